@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['src/**/*.test.ts', 'tests/**/*.test.ts'],
+    exclude: ['tests/e2e/**', 'node_modules/**'],
+    reporters: ['default', './tests/support/counts-reporter.ts'],
+    globalSetup: [],
+    testTimeout: 20_000,
+    dangerouslyIgnoreUnhandledErrors: false,
+  },
+})
