@@ -1,0 +1,71 @@
+# Everything that a contributor does, by one word each. `make` alone lists the words.
+SHELL := /bin/bash
+BIN := node_modules/.bin
+
+.DEFAULT_GOAL := help
+# The steps of `make test` follow one another, so that its last line is the count of the tests even under -j.
+.NOTPARALLEL:
+.PHONY: help check-node install run dev build format format-check lint types docs-check knip package-check \
+        checks test test-watch e2e bench clean
+
+help: ## List the targets (the default)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+check-node:
+	@command -v node >/dev/null || { echo 'Could not find node. Install Node.js 20.19 or newer: https://nodejs.org' >&2; exit 1; }
+	@node scripts/check-node.mjs
+
+install: check-node node_modules/.package-lock.json ## Install the dependencies, when they are not there yet
+
+# npm writes this file at the end of each installation: it is the stamp.
+node_modules/.package-lock.json: package-lock.json
+	@node scripts/check-install.mjs || npm ci --no-audit --no-fund
+	@touch $@
+
+run: build ## Build and start the simulator (Ctrl-C ends it); ARGS="--port 9000" are handed on
+	@exec node dist/cli/main.js $(ARGS)
+
+dev: install ## Start the simulator from source, and again after each change
+	@exec npm run --silent dev
+
+build: install ## Compile src/ to dist/
+	@npm run --silent build
+
+format: install ## Write every file in the one format
+	@$(BIN)/prettier --write --log-level warn .
+
+format-check: install ## Check the format without writing
+	@$(BIN)/prettier --check .
+
+lint: install ## Look for mistakes, with type information
+	@$(BIN)/oxlint --type-aware --deny-warnings
+
+types: install ## Check the types of the source, tests, benchmarks and settings
+	@$(BIN)/tsc
+
+docs-check: install ## Check that the generated documents match the code
+	@$(BIN)/tsx scripts/generate-docs.ts --check
+
+knip: install ## Look for unused files, exports and dependencies
+	@$(BIN)/knip
+
+package-check: build ## Check what would be published
+	@npm run --silent check:package
+
+checks: format-check lint types docs-check knip build package-check ## Run every check that is not a test
+
+# Last, and one run for all tests: its closing line counts unit, integration and end-to-end tests together.
+test: checks ## Run everything that a change must pass; the last line counts the tests
+	@$(BIN)/vitest run
+
+test-watch: install ## Run the unit and integration tests again after each change
+	@$(BIN)/vitest --project unit
+
+e2e: build ## Run the end-to-end tests against a fresh build
+	@$(BIN)/vitest run --project e2e
+
+bench: build ## Compare with a bare server (BENCH="--quick" is short, BENCH="--save" keeps the result)
+	@$(BIN)/tsx bench/run.ts $(BENCH)
+
+clean: ## Remove what was built; node_modules stays
+	@rm -rf dist coverage .recording *.tgz

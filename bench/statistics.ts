@@ -1,0 +1,19 @@
+/** The middle value; between the two middle ones where there is no single one. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length / 2
+  return ((sorted[Math.ceil(middle) - 1] ?? NaN) + (sorted[Math.floor(middle)] ?? NaN)) / 2
+}
+
+/** What the rounds of one case say together. */
+export interface Ratio {
+  readonly median: number
+  readonly lowest: number
+  readonly highest: number
+}
+
+/** Compares round by round, because the two halves of a round met the same mood of the machine. */
+export function ratioOf(measured: readonly number[], reference: readonly number[]): Ratio {
+  const ratios = measured.map((value, round) => value / (reference[round] ?? NaN))
+  return { median: median(ratios), lowest: Math.min(...ratios), highest: Math.max(...ratios) }
+}

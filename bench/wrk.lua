@@ -1,0 +1,43 @@
+-- Reads the same plan as load-generator.mjs, and prints its result in the same form. Arguments: plan file, and a
+-- number that no other run has, so that its prompts are new.
+local texts, number = {}, 0
+local path, prefix, suffix
+
+local function newRequest()
+  number = number + 1
+  local text = texts[number % #texts + 1]
+  return wrk.format("POST", path, nil, string.format("%s%.0f %s%s", prefix, number, text, suffix))
+end
+
+function init(args)
+  local lines = {}
+  for line in io.lines(args[1]) do
+    lines[#lines + 1] = line
+  end
+  path, prefix, suffix = lines[4], lines[6], lines[7]
+  for index = 8, #lines do
+    texts[#texts + 1] = lines[index]
+  end
+  number = tonumber(args[2]) * 10000000
+  wrk.headers["api-key"] = lines[5]
+  wrk.headers["Content-Type"] = "application/json"
+  if #texts > 0 then
+    request = newRequest
+  else
+    -- Without a request function wrk prepares the bytes once.
+    wrk.method, wrk.path, wrk.body = "POST", path, prefix .. suffix
+  end
+end
+
+function done(summary)
+  local errors = summary.errors
+  io.write(
+    string.format(
+      '{"requests":%d,"seconds":%.6f,"refused":%d,"broken":%d}\n',
+      summary.requests,
+      summary.duration / 1000000,
+      errors.status,
+      errors.connect + errors.read + errors.write + errors.timeout
+    )
+  )
+end

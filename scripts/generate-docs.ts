@@ -1,0 +1,20 @@
+// Writes the documents that are made from the code; with --check it only fails when one of them is stale.
+import { readFile, writeFile } from 'node:fs/promises'
+import { renderConfigDocs } from '../src/config/render-config-docs.ts'
+import { renderSampleEnv } from '../src/config/render-sample-env.ts'
+
+const documents = { 'docs/config.md': renderConfigDocs, 'sample.env': renderSampleEnv }
+const checkOnly = process.argv.includes('--check')
+
+for (const [path, render] of Object.entries(documents)) {
+  const url = new URL(`../${path}`, import.meta.url)
+  const current = await readFile(url, 'utf8').catch(() => undefined)
+  if (current === render()) continue
+  if (checkOnly) {
+    console.error(`${path} is stale. Run: npx tsx scripts/generate-docs.ts`)
+    process.exitCode = 1
+  } else {
+    await writeFile(url, render())
+    console.log(`Wrote ${path}`)
+  }
+}

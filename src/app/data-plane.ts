@@ -1,0 +1,80 @@
+import type { HttpBindings } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import type { Context } from 'hono'
+import { bodyTooLarge } from '../openai/errors.ts'
+import type { Run } from '../pipeline/chain.ts'
+import { errorReply } from '../pipeline/error-reply.ts'
+import { Exchange, type Incoming } from '../pipeline/exchange.ts'
+import type { Reply } from '../pipeline/reply.ts'
+import { sendToNode } from '../pipeline/send-to-node.ts'
+import { sendToWeb } from '../pipeline/send-to-web.ts'
+import type { Simulator } from './simulator.ts'
+import { readNodeBody, readWebBody, type ReadBody } from './read-body.ts'
+
+/** What Hono hands on: Node's own objects when there is a socket, nothing for a request in the same process. */
+export type DataPlaneContext = Context<{ Bindings: Partial<HttpBindings> }>
+
+const bytesPerMegabyte = 1024 * 1024
+
+/** Answers every path that is not the simulator's own. */
+export function createDataPlane(
+  simulator: Simulator,
+  run: Run,
+): (context: DataPlaneContext) => Promise<Response> {
+  const { clock } = simulator
+
+  const open = (incoming: Incoming, startedMs: number): Exchange =>
+    new Exchange(incoming, { config: simulator.config, clock, random: simulator.random.fork(), startedMs })
+
+  const answer = (exchange: Exchange, body: ReadBody): Promise<Reply> | Reply => {
+    if (body.kind === 'read') return run(exchange)
+    const readBytes = body.kind === 'too-large' ? body.readBytes : 0
+    const error = bodyTooLarge(simulator.config.bodyLimitMb * bytesPerMegabyte, readBytes)
+    return errorReply(exchange, error)
+  }
+
+  const answerSocket = async ({ incoming, outgoing }: HttpBindings): Promise<Response> => {
+    const startedMs = clock.nowMs()
+    const body = await readNodeBody(incoming, simulator.config.bodyLimitMb * bytesPerMegabyte)
+    if (body.kind === 'aborted') return RESPONSE_ALREADY_SENT
+    const { method = 'GET', url = '/', headers } = incoming
+    const bytes = body.kind === 'read' ? body.bytes : Buffer.alloc(0)
+    const exchange = open({ method, ...splitUrl(url), headers, body: bytes }, startedMs)
+    const leave = (): void => leaveEarly(exchange)
+    outgoing.once('close', leave)
+    const reply = await answer(exchange, body)
+    outgoing.off('close', leave)
+    if (!exchange.ended) sendToNode(exchange, reply, outgoing, simulator.onSendFailure)
+    return RESPONSE_ALREADY_SENT
+  }
+
+  const answerWeb = async (request: Request): Promise<Response> => {
+    const startedMs = clock.nowMs()
+    const { pathname, search } = new URL(request.url)
+    const body = await readWebBody(request, simulator.config.bodyLimitMb * bytesPerMegabyte)
+    const bytes = body.kind === 'read' ? body.bytes : Buffer.alloc(0)
+    const headers = Object.fromEntries(request.headers)
+    const url = splitUrl(pathname + search)
+    const exchange = open({ method: request.method, ...url, headers, body: bytes }, startedMs)
+    request.signal.addEventListener('abort', () => leaveEarly(exchange))
+    return sendToWeb(exchange, await answer(exchange, body))
+  }
+
+  return (context) => {
+    const { incoming, outgoing } = context.env ?? {}
+    return incoming && outgoing ? answerSocket({ incoming, outgoing }) : answerWeb(context.req.raw)
+  }
+}
+
+/** The client has left before there was an answer. */
+function leaveEarly(exchange: Exchange): void {
+  const endMs = exchange.clock.nowMs() - exchange.startedMs
+  exchange.end({ aborted: true, firstByteMs: undefined, endMs })
+}
+
+/** Splits a request target; several slashes in a row count as one, as the clients of the Python simulator rely on. */
+function splitUrl(url: string): { path: string; query: string } {
+  const mark = url.indexOf('?')
+  const path = mark < 0 ? url : url.slice(0, mark)
+  return { path: path.includes('//') ? path.replace(/\/{2,}/g, '/') : path, query: mark < 0 ? '' : url.slice(mark + 1) }
+}

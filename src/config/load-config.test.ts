@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest'
+import { OperatorError } from '../platform/operator-error.ts'
+import { loadConfig } from './load-config.ts'
+import { redactConfig } from './redact-config.ts'
+import { settingsTable } from './settings-table.ts'
+import type { ConfigSources } from './sources.ts'
+
+interface Given {
+  flags?: ConfigSources['flags']
+  env?: ConfigSources['env']
+  files?: Record<string, string>
+}
+
+const load = ({ flags = {}, env = {}, files = {} }: Given = {}) =>
+  loadConfig({
+    flags,
+    env,
+    workingDirectory: '/work',
+    readFile: (path) => {
+      const text = files[path]
+      if (text === undefined) throw Object.assign(new Error(`ENOENT: ${path}`), { code: 'ENOENT' })
+      return text
+    },
+  })
+
+const problemsOf = (given: Given): string => {
+  try {
+    load(given)
+  } catch (error) {
+    if (error instanceof OperatorError) return error.message
+    throw error
+  }
+  return ''
+}
+
+describe('loadConfig', () => {
+  it('starts without any setting', () => {
+    expect(load()).toMatchObject({
+      mode: { kind: 'generate' },
+      seed: undefined,
+      region: 'East US 2',
+      host: '127.0.0.1',
+      port: 8000,
+      logLevel: 'info',
+      allowUndefinedDeployments: true,
+      completionLength: 'exact',
+      apiVersionCheck: true,
+      latency: {
+        timeScale: 1,
+        chatCompletions: { perToken: { meanMs: 19, stdDevMs: 6 }, firstToken: { meanMs: 0, stdDevMs: 0 } },
+        completions: { perToken: { meanMs: 15, stdDevMs: 2 } },
+        embeddings: { meanMs: 100, stdDevMs: 30 },
+        translations: { meanMs: 15_000, stdDevMs: 1_000 },
+      },
+    })
+  })
+
+  it('prefers the flag to the variable, the variable to .env, and .env to the default', () => {
+    const files = { '/work/.env': 'PORT=1\nHOST=file\nSIMULATOR_REGION="West Europe"\n' }
+    const config = load({ flags: { '--port': '3' }, env: { PORT: '2', HOST: 'variable' }, files })
+    expect(config).toMatchObject({ port: 3, host: 'variable', region: 'West Europe', logLevel: 'info' })
+  })
+
+  it('reads a .env file that starts with a byte order mark', () => {
+    expect(load({ files: { '/work/.env': '\uFEFFPORT=1' } }).port).toBe(1)
+  })
+
+  it('takes an empty variable for an unset one', () => {
+    const config = load({
+      env: { PORT: '', SIMULATOR_API_KEY: '' },
+      files: { '/work/.env': 'HOST=\nPORT=7' },
+    })
+    expect(config).toMatchObject({ port: 7, host: '127.0.0.1', apiKeyGenerated: true })
+  })
+
+  it.each(['True', 'true', '1', 'yes'])('takes %s for yes', (value) => {
+    expect(load({ env: { ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: value } }).allowUndefinedDeployments).toBe(true)
+  })
+
+  it.each(['False', 'false', '0', 'no'])('takes %s for no', (value) => {
+    expect(load({ env: { ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: value } }).allowUndefinedDeployments).toBe(false)
+  })
+
+  it.each([
+    ['DEBUG', 'debug'],
+    ['Warning', 'warn'],
+    ['CRITICAL', 'error'],
+  ])('understands the Python log level %s', (value, level) => {
+    expect(load({ env: { LOG_LEVEL: value } }).logLevel).toBe(level)
+  })
+
+  it('makes a new key of 32 characters when none is set, and says so', () => {
+    const [first, second] = [load(), load()]
+    expect(first.apiKey).toMatch(/^[0-9a-f]{32}$/)
+    expect(first.apiKey).not.toBe(second.apiKey)
+    expect(first.apiKeyGenerated).toBe(true)
+    expect(load({ env: { SIMULATOR_API_KEY: 'mine' } })).toMatchObject({
+      apiKey: 'mine',
+      apiKeyGenerated: false,
+    })
+  })
+
+  it('freezes the result to its leaves', () => {
+    const config = load()
+    expect(Object.isFrozen(config.latency.chatCompletions.perToken)).toBe(true)
+    expect(Object.isFrozen(config.deployments.get('whisper'))).toBe(true)
+    expect(() => (config.deployments as Map<string, unknown>).delete('whisper')).toThrow('frozen')
+  })
+
+  it('survives structured cloning, so that it can be handed to a worker', () => {
+    expect(structuredClone(load()).deployments.get('gpt-4o')?.model.name).toBe('gpt-4o')
+  })
+
+  it('reports every problem at once, by the name that was typed', () => {
+    const message = problemsOf({
+      flags: { '--port': 'abc' },
+      env: { LATENCY_TIME_SCALE: 'Infinity', OPENAI_DEPLOYMENT_CONFIG_PATH: 'missing.yaml' },
+      files: { '/work/.env': 'SHUTDOWN_GRACE_SECONDS=1.5' },
+    })
+    expect(message.split('\n')).toEqual([
+      'Could not start: 4 problems in the configuration',
+      '  --port must be an integer from 0 to 65535 (got "abc"). Set it to 8000 (the default) or to another such value.',
+      '  SHUTDOWN_GRACE_SECONDS (in .env) must be an integer from 0 to 3600 (got "1.5"). Set it to 30 (the default) or to another such value.',
+      '  LATENCY_TIME_SCALE must be a number of at least 0 (got "Infinity"). Set it to 1 (the default) or to another such value.',
+      '  OPENAI_DEPLOYMENT_CONFIG_PATH names a file that cannot be read: ENOENT: /work/missing.yaml. Set it to the deployment file.',
+    ])
+  })
+
+  it.each(['-1', '65536', '0x50', '1_000', ' ', '8000.5', 'NaN'])('refuses %j as a port', (value) => {
+    expect(problemsOf({ env: { PORT: value } })).toContain('PORT must be an integer from 0 to 65535')
+  })
+
+  it.each(
+    settingsTable()
+      .map(({ env }) => env)
+      .filter((env) => env.startsWith('LATENCY_')),
+  )('refuses a negative %s', (env) => {
+    expect(problemsOf({ env: { [env]: '-0.1' } })).toContain(
+      `${env} must be a number of at least 0 (got "-0.1")`,
+    )
+  })
+
+  it('reports an unknown SIMULATOR_ variable with the nearest known name, in .env too', () => {
+    const message = problemsOf({ env: { SIMULATOR_MOD: 'x' }, files: { '/work/.env': 'SIMULATOR_SEDE=1' } })
+    expect(message).toContain('SIMULATOR_MOD is not a setting. Did you mean SIMULATOR_MODE?')
+    expect(message).toContain('SIMULATOR_SEDE (in .env) is not a setting. Did you mean SIMULATOR_SEED?')
+  })
+
+  it('passes over the variables that Kubernetes makes for a service named simulator', () => {
+    const links = {
+      SIMULATOR_SERVICE_HOST: '10.0.0.1',
+      SIMULATOR_SERVICE_PORT_HTTP: '80',
+      SIMULATOR_PORT: 'tcp://10.0.0.1:80',
+      SIMULATOR_PORT_80_TCP_ADDR: '10.0.0.1',
+    }
+    expect(problemsOf({ env: links })).toBe('')
+    expect(problemsOf({ env: { SIMULATOR_PORT: '80' } })).toContain('SIMULATOR_PORT is not a setting')
+  })
+
+  it('never shows a secret, neither in a problem nor when it is printed', () => {
+    expect(problemsOf({ env: { SIMULATOR_API_KEY: 'hush hush' } })).toMatch(
+      /^(?!.*hush).*\(got \[redacted\]\)/s,
+    )
+    const printed = redactConfig(load({ env: { SIMULATOR_API_KEY: 'hush' } }))
+    expect(printed['apiKey']).toBe('[redacted]')
+    expect(JSON.stringify(printed)).not.toContain('hush')
+  })
+
+  it('reads the deployment file that is named, relative to the working directory', () => {
+    const config = load({
+      env: { OPENAI_DEPLOYMENT_CONFIG_PATH: 'my/deployments.json' },
+      files: { '/work/my/deployments.json': '{"chat": {"model": "gpt-4o", "tokensPerMinute": 5}}' },
+    })
+    expect([...config.deployments.keys()]).toEqual(['chat'])
+  })
+})

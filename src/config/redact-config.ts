@@ -1,0 +1,33 @@
+import type { Config } from './config.ts'
+import type { Deployment } from './deployments.ts'
+import { isRecord } from './resolve-deployment.ts'
+import { settingsTable } from './settings-table.ts'
+
+/** The configuration in a printable form: secrets as `[redacted]`, deployments as an object, models by name. */
+export function redactConfig(config: Config): Readonly<Record<string, unknown>> {
+  const secretPaths = new Set(
+    settingsTable()
+      .filter((setting) => setting.secret)
+      .map((setting) => setting.path.join('.')),
+  )
+  const entries = [...config.deployments].map(([name, deployment]) => [name, showDeployment(deployment)])
+  return redact({ ...config, deployments: Object.fromEntries(entries) }, secretPaths, '')
+}
+
+function showDeployment(deployment: Deployment): unknown {
+  const { model, tokensPerMinute, requestsPerMinute, embeddingSize } = deployment
+  return { model: model.name, tokensPerMinute, requestsPerMinute, embeddingSize }
+}
+
+function redact(
+  tree: Record<string, unknown>,
+  secretPaths: ReadonlySet<string>,
+  prefix: string,
+): Record<string, unknown> {
+  const entries = Object.entries(tree).map(([key, value]) => {
+    const path = `${prefix}${key}`
+    if (secretPaths.has(path)) return [key, '[redacted]']
+    return [key, isRecord(value) ? redact(value, secretPaths, `${path}.`) : value]
+  })
+  return Object.fromEntries(entries)
+}

@@ -1,0 +1,129 @@
+import { modelCatalogue } from '../openai/model-catalogue.ts'
+import type { Model } from '../openai/models.ts'
+import { defaultDeployments } from './default-deployments.ts'
+import { settingGroups } from './setting.ts'
+import { type Setting, settingsTable } from './settings-table.ts'
+
+/** The text of docs/config.md. */
+export function renderConfigDocs(): string {
+  return `${[intro, ...settingGroups.map(renderGroup), units, deploymentFile, renderDefaults(), renderModels()].join('\n\n')}\n`
+}
+
+const intro = `<!-- Made by scripts/generate-docs.ts from src/config/settings-schema.ts: do not edit. -->
+
+# Configuration
+
+Each setting is an environment variable and a flag. The flag is the variable without \`SIMULATOR_\`, in lower case,
+with dashes: \`SIMULATOR_MODE\` is \`--mode\`, \`LOG_LEVEL\` is \`--log-level\`. Every flag takes a value.
+
+Where a setting is given twice, the first of these wins:
+
+1. the flag,
+2. the environment variable,
+3. the line in the file \`.env\` in the working directory ([sample.env](../sample.env) is one to copy),
+4. the default.
+
+A variable that is empty counts as unset. The simulator does not start with a configuration that is wrong: it names
+every problem at once and ends with exit code 2. A variable that begins with \`SIMULATOR_\` and is not listed here is a
+problem too, since it is most likely a typing error; only the variables that Kubernetes and Docker make for a service
+named "simulator" are passed over.`
+
+const units = `## Units
+
+- MB: 1,048,576 bytes.
+- s, ms: seconds, milliseconds.
+- ms per token: times the number of tokens in the completion.
+- ms per MB: times the size of the audio file.
+- Waiting times are drawn from a normal distribution with the mean and the standard deviation given, and never
+  negative. A waiting time before the first token comes on top of the time for each token.`
+
+const deploymentFile = `## The deployment file
+
+\`OPENAI_DEPLOYMENT_CONFIG_PATH\` names a file in JSON or YAML that maps the name of each deployment to its model and
+limits. It replaces the default set.
+
+\`\`\`yaml
+chat:
+  model: gpt-4o-mini
+  tokensPerMinute: 60000
+embedding:
+  model: text-embedding-3-small
+  tokensPerMinute: 120000
+  embeddingSize: 512
+whisper:
+  model: whisper
+  requestsPerMinute: 3
+\`\`\`
+
+| Key | Meaning | Unit | Range | When absent |
+|---|---|---|---|---|
+| \`model\` | Base model, by a name listed under [Models](#models), in any case; a version may follow (\`gpt-4o-2024-08-06\`) | | a known model | a problem |
+| \`tokensPerMinute\` | Tokens that the deployment may use | tokens per minute | an integer of at least 1 | tokens are not limited |
+| \`requestsPerMinute\` | Requests that the deployment may take | requests per minute | an integer of at least 1 | derived from \`tokensPerMinute\`: one request per 10 s for each 1,000 tokens per minute, rounded up |
+| \`embeddingSize\` | Numbers in an embedding when the request names no \`dimensions\` | numbers | what the model can make | the model's own size |
+
+Every problem in the file is named at once, with its place:
+\`deployments.yaml: "chat".tokensPerMinute must be an integer of at least 1 (got -5).\``
+
+function renderGroup(group: string): string {
+  const settings = settingsTable().filter((setting) => setting.group === group)
+  return [
+    `## ${group}`,
+    '',
+    table(['Variable', 'Flag', 'Default', 'Range', 'Unit', 'Meaning'], settings.map(settingRow)),
+  ].join('\n')
+}
+
+function settingRow(setting: Setting): string[] {
+  const fallback = setting.default === undefined ? (setting.whenUnset ?? '') : code(setting.default)
+  const description = setting.secret ? `${setting.description} Secret: never printed.` : setting.description
+  return [code(setting.env), code(setting.flag), fallback, setting.range, setting.unit ?? '', description]
+}
+
+function renderDefaults(): string {
+  const rows = Object.entries(defaultDeployments).map(([name, deployment]) => [
+    code(name),
+    code(deployment.model),
+    'tokensPerMinute' in deployment ? grouped(deployment.tokensPerMinute) : 'no limit',
+    'requestsPerMinute' in deployment ? grouped(deployment.requestsPerMinute) : 'derived',
+  ])
+  return `## The default set
+
+Without a file there are these deployments. Those of gpt-35-turbo, \`embedding\` and \`whisper\` are the ones of the
+Python simulator. The others follow the quota of a new pay-as-you-go subscription (Global Standard; Microsoft Learn,
+"Azure OpenAI quotas and limits"), so that a first try meets the limits that a first real deployment would.
+
+${table(['Deployment', 'Model', 'Tokens per minute', 'Requests per minute'], rows)}`
+}
+
+function renderModels(): string {
+  return `## Models
+
+A model without operations may be named in the deployment file, but no request to it is answered yet. Source of the
+numbers: Microsoft Learn, "Foundry Models sold by Azure", September 2026.
+
+${table(['Model', 'Other names', 'Context tokens', 'Output tokens', 'Operations'], modelCatalogue.map(modelRow))}`
+}
+
+function modelRow(model: Model): string[] {
+  return [
+    code(model.name),
+    model.aliases.map(code).join(', '),
+    model.contextTokens === 0 ? '' : grouped(model.contextTokens),
+    model.maxOutputTokens === 0 ? '' : grouped(model.maxOutputTokens),
+    model.operations.join(', '),
+  ]
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, head.map(() => '---'), ...rows]
+  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+function code(text: string): string {
+  return `\`${text}\``
+}
+
+function grouped(value: number): string {
+  return value.toLocaleString('en-US')
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import type { ValueKind } from './value-kind.ts'
+
+/** The chapters of the configuration, in the order in which documents show them. */
+export const settingGroups = ['Simulation', 'Access', 'Server', 'Deployments', 'Latency'] as const
+
+/** One of `settingGroups`. */
+export type SettingGroup = (typeof settingGroups)[number]
+
+/** What a leaf of the schema tells of itself beside its check. */
+export interface SettingDetails {
+  readonly env: string
+  readonly group: SettingGroup
+  readonly description: string
+  /** Absent for what is not measured. */
+  readonly unit?: string
+  /** As an operator would write it; absent where leaving it unset means something else. */
+  readonly default?: string | number | boolean
+  /** What leaving it unset means, for a setting without a default. */
+  readonly whenUnset?: string
+  /** True when the value must never be printed. */
+  readonly secret?: boolean
+}
+
+/** Details of every leaf, with its range in words. */
+export const settingRegistry = z.registry<SettingDetails & { readonly range: string }>()
+
+type Required<T> = z.ZodPrefault<z.ZodType<T>>
+type Optional<T> = z.ZodOptional<z.ZodType<T>>
+
+/** Makes a leaf of the schema. The default goes through the same check as any other value. */
+export function setting<T>(
+  kind: ValueKind<T>,
+  details: SettingDetails & { readonly default: string | number | boolean },
+): Required<T>
+export function setting<T>(kind: ValueKind<T>, details: SettingDetails): Optional<T>
+export function setting<T>(kind: ValueKind<T>, details: SettingDetails): Required<T> | Optional<T> {
+  const schema =
+    details.default === undefined ? kind.schema.optional() : kind.schema.prefault(details.default)
+  settingRegistry.add(schema, { ...details, range: kind.range })
+  return schema
+}

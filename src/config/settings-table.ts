@@ -1,0 +1,62 @@
+import { z } from 'zod'
+import { type SettingGroup, settingRegistry } from './setting.ts'
+import { settingsSchema } from './settings-schema.ts'
+
+/** One setting, as documents and command-line help show it. */
+export interface Setting {
+  /** Where the value stands in `Config`; a few settings are turned into something else there. */
+  readonly path: readonly string[]
+  readonly env: string
+  /** The flag, with its dashes: `--log-level`. It takes a value. */
+  readonly flag: string
+  readonly group: SettingGroup
+  readonly description: string
+  /** Completes the sentence "<name> must be ..." */
+  readonly range: string
+  readonly unit: string | undefined
+  /** As an operator would write it. */
+  readonly default: string | undefined
+  /** What leaving it unset means, for a setting without a default. */
+  readonly whenUnset: string | undefined
+  readonly secret: boolean
+}
+
+const settings: readonly Setting[] = collectSettings(settingsSchema, [])
+
+/** Every setting, in the order of the schema. */
+export function settingsTable(): readonly Setting[] {
+  return settings
+}
+
+/** The flag of a variable: without `SIMULATOR_`, in kebab case. `SIMULATOR_API_KEY` is `--api-key`. */
+export function flagFromEnv(env: string): string {
+  return `--${env
+    .replace(/^SIMULATOR_/, '')
+    .toLowerCase()
+    .replaceAll('_', '-')}`
+}
+
+function collectSettings(schema: z.ZodObject, parentPath: readonly string[]): Setting[] {
+  return Object.entries(schema.shape).flatMap(([key, child]): Setting[] => {
+    const path = [...parentPath, key]
+    if (child instanceof z.ZodObject) return collectSettings(child, path)
+    const details = settingRegistry.get(child as z.ZodType)
+    if (details === undefined) throw new Error(`The setting ${path.join('.')} has no details`)
+    const { env, group, description, range, unit, whenUnset, secret = false } = details
+    const text = details.default === undefined ? undefined : String(details.default)
+    return [
+      {
+        path,
+        env,
+        flag: flagFromEnv(env),
+        group,
+        description,
+        range,
+        unit,
+        default: text,
+        whenUnset,
+        secret,
+      },
+    ]
+  })
+}

@@ -1,0 +1,92 @@
+import { join } from 'node:path'
+import { parseEnv } from 'node:util'
+import { nearestNames } from '../platform/nearest-names.ts'
+import { type Setting, settingsTable } from './settings-table.ts'
+
+/** Where the configuration is read from; what a test replaces. */
+export interface ConfigSources {
+  /** Values of the flags that were given, by the flag with its dashes: `--port`. */
+  readonly flags: Readonly<Record<string, string | undefined>>
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Where `.env` is looked for, and what relative paths start from. */
+  readonly workingDirectory: string
+  /** Gives a file's text, or throws the error of node:fs. */
+  readonly readFile: (path: string) => string
+}
+
+/** A value that somebody set, and the name under which they did so. */
+export interface GivenValue {
+  readonly setting: Setting
+  readonly value: string
+  readonly typedAs: string
+}
+
+/** Collects what is set, the flag before the variable before the `.env` file; names that mean nothing are problems. */
+export function collectGivenValues(sources: ConfigSources): {
+  readonly given: readonly GivenValue[]
+  readonly problems: readonly string[]
+} {
+  const { flags, env } = sources
+  const file = readEnvFile(sources)
+  const given = settingsTable().flatMap((setting): GivenValue[] => {
+    const flag = flags[setting.flag]
+    if (flag !== undefined) return [{ setting, value: flag, typedAs: setting.flag }]
+    // Compose files and CI systems can often only empty a variable, not remove it.
+    const variable = env[setting.env]
+    if (variable) return [{ setting, value: variable, typedAs: setting.env }]
+    const line = file.env[setting.env]
+    return line ? [{ setting, value: line, typedAs: `${setting.env} (in .env)` }] : []
+  })
+  const problems = [
+    ...file.problems,
+    ...unknownFlags(flags),
+    ...unknownVariables(env, ''),
+    ...unknownVariables(file.env, ' (in .env)'),
+  ]
+  return { given, problems }
+}
+
+function readEnvFile(sources: ConfigSources): { env: NodeJS.Dict<string>; problems: string[] } {
+  try {
+    const text = sources.readFile(join(sources.workingDirectory, '.env'))
+    return { env: parseEnv(text.replace(/^\uFEFF/, '')), problems: [] }
+  } catch (error) {
+    // A directory of that name is some Python developers' virtual environment.
+    if (error instanceof Error && 'code' in error && ['ENOENT', 'EISDIR'].includes(String(error.code))) {
+      return { env: {}, problems: [] }
+    }
+    const reason = error instanceof Error ? error.message : String(error)
+    return { env: {}, problems: [`.env cannot be read: ${reason}. Make it readable, or remove it.`] }
+  }
+}
+
+function unknownFlags(flags: ConfigSources['flags']): string[] {
+  const known = settingsTable().map((setting) => setting.flag)
+  return Object.keys(flags)
+    .filter((flag) => flags[flag] !== undefined && !known.includes(flag))
+    .map((flag) => `${flag} is not a setting.${nearestHint(flag, known)}`)
+}
+
+function unknownVariables(env: ConfigSources['env'], where: string): string[] {
+  const known = settingsTable().map((setting) => setting.env)
+  return Object.entries(env)
+    .filter(
+      ([name, value]) =>
+        name.startsWith('SIMULATOR_') && !known.includes(name) && !isServiceLink(name, value),
+    )
+    .map(([name]) => `${name}${where} is not a setting.${nearestHint(name, known)}`)
+}
+
+/**
+ * Kubernetes and Docker put such variables into each container beside a service named "simulator"
+ * (Kubernetes documentation, "Discovering services").
+ */
+function isServiceLink(name: string, value: string | undefined): boolean {
+  if (/_SERVICE_(HOST|PORT(_\w+)?)$/.test(name) || /_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?$/.test(name)) return true
+  return name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(value ?? '')
+}
+
+function nearestHint(name: string, known: readonly string[]): string {
+  const [nearest] = nearestNames(name, known, 1)
+  return nearest === undefined ? ' Remove it.' : ` Did you mean ${nearest}?`
+}

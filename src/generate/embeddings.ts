@@ -1,0 +1,52 @@
+import type { Deployment } from '../config/deployments.ts'
+import { promptLengthExceeded } from '../openai/error-context-length.ts'
+import { countInput, splitInputs } from '../openai/prompt-tokens.ts'
+import { parseEmbeddingsRequest } from '../openai/requests/parse-request.ts'
+import { errorReply } from '../pipeline/error-reply.ts'
+import type { Exchange } from '../pipeline/exchange.ts'
+import { deploymentHeaders } from '../pipeline/reply-headers.ts'
+import type { Reply } from '../pipeline/reply.ts'
+import { loadEncoding } from '../tokens/encoding.ts'
+import { embedText } from './embedding-vector.ts'
+import { renderEmbeddings } from './render-embeddings.ts'
+import { hashText } from './text-features.ts'
+
+/** The size of most models' vectors, for a model of the catalogue that names none. */
+const defaultSize = 1536
+
+/** Answers an embeddings request with vectors that depend on the texts, the model and the size alone. */
+export function generateEmbeddings(exchange: Exchange, deployment: Deployment): Reply {
+  const { model } = deployment
+  const parsed = parseEmbeddingsRequest(exchange.json, model)
+  if (!parsed.ok) return errorReply(exchange, parsed.error)
+  const { request } = parsed
+
+  const encoding = loadEncoding(model.encoding)
+  const inputs = splitInputs(request.input)
+  let promptTokens = 0
+  for (const input of inputs) {
+    const tokens = countInput(input, encoding)
+    if (tokens > model.contextTokens) {
+      const { contextTokens } = model
+      const lengths = { contextTokens, promptTokens: tokens, completionTokens: 0 }
+      return errorReply(exchange, promptLengthExceeded(lengths))
+    }
+    promptTokens += tokens
+  }
+
+  const size = model.embeddingSize ?? defaultSize
+  const dimensions = Math.min(size, request.dimensions ?? deployment.embeddingSize ?? size)
+  const salt = hashText(model.name, 0)
+  const body = {
+    kind: 'whole',
+    render: () => {
+      const vectors = inputs.map((input) => {
+        const text = typeof input === 'string' ? input : encoding.decode(input)
+        return embedText(text, salt, size, dimensions)
+      })
+      return renderEmbeddings(vectors, model.versionedName, promptTokens, request.encoding_format ?? 'float')
+    },
+  } as const
+  const usage = { promptTokens, cachedTokens: 0, completionTokens: 0, reasoningTokens: 0 }
+  return { status: 200, headers: deploymentHeaders(exchange, 'application/json', false), body, usage }
+}

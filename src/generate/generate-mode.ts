@@ -1,0 +1,20 @@
+import type { Deployment } from '../config/deployments.ts'
+import type { Operation } from '../openai/operations.ts'
+import type { Exchange } from '../pipeline/exchange.ts'
+import type { Reply } from '../pipeline/reply.ts'
+import { generateChat } from './chat.ts'
+import { generateCompletion } from './completions.ts'
+import { generateEmbeddings } from './embeddings.ts'
+
+const generators: Readonly<Record<Operation, (exchange: Exchange, deployment: Deployment) => Reply>> = {
+  chatCompletions: generateChat,
+  completions: generateCompletion,
+  embeddings: generateEmbeddings,
+}
+
+/** Generate mode: answers every known operation with made-up content of true size. */
+export async function generateMode(exchange: Exchange): Promise<Reply | undefined> {
+  const { route, deployment } = exchange
+  if (!route || !deployment) return undefined
+  return generators[route.operation](exchange, deployment)
+}

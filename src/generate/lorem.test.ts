@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest'
+import { createRandom } from '../platform/random.ts'
+import { loadEncoding } from '../tokens/encoding.ts'
+import { drawLorem } from './lorem.ts'
+
+const encodings = [loadEncoding('cl100k_base'), loadEncoding('o200k_base')]
+
+/** Seeded texts of 1 to 400 tokens. */
+function* texts(count: number): Generator<string[]> {
+  const random = createRandom('lorem')
+  for (let i = 0; i < count; i++) yield drawLorem(random, 1 + (i % 400))
+}
+
+/** The bytes of a token alone, so that a token is seen to be a piece, and not only their numbers to agree. */
+const textOfTokens = (tokens: readonly number[], index: 0 | 1): string[] =>
+  tokens.map((token) => encodings[index]!.decode([token]))
+
+describe('drawLorem', () => {
+  it('draws exactly the tokens asked for, each of them one piece, in both encodings', () => {
+    for (const pieces of texts(4_000)) {
+      const text = pieces.join('')
+      expect(textOfTokens(encodings[0]!.encode(text), 0)).toEqual(pieces)
+      expect(textOfTokens(encodings[1]!.encode(text), 1)).toEqual(pieces)
+    }
+  })
+
+  it('has k tokens in its first k pieces', () => {
+    for (const pieces of texts(400)) {
+      let prefix = ''
+      const wrong = pieces.filter((piece, index) => {
+        prefix += piece
+        return encodings.some((encoding) => encoding.count(prefix) !== index + 1)
+      })
+      expect(wrong).toEqual([])
+    }
+  })
+
+  it('gives as many pieces as tokens asked for, and none for 0', () => {
+    const random = createRandom('lengths')
+    for (let count = 0; count < 1_000; count++) expect(drawLorem(random, count)).toHaveLength(count)
+  })
+
+  it('writes sentences: a capital first, commas between words, a full stop last', () => {
+    for (const pieces of texts(2_000)) {
+      if (pieces.length === 1) continue
+      expect(pieces.join('')).toMatch(/^([A-Z][a-z]*( [a-z]+)*(, [a-z]+( [a-z]+)*)?\.( (?=[A-Z])|$))+$/)
+    }
+  })
+
+  it('varies the length of its sentences between 6 and 17 tokens, but for the last one', () => {
+    const pieces = drawLorem(createRandom('sentences'), 20_000)
+    const ends = pieces.flatMap((piece, index) => (piece === '.' ? [index] : []))
+    const lengths = ends.slice(1, -1).map((end, index) => end - ends[index]!)
+    expect(new Set(lengths)).toEqual(new Set([6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17]))
+  })
+
+  it('never says a word twice in a row', () => {
+    const pieces = drawLorem(createRandom('words'), 20_000)
+    expect(pieces.filter((piece, index) => piece === pieces[index - 1])).toEqual([])
+  })
+
+  it('draws the same text from the same seed and another from another', () => {
+    const draw = (seed: string): string => drawLorem(createRandom(seed), 100).join('')
+    expect(draw('seed')).toBe(draw('seed'))
+    expect(draw('seed')).not.toBe(draw('other'))
+  })
+})

@@ -1,0 +1,42 @@
+/**
+ * The body of an embeddings answer: two spaces of indentation, OpenAI's key order, a line feed at the end, floats one
+ * a line (captures of 2024 to 2026).
+ */
+export function renderEmbeddings(
+  vectors: readonly Float32Array[],
+  model: string,
+  promptTokens: number,
+  format: 'float' | 'base64',
+): string {
+  const data = vectors.map(
+    (vector, index) => `    {
+      "object": "embedding",
+      "index": ${index},
+      "embedding": ${format === 'base64' ? base64(vector) : floats(vector)}
+    }`,
+  )
+  return `{
+  "object": "list",
+  "data": [
+${data.join(',\n')}
+  ],
+  "model": ${JSON.stringify(model)},
+  "usage": {
+    "prompt_tokens": ${promptTokens},
+    "total_tokens": ${promptTokens}
+  }
+}
+`
+}
+
+/** Little-endian 32-bit floats; typed arrays have the byte order of the machine, which is the same on all that Node runs on. */
+function base64(vector: Float32Array): string {
+  const bytes = Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength)
+  return `"${bytes.toString('base64')}"`
+}
+
+/** As many digits as tell two 32-bit floats apart, without zeros at the end, as the service prints them. */
+function floats(vector: Float32Array): string {
+  const lines = Array.from(vector, (value) => `        ${Number(value.toPrecision(8))}`)
+  return `[\n${lines.join(',\n')}\n      ]`
+}

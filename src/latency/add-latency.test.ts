@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest'
+import type { Config } from '../config/config.ts'
+import { Exchange } from '../pipeline/exchange.ts'
+import { type Reply, textBody } from '../pipeline/reply.ts'
+import { createRandom } from '../platform/random.ts'
+import { createVirtualClock } from '../platform/virtual-clock.ts'
+import { createAddLatency } from './add-latency.ts'
+
+const flat = (meanMs: number) => ({ meanMs, stdDevMs: 0 })
+const latency = {
+  timeScale: 1,
+  chatCompletions: { perToken: flat(10), firstToken: flat(100) },
+  completions: { perToken: flat(20), firstToken: flat(200) },
+  embeddings: flat(50),
+  translations: flat(0),
+}
+
+const addLatency = createAddLatency()
+
+const exchangeOf = (path: string, timeScale: number): Exchange => {
+  const clock = createVirtualClock()
+  return new Exchange(
+    { method: 'POST', path, query: '', headers: {}, body: Buffer.alloc(0) },
+    {
+      config: { latency: { ...latency, timeScale } } as Config,
+      clock,
+      random: createRandom('latency'),
+      startedMs: clock.nowMs(),
+    },
+  )
+}
+
+const endOf = async (operation: string, part: Partial<Reply>, timeScale = 1): Promise<number | undefined> => {
+  const reply: Reply = { status: 200, headers: {}, body: textBody(''), ...part }
+  await addLatency(exchangeOf(`/openai/v1/${operation}`, timeScale), () => Promise.resolve(reply))
+  return reply.schedule?.endMs
+}
+
+const usage = { promptTokens: 5, cachedTokens: 0, completionTokens: 9, reasoningTokens: 4 }
+
+describe('addLatency', () => {
+  it('takes the time of the steps for chat and for completions', async () => {
+    expect(await endOf('chat/completions', { steps: { hidden: 2, visible: 3 } })).toBe(150)
+    expect(await endOf('completions', { steps: { hidden: 0, visible: 3 } })).toBe(260)
+  })
+
+  it('takes the time of the request for embeddings', async () => {
+    expect(await endOf('embeddings', { usage })).toBe(50)
+  })
+
+  it('takes the steps from the usage where the reply tells none, and else the wait for the first token', async () => {
+    expect(await endOf('chat/completions', { usage })).toBe(190)
+    expect(await endOf('chat/completions', {})).toBe(100)
+  })
+
+  it('scales every time, and plans none at a scale of 0', async () => {
+    expect(await endOf('chat/completions', { steps: { hidden: 0, visible: 1 } }, 0.1)).toBeCloseTo(11)
+    expect(await endOf('chat/completions', { steps: { hidden: 0, visible: 1 } }, 0)).toBeUndefined()
+  })
+
+  it('leaves failures, unknown paths and replies with a schedule alone', async () => {
+    const schedule = { stepsMs: new Float64Array(0), endMs: 7 }
+    expect(await endOf('chat/completions', { status: 429, usage })).toBeUndefined()
+    expect(await endOf('unknown', { usage })).toBeUndefined()
+    expect(await endOf('chat/completions', { usage, schedule })).toBe(7)
+  })
+
+  it('leaves the same chance to the rest of the request, whatever the delay', async () => {
+    const next = async (timeScale: number): Promise<number> => {
+      const exchange = exchangeOf('/openai/v1/chat/completions', timeScale)
+      await addLatency(exchange, () =>
+        Promise.resolve({ status: 200, headers: {}, body: textBody(''), usage }),
+      )
+      return exchange.random.bits()
+    }
+    expect(await next(0)).toBe(await next(1))
+  })
+})

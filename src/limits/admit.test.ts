@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest'
+import type { Config } from '../config/config.ts'
+import type { Deployment } from '../config/deployments.ts'
+import { findModel } from '../openai/model-catalogue.ts'
+import { Exchange } from '../pipeline/exchange.ts'
+import { headerOf, type Reply, textBody } from '../pipeline/reply.ts'
+import { createRandom } from '../platform/random.ts'
+import { createVirtualClock } from '../platform/virtual-clock.ts'
+import { createAdmit } from './admit.ts'
+
+const deploymentWith = (limits: Partial<Deployment>): Deployment => ({
+  name: 'chat',
+  model: findModel('gpt-4o-mini')!,
+  ...limits,
+})
+
+const done = { aborted: false, firstByteMs: 0, endMs: 0 }
+const usage = { promptTokens: 10, cachedTokens: 0, completionTokens: 20, reasoningTokens: 0 }
+const ok = (): Reply => ({ status: 200, headers: {}, body: textBody('') })
+
+/** Requests of 4 characters, and 100 tokens asked for: an estimate of 101. */
+const setUp = (limits: Partial<Deployment>) => {
+  const clock = createVirtualClock()
+  const admit = createAdmit()
+  let deployment: Deployment | undefined = deploymentWith(limits)
+  return {
+    clock,
+    configure: (changed: Deployment | undefined) => (deployment = changed),
+    ask: async (next: () => Promise<Reply> = () => Promise.resolve(ok())) => {
+      const body = { messages: [{ role: 'user', content: 'abcd' }], max_tokens: 100 }
+      const exchange = new Exchange(
+        {
+          method: 'POST',
+          path: '/openai/deployments/chat/chat/completions',
+          query: 'api-version=2024-10-21',
+          headers: {},
+          body: Buffer.from(JSON.stringify(body)),
+        },
+        {
+          config: { region: 'East US 2' } as Config,
+          clock,
+          random: createRandom('admit'),
+          startedMs: clock.nowMs(),
+        },
+      )
+      exchange.deployment = deployment
+      const reply = await admit(exchange, next)
+      return { exchange, reply }
+    },
+  }
+}
+
+describe('admit', () => {
+  it('answers 429 with the true wait when the tokens are used up', async () => {
+    const { ask, clock } = setUp({ tokensPerMinute: 200 })
+    await ask()
+    await clock.advance(10_500)
+    const { reply } = await ask()
+    expect(reply).toMatchObject({ status: 429, limitedBy: 'tokens' })
+    expect(headerOf(reply, 'retry-after-ms')).toBe('49500')
+    expect(headerOf(reply, 'retry-after')).toBe('50')
+    expect(headerOf(reply, 'x-ratelimit-type')).toBe('Tokens')
+    expect(headerOf(reply, 'x-ratelimit-remaining-tokens')).toBe('99')
+    const text = reply.body.kind === 'whole' && reply.body.render()
+    expect(text).toContain('exceeded the token rate limit')
+    expect(text).toContain('Please retry after 50 seconds')
+    await clock.advance(49_500)
+    expect((await ask()).reply.status).toBe(200)
+  })
+
+  it('answers 429 for the requests limit under its own name', async () => {
+    const { ask } = setUp({ requestsPerMinute: 1 })
+    await ask()
+    const { reply } = await ask()
+    expect(reply).toMatchObject({ status: 429, limitedBy: 'requests' })
+    expect(headerOf(reply, 'x-ratelimit-type')).toBe('Requests')
+    expect(headerOf(reply, 'retry-after')).toBe('60')
+  })
+
+  it('names a day to wait when the request is larger than the whole limit', async () => {
+    const { ask } = setUp({ tokensPerMinute: 100 })
+    const { reply } = await ask()
+    expect(headerOf(reply, 'retry-after')).toBe('86400')
+    expect(headerOf(reply, 'retry-after-ms')).toBe('86400000')
+  })
+
+  it('does not ask the rest of the chain for what it refuses', async () => {
+    const { ask } = setUp({ tokensPerMinute: 100 })
+    let asked = false
+    await ask(() => {
+      asked = true
+      return Promise.resolve(ok())
+    })
+    expect(asked).toBe(false)
+  })
+
+  it('lets a request pass whose deployment has no limits, or that has none', async () => {
+    const { ask, configure } = setUp({})
+    expect((await ask()).exchange.rateLimits).toBeUndefined()
+    configure(undefined)
+    expect((await ask()).reply.status).toBe(200)
+  })
+
+  it('shows the state of the limits to the stages behind it', async () => {
+    const { ask } = setUp({ tokensPerMinute: 1_000 })
+    const { exchange } = await ask()
+    expect(exchange.rateLimits).toMatchObject({ remainingTokens: 899, remainingRequests: 0 })
+  })
+
+  it('charges what was used instead of the estimate once the answer has been sent', async () => {
+    const { ask } = setUp({ tokensPerMinute: 2_000, requestsPerMinute: 60 })
+    const first = await ask(() => Promise.resolve({ ...ok(), usage }))
+    expect((await ask()).exchange.rateLimits?.remainingTokens).toBe(2_000 - 101 - 101)
+    first.exchange.end(done)
+    expect((await ask()).exchange.rateLimits?.remainingTokens).toBe(2_000 - 30 - 101 - 101)
+  })
+
+  it('keeps the estimate where the answer tells no usage', async () => {
+    const { ask } = setUp({ tokensPerMinute: 2_000 })
+    const { exchange } = await ask()
+    exchange.end(done)
+    expect((await ask()).exchange.rateLimits?.remainingTokens).toBe(2_000 - 202)
+  })
+
+  it('gives the tokens of a failed answer back', async () => {
+    const { ask } = setUp({ tokensPerMinute: 3_000 })
+    const refused = await ask(() => Promise.resolve({ ...ok(), status: 400 }))
+    refused.exchange.end(done)
+    await expect(ask(() => Promise.reject(new Error('broken')))).rejects.toThrow('broken')
+    expect((await ask()).exchange.rateLimits?.remainingTokens).toBe(3_000 - 101 - 101)
+  })
+
+  it('keeps the usage when the configuration changes, with the same limits and with others', async () => {
+    const { ask, configure } = setUp({ tokensPerMinute: 3_000 })
+    await ask()
+    configure(deploymentWith({ tokensPerMinute: 3_000 }))
+    expect((await ask()).exchange.rateLimits?.remainingTokens).toBe(3_000 - 202)
+    configure(deploymentWith({ tokensPerMinute: 5_000, requestsPerMinute: 600 }))
+    expect((await ask()).exchange.rateLimits).toMatchObject({
+      remainingTokens: 5_000 - 303,
+      remainingRequests: 97,
+    })
+  })
+})

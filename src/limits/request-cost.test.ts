@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest'
+import { estimateTokens } from './request-cost.ts'
+
+const chat = (body: object): number => estimateTokens('chatCompletions', body)
+const user = (content: unknown): object => ({ role: 'user', content })
+
+describe('estimateTokens', () => {
+  it('charges a quarter of the characters of a chat, rounded up once', () => {
+    expect(chat({ messages: [user("Count r's in strawberry")] })).toBe(6)
+    expect(chat({ messages: [user('abc'), user('abcd'), user('ab')] })).toBe(3)
+  })
+
+  it('counts the text parts of content and nothing else of it', () => {
+    const content = [
+      { type: 'text', text: 'abcdefgh' },
+      { type: 'image_url', image_url: { url: 'x'.repeat(1_000) } },
+      { type: 'text', text: 7 },
+      null,
+    ]
+    expect(chat({ messages: [user(content)], tools: [{ type: 'function' }] })).toBe(2)
+  })
+
+  it('adds max_tokens for each choice, or else max_completion_tokens', () => {
+    const messages = [user('abcd')]
+    expect(chat({ messages, max_tokens: 100 })).toBe(101)
+    expect(chat({ messages, max_completion_tokens: 50 })).toBe(51)
+    expect(chat({ messages, max_tokens: 100, max_completion_tokens: 50 })).toBe(101)
+    expect(chat({ messages, max_tokens: null, max_completion_tokens: 50, n: 3 })).toBe(151)
+  })
+
+  it('takes the larger of n and best_of for completions', () => {
+    const body = { prompt: ['abcd', 'abcde'], max_tokens: 10, n: 2, best_of: 4 }
+    expect(estimateTokens('completions', body)).toBe(43)
+  })
+
+  it('rounds each string of embeddings up, as captures do', () => {
+    expect(estimateTokens('embeddings', { input: 'x'.repeat(34) })).toBe(9)
+    expect(estimateTokens('embeddings', { input: ['x'.repeat(34), 'x'.repeat(21)] })).toBe(15)
+  })
+
+  it('counts token ids one by one', () => {
+    expect(estimateTokens('embeddings', { input: [1, 2, 3] })).toBe(3)
+    expect(estimateTokens('completions', { prompt: [[1, 2], [3]] })).toBe(3)
+  })
+
+  it('gives a safe, non-negative integer for any body', () => {
+    const values = [-1, 1.5, 1e999, -1e999, NaN, 1e300, '5', null, true, [], {}, [[{}]], undefined]
+    for (const operation of ['chatCompletions', 'completions', 'embeddings'] as const) {
+      for (const value of values) {
+        const bodies = [
+          value,
+          { messages: value, prompt: value, input: value },
+          { messages: [value], prompt: [value], input: [value] },
+          { messages: [user(value), user([value])] },
+          { max_tokens: value, n: value },
+          { max_tokens: 10, n: value, best_of: value },
+        ]
+        for (const body of bodies) {
+          const tokens = estimateTokens(operation, body)
+          expect(Number.isSafeInteger(tokens)).toBe(true)
+          expect(tokens).toBeGreaterThanOrEqual(0)
+        }
+      }
+    }
+  })
+
+  it('charges nothing for a negative max_tokens and the most for an endless one', () => {
+    expect(chat({ max_tokens: -5 })).toBe(0)
+    expect(chat({ max_tokens: 1e999 })).toBe(Number.MAX_SAFE_INTEGER)
+  })
+})

@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest'
+import { createRandom } from '../platform/random.ts'
+import { bucketMs, SlidingWindow } from './sliding-window.ts'
+
+interface Added {
+  readonly tick: number
+  amount: number
+}
+
+/** The same rules on a plain list. */
+class NaiveWindow {
+  readonly added: Added[] = []
+  readonly #ticks: number
+
+  constructor(windowMs: number) {
+    this.#ticks = windowMs / bucketMs
+  }
+
+  used(nowMs: number): number {
+    const oldest = Math.floor(nowMs / bucketMs) - this.#ticks
+    return this.added.filter(({ tick }) => tick > oldest).reduce((sum, { amount }) => sum + amount, 0)
+  }
+
+  freeAtMs(nowMs: number, amount: number, limit: number): number {
+    if (amount > limit) return Infinity
+    let atMs = nowMs
+    while (this.used(atMs) + amount > limit) atMs = (Math.floor(atMs / bucketMs) + 1) * bucketMs
+    return atMs
+  }
+}
+
+describe('SlidingWindow', () => {
+  it('agrees with a plain list of all that was added, over any run of calls', () => {
+    for (let seed = 0; seed < 40; seed++) {
+      const random = createRandom(`run ${seed}`)
+      const windowMs = bucketMs * (1 + random.below(20))
+      const window = new SlidingWindow(windowMs)
+      const naive = new NaiveWindow(windowMs)
+      const receipts: number[] = []
+      let nowMs = random.unit() * 1_000
+      for (let step = 0; step < 400; step++) {
+        nowMs += random.below(10) === 0 ? random.unit() * 2 * windowMs : random.unit() * bucketMs
+        const kind = random.below(3)
+        if (kind === 0) {
+          const amount = random.below(100)
+          receipts.push(window.add(nowMs, amount))
+          naive.added.push({ tick: Math.floor(nowMs / bucketMs), amount })
+        } else if (kind === 1 && receipts.length > 0) {
+          const index = random.below(receipts.length)
+          const entry = naive.added[index]!
+          const delta = random.below(100) - entry.amount
+          window.used(nowMs)
+          window.correct(receipts[index]!, delta)
+          entry.amount += delta
+        }
+        const limit = naive.used(nowMs) - random.below(100)
+        const amount = random.below(50)
+        expect(window.used(nowMs)).toBe(naive.used(nowMs))
+        expect(window.freeAtMs(nowMs, amount, limit)).toBe(naive.freeAtMs(nowMs, amount, limit))
+      }
+    }
+  })
+
+  it('frees an amount when the window has passed, and up to a bucket earlier', () => {
+    const window = new SlidingWindow(1_000)
+    window.add(0, 5)
+    window.add(199, 7)
+    expect(window.used(999)).toBe(12)
+    expect(window.used(1_000)).toBe(7)
+    expect(window.used(1_099)).toBe(7)
+    expect(window.used(1_100)).toBe(0)
+  })
+
+  it('names the time at which enough has left for an amount to fit', () => {
+    const window = new SlidingWindow(1_000)
+    window.add(0, 5)
+    window.add(300, 5)
+    expect(window.freeAtMs(500.5, 1, 11)).toBe(500.5)
+    expect(window.freeAtMs(500.5, 2, 11)).toBe(1_000)
+    expect(window.freeAtMs(500.5, 7, 11)).toBe(1_300)
+    expect(window.freeAtMs(500.5, 12, 11)).toBe(Infinity)
+  })
+
+  it('ignores the correction of what has left the window', () => {
+    const window = new SlidingWindow(1_000)
+    const receipt = window.add(0, 5)
+    window.add(1_000, 3)
+    window.correct(receipt, 100)
+    expect(window.used(1_000)).toBe(3)
+  })
+
+  it('never falls below nothing by a correction', () => {
+    const window = new SlidingWindow(1_000)
+    window.correct(window.add(0, 5), -50)
+    expect(window.used(0)).toBe(0)
+  })
+
+  it('keeps what fits when its length changes, and the receipts with it', () => {
+    const short = new SlidingWindow(1_000)
+    const receipt = short.add(500, 5)
+    const long = short.resized(6_000)
+    long.correct(receipt, 1)
+    expect(long.used(6_400)).toBe(6)
+    expect(long.used(6_500)).toBe(0)
+    long.add(7_000, 2)
+    long.add(8_500, 4)
+    expect(long.resized(1_000).used(8_500)).toBe(4)
+  })
+
+  it('takes a time that runs backwards for the latest time it has seen', () => {
+    const window = new SlidingWindow(1_000)
+    window.add(5_000, 1)
+    window.add(4_000, 1)
+    expect(window.used(5_999)).toBe(2)
+    expect(window.used(6_000)).toBe(0)
+  })
+})

@@ -1,0 +1,205 @@
+import { describe, expect, it } from 'vitest'
+import type { Config } from '../config/config.ts'
+import { findModel } from '../openai/model-catalogue.ts'
+import { Exchange, type Outcome } from '../pipeline/exchange.ts'
+import { type Reply, textBody } from '../pipeline/reply.ts'
+import { createRandom } from '../platform/random.ts'
+import { createVirtualClock } from '../platform/virtual-clock.ts'
+import { createMetrics } from './metrics.ts'
+import { maxUnknownDeployments } from './series-table.ts'
+
+const usage = { promptTokens: 10, cachedTokens: 4, completionTokens: 20, reasoningTokens: 8 }
+const ok = (part: Partial<Reply> = {}): Reply => ({ status: 200, headers: {}, body: textBody(''), ...part })
+const events = { kind: 'events', count: 1, stepOf: () => 0, render: () => '' } as const
+
+interface Asked {
+  readonly deployment?: string | undefined
+  readonly path?: string
+  readonly reply?: Reply
+  /** Undefined leaves the request open. */
+  readonly outcome?: Partial<Outcome> | undefined
+}
+
+/** The lines of an exposition: name with sorted labels to value. Fails on a line that is given twice. */
+const parse = (text: string): Map<string, number> => {
+  const values = new Map<string, number>()
+  for (const line of text.split('\n')) {
+    if (line === '' || line.startsWith('#')) continue
+    const [, name, labels, value] = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? expect.fail(line)
+    const sorted = [...(labels ?? '').matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([pair]) => pair).sort()
+    const key = sorted.length > 0 ? `${name}{${sorted.join(',')}}` : name!
+    if (values.has(key)) expect.fail(`twice: ${key}`)
+    values.set(key, Number(value))
+  }
+  return values
+}
+
+const setUp = () => {
+  const clock = createVirtualClock()
+  const metrics = createMetrics({ clock })
+  const config = { deployments: new Map([['chat', {}]]) } as unknown as Config
+  const ask = async (asked: Asked = {}): Promise<void> => {
+    const { deployment, path = '/openai/v1/chat/completions', reply = ok() } = asked
+    const exchange = new Exchange(
+      { method: 'POST', path, query: '', headers: {}, body: Buffer.alloc(0) },
+      { config, clock, random: createRandom('metrics'), startedMs: clock.nowMs() },
+    )
+    await metrics.observe(exchange, async () => {
+      if (deployment !== undefined) {
+        exchange.deployment = { name: deployment, model: findModel('gpt-4o-mini')! }
+      }
+      await clock.advance(2)
+      return reply
+    })
+    if ('outcome' in asked && !asked.outcome) return
+    exchange.end({ aborted: false, firstByteMs: 300, endMs: 1_500, ...asked.outcome })
+  }
+  return { metrics, ask, read: async () => parse(await metrics.render()) }
+}
+
+const chat = 'deployment="chat",operation="chatCompletions"'
+const at = (le: string): string => `{deployment="chat",le="${le}",operation="chatCompletions",status="200"}`
+const requestNames = (values: Map<string, number>): string[] =>
+  [...values.keys()].filter((key) => key.startsWith('aoai_requests_total'))
+
+describe('createMetrics', () => {
+  it('counts requests by deployment, operation and status', async () => {
+    const { ask, read } = setUp()
+    await ask({ deployment: 'chat' })
+    await ask({ deployment: 'chat' })
+    await ask({ deployment: 'chat', reply: ok({ status: 400 }) })
+    await ask({ path: '/openai/v1/embeddings', reply: ok({ status: 404 }) })
+    await ask({ path: '/nowhere', reply: ok({ status: 404 }) })
+    const values = await read()
+    expect(values.get(`aoai_requests_total{${chat},status="200"}`)).toBe(2)
+    expect(values.get(`aoai_requests_total{${chat},status="400"}`)).toBe(1)
+    expect(values.get('aoai_requests_total{deployment="",operation="embeddings",status="404"}')).toBe(1)
+    expect(values.get('aoai_requests_total{deployment="",operation="other",status="404"}')).toBe(1)
+  })
+
+  it('tells the time with the added delay from the time without', async () => {
+    const { ask, read } = setUp()
+    await ask({ deployment: 'chat' })
+    await ask({ deployment: 'chat', outcome: { endMs: 200_000 } })
+    const values = await read()
+    const full = 'aoai_request_duration_seconds'
+    expect(values.get(`${full}_sum{${chat},status="200"}`)).toBe(201.5)
+    expect(values.get(`${full}_count{${chat},status="200"}`)).toBe(2)
+    expect(values.get(`${full}_bucket${at('1')}`)).toBe(0)
+    expect(values.get(`${full}_bucket${at('2.5')}`)).toBe(1)
+    expect(values.get(`${full}_bucket${at('120')}`)).toBe(1)
+    expect(values.get(`${full}_bucket${at('+Inf')}`)).toBe(2)
+    const base = 'aoai_request_base_duration_seconds'
+    expect(values.get(`${base}_sum{${chat},status="200"}`)).toBeCloseTo(0.004)
+    expect(values.get(`${base}_bucket${at('0.001')}`)).toBe(0)
+    expect(values.get(`${base}_bucket${at('0.0025')}`)).toBe(2)
+  })
+
+  it('measures the time to the first token of streams only', async () => {
+    const { ask, read } = setUp()
+    const key = `aoai_time_to_first_token_seconds_sum{${chat},status="200"}`
+    await ask({ deployment: 'chat' })
+    expect((await read()).has(key)).toBe(false)
+    await ask({ deployment: 'chat', reply: ok({ body: events }) })
+    expect((await read()).get(key)).toBe(0.3)
+  })
+
+  it('adds up the tokens by their kind', async () => {
+    const { ask, read } = setUp()
+    await ask({ deployment: 'chat', reply: ok({ usage }) })
+    await ask({ deployment: 'chat', reply: ok({ usage }) })
+    const values = await read()
+    const tokens = (type: string) => values.get(`aoai_tokens_total{${chat},type="${type}"}`)
+    expect(['prompt', 'completion', 'reasoning', 'cached'].map(tokens)).toEqual([20, 40, 16, 8])
+  })
+
+  it('counts refusals by the limit that refused', async () => {
+    const { ask, read } = setUp()
+    await ask({ deployment: 'chat', reply: ok({ status: 429, limitedBy: 'tokens' }) })
+    await ask({ deployment: 'chat', reply: ok({ status: 429 }) })
+    const values = await read()
+    expect(values.get(`aoai_rate_limited_requests_total{${chat},reason="tokens"}`)).toBe(1)
+    expect(values.get(`aoai_rate_limited_requests_total{${chat},reason="requests"}`)).toBe(0)
+  })
+
+  it('counts clients that leave, and keeps their times out of the durations', async () => {
+    const { ask, read } = setUp()
+    await ask({ deployment: 'chat', outcome: { aborted: true, endMs: 10 } })
+    const values = await read()
+    expect(values.get(`aoai_client_disconnects_total{${chat}}`)).toBe(1)
+    expect(values.get(`aoai_requests_total{${chat},status="200"}`)).toBe(1)
+    expect(values.has(`aoai_request_duration_seconds_count{${chat},status="200"}`)).toBe(false)
+  })
+
+  it('shows a request as in flight until its answer has ended', async () => {
+    const { ask, read } = setUp()
+    await ask({ deployment: 'chat', outcome: undefined })
+    await ask({ deployment: 'chat' })
+    const values = await read()
+    expect(values.get('aoai_requests_in_flight')).toBe(1)
+    expect(values.get(`aoai_requests_total{${chat},status="200"}`)).toBe(1)
+  })
+
+  it('takes a request out of flight when its pipeline throws', async () => {
+    const { metrics, read } = setUp()
+    const clock = createVirtualClock()
+    const exchange = new Exchange(
+      { method: 'GET', path: '/', query: '', headers: {}, body: Buffer.alloc(0) },
+      { config: {} as Config, clock, random: createRandom('throw'), startedMs: 0 },
+    )
+    await expect(metrics.observe(exchange, () => Promise.reject(new Error('broken')))).rejects.toThrow(
+      'broken',
+    )
+    exchange.end({ aborted: false, firstByteMs: 0, endMs: 1 })
+    expect((await read()).get('aoai_requests_in_flight')).toBe(0)
+  })
+
+  it('gives only the first hundred unknown deployments a label of their own', async () => {
+    const { ask, read } = setUp()
+    for (let i = 0; i < maxUnknownDeployments + 50; i++) await ask({ deployment: `made-up-${i}` })
+    await ask({ deployment: 'made-up-3' })
+    await ask({ deployment: 'chat' })
+    const values = await read()
+    expect(requestNames(values)).toHaveLength(maxUnknownDeployments + 2)
+    const of = (name: string) =>
+      values.get(`aoai_requests_total{deployment="${name}",operation="chatCompletions",status="200"}`)
+    expect([of('made-up-3'), of('other'), of('chat')]).toEqual([2, 50, 1])
+  })
+
+  it('gives no label to a name that could break the exposition', async () => {
+    const { ask, read } = setUp()
+    for (const deployment of ['a"b', 'a\nb', 'a\\', '\ud800', '\ud801', 'x'.repeat(65)])
+      await ask({ deployment })
+    expect(requestNames(await read())).toEqual([
+      'aoai_requests_total{deployment="other",operation="chatCompletions",status="200"}',
+    ])
+  })
+
+  it('keeps the requests of two simulators apart and shows the process in both', async () => {
+    const [first, second] = [setUp(), setUp()]
+    await first.ask({ deployment: 'chat' })
+    expect(requestNames(await second.read())).toEqual([])
+    for (const { read } of [first, second]) {
+      expect((await read()).get('process_resident_memory_bytes')).toBeGreaterThan(0)
+    }
+  })
+
+  it('is in the text format of Prometheus, with a help and a type for each metric', async () => {
+    const { ask, metrics } = setUp()
+    await ask({ deployment: 'chat' })
+    const text = await metrics.render()
+    expect(metrics.contentType).toContain('text/plain; version=0.0.4')
+    const names = [...text.matchAll(/^# TYPE (aoai_\w+) (\w+)$/gm)].map(([, name, type]) => `${name} ${type}`)
+    expect(names).toEqual([
+      'aoai_requests_total counter',
+      'aoai_request_duration_seconds histogram',
+      'aoai_request_base_duration_seconds histogram',
+      'aoai_time_to_first_token_seconds histogram',
+      'aoai_tokens_total counter',
+      'aoai_rate_limited_requests_total counter',
+      'aoai_client_disconnects_total counter',
+      'aoai_requests_in_flight gauge',
+    ])
+    for (const name of names) expect(text).toContain(`# HELP ${name.split(' ')[0]} `)
+  })
+})

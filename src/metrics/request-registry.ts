@@ -1,0 +1,96 @@
+import { Counter, Gauge, Registry } from 'prom-client'
+import type { DurationSeries } from './duration-series.ts'
+import type { RequestSeries, StatusSeries } from './request-series.ts'
+import { SeriesHistogram } from './series-histogram.ts'
+
+/** What the metrics of a simulator are read from. */
+export interface RequestRegistrySources {
+  readonly series: () => Iterable<RequestSeries>
+  readonly inFlight: () => number
+}
+
+/** A value with the labels of its metric, in their order. */
+type Row = readonly [value: number, ...labels: (string | number)[]]
+
+/** Describes the series to Prometheus. They are read when the registry is rendered, and cost nothing before. */
+export function createRequestRegistry({ series, inFlight }: RequestRegistrySources): Registry {
+  const registry = new Registry()
+
+  const counter = (
+    name: string,
+    help: string,
+    labelNames: string[],
+    rowsOf: (one: RequestSeries) => Row[],
+  ): Counter =>
+    new Counter({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        this.reset()
+        for (const one of series()) {
+          for (const [value, ...labels] of rowsOf(one)) this.labels(...labels.map(String)).inc(value)
+        }
+      },
+    })
+
+  const histogram = (
+    name: string,
+    help: string,
+    pick: (series: StatusSeries) => DurationSeries,
+  ): SeriesHistogram => new SeriesHistogram({ name, help, registry, series, pick })
+
+  counter(
+    'aoai_requests_total',
+    'Answered requests, those whose client left included.',
+    ['deployment', 'operation', 'status'],
+    ({ deployment, operation, byStatus }) =>
+      [...byStatus].map(([status, { requests }]): Row => [requests, deployment, operation, status]),
+  )
+  histogram(
+    'aoai_request_duration_seconds',
+    'Time from the arrival of a request to the end of its answer, added latency included; not of clients that left.',
+    (one) => one.duration,
+  )
+  histogram(
+    'aoai_request_base_duration_seconds',
+    "Time from the arrival of a request until its answer is planned: the simulator's own work and its upstream's.",
+    (one) => one.baseDuration,
+  )
+  histogram(
+    'aoai_time_to_first_token_seconds',
+    'Time from the arrival of a request to the first byte of a streamed answer.',
+    (one) => one.firstToken,
+  )
+  counter(
+    'aoai_tokens_total',
+    'Tokens of answered requests. Reasoning is a part of completion, and cached is a part of prompt.',
+    ['deployment', 'operation', 'type'],
+    ({ deployment, operation, tokens }) =>
+      Object.entries(tokens).map(([type, value]): Row => [value, deployment, operation, type]),
+  )
+  counter(
+    'aoai_rate_limited_requests_total',
+    'Requests refused by a limit of their deployment, by the limit.',
+    ['deployment', 'operation', 'reason'],
+    ({ deployment, operation, rateLimited }) =>
+      Object.entries(rateLimited).map(([reason, value]): Row => [value, deployment, operation, reason]),
+  )
+  counter(
+    'aoai_client_disconnects_total',
+    'Requests whose client left before the end of the answer.',
+    ['deployment', 'operation'],
+    ({ deployment, operation, disconnects }) => [[disconnects, deployment, operation]],
+  )
+  // Not by deployment: a request has none before it has been looked at.
+  new Gauge({
+    name: 'aoai_requests_in_flight',
+    help: 'Requests whose answer has not ended.',
+    registers: [registry],
+    collect() {
+      this.set(inFlight())
+    },
+  })
+  return registry
+}

@@ -1,0 +1,65 @@
+import type { Operation } from '../openai/operations.ts'
+import type { Outcome } from '../pipeline/exchange.ts'
+import type { Reply } from '../pipeline/reply.ts'
+import { answerBounds, DurationSeries, workBounds } from './duration-series.ts'
+
+/** What a request asks for, as a label; `other` stands for all paths that are no operation. */
+export type OperationLabel = Operation | 'other'
+
+/** Requests of one deployment and operation that were answered with one status. */
+export interface StatusSeries {
+  requests: number
+  readonly duration: DurationSeries
+  readonly baseDuration: DurationSeries
+  readonly firstToken: DurationSeries
+}
+
+/** Everything that is counted for one deployment and operation. */
+export class RequestSeries {
+  readonly deployment: string
+  readonly operation: OperationLabel
+  readonly byStatus = new Map<number, StatusSeries>()
+  /** The names are the values of the label `type`. */
+  readonly tokens = { prompt: 0, completion: 0, reasoning: 0, cached: 0 }
+  /** The names are the values of the label `reason`. */
+  readonly rateLimited = { tokens: 0, requests: 0 }
+  disconnects = 0
+
+  constructor(deployment: string, operation: OperationLabel) {
+    this.deployment = deployment
+    this.operation = operation
+  }
+
+  /** Counts an answered request. `baseMs` is when its reply was planned, from the start of the request. */
+  count(reply: Reply, baseMs: number, outcome: Outcome): void {
+    const series = this.#seriesOf(reply.status)
+    series.requests++
+    series.baseDuration.observe(baseMs / 1_000)
+    if (reply.body.kind === 'events' && outcome.firstByteMs !== undefined) {
+      series.firstToken.observe(outcome.firstByteMs / 1_000)
+    }
+    // How long an answer took that was cut short says when the client left, not how fast the answer was.
+    if (outcome.aborted) this.disconnects++
+    else series.duration.observe(outcome.endMs / 1_000)
+    if (reply.limitedBy) this.rateLimited[reply.limitedBy]++
+    if (!reply.usage) return
+    this.tokens.prompt += reply.usage.promptTokens
+    this.tokens.completion += reply.usage.completionTokens
+    this.tokens.reasoning += reply.usage.reasoningTokens
+    this.tokens.cached += reply.usage.cachedTokens
+  }
+
+  #seriesOf(status: number): StatusSeries {
+    let series = this.byStatus.get(status)
+    if (!series) {
+      series = {
+        requests: 0,
+        duration: new DurationSeries(answerBounds),
+        baseDuration: new DurationSeries(workBounds),
+        firstToken: new DurationSeries(answerBounds),
+      }
+      this.byStatus.set(status, series)
+    }
+    return series
+  }
+}

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest'
+import { findModel, modelCatalogue, modelFromDeploymentName, nearestModelNames } from './model-catalogue.ts'
+
+describe('modelCatalogue', () => {
+  it('names each model once', () => {
+    const names = modelCatalogue.map((model) => model.name)
+    expect(new Set(names).size).toBe(names.length)
+  })
+
+  it('gives token limits to every model that it has operations for', () => {
+    const served = modelCatalogue.filter((model) => model.operations.length > 0)
+    expect(served.every((model) => model.contextTokens > 0)).toBe(true)
+    const embedders = served.filter((model) => model.operations.includes('embeddings'))
+    expect(embedders.every((model) => (model.embeddingSize ?? 0) > 0)).toBe(true)
+  })
+
+  it('counts gpt-4 and gpt-35-turbo in cl100k_base, later chat models in o200k_base', () => {
+    expect(findModel('gpt-4')?.encoding).toBe('cl100k_base')
+    expect(findModel('gpt-35-turbo')?.encoding).toBe('cl100k_base')
+    expect(findModel('gpt-4o')?.encoding).toBe('o200k_base')
+    expect(findModel('gpt-oss-120b')?.encoding).toBe('o200k_base')
+  })
+})
+
+describe('findModel', () => {
+  it.each([
+    ['gpt-4o-mini', 'gpt-4o-mini-2024-07-18'],
+    ['GPT-4o-Mini', 'gpt-4o-mini-2024-07-18'],
+    ['gpt-3.5-turbo', 'gpt-35-turbo'],
+    ['gpt-3.5-turbo-0125', 'gpt-35-turbo'],
+    ['gpt-4o', 'gpt-4o-2024-11-20'],
+    ['gpt-4o-2024-08-06', 'gpt-4o-2024-08-06'],
+    ['gpt-4-turbo-2024-04-09', 'gpt-4-turbo-2024-04-09'],
+    ['text-embedding-ada-002', 'ada'],
+    ['ada', 'ada'],
+    ['gpt-4.1-mini-2025-04-14', 'gpt-4.1-mini-2025-04-14'],
+  ])('finds %s, which answers as %s', (name, versionedName) => {
+    expect(findModel(name)?.versionedName).toBe(versionedName)
+  })
+
+  it('gives an older version its own limits', () => {
+    expect(findModel('gpt-4o-2024-05-13')?.maxOutputTokens).toBe(4_096)
+    expect(findModel('gpt-35-turbo-0613')?.contextTokens).toBe(4_096)
+  })
+
+  it('knows models by name that it cannot serve', () => {
+    expect(findModel('whisper')?.operations).toEqual([])
+  })
+
+  it('finds nothing for any other name', () => {
+    expect(findModel('gpt-4o-')).toBeUndefined()
+    expect(findModel('constructor')).toBeUndefined()
+  })
+})
+
+describe('modelFromDeploymentName', () => {
+  it.each([
+    ['gpt-4o-mini', 'gpt-4o-mini'],
+    ['my-gpt-4o-mini-prod', 'gpt-4o-mini'],
+    ['gpt-35-turbo-1k-token', 'gpt-35-turbo'],
+    ['GPT-3.5-turbo-16k_test', 'gpt-35-turbo-16k'],
+    ['team.text-embedding-3-small', 'text-embedding-3-small'],
+  ])('takes %s for a %s', (deployment, model) => {
+    expect(modelFromDeploymentName(deployment)?.name).toBe(model)
+  })
+
+  it('takes the version from the name where it stands there', () => {
+    expect(modelFromDeploymentName('gpt-4o-2024-08-06-eu')?.versionedName).toBe('gpt-4o-2024-08-06')
+  })
+
+  it('does not find a model inside another word', () => {
+    expect(modelFromDeploymentName('demo1')).toBeUndefined()
+    expect(modelFromDeploymentName('https')).toBeUndefined()
+    expect(modelFromDeploymentName('chat')).toBeUndefined()
+  })
+})
+
+describe('nearestModelNames', () => {
+  it('offers at most three names, nearest first', () => {
+    expect(nearestModelNames('gpt-4o-minni')[0]).toBe('gpt-4o-mini')
+    expect(nearestModelNames('gpt-5')).toHaveLength(3)
+  })
+
+  it('counts two letters in the wrong order as one mistake', () => {
+    expect(nearestModelNames('wihsper')[0]).toBe('whisper')
+  })
+
+  it('offers nothing for what resembles no model', () => {
+    expect(nearestModelNames('claude sonnet, please')).toEqual([])
+  })
+})

@@ -1,0 +1,51 @@
+import { arrayOf, textOrArray } from './collections.ts'
+import type { Check } from './fault.ts'
+import { objectOf, optional, required, variantsOf, type Field } from './object-of.ts'
+import { anything, oneOf, text } from './scalars.ts'
+
+// Members that a part does not have pass: clients leave `cache_control` of other services on them, and the
+// service has been seen to take it. Inside `file` it has been seen to refuse.
+const part = (...fields: readonly Field[]): Check => objectOf(fields, 'ignore')
+
+const imageUrl = objectOf(
+  [required('url', text()), optional('detail', oneOf('auto', 'low', 'high', 'original'))],
+  'ignore',
+)
+
+const parts = arrayOf(
+  variantsOf(
+    'type',
+    new Map([
+      ['text', part(required('text', text()))],
+      ['image_url', part(required('image_url', imageUrl))],
+      [
+        'input_audio',
+        part(
+          required(
+            'input_audio',
+            objectOf([required('data', text()), required('format', oneOf('wav', 'mp3'))]),
+          ),
+        ),
+      ],
+      ['refusal', part(required('refusal', text()))],
+      ['audio', part(required('audio', anything))],
+      [
+        'file',
+        part(
+          required(
+            'file',
+            objectOf([
+              optional('file_id', text()),
+              optional('file_data', text()),
+              optional('filename', text()),
+            ]),
+          ),
+        ),
+      ],
+    ]),
+  ),
+  { expected: 'an array of objects' },
+)
+
+/** A message's `content`: a text (the empty one too) or parts. */
+export const content = textOrArray('one of a string or array of objects', text(), parts)

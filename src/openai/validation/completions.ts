@@ -1,0 +1,57 @@
+import type { ServiceError } from '../errors.ts'
+import type { Model } from '../models.ts'
+import { plainFault } from './fault.ts'
+import { objectOf, optional } from './object-of.ts'
+import {
+  logitBias,
+  maxChoicesOlder,
+  penalty,
+  stop,
+  streamOptions,
+  streamOptionsNeedStream,
+  temperature,
+  topP,
+} from './sampling-fields.ts'
+import { anything, boolean, integer, integerBetween, text } from './scalars.ts'
+import { textOrTokens } from './text-or-tokens.ts'
+import { validateBody, type Rule } from './validate-body.ts'
+
+/** Most prompts in one request; the service's own bound is not captured, that of embeddings stands in. */
+const maxPrompts = 2048
+
+const fields = objectOf([
+  optional('prompt', textOrTokens(maxPrompts)),
+  optional('suffix', text()),
+  // Zero is of use here: with `echo` it scores the prompt.
+  optional('max_tokens', integerBetween(0, Infinity)),
+  optional('n', integerBetween(1, maxChoicesOlder)),
+  optional('best_of', integerBetween(1, maxChoicesOlder)),
+  optional('stop', stop),
+  optional('temperature', temperature),
+  optional('top_p', topP),
+  optional('presence_penalty', penalty),
+  optional('frequency_penalty', penalty),
+  optional('logprobs', integerBetween(0, 5)),
+  optional('echo', boolean),
+  optional('user', text()),
+  optional('seed', integer),
+  optional('stream', boolean),
+  optional('stream_options', streamOptions),
+  optional('logit_bias', logitBias),
+  optional('model', anything),
+])
+
+const bestOfCoversChoices: Rule = ({ best_of: bestOf, n }) => {
+  if (typeof bestOf !== 'number' || typeof n !== 'number' || bestOf >= n) return undefined
+  return plainFault(
+    null,
+    `You requested that the server return more choices than it will generate (HINT: you must set 'n' (currently ${n}) to be at most 'best_of' (currently ${bestOf}), or omit either parameter if you don't specifically want to use them.)`,
+  )
+}
+
+const rules = [bestOfCoversChoices, streamOptionsNeedStream]
+
+/** What the service refuses in the body of a legacy completions request; undefined when nothing. Never throws. */
+export function validateCompletions(body: unknown, model: Model): ServiceError | undefined {
+  return validateBody(body, fields, rules, model)
+}

@@ -1,0 +1,40 @@
+import { timingSafeEqual } from 'node:crypto'
+import { invalidKey, resourceNotFound } from '../openai/errors.ts'
+import { errorReply } from './error-reply.ts'
+import type { Exchange } from './exchange.ts'
+import type { Next } from './hook.ts'
+import type { Reply } from './reply.ts'
+
+/** Longer keys than this are not looked at; the service's own have 32 or 84 characters. */
+const maxKeyBytes = 1024
+
+/**
+ * Lets a request pass that carries the resource's key, as `api-key` or as a bearer token.
+ *
+ * The service looks at the path before the key (a captured 404 for an unknown path with a key it did not judge), so a
+ * stranger gets the 404 for a path that nothing answers.
+ */
+export async function authenticate(exchange: Exchange, next: Next): Promise<Reply> {
+  if (carriesKey(exchange.headers, exchange.config.apiKey)) return next()
+  return errorReply(exchange, exchange.route ? invalidKey() : resourceNotFound())
+}
+
+/** Whether the headers carry the key. Takes the same time for every wrong key. */
+export function carriesKey(headers: Exchange['headers'], apiKey: string): boolean {
+  const apiKeyHeader = headers['api-key']
+  if (typeof apiKeyHeader === 'string') return sameKey(apiKeyHeader, apiKey)
+  const { authorization } = headers
+  if (authorization === undefined || authorization.slice(0, 7).toLowerCase() !== 'bearer ') return false
+  return sameKey(authorization.slice(7), apiKey)
+}
+
+const givenBytes = Buffer.alloc(maxKeyBytes)
+const expectedBytes = Buffer.alloc(maxKeyBytes)
+
+/** Compares padded copies, so that neither the first difference nor the length shows in the time. */
+function sameKey(given: string, expected: string): boolean {
+  const givenLength = givenBytes.fill(0).write(given)
+  const expectedLength = expectedBytes.fill(0).write(expected)
+  const sameBytes = timingSafeEqual(givenBytes, expectedBytes)
+  return sameBytes && givenLength === expectedLength && given.length === expected.length
+}

@@ -1,0 +1,46 @@
+import type { ErrorHeaders, ServiceError } from '../openai/errors.ts'
+import { guid } from '../openai/ids.ts'
+import { gatewayHeaders } from '../openai/service-headers.ts'
+import type { Exchange } from './exchange.ts'
+import { httpDate } from './http-date.ts'
+import { textBody, type Reply } from './reply.ts'
+import { deploymentHeaders } from './reply-headers.ts'
+
+/**
+ * Makes the service's answer of an error, with the headers that the service gives at that stage.
+ *
+ * @param extraHeaders go last, such as `retry-after`
+ */
+export function errorReply(
+  exchange: Exchange,
+  error: ServiceError,
+  extraHeaders?: Readonly<Record<string, string>>,
+): Reply {
+  const { status, reason, body } = error
+  return {
+    status,
+    ...(reason !== undefined && { reason }),
+    headers: { ...errorHeaders(exchange, error), ...extraHeaders },
+    body: textBody(body),
+  }
+}
+
+const fromDeployment: ReadonlySet<ErrorHeaders> = new Set<ErrorHeaders>(['limit', 'model', 'filter'])
+
+function errorHeaders(exchange: Exchange, error: ServiceError): Record<string, string> {
+  const { contentType, headers: family } = error
+  // A request that fails before its deployment is known cannot carry the deployment's headers.
+  if (fromDeployment.has(family) && exchange.deployment) {
+    const headers = deploymentHeaders(exchange, contentType, false)
+    if (family !== 'filter') return headers
+    return Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('x-ratelimit-')))
+  }
+  return gatewayHeaders({
+    ...(contentType !== undefined && { contentType }),
+    chunked: contentType === undefined,
+    date: httpDate(exchange.clock.epochMs()),
+    apimRequestId: guid(exchange.random),
+    secured: family !== 'edge-401',
+    ...(family !== 'edge-401' && family !== 'edge-404' && { region: exchange.config.region }),
+  })
+}

@@ -1,0 +1,66 @@
+import { resourceNotFound, serverError } from '../openai/errors.ts'
+import { guid } from '../openai/ids.ts'
+import type { Config } from '../config/config.ts'
+import { authenticate } from './authenticate.ts'
+import { chain, type Run } from './chain.ts'
+import { checkApiVersion } from './check-api-version.ts'
+import { errorReply } from './error-reply.ts'
+import { findDeployment } from './find-deployment.ts'
+import type { Exchange } from './exchange.ts'
+import type { Hook, ModeHandler } from './hook.ts'
+import type { Reply } from './reply.ts'
+
+/** The stages that come from other folders, in the order in which a request meets them. */
+export interface Stages {
+  /** Sees every request and its final answer. */
+  readonly observe: Hook
+  readonly extensionHooks: readonly Hook[]
+  /** Gives an answer the time that a real one takes. */
+  readonly addLatency: Hook
+  /** Asks the deployment's limits. */
+  readonly admit: Hook
+  readonly modes: Readonly<Record<Config['mode']['kind'], ModeHandler>>
+}
+
+/** What the pipeline reports beside its answers. */
+export interface PipelineReports {
+  /** A stage threw: a bug, here or in an extension. */
+  readonly onFailure: (error: unknown, exchange: Exchange) => void
+  /** Nothing answers this path. */
+  readonly onUnknownPath: (exchange: Exchange) => void
+}
+
+/**
+ * The whole life of a request between its arrival and its sending, from the outside in:
+ * observe, extensions, latency, api-version, key, deployment, limits, mode.
+ */
+export function createPipeline(stages: Stages, reports: PipelineReports): Run {
+  const answerInMode: Run = async (exchange) => {
+    const reply = await stages.modes[exchange.config.mode.kind](exchange)
+    if (reply) return reply
+    reports.onUnknownPath(exchange)
+    return errorReply(exchange, resourceNotFound())
+  }
+
+  const run = chain(
+    [...stages.extensionHooks, stages.addLatency, checkApiVersion, authenticate, findDeployment, stages.admit],
+    answerInMode,
+  )
+
+  /** The one place where an exception becomes an answer. What it says goes to the log, never to the client. */
+  const runSafely: Run = async (exchange) => {
+    try {
+      return await run(exchange)
+    } catch (error) {
+      reports.onFailure(error, exchange)
+      return failureReply(exchange)
+    }
+  }
+
+  return chain([stages.observe], runSafely)
+}
+
+function failureReply(exchange: Exchange): Reply {
+  const requestId = guid(exchange.random)
+  return errorReply(exchange, serverError(requestId), { 'x-request-id': requestId })
+}

@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto'
+import { guid } from '../openai/ids.ts'
+import { modelHeaders } from '../openai/service-headers.ts'
+import type { Exchange } from './exchange.ts'
+import { httpDate } from './http-date.ts'
+
+/**
+ * The headers of an answer from the exchange's deployment, with the live state of its limits.
+ *
+ * @param chunked whether the body has no known length
+ */
+export function deploymentHeaders(
+  exchange: Exchange,
+  contentType: string | undefined,
+  chunked: boolean,
+): Record<string, string> {
+  const { deployment, route } = exchange
+  return modelHeaders({
+    ...(contentType !== undefined && { contentType }),
+    chunked,
+    date: httpDate(exchange.clock.epochMs()),
+    apimRequestId: guid(exchange.random),
+    requestId: guid(exchange.random),
+    clientRequestId: clientRequestId(exchange),
+    deployment: deployment?.name ?? '',
+    region: exchange.config.region,
+    modelSession: modelSession(deployment?.model.name ?? ''),
+    generatesText: route?.operation !== 'embeddings',
+    rateLimits: exchange.rateLimits,
+  })
+}
+
+/** The caller's own id of the request; a list, which Node makes of a repeated header, is not one. */
+function clientRequestId(exchange: Exchange): string | undefined {
+  const value = exchange.headers['x-ms-client-request-id']
+  return typeof value === 'string' ? value : undefined
+}
+
+const sessions = new Map<string, string>()
+
+/** Names the build of the model: the same for all requests, as in captures, and of the form seen in 2026. */
+function modelSession(modelName: string): string {
+  let session = sessions.get(modelName)
+  if (session === undefined) {
+    const digest = createHash('sha256').update(modelName).digest('hex')
+    session = `d20260330170902-${digest.slice(0, 12)}`
+    sessions.set(modelName, session)
+  }
+  return session
+}

@@ -1,0 +1,86 @@
+/** Header names as they go out (the service mixes cases), each with its value or values. */
+export type ReplyHeaders = Record<string, string | readonly string[]>
+
+/** Tokens that an answer is billed for. */
+export interface Usage {
+  readonly promptTokens: number
+  /** Part of `promptTokens` that came from the prompt cache. */
+  readonly cachedTokens: number
+  /** All tokens of the completion, hidden reasoning included. */
+  readonly completionTokens: number
+  /** Part of `completionTokens` that the client never sees. */
+  readonly reasoningTokens: number
+}
+
+/** A body that is sent in one piece. `render` is called once, when the answer is due. */
+export interface WholeBody {
+  readonly kind: 'whole'
+  render(): string | Uint8Array
+}
+
+/**
+ * A body that is sent event by event. Events are rendered one by one when they are due, in order, each once.
+ * An event becomes due with the step of the reply's schedule that it names: its token's number, for generated text.
+ */
+export interface EventsBody {
+  readonly kind: 'events'
+  readonly count: number
+  /** The step, from 0, that event `index` waits for; never lower than that of the event before it. */
+  stepOf(index: number): number
+  /** The bytes of event `index` as text, framing included. */
+  render(index: number): string
+}
+
+export type ReplyBody = WholeBody | EventsBody
+
+/** The work of a model in tokens, as it happens in time. */
+export interface Steps {
+  /** Tokens that are thought before the first visible one. */
+  readonly hidden: number
+  /** Tokens that become visible one after the other; of several choices, the longest counts. */
+  readonly visible: number
+}
+
+/** When the parts of an answer are due, in milliseconds from the start of the request. */
+export interface Schedule {
+  /** Due time of each step, ascending: one a token for generated text. */
+  readonly stepsMs: Float64Array
+  /** Due time of the end: of a whole body, and of events beyond the last step. */
+  readonly endMs: number
+}
+
+/** A plan of an answer. Its body is not rendered before it is sent, so that an answer nobody waits for costs no text. */
+export interface Reply {
+  status: number
+  /** Status phrase, where the service's is not the standard one. */
+  reason?: string
+  headers: ReplyHeaders
+  body: ReplyBody
+  usage?: Usage
+  /** What the latency of the answer depends on; absent where it depends on the request alone. */
+  steps?: Steps
+  /** Which limit refused the request. */
+  limitedBy?: 'tokens' | 'requests'
+  /** Absent for an answer that is due at once. */
+  schedule?: Schedule
+}
+
+/** A body of known text. */
+export function textBody(text: string | Uint8Array): WholeBody {
+  return { kind: 'whole', render: () => text }
+}
+
+/** The value of a header whatever the case of its name; the first one where there are several. */
+export function headerOf(reply: Reply, name: string): string | undefined {
+  const wanted = name.toLowerCase()
+  for (const [key, value] of Object.entries(reply.headers)) {
+    if (key.toLowerCase() === wanted) return typeof value === 'string' ? value : value[0]
+  }
+  return undefined
+}
+
+/** When event `index` of a body is due, in milliseconds from the start of the request. */
+export function eventDueMs(body: EventsBody, index: number, schedule: Schedule | undefined): number {
+  if (!schedule) return 0
+  return schedule.stepsMs[body.stepOf(index)] ?? schedule.endMs
+}

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { createSystemClock } from './system-clock.ts'
+import { createVirtualClock } from './virtual-clock.ts'
+
+describe('createSystemClock', () => {
+  it('runs tasks in due order and never before their time', async () => {
+    const clock = createSystemClock()
+    const startMs = clock.nowMs()
+    const seen: string[] = []
+    await new Promise<void>((resolve) => {
+      clock.at(startMs + 20, () => {
+        seen.push('late')
+        expect(clock.nowMs()).toBeGreaterThanOrEqual(startMs + 20)
+        resolve()
+      })
+      clock.at(startMs + 5, () => {
+        seen.push('early')
+        expect(clock.nowMs()).toBeGreaterThanOrEqual(startMs + 5)
+      })
+    })
+    expect(seen).toEqual(['early', 'late'])
+  })
+
+  it('does not run a stopped task', async () => {
+    const clock = createSystemClock()
+    let ran = false
+    const stop = clock.at(clock.nowMs() + 2, () => (ran = true))
+    stop()
+    await new Promise<void>((resolve) => void clock.at(clock.nowMs() + 10, resolve))
+    expect(ran).toBe(false)
+  })
+})
+
+describe('createVirtualClock', () => {
+  it('runs each task at its own time while it is advanced', async () => {
+    const clock = createVirtualClock(0)
+    const seen: number[] = []
+    clock.at(30, () => seen.push(clock.nowMs()))
+    clock.at(10, () => {
+      seen.push(clock.epochMs())
+      clock.at(20, () => seen.push(clock.nowMs()))
+    })
+    await clock.advance(25)
+    expect(seen).toEqual([10, 20])
+    expect(clock.nowMs()).toBe(25)
+    await clock.advance(5)
+    expect(seen).toEqual([10, 20, 30])
+  })
+})

@@ -1,0 +1,88 @@
+import type { StopTimer } from './clock.ts'
+
+interface Entry {
+  task: (() => void) | undefined
+}
+
+/**
+ * Tasks by due time, gathered in ticks: all that falls into one tick shares one list and one wake-up, so thousands
+ * of paced streams cost no more timers than one. Adding and taking are O(1) but for the first task of a tick,
+ * which costs a step in a heap of ticks.
+ */
+export class DueQueue {
+  readonly #tickMs: number
+  readonly #entries = new Map<number, Entry[]>()
+  /** The ticks that have entries, as a binary min-heap. */
+  readonly #ticks: number[] = []
+
+  /** @param tickMs width of a tick; a task runs at the end of the tick that its due time falls into, never early */
+  constructor(tickMs: number) {
+    this.#tickMs = tickMs
+  }
+
+  add(dueMs: number, task: () => void): StopTimer {
+    const tick = Math.ceil(dueMs / this.#tickMs)
+    const entry: Entry = { task }
+    const entries = this.#entries.get(tick)
+    if (entries) {
+      entries.push(entry)
+    } else {
+      this.#entries.set(tick, [entry])
+      this.#pushTick(tick)
+    }
+    return () => {
+      // What the task closes over (a client that has left) must not stay until the tick comes.
+      entry.task = undefined
+    }
+  }
+
+  /** When the next tasks are due; undefined when there are none. */
+  nextDueMs(): number | undefined {
+    const tick = this.#ticks[0]
+    return tick === undefined ? undefined : tick * this.#tickMs
+  }
+
+  /** Removes the tasks of the first tick and gives them in the order in which they were added. */
+  takeFirst(): (() => void)[] {
+    const tick = this.#popTick()
+    if (tick === undefined) return []
+    const entries = this.#entries.get(tick) ?? []
+    this.#entries.delete(tick)
+    return entries.map((entry) => () => entry.task?.())
+  }
+
+  #pushTick(tick: number): void {
+    const heap = this.#ticks
+    let index = heap.push(tick) - 1
+    while (index > 0) {
+      const parent = (index - 1) >> 1
+      const above = heap[parent] ?? tick
+      if (above <= tick) break
+      heap[index] = above
+      index = parent
+    }
+    heap[index] = tick
+  }
+
+  #popTick(): number | undefined {
+    const heap = this.#ticks
+    const first = heap[0]
+    const last = heap.pop()
+    if (first === undefined || last === undefined || heap.length === 0) return first
+    let index = 0
+    for (;;) {
+      const left = 2 * index + 1
+      if (left >= heap.length) break
+      const right = left + 1
+      const leftTick = heap[left] ?? last
+      const rightTick = heap[right] ?? Infinity
+      const child = rightTick < leftTick ? right : left
+      const below = Math.min(leftTick, rightTick)
+      if (last <= below) break
+      heap[index] = below
+      index = child
+    }
+    heap[index] = last
+    return first
+  }
+}

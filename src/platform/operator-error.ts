@@ -1,0 +1,31 @@
+/**
+ * Every way in which the operator's input (configuration, files, extensions) can stop the simulator, and the exit
+ * code it stops with. 2 follows the shell's custom for wrong usage, 1 is any other failure.
+ */
+export const operatorErrors = {
+  CONFIG_INVALID: {
+    exitCode: 2,
+    meaning: 'A flag, an environment variable or the deployment file is wrong.',
+  },
+  LISTEN_FAILED: { exitCode: 1, meaning: 'The address is in use, or may not be listened on.' },
+} as const
+
+/** The name of a row of `operatorErrors`. */
+export type OperatorErrorCode = keyof typeof operatorErrors
+
+/**
+ * A failure that the operator can mend. The message is for a human, in the form
+ * *Could not X: Y (got Z). Do W.*, and never holds a secret; print it without the stack.
+ */
+export class OperatorError extends Error {
+  override readonly name = 'OperatorError'
+  readonly code: OperatorErrorCode
+  /** What the process should exit with. */
+  readonly exitCode: number
+
+  constructor(code: OperatorErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options)
+    this.code = code
+    this.exitCode = operatorErrors[code].exitCode
+  }
+}

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest'
+import { loadEncoding } from './encoding.ts'
+
+describe.each(['cl100k_base', 'o200k_base'] as const)('loadEncoding(%s)', (name) => {
+  const encoding = loadEncoding(name)
+
+  it('loads an encoding once', () => {
+    expect(loadEncoding(name)).toBe(encoding)
+    expect(encoding.name).toBe(name)
+  })
+
+  it('counts nothing in an empty text', () => {
+    expect(encoding.count('')).toBe(0)
+    expect(encoding.encode('')).toEqual([])
+    expect(encoding.decode([])).toBe('')
+  })
+
+  it('reads the text of a special token as ordinary text', () => {
+    const text = 'before <|endoftext|> after <|endofprompt|>'
+    expect(encoding.count(text)).toBeGreaterThan(10)
+    expect(Math.max(...encoding.encode(text))).toBeLessThan(name === 'cl100k_base' ? 100_256 : 199_998)
+    expect(encoding.decode(encoding.encode(text))).toBe(text)
+  })
+
+  it('decodes the number of a special token, and nothing for a number that is no token', () => {
+    expect(encoding.decode([name === 'cl100k_base' ? 100_257 : 199_999])).toBe('<|endoftext|>')
+    expect(encoding.decode([-1, 1e9, 0.5])).toBe('')
+  })
+
+  it('counts a lone surrogate as U+FFFD', () => {
+    for (const text of [
+      '\ud800',
+      'a\udc00b',
+      '\ud83d \ude00',
+      `${'long enough to be remembered '.repeat(3)}\ud800`,
+    ]) {
+      const replaced = text.replace(/[\ud800-\udfff]/gu, '\ufffd')
+      expect(encoding.encode(text)).toEqual(encoding.encode(replaced))
+      for (let time = 0; time < 3; time++) expect(encoding.count(text)).toBe(encoding.count(replaced))
+    }
+  })
+
+  it('counts a text as often as it comes with the same result', () => {
+    const text = 'You are a helpful assistant that answers in short sentences. '.repeat(10)
+    const counts = Array.from({ length: 5 }, () => encoding.count(text))
+    expect(new Set(counts)).toEqual(new Set([encoding.encode(text).length]))
+  })
+})
+
+it('counts the prompts of captured requests as the service did', () => {
+  expect(loadEncoding('cl100k_base').count('Tell me a joke about opentelemetry')).toBe(15 - 7)
+  expect(loadEncoding('o200k_base').count('Tell me a joke about opentelemetry')).toBe(16 - 7)
+})

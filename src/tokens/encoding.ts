@@ -1,0 +1,100 @@
+import cl100kBase from 'js-tiktoken/ranks/cl100k_base'
+import o200kBase from 'js-tiktoken/ranks/o200k_base'
+import { mergeBytePairs } from './byte-pair-merge.ts'
+import { parseRankTable } from './rank-table.ts'
+import { RecentMap } from './recent-map.ts'
+import { compileSplitPattern, splitText } from './split-text.ts'
+import { TextCountCache } from './text-count-cache.ts'
+
+/** The encodings of the chat and embedding models: gpt-4, gpt-35-turbo and embeddings; gpt-4o and later. */
+export type EncodingName = 'cl100k_base' | 'o200k_base'
+
+/**
+ * Turns text into tokens and back. The texts of special tokens, such as `<|endoftext|>`, are ordinary text, as they are
+ * in a prompt. A lone surrogate counts as U+FFFD, which is what its UTF-8 form says.
+ */
+export interface Encoding {
+  readonly name: EncodingName
+  /** The number of tokens of a text. Remembers texts and words, so that what comes again costs little. */
+  count(text: string): number
+  /** The tokens of a text. */
+  encode(text: string): number[]
+  /** The text of tokens, special ones included. A number that is no token gives nothing. */
+  decode(tokens: readonly number[]): string
+}
+
+const rankFiles = { cl100k_base: cl100kBase, o200k_base: o200kBase }
+
+const loaded = new Map<EncodingName, Encoding>()
+
+/**
+ * Gives an encoding; the first call for each name builds its tables, which takes a good tenth of a second. It reads
+ * what js-tiktoken carries with it, never the network.
+ */
+export function loadEncoding(name: EncodingName): Encoding {
+  const known = loaded.get(name)
+  if (known !== undefined) return known
+  const encoding = createEncoding(name)
+  loaded.set(name, encoding)
+  return encoding
+}
+
+/**
+ * From here it pays to look up the text before its words if one text in three comes again (measured: 0.04 us instead of
+ * 0.4 us for a text that comes again, 0.7 us instead of 0.5 us for a new one).
+ */
+const SHORTEST_REMEMBERED_TEXT = 32
+
+/** Two generations of so many pre-tokens: some 5 MiB. Ten times the vocabulary of a long English text. */
+const PRE_TOKENS_PER_GENERATION = 16_384
+
+/** Longer pre-tokens hardly come twice. */
+const LONGEST_REMEMBERED_PRE_TOKEN = 64
+
+function createEncoding(name: EncodingName): Encoding {
+  const file = rankFiles[name]
+  const table = parseRankTable(file)
+  const pattern = compileSplitPattern(file.pat_str)
+  const countsOfPreTokens = new RecentMap<string, number>(PRE_TOKENS_PER_GENERATION)
+  const countsOfTexts = new TextCountCache()
+
+  const countNewPreToken = (preToken: string): number => {
+    const utf8 = Buffer.from(preToken)
+    const bytes = utf8.toString('latin1')
+    const tokens = mergeBytePairs(bytes, table).length
+    if (preToken.length <= LONGEST_REMEMBERED_PRE_TOKEN) {
+      // Not the pre-token itself: V8 cuts it from the prompt without copying, and so would keep the whole prompt.
+      countsOfPreTokens.set(bytes.length === preToken.length ? bytes : utf8.toString(), tokens)
+    }
+    return tokens
+  }
+
+  const countPreTokens = (text: string): number => {
+    let tokens = 0
+    for (const preTokens of splitText(text, pattern)) {
+      for (const preToken of preTokens)
+        tokens += countsOfPreTokens.get(preToken) ?? countNewPreToken(preToken)
+    }
+    return tokens
+  }
+
+  return {
+    name,
+    count: (text) =>
+      text.length < SHORTEST_REMEMBERED_TEXT ? countPreTokens(text) : countsOfTexts.get(text, countPreTokens),
+
+    encode: (text) => {
+      const tokens: number[] = []
+      for (const preTokens of splitText(text, pattern)) {
+        for (const preToken of preTokens) {
+          for (const token of mergeBytePairs(Buffer.from(preToken).toString('latin1'), table))
+            tokens.push(token)
+        }
+      }
+      return tokens
+    },
+
+    decode: (tokens) =>
+      Buffer.from(tokens.map((token) => table.bytesOf[token] ?? '').join(''), 'latin1').toString(),
+  }
+}

@@ -1,0 +1,13 @@
+import { expect, it } from 'vitest'
+import { createRandom } from '../platform/random.ts'
+import { MinHeap } from './min-heap.ts'
+
+it('gives the numbers of a heap from the smallest to the largest', () => {
+  const random = createRandom('heap')
+  const numbers = Array.from({ length: 1_000 }, () => random.below(500))
+  const heap = new MinHeap(numbers.length)
+  for (const number of numbers) heap.push(number)
+  const popped = numbers.map(() => heap.pop())
+  expect(popped).toEqual([...numbers].sort((a, b) => a - b))
+  expect(heap.pop()).toBeUndefined()
+})

@@ -1,0 +1,156 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { entryFiles, exceptions, homes, importProblem, nameProblem } from './support/architecture-rules.ts'
+import { hasDefaultExport, reExportsOnly, scanSource } from './support/import-scanner.ts'
+
+const longestFile = 250
+const longestMedianFile = 80
+
+/** Files that are tables rather than code, and may be as long as their data. */
+const dataFiles = new Set(['openai/model-catalogue-data.ts'])
+
+const files = readdirSync(new URL('../src', import.meta.url), { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .map((entry) => {
+    const path = `${entry.parentPath}/${entry.name}`.replaceAll('\\', '/')
+    const source = readFileSync(path, 'utf8')
+    const lines = source.split('\n').length - 1
+    return {
+      file: path.slice(path.lastIndexOf('/src/') + '/src/'.length),
+      lines,
+      scanned: scanSource(source),
+    }
+  })
+const code = files.filter(({ file }) => !file.endsWith('.test.ts'))
+
+describe('src/', () => {
+  test('has a place and a telling name for each file', () => {
+    expect(files.map(({ file }) => nameProblem(file)).filter(Boolean)).toEqual([])
+  })
+
+  test('imports only leftwards, and each package only in its home', () => {
+    const problems = files.flatMap(({ file, scanned }) =>
+      scanned.imports.map((imported) => importProblem(file, imported)),
+    )
+    expect(problems.filter(Boolean)).toEqual([])
+  })
+
+  test('re-exports only in its entry files', () => {
+    const problems = files
+      .filter(({ file, scanned }) => entryFiles.includes(file) && !reExportsOnly(scanned))
+      .map(
+        ({ file }) =>
+          `src/${file} does more than re-export. Move its code into a folder and export it from there.`,
+      )
+    expect(problems).toEqual([])
+  })
+
+  test('has no default exports', () => {
+    const problems = files
+      .filter(({ scanned }) => hasDefaultExport(scanned))
+      .map(
+        ({ file }) =>
+          `src/${file} has a default export. Export by name, so that a thing is called the same everywhere.`,
+      )
+    expect(problems).toEqual([])
+  })
+
+  test(`has no file above ${longestFile} lines`, () => {
+    const problems = code
+      .filter(({ file, lines }) => lines > longestFile && !dataFiles.has(file))
+      .map(
+        ({ file, lines }) =>
+          `src/${file} has ${lines} lines (limit ${longestFile}). Split it by what changes together.`,
+      )
+    expect(problems).toEqual([])
+  })
+
+  test(`has a median file below ${longestMedianFile} lines`, () => {
+    const sorted = code.toSorted((a, b) => a.lines - b.lines)
+    const median = sorted[Math.floor(sorted.length / 2)]
+    expect(median?.lines, `half of the files are as long as src/${median?.file} or longer`).toBeLessThan(
+      longestMedianFile,
+    )
+  })
+})
+
+describe('package.json', () => {
+  const manifest: Record<string, Record<string, string> | undefined> = JSON.parse(
+    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+  )
+  const contributing = readFileSync(new URL('../CONTRIBUTING.md', import.meta.url), 'utf8')
+
+  test('gives each dependency a home in src/', () => {
+    expect(new Set(Object.keys(manifest['dependencies'] ?? {}))).toEqual(new Set(Object.keys(homes)))
+  })
+
+  test('has a reason in CONTRIBUTING.md for each package, and none for a package that is gone', () => {
+    const reasons = contributing.slice(contributing.indexOf('## Dependencies'))
+    const listed = [...reasons.matchAll(/^\| `([^`]+)` +\|/gm)].map(([, name]) => name)
+    const used = [
+      ...Object.keys(manifest['dependencies'] ?? {}),
+      ...Object.keys(manifest['devDependencies'] ?? {}),
+    ]
+    expect(new Set(listed)).toEqual(new Set(used))
+  })
+})
+
+describe('the rules', () => {
+  test.each([
+    ['limits/window.ts', '../platform/clock.ts', false],
+    ['limits/window.ts', './ring/bucket.ts', false],
+    ['limits/ring/bucket.ts', '../window.ts', false],
+    ['platform/log.ts', 'pino', false],
+    ['app/routes.ts', 'hono/tiny', false],
+    ['app/routes.ts', '@hono/node-server/utils/response', false],
+    ['pipeline/send.ts', 'node:http', true],
+    ['server/listen.ts', 'node:http', false],
+    ['tokens/count.test.ts', 'tiktoken', false],
+    ['tokens/count.test.ts', '../../tests/support/texts.ts', false],
+    ['index.ts', './app/simulator.ts', false],
+  ])('let src/%s import %s', (file, specifier, typeOnly) => {
+    expect(importProblem(file, { specifier, typeOnly })).toBeUndefined()
+  })
+
+  test.each([
+    ['platform/clock.ts', '../config/config.ts', true, 'config stands to the right of platform'],
+    ['limits/window.ts', '../metrics/registry.ts', true, 'limits and metrics never import each other'],
+    ['limits/window.ts', '../index.ts', false, 'nothing in src/ imports them'],
+    ['limits/window.ts', '../../package.json', false, 'src/ is complete in itself'],
+    ['limits/window.ts', './bucket.js', false, 'imports end in .ts'],
+    ['limits/window.ts', 'zod', true, 'zod belongs to config'],
+    ['app/routes.ts', '@hono/node-server', false, '@hono/node-server belongs to server'],
+    ['app/routes.ts', 'left-pad', false, 'left-pad has no home'],
+    ['pipeline/send.ts', 'node:http', false, 'sockets are the business of server'],
+    ['generate/chat.ts', 'node:http', true, 'sockets are the business of server'],
+  ])('refuse that src/%s imports %s', (file, specifier, typeOnly, reason) => {
+    const problem = importProblem(file, { specifier, typeOnly })
+    expect(problem).toContain(`src/${file} imports '${specifier}'`)
+    expect(problem).toContain(reason)
+  })
+
+  test.each(['index.ts', 'extension.ts', 'limits/token-window.ts', 'limits/token-window.test.ts'])(
+    'accept the name src/%s',
+    (file) => expect(nameProblem(file)).toBeUndefined(),
+  )
+
+  test.each([
+    ['main.ts', 'stand in src/ itself'],
+    ['shared/clock.ts', 'has no place in the order'],
+    ['limits/index.ts', 'package entry only'],
+    ['limits/utils.ts', 'say nothing'],
+    ['limits/helpers/sum.ts', 'say nothing'],
+    ['limits/tokenWindow.ts', 'kebab-case'],
+    ['generate/lorem.json', 'copies only .ts'],
+  ])('refuse the name src/%s', (file, reason) => {
+    expect(nameProblem(file)).toContain(reason)
+  })
+
+  test('have exceptions only where a home exists', () => {
+    expect(
+      exceptions.filter(({ specifier, folder }) =>
+        importProblem(`${folder}/a.ts`, { specifier, typeOnly: false }),
+      ),
+    ).toEqual([])
+  })
+})

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest'
+import { createTestSimulator, deploymentPath, testKey } from '../support/test-simulator.ts'
+
+const hello = { messages: [{ role: 'user', content: 'Hello' }], max_tokens: 3 }
+const path = deploymentPath('gpt-4o-mini', 'chat/completions')
+
+describe('access', () => {
+  it.each([
+    ['api-key', { 'api-key': testKey }],
+    ['a bearer token', { 'api-key': '', authorization: `Bearer ${testKey}` }],
+    ['a bearer token in any case', { 'api-key': '', authorization: `bearer ${testKey}` }],
+  ])('takes the key as %s', async (_, headers) => {
+    const { post } = createTestSimulator()
+    const given = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== ''))
+    const response = await post(path, hello, given)
+    expect(response.status).toBe(200)
+  })
+
+  it.each(['', 'wrong', `${testKey}x`, testKey.slice(1), 'x'.repeat(5_000)])(
+    'refuses the key %j with the real 401',
+    async (key) => {
+      const { post } = createTestSimulator()
+      const response = await post(path, hello, { 'api-key': key })
+      expect(response.status).toBe(401)
+      expect(response.statusText).toBe('PermissionDenied')
+      expect([...response.headers.keys()].toSorted()).toEqual([
+        'apim-request-id',
+        'content-length',
+        'content-type',
+        'date',
+      ])
+      expect(response.headers.get('content-length')).toBe('224')
+    },
+  )
+
+  it('answers an unknown path with the real 404, with and without a key', async () => {
+    const { post } = createTestSimulator()
+    for (const key of [testKey, 'wrong']) {
+      const response = await post('/chat/completions', hello, { 'api-key': key })
+      expect(response.status).toBe(404)
+      expect(await response.text()).toBe('{"error":{"code":"404","message": "Resource not found"}}')
+    }
+  })
+
+  it('answers a dated path without api-version with the same 404', async () => {
+    const { post } = createTestSimulator()
+    const response = await post('/openai/deployments/gpt-4o-mini/chat/completions', hello)
+    expect(response.status).toBe(404)
+  })
+
+  it('needs no api-version under /openai/v1', async () => {
+    const { post } = createTestSimulator()
+    const response = await post('/openai/v1/chat/completions', { ...hello, model: 'gpt-4o-mini' })
+    expect(response.status).toBe(200)
+  })
+
+  it('counts several slashes as one', async () => {
+    const { post } = createTestSimulator()
+    expect((await post(`/${path}`, hello)).status).toBe(200)
+  })
+})
+
+describe('deployments', () => {
+  const deployments = { known: { model: 'gpt-4o' } }
+
+  it('answers any name without limits unless told otherwise', async () => {
+    const { post } = createTestSimulator({ deployments })
+    const response = await post(deploymentPath('my-gpt-4.1-mini', 'chat/completions'), hello)
+    expect(await response.json()).toMatchObject({ model: 'gpt-4.1-mini-2025-04-14' })
+    expect(response.headers.get('x-ratelimit-limit-tokens')).toBeNull()
+  })
+
+  it('answers an unknown one with the real 404 when only known ones are allowed', async () => {
+    const { post } = createTestSimulator({ deployments, env: { ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: 'false' } })
+    const response = await post(path, hello)
+    expect(response.status).toBe(404)
+    expect(response.headers.get('content-type')).toBeNull()
+    expect(await response.text()).toContain('"code": "DeploymentNotFound"')
+  })
+
+  it('refuses an operation that the model does not have', async () => {
+    const { post } = createTestSimulator({ deployments: { vectors: { model: 'text-embedding-3-small' } } })
+    const response = await post(deploymentPath('vectors', 'chat/completions'), hello)
+    expect(response.status).toBe(400)
+    expect(await response.text()).toContain('The chatCompletion operation does not work with the specified model')
+  })
+
+  it('asks for the model where only the body can name it', async () => {
+    const { post } = createTestSimulator()
+    const response = await post('/openai/v1/chat/completions', hello)
+    expect(response.status).toBe(400)
+    expect(await response.text()).toContain('you must provide a model parameter')
+  })
+})

@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest'
+import { codePointLength } from '../../src/openai/obfuscation.ts'
+import { loadEncoding } from '../../src/tokens/encoding.ts'
+import { createTestSimulator, deploymentPath, eventsOf } from '../support/test-simulator.ts'
+
+const hello = { messages: [{ role: 'user', content: 'Tell me a joke about opentelemetry' }] }
+const path = deploymentPath('gpt-4o-mini', 'chat/completions')
+
+interface ChatBody {
+  choices: { finish_reason: string; index: number; message: { content: string } }[]
+  usage: { prompt_tokens: number; completion_tokens: number; total_tokens: number }
+}
+
+interface ChatChunk {
+  choices: { delta: { content?: string; role?: string }; finish_reason: string | null; index: number }[]
+  obfuscation?: string
+  usage?: object | null
+}
+
+describe('chat completions', () => {
+  it('answers with the bytes of the newest era', async () => {
+    const { post } = createTestSimulator()
+    const response = await post(path, { ...hello, max_tokens: 5 })
+    expect(response.status).toBe(200)
+    const text = (await response.text())
+      .replace(/"id":"chatcmpl-[A-Za-z0-9]{29}"/, '"id":"ID"')
+      .replace(/"content":"[^"]+"/, '"content":"TEXT"')
+      .replace(/"fp_[0-9a-f]{10}"/, '"FP"')
+    expect(text).toBe(
+      '{"choices":[{"content_filter_results":{"hate":{"filtered":false,"severity":"safe"},"protected_material_code":{"detected":false,"filtered":false},"protected_material_text":{"detected":false,"filtered":false},"self_harm":{"filtered":false,"severity":"safe"},"sexual":{"filtered":false,"severity":"safe"},"violence":{"filtered":false,"severity":"safe"}},"finish_reason":"length","index":0,"logprobs":null,"message":{"annotations":[],"content":"TEXT","refusal":null,"role":"assistant"}}],"created":1767225600,"id":"ID","model":"gpt-4o-mini-2024-07-18","object":"chat.completion","prompt_filter_results":[{"prompt_index":0,"content_filter_results":{"hate":{"filtered":false,"severity":"safe"},"jailbreak":{"detected":false,"filtered":false},"self_harm":{"filtered":false,"severity":"safe"},"sexual":{"filtered":false,"severity":"safe"},"violence":{"filtered":false,"severity":"safe"}}}],"system_fingerprint":"FP","usage":{"completion_tokens":5,"completion_tokens_details":{"accepted_prediction_tokens":0,"audio_tokens":0,"reasoning_tokens":0,"rejected_prediction_tokens":0},"prompt_tokens":16,"prompt_tokens_details":{"audio_tokens":0,"cached_tokens":0},"total_tokens":21}}\n',
+    )
+  })
+
+  it('sends the header set of the newest era', async () => {
+    const { post } = createTestSimulator({ deployments: { chat: { model: 'gpt-4o', tokensPerMinute: 10_000 } } })
+    const response = await post(deploymentPath('chat', 'chat/completions'), hello, {
+      'x-ms-client-request-id': 'my-id',
+    })
+    expect([...response.headers.keys()].toSorted()).toEqual([
+      'apim-request-id',
+      'azureml-model-session',
+      'content-length',
+      'content-type',
+      'date',
+      'skip-error-remapping',
+      'strict-transport-security',
+      'x-accel-buffering',
+      'x-content-type-options',
+      'x-ms-client-request-id',
+      'x-ms-deployment-name',
+      'x-ms-is-spilled-over',
+      'x-ms-rai-invoked',
+      'x-ms-region',
+      'x-ratelimit-abusepenalty-active',
+      'x-ratelimit-key',
+      'x-ratelimit-limit-requests',
+      'x-ratelimit-limit-tokens',
+      'x-ratelimit-remaining-requests',
+      'x-ratelimit-remaining-tokens',
+      'x-ratelimit-renewalperiod-requests',
+      'x-ratelimit-renewalperiod-tokens',
+      'x-ratelimit-reset-requests',
+      'x-ratelimit-reset-tokens',
+      'x-request-id',
+    ])
+    expect(response.headers.get('x-ms-client-request-id')).toBe('my-id')
+    expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-/)
+  })
+
+  it.each([1, 2, 7, 100, 1_000])('writes exactly %i tokens for that max_tokens', async (tokens) => {
+    const { post } = createTestSimulator()
+    const body = (await (await post(path, { ...hello, max_tokens: tokens })).json()) as ChatBody
+    const content = body.choices[0]?.message.content ?? ''
+    expect(loadEncoding('o200k_base').count(content)).toBe(tokens)
+    expect(body.usage.completion_tokens).toBe(tokens)
+    expect(body.choices[0]?.finish_reason).toBe('length')
+  })
+
+  it('ends by itself without max_tokens, and bills the token that ends it', async () => {
+    const { post } = createTestSimulator()
+    const body = (await (await post(path, hello)).json()) as ChatBody
+    const tokens = loadEncoding('o200k_base').count(body.choices[0]?.message.content ?? '')
+    expect(body.choices[0]?.finish_reason).toBe('stop')
+    expect(body.usage.completion_tokens).toBe(tokens + 1)
+  })
+
+  it('streams the filter results, a role, one token a chunk, the end, the usage and [DONE]', async () => {
+    const { post } = createTestSimulator()
+    const body = { ...hello, max_tokens: 4, stream: true, stream_options: { include_usage: true } }
+    const response = await post(path, body)
+    expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
+    const events = eventsOf(await response.text())
+    expect(events.at(-1)).toBe('[DONE]')
+    const chunks = events.slice(0, -1).map((event) => JSON.parse(event) as ChatChunk)
+    const [filter, role, ...rest] = chunks
+    expect(filter?.choices).toEqual([])
+    expect(filter).not.toHaveProperty('usage')
+    expect(role?.choices[0]?.delta).toEqual({ content: '', refusal: null, role: 'assistant' })
+    const tokens = rest.slice(0, 4).map((chunk) => chunk.choices[0]?.delta.content ?? '')
+    for (const token of tokens) expect(loadEncoding('o200k_base').count(token)).toBe(1)
+    expect(rest[4]?.choices[0]).toMatchObject({ delta: {}, finish_reason: 'length' })
+    expect(rest[5]).toMatchObject({ choices: [], usage: { prompt_tokens: 16, completion_tokens: 4, total_tokens: 20 } })
+    expect(rest).toHaveLength(6)
+    expect(rest.slice(0, 5).every((chunk) => chunk.usage === null)).toBe(true)
+  })
+
+  it('pads each chunk to one code point more than a multiple of 16, filter results left out', async () => {
+    const { post } = createTestSimulator()
+    const body = { ...hello, max_tokens: 60, stream: true, stream_options: { include_usage: true } }
+    const events = eventsOf(await (await post(path, body)).text()).slice(1, -1)
+    for (const event of events) {
+      const chunk = JSON.parse(event) as { choices: Record<string, unknown>[]; obfuscation: string }
+      for (const choice of chunk.choices) delete choice['content_filter_results']
+      expect(codePointLength(JSON.stringify(chunk)) % 16).toBe(1)
+    }
+  })
+
+  it('gives the same answers for the same seed and requests', async () => {
+    const answer = async (): Promise<string> => (await createTestSimulator().post(path, hello)).text()
+    expect(await answer()).toBe(await answer())
+  })
+
+  it('gives each of n choices its own text', async () => {
+    const { post } = createTestSimulator()
+    const body = (await (await post(path, { ...hello, max_tokens: 20, n: 3 })).json()) as ChatBody
+    expect(body.choices.map((choice) => choice.index)).toEqual([0, 1, 2])
+    expect(new Set(body.choices.map((choice) => choice.message.content)).size).toBe(3)
+    expect(body.usage.completion_tokens).toBe(60)
+  })
+})

@@ -1,0 +1,47 @@
+import { describe, expect, test } from 'vitest'
+import type { TestModule } from 'vitest/node'
+import { countTests, formatCounts } from './counts-reporter.ts'
+
+type State = 'passed' | 'failed' | 'skipped' | 'pending'
+
+function moduleOf(states: State[], { errors = 0, suiteErrors = [] as number[] } = {}): TestModule {
+  const failing = (count: number) => ({
+    errors: () => Array.from({ length: count }, () => ({ message: 'no' })),
+  })
+  return {
+    ...failing(errors),
+    children: {
+      allTests: () => states.map((state) => ({ result: () => ({ state }) })),
+      allSuites: () => suiteErrors.map(failing),
+    },
+  } as unknown as TestModule
+}
+
+describe('countTests', () => {
+  test('adds up the tests of all files', () => {
+    expect(countTests([moduleOf(['passed', 'failed']), moduleOf(['passed', 'skipped'])], [])).toEqual({
+      passed: 2,
+      failed: 1,
+      skipped: 1,
+    })
+  })
+
+  test('counts a test that never ended as failed', () => {
+    expect(countTests([moduleOf(['passed', 'pending'])], [])).toEqual({ passed: 1, failed: 1, skipped: 0 })
+  })
+
+  test.each([
+    ['a file that does not load', [moduleOf([], { errors: 1 })], []],
+    ['a hook of a suite that throws', [moduleOf([], { suiteErrors: [1, 0] })], []],
+    ['an error that nobody caught', [moduleOf([])], [{ message: 'late' }]],
+  ])('counts %s as one failure', (_what, modules, unhandledErrors) => {
+    expect(countTests(modules, unhandledErrors)).toEqual({ passed: 0, failed: 1, skipped: 0 })
+  })
+})
+
+describe('formatCounts', () => {
+  test('names skipped tests only where there are any', () => {
+    expect(formatCounts({ passed: 12, failed: 0, skipped: 0 })).toBe('12 passed, 0 failed')
+    expect(formatCounts({ passed: 12, failed: 1, skipped: 2 })).toBe('12 passed, 1 failed, 2 skipped')
+  })
+})

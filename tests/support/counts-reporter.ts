@@ -1,0 +1,53 @@
+import type { Reporter, SerializedError, TestModule, TestSuite } from 'vitest/node'
+
+/** How many tests ended in which way. */
+export interface Counts {
+  readonly passed: number
+  readonly failed: number
+  readonly skipped: number
+}
+
+/**
+ * Counts the tests of a run. What made tests impossible counts as one failure each, so that a red run never
+ * says `0 failed`: a file that does not load, a hook around a suite that throws, an error that nobody caught.
+ * A test that was begun and never ended is a failure too.
+ */
+export function countTests(
+  modules: readonly TestModule[],
+  unhandledErrors: readonly SerializedError[],
+): Counts {
+  const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0 }
+  for (const module of modules) {
+    for (const suite of [module, ...module.children.allSuites()]) counts.failed += failedItself(suite) ? 1 : 0
+    for (const test of module.children.allTests()) {
+      const { state } = test.result()
+      counts[state === 'pending' ? 'failed' : state] += 1
+    }
+  }
+  return counts
+}
+
+function failedItself(suite: TestModule | TestSuite): boolean {
+  return suite.errors().length > 0
+}
+
+/** `12 passed, 0 failed`, and `, 1 skipped` where there are any: the form that CI reads. */
+export function formatCounts({ passed, failed, skipped }: Counts): string {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
+}
+
+/** Prints the counts of the whole run, over all projects, as the last line that vitest writes. */
+export default class CountsReporter implements Reporter {
+  #counts: Counts | undefined
+
+  onInit(): void {
+    // Other reporters, and vitest itself while it closes, write after onTestRunEnd; nothing writes after exit.
+    process.once('exit', () => {
+      if (this.#counts) process.stdout.write(`${formatCounts(this.#counts)}\n`)
+    })
+  }
+
+  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): void {
+    this.#counts = countTests(modules, unhandledErrors)
+  }
+}

@@ -1,0 +1,86 @@
+import { createApp, type App } from '../../src/app/app.ts'
+import { createSimulator, type Simulator } from '../../src/app/simulator.ts'
+import { loadConfig } from '../../src/config/load-config.ts'
+import type { Logger } from '../../src/platform/logger.ts'
+import { createVirtualClock, type VirtualClock } from '../../src/platform/virtual-clock.ts'
+
+/** The key of every simulator under test. */
+export const testKey = 'test-key'
+
+/** What was logged: the level, the fields and the message of each line. */
+export interface LogLine {
+  readonly level: string
+  readonly fields: object
+  readonly message: string
+}
+
+/** A simulator in this process, on a virtual clock. */
+export interface TestSimulator {
+  readonly app: App
+  readonly simulator: Simulator
+  readonly clock: VirtualClock
+  readonly log: LogLine[]
+  /** Sends JSON with the key; `headers` may take the key away by setting it to an empty text. */
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>
+}
+
+/** Variables for the environment, and the text of a deployment file. */
+export interface TestSettings {
+  readonly env?: Readonly<Record<string, string>>
+  /** Deployments as the file has them: name to model and limits. */
+  readonly deployments?: Readonly<Record<string, object>>
+}
+
+/** Starts a simulator without delays unless the settings ask for some. */
+export function createTestSimulator({ env = {}, deployments }: TestSettings = {}): TestSimulator {
+  const config = loadConfig({
+    flags: {},
+    env: {
+      SIMULATOR_API_KEY: testKey,
+      SIMULATOR_SEED: 'test',
+      LATENCY_TIME_SCALE: '0',
+      ...(deployments && { OPENAI_DEPLOYMENT_CONFIG_PATH: 'deployments.json' }),
+      ...env,
+    },
+    workingDirectory: '/',
+    readFile: (path) => {
+      if (deployments && path.endsWith('deployments.json')) return JSON.stringify(deployments)
+      throw Object.assign(new Error(`no such file: ${path}`), { code: 'ENOENT' })
+    },
+  })
+  const clock = createVirtualClock()
+  const log: LogLine[] = []
+  const simulator = createSimulator(config, { clock, logger: collectInto(log) })
+  const app = createApp(simulator)
+
+  return {
+    app,
+    simulator,
+    clock,
+    log,
+    post: async (path, body, headers = {}) =>
+      app.request(path, {
+        method: 'POST',
+        headers: { 'api-key': testKey, 'content-type': 'application/json', ...headers },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      }),
+  }
+}
+
+function collectInto(log: LogLine[]): Logger {
+  const collect = (level: string) => (fields: object, message: string) => void log.push({ level, fields, message })
+  return { debug: collect('debug'), info: collect('info'), warn: collect('warn'), error: collect('error') }
+}
+
+/** The path of an operation on a deployment, with a version that every operation takes. */
+export function deploymentPath(deployment: string, operation: string): string {
+  return `/openai/deployments/${deployment}/${operation}?api-version=2024-10-21`
+}
+
+/** The data of each server-sent event of a stream that has ended. */
+export function eventsOf(text: string): string[] {
+  return text
+    .split('\n\n')
+    .filter((event) => event !== '')
+    .map((event) => event.replace(/^data: /, ''))
+}
