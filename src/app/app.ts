@@ -1,10 +1,10 @@
-import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
+import type { AppEnv } from './app-env.ts'
 import { createDataPlane } from './data-plane.ts'
 import type { Simulator } from './simulator.ts'
 
-/** The simulator as a Hono app: its own few pages, and the data plane on every other path. Without a socket there are no bindings. */
-export type App = Hono<{ Bindings: Partial<HttpBindings> }>
+/** The simulator as a Hono app: its own few pages, and the data plane on every other path. */
+export type App = Hono<AppEnv>
 
 /** Lays out the routes. */
 export function createApp(simulator: Simulator): App {

@@ -1,5 +1,3 @@
-import type { HttpBindings } from '@hono/node-server'
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Context } from 'hono'
 import { bodyTooLarge } from '../openai/errors.ts'
 import type { Run } from '../pipeline/chain.ts'
@@ -8,11 +6,10 @@ import { Exchange, type Incoming } from '../pipeline/exchange.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { sendToNode } from '../pipeline/send-to-node.ts'
 import { sendToWeb } from '../pipeline/send-to-web.ts'
-import type { Simulator } from './simulator.ts'
+import { alreadySent } from './already-sent.ts'
+import type { AppEnv, SocketBindings } from './app-env.ts'
 import { readNodeBody, readWebBody, type ReadBody } from './read-body.ts'
-
-/** What Hono hands on: Node's own objects when there is a socket, nothing for a request in the same process. */
-export type DataPlaneContext = Context<{ Bindings: Partial<HttpBindings> }>
+import type { Simulator } from './simulator.ts'
 
 const bytesPerMegabyte = 1024 * 1024
 
@@ -20,7 +17,7 @@ const bytesPerMegabyte = 1024 * 1024
 export function createDataPlane(
   simulator: Simulator,
   run: Run,
-): (context: DataPlaneContext) => Promise<Response> {
+): (context: Context<AppEnv>) => Promise<Response> {
   const { clock } = simulator
 
   const open = (incoming: Incoming, startedMs: number): Exchange =>
@@ -33,10 +30,10 @@ export function createDataPlane(
     return errorReply(exchange, error)
   }
 
-  const answerSocket = async ({ incoming, outgoing }: HttpBindings): Promise<Response> => {
+  const answerSocket = async ({ incoming, outgoing }: SocketBindings): Promise<Response> => {
     const startedMs = clock.nowMs()
     const body = await readNodeBody(incoming, simulator.config.bodyLimitMb * bytesPerMegabyte)
-    if (body.kind === 'aborted') return RESPONSE_ALREADY_SENT
+    if (body.kind === 'aborted') return alreadySent
     const { method = 'GET', url = '/', headers } = incoming
     const bytes = body.kind === 'read' ? body.bytes : Buffer.alloc(0)
     const exchange = open({ method, ...splitUrl(url), headers, body: bytes }, startedMs)
@@ -45,7 +42,7 @@ export function createDataPlane(
     const reply = await answer(exchange, body)
     outgoing.off('close', leave)
     if (!exchange.ended) sendToNode(exchange, reply, outgoing, simulator.onSendFailure)
-    return RESPONSE_ALREADY_SENT
+    return alreadySent
   }
 
   const answerWeb = async (request: Request): Promise<Response> => {
@@ -76,5 +73,8 @@ function leaveEarly(exchange: Exchange): void {
 function splitUrl(url: string): { path: string; query: string } {
   const mark = url.indexOf('?')
   const path = mark < 0 ? url : url.slice(0, mark)
-  return { path: path.includes('//') ? path.replace(/\/{2,}/g, '/') : path, query: mark < 0 ? '' : url.slice(mark + 1) }
+  return {
+    path: path.includes('//') ? path.replace(/\/{2,}/g, '/') : path,
+    query: mark < 0 ? '' : url.slice(mark + 1),
+  }
 }

@@ -43,9 +43,13 @@ export function createSimulator(config: Config, { clock, logger }: SimulatorPart
       modes: { generate: generateMode, record: async () => undefined, replay: async () => undefined },
     },
     {
-      onFailure: (error, { method, path }) => logFailure(error, { method, path }, 'A request failed inside the simulator.'),
+      onFailure: (error, { method, path }) =>
+        logFailure(error, { method, path }, 'A request failed inside the simulator.'),
       onUnknownPath: ({ method, path }) =>
-        logger.info({ method, path }, 'No operation has this method and path; the caller got the 404 of the service.'),
+        logger.info(
+          { method, path },
+          'No operation has this method and path; the caller got the 404 of the service.',
+        ),
     },
   )
   return {
@@ -54,6 +58,7 @@ export function createSimulator(config: Config, { clock, logger }: SimulatorPart
     random: createRandom(config.seed ?? randomUUID()),
     metrics,
     run,
-    onSendFailure: (error) => logFailure(error, {}, 'An answer broke while it was sent; its connection was cut.'),
+    onSendFailure: (error) =>
+      logFailure(error, {}, 'An answer broke while it was sent; its connection was cut.'),
   }
 }

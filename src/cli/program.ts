@@ -22,7 +22,10 @@ export function createProgram(
       writeErr: (text) => stderr.write(text),
       getOutHelpWidth: () => 100,
     })
-    .addHelpText('after', '\nEach flag can also be set by its variable, in the environment or in a file .env.')
+    .addHelpText(
+      'after',
+      '\nEach flag can also be set by its variable, in the environment or in a file .env.',
+    )
     .action(() => serve(givenFlags(program)))
   for (const setting of settingsTable()) {
     program.addOption(new Option(`${setting.flag} <value>`, describe(setting)).helpGroup(`${setting.group}:`))

@@ -47,7 +47,7 @@ export function generateChat(exchange: Exchange, deployment: Deployment): Reply 
   const steps = completionSteps(completion)
 
   if (!request.stream) {
-    const headers = deploymentHeaders(exchange, 'application/json', false)
+    const headers = deploymentHeaders(exchange, 'application/json')
     const body = { kind: 'whole', render: () => renderChat(completion, facts) } as const
     return { status: 200, headers, body, usage, steps }
   }
@@ -55,7 +55,7 @@ export function generateChat(exchange: Exchange, deployment: Deployment): Reply 
     includeUsage: request.stream_options?.include_usage === true,
     obfuscate: request.stream_options?.include_obfuscation !== false,
   }
-  const headers = deploymentHeaders(exchange, eventStreamType, true)
+  const headers = deploymentHeaders(exchange, eventStreamType, { chunked: true })
   const body = streamChat(completion, facts, options, exchange.random)
   return { status: 200, headers, body, usage, steps }
 }

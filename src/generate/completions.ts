@@ -55,11 +55,11 @@ export function generateCompletion(exchange: Exchange, deployment: Deployment): 
   const steps = completionSteps(completion)
 
   if (!request.stream) {
-    const headers = deploymentHeaders(exchange, 'application/json', false)
+    const headers = deploymentHeaders(exchange, 'application/json')
     const body = { kind: 'whole', render: () => renderCompletion(completion, facts) } as const
     return { status: 200, headers, body, usage, steps }
   }
-  const headers = deploymentHeaders(exchange, eventStreamType, true)
+  const headers = deploymentHeaders(exchange, eventStreamType, { chunked: true })
   const body = streamCompletion(completion, facts, request.stream_options?.include_usage === true)
   return { status: 200, headers, body, usage, steps }
 }

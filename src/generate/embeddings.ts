@@ -48,5 +48,5 @@ export function generateEmbeddings(exchange: Exchange, deployment: Deployment): 
     },
   } as const
   const usage = { promptTokens, cachedTokens: 0, completionTokens: 0, reasoningTokens: 0 }
-  return { status: 200, headers: deploymentHeaders(exchange, 'application/json', false), body, usage }
+  return { status: 200, headers: deploymentHeaders(exchange, 'application/json'), body, usage }
 }

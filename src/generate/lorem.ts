@@ -1,7 +1,9 @@
 import type { Random } from '../platform/random.ts'
 import { pieceTable } from '../tokens/piece-table.ts'
 
-/** In tokens, full stop included. The last sentence of a text takes what is left and may be longer or shorter. */
+/**
+ * In tokens, full stop included. The last sentence of a text takes what is left and may be longer or shorter.
+ */
 const SHORTEST_SENTENCE = 6
 const LONGEST_SENTENCE = 17
 
@@ -12,9 +14,9 @@ const SENTENCE_WITH_COMMA = 9
 const WORDS_BESIDE_COMMA = 3
 
 /**
- * Draws a text in sentences of lorem ipsum, as pieces of one token each: joined, they are exactly `tokenCount` tokens in
- * both encodings, and so is every prefix. A text of two tokens or more ends with a full stop. `tokenCount` is an
- * integer; 0 gives no pieces.
+ * Draws a text in sentences of lorem ipsum, as pieces of one token each: joined, they are exactly
+ * `tokenCount` tokens in both encodings, and so is every prefix. A text of two tokens or more ends with a
+ * full stop. `tokenCount` is an integer; 0 gives no pieces.
  */
 export function drawLorem(random: Random, tokenCount: number): string[] {
   const pieces: string[] = []

@@ -24,5 +24,8 @@ export function planChoices(random: Random, plan: ChoicesPlan): Choice[] {
 
 /** The tokens that choices are billed: since 2026 the token that ends a text counts too. */
 export function billedTokens(choices: readonly Choice[]): number {
-  return choices.reduce((sum, { pieces, finishReason }) => sum + pieces.length + (finishReason === 'stop' ? 1 : 0), 0)
+  return choices.reduce(
+    (sum, { pieces, finishReason }) => sum + pieces.length + (finishReason === 'stop' ? 1 : 0),
+    0,
+  )
 }

@@ -83,7 +83,8 @@ function chunkWriter(facts: ChatFacts, options: StreamOptions, random: Random): 
 
   /** `choicesLength` leaves the filter results out: the service pads as if they were not there. */
   const write = (choices: string, choicesLength: number, usage: string): string => {
-    if (!options.obfuscate) return dataEvent(`{"choices":[${choices}${afterChoices}${afterObfuscation}${usage}}`)
+    if (!options.obfuscate)
+      return dataEvent(`{"choices":[${choices}${afterChoices}${afterObfuscation}${usage}}`)
     const noise = obfuscation(random, frameLength + obfuscationFrame + choicesLength + usage.length)
     return dataEvent(
       `{"choices":[${choices}${afterChoices},"obfuscation":"${noise}"${afterObfuscation}${usage}}`,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Config } from '../config/config.ts'
 import { Exchange } from '../pipeline/exchange.ts'
+import { HeaderList } from '../pipeline/header-list.ts'
 import { type Reply, textBody } from '../pipeline/reply.ts'
 import { createRandom } from '../platform/random.ts'
 import { createVirtualClock } from '../platform/virtual-clock.ts'
@@ -31,7 +32,7 @@ const exchangeOf = (path: string, timeScale: number): Exchange => {
 }
 
 const endOf = async (operation: string, part: Partial<Reply>, timeScale = 1): Promise<number | undefined> => {
-  const reply: Reply = { status: 200, headers: {}, body: textBody(''), ...part }
+  const reply: Reply = { status: 200, headers: new HeaderList(), body: textBody(''), ...part }
   await addLatency(exchangeOf(`/openai/v1/${operation}`, timeScale), () => Promise.resolve(reply))
   return reply.schedule?.endMs
 }
@@ -69,7 +70,7 @@ describe('addLatency', () => {
     const next = async (timeScale: number): Promise<number> => {
       const exchange = exchangeOf('/openai/v1/chat/completions', timeScale)
       await addLatency(exchange, () =>
-        Promise.resolve({ status: 200, headers: {}, body: textBody(''), usage }),
+        Promise.resolve({ status: 200, headers: new HeaderList(), body: textBody(''), usage }),
       )
       return exchange.random.bits()
     }

@@ -3,7 +3,8 @@ import type { Config } from '../config/config.ts'
 import type { Deployment } from '../config/deployments.ts'
 import { findModel } from '../openai/model-catalogue.ts'
 import { Exchange } from '../pipeline/exchange.ts'
-import { headerOf, type Reply, textBody } from '../pipeline/reply.ts'
+import { HeaderList } from '../pipeline/header-list.ts'
+import { type Reply, textBody } from '../pipeline/reply.ts'
 import { createRandom } from '../platform/random.ts'
 import { createVirtualClock } from '../platform/virtual-clock.ts'
 import { createAdmit } from './admit.ts'
@@ -16,7 +17,7 @@ const deploymentWith = (limits: Partial<Deployment>): Deployment => ({
 
 const done = { aborted: false, firstByteMs: 0, endMs: 0 }
 const usage = { promptTokens: 10, cachedTokens: 0, completionTokens: 20, reasoningTokens: 0 }
-const ok = (): Reply => ({ status: 200, headers: {}, body: textBody('') })
+const ok = (): Reply => ({ status: 200, headers: new HeaderList(), body: textBody('') })
 
 /** Requests of 4 characters, and 100 tokens asked for: an estimate of 101. */
 const setUp = (limits: Partial<Deployment>) => {
@@ -57,10 +58,10 @@ describe('admit', () => {
     await clock.advance(10_500)
     const { reply } = await ask()
     expect(reply).toMatchObject({ status: 429, limitedBy: 'tokens' })
-    expect(headerOf(reply, 'retry-after-ms')).toBe('49500')
-    expect(headerOf(reply, 'retry-after')).toBe('50')
-    expect(headerOf(reply, 'x-ratelimit-type')).toBe('Tokens')
-    expect(headerOf(reply, 'x-ratelimit-remaining-tokens')).toBe('99')
+    expect(reply.headers.get('retry-after-ms')).toBe('49500')
+    expect(reply.headers.get('retry-after')).toBe('50')
+    expect(reply.headers.get('x-ratelimit-type')).toBe('Tokens')
+    expect(reply.headers.get('x-ratelimit-remaining-tokens')).toBe('99')
     const text = reply.body.kind === 'whole' && reply.body.render()
     expect(text).toContain('exceeded the token rate limit')
     expect(text).toContain('Please retry after 50 seconds')
@@ -73,15 +74,15 @@ describe('admit', () => {
     await ask()
     const { reply } = await ask()
     expect(reply).toMatchObject({ status: 429, limitedBy: 'requests' })
-    expect(headerOf(reply, 'x-ratelimit-type')).toBe('Requests')
-    expect(headerOf(reply, 'retry-after')).toBe('60')
+    expect(reply.headers.get('x-ratelimit-type')).toBe('Requests')
+    expect(reply.headers.get('retry-after')).toBe('60')
   })
 
   it('names a day to wait when the request is larger than the whole limit', async () => {
     const { ask } = setUp({ tokensPerMinute: 100 })
     const { reply } = await ask()
-    expect(headerOf(reply, 'retry-after')).toBe('86400')
-    expect(headerOf(reply, 'retry-after-ms')).toBe('86400000')
+    expect(reply.headers.get('retry-after')).toBe('86400')
+    expect(reply.headers.get('retry-after-ms')).toBe('86400000')
   })
 
   it('does not ask the rest of the chain for what it refuses', async () => {
@@ -104,22 +105,22 @@ describe('admit', () => {
   it('shows the state of the limits to the stages behind it', async () => {
     const { ask } = setUp({ tokensPerMinute: 1_000 })
     const { exchange } = await ask()
-    expect(exchange.rateLimits).toMatchObject({ remainingTokens: 899, remainingRequests: 0 })
+    expect(exchange.rateLimits).toMatchObject({ tokens: { remaining: 899 }, requests: { remaining: 0 } })
   })
 
   it('charges what was used instead of the estimate once the answer has been sent', async () => {
     const { ask } = setUp({ tokensPerMinute: 2_000, requestsPerMinute: 60 })
     const first = await ask(() => Promise.resolve({ ...ok(), usage }))
-    expect((await ask()).exchange.rateLimits?.remainingTokens).toBe(2_000 - 101 - 101)
+    expect((await ask()).exchange.rateLimits?.tokens?.remaining).toBe(2_000 - 101 - 101)
     first.exchange.end(done)
-    expect((await ask()).exchange.rateLimits?.remainingTokens).toBe(2_000 - 30 - 101 - 101)
+    expect((await ask()).exchange.rateLimits?.tokens?.remaining).toBe(2_000 - 30 - 101 - 101)
   })
 
   it('keeps the estimate where the answer tells no usage', async () => {
     const { ask } = setUp({ tokensPerMinute: 2_000 })
     const { exchange } = await ask()
     exchange.end(done)
-    expect((await ask()).exchange.rateLimits?.remainingTokens).toBe(2_000 - 202)
+    expect((await ask()).exchange.rateLimits?.tokens?.remaining).toBe(2_000 - 202)
   })
 
   it('gives the tokens of a failed answer back', async () => {
@@ -127,18 +128,18 @@ describe('admit', () => {
     const refused = await ask(() => Promise.resolve({ ...ok(), status: 400 }))
     refused.exchange.end(done)
     await expect(ask(() => Promise.reject(new Error('broken')))).rejects.toThrow('broken')
-    expect((await ask()).exchange.rateLimits?.remainingTokens).toBe(3_000 - 101 - 101)
+    expect((await ask()).exchange.rateLimits?.tokens?.remaining).toBe(3_000 - 101 - 101)
   })
 
   it('keeps the usage when the configuration changes, with the same limits and with others', async () => {
     const { ask, configure } = setUp({ tokensPerMinute: 3_000 })
     await ask()
     configure(deploymentWith({ tokensPerMinute: 3_000 }))
-    expect((await ask()).exchange.rateLimits?.remainingTokens).toBe(3_000 - 202)
+    expect((await ask()).exchange.rateLimits?.tokens?.remaining).toBe(3_000 - 202)
     configure(deploymentWith({ tokensPerMinute: 5_000, requestsPerMinute: 600 }))
     expect((await ask()).exchange.rateLimits).toMatchObject({
-      remainingTokens: 5_000 - 303,
-      remainingRequests: 97,
+      tokens: { remaining: 5_000 - 303 },
+      requests: { remaining: 97 },
     })
   })
 })

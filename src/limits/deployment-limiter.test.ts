@@ -34,8 +34,7 @@ describe('DeploymentLimiter', () => {
   it('charges a refusal for tokens as one request, and one for requests not at all', () => {
     const limiter = new DeploymentLimiter({ ...plan, requestsWindowMs: minuteMs })
     expect(limiter.decide(0, 2_000).rateLimits).toMatchObject({
-      remainingRequests: 4,
-      resetSecondsRequests: 12,
+      requests: { remaining: 4, resetSeconds: 12 },
     })
     for (let i = 0; i < 4; i++) limiter.decide(0, 0)
     for (let i = 0; i < 50; i++) expect(limiter.decide(30_000, 0)).toMatchObject({ retryAfterMs: 30_000 })
@@ -63,7 +62,7 @@ describe('DeploymentLimiter', () => {
     const first = limiter.decide(0, 900)
     if (!first.admitted) throw new Error('refused')
     limiter.correct(first.receipt, 50 - 900)
-    expect(limiter.decide(1_000, 100).rateLimits.remainingTokens).toBe(850)
+    expect(limiter.decide(1_000, 100).rateLimits.tokens?.remaining).toBe(850)
   })
 
   it('never shows less than nothing left, though more was used than estimated', () => {
@@ -71,22 +70,16 @@ describe('DeploymentLimiter', () => {
     const first = limiter.decide(0, 10)
     if (!first.admitted) throw new Error('refused')
     limiter.correct(first.receipt, 5_000)
-    expect(limiter.decide(0, 1).rateLimits).toMatchObject({ remainingTokens: 0, resetSecondsTokens: 60 })
+    expect(limiter.decide(0, 1).rateLimits).toMatchObject({ tokens: { remaining: 0, resetSeconds: 60 } })
   })
 
   it('shows the reset of a bucket that drains steadily, in whole seconds', () => {
     const limiter = new DeploymentLimiter({ tokens: 120_000, requests: 120, requestsWindowMs: 10_000 })
     expect(limiter.decide(0, 14).rateLimits).toEqual({
-      limitRequests: 120,
-      limitTokens: 120_000,
-      remainingRequests: 119,
-      remainingTokens: 119_986,
-      renewalSecondsRequests: 10,
-      renewalSecondsTokens: 60,
-      resetSecondsRequests: 0,
-      resetSecondsTokens: 0,
+      requests: { limit: 120, remaining: 119, renewalSeconds: 10, resetSeconds: 0 },
+      tokens: { limit: 120_000, remaining: 119_986, renewalSeconds: 60, resetSeconds: 0 },
     })
-    expect(limiter.decide(0, 60_000 - 14).rateLimits.resetSecondsTokens).toBe(30)
+    expect(limiter.decide(0, 60_000 - 14).rateLimits.tokens?.resetSeconds).toBe(30)
   })
 
   it('keeps what was used when the limits change', () => {
@@ -96,8 +89,8 @@ describe('DeploymentLimiter', () => {
     expect(limiter.decide(1_000, 1)).toMatchObject({ admitted: false, kind: 'token', retryAfterMs: 59_000 })
     limiter.adapt({ ...plan, tokens: 2_000 })
     expect(limiter.decide(1_000, 1).rateLimits).toMatchObject({
-      remainingTokens: 1_399,
-      remainingRequests: 2,
+      tokens: { remaining: 1_399 },
+      requests: { remaining: 2 },
     })
   })
 
@@ -106,7 +99,7 @@ describe('DeploymentLimiter', () => {
     expect(limiter.decide(0, 1e9).admitted).toBe(true)
     const second = limiter.decide(1, 1e9)
     expect(second).toMatchObject({ admitted: false, kind: 'call', retryAfterMs: 59_999 })
-    expect(second.rateLimits).toMatchObject({ limitTokens: 2_147_483_647, remainingTokens: 2_147_483_647 })
+    expect(second.rateLimits).toMatchObject({ tokens: undefined })
   })
 
   it('refuses everything for a day under a limit of zero', () => {

@@ -1,5 +1,5 @@
 import { neverFitsRetryAfterSeconds } from '../openai/errors.ts'
-import type { RateLimits } from '../openai/service-headers.ts'
+import type { LimitState, RateLimits } from '../openai/service-headers.ts'
 import { type LimitPlan, tokensWindowMs } from './limit-plan.ts'
 import { type Receipt, SlidingWindow } from './sliding-window.ts'
 
@@ -13,12 +13,6 @@ export type Decision =
       readonly retryAfterMs: number
       readonly rateLimits: RateLimits
     }
-
-/**
- * What the headers say where tokens are not limited: they have no word for it, and this is the largest number that
- * clients of every language can read.
- */
-const unlimitedTokens = 2 ** 31 - 1
 
 /** The usage of one deployment and its limits: tokens over 60 seconds, and requests over 10 or 60. */
 export class DeploymentLimiter {
@@ -78,21 +72,22 @@ export class DeploymentLimiter {
 
   #state(nowMs: number): RateLimits {
     const { tokens, requests, requestsWindowMs } = this.#plan
-    const limitTokens = tokens === Infinity ? unlimitedTokens : tokens
-    const usedTokens = tokens === Infinity ? 0 : Math.min(this.#tokens.used(nowMs), tokens)
-    const usedRequests = Math.min(this.#requests.used(nowMs), requests)
-    const renewalSecondsRequests = requestsWindowMs / 1_000
-    const renewalSecondsTokens = tokensWindowMs / 1_000
     return {
-      limitRequests: requests,
-      limitTokens,
-      remainingRequests: requests - usedRequests,
-      remainingTokens: limitTokens - usedTokens,
-      renewalSecondsRequests,
-      renewalSecondsTokens,
-      resetSecondsRequests: resetSeconds(usedRequests, requests, renewalSecondsRequests),
-      resetSecondsTokens: resetSeconds(usedTokens, limitTokens, renewalSecondsTokens),
+      requests: limitState(this.#requests.used(nowMs), requests, requestsWindowMs),
+      tokens: tokens === Infinity ? undefined : limitState(this.#tokens.used(nowMs), tokens, tokensWindowMs),
     }
+  }
+}
+
+/** Corrections and new limits can leave more used than is allowed; the service never tells less than nothing. */
+function limitState(usedAmount: number, limit: number, windowMs: number): LimitState {
+  const used = Math.min(usedAmount, limit)
+  const renewalSeconds = windowMs / 1_000
+  return {
+    limit,
+    remaining: limit - used,
+    renewalSeconds,
+    resetSeconds: resetSeconds(used, limit, renewalSeconds),
   }
 }
 

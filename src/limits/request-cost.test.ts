@@ -44,7 +44,7 @@ describe('estimateTokens', () => {
   })
 
   it('gives a safe, non-negative integer for any body', () => {
-    const values = [-1, 1.5, 1e999, -1e999, NaN, 1e300, '5', null, true, [], {}, [[{}]], undefined]
+    const values = [-1, 1.5, Infinity, -Infinity, NaN, 1e300, '5', null, true, [], {}, [[{}]], undefined]
     for (const operation of ['chatCompletions', 'completions', 'embeddings'] as const) {
       for (const value of values) {
         const bodies = [
@@ -66,6 +66,6 @@ describe('estimateTokens', () => {
 
   it('charges nothing for a negative max_tokens and the most for an endless one', () => {
     expect(chat({ max_tokens: -5 })).toBe(0)
-    expect(chat({ max_tokens: 1e999 })).toBe(Number.MAX_SAFE_INTEGER)
+    expect(chat({ max_tokens: Infinity })).toBe(Number.MAX_SAFE_INTEGER)
   })
 })

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Config } from '../config/config.ts'
 import { findModel } from '../openai/model-catalogue.ts'
 import { Exchange, type Outcome } from '../pipeline/exchange.ts'
+import { HeaderList } from '../pipeline/header-list.ts'
 import { type Reply, textBody } from '../pipeline/reply.ts'
 import { createRandom } from '../platform/random.ts'
 import { createVirtualClock } from '../platform/virtual-clock.ts'
@@ -9,7 +10,12 @@ import { createMetrics } from './metrics.ts'
 import { maxUnknownDeployments } from './series-table.ts'
 
 const usage = { promptTokens: 10, cachedTokens: 4, completionTokens: 20, reasoningTokens: 8 }
-const ok = (part: Partial<Reply> = {}): Reply => ({ status: 200, headers: {}, body: textBody(''), ...part })
+const ok = (part: Partial<Reply> = {}): Reply => ({
+  status: 200,
+  headers: new HeaderList(),
+  body: textBody(''),
+  ...part,
+})
 const events = { kind: 'events', count: 1, stepOf: () => 0, render: () => '' } as const
 
 interface Asked {

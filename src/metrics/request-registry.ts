@@ -84,13 +84,14 @@ export function createRequestRegistry({ series, inFlight }: RequestRegistrySourc
     ({ deployment, operation, disconnects }) => [[disconnects, deployment, operation]],
   )
   // Not by deployment: a request has none before it has been looked at.
-  new Gauge({
+  const gauge = new Gauge({
     name: 'aoai_requests_in_flight',
     help: 'Requests whose answer has not ended.',
-    registers: [registry],
+    registers: [],
     collect() {
       this.set(inFlight())
     },
   })
+  registry.registerMetric(gauge)
   return registry
 }

@@ -1,31 +1,39 @@
-/** The state of a deployment's limits after a request has been admitted or refused. */
+/** The state of one limit of a deployment after a request has been admitted or refused. */
+export interface LimitState {
+  /** What the deployment takes in one renewal period: requests or tokens. */
+  readonly limit: number
+  readonly remaining: number
+  /** Seconds that the limit is counted over. */
+  readonly renewalSeconds: number
+  /** Seconds until the whole limit is free again, as the service reckons it. */
+  readonly resetSeconds: number
+}
+
+/** The state of a deployment's limits. */
 export interface RateLimits {
-  /** Requests that the deployment takes in one renewal period. */
-  readonly limitRequests: number
-  readonly limitTokens: number
-  readonly remainingRequests: number
-  readonly remainingTokens: number
-  /** Seconds that the requests limit is counted over. */
-  readonly renewalSecondsRequests: number
-  readonly renewalSecondsTokens: number
-  /** Seconds until the whole limit is free again. */
-  readonly resetSecondsRequests: number
-  readonly resetSecondsTokens: number
+  readonly requests: LimitState
+  /** Absent where only requests are limited. */
+  readonly tokens: LimitState | undefined
 }
 
 /** What the headers of an answer tell about it. */
 export interface HeaderFacts {
   /** Absent for the service's one answer without a content type, the 404 of an unknown deployment. */
-  readonly contentType?: string
+  readonly contentType: string | undefined
   /** Sent in chunks rather than with a Content-Length. */
   readonly chunked: boolean
   /** The HTTP date. */
   readonly date: string
-  /** Two GUIDs: the gateway's name of the request, and the model's. */
+  /** The gateway's name of the request, a GUID. */
   readonly apimRequestId: string
+}
+
+/** What the headers of an answer from a model tell beside that. */
+export interface ModelHeaderFacts extends HeaderFacts {
+  /** The model's name of the request, another GUID. */
   readonly requestId: string
   /** The caller's `x-ms-client-request-id`, which comes back. */
-  readonly clientRequestId?: string | undefined
+  readonly clientRequestId: string | undefined
   readonly deployment: string
   /** Display name of the region, such as `East US 2`. */
   readonly region: string
@@ -33,71 +41,69 @@ export interface HeaderFacts {
   readonly modelSession: string
   /** Chat and completions pass the content filter and are not buffered by proxies; embeddings are neither. */
   readonly generatesText: boolean
-  readonly rateLimits?: RateLimits | undefined
+  /** Absent for answers that tell nothing of limits. */
+  readonly rateLimits: RateLimits | undefined
 }
 
-type Block = Record<string, string>
+/** What the headers of an answer from the gateway tell. */
+export interface GatewayHeaderFacts extends HeaderFacts {
+  /** Present once the deployment has been looked up. */
+  readonly region: string | undefined
+  /** The 401 comes from further out and carries no security headers. */
+  readonly secured: boolean
+}
 
 /**
- * The headers of an answer from a model, in the order and case of the service's newest era
+ * The headers of an answer from a model, names and values in turn, in the order and case of the service's newest era
  * (openllmetry's captures of March 2026, with the additions seen from June 2026 on).
  */
-export function modelHeaders(facts: HeaderFacts): Block {
-  const headers = startBlock(facts.contentType, facts.chunked, facts.date)
-  headers['Strict-Transport-Security'] = strictTransportSecurity
-  headers['apim-request-id'] = facts.apimRequestId
-  headers['azureml-model-session'] = facts.modelSession
-  headers['skip-error-remapping'] = 'true'
-  if (facts.generatesText) headers['x-accel-buffering'] = 'no'
-  headers['x-content-type-options'] = 'nosniff'
-  if (facts.clientRequestId !== undefined) headers['x-ms-client-request-id'] = facts.clientRequestId
-  headers['x-ms-deployment-name'] = facts.deployment
-  headers['x-ms-is-spilled-over'] = 'false'
-  if (facts.generatesText) headers['x-ms-rai-invoked'] = 'true'
-  headers['x-ms-region'] = facts.region
-  headers['x-ratelimit-abusepenalty-active'] = 'False'
-  headers['x-ratelimit-key'] = facts.deployment
-  if (facts.rateLimits) addRateLimits(headers, facts.rateLimits)
-  headers['x-request-id'] = facts.requestId
-  return headers
+export function modelHeaders(facts: ModelHeaderFacts): string[] {
+  const { deployment, clientRequestId, generatesText, rateLimits } = facts
+  const raw = startHeaders(facts)
+  raw.push('Strict-Transport-Security', strictTransportSecurity, 'apim-request-id', facts.apimRequestId)
+  raw.push('azureml-model-session', facts.modelSession, 'skip-error-remapping', 'true')
+  if (generatesText) raw.push('x-accel-buffering', 'no')
+  raw.push('x-content-type-options', 'nosniff')
+  if (clientRequestId !== undefined) raw.push('x-ms-client-request-id', clientRequestId)
+  raw.push('x-ms-deployment-name', deployment, 'x-ms-is-spilled-over', 'false')
+  if (generatesText) raw.push('x-ms-rai-invoked', 'true')
+  raw.push('x-ms-region', facts.region)
+  if (rateLimits) pushRateLimits(raw, rateLimits, deployment)
+  raw.push('x-request-id', facts.requestId)
+  return raw
 }
 
-/** The headers of an answer from the gateway, before any model is asked. */
-export function gatewayHeaders(
-  facts: Pick<HeaderFacts, 'contentType' | 'chunked' | 'date' | 'apimRequestId'> & {
-    /** Present once the deployment has been looked up. */
-    readonly region?: string
-    /** The 401 comes from further out and carries no security headers. */
-    readonly secured: boolean
-  },
-): Block {
-  const headers = startBlock(facts.contentType, facts.chunked, facts.date)
-  if (facts.secured) headers['Strict-Transport-Security'] = strictTransportSecurity
-  headers['apim-request-id'] = facts.apimRequestId
-  if (facts.secured) headers['x-content-type-options'] = 'nosniff'
-  if (facts.region !== undefined) headers['x-ms-region'] = facts.region
-  return headers
+/** The headers of an answer from the gateway, before any model is asked; names and values in turn. */
+export function gatewayHeaders(facts: GatewayHeaderFacts): string[] {
+  const { secured, region } = facts
+  const raw = startHeaders(facts)
+  if (secured) raw.push('Strict-Transport-Security', strictTransportSecurity)
+  raw.push('apim-request-id', facts.apimRequestId)
+  if (secured) raw.push('x-content-type-options', 'nosniff')
+  if (region !== undefined) raw.push('x-ms-region', region)
+  return raw
 }
 
 const strictTransportSecurity = 'max-age=31536000; includeSubDomains; preload'
 
 /** Content-Length comes first on the wire and is not known yet: an empty value keeps its place. */
-function startBlock(contentType: string | undefined, chunked: boolean, date: string): Block {
-  const headers: Block = chunked ? {} : { 'Content-Length': '' }
-  if (contentType !== undefined) headers['Content-Type'] = contentType
-  headers['Date'] = date
-  if (chunked) headers['Transfer-Encoding'] = 'chunked'
-  return headers
+function startHeaders({ chunked, contentType, date }: HeaderFacts): string[] {
+  const raw = chunked ? [] : ['Content-Length', '']
+  if (contentType !== undefined) raw.push('Content-Type', contentType)
+  raw.push('Date', date)
+  if (chunked) raw.push('Transfer-Encoding', 'chunked')
+  return raw
 }
 
-/** Adds the limit's live figures, after `x-ratelimit-key` and in alphabetical order. */
-export function addRateLimits(headers: Block, limits: RateLimits): void {
-  headers['x-ratelimit-limit-requests'] = String(limits.limitRequests)
-  headers['x-ratelimit-limit-tokens'] = String(limits.limitTokens)
-  headers['x-ratelimit-remaining-requests'] = String(limits.remainingRequests)
-  headers['x-ratelimit-remaining-tokens'] = String(limits.remainingTokens)
-  headers['x-ratelimit-renewalperiod-requests'] = String(limits.renewalSecondsRequests)
-  headers['x-ratelimit-renewalperiod-tokens'] = String(limits.renewalSecondsTokens)
-  headers['x-ratelimit-reset-requests'] = String(limits.resetSecondsRequests)
-  headers['x-ratelimit-reset-tokens'] = String(limits.resetSecondsTokens)
+/** The live figures, in alphabetical order as all of the service's own headers. */
+function pushRateLimits(raw: string[], { requests, tokens }: RateLimits, deployment: string): void {
+  raw.push('x-ratelimit-abusepenalty-active', 'False', 'x-ratelimit-key', deployment)
+  raw.push('x-ratelimit-limit-requests', String(requests.limit))
+  if (tokens) raw.push('x-ratelimit-limit-tokens', String(tokens.limit))
+  raw.push('x-ratelimit-remaining-requests', String(requests.remaining))
+  if (tokens) raw.push('x-ratelimit-remaining-tokens', String(tokens.remaining))
+  raw.push('x-ratelimit-renewalperiod-requests', String(requests.renewalSeconds))
+  if (tokens) raw.push('x-ratelimit-renewalperiod-tokens', String(tokens.renewalSeconds))
+  raw.push('x-ratelimit-reset-requests', String(requests.resetSeconds))
+  if (tokens) raw.push('x-ratelimit-reset-tokens', String(tokens.resetSeconds))
 }

@@ -2,6 +2,7 @@ import type { ErrorHeaders, ServiceError } from '../openai/errors.ts'
 import { guid } from '../openai/ids.ts'
 import { gatewayHeaders } from '../openai/service-headers.ts'
 import type { Exchange } from './exchange.ts'
+import { HeaderList } from './header-list.ts'
 import { httpDate } from './http-date.ts'
 import { textBody, type Reply } from './reply.ts'
 import { deploymentHeaders } from './reply-headers.ts'
@@ -14,33 +15,29 @@ import { deploymentHeaders } from './reply-headers.ts'
 export function errorReply(
   exchange: Exchange,
   error: ServiceError,
-  extraHeaders?: Readonly<Record<string, string>>,
+  extraHeaders: Readonly<Record<string, string>> = {},
 ): Reply {
   const { status, reason, body } = error
-  return {
-    status,
-    ...(reason !== undefined && { reason }),
-    headers: { ...errorHeaders(exchange, error), ...extraHeaders },
-    body: textBody(body),
-  }
+  const headers = errorHeaders(exchange, error)
+  for (const [name, value] of Object.entries(extraHeaders)) headers.set(name, value)
+  return { status, ...(reason !== undefined && { reason }), headers, body: textBody(body) }
 }
 
 const fromDeployment: ReadonlySet<ErrorHeaders> = new Set<ErrorHeaders>(['limit', 'model', 'filter'])
 
-function errorHeaders(exchange: Exchange, error: ServiceError): Record<string, string> {
+function errorHeaders(exchange: Exchange, error: ServiceError): HeaderList {
   const { contentType, headers: family } = error
   // A request that fails before its deployment is known cannot carry the deployment's headers.
   if (fromDeployment.has(family) && exchange.deployment) {
-    const headers = deploymentHeaders(exchange, contentType, false)
-    if (family !== 'filter') return headers
-    return Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('x-ratelimit-')))
+    return deploymentHeaders(exchange, contentType, { withLimits: family !== 'filter' })
   }
-  return gatewayHeaders({
-    ...(contentType !== undefined && { contentType }),
+  const raw = gatewayHeaders({
+    contentType,
     chunked: contentType === undefined,
     date: httpDate(exchange.clock.epochMs()),
     apimRequestId: guid(exchange.random),
     secured: family !== 'edge-401',
-    ...(family !== 'edge-401' && family !== 'edge-404' && { region: exchange.config.region }),
+    region: family === 'edge-401' || family === 'edge-404' ? undefined : exchange.config.region,
   })
+  return new HeaderList(raw)
 }

@@ -43,7 +43,14 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
   }
 
   const run = chain(
-    [...stages.extensionHooks, stages.addLatency, checkApiVersion, authenticate, findDeployment, stages.admit],
+    [
+      ...stages.extensionHooks,
+      stages.addLatency,
+      checkApiVersion,
+      authenticate,
+      findDeployment,
+      stages.admit,
+    ],
     answerInMode,
   )
 

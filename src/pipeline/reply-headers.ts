@@ -2,21 +2,26 @@ import { createHash } from 'node:crypto'
 import { guid } from '../openai/ids.ts'
 import { modelHeaders } from '../openai/service-headers.ts'
 import type { Exchange } from './exchange.ts'
+import { HeaderList } from './header-list.ts'
 import { httpDate } from './http-date.ts'
 
-/**
- * The headers of an answer from the exchange's deployment, with the live state of its limits.
- *
- * @param chunked whether the body has no known length
- */
+/** What an answer's headers leave out or add. */
+export interface HeaderOptions {
+  /** The body has no known length; default false. */
+  readonly chunked?: boolean
+  /** Tells the state of the deployment's limits; default true. */
+  readonly withLimits?: boolean
+}
+
+/** The headers of an answer from the exchange's deployment, with the live state of its limits. */
 export function deploymentHeaders(
   exchange: Exchange,
   contentType: string | undefined,
-  chunked: boolean,
-): Record<string, string> {
+  { chunked = false, withLimits = true }: HeaderOptions = {},
+): HeaderList {
   const { deployment, route } = exchange
-  return modelHeaders({
-    ...(contentType !== undefined && { contentType }),
+  const raw = modelHeaders({
+    contentType,
     chunked,
     date: httpDate(exchange.clock.epochMs()),
     apimRequestId: guid(exchange.random),
@@ -26,8 +31,9 @@ export function deploymentHeaders(
     region: exchange.config.region,
     modelSession: modelSession(deployment?.model.name ?? ''),
     generatesText: route?.operation !== 'embeddings',
-    rateLimits: exchange.rateLimits,
+    rateLimits: withLimits ? exchange.rateLimits : undefined,
   })
+  return new HeaderList(raw)
 }
 
 /** The caller's own id of the request; a list, which Node makes of a repeated header, is not one. */

@@ -1,5 +1,4 @@
-/** Header names as they go out (the service mixes cases), each with its value or values. */
-export type ReplyHeaders = Record<string, string | readonly string[]>
+import type { HeaderList } from './header-list.ts'
 
 /** Tokens that an answer is billed for. */
 export interface Usage {
@@ -54,7 +53,7 @@ export interface Reply {
   status: number
   /** Status phrase, where the service's is not the standard one. */
   reason?: string
-  headers: ReplyHeaders
+  headers: HeaderList
   body: ReplyBody
   usage?: Usage
   /** What the latency of the answer depends on; absent where it depends on the request alone. */
@@ -68,15 +67,6 @@ export interface Reply {
 /** A body of known text. */
 export function textBody(text: string | Uint8Array): WholeBody {
   return { kind: 'whole', render: () => text }
-}
-
-/** The value of a header whatever the case of its name; the first one where there are several. */
-export function headerOf(reply: Reply, name: string): string | undefined {
-  const wanted = name.toLowerCase()
-  for (const [key, value] of Object.entries(reply.headers)) {
-    if (key.toLowerCase() === wanted) return typeof value === 'string' ? value : value[0]
-  }
-  return undefined
 }
 
 /** When event `index` of a body is due, in milliseconds from the start of the request. */

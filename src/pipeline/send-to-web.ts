@@ -13,7 +13,7 @@ export async function sendToWeb(exchange: Exchange, reply: Reply): Promise<Respo
   if (body.kind === 'events') {
     await sleepUntil(exchange, eventDueMs(body, 0, schedule))
     // A Web stream has no transfer coding of its own.
-    delete reply.headers['Transfer-Encoding']
+    reply.headers.delete('Transfer-Encoding')
     return new Response(eventStream(exchange, reply, body), { ...init, headers: webHeaders(reply) })
   }
 
@@ -21,7 +21,7 @@ export async function sendToWeb(exchange: Exchange, reply: Reply): Promise<Respo
   const content = body.render()
   const firstByteMs = elapsedMs()
   const bytes = typeof content === 'string' ? Buffer.from(content) : content
-  reply.headers['Content-Length'] = String(bytes.byteLength)
+  reply.headers.set('Content-Length', String(bytes.byteLength))
   exchange.end({ aborted: false, firstByteMs, endMs: firstByteMs })
   // A status without a body refuses even an empty one.
   const hasBody = reply.status !== 204 && reply.status !== 304
@@ -69,9 +69,6 @@ function sleepUntil(exchange: Exchange, dueMs: number): Promise<void> | undefine
 
 function webHeaders(reply: Reply): Headers {
   const headers = new Headers()
-  for (const [name, value] of Object.entries(reply.headers)) {
-    if (typeof value === 'string') headers.set(name, value)
-    else for (const one of value) headers.append(name, one)
-  }
+  for (const [name, value] of reply.headers) headers.append(name, value)
   return headers
 }

@@ -26,7 +26,11 @@ export function createVirtualClock(startEpochMs = Date.UTC(2026, 0, 1)): Virtual
     async advance(byMs) {
       const targetMs = elapsedMs + byMs
       await settlePromises()
-      for (let dueMs = queue.nextDueMs(); dueMs !== undefined && dueMs <= targetMs; dueMs = queue.nextDueMs()) {
+      for (
+        let dueMs = queue.nextDueMs();
+        dueMs !== undefined && dueMs <= targetMs;
+        dueMs = queue.nextDueMs()
+      ) {
         elapsedMs = Math.max(elapsedMs, dueMs)
         for (const task of queue.takeFirst()) task()
         await settlePromises()

@@ -7,7 +7,10 @@ const LONG_PRE_TOKEN_BYTES = 128
 /** No pair to merge: above every rank. */
 const NONE = 0x7fff_ffff
 
-/** Splits the bytes of one pre-token (a latin1 string) into tokens: merges the pair of lowest rank, again and again. */
+/**
+ * Splits the bytes of one pre-token (a latin1 string) into tokens: merges the pair of lowest rank, again and
+ * again.
+ */
 export function mergeBytePairs(bytes: string, table: RankTable): number[] {
   const whole = table.ranks.get(bytes)
   if (whole !== undefined) return [whole]
@@ -16,7 +19,10 @@ export function mergeBytePairs(bytes: string, table: RankTable): number[] {
     : mergeLongPreToken(bytes, table)
 }
 
-/** Scratch, since a pre-token is merged in one go: where each part starts, and the rank of it with the next one. */
+/**
+ * Scratch, since a pre-token is merged in one go: where each part starts, and the rank of it with the next
+ * one.
+ */
 const starts = new Int32Array(LONG_PRE_TOKEN_BYTES + 1)
 const pairRanks = new Int32Array(LONG_PRE_TOKEN_BYTES + 1)
 

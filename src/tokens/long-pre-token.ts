@@ -5,8 +5,9 @@ import type { RankTable } from './rank-table.ts'
 const POSITIONS = 2 ** 35
 
 /**
- * Merges a pre-token of any length in O(n log n): parts in a linked list, pairs in a heap by rank, then by position, as
- * the leftmost of equal pairs goes first. Every published tokenizer is quadratic here, minutes for 100 KB of one letter.
+ * Merges a pre-token of any length in O(n log n): parts in a linked list, pairs in a heap by rank, then by
+ * position, as the leftmost of equal pairs goes first. Every published tokenizer is quadratic here, minutes
+ * for 100 KB of one letter.
  */
 export function mergeLongPreToken(bytes: string, table: RankTable): number[] {
   const { ranks, ranksOfPairs } = table

@@ -1,5 +1,5 @@
 /** Pieces of text that are one token each in both encodings, wherever the rules below let them stand. */
-export interface PieceTable {
+interface PieceTable {
   /** Capitalised words without a space, for the start of a text only. */
   readonly textStarts: readonly string[]
   /** Capitalised words with their leading space. */
@@ -15,17 +15,17 @@ const split = (words: string): string[] => words.split(' ')
 const withSpace = (words: string): string[] => split(words).map((word) => ` ${word}`)
 
 /**
- * The words of lorem ipsum and its usual continuations that both vocabularies hold whole, ASCII without anything that
- * JSON escapes, so that generated text needs no tokenizer: k pieces are k tokens.
+ * The words of lorem ipsum and its usual continuations that both vocabularies hold whole, ASCII without
+ * anything that JSON escapes, so that generated text needs no tokenizer: k pieces are k tokens.
  *
- * An encoding cuts a text into pre-tokens first, and no token reaches across their borders. Both split patterns take
- * letters with one character before them that is no letter, digit or line break (`[^\r\n\p{L}\p{N}]?\p{L}+`; o200k_base
- * also begins anew at a capital after a small letter), and else a run of punctuation up to white space. Hence a piece
- * stays a pre-token of its own, whatever is beside it, if
+ * An encoding cuts a text into pre-tokens first, and no token reaches across their borders. Both split
+ * patterns take letters with one character before them that is no letter, digit or line break
+ * (`[^\r\n\p{L}\p{N}]?\p{L}+`; o200k_base also begins anew at a capital after a small letter), and else a run
+ * of punctuation up to white space. Hence a piece stays a pre-token of its own, whatever is beside it, if
  *
  * - a word is followed by a piece with a leading space, by punctuation, or by nothing;
- * - punctuation is followed by a piece with a leading space or by nothing: a comma before a letter would join its word,
- *   and two marks in a row would be one pre-token;
+ * - punctuation is followed by a piece with a leading space or by nothing: a comma before a letter would join
+ *   its word, and two marks in a row would be one pre-token;
  * - there is no apostrophe (contractions are cut apart) and no capital within a word.
  */
 export const pieceTable: PieceTable = {

@@ -1,6 +1,6 @@
 /**
- * Compiles the split pattern of a js-tiktoken rank file. The original runs in Rust, where \s is Unicode white space;
- * JavaScript's \s has U+FEFF besides and lacks U+0085.
+ * Compiles the split pattern of a js-tiktoken rank file. The original runs in Rust, where \s is Unicode white
+ * space; JavaScript's \s has U+FEFF besides and lacks U+0085.
  */
 export function compileSplitPattern(source: string): RegExp {
   const unicodeSpaces = source.replaceAll('\\s', '\\p{White_Space}').replaceAll('\\S', '\\P{White_Space}')
@@ -11,10 +11,10 @@ export function compileSplitPattern(source: string): RegExp {
 const WINDOW = 1_000_000
 
 /**
- * Splits a text into its pre-tokens, which joined give the text again; they come in lists, one list a window. The last
- * two matches of a window may change with what follows them (white space before a line break, an apostrophe before
- * `s`), so the next window starts with them. Only a single pre-token longer than a window is cut, where the original
- * would not.
+ * Splits a text into its pre-tokens, which joined give the text again; they come in lists, one list a window.
+ * The last two matches of a window may change with what follows them (white space before a line break, an
+ * apostrophe before `s`), so the next window starts with them. Only a single pre-token longer than a window
+ * is cut, where the original would not.
  */
 export function splitText(text: string, pattern: RegExp, window = WINDOW): Iterable<readonly string[]> {
   // Not within the generator: to make one costs as much as to count five words.

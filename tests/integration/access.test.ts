@@ -71,7 +71,10 @@ describe('deployments', () => {
   })
 
   it('answers an unknown one with the real 404 when only known ones are allowed', async () => {
-    const { post } = createTestSimulator({ deployments, env: { ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: 'false' } })
+    const { post } = createTestSimulator({
+      deployments,
+      env: { ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: 'false' },
+    })
     const response = await post(path, hello)
     expect(response.status).toBe(404)
     expect(response.headers.get('content-type')).toBeNull()
@@ -82,7 +85,9 @@ describe('deployments', () => {
     const { post } = createTestSimulator({ deployments: { vectors: { model: 'text-embedding-3-small' } } })
     const response = await post(deploymentPath('vectors', 'chat/completions'), hello)
     expect(response.status).toBe(400)
-    expect(await response.text()).toContain('The chatCompletion operation does not work with the specified model')
+    expect(await response.text()).toContain(
+      'The chatCompletion operation does not work with the specified model',
+    )
   })
 
   it('asks for the model where only the body can name it', async () => {

@@ -32,7 +32,9 @@ describe('chat completions', () => {
   })
 
   it('sends the header set of the newest era', async () => {
-    const { post } = createTestSimulator({ deployments: { chat: { model: 'gpt-4o', tokensPerMinute: 10_000 } } })
+    const { post } = createTestSimulator({
+      deployments: { chat: { model: 'gpt-4o', tokensPerMinute: 10_000 } },
+    })
     const response = await post(deploymentPath('chat', 'chat/completions'), hello, {
       'x-ms-client-request-id': 'my-id',
     })
@@ -64,7 +66,9 @@ describe('chat completions', () => {
       'x-request-id',
     ])
     expect(response.headers.get('x-ms-client-request-id')).toBe('my-id')
-    expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-/)
+    expect(response.headers.get('x-request-id')).toMatch(
+      /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-/,
+    )
   })
 
   it.each([1, 2, 7, 100, 1_000])('writes exactly %i tokens for that max_tokens', async (tokens) => {
@@ -99,7 +103,10 @@ describe('chat completions', () => {
     const tokens = rest.slice(0, 4).map((chunk) => chunk.choices[0]?.delta.content ?? '')
     for (const token of tokens) expect(loadEncoding('o200k_base').count(token)).toBe(1)
     expect(rest[4]?.choices[0]).toMatchObject({ delta: {}, finish_reason: 'length' })
-    expect(rest[5]).toMatchObject({ choices: [], usage: { prompt_tokens: 16, completion_tokens: 4, total_tokens: 20 } })
+    expect(rest[5]).toMatchObject({
+      choices: [],
+      usage: { prompt_tokens: 16, completion_tokens: 4, total_tokens: 20 },
+    })
     expect(rest).toHaveLength(6)
     expect(rest.slice(0, 5).every((chunk) => chunk.usage === null)).toBe(true)
   })

@@ -68,7 +68,8 @@ export function createTestSimulator({ env = {}, deployments }: TestSettings = {}
 }
 
 function collectInto(log: LogLine[]): Logger {
-  const collect = (level: string) => (fields: object, message: string) => void log.push({ level, fields, message })
+  const collect = (level: string) => (fields: object, message: string) =>
+    void log.push({ level, fields, message })
   return { debug: collect('debug'), info: collect('info'), warn: collect('warn'), error: collect('error') }
 }
 

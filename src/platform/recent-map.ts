@@ -1,6 +1,7 @@
 /**
- * A map that remembers what was used lately, in bounded room: two generations, of which the older one is dropped when
- * the younger is full. Nearly as fast as a Map, where a list in order of use would cost more than it saves.
+ * A map that remembers what was used lately, in bounded room: two generations, of which the older one is
+ * dropped when the younger is full. Nearly as fast as a Map, where a list in order of use would cost more
+ * than it saves.
  */
 export class RecentMap<Key, Value> {
   readonly #room: number
@@ -10,8 +11,8 @@ export class RecentMap<Key, Value> {
   #used = 0
 
   /**
-   * `room` is what one generation holds, so that the whole is bounded by twice as much. It counts entries, or else what
-   * `weigh` says of their values.
+   * `room` is what one generation holds, so that the whole is bounded by twice as much. It counts entries, or
+   * else what `weigh` says of their values.
    */
   constructor(room: number, weigh: (value: Value) => number = () => 1) {
     this.#room = room

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest'
+import { HeaderList } from './header-list.ts'
+
+describe('HeaderList', () => {
+  it('finds a name in any case and keeps the case it was written in', () => {
+    const headers = new HeaderList(['Content-Type', 'text/plain'])
+    headers.set('content-type', 'application/json')
+    expect(headers.get('CONTENT-TYPE')).toBe('application/json')
+    expect(headers.raw).toEqual(['Content-Type', 'application/json'])
+  })
+
+  it('keeps headers of one name beside each other', () => {
+    const headers = new HeaderList()
+    headers.append('set-cookie', 'a=1')
+    headers.append('set-cookie', 'b=2')
+    expect([...headers]).toEqual([
+      ['set-cookie', 'a=1'],
+      ['set-cookie', 'b=2'],
+    ])
+  })
+
+  it('removes all headers of a name', () => {
+    const headers = new HeaderList(['a', '1', 'B', '2', 'A', '3'])
+    headers.delete('A')
+    expect(headers.raw).toEqual(['B', '2'])
+  })
+})
