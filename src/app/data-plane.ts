@@ -4,7 +4,7 @@ import type { Run } from '../pipeline/chain.ts'
 import { errorReply } from '../pipeline/error-reply.ts'
 import { Exchange, type Incoming } from '../pipeline/exchange.ts'
 import type { Reply } from '../pipeline/reply.ts'
-import { sendToNode } from '../pipeline/send-to-node.ts'
+import { NodeSender } from '../pipeline/send-to-node.ts'
 import { sendToWeb } from '../pipeline/send-to-web.ts'
 import { alreadySent } from './already-sent.ts'
 import type { AppEnv, SocketBindings } from './app-env.ts'
@@ -37,11 +37,8 @@ export function createDataPlane(
     const { method = 'GET', url = '/', headers } = incoming
     const bytes = body.kind === 'read' ? body.bytes : Buffer.alloc(0)
     const exchange = open({ method, ...splitUrl(url), headers, body: bytes }, startedMs)
-    const leave = (): void => leaveEarly(exchange)
-    outgoing.once('close', leave)
-    const reply = await answer(exchange, body)
-    outgoing.off('close', leave)
-    if (!exchange.ended) sendToNode(exchange, reply, outgoing, simulator.onSendFailure)
+    const sender = new NodeSender(exchange, outgoing, simulator.onSendFailure)
+    sender.send(await answer(exchange, body))
     return alreadySent
   }
 
@@ -53,7 +50,9 @@ export function createDataPlane(
     const headers = Object.fromEntries(request.headers)
     const url = splitUrl(pathname + search)
     const exchange = open({ method: request.method, ...url, headers, body: bytes }, startedMs)
-    request.signal.addEventListener('abort', () => leaveEarly(exchange))
+    request.signal.addEventListener('abort', () => {
+      exchange.end({ aborted: true, firstByteMs: undefined, endMs: clock.nowMs() - startedMs })
+    })
     return sendToWeb(exchange, await answer(exchange, body))
   }
 
@@ -61,12 +60,6 @@ export function createDataPlane(
     const { incoming, outgoing } = context.env ?? {}
     return incoming && outgoing ? answerSocket({ incoming, outgoing }) : answerWeb(context.req.raw)
   }
-}
-
-/** The client has left before there was an answer. */
-function leaveEarly(exchange: Exchange): void {
-  const endMs = exchange.clock.nowMs() - exchange.startedMs
-  exchange.end({ aborted: true, firstByteMs: undefined, endMs })
 }
 
 /** Splits a request target; several slashes in a row count as one, as the clients of the Python simulator rely on. */

@@ -22,7 +22,7 @@ export function readNodeBody(incoming: IncomingMessage, limitBytes: number): Pro
       else chunks.length = 0
     })
     incoming.on('end', () => resolve(finish(chunks, length, limitBytes)))
-    incoming.on('error', () => resolve({ kind: 'aborted' }))
+    // An aborted request is closed, too; it is an error only for those who listen for one.
     incoming.on('close', () => resolve({ kind: 'aborted' }))
   })
 }

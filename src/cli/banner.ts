@@ -32,7 +32,9 @@ function describeDeployments(deployments: readonly Deployment[], allowUndefined:
 }
 
 function exampleRequest(config: Config, url: string, deployments: readonly Deployment[]): string[] {
-  const chat = deployments.find(({ model }) => model.operations.includes('chatCompletions'))
+  const chat = deployments.find(
+    ({ model }) => model.operations.includes('chatCompletions') && !model.reasoning,
+  )
   const name = encodeURIComponent(chat?.name ?? 'gpt-4o-mini')
   const key = config.apiKeyGenerated ? config.apiKey : '$SIMULATOR_API_KEY'
   return [

@@ -13,8 +13,9 @@ import { deploymentHeaders } from '../pipeline/reply-headers.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { loadEncoding } from '../tokens/encoding.ts'
 import type { ChatFacts } from './chat-json.ts'
-import { completionSteps, type Completion } from './completion.ts'
-import { billedTokens, planChoices } from './plan-choices.ts'
+import { complete } from './complete.ts'
+import { completionSteps } from './completion.ts'
+import type { CompletionTask } from './completion-task.ts'
 import { renderChat } from './render-chat.ts'
 import { streamChat } from './stream-chat.ts'
 
@@ -36,7 +37,8 @@ export function generateChat(exchange: Exchange, deployment: Deployment): Reply 
     )
   }
 
-  const completion = complete(exchange, request, model, promptTokens, requestedTokens)
+  const task = chatTask(request, promptTokens, requestedTokens)
+  const completion = complete(task, model, exchange.random, exchange.config)
   const facts: ChatFacts = {
     id: chatCompletionId(exchange.random),
     created: Math.floor(exchange.clock.epochMs() / 1000),
@@ -60,21 +62,24 @@ export function generateChat(exchange: Exchange, deployment: Deployment): Reply 
   return { status: 200, headers, body, usage, steps }
 }
 
-function complete(
-  exchange: Exchange,
+function chatTask(
   request: ChatRequest,
-  model: Model,
   promptTokens: number,
   requestedTokens: number | undefined,
-): Completion {
-  const choices = planChoices(exchange.random, {
+): CompletionTask {
+  return {
+    promptTokens,
+    cachedTokens: 0,
     count: request.n ?? 1,
     requestedTokens,
-    maxTokens: Math.min(model.maxOutputTokens, model.contextTokens - promptTokens),
-    lengthPolicy: exchange.config.completionLength,
-  })
-  const usage = { promptTokens, cachedTokens: 0, completionTokens: billedTokens(choices), reasoningTokens: 0 }
-  return { choices, usage }
+    tools: [],
+    toolChoice: { kind: 'none' },
+    parallelToolCalls: true,
+    afterToolResult: false,
+    format: { kind: 'text' },
+    stop: [],
+    reasoningEffort: request.reasoning_effort ?? undefined,
+  }
 }
 
 const fingerprints = new Map<string, string>()

@@ -1,12 +1,23 @@
 import type { Steps, Usage } from '../pipeline/reply.ts'
 
 /** Why a choice ends. */
-export type FinishReason = 'stop' | 'length'
+export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'function_call' | 'content_filter'
+
+/** A call that the model asks for. */
+export interface ToolCall {
+  /** `call_` and 24 alphanumerics. */
+  readonly id: string
+  readonly kind: 'function' | 'custom'
+  readonly name: string
+  /** The arguments (JSON text; free text for a custom tool), cut into pieces of one token each. */
+  readonly pieces: readonly string[]
+}
 
 /** One of the answers to a prompt. */
 export interface Choice {
-  /** The text, cut into pieces of one token each. */
+  /** The text, cut into pieces of one token each; empty where the answer is tool calls. */
   readonly pieces: readonly string[]
+  readonly toolCalls: readonly ToolCall[]
   readonly finishReason: FinishReason
 }
 
@@ -18,6 +29,11 @@ export interface Completion {
 
 /** How the answer takes its time: the choices are written side by side, so the longest counts. */
 export function completionSteps(completion: Completion): Steps {
-  const visible = Math.max(...completion.choices.map((choice) => choice.pieces.length))
+  const visible = Math.max(0, ...completion.choices.map(visibleTokens))
   return { hidden: completion.usage.reasoningTokens, visible }
+}
+
+/** The tokens of a choice that a client sees, one after the other: its text, then its calls. */
+export function visibleTokens({ pieces, toolCalls }: Choice): number {
+  return toolCalls.reduce((sum, call) => sum + call.pieces.length, pieces.length)
 }

@@ -9,8 +9,8 @@ import type { Exchange } from '../pipeline/exchange.ts'
 import { deploymentHeaders } from '../pipeline/reply-headers.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { loadEncoding } from '../tokens/encoding.ts'
-import { completionSteps, type Completion } from './completion.ts'
-import { billedTokens, planChoices } from './plan-choices.ts'
+import { complete } from './complete.ts'
+import { completionSteps } from './completion.ts'
 import { renderCompletion, streamCompletion, type CompletionFacts } from './render-completion.ts'
 
 /** The service's own default; a legacy completion that asks for nothing is nearly always cut. */
@@ -37,15 +37,26 @@ export function generateCompletion(exchange: Exchange, deployment: Deployment): 
     return errorReply(exchange, promptLengthExceeded(lengths))
   }
 
-  const choices = planChoices(exchange.random, {
-    count: prompts.length * (request.n ?? 1),
-    requestedTokens,
-    maxTokens: Math.min(model.maxOutputTokens, contextTokens - longest),
-    lengthPolicy: exchange.config.completionLength,
-  })
   const promptTokens = promptLengths.reduce((sum, length) => sum + length, 0)
-  const usage = { promptTokens, cachedTokens: 0, completionTokens: billedTokens(choices), reasoningTokens: 0 }
-  const completion: Completion = { choices, usage }
+  const completion = complete(
+    {
+      promptTokens,
+      cachedTokens: 0,
+      count: prompts.length * (request.n ?? 1),
+      requestedTokens,
+      tools: [],
+      toolChoice: { kind: 'none' },
+      parallelToolCalls: false,
+      afterToolResult: false,
+      format: { kind: 'text' },
+      stop: [],
+      reasoningEffort: undefined,
+    },
+    model,
+    exchange.random,
+    exchange.config,
+  )
+  const { usage } = completion
   const facts: CompletionFacts = {
     id: completionId(exchange.random),
     created: Math.floor(exchange.clock.epochMs() / 1000),

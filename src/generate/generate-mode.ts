@@ -6,7 +6,11 @@ import { generateChat } from './chat.ts'
 import { generateCompletion } from './completions.ts'
 import { generateEmbeddings } from './embeddings.ts'
 
-const generators: Readonly<Record<Operation, (exchange: Exchange, deployment: Deployment) => Reply>> = {
+/** Answers an operation that a deployment's model carries out. */
+type ModelGenerator = (exchange: Exchange, deployment: Deployment) => Reply | Promise<Reply>
+
+/** Operations that a deployment's model carries out. */
+const modelGenerators: Readonly<Partial<Record<Operation, ModelGenerator>>> = {
   chatCompletions: generateChat,
   completions: generateCompletion,
   embeddings: generateEmbeddings,
@@ -16,5 +20,5 @@ const generators: Readonly<Record<Operation, (exchange: Exchange, deployment: De
 export async function generateMode(exchange: Exchange): Promise<Reply | undefined> {
   const { route, deployment } = exchange
   if (!route || !deployment) return undefined
-  return generators[route.operation](exchange, deployment)
+  return modelGenerators[route.operation]?.(exchange, deployment)
 }

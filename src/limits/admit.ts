@@ -1,6 +1,7 @@
 import type { Deployment } from '../config/deployments.ts'
 import { rateLimited } from '../openai/errors.ts'
-import { operations, type Route } from '../openai/operations.ts'
+import { operations } from '../openai/operations.ts'
+import type { Route } from '../openai/route.ts'
 import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { Hook, Next } from '../pipeline/hook.ts'

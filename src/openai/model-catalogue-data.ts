@@ -1,5 +1,5 @@
 import type { EncodingName } from '../tokens/encoding.ts'
-import type { Operation } from './operations.ts'
+import type { ModelOperation } from './operations.ts'
 
 /** A base model as the catalogue lists it; `model-catalogue.ts` makes one `Model` of each version. */
 export interface CatalogueRow {
@@ -12,7 +12,7 @@ export interface CatalogueRow {
   readonly encoding?: EncodingName
   readonly contextTokens: number
   readonly maxOutputTokens: number
-  readonly operations: readonly Operation[]
+  readonly operations: readonly ModelOperation[]
   readonly reasoning?: boolean
   readonly embeddingSize?: number
   readonly shortensEmbeddings?: boolean
@@ -20,7 +20,7 @@ export interface CatalogueRow {
   readonly olderLimits?: Readonly<Record<string, { contextTokens?: number; maxOutputTokens?: number }>>
 }
 
-const chat: readonly Operation[] = ['chatCompletions']
+const chat: readonly ModelOperation[] = ['chatCompletions']
 
 /** Limits that whole generations of models share. */
 const million = { contextTokens: 1_050_000, maxOutputTokens: 128_000 }

@@ -1,5 +1,5 @@
 import type { EncodingName } from '../tokens/encoding.ts'
-import type { Operation } from './operations.ts'
+import type { ModelOperation } from './operations.ts'
 
 /** What the simulator knows of a base model. */
 export interface Model {
@@ -15,7 +15,7 @@ export interface Model {
   /** Most tokens of a completion; 0 for models that write none. */
   readonly maxOutputTokens: number
   /** What the simulator can do with the model; empty for models that it only knows by name. */
-  readonly operations: readonly Operation[]
+  readonly operations: readonly ModelOperation[]
   /** Thinks before it answers, and refuses sampling parameters. */
   readonly reasoning: boolean
   /** Numbers in an embedding when the request names no `dimensions`; absent for models that make none. */

@@ -1,55 +1,78 @@
+/** Where a request's deployment is named: in the path or the body's `model`, or nowhere, since it needs none. */
+type DeploymentIn = 'path-or-body' | 'nowhere'
+
+interface OperationFacts {
+  /** The name in the service's messages: "This request was for ChatCompletions_Create under ...". */
+  readonly id: string
+  /** The name in the refusal of a model that cannot do it. */
+  readonly word: string
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  /** The path behind the prefix; `{id}` stands for one segment. */
+  readonly path: string
+  readonly deployment: DeploymentIn
+  /** Whether the dated path has the deployment in it (`/openai/deployments/{name}/...`) or not (`/openai/...`). */
+  readonly datedUnder: 'deployments' | 'openai'
+}
+
+const onDeployment = { method: 'POST', deployment: 'path-or-body', datedUnder: 'deployments' } as const
+const onResource = { word: '', deployment: 'nowhere', datedUnder: 'openai' } as const
+
 /**
- * What a request asks for. `id` is the name in the service's own messages ("This request was for
- * ChatCompletions_Create under ..."), `word` the name in its refusal of a model that cannot do it.
- * Source: Azure/azure-rest-api-specs, 2025-03-01-preview.
+ * The operations of the data plane. Ids, words and paths are from Azure/azure-rest-api-specs, 2025-03-01-preview, and
+ * from captured messages where those differ (`Audio_Translations`).
  */
 export const operations = {
-  chatCompletions: { id: 'ChatCompletions_Create', word: 'chatCompletion' },
-  completions: { id: 'Completions_Create', word: 'completion' },
-  embeddings: { id: 'Embeddings_Create', word: 'embeddings' },
-} as const
+  chatCompletions: {
+    ...onDeployment,
+    id: 'ChatCompletions_Create',
+    word: 'chatCompletion',
+    path: 'chat/completions',
+  },
+  completions: { ...onDeployment, id: 'Completions_Create', word: 'completion', path: 'completions' },
+  embeddings: { ...onDeployment, id: 'Embeddings_Create', word: 'embeddings', path: 'embeddings' },
+  responses: {
+    ...onDeployment,
+    id: 'Create_Response',
+    word: 'responses',
+    path: 'responses',
+    datedUnder: 'openai',
+  },
+  imageGenerations: {
+    ...onDeployment,
+    id: 'ImageGenerations_Create',
+    word: 'imageGenerations',
+    path: 'images/generations',
+  },
+  speech: { ...onDeployment, id: 'Audio_Speech', word: 'audioSpeech', path: 'audio/speech' },
+  transcriptions: {
+    ...onDeployment,
+    id: 'Audio_Transcriptions',
+    word: 'audioTranscription',
+    path: 'audio/transcriptions',
+  },
+  translations: {
+    ...onDeployment,
+    id: 'Audio_Translations',
+    word: 'audioTranslation',
+    path: 'audio/translations',
+  },
+  getResponse: { ...onResource, id: 'Get_Response', method: 'GET', path: 'responses/{id}' },
+  deleteResponse: { ...onResource, id: 'Delete_Response', method: 'DELETE', path: 'responses/{id}' },
+  cancelResponse: { ...onResource, id: 'Cancel_Response', method: 'POST', path: 'responses/{id}/cancel' },
+  listInputItems: { ...onResource, id: 'Get_Input_Items', method: 'GET', path: 'responses/{id}/input_items' },
+  listModels: { ...onResource, id: 'Models_List', method: 'GET', path: 'models' },
+  getModel: { ...onResource, id: 'Models_Get', method: 'GET', path: 'models/{id}' },
+} as const satisfies Readonly<Record<string, OperationFacts>>
 
 /** The name of an operation of the data plane. */
 export type Operation = keyof typeof operations
 
-/** A recognised path of the data plane. */
-export interface Route {
-  readonly operation: Operation
-  /** The deployment in the path; absent where the body's `model` names it. */
-  readonly deploymentName?: string
-  /** Whether the path needs `api-version` in the query (`/openai/deployments/...`) or not (`/openai/v1/...`). */
-  readonly dated: boolean
-}
+/** The operations that a model carries out, and a deployment therefore can. */
+export type ModelOperation = {
+  [O in Operation]: (typeof operations)[O]['deployment'] extends 'nowhere' ? never : O
+}[Operation]
 
-const postPaths: ReadonlyMap<string, Operation> = new Map([
-  ['chat/completions', 'chatCompletions'],
-  ['completions', 'completions'],
-  ['embeddings', 'embeddings'],
-])
-
-const datedPrefix = '/openai/deployments/'
-const v1Prefix = '/openai/v1/'
-
-/** Finds the operation that a method and a path (no query, single slashes) stand for; undefined when there is none. */
-export function recogniseRoute(method: string, path: string): Route | undefined {
-  if (method !== 'POST') return undefined
-  if (path.startsWith(v1Prefix)) {
-    const operation = postPaths.get(path.slice(v1Prefix.length))
-    return operation && { operation, dated: false }
-  }
-  if (!path.startsWith(datedPrefix)) return undefined
-  const slash = path.indexOf('/', datedPrefix.length)
-  const operation = slash > datedPrefix.length ? postPaths.get(path.slice(slash + 1)) : undefined
-  const deploymentName = operation && decodeSegment(path.slice(datedPrefix.length, slash))
-  return operation && deploymentName ? { operation, deploymentName, dated: true } : undefined
-}
-
-/** A path segment may hold any broken escape that a client cares to send; such a name names nothing. */
-function decodeSegment(segment: string): string | undefined {
-  if (!segment.includes('%')) return segment
-  try {
-    return decodeURIComponent(segment)
-  } catch {
-    return undefined
-  }
+/** Whether an operation is carried out by a deployment's model. */
+export function isModelOperation(operation: Operation): operation is ModelOperation {
+  return operations[operation].deployment !== 'nowhere'
 }

@@ -5,10 +5,10 @@ import type { Next } from './hook.ts'
 import type { Reply } from './reply.ts'
 
 /** A dated path without `api-version` is unknown to the service, however well the rest of it reads. */
-export async function checkApiVersion(exchange: Exchange, next: Next): Promise<Reply> {
+export function checkApiVersion(exchange: Exchange, next: Next): Promise<Reply> {
   const { route, config } = exchange
   if (config.apiVersionCheck && route?.dated && !exchange.apiVersion) {
-    return errorReply(exchange, resourceNotFound())
+    return Promise.resolve(errorReply(exchange, resourceNotFound()))
   }
   return next()
 }

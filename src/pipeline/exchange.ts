@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Config } from '../config/config.ts'
 import type { Deployment } from '../config/deployments.ts'
-import { recogniseRoute, type Route } from '../openai/operations.ts'
+import { recogniseRoute, type Route } from '../openai/route.ts'
 import type { RateLimits } from '../openai/service-headers.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Random } from '../platform/random.ts'

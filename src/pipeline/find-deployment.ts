@@ -8,30 +8,38 @@ import {
 } from '../openai/errors.ts'
 import { findModel, modelFromDeploymentName } from '../openai/model-catalogue.ts'
 import type { Model } from '../openai/models.ts'
-import { operations, type Operation } from '../openai/operations.ts'
+import { isModelOperation, operations, type ModelOperation } from '../openai/operations.ts'
+import type { Route } from '../openai/route.ts'
 import { errorReply } from './error-reply.ts'
 import type { Exchange } from './exchange.ts'
 import type { Next } from './hook.ts'
 import type { Reply } from './reply.ts'
 
 /** Finds the deployment that the path or the body's `model` names, and refuses what its model cannot do. */
-export async function findDeployment(exchange: Exchange, next: Next): Promise<Reply> {
-  const { route, config } = exchange
-  if (!route) return next()
+export function findDeployment(exchange: Exchange, next: Next): Promise<Reply> {
+  const { route } = exchange
+  if (!route || !isModelOperation(route.operation)) return next()
+  const found = lookUp(exchange, route, route.operation)
+  if ('status' in found) return Promise.resolve(errorReply(exchange, found))
+  exchange.deployment = found
+  return next()
+}
+
+function lookUp(exchange: Exchange, route: Route, operation: ModelOperation): Deployment | ServiceError {
+  const { config } = exchange
   const name = route.deploymentName ?? nameInBody(exchange)
-  if (typeof name !== 'string') return errorReply(exchange, name)
+  if (typeof name !== 'string') return name
 
   const deployment =
     config.deployments.get(name) ??
-    (config.allowUndefinedDeployments ? undefinedDeployment(name, route.operation) : undefined)
-  if (!deployment) return errorReply(exchange, deploymentNotFound())
+    (config.allowUndefinedDeployments ? undefinedDeployment(name, operation) : undefined)
+  if (!deployment) return deploymentNotFound()
 
-  if (!deployment.model.operations.includes(route.operation)) {
-    const { word } = operations[route.operation]
-    return errorReply(exchange, operationNotSupported(word, deployment.model.versionedName))
+  if (!deployment.model.operations.includes(operation)) {
+    const { word } = operations[operation]
+    return operationNotSupported(word, deployment.model.versionedName)
   }
-  exchange.deployment = deployment
-  return next()
+  return deployment
 }
 
 function nameInBody(exchange: Exchange): string | ServiceError {
@@ -42,30 +50,36 @@ function nameInBody(exchange: Exchange): string | ServiceError {
 }
 
 /** What a deployment of unknown name answers with, where its name holds no model. */
-const defaultModels: Readonly<Record<Operation, string>> = {
+const defaultModels: Readonly<Record<ModelOperation, string>> = {
   chatCompletions: 'gpt-4o-mini',
   completions: 'gpt-35-turbo-instruct',
   embeddings: 'text-embedding-3-small',
+  responses: 'gpt-4o-mini',
+  imageGenerations: 'gpt-image-1',
+  speech: 'gpt-4o-mini-tts',
+  transcriptions: 'whisper',
+  translations: 'whisper',
 }
 
 /** Names come from clients, so what is kept of them is bounded. */
 const maxRemembered = 1_000
-const remembered = new Map<string, Deployment>()
+const remembered = new Map<ModelOperation, Map<string, Deployment>>()
 
 /** A deployment without limits, with the model that its name holds, or else a common one for the operation. */
-function undefinedDeployment(name: string, operation: Operation): Deployment {
-  const key = `${operation}/${name}`
-  const known = remembered.get(key)
-  if (known) return known
+function undefinedDeployment(name: string, operation: ModelOperation): Deployment {
+  let known = remembered.get(operation)
+  if (!known) remembered.set(operation, (known = new Map<string, Deployment>()))
+  const before = known.get(name)
+  if (before) return before
   const named = modelFromDeploymentName(name)
   const model = named?.operations.includes(operation) ? named : defaultModel(operation, named)
   const deployment: Deployment = { name, model }
-  if (remembered.size < maxRemembered) remembered.set(key, deployment)
+  if (known.size < maxRemembered) known.set(name, deployment)
   return deployment
 }
 
 /** A name that holds a model is taken at its word: a client that asks an embedding model to chat has a bug to find. */
-function defaultModel(operation: Operation, named: Model | undefined): Model {
+function defaultModel(operation: ModelOperation, named: Model | undefined): Model {
   const model = named ?? findModel(defaultModels[operation])
   if (!model) throw new Error(`The catalogue lacks the default model of ${operation}.`)
   return model

@@ -4,49 +4,43 @@ import type { Exchange } from './exchange.ts'
 import { eventDueMs, type EventsBody, type Reply, type WholeBody } from './reply.ts'
 
 /**
- * Writes a reply to a socket when it is due. Web streams would cost most of the core (half of the requests a
- * second, a fifth of the events), so the bytes go straight to Node's own response.
- *
- * @param onFailure hears of a body that could not be rendered; the connection is then cut
+ * Writes the reply of one exchange to a socket when it is due. Web streams would cost most of the core (half of the
+ * requests a second, a fifth of the events), so the bytes go straight to Node's own response.
  */
-export function sendToNode(
-  exchange: Exchange,
-  reply: Reply,
-  outgoing: ServerResponse,
-  onFailure: (error: unknown) => void,
-): void {
-  const sender = new NodeSender(exchange, reply, outgoing, onFailure)
-  sender.start()
-}
-
-class NodeSender {
+export class NodeSender {
   readonly #exchange: Exchange
-  readonly #reply: Reply
   readonly #outgoing: ServerResponse
   readonly #onFailure: (error: unknown) => void
   #firstByteMs: number | undefined
   #nextEvent = 0
   #stopTimer: StopTimer | undefined
 
-  constructor(
-    exchange: Exchange,
-    reply: Reply,
-    outgoing: ServerResponse,
-    onFailure: (error: unknown) => void,
-  ) {
+  /**
+   * From here on the exchange hears when the client leaves.
+   *
+   * @param onFailure hears of a body that could not be rendered; the connection is then cut
+   */
+  constructor(exchange: Exchange, outgoing: ServerResponse, onFailure: (error: unknown) => void) {
     this.#exchange = exchange
-    this.#reply = reply
     this.#outgoing = outgoing
     this.#onFailure = onFailure
+    // Node closes a response when it is finished or its connection breaks.
+    outgoing.once('close', () => {
+      this.#stopTimer?.()
+      exchange.end({
+        aborted: !outgoing.writableFinished,
+        firstByteMs: this.#firstByteMs,
+        endMs: this.#elapsedMs(),
+      })
+    })
   }
 
-  start(): void {
-    this.#outgoing.once('close', () => this.#end(!this.#outgoing.writableFinished))
-    this.#outgoing.once('finish', () => this.#end(false))
-    this.#exchange.onEnd(() => this.#stopTimer?.())
-    const { body, schedule } = this.#reply
-    if (body.kind === 'events') this.#when(eventDueMs(body, 0, schedule), () => this.#sendEvents(body))
-    else this.#when(schedule?.endMs ?? 0, () => this.#sendWhole(body))
+  /** Sends the reply, when it is due. */
+  send(reply: Reply): void {
+    if (this.#exchange.ended) return
+    const { body, schedule } = reply
+    if (body.kind === 'events') this.#when(eventDueMs(body, 0, schedule), () => this.#sendEvents(reply, body))
+    else this.#when(schedule?.endMs ?? 0, () => this.#sendWhole(reply, body))
   }
 
   /** Runs `task` at a time counted from the start of the request; at once, when that is past. */
@@ -68,38 +62,37 @@ class NodeSender {
     }
   }
 
-  #sendWhole(body: WholeBody): void {
+  #sendWhole(reply: Reply, body: WholeBody): void {
     const content = body.render()
     const length = typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength
-    this.#writeHead(length)
+    this.#writeHead(reply, length)
     this.#markFirstByte()
     if (typeof content === 'string') this.#outgoing.end(content, wireEncoding(content, length))
     else this.#outgoing.end(content)
   }
 
-  #sendEvents(body: EventsBody): void {
+  #sendEvents(reply: Reply, body: EventsBody): void {
     const elapsedMs = this.#elapsedMs()
     let text = ''
     let dueMs = 0
     while (this.#nextEvent < body.count) {
-      dueMs = eventDueMs(body, this.#nextEvent, this.#reply.schedule)
+      dueMs = eventDueMs(body, this.#nextEvent, reply.schedule)
       if (dueMs > elapsedMs) break
       text += body.render(this.#nextEvent++)
     }
-    if (!this.#outgoing.headersSent) this.#writeHead(undefined)
+    if (!this.#outgoing.headersSent) this.#writeHead(reply, undefined)
     this.#markFirstByte()
     if (this.#nextEvent === body.count) {
       this.#outgoing.end(text)
       return
     }
-    const again = (): void => this.#sendEvents(body)
+    const again = (): void => this.#sendEvents(reply, body)
     if (text === '' || this.#outgoing.write(text)) this.#when(dueMs, again)
     // A reader that stalls gets nothing rendered for it, so it holds no memory beyond the socket's own buffer.
     else this.#outgoing.once('drain', () => this.#guard(() => this.#when(dueMs, again)))
   }
 
-  #writeHead(length: number | undefined): void {
-    const { status, reason, headers } = this.#reply
+  #writeHead({ status, reason, headers }: Reply, length: number | undefined): void {
     if (length !== undefined) headers.set('Content-Length', String(length))
     // The service sends no Connection header.
     this.#outgoing.removeHeader('connection')
@@ -113,10 +106,6 @@ class NodeSender {
 
   #elapsedMs(): number {
     return this.#exchange.clock.nowMs() - this.#exchange.startedMs
-  }
-
-  #end(aborted: boolean): void {
-    this.#exchange.end({ aborted, firstByteMs: this.#firstByteMs, endMs: this.#elapsedMs() })
   }
 }
 

@@ -21,7 +21,7 @@ export interface TestSimulator {
   readonly clock: VirtualClock
   readonly log: LogLine[]
   /** Sends JSON with the key; `headers` may take the key away by setting it to an empty text. */
-  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>
+  readonly post: (path: string, body: unknown, headers?: Record<string, string>) => Promise<Response>
 }
 
 /** Variables for the environment, and the text of a deployment file. */

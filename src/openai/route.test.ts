@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest'
+import { recogniseRoute } from './route.ts'
+
+describe('recogniseRoute', () => {
+  it.each([
+    [
+      'POST',
+      '/openai/deployments/my%20gpt/chat/completions',
+      { operation: 'chatCompletions', deploymentName: 'my gpt', dated: true },
+    ],
+    ['POST', '/openai/v1/embeddings', { operation: 'embeddings', dated: false }],
+    ['POST', '/v1/chat/completions', { operation: 'chatCompletions', dated: false }],
+    ['POST', '/openai/responses', { operation: 'responses', dated: true }],
+    ['GET', '/openai/v1/responses/resp_1', { operation: 'getResponse', id: 'resp_1', dated: false }],
+    ['DELETE', '/openai/responses/resp_1', { operation: 'deleteResponse', id: 'resp_1', dated: true }],
+    ['POST', '/v1/responses/resp_1/cancel', { operation: 'cancelResponse', id: 'resp_1', dated: false }],
+    ['GET', '/v1/responses/resp_1/input_items', { operation: 'listInputItems', id: 'resp_1', dated: false }],
+    ['GET', '/openai/models', { operation: 'listModels', dated: true }],
+    ['GET', '/openai/v1/models/gpt-4o', { operation: 'getModel', id: 'gpt-4o', dated: false }],
+    [
+      'POST',
+      '/openai/deployments/w/audio/transcriptions',
+      { operation: 'transcriptions', deploymentName: 'w', dated: true },
+    ],
+  ])('knows %s %s', (method, path, route) => {
+    expect(recogniseRoute(method, path)).toEqual(route)
+  })
+
+  it.each([
+    ['GET', '/openai/v1/chat/completions'],
+    ['POST', '/openai/chat/completions'],
+    ['POST', '/openai/deployments//chat/completions'],
+    ['POST', '/openai/deployments/gpt-4o/responses'],
+    ['POST', '/openai/deployments/%E0%A4%A/embeddings'],
+    ['GET', '/openai/deployments/gpt-4o'],
+    ['GET', '/openai/v1/responses/'],
+    ['GET', '/openai/v1/responses/a/b/c'],
+    ['POST', '/'],
+  ])('does not know %s %s', (method, path) => {
+    expect(recogniseRoute(method, path)).toBeUndefined()
+  })
+})
