@@ -11,8 +11,8 @@ export interface Route {
   readonly dated: boolean
 }
 
-/** Operations by method and path, the id in it replaced by `{id}`. */
-type PathTable = ReadonlyMap<string, Operation>
+/** Operations by method and then by path, the id in it replaced by `{id}`. */
+type PathTable = ReadonlyMap<string, ReadonlyMap<string, Operation>>
 
 const deploymentsPrefix = '/openai/deployments/'
 /** The second is OpenAI's own form, for clients that know nothing of Azure. */
@@ -42,20 +42,24 @@ function deploymentRoute(method: string, path: string): Route | undefined {
 }
 
 function find(table: PathTable, method: string, rest: string, dated: boolean): Route | undefined {
-  const operation = table.get(`${method} ${rest}`)
+  const paths = table.get(method)
+  const operation = paths?.get(rest)
   if (operation) return { operation, dated }
   const [head = '', segment = '', ...tail] = rest.split('/')
-  const withId = table.get([`${method} ${head}/{id}`, ...tail].join('/'))
+  const withId = paths?.get([head, '{id}', ...tail].join('/'))
   const id = withId && decodeSegment(segment)
   return withId && id ? { operation: withId, dated, id } : undefined
 }
 
 function pathTable(includes: (operation: Operation) => boolean): PathTable {
-  const names = Object.keys(operations) as Operation[]
-  const entries = names
-    .filter(includes)
-    .map((name) => [`${operations[name].method} ${operations[name].path}`, name] as const)
-  return new Map(entries)
+  const table = new Map<string, Map<string, Operation>>()
+  for (const operation of Object.keys(operations) as Operation[]) {
+    const { method, path } = operations[operation]
+    if (!includes(operation)) continue
+    const paths = table.get(method) ?? new Map<string, Operation>()
+    table.set(method, paths.set(path, operation))
+  }
+  return table
 }
 
 /** A path segment may hold any broken escape that a client cares to send; such a name names nothing. */

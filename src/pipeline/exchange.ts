@@ -5,6 +5,7 @@ import { recogniseRoute, type Route } from '../openai/route.ts'
 import type { RateLimits } from '../openai/service-headers.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Random } from '../platform/random.ts'
+import { parseJson } from './parse-json.ts'
 
 /** How the sending of an answer ended. Times are milliseconds from the start of the request. */
 export interface Outcome {
@@ -116,13 +117,5 @@ export class Exchange {
     if (outcome.aborted) this.#abort?.abort()
     for (const listener of this.#onEnd) listener(outcome)
     this.#onEnd = []
-  }
-}
-
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString()) as unknown
-  } catch {
-    return undefined
   }
 }

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import { getRequestListener } from '@hono/node-server'
 import type { App } from '../app/app.ts'
 import { OperatorError } from '../platform/operator-error.ts'
 
@@ -25,10 +25,11 @@ const keepAliveTimeoutMs = 75_000
  * @throws {OperatorError} LISTEN_FAILED when the address is taken or not allowed
  */
 export async function listen(app: App, host: string, port: number): Promise<Listener> {
-  const server = createServer(
-    { keepAliveTimeout: keepAliveTimeoutMs },
-    getRequestListener((request, bindings) => app.fetch(request, bindings as HttpBindings)),
-  )
+  const answer = getRequestListener((request, bindings) => app.fetch(request, bindings))
+  // The listener never rejects: it answers its own failures.
+  const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs }, (incoming, outgoing) => {
+    void answer(incoming, outgoing)
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => reject(listenError(host, port, cause)))
     server.listen(port, host, resolve)
