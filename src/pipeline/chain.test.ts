@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest'
+import { chain } from './chain.ts'
+import type { Exchange } from './exchange.ts'
+import { HeaderList } from './header-list.ts'
+import type { Hook } from './hook.ts'
+import { textBody, type Reply } from './reply.ts'
+
+const exchange = {} as Exchange
+const reply: Reply = { status: 200, headers: new HeaderList(), body: textBody('') }
+
+describe('chain', () => {
+  it('calls hooks from the first to the innermost, and back', async () => {
+    const seen: string[] = []
+    const noting =
+      (name: string): Hook =>
+      async (_, next) => {
+        seen.push(`${name} in`)
+        const answer = await next()
+        seen.push(`${name} out`)
+        return answer
+      }
+    const run = chain([noting('outer'), noting('inner')], async () => {
+      seen.push('handler')
+      return reply
+    })
+    expect(await run(exchange)).toBe(reply)
+    expect(seen).toEqual(['outer in', 'inner in', 'handler', 'inner out', 'outer out'])
+  })
+
+  it('lets a hook answer without the rest', async () => {
+    const run = chain([async () => reply], () => Promise.reject(new Error('not to be called')))
+    expect(await run(exchange)).toBe(reply)
+  })
+
+  it('names a hook that calls next twice', async () => {
+    const eager: Hook = async function eager(_, next) {
+      await next()
+      return next()
+    }
+    await expect(chain([eager], async () => reply)(exchange)).rejects.toThrow(
+      'The hook "eager" called next() twice for one request.',
+    )
+  })
+})
