@@ -6,7 +6,7 @@ BIN := node_modules/.bin
 # The steps of `make test` follow one another, so that its last line is the count of the tests even under -j.
 .NOTPARALLEL:
 .PHONY: help check-node install run dev build format format-check lint types docs-check knip package-check \
-        checks test test-watch e2e bench clean
+        checks test test-watch e2e bench bench-timing clean
 
 help: ## List the targets (the default)
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,7 @@ types: install ## Check the types of the source, tests, benchmarks and settings
 
 docs-check: install ## Check that the generated documents match the code
 	@$(BIN)/tsx scripts/generate-docs.ts --check
+	@$(BIN)/tsx scripts/draw-timing.ts --check
 
 knip: install ## Look for unused files, exports and dependencies
 	@$(BIN)/knip
@@ -66,6 +67,9 @@ e2e: build ## Run the end-to-end tests against a fresh build
 
 bench: build ## Compare with a bare server (BENCH="--quick" is short, BENCH="--save" keeps the result)
 	@$(BIN)/tsx bench/run.ts $(BENCH)
+
+bench-timing: build ## Compare the waiting times that a client sees with those configured (BENCH="--streams 500,1000" looks for the knee)
+	@$(BIN)/tsx bench/timing.ts $(BENCH)
 
 clean: ## Remove what was built; node_modules stays
 	@rm -rf dist coverage .recording *.tgz

@@ -17,3 +17,9 @@ export function ratioOf(measured: readonly number[], reference: readonly number[
   const ratios = measured.map((value, round) => value / (reference[round] ?? NaN))
   return { median: median(ratios), lowest: Math.min(...ratios), highest: Math.max(...ratios) }
 }
+
+/** The value that a share of the values does not exceed. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = Float64Array.from(values).sort()
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN
+}

@@ -1,14 +1,18 @@
 // Checks what npm would publish: everything that a user needs, and nothing that is ours alone.
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 
-const required = [
-  'dist/index.js',
-  'dist/index.d.ts',
-  'dist/cli/main.js',
-  'README.md',
-  'LICENSE',
-  'CHANGELOG.md',
-]
+const root = new URL('..', import.meta.url)
+const { bin, exports: entries } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
+
+/** Whatever package.json promises to a program that imports or runs the package. */
+const promised = [bin, entries].flatMap((part) => leaves(part)).map((path) => path.replace(/^\.\//, ''))
+const required = [...promised, 'README.md', 'LICENSE', 'CHANGELOG.md', 'docs/config.md', 'sample.env']
+
+function leaves(value) {
+  return typeof value === 'string' ? [value] : Object.values(value).flatMap((part) => leaves(part))
+}
+
 const forbidden = [
   /(^|\/)tests?\//,
   /\.test\.[a-z.]+$/,
@@ -19,7 +23,7 @@ const forbidden = [
 ]
 
 const output = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
-  cwd: new URL('..', import.meta.url),
+  cwd: root,
   encoding: 'utf8',
   stdio: ['ignore', 'pipe', 'ignore'],
 })

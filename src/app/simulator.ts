@@ -1,13 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import type { Config } from '../config/config.ts'
-import { generateMode } from '../generate/generate-mode.ts'
-import { createAddLatency } from '../latency/add-latency.ts'
-import { createAdmit } from '../limits/admit.ts'
+import type { IncidentPhase } from '../config/incident-timetable.ts'
+import { createFaults } from '../faults/faults.ts'
+import { Incidents } from '../faults/incidents.ts'
+import { createGenerateMode } from '../generate/generate-mode.ts'
+import { createLatency } from '../latency/add-latency.ts'
+import { createAdmission } from '../limits/admit.ts'
+import { describeBottleneck } from '../metrics/bottleneck.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import type { Run } from '../pipeline/chain.ts'
 import { createPipeline } from '../pipeline/pipeline.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
+import type { LoopLag } from '../platform/loop-lag.ts'
 import { createRandom, type Random } from '../platform/random.ts'
 
 /** A simulator's parts, put together but not listening. */
@@ -16,6 +21,8 @@ export interface Simulator {
   readonly clock: Clock
   readonly random: Random
   readonly metrics: Metrics
+  /** Runs from the start where the configuration has a timetable. Its timer keeps a process alive until it is stopped. */
+  readonly incidents: Incidents
   /** The way of a request through all stages. */
   readonly run: Run
   /** Hears of an answer that broke while it was sent. */
@@ -26,11 +33,22 @@ export interface Simulator {
 export interface SimulatorParts {
   readonly clock: Clock
   readonly logger: Logger
+  /** Measures the event loop that serves this simulator; absent for one that nobody times. */
+  readonly loopLag?: LoopLag
 }
 
 /** Builds a simulator from its configuration: the one place where the stages meet. */
-export function createSimulator(config: Config, { clock, logger }: SimulatorParts): Simulator {
-  const metrics = createMetrics({ clock })
+export function createSimulator(config: Config, { clock, logger, loopLag }: SimulatorParts): Simulator {
+  const { addLatency, occupancy } = createLatency()
+  const incidents = new Incidents(clock, (phase, round) => logPhase(logger, phase, round))
+  const faults = createFaults(incidents)
+  const metrics = createMetrics({
+    clock,
+    loopLag,
+    occupancy,
+    injections: faults.reports,
+    onBottleneck: (found) => logger.warn(found, describeBottleneck(found)),
+  })
   const logFailure = (error: unknown, fields: object, message: string): void => {
     logger.error({ ...fields, err: error instanceof Error ? error.stack : String(error) }, message)
   }
@@ -38,9 +56,11 @@ export function createSimulator(config: Config, { clock, logger }: SimulatorPart
     {
       observe: metrics.observe,
       extensionHooks: [],
-      addLatency: createAddLatency(),
-      admit: createAdmit(),
-      modes: { generate: generateMode, record: async () => undefined, replay: async () => undefined },
+      prepareFaults: faults.prepare,
+      admit: createAdmission().admit,
+      injectFaults: faults.inject,
+      addLatency,
+      modes: { generate: createGenerateMode(), record: async () => undefined, replay: async () => undefined },
     },
     {
       onFailure: (error, { method, path }) =>
@@ -52,13 +72,25 @@ export function createSimulator(config: Config, { clock, logger }: SimulatorPart
         ),
     },
   )
+  if (config.incidents) incidents.start(config.incidents)
   return {
     config,
     clock,
     random: createRandom(config.seed ?? randomUUID()),
     metrics,
+    incidents,
     run,
     onSendFailure: (error) =>
       logFailure(error, {}, 'An answer broke while it was sent; its connection was cut.'),
   }
+}
+
+function logPhase(logger: Logger, phase: IncidentPhase | undefined, round: number): void {
+  if (!phase) {
+    logger.info({ rounds: round }, 'The timetable of incidents is over.')
+    return
+  }
+  const { name, deployment, startMs, endMs } = phase
+  const seconds = endMs === Infinity ? undefined : (endMs - startMs) / 1_000
+  logger.info({ phase: name, round, deployment, seconds }, 'A phase of the timetable of incidents has begun.')
 }

@@ -1,4 +1,11 @@
+import type { HarmCategory, PromptCategory } from '../openai/content-filters.ts'
+import type { LimitProfileName } from './deployment-limits.ts'
+import type { ModelCatalogue } from '../openai/model-catalogue.ts'
 import type { Deployment } from './deployments.ts'
+import type { FaultRule } from './fault-rule.ts'
+import type { IncidentTimetable } from './incident-timetable.ts'
+import type { LatencyProfileChoice } from './latency-profiles.ts'
+import type { RecordingsConfig, Upstream } from './recordings-config.ts'
 
 /** A normal distribution of waiting times, in milliseconds per unit of work; both numbers are >= 0 and finite. */
 export interface Latency {
@@ -15,10 +22,25 @@ export interface TokenLatency {
 }
 
 /** Where answers come from. */
-export type Mode = { readonly kind: 'generate' } | { readonly kind: 'record' } | { readonly kind: 'replay' }
+export type Mode =
+  | { readonly kind: 'generate' }
+  | { readonly kind: 'record'; readonly upstream: Upstream; readonly recordings: RecordingsConfig }
+  | {
+      readonly kind: 'replay'
+      readonly recordings: RecordingsConfig
+      /** Where what is missing is recorded from; there where `replay.onMiss` is `record`. */
+      readonly upstream: Upstream | undefined
+    }
 
 /** The least severity that is logged. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** A text that the content filter takes for harm of a category. */
+export interface FilterPhrase<C extends PromptCategory = PromptCategory> {
+  readonly category: C
+  /** In lower case: it is looked for whatever the case of the request. */
+  readonly phrase: string
+}
 
 /** The whole configuration of a simulator, checked and deeply frozen. Made by `loadConfig`. */
 export interface Config {
@@ -39,17 +61,36 @@ export interface Config {
   /** How long open requests may go on after the signal to stop. */
   readonly shutdownGraceSeconds: number
   readonly logLevel: LogLevel
+  /** The base models that deployments may have. */
+  readonly models: ModelCatalogue
   /** By deployment name, as written in the deployment file. */
   readonly deployments: ReadonlyMap<string, Deployment>
   /** Whether a request to a deployment that is not in `deployments` is answered. */
   readonly allowUndefinedDeployments: boolean
+  /** The era of the limiter of deployments that name none themselves. */
+  readonly limitProfile: LimitProfileName
+  /** Whether provisioned deployments tell their utilisation in a header. */
+  readonly utilizationHeader: boolean
   /** `exact` writes as many tokens as the request allows; `natural` may stop before. */
   readonly completionLength: 'exact' | 'natural'
+  /** Share of the answers that call a tool where the request leaves it to the model, from 0 to 1. */
+  readonly toolCallProbability: number
   /** Whether an `api-version` that the service does not know is refused. */
   readonly apiVersionCheck: boolean
+  /** What the content filter looks for in a request's texts, and what follows; all empty unless set. */
+  readonly contentFilter: {
+    /** The request is refused. */
+    readonly prompt: readonly FilterPhrase[]
+    /** The answer is blocked. */
+    readonly completion: readonly FilterPhrase<HarmCategory>[]
+    /** A stream is cut short on its way, as by the asynchronous filter. */
+    readonly late: readonly FilterPhrase<HarmCategory>[]
+  }
   readonly latency: {
     /** Every waiting time is multiplied by this; 0 switches all of them off. */
     readonly timeScale: number
+    /** Which built-in profile deployments have that name none themselves. */
+    readonly profile: LatencyProfileChoice
     readonly chatCompletions: TokenLatency
     readonly completions: TokenLatency
     /** Per request. */
@@ -57,4 +98,10 @@ export interface Config {
     /** Per MB (1,048,576 bytes) of audio. */
     readonly translations: Latency
   }
+  /** What goes wrong, over all deployments; empty unless set. */
+  readonly faults: readonly FaultRule[]
+  /** What happens from the start on; undefined unless set. */
+  readonly incidents: IncidentTimetable | undefined
+  /** Whether the headers `x-sim-...` of a request are followed. */
+  readonly simHeaders: boolean
 }

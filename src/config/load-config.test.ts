@@ -133,10 +133,16 @@ describe('loadConfig', () => {
   it.each(
     settingsTable()
       .map(({ env }) => env)
-      .filter((env) => env.startsWith('LATENCY_')),
+      .filter((env) => env.startsWith('LATENCY_') && env !== 'LATENCY_PROFILE'),
   )('refuses a negative %s', (env) => {
     expect(problemsOf({ env: { [env]: '-0.1' } })).toContain(
       `${env} must be a number of at least 0 (got "-0.1")`,
+    )
+  })
+
+  it('refuses a latency profile that there is not', () => {
+    expect(problemsOf({ env: { LATENCY_PROFILE: 'gpt-9' } })).toMatch(
+      /LATENCY_PROFILE must be off, auto, gpt-35-turbo, .* or embeddings \(got "gpt-9"\)/,
     )
   })
 

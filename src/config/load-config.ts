@@ -1,11 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
+import { builtInCatalogue, type ModelCatalogue } from '../openai/model-catalogue.ts'
 import { OperatorError } from '../platform/operator-error.ts'
-import type { Config } from './config.ts'
+import type { Config, Mode } from './config.ts'
 import { deepFreeze, frozenMap } from './deep-freeze.ts'
 import { defaultDeployments } from './default-deployments.ts'
 import { type DeploymentFile, parseDeploymentFile, resolveDeployments } from './deployment-file.ts'
 import type { Deployment } from './deployments.ts'
+import { type FaultFiles, loadFaultFiles } from './fault-files.ts'
+import { type ModelCatalogueFile, parseModelCatalogueFile } from './model-catalogue-file.ts'
+import { resolveMode } from './resolve-mode.ts'
 import { type Settings, settingsSchema } from './settings-schema.ts'
 import { settingsTable } from './settings-table.ts'
 import { showValue } from './show-value.ts'
@@ -20,14 +24,23 @@ export function loadConfig(sources: ConfigSources): Config {
   const { given, problems: nameProblems } = collectGivenValues(sources)
   const parsed = settingsSchema.safeParse(nestValues(given))
   const wrong = new Set(parsed.error?.issues.map((issue) => issue.path.join('.')))
-  const file = loadDeployments(given, sources)
+  const models = loadModels(given, sources)
+  const file = loadDeployments(given, sources, models.catalogue)
+  const faults = loadFaultFiles(
+    (env, kind) => readGivenFile(env, kind, given, sources),
+    file.problems.length > 0 ? undefined : new Set(file.deployments.map(({ name }) => name)),
+  )
+  const mode = parsed.success ? resolveMode(parsed.data.mode, sources.workingDirectory) : undefined
   const problems = [
     ...given.filter(({ setting }) => wrong.has(setting.path.join('.'))).map(describeWrongValue),
     ...nameProblems,
+    ...models.problems,
     ...file.problems,
+    ...faults.problems,
+    ...(mode?.problems ?? []),
   ]
-  if (!parsed.success || problems.length > 0) throw createError(problems)
-  return createConfig(parsed.data, file.deployments)
+  if (!parsed.success || !mode || problems.length > 0) throw createError(problems)
+  return createConfig(parsed.data, mode.mode, file.deployments, models.catalogue, faults)
 }
 
 /** Every leaf is named, set or not, for the schema puts defaults into leaves and not into objects. */
@@ -43,15 +56,40 @@ function setAt(node: Record<string, unknown>, [key = '', ...rest]: readonly stri
   else setAt((node[key] ??= {}) as Record<string, unknown>, rest, value)
 }
 
-function loadDeployments(given: readonly GivenValue[], sources: ConfigSources): DeploymentFile {
-  const path = given.find(({ setting }) => setting.env === 'OPENAI_DEPLOYMENT_CONFIG_PATH')
-  if (path === undefined) return resolveDeployments(defaultDeployments, 'default deployments')
+function loadModels(given: readonly GivenValue[], sources: ConfigSources): ModelCatalogueFile {
+  const file = readGivenFile('MODEL_CATALOGUE_PATH', 'model file', given, sources)
+  if (file === undefined) return { catalogue: builtInCatalogue, problems: [] }
+  if ('problem' in file) return { catalogue: builtInCatalogue, problems: [file.problem] }
+  return parseModelCatalogueFile(file.source, file.path)
+}
+
+function loadDeployments(
+  given: readonly GivenValue[],
+  sources: ConfigSources,
+  catalogue: ModelCatalogue,
+): DeploymentFile {
+  const file = readGivenFile('OPENAI_DEPLOYMENT_CONFIG_PATH', 'deployment file', given, sources)
+  if (file === undefined) return resolveDeployments(defaultDeployments, 'default deployments', catalogue)
+  if ('problem' in file) return { deployments: [], problems: [file.problem] }
+  return parseDeploymentFile(file.source, file.path, catalogue)
+}
+
+type GivenFile = { readonly source: string; readonly path: string } | { readonly problem: string }
+
+/** Reads the file that a setting names; undefined when nobody set it. */
+function readGivenFile(
+  env: string,
+  kind: string,
+  given: readonly GivenValue[],
+  sources: ConfigSources,
+): GivenFile | undefined {
+  const path = given.find(({ setting }) => setting.env === env)
+  if (path === undefined) return undefined
   try {
-    return parseDeploymentFile(sources.readFile(resolve(sources.workingDirectory, path.value)), path.value)
+    return { source: sources.readFile(resolve(sources.workingDirectory, path.value)), path: path.value }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    const problem = `${path.typedAs} names a file that cannot be read: ${reason}. Set it to the deployment file.`
-    return { deployments: [], problems: [problem] }
+    return { problem: `${path.typedAs} names a file that cannot be read: ${reason}. Set it to the ${kind}.` }
   }
 }
 
@@ -70,15 +108,36 @@ function createError(problems: readonly string[]): OperatorError {
   return new OperatorError('CONFIG_INVALID', `Could not start: ${count} in the configuration${lines}`)
 }
 
-function createConfig(settings: Settings, deployments: readonly Deployment[]): Config {
-  const { mode, apiKey, deploymentConfigPath: _, ...same } = settings
+function createConfig(
+  settings: Settings,
+  mode: Mode,
+  deployments: readonly Deployment[],
+  models: ModelCatalogue,
+  { faults, incidents }: FaultFiles,
+): Config {
+  const { mode: _mode, apiKey, contentFilter, ...rest } = settings
+  const {
+    deploymentConfigPath: _,
+    modelCataloguePath: __,
+    faultsPath: ___,
+    incidentsPath: ____,
+    ...same
+  } = rest
   return deepFreeze({
     ...same,
-    mode: { kind: mode },
+    mode,
     seed: settings.seed,
     // 128 random bits, in the form of the service's own keys: 32 hexadecimal digits.
     apiKey: apiKey ?? randomBytes(16).toString('hex'),
     apiKeyGenerated: apiKey === undefined,
+    contentFilter: {
+      prompt: contentFilter.prompt ?? [],
+      completion: contentFilter.completion ?? [],
+      late: contentFilter.late ?? [],
+    },
+    faults,
+    incidents,
+    models,
     deployments: frozenMap(deployments.map((deployment) => [deployment.name, deepFreeze(deployment)])),
   })
 }

@@ -11,7 +11,8 @@ export function redactConfig(config: Config): Readonly<Record<string, unknown>> 
       .map((setting) => setting.path.join('.')),
   )
   const entries = [...config.deployments].map(([name, deployment]) => [name, showDeployment(deployment)])
-  return redact({ ...config, deployments: Object.fromEntries(entries) }, secretPaths, '')
+  const models = config.models.models.map(({ name }) => name)
+  return redact({ ...config, models, deployments: Object.fromEntries(entries) }, secretPaths, '')
 }
 
 function showDeployment(deployment: Deployment): unknown {

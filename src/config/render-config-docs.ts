@@ -35,7 +35,8 @@ const units = `## Units
 - ms per token: times the number of tokens in the completion.
 - ms per MB: times the size of the audio file.
 - Waiting times are drawn from a normal distribution with the mean and the standard deviation given, and never
-  negative. A waiting time before the first token comes on top of the time for each token.`
+  negative. A waiting time before the first token comes on top of the time for each token. [Timing](timing.md) has more:
+  profiles, other distributions, queues.`
 
 const deploymentFile = `## The deployment file
 
@@ -61,6 +62,7 @@ whisper:
 | \`tokensPerMinute\` | Tokens that the deployment may use | tokens per minute | an integer of at least 1 | tokens are not limited |
 | \`requestsPerMinute\` | Requests that the deployment may take | requests per minute | an integer of at least 1 | derived from \`tokensPerMinute\`: one request per 10 s for each 1,000 tokens per minute, rounded up |
 | \`embeddingSize\` | Numbers in an embedding when the request names no \`dimensions\` | numbers | what the model can make | the model's own size |
+| \`latency\` | How its answers take their time: see [Timing](timing.md) | | a mapping | as the settings say |
 
 Every problem in the file is named at once, with its place:
 \`deployments.yaml: "chat".tokensPerMinute must be an integer of at least 1 (got -5).\``

@@ -2,7 +2,16 @@ import { z } from 'zod'
 import type { ValueKind } from './value-kind.ts'
 
 /** The chapters of the configuration, in the order in which documents show them. */
-export const settingGroups = ['Simulation', 'Access', 'Server', 'Deployments', 'Latency'] as const
+export const settingGroups = [
+  'Simulation',
+  'Access',
+  'Server',
+  'Deployments',
+  'Recordings',
+  'Content filter',
+  'Latency',
+  'Faults',
+] as const
 
 /** One of `settingGroups`. */
 export type SettingGroup = (typeof settingGroups)[number]

@@ -1,18 +1,33 @@
 import { z } from 'zod'
+import { filterPhrases } from './filter-phrases.ts'
+import { latencyProfileChoices } from './latency-profiles.ts'
+import { limitProfileNames } from './deployment-limits.ts'
+import { matchSettings, recordingSettings, replaySettings } from './recording-settings.ts'
 import { setting } from './setting.ts'
-import { integer, nonNegativeNumber, oneOf, text, yesOrNo } from './value-kind.ts'
+import { upstreamSettings } from './upstream-settings.ts'
+import { integer, nonNegativeNumber, numberBetween, oneOf, text, yesOrNo } from './value-kind.ts'
+
+const harmCategories = ['hate', 'self_harm', 'sexual', 'violence'] as const
 
 /**
  * Every setting, with its name, default, range, unit and description. Flags, environment and later changes are all
  * checked by it, and the documents are made from it. Paths are those of `Config`.
  */
 export const settingsSchema = z.strictObject({
-  mode: setting(oneOf(['generate', 'record', 'replay']), {
-    env: 'SIMULATOR_MODE',
-    group: 'Simulation',
-    default: 'generate',
-    description:
-      'Where answers come from: made up, or recorded from a real service, or replayed from recordings.',
+  mode: z.strictObject({
+    kind: setting(oneOf(['generate', 'record', 'replay']), {
+      env: 'SIMULATOR_MODE',
+      group: 'Simulation',
+      default: 'generate',
+      description:
+        'Where answers come from: made up, or recorded from a real service, or replayed from recordings.',
+    }),
+    recordings: z.strictObject({
+      ...recordingSettings,
+      match: z.strictObject(matchSettings),
+      replay: z.strictObject(replaySettings),
+    }),
+    upstream: z.strictObject(upstreamSettings),
   }),
   seed: setting(text(/./, 'text that is not empty'), {
     env: 'SIMULATOR_SEED',
@@ -32,6 +47,13 @@ export const settingsSchema = z.strictObject({
     default: 'exact',
     description:
       'exact: a completion is as long as the request allows, for load tests; natural: it may end before, as a model would.',
+  }),
+  toolCallProbability: setting(numberBetween(0, 1), {
+    env: 'TOOL_CALL_PROBABILITY',
+    group: 'Simulation',
+    default: 0.5,
+    description:
+      'Share of the answers that call a tool where the request leaves it to the model (tool_choice auto).',
   }),
   apiVersionCheck: setting(yesOrNo('on or off'), {
     env: 'API_VERSION_CHECK',
@@ -66,10 +88,10 @@ export const settingsSchema = z.strictObject({
   bodyLimitMb: setting(integer(1, 1_024), {
     env: 'BODY_LIMIT_MB',
     group: 'Server',
-    default: 100,
+    default: 32,
     unit: 'MB',
     description:
-      'Largest request body that is read; the service takes 25 MB of audio, and more for chats with pictures.',
+      'Largest request body that is read: room for 25 MB of audio, or for a picture of 20 MB in base64, the largest that the service takes.',
   }),
   shutdownGraceSeconds: setting(integer(0, 3_600), {
     env: 'SHUTDOWN_GRACE_SECONDS',
@@ -90,11 +112,54 @@ export const settingsSchema = z.strictObject({
     whenUnset: 'the default set',
     description: 'JSON or YAML file with the deployments; relative to the working directory.',
   }),
+  modelCataloguePath: setting(text(/./, 'the path of a file'), {
+    env: 'MODEL_CATALOGUE_PATH',
+    group: 'Deployments',
+    whenUnset: 'the built-in models alone',
+    description:
+      'JSON or YAML file of models, new ones or changes of known ones (docs/models.md); relative to the working directory.',
+  }),
   allowUndefinedDeployments: setting(yesOrNo('true or false'), {
     env: 'ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS',
     group: 'Deployments',
     default: true,
     description: 'Whether requests to other deployments than those are answered.',
+  }),
+  limitProfile: setting(oneOf(limitProfileNames), {
+    env: 'LIMIT_PROFILE',
+    group: 'Deployments',
+    default: '2026-08',
+    description:
+      'The era of the service whose limiter and rate-limit headers deployments have (docs/limits.md).',
+  }),
+  utilizationHeader: setting(yesOrNo('on or off'), {
+    env: 'PTU_UTILIZATION_HEADER',
+    group: 'Deployments',
+    default: 'on',
+    description:
+      'Whether provisioned deployments tell their utilisation in azure-openai-deployment-utilization; the service has been seen with and without it.',
+  }),
+  contentFilter: z.strictObject({
+    prompt: setting(filterPhrases([...harmCategories, 'jailbreak']), {
+      env: 'CONTENT_FILTER_PROMPT',
+      group: 'Content filter',
+      whenUnset: 'no refusals',
+      description: 'A request with one of these phrases is refused: 400, code content_filter.',
+    }),
+    completion: setting(filterPhrases(harmCategories), {
+      env: 'CONTENT_FILTER_COMPLETION',
+      group: 'Content filter',
+      whenUnset: 'no blocked answers',
+      description:
+        'The answer to a request with one of these phrases is blocked: finish_reason content_filter.',
+    }),
+    late: setting(filterPhrases(harmCategories), {
+      env: 'CONTENT_FILTER_LATE',
+      group: 'Content filter',
+      whenUnset: 'no streams cut short',
+      description:
+        'The stream that answers a request with one of these phrases is cut short, as by the asynchronous filter.',
+    }),
   }),
   latency: z.strictObject({
     timeScale: setting(nonNegativeNumber(), {
@@ -104,10 +169,38 @@ export const settingsSchema = z.strictObject({
       unit: 'factor',
       description: 'Multiplies every waiting time: 0.5 is twice as fast, 0 switches all of them off.',
     }),
+    profile: setting(oneOf(latencyProfileChoices), {
+      env: 'LATENCY_PROFILE',
+      group: 'Latency',
+      default: 'off',
+      description:
+        "Built-in waiting times of a family of models (docs/timing.md): auto takes the one of each deployment's model, off leaves them to the variables below.",
+    }),
     chatCompletions: tokenLatency('CHAT_COMPLETIONS', 'chat completions', 19, 6),
     completions: tokenLatency('COMPLETIONS', 'legacy completions', 15, 2),
     embeddings: latency('EMBEDDINGS', 'an embeddings request', 'ms per request', 100, 30),
     translations: latency('TRANSLATIONS', 'an audio translation', 'ms per MB', 15_000, 1_000),
+  }),
+  faultsPath: setting(text(/./, 'the path of a file'), {
+    env: 'FAULTS_PATH',
+    group: 'Faults',
+    whenUnset: 'no faults but those of the deployment file',
+    description:
+      'JSON or YAML file of faults over all deployments (docs/faults.md); relative to the working directory.',
+  }),
+  incidentsPath: setting(text(/./, 'the path of a file'), {
+    env: 'INCIDENTS_PATH',
+    group: 'Faults',
+    whenUnset: 'no incidents but those that are started later',
+    description:
+      'JSON or YAML file with a timetable of incidents, which begins with the simulator (docs/incidents.md); relative to the working directory.',
+  }),
+  simHeaders: setting(yesOrNo('on or off'), {
+    env: 'SIM_HEADERS',
+    group: 'Faults',
+    default: 'on',
+    description:
+      'Whether a request may ask for a fault, a delay or a length with headers that begin with x-sim- (docs/faults.md).',
   }),
 })
 

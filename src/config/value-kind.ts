@@ -20,6 +20,14 @@ export function nonNegativeNumber(): ValueKind<number> {
   return { schema: z.preprocess(toNumber, z.number().min(0)), range: 'a number of at least 0' }
 }
 
+/** Numbers within bounds that count as inside; from text or from a number. */
+export function numberBetween(min: number, max: number): ValueKind<number> {
+  return {
+    schema: z.preprocess(toNumber, z.number().min(min).max(max)),
+    range: `a number from ${min} to ${max}`,
+  }
+}
+
 /**
  * One of a few words, whatever their case. `synonyms` are further words that are accepted without being
  * advertised.
@@ -60,6 +68,20 @@ export function yesOrNo(range: string): ValueKind<boolean> {
 /** Text that matches a pattern. */
 export function text(pattern: RegExp, range: string): ValueKind<string> {
   return { schema: z.string().regex(pattern), range }
+}
+
+/** Names separated by commas or white space, each of which matches `pattern`. */
+export function nameList(
+  pattern: RegExp,
+  what: string,
+  { lowerCase = false }: { readonly lowerCase?: boolean } = {},
+): ValueKind<readonly string[]> {
+  const schema = z
+    .string()
+    .transform((list) => list.split(/[\s,]+/).filter((name) => name !== ''))
+    .refine((names) => names.length > 0 && names.every((name) => pattern.test(name)))
+    .transform((names): readonly string[] => (lowerCase ? names.map((name) => name.toLowerCase()) : names))
+  return { schema, range: `${what}, separated by commas` }
 }
 
 const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i

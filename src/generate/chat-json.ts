@@ -1,6 +1,9 @@
+import type { HarmCategory } from '../openai/content-filters.ts'
 import type { Usage } from '../pipeline/reply.ts'
+import type { Choice, ToolCall } from './completion.ts'
+import type { LogprobOptions } from './logprobs.ts'
 
-/** What every object of one chat answer carries. */
+/** What every object of one chat answer carries, and what decides its form. */
 export interface ChatFacts {
   readonly id: string
   /** Seconds since 1970. */
@@ -9,6 +12,50 @@ export interface ChatFacts {
   readonly model: string
   /** Null for models that the service runs without one. */
   readonly systemFingerprint: string | null
+  /** Undefined for answers that do not tell their tier. */
+  readonly serviceTier: string | undefined
+  /** The request has `functions`, the older form of `tools`. */
+  readonly usesFunctions: boolean
+  /** Undefined when the request does not ask for them. */
+  readonly logprobs: LogprobOptions | undefined
+  /** What the content filter found in the answer; undefined when it passes. */
+  readonly found: HarmCategory | undefined
+}
+
+/** The end of every object: from `created` on, without what a chunk or a whole answer puts between. */
+export function identityJson({ created, id, model }: ChatFacts): string {
+  return `"created":${created},"id":"${id}","model":${JSON.stringify(model)}`
+}
+
+/** The tier, for answers that tell it, and the fingerprint. */
+export function tierAndFingerprintJson({ serviceTier, systemFingerprint }: ChatFacts): string {
+  const tier = serviceTier === undefined ? '' : `"service_tier":"${serviceTier}",`
+  const fingerprint = systemFingerprint === null ? 'null' : `"${systemFingerprint}"`
+  return `${tier}"system_fingerprint":${fingerprint}`
+}
+
+/** Why a choice ends, in the words of the request's API. */
+export function finishReasonOf({ finishReason }: Choice, { usesFunctions }: ChatFacts): string {
+  return usesFunctions && finishReason === 'tool_calls' ? 'function_call' : finishReason
+}
+
+/**
+ * A call, as a message or the first of its deltas holds it.
+ *
+ * @param input the arguments, or what a custom tool is handed; empty in a stream
+ * @param index the call's number, in a stream only
+ */
+export function toolCallJson({ id, kind, name }: ToolCall, input: string, index?: number): string {
+  const definition =
+    kind === 'custom'
+      ? `"custom":{"input":${JSON.stringify(input)},"name":${JSON.stringify(name)}}`
+      : `"function":${functionCallJson(name, input)}`
+  return `{${definition},"id":"${id}",${index === undefined ? '' : `"index":${index},`}"type":"${kind}"}`
+}
+
+/** A function with its arguments. */
+export function functionCallJson(name: string, input: string): string {
+  return `{"arguments":${JSON.stringify(input)},"name":${JSON.stringify(name)}}`
 }
 
 /** The usage of a chat answer, keys in alphabetical order as the service sends them. */

@@ -1,50 +1,72 @@
-import { createHash } from 'node:crypto'
 import type { Deployment } from '../config/deployments.ts'
 import { contextLengthExceeded } from '../openai/error-context-length.ts'
-import { chatCompletionId } from '../openai/ids.ts'
+import { promptFiltered } from '../openai/errors.ts'
 import type { Model } from '../openai/models.ts'
 import { countChatPrompt } from '../openai/prompt-tokens.ts'
 import type { ChatRequest } from '../openai/requests/chat-request.ts'
 import { parseChatRequest } from '../openai/requests/parse-request.ts'
 import { eventStreamType } from '../openai/sse.ts'
+import { countTools } from '../openai/tool-tokens.ts'
 import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { deploymentHeaders } from '../pipeline/reply-headers.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { loadEncoding } from '../tokens/encoding.ts'
-import type { ChatFacts } from './chat-json.ts'
-import { complete } from './complete.ts'
-import { completionSteps } from './completion.ts'
-import type { CompletionTask } from './completion-task.ts'
+import { chatFacts } from './chat-facts.ts'
+import { chatTask, requestedTokens } from './chat-task.ts'
+import { promptTexts, readableTexts } from './chat-texts.ts'
+import { complete, completeInTurns, mayTakeLong } from './complete.ts'
+import { withForced } from './completion-task.ts'
+import { completionSteps, type Completion } from './completion.ts'
+import { judgeContent, type Verdict } from './content-filter.ts'
+import { filterCompletion } from './content-filter-block.ts'
+import { shortestCachedPrompt, type PromptCache } from './prompt-cache.ts'
 import { renderChat } from './render-chat.ts'
 import { streamChat } from './stream-chat.ts'
 
-/** Answers a chat completion with lorem text. */
-export function generateChat(exchange: Exchange, deployment: Deployment): Reply {
+/** Answers a chat completion: lorem text, JSON of the form that was asked for, or calls of tools. */
+export function generateChat(
+  exchange: Exchange,
+  deployment: Deployment,
+  promptCache: PromptCache,
+): Reply | Promise<Reply> {
   const { model } = deployment
   const parsed = parseChatRequest(exchange.json, model)
   if (!parsed.ok) return errorReply(exchange, parsed.error)
   const { request } = parsed
 
-  const promptTokens = countChatPrompt(request, model, loadEncoding(model.encoding))
-  const requestedTokens = request.max_completion_tokens ?? request.max_tokens ?? undefined
-  if (promptTokens + (requestedTokens ?? 1) > model.contextTokens) {
+  const encoding = loadEncoding(model.encoding)
+  const promptTokens = countChatPrompt(request, model, encoding)
+  const requested = requestedTokens(request)
+  if (promptTokens + (requested ?? 1) > model.contextTokens) {
     const { contextTokens } = model
-    const completionTokens = requestedTokens ?? 0
-    return errorReply(
-      exchange,
-      contextLengthExceeded({ contextTokens, messageTokens: promptTokens, completionTokens }),
-    )
+    const functionTokens = countTools(request, encoding)
+    const messageTokens = promptTokens - functionTokens
+    const lengths = { contextTokens, messageTokens, functionTokens, completionTokens: requested ?? 0 }
+    return errorReply(exchange, contextLengthExceeded(lengths))
   }
 
-  const task = chatTask(request, promptTokens, requestedTokens)
-  const completion = complete(task, model, exchange.random, exchange.config)
-  const facts: ChatFacts = {
-    id: chatCompletionId(exchange.random),
-    created: Math.floor(exchange.clock.epochMs() / 1000),
-    model: model.versionedName,
-    systemFingerprint: systemFingerprint(model),
-  }
+  const verdict = judgeContent(readableTexts(request), exchange)
+  if (verdict.kind === 'prompt') return errorReply(exchange, promptFiltered(verdict.category))
+
+  const cached = cachedTokens(exchange, deployment, request, promptTokens, promptCache)
+  const task = withForced(chatTask(request, promptTokens, cached), exchange)
+  const { random, config } = exchange
+  const reply = (written: Completion): Reply => chatReply(exchange, model, request, verdict, written)
+  return mayTakeLong(task)
+    ? completeInTurns(task, model, random, config).then(reply)
+    : reply(complete(task, model, random, config))
+}
+
+function chatReply(
+  exchange: Exchange,
+  model: Model,
+  request: ChatRequest,
+  verdict: Verdict,
+  written: Completion,
+): Reply {
+  const { completion, found, late } = filterCompletion(written, verdict, request.stream === true)
+  const facts = chatFacts(exchange, model, request, completion, found)
   const { usage } = completion
   const steps = completionSteps(completion)
 
@@ -58,39 +80,27 @@ export function generateChat(exchange: Exchange, deployment: Deployment): Reply 
     obfuscate: request.stream_options?.include_obfuscation !== false,
   }
   const headers = deploymentHeaders(exchange, eventStreamType, { chunked: true })
-  const body = streamChat(completion, facts, options, exchange.random)
+  const finding =
+    late && found ? { category: found, promptLength: lengthOf(readableTexts(request)) } : undefined
+  const body = streamChat(completion, facts, options, finding, exchange.random)
   return { status: 200, headers, body, usage, steps }
 }
 
-function chatTask(
+function cachedTokens(
+  exchange: Exchange,
+  { name, model }: Deployment,
   request: ChatRequest,
-  promptTokens: number,
-  requestedTokens: number | undefined,
-): CompletionTask {
-  return {
-    promptTokens,
-    cachedTokens: 0,
-    count: request.n ?? 1,
-    requestedTokens,
-    tools: [],
-    toolChoice: { kind: 'none' },
-    parallelToolCalls: true,
-    afterToolResult: false,
-    format: { kind: 'text' },
-    stop: [],
-    reasoningEffort: request.reasoning_effort ?? undefined,
-  }
+  tokens: number,
+  promptCache: PromptCache,
+): number {
+  if (tokens < shortestCachedPrompt) return 0
+  const encoding = loadEncoding(model.encoding)
+  const count = (text: string): number => encoding.count(text)
+  return promptCache.use({ scope: name, texts: promptTexts(request), tokens, count }, exchange.clock.nowMs())
 }
 
-const fingerprints = new Map<string, string>()
-
-/** Names the backend's configuration, the same for all answers of a model; reasoning models have none. */
-function systemFingerprint(model: Model): string | null {
-  if (model.reasoning) return null
-  let fingerprint = fingerprints.get(model.name)
-  if (fingerprint === undefined) {
-    fingerprint = `fp_${createHash('sha256').update(model.name).digest('hex').slice(0, 10)}`
-    fingerprints.set(model.name, fingerprint)
-  }
-  return fingerprint
+function lengthOf(texts: Iterable<string>): number {
+  let length = 0
+  for (const text of texts) length += text.length
+  return length
 }

@@ -1,25 +1,133 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
 import type { Model } from '../openai/models.ts'
 import type { Random } from '../platform/random.ts'
-import type { Choice, Completion } from './completion.ts'
+import { loadEncoding } from '../tokens/encoding.ts'
+import { cutIntoTokens, drawJsonAnswer, type JsonFormat } from './complete-json.ts'
+import { billedTokens, type Choice, type Completion } from './completion.ts'
 import { drawCompletionLength } from './completion-length.ts'
 import type { CompletionTask } from './completion-task.ts'
+import { forcedLimit, forceLength } from './forced-length.ts'
 import { drawLorem } from './lorem.ts'
+import { drawThought, type Thought } from './reasoning.ts'
+import { endAtStop } from './stop-texts.ts'
+import { drawToolCalls, shouldCallTools } from './tool-calls.ts'
 
 /** Carries out a task: the model of generate mode. */
 export function complete(task: CompletionTask, model: Model, random: Random, config: Config): Completion {
-  const { promptTokens, cachedTokens, requestedTokens } = task
-  const maxTokens = Math.min(model.maxOutputTokens, model.contextTokens - promptTokens)
-  const choices = Array.from({ length: task.count }, (): Choice => {
-    const length = drawCompletionLength(random, requestedTokens, maxTokens, config.completionLength)
-    const finishReason = length.cut ? 'length' : 'stop'
-    return { pieces: drawLorem(random, length.tokens), toolCalls: [], finishReason }
-  })
-  const completionTokens = choices.reduce((sum, choice) => sum + billedTokens(choice), 0)
-  return { choices, usage: { promptTokens, cachedTokens, completionTokens, reasoningTokens: 0 } }
+  const choices: Choice[] = []
+  while (choices.length < task.count) choices.push(completeChoice(task, model, random, config))
+  return withUsage(choices, task)
 }
 
-/** Since 2026 the token that ends a text counts too. */
-function billedTokens({ pieces, finishReason }: Choice): number {
-  return pieces.length + (finishReason === 'stop' ? 1 : 0)
+/**
+ * As `complete`, with the same outcome, but others have their turn between the choices: a schema may be made to take
+ * tens of milliseconds, and a request may ask for 128 values of it.
+ */
+export async function completeInTurns(
+  task: CompletionTask,
+  model: Model,
+  random: Random,
+  config: Config,
+): Promise<Completion> {
+  const choices: Choice[] = []
+  while (choices.length < task.count) {
+    choices.push(completeChoice(task, model, random, config))
+    await nextTurn()
+  }
+  return withUsage(choices, task)
+}
+
+/** Whether a task may take so long that it should be carried out by `completeInTurns`. */
+export function mayTakeLong({ count, tools, format }: CompletionTask): boolean {
+  return count > 1 && (tools.length > 0 || format.kind !== 'text')
+}
+
+function withUsage(choices: readonly Choice[], { promptTokens, cachedTokens }: CompletionTask): Completion {
+  let completionTokens = 0
+  let reasoningTokens = 0
+  for (const choice of choices) {
+    completionTokens += billedTokens(choice)
+    reasoningTokens += choice.reasoningTokens
+  }
+  return { choices, usage: { promptTokens, cachedTokens, completionTokens, reasoningTokens } }
+}
+
+function completeChoice(task: CompletionTask, model: Model, random: Random, config: Config): Choice {
+  const most = Math.max(1, Math.min(model.maxOutputTokens, model.contextTokens - task.promptTokens))
+  const limit = Math.min(task.requestedTokens ?? most, most)
+  const thought = drawThought(model, task.reasoningEffort, limit, random)
+  if (thought.cut) return answer(thought, { finishReason: 'length' })
+
+  const room = limit - thought.reasoningTokens - thought.overheadTokens
+  const { forced } = task
+  if (forced?.refusal !== undefined) {
+    const pieces = cutIntoTokens(forced.refusal, loadEncoding(model.encoding))
+    const cut = pieces.length >= room
+    return answer(thought, { ...endText({ pieces: cut ? pieces.slice(0, room) : pieces, cut }, []), refused: true })
+  }
+  if (shouldCallTools(task, random, config)) {
+    return answer(thought, drawToolCalls(task, random, loadEncoding(model.encoding), room))
+  }
+  const text =
+    task.format.kind === 'text'
+      ? drawText(task, room, random, config)
+      : drawJsonText({ ...task, format: task.format }, model, room, random)
+  return answer(thought, endText(text, task.stop))
+}
+
+/** What follows a thought. */
+type AfterThought = Pick<Choice, 'finishReason'> & Partial<Choice>
+
+function answer(
+  thought: Thought,
+  { pieces, toolCalls, finishReason, overheadTokens, refused }: AfterThought,
+): Choice {
+  return {
+    ...(refused && { refused }),
+    pieces: pieces ?? nothing,
+    toolCalls: toolCalls ?? nothing,
+    finishReason,
+    reasoningTokens: thought.reasoningTokens,
+    overheadTokens: thought.overheadTokens + (overheadTokens ?? 0),
+  }
+}
+
+const nothing: readonly never[] = []
+
+/** A text as the model wrote it, before a stop text ends it. */
+interface WrittenText {
+  readonly pieces: readonly string[]
+  /** The limit ended it, so that the token that ends a text is missing. */
+  readonly cut: boolean
+}
+
+/** Lorem has as many tokens as it has pieces, so no tokenizer is asked. */
+function drawText(task: CompletionTask, room: number, random: Random, config: Config): WrittenText {
+  const requested = task.requestedTokens === undefined ? undefined : room
+  const drawn = drawCompletionLength(random, requested, room, config.completionLength)
+  const { tokens, cut } = task.forced ? forceLength(drawn, task.forced, room) : drawn
+  return { pieces: drawLorem(random, tokens), cut }
+}
+
+/** JSON is as long as it is: a limit cuts it, and nothing makes it longer. */
+function drawJsonText(
+  { format, forced }: CompletionTask & { readonly format: JsonFormat },
+  model: Model,
+  room: number,
+  random: Random,
+): WrittenText {
+  const pieces = cutIntoTokens(drawJsonAnswer(format, random), loadEncoding(model.encoding))
+  const most = Math.min(room, forced ? forcedLimit(forced, pieces.length) : room)
+  const cut = pieces.length >= most
+  return { pieces: cut ? pieces.slice(0, most) : pieces, cut }
+}
+
+function endText({ pieces, cut }: WrittenText, stops: readonly string[]): AfterThought {
+  const stopped = stops.length > 0 ? endAtStop(pieces, stops) : undefined
+  if (stopped) {
+    return { pieces: stopped.pieces, finishReason: 'stop', overheadTokens: stopped.unseenTokens }
+  }
+  // Since 2026 the token that ends a text counts too.
+  return { pieces, finishReason: cut ? 'length' : 'stop', overheadTokens: cut ? 0 : 1 }
 }

@@ -28,12 +28,12 @@ export function drawCompletionLength(
 ): CompletionLength {
   const limit = Math.min(requested ?? most, most)
   if (requested !== undefined && policy === 'exact') return { tokens: limit, cut: true }
-  const natural = Math.max(1, Math.round(Math.exp(naturalLogMean + naturalLogDeviation * normal(random))))
+  const natural = Math.max(1, Math.round(Math.exp(naturalLogMean + naturalLogDeviation * drawNormal(random))))
   // The token that ends a text counts as one, so a text of exactly the limit has no room for it.
   return natural < limit ? { tokens: natural, cut: false } : { tokens: limit, cut: true }
 }
 
 /** A draw from the standard normal distribution (Box and Muller, 1958). */
-function normal(random: Random): number {
+export function drawNormal(random: Random): number {
   return Math.sqrt(-2 * Math.log(1 - random.unit())) * Math.cos(2 * Math.PI * random.unit())
 }

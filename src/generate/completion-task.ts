@@ -1,9 +1,14 @@
+import type { Exchange } from '../pipeline/exchange.ts'
+import type { ForcedAnswer } from '../pipeline/forced-answer.ts'
+
 /** A tool that the model may call. */
 export interface ToolDefinition {
   readonly kind: 'function' | 'custom'
   readonly name: string
   /** JSON schema of a function's arguments, as it came from the client; absent means an empty object. */
   readonly parameters?: unknown
+  /** The arguments must fit the schema, so that calls are not made side by side; default false. */
+  readonly strict?: boolean
 }
 
 /** Whether tools may, must or must not be called; `names` are those that one of must be called. */
@@ -36,4 +41,11 @@ export interface CompletionTask {
   readonly stop: readonly string[]
   /** The request's `reasoning_effort`; undefined leaves it to the model. */
   readonly reasoningEffort: string | undefined
+  /** What is decided about the answer beforehand; absent for nearly every request. */
+  readonly forced?: ForcedAnswer | undefined
+}
+
+/** The task of an exchange, with what is decided about its answer beforehand. */
+export function withForced(task: CompletionTask, { forced }: Exchange): CompletionTask {
+  return forced ? { ...task, forced } : task
 }

@@ -17,8 +17,17 @@ export interface ToolCall {
 export interface Choice {
   /** The text, cut into pieces of one token each; empty where the answer is tool calls. */
   readonly pieces: readonly string[]
+  /** Whether the text is a refusal, which chat and responses carry in a place of its own. */
+  readonly refused?: boolean
   readonly toolCalls: readonly ToolCall[]
   readonly finishReason: FinishReason
+  /** Tokens of thought that the client never sees, a multiple of 64. */
+  readonly reasoningTokens: number
+  /**
+   * Tokens that are billed and neither thought nor seen: the end of a text, a stop text, the names and the framing of
+   * calls.
+   */
+  readonly overheadTokens: number
 }
 
 /** What the model has answered, before it takes the form of an API. Every wire form is rendered from this. */
@@ -28,12 +37,29 @@ export interface Completion {
 }
 
 /** How the answer takes its time: the choices are written side by side, so the longest counts. */
-export function completionSteps(completion: Completion): Steps {
-  const visible = Math.max(0, ...completion.choices.map(visibleTokens))
-  return { hidden: completion.usage.reasoningTokens, visible }
+export function completionSteps({ choices }: Completion): Steps {
+  let hidden = 0
+  let visible = 0
+  for (const choice of choices) {
+    hidden = Math.max(hidden, hiddenTokens(choice))
+    visible = Math.max(visible, visibleTokens(choice))
+  }
+  return { hidden, visible }
 }
 
 /** The tokens of a choice that a client sees, one after the other: its text, then its calls. */
 export function visibleTokens({ pieces, toolCalls }: Choice): number {
-  return toolCalls.reduce((sum, call) => sum + call.pieces.length, pieces.length)
+  let tokens = pieces.length
+  for (const call of toolCalls) tokens += call.pieces.length
+  return tokens
+}
+
+/** The tokens that a choice is billed for. */
+export function billedTokens(choice: Choice): number {
+  return choice.reasoningTokens + choice.overheadTokens + visibleTokens(choice)
+}
+
+/** An answer that ran out of tokens within its thought took the time of all of them. */
+function hiddenTokens(choice: Choice): number {
+  return visibleTokens(choice) === 0 ? billedTokens(choice) : choice.reasoningTokens
 }

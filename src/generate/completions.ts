@@ -1,7 +1,9 @@
 import type { Deployment } from '../config/deployments.ts'
 import { promptLengthExceeded } from '../openai/error-context-length.ts'
+import { promptFiltered, tooManyCompletions, type ServiceError } from '../openai/errors.ts'
 import { completionId } from '../openai/ids.ts'
-import { countInput, splitInputs } from '../openai/prompt-tokens.ts'
+import type { Model } from '../openai/models.ts'
+import type { CompletionsRequest } from '../openai/requests/completions-request.ts'
 import { parseCompletionsRequest } from '../openai/requests/parse-request.ts'
 import { eventStreamType } from '../openai/sse.ts'
 import { errorReply } from '../pipeline/error-reply.ts'
@@ -9,68 +11,101 @@ import type { Exchange } from '../pipeline/exchange.ts'
 import { deploymentHeaders } from '../pipeline/reply-headers.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { loadEncoding } from '../tokens/encoding.ts'
-import { complete } from './complete.ts'
-import { completionSteps } from './completion.ts'
-import { renderCompletion, streamCompletion, type CompletionFacts } from './render-completion.ts'
-
-/** The service's own default; a legacy completion that asks for nothing is nearly always cut. */
-const defaultMaxTokens = 16
-
-/** What the service takes for a prompt when there is none: the start of a document. */
-const emptyPrompt = '<|endoftext|>'
+import { completionSteps, visibleTokens, type Completion } from './completion.ts'
+import { choicesPerPrompt, completePrompts, requestedTokens } from './completions-choices.ts'
+import { readPrompts, type CompletionPrompt } from './completions-prompt.ts'
+import { judgeContent } from './content-filter.ts'
+import { filterCompletion } from './content-filter-block.ts'
+import { boundedTop } from './logprobs.ts'
+import { renderCompletion, type LegacyCompletion } from './render-completion.ts'
+import { streamCompletion } from './stream-completion.ts'
 
 /** Answers a legacy completion with lorem text: `n` choices for each prompt. */
 export function generateCompletion(exchange: Exchange, deployment: Deployment): Reply {
+  const { random } = exchange
   const { model } = deployment
   const parsed = parseCompletionsRequest(exchange.json, model)
   if (!parsed.ok) return errorReply(exchange, parsed.error)
   const { request } = parsed
 
-  const encoding = loadEncoding(model.encoding)
-  const prompts = splitInputs(request.prompt ?? emptyPrompt)
-  const promptLengths = prompts.map((prompt) => (prompt === emptyPrompt ? 1 : countInput(prompt, encoding)))
-  const longest = Math.max(...promptLengths)
-  const requestedTokens = request.max_tokens ?? defaultMaxTokens
-  const { contextTokens } = model
-  if (longest + requestedTokens > contextTokens) {
-    const lengths = { contextTokens, promptTokens: longest, completionTokens: requestedTokens }
-    return errorReply(exchange, promptLengthExceeded(lengths))
-  }
+  const prompts = readPrompts(request.prompt, loadEncoding(model.encoding))
+  const verdict = judgeContent(textsOf(request, prompts), exchange)
+  if (verdict.kind === 'prompt') return errorReply(exchange, promptFiltered(verdict.category))
+  const tooLong = checkLengths(request, prompts, model)
+  if (tooLong) return errorReply(exchange, tooLong)
 
-  const promptTokens = promptLengths.reduce((sum, length) => sum + length, 0)
-  const completion = complete(
-    {
-      promptTokens,
-      cachedTokens: 0,
-      count: prompts.length * (request.n ?? 1),
-      requestedTokens,
-      tools: [],
-      toolChoice: { kind: 'none' },
-      parallelToolCalls: false,
-      afterToolResult: false,
-      format: { kind: 'text' },
-      stop: [],
-      reasoningEffort: undefined,
+  const streamed = request.stream === true
+  const { completion, steps } = completePrompts(prompts, request, model, exchange)
+  const answer: LegacyCompletion = {
+    ...filterCompletion(completion, verdict, streamed),
+    facts: {
+      id: completionId(random),
+      created: Math.floor(exchange.clock.epochMs() / 1000),
+      model: model.versionedName,
     },
-    model,
-    exchange.random,
-    exchange.config,
-  )
-  const { usage } = completion
-  const facts: CompletionFacts = {
-    id: completionId(exchange.random),
-    created: Math.floor(exchange.clock.epochMs() / 1000),
-    model: model.versionedName,
-    promptCount: prompts.length,
+    prompts,
+    choicesPerPrompt: choicesPerPrompt(request),
+    echo: request.echo === true,
+    logprobs: alternatives(request, prompts, completion),
+    random,
   }
-  const steps = completionSteps(completion)
+  const { usage } = answer.completion
 
-  if (!request.stream) {
+  if (!streamed) {
     const headers = deploymentHeaders(exchange, 'application/json')
-    const body = { kind: 'whole', render: () => renderCompletion(completion, facts) } as const
+    const body = { kind: 'whole', render: () => renderCompletion(answer) } as const
     return { status: 200, headers, body, usage, steps }
   }
   const headers = deploymentHeaders(exchange, eventStreamType, { chunked: true })
-  const body = streamCompletion(completion, facts, request.stream_options?.include_usage === true)
-  return { status: 200, headers, body, usage, steps }
+  const body = streamCompletion(answer, request.stream_options?.include_usage === true)
+  return { status: 200, headers, body, usage, steps: completionSteps(answer.completion) }
+}
+
+function* textsOf(request: CompletionsRequest, prompts: readonly CompletionPrompt[]): Generator<string> {
+  for (const prompt of prompts) yield prompt.readText()
+  if (request.suffix) yield request.suffix
+}
+
+/** How many tokens are listed at each place; undefined where no log probabilities are asked for. */
+function alternatives(
+  request: CompletionsRequest,
+  prompts: readonly CompletionPrompt[],
+  { choices }: Completion,
+): number | undefined {
+  if (typeof request.logprobs !== 'number') return undefined
+  let tokens = 0
+  for (const choice of choices) tokens += visibleTokens(choice)
+  if (request.echo === true) {
+    for (const { tokenCount } of prompts) tokens += tokenCount * choicesPerPrompt(request)
+  }
+  return boundedTop(request.logprobs, tokens)
+}
+
+/**
+ * Most tokens of prompts that one request gets back with log probabilities. A bound of the simulator's own: it keeps
+ * the writing of one answer below a third of a second.
+ */
+const maxScoredTokens = 131_072
+
+function checkLengths(
+  request: CompletionsRequest,
+  prompts: readonly CompletionPrompt[],
+  model: Model,
+): ServiceError | undefined {
+  const { contextTokens } = model
+  let promptTokens = 0
+  let total = 0
+  for (const { tokenCount } of prompts) {
+    promptTokens = Math.max(promptTokens, tokenCount)
+    total += tokenCount
+  }
+  const completionTokens = requestedTokens(request)
+  if (promptTokens + completionTokens > contextTokens) {
+    return promptLengthExceeded({ contextTokens, promptTokens, completionTokens })
+  }
+  const choices = choicesPerPrompt(request)
+  const scored = typeof request.logprobs === 'number' && request.echo === true ? total * choices : 0
+  if (scored <= maxScoredTokens) return undefined
+  const completions = prompts.length * choices
+  return tooManyCompletions(completions, Math.floor((maxScoredTokens / scored) * completions))
 }

@@ -1,24 +1,57 @@
 import type { Deployment } from '../config/deployments.ts'
 import type { Operation } from '../openai/operations.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
+import type { ModeHandler } from '../pipeline/hook.ts'
 import type { Reply } from '../pipeline/reply.ts'
+import { loadEncoding } from '../tokens/encoding.ts'
+import { generateSpeech } from './audio/generate-speech.ts'
+import { generateTranscription, generateTranslation } from './audio/generate-transcript.ts'
 import { generateChat } from './chat.ts'
 import { generateCompletion } from './completions.ts'
+import { countLargeTexts, mayHoldLargeTexts } from './count-large-texts.ts'
 import { generateEmbeddings } from './embeddings.ts'
+import { generateImages } from './images/generate-images.ts'
+import { getModel, listModels } from './list-models.ts'
+import { PromptCache } from './prompt-cache.ts'
+import { createResponseGenerator } from './responses/create-response.ts'
+import { cancelResponse, deleteResponse, getResponse, listInputItems } from './responses/manage-responses.ts'
+import { ResponseStore } from './responses/response-store.ts'
 
 /** Answers an operation that a deployment's model carries out. */
-type ModelGenerator = (exchange: Exchange, deployment: Deployment) => Reply | Promise<Reply>
+type ModelGenerator = (
+  exchange: Exchange,
+  deployment: Deployment,
+  promptCache: PromptCache,
+) => Reply | Promise<Reply>
 
 /** Operations that a deployment's model carries out. */
 const modelGenerators: Readonly<Partial<Record<Operation, ModelGenerator>>> = {
   chatCompletions: generateChat,
   completions: generateCompletion,
   embeddings: generateEmbeddings,
+  imageGenerations: generateImages,
+  speech: generateSpeech,
+  transcriptions: generateTranscription,
+  translations: generateTranslation,
 }
 
-/** Generate mode: answers every known operation with made-up content of true size. */
-export async function generateMode(exchange: Exchange): Promise<Reply | undefined> {
-  const { route, deployment } = exchange
-  if (!route || !deployment) return undefined
-  return modelGenerators[route.operation]?.(exchange, deployment)
+/** Operations for which no deployment is needed: on what was answered before, and on the catalogue. */
+const resourceOperations: Readonly<
+  Partial<Record<Operation, (exchange: Exchange, store: ResponseStore) => Reply>>
+> = { getResponse, deleteResponse, cancelResponse, listInputItems, listModels, getModel }
+
+/** Makes generate mode, which answers every known operation with made-up content of true size. */
+export function createGenerateMode(): ModeHandler {
+  const promptCache = new PromptCache()
+  const responses = new ResponseStore()
+  const generators = { ...modelGenerators, responses: createResponseGenerator(responses) }
+  return async function generateMode(exchange: Exchange): Promise<Reply | undefined> {
+    const { route, deployment } = exchange
+    if (!route) return undefined
+    if (!deployment) return resourceOperations[route.operation]?.(exchange, responses)
+    if (mayHoldLargeTexts(exchange.body)) {
+      await countLargeTexts(exchange.json, loadEncoding(deployment.model.encoding))
+    }
+    return generators[route.operation]?.(exchange, deployment, promptCache)
+  }
 }

@@ -1,17 +1,50 @@
-import { safeCompletionFilter, safePromptFilter } from '../openai/content-filters.ts'
-import { chatUsageJson, type ChatFacts } from './chat-json.ts'
-import type { Choice, Completion } from './completion.ts'
+import { completionFilterJson, safeCompletionFilter, safePromptFilter } from '../openai/content-filters.ts'
+import {
+  chatUsageJson,
+  finishReasonOf,
+  functionCallJson,
+  identityJson,
+  tierAndFingerprintJson,
+  toolCallJson,
+  type ChatFacts,
+} from './chat-json.ts'
+import type { Choice, Completion, ToolCall } from './completion.ts'
+import { logprobsJson } from './logprobs.ts'
 
 /**
  * The body of a whole chat completion: compact, keys in alphabetical order at every level, a line feed at the end.
  * Put together by hand, since the parts that never change need no serialising.
  */
 export function renderChat(completion: Completion, facts: ChatFacts): string {
-  const choices = completion.choices.map(choiceJson).join(',')
-  return `{"choices":[${choices}],"created":${facts.created},"id":"${facts.id}","model":${JSON.stringify(facts.model)},"object":"chat.completion","prompt_filter_results":[${safePromptFilter(0)}],"system_fingerprint":${JSON.stringify(facts.systemFingerprint)},"usage":${chatUsageJson(completion.usage)}}\n`
+  const choices = completion.choices.map((choice, index) => choiceJson(choice, index, facts)).join(',')
+  return `{"choices":[${choices}],${identityJson(facts)},"object":"chat.completion","prompt_filter_results":[${safePromptFilter(0)}],${tierAndFingerprintJson(facts)},"usage":${chatUsageJson(completion.usage)}}\n`
 }
 
-function choiceJson(choice: Choice, index: number): string {
-  const content = JSON.stringify(choice.pieces.join(''))
-  return `{"content_filter_results":${safeCompletionFilter},"finish_reason":"${choice.finishReason}","index":${index},"logprobs":null,"message":{"annotations":[],"content":${content},"refusal":null,"role":"assistant"}}`
+function choiceJson(choice: Choice, index: number, facts: ChatFacts): string {
+  const logprobs =
+    facts.logprobs && choice.pieces.length > 0 ? logprobsJson(choice.pieces, facts.logprobs) : 'null'
+  return `{"content_filter_results":${filterJson(choice, facts)},"finish_reason":"${finishReasonOf(choice, facts)}","index":${index},"logprobs":${logprobs},"message":${messageJson(choice, facts)}}`
+}
+
+/** Calls are not filtered. */
+function filterJson({ toolCalls }: Choice, { found }: ChatFacts): string {
+  if (toolCalls.length > 0) return '{}'
+  return found === undefined ? safeCompletionFilter : completionFilterJson(found)
+}
+
+function messageJson({ pieces, toolCalls }: Choice, { usesFunctions }: ChatFacts): string {
+  const [first] = toolCalls
+  if (first === undefined) {
+    return `{"annotations":[],"content":${JSON.stringify(pieces.join(''))},"refusal":null,"role":"assistant"}`
+  }
+  if (usesFunctions) {
+    const call = functionCallJson(first.name, inputOf(first))
+    return `{"annotations":[],"content":null,"function_call":${call},"refusal":null,"role":"assistant"}`
+  }
+  const calls = toolCalls.map((call) => toolCallJson(call, inputOf(call))).join(',')
+  return `{"annotations":[],"content":null,"refusal":null,"role":"assistant","tool_calls":[${calls}]}`
+}
+
+function inputOf({ pieces }: ToolCall): string {
+  return pieces.join('')
 }

@@ -1,9 +1,11 @@
-import { safeCompletionFilter, safePromptFilter } from '../openai/content-filters.ts'
-import { dataEvent, doneEvent } from '../openai/sse.ts'
-import type { EventsBody, Usage } from '../pipeline/reply.ts'
-import type { Completion } from './completion.ts'
-import { completionSteps } from './completion.ts'
-import { planChoiceEvents, stepOfChoiceEvent } from './stream-plan.ts'
+import { completionFilterJson, promptFilterJson, safeCompletionFilter } from '../openai/content-filters.ts'
+import { codePointLength } from '../openai/obfuscation.ts'
+import type { Usage } from '../pipeline/reply.ts'
+import type { Random } from '../platform/random.ts'
+import { legacyLogprobsJson } from './completions-logprobs.ts'
+import type { CompletionPrompt } from './completions-prompt.ts'
+import type { Choice } from './completion.ts'
+import type { FilteredCompletion } from './content-filter-block.ts'
 
 /** What every object of one legacy completion carries. */
 export interface CompletionFacts {
@@ -11,69 +13,78 @@ export interface CompletionFacts {
   /** Seconds since 1970. */
   readonly created: number
   readonly model: string
-  readonly promptCount: number
 }
 
-/** The body of a whole legacy completion: compact, keys in OpenAI's order (a capture of April 2024). */
-export function renderCompletion(completion: Completion, facts: CompletionFacts): string {
-  const choices = completion.choices.map(({ pieces, finishReason }, index) =>
-    choiceJson(pieces.join(''), index, `"${finishReason}"`, safeCompletionFilter),
-  )
-  return `{${head(facts)},${promptFilters(facts)},"choices":[${choices.join(',')}],"usage":${usageJson(completion.usage)}}\n`
+/** A legacy completion, ready to be rendered. */
+export interface LegacyCompletion extends FilteredCompletion {
+  readonly facts: CompletionFacts
+  readonly prompts: readonly CompletionPrompt[]
+  readonly choicesPerPrompt: number
+  /** The prompt stands before each choice. */
+  readonly echo: boolean
+  /** Alternatives listed for each token, 0 to 5; undefined for no log probabilities. */
+  readonly logprobs: number | undefined
+  readonly random: Random
 }
 
-/** The events of a streamed legacy completion. A choice has no start of its own and ends with an empty text. */
-export function streamCompletion(
-  completion: Completion,
-  facts: CompletionFacts,
-  includeUsage: boolean,
-): EventsBody {
-  const events = planChoiceEvents(completion).filter((event) => event.kind !== 'start')
-  const usageEvents = includeUsage ? 1 : 0
-  const nullUsage = includeUsage ? ',"usage":null' : ''
-  const lastStep = Math.max(0, completionSteps(completion).visible - 1)
-  const chunkHead = `{${head(facts)},"choices":[`
-
-  return {
-    kind: 'events',
-    count: 1 + events.length + usageEvents + 1,
-    stepOf(index) {
-      if (index === 0) return 0
-      const event = events[index - 1]
-      return event ? stepOfChoiceEvent(event) : lastStep
-    },
-    render(index) {
-      if (index === 0) return dataEvent(`{${head(facts)},${promptFilters(facts)},"choices":[]}`)
-      const event = events[index - 1]
-      if (event) {
-        const choice = completion.choices[event.choice]
-        const json =
-          event.kind === 'token'
-            ? choiceJson(choice?.pieces[event.token] ?? '', event.choice, 'null', safeCompletionFilter)
-            : choiceJson('', event.choice, `"${choice?.finishReason}"`, '{}')
-        return dataEvent(`${chunkHead}${json}]${nullUsage}}`)
-      }
-      if (index === events.length + usageEvents) {
-        return dataEvent(`${chunkHead}],"usage":${usageJson(completion.usage)}}`)
-      }
-      return doneEvent
-    },
-  }
+/**
+ * The body of a whole legacy completion: compact, keys in OpenAI's order, the filter's results where captures of
+ * October 2023 and March 2024 have them.
+ */
+export function renderCompletion(answer: LegacyCompletion): string {
+  const { completion, facts, found } = answer
+  const filter = found === undefined ? safeCompletionFilter : completionFilterJson(found)
+  const choices = completion.choices.map((choice, index) => wholeChoice(answer, choice, index, filter))
+  return `{${headJson(facts)},${promptFiltersJson(answer)},"choices":[${choices.join(',')}],"usage":${usageJson(completion.usage)}}\n`
 }
 
-function head({ id, created, model }: CompletionFacts): string {
+function wholeChoice(answer: LegacyCompletion, choice: Choice, index: number, filter: string): string {
+  const finishReason = `"${choice.finishReason}"`
+  // A blocked choice shows nothing at all, not even its prompt.
+  if (answer.found !== undefined) return choiceJson('', index, finishReason, 'null', filter)
+  const prompt = answer.echo ? promptOf(answer, index).readText() : ''
+  const text = prompt + choice.pieces.join('')
+  return choiceJson(text, index, finishReason, wholeLogprobs(answer, choice, index), filter)
+}
+
+function wholeLogprobs(answer: LegacyCompletion, { pieces }: Choice, index: number): string {
+  const { logprobs, echo, random } = answer
+  if (logprobs === undefined) return 'null'
+  const prompt = promptOf(answer, index)
+  const placed = echo
+    ? { tokens: [...prompt.readTokens(), ...pieces], offset: 0 }
+    : { tokens: pieces, offset: codePointLength(prompt.readText()) }
+  return legacyLogprobsJson(placed, logprobs, random)
+}
+
+/** The prompt of a choice: choices stand prompt by prompt. */
+export function promptOf({ prompts, choicesPerPrompt }: LegacyCompletion, index: number): CompletionPrompt {
+  return prompts[Math.floor(index / choicesPerPrompt)] as CompletionPrompt
+}
+
+/** The members that every object begins with. */
+export function headJson({ id, created, model }: CompletionFacts): string {
   return `"id":"${id}","object":"text_completion","created":${created},"model":${JSON.stringify(model)}`
 }
 
-function promptFilters({ promptCount }: CompletionFacts): string {
-  const filters = Array.from({ length: promptCount }, (_, index) => safePromptFilter(index))
+/** The filter's results for each prompt: one that does not pass is refused before. */
+export function promptFiltersJson({ prompts }: LegacyCompletion): string {
+  const filters = prompts.map((_, index) => promptFilterJson(index))
   return `"prompt_filter_results":[${filters.join(',')}]`
 }
 
-function choiceJson(text: string, index: number, finishReason: string, filter: string): string {
-  return `{"text":${JSON.stringify(text)},"index":${index},"finish_reason":${finishReason},"logprobs":null,"content_filter_results":${filter}}`
+/** One choice; all but `text` and `index` are JSON. */
+export function choiceJson(
+  text: string,
+  index: number,
+  finishReason: string,
+  logprobs: string,
+  filter: string,
+): string {
+  return `{"text":${JSON.stringify(text)},"index":${index},"finish_reason":${finishReason},"logprobs":${logprobs},"content_filter_results":${filter}}`
 }
 
-function usageJson({ promptTokens, completionTokens }: Usage): string {
+/** The usage in OpenAI's order. */
+export function usageJson({ promptTokens, completionTokens }: Usage): string {
   return `{"prompt_tokens":${promptTokens},"completion_tokens":${completionTokens},"total_tokens":${promptTokens + completionTokens}}`
 }

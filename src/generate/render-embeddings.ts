@@ -1,3 +1,5 @@
+import { floatLines } from './embedding-floats.ts'
+
 /**
  * The body of an embeddings answer: two spaces of indentation, OpenAI's key order, a line feed at the end, floats one
  * a line (captures of 2024 to 2026).
@@ -35,8 +37,6 @@ function base64(vector: Float32Array): string {
   return `"${bytes.toString('base64')}"`
 }
 
-/** As many digits as tell two 32-bit floats apart, without zeros at the end, as the service prints them. */
 function floats(vector: Float32Array): string {
-  const lines = Array.from(vector, (value) => `        ${Number(value.toPrecision(8))}`)
-  return `[\n${lines.join(',\n')}\n      ]`
+  return `[\n${floatLines(vector)}\n      ]`
 }

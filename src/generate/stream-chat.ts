@@ -1,31 +1,42 @@
-import { safeCompletionFilter, safePromptFilter } from '../openai/content-filters.ts'
-import { codePointLength, obfuscation } from '../openai/obfuscation.ts'
+import {
+  completionFilterJson,
+  safeCompletionFilter,
+  safePromptFilter,
+  type HarmCategory,
+} from '../openai/content-filters.ts'
 import { dataEvent, doneEvent } from '../openai/sse.ts'
 import type { EventsBody } from '../pipeline/reply.ts'
 import type { Random } from '../platform/random.ts'
-import { chatUsageJson, type ChatFacts } from './chat-json.ts'
-import { completionSteps, type Completion } from './completion.ts'
+import { createChunkWriter, type ChunkWriter, type StreamOptions } from './chat-chunk.ts'
+import { chatUsageJson, finishReasonOf, functionCallJson, toolCallJson, type ChatFacts } from './chat-json.ts'
+import { lateFilterEvents } from './content-filter-late.ts'
+import { completionSteps, type Choice, type Completion } from './completion.ts'
+import { logprobsJson } from './logprobs.ts'
 import { planChoiceEvents, stepOfChoiceEvent, type ChoiceEvent } from './stream-plan.ts'
 
-/** What the request asks of its stream. */
-export interface StreamOptions {
-  readonly includeUsage: boolean
-  readonly obfuscate: boolean
+/** Harm that the asynchronous filter finds in the midst of a stream. */
+export interface LateFinding {
+  readonly category: HarmCategory
+  /** Characters of the prompt, from whose start the filter counts. */
+  readonly promptLength: number
 }
 
 /**
  * The events of a streamed chat completion: the prompt's filter results, then for each choice a role, one token an
  * event and a finish, then the usage when it was asked for, and `[DONE]`.
+ *
+ * @param late its annotations end the stream, and no usage follows
  */
 export function streamChat(
   completion: Completion,
   facts: ChatFacts,
   options: StreamOptions,
+  late: LateFinding | undefined,
   random: Random,
 ): EventsBody {
   const events = planChoiceEvents(completion)
-  const chunk = chunkWriter(facts, options, random)
-  const usageEvents = options.includeUsage ? 1 : 0
+  const chunk = createChunkWriter(facts, options, random)
+  const usageEvents = options.includeUsage && !late ? 1 : 0
   const lastStep = Math.max(0, completionSteps(completion).visible - 1)
 
   return {
@@ -39,7 +50,11 @@ export function streamChat(
     render(index) {
       if (index === 0) return promptFilterEvent
       const event = events[index - 1]
-      if (event) return renderChoiceEvent(event, completion, chunk)
+      const choice = event && completion.choices[event.choice]
+      if (event && choice) {
+        if (late && event.kind === 'finish') return lateFinish(choice, event.choice, late)
+        return renderChoiceEvent(event, choice, facts, chunk, late !== undefined)
+      }
       if (index === events.length + usageEvents) return chunk.usage(chatUsageJson(completion.usage))
       return doneEvent
     },
@@ -51,51 +66,64 @@ const promptFilterEvent = dataEvent(
   `{"choices":[],"created":0,"id":"","model":"","object":"","prompt_filter_results":[${safePromptFilter(0)}]}`,
 )
 
-const roleDelta = '{"content":"","refusal":null,"role":"assistant"}'
-
-function renderChoiceEvent(event: ChoiceEvent, completion: Completion, chunk: ChunkWriter): string {
-  const choice = completion.choices[event.choice]
+function renderChoiceEvent(
+  event: ChoiceEvent,
+  choice: Choice,
+  facts: ChatFacts,
+  chunk: ChunkWriter,
+  late: boolean,
+): string {
   switch (event.kind) {
     case 'start':
-      return chunk.choice(event.choice, '{}', roleDelta, 'null')
-    case 'finish':
-      return chunk.choice(event.choice, '{}', '{}', `"${choice?.finishReason}"`)
+      return chunk.choice(event.choice, '{}', startDelta(choice, facts))
     case 'token': {
-      const content = JSON.stringify(choice?.pieces[event.token] ?? '')
-      return chunk.choice(event.choice, safeCompletionFilter, `{"content":${content}}`, 'null')
+      const piece = choice.pieces[event.token] ?? ''
+      const delta = `{"content":${JSON.stringify(piece)}}`
+      const filter = late ? '{}' : safeCompletionFilter
+      const logprobs = facts.logprobs && logprobsJson([piece], facts.logprobs)
+      return chunk.choice(event.choice, filter, delta, 'null', logprobs)
+    }
+    case 'call': {
+      const call = choice.toolCalls[event.call]
+      const header = call ? toolCallJson(call, '', event.call) : ''
+      return chunk.choice(event.choice, '{}', `{"tool_calls":[${header}]}`)
+    }
+    case 'argument':
+      return chunk.choice(event.choice, '{}', argumentDelta(event, choice, facts))
+    default: {
+      const filter = facts.found === undefined ? '{}' : completionFilterJson(facts.found)
+      return chunk.choice(event.choice, filter, '{}', `"${finishReasonOf(choice, facts)}"`)
     }
   }
 }
 
-/** Writes chunks around the parts that stay the same through a stream. */
-interface ChunkWriter {
-  /** All but `index` is JSON. */
-  choice(index: number, filter: string, delta: string, finishReason: string): string
-  usage(usageJson: string): string
+const textStart = '{"content":"","refusal":null,"role":"assistant"}'
+
+/** A single call comes with the role, several come after it. */
+function startDelta({ pieces, toolCalls }: Choice, { usesFunctions }: ChatFacts): string {
+  const [first, second] = toolCalls
+  if (first === undefined || pieces.length > 0) return textStart
+  if (second !== undefined) return '{"content":null,"refusal":null,"role":"assistant"}'
+  if (usesFunctions) {
+    return `{"content":null,"function_call":${functionCallJson(first.name, '')},"refusal":null,"role":"assistant"}`
+  }
+  return `{"content":null,"refusal":null,"role":"assistant","tool_calls":[${toolCallJson(first, '', 0)}]}`
 }
 
-function chunkWriter(facts: ChatFacts, options: StreamOptions, random: Random): ChunkWriter {
-  const afterChoices = `],"created":${facts.created},"id":"${facts.id}","model":${JSON.stringify(facts.model)}`
-  const afterObfuscation = `,"object":"chat.completion.chunk","system_fingerprint":${JSON.stringify(facts.systemFingerprint)}`
-  const nullUsage = options.includeUsage ? ',"usage":null' : ''
-  const frameLength = '{"choices":['.length + afterChoices.length + afterObfuscation.length + '}'.length
-  const obfuscationFrame = ',"obfuscation":""'.length
+function argumentDelta(
+  { call, token }: ChoiceEvent,
+  { toolCalls }: Choice,
+  { usesFunctions }: ChatFacts,
+): string {
+  const toolCall = toolCalls[call]
+  const piece = JSON.stringify(toolCall?.pieces[token] ?? '')
+  if (usesFunctions) return `{"function_call":{"arguments":${piece}}}`
+  const input =
+    toolCall?.kind === 'custom' ? `"custom":{"input":${piece}}` : `"function":{"arguments":${piece}}`
+  return `{"tool_calls":[{${input},"index":${call}}]}`
+}
 
-  /** `choicesLength` leaves the filter results out: the service pads as if they were not there. */
-  const write = (choices: string, choicesLength: number, usage: string): string => {
-    if (!options.obfuscate)
-      return dataEvent(`{"choices":[${choices}${afterChoices}${afterObfuscation}${usage}}`)
-    const noise = obfuscation(random, frameLength + obfuscationFrame + choicesLength + usage.length)
-    return dataEvent(
-      `{"choices":[${choices}${afterChoices},"obfuscation":"${noise}"${afterObfuscation}${usage}}`,
-    )
-  }
-
-  return {
-    choice(index, filter, delta, finishReason) {
-      const rest = `"delta":${delta},"finish_reason":${finishReason},"index":${index},"logprobs":null}`
-      return write(`{"content_filter_results":${filter},${rest}`, 1 + codePointLength(rest), nullUsage)
-    },
-    usage: (usageJson) => write('', 0, `,"usage":${usageJson}`),
-  }
+function lateFinish({ pieces }: Choice, index: number, { category, promptLength }: LateFinding): string {
+  const sentLength = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  return lateFilterEvents(index, promptLength, sentLength, category)
 }

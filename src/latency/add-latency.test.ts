@@ -5,18 +5,19 @@ import { HeaderList } from '../pipeline/header-list.ts'
 import { type Reply, textBody } from '../pipeline/reply.ts'
 import { createRandom } from '../platform/random.ts'
 import { createVirtualClock } from '../platform/virtual-clock.ts'
-import { createAddLatency } from './add-latency.ts'
+import { createLatency, slowdownBy } from './add-latency.ts'
 
 const flat = (meanMs: number) => ({ meanMs, stdDevMs: 0 })
 const latency = {
   timeScale: 1,
+  profile: 'off',
   chatCompletions: { perToken: flat(10), firstToken: flat(100) },
   completions: { perToken: flat(20), firstToken: flat(200) },
   embeddings: flat(50),
   translations: flat(0),
 }
 
-const addLatency = createAddLatency()
+const { addLatency } = createLatency()
 
 const exchangeOf = (path: string, timeScale: number): Exchange => {
   const clock = createVirtualClock()
@@ -75,5 +76,20 @@ describe('addLatency', () => {
       return exchange.random.bits()
     }
     expect(await next(0)).toBe(await next(1))
+  })
+})
+
+describe('slowdownBy', () => {
+  const load = { slowdown: 1.5, exponent: 2, requests: 10 }
+
+  it('leaves a request alone that has the deployment to itself, and every one where there is no load', () => {
+    expect(slowdownBy(load, 0)).toBe(1)
+    expect(slowdownBy(undefined, 1_000)).toBe(1)
+  })
+
+  it('adds the slowdown at the named number of others, and grows by its exponent beyond it', () => {
+    expect(slowdownBy(load, 10)).toBe(2.5)
+    expect(slowdownBy(load, 20)).toBe(7)
+    expect(slowdownBy({ ...load, exponent: 1 }, 5)).toBe(1.75)
   })
 })

@@ -1,38 +1,107 @@
+import type { Deployment } from '../config/deployments.ts'
+import type { Load } from '../config/deployment-latency.ts'
+import { highDemand, highDemandRetryAfterSeconds, temporarilyUnable } from '../openai/error-overload.ts'
+import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { Hook, Next } from '../pipeline/hook.ts'
+import type { Occupancy } from '../pipeline/occupancy.ts'
 import type { Reply, Schedule, Steps } from '../pipeline/reply.ts'
 import type { Random } from '../platform/random.ts'
-import { planRequestSchedule, planSchedule } from './schedule.ts'
+import { type Admission, DeploymentSlots } from './deployment-slots.ts'
+import { planRequest, planTokens, type Work } from './schedule.ts'
+import { type Timing, timingOf } from './timing.ts'
+
+const bytesPerMegabyte = 1024 * 1024
+
+/** nginx's status for a client that left before its answer: nobody sees it but the metrics. */
+const clientLeftStatus = 499
+
+/** The stage that gives answers their time, and how busy it keeps the deployments. */
+export interface Latency {
+  readonly addLatency: Hook
+  /** The deployments that have slots or slow down under load, once they had a request. */
+  occupancy(): Iterable<Occupancy>
+}
 
 /**
- * Makes the stage that gives an answer the time that a model takes: by its tokens for chat and completions, by the
- * request for embeddings. An answer of 300 or above and one that has a schedule of its own are left alone, and so are
- * all while `latency.timeScale` is 0.
+ * Makes the stage that gives an answer the time that a model takes. A request to a deployment whose slots are all taken
+ * waits before anything is done for it. An answer of 300 or above and one that has a schedule of its own keep their time.
+ * While `latency.timeScale` is 0 nothing waits, and there is a slot for everyone.
  */
-export function createAddLatency(): Hook {
-  return async function addLatency(exchange: Exchange, next: Next): Promise<Reply> {
-    const reply = await next()
-    if (reply.status >= 300 || reply.schedule) return reply
-    // Forked even when no time is added, so that the answers of a seed are the same with delays and without.
-    const random = exchange.random.fork()
-    const schedule = exchange.config.latency.timeScale > 0 ? scheduleOf(exchange, reply, random) : undefined
-    if (schedule) reply.schedule = schedule
-    return reply
+export function createLatency(): Latency {
+  // By resource and deployment. Only deployments of the file have slots or load, so the file bounds the table.
+  const slotsByKey = new Map<string, DeploymentSlots>()
+
+  const slotsOf = (exchange: Exchange, deployment: Deployment): DeploymentSlots => {
+    const key = `${exchange.resource}/${deployment.name}`
+    let slots = slotsByKey.get(key)
+    if (!slots) slotsByKey.set(key, (slots = new DeploymentSlots()))
+    return slots
+  }
+
+  return {
+    async addLatency(exchange: Exchange, next: Next): Promise<Reply> {
+      const { deployment, config } = exchange
+      const { timeScale } = config.latency
+      const { load, concurrency } = deployment?.latency ?? {}
+
+      let slowdown = 1
+      if (deployment && timeScale > 0 && (load || concurrency)) {
+        const slots = slotsOf(exchange, deployment)
+        const taken = slots.take(exchange, concurrency, timeScale)
+        const admission = typeof taken === 'string' ? taken : await queued(exchange, taken)
+        if (admission !== 'granted') return refusal(exchange, admission)
+        slowdown = slowdownBy(load, slots.working - 1)
+      }
+
+      // From here, not from the arrival of the first byte: a slow upload or a queue is not the model's time.
+      const beginMs = exchange.clock.nowMs() - exchange.startedMs
+      const reply = await next()
+      if (reply.status >= 300 || reply.schedule) return reply
+      // Forked even when no time is added, so that the answers of a seed are the same with delays and without.
+      const random = exchange.random.fork()
+      if (timeScale === 0) return reply
+      const timing = timingOf(exchange.route?.operation, deployment, config.latency)
+      if (timing) reply.schedule = plan(exchange, reply, timing, beginMs, timeScale * slowdown, random)
+      return reply
+    },
+
+    *occupancy() {
+      for (const [key, { working, waiting, slots }] of slotsByKey) {
+        yield { deployment: key.slice(key.indexOf('/') + 1), working, waiting, slots }
+      }
+    },
   }
 }
 
-function scheduleOf(exchange: Exchange, reply: Reply, random: Random): Schedule | undefined {
-  const { latency } = exchange.config
-  switch (exchange.route?.operation) {
-    case 'chatCompletions':
-      return planSchedule(stepsOf(reply), latency.chatCompletions, random, latency.timeScale)
-    case 'completions':
-      return planSchedule(stepsOf(reply), latency.completions, random, latency.timeScale)
-    case 'embeddings':
-      return planRequestSchedule(latency.embeddings, random, latency.timeScale)
-    default:
-      return undefined
-  }
+/**
+ * How much longer everything takes while the deployment works on `others` too: 1 + slowdown (others / requests)^exponent.
+ */
+export function slowdownBy(load: Load | undefined, others: number): number {
+  return load ? 1 + load.slowdown * (others / load.requests) ** load.exponent : 1
+}
+
+async function queued(exchange: Exchange, taken: Promise<Admission>): Promise<Admission> {
+  const sinceMs = exchange.clock.nowMs()
+  const admission = await taken
+  exchange.queuedMs = exchange.clock.nowMs() - sinceMs
+  return admission
+}
+
+function plan(
+  exchange: Exchange,
+  reply: Reply,
+  timing: Timing,
+  beginMs: number,
+  factor: number,
+  random: Random,
+): Schedule {
+  const { promptTokens = 0, cachedTokens = 0 } = reply.usage ?? {}
+  const { conditions } = exchange
+  const work: Work = { beginMs, promptTokens: promptTokens - cachedTokens, factor, conditions }
+  if (timing.kind === 'tokens') return planTokens(stepsOf(reply), timing, work, random)
+  const units = timing.perMegabyte ? exchange.body.length / bytesPerMegabyte : 1
+  return planRequest(timing, units, work, random)
 }
 
 /** A reply that does not tell its steps, such as an extension's, takes the time of its usage. */
@@ -43,4 +112,15 @@ function stepsOf({ steps, usage }: Reply): Steps {
     hidden: usage.reasoningTokens,
     visible: Math.max(0, usage.completionTokens - usage.reasoningTokens),
   }
+}
+
+function refusal(exchange: Exchange, admission: Exclude<Admission, 'granted'>): Reply {
+  if (admission === 'queue-full') {
+    const reply = errorReply(exchange, highDemand(), { 'retry-after': String(highDemandRetryAfterSeconds) })
+    reply.limitedBy = 'capacity'
+    return reply
+  }
+  const reply = errorReply(exchange, temporarilyUnable())
+  if (admission === 'left') reply.status = clientLeftStatus
+  return reply
 }

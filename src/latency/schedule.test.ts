@@ -1,40 +1,83 @@
 import { describe, expect, it } from 'vitest'
+import type { Distribution } from '../config/distribution.ts'
 import { createRandom } from '../platform/random.ts'
-import { planRequestSchedule, planSchedule } from './schedule.ts'
+import { planRequest, planTokens, type Work } from './schedule.ts'
+import type { TokenTiming } from './timing.ts'
 
-const latency = { perToken: { meanMs: 19, stdDevMs: 6 }, firstToken: { meanMs: 250, stdDevMs: 50 } }
-const exact = { perToken: { meanMs: 10, stdDevMs: 0 }, firstToken: { meanMs: 200, stdDevMs: 0 } }
+const constant = (ms: number): Distribution => ({ distribution: 'constant', ms })
+const exact: TokenTiming = {
+  kind: 'tokens',
+  firstToken: constant(200),
+  firstTokenTakesTime: false,
+  perToken: constant(10),
+  promptMsPerToken: 0,
+  reasoningMsPerToken: undefined,
+  burst: undefined,
+}
+const work: Work = { beginMs: 0, promptTokens: 0, factor: 1 }
 const random = createRandom('schedule')
 
-describe('planSchedule', () => {
-  it('waits for the first token once and gives each token its own time', () => {
-    const { stepsMs, endMs } = planSchedule({ hidden: 0, visible: 3 }, exact, random, 1)
-    expect([...stepsMs]).toEqual([210, 220, 230])
-    expect(endMs).toBe(230)
+const plan = (
+  steps: { hidden?: number; visible: number },
+  timing: Partial<TokenTiming> = {},
+  with_: Partial<Work> = {},
+) => planTokens({ hidden: 0, ...steps }, { ...exact, ...timing }, { ...work, ...with_ }, random)
+
+describe('planTokens', () => {
+  it('gives the first token its own time and each other one a time after the one before', () => {
+    const { stepsMs, endMs } = plan({ visible: 3 })
+    expect([...stepsMs]).toEqual([200, 210, 220])
+    expect(endMs).toBe(220)
+  })
+
+  it('lets the first token take a time too, after a wait that is of the environment', () => {
+    expect([...plan({ visible: 3 }, { firstTokenTakesTime: true }).stepsMs]).toEqual([210, 220, 230])
   })
 
   it('spends the time of hidden tokens before the first visible one', () => {
-    const { stepsMs, endMs } = planSchedule({ hidden: 100, visible: 2 }, exact, random, 1)
-    expect([...stepsMs]).toEqual([1_210, 1_220])
-    expect(endMs).toBe(1_220)
+    expect([...plan({ hidden: 100, visible: 2 }).stepsMs]).toEqual([1_200, 1_210])
+    expect([...plan({ hidden: 100, visible: 2 }, { reasoningMsPerToken: 3 }).stepsMs]).toEqual([500, 510])
   })
 
   it('ends after the thinking when nothing becomes visible', () => {
-    expect(planSchedule({ hidden: 5, visible: 0 }, exact, random, 1)).toEqual({
-      stepsMs: new Float64Array(0),
-      endMs: 250,
-    })
+    expect(plan({ hidden: 5, visible: 0 })).toEqual({ stepsMs: new Float64Array(0), endMs: 250 })
   })
 
-  it('multiplies every time by the scale', () => {
-    const { stepsMs, endMs } = planSchedule({ hidden: 0, visible: 2 }, exact, random, 0.5)
-    expect([...stepsMs]).toEqual([105, 110])
-    expect(endMs).toBe(110)
+  it('adds the cost of the prompt to the time before the first token', () => {
+    const { stepsMs } = plan({ visible: 2 }, { promptMsPerToken: 0.1 }, { promptTokens: 1_000 })
+    expect([...stepsMs]).toEqual([300, 310])
   })
 
-  it('takes the first wait and N times the mean for N tokens, with the spread of independent draws', () => {
+  it('counts from the beginning of the work, and multiplies all that comes after it', () => {
+    const { stepsMs, endMs } = plan({ visible: 2 }, {}, { beginMs: 1_000, factor: 0.5 })
+    expect([...stepsMs]).toEqual([1_100, 1_105])
+    expect(endMs).toBe(1_105)
+  })
+
+  it('lets a group of tokens go with its last one, and changes neither the first token nor the end', () => {
+    const even = plan({ visible: 8 })
+    const { stepsMs, endMs } = plan({ visible: 8 }, { burst: { tokens: [3, 3] } })
+    expect([...stepsMs]).toEqual([200, 230, 230, 230, 260, 260, 260, 270])
+    expect([stepsMs[0], endMs]).toEqual([even.stepsMs[0], even.endMs])
+  })
+
+  it('draws the sizes of groups evenly from the smallest to the largest', () => {
+    const { stepsMs } = plan({ visible: 40_001 }, { burst: { tokens: [3, 10] } })
+    const sizes = new Map<number, number>()
+    for (const dueMs of stepsMs.slice(1)) sizes.set(dueMs, (sizes.get(dueMs) ?? 0) + 1)
+    const counts = [...sizes.values()].slice(0, -1)
+    expect([Math.min(...counts), Math.max(...counts)]).toEqual([3, 10])
+    expect(40_000 / sizes.size).toBeCloseTo(6.5, 0)
+  })
+
+  it('takes N times the mean for N tokens, with the spread of independent draws', () => {
+    const timing = {
+      firstToken: { distribution: 'normal', meanMs: 250, stdDevMs: 50 },
+      perToken: { distribution: 'normal', meanMs: 19, stdDevMs: 6 },
+      firstTokenTakesTime: true,
+    } as const
     const ends = Array.from({ length: 4_000 }, () => {
-      const { stepsMs, endMs } = planSchedule({ hidden: 10, visible: 40 }, latency, random, 1)
+      const { stepsMs, endMs } = plan({ hidden: 10, visible: 40 }, timing)
       expect(stepsMs[39]).toBe(endMs)
       return endMs
     })
@@ -45,18 +88,24 @@ describe('planSchedule', () => {
   })
 
   it('is never due earlier than the step before', () => {
-    const wild = { perToken: { meanMs: 1, stdDevMs: 50 }, firstToken: { meanMs: 0, stdDevMs: 50 } }
-    const { stepsMs } = planSchedule({ hidden: 0, visible: 5_000 }, wild, random, 1)
+    const perToken = { distribution: 'normal', meanMs: 1, stdDevMs: 50 } as const
+    const { stepsMs } = plan({ visible: 5_000 }, { perToken, burst: { tokens: [1, 9] } })
     expect([...stepsMs]).toEqual([...stepsMs].sort((a, b) => a - b))
-    expect(stepsMs[0]).toBeGreaterThanOrEqual(0)
   })
 })
 
-describe('planRequestSchedule', () => {
-  it('delays the whole answer by one scaled draw', () => {
-    expect(planRequestSchedule({ meanMs: 100, stdDevMs: 0 }, random, 0.1)).toEqual({
-      stepsMs: new Float64Array(0),
-      endMs: 10,
-    })
+describe('planRequest', () => {
+  it('delays the whole answer by one draw, times the units, plus the cost of the prompt', () => {
+    const timing = {
+      kind: 'request',
+      perRequest: constant(100),
+      perMegabyte: false,
+      promptMsPerToken: 0.5,
+    } as const
+    const endMs = (units: number, with_: Partial<Work>) =>
+      planRequest(timing, units, { ...work, ...with_ }, random).endMs
+    expect(endMs(1, {})).toBe(100)
+    expect(endMs(2, { promptTokens: 10 })).toBe(205)
+    expect(endMs(1, { beginMs: 40, factor: 0.1 })).toBe(50)
   })
 })

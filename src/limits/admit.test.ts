@@ -7,7 +7,7 @@ import { HeaderList } from '../pipeline/header-list.ts'
 import { type Reply, textBody } from '../pipeline/reply.ts'
 import { createRandom } from '../platform/random.ts'
 import { createVirtualClock } from '../platform/virtual-clock.ts'
-import { createAdmit } from './admit.ts'
+import { createAdmission } from './admit.ts'
 
 const deploymentWith = (limits: Partial<Deployment>): Deployment => ({
   name: 'chat',
@@ -19,10 +19,10 @@ const done = { aborted: false, firstByteMs: 0, endMs: 0 }
 const usage = { promptTokens: 10, cachedTokens: 0, completionTokens: 20, reasoningTokens: 0 }
 const ok = (): Reply => ({ status: 200, headers: new HeaderList(), body: textBody('') })
 
-/** Requests of 4 characters, and 100 tokens asked for: an estimate of 101. */
-const setUp = (limits: Partial<Deployment>) => {
+/** Requests of 4 characters, and 100 tokens asked for: an estimate of 101 in an era that adds nothing. */
+const setUp = (limits: Partial<Deployment>, others: readonly Deployment[] = []) => {
   const clock = createVirtualClock()
-  const admit = createAdmit()
+  const { admit } = createAdmission()
   let deployment: Deployment | undefined = deploymentWith(limits)
   return {
     clock,
@@ -38,7 +38,12 @@ const setUp = (limits: Partial<Deployment>) => {
           body: Buffer.from(JSON.stringify(body)),
         },
         {
-          config: { region: 'East US 2' } as Config,
+          config: {
+            region: 'East US 2',
+            limitProfile: '2025-08',
+            utilizationHeader: true,
+            deployments: new Map(others.map((other) => [other.name, other])),
+          } as unknown as Config,
           clock,
           random: createRandom('admit'),
           startedMs: clock.nowMs(),
@@ -53,7 +58,7 @@ const setUp = (limits: Partial<Deployment>) => {
 
 describe('admit', () => {
   it('answers 429 with the true wait when the tokens are used up', async () => {
-    const { ask, clock } = setUp({ tokensPerMinute: 200 })
+    const { ask, clock } = setUp({ tokensPerMinute: 101, requestsPerMinute: 600 })
     await ask()
     await clock.advance(10_500)
     const { reply } = await ask()
@@ -61,7 +66,7 @@ describe('admit', () => {
     expect(reply.headers.get('retry-after-ms')).toBe('49500')
     expect(reply.headers.get('retry-after')).toBe('50')
     expect(reply.headers.get('x-ratelimit-type')).toBe('Tokens')
-    expect(reply.headers.get('x-ratelimit-remaining-tokens')).toBe('99')
+    expect(reply.headers.get('x-ratelimit-remaining-tokens')).toBe('0')
     const text = reply.body.kind === 'whole' && reply.body.render()
     expect(text).toContain('exceeded the token rate limit')
     expect(text).toContain('Please retry after 50 seconds')
@@ -105,7 +110,7 @@ describe('admit', () => {
   it('shows the state of the limits to the stages behind it', async () => {
     const { ask } = setUp({ tokensPerMinute: 1_000 })
     const { exchange } = await ask()
-    expect(exchange.rateLimits).toMatchObject({ tokens: { remaining: 899 }, requests: { remaining: 0 } })
+    expect(exchange.rateLimits).toMatchObject({ tokens: { remaining: 899 }, requests: { remaining: 9 } })
   })
 
   it('charges what was used instead of the estimate once the answer has been sent', async () => {
@@ -139,7 +144,40 @@ describe('admit', () => {
     configure(deploymentWith({ tokensPerMinute: 5_000, requestsPerMinute: 600 }))
     expect((await ask()).exchange.rateLimits).toMatchObject({
       tokens: { remaining: 5_000 - 303 },
-      requests: { remaining: 97 },
+      requests: { remaining: 597 },
     })
+  })
+
+  it('refuses what a provisioned deployment has no room for, with its utilisation and no rate limits', async () => {
+    const model = {
+      ...findModel('gpt-4o-mini')!,
+      provisioned: { inputTokensPerMinutePerPtu: 100, outputToInputRatio: 4 },
+    }
+    const { ask } = setUp({ model, provisionedThroughputUnits: 1 })
+    expect((await ask()).exchange.utilization).toBeCloseTo(4.01)
+    const { reply } = await ask()
+    expect(reply).toMatchObject({ status: 429, limitedBy: 'tokens' })
+    expect(Number(reply.headers.get('retry-after-ms'))).toBeCloseTo(180_600, -3)
+    expect(reply.headers.get('azure-openai-deployment-utilization')).toBe('401.0%')
+    expect(reply.headers.get('x-ratelimit-remaining-tokens')).toBeUndefined()
+  })
+
+  it('spills over to a pay-as-you-go deployment, which may refuse by its own limits', async () => {
+    const model = {
+      ...findModel('gpt-4o-mini')!,
+      provisioned: { inputTokensPerMinutePerPtu: 100, outputToInputRatio: 4 },
+    }
+    const spare: Deployment = { name: 'spare', model, tokensPerMinute: 101 }
+    const { ask } = setUp({ model, provisionedThroughputUnits: 1, spilloverTo: 'spare' }, [spare])
+    await ask()
+    const second = await ask()
+    expect(second.reply.status).toBe(200)
+    expect(second.exchange.deployment?.name).toBe('spare')
+    expect(second.exchange.spilledOverFrom).toBe('chat')
+    const third = await ask()
+    expect(third.reply.status).toBe(429)
+    expect(third.reply.headers.get('x-ms-deployment-name')).toBe('spare')
+    expect(third.reply.headers.get('x-ms-is-spilled-over')).toBe('true')
+    expect(third.reply.headers.get('x-ms-spillover-from-deployment')).toBe('chat')
   })
 })

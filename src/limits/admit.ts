@@ -6,81 +6,100 @@ import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { Hook, Next } from '../pipeline/hook.ts'
 import type { Reply } from '../pipeline/reply.ts'
-import { RecentMap } from '../platform/recent-map.ts'
-import { type Decision, DeploymentLimiter } from './deployment-limiter.ts'
-import { type LimitPlan, limitPlanOf } from './limit-plan.ts'
-import { estimateTokens } from './request-cost.ts'
+import { limitProfile } from './limit-profile.ts'
+import type { Decision } from './limiter.ts'
+import { LimiterTable } from './limiter-table.ts'
+import { estimateCost } from './request-cost.ts'
+import { scaleLimits } from './scale-limits.ts'
 
-/** How many deployments keep their usage for certain: 5 KB each, and up to twice as many are held. */
-const rememberedDeployments = 16_384
+type Refusal = Decision & { readonly admitted: false }
 
-interface Tracked {
-  readonly limiter: DeploymentLimiter
-  /** Whose limits the limiter has; a changed configuration brings another object of the same name. */
-  deployment: Deployment
+/** The stage that asks the limits, and what it knows of them. */
+export interface Admission {
+  readonly admit: Hook
+  /** The limits of every deployment that was asked for; all keys of a resource share them. */
+  readonly limiters: LimiterTable
 }
 
 /**
- * Makes the stage that asks the limits of the exchange's deployment, which all keys of a resource share. A request
- * without a deployment passes, and one whose deployment has no limits.
+ * Makes the stage that asks the limits of the exchange's deployment. A request without a deployment passes, and one
+ * whose deployment has no limits. What a provisioned deployment refuses goes to the one that it spills over to.
  *
  * What an answer costs is corrected when it has been sent: to its usage, where it tells any, and to nothing where it
  * failed. Usage lives as long as this stage, so a changed configuration does not reset it.
  */
-export function createAdmit(): Hook {
-  const trackedByKey = new RecentMap<string, Tracked>(rememberedDeployments)
+export function createAdmission(): Admission {
+  const limiters = new LimiterTable()
 
-  const limiterOf = (key: string, deployment: Deployment, plan: LimitPlan): DeploymentLimiter => {
-    let tracked = trackedByKey.get(key)
-    if (!tracked) {
-      tracked = { limiter: new DeploymentLimiter(plan), deployment }
-      trackedByKey.set(key, tracked)
-    } else if (tracked.deployment !== deployment) {
-      tracked.limiter.adapt(plan)
-      tracked.deployment = deployment
-    }
-    return tracked.limiter
+  const admit: Hook = (exchange, next) => {
+    const { deployment, route } = exchange
+    if (!deployment || !route) return next()
+    const decision = ask(exchange, deployment, route)
+    if (!decision) return next()
+    if (decision.admitted) return answer(exchange, decision, next)
+
+    const spare = spilloverOf(exchange, deployment)
+    if (!spare) return Promise.resolve(refusal(exchange, deployment, route, decision))
+    exchange.deployment = spare
+    exchange.spilledOverFrom = deployment.name
+    const second = ask(exchange, spare, route)
+    if (!second) return next()
+    if (second.admitted) return answer(exchange, second, next)
+    return Promise.resolve(refusal(exchange, spare, route, second))
   }
 
-  return async function admit(exchange: Exchange, next: Next): Promise<Reply> {
-    const { deployment, route } = exchange
-    const plan = deployment && limitPlanOf(deployment)
-    if (!plan || !route) return next()
+  const ask = (exchange: Exchange, deployment: Deployment, route: Route): Decision | undefined => {
+    const nowMs = exchange.clock.nowMs()
+    const profileName = deployment.limitProfile ?? exchange.config.limitProfile
+    const limited = exchange.conditions
+      ? scaleLimits(deployment, exchange.conditions.limitFactor)
+      : deployment
+    const limiter = limiters.limiterOf(exchange.resource, limited, profileName, nowMs)
+    if (!limiter) return undefined
+    const cost = estimateCost(route.operation, exchange.json, limitProfile(profileName).estimate)
+    const decision = limiter.decide(nowMs, cost)
+    exchange.rateLimits = decision.standing.rateLimits
+    exchange.utilization = decision.standing.utilization
+    return decision
+  }
 
-    const limiter = limiterOf(`${exchange.resource}/${deployment.name}`, deployment, plan)
-    const estimate = estimateTokens(route.operation, exchange.json)
-    const decision = limiter.decide(exchange.clock.nowMs(), estimate)
-    exchange.rateLimits = decision.rateLimits
-    if (!decision.admitted) return refusal(exchange, deployment, route, decision)
+  return { admit, limiters }
+}
 
-    const charge = (tokens: number): void => {
-      exchange.onEnd(() => limiter.correct(decision.receipt, tokens - estimate))
-    }
-    try {
-      const reply = await next()
-      if (reply.status >= 400) charge(0)
-      else if (reply.usage) charge(reply.usage.promptTokens + reply.usage.completionTokens)
-      return reply
-    } catch (error) {
-      charge(0)
-      throw error
-    }
+/** The configuration is checked: the name is that of a pay-as-you-go deployment. */
+function spilloverOf({ config }: Exchange, { spilloverTo }: Deployment): Deployment | undefined {
+  return spilloverTo === undefined ? undefined : config.deployments.get(spilloverTo)
+}
+
+async function answer(
+  exchange: Exchange,
+  decision: Decision & { readonly admitted: true },
+  next: Next,
+): Promise<Reply> {
+  let reply: Reply | undefined
+  try {
+    reply = await next()
+    return reply
+  } finally {
+    const answered = reply
+    exchange.onEnd(() => {
+      const failed = !answered || answered.status >= 400
+      // An answer that does not tell its usage keeps its estimate.
+      if (failed || answered.usage) {
+        decision.settle(failed ? undefined : answered.usage, exchange.clock.nowMs())
+      }
+    })
   }
 }
 
-function refusal(
-  exchange: Exchange,
-  deployment: Deployment,
-  route: Route,
-  decision: Decision & { readonly admitted: false },
-): Reply {
+function refusal(exchange: Exchange, deployment: Deployment, { operation }: Route, decision: Refusal): Reply {
   const { kind, retryAfterMs } = decision
   const retryAfterSeconds = Math.ceil(retryAfterMs / 1_000)
   const error = rateLimited({
     deployment: deployment.name,
     model: deployment.model.name,
     region: exchange.config.region,
-    operationId: operations[route.operation].id,
+    operationId: operations[operation].id,
     apiVersion: exchange.apiVersion,
     kind,
     retryAfterSeconds,
@@ -88,7 +107,7 @@ function refusal(
   const reply = errorReply(exchange, error, {
     'retry-after': String(retryAfterSeconds),
     'retry-after-ms': String(retryAfterMs),
-    'x-ratelimit-type': kind === 'token' ? 'Tokens' : 'Requests',
+    ...(decision.standing.rateLimits && { 'x-ratelimit-type': kind === 'token' ? 'Tokens' : 'Requests' }),
   })
   reply.limitedBy = kind === 'token' ? 'tokens' : 'requests'
   return reply

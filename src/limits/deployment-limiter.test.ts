@@ -1,30 +1,62 @@
 import { describe, expect, it } from 'vitest'
+import type { RateLimits } from '../openai/service-headers.ts'
 import { createRandom } from '../platform/random.ts'
 import { DeploymentLimiter } from './deployment-limiter.ts'
+import type { LimitPlan } from './limit-plan.ts'
+import { limitProfile } from './limit-profile.ts'
+import type { Decision } from './limiter.ts'
 
 const minuteMs = 60_000
-const plan = { tokens: 1_000, requests: 5, requestsWindowMs: 10_000 }
+const newest = limitProfile('2026-08')
+
+const planOf = (tokens: number, requests: number, windowMs = 10_000): LimitPlan => ({
+  tokens,
+  requestsPerMinute: requests * (minuteMs / windowMs),
+  slice: { windowMs, requests },
+})
+
+const open = (plan: LimitPlan, profile = newest): DeploymentLimiter => new DeploymentLimiter(plan, profile)
+
+const decide = (limiter: DeploymentLimiter, nowMs: number, tokens: number): Decision =>
+  limiter.decide(nowMs, { promptTokens: tokens, completionTokens: 0 })
+
+const limitsOf = (decision: Decision): RateLimits => decision.standing.rateLimits!
+
+const usage = (tokens: number) => ({
+  promptTokens: tokens,
+  cachedTokens: 0,
+  completionTokens: 0,
+  reasoningTokens: 0,
+})
 
 describe('DeploymentLimiter', () => {
-  it('admits until the tokens of 60 seconds are used, and again when enough has left', () => {
-    const limiter = new DeploymentLimiter({ ...plan, requests: 100 })
-    expect(limiter.decide(0, 600).admitted).toBe(true)
-    expect(limiter.decide(5_000, 400).admitted).toBe(true)
-    expect(limiter.decide(6_000, 1)).toMatchObject({ admitted: false, kind: 'token', retryAfterMs: 54_000 })
-    expect(limiter.decide(6_000, 601)).toMatchObject({ admitted: false, retryAfterMs: 59_000 })
-    expect(limiter.decide(minuteMs, 600).admitted).toBe(true)
+  it('admits until the tokens of 60 seconds are used, and again when some have left', () => {
+    const limiter = open(planOf(1_000, 100))
+    expect(decide(limiter, 0, 600).admitted).toBe(true)
+    expect(decide(limiter, 5_000, 400).admitted).toBe(true)
+    expect(decide(limiter, 6_000, 1)).toMatchObject({ admitted: false, kind: 'token', retryAfterMs: 54_000 })
+    expect(decide(limiter, minuteMs, 600).admitted).toBe(true)
   })
 
-  it('admits until the requests of a window are used', () => {
-    const limiter = new DeploymentLimiter(plan)
-    for (let i = 0; i < 5; i++) expect(limiter.decide(i * 1_000, 0).admitted).toBe(true)
-    expect(limiter.decide(4_500.4, 0)).toMatchObject({ admitted: false, kind: 'call', retryAfterMs: 5_500 })
-    expect(limiter.decide(10_000, 0).admitted).toBe(true)
+  it('lets one burst through that takes more than is left', () => {
+    const limiter = open(planOf(1_000, 100))
+    decide(limiter, 0, 900)
+    const burst = decide(limiter, 1, 900)
+    expect(burst.admitted).toBe(true)
+    expect(limitsOf(burst).tokens?.remaining).toBe(0)
+    expect(decide(limiter, 2, 1)).toMatchObject({ admitted: false, kind: 'token' })
+  })
+
+  it('admits until the requests of a slice are used', () => {
+    const limiter = open(planOf(1_000, 5))
+    for (let i = 0; i < 5; i++) expect(decide(limiter, i * 1_000, 0).admitted).toBe(true)
+    expect(decide(limiter, 4_500.4, 0)).toMatchObject({ admitted: false, kind: 'call', retryAfterMs: 5_500 })
+    expect(decide(limiter, 10_000, 0).admitted).toBe(true)
   })
 
   it('tells a client to wait a day when the request is larger than the whole limit', () => {
-    const limiter = new DeploymentLimiter(plan)
-    expect(limiter.decide(0, 1_001)).toMatchObject({
+    const limiter = open(planOf(1_000, 5))
+    expect(decide(limiter, 0, 1_001)).toMatchObject({
       admitted: false,
       kind: 'token',
       retryAfterMs: 86_400_000,
@@ -32,78 +64,83 @@ describe('DeploymentLimiter', () => {
   })
 
   it('charges a refusal for tokens as one request, and one for requests not at all', () => {
-    const limiter = new DeploymentLimiter({ ...plan, requestsWindowMs: minuteMs })
-    expect(limiter.decide(0, 2_000).rateLimits).toMatchObject({
-      requests: { remaining: 4, resetSeconds: 12 },
-    })
-    for (let i = 0; i < 4; i++) limiter.decide(0, 0)
-    for (let i = 0; i < 50; i++) expect(limiter.decide(30_000, 0)).toMatchObject({ retryAfterMs: 30_000 })
-    expect(limiter.decide(minuteMs, 0).admitted).toBe(true)
+    const limiter = open(planOf(1_000, 5, minuteMs))
+    expect(limitsOf(decide(limiter, 0, 2_000)).requests).toMatchObject({ remaining: 4, resetMs: 12_000 })
+    for (let i = 0; i < 4; i++) decide(limiter, 0, 0)
+    for (let i = 0; i < 50; i++) expect(decide(limiter, 30_000, 0)).toMatchObject({ retryAfterMs: 30_000 })
+    expect(decide(limiter, minuteMs, 0).admitted).toBe(true)
   })
 
   it('keeps its promise to a client that waits, whatever came before', () => {
     for (let seed = 0; seed < 50; seed++) {
       const random = createRandom(`promise ${seed}`)
-      const limiter = new DeploymentLimiter({ ...plan, requests: 1 + random.below(5) })
+      const limiter = open(planOf(1_000, 1 + random.below(5)))
       let nowMs = 0
       for (let i = 0; i < 100; i++) {
         nowMs += random.unit() * 1_000
         const tokens = random.below(700)
-        const decision = limiter.decide(nowMs, tokens)
+        const decision = decide(limiter, nowMs, tokens)
         if (decision.admitted || random.below(4) > 0) continue
         nowMs += decision.retryAfterMs
-        expect(limiter.decide(nowMs, tokens).admitted).toBe(true)
+        expect(decide(limiter, nowMs, tokens).admitted).toBe(true)
       }
     }
   })
 
-  it('replaces the estimate by what was used, and goes on from there', () => {
-    const limiter = new DeploymentLimiter(plan)
-    const first = limiter.decide(0, 900)
+  it('replaces the estimate by what was used, in the eras that do', () => {
+    for (const [era, remaining] of [
+      ['2026-08', 850],
+      ['2024-10', 0],
+    ] as const) {
+      const limiter = open(planOf(1_000, 5), limitProfile(era))
+      const first = decide(limiter, 0, 900)
+      if (!first.admitted) throw new Error('refused')
+      first.settle(usage(50), 0)
+      expect(limitsOf(decide(limiter, 1_000, 100)).tokens?.remaining).toBe(remaining)
+    }
+  })
+
+  it('gives the whole estimate back for an answer that failed', () => {
+    const limiter = open(planOf(1_000, 5), limitProfile('2024-10'))
+    const first = decide(limiter, 0, 900)
     if (!first.admitted) throw new Error('refused')
-    limiter.correct(first.receipt, 50 - 900)
-    expect(limiter.decide(1_000, 100).rateLimits.tokens?.remaining).toBe(850)
+    first.settle(undefined, 0)
+    expect(limitsOf(decide(limiter, 1_000, 100)).tokens?.remaining).toBe(900)
   })
 
   it('never shows less than nothing left, though more was used than estimated', () => {
-    const limiter = new DeploymentLimiter(plan)
-    const first = limiter.decide(0, 10)
+    const limiter = open(planOf(1_000, 5))
+    const first = decide(limiter, 0, 10)
     if (!first.admitted) throw new Error('refused')
-    limiter.correct(first.receipt, 5_000)
-    expect(limiter.decide(0, 1).rateLimits).toMatchObject({ tokens: { remaining: 0, resetSeconds: 60 } })
+    first.settle(usage(5_000), 0)
+    expect(limitsOf(decide(limiter, 0, 1)).tokens).toMatchObject({ remaining: 0, resetMs: minuteMs })
   })
 
-  it('shows the reset of a bucket that drains steadily, in whole seconds', () => {
-    const limiter = new DeploymentLimiter({ tokens: 120_000, requests: 120, requestsWindowMs: 10_000 })
-    expect(limiter.decide(0, 14).rateLimits).toEqual({
-      requests: { limit: 120, remaining: 119, renewalSeconds: 10, resetSeconds: 0 },
-      tokens: { limit: 120_000, remaining: 119_986, renewalSeconds: 60, resetSeconds: 0 },
-    })
-    expect(limiter.decide(0, 60_000 - 14).rateLimits.tokens?.resetSeconds).toBe(30)
+  it('counts the requests of the headers over a minute, or over a slice in the eras that did', () => {
+    const minute = limitsOf(decide(open(planOf(120_000, 20)), 0, 14))
+    expect(minute.requests).toEqual({ limit: 120, remaining: 119, renewalSeconds: 60, resetMs: 500 })
+    expect(minute.tokens).toEqual({ limit: 120_000, remaining: 119_986, renewalSeconds: 60, resetMs: 7 })
+    const slice = limitsOf(decide(open(planOf(120_000, 120), limitProfile('2024-02')), 0, 16))
+    expect(slice.requests).toMatchObject({ limit: 120, remaining: 119 })
   })
 
   it('keeps what was used when the limits change', () => {
-    const limiter = new DeploymentLimiter(plan)
-    limiter.decide(0, 600)
-    limiter.adapt({ tokens: 500, requests: 3, requestsWindowMs: minuteMs })
-    expect(limiter.decide(1_000, 1)).toMatchObject({ admitted: false, kind: 'token', retryAfterMs: 59_000 })
-    limiter.adapt({ ...plan, tokens: 2_000 })
-    expect(limiter.decide(1_000, 1).rateLimits).toMatchObject({
+    const limiter = open(planOf(1_000, 5))
+    decide(limiter, 0, 600)
+    limiter.adapt(planOf(500, 3, minuteMs), newest)
+    expect(decide(limiter, 1_000, 1)).toMatchObject({ admitted: false, kind: 'token', retryAfterMs: 59_000 })
+    limiter.adapt(planOf(2_000, 5), newest)
+    expect(limitsOf(decide(limiter, 1_000, 1))).toMatchObject({
       tokens: { remaining: 1_399 },
-      requests: { remaining: 2 },
+      requests: { remaining: 27 },
     })
   })
 
   it('limits requests alone where tokens are not limited', () => {
-    const limiter = new DeploymentLimiter({ tokens: Infinity, requests: 1, requestsWindowMs: minuteMs })
-    expect(limiter.decide(0, 1e9).admitted).toBe(true)
-    const second = limiter.decide(1, 1e9)
+    const limiter = open(planOf(Infinity, 1, minuteMs))
+    expect(decide(limiter, 0, 1e9).admitted).toBe(true)
+    const second = decide(limiter, 1, 1e9)
     expect(second).toMatchObject({ admitted: false, kind: 'call', retryAfterMs: 59_999 })
-    expect(second.rateLimits).toMatchObject({ tokens: undefined })
-  })
-
-  it('refuses everything for a day under a limit of zero', () => {
-    const limiter = new DeploymentLimiter({ tokens: 0, requests: 0, requestsWindowMs: 10_000 })
-    expect(limiter.decide(0, 0)).toMatchObject({ admitted: false, retryAfterMs: 86_400_000 })
+    expect(limitsOf(second).tokens).toBeUndefined()
   })
 })

@@ -1,100 +1,97 @@
 import { neverFitsRetryAfterSeconds } from '../openai/errors.ts'
 import type { LimitState, RateLimits } from '../openai/service-headers.ts'
-import { type LimitPlan, tokensWindowMs } from './limit-plan.ts'
-import { type Receipt, SlidingWindow } from './sliding-window.ts'
+import type { Decision, Limiter } from './limiter.ts'
+import { type LimitPlan, requestsWindowMs, tokensWindowMs } from './limit-plan.ts'
+import type { LimitProfile } from './limit-profile.ts'
+import type { CostEstimate } from './request-cost.ts'
+import { SlidingWindow } from './sliding-window.ts'
 
-/** What the limits say to a request, and how they stand after it. */
-export type Decision =
-  | { readonly admitted: true; readonly receipt: Receipt; readonly rateLimits: RateLimits }
-  | {
-      readonly admitted: false
-      readonly kind: 'token' | 'call'
-      /** When the same request would be admitted if no other came, rounded up; a day where waiting does not help. */
-      readonly retryAfterMs: number
-      readonly rateLimits: RateLimits
-    }
-
-/** The usage of one deployment and its limits: tokens over 60 seconds, and requests over 10 or 60. */
-export class DeploymentLimiter {
+/** The pay-as-you-go limits of one deployment: tokens over 60 seconds, requests over a slice of a minute. */
+export class DeploymentLimiter implements Limiter {
   #plan: LimitPlan
-  #requests: SlidingWindow
+  #profile: LimitProfile
+  #slice: SlidingWindow
+  readonly #requests = new SlidingWindow(requestsWindowMs)
   readonly #tokens = new SlidingWindow(tokensWindowMs)
 
-  constructor(plan: LimitPlan) {
+  constructor(plan: LimitPlan, profile: LimitProfile) {
     this.#plan = plan
-    this.#requests = new SlidingWindow(plan.requestsWindowMs)
+    this.#profile = profile
+    this.#slice = new SlidingWindow(plan.slice.windowMs)
   }
 
   /** Takes new limits; what was used stays used. */
-  adapt(plan: LimitPlan): void {
+  adapt(plan: LimitPlan, profile: LimitProfile): void {
     this.#plan = plan
-    if (plan.requestsWindowMs !== this.#requests.windowMs) {
-      this.#requests = this.#requests.resized(plan.requestsWindowMs)
-    }
+    this.#profile = profile
+    if (plan.slice.windowMs !== this.#slice.windowMs) this.#slice = this.#slice.resized(plan.slice.windowMs)
   }
 
   /**
-   * Admits a request that is estimated to cost `tokens`, and charges it, or refuses it.
+   * A request is admitted while the minute's tokens are not used up, even when it takes more than is left of them: "if
+   * at any time during that minute the limit value is reached, then further requests will receive a 429" (Microsoft
+   * Learn, quota). So one burst goes through. A request that is estimated above the whole limit never does.
    *
    * The service counts refused requests, too: one that is refused for its tokens has passed the requests limit and is
    * charged as one request (captured: 4 of 5 left after such an answer). One that is refused for the requests limit
    * is not charged, or a client that hammers would push its own time of admission, and the one that other clients
    * were promised, ahead of itself for ever.
    */
-  decide(nowMs: number, tokens: number): Decision {
-    const plan = this.#plan
-    const neverFits = tokens > plan.tokens
-    const requestFits = this.#requests.used(nowMs) < plan.requests
+  decide(nowMs: number, cost: CostEstimate): Decision {
+    const { tokens, slice } = this.#plan
+    const estimate = cost.promptTokens + cost.completionTokens
+    const neverFits = estimate > tokens
+    const requestFits = this.#slice.used(nowMs) < slice.requests
     if (requestFits) {
+      this.#slice.add(nowMs, 1)
       this.#requests.add(nowMs, 1)
-      if (!neverFits && this.#tokens.used(nowMs) + tokens <= plan.tokens) {
-        const receipt = this.#tokens.add(nowMs, tokens)
-        return { admitted: true, receipt, rateLimits: this.#state(nowMs) }
-      }
+      if (!neverFits && this.#tokens.used(nowMs) < tokens) return this.#admit(nowMs, estimate)
     }
     // Asked after the charge, and of both limits, or a client that has waited could be refused by the other one.
-    const freeAtMs = Math.max(
-      this.#requests.freeAtMs(nowMs, 1, plan.requests),
-      this.#tokens.freeAtMs(nowMs, tokens, plan.tokens),
-    )
+    const freeAtMs = neverFits
+      ? Infinity
+      : Math.max(this.#slice.freeAtMs(nowMs, 1, slice.requests), this.#tokens.freeAtMs(nowMs, 1, tokens))
     return {
       admitted: false,
       kind: requestFits || neverFits ? 'token' : 'call',
       retryAfterMs: Math.min(Math.ceil(freeAtMs - nowMs), neverFitsRetryAfterSeconds * 1_000),
-      rateLimits: this.#state(nowMs),
+      standing: { rateLimits: this.#state(nowMs) },
     }
   }
 
-  /** Changes what an admitted request is charged with; does nothing after 60 seconds, when it no longer counts. */
-  correct(receipt: Receipt, deltaTokens: number): void {
-    this.#tokens.correct(receipt, deltaTokens)
+  #admit(nowMs: number, estimate: number): Decision {
+    const receipt = this.#tokens.add(nowMs, estimate)
+    return {
+      admitted: true,
+      standing: { rateLimits: this.#state(nowMs) },
+      // Does nothing after 60 seconds, when the request no longer counts.
+      settle: (usage) => {
+        const used = usage ? usage.promptTokens + usage.completionTokens : 0
+        if (!usage || this.#profile.correctsEstimate) this.#tokens.correct(receipt, used - estimate)
+      },
+    }
   }
 
   #state(nowMs: number): RateLimits {
-    const { tokens, requests, requestsWindowMs } = this.#plan
+    const { tokens, requestsPerMinute, slice } = this.#plan
+    const perSlice = this.#profile.requestsPer === 'slice'
     return {
-      requests: limitState(this.#requests.used(nowMs), requests, requestsWindowMs),
+      requests: perSlice
+        ? limitState(this.#slice.used(nowMs), slice.requests, slice.windowMs)
+        : limitState(this.#requests.used(nowMs), requestsPerMinute, requestsWindowMs),
       tokens: tokens === Infinity ? undefined : limitState(this.#tokens.used(nowMs), tokens, tokensWindowMs),
+      style: this.#profile,
     }
-  }
-}
-
-/** Corrections and new limits can leave more used than is allowed; the service never tells less than nothing. */
-function limitState(usedAmount: number, limit: number, windowMs: number): LimitState {
-  const used = Math.min(usedAmount, limit)
-  const renewalSeconds = windowMs / 1_000
-  return {
-    limit,
-    remaining: limit - used,
-    renewalSeconds,
-    resetSeconds: resetSeconds(used, limit, renewalSeconds),
   }
 }
 
 /**
- * The service tells the reset as if usage drained steadily, in whole seconds (captures of June to August 2026: 1 of 5
- * requests a minute is 12, half of the tokens 30, a little 0). It is not the time of admission: retry-after is.
+ * Corrections and bursts can leave more used than is allowed; the service never tells less than nothing. It tells the
+ * reset as if usage drained steadily (1 of 5 requests a minute is 12 seconds, half of the tokens 30): that is not the
+ * time of admission, which is retry-after.
  */
-function resetSeconds(used: number, limit: number, renewalSeconds: number): number {
-  return limit === 0 ? 0 : Math.floor((used * renewalSeconds) / limit)
+function limitState(usedAmount: number, limit: number, windowMs: number): LimitState {
+  const used = Math.min(usedAmount, limit)
+  const resetMs = limit === 0 ? 0 : (used * windowMs) / limit
+  return { limit, remaining: limit - used, renewalSeconds: windowMs / 1_000, resetMs }
 }

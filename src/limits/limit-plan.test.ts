@@ -10,20 +10,39 @@ it('gives no plan to a deployment without limits', () => {
   expect(planOf({})).toBeUndefined()
 })
 
-it('allows one request in ten seconds for each 1,000 tokens a minute, rounded up', () => {
-  expect(planOf({ tokensPerMinute: 5_000 })).toEqual({ tokens: 5_000, requests: 5, requestsWindowMs: 10_000 })
-  expect(planOf({ tokensPerMinute: 1_001 })).toMatchObject({ requests: 2 })
+it('allows six requests a minute for each 1,000 tokens where the model has no ratio of its own, rounded up', () => {
+  expect(planOf({ tokensPerMinute: 5_000, model: { ...model, requestsPerThousandTokens: 6 } })).toEqual({
+    tokens: 5_000,
+    requestsPerMinute: 30,
+    slice: { windowMs: 10_000, requests: 5 },
+  })
+  const { requestsPerThousandTokens: _, ...unknownRatio } = model
+  expect(planOf({ tokensPerMinute: 1_001, model: unknownRatio })).toMatchObject({ requestsPerMinute: 7 })
 })
 
-it('counts a sixth of the requests a minute in ten seconds, rounded up', () => {
-  expect(planOf({ requestsPerMinute: 600 })).toMatchObject({ requests: 100, requestsWindowMs: 10_000 })
-  expect(planOf({ requestsPerMinute: 10 })).toMatchObject({ requests: 2, requestsWindowMs: 10_000 })
+it("follows the model's own ratio", () => {
+  const slow = { ...model, requestsPerThousandTokens: 1 }
+  expect(planOf({ tokensPerMinute: 120_000, model: slow })).toMatchObject({
+    requestsPerMinute: 120,
+    slice: { windowMs: 10_000, requests: 20 },
+  })
 })
 
-it('counts fewer than six requests a minute over the whole minute', () => {
+it('counts requests in slices of ten seconds, or of another length that was set, rounded up', () => {
+  expect(planOf({ requestsPerMinute: 600 })).toMatchObject({ slice: { windowMs: 10_000, requests: 100 } })
+  expect(planOf({ requestsPerMinute: 10 })).toMatchObject({ slice: { windowMs: 10_000, requests: 2 } })
+  expect(planOf({ requestsPerMinute: 600, requestsSliceSeconds: 1 })).toMatchObject({
+    slice: { windowMs: 1_000, requests: 10 },
+  })
+  expect(planOf({ requestsPerMinute: 600, requestsSliceSeconds: 60 })).toMatchObject({
+    slice: { windowMs: 60_000, requests: 600 },
+  })
+})
+
+it('counts fewer requests than there are slices over the whole minute', () => {
   expect(planOf({ requestsPerMinute: 3 })).toEqual({
     tokens: Infinity,
-    requests: 3,
-    requestsWindowMs: 60_000,
+    requestsPerMinute: 3,
+    slice: { windowMs: 60_000, requests: 3 },
   })
 })

@@ -3,32 +3,48 @@ import type { Deployment } from '../config/deployments.ts'
 /** The span that the tokens limit is counted over, in milliseconds. */
 export const tokensWindowMs = 60_000
 
-/** What a deployment may use, in the windows in which it is counted. */
+/** The span that the requests of the headers are counted over, in milliseconds. */
+export const requestsWindowMs = 60_000
+
+/** Requests a minute for each 1,000 tokens a minute, of the older chat models; the default where a model tells none. */
+const usualRequestsPerThousandTokens = 6
+
+/** What a pay-as-you-go deployment may use, in the windows in which it is counted. */
 export interface LimitPlan {
   /** Tokens in 60 seconds; Infinity where tokens are not limited. */
   readonly tokens: number
-  /** Requests in `requestsWindowMs`. */
-  readonly requests: number
-  readonly requestsWindowMs: number
+  /** Requests in 60 seconds, as the headers tell them. */
+  readonly requestsPerMinute: number
+  /** The shorter span in which requests are really counted, and how many it takes. */
+  readonly slice: { readonly windowMs: number; readonly requests: number }
 }
 
 /**
- * The limits of a deployment; undefined when it has none.
+ * The pay-as-you-go limits of a deployment; undefined when it has none.
  *
- * The service spreads requests over windows of ten seconds (documentation; captures of 2024 count down from a sixth
- * of the minute's requests), and over a minute where so few are allowed (captured: 5 requests a minute, renewed in 60
- * seconds). The sixth is rounded up, since an evenly spaced client would else be refused below its limit.
+ * Without `requestsPerMinute` the requests follow from the tokens by the model's ratio (Microsoft Learn, quotas and
+ * limits; 6 requests for each 1,000 tokens unless the catalogue says otherwise), rounded up.
  *
- * Without `requestsPerMinute` there is one request in ten seconds for each 1,000 tokens a minute, rounded up: six
- * requests a minute for 1,000 tokens, the service's ratio for its older chat models.
+ * The service spreads requests over windows of 1 or 10 seconds (documentation), and over a minute where so few are
+ * allowed (captured: 5 requests a minute, renewed in 60 seconds). The share of a window is rounded up, since an evenly
+ * spaced client would else be refused below its limit.
  */
 export function limitPlanOf(deployment: Deployment): LimitPlan | undefined {
-  const { tokensPerMinute, requestsPerMinute } = deployment
-  const tokens = tokensPerMinute ?? Infinity
-  if (requestsPerMinute === undefined) {
-    if (tokensPerMinute === undefined) return undefined
-    return { tokens, requests: Math.ceil(tokensPerMinute / 1_000), requestsWindowMs: 10_000 }
+  const { tokensPerMinute, model } = deployment
+  const ratio = model.requestsPerThousandTokens ?? usualRequestsPerThousandTokens
+  const requestsPerMinute =
+    deployment.requestsPerMinute ??
+    (tokensPerMinute === undefined ? undefined : Math.ceil((tokensPerMinute * ratio) / 1_000))
+  if (requestsPerMinute === undefined) return undefined
+  return {
+    tokens: tokensPerMinute ?? Infinity,
+    requestsPerMinute,
+    slice: sliceOf(requestsPerMinute, deployment.requestsSliceSeconds ?? 10),
   }
-  if (requestsPerMinute < 6) return { tokens, requests: requestsPerMinute, requestsWindowMs: 60_000 }
-  return { tokens, requests: Math.ceil(requestsPerMinute / 6), requestsWindowMs: 10_000 }
+}
+
+function sliceOf(requestsPerMinute: number, seconds: number): LimitPlan['slice'] {
+  const slices = 60 / seconds
+  if (requestsPerMinute < slices) return { windowMs: requestsWindowMs, requests: requestsPerMinute }
+  return { windowMs: seconds * 1_000, requests: Math.ceil(requestsPerMinute / slices) }
 }

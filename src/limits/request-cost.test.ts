@@ -1,10 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import { estimateTokens } from './request-cost.ts'
+import type { Operation } from '../openai/operations.ts'
+import { limitProfile } from './limit-profile.ts'
+import { estimateCost } from './request-cost.ts'
 
-const chat = (body: object): number => estimateTokens('chatCompletions', body)
+/** The era that adds nothing to what the request says. */
+const plainRule = limitProfile('2025-08').estimate
+
+const estimateTokens = (operation: Operation, body: unknown, rule = plainRule): number => {
+  const { promptTokens, completionTokens } = estimateCost(operation, body, rule)
+  return promptTokens + completionTokens
+}
+const chat = (body: object, rule = plainRule): number => estimateTokens('chatCompletions', body, rule)
 const user = (content: unknown): object => ({ role: 'user', content })
 
-describe('estimateTokens', () => {
+describe('estimateCost', () => {
   it('charges a quarter of the characters of a chat, rounded up once', () => {
     expect(chat({ messages: [user("Count r's in strawberry")] })).toBe(6)
     expect(chat({ messages: [user('abc'), user('abcd'), user('ab')] })).toBe(3)
@@ -43,9 +52,36 @@ describe('estimateTokens', () => {
     expect(estimateTokens('completions', { prompt: [[1, 2], [3]] })).toBe(3)
   })
 
+  it('reads the input and instructions of a response', () => {
+    const body = {
+      instructions: 'abcd',
+      input: [user([{ type: 'input_text', text: 'abcdefgh' }])],
+      max_output_tokens: 10,
+    }
+    expect(estimateTokens('responses', body)).toBe(1 + 2 + 10)
+    expect(estimateTokens('responses', { input: 'abcde' })).toBe(2)
+  })
+
+  it.each([
+    ['2024-02', { messages: [user('x'.repeat(67))] }, 16],
+    ['2024-10', { messages: [user('x'.repeat(67))] }, 657],
+    ['2024-10', { messages: [user('x'.repeat(67))], n: 2 }, 17 + 1_280],
+    ['2024-10', { messages: [user('x'.repeat(67))], max_tokens: 100 }, 117],
+    ['2025-08', { messages: [user('x'.repeat(23))] }, 6],
+    ['2026-03', { messages: [user('x'.repeat(34))] }, 14],
+  ] as const)('charges what captures of %s show', (era, body, tokens) => {
+    expect(chat(body, limitProfile(era).estimate)).toBe(tokens)
+  })
+
   it('gives a safe, non-negative integer for any body', () => {
     const values = [-1, 1.5, Infinity, -Infinity, NaN, 1e300, '5', null, true, [], {}, [[{}]], undefined]
-    for (const operation of ['chatCompletions', 'completions', 'embeddings'] as const) {
+    for (const operation of [
+      'chatCompletions',
+      'completions',
+      'embeddings',
+      'responses',
+      'speech',
+    ] as const) {
       for (const value of values) {
         const bodies = [
           value,
@@ -66,6 +102,6 @@ describe('estimateTokens', () => {
 
   it('charges nothing for a negative max_tokens and the most for an endless one', () => {
     expect(chat({ max_tokens: -5 })).toBe(0)
-    expect(chat({ max_tokens: Infinity })).toBe(Number.MAX_SAFE_INTEGER)
+    expect(chat({ max_tokens: Infinity })).toBe(2 ** 51)
   })
 })

@@ -1,7 +1,15 @@
 import type { Operation } from '../openai/operations.ts'
+import type { EstimateRule } from './limit-profile.ts'
+
+/** What a request is taken to cost before anything is known of its answer. */
+export interface CostEstimate {
+  readonly promptTokens: number
+  /** Of all choices together. */
+  readonly completionTokens: number
+}
 
 /** No count may leave the integers that a number holds exactly, or a window's sum would drift. */
-const maxTokens = Number.MAX_SAFE_INTEGER
+const maxTokens = 2 ** 51
 
 /** The service's estimate counts characters, not tokens: four to a token, as captured for many prompts. */
 const charsPerToken = 4
@@ -9,41 +17,69 @@ const charsPerToken = 4
 /**
  * The tokens that a request is charged with on arrival, before its body is validated, as the service's own limiter does:
  *
- * - chat: ceil(characters of all text content / 4) + (`max_tokens`, else `max_completion_tokens`, else 0) x `n`
- * - completions: the same over `prompt`, with the larger of `n` and `best_of`
- * - embeddings: ceil(characters / 4) of each string
+ * - chat: ceil((characters of all text content + what lies between messages) / 4) + overhead + limit x `n`
+ * - completions and responses: ceil(characters of each text / 4) + limit x the larger of `n` and `best_of`
+ * - embeddings: ceil(characters / 4) of each string, in every era
  *
- * A prompt of token ids costs their number. Roles, tools, images and audio are not counted. The documentation names
- * the terms ("prompt text and count + max_tokens + best_of"); the division by four and the missing default of
- * `max_tokens` follow the remaining-tokens headers of captures from 2025 on.
+ * where the limit is the request's own, else the era's default. A prompt of token ids costs their number. Roles, tools,
+ * images and audio are not counted. The documentation names the terms ("prompt text and count + max_tokens +
+ * best_of"); the rest follows the remaining-tokens headers of captures.
  *
- * What has the wrong type counts as absent. The result is an integer from 0 to 2^53 - 1 for any body.
+ * What has the wrong type counts as absent. Both results are integers from 0 to 2^51 for any body.
  */
-export function estimateTokens(operation: Operation, json: unknown): number {
+export function estimateCost(operation: Operation, json: unknown, rule: EstimateRule): CostEstimate {
   const body = asRecord(json)
-  if (operation === 'embeddings') return clamp(promptTokens(body['input']))
-  const prompt =
-    operation === 'chatCompletions'
-      ? Math.ceil(messageChars(body['messages']) / charsPerToken)
-      : promptTokens(body['prompt'])
-  const completion = count(body['max_tokens']) ?? count(body['max_completion_tokens']) ?? 0
-  const choices = Math.max(count(body['n']) ?? 1, count(body['best_of']) ?? 1, 1)
-  return clamp(prompt + completion * choices)
+  switch (operation) {
+    case 'embeddings':
+      return { promptTokens: clamp(promptTokens(body['input'])), completionTokens: 0 }
+    case 'chatCompletions': {
+      const prompt = rule.countsPrompt ? chatPromptTokens(body['messages'], rule) : 0
+      return withCompletion(prompt, body, rule)
+    }
+    case 'completions':
+      return withCompletion(rule.countsPrompt ? promptTokens(body['prompt']) : 0, body, rule)
+    case 'responses': {
+      const prompt = promptTokens(body['instructions']) + responsesInputTokens(body['input'])
+      return withCompletion(rule.countsPrompt ? prompt : 0, body, rule)
+    }
+    default:
+      return { promptTokens: 0, completionTokens: 0 }
+  }
 }
 
-function messageChars(messages: unknown): number {
-  if (!Array.isArray(messages)) return 0
+const limitFields = ['max_tokens', 'max_completion_tokens', 'max_output_tokens'] as const
+
+function withCompletion(prompt: number, body: Record<string, unknown>, rule: EstimateRule): CostEstimate {
+  let limit = rule.defaultMaxTokens
+  for (const field of limitFields.toReversed()) limit = count(body[field]) ?? limit
+  const choices = Math.max(count(body['n']) ?? 1, count(body['best_of']) ?? 1, 1)
+  return { promptTokens: clamp(prompt), completionTokens: clamp(limit * choices) }
+}
+
+function chatPromptTokens(messages: unknown, rule: EstimateRule): number {
+  if (!Array.isArray(messages)) return rule.overheadTokens
+  let chars = Math.max(0, messages.length - 1) * rule.charsBetweenMessages
+  for (const message of messages) chars += contentChars(asRecord(message)['content'])
+  return Math.ceil(chars / charsPerToken) + rule.overheadTokens
+}
+
+function responsesInputTokens(input: unknown): number {
+  if (!Array.isArray(input)) return promptTokens(input)
   let chars = 0
-  for (const message of messages) {
-    const content = asRecord(message)['content']
-    if (typeof content === 'string') chars += content.length
-    else if (Array.isArray(content)) for (const part of content) chars += textPartChars(asRecord(part))
+  for (const item of input) chars += contentChars(asRecord(item)['content'])
+  return Math.ceil(chars / charsPerToken)
+}
+
+/** Characters of a text, or of the text parts of a list. */
+function contentChars(content: unknown): number {
+  if (typeof content === 'string') return content.length
+  if (!Array.isArray(content)) return 0
+  let chars = 0
+  for (const part of content) {
+    const text = asRecord(part)['text']
+    if (typeof text === 'string') chars += text.length
   }
   return chars
-}
-
-function textPartChars(part: Record<string, unknown>): number {
-  return part['type'] === 'text' && typeof part['text'] === 'string' ? part['text'].length : 0
 }
 
 /** Tokens of a string, a list of strings, a list of token ids or a list of such lists. */

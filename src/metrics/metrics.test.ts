@@ -22,6 +22,7 @@ interface Asked {
   readonly deployment?: string | undefined
   readonly path?: string
   readonly reply?: Reply
+  readonly queuedMs?: number
   /** Undefined leaves the request open. */
   readonly outcome?: Partial<Outcome> | undefined
 }
@@ -55,6 +56,7 @@ const setUp = () => {
         exchange.deployment = { name: deployment, model: findModel('gpt-4o-mini')! }
       }
       await clock.advance(2)
+      exchange.queuedMs = asked.queuedMs ?? 0
       return reply
     })
     if ('outcome' in asked && !asked.outcome) return
@@ -126,6 +128,17 @@ describe('createMetrics', () => {
     const values = await read()
     expect(values.get(`aoai_rate_limited_requests_total{${chat},reason="tokens"}`)).toBe(1)
     expect(values.get(`aoai_rate_limited_requests_total{${chat},reason="requests"}`)).toBe(0)
+  })
+
+  it('keeps the wait for a slot apart from the work', async () => {
+    const { ask, read } = setUp()
+    await ask({ deployment: 'chat' })
+    expect((await read()).has(`aoai_queue_wait_seconds_count{${chat},status="200"}`)).toBe(false)
+    await ask({ deployment: 'chat', queuedMs: 1.5 })
+    const values = await read()
+    expect(values.get(`aoai_queue_wait_seconds_count{${chat},status="200"}`)).toBe(1)
+    expect(values.get(`aoai_queue_wait_seconds_sum{${chat},status="200"}`)).toBe(0.0015)
+    expect(values.get(`aoai_request_base_duration_seconds_sum{${chat},status="200"}`)).toBeCloseTo(0.0025)
   })
 
   it('counts clients that leave, and keeps their times out of the durations', async () => {
@@ -201,10 +214,16 @@ describe('createMetrics', () => {
       'aoai_request_duration_seconds histogram',
       'aoai_request_base_duration_seconds histogram',
       'aoai_time_to_first_token_seconds histogram',
+      'aoai_queue_wait_seconds histogram',
       'aoai_tokens_total counter',
       'aoai_rate_limited_requests_total counter',
       'aoai_client_disconnects_total counter',
       'aoai_requests_in_flight gauge',
+      'aoai_simulator_lateness_seconds histogram',
+      'aoai_simulator_bottleneck gauge',
+      'aoai_simulator_event_loop_lag_seconds gauge',
+      'aoai_deployment_requests_in_work gauge',
+      'aoai_deployment_requests_waiting gauge',
     ])
     for (const name of names) expect(text).toContain(`# HELP ${name.split(' ')[0]} `)
   })

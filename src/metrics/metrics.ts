@@ -1,7 +1,14 @@
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { Hook, Next } from '../pipeline/hook.ts'
+import type { InjectionReports } from '../pipeline/injection-reports.ts'
+import type { Occupancy } from '../pipeline/occupancy.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import type { Clock } from '../platform/clock.ts'
+import type { LoopLag } from '../platform/loop-lag.ts'
+import { type Bottleneck, BottleneckWatch } from './bottleneck.ts'
+import { registerInjections } from './injection-registry.ts'
+import { Pacing } from './pacing.ts'
+import { registerPacing } from './pacing-registry.ts'
 import { processRegistry } from './process-registry.ts'
 import { createRequestRegistry } from './request-registry.ts'
 import { SeriesTable } from './series-table.ts'
@@ -16,25 +23,53 @@ export interface Metrics {
   readonly contentType: string
 }
 
+/** What metrics are made from. */
+export interface MetricsOptions {
+  /** The clock that the exchanges' times are from. */
+  readonly clock: Clock
+  /** Absent: the event loop is not watched. */
+  readonly loopLag?: LoopLag | undefined
+  /** The deployments that have slots or load. */
+  readonly occupancy?: () => Iterable<Occupancy>
+  /** What faults and incidents report; absent where there are none. */
+  readonly injections?: InjectionReports
+  /** Hears that the simulator itself was the slow part, once a minute at most. */
+  readonly onBottleneck?: (found: Bottleneck) => void
+}
+
 /**
  * Makes metrics that start at nothing. Their labels are `deployment` (empty for a request without one, `other` beyond
  * the first 100 that are not configured), `operation` (`other` for an unknown path) and `status`.
- *
- * @param options.clock the clock that the exchanges' times are from
  */
-export function createMetrics({ clock }: { readonly clock: Clock }): Metrics {
+export function createMetrics(options: MetricsOptions): Metrics {
+  const { clock, loopLag, occupancy = () => [], onBottleneck = () => {} } = options
   const table = new SeriesTable()
   let inFlight = 0
+  const watch = new BottleneckWatch({ startMs: clock.nowMs(), loopLag, onBottleneck })
+  const pacing = new Pacing((lateMs, nowMs) => watch.sent(lateMs, nowMs))
   const requests = createRequestRegistry({ series: () => table, inFlight: () => inFlight })
+  registerPacing({
+    registry: requests,
+    pacing,
+    isSlow: () => watch.isSlow(clock.nowMs()),
+    loopLag: () => watch.loopLag,
+    occupancy,
+  })
+  if (options.injections) registerInjections(requests, options.injections)
   const process = processRegistry()
 
   return {
     async observe(exchange: Exchange, next: Next): Promise<Reply> {
       inFlight++
+      exchange.pacingWatch = pacing
       exchange.onEnd(() => inFlight--)
       const reply = await next()
-      const baseMs = clock.nowMs() - exchange.startedMs
-      exchange.onEnd((outcome) => table.seriesOf(exchange).count(reply, baseMs, outcome))
+      const nowMs = clock.nowMs()
+      // A simulator that delays nothing has nothing to be late with; its loop is watched all the same.
+      watch.advance(nowMs)
+      const { queuedMs } = exchange
+      const baseMs = nowMs - exchange.startedMs - queuedMs
+      exchange.onEnd((outcome) => table.seriesOf(exchange).count(reply, { baseMs, queuedMs }, outcome))
       return reply
     },
     async render() {

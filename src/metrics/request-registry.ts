@@ -1,7 +1,7 @@
 import { Counter, Gauge, Registry } from 'prom-client'
+import { BucketHistogram, type BucketRow } from './bucket-histogram.ts'
 import type { DurationSeries } from './duration-series.ts'
 import type { RequestSeries, StatusSeries } from './request-series.ts'
-import { SeriesHistogram } from './series-histogram.ts'
 
 /** What the metrics of a simulator are read from. */
 export interface RequestRegistrySources {
@@ -35,11 +35,10 @@ export function createRequestRegistry({ series, inFlight }: RequestRegistrySourc
       },
     })
 
-  const histogram = (
-    name: string,
-    help: string,
-    pick: (series: StatusSeries) => DurationSeries,
-  ): SeriesHistogram => new SeriesHistogram({ name, help, registry, series, pick })
+  const histogram = (name: string, help: string, pick: (series: StatusSeries) => DurationSeries): void => {
+    const rows = (): Iterable<BucketRow> => byStatus(series(), pick)
+    registry.registerMetric(new BucketHistogram({ name, help, rows }))
+  }
 
   counter(
     'aoai_requests_total',
@@ -55,13 +54,18 @@ export function createRequestRegistry({ series, inFlight }: RequestRegistrySourc
   )
   histogram(
     'aoai_request_base_duration_seconds',
-    "Time from the arrival of a request until its answer is planned: the simulator's own work and its upstream's.",
+    "Time from the arrival of a request until its answer is planned, without the wait for a slot: the simulator's own work and its upstream's.",
     (one) => one.baseDuration,
   )
   histogram(
     'aoai_time_to_first_token_seconds',
     'Time from the arrival of a request to the first byte of a streamed answer.',
     (one) => one.firstToken,
+  )
+  histogram(
+    'aoai_queue_wait_seconds',
+    'Time that requests waited for a slot of their deployment; those that found one free are not counted.',
+    (one) => one.queueWait,
   )
   counter(
     'aoai_tokens_total',
@@ -94,4 +98,15 @@ export function createRequestRegistry({ series, inFlight }: RequestRegistrySourc
   })
   registry.registerMetric(gauge)
   return registry
+}
+
+function* byStatus(
+  all: Iterable<RequestSeries>,
+  pick: (series: StatusSeries) => DurationSeries,
+): Generator<BucketRow> {
+  for (const { deployment, operation, byStatus: statuses } of all) {
+    for (const [status, one] of statuses) {
+      yield { labels: { deployment, operation, status }, series: pick(one) }
+    }
+  }
 }

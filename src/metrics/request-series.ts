@@ -12,6 +12,16 @@ export interface StatusSeries {
   readonly duration: DurationSeries
   readonly baseDuration: DurationSeries
   readonly firstToken: DurationSeries
+  /** Of the requests that had to wait. */
+  readonly queueWait: DurationSeries
+}
+
+/** How long the stages before the sending took, in milliseconds. */
+export interface WorkTimes {
+  /** From the start of the request until its reply was planned, without the wait for a slot. */
+  readonly baseMs: number
+  /** The wait for a slot of the deployment; 0 for a request that found one free. */
+  readonly queuedMs: number
 }
 
 /** Everything that is counted for one deployment and operation. */
@@ -22,7 +32,7 @@ export class RequestSeries {
   /** The names are the values of the label `type`. */
   readonly tokens = { prompt: 0, completion: 0, reasoning: 0, cached: 0 }
   /** The names are the values of the label `reason`. */
-  readonly rateLimited = { tokens: 0, requests: 0 }
+  readonly rateLimited = { tokens: 0, requests: 0, capacity: 0 }
   disconnects = 0
 
   constructor(deployment: string, operation: OperationLabel) {
@@ -30,11 +40,12 @@ export class RequestSeries {
     this.operation = operation
   }
 
-  /** Counts an answered request. `baseMs` is when its reply was planned, from the start of the request. */
-  count(reply: Reply, baseMs: number, outcome: Outcome): void {
+  /** Counts an answered request. */
+  count(reply: Reply, { baseMs, queuedMs }: WorkTimes, outcome: Outcome): void {
     const series = this.#seriesOf(reply.status)
     series.requests++
     series.baseDuration.observe(baseMs / 1_000)
+    if (queuedMs > 0) series.queueWait.observe(queuedMs / 1_000)
     if (reply.body.kind === 'events' && outcome.firstByteMs !== undefined) {
       series.firstToken.observe(outcome.firstByteMs / 1_000)
     }
@@ -57,6 +68,7 @@ export class RequestSeries {
         duration: new DurationSeries(answerBounds),
         baseDuration: new DurationSeries(workBounds),
         firstToken: new DurationSeries(answerBounds),
+        queueWait: new DurationSeries(answerBounds),
       }
       this.byStatus.set(status, series)
     }

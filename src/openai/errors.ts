@@ -1,3 +1,5 @@
+import { promptErrorResultsJson, type PromptCategory } from './content-filters.ts'
+
 /**
  * Which response headers an error carries beside its content type, by the stage of the service that answered
  * (as captured in 2024 to 2026):
@@ -158,4 +160,37 @@ export function modelError(message: string, param: string | null, code: string |
     contentType: json,
     headers: 'model',
   }
+}
+
+/** 400: the content filter refuses the prompt. Compact, without a line feed, as captured in May 2026 (665 bytes). */
+export function promptFiltered(category: PromptCategory): ServiceError {
+  const message =
+    "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. Please modify your prompt and retry. To learn more about our content filtering policies please read our documentation: https://go.microsoft.com/fwlink/?linkid=2198766"
+  return {
+    status: 400,
+    body: `{"error":{"message":"${message}","type":null,"param":"prompt","code":"content_filter","status":400,"innererror":{"code":"ResponsibleAIPolicyViolation","content_filter_result":${promptErrorResultsJson(category)}}}}`,
+    contentType: json,
+    headers: 'filter',
+  }
+}
+
+/** 400: more completions (prompts times choices) than one legacy request may ask for. */
+export function tooManyCompletions(submitted: number, most: number): ServiceError {
+  return modelError(tooManyCompletionsText(submitted, most), null, null)
+}
+
+/** The message of `tooManyCompletions`, with the service's own stray bracket (public reports, 2022 to 2023). */
+export function tooManyCompletionsText(submitted: number, most: number): string {
+  return `Too many parallel completions requested. You submitted ${submitted} prompts, but you can currently request up to at most a total of ${most}). Please contact us through our help center at help.openai.com for further questions. (HINT: if you want to just evaluate probabilities without generating new text, you can submit more prompts if you set 'max_tokens' to 0.)`
+}
+
+/** 400: a body without the form that files come in. The wording is OpenAI's as generally known, not captured. */
+export function audioFormExpected(contentType: string | undefined): ServiceError {
+  const message = `Invalid Content-Type header (${contentType ?? 'none'}), expected multipart/form-data. (HINT: If you're using curl, you can pass -H 'Content-Type: multipart/form-data')`
+  return modelError(message, null, null)
+}
+
+/** 400: a form that cannot be read. The wording is OpenAI's as generally known, not captured. */
+export function brokenForm(): ServiceError {
+  return modelError('Could not parse multipart form', null, null)
 }

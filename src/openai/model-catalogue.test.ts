@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { findModel, modelCatalogue, modelFromDeploymentName, nearestModelNames } from './model-catalogue.ts'
+import {
+  builtInCatalogue,
+  findModel,
+  modelCatalogue,
+  modelFromDeploymentName,
+  modelId,
+  nearestModelNames,
+} from './model-catalogue.ts'
+import { provisionedThroughput, requestsPerThousandTokens } from './model-catalogue-quota.ts'
 
 describe('modelCatalogue', () => {
   it('names each model once', () => {
@@ -7,9 +15,10 @@ describe('modelCatalogue', () => {
     expect(new Set(names).size).toBe(names.length)
   })
 
-  it('gives token limits to every model that it has operations for', () => {
-    const served = modelCatalogue.filter((model) => model.operations.length > 0)
-    expect(served.every((model) => model.contextTokens > 0)).toBe(true)
+  it('gives token limits to every model that reads or writes text', () => {
+    const textual = new Set(['chatCompletions', 'completions', 'responses', 'embeddings'])
+    const served = modelCatalogue.filter((model) => model.operations.some((one) => textual.has(one)))
+    expect(served.filter((model) => model.contextTokens === 0).map((model) => model.name)).toEqual([])
     const embedders = served.filter((model) => model.operations.includes('embeddings'))
     expect(embedders.every((model) => (model.embeddingSize ?? 0) > 0)).toBe(true)
   })
@@ -19,6 +28,29 @@ describe('modelCatalogue', () => {
     expect(findModel('gpt-35-turbo')?.encoding).toBe('cl100k_base')
     expect(findModel('gpt-4o')?.encoding).toBe('o200k_base')
     expect(findModel('gpt-oss-120b')?.encoding).toBe('o200k_base')
+  })
+})
+
+describe('the quota tables', () => {
+  it('name models of the catalogue only', () => {
+    const names = [...Object.keys(requestsPerThousandTokens), ...Object.keys(provisionedThroughput)]
+    expect(names.filter((name) => findModel(name)?.name !== name)).toEqual([])
+  })
+
+  it('give every version of a model its figures', () => {
+    expect(findModel('gpt-4o-2024-05-13')).toMatchObject({
+      requestsPerThousandTokens: 6,
+      provisioned: { inputTokensPerMinutePerPtu: 2_500, outputToInputRatio: 4 },
+    })
+    expect(findModel('whisper')).not.toHaveProperty('requestsPerThousandTokens')
+  })
+})
+
+describe('modelId', () => {
+  it('tells every version of every model apart', () => {
+    const ids = builtInCatalogue.versions.map(modelId)
+    expect(new Set(ids).size).toBe(ids.length)
+    expect(ids).toEqual(expect.arrayContaining(['gpt-4o-2024-05-13', 'gpt-35-turbo-0125', 'whisper']))
   })
 })
 
@@ -44,7 +76,7 @@ describe('findModel', () => {
   })
 
   it('knows models by name that it cannot serve', () => {
-    expect(findModel('whisper')?.operations).toEqual([])
+    expect(findModel('sora-2')?.operations).toEqual([])
   })
 
   it('finds nothing for any other name', () => {

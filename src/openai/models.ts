@@ -5,6 +5,8 @@ import type { ModelOperation } from './operations.ts'
 export interface Model {
   /** The name without a version, as in the deployment file: `gpt-4o-mini`. */
   readonly name: string
+  /** The version, mostly a date: `2024-07-18`; absent for a model that has none. */
+  readonly version?: string
   /** The name as answers carry it, mostly with the version: `gpt-4o-mini-2024-07-18`. */
   readonly versionedName: string
   /** Other spellings that mean this model: `gpt-3.5-turbo` for `gpt-35-turbo`. */
@@ -22,4 +24,19 @@ export interface Model {
   readonly embeddingSize?: number
   /** Whether a request may ask for fewer `dimensions`. */
   readonly shortensEmbeddings?: boolean
+  /**
+   * Requests a minute that a deployment may take for each 1,000 tokens a minute of its quota; absent where it is not
+   * known, or where only requests are counted.
+   */
+  readonly requestsPerThousandTokens?: number
+  /** Absent where no figures are published. */
+  readonly provisioned?: ProvisionedThroughput
+}
+
+/** What one provisioned-throughput unit (PTU) of a model carries. */
+export interface ProvisionedThroughput {
+  /** Prompt tokens that a unit takes in a minute. */
+  readonly inputTokensPerMinutePerPtu: number
+  /** As many prompt tokens count as much as one token of the answer. */
+  readonly outputToInputRatio: number
 }

@@ -5,8 +5,18 @@ export interface LimitState {
   readonly remaining: number
   /** Seconds that the limit is counted over. */
   readonly renewalSeconds: number
-  /** Seconds until the whole limit is free again, as the service reckons it. */
-  readonly resetSeconds: number
+  /** Milliseconds until the whole limit is free again, as the service reckons it. */
+  readonly resetMs: number
+}
+
+/** What the headers of one era of the service tell of limits. */
+export interface RateLimitStyle {
+  /** Whether `limit` headers stand beside the `remaining` ones. */
+  readonly tellsLimit: boolean
+  /** Whether `x-ratelimit-key` names the deployment, and `abusepenalty-active` stands before it. */
+  readonly tellsKey: boolean
+  /** The unit of the `reset` headers, which come with `renewalperiod`; `none` where neither is sent. */
+  readonly resetUnit: 'none' | 'milliseconds' | 'seconds'
 }
 
 /** The state of a deployment's limits. */
@@ -14,6 +24,7 @@ export interface RateLimits {
   readonly requests: LimitState
   /** Absent where only requests are limited. */
   readonly tokens: LimitState | undefined
+  readonly style: RateLimitStyle
 }
 
 /** What the headers of an answer tell about it. */
@@ -34,15 +45,20 @@ export interface ModelHeaderFacts extends HeaderFacts {
   readonly requestId: string
   /** The caller's `x-ms-client-request-id`, which comes back. */
   readonly clientRequestId: string | undefined
+  /** Empty where the request needed none. */
   readonly deployment: string
   /** Display name of the region, such as `East US 2`. */
   readonly region: string
-  /** Which build of the model answers. */
-  readonly modelSession: string
-  /** Chat and completions pass the content filter and are not buffered by proxies; embeddings are neither. */
+  /** Which build of the model answers; the Responses API does not tell. */
+  readonly modelSession: string | undefined
+  /** Chat and completions say that they were filtered and must not be buffered; embeddings and responses do not. */
   readonly generatesText: boolean
   /** Absent for answers that tell nothing of limits. */
   readonly rateLimits: RateLimits | undefined
+  /** Share of the provisioned throughput in use, which stands where others tell their limits; absent for others. */
+  readonly utilization: number | undefined
+  /** The provisioned deployment that passed the request on, for lack of room. */
+  readonly spilledOverFrom: string | undefined
 }
 
 /** What the headers of an answer from the gateway tell. */
@@ -58,16 +74,22 @@ export interface GatewayHeaderFacts extends HeaderFacts {
  * (openllmetry's captures of March 2026, with the additions seen from June 2026 on).
  */
 export function modelHeaders(facts: ModelHeaderFacts): string[] {
-  const { deployment, clientRequestId, generatesText, rateLimits } = facts
+  const { deployment, clientRequestId, generatesText, rateLimits, utilization, spilledOverFrom } = facts
   const raw = startHeaders(facts)
   raw.push('Strict-Transport-Security', strictTransportSecurity, 'apim-request-id', facts.apimRequestId)
-  raw.push('azureml-model-session', facts.modelSession, 'skip-error-remapping', 'true')
+  if (utilization !== undefined) {
+    raw.push('azure-openai-deployment-utilization', `${(utilization * 100).toFixed(1)}%`)
+  }
+  if (facts.modelSession !== undefined) raw.push('azureml-model-session', facts.modelSession)
+  raw.push('skip-error-remapping', 'true')
   if (generatesText) raw.push('x-accel-buffering', 'no')
   raw.push('x-content-type-options', 'nosniff')
   if (clientRequestId !== undefined) raw.push('x-ms-client-request-id', clientRequestId)
-  raw.push('x-ms-deployment-name', deployment, 'x-ms-is-spilled-over', 'false')
+  if (deployment !== '') raw.push('x-ms-deployment-name', deployment)
+  raw.push('x-ms-is-spilled-over', String(spilledOverFrom !== undefined))
   if (generatesText) raw.push('x-ms-rai-invoked', 'true')
   raw.push('x-ms-region', facts.region)
+  if (spilledOverFrom !== undefined) raw.push('x-ms-spillover-from-deployment', spilledOverFrom)
   if (rateLimits) pushRateLimits(raw, rateLimits, deployment)
   raw.push('x-request-id', facts.requestId)
   return raw
@@ -96,14 +118,18 @@ function startHeaders({ chunked, contentType, date }: HeaderFacts): string[] {
 }
 
 /** The live figures, in alphabetical order as all of the service's own headers. */
-function pushRateLimits(raw: string[], { requests, tokens }: RateLimits, deployment: string): void {
-  raw.push('x-ratelimit-abusepenalty-active', 'False', 'x-ratelimit-key', deployment)
-  raw.push('x-ratelimit-limit-requests', String(requests.limit))
-  if (tokens) raw.push('x-ratelimit-limit-tokens', String(tokens.limit))
+function pushRateLimits(raw: string[], { requests, tokens, style }: RateLimits, deployment: string): void {
+  const { tellsLimit, tellsKey, resetUnit } = style
+  if (resetUnit !== 'none') raw.push('x-ratelimit-abusepenalty-active', 'False')
+  if (tellsKey) raw.push('x-ratelimit-key', deployment)
+  if (tellsLimit) raw.push('x-ratelimit-limit-requests', String(requests.limit))
+  if (tellsLimit && tokens) raw.push('x-ratelimit-limit-tokens', String(tokens.limit))
   raw.push('x-ratelimit-remaining-requests', String(requests.remaining))
   if (tokens) raw.push('x-ratelimit-remaining-tokens', String(tokens.remaining))
+  if (resetUnit === 'none') return
   raw.push('x-ratelimit-renewalperiod-requests', String(requests.renewalSeconds))
   if (tokens) raw.push('x-ratelimit-renewalperiod-tokens', String(tokens.renewalSeconds))
-  raw.push('x-ratelimit-reset-requests', String(requests.resetSeconds))
-  if (tokens) raw.push('x-ratelimit-reset-tokens', String(tokens.resetSeconds))
+  const unitMs = resetUnit === 'seconds' ? 1_000 : 1
+  raw.push('x-ratelimit-reset-requests', String(Math.floor(requests.resetMs / unitMs)))
+  if (tokens) raw.push('x-ratelimit-reset-tokens', String(Math.floor(tokens.resetMs / unitMs)))
 }

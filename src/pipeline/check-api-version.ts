@@ -1,14 +1,42 @@
-import { resourceNotFound } from '../openai/errors.ts'
+import { judgeApiVersion, tooOldForModel } from '../openai/api-versions.ts'
+import { apiVersionNotSupported, resourceNotFound, type ServiceError } from '../openai/errors.ts'
 import { errorReply } from './error-reply.ts'
 import type { Exchange } from './exchange.ts'
 import type { Next } from './hook.ts'
 import type { Reply } from './reply.ts'
 
-/** A dated path without `api-version` is unknown to the service, however well the rest of it reads. */
+/**
+ * Refuses a version that the service does not know, and one that lacks the operation. A dated path without
+ * `api-version` is unknown to the service, however well the rest of it reads.
+ */
 export function checkApiVersion(exchange: Exchange, next: Next): Promise<Reply> {
   const { route, config } = exchange
-  if (config.apiVersionCheck && route?.dated && !exchange.apiVersion) {
-    return Promise.resolve(errorReply(exchange, resourceNotFound()))
+  if (!config.apiVersionCheck || !route) return next()
+  switch (judgeApiVersion(exchange.apiVersion, route.operation, route.dated)) {
+    case 'not-found':
+      return Promise.resolve(errorReply(exchange, resourceNotFound()))
+    case 'not-supported':
+      return Promise.resolve(errorReply(exchange, apiVersionNotSupported()))
+    default:
+      return next()
   }
-  return next()
+}
+
+/** Refuses a version that is older than what the deployment's model needs. */
+export function checkModelVersion(exchange: Exchange, next: Next): Promise<Reply> {
+  const { route, config, deployment, apiVersion } = exchange
+  if (!config.apiVersionCheck || !route?.dated || !deployment || apiVersion === undefined) return next()
+  const first = tooOldForModel(apiVersion, deployment.model)
+  if (first === undefined) return next()
+  return Promise.resolve(errorReply(exchange, modelNeedsNewerVersion(first)))
+}
+
+/** 400: the service forgets to fill in the model's name. */
+function modelNeedsNewerVersion(first: string): ServiceError {
+  return {
+    status: 400,
+    body: `{"error":{"code":"BadRequest","message":"Model {modelName} is enabled only for api versions ${first} and later"}}`,
+    contentType: 'application/json',
+    headers: 'deployment-404',
+  }
 }

@@ -1,10 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Config } from '../config/config.ts'
 import type { Deployment } from '../config/deployments.ts'
+import { isMultipart, parseMultipart, type MultipartForm } from '../openai/multipart.ts'
 import { recogniseRoute, type Route } from '../openai/route.ts'
 import type { RateLimits } from '../openai/service-headers.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Random } from '../platform/random.ts'
+import type { Conditions } from './conditions.ts'
+import type { ForcedAnswer } from './forced-answer.ts'
 import { parseJson } from './parse-json.ts'
 
 /** How the sending of an answer ended. Times are milliseconds from the start of the request. */
@@ -14,6 +17,17 @@ export interface Outcome {
   /** When the first byte of the body was handed to the network; absent when none was. */
   readonly firstByteMs: number | undefined
   readonly endMs: number
+}
+
+/** Hears when the parts of a planned answer are handed to the network. */
+export interface PacingWatch {
+  /**
+   * A part has been sent: the first token of a stream, one of its other tokens, or an answer as a whole.
+   *
+   * @param lateMs how long after it was due
+   * @param nowMs the clock's time
+   */
+  sent(part: 'first-token' | 'token' | 'answer', lateMs: number, nowMs: number): void
 }
 
 /** What a carrier (a socket, or a Web Request) tells of a request. */
@@ -58,8 +72,21 @@ export class Exchange {
   deployment: Deployment | undefined
   /** Set once the deployment's limits have been asked; absent for a deployment without limits. */
   rateLimits: RateLimits | undefined
+  /** Share of a provisioned deployment's throughput that is in use, this request included: 1 is 100 %. */
+  utilization: number | undefined
+  /** The provisioned deployment that had no room for the request and passed it on to `deployment`. */
+  spilledOverFrom: string | undefined
+  /** How long the request waited for a slot of its deployment, in milliseconds. */
+  queuedMs = 0
+  /** What an incident changes about the deployment; undefined while there is none. */
+  conditions: Conditions | undefined
+  /** What is decided about a generated answer beforehand; undefined for nearly every request. */
+  forced: ForcedAnswer | undefined
+  /** Hears how punctually the answer is sent; set by whoever wants to know. */
+  pacingWatch: PacingWatch | undefined
 
   #json: { readonly value: unknown } | undefined
+  #form: { readonly value: MultipartForm | undefined } | undefined
   #apiVersion: string | undefined
   #abort: AbortController | undefined
   #outcome: Outcome | undefined
@@ -80,8 +107,19 @@ export class Exchange {
 
   /** The body as JSON, parsed once; undefined when it is not valid JSON. */
   get json(): unknown {
-    this.#json ??= { value: parseJson(this.body) }
+    this.#json ??= { value: this.isForm ? undefined : parseJson(this.body) }
     return this.#json.value
+  }
+
+  /** Whether the body says that it is a form with files: such a one is never tried as JSON, for it may have 25 MB. */
+  get isForm(): boolean {
+    return isMultipart(this.headers['content-type'])
+  }
+
+  /** The body as a form with files, parsed once; undefined when it is none or a broken one. */
+  get form(): MultipartForm | undefined {
+    this.#form ??= { value: parseMultipart(this.body, this.headers['content-type']) }
+    return this.#form.value
   }
 
   /** The value of `api-version` in the query; undefined when it is absent. */

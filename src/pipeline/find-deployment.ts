@@ -6,7 +6,7 @@ import {
   operationNotSupported,
   type ServiceError,
 } from '../openai/errors.ts'
-import { findModel, modelFromDeploymentName } from '../openai/model-catalogue.ts'
+import { findModel, modelFromDeploymentName, type ModelCatalogue } from '../openai/model-catalogue.ts'
 import type { Model } from '../openai/models.ts'
 import { isModelOperation, operations, type ModelOperation } from '../openai/operations.ts'
 import type { Route } from '../openai/route.ts'
@@ -15,7 +15,10 @@ import type { Exchange } from './exchange.ts'
 import type { Next } from './hook.ts'
 import type { Reply } from './reply.ts'
 
-/** Finds the deployment that the path or the body's `model` names, and refuses what its model cannot do. */
+/**
+ * Finds the deployment that the path or the body's `model` names (in JSON or a form), and refuses what its model cannot
+ * do.
+ */
 export function findDeployment(exchange: Exchange, next: Next): Promise<Reply> {
   const { route } = exchange
   if (!route || !isModelOperation(route.operation)) return next()
@@ -32,7 +35,7 @@ function lookUp(exchange: Exchange, route: Route, operation: ModelOperation): De
 
   const deployment =
     config.deployments.get(name) ??
-    (config.allowUndefinedDeployments ? undefinedDeployment(name, operation) : undefined)
+    (config.allowUndefinedDeployments ? undefinedDeployment(name, operation, config.models) : undefined)
   if (!deployment) return deploymentNotFound()
 
   if (!deployment.model.operations.includes(operation)) {
@@ -43,6 +46,7 @@ function lookUp(exchange: Exchange, route: Route, operation: ModelOperation): De
 }
 
 function nameInBody(exchange: Exchange): string | ServiceError {
+  if (exchange.isForm) return exchange.form?.text('model') || modelRequired()
   const { json } = exchange
   if (typeof json !== 'object' || json === null) return malformedJson()
   const { model } = json as { model?: unknown }
@@ -63,24 +67,33 @@ const defaultModels: Readonly<Record<ModelOperation, string>> = {
 
 /** Names come from clients, so what is kept of them is bounded. */
 const maxRemembered = 1_000
-const remembered = new Map<ModelOperation, Map<string, Deployment>>()
+
+type DeploymentsByName = Map<string, Deployment>
+const remembered = new WeakMap<ModelCatalogue, Map<ModelOperation, DeploymentsByName>>()
 
 /** A deployment without limits, with the model that its name holds, or else a common one for the operation. */
-function undefinedDeployment(name: string, operation: ModelOperation): Deployment {
-  let known = remembered.get(operation)
-  if (!known) remembered.set(operation, (known = new Map<string, Deployment>()))
+function undefinedDeployment(name: string, operation: ModelOperation, catalogue: ModelCatalogue): Deployment {
+  const known = rememberedOf(catalogue, operation)
   const before = known.get(name)
   if (before) return before
-  const named = modelFromDeploymentName(name)
-  const model = named?.operations.includes(operation) ? named : defaultModel(operation, named)
+  const named = modelFromDeploymentName(name, catalogue)
+  const model = named?.operations.includes(operation) ? named : defaultModel(operation, named, catalogue)
   const deployment: Deployment = { name, model }
   if (known.size < maxRemembered) known.set(name, deployment)
   return deployment
 }
 
+function rememberedOf(catalogue: ModelCatalogue, operation: ModelOperation): DeploymentsByName {
+  let byOperation = remembered.get(catalogue)
+  if (!byOperation) remembered.set(catalogue, (byOperation = new Map()))
+  let known = byOperation.get(operation)
+  if (!known) byOperation.set(operation, (known = new Map<string, Deployment>()))
+  return known
+}
+
 /** A name that holds a model is taken at its word: a client that asks an embedding model to chat has a bug to find. */
-function defaultModel(operation: ModelOperation, named: Model | undefined): Model {
-  const model = named ?? findModel(defaultModels[operation])
+function defaultModel(operation: ModelOperation, named: Model | undefined, catalogue: ModelCatalogue): Model {
+  const model = named ?? findModel(defaultModels[operation], catalogue)
   if (!model) throw new Error(`The catalogue lacks the default model of ${operation}.`)
   return model
 }

@@ -19,6 +19,18 @@ describe('HeaderList', () => {
     ])
   })
 
+  it('tells the length of a body, unless it goes out in chunks', () => {
+    const kept = new HeaderList(['Content-Length', '', 'a', '1'])
+    kept.setContentLength(5)
+    expect(kept.raw).toEqual(['Content-Length', '5', 'a', '1'])
+    const added = new HeaderList(['a', '1', 'content-length', '9'])
+    added.setContentLength(5)
+    expect(added.raw).toEqual(['a', '1', 'content-length', '5'])
+    const chunked = new HeaderList(['Transfer-Encoding', 'chunked'])
+    chunked.setContentLength(5)
+    expect(chunked.raw).toEqual(['Transfer-Encoding', 'chunked'])
+  })
+
   it('removes all headers of a name', () => {
     const headers = new HeaderList(['a', '1', 'B', '2', 'A', '3'])
     headers.delete('A')

@@ -23,6 +23,17 @@ export class HeaderList {
     else this.raw[index + 1] = value
   }
 
+  /**
+   * Tells the length of a body, in bytes, unless it goes out in chunks: both at once are a broken answer (RFC 9112, 6.2),
+   * which strict clients refuse.
+   */
+  setContentLength(length: number): void {
+    const { raw } = this
+    // Answers of the simulator keep a place for it, so that nothing has to be searched.
+    if (raw[0] === 'Content-Length') raw[1] = String(length)
+    else if (this.get('Transfer-Encoding') === undefined) this.set('Content-Length', String(length))
+  }
+
   /** Adds a header at the end, beside others of its name. */
   append(name: string, value: string): void {
     this.raw.push(name, value)

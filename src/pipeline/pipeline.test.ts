@@ -28,7 +28,9 @@ async function answer(
       observe: pass,
       extensionHooks: parts.hooks ?? [],
       addLatency: pass,
+      prepareFaults: pass,
       admit: pass,
+      injectFaults: pass,
       modes: { generate: handler, record: handler, replay: handler },
     },
     {

@@ -3,7 +3,7 @@ import { guid } from '../openai/ids.ts'
 import type { Config } from '../config/config.ts'
 import { authenticate } from './authenticate.ts'
 import { chain, type Run } from './chain.ts'
-import { checkApiVersion } from './check-api-version.ts'
+import { checkApiVersion, checkModelVersion } from './check-api-version.ts'
 import { errorReply } from './error-reply.ts'
 import { findDeployment } from './find-deployment.ts'
 import type { Exchange } from './exchange.ts'
@@ -15,10 +15,14 @@ export interface Stages {
   /** Sees every request and its final answer. */
   readonly observe: Hook
   readonly extensionHooks: readonly Hook[]
-  /** Gives an answer the time that a real one takes. */
-  readonly addLatency: Hook
+  /** Lets a present incident change the deployment, and reads what the caller asks of the simulator itself. */
+  readonly prepareFaults: Hook
   /** Asks the deployment's limits. */
   readonly admit: Hook
+  /** Lets an answer go wrong. */
+  readonly injectFaults: Hook
+  /** Waits for the deployment to have room, and gives an answer the time that a real one takes. */
+  readonly addLatency: Hook
   readonly modes: Readonly<Record<Config['mode']['kind'], ModeHandler>>
 }
 
@@ -32,7 +36,7 @@ export interface PipelineReports {
 
 /**
  * The whole life of a request between its arrival and its sending, from the outside in:
- * observe, extensions, latency, api-version, key, deployment, limits, mode.
+ * observe, extensions, api-version, key, deployment, incidents, limits, faults, latency, mode.
  */
 export function createPipeline(stages: Stages, reports: PipelineReports): Run {
   const answerInMode: Run = async (exchange) => {
@@ -45,11 +49,14 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
   const run = chain(
     [
       ...stages.extensionHooks,
-      stages.addLatency,
       checkApiVersion,
       authenticate,
       findDeployment,
+      checkModelVersion,
+      stages.prepareFaults,
       stages.admit,
+      stages.injectFaults,
+      stages.addLatency,
     ],
     answerInMode,
   )

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { guid } from '../openai/ids.ts'
+import type { Operation } from '../openai/operations.ts'
 import { modelHeaders } from '../openai/service-headers.ts'
 import type { Exchange } from './exchange.ts'
 import { HeaderList } from './header-list.ts'
@@ -13,6 +14,15 @@ export interface HeaderOptions {
   readonly withLimits?: boolean
 }
 
+/** The Responses API stands beside the rest of the service and sends fewer headers (captures of April 2026). */
+const responseOperations: ReadonlySet<Operation> = new Set<Operation>([
+  'responses',
+  'getResponse',
+  'deleteResponse',
+  'cancelResponse',
+  'listInputItems',
+])
+
 /** The headers of an answer from the exchange's deployment, with the live state of its limits. */
 export function deploymentHeaders(
   exchange: Exchange,
@@ -20,6 +30,7 @@ export function deploymentHeaders(
   { chunked = false, withLimits = true }: HeaderOptions = {},
 ): HeaderList {
   const { deployment, route } = exchange
+  const isResponses = route !== undefined && responseOperations.has(route.operation)
   const raw = modelHeaders({
     contentType,
     chunked,
@@ -29,9 +40,11 @@ export function deploymentHeaders(
     clientRequestId: clientRequestId(exchange),
     deployment: deployment?.name ?? '',
     region: exchange.config.region,
-    modelSession: modelSession(deployment?.model.name ?? ''),
-    generatesText: route?.operation !== 'embeddings',
+    modelSession: isResponses ? undefined : modelSession(deployment?.model.name ?? ''),
+    generatesText: route?.operation !== 'embeddings' && !isResponses,
     rateLimits: withLimits ? exchange.rateLimits : undefined,
+    utilization: exchange.config.utilizationHeader ? exchange.utilization : undefined,
+    spilledOverFrom: exchange.spilledOverFrom,
   })
   return new HeaderList(raw)
 }

@@ -30,7 +30,17 @@ export interface EventsBody {
   render(index: number): string
 }
 
-export type ReplyBody = WholeBody | EventsBody
+/**
+ * A body that comes from elsewhere while it is sent, such as the stream of a real service. The next chunk is asked for
+ * once the client has taken the one before; when the client leaves, the iteration is ended. Its answer keeps its own time.
+ */
+export interface LiveBody {
+  readonly kind: 'live'
+  /** Walked through once, and not at all when the client has left before. A rejection cuts the connection; its source reports it. */
+  readonly chunks: AsyncIterable<Uint8Array>
+}
+
+export type ReplyBody = WholeBody | EventsBody | LiveBody
 
 /** The work of a model in tokens, as it happens in time. */
 export interface Steps {
@@ -48,6 +58,17 @@ export interface Schedule {
   readonly endMs: number
 }
 
+/** How an answer is broken on purpose. The carriers do it, since only they know the connection. */
+export interface Interruption {
+  /** `head` is before the first byte; a number is the share of a whole body's bytes. Events are broken off after the last one. */
+  readonly at: 'head' | number
+  /**
+   * `reset` drops the connection (TCP RST), `close` ends it in order (FIN) although the answer is not complete. A number
+   * is a pause in milliseconds, after which the rest of a whole body follows; Infinity waits for the client to leave.
+   */
+  readonly then: 'reset' | 'close' | number
+}
+
 /** A plan of an answer. Its body is not rendered before it is sent, so that an answer nobody waits for costs no text. */
 export interface Reply {
   status: number
@@ -58,19 +79,15 @@ export interface Reply {
   usage?: Usage
   /** What the latency of the answer depends on; absent where it depends on the request alone. */
   steps?: Steps
-  /** Which limit refused the request. */
-  limitedBy?: 'tokens' | 'requests'
+  /** Which limit refused the request; `capacity` is a full queue in front of the deployment. */
+  limitedBy?: 'tokens' | 'requests' | 'capacity'
   /** Absent for an answer that is due at once. */
   schedule?: Schedule
+  /** Absent for an answer that is sent as it is. */
+  interruption?: Interruption
 }
 
 /** A body of known text. */
 export function textBody(text: string | Uint8Array): WholeBody {
   return { kind: 'whole', render: () => text }
-}
-
-/** When event `index` of a body is due, in milliseconds from the start of the request. */
-export function eventDueMs(body: EventsBody, index: number, schedule: Schedule | undefined): number {
-  if (!schedule) return 0
-  return schedule.stepsMs[body.stepOf(index)] ?? schedule.endMs
 }

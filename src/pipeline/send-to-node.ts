@@ -1,7 +1,10 @@
 import type { ServerResponse } from 'node:http'
 import type { StopTimer } from '../platform/clock.ts'
+import { DueEvents } from './due-events.ts'
 import type { Exchange } from './exchange.ts'
-import { eventDueMs, type EventsBody, type Reply, type WholeBody } from './reply.ts'
+import type { Interruption, LiveBody, Reply, WholeBody } from './reply.ts'
+import { splitAtShare } from './split-at-share.ts'
+import { takeLive } from './take-live.ts'
 
 /**
  * Writes the reply of one exchange to a socket when it is due. Web streams would cost most of the core (half of the
@@ -12,8 +15,11 @@ export class NodeSender {
   readonly #outgoing: ServerResponse
   readonly #onFailure: (error: unknown) => void
   #firstByteMs: number | undefined
-  #nextEvent = 0
   #stopTimer: StopTimer | undefined
+  /** Whether the headers have been written; `headersSent` only says that they are made. */
+  #headIsOut = false
+  /** Whether it is this side that ended the connection before the answer was complete, as the reply asked for. */
+  #brokenOff = false
 
   /**
    * From here on the exchange hears when the client leaves.
@@ -28,7 +34,7 @@ export class NodeSender {
     outgoing.once('close', () => {
       this.#stopTimer?.()
       exchange.end({
-        aborted: !outgoing.writableFinished,
+        aborted: !outgoing.writableFinished && !this.#brokenOff,
         firstByteMs: this.#firstByteMs,
         endMs: this.#elapsedMs(),
       })
@@ -38,62 +44,156 @@ export class NodeSender {
   /** Sends the reply, when it is due. */
   send(reply: Reply): void {
     if (this.#exchange.ended) return
-    const { body, schedule } = reply
-    if (body.kind === 'events') this.#when(eventDueMs(body, 0, schedule), () => this.#sendEvents(reply, body))
-    else this.#when(schedule?.endMs ?? 0, () => this.#sendWhole(reply, body))
+    const { body, schedule, interruption } = reply
+    if (interruption?.at === 'head') {
+      const dueMs =
+        body.kind === 'events' ? new DueEvents(this.#exchange, body, schedule).nextDueMs : schedule?.endMs
+      this.#when(
+        dueMs ?? 0,
+        this.#guarded(() => this.#breakOff('reset')),
+      )
+      return
+    }
+    if (body.kind === 'whole') {
+      const task = this.#guarded(() => this.#sendWhole(reply, body))
+      this.#when(schedule?.endMs ?? 0, task)
+      return
+    }
+    if (body.kind === 'live') {
+      void this.#sendLive(reply, body)
+      return
+    }
+    const events = new DueEvents(this.#exchange, body, schedule)
+    // One task for all events of a stream: what paced streams cost is what their wake-ups cost.
+    const task: () => void = this.#guarded(() => this.#sendEvents(reply, events, task))
+    this.#when(events.nextDueMs, task)
   }
 
   /** Runs `task` at a time counted from the start of the request; at once, when that is past. */
   #when(dueMs: number, task: () => void): void {
     const { clock, startedMs } = this.#exchange
-    const guarded = (): void => this.#guard(task)
-    if (dueMs <= 0 || startedMs + dueMs <= clock.nowMs()) guarded()
-    else this.#stopTimer = clock.at(startedMs + dueMs, guarded)
+    if (dueMs <= 0 || startedMs + dueMs <= clock.nowMs()) task()
+    else this.#later(dueMs, task)
+  }
+
+  #later(dueMs: number, task: () => void): void {
+    // For ever: until the client leaves. A timer that never comes would be kept for ever, too.
+    if (dueMs === Infinity) return
+    const { clock, startedMs } = this.#exchange
+    this.#stopTimer = clock.at(startedMs + dueMs, task)
   }
 
   /** A task runs from a timer, where a throw would end the process. */
-  #guard(task: () => void): void {
-    if (this.#exchange.ended) return
-    try {
-      task()
-    } catch (error) {
-      this.#onFailure(error)
-      this.#outgoing.destroy()
+  #guarded(task: () => void): () => void {
+    return () => {
+      if (this.#exchange.ended) return
+      try {
+        task()
+      } catch (error) {
+        this.#onFailure(error)
+        this.#outgoing.destroy()
+      }
     }
   }
 
   #sendWhole(reply: Reply, body: WholeBody): void {
+    const { pacingWatch, startedMs } = this.#exchange
+    const elapsedMs = this.#elapsedMs()
+    if (reply.schedule) {
+      const lateMs = Math.max(0, elapsedMs - reply.schedule.endMs)
+      pacingWatch?.sent('answer', lateMs, startedMs + elapsedMs)
+    }
     const content = body.render()
     const length = typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength
     this.#writeHead(reply, length)
     this.#markFirstByte()
-    if (typeof content === 'string') this.#outgoing.end(content, wireEncoding(content, length))
+    if (reply.interruption) this.#sendInterrupted(Buffer.from(content), reply.interruption)
+    else if (typeof content === 'string') this.#outgoing.end(content, wireEncoding(content, length))
     else this.#outgoing.end(content)
   }
 
-  #sendEvents(reply: Reply, body: EventsBody): void {
-    const elapsedMs = this.#elapsedMs()
-    let text = ''
-    let dueMs = 0
-    while (this.#nextEvent < body.count) {
-      dueMs = eventDueMs(body, this.#nextEvent, reply.schedule)
-      if (dueMs > elapsedMs) break
-      text += body.render(this.#nextEvent++)
-    }
-    if (!this.#outgoing.headersSent) this.#writeHead(reply, undefined)
-    this.#markFirstByte()
-    if (this.#nextEvent === body.count) {
-      this.#outgoing.end(text)
+  #sendInterrupted(content: Buffer, { at, then }: Interruption): void {
+    const [first, rest] = splitAtShare(content, at)
+    if (typeof then !== 'number') {
+      this.#outgoing.write(first, () => this.#breakOff(then))
       return
     }
-    const again = (): void => this.#sendEvents(reply, body)
-    if (text === '' || this.#outgoing.write(text)) this.#when(dueMs, again)
-    // A reader that stalls gets nothing rendered for it, so it holds no memory beyond the socket's own buffer.
-    else this.#outgoing.once('drain', () => this.#guard(() => this.#when(dueMs, again)))
+    this.#outgoing.write(first)
+    this.#later(
+      this.#elapsedMs() + then,
+      this.#guarded(() => this.#outgoing.end(rest)),
+    )
+  }
+
+  /** Passes on what comes, no faster than the client reads. */
+  async #sendLive(reply: Reply, body: LiveBody): Promise<void> {
+    const outgoing = this.#outgoing
+    try {
+      this.#writeHead(reply, undefined)
+      outgoing.flushHeaders()
+      for await (const chunk of takeLive(this.#exchange, body)) {
+        this.#markFirstByte()
+        if (!outgoing.write(chunk)) await drained(outgoing)
+      }
+      if (!this.#exchange.ended) outgoing.end()
+    } catch {
+      // Its source has told why; a client must not take what it has for the whole.
+      outgoing.destroy()
+    }
+  }
+
+  /** Whatever was written before is with the operating system by now. */
+  #breakOff(how: Interruption['then']): void {
+    this.#brokenOff = true
+    const { socket } = this.#outgoing
+    // Without a socket it is not this answer's turn yet on its connection.
+    if (!socket) this.#outgoing.destroy()
+    else if (how === 'reset') socket.resetAndDestroy()
+    else socket.destroySoon()
+  }
+
+  #sendEvents(reply: Reply, events: DueEvents, again: () => void): void {
+    const text = events.take(this.#elapsedMs())
+    if (!this.#outgoing.headersSent) this.#writeHead(reply, undefined)
+    this.#markFirstByte()
+    if (events.done && reply.interruption) {
+      const { then } = reply.interruption
+      this.#outgoing.write(text, () => this.#breakOff(then))
+    } else if (events.done) this.#outgoing.end(text)
+    // Never in the same go: tokens that follow faster than they are written would be calls within calls without end.
+    else if (this.#write(text, () => this.#resume(events, again))) this.#later(events.nextDueMs, again)
+  }
+
+  /** A reader that stalls gets nothing rendered for it, so it holds no memory beyond the socket's own buffer. */
+  #resume(events: DueEvents, again: () => void): void {
+    if (this.#exchange.ended) return
+    events.heldUpUntil(this.#elapsedMs())
+    this.#later(events.nextDueMs, again)
+  }
+
+  /**
+   * Writes a part of a chunked body; `onDrain` is called later where it gives false. Node's own `write` makes four
+   * writes of a chunk, joined a tick later; with the frame around the text in one string, a core carries a third more
+   * paced streams. The first part takes Node's way, for it brings the headers.
+   */
+  #write(text: string, onDrain: () => void): boolean {
+    if (text === '') return true
+    const outgoing = this.#outgoing
+    const { socket } = outgoing
+    // Without a socket it is not this answer's turn yet on its connection; without chunks the client is of HTTP/1.0.
+    const framedByHand = this.#headIsOut && outgoing.chunkedEncoding && socket?.writable
+    this.#headIsOut = true
+    const length = Buffer.byteLength(text)
+    const encoding = wireEncoding(text, length)
+    const flows = framedByHand
+      ? socket.write(`${length.toString(16)}\r\n${text}\r\n`, encoding)
+      : outgoing.write(text, encoding)
+    if (!flows) (framedByHand ? socket : outgoing).once('drain', onDrain)
+    return flows
   }
 
   #writeHead({ status, reason, headers }: Reply, length: number | undefined): void {
-    if (length !== undefined) headers.set('Content-Length', String(length))
+    if (length !== undefined) headers.setContentLength(length)
     // The service sends no Connection header.
     this.#outgoing.removeHeader('connection')
     if (reason === undefined) this.#outgoing.writeHead(status, headers.raw)
@@ -107,6 +207,21 @@ export class NodeSender {
   #elapsedMs(): number {
     return this.#exchange.clock.nowMs() - this.#exchange.startedMs
   }
+}
+
+/** Resolves when the client has taken what was written, or has left. */
+function drained(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      outgoing.off('drain', done)
+      outgoing.off('close', done)
+      resolve()
+    }
+    outgoing.on('drain', done)
+    outgoing.on('close', done)
+    // A connection that is gone drains no more, and may have told so before.
+    if (outgoing.destroyed) done()
+  })
 }
 
 /** Pure ASCII has as many bytes as characters; Node writes it a third faster as latin1 than as UTF-8. */

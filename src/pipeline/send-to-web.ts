@@ -1,47 +1,127 @@
+import { ConnectionCut } from './connection-cut.ts'
+import { DueEvents } from './due-events.ts'
 import type { Exchange } from './exchange.ts'
-import { eventDueMs, type EventsBody, type Reply } from './reply.ts'
+import type { Interruption, LiveBody, Reply } from './reply.ts'
+import { splitAtShare } from './split-at-share.ts'
+import { takeLive } from './take-live.ts'
 
 /**
  * Turns a reply into a Web Response, for callers in the same process. A whole body resolves when it is due; events
- * come as a stream that renders each one when it is due and the reader asks for it.
+ * come as a stream that renders what is due when the reader asks for it.
+ *
+ * @throws {ConnectionCut} for a reply that is interrupted before its headers
  */
 export async function sendToWeb(exchange: Exchange, reply: Reply): Promise<Response> {
-  const { body, schedule } = reply
+  const { body, schedule, interruption } = reply
   const elapsedMs = (): number => exchange.clock.nowMs() - exchange.startedMs
   const init = { status: reply.status, statusText: reply.reason ?? '' }
 
   if (body.kind === 'events') {
-    await sleepUntil(exchange, eventDueMs(body, 0, schedule))
+    const events = new DueEvents(exchange, body, schedule)
+    await sleepUntil(exchange, events.nextDueMs)
+    if (interruption?.at === 'head') throw cutBeforeHead(exchange)
     // A Web stream has no transfer coding of its own.
     reply.headers.delete('Transfer-Encoding')
-    return new Response(eventStream(exchange, reply, body), { ...init, headers: webHeaders(reply) })
+    return new Response(eventStream(exchange, events, interruption), { ...init, headers: webHeaders(reply) })
+  }
+
+  if (body.kind === 'live') {
+    if (interruption?.at === 'head') throw cutBeforeHead(exchange)
+    return new Response(liveStream(exchange, body, reply.status), { ...init, headers: webHeaders(reply) })
   }
 
   await sleepUntil(exchange, schedule?.endMs ?? 0)
-  const content = body.render()
+  if (interruption?.at === 'head') throw cutBeforeHead(exchange)
   const firstByteMs = elapsedMs()
+  if (schedule) {
+    const lateMs = Math.max(0, firstByteMs - schedule.endMs)
+    exchange.pacingWatch?.sent('answer', lateMs, exchange.startedMs + firstByteMs)
+  }
+  const content = body.render()
   const bytes = typeof content === 'string' ? Buffer.from(content) : content
-  reply.headers.set('Content-Length', String(bytes.byteLength))
+  reply.headers.setContentLength(bytes.byteLength)
+  // A Web body has no transfer coding of its own.
+  reply.headers.delete('Transfer-Encoding')
+  if (interruption) {
+    const stream = interruptedStream(exchange, Buffer.from(bytes), interruption)
+    return new Response(stream, { ...init, headers: webHeaders(reply) })
+  }
   exchange.end({ aborted: false, firstByteMs, endMs: firstByteMs })
-  // A status without a body refuses even an empty one.
-  const hasBody = reply.status !== 204 && reply.status !== 304
-  return new Response(hasBody ? new Uint8Array(bytes) : null, { ...init, headers: webHeaders(reply) })
+  return new Response(mayHaveBody(reply.status) ? new Uint8Array(bytes) : null, {
+    ...init,
+    headers: webHeaders(reply),
+  })
 }
 
-function eventStream(exchange: Exchange, reply: Reply, body: EventsBody): ReadableStream<Uint8Array> {
+function cutBeforeHead(exchange: Exchange): ConnectionCut {
+  const endMs = exchange.clock.nowMs() - exchange.startedMs
+  exchange.end({ aborted: false, firstByteMs: undefined, endMs })
+  return new ConnectionCut('reset')
+}
+
+/** A whole body that breaks off, or pauses, on its way. */
+function interruptedStream(
+  exchange: Exchange,
+  content: Buffer,
+  { at, then }: Interruption,
+): ReadableStream<Uint8Array> {
   const elapsedMs = (): number => exchange.clock.nowMs() - exchange.startedMs
-  let index = 0
-  let firstByteMs: number | undefined
+  const firstByteMs = elapsedMs()
+  const [first, rest] = splitAtShare(content, at)
+  let ready: Buffer | undefined = first
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        if (index < body.count) {
-          await sleepUntil(exchange, eventDueMs(body, index, reply.schedule))
-          if (exchange.ended) return
-          firstByteMs ??= elapsedMs()
-          controller.enqueue(Buffer.from(body.render(index++)))
+        if (ready) {
+          controller.enqueue(ready)
+          ready = undefined
+          return
         }
-        if (index === body.count) {
+        if (typeof then === 'number') await sleepUntil(exchange, firstByteMs + then)
+        if (exchange.ended) return
+        exchange.end({ aborted: false, firstByteMs, endMs: elapsedMs() })
+        if (typeof then !== 'number') {
+          controller.error(new ConnectionCut(then))
+          return
+        }
+        controller.enqueue(rest)
+        controller.close()
+      },
+      cancel() {
+        exchange.end({ aborted: true, firstByteMs, endMs: elapsedMs() })
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+function eventStream(
+  exchange: Exchange,
+  events: DueEvents,
+  interruption: Interruption | undefined,
+): ReadableStream<Uint8Array> {
+  const elapsedMs = (): number => exchange.clock.nowMs() - exchange.startedMs
+  let firstByteMs: number | undefined
+  // Rendered before the reader asks, since its caller has the response in hand only from now on.
+  let ready = exchange.ended ? '' : events.take(elapsedMs())
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        if (ready === '' && events.done && interruption) {
+          controller.error(new ConnectionCut(interruption.then === 'reset' ? 'reset' : 'close'))
+          exchange.end({ aborted: false, firstByteMs, endMs: elapsedMs() })
+          return
+        }
+        if (ready === '' && !events.done) {
+          events.heldUpUntil(elapsedMs())
+          await sleepUntil(exchange, events.nextDueMs)
+          if (exchange.ended) return
+          ready = events.take(elapsedMs())
+        }
+        firstByteMs ??= elapsedMs()
+        controller.enqueue(Buffer.from(ready))
+        ready = ''
+        if (events.done && !interruption) {
           controller.close()
           exchange.end({ aborted: false, firstByteMs, endMs: elapsedMs() })
         }
@@ -54,12 +134,53 @@ function eventStream(exchange: Exchange, reply: Reply, body: EventsBody): Readab
   )
 }
 
+/** Asks for the next chunk when the reader does; null for a status that has no body. */
+function liveStream(exchange: Exchange, body: LiveBody, status: number): ReadableStream<Uint8Array> | null {
+  const elapsedMs = (): number => exchange.clock.nowMs() - exchange.startedMs
+  const chunks = takeLive(exchange, body)
+  let firstByteMs: number | undefined
+  const end = (aborted: boolean): void => exchange.end({ aborted, firstByteMs, endMs: elapsedMs() })
+  if (!mayHaveBody(status)) {
+    void chunks.next().finally(() => end(false))
+    return null
+  }
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await chunks.next()
+          if (done !== true) {
+            firstByteMs ??= elapsedMs()
+            controller.enqueue(value)
+            return
+          }
+          controller.close()
+          end(false)
+        } catch (error) {
+          controller.error(error)
+          end(false)
+        }
+      },
+      async cancel() {
+        end(true)
+        await chunks.return(undefined)
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+/** These refuse even an empty body. */
+function mayHaveBody(status: number): boolean {
+  return status !== 204 && status !== 205 && status !== 304
+}
+
 /** Waits for a time counted from the start of the request, or until the client leaves. */
 function sleepUntil(exchange: Exchange, dueMs: number): Promise<void> | undefined {
   const { clock, startedMs } = exchange
   if (dueMs <= 0 || startedMs + dueMs <= clock.nowMs()) return undefined
   return new Promise((resolve) => {
-    const stop = clock.at(startedMs + dueMs, resolve)
+    const stop = dueMs === Infinity ? () => {} : clock.at(startedMs + dueMs, resolve)
     exchange.onEnd(() => {
       stop()
       resolve()

@@ -21,6 +21,34 @@ describe('createSystemClock', () => {
     expect(seen).toEqual(['early', 'late'])
   })
 
+  it('leaves the event loop its turn between tasks that are all overdue', async () => {
+    const clock = createSystemClock()
+    let runs = 0
+    let runsBeforeTurn = 0
+    await new Promise<void>((resolve) => {
+      const again = (): void => {
+        runs++
+        if (runs < 1_000_000 && runsBeforeTurn === 0) clock.at(clock.nowMs() - 10, again)
+      }
+      clock.at(clock.nowMs(), again)
+      setTimeout(() => {
+        runsBeforeTurn = runs
+        resolve()
+      }, 4)
+    })
+    expect(runsBeforeTurn).toBeGreaterThan(0)
+    expect(runsBeforeTurn).toBeLessThan(1_000_000)
+  })
+
+  it('waits for a time that no timer of Node can wait for', async () => {
+    const clock = createSystemClock()
+    let ran = false
+    const stop = clock.at(clock.nowMs() + 2 ** 40, () => (ran = true))
+    await new Promise<void>((resolve) => void clock.at(clock.nowMs() + 10, resolve))
+    stop()
+    expect(ran).toBe(false)
+  })
+
   it('does not run a stopped task', async () => {
     const clock = createSystemClock()
     let ran = false

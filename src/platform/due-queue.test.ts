@@ -3,7 +3,7 @@ import { DueQueue } from './due-queue.ts'
 import { createRandom } from './random.ts'
 
 const drain = (queue: DueQueue): void => {
-  while (queue.nextDueMs() !== undefined) for (const task of queue.takeFirst()) task()
+  while (queue.nextDueMs() !== undefined) queue.runFirst()
 }
 
 describe('DueQueue', () => {

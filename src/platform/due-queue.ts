@@ -42,13 +42,13 @@ export class DueQueue {
     return tick === undefined ? undefined : tick * this.#tickMs
   }
 
-  /** Removes the tasks of the first tick and gives them in the order in which they were added. */
-  takeFirst(): (() => void)[] {
+  /** Removes the tasks of the first tick and runs them in the order in which they were added. */
+  runFirst(): void {
     const tick = this.#popTick()
-    if (tick === undefined) return []
+    if (tick === undefined) return
     const entries = this.#entries.get(tick) ?? []
     this.#entries.delete(tick)
-    return entries.map((entry) => () => entry.task?.())
+    for (const entry of entries) entry.task?.()
   }
 
   #pushTick(tick: number): void {

@@ -30,4 +30,14 @@ describe('createRandom', () => {
     first.bits()
     expect([forkA.bits(), forkA.bits()]).toEqual([forkB.bits(), forkB.bits()])
   })
+
+  it('branches off streams by name without drawing from the parent', () => {
+    const parent = createRandom('branch')
+    const alone = createRandom('branch')
+    const [first, second, again] = [parent.branch(1), parent.branch(2), parent.branch(1)]
+    const draws = [first.bits(), first.bits()]
+    expect([again.bits(), again.bits()]).toEqual(draws)
+    expect(draws).not.toContain(second.bits())
+    expect([parent.bits(), parent.bits()]).toEqual([alone.bits(), alone.bits()])
+  })
 })

@@ -10,6 +10,8 @@ export interface Random {
   bits(): number
   /** A new stream, independent of what is drawn from this one afterwards. */
   fork(): Random
+  /** A new stream, named by a whole number. Nothing is drawn from this one: what it gives afterwards stays the same. */
+  branch(name: number): Random
 }
 
 /**
@@ -20,6 +22,8 @@ export function createRandom(seed: string): Random {
   const mix = seedrandom(seed)
   return new Sfc32(mix.int32(), mix.int32(), mix.int32(), mix.int32())
 }
+
+const mixingRounds = 15
 
 /**
  * Chris Doty-Humphrey's "small fast counting" generator with 128 bits of state (PractRand, public domain). A class,
@@ -59,5 +63,12 @@ class Sfc32 implements Random {
 
   fork(): Random {
     return new Sfc32(this.bits(), this.bits(), this.bits(), this.bits())
+  }
+
+  branch(name: number): Random {
+    const branch = new Sfc32(this.#a ^ name, this.#b, this.#c, this.#counter)
+    // The states differ in a few bits only, which takes the generator some rounds to spread (15 in PractRand).
+    for (let round = 0; round < mixingRounds; round++) branch.bits()
+    return branch
   }
 }

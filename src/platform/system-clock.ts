@@ -4,6 +4,9 @@ import { DueQueue } from './due-queue.ts'
 /** Twice the resolution of Node's timers; half of it is the mean delay that pacing by ticks adds. */
 const tickMs = 2
 
+/** Node fires a timer at once whose delay does not fit into 31 bits (24 days); a day is woken from and slept on. */
+const longestSleepMs = 86_400_000
+
 /** The clock of the machine. All its tasks share one timer. */
 export function createSystemClock(): Clock {
   const queue = new DueQueue(tickMs)
@@ -13,8 +16,11 @@ export function createSystemClock(): Clock {
 
   const wakeUp = (): void => {
     wakeMs = Infinity
-    for (let dueMs = queue.nextDueMs(); dueMs !== undefined && dueMs <= nowMs(); dueMs = queue.nextDueMs()) {
-      for (const task of queue.takeFirst()) task()
+    // The time is read once: tasks that become due while others run wait for the next turn of the event loop. A loop
+    // that is behind would else never come back to its sockets, and neither take requests nor notice who left.
+    const untilMs = nowMs()
+    for (let dueMs = queue.nextDueMs(); dueMs !== undefined && dueMs <= untilMs; dueMs = queue.nextDueMs()) {
+      queue.runFirst()
     }
     arm()
   }
@@ -24,8 +30,11 @@ export function createSystemClock(): Clock {
     if (dueMs === undefined || dueMs >= wakeMs) return
     wakeMs = dueMs
     clearTimeout(timer)
+    const sleepMs = dueMs - nowMs()
+    // A timer takes a millisecond at least, which a loop that is behind does not have.
+    if (sleepMs <= 0) setImmediate(wakeUp)
     // setTimeout counts from the loop's own, slightly older time and would fire up to a millisecond early.
-    timer = setTimeout(wakeUp, Math.ceil(dueMs - nowMs()))
+    else timer = setTimeout(wakeUp, Math.min(longestSleepMs, Math.ceil(sleepMs)))
   }
 
   return {

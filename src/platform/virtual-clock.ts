@@ -32,7 +32,7 @@ export function createVirtualClock(startEpochMs = Date.UTC(2026, 0, 1)): Virtual
         dueMs = queue.nextDueMs()
       ) {
         elapsedMs = Math.max(elapsedMs, dueMs)
-        for (const task of queue.takeFirst()) task()
+        queue.runFirst()
         await settlePromises()
       }
       elapsedMs = targetMs

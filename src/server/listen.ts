@@ -19,6 +19,9 @@ export interface Listener {
 /** How long an idle connection is kept: longer than load balancers keep theirs, so that they are the ones to close it. */
 const keepAliveTimeoutMs = 75_000
 
+/** How soon a connection that has fallen idle is closed while the server stops. */
+const idleSweepMs = 50
+
 /**
  * Opens the port.
  *
@@ -42,9 +45,12 @@ export async function listen(app: App, host: string, port: number): Promise<List
       const closed = new Promise<void>((resolve) => {
         server.close(() => resolve())
       })
+      // A connection that its client keeps open falls idle when its answer ends, and nobody else closes it then.
       server.closeIdleConnections()
+      const sweep = setInterval(() => server.closeIdleConnections(), idleSweepMs)
       const cut = setTimeout(() => server.closeAllConnections(), graceMs)
       await closed
+      clearInterval(sweep)
       clearTimeout(cut)
     },
   }

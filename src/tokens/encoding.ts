@@ -1,6 +1,7 @@
 import cl100kBase from 'js-tiktoken/ranks/cl100k_base'
 import o200kBase from 'js-tiktoken/ranks/o200k_base'
 import { mergeBytePairs } from './byte-pair-merge.ts'
+import { LargeTextCounts } from './large-text-counts.ts'
 import { parseRankTable } from './rank-table.ts'
 import { RecentMap } from '../platform/recent-map.ts'
 import { compileSplitPattern, splitText } from './split-text.ts'
@@ -17,13 +18,25 @@ export interface Encoding {
   readonly name: EncodingName
   /** The number of tokens of a text. Remembers texts and words, so that what comes again costs little. */
   count(text: string): number
+  /**
+   * Counts a text of more than `largeTextLength` characters in slices of some tens of milliseconds, one a step, so that
+   * the caller can let others have their turn; the next `count` of the text then costs nothing. Only a single
+   * unbroken run that is longer than a slice may come out a few tokens off.
+   */
+  countInSlices(text: string): Generator<undefined, void>
   /** The tokens of a text. */
   encode(text: string): number[]
   /** The text of tokens, special ones included. A number that is no token gives nothing. */
   decode(tokens: readonly number[]): string
 }
 
+/** From this length on (in UTF-16 units) a text of one hostile run takes longer than a request may hold up others. */
+export const largeTextLength = 128 * 1024
+
 const rankFiles = { cl100k_base: cl100kBase, o200k_base: o200kBase }
+
+/** Every encoding that there is. */
+export const encodingNames = Object.keys(rankFiles) as readonly EncodingName[]
 
 const loaded = new Map<EncodingName, Encoding>()
 
@@ -57,6 +70,7 @@ function createEncoding(name: EncodingName): Encoding {
   const pattern = compileSplitPattern(file.pat_str)
   const countsOfPreTokens = new RecentMap<string, number>(PRE_TOKENS_PER_GENERATION)
   const countsOfTexts = new TextCountCache()
+  const countsOfLargeTexts = new LargeTextCounts()
 
   const countNewPreToken = (preToken: string): number => {
     const utf8 = Buffer.from(preToken)
@@ -69,12 +83,19 @@ function createEncoding(name: EncodingName): Encoding {
     return tokens
   }
 
-  const countPreTokens = (text: string): number => {
+  const countEach = (preTokens: readonly string[]): number => {
     let tokens = 0
-    for (const preTokens of splitText(text, pattern)) {
-      for (const preToken of preTokens)
-        tokens += countsOfPreTokens.get(preToken) ?? countNewPreToken(preToken)
+    for (const preToken of preTokens) tokens += countsOfPreTokens.get(preToken) ?? countNewPreToken(preToken)
+    return tokens
+  }
+
+  const countPreTokens = (text: string): number => {
+    if (text.length > largeTextLength) {
+      const tokens = countsOfLargeTexts.take(text)
+      if (tokens !== undefined) return tokens
     }
+    let tokens = 0
+    for (const preTokens of splitText(text, pattern)) tokens += countEach(preTokens)
     return tokens
   }
 
@@ -82,6 +103,15 @@ function createEncoding(name: EncodingName): Encoding {
     name,
     count: (text) =>
       text.length < SHORTEST_REMEMBERED_TEXT ? countPreTokens(text) : countsOfTexts.get(text, countPreTokens),
+
+    *countInSlices(text) {
+      let tokens = 0
+      for (const preTokens of splitText(text, pattern, largeTextLength)) {
+        tokens += countEach(preTokens)
+        yield
+      }
+      countsOfLargeTexts.keep(text, tokens)
+    },
 
     encode: (text) => {
       const tokens: number[] = []

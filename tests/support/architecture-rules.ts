@@ -28,6 +28,7 @@ export const homes: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   seedrandom: ['platform'],
   pino: ['platform'],
+  '@breezystack/lamejs': ['generate'],
 }
 
 /** Imports outside a package's home that are allowed, each with its reason. */

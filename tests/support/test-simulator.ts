@@ -29,10 +29,12 @@ export interface TestSettings {
   readonly env?: Readonly<Record<string, string>>
   /** Deployments as the file has them: name to model and limits. */
   readonly deployments?: Readonly<Record<string, object>>
+  /** Models as the model file has them: name to properties. */
+  readonly models?: Readonly<Record<string, object>>
 }
 
 /** Starts a simulator without delays unless the settings ask for some. */
-export function createTestSimulator({ env = {}, deployments }: TestSettings = {}): TestSimulator {
+export function createTestSimulator({ env = {}, deployments, models }: TestSettings = {}): TestSimulator {
   const config = loadConfig({
     flags: {},
     env: {
@@ -40,11 +42,13 @@ export function createTestSimulator({ env = {}, deployments }: TestSettings = {}
       SIMULATOR_SEED: 'test',
       LATENCY_TIME_SCALE: '0',
       ...(deployments && { OPENAI_DEPLOYMENT_CONFIG_PATH: 'deployments.json' }),
+      ...(models && { MODEL_CATALOGUE_PATH: 'models.json' }),
       ...env,
     },
     workingDirectory: '/',
     readFile: (path) => {
       if (deployments && path.endsWith('deployments.json')) return JSON.stringify(deployments)
+      if (models && path.endsWith('models.json')) return JSON.stringify(models)
       throw Object.assign(new Error(`no such file: ${path}`), { code: 'ENOENT' })
     },
   })
@@ -75,7 +79,7 @@ function collectInto(log: LogLine[]): Logger {
 
 /** The path of an operation on a deployment, with a version that every operation takes. */
 export function deploymentPath(deployment: string, operation: string): string {
-  return `/openai/deployments/${deployment}/${operation}?api-version=2024-10-21`
+  return `/openai/deployments/${deployment}/${operation}?api-version=2025-04-01-preview`
 }
 
 /** The data of each server-sent event of a stream that has ended. */

@@ -1,4 +1,4 @@
-import type { ServiceError } from '../errors.ts'
+import { tooManyCompletionsText, type ServiceError } from '../errors.ts'
 import type { Model } from '../models.ts'
 import { plainFault } from './fault.ts'
 import { objectOf, optional } from './object-of.ts'
@@ -49,7 +49,19 @@ const bestOfCoversChoices: Rule = ({ best_of: bestOf, n }) => {
   )
 }
 
-const rules = [bestOfCoversChoices, streamOptionsNeedStream]
+/** Most completions that one request may have written; the figure of reports on OpenAI's service. */
+const maxCompletions = 128
+
+/** With `max_tokens` 0 nothing is written, and the bound is that of prompts. */
+const notTooManyCompletions: Rule = ({ prompt, n, best_of: bestOf, max_tokens: maxTokens }) => {
+  const prompts = Array.isArray(prompt) && typeof prompt[0] !== 'number' ? prompt.length : 1
+  const choices = Math.max(1, ...[n, bestOf].filter((count) => typeof count === 'number'))
+  const most = maxTokens === 0 ? maxPrompts : maxCompletions
+  if (prompts * choices <= most) return undefined
+  return plainFault(null, tooManyCompletionsText(prompts * choices, most))
+}
+
+const rules = [bestOfCoversChoices, notTooManyCompletions, streamOptionsNeedStream]
 
 /** What the service refuses in the body of a legacy completions request; undefined when nothing. Never throws. */
 export function validateCompletions(body: unknown, model: Model): ServiceError | undefined {

@@ -1,0 +1,199 @@
+// Shows that what a client sees has the distributions that were asked for, and how many paced streams a core carries.
+import { spawnSync } from 'node:child_process'
+import { readFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import type { Distribution } from '../src/config/distribution.ts'
+import { drawMs } from '../src/pipeline/draw-ms.ts'
+import { createRandom } from '../src/platform/random.ts'
+import { findCores, findFreePort, start, stopAll, untilItAnswers } from './processes.ts'
+import { quantile } from './statistics.ts'
+import { openStream, type SeenStream } from './stream-client.ts'
+
+const key = 'benchmark'
+const shares = [0.1, 0.5, 0.9, 0.95, 0.99] as const
+/** Events that come before the first token: the filter's results and the role. */
+const eventsBeforeTokens = 2
+const limitMs = 120_000
+
+const { values: flags } = parseArgs({
+  options: {
+    // Such as 500,1000,1500: looks for the knee, and takes some ten seconds each.
+    streams: { type: 'string', default: '' },
+    'per-second': { type: 'string', default: '50' },
+    simulator: { type: 'string', default: fileURLToPath(new URL('../dist/cli/main.js', import.meta.url)) },
+  },
+})
+
+/** Short times, so that a thousand streams a case take seconds; their form is what is measured. */
+const cases: Readonly<Record<string, { firstToken: Distribution; perToken: Distribution }>> = {
+  constant: {
+    firstToken: { distribution: 'constant', ms: 200 },
+    perToken: { distribution: 'constant', ms: 20 },
+  },
+  normal: {
+    firstToken: { distribution: 'normal', meanMs: 300, stdDevMs: 50 },
+    perToken: { distribution: 'normal', meanMs: 30, stdDevMs: 6 },
+  },
+  lognormal: {
+    firstToken: { distribution: 'lognormal', medianMs: 250, sigma: 0.6 },
+    perToken: { distribution: 'lognormal', medianMs: 20, sigma: 0.4 },
+  },
+  gamma: {
+    firstToken: { distribution: 'gamma', shape: 4, scaleMs: 75 },
+    perToken: { distribution: 'gamma', shape: 3, scaleMs: 10 },
+  },
+  quantiles: {
+    // prettier-ignore
+    firstToken: { distribution: 'quantiles', quantiles: [[0, 100], [0.5, 300], [0.95, 900], [1, 1_500]] },
+    perToken: { distribution: 'quantiles', quantiles: [[0, 10], [0.5, 20], [1, 60]] }, // prettier-ignore
+  },
+}
+const perSecond = Number(flags['per-second'])
+const steady = { firstToken: 1_000, perToken: 1_000 / perSecond }
+
+const cores = findCores()
+// The client is this process: it keeps off the core of the server.
+if (cores) spawnSync('taskset', ['-a', '-p', '-c', cores.load, String(process.pid)], { stdio: 'ignore' })
+
+const folder = mkdtempSync(join(tmpdir(), 'bench-timing-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+
+async function startSimulator(): Promise<{ port: number; pid: number }> {
+  const file = join(folder, 'deployments.json')
+  const timings = { ...cases, steady }
+  const entries = Object.entries(timings).map(([name, latency]) => [name, { model: 'gpt-4o', latency }])
+  writeFileSync(file, JSON.stringify(Object.fromEntries(entries)))
+  const port = await findFreePort()
+  const child = start([process.execPath, flags.simulator, '--port', String(port)], {
+    core: cores?.servers,
+    cwd: folder, // Away from any .env of the developer.
+    env: {
+      SIMULATOR_API_KEY: key,
+      SIMULATOR_SEED: 'timing',
+      OPENAI_DEPLOYMENT_CONFIG_PATH: file,
+      LOG_LEVEL: 'warn',
+    },
+  })
+  await untilItAnswers(child, port)
+  return { port, pid: child.pid ?? 0 }
+}
+
+const ask = (port: number, deployment: string, tokens: number): Promise<SeenStream> =>
+  openStream({
+    port,
+    key,
+    path: `/openai/deployments/${deployment}/chat/completions?api-version=2024-10-21`,
+    body: { messages: [{ role: 'user', content: 'Hello' }], max_tokens: tokens, stream: true },
+  })
+
+/** Opens streams evenly over some time, and gives what came of them. */
+async function openAll(
+  count: number,
+  overMs: number,
+  open: () => Promise<SeenStream>,
+): Promise<SeenStream[]> {
+  const startMs = performance.now()
+  const opened: Promise<SeenStream>[] = []
+  for (let i = 0; i < count; i++) {
+    const waitMs = startMs + (i * overMs) / count - performance.now()
+    if (waitMs > 1) await sleep(waitMs)
+    opened.push(open())
+  }
+  const streams = await Promise.all(opened)
+  if (streams.some(({ status }) => status !== 200))
+    throw new Error('Could not measure: a stream was refused.')
+  return streams
+}
+
+/** When each token came; an end comes with its last token, and is not one. */
+const tokensOf = ({ eventsMs }: SeenStream, tokens: number): readonly number[] =>
+  eventsMs.slice(eventsBeforeTokens, eventsBeforeTokens + tokens)
+
+async function compareQuantiles(port: number): Promise<void> {
+  const tokens = 11
+  const streams = 1_000
+  console.log(
+    `${streams} streams of ${tokens} tokens each; milliseconds, configured / as a client saw them\n`,
+  )
+  console.log(`${''.padEnd(24)}${shares.map((share) => `p${share * 100}`.padStart(16)).join('')}`)
+  for (const [name, { firstToken, perToken }] of Object.entries(cases)) {
+    const seen = await openAll(streams, 3_000, () => ask(port, name, tokens))
+    const times = seen.map((stream) => tokensOf(stream, tokens))
+    const gaps = times.flatMap((list) => list.slice(1).map((atMs, index) => atMs - (list[index] ?? NaN)))
+    printRow(
+      `${name}, first token`,
+      firstToken,
+      times.map(([firstMs = NaN]) => firstMs),
+    )
+    printRow(`${name}, next token`, perToken, gaps)
+  }
+}
+
+function printRow(name: string, configured: Distribution, seen: readonly number[]): void {
+  const random = createRandom('configured')
+  const drawn = Array.from({ length: 200_000 }, () => drawMs(configured, random))
+  const cells = shares.map(
+    (share) => `${quantile(drawn, share).toFixed(1)} / ${quantile(seen, share).toFixed(1)}`,
+  )
+  console.log(`${name.padEnd(24)}${cells.map((cell) => cell.padStart(16)).join('')}`)
+}
+
+/**
+ * Opens many streams whose tokens are due at known times, and says how late they came and what they cost while all of
+ * them were open: opening them costs far more than a token does.
+ */
+async function measureStreams(count: number, { port, pid }: { port: number; pid: number }): Promise<void> {
+  const openMs = 4_000
+  const settleMs = 1_000
+  const watchedMs = 5_000
+  const tokens = Math.ceil(((openMs + settleMs + watchedMs) * perSecond) / 1_000)
+  const fromMs = performance.now() + openMs + steady.firstToken + settleMs
+  const toMs = fromMs + watchedMs
+  const opened = openAll(count, openMs, () => ask(port, 'steady', tokens))
+  await sleep(fromMs - performance.now())
+  const before = cpuSeconds(pid)
+  await sleep(watchedMs)
+  const cpu = cpuSeconds(pid) - before
+  const lateMs = (await opened).flatMap((stream) =>
+    tokensOf(stream, tokens).flatMap((atMs, index) => {
+      const dueMs = steady.firstToken + index * steady.perToken
+      const dueAtMs = stream.sentMs + dueMs
+      return dueAtMs >= fromMs && dueAtMs < toMs ? [atMs - dueMs] : []
+    }),
+  )
+  console.log(
+    `${String(count).padStart(6)} streams of ${perSecond} tokens a second: late p50 ${quantile(lateMs, 0.5).toFixed(1)}, ` +
+      `p99 ${quantile(lateMs, 0.99).toFixed(1)}, p99.9 ${quantile(lateMs, 0.999).toFixed(1)} ms; ` +
+      `CPU ${((1e6 * cpu) / lateMs.length).toFixed(1)} us a token, ${((1e5 * cpu) / watchedMs).toFixed(0)} % of a core`,
+  )
+}
+
+/** CPU time that a process has used; 0 where the system does not tell. */
+function cpuSeconds(pid: number): number {
+  if (process.platform !== 'linux') return 0
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  const ticksPerSecond = 100
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
+}
+
+const limit = setTimeout(() => {
+  console.error(`Could not finish within ${limitMs / 1_000} s. Is the machine busy with something else?`)
+  process.exit(1)
+}, limitMs)
+try {
+  const simulator = await startSimulator()
+  if (flags.streams === '') await compareQuantiles(simulator.port)
+  for (const count of flags.streams.split(',').map(Number).filter(Boolean)) {
+    await measureStreams(count, simulator)
+  }
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+} finally {
+  clearTimeout(limit)
+  stopAll()
+}

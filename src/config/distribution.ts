@@ -1,0 +1,86 @@
+import { z } from 'zod'
+import { mapping, numberFrom } from './mapping-schema.ts'
+
+/** How a waiting time varies from one draw to the next. Times in milliseconds, not negative. */
+export type Distribution =
+  | { readonly distribution: 'constant'; readonly ms: number }
+  /** A draw below 0 becomes 0. */
+  | { readonly distribution: 'normal'; readonly meanMs: number; readonly stdDevMs: number }
+  /** `sigma` is the standard deviation of the logarithm: 95 % of the times are below the median times e^(1.645 sigma). */
+  | { readonly distribution: 'lognormal'; readonly medianMs: number; readonly sigma: number }
+  /** The mean is `shape` times `scaleMs`; at shape 1 it is the exponential distribution. */
+  | { readonly distribution: 'gamma'; readonly shape: number; readonly scaleMs: number }
+  /**
+   * Points of a measured distribution, ascending in both numbers: a share of the times from 0 to 1, and the time that
+   * this share does not exceed. Between two points times are spread evenly; none is beyond the first or last point.
+   */
+  | { readonly distribution: 'quantiles'; readonly quantiles: readonly (readonly [number, number])[] }
+
+/** Far beyond any real waiting time, and near enough for due times to stay exact. */
+const longestMs = 3_600_000
+
+/** A time in milliseconds, up to an hour. */
+export const milliseconds = numberFrom(0, longestMs)
+
+/** At 3 a hundredth of the times is beyond a thousand medians. */
+const sigma = numberFrom(0, 3)
+/** Below a hundredth a gamma draw is nearly always 0; from a million on it is as good as constant. */
+const shape = numberFrom(0.01, 1_000_000)
+
+const gamma = mapping({
+  distribution: z.literal('gamma'),
+  shape,
+  scaleMs: milliseconds.optional(),
+  meanMs: milliseconds.optional(),
+})
+  .refine(({ scaleMs, meanMs }) => (scaleMs === undefined) !== (meanMs === undefined), {
+    error: 'must have either meanMs or scaleMs beside its shape',
+  })
+  .transform(({ shape, scaleMs, meanMs = 0 }) => ({
+    distribution: 'gamma' as const,
+    shape,
+    scaleMs: scaleMs ?? meanMs / shape,
+  }))
+
+const points =
+  'must be a list of pairs [share from 0 to 1, milliseconds], ascending in both, such as [0.5, 400]'
+
+const quantiles = mapping({
+  distribution: z.literal('quantiles'),
+  quantiles: z
+    .array(z.tuple([z.number(points).min(0, points).max(1, points), milliseconds], points), points)
+    .min(1, points)
+    .refine(isAscending, points),
+})
+
+function isAscending(list: readonly (readonly [number, number])[]): boolean {
+  return list.every(([share, ms], index) => {
+    const before = list[index - 1]
+    return before === undefined || (share > before[0] && ms >= before[1])
+  })
+}
+
+const forms = {
+  constant: mapping({ distribution: z.literal('constant'), ms: milliseconds }),
+  normal: mapping({ distribution: z.literal('normal'), meanMs: milliseconds, stdDevMs: milliseconds }),
+  lognormal: mapping({ distribution: z.literal('lognormal'), medianMs: milliseconds, sigma }),
+  gamma,
+  quantiles,
+} as const
+
+const kinds = Object.keys(forms).join(', ')
+
+/** A distribution as a file gives it; a bare number is a constant, and a gamma distribution may give its mean. */
+export const distributionSchema: z.ZodType<Distribution> = z.preprocess(
+  (value) => (typeof value === 'number' ? { distribution: 'constant', ms: value } : value),
+  z.discriminatedUnion(
+    'distribution',
+    [forms.constant, forms.normal, forms.lognormal, forms.gamma, forms.quantiles],
+    {
+      error: (issue) =>
+        issue.code === 'invalid_union'
+          ? `must be one of ${kinds}`
+          : `must be a number of milliseconds, or a mapping with a distribution (one of ${kinds})`,
+    },
+  ),
+)

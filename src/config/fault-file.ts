@@ -1,0 +1,20 @@
+import { type FaultRules, resolveFaults } from './fault-rules.ts'
+import { parseMappingFile } from './mapping-file.ts'
+
+/**
+ * Reads a file of faults, YAML or JSON: a list under `faults`.
+ *
+ * @param path begins the problems
+ * @param known the names of all deployments; absent where they are not known for certain
+ */
+export function parseFaultFile(source: string, path: string, known?: ReadonlySet<string>): FaultRules {
+  const file = parseMappingFile(source, path, 'must have a list of faults')
+  const { entries } = file
+  if (!entries || file.problems.length > 0) return { rules: [], problems: file.problems }
+  const unknown = Object.keys(entries)
+    .filter((key) => key !== 'faults')
+    .map((key) => `${key} is not known here. The only key is faults.`)
+  const missing = 'faults' in entries ? [] : ['faults must be a list of faults (got nothing).']
+  const { rules, problems } = resolveFaults(entries['faults'], { place: 'faults', ...(known && { known }) })
+  return { rules, problems: [...unknown, ...missing, ...problems].map((problem) => `${path}: ${problem}`) }
+}

@@ -1,0 +1,151 @@
+import { z } from 'zod'
+import { isModelOperation, operations, type ModelOperation, type Operation } from '../openai/operations.ts'
+import { describeProblems, type Advice } from './fault-problems.ts'
+import { type Fault, type FaultRule, needsStream, operationsOf } from './fault-rule.ts'
+import { faultKinds, faultSchema, faultWords } from './fault-schema.ts'
+import { mapping, numberFrom } from './mapping-schema.ts'
+import { showValue } from './show-value.ts'
+
+const operationNames = (Object.keys(operations) as Operation[]).filter(isModelOperation)
+
+const nameRule = 'must be 1 to 64 letters, digits, dots, dashes or underscores'
+
+/** A name that fits into a label of the metrics and into a header. */
+export const plainName = z.string(nameRule).regex(/^[\w.-]{1,64}$/, nameRule)
+
+const shape = {
+  name: plainName
+    .refine((name) => !isTaken(name), 'must not be the name of a kind of fault or of an error')
+    .optional(),
+  probability: numberFrom(0, 1),
+  operation: z.enum(operationNames, `must be one of ${operationNames.join(', ')}`).optional(),
+  stream: z.boolean('must be true or false').optional(),
+  fault: faultSchema,
+}
+
+const ownRule = mapping(shape)
+const anyRule = mapping({ ...shape, deployment: z.string('must be the name of a deployment').optional() })
+
+const advice: Advice = {
+  name: { hint: 'Call it flaky-network, for example.' },
+  probability: { hint: 'Set it to 0.05, for example: one request in twenty.' },
+  deployment: { hint: 'Leave it out for all deployments.' },
+  operation: { hint: 'Leave it out for all operations.', names: operationNames },
+  stream: { hint: 'Leave it out for streams and whole answers.' },
+  fault: { hint: 'Set it to serverError, for example.', names: faultWords },
+  kind: { hint: 'Set it to cut, for example.', names: faultKinds },
+  error: { hint: 'Set it to serverError, for example.', names: faultWords },
+  ms: { hint: 'Set it to 5000, for example.' },
+  afterEvents: { hint: 'Set it to 10, for example.' },
+  afterShare: { hint: 'Set it to 0.5, for example.' },
+  retryAfterSeconds: { hint: 'Set it to 10, for example.' },
+}
+
+/** Rules, and all that is wrong with them. */
+export interface FaultRules {
+  readonly rules: readonly FaultRule[]
+  /** A sentence or two each, with the place. */
+  readonly problems: readonly string[]
+}
+
+/** Where rules stand, and what they may name. */
+export interface RulesPlace {
+  /** As problems begin: `"chat".faults`. */
+  readonly place: string
+  /** The deployment that all of them are for; they may then name none themselves. */
+  readonly deployment?: string
+  /** The names of all deployments; absent where they are not known for certain. */
+  readonly known?: ReadonlySet<string>
+}
+
+/** Checks the `faults` of a deployment, of a file of faults, or of a phase. */
+export function resolveFaults(value: unknown, where: RulesPlace): FaultRules {
+  if (value === undefined) return { rules: [], problems: [] }
+  const { place } = where
+  if (!Array.isArray(value)) {
+    return {
+      rules: [],
+      problems: [`${place} must be a list of faults (got ${showValue(value)}). docs/faults.md has examples.`],
+    }
+  }
+  const resolved = value.map((entry: unknown, index) => resolveRule(entry, `${place}[${index}]`, where))
+  return {
+    rules: resolved.flatMap(({ rule }) => rule ?? []),
+    problems: resolved.flatMap(({ problems }) => problems),
+  }
+}
+
+/**
+ * Checks a fault that stands alone, such as that of a header.
+ *
+ * @param place begins the problems
+ */
+export function resolveFault(
+  value: unknown,
+  place: string,
+): { readonly fault: Fault } | { readonly problems: readonly string[] } {
+  const parsed = faultSchema.safeParse(value)
+  if (parsed.success) return { fault: parsed.data }
+  return { problems: describeProblems(parsed.error, value, place, advice) }
+}
+
+/** What a fault without a name of its own is called. */
+export function labelOf(fault: Fault): string {
+  return fault.kind === 'error' ? fault.error : fault.kind
+}
+
+interface Resolved {
+  readonly rule?: FaultRule
+  readonly problems: readonly string[]
+}
+
+function resolveRule(value: unknown, place: string, { deployment: owner, known }: RulesPlace): Resolved {
+  const schema = owner === undefined ? anyRule : ownRule
+  const parsed = schema.safeParse(value)
+  if (!parsed.success) return { problems: describeProblems(parsed.error, value, place, advice) }
+  const { name, probability, operation, stream, fault, ...own } = parsed.data
+  const named = 'deployment' in own ? (own.deployment as string | undefined) : undefined
+  const problems = [
+    ...unknownDeployment(named, `${place}.deployment`, known),
+    ...misfits(fault, operation, stream, place),
+  ]
+  if (problems.length > 0) return { problems }
+  const matches = { deployment: owner ?? named, operation, stream: needsStream(fault) ? true : stream }
+  const given = Object.fromEntries(Object.entries(matches).filter(([, part]) => part !== undefined))
+  return { rule: { label: name ?? labelOf(fault), probability, fault, ...given }, problems }
+}
+
+/** Says that a name is none of a deployment, where all of them are known. */
+export function unknownDeployment(
+  name: string | undefined,
+  place: string,
+  known: ReadonlySet<string> | undefined,
+): string[] {
+  if (name === undefined || !known || known.has(name)) return []
+  return [
+    `${place} must be the name of a deployment (got ${showValue(name)}). Known are ${[...known].join(', ')}.`,
+  ]
+}
+
+function misfits(
+  fault: Fault,
+  operation: ModelOperation | undefined,
+  stream: boolean | undefined,
+  place: string,
+): string[] {
+  const fitting = operationsOf(fault)
+  const problems: string[] = []
+  if (operation && fitting && !fitting.includes(operation)) {
+    problems.push(
+      `${place}.operation must be one of ${fitting.join(', ')} for ${labelOf(fault)} (got "${operation}"). Or leave it out.`,
+    )
+  }
+  if (stream === false && needsStream(fault)) {
+    problems.push(`${place}.stream must be true for this fault, which only streams have. Or leave it out.`)
+  }
+  return problems
+}
+
+function isTaken(name: string): boolean {
+  return faultWords.includes(name) || (faultKinds as readonly string[]).includes(name)
+}

@@ -1,0 +1,97 @@
+import { z } from 'zod'
+import { namedErrorNames, type NamedError } from '../openai/named-errors.ts'
+import { distributionSchema, milliseconds } from './distribution.ts'
+import type { Fault } from './fault-rule.ts'
+import { integerFrom, mapping } from './mapping-schema.ts'
+
+/** A day; the service itself never names a longer wait. */
+const longestRetrySeconds = 86_400
+
+/** Beyond any answer: no model writes a million tokens. */
+const mostEvents = 1_000_000
+
+const shareRule = 'must be a number between 0 and 1'
+const share = z.number(shareRule).gt(0, shareRule).lt(1, shareRule)
+const phrase = z.string('must be a text').min(1, 'must not be empty').max(10_000, 'must be shorter')
+const harms = ['hate', 'self_harm', 'sexual', 'violence'] as const
+const everyHarm = [...harms, 'jailbreak'] as const
+
+const foreverRule = 'must be a number of milliseconds up to 3,600,000, or forever'
+const pause = z
+  .preprocess((value) => (value === 'forever' ? Infinity : value), z.unknown())
+  .refine((value) => value === Infinity || milliseconds.safeParse(value).success, foreverRule)
+  .transform(Number)
+
+const placed = { afterEvents: integerFrom(1, mostEvents).optional(), afterShare: share.optional() }
+
+const forms = [
+  mapping({
+    kind: z.literal('error'),
+    error: z.enum(namedErrorNames, `must be one of ${namedErrorNames.join(', ')}`),
+    retryAfterSeconds: integerFrom(0, longestRetrySeconds).optional(),
+  }),
+  mapping({ kind: z.literal('delay'), ms: distributionSchema }),
+  mapping({ kind: z.literal('stall'), ms: pause.default(Infinity), ...placed }),
+  mapping({ kind: z.literal('cutBeforeHeaders') }),
+  mapping({ kind: z.literal('cut'), ...placed }),
+  mapping({ kind: z.literal('truncate'), ...placed }),
+  mapping({ kind: z.literal('errorEvent'), message: phrase.optional(), ...placed }),
+  mapping({ kind: z.literal('malformedEvent'), ...placed }),
+  mapping({
+    kind: z.literal('splitEvent'),
+    parts: integerFrom(2, 100).default(2),
+    gapMs: integerFrom(5, 60_000).default(20),
+    ...placed,
+  }),
+  mapping({ kind: z.literal('refusal'), text: phrase.default("I'm sorry, but I can't assist with that.") }),
+  mapping({
+    kind: z.literal('contentFilter'),
+    finds: z
+      .enum(['prompt', 'completion', 'late'], 'must be prompt, completion or late')
+      .default('completion'),
+    category: z.enum(everyHarm, `must be one of ${everyHarm.join(', ')}`).default('violence'),
+  }),
+] as const
+
+/** The kinds of faults, in the order of documents. */
+export const faultKinds = forms.map((form) => form.shape.kind.value)
+
+/** Every word that stands for a fault by itself: the kinds that need no parameters, and the errors. */
+export const faultWords: readonly string[] = [
+  ...faultKinds.filter((kind) => kind !== 'error' && kind !== 'delay'),
+  ...namedErrorNames,
+]
+
+const onePlaceRule = 'must have only one of afterEvents and afterShare'
+const jailbreakRule = 'must not be jailbreak in an answer: only prompts have that'
+const wordRule = `must be one of ${faultKinds.join(', ')}, or the name of an error (${namedErrorNames.join(', ')})`
+
+/** A fault as a file or a header gives it: a mapping with a kind, or a word for one with its usual parameters. */
+export const faultSchema: z.ZodType<Fault> = z
+  .preprocess(
+    (value) => {
+      if (typeof value !== 'string') return value
+      return isNamedError(value) ? { kind: 'error', error: value } : { kind: value }
+    },
+    z.discriminatedUnion('kind', forms, {
+      error: (issue) => (issue.code === 'invalid_union' ? wordRule : `${wordRule}, or a mapping with a kind`),
+    }),
+  )
+  .refine((fault) => !('afterShare' in fault && fault.afterShare !== undefined && fault.afterEvents), {
+    error: onePlaceRule,
+  })
+  .refine(
+    (fault) => fault.kind !== 'contentFilter' || fault.finds === 'prompt' || fault.category !== 'jailbreak',
+    { error: jailbreakRule, path: ['category'] },
+  )
+  .transform(withoutUndefined)
+
+/** Whether a word is the name of an error of the service. */
+export function isNamedError(word: string): word is NamedError {
+  return (namedErrorNames as readonly string[]).includes(word)
+}
+
+/** A key that the schema made of nothing counts as absent. */
+function withoutUndefined(fault: object): Fault {
+  return Object.fromEntries(Object.entries(fault).filter(([, part]) => part !== undefined)) as Fault
+}

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest'
+import { filterPhrases } from './filter-phrases.ts'
+
+const { schema, range } = filterPhrases(['hate', 'self_harm', 'violence', 'jailbreak'])
+
+describe('filterPhrases', () => {
+  it.each([
+    ['rob a bank', [{ category: 'violence', phrase: 'rob a bank' }]],
+    ['  Rob A Bank ; ', [{ category: 'violence', phrase: 'rob a bank' }]],
+    [
+      'hate:slur;Jailbreak: Ignore all rules',
+      [
+        { category: 'hate', phrase: 'slur' },
+        { category: 'jailbreak', phrase: 'ignore all rules' },
+      ],
+    ],
+    ['self-harm:x', [{ category: 'self_harm', phrase: 'x' }]],
+    ['hate:note: a colon', [{ category: 'hate', phrase: 'note: a colon' }]],
+  ])('reads %j', (text, phrases) => {
+    expect(schema.parse(text)).toEqual(phrases)
+  })
+
+  it.each([';', ' ', 'hate:', 'hatred:x', ':x', 'x;note: a colon', 7])('refuses %j', (value) => {
+    expect(schema.safeParse(value).success).toBe(false)
+  })
+
+  it('names the categories in its range', () => {
+    expect(range).toContain('(hate, self_harm, violence or jailbreak)')
+  })
+})

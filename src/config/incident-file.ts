@@ -1,0 +1,163 @@
+import { z } from 'zod'
+import { describeProblems, type Advice } from './fault-problems.ts'
+import { plainName, resolveFaults, unknownDeployment } from './fault-rules.ts'
+import type { IncidentPhase, IncidentTimetable } from './incident-timetable.ts'
+import { parseMappingFile } from './mapping-file.ts'
+import { integerFrom, mapping, numberFrom } from './mapping-schema.ts'
+
+/** A timetable, and all that is wrong with it. */
+export interface IncidentFile {
+  /** Absent where there is a problem. */
+  readonly timetable?: IncidentTimetable
+  /** A sentence or two each, with the place in the file. */
+  readonly problems: readonly string[]
+}
+
+const millisecondsOf = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
+
+/** A year, in milliseconds. */
+const longestMs = 31_536_000_000
+
+const timeRule = 'must be a time such as 90s, 2m or 1h, up to a year'
+const time = z.preprocess(
+  (value) => (typeof value === 'string' ? parseTime(value) : value),
+  z.number(timeRule).min(0, timeRule).max(longestMs, timeRule),
+)
+
+const mostPhases = 1_000
+const latencyFactor = numberFrom(0, 1_000).default(1)
+
+const phaseSchema = mapping({
+  name: plainName,
+  at: time.optional(),
+  duration: time.refine((ms) => ms > 0, 'must be longer than 0').optional(),
+  minutes: numberFrom(0.001, 525_600).optional(),
+  seconds: numberFrom(0.001, 31_536_000).optional(),
+  deployment: z.string('must be the name of a deployment').optional(),
+  faults: z.unknown().optional(),
+  latency: mapping({ firstTokenFactor: latencyFactor, perTokenFactor: latencyFactor }).optional(),
+  limits: mapping({ factor: numberFrom(0.01, 1_000) }).optional(),
+}).refine(
+  ({ duration, minutes, seconds }) =>
+    [duration, minutes, seconds].filter((part) => part !== undefined).length <= 1,
+  'must have only one of duration, minutes and seconds',
+)
+
+const fileSchema = mapping({
+  phases: z
+    .array(phaseSchema, 'must be a list of phases')
+    .min(1, 'must have a phase at least')
+    .max(mostPhases, `must have ${mostPhases} phases at most`),
+  repeat: z
+    .union([z.boolean(), integerFrom(1, 1_000_000)], 'must be true, or how often: an integer of at least 1')
+    .default(false),
+  startAfter: time.default(0),
+})
+
+type Phase = z.output<typeof phaseSchema>
+
+const advice: Advice = {
+  phases: { hint: 'docs/incidents.md has examples.' },
+  name: { hint: 'Call it slow, for example.' },
+  duration: { hint: 'Set it to 2m, for example.' },
+  at: { hint: 'Leave it out for the end of the phase before.' },
+  minutes: { hint: 'Set it to 2, for example.' },
+  seconds: { hint: 'Set it to 30, for example.' },
+  firstTokenFactor: { hint: 'Set it to 3, for example: three times the time.' },
+  perTokenFactor: { hint: 'Set it to 2, for example: twice the time.' },
+  factor: { hint: 'Set it to 0.5, for example: half of the limits.' },
+  repeat: { hint: 'Set it to true, for example.' },
+  startAfter: { hint: 'Set it to 30s, for example.' },
+}
+
+/**
+ * Reads a timetable of incidents, YAML or JSON.
+ *
+ * @param path begins the problems
+ * @param known the names of all deployments; absent where they are not known for certain
+ */
+export function parseIncidentFile(source: string, path: string, known?: ReadonlySet<string>): IncidentFile {
+  const file = parseMappingFile(source, path, 'must have phases')
+  if (!file.entries || file.problems.length > 0) return { problems: file.problems }
+  const parsed = fileSchema.safeParse(file.entries)
+  const inFile = (problem: string): string => `${path}: ${problem}`
+  if (!parsed.success) {
+    return { problems: describeProblems(parsed.error, file.entries, '', advice).map(inFile) }
+  }
+  const { phases: given, repeat, startAfter } = parsed.data
+  const problems: string[] = []
+  const phases = placePhases(given, known, problems)
+  problems.push(...describeEnds(phases, repeat !== false), ...describeNames(phases))
+  if (problems.length > 0) return { problems: problems.map(inFile) }
+  const rounds = typeof repeat === 'number' ? repeat : repeat ? Infinity : 1
+  return { timetable: { phases, startAfterMs: startAfter, rounds }, problems }
+}
+
+function placePhases(
+  given: readonly Phase[],
+  known: ReadonlySet<string> | undefined,
+  problems: string[],
+): IncidentPhase[] {
+  let endMs = 0
+  return given.map((phase, index) => {
+    const place = `phases[${index}]`
+    const { name, deployment, latency, limits } = phase
+    const startMs = phase.at ?? endMs
+    if (startMs < endMs && endMs < Infinity) {
+      problems.push(
+        `${place}.at must not be before the end of the phase before it, ${endMs / 1_000}s (got ${startMs / 1_000}s): phases do not overlap. Begin it later, or leave it out.`,
+      )
+    }
+    endMs = startMs + (lengthMs(phase) ?? Infinity)
+    problems.push(...unknownDeployment(deployment, `${place}.deployment`, known))
+    const owner = deployment === undefined ? {} : { deployment }
+    const faults = resolveFaults(phase.faults, {
+      place: `${place}.faults`,
+      ...owner,
+      ...(known && { known }),
+    })
+    problems.push(...faults.problems)
+    return {
+      name,
+      startMs,
+      endMs,
+      ...owner,
+      faults: faults.rules,
+      firstTokenFactor: latency?.firstTokenFactor ?? 1,
+      perTokenFactor: latency?.perTokenFactor ?? 1,
+      limitFactor: limits?.factor ?? 1,
+    }
+  })
+}
+
+function lengthMs({ duration, minutes, seconds }: Phase): number | undefined {
+  if (duration !== undefined) return duration
+  if (minutes !== undefined) return minutes * millisecondsOf.m
+  return seconds === undefined ? undefined : seconds * millisecondsOf.s
+}
+
+function describeEnds(phases: readonly IncidentPhase[], repeats: boolean): string[] {
+  const advised = 'Give it minutes, seconds or a duration.'
+  return phases.flatMap(({ endMs }, index) => {
+    if (endMs < Infinity) return []
+    if (index < phases.length - 1) {
+      return [`phases[${index}] must have an end, for another phase follows. ${advised}`]
+    }
+    return repeats ? [`phases[${index}] must have an end where the phases repeat. ${advised}`] : []
+  })
+}
+
+function describeNames(phases: readonly IncidentPhase[]): string[] {
+  return phases.flatMap(({ name }, index) => {
+    const first = phases.findIndex((phase) => phase.name === name)
+    return first === index
+      ? []
+      : [`phases[${index}].name must not be that of phases[${first}] (got "${name}"). Give it another one.`]
+  })
+}
+
+function parseTime(text: string): number | string {
+  const match = /^(\d+(?:\.\d+)?) ?(ms|s|m|h)$/.exec(text.trim())
+  const unit = match?.[2] as keyof typeof millisecondsOf | undefined
+  return unit ? Number(match?.[1]) * millisecondsOf[unit] : text
+}

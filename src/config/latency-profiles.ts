@@ -1,0 +1,132 @@
+import type { Model } from '../openai/models.ts'
+import type { Distribution } from './distribution.ts'
+
+/**
+ * The waiting times of a family of models. Each part that is absent is left to the environment variables.
+ */
+export interface LatencyProfile {
+  /** From the beginning of the work to the first token. */
+  readonly firstToken?: Distribution
+  /** From each token to the next. */
+  readonly perToken?: Distribution
+  /** Of a whole request, for operations that write no tokens. */
+  readonly perRequest?: Distribution
+  /** Added to the time before the first token for each token of the prompt that was not cached; absent means none. */
+  readonly promptMsPerToken?: number
+  /** Time of each token of hidden reasoning; absent means that it takes a time like any other token. */
+  readonly reasoningMsPerToken?: number
+  /** Tokens after the first arrive in groups of a random size from the first number to the second; absent means one by one. */
+  readonly burst?: Burst | 'off'
+}
+
+/** Sizes of the groups in which a content filter lets tokens go. */
+export interface Burst {
+  /** Smallest and largest size. */
+  readonly tokens: readonly [number, number]
+}
+
+function lognormal(medianMs: number, sigma: number): Distribution {
+  return { distribution: 'lognormal', medianMs, sigma }
+}
+
+/** The default content filter holds text back until it is checked (Microsoft Learn, "Content streaming"). */
+const filtered: Burst = { tokens: [3, 10] }
+
+/**
+ * The built-in profiles. Medians and spreads are inferred from captured response times of 2024 to 2026 (`gpt-4o-mini`:
+ * 100 ms and 8 to 10 ms a token, with one answer in twenty far slower), from published time to first token and tokens
+ * a second of Azure deployments, and from a provisioned `gpt-4` measured with Azure's own benchmark tool. That they are
+ * lognormal is an assumption which fits their tails. The cost of the prompt, 0.05 to 0.2 ms a token, is inferred too.
+ */
+export const latencyProfiles = {
+  'gpt-35-turbo': {
+    firstToken: lognormal(250, 0.5),
+    perToken: lognormal(16, 0.35),
+    promptMsPerToken: 0.1,
+    burst: filtered,
+  },
+  'gpt-4': {
+    firstToken: lognormal(750, 0.35),
+    perToken: lognormal(42, 0.1),
+    promptMsPerToken: 0.2,
+    burst: filtered,
+  },
+  'gpt-4o': {
+    firstToken: lognormal(500, 0.7),
+    perToken: lognormal(12, 0.4),
+    promptMsPerToken: 0.1,
+    burst: filtered,
+  },
+  'gpt-4o-busy': {
+    firstToken: lognormal(1_000, 0.7),
+    perToken: lognormal(25, 0.4),
+    promptMsPerToken: 0.1,
+    burst: filtered,
+  },
+  'gpt-4o-mini': {
+    firstToken: lognormal(250, 0.6),
+    perToken: lognormal(9, 0.4),
+    promptMsPerToken: 0.05,
+    burst: filtered,
+  },
+  'gpt-4.1': {
+    firstToken: lognormal(700, 0.6),
+    perToken: lognormal(12, 0.4),
+    promptMsPerToken: 0.05,
+    burst: filtered,
+  },
+  'gpt-5': {
+    firstToken: lognormal(1_000, 0.6),
+    perToken: lognormal(8, 0.4),
+    promptMsPerToken: 0.1,
+    reasoningMsPerToken: 8,
+    burst: filtered,
+  },
+  'o-series': {
+    firstToken: lognormal(1_000, 0.6),
+    perToken: lognormal(12, 0.4),
+    promptMsPerToken: 0.1,
+    reasoningMsPerToken: 10,
+    burst: filtered,
+  },
+  // 0.02 ms a character, and four characters a token.
+  embeddings: { perRequest: lognormal(60, 0.4), promptMsPerToken: 0.08 },
+} as const satisfies Readonly<Record<string, LatencyProfile>>
+
+/** The name of a built-in profile. */
+export type LatencyProfileName = keyof typeof latencyProfiles
+
+/** How a profile is chosen: `off` is none, `auto` the one of the deployment's model, else one by its name. */
+export type LatencyProfileChoice = 'off' | 'auto' | LatencyProfileName
+
+/** Every way to choose a profile. */
+export const latencyProfileChoices = [
+  'off',
+  'auto',
+  ...(Object.keys(latencyProfiles) as LatencyProfileName[]),
+] as const satisfies readonly LatencyProfileChoice[]
+
+/** Family by the beginning of a model's name; the first that fits counts. */
+const families: readonly (readonly [prefix: RegExp, profile: LatencyProfileName])[] = [
+  [/^gpt-35|^gpt-3\.5/, 'gpt-35-turbo'],
+  [/^gpt-4o-mini|^gpt-4\.1-nano/, 'gpt-4o-mini'],
+  [/^gpt-4o/, 'gpt-4o'],
+  [/^gpt-4\.1/, 'gpt-4.1'],
+  [/^gpt-4/, 'gpt-4'],
+  [/^o\d|^codex/, 'o-series'],
+]
+
+/** The profile that fits a model; undefined for those that make pictures or sound. */
+export function profileOfModel(model: Model): LatencyProfileName | undefined {
+  if (model.operations.includes('embeddings')) return 'embeddings'
+  if (!writesTokens(model)) return undefined
+  const family = families.find(([prefix]) => prefix.test(model.name))
+  return family?.[1] ?? (model.reasoning ? 'gpt-5' : 'gpt-4o')
+}
+
+/** Whether a model's answers come token by token. */
+export function writesTokens({ operations }: Model): boolean {
+  return operations.some(
+    (name) => name === 'chatCompletions' || name === 'completions' || name === 'responses',
+  )
+}

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest'
+import { findModel, modelFromDeploymentName } from '../openai/model-catalogue.ts'
+import { parseModelCatalogueFile } from './model-catalogue-file.ts'
+
+describe('parseModelCatalogueFile', () => {
+  it('adds a new model, with its versions and other names', () => {
+    const { catalogue, problems } = parseModelCatalogueFile(
+      `
+gpt-9:
+  aliases: [nine]
+  versions: ["2030-02-01", "2030-01-01"]
+  contextTokens: 2000000
+  maxOutputTokens: 200000
+  operations: [chatCompletions, responses]
+  reasoning: true
+  requestsPerThousandTokens: 0.5
+`,
+      'models.yaml',
+    )
+    expect(problems).toEqual([])
+    expect(findModel('NINE', catalogue)).toMatchObject({
+      versionedName: 'gpt-9-2030-02-01',
+      encoding: 'o200k_base',
+      requestsPerThousandTokens: 0.5,
+    })
+    expect(modelFromDeploymentName('my-gpt-9-2030-01-01', catalogue)?.version).toBe('2030-01-01')
+    expect(findModel('gpt-4o', catalogue)?.name).toBe('gpt-4o')
+    expect(findModel('gpt-9')).toBeUndefined()
+  })
+
+  it('changes of a known model only what is given', () => {
+    const { catalogue } = parseModelCatalogueFile('{"gpt-4o": {"contextTokens": 1000}}', 'm.json')
+    expect(findModel('gpt-4o', catalogue)).toMatchObject({ contextTokens: 1_000, maxOutputTokens: 16_384 })
+    expect(catalogue.models.filter(({ name }) => name === 'gpt-4o')).toHaveLength(1)
+  })
+
+  it('reports every problem at once, with near names', () => {
+    const source = JSON.stringify({
+      'gpt-4o-minni': { operations: ['chatCompletions'] },
+      vectors: { contextTokens: 10, maxOutputTokens: 0, operations: ['embeddings'] },
+      'gpt-4o': { contextToken: 1, reasoning: 'yes', operations: ['chat'] },
+      other: 7,
+    })
+    const { problems } = parseModelCatalogueFile(source, 'm.json')
+    expect(problems).toEqual([
+      expect.stringMatching(
+        /^m\.json: "gpt-4o-minni" is a new model and needs contextTokens, maxOutputTokens\. .*gpt-4o-mini/,
+      ),
+      'm.json: "vectors".embeddingSize must be given for a model of embeddings. Set it to 1536, for example.',
+      expect.stringMatching(/^m\.json: "gpt-4o"\.operations\.0 must be a list of .*\(got "chat"\)\.$/),
+      'm.json: "gpt-4o".reasoning must be true or false (got "yes").',
+      'm.json: "gpt-4o".contextToken is not part of a model. Did you mean contextTokens?',
+      'm.json: "other" must be a mapping of its properties (got 7).',
+    ])
+  })
+
+  it.each(['[]', '', '{"a": '])('refuses a file that maps nothing: %j', (source) => {
+    expect(parseModelCatalogueFile(source, 'm.json').problems).toHaveLength(1)
+  })
+})

@@ -1,0 +1,127 @@
+import { z } from 'zod'
+import { catalogueRows } from '../openai/model-catalogue-data.ts'
+import type { CatalogueRow } from '../openai/model-catalogue-row.ts'
+import {
+  builtInCatalogue,
+  createModelCatalogue,
+  nearestModelNames,
+  type ModelCatalogue,
+} from '../openai/model-catalogue.ts'
+import { operations, isModelOperation, type ModelOperation, type Operation } from '../openai/operations.ts'
+import { nearestNames } from '../platform/nearest-names.ts'
+import { parseMappingFile } from './mapping-file.ts'
+import { showValue } from './show-value.ts'
+
+/** What a model file makes of the built-in catalogue, and all that is wrong with it. */
+export interface ModelCatalogueFile {
+  readonly catalogue: ModelCatalogue
+  readonly problems: readonly string[]
+}
+
+const modelOperations = (Object.keys(operations) as Operation[]).filter(isModelOperation)
+
+const tokensRule = 'must be an integer of at least 0'
+const tokens = z.int(tokensRule).min(0, tokensRule)
+const positiveRule = 'must be a number above 0'
+const positive = z.number(positiveRule).positive(positiveRule)
+const sizeRule = 'must be an integer of at least 1'
+const textRule = 'must be a text that is not empty'
+const text = z.string(textRule).min(1, textRule)
+const yesOrNo = z.boolean('must be true or false')
+const operationsRule = `must be a list of ${modelOperations.join(', ')}`
+
+const fieldsSchema = z.strictObject(
+  {
+    aliases: z.array(text, 'must be a list of names').optional(),
+    versions: z.array(text, 'must be a list of versions, the newest first').optional(),
+    answersAs: text.optional(),
+    encoding: z.enum(['cl100k_base', 'o200k_base'], 'must be cl100k_base or o200k_base').optional(),
+    contextTokens: tokens.optional(),
+    maxOutputTokens: tokens.optional(),
+    operations: z
+      .array(z.enum(modelOperations as [ModelOperation], operationsRule), operationsRule)
+      .optional(),
+    reasoning: yesOrNo.optional(),
+    embeddingSize: z.int(sizeRule).min(1, sizeRule).optional(),
+    shortensEmbeddings: yesOrNo.optional(),
+    requestsPerThousandTokens: positive.optional(),
+    provisioned: z
+      .strictObject({ inputTokensPerMinutePerPtu: positive, outputToInputRatio: positive })
+      .optional(),
+  },
+  { error: (issue) => (issue.code === 'invalid_type' ? 'must be a mapping of its properties' : undefined) },
+)
+type Fields = z.output<typeof fieldsSchema>
+
+/** What a model needs that the built-in catalogue does not have. */
+const needed = ['contextTokens', 'maxOutputTokens', 'operations'] as const
+
+/**
+ * Reads a model file, JSON or YAML: names of models with their properties. A name of the built-in catalogue changes what
+ * is given of that model, any other one is a new model.
+ */
+export function parseModelCatalogueFile(source: string, path: string): ModelCatalogueFile {
+  const file = parseMappingFile(source, path, 'must map model names to their properties')
+  const problems = [...file.problems]
+  const rows = Object.entries(file.entries ?? {}).flatMap(([name, entry]) => {
+    const resolved = resolveModel(name, entry)
+    problems.push(...resolved.problems.map((problem) => `${path}: ${problem}`))
+    return resolved.row ?? []
+  })
+  const catalogue = rows.length === 0 ? builtInCatalogue : createModelCatalogue([...rows, ...otherRows(rows)])
+  return { catalogue, problems }
+}
+
+/** The file's models claim their spellings first, so that it can take an alias from a built-in one. */
+function otherRows(rows: readonly CatalogueRow[]): CatalogueRow[] {
+  const names = new Set(rows.map(({ name }) => name))
+  return catalogueRows.filter(({ name }) => !names.has(name))
+}
+
+function resolveModel(name: string, entry: unknown): { row?: CatalogueRow; problems: readonly string[] } {
+  const place = JSON.stringify(name)
+  const parsed = fieldsSchema.safeParse(entry)
+  if (!parsed.success) {
+    return { problems: parsed.error.issues.flatMap((issue) => describeIssue(issue, entry, place)) }
+  }
+  const known = catalogueRows.find((row) => row.name === name)
+  const row = known ? { ...known, ...given(parsed.data) } : newRow(name, parsed.data)
+  if (row) return { row, problems: sizeProblems(row, place) }
+  const missing = needed.filter((field) => parsed.data[field] === undefined).join(', ')
+  const near = nearestModelNames(name)
+  const hint = near.length === 0 ? '' : `, or did you mean ${near.join(' or ')}`
+  return { problems: [`${place} is a new model and needs ${missing}. Add them${hint}.`] }
+}
+
+function newRow(name: string, fields: Fields): CatalogueRow | undefined {
+  const { contextTokens, maxOutputTokens, operations: operationsOf } = fields
+  if (contextTokens === undefined || maxOutputTokens === undefined || !operationsOf) return undefined
+  return { ...given(fields), name, contextTokens, maxOutputTokens, operations: operationsOf }
+}
+
+function given(fields: Fields): Partial<CatalogueRow> {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(entries)
+}
+
+function sizeProblems({ operations: list, embeddingSize }: CatalogueRow, place: string): string[] {
+  if (!list.includes('embeddings') || embeddingSize !== undefined) return []
+  return [`${place}.embeddingSize must be given for a model of embeddings. Set it to 1536, for example.`]
+}
+
+function describeIssue(issue: z.core.$ZodIssue, entry: unknown, place: string): string[] {
+  const where = [place, ...issue.path].join('.')
+  if (issue.code === 'unrecognized_keys') {
+    const known = Object.keys(fieldsSchema.shape)
+    return issue.keys.map((key) => {
+      const [nearest] = nearestNames(key, known, 1)
+      const hint = nearest === undefined ? `A model has ${known.join(', ')}.` : `Did you mean ${nearest}?`
+      return `${where}.${key} is not part of a model. ${hint}`
+    })
+  }
+  const got = issue.path.reduce<unknown>(
+    (value, key) => (typeof value === 'object' && value !== null ? value[key as never] : undefined),
+    entry,
+  )
+  return [`${where} ${issue.message} (got ${got === undefined ? 'nothing' : showValue(got)}).`]
+}

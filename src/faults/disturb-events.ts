@@ -1,0 +1,79 @@
+import type { EventsBody, Reply, Schedule } from '../pipeline/reply.ts'
+import { dueTimes, eventsAt } from './retime.ts'
+
+/** A reply that is a stream. */
+export type StreamedReply = Reply & { readonly body: EventsBody }
+
+/** A stream of which only the first events are sent, and then what `last` gives, where it is given. */
+export function endAfter(reply: StreamedReply, events: number, last?: (index: number) => string): Reply {
+  const { body } = reply
+  const kept = Math.min(events, body.count)
+  return {
+    ...reply,
+    body: {
+      kind: 'events',
+      count: last ? kept + 1 : kept,
+      stepOf: (index) => body.stepOf(Math.min(index, body.count - 1)),
+      render: (index) => (last && index === kept ? last(index) : body.render(index)),
+    },
+  }
+}
+
+/** A stream in which nothing comes for a while after the first events. */
+export function stallAfter(reply: StreamedReply, schedule: Schedule, events: number, ms: number): Reply {
+  const { body } = reply
+  const duesMs = dueTimes(body, schedule).map((dueMs, index) => (index < events ? dueMs : dueMs + ms))
+  return eventsAt(reply, duesMs, (index) => body.render(index))
+}
+
+/** A stream with one event whose JSON ends in the midst. */
+export function breakEvent(reply: StreamedReply, at: number): Reply {
+  const { body } = reply
+  const render = (index: number): string =>
+    index === at ? halfEvent(body.render(index)) : body.render(index)
+  return {
+    ...reply,
+    body: { kind: 'events', count: body.count, stepOf: (index) => body.stepOf(index), render },
+  }
+}
+
+function halfEvent(event: string): string {
+  const end = event.trimEnd().length
+  const start = event.indexOf('data: ') + 'data: '.length
+  return `${event.slice(0, wholeCharacter(event, start + Math.floor((end - start) / 2)))}\n\n`
+}
+
+/** A stream with one event that comes in several pieces. */
+export function splitEvent(
+  reply: StreamedReply,
+  schedule: Schedule,
+  at: number,
+  { parts, gapMs }: { readonly parts: number; readonly gapMs: number },
+): Reply {
+  const { body } = reply
+  const before = dueTimes(body, schedule)
+  const startMs = before[at] ?? schedule.endMs
+  const endMs = startMs + (parts - 1) * gapMs
+  const duesMs = Float64Array.from({ length: body.count + parts - 1 }, (_, index) => {
+    if (index < at) return before[index] ?? 0
+    if (index < at + parts) return startMs + (index - at) * gapMs
+    return Math.max(endMs, before[index - parts + 1] ?? 0)
+  })
+  let event = ''
+  return eventsAt(reply, duesMs, (index) => {
+    if (index < at) return body.render(index)
+    if (index >= at + parts) return body.render(index - parts + 1)
+    if (index === at) event = body.render(at)
+    return event.slice(pieceStart(event, index - at, parts), pieceStart(event, index - at + 1, parts))
+  })
+}
+
+function pieceStart(event: string, piece: number, parts: number): number {
+  return wholeCharacter(event, Math.floor((event.length * piece) / parts))
+}
+
+/** The two halves of a character that UTF-16 has in two units must not be encoded one by one. */
+function wholeCharacter(text: string, at: number): number {
+  const code = text.charCodeAt(at)
+  return code >= 0xdc00 && code <= 0xdfff ? at + 1 : at
+}

@@ -1,0 +1,125 @@
+import type { Fault, FaultRule } from '../config/fault-rule.ts'
+import { errorReply } from '../pipeline/error-reply.ts'
+import type { Exchange } from '../pipeline/exchange.ts'
+import type { Hook, Next } from '../pipeline/hook.ts'
+import type { InjectionReports } from '../pipeline/injection-reports.ts'
+import type { Reply } from '../pipeline/reply.ts'
+import type { Random } from '../platform/random.ts'
+import { FaultCounts } from './fault-counts.ts'
+import type { Incidents } from './incidents.ts'
+import { matchesRule } from './match-rule.ts'
+import { shift, startAt } from './retime.ts'
+import { hasSimHeaders, readSimHeaders, type SimHeaders } from './sim-headers.ts'
+import { disturb, errorInstead, forcedBy } from './strike.ts'
+
+/** The stages that let things go wrong, and what they count. */
+export interface Faults {
+  /** Before the limits: lets the present incident change the deployment, and reads the caller's own headers. */
+  readonly prepare: Hook
+  /** After the limits: strikes the answer. */
+  readonly inject: Hook
+  readonly reports: InjectionReports
+}
+
+/** Names the stream of chance that faults are drawn from, beside that of the answer. */
+const faultBranch = 0x6661_756c
+
+/** What strikes a request. */
+interface Struck {
+  readonly label: string
+  readonly fault: Fault
+}
+
+/**
+ * Makes the stages. Which fault strikes is drawn beside the request's stream of chance: a request that none strikes gets
+ * the same answer as without faults. One fault strikes at most: the caller's own, else the first that its probability
+ * chooses of the incident's, of the deployment's, and of those over all deployments.
+ */
+export function createFaults(incidents: Incidents): Faults {
+  const counts = new FaultCounts()
+  // Few requests have such headers, so they have no field of their own on each exchange.
+  const wishes = new WeakMap<Exchange, SimHeaders>()
+
+  const prepare: Hook = (exchange, next) => {
+    const { phase } = incidents
+    const { deployment, config } = exchange
+    if (phase && (phase.deployment === undefined || phase.deployment === deployment?.name)) {
+      exchange.conditions = phase
+    }
+    if (config.simHeaders && exchange.route && hasSimHeaders(exchange.headers)) {
+      const read = readSimHeaders(exchange, rulesFor(exchange, incidents))
+      if ('status' in read) return Promise.resolve(errorReply(exchange, read))
+      exchange.forced = read.forced
+      wishes.set(exchange, read)
+    }
+    return next()
+  }
+
+  const inject: Hook = (exchange, next) => {
+    const { config, deployment } = exchange
+    const wish = config.simHeaders && hasSimHeaders(exchange.headers) ? wishes.get(exchange) : undefined
+    if (!wish && !incidents.phase && !deployment?.faults && config.faults.length === 0) return next()
+    const random = exchange.random.branch(faultBranch)
+    const struck = wish?.fault ?? choose(rulesFor(exchange, incidents), exchange, random)
+    if (!struck && !wish) return next()
+    return answer(exchange, next, { wish, struck, random, counts })
+  }
+
+  const reports: InjectionReports = {
+    faults: () => counts,
+    *phases() {
+      for (const phase of incidents.timetable?.phases ?? []) {
+        yield { phase: phase.name, active: phase === incidents.phase }
+      }
+    },
+  }
+  return { prepare, inject, reports }
+}
+
+function* rulesFor({ deployment, config }: Exchange, incidents: Incidents): Generator<FaultRule> {
+  if (incidents.phase) yield* incidents.phase.faults
+  if (deployment?.faults) yield* deployment.faults
+  yield* config.faults
+}
+
+function choose(rules: Iterable<FaultRule>, exchange: Exchange, random: Random): Struck | undefined {
+  for (const rule of rules) {
+    if (matchesRule(rule, exchange) && random.unit() < rule.probability) return rule
+  }
+  return undefined
+}
+
+interface Injection {
+  readonly wish: SimHeaders | undefined
+  readonly struck: Struck | undefined
+  readonly random: Random
+  readonly counts: FaultCounts
+}
+
+async function answer(
+  exchange: Exchange,
+  next: Next,
+  { wish, struck, random, counts }: Injection,
+): Promise<Reply> {
+  const planned = async (): Promise<Reply> => {
+    const reply = await next()
+    return wish?.firstTokenMs === undefined || reply.status >= 300
+      ? reply
+      : startAt(reply, wish.firstTokenMs, exchange)
+  }
+  let reply: Reply
+  if (!struck) reply = await planned()
+  else if (struck.fault.kind === 'error') {
+    counts.add(exchange, struck.label)
+    reply = errorInstead(exchange, struck.fault, random)
+  } else {
+    const forced = forcedBy(struck.fault)
+    if (forced) exchange.forced = { ...exchange.forced, ...forced }
+    reply = await planned()
+    const disturbed =
+      forced || reply.status >= 300 ? undefined : disturb(reply, struck.fault, exchange, random)
+    if (forced || disturbed) counts.add(exchange, struck.label)
+    reply = disturbed ?? reply
+  }
+  return wish?.delayMs ? shift(reply, wish.delayMs, exchange) : reply
+}

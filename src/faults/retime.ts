@@ -1,0 +1,32 @@
+import type { Exchange } from '../pipeline/exchange.ts'
+import type { EventsBody, Reply, Schedule } from '../pipeline/reply.ts'
+
+const noSteps = new Float64Array(0)
+
+/** The times of a reply; one that is due at once is due now. */
+export function scheduleOf({ schedule }: Reply, { clock, startedMs }: Exchange): Schedule {
+  return schedule ?? { stepsMs: noSteps, endMs: clock.nowMs() - startedMs }
+}
+
+/** A reply that comes later as a whole; earlier, where `byMs` is negative. */
+export function shift(reply: Reply, byMs: number, exchange: Exchange): Reply {
+  const { stepsMs, endMs } = scheduleOf(reply, exchange)
+  return { ...reply, schedule: { stepsMs: stepsMs.map((dueMs) => dueMs + byMs), endMs: endMs + byMs } }
+}
+
+/** A reply whose first token, or whose whole body, is due at a time from the start of the request. */
+export function startAt(reply: Reply, firstMs: number, exchange: Exchange): Reply {
+  const { stepsMs, endMs } = scheduleOf(reply, exchange)
+  return shift(reply, firstMs - (stepsMs[0] ?? endMs), exchange)
+}
+
+/** When each event of a stream is due. */
+export function dueTimes(body: EventsBody, { stepsMs, endMs }: Schedule): Float64Array {
+  return Float64Array.from({ length: body.count }, (_, index) => stepsMs[body.stepOf(index)] ?? endMs)
+}
+
+/** A stream whose events each have a due time of their own. */
+export function eventsAt(reply: Reply, duesMs: Float64Array, render: EventsBody['render']): Reply {
+  const body: EventsBody = { kind: 'events', count: duesMs.length, stepOf: (index) => index, render }
+  return { ...reply, body, schedule: { stepsMs: duesMs, endMs: duesMs.at(-1) ?? 0 } }
+}

@@ -1,0 +1,124 @@
+import type { Fault, FaultPlace } from '../config/fault-rule.ts'
+import { namedErrors, usualRetryAfterSeconds } from '../openai/named-errors.ts'
+import { guid } from '../openai/ids.ts'
+import { streamErrorEvent, streamErrorMessage } from '../openai/stream-errors.ts'
+import { drawMs } from '../pipeline/draw-ms.ts'
+import { errorReply } from '../pipeline/error-reply.ts'
+import type { Exchange } from '../pipeline/exchange.ts'
+import type { ForcedAnswer } from '../pipeline/forced-answer.ts'
+import type { EventsBody, Reply } from '../pipeline/reply.ts'
+import type { Random } from '../platform/random.ts'
+import { breakEvent, endAfter, splitEvent, stallAfter, type StreamedReply } from './disturb-events.ts'
+import { scheduleOf, shift } from './retime.ts'
+
+type ErrorFault = Extract<Fault, { kind: 'error' }>
+
+/** The error that stands in the place of an answer. */
+export function errorInstead(exchange: Exchange, fault: ErrorFault, random: Random): Reply {
+  const { deployment, route, config, apiVersion, body } = exchange
+  const requestId = guid(random)
+  const retryAfterSeconds = fault.retryAfterSeconds ?? usualRetryAfterSeconds(fault.error)
+  const error = namedErrors[fault.error]({
+    deployment: deployment?.name ?? '',
+    model: deployment?.model.name ?? '',
+    contextTokens: deployment?.model.contextTokens ?? 0,
+    region: config.region,
+    operation: route?.operation ?? 'chatCompletions',
+    apiVersion,
+    bodyBytes: body.length,
+    retryAfterSeconds: retryAfterSeconds ?? 0,
+    requestId,
+  })
+  return errorReply(exchange, error, {
+    ...(error.headers === 'model' && { 'x-request-id': requestId }),
+    ...(retryAfterSeconds !== undefined && {
+      'retry-after': String(retryAfterSeconds),
+      'retry-after-ms': String(retryAfterSeconds * 1_000),
+    }),
+  })
+}
+
+/** What a fault decides about a generated answer before it is made; undefined for the others. */
+export function forcedBy(fault: Fault): ForcedAnswer | undefined {
+  if (fault.kind === 'refusal') return { refusal: fault.text }
+  if (fault.kind !== 'contentFilter') return undefined
+  return {
+    verdict:
+      fault.finds === 'prompt'
+        ? { kind: 'prompt', category: fault.category }
+        : { kind: fault.finds, category: fault.category },
+  }
+}
+
+/** A fault that an answer suffers on its way out. Undefined where this answer cannot suffer it. */
+export function disturb(reply: Reply, fault: Fault, exchange: Exchange, random: Random): Reply | undefined {
+  switch (fault.kind) {
+    case 'delay':
+      return shift(reply, drawMs(fault.ms, random), exchange)
+    case 'cutBeforeHeaders':
+      return { ...reply, interruption: { at: 'head', then: 'reset' } }
+    case 'stall':
+      if (!hasPlace(fault)) return shift(reply, fault.ms, exchange)
+      break
+    default:
+  }
+  return isStreamed(reply) ? disturbStream(reply, fault, exchange) : disturbWhole(reply, fault)
+}
+
+function disturbWhole(reply: Reply, fault: Fault): Reply | undefined {
+  switch (fault.kind) {
+    case 'stall':
+      return { ...reply, interruption: { at: shareOf(fault), then: fault.ms } }
+    case 'cut':
+      return { ...reply, interruption: { at: shareOf(fault), then: 'reset' } }
+    case 'truncate':
+      return { ...reply, interruption: { at: shareOf(fault), then: 'close' } }
+    default:
+      return undefined
+  }
+}
+
+function disturbStream(reply: StreamedReply, fault: Fault, exchange: Exchange): Reply | undefined {
+  const { body } = reply
+  switch (fault.kind) {
+    case 'stall':
+      return stallAfter(reply, scheduleOf(reply, exchange), eventsBefore(body, fault), fault.ms)
+    case 'cut':
+      return { ...endAfter(reply, eventsBefore(body, fault)), interruption: { at: 1, then: 'reset' } }
+    case 'truncate':
+      // Without a place, all but the end is sent: `[DONE]`, or what tells that a response is complete.
+      return endAfter(reply, hasPlace(fault) ? eventsBefore(body, fault) : body.count - 1)
+    case 'errorEvent': {
+      const operation = exchange.route?.operation ?? 'chatCompletions'
+      const message = fault.message ?? streamErrorMessage
+      return endAfter(reply, eventsBefore(body, fault), (index) =>
+        streamErrorEvent(operation, message, index),
+      )
+    }
+    case 'malformedEvent':
+      return breakEvent(reply, eventsBefore(body, fault))
+    case 'splitEvent':
+      return splitEvent(reply, scheduleOf(reply, exchange), eventsBefore(body, fault), fault)
+    default:
+      return undefined
+  }
+}
+
+function isStreamed(reply: Reply): reply is StreamedReply {
+  return reply.body.kind === 'events'
+}
+
+function hasPlace({ afterEvents, afterShare }: FaultPlace): boolean {
+  return afterEvents !== undefined || afterShare !== undefined
+}
+
+/** In the midst, unless the fault says where. */
+function shareOf({ afterShare = 0.5 }: FaultPlace): number {
+  return afterShare
+}
+
+/** How many events come before the fault: one at least, and never the last one. */
+function eventsBefore({ count }: EventsBody, place: FaultPlace): number {
+  const wanted = place.afterEvents ?? Math.floor(count * shareOf(place))
+  return Math.max(1, Math.min(wanted, count - 2))
+}

@@ -1,0 +1,84 @@
+import type { Deployment } from '../../config/deployments.ts'
+import { promptFiltered } from '../../openai/errors.ts'
+import { parseSpeechRequest } from '../../openai/requests/parse-request.ts'
+import type { SpeechFormat } from '../../openai/requests/speech-request.ts'
+import { dataEvent, eventStreamType } from '../../openai/sse.ts'
+import { errorReply } from '../../pipeline/error-reply.ts'
+import type { Exchange } from '../../pipeline/exchange.ts'
+import { deploymentHeaders } from '../../pipeline/reply-headers.ts'
+import type { EventsBody, Reply, Usage } from '../../pipeline/reply.ts'
+import { loadEncoding } from '../../tokens/encoding.ts'
+import { judgeContent } from '../content-filter.ts'
+import { renderMp3 } from './mp3.ts'
+import { renderPcm, renderWav } from './pcm.ts'
+import { planSpeech, secondsOf, type SpeechPlan } from './speech-plan.ts'
+
+/** `audio/mpeg` was seen on the service; the others are the registered or usual names. */
+const contentTypes: Readonly<Record<SpeechFormat, string>> = {
+  mp3: 'audio/mpeg',
+  wav: 'audio/wav',
+  pcm: 'audio/pcm',
+}
+
+/** A minute of gpt-4o-mini-tts costs 1.5 cents at 12 dollars a million tokens (OpenAI's price list of 2025). */
+const tokensPerMinute = 1_250
+
+/** Bytes of sound in one event: a second or so of most formats, and base64 without padding. */
+const bytesPerEvent = 24_000
+
+/** Answers a request for speech with a soft tone for each word, as long as the words would take to say. */
+export async function generateSpeech(exchange: Exchange, { model }: Deployment): Promise<Reply> {
+  const parsed = parseSpeechRequest(exchange.json, model)
+  if (!parsed.ok) return errorReply(exchange, parsed.error)
+  const {
+    input,
+    instructions,
+    voice,
+    speed,
+    response_format: format,
+    stream_format: streamFormat,
+  } = parsed.request
+  const verdict = judgeContent([input, instructions ?? ''], exchange.config)
+  if (verdict.kind === 'prompt') return errorReply(exchange, promptFiltered(verdict.category))
+
+  const plan = planSpeech(input, speed ?? 1)
+  const usage: Usage = {
+    promptTokens: loadEncoding('o200k_base').count(input),
+    cachedTokens: 0,
+    completionTokens: Math.ceil((secondsOf(plan) * tokensPerMinute) / 60),
+    reasoningTokens: 0,
+  }
+  const render = await renderer(plan, voice, format ?? 'mp3')
+  if (streamFormat === 'sse') {
+    const headers = deploymentHeaders(exchange, eventStreamType, { chunked: true })
+    return { status: 200, headers, body: soundEvents(render(), usage), usage }
+  }
+  const headers = deploymentHeaders(exchange, contentTypes[format ?? 'mp3'])
+  return { status: 200, headers, body: { kind: 'whole', render }, usage }
+}
+
+/** Samples are laid out when they are due, for ten minutes have 29 MB; an MP3 file is small, and its encoder waits. */
+async function renderer(plan: SpeechPlan, voice: string, format: SpeechFormat): Promise<() => Buffer> {
+  if (format === 'pcm') return () => renderPcm(plan, voice)
+  if (format === 'wav') return () => renderWav(renderPcm(plan, voice))
+  const mp3 = await renderMp3(plan, voice)
+  return () => mp3
+}
+
+function soundEvents(sound: Buffer, usage: Usage): EventsBody {
+  const deltas = Math.ceil(sound.length / bytesPerEvent)
+  return {
+    kind: 'events',
+    count: deltas + 1,
+    stepOf: (index) => index,
+    render: (index) => {
+      if (index === deltas) return dataEvent(doneJson(usage))
+      const audio = sound.toString('base64', index * bytesPerEvent, (index + 1) * bytesPerEvent)
+      return dataEvent(`{"type":"speech.audio.delta","audio":"${audio}"}`)
+    },
+  }
+}
+
+function doneJson({ promptTokens, completionTokens }: Usage): string {
+  return `{"type":"speech.audio.done","usage":{"input_tokens":${promptTokens},"output_tokens":${completionTokens},"total_tokens":${promptTokens + completionTokens}}}`
+}

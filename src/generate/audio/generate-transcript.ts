@@ -1,0 +1,138 @@
+import type { Deployment } from '../../config/deployments.ts'
+import { audioFormExpected, bodyTooLarge, brokenForm, promptFiltered } from '../../openai/errors.ts'
+import type { Model } from '../../openai/models.ts'
+import { parseTranscriptionRequest } from '../../openai/requests/parse-request.ts'
+import type { TranscriptionRequest } from '../../openai/requests/transcription-request.ts'
+import { dataEvent, eventStreamType } from '../../openai/sse.ts'
+import { isWhisper, tooShort, type AudioTask } from '../../openai/validation/transcription.ts'
+import { errorReply } from '../../pipeline/error-reply.ts'
+import type { Exchange } from '../../pipeline/exchange.ts'
+import { deploymentHeaders } from '../../pipeline/reply-headers.ts'
+import type { EventsBody, Reply } from '../../pipeline/reply.ts'
+import { loadEncoding } from '../../tokens/encoding.ts'
+import { judgeContent } from '../content-filter.ts'
+import { audioSeconds } from './audio-duration.ts'
+import { diarizedSegmentJson, renderDiarized } from './diarized.ts'
+import { renderVerbose } from './render-verbose.ts'
+import { renderSrt, renderVtt } from './subtitles.ts'
+import { durationJson, tokensJson, toUsage, transcriptUsage } from './transcript-usage.ts'
+import { hear, type Transcript } from './transcript.ts'
+
+/** The largest upload: 25 MB, the form around the file included. */
+const maxBytes = 26_214_400
+
+/** The service refuses what is shorter. */
+const shortestSeconds = 0.1
+
+/** Answers a transcription with lorem text, as long as one can speak in the time of the audio. */
+export function generateTranscription(exchange: Exchange, deployment: Deployment): Reply {
+  return generateTranscript(exchange, deployment, 'transcribe')
+}
+
+/** Answers a translation, whose text is English by definition, in the same way. */
+export function generateTranslation(exchange: Exchange, deployment: Deployment): Reply {
+  return generateTranscript(exchange, deployment, 'translate')
+}
+
+function generateTranscript(exchange: Exchange, { model }: Deployment, task: AudioTask): Reply {
+  const { length } = exchange.body
+  if (length > maxBytes) return errorReply(exchange, bodyTooLarge(maxBytes, length))
+  if (!exchange.isForm) return errorReply(exchange, audioFormExpected(exchange.headers['content-type']))
+  if (!exchange.form) return errorReply(exchange, brokenForm())
+  const parsed = parseTranscriptionRequest(exchange.form, model, task)
+  if (!parsed.ok) return errorReply(exchange, parsed.error)
+  const { request } = parsed
+  const verdict = judgeContent([request.prompt], exchange.config)
+  if (verdict.kind === 'prompt') return errorReply(exchange, promptFiltered(verdict.category))
+
+  const { bytes } = request.file
+  const durationSeconds = audioSeconds(bytes)
+  if (durationSeconds < shortestSeconds) return errorReply(exchange, tooShort())
+  const transcript = hear(bytes, durationSeconds, task)
+  return isWhisper(model)
+    ? whisperReply(exchange, transcript, request, task)
+    : tokenBilledReply(exchange, transcript, request, model)
+}
+
+function whisperReply(
+  exchange: Exchange,
+  transcript: Transcript,
+  request: TranscriptionRequest,
+  task: AudioTask,
+): Reply {
+  // Answers of translations have no usage in OpenAI's specification.
+  const usage = task === 'transcribe' ? durationJson(transcript) : undefined
+  const { temperature, granularities } = request
+  const language = task === 'translate' ? 'english' : languageName(request.language)
+  switch (request.format) {
+    case 'text':
+      return textReply(exchange, () => `${transcript.text}\n`)
+    case 'srt':
+      return textReply(exchange, () => renderSrt(transcript.sentences))
+    case 'vtt':
+      return textReply(exchange, () => renderVtt(transcript.sentences))
+    case 'verbose_json': {
+      const facts = { task, language, temperature, granularities, usage }
+      return jsonReply(exchange, () => renderVerbose(transcript, facts))
+    }
+    default:
+      return jsonReply(exchange, () => textJson(transcript, usage))
+  }
+}
+
+function tokenBilledReply(
+  exchange: Exchange,
+  transcript: Transcript,
+  { format, prompt, stream }: TranscriptionRequest,
+  model: Model,
+): Reply {
+  const billed = transcriptUsage(transcript, loadEncoding(model.encoding).count(prompt))
+  const usage = toUsage(billed)
+  if (stream) {
+    const json = eventJsons(transcript, format === 'diarized_json', tokensJson(billed))
+    const headers = deploymentHeaders(exchange, eventStreamType, { chunked: true })
+    const body: EventsBody = {
+      kind: 'events',
+      count: json.length,
+      stepOf: (index) => index,
+      render: (index) => dataEvent(json[index] ?? ''),
+    }
+    return { status: 200, headers, body, usage }
+  }
+  if (format === 'text') return { ...textReply(exchange, () => `${transcript.text}\n`), usage }
+  const render = (): string =>
+    format === 'diarized_json'
+      ? renderDiarized(transcript, tokensJson(billed))
+      : textJson(transcript, tokensJson(billed))
+  return { ...jsonReply(exchange, render), usage }
+}
+
+/** A stream tells the text token by token, or sentence by sentence where it tells who speaks; then the whole. */
+function eventJsons({ text, pieces, sentences }: Transcript, diarized: boolean, usage: string): string[] {
+  const parts = diarized
+    ? sentences.map(diarizedSegmentJson)
+    : pieces.map((piece) => `{"type":"transcript.text.delta","delta":${JSON.stringify(piece)}}`)
+  return [...parts, `{"type":"transcript.text.done","text":${JSON.stringify(text)},"usage":${usage}}`]
+}
+
+function textJson({ text }: Transcript, usage: string | undefined): string {
+  const billed = usage === undefined ? '' : `,"usage":${usage}`
+  return `{"text":${JSON.stringify(text)}${billed}}`
+}
+
+function jsonReply(exchange: Exchange, render: () => string): Reply {
+  const headers = deploymentHeaders(exchange, 'application/json')
+  return { status: 200, headers, body: { kind: 'whole', render } }
+}
+
+function textReply(exchange: Exchange, render: () => string): Reply {
+  const headers = deploymentHeaders(exchange, 'text/plain; charset=utf-8')
+  return { status: 200, headers, body: { kind: 'whole', render } }
+}
+
+const languageNames = new Intl.DisplayNames(['en'], { type: 'language' })
+
+/** `de` is "german"; without a code, English is heard. */
+function languageName(code: string | undefined): string {
+  return code === undefined ? 'english' : (languageNames.of(code) ?? code).toLowerCase()
+}

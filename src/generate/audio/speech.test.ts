@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest'
+import { audioSeconds } from './audio-duration.ts'
+import { renderMp3 } from './mp3.ts'
+import { renderPcm, renderWav } from './pcm.ts'
+import { bytesPerSample, frameSeconds, sampleRate, samplesPerFrame } from './sound-format.ts'
+import { planSpeech, secondsOf } from './speech-plan.ts'
+
+const words = (count: number): string =>
+  Array.from({ length: count }, (_, i) => `word${i}${i % 15 === 14 ? '.' : ''}`).join(' ')
+
+const frameBytes = 192
+
+describe('planSpeech', () => {
+  it('says about 150 words a minute, faster or slower by the speed', () => {
+    const text = words(150)
+    for (const speed of [0.25, 0.5, 1, 1.5, 2, 4]) {
+      const expected = 60 / speed
+      expect(Math.abs(secondsOf(planSpeech(text, speed)) - expected) / expected).toBeLessThan(0.06)
+    }
+  })
+
+  it('gives long words and texts without spaces their time', () => {
+    expect(planSpeech('internationalization', 1).notes).toHaveLength(1)
+    expect(planSpeech('x'.repeat(24), 1).notes).toHaveLength(2)
+    expect(planSpeech('你好世界你好世界', 1).notes).toHaveLength(4)
+  })
+
+  it('ends after ten minutes, whatever the text', () => {
+    const plan = planSpeech('a '.repeat(2_048), 0.25)
+    expect(secondsOf(plan)).toBeLessThanOrEqual(600)
+    expect(secondsOf(plan)).toBeGreaterThan(598)
+  })
+
+  it('says something even of white space', () => {
+    expect(planSpeech(' \n', 1).notes).toHaveLength(1)
+  })
+
+  it('plays the same notes for the same text, and others for another', () => {
+    expect(planSpeech(words(9), 1)).toEqual(planSpeech(words(9), 1))
+    expect(planSpeech('one two three four', 1)).not.toEqual(planSpeech('four three two one', 1))
+  })
+})
+
+describe('sounds', () => {
+  const plan = planSpeech('Hello there. How are you?', 1)
+
+  it('have the length of the plan in samples, with silence between words', () => {
+    const pcm = renderPcm(plan, 'alloy')
+    expect(pcm.length).toBe(Math.round(secondsOf(plan) * sampleRate) * bytesPerSample)
+    const samples = new Int16Array(pcm.buffer, pcm.byteOffset, pcm.length / bytesPerSample)
+    const slot = plan.slotFrames * samplesPerFrame
+    const loudest = (from: number, to: number): number =>
+      Math.max(...samples.subarray(from, to).map(Math.abs))
+    for (const [index, note] of plan.notes.entries()) {
+      const [start, end] = [index * slot, (index + 1) * slot]
+      expect(loudest(start, end) > 4_000).toBe(note !== undefined)
+      expect(loudest(end - slot / 4, end)).toBe(0)
+    }
+    expect(loudest(0, samples.length)).toBeLessThan(16_000)
+  })
+
+  it('differ from voice to voice', () => {
+    expect(renderPcm(plan, 'alloy').equals(renderPcm(plan, 'onyx'))).toBe(false)
+  })
+
+  it('tell their duration in the header of a WAV file', () => {
+    const wav = renderWav(renderPcm(plan, 'alloy'))
+    expect(wav.readUInt32LE(4)).toBe(wav.length - 8)
+    expect(audioSeconds(wav)).toBeCloseTo(secondsOf(plan), 5)
+  })
+
+  it.each([0.25, 1, 2, 4])('are whole MP3 frames at speed %d, none of which needs another', async (speed) => {
+    const spoken = planSpeech('Hello there. How are you?', speed)
+    const mp3 = await renderMp3(spoken, 'alloy')
+    expect(mp3.length / frameBytes).toBe(spoken.notes.length * spoken.slotFrames)
+    expect((mp3.length / frameBytes) * frameSeconds).toBeCloseTo(secondsOf(spoken), 5)
+    for (let at = 0; at < mp3.length; at += frameBytes) {
+      // MPEG-2 Layer III without checksum, 64 kbit/s, 24 kHz, no padding.
+      expect(mp3.readUInt32BE(at) >>> 8).toBe(0xfff384)
+      // main_data_begin: the frame's data lies in the frame itself.
+      expect(mp3[at + 4]).toBe(0)
+    }
+    expect(audioSeconds(mp3)).toBeCloseTo(secondsOf(spoken), 5)
+  })
+
+  it('repeat the frames of a note', async () => {
+    const twice = await renderMp3(planSpeech('hello hello', 1), 'nova')
+    const half = twice.length / 2
+    expect(twice.subarray(0, half).equals(twice.subarray(half))).toBe(true)
+    expect(twice.subarray(half - frameBytes).equals(twice.subarray(0, frameBytes))).toBe(false)
+  })
+})

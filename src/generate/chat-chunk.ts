@@ -1,0 +1,48 @@
+import { codePointLength, obfuscation } from '../openai/obfuscation.ts'
+import { dataEvent } from '../openai/sse.ts'
+import type { Random } from '../platform/random.ts'
+import { identityJson, tierAndFingerprintJson, type ChatFacts } from './chat-json.ts'
+
+/** What the request asks of its stream. */
+export interface StreamOptions {
+  readonly includeUsage: boolean
+  readonly obfuscate: boolean
+}
+
+/** Writes the events of one stream around the parts that stay the same. All but `index` is JSON. */
+export interface ChunkWriter {
+  /** A chunk of one choice; by default the choice goes on and tells no probabilities. */
+  choice(index: number, filter: string, delta: string, finishReason?: string, logprobs?: string): string
+  /** The chunk with the usage, which has no choice. */
+  usage(usageJson: string): string
+}
+
+/** Prepares the chunks of a stream. */
+export function createChunkWriter(facts: ChatFacts, options: StreamOptions, random: Random): ChunkWriter {
+  const afterChoices = `],${identityJson(facts)}`
+  const afterObfuscation = `,"object":"chat.completion.chunk",${tierAndFingerprintJson(facts)}`
+  const nullUsage = options.includeUsage ? ',"usage":null' : ''
+  const frameLength = '{"choices":['.length + afterChoices.length + afterObfuscation.length + '}'.length
+  const obfuscationFrame = ',"obfuscation":""'.length
+
+  /** `choicesLength` leaves the filter results out: the service pads as if they were not there. */
+  const write = (choices: string, choicesLength: number, usage: string): string => {
+    if (!options.obfuscate)
+      return dataEvent(`{"choices":[${choices}${afterChoices}${afterObfuscation}${usage}}`)
+    const noise = obfuscation(random, frameLength + obfuscationFrame + choicesLength + usage.length)
+    return dataEvent(
+      `{"choices":[${choices}${afterChoices},"obfuscation":"${noise}"${afterObfuscation}${usage}}`,
+    )
+  }
+
+  return {
+    choice(index, filter, delta, finishReason = 'null', logprobs = 'null') {
+      const rest = `"delta":${delta},"finish_reason":${finishReason},"index":${index},"logprobs":${logprobs}}`
+      // Only these two may hold more than ASCII.
+      const ascii = rest.length - delta.length - logprobs.length
+      const length = ascii + codePointLength(delta) + codePointLength(logprobs)
+      return write(`{"content_filter_results":${filter},${rest}`, '{'.length + length, nullUsage)
+    },
+    usage: (usageJson) => write('', 0, `,"usage":${usageJson}`),
+  }
+}

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest'
+import type { ChatRequest } from '../openai/requests/chat-request.ts'
+import { chatTask, usesFunctions } from './chat-task.ts'
+
+const messages = [{ role: 'user', content: 'x' }] as const
+const f = { name: 'f', parameters: { type: 'object' }, strict: true }
+const g = { name: 'g' }
+const tools = [
+  { type: 'function', function: f },
+  { type: 'custom', custom: g },
+] as const
+const task = (request: Partial<ChatRequest>) => chatTask({ messages, ...request }, 10, 0)
+
+describe('the task of a chat request', () => {
+  it('is one choice of text without tools, stop or limit, unless the request says more', () => {
+    expect(task({})).toEqual({
+      promptTokens: 10,
+      cachedTokens: 0,
+      count: 1,
+      requestedTokens: undefined,
+      tools: [],
+      toolChoice: { kind: 'none' },
+      parallelToolCalls: true,
+      afterToolResult: false,
+      format: { kind: 'text' },
+      stop: [],
+      reasoningEffort: undefined,
+    })
+  })
+
+  it('takes null for absent', () => {
+    const nothing = { n: null, stop: null, tools: null, tool_choice: null, response_format: null } as const
+    expect(task({ ...nothing, functions: null, max_tokens: null, reasoning_effort: null })).toEqual(task({}))
+  })
+
+  it('takes max_completion_tokens before max_tokens', () => {
+    expect(task({ max_tokens: 5, max_completion_tokens: 7 }).requestedTokens).toBe(7)
+    expect(task({ max_tokens: 5 }).requestedTokens).toBe(5)
+  })
+
+  it('knows functions and custom tools by their kind', () => {
+    expect(task({ tools }).tools).toEqual([
+      { kind: 'function', name: 'f', parameters: { type: 'object' }, strict: true },
+      { kind: 'custom', name: 'g' },
+    ])
+  })
+
+  it.each([
+    [undefined, { kind: 'auto' }],
+    ['auto', { kind: 'auto' }],
+    ['none', { kind: 'none' }],
+    ['required', { kind: 'required' }],
+    [
+      { type: 'function', function: { name: 'f' } },
+      { kind: 'named', names: ['f'] },
+    ],
+    [
+      { type: 'custom', custom: { name: 'g' } },
+      { kind: 'named', names: ['g'] },
+    ],
+  ] as const)('reads tool_choice %j', (choice, expected) => {
+    expect(task({ tools, ...(choice && { tool_choice: choice }) }).toolChoice).toEqual(expected)
+  })
+
+  it('takes the tools that are not allowed out of reach, in both forms of naming them', () => {
+    const allowed = [
+      { type: 'custom', custom: { name: 'g' } },
+      { type: 'function', name: 'f' },
+      { type: 'x' },
+    ]
+    const choose = (mode: 'auto' | 'required', list: typeof allowed) =>
+      task({ tools, tool_choice: { type: 'allowed_tools', allowed_tools: { mode, tools: list } } })
+    expect(choose('auto', allowed).tools).toHaveLength(2)
+    expect(choose('required', allowed.slice(0, 1))).toMatchObject({
+      tools: [{ name: 'g' }],
+      toolChoice: { kind: 'required' },
+    })
+  })
+
+  it('reads functions only where there are no tools, and never has them called side by side', () => {
+    const older = { functions: [f], function_call: { name: 'f' } } as const
+    expect(usesFunctions({ messages, ...older })).toBe(true)
+    expect(task(older)).toMatchObject({ toolChoice: { names: ['f'] }, parallelToolCalls: false })
+    expect(usesFunctions({ messages, ...older, tools })).toBe(false)
+    expect(task({ ...older, tools })).toMatchObject({ toolChoice: { kind: 'auto' }, parallelToolCalls: true })
+  })
+
+  it('sees that the last message is the result of a tool', () => {
+    const result = { role: 'tool', tool_call_id: 'call_1', content: 'x' } as const
+    expect(task({ messages: [...messages, result] }).afterToolResult).toBe(true)
+    expect(task({ messages: [...messages, result, ...messages] }).afterToolResult).toBe(false)
+  })
+
+  it('takes a JSON schema that is missing for any object', () => {
+    const format = (schema?: object) =>
+      task({
+        response_format: {
+          type: 'json_schema',
+          json_schema: { name: 'n', ...(schema && { schema }) },
+        } as never,
+      })
+    expect(format().format).toEqual({ kind: 'json-object' })
+    expect(format({ type: 'string' }).format).toEqual({ kind: 'json-schema', schema: { type: 'string' } })
+  })
+})

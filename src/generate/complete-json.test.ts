@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest'
+import { createRandom } from '../platform/random.ts'
+import { loadEncoding } from '../tokens/encoding.ts'
+import { cutIntoTokens, drawJsonAnswer, writeJson } from './complete-json.ts'
+
+const value = { a: [1, 'x, y', null], b: { c: true, d: {} }, 'ž"': [] }
+
+describe('JSON as a model writes it', () => {
+  it('is compact, or has a space after each comma and colon', () => {
+    expect(writeJson(value)).toBe('{"a":[1,"x, y",null],"b":{"c":true,"d":{}},"\\u017e\\"":[]}')
+    expect(writeJson(value, 'spaced')).toBe(
+      '{"a": [1, "x, y", null], "b": {"c": true, "d": {}}, "\\u017e\\"": []}',
+    )
+  })
+
+  it('means the same value either way, in ASCII', () => {
+    const texts = ['žluťoučký 😀', '\u2028\u0000"\\', '\ud800']
+    for (const spacing of ['compact', 'spaced'] as const) {
+      expect(JSON.parse(writeJson(value, spacing))).toEqual(value)
+      expect(JSON.parse(writeJson(texts, spacing))).toEqual(texts)
+      expect(writeJson(texts, spacing)).toMatch(/^[\x20-\x7e]+$/)
+    }
+  })
+
+  it('is cut into pieces of one token that join to the whole', () => {
+    for (const name of ['cl100k_base', 'o200k_base'] as const) {
+      const encoding = loadEncoding(name)
+      const text = writeJson({ ...value, long: 'The quick brown fox: žluť 😀' })
+      const pieces = cutIntoTokens(text, encoding)
+      expect(pieces.join('')).toBe(text)
+      expect(pieces).toHaveLength(encoding.count(text))
+    }
+  })
+
+  it('is an object of two to five members where no schema describes it', () => {
+    const random = createRandom('object')
+    for (let i = 0; i < 100; i++) {
+      const members = Object.keys(JSON.parse(drawJsonAnswer({ kind: 'json-object' }, random)) as object)
+      expect(members.length).toBeGreaterThanOrEqual(2)
+      expect(members.length).toBeLessThanOrEqual(5)
+    }
+  })
+})

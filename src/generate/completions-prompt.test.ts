@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest'
+import { loadEncoding } from '../tokens/encoding.ts'
+import { readPrompts } from './completions-prompt.ts'
+
+const encoding = loadEncoding('cl100k_base')
+const text = 'Say 龘 and 🦙, then stop.'
+
+describe('readPrompts', () => {
+  it('takes a text, texts, tokens and lists of tokens', () => {
+    const tokens = encoding.encode(text)
+    expect(readPrompts(text, encoding).map((prompt) => prompt.readText())).toEqual([text])
+    expect(readPrompts([text, ''], encoding).map((prompt) => prompt.readText())).toEqual([text, ''])
+    expect(readPrompts(tokens, encoding).map((prompt) => prompt.readText())).toEqual([text])
+    expect(readPrompts([tokens, tokens], encoding).map((prompt) => prompt.tokenCount)).toEqual([
+      tokens.length,
+      tokens.length,
+    ])
+  })
+
+  it('takes the start of a document, one token, for no prompt', () => {
+    const [prompt] = readPrompts(null, encoding)
+    expect(prompt?.tokenCount).toBe(1)
+    expect(prompt?.readTokens()).toEqual(['<|endoftext|>'])
+  })
+
+  it('gives a text for each token, whole characters only, that join to the prompt', () => {
+    for (const input of [text, encoding.encode(text)]) {
+      const [prompt] = readPrompts(input, encoding)
+      const tokens = prompt?.readTokens() ?? []
+      expect(tokens).toHaveLength(encoding.count(text))
+      expect(tokens.join('')).toBe(text)
+      expect(tokens.some((token) => token.includes('\uFFFD'))).toBe(false)
+    }
+  })
+
+  it('survives tokens that are no text, and numbers that are no tokens', () => {
+    const [prompt] = readPrompts([255, 254, 253, 252, 251, 9_999_999, 64], encoding)
+    expect(prompt?.readTokens()).toHaveLength(7)
+  })
+})

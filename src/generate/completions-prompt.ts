@@ -1,0 +1,53 @@
+import { countInput, splitInputs } from '../openai/prompt-tokens.ts'
+import type { TextOrTokens } from '../openai/requests/completions-request.ts'
+import type { Encoding } from '../tokens/encoding.ts'
+
+/** What the service takes for a prompt when there is none: the start of a document. One token. */
+const emptyPrompt = '<|endoftext|>'
+
+/** One prompt of a legacy completion. */
+export interface CompletionPrompt {
+  readonly tokenCount: number
+  /** The prompt as text, whatever form it came in. */
+  readText(): string
+  /**
+   * The text of each token; joined, they are the prompt. Of tokens that share a character, the last one has it and the
+   * others are empty.
+   */
+  readTokens(): string[]
+}
+
+/** The prompts of a request, one by one; a request without any has the empty one. */
+export function readPrompts(
+  input: TextOrTokens | null | undefined,
+  encoding: Encoding,
+): readonly CompletionPrompt[] {
+  return splitInputs(input ?? emptyPrompt).map((prompt) => createPrompt(prompt, encoding))
+}
+
+function createPrompt(prompt: string | readonly number[], encoding: Encoding): CompletionPrompt {
+  if (prompt === emptyPrompt) {
+    return { tokenCount: 1, readText: () => emptyPrompt, readTokens: () => [emptyPrompt] }
+  }
+  const isText = typeof prompt === 'string'
+  return {
+    tokenCount: countInput(prompt, encoding),
+    readText: () => (isText ? prompt : encoding.decode(prompt)),
+    readTokens: () => decodeEach(isText ? encoding.encode(prompt) : prompt, encoding),
+  }
+}
+
+/** A character has at most four bytes, so at most four tokens share it; what lasts longer is not UTF-8. */
+const mostTokensOfCharacter = 4
+
+function decodeEach(tokens: readonly number[], encoding: Encoding): string[] {
+  let pending: number[] = []
+  return tokens.map((token, index) => {
+    pending.push(token)
+    const text = encoding.decode(pending)
+    const unfinished = text.endsWith('\uFFFD') && index < tokens.length - 1
+    if (unfinished && pending.length < mostTokensOfCharacter) return ''
+    pending = []
+    return text
+  })
+}

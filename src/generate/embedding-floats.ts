@@ -1,0 +1,66 @@
+/** Eight spaces of indentation, sign, `0.`, three zeros, eight digits, comma and line feed; more for rare long ones. */
+const longestLine = 48
+
+/** Characters, by their bytes. */
+const space = 32
+const comma = 44
+const minus = 45
+const point = 46
+const zero = 48
+const lineFeed = 10
+
+/** Eight digits are at least this and below ten times as much. */
+const leastDigits = 10_000_000
+
+let bytes = Buffer.alloc(0)
+
+/**
+ * Numbers between -1 and 1 as lines of JSON, with eight digits: enough to tell most 32-bit floats apart, and what the
+ * service prints, without zeros at the end. Digit by digit into bytes, since `toPrecision` for each number made an
+ * answer in floats cost half a millisecond.
+ */
+export function floatLines(vector: Float32Array): string {
+  if (bytes.length < vector.length * longestLine) bytes = Buffer.alloc(vector.length * longestLine)
+  let end = 0
+  for (let i = 0; i < vector.length; i++) {
+    if (i > 0) {
+      bytes[end++] = comma
+      bytes[end++] = lineFeed
+    }
+    for (let spaces = 0; spaces < 8; spaces++) bytes[end++] = space
+    end = writeFloat(vector[i] ?? 0, end)
+  }
+  return bytes.toString('latin1', 0, end)
+}
+
+function writeFloat(value: number, start: number): number {
+  const size = Math.abs(value)
+  // Numbers from 1 on and below a ten-thousandth are rare in a vector of unit length.
+  if (!(size >= 0.0001 && size < 0.999_999_99)) return writeRare(value, start)
+  let places = size >= 0.1 ? 8 : size >= 0.01 ? 9 : size >= 0.001 ? 10 : 11
+  const scale = size >= 0.1 ? 1e8 : size >= 0.01 ? 1e9 : size >= 0.001 ? 1e10 : 1e11
+  let digits = Math.round(size * scale)
+  if (digits >= 10 * leastDigits) {
+    // Rounded up to the next power of ten.
+    digits = leastDigits
+    places--
+  }
+  while (digits % 10 === 0) {
+    digits = (digits / 10) | 0
+    places--
+  }
+  let at = start
+  if (value < 0) bytes[at++] = minus
+  bytes[at++] = zero
+  bytes[at++] = point
+  for (let place = at + places - 1; place >= at; place--) {
+    const rest = (digits / 10) | 0
+    bytes[place] = zero + digits - rest * 10
+    digits = rest
+  }
+  return at + places
+}
+
+function writeRare(value: number, start: number): number {
+  return start + bytes.write(String(Number(value.toPrecision(8))), start, 'latin1')
+}

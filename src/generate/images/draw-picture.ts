@@ -1,0 +1,124 @@
+import { glyphHeight, glyphOf, glyphWidth } from './bitmap-font.ts'
+import type { PictureSpec } from './picture-spec.ts'
+import type { Picture, Rgb } from './png.ts'
+import { wrapText } from './wrap-text.ts'
+
+/** Colours of a picture by their number; 0 is the ground. */
+const ink = 1
+const accent = 2
+const veil = 3
+
+/** Sizes of a pixel of the font, largest first; below 2 nothing can be read. */
+const scales = [10, 9, 8, 7, 6, 5, 4, 3, 2]
+
+/** From one character or line to the next, in pixels of the font. */
+const advance = glyphWidth + 1
+const lineHeight = glyphHeight + 2
+
+/** Paints with numbered colours on a grid of bytes. */
+class Canvas {
+  readonly width: number
+  readonly height: number
+  readonly pixels: Uint8Array
+
+  constructor(width: number, height: number) {
+    this.width = width
+    this.height = height
+    this.pixels = new Uint8Array(width * height)
+  }
+
+  /** Fills a rectangle; what lies outside is cut off. */
+  fill(x: number, y: number, width: number, height: number, colour: number): void {
+    const right = Math.min(x + width, this.width)
+    const bottom = Math.min(y + height, this.height)
+    if (right <= x) return
+    for (let row = Math.max(0, y); row < bottom; row++) {
+      this.pixels.fill(colour, row * this.width + x, row * this.width + right)
+    }
+  }
+
+  /** Writes a line of text from its upper left corner. */
+  write(line: string, x: number, y: number, scale: number, colour: number): void {
+    let left = x
+    for (const character of line) {
+      for (const [row, bits] of glyphOf(character).entries()) {
+        for (let column = 0; column < glyphWidth; column++) {
+          if ((bits >> (glyphWidth - 1 - column)) & 1) {
+            this.fill(left + column * scale, y + row * scale, scale, scale, colour)
+          }
+        }
+      }
+      left += advance * scale
+    }
+  }
+}
+
+/** Draws the text in a frame, as large as it fits, above a pattern of the spec's hash and a small caption. */
+export function drawPicture(spec: PictureSpec): Picture {
+  const { width, height, hash } = spec
+  const canvas = new Canvas(width, height)
+  const margin = Math.max(4, Math.round(Math.min(width, height) / 24))
+  drawFrame(canvas, Math.max(1, margin >> 2))
+  const captionScale = Math.max(1, Math.round(Math.min(width, height) / 400))
+  const captionTop = height - margin - glyphHeight * captionScale
+  const captionWidth = canvas.width - 2 * margin
+  const [caption = ''] = wrapText(spec.caption, Math.floor(captionWidth / (advance * captionScale)), 1)
+  canvas.write(caption, margin, captionTop, captionScale, ink)
+  const cell = margin
+  const patternTop = captionTop - cell * 3
+  drawPattern(canvas, hash, margin, patternTop, cell)
+  drawText(canvas, spec.text, margin * 2, margin * 2, patternTop - margin)
+  const done = Math.round(height * spec.finished)
+  canvas.fill(0, done, width, height - done, veil)
+  return { width, height, pixels: canvas.pixels, palette: paletteOf(hash), transparent: spec.transparent }
+}
+
+function drawFrame(canvas: Canvas, thickness: number): void {
+  const { width, height } = canvas
+  canvas.fill(0, 0, width, thickness, accent)
+  canvas.fill(0, height - thickness, width, thickness, accent)
+  canvas.fill(0, 0, thickness, height, accent)
+  canvas.fill(width - thickness, 0, thickness, height, accent)
+}
+
+/** Two rows of squares, one bit of the hash each: pictures of different prompts differ at a glance. */
+function drawPattern(canvas: Canvas, hash: number, left: number, top: number, cell: number): void {
+  const columns = Math.floor((canvas.width - 2 * left) / cell)
+  for (let column = 0; column < columns; column++) {
+    for (let row = 0; row < 2; row++) {
+      const bit = (hash >>> ((column * 2 + row) % 32)) & 1
+      if (bit) canvas.fill(left + column * cell, top + row * cell, cell - 2, cell - 2, accent)
+    }
+  }
+}
+
+function drawText(canvas: Canvas, text: string, left: number, top: number, bottom: number): void {
+  const room = canvas.width - 2 * left
+  for (const scale of scales) {
+    const columns = Math.floor(room / (advance * scale))
+    const rows = Math.floor((bottom - top) / (lineHeight * scale))
+    const isLast = scale === scales.at(-1)
+    const lines = wrapText(text, columns, isLast ? rows : Infinity)
+    if (lines.length > rows) continue
+    for (const [index, line] of lines.entries()) {
+      canvas.write(line, left, top + index * lineHeight * scale, scale, ink)
+    }
+    return
+  }
+}
+
+/** A dark ground with a light ink, and two tones between, all of one hue. */
+function paletteOf(hash: number): readonly Rgb[] {
+  const hue = hash % 360
+  return [fromHsl(hue, 0.45, 0.16), fromHsl(hue, 0.3, 0.95), fromHsl(hue, 0.6, 0.55), fromHsl(hue, 0.2, 0.32)]
+}
+
+/** The usual conversion; hue in degrees, the others from 0 to 1. */
+function fromHsl(hue: number, saturation: number, lightness: number): Rgb {
+  const reach = saturation * Math.min(lightness, 1 - lightness)
+  const channel = (offset: number): number => {
+    const turn = (offset + hue / 30) % 12
+    return Math.round(255 * (lightness - reach * Math.max(-1, Math.min(turn - 3, 9 - turn, 1))))
+  }
+  return [channel(0), channel(8), channel(4)]
+}

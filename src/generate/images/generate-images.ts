@@ -1,0 +1,130 @@
+import { setImmediate } from 'node:timers/promises'
+import type { Deployment } from '../../config/deployments.ts'
+import { guid } from '../../openai/ids.ts'
+import { imageFiltered, imagePromptFiltered } from '../../openai/image-errors.ts'
+import type { ImageRequest } from '../../openai/requests/image-request.ts'
+import { parseImageRequest } from '../../openai/requests/parse-request.ts'
+import { eventStreamType } from '../../openai/sse.ts'
+import { errorReply } from '../../pipeline/error-reply.ts'
+import type { Exchange } from '../../pipeline/exchange.ts'
+import { deploymentHeaders } from '../../pipeline/reply-headers.ts'
+import { textBody, type EventsBody, type Reply } from '../../pipeline/reply.ts'
+import { loadEncoding } from '../../tokens/encoding.ts'
+import { judgeContent } from '../content-filter.ts'
+import { hashText } from '../text-features.ts'
+import { imageTokensOf } from './image-usage.ts'
+import { createImageUrl } from './image-url.ts'
+import { originOf } from './origin-of.ts'
+import { paint } from './paint.ts'
+import { parseSize, type PictureSpec } from './picture-spec.ts'
+import { renderDalleImage, renderImageEvent, renderImages, type ImageFacts } from './render-images.ts'
+
+const defaultSize = '1024x1024'
+
+/** Answers a request for images with pictures that show their prompt. */
+export async function generateImages(exchange: Exchange, { model }: Deployment): Promise<Reply> {
+  const parsed = parseImageRequest(exchange.json, model)
+  if (!parsed.ok) return errorReply(exchange, parsed.error)
+  const { request } = parsed
+  const verdict = judgeContent([request.prompt], exchange.config)
+  if (verdict.kind === 'prompt') {
+    return errorReply(exchange, imagePromptFiltered(verdict.category, request.prompt))
+  }
+  if (verdict.kind !== 'pass') return errorReply(exchange, imageFiltered())
+  const isDalle = model.name === 'dall-e-3'
+  return isDalle ? answerDalle(exchange, request, model.name) : answerGptImage(exchange, request, model.name)
+}
+
+async function answerDalle(exchange: Exchange, request: ImageRequest, model: string): Promise<Reply> {
+  const { clock, config } = exchange
+  const spec = specOf(request, model, request.size ?? defaultSize, 0)
+  const image =
+    request.response_format === 'b64_json'
+      ? { png: await paint(spec) }
+      : {
+          url: createImageUrl(spec, {
+            origin: originOf(exchange),
+            id: guid(exchange.random),
+            apiKey: config.apiKey,
+            epochMs: clock.epochMs(),
+          }),
+        }
+  const body = renderDalleImage(seconds(exchange), revise(request), image)
+  return { status: 200, headers: deploymentHeaders(exchange, 'application/json'), body: textBody(body) }
+}
+
+async function answerGptImage(exchange: Exchange, request: ImageRequest, model: string): Promise<Reply> {
+  const size = request.size && request.size !== 'auto' ? request.size : defaultSize
+  const quality = request.quality && request.quality !== 'auto' ? request.quality : 'medium'
+  const count = request.n ?? 1
+  const partials = request.partial_images ?? 0
+  const textTokens = loadEncoding('o200k_base').count(request.prompt)
+  const facts: ImageFacts = {
+    created: seconds(exchange),
+    size,
+    quality,
+    background: request.background === 'transparent' ? 'transparent' : 'opaque',
+    usage: { textTokens, imageTokens: count * imageTokensOf(model, size, quality, partials) },
+  }
+  const usage = {
+    promptTokens: textTokens,
+    cachedTokens: 0,
+    completionTokens: facts.usage.imageTokens,
+    reasoningTokens: 0,
+  }
+
+  const pngs: Buffer[] = []
+  const events: string[] = []
+  for (let index = 0; index < count; index++) {
+    const spec = specOf(request, model, size, index)
+    for (let partial = 0; partial < partials; partial++) {
+      const png = await paint({ ...spec, finished: (partial + 1) / (partials + 1) })
+      events.push(renderImageEvent(png, facts, partial))
+    }
+    const png = await paint(spec)
+    if (request.stream) events.push(renderImageEvent(png, facts))
+    else pngs.push(png)
+    // One picture a turn, so that ten large ones do not hold up everybody else.
+    await setImmediate()
+  }
+  if (!request.stream) {
+    const headers = deploymentHeaders(exchange, 'application/json')
+    return { status: 200, headers, body: textBody(renderImages(pngs, facts)), usage }
+  }
+  const headers = deploymentHeaders(exchange, eventStreamType, { chunked: true })
+  return { status: 200, headers, body: eventsOf(events), usage }
+}
+
+function eventsOf(events: readonly string[]): EventsBody {
+  return {
+    kind: 'events',
+    count: events.length,
+    stepOf: (index) => index,
+    render: (index) => events[index] ?? '',
+  }
+}
+
+function specOf(request: ImageRequest, model: string, size: string, index: number): PictureSpec {
+  const count = request.n ?? 1
+  const number = count > 1 ? ` image ${index + 1} of ${count}` : ''
+  return {
+    // What the font cannot show becomes one character that it shows as a box, so that a URL stays short.
+    text: request.prompt.replace(/[^\x20-\x7e\r\n\t]/gu, '\x7f'),
+    caption: `${model} ${size}${number}`,
+    ...parseSize(size),
+    hash: hashText(`${request.prompt}\n${size}`, index),
+    transparent: request.background === 'transparent',
+    finished: 1,
+  }
+}
+
+/** dall-e-3 always writes the prompt anew; what it writes names the style. */
+function revise({ prompt, style }: ImageRequest): string {
+  return style === 'natural'
+    ? `A natural, realistic image of: ${prompt}`
+    : `A vivid and dramatic image of: ${prompt}`
+}
+
+function seconds({ clock }: Exchange): number {
+  return Math.floor(clock.epochMs() / 1_000)
+}

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest'
+import { createImageUrl, readImageUrl } from './image-url.ts'
+import type { PictureSpec } from './picture-spec.ts'
+
+const spec: PictureSpec = {
+  text: 'a cat',
+  caption: 'dall-e-3 1024x1024',
+  width: 1024,
+  height: 1024,
+  hash: 1,
+  transparent: false,
+  finished: 1,
+}
+const day = 24 * 60 * 60 * 1_000
+const facts = { origin: 'http://host:1', id: 'an-id', apiKey: 'key', epochMs: Date.UTC(2026, 0, 1) }
+
+const read = (url: string, { apiKey = 'key', afterMs = 0 } = {}): PictureSpec | undefined => {
+  const { pathname, searchParams } = new URL(url)
+  return readImageUrl(pathname, Object.fromEntries(searchParams), apiKey, facts.epochMs + afterMs)
+}
+
+describe('URLs of images', () => {
+  it('look like those of the service, and hold the picture', () => {
+    const url = createImageUrl(spec, facts)
+    expect(url).toMatch(/^http:\/\/host:1\/images\/an-id\/generated_00\.png\?se=2026-01-02T00%3A00%3A00Z&/)
+    expect(read(url)).toEqual(spec)
+  })
+
+  it('answer for a day', () => {
+    const url = createImageUrl(spec, facts)
+    expect(read(url, { afterMs: day - 1 })).toEqual(spec)
+    expect(read(url, { afterMs: day })).toBeUndefined()
+  })
+
+  it('answer no more when anything in them is changed', () => {
+    const url = createImageUrl(spec, facts)
+    const query = url.indexOf('?')
+    const changed = Array.from(url, (character, at) => {
+      return url.slice(0, at) + (character === 'x' ? 'y' : 'x') + url.slice(at + 1)
+    })
+    // The question mark parts path and query; without it there is no query at all.
+    const readable = changed.filter((_, at) => at > url.indexOf('/images/') && at !== query)
+    for (const other of readable) expect(read(other)).toBeUndefined()
+    expect(read('http://host:1/images/an-id/generated_00.png')).toBeUndefined()
+    expect(read(url, { apiKey: 'another' })).toBeUndefined()
+  })
+
+  it('stay far below the 16 KB that Node takes of headers, whatever the prompt', () => {
+    let state = 1
+    const noise = Array.from({ length: 4_000 }, () => {
+      state = (state * 48_271) % 0x7fff_ffff
+      return String.fromCharCode(32 + (state % 95))
+    }).join('')
+    expect(createImageUrl({ ...spec, text: noise }, facts).length).toBeLessThan(6_000)
+  })
+})

@@ -1,0 +1,19 @@
+import { RecentMap } from '../../platform/recent-map.ts'
+import { drawPicture } from './draw-picture.ts'
+import type { PictureSpec } from './picture-spec.ts'
+import { encodePng } from './png.ts'
+
+/** Bytes of PNG files that are kept for certain; one of 1024x1024 has about ten thousand. */
+const keptBytes = 8 * 1024 * 1024
+
+const painted = new RecentMap<string, Buffer>(keptBytes, (png) => png.length)
+
+/** Makes the PNG file of a picture, or gives it again: a URL is often fetched more than once. */
+export async function paint(spec: PictureSpec): Promise<Buffer> {
+  const key = JSON.stringify(spec)
+  const known = painted.get(key)
+  if (known) return known
+  const png = await encodePng(drawPicture(spec))
+  painted.set(key, png)
+  return png
+}

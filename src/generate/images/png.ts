@@ -1,0 +1,71 @@
+import { promisify } from 'node:util'
+import { crc32, deflate } from 'node:zlib'
+
+const deflateAside = promisify(deflate)
+
+/** An 8-bit RGB colour. */
+export type Rgb = readonly [red: number, green: number, blue: number]
+
+/** A picture of at most four colours; each pixel is a byte with the number of its colour. */
+export interface Picture {
+  readonly width: number
+  readonly height: number
+  readonly pixels: Uint8Array
+  readonly palette: readonly Rgb[]
+  /** Whether colour 0 lets the background through. */
+  readonly transparent: boolean
+}
+
+const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
+const bitsPerPixel = 2
+const pixelsPerByte = 8 / bitsPerPixel
+const indexedColour = 3
+
+/** Writes a picture as a PNG file (W3C, PNG Specification). Two bits a pixel and the fastest level: a few milliseconds, most of them beside the event loop. */
+export async function encodePng({ width, height, pixels, palette, transparent }: Picture): Promise<Buffer> {
+  const header = Buffer.alloc(13)
+  header.writeUInt32BE(width, 0)
+  header.writeUInt32BE(height, 4)
+  header[8] = bitsPerPixel
+  header[9] = indexedColour
+  const data = await deflateAside(packRows(width, height, pixels), { level: 1 })
+  return Buffer.concat([
+    signature,
+    chunk('IHDR', header),
+    chunk('PLTE', Buffer.from(palette.flat())),
+    ...(transparent ? [chunk('tRNS', Buffer.from([0]))] : []),
+    chunk('IDAT', data),
+    chunk('IEND', Buffer.alloc(0)),
+  ])
+}
+
+/** Each row starts with the byte of its filter: none. */
+function packRows(width: number, height: number, pixels: Uint8Array): Buffer {
+  const rowBytes = Math.ceil(width / pixelsPerByte)
+  const packed = Buffer.alloc((rowBytes + 1) * height)
+  const bytes = Buffer.from(pixels.buffer, pixels.byteOffset, pixels.byteLength)
+  for (let y = 0; y < height; y++) {
+    const from = y * width
+    const to = y * (rowBytes + 1) + 1
+    // A pixel of the font is several rows high, so most rows are those above, and comparing is much cheaper.
+    if (y > 0 && bytes.compare(bytes, from - width, from, from, from + width) === 0) {
+      packed.copyWithin(to, to - rowBytes - 1, to - 1)
+      continue
+    }
+    for (let x = 0; x < width; x++) {
+      const shift = (pixelsPerByte - 1 - (x % pixelsPerByte)) * bitsPerPixel
+      const at = to + ((x / pixelsPerByte) | 0)
+      packed[at] = (packed[at] ?? 0) | ((pixels[from + x] ?? 0) << shift)
+    }
+  }
+  return packed
+}
+
+function chunk(type: string, data: Buffer): Buffer {
+  const typed = Buffer.concat([Buffer.from(type, 'latin1'), data])
+  const framed = Buffer.alloc(typed.length + 8)
+  framed.writeUInt32BE(data.length, 0)
+  typed.copy(framed, 4)
+  framed.writeUInt32BE(crc32(typed), typed.length + 4)
+  return framed
+}

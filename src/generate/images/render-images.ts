@@ -1,0 +1,46 @@
+import { safeImageFilter, safeImagePromptFilter } from '../../openai/image-filters.ts'
+import type { ImageUsage } from './image-usage.ts'
+
+/** What answers of the GPT image models tell beside their images. */
+export interface ImageFacts {
+  /** Seconds since 1970. */
+  readonly created: number
+  readonly size: string
+  readonly quality: string
+  readonly background: 'transparent' | 'opaque'
+  readonly usage: ImageUsage
+}
+
+/** The image of a dall-e-3 answer, as its URL or its bytes. */
+export type DalleImage = { readonly url: string } | { readonly png: Buffer }
+
+/** The body of a dall-e-3 answer, keys in the order of Azure/azure-rest-api-specs, with the filter's annotations. */
+export function renderDalleImage(created: number, revisedPrompt: string, image: DalleImage): string {
+  const revised = `"content_filter_results":${safeImageFilter},"prompt_filter_results":${safeImagePromptFilter},"revised_prompt":${JSON.stringify(revisedPrompt)}`
+  const entry =
+    'url' in image
+      ? `${revised},"url":${JSON.stringify(image.url)}`
+      : `"b64_json":"${image.png.toString('base64')}",${revised}`
+  return `{"created":${created},"data":[{${entry}}]}`
+}
+
+/** The body of an answer of a GPT image model (OpenAI's ImagesResponse, keys in alphabetical order). */
+export function renderImages(pngs: readonly Buffer[], facts: ImageFacts): string {
+  const { created, size, quality, background, usage } = facts
+  const data = pngs.map((png) => `{"b64_json":"${png.toString('base64')}"}`).join(',')
+  return `{"created":${created},"background":"${background}","data":[${data}],"output_format":"png","quality":"${quality}","size":"${size}","usage":${usageJson(usage)}}`
+}
+
+/** An event of a stream of images: one that is unfinished, with its number, or the finished one. */
+export function renderImageEvent(png: Buffer, facts: ImageFacts, partialIndex?: number): string {
+  const { created, size, quality, background, usage } = facts
+  const partial = partialIndex !== undefined
+  const type = `image_generation.${partial ? 'partial_image' : 'completed'}`
+  const end = partial ? `"partial_image_index":${partialIndex}` : `"usage":${usageJson(usage)}`
+  const data = `{"type":"${type}","b64_json":"${png.toString('base64')}","created_at":${created},"size":"${size}","quality":"${quality}","background":"${background}","output_format":"png",${end}}`
+  return `event: ${type}\ndata: ${data}\n\n`
+}
+
+function usageJson({ textTokens, imageTokens }: ImageUsage): string {
+  return `{"input_tokens":${textTokens},"input_tokens_details":{"image_tokens":0,"text_tokens":${textTokens}},"output_tokens":${imageTokens},"output_tokens_details":{"image_tokens":${imageTokens},"text_tokens":0},"total_tokens":${textTokens + imageTokens}}`
+}

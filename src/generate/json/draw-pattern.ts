@@ -1,0 +1,147 @@
+import type { Random } from '../../platform/random.ts'
+import type { Budget } from './budget.ts'
+import { drawLimits } from './draw-limits.ts'
+import { matchesPattern } from './match-pattern.ts'
+import type { CharacterSet, Pattern, PatternNode } from './pattern-syntax.ts'
+
+/** Characters beyond the fewest that an expression without an upper bound is given. */
+const USUAL_EXTRA = 10
+
+/** Looking ahead and behind is obeyed by luck, so there must be enough of it. */
+const TRIES = 12
+const TRIES_WITH_LOOKS = 60
+
+const letters = 'abcdefghijklmnopqrstuvwxyz'
+
+/** Draws a text of `least` to `most` characters that matches; undefined when none was found. */
+export function drawPattern(
+  pattern: Pattern,
+  random: Random,
+  { least, most }: { readonly least: number; readonly most: number },
+  budget: Budget,
+): string | undefined {
+  const tries = pattern.looks ? TRIES_WITH_LOOKS : TRIES
+  for (let attempt = 0; attempt < tries && !budget.spent; attempt++) {
+    const writer = new PatternWriter(pattern, random, budget)
+    const text = pad(writer.write(least, most), pattern, random, least)
+    const length = Array.from(text).length
+    if (length >= least && length <= most && matchesPattern(pattern, text, budget)) return text
+  }
+  return undefined
+}
+
+/** A pattern without an anchor lets anything stand around what it describes. */
+function pad(text: string, pattern: Pattern, random: Random, least: number): string {
+  const missing = Math.min(least, drawLimits.stringLength) - text.length
+  if (missing <= 0) return text
+  let padding = ''
+  while (padding.length < missing) padding += letters[random.below(letters.length)]
+  return pattern.source.endsWith('$') ? padding + text : text + padding
+}
+
+class PatternWriter {
+  readonly #pattern: Pattern
+  readonly #random: Random
+  readonly #budget: Budget
+  readonly #groups = new Map<number | string, string>()
+  #room: number = drawLimits.stringLength
+
+  constructor(pattern: Pattern, random: Random, budget: Budget) {
+    this.#pattern = pattern
+    this.#random = random
+    this.#budget = budget
+  }
+
+  write(least: number, most: number): string {
+    const { root } = this.#pattern
+    const low = Math.max(least, root.min)
+    const high = Math.max(low, Math.min(most, root.max, low + USUAL_EXTRA))
+    const length = Math.min(drawLimits.stringLength, low + this.#random.below(high - low + 1))
+    return this.#write(root, Math.max(0, length - root.min))
+  }
+
+  /** Writes a part with so many characters more than its fewest, where it can. */
+  #write(node: PatternNode, extra: number): string {
+    if (this.#room <= 0 || !this.#budget.spend(1)) return ''
+    switch (node.kind) {
+      case 'set':
+        this.#room--
+        return this.#member(node.set)
+      case 'sequence':
+        return this.#sequence(node.parts, extra)
+      case 'choice': {
+        const length = node.min + extra
+        this.#budget.spend(node.parts.length >> 2)
+        const fitting = node.parts.filter((part) => part.min <= length && part.max >= length)
+        const options = fitting.length > 0 ? fitting : node.parts.filter((part) => part.min <= length)
+        const part = options[this.#random.below(Math.max(1, options.length))]
+        return part ? this.#write(part, length - part.min) : ''
+      }
+      case 'repeat':
+        return this.#repeat(node, extra)
+      case 'group': {
+        const text = this.#write(node.part, extra)
+        this.#groups.set(node.group, text)
+        return text
+      }
+      case 'repeat-of':
+        return this.#groups.get(node.group) ?? ''
+      default:
+        // Edges and looks take no character.
+        return ''
+    }
+  }
+
+  #sequence(parts: readonly PatternNode[], extra: number): string {
+    const roomAfter = parts.map(() => 0)
+    for (let at = parts.length - 1; at > 0; at--) {
+      roomAfter[at - 1] = (roomAfter[at] ?? 0) + roomOf(parts[at] as PatternNode)
+    }
+    let text = ''
+    let left = extra
+    for (const [at, part] of parts.entries()) {
+      const share = this.#share(left, roomOf(part), roomAfter[at] ?? 0)
+      left -= share
+      text += this.#write(part, share)
+    }
+    return text
+  }
+
+  /** How many of the characters that are left a part takes, so that those after it can take the rest. */
+  #share(left: number, room: number, roomAfter: number): number {
+    const lowest = Math.max(0, left - roomAfter)
+    return lowest + this.#random.below(Math.max(lowest, Math.min(left, room)) - lowest + 1)
+  }
+
+  #repeat({ part, least, most }: Extract<PatternNode, { kind: 'repeat' }>, extra: number): string {
+    const length = part.min * least + extra
+    const low = Math.max(least, part.max > 0 ? Math.ceil(length / part.max) : 0)
+    const high = Math.min(most, part.min > 0 ? Math.floor(length / part.min) : Math.max(length, least))
+    const fewest = Math.min(low, most, drawLimits.stringLength)
+    const count =
+      fewest + this.#random.below(Math.max(1, Math.min(high, drawLimits.stringLength) - fewest + 1))
+    const room = roomOf(part)
+    let text = ''
+    let left = Math.max(0, length - part.min * count)
+    for (let after = count - 1; after >= 0 && this.#room > 0 && !this.#budget.spent; after--) {
+      const share = this.#share(left, room, after === 0 ? 0 : room * after)
+      left -= share
+      text += this.#write(part, share)
+    }
+    return text
+  }
+
+  /** Of a wide set mostly small letters; where a look decides, all members alike, since it may ask for any of them. */
+  #member({ members }: CharacterSet): string {
+    if (!this.#pattern.looks && members.length > 40 && this.#random.below(8) > 0) {
+      const letter = letters[this.#random.below(letters.length)] as string
+      if (members.includes(letter)) return letter
+    }
+    return members[this.#random.below(Math.max(1, members.length))] ?? ''
+  }
+}
+
+/** How many characters more than its fewest a part can take. */
+function roomOf(node: PatternNode): number {
+  return node.kind === 'repeat-of' ? 0 : node.max - node.min
+}

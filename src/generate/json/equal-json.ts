@@ -1,0 +1,48 @@
+import type { Budget } from './budget.ts'
+import { drawLimits } from './draw-limits.ts'
+import { isObject } from './json-schema.ts'
+
+/** Values compared in one go; larger ones count as different. */
+const MOST_COMPARED = 2_000
+
+/** Whether two JSON values are the same, whatever the order of their keys. */
+export function equalJson(a: unknown, b: unknown, budget: Budget): boolean {
+  let left = MOST_COMPARED
+  const equal = (a: unknown, b: unknown, depth: number): boolean => {
+    if (a === b) return true
+    if (--left < 0 || depth > 100) return false
+    if (Array.isArray(a) && Array.isArray(b)) {
+      budget.spend(1)
+      return a.length === b.length && a.every((item, at) => equal(item, b[at], depth + 1))
+    }
+    if (!isObject(a) || !isObject(b)) return false
+    const keys = Object.keys(a)
+    const others = Object.keys(b)
+    budget.spend((keys.length + others.length) >> 1)
+    if (keys.length !== others.length) return false
+    return keys.every((key) => Object.hasOwn(b, key) && equal(a[key], b[key], depth + 1))
+  }
+  return equal(a, b, 0)
+}
+
+/** Whether a value of the client's own (of `enum`, `default`) is within the limits of a drawn value. */
+export function isSmall(value: unknown, budget: Budget): boolean {
+  let left: number = drawLimits.values
+  const small = (value: unknown, depth: number): boolean => {
+    if (--left < 0) return false
+    if (typeof value !== 'object' || value === null) return true
+    if (depth <= 0) return false
+    if (Array.isArray(value) && value.length > left) return false
+    const parts: unknown[] = Object.values(value)
+    budget.spend(parts.length)
+    return parts.length <= left && parts.every((item) => small(item, depth - 1))
+  }
+  return small(value, drawLimits.depth)
+}
+
+/** Whether a value is one of a list. */
+export function isListed(values: readonly unknown[], value: unknown, budget: Budget): boolean {
+  budget.spend(values.length >> 6)
+  if (typeof value !== 'object' || value === null) return values.includes(value)
+  return values.some((one) => typeof one === 'object' && !budget.spent && equalJson(one, value, budget))
+}

@@ -1,0 +1,93 @@
+import type { Budget } from './budget.ts'
+import { itemSchemaOf } from './array-parts.ts'
+import { isObject, listOf, numberOf, requiredOf, typesOf, type SchemaObject } from './json-schema.ts'
+import { propertySchemasOf } from './object-parts.ts'
+import type { SchemaDocument } from './schema-document.ts'
+
+/** Levels of objects and arrays that are looked for; a schema that needs more counts as endless. */
+const endlessDepth = 12
+
+/** Schemas within schemas that are followed; what lies deeper is taken to fit. */
+const DEEPEST = 150
+
+/** What is known of a schema: no value of `failed` levels fits, one of `fits` levels does. */
+interface Known {
+  failed: number
+  fits: number
+}
+
+/**
+ * Finds how deep the shallowest value of a schema is, so that recursion can be ended: 0 for scalars, empty arrays and
+ * empty objects, 1 for an object whose required properties are of depth 0. An estimate: of parts that apply together
+ * it takes the deepest.
+ */
+export class RecursionDepth {
+  readonly #document: SchemaDocument
+  readonly #known = new Map<SchemaObject, Known>()
+  readonly #open = new Set<SchemaObject>()
+
+  constructor(document: SchemaDocument) {
+    this.#document = document
+  }
+
+  /** The depth of a schema's shallowest value; Infinity when it is beyond 12. */
+  of(schema: unknown, budget: Budget): number {
+    for (let depth = 0; depth <= endlessDepth; depth++) if (this.#fits(schema, depth, budget)) return depth
+    return Infinity
+  }
+
+  #fits(schema: unknown, depth: number, budget: Budget): boolean {
+    if (!isObject(schema)) return schema !== false
+    const known = this.#known.get(schema) ?? { failed: -1, fits: Infinity }
+    if (depth >= known.fits) return true
+    if (depth <= known.failed || this.#open.has(schema)) return false
+    if (this.#open.size > DEEPEST || !budget.spend(5)) return true
+    this.#open.add(schema)
+    const fits = this.#partsFit(schema, depth, budget) && this.#ownFits(schema, depth, budget)
+    this.#open.delete(schema)
+    if (fits) known.fits = depth
+    else if (this.#open.size === 0 || !usesReference(schema)) known.failed = depth
+    this.#known.set(schema, known)
+    return fits
+  }
+
+  #partsFit(schema: SchemaObject, depth: number, budget: Budget): boolean {
+    const fits = (part: unknown): boolean => this.#fits(part, depth, budget)
+    if (schema['$ref'] !== undefined && !fits(this.#document.resolve(schema['$ref']))) return false
+    const parts = listOf(schema, 'allOf')
+    budget.spend(parts.length >> 4)
+    if (!parts.every(fits)) return false
+    return ['anyOf', 'oneOf'].every((keyword) => {
+      const branches = listOf(schema, keyword)
+      budget.spend(branches.length >> 4)
+      return branches.length === 0 || branches.some(fits)
+    })
+  }
+
+  #ownFits(schema: SchemaObject, depth: number, budget: Budget): boolean {
+    if (Object.hasOwn(schema, 'const') || Array.isArray(schema['enum'])) return true
+    const types = typesOf(schema)
+    if (types?.some((type) => type !== 'object' && type !== 'array')) return true
+    const isArray = types ? types.includes('array') : schema['minItems'] !== undefined
+    if (isArray) {
+      const least = numberOf(schema, 'minItems') ?? 0
+      if (least <= 0) return true
+      if (depth > 0 && this.#fits(itemSchemaOf(schema, 0) ?? true, depth - 1, budget)) return true
+      if (!types?.includes('object')) return false
+    }
+    const required = requiredOf(schema)
+    budget.spend(required.length >> 2)
+    if (required.length === 0) return true
+    if (depth === 0) return false
+    return required.every((name) =>
+      propertySchemasOf(schema, name, this.#document, budget).every((part) =>
+        this.#fits(part, depth - 1, budget),
+      ),
+    )
+  }
+}
+
+/** A failure found while a reference stood open may be due to that, so it is not remembered. */
+function usesReference(schema: SchemaObject): boolean {
+  return ['$ref', 'anyOf', 'oneOf', 'allOf'].some((keyword) => schema[keyword] !== undefined)
+}

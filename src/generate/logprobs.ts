@@ -1,0 +1,77 @@
+import type { Random } from '../platform/random.ts'
+import { pieceTable } from '../tokens/piece-table.ts'
+
+/** The chosen token is mostly the likeliest one, else the second (one in eight) or the third (one in thirty-two). */
+const shareOfSecond = 1 / 8
+const shareOfThird = 1 / 32
+
+/** The likeliest token has at least this probability; most are near certain. */
+const leastLikeliest = 0.35
+
+/** Each further token takes about this part of the probability that is left. */
+const partOfRest = 0.6
+
+/** Of a whole answer, so that it stays sendable; the service too may list fewer than were asked for. */
+const mostAlternatives = 250_000
+
+/** What a request asks to be told of the tokens of its answer. */
+export interface LogprobOptions {
+  /** Alternatives listed with each token, 0 to 20. */
+  readonly top: number
+  readonly random: Random
+}
+
+/** As many alternatives for each of `tokens` as were asked for, unless the answer would grow beyond reason. */
+export function boundedTop(top: number, tokens: number): number {
+  return Math.min(top, Math.max(1, Math.floor(mostAlternatives / Math.max(1, tokens))))
+}
+
+/** `logprobs` of a choice or of a chunk: made-up probabilities for each piece of its text. Keys in alphabetical order. */
+export function logprobsJson(pieces: readonly string[], options: LogprobOptions): string {
+  const entries = pieces.map((piece) => entryJson(piece, options))
+  return `{"content":[${entries.join(',')}],"refusal":null}`
+}
+
+function entryJson(piece: string, { top, random }: LogprobOptions): string {
+  const rank = Math.min(drawRank(random), Math.max(0, top - 1))
+  const probabilities = drawProbabilities(random, Math.max(top, rank + 1))
+  const chosen = tokenJson(piece, probabilities[rank] ?? 1)
+  if (top === 0) return `{${chosen},"top_logprobs":[]}`
+
+  // A step around the list that never comes back to where it was, so that no token is listed twice.
+  const { words } = pieceTable
+  const start = random.below(words.length)
+  let skipped = 0
+  const list = probabilities.map((probability, index) => {
+    if (index === rank) return `{${chosen}}`
+    if (words[(start + index + skipped) % words.length] === piece) skipped++
+    return `{${tokenJson(words[(start + index + skipped) % words.length] ?? '', probability)}}`
+  })
+  return `{${chosen},"top_logprobs":[${list.join(',')}]}`
+}
+
+function drawRank(random: Random): number {
+  const draw = random.unit()
+  if (draw < shareOfThird) return 2
+  return draw < shareOfThird + shareOfSecond ? 1 : 0
+}
+
+/** Descending; what is left for further tokens is never used up. */
+function drawProbabilities(random: Random, count: number): number[] {
+  const likeliest = 1 - (1 - leastLikeliest) * random.unit() ** 3
+  const probabilities = [likeliest]
+  let rest = 1 - likeliest
+  let last = likeliest
+  while (probabilities.length < count) {
+    last = Math.min(last, rest * partOfRest * (0.8 + 0.4 * random.unit()))
+    rest -= last
+    probabilities.push(last)
+  }
+  return probabilities
+}
+
+function tokenJson(piece: string, probability: number): string {
+  // 32-bit floats, as the service's models compute with; the smallest number stands for what is nearly impossible.
+  const logprob = Math.max(-9_999, Math.log(probability))
+  return `"bytes":[${Buffer.from(piece).join(',')}],"logprob":${Number(logprob.toPrecision(8))},"token":${JSON.stringify(piece)}`
+}

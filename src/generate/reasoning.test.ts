@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+import { findModel } from '../openai/model-catalogue.ts'
+import { createRandom } from '../platform/random.ts'
+import { drawThought } from './reasoning.ts'
+
+const random = createRandom('thought')
+const think = (model: string, effort?: string, limit = 100_000) =>
+  drawThought(findModel(model)!, effort, limit, random)
+
+function median(draw: () => number): number {
+  const drawn = Array.from({ length: 2_001 }, draw).toSorted((a, b) => a - b)
+  return drawn[1_000] ?? 0
+}
+
+describe('reasoning', () => {
+  it('is billed in multiples of 64, with a framing of nine tokens', () => {
+    for (let i = 0; i < 200; i++) {
+      const { reasoningTokens, overheadTokens, cut } = think('gpt-5-nano', 'low')
+      expect(reasoningTokens % 64).toBe(0)
+      expect(overheadTokens).toBe(reasoningTokens === 0 ? 0 : 9)
+      expect(cut).toBe(false)
+    }
+  })
+
+  it('grows with the effort', () => {
+    const medians = ['minimal', 'low', 'medium', 'high', 'xhigh'].map((effort) =>
+      median(() => think('gpt-5', effort).reasoningTokens),
+    )
+    expect(medians[0]).toBe(0)
+    for (const [index, [low, high]] of [
+      [128, 192],
+      [448, 576],
+      [1_408, 1_664],
+      [3_840, 4_352],
+    ].entries()) {
+      expect(medians[index + 1]).toBeGreaterThanOrEqual(low ?? 0)
+      expect(medians[index + 1]).toBeLessThanOrEqual(high ?? 0)
+    }
+  })
+
+  it('depends on the model where the request leaves the effort open', () => {
+    for (const name of ['gpt-4o', 'gpt-5.1', 'gpt-5.4-mini']) {
+      expect(median(() => think(name).reasoningTokens)).toBe(0)
+    }
+    for (const name of ['o3', 'gpt-5', 'gpt-5-mini', 'gpt-5.6-sol']) {
+      expect(median(() => think(name).reasoningTokens)).toBeGreaterThan(400)
+    }
+  })
+
+  it('takes the whole limit, and no more, when the limit is smaller', () => {
+    for (let i = 0; i < 100; i++) {
+      const { reasoningTokens, overheadTokens, cut } = think('gpt-5', 'xhigh', 300)
+      expect({ reasoningTokens, overheadTokens, cut }).toEqual({
+        reasoningTokens: 256,
+        overheadTokens: 44,
+        cut: true,
+      })
+    }
+    expect(think('gpt-5', 'high', 1)).toEqual({ reasoningTokens: 0, overheadTokens: 1, cut: true })
+  })
+})

@@ -1,0 +1,182 @@
+import type { Deployment } from '../../config/deployments.ts'
+import { promptFiltered } from '../../openai/errors.ts'
+import type { Model } from '../../openai/models.ts'
+import type { ChatRequest } from '../../openai/requests/chat-request.ts'
+import { parseResponsesRequest } from '../../openai/requests/parse-request.ts'
+import type { ResponsesRequest } from '../../openai/requests/responses-request.ts'
+import { chatRequestOf } from '../../openai/requests/responses-to-chat.ts'
+import { defaultEffort } from '../../openai/responses-defaults.ts'
+import { inputTooLong } from '../../openai/responses-errors.ts'
+import { countResponsesInput } from '../../openai/responses-tokens.ts'
+import { ResponseIds } from '../../openai/response-ids.ts'
+import { eventStreamType } from '../../openai/sse.ts'
+import { errorReply } from '../../pipeline/error-reply.ts'
+import type { Exchange } from '../../pipeline/exchange.ts'
+import { deploymentHeaders } from '../../pipeline/reply-headers.ts'
+import type { Reply } from '../../pipeline/reply.ts'
+import { loadEncoding } from '../../tokens/encoding.ts'
+import { chatTask } from '../chat-task.ts'
+import { promptTexts, readableTexts } from '../chat-texts.ts'
+import { complete } from '../complete.ts'
+import { withForced } from '../completion-task.ts'
+import { completionSteps, type Completion } from '../completion.ts'
+import { filterCompletion, type FilteredCompletion } from '../content-filter-block.ts'
+import { judgeContent } from '../content-filter.ts'
+import { shortestCachedPrompt, type PromptCache } from '../prompt-cache.ts'
+import { divertSchedule } from './divert-schedule.ts'
+import { writeJson } from './json-writer.ts'
+import { outputItems, type WrittenItem } from './output-items.ts'
+import { resolveInput, type ResolvedInput } from './resolve-input.ts'
+import { responseObject } from './response-object.ts'
+import { ResponseProgress } from './response-progress.ts'
+import type { ResponseRecord } from './response-record.ts'
+import type { ResponseStore } from './response-store.ts'
+import { streamResponse } from './stream-response.ts'
+
+/** A known prefix counts in steps of this size (Microsoft Learn, "Prompt caching"). */
+const cacheStep = 128
+
+/** What a record takes beside its texts, in bytes, roughly: itself, its ids and its usage. */
+const recordWeight = 2_048
+
+/** Makes what answers a request for a response; what it stores can be read, continued and cancelled afterwards. */
+export function createResponseGenerator(store: ResponseStore) {
+  return function generateResponse(
+    exchange: Exchange,
+    deployment: Deployment,
+    promptCache: PromptCache,
+  ): Reply {
+    const { model } = deployment
+    const parsed = parseResponsesRequest(exchange.json, model)
+    if (!parsed.ok) return errorReply(exchange, parsed.error)
+    const { request } = parsed
+    const input = resolveInput(request, store, exchange.resource, exchange.clock.epochMs())
+    if ('status' in input) return errorReply(exchange, input)
+
+    const chat = chatOf(request, input, model)
+    const asked = input.historyTokens + ownTokens(request, input, model)
+    if (asked >= model.contextTokens && request.truncation !== 'auto') {
+      return errorReply(exchange, inputTooLong())
+    }
+    // Truncation drops what is oldest until an answer fits.
+    const promptTokens = Math.min(asked, model.contextTokens - 1)
+
+    const verdict = judgeContent(readableTexts(chat), exchange)
+    if (verdict.kind === 'prompt') return errorReply(exchange, promptFiltered(verdict.category))
+
+    const cached = cachedTokens(exchange, deployment, chat, input.historyTokens, promptTokens, promptCache)
+    const task = withForced(chatTask(chat, promptTokens, cached), exchange)
+    const written = complete(task, model, exchange.random, exchange.config)
+    const filtered = filterCompletion(written, verdict, request.stream === true)
+    const { record, items } = createRecord(exchange, deployment, request, input, filtered)
+    keep(record, exchange, store)
+    return reply(exchange, record, items, filtered.late ? filtered.completion : written)
+  }
+}
+
+/** The model is told its effort, so that it thinks as hard as the answer says. */
+function chatOf(request: ResponsesRequest, { items }: ResolvedInput, model: Model): ChatRequest {
+  const effort = request.reasoning?.effort ?? defaultEffort(model)
+  return { ...chatRequestOf(request, items), reasoning_effort: effort }
+}
+
+function ownTokens(request: ResponsesRequest, { items }: ResolvedInput, model: Model): number {
+  return countResponsesInput({ ...request, input: items }, model, loadEncoding(model.encoding))
+}
+
+/** A turn of a conversation reads all turns before it, which have just been read. */
+function cachedTokens(
+  { clock }: Exchange,
+  { name, model }: Deployment,
+  chat: ChatRequest,
+  historyTokens: number,
+  tokens: number,
+  promptCache: PromptCache,
+): number {
+  if (tokens < shortestCachedPrompt) return 0
+  if (historyTokens > 0) {
+    return historyTokens < shortestCachedPrompt ? 0 : historyTokens - (historyTokens % cacheStep)
+  }
+  const encoding = loadEncoding(model.encoding)
+  const count = (text: string): number => encoding.count(text)
+  return promptCache.use({ scope: name, texts: promptTexts(chat), tokens, count }, clock.nowMs())
+}
+
+function createRecord(
+  exchange: Exchange,
+  deployment: Deployment,
+  request: ResponsesRequest,
+  { items: input, historyTokens }: ResolvedInput,
+  { completion, found }: FilteredCompletion,
+): { record: ResponseRecord; items: readonly WrittenItem[] } {
+  const { model } = deployment
+  const createdMs = exchange.clock.epochMs()
+  const epochSeconds = Math.floor(createdMs / 1_000)
+  const ids = new ResponseIds(exchange.random)
+  const id = ids.next('resp', epochSeconds)
+  const choice = completion.choices[0]
+  if (!choice) throw new Error('A completion has at least one choice.')
+  const items = outputItems(choice, { request, model, ids, random: exchange.random, epochSeconds })
+  const record: ResponseRecord = {
+    resource: exchange.resource,
+    id,
+    ids,
+    createdMs,
+    deployment: deployment.name,
+    model,
+    request,
+    items: input,
+    historyTokens,
+    output: items.map(({ item }) => item),
+    finishReason: choice.finishReason,
+    ...(found && { found }),
+    usage: completion.usage,
+    progress: new ResponseProgress(request.background === true, createdMs),
+    weight:
+      recordWeight + 2 * exchange.body.length + items.reduce((sum, it) => sum + 8 * it.pieces.length, 0),
+  }
+  return { record, items }
+}
+
+/** A response whose client leaves before its end never comes to be, unless it works in the background. */
+function keep(record: ResponseRecord, exchange: Exchange, store: ResponseStore): void {
+  if (record.request.store === false) return
+  store.add(record)
+  if (record.request.background === true) return
+  exchange.onEnd(({ aborted }) => {
+    if (aborted) store.delete(record)
+  })
+}
+
+function reply(
+  exchange: Exchange,
+  record: ResponseRecord,
+  items: readonly WrittenItem[],
+  timed: Completion,
+): Reply {
+  const { request, usage, progress } = record
+  const { clock } = exchange
+  const steps = completionSteps(timed)
+  const finish = (): void => progress.finish(clock.epochMs())
+
+  if (request.stream) {
+    const obfuscate = request.stream_options?.include_obfuscation !== false
+    const headers = deploymentHeaders(exchange, eventStreamType, { chunked: true })
+    const body = streamResponse(record, items, obfuscate ? exchange.random : undefined, finish)
+    const streamed: Reply = { status: 200, headers, body, usage, steps }
+    return request.background
+      ? divertSchedule(streamed, (schedule) => progress.plan(schedule), 'paced')
+      : streamed
+  }
+  const headers = deploymentHeaders(exchange, 'application/json')
+  if (request.background) {
+    const render = (): string => writeJson(responseObject(record, 'queued'), 'pretty')
+    const accepted: Reply = { status: 200, headers, body: { kind: 'whole', render }, usage, steps }
+    return divertSchedule(accepted, (schedule) => progress.plan(schedule), 'at-once')
+  }
+  const render = (): string => {
+    finish()
+    return writeJson(responseObject(record, 'ended'), 'pretty')
+  }
+  return { status: 200, headers, body: { kind: 'whole', render }, usage, steps }
+}

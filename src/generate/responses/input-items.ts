@@ -1,0 +1,52 @@
+import type { ResponseIdPrefix } from '../../openai/response-ids.ts'
+import {
+  isMessage,
+  isReference,
+  type ResponsesItem,
+  type ResponsesMessage,
+} from '../../openai/requests/responses-item.ts'
+import type { ResponseRecord } from './response-record.ts'
+
+/** An item of the input as the service lists it: with an id, and nothing left out. */
+export type ListedItem = ResponsesItem & { readonly id: string }
+
+const listed = new WeakMap<ResponseRecord, readonly ListedItem[]>()
+
+/** The input of a response, item by item, oldest first. Made when somebody asks, and then always the same. */
+export function inputItems(record: ResponseRecord): readonly ListedItem[] {
+  let items = listed.get(record)
+  if (!items) {
+    items = record.items.map((item) => listedItem(item, record))
+    listed.set(record, items)
+  }
+  return items
+}
+
+const idPrefixes: Readonly<Record<string, ResponseIdPrefix>> = {
+  function_call: 'fc',
+  function_call_output: 'fco',
+  custom_tool_call: 'ctc',
+  custom_tool_call_output: 'ctco',
+  reasoning: 'rs',
+}
+
+function listedItem(item: ResponsesItem, record: ResponseRecord): ListedItem {
+  const prefix = idPrefixes[item.type ?? 'message'] ?? 'msg'
+  const id = item.id ?? record.ids.next(prefix, Math.floor(record.createdMs / 1_000))
+  if (isMessage(item)) return { ...listedMessage(item), id }
+  if (isReference(item) || item.type === 'reasoning') return { ...item, id }
+  const { id: _, type, ...rest } = item
+  return { id, type, status: 'completed', ...rest } as ListedItem
+}
+
+function listedMessage({ content, role, status, phase }: ResponsesMessage): ResponsesMessage {
+  const partType = role === 'assistant' ? 'output_text' : 'input_text'
+  return {
+    id: '',
+    type: 'message',
+    status: status ?? 'completed',
+    content: typeof content === 'string' ? [{ type: partType, text: content }] : content,
+    ...(phase && { phase }),
+    role,
+  }
+}

@@ -1,0 +1,47 @@
+/** A number that is written with a decimal point, whatever its value: `1.0`. */
+export class Decimal {
+  readonly value: number
+
+  constructor(value: number) {
+    this.value = value
+  }
+}
+
+/** How JSON is laid out: with two spaces of indentation, or on one line without spaces. */
+export type JsonLayout = 'pretty' | 'compact'
+
+/**
+ * Writes JSON as the Responses API does, and no other: characters beyond ASCII escaped, and decimals with their point
+ * (captures of April 2026). Numbers that came from a client have lost their point when they were read.
+ */
+export function writeJson(value: unknown, layout: JsonLayout): string {
+  return escapeNonAscii(write(value, layout === 'pretty' ? '\n' : ''))
+}
+
+/** @param lineBreak a line feed and the indentation of the value; empty for one line */
+function write(value: unknown, lineBreak: string): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  if (value instanceof Decimal) return decimal(value.value)
+  const inner = lineBreak && `${lineBreak}  `
+  const space = lineBreak && ' '
+  const isList = Array.isArray(value)
+  const members = isList
+    ? value.map((item) => inner + write(item, inner))
+    : Object.entries(value)
+        .filter(([, member]) => member !== undefined)
+        .map(([key, member]) => `${inner}${JSON.stringify(key)}:${space}${write(member, inner)}`)
+  const [open, close] = isList ? '[]' : '{}'
+  return members.length === 0 ? `${open}${close}` : `${open}${members.join(',')}${lineBreak}${close}`
+}
+
+function decimal(value: number): string {
+  return Number.isInteger(value) ? value.toFixed(1) : String(value)
+}
+
+/** Escapes what is not printable ASCII; control characters below it are escaped already. */
+export function escapeNonAscii(json: string): string {
+  // oxlint-disable-next-line no-control-regex
+  if (!/[^\x00-\x7e]/.test(json)) return json
+  // oxlint-disable-next-line no-control-regex
+  return json.replace(/[^\x00-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}

@@ -1,0 +1,76 @@
+import type { ServiceError } from '../../openai/errors.ts'
+import { isMessage, isReference, type ResponsesItem } from '../../openai/requests/responses-item.ts'
+import type { ResponsesRequest } from '../../openai/requests/responses-request.ts'
+import {
+  itemNotFound,
+  previousResponseNotFound,
+  toolCallMissing,
+  toolOutputMissing,
+} from '../../openai/responses-errors.ts'
+import type { OutputItem } from './output-items.ts'
+import { conversationTokens, type ResponseRecord } from './response-record.ts'
+import type { ResponseStore } from './response-store.ts'
+
+/** What a request stands on: its own items, and the conversation before them. */
+export interface ResolvedInput {
+  readonly items: readonly ResponsesItem[]
+  /** Tokens of the conversation before. */
+  readonly historyTokens: number
+}
+
+/** Puts stored items in the place of references, and finds the conversation that the request goes on with. */
+export function resolveInput(
+  request: ResponsesRequest,
+  store: ResponseStore,
+  resource: string,
+  nowMs: number,
+): ResolvedInput | ServiceError {
+  const { input, previous_response_id: previousId } = request
+  const previous = previousId ? store.get(resource, previousId, nowMs) : undefined
+  if (previousId && !previous) return previousResponseNotFound(previousId)
+
+  const items: ResponsesItem[] = []
+  for (const item of typeof input === 'string' ? [userMessage(input)] : input) {
+    const found = needsStore(item) ? store.findItem(resource, item.id, nowMs) : item
+    if (!found) return itemNotFound(item.id ?? '')
+    items.push(found)
+  }
+  const broken = brokenCalls(items, previous ? seenOutput(previous, nowMs) : [])
+  if (broken) return broken
+  return { items, historyTokens: previous ? conversationTokens(previous) : 0 }
+}
+
+function userMessage(text: string): ResponsesItem {
+  return { type: 'message', role: 'user', content: text }
+}
+
+/** Thought comes back by its id alone, unless the client has it in encrypted form. */
+function needsStore(item: ResponsesItem): item is ResponsesItem & { readonly id: string } {
+  if (typeof item.id !== 'string') return false
+  if (isReference(item)) return true
+  return !isMessage(item) && item.type === 'reasoning' && !item.encrypted_content
+}
+
+/** What a client has seen of an answer: nothing, while it is not over. */
+function seenOutput({ output, progress }: ResponseRecord, nowMs: number): readonly OutputItem[] {
+  return progress.stageAt(nowMs) === 'ended' ? output : []
+}
+
+/** Every call needs its output and every output its call; calls are those of the input, and of the answer before. */
+function brokenCalls(
+  items: readonly ResponsesItem[],
+  before: readonly OutputItem[],
+): ServiceError | undefined {
+  const called = new Set<string>()
+  const answered = new Set<string>()
+  for (const item of [...before, ...items]) {
+    if (isMessage(item) || isReference(item)) continue
+    if (item.type === 'function_call' || item.type === 'custom_tool_call') called.add(item.call_id)
+    else if (item.type === 'function_call_output' || item.type === 'custom_tool_call_output') {
+      if (!called.has(item.call_id)) return toolCallMissing(item.call_id)
+      answered.add(item.call_id)
+    }
+  }
+  for (const callId of called) if (!answered.has(callId)) return toolOutputMissing(callId)
+  return undefined
+}

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest'
+import { ResponseProgress } from './response-progress.ts'
+
+const schedule = { stepsMs: new Float64Array([400, 1_000]), endMs: 1_000 }
+
+describe('the progress of a response', () => {
+  it('in the background goes from the queue through its work to its end, by its schedule', () => {
+    const progress = new ResponseProgress(true, 5_000)
+    progress.plan(schedule)
+    const stages = [5_000, 5_099, 5_100, 5_999, 6_000, 9_000].map((nowMs) => progress.stageAt(nowMs))
+    expect(stages).toEqual(['queued', 'queued', 'in_progress', 'in_progress', 'ended', 'ended'])
+    expect(progress.endMs).toBe(6_000)
+  })
+
+  it('in the background ends at once where nothing was planned', () => {
+    expect(new ResponseProgress(true, 5_000).stageAt(5_000)).toBe('ended')
+  })
+
+  it('stays cancelled, and cancelling what is over changes nothing', () => {
+    const early = new ResponseProgress(true, 0)
+    early.plan(schedule)
+    early.cancel(500)
+    expect([500, 2_000].map((nowMs) => early.stageAt(nowMs))).toEqual(['cancelled', 'cancelled'])
+    const late = new ResponseProgress(true, 0)
+    late.plan(schedule)
+    late.cancel(1_000)
+    expect(late.stageAt(1_000)).toBe('ended')
+  })
+
+  it('in the foreground ends when the answer has been sent', () => {
+    const progress = new ResponseProgress(false, 0)
+    expect(progress.stageAt(10_000)).toBe('in_progress')
+    progress.finish(10_000)
+    expect(progress.stageAt(10_000)).toBe('ended')
+    expect(progress.endMs).toBe(10_000)
+  })
+})

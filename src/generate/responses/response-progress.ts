@@ -1,0 +1,56 @@
+import type { Schedule } from '../../pipeline/reply.ts'
+
+/** How far a response is. `ended` is over in whatever way the model ended it. */
+export type ResponseStage = 'queued' | 'in_progress' | 'ended' | 'cancelled'
+
+/** The part of its time that a background response stands in the queue; the service says nothing of its queue. */
+const queuedShare = 0.1
+
+/**
+ * Where a response stands in time. One that its client waits for is over once it has been sent. One in the background
+ * takes the time of the schedule that was planned for it, a tenth of it in the queue; without a schedule (latency is
+ * switched off) it is over as soon as somebody asks.
+ */
+export class ResponseProgress {
+  readonly #background: boolean
+  readonly #createdMs: number
+  #schedule: Schedule | undefined
+  #endedMs: number | undefined
+  #cancelled = false
+
+  /** @param createdMs milliseconds since 1970, as all times here */
+  constructor(background: boolean, createdMs: number) {
+    this.#background = background
+    this.#createdMs = createdMs
+  }
+
+  /** The time that the work takes, counted from its creation. */
+  plan(schedule: Schedule): void {
+    this.#schedule = schedule
+  }
+
+  /** The answer has been sent to its end. */
+  finish(nowMs: number): void {
+    this.#endedMs ??= nowMs
+  }
+
+  /** Stops what is not over yet; else does nothing. */
+  cancel(nowMs: number): void {
+    if (this.stageAt(nowMs) !== 'ended') this.#cancelled = true
+  }
+
+  stageAt(nowMs: number): ResponseStage {
+    if (this.#cancelled) return 'cancelled'
+    const elapsedMs = nowMs - this.#createdMs
+    if (!this.#background) return this.#endedMs === undefined ? 'in_progress' : 'ended'
+    const workMs = this.#schedule?.endMs ?? 0
+    if (elapsedMs >= workMs) return 'ended'
+    return elapsedMs < workMs * queuedShare ? 'queued' : 'in_progress'
+  }
+
+  /** When it was over, or will be. */
+  get endMs(): number {
+    if (this.#background) return this.#createdMs + (this.#schedule?.endMs ?? 0)
+    return this.#endedMs ?? this.#createdMs
+  }
+}

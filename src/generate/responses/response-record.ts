@@ -1,0 +1,46 @@
+import type { HarmCategory } from '../../openai/content-filters.ts'
+import type { Model } from '../../openai/models.ts'
+import type { ResponsesItem } from '../../openai/requests/responses-item.ts'
+import type { ResponsesRequest } from '../../openai/requests/responses-request.ts'
+import type { ResponseIds } from '../../openai/response-ids.ts'
+import { countResponsesInput } from '../../openai/responses-tokens.ts'
+import type { Usage } from '../../pipeline/reply.ts'
+import { loadEncoding } from '../../tokens/encoding.ts'
+import type { FinishReason } from '../completion.ts'
+import type { OutputItem } from './output-items.ts'
+import type { ResponseProgress } from './response-progress.ts'
+
+/** A response with everything that it is made of, as the store keeps it. */
+export interface ResponseRecord {
+  readonly resource: string
+  readonly id: string
+  readonly ids: ResponseIds
+  /** Milliseconds since 1970. */
+  readonly createdMs: number
+  /** The name that the client called the model by, and reads back in `model`. */
+  readonly deployment: string
+  readonly model: Model
+  readonly request: ResponsesRequest
+  /** The input of this turn, its references resolved. */
+  readonly items: readonly ResponsesItem[]
+  /** Tokens of all turns before this one. */
+  readonly historyTokens: number
+  readonly output: readonly OutputItem[]
+  readonly finishReason: FinishReason
+  /** What the content filter found in the answer. */
+  readonly found?: HarmCategory
+  readonly usage: Usage
+  readonly progress: ResponseProgress
+  /** Room that it takes in the store, in bytes, roughly. */
+  readonly weight: number
+}
+
+/**
+ * The tokens of a conversation up to the end of a response: what the next turn reads again. Instructions are not part
+ * of it, since each turn brings its own.
+ */
+export function conversationTokens({ historyTokens, items, output, model }: ResponseRecord): number {
+  const encoding = loadEncoding(model.encoding)
+  const count = (input: readonly ResponsesItem[]): number => countResponsesInput({ input }, model, encoding)
+  return historyTokens + count([...items, ...output]) - count([])
+}

@@ -1,0 +1,91 @@
+import { sharedIdPart } from '../../openai/response-ids.ts'
+import type { ResponsesItem } from '../../openai/requests/responses-item.ts'
+import { inputItems } from './input-items.ts'
+import type { ResponseRecord } from './response-record.ts'
+
+const dayMs = 24 * 60 * 60 * 1_000
+
+/** How long the service keeps a response (Microsoft Learn, "Azure OpenAI Responses API"). */
+const retentionMs = 30 * dayMs
+
+/** Most responses that are kept, of all resources together. */
+const mostResponses = 10_000
+
+/** Room for all of them, in bytes. */
+const mostBytes = 64 * 1_024 * 1_024
+
+/** What a store holds at most. */
+export interface StoreLimits {
+  readonly responses: number
+  readonly bytes: number
+}
+
+/**
+ * The responses that can be read again, continued and cancelled. In memory, so they end with the process; when a limit
+ * is reached, the oldest go first. A response is found by its resource and its id, and its items by theirs.
+ */
+export class ResponseStore {
+  readonly #limits: StoreLimits
+  /** By what all ids of one response share, oldest first. */
+  readonly #records = new Map<string, ResponseRecord>()
+  #bytes = 0
+
+  constructor(limits: StoreLimits = { responses: mostResponses, bytes: mostBytes }) {
+    this.#limits = limits
+  }
+
+  /** How many responses there are, those past their retention included. */
+  get size(): number {
+    return this.#records.size
+  }
+
+  /** Keeps a response; one that is larger than the whole store is not kept. */
+  add(record: ResponseRecord): void {
+    const key = keyOf(record.resource, record.id)
+    if (key === undefined || record.weight > this.#limits.bytes) return
+    this.#records.set(key, record)
+    this.#bytes += record.weight
+    for (const [oldest, old] of this.#records) {
+      const isOver = this.#records.size > this.#limits.responses || this.#bytes > this.#limits.bytes
+      if (!isOver && old.createdMs + retentionMs > record.createdMs) break
+      this.#remove(oldest)
+    }
+  }
+
+  /** @param nowMs milliseconds since 1970 */
+  get(resource: string, id: string, nowMs: number): ResponseRecord | undefined {
+    const record = this.#find(resource, id, nowMs)
+    return record?.id === id ? record : undefined
+  }
+
+  /** An item of the input or of the output of any stored response. */
+  findItem(resource: string, id: string, nowMs: number): ResponsesItem | undefined {
+    const record = this.#find(resource, id, nowMs)
+    if (!record) return undefined
+    return record.output.find((item) => item.id === id) ?? inputItems(record).find((item) => item.id === id)
+  }
+
+  /** Removes a response. */
+  delete({ resource, id }: ResponseRecord): void {
+    const key = keyOf(resource, id)
+    if (key !== undefined) this.#remove(key)
+  }
+
+  #find(resource: string, id: string, nowMs: number): ResponseRecord | undefined {
+    const key = keyOf(resource, id)
+    const record = key === undefined ? undefined : this.#records.get(key)
+    if (key === undefined || !record || record.createdMs + retentionMs > nowMs) return record
+    this.#remove(key)
+    return undefined
+  }
+
+  #remove(key: string): void {
+    const record = this.#records.get(key)
+    if (record && this.#records.delete(key)) this.#bytes -= record.weight
+  }
+}
+
+function keyOf(resource: string, id: string): string | undefined {
+  const shared = sharedIdPart(id)
+  return shared && `${resource}/${shared}`
+}

@@ -1,0 +1,94 @@
+import { completionFilterJson, safeCompletionFilter } from '../openai/content-filters.ts'
+import { codePointLength } from '../openai/obfuscation.ts'
+import { dataEvent, doneEvent } from '../openai/sse.ts'
+import type { EventsBody } from '../pipeline/reply.ts'
+import { completionSteps } from './completion.ts'
+import { legacyLogprobsJson } from './completions-logprobs.ts'
+import { lateFilterEvents } from './content-filter-late.ts'
+import {
+  choiceJson,
+  headJson,
+  promptFiltersJson,
+  promptOf,
+  usageJson,
+  type LegacyCompletion,
+} from './render-completion.ts'
+import { planChoiceEvents, stepOfChoiceEvent, type ChoiceEvent } from './stream-plan.ts'
+
+/**
+ * The events of a streamed legacy completion: the prompts' filter results, with `echo` each choice's prompt, then one
+ * token an event, an end with an empty text for each choice, the usage when it was asked for, and `[DONE]`. A stream
+ * that the filter ends has no usage (a recording of September 2026).
+ */
+export function streamCompletion(answer: LegacyCompletion, includeUsage: boolean): EventsBody {
+  const { completion, facts, found } = answer
+  const events = planChoiceEvents(completion).filter((event) => hasEvent(answer, event))
+  const renderChoice = choiceWriter(answer, includeUsage)
+  const usageEvents = includeUsage && found === undefined ? 1 : 0
+  const lastStep = Math.max(0, completionSteps(completion).visible - 1)
+
+  return {
+    kind: 'events',
+    count: 1 + events.length + usageEvents + 1,
+    stepOf(index) {
+      if (index === 0) return 0
+      const event = events[index - 1]
+      return event ? stepOfChoiceEvent(event) : lastStep
+    },
+    render(index) {
+      if (index === 0) return dataEvent(`{${headJson(facts)},${promptFiltersJson(answer)},"choices":[]}`)
+      const event = events[index - 1]
+      if (event) return renderChoice(event)
+      if (index === events.length + usageEvents) {
+        return dataEvent(`{${headJson(facts)},"choices":[],"usage":${usageJson(completion.usage)}}`)
+      }
+      return doneEvent
+    },
+  }
+}
+
+/** A choice begins with its prompt or not at all. */
+function hasEvent({ echo, found, late }: LegacyCompletion, { kind }: ChoiceEvent): boolean {
+  return kind !== 'start' || (echo && (found === undefined || late))
+}
+
+function choiceWriter(answer: LegacyCompletion, includeUsage: boolean): (event: ChoiceEvent) => string {
+  const { completion, facts, found, late, logprobs, random } = answer
+  const head = `{${headJson(facts)},"choices":[`
+  const tail = includeUsage ? '],"usage":null}' : ']}'
+  // The asynchronous filter reports beside the text, not with it.
+  const tokenFilter = late ? '{}' : safeCompletionFilter
+  const finishFilter = found === undefined ? '{}' : completionFilterJson(found)
+  const offsets: number[] = []
+
+  const write = (text: string, index: number, finishReason: string, tokens: string, filter: string): string =>
+    dataEvent(`${head}${choiceJson(text, index, finishReason, tokens, filter)}${tail}`)
+
+  const writeLogprobs = (tokens: readonly string[], index: number, offset: number): string => {
+    if (logprobs === undefined) return 'null'
+    offsets[index] = offset + codePointLength(tokens.join(''))
+    return legacyLogprobsJson({ tokens, offset }, logprobs, random)
+  }
+  const offsetOf = (index: number): number => {
+    if (logprobs === undefined) return 0
+    return (offsets[index] ??= codePointLength(promptOf(answer, index).readText()))
+  }
+
+  return ({ kind, choice: index, token }) => {
+    const choice = completion.choices[index]
+    if (kind === 'start') {
+      const prompt = promptOf(answer, index)
+      const tokens = logprobs === undefined ? [] : prompt.readTokens()
+      return write(prompt.readText(), index, 'null', writeLogprobs(tokens, index, 0), '{}')
+    }
+    if (kind === 'token') {
+      const piece = choice?.pieces[token] ?? ''
+      return write(piece, index, 'null', writeLogprobs([piece], index, offsetOf(index)), tokenFilter)
+    }
+    if (late && found !== undefined) {
+      const sent = codePointLength(choice?.pieces.join('') ?? '')
+      return lateFilterEvents(index, codePointLength(promptOf(answer, index).readText()), sent, found)
+    }
+    return write('', index, `"${choice?.finishReason}"`, 'null', finishFilter)
+  }
+}

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest'
+import type { Choice, ToolCall } from './completion.ts'
+import { planChoiceEvents } from './stream-plan.ts'
+
+const choice = (pieces: string[], toolCalls: ToolCall[] = []): Choice => ({
+  pieces,
+  toolCalls,
+  finishReason: 'stop',
+  reasoningTokens: 0,
+  overheadTokens: 1,
+})
+const call = (...pieces: string[]): ToolCall => ({ id: 'call_1', kind: 'function', name: 'f', pieces })
+const usage = { promptTokens: 1, cachedTokens: 0, completionTokens: 1, reasoningTokens: 0 }
+const plan = (...choices: Choice[]): string[] =>
+  planChoiceEvents({ choices, usage }).map(
+    (it) => `${it.kind} ${it.choice}.${it.call}.${it.token} @${it.step}`,
+  )
+
+describe('the order of a stream', () => {
+  it('starts every choice, takes turns token by token, and ends each with its last token', () => {
+    expect(plan(choice(['a', 'b']), choice(['c']))).toEqual([
+      'start 0.0.0 @0',
+      'start 1.0.0 @0',
+      'token 0.0.0 @0',
+      'token 1.0.0 @0',
+      'finish 1.0.0 @0',
+      'token 0.0.1 @1',
+      'finish 0.0.0 @1',
+    ])
+  })
+
+  it('lets the start carry a call that is the only one', () => {
+    expect(plan(choice([], [call('{', '}')]))).toEqual([
+      'start 0.0.0 @0',
+      'argument 0.0.0 @0',
+      'argument 0.0.1 @1',
+      'finish 0.0.0 @1',
+    ])
+  })
+
+  it('completes one of several calls before the next', () => {
+    expect(plan(choice([], [call('{', '}'), call('{}')]))).toEqual([
+      'start 0.0.0 @0',
+      'call 0.0.0 @0',
+      'argument 0.0.0 @0',
+      'argument 0.0.1 @1',
+      'call 0.1.0 @2',
+      'argument 0.1.0 @2',
+      'finish 0.0.0 @2',
+    ])
+  })
+
+  it('has a start and an end for an answer without anything between', () => {
+    expect(plan(choice([]))).toEqual(['start 0.0.0 @0', 'finish 0.0.0 @0'])
+  })
+})

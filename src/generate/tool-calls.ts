@@ -1,0 +1,108 @@
+import type { Config } from '../config/config.ts'
+import { alphanumeric } from '../openai/ids.ts'
+import type { Random } from '../platform/random.ts'
+import type { Encoding } from '../tokens/encoding.ts'
+import { cutIntoTokens, writeJson, type JsonSpacing } from './complete-json.ts'
+import type { Choice, ToolCall } from './completion.ts'
+import type { CompletionTask, ToolDefinition } from './completion-task.ts'
+import { drawJson } from './json/draw-json.ts'
+import { drawLorem } from './lorem.ts'
+
+/** Of the answers that may hold several calls, this share holds two. */
+const shareOfTwoCalls = 0.2
+/** And this one three. */
+const shareOfThreeCalls = 0.05
+
+/**
+ * Billed for one call besides its name and arguments: gpt-4o billed 14 for `get_weather` with
+ * `{"location":"Shanghai"}`, which are 7 tokens, and gpt-4.1-mini 15 for 8 (May and July 2025).
+ */
+const singleCallTokens = 7
+
+/**
+ * Calls side by side are wrapped as one: gpt-4o-mini billed two at 51, of which 23 are names and arguments (November
+ * 2024). As part of a prompt, three cost two more than two do.
+ */
+const parallelCallsTokens = 24
+const eachParallelCallTokens = 2
+
+/** Longest input of a custom tool, in tokens; it is free text. */
+const longestCustomInput = 24
+
+/** Whether this answer is to call tools. */
+export function shouldCallTools(task: CompletionTask, random: Random, config: Config): boolean {
+  if (task.tools.length === 0) return false
+  switch (task.toolChoice.kind) {
+    case 'none':
+      return false
+    case 'auto':
+      return !task.afterToolResult && random.unit() < config.toolCallProbability
+    default:
+      return callableTools(task).length > 0
+  }
+}
+
+/**
+ * Draws the tools that an answer calls, with arguments that fit their schemas. A limit that is too small cuts the last
+ * arguments, or leaves no call at all.
+ *
+ * @param room tokens that names, arguments and framing may take together
+ */
+export function drawToolCalls(
+  task: CompletionTask,
+  random: Random,
+  encoding: Encoding,
+  room: number,
+): Pick<Choice, 'toolCalls' | 'finishReason' | 'overheadTokens'> {
+  const tools = chooseTools(task, random)
+  const spacing = tools.length > 1 ? 'spaced' : 'compact'
+  const framing =
+    tools.length > 1 ? parallelCallsTokens + tools.length * eachParallelCallTokens : singleCallTokens
+
+  const toolCalls: ToolCall[] = []
+  let overheadTokens = framing
+  let left = room - framing
+  let cut = false
+  for (const tool of tools) {
+    const nameTokens = encoding.count(tool.name)
+    if (cut || left <= nameTokens) {
+      cut = true
+      break
+    }
+    overheadTokens += nameTokens
+    left -= nameTokens
+    const whole = cutIntoTokens(drawInput(tool, random, spacing), encoding)
+    cut = whole.length > left
+    const pieces = cut ? whole.slice(0, left) : whole
+    left -= pieces.length
+    toolCalls.push({ id: `call_${alphanumeric(random, 24)}`, kind: tool.kind, name: tool.name, pieces })
+  }
+  if (cut) return { toolCalls, finishReason: 'length', overheadTokens: overheadTokens + left }
+  // Forced to one function, the service's models end as they end a text.
+  const finishReason = forcedName(task) === undefined ? 'tool_calls' : 'stop'
+  return { toolCalls, finishReason, overheadTokens }
+}
+
+function chooseTools(task: CompletionTask, random: Random): ToolDefinition[] {
+  const callable = callableTools(task)
+  const one = (): ToolDefinition[] => callable.slice(random.below(callable.length)).slice(0, 1)
+  const chosen = one()
+  // Structured outputs do not go with parallel calls, says the service's documentation.
+  if (!task.parallelToolCalls || forcedName(task) !== undefined) return chosen
+  const draw = random.unit()
+  if (draw >= shareOfTwoCalls + shareOfThreeCalls || callable.some((tool) => tool.strict)) return chosen
+  return draw < shareOfThreeCalls ? [...chosen, ...one(), ...one()] : [...chosen, ...one()]
+}
+
+function callableTools({ tools, toolChoice }: CompletionTask): readonly ToolDefinition[] {
+  return toolChoice.kind === 'named' ? tools.filter(({ name }) => toolChoice.names.includes(name)) : tools
+}
+
+function forcedName({ toolChoice }: CompletionTask): string | undefined {
+  return toolChoice.kind === 'named' && toolChoice.names.length === 1 ? toolChoice.names[0] : undefined
+}
+
+function drawInput(tool: ToolDefinition, random: Random, spacing: JsonSpacing): string {
+  if (tool.kind === 'custom') return drawLorem(random, 1 + random.below(longestCustomInput)).join('')
+  return writeJson(tool.parameters === undefined ? {} : drawJson(tool.parameters, random), spacing)
+}

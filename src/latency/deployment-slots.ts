@@ -1,0 +1,100 @@
+import type { Concurrency } from '../config/deployment-latency.ts'
+import type { Exchange } from '../pipeline/exchange.ts'
+
+/** What became of a request that asked for a slot; `left` means that its client did not wait for it. */
+export type Admission = 'granted' | 'queue-full' | 'timed-out' | 'left'
+
+interface Waiter {
+  /** Undefined once the waiter has its answer, so that nothing of its request is held. */
+  settle: ((admission: Admission) => void) | undefined
+}
+
+/** How many waiters that are settled may stay in the list before it is swept. */
+const sweptAbove = 1_000
+
+/** The requests that one deployment works on, and those that wait for it: first come, first served. */
+export class DeploymentSlots {
+  #working = 0
+  #slots = Infinity
+  #waiting = 0
+  #waiters: Waiter[] = []
+  #next = 0
+
+  /** How many requests have a slot. */
+  get working(): number {
+    return this.#working
+  }
+
+  /** How many requests wait for one. */
+  get waiting(): number {
+    return this.#waiting
+  }
+
+  /** How many slots there were at the last request; infinite without a limit. */
+  get slots(): number {
+    return this.#slots
+  }
+
+  /**
+   * Takes a slot, which the end of the exchange gives back. A promise is given only where the request has to wait.
+   *
+   * @param concurrency undefined: there is a slot for everyone
+   * @param timeScale multiplies the timeout of the queue
+   */
+  take(
+    exchange: Exchange,
+    concurrency: Concurrency | undefined,
+    timeScale: number,
+  ): Admission | Promise<Admission> {
+    this.#slots = concurrency?.slots ?? Infinity
+    this.#admitWaiting()
+    if (!concurrency || this.#working < this.#slots) {
+      this.#grant(exchange)
+      return 'granted'
+    }
+    if (this.#waiting >= concurrency.queueLength) return 'queue-full'
+    return this.#wait(exchange, concurrency.queueTimeoutMs * timeScale)
+  }
+
+  #grant(exchange: Exchange): void {
+    this.#working++
+    exchange.onEnd(() => {
+      this.#working--
+      this.#admitWaiting()
+    })
+  }
+
+  #wait(exchange: Exchange, timeoutMs: number): Promise<Admission> {
+    return new Promise((resolve) => {
+      const { clock } = exchange
+      const settle = (admission: Admission): void => {
+        waiter.settle = undefined
+        this.#waiting--
+        stopTimer()
+        if (admission === 'granted') this.#grant(exchange)
+        else this.#sweep()
+        resolve(admission)
+      }
+      const waiter: Waiter = { settle }
+      const stopTimer = clock.at(clock.nowMs() + timeoutMs, () => waiter.settle?.('timed-out'))
+      this.#waiting++
+      this.#waiters.push(waiter)
+      exchange.onEnd(() => waiter.settle?.('left'))
+    })
+  }
+
+  #admitWaiting(): void {
+    while (this.#working < this.#slots && this.#next < this.#waiters.length) {
+      this.#waiters[this.#next++]?.settle?.('granted')
+    }
+    this.#sweep()
+  }
+
+  /** Those who are settled stay in the list for a while, which costs less than to take each out of its middle. */
+  #sweep(): void {
+    const settled = this.#waiters.length - this.#waiting
+    if (settled < sweptAbove || settled < this.#waiting) return
+    this.#waiters = this.#waiters.filter(({ settle }) => settle)
+    this.#next = 0
+  }
+}

@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs'
+import { expect, it } from 'vitest'
+import { limitProfileNames } from '../config/deployment-limits.ts'
+import { limitProfile } from './limit-profile.ts'
+
+const guide = readFileSync(new URL('../../docs/limits.md', import.meta.url), 'utf8')
+const yesNo = (value: boolean): string => (value ? 'yes' : 'no')
+
+it.each(limitProfileNames)('docs/limits.md tells the rules of %s as they are', (name) => {
+  const { estimate, correctsEstimate, tellsLimit, resetUnit, requestsPer } = limitProfile(name)
+  const row = guide.split('\n').find((line) => line.startsWith(`| \`${name}\``)) ?? ''
+  const cells = row.split('|').map((cell) => cell.trim())
+  expect(cells.slice(2, -1)).toEqual([
+    yesNo(estimate.countsPrompt),
+    String(estimate.charsBetweenMessages),
+    String(estimate.overheadTokens),
+    String(estimate.defaultMaxTokens),
+    yesNo(correctsEstimate),
+    yesNo(tellsLimit),
+    resetUnit,
+    `a ${requestsPer}`,
+  ])
+})

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest'
+import type { LoopLagReading } from '../platform/loop-lag.ts'
+import { type Bottleneck, BottleneckWatch, describeBottleneck, holdMs, windowMs } from './bottleneck.ts'
+
+const setUp = () => {
+  const found: Bottleneck[] = []
+  const lag: LoopLagReading = { medianMs: 1, p99Ms: 2, maxMs: 3 }
+  const loop = { lag }
+  const watch = new BottleneckWatch({
+    startMs: 0,
+    loopLag: { take: () => loop.lag },
+    onBottleneck: (bottleneck) => found.push(bottleneck),
+  })
+  const send = (count: number, lateMs: number, nowMs: number): void => {
+    for (let i = 0; i < count; i++) watch.sent(lateMs, nowMs)
+  }
+  return { watch, found, loop, send }
+}
+
+describe('BottleneckWatch', () => {
+  it('is content while no more than one part in a hundred is more than 25 ms late', () => {
+    const { watch, found, send } = setUp()
+    send(990, 25, 10)
+    send(10, 400, 10)
+    expect(watch.isSlow(windowMs)).toBe(false)
+    expect(found).toEqual([])
+  })
+
+  it('says at the end of the window that more were late', () => {
+    const { watch, found, send } = setUp()
+    send(988, 3, 10)
+    send(12, 40, 10)
+    expect(watch.isSlow(windowMs - 1)).toBe(false)
+    expect(watch.isSlow(windowMs)).toBe(true)
+    expect(found).toMatchObject([{ windowMs, parts: 1_000, lateParts: 12, worstMs: 40 }])
+  })
+
+  it('makes nothing of a few parts', () => {
+    const { watch, send } = setUp()
+    send(10, 400, 10)
+    expect(watch.isSlow(windowMs)).toBe(false)
+  })
+
+  it('says that the event loop lagged, when nothing was paced too', () => {
+    const { watch, found, loop } = setUp()
+    loop.lag = { medianMs: 20, p99Ms: 51, maxMs: 80 }
+    watch.advance(windowMs)
+    expect(watch.isSlow(windowMs)).toBe(true)
+    expect(watch.loopLag).toBe(loop.lag)
+    expect(found).toHaveLength(1)
+  })
+
+  it('judges each window by itself, and forgets a bad one after a minute', () => {
+    const { watch, send } = setUp()
+    send(100, 100, 10)
+    send(100, 0, windowMs)
+    expect(watch.isSlow(windowMs)).toBe(true)
+    expect(watch.isSlow(windowMs + holdMs)).toBe(true)
+    expect(watch.isSlow(windowMs + holdMs + 1)).toBe(false)
+  })
+
+  it('warns once a minute, however long the trouble lasts', () => {
+    const { found, send } = setUp()
+    for (let nowMs = 0; nowMs < 3 * holdMs; nowMs += 100) send(10, 100, nowMs)
+    expect(found).toHaveLength(3)
+  })
+})
+
+describe('describeBottleneck', () => {
+  it('says in plain words who was slow, with the figures, and what to do', () => {
+    const loopLag = { medianMs: 12, p99Ms: 61.4, maxMs: 90 }
+    const text = describeBottleneck({
+      windowMs: 5_003,
+      parts: 2_000,
+      lateParts: 123,
+      worstMs: 131.7,
+      loopLag,
+    })
+    expect(text).toBe(
+      'The simulator itself was the slow part, not what it simulates: in the last 5 s 123 of 2000 tokens and answers (6.2 %) went out more than 25 ms after they were due, the worst 132 ms, and the event loop lagged by 61 ms (p99). Times measured meanwhile say little about the service. Start more processes, give the simulator a core of its own, or send it less.',
+    )
+  })
+})

@@ -1,0 +1,124 @@
+import type { LoopLag, LoopLagReading } from '../platform/loop-lag.ts'
+
+/** What a stretch of time showed that the simulator could not keep up with. */
+export interface Bottleneck {
+  readonly windowMs: number
+  /** Parts of answers that were sent at a planned time. */
+  readonly parts: number
+  /** Those of them that went out more than `lateMs` after it. */
+  readonly lateParts: number
+  readonly worstMs: number
+  readonly loopLag: LoopLagReading
+}
+
+/** A part that goes out later than this after its planned time is late; a token of a fast model takes less. */
+const lateMs = 25
+
+/** The simulator is the bottleneck where more than this share of the parts of a window is late ... */
+const lateShare = 0.01
+
+/** ... or where the event loop's lag is above this in one sample of a hundred. */
+const lagMs = 50
+
+/** How long a window is, at least: it ends with the first event after it. */
+export const windowMs = 5_000
+
+/** How long the gauge stays at 1 after a bad window, so that no scrape misses it, and how often a warning is logged. */
+export const holdMs = 60_000
+
+/** Few parts make no share: one late token of ten says nothing. */
+const fewestParts = 50
+
+const noLag: LoopLagReading = { medianMs: 0, p99Ms: 0, maxMs: 0 }
+
+/** Where the watch takes its figures from, and whom it tells. */
+export interface BottleneckWatchOptions {
+  /** The clock's time at the start. */
+  readonly startMs: number
+  /** Absent: the loop is not watched. */
+  readonly loopLag?: LoopLag | undefined
+  /** Hears of a bad window, once in `holdMs` at most. */
+  readonly onBottleneck: (found: Bottleneck) => void
+}
+
+/**
+ * Notices when the simulator itself is the slow part: when what it sends goes out late, or when its event loop lags. It has
+ * no timer of its own, for it only matters while there are requests: each of them, and each look at the metrics, moves it on.
+ */
+export class BottleneckWatch {
+  readonly #options: BottleneckWatchOptions
+  #windowStartMs: number
+  #parts = 0
+  #lateParts = 0
+  #worstMs = 0
+  #lastLag = noLag
+  #lastBadMs = -Infinity
+  #lastToldMs = -Infinity
+
+  constructor(options: BottleneckWatchOptions) {
+    this.#options = options
+    this.#windowStartMs = options.startMs
+  }
+
+  /** The lag of the event loop in the last window. */
+  get loopLag(): LoopLagReading {
+    return this.#lastLag
+  }
+
+  /** Counts a part that was sent at a planned time. */
+  sent(partLateMs: number, nowMs: number): void {
+    this.advance(nowMs)
+    this.#parts++
+    if (partLateMs > lateMs) this.#lateParts++
+    if (partLateMs > this.#worstMs) this.#worstMs = partLateMs
+  }
+
+  /** Ends the window when its time is over. */
+  advance(nowMs: number): void {
+    const elapsedMs = nowMs - this.#windowStartMs
+    if (elapsedMs < windowMs) return
+    const loopLag = this.#options.loopLag?.take() ?? noLag
+    const found: Bottleneck = {
+      windowMs: elapsedMs,
+      parts: this.#parts,
+      lateParts: this.#lateParts,
+      worstMs: this.#worstMs,
+      loopLag,
+    }
+    this.#windowStartMs = nowMs
+    this.#parts = this.#lateParts = this.#worstMs = 0
+    this.#lastLag = loopLag
+    if (isBottleneck(found)) this.#tell(found, nowMs)
+  }
+
+  /** Whether a window of the last minute was bad. */
+  isSlow(nowMs: number): boolean {
+    this.advance(nowMs)
+    return nowMs - this.#lastBadMs <= holdMs
+  }
+
+  #tell(found: Bottleneck, nowMs: number): void {
+    this.#lastBadMs = nowMs
+    if (nowMs - this.#lastToldMs < holdMs) return
+    this.#lastToldMs = nowMs
+    this.#options.onBottleneck(found)
+  }
+}
+
+function isBottleneck({ parts, lateParts, loopLag }: Bottleneck): boolean {
+  return (parts >= fewestParts && lateParts > parts * lateShare) || loopLag.p99Ms > lagMs
+}
+
+/** Says in plain words what was found, what it means and what to do. */
+export function describeBottleneck(found: Bottleneck): string {
+  const { parts, lateParts, worstMs, loopLag } = found
+  const share = parts === 0 ? 0 : (100 * lateParts) / parts
+  const seconds = Math.round(found.windowMs / 1_000)
+  return (
+    'The simulator itself was the slow part, not what it simulates: ' +
+    `in the last ${seconds} s ${lateParts} of ${parts} tokens and answers (${share.toFixed(1)} %) went out more than ` +
+    `${lateMs} ms after they were due, the worst ${Math.round(worstMs)} ms, and the event loop lagged by ` +
+    `${Math.round(loopLag.p99Ms)} ms (p99). Times measured meanwhile say little about the service. ` +
+    'Start more processes, give the simulator a core of its own, or send it less.'
+  )
+}

@@ -1,0 +1,28 @@
+import { Counter, Gauge, type Registry } from 'prom-client'
+import type { InjectionReports } from '../pipeline/injection-reports.ts'
+
+/** Adds the metrics of faults and incidents to a registry. They are read when the registry is rendered. */
+export function registerInjections(registry: Registry, reports: InjectionReports): void {
+  const faults = new Counter({
+    name: 'aoai_faults_total',
+    help: 'Answers that a configured or forced fault struck, by its name or kind.',
+    labelNames: ['deployment', 'fault'],
+    registers: [],
+    collect() {
+      this.reset()
+      for (const { deployment, fault, count } of reports.faults()) this.labels(deployment, fault).inc(count)
+    },
+  })
+  const phases = new Gauge({
+    name: 'aoai_incident_phase',
+    help: 'Phases of the timetable of incidents: 1 for the present one, 0 for the others.',
+    labelNames: ['phase'],
+    registers: [],
+    collect() {
+      this.reset()
+      for (const { phase, active } of reports.phases()) this.labels(phase).set(active ? 1 : 0)
+    },
+  })
+  registry.registerMetric(faults)
+  registry.registerMetric(phases)
+}

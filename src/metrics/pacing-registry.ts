@@ -1,0 +1,74 @@
+import { Gauge, type Registry } from 'prom-client'
+import type { Occupancy } from '../pipeline/occupancy.ts'
+import type { LoopLagReading } from '../platform/loop-lag.ts'
+import { BucketHistogram } from './bucket-histogram.ts'
+import type { Pacing } from './pacing.ts'
+
+/** What the metrics of the simulator's own punctuality, and of its deployments' queues, are read from. */
+export interface PacingSources {
+  readonly registry: Registry
+  readonly pacing: Pacing
+  readonly isSlow: () => boolean
+  readonly loopLag: () => LoopLagReading
+  readonly occupancy: () => Iterable<Occupancy>
+}
+
+/** Adds these metrics to a registry. They are read when the registry is rendered. */
+export function registerPacing({ registry, pacing, isSlow, loopLag, occupancy }: PacingSources): void {
+  const gauge = (
+    name: string,
+    help: string,
+    labelNames: string[],
+    rows: () => Iterable<readonly [value: number, ...labels: string[]]>,
+  ): void => {
+    const made = new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [],
+      collect() {
+        this.reset()
+        for (const [value, ...labels] of rows()) this.labels(...labels).set(value)
+      },
+    })
+    registry.registerMetric(made)
+  }
+
+  const lateness = new BucketHistogram({
+    name: 'aoai_simulator_lateness_seconds',
+    help: 'How long after its planned time a first token, another token, or a whole answer was sent.',
+    rows: () => Object.entries(pacing.series).map(([part, series]) => ({ labels: { part }, series })),
+  })
+  registry.registerMetric(lateness)
+  gauge(
+    'aoai_simulator_bottleneck',
+    '1 when the simulator itself was the slow part in the last minute.',
+    [],
+    () => [[isSlow() ? 1 : 0]],
+  )
+  gauge(
+    'aoai_simulator_event_loop_lag_seconds',
+    'How late the event loop was over the last five seconds with requests.',
+    ['quantile'],
+    () => {
+      const { medianMs, p99Ms, maxMs } = loopLag()
+      return [
+        [medianMs / 1_000, '0.5'],
+        [p99Ms / 1_000, '0.99'],
+        [maxMs / 1_000, '1'],
+      ]
+    },
+  )
+  gauge(
+    'aoai_deployment_requests_in_work',
+    'Requests that a deployment with slots or load works on.',
+    ['deployment'],
+    () => [...occupancy()].map(({ working, deployment }) => [working, deployment] as const),
+  )
+  gauge(
+    'aoai_deployment_requests_waiting',
+    'Requests that wait for a slot of their deployment.',
+    ['deployment'],
+    () => [...occupancy()].map(({ waiting, deployment }) => [waiting, deployment] as const),
+  )
+}

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest'
+import { completionFilterJson, filterAnnotationJson, promptFilterJson } from './content-filters.ts'
+import { promptFiltered } from './errors.ts'
+
+const safe = { filtered: false, severity: 'safe' }
+const undetected = { detected: false, filtered: false }
+
+describe('content filter annotations', () => {
+  it('grades the category that was found and passes the others', () => {
+    expect(JSON.parse(completionFilterJson('hate'))).toEqual({
+      hate: { filtered: true, severity: 'high' },
+      protected_material_code: undetected,
+      protected_material_text: undetected,
+      self_harm: safe,
+      sexual: safe,
+      violence: safe,
+    })
+    expect(completionFilterJson('sexual', 'medium')).toContain(
+      '"sexual":{"filtered":true,"severity":"medium"}',
+    )
+  })
+
+  it('puts prompt_index first, as the service does', () => {
+    expect(promptFilterJson(3, 'jailbreak')).toBe(
+      '{"prompt_index":3,"content_filter_results":{"hate":{"filtered":false,"severity":"safe"},"jailbreak":{"detected":true,"filtered":true},"self_harm":{"filtered":false,"severity":"safe"},"sexual":{"filtered":false,"severity":"safe"},"violence":{"filtered":false,"severity":"safe"}}}',
+    )
+  })
+
+  it('annotates a stretch of a stream without delta, id and time', () => {
+    const offsets = { checkOffset: 44, startOffset: 44, endOffset: 198 }
+    expect(JSON.parse(filterAnnotationJson(0, offsets))).toMatchObject({
+      choices: [
+        {
+          content_filter_offsets: { check_offset: 44, start_offset: 44, end_offset: 198 },
+          finish_reason: null,
+        },
+      ],
+      created: 0,
+      id: '',
+      model: '',
+      object: '',
+    })
+    expect(filterAnnotationJson(1, offsets, 'violence')).toContain(
+      '"violence":{"filtered":true,"severity":"medium"}},"finish_reason":"content_filter","index":1}',
+    )
+  })
+})
+
+describe('promptFiltered', () => {
+  it('answers a jailbreak with the captured 665 bytes', () => {
+    const error = promptFiltered('jailbreak')
+    expect(Buffer.byteLength(error.body)).toBe(665)
+    expect(error).toMatchObject({ status: 400, contentType: 'application/json', headers: 'filter' })
+    expect(error.body).toContain('"jailbreak":{"filtered":true,"detected":true}')
+  })
+
+  it.each(['hate', 'self_harm', 'sexual', 'violence'] as const)('names %s as the reason', (category) => {
+    const { error } = JSON.parse(promptFiltered(category).body) as {
+      error: { innererror: { content_filter_result: Record<string, unknown> } }
+    }
+    expect(error).toMatchObject({ code: 'content_filter', status: 400, type: null, param: 'prompt' })
+    const results = error.innererror.content_filter_result
+    expect(results).toMatchObject({ jailbreak: { filtered: false, detected: false } })
+    expect(results[category]).toEqual({ filtered: true, severity: 'high' })
+  })
+})

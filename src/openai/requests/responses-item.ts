@@ -1,0 +1,122 @@
+/** A part of a message, or of what a function gave. */
+export type ResponsesPart =
+  | { readonly type: 'input_text' | 'output_text' | 'summary_text'; readonly text: string }
+  | { readonly type: 'refusal'; readonly refusal: string }
+  | {
+      readonly type: 'input_image'
+      /** An address or a data URL. */
+      readonly image_url?: string | null
+      readonly file_id?: string | null
+      readonly detail?: 'auto' | 'low' | 'high' | 'original' | null
+    }
+  | {
+      readonly type: 'input_file'
+      readonly file_id?: string | null
+      readonly file_data?: string | null
+      readonly file_url?: string | null
+      readonly filename?: string | null
+    }
+  | { readonly type: 'computer_screenshot'; readonly image_url?: string | null }
+
+/** What somebody says; the one item whose `type` may be left out. */
+export interface ResponsesMessage {
+  readonly type?: 'message' | null
+  readonly role: 'user' | 'assistant' | 'system' | 'developer'
+  readonly content: string | readonly ResponsesPart[]
+  readonly id?: string | null
+  readonly status?: string | null
+  readonly phase?: string | null
+}
+
+/** A call of a function that the model asked for; `arguments` is JSON text. */
+export interface FunctionCallItem {
+  readonly type: 'function_call'
+  readonly call_id: string
+  readonly name: string
+  readonly arguments: string
+  readonly id?: string | null
+  readonly status?: string | null
+}
+
+/** A call of a tool that takes free text. */
+export interface CustomToolCallItem {
+  readonly type: 'custom_tool_call'
+  readonly call_id: string
+  readonly name: string
+  readonly input: string
+  readonly id?: string | null
+}
+
+/** What a called tool gave. */
+export interface ToolOutputItem {
+  readonly type: 'function_call_output' | 'custom_tool_call_output'
+  readonly call_id: string
+  readonly output: string | readonly ResponsesPart[]
+  readonly id?: string | null
+  readonly status?: string | null
+}
+
+/** What the model thought, as it came with an earlier answer. */
+export interface ReasoningItem {
+  readonly type: 'reasoning'
+  readonly id?: string | null
+  readonly summary: readonly ResponsesPart[]
+  readonly encrypted_content?: string | null
+}
+
+/** An item of an earlier response, by its id. */
+export interface ItemReference {
+  readonly type?: 'item_reference' | null
+  readonly id: string
+}
+
+/** An item of a tool that the service runs itself; the simulator keeps it as it is. */
+export interface HostedToolItem {
+  readonly type: HostedToolItemType
+  readonly id?: string | null
+}
+
+/** The items of tools that the service runs itself, and of newer features that the simulator only passes on. */
+export const hostedToolItemTypes = [
+  'apply_patch_call',
+  'apply_patch_call_output',
+  'code_interpreter_call',
+  'compaction',
+  'computer_call',
+  'computer_call_output',
+  'file_search_call',
+  'image_generation_call',
+  'local_shell_call',
+  'local_shell_call_output',
+  'mcp_approval_request',
+  'mcp_approval_response',
+  'mcp_call',
+  'mcp_list_tools',
+  'shell_call',
+  'shell_call_output',
+  'web_search_call',
+] as const
+
+type HostedToolItemType = (typeof hostedToolItemTypes)[number]
+
+/** One item of the input. */
+export type ResponsesItem =
+  | ResponsesMessage
+  | FunctionCallItem
+  | CustomToolCallItem
+  | ToolOutputItem
+  | ReasoningItem
+  | ItemReference
+  | HostedToolItem
+
+/** Whether an item is a message: it says so, or has a role. */
+export function isMessage(item: ResponsesItem): item is ResponsesMessage {
+  return 'role' in item && (item.type === undefined || item.type === null || item.type === 'message')
+}
+
+/** Whether an item stands for another one. */
+export function isReference(item: ResponsesItem): item is ItemReference {
+  return (
+    !('role' in item) && (item.type === 'item_reference' || item.type === undefined || item.type === null)
+  )
+}

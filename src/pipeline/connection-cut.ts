@@ -1,0 +1,12 @@
+/** What a caller in the same process gets in the place of an answer whose connection is broken on purpose. */
+export class ConnectionCut extends TypeError {
+  override readonly name = 'ConnectionCut'
+
+  constructor(how: 'reset' | 'close') {
+    super(
+      how === 'reset'
+        ? 'The connection was reset, as a fault asked for.'
+        : 'The connection was closed before the answer was complete, as a fault asked for.',
+    )
+  }
+}

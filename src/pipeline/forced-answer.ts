@@ -1,0 +1,18 @@
+import type { HarmCategory, PromptCategory } from '../openai/content-filters.ts'
+
+/** What a fault or the caller decides about a generated answer, in the place of chance. */
+export interface ForcedAnswer {
+  /** Tokens of the text of each choice, at least 1; the request's and the model's limits still hold. */
+  readonly tokens?: number
+  /** Why a text ends, whatever its length. */
+  readonly finishReason?: 'stop' | 'length'
+  /** The model refuses, in these words, where its API knows refusals. */
+  readonly refusal?: string
+  /** What the content filter finds, whatever the texts say. */
+  readonly verdict?: ForcedVerdict
+}
+
+/** A finding of the content filter: in the prompt, in the answer, or late in a stream. */
+export type ForcedVerdict =
+  | { readonly kind: 'prompt'; readonly category: PromptCategory }
+  | { readonly kind: 'completion' | 'late'; readonly category: HarmCategory }

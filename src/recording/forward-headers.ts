@@ -1,0 +1,77 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { HeaderList } from '../pipeline/header-list.ts'
+import type { UpstreamTarget } from './upstream-target.ts'
+
+/** Headers that belong to one connection, not to the message (RFC 9110, 7.6.1, and the customary others). */
+const hopByHop: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** What the caller showed the simulator to get in, and what the call upstream has of its own. */
+const replaced: ReadonlySet<string> = new Set([
+  'accept-encoding',
+  'api-key',
+  'authorization',
+  'content-length',
+  'expect',
+  'host',
+])
+
+/**
+ * The headers of a request as they go upstream: names and values in turn. The operator's key takes the place of the
+ * caller's, as `api-key`, and as a bearer token too where the upstream is not Azure, which reads one or the other.
+ * Plain bodies are asked for, so that what is recorded can be read and what streams is not held up by a compressor.
+ */
+export function forwardedHeaders(
+  headers: IncomingHttpHeaders,
+  target: UpstreamTarget,
+  key: string,
+  bodyLength: number,
+): string[] {
+  const host = target.origin.slice(target.origin.indexOf('//') + 2)
+  const raw = ['host', host, 'api-key', key]
+  if (!target.isAzure) raw.push('authorization', `Bearer ${key}`)
+  raw.push('accept-encoding', 'identity')
+  const ofConnection = namedIn(headers.connection)
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined || hopByHop.has(name) || replaced.has(name) || ofConnection.has(name)) continue
+    for (const one of Array.isArray(value) ? value : [value]) raw.push(name, one)
+  }
+  if (bodyLength > 0 || headers['content-length'] !== undefined) {
+    raw.push('content-length', String(bodyLength))
+  }
+  return raw
+}
+
+/** Headers that do not fit a body any more that has been decoded. */
+const ofEncoding: ReadonlySet<string> = new Set(['content-encoding', 'content-length'])
+
+/**
+ * The headers of an answer as they go to the client, in their order and case, several of one name included.
+ *
+ * @param raw names and values in turn, as they came
+ * @param decoded whether the body was compressed and is not any more
+ */
+export function returnedHeaders(raw: readonly string[], decoded: boolean): HeaderList {
+  const all = [...new HeaderList([...raw])]
+  const connection = all.filter(([name]) => name.toLowerCase() === 'connection').map(([, value]) => value)
+  const ofConnection = namedIn(connection.join(','))
+  const kept = all.filter(([name]) => {
+    const lower = name.toLowerCase()
+    return !hopByHop.has(lower) && !ofConnection.has(lower) && !(decoded && ofEncoding.has(lower))
+  })
+  return new HeaderList(kept.flat())
+}
+
+/** The headers that a Connection header names as its own. */
+function namedIn(connection: string | undefined): ReadonlySet<string> {
+  return new Set(connection?.split(',').map((name) => name.trim().toLowerCase()))
+}

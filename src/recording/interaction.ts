@@ -1,0 +1,50 @@
+/** Headers as they were sent: names in any case, in order; a name may stand several times. */
+export type HeaderPairs = readonly (readonly [name: string, value: string])[]
+
+/** A request as it was recorded. */
+export interface RecordedRequest {
+  readonly method: string
+  /** The whole address, query included: `https://my-resource.openai.azure.com/openai/...?api-version=...`. */
+  readonly uri: string
+  readonly headers: HeaderPairs
+  /** The bytes of the body; undefined where the recording does not hold it, or there was none. */
+  readonly body: Uint8Array | undefined
+  /** MD5 of the body in hexadecimal, as `bodyHash` makes it; undefined where the recording has none. */
+  readonly bodyHash: string | undefined
+}
+
+/** A part of a recorded stream. */
+export interface RecordedEvent {
+  /** When it came, in milliseconds from the start of the request. */
+  readonly atMs: number
+  /** Its text as it stood on the wire, framing included: `data: {...}\n\n`. */
+  readonly text: string
+}
+
+/** A recorded body: its bytes, or a stream's events, which joined are its bytes. */
+export type RecordedBody =
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly kind: 'events'; readonly events: readonly RecordedEvent[] }
+
+/** A response as it was recorded. */
+export interface RecordedResponse {
+  readonly status: { readonly code: number; readonly message: string | undefined }
+  readonly headers: HeaderPairs
+  /** As it came: still encoded where there is a `content-encoding`. */
+  readonly body: RecordedBody
+  /** From the start of the request to the end of the answer; undefined where it was not recorded. */
+  readonly durationMs: number | undefined
+}
+
+/** A request and its answer. */
+export interface Interaction {
+  readonly request: RecordedRequest
+  readonly response: RecordedResponse
+  /** What the simulator, or an extension, noted about the interaction; what JSON can hold. */
+  readonly contextValues: Readonly<Record<string, unknown>>
+}
+
+/** The first value of a header, found in any case. */
+export function headerOf(headers: HeaderPairs, name: string): string | undefined {
+  return headers.find(([other]) => other.toLowerCase() === name)?.[1]
+}

@@ -1,0 +1,68 @@
+import type { HeaderPairs, Interaction, RecordedBody, RecordedEvent } from './interaction.ts'
+import { yamlBytes, yamlText } from './yaml-scalar.ts'
+
+/**
+ * What a recording file begins with. Interactions are appended behind it, one list item each. The comment says that the
+ * file is appended to: an item without `context_values`, which stand last, is then one that was cut off.
+ */
+export const recordingFileHeader =
+  '# aoai-sim recording: append only, each item ends with context_values\nversion: 1\ninteractions:\n'
+
+/** Writes one interaction as a list item with its line feed, to be appended to a file that has `recordingFileHeader`. */
+export function serialiseInteraction({ request, response, contextValues }: Interaction): string {
+  const { status, durationMs } = response
+  return [
+    '- request:',
+    `    method: ${yamlText(request.method, 6)}`,
+    `    uri: ${yamlText(request.uri, 6)}`,
+    ...headerLines(request.headers),
+    `    body: ${request.body === undefined ? 'null' : yamlBytes(request.body, 6)}`,
+    ...(request.bodyHash === undefined ? [] : [`    body_hash: ${yamlText(request.bodyHash, 6)}`]),
+    '  response:',
+    '    status:',
+    `      code: ${status.code}`,
+    ...(status.message === undefined ? [] : [`      message: ${yamlText(status.message, 8)}`]),
+    ...headerLines(response.headers),
+    ...(durationMs === undefined ? [] : [`    duration_ms: ${roundMs(durationMs)}`]),
+    '    body:',
+    ...bodyLines(response.body),
+    // JSON is YAML, and the last line has to be complete for the item to count.
+    `  context_values: ${JSON.stringify(contextValues)}`,
+    '',
+  ].join('\n')
+}
+
+/** A hundredth of a millisecond is finer than any clock of a network. */
+function roundMs(ms: number): string {
+  return String(Math.round(ms * 100) / 100)
+}
+
+function headerLines(headers: HeaderPairs): string[] {
+  if (headers.length === 0) return ['    headers: {}']
+  const byName = new Map<string, string[]>()
+  for (const [name, value] of headers) byName.set(name, [...(byName.get(name) ?? []), value])
+  const lines = ['    headers:']
+  for (const [name, values] of byName) {
+    lines.push(`      ${yamlText(name, 8)}:`)
+    for (const value of values) lines.push(`      - ${yamlText(value, 8)}`)
+  }
+  return lines
+}
+
+function bodyLines(body: RecordedBody): string[] {
+  if (body.kind === 'bytes') return [`      string: ${yamlBytes(body.bytes, 8)}`]
+  return ['      events:', ...body.events.flatMap(eventLines)]
+}
+
+/** An event in its usual frame shows what is in the frame; any other one stands as it came. */
+function eventLines({ atMs, text }: RecordedEvent): string[] {
+  const first = `      - at_ms: ${roundMs(atMs)}`
+  const framed = /^(?:event: ([^\r\n]+)\n)?data: ([^\r\n]*)\n\n$/.exec(text)
+  if (!framed) return [first, `        raw: ${yamlText(text, 10)}`]
+  const [, name, data = ''] = framed
+  return [
+    first,
+    ...(name === undefined ? [] : [`        event: ${yamlText(name, 10)}`]),
+    `        data: ${yamlText(data, 10)}`,
+  ]
+}

@@ -1,0 +1,162 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { programKey, runProgram, startProgram } from '../support/built-program.ts'
+
+const runFile = promisify(execFile)
+
+/** The lines after "Try it:", as a newcomer pastes them into a shell. */
+function pastedCurl(stdout: string): string {
+  return stdout.slice(stdout.indexOf('Try it:') + 'Try it:'.length)
+}
+
+describe('the banner', () => {
+  it('shows the endpoint, the mode, the deployments, the metrics and a generated key whole', async () => {
+    await using program = await startProgram({ env: { SIMULATOR_API_KEY: '' } })
+    expect(program.key).toMatch(/^[0-9a-f]{32}$/)
+    expect(program.stdout()).toContain('aoai-simulated-api runs in generate mode.')
+    expect(program.stdout()).toMatch(/Endpoint +http:\/\/127\.0\.0\.1:\d+\n/)
+    expect(program.stdout()).toContain(`Metrics      ${program.url}/metrics`)
+    expect(program.stdout()).toContain('Deployments  gpt-4o\n')
+    expect(program.stdout()).toContain('and any other name, without limits')
+    expect(program.stderr()).toBe('')
+  })
+
+  it('has a curl that works as it is when the key was generated', async () => {
+    await using program = await startProgram({ env: { SIMULATOR_API_KEY: '' } })
+    const { stdout } = await runFile('bash', [
+      '-c',
+      `curl() { command curl -sf "$@"; }
+${pastedCurl(program.stdout())}`,
+    ])
+    expect(JSON.parse(stdout)).toMatchObject({ object: 'chat.completion', usage: { completion_tokens: 20 } })
+  })
+
+  it('never prints a key that was set, and has a curl that works where the same variable is set', async () => {
+    await using program = await startProgram()
+    const { stdout } = await runFile(
+      'bash',
+      [
+        '-c',
+        `curl() { command curl -sf "$@"; }
+${pastedCurl(program.stdout())}`,
+      ],
+      {
+        env: { ...process.env, SIMULATOR_API_KEY: programKey },
+      },
+    )
+    expect(JSON.parse(stdout)).toMatchObject({ object: 'chat.completion' })
+    expect(program.stdout()).toContain('(as set in SIMULATOR_API_KEY)')
+    const { stdout: printed, stderr } = await program.stop()
+    expect(printed + stderr).not.toContain(programKey)
+  })
+
+  it('lists the deployments of the file with their models', async () => {
+    await using program = await startProgram({
+      deployments: { 'my chat': { model: 'gpt-4o' }, 'gpt-4.1': { model: 'gpt-4.1' } },
+      env: { ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: 'false' },
+    })
+    expect(program.stdout()).toContain('Deployments  my chat (gpt-4o)\n               gpt-4.1\n\n')
+    expect(program.stdout()).toContain('/openai/deployments/my%20chat/chat/completions')
+  })
+})
+
+describe('the pages of the simulator itself', () => {
+  it('answers /, /healthz and /metrics without a key', async () => {
+    await using program = await startProgram()
+    const get = async (path: string): Promise<Response> => fetch(program.url + path)
+    expect(await (await get('/')).text()).toContain('aoai-simulated-api is running.')
+    const health = await get('/healthz')
+    expect(health.status).toBe(200)
+    expect(await health.json()).toMatchObject({ status: 'ok', mode: 'generate' })
+    expect(await (await get('/metrics')).text()).toMatch(/^aoai_requests_in_flight 0$/m)
+  })
+})
+
+describe('the command line', () => {
+  it('prints the version of the package', async () => {
+    const { code, stdout } = await runProgram(['--version'])
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) })
+  })
+
+  it('explains every flag with its variable and its default', async () => {
+    const { code, stdout, stderr } = await runProgram(['--help'])
+    expect(code).toBe(0)
+    expect(stderr).toBe('')
+    const help = stdout.replace(/\s+/g, ' ')
+    expect(help).toContain('Usage: aoai-sim [options]')
+    expect(help).toMatch(/--port <value> .+?\(PORT; default 8000\)/)
+    expect(help).toMatch(/--api-key <value> .+?\(SIMULATOR_API_KEY; 32 random characters/)
+  })
+
+  it.each([['--prot', '9000'], ['extra']])(
+    'refuses %s with exit code 2 and points to the help',
+    async (...args) => {
+      const { code, stdout, stderr } = await runProgram(args)
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+      expect(stderr).toContain('error: ')
+      expect(stderr).toContain('aoai-sim --help')
+      expect(stderr).not.toMatch(/^ +at /m)
+    },
+  )
+
+  it('names every problem of a configuration at once, ends with code 2 and shows no stack', async () => {
+    const { code, stdout, stderr } = await runProgram(['--port', '70000'], {
+      env: { SIMULATOR_MODE: 'generat', SIMULATOR_API_KYE: 'x', LATENCY_TIME_SCALE: '-1' },
+      deployments: { broken: { model: 'gpt-99', tokensPerMinute: -5 } },
+    })
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(/^Could not start: 6 problems in the configuration\n/)
+    for (const name of [
+      '--port must be an integer from 0 to 65535 (got "70000")',
+      'SIMULATOR_MODE must be generate, record or replay (got "generat")',
+      'LATENCY_TIME_SCALE must be a number of at least 0 (got "-1")',
+      'SIMULATOR_API_KYE is not a setting. Did you mean SIMULATOR_API_KEY?',
+      'deployments.json: "broken".model',
+      'deployments.json: "broken".tokensPerMinute must be an integer of at least 1 (got -5)',
+    ]) {
+      expect(stderr).toContain(name)
+    }
+    expect(stderr).not.toMatch(/^ +at /m)
+  })
+
+  it.each(['record', 'replay'])('says plainly that %s mode is not there yet, with code 2', async (mode) => {
+    const { code, stdout, stderr } = await runProgram([], { env: { SIMULATOR_MODE: mode } })
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(`Could not start in ${mode} mode: it is not part of this version yet.`)
+  })
+
+  it('never prints a secret that it refuses', async () => {
+    const { code, stderr } = await runProgram([], { env: { SIMULATOR_API_KEY: 'not allowed' } })
+    expect(code).toBe(2)
+    expect(stderr).toContain('(got [redacted])')
+    expect(stderr).not.toContain('not allowed')
+  })
+
+  it('ends with code 1 and tells what to do when the port is taken', async () => {
+    await using first = await startProgram()
+    const { code, stdout, stderr } = await runProgram(['--port', String(first.port)])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toContain(
+      `Could not listen on 127.0.0.1:${first.port}: another program uses port ${first.port}.`,
+    )
+    expect(stderr).toContain('choose another port with --port')
+    expect(stderr).not.toMatch(/^ +at /m)
+  })
+
+  it('reads .env of the working directory, and a variable wins over it', async () => {
+    const files = { '.env': 'SIMULATOR_API_KEY=from-the-file\nSIMULATOR_REGION=Nowhere\n' }
+    await using program = await startProgram({
+      files,
+      env: { SIMULATOR_API_KEY: '', SIMULATOR_REGION: 'West Europe' },
+    })
+    const response = await fetch(`${program.url}/openai/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'api-key': 'from-the-file' },
+      body: JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Hi' }], max_tokens: 1 }),
+    })
+    expect(response.status).toBe(200)
+    expect(response.headers.get('x-ms-region')).toBe('West Europe')
+    expect(program.stdout()).not.toContain('from-the-file')
+  })
+})

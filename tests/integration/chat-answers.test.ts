@@ -1,0 +1,179 @@
+import { describe, expect, it } from 'vitest'
+import { loadEncoding } from '../../src/tokens/encoding.ts'
+import { chat, chatStream } from '../support/chat-wire.ts'
+import { createTestSimulator, deploymentPath } from '../support/test-simulator.ts'
+
+const hello = { messages: [{ role: 'user', content: 'Say hello in JSON' }] }
+const count = (text: string): number => loadEncoding('o200k_base').count(text)
+const contentOf = (chunks: { choices: { delta?: { content?: string | null } }[] }[]): string =>
+  chunks.map((chunk) => chunk.choices[0]?.delta?.content ?? '').join('')
+
+describe('stop', () => {
+  it.each([['.'], [[' dolor', '.']], ['. ']])('ends the answer before %j', async (stop) => {
+    const simulator = createTestSimulator()
+    const body = await chat(simulator, { ...hello, stop, max_tokens: 400 })
+    const content = body.choices[0]?.message.content ?? ''
+    for (const text of [stop].flat()) expect(content).not.toContain(text)
+    expect(body.choices[0]?.finish_reason).toBe('stop')
+    expect(body.usage.completion_tokens).toBeLessThan(400)
+    expect(body.usage.completion_tokens).toBeGreaterThan(count(content))
+
+    const chunks = await chatStream(simulator, { ...hello, stop, max_tokens: 400 })
+    for (const text of [stop].flat()) expect(contentOf(chunks)).not.toContain(text)
+    expect(chunks.at(-1)?.choices[0]?.finish_reason).toBe('stop')
+  })
+
+  it('changes nothing when its text never comes', async () => {
+    const body = await chat(createTestSimulator(), { ...hello, stop: ['\n', 'END'], max_tokens: 50 })
+    expect(body.choices[0]?.finish_reason).toBe('length')
+    expect(body.usage.completion_tokens).toBe(50)
+  })
+})
+
+describe('response_format', () => {
+  const schema = {
+    type: 'object',
+    properties: { name: { type: 'string' }, age: { type: 'integer' } },
+    required: ['name', 'age'],
+    additionalProperties: false,
+  }
+  const person = { type: 'json_schema', json_schema: { name: 'person', strict: true, schema } }
+
+  it('json_object gives an object, whole and streamed token by token', async () => {
+    const simulator = createTestSimulator()
+    const format = { ...hello, response_format: { type: 'json_object' } }
+    const body = await chat(simulator, format)
+    const content = body.choices[0]?.message.content ?? ''
+    expect(Object.keys(JSON.parse(content) as object).length).toBeGreaterThan(0)
+    expect(body.choices[0]?.finish_reason).toBe('stop')
+    expect(body.usage.completion_tokens).toBe(count(content) + 1)
+
+    const chunks = await chatStream(simulator, format)
+    expect(typeof JSON.parse(contentOf(chunks))).toBe('object')
+    for (const chunk of chunks.slice(1, -1)) expect(count(chunk.choices[0]?.delta.content ?? '')).toBe(1)
+  })
+
+  it('json_schema gives a value that fits the schema, of its natural length', async () => {
+    const simulator = createTestSimulator()
+    const body = await chat(simulator, { ...hello, response_format: person, max_tokens: 5_000, n: 20 })
+    for (const { message, finish_reason } of body.choices) {
+      const value = JSON.parse(message.content ?? '') as { name: unknown; age: unknown }
+      expect(Object.keys(value).toSorted()).toEqual(['age', 'name'])
+      expect(typeof value.name).toBe('string')
+      expect(Number.isInteger(value.age)).toBe(true)
+      expect(finish_reason).toBe('stop')
+    }
+  })
+
+  it('is cut by max_tokens', async () => {
+    const body = await chat(createTestSimulator(), { ...hello, response_format: person, max_tokens: 3 })
+    expect(body.choices[0]?.finish_reason).toBe('length')
+    expect(body.usage.completion_tokens).toBe(3)
+    expect(() => JSON.parse(body.choices[0]?.message.content ?? '') as unknown).toThrow(SyntaxError)
+  })
+
+  it('writes what lies beyond ASCII so that every piece is whole', async () => {
+    const greeting = { type: 'object', properties: { text: { const: 'žluť 😀' } }, required: ['text'] }
+    const format = { type: 'json_schema', json_schema: { name: 'greeting', schema: greeting } }
+    const chunks = await chatStream(createTestSimulator(), { ...hello, response_format: format })
+    for (const chunk of chunks.slice(1, -1)) expect(chunk.choices[0]?.delta.content).toMatch(/^[\x20-\x7e]+$/)
+    expect(JSON.parse(contentOf(chunks))).toEqual({ text: 'žluť 😀' })
+  })
+})
+
+describe('logprobs', () => {
+  const asked = { ...hello, logprobs: true, top_logprobs: 3, max_tokens: 12 }
+
+  it('tell every token of a whole answer', async () => {
+    const { choices } = await chat(createTestSimulator(), asked)
+    const tokens = choices[0]?.logprobs?.content.map((entry) => entry.token) ?? []
+    expect(tokens.join('')).toBe(choices[0]?.message.content)
+    expect(tokens).toHaveLength(12)
+    expect(choices[0]?.logprobs).toMatchObject({ refusal: null })
+    expect(choices[0]?.logprobs?.content[0]?.top_logprobs).toHaveLength(3)
+  })
+
+  it('tell the token of each chunk, and nothing in the first and the last', async () => {
+    const chunks = await chatStream(createTestSimulator(), asked)
+    expect(chunks[0]?.choices[0]?.logprobs).toBeNull()
+    expect(chunks.at(-1)?.choices[0]?.logprobs).toBeNull()
+    for (const chunk of chunks.slice(1, -1)) {
+      const [choice] = chunk.choices
+      expect(choice?.logprobs?.content.map((entry) => entry.token)).toEqual([choice?.delta.content])
+    }
+  })
+})
+
+describe('reasoning', () => {
+  it('is hidden, billed in multiples of 64, and takes time before the first token', async () => {
+    const simulator = createTestSimulator()
+    const body = await chat(simulator, { ...hello, reasoning_effort: 'high' }, 'gpt-5-nano')
+    const { reasoning_tokens: thought } = body.usage.completion_tokens_details
+    expect(thought).toBeGreaterThan(0)
+    expect(thought % 64).toBe(0)
+    const visible = count(body.choices[0]?.message.content ?? '')
+    expect(body.usage.completion_tokens).toBe(thought + 9 + visible + 1)
+  })
+
+  it('and the visible text share max_completion_tokens', async () => {
+    const simulator = createTestSimulator()
+    for (let i = 0; i < 20; i++) {
+      const limit = { ...hello, reasoning_effort: 'low', max_completion_tokens: 2_000 }
+      expect((await chat(simulator, limit, 'gpt-5')).usage.completion_tokens).toBe(2_000)
+    }
+    const tiny = { ...hello, reasoning_effort: 'high', max_completion_tokens: 100 }
+    const body = await chat(simulator, tiny, 'gpt-5')
+    expect(body.choices[0]).toMatchObject({ finish_reason: 'length', message: { content: '' } })
+    expect(body.usage.completion_tokens).toBe(100)
+    expect(body.usage.completion_tokens_details.reasoning_tokens).toBe(64)
+  })
+
+  it('of several choices is billed for all of them', async () => {
+    const body = await chat(createTestSimulator(), { ...hello, n: 8, max_completion_tokens: 64 }, 'gpt-5')
+    expect(body.usage.completion_tokens).toBe(8 * 64)
+    expect(body.usage.completion_tokens_details.reasoning_tokens).toBe(8 * 64)
+  })
+})
+
+describe('the prompt cache', () => {
+  const long = 'The quick brown fox jumps over the lazy dog. '.repeat(150)
+  const asked = { messages: [{ role: 'system', content: long }, ...hello.messages], max_tokens: 1 }
+
+  it('is told in the usage when a long prefix comes again on the same deployment', async () => {
+    const simulator = createTestSimulator()
+    expect((await chat(simulator, asked)).usage.prompt_tokens_details.cached_tokens).toBe(0)
+    const other = { ...asked, messages: [asked.messages[0], { role: 'user', content: 'Another question?' }] }
+    const { cached_tokens: cached } = (await chat(simulator, other)).usage.prompt_tokens_details
+    expect(cached).toBeGreaterThanOrEqual(1_024)
+    expect(cached).toBeLessThanOrEqual(count(long) + 10)
+    expect(cached % 128).toBe(0)
+    expect((await chat(simulator, asked, 'gpt-4o')).usage.prompt_tokens_details.cached_tokens).toBe(0)
+    await simulator.clock.advance(300_001)
+    expect((await chat(simulator, asked)).usage.prompt_tokens_details.cached_tokens).toBe(0)
+  })
+})
+
+describe('the service tier', () => {
+  it('is told by the newest models, and by others when the request names one', async () => {
+    const simulator = createTestSimulator()
+    const one = { ...hello, max_tokens: 1 }
+    expect(await chat(simulator, one)).not.toHaveProperty('service_tier')
+    expect((await chat(simulator, { ...one, service_tier: 'auto' })).service_tier).toBe('default')
+    expect((await chat(simulator, { ...one, service_tier: 'fast' })).service_tier).toBe('priority')
+    expect((await chat(simulator, hello, 'gpt-5.2')).service_tier).toBe('default')
+    const response = await simulator.post(deploymentPath('gpt-5.2-chat', 'chat/completions'), hello)
+    expect(await response.text()).toMatch(/\]?,"service_tier":"default","system_fingerprint":null,"usage":/)
+    expect((await chatStream(simulator, hello, 'gpt-5.2'))[0]?.service_tier).toBe('default')
+  })
+})
+
+describe('what changes nothing', () => {
+  it('is accepted: store, metadata, pictures', async () => {
+    const content = [
+      { type: 'text', text: 'What is this?' },
+      { type: 'image_url', image_url: { url: 'https://example.com/cat.png', detail: 'low' } },
+    ]
+    const body = { messages: [{ role: 'user', content }], store: true, metadata: { run: '1' }, max_tokens: 3 }
+    expect((await chat(createTestSimulator(), body)).usage.completion_tokens).toBe(3)
+  })
+})

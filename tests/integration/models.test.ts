@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest'
+import { createTestSimulator, deploymentPath, testKey } from '../support/test-simulator.ts'
+
+const { app } = createTestSimulator()
+const get = async (path: string, from = app): Promise<Response> =>
+  from.request(path, { headers: { 'api-key': testKey } })
+
+const listPaths = ['/openai/models?api-version=2024-10-21', '/openai/v1/models', '/v1/models']
+
+const gpt4o =
+  '{"status":"succeeded","capabilities":{"fine_tune":false,"inference":true,"completion":false,"chat_completion":true,"embeddings":false},"lifecycle_status":"generally-available","deprecation":{"inference":1779235200},"id":"gpt-4o-2024-11-20","created_at":1731974400,"object":"model"}'
+
+describe('GET models', () => {
+  it.each(listPaths)(
+    'lists every version of the base models under %s, in the bytes of the service',
+    async (path) => {
+      const response = await get(path)
+      const body = await response.text()
+      expect(response.status).toBe(200)
+      expect(response.headers.get('content-type')).toBe('application/json')
+      expect(response.headers.get('apim-request-id')).toMatch(/^[0-9a-f-]{36}$/)
+      expect(body).toMatch(/^\{"data":\[\{"status":"succeeded",.*\}\],"object":"list"\}$/)
+      expect(body).toContain(gpt4o)
+      const { data } = JSON.parse(body) as { data: { id: string; created_at: number }[] }
+      expect(data.length).toBeGreaterThan(80)
+      expect(new Set(data.map(({ id }) => id)).size).toBe(data.length)
+      expect(data.filter(({ created_at: at }) => !Number.isInteger(at))).toEqual([])
+    },
+  )
+
+  it('needs the key', async () => {
+    expect((await app.request('/v1/models')).status).toBe(401)
+  })
+})
+
+describe('GET models/{id}', () => {
+  it.each([
+    '/openai/models/gpt-4o-2024-11-20?api-version=2024-10-21',
+    '/openai/v1/models/gpt-4o',
+    '/v1/models/GPT-4o',
+  ])('gives the one base model: %s', async (path) => {
+    expect(await (await get(path)).text()).toBe(gpt4o)
+  })
+
+  it("answers an unknown model with 404 in the service's envelope", async () => {
+    const response = await get('/openai/v1/models/gpt-%22none%22')
+    expect(response.status).toBe(404)
+    expect(await response.json()).toEqual({
+      error: { code: 'notFound', message: `The model 'gpt-"none"' does not exist.` },
+    })
+  })
+})
+
+describe('a model file', () => {
+  const models = { 'my-model': { contextTokens: 500, maxOutputTokens: 100, operations: ['chatCompletions'] } }
+
+  it('adds models to deployments, to the list, and to what a deployment name may hold', async () => {
+    const deployments = { mine: { model: 'my-model' } }
+    const simulator = createTestSimulator({ models, deployments })
+    expect(await (await get('/v1/models', simulator.app)).text()).toContain('"id":"my-model"')
+    for (const name of ['mine', 'team-my-model-1']) {
+      const messages = [{ role: 'user', content: 'hello' }]
+      const response = await simulator.post(deploymentPath(name, 'chat/completions'), {
+        messages,
+        max_tokens: 3,
+      })
+      expect(await response.json()).toMatchObject({ model: 'my-model' })
+    }
+  })
+
+  it('keeps the simulator from starting when it is wrong, together with the deployments that are', () => {
+    const start = () =>
+      createTestSimulator({ models: { x: {} }, deployments: { mine: { model: 'my-modle' } } })
+    expect(start).toThrow(/2 problems[^]*"x" is a new model[^]*"mine"\.model must be a model/)
+  })
+})

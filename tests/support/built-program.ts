@@ -1,0 +1,212 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+
+/** The folder of the package, which commands of the documents are run in. */
+export const packageFolder = fileURLToPath(new URL('../..', import.meta.url))
+
+const builtMain = join(packageFolder, 'dist/cli/main.js')
+
+/** The banner is the program's word that it takes requests; it ends with the example request. */
+const bannerEnd = /"max_tokens":20\}'\n/
+
+/** Long enough for a start beside a busy test run: a start takes half a second. */
+const startLimitMs = 20_000
+
+/** How to start the built program. */
+export interface ProgramOptions {
+  /** Arguments beside `--port 0`, which comes first, so that a `--port` given here wins. */
+  readonly args?: readonly string[]
+  /** Variables beside PATH; nothing else of the tests' own environment is handed on. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Files of the working directory, which is empty else: name to text. */
+  readonly files?: Readonly<Record<string, string>>
+  /** Deployments as the deployment file has them. */
+  readonly deployments?: Readonly<Record<string, object>>
+}
+
+/** How a program ended. */
+export interface ProgramEnd {
+  /** The exit code; null when a signal killed it. */
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A program that takes requests. `await using` ends it, whatever the test does. */
+export interface RunningProgram extends AsyncDisposable {
+  /** The endpoint of the banner, such as `http://127.0.0.1:40123`. */
+  readonly url: string
+  readonly port: number
+  readonly key: string
+  /** What it has printed so far. */
+  stdout(): string
+  stderr(): string
+  /** Sends a signal and goes on. */
+  signal(signal: NodeJS.Signals): void
+  /** Resolves when it has ended, for whatever reason. */
+  readonly end: Promise<ProgramEnd>
+  /** Asks it to end and waits; kills it when it does not. */
+  stop(): Promise<ProgramEnd>
+}
+
+/** The key of programs that are started without one. */
+export const programKey = 'end-to-end-key'
+
+/**
+ * Starts `node dist/cli/main.js` on a free port and waits for its banner. It answers without delay unless `env` asks
+ * for some, and its key is `programKey`; an empty SIMULATOR_API_KEY makes it generate one.
+ */
+export async function startProgram(options: ProgramOptions = {}): Promise<RunningProgram> {
+  const env = { SIMULATOR_API_KEY: programKey, LATENCY_TIME_SCALE: '0', ...options.env }
+  const launched = launch(['--port', '0', ...(options.args ?? [])], { ...options, env })
+  return whenReady(launched, env.SIMULATOR_API_KEY)
+}
+
+/** Starts the program by a command of a document, in the folder of the package, and waits for its banner. */
+export async function startByShell(script: string): Promise<RunningProgram> {
+  const child = spawn('bash', ['-euo', 'pipefail', '-c', script], {
+    cwd: packageFolder,
+    env: { PATH: process.env['PATH'] },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // A group of its own, so that a signal reaches what make has started, as Ctrl-C does.
+    detached: true,
+  })
+  return whenReady(
+    watch(child, () => undefined),
+    '',
+  )
+}
+
+async function whenReady({ child, output, end }: Launched, key: string): Promise<RunningProgram> {
+  await waitFor(() => bannerEnd.test(output.stdout), end, output)
+  const url = /Endpoint +(\S+)/.exec(output.stdout)?.[1] ?? ''
+  const stop = async (): Promise<ProgramEnd> => {
+    send(child, 'SIGTERM')
+    const kill = setTimeout(() => send(child, 'SIGKILL'), 5_000)
+    const ended = await end
+    clearTimeout(kill)
+    return ended
+  }
+  return {
+    url,
+    port: Number(new URL(url).port),
+    key: key || (/API key +(\S+)/.exec(output.stdout)?.[1] ?? ''),
+    stdout: () => output.stdout,
+    stderr: () => output.stderr,
+    signal: (signal) => send(child, signal),
+    end,
+    stop,
+    async [Symbol.asyncDispose]() {
+      // A test that is over is not interested in how its streams end.
+      send(child, 'SIGKILL')
+      await end
+    },
+  }
+}
+
+/** Runs `node dist/cli/main.js` with exactly these arguments until it ends by itself. */
+export async function runProgram(
+  args: readonly string[],
+  options: Omit<ProgramOptions, 'args'> = {},
+): Promise<ProgramEnd> {
+  const { child, end } = launch(args, options)
+  const kill = setTimeout(() => send(child, 'SIGKILL'), startLimitMs)
+  const ended = await end
+  clearTimeout(kill)
+  return ended
+}
+
+/** What a program has printed; it grows while the program runs. */
+interface Output {
+  stdout: string
+  stderr: string
+}
+
+interface Launched {
+  readonly child: ChildProcessByStdio<null, Readable, Readable>
+  readonly output: Output
+  readonly end: Promise<ProgramEnd>
+}
+
+const running = new Set<Launched['child']>()
+process.once('exit', () => {
+  for (const child of running) send(child, 'SIGKILL')
+})
+
+/** Signals the group that the program leads, which for a shell holds the program that it has started. */
+function send({ pid, exitCode }: Launched['child'], signal: NodeJS.Signals): void {
+  if (pid === undefined || exitCode !== null) return
+  try {
+    process.kill(-pid, signal)
+  } catch (error) {
+    // It has just ended by itself.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+  }
+}
+
+function launch(args: readonly string[], { env, files = {}, deployments }: ProgramOptions): Launched {
+  const folder = mkdtempSync(join(tmpdir(), 'aoai-e2e-'))
+  const written = deployments ? { ...files, 'deployments.json': JSON.stringify(deployments) } : files
+  for (const [name, text] of Object.entries(written)) writeFileSync(join(folder, name), text)
+  const child = spawn(process.execPath, [builtMain, ...args], {
+    cwd: folder,
+    env: {
+      PATH: process.env['PATH'],
+      ...(deployments && { OPENAI_DEPLOYMENT_CONFIG_PATH: 'deployments.json' }),
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  })
+  return watch(child, () => rmSync(folder, { recursive: true, force: true }))
+}
+
+/** Collects what a program prints until it ends. */
+function watch(child: Launched['child'], onEnd: () => void): Launched {
+  running.add(child)
+  const output: Output = { stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text))
+  const end = new Promise<ProgramEnd>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) => {
+      running.delete(child)
+      onEnd()
+      resolve({ code, ...output })
+    })
+  })
+  return { child, output, end }
+}
+
+async function waitFor(isReady: () => boolean, end: Promise<ProgramEnd>, output: Output): Promise<void> {
+  const limit = Date.now() + startLimitMs
+  const state = { ended: false }
+  void end.then(() => (state.ended = true))
+  while (!isReady()) {
+    if (state.ended || Date.now() > limit) {
+      throw new Error(`The program did not start. It printed:\n${output.stdout}${output.stderr}`)
+    }
+    await sleep(10)
+  }
+}
+
+/** Real time, for the few end-to-end tests that need it. */
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
+}
+
+/** Asks again until the answer is right or two seconds have passed, and gives the last answer. */
+export async function eventually<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean): Promise<T> {
+  const limit = Date.now() + 2_000
+  for (;;) {
+    const answer = await ask()
+    if (isRight(answer) || Date.now() > limit) return answer
+    await sleep(20)
+  }
+}
