@@ -4,6 +4,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 export interface SocketBindings {
   readonly incoming: IncomingMessage
   readonly outgoing: ServerResponse
+  /** Set once the answer is written to `outgoing` itself; hono loses the marker that says so for HEAD. */
+  isTaken?: boolean
 }
 
 /** What Hono's contexts hold here. A request in the same process has no socket. */

@@ -4,6 +4,7 @@ import type { AppEnv } from './app-env.ts'
 import { createDataPlane } from './data-plane.ts'
 import { createImageRoute } from './image-route.ts'
 import { addIncidentRoutes } from './incident-routes.ts'
+import { addRecordingRoutes } from './recording-routes.ts'
 import type { Simulator } from './simulator.ts'
 
 /** The simulator as a Hono app: its own few pages, and the data plane on every other path. */
@@ -19,12 +20,13 @@ export function createApp(simulator: Simulator): App {
     context.text(await simulator.metrics.render(), 200, { 'Content-Type': simulator.metrics.contentType }),
   )
   addIncidentRoutes(app, simulator)
+  addRecordingRoutes(app, simulator)
   app.get('/images/:id/:file', createImageRoute(simulator))
   app.all('*', createDataPlane(simulator, simulator.run))
   app.onError((error, context) => {
     // A caller in the same process is to see what one at a socket sees: no answer at all.
     if (error instanceof ConnectionCut) throw error
-    console.error(error)
+    simulator.onPageFailure(error)
     return context.text('Internal Server Error', 500)
   })
   return app

@@ -58,7 +58,9 @@ export function createDataPlane(
 
   return (context) => {
     const { incoming, outgoing } = context.env ?? {}
-    return incoming && outgoing ? answerSocket({ incoming, outgoing }) : answerWeb(context.req.raw)
+    if (!incoming || !outgoing) return answerWeb(context.req.raw)
+    context.env.isTaken = true
+    return answerSocket({ incoming, outgoing })
   }
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createApp } from '../app/app.ts'
-import { createSimulator } from '../app/simulator.ts'
+import { createSimulator, type Simulator } from '../app/simulator.ts'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { createLogger } from '../platform/logger.ts'
@@ -16,7 +16,8 @@ import type { Flags } from './program.ts'
 /**
  * Serves until a signal stops it.
  *
- * @throws {OperatorError} for a wrong configuration, or an address that cannot be listened on
+ * @throws {OperatorError} for a wrong configuration, an address that cannot be listened on, or recordings that cannot be
+ * read, written, or were not used
  */
 export async function serve(host: CliHost, flags: Flags): Promise<void> {
   const { env, workingDirectory, stdout } = host
@@ -26,29 +27,42 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
     workingDirectory,
     readFile: (path) => readFileSync(path, 'utf8'),
   })
-  requireGenerateMode(config)
 
   // Their tables take a good tenth of a second each, which the first requests should not wait for.
   for (const name of encodingNames) loadEncoding(name)
   const logger = createLogger(config.logLevel)
   const simulator = createSimulator(config, { clock: createSystemClock(), logger, loopLag: createLoopLag() })
-  const listener = await listen(createApp(simulator), config.host, config.port).catch((error: unknown) => {
+  await simulator.recorder?.open().catch((error: unknown) => {
     simulator.incidents.stop()
     throw error
   })
+  const listener = await listen(createApp(simulator), config.host, config.port).catch(
+    async (error: unknown) => {
+      simulator.incidents.stop()
+      await simulator.recorder?.close()
+      throw error
+    },
+  )
   stdout.write(renderBanner(config, listener.url))
 
   await stopSignal(host)
   stdout.write(`Stopping: waiting up to ${config.shutdownGraceSeconds} s for running answers to end.\n`)
   simulator.incidents.stop()
   await listener.close(config.shutdownGraceSeconds * 1000)
+  await simulator.recorder?.close()
+  refuseUnused(config, simulator)
 }
 
-function requireGenerateMode({ mode }: Config): void {
-  if (mode.kind === 'generate') return
+/** @throws {OperatorError} RECORDINGS_UNUSED where the configuration asks for it */
+function refuseUnused({ mode }: Config, { replay }: Simulator): void {
+  if (mode.kind !== 'replay' || !mode.recordings.replay.strict || !replay) return
+  const unused = replay.unused()
+  if (unused.length === 0) return
+  const list = unused.map((place) => `\n  ${place}`).join('')
+  const count = unused.length === 1 ? '1 recording was' : `${unused.length} recordings were`
   throw new OperatorError(
-    'CONFIG_INVALID',
-    `Could not start in ${mode.kind} mode: it is not part of this version yet. Set SIMULATOR_MODE=generate.`,
+    'RECORDINGS_UNUSED',
+    `Could not pass the run (REPLAY_STRICT): ${count} never used. Remove what no test needs any more:${list}`,
   )
 }
 

@@ -1,6 +1,7 @@
 import { builtInCatalogue, type ModelCatalogue } from '../openai/model-catalogue.ts'
 import type { Deployment } from './deployments.ts'
 import { parseMappingFile } from './mapping-file.ts'
+import { spilloverProblems } from './spillover-problems.ts'
 import { isRecord, resolveDeployment } from './resolve-deployment.ts'
 
 /** What a deployment file says, and all that is wrong with it. */
@@ -34,5 +35,6 @@ export function resolveDeployments(
     problems.push(...resolved.problems.map((problem) => `${path}: ${problem}`))
     return resolved.deployment ?? []
   })
+  problems.push(...spilloverProblems(deployments).map((problem) => `${path}: ${problem}`))
   return { deployments, problems }
 }

@@ -25,7 +25,7 @@ function describe(issue: z.core.$ZodIssue, value: unknown, place: string, advice
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => `${joined(at, key)} ${issue.message}.`)
   }
-  const key = String(path.findLast((part) => typeof part === 'string') ?? '')
+  const key = path.findLast((part) => typeof part === 'string') ?? ''
   const { hint = 'docs/faults.md says more.', names = [] } = advice[key] ?? {}
   const [nearest] = typeof got === 'string' ? nearestNames(got, names, 1) : []
   const help = nearest === undefined || nearest === got ? hint : `Did you mean ${nearest}?`

@@ -33,6 +33,8 @@ const advice: Advice = {
   operation: { hint: 'Leave it out for all operations.', names: operationNames },
   stream: { hint: 'Leave it out for streams and whole answers.' },
   fault: { hint: 'Set it to serverError, for example.', names: faultWords },
+  // A fault that stands alone has no key.
+  '': { hint: 'Set it to serverError, for example.', names: faultWords },
   kind: { hint: 'Set it to cut, for example.', names: faultKinds },
   error: { hint: 'Set it to serverError, for example.', names: faultWords },
   ms: { hint: 'Set it to 5000, for example.' },

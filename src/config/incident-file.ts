@@ -18,7 +18,7 @@ const millisecondsOf = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
 /** A year, in milliseconds. */
 const longestMs = 31_536_000_000
 
-const timeRule = 'must be a time such as 90s, 2m or 1h, up to a year'
+const timeRule = 'must be a time such as 90s, 2m, 8m30s or 1h, up to a year'
 const time = z.preprocess(
   (value) => (typeof value === 'string' ? parseTime(value) : value),
   z.number(timeRule).min(0, timeRule).max(longestMs, timeRule),
@@ -156,8 +156,12 @@ function describeNames(phases: readonly IncidentPhase[]): string[] {
   })
 }
 
+/** Milliseconds of a time such as `90s`, `2m` or `8m30s`; the text itself where it is none. */
 function parseTime(text: string): number | string {
-  const match = /^(\d+(?:\.\d+)?) ?(ms|s|m|h)$/.exec(text.trim())
-  const unit = match?.[2] as keyof typeof millisecondsOf | undefined
-  return unit ? Number(match?.[1]) * millisecondsOf[unit] : text
+  if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) return text
+  let totalMs = 0
+  for (const [, amount, unit] of text.matchAll(/([\d.]+)(ms|s|m|h)/g)) {
+    totalMs += Number(amount) * millisecondsOf[unit as keyof typeof millisecondsOf]
+  }
+  return totalMs
 }

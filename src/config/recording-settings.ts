@@ -1,3 +1,4 @@
+import { redactRules } from './redact-rules.ts'
 import { setting } from './setting.ts'
 import { nameList, oneOf, text, yesOrNo } from './value-kind.ts'
 
@@ -18,6 +19,19 @@ export const recordingSettings = {
     default: true,
     description:
       'Whether an interaction is written at once; otherwise at POST /++/save-recordings and at a clean stop.',
+  }),
+  errors: setting(yesOrNo('on or off'), {
+    env: 'RECORDING_ERRORS',
+    group,
+    default: 'off',
+    description: 'Whether answers of 400 and above are recorded too, and streams with an error event in them.',
+  }),
+  redact: setting(redactRules(), {
+    env: 'RECORDING_REDACT',
+    group,
+    whenUnset: 'credentials only',
+    description:
+      'What recordings must not hold beside credentials: names of headers, query parameters and JSON fields, "texts" and /patterns/ of bodies (docs/recording.md).',
   }),
 }
 

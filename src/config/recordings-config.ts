@@ -1,9 +1,23 @@
+import type { RedactRule } from './redact-rules.ts'
+
 /** Where requests are forwarded to. */
 export interface Upstream {
   /** The base of every forwarded path, without a slash at its end: `https://my-resource.openai.azure.com`. */
   readonly endpoint: string
   /** Sent in place of the caller's key; secret. */
   readonly key: string
+  /** How long connecting may take, TLS included. */
+  readonly connectTimeoutMs: number
+  /** From the connection on until the first byte of the answer. */
+  readonly firstByteTimeoutMs: number
+  /** Longest pause within an answer, as far as the client keeps up. */
+  readonly idleTimeoutMs: number
+  /** The whole of a request, retries and the wait for a connection included. */
+  readonly totalTimeoutMs: number
+  /** Most connections at a time, >= 1. */
+  readonly connections: number
+  /** How often a request is sent again at most; 0 never does. */
+  readonly retries: number
 }
 
 /** What makes two requests the same beside method, path and body. */
@@ -41,6 +55,10 @@ export interface RecordingsConfig {
   readonly dir: string
   /** Whether an interaction is written to its file at once. */
   readonly autosave: boolean
+  /** Whether answers of 400 and above are stored, and streams with an error event. */
+  readonly errors: boolean
+  /** What is kept out beside credentials. */
+  readonly redact: readonly RedactRule[]
   readonly match: MatchConfig
   readonly replay: ReplayConfig
 }

@@ -63,6 +63,7 @@ whisper:
 | \`requestsPerMinute\` | Requests that the deployment may take | requests per minute | an integer of at least 1 | derived from \`tokensPerMinute\`: one request per 10 s for each 1,000 tokens per minute, rounded up |
 | \`embeddingSize\` | Numbers in an embedding when the request names no \`dimensions\` | numbers | what the model can make | the model's own size |
 | \`latency\` | How its answers take their time: see [Timing](timing.md) | | a mapping | as the settings say |
+| \`faults\` | What goes wrong with it: see [Faults](faults.md) | | a list | nothing, unless for all deployments |
 
 Every problem in the file is named at once, with its place:
 \`deployments.yaml: "chat".tokensPerMinute must be an integer of at least 1 (got -5).\``

@@ -27,16 +27,17 @@ export function resolveMode({ kind, ...settings }: Settings['mode'], workingDire
   return { mode: { kind, recordings, upstream }, problems }
 }
 
-function resolveUpstream({ endpoint = '', key = '' }: Settings['mode']['upstream']): Upstream {
-  return { endpoint: endpoint.replace(/\/+$/, ''), key }
+function resolveUpstream({ endpoint = '', key = '', ...rest }: Settings['mode']['upstream']): Upstream {
+  return { ...rest, endpoint: endpoint.replace(/\/+$/, ''), key }
 }
 
 function resolveRecordings(
-  { dir, match, ...rest }: Settings['mode']['recordings'],
+  { dir, match, redact, ...rest }: Settings['mode']['recordings'],
   workingDirectory: string,
 ): RecordingsConfig {
   return {
     ...rest,
+    redact: redact ?? [],
     dir: resolve(workingDirectory, dir),
     match: { ...match, ignoreFields: match.ignoreFields ?? [], headers: match.headers ?? [] },
     replay: { ...rest.replay, testHeader: rest.replay.testHeader.toLowerCase() },

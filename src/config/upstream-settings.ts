@@ -1,19 +1,66 @@
+import { z } from 'zod'
 import { setting } from './setting.ts'
-import { text } from './value-kind.ts'
+import { integer, text, type ValueKind } from './value-kind.ts'
+
+const group = 'Recordings'
 
 /** Settings of the service that record mode forwards to. */
 export const upstreamSettings = {
-  endpoint: setting(text(/^https?:\/\/[^\s/?#]+[^\s?#]*$/, 'an http or https address without a query'), {
+  endpoint: setting(webAddress(), {
     env: 'AZURE_OPENAI_ENDPOINT',
-    group: 'Recordings',
+    group,
     whenUnset: 'none; record mode needs it',
     description: 'The service that is recorded: https://my-resource.openai.azure.com.',
   }),
   key: setting(text(/^[\x21-\x7e]+$/, 'visible ASCII characters without spaces, as a header carries them'), {
     env: 'AZURE_OPENAI_KEY',
-    group: 'Recordings',
+    group,
     whenUnset: 'none; record mode needs it',
     secret: true,
     description: "Key of that service, sent in place of the caller's.",
   }),
+  connectTimeoutMs: timeout('CONNECT', 10_000, 'How long connecting to the service may take, TLS included.'),
+  // A reasoning model thinks for minutes before the first byte; ten minutes is where the official clients give up.
+  firstByteTimeoutMs: timeout('FIRST_BYTE', 600_000, 'How long the service may take to begin its answer.'),
+  idleTimeoutMs: timeout('IDLE', 120_000, 'How long the service may pause within its answer.'),
+  totalTimeoutMs: timeout(
+    'TOTAL',
+    1_800_000,
+    'How long a forwarded request may take in all, retries included.',
+  ),
+  connections: setting(integer(1, 65_535), {
+    env: 'UPSTREAM_CONNECTIONS',
+    group,
+    default: 512,
+    description: 'Most connections to the service at a time; further requests wait for one.',
+  }),
+  retries: setting(integer(0, 20), {
+    env: 'UPSTREAM_RETRIES',
+    group,
+    default: 0,
+    description:
+      'How often a request is sent again after 408, 429, 5xx or a failed connection, as retry-after says (docs/recording.md).',
+  }),
+}
+
+function timeout(which: string, defaultMs: number, description: string) {
+  return setting(integer(1, 86_400_000), {
+    env: `UPSTREAM_${which}_TIMEOUT_MS`,
+    group,
+    default: defaultMs,
+    unit: 'ms',
+    description,
+  })
+}
+
+/** A key has its own setting: one in an address would get into logs and recordings. */
+function webAddress(): ValueKind<string> {
+  const isAddress = (value: string): boolean => {
+    if (!/^https?:\/\/[^\s?#@]+$/i.test(value)) return false
+    return URL.canParse(value)
+  }
+  return {
+    schema: z.string().refine(isAddress),
+    range: 'an http or https address without a query or a password',
+  }
 }

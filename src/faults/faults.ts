@@ -57,7 +57,7 @@ export function createFaults(incidents: Incidents): Faults {
 
   const inject: Hook = (exchange, next) => {
     const { config, deployment } = exchange
-    const wish = config.simHeaders && hasSimHeaders(exchange.headers) ? wishes.get(exchange) : undefined
+    const wish = wishes.get(exchange)
     if (!wish && !incidents.phase && !deployment?.faults && config.faults.length === 0) return next()
     const random = exchange.random.branch(faultBranch)
     const struck = wish?.fault ?? choose(rulesFor(exchange, incidents), exchange, random)

@@ -48,7 +48,8 @@ export function readSimHeaders(
 ): SimHeaders | ServiceError {
   const { headers } = exchange
   for (const name in headers) {
-    if (name.startsWith(prefix) && !(names as readonly string[]).includes(name)) return unknownHeader(name)
+    if (!name.startsWith(prefix) || isTestHeader(name, exchange)) continue
+    if (!(names as readonly string[]).includes(name)) return unknownHeader(name)
   }
   const delayMs = readNumber(headers, 'x-sim-delay-ms', 0, longestMs, false)
   if (typeof delayMs === 'object') return delayMs
@@ -135,6 +136,12 @@ function misfit(exchange: Exchange, fault: Fault, text: string): ServiceError | 
     return reject('x-sim-fault', `The fault '${text}' is one of streams. Ask for one with "stream": true.`)
   }
   return undefined
+}
+
+/** The name of the test that a request belongs to is for replay mode; a test sends it in every mode. */
+function isTestHeader(name: string, { config }: Exchange): boolean {
+  if (name === 'x-sim-test') return true
+  return config.mode.kind !== 'generate' && name === config.mode.recordings.replay.testHeader
 }
 
 function unknownHeader(name: string): ServiceError {

@@ -56,7 +56,7 @@ export function disturb(reply: Reply, fault: Fault, exchange: Exchange, random: 
     case 'delay':
       return shift(reply, drawMs(fault.ms, random), exchange)
     case 'cutBeforeHeaders':
-      return { ...reply, interruption: { at: 'head', then: 'reset' } }
+      return { ...reply, interruption: { at: 'head', how: 'reset' } }
     case 'stall':
       if (!hasPlace(fault)) return shift(reply, fault.ms, exchange)
       break
@@ -68,11 +68,11 @@ export function disturb(reply: Reply, fault: Fault, exchange: Exchange, random: 
 function disturbWhole(reply: Reply, fault: Fault): Reply | undefined {
   switch (fault.kind) {
     case 'stall':
-      return { ...reply, interruption: { at: shareOf(fault), then: fault.ms } }
+      return { ...reply, interruption: { at: shareOf(fault), how: fault.ms } }
     case 'cut':
-      return { ...reply, interruption: { at: shareOf(fault), then: 'reset' } }
+      return { ...reply, interruption: { at: shareOf(fault), how: 'reset' } }
     case 'truncate':
-      return { ...reply, interruption: { at: shareOf(fault), then: 'close' } }
+      return { ...reply, interruption: { at: shareOf(fault), how: 'close' } }
     default:
       return undefined
   }
@@ -84,7 +84,7 @@ function disturbStream(reply: StreamedReply, fault: Fault, exchange: Exchange): 
     case 'stall':
       return stallAfter(reply, scheduleOf(reply, exchange), eventsBefore(body, fault), fault.ms)
     case 'cut':
-      return { ...endAfter(reply, eventsBefore(body, fault)), interruption: { at: 1, then: 'reset' } }
+      return { ...endAfter(reply, eventsBefore(body, fault)), interruption: { at: 1, how: 'reset' } }
     case 'truncate':
       // Without a place, all but the end is sent: `[DONE]`, or what tells that a response is complete.
       return endAfter(reply, hasPlace(fault) ? eventsBefore(body, fault) : body.count - 1)

@@ -46,7 +46,7 @@ export function generateChat(
     return errorReply(exchange, contextLengthExceeded(lengths))
   }
 
-  const verdict = judgeContent(readableTexts(request), exchange)
+  const verdict = judgeContent(readableTexts(request), exchange.config, exchange.forced)
   if (verdict.kind === 'prompt') return errorReply(exchange, promptFiltered(verdict.category))
 
   const cached = cachedTokens(exchange, deployment, request, promptTokens, promptCache)

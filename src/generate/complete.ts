@@ -64,7 +64,8 @@ function completeChoice(task: CompletionTask, model: Model, random: Random, conf
   if (forced?.refusal !== undefined) {
     const pieces = cutIntoTokens(forced.refusal, loadEncoding(model.encoding))
     const cut = pieces.length >= room
-    return answer(thought, { ...endText({ pieces: cut ? pieces.slice(0, room) : pieces, cut }, []), refused: true })
+    const text = endText({ pieces: cut ? pieces.slice(0, room) : pieces, cut }, [])
+    return { ...answer(thought, text), refused: true }
   }
   if (shouldCallTools(task, random, config)) {
     return answer(thought, drawToolCalls(task, random, loadEncoding(model.encoding), room))
@@ -79,12 +80,8 @@ function completeChoice(task: CompletionTask, model: Model, random: Random, conf
 /** What follows a thought. */
 type AfterThought = Pick<Choice, 'finishReason'> & Partial<Choice>
 
-function answer(
-  thought: Thought,
-  { pieces, toolCalls, finishReason, overheadTokens, refused }: AfterThought,
-): Choice {
+function answer(thought: Thought, { pieces, toolCalls, finishReason, overheadTokens }: AfterThought): Choice {
   return {
-    ...(refused && { refused }),
     pieces: pieces ?? nothing,
     toolCalls: toolCalls ?? nothing,
     finishReason,

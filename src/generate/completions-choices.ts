@@ -43,7 +43,12 @@ export function completePrompts(
   let steps: Steps = { hidden: 0, visible: 0 }
   for (const { tokenCount } of prompts) {
     // One task a prompt, since each has the whole context to itself.
-    const written = complete(withForced(promptTask(request, tokenCount, count), exchange), model, random, config)
+    const written = complete(
+      withForced(promptTask(request, tokenCount, count), exchange),
+      model,
+      random,
+      config,
+    )
     choices.push(...written.choices.slice(0, kept))
     usage = addUsage(usage, written.usage)
     const { hidden, visible } = completionSteps(written)

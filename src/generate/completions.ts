@@ -22,14 +22,14 @@ import { streamCompletion } from './stream-completion.ts'
 
 /** Answers a legacy completion with lorem text: `n` choices for each prompt. */
 export function generateCompletion(exchange: Exchange, deployment: Deployment): Reply {
-  const { random } = exchange
+  const { config, random } = exchange
   const { model } = deployment
   const parsed = parseCompletionsRequest(exchange.json, model)
   if (!parsed.ok) return errorReply(exchange, parsed.error)
   const { request } = parsed
 
   const prompts = readPrompts(request.prompt, loadEncoding(model.encoding))
-  const verdict = judgeContent(textsOf(request, prompts), exchange)
+  const verdict = judgeContent(textsOf(request, prompts), config, exchange.forced)
   if (verdict.kind === 'prompt') return errorReply(exchange, promptFiltered(verdict.category))
   const tooLong = checkLengths(request, prompts, model)
   if (tooLong) return errorReply(exchange, tooLong)

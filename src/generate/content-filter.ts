@@ -1,6 +1,6 @@
-import type { FilterPhrase } from '../config/config.ts'
+import type { Config, FilterPhrase } from '../config/config.ts'
 import type { HarmCategory, PromptCategory } from '../openai/content-filters.ts'
-import type { Exchange } from '../pipeline/exchange.ts'
+import type { ForcedAnswer } from '../pipeline/forced-answer.ts'
 
 /**
  * What the content filter makes of a request: `prompt` refuses it (400), `completion` blocks the answer, and `late`
@@ -16,16 +16,13 @@ const pass: Verdict = { kind: 'pass' }
 
 /**
  * Judges the texts of a request by the phrases of the configuration. Of several that occur, one of `prompt` wins over
- * one of `completion`, and that over one of `late`; among equals, the one that is configured first. A verdict that is
- * forced on the exchange wins over all of them.
+ * one of `completion`, and that over one of `late`; among equals, the one that is configured first. A forced verdict
+ * wins over all of them.
  *
  * @param texts everything that the model would read; not looked at where no phrase is configured, so that a generator
  *   costs nothing then
  */
-export function judgeContent(
-  texts: Iterable<string>,
-  { config, forced }: Pick<Exchange, 'config'> & Partial<Pick<Exchange, 'forced'>>,
-): Verdict {
+export function judgeContent(texts: Iterable<string>, config: Config, forced?: ForcedAnswer): Verdict {
   if (forced?.verdict) return forced.verdict
   const { prompt, completion, late } = config.contentFilter
   if (prompt.length + completion.length + late.length === 0) return pass

@@ -32,9 +32,13 @@ function filterJson({ toolCalls }: Choice, { found }: ChatFacts): string {
   return found === undefined ? safeCompletionFilter : completionFilterJson(found)
 }
 
-function messageJson({ pieces, toolCalls }: Choice, { usesFunctions }: ChatFacts): string {
+function messageJson({ pieces, toolCalls, refused }: Choice, { usesFunctions }: ChatFacts): string {
   const [first] = toolCalls
   if (first === undefined) {
+    // A refusal that the content filter blocks has no text either, and is then an empty one.
+    if (refused && pieces.length > 0) {
+      return `{"annotations":[],"content":null,"refusal":${JSON.stringify(pieces.join(''))},"role":"assistant"}`
+    }
     return `{"annotations":[],"content":${JSON.stringify(pieces.join(''))},"refusal":null,"role":"assistant"}`
   }
   if (usesFunctions) {

@@ -78,7 +78,7 @@ function renderChoiceEvent(
       return chunk.choice(event.choice, '{}', startDelta(choice, facts))
     case 'token': {
       const piece = choice.pieces[event.token] ?? ''
-      const delta = `{"content":${JSON.stringify(piece)}}`
+      const delta = `{"${choice.refused ? 'refusal' : 'content'}":${JSON.stringify(piece)}}`
       const filter = late ? '{}' : safeCompletionFilter
       const logprobs = facts.logprobs && logprobsJson([piece], facts.logprobs)
       return chunk.choice(event.choice, filter, delta, 'null', logprobs)
@@ -97,10 +97,13 @@ function renderChoiceEvent(
   }
 }
 
+/** The order is that of other chunks; no stream of a refusal is captured. */
+const refusalStart = '{"content":null,"refusal":"","role":"assistant"}'
 const textStart = '{"content":"","refusal":null,"role":"assistant"}'
 
 /** A single call comes with the role, several come after it. */
-function startDelta({ pieces, toolCalls }: Choice, { usesFunctions }: ChatFacts): string {
+function startDelta({ pieces, toolCalls, refused }: Choice, { usesFunctions }: ChatFacts): string {
+  if (refused) return refusalStart
   const [first, second] = toolCalls
   if (first === undefined || pieces.length > 0) return textStart
   if (second !== undefined) return '{"content":null,"refusal":null,"role":"assistant"}'

@@ -20,7 +20,7 @@ const clientLeftStatus = 499
 export interface Latency {
   readonly addLatency: Hook
   /** The deployments that have slots or slow down under load, once they had a request. */
-  occupancy(): Iterable<Occupancy>
+  readonly occupancy: () => Iterable<Occupancy>
 }
 
 /**
@@ -57,7 +57,7 @@ export function createLatency(): Latency {
       // From here, not from the arrival of the first byte: a slow upload or a queue is not the model's time.
       const beginMs = exchange.clock.nowMs() - exchange.startedMs
       const reply = await next()
-      if (reply.status >= 300 || reply.schedule) return reply
+      if (reply.status >= 300 || reply.schedule || reply.ownTime) return reply
       // Forked even when no time is added, so that the answers of a seed are the same with delays and without.
       const random = exchange.random.fork()
       if (timeScale === 0) return reply

@@ -1,5 +1,6 @@
 import type { LimitProfileName } from '../config/deployment-limits.ts'
 import type { Deployment } from '../config/deployments.ts'
+import type { Utilization } from '../pipeline/occupancy.ts'
 import { RecentMap } from '../platform/recent-map.ts'
 import { DeploymentLimiter } from './deployment-limiter.ts'
 import { limitPlanOf } from './limit-plan.ts'
@@ -20,6 +21,8 @@ interface Tracked {
 /** The limiters of all deployments. Deployments without limits have none, and cost nothing. */
 export class LimiterTable {
   readonly #tracked = new RecentMap<string, Tracked>(rememberedDeployments)
+  /** Only deployments of the file are provisioned, so the file bounds the table. */
+  readonly #provisioned = new Map<string, ProvisionedLimiter>()
 
   /** The limiter of a deployment, with its present limits; undefined when it has none. */
   limiterOf(
@@ -39,14 +42,18 @@ export class LimiterTable {
       tracked.limiter = adapted(tracked.limiter, deployment, profileName, nowMs)
       tracked.deployment = deployment
       tracked.profileName = profileName
+      if (tracked.limiter instanceof ProvisionedLimiter)
+        this.#provisioned.set(deployment.name, tracked.limiter)
+      else this.#provisioned.delete(deployment.name)
     }
     return tracked.limiter
   }
 
-  /** Share of the provisioned throughput in use of a deployment, for metrics; undefined where it has none. */
-  utilizationOf(resource: string, deployment: Deployment, nowMs: number): number | undefined {
-    const limiter = this.#tracked.get(`${resource}/${deployment.name}`)?.limiter
-    return limiter instanceof ProvisionedLimiter ? limiter.utilization(nowMs) : undefined
+  /** The provisioned deployments that had a request, and how much of their throughput is in use. */
+  *utilizations(nowMs: number): Generator<Utilization> {
+    for (const [deployment, limiter] of this.#provisioned) {
+      yield { deployment, share: limiter.utilization(nowMs) }
+    }
   }
 }
 

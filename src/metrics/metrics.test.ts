@@ -224,6 +224,7 @@ describe('createMetrics', () => {
       'aoai_simulator_event_loop_lag_seconds gauge',
       'aoai_deployment_requests_in_work gauge',
       'aoai_deployment_requests_waiting gauge',
+      'aoai_deployment_utilization_ratio gauge',
     ])
     for (const name of names) expect(text).toContain(`# HELP ${name.split(' ')[0]} `)
   })

@@ -1,7 +1,7 @@
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { Hook, Next } from '../pipeline/hook.ts'
 import type { InjectionReports } from '../pipeline/injection-reports.ts'
-import type { Occupancy } from '../pipeline/occupancy.ts'
+import type { Occupancy, Utilization } from '../pipeline/occupancy.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { LoopLag } from '../platform/loop-lag.ts'
@@ -31,6 +31,8 @@ export interface MetricsOptions {
   readonly loopLag?: LoopLag | undefined
   /** The deployments that have slots or load. */
   readonly occupancy?: () => Iterable<Occupancy>
+  /** The provisioned deployments. */
+  readonly utilizations?: (nowMs: number) => Iterable<Utilization>
   /** What faults and incidents report; absent where there are none. */
   readonly injections?: InjectionReports
   /** Hears that the simulator itself was the slow part, once a minute at most. */
@@ -54,6 +56,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     isSlow: () => watch.isSlow(clock.nowMs()),
     loopLag: () => watch.loopLag,
     occupancy,
+    utilizations: () => options.utilizations?.(clock.nowMs()) ?? [],
   })
   if (options.injections) registerInjections(requests, options.injections)
   const process = processRegistry()

@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from 'prom-client'
-import type { Occupancy } from '../pipeline/occupancy.ts'
+import type { Occupancy, Utilization } from '../pipeline/occupancy.ts'
 import type { LoopLagReading } from '../platform/loop-lag.ts'
 import { BucketHistogram } from './bucket-histogram.ts'
 import type { Pacing } from './pacing.ts'
@@ -11,10 +11,12 @@ export interface PacingSources {
   readonly isSlow: () => boolean
   readonly loopLag: () => LoopLagReading
   readonly occupancy: () => Iterable<Occupancy>
+  readonly utilizations: () => Iterable<Utilization>
 }
 
 /** Adds these metrics to a registry. They are read when the registry is rendered. */
-export function registerPacing({ registry, pacing, isSlow, loopLag, occupancy }: PacingSources): void {
+export function registerPacing(sources: PacingSources): void {
+  const { registry, pacing, isSlow, loopLag, occupancy, utilizations } = sources
   const gauge = (
     name: string,
     help: string,
@@ -70,5 +72,11 @@ export function registerPacing({ registry, pacing, isSlow, loopLag, occupancy }:
     'Requests that wait for a slot of their deployment.',
     ['deployment'],
     () => [...occupancy()].map(({ waiting, deployment }) => [waiting, deployment] as const),
+  )
+  gauge(
+    'aoai_deployment_utilization_ratio',
+    "Share of a deployment's provisioned throughput that is in use; 1 is 100 %.",
+    ['deployment'],
+    () => [...utilizations()].map(({ share, deployment }) => [share, deployment] as const),
   )
 }

@@ -117,6 +117,13 @@ function startHeaders({ chunked, contentType, date }: HeaderFacts): string[] {
   return raw
 }
 
+/** The live figures of a deployment's limits; names and values in turn. */
+export function rateLimitHeaders(rateLimits: RateLimits, deployment: string): string[] {
+  const raw: string[] = []
+  pushRateLimits(raw, rateLimits, deployment)
+  return raw
+}
+
 /** The live figures, in alphabetical order as all of the service's own headers. */
 function pushRateLimits(raw: string[], { requests, tokens, style }: RateLimits, deployment: string): void {
   const { tellsLimit, tellsKey, resetUnit } = style

@@ -12,11 +12,13 @@ const comparedBytes = 256
  * Lets a request pass that carries the resource's key, as `api-key` or as a bearer token.
  *
  * The service looks at the path before the key (a captured 404 for an unknown path with a key it did not judge), so a
- * stranger gets the 404 for a path that nothing answers.
+ * stranger gets the 404 for a path that nothing answers. Recordings and a real service may answer any path, so that there
+ * every stranger gets the 401.
  */
 export function authenticate(exchange: Exchange, next: Next): Promise<Reply> {
   if (carriesKey(exchange.headers, exchange.config.apiKey)) return next()
-  return Promise.resolve(errorReply(exchange, exchange.route ? invalidKey() : resourceNotFound()))
+  const mayBeAnswered = exchange.route !== undefined || exchange.config.mode.kind !== 'generate'
+  return Promise.resolve(errorReply(exchange, mayBeAnswered ? invalidKey() : resourceNotFound()))
 }
 
 /** Whether the headers carry the key. Takes the same time for every wrong key. */

@@ -7,11 +7,11 @@ import type { Reply } from './reply.ts'
 
 /**
  * Refuses a version that the service does not know, and one that lacks the operation. A dated path without
- * `api-version` is unknown to the service, however well the rest of it reads.
+ * `api-version` is unknown to the service, however well the rest of it reads. A recording was answered with its version.
  */
 export function checkApiVersion(exchange: Exchange, next: Next): Promise<Reply> {
   const { route, config } = exchange
-  if (!config.apiVersionCheck || !route) return next()
+  if (!config.apiVersionCheck || !route || config.mode.kind !== 'generate') return next()
   switch (judgeApiVersion(exchange.apiVersion, route.operation, route.dated)) {
     case 'not-found':
       return Promise.resolve(errorReply(exchange, resourceNotFound()))
@@ -25,7 +25,8 @@ export function checkApiVersion(exchange: Exchange, next: Next): Promise<Reply> 
 /** Refuses a version that is older than what the deployment's model needs. */
 export function checkModelVersion(exchange: Exchange, next: Next): Promise<Reply> {
   const { route, config, deployment, apiVersion } = exchange
-  if (!config.apiVersionCheck || !route?.dated || !deployment || apiVersion === undefined) return next()
+  if (!config.apiVersionCheck || config.mode.kind !== 'generate') return next()
+  if (!route?.dated || !deployment || apiVersion === undefined) return next()
   const first = tooOldForModel(apiVersion, deployment.model)
   if (first === undefined) return next()
   return Promise.resolve(errorReply(exchange, modelNeedsNewerVersion(first)))

@@ -8,3 +8,10 @@ export interface Occupancy {
   /** Infinite for a deployment without a limit. */
   readonly slots: number
 }
+
+/** How much of a deployment's provisioned throughput is in use at this moment. */
+export interface Utilization {
+  readonly deployment: string
+  /** 1 is 100 %; a burst may push it past that. */
+  readonly share: number
+}

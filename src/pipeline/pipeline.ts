@@ -8,6 +8,7 @@ import { errorReply } from './error-reply.ts'
 import { findDeployment } from './find-deployment.ts'
 import type { Exchange } from './exchange.ts'
 import type { Hook, ModeHandler } from './hook.ts'
+import { noteDeployment } from './note-deployment.ts'
 import type { Reply } from './reply.ts'
 
 /** The stages that come from other folders, in the order in which a request meets them. */
@@ -36,7 +37,8 @@ export interface PipelineReports {
 
 /**
  * The whole life of a request between its arrival and its sending, from the outside in:
- * observe, extensions, api-version, key, deployment, incidents, limits, faults, latency, mode.
+ * observe, extensions, api-version, key, deployment, incidents, limits, faults, latency, mode. In record mode it is short:
+ * observe, extensions, key, mode.
  */
 export function createPipeline(stages: Stages, reports: PipelineReports): Run {
   const answerInMode: Run = async (exchange) => {
@@ -46,7 +48,7 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
     return errorReply(exchange, resourceNotFound())
   }
 
-  const run = chain(
+  const simulate = chain(
     [
       ...stages.extensionHooks,
       checkApiVersion,
@@ -60,6 +62,10 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
     ],
     answerInMode,
   )
+  // What the real service answers is passed through: it has its own versions, deployments, limits, faults and latency.
+  const forward = chain([...stages.extensionHooks, authenticate, noteDeployment], answerInMode)
+  const run: Run = (exchange) =>
+    exchange.config.mode.kind === 'record' ? forward(exchange) : simulate(exchange)
 
   /** The one place where an exception becomes an answer. What it says goes to the log, never to the client. */
   const runSafely: Run = async (exchange) => {

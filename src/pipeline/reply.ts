@@ -66,7 +66,7 @@ export interface Interruption {
    * `reset` drops the connection (TCP RST), `close` ends it in order (FIN) although the answer is not complete. A number
    * is a pause in milliseconds, after which the rest of a whole body follows; Infinity waits for the client to leave.
    */
-  readonly then: 'reset' | 'close' | number
+  readonly how: 'reset' | 'close' | number
 }
 
 /** A plan of an answer. Its body is not rendered before it is sent, so that an answer nobody waits for costs no text. */
@@ -81,8 +81,10 @@ export interface Reply {
   steps?: Steps
   /** Which limit refused the request; `capacity` is a full queue in front of the deployment. */
   limitedBy?: 'tokens' | 'requests' | 'capacity'
-  /** Absent for an answer that is due at once. */
+  /** Absent for an answer that is due at once, and for a live one. */
   schedule?: Schedule
+  /** Whether the answer has taken its time already, at a real service, so that no latency is added. */
+  ownTime?: boolean
   /** Absent for an answer that is sent as it is. */
   interruption?: Interruption
 }

@@ -149,7 +149,7 @@ describe('NodeSender', () => {
     const schedule = { stepsMs: Float64Array.of(0, 10), endMs: 10 }
     const headers = new HeaderList(['Transfer-Encoding', 'chunked'])
     const { port, outcome } = await serveOnce({ status: 200, headers, body, schedule }, failures)
-    await expect(get(port).then(text)).rejects.toThrow()
+    await expect(get(port).then(text)).rejects.toThrow('aborted')
     expect(failures).toHaveLength(1)
     expect(await outcome).toMatchObject({ aborted: true })
   })

@@ -1,10 +1,17 @@
 import type { ServerResponse } from 'node:http'
 import type { StopTimer } from '../platform/clock.ts'
+import { drained } from './drained.ts'
 import { DueEvents } from './due-events.ts'
 import type { Exchange } from './exchange.ts'
 import type { Interruption, LiveBody, Reply, WholeBody } from './reply.ts'
 import { splitAtShare } from './split-at-share.ts'
 import { takeLive } from './take-live.ts'
+
+/**
+ * How long a connection that is broken off waits after its last bytes, in milliseconds. A reset throws away what has
+ * not been sent yet, and what libuv reads together with one it takes for an orderly end.
+ */
+const settleMs = 20
 
 /**
  * Writes the reply of one exchange to a socket when it is due. Web streams would cost most of the core (half of the
@@ -112,15 +119,15 @@ export class NodeSender {
     else this.#outgoing.end(content)
   }
 
-  #sendInterrupted(content: Buffer, { at, then }: Interruption): void {
+  #sendInterrupted(content: Buffer, { at, how }: Interruption): void {
     const [first, rest] = splitAtShare(content, at)
-    if (typeof then !== 'number') {
-      this.#outgoing.write(first, () => this.#breakOff(then))
+    if (typeof how !== 'number') {
+      this.#outgoing.write(first, () => this.#breakOffSoon(how))
       return
     }
     this.#outgoing.write(first)
     this.#later(
-      this.#elapsedMs() + then,
+      this.#elapsedMs() + how,
       this.#guarded(() => this.#outgoing.end(rest)),
     )
   }
@@ -138,18 +145,30 @@ export class NodeSender {
       if (!this.#exchange.ended) outgoing.end()
     } catch {
       // Its source has told why; a client must not take what it has for the whole.
-      outgoing.destroy()
+      this.#breakOff('close')
     }
   }
 
-  /** Whatever was written before is with the operating system by now. */
-  #breakOff(how: Interruption['then']): void {
+  /** Breaks off once what was written has had time to arrive. */
+  #breakOffSoon(how: Interruption['how']): void {
+    this.#later(
+      this.#elapsedMs() + settleMs,
+      this.#guarded(() => this.#breakOff(how)),
+    )
+  }
+
+  #breakOff(how: Interruption['how']): void {
     this.#brokenOff = true
     const { socket } = this.#outgoing
     // Without a socket it is not this answer's turn yet on its connection.
     if (!socket) this.#outgoing.destroy()
-    else if (how === 'reset') socket.resetAndDestroy()
-    else socket.destroySoon()
+    else if (how === 'close') socket.destroySoon()
+    else {
+      // What Node's own resetAndDestroy sets; but that sends a FIN before its RST, and clients take it for an orderly
+      // end. A Node that knows the property no more would send the FIN alone.
+      Object.assign(socket, { resetAndClosing: true })
+      socket.destroy()
+    }
   }
 
   #sendEvents(reply: Reply, events: DueEvents, again: () => void): void {
@@ -157,8 +176,8 @@ export class NodeSender {
     if (!this.#outgoing.headersSent) this.#writeHead(reply, undefined)
     this.#markFirstByte()
     if (events.done && reply.interruption) {
-      const { then } = reply.interruption
-      this.#outgoing.write(text, () => this.#breakOff(then))
+      const { how } = reply.interruption
+      this.#outgoing.write(text, () => this.#breakOffSoon(how))
     } else if (events.done) this.#outgoing.end(text)
     // Never in the same go: tokens that follow faster than they are written would be calls within calls without end.
     else if (this.#write(text, () => this.#resume(events, again))) this.#later(events.nextDueMs, again)
@@ -207,21 +226,6 @@ export class NodeSender {
   #elapsedMs(): number {
     return this.#exchange.clock.nowMs() - this.#exchange.startedMs
   }
-}
-
-/** Resolves when the client has taken what was written, or has left. */
-function drained(outgoing: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      outgoing.off('drain', done)
-      outgoing.off('close', done)
-      resolve()
-    }
-    outgoing.on('drain', done)
-    outgoing.on('close', done)
-    // A connection that is gone drains no more, and may have told so before.
-    if (outgoing.destroyed) done()
-  })
 }
 
 /** Pure ASCII has as many bytes as characters; Node writes it a third faster as latin1 than as UTF-8. */

@@ -63,7 +63,7 @@ function cutBeforeHead(exchange: Exchange): ConnectionCut {
 function interruptedStream(
   exchange: Exchange,
   content: Buffer,
-  { at, then }: Interruption,
+  { at, how }: Interruption,
 ): ReadableStream<Uint8Array> {
   const elapsedMs = (): number => exchange.clock.nowMs() - exchange.startedMs
   const firstByteMs = elapsedMs()
@@ -77,11 +77,11 @@ function interruptedStream(
           ready = undefined
           return
         }
-        if (typeof then === 'number') await sleepUntil(exchange, firstByteMs + then)
+        if (typeof how === 'number') await sleepUntil(exchange, firstByteMs + how)
         if (exchange.ended) return
         exchange.end({ aborted: false, firstByteMs, endMs: elapsedMs() })
-        if (typeof then !== 'number') {
-          controller.error(new ConnectionCut(then))
+        if (typeof how !== 'number') {
+          controller.error(new ConnectionCut(how))
           return
         }
         controller.enqueue(rest)
@@ -108,7 +108,7 @@ function eventStream(
     {
       async pull(controller) {
         if (ready === '' && events.done && interruption) {
-          controller.error(new ConnectionCut(interruption.then === 'reset' ? 'reset' : 'close'))
+          controller.error(new ConnectionCut(interruption.how === 'reset' ? 'reset' : 'close'))
           exchange.end({ aborted: false, firstByteMs, endMs: elapsedMs() })
           return
         }

@@ -49,6 +49,21 @@ describe('createSystemClock', () => {
     expect(ran).toBe(false)
   })
 
+  it('lets the process end once nobody waits', async () => {
+    const clock = createSystemClock()
+    const waiting = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+    const before = waiting()
+    const stopLater = clock.at(clock.nowMs() + 3_600_000, () => {})
+    const first = new Promise<void>((resolve) => void clock.at(clock.nowMs() + 2, resolve))
+    stopLater()
+    await first
+    expect(waiting()).toBe(before)
+    const stop = clock.at(clock.nowMs() + 3_600_000, () => {})
+    expect(waiting()).toBe(before + 1)
+    stop()
+    expect(waiting()).toBe(before)
+  })
+
   it('does not run a stopped task', async () => {
     const clock = createSystemClock()
     let ran = false

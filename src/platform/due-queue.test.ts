@@ -35,6 +35,20 @@ describe('DueQueue', () => {
     expect(seen).toEqual(['first', 'second'])
   })
 
+  it('is idle when every task has run or been stopped, however often', () => {
+    const queue = new DueQueue(2)
+    const stop = queue.add(1, () => {})
+    queue.add(5, () => {})
+    expect(queue.isIdle).toBe(false)
+    stop()
+    stop()
+    expect(queue.isIdle).toBe(false)
+    drain(queue)
+    expect(queue.isIdle).toBe(true)
+    stop()
+    expect(queue.isIdle).toBe(true)
+  })
+
   it('does not run a stopped task, even when another task of the same tick stops it', () => {
     const queue = new DueQueue(2)
     const seen: string[] = []

@@ -14,6 +14,7 @@ export class DueQueue {
   readonly #entries = new Map<number, Entry[]>()
   /** The ticks that have entries, as a binary min-heap. */
   readonly #ticks: number[] = []
+  #waiting = 0
 
   /** @param tickMs width of a tick; a task runs at the end of the tick that its due time falls into, never early */
   constructor(tickMs: number) {
@@ -23,6 +24,7 @@ export class DueQueue {
   add(dueMs: number, task: () => void): StopTimer {
     const tick = Math.ceil(dueMs / this.#tickMs)
     const entry: Entry = { task }
+    this.#waiting++
     const entries = this.#entries.get(tick)
     if (entries) {
       entries.push(entry)
@@ -31,9 +33,15 @@ export class DueQueue {
       this.#pushTick(tick)
     }
     return () => {
+      if (entry.task) this.#waiting--
       // What the task closes over (a client that has left) must not stay until the tick comes.
       entry.task = undefined
     }
+  }
+
+  /** Whether no task waits; a tick whose tasks have all been stopped may still come. */
+  get isIdle(): boolean {
+    return this.#waiting === 0
   }
 
   /** When the next tasks are due; undefined when there are none. */
@@ -48,7 +56,13 @@ export class DueQueue {
     if (tick === undefined) return
     const entries = this.#entries.get(tick) ?? []
     this.#entries.delete(tick)
-    for (const entry of entries) entry.task?.()
+    for (const entry of entries) {
+      const { task } = entry
+      if (!task) continue
+      entry.task = undefined
+      this.#waiting--
+      task()
+    }
   }
 
   #pushTick(tick: number): void {

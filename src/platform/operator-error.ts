@@ -8,6 +8,12 @@ export const operatorErrors = {
     meaning: 'A flag, an environment variable or the deployment file is wrong.',
   },
   LISTEN_FAILED: { exitCode: 1, meaning: 'The address is in use, or may not be listened on.' },
+  RECORDINGS_UNREADABLE: {
+    exitCode: 1,
+    meaning: 'The folder of recordings, or a file in it, cannot be read.',
+  },
+  RECORDINGS_UNWRITABLE: { exitCode: 1, meaning: 'Recordings cannot be written to their folder.' },
+  RECORDINGS_UNUSED: { exitCode: 1, meaning: 'REPLAY_STRICT is on, and recordings were never replayed.' },
 } as const
 
 /** The name of a row of `operatorErrors`. */

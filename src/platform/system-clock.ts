@@ -27,7 +27,8 @@ export function createSystemClock(): Clock {
 
   const arm = (): void => {
     const dueMs = queue.nextDueMs()
-    if (dueMs === undefined || dueMs >= wakeMs) return
+    // A timer that nobody waits for must not keep the process from ending.
+    if (dueMs === undefined || dueMs >= wakeMs || queue.isIdle) return
     wakeMs = dueMs
     clearTimeout(timer)
     const sleepMs = dueMs - nowMs()
@@ -43,7 +44,12 @@ export function createSystemClock(): Clock {
     at(dueMs: number, task: () => void): StopTimer {
       const stop = queue.add(dueMs, task)
       arm()
-      return stop
+      return () => {
+        stop()
+        if (!queue.isIdle) return
+        clearTimeout(timer)
+        wakeMs = Infinity
+      }
     },
   }
 }

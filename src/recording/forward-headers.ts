@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import type { Exchange } from '../pipeline/exchange.ts'
 import { HeaderList } from '../pipeline/header-list.ts'
 import type { UpstreamTarget } from './upstream-target.ts'
 
@@ -25,16 +25,18 @@ const replaced: ReadonlySet<string> = new Set([
   'host',
 ])
 
+/** Methods whose requests mostly have no body, and then no length either. */
+const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS'])
+
 /**
  * The headers of a request as they go upstream: names and values in turn. The operator's key takes the place of the
  * caller's, as `api-key`, and as a bearer token too where the upstream is not Azure, which reads one or the other.
  * Plain bodies are asked for, so that what is recorded can be read and what streams is not held up by a compressor.
  */
 export function forwardedHeaders(
-  headers: IncomingHttpHeaders,
+  { method, headers, body }: Pick<Exchange, 'method' | 'headers' | 'body'>,
   target: UpstreamTarget,
   key: string,
-  bodyLength: number,
 ): string[] {
   const host = target.origin.slice(target.origin.indexOf('//') + 2)
   const raw = ['host', host, 'api-key', key]
@@ -45,9 +47,7 @@ export function forwardedHeaders(
     if (value === undefined || hopByHop.has(name) || replaced.has(name) || ofConnection.has(name)) continue
     for (const one of Array.isArray(value) ? value : [value]) raw.push(name, one)
   }
-  if (bodyLength > 0 || headers['content-length'] !== undefined) {
-    raw.push('content-length', String(bodyLength))
-  }
+  if (body.length > 0 || !bodiless.has(method)) raw.push('content-length', String(body.length))
   return raw
 }
 

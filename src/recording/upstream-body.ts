@@ -32,26 +32,30 @@ export function readUpstreamBody(
 ): { readonly decoded: boolean; readonly chunks: AsyncIterable<Buffer> } {
   const encoding = response.headers['content-encoding']?.trim().toLowerCase() ?? ''
   const createDecoder = Object.hasOwn(decoders, encoding) ? decoders[encoding] : undefined
-  if (!createDecoder) return { decoded: false, chunks: walk(response, response, watch) }
+  if (!createDecoder) return { decoded: false, chunks: walk(response, watch) }
   const decoder = createDecoder()
   // The reader hears of every error through the decoder.
   const body = pipeline(response, decoder, () => {}) as unknown as Readable
-  return { decoded: true, chunks: walk(response, body, watch) }
+  return { decoded: true, chunks: walk(body, watch) }
 }
 
-async function* walk(response: IncomingMessage, body: Readable, watch: BodyWatch): AsyncGenerator<Buffer, undefined> {
+async function* walk(body: Readable, watch: BodyWatch): AsyncGenerator<Buffer, undefined> {
+  let isWhole = false
   const iterator = body[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>
   try {
     for (;;) {
       const stopIdle = watch.watchIdle()
       const { done, value } = await iterator.next().finally(stopIdle)
-      if (done === true) break
+      if (done === true) {
+        isWhole = true
+        return
+      }
       yield value
     }
   } catch (error) {
     throw watch.failure() ?? brokenBody(watch.origin, error)
   } finally {
-    if (!response.complete) watch.close()
+    if (!isWhole) watch.close()
   }
 }
 
@@ -60,5 +64,7 @@ function brokenBody(origin: string, error: unknown): UpstreamFailure {
   const message = code.startsWith('Z_')
     ? `${origin} sent a compressed body that cannot be decoded (${code}). Look into what stands between here and there.`
     : `${origin} broke the connection in the middle of its answer. Try again, or look into its log.`
-  return new UpstreamFailure(code.startsWith('Z_') ? 'UpstreamInvalid' : 'UpstreamBroken', message, { cause: error })
+  return new UpstreamFailure(code.startsWith('Z_') ? 'UpstreamInvalid' : 'UpstreamBroken', message, {
+    cause: error,
+  })
 }

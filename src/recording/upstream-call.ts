@@ -1,4 +1,9 @@
-import { Agent as HttpAgent, request as requestHttp, type ClientRequest, type IncomingMessage } from 'node:http'
+import {
+  Agent as HttpAgent,
+  request as requestHttp,
+  type ClientRequest,
+  type IncomingMessage,
+} from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
@@ -30,6 +35,8 @@ export interface UpstreamAnswer {
   readonly rawHeaders: readonly string[]
   /** Whether the body was compressed and is given decoded. */
   readonly decoded: boolean
+  /** Whether the length of the body is known beforehand and still holds. */
+  readonly hasLength: boolean
   /** The body as it arrives. To be walked to its end or left early, which breaks the call off. */
   readonly chunks: AsyncIterable<Buffer>
 }
@@ -80,7 +87,7 @@ export class UpstreamConnections {
     const { connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs, totalTimeoutMs } = this.#limits
     if (signal.aborted) return Promise.reject(new CallerLeft())
     return new Promise((resolve, reject) => {
-      const options = { method, host, port, path, headers, agent: this.#agent, servername: host }
+      const options = { method, host, port, path, headers, agent: this.#agent }
       const call = secure ? requestHttps(options) : requestHttp(options)
       let isSent = false
       let failure: Error | undefined
@@ -97,7 +104,10 @@ export class UpstreamConnections {
 
       const stopTotal = this.#clock.at(
         deadlineMs,
-        timeout('UpstreamTotalTimeout', `${origin} took more than ${totalTimeoutMs} ms in all. Raise UPSTREAM_TOTAL_TIMEOUT_MS, or ask for less.`),
+        timeout(
+          'UpstreamTotalTimeout',
+          `${origin} took more than ${totalTimeoutMs} ms in all. Raise UPSTREAM_TOTAL_TIMEOUT_MS, or ask for less.`,
+        ),
       )
       let stopWait: StopTimer = () => {}
       signal.addEventListener('abort', onAbort, { once: true })
@@ -110,7 +120,10 @@ export class UpstreamConnections {
       onConnecting(call, () => {
         stopWait = later(
           connectTimeoutMs,
-          timeout('UpstreamConnectTimeout', `Could not connect to ${origin} within ${connectTimeoutMs} ms. Check AZURE_OPENAI_ENDPOINT and the network, or raise UPSTREAM_CONNECT_TIMEOUT_MS.`),
+          timeout(
+            'UpstreamConnectTimeout',
+            `Could not connect to ${origin} within ${connectTimeoutMs} ms. Check AZURE_OPENAI_ENDPOINT and the network, or raise UPSTREAM_CONNECT_TIMEOUT_MS.`,
+          ),
         )
       })
       onConnected(call, () => {
@@ -118,12 +131,18 @@ export class UpstreamConnections {
         stopWait()
         stopWait = later(
           firstByteTimeoutMs,
-          timeout('UpstreamFirstByteTimeout', `${origin} did not begin to answer within ${firstByteTimeoutMs} ms. Raise UPSTREAM_FIRST_BYTE_TIMEOUT_MS, or ask for less.`),
+          timeout(
+            'UpstreamFirstByteTimeout',
+            `${origin} did not begin to answer within ${firstByteTimeoutMs} ms. Raise UPSTREAM_FIRST_BYTE_TIMEOUT_MS, or ask for less.`,
+          ),
         )
       })
       call.once('response', (response: IncomingMessage) => {
         stopWait()
-        const idle = timeout('UpstreamIdleTimeout', `${origin} sent nothing more for ${idleTimeoutMs} ms in the middle of its answer. Raise UPSTREAM_IDLE_TIMEOUT_MS.`)
+        const idle = timeout(
+          'UpstreamIdleTimeout',
+          `${origin} sent nothing more for ${idleTimeoutMs} ms in the middle of its answer. Raise UPSTREAM_IDLE_TIMEOUT_MS.`,
+        )
         const body = readUpstreamBody(response, {
           origin,
           watchIdle: () => later(idleTimeoutMs, idle),
@@ -134,15 +153,17 @@ export class UpstreamConnections {
           status: response.statusCode ?? 0,
           reason: response.statusMessage ?? '',
           rawHeaders: response.rawHeaders,
+          hasLength: !body.decoded && response.headers['content-length'] !== undefined,
           ...body,
         })
       })
-      call.once('error', (error: NodeJS.ErrnoException) => {
+      call.on('error', (error: NodeJS.ErrnoException) => {
         stopWait()
         settle()
         reject(failure ?? this.#connectionFailure(call, error, isSent))
       })
-      call.end(body)
+      if (body.length > 0) call.end(body)
+      else call.end()
     })
   }
 

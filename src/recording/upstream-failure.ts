@@ -61,7 +61,11 @@ const reasons: Readonly<Record<string, string>> = {
 const tlsCode = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|EPROTO)/
 
 /** Turns an error of Node's client, before any answer, into a failure. */
-export function connectionFailure(origin: string, error: NodeJS.ErrnoException, sent: boolean): UpstreamFailure {
+export function connectionFailure(
+  origin: string,
+  error: NodeJS.ErrnoException,
+  sent: boolean,
+): UpstreamFailure {
   const { code = '' } = error
   if (code.startsWith('HPE_')) {
     const message = `Could not read the answer of ${origin}: it is not HTTP (${code}). Correct AZURE_OPENAI_ENDPOINT.`
@@ -71,5 +75,8 @@ export function connectionFailure(origin: string, error: NodeJS.ErrnoException, 
     ? `its certificate or its TLS is not accepted (${code}). Correct AZURE_OPENAI_ENDPOINT, or name the issuer's certificate in NODE_EXTRA_CA_CERTS.`
     : (reasons[code] ?? `${code || error.message}.`)
   const known = sent ? 'UpstreamBroken' : 'UpstreamUnreachable'
-  return new UpstreamFailure(known, `Could not reach ${origin}: ${reason}`, { nothingSent: !sent, cause: error })
+  return new UpstreamFailure(known, `Could not reach ${origin}: ${reason}`, {
+    nothingSent: !sent,
+    cause: error,
+  })
 }

@@ -1,6 +1,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
+import { alreadySent } from '../app/already-sent.ts'
+import type { SocketBindings } from '../app/app-env.ts'
 import type { App } from '../app/app.ts'
 import { OperatorError } from '../platform/operator-error.ts'
 
@@ -28,7 +30,10 @@ const idleSweepMs = 50
  * @throws {OperatorError} LISTEN_FAILED when the address is taken or not allowed
  */
 export async function listen(app: App, host: string, port: number): Promise<Listener> {
-  const answer = getRequestListener((request, bindings) => app.fetch(request, bindings))
+  const answer = getRequestListener((request, bindings) => {
+    const answered = app.fetch(request, bindings)
+    return request.method === 'HEAD' ? markTaken(answered, bindings as SocketBindings) : answered
+  })
   // The listener never rejects: it answers its own failures.
   const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs }, (incoming, outgoing) => {
     void answer(incoming, outgoing)
@@ -54,6 +59,14 @@ export async function listen(app: App, host: string, port: number): Promise<List
       clearTimeout(cut)
     },
   }
+}
+
+async function markTaken(
+  answered: Response | Promise<Response>,
+  bindings: SocketBindings,
+): Promise<Response> {
+  const response = await answered
+  return bindings.isTaken ? alreadySent : response
 }
 
 function listenError(host: string, port: number, cause: NodeJS.ErrnoException): OperatorError {

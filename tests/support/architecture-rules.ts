@@ -41,6 +41,8 @@ export const exceptions: ReadonlyArray<{ folder: string; specifier: string; reas
 ]
 
 const socketModules = new Set(['node:http', 'node:https', 'node:http2', 'node:net'])
+/** Record mode is a client of the real service: it needs timeouts and a pool of its own, which fetch does not have. */
+const socketClientFolders = ['recording']
 const socketTypeFolders = ['app', 'pipeline']
 const namelessFiles = ['utils', 'helpers', 'types', 'misc']
 
@@ -80,7 +82,12 @@ function relativeRule(file: string, specifier: string): string | undefined {
 function packageRule(file: string, { specifier, typeOnly }: Import): string | undefined {
   const folder = folderOf(file)
   if (socketModules.has(specifier)) {
-    if (folder === 'server' || (typeOnly && socketTypeFolders.includes(folder))) return undefined
+    if (
+      folder === 'server' ||
+      socketClientFolders.includes(folder) ||
+      (typeOnly && socketTypeFolders.includes(folder))
+    )
+      return undefined
     return `sockets are the business of server; ${socketTypeFolders.join(' and ')} may import types of them (import type).`
   }
   if (specifier.startsWith('node:')) return undefined

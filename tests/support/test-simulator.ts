@@ -31,10 +31,20 @@ export interface TestSettings {
   readonly deployments?: Readonly<Record<string, object>>
   /** Models as the model file has them: name to properties. */
   readonly models?: Readonly<Record<string, object>>
+  /** Faults over all deployments, as their file lists them. */
+  readonly faults?: readonly object[]
+  /** A timetable of incidents as its file has it. */
+  readonly incidents?: object
 }
 
 /** Starts a simulator without delays unless the settings ask for some. */
-export function createTestSimulator({ env = {}, deployments, models }: TestSettings = {}): TestSimulator {
+export function createTestSimulator({
+  env = {},
+  deployments,
+  models,
+  faults,
+  incidents,
+}: TestSettings = {}): TestSimulator {
   const config = loadConfig({
     flags: {},
     env: {
@@ -43,12 +53,16 @@ export function createTestSimulator({ env = {}, deployments, models }: TestSetti
       LATENCY_TIME_SCALE: '0',
       ...(deployments && { OPENAI_DEPLOYMENT_CONFIG_PATH: 'deployments.json' }),
       ...(models && { MODEL_CATALOGUE_PATH: 'models.json' }),
+      ...(faults && { FAULTS_PATH: 'faults.json' }),
+      ...(incidents && { INCIDENTS_PATH: 'incidents.json' }),
       ...env,
     },
     workingDirectory: '/',
     readFile: (path) => {
       if (deployments && path.endsWith('deployments.json')) return JSON.stringify(deployments)
       if (models && path.endsWith('models.json')) return JSON.stringify(models)
+      if (faults && path.endsWith('faults.json')) return JSON.stringify({ faults })
+      if (incidents && path.endsWith('incidents.json')) return JSON.stringify(incidents)
       throw Object.assign(new Error(`no such file: ${path}`), { code: 'ENOENT' })
     },
   })

@@ -61,7 +61,7 @@ export function createResponseGenerator(store: ResponseStore) {
     // Truncation drops what is oldest until an answer fits.
     const promptTokens = Math.min(asked, model.contextTokens - 1)
 
-    const verdict = judgeContent(readableTexts(chat), exchange)
+    const verdict = judgeContent(readableTexts(chat), exchange.config, exchange.forced)
     if (verdict.kind === 'prompt') return errorReply(exchange, promptFiltered(verdict.category))
 
     const cached = cachedTokens(exchange, deployment, chat, input.historyTokens, promptTokens, promptCache)

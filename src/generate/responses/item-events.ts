@@ -2,6 +2,7 @@ import { codePointLength, obfuscation } from '../../openai/obfuscation.ts'
 import type { Random } from '../../platform/random.ts'
 import { escapeNonAscii, writeJson } from './json-writer.ts'
 import {
+  outputRefusal,
   outputText,
   type CallOutput,
   type MessageOutput,
@@ -96,6 +97,15 @@ function textEvents(
 ): EventRun[] {
   const at = { ...place, content_index: 0 }
   const part = content[0] ?? outputText('')
+  if (part.type === 'refusal') {
+    // As OpenAI's specification names them; none is captured.
+    return [
+      singleEvent('response.content_part.added', () => ({ ...at, part: outputRefusal('') })),
+      deltas('response.refusal.delta', pieces, at, '', noise),
+      singleEvent('response.refusal.done', () => ({ ...at, refusal: part.refusal })),
+      singleEvent('response.content_part.done', () => ({ ...at, part })),
+    ]
+  }
   return [
     singleEvent('response.content_part.added', () => ({ ...at, part: outputText('') })),
     deltas('response.output_text.delta', pieces, at, ',"logprobs":[]', noise),

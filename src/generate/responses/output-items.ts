@@ -23,7 +23,7 @@ export interface MessageOutput {
   readonly id: string
   readonly type: 'message'
   readonly status: ItemStatus
-  readonly content: readonly OutputText[]
+  readonly content: readonly (OutputText | OutputRefusal)[]
   readonly phase?: 'final_answer' | 'commentary'
   readonly role: 'assistant'
 }
@@ -34,6 +34,12 @@ export interface OutputText {
   readonly annotations: readonly never[]
   readonly logprobs: readonly never[]
   readonly text: string
+}
+
+/** The one part of a message that refuses. */
+export interface OutputRefusal {
+  readonly type: 'refusal'
+  readonly refusal: string
 }
 
 /** A call that the client is asked to make. */
@@ -92,7 +98,7 @@ export function outputItems(choice: Choice, context: ItemContext): WrittenItem[]
       id: ids.next('msg', epochSeconds),
       type: 'message',
       status,
-      content: [outputText(pieces.join(''))],
+      content: [choice.refused ? outputRefusal(pieces.join('')) : outputText(pieces.join(''))],
       ...(tellsPhase(model) && { phase: toolCalls.length > 0 ? 'commentary' : 'final_answer' }),
       role: 'assistant',
     }
@@ -108,6 +114,11 @@ export function outputItems(choice: Choice, context: ItemContext): WrittenItem[]
 /** A text as part of a message. */
 export function outputText(text: string): OutputText {
   return { type: 'output_text', annotations: [], logprobs: [], text }
+}
+
+/** A refusal as part of a message. */
+export function outputRefusal(refusal: string): OutputRefusal {
+  return { type: 'refusal', refusal }
 }
 
 /** Models that think have an item for it even when they thought nothing, unless they were told not to. */

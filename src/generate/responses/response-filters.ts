@@ -59,8 +59,9 @@ function promptLength({ request, items }: ResponseRecord): number {
 function answerLength({ output }: ResponseRecord): number {
   let length = 0
   for (const item of output) {
-    if (item.type === 'message') for (const { text } of item.content) length += text.length
-    else if (item.type === 'function_call') length += item.arguments.length
+    if (item.type === 'message') {
+      for (const part of item.content) length += ('text' in part ? part.text : part.refusal).length
+    } else if (item.type === 'function_call') length += item.arguments.length
     else if (item.type === 'custom_tool_call') length += item.input.length
   }
   return length

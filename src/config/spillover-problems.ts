@@ -1,0 +1,22 @@
+import type { Deployment } from './deployments.ts'
+
+/**
+ * What is wrong with the deployments that spill over, a sentence or two each: a provisioned deployment spills over to a
+ * pay-as-you-go one that can do the same, and no further.
+ */
+export function spilloverProblems(deployments: readonly Deployment[]): string[] {
+  return deployments.flatMap(({ name, spilloverTo, provisionedThroughputUnits, model }) => {
+    if (spilloverTo === undefined) return []
+    const place = `${JSON.stringify(name)}.spilloverTo`
+    const got = `(got ${JSON.stringify(spilloverTo)})`
+    const target = deployments.find((deployment) => deployment.name === spilloverTo)
+    if (provisionedThroughputUnits === undefined) {
+      return [`${place} goes with provisionedThroughputUnits ${got}. Set both, or none.`]
+    }
+    if (!target || target.provisionedThroughputUnits !== undefined) {
+      return [`${place} must name a pay-as-you-go deployment of this file ${got}. Add one of that name.`]
+    }
+    if (model.operations.every((operation) => target.model.operations.includes(operation))) return []
+    return [`${place} must name a deployment that can do what ${model.name} can ${got}. Give it the same model.`]
+  })
+}

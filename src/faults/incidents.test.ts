@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest'
+import { parseIncidentFile } from '../config/incident-file.ts'
+import { createVirtualClock } from '../platform/virtual-clock.ts'
+import { Incidents } from './incidents.ts'
+
+const timetableOf = (file: object) => {
+  const { timetable, problems } = parseIncidentFile(JSON.stringify(file), 'test')
+  if (!timetable) throw new Error(problems.join('\n'))
+  return timetable
+}
+
+const run = (file: object) => {
+  const clock = createVirtualClock()
+  const changes: string[] = []
+  const incidents = new Incidents(clock, (phase, round) => {
+    changes.push(`${clock.nowMs() / 1_000}s ${phase?.name ?? 'over'} ${round}`)
+  })
+  incidents.start(timetableOf(file))
+  return { clock, changes, incidents }
+}
+
+const two = [
+  { name: 'a', seconds: 10 },
+  { name: 'b', seconds: 5.5 },
+]
+
+describe('a timetable', () => {
+  it('goes through its phases and ends', async () => {
+    const { clock, changes, incidents } = run({ phases: two })
+    expect(incidents.phase?.name).toBe('a')
+    await clock.advance(9_999)
+    expect(incidents.phase?.name).toBe('a')
+    await clock.advance(1)
+    expect(incidents.phase?.name).toBe('b')
+    await clock.advance(60_000)
+    expect(incidents.phase).toBeUndefined()
+    expect(incidents.state).toBeUndefined()
+    expect(changes).toEqual(['0s a 1', '10s b 1', '15.5s over 1'])
+  })
+
+  it('waits before it starts, and between phases that do not follow at once', async () => {
+    const phases = [
+      { name: 'a', seconds: 1 },
+      { name: 'b', at: '3s' },
+    ]
+    const { clock, changes, incidents } = run({ phases, startAfter: '2s' })
+    expect(incidents.phase).toBeUndefined()
+    expect(incidents.state?.position).toMatchObject({ round: 0, nextChangeMs: 2_000 })
+    await clock.advance(3_500)
+    expect(incidents.phase).toBeUndefined()
+    expect(incidents.state?.position.next?.name).toBe('b')
+    await clock.advance(100_000)
+    expect(incidents.phase?.name).toBe('b')
+    expect(changes).toEqual(['2s a 1', '5s b 1'])
+  })
+
+  it('repeats as often as it says, or for ever', async () => {
+    const twice = run({ phases: two, repeat: 2 })
+    await twice.clock.advance(100_000)
+    expect(twice.changes).toEqual(['0s a 1', '10s b 1', '15.5s a 2', '25.5s b 2', '31s over 2'])
+    const always = run({ phases: two, repeat: true })
+    await always.clock.advance(15_500 * 1_000 + 1)
+    expect(always.incidents.phase?.name).toBe('a')
+    expect(always.incidents.state?.position.round).toBe(1_001)
+  })
+
+  it('stops, and starts anew', async () => {
+    const { clock, changes, incidents } = run({ phases: two })
+    await clock.advance(4_000)
+    incidents.stop()
+    expect(incidents.phase).toBeUndefined()
+    await clock.advance(60_000)
+    expect(changes).toEqual(['0s a 1'])
+    incidents.start(timetableOf({ phases: [{ name: 'c' }] }))
+    expect(incidents.phase?.name).toBe('c')
+    await clock.advance(1_000_000)
+    expect(incidents.phase?.name).toBe('c')
+  })
+
+  it('does not put off later phases when a timer is late', async () => {
+    const clock = createVirtualClock()
+    const late = { ...clock, at: (dueMs: number, task: () => void) => clock.at(dueMs + 3_000, task) }
+    const incidents = new Incidents(late)
+    incidents.start(timetableOf({ phases: [...two, { name: 'c' }] }))
+    await clock.advance(13_000)
+    expect(incidents.phase?.name).toBe('b')
+    await clock.advance(6_000)
+    expect(incidents.phase?.name).toBe('c')
+  })
+})

@@ -1,0 +1,19 @@
+import type { Exchange } from './exchange.ts'
+import type { Next } from './hook.ts'
+import type { Reply } from './reply.ts'
+
+/**
+ * Notes which configured deployment a request names, for the metrics. It refuses nothing: what a forwarded request may
+ * name is for the real service to say.
+ */
+export function noteDeployment(exchange: Exchange, next: Next): Promise<Reply> {
+  const { route, config } = exchange
+  const name = route && (route.deploymentName ?? nameInBody(exchange))
+  if (typeof name === 'string') exchange.deployment = config.deployments.get(name)
+  return next()
+}
+
+function nameInBody({ isForm, form, json }: Exchange): unknown {
+  if (isForm) return form?.text('model')
+  return typeof json === 'object' && json !== null ? (json as { model?: unknown }).model : undefined
+}

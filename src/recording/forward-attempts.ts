@@ -1,0 +1,106 @@
+import type { Upstream } from '../config/recordings-config.ts'
+import { HeaderList } from '../pipeline/header-list.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Random } from '../platform/random.ts'
+import type { UpstreamAnswer, UpstreamConnections, UpstreamRequest } from './upstream-call.ts'
+import { CallerLeft, UpstreamFailure } from './upstream-failure.ts'
+
+/** The wait before a second attempt where the upstream names none; doubled for each further one. */
+const firstWaitMs = 500
+const longestWaitMs = 8_000
+
+/** A longer wait than this is for the caller to decide, who may have given up by then. */
+const longestAskedWaitMs = 60_000
+
+/** What an attempt needs to know of its surroundings. */
+export interface AttemptParts {
+  readonly upstream: Upstream
+  readonly clock: Clock
+  readonly random: Random
+  /** Hears of each attempt that is followed by another. */
+  readonly onRetry: (why: string, waitMs: number) => void
+}
+
+/** An answer, and when the request was sent that it answers, on the clock's monotonic scale. */
+export interface Attempt {
+  readonly answer: UpstreamAnswer
+  readonly sentMs: number
+}
+
+/**
+ * Asks the upstream, and asks again where the settings allow it and nothing can have been done twice: after 408, 429 and
+ * 5xx, and after a connection that did not come about. Waits as `retry-after-ms` or `retry-after` say.
+ *
+ * @throws {UpstreamFailure} when the last attempt has no answer
+ * @throws {CallerLeft} when nobody waits any more
+ */
+export async function attemptCall(
+  connections: UpstreamConnections,
+  request: UpstreamRequest,
+  { upstream, clock, random, onRetry }: AttemptParts,
+): Promise<Attempt> {
+  for (let retry = 0; ; retry++) {
+    const sentMs = clock.nowMs()
+    const outcome = await connections.call(request).catch((error: unknown) => error)
+    const isLast = retry >= upstream.retries
+    const isAnswer = !(outcome instanceof Error)
+    const waitMs = isLast ? undefined : waitBefore(outcome, retry, clock, random)
+    if (waitMs === undefined || clock.nowMs() + waitMs >= request.deadlineMs) {
+      if (isAnswer) return { answer: outcome as UpstreamAnswer, sentMs }
+      throw outcome
+    }
+    if (isAnswer) await readAway(outcome as UpstreamAnswer)
+    onRetry(isAnswer ? `status ${(outcome as UpstreamAnswer).status}` : (outcome as Error).message, waitMs)
+    await pause(waitMs, clock, request.signal)
+  }
+}
+
+/** How long to wait before asking again; undefined where that is not for us to do. */
+function waitBefore(outcome: unknown, retry: number, clock: Clock, random: Random): number | undefined {
+  const backoffMs = Math.min(longestWaitMs, firstWaitMs * 2 ** retry) * (1 - random.unit() / 4)
+  if (outcome instanceof UpstreamFailure) return outcome.nothingSent ? backoffMs : undefined
+  if (outcome instanceof Error) return undefined
+  const { status, rawHeaders } = outcome as UpstreamAnswer
+  if (status !== 408 && status !== 429 && status < 500) return undefined
+  const headers = new HeaderList([...rawHeaders])
+  if (headers.get('x-should-retry') === 'false') return undefined
+  const askedMs = askedWait(headers, clock.epochMs())
+  if (askedMs === undefined) return backoffMs
+  return askedMs <= longestAskedWaitMs ? askedMs : undefined
+}
+
+function askedWait(headers: HeaderList, nowMs: number): number | undefined {
+  const ms = Number(headers.get('retry-after-ms') ?? NaN)
+  if (ms >= 0) return ms
+  const after = headers.get('retry-after')?.trim()
+  if (after === undefined || after === '') return undefined
+  const seconds = Number(after)
+  if (seconds >= 0) return seconds * 1_000
+  const date = Date.parse(after)
+  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs)
+}
+
+/** A connection is free for the next request once its answer has been read. */
+async function readAway({ chunks }: UpstreamAnswer): Promise<void> {
+  const iterator = chunks[Symbol.asyncIterator]()
+  try {
+    while ((await iterator.next()).done !== true);
+  } catch {
+    // The answer was not wanted.
+  }
+}
+
+function pause(waitMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      stop()
+      reject(new CallerLeft())
+    }
+    const stop = clock.at(clock.nowMs() + waitMs, () => {
+      signal.removeEventListener('abort', onAbort)
+      resolve()
+    })
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+  })
+}

@@ -1,0 +1,15 @@
+import type { RecordingProblem } from './recording-problem.ts'
+
+/** The version of the format, which is also the one of VCR.py. */
+const supportedVersion = '1'
+
+/** What is wrong with the version in the lines of a file around its list; a file without one counts as version 1. */
+export function versionFault(lines: string): Omit<RecordingProblem, 'file'> | undefined {
+  const match = /^version:[ \t]*['"]?([^\s'"#]*)/m.exec(lines)
+  if (!match || match[1] === supportedVersion) return undefined
+  return {
+    line: lines.slice(0, match.index).split('\n').length,
+    reason: `the version of the format is ${supportedVersion} (got ${match[1] || 'none'})`,
+    cure: `Record the file anew, or write "version: ${supportedVersion}" if it is of that format.`,
+  }
+}

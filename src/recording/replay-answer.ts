@@ -1,0 +1,122 @@
+import type { Usage } from '../pipeline/reply.ts'
+import { asBuffer } from './body-hash.ts'
+import { decodeBody } from './content-decoding.ts'
+import { headerOf, type HeaderPairs, type RecordedEvent, type RecordedResponse } from './interaction.ts'
+import { usageOfBody, usageOfEvents } from './replay-usage.ts'
+import { utf8Text } from './yaml-scalar.ts'
+
+/** A recorded answer, ready to be sent again and again. */
+export interface ReplayAnswer {
+  readonly status: number
+  readonly reason: string | undefined
+  /** Names and values in turn, without those that the sending decides. */
+  readonly headers: readonly string[]
+  /** The bytes of a whole answer; undefined for a stream. */
+  readonly bytes: Buffer | undefined
+  /** The events of a stream, in the order in which they came; empty for a whole answer. */
+  readonly events: readonly string[]
+  /** When each event came, ascending, in milliseconds; undefined where only the end is known, or nothing. */
+  readonly eventsMs: Float64Array | undefined
+  /** When the answer was complete; undefined where that was not recorded. */
+  readonly durationMs: number | undefined
+  readonly usage: Usage | undefined
+  /** Roughly what it takes in memory, in bytes. */
+  readonly weight: number
+}
+
+/** Makes the answer of a recording. */
+export function prepareAnswer({ status, headers, body, durationMs }: RecordedResponse): ReplayAnswer {
+  const same = { status: status.code, reason: validReason(status.message), durationMs }
+  if (body.kind === 'events') return { ...same, ...streamed(headers, body.events, durationMs) }
+
+  const { bytes, encoded } = decodeBody(asBuffer(body.bytes), joined(headers, 'content-encoding'))
+  const kept = replayHeaders(headers, encoded)
+  const isStream = /^\s*text\/event-stream\b/i.test(headerOf(headers, 'content-type') ?? '')
+  const text = isStream && !encoded ? utf8Text(bytes) : undefined
+  const events = text === undefined ? [] : splitEvents(text)
+  if (events.length === 0) {
+    const usage = isStream || encoded ? undefined : usageOfBody(bytes)
+    const weight = bytes.length + kept.join('').length
+    return { ...same, headers: kept, bytes, events, eventsMs: undefined, usage, weight }
+  }
+  return {
+    ...same,
+    headers: kept,
+    bytes: undefined,
+    events,
+    eventsMs: spread(events.length, durationMs),
+    usage: usageOfEvents(events),
+    weight: 2 * bytes.length,
+  }
+}
+
+function streamed(
+  headers: HeaderPairs,
+  recorded: readonly RecordedEvent[],
+  durationMs: number | undefined,
+): Pick<ReplayAnswer, 'headers' | 'bytes' | 'events' | 'eventsMs' | 'usage' | 'weight'> {
+  const events = recorded.map(({ text }) => text)
+  const eventsMs = new Float64Array(recorded.length)
+  // Hands that edit a file may put an event before its time; it then comes with the one before it.
+  let lastMs = 0
+  for (const [index, { atMs }] of recorded.entries()) eventsMs[index] = lastMs = Math.max(lastMs, atMs)
+  const timed = lastMs > 0 || durationMs !== undefined
+  const weight = 2 * events.join('').length
+  const kept = replayHeaders(headers, false)
+  return {
+    headers: kept,
+    bytes: undefined,
+    events,
+    eventsMs: timed ? eventsMs : undefined,
+    usage: usageOfEvents(events),
+    weight,
+  }
+}
+
+/** A stream of which only the whole time is known comes evenly. */
+function spread(count: number, durationMs: number | undefined): Float64Array | undefined {
+  if (durationMs === undefined) return undefined
+  return Float64Array.from({ length: count }, (_, index) => (durationMs * (index + 1)) / count)
+}
+
+/** Cuts a stream behind each empty line; joined, the parts are the whole again. */
+function splitEvents(text: string): string[] {
+  return text.match(/[^]+?(?:\r?\n\r?\n|\r\r|$)(?:\r?\n)*/g) ?? []
+}
+
+/** What belongs to one connection, or is reckoned anew from the body. */
+const ownToSending = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'content-length',
+  'trailer',
+  'upgrade',
+])
+
+const validName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+
+function replayHeaders(headers: HeaderPairs, encoded: boolean): string[] {
+  return headers.flatMap(([name, value]) => {
+    const lower = name.toLowerCase()
+    if (ownToSending.has(lower) || !validName.test(name)) return []
+    if (lower === 'content-encoding' && !encoded) return []
+    return [name, headerValue(value)]
+  })
+}
+
+/** Node refuses what no header can carry: text beyond Latin-1 goes out as the bytes of its UTF-8, control signs not at all. */
+function headerValue(value: string): string {
+  const text = /[^\0-\xff]/.test(value) ? Buffer.from(value).toString('latin1') : value
+  return text.replace(/[\0-\x08\x0a-\x1f\x7f]+/g, ' ').trim()
+}
+
+function validReason(message: string | undefined): string | undefined {
+  return message !== undefined && /^[\x20-\x7e]+$/.test(message) ? message : undefined
+}
+
+function joined(headers: HeaderPairs, name: string): string | undefined {
+  const values = headers.filter(([other]) => other.toLowerCase() === name).map(([, value]) => value)
+  return values.length === 0 ? undefined : values.join(',')
+}

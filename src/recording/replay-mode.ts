@@ -1,0 +1,149 @@
+import type { RecordingsConfig } from '../config/recordings-config.ts'
+import type { Exchange } from '../pipeline/exchange.ts'
+import type { ModeHandler } from '../pipeline/hook.ts'
+import type { Reply } from '../pipeline/reply.ts'
+import type { Logger } from '../platform/logger.ts'
+import { asBuffer, bodyHash } from './body-hash.ts'
+import type { Interaction } from './interaction.ts'
+import { loadRecordings, type LoadResult, reloadFile } from './load-recordings.ts'
+import { createMatchKeys } from './match-key.ts'
+import { matchExchange, type MatchRequest } from './match-request.ts'
+import { findNearest } from './miss-nearest.ts'
+import { describeMiss, missReply } from './miss-reply.ts'
+import { PaceTable } from './pace-table.ts'
+import { type EntryList, placeOf, type RecordingEntry } from './recording-entry.ts'
+import { RecordingIndex } from './recording-index.ts'
+import { createRedactor, type Redactor } from './redact-interaction.ts'
+import { describeProblem } from './recording-problem.ts'
+import { RecordingReader } from './recording-reader.ts'
+import { applyPace } from './replay-pace.ts'
+import type { ReplayAnswer } from './replay-answer.ts'
+import { replayReply } from './replay-reply.ts'
+import { ReplayTurns } from './replay-turns.ts'
+
+/** What replay mode is made from. */
+export interface ReplayParts {
+  readonly recordings: RecordingsConfig
+  readonly logger: Logger
+  /** Answers what was not recorded, where `onMiss` is `generate`. */
+  readonly generate: ModeHandler
+  /** Asks the real service and records its answer, where `onMiss` is `record`. */
+  readonly record: ModeHandler
+}
+
+/** Answers from recordings. */
+export interface Replay {
+  readonly answer: ModeHandler
+  /** What was found in the folder at the start. */
+  readonly loaded: LoadResult
+  /** Where the recordings stand that no request has used: `recordings/chat.yaml:12`. */
+  unused(): string[]
+  /** Adds what has been recorded since the start. */
+  add(interaction: Interaction): void
+}
+
+/** So many bad files and interactions are logged one by one. */
+const loggedProblems = 20
+
+/** A file that is edited while it is read from is read anew this often for one request. */
+const attempts = 3
+
+/**
+ * Makes replay mode, and indexes its folder: synchronously, since nothing can be served before.
+ *
+ * @throws {OperatorError} RECORDINGS_UNREADABLE
+ */
+export function createReplay({ recordings, logger, generate, record }: ReplayParts): Replay {
+  const { dir, match, replay } = recordings
+  const index = new RecordingIndex(createMatchKeys(match))
+  const reader = new RecordingReader()
+  const redactor = createRedactor(recordings.redact, [])
+  const turns = new ReplayTurns(replay)
+  const paces = new PaceTable(index, reader)
+  const loaded = loadRecordings(dir, index)
+  logLoaded(loaded, dir, logger)
+
+  const find = (request: MatchRequest): EntryList | undefined => {
+    const found = index.find(request, () => bodyHash(request.body, request.contentType))
+    if (found || recordings.redact.length === 0) return found
+    // What was taken out of the recording has to be taken out of the request before the two can be equal.
+    const body = redactedBody(redactor, request)
+    return body && index.find({ ...request, body }, () => '')
+  }
+
+  const answerOf = async (entry: RecordingEntry): Promise<ReplayAnswer | undefined> => {
+    const remembered = reader.remembered(entry)
+    if (remembered) return remembered
+    const interaction = await reader.read(entry)
+    const isSame = interaction && index.prepare(interaction, entry).entry.key === entry.key
+    return isSame ? reader.prepare(entry, interaction) : undefined
+  }
+
+  const replayed = async (exchange: Exchange, request: MatchRequest): Promise<Reply | undefined> => {
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const list = find(request)
+      const entry = list && turns.next(list, exchange)
+      if (!entry) return undefined
+      const answer = await answerOf(entry)
+      if (answer) {
+        entry.used = true
+        return replayReply(exchange, answer)
+      }
+      logger.warn(
+        { place: placeOf(entry) },
+        'A recording file has changed since it was read; it is read anew.',
+      )
+      reloadFile(entry, index)
+    }
+    return undefined
+  }
+
+  const onMiss = async (exchange: Exchange, request: MatchRequest): Promise<Reply | undefined> => {
+    if (replay.onMiss === 'record') return record(exchange)
+    if (replay.onMiss === 'generate') {
+      const reply = await generate(exchange)
+      const pace = reply && (await paces.paceFor(request))
+      if (pace) applyPace(reply, pace, exchange)
+      if (reply) return reply
+    }
+    const nearest = await findNearest(request, index, reader, match)
+    logger.info({ method: exchange.method, path: exchange.path }, describeMiss(exchange, nearest, dir))
+    return missReply(exchange, nearest, dir)
+  }
+
+  return {
+    loaded,
+    async answer(exchange) {
+      const request = matchExchange(exchange)
+      return (await replayed(exchange, request)) ?? onMiss(exchange, request)
+    },
+    unused: () => [...index.entries()].filter(({ used }) => !used).map(placeOf),
+    add(interaction) {
+      const indexed = index.prepare(interaction, { file: undefined, line: 0, source: interaction })
+      // It has just answered the request that it was recorded for.
+      indexed.entry.used = true
+      index.add(indexed)
+    },
+  }
+}
+
+/** The body without secrets; undefined where it holds none, or where patterns do not come to an end. */
+function redactedBody(redactor: Redactor, { body, contentType }: MatchRequest): Buffer | undefined {
+  try {
+    const redacted = redactor.body(body, contentType)
+    return redacted === body ? undefined : asBuffer(redacted)
+  } catch {
+    return undefined
+  }
+}
+
+function logLoaded({ files, interactions, problems }: LoadResult, dir: string, logger: Logger): void {
+  for (const problem of problems.slice(0, loggedProblems)) logger.warn({}, describeProblem(problem))
+  if (problems.length > loggedProblems) {
+    const more = problems.length - loggedProblems
+    logger.warn({ more }, `${more} more such problems: aoai-sim recordings lint ${dir} lists them all.`)
+  }
+  const summary = `${interactions} recorded interactions in ${files} files of ${dir}.`
+  if (interactions === 0) logger.warn({}, `${summary} Nothing can be replayed.`)
+  else logger.info({ files, interactions }, summary)
+}

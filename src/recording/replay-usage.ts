@@ -1,0 +1,56 @@
+import type { Usage } from '../pipeline/reply.ts'
+
+/** Longer bodies than this hold sound or pictures, and no usage that is worth their parsing. */
+const maxBytes = 16 * 1024 * 1024
+
+/** The usage that a JSON answer tells; undefined when it tells none. */
+export function usageOfBody(bytes: Buffer): Usage | undefined {
+  if (bytes.length > maxBytes || !bytes.includes('"usage"')) return undefined
+  return usageOfJson(bytes.toString())
+}
+
+/** The usage that a stream tells: the last one, for services count up. */
+export function usageOfEvents(texts: readonly string[]): Usage | undefined {
+  for (const text of texts.toReversed()) {
+    if (!text.includes('"usage"')) continue
+    const data = text
+      .split(/\r?\n/)
+      .filter((line) => line.startsWith('data:'))
+      .map((line) => line.slice(5))
+    const usage = usageOfJson(data.join('\n'))
+    if (usage) return usage
+  }
+  return undefined
+}
+
+function usageOfJson(json: string): Usage | undefined {
+  let body: unknown
+  try {
+    body = JSON.parse(json)
+  } catch {
+    return undefined
+  }
+  // The Responses API wraps its answer in each event.
+  const usage = field(body, 'usage') ?? field(field(body, 'response'), 'usage')
+  const promptTokens = count(usage, 'prompt_tokens') ?? count(usage, 'input_tokens')
+  const completionTokens = count(usage, 'completion_tokens') ?? count(usage, 'output_tokens')
+  if (promptTokens === undefined && completionTokens === undefined) return undefined
+  const details = field(usage, 'prompt_tokens_details') ?? field(usage, 'input_tokens_details')
+  const written = field(usage, 'completion_tokens_details') ?? field(usage, 'output_tokens_details')
+  return {
+    promptTokens: promptTokens ?? 0,
+    cachedTokens: count(details, 'cached_tokens') ?? 0,
+    completionTokens: completionTokens ?? 0,
+    reasoningTokens: count(written, 'reasoning_tokens') ?? 0,
+  }
+}
+
+function field(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined
+  return (value as Record<string, unknown>)[name] ?? undefined
+}
+
+function count(value: unknown, name: string): number | undefined {
+  const number = field(value, name)
+  return typeof number === 'number' && Number.isFinite(number) ? Math.max(0, number) : undefined
+}

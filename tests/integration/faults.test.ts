@@ -1,0 +1,373 @@
+import { describe, expect, it } from 'vitest'
+import { namedErrorNames } from '../../src/openai/named-errors.ts'
+import { ConnectionCut } from '../../src/pipeline/connection-cut.ts'
+import {
+  createTestSimulator,
+  deploymentPath,
+  eventsOf,
+  type TestSettings,
+} from '../support/test-simulator.ts'
+
+const path = deploymentPath('chat', 'chat/completions')
+const hello = { messages: [{ role: 'user', content: 'Hello' }], max_tokens: 20 }
+const deployments = { chat: { model: 'gpt-4o' }, other: { model: 'gpt-4o' } }
+
+const setUp = (settings: TestSettings = {}) => {
+  const simulator = createTestSimulator({ deployments, ...settings })
+  const ask = (body: object = {}, headers: Record<string, string> = {}) =>
+    simulator.post(path, { ...hello, ...body }, headers)
+  /** Sends a request whose answer suffers one fault. */
+  const suffer = (fault: string, body: object = {}) => ask(body, { 'x-sim-fault': fault })
+  const metric = async (name: string): Promise<string[]> =>
+    (await simulator.simulator.metrics.render()).split('\n').filter((line) => line.startsWith(name))
+  return { ...simulator, ask, suffer, metric }
+}
+
+/** Reads a body to its end, or to where it breaks. */
+const readBroken = async (response: Response): Promise<{ text: string; error: unknown }> => {
+  let text = ''
+  try {
+    for await (const bytes of response.body!) text += Buffer.from(bytes).toString()
+  } catch (error) {
+    return { text, error }
+  }
+  return { text, error: undefined }
+}
+
+const statusesOf = async (settings: TestSettings, count: number): Promise<string> => {
+  const { ask } = setUp(settings)
+  let statuses = ''
+  for (let i = 0; i < count; i++) statuses += (await ask()).status === 200 ? '.' : 'x'
+  return statuses
+}
+
+describe('faults of the configuration', () => {
+  it('strike the share of requests that their probability says, the same ones for the same seed', async () => {
+    const faults = [{ probability: 0.3, fault: 'serverError' }]
+    const statuses = await statusesOf({ faults }, 400)
+    const struck = statuses.split('x').length - 1
+    expect(struck / 400).toBeGreaterThan(0.24)
+    expect(struck / 400).toBeLessThan(0.36)
+    expect(await statusesOf({ faults }, 400)).toBe(statuses)
+    expect(await statusesOf({ faults, env: { SIMULATOR_SEED: 'other' } }, 400)).not.toBe(statuses)
+  })
+
+  it('leave the answers of a seed as they are to those that they do not strike', async () => {
+    const textsOf = async (settings: TestSettings) => {
+      const { ask } = setUp(settings)
+      const texts: string[] = []
+      for (let i = 0; i < 20; i++) texts.push(await (await ask()).text())
+      return texts
+    }
+    const without = await textsOf({})
+    const struck = await textsOf({ faults: [{ probability: 0.4, fault: 'serverError' }] })
+    const same = struck.filter((text, index) => text === without[index])
+    expect(same.length).toBeGreaterThan(5)
+    expect(struck.every((text, index) => text === without[index] || text.includes('server_error'))).toBe(true)
+  })
+
+  it('are taken from the deployment before those over all', async () => {
+    const { ask, post, metric } = setUp({
+      deployments: {
+        ...deployments,
+        chat: { model: 'gpt-4o', faults: [{ probability: 1, fault: 'overloaded503' }] },
+      },
+      faults: [{ probability: 1, fault: 'gatewayTimeout', name: 'slow-gateway' }],
+    })
+    expect((await ask()).status).toBe(503)
+    expect((await post(deploymentPath('other', 'chat/completions'), hello)).status).toBe(504)
+    expect(await metric('aoai_faults_total')).toEqual([
+      'aoai_faults_total{deployment="chat",fault="overloaded503"} 1',
+      'aoai_faults_total{deployment="other",fault="slow-gateway"} 1',
+    ])
+  })
+
+  it('strike only the deployment, the operation and the kind of answer that they name', async () => {
+    const { ask, post } = setUp({
+      faults: [
+        { probability: 1, fault: 'overloaded503', deployment: 'other' },
+        { probability: 1, fault: 'gatewayTimeout', operation: 'embeddings' },
+        { probability: 1, fault: 'gatewayError', stream: true },
+      ],
+    })
+    expect((await ask()).status).toBe(200)
+    expect((await ask({ stream: true })).status).toBe(500)
+    expect((await post(deploymentPath('other', 'chat/completions'), hello)).status).toBe(503)
+    expect((await post(deploymentPath('embedding', 'embeddings'), { input: 'a' })).status).toBe(504)
+  })
+
+  it('come after the key and the limits: nothing strikes what is refused anyway', async () => {
+    const { ask, metric } = setUp({
+      deployments: { chat: { model: 'gpt-4o', requestsPerMinute: 1 } },
+      faults: [{ probability: 1, fault: 'serverError' }],
+    })
+    expect((await ask({}, { 'api-key': 'wrong' })).status).toBe(401)
+    expect((await ask()).status).toBe(500)
+    expect((await ask()).status).toBe(429)
+    expect(await metric('aoai_faults_total')).toEqual([
+      'aoai_faults_total{deployment="chat",fault="serverError"} 1',
+    ])
+  })
+})
+
+describe('an error', () => {
+  it.each(namedErrorNames)(
+    '%s is one of the service: a JSON envelope with a status of its own',
+    async (name) => {
+      const response = await setUp().suffer(name)
+      expect(response.status).toBeGreaterThanOrEqual(400)
+      const text = await response.text()
+      const { error, message } = JSON.parse(text) as { error?: { message: string }; message?: string }
+      expect((error?.message ?? message)!.length).toBeGreaterThan(10)
+    },
+  )
+
+  it('is the one of the real service to the byte', async () => {
+    const { suffer } = setUp()
+    expect(await (await suffer('networkDenied')).text()).toBe(
+      '{"error":{"code":"403","message": "Access denied due to Virtual Network/Firewall rules."}}',
+    )
+    const rbac = await suffer('permissionDenied')
+    expect(rbac.status).toBe(401)
+    expect(await rbac.text()).toMatch(
+      /^\{"error":\{"code":"PermissionDenied","message":"The principal `[0-9a-f-]{36}` lacks the required data action `Microsoft\.CognitiveServices\/accounts\/OpenAI\/deployments\/chat\/completions\/action` to perform `POST \/openai\/deployments\/\{deployment-id\}\/chat\/completions` operation\."\}\}$/,
+    )
+    const server = await suffer('serverError')
+    const { error } = (await server.json()) as { error: { message: string } }
+    expect(error.message).toContain(`(Please include the request ID ${server.headers.get('x-request-id')} in`)
+  })
+
+  it('names a wait where the service does, or the one that it is told', async () => {
+    const { suffer } = setUp()
+    const limited = await suffer('tokenRateLimit;retryAfterSeconds=7')
+    expect(limited.headers.get('retry-after')).toBe('7')
+    expect(limited.headers.get('retry-after-ms')).toBe('7000')
+    expect(await limited.text()).toContain('Please retry after 7 seconds.')
+    expect((await suffer('capacity429')).headers.get('retry-after')).toBe('20')
+    expect((await suffer('serverError')).headers.get('retry-after')).toBeNull()
+  })
+})
+
+describe('a delay', () => {
+  it('comes on top of the time of the answer, drawn from a distribution', async () => {
+    const fault = { kind: 'delay', ms: { distribution: 'normal', meanMs: 5_000, stdDevMs: 500 } }
+    const { ask, clock } = setUp({ faults: [{ probability: 1, fault }] })
+    const times = await Promise.all(
+      Array.from({ length: 50 }, async () => {
+        const asked = ask()
+        await clock.advance(0)
+        return asked.then(() => clock.nowMs())
+      }).concat(clock.advance(10_000).then(() => 0)),
+    )
+    const delays = times.slice(0, 50)
+    const mean = delays.reduce((sum, delay) => sum + delay, 0) / 50
+    expect(mean).toBeGreaterThan(4_750)
+    expect(mean).toBeLessThan(5_250)
+    expect(new Set(delays).size).toBeGreaterThan(40)
+  })
+
+  it('moves a stream as a whole', async () => {
+    const { ask, clock } = setUp({
+      env: { LATENCY_TIME_SCALE: '1' },
+      deployments: { chat: { model: 'gpt-4o', latency: { firstToken: 100, perToken: 10 } } },
+      faults: [{ probability: 1, fault: { kind: 'delay', ms: 1_000 } }],
+    })
+    const asked = ask({ stream: true }).then(async (response) => {
+      const firstMs = clock.nowMs()
+      await response.text()
+      return [firstMs, clock.nowMs()]
+    })
+    await clock.advance(5_000)
+    expect(await asked).toEqual([1_100, 1_290])
+  })
+})
+
+describe('a stall', () => {
+  it('lasts as long as it says, before the first byte', async () => {
+    const { suffer, clock } = setUp()
+    let done = false
+    const asked = suffer('stall;ms=3000').then(() => (done = true))
+    await clock.advance(2_999)
+    expect(done).toBe(false)
+    await clock.advance(1)
+    await asked
+  })
+
+  it('lasts for ever unless it says how long', async () => {
+    const { suffer, clock } = setUp()
+    let done = false
+    void suffer('stall').then(() => (done = true))
+    await clock.advance(1_000_000_000)
+    expect(done).toBe(false)
+  })
+
+  it('stops a stream after some events, and lets it go on', async () => {
+    const { suffer, clock } = setUp()
+    const whole = eventsOf(await (await setUp().ask({ stream: true })).text())
+    const response = await suffer('stall;afterEvents=5;ms=3000', { stream: true })
+    const reader = response.body!.getReader()
+    const first = await reader.read()
+    expect(eventsOf(Buffer.from(first.value ?? '').toString())).toHaveLength(5)
+    const second = reader
+      .read()
+      .then(({ value }) => ({ text: Buffer.from(value ?? '').toString(), atMs: clock.nowMs() }))
+    await clock.advance(10_000)
+    const { text, atMs } = await second
+    expect(atMs).toBe(3_000)
+    expect(eventsOf(text)).toHaveLength(whole.length - 5)
+    expect(text.endsWith('data: [DONE]\n\n')).toBe(true)
+  })
+
+  it('stops a whole body in its midst, and lets it go on', async () => {
+    const { suffer, clock } = setUp()
+    const response = await suffer('stall;afterShare=0.25;ms=3000')
+    const length = Number(response.headers.get('content-length'))
+    const reader = response.body!.getReader()
+    const first = await reader.read()
+    expect(first.value!.length).toBe(Math.floor(length / 4))
+    const second = reader.read()
+    await clock.advance(3_000)
+    expect((await second).value!.length).toBe(length - Math.floor(length / 4))
+    expect((await reader.read()).done).toBe(true)
+  })
+})
+
+describe('a broken connection', () => {
+  it('gives a caller in the same process no answer at all, before the headers', async () => {
+    const { suffer, metric } = setUp()
+    await expect(suffer('cutBeforeHeaders')).rejects.toThrow(ConnectionCut)
+    await expect(suffer('cutBeforeHeaders', { stream: true })).rejects.toThrow(ConnectionCut)
+    expect(await metric('aoai_faults_total')).toEqual([
+      'aoai_faults_total{deployment="chat",fault="cutBeforeHeaders"} 2',
+    ])
+    expect(await metric('aoai_client_disconnects_total')).toEqual([
+      'aoai_client_disconnects_total{deployment="chat",operation="chatCompletions"} 0',
+    ])
+    expect(await metric('aoai_requests_in_flight')).toEqual(['aoai_requests_in_flight 0'])
+  })
+
+  it.each(['cut', 'truncate'])('breaks a whole body in its midst (%s)', async (fault) => {
+    const response = await setUp().suffer(fault)
+    const length = Number(response.headers.get('content-length'))
+    const { text, error } = await readBroken(response)
+    expect(text.length).toBe(Math.floor(length / 2))
+    expect(error).toBeInstanceOf(ConnectionCut)
+  })
+
+  it('breaks a stream after some events', async () => {
+    const { text, error } = await readBroken(await setUp().suffer('cut;afterEvents=4', { stream: true }))
+    expect(eventsOf(text)).toHaveLength(4)
+    expect(error).toBeInstanceOf(ConnectionCut)
+  })
+})
+
+describe('a stream that goes wrong', () => {
+  const streamed = async (fault: string) =>
+    eventsOf(await (await setUp().suffer(fault, { stream: true })).text())
+
+  it('ends in order without its end, when it is truncated', async () => {
+    const whole = eventsOf(await (await setUp().ask({ stream: true })).text())
+    const events = await streamed('truncate')
+    expect(events).toHaveLength(whole.length - 1)
+    expect(events.at(-1)).toContain('"finish_reason":"length"')
+    expect(await streamed('truncate;afterEvents=3')).toHaveLength(3)
+  })
+
+  it('reports an error among its events, and ends', async () => {
+    const events = await streamed('errorEvent;afterEvents=3;message=Out of luck')
+    expect(events).toHaveLength(4)
+    expect(events.at(-1)).toBe(
+      '{"error":{"message":"Out of luck","type":"server_error","param":null,"code":null}}',
+    )
+  })
+
+  it('has one event that is not JSON, and goes on', async () => {
+    const events = await streamed('malformedEvent;afterEvents=3')
+    const broken = events.filter((event) => {
+      try {
+        return event !== '[DONE]' && !JSON.parse(event)
+      } catch {
+        return true
+      }
+    })
+    expect(broken).toEqual([events[3]])
+    expect(events.at(-1)).toBe('[DONE]')
+  })
+
+  it('has one event that comes in pieces', async () => {
+    const { suffer, clock } = setUp()
+    const response = await suffer('splitEvent;afterEvents=2;parts=3;gapMs=50', { stream: true })
+    const pieces: string[] = []
+    const times: number[] = []
+    const reading = (async () => {
+      for await (const bytes of response.body!) {
+        pieces.push(Buffer.from(bytes).toString())
+        times.push(clock.nowMs())
+      }
+    })()
+    await clock.advance(1_000)
+    await reading
+    expect(times).toEqual([0, 50, 100])
+    expect(eventsOf(pieces[0]!)).toHaveLength(3)
+    expect(pieces[0]!.endsWith('\n\n')).toBe(false)
+    expect(() => JSON.parse(eventsOf(pieces.join(''))[2]!)).not.toThrow()
+    expect(eventsOf(pieces.join('')).at(-1)).toBe('[DONE]')
+  })
+
+  it('of the Responses API has an error event of its own form', async () => {
+    const { post } = setUp()
+    const body = { model: 'chat', input: 'Hello', stream: true }
+    const response = await post('/openai/v1/responses', body, { 'x-sim-fault': 'errorEvent;afterEvents=4' })
+    const last = (await response.text()).trimEnd().split('\n\n').at(-1)!
+    expect(last).toMatch(/^event: error\ndata: \{"type":"error","code":"server_error"/)
+    expect(last).toContain('"sequence_number":4')
+  })
+})
+
+describe('a model that refuses', () => {
+  it('says so in place of an answer, whole and streamed', async () => {
+    const { suffer } = setUp()
+    const whole = (await (await suffer('refusal')).json()) as {
+      choices: { message: { content: unknown; refusal: string }; finish_reason: string }[]
+    }
+    expect(whole.choices[0]).toMatchObject({
+      message: { content: null, refusal: "I'm sorry, but I can't assist with that." },
+      finish_reason: 'stop',
+    })
+    const events = eventsOf(await (await suffer('refusal;text=No way', { stream: true })).text())
+    const deltas = events.slice(1, -1).map((event) => JSON.parse(event).choices[0].delta as object)
+    expect(deltas[0]).toEqual({ content: null, refusal: '', role: 'assistant' })
+    expect(
+      deltas
+        .slice(1, -1)
+        .map((delta) => (delta as { refusal: string }).refusal)
+        .join(''),
+    ).toBe('No way')
+  })
+
+  it('says so through the Responses API', async () => {
+    const { post } = setUp()
+    const body = { model: 'chat', input: 'Hello' }
+    const headers = { 'x-sim-fault': 'refusal;text=No way' }
+    const whole = (await (await post('/openai/v1/responses', body, headers)).json()) as {
+      output: { content: unknown[] }[]
+    }
+    expect(whole.output[0]!.content).toEqual([{ type: 'refusal', refusal: 'No way' }])
+    const stream = await (await post('/openai/v1/responses', { ...body, stream: true }, headers)).text()
+    expect(stream).toContain('event: response.refusal.delta')
+    expect(stream).toMatch(/event: response\.refusal\.done\ndata: [^\n]*"refusal":"No way"/)
+  })
+})
+
+describe('a finding of the content filter', () => {
+  it.each([
+    ['contentFilter;finds=prompt;category=jailbreak', {}, 400, '"jailbreak":{"filtered":true'],
+    ['contentFilter', {}, 200, '"finish_reason":"content_filter"'],
+    ['contentFilter;category=hate', {}, 200, '"hate":{"filtered":true'],
+    ['contentFilter;finds=late', { stream: true }, 200, '"content_filter_offsets"'],
+  ])('%s is that of the service', async (fault, body, status, part) => {
+    const response = await setUp().suffer(fault, body)
+    expect(response.status).toBe(status)
+    expect(await response.text()).toContain(part)
+  })
+})

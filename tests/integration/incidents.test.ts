@@ -1,0 +1,203 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { parseIncidentFile } from '../../src/config/incident-file.ts'
+import { createTestSimulator, deploymentPath, testKey, type TestSettings } from '../support/test-simulator.ts'
+
+const hello = { messages: [{ role: 'user', content: 'Hello' }], max_tokens: 11 }
+const phases = [
+  { name: 'normal', minutes: 2 },
+  { name: 'slow', minutes: 1, latency: { firstTokenFactor: 3, perTokenFactor: 2 } },
+  { name: 'refused', minutes: 1, faults: [{ probability: 0.3, fault: 'tokenRateLimit' }] },
+  { name: 'recovered' },
+]
+
+const setUp = (settings: TestSettings = {}) => {
+  const simulator = createTestSimulator({
+    env: { LATENCY_TIME_SCALE: '1' },
+    deployments: {
+      chat: { model: 'gpt-4o', latency: { firstToken: 100, perToken: 10 } },
+      other: { model: 'gpt-4o', latency: { firstToken: 100, perToken: 10 } },
+    },
+    ...settings,
+  })
+  const { post, clock, app } = simulator
+  const ask = (deployment = 'chat') => post(deploymentPath(deployment, 'chat/completions'), hello)
+  /** Sends a request, and moves the clock until it is answered. */
+  const time = async (deployment = 'chat'): Promise<number> => {
+    const startMs = clock.nowMs()
+    const asked = ask(deployment).then(() => clock.nowMs() - startMs)
+    await clock.advance(1_000)
+    return asked
+  }
+  const metric = async (name: string): Promise<string[]> =>
+    (await simulator.simulator.metrics.render()).split('\n').filter((line) => line.startsWith(name))
+  const admin = (method: string, path: string, body?: string, key = testKey) =>
+    app.request(`/++/incidents${path}`, {
+      method,
+      headers: { 'api-key': key },
+      ...(body !== undefined && { body }),
+    })
+  return { ...simulator, ask, time, metric, admin }
+}
+
+describe('a timetable of incidents', () => {
+  it('changes the time of answers while its phase lasts', async () => {
+    const { time, clock } = setUp({ incidents: { phases } })
+    expect(await time()).toBe(200)
+    await clock.advance(120_000 - clock.nowMs())
+    expect(await time()).toBe(500)
+    await clock.advance(240_000 - clock.nowMs())
+    expect(await time()).toBe(200)
+  })
+
+  it('refuses its share of requests while its phase lasts, the same ones for the same seed', async () => {
+    const run = async (): Promise<number[]> => {
+      const { ask, clock } = setUp({ env: { LATENCY_TIME_SCALE: '0' }, incidents: { phases } })
+      const statuses: number[] = []
+      for (let second = 0; second < 300; second++) {
+        statuses.push((await ask()).status)
+        await clock.advance(1_000)
+      }
+      return statuses
+    }
+    const statuses = await run()
+    expect(new Set(statuses.slice(0, 180))).toEqual(new Set([200]))
+    expect(new Set(statuses.slice(240))).toEqual(new Set([200]))
+    const refused = statuses.slice(180, 240).filter((status) => status === 429).length
+    expect(refused).toBeGreaterThan(9)
+    expect(refused).toBeLessThan(28)
+    expect(await run()).toEqual(statuses)
+  })
+
+  it('lowers the limits, as their headers tell, and gives them back', async () => {
+    const { post, clock } = setUp({
+      env: { LATENCY_TIME_SCALE: '0' },
+      deployments: { chat: { model: 'gpt-4o', tokensPerMinute: 10_000, requestsPerMinute: 600 } },
+      incidents: { phases: [{ name: 'squeeze', seconds: 30, limits: { factor: 0.1 } }] },
+    })
+    const ask = async () => {
+      const { status, headers } = await post(deploymentPath('chat', 'chat/completions'), hello)
+      return [status, headers.get('x-ratelimit-limit-tokens')]
+    }
+    expect(await ask()).toEqual([200, '1000'])
+    for (let i = 0; i < 9; i++) await ask()
+    expect(await ask(), '60 requests a minute are 10 in 10 seconds').toEqual([429, '1000'])
+    await clock.advance(30_000)
+    expect(await ask()).toEqual([200, '10000'])
+  })
+
+  it('leaves other deployments alone', async () => {
+    const { time } = setUp({
+      incidents: {
+        phases: [{ name: 'slow', deployment: 'chat', latency: { firstTokenFactor: 3, perTokenFactor: 2 } }],
+      },
+    })
+    expect(await time('chat')).toBe(500)
+    expect(await time('other')).toBe(200)
+  })
+
+  it('marks each phase in the metrics, and logs its start', async () => {
+    const { clock, metric, log } = setUp({ incidents: { phases: phases.slice(0, 2) } })
+    const row = (phase: string, value: number): string => `aoai_incident_phase{phase="${phase}"} ${value}`
+    expect(await metric('aoai_incident_phase')).toEqual([row('normal', 1), row('slow', 0)])
+    await clock.advance(120_000)
+    expect(await metric('aoai_incident_phase')).toEqual([row('normal', 0), row('slow', 1)])
+    await clock.advance(60_000)
+    expect(await metric('aoai_incident_phase')).toEqual([row('normal', 0), row('slow', 0)])
+    expect(log).toEqual([
+      {
+        level: 'info',
+        fields: { phase: 'normal', round: 1, deployment: undefined, seconds: 120 },
+        message: 'A phase of the timetable of incidents has begun.',
+      },
+      {
+        level: 'info',
+        fields: { phase: 'slow', round: 1, deployment: undefined, seconds: 60 },
+        message: 'A phase of the timetable of incidents has begun.',
+      },
+      { level: 'info', fields: { rounds: 1 }, message: 'The timetable of incidents is over.' },
+    ])
+  })
+})
+
+describe('the administration of incidents', () => {
+  it('needs the key', async () => {
+    const { admin } = setUp({ incidents: { phases } })
+    for (const [method, path] of [
+      ['GET', ''],
+      ['POST', '/start'],
+      ['POST', '/stop'],
+    ] as const) {
+      const response = await admin(method, path, undefined, 'wrong')
+      expect(response.status).toBe(401)
+      expect(await response.text()).toContain('invalid subscription key')
+    }
+  })
+
+  it('tells where the timetable stands', async () => {
+    const { admin, clock } = setUp({ incidents: { phases, startAfter: '30s' } })
+    expect(await (await admin('GET', '')).json()).toEqual({
+      running: true,
+      round: 0,
+      rounds: 1,
+      elapsed_seconds: 0,
+      phase: null,
+      next: 'normal',
+      next_change_in_seconds: 30,
+    })
+    await clock.advance(160_000)
+    expect(await (await admin('GET', '')).json()).toEqual({
+      running: true,
+      round: 1,
+      rounds: 1,
+      elapsed_seconds: 160,
+      phase: { name: 'slow', deployment: null, elapsed_seconds: 10 },
+      next: 'refused',
+      next_change_in_seconds: 50,
+    })
+  })
+
+  it('stops a timetable, and starts that of the configuration again', async () => {
+    const { admin, clock, time } = setUp({ incidents: { phases } })
+    await clock.advance(130_000)
+    expect(await (await admin('POST', '/stop')).json()).toEqual({ running: false })
+    expect(await time()).toBe(200)
+    const started = (await (await admin('POST', '/start')).json()) as { phase: { name: string } }
+    expect(started.phase.name).toBe('normal')
+  })
+
+  it('starts a timetable that is sent, as JSON or as YAML', async () => {
+    const { admin, ask } = setUp({ env: { LATENCY_TIME_SCALE: '0' } })
+    const yaml = 'phases:\n  - name: down\n    faults: [{ probability: 1, fault: overloaded503 }]\n'
+    expect((await admin('POST', '/start', yaml)).status).toBe(200)
+    expect((await ask()).status).toBe(503)
+    expect((await admin('POST', '/start', '{"phases":[{"name":"up"}]}')).status).toBe(200)
+    expect((await ask()).status).toBe(200)
+  })
+
+  it('refuses a wrong one with the place, and leaves the present one as it is', async () => {
+    const { admin, ask } = setUp({ env: { LATENCY_TIME_SCALE: '0' } })
+    expect(await (await admin('POST', '/start')).text()).toContain('There is no timetable')
+    await admin(
+      'POST',
+      '/start',
+      '{"phases":[{"name":"down","faults":[{"probability":1,"fault":"overloaded503"}]}]}',
+    )
+    const response = await admin('POST', '/start', '{"phases":[{"name":"a","minutes":-1}]}')
+    expect(response.status).toBe(400)
+    const { error } = (await response.json()) as { error: { message: string } }
+    expect(error.message).toContain('body: phases[0].minutes must be a number from')
+    expect((await ask()).status).toBe(503)
+    expect((await admin('POST', '/start', ' '.repeat(2_000_000))).status).toBe(400)
+  })
+})
+
+describe('the examples', () => {
+  const folder = new URL('../../examples/incidents/', import.meta.url)
+  it.each(readdirSync(folder))('%s is a timetable for the default deployments', (file) => {
+    const source = readFileSync(new URL(file, folder), 'utf8')
+    const { simulator } = createTestSimulator()
+    const known = new Set(simulator.config.deployments.keys())
+    expect(parseIncidentFile(source, file, known).problems).toEqual([])
+  })
+})

@@ -1,0 +1,137 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { parseRedactRules } from '../../src/config/redact-rules.ts'
+import { isCredentialHeader } from '../../src/recording/redact-names.ts'
+import { chatCompletion, type FakeUpstream, json, startFakeUpstream } from '../support/fake-upstream.ts'
+import {
+  createRecordingSimulator,
+  readRecordings,
+  recordingFiles,
+  temporaryFolder,
+  upstreamKey,
+} from '../support/recording-simulator.ts'
+import { testKey } from '../support/test-simulator.ts'
+
+const path = '/v1/chat/completions'
+
+let upstream: FakeUpstream
+let folder: ReturnType<typeof temporaryFolder>
+const closers: (() => unknown)[] = []
+
+beforeEach(async () => {
+  upstream = await startFakeUpstream(json(chatCompletion('Hi')))
+  folder = temporaryFolder()
+})
+
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close()
+  await upstream.close()
+  folder.remove()
+})
+
+const start = (env: Record<string, string> = {}) => {
+  const made = createRecordingSimulator(upstream.url, folder.dir, env)
+  closers.push(() => made.simulator.recorder?.close())
+  return made
+}
+
+const everything = () =>
+  recordingFiles(folder.dir)
+    .map((file) => readFileSync(join(folder.dir, file), 'utf8'))
+    .join('')
+
+describe('credentials', () => {
+  it('of any kind are in no file and in no line of the log', async () => {
+    upstream.answer = json({ echo: upstreamKey }, 200, {
+      'set-cookie': ['session=s3cret', 'other=s3cret'],
+      'x-ms-access-token': 's3cret',
+      'x-ratelimit-remaining-tokens': '77',
+      'azureml-model-session': 'd2026',
+    })
+    const { post, log } = start({ LOG_LEVEL: 'debug' })
+    const response = await post(
+      `${path}?sig=s3cret&code=s3cret&api-version=1&subscription-key=s3cret&api-key=s3cret`,
+      { messages: [{ role: 'user', content: `my key is ${upstreamKey}` }] },
+      {
+        headers: {
+          cookie: 'a=s3cret',
+          'x-functions-key': 's3cret',
+          'ocp-apim-subscription-key': 's3cret',
+          'x-api-key': 's3cret',
+          'x-custom-auth-token': 's3cret',
+          'my-secret': 's3cret',
+          'x-harmless': 'kept',
+        },
+      },
+    )
+    expect(response.headers.getSetCookie()).toHaveLength(2)
+    const stored = everything()
+    expect(stored).toContain('x-harmless')
+    expect(stored).toContain('x-ratelimit-remaining-tokens')
+    expect(stored).toContain('azureml-model-session')
+    expect(stored).toContain('api-version=1')
+    for (const text of [stored, JSON.stringify(log)]) {
+      for (const secret of ['s3cret', upstreamKey, testKey]) expect(text).not.toContain(secret)
+    }
+  })
+
+  it.each([
+    ['Authorization', true],
+    ['X-Goog-Api-Key', true],
+    ['x-vault-token', true],
+    ['Client-Cert', true],
+    ['x-session-id', true],
+    ['x-ratelimit-limit-tokens', false],
+    ['x-ms-client-request-id', false],
+    ['openai-processing-ms', false],
+    ['x-keyword', false],
+  ])('are known by the name of their header: %s %s', (name, isCredential) => {
+    expect(isCredentialHeader(name)).toBe(isCredential)
+  })
+})
+
+describe('RECORDING_REDACT', () => {
+  it('keeps headers, parameters, JSON fields, texts and patterns out of requests, answers and streams', async () => {
+    const { post } = start({ RECORDING_REDACT: 'x-tenant, user "Contoso Ltd", /C-\\d{4}/' })
+    const body = { user: 'Ann', messages: [{ role: 'user', content: 'Contoso Ltd order C-1234, C-12' }] }
+    await post(`${path}?user=Ann`, body, { headers: { 'x-tenant': 'Ann' } })
+    expect(JSON.parse(String(upstream.received[0]?.body))).toEqual(body)
+    const [stored] = readRecordings(folder.dir)
+    expect(JSON.parse(String(stored?.request.body))).toEqual({
+      user: '[redacted]',
+      messages: [{ role: 'user', content: '[redacted] order [redacted], C-12' }],
+    })
+    expect(stored?.request.uri).toContain('?user=REDACTED')
+    expect(everything()).not.toContain('Ann')
+
+    upstream.answer = (_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.end('data: {"user":"Ann","text":"C-9999"}\n\n')
+    }
+    const streamed = await post('/v1/responses', {})
+    expect(await streamed.text()).toContain('C-9999')
+    const event = readRecordings(folder.dir).at(-1)?.response.body.events?.[0]
+    expect(event?.data).toBe('{"user":"[redacted]","text":"[redacted]"}')
+  })
+
+  it('refuses patterns that could take for ever', () => {
+    for (const list of ['/(a+)+$/', '/(a|aa)+$/', '/(a?){9}b/', '/(.*)\\1/', '/(?=a)b/', '/[/', '/a*/', '']) {
+      expect(parseRedactRules(list)?.length ?? 0, list).toBe(0)
+    }
+    for (const list of ['/sk-[A-Za-z0-9]{20,}/', '/(?:key|token)=\\w+/', '"a (b"', 'x-name,other']) {
+      expect(parseRedactRules(list)?.length, list).toBeGreaterThan(0)
+    }
+    expect(() => start({ RECORDING_REDACT: '/(a+)+$/' })).toThrow('RECORDING_REDACT')
+  })
+
+  it('stores nothing, and says so, when a pattern does not come to its end on a hostile body', async () => {
+    const { post, log } = start({ RECORDING_REDACT: '/\\w*\\w*\\w*!/' })
+    const startMs = performance.now()
+    const response = await post(path, { messages: [{ role: 'user', content: 'a'.repeat(20_000) }] })
+    expect(response.status).toBe(200)
+    expect(performance.now() - startMs).toBeLessThan(2_000)
+    expect(recordingFiles(folder.dir)).toEqual([])
+    expect(log.find(({ level }) => level === 'error')?.message).toContain('RECORDING_REDACT')
+  })
+})
