@@ -1,3 +1,4 @@
+import { RecentMap } from '../platform/recent-map.ts'
 import { operations, type Operation } from './operations.ts'
 
 /** A recognised path of the data plane. */
@@ -23,8 +24,21 @@ const allPaths = pathTable(() => true)
 const deploymentPaths = pathTable((operation) => operations[operation].datedUnder === 'deployments')
 const openaiPaths = pathTable((operation) => operations[operation].datedUnder === 'openai')
 
+/** Clients that post at full load use a few paths again and again: one look-up serves them, in bounded room. */
+const postRoutes = new RecentMap<string, Route>(1_000)
+const longestRememberedPath = 256
+
 /** Finds the operation that a method and a path (no query, single slashes) stand for; undefined when there is none. */
 export function recogniseRoute(method: string, path: string): Route | undefined {
+  if (method !== 'POST' || path.length > longestRememberedPath) return readRoute(method, path)
+  const known = postRoutes.get(path)
+  if (known) return known
+  const route = readRoute(method, path)
+  if (route) postRoutes.set(path, route)
+  return route
+}
+
+function readRoute(method: string, path: string): Route | undefined {
   if (path.startsWith(deploymentsPrefix)) return deploymentRoute(method, path)
   for (const prefix of v1Prefixes) {
     if (path.startsWith(prefix)) return find(allPaths, method, path.slice(prefix.length), false)
