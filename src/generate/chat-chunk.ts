@@ -13,6 +13,11 @@ export interface StreamOptions {
 export interface ChunkWriter {
   /** A chunk of one choice; by default the choice goes on and tells no probabilities. */
   choice(index: number, filter: string, delta: string, finishReason?: string, logprobs?: string): string
+  /**
+   * A chunk with one token of a choice's text. `filter` and `field` are the same for all tokens of a choice; `text` is a
+   * JSON string.
+   */
+  token(index: number, filter: string, field: 'content' | 'refusal', text: string): string
   /** The chunk with the usage, which has no choice. */
   usage(usageJson: string): string
 }
@@ -24,6 +29,19 @@ export function createChunkWriter(facts: ChatFacts, options: StreamOptions, rand
   const nullUsage = options.includeUsage ? ',"usage":null' : ''
   const frameLength = '{"choices":['.length + afterChoices.length + afterObfuscation.length + '}'.length
   const obfuscationFrame = ',"obfuscation":""'.length
+
+  const tokenFrames = new Map<number, TokenFrame>()
+  const tokenFrame = (index: number, filter: string, field: string): TokenFrame => {
+    const rest = `},"finish_reason":null,"index":${index},"logprobs":null}`
+    const padding = options.obfuscate ? ',"obfuscation":"' : ''
+    const fixedLength = `{"delta":{"${field}":`.length + rest.length + nullUsage.length
+    return {
+      head: inOnePiece(`data: {"choices":[{"content_filter_results":${filter},"delta":{"${field}":`),
+      middle: inOnePiece(`${rest}${afterChoices}${padding}`),
+      tail: inOnePiece(`${options.obfuscate ? '"' : ''}${afterObfuscation}${nullUsage}}\n\n`),
+      length: frameLength + obfuscationFrame + fixedLength,
+    }
+  }
 
   /** `choicesLength` leaves the filter results out: the service pads as if they were not there. */
   const write = (choices: string, choicesLength: number, usage: string): string => {
@@ -43,6 +61,30 @@ export function createChunkWriter(facts: ChatFacts, options: StreamOptions, rand
       const length = ascii + codePointLength(delta) + codePointLength(logprobs)
       return write(`{"content_filter_results":${filter},${rest}`, '{'.length + length, nullUsage)
     },
+    token(index, filter, field, text) {
+      let frame = tokenFrames.get(index)
+      if (!frame) tokenFrames.set(index, (frame = tokenFrame(index, filter, field)))
+      if (!options.obfuscate) return frame.head + text + frame.middle + frame.tail
+      const noise = obfuscation(random, frame.length + codePointLength(text))
+      return frame.head + text + frame.middle + noise + frame.tail
+    },
     usage: (usageJson) => write('', 0, `,"usage":${usageJson}`),
   }
+}
+
+/**
+ * What stands around the text of a token. Nearly all chunks of a stream are tokens: what they share is made once, and
+ * each then costs a few joins of pieces.
+ */
+interface TokenFrame {
+  readonly head: string
+  readonly middle: string
+  readonly tail: string
+  /** Length of the chunk that padding is reckoned from, without the text, in characters. */
+  readonly length: number
+}
+
+/** V8 keeps what was put together as a tree of its parts, and would walk through it for each chunk. */
+function inOnePiece(text: string): string {
+  return Buffer.from(text).toString()
 }

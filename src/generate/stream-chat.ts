@@ -25,7 +25,7 @@ export interface LateFinding {
  * The events of a streamed chat completion: the prompt's filter results, then for each choice a role, one token an
  * event and a finish, then the usage when it was asked for, and `[DONE]`.
  *
- * @param late its annotations end the stream, and no usage follows
+ * @param late its annotations end the stream; like a completion that was blocked, it is followed by no usage
  */
 export function streamChat(
   completion: Completion,
@@ -36,7 +36,8 @@ export function streamChat(
 ): EventsBody {
   const events = planChoiceEvents(completion)
   const chunk = createChunkWriter(facts, options, random)
-  const usageEvents = options.includeUsage && !late ? 1 : 0
+  const blocked = late !== undefined || facts.found !== undefined
+  const usageEvents = options.includeUsage && !blocked ? 1 : 0
   const lastStep = Math.max(0, completionSteps(completion).visible - 1)
 
   return {
@@ -78,10 +79,12 @@ function renderChoiceEvent(
       return chunk.choice(event.choice, '{}', startDelta(choice, facts))
     case 'token': {
       const piece = choice.pieces[event.token] ?? ''
-      const delta = `{"${choice.refused ? 'refusal' : 'content'}":${JSON.stringify(piece)}}`
+      const text = JSON.stringify(piece)
       const filter = late ? '{}' : safeCompletionFilter
-      const logprobs = facts.logprobs && logprobsJson([piece], facts.logprobs)
-      return chunk.choice(event.choice, filter, delta, 'null', logprobs)
+      const field = choice.refused ? 'refusal' : 'content'
+      if (!facts.logprobs) return chunk.token(event.choice, filter, field, text)
+      const logprobs = logprobsJson([piece], facts.logprobs)
+      return chunk.choice(event.choice, filter, `{"${field}":${text}}`, 'null', logprobs)
     }
     case 'call': {
       const call = choice.toolCalls[event.call]

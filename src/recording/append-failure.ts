@@ -21,8 +21,9 @@ const reasons: Readonly<Record<string, string>> = {
 
 /** @param path of the file, or of the folder */
 export function appendFailure(path: string, cause: unknown): AppendFailure {
-  const { code = '', message = String(cause) } = cause as NodeJS.ErrnoException
+  const message = cause instanceof Error ? cause.message : String(cause)
+  const { code = '' } = cause as NodeJS.ErrnoException
   const reason = reasons[code]
-  const why = reason === undefined ? `${message}.` : `${reason.replace(/\./, ` (${code}).`)}`
+  const why = reason === undefined ? `${message}.` : reason.replace('.', ` (${code}).`)
   return new AppendFailure(`Could not write recordings to ${path}: ${why}`, { cause })
 }

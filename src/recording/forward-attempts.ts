@@ -41,26 +41,34 @@ export async function attemptCall(
 ): Promise<Attempt> {
   for (let retry = 0; ; retry++) {
     const sentMs = clock.nowMs()
-    const outcome = await connections.call(request).catch((error: unknown) => error)
+    const outcome = await connections.call(request).catch(asError)
     const isLast = retry >= upstream.retries
-    const isAnswer = !(outcome instanceof Error)
     const waitMs = isLast ? undefined : waitBefore(outcome, retry, clock, random)
     if (waitMs === undefined || clock.nowMs() + waitMs >= request.deadlineMs) {
-      if (isAnswer) return { answer: outcome as UpstreamAnswer, sentMs }
-      throw outcome
+      if (outcome instanceof Error) throw outcome
+      return { answer: outcome, sentMs }
     }
-    if (isAnswer) await readAway(outcome as UpstreamAnswer)
-    onRetry(isAnswer ? `status ${(outcome as UpstreamAnswer).status}` : (outcome as Error).message, waitMs)
+    if (!(outcome instanceof Error)) await readAway(outcome)
+    onRetry(outcome instanceof Error ? outcome.message : `status ${outcome.status}`, waitMs)
     await pause(waitMs, clock, request.signal)
   }
 }
 
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
+}
+
 /** How long to wait before asking again; undefined where that is not for us to do. */
-function waitBefore(outcome: unknown, retry: number, clock: Clock, random: Random): number | undefined {
+function waitBefore(
+  outcome: UpstreamAnswer | Error,
+  retry: number,
+  clock: Clock,
+  random: Random,
+): number | undefined {
   const backoffMs = Math.min(longestWaitMs, firstWaitMs * 2 ** retry) * (1 - random.unit() / 4)
   if (outcome instanceof UpstreamFailure) return outcome.nothingSent ? backoffMs : undefined
   if (outcome instanceof Error) return undefined
-  const { status, rawHeaders } = outcome as UpstreamAnswer
+  const { status, rawHeaders } = outcome
   if (status !== 408 && status !== 429 && status < 500) return undefined
   const headers = new HeaderList([...rawHeaders])
   if (headers.get('x-should-retry') === 'false') return undefined

@@ -10,7 +10,7 @@ export const redacted = '[redacted]'
 const budgetMs = 250
 
 /** The patterns could not be applied to a text in time, so that nobody knows what it holds. */
-export class RedactionTooSlow extends Error {
+class RedactionTooSlow extends Error {
   override readonly name = 'RedactionTooSlow'
 }
 

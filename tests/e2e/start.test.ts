@@ -120,10 +120,11 @@ describe('the command line', () => {
     expect(stderr).not.toMatch(/^ +at /m)
   })
 
-  it.each(['record', 'replay'])('says plainly that %s mode is not there yet, with code 2', async (mode) => {
-    const { code, stdout, stderr } = await runProgram([], { env: { SIMULATOR_MODE: mode } })
+  it('does not start to record without an upstream, and names what is missing', async () => {
+    const { code, stdout, stderr } = await runProgram([], { env: { SIMULATOR_MODE: 'record' } })
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-    expect(stderr).toContain(`Could not start in ${mode} mode: it is not part of this version yet.`)
+    expect(stderr).toContain('AZURE_OPENAI_ENDPOINT')
+    expect(stderr).toContain('AZURE_OPENAI_KEY')
   })
 
   it('never prints a secret that it refuses', async () => {

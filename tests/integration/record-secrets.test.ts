@@ -117,10 +117,10 @@ describe('RECORDING_REDACT', () => {
 
   it('refuses patterns that could take for ever', () => {
     for (const list of ['/(a+)+$/', '/(a|aa)+$/', '/(a?){9}b/', '/(.*)\\1/', '/(?=a)b/', '/[/', '/a*/', '']) {
-      expect(parseRedactRules(list)?.length ?? 0, list).toBe(0)
+      expect([list, parseRedactRules(list)?.length ?? 0]).toEqual([list, 0])
     }
     for (const list of ['/sk-[A-Za-z0-9]{20,}/', '/(?:key|token)=\\w+/', '"a (b"', 'x-name,other']) {
-      expect(parseRedactRules(list)?.length, list).toBeGreaterThan(0)
+      expect([list, (parseRedactRules(list)?.length ?? 0) > 0]).toEqual([list, true])
     }
     expect(() => start({ RECORDING_REDACT: '/(a+)+$/' })).toThrow('RECORDING_REDACT')
   })

@@ -1,4 +1,4 @@
-import { get, request as httpRequest } from 'node:http'
+import { get, type IncomingMessage, request as httpRequest } from 'node:http'
 import { once } from 'node:events'
 import { AzureOpenAI } from 'openai'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -141,7 +141,7 @@ describe('streams in record mode', () => {
       response.end()
     }
     const { url } = await start()
-    const response = await new Promise<import('node:http').IncomingMessage>((resolve) => {
+    const response = await new Promise<IncomingMessage>((resolve) => {
       get(url + path, { headers: { 'api-key': testKey } }, resolve)
     })
     response.pause()
@@ -171,7 +171,7 @@ describe('streams in record mode', () => {
     const reading = (async () => {
       for await (const chunk of response.body!) text += Buffer.from(chunk).toString()
     })()
-    await expect(reading).rejects.toThrow()
+    await expect(reading).rejects.toThrow('terminated')
     expect(text).toContain('data: {"error":{"code":"UpstreamBroken"')
     expect(recordingFiles(folder.dir)).toEqual([])
     expect(log.filter(({ level }) => level === 'warn')).toHaveLength(1)

@@ -79,6 +79,7 @@ describe('record mode', () => {
     const { app, post } = start()
     expect((await app.request(path, { method: 'POST', body: '{}' })).status).toBe(401)
     expect((await post(path, request, { headers: { 'api-key': upstreamKey } })).status).toBe(401)
+    expect((await app.request('/documentintelligence/x')).status).toBe(401)
     expect(upstream.received).toEqual([])
   })
 
