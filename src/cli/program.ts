@@ -10,6 +10,7 @@ export type Flags = Readonly<Record<string, string | undefined>>
 export function createProgram(
   { stdout, stderr }: Pick<CliHost, 'stdout' | 'stderr'>,
   serve: (flags: Flags) => Promise<void>,
+  addCommands?: (program: Command) => void,
 ): Command {
   const program = new Command('aoai-sim')
     .description('A simulated Azure OpenAI endpoint for load tests and CI.')
@@ -30,6 +31,7 @@ export function createProgram(
   for (const setting of settingsTable()) {
     program.addOption(new Option(`${setting.flag} <value>`, describe(setting)).helpGroup(`${setting.group}:`))
   }
+  addCommands?.(program)
   return program
 }
 

@@ -2,6 +2,7 @@ import { CommanderError } from 'commander'
 import { OperatorError } from '../platform/operator-error.ts'
 import type { CliHost } from './cli-host.ts'
 import { createProgram } from './program.ts'
+import { addRecordingsCommand } from './recordings.ts'
 import { serve } from './serve.ts'
 
 /**
@@ -9,7 +10,11 @@ import { serve } from './serve.ts'
  * other failure that the operator can mend. Anything else is a bug and is thrown.
  */
 export async function run(host: CliHost): Promise<number> {
-  const program = createProgram(host, (flags) => serve(host, flags))
+  const program = createProgram(
+    host,
+    (flags) => serve(host, flags),
+    (parent) => addRecordingsCommand(parent, host),
+  )
   try {
     await program.parseAsync([...host.argv], { from: 'user' })
     return 0

@@ -65,6 +65,8 @@ export interface Config {
   readonly models: ModelCatalogue
   /** By deployment name, as written in the deployment file. */
   readonly deployments: ReadonlyMap<string, Deployment>
+  /** Whether `deployments` is the default set, since nobody named a deployment file. */
+  readonly deploymentsAreDefault: boolean
   /** Whether a request to a deployment that is not in `deployments` is answered. */
   readonly allowUndefinedDeployments: boolean
   /** The era of the limiter of deployments that name none themselves. */

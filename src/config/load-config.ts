@@ -22,7 +22,8 @@ import { collectGivenValues, type ConfigSources, type GivenValue } from './sourc
  */
 export function loadConfig(sources: ConfigSources): Config {
   const { given, problems: nameProblems } = collectGivenValues(sources)
-  const parsed = settingsSchema.safeParse(nestValues(given))
+  const nested = nestValues(given)
+  const parsed = settingsSchema.safeParse(nested)
   const wrong = new Set(parsed.error?.issues.map((issue) => issue.path.join('.')))
   const models = loadModels(given, sources)
   const file = loadDeployments(given, sources, models.catalogue)
@@ -30,7 +31,9 @@ export function loadConfig(sources: ConfigSources): Config {
     (env, kind) => readGivenFile(env, kind, given, sources),
     file.problems.length > 0 ? undefined : new Set(file.deployments.map(({ name }) => name)),
   )
-  const mode = parsed.success ? resolveMode(parsed.data.mode, sources.workingDirectory) : undefined
+  // By itself, so that what a mode lacks is told together with what is wrong elsewhere.
+  const modeSettings = settingsSchema.shape.mode.safeParse(nested['mode'])
+  const mode = modeSettings.success ? resolveMode(modeSettings.data, sources.workingDirectory) : undefined
   const problems = [
     ...given.filter(({ setting }) => wrong.has(setting.path.join('.'))).map(describeWrongValue),
     ...nameProblems,
@@ -44,7 +47,7 @@ export function loadConfig(sources: ConfigSources): Config {
 }
 
 /** Every leaf is named, set or not, for the schema puts defaults into leaves and not into objects. */
-function nestValues(given: readonly GivenValue[]): unknown {
+function nestValues(given: readonly GivenValue[]): Record<string, unknown> {
   const root: Record<string, unknown> = {}
   for (const { path } of settingsTable()) setAt(root, path, undefined)
   for (const { setting, value } of given) setAt(root, setting.path, value)
@@ -116,13 +119,7 @@ function createConfig(
   { faults, incidents }: FaultFiles,
 ): Config {
   const { mode: _mode, apiKey, contentFilter, ...rest } = settings
-  const {
-    deploymentConfigPath: _,
-    modelCataloguePath: __,
-    faultsPath: ___,
-    incidentsPath: ____,
-    ...same
-  } = rest
+  const { deploymentConfigPath, modelCataloguePath: __, faultsPath: ___, incidentsPath: ____, ...same } = rest
   return deepFreeze({
     ...same,
     mode,
@@ -138,6 +135,7 @@ function createConfig(
     faults,
     incidents,
     models,
+    deploymentsAreDefault: deploymentConfigPath === undefined,
     deployments: frozenMap(deployments.map((deployment) => [deployment.name, deepFreeze(deployment)])),
   })
 }

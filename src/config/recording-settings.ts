@@ -24,7 +24,8 @@ export const recordingSettings = {
     env: 'RECORDING_ERRORS',
     group,
     default: 'off',
-    description: 'Whether answers of 400 and above are recorded too, and streams with an error event in them.',
+    description:
+      'Whether answers of 400 and above are recorded too, and streams with an error event in them.',
   }),
   redact: setting(redactRules(), {
     env: 'RECORDING_REDACT',

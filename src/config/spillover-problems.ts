@@ -17,6 +17,8 @@ export function spilloverProblems(deployments: readonly Deployment[]): string[] 
       return [`${place} must name a pay-as-you-go deployment of this file ${got}. Add one of that name.`]
     }
     if (model.operations.every((operation) => target.model.operations.includes(operation))) return []
-    return [`${place} must name a deployment that can do what ${model.name} can ${got}. Give it the same model.`]
+    return [
+      `${place} must name a deployment that can do what ${model.name} can ${got}. Give it the same model.`,
+    ]
   })
 }

@@ -13,6 +13,11 @@ export const operatorErrors = {
     meaning: 'The folder of recordings, or a file in it, cannot be read.',
   },
   RECORDINGS_UNWRITABLE: { exitCode: 1, meaning: 'Recordings cannot be written to their folder.' },
+  RECORDINGS_INVALID: {
+    exitCode: 1,
+    meaning: 'A recording file holds something that cannot be replayed or cleaned.',
+  },
+  RECORDINGS_DIFFER: { exitCode: 1, meaning: 'Two files or folders of recordings are not the same.' },
   RECORDINGS_UNUSED: { exitCode: 1, meaning: 'REPLAY_STRICT is on, and recordings were never replayed.' },
 } as const
 

@@ -62,5 +62,5 @@ function fromLatin1Text(bytes: Buffer): Buffer | undefined {
 
 function isText(bytes: Buffer): boolean {
   const head = bytes.subarray(0, 1_000).toString()
-  return !/[\0-\x08\x0e-\x1f]/.test(head) && !/\ufffd./s.test(head)
+  return !/(?!\s)\p{Cc}/u.test(head) && !/\ufffd./s.test(head)
 }

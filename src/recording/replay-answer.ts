@@ -108,8 +108,9 @@ function replayHeaders(headers: HeaderPairs, encoded: boolean): string[] {
 
 /** Node refuses what no header can carry: text beyond Latin-1 goes out as the bytes of its UTF-8, control signs not at all. */
 function headerValue(value: string): string {
-  const text = /[^\0-\xff]/.test(value) ? Buffer.from(value).toString('latin1') : value
-  return text.replace(/[\0-\x08\x0a-\x1f\x7f]+/g, ' ').trim()
+  const text = /[^\p{ASCII}\x80-\xff]/u.test(value) ? Buffer.from(value).toString('latin1') : value
+  // Of the control signs of ASCII, which \p{Cc} holds with those of Latin-1, a tab alone may stand in a header.
+  return text.replace(/(?![\t\x80-\xff])\p{Cc}+/gu, ' ').trim()
 }
 
 function validReason(message: string | undefined): string | undefined {

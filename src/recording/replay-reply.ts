@@ -49,9 +49,13 @@ function scheduleOf(
   return { stepsMs: new Float64Array(), endMs: exchange.clock.nowMs() - exchange.startedMs }
 }
 
-/** A deployment with limits tells its own figures, for clients that watch them; those of the recording are long past. */
-function setRateLimits({ rateLimits, deployment }: Exchange, headers: HeaderList): void {
-  if (!rateLimits || !deployment) return
-  for (const [name] of [...headers]) if (/^x-ratelimit-/i.test(name)) headers.delete(name)
+/**
+ * A deployment that the operator gave limits tells its own figures, for clients that watch them; those of the recording are
+ * long past. For the default set nobody asked, and there the recording stays as it is.
+ */
+function setRateLimits({ rateLimits, deployment, config }: Exchange, headers: HeaderList): void {
+  if (!rateLimits || !deployment || config.deploymentsAreDefault) return
+  const recorded = Array.from(headers, ([name]) => name).filter((name) => /^x-ratelimit-/i.test(name))
+  for (const name of recorded) headers.delete(name)
   headers.raw.push(...rateLimitHeaders(rateLimits, deployment.name))
 }

@@ -165,6 +165,13 @@ class BlockReader {
 
   #readPlain(position: number, parent: number): YamlValue {
     let end = lineEnd(this.#text, position)
+    const comment = this.#text.slice(position, end).indexOf(' #')
+    if (comment >= 0) {
+      this.#at = afterLine(this.#text, position)
+      const before = this.#text.slice(position, position + comment)
+      if (/: |:$|\t/.test(before)) throw outside
+      return plainScalar(before.replace(/ +$/, ''))
+    }
     for (;;) {
       const next = Math.min(end + 1, this.#text.length)
       this.#at = next

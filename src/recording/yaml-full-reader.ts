@@ -1,5 +1,5 @@
-import { Alias, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, Scalar } from 'yaml'
-import type { Document, Node, Pair } from 'yaml'
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, Scalar } from 'yaml'
+import type { Alias, Document, Node } from 'yaml'
 import { plainScalar, textOf, type YamlValue } from './yaml-value.ts'
 
 /** A place in a YAML text and what is wrong there; lines count from 1. */
@@ -65,7 +65,7 @@ function convert(node: Node | null, document: Document, depth: number): YamlValu
   if (isSeq<Node>(node)) return node.items.map((item) => convert(item, document, depth + 1))
   if (!isMap<Node, Node | null>(node)) return null
   const map = new Map<string, YamlValue>()
-  for (const { key, value } of node.items as Pair<Node, Node | null>[]) {
+  for (const { key, value } of node.items) {
     const name = convert(key, document, depth + 1)
     const converted = convert(value, document, depth + 1)
     // A merge key gives what the map itself does not say.
@@ -86,6 +86,6 @@ function resolve(alias: Alias, document: Document): Node {
 
 function convertScalar({ value, type, source }: Scalar): YamlValue {
   if (value instanceof Uint8Array) return value
-  if (type === Scalar.PLAIN) return plainScalar(source ?? String(value ?? ''))
-  return typeof value === 'string' ? value : String(value)
+  if (type === Scalar.PLAIN) return plainScalar(source ?? '')
+  return typeof value === 'string' ? value : (source ?? '')
 }

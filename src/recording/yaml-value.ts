@@ -58,7 +58,7 @@ export function toJson(value: YamlValue): unknown {
 export function fromJson(value: unknown): YamlValue {
   if (value === null || typeof value === 'string') return value
   if (Array.isArray(value)) return value.map(fromJson)
-  if (typeof value !== 'object') return new PlainText(String(value))
+  if (typeof value !== 'object') return new PlainText(JSON.stringify(value) ?? 'null')
   return new Map(Object.entries(value).map(([key, item]) => [key, fromJson(item)]))
 }
 

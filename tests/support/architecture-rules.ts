@@ -42,7 +42,7 @@ export const exceptions: ReadonlyArray<{ folder: string; specifier: string; reas
 
 const socketModules = new Set(['node:http', 'node:https', 'node:http2', 'node:net'])
 /** Record mode is a client of the real service: it needs timeouts and a pool of its own, which fetch does not have. */
-const socketClientFolders = ['recording']
+const socketClientFolders = new Set(['recording'])
 const socketTypeFolders = ['app', 'pipeline']
 const namelessFiles = ['utils', 'helpers', 'types', 'misc']
 
@@ -84,7 +84,7 @@ function packageRule(file: string, { specifier, typeOnly }: Import): string | un
   if (socketModules.has(specifier)) {
     if (
       folder === 'server' ||
-      socketClientFolders.includes(folder) ||
+      socketClientFolders.has(folder) ||
       (typeOnly && socketTypeFolders.includes(folder))
     )
       return undefined

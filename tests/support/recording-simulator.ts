@@ -19,9 +19,9 @@ export interface RecordingSimulator {
   readonly simulator: Simulator
   readonly log: LogLine[]
   /** Opens a port of its own. */
-  listen(): Promise<Listener>
+  readonly listen: () => Promise<Listener>
   /** Sends JSON with the simulator's key. */
-  post(path: string, body: unknown, init?: RequestInit): Promise<Response>
+  readonly post: (path: string, body: unknown, init?: RequestInit) => Promise<Response>
 }
 
 /** An interaction as it stands in a file. */

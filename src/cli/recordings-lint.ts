@@ -1,0 +1,33 @@
+import { OperatorError } from '../platform/operator-error.ts'
+import { lintInteraction } from '../recording/lint-interaction.ts'
+import { describeProblem } from '../recording/recording-problem.ts'
+import type { RecordingsRun } from './recordings-run.ts'
+
+/**
+ * Prints what is wrong, each with file, line and cure.
+ *
+ * @throws {OperatorError} RECORDINGS_INVALID when something cannot be replayed; warnings alone are no failure
+ */
+export function lintRecordings(run: RecordingsRun, paths: readonly string[]): void {
+  const files = run.filesOf(paths)
+  const warnings: { file: string; line: number; rule: string; reason: string; cure: string }[] = []
+  let interactions = 0
+  const errors = run.scan(files, (interaction, file, { line }) => {
+    interactions++
+    for (const warning of lintInteraction(interaction)) {
+      warnings.push({ file: run.shown(file), line, ...warning })
+    }
+  })
+  for (const error of errors) run.print(`error    ${describeProblem(error)}`)
+  for (const warning of warnings) run.print(`warning  ${describeProblem(warning)} (${warning.rule})`)
+  run.print(
+    `${files.length} files, ${interactions} interactions that can be replayed, ${errors.length} errors, ${warnings.length} warnings.`,
+  )
+  run.printJson({ files: files.length, interactions, errors, warnings })
+  if (errors.length === 0) return
+  const count = errors.length === 1 ? '1 error' : `${errors.length} errors`
+  throw new OperatorError(
+    'RECORDINGS_INVALID',
+    `Could not read all recordings: ${count}. Do what is said for each.`,
+  )
+}

@@ -1,0 +1,106 @@
+import { readFileSync, statSync } from 'node:fs'
+import { relative, resolve } from 'node:path'
+import { loadConfig } from '../config/load-config.ts'
+import type { RecordingsConfig } from '../config/recordings-config.ts'
+import { OperatorError } from '../platform/operator-error.ts'
+import type { Interaction } from '../recording/interaction.ts'
+import { listRecordingFiles } from '../recording/load-recordings.ts'
+import type { RecordingProblem } from '../recording/recording-problem.ts'
+import { type Place, scanRecordingFile } from '../recording/scan-recording-file.ts'
+import type { CliHost } from './cli-host.ts'
+
+/** Work on recording files, from one call of the program. */
+export interface RecordingsRun {
+  /** The settings that matching, redaction and the default folder come from. */
+  readonly recordings: RecordingsConfig
+  readonly isJson: boolean
+  /** Prints a line, or nothing where JSON is asked for. */
+  print(line: string): void
+  /** Prints a value as JSON, or nothing where text is asked for. */
+  printJson(value: unknown): void
+  /** Tells something on standard error. */
+  tell(line: string): void
+  /** The files of paths, of which folders stand for all in them; without a path those of RECORDING_DIR. */
+  filesOf(paths: readonly string[]): string[]
+  /** A path as the user would type it. */
+  shown(file: string): string
+  /** Reads files from front to back, and says how far it is when that takes long. */
+  scan(files: readonly string[], onInteraction: OnScanned): RecordingProblem[]
+}
+
+/** Hears of each interaction of each file. */
+export type OnScanned = (interaction: Interaction, file: string, place: Place) => void
+
+/** How often progress is told, in milliseconds. */
+const progressMs = 1_000
+
+/**
+ * Prepares the work.
+ *
+ * @throws {OperatorError} CONFIG_INVALID for wrong settings in the environment
+ */
+export function createRun(
+  { env, workingDirectory, stdout, stderr }: CliHost,
+  isJson: boolean,
+): RecordingsRun {
+  const recordings = recordingsConfig(env, workingDirectory)
+  const shown = (file: string): string => {
+    const short = relative(workingDirectory, file)
+    return short.startsWith('..') ? file : short
+  }
+  const tell = (line: string): void => void stderr.write(`${line}\n`)
+  return {
+    recordings,
+    isJson,
+    shown,
+    tell,
+    print: (line) => void (isJson || stdout.write(`${line}\n`)),
+    printJson: (value) => void (isJson && stdout.write(`${JSON.stringify(value, null, 2)}\n`)),
+    filesOf: (paths) =>
+      (paths.length === 0 ? [recordings.dir] : paths).flatMap((path) => {
+        const whole = resolve(workingDirectory, path)
+        return isFolder(whole, path) ? listRecordingFiles(whole) : [whole]
+      }),
+    scan(files, onInteraction) {
+      const problems: RecordingProblem[] = []
+      let count = 0
+      let toldMs = Date.now()
+      for (const [index, file] of files.entries()) {
+        const { problems: found } = scanRecordingFile(file, (interaction, place) => {
+          onInteraction(interaction, file, place)
+          count++
+          if (count % 1_000 !== 0 || Date.now() - toldMs < progressMs) return
+          toldMs = Date.now()
+          tell(`${count} interactions so far, in file ${index + 1} of ${files.length}: ${shown(file)}`)
+        })
+        for (const problem of found) problems.push({ ...problem, file: shown(file) })
+      }
+      return problems
+    },
+  }
+}
+
+/** What the environment says of recordings. Nothing is served, so a mode that needs no further setting is taken. */
+function recordingsConfig(env: CliHost['env'], workingDirectory: string): RecordingsConfig {
+  const config = loadConfig({
+    flags: { '--mode': 'replay', '--replay-on-miss': 'error' },
+    env,
+    workingDirectory,
+    readFile: (path) => readFileSync(path, 'utf8'),
+  })
+  if (config.mode.kind !== 'replay') throw new Error('The flag decides about the mode.')
+  return config.mode.recordings
+}
+
+function isFolder(whole: string, typed: string): boolean {
+  try {
+    return statSync(whole).isDirectory()
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new OperatorError(
+      'RECORDINGS_UNREADABLE',
+      `Could not read ${typed}: ${reason}. Name a recording file or a folder of them.`,
+      { cause: error },
+    )
+  }
+}

@@ -1,0 +1,48 @@
+import { createRedactor } from '../recording/redact-interaction.ts'
+import { rewriteFile } from '../recording/rewrite-file.ts'
+import { serialiseInteraction } from '../recording/yaml-format.ts'
+import { OperatorError } from '../platform/operator-error.ts'
+import type { RecordingsRun } from './recordings-run.ts'
+
+/**
+ * Takes credentials, and what RECORDING_REDACT names, out of recording files.
+ *
+ * @throws {OperatorError} RECORDINGS_INVALID when a file could not be cleaned
+ */
+export function scrubRecordings(
+  run: RecordingsRun,
+  paths: readonly string[],
+  { dryRun }: { readonly dryRun: boolean },
+): void {
+  const redactor = createRedactor(run.recordings.redact, [])
+  const scrubbed: string[] = []
+  const refused: { file: string; reason: string }[] = []
+  for (const file of run.filesOf(paths)) {
+    const found: string[] = []
+    try {
+      const { refusal } = rewriteFile(
+        file,
+        (interaction, { line }) => {
+          const clean = redactor.interaction(interaction)
+          if (serialiseInteraction(clean) === serialiseInteraction(interaction)) return 'keep'
+          found.push(`${run.shown(file)}:${line}`)
+          return clean
+        },
+        dryRun,
+      )
+      if (refusal === undefined) scrubbed.push(...found)
+      else refused.push({ file: run.shown(file), reason: refusal })
+    } catch (error) {
+      refused.push({ file: run.shown(file), reason: error instanceof Error ? error.message : String(error) })
+    }
+  }
+  for (const place of scrubbed) run.print(`${place}  ${dryRun ? 'holds secrets' : 'cleaned'}`)
+  run.print(`${scrubbed.length} interactions ${dryRun ? 'would be cleaned' : 'cleaned'}.`)
+  run.printJson({ scrubbed, refused, dryRun })
+  if (refused.length === 0) return
+  const list = refused.map(({ file, reason }) => `\n  ${file}: ${reason}`).join('')
+  throw new OperatorError(
+    'RECORDINGS_INVALID',
+    `Could not clean ${refused.length} files. Mend them first:${list}`,
+  )
+}

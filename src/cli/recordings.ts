@@ -1,0 +1,64 @@
+import type { Command } from 'commander'
+import type { CliHost } from './cli-host.ts'
+import { dedupeRecordings } from './recordings-dedupe.ts'
+import { diffRecordings } from './recordings-diff.ts'
+import { lintRecordings } from './recordings-lint.ts'
+import { listRecordings } from './recordings-list.ts'
+import type { RecordingsRun } from './recordings-run.ts'
+import { createRun } from './recordings-run.ts'
+import { scrubRecordings } from './recordings-scrub.ts'
+import { showRecordings } from './recordings-show.ts'
+import { recordingStats } from './recordings-stats.ts'
+
+interface Options {
+  readonly json?: true
+  readonly dryRun?: true
+  readonly all?: true
+}
+
+/** Adds `recordings` with its subcommands, which work on files and need no running simulator. */
+export function addRecordingsCommand(program: Command, host: CliHost): void {
+  const recordings = program
+    .command('recordings')
+    .description('Look after recording files: list, show, lint, diff, dedupe, scrub, stats.')
+    .showHelpAfterError('Run aoai-sim recordings --help for the list of commands.')
+
+  const add = (
+    usage: string,
+    description: string,
+    action: (run: RecordingsRun, paths: readonly string[], options: Options) => void,
+  ): Command =>
+    recordings
+      .command(usage)
+      .description(description)
+      .option('--json', 'print JSON instead of text')
+      .action((...given: unknown[]) => {
+        const command = given.pop() as Command
+        const options = command.opts<Options>()
+        action(createRun(host, options.json === true), command.args, options)
+      })
+
+  const paths = '[paths...]'
+  add(`list ${paths}`, 'one line for each interaction', listRecordings)
+  add('show <places...>', 'interactions in full: file.yaml:line, or all of a file', showRecordings)
+  add(`lint ${paths}`, 'what cannot be replayed (exit code 1), and what is most likely wrong', lintRecordings)
+  add(
+    'diff <left> <right>',
+    'what differs between two files or folders (exit code 1 if anything does)',
+    (run, args) => diffRecordings(run, args[0] ?? '', args[1] ?? ''),
+  )
+  add(
+    `dedupe ${paths}`,
+    'remove answers that repeat the one before them and change no replay',
+    (run, args, options) =>
+      dedupeRecordings(run, args, { dryRun: options.dryRun === true, all: options.all === true }),
+  )
+    .option('--dry-run', 'tell what would be removed, and change nothing')
+    .option('--all', 'remove every repeated answer, also where the order of replays changes')
+  add(
+    `scrub ${paths}`,
+    'remove credentials, and what RECORDING_REDACT names, from files',
+    (run, args, options) => scrubRecordings(run, args, { dryRun: options.dryRun === true }),
+  ).option('--dry-run', 'tell what would be removed, and change nothing')
+  add(`stats ${paths}`, 'counts, sizes, times and tokens', recordingStats)
+}

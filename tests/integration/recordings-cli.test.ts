@@ -1,0 +1,263 @@
+import { EventEmitter } from 'node:events'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { run } from '../../src/cli/run.ts'
+import { cassette, cassetteItem, recordingFolder } from '../support/recording-folder.ts'
+
+const call = async (dir: string, argv: readonly string[], env: Record<string, string> = {}) => {
+  let out = ''
+  let err = ''
+  const signals = new EventEmitter()
+  const code = await run({
+    argv,
+    env,
+    workingDirectory: dir,
+    stdout: {
+      write: (text) => {
+        out += text
+        // A server that has started says so, and is stopped at once.
+        if (text.includes('runs in')) setTimeout(() => signals.emit('SIGTERM'), 1)
+      },
+    },
+    stderr: { write: (text) => (err += text) },
+    signals,
+  })
+  return { code, out, err, json: () => JSON.parse(out) as unknown }
+}
+
+const recordings = (...argv: readonly string[]) => ['recordings', ...argv]
+const hello = cassetteItem('{"q":1}', '{"a":1}')
+const secret = cassetteItem('{"q":2}', '{"a":2}').replace(
+  '      content-type:',
+  '      authorization:\n      - Bearer abc\n      content-type:',
+)
+
+describe('aoai-sim recordings list', () => {
+  it('prints a line for each interaction of the default folder', async () => {
+    const dir = recordingFolder({ 'recordings/a.yaml': cassette(hello, secret) })
+    const { code, out } = await call(dir, recordings('list'))
+    expect(code).toBe(0)
+    expect(out).toBe(
+      'recordings/a.yaml:2  POST /v1/chat/completions  200  7 bytes\nrecordings/a.yaml:18  POST /v1/chat/completions  200  7 bytes\n',
+    )
+  })
+
+  it('prints JSON when asked to, and what it could not read beside it', async () => {
+    const dir = recordingFolder({ 'a.yaml': cassette(hello), 'b.yaml': 'x: y\n' })
+    const { json, err } = await call(dir, recordings('list', '.', '--json'))
+    expect(json()).toEqual([expect.objectContaining({ place: 'a.yaml:2', status: 200, bytes: 7 })])
+    expect(err).toContain('b.yaml:1: the file has no list of interactions.')
+  })
+
+  it.each([
+    ['a folder that is not there', 'nowhere', 'Could not read nowhere: ENOENT'],
+    ['RECORDING_DIR that is not there', '', 'Could not read'],
+  ])('says what is wrong with %s', async (_, path, message) => {
+    const dir = recordingFolder({})
+    const { code, err } = await call(dir, recordings('list', ...(path ? [path] : [])))
+    expect(code).toBe(1)
+    expect(err).toContain(message)
+  })
+})
+
+describe('aoai-sim recordings show', () => {
+  it('prints an interaction as YAML, or as JSON', async () => {
+    const dir = recordingFolder({ 'a.yaml': cassette(hello, secret) })
+    const { out } = await call(dir, recordings('show', 'a.yaml:18'))
+    expect(out).toContain('# a.yaml:18\n- request:\n    method: POST\n')
+    expect(out).not.toContain('"q":1')
+    const { json } = await call(dir, recordings('show', 'a.yaml', '--json'))
+    expect(json()).toMatchObject([{ response: { body: { text: '{"a":1}' } } }, { place: 'a.yaml:18' }])
+  })
+
+  it('names the lines that there are', async () => {
+    const dir = recordingFolder({ 'a.yaml': cassette(hello, secret) })
+    const { code, err } = await call(dir, recordings('show', 'a.yaml:3'))
+    expect(code).toBe(1)
+    expect(err).toContain('they begin on 2, 18')
+  })
+})
+
+describe('aoai-sim recordings lint', () => {
+  it('names file, line and cure of what cannot be replayed, and fails', async () => {
+    const broken = cassette(hello, hello).replace('    method: POST\n', '')
+    const dir = recordingFolder({ 'a.yaml': broken, 'b.yaml': cassette(secret) })
+    const { code, out, err } = await call(dir, recordings('lint', '.'))
+    expect(code).toBe(1)
+    expect(out).toContain('error    a.yaml:2: request has no method (it has body, headers, uri). Correct it')
+    expect(out).toContain('warning  b.yaml:2: the header authorization may let a reader of the file in.')
+    expect(out).toContain('2 files, 2 interactions that can be replayed, 1 errors, 1 warnings.')
+    expect(err).toContain('Could not read all recordings: 1 error.')
+  })
+
+  it('does not fail for warnings alone', async () => {
+    const dir = recordingFolder({
+      'a.yaml': cassette(
+        secret,
+        hello.replace('    headers', '    body_hash: 0\n    headers'),
+        hello
+          .replace('body: \'{"q":1}\'', 'body: null')
+          .replace('content-type:\n      - application/json', "content-length: '9'"),
+      ),
+    })
+    const { code, json } = await call(dir, recordings('lint', 'a.yaml', '--json'))
+    expect(code).toBe(0)
+    expect(json()).toMatchObject({
+      errors: [],
+      warnings: [{ rule: 'credential-header' }, { rule: 'stale-body-hash' }, { rule: 'unknown-body' }],
+    })
+  })
+})
+
+describe('aoai-sim recordings diff', () => {
+  it('finds equal recordings equal, whatever their layout, and is silent', async () => {
+    const dir = recordingFolder({
+      'a.yaml': cassette(hello),
+      'b.yaml': cassette(hello.replace('{"q":1}', '{ "q": 1 }').replace('api.openai.com', 'other')),
+    })
+    expect(await call(dir, recordings('diff', 'a.yaml', 'b.yaml'))).toMatchObject({
+      code: 0,
+      out: '',
+      err: '',
+    })
+  })
+
+  it('names the first difference of each pair, and what stands on one side only', async () => {
+    const dir = recordingFolder({
+      'a.yaml': cassette(hello, secret),
+      'b.yaml': cassette(hello.replace('{"a":1}', '{"a":3}')),
+    })
+    const { code, out, err } = await call(dir, recordings('diff', 'a.yaml', 'b.yaml'))
+    expect(code).toBe(1)
+    expect(out).toContain('changed  a.yaml:2 | b.yaml:2  POST /v1/chat/completions\n         a: 1 | 3\n')
+    expect(out).toContain('only in a.yaml  a.yaml:18  POST')
+    expect(err).toBe('a.yaml and b.yaml are not the same: 2 differences.\n')
+  })
+})
+
+describe('aoai-sim recordings dedupe', () => {
+  const item = (answer: string) => cassetteItem('{"q":1}', answer)
+  const order = cassette(item('a'), item('b'), item('a'), item('c'), item('c'), item('c'))
+
+  it('removes the repeats at the end, which changes no replay, and keeps the other bytes', async () => {
+    const dir = recordingFolder({ 'a.yaml': `# mine\n${order}` })
+    const { code, out } = await call(dir, recordings('dedupe', 'a.yaml'))
+    expect(code).toBe(0)
+    expect(out).toContain('2 interactions removed.')
+    expect(readFileSync(join(dir, 'a.yaml'), 'utf8')).toBe(
+      `# mine\n${cassette(item('a'), item('b'), item('a'), item('c'))}`,
+    )
+  })
+
+  it('removes all repeats when asked to', async () => {
+    const dir = recordingFolder({ 'a.yaml': order })
+    await call(dir, recordings('dedupe', '--all', 'a.yaml'))
+    expect(readFileSync(join(dir, 'a.yaml'), 'utf8')).toBe(cassette(item('a'), item('b'), item('c')))
+  })
+
+  it('changes nothing when it only looks', async () => {
+    const dir = recordingFolder({ 'a.yaml': order })
+    const { json } = await call(dir, recordings('dedupe', '--dry-run', '--json', 'a.yaml'))
+    expect(json()).toEqual({ removed: ['a.yaml:66', 'a.yaml:82'], dryRun: true })
+    expect(readFileSync(join(dir, 'a.yaml'), 'utf8')).toBe(order)
+  })
+})
+
+describe('aoai-sim recordings scrub', () => {
+  it('removes credentials, keeps the rest byte for byte, and leaves the file to its owner alone', async () => {
+    const broken = '- request: {\n'
+    const dir = recordingFolder({ 'a.yaml': cassette(hello, broken, secret) })
+    const { code, out } = await call(dir, recordings('scrub', '.'))
+    expect(code).toBe(0)
+    expect(out).toContain('1 interactions cleaned.')
+    const text = readFileSync(join(dir, 'a.yaml'), 'utf8')
+    expect(text).not.toContain('Bearer')
+    expect(text.startsWith(`interactions:\n${hello}${broken}`)).toBe(true)
+    expect(text.endsWith('version: 1\n')).toBe(true)
+    expect(statSync(join(dir, 'a.yaml')).mode & 0o777).toBe(0o600)
+    expect((await call(dir, recordings('list', '.'))).out.split('\n')).toHaveLength(3)
+  })
+
+  it('removes what RECORDING_REDACT names, in files of any layout', async () => {
+    const dir = recordingFolder({
+      'indented.yaml': cassette(cassetteItem('{"q":"hunter2"}', 'x')).replace(/^(?=[- ])/gm, '  '),
+      'json.yaml': JSON.stringify({
+        interactions: [
+          {
+            request: { method: 'GET', uri: '/hunter2', body: 'hunter2' },
+            response: { status: { code: 200 }, body: { string: 'hunter2' } },
+          },
+        ],
+      }),
+    })
+    const { code } = await call(dir, recordings('scrub', '.'), { RECORDING_REDACT: '/hunter[0-9]/' })
+    expect(code).toBe(0)
+    for (const file of ['indented.yaml', 'json.yaml']) {
+      expect(readFileSync(join(dir, file), 'utf8').replace('uri: /hunter2', '')).not.toContain('hunter2')
+    }
+    expect((await call(dir, recordings('lint', '.'))).out).toContain(
+      '2 interactions that can be replayed, 0 errors',
+    )
+  })
+
+  it('loses nothing of a file that it cannot clean', async () => {
+    const text = JSON.stringify({
+      interactions: [
+        1,
+        {
+          request: { method: 'GET', uri: '/', headers: { 'api-key': 'k' } },
+          response: { status: 200, body: '' },
+        },
+      ],
+    })
+    const dir = recordingFolder({ 'a.yaml': text })
+    const { code, err } = await call(dir, recordings('scrub', '.'))
+    expect(code).toBe(1)
+    expect(err).toContain('a.yaml')
+    expect(readFileSync(join(dir, 'a.yaml'), 'utf8')).toBe(text)
+  })
+})
+
+describe('aoai-sim recordings stats', () => {
+  it('counts by operation', async () => {
+    const usage = '{"usage":{"prompt_tokens":3,"completion_tokens":4}}'
+    const dir = recordingFolder({
+      'a.yaml': cassette(
+        cassetteItem('{}', usage).replace('    status:', '    duration_ms: 100\n    status:'),
+        cassetteItem('{}', 'x').replace('code: 200', 'code: 500'),
+        cassetteItem('{}', 'x', '/other'),
+      ),
+    })
+    const { json } = await call(dir, recordings('stats', '.', '--json'))
+    expect(json()).toMatchObject({
+      files: 1,
+      interactions: 3,
+      paths: 2,
+      operations: [
+        {
+          operation: 'chatCompletions',
+          interactions: 2,
+          errors: 1,
+          promptTokens: 3,
+          completionTokens: 4,
+          medianMs: 100,
+        },
+        { operation: 'other', interactions: 1 },
+      ],
+    })
+  })
+})
+
+describe('REPLAY_STRICT', () => {
+  it('makes a run fail whose recordings were not all used, and names them', async () => {
+    const dir = recordingFolder({ 'recordings/a.yaml': cassette(hello, secret) })
+    const env = { SIMULATOR_MODE: 'replay', REPLAY_STRICT: 'on', PORT: '0', LOG_LEVEL: 'error' }
+    const { code, err } = await call(dir, [], env)
+    expect(code).toBe(1)
+    expect(err).toContain('2 recordings were never used')
+    expect(err).toContain(`${dir}/recordings/a.yaml:18`)
+    writeFileSync(join(dir, 'recordings/a.yaml'), 'interactions: []\n')
+    expect((await call(dir, [], env)).code).toBe(0)
+  })
+})

@@ -1,0 +1,168 @@
+import { describe, expect, it } from 'vitest'
+import { cassette, cassetteItem, recordingFolder, warmUp } from '../support/recording-folder.ts'
+import { createTestSimulator } from '../support/test-simulator.ts'
+
+const path = '/openai/v1/chat/completions'
+const ask = (content: string, more: object = {}) =>
+  JSON.stringify({ model: 'gpt-4o-mini', messages: [{ role: 'user', content }], max_tokens: 5, ...more })
+
+const replaying = (items: readonly string[], env: Record<string, string> = {}) => {
+  const dir = recordingFolder({ 'a.yaml': cassette(...items) })
+  return { dir, ...createTestSimulator({ env: { SIMULATOR_MODE: 'replay', RECORDING_DIR: dir, ...env } }) }
+}
+
+const missOf = async (response: Response) =>
+  (await response.json()) as {
+    error: {
+      code: string
+      message: string
+      first_difference?: object
+      would_match?: string
+      nearest?: { place: string }
+    }
+  }
+
+describe('a request that no recording answers', () => {
+  const items = [ask('Hello'), ask('What is the weather?'), ask('Hello', { user: 'a' })].map((body) =>
+    cassetteItem(body, '{}', path),
+  )
+
+  it('gets a 404 that no client retries, with the nearest recording and the first difference', async () => {
+    const { post, dir } = replaying(items)
+    const response = await post(path, ask('What is the whether?'))
+    expect([response.status, response.headers.get('x-should-retry')]).toEqual([404, 'false'])
+    const { error } = await missOf(response)
+    expect(error).toMatchObject({
+      code: 'RecordingNotFound',
+      nearest: { place: `${dir}/a.yaml:18` },
+      first_difference: {
+        at: 'messages[0].content',
+        requested: '"What is the whether?"',
+        recorded: '"What is the weather?"',
+      },
+    })
+    expect(error.message).toContain('MATCH_IGNORE_FIELDS=messages.content')
+  })
+
+  it('is told that a field is missing, and how to do without it', async () => {
+    const { post } = replaying([items[2] ?? ''])
+    const { error } = await missOf(await post(path, ask('Hello')))
+    expect(error.first_difference).toEqual({ at: 'user', requested: 'nothing', recorded: '"a"' })
+    const ignoring = replaying([items[2] ?? ''], { MATCH_IGNORE_FIELDS: 'user' })
+    expect((await ignoring.post(path, ask('Hello'))).status).toBe(200)
+  })
+
+  it.each([
+    ['another path', '/openai/v1/chat/completion', 'path', 'Send it to /openai/v1/chat/completions'],
+    ['a path with a prefix', `/gateway${path}`, 'path', 'MATCH_ANY_PREFIX=on'],
+  ])('is told of %s', async (_, wrong, at, advice) => {
+    const { post } = replaying(items)
+    const { error } = await missOf(await post(wrong, ask('Hello')))
+    expect(error).toMatchObject({ first_difference: { at } })
+    expect(error.would_match).toContain(advice)
+  })
+
+  it('is told what else has to match', async () => {
+    const { post } = replaying(items, { MATCH_HEADERS: 'X-Team', MATCH_HOST: 'off' })
+    const { error } = await missOf(await post(path, ask('Hello'), { 'x-team': 'one' }))
+    expect(error.first_difference).toEqual({ at: 'header x-team', requested: 'one', recorded: 'nothing' })
+  })
+
+  it('is told when there is nothing at all', async () => {
+    const { post, log } = replaying([])
+    const { error } = await missOf(await post(path, ask('Hello')))
+    expect(error.message).toContain('There is nothing to compare it with in ')
+    expect(log.some(({ message }) => message.includes('Nothing can be replayed.'))).toBe(true)
+  })
+
+  it('costs little beside very many recordings', async () => {
+    const many = Array.from({ length: 3_000 }, (_, n) => cassetteItem(ask(`Question ${n}`), '{}', path))
+    const { post } = replaying(many)
+    const started = performance.now()
+    for (let n = 0; n < 20; n++) expect((await post(path, ask(`Question ${n}?`))).status).toBe(404)
+    expect(performance.now() - started).toBeLessThan(4_000)
+  })
+
+  it.each(['', 'null', '"text"', '[]', '{', '\0', '['.repeat(70_000)])(
+    'gets its 404 whatever its body is: %#',
+    async (body) => {
+      const { post } = replaying(items)
+      expect((await post(path, body)).status).toBe(404)
+    },
+  )
+})
+
+describe('REPLAY_ON_MISS=generate', () => {
+  const recorded = cassetteItem(ask('Hello'), 'x', path)
+    .replace(
+      "string: 'x'",
+      "events:\n      - at_ms: 300\n        data: 'a'\n      - at_ms: 400\n        data: 'b'\n      - at_ms: 500\n        data: 'c'",
+    )
+    .replace('    status:', '    duration_ms: 500\n    status:')
+
+  it('answers with generated text at the pace of the neighbours', async () => {
+    const { post, clock } = replaying([recorded], { REPLAY_ON_MISS: 'generate', LATENCY_TIME_SCALE: '1' })
+    await warmUp(post(path, ask('Something')), clock)
+    let answered = false
+    const answer = post(path, ask('Something else')).then(async (response) => {
+      answered = true
+      return [response.status, await response.text()] as const
+    })
+    // First after 300 ms, then 200 ms for 3 events: 5 tokens end at 300 + 4 x 66.7 ms.
+    await clock.advance(560)
+    expect(answered).toBe(false)
+    await clock.advance(20)
+    const [status, text] = await answer
+    expect(status).toBe(200)
+    expect(JSON.parse(text)).toMatchObject({ usage: { completion_tokens: 5 } })
+  })
+
+  it('explains what generate mode does not know either', async () => {
+    const { post } = replaying([recorded], { REPLAY_ON_MISS: 'generate' })
+    expect((await missOf(await post('/no/such/path', '{}'))).error.code).toBe('RecordingNotFound')
+  })
+})
+
+describe('REPLAY_ON_MISS=record', () => {
+  it('does not start without the service that it would ask', () => {
+    expect(() => replaying([], { REPLAY_ON_MISS: 'record' })).toThrow(/AZURE_OPENAI_ENDPOINT/)
+  })
+
+  it('replays what has just been recorded', async () => {
+    const { post, simulator } = replaying([cassetteItem(ask('Hello'), '{}', path)])
+    expect((await post(path, ask('New'))).status).toBe(404)
+    simulator.replay?.add({
+      request: {
+        method: 'POST',
+        uri: `https://x${path}`,
+        headers: [],
+        body: Buffer.from(ask('New')),
+        bodyHash: undefined,
+      },
+      response: {
+        status: { code: 201, message: undefined },
+        headers: [],
+        body: { kind: 'bytes', bytes: Buffer.from('new') },
+        durationMs: undefined,
+      },
+      contextValues: {},
+    })
+    expect((await post(path, ask('New'))).status).toBe(201)
+  })
+})
+
+describe('recordings that were never used', () => {
+  it('are known at the end, with their places', async () => {
+    const { post, simulator, dir } = replaying([1, 2, 3].map((n) => cassetteItem(`{"n":${n}}`, '{}', path)))
+    await post(path, '{"n":2}')
+    expect(simulator.replay?.unused()).toEqual([`${dir}/a.yaml:2`, `${dir}/a.yaml:34`])
+  })
+})
+
+describe('REPLAY with redacted recordings', () => {
+  it('finds a request whose secret was taken out of the recording', async () => {
+    const secret = cassetteItem(ask('[redacted]'), '{}', path)
+    const { post } = replaying([secret], { RECORDING_REDACT: '/hunter[0-9]/' })
+    expect((await post(path, ask('hunter2'))).status).toBe(200)
+  })
+})
