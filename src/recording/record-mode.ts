@@ -99,7 +99,8 @@ export function createRecorder(parts: RecorderParts): Recorder {
   const answer = async (exchange: Exchange, { answer: from, sentMs }: Attempt): Promise<Reply> => {
     const { method, path, query } = exchange
     const headers = returnedHeaders(from.rawHeaders, from.decoded)
-    const uri = target.origin + upstreamPath(target, path, query)
+    // Under the path that the caller asked for, which is the one that a replay will be asked for.
+    const uri = `${target.origin}${path}${query === '' ? '' : `?${query}`}`
     const head: AnswerHead = { uri, status: from.status, reason: from.reason, headers }
     if (from.status === 401 || from.status === 403) {
       const message = `The upstream refused the key with status ${from.status}. Check AZURE_OPENAI_KEY.`

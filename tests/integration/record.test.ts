@@ -99,6 +99,14 @@ describe('record mode', () => {
     expect(upstream.received.map(({ url }) => url)).toEqual(['/v1/chat/completions', '/v1/embeddings'])
   })
 
+  it('stores the path that the caller asked for, which is the one that a replay will be asked for', async () => {
+    const { post } = start({}, `${upstream.url}/v1`)
+    await post('/embeddings', request)
+    expect(upstream.received[0]?.url).toBe('/v1/embeddings')
+    const [stored] = readRecordings(folder.dir)
+    expect(stored?.request.uri).toBe(`${upstream.url}/embeddings`)
+  })
+
   it('forwards paths, versions and deployments that the simulator itself does not know', async () => {
     const { app, post } = start({ ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: 'false' })
     expect((await post('/documentintelligence/analyze?api-version=2099-01-01', {})).status).toBe(200)
