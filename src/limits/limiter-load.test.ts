@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest'
+import { createRandom } from '../platform/random.ts'
+import { DeploymentLimiter } from './deployment-limiter.ts'
+import { limitProfile } from './limit-profile.ts'
+
+const requestsPerSecond = 2_000
+const minuteMs = 60_000
+
+/** Drives a minute of full load, some of it over the limit; gives the processor time in milliseconds. */
+function driveMinute(limiter: DeploymentLimiter, minute: number): number {
+  const random = createRandom(`minute ${minute}`)
+  const start = process.cpuUsage()
+  for (let request = 0; request < requestsPerSecond * 60; request++) {
+    const nowMs = minute * minuteMs + request / (requestsPerSecond / 1_000)
+    const decision = limiter.decide(nowMs, { promptTokens: random.below(200), completionTokens: 100 })
+    if (!decision.admitted) continue
+    const usage = {
+      promptTokens: 50,
+      cachedTokens: 0,
+      completionTokens: random.below(100),
+      reasoningTokens: 0,
+    }
+    decision.settle(usage, nowMs)
+  }
+  const { user, system } = process.cpuUsage(start)
+  return (user + system) / 1_000
+}
+
+it('costs the same after ten minutes at full load as at the start', () => {
+  const plan = {
+    tokens: 6_000_000,
+    requestsPerMinute: 100_000,
+    slice: { windowMs: 10_000, requests: 16_667 },
+  }
+  const limiter = new DeploymentLimiter(plan, limitProfile('2026-08'))
+  driveMinute(limiter, 0) // Warms up.
+  const minutes = Array.from({ length: 10 }, (_, minute) => driveMinute(limiter, minute + 1))
+  const first = Math.min(...minutes.slice(0, 3))
+  const last = Math.min(...minutes.slice(-3))
+  expect(last).toBeLessThan(first * 1.5)
+})
