@@ -15,10 +15,15 @@ const planMake = 'make() { command make --no-print-directory --dry-run "$@"; }'
 /** A document shows the commands as a user types them; a request that fails must fail the test. */
 const quietCurl = 'curl() { command curl --silent --show-error "$@"; }'
 
+/** Guides by subject mark the commands that are run; numbered ones consist of them. */
+function hasCommands(path: string): boolean {
+  return path.endsWith('.md') && /^```\w+ (start|run)$/m.test(readFileSync(path, 'utf8'))
+}
+
 const documents = [
   'README.md',
   ...readdirSync(join(packageFolder, 'docs'))
-    .filter((file) => /^\d\d-.*\.md$/.test(file))
+    .filter((file) => /^\d\d-.*\.md$/.test(file) || hasCommands(join(packageFolder, 'docs', file)))
     .map((file) => `docs/${file}`),
 ]
 
@@ -45,9 +50,13 @@ class Reader {
   }
 
   #text({ text }: DocumentBlock): string {
-    return text
-      .replaceAll('http://127.0.0.1:8000', this.#program?.url ?? 'http://127.0.0.1:8000')
-      .replaceAll('/tmp/', `${this.folder}/`)
+    return (
+      text
+        .replaceAll('http://127.0.0.1:8000', this.#program?.url ?? 'http://127.0.0.1:8000')
+        .replaceAll('/tmp/', `${this.folder}/`)
+        // What users have on their path is the build here.
+        .replace(/^aoai-sim /gm, `node ${join(packageFolder, 'dist/cli/main.js')} `)
+    )
   }
 
   async #start(block: DocumentBlock): Promise<void> {
