@@ -2,6 +2,7 @@ import type { Deployment } from '../config/deployments.ts'
 import { rateLimited } from '../openai/errors.ts'
 import { operations } from '../openai/operations.ts'
 import type { Route } from '../openai/route.ts'
+import { utilizationHeader, utilizationText } from '../openai/service-headers.ts'
 import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { Hook, Next } from '../pipeline/hook.ts'
@@ -13,6 +14,7 @@ import { estimateCost } from './request-cost.ts'
 import { scaleLimits } from './scale-limits.ts'
 
 type Refusal = Decision & { readonly admitted: false }
+type AdmittedDecision = Decision & { readonly admitted: true }
 
 /** The stage that asks the limits, and what it knows of them. */
 export interface Admission {
@@ -71,14 +73,11 @@ function spilloverOf({ config }: Exchange, { spilloverTo }: Deployment): Deploym
   return spilloverTo === undefined ? undefined : config.deployments.get(spilloverTo)
 }
 
-async function answer(
-  exchange: Exchange,
-  decision: Decision & { readonly admitted: true },
-  next: Next,
-): Promise<Reply> {
+async function answer(exchange: Exchange, decision: AdmittedDecision, next: Next): Promise<Reply> {
   let reply: Reply | undefined
   try {
     reply = await next()
+    discountCached(exchange, decision, reply)
     return reply
   } finally {
     const answered = reply
@@ -89,6 +88,15 @@ async function answer(
         decision.settle(failed ? undefined : answered.usage, exchange.clock.nowMs())
       }
     })
+  }
+}
+
+/** The prompt cache is asked while the answer is planned, which is before any of its time has passed. */
+function discountCached(exchange: Exchange, { discount }: AdmittedDecision, { usage, headers }: Reply): void {
+  if (!discount || !usage || usage.cachedTokens === 0) return
+  exchange.utilization = discount(usage.cachedTokens, exchange.clock.nowMs())
+  if (headers.get(utilizationHeader) !== undefined) {
+    headers.set(utilizationHeader, utilizationText(exchange.utilization))
   }
 }
 

@@ -9,6 +9,11 @@ export type Decision =
       readonly standing: Standing
       /** Puts what the request truly used in the place of its estimate; undefined when it used nothing. */
       settle(usage: Usage | undefined, nowMs: number): void
+      /**
+       * Takes cached tokens out of the estimate, as soon as they are known, and gives the utilisation after that. Absent
+       * where cached tokens are charged like others.
+       */
+      readonly discount?: (cachedTokens: number, nowMs: number) => number
     }
   | {
       readonly admitted: false

@@ -33,6 +33,18 @@ describe('ProvisionedLimiter', () => {
     expect(limiter.utilization(0)).toBeCloseTo((1_000 + 4 * 375) / 25_000)
   })
 
+  it('takes cached tokens out of the estimate once they are known, and charges them only once', () => {
+    const limiter = new ProvisionedLimiter(plan)
+    const decision = limiter.decide(0, cost(5_000, 1_000))
+    if (!decision.admitted) throw new Error('refused')
+    expect(decision.discount?.(4_000, 0)).toBeCloseTo((1_000 + 4 * 1_000) / 25_000)
+    decision.settle(
+      { promptTokens: 5_000, cachedTokens: 4_000, completionTokens: 1_000, reasoningTokens: 0 },
+      0,
+    )
+    expect(limiter.utilization(0)).toBeCloseTo((1_000 + 4 * 1_000) / 25_000)
+  })
+
   it('takes a failed answer back as a whole', () => {
     const limiter = new ProvisionedLimiter(plan)
     const decision = limiter.decide(0, cost(5_000))

@@ -50,12 +50,18 @@ export class ProvisionedLimiter implements Limiter {
       return { admitted: false, kind: 'token', retryAfterMs: Math.min(waitMs, 86_400_000), standing }
     }
     const { outputToInputRatio } = this.#plan
-    const estimate = cost.promptTokens + outputToInputRatio * cost.completionTokens
-    this.#bucket.add(nowMs, estimate)
+    let charged = cost.promptTokens + outputToInputRatio * cost.completionTokens
+    this.#bucket.add(nowMs, charged)
     return {
       admitted: true,
       standing: { utilization: this.#bucket.utilization(nowMs) },
-      settle: (usage, endMs) => this.#bucket.add(endMs, this.#weigh(usage) - estimate),
+      discount: (cachedTokens, knownMs) => {
+        const discounted = Math.max(0, charged - cachedTokens)
+        this.#bucket.add(knownMs, discounted - charged)
+        charged = discounted
+        return this.#bucket.utilization(knownMs)
+      },
+      settle: (usage, endMs) => this.#bucket.add(endMs, this.#weigh(usage) - charged),
     }
   }
 

@@ -21,6 +21,24 @@ describe('provisioned throughput', () => {
     expect(metrics).toMatch(/aoai_deployment_utilization_ratio\{deployment="alone"\} 1\.60/)
   })
 
+  it('does not count the cached part of a repeated prompt', async () => {
+    const { post, clock } = createTestSimulator({
+      deployments: { big: { model: 'gpt-4o', provisionedThroughputUnits: 100 } },
+    })
+    const long = { messages: [{ role: 'user', content: 'lorem ipsum dolor '.repeat(1_000) }], max_tokens: 1 }
+    const ask = async (): Promise<number> => {
+      const response = await post(deploymentPath('big', 'chat/completions'), long)
+      await response.text()
+      const share = Number.parseFloat(response.headers.get('azure-openai-deployment-utilization') ?? '')
+      await clock.advance(60_000)
+      return share
+    }
+    const first = await ask()
+    const second = await ask()
+    expect(first).toBeGreaterThan(1.5)
+    expect(second).toBeLessThan(first - 1)
+  })
+
   it('leaves the header away where the setting says so', async () => {
     const { post } = createTestSimulator({ deployments, env: { PTU_UTILIZATION_HEADER: 'off' } })
     const response = await post(deploymentPath('alone', 'chat/completions'), body)
