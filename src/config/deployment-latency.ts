@@ -10,6 +10,7 @@ import {
 } from './latency-profiles.ts'
 import { integerFrom, mapping, numberFrom } from './mapping-schema.ts'
 import { showValue } from './show-value.ts'
+import { followPath } from './follow-path.ts'
 
 /** How an answer slows down when the deployment works on others at the same time. */
 export interface Load {
@@ -156,7 +157,7 @@ function misfits(latency: Parsed, model: Model, place: string): string[] {
 const tokenKeys = ['firstToken', 'perToken', 'reasoningMsPerToken', 'burst'] as const
 
 function describe(issue: z.core.$ZodIssue, value: unknown, place: string): string[] {
-  const { path, got } = follow(value, issue.path)
+  const { path, got } = followPath(value, issue.path)
   const at = path.reduce<string>(
     (text, key) => (typeof key === 'number' ? `${text}[${key}]` : `${text}.${String(key)}`),
     place,
@@ -166,18 +167,6 @@ function describe(issue: z.core.$ZodIssue, value: unknown, place: string): strin
   const message = issue.code === 'invalid_union' && key === 'burst' ? groupRule : issue.message
   const hint = nearestProfile(key, got) ?? advice[key] ?? 'docs/timing.md says more.'
   return [`${at} ${message} (${got === undefined ? 'got nothing' : `got ${showValue(got)}`}). ${hint}`]
-}
-
-/** The part of what was typed that an issue is about: a schema may look deeper, into what a short form stands for. */
-function follow(value: unknown, path: readonly PropertyKey[]): { path: PropertyKey[]; got: unknown } {
-  const walked: PropertyKey[] = []
-  let got = value
-  for (const key of path) {
-    if (typeof got !== 'object' || got === null) break
-    got = (got as Record<PropertyKey, unknown>)[key]
-    walked.push(key)
-  }
-  return { path: walked, got }
 }
 
 function nearestProfile(key: string, got: unknown): string | undefined {

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { nearestNames } from '../platform/nearest-names.ts'
 import { showValue } from './show-value.ts'
+import { followPath } from './follow-path.ts'
 
 /** What helps with a wrong value, by the key that it stands under. */
 export type Advice = Readonly<Record<string, { readonly hint: string; readonly names?: readonly string[] }>>
@@ -17,7 +18,7 @@ export function describeProblems(error: z.ZodError, value: unknown, place: strin
 }
 
 function describe(issue: z.core.$ZodIssue, value: unknown, place: string, advice: Advice): string[] {
-  const { path, got } = follow(value, issue.path)
+  const { path, got } = followPath(value, issue.path)
   const at = path.reduce<string>(
     (text, key) => (typeof key === 'number' ? `${text}[${key}]` : joined(text, String(key))),
     place,
@@ -34,16 +35,4 @@ function describe(issue: z.core.$ZodIssue, value: unknown, place: string, advice
 
 function joined(place: string, key: string): string {
   return place === '' ? key : `${place}.${key}`
-}
-
-/** The part of what was typed that an issue is about: a schema may look deeper, into what a short form stands for. */
-function follow(value: unknown, path: readonly PropertyKey[]): { path: PropertyKey[]; got: unknown } {
-  const walked: PropertyKey[] = []
-  let got = value
-  for (const key of path) {
-    if (typeof got !== 'object' || got === null) break
-    got = (got as Record<PropertyKey, unknown>)[key]
-    walked.push(key)
-  }
-  return { path: walked, got }
 }
