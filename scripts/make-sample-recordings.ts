@@ -1,7 +1,7 @@
 // Makes recordings/: answers of generate mode as record mode would have stored them. Run: npx tsx scripts/make-sample-recordings.ts
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { createSimulator } from '../src/app/simulator.ts'
-import { loadConfig } from '../src/config/load-config.ts'
+import { assembleSimulator } from '../src/app/simulator.ts'
+import { loadLiveConfig } from '../src/config/load-config.ts'
 import { Exchange } from '../src/pipeline/exchange.ts'
 import type { Reply } from '../src/pipeline/reply.ts'
 import { createVirtualClock } from '../src/platform/virtual-clock.ts'
@@ -46,7 +46,7 @@ const requests: readonly (readonly [path: string, query: string, body: object])[
   ['/openai/v1/responses', '', { model: 'gpt-4o-mini', input: 'Hello', max_output_tokens: 16 }],
 ]
 
-const config = loadConfig({
+const live = loadLiveConfig({
   flags: {},
   env: { SIMULATOR_API_KEY: 'sample', SIMULATOR_SEED: 'sample recordings', LATENCY_PROFILE: 'auto' },
   workingDirectory: '/',
@@ -57,7 +57,7 @@ const config = loadConfig({
 const quiet = (): void => undefined
 const clock = createVirtualClock()
 const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet }
-const simulator = createSimulator(config, { clock, logger })
+const simulator = assembleSimulator(live, { clock, logger })
 
 const files = new Map<string, string>()
 for (const [path, requestQuery, body] of requests) {
@@ -72,7 +72,7 @@ async function record(path: string, requestQuery: string, body: Buffer): Promise
   const headers = { 'content-type': 'application/json', accept: '*/*' }
   const exchange = new Exchange(
     { method: 'POST', path, query: requestQuery, headers: { ...headers, 'api-key': 'sample' }, body },
-    { config, clock, random: simulator.random.fork(), startedMs: clock.nowMs() },
+    { config: live.current, clock, random: simulator.random.fork(), startedMs: clock.nowMs() },
   )
   const reply = await simulator.run(exchange)
   if (reply.status !== 200) throw new Error(`${path} answered ${reply.status}`)

@@ -1,10 +1,10 @@
 import { Hono } from 'hono'
 import { ConnectionCut } from '../pipeline/connection-cut.ts'
+import { version } from '../platform/version.ts'
+import { createAdmin } from './admin/create-admin.ts'
 import type { AppEnv } from './app-env.ts'
 import { createDataPlane } from './data-plane.ts'
 import { createImageRoute } from './image-route.ts'
-import { addIncidentRoutes } from './incident-routes.ts'
-import { addRecordingRoutes } from './recording-routes.ts'
 import type { Simulator } from './simulator.ts'
 
 /** The simulator as a Hono app: its own few pages, and the data plane on every other path. */
@@ -13,16 +13,19 @@ export type App = Hono<AppEnv>
 /** Lays out the routes. */
 export function createApp(simulator: Simulator): App {
   const app: App = new Hono()
+  const admin = createAdmin(simulator, version)
+  const dataPlane = createDataPlane(simulator, simulator.run)
 
   app.get('/', (context) => context.text('aoai-simulated-api is running.\n'))
   app.get('/healthz', (context) => context.json({ status: 'ok', mode: simulator.config.mode.kind }))
   app.get('/metrics', async (context) =>
     context.text(await simulator.metrics.render(), 200, { 'Content-Type': simulator.metrics.contentType }),
   )
-  addIncidentRoutes(app, simulator)
-  addRecordingRoutes(app, simulator)
+  app.all('/++/*', admin)
   app.get('/images/:id/:file', createImageRoute(simulator))
-  app.all('*', createDataPlane(simulator, simulator.run))
+  // Several slashes in a row count as one, as the clients of the Python simulator rely on.
+  app.all('//*', (context) => (/^\/+\+\+(\/|$)/.test(context.req.path) ? admin(context) : dataPlane(context)))
+  app.all('*', dataPlane)
   app.onError((error, context) => {
     // A caller in the same process is to see what one at a socket sees: no answer at all.
     if (error instanceof ConnectionCut) throw error

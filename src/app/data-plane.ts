@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { noRoomForBody } from '../openai/connection-errors.ts'
 import { bodyTooLarge } from '../openai/errors.ts'
 import type { Run } from '../pipeline/chain.ts'
 import { errorReply } from '../pipeline/error-reply.ts'
@@ -8,10 +9,14 @@ import { NodeSender } from '../pipeline/send-to-node.ts'
 import { sendToWeb } from '../pipeline/send-to-web.ts'
 import { alreadySent } from './already-sent.ts'
 import type { AppEnv, SocketBindings } from './app-env.ts'
+import { BodyRoom } from './body-room.ts'
 import { readNodeBody, readWebBody, type ReadBody } from './read-body.ts'
 import type { Simulator } from './simulator.ts'
 
 const bytesPerMegabyte = 1024 * 1024
+
+/** What a client is told to wait where the bodies of others take all room: they are read in seconds, as a rule. */
+const noRoomRetryAfterSeconds = '1'
 
 /** Answers every path that is not the simulator's own. */
 export function createDataPlane(
@@ -19,12 +24,25 @@ export function createDataPlane(
   run: Run,
 ): (context: Context<AppEnv>) => Promise<Response> {
   const { clock } = simulator
+  const room = new BodyRoom(() => {
+    const { bodiesLimitMb, bodyLimitMb } = simulator.config
+    return Math.max(bodiesLimitMb, bodyLimitMb) * bytesPerMegabyte
+  })
 
   const open = (incoming: Incoming, startedMs: number): Exchange =>
-    new Exchange(incoming, { config: simulator.config, clock, random: simulator.random.fork(), startedMs })
+    new Exchange(incoming, {
+      config: simulator.config,
+      clock,
+      random: simulator.random.fork(),
+      startedMs,
+      onListenerFailure: simulator.onListenerFailure,
+    })
 
   const answer = (exchange: Exchange, body: ReadBody): Promise<Reply> | Reply => {
     if (body.kind === 'read') return run(exchange)
+    if (body.kind === 'no-room') {
+      return errorReply(exchange, noRoomForBody(), { 'retry-after': noRoomRetryAfterSeconds })
+    }
     const readBytes = body.kind === 'too-large' ? body.readBytes : 0
     const error = bodyTooLarge(simulator.config.bodyLimitMb * bytesPerMegabyte, readBytes)
     return errorReply(exchange, error)
@@ -32,11 +50,12 @@ export function createDataPlane(
 
   const answerSocket = async ({ incoming, outgoing }: SocketBindings): Promise<Response> => {
     const startedMs = clock.nowMs()
-    const body = await readNodeBody(incoming, simulator.config.bodyLimitMb * bytesPerMegabyte)
+    const body = await readNodeBody(incoming, simulator.config.bodyLimitMb * bytesPerMegabyte, room)
     if (body.kind === 'aborted') return alreadySent
     const { method = 'GET', url = '/', headers } = incoming
     const bytes = body.kind === 'read' ? body.bytes : Buffer.alloc(0)
     const exchange = open({ method, ...splitUrl(url), headers, body: bytes }, startedMs)
+    if (body.kind === 'read' && body.release) exchange.onEnd(body.release)
     const sender = new NodeSender(exchange, outgoing, simulator.onSendFailure)
     sender.send(await answer(exchange, body))
     return alreadySent
@@ -50,9 +69,12 @@ export function createDataPlane(
     const headers = Object.fromEntries(request.headers)
     const url = splitUrl(pathname + search)
     const exchange = open({ method: request.method, ...url, headers, body: bytes }, startedMs)
-    request.signal.addEventListener('abort', () => {
+    const leave = (): void => {
       exchange.end({ aborted: true, firstByteMs: undefined, endMs: clock.nowMs() - startedMs })
-    })
+    }
+    // A caller may have left while its body was read.
+    if (request.signal.aborted) leave()
+    else request.signal.addEventListener('abort', leave, { once: true })
     return sendToWeb(exchange, await answer(exchange, body))
   }
 

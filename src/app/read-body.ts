@@ -1,56 +1,77 @@
 import type { IncomingMessage } from 'node:http'
+import { BodyBytes } from './body-bytes.ts'
+import type { BodyRoom } from './body-room.ts'
 
-/** A body that was read, one that is over the limit, or nothing: the client left before the end. */
+/** A body that was read, one that is over the limit or finds no room, or nothing: the client left before the end. */
 export type ReadBody =
-  | { readonly kind: 'read'; readonly bytes: Buffer }
+  | {
+      readonly kind: 'read'
+      readonly bytes: Buffer
+      /** To be called when the bytes are not needed any more; undefined for a body that takes no shared room. */
+      readonly release: (() => void) | undefined
+    }
   | { readonly kind: 'too-large'; readonly readBytes: number }
+  | { readonly kind: 'no-room' }
   | { readonly kind: 'aborted' }
 
-const empty = Buffer.alloc(0)
+const aborted = { kind: 'aborted' } as const
+const noRoom = { kind: 'no-room' } as const
 
 /**
- * Reads a request's body from its socket. Past the limit the rest is read but not kept: a client that is cut off while
- * it still writes sees a broken connection and never the answer that explains it.
+ * Reads a request's body from its socket. What is over the limit, or finds no room, is read but not kept: a client that is
+ * cut off while it still writes sees a broken connection and never the answer that explains it.
+ *
+ * @param room what the large bodies of all requests share
  */
-export function readNodeBody(incoming: IncomingMessage, limitBytes: number): Promise<ReadBody> {
+export function readNodeBody(
+  incoming: IncomingMessage,
+  limitBytes: number,
+  room?: BodyRoom,
+): Promise<ReadBody> {
   return new Promise((resolve) => {
-    const chunks: Buffer[] = []
+    const body = new BodyBytes(expectedBytes(incoming, limitBytes), room)
     let length = 0
+    let isKept = true
     incoming.on('data', (chunk: Buffer) => {
       length += chunk.length
-      if (length <= limitBytes) chunks.push(chunk)
-      else chunks.length = 0
+      if (!isKept || (length <= limitBytes && body.add(chunk))) return
+      isKept = false
+      body.drop()
     })
-    incoming.on('end', () => resolve(finish(chunks, length, limitBytes)))
+    incoming.on('end', () => {
+      if (length > limitBytes) resolve({ kind: 'too-large', readBytes: length })
+      else resolve(isKept ? { kind: 'read', bytes: body.bytes, release: body.release } : noRoom)
+    })
     // An aborted request is closed, too; it is an error only for those who listen for one.
-    incoming.on('close', () => resolve({ kind: 'aborted' }))
+    incoming.on('close', () => {
+      if (!incoming.readableEnded) body.drop()
+      resolve(aborted)
+    })
   })
 }
 
-function finish(chunks: readonly Uint8Array[], length: number, limitBytes: number): ReadBody {
-  if (length > limitBytes) return { kind: 'too-large', readBytes: length }
-  const [first] = chunks
-  const bytes = chunks.length === 1 && first ? asBuffer(first) : Buffer.concat(chunks, length)
-  return { kind: 'read', bytes }
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+function expectedBytes({ headers }: IncomingMessage, limitBytes: number): number {
+  const announced = headers['content-length']
+  // Node lets only digits pass.
+  return announced === undefined ? limitBytes : Math.min(Number(announced), limitBytes)
 }
 
 /** Reads the body of a Web Request. Past the limit the rest is not kept. */
-export async function readWebBody(request: Request, limitBytes: number): Promise<ReadBody> {
-  if (!request.body) return { kind: 'read', bytes: empty }
-  const chunks: Uint8Array[] = []
+export async function readWebBody(
+  request: Request,
+  limitBytes: number,
+): Promise<Exclude<ReadBody, { readonly kind: 'no-room' }>> {
+  const body = new BodyBytes(limitBytes, undefined)
   let length = 0
   try {
-    for await (const chunk of request.body) {
+    for await (const chunk of request.body ?? []) {
       length += chunk.byteLength
-      if (length <= limitBytes) chunks.push(chunk)
-      else chunks.length = 0
+      if (length <= limitBytes) body.add(chunk)
+      else body.drop()
     }
   } catch {
-    return { kind: 'aborted' }
+    return aborted
   }
-  return finish(chunks, length, limitBytes)
+  if (length > limitBytes) return { kind: 'too-large', readBytes: length }
+  return { kind: 'read', bytes: body.bytes, release: undefined }
 }

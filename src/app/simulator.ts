@@ -1,50 +1,97 @@
 import { randomUUID } from 'node:crypto'
 import type { Config } from '../config/config.ts'
 import type { IncidentPhase } from '../config/incident-timetable.ts'
+import type { Change, LiveConfig } from '../config/live-config.ts'
+import { composeExtensions, type Extensions } from '../extensions/compose-extensions.ts'
 import { createFaults } from '../faults/faults.ts'
 import { Incidents } from '../faults/incidents.ts'
 import { createGenerateMode } from '../generate/generate-mode.ts'
+import type { ResponseArchive } from '../generate/responses/response-archive.ts'
+import type { JournalBook } from '../journal/call-note.ts'
+import { createJournal, type Journal } from '../journal/journal.ts'
+import { observeCalls } from '../journal/observe-calls.ts'
 import { createLatency } from '../latency/add-latency.ts'
 import { createAdmission } from '../limits/admit.ts'
 import { describeBottleneck } from '../metrics/bottleneck.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import type { Run } from '../pipeline/chain.ts'
+import type { Exchange } from '../pipeline/exchange.ts'
 import type { ModeHandler } from '../pipeline/hook.ts'
+import type { LimitAuthority } from '../pipeline/limit-authority.ts'
+import type { Occupancy } from '../pipeline/occupancy.ts'
 import { createPipeline } from '../pipeline/pipeline.ts'
+import type { SlotAuthority } from '../pipeline/slot-authority.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { LoopLag } from '../platform/loop-lag.ts'
 import { createRandom, type Random } from '../platform/random.ts'
-import type { Interaction } from '../recording/interaction.ts'
-import { createRecorder, type Recorder } from '../recording/record-mode.ts'
-import { createReplay, type Replay } from '../recording/replay-mode.ts'
+import type { TurnCounter } from '../recording/replay-turns.ts'
+import { type ModeParts, ModeTable } from './mode-table.ts'
 
 /** A simulator's parts, put together but not listening. */
 export interface Simulator {
+  /** The configuration over time; `config` is that of the moment. */
+  readonly live: LiveConfig
   readonly config: Config
   readonly clock: Clock
+  readonly logger: Logger
   readonly random: Random
   readonly metrics: Metrics
   /** Runs from the start where the configuration has a timetable. Its timer keeps a process alive until it is stopped. */
   readonly incidents: Incidents
-  /** Forwards and records; undefined where the mode never does. */
-  readonly recorder: Recorder | undefined
-  /** Answers from recordings; undefined in other modes. */
-  readonly replay: Replay | undefined
+  /** Undefined where the configuration asks for none. */
+  readonly journal: Journal | undefined
+  /** The limits of every deployment that was asked for. */
+  readonly limits: LimitAuthority
+  /** The deployments that have slots or slow down under load, once they had a request. */
+  readonly occupancy: () => Iterable<Occupancy>
+  readonly extensions: Extensions
+  /** What the mode of the moment works with. */
+  readonly mode: ModeParts
   /** The way of a request through all stages. */
   readonly run: Run
   /** Hears of an answer that broke while it was sent. */
   readonly onSendFailure: (error: unknown) => void
   /** Hears of a failure outside the pipeline: in a page of the simulator's own. */
   readonly onPageFailure: (error: unknown) => void
+  /** Hears of a listener to the end of an exchange that threw. */
+  readonly onListenerFailure: (error: unknown, exchange: Exchange) => void
+  /**
+   * Makes everything ready for the first request.
+   *
+   * @throws {OperatorError} for recordings that cannot be written, or an extension that cannot start
+   */
+  start(): Promise<void>
+  /** Forgets everything since the start: patches, used limits, the journal, stored responses, turns of recordings. */
+  reset(): Promise<Change>
+  /**
+   * Stops timers, writes recordings, and closes extensions.
+   *
+   * @throws {OperatorError} RECORDINGS_UNWRITABLE when something is lost by that
+   */
+  close(): Promise<void>
+}
+
+/** What several processes that are one service have in common; each absent one is this process's alone. */
+export interface SharedParts {
+  readonly limits?: LimitAuthority
+  readonly slots?: SlotAuthority
+  readonly responses?: ResponseArchive
+  readonly turns?: TurnCounter
+  /** In the place of a journal of its own; absent where the configuration asks for none. */
+  readonly journal?: JournalBook
+  /** Which of the processes this is: each draws its answers from another stream of chance. */
+  readonly processNumber?: number
 }
 
 /** What a simulator takes from outside. */
-export interface SimulatorParts {
+export interface SimulatorParts extends SharedParts {
   readonly clock: Clock
   readonly logger: Logger
   /** Measures the event loop that serves this simulator; absent for one that nobody times. */
   readonly loopLag?: LoopLag
+  /** Absent: none. */
+  readonly extensions?: Extensions
 }
 
 /**
@@ -52,46 +99,49 @@ export interface SimulatorParts {
  *
  * @throws {OperatorError} for recordings that are to be replayed and cannot be read
  */
-export function createSimulator(config: Config, { clock, logger, loopLag }: SimulatorParts): Simulator {
-  const { addLatency, occupancy } = createLatency()
-  const { admit, limiters } = createAdmission()
+export function assembleSimulator(
+  live: LiveConfig,
+  { clock, logger, loopLag, extensions = composeExtensions([]), ...shared }: SimulatorParts,
+): Simulator {
+  const { addLatency, occupancy } = createLatency(shared)
+  const { admit, limits } = createAdmission({ ...shared, named: extensions.limiters })
   const incidents = new Incidents(clock, (phase, round) => logPhase(logger, phase, round))
   const faults = createFaults(incidents)
   const metrics = createMetrics({
     clock,
     loopLag,
     occupancy,
-    utilizations: (nowMs) => limiters.utilizations(nowMs),
+    utilizations: (nowMs) => limits.utilizations(nowMs),
     injections: faults.reports,
     onBottleneck: (found) => logger.warn(found, describeBottleneck(found)),
   })
-  const recorder = recorderOf(config, clock, logger, (interaction) => replay?.add(interaction))
-  const generate = createGenerateMode()
-  const record: ModeHandler = async (exchange) => recorder?.forward(exchange)
-  const replay =
-    config.mode.kind === 'replay'
-      ? createReplay({ recordings: config.mode.recordings, logger, generate, record })
-      : undefined
-  const logFailure = (error: unknown, fields: object, message: string): void => {
-    logger.error({ ...fields, err: error instanceof Error ? error.stack : String(error) }, message)
-  }
+  const journal = shared.journal ? undefined : journalOf(live.current, clock)
+  const builtIn = createGenerateMode(shared)
+  const generate = firstOf(extensions.generate, builtIn.answer)
+  const modes = new ModeTable({ clock, logger, generate, forwarder: extensions.forward, turns: shared.turns })
+  modes.of(live.current)
+  live.prepare = (next) => modes.open(next)
+
   const run = createPipeline(
     {
       observe: metrics.observe,
-      extensionHooks: [],
+      ...(journal && { journal: journal.observe }),
+      ...(shared.journal && { journal: observeCalls(shared.journal, live.current.testHeader) }),
+      extensionHooks: extensions.hooks,
+      answersAnyPath: extensions.generate !== undefined,
       prepareFaults: faults.prepare,
       admit,
       injectFaults: faults.inject,
       addLatency,
       modes: {
         generate,
-        record,
-        replay: async (exchange) => replay?.answer(exchange),
+        record: async (exchange) => modes.of(exchange.config).recorder?.forward(exchange),
+        replay: async (exchange) => modes.of(exchange.config).replay?.answer(exchange),
       },
     },
     {
       onFailure: (error, { method, path }) =>
-        logFailure(error, { method, path }, 'A request failed inside the simulator.'),
+        logFailure(logger, error, { method, path }, 'A request failed inside the simulator.'),
       onUnknownPath: ({ method, path }) =>
         logger.info(
           { method, path },
@@ -99,31 +149,78 @@ export function createSimulator(config: Config, { clock, logger, loopLag }: Simu
         ),
     },
   )
-  if (config.incidents) incidents.start(config.incidents)
+  const restartIncidents = (): void => {
+    if (live.current.incidents) incidents.start(live.current.incidents)
+    else incidents.stop()
+  }
+  restartIncidents()
+
   return {
-    config,
+    live,
+    get config() {
+      return live.current
+    },
     clock,
-    random: createRandom(config.seed ?? randomUUID()),
+    logger,
+    random: randomOf(live.current, shared.processNumber),
     metrics,
     incidents,
-    recorder,
-    replay,
+    journal,
+    limits,
+    occupancy,
+    extensions,
+    get mode() {
+      return modes.of(live.current)
+    },
     run,
-    onPageFailure: (error) => logFailure(error, {}, "One of the simulator's own pages failed."),
+    onPageFailure: (error) => logFailure(logger, error, {}, "One of the simulator's own pages failed."),
     onSendFailure: (error) =>
-      logFailure(error, {}, 'An answer broke while it was sent; its connection was cut.'),
+      logFailure(logger, error, {}, 'An answer broke while it was sent; its connection was cut.'),
+    onListenerFailure: (error, { method, path }) =>
+      logFailure(logger, error, { method, path }, 'What listens to the end of a request failed.'),
+    async start() {
+      await modes.open(live.current)
+      await extensions.start({
+        get config() {
+          return live.current
+        },
+        clock,
+        logger,
+      })
+    },
+    async reset() {
+      const change = await live.reset()
+      await limits.clear()
+      journal?.clear()
+      builtIn.reset()
+      modes.reset()
+      restartIncidents()
+      return change
+    },
+    async close() {
+      incidents.stop()
+      await extensions.close()
+      await modes.close()
+    },
   }
 }
 
-function recorderOf(
-  { mode, apiKey }: Config,
-  clock: Clock,
-  logger: Logger,
-  onStored: (interaction: Interaction) => void,
-): Recorder | undefined {
-  if (mode.kind === 'generate' || !mode.upstream) return undefined
-  const { upstream, recordings } = mode
-  return createRecorder({ upstream, recordings, apiKey, clock, logger, onStored })
+function firstOf(first: ModeHandler | undefined, second: ModeHandler): ModeHandler {
+  if (!first) return second
+  return async (exchange) => (await first(exchange)) ?? second(exchange)
+}
+
+function randomOf({ seed }: Config, processNumber: number | undefined): Random {
+  const random = createRandom(seed ?? randomUUID())
+  return processNumber === undefined ? random : random.branch(processNumber)
+}
+
+function journalOf({ journalSize, testHeader }: Config, clock: Clock): Journal | undefined {
+  return journalSize === 0 ? undefined : createJournal({ size: journalSize, clock, testHeader })
+}
+
+function logFailure(logger: Logger, error: unknown, fields: object, message: string): void {
+  logger.error({ ...fields, err: error instanceof Error ? error.stack : String(error) }, message)
 }
 
 function logPhase(logger: Logger, phase: IncidentPhase | undefined, round: number): void {

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import { settingsTable, type Setting } from '../config/settings-table.ts'
+import { version } from '../platform/version.ts'
 import type { CliHost } from './cli-host.ts'
-import { version } from './version.ts'
 
 /** Values of the flags that were given, by the flag with its dashes. */
 export type Flags = Readonly<Record<string, string | undefined>>

@@ -1,6 +1,8 @@
 import { CommanderError } from 'commander'
 import { OperatorError } from '../platform/operator-error.ts'
+import { addCheckCommand } from './check.ts'
 import type { CliHost } from './cli-host.ts'
+import { addExtensionsCommand } from './extensions.ts'
 import { createProgram } from './program.ts'
 import { addRecordingsCommand } from './recordings.ts'
 import { serve } from './serve.ts'
@@ -13,7 +15,11 @@ export async function run(host: CliHost): Promise<number> {
   const program = createProgram(
     host,
     (flags) => serve(host, flags),
-    (parent) => addRecordingsCommand(parent, host),
+    (parent) => {
+      addRecordingsCommand(parent, host)
+      addCheckCommand(parent, host)
+      addExtensionsCommand(parent, host)
+    },
   )
   try {
     await program.parseAsync([...host.argv], { from: 'user' })

@@ -6,6 +6,7 @@ import type { FaultRule } from './fault-rule.ts'
 import type { IncidentTimetable } from './incident-timetable.ts'
 import type { LatencyProfileChoice } from './latency-profiles.ts'
 import type { RecordingsConfig, Upstream } from './recordings-config.ts'
+import type { ConnectionLimits } from './server-settings.ts'
 
 /** A normal distribution of waiting times, in milliseconds per unit of work; both numbers are >= 0 and finite. */
 export interface Latency {
@@ -49,6 +50,8 @@ export interface Config {
   readonly apiKey: string
   /** True when nobody set a key, so that it has to be shown to whoever started the simulator. */
   readonly apiKeyGenerated: boolean
+  /** Whose time counts: the machine's, or a virtual one that stands still until it is moved. */
+  readonly clock: 'system' | 'virtual'
   /** Makes answers and waiting times repeatable; undefined means new ones at each start. */
   readonly seed: string | undefined
   /** Display name of the region in headers and messages: `East US 2`. */
@@ -56,11 +59,19 @@ export interface Config {
   readonly host: string
   /** 0 lets the operating system pick a free port. */
   readonly port: number
+  /** How many processes answer requests; `auto`: one for each core. */
+  readonly workers: number | 'auto'
   /** Largest request body, in MB of 1,048,576 bytes. */
   readonly bodyLimitMb: number
+  /** Most memory for the large bodies of all open requests, in MB; `bodyLimitMb` where that is more. */
+  readonly bodiesLimitMb: number
+  /** What connections may take. */
+  readonly connections: ConnectionLimits
   /** How long open requests may go on after the signal to stop. */
   readonly shutdownGraceSeconds: number
   readonly logLevel: LogLevel
+  /** Whether files are read again when they change; `poll` looks at them now and then, where nothing tells of changes. */
+  readonly watch: 'false' | 'true' | 'poll'
   /** The base models that deployments may have. */
   readonly models: ModelCatalogue
   /** By deployment name, as written in the deployment file. */
@@ -104,6 +115,22 @@ export interface Config {
   readonly faults: readonly FaultRule[]
   /** What happens from the start on; undefined unless set. */
   readonly incidents: IncidentTimetable | undefined
+  /** What names the extensions, as it was typed and in the order in which they act: files, folders or packages. */
+  readonly extensionPaths: readonly string[]
   /** Whether the headers `x-sim-...` of a request are followed. */
   readonly simHeaders: boolean
+  /** How many requests the journal keeps; 0 switches it off, with its judge of retries. */
+  readonly journalSize: number
+  /** The header, in lower case, that names the test which a request belongs to. */
+  readonly testHeader: string
+  /** Through which several simulators are one service. */
+  readonly redis: {
+    /** Secret, since it may hold a password; undefined: this simulator is a service by itself. */
+    readonly url: string | undefined
+    /** What keys and channels begin with. */
+    readonly prefix: string
+    /** Whether there is no start without it. */
+    readonly required: boolean
+    readonly timeoutMs: number
+  }
 }

@@ -11,6 +11,20 @@ export interface DeploymentFile {
   readonly problems: readonly string[]
 }
 
+/**
+ * What entries were resolved to, so that a change of one deployment leaves ten thousand others as they are, and costs no
+ * more than that one.
+ */
+const remembered = new WeakMap<
+  object,
+  { readonly catalogue: ModelCatalogue; readonly deployment: Deployment }
+>()
+
+function resolvedBefore(name: string, entry: unknown, catalogue: ModelCatalogue): Deployment | undefined {
+  const before = isRecord(entry) ? remembered.get(entry) : undefined
+  return before?.catalogue === catalogue && before.deployment.name === name ? before.deployment : undefined
+}
+
 /** Reads a deployment file, JSON or YAML; `catalogue` has the models that it may name. */
 export function parseDeploymentFile(
   source: string,
@@ -31,8 +45,12 @@ export function resolveDeployments(
   if (!isRecord(entries)) return { deployments: [], problems: [] }
   const problems: string[] = []
   const deployments = Object.entries(entries).flatMap(([name, entry]) => {
+    const before = resolvedBefore(name, entry, catalogue)
+    if (before) return before
     const resolved = resolveDeployment(name, entry, catalogue)
     problems.push(...resolved.problems.map((problem) => `${path}: ${problem}`))
+    if (resolved.deployment && isRecord(entry))
+      remembered.set(entry, { catalogue, deployment: resolved.deployment })
     return resolved.deployment ?? []
   })
   problems.push(...spilloverProblems(deployments).map((problem) => `${path}: ${problem}`))

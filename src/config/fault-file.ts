@@ -1,5 +1,7 @@
 import { type FaultRules, resolveFaults } from './fault-rules.ts'
 import { parseMappingFile } from './mapping-file.ts'
+import { isRecord } from './resolve-deployment.ts'
+import { showValue } from './show-value.ts'
 
 /**
  * Reads a file of faults, YAML or JSON: a list under `faults`.
@@ -8,9 +10,16 @@ import { parseMappingFile } from './mapping-file.ts'
  * @param known the names of all deployments; absent where they are not known for certain
  */
 export function parseFaultFile(source: string, path: string, known?: ReadonlySet<string>): FaultRules {
-  const file = parseMappingFile(source, path, 'must have a list of faults')
-  const { entries } = file
-  if (!entries || file.problems.length > 0) return { rules: [], problems: file.problems }
+  const { entries, problems } = parseMappingFile(source, path, 'must have a list of faults')
+  if (!entries || problems.length > 0) return { rules: [], problems }
+  return checkFaultFile(entries, path, known)
+}
+
+/** Checks what a file of faults says, once it has been read. */
+export function checkFaultFile(entries: unknown, path: string, known?: ReadonlySet<string>): FaultRules {
+  if (!isRecord(entries)) {
+    return { rules: [], problems: [`${path} must have a list of faults (got ${showValue(entries)}).`] }
+  }
   const unknown = Object.keys(entries)
     .filter((key) => key !== 'faults')
     .map((key) => `${key} is not known here. The only key is faults.`)

@@ -1,6 +1,7 @@
-import { parseFaultFile } from './fault-file.ts'
+import type { ConfigInputs } from './config-inputs.ts'
+import { checkFaultFile } from './fault-file.ts'
 import type { FaultRule } from './fault-rule.ts'
-import { parseIncidentFile } from './incident-file.ts'
+import { checkIncidents } from './incident-file.ts'
 import type { IncidentTimetable } from './incident-timetable.ts'
 
 /** What the files of faults and incidents say, and all that is wrong with them. */
@@ -11,34 +12,25 @@ export interface FaultFiles {
   readonly problems: readonly string[]
 }
 
-type ReadFile = (
-  env: string,
-  kind: string,
-) => { readonly source: string; readonly path: string } | { readonly problem: string } | undefined
-
 /**
- * Loads the files that FAULTS_PATH and INCIDENTS_PATH name.
+ * Checks what the files that FAULTS_PATH and INCIDENTS_PATH name say. A file that could not be read has no entries, and its
+ * reader has told why.
  *
- * @param read gives the file that a setting names; undefined where nobody set it
  * @param known the names of all deployments; undefined where they are not known for certain
  */
-export function loadFaultFiles(read: ReadFile, known: ReadonlySet<string> | undefined): FaultFiles {
-  const problems: string[] = []
-  const open = (env: string, kind: string): { source: string; path: string } | undefined => {
-    const file = read(env, kind)
-    if (!file) return undefined
-    if (!('problem' in file)) return file
-    problems.push(file.problem)
-    return undefined
-  }
-
-  const faultFile = open('FAULTS_PATH', 'file of faults')
-  const faults = faultFile && parseFaultFile(faultFile.source, faultFile.path, known)
-  const incidentFile = open('INCIDENTS_PATH', 'timetable of incidents')
-  const incidents = incidentFile && parseIncidentFile(incidentFile.source, incidentFile.path, known)
+export function resolveFaultFiles(
+  { faults: faultFile, incidents: incidentFile }: Pick<ConfigInputs, 'faults' | 'incidents'>,
+  known: ReadonlySet<string> | undefined,
+): FaultFiles {
+  const faults =
+    faultFile?.entries === undefined ? undefined : checkFaultFile(faultFile.entries, faultFile.place, known)
+  const incidents =
+    incidentFile?.entries === undefined
+      ? undefined
+      : checkIncidents(incidentFile.entries, incidentFile.place, known)
   return {
     faults: faults?.rules ?? [],
     incidents: incidents?.timetable,
-    problems: [...problems, ...(faults?.problems ?? []), ...(incidents?.problems ?? [])],
+    problems: [...(faults?.problems ?? []), ...(incidents?.problems ?? [])],
   }
 }

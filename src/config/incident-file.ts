@@ -77,12 +77,16 @@ const advice: Advice = {
  * @param known the names of all deployments; absent where they are not known for certain
  */
 export function parseIncidentFile(source: string, path: string, known?: ReadonlySet<string>): IncidentFile {
-  const file = parseMappingFile(source, path, 'must have phases')
-  if (!file.entries || file.problems.length > 0) return { problems: file.problems }
-  const parsed = fileSchema.safeParse(file.entries)
+  const { entries, problems } = parseMappingFile(source, path, 'must have phases')
+  return !entries || problems.length > 0 ? { problems } : checkIncidents(entries, path, known)
+}
+
+/** Checks a timetable once it has been read. */
+export function checkIncidents(entries: unknown, path: string, known?: ReadonlySet<string>): IncidentFile {
+  const parsed = fileSchema.safeParse(entries)
   const inFile = (problem: string): string => `${path}: ${problem}`
   if (!parsed.success) {
-    return { problems: describeProblems(parsed.error, file.entries, '', advice).map(inFile) }
+    return { problems: describeProblems(parsed.error, entries, '', advice).map(inFile) }
   }
   const { phases: given, repeat, startAfter } = parsed.data
   const problems: string[] = []

@@ -23,6 +23,9 @@ Where a setting is given twice, the first of these wins:
 3. the line in the file \`.env\` in the working directory ([sample.env](../sample.env) is one to copy),
 4. the default.
 
+The column _At run time_ tells where \`PATCH /++/config\` has a setting ([Administration](admin.md)); without one, only a new
+start changes it. Deployments and faults change at run time, too.
+
 A variable that is empty counts as unset. The simulator does not start with a configuration that is wrong: it names
 every problem at once and ends with exit code 2. A variable that begins with \`SIMULATOR_\` and is not listed here is a
 problem too, since it is most likely a typing error; only the variables that Kubernetes and Docker make for a service
@@ -73,14 +76,25 @@ function renderGroup(group: string): string {
   return [
     `## ${group}`,
     '',
-    table(['Variable', 'Flag', 'Default', 'Range', 'Unit', 'Meaning'], settings.map(settingRow)),
+    table(
+      ['Variable', 'Flag', 'At run time', 'Default', 'Range', 'Unit', 'Meaning'],
+      settings.map(settingRow),
+    ),
   ].join('\n')
 }
 
 function settingRow(setting: Setting): string[] {
   const fallback = setting.default === undefined ? (setting.whenUnset ?? '') : code(setting.default)
   const description = setting.secret ? `${setting.description} Secret: never printed.` : setting.description
-  return [code(setting.env), code(setting.flag), fallback, setting.range, setting.unit ?? '', description]
+  return [
+    code(setting.env),
+    code(setting.flag),
+    setting.patch === undefined ? '' : code(setting.patch),
+    fallback,
+    setting.range,
+    setting.unit ?? '',
+    description,
+  ]
 }
 
 function renderDefaults(): string {

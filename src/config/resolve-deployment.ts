@@ -12,7 +12,8 @@ import { showValue } from './show-value.ts'
 const count = 'must be an integer of at least 1'
 const limit = z.int(count).min(1, count).optional()
 
-const entrySchema = z.strictObject(
+/** The keys of an entry; `latency` and `faults` have checks of their own. */
+export const deploymentEntrySchema = z.strictObject(
   {
     model: z.string('must be the name of a model'),
     tokensPerMinute: limit,
@@ -29,7 +30,7 @@ const entrySchema = z.strictObject(
     error: (issue) => (issue.code === 'invalid_type' ? 'must be a mapping with at least a model' : undefined),
   },
 )
-type Entry = z.output<typeof entrySchema>
+type Entry = z.output<typeof deploymentEntrySchema>
 
 const advice: Readonly<Record<string, string>> = {
   model: 'Set it to gpt-4o-mini, for example.',
@@ -49,7 +50,7 @@ export function resolveDeployment(
   catalogue: ModelCatalogue,
 ): { readonly deployment?: Deployment; readonly problems: readonly string[] } {
   const place = JSON.stringify(name)
-  const parsed = entrySchema.safeParse(entry)
+  const parsed = deploymentEntrySchema.safeParse(entry)
   const model =
     isRecord(entry) && typeof entry['model'] === 'string' ? findModel(entry['model'], catalogue) : undefined
   const { latency, problems: latencyProblems } = resolveLatency(
@@ -106,7 +107,7 @@ function describeIssue(issue: z.core.$ZodIssue, entry: unknown, place: string): 
 }
 
 function describeUnknownKey(key: string, place: string): string {
-  const known = Object.keys(entrySchema.shape)
+  const known = Object.keys(deploymentEntrySchema.shape)
   const [nearest] = nearestNames(key, known, 1)
   const hint = nearest === undefined ? `A deployment has ${known.join(', ')}.` : `Did you mean ${nearest}?`
   return `${place}.${key} is not part of a deployment. ${hint}`

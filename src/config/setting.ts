@@ -11,6 +11,8 @@ export const settingGroups = [
   'Content filter',
   'Latency',
   'Faults',
+  'Journal',
+  'Many machines',
 ] as const
 
 /** One of `settingGroups`. */
@@ -27,6 +29,8 @@ export interface SettingDetails {
   readonly default?: string | number | boolean
   /** What leaving it unset means, for a setting without a default. */
   readonly whenUnset?: string
+  /** Where PATCH /++/config has it, dotted: `latency.time_scale`; absent for what only a new start changes. */
+  readonly patch?: string
   /** True when the value must never be printed. */
   readonly secret?: boolean
 }

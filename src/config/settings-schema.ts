@@ -1,11 +1,14 @@
 import { z } from 'zod'
 import { filterPhrases } from './filter-phrases.ts'
-import { latencyProfileChoices } from './latency-profiles.ts'
+import { latencySettings } from './latency-settings.ts'
 import { limitProfileNames } from './deployment-limits.ts'
+import { pathList } from './path-list.ts'
 import { matchSettings, recordingSettings, replaySettings } from './recording-settings.ts'
+import { serverSettings } from './server-settings.ts'
+import { redisSettings } from './redis-settings.ts'
 import { setting } from './setting.ts'
 import { upstreamSettings } from './upstream-settings.ts'
-import { integer, nonNegativeNumber, numberBetween, oneOf, text, yesOrNo } from './value-kind.ts'
+import { integer, numberBetween, oneOf, text, yesOrNo } from './value-kind.ts'
 
 const harmCategories = ['hate', 'self_harm', 'sexual', 'violence'] as const
 
@@ -17,6 +20,7 @@ export const settingsSchema = z.strictObject({
   mode: z.strictObject({
     kind: setting(oneOf(['generate', 'record', 'replay']), {
       env: 'SIMULATOR_MODE',
+      patch: 'simulator_mode',
       group: 'Simulation',
       default: 'generate',
       description:
@@ -29,6 +33,13 @@ export const settingsSchema = z.strictObject({
     }),
     upstream: z.strictObject(upstreamSettings),
   }),
+  clock: setting(oneOf(['system', 'virtual']), {
+    env: 'SIMULATOR_CLOCK',
+    group: 'Simulation',
+    default: 'system',
+    description:
+      'Whose time counts: that of the machine, or a virtual one that stands still until POST /++/clock/advance moves it.',
+  }),
   seed: setting(text(/./, 'text that is not empty'), {
     env: 'SIMULATOR_SEED',
     group: 'Simulation',
@@ -37,12 +48,14 @@ export const settingsSchema = z.strictObject({
   }),
   region: setting(text(/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/, 'a name in printable ASCII characters'), {
     env: 'SIMULATOR_REGION',
+    patch: 'region',
     group: 'Simulation',
     default: 'East US 2',
     description: 'Display name of the Azure region, as headers and messages carry it.',
   }),
   completionLength: setting(oneOf(['exact', 'natural']), {
     env: 'COMPLETION_LENGTH',
+    patch: 'completion_length',
     group: 'Simulation',
     default: 'exact',
     description:
@@ -50,6 +63,7 @@ export const settingsSchema = z.strictObject({
   }),
   toolCallProbability: setting(numberBetween(0, 1), {
     env: 'TOOL_CALL_PROBABILITY',
+    patch: 'tool_call_probability',
     group: 'Simulation',
     default: 0.5,
     description:
@@ -57,9 +71,17 @@ export const settingsSchema = z.strictObject({
   }),
   apiVersionCheck: setting(yesOrNo('on or off'), {
     env: 'API_VERSION_CHECK',
+    patch: 'api_version_check',
     group: 'Simulation',
     default: 'on',
     description: 'Whether an api-version that the service does not know is refused.',
+  }),
+  extensionPath: setting(pathList('files, folders or installed packages'), {
+    env: 'EXTENSION_PATH',
+    group: 'Simulation',
+    whenUnset: 'no extensions',
+    description:
+      'Extensions in JavaScript or TypeScript, in the order in which they act (docs/extensions.md); relative to the working directory.',
   }),
   apiKey: setting(
     text(/^[\x21-\x7e]+$/, 'visible ASCII characters without spaces, as a header carries them'),
@@ -72,40 +94,7 @@ export const settingsSchema = z.strictObject({
         'The key that callers send as api-key or as bearer token. Other users can read flags: prefer the variable.',
     },
   ),
-  host: setting(text(/^\S+$/, 'a host name or an address without spaces'), {
-    env: 'HOST',
-    group: 'Server',
-    default: '127.0.0.1',
-    description: 'Address to listen on; 0.0.0.0 accepts connections from other machines.',
-  }),
-  port: setting(integer(0, 65_535), {
-    env: 'PORT',
-    group: 'Server',
-    default: 8_000,
-    description: 'TCP port to listen on; 0 picks a free one.',
-  }),
-  // Audio uploads end at 25 MB. A picture in a chat may have 20 MB, which base64 makes 27: room for three of them.
-  bodyLimitMb: setting(integer(1, 1_024), {
-    env: 'BODY_LIMIT_MB',
-    group: 'Server',
-    default: 32,
-    unit: 'MB',
-    description:
-      'Largest request body that is read: room for 25 MB of audio, or for a picture of 20 MB in base64, the largest that the service takes.',
-  }),
-  shutdownGraceSeconds: setting(integer(0, 3_600), {
-    env: 'SHUTDOWN_GRACE_SECONDS',
-    group: 'Server',
-    default: 30,
-    unit: 's',
-    description: 'How long open requests may go on after SIGTERM or SIGINT.',
-  }),
-  logLevel: setting(oneOf(['debug', 'info', 'warn', 'error'], { warning: 'warn', critical: 'error' }), {
-    env: 'LOG_LEVEL',
-    group: 'Server',
-    default: 'info',
-    description: 'Least severity that is logged; the names WARNING and CRITICAL are understood too.',
-  }),
+  ...serverSettings,
   deploymentConfigPath: setting(text(/./, 'the path of a file'), {
     env: 'OPENAI_DEPLOYMENT_CONFIG_PATH',
     group: 'Deployments',
@@ -121,12 +110,14 @@ export const settingsSchema = z.strictObject({
   }),
   allowUndefinedDeployments: setting(yesOrNo('true or false'), {
     env: 'ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS',
+    patch: 'allow_undefined_openai_deployments',
     group: 'Deployments',
     default: true,
     description: 'Whether requests to other deployments than those are answered.',
   }),
   limitProfile: setting(oneOf(limitProfileNames), {
     env: 'LIMIT_PROFILE',
+    patch: 'limit_profile',
     group: 'Deployments',
     default: '2026-08',
     description:
@@ -134,6 +125,7 @@ export const settingsSchema = z.strictObject({
   }),
   utilizationHeader: setting(yesOrNo('on or off'), {
     env: 'PTU_UTILIZATION_HEADER',
+    patch: 'utilization_header',
     group: 'Deployments',
     default: 'on',
     description:
@@ -142,12 +134,14 @@ export const settingsSchema = z.strictObject({
   contentFilter: z.strictObject({
     prompt: setting(filterPhrases([...harmCategories, 'jailbreak']), {
       env: 'CONTENT_FILTER_PROMPT',
+      patch: 'content_filter.prompt',
       group: 'Content filter',
       whenUnset: 'no refusals',
       description: 'A request with one of these phrases is refused: 400, code content_filter.',
     }),
     completion: setting(filterPhrases(harmCategories), {
       env: 'CONTENT_FILTER_COMPLETION',
+      patch: 'content_filter.completion',
       group: 'Content filter',
       whenUnset: 'no blocked answers',
       description:
@@ -155,32 +149,14 @@ export const settingsSchema = z.strictObject({
     }),
     late: setting(filterPhrases(harmCategories), {
       env: 'CONTENT_FILTER_LATE',
+      patch: 'content_filter.late',
       group: 'Content filter',
       whenUnset: 'no streams cut short',
       description:
         'The stream that answers a request with one of these phrases is cut short, as by the asynchronous filter.',
     }),
   }),
-  latency: z.strictObject({
-    timeScale: setting(nonNegativeNumber(), {
-      env: 'LATENCY_TIME_SCALE',
-      group: 'Latency',
-      default: 1,
-      unit: 'factor',
-      description: 'Multiplies every waiting time: 0.5 is twice as fast, 0 switches all of them off.',
-    }),
-    profile: setting(oneOf(latencyProfileChoices), {
-      env: 'LATENCY_PROFILE',
-      group: 'Latency',
-      default: 'off',
-      description:
-        "Built-in waiting times of a family of models (docs/timing.md): auto takes the one of each deployment's model, off leaves them to the variables below.",
-    }),
-    chatCompletions: tokenLatency('CHAT_COMPLETIONS', 'chat completions', 19, 6),
-    completions: tokenLatency('COMPLETIONS', 'legacy completions', 15, 2),
-    embeddings: latency('EMBEDDINGS', 'an embeddings request', 'ms per request', 100, 30),
-    translations: latency('TRANSLATIONS', 'an audio translation', 'ms per MB', 15_000, 1_000),
-  }),
+  latency: z.strictObject(latencySettings),
   faultsPath: setting(text(/./, 'the path of a file'), {
     env: 'FAULTS_PATH',
     group: 'Faults',
@@ -197,39 +173,22 @@ export const settingsSchema = z.strictObject({
   }),
   simHeaders: setting(yesOrNo('on or off'), {
     env: 'SIM_HEADERS',
+    patch: 'sim_headers',
     group: 'Faults',
     default: 'on',
     description:
       'Whether a request may ask for a fault, a delay or a length with headers that begin with x-sim- (docs/faults.md).',
   }),
+  journalSize: setting(integer(0, 1_000_000), {
+    env: 'JOURNAL_SIZE',
+    group: 'Journal',
+    default: 0,
+    unit: 'requests',
+    description:
+      'How many requests are kept for GET /++/requests; 0 keeps none and judges no retries (docs/retries.md).',
+  }),
+  redis: z.strictObject(redisSettings),
 })
 
 /** The checked values of all settings. */
 export type Settings = z.output<typeof settingsSchema>
-
-function tokenLatency(env: string, operation: string, meanMs: number, stdDevMs: number) {
-  return z.strictObject({
-    perToken: latency(env, `each token of ${operation}`, 'ms per token', meanMs, stdDevMs),
-    firstToken: latency(`${env}_FIRST_TOKEN`, `the first token of ${operation}`, 'ms', 0, 0),
-  })
-}
-
-/** The defaults are those of the Python simulator that this one replaces, so that measurements stay comparable. */
-function latency(env: string, what: string, unit: string, meanMs: number, stdDevMs: number) {
-  return z.strictObject({
-    meanMs: setting(nonNegativeNumber(), {
-      env: `LATENCY_OPENAI_${env}_MEAN`,
-      group: 'Latency',
-      default: meanMs,
-      unit,
-      description: `Mean waiting time for ${what}.`,
-    }),
-    stdDevMs: setting(nonNegativeNumber(), {
-      env: `LATENCY_OPENAI_${env}_STD_DEV`,
-      group: 'Latency',
-      default: stdDevMs,
-      unit,
-      description: `Standard deviation of the waiting time for ${what}.`,
-    }),
-  })
-}

@@ -18,6 +18,8 @@ export interface Setting {
   readonly default: string | undefined
   /** What leaving it unset means, for a setting without a default. */
   readonly whenUnset: string | undefined
+  /** Where PATCH /++/config has it, dotted; undefined for what only a new start changes. */
+  readonly patch: string | undefined
   readonly secret: boolean
 }
 
@@ -42,7 +44,7 @@ function collectSettings(schema: z.ZodObject, parentPath: readonly string[]): Se
     if (child instanceof z.ZodObject) return collectSettings(child, path)
     const details = settingRegistry.get(child as z.ZodType)
     if (details === undefined) throw new Error(`The setting ${path.join('.')} has no details`)
-    const { env, group, description, range, unit, whenUnset, secret = false } = details
+    const { env, group, description, range, unit, whenUnset, patch, secret = false } = details
     const text = details.default === undefined ? undefined : String(details.default)
     return [
       {
@@ -55,6 +57,7 @@ function collectSettings(schema: z.ZodObject, parentPath: readonly string[]): Se
         unit,
         default: text,
         whenUnset,
+        patch,
         secret,
       },
     ]

@@ -17,7 +17,7 @@ export interface ConfigSources {
 /** A value that somebody set, and the name under which they did so. */
 export interface GivenValue {
   readonly setting: Setting
-  readonly value: string
+  readonly value: unknown
   readonly typedAs: string
 }
 

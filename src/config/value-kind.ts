@@ -15,6 +15,16 @@ export function integer(min: number, max: number): ValueKind<number> {
   }
 }
 
+/** Whole numbers, from text or from a number, or one word, whatever its case. */
+export function integerOr<const T extends string>(word: T, min: number, max: number): ValueKind<number | T> {
+  const read = (value: unknown): unknown =>
+    typeof value === 'string' && value.trim().toLowerCase() === word ? word : toNumber(value)
+  return {
+    schema: z.preprocess(read, z.union([z.int().min(min).max(max), z.literal(word)])),
+    range: `an integer from ${min} to ${max}, or ${word}`,
+  }
+}
+
 /** Finite numbers that are not negative; from text or from a number. */
 export function nonNegativeNumber(): ValueKind<number> {
   return { schema: z.preprocess(toNumber, z.number().min(0)), range: 'a number of at least 0' }

@@ -4,11 +4,12 @@ import type { Exchange } from '../pipeline/exchange.ts'
 import type { Hook, Next } from '../pipeline/hook.ts'
 import type { InjectionReports } from '../pipeline/injection-reports.ts'
 import type { Reply } from '../pipeline/reply.ts'
+import { shift } from '../pipeline/shift-reply.ts'
 import type { Random } from '../platform/random.ts'
 import { FaultCounts } from './fault-counts.ts'
 import type { Incidents } from './incidents.ts'
 import { matchesRule } from './match-rule.ts'
-import { shift, startAt } from './retime.ts'
+import { startAt } from './retime.ts'
 import { hasSimHeaders, readSimHeaders, type SimHeaders } from './sim-headers.ts'
 import { disturb, errorInstead, forcedBy } from './strike.ts'
 
@@ -49,7 +50,7 @@ export function createFaults(incidents: Incidents): Faults {
     if (config.simHeaders && exchange.route && hasSimHeaders(exchange.headers)) {
       const read = readSimHeaders(exchange, rulesFor(exchange, incidents))
       if ('status' in read) return Promise.resolve(errorReply(exchange, read))
-      exchange.forced = read.forced
+      if (read.forced) exchange.forced = { ...exchange.forced, ...read.forced }
       wishes.set(exchange, read)
     }
     return next()

@@ -45,13 +45,17 @@ export class Incidents {
     return { timetable: this.#timetable, elapsedMs, position: positionAt(this.#timetable, elapsedMs) }
   }
 
-  /** Begins a timetable now; one that runs is given up. */
-  start(timetable: IncidentTimetable): void {
+  /**
+   * Begins a timetable; one that runs is given up.
+   *
+   * @param startedMs when it began, on the clock's monotonic scale, where that was before
+   */
+  start(timetable: IncidentTimetable, startedMs = this.#clock.nowMs()): void {
     this.stop()
     this.#timetable = timetable
-    this.#startedMs = this.#clock.nowMs()
+    this.#startedMs = startedMs
     this.#running = true
-    this.#enter(0)
+    this.#enter(this.#clock.nowMs() - startedMs)
   }
 
   /** Ends the present phase and all that would follow. */

@@ -1,18 +1,6 @@
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { EventsBody, Reply, Schedule } from '../pipeline/reply.ts'
-
-const noSteps = new Float64Array(0)
-
-/** The times of a reply; one that is due at once is due now. */
-export function scheduleOf({ schedule }: Reply, { clock, startedMs }: Exchange): Schedule {
-  return schedule ?? { stepsMs: noSteps, endMs: clock.nowMs() - startedMs }
-}
-
-/** A reply that comes later as a whole; earlier, where `byMs` is negative. */
-export function shift(reply: Reply, byMs: number, exchange: Exchange): Reply {
-  const { stepsMs, endMs } = scheduleOf(reply, exchange)
-  return { ...reply, schedule: { stepsMs: stepsMs.map((dueMs) => dueMs + byMs), endMs: endMs + byMs } }
-}
+import { scheduleOf, shift } from '../pipeline/shift-reply.ts'
 
 /** A reply whose first token, or whose whole body, is due at a time from the start of the request. */
 export function startAt(reply: Reply, firstMs: number, exchange: Exchange): Reply {

@@ -7,9 +7,9 @@ import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { ForcedAnswer } from '../pipeline/forced-answer.ts'
 import type { EventsBody, Reply } from '../pipeline/reply.ts'
+import { scheduleOf, shift } from '../pipeline/shift-reply.ts'
 import type { Random } from '../platform/random.ts'
 import { breakEvent, endAfter, splitEvent, stallAfter, type StreamedReply } from './disturb-events.ts'
-import { scheduleOf, shift } from './retime.ts'
 
 type ErrorFault = Extract<Fault, { kind: 'error' }>
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../platform/random.ts'
-import { loadEncoding } from '../tokens/encoding.ts'
-import { cutIntoTokens, drawJsonAnswer, writeJson } from './complete-json.ts'
+import { drawJsonAnswer, writeJson } from './complete-json.ts'
 
 const value = { a: [1, 'x, y', null], b: { c: true, d: {} }, 'ž"': [] }
 
@@ -19,16 +18,6 @@ describe('JSON as a model writes it', () => {
       expect(JSON.parse(writeJson(value, spacing))).toEqual(value)
       expect(JSON.parse(writeJson(texts, spacing))).toEqual(texts)
       expect(writeJson(texts, spacing)).toMatch(/^[\x20-\x7e]+$/)
-    }
-  })
-
-  it('is cut into pieces of one token that join to the whole', () => {
-    for (const name of ['cl100k_base', 'o200k_base'] as const) {
-      const encoding = loadEncoding(name)
-      const text = writeJson({ ...value, long: 'The quick brown fox: žluť 😀' })
-      const pieces = cutIntoTokens(text, encoding)
-      expect(pieces.join('')).toBe(text)
-      expect(pieces).toHaveLength(encoding.count(text))
     }
   })
 

@@ -1,5 +1,4 @@
 import type { Random } from '../platform/random.ts'
-import type { Encoding } from '../tokens/encoding.ts'
 import { drawJson } from './json/draw-json.ts'
 import { drawLorem } from './lorem.ts'
 import type { TextFormat } from './completion-task.ts'
@@ -29,11 +28,6 @@ export function drawJsonAnswer(format: JsonFormat, random: Random): string {
 export function writeJson(value: unknown, spacing: JsonSpacing = 'compact'): string {
   const text = spacing === 'spaced' ? spacedJson(value) : JSON.stringify(value)
   return text.replace(/[\u0080-\uffff]/g, escapeUnit)
-}
-
-/** Cuts an ASCII text into pieces of one token each. */
-export function cutIntoTokens(text: string, encoding: Encoding): string[] {
-  return encoding.encode(text).map((token) => encoding.decode([token]))
 }
 
 function drawObject(random: Random): object {

@@ -1,9 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
 import type { Model } from '../openai/models.ts'
+import type { ForcedAnswer } from '../pipeline/forced-answer.ts'
 import type { Random } from '../platform/random.ts'
 import { loadEncoding } from '../tokens/encoding.ts'
-import { cutIntoTokens, drawJsonAnswer, type JsonFormat } from './complete-json.ts'
+import { drawJsonAnswer } from './complete-json.ts'
 import { billedTokens, type Choice, type Completion } from './completion.ts'
 import { drawCompletionLength } from './completion-length.ts'
 import type { CompletionTask } from './completion-task.ts'
@@ -62,10 +63,10 @@ function completeChoice(task: CompletionTask, model: Model, random: Random, conf
   const room = limit - thought.reasoningTokens - thought.overheadTokens
   const { forced } = task
   if (forced?.refusal !== undefined) {
-    const pieces = cutIntoTokens(forced.refusal, loadEncoding(model.encoding))
-    const cut = pieces.length >= room
-    const text = endText({ pieces: cut ? pieces.slice(0, room) : pieces, cut }, [])
-    return { ...answer(thought, text), refused: true }
+    return { ...answer(thought, seen(endText(cutText(forced.refusal, {}, model, room), []))), refused: true }
+  }
+  if (forced?.text !== undefined) {
+    return answer(thought, seen(endText(cutText(forced.text, forced, model, room), task.stop)))
   }
   if (shouldCallTools(task, random, config)) {
     return answer(thought, drawToolCalls(task, random, loadEncoding(model.encoding), room))
@@ -73,7 +74,7 @@ function completeChoice(task: CompletionTask, model: Model, random: Random, conf
   const text =
     task.format.kind === 'text'
       ? drawText(task, room, random, config)
-      : drawJsonText({ ...task, format: task.format }, model, room, random)
+      : cutText(drawJsonAnswer(task.format, random), forced, model, room)
   return answer(thought, endText(text, task.stop))
 }
 
@@ -107,14 +108,9 @@ function drawText(task: CompletionTask, room: number, random: Random, config: Co
   return { pieces: drawLorem(random, tokens), cut }
 }
 
-/** JSON is as long as it is: a limit cuts it, and nothing makes it longer. */
-function drawJsonText(
-  { format, forced }: CompletionTask & { readonly format: JsonFormat },
-  model: Model,
-  room: number,
-  random: Random,
-): WrittenText {
-  const pieces = cutIntoTokens(drawJsonAnswer(format, random), loadEncoding(model.encoding))
+/** JSON, and a text that is given, is as long as it is: a limit cuts it, and nothing makes it longer. */
+function cutText(text: string, forced: ForcedAnswer | undefined, model: Model, room: number): WrittenText {
+  const pieces = loadEncoding(model.encoding).pieces(text)
   const most = Math.min(room, forced ? forcedLimit(forced, pieces.length) : room)
   const cut = pieces.length >= most
   return { pieces: cut ? pieces.slice(0, most) : pieces, cut }
@@ -127,4 +123,11 @@ function endText({ pieces, cut }: WrittenText, stops: readonly string[]): AfterT
   }
   // Since 2026 the token that ends a text counts too.
   return { pieces, finishReason: cut ? 'length' : 'stop', overheadTokens: cut ? 0 : 1 }
+}
+
+/** Tokens that end within a character show nothing: they are billed, and a client gets the character as a whole. */
+function seen(text: AfterThought): AfterThought {
+  const { pieces = nothing, overheadTokens = 0 } = text
+  const shown = pieces.filter((piece) => piece !== '')
+  return { ...text, pieces: shown, overheadTokens: overheadTokens + pieces.length - shown.length }
 }

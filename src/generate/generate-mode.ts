@@ -15,6 +15,7 @@ import { getModel, listModels } from './list-models.ts'
 import { PromptCache } from './prompt-cache.ts'
 import { createResponseGenerator } from './responses/create-response.ts'
 import { cancelResponse, deleteResponse, getResponse, listInputItems } from './responses/manage-responses.ts'
+import type { ResponseArchive } from './responses/response-archive.ts'
 import { ResponseStore } from './responses/response-store.ts'
 
 /** Answers an operation that a deployment's model carries out. */
@@ -37,15 +38,30 @@ const modelGenerators: Readonly<Partial<Record<Operation, ModelGenerator>>> = {
 
 /** Operations for which no deployment is needed: on what was answered before, and on the catalogue. */
 const resourceOperations: Readonly<
-  Partial<Record<Operation, (exchange: Exchange, store: ResponseStore) => Reply>>
+  Partial<Record<Operation, (exchange: Exchange, store: ResponseArchive) => Reply | Promise<Reply>>>
 > = { getResponse, deleteResponse, cancelResponse, listInputItems, listModels, getModel }
 
-/** Makes generate mode, which answers every known operation with made-up content of true size. */
-export function createGenerateMode(): ModeHandler {
+/** Generate mode, and what it remembers. */
+export interface GenerateMode {
+  /** Answers every known operation with made-up content of true size. */
+  readonly answer: ModeHandler
+  /** Forgets stored responses and cached prompts. */
+  reset(): void
+}
+
+/** What generate mode is made from. */
+export interface GenerateModeParts {
+  /** Keeps the responses of the Responses API; default: this process alone. */
+  readonly responses?: ResponseArchive
+}
+
+/** Makes generate mode. */
+export function createGenerateMode({
+  responses = new ResponseStore(),
+}: GenerateModeParts = {}): GenerateMode {
   const promptCache = new PromptCache()
-  const responses = new ResponseStore()
   const generators = { ...modelGenerators, responses: createResponseGenerator(responses) }
-  return async function generateMode(exchange: Exchange): Promise<Reply | undefined> {
+  const answer = async (exchange: Exchange): Promise<Reply | undefined> => {
     const { route, deployment } = exchange
     if (!route) return undefined
     if (!deployment) return resourceOperations[route.operation]?.(exchange, responses)
@@ -53,5 +69,12 @@ export function createGenerateMode(): ModeHandler {
       await countLargeTexts(exchange.json, loadEncoding(deployment.model.encoding))
     }
     return generators[route.operation]?.(exchange, deployment, promptCache)
+  }
+  return {
+    answer,
+    reset() {
+      promptCache.clear()
+      responses.clear()
+    },
   }
 }

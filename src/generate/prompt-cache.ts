@@ -51,6 +51,11 @@ export class PromptCache {
     return prefix < shortestCachedPrompt ? 0 : prefix - (prefix % stepTokens)
   }
 
+  /** Forgets all prompts. */
+  clear(): void {
+    this.#usedMs.clear()
+  }
+
   /** Where the known prefix ends. */
   #note({ scope, texts }: CacheablePrompt, nowMs: number): Rest {
     const chain = new HashChain()

@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts'
 import { alphanumeric } from '../openai/ids.ts'
 import type { Random } from '../platform/random.ts'
 import type { Encoding } from '../tokens/encoding.ts'
-import { cutIntoTokens, writeJson, type JsonSpacing } from './complete-json.ts'
+import { writeJson, type JsonSpacing } from './complete-json.ts'
 import type { Choice, ToolCall } from './completion.ts'
 import type { CompletionTask, ToolDefinition } from './completion-task.ts'
 import { drawJson } from './json/draw-json.ts'
@@ -71,7 +71,7 @@ export function drawToolCalls(
     }
     overheadTokens += nameTokens
     left -= nameTokens
-    const whole = cutIntoTokens(drawInput(tool, random, spacing), encoding)
+    const whole = encoding.pieces(drawInput(tool, random, spacing))
     cut = whole.length > left
     const pieces = cut ? whole.slice(0, left) : whole
     left -= pieces.length

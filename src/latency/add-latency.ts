@@ -1,4 +1,3 @@
-import type { Deployment } from '../config/deployments.ts'
 import type { Load } from '../config/deployment-latency.ts'
 import { highDemand, highDemandRetryAfterSeconds, temporarilyUnable } from '../openai/error-overload.ts'
 import { errorReply } from '../pipeline/error-reply.ts'
@@ -6,9 +5,10 @@ import type { Exchange } from '../pipeline/exchange.ts'
 import type { Hook, Next } from '../pipeline/hook.ts'
 import type { Occupancy } from '../pipeline/occupancy.ts'
 import type { Reply, Schedule, Steps } from '../pipeline/reply.ts'
+import type { SlotAuthority, SlotGrant, SlotRefusal } from '../pipeline/slot-authority.ts'
 import type { Random } from '../platform/random.ts'
-import { type Admission, DeploymentSlots } from './deployment-slots.ts'
 import { planRequest, planTokens, type Work } from './schedule.ts'
+import { SlotTable } from './slot-table.ts'
 import { type Timing, timingOf } from './timing.ts'
 
 const bytesPerMegabyte = 1024 * 1024
@@ -23,35 +23,30 @@ export interface Latency {
   readonly occupancy: () => Iterable<Occupancy>
 }
 
+/** What latency is made from. */
+export interface LatencyParts {
+  /** Default: those of this process alone. */
+  readonly slots?: SlotAuthority
+}
+
 /**
  * Makes the stage that gives an answer the time that a model takes. A request to a deployment whose slots are all taken
  * waits before anything is done for it. An answer of 300 or above and one that has a schedule of its own keep their time.
  * While `latency.timeScale` is 0 nothing waits, and there is a slot for everyone.
  */
-export function createLatency(): Latency {
-  // By resource and deployment. Only deployments of the file have slots or load, so the file bounds the table.
-  const slotsByKey = new Map<string, DeploymentSlots>()
-
-  const slotsOf = (exchange: Exchange, deployment: Deployment): DeploymentSlots => {
-    const key = `${exchange.resource}/${deployment.name}`
-    let slots = slotsByKey.get(key)
-    if (!slots) slotsByKey.set(key, (slots = new DeploymentSlots()))
-    return slots
-  }
-
+export function createLatency({ slots = new SlotTable() }: LatencyParts = {}): Latency {
   return {
     async addLatency(exchange: Exchange, next: Next): Promise<Reply> {
-      const { deployment, config } = exchange
+      const { deployment, config, resource } = exchange
       const { timeScale } = config.latency
       const { load, concurrency } = deployment?.latency ?? {}
 
       let slowdown = 1
       if (deployment && timeScale > 0 && (load || concurrency)) {
-        const slots = slotsOf(exchange, deployment)
-        const taken = slots.take(exchange, concurrency, timeScale)
-        const admission = typeof taken === 'string' ? taken : await queued(exchange, taken)
-        if (admission !== 'granted') return refusal(exchange, admission)
-        slowdown = slowdownBy(load, slots.working - 1)
+        const taken = slots.take({ resource, deployment: deployment.name, concurrency, timeScale }, exchange)
+        const answer = taken instanceof Promise ? await queued(exchange, taken) : taken
+        if (typeof answer === 'string') return refusal(exchange, answer)
+        slowdown = slowdownBy(load, answer.others)
       }
 
       // From here, not from the arrival of the first byte: a slow upload or a queue is not the model's time.
@@ -65,12 +60,7 @@ export function createLatency(): Latency {
       if (timing) reply.schedule = plan(exchange, reply, timing, beginMs, timeScale * slowdown, random)
       return reply
     },
-
-    *occupancy() {
-      for (const [key, { working, waiting, slots }] of slotsByKey) {
-        yield { deployment: key.slice(key.indexOf('/') + 1), working, waiting, slots }
-      }
-    },
+    occupancy: () => slots.occupancy(),
   }
 }
 
@@ -81,11 +71,16 @@ export function slowdownBy(load: Load | undefined, others: number): number {
   return load ? 1 + load.slowdown * (others / load.requests) ** load.exponent : 1
 }
 
-async function queued(exchange: Exchange, taken: Promise<Admission>): Promise<Admission> {
+async function queued(
+  exchange: Exchange,
+  taken: Promise<SlotGrant | SlotRefusal>,
+): Promise<SlotGrant | SlotRefusal> {
   const sinceMs = exchange.clock.nowMs()
-  const admission = await taken
-  exchange.queuedMs = exchange.clock.nowMs() - sinceMs
-  return admission
+  const answer = await taken
+  // To ask elsewhere takes a moment, too, which is no wait.
+  const waited = typeof answer === 'string' ? answer !== 'queue-full' : answer.waited
+  if (waited) exchange.queuedMs = exchange.clock.nowMs() - sinceMs
+  return answer
 }
 
 function plan(
@@ -114,13 +109,13 @@ function stepsOf({ steps, usage }: Reply): Steps {
   }
 }
 
-function refusal(exchange: Exchange, admission: Exclude<Admission, 'granted'>): Reply {
-  if (admission === 'queue-full') {
+function refusal(exchange: Exchange, answer: SlotRefusal): Reply {
+  if (answer === 'queue-full') {
     const reply = errorReply(exchange, highDemand(), { 'retry-after': String(highDemandRetryAfterSeconds) })
     reply.limitedBy = 'capacity'
     return reply
   }
   const reply = errorReply(exchange, temporarilyUnable())
-  if (admission === 'left') reply.status = clientLeftStatus
+  if (answer === 'left') reply.status = clientLeftStatus
   return reply
 }

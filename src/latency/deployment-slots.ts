@@ -1,8 +1,8 @@
 import type { Concurrency } from '../config/deployment-latency.ts'
-import type { Exchange } from '../pipeline/exchange.ts'
+import type { SlotHolder, SlotRefusal } from '../pipeline/slot-authority.ts'
 
-/** What became of a request that asked for a slot; `left` means that its client did not wait for it. */
-export type Admission = 'granted' | 'queue-full' | 'timed-out' | 'left'
+/** What became of a request that asked for a slot. */
+export type Admission = 'granted' | SlotRefusal
 
 interface Waiter {
   /** Undefined once the waiter has its answer, so that nothing of its request is held. */
@@ -36,42 +36,42 @@ export class DeploymentSlots {
   }
 
   /**
-   * Takes a slot, which the end of the exchange gives back. A promise is given only where the request has to wait.
+   * Takes a slot, which the end of its holder gives back. A promise is given only where the request has to wait.
    *
    * @param concurrency undefined: there is a slot for everyone
    * @param timeScale multiplies the timeout of the queue
    */
   take(
-    exchange: Exchange,
+    holder: SlotHolder,
     concurrency: Concurrency | undefined,
     timeScale: number,
   ): Admission | Promise<Admission> {
     this.#slots = concurrency?.slots ?? Infinity
     this.#admitWaiting()
     if (!concurrency || this.#working < this.#slots) {
-      this.#grant(exchange)
+      this.#grant(holder)
       return 'granted'
     }
     if (this.#waiting >= concurrency.queueLength) return 'queue-full'
-    return this.#wait(exchange, concurrency.queueTimeoutMs * timeScale)
+    return this.#wait(holder, concurrency.queueTimeoutMs * timeScale)
   }
 
-  #grant(exchange: Exchange): void {
+  #grant(holder: SlotHolder): void {
     this.#working++
-    exchange.onEnd(() => {
+    holder.onEnd(() => {
       this.#working--
       this.#admitWaiting()
     })
   }
 
-  #wait(exchange: Exchange, timeoutMs: number): Promise<Admission> {
+  #wait(holder: SlotHolder, timeoutMs: number): Promise<Admission> {
     return new Promise((resolve) => {
-      const { clock } = exchange
+      const { clock } = holder
       const settle = (admission: Admission): void => {
         waiter.settle = undefined
         this.#waiting--
         stopTimer()
-        if (admission === 'granted') this.#grant(exchange)
+        if (admission === 'granted') this.#grant(holder)
         else this.#sweep()
         resolve(admission)
       }
@@ -79,7 +79,7 @@ export class DeploymentSlots {
       const stopTimer = clock.at(clock.nowMs() + timeoutMs, () => waiter.settle?.('timed-out'))
       this.#waiting++
       this.#waiters.push(waiter)
-      exchange.onEnd(() => waiter.settle?.('left'))
+      holder.onEnd(() => waiter.settle?.('left'))
     })
   }
 

@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts'
 import type { Deployment } from '../config/deployments.ts'
 import { findModel } from '../openai/model-catalogue.ts'
 import { Exchange } from '../pipeline/exchange.ts'
+import type { NamedLimiter } from '../pipeline/extension.ts'
 import { HeaderList } from '../pipeline/header-list.ts'
 import { type Reply, textBody } from '../pipeline/reply.ts'
 import { createRandom } from '../platform/random.ts'
@@ -20,14 +21,18 @@ const usage = { promptTokens: 10, cachedTokens: 0, completionTokens: 20, reasoni
 const ok = (): Reply => ({ status: 200, headers: new HeaderList(), body: textBody('') })
 
 /** Requests of 4 characters, and 100 tokens asked for: an estimate of 101 in an era that adds nothing. */
-const setUp = (limits: Partial<Deployment>, others: readonly Deployment[] = []) => {
+const setUp = (
+  limits: Partial<Deployment>,
+  others: readonly Deployment[] = [],
+  named?: ReadonlyMap<string, NamedLimiter>,
+) => {
   const clock = createVirtualClock()
-  const { admit } = createAdmission()
+  const { admit } = createAdmission({ ...(named && { named }) })
   let deployment: Deployment | undefined = deploymentWith(limits)
   return {
     clock,
     configure: (changed: Deployment | undefined) => (deployment = changed),
-    ask: async (next: () => Promise<Reply> = () => Promise.resolve(ok())) => {
+    ask: async (next: () => Promise<Reply> = () => Promise.resolve(ok()), limiter?: string) => {
       const body = { messages: [{ role: 'user', content: 'abcd' }], max_tokens: 100 }
       const exchange = new Exchange(
         {
@@ -50,6 +55,7 @@ const setUp = (limits: Partial<Deployment>, others: readonly Deployment[] = []) 
         },
       )
       exchange.deployment = deployment
+      exchange.limiter = limiter
       const reply = await admit(exchange, next)
       return { exchange, reply }
     },
@@ -179,5 +185,35 @@ describe('admit', () => {
     expect(third.reply.headers.get('x-ms-deployment-name')).toBe('spare')
     expect(third.reply.headers.get('x-ms-is-spilled-over')).toBe('true')
     expect(third.reply.headers.get('x-ms-spillover-from-deployment')).toBe('chat')
+  })
+
+  it('asks the limiter that the request names instead of the limits, with or without a deployment', async () => {
+    const full: Reply = { ...ok(), status: 429, limitedBy: 'requests' }
+    const named = new Map<string, NamedLimiter>([
+      ['open', () => undefined],
+      ['full', () => full],
+    ])
+    const { ask, configure } = setUp({ requestsPerMinute: 1 }, [], named)
+    const pass = () => Promise.resolve(ok())
+    for (let i = 0; i < 3; i++) expect((await ask(pass, 'open')).reply.status).toBe(200)
+    expect((await ask(pass, 'open')).exchange.rateLimits).toBeUndefined()
+    expect((await ask(pass, 'full')).reply).toBe(full)
+    configure(undefined)
+    expect((await ask(pass, 'full')).reply).toBe(full)
+    configure(deploymentWith({ requestsPerMinute: 1 }))
+    expect((await ask()).reply.status).toBe(200)
+    expect((await ask()).reply.status).toBe(429)
+  })
+
+  it('names the limiters that there are to who asks for another one', async () => {
+    const named = new Map<string, NamedLimiter>([
+      ['slow', () => undefined],
+      ['fast', () => undefined],
+    ])
+    const pass = () => Promise.resolve(ok())
+    await expect(async () => setUp({}, [], named).ask(pass, 'fsat')).rejects.toThrow(
+      'Could not ask the limiter "fsat": nobody knows it (known are slow, fast).',
+    )
+    await expect(async () => setUp({}).ask(pass, 'fast')).rejects.toThrow('no extension brings any')
   })
 })

@@ -1,26 +1,32 @@
 import type { Deployment } from '../config/deployments.ts'
-import { rateLimited } from '../openai/errors.ts'
-import { operations } from '../openai/operations.ts'
 import type { Route } from '../openai/route.ts'
 import { utilizationHeader, utilizationText } from '../openai/service-headers.ts'
-import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
+import type { NamedLimiter } from '../pipeline/extension.ts'
 import type { Hook, Next } from '../pipeline/hook.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { limitProfile } from './limit-profile.ts'
-import type { Decision } from './limiter.ts'
+import { limitRefusal } from './limit-refusal.ts'
+import type { Decision, LimitAuthority } from '../pipeline/limit-authority.ts'
 import { LimiterTable } from './limiter-table.ts'
 import { estimateCost } from './request-cost.ts'
-import { scaleLimits } from './scale-limits.ts'
 
-type Refusal = Decision & { readonly admitted: false }
 type AdmittedDecision = Decision & { readonly admitted: true }
+type Refusal = Decision & { readonly admitted: false }
 
 /** The stage that asks the limits, and what it knows of them. */
 export interface Admission {
   readonly admit: Hook
-  /** The limits of every deployment that was asked for; all keys of a resource share them. */
-  readonly limiters: LimiterTable
+  /** What decides; all keys of a resource share its limits. */
+  readonly limits: LimitAuthority
+}
+
+/** What admission is made from. */
+export interface AdmissionParts {
+  /** Limiters of extensions: one that the exchange names is asked instead, with or without a deployment. */
+  readonly named?: ReadonlyMap<string, NamedLimiter>
+  /** Default: one of this process alone. */
+  readonly limits?: LimitAuthority
 }
 
 /**
@@ -30,42 +36,57 @@ export interface Admission {
  * What an answer costs is corrected when it has been sent: to its usage, where it tells any, and to nothing where it
  * failed. Usage lives as long as this stage, so a changed configuration does not reset it.
  */
-export function createAdmission(): Admission {
-  const limiters = new LimiterTable()
+export function createAdmission({
+  named = new Map(),
+  limits = new LimiterTable(),
+}: AdmissionParts = {}): Admission {
+  const ask = (exchange: Exchange, deployment: Deployment, route: Route) => {
+    const { config, clock, conditions, resource } = exchange
+    const profileName = deployment.limitProfile ?? config.limitProfile
+    const cost = estimateCost(route.operation, exchange.json, limitProfile(profileName).estimate)
+    const limitFactor = conditions?.limitFactor ?? 1
+    return limits.decide({ resource, deployment, profileName, limitFactor, cost }, clock.nowMs())
+  }
+
+  /** What is known at once is not waited for, which would cost every request a turn of promises. */
+  const admitTo = (
+    exchange: Exchange,
+    deployment: Deployment,
+    route: Route,
+    next: Next,
+    onRefusal: (decision: Refusal) => Promise<Reply>,
+  ): Promise<Reply> => {
+    const follow = (decision: Decision | undefined): Promise<Reply> => {
+      if (!decision) return next()
+      exchange.rateLimits = decision.standing.rateLimits
+      exchange.utilization = decision.standing.utilization
+      return decision.admitted ? answer(exchange, decision, next) : onRefusal(decision)
+    }
+    const decision = ask(exchange, deployment, route)
+    return decision instanceof Promise ? decision.then(follow) : follow(decision)
+  }
 
   const admit: Hook = (exchange, next) => {
+    if (exchange.limiter !== undefined) {
+      const refused = limiterNamed(exchange.limiter, named)(exchange)
+      return refused ? Promise.resolve(refused) : next()
+    }
     const { deployment, route } = exchange
     if (!deployment || !route) return next()
-    const decision = ask(exchange, deployment, route)
-    if (!decision) return next()
-    if (decision.admitted) return answer(exchange, decision, next)
-
-    const spare = spilloverOf(exchange, deployment)
-    if (!spare) return Promise.resolve(refusal(exchange, deployment, route, decision))
-    exchange.deployment = spare
-    exchange.spilledOverFrom = deployment.name
-    const second = ask(exchange, spare, route)
-    if (!second) return next()
-    if (second.admitted) return answer(exchange, second, next)
-    return Promise.resolve(refusal(exchange, spare, route, second))
+    return admitTo(exchange, deployment, route, next, (decision) => {
+      const spare = spilloverOf(exchange, deployment)
+      if (!spare) return refusal(exchange, decision)
+      exchange.deployment = spare
+      exchange.spilledOverFrom = deployment.name
+      return admitTo(exchange, spare, route, next, (second) => refusal(exchange, second))
+    })
   }
 
-  const ask = (exchange: Exchange, deployment: Deployment, route: Route): Decision | undefined => {
-    const nowMs = exchange.clock.nowMs()
-    const profileName = deployment.limitProfile ?? exchange.config.limitProfile
-    const limited = exchange.conditions
-      ? scaleLimits(deployment, exchange.conditions.limitFactor)
-      : deployment
-    const limiter = limiters.limiterOf(exchange.resource, limited, profileName, nowMs)
-    if (!limiter) return undefined
-    const cost = estimateCost(route.operation, exchange.json, limitProfile(profileName).estimate)
-    const decision = limiter.decide(nowMs, cost)
-    exchange.rateLimits = decision.standing.rateLimits
-    exchange.utilization = decision.standing.utilization
-    return decision
-  }
+  return { admit, limits }
+}
 
-  return { admit, limiters }
+function refusal(exchange: Exchange, { kind, retryAfterMs }: Refusal): Promise<Reply> {
+  return Promise.resolve(limitRefusal(exchange, kind, retryAfterMs))
 }
 
 /** The configuration is checked: the name is that of a pay-as-you-go deployment. */
@@ -77,7 +98,7 @@ async function answer(exchange: Exchange, decision: AdmittedDecision, next: Next
   let reply: Reply | undefined
   try {
     reply = await next()
-    discountCached(exchange, decision, reply)
+    if (decision.discount) await discountCached(exchange, decision.discount, reply)
     return reply
   } finally {
     const answered = reply
@@ -92,31 +113,23 @@ async function answer(exchange: Exchange, decision: AdmittedDecision, next: Next
 }
 
 /** The prompt cache is asked while the answer is planned, which is before any of its time has passed. */
-function discountCached(exchange: Exchange, { discount }: AdmittedDecision, { usage, headers }: Reply): void {
-  if (!discount || !usage || usage.cachedTokens === 0) return
-  exchange.utilization = discount(usage.cachedTokens, exchange.clock.nowMs())
+async function discountCached(
+  exchange: Exchange,
+  discount: NonNullable<AdmittedDecision['discount']>,
+  { usage, headers }: Reply,
+): Promise<void> {
+  if (!usage || usage.cachedTokens === 0) return
+  exchange.utilization = await discount(usage.cachedTokens, exchange.clock.nowMs())
   if (headers.get(utilizationHeader) !== undefined) {
     headers.set(utilizationHeader, utilizationText(exchange.utilization))
   }
 }
 
-function refusal(exchange: Exchange, deployment: Deployment, { operation }: Route, decision: Refusal): Reply {
-  const { kind, retryAfterMs } = decision
-  const retryAfterSeconds = Math.ceil(retryAfterMs / 1_000)
-  const error = rateLimited({
-    deployment: deployment.name,
-    model: deployment.model.name,
-    region: exchange.config.region,
-    operationId: operations[operation].id,
-    apiVersion: exchange.apiVersion,
-    kind,
-    retryAfterSeconds,
-  })
-  const reply = errorReply(exchange, error, {
-    'retry-after': String(retryAfterSeconds),
-    'retry-after-ms': String(retryAfterMs),
-    ...(decision.standing.rateLimits && { 'x-ratelimit-type': kind === 'token' ? 'Tokens' : 'Requests' }),
-  })
-  reply.limitedBy = kind === 'token' ? 'tokens' : 'requests'
-  return reply
+function limiterNamed(name: string, named: ReadonlyMap<string, NamedLimiter>): NamedLimiter {
+  const limiter = named.get(name)
+  if (limiter) return limiter
+  const known = named.size === 0 ? 'no extension brings any' : `known are ${[...named.keys()].join(', ')}`
+  throw new Error(
+    `Could not ask the limiter "${name}": nobody knows it (${known}). Correct exchange.limiter in the hook that sets it, or add the limiter to an extension's limiters.`,
+  )
 }

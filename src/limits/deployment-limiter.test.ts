@@ -4,7 +4,7 @@ import { createRandom } from '../platform/random.ts'
 import { DeploymentLimiter } from './deployment-limiter.ts'
 import type { LimitPlan } from './limit-plan.ts'
 import { limitProfile } from './limit-profile.ts'
-import type { Decision } from './limiter.ts'
+import type { Decision } from '../pipeline/limit-authority.ts'
 
 const minuteMs = 60_000
 const newest = limitProfile('2026-08')

@@ -1,9 +1,13 @@
 import { neverFitsRetryAfterSeconds } from '../openai/errors.ts'
-import type { LimitState, RateLimits } from '../openai/service-headers.ts'
-import type { Decision, Limiter } from './limiter.ts'
+import type { RateLimits } from '../openai/service-headers.ts'
+import type { Decision } from '../pipeline/limit-authority.ts'
+import type { Limiter } from './limiter.ts'
+import type { LimitStanding } from '../pipeline/limit-standing.ts'
+import { windowStanding } from './window-standing.ts'
 import { type LimitPlan, requestsWindowMs, tokensWindowMs } from './limit-plan.ts'
 import type { LimitProfile } from './limit-profile.ts'
-import type { CostEstimate } from './request-cost.ts'
+import type { CostEstimate } from '../pipeline/limit-authority.ts'
+import { rateLimitsOf } from './rate-limits-of.ts'
 import { SlidingWindow } from './sliding-window.ts'
 
 /** The pay-as-you-go limits of one deployment: tokens over 60 seconds, requests over a slice of a minute. */
@@ -59,39 +63,43 @@ export class DeploymentLimiter implements Limiter {
     }
   }
 
+  /**
+   * How the limits stand; nothing is charged by asking.
+   *
+   * @param plan the limits to tell it by, where they are newer than those that requests were last judged by
+   */
+  standing(nowMs: number, plan: LimitPlan = this.#plan): LimitStanding {
+    const { tokens, requestsPerMinute, slice } = plan
+    const inSlice =
+      slice.windowMs === this.#slice.windowMs ? this.#slice : this.#slice.resized(slice.windowMs)
+    return {
+      kind: 'pay-as-you-go',
+      tokens: tokens === Infinity ? undefined : windowStanding(this.#tokens, tokens, nowMs),
+      requests: windowStanding(inSlice, slice.requests, nowMs),
+      requestsInMinute: windowStanding(this.#requests, requestsPerMinute, nowMs),
+    }
+  }
+
   #admit(nowMs: number, estimate: number): Decision {
     const receipt = this.#tokens.add(nowMs, estimate)
+    const { correctsEstimate } = this.#profile
     return {
       admitted: true,
       standing: { rateLimits: this.#state(nowMs) },
       // Does nothing after 60 seconds, when the request no longer counts.
       settle: (usage) => {
         const used = usage ? usage.promptTokens + usage.completionTokens : 0
-        if (!usage || this.#profile.correctsEstimate) this.#tokens.correct(receipt, used - estimate)
+        if (!usage || correctsEstimate) this.#tokens.correct(receipt, used - estimate)
       },
     }
   }
 
   #state(nowMs: number): RateLimits {
-    const { tokens, requestsPerMinute, slice } = this.#plan
-    const perSlice = this.#profile.requestsPer === 'slice'
-    return {
-      requests: perSlice
-        ? limitState(this.#slice.used(nowMs), slice.requests, slice.windowMs)
-        : limitState(this.#requests.used(nowMs), requestsPerMinute, requestsWindowMs),
-      tokens: tokens === Infinity ? undefined : limitState(this.#tokens.used(nowMs), tokens, tokensWindowMs),
-      style: this.#profile,
+    const use = {
+      tokens: this.#tokens.used(nowMs),
+      requests: this.#requests.used(nowMs),
+      sliceRequests: this.#slice.used(nowMs),
     }
+    return rateLimitsOf(use, this.#plan, this.#profile)
   }
-}
-
-/**
- * Corrections and bursts can leave more used than is allowed; the service never tells less than nothing. It tells the
- * reset as if usage drained steadily (1 of 5 requests a minute is 12 seconds, half of the tokens 30): that is not the
- * time of admission, which is retry-after.
- */
-function limitState(usedAmount: number, limit: number, windowMs: number): LimitState {
-  const used = Math.min(usedAmount, limit)
-  const resetMs = limit === 0 ? 0 : (used * windowMs) / limit
-  return { limit, remaining: limit - used, renewalSeconds: windowMs / 1_000, resetMs }
 }

@@ -1,15 +1,19 @@
 import type { LimitProfileName } from '../config/deployment-limits.ts'
 import type { Deployment } from '../config/deployments.ts'
+import type { AnyStanding, Decision, LimitAuthority, LimitQuestion } from '../pipeline/limit-authority.ts'
 import type { Utilization } from '../pipeline/occupancy.ts'
 import { RecentMap } from '../platform/recent-map.ts'
 import { DeploymentLimiter } from './deployment-limiter.ts'
 import { limitPlanOf } from './limit-plan.ts'
 import { limitProfile } from './limit-profile.ts'
 import type { Limiter } from './limiter.ts'
-import { ProvisionedLimiter } from './provisioned-limiter.ts'
+import { ProvisionedLimiter, provisionedPlanOf } from './provisioned-limiter.ts'
+import { scaleLimits } from './scale-limits.ts'
 
 /** How many deployments keep their usage for certain: 10 KB each, and up to twice as many are held. */
 const rememberedDeployments = 16_384
+
+const anyProfile = limitProfile('2026-08')
 
 interface Tracked {
   limiter: DeploymentLimiter | ProvisionedLimiter | undefined
@@ -19,13 +23,21 @@ interface Tracked {
 }
 
 /** The limiters of all deployments. Deployments without limits have none, and cost nothing. */
-export class LimiterTable {
+export class LimiterTable implements LimitAuthority {
   readonly #tracked = new RecentMap<string, Tracked>(rememberedDeployments)
   /** Only deployments of the file are provisioned, so the file bounds the table. */
   readonly #provisioned = new Map<string, ProvisionedLimiter>()
 
+  decide(
+    { resource, deployment, profileName, limitFactor, cost }: LimitQuestion,
+    nowMs: number,
+  ): Decision | undefined {
+    const limited = scaleLimits(deployment, limitFactor)
+    return this.#limiterOf(resource, limited, profileName, nowMs)?.decide(nowMs, cost)
+  }
+
   /** The limiter of a deployment, with its present limits; undefined when it has none. */
-  limiterOf(
+  #limiterOf(
     resource: string,
     deployment: Deployment,
     profileName: LimitProfileName,
@@ -49,7 +61,29 @@ export class LimiterTable {
     return tracked.limiter
   }
 
-  /** The provisioned deployments that had a request, and how much of their throughput is in use. */
+  standingOf(
+    { resource, deployment: asked, limitFactor }: Omit<LimitQuestion, 'cost'>,
+    nowMs: number,
+  ): AnyStanding | undefined {
+    const deployment = scaleLimits(asked, limitFactor)
+    const limiter = this.#tracked.get(`${resource}/${deployment.name}`)?.limiter
+    const units = provisionedPlanOf(deployment)
+    if (units) {
+      const known = limiter instanceof ProvisionedLimiter ? limiter : new ProvisionedLimiter(units)
+      return known.standing(nowMs, units)
+    }
+    const plan = limitPlanOf(deployment)
+    if (!plan) return undefined
+    // The profile changes what headers tell, not what is used.
+    const known = limiter instanceof DeploymentLimiter ? limiter : new DeploymentLimiter(plan, anyProfile)
+    return known.standing(nowMs, plan)
+  }
+
+  clear(): void {
+    this.#tracked.clear()
+    this.#provisioned.clear()
+  }
+
   *utilizations(nowMs: number): Generator<Utilization> {
     for (const [deployment, limiter] of this.#provisioned) {
       yield { deployment, share: limiter.utilization(nowMs) }
@@ -73,12 +107,10 @@ function adapted(
   profileName: LimitProfileName,
   nowMs: number,
 ): Tracked['limiter'] {
-  const units = deployment.provisionedThroughputUnits
-  const throughput = deployment.model.provisioned
-  if (units !== undefined && throughput) {
-    const plan = { units, ...throughput }
-    if (!(limiter instanceof ProvisionedLimiter)) return new ProvisionedLimiter(plan)
-    limiter.adapt(plan, nowMs)
+  const units = provisionedPlanOf(deployment)
+  if (units) {
+    if (!(limiter instanceof ProvisionedLimiter)) return new ProvisionedLimiter(units)
+    limiter.adapt(units, nowMs)
     return limiter
   }
   const plan = limitPlanOf(deployment)

@@ -1,13 +1,16 @@
+import type { Deployment } from '../config/deployments.ts'
 import type { Usage } from '../pipeline/reply.ts'
-import type { Decision, Limiter } from './limiter.ts'
-import type { CostEstimate } from './request-cost.ts'
+import type { Decision } from '../pipeline/limit-authority.ts'
+import type { Limiter } from './limiter.ts'
+import type { ProvisionedStanding } from '../pipeline/limit-standing.ts'
+import type { CostEstimate } from '../pipeline/limit-authority.ts'
 import { UtilizationBucket } from './utilization-bucket.ts'
 
 /**
  * How much work 100 % utilisation stands for. Microsoft names no figure; a minute is the span over which the metric of
  * Azure Monitor is taken, and in which the input tokens of a unit are told.
  */
-const utilizationSpanMs = 60_000
+export const utilizationSpanMs = 60_000
 
 /** What a provisioned deployment processes. */
 export interface ProvisionedPlan {
@@ -43,14 +46,22 @@ export class ProvisionedLimiter implements Limiter {
     return this.#bucket.utilization(nowMs)
   }
 
+  /**
+   * How the throughput stands; nothing is charged by asking.
+   *
+   * @param plan the units to tell it by, where they are newer than those that requests were last judged by
+   */
+  standing(nowMs: number, plan: ProvisionedPlan = this.#plan): ProvisionedStanding {
+    return provisionedStanding(this.#bucket.level(nowMs), plan)
+  }
+
   decide(nowMs: number, cost: CostEstimate): Decision {
     const waitMs = this.#bucket.waitMs(nowMs)
     if (waitMs > 0) {
       const standing = { utilization: this.#bucket.utilization(nowMs) }
       return { admitted: false, kind: 'token', retryAfterMs: Math.min(waitMs, 86_400_000), standing }
     }
-    const { outputToInputRatio } = this.#plan
-    let charged = cost.promptTokens + outputToInputRatio * cost.completionTokens
+    let charged = weightedTokens(cost, this.#plan)
     this.#bucket.add(nowMs, charged)
     return {
       admitted: true,
@@ -61,18 +72,39 @@ export class ProvisionedLimiter implements Limiter {
         charged = discounted
         return this.#bucket.utilization(knownMs)
       },
-      settle: (usage, endMs) => this.#bucket.add(endMs, this.#weigh(usage) - charged),
+      settle: (usage, endMs) =>
+        this.#bucket.add(endMs, (usage ? weightedTokens(usage, this.#plan) : 0) - charged),
     }
-  }
-
-  /** What came from the prompt cache costs nothing (a discount of 100 %). */
-  #weigh(usage: Usage | undefined): number {
-    if (!usage) return 0
-    const { promptTokens, cachedTokens, completionTokens } = usage
-    return promptTokens - cachedTokens + this.#plan.outputToInputRatio * completionTokens
   }
 }
 
-function weightedTokensPerMinute({ units, inputTokensPerMinutePerPtu }: ProvisionedPlan): number {
+/** What a request or its usage counts for, in weighted tokens. What came from the prompt cache costs nothing (a discount of 100 %). */
+export function weightedTokens(used: CostEstimate | Usage, { outputToInputRatio }: ProvisionedPlan): number {
+  const cachedTokens = 'cachedTokens' in used ? used.cachedTokens : 0
+  return used.promptTokens - cachedTokens + outputToInputRatio * used.completionTokens
+}
+
+/** Tells how throughput stands when so much work is waiting, in weighted tokens. */
+export function provisionedStanding(waiting: number, plan: ProvisionedPlan): ProvisionedStanding {
+  const limit = weightedTokensPerMinute(plan)
+  const overMs = ((waiting - limit) * utilizationSpanMs) / limit
+  return {
+    kind: 'provisioned',
+    utilization: waiting / limit,
+    freeInMs: overMs < 0 ? 0 : Math.floor(overMs) + 1,
+    emptyInMs: (waiting * utilizationSpanMs) / limit,
+  }
+}
+
+/** The throughput of a deployment; undefined where none is provisioned. */
+export function provisionedPlanOf({
+  provisionedThroughputUnits: units,
+  model,
+}: Deployment): ProvisionedPlan | undefined {
+  return units !== undefined && model.provisioned ? { units, ...model.provisioned } : undefined
+}
+
+/** What all units process in a minute, in weighted tokens. */
+export function weightedTokensPerMinute({ units, inputTokensPerMinutePerPtu }: ProvisionedPlan): number {
   return units * inputTokensPerMinutePerPtu
 }

@@ -1,12 +1,6 @@
 import type { Operation } from '../openai/operations.ts'
+import type { CostEstimate } from '../pipeline/limit-authority.ts'
 import type { EstimateRule } from './limit-profile.ts'
-
-/** What a request is taken to cost before anything is known of its answer. */
-export interface CostEstimate {
-  readonly promptTokens: number
-  /** Of all choices together. */
-  readonly completionTokens: number
-}
 
 /** No count may leave the integers that a number holds exactly, or a window's sum would drift. */
 const maxTokens = 2 ** 51

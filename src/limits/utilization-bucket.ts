@@ -34,6 +34,12 @@ export class UtilizationBucket {
     return this.#capacity === 0 ? 1 : this.#level / this.#capacity
   }
 
+  /** Work that is waiting, in weighted tokens. */
+  level(nowMs: number): number {
+    this.#drain(nowMs)
+    return this.#level
+  }
+
   /** Milliseconds until the utilisation is below 100 %; 0 when it is. */
   waitMs(nowMs: number): number {
     this.#drain(nowMs)

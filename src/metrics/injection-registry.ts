@@ -17,6 +17,8 @@ export function registerInjections(registry: Registry, reports: InjectionReports
     name: 'aoai_incident_phase',
     help: 'Phases of the timetable of incidents: 1 for the present one, 0 for the others.',
     labelNames: ['phase'],
+    // All processes of one service go through the same timetable.
+    aggregator: 'max',
     registers: [],
     collect() {
       this.reset()

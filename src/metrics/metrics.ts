@@ -3,15 +3,18 @@ import type { Hook, Next } from '../pipeline/hook.ts'
 import type { InjectionReports } from '../pipeline/injection-reports.ts'
 import type { Occupancy, Utilization } from '../pipeline/occupancy.ts'
 import type { Reply } from '../pipeline/reply.ts'
+import type { SharedState } from '../pipeline/shared-state.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { LoopLag } from '../platform/loop-lag.ts'
 import { type Bottleneck, BottleneckWatch } from './bottleneck.ts'
 import { registerInjections } from './injection-registry.ts'
+import { type MetricsJson, metricsJson } from './merge-metrics.ts'
 import { Pacing } from './pacing.ts'
 import { registerPacing } from './pacing-registry.ts'
 import { processRegistry } from './process-registry.ts'
 import { createRequestRegistry } from './request-registry.ts'
 import { SeriesTable } from './series-table.ts'
+import { registerSharedState } from './shared-state-registry.ts'
 
 /** The metrics of one simulator. */
 export interface Metrics {
@@ -19,6 +22,8 @@ export interface Metrics {
   readonly observe: Hook
   /** All metrics in the text format of Prometheus, those of the process included. */
   render(): Promise<string>
+  /** The same for another process, which merges them with those of others. */
+  toJson(): Promise<MetricsJson>
   /** The content type of what `render` gives. */
   readonly contentType: string
 }
@@ -35,6 +40,8 @@ export interface MetricsOptions {
   readonly utilizations?: (nowMs: number) => Iterable<Utilization>
   /** What faults and incidents report; absent where there are none. */
   readonly injections?: InjectionReports
+  /** What is shared with other processes; absent for a simulator that is a service by itself. */
+  readonly sharedState?: SharedState | undefined
   /** Hears that the simulator itself was the slow part, once a minute at most. */
   readonly onBottleneck?: (found: Bottleneck) => void
 }
@@ -59,6 +66,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     utilizations: () => options.utilizations?.(clock.nowMs()) ?? [],
   })
   if (options.injections) registerInjections(requests, options.injections)
+  if (options.sharedState) registerSharedState(requests, options.sharedState)
   const process = processRegistry()
 
   return {
@@ -78,6 +86,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     async render() {
       return `${await requests.metrics()}\n${await process.metrics()}`
     },
+    toJson: () => metricsJson(requests, process),
     contentType: requests.contentType,
   }
 }

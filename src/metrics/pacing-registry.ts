@@ -22,11 +22,13 @@ export function registerPacing(sources: PacingSources): void {
     help: string,
     labelNames: string[],
     rows: () => Iterable<readonly [value: number, ...labels: string[]]>,
+    aggregator: 'sum' | 'max' = 'sum',
   ): void => {
     const made = new Gauge({
       name,
       help,
       labelNames,
+      aggregator,
       registers: [],
       collect() {
         this.reset()
@@ -47,6 +49,7 @@ export function registerPacing(sources: PacingSources): void {
     '1 when the simulator itself was the slow part in the last minute.',
     [],
     () => [[isSlow() ? 1 : 0]],
+    'max',
   )
   gauge(
     'aoai_simulator_event_loop_lag_seconds',
@@ -60,6 +63,7 @@ export function registerPacing(sources: PacingSources): void {
         [maxMs / 1_000, '1'],
       ]
     },
+    'max',
   )
   gauge(
     'aoai_deployment_requests_in_work',

@@ -2,23 +2,33 @@ import { timingSafeEqual } from 'node:crypto'
 import { invalidKey, resourceNotFound } from '../openai/errors.ts'
 import { errorReply } from './error-reply.ts'
 import type { Exchange } from './exchange.ts'
-import type { Next } from './hook.ts'
-import type { Reply } from './reply.ts'
+import type { Hook } from './hook.ts'
 
 /** Longer keys than this are told apart by their length; the service's own have 32 or 84 characters. */
 const comparedBytes = 256
 
 /**
- * Lets a request pass that carries the resource's key, as `api-key` or as a bearer token.
+ * Makes the stage that lets a request pass that carries the resource's key, as `api-key` or as a bearer token, and one
+ * whose caller is known already.
  *
  * The service looks at the path before the key (a captured 404 for an unknown path with a key it did not judge), so a
- * stranger gets the 404 for a path that nothing answers. Recordings and a real service may answer any path, so that there
- * every stranger gets the 401.
+ * stranger gets the 404 for a path that nothing answers. Recordings, a real service and the generators of extensions may
+ * answer any path, so that there every stranger gets the 401.
+ *
+ * @param answersAnyPath whether generate mode may answer paths that the service does not have
  */
-export function authenticate(exchange: Exchange, next: Next): Promise<Reply> {
-  if (carriesKey(exchange.headers, exchange.config.apiKey)) return next()
-  const mayBeAnswered = exchange.route !== undefined || exchange.config.mode.kind !== 'generate'
-  return Promise.resolve(errorReply(exchange, mayBeAnswered ? invalidKey() : resourceNotFound()))
+export function createAuthenticate(answersAnyPath: boolean): Hook {
+  return function authenticate(exchange, next) {
+    // An empty name, such as that of an absent header, is nobody's.
+    if (exchange.caller) return next()
+    if (carriesKey(exchange.headers, exchange.config.apiKey)) {
+      exchange.caller = 'key'
+      return next()
+    }
+    const mayBeAnswered =
+      answersAnyPath || exchange.route !== undefined || exchange.config.mode.kind !== 'generate'
+    return Promise.resolve(errorReply(exchange, mayBeAnswered ? invalidKey() : resourceNotFound()))
+  }
 }
 
 /** Whether the headers carry the key. Takes the same time for every wrong key. */

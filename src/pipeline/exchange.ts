@@ -50,6 +50,8 @@ export interface Surroundings {
   readonly random: Random
   /** When the request began, on the clock's monotonic scale. */
   readonly startedMs: number
+  /** Hears of a listener to the end of the exchange that threw, or rejected; absent: nobody does. */
+  readonly onListenerFailure?: (error: unknown, exchange: Exchange) => void
 }
 
 /** One request on its way through the pipeline, with what the stages have found out about it. */
@@ -82,6 +84,13 @@ export class Exchange {
   conditions: Conditions | undefined
   /** What is decided about a generated answer beforehand; undefined for nearly every request. */
   forced: ForcedAnswer | undefined
+  /** The named limiter that is asked instead of the deployment's limits; set by an extension's hook. */
+  limiter: string | undefined
+  /**
+   * Who sent the request, never the key itself. Set when the key has been checked, or before by an extension's hook with a
+   * scheme of its own, whose word is taken: such a request needs no key.
+   */
+  caller: string | undefined
   /** Hears how punctually the answer is sent; set by whoever wants to know. */
   pacingWatch: PacingWatch | undefined
 
@@ -91,6 +100,7 @@ export class Exchange {
   #abort: AbortController | undefined
   #outcome: Outcome | undefined
   #onEnd: ((outcome: Outcome) => void)[] = []
+  readonly #onListenerFailure: Surroundings['onListenerFailure']
 
   constructor(incoming: Incoming, surroundings: Surroundings) {
     this.method = incoming.method
@@ -102,6 +112,7 @@ export class Exchange {
     this.clock = surroundings.clock
     this.random = surroundings.random
     this.startedMs = surroundings.startedMs
+    this.#onListenerFailure = surroundings.onListenerFailure
     this.route = recogniseRoute(incoming.method, incoming.path)
   }
 
@@ -142,9 +153,12 @@ export class Exchange {
     return this.#outcome !== undefined
   }
 
-  /** Calls `listener` once when the answer has been sent or the client has left; at once when that is past. */
+  /**
+   * Calls `listener` once when the answer has been sent or the client has left; at once when that is past. One that throws
+   * keeps no other from being called.
+   */
   onEnd(listener: (outcome: Outcome) => void): void {
-    if (this.#outcome) listener(this.#outcome)
+    if (this.#outcome) this.#tell(listener, this.#outcome)
     else this.#onEnd.push(listener)
   }
 
@@ -153,7 +167,17 @@ export class Exchange {
     if (this.#outcome) return
     this.#outcome = outcome
     if (outcome.aborted) this.#abort?.abort()
-    for (const listener of this.#onEnd) listener(outcome)
+    for (const listener of this.#onEnd) this.#tell(listener, outcome)
     this.#onEnd = []
+  }
+
+  #tell(listener: (outcome: Outcome) => unknown, outcome: Outcome): void {
+    try {
+      const result = listener(outcome)
+      // TypeScript takes an async function for a listener, and a rejection that nobody handles ends the process.
+      if (result instanceof Promise) result.catch((error: unknown) => this.#onListenerFailure?.(error, this))
+    } catch (error) {
+      this.#onListenerFailure?.(error, this)
+    }
   }
 }

@@ -1,11 +1,16 @@
 import type { HarmCategory, PromptCategory } from '../openai/content-filters.ts'
 
-/** What a fault or the caller decides about a generated answer, in the place of chance. */
+/** What a fault, the caller or an extension's hook decides about a generated answer, in the place of chance. */
 export interface ForcedAnswer {
-  /** Tokens of the text of each choice, at least 1; the request's and the model's limits still hold. */
+  /** Tokens of the text of each choice, at least 1; of a given `text` the most. The request's and the model's limits hold. */
   readonly tokens?: number
   /** Why a text ends, whatever its length. */
   readonly finishReason?: 'stop' | 'length'
+  /**
+   * The text of each choice, in chat completions, legacy completions and responses. No tools are called, and no form that
+   * the request asks for is looked at. It is billed for its tokens; the request's limits and stop texts end it.
+   */
+  readonly text?: string
   /** The model refuses, in these words, where its API knows refusals. */
   readonly refusal?: string
   /** What the content filter finds, whatever the texts say. */

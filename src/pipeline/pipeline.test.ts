@@ -4,6 +4,7 @@ import { createRandom } from '../platform/random.ts'
 import { createVirtualClock } from '../platform/virtual-clock.ts'
 import { Exchange } from './exchange.ts'
 import type { Hook, ModeHandler } from './hook.ts'
+import { jsonReply } from './json-reply.ts'
 import { createPipeline } from './pipeline.ts'
 import type { Reply } from './reply.ts'
 
@@ -18,7 +19,13 @@ interface Answered {
 
 async function answer(
   path: string,
-  parts: { hooks?: Hook[]; handler?: ModeHandler; key?: string } = {},
+  parts: {
+    hooks?: Hook[]
+    handler?: ModeHandler
+    key?: string
+    answersAnyPath?: boolean
+    journal?: Hook
+  } = {},
 ): Promise<Answered> {
   const failures: unknown[] = []
   const unknownPaths: string[] = []
@@ -27,6 +34,8 @@ async function answer(
     {
       observe: pass,
       extensionHooks: parts.hooks ?? [],
+      ...(parts.answersAnyPath !== undefined && { answersAnyPath: parts.answersAnyPath }),
+      ...(parts.journal && { journal: parts.journal }),
       addLatency: pass,
       prepareFaults: pass,
       admit: pass,
@@ -89,5 +98,40 @@ describe('createPipeline', () => {
     }
     await answer('/anything', { handler, key: 'wrong' })
     expect(asked).toBe(false)
+  })
+
+  it('lets hooks say who calls, and tells a stranger of no path that may be answered', async () => {
+    const handler: ModeHandler = async () => jsonReply({})
+    const login: Hook = (exchange, next) => {
+      exchange.caller = 'somebody'
+      return next()
+    }
+    expect((await answer('/any', { handler, key: 'wrong', hooks: [login] })).reply.status).toBe(200)
+    expect((await answer('/any', { handler, key: 'wrong' })).reply.status).toBe(404)
+    expect((await answer('/any', { handler, key: 'wrong', answersAnyPath: true })).reply.status).toBe(401)
+  })
+
+  it('shows the journal the final answer of every request, failed ones included', async () => {
+    const seen: number[] = []
+    const journal: Hook = async (_, next) => {
+      const reply = await next()
+      seen.push(reply.status)
+      return reply
+    }
+    await answer('/any', { journal, handler: async () => jsonReply({}) })
+    await answer('/any', { journal, handler: () => Promise.reject(new Error('broken')) })
+    expect(seen).toEqual([200, 500])
+  })
+
+  it('reports no failure for what broke off because the client left', async () => {
+    const aborted = (name: string): Hook => {
+      return (exchange) => {
+        exchange.end({ aborted: true, firstByteMs: undefined, endMs: 0 })
+        throw new Error('The hook failed.', { cause: new DOMException('aborted', name) })
+      }
+    }
+    const left = await answer('/any', { hooks: [aborted('AbortError')] })
+    expect([left.reply.status, left.failures]).toEqual([499, []])
+    expect((await answer('/any', { hooks: [aborted('TimeoutError')] })).failures).toHaveLength(1)
   })
 })

@@ -1,9 +1,10 @@
 import { resourceNotFound, serverError } from '../openai/errors.ts'
 import { guid } from '../openai/ids.ts'
 import type { Config } from '../config/config.ts'
-import { authenticate } from './authenticate.ts'
+import { createAuthenticate } from './authenticate.ts'
 import { chain, type Run } from './chain.ts'
 import { checkApiVersion, checkModelVersion } from './check-api-version.ts'
+import { clientLeftReply } from './client-left-reply.ts'
 import { errorReply } from './error-reply.ts'
 import { findDeployment } from './find-deployment.ts'
 import type { Exchange } from './exchange.ts'
@@ -15,10 +16,14 @@ import type { Reply } from './reply.ts'
 export interface Stages {
   /** Sees every request and its final answer. */
   readonly observe: Hook
+  /** Notes every request and its final answer; absent where nobody asks for notes. */
+  readonly journal?: Hook
   readonly extensionHooks: readonly Hook[]
+  /** Whether generate mode may answer paths that the service does not have, as generators of extensions do; default false. */
+  readonly answersAnyPath?: boolean
   /** Lets a present incident change the deployment, and reads what the caller asks of the simulator itself. */
   readonly prepareFaults: Hook
-  /** Asks the deployment's limits. */
+  /** Asks the deployment's limits, or the limiter that the request names. */
   readonly admit: Hook
   /** Lets an answer go wrong. */
   readonly injectFaults: Hook
@@ -37,8 +42,8 @@ export interface PipelineReports {
 
 /**
  * The whole life of a request between its arrival and its sending, from the outside in:
- * observe, extensions, api-version, key, deployment, incidents, limits, faults, latency, mode. In record mode it is short:
- * observe, extensions, key, mode.
+ * observe, journal, extensions, api-version, key, deployment, incidents, limits, faults, latency, mode. In record mode it is
+ * short: observe, journal, extensions, key, mode.
  */
 export function createPipeline(stages: Stages, reports: PipelineReports): Run {
   const answerInMode: Run = async (exchange) => {
@@ -48,6 +53,7 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
     return errorReply(exchange, resourceNotFound())
   }
 
+  const authenticate = createAuthenticate(stages.answersAnyPath ?? false)
   const simulate = chain(
     [
       ...stages.extensionHooks,
@@ -72,12 +78,19 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
     try {
       return await run(exchange)
     } catch (error) {
+      if (exchange.ended && isBrokenOff(error)) return clientLeftReply()
       reports.onFailure(error, exchange)
       return failureReply(exchange)
     }
   }
 
-  return chain([stages.observe], runSafely)
+  return chain(stages.journal ? [stages.observe, stages.journal] : [stages.observe], runSafely)
+}
+
+/** Whether an `AbortSignal` is behind an error, such as that of an exchange whose client has left. */
+function isBrokenOff(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) if (at.name === 'AbortError') return true
+  return false
 }
 
 function failureReply(exchange: Exchange): Reply {

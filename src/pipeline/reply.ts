@@ -36,7 +36,7 @@ export interface EventsBody {
  */
 export interface LiveBody {
   readonly kind: 'live'
-  /** Walked through once, and not at all when the client has left before. A rejection cuts the connection; its source reports it. */
+  /** Walked through once, and not at all when the client has left before. A rejection cuts the connection, and is logged unless it is a `ReportedFailure`. */
   readonly chunks: AsyncIterable<Uint8Array>
 }
 

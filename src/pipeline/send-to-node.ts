@@ -4,6 +4,8 @@ import { drained } from './drained.ts'
 import { DueEvents } from './due-events.ts'
 import type { Exchange } from './exchange.ts'
 import type { Interruption, LiveBody, Reply, WholeBody } from './reply.ts'
+import { ReportedFailure } from './reported-failure.ts'
+import { sendAtOnce, sendStreamAtOnce } from './send-at-once.ts'
 import { splitAtShare } from './split-at-share.ts'
 import { takeLive } from './take-live.ts'
 
@@ -112,8 +114,12 @@ export class NodeSender {
     }
     const content = body.render()
     const length = typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength
-    this.#writeHead(reply, length)
     this.#markFirstByte()
+    if (!reply.interruption && typeof content === 'string' && content.length === length) {
+      reply.headers.setContentLength(length)
+      if (sendAtOnce(this.#outgoing, reply, content)) return
+    }
+    this.#writeHead(reply, length)
     if (reply.interruption) this.#sendInterrupted(Buffer.from(content), reply.interruption)
     else if (typeof content === 'string') this.#outgoing.end(content, wireEncoding(content, length))
     else this.#outgoing.end(content)
@@ -143,8 +149,9 @@ export class NodeSender {
         if (!outgoing.write(chunk)) await drained(outgoing)
       }
       if (!this.#exchange.ended) outgoing.end()
-    } catch {
-      // Its source has told why; a client must not take what it has for the whole.
+    } catch (error) {
+      if (!this.#exchange.ended && !(error instanceof ReportedFailure)) this.#onFailure(error)
+      // A client must not take what it has for the whole.
       this.#breakOff('close')
     }
   }
@@ -173,8 +180,11 @@ export class NodeSender {
 
   #sendEvents(reply: Reply, events: DueEvents, again: () => void): void {
     const text = events.take(this.#elapsedMs())
-    if (!this.#outgoing.headersSent) this.#writeHead(reply, undefined)
     this.#markFirstByte()
+    if (!this.#outgoing.headersSent) {
+      if (events.done && !reply.interruption && sendStreamAtOnce(this.#outgoing, reply, text)) return
+      this.#writeHead(reply, undefined)
+    }
     if (events.done && reply.interruption) {
       const { how } = reply.interruption
       this.#outgoing.write(text, () => this.#breakOffSoon(how))
@@ -200,7 +210,8 @@ export class NodeSender {
     const outgoing = this.#outgoing
     const { socket } = outgoing
     // Without a socket it is not this answer's turn yet on its connection; without chunks the client is of HTTP/1.0.
-    const framedByHand = this.#headIsOut && outgoing.chunkedEncoding && socket?.writable
+    const framedByHand =
+      this.#headIsOut && outgoing.chunkedEncoding && socket?.writable && outgoing.req.method !== 'HEAD'
     this.#headIsOut = true
     const length = Buffer.byteLength(text)
     const encoding = wireEncoding(text, length)
@@ -212,9 +223,11 @@ export class NodeSender {
   }
 
   #writeHead({ status, reason, headers }: Reply, length: number | undefined): void {
+    // A client of HTTP/1.0 knows no chunks, and takes a connection that is to stay open only if a header says so.
+    if (this.#outgoing.req.httpVersionMinor !== 1) headers.delete('Transfer-Encoding')
+    // To others the service sends no Connection header.
+    else this.#outgoing.removeHeader('connection')
     if (length !== undefined) headers.setContentLength(length)
-    // The service sends no Connection header.
-    this.#outgoing.removeHeader('connection')
     if (reason === undefined) this.#outgoing.writeHead(status, headers.raw)
     else this.#outgoing.writeHead(status, reason, headers.raw)
   }

@@ -7,6 +7,10 @@ export const operatorErrors = {
     exitCode: 2,
     meaning: 'A flag, an environment variable or the deployment file is wrong.',
   },
+  EXTENSION_INVALID: {
+    exitCode: 2,
+    meaning: 'An extension cannot be loaded, is none, or does not start.',
+  },
   LISTEN_FAILED: { exitCode: 1, meaning: 'The address is in use, or may not be listened on.' },
   RECORDINGS_UNREADABLE: {
     exitCode: 1,
@@ -19,6 +23,12 @@ export const operatorErrors = {
   },
   RECORDINGS_DIFFER: { exitCode: 1, meaning: 'Two files or folders of recordings are not the same.' },
   RECORDINGS_UNUSED: { exitCode: 1, meaning: 'REPLAY_STRICT is on, and recordings were never replayed.' },
+  SIMULATOR_UNAVAILABLE: {
+    exitCode: 1,
+    meaning: 'A running simulator does not answer, refuses the key, or does not do what it is asked for.',
+  },
+  REDIS_UNAVAILABLE: { exitCode: 1, meaning: 'REDIS_REQUIRED is on, and Redis does not answer.' },
+  RETRIES_JUDGED: { exitCode: 1, meaning: 'A client retried in a way that --fail-on forbids.' },
 } as const
 
 /** The name of a row of `operatorErrors`. */

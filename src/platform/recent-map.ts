@@ -33,6 +33,13 @@ export class RecentMap<Key, Value> {
     return old
   }
 
+  /** Forgets everything. */
+  clear(): void {
+    this.#young = new Map()
+    this.#old = new Map()
+    this.#used = 0
+  }
+
   /** Remembers a value, if a generation has room for it at all. */
   set(key: Key, value: Value): void {
     const weight = this.#weigh(value)

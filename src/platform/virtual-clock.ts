@@ -35,7 +35,8 @@ export function createVirtualClock(startEpochMs = Date.UTC(2026, 0, 1)): Virtual
         queue.runFirst()
         await settlePromises()
       }
-      elapsedMs = targetMs
+      // Of two that overlap, the one that ends first must not be turned back by the other.
+      elapsedMs = Math.max(elapsedMs, targetMs)
     },
   }
 }

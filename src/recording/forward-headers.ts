@@ -1,19 +1,7 @@
+import { endToEndHeaders, hopByHop, namedByConnection } from '../pipeline/end-to-end-headers.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { HeaderList } from '../pipeline/header-list.ts'
 import type { UpstreamTarget } from './upstream-target.ts'
-
-/** Headers that belong to one connection, not to the message (RFC 9110, 7.6.1, and the customary others). */
-const hopByHop: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
 
 /** What the caller showed the simulator to get in, and what the call upstream has of its own. */
 const replaced: ReadonlySet<string> = new Set([
@@ -42,7 +30,7 @@ export function forwardedHeaders(
   const raw = ['host', host, 'api-key', key]
   if (!target.isAzure) raw.push('authorization', `Bearer ${key}`)
   raw.push('accept-encoding', 'identity')
-  const ofConnection = namedIn(headers.connection)
+  const ofConnection = namedByConnection(headers.connection)
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined || hopByHop.has(name) || replaced.has(name) || ofConnection.has(name)) continue
     for (const one of Array.isArray(value) ? value : [value]) raw.push(name, one)
@@ -61,17 +49,7 @@ const ofEncoding: ReadonlySet<string> = new Set(['content-encoding', 'content-le
  * @param decoded whether the body was compressed and is not any more
  */
 export function returnedHeaders(raw: readonly string[], decoded: boolean): HeaderList {
-  const all = [...new HeaderList([...raw])]
-  const connection = all.filter(([name]) => name.toLowerCase() === 'connection').map(([, value]) => value)
-  const ofConnection = namedIn(connection.join(','))
-  const kept = all.filter(([name]) => {
-    const lower = name.toLowerCase()
-    return !hopByHop.has(lower) && !ofConnection.has(lower) && !(decoded && ofEncoding.has(lower))
-  })
-  return new HeaderList(kept.flat())
-}
-
-/** The headers that a Connection header names as its own. */
-function namedIn(connection: string | undefined): ReadonlySet<string> {
-  return new Set(connection?.split(',').map((name) => name.trim().toLowerCase()))
+  const headers = endToEndHeaders(new HeaderList([...raw]))
+  if (decoded) for (const name of ofEncoding) headers.delete(name)
+  return headers
 }

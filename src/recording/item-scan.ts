@@ -13,6 +13,9 @@ const cutOff = {
   cure: 'Remove it, or add "context_values: {}" if it is complete; the others are served.',
 }
 
+/** How much is read between two pauses: about a millisecond's work, at the 60 MB/s of docs/recordings.md. */
+const pauseBytes = 64 * 1024
+
 /** Goes through the items of one file, whose list is laid out as `layout` says. */
 export class ItemScan<T> {
   readonly #file: string
@@ -34,13 +37,17 @@ export class ItemScan<T> {
     this.#line = 1 + countLines(window.bytes.subarray(0, layout.headBytes))
   }
 
-  /** Gives undefined for a file that has to be read as a whole, since its items refer to each other. */
-  run(): FileScan<T> | undefined {
+  /**
+   * Yields now and then, so that others get their turn. Returns undefined for a file that has to be read as a whole, since its
+   * items refer to each other.
+   */
+  *run(): Generator<void, FileScan<T> | undefined> {
     const problem = versionFault(this.#layout.head)
     if (problem) return { found: [], problems: [{ file: this.#file, ...problem }] }
     this.#window.drop(this.#layout.headBytes)
     const marker = Buffer.from(`\n${' '.repeat(this.#layout.indent)}- `)
     let searched = 0
+    let pauseAt = pauseBytes
     while (this.#window.bytes.length > 0) {
       const next = this.#window.bytes.indexOf(marker, searched)
       if (next < 0) {
@@ -50,6 +57,9 @@ export class ItemScan<T> {
       const outcome = this.#readItem(next < 0 ? this.#window.bytes.length : next + 1)
       if (outcome) return outcome === 'refers' ? undefined : outcome
       searched = 0
+      if (this.#window.offset < pauseAt) continue
+      pauseAt = this.#window.offset + pauseBytes
+      yield
     }
     return { found: this.#found, problems: this.#problems }
   }

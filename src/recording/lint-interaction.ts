@@ -2,7 +2,7 @@ import { bodyHash } from './body-hash.ts'
 import { decodeBody } from './content-decoding.ts'
 import { headerOf, type HeaderPairs, type Interaction } from './interaction.ts'
 import { splitUri } from './match-request.ts'
-import { isCredentialHeader } from './redact-names.ts'
+import { isCredentialHeader } from '../pipeline/redact-names.ts'
 import { asBuffer } from './body-hash.ts'
 
 /** Something in an interaction that is served, but most likely not as its owner thinks. */

@@ -33,6 +33,11 @@ export class PaceTable {
     return pace
   }
 
+  /** Forgets what was learned, since recordings have changed. */
+  clear(): void {
+    this.#paces.clear()
+  }
+
   async #learn(path: string): Promise<Pace | undefined> {
     const answers: ReplayAnswer[] = []
     for (const entry of this.#neighbours(path)) {

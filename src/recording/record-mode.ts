@@ -1,21 +1,18 @@
 import type { RecordingsConfig, Upstream } from '../config/recordings-config.ts'
+import { clientLeftReply } from '../pipeline/client-left-reply.ts'
 import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import { HeaderList } from '../pipeline/header-list.ts'
-import { textBody, type Reply, type Usage } from '../pipeline/reply.ts'
+import type { Forwarder } from '../pipeline/extension.ts'
+import type { Reply } from '../pipeline/reply.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { OperatorError } from '../platform/operator-error.ts'
-import { asBuffer } from './body-hash.ts'
 import { attemptCall, type Attempt } from './forward-attempts.ts'
 import { forwardedHeaders, returnedHeaders } from './forward-headers.ts'
-import type { Interaction, RecordedBody } from './interaction.ts'
-import { passOn, tellFailure } from './record-stream.ts'
-import { recordInteraction, type AnswerHead } from './record-interaction.ts'
+import type { Interaction } from './interaction.ts'
 import { RecordKeeper, type SaveReport } from './record-keeper.ts'
-import { RecordTape } from './record-tape.ts'
+import { recordReply, type RecordReplyParts } from './record-reply.ts'
 import { createRedactor } from './redact-interaction.ts'
-import { usageOfBody, usageOfEvents } from './replay-usage.ts'
 import { UpstreamConnections } from './upstream-call.ts'
 import { CallerLeft, UpstreamFailure, upstreamError } from './upstream-failure.ts'
 import { parseUpstreamTarget, upstreamPath } from './upstream-target.ts'
@@ -29,6 +26,8 @@ export interface RecorderParts {
   readonly apiKey: string
   readonly clock: Clock
   readonly logger: Logger
+  /** Asked before the upstream: all forwarders of extensions as one; absent where there are none. */
+  readonly forwarder?: Forwarder
   /** Hears of each interaction that has been stored, as it was stored. */
   readonly onStored?: (interaction: Interaction) => void
 }
@@ -41,7 +40,10 @@ export interface Recorder {
    * @throws {OperatorError} RECORDINGS_UNWRITABLE
    */
   open(): Promise<void>
-  /** Answers an exchange as the upstream does; never rejects for what the upstream or the disk do. */
+  /**
+   * Answers an exchange as a forwarder does, or the upstream. Rejects with what a forwarder throws; never for what the
+   * upstream or the disk do.
+   */
   forward(exchange: Exchange): Promise<Reply>
   /** Writes what is kept in memory. */
   save(): Promise<SaveReport>
@@ -53,15 +55,12 @@ export interface Recorder {
   close(): Promise<void>
 }
 
-/** nginx's status for a client that left before its answer: nobody sees it but the metrics. */
-const clientLeftStatus = 499
-
-/** Says in an answer that it is not in the recordings, and the log says why. */
-const failedHeader = ['x-aoai-sim-recording', 'failed'] as const
+/** Stands in recordings for what a forwarder asked, which it alone knows. Matching looks at path and query. */
+const forwarderOrigin = 'http://forwarder'
 
 /** Makes the recorder of one upstream and one folder. Nothing is opened before `open` or the first request. */
 export function createRecorder(parts: RecorderParts): Recorder {
-  const { upstream, recordings, apiKey, clock, logger, onStored } = parts
+  const { upstream, recordings, apiKey, clock, logger, forwarder, onStored } = parts
   const target = parseUpstreamTarget(upstream.endpoint)
   const connections = new UpstreamConnections(target, upstream, clock)
   const redactor = createRedactor(recordings.redact, [upstream.key, apiKey])
@@ -96,48 +95,47 @@ export function createRecorder(parts: RecorderParts): Recorder {
     return attemptCall(connections, request, { upstream, clock, random, onRetry })
   }
 
+  const replyParts: RecordReplyParts = { keepsErrors: recordings.errors, logger, store }
+
   const answer = async (exchange: Exchange, { answer: from, sentMs }: Attempt): Promise<Reply> => {
-    const { method, path, query } = exchange
-    const headers = returnedHeaders(from.rawHeaders, from.decoded)
-    // Under the path that the caller asked for, which is the one that a replay will be asked for.
-    const uri = `${target.origin}${path}${query === '' ? '' : `?${query}`}`
-    const head: AnswerHead = { uri, status: from.status, reason: from.reason, headers }
+    const { method, path } = exchange
     if (from.status === 401 || from.status === 403) {
       const message = `The upstream refused the key with status ${from.status}. Check AZURE_OPENAI_KEY.`
       logger.warn({ method, path }, message)
     }
-    const tape = new RecordTape(isEventStream(headers))
-    const isWanted = from.status < 400 || recordings.errors
-    const keep = async (body: RecordedBody, durationMs: number): Promise<boolean> => {
-      const usage = usageOf(body)
-      if (usage && from.status < 400) reply.usage = usage
-      return !isWanted || store(exchange, recordInteraction(exchange, head, body, durationMs))
-    }
-
-    // The recording is made of the headers as they came; those of the reply may get some more.
     const reply: Reply = {
       status: from.status,
       ...(from.reason !== '' && { reason: from.reason }),
-      headers: new HeaderList([...headers.raw]),
-      body: textBody(''),
+      headers: returnedHeaders(from.rawHeaders, from.decoded),
+      body: { kind: 'live', chunks: from.chunks },
       ownTime: true,
     }
-    const live = passOn({ exchange, from, sentMs, tape, keep, logger, keepsErrors: recordings.errors })
-    if (hasNoBody(method, from.status)) {
-      // Its head is its end, so it has to be stored before.
-      await gather(live.chunks)
-      reply.body = { kind: 'live', chunks: nothing() }
-      if (live.isStored === false) reply.headers.append(...failedHeader)
-      return reply
+    return recordReply({ exchange, reply, uri: uriAt(target.origin, exchange), sentMs }, replyParts)
+  }
+
+  const askUpstream = async (exchange: Exchange): Promise<Reply> => {
+    try {
+      return await answer(exchange, await ask(exchange))
+    } catch (error) {
+      if (error instanceof UpstreamFailure) {
+        const { method, path } = exchange
+        logger.warn({ method, path, code: error.code }, `A request got no answer: ${error.message}`)
+        return errorReply(exchange, upstreamError(error))
+      }
+      if (!(error instanceof CallerLeft)) throw error
+      return clientLeftReply()
     }
-    if (comesInPieces(headers)) {
-      const chunks = tellFailure(live.chunks, isEventStream(headers), exchange, logger)
-      reply.body = { kind: 'live', chunks }
-      return reply
-    }
-    reply.body = textBody(await gather(live.chunks))
-    if (live.isStored === false) reply.headers.append(...failedHeader)
-    return reply
+  }
+
+  const askForwarder = async (exchange: Exchange, forwarder: Forwarder): Promise<Reply | undefined> => {
+    const sentMs = clock.nowMs()
+    const forwarded = await forwarder(exchange)
+    if (!forwarded) return undefined
+    const { reply, store: isWanted = true } = 'reply' in forwarded ? forwarded : { reply: forwarded }
+    // In replay mode a miss comes here too, and what has been elsewhere is not to be given a model's time on top.
+    reply.ownTime = true
+    if (!isWanted) return reply
+    return recordReply({ exchange, reply, uri: uriAt(forwarderOrigin, exchange), sentMs }, replyParts)
   }
 
   return {
@@ -150,17 +148,7 @@ export function createRecorder(parts: RecorderParts): Recorder {
     },
     save: () => keeper.save(),
     async forward(exchange) {
-      try {
-        return await answer(exchange, await ask(exchange))
-      } catch (error) {
-        if (error instanceof UpstreamFailure) {
-          const { method, path } = exchange
-          logger.warn({ method, path, code: error.code }, `A request got no answer: ${error.message}`)
-          return errorReply(exchange, upstreamError(error))
-        }
-        if (!(error instanceof CallerLeft)) throw error
-        return { status: clientLeftStatus, headers: new HeaderList(), body: textBody('') }
-      }
+      return (forwarder && (await askForwarder(exchange, forwarder))) ?? askUpstream(exchange)
     },
     async close() {
       const { kept, failures } = await keeper.close()
@@ -172,43 +160,11 @@ export function createRecorder(parts: RecorderParts): Recorder {
   }
 }
 
-function hasNoBody(method: string, status: number): boolean {
-  return method === 'HEAD' || status === 204 || status === 205 || status === 304
-}
-
-async function* nothing(): AsyncGenerator<Uint8Array, undefined> {}
-
-async function gather(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const pieces: Uint8Array[] = []
-  for await (const piece of chunks) pieces.push(piece)
-  return Buffer.concat(pieces)
-}
-
-/** What the answer was billed for, so that it counts in the metrics. */
-function usageOf(body: RecordedBody): Usage | undefined {
-  return body.kind === 'bytes'
-    ? usageOfBody(asBuffer(body.bytes))
-    : usageOfEvents(body.events.map(({ text }) => text))
+/** Under the path that the caller asked for, which is the one that a replay will be asked for. */
+function uriAt(origin: string, { path, query }: Exchange): string {
+  return `${origin}${path}${query === '' ? '' : `?${query}`}`
 }
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
-}
-
-function isEventStream(headers: HeaderList): boolean {
-  return headers.get('content-type')?.trim().toLowerCase().startsWith('text/event-stream') ?? false
-}
-
-/** Up to this length, in bytes, a body whose length is known is passed on in one piece, so that it can still fail whole. */
-const wholeBodyBytes = 8 * 1024 * 1024
-
-/**
- * Whether an answer is passed on as it arrives: a stream, and what is large or of unknown length. JSON is of no use before
- * its end, and as a whole it can still be replaced by an error that says what happened.
- */
-function comesInPieces(headers: HeaderList): boolean {
-  if (isEventStream(headers)) return true
-  const length = headers.get('content-length')
-  if (length !== undefined) return Number(length) > wholeBodyBytes
-  return !/[/+]json\b/i.test(headers.get('content-type') ?? '')
 }

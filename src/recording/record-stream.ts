@@ -1,14 +1,19 @@
 import type { Exchange } from '../pipeline/exchange.ts'
+import { ReportedFailure } from '../pipeline/reported-failure.ts'
 import type { Logger } from '../platform/logger.ts'
+import { asBuffer } from './body-hash.ts'
 import type { RecordedBody } from './interaction.ts'
 import { largestRecordedBody, type RecordTape } from './record-tape.ts'
-import type { UpstreamAnswer } from './upstream-call.ts'
 import { CallerLeft, UpstreamFailure, upstreamError } from './upstream-failure.ts'
 
 /** What passing on an answer needs. */
 export interface PassOnParts {
   readonly exchange: Exchange
-  readonly from: UpstreamAnswer
+  readonly from: {
+    readonly chunks: AsyncIterable<Uint8Array>
+    /** Whether the length of the body is known beforehand. */
+    readonly hasLength: boolean
+  }
   /** When the request was sent, on the clock's monotonic scale. */
   readonly sentMs: number
   readonly tape: RecordTape
@@ -21,7 +26,7 @@ export interface PassOnParts {
 
 /** An answer on its way through. */
 export interface PassedOn {
-  /** Rejects with the `UpstreamFailure` when the upstream fails. */
+  /** Rejects with what the source throws, the `UpstreamFailure` of an upstream. */
   readonly chunks: AsyncIterable<Uint8Array>
   /** After the end: whether storing worked; undefined where the answer was not to be stored. */
   readonly isStored: boolean | undefined
@@ -32,30 +37,20 @@ export interface PassedOn {
  * stored, unless the stream had said that it was at its end.
  */
 export function passOn(parts: PassOnParts): PassedOn {
-  const { exchange, from, sentMs, tape, keep, logger, keepsErrors } = parts
+  const { exchange, from, sentMs, tape, logger } = parts
   const { clock, method, path } = exchange
   let isStored: boolean | undefined
 
   const settle = async (): Promise<void> => {
-    const durationMs = clock.nowMs() - sentMs
-    if (tape.isTooLarge) {
-      const message = `An answer of more than ${largestRecordedBody} bytes was passed on but is not recorded.`
-      logger.warn({ method, path }, message)
-      return
-    }
-    const body = tape.finish(durationMs)
-    if (!tape.hasError || keepsErrors) isStored = await keep(body, durationMs)
-    else {
-      const message = 'A stream with an error in it is not recorded. RECORDING_ERRORS=on would do so.'
-      logger.info({ method, path }, message)
-    }
+    isStored = await finishTape(parts, clock.nowMs() - sentMs)
   }
 
   async function* walk(): AsyncGenerator<Buffer, undefined> {
     let isSettled = false
     let last: Buffer | undefined
     try {
-      for await (const chunk of from.chunks) {
+      for await (const bytes of from.chunks) {
+        const chunk = asBuffer(bytes)
         tape.push(chunk, clock.nowMs() - sentMs)
         // The end of a body of known length is its last byte, and what the client has it takes for recorded.
         if (last) yield last
@@ -80,24 +75,46 @@ export function passOn(parts: PassOnParts): PassedOn {
 }
 
 /**
+ * Stores what a tape has taken down, unless it is too large, or holds an error that is not wanted. Gives whether storing
+ * worked; undefined where the answer was not to be stored.
+ */
+export async function finishTape(
+  { exchange, tape, keep, logger, keepsErrors }: Omit<PassOnParts, 'from' | 'sentMs'>,
+  durationMs: number,
+): Promise<boolean | undefined> {
+  const { method, path } = exchange
+  if (tape.isTooLarge) {
+    const message = `An answer of more than ${largestRecordedBody} bytes was passed on but is not recorded.`
+    logger.warn({ method, path }, message)
+    return undefined
+  }
+  const body = tape.finish(durationMs)
+  if (!tape.hasError || keepsErrors) return keep(body, durationMs)
+  const message = 'A stream with an error in it is not recorded. RECORDING_ERRORS=on would do so.'
+  logger.info({ method, path }, message)
+  return undefined
+}
+
+/**
  * Lets a stream that fails on its way say so, before its connection is cut: an error event, in the envelope of the
  * service, which the official clients raise as an error.
  */
 export async function* tellFailure(
   chunks: AsyncIterable<Uint8Array>,
   isEventStream: boolean,
-  { method, path }: Exchange,
+  exchange: Exchange,
   logger: Logger,
 ): AsyncGenerator<Uint8Array, undefined> {
   try {
     yield* chunks
   } catch (error) {
-    if (error instanceof CallerLeft) throw error
+    if (error instanceof CallerLeft || exchange.ended) throw error
+    const { method, path } = exchange
     const message = error instanceof Error ? error.message : String(error)
     logger.warn({ method, path }, `An answer broke on its way and is not recorded: ${message}`)
     if (isEventStream && error instanceof UpstreamFailure) {
       yield Buffer.from(`\n\ndata: ${upstreamError(error).body}\n\n`)
     }
-    throw error
+    throw new ReportedFailure(error)
   }
 }

@@ -1,5 +1,6 @@
 import type { Interaction } from './interaction.ts'
 import type { MatchKeys } from './match-key.ts'
+import { mergeEntries } from './merge-entries.ts'
 import { matchRecorded, type MatchRequest } from './match-request.ts'
 import { bestList, listOf, queryVariant, type QueryVariant } from './query-variant.ts'
 import type { EntryGroup, EntryList, RecordingEntry } from './recording-entry.ts'
@@ -17,12 +18,17 @@ export interface Indexed {
   readonly bodyLength: number
 }
 
+/** So many entries are put in between two pauses: about a millisecond's work. */
+const pauseSteps = 1_000
+
 /** Finds recordings by the key of their request: one hash, whatever their number. Holds no body. */
 export class RecordingIndex {
   readonly keys: MatchKeys
   readonly #groups = new Map<string, EntryGroup>()
   readonly #groupsByHash = new Map<string, EntryGroup>()
   readonly #groupsByPath = new Map<string, EntryGroup[]>()
+  /** Where the entries of a file are, so that a change costs what the file holds and not what all hold. */
+  readonly #groupsByFile = new Map<string, EntryGroup[]>()
   /** One copy of each text: what is cut out of an item's text would hold all of it in memory. */
   readonly #texts = new Map<string, string>()
 
@@ -50,45 +56,65 @@ export class RecordingIndex {
   }
 
   /** Adds an entry behind those that are there. */
-  add({ entry, hashKey, hasBody, method, path, variant, bodyLength }: Indexed): void {
-    let group = this.#groups.get(entry.key)
-    if (!group && hashKey !== undefined) {
-      // A hash joins recordings only where one of them has nothing else: hands edit bodies and leave hashes behind.
-      const byHash = this.#groupsByHash.get(hashKey)
-      if (byHash && (!hasBody || !byHash.bodyKnown)) group = byHash
-    }
-    if (!group) {
-      group = { method, path, bodyLength, bodyKnown: hasBody, lists: [] }
-      const siblings = this.#groupsByPath.get(path)
-      if (siblings) siblings.push(group)
-      else this.#groupsByPath.set(path, [group])
-    }
-    group.bodyKnown ||= hasBody
-    if (hasBody) this.#groups.set(entry.key, group)
-    if (hashKey !== undefined && !this.#groupsByHash.has(hashKey)) this.#groupsByHash.set(hashKey, group)
-    listOf(group, variant).entries.push(entry)
+  add(indexed: Indexed): void {
+    const group = this.#groupFor(indexed)
+    listOf(group, indexed.variant).entries.push(indexed.entry)
+    if (indexed.entry.file !== undefined) this.#noteFile(indexed.entry.file, group)
   }
 
   /** The recordings that answer a request; undefined when there are none. */
   find(request: MatchRequest, bodyHash: () => string): EntryList | undefined {
-    const group =
-      this.#groups.get(this.keys.keyOf(request)) ??
-      (this.#groupsByHash.size > 0
-        ? this.#groupsByHash.get(this.keys.hashKeyOf(request, bodyHash()))
-        : undefined)
-    return group && bestList(group, queryVariant(request.query))
+    const variant = queryVariant(request.query)
+    const group = this.#groups.get(this.keys.keyOf(request))
+    const list = group && bestList(group, variant)
+    if (list || this.#groupsByHash.size === 0) return list
+    const byHash = this.#groupsByHash.get(this.keys.hashKeyOf(request, bodyHash()))
+    return byHash && bestList(byHash, variant)
   }
 
-  /** Takes out all entries of a file, which has changed. */
-  removeFile(file: string): void {
+  /**
+   * Puts entries into the place of all those of a file, in the order of the files' paths. Yields now and then, and has to be gone
+   * through to its end before another begins; meanwhile each request finds all old or all new recordings of it. Turns of
+   * requests go on.
+   */
+  *replaceFile(file: string, replacement: readonly Indexed[]): Generator<void, void> {
+    const before = new Set(this.#groupsByFile.get(file))
+    const fresh = new Map<EntryList, RecordingEntry[]>()
+    const groups = new Set<EntryGroup>()
+    for (const [at, indexed] of replacement.entries()) {
+      const group = this.#groupFor(indexed)
+      const list = listOf(group, indexed.variant)
+      const entries = fresh.get(list)
+      if (entries) entries.push(indexed.entry)
+      else fresh.set(list, [indexed.entry])
+      groups.add(group)
+      if (at % pauseSteps === 0) yield
+    }
+    let steps = 0
+    for (const group of new Set([...groups, ...before])) {
+      for (const list of group.lists) list.entries = mergeEntries(list.entries, file, fresh.get(list) ?? [])
+      if (steps++ % pauseSteps === 0) yield
+    }
+    if (groups.size > 0) this.#groupsByFile.set(file, [...groups])
+    else this.#groupsByFile.delete(file)
+    this.#drop([...before].filter((group) => !groups.has(group) && isEmpty(group)))
+    // A hash that led to what is gone leads, as after a start, to a recording whose body was edited and whose hash was left.
+    for (const { hashKey, entry } of replacement) {
+      const group = this.#groups.get(entry.key)
+      if (hashKey !== undefined && group && !this.#groupsByHash.has(hashKey))
+        this.#groupsByHash.set(hashKey, group)
+    }
+  }
+
+  /** Whether recordings of the file are there. */
+  hasFile(file: string): boolean {
+    return this.#groupsByFile.has(file)
+  }
+
+  /** Begins the turns of all requests anew. */
+  resetTurns(): void {
     for (const groups of this.#groupsByPath.values()) {
-      for (const { lists } of groups) {
-        for (const list of lists) {
-          if (list.entries.some((entry) => entry.file === file)) {
-            list.entries = list.entries.filter((entry) => entry.file !== file)
-          }
-        }
-      }
+      for (const { lists } of groups) for (const list of lists) list.turn = 0
     }
   }
 
@@ -109,6 +135,46 @@ export class RecordingIndex {
     }
   }
 
+  /** The group that an entry belongs to, made where there is none. */
+  #groupFor({ entry, hashKey, hasBody, method, path, bodyLength }: Indexed): EntryGroup {
+    let group = this.#groups.get(entry.key)
+    if (!group && hashKey !== undefined) {
+      // A hash joins recordings only where one of them has nothing else: hands edit bodies and leave hashes behind.
+      const byHash = this.#groupsByHash.get(hashKey)
+      if (byHash && (!hasBody || !byHash.bodyKnown)) group = byHash
+    }
+    if (!group) {
+      group = { method, path, bodyLength, bodyKnown: hasBody, lists: [] }
+      const siblings = this.#groupsByPath.get(path)
+      if (siblings) siblings.push(group)
+      else this.#groupsByPath.set(path, [group])
+    }
+    group.bodyKnown ||= hasBody
+    if (hasBody) this.#groups.set(entry.key, group)
+    if (hashKey !== undefined && !this.#groupsByHash.has(hashKey)) this.#groupsByHash.set(hashKey, group)
+    return group
+  }
+
+  #noteFile(file: string, group: EntryGroup): void {
+    const groups = this.#groupsByFile.get(file)
+    if (!groups) this.#groupsByFile.set(file, [group])
+    else if (groups.at(-1) !== group) groups.push(group)
+  }
+
+  /** Groups without recordings would stand in the way of others that a hash leads to, and would be named by misses. */
+  #drop(emptied: readonly EntryGroup[]): void {
+    if (emptied.length === 0) return
+    const dropped = new Set(emptied)
+    for (const path of new Set(emptied.map((group) => group.path))) {
+      const kept = this.groupsOf(path).filter((group) => !dropped.has(group))
+      if (kept.length > 0) this.#groupsByPath.set(path, kept)
+      else this.#groupsByPath.delete(path)
+    }
+    for (const groups of [this.#groups, this.#groupsByHash]) {
+      for (const [key, group] of groups) if (dropped.has(group)) groups.delete(key)
+    }
+  }
+
   #keep(text: string): string {
     let kept = this.#texts.get(text)
     if (kept === undefined) {
@@ -117,4 +183,8 @@ export class RecordingIndex {
     }
     return kept
   }
+}
+
+function isEmpty({ lists }: EntryGroup): boolean {
+  return lists.every(({ entries }) => entries.length === 0)
 }

@@ -5,21 +5,22 @@ import type { Reply } from '../pipeline/reply.ts'
 import type { Logger } from '../platform/logger.ts'
 import { asBuffer, bodyHash } from './body-hash.ts'
 import type { Interaction } from './interaction.ts'
-import { loadRecordings, type LoadResult, reloadFile } from './load-recordings.ts'
+import type { LoadResult } from './load-recordings.ts'
+import { logLoaded, logProblems, logRefreshed } from './log-recordings.ts'
 import { createMatchKeys } from './match-key.ts'
 import { matchExchange, type MatchRequest } from './match-request.ts'
 import { findNearest } from './miss-nearest.ts'
 import { describeMiss, missReply } from './miss-reply.ts'
 import { PaceTable } from './pace-table.ts'
 import { type EntryList, placeOf, type RecordingEntry } from './recording-entry.ts'
+import { RecordingFolder, type RefreshResult } from './recording-folder.ts'
 import { RecordingIndex } from './recording-index.ts'
 import { createRedactor, type Redactor } from './redact-interaction.ts'
-import { describeProblem } from './recording-problem.ts'
 import { RecordingReader } from './recording-reader.ts'
 import { applyPace } from './replay-pace.ts'
 import type { ReplayAnswer } from './replay-answer.ts'
 import { replayReply } from './replay-reply.ts'
-import { ReplayTurns } from './replay-turns.ts'
+import { ReplayTurns, type TurnCounter } from './replay-turns.ts'
 
 /** What replay mode is made from. */
 export interface ReplayParts {
@@ -29,6 +30,8 @@ export interface ReplayParts {
   readonly generate: ModeHandler
   /** Asks the real service and records its answer, where `onMiss` is `record`. */
   readonly record: ModeHandler
+  /** Counts the turns of requests that were recorded several times; default: this process alone. */
+  readonly turns?: TurnCounter | undefined
 }
 
 /** Answers from recordings. */
@@ -40,10 +43,17 @@ export interface Replay {
   unused(): string[]
   /** Adds what has been recorded since the start. */
   add(interaction: Interaction): void
+  /** Begins the turns of repeated recordings anew, for every test. */
+  reset(): void
+  /**
+   * Takes up files that are new, have changed or are gone, and logs what came of it. Running requests are not disturbed,
+   * and those that come meanwhile find the old or the new recordings. A file that is broken now keeps its recordings from
+   * before. The first call also reads up to 16 MB of files into memory, for that case.
+   *
+   * @param paths absolute paths of files that may have changed; absent: any may have
+   */
+  refresh(paths?: readonly string[]): Promise<RefreshResult>
 }
-
-/** So many bad files and interactions are logged one by one. */
-const loggedProblems = 20
 
 /** A file that is edited while it is read from is read anew this often for one request. */
 const attempts = 3
@@ -53,14 +63,15 @@ const attempts = 3
  *
  * @throws {OperatorError} RECORDINGS_UNREADABLE
  */
-export function createReplay({ recordings, logger, generate, record }: ReplayParts): Replay {
+export function createReplay({ recordings, logger, generate, record, turns: counter }: ReplayParts): Replay {
   const { dir, match, replay } = recordings
   const index = new RecordingIndex(createMatchKeys(match))
   const reader = new RecordingReader()
   const redactor = createRedactor(recordings.redact, [])
-  const turns = new ReplayTurns(replay)
+  const turns = new ReplayTurns(replay, counter)
   const paces = new PaceTable(index, reader)
-  const loaded = loadRecordings(dir, index)
+  const folder = new RecordingFolder(dir, index)
+  const loaded = folder.load()
   logLoaded(loaded, dir, logger)
 
   const find = (request: MatchRequest): EntryList | undefined => {
@@ -82,7 +93,8 @@ export function createReplay({ recordings, logger, generate, record }: ReplayPar
   const replayed = async (exchange: Exchange, request: MatchRequest): Promise<Reply | undefined> => {
     for (let attempt = 0; attempt < attempts; attempt++) {
       const list = find(request)
-      const entry = list && turns.next(list, exchange)
+      const next = list && turns.next(list, exchange)
+      const entry = next instanceof Promise ? await next : next
       if (!entry) return undefined
       const answer = await answerOf(entry)
       if (answer) {
@@ -93,7 +105,8 @@ export function createReplay({ recordings, logger, generate, record }: ReplayPar
         { place: placeOf(entry) },
         'A recording file has changed since it was read; it is read anew.',
       )
-      reloadFile(entry, index)
+      if (entry.file !== undefined) logProblems(await folder.reload(entry.file), dir, logger)
+      paces.clear()
     }
     return undefined
   }
@@ -124,6 +137,16 @@ export function createReplay({ recordings, logger, generate, record }: ReplayPar
       indexed.entry.used = true
       index.add(indexed)
     },
+    reset() {
+      index.resetTurns()
+      turns.clear()
+    },
+    async refresh(paths) {
+      const result = await folder.refresh(paths)
+      paces.clear()
+      logRefreshed(result, dir, logger)
+      return result
+    },
   }
 }
 
@@ -135,15 +158,4 @@ function redactedBody(redactor: Redactor, { body, contentType }: MatchRequest): 
   } catch {
     return undefined
   }
-}
-
-function logLoaded({ files, interactions, problems }: LoadResult, dir: string, logger: Logger): void {
-  for (const problem of problems.slice(0, loggedProblems)) logger.warn({}, describeProblem(problem))
-  if (problems.length > loggedProblems) {
-    const more = problems.length - loggedProblems
-    logger.warn({ more }, `${more} more such problems: aoai-sim recordings lint ${dir} lists them all.`)
-  }
-  const summary = `${interactions} recorded interactions in ${files} files of ${dir}.`
-  if (interactions === 0) logger.warn({}, `${summary} Nothing can be replayed.`)
-  else logger.info({ files, interactions }, summary)
 }

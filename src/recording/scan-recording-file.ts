@@ -32,14 +32,36 @@ export interface FileScan<T> {
  * @throws the error of node:fs for a file that cannot be read
  */
 export function scanRecordingFile<T>(file: string, keep: Keep<T>): FileScan<T> {
+  const steps = scanSteps(file, keep)
+  let step = steps.next()
+  while (!step.done) step = steps.next()
+  return step.value
+}
+
+/**
+ * Does the same, and yields after each millisecond or so of work. What yields has to be gone through to its end, which
+ * closes the file.
+ *
+ * @param maxWholeBytes how large a file may be that can only be read in one go
+ * @throws the error of node:fs for a file that cannot be read
+ */
+export function* scanSteps<T>(
+  file: string,
+  keep: Keep<T>,
+  maxWholeBytes = Infinity,
+): Generator<void, FileScan<T>> {
   const window = new FileWindow(file)
   try {
     window.more()
     const layout = findLayout(window.bytes)
-    const scan = layout && new ItemScan(file, window, layout, keep).run()
+    const scan = layout && (yield* new ItemScan(file, window, layout, keep).run())
     if (scan) return scan
   } finally {
     window.close()
   }
-  return scanWholeFile(file, readFileSync(file), keep)
+  const bytes = readFileSync(file)
+  if (bytes.length <= maxWholeBytes) return scanWholeFile(file, bytes, keep)
+  const reason = `the file is too large to be read while others are served (${bytes.length} bytes, and ${maxWholeBytes} at most in its layout)`
+  const cure = 'Write the list with one "- request:" an item, or start again.'
+  return { found: [], problems: [{ file, line: 1, reason, cure }] }
 }

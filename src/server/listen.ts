@@ -1,10 +1,17 @@
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { alreadySent } from '../app/already-sent.ts'
 import type { SocketBindings } from '../app/app-env.ts'
 import type { App } from '../app/app.ts'
+import { type ConnectionLimits, defaultConnectionLimits } from '../config/server-settings.ts'
+import type { Logger } from '../platform/logger.ts'
 import { OperatorError } from '../platform/operator-error.ts'
+import { malformedRequest } from '../openai/connection-errors.ts'
+import { ConnectionReports } from './connection-reports.ts'
+import { PipelinedAnswers } from './pipelined-answers.ts'
+import { refuseRequest } from './refuse-request.ts'
+import { WriteStalls } from './write-stalls.ts'
 
 /** A server that takes requests. */
 export interface Listener {
@@ -18,30 +25,63 @@ export interface Listener {
   close(graceMs: number): Promise<void>
 }
 
-/** How long an idle connection is kept: longer than load balancers keep theirs, so that they are the ones to close it. */
-const keepAliveTimeoutMs = 75_000
+/** How a listener treats its connections. */
+export interface ListenOptions {
+  /** Default: the defaults of the configuration. */
+  readonly connections?: ConnectionLimits | undefined
+  /** Hears of connections that were ended by a limit, once a minute at most; absent: nobody does. */
+  readonly logger?: Logger | undefined
+}
+
+/** Requests that are late are looked for as often as this, or more often where a limit is short; in milliseconds. */
+const longestLateCheckMs = 5_000
 
 /** How soon a connection that has fallen idle is closed while the server stops. */
 const idleSweepMs = 50
 
 /**
- * Opens the port.
+ * Opens the port. What a single client may take of it is bounded (docs/connections.md).
  *
  * @throws {OperatorError} LISTEN_FAILED when the address is taken or not allowed
  */
-export async function listen(app: App, host: string, port: number): Promise<Listener> {
-  const answer = getRequestListener((request, bindings) => {
-    const answered = app.fetch(request, bindings)
-    return request.method === 'HEAD' ? markTaken(answered, bindings as SocketBindings) : answered
+export async function listen(
+  app: Pick<App, 'fetch'>,
+  host: string,
+  port: number,
+  { connections = defaultConnectionLimits, logger }: ListenOptions = {},
+): Promise<Listener> {
+  const reports = new ConnectionReports(logger, connections.limit)
+  const stalls = new WriteStalls(connections.writeStallSeconds * 1_000, () => reports.count('stalledReaders'))
+  const pipelined = new PipelinedAnswers(connections.pipelineLimit)
+  const answer = getRequestListener(
+    (request, bindings) => {
+      const answered = app.fetch(request, bindings)
+      return request.method === 'HEAD' ? markTaken(answered, bindings as SocketBindings) : answered
+    },
+    { errorHandler: (error) => refusal(error, logger) },
+  )
+  const server = createBoundedServer(connections, (incoming, outgoing) => {
+    // Without a socket it is not this answer's turn: nearly no client sends requests ahead.
+    if (!outgoing.socket && !pipelined.add(outgoing)) {
+      if (!incoming.socket.destroyed) reports.count('pipelinedTooMuch')
+      incoming.socket.destroy()
+      return
+    }
+    // The listener never rejects: it answers its own failures.
+    if (!incoming.socket.destroyed) void answer(incoming, outgoing)
   })
-  // The listener never rejects: it answers its own failures.
-  const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs }, (incoming, outgoing) => {
-    void answer(incoming, outgoing)
+  server.on('connection', (socket) => stalls.watch(socket))
+  server.on('drop', () => reports.count('turnedAway'))
+  server.on('clientError', (error, socket) => {
+    const end = refuseRequest(error, socket, connections.headerLimitKb)
+    if (end) reports.count(end)
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => reject(listenError(host, port, cause)))
     server.listen(port, host, resolve)
   })
+  // Without a listener it would end the process: the operating system may refuse to open another connection.
+  server.on('error', (error) => logger?.error({ err: error.message }, 'A connection could not be accepted.'))
   const address = server.address() as AddressInfo
 
   return {
@@ -57,8 +97,53 @@ export async function listen(app: App, host: string, port: number): Promise<List
       await closed
       clearInterval(sweep)
       clearTimeout(cut)
+      stalls.close()
+      reports.close()
     },
   }
+}
+
+function createBoundedServer(
+  {
+    limit,
+    headerLimitKb,
+    headersTimeoutSeconds,
+    requestTimeoutSeconds,
+    idleTimeoutSeconds,
+  }: ConnectionLimits,
+  onRequest: (incoming: IncomingMessage, outgoing: ServerResponse) => void,
+): Server {
+  const requestTimeout = requestTimeoutSeconds * 1_000
+  // Node refuses to give the headers more time than the whole.
+  const headersTimeout = Math.min(headersTimeoutSeconds * 1_000, requestTimeout)
+  const server = createServer(
+    {
+      keepAliveTimeout: idleTimeoutSeconds * 1_000,
+      headersTimeout,
+      requestTimeout,
+      connectionsCheckingInterval: Math.min(longestLateCheckMs, headersTimeout / 4),
+      maxHeaderSize: headerLimitKb * 1_024,
+    },
+    onRequest,
+  )
+  // The bytes are limited already; beyond a number of headers Node would leave out the others and tell nobody.
+  server.maxHeadersCount = 0
+  server.maxConnections = limit
+  // In a cluster, too: else a worker that is full hands the connection on to the next one, for ever.
+  return Object.assign(server, { dropMaxConnection: true })
+}
+
+/** What comes before the app and fails: a Host that is none, above all. Nothing of the error reaches the client. */
+function refusal(error: unknown, logger: Logger | undefined): Response {
+  const isRequests = error instanceof Error && error.name === 'RequestError'
+  if (!isRequests)
+    logger?.error(
+      { err: error instanceof Error ? error.stack : String(error) },
+      'A request failed before its answer.',
+    )
+  if (!isRequests) return new Response(null, { status: 500 })
+  const { status, body } = malformedRequest()
+  return new Response(body, { status, headers: { 'Content-Type': 'application/json' } })
 }
 
 async function markTaken(

@@ -27,6 +27,15 @@ describe.each(['cl100k_base', 'o200k_base'] as const)('loadEncoding(%s)', (name)
     expect(encoding.decode([-1, 1e9, 0.5])).toBe('')
   })
 
+  it('gives the text of each token, and a character whole with the token that completes it', () => {
+    for (const text of ['', 'plain text', 'Grüß 𓀀🙂👩‍👩‍👧‍👦 漢字 \u0000', 'a\ud800b']) {
+      const pieces = encoding.pieces(text)
+      expect(pieces).toHaveLength(encoding.count(text))
+      expect(pieces.join('')).toBe(text.replace(/[\ud800-\udfff]/gu, '\ufffd'))
+    }
+    expect(encoding.pieces('𓀀').slice(0, -1).join('')).toBe('')
+  })
+
   it('counts a lone surrogate as U+FFFD', () => {
     for (const text of [
       '\ud800',

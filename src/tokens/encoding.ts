@@ -1,3 +1,4 @@
+import { StringDecoder } from 'node:string_decoder'
 import cl100kBase from 'js-tiktoken/ranks/cl100k_base'
 import o200kBase from 'js-tiktoken/ranks/o200k_base'
 import { mergeBytePairs } from './byte-pair-merge.ts'
@@ -26,6 +27,11 @@ export interface Encoding {
   countInSlices(text: string): Generator<undefined, void>
   /** The tokens of a text. */
   encode(text: string): number[]
+  /**
+   * The text of each of its tokens. A token that ends within a character is an empty text, and the token that completes the
+   * character has the whole of it; so they are well-formed, and joined they are the text.
+   */
+  pieces(text: string): string[]
   /** The text of tokens, special ones included. A number that is no token gives nothing. */
   decode(tokens: readonly number[]): string
 }
@@ -99,6 +105,17 @@ function createEncoding(name: EncodingName): Encoding {
     return tokens
   }
 
+  const encode = (text: string): number[] => {
+    const tokens: number[] = []
+    for (const preTokens of splitText(text, pattern)) {
+      for (const preToken of preTokens) {
+        for (const token of mergeBytePairs(Buffer.from(preToken).toString('latin1'), table))
+          tokens.push(token)
+      }
+    }
+    return tokens
+  }
+
   return {
     name,
     count: (text) =>
@@ -113,15 +130,11 @@ function createEncoding(name: EncodingName): Encoding {
       countsOfLargeTexts.keep(text, tokens)
     },
 
-    encode: (text) => {
-      const tokens: number[] = []
-      for (const preTokens of splitText(text, pattern)) {
-        for (const preToken of preTokens) {
-          for (const token of mergeBytePairs(Buffer.from(preToken).toString('latin1'), table))
-            tokens.push(token)
-        }
-      }
-      return tokens
+    encode,
+
+    pieces: (text) => {
+      const decoder = new StringDecoder('utf8')
+      return encode(text).map((token) => decoder.write(Buffer.from(table.bytesOf[token] ?? '', 'latin1')))
     },
 
     decode: (tokens) =>

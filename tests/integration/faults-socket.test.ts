@@ -2,8 +2,8 @@ import { connect } from 'node:net'
 import OpenAI, { APIConnectionError, APIError, AzureOpenAI } from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createApp } from '../../src/app/app.ts'
-import { createSimulator, type Simulator } from '../../src/app/simulator.ts'
-import { loadConfig } from '../../src/config/load-config.ts'
+import { assembleSimulator, type Simulator } from '../../src/app/simulator.ts'
+import { loadLiveConfig } from '../../src/config/load-config.ts'
 import { createSystemClock } from '../../src/platform/system-clock.ts'
 import { listen, type Listener } from '../../src/server/listen.ts'
 import { requestBytes } from '../support/raw-http.ts'
@@ -17,7 +17,7 @@ let simulator: Simulator
 let listener: Listener
 
 beforeAll(async () => {
-  const config = loadConfig({
+  const live = loadLiveConfig({
     flags: {},
     env: { SIMULATOR_API_KEY: testKey, SIMULATOR_SEED: 'test', LATENCY_TIME_SCALE: '0' },
     workingDirectory: '/',
@@ -26,7 +26,7 @@ beforeAll(async () => {
     },
   })
   const logger = { debug: silent, info: silent, warn: silent, error: silent }
-  simulator = createSimulator(config, { clock: createSystemClock(), logger })
+  simulator = assembleSimulator(live, { clock: createSystemClock(), logger })
   listener = await listen(createApp(simulator), '127.0.0.1', 0)
   // The first answer loads the tables of its encoding, which takes longer than a quiet reader waits.
   await readWire('cutBeforeHeaders', {}, 10_000)

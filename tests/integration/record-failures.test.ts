@@ -26,7 +26,7 @@ afterEach(async () => {
 const start = (env: Record<string, string> = {}, endpoint = upstream.url) => {
   const clock = createVirtualClock()
   const made = createRecordingSimulator(endpoint, folder.dir, env, clock)
-  closers.push(() => made.simulator.recorder?.close())
+  closers.push(() => made.simulator.mode.recorder?.close())
   return { ...made, clock }
 }
 

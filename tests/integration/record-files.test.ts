@@ -37,7 +37,7 @@ afterEach(async () => {
 
 const start = (env: Record<string, string> = {}) => {
   const made = createRecordingSimulator(upstream.url, folder.dir, env)
-  const recorder = made.simulator.recorder!
+  const recorder = made.simulator.mode.recorder!
   closers.push(() => recorder.close().catch(() => {}))
   return { ...made, recorder }
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parseRedactRules } from '../../src/config/redact-rules.ts'
-import { isCredentialHeader } from '../../src/recording/redact-names.ts'
+import { isCredentialHeader } from '../../src/pipeline/redact-names.ts'
 import { chatCompletion, type FakeUpstream, json, startFakeUpstream } from '../support/fake-upstream.ts'
 import {
   createRecordingSimulator,
@@ -32,7 +32,7 @@ afterEach(async () => {
 
 const start = (env: Record<string, string> = {}) => {
   const made = createRecordingSimulator(upstream.url, folder.dir, env)
-  closers.push(() => made.simulator.recorder?.close())
+  closers.push(() => made.simulator.mode.recorder?.close())
   return made
 }
 

@@ -31,7 +31,7 @@ afterEach(async () => {
 
 const start = async (env: Record<string, string> = {}) => {
   const made = createRecordingSimulator(upstream.url, folder.dir, env)
-  closers.push(() => made.simulator.recorder?.close())
+  closers.push(() => made.simulator.mode.recorder?.close())
   const listener = await made.listen()
   closers.push(() => listener.close(0))
   return { ...made, url: listener.url }

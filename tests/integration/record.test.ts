@@ -43,7 +43,7 @@ afterEach(async () => {
 
 const start = (env: Record<string, string> = {}, endpoint = upstream.url) => {
   const made = createRecordingSimulator(endpoint, folder.dir, env)
-  closers.push(() => made.simulator.recorder?.close())
+  closers.push(() => made.simulator.mode.recorder?.close())
   return made
 }
 
@@ -210,7 +210,7 @@ describe('record mode', () => {
     await post(path, request)
     expect(statSync(dir).mode & 0o777).toBe(0o700)
     expect(statSync(join(dir, file)).mode & 0o777).toBe(0o600)
-    await simulator.recorder?.close()
+    await simulator.mode.recorder?.close()
   })
 })
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createApp } from '../../src/app/app.ts'
-import { createSimulator } from '../../src/app/simulator.ts'
+import { assembleSimulator } from '../../src/app/simulator.ts'
 import type { Clock } from '../../src/platform/clock.ts'
 import { createVirtualClock } from '../../src/platform/virtual-clock.ts'
 import { createTestSimulator, deploymentPath, eventsOf, testKey } from '../support/test-simulator.ts'
@@ -214,7 +214,7 @@ describe('the punctuality of the simulator', () => {
       ...noLogger,
       warn: (fields: object, message: string) => void log.push({ level: 'warn', fields, message }),
     }
-    const late = createSimulator(simulator.config, { clock: lateClock, logger })
+    const late = assembleSimulator(simulator.live, { clock: lateClock, logger })
     const app = createApp(late)
     const ask = async (stream: boolean): Promise<void> => {
       const response = await app.request(path, {

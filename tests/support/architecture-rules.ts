@@ -8,7 +8,7 @@ const layers = [
   ['openai'],
   ['config'],
   ['pipeline'],
-  ['generate', 'recording', 'limits', 'latency', 'faults', 'metrics', 'extensions'],
+  ['generate', 'recording', 'limits', 'latency', 'faults', 'metrics', 'journal', 'extensions', 'redis'],
   ['app'],
   ['server'],
   ['cli'],
@@ -21,6 +21,7 @@ export const entryFiles = ['index.ts', 'extension.ts']
 export const homes: Readonly<Record<string, readonly string[]>> = {
   hono: ['app', 'server'],
   '@hono/node-server': ['server'],
+  chokidar: ['server'],
   zod: ['config'],
   'prom-client': ['metrics'],
   yaml: ['recording', 'config'],
@@ -28,6 +29,8 @@ export const homes: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   seedrandom: ['platform'],
   pino: ['platform'],
+  jiti: ['extensions'],
+  redis: ['redis'],
   '@breezystack/lamejs': ['generate'],
 }
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import { createApp, type App } from '../../src/app/app.ts'
-import { createSimulator, type Simulator } from '../../src/app/simulator.ts'
-import { loadConfig } from '../../src/config/load-config.ts'
+import { assembleSimulator, type Simulator } from '../../src/app/simulator.ts'
+import { loadLiveConfig } from '../../src/config/load-config.ts'
 import type { Clock } from '../../src/platform/clock.ts'
 import { createSystemClock } from '../../src/platform/system-clock.ts'
 import { listen, type Listener } from '../../src/server/listen.ts'
@@ -42,7 +42,7 @@ export function createRecordingSimulator(
   env: Readonly<Record<string, string>> = {},
   clock: Clock = createSystemClock(),
 ): RecordingSimulator {
-  const config = loadConfig({
+  const live = loadLiveConfig({
     flags: {},
     env: {
       SIMULATOR_MODE: 'record',
@@ -67,7 +67,7 @@ export function createRecordingSimulator(
     warn: collect('warn'),
     error: collect('error'),
   }
-  const simulator = createSimulator(config, { clock, logger })
+  const simulator = assembleSimulator(live, { clock, logger })
   const app = createApp(simulator)
   return {
     app,

@@ -1,8 +1,15 @@
+import { fileURLToPath } from 'node:url'
 import { createApp, type App } from '../../src/app/app.ts'
-import { createSimulator, type Simulator } from '../../src/app/simulator.ts'
-import { loadConfig } from '../../src/config/load-config.ts'
+import { assembleSimulator, type Simulator } from '../../src/app/simulator.ts'
+import type { LiveConfig } from '../../src/config/live-config.ts'
+import { loadLiveConfig } from '../../src/config/load-config.ts'
 import type { Logger } from '../../src/platform/logger.ts'
 import { createVirtualClock, type VirtualClock } from '../../src/platform/virtual-clock.ts'
+import {
+  type ExtensionSource,
+  startSimulator,
+  type StartedSimulator,
+} from '../../src/server/start-simulator.ts'
 
 /** The key of every simulator under test. */
 export const testKey = 'test-key'
@@ -38,14 +45,32 @@ export interface TestSettings {
 }
 
 /** Starts a simulator without delays unless the settings ask for some. */
-export function createTestSimulator({
-  env = {},
-  deployments,
-  models,
-  faults,
-  incidents,
-}: TestSettings = {}): TestSimulator {
-  const config = loadConfig({
+export function createTestSimulator(settings: TestSettings = {}): TestSimulator {
+  const live = loadTestConfig(settings)
+  const clock = createVirtualClock()
+  const log: LogLine[] = []
+  const simulator = assembleSimulator(live, { clock, logger: collectInto(log) })
+  return testSimulator({ simulator, app: createApp(simulator) }, clock, log)
+}
+
+/**
+ * Does the same with extensions, loaded and started as the program does it.
+ *
+ * @param extensions paths relative to the repository, or extensions themselves
+ */
+export async function createExtendedSimulator(
+  extensions: readonly ExtensionSource[],
+  settings: TestSettings = {},
+): Promise<TestSimulator> {
+  const clock = createVirtualClock()
+  const log: LogLine[] = []
+  const workingDirectory = fileURLToPath(new URL('../..', import.meta.url))
+  const parts = { clock, logger: collectInto(log), extensions, workingDirectory }
+  return testSimulator(await startSimulator(loadTestConfig(settings), parts), clock, log)
+}
+
+function loadTestConfig({ env = {}, deployments, models, faults, incidents }: TestSettings): LiveConfig {
+  return loadLiveConfig({
     flags: {},
     env: {
       SIMULATOR_API_KEY: testKey,
@@ -66,11 +91,13 @@ export function createTestSimulator({
       throw Object.assign(new Error(`no such file: ${path}`), { code: 'ENOENT' })
     },
   })
-  const clock = createVirtualClock()
-  const log: LogLine[] = []
-  const simulator = createSimulator(config, { clock, logger: collectInto(log) })
-  const app = createApp(simulator)
+}
 
+function testSimulator(
+  { app, simulator }: StartedSimulator,
+  clock: VirtualClock,
+  log: LogLine[],
+): TestSimulator {
   return {
     app,
     simulator,

@@ -13,7 +13,8 @@ import { eventStreamType } from '../../openai/sse.ts'
 import { errorReply } from '../../pipeline/error-reply.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
 import { deploymentHeaders } from '../../pipeline/reply-headers.ts'
-import type { Reply } from '../../pipeline/reply.ts'
+import type { Reply, Schedule } from '../../pipeline/reply.ts'
+import { whenKnown } from '../../pipeline/when-known.ts'
 import { loadEncoding } from '../../tokens/encoding.ts'
 import { chatTask } from '../chat-task.ts'
 import { promptTexts, readableTexts } from '../chat-texts.ts'
@@ -29,8 +30,8 @@ import { outputItems, type WrittenItem } from './output-items.ts'
 import { resolveInput, type ResolvedInput } from './resolve-input.ts'
 import { responseObject } from './response-object.ts'
 import { ResponseProgress } from './response-progress.ts'
+import type { ResponseArchive } from './response-archive.ts'
 import type { ResponseRecord } from './response-record.ts'
-import type { ResponseStore } from './response-store.ts'
 import { streamResponse } from './stream-response.ts'
 
 /** A known prefix counts in steps of this size (Microsoft Learn, "Prompt caching"). */
@@ -40,19 +41,15 @@ const cacheStep = 128
 const recordWeight = 2_048
 
 /** Makes what answers a request for a response; what it stores can be read, continued and cancelled afterwards. */
-export function createResponseGenerator(store: ResponseStore) {
-  return function generateResponse(
+export function createResponseGenerator(store: ResponseArchive) {
+  const answer = (
     exchange: Exchange,
     deployment: Deployment,
     promptCache: PromptCache,
-  ): Reply {
+    request: ResponsesRequest,
+    input: ResolvedInput,
+  ): Reply | Promise<Reply> => {
     const { model } = deployment
-    const parsed = parseResponsesRequest(exchange.json, model)
-    if (!parsed.ok) return errorReply(exchange, parsed.error)
-    const { request } = parsed
-    const input = resolveInput(request, store, exchange.resource, exchange.clock.epochMs())
-    if ('status' in input) return errorReply(exchange, input)
-
     const chat = chatOf(request, input, model)
     const asked = input.historyTokens + ownTokens(request, input, model)
     if (asked >= model.contextTokens && request.truncation !== 'auto') {
@@ -69,8 +66,25 @@ export function createResponseGenerator(store: ResponseStore) {
     const written = complete(task, model, exchange.random, exchange.config)
     const filtered = filterCompletion(written, verdict, request.stream === true)
     const { record, items } = createRecord(exchange, deployment, request, input, filtered)
-    keep(record, exchange, store)
-    return reply(exchange, record, items, filtered.late ? filtered.completion : written)
+    return whenKnown(keep(record, exchange, store), () =>
+      reply(exchange, record, items, filtered.late ? filtered.completion : written, store),
+    )
+  }
+
+  return function generateResponse(
+    exchange: Exchange,
+    deployment: Deployment,
+    promptCache: PromptCache,
+  ): Reply | Promise<Reply> {
+    const parsed = parseResponsesRequest(exchange.json, deployment.model)
+    if (!parsed.ok) return errorReply(exchange, parsed.error)
+    const { request } = parsed
+    const resolved = resolveInput(request, store, exchange.resource, exchange.clock.epochMs())
+    return whenKnown(resolved, (input) =>
+      'status' in input
+        ? errorReply(exchange, input)
+        : answer(exchange, deployment, promptCache, request, input),
+    )
   }
 }
 
@@ -139,13 +153,13 @@ function createRecord(
 }
 
 /** A response whose client leaves before its end never comes to be, unless it works in the background. */
-function keep(record: ResponseRecord, exchange: Exchange, store: ResponseStore): void {
-  if (record.request.store === false) return
-  store.add(record)
-  if (record.request.background === true) return
-  exchange.onEnd(({ aborted }) => {
-    if (aborted) store.delete(record)
-  })
+function keep(record: ResponseRecord, exchange: Exchange, store: ResponseArchive): void | Promise<void> {
+  if (record.request.store === false) return undefined
+  const added = store.add(record)
+  if (record.request.background !== true) {
+    exchange.onEnd(({ aborted }) => (aborted ? store.delete(record) : undefined))
+  }
+  return added
 }
 
 function reply(
@@ -153,26 +167,35 @@ function reply(
   record: ResponseRecord,
   items: readonly WrittenItem[],
   timed: Completion,
+  store: ResponseArchive,
 ): Reply {
   const { request, usage, progress } = record
   const { clock } = exchange
   const steps = completionSteps(timed)
-  const finish = (): void => progress.finish(clock.epochMs())
+  const tell = (): void => {
+    if (request.store !== false) void store.update(record)
+  }
+  const finish = (): void => {
+    progress.finish(clock.epochMs())
+    tell()
+  }
+  const plan = (schedule: Schedule): void => {
+    progress.plan(schedule)
+    tell()
+  }
 
   if (request.stream) {
     const obfuscate = request.stream_options?.include_obfuscation !== false
     const headers = deploymentHeaders(exchange, eventStreamType, { chunked: true })
     const body = streamResponse(record, items, obfuscate ? exchange.random : undefined, finish)
     const streamed: Reply = { status: 200, headers, body, usage, steps }
-    return request.background
-      ? divertSchedule(streamed, (schedule) => progress.plan(schedule), 'paced')
-      : streamed
+    return request.background ? divertSchedule(streamed, plan, 'paced') : streamed
   }
   const headers = deploymentHeaders(exchange, 'application/json')
   if (request.background) {
     const render = (): string => writeJson(responseObject(record, 'queued'), 'pretty')
     const accepted: Reply = { status: 200, headers, body: { kind: 'whole', render }, usage, steps }
-    return divertSchedule(accepted, (schedule) => progress.plan(schedule), 'at-once')
+    return divertSchedule(accepted, plan, 'at-once')
   }
   const render = (): string => {
     finish()

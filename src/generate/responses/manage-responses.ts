@@ -4,36 +4,37 @@ import { errorReply } from '../../pipeline/error-reply.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
 import { deploymentHeaders } from '../../pipeline/reply-headers.ts'
 import { textBody, type Reply } from '../../pipeline/reply.ts'
+import { whenKnown } from '../../pipeline/when-known.ts'
 import { writeJson } from './json-writer.ts'
 import { listItems } from './list-items.ts'
 import { responseObject } from './response-object.ts'
+import type { ResponseArchive } from './response-archive.ts'
 import type { ResponseRecord } from './response-record.ts'
-import type { ResponseStore } from './response-store.ts'
 
 /** Answers with the stored response that the path names, at the stage that it has reached. */
-export function getResponse(exchange: Exchange, store: ResponseStore): Reply {
+export function getResponse(exchange: Exchange, store: ResponseArchive): Reply | Promise<Reply> {
   return withStored(exchange, store, (record) => jsonReply(exchange, currentObject(exchange, record)))
 }
 
 /** Removes the response; its id is unknown from then on, and so are its items. */
-export function deleteResponse(exchange: Exchange, store: ResponseStore): Reply {
+export function deleteResponse(exchange: Exchange, store: ResponseArchive): Reply | Promise<Reply> {
   return withStored(exchange, store, (record) => {
-    store.delete(record)
-    return jsonReply(exchange, { id: record.id, object: 'response', deleted: true })
+    const deleted = { id: record.id, object: 'response', deleted: true }
+    return whenKnown(store.delete(record), () => jsonReply(exchange, deleted))
   })
 }
 
 /** Stops a response in the background. Answers the same when it is over or stopped already. */
-export function cancelResponse(exchange: Exchange, store: ResponseStore): Reply {
+export function cancelResponse(exchange: Exchange, store: ResponseArchive): Reply | Promise<Reply> {
   return withStored(exchange, store, (record) => {
     if (record.request.background !== true) return errorReply(exchange, notCancellable())
     record.progress.cancel(exchange.clock.epochMs())
-    return jsonReply(exchange, currentObject(exchange, record))
+    return whenKnown(store.update(record), () => jsonReply(exchange, currentObject(exchange, record)))
   })
 }
 
 /** Lists the input of a response, page by page. */
-export function listInputItems(exchange: Exchange, store: ResponseStore): Reply {
+export function listInputItems(exchange: Exchange, store: ResponseArchive): Reply | Promise<Reply> {
   return withStored(exchange, store, (record) => {
     const page = listItems(record, new URLSearchParams(exchange.query))
     return isError(page) ? errorReply(exchange, page) : jsonReply(exchange, page)
@@ -42,13 +43,14 @@ export function listInputItems(exchange: Exchange, store: ResponseStore): Reply 
 
 function withStored(
   exchange: Exchange,
-  store: ResponseStore,
-  answer: (record: ResponseRecord) => Reply,
-): Reply {
+  store: ResponseArchive,
+  answer: (record: ResponseRecord) => Reply | Promise<Reply>,
+): Reply | Promise<Reply> {
   const id = exchange.route?.id ?? ''
   if (!id.startsWith('resp')) return errorReply(exchange, notAResponseId(id, 'response_id'))
-  const record = store.get(exchange.resource, id, exchange.clock.epochMs())
-  return record ? answer(record) : errorReply(exchange, responseNotFound(id))
+  return whenKnown(store.get(exchange.resource, id, exchange.clock.epochMs()), (record) =>
+    record ? answer(record) : errorReply(exchange, responseNotFound(id)),
+  )
 }
 
 function currentObject({ clock }: Exchange, record: ResponseRecord): object {

@@ -7,9 +7,10 @@ import {
   toolCallMissing,
   toolOutputMissing,
 } from '../../openai/responses-errors.ts'
+import { whenKnown } from '../../pipeline/when-known.ts'
 import type { OutputItem } from './output-items.ts'
+import type { ResponseArchive } from './response-archive.ts'
 import { conversationTokens, type ResponseRecord } from './response-record.ts'
-import type { ResponseStore } from './response-store.ts'
 
 /** What a request stands on: its own items, and the conversation before them. */
 export interface ResolvedInput {
@@ -21,23 +22,39 @@ export interface ResolvedInput {
 /** Puts stored items in the place of references, and finds the conversation that the request goes on with. */
 export function resolveInput(
   request: ResponsesRequest,
-  store: ResponseStore,
+  store: ResponseArchive,
   resource: string,
   nowMs: number,
-): ResolvedInput | ServiceError {
+): ResolvedInput | ServiceError | Promise<ResolvedInput | ServiceError> {
   const { input, previous_response_id: previousId } = request
-  const previous = previousId ? store.get(resource, previousId, nowMs) : undefined
-  if (previousId && !previous) return previousResponseNotFound(previousId)
+  const found = previousId ? store.get(resource, previousId, nowMs) : undefined
+  return whenKnown(found, (previous) => {
+    if (previousId && !previous) return previousResponseNotFound(previousId)
+    const asked = typeof input === 'string' ? [userMessage(input)] : input
+    return whenKnown(storedItems(asked, store, resource, nowMs), (items) => {
+      if (!Array.isArray(items)) return items as ServiceError
+      const broken = brokenCalls(items, previous ? seenOutput(previous, nowMs) : [])
+      if (broken) return broken
+      return { items, historyTokens: previous ? conversationTokens(previous) : 0 }
+    })
+  })
+}
 
-  const items: ResponsesItem[] = []
-  for (const item of typeof input === 'string' ? [userMessage(input)] : input) {
-    const found = needsStore(item) ? store.findItem(resource, item.id, nowMs) : item
-    if (!found) return itemNotFound(item.id ?? '')
-    items.push(found)
+/** The items with those of the store in the place of references. */
+function storedItems(
+  asked: readonly ResponsesItem[],
+  store: ResponseArchive,
+  resource: string,
+  nowMs: number,
+): ResponsesItem[] | ServiceError | Promise<ResponsesItem[] | ServiceError> {
+  const found = asked.map((item) => (needsStore(item) ? store.findItem(resource, item.id, nowMs) : item))
+  const check = (known: readonly (ResponsesItem | undefined)[]): ResponsesItem[] | ServiceError => {
+    const missing = known.findIndex((item) => !item)
+    return missing < 0 ? (known as ResponsesItem[]) : itemNotFound(asked[missing]?.id ?? '')
   }
-  const broken = brokenCalls(items, previous ? seenOutput(previous, nowMs) : [])
-  if (broken) return broken
-  return { items, historyTokens: previous ? conversationTokens(previous) : 0 }
+  return found.some((item) => item instanceof Promise)
+    ? Promise.all(found).then(check)
+    : check(found as (ResponsesItem | undefined)[])
 }
 
 function userMessage(text: string): ResponsesItem {

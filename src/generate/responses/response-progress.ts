@@ -6,6 +6,17 @@ export type ResponseStage = 'queued' | 'in_progress' | 'ended' | 'cancelled'
 /** The part of its time that a background response stands in the queue; the service says nothing of its queue. */
 const queuedShare = 0.1
 
+/** A `ResponseProgress` as JSON, for another process. Times are milliseconds since 1970. */
+export interface ProgressState {
+  readonly background: boolean
+  readonly createdMs: number
+  /** How long the work in the background takes; null: without end. */
+  readonly workMs: number | null
+  /** Null while it has not ended. */
+  readonly endedMs: number | null
+  readonly cancelled: boolean
+}
+
 /**
  * Where a response stands in time. One that its client waits for is over once it has been sent. One in the background
  * takes the time of the schedule that was planned for it, a tenth of it in the queue; without a schedule (latency is
@@ -14,7 +25,7 @@ const queuedShare = 0.1
 export class ResponseProgress {
   readonly #background: boolean
   readonly #createdMs: number
-  #schedule: Schedule | undefined
+  #schedule: Pick<Schedule, 'endMs'> | undefined
   #endedMs: number | undefined
   #cancelled = false
 
@@ -22,6 +33,32 @@ export class ResponseProgress {
   constructor(background: boolean, createdMs: number) {
     this.#background = background
     this.#createdMs = createdMs
+  }
+
+  /** What another process told of a response. */
+  static of(state: ProgressState): ResponseProgress {
+    const progress = new ResponseProgress(state.background, state.createdMs)
+    progress.take(state)
+    return progress
+  }
+
+  /** Takes over how far the response is elsewhere. */
+  take({ workMs, endedMs, cancelled }: ProgressState): void {
+    this.#schedule = { endMs: workMs ?? Infinity }
+    this.#endedMs = endedMs ?? undefined
+    this.#cancelled = cancelled
+  }
+
+  /** How far it is, for another process. */
+  get state(): ProgressState {
+    const workMs = this.#schedule?.endMs ?? 0
+    return {
+      background: this.#background,
+      createdMs: this.#createdMs,
+      workMs: workMs === Infinity ? null : workMs,
+      endedMs: this.#endedMs ?? null,
+      cancelled: this.#cancelled,
+    }
   }
 
   /** The time that the work takes, counted from its creation. */

@@ -14,7 +14,8 @@ import type { ResponseProgress } from './response-progress.ts'
 export interface ResponseRecord {
   readonly resource: string
   readonly id: string
-  readonly ids: ResponseIds
+  /** Where the ids of what has none yet come from. */
+  readonly ids: Pick<ResponseIds, 'next'>
   /** Milliseconds since 1970. */
   readonly createdMs: number
   /** The name that the client called the model by, and reads back in `model`. */

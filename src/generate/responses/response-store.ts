@@ -1,6 +1,7 @@
 import { sharedIdPart } from '../../openai/response-ids.ts'
 import type { ResponsesItem } from '../../openai/requests/responses-item.ts'
 import { inputItems } from './input-items.ts'
+import type { ResponseArchive } from './response-archive.ts'
 import type { ResponseRecord } from './response-record.ts'
 
 const dayMs = 24 * 60 * 60 * 1_000
@@ -24,7 +25,7 @@ export interface StoreLimits {
  * The responses that can be read again, continued and cancelled. In memory, so they end with the process; when a limit
  * is reached, the oldest go first. A response is found by its resource and its id, and its items by theirs.
  */
-export class ResponseStore {
+export class ResponseStore implements ResponseArchive {
   readonly #limits: StoreLimits
   /** By what all ids of one response share, oldest first. */
   readonly #records = new Map<string, ResponseRecord>()
@@ -65,10 +66,19 @@ export class ResponseStore {
     return record.output.find((item) => item.id === id) ?? inputItems(record).find((item) => item.id === id)
   }
 
+  /** Nothing to do: what is kept here is the record itself. */
+  update(): void {}
+
   /** Removes a response. */
   delete({ resource, id }: ResponseRecord): void {
     const key = keyOf(resource, id)
     if (key !== undefined) this.#remove(key)
+  }
+
+  /** Removes all of them. */
+  clear(): void {
+    this.#records.clear()
+    this.#bytes = 0
   }
 
   #find(resource: string, id: string, nowMs: number): ResponseRecord | undefined {

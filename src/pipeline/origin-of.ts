@@ -1,4 +1,4 @@
-import type { Exchange } from '../../pipeline/exchange.ts'
+import type { Exchange } from './exchange.ts'
 
 /** Letters, digits and what else stands in a host with a port, IPv6 in brackets included. */
 const plainHost = /^[A-Za-z0-9._-]+(:\d{1,5})?$|^\[[0-9a-fA-F:.]+\](:\d{1,5})?$/

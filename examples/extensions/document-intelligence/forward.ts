@@ -1,0 +1,42 @@
+import { type Forwarder, jsonReply, replyFromResponse } from 'aoai-simulated-api/extension'
+import { ownPath, resultPath } from './paths.ts'
+
+const endpoint = process.env['AZURE_FORM_RECOGNIZER_ENDPOINT']?.replace(/\/+$/, '')
+const key = process.env['AZURE_FORM_RECOGNIZER_KEY']
+
+const timeoutMs = 60_000
+
+/** Carries requests to the real service. Without its address and key they go where all others go. */
+export const forward: Forwarder = async ({ method, path, query, headers, body, signal }) => {
+  if (!endpoint || !key || !ownPath.test(path)) return undefined
+  const hasBody = method !== 'GET' && method !== 'HEAD'
+  let response: Response
+  try {
+    response = await fetch(`${endpoint}${path}?${query}`, {
+      method,
+      headers: {
+        'ocp-apim-subscription-key': key,
+        accept: headers.accept ?? '*/*',
+        ...(hasBody && { 'content-type': headers['content-type'] ?? 'application/json' }),
+      },
+      ...(hasBody && { body: new Uint8Array(body) }),
+      // It would carry the key to another address.
+      redirect: 'manual',
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+    })
+  } catch (error) {
+    const { cause, message } = error as Error
+    const reason = cause instanceof Error ? cause.message : message
+    const advice = `Could not reach ${endpoint}: ${reason}. Check AZURE_FORM_RECOGNIZER_ENDPOINT.`
+    return jsonReply({ error: { code: 'upstream_unreachable', message: advice } }, { status: 502 })
+  }
+  // A replay has no use for answers that only say that there is none yet: there, the first poll has the result.
+  const store = !(resultPath.test(path) && (await isRunning(response.clone())))
+  return { reply: await replyFromResponse(response), store }
+}
+
+async function isRunning(response: Response): Promise<boolean> {
+  const result: unknown = await response.json().catch(() => undefined)
+  const status = (result as { status?: unknown } | null | undefined)?.status
+  return status === 'notStarted' || status === 'running'
+}

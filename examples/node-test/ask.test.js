@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ask } from './ask.js'
+import { simulate } from './simulator-fixture.js'
+
+/** Room for one request in ten seconds. */
+const deployments = { chat: { model: 'gpt-4o-mini', tokensPerMinute: 10_000, requestsPerMinute: 6 } }
+
+test('asks once when there is room', async (t) => {
+  const { sim, client } = await simulate(t, { deployments })
+  assert.match(await ask(client, 'What is new?'), /\w/)
+  assert.deepEqual(
+    sim.requests().map(({ status }) => status),
+    [200],
+  )
+})
+
+test('waits as long as the service says, and no longer', async (t) => {
+  const { sim, client } = await simulate(t, { deployments })
+  const sleep = (ms) => sim.clock.advance(ms)
+  await ask(client, 'What is new?', sleep)
+  await ask(client, 'And now?', sleep)
+  const [, refused, retry] = sim.requests({ operation: 'chatCompletions' })
+  assert.equal(refused.status, 429)
+  assert.equal(retry.retryOf, refused.id)
+  assert.equal(retry.waitedMs, refused.retryAfterMs)
+})

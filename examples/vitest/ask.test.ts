@@ -1,0 +1,22 @@
+import { ask } from './ask.ts'
+import { simulatorTest } from './simulator-fixture.ts'
+
+/** Room for one request in ten seconds. */
+const test = simulatorTest({
+  deployments: { chat: { model: 'gpt-4o-mini', tokensPerMinute: 10_000, requestsPerMinute: 6 } },
+})
+
+test('asks once when there is room', async ({ sim, client, expect }) => {
+  expect(await ask(client, 'What is new?')).toMatch(/\w/)
+  expect(sim.requests().map(({ status }) => status)).toEqual([200])
+})
+
+test('waits as long as the service says, and no longer', async ({ sim, client, expect }) => {
+  const sleep = (ms: number) => sim.clock.advance(ms)
+  await ask(client, 'What is new?', sleep)
+  await ask(client, 'And now?', sleep)
+  const [, refused, retry] = sim.requests({ operation: 'chatCompletions' })
+  expect(refused?.status).toBe(429)
+  expect(retry).toMatchObject({ status: 200, retryOf: refused?.id, early: false })
+  expect(retry?.waitedMs).toBe(refused?.retryAfterMs)
+})

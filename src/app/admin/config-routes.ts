@@ -1,0 +1,64 @@
+import type { Simulator } from '../simulator.ts'
+import { errorAnswer, refuseProblems } from './admin-error.ts'
+import { type AdminRoute, schemaRef } from './admin-route.ts'
+
+/** The routes of the configuration as a whole. */
+export function configRoutes(simulator: Simulator): readonly AdminRoute[] {
+  const { live } = simulator
+  const shown = { description: 'The configuration.', schema: schemaRef('Config') }
+  return [
+    {
+      method: 'GET',
+      path: '/++/config',
+      operationId: 'getConfig',
+      summary: 'Show what can change at run time',
+      answers: { 200: shown },
+      handle: () => ({ status: 200, body: live.shown() }),
+    },
+    {
+      method: 'PATCH',
+      path: '/++/config',
+      operationId: 'patchConfig',
+      summary: 'Change the configuration',
+      description:
+        'A JSON merge patch (RFC 7396). It is taken as a whole or not at all, and acts on requests that begin after it.',
+      body: {
+        kind: 'json',
+        description:
+          'Any part of what GET answers. Null puts a setting back to its default and removes a deployment.',
+        schema: schemaRef('ConfigPatch'),
+        example: { latency: { open_ai_chat_completions: { mean: 10, std_dev: 0.5 } } },
+      },
+      answers: {
+        200: { ...shown, description: 'The whole configuration after the change.' },
+        400: errorAnswer('The patch is wrong. All problems are told, and nothing has changed.'),
+      },
+      async handle({ body }) {
+        const { problems } = await live.patch(body)
+        if (problems.length > 0) {
+          return refuseProblems('InvalidConfig', 'change the configuration', problems)
+        }
+        return { status: 200, body: live.shown() }
+      },
+    },
+    {
+      method: 'POST',
+      path: '/++/reset',
+      operationId: 'reset',
+      summary: 'Begin anew, as after a start',
+      description:
+        'Takes back all changes since the start, and forgets used limits, the journal, stored responses and the turns of recordings; a timetable of incidents begins anew. The time of the clock and the metrics go on.',
+      answers: {
+        200: { ...shown, description: 'The configuration of the start.' },
+        400: errorAnswer(
+          'What the simulator was started with is no longer there, such as a folder of recordings.',
+        ),
+      },
+      async handle() {
+        const { problems } = await simulator.reset()
+        if (problems.length > 0) return refuseProblems('InvalidConfig', 'reset the configuration', problems)
+        return { status: 200, body: live.shown() }
+      },
+    },
+  ]
+}

@@ -1,0 +1,101 @@
+import { isRecord } from '../../config/resolve-deployment.ts'
+import { showValue } from '../../config/show-value.ts'
+import type { Simulator } from '../simulator.ts'
+import { errorAnswer, refuse, refuseProblems } from './admin-error.ts'
+import { type AdminAnswer, type AdminRoute, schemaRef } from './admin-route.ts'
+import { viewDeployment, viewDeployments } from './deployment-view.ts'
+
+const path = '/++/deployments/{name}'
+
+/** The routes of single deployments. */
+export function deploymentRoutes(simulator: Simulator): readonly AdminRoute[] {
+  const { live } = simulator
+  const answer = async (status: number, name: string): Promise<AdminAnswer> => {
+    const body = await viewDeployment(simulator, name)
+    return body ? { status, body } : unknown(simulator, name)
+  }
+  const schema = schemaRef('DeploymentState')
+  const notFound = errorAnswer('There is no deployment of this name.')
+
+  return [
+    {
+      method: 'GET',
+      path: '/++/deployments',
+      operationId: 'listDeployments',
+      summary: 'Show all deployments, and how their limits stand',
+      description: 'Nothing is charged by asking.',
+      answers: { 200: { description: 'The deployments by name.', schema: schemaRef('DeploymentStates') } },
+      handle: async () => ({ status: 200, body: { deployments: await viewDeployments(simulator) } }),
+    },
+    {
+      method: 'GET',
+      path,
+      operationId: 'getDeployment',
+      summary: 'Show a deployment, and how its limits stand',
+      answers: { 200: { description: 'The deployment.', schema }, 404: notFound },
+      handle: ({ params: { name = '' } }) => answer(200, name),
+    },
+    {
+      method: 'PUT',
+      path,
+      operationId: 'putDeployment',
+      summary: 'Make a deployment, or put another into the place of one',
+      description: 'What one of this name has used of its limits stays used.',
+      body: {
+        kind: 'json',
+        description: 'An entry of the deployment file; keys in snake_case or in camelCase.',
+        schema: schemaRef('Deployment'),
+        example: { model: 'gpt-4o', tokens_per_minute: 60_000 },
+      },
+      answers: {
+        200: { description: 'It has taken the place of another.', schema },
+        201: { description: 'It is new.', schema },
+        400: errorAnswer('The entry is wrong. All problems are told, and nothing has changed.'),
+      },
+      async handle({ params: { name = '' }, body }) {
+        if (!isRecord(body)) {
+          const problem = `The body must be a mapping with at least a model (got ${showValue(body)}). Send {"model": "gpt-4o"}, for example.`
+          return refuseProblems('InvalidDeployment', `put the deployment ${showValue(name)}`, [problem])
+        }
+        const { problems, before } = await live.putDeployment(name, body)
+        if (problems.length > 0) {
+          return refuseProblems('InvalidDeployment', `put the deployment ${showValue(name)}`, problems)
+        }
+        return answer(before.deployments.has(name) ? 200 : 201, name)
+      },
+    },
+    {
+      method: 'DELETE',
+      path,
+      operationId: 'deleteDeployment',
+      summary: 'Remove a deployment',
+      description: 'Requests to it that are under way are answered.',
+      answers: {
+        204: { description: 'It is gone.' },
+        400: errorAnswer(
+          'Something else needs it: another deployment spills over to it, or a fault names it.',
+        ),
+        404: notFound,
+      },
+      async handle({ params: { name = '' } }) {
+        if (!simulator.config.deployments.has(name)) return unknown(simulator, name)
+        const { problems, before } = await live.putDeployment(name, null)
+        if (problems.length > 0) {
+          const needing = [...before.deployments.values()].filter((other) => other.spilloverTo === name)
+          const reasons = needing.map(
+            (other) => `${showValue(other.name)} spills over to it. Change that one first.`,
+          )
+          const told = reasons.length > 0 ? reasons : problems
+          return refuseProblems('DeploymentNeeded', `remove the deployment ${showValue(name)}`, told)
+        }
+        return { status: 204 }
+      },
+    },
+  ]
+}
+
+function unknown({ config }: Simulator, name: string): AdminAnswer {
+  const names = [...config.deployments.keys()].slice(0, 20).join(', ')
+  const message = `There is no deployment ${showValue(name)}. Known are ${names}${config.deployments.size > 20 ? ', ...' : ''}.`
+  return refuse(404, 'DeploymentNotFound', message)
+}

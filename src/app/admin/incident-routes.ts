@@ -1,0 +1,95 @@
+import { parseIncidentFile } from '../../config/incident-file.ts'
+import type { IncidentTimetable } from '../../config/incident-timetable.ts'
+import type { IncidentState } from '../../faults/incidents.ts'
+import type { Simulator } from '../simulator.ts'
+import { errorAnswer, refuse } from './admin-error.ts'
+import { type AdminAnswer, type AdminRoute, schemaRef } from './admin-route.ts'
+
+/** The routes of incidents: start, stop, and where the timetable stands. All of them answer with the state. */
+export function incidentRoutes(simulator: Simulator): readonly AdminRoute[] {
+  const { incidents } = simulator
+  const state = (): AdminAnswer => ({ status: 200, body: describeState(incidents.state) })
+  const answers = { 200: { description: 'How the timetable stands.', schema: schemaRef('IncidentState') } }
+
+  return [
+    {
+      method: 'GET',
+      path: '/++/incidents',
+      operationId: 'getIncidents',
+      summary: 'Tell how the timetable of incidents stands',
+      answers,
+      handle: state,
+    },
+    {
+      method: 'POST',
+      path: '/++/incidents/start',
+      operationId: 'startIncidents',
+      summary: 'Begin a timetable of incidents, in the place of one that runs',
+      body: {
+        kind: 'text',
+        description:
+          'The timetable, JSON or YAML (docs/incidents.md); without a body that of INCIDENTS_PATH.',
+        schema: { type: 'object', properties: { phases: { type: 'array', items: { type: 'object' } } } },
+        example: {
+          phases: [{ name: 'down', seconds: 60, faults: [{ probability: 1, fault: 'overloaded503' }] }],
+        },
+      },
+      answers: { ...answers, 400: errorAnswer('The timetable is wrong, or there is none.') },
+      handle({ body }) {
+        const chosen = chooseTimetable(String(body), simulator)
+        if ('problems' in chosen) {
+          return refuse(400, 'InvalidTimetable', chosen.problems.join('\n'), chosen.problems)
+        }
+        incidents.start(chosen.timetable)
+        return state()
+      },
+    },
+    {
+      method: 'POST',
+      path: '/++/incidents/stop',
+      operationId: 'stopIncidents',
+      summary: 'End the timetable of incidents',
+      answers,
+      handle() {
+        incidents.stop()
+        return state()
+      },
+    },
+  ]
+}
+
+type Chosen = { readonly timetable: IncidentTimetable } | { readonly problems: readonly string[] }
+
+/** The timetable of the body, JSON or YAML, or without a body that of the configuration. */
+function chooseTimetable(source: string, { config }: Simulator): Chosen {
+  if (source.trim() === '') {
+    return config.incidents
+      ? { timetable: config.incidents }
+      : { problems: ['There is no timetable: send one as the body, or set INCIDENTS_PATH.'] }
+  }
+  const { timetable, problems } = parseIncidentFile(source, 'body', new Set(config.deployments.keys()))
+  return timetable ? { timetable } : { problems }
+}
+
+/** The state as the administration tells it; times in seconds. */
+function describeState(state: IncidentState | undefined): object {
+  if (!state) return { running: false }
+  const { timetable, elapsedMs, position } = state
+  const { phase, phaseStartMs = 0, next, nextChangeMs, round, over } = position
+  if (over) return { running: false }
+  return {
+    running: true,
+    round,
+    rounds: timetable.rounds === Infinity ? null : timetable.rounds,
+    elapsed_seconds: elapsedMs / 1_000,
+    phase: phase
+      ? {
+          name: phase.name,
+          deployment: phase.deployment ?? null,
+          elapsed_seconds: (elapsedMs - phaseStartMs) / 1_000,
+        }
+      : null,
+    next: next?.name ?? null,
+    next_change_in_seconds: nextChangeMs === Infinity ? null : (nextChangeMs - elapsedMs) / 1_000,
+  }
+}

@@ -1,0 +1,43 @@
+import type { Simulator } from '../simulator.ts'
+import { errorAnswer, refuse } from './admin-error.ts'
+import type { AdminRoute } from './admin-route.ts'
+
+const saved = { type: 'integer', minimum: 0, description: 'How many interactions were written.' }
+
+/** The routes of recordings. */
+export function recordingRoutes(simulator: Simulator): readonly AdminRoute[] {
+  return [
+    {
+      method: 'POST',
+      path: '/++/save-recordings',
+      operationId: 'saveRecordings',
+      summary: 'Write the recordings that are kept in memory',
+      description: 'Needed only with RECORDING_AUTOSAVE=false.',
+      answers: {
+        200: {
+          description: 'All are written.',
+          schema: {
+            type: 'object',
+            properties: { saved },
+            required: ['saved'],
+            additionalProperties: false,
+          },
+        },
+        400: errorAnswer('Nothing is recorded in this mode.'),
+        500: errorAnswer('Some could not be written and are kept in memory; `saved` counts the others.'),
+      },
+      async handle() {
+        const { recorder } = simulator.mode
+        if (!recorder) {
+          const message = `Nothing is recorded in ${simulator.config.mode.kind} mode. Start with SIMULATOR_MODE=record.`
+          return refuse(400, 'NotRecording', message)
+        }
+        const report = await recorder.save()
+        if (report.failures.length === 0) return { status: 200, body: { saved: report.saved } }
+        const message = `${report.kept} interactions could not be written and are kept in memory. ${report.failures.join(' ')}`
+        const { status, body } = refuse(500, 'RecordingsNotSaved', message)
+        return { status, body: { saved: report.saved, ...body } }
+      },
+    },
+  ]
+}

@@ -1,0 +1,98 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Config, Mode } from '../config/config.ts'
+import type { Forwarder } from '../pipeline/extension.ts'
+import type { ModeHandler } from '../pipeline/hook.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { Interaction } from '../recording/interaction.ts'
+import { createRecorder, type Recorder } from '../recording/record-mode.ts'
+import { createReplay, type Replay } from '../recording/replay-mode.ts'
+import type { TurnCounter } from '../recording/replay-turns.ts'
+
+/** What a mode works with. */
+export interface ModeParts {
+  /** Forwards and records; undefined where the mode never does. */
+  readonly recorder: Recorder | undefined
+  /** Answers from recordings; undefined in other modes. */
+  readonly replay: Replay | undefined
+}
+
+/** What the parts are made from. */
+export interface ModeTableParts {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly generate: ModeHandler
+  readonly forwarder: Forwarder | undefined
+  /** Counts the turns of requests that were recorded several times; undefined: this process alone. */
+  readonly turns?: TurnCounter | undefined
+}
+
+/**
+ * The recorders and the indexes of recordings of all modes that the configuration had. Those of a mode that was left stay
+ * until the end: requests that began in it are still answered by it, and the next change may go back to it.
+ */
+export class ModeTable {
+  readonly #parts: ModeTableParts
+  readonly #byMode = new Map<Mode, ModeParts>()
+  readonly #opened = new Set<Recorder>()
+
+  constructor(parts: ModeTableParts) {
+    this.#parts = parts
+  }
+
+  /** The parts of a mode. @throws {OperatorError} for recordings that cannot be read */
+  of({ mode, apiKey }: Config): ModeParts {
+    const known = this.#byMode.get(mode)
+    if (known) return known
+    const equal = [...this.#byMode].find(([other]) => isDeepStrictEqual(other, mode))?.[1]
+    const parts = equal ?? this.#create(mode, apiKey)
+    if (equal) for (const [other, held] of this.#byMode) if (held === equal) this.#byMode.delete(other)
+    this.#byMode.set(mode, parts)
+    return parts
+  }
+
+  /**
+   * Makes a mode ready for its first request.
+   *
+   * @throws {OperatorError} for recordings that cannot be read, or a folder that cannot be written
+   */
+  async open(config: Config): Promise<void> {
+    const { recorder } = this.of(config)
+    if (!recorder || this.#opened.has(recorder)) return
+    await recorder.open()
+    this.#opened.add(recorder)
+  }
+
+  /** Begins the turns of repeated recordings anew. */
+  reset(): void {
+    for (const { replay } of this.#byMode.values()) replay?.reset()
+  }
+
+  /** Writes and closes everything. @throws {OperatorError} RECORDINGS_UNWRITABLE when something is lost by that */
+  async close(): Promise<void> {
+    for (const { recorder } of this.#byMode.values()) await recorder?.close()
+  }
+
+  #create(mode: Mode, apiKey: string): ModeParts {
+    const { clock, logger, generate, forwarder, turns } = this.#parts
+    const replays: Replay[] = []
+    const onStored = (interaction: Interaction): void => replays[0]?.add(interaction)
+    const recorder =
+      mode.kind === 'generate' || !mode.upstream
+        ? undefined
+        : createRecorder({
+            upstream: mode.upstream,
+            recordings: mode.recordings,
+            apiKey,
+            clock,
+            logger,
+            onStored,
+            ...(forwarder && { forwarder }),
+          })
+    const record: ModeHandler = async (exchange) => recorder?.forward(exchange)
+    if (mode.kind !== 'replay') return { recorder, replay: undefined }
+    const replay = createReplay({ recordings: mode.recordings, logger, generate, record, turns })
+    replays.push(replay)
+    return { recorder, replay }
+  }
+}

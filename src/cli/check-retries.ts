@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs'
+import { collectGivenValues } from '../config/sources.ts'
+import { forbiddenStatuses } from '../journal/retry-judge.ts'
+import type { RetryReportJson } from '../journal/retry-report-json.ts'
+import { OperatorError } from '../platform/operator-error.ts'
+import type { CliHost } from './cli-host.ts'
+import { fetchRetryReport } from './fetch-retry-report.ts'
+import { count, milliseconds, renderRetryReport } from './retry-report-text.ts'
+
+/** What the judge may find, by the names that --fail-on takes. */
+export const findings = ['early', 'forbidden', 'herds'] as const
+
+/** One of `findings`. */
+export type Finding = (typeof findings)[number]
+
+/** What to ask, and what to make of it. */
+export interface CheckRetriesOptions {
+  readonly url: URL
+  /** Absent: SIMULATOR_API_KEY. */
+  readonly apiKey: string | undefined
+  /** What is a failure; empty only reports. */
+  readonly failOn: readonly Finding[]
+  readonly isJson: boolean
+}
+
+/**
+ * Prints how the clients of a running simulator have retried.
+ *
+ * @throws {OperatorError} RETRIES_JUDGED when something of `failOn` was found, SIMULATOR_UNAVAILABLE without a report,
+ * CONFIG_INVALID without a key
+ */
+export async function checkRetries(host: CliHost, options: CheckRetriesOptions): Promise<void> {
+  const report = await fetchRetryReport(options.url, options.apiKey ?? keyOfSettings(host))
+  const lines = options.isJson ? [JSON.stringify(report, null, 2)] : renderRetryReport(report)
+  host.stdout.write(`${lines.join('\n')}\n`)
+  const faults = options.failOn.flatMap((finding) => describeFinding[finding](report.totals))
+  if (faults.length === 0) return
+  throw new OperatorError(
+    'RETRIES_JUDGED',
+    `Could not pass the retries (--fail-on ${options.failOn.join(',')}):${faults.map((fault) => `\n  ${fault}`).join('')}`,
+  )
+}
+
+type Totals = RetryReportJson['totals']
+
+const describeFinding: Readonly<Record<Finding, (totals: Totals) => string[]>> = {
+  early: ({ early, worst_shortfall_ms: worstMs }) =>
+    early === 0
+      ? []
+      : [
+          `${count(early, 'retry')} came before the wait of the answer was over, by up to ${milliseconds(worstMs)}. Let the client wait for retry-after-ms, or for retry-after in seconds, before it sends a request again.`,
+        ],
+  forbidden: ({ forbidden }) =>
+    forbidden === 0
+      ? []
+      : [
+          `${count(forbidden, 'retry')} repeated an error that stays the same (${[...forbiddenStatuses].join(', ')}). Let the client retry 408, 409, 429 and 500 and above only.`,
+        ],
+  herds: ({ herds }) =>
+    herds === 0
+      ? []
+      : [
+          `${count(herds, 'herd')} of retries came back at the same moment. Let the client add a random time to each wait, or send fewer requests at once.`,
+        ],
+}
+
+/** @throws {OperatorError} CONFIG_INVALID when neither the environment nor `.env` has a key */
+function keyOfSettings({ env, workingDirectory }: CliHost): string {
+  const { given } = collectGivenValues({
+    flags: {},
+    env,
+    workingDirectory,
+    readFile: (path) => readFileSync(path, 'utf8'),
+  })
+  const key = given.find(({ setting }) => setting.env === 'SIMULATOR_API_KEY')?.value
+  if (typeof key === 'string') return key
+  throw new OperatorError(
+    'CONFIG_INVALID',
+    'Could not ask the simulator: there is no key. Set SIMULATOR_API_KEY, or --api-key, to the one that it was started with.',
+  )
+}

@@ -1,0 +1,54 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import { checkRetries, type Finding, findings } from './check-retries.ts'
+import type { CliHost } from './cli-host.ts'
+
+interface Options {
+  readonly url: URL
+  readonly apiKey?: string
+  readonly failOn?: readonly Finding[]
+  readonly json?: true
+}
+
+/** Adds `check` with its subcommands, which ask a running simulator and judge what it has seen. */
+export function addCheckCommand(program: Command, host: CliHost): void {
+  const check = program
+    .command('check')
+    .description('Judge what the clients of a running simulator have done: retries.')
+    .showHelpAfterError('Run aoai-sim check --help for the list of commands.')
+  check
+    .command('retries')
+    .description('how clients have retried; the simulator needs JOURNAL_SIZE (docs/retries.md)')
+    .option('--url <url>', 'where the simulator runs', parseUrl, new URL('http://127.0.0.1:8000'))
+    .option(
+      '--api-key <key>',
+      "the simulator's key (default: SIMULATOR_API_KEY, which other users cannot read)",
+    )
+    .option(
+      '--fail-on <findings>',
+      `end with exit code 1 if one of these was found: ${findings.join(',')}`,
+      parseFindings,
+    )
+    .option('--json', 'print the report as JSON instead of text')
+    .allowExcessArguments(false)
+    .action((_options: Options, command: Command) => {
+      // --api-key is a flag of the program as well, which takes it wherever it stands.
+      const { url, apiKey, failOn = [], json } = command.optsWithGlobals<Options>()
+      return checkRetries(host, { url, apiKey, failOn, isJson: json === true })
+    })
+}
+
+function parseUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url && /^https?:$/.test(url.protocol)) return url
+  throw new InvalidArgumentError('Give an address such as http://127.0.0.1:8000.')
+}
+
+function parseFindings(text: string): Finding[] {
+  const names = text.split(/[\s,]+/).filter((name) => name !== '')
+  if (names.length > 0 && names.every(isFinding)) return names
+  throw new InvalidArgumentError(`Give one or more of ${findings.join(', ')}, separated by commas.`)
+}
+
+function isFinding(name: string): name is Finding {
+  return findings.some((finding) => finding === name)
+}

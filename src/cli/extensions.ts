@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs'
+import type { Command } from 'commander'
+import { extensionModules } from '../app/extension-modules.ts'
+import { loadConfig } from '../config/load-config.ts'
+import { composeExtensions } from '../extensions/compose-extensions.ts'
+import { loadExtensions } from '../extensions/load-extensions.ts'
+import type { LoadedExtension } from '../extensions/loaded-extension.ts'
+import { createLogger } from '../platform/logger.ts'
+import { createSystemClock } from '../platform/system-clock.ts'
+import type { CliHost } from './cli-host.ts'
+
+/** Adds `extensions`, which loads extensions as a start would, tells what they do, and starts nothing. */
+export function addExtensionsCommand(program: Command, host: CliHost): void {
+  program
+    .command('extensions')
+    .argument('[paths...]', 'files, folders or packages in the place of EXTENSION_PATH')
+    .description(
+      'Load extensions without starting them, and list what they do, in the order in which they act.',
+    )
+    .option('--json', 'print JSON instead of text')
+    .showHelpAfterError('Run aoai-sim extensions --help for its usage.')
+    .action(async (paths: string[], { json }: { json?: true }) => {
+      await listExtensions(host, paths, json === true)
+    })
+}
+
+/** @throws {OperatorError} CONFIG_INVALID, or EXTENSION_INVALID for the first extension that a start would refuse */
+async function listExtensions(
+  { env, workingDirectory, stdout }: CliHost,
+  paths: readonly string[],
+  isJson: boolean,
+): Promise<void> {
+  const config = loadConfig({
+    flags: {},
+    env,
+    workingDirectory,
+    readFile: (path) => readFileSync(path, 'utf8'),
+  })
+  const extensionHost = { config, clock: createSystemClock(), logger: createLogger(config.logLevel) }
+  const { list } = composeExtensions(
+    await loadExtensions(
+      paths.length === 0 ? config.extensionPaths : paths,
+      extensionHost,
+      workingDirectory,
+      extensionModules,
+    ),
+  )
+  const text = isJson ? `${JSON.stringify(list.map(describe), null, 2)}\n` : renderList(list)
+  stdout.write(text)
+}
+
+function renderList(list: readonly LoadedExtension[]): string {
+  if (list.length === 0) {
+    return 'There are no extensions. Set EXTENSION_PATH to files, folders or packages, separated by commas.\n'
+  }
+  return list.map((loaded, index) => `${index + 1}. ${renderOne(loaded)}`).join('\n')
+}
+
+function renderOne(loaded: LoadedExtension): string {
+  const { name, hooks, generators, forwarders, limiters, onStart, onClose } = describe(loaded)
+  const named = (names: readonly (string | null)[]): string =>
+    names.map((found) => found ?? '(no name)').join(', ')
+  const rows = [
+    ['hooks', named(hooks)],
+    ['generators', named(generators)],
+    ['forwarders', named(forwarders)],
+    ['limiters', named(limiters)],
+    ['also has', [onStart && 'onStart', onClose && 'onClose'].filter(Boolean).join(', ')],
+  ]
+  const lines = rows
+    .filter(([, content]) => content !== '')
+    .map(([label = '', content = '']) => `   ${label.padEnd(12)}${content}\n`)
+  return `${name}  ${loaded.source}\n${lines.join('')}`
+}
+
+/** What is printed as JSON; null stands for a function without a name. */
+interface Description {
+  readonly name: string
+  /** The whole path. */
+  readonly file: string | null
+  readonly hooks: readonly (string | null)[]
+  readonly generators: readonly (string | null)[]
+  readonly forwarders: readonly (string | null)[]
+  readonly limiters: readonly string[]
+  readonly onStart: boolean
+  readonly onClose: boolean
+}
+
+function describe({ extension, file }: LoadedExtension): Description {
+  const { name, hooks, generators, forwarders, limiters, onStart, onClose } = extension
+  return {
+    name,
+    file: file ?? null,
+    hooks: namesOf(hooks),
+    generators: namesOf(generators),
+    forwarders: namesOf(forwarders),
+    limiters: Object.keys(limiters ?? {}),
+    onStart: onStart !== undefined,
+    onClose: onClose !== undefined,
+  }
+}
+
+function namesOf(functions: readonly { readonly name: string }[] = []): (string | null)[] {
+  return functions.map(({ name }) => (name === '' ? null : name))
+}

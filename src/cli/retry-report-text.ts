@@ -1,0 +1,101 @@
+import type { RetryReportJson } from '../journal/retry-report-json.ts'
+
+type ClientJson = RetryReportJson['clients'][number]
+
+/** Most rows of the table: those with findings come first. */
+const mostRows = 20
+
+/** The report as lines for a person: a table of clients, what was found about each, and a verdict. */
+export function renderRetryReport({ since, clients, totals }: RetryReportJson): string[] {
+  const shown = clients.slice(0, mostRows)
+  const hidden = totals.clients - shown.length
+  return [
+    ...(shown.length > 0 ? [...table(shown), ''] : []),
+    ...(hidden > 0 ? [`${count(hidden, 'more client')}: see them all with --json.`, ''] : []),
+    ...shown.flatMap(findingsOf),
+    verdict(totals, since),
+  ]
+}
+
+/** A time for a person: `1,250 ms`, `0.4 ms`. */
+export function milliseconds(ms: number): string {
+  const rounded = ms < 10 ? Math.round(ms * 10) / 10 : Math.round(ms)
+  return `${rounded.toLocaleString('en-US')} ms`
+}
+
+/** A number of things: `1 retry`, `2 retries`. */
+export function count(number: number, thing: string): string {
+  const things = thing.endsWith('y') ? `${thing.slice(0, -1)}ies` : `${thing}s`
+  return `${number.toLocaleString('en-US')} ${number === 1 ? thing : things}`
+}
+
+const titles = ['client', 'requests', 'failures', 'retries', 'early', 'forbidden', 'herds', 'worst shortfall']
+
+function table(clients: readonly ClientJson[]): string[] {
+  const rows = clients.map(({ client, requests, failures, retries, early, forbidden, herds }) => [
+    printable(client),
+    ...[requests, failures, retries, early.count, forbidden.count, herds.count].map((number) =>
+      number.toLocaleString('en-US'),
+    ),
+    early.count > 0 ? milliseconds(early.worst_shortfall_ms) : '-',
+  ])
+  const widths = titles.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  )
+  return [titles, ...rows].map((row) =>
+    row
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
+      .join('  '),
+  )
+}
+
+function findingsOf(client: ClientJson): string[] {
+  const { early, forbidden, herds, retries, waited } = client
+  const name = printable(client.client)
+  const lines: string[] = []
+  const example = early.examples.at(-1)
+  if (example) {
+    lines.push(
+      `${name}: ${early.count} of ${count(retries, 'retry')} came early; request ${example.id} repeated request ${example.retry_of} after ${milliseconds(example.waited_ms)} of ${milliseconds(example.told_ms)}.`,
+    )
+  }
+  const repeated = forbidden.examples.at(-1)
+  if (repeated) {
+    lines.push(
+      `${name}: ${count(forbidden.count, 'retry')} of what no retry mends; request ${repeated.id} repeated request ${repeated.retry_of}, a ${repeated.status}.`,
+    )
+  }
+  if (herds.largest) {
+    const { size, at, deployment, failures_within_ms: spreadMs } = herds.largest
+    lines.push(
+      `${name}: ${count(herds.count, 'herd')}; the largest was ${size} retries to ${printable(deployment) || 'no deployment'} at ${at}, after failures within ${milliseconds(spreadMs)}.`,
+    )
+  }
+  if (lines.length > 0 && waited) {
+    lines.push(
+      `${name}: retries waited ${milliseconds(waited.min_ms)} to ${milliseconds(waited.max_ms)}, half of them at most ${milliseconds(waited.median_ms)}.`,
+    )
+  }
+  return lines.length > 0 ? [...lines, ''] : []
+}
+
+function verdict(totals: RetryReportJson['totals'], since: string): string {
+  const { requests, clients, retries, early, forbidden, herds } = totals
+  const seen = `${count(requests, 'request')} of ${count(clients, 'client')} since ${since}`
+  if (requests === 0) return `No requests since ${since}.`
+  if (retries === 0) return `No retries in ${seen}.`
+  const found = [
+    early > 0 ? `${early} early` : '',
+    forbidden > 0 ? `${forbidden} forbidden` : '',
+    herds > 0 ? count(herds, 'herd') : '',
+  ].filter((part) => part !== '')
+  if (found.length === 0) return `Nothing is wrong with ${count(retries, 'retry')} in ${seen}.`
+  return `Found in ${count(retries, 'retry')}: ${found.join(', ')} (${seen}).`
+}
+
+/** Clients choose their names; a terminal is not to obey them. */
+function printable(name: string): string {
+  return name.replaceAll(/[^\x20-\x7e]/g, '?')
+}

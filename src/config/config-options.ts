@@ -1,0 +1,66 @@
+import type { DeploymentOptions, ModelOptions } from './deployment-options.ts'
+import type { FaultRuleOptions, IncidentOptions } from './fault-options.ts'
+import type { GivenSettings } from './given-options.ts'
+import type { Settings } from './settings-schema.ts'
+
+/** Settings that have another option in their place, or none. */
+export type ReplacedSetting =
+  | 'mode'
+  | 'host'
+  | 'port'
+  | 'logLevel'
+  | 'journalSize'
+  | 'extensionPath'
+  | 'deploymentConfigPath'
+  | 'modelCataloguePath'
+  | 'faultsPath'
+  | 'incidentsPath'
+  | 'watch'
+  | 'workers'
+
+type SettingOptions = GivenSettings<Omit<Settings, ReplacedSetting>>
+type ModeSettings = Settings['mode']
+
+/**
+ * The configuration of a simulator as a program gives it. Each option is a setting of docs/config.md, which has ranges and
+ * units; what is left out has the default from there, but for those that say otherwise. Nothing is read from the
+ * environment or from `.env`.
+ */
+export interface ConfigOptions extends SettingOptions {
+  /** Where answers come from; default `generate`. */
+  readonly mode?: ModeSettings['kind'] | undefined
+  /** What replay mode reads and record mode writes. `dir` may be a URL: `new URL('./recordings', import.meta.url)`. */
+  readonly recordings?:
+    | (Omit<GivenSettings<ModeSettings['recordings']>, 'dir'> & { readonly dir?: string | URL | undefined })
+    | undefined
+  /** The service that record mode asks. */
+  readonly upstream?: GivenSettings<ModeSettings['upstream']> | undefined
+  /** The key that callers must send; default: a new random one, which the simulator's `apiKey` tells. */
+  readonly apiKey?: string | undefined
+  /** Makes answers and waiting times the same in each run; default: new ones. */
+  readonly seed?: string | undefined
+  /** By name; default: those of docs/config.md. An empty object has none. */
+  readonly deployments?: Readonly<Record<string, DeploymentOptions>> | undefined
+  /** New models, or changes of known ones, by name. */
+  readonly models?: Readonly<Record<string, ModelOptions>> | undefined
+  /**
+   * How long answers take. The default of `timeScale` is 0 here, which is no time at all, whatever else is set: a test that
+   * wants answers to take their time sets it to 1.
+   */
+  readonly latency?: SettingOptions['latency']
+  /** What goes wrong, over all deployments; default: nothing. */
+  readonly faults?: readonly FaultRuleOptions[] | undefined
+  /** A timetable that begins with the simulator; default: none. */
+  readonly incidents?: IncidentOptions | undefined
+  /** How many requests are kept for `requests()`: true is 1,000, false none; default false. */
+  readonly journal?: boolean | number | undefined
+  /** The least severity that is logged; default `warn`. */
+  readonly log?: Settings['logLevel'] | undefined
+  /** How long `close()` waits for running answers, in seconds; default 1. */
+  readonly shutdownGraceSeconds?: number | undefined
+  /**
+   * Any setting by the name of its variable: `{ LATENCY_PROFILE: 'auto' }`. Files that a variable names are read. An option
+   * that sets the same wins. Names that begin with `SIMULATOR_` and mean nothing are errors.
+   */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined
+}

@@ -1,0 +1,206 @@
+import { describe, expect, it } from 'vitest'
+import { OperatorError } from '../platform/operator-error.ts'
+import type { ConfigInputs } from './config-inputs.ts'
+import { LiveConfig } from './live-config.ts'
+import { readInputs } from './read-inputs.ts'
+
+const deployments = {
+  a: { model: 'gpt-4o', tokensPerMinute: 100, latency: { firstToken: 10, perToken: 2 } },
+  b: { model: 'gpt-4o', tokensPerMinute: 100 },
+}
+
+const inputsOf = (file: object = deployments, env: Record<string, string> = {}): ConfigInputs => {
+  const { inputs, problems } = readInputs({
+    flags: {},
+    env: { OPENAI_DEPLOYMENT_CONFIG_PATH: 'deployments.json', ...env },
+    workingDirectory: '/',
+    readFile: (path) => {
+      if (path.endsWith('deployments.json')) return JSON.stringify(file)
+      throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
+    },
+  })
+  expect(problems).toEqual([])
+  return inputs
+}
+
+const setUp = (env?: Record<string, string>) => {
+  const live = new LiveConfig(inputsOf(deployments, env))
+  const shownDeployments = () => live.shown()['openai_deployments'] as Record<string, unknown>
+  const patchDeployments = async (patch: object) => {
+    expect((await live.patch({ openai_deployments: patch })).problems).toEqual([])
+  }
+  return { live, shownDeployments, patchDeployments }
+}
+
+describe('a patch', () => {
+  it('makes a new configuration, and leaves the one before as it was', async () => {
+    const { live } = setUp({ SIMULATOR_REGION: 'West US' })
+    const first = live.current
+    const { problems, before } = await live.patch({ region: 'X', latency: { time_scale: 2 } })
+    expect(problems).toEqual([])
+    expect(before).toBe(first)
+    expect(first.region).toBe('West US')
+    expect([live.current.region, live.current.latency.timeScale]).toEqual(['X', 2])
+    expect(Object.isFrozen(live.current)).toBe(true)
+    expect(live.current.apiKey).toBe(first.apiKey)
+  })
+
+  it('puts a setting back to its default by null', async () => {
+    const { live } = setUp({ SIMULATOR_REGION: 'West US' })
+    await live.patch({ region: 'X' })
+    await live.patch({ region: null })
+    expect(live.current.region).toBe('East US 2')
+  })
+
+  it('leaves the deployments and the mode that it does not touch the same objects', async () => {
+    const { live, patchDeployments } = setUp()
+    const first = live.current
+    await patchDeployments({ a: { tokens_per_minute: 5 } })
+    const second = live.current
+    expect(second.deployments.get('b')).toBe(first.deployments.get('b'))
+    expect(second.deployments.get('a')).not.toBe(first.deployments.get('a'))
+    await live.patch({ region: 'X', openai_deployments: { c: { model: 'gpt-4o' } } })
+    expect(live.current.deployments.get('a')).toBe(second.deployments.get('a'))
+    expect(live.current.mode).toBe(first.mode)
+  })
+
+  it('is refused as a whole', async () => {
+    const { live } = setUp()
+    const first = live.current
+    const { problems } = await live.patch({ region: 'X', openai_deployments: { a: { model: null } } })
+    expect(problems).toHaveLength(1)
+    expect(live.current).toBe(first)
+    expect(live.overlay).toEqual({ put: {}, patch: {} })
+    await live.patch({ tool_call_probability: 1 })
+    expect(live.current.region).toBe('East US 2')
+  })
+
+  it('is refused by what has to be made ready for it', async () => {
+    const { live } = setUp()
+    const first = live.current
+    live.prepare = () => Promise.reject(new OperatorError('RECORDINGS_UNREADABLE', 'gone'))
+    await expect(live.patch({ region: 'X' })).rejects.toThrow('gone')
+    expect(live.current).toBe(first)
+    live.prepare = () => {}
+    expect((await live.patch({ region: 'Y' })).problems).toEqual([])
+  })
+
+  it('follows the one before it, however long that takes', async () => {
+    const { live } = setUp()
+    const regions: string[] = []
+    live.onChange(({ region }) => regions.push(region))
+    live.prepare = async ({ region }) => {
+      if (region === 'slow') await new Promise((resolve) => setImmediate(resolve))
+    }
+    await Promise.all([live.patch({ region: 'slow' }), live.patch({ region: 'quick' })])
+    expect(regions).toEqual(['slow', 'quick'])
+  })
+})
+
+describe('patches that follow each other', () => {
+  it('come to what each of them does to the result of the one before', async () => {
+    const { shownDeployments, patchDeployments } = setUp()
+    await patchDeployments({ a: null })
+    expect(shownDeployments()).not.toHaveProperty('a')
+    await patchDeployments({ a: { model: 'gpt-4o-mini' } })
+    expect(shownDeployments()['a']).toEqual({ model: 'gpt-4o-mini' })
+  })
+
+  it('do so within a deployment, too', async () => {
+    const { shownDeployments, patchDeployments } = setUp()
+    await patchDeployments({ a: { latency: null } })
+    await patchDeployments({ a: { latency: { first_token: 5 } } })
+    expect(shownDeployments()['a']).toMatchObject({ latency: { first_token: 5 }, tokens_per_minute: 100 })
+    expect((shownDeployments()['a'] as { latency: object }).latency).toEqual({ first_token: 5 })
+    await patchDeployments({ a: { latency: { per_token: 1 } } })
+    expect((shownDeployments()['a'] as { latency: object }).latency).toEqual({ first_token: 5, per_token: 1 })
+  })
+
+  it('may spell the same key in two ways: the last one goes', async () => {
+    const { shownDeployments, patchDeployments } = setUp()
+    await patchDeployments({ a: { tokens_per_minute: 1 } })
+    await patchDeployments({ a: { tokensPerMinute: 2 } })
+    await patchDeployments({ a: { tokens_per_minute: 3 } })
+    expect(shownDeployments()['a']).toMatchObject({ tokens_per_minute: 3 })
+    await patchDeployments({ a: { tokensPerMinute: null } })
+    expect(shownDeployments()['a']).not.toHaveProperty('tokens_per_minute')
+  })
+
+  it('survive being put together again on another base', async () => {
+    const { live, shownDeployments, patchDeployments } = setUp()
+    await patchDeployments({ a: { latency: null }, b: null })
+    await patchDeployments({ a: { latency: { first_token: 5 } }, b: { model: 'gpt-4o-mini' } })
+    const before = shownDeployments()
+    expect((await live.rebase(inputsOf())).problems).toEqual([])
+    expect(shownDeployments()).toEqual(before)
+  })
+})
+
+describe('putting a deployment', () => {
+  it('replaces what had its name, patches of it included', async () => {
+    const { live, shownDeployments, patchDeployments } = setUp()
+    await patchDeployments({ a: { requests_per_minute: 1 }, b: { requests_per_minute: 2 } })
+    await live.putDeployment('a', { model: 'gpt-4o', tokens_per_minute: 7 })
+    expect(shownDeployments()).toMatchObject({
+      a: { model: 'gpt-4o', tokens_per_minute: 7 },
+      b: { requests_per_minute: 2 },
+    })
+    expect(shownDeployments()['a']).not.toHaveProperty('requests_per_minute')
+    await patchDeployments({ a: { requests_per_minute: 3 } })
+    expect(shownDeployments()['a']).toEqual({ model: 'gpt-4o', tokens_per_minute: 7, requests_per_minute: 3 })
+  })
+
+  it('removes it by null', async () => {
+    const { live, shownDeployments, patchDeployments } = setUp()
+    await patchDeployments({ a: { requests_per_minute: 1 } })
+    await live.putDeployment('a', null)
+    expect(Object.keys(shownDeployments())).toEqual(['b'])
+    expect(live.current.deployments.has('a')).toBe(false)
+  })
+})
+
+describe('reset', () => {
+  it('goes back to the start', async () => {
+    const { live, patchDeployments } = setUp({ SIMULATOR_REGION: 'West US' })
+    const first = live.current
+    const shown = live.shown()
+    await patchDeployments({ a: null, b: { tokens_per_minute: 1 } })
+    await live.patch({ region: 'X', faults: [{ probability: 1, fault: 'serverError' }] })
+    await live.reset()
+    expect(live.shown()).toEqual(shown)
+    expect(live.current).toEqual(first)
+  })
+
+  it('goes to other changes, as they were told before', async () => {
+    const { live, patchDeployments } = setUp()
+    await patchDeployments({ a: { tokens_per_minute: 1 } })
+    await live.putDeployment('c', { model: 'gpt-4o' })
+    const { overlay } = live
+    const shown = live.shown()
+    await live.reset()
+    await live.reset(JSON.parse(JSON.stringify(overlay)) as typeof overlay)
+    expect(live.shown()).toEqual(shown)
+  })
+})
+
+describe('another base', () => {
+  it('keeps the changes on top, the key, and the deployments that are the same', async () => {
+    const { live, shownDeployments, patchDeployments } = setUp()
+    const first = live.current
+    await patchDeployments({ a: { tokens_per_minute: 1 } })
+    await live.rebase(inputsOf({ ...deployments, c: { model: 'gpt-4o' } }, { SIMULATOR_REGION: 'X' }))
+    expect(shownDeployments()).toMatchObject({ a: { tokens_per_minute: 1 }, c: { model: 'gpt-4o' } })
+    expect(live.current.region).toBe('X')
+    expect(live.current.apiKey).toBe(first.apiKey)
+    expect(live.current.deployments.get('b')).toBe(first.deployments.get('b'))
+  })
+
+  it('is refused where the changes do not fit it', async () => {
+    const { live, patchDeployments } = setUp()
+    await patchDeployments({ a: { tokens_per_minute: 1 } })
+    const before = live.current
+    const { problems } = await live.rebase(inputsOf({ b: deployments.b }))
+    expect(problems).toHaveLength(1)
+    expect(live.current).toBe(before)
+  })
+})

@@ -1,0 +1,196 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Config } from './config.ts'
+import type { ConfigInputs } from './config-inputs.ts'
+import { camelKeys } from './key-case.ts'
+import {
+  joinOverlay,
+  keepingEntries,
+  type Overlay,
+  type OverlayStore,
+  withCamelKeys,
+  withoutPatchesOf,
+} from './overlay.ts'
+import { patchInputs, putDeployments } from './patch-inputs.ts'
+import { configError, resolveInputs } from './resolve-inputs.ts'
+import type { Settings } from './settings-schema.ts'
+import { showConfig } from './show-config.ts'
+
+/** What a change became: nothing but problems, one sentence or two each, or a new configuration. */
+export interface Change {
+  /** Empty where the change has been made. */
+  readonly problems: readonly string[]
+  /** The configuration that the change found. */
+  readonly before: Config
+}
+
+/**
+ * Makes what a new configuration needs before a request meets it, such as an index of recordings. Its rejection refuses the
+ * change.
+ */
+export type Prepare = (next: Config) => void | Promise<void>
+
+const nothing: Overlay = { put: {}, patch: {} }
+
+/** What a change makes of the configuration of the moment; made again where another process was faster. */
+type Plan = () => { readonly base?: ConfigInputs; readonly overlay?: Overlay }
+
+interface State {
+  readonly inputs: ConfigInputs
+  readonly settings: Settings
+  readonly config: Config
+}
+
+/**
+ * The configuration over time: what the simulator was started with, and the patches on top of it. A change is checked as
+ * a whole and then swaps one reference; a wrong one changes nothing.
+ */
+export class LiveConfig {
+  /** Set by whoever has to make something ready for a new configuration. */
+  prepare: Prepare = () => {}
+  /** Where changes are shared with other processes; set by whoever shares them. */
+  store?: OverlayStore
+  #base: ConfigInputs
+  #overlay = nothing
+  #state: State
+  #changes: Promise<unknown> = Promise.resolve()
+  readonly #listeners: ((config: Config) => void)[] = []
+  /** What was changed here while the store was away. */
+  #unshared: Plan[] = []
+
+  /** @throws {OperatorError} CONFIG_INVALID */
+  constructor(inputs: ConfigInputs) {
+    const resolved = resolveInputs(inputs)
+    if ('problems' in resolved) throw configError('start', resolved.problems)
+    this.#base = inputs
+    this.#state = { inputs, ...resolved }
+  }
+
+  /** The configuration of the moment. */
+  get current(): Config {
+    return this.#state.config
+  }
+
+  /** What the configuration of the moment is made from, all changes included. */
+  get inputs(): ConfigInputs {
+    return this.#state.inputs
+  }
+
+  /** What can change at run time, as GET /++/config shows it. */
+  shown(): Readonly<Record<string, unknown>> {
+    return showConfig(this.#state.inputs, this.#state.settings)
+  }
+
+  /** What was changed since the start or the last reset. */
+  get overlay(): Overlay {
+    return this.#overlay
+  }
+
+  /** Calls `listener` after each change. */
+  onChange(listener: (config: Config) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  /** Applies a JSON merge patch of what `shown` shows. */
+  patch(patch: unknown): Promise<Change> {
+    return this.#change(() => {
+      return { overlay: joinOverlay(this.#overlay, withCamelKeys(patch), this.#state.inputs) }
+    })
+  }
+
+  /** Puts a deployment into the place of what had its name, patches of it included; null removes it. */
+  putDeployment(name: string, entry: unknown): Promise<Change> {
+    return this.#change(() => {
+      const { put, patch } = this.#overlay
+      return {
+        overlay: {
+          put: { ...put, [name]: camelKeys(entry) },
+          patch: withoutPatchesOf(new Set([name]), patch),
+        },
+      }
+    })
+  }
+
+  /** Takes a new base, such as a deployment file that was edited; the changes since the start stay on top. */
+  rebase(inputs: ConfigInputs): Promise<Change> {
+    return this.#change(() => ({ base: { ...inputs, generatedKey: this.#base.generatedKey } }))
+  }
+
+  /** Puts other changes into the place of those since the start; without an argument, none. */
+  reset(overlay: Overlay = { ...nothing }): Promise<Change> {
+    return this.#change(() => ({ overlay }))
+  }
+
+  /**
+   * Takes over changes from the store in the place of its own.
+   *
+   * @param find is asked when all changes before are done; undefined leaves things as they are
+   */
+  adopt(find: () => Overlay | undefined): Promise<Change> {
+    return this.#inTurn(() => {
+      const overlay = find()
+      return this.#make(overlay ? { overlay } : {})
+    })
+  }
+
+  /** Makes the changes again that the store has missed while it was away, on top of what it has now. */
+  async offerAgain(): Promise<void> {
+    const missed = this.#unshared
+    this.#unshared = []
+    for (const plan of missed) await this.#change(plan)
+  }
+
+  #change(plan: Plan): Promise<Change> {
+    return this.#inTurn(async () => {
+      const before = this.current
+      for (;;) {
+        const planned = plan()
+        const offered = await this.#make(planned, () => this.#offer(plan, planned.overlay))
+        if (offered.newer === undefined) return { problems: offered.problems, before }
+        const { problems } = await this.#make({ overlay: offered.newer })
+        if (problems.length > 0) return { problems, before }
+      }
+    })
+  }
+
+  /** One change after the other, so that none is lost between the check and the swap of another. */
+  #inTurn(change: () => Promise<Change>): Promise<Change> {
+    const changed = this.#changes.then(change)
+    this.#changes = changed.catch(() => {})
+    return changed
+  }
+
+  /** Gives what another process has put into the store since, which this change has not seen. */
+  async #offer(plan: Plan, overlay: Overlay | undefined): Promise<Overlay | undefined> {
+    if (!overlay || !this.store) return undefined
+    const answer = await this.store.offer(overlay, this.#overlay)
+    if (answer === 'away') this.#unshared.push(plan)
+    return typeof answer === 'string' ? undefined : answer
+  }
+
+  /** @param offer is asked when everything is ready but the swap; what it gives is in the way of the change */
+  async #make(
+    { base = this.#base, overlay = this.#overlay }: ReturnType<Plan>,
+    offer: () => Promise<Overlay | undefined> = async () => undefined,
+  ): Promise<Change & { readonly newer?: Overlay | undefined }> {
+    const before = this.current
+    const patched = patchInputs(putDeployments(base, overlay.put), overlay.patch)
+    const inputs = keepingEntries(patched.inputs, this.#state.inputs)
+    const resolved = resolveInputs(inputs)
+    const problems = [...patched.problems, ...('problems' in resolved ? resolved.problems : [])]
+    if ('problems' in resolved || problems.length > 0) return { problems, before }
+    const config = keepingMode(resolved.config, before)
+    await this.prepare(config)
+    const newer = await offer()
+    if (newer) return { problems, before, newer }
+    this.#base = base
+    this.#overlay = overlay
+    this.#state = { ...resolved, config, inputs }
+    for (const listener of this.#listeners) listener(config)
+    return { problems, before }
+  }
+}
+
+/** A mode that has not changed stays the same object, by which its recorder and its recordings are found. */
+function keepingMode(next: Config, before: Config): Config {
+  return isDeepStrictEqual(next.mode, before.mode) ? Object.freeze({ ...next, mode: before.mode }) : next
+}

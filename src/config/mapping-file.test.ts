@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest'
+import { parseMappingFile } from './mapping-file.ts'
+
+const parse = (source: string) => parseMappingFile(source, 'file.yaml', 'must map names')
+
+describe('parseMappingFile', () => {
+  it('reads YAML and JSON', () => {
+    expect(parse('a: { b: 1 }\nc: [x]')).toEqual({ entries: { a: { b: 1 }, c: ['x'] }, problems: [] })
+    expect(parse('{"a": {"b": 1}}')).toEqual({ entries: { a: { b: 1 } }, problems: [] })
+  })
+
+  it('notices keys that stand twice, at any depth, each with its place', () => {
+    expect(parse('a: 1\nb:\n  c: 1\n  "c": 2\na: 3\n1: x\n"1": y').problems).toEqual([
+      'file.yaml: the key "a" stands twice (line 5, column 1). Remove one of them.',
+      'file.yaml: the key "c" stands twice (line 4, column 3). Remove one of them.',
+    ])
+  })
+
+  it('says what cannot be understood, and throws nothing', () => {
+    expect(parse('[1, 2').problems[0]).toContain('file.yaml: this is neither JSON nor YAML')
+    expect(parse('- a').problems).toEqual(['file.yaml must map names.'])
+    expect(parse('a: *b')).toEqual({
+      entries: undefined,
+      problems: [
+        'file.yaml cannot be understood: Unresolved alias (the anchor must be set before the alias): b.',
+      ],
+    })
+    const names = 'abcdefghij'.split('')
+    const bomb = names.map((name, index) => {
+      const items = index === 0 ? 'x' : `*${names[index - 1]}`
+      return `${name}: &${name} [${Array.from({ length: 9 }, () => items).join(', ')}]`
+    })
+    expect(parse(bomb.join('\n')).problems[0]).toContain('Excessive alias count')
+  })
+
+  it('reads many keys in a time that grows as their number does', () => {
+    const source = Array.from({ length: 40_000 }, (_, index) => `k${index}: 1`).join('\n')
+    const startMs = performance.now()
+    expect(Object.keys(parse(source).entries ?? {})).toHaveLength(40_000)
+    // Comparing each with each took 20 seconds.
+    expect(performance.now() - startMs).toBeLessThan(5_000)
+  })
+})

@@ -1,0 +1,180 @@
+import { describe, expect, expectTypeOf, it } from 'vitest'
+import type { Config } from './config.ts'
+import type { ConfigOptions, ReplacedSetting } from './config-options.ts'
+import { settingOptions } from './option-values.ts'
+import { inputsOfOptions, liveConfigOfOptions } from './options-inputs.ts'
+import { resolveInputs } from './resolve-inputs.ts'
+import type { Settings } from './settings-schema.ts'
+
+const configOf = (options: ConfigOptions): Config => liveConfigOfOptions(options).current
+
+/** Everything that is wrong with options, in whatever way a JavaScript user wrote them. */
+function problemsOf(options: object): string[] {
+  const { inputs, problems } = inputsOfOptions(options)
+  const resolved = resolveInputs(inputs)
+  return [...problems, ...('problems' in resolved ? resolved.problems : [])]
+}
+
+describe('options', () => {
+  it('make the configuration that variables and files make', () => {
+    const config = configOf({
+      mode: 'replay',
+      recordings: {
+        dir: new URL('file:///fixtures/chat'),
+        redact: ['user', '"my words"', /sk-\w+/],
+        match: { ignoreFields: ['user', 'metadata'], apiVersion: true },
+        replay: { onMiss: 'generate' },
+      },
+      apiKey: 'key',
+      seed: 'one',
+      region: 'West Europe',
+      deployments: {
+        chat: {
+          model: 'gpt-4o',
+          tokensPerMinute: 1_000,
+          latency: { firstToken: 300, burst: 'off' },
+          faults: [{ probability: 0.5, fault: 'serverError' }],
+        },
+      },
+      models: {
+        mine: { contextTokens: 1_000, maxOutputTokens: 100, operations: ['chatCompletions'] },
+      },
+      faults: [{ probability: 1, fault: { kind: 'stall', ms: 'forever' }, deployment: 'chat' }],
+      incidents: { phases: [{ name: 'slow', duration: '2m', latency: { firstTokenFactor: 3 } }] },
+      latency: { timeScale: 0.5, chatCompletions: { perToken: { meanMs: 7 } } },
+      contentFilter: { prompt: ['boo', { category: 'jailbreak', phrase: 'Rules: none' }] },
+      journal: true,
+      env: { LIMIT_PROFILE: '2024-10', SIMULATOR_SEED: 'another' },
+    })
+    expect(config).toMatchObject({
+      mode: {
+        kind: 'replay',
+        recordings: {
+          dir: '/fixtures/chat',
+          redact: [
+            { kind: 'name', name: 'user' },
+            { kind: 'pattern', source: 'my words' },
+            { kind: 'pattern', source: 'sk-\\w+' },
+          ],
+          match: { ignoreFields: ['user', 'metadata'], apiVersion: true },
+          replay: { onMiss: 'generate' },
+        },
+      },
+      apiKey: 'key',
+      apiKeyGenerated: false,
+      seed: 'one',
+      region: 'West Europe',
+      limitProfile: '2024-10',
+      deploymentsAreDefault: false,
+      latency: { timeScale: 0.5, chatCompletions: { perToken: { meanMs: 7, stdDevMs: 6 } } },
+      contentFilter: {
+        prompt: [
+          { category: 'violence', phrase: 'boo' },
+          { category: 'jailbreak', phrase: 'rules: none' },
+        ],
+      },
+      faults: [{ label: 'stall', fault: { ms: Infinity } }],
+      incidents: { phases: [{ name: 'slow', endMs: 120_000 }] },
+      journalSize: 1_000,
+    })
+    expect([...config.deployments.keys()]).toEqual(['chat'])
+    expect(config.models.models.some(({ name }) => name === 'mine')).toBe(true)
+  })
+
+  it('that are absent or undefined mean what is usual in a test', () => {
+    const config = configOf({ seed: undefined, latency: { profile: undefined }, deployments: undefined })
+    expect(config).toMatchObject({
+      mode: { kind: 'generate' },
+      latency: { timeScale: 0, profile: 'off' },
+      logLevel: 'warn',
+      port: 0,
+      shutdownGraceSeconds: 1,
+      journalSize: 0,
+      deploymentsAreDefault: true,
+      apiKeyGenerated: true,
+    })
+  })
+
+  it('know nothing of the environment of the process', () => {
+    process.env['SIMULATOR_REGION'] = 'Nowhere'
+    process.env['SIMULATOR_UNHEARD_OF'] = '1'
+    try {
+      expect(configOf({}).region).toBe('East US 2')
+    } finally {
+      delete process.env['SIMULATOR_REGION']
+      delete process.env['SIMULATOR_UNHEARD_OF']
+    }
+  })
+
+  it('read the files that variables name, and never .env', () => {
+    const asked: string[] = []
+    const { inputs } = inputsOfOptions(
+      { env: { FAULTS_PATH: 'faults.json' } },
+      {
+        workingDirectory: '/work',
+        readFile: (path) => {
+          asked.push(path)
+          return '{"faults":[]}'
+        },
+      },
+    )
+    expect(asked).toEqual(['/work/faults.json'])
+    expect(inputs.faults).toEqual({ entries: { faults: [] }, place: 'faults.json' })
+  })
+
+  it('are copied, so that changing them afterwards changes nothing', () => {
+    const chat = { model: 'gpt-4o', tokensPerMinute: 1_000 }
+    const first = configOf({ deployments: { chat } })
+    chat.tokensPerMinute = 2_000
+    expect(first.deployments.get('chat')?.tokensPerMinute).toBe(1_000)
+    expect(configOf({ deployments: { chat } }).deployments.get('chat')?.tokensPerMinute).toBe(2_000)
+    expect(Object.isFrozen(chat)).toBe(false)
+  })
+
+  it('that are wrong are told all at once, each by its path', () => {
+    expect(
+      problemsOf({
+        latency: { timeScale: 'fast', profil: 'auto', chatCompletions: 3 },
+        deployment: {},
+        deployments: { chat: { model: 'gpt-4oo' } },
+        faults: [{ probability: 2, fault: 'cut' }],
+        incidents: { phases: [] },
+        models: [],
+        mode: 'playback',
+        journal: -1,
+        log: 'loud',
+        port: 8000,
+        contentFilter: { prompt: ['a;b'] },
+        recordings: { redact: [/x/i], match: { headers: ['a b'] } },
+        env: { SIMULATOR_SED: 'x', MATCH_HOST: 'perhaps' },
+      }),
+    ).toEqual([
+      expect.stringMatching(/^SIMULATOR_SED is not a setting. Did you mean SIMULATOR_SEED\?$/),
+      'latency.profil is no option. Did you mean latency.profile?',
+      'latency.chatCompletions must be an object (got 3).',
+      'deployment is no option. Did you mean deployments?',
+      'port is no option. Give it to listen().',
+      expect.stringMatching(/^contentFilter.prompt\[0\] must be a text without ";"/),
+      expect.stringMatching(
+        /^recordings.redact\[0\] must be a regular expression without flags .*\(got \/x\/i\)/,
+      ),
+      expect.stringMatching(/^recordings.match.headers\[0\] must be one name \(got "a b"\)/),
+      expect.stringMatching(/^models must be an object with names as its keys \(got \[\]\)/),
+      expect.stringMatching(/^mode must be generate, record or replay \(got "playback"\)/),
+      expect.stringMatching(/^MATCH_HOST must be on or off \(got "perhaps"\)/),
+      expect.stringMatching(/^log must be debug, info, warn or error \(got "loud"\)/),
+      expect.stringMatching(/^latency.timeScale must be a number of at least 0 \(got "fast"\)/),
+      expect.stringMatching(/^journal must be an integer from 0 to 1000000 \(got -1\)/),
+      expect.stringMatching(/^deployments: "chat".model must be a model .* Did you mean gpt-4o/),
+      expect.stringMatching(/^options: faults\[0\].probability must be a number from 0 to 1 \(got 2\)/),
+      expect.stringMatching(/^incidents: phases must have a phase at least/),
+    ])
+  })
+
+  it('have a path for every setting that nothing else stands for', () => {
+    expect(settingOptions()).toEqual(
+      expect.arrayContaining(['mode', 'recordings.dir', 'upstream.key', 'clock']),
+    )
+    expectTypeOf<Exclude<keyof Settings, keyof ConfigOptions | ReplacedSetting>>().toBeNever()
+  })
+})

@@ -1,0 +1,111 @@
+import { nearestNames } from '../platform/nearest-names.ts'
+import type { ConfigInputs, FileEntries } from './config-inputs.ts'
+import { mergePatch } from './json-merge-patch.ts'
+import { camelKeys } from './key-case.ts'
+import { isRecord } from './resolve-deployment.ts'
+import { type Setting, settingsTable } from './settings-table.ts'
+import { showValue } from './show-value.ts'
+import type { GivenValue } from './sources.ts'
+
+/** Where a patch has the deployments. */
+export const deploymentsKey = 'openai_deployments'
+/** And the faults over all of them. */
+const faultsKey = 'faults'
+
+/** The settings that can change at run time, by where a patch has them. */
+const patchable: ReadonlyMap<string, Setting> = new Map(
+  settingsTable().flatMap((setting) => (setting.patch === undefined ? [] : [[setting.patch, setting]])),
+)
+
+/** The settings that can change at run time, by where the administration has them: `latency.time_scale`. */
+export function patchableSettings(): ReadonlyMap<string, Setting> {
+  return patchable
+}
+
+/** What a patch makes of the inputs, unchecked, and what of the patch means nothing. */
+export interface PatchedInputs {
+  readonly inputs: ConfigInputs
+  /** One sentence or two each, with the place in the patch. */
+  readonly problems: readonly string[]
+}
+
+/**
+ * Applies a patch: a JSON merge patch (RFC 7396) of what GET /++/config answers. Null puts a setting back to its default
+ * and removes a deployment.
+ */
+export function patchInputs(inputs: ConfigInputs, patch: unknown): PatchedInputs {
+  if (!isRecord(patch)) {
+    return {
+      inputs,
+      problems: [`The patch must be a mapping (got ${showValue(patch)}). Send a JSON object.`],
+    }
+  }
+  const { [deploymentsKey]: deployments, [faultsKey]: faults, ...rest } = patch
+  const problems: string[] = []
+  const given = patchGiven(inputs.given, rest, problems)
+  if (deployments !== undefined && !isRecord(deployments)) {
+    problems.push(
+      `${deploymentsKey} must map deployment names to deployments (got ${showValue(deployments)}). Send an object.`,
+    )
+  }
+  return {
+    inputs: {
+      ...inputs,
+      given,
+      ...(isRecord(deployments) && { deployments: patchDeployments(inputs.deployments, deployments) }),
+      ...(faults !== undefined && {
+        faults: { entries: { faults: faults === null ? [] : camelKeys(faults) }, place: 'patch' },
+      }),
+    },
+    problems,
+  }
+}
+
+/** Puts deployments, in the form of files, into the place of those of their names; null removes one. */
+export function putDeployments(inputs: ConfigInputs, put: Readonly<Record<string, unknown>>): ConfigInputs {
+  const { entries } = inputs.deployments
+  const kept = Object.entries(isRecord(entries) ? entries : {}).filter(([name]) => !Object.hasOwn(put, name))
+  const added = Object.entries(put).flatMap(([name, entry]) => (entry === null ? [] : [[name, entry]]))
+  if (added.length === 0 && Object.keys(put).length === 0) return inputs
+  return {
+    ...inputs,
+    deployments: { entries: Object.fromEntries([...kept, ...added]), place: deploymentsKey },
+  }
+}
+
+function patchDeployments({ entries }: FileEntries, patch: Record<string, unknown>): FileEntries {
+  const renamed = Object.fromEntries(Object.entries(patch).map(([name, entry]) => [name, camelKeys(entry)]))
+  return { entries: mergePatch(entries, renamed), place: deploymentsKey }
+}
+
+function patchGiven(
+  given: readonly GivenValue[],
+  patch: Record<string, unknown>,
+  problems: string[],
+): readonly GivenValue[] {
+  const changes = new Map<Setting, GivenValue | undefined>()
+  const walk = (node: Record<string, unknown>, prefix: string): void => {
+    for (const [key, value] of Object.entries(node)) {
+      const place = `${prefix}${key}`
+      const setting = patchable.get(place)
+      if (setting) changes.set(setting, value === null ? undefined : { setting, value, typedAs: place })
+      else if (isGroup(place) && isRecord(value)) walk(value, `${place}.`)
+      else problems.push(describeUnknown(place, value))
+    }
+  }
+  walk(patch, '')
+  const kept = given.filter(({ setting }) => !changes.has(setting))
+  return [...kept, ...[...changes.values()].filter((change) => change !== undefined)]
+}
+
+function isGroup(place: string): boolean {
+  return [...patchable.keys()].some((path) => path.startsWith(`${place}.`))
+}
+
+function describeUnknown(place: string, value: unknown): string {
+  if (isGroup(place)) return `${place} must be a mapping (got ${showValue(value)}). Send an object.`
+  const setting = settingsTable().find(({ env }) => env.toLowerCase().replace(/^simulator_/, '') === place)
+  if (setting) return `${place} cannot change at run time. Set ${setting.env} and start again.`
+  const [nearest] = nearestNames(place, [...patchable.keys(), deploymentsKey, faultsKey], 1)
+  return `${place} is no part of the configuration.${nearest === undefined ? ' Leave it out.' : ` Did you mean ${nearest}?`}`
+}

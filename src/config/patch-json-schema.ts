@@ -1,0 +1,102 @@
+import { z } from 'zod'
+import { snakeKey } from './key-case.ts'
+import { patchableSettings } from './patch-inputs.ts'
+import { deploymentEntrySchema } from './resolve-deployment.ts'
+import { settingsSchema } from './settings-schema.ts'
+import type { Setting } from './settings-table.ts'
+
+/** A JSON Schema of draft 2020-12. */
+export type JsonSchema = Readonly<Record<string, unknown>>
+
+/** What a schema describes: what GET /++/config shows, or the part of it that a patch may hold. */
+export type ConfigForm = 'shown' | 'patch'
+
+const guide: Readonly<Record<string, string>> = {
+  model: 'Base model, by a name listed in docs/config.md; a version may follow.',
+  tokensPerMinute: 'Tokens that it may use in a minute; absent: tokens are not limited.',
+  requestsPerMinute: 'Requests that it may take in a minute; absent: derived from tokens_per_minute.',
+  requestsSliceSeconds: 'Seconds of the span in which requests are counted; absent: 10.',
+  limitProfile: 'The era of its limiter; absent: that of limit_profile.',
+  provisionedThroughputUnits: 'Makes it a provisioned deployment with so many units.',
+  spilloverTo: 'The pay-as-you-go deployment that answers what this provisioned one refuses.',
+  embeddingSize:
+    "Numbers in an embedding when the request names no dimensions; absent: the model's own size.",
+  latency: 'How its answers take their time (docs/timing.md).',
+  faults: 'What goes wrong with it (docs/faults.md).',
+}
+
+/** Those of a deployment's keys whose own check has no form as a JSON Schema. */
+const loose: Readonly<Record<string, JsonSchema>> = {
+  latency: { type: 'object' },
+  faults: { type: 'array', items: { type: 'object' } },
+}
+
+/** The schema of a deployment's entry, in snake_case. */
+export function deploymentJsonSchema(): {
+  readonly properties: Readonly<Record<string, JsonSchema>>
+  readonly required: readonly string[]
+} {
+  const { properties = {}, required = [] } = z.toJSONSchema(deploymentEntrySchema, { unrepresentable: 'any' })
+  const described = Object.entries(properties).map(([key, schema]) => [
+    snakeKey(key),
+    { ...(schema as JsonSchema), ...loose[key], description: guide[key] },
+  ])
+  return { properties: Object.fromEntries(described), required: required.map(snakeKey) }
+}
+
+/**
+ * The schema of all settings that can change at run time, without the deployments and the faults.
+ *
+ * @param form a patch may leave out anything, and null puts a setting back to its default
+ */
+export function settingsJsonSchema(form: ConfigForm): JsonSchema {
+  const whole = z.toJSONSchema(settingsSchema, { unrepresentable: 'any' }) as JsonSchema
+  const root: SchemaTree = {}
+  for (const [place, setting] of patchableSettings()) {
+    setAt(root, place.split('.'), leafSchema(setting, schemaAt(whole, setting.path), form))
+  }
+  return objectSchema(root, form)
+}
+
+type SchemaTree = { [key: string]: SchemaTree | Leaf }
+class Leaf {
+  readonly schema: JsonSchema
+  constructor(schema: JsonSchema) {
+    this.schema = schema
+  }
+}
+
+function setAt(node: SchemaTree, [key = '', ...rest]: readonly string[], leaf: Leaf): void {
+  if (rest.length === 0) node[key] = leaf
+  else setAt((node[key] ??= {}) as SchemaTree, rest, leaf)
+}
+
+function objectSchema(tree: SchemaTree, form: ConfigForm): JsonSchema {
+  const properties = Object.entries(tree).map(([key, part]) => [
+    key,
+    part instanceof Leaf ? part.schema : objectSchema(part, form),
+  ])
+  return {
+    type: 'object',
+    properties: Object.fromEntries(properties),
+    ...(form === 'shown' && { required: Object.keys(tree), additionalProperties: false }),
+  }
+}
+
+function schemaAt(whole: JsonSchema, path: readonly string[]): JsonSchema {
+  return path.reduce(
+    (node, key) => (node['properties'] as Readonly<Record<string, JsonSchema>>)[key] ?? {},
+    whole,
+  )
+}
+
+/** A list stands there in the one text in which it was given; null is what nobody set. */
+function leafSchema(setting: Setting, checked: JsonSchema, form: ConfigForm): Leaf {
+  const { default: fallback, whenUnset, unit, range, env } = setting
+  const typed = checked['type'] === undefined ? { type: 'string' } : checked
+  const nullable = form === 'patch' || fallback === undefined
+  const schema = nullable ? { anyOf: [typed, { type: 'null' }] } : typed
+  const usual = fallback === undefined ? `null: ${whenUnset ?? 'none'}` : `default ${fallback}`
+  const facts = [range, unit, usual, `the variable ${env}`].filter((fact) => fact !== undefined)
+  return new Leaf({ ...schema, description: `${setting.description} (${facts.join('; ')})` })
+}

@@ -1,0 +1,18 @@
+import { describe, expect, it } from 'vitest'
+import { pathList } from './path-list.ts'
+
+const { schema } = pathList('files')
+
+describe('pathList', () => {
+  it('separates paths by commas, and leaves spaces and colons within them alone', () => {
+    expect(schema.parse(' ./my extensions/a.ts , C:\\b.js,,@acme/sim ')).toEqual([
+      './my extensions/a.ts',
+      'C:\\b.js',
+      '@acme/sim',
+    ])
+  })
+
+  it.each([[''], [' , '], [7]])('refuses %o', (value) => {
+    expect(schema.safeParse(value).success).toBe(false)
+  })
+})

@@ -1,0 +1,68 @@
+import { z } from 'zod'
+import { setting } from './setting.ts'
+import { integer, text, type ValueKind, yesOrNo } from './value-kind.ts'
+
+const group = 'Many machines'
+
+/** Settings of the Redis or Valkey through which several simulators are one service. */
+export const redisSettings = {
+  url: setting(redisAddress(), {
+    env: 'REDIS_URL',
+    group,
+    whenUnset: 'no Redis: this simulator is a service by itself',
+    secret: true,
+    description:
+      'Redis or Valkey through which several simulators have limits and changes together: redis://host:6379, or rediss:// for TLS, with user and password where it asks for them (docs/many-machines.md).',
+  }),
+  prefix: setting(text(/^[\x21-\x7a\x7c\x7e]{1,100}$/, '1 to 100 visible ASCII characters without braces'), {
+    env: 'REDIS_PREFIX',
+    group,
+    default: 'aoai-sim:',
+    description:
+      'What the keys and channels in Redis begin with. Simulators with the same one are one service.',
+  }),
+  required: setting(yesOrNo('true or false'), {
+    env: 'REDIS_REQUIRED',
+    group,
+    default: false,
+    description:
+      'Whether the simulator refuses to start without Redis. Once started it goes on by limits of its own when Redis is away.',
+  }),
+  timeoutMs: setting(integer(1, 60_000), {
+    env: 'REDIS_TIMEOUT_MS',
+    group,
+    default: 100,
+    unit: 'ms',
+    description: 'How long Redis may take to answer before the simulator goes by limits of its own.',
+  }),
+}
+
+/** What is wrong with these settings together with others; one sentence or two each. */
+export function redisProblems({
+  clock,
+  redis,
+}: {
+  readonly clock: 'system' | 'virtual'
+  readonly redis: { readonly url?: string | undefined; readonly required: boolean }
+}): readonly string[] {
+  if (redis.url === undefined) {
+    return redis.required
+      ? ['REDIS_REQUIRED is true and REDIS_URL is not set. Set REDIS_URL, or leave REDIS_REQUIRED out.']
+      : []
+  }
+  return clock === 'virtual'
+    ? [
+        'REDIS_URL needs the time of the machine (got SIMULATOR_CLOCK virtual): limits in Redis go by its time. Leave one of the two out.',
+      ]
+    : []
+}
+
+/** The address is secret, since it may hold a password. */
+function redisAddress(): ValueKind<string> {
+  const isAddress = (value: string): boolean =>
+    /^rediss?:\/\/[^\s?#/]+(\/\d*)?$/i.test(value) && URL.canParse(value)
+  return {
+    schema: z.string().refine(isAddress),
+    range: 'an address such as redis://host:6379 or rediss://user:password@host:6380/0',
+  }
+}

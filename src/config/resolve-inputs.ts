@@ -1,0 +1,117 @@
+import { OperatorError } from '../platform/operator-error.ts'
+import type { Config } from './config.ts'
+import type { ConfigInputs } from './config-inputs.ts'
+import { deepFreeze, frozenMap } from './deep-freeze.ts'
+import { resolveDeployments } from './deployment-file.ts'
+import type { Deployment } from './deployments.ts'
+import { type FaultFiles, resolveFaultFiles } from './fault-files.ts'
+import { redisProblems } from './redis-settings.ts'
+import { resolveMode } from './resolve-mode.ts'
+import { type Settings, settingsSchema } from './settings-schema.ts'
+import { settingsTable } from './settings-table.ts'
+import { showValue } from './show-value.ts'
+import type { GivenValue } from './sources.ts'
+
+/** A configuration, or all that is wrong with what it should be made from: one sentence or two each. */
+export type ResolvedInputs =
+  { readonly config: Config; readonly settings: Settings } | { readonly problems: readonly string[] }
+
+/**
+ * Checks everything, and makes the configuration of it.
+ *
+ * @param unread what could not even be read, told with the rest: much else may follow from it
+ */
+export function resolveInputs(inputs: ConfigInputs, unread: readonly string[] = []): ResolvedInputs {
+  const { given, models } = inputs
+  const nested = nestValues(given)
+  const parsed = settingsSchema.safeParse(nested)
+  const wrong = new Set(parsed.error?.issues.map((issue) => issue.path.join('.')))
+  const file = resolveDeployments(inputs.deployments.entries, inputs.deployments.place, models)
+  const isKnown = inputs.deployments.entries !== undefined && file.problems.length === 0
+  const known = isKnown ? new Set(file.deployments.map(({ name }) => name)) : undefined
+  const faults = resolveFaultFiles(inputs, known)
+  // By itself, so that what a mode lacks is told together with what is wrong elsewhere.
+  const modeSettings = settingsSchema.shape.mode.safeParse(nested['mode'])
+  const mode = modeSettings.success ? resolveMode(modeSettings.data, inputs.workingDirectory) : undefined
+  const problems = [
+    ...given.filter(({ setting }) => wrong.has(setting.path.join('.'))).map(describeWrongValue),
+    ...unread,
+    ...file.problems,
+    ...faults.problems,
+    ...(mode?.problems ?? []),
+    ...(parsed.success ? redisProblems(parsed.data) : []),
+  ]
+  if (!parsed.success || !mode || problems.length > 0) return { problems }
+  const config = createConfig(inputs, parsed.data, mode.mode, file.deployments, faults)
+  return { config, settings: parsed.data }
+}
+
+/**
+ * Makes the error that tells all problems at once.
+ *
+ * @param what completes "Could not ...": `start`
+ */
+export function configError(what: string, problems: readonly string[]): OperatorError {
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
+  const lines = problems.map((problem) => `\n  ${problem}`).join('')
+  return new OperatorError('CONFIG_INVALID', `Could not ${what}: ${count} in the configuration${lines}`)
+}
+
+/** Every leaf is named, set or not, for the schema puts defaults into leaves and not into objects. */
+function nestValues(given: readonly GivenValue[]): Record<string, unknown> {
+  const root: Record<string, unknown> = {}
+  for (const { path } of settingsTable()) setAt(root, path, undefined)
+  for (const { setting, value } of given) setAt(root, setting.path, value)
+  return root
+}
+
+function setAt(node: Record<string, unknown>, [key = '', ...rest]: readonly string[], value: unknown): void {
+  if (rest.length === 0) node[key] = value
+  else setAt((node[key] ??= {}) as Record<string, unknown>, rest, value)
+}
+
+function describeWrongValue({ setting, value, typedAs }: GivenValue): string {
+  const got = setting.secret ? '[redacted]' : showValue(value)
+  const advice =
+    setting.default === undefined
+      ? `Set it to that, or leave it unset for ${setting.whenUnset ?? 'none'}.`
+      : `Set it to ${setting.default} (the default) or to another such value.`
+  return `${typedAs} must be ${setting.range} (got ${got}). ${advice}`
+}
+
+function createConfig(
+  { models, deploymentsAreDefault, generatedKey }: ConfigInputs,
+  settings: Settings,
+  mode: Config['mode'],
+  deployments: readonly Deployment[],
+  { faults, incidents }: FaultFiles,
+): Config {
+  const { mode: _mode, apiKey, contentFilter, extensionPath, ...rest } = settings
+  const {
+    deploymentConfigPath: _,
+    modelCataloguePath: __,
+    faultsPath: ___,
+    incidentsPath: ____,
+    ...same
+  } = rest
+  return deepFreeze({
+    ...same,
+    mode,
+    seed: settings.seed,
+    apiKey: apiKey ?? generatedKey,
+    apiKeyGenerated: apiKey === undefined,
+    contentFilter: {
+      prompt: contentFilter.prompt ?? [],
+      completion: contentFilter.completion ?? [],
+      late: contentFilter.late ?? [],
+    },
+    faults,
+    incidents,
+    models,
+    deploymentsAreDefault,
+    deployments: frozenMap(deployments.map((deployment) => [deployment.name, deepFreeze(deployment)])),
+    extensionPaths: extensionPath ?? [],
+    redis: { ...settings.redis, url: settings.redis.url },
+    testHeader: settings.mode.recordings.replay.testHeader.toLowerCase(),
+  })
+}

@@ -1,0 +1,113 @@
+import type { Extension, ExtensionExport, ExtensionHost } from '../pipeline/extension.ts'
+import { nearestNames } from '../platform/nearest-names.ts'
+import { OperatorError } from '../platform/operator-error.ts'
+import { describeValue } from './describe-value.ts'
+import { loadFailure } from './load-failure.ts'
+import type { LoadedExtension } from './loaded-extension.ts'
+
+/**
+ * Makes an extension of what a module exports as default, or of what a caller of the library hands in: an object, or a
+ * function of the host that gives one.
+ *
+ * @param source where it comes from, as messages name it
+ * @throws {OperatorError} EXTENSION_INVALID
+ */
+export async function buildExtension(
+  value: unknown,
+  source: string,
+  host: ExtensionHost,
+): Promise<LoadedExtension> {
+  if (typeof value !== 'function') return checkExtension(value, source)
+  let built: unknown
+  try {
+    built = await (value as Extract<ExtensionExport, (host: never) => unknown>)(host)
+  } catch (error) {
+    throw loadFailure(source, 'the function that it exports failed', error)
+  }
+  return checkExtension(built, source)
+}
+
+/**
+ * Checks that a value is an extension.
+ *
+ * @param source where it comes from, as messages name it
+ * @throws {OperatorError} EXTENSION_INVALID, with all that is wrong at once
+ */
+export function checkExtension(value: unknown, source: string): LoadedExtension {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Promise) {
+    const got = describeValue(value)
+    throw new OperatorError(
+      'EXTENSION_INVALID',
+      `Could not use the extension ${source}: it must be an object, or a function that gives one (got ${got}). Export by default what defineExtension({ name: '...' }) gives.`,
+    )
+  }
+  const given = value as Record<string, unknown>
+  const problems = [
+    ...Object.entries(fields).flatMap(([name, problemsOf]) => problemsOf(given[name], name)),
+    ...unknownFields(given),
+  ]
+  if (problems.length === 0) return { extension: value as Extension, source, file: undefined }
+  const lines = problems.map((problem) => `\n  ${problem}`).join('')
+  throw new OperatorError(
+    'EXTENSION_INVALID',
+    `Could not use the extension ${source}: ${problems.length === 1 ? '1 problem' : `${problems.length} problems`}${lines}`,
+  )
+}
+
+/** Says what is wrong with the value of a field, one sentence each. */
+type FieldCheck = (value: unknown, name: string) => string[]
+
+const fields: Readonly<Record<keyof Extension, FieldCheck>> = {
+  name: checkName,
+  hooks: checkFunctions,
+  generators: checkFunctions,
+  forwarders: checkFunctions,
+  limiters: checkLimiters,
+  onStart: checkFunction,
+  onClose: checkFunction,
+}
+
+function checkName(value: unknown): string[] {
+  // It stands in messages, in one line of them.
+  if (typeof value === 'string' && /^[^\s\p{C}]([^\p{C}]*[^\s\p{C}])?$/u.test(value)) return []
+  return [`name must be text in one line that is not empty (got ${describeValue(value)}).`]
+}
+
+function checkFunctions(value: unknown, name: string): string[] {
+  if (value === undefined) return []
+  if (!Array.isArray(value)) return [`${name} must be an array of functions (got ${describeValue(value)}).`]
+  return [...value.entries()]
+    .filter(([, item]) => typeof item !== 'function')
+    .map(([index, item]) => `${name}[${index}] must be a function (got ${describeValue(item)}).`)
+}
+
+function checkLimiters(value: unknown, name: string): string[] {
+  if (value === undefined) return []
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Map) {
+    const got = value instanceof Map ? 'a Map' : describeValue(value)
+    return [`${name} must be an object of functions, each by the limiter's name (got ${got}).`]
+  }
+  return Object.entries(value)
+    .filter(([, limiter]) => typeof limiter !== 'function')
+    .map(([key, limiter]) => `${name}["${key}"] must be a function (got ${describeValue(limiter)}).`)
+}
+
+function checkFunction(value: unknown, name: string): string[] {
+  if (value === undefined || typeof value === 'function') return []
+  return [`${name} must be a function (got ${describeValue(value)}).`]
+}
+
+/** An object of a class may keep its state in fields of its own. */
+function unknownFields(given: object): string[] {
+  const prototype: unknown = Object.getPrototypeOf(given)
+  if (prototype !== Object.prototype && prototype !== null) return []
+  const known = Object.keys(fields)
+  return Object.keys(given)
+    .filter((key) => !known.includes(key))
+    .map((key) => {
+      const [nearest] = nearestNames(key, known, 1)
+      const hint =
+        nearest === undefined ? `An extension has ${known.join(', ')}.` : `Did you mean ${nearest}?`
+      return `${key} is no field of an extension. ${hint}`
+    })
+}

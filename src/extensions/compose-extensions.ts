@@ -1,0 +1,100 @@
+import type { ForwardedReply, NamedLimiter } from '../pipeline/extension.ts'
+import type { Hook, ModeHandler } from '../pipeline/hook.ts'
+import { OperatorError } from '../platform/operator-error.ts'
+import type { Culprit } from './extension-error.ts'
+import { type Answerer, firstAnswer, guardForwarder, guardGenerator, guardLimiter } from './guard-answer.ts'
+import { guardHook } from './guard-hook.ts'
+import { createLifeCycle, type LifeCycle } from './life-cycle.ts'
+import type { LoadedExtension } from './loaded-extension.ts'
+
+/**
+ * All extensions as one. They act in the order of the list, and within each in the order of its arrays. Whatever goes wrong
+ * in one of their parts is an ExtensionError that names it, and costs its own request alone.
+ */
+export interface Extensions extends LifeCycle {
+  readonly list: readonly LoadedExtension[]
+  /** The first is the outermost. */
+  readonly hooks: readonly Hook[]
+  /** Asks the generators one after the other until one answers; undefined when there are none. */
+  readonly generate: ModeHandler | undefined
+  /** Asks the forwarders one after the other until one answers; undefined when there are none. */
+  readonly forward: Answerer<Required<ForwardedReply>> | undefined
+  /** By the name that a hook puts into `exchange.limiter`. */
+  readonly limiters: ReadonlyMap<string, NamedLimiter>
+}
+
+/**
+ * Makes one of all extensions. Nothing is started yet.
+ *
+ * @throws {OperatorError} EXTENSION_INVALID when two have one name, or limiters of one name
+ */
+export function composeExtensions(list: readonly LoadedExtension[]): Extensions {
+  refuseSameNames(list)
+  const generators = list.flatMap((loaded) => guardAll(loaded, 'generators', 'generator', guardGenerator))
+  const forwarders = list.flatMap((loaded) => guardAll(loaded, 'forwarders', 'forwarder', guardForwarder))
+  const ask = firstAnswer(generators)
+  return {
+    list,
+    hooks: list.flatMap((loaded) => guardAll(loaded, 'hooks', 'hook', guardHook)),
+    generate: generators.length === 0 ? undefined : async (exchange) => ask(exchange),
+    forward: forwarders.length === 0 ? undefined : firstAnswer(forwarders),
+    limiters: composeLimiters(list),
+    ...createLifeCycle(list),
+  }
+}
+
+type Parts = 'hooks' | 'generators' | 'forwarders'
+type PartOf<P extends Parts> = NonNullable<LoadedExtension['extension'][P]>[number]
+
+function guardAll<P extends Parts, T>(
+  loaded: LoadedExtension,
+  parts: P,
+  word: string,
+  guard: (part: PartOf<P>, culprit: Culprit) => T,
+): T[] {
+  const all: readonly PartOf<P>[] = loaded.extension[parts] ?? []
+  return all.map((part, index) => {
+    const name = part.name === '' ? '' : ` (${part.name})`
+    return guard(part, culpritOf(loaded, `${word} ${index + 1}${name}`))
+  })
+}
+
+function composeLimiters(list: readonly LoadedExtension[]): ReadonlyMap<string, NamedLimiter> {
+  const limiters = new Map<string, NamedLimiter>()
+  const owners = new Map<string, LoadedExtension>()
+  for (const loaded of list) {
+    for (const [name, limiter] of Object.entries(loaded.extension.limiters ?? {})) {
+      const owner = owners.get(name)
+      if (owner) throw sameLimiter(name, owner, loaded)
+      owners.set(name, loaded)
+      limiters.set(name, guardLimiter(limiter, culpritOf(loaded, `limiter "${name}"`)))
+    }
+  }
+  return limiters
+}
+
+function culpritOf({ extension, source }: LoadedExtension, part: string): Culprit {
+  return { extension: extension.name, source, part }
+}
+
+function refuseSameNames(list: readonly LoadedExtension[]): void {
+  const sources = new Map<string, string>()
+  for (const { extension, source } of list) {
+    const other = sources.get(extension.name)
+    if (other !== undefined) {
+      const advice = other === source ? 'Name it once.' : 'Give one of them another name.'
+      throw new OperatorError(
+        'EXTENSION_INVALID',
+        `Could not use the extension ${source}: the name "${extension.name}" is taken (by ${other}). ${advice}`,
+      )
+    }
+    sources.set(extension.name, source)
+  }
+}
+
+function sameLimiter(name: string, owner: LoadedExtension, loaded: LoadedExtension): OperatorError {
+  return new OperatorError(
+    'EXTENSION_INVALID',
+    `Could not use the extension ${loaded.source}: its limiter "${name}" has the name of one of "${owner.extension.name}" (${owner.source}). Give one of them another name.`,
+  )
+}

@@ -1,0 +1,87 @@
+import type { Exchange } from '../pipeline/exchange.ts'
+import type { ForwardedReply, Forwarder, Generator, NamedLimiter } from '../pipeline/extension.ts'
+import type { Reply } from '../pipeline/reply.ts'
+import { blame, type Culprit, ExtensionError } from './extension-error.ts'
+import { replyProblem } from './reply-problem.ts'
+
+/** A part of an extension that answers requests, or leaves them to the next one by giving undefined. */
+export type Answerer<T> = (exchange: Exchange) => T | undefined | Promise<T | undefined>
+
+/** Wraps a generator so that what it throws, and what it gives that is no reply, is an ExtensionError that names it. */
+export function guardGenerator(generator: Generator, culprit: Culprit): Answerer<Reply> {
+  return guardAnswer(generator, (given) => acceptReply(given, culprit), culprit)
+}
+
+/** Does the same for a forwarder, and says of each answer whether it is recorded. */
+export function guardForwarder(forwarder: Forwarder, culprit: Culprit): Answerer<Required<ForwardedReply>> {
+  const accept = (given: unknown): Required<ForwardedReply> => {
+    if (typeof given !== 'object' || given === null || !('reply' in given)) {
+      return { reply: acceptReply(given, culprit), store: true }
+    }
+    const { reply, store = true } = given as { reply: unknown; store?: unknown }
+    if (typeof store === 'boolean') return { reply: acceptReply(reply, culprit), store }
+    throw new ExtensionError(culprit, "'store' must be true, false or absent")
+  }
+  return guardAnswer(forwarder, accept, culprit)
+}
+
+/** Does the same for a limiter, which answers at once: a promise is no answer. */
+export function guardLimiter(limiter: NamedLimiter, culprit: Culprit): NamedLimiter {
+  return (exchange) => {
+    let given: unknown
+    try {
+      given = limiter(exchange)
+    } catch (error) {
+      throw blame(culprit, error)
+    }
+    if (given === undefined) return undefined
+    if (!isThenable(given)) return acceptReply(given, culprit)
+    given.then(undefined, () => undefined)
+    throw new ExtensionError(culprit, 'it gave a promise. A limiter answers at once, without async')
+  }
+}
+
+/** Asks one after the other until one answers. Nothing is awaited while they answer at once. */
+export function firstAnswer<T>(answerers: readonly Answerer<T>[]): Answerer<T> {
+  const askFrom = (start: number, exchange: Exchange): T | undefined | Promise<T | undefined> => {
+    for (let index = start; index < answerers.length; index++) {
+      const answer = answerers[index]?.(exchange)
+      if (answer instanceof Promise) {
+        return answer.then((given) => (given === undefined ? askFrom(index + 1, exchange) : given))
+      }
+      if (answer !== undefined) return answer
+    }
+    return undefined
+  }
+  return (exchange) => askFrom(0, exchange)
+}
+
+function guardAnswer<T>(
+  answer: (exchange: Exchange) => unknown,
+  accept: (given: unknown) => T,
+  culprit: Culprit,
+): Answerer<T> {
+  const acceptIfAny = (given: unknown): T | undefined => (given === undefined ? undefined : accept(given))
+  return (exchange) => {
+    let given: unknown
+    try {
+      given = answer(exchange)
+    } catch (error) {
+      throw blame(culprit, error)
+    }
+    if (!isThenable(given)) return acceptIfAny(given)
+    return Promise.resolve(given).then(acceptIfAny, (error: unknown) => {
+      throw blame(culprit, error)
+    })
+  }
+}
+
+function acceptReply(given: unknown, culprit: Culprit): Reply {
+  const problem = replyProblem(given)
+  if (problem === undefined) return given as Reply
+  throw new ExtensionError(culprit, `${problem}. Give a reply, or undefined to pass the request on`)
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}

@@ -1,0 +1,29 @@
+import type { ResponsesItem } from '../../openai/requests/responses-item.ts'
+import type { ResponseRecord } from './response-record.ts'
+
+/**
+ * Keeps responses so that they can be read again, continued and cancelled: in this process, or at a place that many processes
+ * share. What is known at once is given without a promise. Times are milliseconds since 1970.
+ */
+export interface ResponseArchive {
+  /** Keeps a response; whoever asks for it when that is done finds it. */
+  add(record: ResponseRecord): void | Promise<void>
+  /** The response of this id; undefined where there is none. */
+  get(
+    resource: string,
+    id: string,
+    nowMs: number,
+  ): ResponseRecord | undefined | Promise<ResponseRecord | undefined>
+  /** An item of the input or of the output of any response that is kept. */
+  findItem(
+    resource: string,
+    id: string,
+    nowMs: number,
+  ): ResponsesItem | undefined | Promise<ResponsesItem | undefined>
+  /** Takes over how far a response is. */
+  update(record: ResponseRecord): void | Promise<void>
+  /** Removes a response. */
+  delete(record: ResponseRecord): void | Promise<void>
+  /** Removes all of them. */
+  clear(): void
+}

@@ -1,0 +1,32 @@
+export { createSimulator } from './server/create-simulator.ts'
+export type { ListenOptions, SimulatorHandle } from './server/simulator-handle.ts'
+export type { ChosenClock, ClockChoice, SimulatorOptions } from './server/simulator-options.ts'
+export type { ExtensionSource } from './server/start-simulator.ts'
+
+// The configuration as options.
+export type { ConfigOptions } from './config/config-options.ts'
+export type {
+  DeploymentLatencyOptions,
+  DeploymentOptions,
+  DistributionOptions,
+  ModelOptions,
+} from './config/deployment-options.ts'
+export type {
+  FaultOptions,
+  FaultRuleOptions,
+  IncidentOptions,
+  IncidentPhaseOptions,
+} from './config/fault-options.ts'
+
+// Requests that were made.
+export type { JournalEntry } from './journal/journal-entry.ts'
+export type { JournalFilter } from './journal/journal-filter.ts'
+export type { ClientReport, ReportTotals, RetryReport } from './journal/retry-report.ts'
+export type { Retry } from './journal/retry-findings.ts'
+
+// Time, and what goes wrong.
+export { createVirtualClock, type VirtualClock } from './platform/virtual-clock.ts'
+export { OperatorError, type OperatorErrorCode } from './platform/operator-error.ts'
+
+// What extensions are written with: the same as `aoai-simulated-api/extension`.
+export * from './extension.ts'

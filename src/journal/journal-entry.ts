@@ -1,0 +1,103 @@
+import { isUtf8 } from 'node:buffer'
+import { parseJson } from '../pipeline/parse-json.ts'
+import { isCredentialHeader } from '../pipeline/redact-names.ts'
+import { redactParameters } from '../pipeline/redact-parameters.ts'
+import type { Reply, Usage } from '../pipeline/reply.ts'
+import type { RecordedCall } from './recorded-call.ts'
+import { isNewRequest } from './retry-findings.ts'
+
+/** A request to the data plane and what became of it. Times are milliseconds. */
+export interface JournalEntry {
+  /** Counts up from 1, and never begins again. */
+  readonly id: number
+  /** When the request began, as ISO time. */
+  readonly at: string
+  /** The same on the clock's monotonic scale. */
+  readonly startedMs: number
+  readonly method: string
+  readonly path: string
+  /** Without its question mark; the values of credentials are `REDACTED`. */
+  readonly query: string
+  /** Names in lower case; the values of credentials are `[redacted]`. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly bodyBytes: number
+  /** False for a body above 64 KB, and for one that had to make room for younger ones. */
+  readonly bodyKept: boolean
+  /** A text, or bytes that are none; undefined where it is not kept. */
+  readonly body: string | Uint8Array | undefined
+  /** The body as JSON, parsed when it is asked for; undefined where it is none, or not kept. */
+  readonly json: unknown
+  /** Such as `chatCompletions`; undefined for an unknown path. */
+  readonly operation: string | undefined
+  /** The deployment that answered, or else the one that the path names. */
+  readonly deployment: string | undefined
+  /** The provisioned deployment that passed the request on to `deployment`. */
+  readonly spilledOverFrom: string | undefined
+  /** The test that the request names, or the caller, or the mark of its key (`key:1a2b3c4d`), or `anonymous`. */
+  readonly client: string
+  /** Who sent it, where that has been found out. */
+  readonly caller: string | undefined
+  readonly status: number
+  /** Which limit refused it. */
+  readonly limitedBy: Reply['limitedBy']
+  /** What the answer told the client to wait. */
+  readonly retryAfterMs: number | undefined
+  readonly usage: Usage | undefined
+  /** From the start to the first byte of the answer's body; undefined until then. */
+  readonly firstByteMs: number | undefined
+  /** From the start to the end of the answer; undefined while it is on its way. */
+  readonly durationMs: number | undefined
+  /** Whether the client left before the end; undefined while the answer is on its way. */
+  readonly aborted: boolean | undefined
+  /** Whether the answer is a stream of events. */
+  readonly streamed: boolean
+  /** The entry that this request repeats; undefined for one that is no retry, as the next four are. */
+  readonly retryOf: number | undefined
+  /** 1 for the first retry. */
+  readonly retryIndex: number | undefined
+  /** From the end of the failed answer to the start of this request. */
+  readonly waitedMs: number | undefined
+  /** Whether it came before the wait that the failed answer told had passed. */
+  readonly early: boolean | undefined
+  /** Whether it repeats an error that no repetition mends. */
+  readonly forbidden: boolean | undefined
+}
+
+/** Tells of a request as it stands now. */
+export function journalEntry(call: RecordedCall): JournalEntry {
+  const { atEpochMs, headers, apiKey, body, query, retry: repeated, ...same } = call
+  const retry = repeated && !isNewRequest(repeated) ? repeated : undefined
+  let text: string | Uint8Array | undefined
+  let json: { readonly value: unknown } | undefined
+  return {
+    ...same,
+    at: new Date(atEpochMs).toISOString(),
+    query: redactParameters(query, noFurtherNames),
+    headers: redactHeaders(headers, apiKey),
+    bodyKept: body !== undefined,
+    get body() {
+      return (text ??= body && (isUtf8(body) ? body.toString() : body))
+    },
+    get json() {
+      return (json ??= { value: body && parseJson(body) }).value
+    },
+    retryOf: retry?.of,
+    retryIndex: retry?.index,
+    waitedMs: retry?.waitedMs,
+    early: retry?.early,
+    forbidden: retry?.forbidden,
+  }
+}
+
+const noFurtherNames: ReadonlySet<string> = new Set()
+
+/** A header may have any name: the simulator's key is kept out wherever it stands. */
+function redactHeaders(headers: RecordedCall['headers'], apiKey: string): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => {
+      const text = Array.isArray(value) ? value.join(', ') : (value ?? '')
+      const isSecret = isCredentialHeader(name) || text === apiKey || text.endsWith(` ${apiKey}`)
+      return [name, isSecret ? '[redacted]' : text]
+    }),
+  )
+}

@@ -1,0 +1,59 @@
+import type { JournalEntry } from './journal-entry.ts'
+
+/** Entries as the administration answers them, times in milliseconds; `null` stands for what is not known. */
+export function journalJson(entries: readonly JournalEntry[]) {
+  return { requests: entries.map(entryJson) }
+}
+
+function entryJson(entry: JournalEntry) {
+  const { usage, retryOf } = entry
+  return {
+    id: entry.id,
+    at: entry.at,
+    started_ms: entry.startedMs,
+    method: entry.method,
+    path: entry.path,
+    query: entry.query,
+    headers: entry.headers,
+    body_bytes: entry.bodyBytes,
+    body_kept: entry.bodyKept,
+    ...bodyJson(entry),
+    operation: entry.operation ?? null,
+    deployment: entry.deployment ?? null,
+    spilled_over_from: entry.spilledOverFrom ?? null,
+    client: entry.client,
+    caller: entry.caller ?? null,
+    status: entry.status,
+    limited_by: entry.limitedBy ?? null,
+    retry_after_ms: entry.retryAfterMs ?? null,
+    usage: usage
+      ? {
+          prompt_tokens: usage.promptTokens,
+          cached_tokens: usage.cachedTokens,
+          completion_tokens: usage.completionTokens,
+          reasoning_tokens: usage.reasoningTokens,
+        }
+      : null,
+    first_byte_ms: entry.firstByteMs ?? null,
+    duration_ms: entry.durationMs ?? null,
+    aborted: entry.aborted ?? null,
+    streamed: entry.streamed,
+    retry:
+      retryOf === undefined
+        ? null
+        : {
+            of: retryOf,
+            index: entry.retryIndex,
+            waited_ms: entry.waitedMs,
+            early: entry.early,
+            forbidden: entry.forbidden,
+          },
+  }
+}
+
+/** A body in the one form that suits it: JSON as it is, another text, or bytes. */
+function bodyJson({ body, json }: JournalEntry) {
+  if (body === undefined || body.length === 0) return {}
+  if (json !== undefined) return { json }
+  return typeof body === 'string' ? { text: body } : { base64: Buffer.from(body).toString('base64') }
+}

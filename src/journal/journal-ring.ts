@@ -1,0 +1,65 @@
+import type { RecordedCall } from './recorded-call.ts'
+
+/** Of a longer body only the length is kept: a picture or an audio file says little in a journal. */
+export const longestBodyBytes = 64 * 1024
+/** What all bodies together may take; the oldest ones go first. */
+const bodiesBytes = 64 * 1024 * 1024
+
+/** The last so many requests, by number, with as many of their bodies as there is room for. */
+export class JournalRing {
+  readonly #size: number
+  readonly #calls: RecordedCall[] = []
+  /** The oldest one that is kept, and the oldest one whose body may be. */
+  #firstId = 1
+  #firstBodyId = 1
+  #nextId = 1
+  #usedBytes = 0
+
+  /** @param size requests that are kept, >= 0 */
+  constructor(size: number) {
+    this.#size = size
+  }
+
+  /** The number of the next request. */
+  takeId(): number {
+    return this.#nextId++
+  }
+
+  /** Keeps a request in the place of the oldest one. Calls come in the order of their numbers, none is left out. */
+  add(call: RecordedCall): void {
+    if (this.#size === 0) return
+    const slot = call.id % this.#size
+    const oldest = this.#calls[slot]
+    if (oldest) this.#dropBody(oldest)
+    this.#calls[slot] = call
+    this.#firstId = Math.max(this.#firstId, call.id - this.#size + 1)
+    this.#firstBodyId = Math.max(this.#firstBodyId, this.#firstId)
+    if (call.bodyBytes > longestBodyBytes) call.body = undefined
+    this.#usedBytes += call.body?.length ?? 0
+    while (this.#usedBytes > bodiesBytes) {
+      const next = this.#calls[this.#firstBodyId++ % this.#size]
+      if (next) this.#dropBody(next)
+    }
+  }
+
+  /** From the youngest to the oldest. */
+  *newestFirst(): Generator<RecordedCall> {
+    for (let id = this.#nextId - 1; id >= this.#firstId; id--) {
+      const call = this.#calls[id % this.#size]
+      if (call) yield call
+    }
+  }
+
+  /** Forgets all; numbers go on. */
+  clear(): void {
+    this.#calls.length = 0
+    this.#usedBytes = 0
+    this.#firstId = this.#nextId
+    this.#firstBodyId = this.#nextId
+  }
+
+  #dropBody(call: RecordedCall): void {
+    this.#usedBytes -= call.body?.length ?? 0
+    call.body = undefined
+  }
+}

@@ -1,0 +1,106 @@
+import type { Hook } from '../pipeline/hook.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { JournalBook } from './call-note.ts'
+import { type JournalEntry, journalEntry } from './journal-entry.ts'
+import { type JournalFilter, matcher } from './journal-filter.ts'
+import { JournalRing } from './journal-ring.ts'
+import { observeCalls } from './observe-calls.ts'
+import type { RecordedCall } from './recorded-call.ts'
+import { requestFingerprint } from './request-fingerprint.ts'
+import { RetryJudge } from './retry-judge.ts'
+import { addToTotals, byFindings, emptyTotals, reportClient, type RetryReport } from './retry-report.ts'
+
+/** The requests of one simulator, and what is to be said of their retries. */
+export interface Journal extends JournalBook {
+  /** Stands outermost: notes every request when its answer is planned, and again when it has been sent. */
+  readonly observe: Hook
+  /** What fits the filter, oldest first; all without one. Each call tells how things stand then. */
+  entries(filter?: JournalFilter): JournalEntry[]
+  /** Forgets all requests, and begins a new report. Numbers go on. */
+  clear(): void
+  /** What the judge has found since the start or the last `clear`, whether the requests are still kept or not. */
+  retryReport(): RetryReport
+}
+
+/** What a journal is made from. */
+export interface JournalOptions {
+  /** Requests that are kept, >= 0; older ones are forgotten. */
+  readonly size: number
+  /** The clock that the exchanges' times are from. */
+  readonly clock: Clock
+  /** The header, in lower case, by which requests name the test that they belong to. */
+  readonly testHeader: string
+}
+
+/** Makes a journal without entries. Without requests it costs nothing; a simulator that keeps none leaves it out. */
+export function createJournal({ size, clock, testHeader }: JournalOptions): Journal {
+  const ring = new JournalRing(size)
+  let forgotten = emptyTotals
+  const judge = new RetryJudge((ledger) => {
+    forgotten = addToTotals(forgotten, reportClient(ledger))
+  })
+  const epochOf = (ms: number): number => clock.epochMs() - clock.nowMs() + ms
+  const isoTime = (ms: number): string => new Date(epochOf(ms)).toISOString()
+  let since = isoTime(clock.nowMs())
+
+  const planned: JournalBook['planned'] = ({ attempt, fingerprint: known, ...note }) => {
+    const id = ring.takeId()
+    const { startedMs, client, retryAfterMs } = note
+    const { body } = note
+    let fingerprint = known
+    const judgement = judge.judge({
+      id,
+      client,
+      deployment: note.deployment ?? '',
+      startedMs,
+      attempt,
+      fingerprint: () => (fingerprint ??= requestFingerprint({ ...note, body })),
+    })
+    const call: RecordedCall = {
+      ...note,
+      id,
+      atEpochMs: epochOf(startedMs),
+      retry: judgement.retry,
+      firstByteMs: undefined,
+      durationMs: undefined,
+      aborted: undefined,
+    }
+    ring.add(call)
+    return ({ usage, firstByteMs, durationMs, aborted, failure }) => {
+      call.usage = usage
+      call.firstByteMs = firstByteMs
+      call.durationMs = durationMs
+      call.aborted = aborted
+      // A client that has left has not read what went wrong.
+      if (failure !== undefined && !aborted) {
+        judgement.fail({ status: failure, endedMs: startedMs + durationMs, toldMs: retryAfterMs })
+      }
+    }
+  }
+
+  return {
+    planned,
+    observe: observeCalls({ planned }, testHeader),
+    entries(filter = {}) {
+      const { sinceId = 0, limit = Infinity } = filter
+      const matches = matcher(filter)
+      const found: JournalEntry[] = []
+      for (const call of ring.newestFirst()) {
+        if (call.id <= sinceId || found.length >= limit) break
+        if (matches(call)) found.push(journalEntry(call))
+      }
+      return found.toReversed()
+    },
+    clear() {
+      ring.clear()
+      judge.clear()
+      forgotten = emptyTotals
+      since = isoTime(clock.nowMs())
+    },
+    retryReport() {
+      const clients = Array.from(judge.clients, reportClient)
+      const totals = clients.reduce(addToTotals, { ...forgotten, forgottenClients: forgotten.clients })
+      return { since, clients: clients.sort(byFindings), totals, isoTime }
+    },
+  }
+}

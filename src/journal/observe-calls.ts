@@ -1,0 +1,59 @@
+import type { Exchange } from '../pipeline/exchange.ts'
+import type { Hook } from '../pipeline/hook.ts'
+import type { Reply } from '../pipeline/reply.ts'
+import { failureOf, type JournalBook } from './call-note.ts'
+import { clientName } from './client-name.ts'
+import { toldWaitMs } from './told-wait.ts'
+
+/**
+ * Makes the stage that tells a journal of requests. It stands outermost, and tells when an answer is planned and again when it
+ * has been sent.
+ *
+ * @param testHeader the header, in lower case, by which requests name the test that they belong to
+ */
+export function observeCalls(book: JournalBook, testHeader: string): Hook {
+  return function observe(exchange, next) {
+    return next().then((reply) => {
+      note(exchange, reply, book, testHeader)
+      return reply
+    })
+  }
+}
+
+function note(exchange: Exchange, reply: Reply, book: JournalBook, testHeader: string): void {
+  const { startedMs, body, deployment, route, config, clock } = exchange
+  const end = book.planned({
+    startedMs,
+    method: exchange.method,
+    path: exchange.path,
+    query: exchange.query,
+    headers: exchange.headers,
+    apiKey: config.apiKey,
+    body,
+    bodyBytes: body.length,
+    operation: route?.operation,
+    deployment: deployment?.name ?? route?.deploymentName,
+    spilledOverFrom: exchange.spilledOverFrom,
+    client: clientName(exchange, testHeader),
+    caller: exchange.caller,
+    status: reply.status,
+    limitedBy: reply.limitedBy,
+    retryAfterMs: reply.status < 400 ? undefined : toldWaitMs(reply.headers, clock.epochMs()),
+    streamed: isStream(reply),
+    usage: reply.usage,
+    attempt: toldAttempt(exchange),
+  })
+  exchange.onEnd(({ aborted, firstByteMs, endMs }) => {
+    end({ usage: reply.usage, firstByteMs, durationMs: endMs, aborted, failure: failureOf(reply) })
+  })
+}
+
+function isStream({ body, headers }: Reply): boolean {
+  return body.kind === 'events' || headers.get('content-type')?.startsWith('text/event-stream') === true
+}
+
+/** The official clients of OpenAI count their attempts in this header: 0 is the first one. */
+function toldAttempt({ headers }: Exchange): number | undefined {
+  const count = headers['x-stainless-retry-count']
+  return typeof count === 'string' && /^\d{1,2}$/.test(count) ? Number(count) : undefined
+}

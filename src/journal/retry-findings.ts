@@ -1,0 +1,130 @@
+import { type Herd, HerdWatch } from './herd-watch.ts'
+import { WaitHistogram } from './wait-histogram.ts'
+
+/** A request that repeats one that failed. */
+export interface Retry {
+  /** Its own entry, and that of the failed request. */
+  readonly id: number
+  readonly of: number
+  /** 1 for the first retry. */
+  readonly index: number
+  /** Empty where the request names none. */
+  readonly deployment: string
+  /** The status that it repeats, or `cut`. */
+  readonly status: string
+  readonly startedMs: number
+  /** From the end of the failed answer to the start of this request. */
+  readonly waitedMs: number
+  /** What the failed answer told to wait; undefined where it told nothing. */
+  readonly toldMs: number | undefined
+  /** It came before that had passed. */
+  readonly early: boolean
+  /** It repeats what cannot succeed unchanged. */
+  readonly forbidden: boolean
+  /** By its own account it is a first attempt. */
+  readonly saysFirst: boolean
+  /** Who sent it. */
+  readonly sender: { readonly countsItsRetries: boolean }
+}
+
+/** Whether what looks like a retry is a new request: its client counts attempts, and calls it the first one. */
+export function isNewRequest({ saysFirst, sender }: Retry): boolean {
+  return saysFirst && sender.countsItsRetries
+}
+
+/** How many examples of early and of forbidden retries are kept: the last ones. */
+const keptExamples = 5
+/** How many deployments of one client are watched for herds at a time. */
+const watchedDeployments = 100
+
+/** What the retries of one client come to, in bounded room. */
+export class RetryFindings {
+  retries = 0
+  readonly retriesByStatus = new Map<string, number>()
+  early = 0
+  /** By how much the earliest retry came too early. */
+  worstShortfallMs = 0
+  earlyExamples: Retry[] = []
+  forbidden = 0
+  forbiddenExamples: Retry[] = []
+  readonly waits = new WaitHistogram()
+  maxIndex = 0
+  readonly #watches = new Map<string, HerdWatch>()
+  #herds = 0
+  #largestHerd: Herd | undefined
+
+  add(retry: Retry, failedMs: number): void {
+    const { status, early, forbidden, waitedMs, toldMs = 0, index, deployment, startedMs } = retry
+    this.retries++
+    this.retriesByStatus.set(status, (this.retriesByStatus.get(status) ?? 0) + 1)
+    this.waits.add(waitedMs)
+    this.maxIndex = Math.max(this.maxIndex, index)
+    if (early) {
+      this.early++
+      this.worstShortfallMs = Math.max(this.worstShortfallMs, toldMs - waitedMs)
+      this.earlyExamples = [...this.earlyExamples, retry].slice(-keptExamples)
+    }
+    if (forbidden) {
+      this.forbidden++
+      this.forbiddenExamples = [...this.forbiddenExamples, retry].slice(-keptExamples)
+    }
+    this.#noteHerd(this.#watchOf(deployment).add(startedMs, failedMs))
+  }
+
+  /** Adds what another one has found; herds that are still on their way count as they are. */
+  absorb(other: RetryFindings): void {
+    this.retries += other.retries
+    for (const [status, count] of other.retriesByStatus) {
+      this.retriesByStatus.set(status, (this.retriesByStatus.get(status) ?? 0) + count)
+    }
+    this.early += other.early
+    this.worstShortfallMs = Math.max(this.worstShortfallMs, other.worstShortfallMs)
+    this.earlyExamples = lastOf(this.earlyExamples, other.earlyExamples)
+    this.forbidden += other.forbidden
+    this.forbiddenExamples = lastOf(this.forbiddenExamples, other.forbiddenExamples)
+    this.waits.absorb(other.waits)
+    this.maxIndex = Math.max(this.maxIndex, other.maxIndex)
+    const { count, largest } = other.herds
+    this.#herds += count
+    this.#noteLargest(largest)
+  }
+
+  /** The herds so far, the ones on their way included. */
+  get herds(): { readonly count: number; readonly largest: Herd | undefined } {
+    const current = [...this.#watches.values()]
+      .map((watch) => watch.current)
+      .filter((herd) => herd !== undefined)
+    const largest = [this.#largestHerd, ...current].reduce(
+      (most, herd) => (herd && herd.size > (most?.size ?? 0) ? herd : most),
+      undefined,
+    )
+    return { count: this.#herds + current.length, largest }
+  }
+
+  #watchOf(deployment: string): HerdWatch {
+    const known = this.#watches.get(deployment)
+    if (known) return known
+    if (this.#watches.size >= watchedDeployments) {
+      const [oldest] = this.#watches
+      this.#noteHerd(oldest?.[1].close())
+      this.#watches.delete(oldest?.[0] ?? '')
+    }
+    const watch = new HerdWatch(deployment)
+    this.#watches.set(deployment, watch)
+    return watch
+  }
+
+  #noteHerd(herd: Herd | undefined): void {
+    if (!herd) return
+    this.#herds++
+    this.#noteLargest(herd)
+  }
+
+  #noteLargest(herd: Herd | undefined): void {
+    if (herd && herd.size > (this.#largestHerd?.size ?? 0)) this.#largestHerd = herd
+  }
+}
+
+function lastOf(some: readonly Retry[], others: readonly Retry[]): Retry[] {
+  return [...some, ...others].sort((a, b) => a.id - b.id).slice(-keptExamples)
+}

@@ -1,0 +1,278 @@
+import { describe, expect, it } from 'vitest'
+import { isNewRequest } from './retry-findings.ts'
+import { maxClients, maxPending, RetryJudge } from './retry-judge.ts'
+import { pendingMs } from './pending-failures.ts'
+import { addToTotals, emptyTotals, reportClient } from './retry-report.ts'
+
+interface Sent {
+  readonly request?: string
+  readonly client?: string
+  readonly deployment?: string
+  readonly attempt?: number
+  /** What comes back; absent for an answer that does not fail. */
+  readonly status?: number | 'cut'
+  readonly toldMs?: number
+  /** How long the answer takes. */
+  readonly takesMs?: number
+}
+
+const setUp = () => {
+  const judge = new RetryJudge()
+  let id = 0
+  /** Sends a request at a time, and gives the retry that it is. */
+  const send = (startedMs: number, sent: Sent = {}) => {
+    const { request = 'a', client = 'c', deployment = 'chat', attempt, status, toldMs, takesMs = 0 } = sent
+    const judgement = judge.judge({
+      id: ++id,
+      client,
+      deployment,
+      startedMs,
+      attempt,
+      fingerprint: () => request,
+    })
+    if (status !== undefined) {
+      judgement.fail({ status: String(status), endedMs: startedMs + takesMs, toldMs })
+    }
+    const { retry } = judgement
+    return retry && !isNewRequest(retry) ? retry : undefined
+  }
+  const report = (client = 'c') => reportClient([...judge.clients].find(({ name }) => name === client)!)
+  return { judge, send, report }
+}
+
+describe('a retry', () => {
+  it('repeats the same request of the same client after a failed answer', () => {
+    const { send, report } = setUp()
+    expect(send(0, { status: 429, toldMs: 1_000, takesMs: 5 })).toBeUndefined()
+    expect(send(10, { request: 'b' })).toBeUndefined()
+    expect(send(10, { client: 'd' })).toBeUndefined()
+    expect(send(1_005)).toMatchObject({ id: 4, of: 1, index: 1, waitedMs: 1_000, early: false })
+    expect(send(1_006)).toBeUndefined()
+    expect(report()).toMatchObject({
+      requests: 4,
+      failures: 1,
+      failuresByStatus: { 429: 1 },
+      retries: 1,
+      retriesByStatus: { 429: 1 },
+      early: { count: 0, worstShortfallMs: 0 },
+      waited: { minMs: 1_000, medianMs: 1_000, maxMs: 1_000 },
+    })
+  })
+
+  it('counts up while its answers fail', () => {
+    const { send, report } = setUp()
+    for (let time = 0; time < 4; time++) send(time * 100, { status: 503 })
+    expect(send(400)).toMatchObject({ of: 4, index: 4 })
+    expect(report()).toMatchObject({ failures: 4, retries: 4, maxRetryIndex: 4 })
+  })
+
+  it('is matched with the oldest of several failures, each once', () => {
+    const { send } = setUp()
+    send(0, { status: 429, takesMs: 10 })
+    send(1, { status: 429, takesMs: 30 })
+    expect(send(20)).toMatchObject({ of: 1 })
+    expect(send(25)).toBeUndefined()
+    expect(send(40)).toMatchObject({ of: 2 })
+    expect(send(60)).toBeUndefined()
+  })
+
+  it('began after the failed answer had ended, and within ten minutes', () => {
+    const { send } = setUp()
+    send(0, { status: 500, takesMs: 50 })
+    expect(send(49)).toBeUndefined()
+    expect(send(50 + pendingMs + 1)).toBeUndefined()
+  })
+
+  it('may follow a connection that was cut', () => {
+    const { send, report } = setUp()
+    send(0, { status: 'cut' })
+    expect(send(1)).toMatchObject({ status: 'cut', early: false, forbidden: false })
+    expect(report().failuresByStatus).toEqual({ cut: 1 })
+  })
+})
+
+describe('an early retry', () => {
+  it('came before the wait that it was told had passed', () => {
+    const { send, report } = setUp()
+    send(0, { status: 429, toldMs: 1_000 })
+    expect(send(400, { status: 429, toldMs: 600 })).toMatchObject({ early: true })
+    expect(send(999, { status: 429, toldMs: 10 })).toMatchObject({ early: true })
+    expect(send(1_009)).toMatchObject({ early: false })
+    expect(report()).toMatchObject({
+      retries: 3,
+      early: { count: 2, worstShortfallMs: 600 },
+      waited: { minMs: 10, maxMs: 599 },
+    })
+    expect(report().early.examples.map(({ id, of }) => [id, of])).toEqual([
+      [2, 1],
+      [3, 2],
+    ])
+  })
+
+  it.each([
+    [999.2, false],
+    [999, true],
+    [0, true],
+  ])('is judged in whole milliseconds, of which a begun one counts: %d of 1000', (waitedMs, early) => {
+    const { send } = setUp()
+    send(0, { status: 429, toldMs: 1_000 })
+    expect(send(waitedMs)).toMatchObject({ early })
+  })
+
+  it('needs a wait that was told', () => {
+    const { send } = setUp()
+    send(0, { status: 503 })
+    expect(send(0)).toMatchObject({ early: false, waitedMs: 0 })
+  })
+
+  it('shows the last five examples', () => {
+    const { send, report } = setUp()
+    for (let time = 0; time < 20; time++) send(time, { status: 429, toldMs: 60_000 })
+    expect(report().early.count).toBe(19)
+    expect(report().early.examples.map(({ id }) => id)).toEqual([16, 17, 18, 19, 20])
+  })
+})
+
+describe('a call while limited', () => {
+  it('is a new request to a deployment that told the client to wait', () => {
+    const { send, report } = setUp()
+    send(0, { status: 429, toldMs: 1_000 })
+    send(10, { request: 'b' })
+    send(10, { request: 'b', deployment: 'other' })
+    send(10, { request: 'b', client: 'd' })
+    send(1_000, { request: 'b' })
+    expect(report()).toMatchObject({ callsWhileLimited: 1, retries: 0, early: { count: 0 } })
+  })
+
+  it('is not one after an answer that only refuses its own request for good', () => {
+    const { send, report } = setUp()
+    send(0, { status: 429, toldMs: 86_400_000 })
+    send(10, { request: 'b' })
+    expect(report().callsWhileLimited).toBe(0)
+  })
+})
+
+describe('a forbidden retry', () => {
+  it.each([400, 401, 403, 404, 405, 413, 415, 422])('repeats a %d', (status) => {
+    const { send, report } = setUp()
+    send(0, { status })
+    expect(send(10_000)).toMatchObject({ forbidden: true })
+    expect(report().forbidden).toMatchObject({
+      count: 1,
+      examples: [{ id: 2, of: 1, status: String(status) }],
+    })
+  })
+
+  it.each([408, 409, 429, 500, 502, 503, 504])('is none when it repeats a %d', (status) => {
+    const { send } = setUp()
+    send(0, { status })
+    expect(send(10_000)).toMatchObject({ forbidden: false })
+  })
+})
+
+describe('a client that counts its attempts', () => {
+  const limited = { status: 429, toldMs: 1_000 } as const
+
+  it('is not blamed for new requests that are equal to a failed one', () => {
+    const { send, report } = setUp()
+    send(0, { ...limited, attempt: 0 })
+    for (let time = 1; time < 30; time++) send(time * 30, { attempt: 0 })
+    expect(send(1_000, { attempt: 1 })).toMatchObject({ of: 1, index: 1, early: false })
+    expect(report()).toMatchObject({
+      retries: 1,
+      early: { count: 0 },
+      herds: { count: 0 },
+      newRequestsLikeFailed: 1,
+      callsWhileLimited: 29,
+    })
+  })
+
+  it('has its retries matched by attempt', () => {
+    const { send } = setUp()
+    send(0, { ...limited, attempt: 0 })
+    send(1, { ...limited, attempt: 0 })
+    expect(send(1_000, { ...limited, attempt: 1 })).toMatchObject({ of: 1 })
+    expect(send(2_000, { attempt: 2 })).toMatchObject({ of: 3, index: 2 })
+    expect(send(2_001, { attempt: 1 })).toMatchObject({ of: 2 })
+    expect(send(2_002, { attempt: 1 })).toBeUndefined()
+  })
+
+  it('is judged by its repeats where all of them call themselves first attempts', () => {
+    const { send, report } = setUp()
+    send(0, { ...limited, attempt: 0 })
+    expect(send(5, { attempt: 0 })).toMatchObject({ of: 1, early: true })
+    expect(report()).toMatchObject({ retries: 1, early: { count: 1 }, newRequestsLikeFailed: 0 })
+  })
+})
+
+describe('the judge', () => {
+  it('forgets the client that was quiet the longest, and hears of it', () => {
+    const forgotten: string[] = []
+    const judge = new RetryJudge(({ name }) => forgotten.push(name))
+    const call = (client: string) =>
+      judge.judge({ id: 1, client, deployment: '', startedMs: 0, attempt: undefined, fingerprint: () => 'a' })
+    for (let client = 0; client < maxClients; client++) call(String(client))
+    call('0')
+    call('one more')
+    expect(forgotten).toEqual(['1'])
+    expect([...judge.clients]).toHaveLength(maxClients)
+  })
+
+  it('keeps a bounded number of failures, the youngest ones', () => {
+    const { send, judge } = setUp()
+    const perClient = 500
+    const clients = maxPending / perClient + 20
+    for (let client = 0; client < clients; client++) {
+      for (let request = 0; request < perClient; request++) {
+        send(1, { client: `c${client}`, request: `r${request}`, status: 500 })
+      }
+    }
+    const pending = [...judge.clients].reduce((sum, { pending: { size } }) => sum + size, 0)
+    expect(pending).toBeLessThanOrEqual(maxPending)
+    expect(pending).toBeGreaterThan(maxPending * 0.8)
+    expect(send(2, { client: 'c0', request: 'r1' })).toBeUndefined()
+    expect(send(2, { client: `c${clients - 1}`, request: 'r1' })).toBeDefined()
+  })
+
+  it('keeps a thousand failures of one client', () => {
+    const { send, judge } = setUp()
+    for (let request = 0; request < 1_500; request++) send(request, { request: `r${request}`, status: 500 })
+    expect([...judge.clients][0]?.pending.size).toBe(1_000)
+    expect(send(2_000, { request: 'r499' })).toBeUndefined()
+    expect(send(2_000, { request: 'r500' })).toBeDefined()
+  })
+
+  it('drops failures that nobody has repeated for ten minutes', () => {
+    const { send, judge } = setUp()
+    for (let request = 0; request < 10; request++) send(0, { request: `r${request}`, status: 500 })
+    send(pendingMs + 1, { request: 'late', status: 500 })
+    expect([...judge.clients][0]?.pending.size).toBe(1)
+  })
+
+  it('asks for no fingerprint while nothing fails', () => {
+    const judge = new RetryJudge()
+    const fingerprint = () => {
+      throw new Error('asked')
+    }
+    const call = { id: 1, client: 'c', deployment: '', startedMs: 0, attempt: undefined, fingerprint }
+    expect(judge.judge(call).retry).toBeUndefined()
+  })
+
+  it('adds clients up', () => {
+    const { send, report } = setUp()
+    send(0, { status: 429, toldMs: 100 })
+    send(10)
+    send(0, { client: 'd', status: 400 })
+    send(10, { client: 'd' })
+    const totals = [report(), report('d')].reduce(addToTotals, emptyTotals)
+    expect(totals).toMatchObject({
+      clients: 2,
+      requests: 4,
+      failures: 2,
+      retries: 2,
+      early: 1,
+      worstShortfallMs: 90,
+      forbidden: 1,
+    })
+  })
+})

@@ -1,0 +1,75 @@
+import type { Herd } from './herd-watch.ts'
+import type { Retry } from './retry-findings.ts'
+import type { ClientReport, RetryReport } from './retry-report.ts'
+
+/** A report as the administration answers it. */
+export type RetryReportJson = ReturnType<typeof retryReportJson>
+
+/** The JSON of a report; times in milliseconds, to a tenth. */
+export function retryReportJson(report: RetryReport) {
+  const { since, clients, totals, isoTime } = report
+  return {
+    since,
+    totals: {
+      clients: totals.clients,
+      forgotten_clients: totals.forgottenClients,
+      requests: totals.requests,
+      failures: totals.failures,
+      retries: totals.retries,
+      early: totals.early,
+      worst_shortfall_ms: tenths(totals.worstShortfallMs),
+      forbidden: totals.forbidden,
+      herds: totals.herds,
+      calls_while_limited: totals.callsWhileLimited,
+    },
+    clients: clients.map((client) => clientJson(client, isoTime)),
+  }
+}
+
+function clientJson(client: ClientReport, isoTime: RetryReport['isoTime']) {
+  const { early, forbidden, herds, waited } = client
+  return {
+    client: client.client,
+    requests: client.requests,
+    failures: client.failures,
+    failures_by_status: client.failuresByStatus,
+    retries: client.retries,
+    retries_by_status: client.retriesByStatus,
+    early: {
+      count: early.count,
+      worst_shortfall_ms: tenths(early.worstShortfallMs),
+      examples: early.examples.map(({ id, of, deployment, status, toldMs = 0, waitedMs }) => ({
+        id,
+        retry_of: of,
+        deployment,
+        status,
+        told_ms: tenths(toldMs),
+        waited_ms: tenths(waitedMs),
+      })),
+    },
+    forbidden: { count: forbidden.count, examples: forbidden.examples.map(exampleJson) },
+    herds: { count: herds.count, largest: herds.largest ? herdJson(herds.largest, isoTime) : null },
+    waited: waited
+      ? {
+          min_ms: tenths(waited.minMs),
+          median_ms: tenths(waited.medianMs),
+          max_ms: tenths(waited.maxMs),
+        }
+      : null,
+    max_retry_index: client.maxRetryIndex,
+    calls_while_limited: client.callsWhileLimited,
+    new_requests_like_failed: client.newRequestsLikeFailed,
+  }
+}
+
+function exampleJson({ id, of, deployment, status }: Retry) {
+  return { id, retry_of: of, deployment, status }
+}
+
+function herdJson({ deployment, size, atMs, failuresWithinMs }: Herd, isoTime: RetryReport['isoTime']) {
+  return { deployment, size, at: isoTime(atMs), failures_within_ms: tenths(failuresWithinMs) }
+}
+
+function tenths(ms: number): number {
+  return Math.round(ms * 10) / 10
+}

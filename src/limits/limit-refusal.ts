@@ -1,0 +1,36 @@
+import { throttled } from '../openai/error-throttled.ts'
+import { rateLimited } from '../openai/errors.ts'
+import { operations } from '../openai/operations.ts'
+import { errorReply } from '../pipeline/error-reply.ts'
+import type { Exchange } from '../pipeline/exchange.ts'
+import type { Reply } from '../pipeline/reply.ts'
+
+/**
+ * The service's 429 for an exchange that is over a limit of its deployment, or over one of an extension's: on a path of
+ * no deployment it is the gateway's.
+ *
+ * @param kind tokens, or requests ("calls")
+ */
+export function limitRefusal(exchange: Exchange, kind: 'token' | 'call', retryAfterMs: number): Reply {
+  const { deployment, route, rateLimits } = exchange
+  const retryAfterSeconds = Math.ceil(retryAfterMs / 1_000)
+  const error =
+    deployment && route
+      ? rateLimited({
+          deployment: deployment.name,
+          model: deployment.model.name,
+          region: exchange.config.region,
+          operationId: operations[route.operation].id,
+          apiVersion: exchange.apiVersion,
+          kind,
+          retryAfterSeconds,
+        })
+      : throttled(retryAfterSeconds)
+  const reply = errorReply(exchange, error, {
+    'retry-after': String(retryAfterSeconds),
+    'retry-after-ms': String(retryAfterMs),
+    ...(rateLimits && { 'x-ratelimit-type': kind === 'token' ? 'Tokens' : 'Requests' }),
+  })
+  reply.limitedBy = kind === 'token' ? 'tokens' : 'requests'
+  return reply
+}

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest'
+import type { Deployment } from '../config/deployments.ts'
+import { findModel } from '../openai/model-catalogue.ts'
+import { LimiterTable } from './limiter-table.ts'
+
+const model = findModel('gpt-4o')
+if (!model) throw new Error('The catalogue lacks gpt-4o.')
+const deploymentWith = (limits: Partial<Deployment>): Deployment => ({ name: 'chat', model, ...limits })
+const cost = { promptTokens: 10, completionTokens: 10 }
+
+const question = { resource: 'default', profileName: '2026-08', limitFactor: 1 } as const
+
+const setUp = (limits: Partial<Deployment>) => {
+  const table = new LimiterTable()
+  const deployment = deploymentWith(limits)
+  return {
+    table,
+    deployment,
+    ask: (nowMs: number, asked = deployment) => table.decide({ ...question, deployment: asked, cost }, nowMs),
+    standing: (nowMs: number, asked = deployment) =>
+      table.standingOf({ ...question, deployment: asked }, nowMs),
+  }
+}
+
+describe('standingOf', () => {
+  it('is undefined for a deployment without limits', () => {
+    expect(setUp({}).standing(0)).toBeUndefined()
+  })
+
+  it('tells a deployment that had no request as unused, and makes nothing of it', () => {
+    const { standing, table } = setUp({ provisionedThroughputUnits: 15 })
+    expect(standing(0)).toEqual({ kind: 'provisioned', utilization: 0, freeInMs: 0, emptyInMs: 0 })
+    expect([...table.utilizations(0)]).toEqual([])
+  })
+
+  it('tells each window, and when it is free', () => {
+    const { ask, standing } = setUp({ tokensPerMinute: 40, requestsPerMinute: 12 })
+    ask(1_000)
+    ask(2_000)
+    expect(standing(3_000)).toEqual({
+      kind: 'pay-as-you-go',
+      tokens: { limit: 40, used: 40, remaining: 0, windowMs: 60_000, freeInMs: 58_000, emptyInMs: 59_000 },
+      requests: { limit: 2, used: 2, remaining: 0, windowMs: 10_000, freeInMs: 8_000, emptyInMs: 9_000 },
+      requestsInMinute: {
+        limit: 12,
+        used: 2,
+        remaining: 10,
+        windowMs: 60_000,
+        freeInMs: 0,
+        emptyInMs: 59_000,
+      },
+    })
+    expect(standing(62_000)).toMatchObject({ tokens: { used: 0, freeInMs: 0, emptyInMs: 0 } })
+  })
+
+  it('tells it by limits that no request has met yet, and leaves those of the requests as they are', () => {
+    const { ask, standing } = setUp({ tokensPerMinute: 40, requestsPerMinute: 60, requestsSliceSeconds: 60 })
+    ask(0)
+    const changed = deploymentWith({ tokensPerMinute: 100, requestsPerMinute: 60, requestsSliceSeconds: 1 })
+    expect(standing(2_000, changed)).toMatchObject({
+      tokens: { limit: 100, used: 20 },
+      requests: { limit: 1, used: 0, windowMs: 1_000 },
+    })
+    expect(standing(2_000)).toMatchObject({ tokens: { limit: 40 }, requests: { limit: 60, used: 1 } })
+  })
+
+  it('never tells less than nothing left after a burst', () => {
+    const { ask, standing } = setUp({ tokensPerMinute: 30, requestsPerMinute: 600 })
+    ask(0)
+    ask(0)
+    expect(standing(0)).toMatchObject({ tokens: { used: 40, remaining: 0, freeInMs: 60_000 } })
+  })
+
+  it('tells the wait of a provisioned deployment that its next request will be told', () => {
+    const { ask, standing } = setUp({ provisionedThroughputUnits: 1 })
+    while (ask(0)?.admitted);
+    const refused = ask(0)
+    const { kind, ...told } = standing(0) ?? { kind: 'none' }
+    expect(kind).toBe('provisioned')
+    expect(told).toMatchObject({ freeInMs: refused?.admitted === false ? refused.retryAfterMs : 0 })
+  })
+})

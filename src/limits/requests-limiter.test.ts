@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest'
+import type { Config } from '../config/config.ts'
+import { Exchange } from '../pipeline/exchange.ts'
+import { jsonReply } from '../pipeline/json-reply.ts'
+import type { Reply } from '../pipeline/reply.ts'
+import { createRandom } from '../platform/random.ts'
+import { createVirtualClock } from '../platform/virtual-clock.ts'
+import { requestsLimiter, type RequestsLimit } from './requests-limiter.ts'
+
+const setUp = (limit: RequestsLimit) => {
+  const clock = createVirtualClock()
+  const limiter = requestsLimiter(limit)
+  return {
+    clock,
+    ask: () =>
+      limiter(
+        new Exchange(
+          { method: 'POST', path: '/formrecognizer/x', query: '', headers: {}, body: Buffer.alloc(0) },
+          {
+            config: { region: 'East US' } as Config,
+            clock,
+            random: createRandom('limiter'),
+            startedMs: clock.nowMs(),
+          },
+        ),
+      ),
+  }
+}
+
+const waitOf = (reply: Reply | undefined): number => Number(reply?.headers.get('retry-after-ms'))
+
+describe('requestsLimiter', () => {
+  it('admits 15 of 15 a second in any second, and the 16th after what it was told', async () => {
+    const { ask, clock } = setUp({ requests: 15, windowMs: 1_000 })
+    for (let i = 0; i < 15; i++) {
+      expect(ask()).toBeUndefined()
+      await clock.advance(10)
+    }
+    const refused = ask()
+    expect(refused).toMatchObject({ status: 429, limitedBy: 'requests' })
+    expect(waitOf(refused)).toBe(850)
+    expect(refused?.headers.get('retry-after')).toBe('1')
+    await clock.advance(849)
+    expect(waitOf(ask())).toBe(1)
+    await clock.advance(1)
+    expect(ask()).toBeUndefined()
+    expect(ask()?.status).toBe(429)
+  })
+
+  it('never admits more in a window, and always keeps its promise, over any run of requests', async () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const random = createRandom(`limiter ${seed}`)
+      const requests = 1 + random.below(8)
+      const windowMs = 1 + random.unit() * 500
+      const { ask, clock } = setUp({ requests, windowMs })
+      const admittedMs: number[] = []
+      let brokenPromises = 0
+      for (let i = 0; i < 300; i++) {
+        await clock.advance(random.unit() * (windowMs / requests))
+        let refused = ask()
+        if (refused && random.below(3) === 0) {
+          await clock.advance(waitOf(refused))
+          refused = ask()
+          if (refused) brokenPromises++
+        }
+        if (!refused) admittedMs.push(clock.nowMs())
+      }
+      expect(brokenPromises).toBe(0)
+      for (let i = requests; i < admittedMs.length; i++) {
+        expect(admittedMs[i]! - admittedMs[i - requests]!).toBeGreaterThan(windowMs - 1e-5)
+      }
+    }
+  })
+
+  it('answers in the envelope of the service, where no deployment is asked for as well', () => {
+    const { ask } = setUp({ requests: 1, windowMs: 2_500 })
+    ask()
+    const body = ask()?.body
+    expect(body?.kind === 'whole' && JSON.parse(String(body.render()))).toEqual({
+      error: { code: '429', message: 'Rate limit is exceeded. Try again in 3 seconds.' },
+    })
+  })
+
+  it('lets a service with another envelope refuse in its own way, and adds what is missing', () => {
+    const { ask } = setUp({
+      requests: 1,
+      windowMs: 2_500,
+      refuse: (_, retryAfterMs) =>
+        jsonReply({ wait: retryAfterMs }, { status: 503, headers: { 'Retry-After': 7 } }),
+    })
+    ask()
+    const refused = ask()
+    expect(refused).toMatchObject({ status: 503, limitedBy: 'requests' })
+    expect([...refused!.headers].filter(([name]) => name.toLowerCase().startsWith('retry-after'))).toEqual([
+      ['Retry-After', '7'],
+      ['retry-after-ms', '2500'],
+    ])
+  })
+
+  it('refuses a limit that admits nothing', () => {
+    expect(() => requestsLimiter({ requests: 0, windowMs: 1_000 })).toThrow('requests must be a whole number')
+    expect(() => requestsLimiter({ requests: 1.5, windowMs: 1_000 })).toThrow('(got 1.5)')
+    expect(() => requestsLimiter({ requests: 1, windowMs: NaN })).toThrow('windowMs must be')
+  })
+})

@@ -1,0 +1,10 @@
+import { HeaderList } from './header-list.ts'
+import { type Reply, textBody } from './reply.ts'
+
+/** nginx's status for a client that left before its answer: nobody sees it but the metrics. */
+const clientLeftStatus = 499
+
+/** The reply to a client that has left. */
+export function clientLeftReply(): Reply {
+  return { status: clientLeftStatus, headers: new HeaderList(), body: textBody('') }
+}

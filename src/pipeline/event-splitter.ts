@@ -1,0 +1,68 @@
+const lineFeed = 0x0a
+const carriageReturn = 0x0d
+
+/** What the bytes before the present one were. */
+const inLine = 0
+/** A line end that nothing can belong to any more: LF, or CR LF. */
+const afterLineEnd = 1
+/** A CR that an LF may follow. */
+const afterReturn = 2
+/** The CR of a blank line, that an LF may follow. */
+const afterBlankReturn = 3
+
+/**
+ * Cuts the bytes of a stream of server-sent events behind each blank line, wherever its chunks end. Lines end in LF, CR LF
+ * or CR, as the standard of server-sent events allows. Joined, what it gives is what it got.
+ */
+export class EventSplitter {
+  #pieces: Buffer[] = []
+  #pendingBytes = 0
+  #state = inLine
+
+  /** How many bytes the event has so far that is not complete. */
+  get pendingBytes(): number {
+    return this.#pendingBytes
+  }
+
+  /** The events that are complete with this chunk. */
+  push(chunk: Buffer): Buffer[] {
+    const events: Buffer[] = []
+    let start = 0
+    let state = this.#state
+    const cut = (end: number): void => {
+      this.#keep(chunk.subarray(start, end))
+      events.push(this.rest())
+      start = end
+      state = inLine
+    }
+    for (let at = 0; at < chunk.length; at++) {
+      const byte = chunk[at]
+      if (state === afterBlankReturn && byte !== lineFeed) cut(at)
+      if (byte === lineFeed) {
+        if (state === afterLineEnd || state === afterBlankReturn) cut(at + 1)
+        else state = afterLineEnd
+      } else if (byte === carriageReturn) {
+        if (state === afterReturn) cut(at + 1)
+        else state = state === afterLineEnd ? afterBlankReturn : afterReturn
+      } else state = inLine
+    }
+    this.#keep(chunk.subarray(start))
+    this.#state = state
+    return events
+  }
+
+  /** Takes what has come of an event that is not complete; empty where nothing has. */
+  rest(): Buffer {
+    const [only] = this.#pieces
+    const whole = this.#pieces.length === 1 && only ? only : Buffer.concat(this.#pieces)
+    this.#pieces = []
+    this.#pendingBytes = 0
+    return whole
+  }
+
+  #keep(piece: Buffer): void {
+    if (piece.length === 0) return
+    this.#pieces.push(piece)
+    this.#pendingBytes += piece.length
+  }
+}

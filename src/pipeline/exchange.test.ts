@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest'
+import type { Config } from '../config/config.ts'
+import { createRandom } from '../platform/random.ts'
+import { createVirtualClock } from '../platform/virtual-clock.ts'
+import { Exchange, type Surroundings } from './exchange.ts'
+
+const outcome = { aborted: false, firstByteMs: 0, endMs: 1 }
+
+const exchangeWith = (onListenerFailure?: Surroundings['onListenerFailure']): Exchange =>
+  new Exchange(
+    { method: 'GET', path: '/', query: '', headers: {}, body: Buffer.alloc(0) },
+    {
+      config: {} as Config,
+      clock: createVirtualClock(),
+      random: createRandom('exchange'),
+      startedMs: 0,
+      ...(onListenerFailure && { onListenerFailure }),
+    },
+  )
+
+describe('the end of an exchange', () => {
+  it('is told to all listeners, though one throws and one rejects, and their failures are reported', async () => {
+    const failures: unknown[] = []
+    const exchange = exchangeWith((error, of) => failures.push([String(error), of === exchange]))
+    let heard = 0
+    exchange.onEnd(() => {
+      throw new Error('thrown')
+    })
+    // oxlint-disable-next-line typescript/no-misused-promises -- what an author may write all the same
+    exchange.onEnd(() => Promise.reject(new Error('rejected')))
+    exchange.onEnd(() => heard++)
+    exchange.end(outcome)
+    expect(heard).toBe(1)
+    await new Promise(setImmediate)
+    expect(failures).toEqual([
+      ['Error: thrown', true],
+      ['Error: rejected', true],
+    ])
+  })
+
+  it('is told at once to one who comes late, whose failure stays with it too', () => {
+    const failures: unknown[] = []
+    const exchange = exchangeWith((error) => failures.push(error))
+    exchange.end(outcome)
+    exchange.onEnd(() => {
+      throw new Error('late')
+    })
+    expect(failures).toHaveLength(1)
+  })
+
+  it('survives a failing listener where nobody wants to hear of it', () => {
+    const exchange = exchangeWith()
+    exchange.onEnd(() => {
+      throw new Error('thrown')
+    })
+    exchange.end(outcome)
+    expect(exchange.ended).toBe(true)
+  })
+})

@@ -1,0 +1,47 @@
+import type { Logger } from '../platform/logger.ts'
+
+/** Why a connection or a request was ended by the listener itself. */
+export type ConnectionEnd =
+  'turnedAway' | 'stalledReaders' | 'pipelinedTooMuch' | 'late' | 'headersTooLarge' | 'malformed'
+
+/** Someone who floods the port must not flood the log. */
+const everyMs = 60_000
+
+/** Tells of connections that were ended, at once and then once a minute with their numbers. */
+export class ConnectionReports {
+  readonly #logger: Logger | undefined
+  readonly #maxConnections: number
+  readonly #untold = new Map<ConnectionEnd, number>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(logger: Logger | undefined, maxConnections: number) {
+    this.#logger = logger
+    this.#maxConnections = maxConnections
+  }
+
+  count(end: ConnectionEnd): void {
+    this.#untold.set(end, (this.#untold.get(end) ?? 0) + 1)
+    if (!this.#timer) this.#tell()
+  }
+
+  /** Tells what has not been told. */
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#log()
+  }
+
+  #tell(): void {
+    this.#timer = this.#log() ? setTimeout(() => this.#tell(), everyMs).unref() : undefined
+  }
+
+  #log(): boolean {
+    if (this.#untold.size === 0) return false
+    const full = this.#untold.has('turnedAway') && { maxConnections: this.#maxConnections }
+    this.#logger?.warn(
+      { ...Object.fromEntries(this.#untold), ...full },
+      'Connections were ended by their limits (docs/connections.md).',
+    )
+    this.#untold.clear()
+    return true
+  }
+}

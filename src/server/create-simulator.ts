@@ -1,0 +1,113 @@
+import type { Journal } from '../journal/journal.ts'
+import type { ConfigOptions } from '../config/config-options.ts'
+import { liveConfigOfOptions } from '../config/options-inputs.ts'
+import { configError } from '../config/resolve-inputs.ts'
+import type { Clock } from '../platform/clock.ts'
+import { createLineLogger } from '../platform/line-logger.ts'
+import type { Logger } from '../platform/logger.ts'
+import { createSystemClock } from '../platform/system-clock.ts'
+import { createVirtualClock } from '../platform/virtual-clock.ts'
+import { createInProcessFetch } from './in-process-fetch.ts'
+import { OnePort } from './one-port.ts'
+import { refuseUnused } from './refuse-unused.ts'
+import type { SimulatorHandle } from './simulator-handle.ts'
+import type { ChosenClock, ClockChoice, SimulatorOptions } from './simulator-options.ts'
+import { startSimulator } from './start-simulator.ts'
+
+/** Names under `.localhost` are this machine's and nobody else's (RFC 6761). */
+const inProcessUrl = 'http://simulator.localhost'
+
+/**
+ * Starts a simulator in this process: for unit tests through its `fetch`, without a port, and for other clients after its
+ * `listen()`. It touches nothing outside itself: no environment, no signals, no files but those that the options name; any
+ * number of them run side by side. Close it when you are done, or declare it with `await using`.
+ *
+ * @throws {OperatorError} CONFIG_INVALID with every problem of the options, EXTENSION_INVALID, or RECORDINGS_... for a folder
+ * of recordings that cannot be read or written
+ */
+export async function createSimulator<const C extends ClockChoice = 'system'>(
+  options: SimulatorOptions<C> = {},
+): Promise<SimulatorHandle<ChosenClock<C>>> {
+  const { clock: clockChoice, extensions, log, workingDirectory = process.cwd(), ...configOptions } = options
+  const ownClock = isClock(clockChoice) ? clockChoice : undefined
+  const ownLogger = log === 'silent' ? createLineLogger('silent') : isLogger(log) ? log : undefined
+  const live = liveConfigOfOptions(
+    {
+      ...configOptions,
+      ...(!ownClock && { clock: clockChoice as ConfigOptions['clock'] }),
+      ...(!ownLogger && { log: log as ConfigOptions['log'] }),
+    },
+    {
+      workingDirectory,
+      otherOptions: { extensions: listProblem(extensions), workingDirectory: undefined },
+    },
+  )
+  const { apiKey, host, port, extensionPaths, logLevel } = live.current
+  const clock = ownClock ?? (live.current.clock === 'virtual' ? createVirtualClock() : createSystemClock())
+  const { simulator, app } = await startSimulator(live, {
+    clock,
+    logger: ownLogger ?? createLineLogger(logLevel),
+    extensions: extensions ?? extensionPaths,
+    workingDirectory,
+  })
+  const inProcess = createInProcessFetch(app, inProcessUrl)
+  const onePort = new OnePort(app, { connections: live.current.connections, logger: simulator.logger })
+
+  const journal = (): Journal => {
+    if (simulator.journal) return simulator.journal
+    throw new Error(
+      'Could not tell of requests: none are kept. Create the simulator with { journal: true }, or with the number of requests to keep.',
+    )
+  }
+  const stop = async (): Promise<void> => {
+    const graceMs = live.current.shutdownGraceSeconds * 1_000
+    await Promise.all([inProcess.close(graceMs), onePort.close(graceMs)])
+    await simulator.close()
+    refuseUnused(simulator)
+  }
+  let closing: Promise<void> | undefined
+  const close = (): Promise<void> => (closing ??= stop())
+
+  return {
+    get url() {
+      return onePort.url ?? inProcessUrl
+    },
+    apiKey,
+    fetch: inProcess.fetch,
+    clock: clock as ChosenClock<C>,
+    listen: (where = {}) => onePort.open(where.host ?? host, where.port ?? port),
+    requests: (filter) => journal().entries(filter),
+    retryReport: () => journal().retryReport(),
+    config: () => live.shown(),
+    async patch(change) {
+      const { problems } = await live.patch(change)
+      if (problems.length > 0) throw configError('change the configuration', problems)
+    },
+    async reset() {
+      const { problems } = await simulator.reset()
+      if (problems.length > 0) throw configError('reset', problems)
+    },
+    metrics: () => simulator.metrics.render(),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** Programs in JavaScript may give anything; what is no clock is refused together with all else. */
+function isClock(choice: unknown): choice is Clock {
+  return hasFunctions(choice, ['nowMs', 'epochMs', 'at'])
+}
+
+function isLogger(log: unknown): log is Logger {
+  return hasFunctions(log, ['debug', 'info', 'warn', 'error'])
+}
+
+function hasFunctions(value: unknown, names: readonly string[]): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
+}
+
+function listProblem(extensions: unknown): string | undefined {
+  if (extensions === undefined || Array.isArray(extensions)) return undefined
+  return `extensions must be a list of extensions or of their paths (got ${typeof extensions}). Put it into brackets.`
+}

@@ -1,0 +1,20 @@
+import type { Simulator } from '../app/simulator.ts'
+import { OperatorError } from '../platform/operator-error.ts'
+
+/**
+ * Tells at the end which recordings no request has used, where the configuration asks for it.
+ *
+ * @throws {OperatorError} RECORDINGS_UNUSED
+ */
+export function refuseUnused({ config, mode: { replay } }: Pick<Simulator, 'config' | 'mode'>): void {
+  const { mode } = config
+  if (mode.kind !== 'replay' || !mode.recordings.replay.strict || !replay) return
+  const unused = replay.unused()
+  if (unused.length === 0) return
+  const list = unused.map((place) => `\n  ${place}`).join('')
+  const count = unused.length === 1 ? '1 recording was' : `${unused.length} recordings were`
+  throw new OperatorError(
+    'RECORDINGS_UNUSED',
+    `Could not pass the run (REPLAY_STRICT): ${count} never used. Remove what no test needs any more:${list}`,
+  )
+}

@@ -1,0 +1,75 @@
+import { extensionModules } from '../app/extension-modules.ts'
+import { createApp, type App } from '../app/app.ts'
+import { assembleSimulator, type Simulator, type SimulatorParts } from '../app/simulator.ts'
+import type { LiveConfig } from '../config/live-config.ts'
+import { buildExtension } from '../extensions/check-extension.ts'
+import { composeExtensions } from '../extensions/compose-extensions.ts'
+import { loadExtensions } from '../extensions/load-extensions.ts'
+import type { LoadedExtension } from '../extensions/loaded-extension.ts'
+import type { ExtensionExport, ExtensionHost } from '../pipeline/extension.ts'
+
+/** An extension itself, a function that makes one, or a path that names one: a file, a folder, a package. */
+export type ExtensionSource = string | ExtensionExport
+
+/** What a simulator is started with. */
+export interface StartParts extends Omit<SimulatorParts, 'extensions'> {
+  /** In the order in which they act. */
+  readonly extensions: readonly ExtensionSource[]
+  /** What the paths of extensions start from. */
+  readonly workingDirectory: string
+}
+
+/** A simulator that can answer, and its routes. Whoever started it closes it. */
+export interface StartedSimulator {
+  readonly simulator: Simulator
+  readonly app: App
+}
+
+/**
+ * Loads extensions, puts the simulator together, and makes it ready for its first request. Where a step fails, what was
+ * started before it is closed again.
+ *
+ * @throws {OperatorError} for an extension that cannot be loaded or started, and recordings that cannot be read or written
+ */
+export async function startSimulator(
+  live: LiveConfig,
+  { extensions, workingDirectory, ...parts }: StartParts,
+): Promise<StartedSimulator> {
+  const { clock, logger } = parts
+  const host: ExtensionHost = {
+    get config() {
+      return live.current
+    },
+    clock,
+    logger,
+  }
+  const loaded = await loadAll(extensions, host, workingDirectory)
+  const simulator = assembleSimulator(live, { ...parts, extensions: composeExtensions(loaded) })
+  try {
+    await simulator.start()
+    return { simulator, app: createApp(simulator) }
+  } catch (error) {
+    // What made the start fail is what the caller has to hear of.
+    await simulator.close().catch(() => {})
+    throw error
+  }
+}
+
+/** Those with a path share one loader, and with it the modules that they have in common. */
+async function loadAll(
+  sources: readonly ExtensionSource[],
+  host: ExtensionHost,
+  workingDirectory: string,
+): Promise<LoadedExtension[]> {
+  const paths = sources.filter((source) => typeof source === 'string')
+  const fromPaths = await loadExtensions(paths, host, workingDirectory, extensionModules)
+  const loaded: LoadedExtension[] = []
+  for (const [index, source] of sources.entries()) {
+    const next =
+      typeof source === 'string'
+        ? fromPaths.shift()
+        : await buildExtension(source, `extensions[${index}]`, host)
+    if (next) loaded.push(next)
+  }
+  return loaded
+}

@@ -1,0 +1,78 @@
+import type { LiveConfig } from '../config/live-config.ts'
+import type { ConfigSources } from '../config/sources.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { Replay } from '../recording/replay-mode.ts'
+import type { Watch, WatchMeans } from './watch-folders.ts'
+import { watchRecordings } from './watch-recordings.ts'
+import { watchSettings } from './watch-settings.ts'
+
+/** What is watched, and what takes up the changes. */
+export interface WatchParts extends Omit<WatchMeans, 'poll'> {
+  readonly live: LiveConfig
+  /** Its mode may change at run time, and with it the recordings that are replayed. */
+  readonly simulator: { readonly mode: { readonly replay: Replay | undefined } }
+  /** What the configuration was read from. */
+  readonly sources: ConfigSources
+}
+
+const nothing: Watch = { ready: Promise.resolve(), close: async () => {} }
+
+/**
+ * Watches, where WATCH asks for it, the files that settings name, and the recordings as long as they are replayed. What they
+ * hold counts from the next request on; what is wrong is logged, and what was in force stays.
+ */
+export function startWatching({ live, simulator, sources, ...given }: WatchParts): Watch {
+  const { watch } = live.current
+  if (watch === 'false') return nothing
+  const means = { ...given, poll: watch === 'poll' }
+  const settings = watchSettings({ ...means, live, sources })
+  const recordings = followRecordings(live, simulator, means)
+  return {
+    ready: Promise.all([settings.ready, recordings.ready]).then(() => {}),
+    async close() {
+      await Promise.all([settings.close(), recordings.close()])
+    },
+  }
+}
+
+/** Watches the recordings of the moment: a change of the mode may bring others, or end replaying. */
+function followRecordings(live: LiveConfig, simulator: WatchParts['simulator'], means: WatchMeans): Watch {
+  let watched: Replay | undefined
+  let watch = nothing
+  let closing = Promise.resolve()
+  let isClosed = false
+  const follow = (): void => {
+    const { mode } = live.current
+    const replay = mode.kind === 'replay' ? simulator.mode.replay : undefined
+    if (isClosed || replay === watched) return
+    const before = watch
+    closing = closing.then(() => before.close())
+    watched = replay
+    watch = nothing
+    if (!replay || mode.kind !== 'replay') return
+    const onChange = (paths: readonly string[] | undefined): Promise<void> =>
+      takeUp(replay, paths, means.logger)
+    watch = watchRecordings({ ...means, dir: mode.recordings.dir, onChange })
+  }
+  follow()
+  live.onChange(follow)
+  return {
+    ready: watch.ready,
+    async close() {
+      isClosed = true
+      await Promise.all([closing, watch.close()])
+    },
+  }
+}
+
+async function takeUp(replay: Replay, paths: readonly string[] | undefined, logger: Logger): Promise<void> {
+  try {
+    await replay.refresh(paths)
+  } catch (error) {
+    const reason = error instanceof Error ? error.stack : String(error)
+    logger.error(
+      { err: reason },
+      'Taking up changed recordings failed inside the simulator; those from before stay.',
+    )
+  }
+}

@@ -1,0 +1,109 @@
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { packageFolder } from '../support/built-program.ts'
+import { createUserProject } from '../support/user-project.ts'
+
+const runFile = promisify(execFile)
+
+/** Nothing of this test run's own variables, which would make the test runners below take it for theirs. */
+const env = { PATH: process.env['PATH'], NODE_DISABLE_COLORS: '1', NO_COLOR: '1' }
+
+describe('examples/vitest', () => {
+  it('passes where it is copied to', async () => {
+    using project = createUserProject('vitest')
+    const { stdout } = await runFile('node_modules/.bin/vitest', ['run'], { cwd: project.folder, env })
+    expect(stdout).toMatch(/Tests +2 passed \(2\)/)
+  })
+
+  it('has types that hold for a user of the package', async () => {
+    using project = createUserProject('vitest')
+    const args = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', '--types', 'node']
+    const libraries = ['--lib', 'es2023,esnext.disposable', '--allowImportingTsExtensions']
+    const files = ['ask.test.ts', 'simulator-fixture.ts']
+    const checking = runFile('node_modules/.bin/tsc', [...args, ...libraries, ...files], {
+      cwd: project.folder,
+      env,
+    })
+    await expect(checking).resolves.toMatchObject({ stdout: '' })
+  })
+})
+
+describe('examples/node-test', () => {
+  it('passes where it is copied to, and its process ends by itself', async () => {
+    using project = createUserProject('node-test')
+    const args = ['--test', '--test-reporter=tap', '--test-timeout=20000']
+    const { stdout } = await runFile(process.execPath, args, { cwd: project.folder, env, timeout: 30_000 })
+    expect(stdout).toMatch(/^# pass [1-9]/m)
+    expect(stdout).toMatch(/^# fail 0$/m)
+  })
+})
+
+describe('examples/github-actions', () => {
+  const workflow = readWorkflow('replay.yml')
+  const steps = workflow.jobs.replay.steps
+
+  it('uses no action but those of GitHub itself, and installs before it tests', () => {
+    expect(steps.flatMap(({ uses = [] }) => uses)).toEqual(['actions/checkout@v4', 'actions/setup-node@v4'])
+    expect(steps.findIndex(({ run }) => run === 'npm ci')).toBe(steps.length - 2)
+    expect(workflow).toMatchObject({ on: ['push', 'pull_request'], permissions: { contents: 'read' } })
+  })
+
+  it('passes as a step of the runner, and ends the simulator', async () => {
+    using project = createUserProject('github-actions')
+    const { stdout } = await runStep(project.folder)
+    expect(stdout).toMatch(/^# pass 2$/m)
+    expect(stdout).toContain('Stopping:')
+  })
+
+  it('fails when a recording was not used', async () => {
+    using project = createUserProject('github-actions')
+    const failing = runStep(project.folder, (script) => script.replace('npm test', 'true'))
+    await expect(failing).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/2 recordings were never used/),
+    })
+  })
+
+  /** Runs the test step as GitHub does, on a free port. */
+  async function runStep(cwd: string, change = (script: string): string => script) {
+    const step = steps.at(-1)
+    if (!step?.run || !step.env) throw new Error('The last step runs nothing.')
+    const port = String(await freePort())
+    const variables = Object.entries(step.env).map(([name, value]) => [name, value.replace('8000', port)])
+    return runFile('bash', ['--noprofile', '--norc', '-eo', 'pipefail', '-c', change(step.run)], {
+      cwd,
+      env: { ...env, ...Object.fromEntries(variables) },
+      timeout: 50_000,
+    })
+  }
+})
+
+interface Workflow {
+  readonly jobs: {
+    readonly replay: {
+      readonly steps: readonly {
+        readonly uses?: string
+        readonly run?: string
+        readonly env?: Readonly<Record<string, string>>
+      }[]
+    }
+  }
+}
+
+function readWorkflow(file: string): Workflow {
+  return parse(readFileSync(join(packageFolder, 'examples/github-actions', file), 'utf8')) as Workflow
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+}

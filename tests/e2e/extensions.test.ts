@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest'
+import { slowExtension } from '../support/extensions/extension-folder.ts'
+import { runProgram } from '../support/built-program.ts'
+
+const files = {
+  'slow.ts': slowExtension,
+  'tenants.cjs': `const { jsonReply, requestsLimiter } = require('aoai-simulated-api/extension')
+module.exports = () => ({
+  name: 'tenants',
+  hooks: [(exchange, next) => next()],
+  generators: [function weather() { return jsonReply({}) }],
+  forwarders: [async function translate() {}],
+  limiters: { gold: requestsLimiter({ requests: 9, windowMs: 1000 }), silver: () => undefined },
+  onStart() { throw new Error('only a start starts') },
+})
+`,
+  'broken.ts': "export default { name: 'broken', hook: [] }",
+}
+
+describe('aoai-sim extensions', () => {
+  it('lists what the built program loads, in TypeScript too, and starts nothing', async () => {
+    const env = { EXTENSION_PATH: 'slow.ts, ./tenants.cjs' }
+    const { code, stdout, stderr } = await runProgram(['extensions'], { files, env })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toBe(`1. slow  slow.ts
+   hooks       addDelay
+
+2. tenants  tenants.cjs
+   hooks       (no name)
+   generators  weather
+   forwarders  translate
+   limiters    gold, silver
+   also has    onStart
+`)
+  })
+
+  it('takes paths in the place of the setting, and prints JSON', async () => {
+    const env = { EXTENSION_PATH: 'broken.ts' }
+    const { stdout } = await runProgram(['extensions', '--json', 'slow.ts'], { files, env })
+    expect(JSON.parse(stdout)).toEqual([
+      {
+        name: 'slow',
+        file: expect.stringMatching(/^\/.+\/slow\.ts$/),
+        hooks: ['addDelay'],
+        generators: [],
+        forwarders: [],
+        limiters: [],
+        onStart: false,
+        onClose: false,
+      },
+    ])
+  })
+
+  it('ends with code 2 and says what is wrong with one', async () => {
+    const { code, stdout, stderr } = await runProgram(['extensions', 'slow.ts', 'broken.ts'], { files })
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toBe(
+      'Could not use the extension broken.ts: 1 problem\n  hook is no field of an extension. Did you mean hooks?\n',
+    )
+  })
+
+  it('says what to set where there are none', async () => {
+    expect(await runProgram(['extensions'])).toEqual({
+      code: 0,
+      stdout:
+        'There are no extensions. Set EXTENSION_PATH to files, folders or packages, separated by commas.\n',
+      stderr: '',
+    })
+  })
+})

@@ -1,0 +1,52 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { packageFolder, startProgram } from '../support/built-program.ts'
+
+const runFile = promisify(execFile)
+
+describe('the built library', () => {
+  it('lets a process end by itself once it is closed, whatever it was used for', async () => {
+    const script = `
+      import { createSimulator, defineExtension } from 'aoai-simulated-api'
+      import { defineExtension as same } from 'aoai-simulated-api/extension'
+      const sim = await createSimulator({
+        latency: { timeScale: 1, profile: 'auto' },
+        journal: true,
+        incidents: { phases: [{ name: 'later', at: '1h', duration: '1h' }], repeat: true },
+      })
+      const { url } = await sim.listen()
+      const path = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21'
+      const body = '{"messages":[{"role":"user","content":"Hello"}],"stream":true}'
+      const request = { method: 'POST', headers: { 'api-key': sim.apiKey }, body }
+      const onSocket = await fetch(url + path, request)
+      const inProcess = await sim.fetch(path, request)
+      console.log(onSocket.status, inProcess.status, defineExtension === same)
+      await onSocket.body.cancel()
+      await sim.close()
+    `
+    const { stdout, stderr } = await runFile(process.execPath, ['--input-type=module', '--eval', script], {
+      cwd: packageFolder,
+      timeout: 20_000,
+    })
+    expect({ stdout, stderr }).toEqual({ stdout: '200 200 true\n', stderr: '' })
+  })
+})
+
+describe('SIMULATOR_CLOCK=virtual', () => {
+  it('stands still until it is told to advance', async () => {
+    await using program = await startProgram({
+      env: { SIMULATOR_CLOCK: 'virtual' },
+      deployments: { chat: { model: 'gpt-4o', tokensPerMinute: 100_000, requestsPerMinute: 6 } },
+    })
+    const headers = { 'api-key': program.key, 'content-type': 'application/json' }
+    const ask = async (): Promise<number> => {
+      const path = '/openai/deployments/chat/chat/completions?api-version=2024-10-21'
+      const body = '{"messages":[{"role":"user","content":"Hello"}],"max_tokens":5}'
+      return (await fetch(program.url + path, { method: 'POST', headers, body })).status
+    }
+    expect([await ask(), await ask()]).toEqual([200, 429])
+    await fetch(`${program.url}/++/clock/advance`, { method: 'POST', headers, body: '{"seconds":60}' })
+    expect(await ask()).toBe(200)
+  })
+})

@@ -1,0 +1,327 @@
+import { createServer, request as httpRequest } from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { gzipSync } from 'node:zlib'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { loadConfig } from '../../src/config/load-config.ts'
+import { createAdmission } from '../../src/limits/admit.ts'
+import { requestsLimiter } from '../../src/limits/requests-limiter.ts'
+import { delayReply } from '../../src/pipeline/delay-reply.ts'
+import { eventsReply } from '../../src/pipeline/events-reply.ts'
+import { Exchange, type Incoming } from '../../src/pipeline/exchange.ts'
+import type { NamedLimiter } from '../../src/pipeline/extension.ts'
+import type { Hook, ModeHandler } from '../../src/pipeline/hook.ts'
+import { jsonReply } from '../../src/pipeline/json-reply.ts'
+import { mapEvents } from '../../src/pipeline/map-events.ts'
+import { createPipeline } from '../../src/pipeline/pipeline.ts'
+import { replyFromResponse } from '../../src/pipeline/reply-from-response.ts'
+import { NodeSender } from '../../src/pipeline/send-to-node.ts'
+import { sendToWeb } from '../../src/pipeline/send-to-web.ts'
+import type { Clock } from '../../src/platform/clock.ts'
+import { createRandom } from '../../src/platform/random.ts'
+import { createSystemClock } from '../../src/platform/system-clock.ts'
+import { createVirtualClock } from '../../src/platform/virtual-clock.ts'
+import { chatEvents, eventStream, type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts'
+
+const config = loadConfig({
+  flags: {},
+  env: { SIMULATOR_API_KEY: 'key', LATENCY_TIME_SCALE: '0' },
+  workingDirectory: '/',
+  readFile: (path) => {
+    throw Object.assign(new Error(`no such file: ${path}`), { code: 'ENOENT' })
+  },
+})
+
+interface Parts {
+  readonly clock?: Clock
+  readonly hooks?: readonly Hook[]
+  readonly generate: ModeHandler
+  readonly limiters?: ReadonlyMap<string, NamedLimiter>
+}
+
+const pass: Hook = (_, next) => next()
+
+/** The stages that use what extensions bring, without the rest of a simulator. */
+const createStages = ({ clock = createSystemClock(), hooks = [], generate, limiters }: Parts) => {
+  const failures: unknown[] = []
+  const run = createPipeline(
+    {
+      observe: pass,
+      extensionHooks: hooks,
+      answersAnyPath: true,
+      prepareFaults: pass,
+      admit: createAdmission({ ...(limiters && { named: limiters }) }).admit,
+      injectFaults: pass,
+      addLatency: pass,
+      modes: { generate, record: generate, replay: generate },
+    },
+    { onFailure: (error) => failures.push(error), onUnknownPath: () => {} },
+  )
+  const open = (incoming: Partial<Incoming>): Exchange =>
+    new Exchange(
+      {
+        method: 'POST',
+        path: '/any',
+        query: '',
+        headers: { 'api-key': 'key' },
+        body: Buffer.alloc(0),
+        ...incoming,
+      },
+      { config, clock, random: createRandom('stages'), startedMs: clock.nowMs() },
+    )
+  return {
+    failures,
+    post: async (incoming: Partial<Incoming> = {}): Promise<Response> => {
+      const exchange = open(incoming)
+      return sendToWeb(exchange, await run(exchange))
+    },
+    /** Opens a port; gives its address. */
+    listen: async (): Promise<string> => {
+      const server = createServer((incoming, outgoing) => {
+        const { method = '', url = '', headers } = incoming
+        const exchange = open({ method, path: url, headers })
+        const sender = new NodeSender(exchange, outgoing, (error) => failures.push(error))
+        void run(exchange).then((reply) => sender.send(reply))
+      })
+      await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+      closers.push(async () => {
+        server.closeAllConnections()
+        await new Promise((resolve) => server.close(resolve))
+      })
+      return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    },
+  }
+}
+
+let upstream: FakeUpstream
+const closers: (() => unknown)[] = []
+
+beforeEach(async () => {
+  upstream = await startFakeUpstream()
+})
+
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close()
+  await upstream.close()
+})
+
+/** Asks the upstream what was asked here, as an author would. */
+const fetchUpstream: ModeHandler = async ({ method, path, signal }) =>
+  replyFromResponse(await fetch(upstream.url + path, { method, signal }))
+
+const headers = { 'api-key': 'key' }
+
+describe('a limiter that a hook names', () => {
+  it('limits a path that the service does not have, in the words of the service', async () => {
+    const clock = createVirtualClock()
+    const limiters = new Map([['analyze', requestsLimiter({ requests: 15, windowMs: 1_000 })]])
+    const hook: Hook = (exchange, next) => {
+      exchange.limiter = 'analyze'
+      return next()
+    }
+    const { post } = createStages({ clock, hooks: [hook], limiters, generate: async () => jsonReply({}) })
+    const burst = await Promise.all(Array.from({ length: 20 }, () => post()))
+    expect(burst.map(({ status }) => status)).toEqual([...Array(15).fill(200), ...Array(5).fill(429)])
+    const refused = burst.at(-1)!
+    expect(refused.headers.get('retry-after-ms')).toBe('1000')
+    expect(await refused.json()).toMatchObject({ error: { code: '429' } })
+    await clock.advance(1_000)
+    expect((await post()).status).toBe(200)
+  })
+
+  it('has the envelope of its deployment where there is one', async () => {
+    const limiters = new Map([['one', requestsLimiter({ requests: 1, windowMs: 1_000 })]])
+    const hook: Hook = (exchange, next) => {
+      exchange.limiter = 'one'
+      return next()
+    }
+    const { post } = createStages({ hooks: [hook], limiters, generate: async () => jsonReply({}) })
+    const chat = {
+      path: '/openai/deployments/gpt-4o-mini/chat/completions',
+      query: 'api-version=2024-10-21',
+      body: Buffer.from('{"messages":[]}'),
+    }
+    await post(chat)
+    const refused = await post(chat)
+    expect(await refused.json()).toMatchObject({
+      error: { code: 'RateLimitReached', message: expect.stringContaining('exceeded the call rate limit') },
+    })
+  })
+
+  it('that nobody knows is a failure that is logged, and a 500', async () => {
+    const hook: Hook = (exchange, next) => {
+      exchange.limiter = 'lost'
+      return next()
+    }
+    const { post, failures } = createStages({ hooks: [hook], generate: async () => jsonReply({}) })
+    expect((await post()).status).toBe(500)
+    expect(String(failures[0])).toContain('Could not ask the limiter "lost"')
+  })
+})
+
+describe('replyFromResponse', () => {
+  it('passes on status, phrase and headers, without those of the connection and of the encoding', async () => {
+    const body = gzipSync('{"a":1}')
+    upstream.answer = (_, response) => {
+      response.writeHead(202, 'Taken', {
+        'Content-Type': 'application/json',
+        'Content-Encoding': 'gzip',
+        'Content-Length': body.length,
+        'Operation-Location': 'http://x/1',
+        'Set-Cookie': ['a=1', 'b=2'],
+        Connection: 'keep-alive, x-hop',
+        'X-Hop': '1',
+        'Keep-Alive': 'timeout=5',
+      })
+      response.end(body)
+    }
+    const { listen } = createStages({ generate: fetchUpstream })
+    const response = await fetch(`${await listen()}/any`, { method: 'POST', headers })
+    expect([response.status, response.statusText]).toEqual([202, 'Taken'])
+    expect(response.headers.getSetCookie()).toEqual(['a=1', 'b=2'])
+    expect(response.headers.get('operation-location')).toBe('http://x/1')
+    expect(response.headers.get('content-length')).toBe('7')
+    for (const name of ['content-encoding', 'x-hop']) expect(response.headers.get(name)).toBeNull()
+    expect(await response.json()).toEqual({ a: 1 })
+  })
+
+  it('passes on a stream as it comes', async () => {
+    let release = (): void => {}
+    const released = new Promise<void>((resolve) => (release = resolve))
+    upstream.answer = async (_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write('data: 1\n\n')
+      await released
+      response.end('data: 2\n\n')
+    }
+    const { listen } = createStages({ generate: fetchUpstream })
+    const response = await fetch(`${await listen()}/any`, { method: 'POST', headers })
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+    expect((await reader.read()).value).toBe('data: 1\n\n')
+    release()
+    expect((await reader.read()).value).toBe('data: 2\n\n')
+    expect((await reader.read()).done).toBe(true)
+  })
+
+  it('cancels the upstream when the client leaves, in a stream and before it, and nothing fails', async () => {
+    const { listen, failures } = createStages({ generate: fetchUpstream })
+    const url = await listen()
+    for (const begins of [true, false]) {
+      upstream.received.length = 0
+      upstream.answer = (_, response) => {
+        if (!begins) return
+        response.writeHead(200, { 'content-type': 'text/event-stream' })
+        response.write('data: 1\n\n')
+      }
+      const leaving = httpRequest(`${url}/any`, { method: 'POST', headers })
+      leaving.on('error', () => {})
+      leaving.end()
+      if (begins) await once(leaving, 'response')
+      await expect.poll(() => upstream.received.length).toBe(1)
+      leaving.destroy()
+      const { left } = upstream.received[0]!
+      if (!left.aborted) await once(left, 'abort')
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(failures).toEqual([])
+  })
+
+  it('cancels the upstream with its next chunk where its fetch had no signal', async () => {
+    upstream.answer = eventStream(chatEvents(Array.from({ length: 200 }, () => 'x')), 5)
+    const { listen } = createStages({
+      generate: async () => replyFromResponse(await fetch(upstream.url)),
+    })
+    const response = await fetch(`${await listen()}/any`, { method: 'POST', headers })
+    const reader = response.body!.getReader()
+    await reader.read()
+    await reader.cancel()
+    await expect.poll(() => upstream.received[0]?.left.aborted).toBe(true)
+  })
+
+  it('passes on answers without a body, and the length that HEAD asks for', async () => {
+    const { listen } = createStages({ generate: fetchUpstream })
+    const url = await listen()
+    upstream.answer = (_, response) => void response.writeHead(204, { 'x-a': '1' }).end()
+    const deleted = await fetch(`${url}/any`, { method: 'DELETE', headers })
+    expect([deleted.status, deleted.headers.get('x-a'), await deleted.text()]).toEqual([204, '1', ''])
+    upstream.answer = (_, response) => void response.writeHead(200, { 'content-length': '77' }).end()
+    const head = await fetch(`${url}/any`, { method: 'HEAD', headers })
+    expect(head.headers.get('content-length')).toBe('77')
+  })
+
+  it('says what to do about a body that has been read', async () => {
+    const response = new Response('{}')
+    await response.text()
+    await expect(replyFromResponse(response)).rejects.toThrow('Read a clone() of it')
+  })
+
+  it('lets a stream that breaks be reported, once', async () => {
+    upstream.answer = (_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write('data: 1\n\n', () => response.destroy())
+    }
+    const { listen, failures } = createStages({ generate: fetchUpstream })
+    const response = await fetch(`${await listen()}/any`, { method: 'POST', headers })
+    await expect(response.text()).rejects.toThrow('terminated')
+    expect(failures).toHaveLength(1)
+  })
+})
+
+describe('a hook', () => {
+  it('changes a forwarded stream event by event, and holds it back', async () => {
+    upstream.answer = eventStream(['data: a🎉\n\n', 'data: b\n\n'])
+    const clock = createVirtualClock()
+    const hook: Hook = async (exchange, next) => {
+      const reply = mapEvents(await next(), (event, index) => event.replace('data: ', `data: ${index}`))
+      return delayReply(exchange, reply, 500)
+    }
+    const { post } = createStages({ clock, hooks: [hook], generate: fetchUpstream })
+    let status: number | undefined
+    const answered = post().then((response) => {
+      ;({ status } = response)
+      return response.text()
+    })
+    await expect.poll(() => upstream.received.length).toBe(1)
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    expect(status).toBeUndefined()
+    await clock.advance(500)
+    expect(await answered).toBe('data: 0a🎉\n\ndata: 1b\n\n')
+  })
+
+  it('whose look at an event throws cuts the stream, and is reported', async () => {
+    const hook: Hook = async (_, next) =>
+      mapEvents(await next(), () => {
+        throw new Error('bad look')
+      })
+    upstream.answer = eventStream(['data: a\n\n'])
+    for (const generate of [fetchUpstream, async () => eventsReply(['data: a\n\n'])]) {
+      const { listen, failures } = createStages({ hooks: [hook], generate })
+      const url = await listen()
+      const reading = fetch(`${url}/any`, { method: 'POST', headers }).then((response) => response.text())
+      await expect(reading).rejects.toThrow(/terminated|fetch failed/)
+      expect(failures.map(String)).toEqual(['Error: bad look'])
+    }
+  })
+
+  it('gives a stream of its own the times that it wants', async () => {
+    const clock = createVirtualClock()
+    const { post } = createStages({
+      clock,
+      generate: async () => eventsReply(['data: 1\n\n', 'data: 2\n\n'], { dueMs: [100, 300] }),
+    })
+    const answered = post()
+    await clock.advance(100)
+    const reader = (await answered).body!.pipeThrough(new TextDecoderStream()).getReader()
+    expect((await reader.read()).value).toBe('data: 1\n\n')
+    const second = reader.read()
+    await clock.advance(200)
+    expect((await second).value).toBe('data: 2\n\n')
+  })
+
+  it('answers JSON at a socket with its length in bytes', async () => {
+    const { listen } = createStages({ generate: async () => jsonReply({ text: 'ü' }) })
+    const response = await fetch(`${await listen()}/any`, { method: 'POST', headers })
+    expect(response.headers.get('content-length')).toBe(String(Buffer.byteLength('{"text":"ü"}')))
+    expect(await response.json()).toEqual({ text: 'ü' })
+  })
+})

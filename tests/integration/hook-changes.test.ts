@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest'
+import type { Hook } from '../../src/pipeline/hook.ts'
+import { createExtendedSimulator, deploymentPath, testKey } from '../support/test-simulator.ts'
+
+const chatPath = deploymentPath('gpt-4o', 'chat/completions')
+const messages = [{ role: 'user', content: 'Hi' }]
+
+describe('what a hook changes', () => {
+  it('in the JSON and the headers of a request is what generate mode reads', async () => {
+    const hook: Hook = (exchange, next) => {
+      Object.assign(exchange.json as object, { max_tokens: 3 })
+      exchange.headers['api-key'] = testKey
+      return next()
+    }
+    const { post } = await createExtendedSimulator([{ name: 'change', hooks: [hook] }])
+    const response = await post(chatPath, { messages, max_tokens: 50 }, { 'api-key': 'wrong' })
+    const { usage } = (await response.json()) as { usage: { completion_tokens: number } }
+    expect(usage.completion_tokens).toBe(3)
+  })
+
+  it('into an interruption breaks the answer off before its first byte', async () => {
+    const hook: Hook = async (_, next) => {
+      const reply = await next()
+      reply.interruption = { at: 'head', how: 'reset' }
+      return reply
+    }
+    const { post } = await createExtendedSimulator([{ name: 'break', hooks: [hook] }])
+    await expect(post(chatPath, { messages })).rejects.toMatchObject({ code: 'ECONNRESET' })
+  })
+})

@@ -1,0 +1,91 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { createSimulator, OperatorError } from '../../src/index.ts'
+import { temporaryFolder } from '../support/recording-simulator.ts'
+
+/** What keeps this process from ending, servers and timers above all. */
+function handles(kind: string): number {
+  return process.getActiveResourcesInfo().filter((name) => name === kind).length
+}
+
+const folders: { remove: () => void }[] = []
+afterEach(() => {
+  for (const { remove } of folders.splice(0)) remove()
+})
+
+const chat = {
+  method: 'POST',
+  body: '{"messages":[{"role":"user","content":"Hello"}],"max_tokens":5}',
+}
+const path = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21'
+
+describe('listen', () => {
+  it('opens a port on loopback, which url names from then on', async () => {
+    await using sim = await createSimulator()
+    expect(sim.url).toBe('http://simulator.localhost')
+    const { url } = await sim.listen()
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+    expect(sim.url).toBe(url)
+    const headers = { 'api-key': sim.apiKey }
+    expect((await fetch(url + path, { ...chat, headers })).status).toBe(200)
+    expect((await sim.fetch(url + path, { ...chat, headers })).status).toBe(200)
+  })
+
+  it('refuses a second port, and says where it listens already', async () => {
+    await using sim = await createSimulator()
+    const { url } = await sim.listen()
+    await expect(sim.listen()).rejects.toThrow(`Could not listen: the simulator listens already on ${url}.`)
+  })
+
+  it('may be tried again after a port was taken', async () => {
+    await using first = await createSimulator()
+    const port = Number(new URL((await first.listen()).url).port)
+    await using second = await createSimulator()
+    await expect(second.listen({ port })).rejects.toBeInstanceOf(OperatorError)
+    expect((await second.listen({ port: 0, host: 'localhost' })).url).toMatch(/^http:\/\/localhost:\d+$/)
+  })
+})
+
+describe('a simulator', () => {
+  it('opens no port, and no timer or signal handler that stays, unless it listens', async () => {
+    const before = { servers: handles('TCPServerWrap'), signals: process.listenerCount('SIGTERM') }
+    const sim = await createSimulator({ journal: true })
+    await sim.fetch(path, { ...chat, headers: { 'api-key': sim.apiKey } })
+    expect({ servers: handles('TCPServerWrap'), signals: process.listenerCount('SIGTERM') }).toEqual(before)
+    await sim.close()
+  })
+
+  it('answers nobody any more at its port once it is closed', async () => {
+    const sim = await createSimulator()
+    const { url } = await sim.listen()
+    await (await fetch(`${url}/healthz`, { headers: { connection: 'close' } })).text()
+    await sim.close()
+    await expect(fetch(`${url}/healthz`)).rejects.toThrow('fetch failed')
+  })
+
+  it('replays a folder that it recorded, and tells at close what was never used', async () => {
+    const folder = temporaryFolder()
+    folders.push(folder)
+    await using upstream = await createSimulator({ seed: 'upstream' })
+    const { url: endpoint } = await upstream.listen()
+    const recordings = { dir: folder.dir, autosave: false }
+    const recorder = await createSimulator({
+      mode: 'record',
+      recordings,
+      upstream: { endpoint, key: upstream.apiKey },
+    })
+    const ask = (sim: typeof recorder) => sim.fetch(path, { ...chat, headers: { 'api-key': sim.apiKey } })
+    const recorded = await (await ask(recorder)).text()
+    expect(existsSync(join(folder.dir, 'openai_deployments_gpt-4o_chat_completions.yaml'))).toBe(false)
+    await recorder.close()
+
+    const replay = () =>
+      createSimulator({ mode: 'replay', recordings: { dir: folder.dir, replay: { strict: true } } })
+    const used = await replay()
+    expect(await (await ask(used)).text()).toBe(recorded)
+    await used.close()
+    const unused = await replay()
+    await expect(unused.close()).rejects.toMatchObject({ code: 'RECORDINGS_UNUSED' })
+  })
+})

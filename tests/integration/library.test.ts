@@ -1,0 +1,241 @@
+import { AzureOpenAI } from 'openai'
+import { describe, expect, expectTypeOf, it, onTestFinished } from 'vitest'
+import {
+  type Clock,
+  createSimulator,
+  createVirtualClock,
+  defineExtension,
+  jsonReply,
+  OperatorError,
+  type SimulatorHandle,
+  type SimulatorOptions,
+  type VirtualClock,
+} from '../../src/index.ts'
+
+function clientOf(sim: SimulatorHandle, maxRetries = 0): AzureOpenAI {
+  const { url: endpoint, apiKey, fetch } = sim
+  return new AzureOpenAI({ endpoint, apiKey, apiVersion: '2024-10-21', fetch, maxRetries })
+}
+
+const chat = {
+  model: 'gpt-4o',
+  messages: [{ role: 'user' as const, content: 'Hello' }],
+  max_tokens: 5,
+}
+
+/** One request a slice of ten seconds. */
+const small = { chat: { model: 'gpt-4o', tokensPerMinute: 100_000, requestsPerMinute: 6 } }
+
+describe('createSimulator', () => {
+  it('answers the official client without a port: chat whole and streamed, embeddings', async () => {
+    await using sim = await createSimulator({ seed: 'library' })
+    const client = clientOf(sim)
+    const whole = await client.chat.completions.create(chat)
+    expect(whole.usage).toMatchObject({ prompt_tokens: 8, completion_tokens: 5 })
+
+    const texts: string[] = []
+    for await (const chunk of await client.chat.completions.create({ ...chat, stream: true })) {
+      if (chunk.choices[0]?.delta.content) texts.push(chunk.choices[0].delta.content)
+    }
+    expect(texts).toHaveLength(5)
+
+    const { data } = await client.embeddings.create({ model: 'text-embedding-3-small', input: 'Hello' })
+    expect(data[0]?.embedding).toHaveLength(1_536)
+  })
+
+  it('crosses a minute by its virtual clock: 200, 429, and 200 again', async () => {
+    await using sim = await createSimulator({ clock: 'virtual', deployments: small })
+    const client = clientOf(sim)
+    const request = { ...chat, model: 'chat' }
+    await client.chat.completions.create(request)
+    await expect(client.chat.completions.create(request)).rejects.toMatchObject({ status: 429 })
+    await sim.clock.advance(60_000)
+    expect((await client.chat.completions.create(request)).object).toBe('chat.completion')
+  })
+
+  it('lets an answer wait until the time has been moved past it', async () => {
+    await using sim = await createSimulator({
+      clock: 'virtual',
+      latency: { timeScale: 1, chatCompletions: { perToken: { meanMs: 100, stdDevMs: 0 } } },
+    })
+    const state = { answered: false }
+    const answer = clientOf(sim)
+      .chat.completions.create(chat)
+      .then((completion) => {
+        state.answered = true
+        return completion
+      })
+    await sim.clock.advance(400)
+    expect(state.answered).toBe(false)
+    await sim.clock.advance(1_000)
+    expect((await answer).choices).toHaveLength(1)
+  })
+
+  it('hands the parts of a stream over when they are due', async () => {
+    await using sim = await createSimulator({
+      clock: 'virtual',
+      latency: { timeScale: 1, chatCompletions: { perToken: { meanMs: 100, stdDevMs: 0 } } },
+    })
+    const texts: string[] = []
+    const reading = (async () => {
+      for await (const chunk of await clientOf(sim).chat.completions.create({ ...chat, stream: true })) {
+        if (chunk.choices[0]?.delta.content) texts.push(chunk.choices[0].delta.content)
+      }
+    })()
+    await sim.clock.advance(250)
+    const before = texts.length
+    expect(before).toBeGreaterThan(0)
+    expect(before).toBeLessThan(5)
+    await sim.clock.advance(1_000)
+    await reading
+    expect(texts).toHaveLength(5)
+  })
+
+  it('tells of requests and judges retries when a journal is kept', async () => {
+    await using sim = await createSimulator({
+      clock: 'virtual',
+      journal: true,
+      faults: [{ probability: 1, fault: 'capacity429' }],
+    })
+    const client = clientOf(sim)
+    await expect(client.chat.completions.create(chat)).rejects.toMatchObject({ status: 429 })
+    await sim.clock.advance(5_000)
+    await expect(client.chat.completions.create(chat)).rejects.toMatchObject({ status: 429 })
+    const [first, second] = sim.requests({ operation: 'chatCompletions' })
+    expect(first).toMatchObject({ status: 429, retryAfterMs: 20_000, json: { messages: chat.messages } })
+    expect(second).toMatchObject({ retryOf: first?.id, waitedMs: 5_000, early: true })
+    expect(sim.retryReport().totals).toMatchObject({ requests: 2, retries: 1 })
+  })
+
+  it('says how to keep a journal when there is none', async () => {
+    await using sim = await createSimulator()
+    expect(() => sim.requests()).toThrow(/none are kept. Create the simulator with \{ journal: true \}/)
+    expect(() => sim.retryReport()).toThrow(/journal: true/)
+  })
+
+  it('runs several side by side, each with its own key, limits and requests', async () => {
+    await using first = await createSimulator({ journal: 10, deployments: small })
+    await using second = await createSimulator({ journal: 10, deployments: small })
+    const request = { ...chat, model: 'chat' }
+    await clientOf(first).chat.completions.create(request)
+    await clientOf(second).chat.completions.create(request)
+    await expect(clientOf(first).chat.completions.create(request)).rejects.toMatchObject({ status: 429 })
+    expect([first.requests().length, second.requests().length]).toEqual([2, 1])
+    expect(first.apiKey).not.toBe(second.apiKey)
+    const response = await first.fetch('/openai/models?api-version=2024-10-21', {
+      headers: { 'api-key': second.apiKey },
+    })
+    expect(response.status).toBe(401)
+  })
+
+  it('changes its configuration while it runs, and forgets that at a reset', async () => {
+    await using sim = await createSimulator({ deployments: small })
+    await sim.patch({ region: 'West Europe', openai_deployments: { more: { model: 'gpt-4o-mini' } } })
+    expect(sim.config()).toMatchObject({ region: 'West Europe', openai_deployments: { more: {} } })
+    const wrong = sim.patch({ regio: 'x', latency: { time_scale: -1 } })
+    await expect(wrong).rejects.toBeInstanceOf(OperatorError)
+    await expect(wrong).rejects.toThrow(/^Could not change the configuration: 2 problems/)
+    expect(sim.config()).toMatchObject({ region: 'West Europe' })
+    await sim.reset()
+    expect(sim.config()).toMatchObject({ region: 'East US 2' })
+    expect(await sim.metrics()).toContain('aoai_requests_total')
+  })
+
+  it('gives usage of limits back at a reset', async () => {
+    await using sim = await createSimulator({ deployments: small })
+    const request = { ...chat, model: 'chat' }
+    await clientOf(sim).chat.completions.create(request)
+    await sim.reset()
+    expect((await clientOf(sim).chat.completions.create(request)).choices).toHaveLength(1)
+  })
+
+  it('takes extensions as objects and as functions of their host', async () => {
+    const seen: string[] = []
+    await using sim = await createSimulator({
+      extensions: [
+        defineExtension({
+          name: 'teapot',
+          generators: [
+            ({ path }) => (path === '/teapot' ? jsonReply({ tea: true }, { status: 418 }) : undefined),
+          ],
+          onClose: () => void seen.push('closed'),
+        }),
+        ({ config }) => ({ name: `knows-${config.region}`, onStart: () => void seen.push('started') }),
+      ],
+    })
+    const response = await sim.fetch('/teapot', { headers: { 'api-key': sim.apiKey } })
+    expect([response.status, await response.json()]).toEqual([418, { tea: true }])
+    await sim.close()
+    expect(seen).toEqual(['started', 'closed'])
+  })
+
+  it('logs what goes wrong in one readable line, and the rest when asked to', async () => {
+    const lines: string[] = []
+    const write = process.stderr.write.bind(process.stderr)
+    process.stderr.write = (line: string | Uint8Array) => lines.push(String(line)) > 0
+    onTestFinished(() => void (process.stderr.write = write))
+    const nowhere = ({ fetch, apiKey }: SimulatorHandle) =>
+      fetch('/nowhere', { headers: { 'api-key': apiKey } })
+    await using quiet = await createSimulator()
+    await nowhere(quiet)
+    await using talkative = await createSimulator({ log: 'info' })
+    await nowhere(talkative)
+    await using own = await createSimulator({
+      log: { debug() {}, info: (_, message) => void lines.push(`own ${message}`), warn() {}, error() {} },
+    })
+    await nowhere(own)
+    expect(lines).toEqual([
+      expect.stringMatching(/^aoai-sim info: No operation .* \{"method":"GET","path":"\/nowhere"\}\n$/),
+      expect.stringMatching(/^own No operation/),
+    ])
+  })
+
+  it('refuses wrong options, all at once', async () => {
+    // @ts-expect-error: an editor shows it, too.
+    const mistyped = createSimulator({ sed: 1 })
+    await expect(mistyped).rejects.toThrow('1 problem')
+    const options: object = {
+      sed: 1,
+      clock: 'virtul',
+      log: 'loud',
+      extensions: './mine.ts',
+      latency: { timeScale: -1 },
+    }
+    const creating = createSimulator(options as SimulatorOptions)
+    await expect(creating).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+    await expect(creating).rejects.toThrow(/^Could not start: 5 problems/)
+    await expect(creating).rejects.toThrow('sed is no option. Did you mean seed?')
+    await expect(creating).rejects.toThrow('clock must be system or virtual (got "virtul")')
+    await expect(creating).rejects.toThrow('extensions must be a list')
+  })
+
+  it('closes what it has started when a later step fails', async () => {
+    const seen: string[] = []
+    const creating = createSimulator({
+      incidents: { phases: [{ name: 'for-ever' }] },
+      extensions: [
+        { name: 'first', onClose: () => void seen.push('first closed') },
+        {
+          name: 'second',
+          onStart: () => {
+            throw new Error('no luck')
+          },
+        },
+      ],
+    })
+    await expect(creating).rejects.toThrow(/second.*no luck/)
+    expect(seen).toEqual(['first closed'])
+  })
+
+  it('has the type of the clock that was chosen', async () => {
+    await using virtual = await createSimulator({ clock: 'virtual' })
+    await using system = await createSimulator()
+    const shared = createVirtualClock()
+    await using own = await createSimulator({ clock: shared })
+    expect(own.clock).toBe(shared)
+    expectTypeOf(virtual.clock).toEqualTypeOf<VirtualClock>()
+    expectTypeOf(system.clock).toEqualTypeOf<Clock>()
+    expectTypeOf(own.clock).toEqualTypeOf<VirtualClock>()
+    expect('advance' in system.clock).toBe(false)
+  })
+})

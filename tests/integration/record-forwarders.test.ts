@@ -1,0 +1,267 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Config } from '../../src/config/config.ts'
+import { loadConfig } from '../../src/config/load-config.ts'
+import { eventsReply } from '../../src/pipeline/events-reply.ts'
+import { Exchange, type Incoming } from '../../src/pipeline/exchange.ts'
+import type { Forwarder } from '../../src/pipeline/extension.ts'
+import { HeaderList } from '../../src/pipeline/header-list.ts'
+import { jsonReply } from '../../src/pipeline/json-reply.ts'
+import { replyFromResponse } from '../../src/pipeline/reply-from-response.ts'
+import { sendToWeb } from '../../src/pipeline/send-to-web.ts'
+import { textReply } from '../../src/pipeline/text-reply.ts'
+import { createRandom } from '../../src/platform/random.ts'
+import { createVirtualClock, type VirtualClock } from '../../src/platform/virtual-clock.ts'
+import { createRecorder } from '../../src/recording/record-mode.ts'
+import { createReplay } from '../../src/recording/replay-mode.ts'
+import {
+  chatCompletion,
+  chatEvents,
+  type FakeUpstream,
+  json,
+  startFakeUpstream,
+} from '../support/fake-upstream.ts'
+import { readRecordings, recordingFiles, temporaryFolder } from '../support/recording-simulator.ts'
+import type { LogLine } from '../support/test-simulator.ts'
+
+const path = '/documentintelligence/documentModels/prebuilt-read:analyze'
+const query = 'api-version=2024-11-30'
+
+let upstream: FakeUpstream
+let folder: ReturnType<typeof temporaryFolder>
+const closers: (() => unknown)[] = []
+
+beforeEach(async () => {
+  upstream = await startFakeUpstream(json(chatCompletion('Hi')))
+  folder = temporaryFolder()
+})
+
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close()
+  await upstream.close()
+  folder.remove()
+})
+
+const configFor = (mode: 'record' | 'replay', env: Record<string, string> = {}): Config =>
+  loadConfig({
+    flags: {},
+    env: {
+      SIMULATOR_MODE: mode,
+      SIMULATOR_API_KEY: 'simulator-key-0123456789',
+      RECORDING_DIR: folder.dir,
+      ...(mode === 'record' && {
+        AZURE_OPENAI_ENDPOINT: upstream.url,
+        AZURE_OPENAI_KEY: 'upstream-key-0123456789',
+      }),
+      ...env,
+    },
+    workingDirectory: '/',
+    readFile: (file) => {
+      throw Object.assign(new Error(`no such file: ${file}`), { code: 'ENOENT' })
+    },
+  })
+
+const exchangeOf = (config: Config, clock: VirtualClock, incoming: Partial<Incoming>): Exchange =>
+  new Exchange(
+    { method: 'POST', path, query, headers: {}, body: Buffer.from('{"urlSource":"x"}'), ...incoming },
+    { config, clock, random: createRandom('forwarders'), startedMs: clock.nowMs() },
+  )
+
+/** A recorder whose requests a forwarder takes. */
+const start = (forwarder: Forwarder, env: Record<string, string> = {}) => {
+  const config = configFor('record', env)
+  if (config.mode.kind === 'generate' || !config.mode.upstream) throw new Error('not record mode')
+  const clock = createVirtualClock()
+  const log: LogLine[] = []
+  const collect = (level: string) => (fields: object, message: string) =>
+    void log.push({ level, fields, message })
+  const logger = {
+    debug: collect('debug'),
+    info: collect('info'),
+    warn: collect('warn'),
+    error: collect('error'),
+  }
+  const { upstream: target, recordings } = config.mode
+  const recorder = createRecorder({
+    upstream: target,
+    recordings,
+    apiKey: config.apiKey,
+    clock,
+    logger,
+    forwarder,
+  })
+  closers.push(() => recorder.close())
+  return {
+    clock,
+    log,
+    forward: () => recorder.forward(exchangeOf(config, clock, {})),
+    ask: async (incoming: Partial<Incoming> = {}): Promise<Response> => {
+      const exchange = exchangeOf(config, clock, incoming)
+      return sendToWeb(exchange, await recorder.forward(exchange))
+    },
+  }
+}
+
+/** Answers a request from the folder. */
+const replay = async (incoming: Partial<Incoming> = {}) => {
+  const config = configFor('replay', { LATENCY_TIME_SCALE: '0' })
+  if (config.mode.kind !== 'replay') throw new Error('not replay mode')
+  const silent = (): void => {}
+  const logger = { debug: silent, info: silent, warn: silent, error: silent }
+  const nothing = () => Promise.resolve(undefined)
+  const parts = { recordings: config.mode.recordings, logger, generate: nothing, record: nothing }
+  const exchange = exchangeOf(config, createVirtualClock(), incoming)
+  const reply = await createReplay(parts).answer(exchange)
+  return sendToWeb(exchange, reply!)
+}
+
+const later = (clock: VirtualClock, delayMs: number): Promise<void> =>
+  new Promise((resolve) => void clock.at(clock.nowMs() + delayMs, resolve))
+
+describe('a forwarder in record mode', () => {
+  it('answers instead of the upstream, and its answer is recorded and can be replayed', async () => {
+    const headers = { 'Operation-Location': 'http://x/1' }
+    const { ask } = start(() => jsonReply({ status: 'succeeded' }, { status: 202, headers }))
+    const response = await ask()
+    expect([response.status, await response.json()]).toEqual([202, { status: 'succeeded' }])
+    expect(upstream.received).toEqual([])
+
+    const [stored] = readRecordings(folder.dir)
+    expect(stored?.request).toMatchObject({ method: 'POST', uri: `http://forwarder${path}?${query}` })
+    expect(Object.keys(stored?.response.headers ?? {})).toEqual(['Content-Type', 'Operation-Location'])
+    const replayed = await replay()
+    expect([replayed.status, await replayed.json()]).toEqual([202, { status: 'succeeded' }])
+    expect(replayed.headers.get('operation-location')).toBe('http://x/1')
+  })
+
+  it('passes on to the upstream what is not its own', async () => {
+    const { ask } = start(({ method }) => (method === 'GET' ? jsonReply({}) : undefined))
+    expect(await (await ask()).json()).toEqual(chatCompletion('Hi'))
+    await ask({ method: 'GET', body: Buffer.alloc(0) })
+    expect(upstream.received).toHaveLength(1)
+    expect(readRecordings(folder.dir).map(({ request }) => new URL(request.uri).hostname)).toEqual([
+      '127.0.0.1',
+      'forwarder',
+    ])
+  })
+
+  it('keeps out of the recordings what it does not want to be replayed', async () => {
+    const states = ['running', 'succeeded']
+    const { ask } = start(async () => {
+      const status = states.shift()
+      return { reply: jsonReply({ status }), store: status !== 'running' }
+    })
+    expect(await (await ask()).json()).toEqual({ status: 'running' })
+    expect(await (await ask()).json()).toEqual({ status: 'succeeded' })
+    expect(await (await replay()).json()).toEqual({ status: 'succeeded' })
+    expect(readRecordings(folder.dir)).toHaveLength(1)
+  })
+
+  it('has its errors recorded only when that is asked for', async () => {
+    const refuse: Forwarder = () => jsonReply({ error: {} }, { status: 429 })
+    expect((await start(refuse).ask()).status).toBe(429)
+    expect(recordingFiles(folder.dir)).toEqual([])
+    await start(refuse, { RECORDING_ERRORS: 'true' }).ask()
+    expect(readRecordings(folder.dir)[0]?.response.status.code).toBe(429)
+  })
+
+  it('fails as it fails: what it throws is for the pipeline', async () => {
+    const error = new Error('no route')
+    const { ask } = start(() => Promise.reject(error))
+    await expect(ask()).rejects.toBe(error)
+    await expect(
+      start(() => {
+        throw error
+      }).ask(),
+    ).rejects.toBe(error)
+  })
+
+  it('has a planned stream recorded with the times of its plan', async () => {
+    const { ask, clock } = start(async () => {
+      await later(clock, 50)
+      return eventsReply(chatEvents(['a']), { dueMs: [100, 150, 220] })
+    })
+    const answered = ask()
+    await clock.advance(300)
+    expect(await (await answered).text()).toBe(chatEvents(['a']).join(''))
+    const [stored] = readRecordings(folder.dir)
+    expect(stored?.response.body.events?.map(({ at_ms: atMs }) => atMs)).toEqual([100, 150, 220])
+    expect(stored?.response.duration_ms).toBe(220)
+    expect(await (await replay()).text()).toBe(chatEvents(['a']).join(''))
+  })
+
+  it('has a live stream recorded as it passes, with the time of each event', async () => {
+    const { ask, clock } = start(() => ({
+      status: 200,
+      headers: new HeaderList(['content-type', 'text/event-stream']),
+      body: {
+        kind: 'live',
+        chunks: (async function* () {
+          yield Buffer.from('data: 1\n\ndata:')
+          await later(clock, 70)
+          yield Buffer.from(' 2\n\n')
+        })(),
+      },
+    }))
+    const response = await ask()
+    const reading = response.text()
+    await clock.advance(70)
+    expect(await reading).toBe('data: 1\n\ndata: 2\n\n')
+    const [stored] = readRecordings(folder.dir)
+    expect(stored?.response.body.events).toMatchObject([
+      { at_ms: 0, data: '1' },
+      { at_ms: 70, data: '2' },
+    ])
+    expect(await (await replay()).text()).toBe('data: 1\n\ndata: 2\n\n')
+  })
+
+  it('has a stream with an error in it, or one that breaks, not recorded', async () => {
+    const withError = start(() => eventsReply(['data: {"error":{"code":"x"}}\n\n']))
+    await (await withError.ask()).text()
+    const broken = start(() => ({
+      status: 200,
+      headers: new HeaderList(['content-type', 'text/event-stream']),
+      body: {
+        kind: 'live',
+        chunks: (async function* () {
+          yield Buffer.from('data: 1\n\n')
+          throw new Error('line cut')
+        })(),
+      },
+    }))
+    await expect((await broken.ask()).text()).rejects.toThrow('line cut')
+    expect(broken.log.filter(({ level }) => level === 'warn').map(({ message }) => message)).toEqual([
+      'An answer broke on its way and is not recorded: line cut',
+    ])
+    expect(recordingFiles(folder.dir)).toEqual([])
+  })
+
+  it('is what fetch brought, bytes and streams alike', async () => {
+    const forwarder: Forwarder = async ({ method, path: asked, signal }) =>
+      replyFromResponse(await fetch(upstream.url + asked, { method, signal }))
+    const { ask } = start(forwarder)
+    const sound = Buffer.from([0, 255, 1, 254])
+    upstream.answer = (_, response) => {
+      response.writeHead(200, { 'content-type': 'audio/mpeg' })
+      response.end(sound)
+    }
+    expect(Buffer.from(await (await ask({ path: '/sound' })).arrayBuffer()).equals(sound)).toBe(true)
+    const replayed = await replay({ path: '/sound' })
+    expect(Buffer.from(await replayed.arrayBuffer()).equals(sound)).toBe(true)
+    upstream.answer = (_, response) => void response.writeHead(204).end()
+    expect((await ask({ path: '/gone', method: 'DELETE' })).status).toBe(204)
+    expect(readRecordings(folder.dir)).toHaveLength(2)
+  })
+
+  it('takes text that is whole as it is, whatever its type', async () => {
+    const { ask } = start(() => textReply('plain'))
+    const response = await ask()
+    expect([response.headers.get('content-length'), await response.text()]).toEqual(['5', 'plain'])
+  })
+
+  it('has taken its time already, so that a miss in replay mode gets no latency on top', async () => {
+    expect(await start(() => textReply('plain')).forward()).toMatchObject({ ownTime: true })
+    expect(await start(() => ({ reply: textReply('plain'), store: false })).forward()).toMatchObject({
+      ownTime: true,
+    })
+  })
+})

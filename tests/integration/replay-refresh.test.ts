@@ -1,0 +1,249 @@
+import { createHash } from 'node:crypto'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import type { RefreshResult } from '../../src/recording/recording-folder.ts'
+import type { Replay } from '../../src/recording/replay-mode.ts'
+import { cassette, cassetteItem, recordingFolder } from '../support/recording-folder.ts'
+import { createTestSimulator, type TestSimulator } from '../support/test-simulator.ts'
+
+const path = '/v1/chat/completions'
+
+interface Replaying extends TestSimulator {
+  readonly dir: string
+  readonly replay: Replay
+  readonly write: (name: string, text: string) => void
+  readonly ask: (body: string, headers?: Record<string, string>) => Promise<string | number>
+  /** The outcome with paths that begin at the folder. */
+  readonly refresh: (...names: string[]) => Promise<RefreshResult>
+}
+
+function replaying(files: Readonly<Record<string, string>>, env: Record<string, string> = {}): Replaying {
+  const dir = recordingFolder(files)
+  const started = createTestSimulator({ env: { SIMULATOR_MODE: 'replay', RECORDING_DIR: dir, ...env } })
+  const { replay } = started.simulator.mode
+  if (!replay) throw new Error('This simulator does not replay.')
+  const short = (paths: readonly string[]): string[] => paths.map((file) => file.slice(dir.length + 1))
+  return {
+    ...started,
+    dir,
+    replay,
+    write: (name, text) => writeFileSync(join(dir, name), text),
+    async ask(body, headers) {
+      const response = await started.post(path, body, headers)
+      return response.status === 200 ? response.text() : response.status
+    },
+    async refresh(...names) {
+      const result = await replay.refresh(
+        names.length === 0 ? undefined : names.map((name) => join(dir, name)),
+      )
+      const { read, removed, kept } = result
+      return { ...result, read: short(read), removed: short(removed), kept: short(kept) }
+    },
+  }
+}
+
+const one = (answer: string, body = '{"q":1}'): string => cassette(cassetteItem(body, answer))
+
+async function answers(
+  { ask }: Replaying,
+  count: number,
+  headers?: Record<string, string>,
+): Promise<unknown[]> {
+  const found: unknown[] = []
+  for (let turn = 0; turn < count; turn++) found.push(await ask('{"q":1}', headers))
+  return found
+}
+
+describe('taking up changed recordings', () => {
+  it('reads what is new or has changed, and nothing else', async () => {
+    const { write, refresh, ask } = replaying({ 'a.yaml': one('a'), 'b.yaml': one('b', '{"q":2}') })
+    expect(await refresh()).toMatchObject({ read: [], removed: [], kept: [], problems: [] })
+    write('b.yaml', one('B', '{"q":2}'))
+    write('c.yaml', one('c', '{"q":3}'))
+    expect(await refresh()).toMatchObject({ read: ['b.yaml', 'c.yaml'], interactions: 2 })
+    expect(await refresh()).toMatchObject({ read: [] })
+    expect([await ask('{"q":1}'), await ask('{"q":2}'), await ask('{"q":3}')]).toEqual(['a', 'B', 'c'])
+  })
+
+  it('looks only at files that it is told, and at none that does not count as a recording', async () => {
+    const { write, refresh } = replaying({ 'a.yaml': one('a') })
+    write('a.yaml', one('A'))
+    write('b.yaml', one('b'))
+    write('.c.yaml', one('c'))
+    expect(await refresh('b.yaml', '.c.yaml', 'no-such.yaml', '../other.yaml')).toMatchObject({
+      read: ['b.yaml'],
+      removed: [],
+    })
+  })
+
+  it('forgets a file that is gone, and names it in no miss', async () => {
+    const { dir, replay, refresh, post, ask } = replaying({
+      'a.yaml': one('a'),
+      'b.yaml': one('b', '{"other":1}'),
+    })
+    rmSync(join(dir, 'a.yaml'))
+    expect(await refresh()).toMatchObject({ removed: ['a.yaml'], read: [] })
+    expect(await ask('{"q":1}')).toBe(404)
+    expect(await (await post(path, '{"q":1}')).text()).toContain('b.yaml')
+    expect(replay.unused()).toHaveLength(1)
+  })
+
+  it('puts recordings of one request in the order of the paths of their files', async () => {
+    const replays = replaying({ 'a.yaml': one('a'), 'c.yaml': one('c') })
+    replays.write('b.yaml', cassette(cassetteItem('{"q":1}', 'b1'), cassetteItem('{"q":1}', 'b2')))
+    await replays.refresh()
+    expect(await answers(replays, 4)).toEqual(['a', 'b1', 'b2', 'c'])
+  })
+
+  it('goes on with the turns of requests, with tests and without', async () => {
+    const replays = replaying({ 'a.yaml': one('a'), 'b.yaml': one('b'), 'c.yaml': one('c') })
+    const test = { 'x-sim-test': 't' }
+    await answers(replays, 1)
+    await answers(replays, 1, test)
+    replays.write('b.yaml', one('B'))
+    await replays.refresh()
+    expect(await answers(replays, 2)).toEqual(['B', 'c'])
+    expect(await answers(replays, 2, test)).toEqual(['B', 'c'])
+  })
+
+  it('keeps what was used as used, also in a changed file whose request is the same', async () => {
+    const replays = replaying({ 'a.yaml': one('a'), 'b.yaml': one('b', '{"q":2}') })
+    await replays.ask('{"q":1}')
+    replays.write('a.yaml', cassette(cassetteItem('{"q":1}', 'A'), cassetteItem('{"q":3}', 'new')))
+    await replays.refresh()
+    expect(replays.replay.unused().map((place) => place.replace(/.*\//, ''))).toEqual([
+      'b.yaml:2',
+      'a.yaml:18',
+    ])
+  })
+
+  it('answers the old request by its hash where a body was edited and the hash was left', async () => {
+    const before = '{"q":1}'
+    const hash = createHash('md5').update(before).digest('hex')
+    const withHash = (body: string): string =>
+      one('answer', body).replace('    method:', `    body_hash: ${hash}\n    method:`)
+    const { write, refresh, ask } = replaying({ 'a.yaml': withHash(before) })
+    write('a.yaml', withHash('{"q":"edited"}'))
+    await refresh()
+    expect([await ask('{"q":"edited"}'), await ask(before)]).toEqual(['answer', 'answer'])
+  })
+
+  it('does not replay twice what was recorded since the start and then comes from its file', async () => {
+    const replays = replaying({ 'a.yaml': one('a', '{"q":2}') }, { REPLAY_REPEAT: 'cycle' })
+    const bytes = Buffer.from('recorded')
+    replays.replay.add({
+      request: { method: 'POST', uri: path, headers: [], body: Buffer.from('{"q":1}'), bodyHash: undefined },
+      response: {
+        status: { code: 200, message: 'OK' },
+        headers: [],
+        body: { kind: 'bytes', bytes },
+        durationMs: 0,
+      },
+      contextValues: {},
+    })
+    expect(await replays.ask('{"q":1}')).toBe('recorded')
+    replays.write(
+      'recorded.yaml',
+      cassette(cassetteItem('{"q":1}', 'recorded'), cassetteItem('{"q":1}', 'more')),
+    )
+    await replays.refresh()
+    expect(await answers(replays, 4)).toEqual(['recorded', 'more', 'recorded', 'more'])
+    expect(replays.replay.unused().every((place) => place.includes('a.yaml'))).toBe(true)
+  })
+})
+
+describe('a change of recordings that is broken', () => {
+  it('is not taken: file, line and reason are logged, and that the recordings from before stay', async () => {
+    const { write, refresh, ask, log } = replaying({ 'a.yaml': one('a'), 'b.yaml': one('b', '{"q":2}') })
+    await refresh()
+    write('a.yaml', cassette(cassetteItem('{"q":1}', 'A'), '- request: {\n'))
+    write('b.yaml', one('B', '{"q":2}'))
+    expect(await refresh()).toMatchObject({ read: ['b.yaml'], kept: ['a.yaml'] })
+    expect([await ask('{"q":1}'), await ask('{"q":2}')]).toEqual(['a', 'B'])
+    const lines = log.map(({ level, message }) => `${level} ${message}`)
+    expect(lines).toContainEqual(expect.stringMatching(/^warn .*a\.yaml:19: .+\. Correct it, or/))
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^error Could not take up the change of .*a\.yaml\. .*stay\.$/),
+    )
+    expect(await refresh()).toMatchObject({ kept: [], problems: [] })
+    write('a.yaml', one('A'))
+    expect(await refresh()).toMatchObject({ read: ['a.yaml'] })
+    expect(await ask('{"q":1}')).toBe('A')
+  })
+
+  it('leaves out of a new file what is broken, as at the start', async () => {
+    const { write, refresh, ask } = replaying({})
+    write('a.yaml', cassette(cassetteItem('{"q":1}', 'a'), '- request: {\n'))
+    expect(await refresh()).toMatchObject({ read: ['a.yaml'], kept: [], interactions: 1 })
+    expect(await ask('{"q":1}')).toBe('a')
+  })
+
+  it('may be a file that could only be read in one go and would hold up others for long', async () => {
+    const { write, refresh, ask, log } = replaying({ 'a.yaml': one('a') })
+    await refresh()
+    write('a.yaml', JSON.stringify({ interactions: [], padding: 'x'.repeat(1024 * 1024) }))
+    expect(await refresh()).toMatchObject({ kept: ['a.yaml'] })
+    expect(log.map(({ message }) => message).join()).toMatch(
+      /too large to be read while others are served.*start again/,
+    )
+    expect(await ask('{"q":1}')).toBe('a')
+  })
+})
+
+describe('requests while recordings are taken up', () => {
+  const many = (answer: string): string =>
+    cassette(...Array.from({ length: 4_000 }, (_, n) => cassetteItem(`{"n":${n}}`, `${answer}${n}`)))
+
+  it('are not held up: a large file is read in many small steps', async () => {
+    const { write, refresh } = replaying({ 'a.yaml': one('a') })
+    await refresh()
+    write('big.yaml', many('x'))
+    const state = { done: false }
+    const refreshed = refresh().finally(() => (state.done = true))
+    let turns = 0
+    for (; !state.done; turns++) await setImmediate()
+    expect((await refreshed).interactions).toBe(4_000)
+    expect(turns).toBeGreaterThan(15)
+  })
+
+  it('find the old or the new recordings, and never none', async () => {
+    const { write, refresh, ask } = replaying({ 'big.yaml': many('old') })
+    await refresh()
+    write('big.yaml', many('new'))
+    const state = { done: false }
+    const refreshed = refresh().finally(() => (state.done = true))
+    const found = new Set<string>()
+    while (!state.done) {
+      found.add(String(await ask('{"n":3999}')))
+      await setImmediate()
+    }
+    await refreshed
+    found.add(String(await ask('{"n":3999}')))
+    expect([...found]).toEqual(['old3999', 'new3999'])
+  })
+
+  it('that find their file changed share one reading of it', async () => {
+    const first = cassetteItem('{"q":1}', 'one')
+    const { write, post, log } = replaying({ 'a.yaml': cassette(first, cassetteItem('{"q":2}', 'two')) })
+    write('a.yaml', cassette(`# a comment\n${cassetteItem('{"q":2}', 'three')}`, first))
+    const found = await Promise.all(
+      Array.from({ length: 20 }, async () => (await post(path, '{"q":2}')).text()),
+    )
+    expect(new Set(found)).toEqual(new Set(['three']))
+    expect(log.filter(({ message }) => message.includes('read anew')).length).toBeGreaterThan(0)
+  })
+})
+
+describe('a reset of replay mode', () => {
+  it('begins the turns of all requests anew, with tests and without', async () => {
+    const replays = replaying({ 'a.yaml': one('a'), 'b.yaml': one('b') })
+    const test = { 'x-sim-test': 't' }
+    await answers(replays, 2)
+    await answers(replays, 2, test)
+    await replays.simulator.reset()
+    expect(await answers(replays, 3)).toEqual(['a', 'b', 'b'])
+    expect(await answers(replays, 3, test)).toEqual(['a', 'b', 'b'])
+  })
+})

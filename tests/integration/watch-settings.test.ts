@@ -1,0 +1,185 @@
+import { mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, vi } from 'vitest'
+import { findModel } from '../../src/openai/model-catalogue.ts'
+import { deploymentPath } from '../support/test-simulator.ts'
+import { createWatchingSimulator, type WatchingSimulator } from '../support/watching-simulator.ts'
+
+const env = { OPENAI_DEPLOYMENT_CONFIG_PATH: 'deployments.yaml' }
+const wait = { timeout: 10_000, interval: 20 }
+
+const deployments = (tokensPerMinute: number): string =>
+  `chat:\n  model: gpt-4o\n  tokensPerMinute: ${tokensPerMinute}\n`
+
+function limitOf({ simulator }: WatchingSimulator): unknown {
+  const deployment = simulator.config.deployments.get('chat') as { tokensPerMinute?: unknown } | undefined
+  return deployment?.tokensPerMinute
+}
+
+describe('a deployment file that changes while WATCH is on', () => {
+  it('counts from the next request on, and says so', async () => {
+    const watching = await createWatchingSimulator({ 'deployments.yaml': deployments(1_000) }, env)
+    const chat = { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 100 }
+    expect((await watching.ask(deploymentPath('chat', 'chat/completions'), chat)).status).toBe(200)
+    writeFileSync(join(watching.dir, 'deployments.yaml'), deployments(20))
+    await vi.waitFor(() => expect(watching.logged()).toContain('info: Reloaded deployments.yaml.'), wait)
+    expect((await watching.ask(deploymentPath('chat', 'chat/completions'), chat)).status).toBe(429)
+  })
+
+  it('is reported when it is broken, with the old one in force, and taken once it is mended', async () => {
+    const watching = await createWatchingSimulator({ 'deployments.yaml': deployments(1_000) }, env)
+    const file = join(watching.dir, 'deployments.yaml')
+    writeFileSync(file, 'chat:\n  model: [\n')
+    await vi.waitFor(
+      () =>
+        expect(watching.logged()).toMatch(
+          /error: Could not reload deployments\.yaml: 1 problem\. What was in force before stays\.\n {2}deployments\.yaml: this is neither JSON nor YAML: .*\(line \d+/,
+        ),
+      wait,
+    )
+    writeFileSync(file, 'chat:\n  model: gpt-4o\n  tokensPerMinute: many\nother:\n  model: no-such\n')
+    await vi.waitFor(() => expect(watching.logged()).toContain('deployments.yaml: 2 problems.'), wait)
+    expect(limitOf(watching)).toBe(1_000)
+    writeFileSync(file, deployments(2_000))
+    await vi.waitFor(() => expect(limitOf(watching)).toBe(2_000), wait)
+  })
+
+  it('keeps what was changed since the start on top', async () => {
+    const watching = await createWatchingSimulator({ 'deployments.yaml': deployments(1_000) }, env)
+    await watching.simulator.live.patch({ openai_deployments: { mine: { model: 'gpt-4o' } } })
+    writeFileSync(join(watching.dir, 'deployments.yaml'), deployments(3_000))
+    await vi.waitFor(() => expect(limitOf(watching)).toBe(3_000), wait)
+    expect([...watching.simulator.config.deployments.keys()].toSorted()).toEqual(['chat', 'mine'])
+  })
+
+  it('may be replaced by a rename, and again', async () => {
+    const watching = await createWatchingSimulator({ 'deployments.yaml': deployments(1) }, env)
+    for (const limit of [2_000, 3_000]) {
+      writeFileSync(join(watching.dir, '.deployments.tmp'), deployments(limit))
+      renameSync(join(watching.dir, '.deployments.tmp'), join(watching.dir, 'deployments.yaml'))
+      await vi.waitFor(() => expect(limitOf(watching)).toBe(limit), wait)
+    }
+  })
+
+  it('may be gone for a moment without a word, and is reported when it stays away', async () => {
+    const watching = await createWatchingSimulator({ 'deployments.yaml': deployments(1_000) }, env)
+    const file = join(watching.dir, 'deployments.yaml')
+    unlinkSync(file)
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    writeFileSync(file, deployments(2_000))
+    await vi.waitFor(() => expect(limitOf(watching)).toBe(2_000), wait)
+    expect(watching.log.filter(({ level }) => level === 'error')).toEqual([])
+    unlinkSync(file)
+    await vi.waitFor(
+      () => expect(watching.logged()).toMatch(/names a file that cannot be read: ENOENT/),
+      wait,
+    )
+    expect(limitOf(watching)).toBe(2_000)
+    writeFileSync(file, deployments(3_000))
+    await vi.waitFor(() => expect(limitOf(watching)).toBe(3_000), wait)
+  })
+
+  it('may be in a folder that is removed and made anew', async () => {
+    const watching = await createWatchingSimulator(
+      { 'config/deployments.yaml': deployments(1_000) },
+      { OPENAI_DEPLOYMENT_CONFIG_PATH: 'config/deployments.yaml' },
+    )
+    for (const limit of [2_000, 3_000]) {
+      rmSync(join(watching.dir, 'config'), { recursive: true })
+      mkdirSync(join(watching.dir, 'config'))
+      writeFileSync(join(watching.dir, 'config/deployments.yaml'), deployments(limit))
+      await vi.waitFor(() => expect(limitOf(watching)).toBe(limit), wait)
+    }
+  })
+
+  it.each(['true', 'poll'])('may be in a volume that Kubernetes swaps (WATCH=%s)', async (watch) => {
+    const version = (dir: string, name: string, limit: number): void => {
+      mkdirSync(join(dir, 'config', name), { recursive: true })
+      writeFileSync(join(dir, 'config', name, 'deployments.yaml'), deployments(limit))
+    }
+    const watching = await createWatchingSimulator(
+      {},
+      { OPENAI_DEPLOYMENT_CONFIG_PATH: 'config/deployments.yaml', WATCH: watch },
+      {
+        prepare(dir) {
+          version(dir, '..v1', 1_000)
+          symlinkSync('..v1', join(dir, 'config/..data'))
+          symlinkSync('..data/deployments.yaml', join(dir, 'config/deployments.yaml'))
+        },
+      },
+    )
+    for (const [at, limit] of [2_000, 3_000].entries()) {
+      version(watching.dir, `..v${at + 2}`, limit)
+      symlinkSync(`..v${at + 2}`, join(watching.dir, 'config/..data_tmp'))
+      renameSync(join(watching.dir, 'config/..data_tmp'), join(watching.dir, 'config/..data'))
+      rmSync(join(watching.dir, `config/..v${at + 1}`), { recursive: true })
+      await vi.waitFor(() => expect(limitOf(watching)).toBe(limit), wait)
+    }
+  })
+
+  it('is looked at now and then where nothing tells of changes', async () => {
+    const watching = await createWatchingSimulator(
+      { 'deployments.yaml': deployments(1_000) },
+      { ...env, WATCH: 'poll' },
+    )
+    writeFileSync(join(watching.dir, 'deployments.yaml'), deployments(2_000))
+    await vi.waitFor(() => expect(limitOf(watching)).toBe(2_000), wait)
+  })
+})
+
+describe('other files that change while WATCH is on', () => {
+  it('count from the next request on, too: faults and models', async () => {
+    const watching = await createWatchingSimulator(
+      { 'faults.yaml': 'faults: []\n', 'models.yaml': 'gpt-4o: { aliases: [my-gpt] }\n' },
+      { FAULTS_PATH: 'faults.yaml', MODEL_CATALOGUE_PATH: 'models.yaml' },
+    )
+    writeFileSync(
+      join(watching.dir, 'faults.yaml'),
+      'faults:\n  - { fault: overloaded503, probability: 1 }\n',
+    )
+    writeFileSync(join(watching.dir, 'models.yaml'), 'gpt-4o: { aliases: [your-gpt] }\n')
+    await vi.waitFor(() => expect(watching.logged()).toContain('Reloaded faults.yaml, models.yaml.'), wait)
+    expect(findModel('your-gpt', watching.simulator.config.models)).toBeDefined()
+    const answer = await watching.ask(deploymentPath('any', 'chat/completions'), {
+      messages: [{ role: 'user', content: 'Hi' }],
+    })
+    expect(answer.status).toBe(503)
+  })
+
+  it('let a timetable go on that runs: that of the file begins at the next reset', async () => {
+    const timetable = (name: string): string => `phases:\n  - name: ${name}\n`
+    const watching = await createWatchingSimulator(
+      { 'incidents.yaml': timetable('one') },
+      { INCIDENTS_PATH: 'incidents.yaml' },
+    )
+    writeFileSync(join(watching.dir, 'incidents.yaml'), timetable('two'))
+    await vi.waitFor(() => expect(watching.logged()).toContain('A timetable that runs goes on'), wait)
+    expect(watching.simulator.config.incidents?.phases[0]?.name).toBe('two')
+    expect(watching.simulator.incidents.phase?.name).toBe('one')
+    await watching.simulator.reset()
+    expect(watching.simulator.incidents.phase?.name).toBe('two')
+  })
+
+  it('leave .env as it was at the start', async () => {
+    const watching = await createWatchingSimulator(
+      { 'deployments.yaml': deployments(1_000), '.env': 'SIMULATOR_REGION=West Europe\n' },
+      env,
+    )
+    writeFileSync(join(watching.dir, '.env'), 'SIMULATOR_REGION=Sweden Central\n')
+    writeFileSync(join(watching.dir, 'deployments.yaml'), deployments(2_000))
+    await vi.waitFor(() => expect(limitOf(watching)).toBe(2_000), wait)
+    expect(watching.simulator.config.region).toBe('West Europe')
+  })
+})
+
+describe('without WATCH', () => {
+  it('no file is looked at again', async () => {
+    const watching = await createWatchingSimulator(
+      { 'deployments.yaml': deployments(1_000) },
+      { ...env, WATCH: 'no' },
+    )
+    writeFileSync(join(watching.dir, 'deployments.yaml'), deployments(2_000))
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(limitOf(watching)).toBe(1_000)
+  })
+})
