@@ -53,7 +53,7 @@ export function generateChat(
   const task = withForced(chatTask(request, promptTokens, cached), exchange)
   const { random, config } = exchange
   const reply = (written: Completion): Reply => chatReply(exchange, model, request, verdict, written)
-  return mayTakeLong(task)
+  return mayTakeLong(task, model)
     ? completeInTurns(task, model, random, config).then(reply)
     : reply(complete(task, model, random, config))
 }

@@ -23,7 +23,7 @@ export function complete(task: CompletionTask, model: Model, random: Random, con
 
 /**
  * As `complete`, with the same outcome, but others have their turn between the choices: a schema may be made to take
- * tens of milliseconds, and a request may ask for 128 values of it.
+ * tens of milliseconds, and a request may ask for 128 values of it, or for millions of tokens.
  */
 export async function completeInTurns(
   task: CompletionTask,
@@ -39,9 +39,13 @@ export async function completeInTurns(
   return withUsage(choices, task)
 }
 
+/** Drawn in some ten milliseconds. */
+const quickTokens = 100_000
+
 /** Whether a task may take so long that it should be carried out by `completeInTurns`. */
-export function mayTakeLong({ count, tools, format }: CompletionTask): boolean {
-  return count > 1 && (tools.length > 0 || format.kind !== 'text')
+export function mayTakeLong(task: CompletionTask, model: Model): boolean {
+  const { count, tools, format, requestedTokens = model.maxOutputTokens } = task
+  return count > 1 && (tools.length > 0 || format.kind !== 'text' || count * requestedTokens > quickTokens)
 }
 
 function withUsage(choices: readonly Choice[], { promptTokens, cachedTokens }: CompletionTask): Completion {

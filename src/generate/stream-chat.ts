@@ -12,7 +12,7 @@ import { chatUsageJson, finishReasonOf, functionCallJson, toolCallJson, type Cha
 import { lateFilterEvents } from './content-filter-late.ts'
 import { completionSteps, type Choice, type Completion } from './completion.ts'
 import { logprobsJson } from './logprobs.ts'
-import { planChoiceEvents, stepOfChoiceEvent, type ChoiceEvent } from './stream-plan.ts'
+import { ChoiceEvents, type ChoiceEvent } from './stream-plan.ts'
 
 /** Harm that the asynchronous filter finds in the midst of a stream. */
 export interface LateFinding {
@@ -34,7 +34,7 @@ export function streamChat(
   late: LateFinding | undefined,
   random: Random,
 ): EventsBody {
-  const events = planChoiceEvents(completion)
+  const events = new ChoiceEvents(completion)
   const chunk = createChunkWriter(facts, options, random)
   const blocked = late !== undefined || facts.found !== undefined
   const usageEvents = options.includeUsage && !blocked ? 1 : 0
@@ -45,12 +45,11 @@ export function streamChat(
     count: 1 + events.length + usageEvents + 1,
     stepOf(index) {
       if (index === 0) return 0
-      const event = events[index - 1]
-      return event ? stepOfChoiceEvent(event) : lastStep
+      return events.at(index - 1)?.step ?? lastStep
     },
     render(index) {
       if (index === 0) return promptFilterEvent
-      const event = events[index - 1]
+      const event = events.at(index - 1)
       const choice = event && completion.choices[event.choice]
       if (event && choice) {
         if (late && event.kind === 'finish') return lateFinish(choice, event.choice, late)

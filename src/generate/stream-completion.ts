@@ -13,7 +13,7 @@ import {
   usageJson,
   type LegacyCompletion,
 } from './render-completion.ts'
-import { planChoiceEvents, stepOfChoiceEvent, type ChoiceEvent } from './stream-plan.ts'
+import { ChoiceEvents, type ChoiceEvent } from './stream-plan.ts'
 
 /**
  * The events of a streamed legacy completion: the prompts' filter results, with `echo` each choice's prompt, then one
@@ -22,7 +22,7 @@ import { planChoiceEvents, stepOfChoiceEvent, type ChoiceEvent } from './stream-
  */
 export function streamCompletion(answer: LegacyCompletion, includeUsage: boolean): EventsBody {
   const { completion, facts, found } = answer
-  const events = planChoiceEvents(completion).filter((event) => hasEvent(answer, event))
+  const events = new ChoiceEvents(completion, { withStarts: echoesPrompt(answer) })
   const renderChoice = choiceWriter(answer, includeUsage)
   const usageEvents = includeUsage && found === undefined ? 1 : 0
   const lastStep = Math.max(0, completionSteps(completion).visible - 1)
@@ -32,12 +32,11 @@ export function streamCompletion(answer: LegacyCompletion, includeUsage: boolean
     count: 1 + events.length + usageEvents + 1,
     stepOf(index) {
       if (index === 0) return 0
-      const event = events[index - 1]
-      return event ? stepOfChoiceEvent(event) : lastStep
+      return events.at(index - 1)?.step ?? lastStep
     },
     render(index) {
       if (index === 0) return dataEvent(`{${headJson(facts)},${promptFiltersJson(answer)},"choices":[]}`)
-      const event = events[index - 1]
+      const event = events.at(index - 1)
       if (event) return renderChoice(event)
       if (index === events.length + usageEvents) {
         return dataEvent(`{${headJson(facts)},"choices":[],"usage":${usageJson(completion.usage)}}`)
@@ -48,8 +47,8 @@ export function streamCompletion(answer: LegacyCompletion, includeUsage: boolean
 }
 
 /** A choice begins with its prompt or not at all. */
-function hasEvent({ echo, found, late }: LegacyCompletion, { kind }: ChoiceEvent): boolean {
-  return kind !== 'start' || (echo && (found === undefined || late))
+function echoesPrompt({ echo, found, late }: LegacyCompletion): boolean {
+  return echo && (found === undefined || late)
 }
 
 function choiceWriter(answer: LegacyCompletion, includeUsage: boolean): (event: ChoiceEvent) => string {

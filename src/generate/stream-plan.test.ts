@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Choice, ToolCall } from './completion.ts'
-import { planChoiceEvents } from './stream-plan.ts'
+import { ChoiceEvents, type ChoiceEvent } from './stream-plan.ts'
 
 const choice = (pieces: string[], toolCalls: ToolCall[] = []): Choice => ({
   pieces,
@@ -11,10 +11,12 @@ const choice = (pieces: string[], toolCalls: ToolCall[] = []): Choice => ({
 })
 const call = (...pieces: string[]): ToolCall => ({ id: 'call_1', kind: 'function', name: 'f', pieces })
 const usage = { promptTokens: 1, cachedTokens: 0, completionTokens: 1, reasoningTokens: 0 }
-const plan = (...choices: Choice[]): string[] =>
-  planChoiceEvents({ choices, usage }).map(
-    (it) => `${it.kind} ${it.choice}.${it.call}.${it.token} @${it.step}`,
-  )
+const plan = (...choices: Choice[]): string[] => {
+  const events = new ChoiceEvents({ choices, usage })
+  return Array.from({ length: events.length }, (_, index) => shown(events.at(index)))
+}
+const shown = (event: ChoiceEvent | undefined): string =>
+  event ? `${event.kind} ${event.choice}.${event.call}.${event.token} @${event.step}` : 'nothing'
 
 describe('the order of a stream', () => {
   it('starts every choice, takes turns token by token, and ends each with its last token', () => {
@@ -52,5 +54,18 @@ describe('the order of a stream', () => {
 
   it('has a start and an end for an answer without anything between', () => {
     expect(plan(choice([]))).toEqual(['start 0.0.0 @0', 'finish 0.0.0 @0'])
+  })
+
+  it('may be walked through again, and ends', () => {
+    const events = new ChoiceEvents({ choices: [choice(['a', 'b']), choice(['c'])], usage })
+    expect(shown(events.at(events.length - 1))).toBe('finish 0.0.0 @1')
+    expect(shown(events.at(0))).toBe('start 0.0.0 @0')
+    expect(events.at(events.length)).toBeUndefined()
+  })
+
+  it('leaves starts out where they are not wanted', () => {
+    const events = new ChoiceEvents({ choices: [choice(['a'])], usage }, { withStarts: false })
+    expect(events.length).toBe(2)
+    expect(shown(events.at(0))).toBe('token 0.0.0 @0')
   })
 })

@@ -1,4 +1,4 @@
-import type { Choice, Completion } from './completion.ts'
+import { visibleTokens, type Choice, type Completion } from './completion.ts'
 
 /** One event of a streamed completion: the start of a choice, a token of its text, a call, a token of its arguments, or its end. */
 export interface ChoiceEvent {
@@ -16,47 +16,91 @@ export interface ChoiceEvent {
  * The order of the events of a completion: every choice starts, then the choices take turns token by token, and each
  * ends right after its last token. A call that is the only one needs no event of its own: the start of the choice
  * carries it.
+ *
+ * Events are made when they are asked for: 128 choices of 32,768 tokens would else be 4 million objects, and an open stream
+ * would hold its whole plan. Ask for them in order; going back begins anew.
  */
-export function planChoiceEvents({ choices }: Completion): ChoiceEvent[] {
-  const events: ChoiceEvent[] = choices.map((_, choice) => ({
-    kind: 'start',
-    choice,
-    call: 0,
-    token: 0,
-    step: 0,
-  }))
+export class ChoiceEvents {
+  /** How many there are. */
+  readonly length: number
+  readonly #choices: readonly Choice[]
+  readonly #withStarts: boolean
+  #events: Iterator<ChoiceEvent, undefined>
+  #index = -1
+  #event: ChoiceEvent | undefined
+
+  /** @param withStarts whether a choice begins with an event of its own; default true */
+  constructor({ choices }: Completion, { withStarts = true } = {}) {
+    this.#choices = choices
+    this.#withStarts = withStarts
+    this.length = choices.reduce((sum, choice) => sum + eventsOf(choice), withStarts ? choices.length : 0)
+    this.#events = eventsInTurns(choices, withStarts)
+  }
+
+  /** An event by its place; undefined beyond the last. */
+  at(index: number): ChoiceEvent | undefined {
+    if (index < this.#index) {
+      this.#events = eventsInTurns(this.#choices, this.#withStarts)
+      this.#index = -1
+    }
+    while (this.#index < index) {
+      this.#event = this.#events.next().value
+      this.#index++
+    }
+    return this.#event
+  }
+}
+
+/** How many events a choice has beside its start. */
+function eventsOf(choice: Choice): number {
+  return visibleTokens(choice) + (hasCallEvents(choice) ? choice.toolCalls.length : 0) + 1
+}
+
+function hasCallEvents({ pieces, toolCalls }: Choice): boolean {
+  return toolCalls.length > 1 || pieces.length > 0
+}
+
+function* eventsInTurns(choices: readonly Choice[], withStarts: boolean): Generator<ChoiceEvent, undefined> {
+  if (withStarts) {
+    for (let choice = 0; choice < choices.length; choice++) {
+      yield { kind: 'start', choice, call: 0, token: 0, step: 0 }
+    }
+  }
   const [only] = choices
-  if (choices.length === 1 && only) pushEvents(events, only, 0)
-  else for (const event of inTurns(choices)) events.push(event)
-  return events
+  if (choices.length === 1 && only) {
+    yield* eventsAfterStart(only, 0)
+    return
+  }
+  // One event ahead for each choice: those of a step come choice after choice.
+  const running = choices.map((choice, index) => {
+    const events = eventsAfterStart(choice, index)
+    return { events, next: events.next().value }
+  })
+  for (let step = 0, left = running.length; left > 0; step++) {
+    left = 0
+    for (const ahead of running) {
+      while (ahead.next && ahead.next.step <= step) {
+        yield ahead.next
+        ahead.next = ahead.events.next().value
+      }
+      if (ahead.next) left++
+    }
+  }
 }
 
-/** The step at which an event is due. */
-export function stepOfChoiceEvent(event: ChoiceEvent): number {
-  return event.step
-}
-
-function pushEvents(events: ChoiceEvent[], { pieces, toolCalls }: Choice, choice: number): void {
+function* eventsAfterStart(choice: Choice, index: number): Generator<ChoiceEvent, undefined> {
+  const { pieces, toolCalls } = choice
   let step = 0
   for (let token = 0; token < pieces.length; token++) {
-    events.push({ kind: 'token', choice, call: 0, token, step: step++ })
+    yield { kind: 'token', choice: index, call: 0, token, step: step++ }
   }
-  toolCalls.forEach((toolCall, call) => {
-    if (toolCalls.length > 1 || pieces.length > 0) events.push({ kind: 'call', choice, call, token: 0, step })
-    for (let token = 0; token < toolCall.pieces.length; token++) {
-      events.push({ kind: 'argument', choice, call, token, step: step++ })
+  const announces = hasCallEvents(choice)
+  for (let call = 0; call < toolCalls.length; call++) {
+    if (announces) yield { kind: 'call', choice: index, call, token: 0, step }
+    const tokens = toolCalls[call]?.pieces.length ?? 0
+    for (let token = 0; token < tokens; token++) {
+      yield { kind: 'argument', choice: index, call, token, step: step++ }
     }
-  })
-  events.push({ kind: 'finish', choice, call: 0, token: 0, step: Math.max(0, step - 1) })
-}
-
-/** The events of all choices by their steps; within a step, choice after choice. */
-function inTurns(choices: readonly Choice[]): ChoiceEvent[] {
-  const byStep: ChoiceEvent[][] = []
-  choices.forEach((choice, index) => {
-    const events: ChoiceEvent[] = []
-    pushEvents(events, choice, index)
-    for (const event of events) (byStep[event.step] ??= []).push(event)
-  })
-  return byStep.flat()
+  }
+  yield { kind: 'finish', choice: index, call: 0, token: 0, step: Math.max(0, step - 1) }
 }

@@ -45,6 +45,8 @@ export function refuseRequest(
     socket.destroy()
   }
   if (isLate) return 'late'
+  // A client that leaves in the middle of its request has broken off, and sent nothing wrong.
+  if (code === 'HPE_INVALID_EOF_STATE') return undefined
   return code === 'HPE_HEADER_OVERFLOW' ? 'headersTooLarge' : 'malformed'
 }
 
