@@ -6,10 +6,12 @@ BIN := node_modules/.bin
 # The steps of `make test` follow one another, so that its last line is the count of the tests even under -j.
 .NOTPARALLEL:
 .PHONY: help check-node install run dev build format format-check lint types docs-check knip package-check \
-        checks test test-watch e2e bench bench-timing clean
+        checks test test-watch e2e bench bench-check bench-memory bench-timing soak clean \
+        deploy-aca deploy-aca-terraform deploy-aks \
+        setup-tiktoken pack-dependencies image-check offline-check
 
 help: ## List the targets (the default)
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
 
 check-node:
 	@command -v node >/dev/null || { echo 'Could not find node. Install Node.js 20.19 or newer: https://nodejs.org' >&2; exit 1; }
@@ -65,11 +67,42 @@ test-watch: install ## Run the unit and integration tests again after each chang
 e2e: build ## Run the end-to-end tests against a fresh build
 	@$(BIN)/vitest run --project e2e
 
-bench: build ## Compare with a bare server (BENCH="--quick" is short, BENCH="--save" keeps the result)
+bench: build ## Compare with a bare server and with aimock (BENCH="--quick" is short, "--save" keeps the result, "--workers 2")
 	@$(BIN)/tsx bench/run.ts $(BENCH)
+
+bench-check: build ## Fail when a ratio is more than 15 % below the kept one (BENCH="--quick" takes one to two minutes)
+	@$(BIN)/tsx bench/check.ts $(BENCH)
+
+# Each of 10,000 streams is a file descriptor.
+bench-memory: build ## Measure memory at rest, for open streams and for recordings (BENCH="--save" keeps the result)
+	@ulimit -n "$$(ulimit -Hn)" && $(BIN)/tsx bench/memory.ts $(BENCH)
 
 bench-timing: build ## Compare the waiting times that a client sees with those configured (BENCH="--streams 500,1000" looks for the knee)
 	@$(BIN)/tsx bench/timing.ts $(BENCH)
+
+soak: build ## Look for leaks and loss of speed under load for a minute (SOAK="--minutes 10" is the full one)
+	@ulimit -n "$$(ulimit -Hn)" && $(BIN)/tsx bench/soak.ts $(SOAK)
+
+deploy-aca: ## Deploy to Azure Container Apps with Bicep (ARGS=--dry-run prints the steps)
+	@scripts/deploy-aca.sh $(ARGS)
+
+deploy-aca-terraform: ## The same with Terraform
+	@scripts/deploy-aca-terraform.sh $(ARGS)
+
+deploy-aks: ## Deploy to Azure Kubernetes Service with Helm
+	@scripts/deploy-aks.sh $(ARGS)
+
+setup-tiktoken: install ## Fill TIKTOKEN_CACHE_DIR with the official files of the encodings (ARGS="--download" asks the network)
+	@TIKTOKEN_CACHE_DIR="$(TIKTOKEN_CACHE_DIR)" $(BIN)/tsx scripts/setup-tiktoken.ts $(ARGS)
+
+pack-dependencies: check-node ## Pack the dependencies for builds without a network (ARGS="--os=linux --cpu=arm64" for another machine)
+	@scripts/pack-dependencies.sh $(ARGS)
+
+image-check: install ## Lint, build and run the image without a Docker engine (IMAGE_CHECK=all: each network type)
+	@IMAGE_CHECK="$(IMAGE_CHECK)" BUILDAH="$(or $(BUILDAH),buildah)" $(BIN)/tsx scripts/image-check.ts
+
+offline-check: check-node ## Install, build and test with the network cut off (OFFLINE_CHECK=unit or build is shorter)
+	@OFFLINE_CHECK="$(or $(OFFLINE_CHECK),all)" scripts/offline-check.sh
 
 clean: ## Remove what was built; node_modules stays
 	@rm -rf dist coverage .recording *.tgz

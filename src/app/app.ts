@@ -3,18 +3,26 @@ import { ConnectionCut } from '../pipeline/connection-cut.ts'
 import { version } from '../platform/version.ts'
 import { createAdmin } from './admin/create-admin.ts'
 import type { AppEnv } from './app-env.ts'
-import { createDataPlane } from './data-plane.ts'
+import { createDataPlane, type DataPlane } from './data-plane.ts'
 import { createImageRoute } from './image-route.ts'
 import type { Simulator } from './simulator.ts'
 
 /** The simulator as a Hono app: its own few pages, and the data plane on every other path. */
-export type App = Hono<AppEnv>
+export type App = Hono<AppEnv> & {
+  /** Answers a request of the service straight from its socket: what Hono would find for it is known beforehand. */
+  readonly answerSocket: DataPlane['answerSocket']
+}
+
+/** Whether a request needs no route of Hono: nearly all that a load test sends is a POST to one of these. */
+export function isForService(method: string | undefined, url: string | undefined = ''): boolean {
+  return method === 'POST' && (url.startsWith('/openai/') || url.startsWith('/v1/'))
+}
 
 /** Lays out the routes. */
 export function createApp(simulator: Simulator): App {
-  const app: App = new Hono()
+  const app = new Hono<AppEnv>()
   const admin = createAdmin(simulator, version)
-  const dataPlane = createDataPlane(simulator, simulator.run)
+  const { handler: dataPlane, answerSocket } = createDataPlane(simulator, simulator.run)
 
   app.get('/', (context) => context.text('aoai-simulated-api is running.\n'))
   app.get('/healthz', (context) => context.json({ status: 'ok', mode: simulator.config.mode.kind }))
@@ -32,5 +40,5 @@ export function createApp(simulator: Simulator): App {
     simulator.onPageFailure(error)
     return context.text('Internal Server Error', 500)
   })
-  return app
+  return Object.assign(app, { answerSocket })
 }

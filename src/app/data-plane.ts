@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Context } from 'hono'
 import { noRoomForBody } from '../openai/connection-errors.ts'
 import { bodyTooLarge } from '../openai/errors.ts'
@@ -8,7 +9,7 @@ import type { Reply } from '../pipeline/reply.ts'
 import { NodeSender } from '../pipeline/send-to-node.ts'
 import { sendToWeb } from '../pipeline/send-to-web.ts'
 import { alreadySent } from './already-sent.ts'
-import type { AppEnv, SocketBindings } from './app-env.ts'
+import type { AppEnv } from './app-env.ts'
 import { BodyRoom } from './body-room.ts'
 import { readNodeBody, readWebBody, type ReadBody } from './read-body.ts'
 import type { Simulator } from './simulator.ts'
@@ -18,11 +19,16 @@ const bytesPerMegabyte = 1024 * 1024
 /** What a client is told to wait where the bodies of others take all room: they are read in seconds, as a rule. */
 const noRoomRetryAfterSeconds = '1'
 
-/** Answers every path that is not the simulator's own. */
-export function createDataPlane(
-  simulator: Simulator,
-  run: Run,
-): (context: Context<AppEnv>) => Promise<Response> {
+/** What answers every path that is not the simulator's own. */
+export interface DataPlane {
+  /** Answers a request that Hono has routed. */
+  readonly handler: (context: Context<AppEnv>) => Promise<Response>
+  /** Answers a request straight from its socket; never rejects. */
+  readonly answerSocket: (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>
+}
+
+/** Makes the data plane. */
+export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
   const { clock } = simulator
   const room = new BodyRoom(() => {
     const { bodiesLimitMb, bodyLimitMb } = simulator.config
@@ -48,17 +54,16 @@ export function createDataPlane(
     return errorReply(exchange, error)
   }
 
-  const answerSocket = async ({ incoming, outgoing }: SocketBindings): Promise<Response> => {
+  const toSocket = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const startedMs = clock.nowMs()
     const body = await readNodeBody(incoming, simulator.config.bodyLimitMb * bytesPerMegabyte, room)
-    if (body.kind === 'aborted') return alreadySent
+    if (body.kind === 'aborted') return
     const { method = 'GET', url = '/', headers } = incoming
     const bytes = body.kind === 'read' ? body.bytes : Buffer.alloc(0)
     const exchange = open({ method, ...splitUrl(url), headers, body: bytes }, startedMs)
     if (body.kind === 'read' && body.release) exchange.onEnd(body.release)
     const sender = new NodeSender(exchange, outgoing, simulator.onSendFailure)
     sender.send(await answer(exchange, body))
-    return alreadySent
   }
 
   const answerWeb = async (request: Request): Promise<Response> => {
@@ -78,11 +83,19 @@ export function createDataPlane(
     return sendToWeb(exchange, await answer(exchange, body))
   }
 
-  return (context) => {
-    const { incoming, outgoing } = context.env ?? {}
-    if (!incoming || !outgoing) return answerWeb(context.req.raw)
-    context.env.isTaken = true
-    return answerSocket({ incoming, outgoing })
+  return {
+    async handler(context) {
+      const { incoming, outgoing } = context.env ?? {}
+      if (!incoming || !outgoing) return answerWeb(context.req.raw)
+      context.env.isTaken = true
+      await toSocket(incoming, outgoing)
+      return alreadySent
+    },
+    answerSocket: (incoming, outgoing) =>
+      toSocket(incoming, outgoing).catch((error: unknown) => {
+        simulator.onPageFailure(error)
+        outgoing.destroy()
+      }),
   }
 }
 

@@ -6,8 +6,6 @@ import { composeExtensions, type Extensions } from '../extensions/compose-extens
 import { createFaults } from '../faults/faults.ts'
 import { Incidents } from '../faults/incidents.ts'
 import { createGenerateMode } from '../generate/generate-mode.ts'
-import type { ResponseArchive } from '../generate/responses/response-archive.ts'
-import type { JournalBook } from '../journal/call-note.ts'
 import { createJournal, type Journal } from '../journal/journal.ts'
 import { observeCalls } from '../journal/observe-calls.ts'
 import { createLatency } from '../latency/add-latency.ts'
@@ -20,13 +18,14 @@ import type { ModeHandler } from '../pipeline/hook.ts'
 import type { LimitAuthority } from '../pipeline/limit-authority.ts'
 import type { Occupancy } from '../pipeline/occupancy.ts'
 import { createPipeline } from '../pipeline/pipeline.ts'
-import type { SlotAuthority } from '../pipeline/slot-authority.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { LoopLag } from '../platform/loop-lag.ts'
 import { createRandom, type Random } from '../platform/random.ts'
-import type { TurnCounter } from '../recording/replay-turns.ts'
+import { createTelemetry } from '../telemetry/telemetry.ts'
+import type { SharedService } from './join-service.ts'
 import { type ModeParts, ModeTable } from './mode-table.ts'
+import type { SharedParts } from './shared-parts.ts'
 
 /** A simulator's parts, put together but not listening. */
 export interface Simulator {
@@ -59,7 +58,8 @@ export interface Simulator {
   /**
    * Makes everything ready for the first request.
    *
-   * @throws {OperatorError} for recordings that cannot be written, or an extension that cannot start
+   * @throws {OperatorError} for recordings that cannot be written, an extension that cannot start, or missing packages of
+   * OpenTelemetry
    */
   start(): Promise<void>
   /** Forgets everything since the start: patches, used limits, the journal, stored responses, turns of recordings. */
@@ -72,18 +72,6 @@ export interface Simulator {
   close(): Promise<void>
 }
 
-/** What several processes that are one service have in common; each absent one is this process's alone. */
-export interface SharedParts {
-  readonly limits?: LimitAuthority
-  readonly slots?: SlotAuthority
-  readonly responses?: ResponseArchive
-  readonly turns?: TurnCounter
-  /** In the place of a journal of its own; absent where the configuration asks for none. */
-  readonly journal?: JournalBook
-  /** Which of the processes this is: each draws its answers from another stream of chance. */
-  readonly processNumber?: number
-}
-
 /** What a simulator takes from outside. */
 export interface SimulatorParts extends SharedParts {
   readonly clock: Clock
@@ -92,6 +80,8 @@ export interface SimulatorParts extends SharedParts {
   readonly loopLag?: LoopLag
   /** Absent: none. */
   readonly extensions?: Extensions
+  /** What it has together with simulators on other machines; closed with the simulator. Absent: nothing. */
+  readonly service?: SharedService | undefined
 }
 
 /**
@@ -101,11 +91,18 @@ export interface SimulatorParts extends SharedParts {
  */
 export function assembleSimulator(
   live: LiveConfig,
-  { clock, logger, loopLag, extensions = composeExtensions([]), ...shared }: SimulatorParts,
+  { clock, logger, loopLag, extensions = composeExtensions([]), service, ...shared }: SimulatorParts,
 ): Simulator {
   const { addLatency, occupancy } = createLatency(shared)
-  const { admit, limits } = createAdmission({ ...shared, named: extensions.limiters })
-  const incidents = new Incidents(clock, (phase, round) => logPhase(logger, phase, round))
+  const { admit, limits } = createAdmission({
+    ...shared,
+    ...(service && { limits: service.limits }),
+    named: extensions.limiters,
+  })
+  const incidents = new Incidents(clock, (phase, round) => {
+    // Several processes go through one timetable, and one of them tells.
+    if (shared.processNumber === undefined) logPhase(logger, phase, round)
+  })
   const faults = createFaults(incidents)
   const metrics = createMetrics({
     clock,
@@ -113,9 +110,11 @@ export function assembleSimulator(
     occupancy,
     utilizations: (nowMs) => limits.utilizations(nowMs),
     injections: faults.reports,
+    sharedState: service?.state,
     onBottleneck: (found) => logger.warn(found, describeBottleneck(found)),
   })
   const journal = shared.journal ? undefined : journalOf(live.current, clock)
+  const telemetry = createTelemetry({ ...shared, config: live.current, logger })
   const builtIn = createGenerateMode(shared)
   const generate = firstOf(extensions.generate, builtIn.answer)
   const modes = new ModeTable({ clock, logger, generate, forwarder: extensions.forward, turns: shared.turns })
@@ -127,6 +126,7 @@ export function assembleSimulator(
       observe: metrics.observe,
       ...(journal && { journal: journal.observe }),
       ...(shared.journal && { journal: observeCalls(shared.journal, live.current.testHeader) }),
+      ...(telemetry && { telemetry: telemetry.observe }),
       extensionHooks: extensions.hooks,
       answersAnyPath: extensions.generate !== undefined,
       prepareFaults: faults.prepare,
@@ -154,6 +154,15 @@ export function assembleSimulator(
     else incidents.stop()
   }
   restartIncidents()
+  /** What no other simulator has. */
+  const forget = (): void => {
+    journal?.clear()
+    builtIn.reset()
+    modes.reset()
+    restartIncidents()
+    shared.onForget?.()
+  }
+  service?.onReset(forget)
 
   return {
     live,
@@ -179,6 +188,7 @@ export function assembleSimulator(
     onListenerFailure: (error, { method, path }) =>
       logFailure(logger, error, { method, path }, 'What listens to the end of a request failed.'),
     async start() {
+      await telemetry?.start()
       await modes.open(live.current)
       await extensions.start({
         get config() {
@@ -191,16 +201,19 @@ export function assembleSimulator(
     async reset() {
       const change = await live.reset()
       await limits.clear()
-      journal?.clear()
-      builtIn.reset()
-      modes.reset()
-      restartIncidents()
+      forget()
+      await service?.tellReset()
       return change
     },
     async close() {
       incidents.stop()
-      await extensions.close()
-      await modes.close()
+      try {
+        await extensions.close()
+        await modes.close()
+      } finally {
+        service?.close()
+        await telemetry?.shutdown()
+      }
     },
   }
 }

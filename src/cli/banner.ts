@@ -5,7 +5,7 @@ import type { Deployment } from '../config/deployments.ts'
 const exampleApiVersion = '2024-10-21'
 
 /** What a newcomer needs to see after the start: where it is, how to get in, and a request that works. */
-export function renderBanner(config: Config, url: string): string {
+export function renderBanner(config: Config, url: string, workers = 1): string {
   const key = config.apiKeyGenerated ? config.apiKey : '(as set in SIMULATOR_API_KEY)'
   const deployments = [...config.deployments.values()]
   const lines = [
@@ -14,6 +14,7 @@ export function renderBanner(config: Config, url: string): string {
     `  Endpoint     ${url}`,
     `  API key      ${key}`,
     `  Metrics      ${url}/metrics`,
+    ...(workers > 1 ? [`  Workers      ${workers} processes`] : []),
     `  Deployments  ${describeDeployments(deployments, config.allowUndefinedDeployments)}`,
     '',
     'Try it:',

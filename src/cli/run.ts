@@ -3,6 +3,7 @@ import { OperatorError } from '../platform/operator-error.ts'
 import { addCheckCommand } from './check.ts'
 import type { CliHost } from './cli-host.ts'
 import { addExtensionsCommand } from './extensions.ts'
+import { addLoadCommand } from './load.ts'
 import { createProgram } from './program.ts'
 import { addRecordingsCommand } from './recordings.ts'
 import { serve } from './serve.ts'
@@ -19,6 +20,7 @@ export async function run(host: CliHost): Promise<number> {
       addRecordingsCommand(parent, host)
       addCheckCommand(parent, host)
       addExtensionsCommand(parent, host)
+      addLoadCommand(parent, host)
     },
   )
   try {

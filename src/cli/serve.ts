@@ -9,7 +9,10 @@ import { listen } from '../server/listen.ts'
 import { refuseUnused } from '../server/refuse-unused.ts'
 import { startSimulator } from '../server/start-simulator.ts'
 import { startWatching } from '../server/start-watching.ts'
-import { encodingNames, loadEncoding } from '../tokens/encoding.ts'
+import { countWorkers, workerMark } from '../server/workers/count-workers.ts'
+import { surviveStrayFailures } from '../server/stray-failures.ts'
+import { encodingNames } from '../tokens/encoding-files.ts'
+import { loadEncoding } from '../tokens/encoding.ts'
 import { renderBanner } from './banner.ts'
 import type { CliHost } from './cli-host.ts'
 import type { Flags } from './program.ts'
@@ -22,6 +25,7 @@ import type { Flags } from './program.ts'
  */
 export async function serve(host: CliHost, flags: Flags): Promise<void> {
   const { env, workingDirectory, stdout } = host
+  if (env[workerMark]) return (await import('../server/workers/worker.ts')).runWorker()
   const sources: ConfigSources = {
     flags,
     env,
@@ -38,9 +42,19 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
     shutdownGraceSeconds: graceSeconds,
   } = live.current
 
-  // Their tables take a good tenth of a second each, which the first requests should not wait for.
-  for (const name of encodingNames) loadEncoding(name)
   const logger = createLogger(logLevel)
+  if (extensionPaths.length > 0) surviveStrayFailures(logger)
+  const whileServing = async (url: string, workers = 1): Promise<void> => {
+    stdout.write(renderBanner(live.current, url, workers))
+    await stopSignal(host)
+    stdout.write(`Stopping: waiting up to ${graceSeconds} s for running answers to end.\n`)
+  }
+  const count = countWorkers(live.current)
+  if (count > 1) {
+    const { serveWithWorkers } = await import('../server/workers/serve-with-workers.ts')
+    return serveWithWorkers({ live, sources, logger, count, whileServing: (url) => whileServing(url, count) })
+  }
+
   const { simulator, app } = await startSimulator(live, {
     clock: clock === 'virtual' ? createVirtualClock() : createSystemClock(),
     logger,
@@ -48,16 +62,14 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
     extensions: extensionPaths,
     workingDirectory,
   })
+  // Their tables take a good tenth of a second each, which the first requests should not wait for.
+  for (const name of encodingNames) loadEncoding(name)
   const watch = startWatching({ live, simulator, sources, logger })
   await thenClose(
     async () => {
       const listener = await listen(app, address, port, { connections: live.current.connections, logger })
       await thenClose(
-        async () => {
-          stdout.write(renderBanner(live.current, listener.url))
-          await stopSignal(host)
-          stdout.write(`Stopping: waiting up to ${graceSeconds} s for running answers to end.\n`)
-        },
+        () => whileServing(listener.url),
         () => listener.close(graceSeconds * 1000),
       )
     },

@@ -7,6 +7,7 @@ import type { IncidentTimetable } from './incident-timetable.ts'
 import type { LatencyProfileChoice } from './latency-profiles.ts'
 import type { RecordingsConfig, Upstream } from './recordings-config.ts'
 import type { ConnectionLimits } from './server-settings.ts'
+import type { TelemetryConfig } from './telemetry-settings.ts'
 
 /** A normal distribution of waiting times, in milliseconds per unit of work; both numbers are >= 0 and finite. */
 export interface Latency {
@@ -117,6 +118,8 @@ export interface Config {
   readonly incidents: IncidentTimetable | undefined
   /** What names the extensions, as it was typed and in the order in which they act: files, folders or packages. */
   readonly extensionPaths: readonly string[]
+  /** Folder of the files that encodings are made of; undefined: those that come with the program. */
+  readonly tiktokenCacheDir: string | undefined
   /** Whether the headers `x-sim-...` of a request are followed. */
   readonly simHeaders: boolean
   /** How many requests the journal keeps; 0 switches it off, with its judge of retries. */
@@ -133,4 +136,6 @@ export interface Config {
     readonly required: boolean
     readonly timeoutMs: number
   }
+  /** What is exported through OpenTelemetry; nothing unless set. */
+  readonly telemetry: TelemetryConfig
 }

@@ -15,13 +15,13 @@ export interface ReadInputs {
 }
 
 /** Where no file says otherwise. */
-export const defaultDeploymentEntries: FileEntries = {
+const defaultDeploymentEntries: FileEntries = {
   entries: defaultDeployments,
   place: 'default deployments',
 }
 
 /** 128 random bits, in the form of the service's own keys: 32 hexadecimal digits. */
-export function generateKey(): string {
+function generateKey(): string {
   return randomBytes(16).toString('hex')
 }
 

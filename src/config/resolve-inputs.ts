@@ -11,6 +11,7 @@ import { type Settings, settingsSchema } from './settings-schema.ts'
 import { settingsTable } from './settings-table.ts'
 import { showValue } from './show-value.ts'
 import type { GivenValue } from './sources.ts'
+import { telemetryProblems } from './telemetry-settings.ts'
 
 /** A configuration, or all that is wrong with what it should be made from: one sentence or two each. */
 export type ResolvedInputs =
@@ -40,6 +41,7 @@ export function resolveInputs(inputs: ConfigInputs, unread: readonly string[] = 
     ...faults.problems,
     ...(mode?.problems ?? []),
     ...(parsed.success ? redisProblems(parsed.data) : []),
+    ...(parsed.success ? telemetryProblems(parsed.data) : []),
   ]
   if (!parsed.success || !mode || problems.length > 0) return { problems }
   const config = createConfig(inputs, parsed.data, mode.mode, file.deployments, faults)
@@ -111,6 +113,7 @@ function createConfig(
     deploymentsAreDefault,
     deployments: frozenMap(deployments.map((deployment) => [deployment.name, deepFreeze(deployment)])),
     extensionPaths: extensionPath ?? [],
+    tiktokenCacheDir: settings.tiktokenCacheDir,
     redis: { ...settings.redis, url: settings.redis.url },
     testHeader: settings.mode.recordings.replay.testHeader.toLowerCase(),
   })

@@ -11,7 +11,7 @@ const longestSeconds = 86_400
 
 /** Settings of what a single connection, and all of them together, may take. */
 const connectionSettings = z.strictObject({
-  // Twice the 10,000 that are tested. An idle one costs about 10 KB (docs/connections.md), so all of them cost 0.2 GB.
+  // Twice the 10,000 that are tested. An idle one costs 8 KB (docs/connections.md), so all of them cost 0.2 GB.
   limit: setting(integer(1, 1_000_000), {
     env: 'MAX_CONNECTIONS',
     group,

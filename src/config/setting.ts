@@ -13,6 +13,7 @@ export const settingGroups = [
   'Faults',
   'Journal',
   'Many machines',
+  'Telemetry',
 ] as const
 
 /** One of `settingGroups`. */

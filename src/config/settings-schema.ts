@@ -7,6 +7,7 @@ import { matchSettings, recordingSettings, replaySettings } from './recording-se
 import { serverSettings } from './server-settings.ts'
 import { redisSettings } from './redis-settings.ts'
 import { setting } from './setting.ts'
+import { telemetrySettings } from './telemetry-settings.ts'
 import { upstreamSettings } from './upstream-settings.ts'
 import { integer, numberBetween, oneOf, text, yesOrNo } from './value-kind.ts'
 
@@ -82,6 +83,13 @@ export const settingsSchema = z.strictObject({
     whenUnset: 'no extensions',
     description:
       'Extensions in JavaScript or TypeScript, in the order in which they act (docs/extensions.md); relative to the working directory.',
+  }),
+  tiktokenCacheDir: setting(text(/./, 'the path of a folder'), {
+    env: 'TIKTOKEN_CACHE_DIR',
+    group: 'Simulation',
+    whenUnset: 'the encodings that come with the program',
+    description:
+      'Folder with the files of encodings as tiktoken keeps them (docs/offline.md); relative to the working directory.',
   }),
   apiKey: setting(
     text(/^[\x21-\x7e]+$/, 'visible ASCII characters without spaces, as a header carries them'),
@@ -188,6 +196,7 @@ export const settingsSchema = z.strictObject({
       'How many requests are kept for GET /++/requests; 0 keeps none and judges no retries (docs/retries.md).',
   }),
   redis: z.strictObject(redisSettings),
+  telemetry: z.strictObject(telemetrySettings),
 })
 
 /** The checked values of all settings. */

@@ -1,4 +1,4 @@
-import { AggregatorRegistry, type MetricObject, Registry } from 'prom-client'
+import { AggregatorRegistry, type MetricObject, type Registry } from 'prom-client'
 
 /** A metric with its values, as a registry tells it in JSON. */
 type MetricJson = MetricObject & { readonly values?: readonly ValueJson[] }
@@ -32,11 +32,15 @@ export async function metricsJson(simulator: Registry, process: Registry): Promi
   }
 }
 
-/** Counters and histograms of several processes as those of one. Gauges are left out: they end with their process. */
-export async function sumOfCounts(all: readonly MetricsJson[]): Promise<MetricsJson> {
-  const counts = all.map(({ simulator }) => simulator.filter(({ type }) => isCount(type)))
-  const sum = (await aggregated(counts).getMetricsAsJSON()) as MetricJson[]
-  return { simulator: sum, process: [] }
+/** What is left of a process that has ended: its counters and histograms. */
+export function countsOf({ simulator }: MetricsJson): MetricsJson {
+  return { simulator: simulator.filter(({ type }) => isCount(type)), process: [] }
+}
+
+/** Metrics of several processes as those of one. */
+export async function sumOf(all: readonly MetricsJson[]): Promise<MetricsJson> {
+  const sum = aggregated(all.map(({ simulator }) => simulator))
+  return { simulator: (await sum.getMetricsAsJSON()) as MetricJson[], process: [] }
 }
 
 /**

@@ -18,6 +18,8 @@ export interface Stages {
   readonly observe: Hook
   /** Notes every request and its final answer; absent where nobody asks for notes. */
   readonly journal?: Hook
+  /** Exports every request and its final answer; absent where nothing is exported. */
+  readonly telemetry?: Hook
   readonly extensionHooks: readonly Hook[]
   /** Whether generate mode may answer paths that the service does not have, as generators of extensions do; default false. */
   readonly answersAnyPath?: boolean
@@ -42,8 +44,8 @@ export interface PipelineReports {
 
 /**
  * The whole life of a request between its arrival and its sending, from the outside in:
- * observe, journal, extensions, api-version, key, deployment, incidents, limits, faults, latency, mode. In record mode it is
- * short: observe, journal, extensions, key, mode.
+ * observe, journal, telemetry, extensions, api-version, key, deployment, incidents, limits, faults, latency, mode. In record
+ * mode it is short: observe, journal, telemetry, extensions, key, mode.
  */
 export function createPipeline(stages: Stages, reports: PipelineReports): Run {
   const answerInMode: Run = async (exchange) => {
@@ -84,7 +86,8 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
     }
   }
 
-  return chain(stages.journal ? [stages.observe, stages.journal] : [stages.observe], runSafely)
+  const observers = [stages.observe, stages.journal, stages.telemetry].filter((hook) => hook !== undefined)
+  return chain(observers, runSafely)
 }
 
 /** Whether an `AbortSignal` is behind an error, such as that of an exchange whose client has left. */

@@ -63,8 +63,20 @@ function hasHead(outgoing: object): outgoing is ResponseHead {
 // oxlint-disable-next-line no-control-regex
 const forbidden = /[^\t\x20-\x7e\x80-\xff]/
 
-/** Names that have passed; they come from a few places, and what is remembered of them is bounded. */
-const knownNames = new Set<string>()
+/** A header that has passed before. Nearly all values are those of the answer before, so that their line is at hand. */
+interface KnownHeader {
+  /** What stands before the value: the end of the line before, the name, and a colon. */
+  readonly prefix: string
+  /** The value that has come several times. */
+  usual: string | undefined
+  /** The prefix with the usual value. */
+  line: string
+  /** The value that came last. */
+  last: string | undefined
+}
+
+/** Names come from a few places, and what is remembered of them is bounded. */
+const known = new Map<string, KnownHeader>()
 const mostNames = 1_000
 
 /** The status line, the headers and the empty line after them; undefined where a header is missing or must not be sent. */
@@ -77,16 +89,32 @@ function headText({
   if (forbidden.test(reason)) return undefined
   const { raw } = headers
   if (headers.get('Date') === undefined) return undefined
-  let text = `HTTP/1.1 ${status} ${reason}\r\n`
+  let text = `HTTP/1.1 ${status} ${reason}`
   let isChunked = false
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index] ?? ''
     const value = raw[index + 1] ?? ''
-    if (name === chunkedName && value === 'chunked') isChunked = true
-    else if (!isName(name) || forbidden.test(value)) return undefined
-    text += `${name}: ${value}\r\n`
+    const line = lineOf(name, value)
+    if (line === undefined) return undefined
+    if (name === chunkedName) isChunked = true
+    text += line
   }
-  return { text: `${text}\r\n`, isChunked }
+  return { text: `${text}\r\n\r\n`, isChunked }
+}
+
+/** A header with the end of the line before it; undefined where it must not be sent this way. */
+function lineOf(name: string, value: string): string | undefined {
+  const header = known.get(name) ?? learn(name)
+  if (!header) return undefined
+  if (value === header.usual) return header.line
+  if (forbidden.test(value) || (name === chunkedName && value !== 'chunked')) return undefined
+  const line = header.prefix + value
+  if (value === header.last) {
+    header.usual = value
+    header.line = inOnePiece(line)
+  }
+  header.last = value
+  return line
 }
 
 /** As the simulator's own replies write it; in another case, or with another coding, it goes Node's way. */
@@ -95,9 +123,14 @@ const chunkedName = 'Transfer-Encoding'
 /** Those with which a head, a body or a connection ends in another way. */
 const special = /^(connection|trailer|transfer-encoding|upgrade|keep-alive)$/i
 
-function isName(name: string): boolean {
-  if (knownNames.has(name)) return true
-  if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || special.test(name)) return false
-  if (knownNames.size < mostNames) knownNames.add(name)
-  return true
+function learn(name: string): KnownHeader | undefined {
+  if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || (special.test(name) && name !== chunkedName)) return undefined
+  const header = { prefix: inOnePiece(`\r\n${name}: `), usual: undefined, line: '', last: undefined }
+  if (known.size < mostNames) known.set(name, header)
+  return header
+}
+
+/** V8 keeps what was put together as a tree of its parts, and would walk through it for each answer. */
+function inOnePiece(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1')
 }

@@ -11,6 +11,10 @@ export const operatorErrors = {
     exitCode: 2,
     meaning: 'An extension cannot be loaded, is none, or does not start.',
   },
+  ENCODINGS_INVALID: {
+    exitCode: 1,
+    meaning: 'A file in TIKTOKEN_CACHE_DIR cannot be read, or is not the official one.',
+  },
   LISTEN_FAILED: { exitCode: 1, meaning: 'The address is in use, or may not be listened on.' },
   RECORDINGS_UNREADABLE: {
     exitCode: 1,
@@ -27,7 +31,15 @@ export const operatorErrors = {
     exitCode: 1,
     meaning: 'A running simulator does not answer, refuses the key, or does not do what it is asked for.',
   },
+  LOAD_FAILED: {
+    exitCode: 1,
+    meaning: 'The endpoint of a load check cannot be reached, or gave not one good answer.',
+  },
   REDIS_UNAVAILABLE: { exitCode: 1, meaning: 'REDIS_REQUIRED is on, and Redis does not answer.' },
+  TELEMETRY_UNAVAILABLE: {
+    exitCode: 1,
+    meaning: 'An OTEL_ variable asks for telemetry, and a package of OpenTelemetry is not installed.',
+  },
   RETRIES_JUDGED: { exitCode: 1, meaning: 'A client retried in a way that --fail-on forbids.' },
 } as const
 

@@ -24,7 +24,7 @@ export interface RedisConnectionParts {
 }
 
 /** Says that Redis is known to be away, so that nobody has to wait to learn it. */
-export class RedisAway extends Error {
+class RedisAway extends Error {
   override readonly name = 'RedisAway'
 }
 
@@ -37,6 +37,8 @@ export class RedisConnection implements Sender {
   readonly state = { up: false, fallbacks: 0, roundTripMs: 0 }
   /** Why it is down, for people. */
   reason = 'it has not answered yet'
+  /** The time of the network. */
+  readonly clock: Clock
   readonly #parts: RedisConnectionParts
   readonly #create: typeof createClient
   readonly #calls: CallTimes
@@ -56,6 +58,7 @@ export class RedisConnection implements Sender {
   constructor(parts: RedisConnectionParts, create: typeof createClient) {
     const { clock, timeoutMs, hungMs = 10_000 } = parts
     this.#parts = parts
+    this.clock = clock
     this.#create = create
     this.#hungMs = hungMs
     this.#changedMs = clock.nowMs()
@@ -99,7 +102,7 @@ export class RedisConnection implements Sender {
 
   /** Resolves when Redis has answered, or after `patienceMs`; tells whether it has. */
   ready(patienceMs: number): Promise<boolean> {
-    const { clock } = this.#parts
+    const { clock } = this
     if (this.state.up) return Promise.resolve(true)
     return new Promise((resolve) => {
       const stop = clock.at(clock.nowMs() + patienceMs, () => {
@@ -162,7 +165,7 @@ export class RedisConnection implements Sender {
   }
 
   #probeIn(delayMs: number): void {
-    const { clock } = this.#parts
+    const { clock } = this
     this.#stopProbe?.()
     this.#stopWatchdog?.()
     this.#stopProbe = clock.at(clock.nowMs() + delayMs, () => void this.#probe())
@@ -213,7 +216,7 @@ export class RedisConnection implements Sender {
   #goDown(reason: string): void {
     this.reason = reason
     if (this.#closed || !this.state.up) return
-    const { clock } = this.#parts
+    const { clock } = this
     this.state.up = false
     if (clock.nowMs() - this.#changedMs > provenMs) this.#attempts = 0
     this.#changedMs = clock.nowMs()
@@ -235,7 +238,7 @@ export class RedisConnection implements Sender {
 
   /** While it is down, anything that happens puts the end of a hung connection off. */
   #signOfLife(): void {
-    const { clock } = this.#parts
+    const { clock } = this
     this.#stopWatchdog?.()
     this.#stopWatchdog = clock.at(clock.nowMs() + this.#hungMs, () => {
       if (this.#closed || this.state.up) return

@@ -12,7 +12,7 @@ export interface RedisLimitsParts {
   readonly connection: RedisConnection
   /** What keys begin with. */
   readonly prefix: string
-  /** Measures how long things take here; Redis's own time is what counts. */
+  /** That of the exchanges; limits go by Redis's own time. */
   readonly clock: Clock
   readonly rulesOf: RulesOf
   /** Answers while Redis is slow or away. */
@@ -33,10 +33,10 @@ export function createRedisLimits(parts: RedisLimitsParts): LimitAuthority {
     { readonly rules: BucketRules; readonly level: number; readonly atMs: number }
   >()
   const provisioned = new Map<string, string>()
-  const windows = new WindowLimits(connection, clock, tellTime)
+  const windows = new WindowLimits(connection, connection.clock, tellTime)
   const buckets = new BucketLimits(
     connection,
-    clock,
+    connection.clock,
     (key, rules, level) => levels.set(key, { rules, level, atMs: clock.nowMs() }),
     tellTime,
   )

@@ -36,7 +36,8 @@ local newest, tokens, requests, sliced, stored, born = load()
 -- A clock that was set back far would keep what was used for ever.
 local fresh = not newest or tick < newest - slots
 if fresh then
-  redis.call('DEL', key)
+  -- Redis refuses a script for lack of memory at its first write only, so this must not come first without need.
+  if newest then redis.call('DEL', key) end
   redis.call('SETRANGE', key, head + slots * width - 1, '\\0')
   newest, tokens, requests, sliced, stored, born = tick, 0, 0, 0, length, time[1] * 1000000 + time[2]
 end
@@ -103,7 +104,7 @@ for _ = 1, corrections do
 end
 
 -- When one more fits if nothing else comes. Walks the buckets from the oldest, once for each sum that it is asked about.
-local known = { {}, {} }
+local known, empty = { {}, {} }, string.rep('\\0', 32 * width)
 local function freeAt(used, most, span, which)
   if most < 1 then return math.huge end
   local excess = used + 1 - most
@@ -114,9 +115,13 @@ local function freeAt(used, most, span, which)
   local bucket, bytes, offset = newest - span, '', 1
   while excess > 0 and bucket < newest do
     if offset > #bytes then bytes, offset = read(bucket + 1, math.min(32, newest - bucket)), 1 end
-    local t, r = struct.unpack('<dI4', bytes, offset)
-    offset, bucket = offset + width, bucket + 1
-    excess = excess - (which == 1 and t or r)
+    if offset == 1 and bytes == empty then
+      bucket, bytes = bucket + 32, ''
+    else
+      local t, r = struct.unpack('<dI4', bytes, offset)
+      offset, bucket = offset + width, bucket + 1
+      excess = excess - (which == 1 and t or r)
+    end
   end
   memo.used, memo.freeAt = used, (bucket + span) * 100
   return memo.freeAt

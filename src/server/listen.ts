@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { alreadySent } from '../app/already-sent.ts'
 import type { SocketBindings } from '../app/app-env.ts'
-import type { App } from '../app/app.ts'
+import { type App, isForService } from '../app/app.ts'
 import { type ConnectionLimits, defaultConnectionLimits } from '../config/server-settings.ts'
 import type { Logger } from '../platform/logger.ts'
 import { OperatorError } from '../platform/operator-error.ts'
@@ -25,6 +25,9 @@ export interface Listener {
   close(graceMs: number): Promise<void>
 }
 
+/** What a listener needs of the routes. */
+export type ListeningApp = Pick<App, 'fetch' | 'answerSocket'>
+
 /** How a listener treats its connections. */
 export interface ListenOptions {
   /** Default: the defaults of the configuration. */
@@ -45,7 +48,7 @@ const idleSweepMs = 50
  * @throws {OperatorError} LISTEN_FAILED when the address is taken or not allowed
  */
 export async function listen(
-  app: Pick<App, 'fetch'>,
+  app: ListeningApp,
   host: string,
   port: number,
   { connections = defaultConnectionLimits, logger }: ListenOptions = {},
@@ -67,8 +70,10 @@ export async function listen(
       incoming.socket.destroy()
       return
     }
-    // The listener never rejects: it answers its own failures.
-    if (!incoming.socket.destroyed) void answer(incoming, outgoing)
+    // Neither rejects: they answer their own failures.
+    if (incoming.socket.destroyed) return
+    if (isForService(incoming.method, incoming.url)) void app.answerSocket(incoming, outgoing)
+    else void answer(incoming, outgoing)
   })
   server.on('connection', (socket) => stalls.watch(socket))
   server.on('drop', () => reports.count('turnedAway'))

@@ -1,5 +1,7 @@
+import { resolve } from 'node:path'
 import { extensionModules } from '../app/extension-modules.ts'
 import { createApp, type App } from '../app/app.ts'
+import { joinService } from '../app/join-service.ts'
 import { assembleSimulator, type Simulator, type SimulatorParts } from '../app/simulator.ts'
 import type { LiveConfig } from '../config/live-config.ts'
 import { buildExtension } from '../extensions/check-extension.ts'
@@ -7,6 +9,8 @@ import { composeExtensions } from '../extensions/compose-extensions.ts'
 import { loadExtensions } from '../extensions/load-extensions.ts'
 import type { LoadedExtension } from '../extensions/loaded-extension.ts'
 import type { ExtensionExport, ExtensionHost } from '../pipeline/extension.ts'
+import type { Logger } from '../platform/logger.ts'
+import { useTokenFolder } from '../tokens/encoding.ts'
 
 /** An extension itself, a function that makes one, or a path that names one: a file, a folder, a package. */
 export type ExtensionSource = string | ExtensionExport
@@ -29,13 +33,15 @@ export interface StartedSimulator {
  * Loads extensions, puts the simulator together, and makes it ready for its first request. Where a step fails, what was
  * started before it is closed again.
  *
- * @throws {OperatorError} for an extension that cannot be loaded or started, and recordings that cannot be read or written
+ * @throws {OperatorError} for a file of an encoding that is not the official one, an extension that cannot be loaded or
+ * started, and recordings that cannot be read or written
  */
 export async function startSimulator(
   live: LiveConfig,
   { extensions, workingDirectory, ...parts }: StartParts,
 ): Promise<StartedSimulator> {
   const { clock, logger } = parts
+  takeTokenFolder(live, workingDirectory, logger)
   const host: ExtensionHost = {
     get config() {
       return live.current
@@ -43,8 +49,13 @@ export async function startSimulator(
     clock,
     logger,
   }
-  const loaded = await loadAll(extensions, host, workingDirectory)
-  const simulator = assembleSimulator(live, { ...parts, extensions: composeExtensions(loaded) })
+  // A worker has them through its primary.
+  const service = parts.limits ? undefined : await joinService(live, parts)
+  const loaded = await loadAll(extensions, host, workingDirectory).catch((error: unknown) => {
+    service?.close()
+    throw error
+  })
+  const simulator = assembleSimulator(live, { ...parts, service, extensions: composeExtensions(loaded) })
   try {
     await simulator.start()
     return { simulator, app: createApp(simulator) }
@@ -52,6 +63,16 @@ export async function startSimulator(
     // What made the start fail is what the caller has to hear of.
     await simulator.close().catch(() => {})
     throw error
+  }
+}
+
+/** Before anything counts tokens, so that the files are what it counts by. */
+function takeTokenFolder(live: LiveConfig, workingDirectory: string, logger: Logger): void {
+  const { tiktokenCacheDir } = live.current
+  if (tiktokenCacheDir === undefined) return
+  const { missing } = useTokenFolder(resolve(workingDirectory, tiktokenCacheDir))
+  for (const sentence of missing) {
+    logger.info({ tiktokenCacheDir }, `${sentence} The tokens that come with the program are used.`)
   }
 }
 

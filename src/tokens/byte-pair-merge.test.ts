@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { createRandom } from '../platform/random.ts'
 import { mergeBytePairs } from './byte-pair-merge.ts'
 import { mergeLongPreToken } from './long-pre-token.ts'
-import { parseRankTable } from './rank-table.ts'
+import { parseBundledRanks } from './rank-run.ts'
+import { createRankTable } from './rank-table.ts'
 
-const table = parseRankTable(o200kBase)
+const table = createRankTable(parseBundledRanks(o200kBase.bpe_ranks), o200kBase.special_tokens)
 
 describe('mergeBytePairs', () => {
   it('gives one token for bytes that are one', () => {
@@ -25,17 +26,14 @@ describe('mergeBytePairs', () => {
   })
 })
 
-describe('parseRankTable', () => {
+describe('createRankTable', () => {
   it('reads every token of the vocabulary once', () => {
     expect(table.ranks.size).toBe(199_998)
     expect([...table.ranks].filter(([bytes, rank]) => table.bytesOf[rank] !== bytes)).toEqual([])
   })
 
-  it('follows the rank that each line starts with', () => {
-    const { ranks, bytesOf } = parseRankTable({
-      bpe_ranks: '! 0 YQ== YmM=\n! 10 /w==',
-      special_tokens: { end: 20 },
-    })
+  it('follows the rank that each run starts with', () => {
+    const { ranks, bytesOf } = createRankTable(parseBundledRanks('! 0 YQ== YmM=\n! 10 /w=='), { end: 20 })
     expect([...ranks]).toEqual([
       ['a', 0],
       ['bc', 1],

@@ -1,15 +1,15 @@
 import { StringDecoder } from 'node:string_decoder'
-import cl100kBase from 'js-tiktoken/ranks/cl100k_base'
-import o200kBase from 'js-tiktoken/ranks/o200k_base'
 import { mergeBytePairs } from './byte-pair-merge.ts'
+import { bundledFiles, type EncodingName } from './encoding-files.ts'
 import { LargeTextCounts } from './large-text-counts.ts'
-import { parseRankTable } from './rank-table.ts'
+import { parseBundledRanks, parseTokenFile, type RankRun } from './rank-run.ts'
+import { createRankTable } from './rank-table.ts'
+import { readTokenFolder, type TokenFolder } from './read-token-folder.ts'
 import { RecentMap } from '../platform/recent-map.ts'
 import { compileSplitPattern, splitText } from './split-text.ts'
 import { TextCountCache } from './text-count-cache.ts'
 
-/** The encodings of the chat and embedding models: gpt-4, gpt-35-turbo and embeddings; gpt-4o and later. */
-export type EncodingName = 'cl100k_base' | 'o200k_base'
+export type { EncodingName } from './encoding-files.ts'
 
 /**
  * Turns text into tokens and back. The texts of special tokens, such as `<|endoftext|>`, are ordinary text,
@@ -39,16 +39,27 @@ export interface Encoding {
 /** From this length on (in UTF-16 units) a text of one hostile run takes longer than a request may hold up others. */
 export const largeTextLength = 128 * 1024
 
-const rankFiles = { cl100k_base: cl100kBase, o200k_base: o200kBase }
-
-/** Every encoding that there is. */
-export const encodingNames = Object.keys(rankFiles) as readonly EncodingName[]
-
 const loaded = new Map<EncodingName, Encoding>()
+
+/** Texts of the files that encodings are to be made of instead of what js-tiktoken carries. */
+const filesToLoad = new Map<EncodingName, string>()
+
+/**
+ * Lets encodings be made of the files in a folder for tiktoken (TIKTOKEN_CACHE_DIR). Those that are loaded already stay as
+ * they are: a file with the right sum says the same.
+ *
+ * @returns what was read, and what was not there and so comes from js-tiktoken
+ * @throws {OperatorError} ENCODINGS_INVALID for a file that cannot be read or is not the official one
+ */
+export function useTokenFolder(folder: string): TokenFolder {
+  const found = readTokenFolder(folder)
+  for (const [name, text] of found.files) if (!loaded.has(name)) filesToLoad.set(name, text)
+  return found
+}
 
 /**
  * Gives an encoding; the first call for each name builds its tables, which takes a good tenth of a second. It
- * reads what js-tiktoken carries with it, never the network.
+ * reads what js-tiktoken carries with it or what `useTokenFolder` has found, never the network.
  */
 export function loadEncoding(name: EncodingName): Encoding {
   const known = loaded.get(name)
@@ -70,9 +81,16 @@ const PRE_TOKENS_PER_GENERATION = 16_384
 /** Longer pre-tokens hardly come twice. */
 const LONGEST_REMEMBERED_PRE_TOKEN = 64
 
+function ranksOf(name: EncodingName): RankRun[] {
+  const text = filesToLoad.get(name)
+  if (text === undefined) return parseBundledRanks(bundledFiles[name].bpe_ranks)
+  filesToLoad.delete(name)
+  return parseTokenFile(text)
+}
+
 function createEncoding(name: EncodingName): Encoding {
-  const file = rankFiles[name]
-  const table = parseRankTable(file)
+  const file = bundledFiles[name]
+  const table = createRankTable(ranksOf(name), file.special_tokens)
   const pattern = compileSplitPattern(file.pat_str)
   const countsOfPreTokens = new RecentMap<string, number>(PRE_TOKENS_PER_GENERATION)
   const countsOfTexts = new TextCountCache()

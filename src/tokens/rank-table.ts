@@ -1,3 +1,5 @@
+import type { RankRun } from './rank-run.ts'
+
 /**
  * The vocabulary of an encoding. Bytes are latin1 strings, one character a byte: they hash and slice
  * natively.
@@ -15,28 +17,24 @@ export interface RankTable {
   rankWithin(bytes: string, start: number, end: number): number
 }
 
-/** The parts of a js-tiktoken rank file that a table is made of. */
-interface RankFile {
-  readonly bpe_ranks: string
-  readonly special_tokens: Readonly<Record<string, number>>
-}
-
 /**
- * Reads a js-tiktoken rank file. Each line is `! <rank of the first token> <token in base64> <token> ...`;
- * the ranks of a line count up by one.
+ * Makes the tables of a vocabulary.
+ *
+ * @param specialTokens the numbers of tokens that stand for themselves, by their texts
  */
-export function parseRankTable(file: RankFile): RankTable {
+export function createRankTable(
+  runs: readonly RankRun[],
+  specialTokens: Readonly<Record<string, number>>,
+): RankTable {
   const ranks = new Map<string, number>()
   const bytesOf: (string | undefined)[] = []
   const ranksOfPairs = new Int32Array(0x1_0000).fill(-1)
   const filter = new Uint8Array(FILTER_SIZE)
   let longestToken = 0
 
-  for (const line of file.bpe_ranks.split('\n')) {
-    const fields = line.split(' ')
-    const tokens = decodeAll(fields.slice(2))
-    let rank = Number(fields[1])
-    for (const token of tokens) {
+  for (const run of runs) {
+    let rank = run.first
+    for (const token of decodeAll(run.tokens)) {
       ranks.set(token, rank)
       bytesOf[rank] = token
       if (token.length === 2) ranksOfPairs[token.charCodeAt(0) * 256 + token.charCodeAt(1)] = rank
@@ -45,7 +43,7 @@ export function parseRankTable(file: RankFile): RankTable {
       rank++
     }
   }
-  for (const [text, rank] of Object.entries(file.special_tokens)) bytesOf[rank] = text
+  for (const [text, rank] of Object.entries(specialTokens)) bytesOf[rank] = text
 
   const rankWithin = (bytes: string, start: number, end: number): number =>
     end - start <= longestToken && filter[hashWithin(bytes, start, end)] === 1

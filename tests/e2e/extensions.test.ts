@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { slowExtension } from '../support/extensions/extension-folder.ts'
-import { runProgram } from '../support/built-program.ts'
+import { programKey, runProgram, startProgram } from '../support/built-program.ts'
 
 const files = {
   'slow.ts': slowExtension,
@@ -66,5 +66,34 @@ describe('aoai-sim extensions', () => {
         'There are no extensions. Set EXTENSION_PATH to files, folders or packages, separated by commas.\n',
       stderr: '',
     })
+  })
+})
+
+const strayExtension = `import { defineExtension, jsonReply } from 'aoai-simulated-api/extension'
+export default defineExtension({
+  name: 'stray',
+  generators: [
+    (exchange) => {
+      if (exchange.path === '/promise') void Promise.reject(new Error('left behind'))
+      else if (exchange.path === '/timer') setTimeout(() => { throw new Error('too late') }, 1)
+      else return undefined
+      return jsonReply({ ok: true })
+    },
+  ],
+})
+`
+
+describe('an extension that leaves work behind', () => {
+  it('costs nobody an answer when that fails, and the log has it', async () => {
+    const env = { EXTENSION_PATH: 'stray.ts' }
+    await using program = await startProgram({ files: { 'stray.ts': strayExtension }, env })
+    const headers = { 'api-key': programKey }
+    for (const path of ['/promise', '/timer', '/promise']) {
+      expect((await fetch(`${program.url}${path}`, { headers })).status).toBe(200)
+    }
+    const { code, stderr } = await program.stop()
+    expect(code).toBe(0)
+    expect(stderr.split('\n').filter((line) => line.includes('outside of every request'))).toHaveLength(3)
+    expect(stderr).toContain('too late')
   })
 })

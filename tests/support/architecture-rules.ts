@@ -8,9 +8,21 @@ const layers = [
   ['openai'],
   ['config'],
   ['pipeline'],
-  ['generate', 'recording', 'limits', 'latency', 'faults', 'metrics', 'journal', 'extensions', 'redis'],
+  [
+    'generate',
+    'recording',
+    'limits',
+    'latency',
+    'faults',
+    'metrics',
+    'journal',
+    'extensions',
+    'redis',
+    'telemetry',
+  ],
   ['app'],
   ['server'],
+  ['load'],
   ['cli'],
 ]
 
@@ -31,6 +43,13 @@ export const homes: Readonly<Record<string, readonly string[]>> = {
   pino: ['platform'],
   jiti: ['extensions'],
   redis: ['redis'],
+  '@opentelemetry/api': ['telemetry'],
+  '@opentelemetry/resources': ['telemetry'],
+  '@opentelemetry/sdk-metrics': ['telemetry'],
+  '@opentelemetry/sdk-trace-base': ['telemetry'],
+  '@opentelemetry/exporter-metrics-otlp-proto': ['telemetry'],
+  '@opentelemetry/exporter-trace-otlp-proto': ['telemetry'],
+  autocannon: ['load'],
   '@breezystack/lamejs': ['generate'],
 }
 

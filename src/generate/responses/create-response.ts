@@ -157,7 +157,9 @@ function keep(record: ResponseRecord, exchange: Exchange, store: ResponseArchive
   if (record.request.store === false) return undefined
   const added = store.add(record)
   if (record.request.background !== true) {
-    exchange.onEnd(({ aborted }) => (aborted ? store.delete(record) : undefined))
+    exchange.onEnd(({ aborted }) => {
+      if (aborted) void store.delete(record)
+    })
   }
   return added
 }

@@ -32,7 +32,7 @@ export function resolveInput(
     if (previousId && !previous) return previousResponseNotFound(previousId)
     const asked = typeof input === 'string' ? [userMessage(input)] : input
     return whenKnown(storedItems(asked, store, resource, nowMs), (items) => {
-      if (!Array.isArray(items)) return items as ServiceError
+      if (!Array.isArray(items)) return items
       const broken = brokenCalls(items, previous ? seenOutput(previous, nowMs) : [])
       if (broken) return broken
       return { items, historyTokens: previous ? conversationTokens(previous) : 0 }
@@ -53,7 +53,7 @@ function storedItems(
     return missing < 0 ? (known as ResponsesItem[]) : itemNotFound(asked[missing]?.id ?? '')
   }
   return found.some((item) => item instanceof Promise)
-    ? Promise.all(found).then(check)
+    ? Promise.all(found.map((item) => Promise.resolve(item))).then(check)
     : check(found as (ResponsesItem | undefined)[])
 }
 

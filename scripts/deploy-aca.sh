@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# Deploys the simulator to Azure Container Apps with Bicep: infra/container-apps/bicep.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=deploy-common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/deploy-common.sh"
+
+help='Usage: scripts/deploy-aca.sh [--dry-run] [--env-file FILE]
+
+Deploys the simulator to Azure Container Apps. Reads these from the environment, or else from .env:
+  DEPLOY_RESOURCE_GROUP  resource group, made where it is not there (must be set)
+  DEPLOY_LOCATION        Azure region, such as swedencentral (must be set)
+  SIMULATOR_API_KEY      key that callers send, at least 16 characters (must be set)
+  DEPLOY_NAME            begins the names of resources (aoai-sim)
+  DEPLOY_SUBSCRIPTION    subscription (that of az account show)
+  DEPLOY_MIN_REPLICAS    fewest replicas (1)
+  DEPLOY_MAX_REPLICAS    most replicas (1); more than one make an Azure Managed Redis, unless REDIS_URL names one
+  DEPLOY_IMAGE_TAG       tag of the image (the time)
+  DEPLOY_NODE_IMAGE      image of Node.js to build on, such as one of a mirror (that of the Dockerfile)
+and every setting of docs/config.md for the simulator itself.'
+
+template="$root/infra/container-apps/bicep/main.bicep"
+
+# write_parameters <true or false: with the app>
+write_parameters() {
+  cat >"$work/parameters.json" <<JSON
+{
+  "\$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentParameters.json#",
+  "contentVersion": "1.0.0.0",
+  "parameters": {
+    "name": { "value": $(json_string "$name") },
+    "location": { "value": $(json_string "$location") },
+    "deployApp": { "value": $1 },
+    "image": { "value": $(json_string "$image") },
+    "environmentVariables": { "value": $(json_settings) },
+    "simulatorApiKey": { "value": $(json_string "$(value_of SIMULATOR_API_KEY)") },
+    "azureOpenAiKey": { "value": $(json_string "$(value_of AZURE_OPENAI_KEY)") },
+    "redisUrl": { "value": $(json_string "$(value_of REDIS_URL)") },
+    "minReplicas": { "value": $min_replicas },
+    "maxReplicas": { "value": $max_replicas }
+  }
+}
+JSON
+}
+
+# deploy_template <name of the deployment>
+deploy_template() {
+  run 'deploy the template' "The deployment $1 in the portal shows each resource. Roles need an owner, or a user access administrator." \
+    azure deployment group create --resource-group "$resource_group" --name "$1" --template-file "$template" \
+    --parameters "@$work/parameters.json" --output none
+}
+
+# read_outputs <name of the deployment> <names of outputs...>: in $captured, one a line.
+read_outputs() {
+  local deployment=$1 query='' output
+  shift
+  for output in "$@"; do query+="${query:+, }properties.outputs.$output.value"; done
+  capture 'read what was deployed' '' \
+    azure deployment group show --resource-group "$resource_group" --name "$deployment" --query "[$query]" --output tsv
+}
+
+# Until the new revision takes over, the address still answers from the old one.
+await_revision() {
+  local latest='' ready='' round
+  step 'Wait until the new revision is ready'
+  for ((round = 0; round < 60; round++)); do
+    capture 'ask for the revision' '' \
+      azure resource show --resource-group "$resource_group" --name "$name" --resource-type Microsoft.App/containerApps \
+      --query '[properties.latestRevisionName, properties.latestReadyRevisionName]' --output tsv
+    if [ "$dry_run" = true ]; then return; fi
+    read -r -d '' latest ready <<<"$captured" || true
+    if [ -n "$latest" ] && [ "$latest" = "$ready" ]; then return; fi
+    sleep "${DEPLOY_PAUSE_SECONDS:-5}"
+  done
+  fail "Could not start the new revision $latest: it is not ready after 5 minutes. See az containerapp logs show --name $name --resource-group $resource_group --type console --revision $latest."
+}
+
+parse_options "$help" "$@"
+open_work_folder
+read_common_values
+need_tool az 'See https://aka.ms/install-azure-cli.'
+need_tool curl 'The check at the end needs it.'
+need_login
+need_image_source
+need_value DEPLOY_RESOURCE_GROUP 'It is the resource group to deploy to.'
+need_value DEPLOY_LOCATION 'It is the Azure region, such as swedencentral; az account list-locations lists them.'
+need_settings
+collect_settings /mnt/simulator/config
+finish_checks
+
+step "Make the resource group $resource_group"
+run 'make the resource group' 'Look whether DEPLOY_LOCATION is a region, and whether the group exists in another one.' \
+  azure group create --name "$resource_group" --location "$location" --output none
+
+# Roles take some minutes until they are known everywhere: they have that time while the image is built.
+step 'Make registry, vault, storage and environment'
+write_parameters false
+deploy_template "$name-base"
+read_outputs "$name-base" registryName storageAccountName shareName
+read -r -d '' registry account share <<<"$captured" || true
+if [ "$dry_run" = true ]; then registry='<registry>' account='<account>' share='<share>'; fi
+
+build_image "$registry"
+upload_to_share "$account" "$share"
+
+step 'Make the container app'
+write_parameters true
+deploy_template "$name-app"
+read_outputs "$name-app" url
+url=$captured
+await_revision
+smoke_test "$url" "See az containerapp logs show --name $name --resource-group $resource_group."
+
+tell_end "The simulator runs at $url" "az group delete --name $resource_group"

@@ -1,0 +1,404 @@
+# shellcheck shell=bash
+# What the deploy scripts share. Sourced, never run. Works with bash 3.2, which macOS has.
+
+# shellcheck disable=SC2034 # read by the scripts that source this file
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+dry_run=false
+env_file="$root/.env"
+work=''
+problems=()
+step_number=0
+forward_pid=''
+
+# Settings that templates and charts set themselves, and those that go into the vault.
+fixed_settings=' HOST PORT '
+secret_settings=' SIMULATOR_API_KEY AZURE_OPENAI_KEY REDIS_URL '
+file_settings=' OPENAI_DEPLOYMENT_CONFIG_PATH MODEL_CATALOGUE_PATH FAULTS_PATH INCIDENTS_PATH '
+
+# --- Talking ---------------------------------------------------------------------------------------------------------
+
+# step <what is done>: begins a step, numbered.
+step() {
+  step_number=$((step_number + 1))
+  printf '\n==> %d. %s\n' "$step_number" "$1"
+}
+
+# fail <message>: ends the script.
+fail() {
+  printf '\n%s\n' "$1" >&2
+  exit 1
+}
+
+# problem <what is wrong, and what to do>: remembered until finish_checks tells all of them.
+problem() {
+  problems+=("$1")
+}
+
+# show <command...>: prints a command as it could be typed. Nothing secret may be among its arguments.
+show() {
+  local word line='   '
+  if [ "$1" = azure ]; then
+    shift
+    set -- az "$@" ${subscription:+--subscription "$subscription"}
+  fi
+  for word in "$@"; do line+=" $(printf '%q' "$word")"; done
+  printf '%s\n' "$line"
+}
+
+# run <what it does, after "Could not"> <what to do when it fails> <command...>
+run() {
+  local what=$1 advice=$2 code=0
+  shift 2
+  show "$@"
+  if [ "$dry_run" = true ]; then return; fi
+  "$@" || code=$?
+  if [ "$code" -ne 0 ]; then
+    fail "Could not $what: ${1/#azure/az} ended with code $code; its message is above. $advice"
+  fi
+}
+
+# capture <what it does> <what to do when it fails> <command...>: like run, with the output in $captured.
+capture() {
+  local what=$1 advice=$2 code=0
+  shift 2
+  show "$@"
+  captured=''
+  if [ "$dry_run" = true ]; then return; fi
+  captured=$("$@") || code=$?
+  if [ "$code" -ne 0 ]; then
+    fail "Could not $what: ${1/#azure/az} ended with code $code; its message is above. $advice"
+  fi
+}
+
+# --- Beginning and end -----------------------------------------------------------------------------------------------
+
+# parse_options <the script's own text> <arguments...>
+parse_options() {
+  local help=$1
+  shift
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --dry-run) dry_run=true ;;
+      --env-file)
+        [ $# -ge 2 ] || fail 'Could not read the options: --env-file names no file. Write --env-file path/to/.env.'
+        env_file=$2
+        shift
+        ;;
+      -h | --help)
+        printf '%s\n' "$help"
+        exit 0
+        ;;
+      *) fail "Could not read the options: $1 is none of them. The options are --dry-run, --env-file FILE and --help." ;;
+    esac
+    shift
+  done
+}
+
+# Makes the folder for files with secrets, which goes away however the script ends.
+open_work_folder() {
+  umask 077
+  work=$(mktemp -d "${TMPDIR:-/tmp}/aoai-deploy.XXXXXX")
+  trap close_work_folder EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+}
+
+close_work_folder() {
+  if [ -n "$forward_pid" ]; then kill "$forward_pid" 2>/dev/null || true; fi
+  if [ -n "$work" ]; then rm -rf "$work"; fi
+}
+
+# Tells every problem at once, and ends where there is one. A dry run goes on.
+finish_checks() {
+  local count=${#problems[@]} one
+  if [ "$count" -eq 0 ]; then return; fi
+  {
+    printf 'Could not deploy: %d %s. Nothing was touched.\n' "$count" "$([ "$count" -eq 1 ] && echo problem || echo problems)"
+    for one in "${problems[@]}"; do printf '  - %s\n' "$one"; done
+  } >&2
+  if [ "$dry_run" = true ]; then
+    printf 'This is a dry run, so the steps follow all the same.\n' >&2
+  else
+    exit 1
+  fi
+}
+
+# --- .env ------------------------------------------------------------------------------------------------------------
+
+# Reads .env into variables file_<name> without running any of it, as the simulator reads it (util.parseEnv of Node.js).
+read_env_file() {
+  local line name value quote rest number=0
+  [ -e "$env_file" ] || return 0
+  if [ ! -r "$env_file" ] || [ -d "$env_file" ]; then
+    problem "$env_file cannot be read. Make it a readable file, or remove it."
+    return 0
+  fi
+  while IFS= read -r line || [ -n "$line" ]; do
+    number=$((number + 1))
+    line=${line%$'\r'}
+    if [[ ! $line =~ ^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(.*)$ ]]; then continue; fi
+    name=${BASH_REMATCH[2]}
+    value=${BASH_REMATCH[3]}
+    quote=${value:0:1}
+    case $quote in
+      '"' | "'" | '`')
+        rest=${value:1}
+        if [[ $rest != *"$quote"* ]]; then
+          problem "Line $number of $env_file begins a value in quotes and does not end it. Write it in one line."
+          continue
+        fi
+        value=${rest%%"$quote"*}
+        if [ "$quote" = '"' ]; then value=${value//\\n/$'\n'}; fi
+        ;;
+      *)
+        value=${value%%#*}
+        value=${value%"${value##*[![:space:]]}"}
+        ;;
+    esac
+    printf -v "file_$name" '%s' "$value"
+  done <"$env_file"
+}
+
+# value_of <name> [default]: the environment wins over .env, as it does for the simulator; empty counts as unset.
+value_of() {
+  local in_file="file_$1"
+  if [ -n "${!1:-}" ]; then
+    printf '%s' "${!1}"
+  elif [ -n "${!in_file:-}" ]; then
+    printf '%s' "${!in_file}"
+  else
+    printf '%s' "${2:-}"
+  fi
+}
+
+# Names of all settings, from sample.env, which is generated from the code.
+known_settings() {
+  sed -n 's/^#\{0,1\}\([A-Z][A-Z0-9_]*\)=.*/\1/p' "$root/sample.env"
+}
+
+# --- Checks ----------------------------------------------------------------------------------------------------------
+
+# need_tool <command> <how to get it>
+need_tool() {
+  if ! command -v "$1" >/dev/null 2>&1; then problem "$1 is not installed. $2"; fi
+}
+
+# need_value <name> <what it is>
+need_value() {
+  if [ -z "$(value_of "$1")" ]; then problem "$1 is not set. $2 Put it into .env, or into the environment."; fi
+}
+
+# need_match <name> <value> <pattern> <what it must be>
+need_match() {
+  if [ -n "$2" ] && [[ ! $2 =~ $3 ]]; then problem "$1 must be $4 (got $2)."; fi
+}
+
+# Whether somebody is logged in to Azure; asked only where there is an az to ask.
+need_login() {
+  command -v az >/dev/null 2>&1 || return 0
+  if ! azure account show --output none >/dev/null 2>&1; then
+    if [ -n "$subscription" ]; then
+      problem "az has no access to the subscription $subscription. Run az login, and see az account list for DEPLOY_SUBSCRIPTION."
+    else
+      problem 'az is not logged in. Run az login.'
+    fi
+  fi
+}
+
+# The image is built from the repository, and what .dockerignore does not name is sent to the registry's builder.
+need_image_source() {
+  if [ ! -f "$root/Dockerfile" ]; then
+    problem 'There is no Dockerfile. Run the script in a whole copy of the repository.'
+  elif plain_dockerfile | grep -qE '^[^#]*--mount=|<<-?["'"'"']?EOF'; then
+    problem 'The Dockerfile needs BuildKit, which az acr build does not have. Leave mounts other than secrets and here-documents out of it.'
+  fi
+  if ! grep -qE '^(\*|\*\*|/?\.env\*?|\*\*/\.env\*?)[[:space:]]*$' "$root/.dockerignore" 2>/dev/null; then
+    problem '.dockerignore does not keep .env out, so that its secrets would be sent to the builder. Add a line with .env to it.'
+  fi
+}
+
+# The Dockerfile without its mounts of secrets: they are optional, there are none in a registry, and az acr build has no
+# BuildKit, which reads them: https://github.com/Azure/acr/issues/721
+plain_dockerfile() {
+  sed 's/ --mount=type=secret,[^ ]*//g' "$root/Dockerfile"
+}
+
+# What every deployment needs of the simulator's settings.
+need_settings() {
+  local key mode on_miss
+  need_value SIMULATOR_API_KEY 'It is the key that callers send; openssl rand -hex 16 makes one.'
+  key=$(value_of SIMULATOR_API_KEY)
+  if [ -n "$key" ] && [ ${#key} -lt 16 ]; then
+    problem 'SIMULATOR_API_KEY has less than 16 characters, too few where others can try. openssl rand -hex 16 makes one.'
+  fi
+  need_match DEPLOY_NAME "$name" '^[a-z][a-z0-9]*(-[a-z0-9]+)*$' 'lower-case letters, digits and single dashes, a letter first'
+  if [ ${#name} -lt 3 ] || [ ${#name} -gt 16 ]; then problem "DEPLOY_NAME must have 3 to 16 characters (got ${#name})."; fi
+  need_match DEPLOY_IMAGE_TAG "$image_tag" '^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$' 'letters, digits, dots, dashes and underscores'
+  need_match DEPLOY_MIN_REPLICAS "$min_replicas" '^(0|[1-9][0-9]{0,3})$' 'an integer of at least 0'
+  need_match DEPLOY_MAX_REPLICAS "$max_replicas" '^[1-9][0-9]{0,3}$' 'an integer of at least 1'
+  mode=$(value_of SIMULATOR_MODE generate)
+  on_miss=$(value_of REPLAY_ON_MISS error)
+  if [ "$mode" = record ] || { [ "$mode" = replay ] && [ "$on_miss" = record ]; }; then
+    need_value AZURE_OPENAI_ENDPOINT 'It is the service that is recorded, such as https://my-resource.openai.azure.com.'
+    need_value AZURE_OPENAI_KEY 'It is the key of the service that is recorded.'
+    if [ "$max_replicas" != 1 ]; then
+      problem "DEPLOY_MAX_REPLICAS must be 1 where something is recorded (got $max_replicas): several would write the same files."
+    fi
+  fi
+  unknown_settings
+}
+
+# The simulator does not start with a variable of its own that it does not know; better told here than found in its log.
+unknown_settings() {
+  local one known
+  known=" $(known_settings | tr '\n' ' ') "
+  for one in $(compgen -v | sed -n 's/^file_\(SIMULATOR_.*\)/\1/p'); do
+    if [[ $known != *" $one "* ]]; then problem "$one in $env_file is not a setting. sample.env lists them all."; fi
+  done
+}
+
+# Fills setting_names and setting_values with what the container gets, and upload_files with the files it needs for that.
+# Needs: the folder where such files are in the container.
+collect_settings() {
+  local folder=$1 one value path part parts
+  setting_names=()
+  setting_values=()
+  upload_files=()
+  for one in $(known_settings); do
+    if [[ $fixed_settings == *" $one "* || $secret_settings == *" $one "* ]]; then continue; fi
+    value=$(value_of "$one")
+    if [ -z "$value" ]; then continue; fi
+    if [[ $file_settings == *" $one "* && $value != /mnt/* && $value != /etc/simulator* ]]; then
+      path=$value
+      if [[ $path != /* ]]; then path="$root/$path"; fi
+      if [ ! -f "$path" ]; then
+        problem "$one names a file that is not there (got $value). Name one of this machine, or a path below /mnt/simulator in the container."
+        continue
+      fi
+      upload_files+=("$path")
+      value="$folder/$(basename "$path")"
+    elif [ "$one" = RECORDING_DIR ] && [[ $value != /mnt/* ]]; then
+      # A folder of this machine: in the container it is the one on the share.
+      continue
+    elif [ "$one" = EXTENSION_PATH ]; then
+      IFS=, read -ra parts <<<"$value"
+      for part in "${parts[@]}"; do
+        part=${part#"${part%%[![:space:]]*}"}
+        if [[ $part != /* ]]; then
+          problem "EXTENSION_PATH names $part, which the container does not have. Put it into the image or on the share, and name its absolute path there."
+        fi
+      done
+    fi
+    setting_names+=("$one")
+    setting_values+=("$value")
+  done
+}
+
+# --- Writing ---------------------------------------------------------------------------------------------------------
+
+# json_string <text>: the text as a JSON string.
+json_string() {
+  local text=$1
+  text=${text//\\/\\\\}
+  text=${text//\"/\\\"}
+  text=${text//$'\n'/\\n}
+  text=${text//$'\r'/\\r}
+  text=${text//$'\t'/\\t}
+  printf '"%s"' "$text"
+}
+
+# The collected settings as a JSON object.
+json_settings() {
+  local index separator=''
+  printf '{'
+  for ((index = 0; index < ${#setting_names[@]}; index++)); do
+    printf '%s%s: ' "$separator" "$(json_string "${setting_names[index]}")"
+    json_string "${setting_values[index]}"
+    separator=', '
+  done
+  printf '}'
+}
+
+# --- Azure -----------------------------------------------------------------------------------------------------------
+
+# az, in the subscription that was asked for.
+azure() {
+  if [ -n "${subscription:-}" ]; then az "$@" --subscription "$subscription"; else az "$@"; fi
+}
+
+# What all three scripts take.
+read_common_values() {
+  read_env_file
+  subscription=$(value_of DEPLOY_SUBSCRIPTION)
+  name=$(value_of DEPLOY_NAME aoai-sim)
+  resource_group=$(value_of DEPLOY_RESOURCE_GROUP)
+  location=$(value_of DEPLOY_LOCATION)
+  min_replicas=$(value_of DEPLOY_MIN_REPLICAS 1)
+  max_replicas=$(value_of DEPLOY_MAX_REPLICAS 1)
+  # A new one each time, so that the same tag never means two images and the service sees that there is something new.
+  image_tag=$(value_of DEPLOY_IMAGE_TAG "$(date -u +%Y%m%d-%H%M%S)")
+  image="aoai-simulated-api:$image_tag"
+  node_image=$(value_of DEPLOY_NODE_IMAGE)
+}
+
+# build_image <registry>: the registry builds, so that this machine needs no Docker.
+build_image() {
+  local arguments=(--registry "$1" --image "$image" --file "$work/Dockerfile")
+  if [ -n "$node_image" ]; then arguments+=(--build-arg "NODE_IMAGE=$node_image"); fi
+  step "Build the image $image in the registry"
+  if [ -f "$root/Dockerfile" ]; then plain_dockerfile >"$work/Dockerfile"; fi
+  run 'build the image' 'Docker Hub refuses too many pulls: wait, or name a mirror in DEPLOY_NODE_IMAGE. A subscription of the free kind has no registry tasks.' \
+    azure acr build "${arguments[@]}" "$root"
+}
+
+# upload_to_share <storage account> <share>: the files that settings name, and recordings where they are replayed.
+upload_to_share() {
+  local file recordings mode
+  mode=$(value_of SIMULATOR_MODE generate)
+  recordings=$(value_of RECORDING_DIR recordings)
+  if [[ $recordings != /* ]]; then recordings="$root/$recordings"; fi
+  step 'Put files on the share'
+  # The key of the account goes to az through the environment, where other users cannot read it.
+  capture 'get the key of the storage account' '' \
+    azure storage account keys list --account-name "$1" --resource-group "$resource_group" --query '[0].value' --output tsv
+  export AZURE_STORAGE_KEY=$captured
+  run 'make the folder for recordings' '' \
+    azure storage directory create --account-name "$1" --share-name "$2" --name recording --output none
+  if [ ${#upload_files[@]} -gt 0 ]; then
+    run 'make the folder for files' '' \
+      azure storage directory create --account-name "$1" --share-name "$2" --name config --output none
+    for file in "${upload_files[@]}"; do
+      run "upload $file" '' \
+        azure storage file upload --account-name "$1" --share-name "$2" --source "$file" \
+        --path "config/$(basename "$file")" --output none
+    done
+  fi
+  if [ "$mode" = replay ] && [[ $recordings != /mnt/* ]]; then
+    if [ -d "$recordings" ]; then
+      run 'upload the recordings' '' \
+        azure storage file upload-batch --account-name "$1" --destination "$2" --destination-path recording \
+        --source "$recordings" --output none
+    else
+      printf '    There is no folder %s: the simulator replays what is on the share.\n' "$recordings"
+    fi
+  fi
+  unset AZURE_STORAGE_KEY
+}
+
+# tell_end <what runs where> <how to remove it>
+tell_end() {
+  if [ "$dry_run" = true ]; then
+    printf '\nThis was a dry run: nothing was done.\n'
+  else
+    printf '\n%s\nTo remove it: %s\n' "$1" "$2"
+  fi
+}
+
+# smoke_test <address>
+smoke_test() {
+  step "Try the simulator at ${1:-its address}"
+  show "$root/scripts/smoke-test.sh" "${1:-<address>}"
+  if [ "$dry_run" = true ]; then return; fi
+  SIMULATOR_API_KEY=$(value_of SIMULATOR_API_KEY) "$root/scripts/smoke-test.sh" "$1" ||
+    fail "Could not show that the simulator works at $1: the check above failed. $2"
+}

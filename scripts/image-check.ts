@@ -1,0 +1,169 @@
+// Checks the image without a Docker engine: lints the Dockerfile, builds it with buildah on a base made of this machine's
+// Node.js, and runs it with namespaces as an engine does: a read-only root, no network, user 10001, node as process 1.
+//
+//   make image-check                       network_type=restricted, built with the network cut off
+//   make image-check IMAGE_CHECK=all       each network_type; needs the registry
+//   make image-check BUILDAH=/path/to/it   a buildah that is not on the path
+import { execFileSync, spawnSync, type SpawnSyncReturns } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { lintDockerfile, parseDockerfile } from './dockerfile.ts'
+import { checkContents } from './image-check-contents.ts'
+import { checkRunning } from './image-check-running.ts'
+
+/** The parts of an image's configuration that are checked. */
+export interface ImageConfig {
+  readonly User: string
+  readonly WorkingDir: string
+  readonly Env: readonly string[]
+  readonly Entrypoint: readonly string[]
+  readonly Cmd?: readonly string[] | null
+  readonly ExposedPorts: Readonly<Record<string, object>>
+  readonly Healthcheck: { readonly Test: readonly string[] }
+}
+
+/** Prints the result of one check, and remembers a failure. */
+export type Report = (what: string, isFine: boolean, details?: string) => void
+
+const root = resolve(import.meta.dirname, '..')
+const isThorough = process.env['IMAGE_CHECK'] === 'all'
+const buildah = process.env['BUILDAH'] ?? 'buildah'
+const work = mkdtempSync(join(tmpdir(), 'aoai-image-'))
+const tarball = join(work, 'root.tar')
+let problems = 0
+
+const report: Report = (what, isFine, details = '') => {
+  console.log(`  ${isFine ? 'ok  ' : 'FAIL'} ${what}${details && ` (${details.trim()})`}`)
+  if (!isFine) problems++
+}
+
+function fail(message: string): never {
+  throw new Error(message)
+}
+
+function runBuildah(args: readonly string[], wrap: readonly string[] = []): SpawnSyncReturns<string> {
+  const [first = '', ...rest] = [...wrap, buildah, ...globalFlags(), ...args]
+  return spawnSync(first, rest, {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+    env: { ...process.env, BUILDAH_ISOLATION: 'chroot' },
+  })
+}
+
+/** Nothing of the machine's own images and settings is touched. */
+function globalFlags(): string[] {
+  const flags = { root: 'store', runroot: 'run', 'registries-conf': 'registries.conf' }
+  return Object.entries(flags).flatMap(([flag, name]) => [`--${flag}`, join(work, name)])
+}
+
+function build(tag: string, args: readonly string[], wrap: readonly string[] = []): SpawnSyncReturns<string> {
+  const common = ['bud', '--signature-policy', join(work, 'policy.json'), '--format', 'docker', '--tag', tag]
+  return runBuildah([...common, '--pull-never', ...args], wrap)
+}
+
+function mustBuild(tag: string, args: readonly string[], wrap: readonly string[] = []): void {
+  const { status, stdout, stderr, error } = build(tag, args, wrap)
+  if (status !== 0)
+    fail(`Could not build ${tag}: buildah ended with ${status} ${error ?? ''}.\n${stdout}\n${stderr}`)
+}
+
+function makeBase(): void {
+  const context = join(work, 'base')
+  execFileSync(join(root, 'scripts/image-check-base.sh'), [join(context, 'rootfs')], { stdio: 'inherit' })
+  writeFileSync(join(context, 'Dockerfile'), 'FROM scratch\nCOPY rootfs/ /\n')
+  mustBuild('localhost/node-base', ['--file', join(context, 'Dockerfile'), context])
+}
+
+/** The arguments of a build of the real Dockerfile. */
+function buildArgs(networkType: string, ...more: readonly string[]): string[] {
+  const ca = process.env['NODE_EXTRA_CA_CERTS']
+  const secrets = ca ? ['--secret', `id=ca,src=${ca}`] : []
+  const args = ['--build-arg', 'NODE_IMAGE=localhost/node-base', '--build-arg', `network_type=${networkType}`]
+  return [...args, ...secrets, ...more, '--file', 'Dockerfile', '.']
+}
+
+function checkRefusal(what: string, networkType: string, message: RegExp): void {
+  const { status, stdout, stderr } = build('localhost/refused', buildArgs(networkType))
+  report(`refuses ${what}`, status !== 0 && message.test(stdout + stderr))
+}
+
+function buildAll(): void {
+  if (!existsSync(join(root, '.npm-cache.tgz')))
+    fail('Could not build: there is no .npm-cache.tgz. Run make pack-dependencies where there is a network.')
+  // In a network of its own, which has no interface that is up: not even the loop-back.
+  mustBuild('localhost/restricted', buildArgs('restricted', '--output', `type=tar,dest=${tarball}`), [
+    'unshare',
+    '--net',
+  ])
+  report('network_type=restricted builds without a network', true)
+  if (!isThorough) return
+  mustBuild('localhost/unrestricted', buildArgs('unrestricted'))
+  report('network_type=unrestricted builds from the registry', true)
+  const mirror = ['--build-arg', 'NPM_REGISTRY=https://registry.npmjs.org/']
+  mustBuild('localhost/semi', buildArgs('semi-restricted', ...mirror))
+  report('network_type=semi-restricted builds from a registry that is named', true)
+  const npmrc = join(work, 'npmrc')
+  writeFileSync(npmrc, 'registry=https://registry.npmjs.org/\n')
+  mustBuild('localhost/semi-secret', buildArgs('semi-restricted', '--secret', `id=npmrc,src=${npmrc}`))
+  report('network_type=semi-restricted builds with the secret npmrc', true)
+  checkRefusal('semi-restricted without a mirror', 'semi-restricted', /needs the mirror of the registry/)
+  checkRefusal('another network_type', 'none', /must be unrestricted, semi-restricted or restricted/)
+}
+
+function inspect(tag: string): ImageConfig {
+  const { stdout, stderr } = runBuildah(['inspect', '--type', 'image', tag])
+  if (stdout === '') fail(`Could not inspect ${tag}: ${stderr}`)
+  const { Docker } = JSON.parse(stdout) as { Docker: { config: ImageConfig } }
+  return Docker.config
+}
+
+/** Unpacks what the build has written, owners and modes included. */
+function unpack(): string {
+  const folder = join(work, 'root')
+  mkdirSync(folder)
+  execFileSync('tar', [
+    '--extract',
+    '--preserve-permissions',
+    '--numeric-owner',
+    '--file',
+    tarball,
+    '-C',
+    folder,
+  ])
+  return folder
+}
+
+async function main(): Promise<void> {
+  console.log('Dockerfile')
+  const found = lintDockerfile(parseDockerfile(readFileSync(join(root, 'Dockerfile'), 'utf8')))
+  report('follows the rules', found.length === 0, found.join(' '))
+
+  if (process.getuid?.() !== 0) fail('Could not build: namespaces need root here. Run it as root.')
+  const { stdout: version } = spawnSync(buildah, ['--version'], { encoding: 'utf8' })
+  if (!version) fail('Could not build: there is no buildah. Run apt-get install buildah, or set BUILDAH.')
+  console.log(`\nBuild (${version.trim()}, Node.js ${process.version} of this machine as the base)`)
+  writeFileSync(join(work, 'policy.json'), '{"default":[{"type":"insecureAcceptAnything"}]}')
+  writeFileSync(join(work, 'registries.conf'), '')
+  makeBase()
+  buildAll()
+
+  const config = inspect('localhost/restricted')
+  const folder = unpack()
+  console.log('\nContents')
+  checkContents(folder, config, report)
+  console.log('\nRunning')
+  await checkRunning(folder, config, join(work, 'volume'), report)
+}
+
+try {
+  await main()
+  console.log(problems === 0 ? '\nThe image is as it should be.' : `\n${problems} checks failed.`)
+} catch (error) {
+  console.error(`\n${error instanceof Error ? error.message : String(error)}`)
+  problems++
+} finally {
+  rmSync(work, { recursive: true, force: true })
+}
+process.exitCode = problems === 0 ? 0 : 1

@@ -1,0 +1,31 @@
+// Leaves in node_modules/ and dist/ what the program loads. Run by the Dockerfile in /app, after the build.
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+// Who runs the package installs the optional packages where they want them; the image has them from the start.
+const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
+const { peerDependencies: optional = {}, peerDependenciesMeta: _, ...rest } = manifest
+for (const name of Object.keys(optional)) delete rest.devDependencies[name]
+rest.dependencies = { ...rest.dependencies, ...optional }
+writeFileSync('package.json', `${JSON.stringify(rest, null, 2)}\n`)
+execFileSync('npm', ['prune', '--omit=dev', '--offline', '--ignore-scripts', '--no-audit', '--no-fund'], {
+  stdio: 'inherit',
+})
+delete rest.devDependencies
+writeFileSync('package.json', `${JSON.stringify(rest, null, 2)}\n`)
+
+const unused = /\.([cm]?ts|map|md|markdown|flow|tsbuildinfo)$/i
+// Four fifths of js-tiktoken are encodings and an encoder that src/tokens does not use.
+const tokenizer = join('node_modules', 'js-tiktoken', 'dist')
+const usedOfTokenizer = new Set(['cl100k_base.js', 'o200k_base.js'])
+
+for (const folder of ['node_modules', 'dist']) {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue
+    const path = join(entry.parentPath, entry.name)
+    const isLicense = /licen[cs]e|notice/i.test(entry.name)
+    const isLeftOver = path.startsWith(tokenizer) && !usedOfTokenizer.has(entry.name)
+    if ((unused.test(entry.name) && !isLicense) || isLeftOver) rmSync(path)
+  }
+}

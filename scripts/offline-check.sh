@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Installs, builds and tests this working tree with the network cut off, from the packed dependencies. What OFFLINE_CHECK says
+# is run: all (make test, the default), unit (the build and the unit tests) or build.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+fail() {
+  printf '%s\n' "$1" >&2
+  exit 1
+}
+
+case ${OFFLINE_CHECK:-all} in
+  all) steps='make test' ;;
+  unit) steps='make build && node_modules/.bin/vitest run --project unit' ;;
+  build) steps='make build' ;;
+  *) fail "Could not check: OFFLINE_CHECK must be all, unit or build (got $OFFLINE_CHECK)." ;;
+esac
+
+# A user namespace lets everybody else than root have a network of their own, where the system allows it.
+alone=(unshare --net)
+if [ "$(id -u)" -ne 0 ]; then alone+=(--map-root-user); fi
+"${alone[@]}" true 2>/dev/null ||
+  fail 'Could not check: unshare --net is refused here. Run it on Linux as root, or where user namespaces are allowed.'
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/aoai-offline.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/tree" "$work/home" "$work/cache"
+
+[ -s .npm-cache.tgz ] ||
+  fail 'Could not check: there is no .npm-cache.tgz. Run make pack-dependencies where there is a network.'
+tar -xzf .npm-cache.tgz -C "$work/cache"
+cmp -s "$work/cache/package-lock.json" package-lock.json ||
+  fail 'Could not check: .npm-cache.tgz was packed for another package-lock.json. Run make pack-dependencies again.'
+
+# What a commit of everything would hold: files that are tracked or new, and neither ignored nor deleted.
+git ls-files --cached --others --exclude-standard -z |
+  while IFS= read -r -d '' file; do if [ -e "$file" ]; then printf '%s\0' "$file"; fi; done |
+  tar --null --files-from - -cf - | tar -xf - -C "$work/tree"
+
+cat >"$work/run.sh" <<EOF
+set -euo pipefail
+ip link set lo up
+cd '$work/tree'
+if node -e "fetch('https://registry.npmjs.org/').then(() => process.exit(0), () => process.exit(1))"; then
+  echo 'Could not check: the network is not cut off.' >&2
+  exit 1
+fi
+echo 'The network is cut off: only the loop-back is up.'
+npm ci --offline --cache '$work/cache' --no-audit --no-fund --loglevel=error
+$steps
+EOF
+# Nothing of the user's own settings and caches helps, or stands in the way.
+env -i PATH="$PATH" HOME="$work/home" CI=true LANG="${LANG:-C.UTF-8}" "${alone[@]}" bash "$work/run.sh"
+echo "Installed and checked without a network (OFFLINE_CHECK=${OFFLINE_CHECK:-all})."

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Packs what package-lock.json names into .npm-cache.tgz, from which npm ci installs without a network.
+# Further arguments go to npm ci, for another machine than this one: --os=linux --cpu=arm64 --libc=glibc
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/aoai-pack.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+mkdir "$work/project" "$work/pack"
+cp package.json package-lock.json "$work/project/"
+echo 'Fetching the dependencies ...'
+if ! (cd "$work/project" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --cache "$work/pack" "$@"); then
+  echo 'Could not pack the dependencies: npm ci failed; its message is above. Run this where the registry, or a mirror, answers.' >&2
+  exit 1
+fi
+# Whoever unpacks it can see whether it is for their lock file.
+cp package-lock.json "$work/pack/"
+tar -czf "$work/npm-cache.tgz" -C "$work/pack" package-lock.json _cacache
+mv "$work/npm-cache.tgz" .npm-cache.tgz
+echo "Wrote .npm-cache.tgz ($(du -h .npm-cache.tgz | cut -f1)): npm ci --offline needs nothing else."

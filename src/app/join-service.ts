@@ -1,0 +1,58 @@
+import type { LiveConfig } from '../config/live-config.ts'
+import { LimiterTable } from '../limits/limiter-table.ts'
+import type { LimitAuthority } from '../pipeline/limit-authority.ts'
+import type { SharedState } from '../pipeline/shared-state.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Logger } from '../platform/logger.ts'
+import { createSystemClock } from '../platform/system-clock.ts'
+import { connectRedis } from '../redis/connect-redis.ts'
+import { createRedisLimits } from '../redis/redis-limits.ts'
+import { createRedisPatches } from '../redis/redis-patches.ts'
+import { createSharedLimitRules } from './shared-limit-rules.ts'
+
+/** What a simulator has together with all others that have its Redis and prefix. */
+export interface SharedService {
+  readonly limits: LimitAuthority
+  /** For gauges. */
+  readonly state: SharedState
+  /** Tells the others to forget what they have noted. */
+  tellReset(): Promise<void>
+  /** Hears that another simulator was told to begin anew. */
+  onReset(listener: () => void): void
+  close(): void
+}
+
+/**
+ * Makes a simulator part of the service that its configuration names, with the changes that were made there; undefined where
+ * it is a service by itself.
+ *
+ * @param parts.clock that of the simulator's exchanges
+ * @throws {OperatorError} REDIS_UNAVAILABLE where Redis is required and does not answer
+ */
+export async function joinService(
+  live: LiveConfig,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+): Promise<SharedService | undefined> {
+  const { url, ...rest } = live.current.redis
+  if (url === undefined) return undefined
+  const { prefix } = rest
+  // A network takes the time of the machine, whatever the clock of the exchanges is.
+  const machine = createSystemClock()
+  const connection = await connectRedis({ ...rest, url }, { clock: machine, logger })
+  const local = new LimiterTable()
+  const rulesOf = createSharedLimitRules()
+  const limits = createRedisLimits({ connection, prefix, clock, rulesOf, local })
+  const patches = createRedisPatches({ connection, prefix, live, clock: machine, logger })
+  patches.onReset(() => local.clear())
+  await patches.start()
+  return {
+    limits,
+    state: connection.state,
+    tellReset: () => patches.tellReset(),
+    onReset: (listener) => patches.onReset(listener),
+    close() {
+      patches.close()
+      connection.close()
+    },
+  }
+}

@@ -1,0 +1,147 @@
+import type { Durations } from '../load/duration-histogram.ts'
+import type { LoadPlan } from '../load/load-plan.ts'
+import type { LoadReport } from '../load/load-report.ts'
+import type { LoadProgress } from '../load/run-load.ts'
+
+/** What is about to happen, in one line. */
+export function renderLoadStart(plan: LoadPlan): string {
+  const { requestsPerSecond, connections, durationSeconds, warmupSeconds } = plan
+  const load =
+    requestsPerSecond === undefined
+      ? `${connections} connections`
+      : `${requestsPerSecond} requests a second over at most ${connections} connections`
+  const warmup = warmupSeconds > 0 ? ` after ${warmupSeconds} s of warm-up` : ''
+  return `${load} to ${plan.url.origin} for ${durationSeconds} s${warmup}. Ctrl-C ends it and shows the table.`
+}
+
+/** Where a run is, in one line of a terminal. */
+export function renderLoadProgress({ phase, elapsedSeconds, totalSeconds, measures }: LoadProgress): string {
+  const { requests, wholeMs, firstTokenMs } = measures
+  const times = [
+    ...(firstTokenMs ? [`first token p50 ${ms(firstTokenMs.p50)}`] : []),
+    ...(wholeMs ? [`whole p50 ${ms(wholeMs.p50)}`] : []),
+  ]
+  return [
+    `${phase} ${Math.floor(elapsedSeconds)}/${totalSeconds} s`,
+    `${number(requests.sent)} sent`,
+    `${number(requests.ok)} ok`,
+    `${number(requests.limited)} 429`,
+    `${number(requests.failed)} failed`,
+    ...times,
+  ].join('  ')
+}
+
+/** The report as lines for a person: counts, times, tokens, and what to be wary of. */
+export function renderLoadReport(report: LoadReport): string[] {
+  return [...renderCounts(report), '', ...renderTimes(report), '', renderTokens(report), ...warnings(report)]
+}
+
+function renderCounts({
+  requests,
+  failures,
+  retryAfterMs,
+  sendingSeconds,
+  sentPerSecond,
+  ...rest
+}: LoadReport): string[] {
+  const { sent, ok, limited, failed, unfinished } = requests
+  const asked = rest.load.requestsPerSecond
+  const wait = retryAfterMs ? `retry-after ${range(retryAfterMs)}` : ''
+  const rows: [string, number, string][] = [
+    [
+      'requests',
+      sent,
+      `${sentPerSecond.toLocaleString('en-US')}/s for ${sendingSeconds} s${asked === null ? '' : ` (asked for ${asked}/s)`}`,
+    ],
+    ['ok', ok, share(ok, sent)],
+    ['429', limited, [share(limited, sent), wait].filter((text) => text !== '').join(', ')],
+    ['failed', failed, share(failed, sent)],
+    ...failures.map(({ reason, count, example }): [string, number, string] => [
+      `  ${printable(reason)}`,
+      count,
+      shortened(printable(example)),
+    ]),
+    ...(unfinished > 0
+      ? [['unfinished', unfinished, 'under way when the run ended'] as [string, number, string]]
+      : []),
+  ]
+  const width = Math.max(...rows.map(([name]) => name.length))
+  return rows.map(([name, count, note]) =>
+    `${name.padEnd(width)}  ${number(count).padStart(9)}  ${note}`.trimEnd(),
+  )
+}
+
+function renderTimes({ wholeMs, firstTokenMs, gapMs, timePerOutputTokenMs, target }: LoadReport): string[] {
+  const streamRows: readonly string[][] = [
+    timeRow('first token', firstTokenMs),
+    timeRow('gap between events', gapMs),
+    timeRow('time per output token', timePerOutputTokenMs),
+  ]
+  const rows = [
+    ['time (ms)', 'p50', 'p90', 'p99', 'max'],
+    timeRow('whole answer', wholeMs),
+    ...(target.stream ? streamRows : []),
+  ]
+  const nameWidth = Math.max(...rows.map(([name = '']) => name.length))
+  return rows.map(([name = '', ...cells]) =>
+    [name.padEnd(nameWidth), ...cells.map((cell) => cell.padStart(9))].join('  '),
+  )
+}
+
+function timeRow(name: string, durations: Durations | null): string[] {
+  if (!durations) return [name, '-', '-', '-', '-']
+  return [name, ...[durations.p50, durations.p90, durations.p99, durations.max].map(decimal)]
+}
+
+function renderTokens({ tokens, tokensPerSecond }: LoadReport): string {
+  return `tokens: ${number(tokens.in)} in (${number(tokensPerSecond.in)}/s), ${number(tokens.out)} out (${number(tokensPerSecond.out)}/s)`
+}
+
+/** What makes the figures less than they seem. */
+function warnings({ ended, generator, requests, neverSent, load }: LoadReport): string[] {
+  const lines: string[] = []
+  if (ended === 'signal') lines.push('Ended early, by a signal.')
+  if (ended === 'unreachable') lines.push('Ended early: no connection could be made any more.')
+  if (generator.wasBottleneck) {
+    lines.push(
+      `This command was the bottleneck: it was busy ${Math.round(generator.utilization * 100)} % of the time, and its timers up to ${ms(generator.loopLagMs.p99)} late (p99). Take the times as upper bounds; send less, or from several machines.`,
+    )
+  }
+  if (requests.lateStarts + neverSent > 0) {
+    lines.push(
+      `All ${load.connections} connections were busy: ${number(requests.lateStarts)} requests were sent late (their times count from when they were due), ${number(neverSent)} never. Raise --connections, or take this as more than the endpoint carries.`,
+    )
+  }
+  return lines.length > 0 ? ['', ...lines] : []
+}
+
+function share(count: number, all: number): string {
+  return all === 0 ? '' : `${decimal((count / all) * 100)} %`
+}
+
+function range({ leastMs, mostMs }: { readonly leastMs: number; readonly mostMs: number }): string {
+  return leastMs === mostMs ? ms(leastMs) : `${ms(leastMs)} to ${ms(mostMs)}`
+}
+
+function ms(value: number): string {
+  return `${number(Math.round(value))} ms`
+}
+
+function decimal(value: number): string {
+  return value.toLocaleString('en-US', { minimumFractionDigits: 1, maximumFractionDigits: 1 })
+}
+
+function number(value: number): string {
+  return Math.round(value).toLocaleString('en-US')
+}
+
+const longestExample = 120
+
+function shortened(text: string): string {
+  return text.length > longestExample ? `${text.slice(0, longestExample)}...` : text
+}
+
+/** Endpoints choose their words; a terminal is not to obey them. */
+function printable(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').replaceAll(/[^\x20-\x7e]/g, '?')
+}

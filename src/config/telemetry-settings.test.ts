@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest'
+import type { Config } from './config.ts'
+import { loadConfig } from './load-config.ts'
+import { telemetrySignals } from './telemetry-settings.ts'
+
+const load = (env: Record<string, string>): Config =>
+  loadConfig({
+    flags: {},
+    env,
+    workingDirectory: '/',
+    readFile: () => {
+      throw Object.assign(new Error('none'), { code: 'ENOENT' })
+    },
+  })
+const signals = (env: Record<string, string>) => telemetrySignals(load(env).telemetry)
+
+const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318/' }
+
+describe('the signals', () => {
+  it('are none unless a variable asks', () => {
+    expect(signals({ OTEL_SERVICE_NAME: 'x', OTEL_METRIC_EXPORT_INTERVAL: '1000' })).toEqual({})
+  })
+
+  it('are metrics where there is an endpoint, below its path', () => {
+    expect(signals(endpoint)).toEqual({ metricsUrl: 'http://collector:4318/v1/metrics' })
+    expect(signals({ OTEL_EXPORTER_OTLP_ENDPOINT: 'https://host/otlp' })).toEqual({
+      metricsUrl: 'https://host/otlp/v1/metrics',
+    })
+  })
+
+  it('have traces, too, where OTEL_TRACES_EXPORTER or an address for them asks', () => {
+    expect(signals({ ...endpoint, OTEL_TRACES_EXPORTER: 'otlp' })).toMatchObject({
+      tracesUrl: 'http://collector:4318/v1/traces',
+    })
+    expect(signals({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://t:1/x' })).toEqual({
+      tracesUrl: 'http://t:1/x',
+    })
+  })
+
+  it('take the address of their own as it is', () => {
+    const own = { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'http://m:1/push' }
+    expect(signals({ ...endpoint, ...own })).toEqual({ metricsUrl: 'http://m:1/push' })
+  })
+
+  it('go to the usual port of this machine where only the exporter is named', () => {
+    expect(signals({ OTEL_METRICS_EXPORTER: 'otlp' })).toEqual({
+      metricsUrl: 'http://localhost:4318/v1/metrics',
+    })
+  })
+
+  it('are switched off one by one, or all', () => {
+    expect(signals({ ...endpoint, OTEL_METRICS_EXPORTER: 'none', OTEL_TRACES_EXPORTER: 'otlp' })).toEqual({
+      tracesUrl: 'http://collector:4318/v1/traces',
+    })
+    expect(signals({ ...endpoint, OTEL_SDK_DISABLED: 'true' })).toEqual({})
+  })
+})
+
+describe('the settings', () => {
+  it('refuse a protocol that is not spoken, where something is exported', () => {
+    expect(() => load({ ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' })).toThrow(
+      'OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf (got grpc).',
+    )
+    expect(load({ OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }).telemetry.protocol).toBe('grpc')
+  })
+
+  it('never show the headers', () => {
+    expect(() => load({ ...endpoint, OTEL_EXPORTER_OTLP_HEADERS: 'secret-token' })).toThrow(
+      'OTEL_EXPORTER_OTLP_HEADERS must be pairs such as name=value, separated by commas (got [redacted])',
+    )
+  })
+
+  it.each(['collector:4318', 'grpc://collector:4317', 'http://'])('refuse the address %s', (address) => {
+    expect(() => load({ OTEL_EXPORTER_OTLP_ENDPOINT: address })).toThrow(
+      'OTEL_EXPORTER_OTLP_ENDPOINT must be',
+    )
+  })
+})

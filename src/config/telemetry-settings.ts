@@ -1,0 +1,153 @@
+import { z } from 'zod'
+import { setting } from './setting.ts'
+import { integer, oneOf, text, type ValueKind, yesOrNo } from './value-kind.ts'
+
+const group = 'Telemetry'
+
+/** The only protocol that the exporters speak: OTLP over HTTP, in protobuf. */
+const spokenProtocol = 'http/protobuf'
+
+/**
+ * Settings of the export through OpenTelemetry. The names are those of its specification ("Environment Variable
+ * Specification" and "OpenTelemetry Protocol Exporter").
+ */
+export const telemetrySettings = {
+  endpoint: setting(httpAddress(), {
+    env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    group,
+    whenUnset: 'nothing is exported',
+    description:
+      'OpenTelemetry collector that metrics are sent to, at /v1/metrics below it: http://127.0.0.1:4318 (docs/monitoring.md).',
+  }),
+  metricsEndpoint: setting(httpAddress(), {
+    env: 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT',
+    group,
+    whenUnset: '/v1/metrics below OTEL_EXPORTER_OTLP_ENDPOINT',
+    description: 'Address for metrics alone, with its whole path.',
+  }),
+  tracesEndpoint: setting(httpAddress(), {
+    env: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+    group,
+    whenUnset: '/v1/traces below OTEL_EXPORTER_OTLP_ENDPOINT',
+    description: 'Address for traces alone, with its whole path; setting it asks for traces.',
+  }),
+  metricsExporter: setting(oneOf(['otlp', 'none']), {
+    env: 'OTEL_METRICS_EXPORTER',
+    group,
+    whenUnset: 'otlp where an address is set',
+    description: 'Whether metrics are sent; without an address to http://localhost:4318.',
+  }),
+  tracesExporter: setting(oneOf(['otlp', 'none']), {
+    env: 'OTEL_TRACES_EXPORTER',
+    group,
+    whenUnset: 'otlp where OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is set',
+    description: 'Whether a span is sent for each request; without an address to http://localhost:4318.',
+  }),
+  protocol: setting(text(/^\S+$/, spokenProtocol), {
+    env: 'OTEL_EXPORTER_OTLP_PROTOCOL',
+    group,
+    default: spokenProtocol,
+    description:
+      'Form in which telemetry is sent. There is no other than this one; its port is 4318 by custom.',
+  }),
+  headers: setting(
+    text(/^\s*[^\s=,]+\s*=[^,]*(,\s*[^\s=,]+\s*=[^,]*)*$/, 'pairs such as name=value, separated by commas'),
+    {
+      env: 'OTEL_EXPORTER_OTLP_HEADERS',
+      group,
+      whenUnset: 'none',
+      secret: true,
+      description:
+        'Headers that telemetry is sent with, such as api-key=..., with %XX for special characters.',
+    },
+  ),
+  // The specification has 10 s. The last try to reach a collector that is away holds up the end of the program.
+  timeoutMs: setting(integer(1, 600_000), {
+    env: 'OTEL_EXPORTER_OTLP_TIMEOUT',
+    group,
+    default: 3_000,
+    unit: 'ms',
+    description: 'How long the collector may take for one batch, repetitions included.',
+  }),
+  metricIntervalMs: setting(integer(100, 86_400_000), {
+    env: 'OTEL_METRIC_EXPORT_INTERVAL',
+    group,
+    default: 60_000,
+    unit: 'ms',
+    description: 'How often metrics are sent.',
+  }),
+  serviceName: setting(text(/\S/, 'text that is not empty'), {
+    env: 'OTEL_SERVICE_NAME',
+    group,
+    whenUnset: 'service.name in OTEL_RESOURCE_ATTRIBUTES, or else aoai-simulated-api',
+    description: 'Name of the service in exported telemetry.',
+  }),
+  resourceAttributes: setting(
+    text(/^\s*[^\s=,]+\s*=[^,]*(,\s*[^\s=,]+\s*=[^,]*)*$/, 'pairs such as name=value, separated by commas'),
+    {
+      env: 'OTEL_RESOURCE_ATTRIBUTES',
+      group,
+      whenUnset: 'none but the name of the service, of the process, and of the SDK',
+      description:
+        'Further attributes of the service in exported telemetry: deployment.environment.name=test, with %XX for special characters.',
+    },
+  ),
+  sdkDisabled: setting(yesOrNo('true or false'), {
+    env: 'OTEL_SDK_DISABLED',
+    group,
+    default: false,
+    description: 'Whether nothing is exported, whatever the other settings say.',
+  }),
+  applicationInsights: setting(text(/./, 'a connection string'), {
+    env: 'APPLICATIONINSIGHTS_CONNECTION_STRING',
+    group,
+    whenUnset: 'nothing',
+    secret: true,
+    description:
+      'Accepted for those who come from the Python simulator, and not used: a collector sends telemetry on to Application Insights (docs/monitoring.md).',
+  }),
+}
+
+const telemetrySchema = z.strictObject(telemetrySettings)
+
+/** What is exported through OpenTelemetry, and where to. Secrets are in `headers` and `applicationInsights`. */
+export type TelemetryConfig = Readonly<z.output<typeof telemetrySchema>>
+
+/** Where each signal is sent; absent for one that is not asked for. */
+export interface TelemetrySignals {
+  readonly metricsUrl?: string
+  readonly tracesUrl?: string
+}
+
+/** The address of the specification for who names none. */
+const usualEndpoint = 'http://localhost:4318'
+
+/** Which signals are asked for. */
+export function telemetrySignals(telemetry: TelemetryConfig): TelemetrySignals {
+  const { endpoint, metricsEndpoint, tracesEndpoint, metricsExporter, tracesExporter, sdkDisabled } =
+    telemetry
+  if (sdkDisabled) return {}
+  const base = (endpoint ?? usualEndpoint).replace(/\/+$/, '')
+  const hasMetrics = (metricsExporter ?? (endpoint || metricsEndpoint ? 'otlp' : 'none')) === 'otlp'
+  const hasTraces = (tracesExporter ?? (tracesEndpoint ? 'otlp' : 'none')) === 'otlp'
+  return {
+    ...(hasMetrics && { metricsUrl: metricsEndpoint ?? `${base}/v1/metrics` }),
+    ...(hasTraces && { tracesUrl: tracesEndpoint ?? `${base}/v1/traces` }),
+  }
+}
+
+/** What is wrong with these settings together; one sentence or two each. */
+export function telemetryProblems({ telemetry }: { readonly telemetry: TelemetryConfig }): readonly string[] {
+  const { metricsUrl, tracesUrl } = telemetrySignals(telemetry)
+  // Set for every program of a cluster, it is no mistake of one that exports nothing.
+  if ((!metricsUrl && !tracesUrl) || telemetry.protocol === spokenProtocol) return []
+  return [
+    `OTEL_EXPORTER_OTLP_PROTOCOL must be ${spokenProtocol} (got ${telemetry.protocol}). ` +
+      'Leave it out, and name the address at which the collector takes it, mostly port 4318.',
+  ]
+}
+
+function httpAddress(): ValueKind<string> {
+  const isAddress = (value: string): boolean => /^https?:\/\/[^\s?#]+$/i.test(value) && URL.canParse(value)
+  return { schema: z.string().refine(isAddress), range: 'an address such as http://127.0.0.1:4318' }
+}

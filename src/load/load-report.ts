@@ -1,0 +1,80 @@
+import type { Durations } from './duration-histogram.ts'
+
+/** Failures of one kind. */
+export interface FailureGroup {
+  /** A status, `error in stream`, `interrupted stream` or `lost connection`. */
+  readonly reason: string
+  readonly count: number
+  /** What the first of them said. */
+  readonly example: string
+}
+
+/** What a run measured. Times are in milliseconds and of answers that succeeded. */
+export interface LoadMeasures {
+  readonly requests: {
+    /** Always `ok + limited + failed + unfinished`. */
+    readonly sent: number
+    readonly ok: number
+    /** Answered by 429. */
+    readonly limited: number
+    readonly failed: number
+    /** Still under way when the run ended. */
+    readonly unfinished: number
+    /** Open loop: due while all connections were busy, and sent late; their times begin when they were due. */
+    readonly lateStarts: number
+  }
+  readonly failures: readonly FailureGroup[]
+  /** How long 429s said to wait. */
+  readonly retryAfterMs: { readonly leastMs: number; readonly mostMs: number } | null
+  /** From when a request was due to the end of its answer. */
+  readonly wholeMs: Durations | null
+  /** From when a request was due to the first text of its stream. */
+  readonly firstTokenMs: Durations | null
+  /** Between one event with text and the next. */
+  readonly gapMs: Durations | null
+  /** Of each stream: from its first to its last text, by the number of its tokens less one. */
+  readonly timePerOutputTokenMs: Durations | null
+  /** As the answers bill them; events with text where they do not. Prompts of failed requests are not known. */
+  readonly tokens: { readonly in: number; readonly out: number }
+}
+
+/** Why a run ended. */
+export type LoadEnd = 'duration' | 'signal' | 'unreachable'
+
+/** All of a run, as `--json` prints it. */
+export interface LoadReport extends LoadMeasures {
+  readonly target: {
+    readonly address: string
+    readonly deployment: string
+    readonly operation: string
+    readonly stream: boolean
+  }
+  readonly load: {
+    readonly workload: string | null
+    readonly connections: number
+    /** What was asked for; null in a closed loop. */
+    readonly requestsPerSecond: number | null
+    readonly durationSeconds: number
+    readonly warmupSeconds: number
+  }
+  readonly ended: LoadEnd
+  /** From the end of the warm-up to the end of the sending. */
+  readonly sendingSeconds: number
+  /** From the end of the warm-up to the last answer. */
+  readonly measuredSeconds: number
+  /** Open loop: requests that were due and never sent, since no connection became free. */
+  readonly neverSent: number
+  /** Sent, by `sendingSeconds`. */
+  readonly sentPerSecond: number
+  /** Tokens by `measuredSeconds`. */
+  readonly tokensPerSecond: { readonly in: number; readonly out: number }
+  /** How busy the command itself was. */
+  readonly generator: {
+    /** How late its timers were. */
+    readonly loopLagMs: { readonly p99: number; readonly max: number }
+    /** Share of the time in which it was at work, from 0 to 1. */
+    readonly utilization: number
+    /** Whether the times are likely its own rather than the service's. */
+    readonly wasBottleneck: boolean
+  }
+}

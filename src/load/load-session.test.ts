@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest'
+import type { LoadConnection } from './load-connection.ts'
+import { LoadSession } from './load-session.ts'
+import { LoadStatistics } from './load-statistics.ts'
+
+const json = new Map([['content-type', 'application/json']])
+const limited = new Map([
+  ['retry-after', '2'],
+  ['retry-after-ms', '1500'],
+])
+
+function createSession(options: { isOpenLoop?: boolean; honoursRetryAfter?: boolean } = {}) {
+  const clock = { ms: 0 }
+  const timers: { action: () => void; atMs: number }[] = []
+  const statistics = new LoadStatistics()
+  const session = new LoadSession({
+    now: () => clock.ms,
+    later: (action, delayMs) => timers.push({ action, atMs: clock.ms + delayMs }),
+    makeBody: () => '{}',
+    isStream: false,
+    honoursRetryAfter: options.honoursRetryAfter ?? false,
+    isOpenLoop: options.isOpenLoop ?? false,
+    statistics,
+  })
+  const sentAt: number[] = []
+  const connection: LoadConnection = { send: () => sentAt.push(clock.ms) }
+  const answer = (status = 200, headers = json): void => {
+    session.onHead(connection, status, headers)
+    session.onEnd(connection)
+    session.onReady(connection)
+  }
+  const pass = (toMs: number): void => {
+    clock.ms = toMs
+    for (const timer of timers.splice(0)) {
+      if (timer.atMs <= toMs) timer.action()
+      else timers.push(timer)
+    }
+  }
+  return { session, statistics, connection, sentAt, answer, pass }
+}
+
+describe('a closed loop', () => {
+  it('sends the next request when the answer is there, and none before it was started', () => {
+    const { session, connection, sentAt, answer, pass } = createSession()
+    session.onReady(connection)
+    expect(sentAt).toEqual([])
+    session.start(0)
+    pass(40)
+    answer()
+    expect(sentAt).toEqual([0, 40])
+  })
+
+  it('lets a connection rest after a 429 for as long as it says, in milliseconds where it has them', () => {
+    const { session, statistics, connection, sentAt, answer, pass } = createSession({
+      honoursRetryAfter: true,
+    })
+    session.start(0)
+    session.onReady(connection)
+    answer(429, limited)
+    pass(1_400)
+    expect(sentAt).toEqual([0])
+    pass(1_500)
+    expect(sentAt).toEqual([0, 1_500])
+    expect(statistics.measures()).toMatchObject({
+      requests: { limited: 1, failed: 0 },
+      retryAfterMs: { leastMs: 1_500, mostMs: 1_500 },
+    })
+  })
+
+  it('sends nothing over a connection that went away while it rested, until it is back', () => {
+    const { session, connection, sentAt, answer, pass } = createSession({ honoursRetryAfter: true })
+    session.start(0)
+    session.onReady(connection)
+    answer(429, limited)
+    session.onAway(connection)
+    pass(1_500)
+    expect(sentAt).toEqual([0])
+    session.onReady(connection)
+    expect(sentAt).toEqual([0, 1_500])
+  })
+})
+
+describe('an open loop', () => {
+  it('counts the time for which a request waited for a connection, so that slow answers do not hide themselves', () => {
+    const { session, statistics, connection, answer, pass } = createSession({ isOpenLoop: true })
+    session.start(0)
+    session.onReady(connection)
+    session.arrive(0)
+    session.arrive(10)
+    pass(100)
+    answer()
+    pass(200)
+    answer()
+    const { requests, wholeMs } = statistics.measures()
+    expect(requests).toMatchObject({ sent: 2, ok: 2, lateStarts: 1 })
+    expect(wholeMs?.max).toBeCloseTo(190, 0)
+  })
+
+  it('tells how many requests were due and never sent', () => {
+    const { session, connection } = createSession({ isOpenLoop: true })
+    session.start(15)
+    session.onReady(connection)
+    for (const dueMs of [0, 10, 20, 30]) session.arrive(dueMs)
+    session.stopSending()
+    // The first is under way, and the second was of the warm-up.
+    expect(session.neverSent).toBe(2)
+  })
+})
+
+describe('what is counted', () => {
+  it('leaves the warm-up out', () => {
+    const { session, statistics, connection, answer, pass } = createSession()
+    session.start(100)
+    session.onReady(connection)
+    pass(100)
+    answer()
+    pass(150)
+    answer()
+    expect(statistics.measures().requests).toMatchObject({ sent: 2, ok: 1, unfinished: 1 })
+  })
+
+  it('tells failures apart by status, and a connection that was lost from them', () => {
+    const { session, statistics, connection, answer } = createSession()
+    session.start(0)
+    session.onReady(connection)
+    answer(500)
+    answer(401)
+    session.onAway(connection)
+    session.onBroken(connection, 'read ECONNRESET')
+    session.stopSending()
+    const { requests, failures } = statistics.measures()
+    expect(requests).toMatchObject({ ok: 0, limited: 0, failed: 3 })
+    expect(failures).toEqual([
+      { reason: '500', count: 1, example: '' },
+      { reason: '401', count: 1, example: '' },
+      { reason: 'lost connection', count: 1, example: 'read ECONNRESET' },
+    ])
+  })
+
+  it('gives an address up that refuses fifty connections in a row, and not before', () => {
+    const { session } = createSession()
+    for (let refusal = 1; refusal < 50; refusal++) session.onUnreachable('connect ECONNREFUSED')
+    expect(session.unreachable).toBeUndefined()
+    session.onUnreachable('connect ECONNREFUSED')
+    expect(session.unreachable).toBe('connect ECONNREFUSED')
+  })
+})

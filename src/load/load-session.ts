@@ -1,0 +1,151 @@
+import type { ConnectionEvents, LoadConnection } from './load-connection.ts'
+import { DueTimes } from './due-times.ts'
+import type { LoadStatistics } from './load-statistics.ts'
+import { SentRequest, type RequestOutcome } from './sent-request.ts'
+
+/** What a session needs. Times are in milliseconds on the scale of `now`. */
+export interface SessionOptions {
+  readonly now: () => number
+  /** Calls back after a time; nothing is kept alive by it. */
+  readonly later: (action: () => void, delayMs: number) => void
+  readonly makeBody: () => string
+  readonly isStream: boolean
+  readonly honoursRetryAfter: boolean
+  /** Whether requests come at times of their own (open loop) or when a connection is free (closed loop). */
+  readonly isOpenLoop: boolean
+  readonly statistics: LoadStatistics
+}
+
+/** Failed attempts to connect in a row, with no answer between them, after which the address counts as gone. */
+const mostRefusals = 50
+
+/** Hands requests to connections, and what comes back to the statistics. */
+export class LoadSession implements ConnectionEvents {
+  readonly #options: SessionOptions
+  readonly #ready = new Set<LoadConnection>()
+  readonly #underWay = new Map<LoadConnection, SentRequest>()
+  /** Until when a connection rests, as a 429 told it. */
+  readonly #restsUntil = new Map<LoadConnection, number>()
+  readonly #waiting = new DueTimes()
+  #isSending = false
+  /** Requests due from here on are counted. */
+  #countFromMs = 0
+  #refusals = 0
+  #lastRefusal = ''
+  #neverSent = 0
+  #lastEndMs = 0
+
+  constructor(options: SessionOptions) {
+    this.#options = options
+  }
+
+  /** Connections that could send at once. */
+  get ready(): number {
+    return this.#ready.size
+  }
+
+  /** Requests on their way. */
+  get underWay(): number {
+    return this.#underWay.size
+  }
+
+  /** Requests that were due and have not been sent, those of the warm-up aside. */
+  get neverSent(): number {
+    return this.#neverSent
+  }
+
+  /** When the last request ended; 0 before the first. */
+  get lastEndMs(): number {
+    return this.#lastEndMs
+  }
+
+  /** Why no connection can be made any more; undefined while some can. */
+  get unreachable(): string | undefined {
+    return this.#refusals >= mostRefusals ? this.#lastRefusal : undefined
+  }
+
+  /** Begins to send. Requests due before `countFromMs` warm up, and are not counted. */
+  start(countFromMs: number): void {
+    this.#countFromMs = countFromMs
+    this.#isSending = true
+    for (const connection of this.#ready) this.#use(connection)
+  }
+
+  /** Open loop: a request is due. */
+  arrive(dueMs: number): void {
+    const [connection] = this.#ready
+    if (connection) this.#send(connection, dueMs, false)
+    else this.#waiting.add(dueMs)
+  }
+
+  /** Sends no more. What is under way goes on. */
+  stopSending(): void {
+    this.#isSending = false
+    this.#neverSent = this.#waiting.countFrom(this.#countFromMs)
+  }
+
+  onReady(connection: LoadConnection): void {
+    this.#ready.add(connection)
+    this.#use(connection)
+  }
+
+  onAway(connection: LoadConnection): void {
+    this.#ready.delete(connection)
+  }
+
+  onHead(connection: LoadConnection, status: number, headers: ReadonlyMap<string, string>): void {
+    this.#refusals = 0
+    this.#underWay.get(connection)?.takeHead(status, headers)
+  }
+
+  onBody(connection: LoadConnection, text: string): void {
+    this.#underWay.get(connection)?.takeBody(text, this.#options.now())
+  }
+
+  onEnd(connection: LoadConnection): void {
+    this.#finish(connection, (request, nowMs) => request.end(nowMs))
+  }
+
+  onBroken(connection: LoadConnection, reason: string): void {
+    this.#finish(connection, (request, nowMs) => request.break(reason, nowMs))
+  }
+
+  onUnreachable(reason: string): void {
+    this.#refusals += 1
+    this.#lastRefusal = reason
+  }
+
+  /** Sends the next request, if there is one and the connection may. */
+  #use(connection: LoadConnection): void {
+    if (!this.#isSending || !this.#ready.has(connection)) return
+    const { now, later, isOpenLoop } = this.#options
+    const restMs = (this.#restsUntil.get(connection) ?? 0) - now()
+    if (restMs > 0) return later(() => this.#use(connection), Math.ceil(restMs))
+    const dueMs = isOpenLoop ? this.#waiting.take() : now()
+    if (dueMs !== undefined) this.#send(connection, dueMs, isOpenLoop)
+  }
+
+  #send(connection: LoadConnection, dueMs: number, isLate: boolean): void {
+    const { makeBody, isStream, statistics } = this.#options
+    const isCounted = dueMs >= this.#countFromMs
+    if (isCounted) statistics.countSent(isLate)
+    const onGap = isCounted ? (gapMs: number) => statistics.recordGap(gapMs) : () => {}
+    this.#ready.delete(connection)
+    this.#underWay.set(connection, new SentRequest(dueMs, isStream, onGap))
+    connection.send(makeBody())
+  }
+
+  #finish(
+    connection: LoadConnection,
+    outcomeOf: (request: SentRequest, nowMs: number) => RequestOutcome,
+  ): void {
+    const request = this.#underWay.get(connection)
+    if (!request) return
+    const { now, honoursRetryAfter, statistics } = this.#options
+    this.#underWay.delete(connection)
+    this.#lastEndMs = now()
+    const outcome = outcomeOf(request, this.#lastEndMs)
+    if (request.dueMs >= this.#countFromMs) statistics.record(outcome)
+    if (honoursRetryAfter) this.#restsUntil.set(connection, this.#lastEndMs + (outcome.retryAfterMs ?? 0))
+  }
+}

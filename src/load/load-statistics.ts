@@ -1,0 +1,92 @@
+import { createDurationHistogram } from './duration-histogram.ts'
+import type { RequestOutcome } from './sent-request.ts'
+import type { FailureGroup, LoadMeasures } from './load-report.ts'
+
+/** Groups of failures that are told apart; what comes behind is counted together. */
+const mostGroups = 20
+
+/** Counts and times of the requests of one run, in bounded room. */
+export class LoadStatistics {
+  readonly #whole = createDurationHistogram()
+  readonly #firstToken = createDurationHistogram()
+  readonly #gap = createDurationHistogram()
+  readonly #tokenTime = createDurationHistogram()
+  readonly #failures = new Map<string, { count: number; example: string }>()
+  #retryAfter: { leastMs: number; mostMs: number } | undefined
+  #tokensIn = 0
+  #tokensOut = 0
+  #sent = 0
+  #ok = 0
+  #limited = 0
+  #failed = 0
+  #lateStarts = 0
+
+  /** Counts a request that was sent. Late: it had to wait for a free connection. */
+  countSent(isLate: boolean): void {
+    this.#sent += 1
+    if (isLate) this.#lateStarts += 1
+  }
+
+  recordGap(gapMs: number): void {
+    this.#gap.record(gapMs)
+  }
+
+  /** Times are those of answers that succeeded: a refusal is quick, and would flatter them. */
+  record(outcome: RequestOutcome): void {
+    this.#tokensOut += outcome.outputTokens
+    this.#tokensIn += outcome.usage?.promptTokens ?? 0
+    if (outcome.kind === 'ok') {
+      this.#ok += 1
+      this.#whole.record(outcome.wholeMs)
+      if (outcome.firstTokenMs !== undefined) this.#firstToken.record(outcome.firstTokenMs)
+      if (outcome.tokenMs !== undefined) this.#tokenTime.record(outcome.tokenMs)
+    } else if (outcome.kind === 'limited') {
+      this.#limited += 1
+      this.#recordRetryAfter(outcome.retryAfterMs)
+    } else {
+      this.#failed += 1
+      this.#recordFailure(outcome)
+    }
+  }
+
+  /** What was measured so far. */
+  measures(): LoadMeasures {
+    const ended = this.#ok + this.#limited + this.#failed
+    return {
+      requests: {
+        sent: this.#sent,
+        ok: this.#ok,
+        limited: this.#limited,
+        failed: this.#failed,
+        unfinished: this.#sent - ended,
+        lateStarts: this.#lateStarts,
+      },
+      failures: [...this.#failures].map(([reason, { count, example }]): FailureGroup => ({
+        reason,
+        count,
+        example,
+      })),
+      retryAfterMs: this.#retryAfter ?? null,
+      wholeMs: this.#whole.summary() ?? null,
+      firstTokenMs: this.#firstToken.summary() ?? null,
+      gapMs: this.#gap.summary() ?? null,
+      timePerOutputTokenMs: this.#tokenTime.summary() ?? null,
+      tokens: { in: this.#tokensIn, out: this.#tokensOut },
+    }
+  }
+
+  #recordRetryAfter(ms: number | undefined): void {
+    if (ms === undefined) return
+    this.#retryAfter = {
+      leastMs: Math.min(ms, this.#retryAfter?.leastMs ?? ms),
+      mostMs: Math.max(ms, this.#retryAfter?.mostMs ?? ms),
+    }
+  }
+
+  #recordFailure({ reason, detail }: RequestOutcome): void {
+    const isKnown = this.#failures.has(reason) || this.#failures.size < mostGroups
+    const group = isKnown ? reason : 'other'
+    const { count, example } = this.#failures.get(group) ?? { count: 0, example: detail }
+    this.#failures.set(group, { count: count + 1, example })
+  }
+}

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { keepPace } from './pace.ts'
+
+/** A clock whose timers come when the test says. */
+function startPace(perSecond: number) {
+  let nowMs = 1_000
+  const timers: { action: () => void; atMs: number }[] = []
+  const due: number[] = []
+  const pace = keepPace({
+    perSecond,
+    now: () => nowMs,
+    later: (action, delayMs) => {
+      timers.push({ action, atMs: nowMs + delayMs })
+      return () => timers.splice(0)
+    },
+    onDue: (dueMs) => due.push(dueMs),
+  })
+  const pass = (toMs: number, lateMs = 0): void => {
+    for (let [timer] = timers; timer && timer.atMs + lateMs <= toMs; [timer] = timers) {
+      timers.shift()
+      nowMs = timer.atMs + lateMs
+      timer.action()
+    }
+    nowMs = toMs
+  }
+  return { pace, due, pass }
+}
+
+describe('a pace', () => {
+  it('calls at even times from its start on', () => {
+    const { due, pass } = startPace(4)
+    pass(2_000)
+    expect(due).toEqual([1_000, 1_250, 1_500, 1_750, 2_000])
+  })
+
+  it('makes up for timers that come late, and tells when each call was due', () => {
+    const { due, pass } = startPace(100)
+    pass(2_000, 35)
+    expect(due.length).toBeGreaterThanOrEqual(97)
+    expect(due.slice(0, 5)).toEqual([1_000, 1_010, 1_020, 1_030, 1_040])
+  })
+
+  it('calls no more once it was stopped', () => {
+    const { pace, due, pass } = startPace(10)
+    pace.stop()
+    pass(5_000)
+    expect(due).toEqual([1_000])
+  })
+})

@@ -1,0 +1,30 @@
+import { OperatorError } from '../platform/operator-error.ts'
+
+/** Long enough for a name, a connection and a certificate across the world. */
+const timeoutMs = 10_000
+
+/**
+ * Finds out whether something answers at an address by HTTP, with a certificate that can be trusted where it is HTTPS. What it
+ * answers does not matter, and no key is sent.
+ *
+ * @throws {OperatorError} LOAD_FAILED when nothing does
+ */
+export async function reachTarget(url: URL): Promise<void> {
+  try {
+    const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) })
+    await response.body?.cancel()
+  } catch (error) {
+    throw new OperatorError(
+      'LOAD_FAILED',
+      `Could not reach ${url.origin}: ${reasonOf(error)}. Start what should answer there, or set --url to where it runs.`,
+      { cause: error },
+    )
+  }
+}
+
+/** The error of fetch says that it failed; its cause says why, and that of several addresses has a code alone. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  if (!(cause instanceof Error)) return String(cause)
+  return cause.message || ('code' in cause ? String(cause.code) : cause.name)
+}

@@ -1,0 +1,133 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openPool } from './autocannon-pool.ts'
+import { watchGenerator } from './generator-load.ts'
+import { drainSeconds, type LoadPlan } from './load-plan.ts'
+import type { LoadEnd, LoadMeasures, LoadReport } from './load-report.ts'
+import { createBodies, loadAddress } from './load-request.ts'
+import { LoadSession } from './load-session.ts'
+import { LoadStatistics } from './load-statistics.ts'
+import { keepPace, type Pace } from './pace.ts'
+import { reachTarget } from './reach-target.ts'
+import { summariseRun } from './summarise-run.ts'
+
+/** How far a run is. */
+export interface LoadProgress {
+  readonly phase: 'warm-up' | 'load' | 'drain'
+  /** Of the sending, the warm-up included. */
+  readonly elapsedSeconds: number
+  readonly totalSeconds: number
+  readonly measures: LoadMeasures
+}
+
+/** How a run is ended early and watched. */
+export interface LoadControl {
+  /** Ends the run at once; what was measured is reported. */
+  readonly signal: AbortSignal
+  /** Called twice a second. */
+  readonly onProgress?: (progress: LoadProgress) => void
+}
+
+const progressMs = 500
+const lookMs = 25
+/** Sending begins when all connections stand, and after this long with those that do. */
+const openingSeconds = 5
+
+/**
+ * Sends load and measures what comes back. Ends by itself after warm-up and duration, and at most `drainSeconds` for
+ * what is still under way then; earlier by the signal, or when the address cannot be reached any more.
+ *
+ * @throws {OperatorError} LOAD_FAILED when nothing answers at the address at the beginning
+ */
+export async function runLoad(plan: LoadPlan, { signal, onProgress }: LoadControl): Promise<LoadReport> {
+  await reachTarget(plan.url)
+  const { connections, requestsPerSecond, warmupSeconds } = plan
+  const totalSeconds = warmupSeconds + plan.durationSeconds
+  const statistics = new LoadStatistics()
+  const session = createSession(plan, statistics)
+  const generator = watchGenerator()
+  const pool = openPool({
+    address: loadAddress(plan),
+    headers: { 'api-key': plan.apiKey, 'content-type': 'application/json', 'user-agent': 'aoai-sim-load' },
+    connections,
+    longestSeconds: openingSeconds + totalSeconds + drainSeconds + 1,
+    events: session,
+  })
+  const isEnding = (): boolean => signal.aborted || session.unreachable !== undefined
+  let ticks: NodeJS.Timeout | undefined
+  let arrivals: Pace | undefined
+  try {
+    await waitUntil(
+      performance.now() + openingSeconds * 1_000,
+      () => isEnding() || session.ready === connections,
+    )
+    const startMs = performance.now()
+    const countFromMs = startMs + warmupSeconds * 1_000
+    const endMs = startMs + totalSeconds * 1_000
+    ticks = setInterval(() => {
+      const nowMs = performance.now()
+      onProgress?.({
+        phase: nowMs < countFromMs ? 'warm-up' : nowMs < endMs ? 'load' : 'drain',
+        elapsedSeconds: Math.min(totalSeconds, (nowMs - startMs) / 1_000),
+        totalSeconds,
+        measures: statistics.measures(),
+      })
+    }, progressMs)
+    session.start(countFromMs)
+    if (requestsPerSecond !== undefined) arrivals = startArrivals(requestsPerSecond, session, endMs)
+    await waitUntil(countFromMs, isEnding)
+    generator.restart()
+    await waitUntil(endMs, isEnding)
+    arrivals?.stop()
+    session.stopSending()
+    const stoppedMs = performance.now()
+    await waitUntil(stoppedMs + drainSeconds * 1_000, () => isEnding() || session.underWay === 0)
+    const ended = endOf(session, signal)
+    return summariseRun(plan, { session, statistics, generator, countFromMs, stoppedMs, ended })
+  } finally {
+    clearInterval(ticks)
+    arrivals?.stop()
+    await pool.close()
+  }
+}
+
+function createSession(plan: LoadPlan, statistics: LoadStatistics): LoadSession {
+  return new LoadSession({
+    now: () => performance.now(),
+    later: (action, delayMs) => void setTimeout(action, delayMs).unref(),
+    makeBody: createBodies(plan),
+    isStream: plan.isStream,
+    honoursRetryAfter: plan.honoursRetryAfter,
+    isOpenLoop: plan.requestsPerSecond !== undefined,
+    statistics,
+  })
+}
+
+/** The last arrival may fall on the very end, which would be one request more than the rate and the duration make. */
+function startArrivals(perSecond: number, session: LoadSession, endMs: number): Pace {
+  return keepPace({
+    perSecond,
+    now: () => performance.now(),
+    later: (action, delayMs) => {
+      const timer = setTimeout(action, delayMs)
+      return () => clearTimeout(timer)
+    },
+    onDue: (dueMs) => {
+      if (dueMs < endMs) session.arrive(dueMs)
+    },
+  })
+}
+
+async function waitUntil(timeMs: number, isOver: () => boolean): Promise<void> {
+  for (
+    let leftMs = timeMs - performance.now();
+    leftMs > 0 && !isOver();
+    leftMs = timeMs - performance.now()
+  ) {
+    await sleep(Math.min(lookMs, leftMs))
+  }
+}
+
+function endOf(session: LoadSession, signal: AbortSignal): LoadEnd {
+  if (session.unreachable !== undefined) return 'unreachable'
+  return signal.aborted ? 'signal' : 'duration'
+}

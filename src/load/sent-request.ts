@@ -1,0 +1,108 @@
+import { createStreamReader, createWholeReader, type AnswerReader, type Usage } from './answer-reader.ts'
+
+/** How a request ended. */
+export interface RequestOutcome {
+  readonly kind: 'ok' | 'limited' | 'failed'
+  /** Of a failure: its group in the table, such as `500` or `interrupted stream`. */
+  readonly reason: string
+  /** Of a failure: what the service or the connection said. */
+  readonly detail: string
+  /** Of a 429: how long the service said to wait. */
+  readonly retryAfterMs: number | undefined
+  readonly wholeMs: number
+  /** Of a stream with text in it. */
+  readonly firstTokenMs: number | undefined
+  /** From the first to the last text of a stream, for each token after the first. */
+  readonly tokenMs: number | undefined
+  readonly usage: Usage | undefined
+  /** As billed, or as many as there were events, where the answer does not say. */
+  readonly outputTokens: number
+}
+
+/** The group of failures in which the connection was lost. */
+const lostReason = { stream: 'interrupted stream', whole: 'lost connection' } as const
+
+/**
+ * Follows one request from the moment when it was due, not when it could be sent: waiting for a free connection counts as the
+ * service's time, as its users would see it (otherwise slow answers would hide themselves: coordinated omission).
+ */
+export class SentRequest {
+  readonly dueMs: number
+  readonly #isStream: boolean
+  /** Told of the time between one text of a stream and the next. */
+  readonly #onGap: (gapMs: number) => void
+  #reader: AnswerReader
+  #status = 0
+  #retryAfterMs: number | undefined
+  #firstMs: number | undefined
+  #lastMs: number | undefined
+
+  /** Times are in milliseconds on one scale. */
+  constructor(dueMs: number, isStream: boolean, onGap: (gapMs: number) => void) {
+    this.dueMs = dueMs
+    this.#isStream = isStream
+    this.#onGap = onGap
+    this.#reader = createWholeReader()
+  }
+
+  takeHead(status: number, headers: ReadonlyMap<string, string>): void {
+    this.#status = status
+    this.#retryAfterMs = readRetryAfter(headers)
+    // Errors come whole, whatever was asked for; some gateways stream nothing at all.
+    if (headers.get('content-type')?.startsWith('text/event-stream')) this.#reader = createStreamReader()
+  }
+
+  takeBody(text: string, nowMs: number): void {
+    const events = this.#reader.take(text)
+    if (events === 0) return
+    this.#firstMs ??= nowMs
+    if (this.#lastMs !== undefined) this.#onGap(nowMs - this.#lastMs)
+    // They came together, in one packet or behind one another in it.
+    for (let event = 1; event < events; event++) this.#onGap(0)
+    this.#lastMs = nowMs
+  }
+
+  /** What came of it, when the answer is there. */
+  end(nowMs: number): RequestOutcome {
+    const { errorMessage, isComplete } = this.#reader.reading()
+    if (this.#status === 429) return this.#outcome('limited', '429', errorMessage ?? '', nowMs)
+    if (this.#status < 200 || this.#status > 299) {
+      return this.#outcome('failed', String(this.#status), errorMessage ?? '', nowMs)
+    }
+    if (errorMessage !== undefined) return this.#outcome('failed', 'error in stream', errorMessage, nowMs)
+    if (!isComplete)
+      return this.#outcome('failed', lostReason.stream, 'the stream ended without its last event', nowMs)
+    return this.#outcome('ok', '', '', nowMs)
+  }
+
+  /** What came of it, when the connection is gone. */
+  break(detail: string, nowMs: number): RequestOutcome {
+    const isCut = this.#isStream && this.#status === 200
+    return this.#outcome('failed', isCut ? lostReason.stream : lostReason.whole, detail, nowMs)
+  }
+
+  #outcome(kind: RequestOutcome['kind'], reason: string, detail: string, nowMs: number): RequestOutcome {
+    const { usage, tokenEvents } = this.#reader.reading()
+    const outputTokens = usage?.outputTokens ?? tokenEvents
+    const streamMs = (this.#lastMs ?? 0) - (this.#firstMs ?? 0)
+    return {
+      kind,
+      reason,
+      detail,
+      retryAfterMs: this.#retryAfterMs,
+      wholeMs: nowMs - this.dueMs,
+      firstTokenMs: this.#firstMs === undefined ? undefined : this.#firstMs - this.dueMs,
+      tokenMs: tokenEvents > 1 && outputTokens > 1 ? streamMs / (outputTokens - 1) : undefined,
+      usage,
+      outputTokens,
+    }
+  }
+}
+
+/** Milliseconds come first, as the official clients read them. A date, which the service never sends, is no number. */
+function readRetryAfter(headers: ReadonlyMap<string, string>): number | undefined {
+  const ms = Number.parseFloat(headers.get('retry-after-ms') ?? '')
+  if (Number.isFinite(ms)) return ms
+  const seconds = Number.parseFloat(headers.get('retry-after') ?? '')
+  return Number.isFinite(seconds) ? seconds * 1_000 : undefined
+}

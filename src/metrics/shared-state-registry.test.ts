@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest'
+import { createVirtualClock } from '../platform/virtual-clock.ts'
+import { createMetrics } from './metrics.ts'
+
+it('tells whether Redis answers, how long it takes, and how many requests did without it, as of the moment', async () => {
+  const state = { up: true, fallbacks: 0, roundTripMs: 0.5 }
+  const metrics = createMetrics({ clock: createVirtualClock(), sharedState: state })
+  expect(await metrics.render()).toContain('\naoai_shared_state_up 1\n')
+  Object.assign(state, { up: false, fallbacks: 3 })
+  const rendered = await metrics.render()
+  expect(rendered).toContain('\naoai_shared_state_up 0\n')
+  expect(rendered).toContain('\naoai_shared_state_fallbacks_total 3\n')
+  expect(rendered).toContain('\naoai_shared_state_round_trip_seconds 0.0005\n')
+})
+
+it('tells nothing of it for a simulator by itself', async () => {
+  const metrics = createMetrics({ clock: createVirtualClock() })
+  expect(await metrics.render()).not.toContain('aoai_shared_state')
+})

@@ -1,0 +1,15 @@
+import type { Logger } from '../platform/logger.ts'
+
+/**
+ * Logs what fails outside of every request, such as a promise or a timer that an extension left behind, and goes on: Node
+ * would end the process, and with it the answers of everybody else. For programs only: a library leaves its host alone.
+ */
+export function surviveStrayFailures(logger: Logger): void {
+  const report = (error: unknown): void =>
+    logger.error(
+      { err: error instanceof Error ? error.stack : String(error) },
+      'Something failed outside of every request, most likely in an extension: await what it starts, and catch what its timers throw.',
+    )
+  process.on('unhandledRejection', report)
+  process.on('uncaughtException', report)
+}

@@ -1,0 +1,120 @@
+import { countsOf, mergeMetrics, type MetricsJson, sumOf } from '../../metrics/merge-metrics.ts'
+import type { Metrics } from '../../metrics/metrics.ts'
+import { unpack } from './packed.ts'
+import type { Peer } from './peer.ts'
+import type { WorkerMethods, WorkerReport } from './worker-messages.ts'
+
+/** How often workers are asked for what they have counted, so that little is lost with one that is killed. */
+const reportEveryMs = 5_000
+
+/** A worker that does not answer for so long is told of by what it said last. */
+const patienceMs = 2_000
+
+/** Reports of workers that are gone are added up when there are as many. */
+const mostEnded = 8
+
+/** A worker that counts. */
+export interface CountingWorker {
+  readonly number: number
+  readonly peer: Peer<WorkerMethods>
+}
+
+/** Adds up what all workers have counted, those included that are gone: counters never go back. */
+export class MetricsDesk {
+  readonly #own: Metrics
+  readonly #last = new Map<CountingWorker, WorkerReport>()
+  readonly #workers = new Set<CountingWorker>()
+  readonly #ended: MetricsJson[] = []
+  #isAddingUp = false
+  #unusedEverywhere: ReadonlySet<string> | undefined
+  readonly #timer: NodeJS.Timeout
+
+  /** @param own the metrics of the primary, which has what is decided for all */
+  constructor(own: Metrics) {
+    this.#own = own
+    this.#timer = setInterval(() => void this.#collect(), reportEveryMs)
+    this.#timer.unref()
+  }
+
+  add(worker: CountingWorker): void {
+    this.#workers.add(worker)
+  }
+
+  /** The worker is gone; what it counted stays. */
+  remove(worker: CountingWorker): void {
+    this.#workers.delete(worker)
+    const last = this.#last.get(worker)
+    this.#last.delete(worker)
+    if (!last) return
+    this.#ended.push(countsOf(last.metrics))
+    void this.#addUp()
+    this.#unusedEverywhere = common(this.#unusedEverywhere, last.unused)
+  }
+
+  /** Takes the report that a worker gives at its end. */
+  take(worker: CountingWorker, report: WorkerReport): void {
+    this.#last.set(worker, report)
+  }
+
+  /** All metrics in the text format of Prometheus. */
+  async render(): Promise<string> {
+    await this.#collect()
+    const own = await this.#own.toJson()
+    const ended = this.#ended.map((metrics) => ({ worker: 'ended', metrics }))
+    const workers = Array.from(this.#last, ([{ number }, { metrics }]) => ({
+      worker: String(number),
+      metrics,
+    }))
+    return mergeMetrics([{ worker: 'primary', metrics: own }, ...workers, ...ended])
+  }
+
+  /** The recordings that no worker has used, so far as they have told; undefined where nobody asked. */
+  get unused(): readonly string[] | undefined {
+    let unused = this.#unusedEverywhere
+    for (const report of this.#last.values()) unused = common(unused, report.unused)
+    return unused && [...unused]
+  }
+
+  /** Asks no more. */
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  async #collect(): Promise<void> {
+    const asked = Array.from(this.#workers, async (worker) => {
+      const told = await answerInTime(worker.peer.call('report', null))
+      // It may be gone by now, and added to those that are.
+      if (told !== undefined && this.#workers.has(worker))
+        this.#last.set(worker, unpack(told) as WorkerReport)
+    })
+    await Promise.all(asked)
+  }
+
+  async #addUp(): Promise<void> {
+    const count = this.#ended.length
+    if (this.#isAddingUp || count < mostEnded) return
+    this.#isAddingUp = true
+    const sum = await sumOf(this.#ended.slice(0, count))
+    this.#ended.splice(0, count, sum)
+    this.#isAddingUp = false
+  }
+}
+
+function common(
+  some: ReadonlySet<string> | undefined,
+  others: readonly string[] | undefined,
+): ReadonlySet<string> | undefined {
+  if (!some || !others) return some ?? (others && new Set(others))
+  return new Set(others.filter((place) => some.has(place)))
+}
+
+function answerInTime<T>(answer: Promise<T>): Promise<T | undefined> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(undefined), patienceMs)
+    const end = (value: T | undefined): void => {
+      clearTimeout(timer)
+      resolve(value)
+    }
+    answer.then(end, () => end(undefined))
+  })
+}

@@ -1,0 +1,102 @@
+import { recordFromJson, type RecordJson, recordToJson } from '../../generate/responses/record-json.ts'
+import type { ResponseRecord } from '../../generate/responses/response-record.ts'
+import type { ResponseStore } from '../../generate/responses/response-store.ts'
+import { sharedIdPart } from '../../openai/response-ids.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { ResponseMethods, ResponsePlace } from './response-messages.ts'
+
+/** Responses of which the end is awaited. */
+const mostUnfinished = 10_000
+
+/** A response that is on its way to its client, and the worker that sends it. */
+interface Unfinished {
+  readonly record: ResponseRecord
+  /** Ends when all that the worker has told before has been heard. */
+  readonly hearAll: () => Promise<unknown>
+}
+
+/** The responses of all workers, those included that are on their way to their clients. */
+export class SharedResponses {
+  readonly store: ResponseStore
+  readonly clock: Clock
+  readonly unfinished = new Map<string, Unfinished>()
+
+  constructor(store: ResponseStore, clock: Clock) {
+    this.store = store
+    this.clock = clock
+  }
+}
+
+/** Answers what one worker asks the store. */
+export class ResponseDesk {
+  readonly #shared: SharedResponses
+  readonly #hearAll: () => Promise<unknown>
+
+  /** @param hearAll ends when all that this worker has told before has been heard */
+  constructor(shared: SharedResponses, hearAll: () => Promise<unknown>) {
+    this.#shared = shared
+    this.#hearAll = hearAll
+  }
+
+  readonly methods: ResponseMethods = {
+    'responses.add': (json) => this.#add(json),
+    'responses.get': (place) =>
+      this.#settled(place, () => {
+        const record = this.#find(place)
+        return record ? recordToJson(record) : null
+      }),
+    'responses.item': (place) =>
+      this.#settled(place, () => {
+        const { store, clock } = this.#shared
+        return store.findItem(...place, clock.epochMs()) ?? null
+      }),
+    'responses.update': ([place, progress]) => {
+      this.#find(place)?.progress.take(progress)
+      if (progress.endedMs !== null) this.#shared.unfinished.delete(keyOf(place))
+    },
+    'responses.delete': (place) => {
+      const record = this.#find(place)
+      if (record) this.#shared.store.delete(record)
+      this.#shared.unfinished.delete(keyOf(place))
+    },
+  }
+
+  /** The worker is gone: what it was sending never comes to be, as when a client leaves. */
+  release(): void {
+    const { unfinished, store } = this.#shared
+    for (const [key, { record, hearAll }] of unfinished) {
+      if (hearAll !== this.#hearAll) continue
+      unfinished.delete(key)
+      store.delete(record)
+    }
+  }
+
+  #add(json: RecordJson): void {
+    const record = recordFromJson(json)
+    const { store, unfinished } = this.#shared
+    store.add(record)
+    if (json.progress.background) return
+    unfinished.set(keyOf([record.resource, record.id]), { record, hearAll: this.#hearAll })
+    // A fault may have taken the place of an answer, whose end then never comes.
+    if (unfinished.size > mostUnfinished) unfinished.delete(unfinished.keys().next().value ?? '')
+  }
+
+  /**
+   * A client may ask another worker for what it has read to its end before the notice of that end is here. The answer to a
+   * question comes behind it.
+   */
+  #settled<T>(place: ResponsePlace, find: () => T): T | Promise<T> {
+    const unfinished = this.#shared.unfinished.get(keyOf(place))
+    if (!unfinished || unfinished.hearAll === this.#hearAll) return find()
+    return unfinished.hearAll().then(find, find)
+  }
+
+  #find([resource, id]: ResponsePlace): ResponseRecord | undefined {
+    return this.#shared.store.get(resource, id, this.#shared.clock.epochMs())
+  }
+}
+
+/** An item leads to its response. */
+function keyOf([resource, id]: ResponsePlace): string {
+  return `${resource}/${sharedIdPart(id) ?? id}`
+}

@@ -1,0 +1,131 @@
+import type { LiveConfig } from '../../config/live-config.ts'
+import type { ConfigSources } from '../../config/sources.ts'
+import { ResponseStore } from '../../generate/responses/response-store.ts'
+import { SlotTable } from '../../latency/slot-table.ts'
+import type { Logger } from '../../platform/logger.ts'
+import { createLoopLag } from '../../platform/loop-lag.ts'
+import { createSystemClock } from '../../platform/system-clock.ts'
+import type { Replay } from '../../recording/replay-mode.ts'
+import { listen } from '../listen.ts'
+import { refuseUnused } from '../refuse-unused.ts'
+import { type StartedSimulator, startSimulator } from '../start-simulator.ts'
+import { startWatching } from '../start-watching.ts'
+import { refuseWithWorkers } from './refuse-workers.ts'
+import { Service } from './service.ts'
+import { WorkerPool } from './worker-pool.ts'
+
+/** What is served by several processes. */
+export interface ServeParts {
+  readonly live: LiveConfig
+  readonly sources: ConfigSources
+  readonly logger: Logger
+  /** How many workers there are. */
+  readonly count: number
+  /** Is called with the address once all workers take requests; serving ends when its promise does. */
+  readonly whileServing: (url: string) => Promise<void>
+}
+
+/**
+ * Serves from several processes as one service. This process listens to nobody: it decides, keeps and counts for all, and
+ * replaces workers that die.
+ *
+ * @throws {OperatorError} as serving from one process does, and CONFIG_INVALID for what takes one process
+ */
+export async function serveWithWorkers(parts: ServeParts): Promise<void> {
+  const { live, sources, logger, count } = parts
+  refuseWithWorkers(live.current, count, 'start')
+  const slots = new SlotTable()
+  const responses = new ResponseStore()
+  const { workingDirectory } = sources
+  let service: Service | undefined
+  const started = await startSimulator(live, {
+    clock: createSystemClock(),
+    logger,
+    loopLag: createLoopLag(),
+    extensions: live.current.extensionPaths,
+    workingDirectory,
+    slots,
+    responses,
+    onForget: () => service?.forget(),
+  })
+  const { simulator } = started
+  const { prepare } = live
+  live.prepare = (next) => {
+    refuseWithWorkers(next, count, 'change the configuration')
+    return prepare(next)
+  }
+  try {
+    const port = await findPort(started)
+    service = new Service({ ...started, slots, responses, workingDirectory, port })
+    await serveBy(service, started, parts)
+    const { unused } = service.metrics
+    refuseUnused({ config: simulator.config, mode: unusedInstead(simulator.mode.replay, unused) })
+  } catch (error) {
+    await simulator.close().catch(() => {})
+    throw error
+  }
+}
+
+async function serveBy(
+  service: Service,
+  { simulator }: StartedSimulator,
+  { live, sources, logger, count, whileServing }: ServeParts,
+): Promise<void> {
+  const pool = new WorkerPool(service, logger)
+  const url = await pool.start(count)
+  const watch = startWatching({ live, simulator: refreshingAll(simulator, service), sources, logger })
+  try {
+    await whileServing(url)
+  } finally {
+    await watch.close()
+    await pool.stop(live.current.shutdownGraceSeconds * 1_000)
+    service.metrics.close()
+  }
+  await simulator.close()
+}
+
+/**
+ * Finds the port, and whether it can be listened on, before anything is started for it. All workers have to be given the same
+ * one, and one that comes later that of the first.
+ */
+async function findPort({ app, simulator }: StartedSimulator): Promise<number> {
+  const { host, port } = simulator.config
+  const probe = await listen(app, host, port)
+  await probe.close(0)
+  return Number(new URL(probe.url).port)
+}
+
+/** Recordings that have changed are taken up by every worker, and not by the primary alone. */
+function refreshingAll(
+  simulator: StartedSimulator['simulator'],
+  service: Service,
+): { readonly mode: { readonly replay: Replay | undefined } } {
+  const known = new WeakMap<Replay, Replay>()
+  const wrap = (replay: Replay): Replay => {
+    let wrapped = known.get(replay)
+    if (!wrapped) {
+      wrapped = {
+        ...replay,
+        async refresh(paths) {
+          const [result] = await Promise.all([replay.refresh(paths), service.refresh(paths)])
+          return result
+        },
+      }
+      known.set(replay, wrapped)
+    }
+    return wrapped
+  }
+  return {
+    get mode() {
+      const { replay } = simulator.mode
+      return { replay: replay && wrap(replay) }
+    },
+  }
+}
+
+function unusedInstead(
+  replay: Replay | undefined,
+  unused: readonly string[] | undefined,
+): { readonly recorder: undefined; readonly replay: Replay | undefined } {
+  return { recorder: undefined, replay: replay && { ...replay, unused: () => [...(unused ?? [])] } }
+}

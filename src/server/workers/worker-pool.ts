@@ -1,0 +1,178 @@
+import cluster, { type Worker } from 'node:cluster'
+import type { Logger } from '../../platform/logger.ts'
+import { OperatorError } from '../../platform/operator-error.ts'
+import { workerMark } from './count-workers.ts'
+import { unpack } from './packed.ts'
+import { Peer } from './peer.ts'
+import type { ServedWorker, Service, WorkerDesk } from './service.ts'
+import type { WorkerMethods, WorkerReport } from './worker-messages.ts'
+
+/** Lets a worker take one connection at a time, so that it leaves some of many to others (libuv up to 1.46; later ones do so). */
+const evenShares = { UV_TCP_SINGLE_ACCEPT: '1' }
+
+/** A worker that dies sooner after its start has most likely died of it. */
+const shortLifeMs = 1_000
+
+/** How long the first and the longest wait for another attempt is. */
+const firstBackOffMs = 1_000
+const longestBackOffMs = 30_000
+
+/** What a worker may take to end beside the grace period of its answers. */
+const endingMs = 5_000
+
+/** A worker and its process. */
+class Member implements ServedWorker {
+  readonly number: number
+  readonly process: Worker
+  readonly peer: Peer<WorkerMethods>
+  readonly bornMs = performance.now()
+  readonly desk: WorkerDesk
+  isJoined = false
+  failure: Error | undefined
+  readonly #logger: Logger
+
+  constructor(number: number, service: Service, logger: Logger, onListening: (url: string) => void) {
+    this.number = number
+    this.#logger = logger
+    this.process = cluster.fork({ [workerMark]: String(number), ...evenShares })
+    this.desk = service.open(this)
+    this.peer = new Peer<WorkerMethods>(
+      // What a process that is gone cannot be told is of no use any more.
+      { send: (message) => void this.process.send(message as object, () => {}) },
+      {
+        ...this.desk.methods,
+        'life.listening': onListening,
+        'life.failed': ([code, message]: readonly [
+          ConstructorParameters<typeof OperatorError>[0] | null,
+          string,
+        ]) => {
+          this.failure = code === null ? new Error(message) : new OperatorError(code, message)
+          this.process.process.kill('SIGKILL')
+        },
+      },
+      (error) => logger.error({ worker: number, err: describe(error) }, 'A notice of a worker failed.'),
+    )
+    this.process.on('message', (message) => {
+      if (Array.isArray(message)) this.peer.receive(message)
+    })
+    this.process.on('error', () => {})
+  }
+
+  kill(reason: unknown): void {
+    if (!this.process.isConnected()) return
+    this.#logger.error(
+      { worker: this.number, err: describe(reason) },
+      'A worker could not follow a change; another one takes its place.',
+    )
+    this.process.process.kill('SIGKILL')
+  }
+}
+
+/** Keeps a number of workers alive. */
+export class WorkerPool {
+  readonly #service: Service
+  readonly #logger: Logger
+  readonly #members = new Set<Member>()
+  readonly #timers = new Set<NodeJS.Timeout>()
+  #lastNumber = 0
+  #backOffMs = firstBackOffMs
+  #phase: 'starting' | 'serving' | 'stopping' = 'starting'
+  #onFailedStart: (error: Error) => void = () => {}
+
+  constructor(service: Service, logger: Logger) {
+    this.#service = service
+    this.#logger = logger
+  }
+
+  /**
+   * Starts the workers and gives the address at which all of them listen.
+   *
+   * @throws {OperatorError} what keeps one of them from starting; none is left then
+   */
+  async start(count: number): Promise<string> {
+    // The workers take connections themselves: one that the primary hands to a worker which has just died hangs for ever.
+    cluster.schedulingPolicy = cluster.SCHED_NONE
+    cluster.setupPrimary({ args: [], serialization: 'json' })
+    try {
+      const urls = await new Promise<string[]>((resolve, reject) => {
+        this.#onFailedStart = reject
+        const started = Array.from(
+          { length: count },
+          () => new Promise<string>((listening) => this.#spawn(listening)),
+        )
+        void Promise.all(started).then(resolve)
+      })
+      this.#phase = 'serving'
+      return urls[0] ?? ''
+    } catch (error) {
+      this.#phase = 'stopping'
+      await this.#end(0, () => Promise.reject(new Error('It is not needed.')))
+      throw error
+    }
+  }
+
+  /** Lets running answers end, and cuts what is left after the grace period. */
+  async stop(graceMs: number): Promise<void> {
+    this.#phase = 'stopping'
+    for (const timer of this.#timers) clearTimeout(timer)
+    await this.#end(graceMs + endingMs, async (member) => {
+      const report = unpack(await member.peer.call('stop', graceMs)) as WorkerReport
+      this.#service.metrics.take(member, report)
+      member.process.disconnect()
+    })
+  }
+
+  async #end(longestMs: number, ask: (member: Member) => Promise<void>): Promise<void> {
+    const ended = Array.from(this.#members, async (member) => {
+      const { process } = member
+      const gone = new Promise<void>((resolve) => process.once('exit', () => resolve()))
+      const kill = (): void => void process.process.kill('SIGKILL')
+      const timer = setTimeout(kill, longestMs)
+      await ask(member).catch(kill)
+      await gone
+      clearTimeout(timer)
+    })
+    await Promise.all(ended)
+  }
+
+  #spawn(onListening: (url: string) => void): void {
+    const member = new Member(++this.#lastNumber, this.#service, this.#logger, onListening)
+    this.#members.add(member)
+    member.process.once('exit', (code, signal) => this.#onExit(member, code, signal))
+  }
+
+  #onExit(member: Member, code: number, signal: string | null): void {
+    this.#members.delete(member)
+    const how = signal ?? `exit code ${code}`
+    member.peer.close(new Error(`Worker ${member.number} has ended (${how}).`))
+    member.desk.release()
+    if (this.#phase === 'stopping') return
+    if (this.#phase === 'starting') {
+      const reason = `A worker process ended while it started (${how}). Its lines above say why.`
+      this.#onFailedStart(member.failure ?? new Error(reason))
+      return
+    }
+    this.#replace(member, how)
+  }
+
+  #replace({ number, bornMs, failure }: Member, how: string): void {
+    const isShort = performance.now() - bornMs < shortLifeMs || failure !== undefined
+    const waitMs = isShort ? this.#backOffMs : 0
+    this.#backOffMs = isShort ? Math.min(2 * waitMs, longestBackOffMs) : firstBackOffMs
+    this.#logger.error(
+      { worker: number, how, ...(failure && { err: failure.message }), waitMs },
+      'A worker has ended by itself; another one takes its place. Requests that it was answering are lost.',
+    )
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer)
+      this.#spawn(() => {
+        this.#logger.info({ replaced: number }, 'Another worker has taken the place of the one that ended.')
+      })
+    }, waitMs)
+    this.#timers.add(timer)
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

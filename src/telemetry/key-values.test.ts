@@ -1,0 +1,11 @@
+import { expect, it } from 'vitest'
+import { parseKeyValues } from './key-values.ts'
+
+it('reads pairs with escaped characters, and values with an equals sign', () => {
+  expect(parseKeyValues(' a = 1 ,b=x%2Cy, key=abc==')).toEqual({ a: '1', b: 'x,y', key: 'abc==' })
+})
+
+it('passes over what is no pair, and keeps an escape that is broken', () => {
+  expect(parseKeyValues('lonely,=1,a=%zz')).toEqual({ a: '%zz' })
+  expect(parseKeyValues(undefined)).toEqual({})
+})

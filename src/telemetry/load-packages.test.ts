@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { OperatorError } from '../platform/operator-error.ts'
+import { loadOptional, packageVersions } from './load-packages.ts'
+
+describe('loadOptional', () => {
+  it('tells which command installs what is missing', async () => {
+    const missing = Object.assign(new Error("Cannot find package '@opentelemetry/api' imported from x"), {
+      code: 'ERR_MODULE_NOT_FOUND',
+    })
+    const failure = await loadOptional(() => Promise.reject(missing)).catch((error: unknown) => error)
+    expect(failure).toBeInstanceOf(OperatorError)
+    expect(failure).toMatchObject({ code: 'TELEMETRY_UNAVAILABLE', exitCode: 1 })
+    expect(String(failure)).toContain('npm install @opentelemetry/api@1')
+    expect(String(failure)).toContain('@opentelemetry/exporter-trace-otlp-proto@')
+  })
+
+  it('hands on any other failure', async () => {
+    const broken = new SyntaxError('broken')
+    await expect(loadOptional(() => Promise.reject(broken))).rejects.toBe(broken)
+  })
+
+  it('names the versions of package.json', () => {
+    const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      peerDependencies: Record<string, string>
+    }
+    expect(packageVersions).toEqual(manifest.peerDependencies)
+  })
+})

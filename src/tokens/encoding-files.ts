@@ -1,0 +1,40 @@
+import cl100kBase from 'js-tiktoken/ranks/cl100k_base'
+import o200kBase from 'js-tiktoken/ranks/o200k_base'
+import { parseBundledRanks, renderTokenFile } from './rank-run.ts'
+
+/** The encodings of the chat and embedding models: gpt-4, gpt-35-turbo and embeddings; gpt-4o and later. */
+export type EncodingName = 'cl100k_base' | 'o200k_base'
+
+/** What js-tiktoken carries of each encoding, the ranks included. */
+export const bundledFiles = { cl100k_base: cl100kBase, o200k_base: o200kBase }
+
+/** Every encoding that there is. */
+export const encodingNames = Object.keys(bundledFiles) as readonly EncodingName[]
+
+/** The official file of an encoding, as OpenAI publishes it. */
+export interface OfficialFile {
+  readonly url: string
+  /** What tiktoken calls it in the folder TIKTOKEN_CACHE_DIR: the SHA-1 of the URL. */
+  readonly cacheName: string
+  /** Of its bytes, as tiktoken checks it (tiktoken_ext/openai_public.py); in hexadecimal digits. */
+  readonly sha256: string
+}
+
+/** The official files, by encoding. */
+export const officialFiles: Readonly<Record<EncodingName, OfficialFile>> = {
+  cl100k_base: {
+    url: 'https://openaipublic.blob.core.windows.net/encodings/cl100k_base.tiktoken',
+    cacheName: '9b5ad71b2ce5302211f9c61530b329a4922fc6a4',
+    sha256: '223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7',
+  },
+  o200k_base: {
+    url: 'https://openaipublic.blob.core.windows.net/encodings/o200k_base.tiktoken',
+    cacheName: 'fb374d419588a4632f3f557e76b4b70aebbca790',
+    sha256: '446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d',
+  },
+}
+
+/** The official file of an encoding, made from what js-tiktoken carries: byte for byte the same, without a network. */
+export function renderOfficialFile(name: EncodingName): string {
+  return renderTokenFile(parseBundledRanks(bundledFiles[name].bpe_ranks))
+}

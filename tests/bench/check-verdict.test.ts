@@ -1,0 +1,40 @@
+import { expect, test, vi } from 'vitest'
+import { judge, judgeTwice, lostCases } from '../../bench/check-verdict.ts'
+
+test.each([
+  [0.5, 0.5, 'ok'],
+  [0.9, 0.5, 'ok'],
+  [0.426, 0.5, 'ok'],
+  [0.424, 0.5, 'slower'],
+  [NaN, 0.5, 'slower'],
+  [0.1, undefined, 'not recorded'],
+] as const)('a ratio of %d, recorded as %s, is %s', (measured, recorded, verdict) => {
+  expect(judge(measured, recorded)).toBe(verdict)
+})
+
+test('measures a case again before it calls it slower', async () => {
+  const measure = vi.fn((attempt: 1 | 2) => Promise.resolve(attempt === 1 ? 0.3 : 0.49))
+  expect(await judgeTwice(measure, 0.5)).toBe('ok')
+  expect(measure.mock.calls).toEqual([[1], [2]])
+})
+
+test('calls a case slower that is so both times', async () => {
+  expect(await judgeTwice(() => Promise.resolve(0.3), 0.5)).toBe('slower')
+})
+
+test('measures a case once that is as fast as recorded, or has no record', async () => {
+  const measure = vi.fn(() => Promise.resolve(0.5))
+  expect(await judgeTwice(measure, 0.5)).toBe('ok')
+  expect(await judgeTwice(measure, undefined)).toBe('not recorded')
+  expect(measure).toHaveBeenCalledTimes(2)
+})
+
+test('names the recorded cases that are no longer measured', () => {
+  const machine = { date: '2026-01-01', node: 'v20', cpu: 'x', cores: 2, pinned: true }
+  const bare = { ratio: 1, spread: [1, 1] } as const
+  const cases = [
+    { name: 'kept', bare },
+    { name: 'renamed', bare },
+  ]
+  expect(lostCases({ machine, generator: 'wrk', rounds: 7, cases }, ['kept', 'new'])).toEqual(['renamed'])
+})

@@ -1,0 +1,391 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  eventually,
+  programKey,
+  type ProgramOptions,
+  type RunningProgram,
+  runProgram,
+  sleep,
+  startProgram,
+} from '../support/built-program.ts'
+import { cassette, cassetteItem } from '../support/recording-folder.ts'
+import { RawConnection, type RawRequest, type RawResponse, sendRaw } from '../support/raw-http.ts'
+
+/** Tells which process has answered. */
+const pidExtension = `export default {
+  name: 'pid',
+  hooks: [
+    async (exchange, next) => {
+      const reply = await next()
+      reply.headers.set('x-pid', String(process.pid))
+      return reply
+    },
+  ],
+}
+`
+
+const options: ProgramOptions = {
+  args: ['--workers', '2'],
+  files: { 'pid.mjs': pidExtension },
+  env: {
+    EXTENSION_PATH: './pid.mjs',
+    JOURNAL_SIZE: '1000',
+    LATENCY_TIME_SCALE: '1',
+    LATENCY_PROFILE: 'off',
+    LATENCY_OPENAI_CHAT_COMPLETIONS_MEAN: '0',
+    LATENCY_OPENAI_CHAT_COMPLETIONS_STD_DEV: '0',
+    ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: 'false',
+  },
+  deployments: {
+    limited: { model: 'gpt-4o', tokensPerMinute: 1_000_000, requestsPerMinute: 40, requestsSliceSeconds: 60 },
+    once: { model: 'gpt-4o', tokensPerMinute: 1_000_000, requestsPerMinute: 1, requestsSliceSeconds: 60 },
+    provisioned: { model: 'gpt-4o', provisionedThroughputUnits: 15 },
+    slots: { model: 'gpt-4o', latency: { concurrency: { slots: 2, queueLength: 0, queueTimeoutMs: 1_000 } } },
+    free: { model: 'gpt-4o' },
+  },
+}
+
+interface Answer extends RawResponse {
+  /** The process that has answered; empty for pages of the simulator itself. */
+  readonly pid: string
+}
+
+const headers = { 'api-key': programKey, 'Content-Type': 'application/json' }
+
+const withKey = (request: RawRequest): RawRequest => ({
+  ...request,
+  headers: { ...headers, ...request.headers },
+})
+
+const toAnswer = (answer: RawResponse): Answer => ({
+  ...answer,
+  pid: answer.headers.find(([name]) => name === 'x-pid')?.[1] ?? '',
+})
+
+const ask = async (program: RunningProgram, request: RawRequest): Promise<Answer> =>
+  toAnswer(await sendRaw(program.port, withKey(request)))
+
+const chat = (
+  deployment: string,
+  more: object = {},
+  moreHeaders: Readonly<Record<string, string>> = {},
+): RawRequest => ({
+  path: `/openai/deployments/${deployment}/chat/completions?api-version=2024-10-21`,
+  headers: moreHeaders,
+  body: JSON.stringify({ messages: [{ role: 'user', content: 'Hi' }], max_tokens: 5, ...more }),
+})
+
+/** So many requests at once, each over a connection of its own: so that all workers get some. */
+const burst = (program: RunningProgram, count: number, request: RawRequest): Promise<Answer[]> =>
+  Promise.all(Array.from({ length: count }, () => ask(program, request)))
+
+/** Asks until a process has answered that is not among those. */
+const askAnother = async (
+  program: RunningProgram,
+  request: RawRequest,
+  pids: readonly string[],
+): Promise<Answer> => {
+  for (;;) {
+    const answers = await burst(program, 4, request)
+    const found = answers.find(({ pid }) => !pids.includes(pid))
+    if (found) return found
+  }
+}
+
+/** Open connections to two workers, so many to each. */
+const connectToBoth = async (program: RunningProgram, each: number): Promise<RawConnection[]> => {
+  const byPid = new Map<string, RawConnection[]>()
+  for (;;) {
+    const connection = await RawConnection.open(program.port)
+    const { pid } = toAnswer(await connection.send(withKey(chat('free'))))
+    byPid.set(pid, [...(byPid.get(pid) ?? []), connection])
+    const both = [...byPid.values()].map((connections) => connections.slice(0, each))
+    if (both.length === 2 && both.every(({ length }) => length === each)) return both.flat()
+  }
+}
+
+/** The same request over all of them at once. */
+const sendAll = (connections: readonly RawConnection[], request: RawRequest): Promise<Answer[]> =>
+  Promise.all(connections.map(async (connection) => toAnswer(await connection.send(withKey(request)))))
+
+const statuses = (answers: readonly Answer[]): Record<number, number> => {
+  const counts: Record<number, number> = {}
+  for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1
+  return counts
+}
+
+const pidsOf = (answers: readonly Answer[]): string[] => [...new Set(answers.map(({ pid }) => pid))]
+
+/** What the tests read of the bodies of responses. */
+interface ResponseJson {
+  readonly id: string
+  readonly status: string
+  readonly data: readonly object[]
+}
+
+const json = ({ body }: RawResponse): ResponseJson => JSON.parse(body) as ResponseJson
+
+const admin = (program: RunningProgram, method: string, path: string, body?: object): Promise<Answer> =>
+  ask(program, { method, path, ...(body && { body: JSON.stringify(body) }) })
+
+/** The value of a metric's line that holds all of the labels; their sum where several do. */
+const metric = async (program: RunningProgram, name: string, ...labels: string[]): Promise<number> => {
+  const { body } = await ask(program, { method: 'GET', path: '/metrics' })
+  return body
+    .split('\n')
+    .filter((line) => line.startsWith(`${name}{`) && labels.every((label) => line.includes(label)))
+    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+}
+
+const isAlive = (pid: string): boolean => {
+  try {
+    process.kill(Number(pid), 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+describe('several workers', () => {
+  let program: RunningProgram
+  let pids: string[]
+
+  beforeAll(async () => {
+    program = await startProgram(options)
+    const first = await ask(program, chat('free'))
+    const second = await askAnother(program, chat('free'), [first.pid])
+    pids = [first.pid, second.pid]
+  })
+  afterAll(() => program[Symbol.asyncDispose]())
+
+  it('are told of at the start, and are separate processes', () => {
+    expect(program.stdout()).toContain('Workers      2 processes')
+    expect(new Set(pids).size).toBe(2)
+  })
+
+  it('have one limit together, to the request', async () => {
+    const answers: Answer[] = []
+    while (answers.length < 100 || pidsOf(answers).length < 2) {
+      answers.push(...(await burst(program, 20, chat('limited'))))
+    }
+    expect(statuses(answers)).toEqual({ 200: 40, 429: answers.length - 40 })
+  })
+
+  it('have one provisioned bucket together, which a failed request does not fill', async () => {
+    const before = await metric(program, 'aoai_deployment_utilization_ratio', 'provisioned')
+    await burst(program, 20, chat('provisioned', { max_tokens: 4_000 }))
+    const after = await metric(program, 'aoai_deployment_utilization_ratio', 'provisioned')
+    expect(after - before).toBeGreaterThan(0.1)
+  })
+
+  it('are all changed before the change is answered', async () => {
+    expect(statuses(await burst(program, 20, chat('new')))).toEqual({ 404: 20 })
+    const put = await admin(program, 'PUT', '/++/deployments/new', { model: 'gpt-4o' })
+    expect(put.status).toBe(201)
+    const after = [...(await burst(program, 30, chat('new'))), ...(await burst(program, 30, chat('new')))]
+    expect(statuses(after)).toEqual({ 200: 60 })
+    expect((await admin(program, 'DELETE', '/++/deployments/new')).status).toBe(204)
+    expect(statuses(await burst(program, 30, chat('new')))).toEqual({ 404: 30 })
+  })
+
+  it('are one in the metrics', async () => {
+    const count = (): Promise<number> => metric(program, 'aoai_requests_total', 'deployment="free"')
+    const before = await count()
+    const answers: Answer[] = []
+    while (answers.length < 40 || pidsOf(answers).length < 2) {
+      answers.push(...(await burst(program, 10, chat('free'))))
+    }
+    const after = await eventually(count, (now) => now === before + answers.length)
+    expect(after - before).toBe(answers.length)
+    expect(await metric(program, 'process_resident_memory_bytes', 'worker="2"')).toBeGreaterThan(1e6)
+  })
+
+  it('know the responses of each other', async () => {
+    const create = (more: object): RawRequest => ({
+      path: '/openai/v1/responses',
+      body: JSON.stringify({ model: 'free', input: 'Hi', max_output_tokens: 20, ...more }),
+    })
+    const made = await ask(program, create({}))
+    const { id } = json(made)
+    const read = await askAnother(program, { method: 'GET', path: `/openai/v1/responses/${id}` }, [made.pid])
+    expect(read.body).toBe(made.body)
+
+    const items: RawRequest = { method: 'GET', path: `/openai/v1/responses/${id}/input_items` }
+    const [here, there] = [await ask(program, items), await askAnother(program, items, [made.pid])]
+    expect(there.body).toBe(here.body)
+    expect(json(here).data).toHaveLength(1)
+
+    const next = await askAnother(program, create({ previous_response_id: id }), [made.pid])
+    expect(json(next)).toMatchObject({ previous_response_id: id, status: 'incomplete' })
+
+    const background = await ask(program, create({ background: true }))
+    const cancelled = json(background).id
+    await ask(program, { path: `/openai/v1/responses/${cancelled}/cancel` })
+    const gone = await ask(program, { method: 'DELETE', path: `/openai/v1/responses/${id}` })
+    expect(gone.status).toBe(200)
+    const after = await burst(program, 10, { method: 'GET', path: `/openai/v1/responses/${id}` })
+    expect(statuses(after)).toEqual({ 404: 10 })
+  })
+
+  it('continue a stream of each other as soon as its client has read it', async () => {
+    for (let round = 0; round < 10; round++) {
+      const request = { model: 'free', input: 'Hi', max_output_tokens: 20 }
+      const path = '/openai/v1/responses'
+      const streamed = await ask(program, { path, body: JSON.stringify({ ...request, stream: true }) })
+      const id = /"id":"(resp_\w+)"/.exec(streamed.body)?.[1] ?? ''
+      const reads = await burst(program, 6, { method: 'GET', path: `${path}/${id}` })
+      expect(new Set(reads.map((read) => json(read).status))).toEqual(new Set(['incomplete']))
+    }
+  })
+
+  it('keep one journal, and judge a retry that comes to another worker', async () => {
+    const retry = chat('once', { user: 'journal' })
+    await ask(program, retry)
+    const failed = await ask(program, retry)
+    expect(failed.status).toBe(429)
+    await askAnother(program, retry, [failed.pid])
+    const { body } = await admin(program, 'GET', '/++/requests?deployment=once')
+    const { requests } = JSON.parse(body) as { requests: { id: number; status: number; retry?: object }[] }
+    expect(requests[0]).toMatchObject({ status: 200, retry: null, json: { user: 'journal' } })
+    expect(requests[2]).toMatchObject({ status: 429, retry: { of: requests[1]?.id, early: true } })
+  })
+
+  it('have one set of slots together', async () => {
+    const request = chat('slots', {}, { 'x-sim-delay-ms': '400' })
+    const connections = await connectToBoth(program, 4)
+    const answers = await sendAll(connections, request)
+    expect(statuses(answers)).toEqual({ 200: 2, 429: 6 })
+    expect(pidsOf(answers).length).toBe(2)
+    expect(statuses(await burst(program, 2, request))).toEqual({ 200: 2 })
+  })
+
+  it('go through one timetable of incidents, and forget all at a reset', async () => {
+    const faults = [{ probability: 1, fault: 'overloaded503' }]
+    await admin(program, 'POST', '/++/incidents/start', { phases: [{ name: 'down', seconds: 60, faults }] })
+    expect(statuses(await burst(program, 20, chat('free')))).toEqual({ 503: 20 })
+    await admin(program, 'PATCH', '/++/config', { allow_undefined_openai_deployments: true })
+    expect(statuses(await burst(program, 20, chat('free')))).toEqual({ 503: 20 })
+    expect((await admin(program, 'POST', '/++/reset')).status).toBe(200)
+    expect(statuses(await burst(program, 20, chat('free')))).toEqual({ 200: 20 })
+    expect(statuses(await burst(program, 20, chat('other')))).toEqual({ 404: 20 })
+    expect(statuses(await burst(program, 50, chat('limited')))).toEqual({ 200: 40, 429: 10 })
+  })
+
+  it('refuse what one process alone can do', async () => {
+    const env = {
+      SIMULATOR_MODE: 'record',
+      AZURE_OPENAI_ENDPOINT: 'http://localhost:1',
+      AZURE_OPENAI_KEY: 'k',
+    }
+    const record = await runProgram(['--port', '0', '--workers', '2'], { env })
+    expect(record.code).toBe(2)
+    expect(record.stderr).toContain(
+      'SIMULATOR_MODE=record writes its files from one process (got WORKERS=2).',
+    )
+    const clock = await runProgram(['--port', '0', '--workers', '2', '--clock', 'virtual'])
+    expect(clock.code).toBe(2)
+    expect(clock.stderr).toContain('SIMULATOR_CLOCK=virtual')
+  })
+
+  it('end with the message of one process where the port is taken', async () => {
+    const { code, stderr } = await runProgram(['--port', String(program.port), '--workers', '2'])
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `Could not listen on 127.0.0.1:${program.port}: another program uses port ${program.port}. Stop it, or choose another port with --port (0 takes a free one).\n`,
+    })
+  })
+
+  it('are replaced when they are killed, and what they held is free again', async () => {
+    const count = (): Promise<number> => metric(program, 'aoai_requests_total')
+    const held = [0, 1].map(() =>
+      ask(program, chat('slots', {}, { 'x-sim-delay-ms': '60000' })).catch(() => null),
+    )
+    await eventually(
+      () => metric(program, 'aoai_deployment_requests_in_work'),
+      (working) => working === 2,
+    )
+    const before = await count()
+    for (const pid of pids) process.kill(Number(pid), 'SIGKILL')
+    expect(await Promise.all(held)).toEqual([null, null])
+    const served = await eventually(
+      () => ask(program, chat('slots')).catch(() => undefined),
+      (answer) => answer?.status === 200,
+    )
+    expect(served?.status).toBe(200)
+    expect(pids).not.toContain(served?.pid)
+    await askAnother(program, chat('free'), [served?.pid ?? ''])
+    expect(await count()).toBeGreaterThanOrEqual(before)
+    expect(program.stderr()).toContain('another one takes its place')
+  })
+})
+
+describe('replay', () => {
+  it('goes through the recordings of a request as one process does, and knows at the end what nobody used', async () => {
+    const path = '/v1/chat/completions'
+    const repeated = ['one', 'two', 'three', 'four'].map((answer) => cassetteItem('{}', answer))
+    await using program = await startProgram({
+      args: ['--workers', '2'],
+      files: {
+        'pid.mjs': pidExtension,
+        'a.yaml': cassette(...repeated),
+        'b.yaml': cassette(cassetteItem('{"unused":1}', 'x')),
+      },
+      env: {
+        EXTENSION_PATH: './pid.mjs',
+        SIMULATOR_MODE: 'replay',
+        RECORDING_DIR: '.',
+        REPLAY_STRICT: 'true',
+      },
+    })
+    const answers: Answer[] = []
+    while (answers.length < 4 || pidsOf(answers).length < 2) {
+      answers.push(await ask(program, { path, body: '{}' }))
+    }
+    expect(answers.slice(0, 4).map(({ body }) => body)).toEqual(['one', 'two', 'three', 'four'])
+    expect(new Set(answers.slice(4).map(({ body }) => body)).size).toBeLessThanOrEqual(1)
+    const { code, stderr } = await program.stop()
+    expect(code).toBe(1)
+    expect(stderr).toContain('1 recording was never used')
+    expect(stderr).toMatch(/b\.yaml:2\n$/)
+  })
+})
+
+describe('stopping', () => {
+  it('lets the answers of all workers end', async () => {
+    await using program = await startProgram(options)
+    const slow = chat('free', {}, { 'x-sim-delay-ms': '600' })
+    const running = sendAll(await connectToBoth(program, 2), slow)
+    await eventually(
+      async () => (await ask(program, { method: 'GET', path: '/metrics' })).body,
+      (body) => body.includes('\naoai_requests_in_flight 4\n'),
+    )
+    program.signal('SIGTERM')
+    const answers = await running
+    expect(statuses(answers)).toEqual({ 200: 4 })
+    expect(pidsOf(answers).length).toBe(2)
+    const { code } = await program.end
+    expect(code).toBe(0)
+    expect(pidsOf(answers).filter(isAlive)).toEqual([])
+  })
+
+  it('is done at once by a second signal, and by the death of the primary', async () => {
+    await using program = await startProgram(options)
+    const first = await ask(program, chat('free'))
+    const second = await askAnother(program, chat('free'), [first.pid])
+    const held = ask(program, chat('free', {}, { 'x-sim-delay-ms': '60000' })).catch(() => null)
+    await sleep(50)
+    program.signal('SIGINT')
+    await eventually(
+      () => Promise.resolve(program.stdout()),
+      (text) => text.includes('Stopping'),
+    )
+    program.signal('SIGINT')
+    expect((await program.end).code).toBe(null)
+    expect(await held).toBe(null)
+    const alive = await eventually(
+      () => Promise.resolve([first.pid, second.pid].filter(isAlive)),
+      (pids) => pids.length === 0,
+    )
+    expect(alive).toEqual([])
+  })
+})

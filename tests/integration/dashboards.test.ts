@@ -1,0 +1,227 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { createMetrics } from '../../src/metrics/metrics.ts'
+import { createVirtualClock } from '../../src/platform/virtual-clock.ts'
+import { packageFolder } from '../support/built-program.ts'
+import {
+  dashboardQueries,
+  type DashboardQuery,
+  filledIn,
+  type Panel,
+  readDashboard,
+} from '../support/dashboard.ts'
+import {
+  type Exposition,
+  groupLabelsOf,
+  hasLabel,
+  hasSample,
+  parseExposition,
+  selectorsOf,
+} from '../support/exposition.ts'
+import { hasPromtool, promtool } from '../support/promtool.ts'
+import { createTestSimulator, deploymentPath } from '../support/test-simulator.ts'
+
+interface Rule {
+  readonly alert: string
+  readonly expr: string
+  readonly labels: { readonly severity: string }
+  readonly annotations: { readonly summary: string; readonly description: string }
+}
+
+interface ComposeFile {
+  readonly services: Readonly<Record<string, { readonly volumes?: readonly string[] }>>
+}
+
+const readYaml = (path: string): unknown => parse(readFileSync(join(packageFolder, path), 'utf8'))
+
+const dashboard = readDashboard()
+const { groups } = readYaml('infra/prometheus/alerts.yml') as {
+  groups: { name: string; rules: Rule[] }[]
+}
+const rules = groups.flatMap((group) => group.rules)
+const queries: readonly DashboardQuery[] = [
+  ...dashboardQueries(dashboard).map(({ title, expr }) => ({ title, expr: filledIn(expr) })),
+  ...rules.map(({ alert, expr }) => ({ title: alert, expr })),
+]
+
+const hello = { messages: [{ role: 'user', content: 'hi' }], max_tokens: 5 }
+
+/** Everything that a simulator exports once it has had one request of each kind. */
+async function exportEverything(): Promise<Exposition> {
+  const { post, app, clock, simulator } = createTestSimulator({
+    env: { LATENCY_TIME_SCALE: '1' },
+    deployments: {
+      chat: { model: 'gpt-4o', tokensPerMinute: 1_000_000 },
+      tokens: { model: 'gpt-4o', tokensPerMinute: 100 },
+      requests: { model: 'gpt-4o', tokensPerMinute: 1_000_000, requestsPerMinute: 1 },
+      provisioned: { model: 'gpt-4o', provisionedThroughputUnits: 50 },
+      slots: { model: 'gpt-4o', latency: { concurrency: { slots: 1, queueLength: 1 } } },
+    },
+    incidents: { phases: [{ name: 'normal', minutes: 60 }] },
+  })
+  const ask = (deployment: string, body: object = {}, headers = {}): Promise<unknown> =>
+    post(deploymentPath(deployment, 'chat/completions'), { ...hello, ...body }, headers).then((answer) =>
+      answer.text(),
+    )
+  const asked = [
+    ask('chat'),
+    ask('chat', { stream: true }),
+    ask('tokens', { max_tokens: 4_000 }),
+    ask('requests'),
+    ask('requests'),
+    ask('provisioned'),
+    ...[1, 2, 3].map(() => ask('slots')),
+    ask('chat', {}, { 'x-sim-fault': 'serverError' }),
+    ask('chat', {}, { 'api-key': 'wrong' }),
+  ]
+  await clock.advance(10_000)
+  await Promise.all(asked)
+  const text = await (await app.request('/metrics')).text()
+  await simulator.close()
+
+  // What a simulator with a Redis exports besides; the families are the same ones.
+  const state = { up: true, fallbacks: 0, roundTripMs: 1 }
+  const shared = createMetrics({ clock: createVirtualClock(), sharedState: state })
+  return parseExposition(`${text}\n${await shared.render()}`)
+}
+
+const promtoolNote = hasPromtool ? '' : ': skipped, since promtool is not installed'
+
+describe('the dashboard and the alerts', () => {
+  let exported: Exposition
+  beforeAll(async () => {
+    exported = await exportEverything()
+  })
+
+  it('name only metrics that a simulator exports', () => {
+    const suffix = /_(bucket|sum|count)$/
+    const missing = queries.flatMap(({ title: place, expr }) =>
+      selectorsOf(expr)
+        .filter(({ name }) => name !== 'up')
+        .filter(
+          ({ name }) => !exported.families.has(name) && !exported.families.has(name.replace(suffix, '')),
+        )
+        .map(({ name }) => `${place}: ${name}`),
+    )
+    expect(missing).toEqual([])
+  })
+
+  it('ask for labels and values that there are', () => {
+    const empty = queries.flatMap(({ title: place, expr }) =>
+      selectorsOf(expr)
+        .filter((selector) => selector.name.startsWith('aoai_') && !hasSample(exported, selector))
+        .map((selector) => `${place}: ${JSON.stringify(selector)}`),
+    )
+    expect(empty).toEqual([])
+  })
+
+  it('group by labels that there are', () => {
+    const missing = queries.flatMap(({ title: place, expr }) => {
+      const names = selectorsOf(expr).map(({ name }) => name)
+      // Which kinds of garbage are collected, a process that runs for a moment does not tell.
+      if (names.some((name) => name.startsWith('nodejs_gc'))) return []
+      return groupLabelsOf(expr)
+        .filter((label) => !names.some((name) => hasLabel(exported, name, label)))
+        .map((label) => `${place}: ${label}`)
+    })
+    expect(missing).toEqual([])
+  })
+
+  it('leave no metric of the simulator out', () => {
+    const named = new Set(queries.flatMap(({ expr }) => selectorsOf(expr).map(({ name }) => name)))
+    const unused = [...exported.families].filter(
+      (family) => family.startsWith('aoai_') && ![...named].some((name) => name.startsWith(family)),
+    )
+    expect(unused).toEqual([])
+  })
+
+  it.skipIf(!hasPromtool)(`are PromQL that promtool understands${promtoolNote}`, () => {
+    const folder = mkdtempSync(join(tmpdir(), 'promql-'))
+    const rulesOf = queries.map(({ expr }, index) => ({ record: `query:${index}`, expr }))
+    const file = join(folder, 'queries.json')
+    writeFileSync(file, JSON.stringify({ groups: [{ name: 'queries', rules: rulesOf }] }))
+    try {
+      expect(promtool('check', 'rules', file)).toContain(`${queries.length} rules found`)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+})
+
+describe('the dashboard', () => {
+  const { panels } = dashboard
+
+  it('has panels with ids of their own, side by side, within the width of 24', () => {
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length)
+    const outside = panels.filter(({ gridPos: { x, w } }) => x < 0 || w < 1 || x + w > 24)
+    expect(outside.map((panel) => panel.title)).toEqual([])
+    const overlaps = panels.flatMap((one, index) =>
+      panels
+        .slice(index + 1)
+        .filter((other) => overlap(one.gridPos, other.gridPos))
+        .map((other) => `${one.title} and ${other.title}`),
+    )
+    expect(overlaps).toEqual([])
+  })
+
+  it('says of each panel what it shows, and names its queries by letters of their own', () => {
+    const shown = panels.filter(({ type }) => type !== 'row')
+    expect(shown.filter(({ description, targets }) => !description || !targets?.length)).toEqual([])
+    for (const { targets = [] } of shown) {
+      expect(new Set(targets.map(({ refId }) => refId)).size).toBe(targets.length)
+    }
+  })
+
+  it('uses each of its variables, and no other', () => {
+    const used = new Set(
+      [...JSON.stringify(dashboard).matchAll(/\$\{?(?!__)([a-z_]+)/g)].map(([, name]) => name),
+    )
+    expect(used).toEqual(new Set(dashboard.templating.list.map(({ name }) => name)))
+  })
+})
+
+describe('the alerts', () => {
+  it('have names of their own, a severity, and say what to do', () => {
+    expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length)
+    for (const { labels, annotations } of rules) {
+      expect(['critical', 'warning', 'info']).toContain(labels.severity)
+      expect(annotations.summary).not.toBe('')
+      expect(annotations.description.length).toBeGreaterThan(60)
+    }
+  })
+
+  it.skipIf(!hasPromtool)(`stand in a configuration that promtool accepts${promtoolNote}`, () => {
+    expect(promtool('check', 'config', 'prometheus.yml')).toContain(`${rules.length} rules found`)
+  })
+
+  it.skipIf(!hasPromtool)(`come when they should, and only then${promtoolNote}`, () => {
+    expect(promtool('test', 'rules', 'alerts.test.yml')).toContain('SUCCESS')
+  })
+})
+
+describe('infra/compose.yaml', () => {
+  it('mounts files that are there', () => {
+    const { services } = readYaml('infra/compose.yaml') as ComposeFile
+    const sources = Object.values(services)
+      .flatMap(({ volumes = [] }) => volumes.map((volume) => volume.split(':')[0] ?? ''))
+      .filter((source) => source.startsWith('.'))
+    expect(sources.length).toBeGreaterThan(0)
+    expect(sources.filter((source) => !existsSync(resolve(packageFolder, 'infra', source)))).toEqual([])
+  })
+
+  it('starts what the configurations of Prometheus and Grafana look for', () => {
+    const { services } = readYaml('infra/compose.yaml') as ComposeFile
+    const prometheus = JSON.stringify(readYaml('infra/prometheus/prometheus.yml'))
+    const grafana = JSON.stringify(readYaml('infra/grafana/provisioning/datasources/prometheus.yaml'))
+    expect(Object.keys(services)).toEqual(['simulator', 'prometheus', 'grafana'])
+    expect(prometheus).toContain('"simulator:8000"')
+    expect(grafana).toContain('http://prometheus:9090')
+  })
+})
+
+function overlap(a: Panel['gridPos'], b: Panel['gridPos']): boolean {
+  return a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h
+}

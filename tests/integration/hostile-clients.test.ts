@@ -1,0 +1,217 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { describe, expect, it } from 'vitest'
+import {
+  chatHead,
+  chatRequest,
+  type ListeningSimulator,
+  open,
+  openMany,
+  sleep,
+  startListening,
+  tell,
+} from '../support/hostile-client.ts'
+
+const MB = 1024 * 1024
+
+// Memory can be judged only after a collection.
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+/** What the process holds, in MB. */
+function heldMb(): number {
+  collect()
+  const { heapUsed, external } = process.memoryUsage()
+  return (heapUsed + external) / MB
+}
+
+const timersOf = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+
+/** A deployment whose limits nobody reaches. */
+const wide = { model: 'gpt-4o-mini', tokensPerMinute: 1_000_000_000, requestsPerMinute: 1_000_000 } as const
+
+/** Streams of 1,000 tokens, one each 20 ms. */
+const paced = {
+  latency: { timeScale: 1 },
+  deployments: { 'gpt-4o-mini': { model: 'gpt-4o-mini', latency: { firstToken: 5, perToken: 20 } } },
+} as const
+
+describe('clients that leave in mid-stream', () => {
+  it('leave nothing behind: no request in flight, no timer, no memory', async () => {
+    await using server = await startListening({
+      ...paced,
+      deployments: {
+        'gpt-4o-mini': {
+          model: 'gpt-4o-mini',
+          latency: { firstToken: 5, perToken: 20, concurrency: { slots: 500, queueLength: 0 } },
+        },
+      },
+    })
+    const timersBefore = timersOf()
+    const leaveAll = async (): Promise<void> => {
+      const sockets = await openMany(server.port, 500)
+      const begun = sockets.map((socket) => new Promise((resolve) => socket.once('data', resolve)))
+      for (const socket of sockets) socket.write(chatRequest({ stream: true, max_tokens: 1_000 }))
+      // A third leaves with an end, a third with a reset, and a third without waiting for anything.
+      await Promise.all(begun.filter((_, index) => index % 3 !== 2))
+      for (const [index, socket] of sockets.entries()) {
+        if (index % 3 === 1) socket.resetAndDestroy()
+        else socket.destroy()
+      }
+      await expect.poll(() => server.inFlight(), { timeout: 5_000 }).toBe(0)
+    }
+    await leaveAll()
+    const before = heldMb()
+    await leaveAll()
+    await leaveAll()
+    expect(heldMb() - before).toBeLessThan(20)
+    await sleep(50)
+    expect(timersOf()).toBeLessThanOrEqual(timersBefore + 1)
+    // A slot that was kept would refuse this one.
+    expect((await server.ask()).status).toBe(200)
+    expect(await server.sim.metrics()).toMatch(/aoai_client_disconnects_total\{[^}]*\} 1\d{3}/)
+  }, 20_000)
+
+  it('while they upload, take their bodies with them', async () => {
+    await using server = await startListening({ bodyLimitMb: 8, bodiesLimitMb: 8 })
+    const upload = `${chatHead}Content-Length: ${7 * MB}\r\n\r\n${' '.repeat(6 * MB)}`
+    for (let round = 0; round < 5; round++) {
+      const socket = await open(server.port)
+      await new Promise((resolve) => socket.write(upload, resolve))
+      await sleep(20)
+      socket.resetAndDestroy()
+      await sleep(20)
+    }
+    expect(await postSpaces(server, 6 * MB)).toMatch(/^HTTP\/1\.1 400 /)
+  })
+})
+
+const postSpaces = async ({ port }: ListeningSimulator, bytes: number): Promise<string> => {
+  const head = `${chatHead}Connection: close\r\nContent-Length: ${bytes}\r\n\r\n`
+  return (await tell(port, [head, ' '.repeat(bytes)])).text
+}
+
+describe('slow readers', () => {
+  it('of long streams hold little memory, keep nobody waiting, and are cut in the end', async () => {
+    await using server = await startListening({
+      connections: { writeStallSeconds: 3 },
+      deployments: { 'gpt-4o-mini': wide },
+    })
+    const sockets = await openMany(server.port, 50)
+    const before = heldMb()
+    for (const socket of sockets) {
+      socket.pause()
+      // 4 MB each, were they read: 1.4 MB are the tokens of the answer.
+      socket.write(chatRequest({ stream: true, max_tokens: 16_000 }))
+    }
+    await expect.poll(() => server.inFlight(), { timeout: 8_000 }).toBe(sockets.length)
+    await sleep(200)
+    expect((await server.ask()).status).toBe(200)
+    expect((heldMb() - before) / sockets.length).toBeLessThan(2)
+    await expect.poll(() => server.inFlight(), { timeout: 8_000, interval: 100 }).toBe(0)
+    expect(server.log).toMatchObject([{ fields: { stalledReaders: 1 } }])
+    for (const socket of sockets) socket.destroy()
+  }, 20_000)
+
+  it('of 200 KB that the operating system takes are no concern of the simulator', async () => {
+    await using server = await startListening({
+      connections: { writeStallSeconds: 0.4, idleTimeoutSeconds: 0.4 },
+    })
+    const before = heldMb()
+    const sockets = await openMany(server.port, 500)
+    const closed = sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve)))
+    for (const socket of sockets) {
+      socket.pause()
+      socket.write(chatRequest({ stream: true, max_tokens: 800 }))
+    }
+    await expect.poll(() => server.inFlight(), { timeout: 8_000 }).toBe(0)
+    expect((heldMb() - before) / sockets.length).toBeLessThan(0.3)
+    expect((await server.ask()).ms).toBeLessThan(1_000)
+    for (const socket of sockets) socket.resume()
+    await Promise.all(closed)
+  }, 20_000)
+
+  it('that go on reading are not cut, however long it takes them', async () => {
+    await using server = await startListening({
+      connections: { writeStallSeconds: 0.5 },
+      deployments: { 'gpt-4o-mini': wide },
+    })
+    const socket = await open(server.port)
+    let allowedBytes = 0
+    let readBytes = 0
+    let end = ''
+    socket.on('data', (data) => {
+      readBytes += data.length
+      end = end.slice(-10) + data.toString('latin1')
+      if (readBytes >= allowedBytes) socket.pause()
+    })
+    // 16 MB, 8 a second: the operating system tells of room for more only when a third of its buffer is free.
+    const grant = setInterval(() => {
+      allowedBytes += 0.4 * MB
+      socket.resume()
+    }, 50)
+    socket.write(chatRequest({ stream: true, max_tokens: 16_000, n: 4 }, { Connection: 'close' }))
+    await new Promise((resolve) => socket.once('close', resolve))
+    clearInterval(grant)
+    expect(end).toMatch(/\r\n0\r\n\r\n$/)
+    expect(server.log).toEqual([])
+  })
+
+  it('that wait for an answer which takes its time are not cut', async () => {
+    await using server = await startListening({
+      connections: {
+        writeStallSeconds: 0.1,
+        idleTimeoutSeconds: 0.1,
+        headersTimeoutSeconds: 0.1,
+        requestTimeoutSeconds: 0.1,
+      },
+      latency: { timeScale: 1 },
+      deployments: { 'gpt-4o-mini': { model: 'gpt-4o-mini', latency: { firstToken: 1_000, perToken: 0 } } },
+    })
+    expect((await server.ask()).status).toBe(200)
+    expect(server.log).toEqual([])
+  })
+})
+
+describe('uploads', () => {
+  it('that find no room among others get 503 with retry-after, and small ones pass', async () => {
+    await using server = await startListening({ bodyLimitMb: 8, bodiesLimitMb: 8 })
+    const holder = await open(server.port)
+    const part = `${chatHead}Content-Length: ${7 * MB}\r\n\r\n${' '.repeat(6 * MB)}`
+    await new Promise((resolve) => holder.write(part, resolve))
+    await sleep(50)
+    const refused = await postSpaces(server, 4 * MB)
+    expect(refused).toMatch(/^HTTP\/1\.1 503 Service Unavailable\r\n/)
+    expect(refused).toContain('\r\nretry-after: 1\r\n')
+    expect(JSON.parse(refused.split('\r\n\r\n')[1] ?? '')).toMatchObject({
+      error: { code: 'InternalServerError' },
+    })
+    expect((await server.ask()).status).toBe(200)
+    holder.destroy()
+    await sleep(50)
+    for (let times = 0; times < 4; times++)
+      expect(await postSpaces(server, 4 * MB)).toMatch(/^HTTP\/1\.1 400 /)
+  })
+
+  it('in tiny chunks take no more memory than their bytes', async () => {
+    await using server = await startListening()
+    const before = heldMb()
+    const socket = await open(server.port)
+    socket.write(`${chatHead}Transfer-Encoding: chunked\r\n\r\n`)
+    const chunks = '1\r\n \r\n'.repeat(10_000)
+    for (let sent = 0; sent < 30; sent++) await new Promise((resolve) => socket.write(chunks, resolve))
+    await sleep(200)
+    expect(heldMb() - before).toBeLessThan(20)
+    expect((await server.ask()).status).toBe(200)
+    socket.destroy()
+  }, 20_000)
+
+  it('of many clients at once end, each with an answer', async () => {
+    await using server = await startListening({ bodyLimitMb: 4, bodiesLimitMb: 8 })
+    const before = heldMb()
+    const answers = await Promise.all(Array.from({ length: 60 }, () => postSpaces(server, 3 * MB)))
+    for (const answer of answers) expect(answer).toMatch(/^HTTP\/1\.1 (400|503) /)
+    expect(heldMb() - before).toBeLessThan(100)
+    expect(await postSpaces(server, 3 * MB)).toMatch(/^HTTP\/1\.1 400 /)
+  }, 20_000)
+})

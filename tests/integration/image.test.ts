@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { settingsTable } from '../../src/config/settings-table.ts'
+import { execForm, keyValues, lintDockerfile, parseDockerfile } from '../../scripts/dockerfile.ts'
+import { createTestSimulator } from '../support/test-simulator.ts'
+
+const source = readFileSync('Dockerfile', 'utf8')
+const dockerfile = parseDockerfile(source)
+const runtime = dockerfile.stages.at(-1)!
+const env = keyValues(runtime, 'ENV')
+const find = (name: string) => runtime.instructions.findLast((instruction) => instruction.name === name)!
+
+describe('the Dockerfile', () => {
+  it('follows the rules of lintDockerfile', () => {
+    expect(lintDockerfile(dockerfile)).toEqual([])
+  })
+
+  it('installs, builds and runs in stages of their own', () => {
+    expect(dockerfile.stages.map(({ name }) => name)).toEqual(['dependencies', 'build', 'runtime'])
+  })
+
+  it('sets settings that there are, to values that they may have', () => {
+    const { NODE_ENV, ...settings } = Object.fromEntries(env)
+    expect(NODE_ENV).toBe('production')
+    const known = new Set(settingsTable().map((setting) => setting.env))
+    expect(Object.keys(settings).filter((name) => !known.has(name))).toEqual([])
+    expect(settings).toMatchObject({
+      HOST: '0.0.0.0',
+      PORT: '8000',
+      RECORDING_DIR: '/mnt/simulator/recording',
+    })
+  })
+
+  it('exposes the port that it sets, which is the default of the program', () => {
+    const port = settingsTable().find((setting) => setting.env === 'PORT')?.default
+    expect([find('EXPOSE').rest, env.get('PORT')]).toEqual([port, port])
+  })
+
+  it('asks for its health at a path that answers without a key', async () => {
+    const [, path] = /\$\{process\.env\.PORT\}([^`]+)`/.exec(find('HEALTHCHECK').rest) ?? []
+    const simulator = createTestSimulator()
+    const response = await simulator.app.request(path!)
+    expect([path, response.status]).toEqual(['/healthz', 200])
+  })
+
+  it('starts what package.json names as the program', () => {
+    const { bin } = JSON.parse(readFileSync('package.json', 'utf8')) as { bin: Record<string, string> }
+    expect(execForm(find('ENTRYPOINT').rest)).toEqual(['node', `/app/${bin['aoai-sim']!.slice(2)}`])
+  })
+
+  it('copies nothing from the context that .dockerignore keeps out', () => {
+    const allowed = readFileSync('.dockerignore', 'utf8').split('\n')
+    const copied = dockerfile.stages
+      .flatMap(({ instructions }) => instructions)
+      .filter(({ name, flags }) => name === 'COPY' && !flags.has('from'))
+      .flatMap(({ rest }) => rest.split(/\s+/).slice(0, -1))
+      .map((path) => path.replace('[z]', 'z').replace('./', ''))
+    expect(copied.filter((path) => !allowed.includes(`!${path}`))).toEqual([])
+  })
+
+  it('has a word for each network type that the installing script knows', () => {
+    const known = readFileSync('scripts/image-install.sh', 'utf8').match(/^ {2}[a-z-]+(?=\)$)/gm)
+    expect(known?.map((word) => word.trim())).toEqual(['unrestricted', 'semi-restricted', 'restricted'])
+    expect(source).toContain('# unrestricted | semi-restricted | restricted')
+  })
+})
+
+describe('lintDockerfile', () => {
+  const lint = (from: string | RegExp, to: string) =>
+    lintDockerfile(parseDockerfile(source.replace(from, to)))
+
+  it.each([
+    ['a base without a version', /^(ARG NODE_IMAGE=.*):.*$/m, '$1:latest', 'name a version'],
+    [
+      'a base that no mirror can replace',
+      'FROM ${NODE_IMAGE} AS runtime',
+      'FROM node:24',
+      'a base is an ARG',
+    ],
+    ['root', 'USER 10001:10001', 'USER 0', 'USER is a number that is not 0'],
+    ['a user by name', 'USER 10001:10001', 'USER node', 'USER is a number'],
+    ['no user', 'USER 10001:10001', '', 'has no USER'],
+    ['a copy behind USER', 'EXPOSE 8000', 'COPY x ./', 'COPY stands behind USER'],
+    ['files of the user', 'COPY LICENSE', 'COPY --chown=10001 LICENSE', 'belongs to root'],
+    ['ADD', 'COPY LICENSE', 'ADD LICENSE', 'COPY does what ADD'],
+    ['the shell form', /^ENTRYPOINT.*/m, 'ENTRYPOINT node dist/cli/main.js', 'in exec form'],
+    ['npm as process 1', /^ENTRYPOINT.*/m, 'ENTRYPOINT ["npm", "start"]', 'Process 1 is node'],
+    ['no health check', 'HEALTHCHECK', 'LABEL', 'needs a HEALTHCHECK'],
+    ['a secret as an argument', 'ARG NPM_REGISTRY=', 'ARG NPM_TOKEN=', 'secrets stay in the image'],
+    ['a download', 'RUN install', 'RUN curl x && install', 'nothing is fetched'],
+  ])('refuses %s', (_, from, to, problem) => {
+    expect(lint(from, to).join('\n')).toContain(problem)
+  })
+})

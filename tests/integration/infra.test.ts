@@ -1,0 +1,158 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { settingsTable } from '../../src/config/settings-table.ts'
+import { createSimulator } from '../../src/index.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const read = (path: string): string => readFileSync(join(root, path), 'utf8')
+
+const bicepFolder = 'infra/container-apps/bicep'
+const bicepApp = read(`${bicepFolder}/modules/app.bicep`)
+const bicepMain = read(`${bicepFolder}/main.bicep`)
+const terraformFolder = 'infra/container-apps/terraform'
+const terraformApp = read(`${terraformFolder}/app.tf`)
+const terraformMain = read(`${terraformFolder}/main.tf`)
+const chart = 'infra/helm/aoai-simulated-api'
+const pods = read(`${chart}/templates/deployment.yaml`)
+const values = read(`${chart}/values.yaml`)
+
+const settings = new Map(settingsTable().map((setting) => [setting.env, setting]))
+
+/** What is written like a variable and is no setting of the simulator, each with what it is. */
+const otherNames: ReadonlyArray<{ name: RegExp; reason: string }> = [
+  { name: /^DEPLOY_[A-Z_]+$/, reason: 'variables of the deploy scripts, which their --help lists' },
+  { name: /^SMOKE_[A-Z_]+$/, reason: 'variables of scripts/smoke-test.sh' },
+  { name: /^TLS1_2$/, reason: 'a value of Azure Storage' },
+  { name: /^Standard_LRS$/, reason: 'a value of Azure Storage' },
+  { name: /^ARM_SUBSCRIPTION_ID$/, reason: 'read by the azurerm provider of Terraform' },
+  { name: /^TF_VAR_$/, reason: 'how Terraform takes variables from the environment' },
+]
+
+/** Texts of everything that is shipped, by path; the generated parts of Terraform are not there to be read. */
+const shipped = readdirSync(join(root, 'infra'), { recursive: true, encoding: 'utf8' })
+  .map((path) => `infra/${path.replaceAll('\\', '/')}`)
+  .filter((path) => /^infra\/(container-apps|helm)\/|^infra\/README\.md$/.test(path))
+  .filter((path) => /\.(bicep|bicepparam|tf|example|yaml|tpl|json|md|txt)$/.test(path))
+  .filter((path) => !path.includes('/.terraform/'))
+  .concat(readdirSync(root).filter((name) => /^(docker-)?compose.*\.ya?ml$/.test(name)))
+  .map((path) => ({ path, text: read(path) }))
+
+function firstGroup(text: string, pattern: RegExp): string {
+  const found = pattern.exec(text)?.[1]
+  if (found === undefined) throw new Error(`${String(pattern)} is not in the text`)
+  return found
+}
+
+describe('variables', () => {
+  it.each(shipped)('$path names settings that there are', ({ text }) => {
+    const names = text.match(/(?<![\w-])[A-Z][A-Z0-9]*_[A-Z0-9_]*(?![\w-])/g) ?? []
+    const unknown = names.filter(
+      (name) => !settings.has(name) && !otherNames.some((other) => other.name.test(name)),
+    )
+    expect([...new Set(unknown)]).toEqual([])
+  })
+
+  it('are set the same way by Bicep and Terraform', () => {
+    const always = ['HOST', 'PORT', 'RECORDING_DIR']
+    const inBicep = firstGroup(bicepApp, /var settings = union\(([\s\S]*?)\n\)/)
+    const inTerraform = firstGroup(terraformApp, /settings = merge\(([\s\S]*?)\n {2}\)/)
+    const names = (text: string): string[] => (text.match(/\b[A-Z][A-Z_]+\b/g) ?? []).sort()
+    expect(names(inBicep)).toEqual(always)
+    expect(names(inTerraform)).toEqual(always)
+    for (const name of always) expect(settings.has(name)).toBe(true)
+  })
+})
+
+describe('secrets', () => {
+  const secrets = [...settings.values()].filter(({ secret }) => secret).map(({ env }) => env)
+
+  it('come from a vault or a secret, each of them and nothing else', () => {
+    const inBicep = [...bicepMain.matchAll(/variable: '(\w+)'/g)].map(([, name]) => name)
+    const inTerraform = [
+      ...firstGroup(terraformMain, /secret_names = merge\(([\s\S]*?)\n {2}\)/).matchAll(/(\w+) = "/g),
+    ].map(([, name]) => name)
+    const inScripts = firstGroup(read('scripts/deploy-common.sh'), /^secret_settings=' ([\w ]+) '$/m).split(
+      ' ',
+    )
+    const expected = new Set(secrets)
+    for (const found of [inBicep, inTerraform, inScripts]) expect(new Set(found)).toEqual(expected)
+  })
+
+  it('are refused among the plain variables of the chart', () => {
+    const schema = JSON.parse(read(`${chart}/values.schema.json`)) as {
+      properties: { env: { propertyNames: { not: { enum: string[] } } } }
+    }
+    expect(schema.properties.env.propertyNames.not.enum.sort()).toEqual([...secrets, 'HOST', 'PORT'].sort())
+  })
+
+  it('are marked as secure wherever Bicep and Terraform take them', () => {
+    const bicep = shipped.filter(({ path }) => path.endsWith('.bicep')).map(({ text }) => text)
+    const taken = bicep.flatMap(
+      (text) => text.match(/^param (simulatorApiKey|azureOpenAiKey|redisUrl) /gm) ?? [],
+    )
+    const secure = bicep.flatMap(
+      (text) => text.match(/@secure\(\)\nparam (simulatorApiKey|azureOpenAiKey|redisUrl) /g) ?? [],
+    )
+    expect(taken.length).toBe(6)
+    expect(secure.length).toBe(taken.length)
+    for (const name of ['simulator_api_key', 'azure_openai_key', 'redis_url']) {
+      const block = firstGroup(
+        read(`${terraformFolder}/variables.tf`),
+        new RegExp(`variable "${name}" \\{([\\s\\S]*?)\\n\\}`),
+      )
+      expect(block).toContain('sensitive   = true')
+    }
+  })
+})
+
+describe('ports, paths and users', () => {
+  it('are those of the program: the port by default, /healthz and /metrics without a key', async () => {
+    await using sim = await createSimulator()
+    const health = firstGroup(bicepApp, /healthPath = '(.+)'/)
+    expect(firstGroup(terraformApp, /health_path = "(.+)"/)).toBe(health)
+    expect(new Set([...pods.matchAll(/path: (\S+)/g)].map(([, path]) => path))).toEqual(new Set([health]))
+    const scraped = firstGroup(read(`${chart}/templates/servicemonitor.yaml`), /path: (\S+)/)
+    for (const path of [health, scraped]) expect((await sim.fetch(sim.url + path)).status).toBe(200)
+
+    const port = settings.get('PORT')?.default
+    expect(firstGroup(bicepApp, /var port = (\d+)/)).toBe(port)
+    expect(firstGroup(terraformApp, /port += (\d+)/)).toBe(port)
+    expect(firstGroup(pods, /containerPort: (\d+)/)).toBe(port)
+    expect(firstGroup(pods, /"PORT" "(\d+)"/)).toBe(port)
+  })
+
+  it('let whoever the image runs as write to the share and to the volume', () => {
+    const user = firstGroup(bicepApp, /uid=(\d+)/)
+    expect(firstGroup(terraformApp, /uid=(\d+)/)).toBe(user)
+    expect(firstGroup(values, /runAsUser: (\d+)/)).toBe(user)
+    expect(firstGroup(values, /fsGroup: (\d+)/)).toBe(user)
+  })
+
+  it.runIf(existsSync(join(root, 'Dockerfile')))('name the user of the Dockerfile', () => {
+    const user = firstGroup(values, /runAsUser: (\d+)/)
+    expect(read('Dockerfile')).toMatch(new RegExp(`\\b${user}\\b`))
+  })
+
+  it('give answers on their way longer than the program takes to stop', () => {
+    const grace = Number(settings.get('SHUTDOWN_GRACE_SECONDS')?.default)
+    const given = [
+      firstGroup(bicepApp, /terminationGracePeriodSeconds: (\d+)/),
+      firstGroup(terraformApp, /termination_grace_period_seconds = (\d+)/),
+      String(
+        Number(firstGroup(values, /terminationGracePeriodSeconds: (\d+)/)) -
+          Number(firstGroup(pods, /sleep:\n +seconds: (\d+)/)),
+      ),
+    ]
+    for (const seconds of given) expect(Number(seconds)).toBeGreaterThan(grace)
+  })
+})
+
+describe('scripts/README.md', () => {
+  it('has a line for each script', () => {
+    const scripts = readdirSync(join(root, 'scripts')).filter((file) => /\.(sh|mjs|ts)$/.test(file))
+    const named = [...read('scripts/README.md').matchAll(/^\| \[(.+?)\]/gm)].map(([, name = '']) => name)
+    expect(new Set(scripts)).toEqual(new Set(named))
+  })
+})

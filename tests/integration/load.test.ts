@@ -1,0 +1,261 @@
+import { EventEmitter } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { afterEach, describe, expect, it } from 'vitest'
+import { run } from '../../src/cli/run.ts'
+import type { LoadReport } from '../../src/load/load-report.ts'
+
+const closers: (() => void)[] = []
+afterEach(() => closers.splice(0).forEach((close) => close()))
+
+/** A server whose answers the test makes. It is asked for its root once before the load. */
+async function serve(answer: RequestListener, port = 0): Promise<{ url: string; close: () => void }> {
+  const server = createServer((request, response) => {
+    if (request.method === 'GET') return response.end()
+    request.resume().on('end', () => answer(request, response))
+    return undefined
+  })
+  await new Promise<void>((resolve) => {
+    server.listen(port, '127.0.0.1', resolve)
+  })
+  const close = (): void => {
+    server.close()
+    server.closeAllConnections()
+  }
+  closers.push(close)
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close }
+}
+
+interface Called {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+async function load(
+  argv: readonly string[],
+  host: { isTTY?: boolean; signals?: EventEmitter } = {},
+): Promise<Called> {
+  let out = ''
+  let err = ''
+  const code = await run({
+    argv: ['load', ...argv],
+    env: { SIMULATOR_API_KEY: 'secret' },
+    workingDirectory: tmpdir(),
+    stdout: { write: (text) => (out += text) },
+    stderr: Object.assign({ write: (text: string) => (err += text) }, { isTTY: host.isTTY ?? false }),
+    signals: host.signals ?? new EventEmitter(),
+  })
+  return { code, out, err }
+}
+
+const reportOf = ({ out }: Called): LoadReport => JSON.parse(out) as LoadReport
+
+const token = 'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'
+const end = 'data: {"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":2}}\n\ndata: [DONE]\n\n'
+
+describe('streams that break', () => {
+  it('are counted as interrupted, and the requests after them are measured as ever', async () => {
+    let requests = 0
+    const { url } = await serve((_request, response) => {
+      requests += 1
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write(token)
+      const kind = requests % 4
+      setTimeout(() => {
+        if (kind === 0) response.socket?.end()
+        else if (kind === 1) response.socket?.resetAndDestroy()
+        else if (kind === 2) response.end(token)
+        else response.end(token + end)
+      }, 20)
+    })
+    const called = await load(['--url', url, '--stream', '--duration', '1', '--connections', '2', '--json'])
+    const { requests: counted, failures, timePerOutputTokenMs } = reportOf(called)
+    expect(called.code).toBe(0)
+    expect(counted.sent).toBeGreaterThan(20)
+    expect(counted.sent).toBe(counted.ok + counted.failed)
+    expect(counted.ok / counted.sent).toBeCloseTo(0.25, 1)
+    expect(failures.map(({ reason, count }) => [reason, count])).toEqual([
+      ['interrupted stream', counted.failed],
+    ])
+    expect(timePerOutputTokenMs?.p50).toBeGreaterThan(15)
+  })
+})
+
+describe('connections that the endpoint closes', () => {
+  it('after each answer cost no request', async () => {
+    const { url } = await serve((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json', connection: 'close' })
+      setTimeout(() => response.end('{"usage":{"prompt_tokens":3,"completion_tokens":1}}'), 5)
+    })
+    const called = await load(['--url', url, '--duration', '500ms', '--connections', '2', '--json'])
+    const { requests, tokens } = reportOf(called)
+    expect(requests.ok).toBeGreaterThan(20)
+    expect(requests).toMatchObject({ sent: requests.ok, failed: 0 })
+    expect(tokens).toEqual({ in: requests.ok * 3, out: requests.ok })
+  })
+
+  it('for good end the run early, and the table says so', async () => {
+    const { url, close } = await serve((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end('{}')
+      setTimeout(close, 100)
+    })
+    const called = await load(['--url', url, '--duration', '60', '--connections', '40'])
+    expect(called.code).toBe(0)
+    expect(called.out).toContain('Ended early: no connection could be made any more.')
+  })
+})
+
+describe('failures', () => {
+  it('of every request give exit code 1, and show what the service said, made harmless for a terminal', async () => {
+    const { url } = await serve((_request, response) => {
+      response.writeHead(401, { 'content-type': 'application/json' })
+      setTimeout(() => response.end('{"error":{"code":"401","message":"Access \\u001b[31mdenied"}}'), 20)
+    })
+    const called = await load(['--url', url, '--duration', '200ms', '--connections', '1'])
+    expect(called.code).toBe(1)
+    expect(called.out).toMatch(/^ {2}401 +\d+ {2}Access \?\[31mdenied$/m)
+    expect(called.err).toMatch(
+      /^Could not get one good answer from http.* Mend what the report names first\.\n$/,
+    )
+  })
+})
+
+describe('Ctrl-C', () => {
+  it('ends the run at once and shows the table', async () => {
+    const { url } = await serve((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.end(token + end)
+    })
+    const signals = new EventEmitter()
+    setTimeout(() => signals.emit('SIGINT'), 400)
+    const startedAt = performance.now()
+    const called = await load(['--url', url, '--stream', '--duration', '1h', '--connections', '1'], {
+      signals,
+    })
+    expect(performance.now() - startedAt).toBeLessThan(3_000)
+    expect(called.code).toBe(0)
+    expect(called.out).toMatch(/^ok +[\d,]+ /m)
+    expect(called.out).toContain('Ended early, by a signal.')
+  })
+})
+
+describe('the progress line', () => {
+  const quick: RequestListener = (_request, response) => void setTimeout(() => response.end('{}'), 20)
+  const args = ['--duration', '1', '--connections', '1', '--json']
+
+  it('is on the terminal while the load runs, and is gone at the end', async () => {
+    const { url } = await serve(quick)
+    const { err } = await load(['--url', url, ...args], { isTTY: true })
+    expect(err).toMatch(/load 0\/1 s {2}\d+ sent {2}\d+ ok {2}0 429 {2}0 failed/)
+    expect(err.endsWith('\r\u001b[2K')).toBe(true)
+  })
+
+  it('is not written where nobody watches', async () => {
+    const { url } = await serve(quick)
+    expect((await load(['--url', url, ...args])).err).toBe('')
+  })
+})
+
+describe('a request', () => {
+  it.each([
+    [
+      ['--operation', 'chat'],
+      '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21',
+      'max_tokens',
+    ],
+    [['--api-version', 'v1'], '/openai/v1/chat/completions', 'max_completion_tokens'],
+    [['--operation', 'responses'], '/openai/v1/responses', 'max_output_tokens'],
+    [
+      ['--operation', 'completions', '--deployment', 'a b'],
+      '/openai/deployments/a%20b/completions?api-version=2024-10-21',
+      'max_tokens',
+    ],
+    [
+      ['--operation', 'embeddings'],
+      '/openai/deployments/text-embedding-3-small/embeddings?api-version=2024-10-21',
+      'encoding_format',
+    ],
+  ])('of %j goes to %s with the key', async (flags, path, field) => {
+    let seen: { url: string | undefined; key: unknown; fields: string[] } | undefined
+    const server = createServer((request, response) => {
+      let body = ''
+      request.on('data', (part: Buffer) => (body += part.toString()))
+      request.on('end', () => {
+        if (request.method === 'POST') {
+          seen ??= {
+            url: request.url,
+            key: request.headers['api-key'],
+            fields: Object.keys(JSON.parse(body) as object),
+          }
+        }
+        setTimeout(() => response.end('{}'), 20)
+      })
+    })
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve)
+    })
+    closers.push(() => server.close())
+    const { port } = server.address() as AddressInfo
+    await load([
+      '--url',
+      `http://127.0.0.1:${port}/gateway/`,
+      '--duration',
+      '100ms',
+      '--connections',
+      '1',
+      ...flags,
+    ])
+    expect(seen).toMatchObject({ url: `/gateway${path}`, key: 'secret' })
+    expect(seen?.fields).toContain(field)
+  })
+})
+
+describe('wrong usage', () => {
+  it.each([
+    [['--url', 'http://example.com'], /add --allow-host example\.com\./],
+    [['--url', 'http://example.com', '--allow-host', 'example.org'], /got --allow-host example\.org/],
+    [['--url', 'ftp://127.0.0.1'], /Give an address such as/],
+    [['--duration', '61m'], /Give a time from 0\.1s to 3600s/],
+    [['--duration', 'ever'], /Give a time from 0\.1s to 3600s/],
+    [['--connections', '0'], /Give a whole number from 1 to 10,000/],
+    [['--rate', '0'], /Give a number from 0\.1 to 100,000/],
+    [['--operation', 'audio'], /Allowed choices are chat, completions, embeddings, responses/],
+    [['--workload', 'email'], /Allowed choices are conversation, code/],
+    [['--operation', 'embeddings', '--stream'], /embeddings are never streamed/],
+    [['--operation', 'embeddings', '--max-tokens', '5'], /Use --prompt-tokens/],
+    [['--rate', '5', '--honor-retry-after'], /Leave one of them out/],
+  ])('%j is refused with exit code 2 and what to do', async (argv, message) => {
+    const { code, out, err } = await load(argv)
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toMatch(message)
+  })
+
+  it('without a key is refused', async () => {
+    let err = ''
+    const code = await run({
+      argv: ['load'],
+      env: {},
+      workingDirectory: tmpdir(),
+      stdout: { write: () => {} },
+      stderr: { write: (text) => (err += text) },
+      signals: new EventEmitter(),
+    })
+    expect(code).toBe(2)
+    expect(err).toContain('there is no key. Set SIMULATOR_API_KEY')
+  })
+})
+
+describe('an endpoint that is not there', () => {
+  it('is told at once, with exit code 1', async () => {
+    const { url, close } = await serve((_request, response) => void response.end())
+    close()
+    const { code, err } = await load(['--url', url])
+    expect(code).toBe(1)
+    expect(err).toMatch(
+      /^Could not reach http:\/\/127\.0\.0\.1:\d+: .*ECONNREFUSED.*\. Start what should answer/,
+    )
+  })
+})

@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { OperatorError } from '../../src/platform/operator-error.ts'
+import { type RedisReplica, type ReplicaOptions, startReplica } from '../support/redis-replica.ts'
+import { hasRedisServer, redisTitle, type RedisServer, startRedisServer } from '../support/redis-server.ts'
+
+const deployments = { chat: { model: 'gpt-4o', tokensPerMinute: 60_000, requestsPerMinute: 60_000 } }
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+describe.skipIf(!hasRedisServer)(`a simulator ${redisTitle} that goes away`, () => {
+  let server: RedisServer
+  let replicas: RedisReplica[] = []
+  beforeEach(async () => {
+    server = await startRedisServer()
+    replicas = []
+  })
+  afterEach(async () => {
+    for (const replica of replicas) replica.close()
+    await server.remove()
+  })
+  const start = async (options: Partial<ReplicaOptions> = {}): Promise<RedisReplica> => {
+    const replica = await startReplica({ url: server.url, deployments, ...options })
+    replicas.push(replica)
+    return replica
+  }
+  const decide = (replica: RedisReplica) =>
+    replica.limits.decide(replica.question('chat', 1), performance.now())
+  const messages = ({ log }: RedisReplica): string[] =>
+    log.map(({ level, message }) => `${level}: ${message}`)
+
+  it('answers every request when Redis is killed among them, by limits of its own, and comes back when Redis does', async () => {
+    const replica = await start({ redis: { timeoutMs: 3_000 } })
+    const decisions: unknown[] = []
+    let sent = 0
+    for (let turn = 0; turn < 60; turn++) {
+      for (let each = 0; each < 20; each++) {
+        sent++
+        void Promise.resolve(decide(replica)).then((decision) => decisions.push(decision?.admitted))
+      }
+      if (turn === 20) void server.kill()
+      await sleep(3)
+    }
+    await expect.poll(() => decisions.length).toBe(sent)
+    expect(new Set(decisions)).toEqual(new Set([true]))
+    expect(replica.connection.state.up).toBe(false)
+    expect(replica.connection.state.fallbacks).toBeGreaterThan(600)
+    // Known to be away, it is not waited for.
+    expect(decide(replica)).not.toBeInstanceOf(Promise)
+
+    await server.start()
+    await expect.poll(() => replica.connection.state.up, { timeout: 5_000 }).toBe(true)
+    const before = replica.connection.state.fallbacks
+    expect((await decide(replica))?.admitted).toBe(true)
+    expect(replica.connection.state.fallbacks).toBe(before)
+    expect(messages(replica)).toEqual([
+      'info: Redis answers: the limits are those of all simulators together.',
+      'warn: Redis does not answer: this simulator goes by limits of its own until it does.',
+      'info: Redis answers again: the limits are those of all simulators together.',
+    ])
+  })
+
+  it('answers within the timeout when Redis hangs, then at once, and comes back when it wakes', async () => {
+    const replica = await start({ redis: { timeoutMs: 60 } })
+    await decide(replica)
+    server.pause()
+    const begun = performance.now()
+    const decisions = await Promise.all(Array.from({ length: 50 }, async () => decide(replica)))
+    const tookMs = performance.now() - begun
+    expect(decisions.every((decision) => decision?.admitted)).toBe(true)
+    expect(tookMs).toBeGreaterThan(50)
+    expect(tookMs).toBeLessThan(400)
+    expect(decide(replica)).not.toBeInstanceOf(Promise)
+    server.resume()
+    await expect.poll(() => replica.connection.state.up, { timeout: 5_000 }).toBe(true)
+    expect(decide(replica)).toBeInstanceOf(Promise)
+  })
+
+  it('makes a connection anew that gives no sign of life for long', async () => {
+    const replica = await start({ redis: { timeoutMs: 30 }, hungMs: 150 })
+    server.pause()
+    await decide(replica)
+    await sleep(500)
+    expect(replica.connection.state.up).toBe(false)
+    server.resume()
+    await expect.poll(() => replica.connection.state.up, { timeout: 5_000 }).toBe(true)
+    expect((await decide(replica))?.admitted).toBe(true)
+    await replica.live.patch({ region: 'West Europe' })
+    const other = await start()
+    await other.live.patch({ region: 'Sweden Central' })
+    await expect.poll(() => replica.live.current.region).toBe('Sweden Central')
+  })
+
+  it('starts without Redis, and takes it when it comes', async () => {
+    await server.kill()
+    const replica = await start({ patienceMs: 50 })
+    expect((await decide(replica))?.admitted).toBe(true)
+    expect(messages(replica)).toHaveLength(1)
+    await server.start()
+    await expect.poll(() => replica.connection.state.up, { timeout: 5_000 }).toBe(true)
+  })
+
+  it('does not start without a Redis that is required, and tells the address without its password', async () => {
+    await server.kill()
+    const url = server.url.replace('//', '//user:secret@')
+    const failed = await start({ url, patienceMs: 100, redis: { required: true } }).catch(
+      (error: unknown) => error,
+    )
+    expect(failed).toBeInstanceOf(OperatorError)
+    expect(failed).toMatchObject({ code: 'REDIS_UNAVAILABLE' })
+    expect(String(failed)).toContain(
+      `redis://127.0.0.1:${server.port} does not answer (got: connect ECONNREFUSED`,
+    )
+    expect(String(failed)).not.toContain('secret')
+  })
+
+  it('tells that the password is wrong', async () => {
+    const guarded = await startRedisServer(['--requirepass', 'secret'])
+    const url = guarded.url.replace('//', '//:wrong@')
+    const failed = await start({ url, patienceMs: 500, redis: { required: true } }).catch(
+      (error: unknown) => error,
+    )
+    expect(String(failed)).toContain('WRONGPASS')
+    const right = await start({ url: guarded.url.replace('//', '//:secret@') })
+    expect(right.connection.state.up).toBe(true)
+    await guarded.remove()
+  })
+
+  it('goes by limits of its own while Redis refuses to write', async () => {
+    const replica = await start({ redis: { timeoutMs: 3_000 } })
+    await replica.connection.send(['CONFIG', 'SET', 'maxmemory', '1'])
+    expect((await decide(replica))?.admitted).toBe(true)
+    expect(replica.connection.state.up).toBe(false)
+    expect(replica.connection.reason).toContain('OOM')
+  })
+
+  it('puts back what was changed when Redis was started anew, and shares what was changed meanwhile', async () => {
+    const first = await start()
+    const second = await start()
+    await first.live.patch({ region: 'West Europe' })
+    await expect.poll(() => second.live.current.region).toBe('West Europe')
+    await server.kill()
+    await expect.poll(() => first.connection.state.up || second.connection.state.up).toBe(false)
+    await first.live.patch({ completion_length: 'natural' })
+    await second.live.patch({ openai_deployments: { more: { model: 'gpt-4o' } } })
+    expect(first.live.current.deployments.has('more')).toBe(false)
+    await server.start()
+    for (const { live } of [first, second]) {
+      await expect.poll(() => live.current.completionLength, { timeout: 5_000 }).toBe('natural')
+      await expect.poll(() => live.current.deployments.has('more'), { timeout: 5_000 }).toBe(true)
+      expect(live.current.region).toBe('West Europe')
+    }
+    const third = await start()
+    expect(third.live.current).toMatchObject({ region: 'West Europe', completionLength: 'natural' })
+  })
+})

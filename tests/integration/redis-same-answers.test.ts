@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { LimiterTable } from '../../src/limits/limiter-table.ts'
+import type { Decision, LimitQuestion } from '../../src/pipeline/limit-authority.ts'
+import { createRandom } from '../../src/platform/random.ts'
+import { type RedisReplica, startReplica } from '../support/redis-replica.ts'
+import { hasRedisServer, redisTitle, type RedisServer, startRedisServer } from '../support/redis-server.ts'
+
+const deployments = {
+  both: { model: 'gpt-4o', tokensPerMinute: 5_000, requestsPerMinute: 40 },
+  tokens: { model: 'gpt-4o', tokensPerMinute: 3_000, requestsPerMinute: 6_000 },
+  few: { model: 'gpt-4o', tokensPerMinute: 100_000, requestsPerMinute: 5 },
+  requests: { model: 'gpt-4o', requestsPerMinute: 60, requestsSliceSeconds: 1 },
+  provisioned: { model: 'gpt-4o', provisionedThroughputUnits: 15 },
+}
+
+/** Everything of a decision that anybody can see. */
+const seen = (decision: Decision | undefined): unknown => {
+  if (!decision) return undefined
+  const { admitted, standing } = decision
+  if (decision.admitted) return exact({ admitted, standing })
+  return exact({ admitted, standing, kind: decision.kind, retryAfterMs: decision.retryAfterMs })
+}
+
+/** A level that drains in two steps may differ in its last bit from one that drains in one. */
+const exact = (value: unknown): unknown => {
+  if (value === undefined) return undefined
+  const round = (_key: string, part: unknown): unknown =>
+    typeof part === 'number' ? Number(part.toPrecision(12)) : part
+  return JSON.parse(JSON.stringify(value, round))
+}
+
+describe.skipIf(!hasRedisServer)(`limits ${redisTitle}`, () => {
+  let server: RedisServer
+  let replica: RedisReplica
+  let nowMs = 0
+  beforeAll(async () => {
+    server = await startRedisServer()
+    replica = await startReplica({
+      url: server.url,
+      deployments,
+      redis: { timeoutMs: 5_000 },
+      tellTime: () => nowMs,
+    })
+  })
+  afterAll(async () => {
+    replica.close()
+    await server.remove()
+  })
+
+  it.each(['one', 'two', 'three'])(
+    'admit, refuse, tell and correct as those of one process do: sequence %s',
+    async (seed) => {
+      await replica.limits.clear()
+      const random = createRandom(seed)
+      const local = new LimiterTable()
+      // What is told beside decisions, and what ought to be.
+      const told: unknown[] = []
+      const known: unknown[] = []
+      const open: { here: Decision; there: Decision; name: string }[] = []
+      const names = Object.keys(deployments)
+      const counts = { admitted: 0, refused: 0, discounted: 0 }
+      nowMs = 1_000_000 + random.unit() * 1_000
+      for (let step = 0; step < 900; step++) {
+        // Mostly close together, now and then past the slice, the window, or everything.
+        nowMs += [0, 3.25, 80, 700, 2_500, 11_000, 47_000, 130_000][Math.floor(random.unit() ** 4 * 8)] ?? 0
+        let hasDrained = false
+        while (open.length > 0 && random.below(2) === 0) {
+          const [ended] = open.splice(random.below(open.length), 1)
+          const failed = random.below(5) === 0
+          const usage = {
+            promptTokens: random.below(600),
+            completionTokens: random.below(600),
+            cachedTokens: 0,
+            reasoningTokens: 0,
+          }
+          if (!ended?.here.admitted || !ended.there.admitted) continue
+          hasDrained ||= ended.name === 'provisioned'
+          ended.here.settle(failed ? undefined : usage, nowMs)
+          ended.there.settle(failed ? undefined : usage, nowMs)
+        }
+        // Corrections wait some milliseconds for company, in which no virtual time may pass where it drains what they correct.
+        const name = hasDrained ? 'provisioned' : (names[random.below(names.length)] ?? 'both')
+        const burst = name === 'provisioned' ? 30_000 : 900
+        const usual = replica.question(name, random.below(20) === 0 ? burst * 8 : random.below(burst))
+        const limitFactor = random.below(25) === 0 ? 0.5 : 1
+        const question: LimitQuestion = {
+          ...usual,
+          limitFactor,
+          profileName: random.below(10) === 0 ? '2024-10' : '2026-08',
+          cost: { ...usual.cost, completionTokens: random.below(50) },
+        }
+        const here = local.decide(question, nowMs)
+        const there = await replica.limits.decide(question, nowMs)
+        expect(seen(there), `step ${step}, ${name}`).toEqual(seen(here))
+        if (!here || !there) throw new Error('a deployment with limits is decided about')
+        counts[here.admitted ? 'admitted' : 'refused']++
+        if (here.admitted && there.admitted) {
+          if (here.discount && random.below(3) === 0) {
+            counts.discounted++
+            told.push(exact(await there.discount?.(120, nowMs)))
+            known.push(exact(await here.discount(120, nowMs)))
+          }
+          open.push({ here, there, name })
+        }
+        if (step % 20 === 0) {
+          // What is told to the administration is read after what was corrected.
+          await new Promise((resolve) => setTimeout(resolve, 12))
+          for (const asked of names) {
+            const about = replica.question(asked, 0)
+            told.push(exact(await replica.limits.standingOf(about, nowMs)))
+            known.push(exact(local.standingOf(about, nowMs)))
+          }
+        }
+      }
+      expect(told).toEqual(known)
+      expect(counts.admitted).toBeGreaterThan(100)
+      expect(counts.refused).toBeGreaterThan(100)
+      expect(counts.discounted).toBeGreaterThan(5)
+    },
+  )
+
+  it('decide about requests that come together as about ones that come in turn', async () => {
+    await replica.limits.clear()
+    nowMs += 200_000
+    const local = new LimiterTable()
+    const questions = Array.from({ length: 1_200 }, (_, index) =>
+      replica.question(index % 3 === 0 ? 'provisioned' : 'both', 100 + (index % 50)),
+    )
+    const here = questions.map((question) => local.decide(question, nowMs))
+    const there = await Promise.all(questions.map(async (question) => replica.limits.decide(question, nowMs)))
+    expect(there.map(seen)).toEqual(here.map(seen))
+  })
+
+  it('forget what was charged before they were cleared, when its answer ends later', async () => {
+    await replica.limits.clear()
+    const before = await replica.limits.decide(replica.question('tokens', 2_000), nowMs)
+    await replica.limits.clear()
+    const after = await replica.limits.decide(replica.question('tokens', 500), nowMs)
+    if (before?.admitted) before.settle(undefined, nowMs)
+    await new Promise((resolve) => setTimeout(resolve, 12))
+    const standing = await replica.limits.standingOf(replica.question('tokens', 0), nowMs)
+    expect(after?.admitted).toBe(true)
+    expect(standing).toMatchObject({ tokens: { used: 500 } })
+  })
+})

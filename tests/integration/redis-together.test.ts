@@ -1,0 +1,151 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { LimiterTable } from '../../src/limits/limiter-table.ts'
+import type { LimitAuthority } from '../../src/pipeline/limit-authority.ts'
+import { createRandom } from '../../src/platform/random.ts'
+import { createSystemClock } from '../../src/platform/system-clock.ts'
+import { type RedisReplica, type ReplicaOptions, startReplica } from '../support/redis-replica.ts'
+import { hasRedisServer, redisTitle, type RedisServer, startRedisServer } from '../support/redis-server.ts'
+
+const deployments = { chat: { model: 'gpt-4o', tokensPerMinute: 60_000, requestsPerMinute: 6_000 } }
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+describe.skipIf(!hasRedisServer)(`several simulators ${redisTitle}`, () => {
+  let server: RedisServer
+  const started: RedisReplica[] = []
+  beforeAll(async () => {
+    server = await startRedisServer()
+  })
+  afterEach(() => {
+    for (const replica of started.splice(0)) replica.close()
+  })
+  afterAll(() => server.remove())
+
+  let prefixes = 0
+  const start = async (count: number, options: Partial<ReplicaOptions> = {}): Promise<RedisReplica[]> => {
+    const redis = { prefix: `test ${++prefixes}:`, timeoutMs: 5_000 }
+    const replicas = await Promise.all(
+      Array.from({ length: count }, () => startReplica({ url: server.url, deployments, redis, ...options })),
+    )
+    started.push(...replicas)
+    return replicas
+  }
+
+  it('admit together what one would within 2 %, whoever is asked, with their corrections', async () => {
+    const replicas = await start(3)
+    const random = createRandom('load')
+    const clock = createSystemClock()
+    const local = new LimiterTable()
+    const run = async (authorityOf: () => LimitAuthority): Promise<number> => {
+      let tokens = 0
+      const request = async (): Promise<void> => {
+        const question = replicas[0]?.question('chat', 100)
+        if (!question) return
+        const decision = await authorityOf().decide(question, clock.nowMs())
+        if (!decision?.admitted) return
+        tokens += 80
+        await sleep(random.below(20))
+        const usage = { promptTokens: 80, completionTokens: 0, cachedTokens: 0, reasoningTokens: 0 }
+        decision.settle(usage, clock.nowMs())
+      }
+      // More than twice the limit, over a second.
+      for (let turn = 0; turn < 50; turn++) {
+        for (let each = 0; each < 34; each++) void request()
+        await sleep(20)
+      }
+      await sleep(60)
+      return tokens
+    }
+    const together = await run(() => (replicas[random.below(3)] as RedisReplica).limits)
+    const alone = await run(() => local)
+    expect(alone).toBeGreaterThan(59_000)
+    expect(Math.abs(together - alone) / alone).toBeLessThan(0.02)
+    expect(replicas.map(({ connection }) => connection.state.fallbacks)).toEqual([0, 0, 0])
+  })
+
+  it('keep one small key for each deployment, which is gone a minute after the last request', async () => {
+    const [replica] = await start(1)
+    if (!replica) return
+    await replica.limits.decide(replica.question('chat', 100), 0)
+    const { connection } = replica
+    const prefix = `test ${prefixes}:`
+    const [, keys] = (await connection.send(['SCAN', '0', 'MATCH', `${prefix}*`, 'COUNT', '1000'])) as [
+      string,
+      string[],
+    ]
+    expect(keys.toSorted()).toEqual([`${prefix}alive`, `${prefix}limits:{default/chat}:windows`])
+    const key = `${prefix}limits:{default/chat}:windows`
+    expect(Number(await connection.send(['STRLEN', key]))).toBe(7_248)
+    const expiry = Number(await connection.send(['PTTL', key]))
+    expect(expiry).toBeGreaterThan(59_000)
+    expect(expiry).toBeLessThanOrEqual(61_000)
+  })
+
+  it('take over what one of them changes, and one that starts later does, too', async () => {
+    const [first, second] = await start(2)
+    const prefix = `test ${prefixes}:`
+    await first?.live.patch({
+      openai_deployments: { chat: { tokens_per_minute: 7_000 } },
+      region: 'West Europe',
+    })
+    await expect.poll(() => second?.live.current.region).toBe('West Europe')
+    expect(second?.live.current.deployments.get('chat')?.tokensPerMinute).toBe(7_000)
+    const [late] = await start(1, { redis: { prefix } })
+    expect(late?.live.current.region).toBe('West Europe')
+
+    await late?.live.putDeployment('more', { model: 'gpt-4o' })
+    await expect.poll(() => first?.live.current.deployments.has('more')).toBe(true)
+    await late?.live.reset()
+    await expect.poll(() => second?.live.current.region).toBe('East US 2')
+    expect(second?.live.current.deployments.has('more')).toBe(false)
+  })
+
+  it('lose no change when several make some at once', async () => {
+    const replicas = await start(3)
+    const names = Array.from({ length: 24 }, (_, index) => `made-${index}`)
+    const changes = await Promise.all(
+      names.map(async (name, index) =>
+        replicas[index % 3]?.live.patch({ openai_deployments: { [name]: { model: 'gpt-4o' } } }),
+      ),
+    )
+    expect(changes.flatMap((change) => change?.problems)).toEqual([])
+    for (const { live } of replicas) {
+      await expect
+        .poll(() => [...live.current.deployments.keys()].toSorted())
+        .toEqual([...names, 'chat'].toSorted())
+    }
+  })
+
+  it('refuse a wrong change, and tell nobody of it', async () => {
+    const [first, second] = await start(2)
+    const change = await first?.live.patch({ limit_profile: 'never' })
+    expect(change?.problems).toHaveLength(1)
+    await first?.live.patch({ region: 'West Europe' })
+    await expect.poll(() => second?.live.current.region).toBe('West Europe')
+    expect(second?.log.filter(({ level }) => level === 'warn')).toEqual([])
+  })
+
+  it('have their limits afresh, and hear of it, when one is told to begin anew', async () => {
+    const [first, second] = await start(2)
+    if (!first || !second) return
+    let heard = 0
+    second.patches.onReset(() => heard++)
+    first.patches.onReset(() => heard++)
+    for (let each = 0; each < 6; each++) await first.limits.decide(first.question('chat', 20_000), 0)
+    expect((await second.limits.decide(second.question('chat', 10), 0))?.admitted).toBe(false)
+    await first.limits.clear()
+    await first.patches.tellReset()
+    expect((await second.limits.decide(second.question('chat', 10), 0))?.admitted).toBe(true)
+    await expect.poll(() => heard).toBe(1)
+  })
+
+  it('are kept apart by their prefix', async () => {
+    const [one] = await start(1)
+    const [other] = await start(1)
+    if (!one || !other) return
+    for (let each = 0; each < 3; each++) await one.limits.decide(one.question('chat', 50_000), 0)
+    expect((await one.limits.decide(one.question('chat', 10), 0))?.admitted).toBe(false)
+    expect((await other.limits.decide(other.question('chat', 10), 0))?.admitted).toBe(true)
+    await other.limits.clear()
+    expect((await one.limits.decide(one.question('chat', 10), 0))?.admitted).toBe(false)
+  })
+})

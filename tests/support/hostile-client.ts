@@ -1,0 +1,112 @@
+import { connect, type Socket } from 'node:net'
+import { createSimulator } from '../../src/server/create-simulator.ts'
+import type { SimulatorHandle } from '../../src/server/simulator-handle.ts'
+import type { SimulatorOptions } from '../../src/server/simulator-options.ts'
+import { requestBytes } from './raw-http.ts'
+import { deploymentPath, type LogLine, testKey } from './test-simulator.ts'
+
+/** A simulator behind a port of loopback, and what it has logged. */
+export interface ListeningSimulator extends AsyncDisposable {
+  readonly sim: SimulatorHandle
+  readonly port: number
+  readonly log: readonly LogLine[]
+  /** Asks for a short chat completion, and gives its status and how long that took. */
+  ask(): Promise<{ readonly status: number; readonly ms: number }>
+  /** How many requests are being answered. */
+  inFlight(): Promise<number>
+}
+
+/** Starts a simulator that listens; it loads what the first answer needs before. */
+export async function startListening(options: SimulatorOptions<'system'> = {}): Promise<ListeningSimulator> {
+  const log: LogLine[] = []
+  const at = (level: string) => (fields: object, message: string) => void log.push({ level, fields, message })
+  const logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+  const sim = await createSimulator({ apiKey: testKey, seed: 'hostile', log: logger, ...options })
+  const { url } = await sim.listen()
+  const ask: ListeningSimulator['ask'] = async () => {
+    const startMs = performance.now()
+    const response = await fetch(`${url}${chatPath}`, { method: 'POST', headers, body: chatBody({}) })
+    await response.text()
+    return { status: response.status, ms: performance.now() - startMs }
+  }
+  await ask()
+  return {
+    sim,
+    port: Number(new URL(url).port),
+    log,
+    ask,
+    async inFlight() {
+      return Number(/^aoai_requests_in_flight (\d+)$/m.exec(await sim.metrics())?.[1])
+    },
+    [Symbol.asyncDispose]: () => sim.close(),
+  }
+}
+
+const headers = { 'api-key': testKey, 'content-type': 'application/json' }
+const chatPath = deploymentPath('gpt-4o-mini', 'chat/completions')
+const chatBody = (more: object): string =>
+  JSON.stringify({ messages: [{ role: 'user', content: 'Hello' }], max_tokens: 20, ...more })
+
+/** The bytes of a chat request with the key. */
+export function chatRequest(more: object = {}, moreHeaders: Readonly<Record<string, string>> = {}): string {
+  return requestBytes({ path: chatPath, headers: { ...headers, ...moreHeaders }, body: chatBody(more) })
+}
+
+/** The head of a chat request that says nothing of its body. */
+export const chatHead = `POST ${chatPath} HTTP/1.1\r\nHost: 127.0.0.1\r\napi-key: ${testKey}\r\nContent-Type: application/json\r\n`
+
+/** Opens a connection that is gone without complaint, whatever happens to it. */
+export function open(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(socket))
+    socket.once('error', reject)
+    socket.on('error', () => {})
+  })
+}
+
+/** Opens many connections, some at a time, since those that wait to be accepted are few. */
+export async function openMany(port: number, count: number): Promise<Socket[]> {
+  const sockets: Socket[] = []
+  while (sockets.length < count) {
+    const some = Math.min(200, count - sockets.length)
+    sockets.push(...(await Promise.all(Array.from({ length: some }, () => open(port)))))
+  }
+  return sockets
+}
+
+/** What a connection told until its end, and when that came. */
+export interface Told {
+  readonly text: string
+  readonly ms: number
+}
+
+/** Sends bytes, and reads until the server ends the connection. */
+export async function tell(port: number, bytes: string | readonly string[], everyMs = 0): Promise<Told> {
+  const socket = await open(port)
+  const startMs = performance.now()
+  const ended = untilEnd(socket)
+  for (const part of typeof bytes === 'string' ? [bytes] : bytes) {
+    if (socket.destroyed) break
+    socket.write(part)
+    if (everyMs > 0) await sleep(everyMs)
+  }
+  return { text: await ended, ms: performance.now() - startMs }
+}
+
+/** All that comes until the connection is closed. */
+function untilEnd(socket: Socket): Promise<string> {
+  return new Promise((resolve) => {
+    let text = ''
+    socket.setEncoding('latin1')
+    socket.on('data', (data: string) => (text += data))
+    socket.on('end', () => socket.end())
+    socket.on('close', () => resolve(text))
+  })
+}
+
+/** Real time: sockets know no other. */
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
+}

@@ -1,0 +1,97 @@
+import { createSharedLimitRules } from '../../src/app/shared-limit-rules.ts'
+import type { Config } from '../../src/config/config.ts'
+import type { LiveConfig } from '../../src/config/live-config.ts'
+import { loadLiveConfig } from '../../src/config/load-config.ts'
+import { LimiterTable } from '../../src/limits/limiter-table.ts'
+import type { LimitAuthority, LimitQuestion } from '../../src/pipeline/limit-authority.ts'
+import { createSystemClock } from '../../src/platform/system-clock.ts'
+import { connectRedis } from '../../src/redis/connect-redis.ts'
+import type { RedisConnection } from '../../src/redis/redis-connection.ts'
+import { createRedisLimits } from '../../src/redis/redis-limits.ts'
+import { createRedisPatches, type RedisPatches } from '../../src/redis/redis-patches.ts'
+import { type LogLine, testKey } from './test-simulator.ts'
+
+/** What one simulator of several has of Redis: a connection of its own, limits, and changes. */
+export interface RedisReplica {
+  readonly live: LiveConfig
+  readonly connection: RedisConnection
+  readonly limits: LimitAuthority
+  readonly patches: RedisPatches
+  readonly log: LogLine[]
+  /** What a request asks of a deployment of the configuration; tokens are all of the prompt. */
+  question(deployment: string, tokens: number): LimitQuestion
+  close(): void
+}
+
+/** How a replica is started. */
+export interface ReplicaOptions {
+  readonly url: string
+  /** Name to model and limits, as the deployment file has them. */
+  readonly deployments?: Readonly<Record<string, object>>
+  readonly redis?: Partial<Config['redis']>
+  readonly hungMs?: number
+  readonly patienceMs?: number
+  /** In the place of Redis's own time. */
+  readonly tellTime?: () => number
+}
+
+/** Starts one. */
+export async function startReplica(options: ReplicaOptions): Promise<RedisReplica> {
+  const { url, deployments = {}, redis = {}, tellTime, hungMs, patienceMs } = options
+  const live = loadLiveConfig({
+    flags: {},
+    env: { SIMULATOR_API_KEY: testKey, OPENAI_DEPLOYMENT_CONFIG_PATH: 'deployments.json' },
+    workingDirectory: '/',
+    readFile: (path) => {
+      if (path.endsWith('deployments.json')) return JSON.stringify(deployments)
+      throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
+    },
+  })
+  const log: LogLine[] = []
+  const collect = (level: string) => (fields: object, message: string) =>
+    void log.push({ level, fields, message })
+  const logger = {
+    debug: collect('debug'),
+    info: collect('info'),
+    warn: collect('warn'),
+    error: collect('error'),
+  }
+  const clock = createSystemClock()
+  const prefix = redis.prefix ?? live.current.redis.prefix
+  const connection = await connectRedis(
+    { ...live.current.redis, ...redis, url },
+    { clock, logger, ...(hungMs && { hungMs }), ...(patienceMs && { patienceMs }) },
+  )
+  const limits = createRedisLimits({
+    connection,
+    prefix,
+    clock,
+    rulesOf: createSharedLimitRules(),
+    local: new LimiterTable(),
+    ...(tellTime && { tellTime }),
+  })
+  const patches = createRedisPatches({ connection, prefix, live, clock, logger })
+  await patches.start()
+  return {
+    live,
+    connection,
+    limits,
+    patches,
+    log,
+    question(name, tokens) {
+      const deployment = live.current.deployments.get(name)
+      if (!deployment) throw new Error(`no deployment ${name}`)
+      return {
+        resource: 'default',
+        deployment,
+        profileName: '2026-08',
+        limitFactor: 1,
+        cost: { promptTokens: tokens, completionTokens: 0 },
+      }
+    },
+    close() {
+      patches.close()
+      connection.close()
+    },
+  }
+}

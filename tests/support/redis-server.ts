@@ -1,0 +1,94 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+/** A server of Redis or Valkey on this machine, which keeps nothing. */
+export interface RedisServer {
+  /** The same after a restart. */
+  readonly url: string
+  readonly port: number
+  /** Starts it again after `kill`, empty. */
+  start(): Promise<void>
+  /** Ends it as a crash would. */
+  kill(): Promise<void>
+  /** Lets it hang: connections stay open and nothing is answered. */
+  pause(): void
+  resume(): void
+  /** Ends it and removes its folder. */
+  remove(): Promise<void>
+}
+
+const program = ['redis-server', 'valkey-server'].find((name) => {
+  try {
+    execFileSync(name, ['--version'])
+    return true
+  } catch {
+    return false
+  }
+})
+
+/** Whether this machine has a server to test against. */
+export const hasRedisServer = program !== undefined
+
+/** What the title of such tests ends with where they are skipped. */
+export const redisTitle = hasRedisServer
+  ? 'against a Redis server'
+  : 'against a Redis server: skipped, since neither redis-server nor valkey-server is installed'
+
+/**
+ * Starts a server on a free port of the loopback address.
+ *
+ * @param args further words of its command line: `--requirepass secret`
+ */
+export async function startRedisServer(args: readonly string[] = []): Promise<RedisServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'redis-'))
+  const port = await freePort()
+  let running: ChildProcess | undefined
+
+  const start = async (): Promise<void> => {
+    const common = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
+    const child = spawn(program ?? 'redis-server', [...common, '--dir', folder, ...args], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    running = child
+    const lines = createInterface(child.stdout)
+    for await (const line of lines) if (line.includes('Ready to accept connections')) break
+    child.stdout.resume()
+  }
+  const kill = async (): Promise<void> => {
+    const child = running
+    running = undefined
+    if (!child || child.exitCode !== null) return
+    const ended = once(child, 'exit')
+    child.kill('SIGKILL')
+    await ended
+  }
+
+  await start()
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    start,
+    kill,
+    pause: () => void running?.kill('SIGSTOP'),
+    resume: () => void running?.kill('SIGCONT'),
+    async remove() {
+      await kill()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (typeof address !== 'object' || address === null) throw new Error('no port')
+  return address.port
+}
