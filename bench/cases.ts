@@ -1,12 +1,20 @@
+import { makeQuestions, makeTexts, repeatedPrompt, textOf } from './prompts.ts'
+
 /** One kind of request whose throughput is compared. */
 export interface BenchCase {
   readonly name: string
   readonly path: string
   readonly status: number
-  /** The request body is `prefix + suffix`, or `prefix + number + ' ' + text + suffix` where there are texts. */
+  /** The request body is `prefix + suffix`, or `prefix + text + suffix` where there are texts, one after the other. */
   readonly prefix: string
   readonly suffix: string
   readonly texts: readonly string[]
+  /** Whether a number that never comes again stands before each text, so that each request is a new one. */
+  readonly numbered: boolean
+  /** Whether the simulator replays a recording of each text; otherwise it generates. */
+  readonly replay: boolean
+  /** What aimock needs to answer likewise; absent where it cannot. */
+  readonly aimockFixtures?: () => readonly object[]
 }
 
 /** Deployments of the simulator under test: one that never refuses, one that always does, one for embeddings. */
@@ -22,53 +30,76 @@ export const deployments = {
 }
 
 const apiVersion = '2024-10-21'
-const prompt =
-  'You are given the notes of a meeting. Write a short summary for somebody who was not there: what was decided, ' +
-  'who does what until when, and which questions stay open. Keep to the words of the notes where you can, leave out ' +
-  'small talk, and do not guess. The notes: the team looked at the plan for the next quarter, agreed to move the ' +
-  'launch by two weeks, and asked for numbers on support cost before the end of the month.'
+const tokens = 50
+const answer = { content: textOf(tokens) }
+const answersAll = (): readonly object[] => [{ match: { model: 'open' }, response: answer }]
 
-const words =
-  'time year people way day man thing woman life child world school state family student group country problem hand part place case week company system program question work government number night point home water room mother area money story fact month lot right study book eye job word business issue side kind head house service friend father power hour game line end member law car city community name president team minute idea body information back parent face others level office door health person art war history party result change morning reason research girl guy moment air teacher force education'.split(
-    ' ',
-  )
+/** Where chat requests of a deployment go. */
+export const chatPath = (deployment: string): string =>
+  `/openai/deployments/${deployment}/chat/completions?api-version=${apiVersion}`
 
-/** Texts of 80 words each, the same in every run. A number before each makes every prompt a new one. */
-function makeTexts(count: number): string[] {
-  let state = 1
-  const next = () => (state = (state * 48_271) % 2_147_483_647) // Lehmer's generator, with Park and Miller's factor.
-  const word = () => words[next() % words.length] ?? ''
-  return Array.from({ length: count }, () => Array.from({ length: 80 }, word).join(' '))
+interface ChatOptions {
+  readonly body?: object
+  readonly texts?: readonly string[]
+  readonly numbered?: boolean
+  readonly replay?: boolean
+  readonly aimockFixtures?: () => readonly object[]
 }
 
-function chatCase(
-  name: string,
-  deployment: string,
-  options: object,
-  texts: readonly string[] = [],
-): BenchCase {
+function chatCase(name: string, deployment: keyof typeof deployments, options: ChatOptions = {}): BenchCase {
+  const { body, texts = [], numbered = false, replay = false, aimockFixtures = answersAll } = options
   const [prefix = '', suffix = ''] = JSON.stringify({
     messages: [
       { role: 'system', content: 'You are a helpful assistant.' },
-      { role: 'user', content: texts.length > 0 ? '@' : `@${prompt}` },
+      { role: 'user', content: texts.length > 0 ? '@' : `@${repeatedPrompt}` },
     ],
-    ...options,
+    max_tokens: tokens,
+    ...body,
   }).split('@')
-  const path = `/openai/deployments/${deployment}/chat/completions?api-version=${apiVersion}`
-  return { name, path, status: deployment === 'full' ? 429 : 200, prefix, suffix, texts }
+  const status = deployment === 'full' ? 429 : 200
+  return { name, path: chatPath(deployment), status, prefix, suffix, texts, numbered, replay, aimockFixtures }
 }
 
-export const cases: readonly BenchCase[] = [
-  chatCase('chat, whole, one prompt', 'open', { max_tokens: 50 }),
-  chatCase('chat, whole, new prompts', 'open', { max_tokens: 50 }, makeTexts(512)),
-  chatCase('chat, streamed, no delay', 'open', { max_tokens: 50, stream: true }),
-  {
-    name: 'embeddings, base64, 1,536',
+/** @param count of recordings, one for each question */
+export function replayCase(count: number): BenchCase {
+  const texts = makeQuestions(count)
+  return chatCase(`replay of ${count.toLocaleString('en-US')}`, 'open', {
+    texts,
+    replay: true,
+    aimockFixtures: () => texts.map((userMessage) => ({ match: { userMessage }, response: answer })),
+  })
+}
+
+function embeddingsCase(encoding: 'base64' | 'float'): BenchCase {
+  const embedding = Array.from({ length: deployments.embedding.embeddingSize }, (_, index) => Math.sin(index))
+  // It answers a wish for base64 with a list, which is another amount of work.
+  const aimockFixtures = () => [{ match: { endpoint: 'embedding' }, response: { embedding } }]
+  return {
+    name: `embeddings, ${encoding}, 1,536`,
     path: `/openai/deployments/embedding/embeddings?api-version=${apiVersion}`,
     status: 200,
-    prefix: JSON.stringify({ input: prompt, encoding_format: 'base64' }),
+    prefix: JSON.stringify({ input: repeatedPrompt, encoding_format: encoding }),
     suffix: '',
     texts: [],
-  },
-  chatCase('chat, refused with 429', 'full', { max_tokens: 50 }),
+    numbered: false,
+    replay: false,
+    ...(encoding === 'float' ? { aimockFixtures } : {}),
+  }
+}
+
+const refusal = {
+  match: { model: 'full' },
+  response: { error: { message: 'Too many requests', type: 'too_many_requests', code: '429' }, status: 429 },
+}
+
+/** What `make bench` compares, in the order of its table. */
+export const cases: readonly BenchCase[] = [
+  chatCase('chat, whole, one prompt', 'open'),
+  chatCase('chat, whole, new prompts', 'open', { texts: makeTexts(512), numbered: true }),
+  chatCase('chat, streamed, no delay', 'open', { body: { stream: true } }),
+  embeddingsCase('float'),
+  embeddingsCase('base64'),
+  chatCase('chat, refused with 429', 'full', { aimockFixtures: () => [refusal] }),
+  replayCase(1_000),
+  replayCase(100_000),
 ]

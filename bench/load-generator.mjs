@@ -6,12 +6,13 @@ import { connect } from 'node:net'
 
 const [planFile, milliseconds] = process.argv.slice(2)
 const lines = readFileSync(planFile, 'utf8').split('\n')
-const [port, connections, status, path, key, prefix, suffix, ...texts] = lines.slice(0, -1) // The last line ends too.
+const [port, connections, status, path, key, prefix, suffix, numbering, ...texts] = lines.slice(0, -1) // The last line ends too.
 const head = `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\napi-key: ${key}\r\nContent-Type: application/json\r\n`
 const fixedRequest = requestOf(prefix + suffix)
 const startedMs = performance.now()
 const endMs = startedMs + Number(milliseconds)
-let number = 0
+// Each run begins at another text.
+let number = Date.now() % 1_000_003
 let requests = 0
 let unexpected = 0
 
@@ -22,7 +23,8 @@ function requestOf(body) {
 function nextRequest() {
   if (texts.length === 0) return fixedRequest
   number += 1
-  return requestOf(`${prefix}${Date.now() * 1000 + number} ${texts[number % texts.length]}${suffix}`)
+  const before = numbering === 'numbered' ? `${Date.now() * 1000 + number} ` : ''
+  return requestOf(`${prefix}${before}${texts[number % texts.length]}${suffix}`)
 }
 
 /** The length of the whole answer, or undefined when it goes on. */

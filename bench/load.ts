@@ -28,8 +28,9 @@ interface WrkResult {
 let runs = 0
 
 function writePlan({ benchCase, port, key, planFile }: Load): void {
-  const { status, path, prefix, suffix, texts } = benchCase
-  writeFileSync(planFile, [port, connections, status, path, key, prefix, suffix, ...texts, ''].join('\n'))
+  const { status, path, prefix, suffix, numbered, texts } = benchCase
+  const lines = [port, connections, status, path, key, prefix, suffix, numbered ? 'numbered' : 'as they are']
+  writeFileSync(planFile, [...lines, ...texts, ''].join('\n'))
 }
 
 /** Answers a second, measured with the generator of the project. */

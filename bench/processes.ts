@@ -14,6 +14,14 @@ export function stopAll(): void {
   for (const child of running) child.kill('SIGKILL')
 }
 
+/** Ends one process that was started here, and waits until it is gone. */
+export async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGKILL')
+  await gone
+}
+
 /** True when the command can be started. */
 export function isInstalled(command: string): boolean {
   return spawnSync(command, ['--version'], { stdio: 'ignore' }).error === undefined
@@ -30,14 +38,22 @@ export function findCores(): { servers: string; load: string } | undefined {
   return servers !== undefined && load !== undefined ? { servers, load } : undefined
 }
 
-/** Starts a program, on one core where `core` is given. Its standard output is piped, the rest is ours. */
-export function start(
-  command: readonly string[],
-  options: { core: string | undefined; env?: NodeJS.ProcessEnv; cwd?: string },
-): ChildProcess {
+/** How a program is started: on which core, away from which surroundings. */
+export interface StartOptions {
+  /** The number of a core as taskset knows it; undefined where the system is to decide. */
+  readonly core: string | undefined
+  /** Added to `PATH` and `HOME`, which is all that it has otherwise. */
+  readonly env?: NodeJS.ProcessEnv
+  readonly cwd?: string
+  /** Where its errors go; default: to ours. */
+  readonly stderr?: 'inherit' | 'pipe'
+}
+
+/** Starts a program. Its standard output is piped. */
+export function start(command: readonly string[], options: StartOptions): ChildProcess {
   const [program = '', ...args] = options.core ? ['taskset', '-c', options.core, ...command] : command
   const child = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', options.stderr ?? 'inherit'],
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   })
@@ -66,11 +82,15 @@ export async function findFreePort(): Promise<number> {
 }
 
 /** Waits until the server accepts connections. */
-export async function untilItAnswers(child: ChildProcess, port: number): Promise<void> {
+export async function untilItAnswers(
+  child: ChildProcess,
+  port: number,
+  timeoutMs = startTimeoutMs,
+): Promise<void> {
   child.stdout?.resume()
-  const giveUpMs = performance.now() + startTimeoutMs
+  const giveUpMs = performance.now() + timeoutMs
   while (!(await accepts(port))) {
-    if (child.exitCode !== null || performance.now() > giveUpMs) {
+    if (child.exitCode !== null || child.signalCode !== null || performance.now() > giveUpMs) {
       throw new Error(
         `Could not start ${child.spawnargs.join(' ')}: no answer on port ${port}. Try it by hand.`,
       )

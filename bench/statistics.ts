@@ -23,3 +23,20 @@ export function quantile(values: readonly number[], share: number): number {
   const sorted = Float64Array.from(values).sort()
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN
 }
+
+/** Points of time and what was measured then. */
+export type Series = readonly (readonly [x: number, y: number])[]
+
+/**
+ * The slope of a line through points: the median of the slopes between any two (Theil and Sen), which a few points far
+ * away, such as those around a garbage collection, do not turn. NaN for fewer than two points.
+ */
+export function slopeOf(points: Series): number {
+  const slopes: number[] = []
+  for (const [index, [x, y]] of points.entries()) {
+    for (const [otherX, otherY] of points.slice(index + 1)) {
+      if (otherX !== x) slopes.push((otherY - y) / (otherX - x))
+    }
+  }
+  return quantile(slopes, 0.5)
+}

@@ -1,6 +1,6 @@
 // Shows that what a client sees has the distributions that were asked for, and how many paced streams a core carries.
 import { spawnSync } from 'node:child_process'
-import { readFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import type { Distribution } from '../src/config/distribution.ts'
 import { drawMs } from '../src/pipeline/draw-ms.ts'
 import { createRandom } from '../src/platform/random.ts'
+import { cpuSeconds } from './process-facts.ts'
 import { findCores, findFreePort, start, stopAll, untilItAnswers } from './processes.ts'
 import { quantile } from './statistics.ts'
 import { openStream, type SeenStream } from './stream-client.ts'
@@ -170,14 +171,6 @@ async function measureStreams(count: number, { port, pid }: { port: number; pid:
       `p99 ${quantile(lateMs, 0.99).toFixed(1)}, p99.9 ${quantile(lateMs, 0.999).toFixed(1)} ms; ` +
       `CPU ${((1e6 * cpu) / lateMs.length).toFixed(1)} us a token, ${((1e5 * cpu) / watchedMs).toFixed(0)} % of a core`,
   )
-}
-
-/** CPU time that a process has used; 0 where the system does not tell. */
-function cpuSeconds(pid: number): number {
-  if (process.platform !== 'linux') return 0
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  const ticksPerSecond = 100
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
 }
 
 const limit = setTimeout(() => {

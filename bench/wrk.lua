@@ -1,12 +1,15 @@
 -- Reads the same plan as load-generator.mjs, and prints its result in the same form. Arguments: plan file, and a
 -- number that no other run has, so that its prompts are new.
 local texts, number = {}, 0
-local path, prefix, suffix
+local path, prefix, suffix, numbered
 
 local function newRequest()
   number = number + 1
   local text = texts[number % #texts + 1]
-  return wrk.format("POST", path, nil, string.format("%s%.0f %s%s", prefix, number, text, suffix))
+  if numbered then
+    text = string.format("%.0f %s", number, text)
+  end
+  return wrk.format("POST", path, nil, prefix .. text .. suffix)
 end
 
 function init(args)
@@ -14,11 +17,12 @@ function init(args)
   for line in io.lines(args[1]) do
     lines[#lines + 1] = line
   end
-  path, prefix, suffix = lines[4], lines[6], lines[7]
-  for index = 8, #lines do
+  path, prefix, suffix, numbered = lines[4], lines[6], lines[7], lines[8] == "numbered"
+  for index = 9, #lines do
     texts[#texts + 1] = lines[index]
   end
-  number = tonumber(args[2]) * 10000000
+  -- More than a run can ask, and no multiple of any count of texts, so that each run begins at another one.
+  number = tonumber(args[2]) * 10012345
   wrk.headers["api-key"] = lines[5]
   wrk.headers["Content-Type"] = "application/json"
   if #texts > 0 then

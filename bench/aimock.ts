@@ -1,0 +1,54 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { findFreePort } from './processes.ts'
+import { running, type Server } from './servers.ts'
+
+/** The version of `@copilotkit/aimock` that is measured. */
+export const aimockVersion = '1.43.0'
+
+const installTimeoutMs = 60_000
+const caches = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache')
+const folder = join(caches, 'aoai-simulated-api', `aimock-${aimockVersion}`)
+const program = join(folder, 'node_modules/@copilotkit/aimock/dist/cli.js')
+
+/**
+ * Puts aimock into the user's cache where it is not there yet: it is something to compare with, nothing that the project
+ * depends on.
+ *
+ * @returns why it is not to be had; undefined when it is
+ */
+export function installAimock(): string | undefined {
+  if (existsSync(program)) return undefined
+  const halfWay = `${folder}.${process.pid}`
+  mkdirSync(halfWay, { recursive: true })
+  const args = ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', halfWay]
+  const result = spawnSync('npm', [...args, `@copilotkit/aimock@${aimockVersion}`], {
+    encoding: 'utf8',
+    timeout: installTimeoutMs,
+    // Not the project's folder, whose package.json it must not touch.
+    cwd: halfWay,
+  })
+  if (result.status === 0) {
+    rmSync(folder, { recursive: true, force: true })
+    renameSync(halfWay, folder)
+    return undefined
+  }
+  rmSync(halfWay, { recursive: true, force: true })
+  const said = result.error?.message ?? /npm error (.+)/.exec(result.stderr)?.[1]
+  return `npm could not install @copilotkit/aimock@${aimockVersion}: ${said ?? 'it did not say why'}`
+}
+
+/** Starts aimock with fixtures. It sends a stream in pieces of about one token each, as the simulator does. */
+export async function startAimock(
+  fixtures: readonly object[],
+  options: { readonly folder: string; readonly core: string | undefined },
+): Promise<Server> {
+  const file = join(options.folder, 'aimock.json')
+  writeFileSync(file, JSON.stringify({ fixtures }))
+  const port = await findFreePort()
+  const shape = ['--log-level', 'silent', '--chunk-size', '5']
+  const command = [process.execPath, program, '-h', '127.0.0.1', '-p', String(port), '-f', file, ...shape]
+  return running(command, port, { core: options.core, cwd: options.folder })
+}

@@ -1,0 +1,117 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startAimock } from './aimock.ts'
+import { capture } from './capture.ts'
+import { deployments, type BenchCase } from './cases.ts'
+import { loadWithOwnGenerator, loadWithWrk } from './load.ts'
+import { findCores, isInstalled, stop } from './processes.ts'
+import { writeRecordings } from './recordings.ts'
+import { key, startReference, startSimulator, type Server } from './servers.ts'
+import { median, ratioOf, type Ratio } from './statistics.ts'
+
+/** What is measured, and how. */
+export interface SessionOptions {
+  /** The simulator's main.js. */
+  readonly program: string
+  /** Takes the generator of the project even where wrk is installed. */
+  readonly ownGenerator: boolean
+  /** Processes of the simulator. With more than one, nothing is pinned to a core. */
+  readonly workers: number
+  /** What the simulator is compared with beside the bare server. */
+  readonly peer: 'aimock' | 'one process' | undefined
+  readonly roundMs: number
+  readonly warmUpMs: number
+}
+
+/** What the rounds of a case gave. */
+export interface CaseResult {
+  readonly name: string
+  /** Against the bare server. */
+  readonly bare: Ratio
+  /** Against the peer; absent where that does not answer this case. */
+  readonly peer?: Ratio
+  /** Answers a second, medians: of this machine, at this moment. */
+  readonly perSecond: { readonly simulator: number; readonly bare: number; readonly peer?: number }
+}
+
+/** Measures cases, each with servers that no other case has used. */
+export class BenchSession {
+  readonly cores: ReturnType<typeof findCores>
+  readonly generator: 'wrk' | 'load-generator.mjs'
+  readonly #options: SessionOptions
+  readonly #folder = mkdtempSync(join(tmpdir(), 'bench-'))
+
+  constructor(options: SessionOptions) {
+    this.#options = options
+    this.cores = options.workers > 1 ? undefined : findCores()
+    this.generator = isInstalled('wrk') && !options.ownGenerator ? 'wrk' : 'load-generator.mjs'
+    process.on('exit', () => rmSync(this.#folder, { recursive: true, force: true }))
+  }
+
+  /** Rounds alternate between the servers, so that each ratio compares neighbouring seconds. */
+  async measure(benchCase: BenchCase, rounds: number): Promise<CaseResult> {
+    const { roundMs, warmUpMs } = this.#options
+    const servers = await this.#start(benchCase)
+    const all = [servers.simulator, servers.bare, ...(servers.peer ? [servers.peer] : [])]
+    const load = { benchCase, key, planFile: join(this.#folder, 'plan.txt'), core: this.cores?.load }
+    const measure = this.generator === 'wrk' ? loadWithWrk : loadWithOwnGenerator
+    const seen: number[][] = all.map(() => [])
+    for (const { port } of all) await loadWithOwnGenerator({ ...load, port }, warmUpMs)
+    for (let round = 0; round < rounds; round += 1) {
+      for (const [index, { port }] of all.entries())
+        seen[index]?.push(await measure({ ...load, port }, roundMs))
+    }
+    for (const { child } of all) await stop(child)
+    const [simulator = [], bare = [], peer] = seen
+    return {
+      name: benchCase.name,
+      bare: ratioOf(simulator, bare),
+      ...(peer ? { peer: ratioOf(simulator, peer) } : {}),
+      perSecond: {
+        simulator: median(simulator),
+        bare: median(bare),
+        ...(peer ? { peer: median(peer) } : {}),
+      },
+    }
+  }
+
+  async #start(benchCase: BenchCase): Promise<{ simulator: Server; bare: Server; peer: Server | undefined }> {
+    const { workers } = this.#options
+    const env = benchCase.replay ? await this.#record(benchCase) : {}
+    const simulator = await this.#simulator({ ...env, ...(workers > 1 ? { WORKERS: String(workers) } : {}) })
+    const answerFile = join(this.#folder, 'answer.json')
+    writeFileSync(answerFile, JSON.stringify(await capture(simulator.port, key, benchCase)))
+    const bare = await startReference(answerFile, this.cores?.servers)
+    return { simulator, bare, peer: await this.#peer(benchCase, env) }
+  }
+
+  /** Records one generated answer for all texts of the case. */
+  async #record(benchCase: BenchCase): Promise<NodeJS.ProcessEnv> {
+    const folder = join(this.#folder, 'recordings')
+    rmSync(folder, { recursive: true, force: true })
+    const generating = await this.#simulator({})
+    writeRecordings(folder, benchCase, await capture(generating.port, key, benchCase))
+    await stop(generating.child)
+    return { SIMULATOR_MODE: 'replay', RECORDING_DIR: folder }
+  }
+
+  async #peer({ aimockFixtures }: BenchCase, env: NodeJS.ProcessEnv): Promise<Server | undefined> {
+    const { peer } = this.#options
+    if (peer === 'one process') return this.#simulator(env)
+    if (peer === undefined || !aimockFixtures) return undefined
+    return startAimock(aimockFixtures(), { folder: this.#folder, core: this.cores?.servers })
+  }
+
+  #simulator(env: NodeJS.ProcessEnv): Promise<Server> {
+    const folder = join(this.#folder, 'simulator')
+    mkdirSync(folder, { recursive: true })
+    return startSimulator({
+      program: this.#options.program,
+      folder,
+      deployments,
+      env,
+      core: this.cores?.servers,
+    })
+  }
+}

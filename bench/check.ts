@@ -1,0 +1,93 @@
+// Fails when a case has become slower against the bare server than bench/results.json says. See README.md.
+import { parseArgs } from 'node:util'
+import { BenchSession } from './bench-session.ts'
+import { cases } from './cases.ts'
+import { judge, judgeTwice, lostCases, tolerance } from './check-verdict.ts'
+import { stopAll } from './processes.ts'
+import { describeMachine, readResults } from './results.ts'
+import { builtSimulator } from './servers.ts'
+import type { Ratio } from './statistics.ts'
+
+const { values: flags } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    simulator: { type: 'string', default: builtSimulator },
+  },
+})
+const rounds = flags.quick ? 3 : 7
+const limitMs = flags.quick ? 360_000 : 600_000
+
+const session = new BenchSession({
+  program: flags.simulator,
+  ownGenerator: false,
+  workers: 1,
+  peer: undefined,
+  roundMs: 1000,
+  warmUpMs: flags.quick ? 1500 : 2000,
+})
+
+async function check(): Promise<boolean> {
+  const { throughput } = readResults()
+  if (!throughput) throw new Error('Could not compare: nothing is recorded. Run make bench BENCH=--save.')
+  const { cpu, node } = describeMachine(session.cores !== undefined)
+  const recordedBy = `${throughput.machine.cpu}, ${throughput.machine.node}, ${throughput.generator}`
+  const measuredBy = `${cpu}, ${node}, ${session.generator}`
+  console.log(`Each ratio may be ${tolerance * 100} % below the recorded one; ${rounds} rounds a case.`)
+  if (recordedBy !== measuredBy) {
+    console.log(
+      `Recorded on ${recordedBy}; this is ${measuredBy}. Ratios of different machines differ somewhat.`,
+    )
+  }
+  console.log(`${''.padEnd(28)}recorded  measured  (spread)`)
+  let good = true
+  for (const benchCase of cases) {
+    const recorded = throughput.cases.find(({ name }) => name === benchCase.name)?.bare.ratio
+    const verdict = await judgeTwice(async (attempt) => {
+      const { bare } = await session.measure(benchCase, attempt === 1 ? rounds : rounds * 2 + 1)
+      const slow = judge(bare.median, recorded) === 'slower'
+      print(benchCase.name, recorded, bare, slow ? (attempt === 1 ? 'measuring again' : 'SLOWER') : '')
+      return bare.median
+    }, recorded)
+    good &&= verdict !== 'slower'
+  }
+  for (const name of lostCases(
+    throughput,
+    cases.map(({ name }) => name),
+  )) {
+    good = false
+    console.log(`${name.padEnd(28)}recorded, but no longer a case: run make bench BENCH=--save`)
+  }
+  return good
+}
+
+function print(
+  name: string,
+  recorded: number | undefined,
+  { median, lowest, highest }: Ratio,
+  note: string,
+): void {
+  const [was, is, from, to] = [recorded ?? NaN, median, lowest, highest].map((value) => value.toFixed(2))
+  const shown = recorded === undefined ? '-' : (was ?? '')
+  const change = recorded === undefined ? 'not recorded' : `${((100 * median) / recorded - 100).toFixed(0)} %`
+  console.log(
+    `${name.padEnd(28)}${shown.padStart(8)}${(is ?? '').padStart(10)}  (${from} to ${to})  ${change}  ${note}`.trimEnd(),
+  )
+}
+
+const limit = setTimeout(() => {
+  console.error(`Could not finish within ${limitMs / 1000} s. Is the machine busy with something else?`)
+  process.exit(1)
+}, limitMs)
+try {
+  const good = await check()
+  console.log(
+    good ? 'No case is slower than recorded.' : 'Slower than recorded: find out why, or keep new results.',
+  )
+  process.exitCode = good ? 0 : 1
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+} finally {
+  clearTimeout(limit)
+  stopAll()
+}

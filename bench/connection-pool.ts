@@ -1,0 +1,62 @@
+import { connect, type Socket } from 'node:net'
+import { AnswerReader } from './answer-reader.ts'
+
+/** Hears of one answer. */
+export interface AnswerListener {
+  /** Some events of a stream came. */
+  onEvents(count: number): void
+  /** Once, at the end: complete, or broken off by whoever closed the connection; status 0 where none came. */
+  onEnd(end: { readonly status: number; readonly isComplete: boolean }): void
+}
+
+/**
+ * Sends prepared bytes over raw sockets, each used again once its answer has ended. A client on `node:http` would cost
+ * more of its core than the simulator of its own.
+ */
+export class ConnectionPool {
+  readonly #port: number
+  readonly #idle: Socket[] = []
+  readonly #answers = new Map<Socket, { reader: AnswerReader; listener: AnswerListener; status: number }>()
+
+  constructor(port: number) {
+    this.#port = port
+  }
+
+  /** @returns ends the connection, as a client does that no longer wants the answer */
+  send(request: string, listener: AnswerListener): () => void {
+    const socket = this.#idle.pop() ?? this.#open()
+    this.#answers.set(socket, { reader: new AnswerReader(), listener, status: 0 })
+    socket.write(request)
+    return () => socket.destroy()
+  }
+
+  #open(): Socket {
+    const socket = connect(this.#port, '127.0.0.1')
+    socket.setNoDelay(true)
+    socket.on('data', (piece) => this.#read(socket, piece))
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => {
+      const index = this.#idle.indexOf(socket)
+      if (index >= 0) this.#idle.splice(index, 1)
+      this.#end(socket, false)
+    })
+    return socket
+  }
+
+  #read(socket: Socket, piece: Buffer): void {
+    const answer = this.#answers.get(socket)
+    if (!answer) return
+    const { status, events, isComplete } = answer.reader.read(piece)
+    answer.status = status
+    if (events > 0) answer.listener.onEvents(events)
+    if (!isComplete) return
+    this.#end(socket, true)
+    this.#idle.push(socket)
+  }
+
+  #end(socket: Socket, isComplete: boolean): void {
+    const answer = this.#answers.get(socket)
+    this.#answers.delete(socket)
+    answer?.listener.onEnd({ status: answer.status, isComplete })
+  }
+}

@@ -1,0 +1,134 @@
+// Says how much memory the simulator takes: at rest, for open streams, for recordings. Linux only. See README.md.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { capture } from './capture.ts'
+import { chatPath, deployments as benchDeployments, replayCase } from './cases.ts'
+import { collectedMb, descriptorLimit, hasProcessFacts, residentMb } from './process-facts.ts'
+import { stop, stopAll } from './processes.ts'
+import { writeRecordings } from './recordings.ts'
+import { describeMachine, saveResults, type Fact } from './results.ts'
+import { builtSimulator, key, startSimulator, type Server } from './servers.ts'
+import { openStream } from './stream-client.ts'
+
+const { values: flags } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    save: { type: 'boolean', default: false },
+    simulator: { type: 'string', default: builtSimulator },
+  },
+})
+const per = 10_000
+const wantedStreams = flags.quick ? 1_000 : per
+const recordings = flags.quick ? { few: 100, many: 5_000 } : { few: 1_000, many: 51_000 }
+const openedPerSecond = 500
+/** What a process has open beside its streams, with room to spare. */
+const otherDescriptors = 200
+const settleMs = 3_000
+const limitMs = 240_000
+
+/** Slow streams, so that the memory of the open ones is measured, not the garbage of their tokens. */
+const paced = { model: 'gpt-4o', latency: { firstToken: 1_000, perToken: 1_000 } }
+const deployments = { ...benchDeployments, paced }
+const folder = mkdtempSync(join(tmpdir(), 'bench-memory-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+
+const startHere = (env: NodeJS.ProcessEnv): Promise<Server> =>
+  startSimulator({ program: flags.simulator, folder, deployments, env, core: undefined, canCollect: true })
+
+/** Memory once nothing more was begun for a while: as it is, and without the garbage, which tells what is held. */
+async function settled({ pid }: Server): Promise<{ readonly mb: number; readonly heldMb: number }> {
+  await sleep(settleMs)
+  return { mb: residentMb(pid), heldMb: await collectedMb(pid) }
+}
+
+const mb = (value: number): string => `${value.toFixed(value < 100 ? 1 : 0)} MB`
+
+async function measureStreams(): Promise<readonly Fact[]> {
+  const count = Math.min(wantedStreams, descriptorLimit() - otherDescriptors)
+  const openingSeconds = count / openedPerSecond
+  const tokens = Math.ceil(openingSeconds * 1.5 + settleMs / 1_000 + 10)
+  const server = await startHere({ LATENCY_TIME_SCALE: '1', SIMULATOR_SEED: 'memory' })
+  const rest = await settled(server)
+  const body = { messages: [{ role: 'user', content: 'Hello' }], max_tokens: tokens, stream: true }
+  const startMs = performance.now()
+  const streams: ReturnType<typeof openStream>[] = []
+  for (let index = 0; index < count; index += 1) {
+    const waitMs = startMs + (1_000 * index) / openedPerSecond - performance.now()
+    if (waitMs > 1) await sleep(waitMs)
+    streams.push(openStream({ port: server.port, path: chatPath('paced'), key, body }))
+  }
+  const open = await settled(server)
+  const readAtMs = performance.now()
+  const ended = await Promise.all(streams)
+  const refused = ended.filter(({ status }) => status !== 200).length
+  const early = ended.filter(({ sentMs, eventsMs }) => sentMs + (eventsMs.at(-1) ?? 0) < readAtMs).length
+  if (refused + early > 0) {
+    throw new Error(
+      `Could not measure open streams: ${refused} of ${count} were refused, ${early} had ended by then. Is the machine busy?`,
+    )
+  }
+  const after = await settled(server)
+  await stop(server.child)
+  const told = count === per ? '' : `, from ${count.toLocaleString('en-US')}`
+  return [
+    ['at rest, generate mode', mb(rest.mb)],
+    [`for each 10,000 open streams${told}`, mb(((open.heldMb - rest.heldMb) * per) / count)],
+    [
+      `${count.toLocaleString('en-US')} open streams in all, and after they ended`,
+      `${mb(open.mb)}, ${mb(after.mb)}`,
+    ],
+  ]
+}
+
+/** Memory with so many recordings, and the seconds from the start to the first answer. */
+async function withRecordings(count: number): Promise<{ heldMb: number; seconds: number }> {
+  const recordingFolder = join(folder, 'recordings')
+  rmSync(recordingFolder, { recursive: true, force: true })
+  const benchCase = replayCase(count)
+  const generating = await startHere({})
+  writeRecordings(recordingFolder, benchCase, await capture(generating.port, key, benchCase))
+  await stop(generating.child)
+  const startMs = performance.now()
+  const server = await startHere({ SIMULATOR_MODE: 'replay', RECORDING_DIR: recordingFolder })
+  const seconds = (performance.now() - startMs) / 1_000
+  const { heldMb } = await settled(server)
+  await stop(server.child)
+  return { heldMb, seconds }
+}
+
+async function measureRecordings(): Promise<readonly Fact[]> {
+  const few = await withRecordings(recordings.few)
+  const many = await withRecordings(recordings.many)
+  const added = recordings.many - recordings.few
+  return [
+    ['for each 10,000 recordings', mb(((many.heldMb - few.heldMb) * per) / added)],
+    [`start with ${recordings.many.toLocaleString('en-US')} recordings`, `${many.seconds.toFixed(1)} s`],
+  ]
+}
+
+const limit = setTimeout(() => {
+  console.error(`Could not finish within ${limitMs / 1000} s. Is the machine busy with something else?`)
+  process.exit(1)
+}, limitMs)
+try {
+  if (!hasProcessFacts) {
+    throw new Error(`Could not measure memory: it is read from /proc (got ${process.platform}). Use Linux.`)
+  }
+  const facts = [...(await measureStreams()), ...(await measureRecordings())]
+  for (const [name, value] of facts) console.log(`${name.padEnd(56)}${value}`)
+  if (descriptorLimit() - otherDescriptors < wantedStreams) {
+    console.log(
+      `The limit of file descriptors allows no more streams (got ${descriptorLimit()}): ulimit -n 11000.`,
+    )
+  }
+  if (flags.save && !flags.quick) saveResults({ memory: { machine: describeMachine(false), facts } })
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+} finally {
+  clearTimeout(limit)
+  stopAll()
+}

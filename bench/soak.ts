@@ -1,0 +1,151 @@
+// Puts a mixed load on the built simulator for a while and looks for leaks and loss of speed. Linux only. See README.md.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { findKnee, type RampStep } from './knee.ts'
+import { hasProcessFacts, openDescriptors } from './process-facts.ts'
+import { findCores, stopAll } from './processes.ts'
+import { describeMachine, saveResults } from './results.ts'
+import { collectErrors, descriptorsBackTo, MemoryWatch } from './server-watch.ts'
+import { builtSimulator, key, startSimulator, type Server } from './servers.ts'
+import { soakDeployments } from './soak-kinds.ts'
+import { describeSoak, windowHead, windowRow } from './soak-report.ts'
+import { runLoad, type CpuShares } from './soak-run.ts'
+import { judgeSoak, type SoakRun } from './soak-verdict.ts'
+import type { SoakWindow } from './soak-window.ts'
+
+const { values: flags } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '1' },
+    // Requests a second, instead of a share of the knee, which is then not looked for.
+    rate: { type: 'string', default: '' },
+    save: { type: 'boolean', default: false },
+    simulator: { type: 'string', default: builtSimulator },
+  },
+})
+const shareOfKnee = 0.7
+const ramp = { startRate: 50, leadSeconds: 2, windowSeconds: 3 }
+const leadSeconds = 5
+const drainSeconds = 10
+const rampLimitMs = 180_000
+const minutes = Number(flags.minutes)
+// Minutes where there are at least three, otherwise thirds.
+const windows = Math.max(3, Math.round(minutes))
+const windowSeconds = (60 * minutes) / windows
+
+const cores = findCores()
+const folder = mkdtempSync(join(tmpdir(), 'bench-soak-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+
+async function measureStep({ port, pid }: Server, rate: number): Promise<RampStep> {
+  const { leadSeconds, windowSeconds } = ramp
+  const plan = { port, key, rate, leadSeconds, windowSeconds, windows: 1, seed: `ramp ${rate}` }
+  let seen: { window: SoakWindow; cpu: CpuShares } | undefined
+  const { wrong } = await runLoad(plan, pid, cores?.load, {
+    onWindow: (window, cpu) => (seen = { window, cpu }),
+  })
+  const step = {
+    rate,
+    cpu: seen?.cpu.simulator ?? 0,
+    tokenP99Ms: seen?.window.tokenP99Ms ?? Infinity,
+    wrong: Object.values(wrong).reduce((sum, count) => sum + count, 0),
+  }
+  console.log(
+    `  ${String(rate).padStart(6)} requests a second: tokens ${step.tokenP99Ms.toFixed(1)} ms late (p99), ` +
+      `${(step.cpu * 100).toFixed(0)} % of a core${step.wrong > 0 ? `, ${step.wrong} wrong` : ''}`,
+  )
+  return step
+}
+
+async function soak(): Promise<boolean> {
+  const simulator = await startSimulator({
+    program: flags.simulator,
+    folder,
+    deployments: soakDeployments,
+    core: cores?.servers,
+    stderr: 'pipe',
+    canCollect: true,
+    env: { LATENCY_TIME_SCALE: '1', LOG_LEVEL: 'warn', SIMULATOR_SEED: 'soak' },
+  })
+  const { pid, port } = simulator
+  const errors = collectErrors(simulator.child)
+  const before = openDescriptors(pid)
+  let knee: number | undefined
+  if (flags.rate === '') {
+    console.log('Looking for the knee:')
+    knee = await findKnee((rate) => measureStep(simulator, rate), ramp.startRate)
+    await sleep(1_000)
+  }
+  const rate = knee === undefined ? Number(flags.rate) : Math.round(knee * shareOfKnee)
+  const ofKnee = knee === undefined ? '' : `, ${shareOfKnee * 100} % of the knee of ${knee}`
+  console.log(`${minutes} minutes of ${rate} requests a second${ofKnee}:`)
+  console.log(windowHead)
+
+  const watch = new MemoryWatch(pid)
+  const windowsSeen: SoakWindow[] = []
+  const cpus: CpuShares[] = []
+  const plan = { port, key, rate, leadSeconds, windowSeconds, windows, seed: 'soak' }
+  const { unfinished, wrong } = await runLoad(plan, pid, cores?.load, {
+    onWindow(window, cpu) {
+      windowsSeen.push(window)
+      cpus.push(cpu)
+      watch.collect()
+      console.log(windowRow(windowsSeen.length, window, cpu.simulator, watch.lastMb))
+    },
+  })
+  watch.stop()
+  const run: SoakRun = {
+    rate,
+    windows: windowsSeen,
+    cpus,
+    memory: await watch.collected(),
+    highestMb: watch.highestMb,
+    descriptors: { before, after: await descriptorsBackTo(pid, before, drainSeconds) },
+    errorLines: errors.lines,
+    unfinished,
+    wrong,
+  }
+  return report(run, knee)
+}
+
+function report(run: SoakRun, knee: number | undefined): boolean {
+  const checks = judgeSoak(run)
+  const facts = describeSoak({ minutes, knee, run })
+  const good = checks.every(({ isGood }) => isGood)
+  console.log()
+  for (const { name, isGood, seen } of checks)
+    console.log(`${isGood ? 'ok  ' : 'FAIL'}  ${name.padEnd(36)}${seen}`)
+  for (const [name, value] of facts) console.log(`      ${name.padEnd(36)}${value}`)
+  console.log(good ? '\nPassed.' : '\nFailed.')
+  if (flags.save && good) saveResults({ soak: { machine: describeMachine(cores !== undefined), facts } })
+  return good
+}
+
+const limit = setTimeout(
+  () => {
+    console.error('Could not finish in time. Is the machine busy with something else?')
+    process.exit(1)
+  },
+  rampLimitMs + 60_000 * minutes + 60_000,
+)
+try {
+  if (!hasProcessFacts) {
+    throw new Error(
+      `Could not soak: memory and descriptors are read from /proc (got ${process.platform}). Use Linux.`,
+    )
+  }
+  if (!(minutes >= 0.2 && minutes <= 1_440) || (flags.rate !== '' && !(Number(flags.rate) > 0))) {
+    throw new Error(
+      'Could not read the flags: --minutes is from 0.2 to 1440, --rate more than 0 requests a second.',
+    )
+  }
+  process.exitCode = (await soak()) ? 0 : 1
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+} finally {
+  clearTimeout(limit)
+  stopAll()
+}
