@@ -1,0 +1,49 @@
+# The image of the simulator: docs/image.md. There is no syntax line, since that would be one more image to fetch.
+
+# The long-term support release that the tests run on. A mirror: --build-arg NODE_IMAGE=registry.example.com/node:24-bookworm-slim
+ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
+
+# All dependencies, those of the build included, by the way that the network allows.
+FROM ${NODE_IMAGE} AS dependencies
+WORKDIR /app
+# A pattern, so that the packed dependencies may be absent where they are not needed.
+COPY package.json package-lock.json .npm-cache.tg[z] ./
+COPY scripts/image-install.sh scripts/
+# unrestricted | semi-restricted | restricted
+ARG network_type=unrestricted
+# For semi-restricted. It stays in the history of the build: credentials belong into the secret npmrc.
+ARG NPM_REGISTRY=
+RUN --mount=type=secret,id=npmrc --mount=type=secret,id=ca \
+    network_type="$network_type" NPM_REGISTRY="$NPM_REGISTRY" sh scripts/image-install.sh
+
+# dist/, and of node_modules/ what the program loads.
+FROM dependencies AS build
+COPY scripts/clean.mjs scripts/image-prune.mjs scripts/
+COPY tsconfig.json tsconfig.build.json ./
+COPY src ./src
+RUN npm run --silent build && node scripts/image-prune.mjs
+
+FROM ${NODE_IMAGE} AS runtime
+LABEL org.opencontainers.image.title="aoai-simulated-api" \
+      org.opencontainers.image.description="A simulated Azure OpenAI endpoint for load tests and CI" \
+      org.opencontainers.image.licenses="MIT"
+ENV NODE_ENV=production \
+    HOST=0.0.0.0 \
+    PORT=8000 \
+    RECORDING_DIR=/mnt/simulator/recording
+WORKDIR /app
+# Files that change rarely first. All of them are root's, so that the program cannot change itself.
+COPY --from=build /app/node_modules ./node_modules
+COPY LICENSE ./
+COPY recordings ./recordings
+COPY --from=build /app/package.json ./
+COPY --from=build /app/dist ./dist
+RUN install -d -o 10001 -g 10001 /mnt/simulator /mnt/simulator/recording
+# A number, so that Kubernetes can see that it is not root (runAsNonRoot).
+USER 10001:10001
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
+    CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+# Node itself is process 1: the program stops by SIGTERM and SIGINT, which npm would swallow.
+ENTRYPOINT ["node", "/app/dist/cli/main.js"]
+CMD []

@@ -1,0 +1,191 @@
+// The simulator on Azure Container Apps. Deployed by scripts/deploy-aca.sh, or by hand as ../../README.md tells.
+//
+// API versions are the latest stable ones of Azure/bicep-types-az (generated/<provider>/<version>/types.md) and of the
+// @azure/arm-* packages of npm, as of November 2026: Microsoft.App 2025-07-01, Microsoft.Cache/redisEnterprise 2025-07-01,
+// Microsoft.ContainerRegistry 2025-04-01, Microsoft.KeyVault 2026-02-01, Microsoft.ManagedIdentity 2024-11-30,
+// Microsoft.OperationalInsights 2025-07-01, Microsoft.Storage 2025-01-01, Microsoft.Authorization 2022-04-01.
+targetScope = 'resourceGroup'
+
+@description('Begins the names of all resources: lower-case letters, digits and single dashes.')
+@minLength(3)
+@maxLength(16)
+param name string = 'aoai-sim'
+
+@description('Azure region of all resources.')
+param location string = resourceGroup().location
+
+@description('Whether the container app itself is deployed. False makes the rest, so that an image can be pushed first.')
+param deployApp bool = true
+
+@description('Repository and tag of the image in the registry that this template makes.')
+param image string = 'aoai-simulated-api:latest'
+
+@description('Settings of the simulator as environment variables, by name: docs/config.md lists them. Not for secrets. HOST and PORT are set here and cannot be changed.')
+param environmentVariables object = {}
+
+@description('The key that callers send. At least 16 characters, since the endpoint is public.')
+@minLength(16)
+@secure()
+param simulatorApiKey string
+
+@description('Key of the service that is recorded; empty unless SIMULATOR_MODE is record or REPLAY_ON_MISS is record.')
+@secure()
+param azureOpenAiKey string = ''
+
+@description('Address of a Redis or Valkey of your own, with its password; empty makes one where deployRedis says so.')
+@secure()
+param redisUrl string = ''
+
+@description('Fewest replicas. 0 lets the app sleep; the first request then waits for a start.')
+@minValue(0)
+@maxValue(1000)
+param minReplicas int = 1
+
+@description('Most replicas. More than one need a Redis, or each has rate limits of its own.')
+@minValue(1)
+@maxValue(1000)
+param maxReplicas int = 1
+
+@description('Requests in flight for each replica, above which another one is started.')
+@minValue(1)
+param concurrentRequests int = 200
+
+@description('Cores of a replica, as text since Bicep has no fractions. Memory in GiB has to be twice that.')
+@allowed(['0.25', '0.5', '0.75', '1.0', '1.25', '1.5', '1.75', '2.0', '2.5', '3.0', '3.5', '4.0'])
+param cpu string = '1.0'
+
+@description('Memory of a replica.')
+param memory string = '2Gi'
+
+@description('Whether an Azure Managed Redis is made. By default where there may be several replicas and redisUrl is empty.')
+param deployRedis bool = maxReplicas > 1 && empty(redisUrl)
+
+@description('Size of the Azure Managed Redis.')
+param redisSku string = 'Balanced_B0'
+
+@description('Size of the file share, in GiB.')
+@minValue(1)
+@maxValue(102400)
+param shareQuotaGiB int = 5
+
+@description('Days for which logs are kept.')
+@minValue(30)
+@maxValue(730)
+param logRetentionDays int = 30
+
+@description('Tags of all resources.')
+param tags object = {}
+
+var suffix = uniqueString(resourceGroup().id)
+var compactName = replace(name, '-', '')
+var mountPath = '/mnt/simulator'
+
+var secretNames = concat(
+  [{ name: 'simulator-api-key', variable: 'SIMULATOR_API_KEY' }],
+  empty(azureOpenAiKey) ? [] : [{ name: 'azure-openai-key', variable: 'AZURE_OPENAI_KEY' }],
+  deployRedis || !empty(redisUrl) ? [{ name: 'redis-url', variable: 'REDIS_URL' }] : []
+)
+
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
+  name: '${name}-identity'
+  location: location
+  tags: tags
+}
+
+module registry 'modules/registry.bicep' = {
+  name: '${name}-registry'
+  params: {
+    name: '${compactName}${suffix}'
+    location: location
+    tags: tags
+    pullerPrincipalId: identity.properties.principalId
+  }
+}
+
+module vault 'modules/vault.bicep' = {
+  name: '${name}-vault'
+  params: {
+    // 24 characters at most.
+    name: '${take(compactName, 10)}-${suffix}'
+    location: location
+    tags: tags
+    readerPrincipalId: identity.properties.principalId
+    simulatorApiKey: simulatorApiKey
+    azureOpenAiKey: azureOpenAiKey
+    redisUrl: redisUrl
+  }
+}
+
+module redis 'modules/redis.bicep' = if (deployRedis) {
+  name: '${name}-redis'
+  params: {
+    name: '${name}-${suffix}'
+    location: location
+    tags: tags
+    skuName: redisSku
+    vaultName: vault.outputs.name
+  }
+}
+
+module storage 'modules/storage.bicep' = {
+  name: '${name}-storage'
+  params: {
+    // 24 characters at most, no dashes.
+    name: '${take(compactName, 11)}${suffix}'
+    location: location
+    tags: tags
+    shareName: 'simulator'
+    shareQuotaGiB: shareQuotaGiB
+  }
+}
+
+module environment 'modules/environment.bicep' = {
+  name: '${name}-environment'
+  params: {
+    name: name
+    location: location
+    tags: tags
+    logRetentionDays: logRetentionDays
+    storageAccountName: storage.outputs.accountName
+    shareName: storage.outputs.shareName
+  }
+}
+
+module app 'modules/app.bicep' = if (deployApp) {
+  name: '${name}-app'
+  params: {
+    name: name
+    location: location
+    tags: tags
+    environmentId: environment.outputs.id
+    storageName: environment.outputs.storageName
+    mountPath: mountPath
+    identityId: identity.id
+    registryServer: registry.outputs.loginServer
+    image: '${registry.outputs.loginServer}/${image}'
+    vaultUri: vault.outputs.uri
+    secretNames: secretNames
+    environmentVariables: environmentVariables
+    minReplicas: minReplicas
+    maxReplicas: maxReplicas
+    concurrentRequests: concurrentRequests
+    cpu: cpu
+    memory: memory
+  }
+  dependsOn: [redis]
+}
+
+@description('Name of the registry, for az acr build.')
+output registryName string = registry.outputs.name
+
+@description('Name of the vault, for az keyvault secret set.')
+output vaultName string = vault.outputs.name
+
+@description('Name of the storage account, for az storage file upload.')
+output storageAccountName string = storage.outputs.accountName
+
+@description('Name of the file share that is mounted at /mnt/simulator.')
+output shareName string = storage.outputs.shareName
+
+@description('Address of the simulator; empty while it is not deployed.')
+output url string = deployApp ? app!.outputs.url : ''

@@ -1,0 +1,23 @@
+// For a deployment by hand: the secrets come from the environment, so that no file holds them.
+//   SIMULATOR_API_KEY=... az deployment group create --resource-group <group> --parameters main.bicepparam
+// scripts/deploy-aca.sh does not read this file: it writes its parameters from .env.
+using './main.bicep'
+
+param name = 'aoai-sim'
+
+param image = readEnvironmentVariable('DEPLOY_IMAGE', 'aoai-simulated-api:latest')
+
+param simulatorApiKey = readEnvironmentVariable('SIMULATOR_API_KEY')
+
+param azureOpenAiKey = readEnvironmentVariable('AZURE_OPENAI_KEY', '')
+
+param redisUrl = readEnvironmentVariable('REDIS_URL', '')
+
+param minReplicas = 1
+
+param maxReplicas = 1
+
+param environmentVariables = {
+  SIMULATOR_MODE: 'generate'
+  LOG_LEVEL: 'info'
+}

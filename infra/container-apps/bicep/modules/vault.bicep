@@ -1,0 +1,71 @@
+// The vault with every secret. The app reads them by its identity; the template holds references only.
+
+param name string
+param location string
+param tags object
+param readerPrincipalId string
+
+@secure()
+param simulatorApiKey string
+
+@secure()
+param azureOpenAiKey string
+
+@secure()
+param redisUrl string
+
+// Key Vault Secrets User: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles#key-vault-secrets-user
+var secretsUserRoleId = '4633458b-17de-408a-b874-0445c86b69e6'
+
+resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
+  name: name
+  location: location
+  tags: tags
+  properties: {
+    tenantId: tenant().tenantId
+    sku: {
+      family: 'A'
+      name: 'standard'
+    }
+    enableRbacAuthorization: true
+    // A vault that is deleted keeps its name for so long, unless it is purged. Seven days are the least.
+    softDeleteRetentionInDays: 7
+  }
+}
+
+resource readSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(vault.id, readerPrincipalId, secretsUserRoleId)
+  scope: vault
+  properties: {
+    principalId: readerPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', secretsUserRoleId)
+  }
+}
+
+resource simulatorApiKeySecret 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = {
+  parent: vault
+  name: 'simulator-api-key'
+  properties: {
+    value: simulatorApiKey
+  }
+}
+
+resource azureOpenAiKeySecret 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (!empty(azureOpenAiKey)) {
+  parent: vault
+  name: 'azure-openai-key'
+  properties: {
+    value: azureOpenAiKey
+  }
+}
+
+resource redisUrlSecret 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (!empty(redisUrl)) {
+  parent: vault
+  name: 'redis-url'
+  properties: {
+    value: redisUrl
+  }
+}
+
+output name string = vault.name
+output uri string = vault.properties.vaultUri

@@ -1,0 +1,180 @@
+# The simulator on Azure Container Apps, resource by resource what ../bicep makes. The app itself is in app.tf.
+
+data "azurerm_client_config" "current" {}
+
+locals {
+  compact_name = replace(var.name, "-", "")
+  # The same at each run, and another one for each resource group; known before anything is made.
+  suffix       = substr(sha1("${data.azurerm_client_config.current.subscription_id}/${lower(var.resource_group_name)}"), 0, 13)
+  deploy_redis = coalesce(var.deploy_redis, var.max_replicas > 1 && nonsensitive(var.redis_url == ""))
+  redis_url = local.deploy_redis ? format("rediss://:%s@%s:%d",
+    urlencode(azurerm_managed_redis.simulator[0].default_database[0].primary_access_key),
+    azurerm_managed_redis.simulator[0].hostname,
+    azurerm_managed_redis.simulator[0].default_database[0].port,
+  ) : var.redis_url
+
+  # Whether there is such a secret is no secret.
+  has_upstream = nonsensitive(var.azure_openai_key != "")
+  has_redis    = local.deploy_redis || nonsensitive(var.redis_url != "")
+
+  # Name of the secret in the vault, by the variable that gets it.
+  secret_names = merge(
+    { SIMULATOR_API_KEY = "simulator-api-key" },
+    local.has_upstream ? { AZURE_OPENAI_KEY = "azure-openai-key" } : {},
+    local.has_redis ? { REDIS_URL = "redis-url" } : {},
+  )
+  secret_values = {
+    SIMULATOR_API_KEY = var.simulator_api_key
+    AZURE_OPENAI_KEY  = var.azure_openai_key
+    REDIS_URL         = local.redis_url
+  }
+}
+
+resource "azurerm_resource_group" "simulator" {
+  name     = var.resource_group_name
+  location = var.location
+  tags     = var.tags
+}
+
+resource "azurerm_user_assigned_identity" "simulator" {
+  name                = "${var.name}-identity"
+  resource_group_name = azurerm_resource_group.simulator.name
+  location            = azurerm_resource_group.simulator.location
+  tags                = var.tags
+}
+
+# The registry of the image, which the app pulls from by its identity: there is no password.
+resource "azurerm_container_registry" "simulator" {
+  name                = "${local.compact_name}${local.suffix}"
+  resource_group_name = azurerm_resource_group.simulator.name
+  location            = azurerm_resource_group.simulator.location
+  sku                 = "Basic"
+  admin_enabled       = false
+  tags                = var.tags
+}
+
+resource "azurerm_role_assignment" "pull" {
+  scope                = azurerm_container_registry.simulator.id
+  role_definition_name = "AcrPull"
+  principal_id         = azurerm_user_assigned_identity.simulator.principal_id
+  principal_type       = "ServicePrincipal"
+}
+
+resource "azurerm_key_vault" "simulator" {
+  name                       = "${substr(local.compact_name, 0, min(10, length(local.compact_name)))}-${local.suffix}"
+  resource_group_name        = azurerm_resource_group.simulator.name
+  location                   = azurerm_resource_group.simulator.location
+  tenant_id                  = data.azurerm_client_config.current.tenant_id
+  sku_name                   = "standard"
+  rbac_authorization_enabled = true
+  soft_delete_retention_days = 7
+  tags                       = var.tags
+}
+
+resource "azurerm_role_assignment" "read_secrets" {
+  scope                = azurerm_key_vault.simulator.id
+  role_definition_name = "Key Vault Secrets User"
+  principal_id         = azurerm_user_assigned_identity.simulator.principal_id
+  principal_type       = "ServicePrincipal"
+}
+
+# Terraform writes secrets through the data plane, unlike Bicep: whoever runs it has to be allowed to.
+resource "azurerm_role_assignment" "write_secrets" {
+  scope                = azurerm_key_vault.simulator.id
+  role_definition_name = "Key Vault Secrets Officer"
+  principal_id         = data.azurerm_client_config.current.object_id
+}
+
+# An assignment takes up to some minutes until the vault knows of it, and the provider does not try again.
+resource "time_sleep" "roles" {
+  create_duration = "120s"
+
+  triggers = {
+    write = azurerm_role_assignment.write_secrets.id
+    read  = azurerm_role_assignment.read_secrets.id
+    pull  = azurerm_role_assignment.pull.id
+  }
+}
+
+resource "azurerm_key_vault_secret" "simulator" {
+  for_each = local.secret_names
+
+  name         = each.value
+  value        = local.secret_values[each.key]
+  key_vault_id = azurerm_key_vault.simulator.id
+  tags         = var.tags
+
+  depends_on = [time_sleep.roles]
+}
+
+# Azure Managed Redis, not Azure Cache for Redis, which retires: ../bicep/modules/redis.bicep has the dates.
+resource "azurerm_managed_redis" "simulator" {
+  count = local.deploy_redis ? 1 : 0
+
+  name                = "${var.name}-${local.suffix}"
+  resource_group_name = azurerm_resource_group.simulator.name
+  location            = azurerm_resource_group.simulator.location
+  sku_name            = var.redis_sku
+  # Counters of the last minute: a second copy would double the price and save nothing worth keeping.
+  high_availability_enabled = false
+  tags                      = var.tags
+
+  default_database {
+    access_keys_authentication_enabled = true
+    client_protocol                    = "Encrypted"
+    # One endpoint that answers everything, for a client that does not follow the redirections of a cluster.
+    clustering_policy = "NoCluster"
+    eviction_policy   = "VolatileLRU"
+  }
+}
+
+resource "azurerm_storage_account" "simulator" {
+  name                            = "${substr(local.compact_name, 0, min(11, length(local.compact_name)))}${local.suffix}"
+  resource_group_name             = azurerm_resource_group.simulator.name
+  location                        = azurerm_resource_group.simulator.location
+  account_tier                    = "Standard"
+  account_replication_type        = "LRS"
+  allow_nested_items_to_be_public = false
+  # Container Apps mounts SMB shares with the key of the account, and in no other way.
+  shared_access_key_enabled = true
+  min_tls_version           = "TLS1_2"
+  tags                      = var.tags
+}
+
+resource "azurerm_storage_share" "simulator" {
+  name               = "simulator"
+  storage_account_id = azurerm_storage_account.simulator.id
+  quota              = var.share_quota_gib
+}
+
+resource "azurerm_log_analytics_workspace" "simulator" {
+  name                = "${var.name}-logs"
+  resource_group_name = azurerm_resource_group.simulator.name
+  location            = azurerm_resource_group.simulator.location
+  sku                 = "PerGB2018"
+  retention_in_days   = var.log_retention_days
+  tags                = var.tags
+}
+
+resource "azurerm_container_app_environment" "simulator" {
+  name                       = "${var.name}-env"
+  resource_group_name        = azurerm_resource_group.simulator.name
+  location                   = azurerm_resource_group.simulator.location
+  logs_destination           = "log-analytics"
+  log_analytics_workspace_id = azurerm_log_analytics_workspace.simulator.id
+  tags                       = var.tags
+
+  workload_profile {
+    name                  = "Consumption"
+    workload_profile_type = "Consumption"
+  }
+}
+
+resource "azurerm_container_app_environment_storage" "simulator" {
+  name                         = "simulator"
+  container_app_environment_id = azurerm_container_app_environment.simulator.id
+  account_name                 = azurerm_storage_account.simulator.name
+  access_key                   = azurerm_storage_account.simulator.primary_access_key
+  share_name                   = azurerm_storage_share.simulator.name
+  access_mode                  = "ReadWrite"
+}

@@ -1,0 +1,71 @@
+{{/* Name of the chart, cut to what a label may hold. */}}
+{{- define "aoai-simulated-api.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{/* Name of the resources: that of the release, with the chart's where it is not in it. */}}
+{{- define "aoai-simulated-api.fullname" -}}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
+{{- else }}
+{{- $name := default .Chart.Name .Values.nameOverride }}
+{{- if contains $name .Release.Name }}
+{{- .Release.Name | trunc 63 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "aoai-simulated-api.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{ include "aoai-simulated-api.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end }}
+
+{{- define "aoai-simulated-api.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "aoai-simulated-api.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "aoai-simulated-api.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create }}
+{{- default (include "aoai-simulated-api.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- default "default" .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{- define "aoai-simulated-api.image" -}}
+{{- $repository := required "Could not name the image: image.repository is empty. Set it, such as myregistry.azurecr.io/aoai-simulated-api." .Values.image.repository -}}
+{{- if .Values.image.digest }}
+{{- printf "%s@%s" $repository .Values.image.digest }}
+{{- else }}
+{{- printf "%s:%s" $repository (default .Chart.AppVersion .Values.image.tag) }}
+{{- end }}
+{{- end }}
+
+{{- define "aoai-simulated-api.secretName" -}}
+{{- default (include "aoai-simulated-api.fullname" .) .Values.secret.existingSecret }}
+{{- end }}
+
+{{- define "aoai-simulated-api.claimName" -}}
+{{- default (printf "%s-recordings" (include "aoai-simulated-api.fullname" . | trunc 52 | trimSuffix "-")) .Values.recordings.existingClaim }}
+{{- end }}
+
+{{/* "true" where there may be more than one pod; empty otherwise. */}}
+{{- define "aoai-simulated-api.manyPods" -}}
+{{- if .Values.autoscaling.enabled }}
+{{- if gt (int .Values.autoscaling.maxReplicas) 1 }}true{{ end }}
+{{- else if gt (int .Values.replicaCount) 1 }}true{{ end }}
+{{- end }}
+
+{{/* A value as text. Helm holds numbers as floats, and would write a large one as 1e+06. */}}
+{{- define "aoai-simulated-api.text" -}}
+{{- if kindIs "float64" . }}
+{{- if eq (floor .) . }}{{ int64 . }}{{ else }}{{ . }}{{ end }}
+{{- else }}
+{{- toString . }}
+{{- end }}
+{{- end }}
