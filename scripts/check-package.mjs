@@ -15,7 +15,8 @@ function leaves(value) {
 
 const forbidden = [
   /(^|\/)tests?\//,
-  /\.test\.[a-z.]+$/,
+  // Those of the examples show how a test is written.
+  /^(?!examples\/).*\.test\.[a-z.]+$/,
   /(^|\/)\.env/,
   /^src\//,
   /^bench\//,
