@@ -23,6 +23,8 @@ write_variables() {
   "simulator_api_key": $(json_string "$(value_of SIMULATOR_API_KEY)"),
   "azure_openai_key": $(json_string "$(value_of AZURE_OPENAI_KEY)"),
   "redis_url": $(json_string "$(value_of REDIS_URL)"),
+  "applicationinsights_connection_string": $(json_string "$(value_of APPLICATIONINSIGHTS_CONNECTION_STRING)"),
+  "otlp_headers": $(json_string "$(value_of OTEL_EXPORTER_OTLP_HEADERS)"),
   "min_replicas": $min_replicas,
   "max_replicas": $max_replicas
 }

@@ -35,6 +35,8 @@ write_parameters() {
     "simulatorApiKey": { "value": $(json_string "$(value_of SIMULATOR_API_KEY)") },
     "azureOpenAiKey": { "value": $(json_string "$(value_of AZURE_OPENAI_KEY)") },
     "redisUrl": { "value": $(json_string "$(value_of REDIS_URL)") },
+    "applicationInsightsConnectionString": { "value": $(json_string "$(value_of APPLICATIONINSIGHTS_CONNECTION_STRING)") },
+    "otlpHeaders": { "value": $(json_string "$(value_of OTEL_EXPORTER_OTLP_HEADERS)") },
     "minReplicas": { "value": $min_replicas },
     "maxReplicas": { "value": $max_replicas }
   }

@@ -283,6 +283,8 @@ describe('deploy-aca-terraform.sh', () => {
       simulator_api_key: secrets.SIMULATOR_API_KEY,
       azure_openai_key: '',
       redis_url: '',
+      otlp_headers: '',
+      applicationinsights_connection_string: '',
       min_replicas: 1,
       max_replicas: 1,
     })

@@ -36,6 +36,14 @@ param azureOpenAiKey string = ''
 @secure()
 param redisUrl string = ''
 
+@description('What users of the Python simulator set; it is taken, and docs/monitoring.md says what to use instead.')
+@secure()
+param applicationInsightsConnectionString string = ''
+
+@description('Headers of the OTLP collector, a token most likely; empty for a collector that asks for none.')
+@secure()
+param otlpHeaders string = ''
+
 @description('Fewest replicas. 0 lets the app sleep; the first request then waits for a start.')
 @minValue(0)
 @maxValue(1000)
@@ -83,7 +91,11 @@ var mountPath = '/mnt/simulator'
 var secretNames = concat(
   [{ name: 'simulator-api-key', variable: 'SIMULATOR_API_KEY' }],
   empty(azureOpenAiKey) ? [] : [{ name: 'azure-openai-key', variable: 'AZURE_OPENAI_KEY' }],
-  deployRedis || !empty(redisUrl) ? [{ name: 'redis-url', variable: 'REDIS_URL' }] : []
+  deployRedis || !empty(redisUrl) ? [{ name: 'redis-url', variable: 'REDIS_URL' }] : [],
+  empty(otlpHeaders) ? [] : [{ name: 'otlp-headers', variable: 'OTEL_EXPORTER_OTLP_HEADERS' }],
+  empty(applicationInsightsConnectionString)
+    ? []
+    : [{ name: 'applicationinsights-connection-string', variable: 'APPLICATIONINSIGHTS_CONNECTION_STRING' }]
 )
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
@@ -113,6 +125,8 @@ module vault 'modules/vault.bicep' = {
     simulatorApiKey: simulatorApiKey
     azureOpenAiKey: azureOpenAiKey
     redisUrl: redisUrl
+    otlpHeaders: otlpHeaders
+    applicationInsightsConnectionString: applicationInsightsConnectionString
   }
 }
 

@@ -13,6 +13,10 @@ param azureOpenAiKey = readEnvironmentVariable('AZURE_OPENAI_KEY', '')
 
 param redisUrl = readEnvironmentVariable('REDIS_URL', '')
 
+param applicationInsightsConnectionString = readEnvironmentVariable('APPLICATIONINSIGHTS_CONNECTION_STRING', '')
+
+param otlpHeaders = readEnvironmentVariable('OTEL_EXPORTER_OTLP_HEADERS', '')
+
 param minReplicas = 1
 
 param maxReplicas = 1

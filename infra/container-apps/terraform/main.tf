@@ -22,11 +22,15 @@ locals {
     { SIMULATOR_API_KEY = "simulator-api-key" },
     local.has_upstream ? { AZURE_OPENAI_KEY = "azure-openai-key" } : {},
     local.has_redis ? { REDIS_URL = "redis-url" } : {},
+    nonsensitive(var.applicationinsights_connection_string != "") ? { APPLICATIONINSIGHTS_CONNECTION_STRING = "applicationinsights-connection-string" } : {},
+    nonsensitive(var.otlp_headers != "") ? { OTEL_EXPORTER_OTLP_HEADERS = "otlp-headers" } : {},
   )
   secret_values = {
-    SIMULATOR_API_KEY = var.simulator_api_key
-    AZURE_OPENAI_KEY  = var.azure_openai_key
-    REDIS_URL         = local.redis_url
+    SIMULATOR_API_KEY                     = var.simulator_api_key
+    AZURE_OPENAI_KEY                      = var.azure_openai_key
+    REDIS_URL                             = local.redis_url
+    OTEL_EXPORTER_OTLP_HEADERS            = var.otlp_headers
+    APPLICATIONINSIGHTS_CONNECTION_STRING = var.applicationinsights_connection_string
   }
 }
 

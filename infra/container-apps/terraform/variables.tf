@@ -62,6 +62,20 @@ variable "redis_url" {
   sensitive   = true
 }
 
+variable "otlp_headers" {
+  description = "Headers of the OTLP collector, a token most likely; empty for a collector that asks for none."
+  type        = string
+  default     = ""
+  sensitive   = true
+}
+
+variable "applicationinsights_connection_string" {
+  description = "What users of the Python simulator set; it is taken, and docs/monitoring.md says what to use instead."
+  type        = string
+  default     = ""
+  sensitive   = true
+}
+
 variable "deploy_redis" {
   description = "Whether an Azure Managed Redis is made. Null: where there may be several replicas and redis_url is empty."
   type        = bool

@@ -14,6 +14,12 @@ param azureOpenAiKey string
 @secure()
 param redisUrl string
 
+@secure()
+param applicationInsightsConnectionString string
+
+@secure()
+param otlpHeaders string
+
 // Key Vault Secrets User: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles#key-vault-secrets-user
 var secretsUserRoleId = '4633458b-17de-408a-b874-0445c86b69e6'
 
@@ -64,6 +70,22 @@ resource redisUrlSecret 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (!em
   name: 'redis-url'
   properties: {
     value: redisUrl
+  }
+}
+
+resource otlpHeadersSecret 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (!empty(otlpHeaders)) {
+  parent: vault
+  name: 'otlp-headers'
+  properties: {
+    value: otlpHeaders
+  }
+}
+
+resource applicationInsightsConnectionStringSecret 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (!empty(applicationInsightsConnectionString)) {
+  parent: vault
+  name: 'applicationinsights-connection-string'
+  properties: {
+    value: applicationInsightsConnectionString
   }
 }
 
