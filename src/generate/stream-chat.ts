@@ -40,6 +40,19 @@ export function streamChat(
   const usageEvents = options.includeUsage && !blocked ? 1 : 0
   const lastStep = Math.max(0, completionSteps(completion).visible - 1)
 
+  const render = (index: number): string => {
+    if (index === 0) return promptFilterEvent
+    const event = events.at(index - 1)
+    const choice = event && completion.choices[event.choice]
+    if (event && choice) {
+      if (late && event.kind === 'finish') return lateFinish(choice, event.choice, late)
+      return renderChoiceEvent(event, choice, facts, chunk, late !== undefined)
+    }
+    if (index === events.length + usageEvents) return chunk.usage(chatUsageJson(completion.usage))
+    return doneEvent
+  }
+  const [only] = completion.choices
+  const isPlain = completion.choices.length === 1 && only?.toolCalls.length === 0 && !facts.logprobs && !late
   return {
     kind: 'events',
     count: 1 + events.length + usageEvents + 1,
@@ -47,18 +60,56 @@ export function streamChat(
       if (index === 0) return 0
       return events.at(index - 1)?.step ?? lastStep
     },
-    render(index) {
-      if (index === 0) return promptFilterEvent
-      const event = events.at(index - 1)
-      const choice = event && completion.choices[event.choice]
-      if (event && choice) {
-        if (late && event.kind === 'finish') return lateFinish(choice, event.choice, late)
-        return renderChoiceEvent(event, choice, facts, chunk, late !== undefined)
-      }
-      if (index === events.length + usageEvents) return chunk.usage(chatUsageJson(completion.usage))
-      return doneEvent
-    },
+    render,
+    ...(isPlain && {
+      renderAll: (body: EventsBody) => {
+        if (body.render !== render) return undefined
+        const text = renderPlain(only, facts, chunk)
+        // After the text, as one by one: what pads the chunks is drawn in their order.
+        const usage = usageEvents > 0 ? chunk.usage(chatUsageJson(completion.usage)) : ''
+        return {
+          text: text + usage + doneEvent,
+          isAscii: only.pieces.every((piece) => pieceJson(piece).isAscii) && isAscii(facts.model),
+        }
+      },
+    }),
   }
+}
+
+/** The events of one choice of text, without the steps between them: a third of what they cost one by one. */
+function renderPlain(choice: Choice, facts: ChatFacts, chunk: ChunkWriter): string {
+  const field = choice.refused ? 'refusal' : 'content'
+  let text = promptFilterEvent + chunk.choice(0, '{}', startDelta(choice, facts))
+  for (const piece of choice.pieces)
+    text += chunk.token(0, safeCompletionFilter, field, pieceJson(piece).json)
+  return text + chunk.choice(0, finishFilter(facts), '{}', `"${finishReasonOf(choice, facts)}"`)
+}
+
+function finishFilter({ found }: ChatFacts): string {
+  return found === undefined ? '{}' : completionFilterJson(found)
+}
+
+interface PieceJson {
+  readonly json: string
+  readonly isAscii: boolean
+}
+
+const knownPieces = new Map<string, PieceJson>()
+
+/** More than lorem has; pieces of other texts take what room is left. */
+const mostPieces = 4_096
+
+/** A piece as a JSON string. Generated text is made of a few hundred, which need not be serialised again and again. */
+function pieceJson(piece: string): PieceJson {
+  const known = knownPieces.get(piece)
+  if (known !== undefined) return known
+  const made = { json: JSON.stringify(piece), isAscii: isAscii(piece) }
+  if (knownPieces.size < mostPieces) knownPieces.set(piece, made)
+  return made
+}
+
+function isAscii(text: string): boolean {
+  return Buffer.byteLength(text) === text.length
 }
 
 /** The first chunk of every stream; it has the shape of a chunk and none of its contents. */
@@ -78,7 +129,7 @@ function renderChoiceEvent(
       return chunk.choice(event.choice, '{}', startDelta(choice, facts))
     case 'token': {
       const piece = choice.pieces[event.token] ?? ''
-      const text = JSON.stringify(piece)
+      const text = pieceJson(piece).json
       const filter = late ? '{}' : safeCompletionFilter
       const field = choice.refused ? 'refusal' : 'content'
       if (!facts.logprobs) return chunk.token(event.choice, filter, field, text)
@@ -93,8 +144,7 @@ function renderChoiceEvent(
     case 'argument':
       return chunk.choice(event.choice, '{}', argumentDelta(event, choice, facts))
     default: {
-      const filter = facts.found === undefined ? '{}' : completionFilterJson(facts.found)
-      return chunk.choice(event.choice, filter, '{}', `"${finishReasonOf(choice, facts)}"`)
+      return chunk.choice(event.choice, finishFilter(facts), '{}', `"${finishReasonOf(choice, facts)}"`)
     }
   }
 }

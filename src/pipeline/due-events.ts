@@ -10,6 +10,9 @@ const roundingMs = 1e-6
  */
 const mostCharacters = 256 * 1024
 
+/** Streams up to this length are well below that, at some 500 characters an event. */
+const mostAtOnce = 500
+
 /** The events of one answer on their way out: what is due is rendered, and its punctuality told to the watch. */
 export class DueEvents {
   readonly #exchange: Exchange
@@ -18,6 +21,8 @@ export class DueEvents {
   #next = 0
   #lastStep = -1
   #heldUpUntilMs = 0
+  /** Whether what was taken last is known to be ASCII. */
+  isAscii = false
 
   constructor(exchange: Exchange, body: EventsBody, schedule: Schedule | undefined) {
     this.#exchange = exchange
@@ -37,6 +42,8 @@ export class DueEvents {
 
   /** Renders what is due at a time from the start of the request, as one text; of very much only a part. */
   take(elapsedMs: number): string {
+    const whole = this.#takeAll()
+    if (whole !== undefined) return whole
     let text = ''
     while (this.#next < this.#body.count && text.length < mostCharacters) {
       const step = this.#body.stepOf(this.#next)
@@ -46,6 +53,16 @@ export class DueEvents {
       text += this.#body.render(this.#next++)
     }
     return text
+  }
+
+  /** A stream without delays tells nobody of its punctuality. */
+  #takeAll(): string | undefined {
+    if (this.#schedule || this.#next > 0 || this.#body.count > mostAtOnce) return undefined
+    const whole = this.#body.renderAll?.(this.#body)
+    if (!whole) return undefined
+    this.#next = this.#body.count
+    this.isAscii = whole.isAscii
+    return whole.text
   }
 
   /** What was due while the reader did not read is late by the reader's doing, and is not told as late. */

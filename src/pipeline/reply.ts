@@ -28,6 +28,18 @@ export interface EventsBody {
   stepOf(index: number): number
   /** The bytes of event `index` as text, framing included. */
   render(index: number): string
+  /**
+   * All events as one text, as `render` would give them one after the other: a shorter way for a stream that is not delayed.
+   * Undefined where `body`, which may be a copy with changes, does not render as this one does. Absent: there is none.
+   */
+  renderAll?(body: EventsBody): WholeText | undefined
+}
+
+/** A text, and what is known of it without looking: V8 takes microseconds to count the bytes of a long one. */
+export interface WholeText {
+  readonly text: string
+  /** It has as many bytes as characters. */
+  readonly isAscii: boolean
 }
 
 /**

@@ -43,11 +43,22 @@ export function sendAtOnce(outgoing: ServerResponse, reply: Reply, content: stri
   return true
 }
 
-/** Sends a stream that is due as a whole as one chunk; `text` holds all its events. As for the rest, see `sendAtOnce`. */
-export function sendStreamAtOnce(outgoing: ServerResponse, reply: Reply, text: string): boolean {
+/**
+ * Sends a stream that is due as a whole as one chunk; `text` holds all its events. As for the rest, see `sendAtOnce`.
+ *
+ * @param isAscii whether that is known of the text; it is looked for where it is not
+ */
+export function sendStreamAtOnce(
+  outgoing: ServerResponse,
+  reply: Reply,
+  text: string,
+  isAscii = false,
+): boolean {
   // Without that header it is Node who says that the body comes in chunks.
   const isChunked = reply.headers.get('Transfer-Encoding') === 'chunked'
-  return isChunked && Buffer.byteLength(text) === text.length && sendAtOnce(outgoing, reply, text)
+  return (
+    isChunked && (isAscii || Buffer.byteLength(text) === text.length) && sendAtOnce(outgoing, reply, text)
+  )
 }
 
 /** The content as one chunk, with the end of the body; a chunk of no bytes would be an end by itself. */

@@ -182,7 +182,8 @@ export class NodeSender {
     const text = events.take(this.#elapsedMs())
     this.#markFirstByte()
     if (!this.#outgoing.headersSent) {
-      if (events.done && !reply.interruption && sendStreamAtOnce(this.#outgoing, reply, text)) return
+      if (events.done && !reply.interruption && sendStreamAtOnce(this.#outgoing, reply, text, events.isAscii))
+        return
       this.#writeHead(reply, undefined)
     }
     if (events.done && reply.interruption) {
