@@ -15,8 +15,6 @@ export default defineConfig({
           exclude: ['tests/e2e/**', 'node_modules/**'],
           setupFiles,
           testTimeout: 20_000,
-          // By default vitest leaves a core idle; of two, that is half of the time.
-          maxWorkers: '100%',
         },
       },
       {
