@@ -85,9 +85,13 @@ function completeChoice(task: CompletionTask, model: Model, random: Random, conf
 /** What follows a thought. */
 type AfterThought = Pick<Choice, 'finishReason'> & Partial<Choice>
 
-function answer(thought: Thought, { pieces, toolCalls, finishReason, overheadTokens }: AfterThought): Choice {
+function answer(
+  thought: Thought,
+  { pieces, plain, toolCalls, finishReason, overheadTokens }: AfterThought,
+): Choice {
   return {
     pieces: pieces ?? nothing,
+    plain: plain ?? false,
     toolCalls: toolCalls ?? nothing,
     finishReason,
     reasoningTokens: thought.reasoningTokens,
@@ -100,6 +104,7 @@ const nothing: readonly never[] = []
 /** A text as the model wrote it, before a stop text ends it. */
 interface WrittenText {
   readonly pieces: readonly string[]
+  readonly plain?: boolean
   /** The limit ended it, so that the token that ends a text is missing. */
   readonly cut: boolean
 }
@@ -109,7 +114,7 @@ function drawText(task: CompletionTask, room: number, random: Random, config: Co
   const requested = task.requestedTokens === undefined ? undefined : room
   const drawn = drawCompletionLength(random, requested, room, config.completionLength)
   const { tokens, cut } = task.forced ? forceLength(drawn, task.forced, room) : drawn
-  return { pieces: drawLorem(random, tokens), cut }
+  return { pieces: drawLorem(random, tokens), plain: true, cut }
 }
 
 /** JSON, and a text that is given, is as long as it is: a limit cuts it, and nothing makes it longer. */
@@ -120,13 +125,13 @@ function cutText(text: string, forced: ForcedAnswer | undefined, model: Model, r
   return { pieces: cut ? pieces.slice(0, most) : pieces, cut }
 }
 
-function endText({ pieces, cut }: WrittenText, stops: readonly string[]): AfterThought {
+function endText({ pieces, plain = false, cut }: WrittenText, stops: readonly string[]): AfterThought {
   const stopped = stops.length > 0 ? endAtStop(pieces, stops) : undefined
   if (stopped) {
-    return { pieces: stopped.pieces, finishReason: 'stop', overheadTokens: stopped.unseenTokens }
+    return { pieces: stopped.pieces, plain, finishReason: 'stop', overheadTokens: stopped.unseenTokens }
   }
   // Since 2026 the token that ends a text counts too.
-  return { pieces, finishReason: cut ? 'length' : 'stop', overheadTokens: cut ? 0 : 1 }
+  return { pieces, plain, finishReason: cut ? 'length' : 'stop', overheadTokens: cut ? 0 : 1 }
 }
 
 /** Tokens that end within a character show nothing: they are billed, and a client gets the character as a whole. */

@@ -17,6 +17,8 @@ export interface ToolCall {
 export interface Choice {
   /** The text, cut into pieces of one token each; empty where the answer is tool calls. */
   readonly pieces: readonly string[]
+  /** The text needs no escape in JSON and is ASCII, as lorem is: known where it is made, it need not be looked for. */
+  readonly plain?: boolean
   /** Whether the text is a refusal, which chat and responses carry in a place of its own. */
   readonly refused?: boolean
   readonly toolCalls: readonly ToolCall[]
@@ -34,6 +36,11 @@ export interface Choice {
 export interface Completion {
   readonly choices: readonly Choice[]
   readonly usage: Usage
+}
+
+/** A part of a choice's text as a JSON string. */
+export function textJson({ plain }: Choice, text: string): string {
+  return plain ? `"${text}"` : JSON.stringify(text)
 }
 
 /** How the answer takes its time: the choices are written side by side, so the longest counts. */

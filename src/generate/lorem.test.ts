@@ -24,6 +24,12 @@ describe('drawLorem', () => {
     }
   })
 
+  it('draws only what JSON does not escape, in ASCII', () => {
+    const text = [...texts(400)].flat().join('')
+    expect(JSON.stringify(text)).toBe(`"${text}"`)
+    expect(text).toMatch(/^[ -~]*$/)
+  })
+
   it('has k tokens in its first k pieces', () => {
     for (const pieces of texts(400)) {
       let prefix = ''

@@ -8,7 +8,7 @@ import {
   toolCallJson,
   type ChatFacts,
 } from './chat-json.ts'
-import type { Choice, Completion, ToolCall } from './completion.ts'
+import { textJson, type Choice, type Completion, type ToolCall } from './completion.ts'
 import { logprobsJson } from './logprobs.ts'
 
 /**
@@ -32,14 +32,15 @@ function filterJson({ toolCalls }: Choice, { found }: ChatFacts): string {
   return found === undefined ? safeCompletionFilter : completionFilterJson(found)
 }
 
-function messageJson({ pieces, toolCalls, refused }: Choice, { usesFunctions }: ChatFacts): string {
+function messageJson(choice: Choice, { usesFunctions }: ChatFacts): string {
+  const { pieces, toolCalls, refused } = choice
   const [first] = toolCalls
   if (first === undefined) {
     // A refusal that the content filter blocks has no text either, and is then an empty one.
     if (refused && pieces.length > 0) {
-      return `{"annotations":[],"content":null,"refusal":${JSON.stringify(pieces.join(''))},"role":"assistant"}`
+      return `{"annotations":[],"content":null,"refusal":${textJson(choice, pieces.join(''))},"role":"assistant"}`
     }
-    return `{"annotations":[],"content":${JSON.stringify(pieces.join(''))},"refusal":null,"role":"assistant"}`
+    return `{"annotations":[],"content":${textJson(choice, pieces.join(''))},"refusal":null,"role":"assistant"}`
   }
   if (usesFunctions) {
     const call = functionCallJson(first.name, inputOf(first))

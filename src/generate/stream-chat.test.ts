@@ -16,7 +16,8 @@ const facts: ChatFacts = {
 }
 const usage = { promptTokens: 1, cachedTokens: 0, completionTokens: 3, reasoningTokens: 0 }
 const choice: Choice = {
-  pieces: ['Lorem', ' "quoted"', ' 日本'],
+  pieces: ['Lorem', ' ipsum', '.'],
+  plain: true,
   toolCalls: [],
   finishReason: 'stop',
   reasoningTokens: 0,
@@ -40,6 +41,7 @@ describe('a stream that is rendered as a whole', () => {
     ['a refusal', false, true, { refused: true }, {}],
     ['filtered', true, true, { finishReason: 'content_filter' }, { found: 'violence' }],
     ['without a text', false, false, { pieces: [] }, {}],
+    ['of a model with a name of its own', false, true, {}, { model: '日本' }],
   ] as const)('has the bytes of its events: %s', (_, includeUsage, obfuscate, choiceMore, factsMore) => {
     const made = () => stream([{ ...choice, ...choiceMore }], includeUsage, obfuscate, factsMore)
     const body = made()
@@ -48,8 +50,11 @@ describe('a stream that is rendered as a whole', () => {
     expect(body.renderAll?.(body)).toEqual({ text, isAscii })
   })
 
-  it('is not, where there are several choices', () => {
+  it('is not, where there are several choices, or a text that JSON escapes', () => {
     expect('renderAll' in stream([choice, choice], false, false)).toBe(false)
+    const quoted = { ...choice, pieces: ['Lorem', ' "quoted"', ' 日本'], plain: false }
+    expect('renderAll' in stream([quoted], false, false)).toBe(false)
+    expect(oneByOne(stream([quoted], false, false))).toContain(String.raw`"content":" \"quoted\""`)
   })
 
   it('gives way to whoever renders events in another way', () => {

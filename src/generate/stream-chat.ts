@@ -10,7 +10,7 @@ import type { Random } from '../platform/random.ts'
 import { createChunkWriter, type ChunkWriter, type StreamOptions } from './chat-chunk.ts'
 import { chatUsageJson, finishReasonOf, functionCallJson, toolCallJson, type ChatFacts } from './chat-json.ts'
 import { lateFilterEvents } from './content-filter-late.ts'
-import { completionSteps, type Choice, type Completion } from './completion.ts'
+import { completionSteps, textJson, type Choice, type Completion } from './completion.ts'
 import { logprobsJson } from './logprobs.ts'
 import { ChoiceEvents, type ChoiceEvent } from './stream-plan.ts'
 
@@ -52,7 +52,7 @@ export function streamChat(
     return doneEvent
   }
   const [only] = completion.choices
-  const isPlain = completion.choices.length === 1 && only?.toolCalls.length === 0 && !facts.logprobs && !late
+  const isPlain = completion.choices.length === 1 && only?.plain && !facts.logprobs && !late
   return {
     kind: 'events',
     count: 1 + events.length + usageEvents + 1,
@@ -69,7 +69,7 @@ export function streamChat(
         const usage = usageEvents > 0 ? chunk.usage(chatUsageJson(completion.usage)) : ''
         return {
           text: text + usage + doneEvent,
-          isAscii: only.pieces.every((piece) => pieceJson(piece).isAscii) && isAscii(facts.model),
+          isAscii: Buffer.byteLength(facts.model) === facts.model.length,
         }
       },
     }),
@@ -81,35 +81,12 @@ function renderPlain(choice: Choice, facts: ChatFacts, chunk: ChunkWriter): stri
   const field = choice.refused ? 'refusal' : 'content'
   let text = promptFilterEvent + chunk.choice(0, '{}', startDelta(choice, facts))
   for (const piece of choice.pieces)
-    text += chunk.token(0, safeCompletionFilter, field, pieceJson(piece).json)
+    text += chunk.token(0, safeCompletionFilter, field, textJson(choice, piece))
   return text + chunk.choice(0, finishFilter(facts), '{}', `"${finishReasonOf(choice, facts)}"`)
 }
 
 function finishFilter({ found }: ChatFacts): string {
   return found === undefined ? '{}' : completionFilterJson(found)
-}
-
-interface PieceJson {
-  readonly json: string
-  readonly isAscii: boolean
-}
-
-const knownPieces = new Map<string, PieceJson>()
-
-/** More than lorem has; pieces of other texts take what room is left. */
-const mostPieces = 4_096
-
-/** A piece as a JSON string. Generated text is made of a few hundred, which need not be serialised again and again. */
-function pieceJson(piece: string): PieceJson {
-  const known = knownPieces.get(piece)
-  if (known !== undefined) return known
-  const made = { json: JSON.stringify(piece), isAscii: isAscii(piece) }
-  if (knownPieces.size < mostPieces) knownPieces.set(piece, made)
-  return made
-}
-
-function isAscii(text: string): boolean {
-  return Buffer.byteLength(text) === text.length
 }
 
 /** The first chunk of every stream; it has the shape of a chunk and none of its contents. */
@@ -129,7 +106,7 @@ function renderChoiceEvent(
       return chunk.choice(event.choice, '{}', startDelta(choice, facts))
     case 'token': {
       const piece = choice.pieces[event.token] ?? ''
-      const text = pieceJson(piece).json
+      const text = textJson(choice, piece)
       const filter = late ? '{}' : safeCompletionFilter
       const field = choice.refused ? 'refusal' : 'content'
       if (!facts.logprobs) return chunk.token(event.choice, filter, field, text)
