@@ -21,7 +21,7 @@ install: check-node node_modules/.package-lock.json ## Install the dependencies,
 
 # npm writes this file at the end of each installation: it is the stamp.
 node_modules/.package-lock.json: package-lock.json
-	@node scripts/check-install.mjs || npm ci --no-audit --no-fund
+	@node scripts/check-install.mjs || { echo 'Installing the packages, once; it takes about a minute.'; npm ci --no-audit --no-fund; }
 	@touch $@
 
 run: build ## Build and start the simulator (Ctrl-C ends it); ARGS="--port 9000" are handed on
@@ -48,6 +48,7 @@ types: install ## Check the types of the source, tests, benchmarks and settings
 docs-check: install ## Check that the generated documents match the code
 	@$(BIN)/tsx scripts/generate-docs.ts --check
 	@$(BIN)/tsx scripts/draw-timing.ts --check
+	@$(BIN)/tsx scripts/draw-ways.ts --check
 
 knip: install ## Look for unused files, exports and dependencies
 	@$(BIN)/knip
@@ -62,10 +63,10 @@ test: checks ## Run everything that a change must pass; the last line counts the
 	@$(BIN)/vitest run
 
 test-watch: install ## Run the unit and integration tests again after each change
-	@$(BIN)/vitest --project unit
+	@$(BIN)/vitest --project 'unit*'
 
 e2e: build ## Run the end-to-end tests against a fresh build
-	@$(BIN)/vitest run --project e2e
+	@$(BIN)/vitest run --project 'e2e*'
 
 bench: build ## Compare with a bare server and with aimock (BENCH="--quick" is short, "--save" keeps the result, "--workers 2")
 	@$(BIN)/tsx bench/run.ts $(BENCH)

@@ -6,11 +6,30 @@ const fence = '```'
 describe('findBlocks', () => {
   it('finds marked blocks with their lines, and passes over blocks that are only read', () => {
     const markdown = [`# A`, `${fence}bash run`, 'ls', fence, `${fence}mermaid`, 'graph', fence].join('\n')
-    expect(findBlocks(markdown)).toEqual([{ language: 'bash', use: 'run', text: 'ls\n', line: 2 }])
+    expect(findBlocks(markdown)).toEqual([{ language: 'bash', use: 'run', tools: [], text: 'ls\n', line: 2 }])
   })
 
-  it('refuses commands that no test would try', () => {
-    expect(() => findBlocks(`${fence}bash\nls\n${fence}`)).toThrow('The bash block in line 1 is not tried.')
+  it('finds which programs a block needs that a test machine does not have', () => {
+    const [block] = findBlocks(`${fence}bash needs docker,az\ndocker ps\n${fence}`)
+    expect(block).toMatchObject({ use: 'needs', tools: ['docker', 'az'] })
+  })
+
+  it.each(['bash', 'sh', 'console', 'python', 'js'])('refuses %s that no test would try', (language) => {
+    expect(() => findBlocks(`${fence}${language}\nls\n${fence}`)).toThrow(
+      `The ${language} block in line 1 is not tried.`,
+    )
+  })
+
+  it.each(['make run', 'A=1 B=2 aoai-sim', '$ docker ps', 'x\n  curl http://a'])(
+    'refuses the command in %j that does not say that it is one',
+    (text) => {
+      expect(() => findBlocks(`${fence}\n${text}\n${fence}`)).toThrow('The unnamed block in line 1')
+      expect(() => findBlocks(`${fence}text\n${text}\n${fence}`)).toThrow('The text block in line 1')
+    },
+  )
+
+  it('passes over text that is no command', () => {
+    expect(findBlocks(`${fence}text\ntokens = prompt + makeshift\n${fence}`)).toEqual([])
   })
 })
 

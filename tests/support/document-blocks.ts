@@ -1,18 +1,32 @@
 /** What to do with a fenced block of a document, by the word after its language. */
-type BlockUse = 'start' | 'run' | 'dry-run' | 'output'
+type BlockUse = 'start' | 'run' | 'dry-run' | 'needs' | 'original' | 'output'
 
 /** A fenced block of a document that a test carries out, or compares with what was printed. */
 export interface DocumentBlock {
   readonly language: string
   readonly use: BlockUse
+  /** Of a block with `needs`: the programs that stand-ins take the place of. */
+  readonly tools: readonly string[]
   readonly text: string
   /** Line of the fence in the document, from 1. */
   readonly line: number
 }
 
-const uses: ReadonlySet<string> = new Set<BlockUse>(['start', 'run', 'dry-run', 'output'])
+const uses: ReadonlySet<string> = new Set<BlockUse>([
+  'start',
+  'run',
+  'dry-run',
+  'needs',
+  'original',
+  'output',
+])
 /** What readers copy must be tried; everything else in a block is for reading only. */
-const triedLanguages = new Set(['bash', 'sh', 'shell', 'js', 'javascript', 'ts', 'typescript', 'python'])
+const triedLanguages = new Set(
+  'bash sh shell zsh console powershell js javascript mjs ts typescript python py'.split(' '),
+)
+/** A line that somebody would paste into a shell: variables may stand before the program, and a prompt before both. */
+const commandLine =
+  /^\s*(\$ )?([A-Z_]+=\S* )*(aoai-sim|az|cd|curl|docker|export|git|helm|k6|kubectl|make|node|npm|npx|pip3?|promtool|python3?|redis-server|terraform|tsx)(?= |$)/m
 
 /**
  * Finds the blocks that a document marks with a word behind their language, which readers do not see:
@@ -20,23 +34,31 @@ const triedLanguages = new Set(['bash', 'sh', 'shell', 'js', 'javascript', 'ts',
  * - `bash start`: starts the simulator; the blocks that follow are carried out while it runs.
  * - `bash run`, `js run`: is carried out, and must succeed.
  * - `bash dry-run`: is a make command that is planned and not carried out.
+ * - `bash needs docker,az`: needs programs or accounts that a test machine does not have; it is carried out with stand-ins for these.
+ * - `python original`: is code of the Python simulator, shown beside ours.
  * - `text output`: is what the block before printed; `…` stands for anything.
  *
- * @throws {Error} for commands that are not marked, so that none escapes
+ * @throws {Error} for commands that are not marked, whatever their block says that it is, so that none escapes
  */
 export function findBlocks(markdown: string): DocumentBlock[] {
-  const fence = /^```([^\n`]*)\n([^]*?)^```$/gm
-  return [...markdown.matchAll(fence)].flatMap(({ 1: info = '', 2: text = '', index }) => {
-    const [language = '', use = ''] = info.trim().split(' ')
+  const fence = /^( *)```([^\n`]*)\n([^]*?)^\1```$/gm
+  return [...markdown.matchAll(fence)].flatMap(({ 2: info = '', 3: text = '', index }) => {
+    const [language = '', use = '', tools = ''] = info.trim().split(' ')
     const line = markdown.slice(0, index).split('\n').length
-    if (isUse(use)) return [{ language, use, text, line }]
-    if (!triedLanguages.has(language)) return []
-    throw new Error(`The ${language} block in line ${line} is not tried. Mark it start, run or dry-run.`)
+    if (isUse(use)) return [{ language, use, tools: tools.split(',').filter(Boolean), text, line }]
+    if (!triedLanguages.has(language) && !isCommand(language, text)) return []
+    throw new Error(
+      `The ${language || 'unnamed'} block in line ${line} is not tried. Mark it bash start, run, dry-run or needs <programs>.`,
+    )
   })
 }
 
 function isUse(word: string): word is BlockUse {
   return uses.has(word)
+}
+
+function isCommand(language: string, text: string): boolean {
+  return (language === '' || language === 'text') && commandLine.test(text)
 }
 
 /** Values that differ with each run, in documents and in what is printed: what they are replaced by on both sides. */
@@ -61,7 +83,7 @@ function settle(text: string): string {
   return volatile.reduce((settled, [pattern, word]) => settled.replace(pattern, word), text)
 }
 
-/** Targets of the links to other files of the repository, without their anchors. */
+/** Targets of the links and pictures that are other files of the repository, without their anchors. */
 export function findFileLinks(markdown: string): string[] {
   const prose = markdown.replace(/^```[^]*?^```$/gm, '')
   return [...prose.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)]

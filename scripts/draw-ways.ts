@@ -1,0 +1,376 @@
+// Draws the pictures of the modes and of the way of a request; --check only fails when one of them is stale.
+import { readFile, writeFile } from 'node:fs/promises'
+import { settingsTable } from '../src/config/settings-table.ts'
+import { handlers, observers, stages, type WayStage } from './request-way.ts'
+
+const ink = '#1f2328'
+const faint = '#59636e'
+const blue = '#0b5fa5'
+const green = '#1f7a44'
+const purple = '#6f42a8'
+const red = '#b42336'
+const amber = '#9a5b00'
+const tints: Readonly<Record<string, string>> = {
+  [blue]: '#e8f2fb',
+  [green]: '#e6f4ea',
+  [purple]: '#f1eafa',
+  [red]: '#fdecee',
+  [amber]: '#fdf3e0',
+  [faint]: '#f3f4f6',
+}
+
+const width = 960
+
+interface TextStyle {
+  readonly size?: number
+  readonly colour?: string
+  readonly anchor?: 'start' | 'middle' | 'end'
+  readonly bold?: boolean
+  readonly mono?: boolean
+}
+
+function text(x: number, y: number, content: string, style: TextStyle = {}): string {
+  const { size = 14, colour = ink, anchor = 'start', bold = false, mono = false } = style
+  const family = mono ? ' font-family="ui-monospace, Menlo, Consolas, monospace"' : ''
+  const weight = bold ? ' font-weight="bold"' : ''
+  return `<text x="${x}" y="${y}" font-size="${size}" fill="${colour}" text-anchor="${anchor}"${weight}${family}>${escape(content)}</text>`
+}
+
+interface Area {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
+
+function box(area: Area, colour: string, dashed = false): string {
+  const dash = dashed ? ' stroke-dasharray="5 4"' : ''
+  return `<rect x="${area.x}" y="${area.y}" width="${area.width}" height="${area.height}" rx="7" fill="${tints[colour] ?? '#fff'}" stroke="${colour}" stroke-width="1.5"${dash}/>`
+}
+
+function arrow(points: readonly (readonly [number, number])[], colour: string, dashed = false): string {
+  const path = points.map(([x, y]) => `${x},${y}`).join(' ')
+  const dash = dashed ? ' stroke-dasharray="5 4"' : ''
+  return `<polyline points="${path}" fill="none" stroke="${colour}" stroke-width="2"${dash} marker-end="url(#head-${colour.slice(1)})"/>`
+}
+
+function picture(height: number, title: string, parts: readonly string[]): string {
+  const heads = [blue, green, purple, red, amber, faint].map(
+    (colour) =>
+      `<marker id="head-${colour.slice(1)}" viewBox="0 0 10 10" refX="8.5" refY="5" markerWidth="5.5" markerHeight="5.5" orient="auto-start-reverse"><path d="M0 0L10 5L0 10z" fill="${colour}"/></marker>`,
+  )
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="Helvetica, Arial, sans-serif" role="img">`,
+    `<title>${escape(title)}</title>`,
+    `<defs>${heads.join('')}</defs>`,
+    `<rect x="0.5" y="0.5" width="${width - 1}" height="${height - 1}" rx="12" fill="#fff" stroke="#d0d7de"/>`,
+    ...parts,
+    '</svg>\n',
+  ].join('\n')
+}
+
+function escape(content: string): string {
+  return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+}
+
+/** A variable that the pictures name must be a setting. */
+function setting(env: string): string {
+  if (!settingsTable().some((known) => known.env === env)) throw new Error(`${env} is no setting.`)
+  return env
+}
+
+interface ModePanel {
+  readonly mode: string
+  readonly colour: string
+  readonly says: string
+  /** What stands at the right of the simulator. */
+  readonly other: {
+    readonly lines: readonly string[]
+    readonly how: 'reads' | 'writes' | 'asks'
+    readonly note: string
+  }
+  readonly second?: ModePanel['other']
+  readonly settings: readonly string[]
+}
+
+function modePanel({ mode, colour, says, other, second, settings }: ModePanel, top: number): string[] {
+  const middle = top + 86
+  const client: Area = { x: 30, y: middle - 30, width: 150, height: 60 }
+  const simulator: Area = { x: 330, y: middle - 38, width: 190, height: 76 }
+  const out = [
+    text(30, top + 32, mode, { size: 19, bold: true, colour }),
+    text(30 + 14 + mode.length * 10.5, top + 32, says, { colour: faint }),
+    box(client, faint),
+    text(105, middle + 5, 'your application', { anchor: 'middle' }),
+    box(simulator, colour),
+    text(425, middle - 4, 'simulator', { anchor: 'middle', bold: true, size: 15 }),
+    text(425, middle + 18, `SIMULATOR_MODE=${mode}`, { anchor: 'middle', size: 12, mono: true }),
+    arrow(
+      [
+        [182, middle - 12],
+        [326, middle - 12],
+      ],
+      faint,
+    ),
+    text(254, middle - 20, 'request', { anchor: 'middle', size: 13, colour: faint }),
+    arrow(
+      [
+        [326, middle + 12],
+        [184, middle + 12],
+      ],
+      colour,
+    ),
+    text(254, middle + 31, 'answer', { anchor: 'middle', size: 13, colour }),
+  ]
+  const others = second ? [other, second] : [other]
+  const height = second ? 50 : 64
+  others.forEach(({ lines, how, note }, index) => {
+    const y = second ? middle - 62 + index * 74 : middle - height / 2
+    const centre = y + height / 2
+    const area: Area = { x: 690, y, width: 240, height }
+    out.push(box(area, how === 'asks' ? amber : colour, how === 'asks'))
+    lines.forEach((line, row) => {
+      const style = { anchor: 'middle', size: row === 0 ? 14 : 12.5, mono: row > 0 } as const
+      out.push(text(810, centre + 5 + (row - (lines.length - 1) / 2) * 19, line, style))
+    })
+    const at = Math.max(simulator.y + 16, Math.min(simulator.y + simulator.height - 16, centre))
+    const from: [number, number] = [522, at]
+    const to: [number, number] = [686, centre]
+    const line = how === 'reads' ? [to, from] : [from, to]
+    out.push(
+      arrow(
+        line.map(([x, y2]) => [x, y2] as const),
+        how === 'asks' ? amber : colour,
+        how === 'asks',
+      ),
+    )
+    const noteY = centre === at ? at - 9 : (at + centre) / 2 + (centre < at ? -12 : 22)
+    out.push(text(604, noteY, note, { anchor: 'middle', size: 13, colour: how === 'asks' ? amber : colour }))
+  })
+  out.push(text(30, top + 162, settings.map(setting).join('  ·  '), { size: 12, mono: true, colour: faint }))
+  return out
+}
+
+function modes(): string {
+  const known = settingsTable().find(({ env }) => env === 'SIMULATOR_MODE')?.range
+  const panels: readonly ModePanel[] = [
+    {
+      mode: 'generate',
+      colour: blue,
+      says: 'answers are made up, of true size and shape: for load tests',
+      other: { lines: ['your deployments', 'model, limits, latency'], how: 'reads', note: 'reads at start' },
+      settings: ['OPENAI_DEPLOYMENT_CONFIG_PATH', 'LATENCY_PROFILE', 'SIMULATOR_SEED'],
+    },
+    {
+      mode: 'record',
+      colour: purple,
+      says: 'a proxy that writes down what it sees: once, to get fixtures',
+      other: { lines: ['Azure OpenAI, or another'], how: 'asks', note: 'asks, is billed' },
+      second: { lines: ['recordings/*.yaml'], how: 'writes', note: 'appends' },
+      settings: ['AZURE_OPENAI_ENDPOINT', 'AZURE_OPENAI_KEY', 'RECORDING_DIR', 'RECORDING_REDACT'],
+    },
+    {
+      mode: 'replay',
+      colour: green,
+      says: 'those files answer, without a network: for CI',
+      other: { lines: ['recordings/*.yaml'], how: 'reads', note: 'looks up' },
+      settings: ['RECORDING_DIR', 'REPLAY_ON_MISS', 'REPLAY_STRICT', 'MATCH_IGNORE_FIELDS'],
+    },
+  ]
+  const names = panels.map(({ mode }) => mode)
+  if (known !== `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`) {
+    throw new Error(`The modes are ${known}, and the picture has ${names.join(', ')}.`)
+  }
+  const height = 184
+  const parts = panels.flatMap((panel, index) => {
+    const top = 6 + index * height
+    const rule = index > 0 ? [`<line x1="30" y1="${top}" x2="930" y2="${top}" stroke="#d0d7de"/>`] : []
+    return [...rule, ...modePanel(panel, top)]
+  })
+  return picture(
+    panels.length * height + 12,
+    'The three modes: who talks to whom, what is read and written',
+    parts,
+  )
+}
+
+const stageArea = { x: 150, width: 140, height: 34 }
+/** Where the columns of the picture begin. */
+const column = { exit: 686, status: 716, when: 778 }
+
+function stageRow(stage: WayStage, y: number, colour: string): string[] {
+  const { x, width: boxWidth, height } = stageArea
+  const middle = y + height / 2 + 5
+  const out = [
+    box({ x, y, width: boxWidth, height }, colour),
+    text(x + boxWidth / 2, middle, stage.name, { anchor: 'middle', bold: true }),
+    text(x + boxWidth + 16, middle, stage.does, { size: 13 }),
+  ]
+  if (stage.leaves) {
+    const { status, when } = stage.leaves
+    out.push(
+      arrow(
+        [
+          [column.exit, y + height / 2],
+          [column.status - 8, y + height / 2],
+        ],
+        red,
+      ),
+    )
+    out.push(text(column.status, middle, status, { size: 13, bold: true, colour: red }))
+    out.push(text(column.when, middle, when, { size: 12, colour: faint }))
+  }
+  return out
+}
+
+/** Which stages let everything pass in a mode. */
+function skipped(mode: WayStage['modes'][number], why: string): string {
+  const names = stages.filter((stage) => !stage.modes.includes(mode)).map(({ name }) => name)
+  return `Not in ${mode} mode, where ${why}: ${names.join(', ')}.`
+}
+
+function requestWay(): string {
+  const { x, width: boxWidth, height } = stageArea
+  const centre = x + boxWidth / 2
+  const gap = 16
+  const out: string[] = [
+    text(x, 34, 'The way of a request', { size: 19, bold: true }),
+    text(column.status, 34, 'leaves early with', { size: 13, bold: true, colour: red }),
+  ]
+  let y = 50
+  const downTo = (next: number): void => {
+    out.push(
+      arrow(
+        [
+          [centre, y - 1],
+          [centre, next - 2],
+        ],
+        faint,
+      ),
+    )
+    y = next
+  }
+  const end = (row: number): number => row + height
+
+  out.push(box({ x, y, width: boxWidth, height }, faint))
+  out.push(text(centre, y + 22, 'socket', { anchor: 'middle', bold: true }))
+  out.push(text(x + boxWidth + 16, y + 22, 'takes the connection, and reads the body', { size: 13 }))
+  out.push(
+    arrow(
+      [
+        [column.exit, y + height / 2],
+        [column.status - 8, y + height / 2],
+      ],
+      red,
+    ),
+  )
+  out.push(text(column.status, y + 22, '413', { size: 13, bold: true, colour: red }))
+  out.push(text(column.when, y + 22, 'too large', { size: 12, colour: faint }))
+  y = end(y)
+
+  const observersTop = y + 18
+  for (const [index, stage] of observers.entries()) {
+    downTo(y + (index === 0 ? 20 : gap))
+    out.push(...stageRow(stage, y, green))
+    y = end(y)
+  }
+  const observersMiddle = (observersTop + y) / 2
+  out.push(
+    text(column.exit, observersMiddle + 5, 'look on: they see every request,', { size: 13, colour: green }),
+  )
+  out.push(
+    text(column.exit, observersMiddle + 23, 'and the answer it gets in the end', { size: 13, colour: green }),
+  )
+
+  for (const [index, stage] of stages.entries()) {
+    downTo(y + (index === 0 ? 22 : gap))
+    out.push(...stageRow(stage, y, stage.name === 'extensions' ? purple : blue))
+    y = end(y)
+  }
+  downTo(y + 22)
+  const handlersTop = y
+  const handlerHeight = 52
+  handlers.forEach((handler, index) => {
+    const area = { x: x + index * 176, y: handlersTop, width: 160, height: handlerHeight }
+    out.push(box(area, blue))
+    out.push(text(area.x + 80, handlersTop + 22, handler.name, { anchor: 'middle', bold: true }))
+    out.push(text(area.x + 80, handlersTop + 41, handler.does, { anchor: 'middle', size: 13 }))
+  })
+  out.push(text(column.exit, handlersTop + 22, 'the mode answers, with a', { size: 13 }))
+  out.push(text(column.exit, handlersTop + 41, 'plan: not yet text', { size: 13 }))
+  y = handlersTop + handlerHeight
+
+  const sendTop = y + 26
+  const send: Area = { x, y: sendTop, width: 512, height: 52 }
+  out.push(
+    arrow(
+      [
+        [centre, y + 1],
+        [centre, sendTop - 3],
+      ],
+      amber,
+    ),
+  )
+  out.push(box(send, amber))
+  out.push(
+    text(x + 256, sendTop + 22, 'send: renders each token when it is due', { anchor: 'middle', bold: true }),
+  )
+  out.push(
+    text(x + 256, sendTop + 41, 'a client that has left costs no more work', { anchor: 'middle', size: 13 }),
+  )
+  out.push(text(column.exit, sendTop + 22, 'how late it was is measured', { size: 13, colour: amber }))
+  out.push(text(column.exit, sendTop + 41, 'and told by the metrics', { size: 13, colour: amber }))
+
+  // The answer goes out by the socket, and its end is told to those who look on.
+  const sendMiddle = sendTop + 26
+  out.push(
+    arrow(
+      [
+        [x - 2, sendMiddle - 10],
+        [30, sendMiddle - 10],
+        [30, 67],
+        [x - 4, 67],
+      ],
+      amber,
+    ),
+  )
+  out.push(text(42, 58, 'the answer', { size: 13, colour: amber }))
+  out.push(
+    arrow(
+      [
+        [x - 2, sendMiddle + 10],
+        [84, sendMiddle + 10],
+        [84, observersMiddle],
+        [x - 4, observersMiddle],
+      ],
+      green,
+      true,
+    ),
+  )
+  out.push(text(92, observersMiddle - 9, 'its end', { size: 13, colour: green }))
+  out.push(
+    text(30, sendTop + 80, skipped('record', 'the real service has its own'), { size: 13, colour: faint }),
+    text(30, sendTop + 100, skipped('replay', 'recordings keep theirs'), { size: 13, colour: faint }),
+  )
+  return picture(
+    sendTop + 118,
+    'The way of a request: each stage in order, and where a request may leave early',
+    out,
+  )
+}
+
+const made: Readonly<Record<string, string>> = {
+  'docs/images/modes.svg': modes(),
+  'docs/images/request-way.svg': requestWay(),
+}
+for (const [path, content] of Object.entries(made)) {
+  const url = new URL(`../${path}`, import.meta.url)
+  if ((await readFile(url, 'utf8').catch(() => '')) === content) continue
+  if (process.argv.includes('--check')) {
+    console.error(`${path} is stale. Run: npx tsx scripts/draw-ways.ts`)
+    process.exitCode = 1
+  } else {
+    await writeFile(url, content)
+    console.log(`Wrote ${path}`)
+  }
+}

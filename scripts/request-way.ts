@@ -1,0 +1,149 @@
+// The way of a request as docs/images/request-way.svg draws it. tests/request-way.test.ts sends requests down the
+// pipeline and fails where this list and the code disagree.
+
+/** One of the modes that a simulator runs in. */
+type ModeName = 'generate' | 'record' | 'replay'
+
+/** One stage on the way of a request. */
+export interface WayStage {
+  /** What the picture calls it. */
+  readonly name: string
+  /** Where it is, below src/, and the function there. */
+  readonly file: string
+  readonly code: string
+  /** What it does, in a few words. */
+  readonly does: string
+  /** The statuses, by spaces, with which a request leaves the way here. */
+  readonly leaves?: { readonly status: string; readonly when: string }
+  /** The modes in which it does something. */
+  readonly modes: readonly ModeName[]
+}
+
+const everyMode = ['generate', 'replay', 'record'] as const
+const simulated = ['generate', 'replay'] as const
+
+/** Stages that see every request and its final answer, whatever becomes of it in between. */
+export const observers: readonly WayStage[] = [
+  {
+    name: 'metrics',
+    file: 'metrics/metrics.ts',
+    code: 'observe',
+    does: 'counts the request, its tokens, its times: /metrics',
+    modes: everyMode,
+  },
+  {
+    name: 'journal',
+    file: 'journal/journal.ts',
+    code: 'observe',
+    does: 'keeps it, and judges retries: /++/requests',
+    modes: everyMode,
+  },
+  {
+    name: 'telemetry',
+    file: 'telemetry/telemetry.ts',
+    code: 'observe',
+    does: 'exports it through OpenTelemetry',
+    modes: everyMode,
+  },
+]
+
+/** What comes after them, from the outside in; each stage may answer itself, and then nothing after it is asked. */
+export const stages: readonly WayStage[] = [
+  {
+    name: 'extensions',
+    file: 'pipeline/pipeline.ts',
+    code: 'extensionHooks',
+    does: 'your hooks: change the request, answer it, change the answer',
+    leaves: { status: 'any', when: 'a hook answers itself' },
+    modes: everyMode,
+  },
+  {
+    name: 'api-version',
+    file: 'pipeline/check-api-version.ts',
+    code: 'checkApiVersion',
+    does: 'is the version one of the service, and has it the operation?',
+    leaves: { status: '400 404', when: 'unknown, or missing' },
+    modes: ['generate'],
+  },
+  {
+    name: 'key',
+    file: 'pipeline/authenticate.ts',
+    code: 'authenticate',
+    does: 'api-key or bearer token',
+    leaves: { status: '401', when: 'missing or wrong' },
+    modes: everyMode,
+  },
+  {
+    name: 'deployment',
+    file: 'pipeline/find-deployment.ts',
+    code: 'findDeployment',
+    does: 'finds it by the path or by the model in the body',
+    leaves: { status: '404', when: 'there is none of that name' },
+    modes: simulated,
+  },
+  {
+    name: 'model version',
+    file: 'pipeline/check-api-version.ts',
+    code: 'checkModelVersion',
+    does: 'has the api-version this model already?',
+    leaves: { status: '400', when: 'it is too old' },
+    modes: ['generate'],
+  },
+  {
+    name: 'incidents',
+    file: 'faults/faults.ts',
+    code: 'prepare',
+    does: 'a phase of the timetable applies; x-sim-* headers are read',
+    leaves: { status: '400', when: 'such a header is wrong' },
+    modes: simulated,
+  },
+  {
+    name: 'limits',
+    file: 'limits/admit.ts',
+    code: 'admit',
+    does: 'tokens and requests a minute, provisioned throughput',
+    leaves: { status: '429', when: 'with retry-after' },
+    modes: simulated,
+  },
+  {
+    name: 'faults',
+    file: 'faults/faults.ts',
+    code: 'inject',
+    does: 'an error instead, or a stall or a cut of what comes back',
+    leaves: { status: '4xx 5xx', when: 'by chance, or as asked for' },
+    modes: simulated,
+  },
+  {
+    name: 'latency',
+    file: 'latency/add-latency.ts',
+    code: 'addLatency',
+    does: 'waits for a free slot, and plans when each token is due',
+    leaves: { status: '429 503', when: 'the queue is full, or too slow' },
+    modes: simulated,
+  },
+]
+
+/** Who answers, by mode. */
+export const handlers: readonly WayStage[] = [
+  {
+    name: 'generate',
+    file: 'generate/generate-mode.ts',
+    code: 'createGenerateMode',
+    does: 'makes an answer up',
+    modes: ['generate'],
+  },
+  {
+    name: 'replay',
+    file: 'recording/replay-mode.ts',
+    code: 'answer',
+    does: 'finds a recording',
+    modes: ['replay'],
+  },
+  {
+    name: 'record',
+    file: 'recording/record-mode.ts',
+    code: 'forward',
+    does: 'asks the real service',
+    modes: ['record'],
+  },
+]

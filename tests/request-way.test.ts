@@ -1,0 +1,154 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { handlers, observers, stages, type WayStage } from '../scripts/request-way.ts'
+import { loadLiveConfig } from '../src/config/load-config.ts'
+import { Exchange } from '../src/pipeline/exchange.ts'
+import type { Hook, ModeHandler } from '../src/pipeline/hook.ts'
+import { jsonReply } from '../src/pipeline/json-reply.ts'
+import { createPipeline } from '../src/pipeline/pipeline.ts'
+import { createRandom } from '../src/platform/random.ts'
+import { createVirtualClock } from '../src/platform/virtual-clock.ts'
+
+type ModeName = WayStage['modes'][number]
+
+const deployments = { chat: { model: 'gpt-4o' }, reasons: { model: 'o3-mini' } }
+
+function configOf(mode: ModeName): ReturnType<typeof loadLiveConfig>['current'] {
+  const env = {
+    SIMULATOR_API_KEY: 'key',
+    SIMULATOR_MODE: mode,
+    AZURE_OPENAI_ENDPOINT: 'http://127.0.0.1:9',
+    AZURE_OPENAI_KEY: 'other-key',
+    OPENAI_DEPLOYMENT_CONFIG_PATH: 'deployments.json',
+    ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: 'false',
+  }
+  const readFile = (): string => JSON.stringify(deployments)
+  return loadLiveConfig({ flags: {}, env, workingDirectory: '/', readFile }).current
+}
+
+const configs = {
+  generate: configOf('generate'),
+  replay: configOf('replay'),
+  record: configOf('record'),
+} satisfies Record<ModeName, unknown>
+
+/** What a stage of the pipeline itself refuses: how to send that. */
+const wrong = {
+  'api-version': { version: '1999-01-01' },
+  key: { key: 'wrong' },
+  deployment: { deployment: 'nowhere' },
+  'model version': { version: '2024-02-01', deployment: 'reasons' },
+}
+type Refusing = keyof typeof wrong
+
+interface Sent {
+  /** The stages that others bring in, in the order in which they were asked. */
+  readonly asked: readonly string[]
+  readonly status: number
+}
+
+async function send(mode: ModeName, ...mistakes: readonly Refusing[]): Promise<Sent> {
+  const asked: string[] = []
+  const note =
+    (name: string): Hook =>
+    (_, next) => {
+      asked.push(name)
+      return next()
+    }
+  const answer =
+    (name: string): ModeHandler =>
+    () => {
+      asked.push(name)
+      return Promise.resolve(jsonReply({}))
+    }
+  const run = createPipeline(
+    {
+      observe: note('metrics'),
+      journal: note('journal'),
+      telemetry: note('telemetry'),
+      extensionHooks: [note('extensions')],
+      prepareFaults: note('incidents'),
+      admit: note('limits'),
+      injectFaults: note('faults'),
+      addLatency: note('latency'),
+      modes: { generate: answer('generate'), replay: answer('replay'), record: answer('record') },
+    },
+    { onFailure: (error) => asked.push(String(error)), onUnknownPath: ({ path }) => asked.push(path) },
+  )
+  const { version, key, deployment } = {
+    version: '2024-10-21',
+    key: 'key',
+    deployment: 'chat',
+    ...Object.assign({}, ...mistakes.toReversed().map((mistake) => wrong[mistake])),
+  } as { version: string; key: string; deployment: string }
+  const exchange = new Exchange(
+    {
+      method: 'POST',
+      path: `/openai/deployments/${deployment}/chat/completions`,
+      query: `api-version=${version}`,
+      headers: { 'api-key': key },
+      body: Buffer.from('{"messages":[]}'),
+    },
+    { config: configs[mode], clock: createVirtualClock(), random: createRandom('way'), startedMs: 0 },
+  )
+  const { status } = await run(exchange)
+  return { asked, status }
+}
+
+const way = [...observers, ...stages]
+const names = way.map(({ name }) => name)
+const refusing = names.filter((name): name is Refusing => name in wrong)
+
+function read(file: string): string {
+  const url = new URL(`../src/${file}`, import.meta.url)
+  return existsSync(url) ? readFileSync(url, 'utf8') : ''
+}
+
+describe('docs/images/request-way.svg', () => {
+  it.each([...way, ...handlers])('draws $name, which is in src/$file', ({ file, code }) => {
+    expect(read(file)).toMatch(new RegExp(`\\b${code}\\b`))
+  })
+
+  it.each(handlers.map(({ name }) => name as ModeName))(
+    'draws the stages in the order in which a request meets them in %s mode',
+    async (mode) => {
+      const drawn = way.filter(({ name, modes }) => !(name in wrong) && modes.includes(mode))
+      const { asked, status } = await send(mode)
+      expect(asked).toEqual([...drawn.map(({ name }) => name), mode])
+      expect(status).toBe(200)
+    },
+  )
+
+  it.each(refusing)('lets a request leave at %s with the status that it tells', async (name) => {
+    const { asked, status } = await send('generate', name)
+    const before = names.slice(0, names.indexOf(name))
+    expect(asked).toEqual(before.filter((earlier) => !(earlier in wrong)))
+    expect(stages.find((stage) => stage.name === name)?.leaves?.status.split(' ')).toContain(String(status))
+  })
+
+  it.each(['replay', 'record'] as const)(
+    'tells which of them let everything pass in %s mode',
+    async (mode) => {
+      const refused: string[] = []
+      for (const name of refusing) {
+        if ((await send(mode, name)).status !== 200) refused.push(name)
+      }
+      // A recording may answer what no deployment does: there the stage finds one, and refuses nothing.
+      const drawn = stages.filter(({ modes, name }) => modes.includes(mode) && name in wrong)
+      expect(refused).toEqual(drawn.map(({ name }) => name).filter((name) => name !== 'deployment'))
+    },
+  )
+
+  it('lets the first of two stages answer a request that both refuse', async () => {
+    for (const [index, first] of refusing.entries()) {
+      for (const second of refusing.slice(index + 1)) {
+        const { asked, status } = await send('generate', first, second)
+        expect({ first, second, asked, status }).toEqual({
+          first,
+          second,
+          ...(await send('generate', first)),
+        })
+      }
+    }
+  })
+})
