@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startAimock } from './aimock.ts'
 import { capture } from './capture.ts'
@@ -9,6 +8,7 @@ import { findCores, isInstalled, stop } from './processes.ts'
 import { writeRecordings } from './recordings.ts'
 import { key, startReference, startSimulator, type Server } from './servers.ts'
 import { median, ratioOf, type Ratio } from './statistics.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 /** What is measured, and how. */
 export interface SessionOptions {
@@ -40,13 +40,12 @@ export class BenchSession {
   readonly cores: ReturnType<typeof findCores>
   readonly generator: 'wrk' | 'load-generator.mjs'
   readonly #options: SessionOptions
-  readonly #folder = mkdtempSync(join(tmpdir(), 'bench-'))
+  readonly #folder = temporaryFolder('bench')
 
   constructor(options: SessionOptions) {
     this.#options = options
     this.cores = options.workers > 1 ? undefined : findCores()
     this.generator = isInstalled('wrk') && !options.ownGenerator ? 'wrk' : 'load-generator.mjs'
-    process.on('exit', () => rmSync(this.#folder, { recursive: true, force: true }))
   }
 
   /** Rounds alternate between the servers, so that each ratio compares neighbouring seconds. */

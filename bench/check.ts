@@ -3,8 +3,8 @@ import { parseArgs } from 'node:util'
 import { BenchSession } from './bench-session.ts'
 import { cases } from './cases.ts'
 import { judge, judgeTwice, lostCases, tolerance } from './check-verdict.ts'
-import { stopAll } from './processes.ts'
 import { describeMachine, readResults } from './results.ts'
+import { runToEnd } from './run-to-end.ts'
 import { builtSimulator } from './servers.ts'
 import type { Ratio } from './statistics.ts'
 
@@ -74,20 +74,10 @@ function print(
   )
 }
 
-const limit = setTimeout(() => {
-  console.error(`Could not finish within ${limitMs / 1000} s. Is the machine busy with something else?`)
-  process.exit(1)
-}, limitMs)
-try {
+await runToEnd(limitMs, async () => {
   const good = await check()
   console.log(
     good ? 'No case is slower than recorded.' : 'Slower than recorded: find out why, or keep new results.',
   )
   process.exitCode = good ? 0 : 1
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error)
-  process.exitCode = 1
-} finally {
-  clearTimeout(limit)
-  stopAll()
-}
+})

@@ -1,17 +1,18 @@
 // Says how much memory the simulator takes: at rest, for open streams, for recordings. Linux only. See README.md.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { capture } from './capture.ts'
 import { chatPath, deployments as benchDeployments, replayCase } from './cases.ts'
 import { collectedMb, descriptorLimit, hasProcessFacts, residentMb } from './process-facts.ts'
-import { stop, stopAll } from './processes.ts'
+import { stop } from './processes.ts'
 import { writeRecordings } from './recordings.ts'
 import { describeMachine, saveResults, type Fact } from './results.ts'
+import { runToEnd } from './run-to-end.ts'
 import { builtSimulator, key, startSimulator, type Server } from './servers.ts'
 import { openStream } from './stream-client.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 const { values: flags } = parseArgs({
   options: {
@@ -32,8 +33,7 @@ const limitMs = 240_000
 /** Slow streams, so that the memory of the open ones is measured, not the garbage of their tokens. */
 const paced = { model: 'gpt-4o', latency: { firstToken: 1_000, perToken: 1_000 } }
 const deployments = { ...benchDeployments, paced }
-const folder = mkdtempSync(join(tmpdir(), 'bench-memory-'))
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder('bench-memory')
 
 const startHere = (env: NodeJS.ProcessEnv): Promise<Server> =>
   startSimulator({ program: flags.simulator, folder, deployments, env, core: undefined, canCollect: true })
@@ -109,11 +109,7 @@ async function measureRecordings(): Promise<readonly Fact[]> {
   ]
 }
 
-const limit = setTimeout(() => {
-  console.error(`Could not finish within ${limitMs / 1000} s. Is the machine busy with something else?`)
-  process.exit(1)
-}, limitMs)
-try {
+await runToEnd(limitMs, async () => {
   if (!hasProcessFacts) {
     throw new Error(`Could not measure memory: it is read from /proc (got ${process.platform}). Use Linux.`)
   }
@@ -125,10 +121,4 @@ try {
     )
   }
   if (flags.save && !flags.quick) saveResults({ memory: { machine: describeMachine(false), facts } })
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error)
-  process.exitCode = 1
-} finally {
-  clearTimeout(limit)
-  stopAll()
-}
+})

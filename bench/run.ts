@@ -3,9 +3,9 @@ import { parseArgs, styleText } from 'node:util'
 import { aimockVersion, installAimock } from './aimock.ts'
 import { BenchSession, type CaseResult } from './bench-session.ts'
 import { cases } from './cases.ts'
-import { stopAll } from './processes.ts'
 import { describeMachine, savedRatio, saveResults, type SavedThroughput } from './results.ts'
 import { showRatio } from './results-table.ts'
+import { runToEnd } from './run-to-end.ts'
 import { builtSimulator } from './servers.ts'
 
 const full = { rounds: 7, roundMs: 1000, warmUpMs: 2000, limitMs: 900_000 }
@@ -85,11 +85,7 @@ function refuseFlags(): void {
   }
 }
 
-const limit = setTimeout(() => {
-  console.error(`Could not finish within ${plan.limitMs / 1000} s. Is the machine busy with something else?`)
-  process.exit(1)
-}, plan.limitMs)
-try {
+await runToEnd(plan.limitMs, async () => {
   refuseFlags()
   const where = session.cores ? 'one core each for servers and load' : 'cores shared'
   console.log(`${plan.rounds} rounds a case, ${session.generator}, ${where}, Node.js ${process.version}`)
@@ -101,10 +97,4 @@ try {
     results.push(result)
   }
   if (flags.save) save(results)
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error)
-  process.exitCode = 1
-} finally {
-  clearTimeout(limit)
-  stopAll()
-}
+})

@@ -1,13 +1,11 @@
 // Puts a mixed load on the built simulator for a while and looks for leaks and loss of speed. Linux only. See README.md.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { findKnee, type RampStep } from './knee.ts'
 import { hasProcessFacts, openDescriptors } from './process-facts.ts'
-import { findCores, stopAll } from './processes.ts'
+import { findCores } from './processes.ts'
 import { describeMachine, saveResults } from './results.ts'
+import { runToEnd } from './run-to-end.ts'
 import { collectErrors, descriptorsBackTo, MemoryWatch } from './server-watch.ts'
 import { builtSimulator, key, startSimulator, type Server } from './servers.ts'
 import { soakDeployments } from './soak-kinds.ts'
@@ -15,6 +13,7 @@ import { describeSoak, windowHead, windowRow } from './soak-report.ts'
 import { runLoad, type CpuShares } from './soak-run.ts'
 import { judgeSoak, type SoakRun } from './soak-verdict.ts'
 import type { SoakWindow } from './soak-window.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 const { values: flags } = parseArgs({
   options: {
@@ -36,8 +35,7 @@ const windows = Math.max(3, Math.round(minutes))
 const windowSeconds = (60 * minutes) / windows
 
 const cores = findCores()
-const folder = mkdtempSync(join(tmpdir(), 'bench-soak-'))
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder('bench-soak')
 
 async function measureStep({ port, pid }: Server, rate: number): Promise<RampStep> {
   const { leadSeconds, windowSeconds } = ramp
@@ -123,14 +121,7 @@ function report(run: SoakRun, knee: number | undefined): boolean {
   return good
 }
 
-const limit = setTimeout(
-  () => {
-    console.error('Could not finish in time. Is the machine busy with something else?')
-    process.exit(1)
-  },
-  rampLimitMs + 60_000 * minutes + 60_000,
-)
-try {
+await runToEnd(rampLimitMs + 60_000 * minutes + 60_000, async () => {
   if (!hasProcessFacts) {
     throw new Error(
       `Could not soak: memory and descriptors are read from /proc (got ${process.platform}). Use Linux.`,
@@ -142,10 +133,4 @@ try {
     )
   }
   process.exitCode = (await soak()) ? 0 : 1
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error)
-  process.exitCode = 1
-} finally {
-  clearTimeout(limit)
-  stopAll()
-}
+})

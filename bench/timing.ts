@@ -1,20 +1,19 @@
 // Shows that what a client sees has the distributions that were asked for, and how many paced streams a core carries.
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { Distribution } from '../src/config/distribution.ts'
 import { drawMs } from '../src/pipeline/draw-ms.ts'
 import { createRandom } from '../src/platform/random.ts'
+import { chatPath } from './cases.ts'
 import { cpuSeconds } from './process-facts.ts'
-import { findCores, findFreePort, start, stopAll, untilItAnswers } from './processes.ts'
+import { findCores } from './processes.ts'
+import { runToEnd } from './run-to-end.ts'
+import { builtSimulator, key, startSimulator, type Server } from './servers.ts'
 import { quantile } from './statistics.ts'
 import { openStream, type SeenStream } from './stream-client.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
-const key = 'benchmark'
 const shares = [0.1, 0.5, 0.9, 0.95, 0.99] as const
 /** Events that come before the first token: the filter's results and the role. */
 const eventsBeforeTokens = 2
@@ -25,7 +24,7 @@ const { values: flags } = parseArgs({
     // Such as 500,1000,1500: looks for the knee, and takes some ten seconds each.
     streams: { type: 'string', default: '' },
     'per-second': { type: 'string', default: '50' },
-    simulator: { type: 'string', default: fileURLToPath(new URL('../dist/cli/main.js', import.meta.url)) },
+    simulator: { type: 'string', default: builtSimulator },
   },
 })
 
@@ -60,34 +59,13 @@ const cores = findCores()
 // The client is this process: it keeps off the core of the server.
 if (cores) spawnSync('taskset', ['-a', '-p', '-c', cores.load, String(process.pid)], { stdio: 'ignore' })
 
-const folder = mkdtempSync(join(tmpdir(), 'bench-timing-'))
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
-
-async function startSimulator(): Promise<{ port: number; pid: number }> {
-  const file = join(folder, 'deployments.json')
-  const timings = { ...cases, steady }
-  const entries = Object.entries(timings).map(([name, latency]) => [name, { model: 'gpt-4o', latency }])
-  writeFileSync(file, JSON.stringify(Object.fromEntries(entries)))
-  const port = await findFreePort()
-  const child = start([process.execPath, flags.simulator, '--port', String(port)], {
-    core: cores?.servers,
-    cwd: folder, // Away from any .env of the developer.
-    env: {
-      SIMULATOR_API_KEY: key,
-      SIMULATOR_SEED: 'timing',
-      OPENAI_DEPLOYMENT_CONFIG_PATH: file,
-      LOG_LEVEL: 'warn',
-    },
-  })
-  await untilItAnswers(child, port)
-  return { port, pid: child.pid ?? 0 }
-}
+const folder = temporaryFolder('bench-timing')
 
 const ask = (port: number, deployment: string, tokens: number): Promise<SeenStream> =>
   openStream({
     port,
     key,
-    path: `/openai/deployments/${deployment}/chat/completions?api-version=2024-10-21`,
+    path: chatPath(deployment),
     body: { messages: [{ role: 'user', content: 'Hello' }], max_tokens: tokens, stream: true },
   })
 
@@ -147,7 +125,7 @@ function printRow(name: string, configured: Distribution, seen: readonly number[
  * Opens many streams whose tokens are due at known times, and says how late they came and what they cost while all of
  * them were open: opening them costs far more than a token does.
  */
-async function measureStreams(count: number, { port, pid }: { port: number; pid: number }): Promise<void> {
+async function measureStreams(count: number, { port, pid }: Server): Promise<void> {
   const openMs = 4_000
   const settleMs = 1_000
   const watchedMs = 5_000
@@ -173,20 +151,19 @@ async function measureStreams(count: number, { port, pid }: { port: number; pid:
   )
 }
 
-const limit = setTimeout(() => {
-  console.error(`Could not finish within ${limitMs / 1_000} s. Is the machine busy with something else?`)
-  process.exit(1)
-}, limitMs)
-try {
-  const simulator = await startSimulator()
+await runToEnd(limitMs, async () => {
+  const timings = { ...cases, steady }
+  const simulator = await startSimulator({
+    program: flags.simulator,
+    folder,
+    deployments: Object.fromEntries(
+      Object.entries(timings).map(([name, latency]) => [name, { model: 'gpt-4o', latency }]),
+    ),
+    core: cores?.servers,
+    env: { LATENCY_TIME_SCALE: '1', LOG_LEVEL: 'warn', SIMULATOR_SEED: 'timing' },
+  })
   if (flags.streams === '') await compareQuantiles(simulator.port)
   for (const count of flags.streams.split(',').map(Number).filter(Boolean)) {
     await measureStreams(count, simulator)
   }
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error)
-  process.exitCode = 1
-} finally {
-  clearTimeout(limit)
-  stopAll()
-}
+})

@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { collectGivenValues } from '../config/sources.ts'
 import { forbiddenStatuses } from '../journal/retry-judge.ts'
 import type { RetryReportJson } from '../journal/retry-report-json.ts'
 import { OperatorError } from '../platform/operator-error.ts'
 import type { CliHost } from './cli-host.ts'
 import { fetchRetryReport } from './fetch-retry-report.ts'
+import { givenKey } from './given-key.ts'
 import { count, milliseconds, renderRetryReport } from './retry-report-text.ts'
 
 /** What the judge may find, by the names that --fail-on takes. */
@@ -30,7 +29,14 @@ export interface CheckRetriesOptions {
  * CONFIG_INVALID without a key
  */
 export async function checkRetries(host: CliHost, options: CheckRetriesOptions): Promise<void> {
-  const report = await fetchRetryReport(options.url, options.apiKey ?? keyOfSettings(host))
+  const apiKey = options.apiKey ?? givenKey(host)
+  if (apiKey === undefined) {
+    throw new OperatorError(
+      'CONFIG_INVALID',
+      'Could not ask the simulator: there is no key. Set SIMULATOR_API_KEY, or --api-key, to the one that it was started with.',
+    )
+  }
+  const report = await fetchRetryReport(options.url, apiKey)
   const lines = options.isJson ? [JSON.stringify(report, null, 2)] : renderRetryReport(report)
   host.stdout.write(`${lines.join('\n')}\n`)
   const faults = options.failOn.flatMap((finding) => describeFinding[finding](report.totals))
@@ -62,20 +68,4 @@ const describeFinding: Readonly<Record<Finding, (totals: Totals) => string[]>> =
       : [
           `${count(herds, 'herd')} of retries came back at the same moment. Let the client add a random time to each wait, or send fewer requests at once.`,
         ],
-}
-
-/** @throws {OperatorError} CONFIG_INVALID when neither the environment nor `.env` has a key */
-function keyOfSettings({ env, workingDirectory }: CliHost): string {
-  const { given } = collectGivenValues({
-    flags: {},
-    env,
-    workingDirectory,
-    readFile: (path) => readFileSync(path, 'utf8'),
-  })
-  const key = given.find(({ setting }) => setting.env === 'SIMULATOR_API_KEY')?.value
-  if (typeof key === 'string') return key
-  throw new OperatorError(
-    'CONFIG_INVALID',
-    'Could not ask the simulator: there is no key. Set SIMULATOR_API_KEY, or --api-key, to the one that it was started with.',
-  )
 }

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { checkRetries, type Finding, findings } from './check-retries.ts'
 import type { CliHost } from './cli-host.ts'
+import { parseUrl } from './flag-values.ts'
 
 interface Options {
   readonly url: URL
@@ -17,11 +18,11 @@ export function addCheckCommand(program: Command, host: CliHost): void {
     .showHelpAfterError('Run aoai-sim check --help for the list of commands.')
   check
     .command('retries')
-    .description('how clients have retried; the simulator needs JOURNAL_SIZE (docs/retries.md)')
+    .description('Tell how clients have retried. The simulator needs JOURNAL_SIZE (docs/retries.md).')
     .option('--url <url>', 'where the simulator runs', parseUrl, new URL('http://127.0.0.1:8000'))
     .option(
       '--api-key <key>',
-      "the simulator's key (default: SIMULATOR_API_KEY, which other users cannot read)",
+      "the simulator's key (default: SIMULATOR_API_KEY, which no other user of this machine can see)",
     )
     .option(
       '--fail-on <findings>',
@@ -35,12 +36,6 @@ export function addCheckCommand(program: Command, host: CliHost): void {
       const { url, apiKey, failOn = [], json } = command.optsWithGlobals<Options>()
       return checkRetries(host, { url, apiKey, failOn, isJson: json === true })
     })
-}
-
-function parseUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url && /^https?:$/.test(url.protocol)) return url
-  throw new InvalidArgumentError('Give an address such as http://127.0.0.1:8000.')
 }
 
 function parseFindings(text: string): Finding[] {

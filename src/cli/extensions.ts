@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { extensionModules } from '../app/extension-modules.ts'
 import { loadConfig } from '../config/load-config.ts'
@@ -8,6 +7,7 @@ import type { LoadedExtension } from '../extensions/loaded-extension.ts'
 import { createLogger } from '../platform/logger.ts'
 import { createSystemClock } from '../platform/system-clock.ts'
 import type { CliHost } from './cli-host.ts'
+import { configSources } from './config-sources.ts'
 
 /** Adds `extensions`, which loads extensions as a start would, tells what they do, and starts nothing. */
 export function addExtensionsCommand(program: Command, host: CliHost): void {
@@ -25,28 +25,19 @@ export function addExtensionsCommand(program: Command, host: CliHost): void {
 }
 
 /** @throws {OperatorError} CONFIG_INVALID, or EXTENSION_INVALID for the first extension that a start would refuse */
-async function listExtensions(
-  { env, workingDirectory, stdout }: CliHost,
-  paths: readonly string[],
-  isJson: boolean,
-): Promise<void> {
-  const config = loadConfig({
-    flags: {},
-    env,
-    workingDirectory,
-    readFile: (path) => readFileSync(path, 'utf8'),
-  })
+async function listExtensions(host: CliHost, paths: readonly string[], isJson: boolean): Promise<void> {
+  const config = loadConfig(configSources(host))
   const extensionHost = { config, clock: createSystemClock(), logger: createLogger(config.logLevel) }
   const { list } = composeExtensions(
     await loadExtensions(
       paths.length === 0 ? config.extensionPaths : paths,
       extensionHost,
-      workingDirectory,
+      host.workingDirectory,
       extensionModules,
     ),
   )
   const text = isJson ? `${JSON.stringify(list.map(describe), null, 2)}\n` : renderList(list)
-  stdout.write(text)
+  host.stdout.write(text)
 }
 
 function renderList(list: readonly LoadedExtension[]): string {

@@ -1,4 +1,5 @@
 import type { RetryReportJson } from '../journal/retry-report-json.ts'
+import { connectionReason } from '../platform/error-text.ts'
 import { OperatorError } from '../platform/operator-error.ts'
 
 /** A report of 10,000 clients is made and sent in less. */
@@ -39,17 +40,10 @@ async function get(address: URL, apiKey: string): Promise<{ status: number; text
   } catch (error) {
     throw new OperatorError(
       'SIMULATOR_UNAVAILABLE',
-      `Could not reach a simulator at ${address.origin}: ${reasonOf(error)}. Start it with JOURNAL_SIZE=10000, or set --url to where it runs.`,
+      `Could not reach a simulator at ${address.origin}: ${connectionReason(error)}. Start it with JOURNAL_SIZE=10000, or set --url to where it runs.`,
       { cause: error },
     )
   }
-}
-
-/** The error of fetch says that it failed; its cause says why, and that of several addresses has a code alone. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  if (!(cause instanceof Error)) return String(cause)
-  return cause.message || ('code' in cause ? String(cause.code) : cause.name)
 }
 
 function parseObject(text: string): object {

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { collectGivenValues } from '../config/sources.ts'
 import { defaultConnections, type LoadOperation, type LoadPlan } from '../load/load-plan.ts'
 import type { WorkloadName } from '../load/workload-shapes.ts'
 import { OperatorError } from '../platform/operator-error.ts'
 import type { CliHost } from './cli-host.ts'
+import { givenKey } from './given-key.ts'
 
 /** The flags of `load`, each checked by itself already. */
 export interface LoadOptions {
@@ -45,9 +44,13 @@ export function createLoadPlan(host: CliHost, options: LoadOptions): LoadPlan {
   const { url, operation, rate } = options
   refuseContradictions(options)
   refuseForeignHost(url, options.allowHost)
+  const apiKey = options.apiKey ?? givenKey(host)
+  if (apiKey === undefined) {
+    throw invalid('there is no key. Set SIMULATOR_API_KEY, or --api-key, to the one of the endpoint.')
+  }
   return {
     url,
-    apiKey: options.apiKey ?? keyOfSettings(host),
+    apiKey,
     deployment: options.deployment ?? defaultDeployments[operation],
     operation,
     isStream: options.stream === true,
@@ -101,18 +104,6 @@ function isLoopback(hostname: string): boolean {
     hostname === '[::1]' ||
     /^127(\.\d{1,3}){3}$/.test(hostname)
   )
-}
-
-function keyOfSettings({ env, workingDirectory }: CliHost): string {
-  const { given } = collectGivenValues({
-    flags: {},
-    env,
-    workingDirectory,
-    readFile: (path) => readFileSync(path, 'utf8'),
-  })
-  const key = given.find(({ setting }) => setting.env === 'SIMULATOR_API_KEY')?.value
-  if (typeof key === 'string' && key !== '') return key
-  throw invalid('there is no key. Set SIMULATOR_API_KEY, or --api-key, to the one of the endpoint.')
 }
 
 function invalid(reason: string): OperatorError {

@@ -2,6 +2,7 @@ import type { Durations } from '../load/duration-histogram.ts'
 import type { LoadPlan } from '../load/load-plan.ts'
 import type { LoadReport } from '../load/load-report.ts'
 import type { LoadProgress } from '../load/run-load.ts'
+import { printable } from './printable.ts'
 
 /** What is about to happen, in one line. */
 export function renderLoadStart(plan: LoadPlan): string {
@@ -57,9 +58,9 @@ function renderCounts({
     ['429', limited, [share(limited, sent), wait].filter((text) => text !== '').join(', ')],
     ['failed', failed, share(failed, sent)],
     ...failures.map(({ reason, count, example }): [string, number, string] => [
-      `  ${printable(reason)}`,
+      `  ${inOneLine(reason)}`,
       count,
-      shortened(printable(example)),
+      shortened(inOneLine(example)),
     ]),
     ...(unfinished > 0
       ? [['unfinished', unfinished, 'under way when the run ended'] as [string, number, string]]
@@ -141,7 +142,6 @@ function shortened(text: string): string {
   return text.length > longestExample ? `${text.slice(0, longestExample)}...` : text
 }
 
-/** Endpoints choose their words; a terminal is not to obey them. */
-function printable(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').replaceAll(/[^\x20-\x7e]/g, '?')
+function inOneLine(text: string): string {
+  return printable(text.replaceAll(/\s+/g, ' '))
 }

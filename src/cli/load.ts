@@ -2,8 +2,8 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { drainSeconds, loadOperations, planLimits } from '../load/load-plan.ts'
 import { workloadShapes } from '../load/workload-shapes.ts'
 import type { CliHost } from './cli-host.ts'
+import { parseNumber, parseSeconds, parseUrl, parseWhole } from './flag-values.ts'
 import { createLoadPlan, type LoadOptions } from './load-options.ts'
-import { parseNumber, parseSeconds, parseWhole } from './load-values.ts'
 import { printLoad } from './print-load.ts'
 
 /** Adds `load`, which sends requests to an endpoint and measures what comes back. */
@@ -14,7 +14,10 @@ export function addLoadCommand(program: Command, host: CliHost): void {
     .description('Send load to an endpoint and measure what comes back (docs/load-testing.md).')
     .showHelpAfterError('Run aoai-sim load --help for the list of flags.')
     .option('--url <url>', 'where to send it', parseUrl, new URL('http://127.0.0.1:8000'))
-    .option('--api-key <key>', 'the key there (default: SIMULATOR_API_KEY, which other users cannot read)')
+    .option(
+      '--api-key <key>',
+      'the key there (default: SIMULATOR_API_KEY, which no other user of this machine can see)',
+    )
     .option(
       '--allow-host <name>',
       'a host other than this machine that is yours to load: its name as in --url; real services bill each token',
@@ -44,13 +47,19 @@ export function addLoadCommand(program: Command, host: CliHost): void {
       '--honor-retry-after',
       'let a connection rest after a 429 for as long as it says; not with --rate',
     )
-    .option(
-      '--duration <time>',
-      `how long to send, as 30s, 5m or 1h, at most 1h; answers under way then have ${drainSeconds} s more`,
-      parseSeconds(durationSeconds),
-      10,
+    .addOption(
+      new Option(
+        '--duration <time>',
+        `how long to send, as 30s, 5m or 1h, at most 1h; answers under way then have ${drainSeconds} s more`,
+      )
+        .argParser(parseSeconds(durationSeconds))
+        .default(10, '10s'),
     )
-    .option('--warmup <time>', 'sends before that, not counted', parseSeconds(warmupSeconds), 0)
+    .addOption(
+      new Option('--warmup <time>', 'how long to send before that, without counting')
+        .argParser(parseSeconds(warmupSeconds))
+        .default(0, '0s'),
+    )
     .addOption(
       new Option('--workload <name>', 'sizes as in the published Azure traces').choices(
         Object.keys(workloadShapes),
@@ -69,12 +78,6 @@ export function addLoadCommand(program: Command, host: CliHost): void {
       const options = command.optsWithGlobals<LoadOptions>()
       return printLoad(host, createLoadPlan(host, options), options.json === true)
     })
-}
-
-function parseUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url && /^https?:$/.test(url.protocol)) return url
-  throw new InvalidArgumentError('Give an address such as http://127.0.0.1:8000.')
 }
 
 function parseVersion(text: string): string {

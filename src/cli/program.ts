@@ -1,5 +1,6 @@
-import { Command, Option } from 'commander'
+import { Command, Help, Option } from 'commander'
 import { settingsTable, type Setting } from '../config/settings-table.ts'
+import { nearestNames } from '../platform/nearest-names.ts'
 import { version } from '../platform/version.ts'
 import type { CliHost } from './cli-host.ts'
 
@@ -13,10 +14,13 @@ export function createProgram(
   addCommands?: (program: Command) => void,
 ): Command {
   const program = new Command('aoai-sim')
-    .description('A simulated Azure OpenAI endpoint for load tests and CI.')
+    .description(
+      'A simulated Azure OpenAI endpoint for load tests and CI. Without a command it serves until it is stopped; the commands stand last.',
+    )
     .version(version)
-    .showHelpAfterError('Run aoai-sim --help for the list of flags.')
-    .allowExcessArguments(false)
+    .showHelpAfterError('Run aoai-sim --help for the list of flags and commands.')
+    .allowExcessArguments()
+    .configureHelp({ padWidth, formatItem })
     .exitOverride()
     .configureOutput({
       writeOut: (text) => stdout.write(text),
@@ -27,7 +31,11 @@ export function createProgram(
       'after',
       '\nEach flag can also be set by its variable, in the environment or in a file .env.',
     )
-    .action(() => serve(givenFlags(program)))
+    .action(() => {
+      const [unknown] = program.args
+      if (unknown !== undefined) refuseCommand(program, unknown)
+      return serve(givenFlags(program))
+    })
   for (const setting of settingsTable()) {
     program.addOption(new Option(`${setting.flag} <value>`, describe(setting)).helpGroup(`${setting.group}:`))
   }
@@ -39,6 +47,28 @@ function describe({ description, range, unit, env, default: text, whenUnset }: S
   const inUnit = unit === undefined ? '' : ` ${unit}`
   const unset = text === undefined ? whenUnset : `default ${text}${inUnit}`
   return `${description} Takes ${range}. (${env}; ${unset})`
+}
+
+/** An argument of the program itself can only be meant for a command. */
+function refuseCommand(program: Command, name: string): never {
+  const known = program.commands.map((command) => command.name())
+  const [nearest] = nearestNames(name, known, 1)
+  const hint = nearest === undefined ? `The commands are ${known.join(', ')}` : `Did you mean ${nearest}?`
+  return program.error(`error: unknown command '${name}'\n(${hint})`)
+}
+
+/** The widest a name may be to have its description beside it. Some flags are so long that nothing would fit there. */
+const widestName = 40
+
+function padWidth(command: Command, helper: Help): number {
+  return Math.min(widestName, Help.prototype.padWidth.call(helper, command, helper))
+}
+
+/** What is wider than that has its description on the lines below. */
+function formatItem(name: string, width: number, description: string, helper: Help): string {
+  const beside = (shown: string): string =>
+    Help.prototype.formatItem.call(helper, shown, width, description, helper)
+  return helper.displayWidth(name) <= width ? beside(name) : `  ${name}\n${beside('')}`
 }
 
 /** Commander names values in camel case; settings go by the flag. */

@@ -1,13 +1,15 @@
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { loadConfig } from '../config/load-config.ts'
 import type { RecordingsConfig } from '../config/recordings-config.ts'
+import { reasonOf } from '../platform/error-text.ts'
 import { OperatorError } from '../platform/operator-error.ts'
 import type { Interaction } from '../recording/interaction.ts'
 import { listRecordingFiles } from '../recording/load-recordings.ts'
 import type { RecordingProblem } from '../recording/recording-problem.ts'
 import { type Place, scanRecordingFile } from '../recording/scan-recording-file.ts'
 import type { CliHost } from './cli-host.ts'
+import { configSources } from './config-sources.ts'
 
 /** Work on recording files, from one call of the program. */
 export interface RecordingsRun {
@@ -39,11 +41,9 @@ const progressMs = 1_000
  *
  * @throws {OperatorError} CONFIG_INVALID for wrong settings in the environment
  */
-export function createRun(
-  { env, workingDirectory, stdout, stderr }: CliHost,
-  isJson: boolean,
-): RecordingsRun {
-  const recordings = recordingsConfig(env, workingDirectory)
+export function createRun(host: CliHost, isJson: boolean): RecordingsRun {
+  const { workingDirectory, stdout, stderr } = host
+  const recordings = recordingsConfig(host)
   const shown = (file: string): string => {
     const short = relative(workingDirectory, file)
     return short.startsWith('..') ? file : short
@@ -81,13 +81,8 @@ export function createRun(
 }
 
 /** What the environment says of recordings. Nothing is served, so a mode that needs no further setting is taken. */
-function recordingsConfig(env: CliHost['env'], workingDirectory: string): RecordingsConfig {
-  const config = loadConfig({
-    flags: { '--mode': 'replay', '--replay-on-miss': 'error' },
-    env,
-    workingDirectory,
-    readFile: (path) => readFileSync(path, 'utf8'),
-  })
+function recordingsConfig(host: CliHost): RecordingsConfig {
+  const config = loadConfig(configSources(host, { '--mode': 'replay', '--replay-on-miss': 'error' }))
   if (config.mode.kind !== 'replay') throw new Error('The flag decides about the mode.')
   return config.mode.recordings
 }
@@ -96,7 +91,7 @@ function isFolder(whole: string, typed: string): boolean {
   try {
     return statSync(whole).isDirectory()
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = reasonOf(error)
     throw new OperatorError(
       'RECORDINGS_UNREADABLE',
       `Could not read ${typed}: ${reason}. Name a recording file or a folder of them.`,

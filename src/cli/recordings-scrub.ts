@@ -1,3 +1,4 @@
+import { reasonOf } from '../platform/error-text.ts'
 import { createRedactor } from '../recording/redact-interaction.ts'
 import { rewriteFile } from '../recording/rewrite-file.ts'
 import { serialiseInteraction } from '../recording/yaml-format.ts'
@@ -33,7 +34,7 @@ export function scrubRecordings(
       if (refusal === undefined) scrubbed.push(...found)
       else refused.push({ file: run.shown(file), reason: refusal })
     } catch (error) {
-      refused.push({ file: run.shown(file), reason: error instanceof Error ? error.message : String(error) })
+      refused.push({ file: run.shown(file), reason: reasonOf(error) })
     }
   }
   for (const place of scrubbed) run.print(`${place}  ${dryRun ? 'holds secrets' : 'cleaned'}`)

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path'
 import { OperatorError } from '../platform/operator-error.ts'
 import type { Interaction } from '../recording/interaction.ts'
 import { prepareAnswer } from '../recording/replay-answer.ts'
@@ -30,7 +29,7 @@ export function showRecordings(run: RecordingsRun, places: readonly string[]): v
     if (found > 0) continue
     throw new OperatorError(
       'RECORDINGS_UNREADABLE',
-      `Could not show ${place}: no interaction begins there (${lines.length === 0 ? 'there is none in it' : `they begin on ${lines.slice(0, 20).join(', ')}`}). Take a place from aoai-sim recordings list ${resolve(path) === path ? path : `./${path}`}.`,
+      `Could not show ${place}: no interaction begins there (${lines.length === 0 ? 'there is none in it' : `they begin on ${lines.slice(0, 20).join(', ')}`}). Take a place from aoai-sim recordings list ${path}.`,
     )
   }
   run.printJson(shown)

@@ -16,6 +16,16 @@ interface Options {
   readonly all?: true
 }
 
+/** An argument's name as a command takes it, and what it means. */
+type Argument = readonly [name: string, meaning: string]
+
+const paths: Argument = ['[paths...]', 'files, or folders with all in them (default: RECORDING_DIR)']
+const places: Argument = ['<places...>', 'one interaction as file.yaml:line, or all of a file as file.yaml']
+const sides: readonly Argument[] = [
+  ['<left>', 'a file or a folder'],
+  ['<right>', 'another one'],
+]
+
 /** Adds `recordings` with its subcommands, which work on files and need no running simulator. */
 export function addRecordingsCommand(program: Command, host: CliHost): void {
   const recordings = program
@@ -24,41 +34,47 @@ export function addRecordingsCommand(program: Command, host: CliHost): void {
     .showHelpAfterError('Run aoai-sim recordings --help for the list of commands.')
 
   const add = (
-    usage: string,
+    name: string,
+    takes: readonly Argument[],
     description: string,
     action: (run: RecordingsRun, paths: readonly string[], options: Options) => void,
-  ): Command =>
-    recordings
-      .command(usage)
+  ): Command => {
+    const command = recordings
+      .command(name)
       .description(description)
       .option('--json', 'print JSON instead of text')
-      .action((...given: unknown[]) => {
-        const command = given.pop() as Command
-        const options = command.opts<Options>()
-        action(createRun(host, options.json === true), command.args, options)
-      })
+    for (const [argument, meaning] of takes) command.argument(argument, meaning)
+    return command.action(() => {
+      const options = command.opts<Options>()
+      action(createRun(host, options.json === true), command.args, options)
+    })
+  }
 
-  const paths = '[paths...]'
-  add(`list ${paths}`, 'one line for each interaction', listRecordings)
-  add('show <places...>', 'interactions in full: file.yaml:line, or all of a file', showRecordings)
-  add(`lint ${paths}`, 'what cannot be replayed (exit code 1), and what is most likely wrong', lintRecordings)
+  add('list', [paths], 'List interactions, one line each.', listRecordings)
+  add('show', [places], 'Print interactions in full.', showRecordings)
   add(
-    'diff <left> <right>',
-    'what differs between two files or folders (exit code 1 if anything does)',
-    (run, args) => diffRecordings(run, args[0] ?? '', args[1] ?? ''),
+    'lint',
+    [paths],
+    'Name what cannot be replayed (exit code 1), and what is most likely wrong.',
+    lintRecordings,
+  )
+  add('diff', sides, 'Compare two files or folders (exit code 1 if they differ).', (run, args) =>
+    diffRecordings(run, args[0] ?? '', args[1] ?? ''),
   )
   add(
-    `dedupe ${paths}`,
-    'remove answers that repeat the one before them and change no replay',
+    'dedupe',
+    [paths],
+    'Remove answers that repeat the one before them and change no replay.',
     (run, args, options) =>
       dedupeRecordings(run, args, { dryRun: options.dryRun === true, all: options.all === true }),
   )
     .option('--dry-run', 'tell what would be removed, and change nothing')
     .option('--all', 'remove every repeated answer, also where the order of replays changes')
   add(
-    `scrub ${paths}`,
-    'remove credentials, and what RECORDING_REDACT names, from files',
+    'scrub',
+    [paths],
+    'Remove credentials, and what RECORDING_REDACT names, from files.',
     (run, args, options) => scrubRecordings(run, args, { dryRun: options.dryRun === true }),
   ).option('--dry-run', 'tell what would be removed, and change nothing')
-  add(`stats ${paths}`, 'counts, sizes, times and tokens', recordingStats)
+  add('stats', [paths], 'Count interactions, sizes, times and tokens.', recordingStats)
 }

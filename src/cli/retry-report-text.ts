@@ -1,4 +1,5 @@
 import type { RetryReportJson } from '../journal/retry-report-json.ts'
+import { printable } from './printable.ts'
 
 type ClientJson = RetryReportJson['clients'][number]
 
@@ -93,9 +94,4 @@ function verdict(totals: RetryReportJson['totals'], since: string): string {
   ].filter((part) => part !== '')
   if (found.length === 0) return `Nothing is wrong with ${count(retries, 'retry')} in ${seen}.`
   return `Found in ${count(retries, 'retry')}: ${found.join(', ')} (${seen}).`
-}
-
-/** Clients choose their names; a terminal is not to obey them. */
-function printable(name: string): string {
-  return name.replaceAll(/[^\x20-\x7e]/g, '?')
 }

@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs'
 import { loadLiveConfig } from '../config/load-config.ts'
-import type { ConfigSources } from '../config/sources.ts'
 import { createLogger } from '../platform/logger.ts'
 import { createLoopLag } from '../platform/loop-lag.ts'
 import { createSystemClock } from '../platform/system-clock.ts'
@@ -15,6 +13,7 @@ import { encodingNames } from '../tokens/encoding-files.ts'
 import { loadEncoding } from '../tokens/encoding.ts'
 import { renderBanner } from './banner.ts'
 import type { CliHost } from './cli-host.ts'
+import { configSources } from './config-sources.ts'
 import type { Flags } from './program.ts'
 
 /**
@@ -24,14 +23,8 @@ import type { Flags } from './program.ts'
  * on, or recordings that cannot be read, written, or were not used
  */
 export async function serve(host: CliHost, flags: Flags): Promise<void> {
-  const { env, workingDirectory, stdout } = host
-  if (env[workerMark]) return (await import('../server/workers/worker.ts')).runWorker()
-  const sources: ConfigSources = {
-    flags,
-    env,
-    workingDirectory,
-    readFile: (path) => readFileSync(path, 'utf8'),
-  }
+  if (host.env[workerMark]) return (await import('../server/workers/worker.ts')).runWorker()
+  const sources = configSources(host, flags)
   const live = loadLiveConfig(sources)
   const {
     clock,
@@ -45,9 +38,9 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
   const logger = createLogger(logLevel)
   if (extensionPaths.length > 0) surviveStrayFailures(logger)
   const whileServing = async (url: string, workers = 1): Promise<void> => {
-    stdout.write(renderBanner(live.current, url, workers))
+    host.stdout.write(renderBanner(live.current, url, workers))
     await stopSignal(host)
-    stdout.write(`Stopping: waiting up to ${graceSeconds} s for running answers to end.\n`)
+    host.stdout.write(`Stopping: waiting up to ${graceSeconds} s for running answers to end.\n`)
   }
   const count = countWorkers(live.current)
   if (count > 1) {
@@ -60,14 +53,18 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
     logger,
     loopLag: createLoopLag(),
     extensions: extensionPaths,
-    workingDirectory,
+    workingDirectory: host.workingDirectory,
   })
   // Their tables take a good tenth of a second each, which the first requests should not wait for.
   for (const name of encodingNames) loadEncoding(name)
   const watch = startWatching({ live, simulator, sources, logger })
   await thenClose(
     async () => {
-      const listener = await listen(app, address, port, { connections: live.current.connections, logger })
+      const listener = await listen(app, address, port, {
+        connections: live.current.connections,
+        logger,
+        onConnectionEnd: simulator.metrics.connectionEnded,
+      })
       await thenClose(
         () => whileServing(listener.url),
         () => listener.close(graceSeconds * 1000),

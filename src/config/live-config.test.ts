@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { filesInMemory } from '../../tests/support/files-in-memory.ts'
 import { OperatorError } from '../platform/operator-error.ts'
 import type { ConfigInputs } from './config-inputs.ts'
 import { LiveConfig } from './live-config.ts'
@@ -14,10 +15,7 @@ const inputsOf = (file: object = deployments, env: Record<string, string> = {}):
     flags: {},
     env: { OPENAI_DEPLOYMENT_CONFIG_PATH: 'deployments.json', ...env },
     workingDirectory: '/',
-    readFile: (path) => {
-      if (path.endsWith('deployments.json')) return JSON.stringify(file)
-      throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
-    },
+    readFile: filesInMemory({ 'deployments.json': JSON.stringify(file) }),
   })
   expect(problems).toEqual([])
   return inputs

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { leastMs } from '../../tests/support/machine-speed.ts'
 import { parseMappingFile } from './mapping-file.ts'
 
 const parse = (source: string) => parseMappingFile(source, 'file.yaml', 'must map names')
@@ -33,11 +34,12 @@ describe('parseMappingFile', () => {
     expect(parse(bomb.join('\n')).problems[0]).toContain('Excessive alias count')
   })
 
-  it('reads many keys in a time that grows as their number does', () => {
+  it('reads many keys in a time that grows as their number does', async () => {
     const source = Array.from({ length: 40_000 }, (_, index) => `k${index}: 1`).join('\n')
-    const startMs = performance.now()
-    expect(Object.keys(parse(source).entries ?? {})).toHaveLength(40_000)
+    const read = (): void => {
+      expect(Object.keys(parse(source).entries ?? {})).toHaveLength(40_000)
+    }
     // Comparing each with each took 20 seconds.
-    expect(performance.now() - startMs).toBeLessThan(5_000)
+    expect(await leastMs(5_000, read)).toBeLessThan(5_000)
   })
 })

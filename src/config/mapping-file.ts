@@ -1,4 +1,5 @@
 import { type Document, isMap, isScalar, LineCounter, parseDocument, visit, type YAMLError } from 'yaml'
+import { reasonOf } from '../platform/error-text.ts'
 
 /** What a file maps, by name, and all that is wrong with its form. */
 export interface MappingFile {
@@ -28,7 +29,7 @@ export function parseMappingFile(source: string, path: string, rule: string): Ma
     return { entries: document.toJS() as Record<string, unknown>, problems }
   } catch (error) {
     // An alias without its anchor, or aliases that multiply beyond reason.
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = reasonOf(error)
     return { entries: undefined, problems: [...problems, `${path} cannot be understood: ${reason}.`] }
   }
 }

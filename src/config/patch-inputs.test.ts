@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { filesInMemory } from '../../tests/support/files-in-memory.ts'
 import { canJoin, joinPatches, mergePatch } from './json-merge-patch.ts'
 import { patchInputs } from './patch-inputs.ts'
 import { readInputs } from './read-inputs.ts'
@@ -7,9 +8,7 @@ const { inputs } = readInputs({
   flags: {},
   env: { SIMULATOR_REGION: 'West US' },
   workingDirectory: '/',
-  readFile: () => {
-    throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
-  },
+  readFile: filesInMemory(),
 })
 const problemsOf = (patch: unknown) => patchInputs(inputs, patch).problems
 const givenBy = (patch: unknown) =>

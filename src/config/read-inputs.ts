@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import { builtInCatalogue } from '../openai/model-catalogue.ts'
+import { reasonOf } from '../platform/error-text.ts'
 import type { ConfigInputs, FileEntries } from './config-inputs.ts'
 import { defaultDeployments } from './default-deployments.ts'
 import { parseMappingFile } from './mapping-file.ts'
@@ -88,7 +89,7 @@ function readGivenFile(
   try {
     return { source: sources.readFile(resolve(sources.workingDirectory, path)), path }
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = reasonOf(error)
     return { problem: `${set.typedAs} names a file that cannot be read: ${reason}. Set it to the ${kind}.` }
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { filesInMemory } from '../../tests/support/files-in-memory.ts'
 import { OperatorError } from '../platform/operator-error.ts'
 import { loadConfig } from './load-config.ts'
 import { redactConfig } from './redact-config.ts'
@@ -8,9 +9,7 @@ const load = (env: Record<string, string>) =>
     flags: {},
     env,
     workingDirectory: '/',
-    readFile: () => {
-      throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
-    },
+    readFile: filesInMemory(),
   })
 
 const problemsOf = (env: Record<string, string>): string => {

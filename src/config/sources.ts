@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
+import { reasonOf } from '../platform/error-text.ts'
 import { nearestNames } from '../platform/nearest-names.ts'
 import { type Setting, settingsTable } from './settings-table.ts'
 
@@ -55,7 +56,7 @@ function readEnvFile(sources: ConfigSources): { env: NodeJS.Dict<string>; proble
     if (error instanceof Error && 'code' in error && ['ENOENT', 'EISDIR'].includes(String(error.code))) {
       return { env: {}, problems: [] }
     }
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = reasonOf(error)
     return { env: {}, problems: [`.env cannot be read: ${reason}. Make it readable, or remove it.`] }
   }
 }

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path'
+import { reasonOf } from '../platform/error-text.ts'
 import { nearestNames } from '../platform/nearest-names.ts'
 import { OperatorError } from '../platform/operator-error.ts'
 
@@ -68,7 +69,7 @@ function mainOf(folder: string, typed: string): string | undefined {
     const { main } = JSON.parse(readFileSync(path, 'utf8')) as { main?: unknown }
     return typeof main === 'string' ? main : undefined
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = reasonOf(error)
     throw notFound(typed, `its package.json cannot be read (${reason})`, 'Correct that file.')
   }
 }

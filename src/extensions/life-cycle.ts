@@ -1,4 +1,5 @@
 import type { ExtensionHost } from '../pipeline/extension.ts'
+import { reasonOf, stackOf } from '../platform/error-text.ts'
 import { OperatorError } from '../platform/operator-error.ts'
 import type { LoadedExtension } from './loaded-extension.ts'
 
@@ -33,7 +34,7 @@ export function createLifeCycle(list: readonly LoadedExtension[]): LifeCycle {
           await extension.onStart?.(host)
         } catch (error) {
           await close()
-          const reason = error instanceof Error ? error.message : String(error)
+          const reason = reasonOf(error)
           throw new OperatorError(
             'EXTENSION_INVALID',
             `Could not start the extension "${extension.name}" (${source}): its onStart failed: ${reason.replace(/\.$/, '')}. Correct that, or take it out of EXTENSION_PATH.`,
@@ -55,7 +56,7 @@ async function closeOne({ extension, source }: LoadedExtension, { logger }: Exte
       {
         extension: extension.name,
         source,
-        err: error instanceof Error ? error.stack : String(error),
+        err: stackOf(error),
       },
       'The onClose of an extension failed.',
     )

@@ -19,6 +19,8 @@ export interface EndNote {
   readonly usage: Usage | undefined
   readonly firstByteMs: number | undefined
   readonly durationMs: number
+  /** From when on the client may have had all of it: a process may be held up between that and the end that it notes. */
+  readonly answeredMs: number
   readonly aborted: boolean
   /** The status of an answer that failed, or `cut`; undefined for one that did not. */
   readonly failure: string | undefined

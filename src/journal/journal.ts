@@ -46,7 +46,6 @@ export function createJournal({ size, clock, testHeader }: JournalOptions): Jour
   const planned: JournalBook['planned'] = ({ attempt, fingerprint: known, ...note }) => {
     const id = ring.takeId()
     const { startedMs, client, retryAfterMs } = note
-    const { body } = note
     let fingerprint = known
     const judgement = judge.judge({
       id,
@@ -54,7 +53,7 @@ export function createJournal({ size, clock, testHeader }: JournalOptions): Jour
       deployment: note.deployment ?? '',
       startedMs,
       attempt,
-      fingerprint: () => (fingerprint ??= requestFingerprint({ ...note, body })),
+      fingerprint: () => (fingerprint ??= requestFingerprint(note)),
     })
     const call: RecordedCall = {
       ...note,
@@ -66,14 +65,14 @@ export function createJournal({ size, clock, testHeader }: JournalOptions): Jour
       aborted: undefined,
     }
     ring.add(call)
-    return ({ usage, firstByteMs, durationMs, aborted, failure }) => {
+    return ({ usage, firstByteMs, durationMs, answeredMs, aborted, failure }) => {
       call.usage = usage
       call.firstByteMs = firstByteMs
       call.durationMs = durationMs
       call.aborted = aborted
       // A client that has left has not read what went wrong.
       if (failure !== undefined && !aborted) {
-        judgement.fail({ status: failure, endedMs: startedMs + durationMs, toldMs: retryAfterMs })
+        judgement.fail({ status: failure, endedMs: startedMs + answeredMs, toldMs: retryAfterMs })
       }
     }
   }

@@ -44,7 +44,15 @@ function note(exchange: Exchange, reply: Reply, book: JournalBook, testHeader: s
     attempt: toldAttempt(exchange),
   })
   exchange.onEnd(({ aborted, firstByteMs, endMs }) => {
-    end({ usage: reply.usage, firstByteMs, durationMs: endMs, aborted, failure: failureOf(reply) })
+    const isInOnePiece = reply.body.kind === 'whole' && !reply.interruption
+    end({
+      usage: reply.usage,
+      firstByteMs,
+      durationMs: endMs,
+      answeredMs: isInOnePiece ? (firstByteMs ?? endMs) : endMs,
+      aborted,
+      failure: failureOf(reply),
+    })
   })
 }
 

@@ -1,3 +1,4 @@
+import { parseRetryAfter, parseRetryAfterMs } from '../openai/retry-after.ts'
 import type { HeaderList } from '../pipeline/header-list.ts'
 
 /**
@@ -9,20 +10,9 @@ import type { HeaderList } from '../pipeline/header-list.ts'
  * @param epochMs when the answer was made, for a `retry-after` that is a date
  */
 export function toldWaitMs(headers: HeaderList, epochMs: number): number | undefined {
-  const waits = [numberIn(headers.get('retry-after-ms')), fromRetryAfter(headers, epochMs)].filter(
-    (waitMs) => waitMs !== undefined,
-  )
+  const waits = [
+    parseRetryAfterMs(headers.get('retry-after-ms')),
+    parseRetryAfter(headers.get('retry-after'), epochMs),
+  ].filter((waitMs) => waitMs !== undefined)
   return waits.length === 0 ? undefined : Math.min(...waits)
-}
-
-function fromRetryAfter(headers: HeaderList, epochMs: number): number | undefined {
-  const text = headers.get('retry-after')
-  const seconds = numberIn(text)
-  if (seconds !== undefined) return seconds * 1_000
-  const dateMs = text === undefined ? NaN : Date.parse(text)
-  return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - epochMs)
-}
-
-function numberIn(text: string | undefined): number | undefined {
-  return text !== undefined && /^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : undefined
 }

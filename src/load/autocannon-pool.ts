@@ -1,6 +1,7 @@
 /* oxlint-disable eslint/no-underscore-dangle -- the names are those of autocannon */
 import type { EventEmitter } from 'node:events'
 import autocannon from 'autocannon'
+import { connectionReason } from '../platform/error-text.ts'
 import type { ConnectionEvents, ConnectionPool, LoadConnection } from './load-connection.ts'
 
 /** Where the connections of a pool lead, and for how long they may be there at the most. */
@@ -133,7 +134,7 @@ function mendClient(client: autocannon.Client & ClientInsides, events: Connectio
   }
 
   client.on('connError', (error: Error) => {
-    lostBy = reasonOf(error)
+    lostBy = connectionReason(error)
     if (isUnderWay) return
     failures += 1
     events.onUnreachable(lostBy)
@@ -158,9 +159,4 @@ function mendClient(client: autocannon.Client & ClientInsides, events: Connectio
     isUnderWay = false
     events.onEnd(connection)
   })
-}
-
-/** The error of several addresses has a code alone. */
-function reasonOf(error: Error): string {
-  return error.message || ('code' in error ? String(error.code) : error.name)
 }

@@ -1,3 +1,4 @@
+import { connectionReason } from '../platform/error-text.ts'
 import { OperatorError } from '../platform/operator-error.ts'
 
 /** Long enough for a name, a connection and a certificate across the world. */
@@ -16,15 +17,8 @@ export async function reachTarget(url: URL): Promise<void> {
   } catch (error) {
     throw new OperatorError(
       'LOAD_FAILED',
-      `Could not reach ${url.origin}: ${reasonOf(error)}. Start what should answer there, or set --url to where it runs.`,
+      `Could not reach ${url.origin}: ${connectionReason(error)}. Start what should answer there, or set --url to where it runs.`,
       { cause: error },
     )
   }
-}
-
-/** The error of fetch says that it failed; its cause says why, and that of several addresses has a code alone. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  if (!(cause instanceof Error)) return String(cause)
-  return cause.message || ('code' in cause ? String(cause.code) : cause.name)
 }

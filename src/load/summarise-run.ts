@@ -36,8 +36,8 @@ export function summariseRun(plan: LoadPlan, run: FinishedRun): LoadReport {
       warmupSeconds: plan.warmupSeconds,
     },
     ended: run.ended,
-    sendingSeconds: perSecond(sendingSeconds, 1),
-    measuredSeconds: perSecond(measuredSeconds, 1),
+    sendingSeconds: hundredths(sendingSeconds),
+    measuredSeconds: hundredths(measuredSeconds),
     neverSent: session.neverSent,
     sentPerSecond: perSecond(measures.requests.sent, sendingSeconds),
     tokensPerSecond: {
@@ -50,5 +50,9 @@ export function summariseRun(plan: LoadPlan, run: FinishedRun): LoadReport {
 }
 
 function perSecond(amount: number, seconds: number): number {
-  return seconds === 0 ? 0 : Math.round((amount / seconds) * 100) / 100
+  return seconds === 0 ? 0 : hundredths(amount / seconds)
+}
+
+function hundredths(value: number): number {
+  return Math.round(value * 100) / 100
 }

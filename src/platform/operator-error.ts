@@ -35,7 +35,10 @@ export const operatorErrors = {
     exitCode: 1,
     meaning: 'The endpoint of a load check cannot be reached, or gave not one good answer.',
   },
-  REDIS_UNAVAILABLE: { exitCode: 1, meaning: 'REDIS_REQUIRED is on, and Redis does not answer.' },
+  REDIS_UNAVAILABLE: {
+    exitCode: 1,
+    meaning: 'REDIS_REQUIRED is on and Redis does not answer, or it is one server of a cluster.',
+  },
   TELEMETRY_UNAVAILABLE: {
     exitCode: 1,
     meaning: 'An OTEL_ variable asks for telemetry, and a package of OpenTelemetry is not installed.',

@@ -1,3 +1,5 @@
+import { reasonOf } from '../platform/error-text.ts'
+
 /** Recordings could not be written. The message names the file and the cure. */
 export class AppendFailure extends Error {
   override readonly name = 'AppendFailure'
@@ -21,9 +23,8 @@ const reasons: Readonly<Record<string, string>> = {
 
 /** @param path of the file, or of the folder */
 export function appendFailure(path: string, cause: unknown): AppendFailure {
-  const message = cause instanceof Error ? cause.message : String(cause)
   const { code = '' } = cause as NodeJS.ErrnoException
   const reason = reasons[code]
-  const why = reason === undefined ? `${message}.` : reason.replace('.', ` (${code}).`)
+  const why = reason === undefined ? `${reasonOf(cause)}.` : reason.replace('.', ` (${code}).`)
   return new AppendFailure(`Could not write recordings to ${path}: ${why}`, { cause })
 }

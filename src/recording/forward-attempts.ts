@@ -1,4 +1,5 @@
 import type { Upstream } from '../config/recordings-config.ts'
+import { parseRetryAfter, parseRetryAfterMs } from '../openai/retry-after.ts'
 import { HeaderList } from '../pipeline/header-list.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Random } from '../platform/random.ts'
@@ -72,20 +73,11 @@ function waitBefore(
   if (status !== 408 && status !== 429 && status < 500) return undefined
   const headers = new HeaderList([...rawHeaders])
   if (headers.get('x-should-retry') === 'false') return undefined
-  const askedMs = askedWait(headers, clock.epochMs())
+  const askedMs =
+    parseRetryAfterMs(headers.get('retry-after-ms')) ??
+    parseRetryAfter(headers.get('retry-after'), clock.epochMs())
   if (askedMs === undefined) return backoffMs
   return askedMs <= longestAskedWaitMs ? askedMs : undefined
-}
-
-function askedWait(headers: HeaderList, nowMs: number): number | undefined {
-  const ms = Number(headers.get('retry-after-ms') ?? NaN)
-  if (ms >= 0) return ms
-  const after = headers.get('retry-after')?.trim()
-  if (after === undefined || after === '') return undefined
-  const seconds = Number(after)
-  if (seconds >= 0) return seconds * 1_000
-  const date = Date.parse(after)
-  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs)
 }
 
 /** A connection is free for the next request once its answer has been read. */

@@ -1,6 +1,7 @@
 import { type Dirent, readdirSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
+import { reasonOf } from '../platform/error-text.ts'
 import { OperatorError } from '../platform/operator-error.ts'
 import type { RecordingProblem } from './recording-problem.ts'
 import type { Indexed, RecordingIndex } from './recording-index.ts'
@@ -51,7 +52,7 @@ function loadFile(file: string, index: RecordingIndex, onFile: (file: string) =>
 
 /** The problem of a file that the system does not let us read. */
 export function unreadable(file: string, error: unknown): RecordingProblem {
-  const reason = `the file cannot be read: ${messageOf(error)}`
+  const reason = `the file cannot be read: ${reasonOf(error)}`
   return { file, line: 1, reason, cure: 'Make it readable; the other files are served.' }
 }
 
@@ -66,7 +67,7 @@ export function listRecordingFiles(dir: string): string[] {
   } catch (error) {
     throw new OperatorError(
       'RECORDINGS_UNREADABLE',
-      `Could not read the recordings: ${messageOf(error)}. Set RECORDING_DIR to a folder of recordings that you may read.`,
+      `Could not read the recordings: ${reasonOf(error)}. Set RECORDING_DIR to a folder of recordings that you may read.`,
       { cause: error },
     )
   }
@@ -111,8 +112,4 @@ function isFolder(entry: Dirent): boolean {
 
 function isRecording(entry: Dirent): boolean {
   return !entry.isDirectory() && !entry.name.startsWith('.') && recordingName.test(entry.name)
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,4 +1,5 @@
 import type { RecordingsConfig } from '../config/recordings-config.ts'
+import { reasonOf } from '../platform/error-text.ts'
 import type { Logger } from '../platform/logger.ts'
 import { AppendStore } from './append-store.ts'
 
@@ -63,7 +64,7 @@ export class RecordKeeper {
           await this.#store.append(one.path, one.item)
         } catch (error) {
           failed.push(one)
-          reasons.add(error instanceof Error ? error.message : String(error))
+          reasons.add(reasonOf(error))
         }
       }),
     )

@@ -5,6 +5,7 @@ import type { Exchange } from '../pipeline/exchange.ts'
 import type { Forwarder } from '../pipeline/extension.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import type { Clock } from '../platform/clock.ts'
+import { reasonOf } from '../platform/error-text.ts'
 import type { Logger } from '../platform/logger.ts'
 import { OperatorError } from '../platform/operator-error.ts'
 import { attemptCall, type Attempt } from './forward-attempts.ts'
@@ -75,7 +76,7 @@ export function createRecorder(parts: RecorderParts): Recorder {
       onStored?.(interaction)
       return true
     } catch (error) {
-      logger.error({ method, path }, `An answer was passed on but is not recorded. ${messageOf(error)}`)
+      logger.error({ method, path }, `An answer was passed on but is not recorded. ${reasonOf(error)}`)
       return false
     }
   }
@@ -143,7 +144,7 @@ export function createRecorder(parts: RecorderParts): Recorder {
       try {
         await keeper.open()
       } catch (cause) {
-        throw new OperatorError('RECORDINGS_UNWRITABLE', messageOf(cause), { cause })
+        throw new OperatorError('RECORDINGS_UNWRITABLE', reasonOf(cause), { cause })
       }
     },
     save: () => keeper.save(),
@@ -163,8 +164,4 @@ export function createRecorder(parts: RecorderParts): Recorder {
 /** Under the path that the caller asked for, which is the one that a replay will be asked for. */
 function uriAt(origin: string, { path, query }: Exchange): string {
   return `${origin}${path}${query === '' ? '' : `?${query}`}`
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

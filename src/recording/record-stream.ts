@@ -1,5 +1,6 @@
 import type { Exchange } from '../pipeline/exchange.ts'
 import { ReportedFailure } from '../pipeline/reported-failure.ts'
+import { reasonOf } from '../platform/error-text.ts'
 import type { Logger } from '../platform/logger.ts'
 import { asBuffer } from './body-hash.ts'
 import type { RecordedBody } from './interaction.ts'
@@ -110,7 +111,7 @@ export async function* tellFailure(
   } catch (error) {
     if (error instanceof CallerLeft || exchange.ended) throw error
     const { method, path } = exchange
-    const message = error instanceof Error ? error.message : String(error)
+    const message = reasonOf(error)
     logger.warn({ method, path }, `An answer broke on its way and is not recorded: ${message}`)
     if (isEventStream && error instanceof UpstreamFailure) {
       yield Buffer.from(`\n\ndata: ${upstreamError(error).body}\n\n`)

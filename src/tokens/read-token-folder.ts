@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { reasonOf } from '../platform/error-text.ts'
 import { OperatorError } from '../platform/operator-error.ts'
 import { type EncodingName, encodingNames, officialFiles } from './encoding-files.ts'
 
@@ -47,7 +48,7 @@ function readIfThere(path: string): Buffer | undefined {
     return readFileSync(path)
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = reasonOf(error)
     throw new OperatorError(
       'ENCODINGS_INVALID',
       `Could not start: ${path} cannot be read (${reason}). ` +

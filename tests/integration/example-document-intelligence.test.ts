@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type FakeUpstream, json, startFakeUpstream } from '../support/fake-upstream.ts'
-import { readRecordings, temporaryFolder } from '../support/recording-simulator.ts'
+import { json } from '../support/fake-upstream.ts'
+import { readRecordings, recordingPlace } from '../support/recording-simulator.ts'
 import {
   createExtendedSimulator,
   testKey,
@@ -136,31 +136,22 @@ describe('document-intelligence in generate mode', () => {
 })
 
 describe('document-intelligence in record mode', () => {
-  let service: FakeUpstream
-  let folder: ReturnType<typeof temporaryFolder>
-
-  beforeEach(async () => {
-    service = await startFakeUpstream()
-    folder = temporaryFolder()
-    vi.stubEnv('AZURE_FORM_RECOGNIZER_ENDPOINT', `${service.url}/`)
+  const place = recordingPlace()
+  beforeEach(() => {
+    vi.stubEnv('AZURE_FORM_RECOGNIZER_ENDPOINT', `${place.upstream.url}/`)
     vi.stubEnv('AZURE_FORM_RECOGNIZER_KEY', 'real-key')
-  })
-
-  afterEach(async () => {
-    await service.close()
-    folder.remove()
   })
 
   const record = () =>
     start({
       env: {
         SIMULATOR_MODE: 'record',
-        RECORDING_DIR: folder.dir,
-        AZURE_OPENAI_ENDPOINT: service.url,
+        RECORDING_DIR: place.dir,
+        AZURE_OPENAI_ENDPOINT: place.upstream.url,
         AZURE_OPENAI_KEY: 'openai-key',
       },
     })
-  const replay = () => start({ env: { SIMULATOR_MODE: 'replay', RECORDING_DIR: folder.dir } })
+  const replay = () => start({ env: { SIMULATOR_MODE: 'replay', RECORDING_DIR: place.dir } })
 
   const id = '3b31320d-8bab-4f88-b19c-2322a7f11034'
   const resultPath = `${models}/analyzeResults/${id}`
@@ -168,7 +159,7 @@ describe('document-intelligence in record mode', () => {
   /** A service that works for so many polls. */
   const serve = (polls: number): void => {
     let left = polls
-    service.answer = (request, response) => {
+    place.upstream.answer = (request, response) => {
       if (request.method === 'POST') {
         const location = `https://real.example${resultPath}?api-version=2024-11-30`
         response.writeHead(202, { 'operation-location': location, 'content-length': 0 }).end()
@@ -193,12 +184,12 @@ describe('document-intelligence in record mode', () => {
       states.push(((await (await poll(simulator, location)).json()) as Result).status)
     }
     expect(states).toEqual(['running', 'running', 'succeeded'])
-    expect(service.received[0]).toMatchObject({
+    expect(place.upstream.received[0]).toMatchObject({
       url: submitPath,
       headers: { 'ocp-apim-subscription-key': 'real-key', 'content-type': 'application/pdf' },
       body: Buffer.alloc(100, 'x'),
     })
-    expect(JSON.stringify(service.received.map(({ headers }) => headers))).not.toContain(testKey)
+    expect(JSON.stringify(place.upstream.received.map(({ headers }) => headers))).not.toContain(testKey)
   })
 
   it('records all but the polls that only wait, and what it recorded can be replayed elsewhere', async () => {
@@ -206,10 +197,10 @@ describe('document-intelligence in record mode', () => {
     const recording = await record()
     const { headers } = await submit(recording)
     for (let time = 0; time < 3; time++) await poll(recording, headers.get('operation-location'))
-    const codes = readRecordings(folder.dir).map(({ response }) => response.status.code)
+    const codes = readRecordings(place.dir).map(({ response }) => response.status.code)
     expect(new Set(codes)).toEqual(new Set([200, 202]))
     expect(codes).toHaveLength(2)
-    await service.close()
+    await place.upstream.close()
 
     const replaying = await replay()
     const submitted = await submit(replaying)
@@ -223,7 +214,7 @@ describe('document-intelligence in record mode', () => {
   })
 
   it('answers 502 and says why when the service is out of reach, and records nothing', async () => {
-    await service.close()
+    await place.upstream.close()
     const response = await submit(await record())
     expect(response.status).toBe(502)
     expect(await response.json()).toMatchObject({
@@ -231,12 +222,12 @@ describe('document-intelligence in record mode', () => {
         message: expect.stringMatching(/^Could not reach http.+ECONNREFUSED.+AZURE_FORM_RECOGNIZER_ENDPOINT/),
       },
     })
-    expect(readRecordings(folder.dir)).toEqual([])
+    expect(readRecordings(place.dir)).toEqual([])
   })
 
   it('leaves requests to the configured service while it has no address of its own', async () => {
     vi.stubEnv('AZURE_FORM_RECOGNIZER_KEY', '')
-    service.answer = json({ from: 'the configured service' })
+    place.upstream.answer = json({ from: 'the configured service' })
     const response = await submit(await record())
     expect(await response.json()).toEqual({ from: 'the configured service' })
   })

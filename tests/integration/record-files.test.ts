@@ -1,18 +1,29 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
+import { createSystemClock } from '../../src/platform/system-clock.ts'
 import { AppendStore } from '../../src/recording/append-store.ts'
 import { recordingFileHeader } from '../../src/recording/yaml-format.ts'
-import { chatCompletion, type FakeUpstream, json, startFakeUpstream } from '../support/fake-upstream.ts'
+import { chatCompletion, json } from '../support/fake-upstream.ts'
+import { leastMs } from '../support/machine-speed.ts'
 import {
-  createRecordingSimulator,
   readRecording,
   readRecordings,
   recordingFiles,
-  temporaryFolder,
+  recordingPlace,
+  startRecording,
 } from '../support/recording-simulator.ts'
 import { testKey } from '../support/test-simulator.ts'
 
@@ -20,101 +31,82 @@ const path = '/v1/chat/completions'
 const file = 'v1_chat_completions.yaml'
 const childScript = fileURLToPath(new URL('../support/append-forever.ts', import.meta.url))
 
-let upstream: FakeUpstream
-let folder: ReturnType<typeof temporaryFolder>
-const closers: (() => unknown)[] = []
-
-beforeEach(async () => {
-  upstream = await startFakeUpstream(json(chatCompletion('Hi')))
-  folder = temporaryFolder()
-})
-
-afterEach(async () => {
-  for (const close of closers.splice(0).toReversed()) await close()
-  await upstream.close()
-  folder.remove()
-})
-
-const start = (env: Record<string, string> = {}) => {
-  const made = createRecordingSimulator(upstream.url, folder.dir, env)
-  const recorder = made.simulator.mode.recorder!
-  closers.push(() => recorder.close().catch(() => {}))
-  return { ...made, recorder }
-}
+const place = recordingPlace(json(chatCompletion('Hi')))
+const start = (env: Record<string, string> = {}) => startRecording(place, createSystemClock(), env)
 
 const body = (index: number) => ({ messages: [{ role: 'user', content: `number ${index}` }] })
 
-const contents = (dir: string) =>
-  readRecordings(dir).map(({ request }) => JSON.parse(String(request.body)).messages[0].content)
+const contents = () =>
+  readRecordings(place.dir).map(({ request }) => JSON.parse(String(request.body)).messages[0].content)
 
 describe('recording files', () => {
   it('get one item for each interaction behind what is there, in this run and in the next', async () => {
     const first = start()
     await first.post(path, body(1))
-    const before = readFileSync(join(folder.dir, file), 'utf8')
+    const before = readFileSync(join(place.dir, file), 'utf8')
     await first.post(path, body(2))
     await first.recorder.close()
     await start().post(path, body(3))
-    expect(readFileSync(join(folder.dir, file), 'utf8').startsWith(before)).toBe(true)
-    expect(contents(folder.dir)).toEqual(['number 1', 'number 2', 'number 3'])
-    expect(recordingFiles(folder.dir)).toEqual([file])
+    expect(readFileSync(join(place.dir, file), 'utf8').startsWith(before)).toBe(true)
+    expect(contents()).toEqual(['number 1', 'number 2', 'number 3'])
+    expect(recordingFiles(place.dir)).toEqual([file])
   })
 
   it('lose at most their last item when they were cut anywhere, with a warning, and keep what was cut', async () => {
     const { post, recorder } = start()
     for (let index = 0; index < 3; index++) await post(path, body(index))
     await recorder.close()
-    const whole = readFileSync(join(folder.dir, file))
+    const whole = readFileSync(join(place.dir, file))
     const lastItem = whole.lastIndexOf('\n- ') + 1
     const cuts = Array.from({ length: 40 }, (_, step) =>
       Math.floor(lastItem + 2 + (step / 40) * (whole.length - lastItem - 3)),
     )
     for (const cut of [5, recordingFileHeader.length + 1, lastItem + 1, ...cuts, whole.length - 1]) {
-      writeFileSync(join(folder.dir, file), whole.subarray(0, cut))
-      writeFileSync(join(folder.dir, `${file}.cut`), '')
+      writeFileSync(join(place.dir, file), whole.subarray(0, cut))
+      writeFileSync(join(place.dir, `${file}.cut`), '')
       const again = start()
       await again.recorder.open()
-      const kept = readFileSync(join(folder.dir, file))
-      const rest = readFileSync(join(folder.dir, `${file}.cut`))
+      const kept = readFileSync(join(place.dir, file))
+      const rest = readFileSync(join(place.dir, `${file}.cut`))
       expect([cut, whole.subarray(0, kept.length).equals(kept)]).toEqual([cut, true])
       expect(kept.length + rest.length).toBe(cut)
       expect(again.log.filter(({ level }) => level === 'warn')).toHaveLength(1)
       await again.post(path, body(9))
-      expect(contents(folder.dir).at(-1)).toBe('number 9')
-      expect(readRecordings(folder.dir)).toHaveLength(cut >= lastItem ? 3 : 1)
+      expect(contents().at(-1)).toBe('number 9')
+      expect(readRecordings(place.dir)).toHaveLength(cut >= lastItem ? 3 : 1)
       await again.recorder.close()
     }
   })
 
   it('of another program, or arranged anew by hand, are never touched', async () => {
     const foreign = `interactions:\n- request: {method: GET, uri: /x}\n  response: {status: {code: 200}}\nversion: 1\n`
-    writeFileSync(join(folder.dir, file), foreign)
+    writeFileSync(join(place.dir, file), foreign)
     await start().post(path, body(1))
-    expect(readFileSync(join(folder.dir, file), 'utf8')).toBe(foreign)
-    expect(readRecording(folder.dir, 'v1_chat_completions~1.2.yaml')).toHaveLength(1)
+    expect(readFileSync(join(place.dir, file), 'utf8')).toBe(foreign)
+    expect(readRecording(place.dir, 'v1_chat_completions~1.2.yaml')).toHaveLength(1)
   })
 
   it('may be edited while the simulator runs', async () => {
     const { post } = start()
     await post(path, body(1))
-    const edited = readFileSync(join(folder.dir, file), 'utf8').replace('number 1', 'number one')
+    const edited = readFileSync(join(place.dir, file), 'utf8').replace('number 1', 'number one')
     writeFileSync(
-      join(folder.dir, file),
+      join(place.dir, file),
       edited.replace(/context_values: .*/, 'context_values:\n    note: mine'),
     )
     await post(path, body(2))
-    expect(contents(folder.dir)).toEqual(['number one', 'number 2'])
-    appendFileSync(join(folder.dir, file), '# the end\n')
+    expect(contents()).toEqual(['number one', 'number 2'])
+    appendFileSync(join(place.dir, file), '# the end\n')
     await post(path, body(3))
-    expect(contents(folder.dir)).toEqual(['number one', 'number 2', 'number 3'])
+    expect(contents()).toEqual(['number one', 'number 2', 'number 3'])
   })
 
   it('are made again when the folder goes away', async () => {
     const { post } = start()
     await post(path, body(1))
-    folder.remove()
+    rmSync(place.dir, { recursive: true })
     await post(path, body(2))
-    expect(contents(folder.dir)).toEqual(['number 2'])
+    expect(contents()).toEqual(['number 2'])
   })
 
   it('have plain names, whatever the path', async () => {
@@ -123,20 +115,25 @@ describe('recording files', () => {
     for (const odd of ['/', '/.hidden/x', '/a%2F..%2Fb:c', `/${'long/'.repeat(100)}`]) {
       expect((await app.request(odd === '/' ? '/openai' : odd, { headers })).status).toBe(200)
     }
-    for (const name of recordingFiles(folder.dir)) expect(name).toMatch(/^[\w%][\w.%~=@+-]{0,220}\.yaml$/)
-    expect(recordingFiles(folder.dir)).toHaveLength(4)
+    for (const name of recordingFiles(place.dir)) expect(name).toMatch(/^[\w%][\w.%~=@+-]{0,220}\.yaml$/)
+    expect(recordingFiles(place.dir)).toHaveLength(4)
   })
 
   it('take an interaction in the same time however large they are', async () => {
-    const store = new AppendStore(folder.dir, () => {})
+    const store = new AppendStore(place.dir, () => {})
     const item = `- request: {method: GET, uri: /x}\n  response: {status: {code: 200}, body: {string: ${'x'.repeat(1_000)}}}\n  context_values: {}\n`
     await store.append('/x', item)
-    appendFileSync(join(folder.dir, 'x.yaml'), item.repeat(30_000))
+    appendFileSync(join(place.dir, 'x.yaml'), item.repeat(30_000))
     await store.append('/x', item)
-    const startMs = performance.now()
-    for (let index = 0; index < 20; index++) await store.append('/x', item)
-    expect(performance.now() - startMs).toBeLessThan(1_000)
-    expect(statSync(join(folder.dir, 'x.yaml')).size).toBe(recordingFileHeader.length + 30_022 * item.length)
+    let appended = 0
+    const appendTwenty = async (): Promise<void> => {
+      for (let index = 0; index < 20; index++) await store.append('/x', item)
+      appended += 20
+    }
+    // To read the file anew each time takes seconds.
+    expect(await leastMs(1_000, appendTwenty)).toBeLessThan(1_000)
+    const bytes = recordingFileHeader.length + (30_002 + appended) * item.length
+    expect(statSync(join(place.dir, 'x.yaml')).size).toBe(bytes)
     await store.close()
   })
 })
@@ -146,14 +143,14 @@ describe('a disk that fails', () => {
     const { post, log, recorder } = start()
     await post(path, body(1))
     await recorder.close()
-    folder.remove()
-    writeFileSync(folder.dir, 'a file in the place of the folder')
+    rmSync(place.dir, { recursive: true })
+    writeFileSync(place.dir, 'a file in the place of the folder')
     const other = start()
     const response = await other.post(path, body(2))
     expect(await response.json()).toEqual(chatCompletion('Hi'))
     expect(response.headers.get('x-aoai-sim-recording')).toBe('failed')
     const error = other.log.find(({ level }) => level === 'error')
-    expect(error?.message).toContain(folder.dir)
+    expect(error?.message).toContain(place.dir)
     expect(error?.message).toContain('RECORDING_DIR')
     expect(log.some(({ level }) => level === 'error')).toBe(false)
     await expect(other.recorder.open()).rejects.toMatchObject({ code: 'RECORDINGS_UNWRITABLE' })
@@ -162,15 +159,13 @@ describe('a disk that fails', () => {
   it('that is full leaves the file as it was, and goes on when there is room again', async () => {
     // /dev/full takes nothing: every write to it says that the disk is full.
     const { post, log } = start()
-    const full = spawn('sh', ['-c', `ln -s /dev/full '${join(folder.dir, file)}'`])
-    await once(full, 'exit')
+    symlinkSync('/dev/full', join(place.dir, file))
     const response = await post(path, body(1))
     expect(response.status).toBe(200)
     expect(log.find(({ level }) => level === 'error')?.message).toContain('the disk is full (ENOSPC)')
-    const remove = spawn('rm', [join(folder.dir, file)])
-    await once(remove, 'exit')
+    rmSync(join(place.dir, file))
     await post(path, body(2))
-    expect(contents(folder.dir)).toEqual(['number 2'])
+    expect(contents()).toEqual(['number 2'])
   })
 })
 
@@ -182,11 +177,11 @@ describe('RECORDING_AUTOSAVE=false', () => {
     const { app, post } = start({ RECORDING_AUTOSAVE: 'false' })
     await post(path, body(1))
     await post(path, body(2))
-    expect(readdirSync(folder.dir)).toEqual([])
+    expect(readdirSync(place.dir)).toEqual([])
     expect((await save(app, 'wrong')).status).toBe(401)
     const saved = await save(app)
     expect([saved.status, await saved.json()]).toEqual([200, { saved: 2 }])
-    expect(contents(folder.dir)).toEqual(['number 1', 'number 2'])
+    expect(contents()).toEqual(['number 1', 'number 2'])
     expect(await (await save(app)).json()).toEqual({ saved: 0 })
   })
 
@@ -194,18 +189,18 @@ describe('RECORDING_AUTOSAVE=false', () => {
     const { post, recorder } = start({ RECORDING_AUTOSAVE: 'false' })
     await post(path, body(1))
     await recorder.close()
-    expect(contents(folder.dir)).toEqual(['number 1'])
+    expect(contents()).toEqual(['number 1'])
   })
 
   it('keeps what cannot be saved for the next time, and says why', async () => {
     const { app, post } = start({ RECORDING_AUTOSAVE: 'false' })
     await post(path, body(1))
-    folder.remove()
-    writeFileSync(folder.dir, '')
+    rmSync(place.dir, { recursive: true })
+    writeFileSync(place.dir, '')
     const failed = await save(app)
     expect(failed.status).toBe(500)
     expect(JSON.stringify(await failed.json())).toContain('RecordingsNotSaved')
-    folder.remove()
+    rmSync(place.dir, { recursive: true })
     expect(await (await save(app)).json()).toEqual({ saved: 1 })
   })
 })
@@ -215,7 +210,7 @@ describe('several processes', () => {
   const append = (name: string, bytes: number, count = 'Infinity') => {
     const child = spawn(
       process.execPath,
-      ['--import', 'tsx', childScript, folder.dir, name, String(bytes), count],
+      ['--import', 'tsx', childScript, place.dir, name, String(bytes), count],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     )
     children.push(child)
@@ -228,9 +223,9 @@ describe('several processes', () => {
   it('that share a folder lose nothing and have files of their own', async () => {
     const all = [append('a', 2_000, '60'), append('b', 2_000, '60')]
     await Promise.all(all.map((child) => once(child, 'exit')))
-    const uris = readRecordings(folder.dir).map(({ request }) => request.uri)
+    const uris = readRecordings(place.dir).map(({ request }) => request.uri)
     expect(new Set(uris).size).toBe(120)
-    expect(readdirSync(folder.dir).filter((name) => name.endsWith('.lock'))).toEqual([])
+    expect(readdirSync(place.dir).filter((name) => name.endsWith('.lock'))).toEqual([])
   })
 
   it('that are killed in the middle of a write lose at most the item that was not acknowledged', async () => {
@@ -244,18 +239,18 @@ describe('several processes', () => {
       })
       await once(child, 'exit')
       acknowledged += count
-      const store = new AppendStore(folder.dir, () => {})
+      const store = new AppendStore(place.dir, () => {})
       await store.open()
       await store.close()
-      const stored = readRecordings(folder.dir).length
+      const stored = readRecordings(place.dir).length
       expect(stored).toBeGreaterThanOrEqual(acknowledged)
       expect(stored).toBeLessThanOrEqual(acknowledged + round + 1)
-      expect(recordingFiles(folder.dir)).toEqual(['shared_path.yaml'])
+      expect(recordingFiles(place.dir)).toEqual(['shared_path.yaml'])
     }
-    truncateSync(join(folder.dir, 'shared_path.yaml'), 300_000)
-    const store = new AppendStore(folder.dir, () => {})
+    truncateSync(join(place.dir, 'shared_path.yaml'), 300_000)
+    const store = new AppendStore(place.dir, () => {})
     await store.open()
     await store.close()
-    expect(readRecordings(folder.dir)).toEqual([])
+    expect(readRecordings(place.dir)).toEqual([])
   }, 30_000)
 })

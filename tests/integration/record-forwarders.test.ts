@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
 import { eventsReply } from '../../src/pipeline/events-reply.ts'
@@ -13,51 +13,37 @@ import { createRandom } from '../../src/platform/random.ts'
 import { createVirtualClock, type VirtualClock } from '../../src/platform/virtual-clock.ts'
 import { createRecorder } from '../../src/recording/record-mode.ts'
 import { createReplay } from '../../src/recording/replay-mode.ts'
+import { chatCompletion, chatEvents, json } from '../support/fake-upstream.ts'
+import { filesInMemory } from '../support/files-in-memory.ts'
 import {
-  chatCompletion,
-  chatEvents,
-  type FakeUpstream,
-  json,
-  startFakeUpstream,
-} from '../support/fake-upstream.ts'
-import { readRecordings, recordingFiles, temporaryFolder } from '../support/recording-simulator.ts'
-import type { LogLine } from '../support/test-simulator.ts'
+  readRecordings,
+  recordingFiles,
+  recordingPlace,
+  upstreamKey,
+} from '../support/recording-simulator.ts'
+import { collectInto, type LogLine, silentLogger } from '../support/test-logger.ts'
+import { testKey } from '../support/test-simulator.ts'
 
 const path = '/documentintelligence/documentModels/prebuilt-read:analyze'
 const query = 'api-version=2024-11-30'
 
-let upstream: FakeUpstream
-let folder: ReturnType<typeof temporaryFolder>
-const closers: (() => unknown)[] = []
-
-beforeEach(async () => {
-  upstream = await startFakeUpstream(json(chatCompletion('Hi')))
-  folder = temporaryFolder()
-})
-
-afterEach(async () => {
-  for (const close of closers.splice(0).toReversed()) await close()
-  await upstream.close()
-  folder.remove()
-})
+const place = recordingPlace(json(chatCompletion('Hi')))
 
 const configFor = (mode: 'record' | 'replay', env: Record<string, string> = {}): Config =>
   loadConfig({
     flags: {},
     env: {
       SIMULATOR_MODE: mode,
-      SIMULATOR_API_KEY: 'simulator-key-0123456789',
-      RECORDING_DIR: folder.dir,
+      SIMULATOR_API_KEY: testKey,
+      RECORDING_DIR: place.dir,
       ...(mode === 'record' && {
-        AZURE_OPENAI_ENDPOINT: upstream.url,
-        AZURE_OPENAI_KEY: 'upstream-key-0123456789',
+        AZURE_OPENAI_ENDPOINT: place.upstream.url,
+        AZURE_OPENAI_KEY: upstreamKey,
       }),
       ...env,
     },
     workingDirectory: '/',
-    readFile: (file) => {
-      throw Object.assign(new Error(`no such file: ${file}`), { code: 'ENOENT' })
-    },
+    readFile: filesInMemory(),
   })
 
 const exchangeOf = (config: Config, clock: VirtualClock, incoming: Partial<Incoming>): Exchange =>
@@ -72,24 +58,16 @@ const start = (forwarder: Forwarder, env: Record<string, string> = {}) => {
   if (config.mode.kind === 'generate' || !config.mode.upstream) throw new Error('not record mode')
   const clock = createVirtualClock()
   const log: LogLine[] = []
-  const collect = (level: string) => (fields: object, message: string) =>
-    void log.push({ level, fields, message })
-  const logger = {
-    debug: collect('debug'),
-    info: collect('info'),
-    warn: collect('warn'),
-    error: collect('error'),
-  }
   const { upstream: target, recordings } = config.mode
   const recorder = createRecorder({
     upstream: target,
     recordings,
     apiKey: config.apiKey,
     clock,
-    logger,
+    logger: collectInto(log),
     forwarder,
   })
-  closers.push(() => recorder.close())
+  onTestFinished(() => recorder.close())
   return {
     clock,
     log,
@@ -105,10 +83,13 @@ const start = (forwarder: Forwarder, env: Record<string, string> = {}) => {
 const replay = async (incoming: Partial<Incoming> = {}) => {
   const config = configFor('replay', { LATENCY_TIME_SCALE: '0' })
   if (config.mode.kind !== 'replay') throw new Error('not replay mode')
-  const silent = (): void => {}
-  const logger = { debug: silent, info: silent, warn: silent, error: silent }
   const nothing = () => Promise.resolve(undefined)
-  const parts = { recordings: config.mode.recordings, logger, generate: nothing, record: nothing }
+  const parts = {
+    recordings: config.mode.recordings,
+    logger: silentLogger,
+    generate: nothing,
+    record: nothing,
+  }
   const exchange = exchangeOf(config, createVirtualClock(), incoming)
   const reply = await createReplay(parts).answer(exchange)
   return sendToWeb(exchange, reply!)
@@ -123,9 +104,9 @@ describe('a forwarder in record mode', () => {
     const { ask } = start(() => jsonReply({ status: 'succeeded' }, { status: 202, headers }))
     const response = await ask()
     expect([response.status, await response.json()]).toEqual([202, { status: 'succeeded' }])
-    expect(upstream.received).toEqual([])
+    expect(place.upstream.received).toEqual([])
 
-    const [stored] = readRecordings(folder.dir)
+    const [stored] = readRecordings(place.dir)
     expect(stored?.request).toMatchObject({ method: 'POST', uri: `http://forwarder${path}?${query}` })
     expect(Object.keys(stored?.response.headers ?? {})).toEqual(['Content-Type', 'Operation-Location'])
     const replayed = await replay()
@@ -137,8 +118,8 @@ describe('a forwarder in record mode', () => {
     const { ask } = start(({ method }) => (method === 'GET' ? jsonReply({}) : undefined))
     expect(await (await ask()).json()).toEqual(chatCompletion('Hi'))
     await ask({ method: 'GET', body: Buffer.alloc(0) })
-    expect(upstream.received).toHaveLength(1)
-    expect(readRecordings(folder.dir).map(({ request }) => new URL(request.uri).hostname)).toEqual([
+    expect(place.upstream.received).toHaveLength(1)
+    expect(readRecordings(place.dir).map(({ request }) => new URL(request.uri).hostname)).toEqual([
       '127.0.0.1',
       'forwarder',
     ])
@@ -153,15 +134,15 @@ describe('a forwarder in record mode', () => {
     expect(await (await ask()).json()).toEqual({ status: 'running' })
     expect(await (await ask()).json()).toEqual({ status: 'succeeded' })
     expect(await (await replay()).json()).toEqual({ status: 'succeeded' })
-    expect(readRecordings(folder.dir)).toHaveLength(1)
+    expect(readRecordings(place.dir)).toHaveLength(1)
   })
 
   it('has its errors recorded only when that is asked for', async () => {
     const refuse: Forwarder = () => jsonReply({ error: {} }, { status: 429 })
     expect((await start(refuse).ask()).status).toBe(429)
-    expect(recordingFiles(folder.dir)).toEqual([])
+    expect(recordingFiles(place.dir)).toEqual([])
     await start(refuse, { RECORDING_ERRORS: 'true' }).ask()
-    expect(readRecordings(folder.dir)[0]?.response.status.code).toBe(429)
+    expect(readRecordings(place.dir)[0]?.response.status.code).toBe(429)
   })
 
   it('fails as it fails: what it throws is for the pipeline', async () => {
@@ -183,7 +164,7 @@ describe('a forwarder in record mode', () => {
     const answered = ask()
     await clock.advance(300)
     expect(await (await answered).text()).toBe(chatEvents(['a']).join(''))
-    const [stored] = readRecordings(folder.dir)
+    const [stored] = readRecordings(place.dir)
     expect(stored?.response.body.events?.map(({ at_ms: atMs }) => atMs)).toEqual([100, 150, 220])
     expect(stored?.response.duration_ms).toBe(220)
     expect(await (await replay()).text()).toBe(chatEvents(['a']).join(''))
@@ -206,7 +187,7 @@ describe('a forwarder in record mode', () => {
     const reading = response.text()
     await clock.advance(70)
     expect(await reading).toBe('data: 1\n\ndata: 2\n\n')
-    const [stored] = readRecordings(folder.dir)
+    const [stored] = readRecordings(place.dir)
     expect(stored?.response.body.events).toMatchObject([
       { at_ms: 0, data: '1' },
       { at_ms: 70, data: '2' },
@@ -232,24 +213,24 @@ describe('a forwarder in record mode', () => {
     expect(broken.log.filter(({ level }) => level === 'warn').map(({ message }) => message)).toEqual([
       'An answer broke on its way and is not recorded: line cut',
     ])
-    expect(recordingFiles(folder.dir)).toEqual([])
+    expect(recordingFiles(place.dir)).toEqual([])
   })
 
   it('is what fetch brought, bytes and streams alike', async () => {
     const forwarder: Forwarder = async ({ method, path: asked, signal }) =>
-      replyFromResponse(await fetch(upstream.url + asked, { method, signal }))
+      replyFromResponse(await fetch(place.upstream.url + asked, { method, signal }))
     const { ask } = start(forwarder)
     const sound = Buffer.from([0, 255, 1, 254])
-    upstream.answer = (_, response) => {
+    place.upstream.answer = (_, response) => {
       response.writeHead(200, { 'content-type': 'audio/mpeg' })
       response.end(sound)
     }
     expect(Buffer.from(await (await ask({ path: '/sound' })).arrayBuffer()).equals(sound)).toBe(true)
     const replayed = await replay({ path: '/sound' })
     expect(Buffer.from(await replayed.arrayBuffer()).equals(sound)).toBe(true)
-    upstream.answer = (_, response) => void response.writeHead(204).end()
+    place.upstream.answer = (_, response) => void response.writeHead(204).end()
     expect((await ask({ path: '/gone', method: 'DELETE' })).status).toBe(204)
-    expect(readRecordings(folder.dir)).toHaveLength(2)
+    expect(readRecordings(place.dir)).toHaveLength(2)
   })
 
   it('takes text that is whole as it is, whatever its type', async () => {

@@ -1,27 +1,34 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { beforeEach, onTestFinished } from 'vitest'
 import { parse } from 'yaml'
-import { createApp, type App } from '../../src/app/app.ts'
-import { assembleSimulator, type Simulator } from '../../src/app/simulator.ts'
+import { createApp } from '../../src/app/app.ts'
+import { assembleSimulator } from '../../src/app/simulator.ts'
 import { loadLiveConfig } from '../../src/config/load-config.ts'
 import type { Clock } from '../../src/platform/clock.ts'
-import { createSystemClock } from '../../src/platform/system-clock.ts'
-import { listen, type Listener } from '../../src/server/listen.ts'
-import { type LogLine, testKey } from './test-simulator.ts'
+import type { Recorder } from '../../src/recording/record-mode.ts'
+import { listen } from '../../src/server/listen.ts'
+import { type FakeAnswer, type FakeUpstream, startFakeUpstream } from './fake-upstream.ts'
+import { filesInMemory } from './files-in-memory.ts'
+import { recordingFolder } from './recording-folder.ts'
+import { collectInto, type LogLine } from './test-logger.ts'
+import { testKey, testSimulator, type TestSimulator } from './test-simulator.ts'
 
 /** The operator's key for the upstream under test. */
 export const upstreamKey = 'upstream-key-0123456789'
 
-/** A simulator in record mode, in this process. */
-export interface RecordingSimulator {
-  readonly app: App
-  readonly simulator: Simulator
-  readonly log: LogLine[]
-  /** Opens a port of its own. */
-  readonly listen: () => Promise<Listener>
-  /** Sends JSON with the simulator's key. */
-  readonly post: (path: string, body: unknown, init?: RequestInit) => Promise<Response>
+/** What is recorded from, and into which folder. Each test has its own of both, until it has ended. */
+export interface RecordingPlace {
+  readonly upstream: FakeUpstream
+  /** Empty when the test begins; it may do with the folder what it likes. */
+  readonly dir: string
+}
+
+/** A simulator in record mode, in this process, until the test has ended. */
+export interface RecordingSimulator<C extends Clock> extends TestSimulator<C> {
+  readonly recorder: Recorder
+  /** Opens a port of its own, and gives its address. */
+  readonly listen: () => Promise<string>
 }
 
 /** An interaction as it stands in a file. */
@@ -35,63 +42,52 @@ export interface StoredInteraction {
   }
 }
 
-/** Builds a simulator that records from `endpoint` into `dir`; on the machine's clock unless another one is given. */
-export function createRecordingSimulator(
-  endpoint: string,
-  dir: string,
+/** Makes a new upstream, which answers like this, and a new folder in front of each test of the file. */
+export function recordingPlace(answer?: FakeAnswer): RecordingPlace {
+  const place: Partial<RecordingPlace> = {}
+  beforeEach(async () => {
+    const upstream = await startFakeUpstream(answer)
+    onTestFinished(() => upstream.close())
+    Object.assign(place, { upstream, dir: recordingFolder({}) })
+  })
+  return place as RecordingPlace
+}
+
+/** Starts a simulator that records there, unless the variables name another upstream or another folder. */
+export function startRecording<C extends Clock>(
+  { upstream, dir }: RecordingPlace,
+  clock: C,
   env: Readonly<Record<string, string>> = {},
-  clock: Clock = createSystemClock(),
-): RecordingSimulator {
+): RecordingSimulator<C> {
   const live = loadLiveConfig({
     flags: {},
     env: {
       SIMULATOR_MODE: 'record',
       SIMULATOR_API_KEY: testKey,
       SIMULATOR_SEED: 'record',
-      AZURE_OPENAI_ENDPOINT: endpoint,
+      AZURE_OPENAI_ENDPOINT: upstream.url,
       AZURE_OPENAI_KEY: upstreamKey,
       RECORDING_DIR: dir,
       ...env,
     },
     workingDirectory: '/',
-    readFile: (path) => {
-      throw Object.assign(new Error(`no such file: ${path}`), { code: 'ENOENT' })
-    },
+    readFile: filesInMemory(),
   })
   const log: LogLine[] = []
-  const collect = (level: string) => (fields: object, message: string) =>
-    void log.push({ level, fields, message })
-  const logger = {
-    debug: collect('debug'),
-    info: collect('info'),
-    warn: collect('warn'),
-    error: collect('error'),
-  }
-  const simulator = assembleSimulator(live, { clock, logger })
+  const simulator = assembleSimulator(live, { clock, logger: collectInto(log) })
+  const { recorder } = simulator.mode
+  if (!recorder) throw new Error('not record mode')
+  onTestFinished(() => recorder.close())
   const app = createApp(simulator)
   return {
-    app,
-    simulator,
-    log,
-    listen: () => listen(app, '127.0.0.1', 0),
-    post: async (path, body, init = {}) =>
-      app.request(path, {
-        method: 'POST',
-        body: JSON.stringify(body),
-        ...init,
-        headers: {
-          'api-key': testKey,
-          'content-type': 'application/json',
-          ...(init.headers as Record<string, string>),
-        },
-      }),
+    ...testSimulator({ simulator, app }, clock, log),
+    recorder,
+    async listen() {
+      const listener = await listen(app, '127.0.0.1', 0)
+      onTestFinished(() => listener.close(0))
+      return listener.url
+    },
   }
-}
-
-/** Makes an empty folder, and a function that removes it. */
-export function temporaryFolder(): { readonly dir: string; readonly remove: () => void } {
-  const dir = mkdtempSync(join(tmpdir(), 'aoai-sim-record-'))
-  return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) }
 }
 
 /** The names of the recording files in a folder. */

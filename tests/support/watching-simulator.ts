@@ -7,7 +7,8 @@ import { loadLiveConfig } from '../../src/config/load-config.ts'
 import { createSystemClock } from '../../src/platform/system-clock.ts'
 import { startWatching } from '../../src/server/start-watching.ts'
 import { recordingFolder } from './recording-folder.ts'
-import { type LogLine, testKey } from './test-simulator.ts'
+import { collectInto, type LogLine } from './test-logger.ts'
+import { testKey, testSimulator } from './test-simulator.ts'
 
 /** A simulator that watches the files of a folder of its own, until the test has ended. */
 export interface WatchingSimulator {
@@ -38,14 +39,7 @@ export async function createWatchingSimulator(
   const dir = recordingFolder(files)
   prepare?.(dir)
   const log: LogLine[] = []
-  const collect = (level: string) => (fields: object, message: string) =>
-    void log.push({ level, fields, message })
-  const logger = {
-    debug: collect('debug'),
-    info: collect('info'),
-    warn: collect('warn'),
-    error: collect('error'),
-  }
+  const logger = collectInto(log)
   const sources = {
     flags: {},
     env: {
@@ -60,8 +54,9 @@ export async function createWatchingSimulator(
     readFile: (path: string) => readFileSync(path, 'utf8'),
   }
   const live = loadLiveConfig(sources)
-  const simulator = assembleSimulator(live, { clock: createSystemClock(), logger })
-  const app = createApp(simulator)
+  const clock = createSystemClock()
+  const simulator = assembleSimulator(live, { clock, logger })
+  const { post } = testSimulator({ simulator, app: createApp(simulator) }, clock, log)
   const watching = startWatching({ live, simulator, sources, logger, pollMs: 50, quietMs })
   onTestFinished(async () => {
     await watching.close()
@@ -74,11 +69,7 @@ export async function createWatchingSimulator(
     log,
     logged: () => log.map(({ level, message }) => `${level}: ${message}`).join('\n'),
     async ask(path, body) {
-      const response = await app.request(path, {
-        method: 'POST',
-        headers: { 'api-key': testKey, 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      })
+      const response = await post(path, body)
       return { status: response.status, text: await response.text() }
     },
   }

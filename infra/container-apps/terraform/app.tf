@@ -131,5 +131,6 @@ resource "azurerm_container_app" "simulator" {
     }
   }
 
-  depends_on = [azurerm_role_assignment.pull, azurerm_role_assignment.read_secrets, time_sleep.roles]
+  # It waits for the roles, without which it can neither pull nor read.
+  depends_on = [time_sleep.roles]
 }

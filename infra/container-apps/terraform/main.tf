@@ -65,7 +65,7 @@ resource "azurerm_role_assignment" "pull" {
 }
 
 resource "azurerm_key_vault" "simulator" {
-  name                       = "${substr(local.compact_name, 0, min(10, length(local.compact_name)))}-${local.suffix}"
+  name                       = "${substr(local.compact_name, 0, 10)}-${local.suffix}"
   resource_group_name        = azurerm_resource_group.simulator.name
   location                   = azurerm_resource_group.simulator.location
   tenant_id                  = data.azurerm_client_config.current.tenant_id
@@ -133,7 +133,7 @@ resource "azurerm_managed_redis" "simulator" {
 }
 
 resource "azurerm_storage_account" "simulator" {
-  name                            = "${substr(local.compact_name, 0, min(11, length(local.compact_name)))}${local.suffix}"
+  name                            = "${substr(local.compact_name, 0, 11)}${local.suffix}"
   resource_group_name             = azurerm_resource_group.simulator.name
   location                        = azurerm_resource_group.simulator.location
   account_tier                    = "Standard"

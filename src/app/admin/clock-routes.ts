@@ -5,6 +5,7 @@ import type { VirtualClock } from '../../platform/virtual-clock.ts'
 import type { Simulator } from '../simulator.ts'
 import { errorAnswer, refuse } from './admin-error.ts'
 import type { AdminRoute } from './admin-route.ts'
+import { closedObject } from './json-schemas.ts'
 
 /** A year, in milliseconds: further than any window, timetable or stored response reaches. */
 const longestMs = 31_536_000_000
@@ -38,15 +39,10 @@ export function clockRoutes({ clock }: Simulator): readonly AdminRoute[] {
       answers: {
         200: {
           description: 'The time after it.',
-          schema: {
-            type: 'object',
-            properties: {
-              now: { type: 'string', format: 'date-time', description: 'As clients see it.' },
-              now_ms: { type: 'number', description: 'Milliseconds since the start of the clock.' },
-            },
-            required: ['now', 'now_ms'],
-            additionalProperties: false,
-          },
+          schema: closedObject({
+            now: { type: 'string', format: 'date-time', description: 'As clients see it.' },
+            now_ms: { type: 'number', description: 'Milliseconds since the start of the clock.' },
+          }),
         },
         400: errorAnswer(
           'The clock is that of the machine (VirtualClockOff), or the time is out of its range.',

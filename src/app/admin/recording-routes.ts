@@ -1,8 +1,10 @@
+import type { JsonSchema } from '../../config/patch-json-schema.ts'
 import type { Simulator } from '../simulator.ts'
 import { errorAnswer, refuse } from './admin-error.ts'
 import type { AdminRoute } from './admin-route.ts'
+import { closedObject } from './json-schemas.ts'
 
-const saved = { type: 'integer', minimum: 0, description: 'How many interactions were written.' }
+const saved: JsonSchema = { type: 'integer', minimum: 0, description: 'How many interactions were written.' }
 
 /** The routes of recordings. */
 export function recordingRoutes(simulator: Simulator): readonly AdminRoute[] {
@@ -14,15 +16,7 @@ export function recordingRoutes(simulator: Simulator): readonly AdminRoute[] {
       summary: 'Write the recordings that are kept in memory',
       description: 'Needed only with RECORDING_AUTOSAVE=false.',
       answers: {
-        200: {
-          description: 'All are written.',
-          schema: {
-            type: 'object',
-            properties: { saved },
-            required: ['saved'],
-            additionalProperties: false,
-          },
-        },
+        200: { description: 'All are written.', schema: closedObject({ saved }) },
         400: errorAnswer('Nothing is recorded in this mode.'),
         500: errorAnswer('Some could not be written and are kept in memory; `saved` counts the others.'),
       },

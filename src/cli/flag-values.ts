@@ -5,6 +5,13 @@ interface Range {
   readonly most: number
 }
 
+/** Reads an address of HTTP or HTTPS. */
+export function parseUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url && /^https?:$/.test(url.protocol)) return url
+  throw new InvalidArgumentError('Give an address such as http://127.0.0.1:8000.')
+}
+
 /** Reads a number with or without a fraction. */
 export function parseNumber({ least, most }: Range): (text: string) => number {
   return (text) => {
