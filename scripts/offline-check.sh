@@ -11,7 +11,7 @@ fail() {
 
 case ${OFFLINE_CHECK:-all} in
   all) steps='make test' ;;
-  unit) steps='make build && node_modules/.bin/vitest run --project unit' ;;
+  unit) steps='make build && node_modules/.bin/vitest run --project "unit*"' ;;
   build) steps='make build' ;;
   *) fail "Could not check: OFFLINE_CHECK must be all, unit or build (got $OFFLINE_CHECK)." ;;
 esac

@@ -225,6 +225,7 @@ describe('createMetrics', () => {
       'aoai_deployment_requests_in_work gauge',
       'aoai_deployment_requests_waiting gauge',
       'aoai_deployment_utilization_ratio gauge',
+      'aoai_connections_ended_total counter',
     ])
     for (const name of names) expect(text).toContain(`# HELP ${name.split(' ')[0]} `)
   })

@@ -1,3 +1,4 @@
+import type { ConnectionEnd } from '../pipeline/connection-end.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { Hook, Next } from '../pipeline/hook.ts'
 import type { InjectionReports } from '../pipeline/injection-reports.ts'
@@ -7,6 +8,7 @@ import type { SharedState } from '../pipeline/shared-state.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { LoopLag } from '../platform/loop-lag.ts'
 import { type Bottleneck, BottleneckWatch } from './bottleneck.ts'
+import { registerConnections } from './connection-registry.ts'
 import { registerInjections } from './injection-registry.ts'
 import { type MetricsJson, metricsJson } from './merge-metrics.ts'
 import { Pacing } from './pacing.ts'
@@ -20,6 +22,8 @@ import { registerSharedState } from './shared-state-registry.ts'
 export interface Metrics {
   /** The outermost stage: counts every request when its answer has ended. */
   readonly observe: Hook
+  /** Counts a connection that a limit of the listener ended: whoever listens for this simulator calls it. */
+  readonly connectionEnded: (end: ConnectionEnd) => void
   /** All metrics in the text format of Prometheus, those of the process included. */
   render(): Promise<string>
   /** The same for another process, which merges them with those of others. */
@@ -65,6 +69,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     occupancy,
     utilizations: () => options.utilizations?.(clock.nowMs()) ?? [],
   })
+  const connectionEnded = registerConnections(requests)
   if (options.injections) registerInjections(requests, options.injections)
   if (options.sharedState) registerSharedState(requests, options.sharedState)
   const process = processRegistry()
@@ -83,6 +88,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       exchange.onEnd((outcome) => table.seriesOf(exchange).count(reply, { baseMs, queuedMs }, outcome))
       return reply
     },
+    connectionEnded,
     async render() {
       return `${await requests.metrics()}\n${await process.metrics()}`
     },

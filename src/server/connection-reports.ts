@@ -1,25 +1,29 @@
+import type { ConnectionEnd } from '../pipeline/connection-end.ts'
 import type { Logger } from '../platform/logger.ts'
-
-/** Why a connection or a request was ended by the listener itself. */
-export type ConnectionEnd =
-  'turnedAway' | 'stalledReaders' | 'pipelinedTooMuch' | 'late' | 'headersTooLarge' | 'malformed'
 
 /** Someone who floods the port must not flood the log. */
 const everyMs = 60_000
 
-/** Tells of connections that were ended, at once and then once a minute with their numbers. */
+/** Tells of connections that were ended: the metrics of each, and the log at once and then once a minute with their numbers. */
 export class ConnectionReports {
   readonly #logger: Logger | undefined
   readonly #maxConnections: number
+  readonly #onEnd: (end: ConnectionEnd) => void
   readonly #untold = new Map<ConnectionEnd, number>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(logger: Logger | undefined, maxConnections: number) {
+  constructor(
+    logger: Logger | undefined,
+    maxConnections: number,
+    onEnd: (end: ConnectionEnd) => void = () => {},
+  ) {
     this.#logger = logger
     this.#maxConnections = maxConnections
+    this.#onEnd = onEnd
   }
 
   count(end: ConnectionEnd): void {
+    this.#onEnd(end)
     this.#untold.set(end, (this.#untold.get(end) ?? 0) + 1)
     if (!this.#timer) this.#tell()
   }

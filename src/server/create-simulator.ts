@@ -51,7 +51,11 @@ export async function createSimulator<const C extends ClockChoice = 'system'>(
     workingDirectory,
   })
   const inProcess = createInProcessFetch(app, inProcessUrl)
-  const onePort = new OnePort(app, { connections: live.current.connections, logger: simulator.logger })
+  const onePort = new OnePort(app, {
+    connections: live.current.connections,
+    logger: simulator.logger,
+    onConnectionEnd: simulator.metrics.connectionEnded,
+  })
 
   const journal = (): Journal => {
     if (simulator.journal) return simulator.journal

@@ -5,9 +5,11 @@ import { alreadySent } from '../app/already-sent.ts'
 import type { SocketBindings } from '../app/app-env.ts'
 import { type App, isForService } from '../app/app.ts'
 import { type ConnectionLimits, defaultConnectionLimits } from '../config/server-settings.ts'
+import type { ConnectionEnd } from '../pipeline/connection-end.ts'
 import type { Logger } from '../platform/logger.ts'
 import { OperatorError } from '../platform/operator-error.ts'
 import { malformedRequest } from '../openai/connection-errors.ts'
+import { stackOf } from '../platform/error-text.ts'
 import { ConnectionReports } from './connection-reports.ts'
 import { PipelinedAnswers } from './pipelined-answers.ts'
 import { refuseRequest } from './refuse-request.ts'
@@ -34,6 +36,8 @@ export interface ListenOptions {
   readonly connections?: ConnectionLimits | undefined
   /** Hears of connections that were ended by a limit, once a minute at most; absent: nobody does. */
   readonly logger?: Logger | undefined
+  /** Hears of each of them. Absent: nobody does. */
+  readonly onConnectionEnd?: ((end: ConnectionEnd) => void) | undefined
 }
 
 /** Requests that are late are looked for as often as this, or more often where a limit is short; in milliseconds. */
@@ -51,9 +55,9 @@ export async function listen(
   app: ListeningApp,
   host: string,
   port: number,
-  { connections = defaultConnectionLimits, logger }: ListenOptions = {},
+  { connections = defaultConnectionLimits, logger, onConnectionEnd }: ListenOptions = {},
 ): Promise<Listener> {
-  const reports = new ConnectionReports(logger, connections.limit)
+  const reports = new ConnectionReports(logger, connections.limit, onConnectionEnd)
   const stalls = new WriteStalls(connections.writeStallSeconds * 1_000, () => reports.count('stalledReaders'))
   const pipelined = new PipelinedAnswers(connections.pipelineLimit)
   const answer = getRequestListener(
@@ -141,11 +145,7 @@ function createBoundedServer(
 /** What comes before the app and fails: a Host that is none, above all. Nothing of the error reaches the client. */
 function refusal(error: unknown, logger: Logger | undefined): Response {
   const isRequests = error instanceof Error && error.name === 'RequestError'
-  if (!isRequests)
-    logger?.error(
-      { err: error instanceof Error ? error.stack : String(error) },
-      'A request failed before its answer.',
-    )
+  if (!isRequests) logger?.error({ err: stackOf(error) }, 'A request failed before its answer.')
   if (!isRequests) return new Response(null, { status: 500 })
   const { status, body } = malformedRequest()
   return new Response(body, { status, headers: { 'Content-Type': 'application/json' } })

@@ -10,8 +10,8 @@ import {
 } from '../openai/connection-errors.ts'
 import type { ServiceError } from '../openai/errors.ts'
 import { gatewayHeaders } from '../openai/service-headers.ts'
+import type { ConnectionEnd } from '../pipeline/connection-end.ts'
 import { httpDate } from '../pipeline/http-date.ts'
-import type { ConnectionEnd } from './connection-reports.ts'
 
 /** How long what a refused client still sends is read, so that a reset does not overtake its answer; in milliseconds. */
 const lingerMs = 500

@@ -3,8 +3,6 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { createMetrics } from '../../src/metrics/metrics.ts'
-import { createVirtualClock } from '../../src/platform/virtual-clock.ts'
 import { packageFolder } from '../support/built-program.ts'
 import {
   dashboardQueries,
@@ -13,16 +11,9 @@ import {
   type Panel,
   readDashboard,
 } from '../support/dashboard.ts'
-import {
-  type Exposition,
-  groupLabelsOf,
-  hasLabel,
-  hasSample,
-  parseExposition,
-  selectorsOf,
-} from '../support/exposition.ts'
+import { exportEverything } from '../support/everything-exported.ts'
+import { type Exposition, groupLabelsOf, hasLabel, hasSample, selectorsOf } from '../support/exposition.ts'
 import { hasPromtool, promtool } from '../support/promtool.ts'
-import { createTestSimulator, deploymentPath } from '../support/test-simulator.ts'
 
 interface Rule {
   readonly alert: string
@@ -47,46 +38,8 @@ const queries: readonly DashboardQuery[] = [
   ...rules.map(({ alert, expr }) => ({ title: alert, expr })),
 ]
 
-const hello = { messages: [{ role: 'user', content: 'hi' }], max_tokens: 5 }
-
-/** Everything that a simulator exports once it has had one request of each kind. */
-async function exportEverything(): Promise<Exposition> {
-  const { post, app, clock, simulator } = createTestSimulator({
-    env: { LATENCY_TIME_SCALE: '1' },
-    deployments: {
-      chat: { model: 'gpt-4o', tokensPerMinute: 1_000_000 },
-      tokens: { model: 'gpt-4o', tokensPerMinute: 100 },
-      requests: { model: 'gpt-4o', tokensPerMinute: 1_000_000, requestsPerMinute: 1 },
-      provisioned: { model: 'gpt-4o', provisionedThroughputUnits: 50 },
-      slots: { model: 'gpt-4o', latency: { concurrency: { slots: 1, queueLength: 1 } } },
-    },
-    incidents: { phases: [{ name: 'normal', minutes: 60 }] },
-  })
-  const ask = (deployment: string, body: object = {}, headers = {}): Promise<unknown> =>
-    post(deploymentPath(deployment, 'chat/completions'), { ...hello, ...body }, headers).then((answer) =>
-      answer.text(),
-    )
-  const asked = [
-    ask('chat'),
-    ask('chat', { stream: true }),
-    ask('tokens', { max_tokens: 4_000 }),
-    ask('requests'),
-    ask('requests'),
-    ask('provisioned'),
-    ...[1, 2, 3].map(() => ask('slots')),
-    ask('chat', {}, { 'x-sim-fault': 'serverError' }),
-    ask('chat', {}, { 'api-key': 'wrong' }),
-  ]
-  await clock.advance(10_000)
-  await Promise.all(asked)
-  const text = await (await app.request('/metrics')).text()
-  await simulator.close()
-
-  // What a simulator with a Redis exports besides; the families are the same ones.
-  const state = { up: true, fallbacks: 0, roundTripMs: 1 }
-  const shared = createMetrics({ clock: createVirtualClock(), sharedState: state })
-  return parseExposition(`${text}\n${await shared.render()}`)
-}
+/** Of the ids of units in @grafana/data 12.1.1 (valueFormats/categories) those that panels have. */
+const grafanaUnits = new Set(['short', 'reqps', 'cps', 's', 'percentunit', 'bytes'])
 
 const promtoolNote = hasPromtool ? '' : ': skipped, since promtool is not installed'
 
@@ -173,6 +126,27 @@ describe('the dashboard', () => {
     for (const { targets = [] } of shown) {
       expect(new Set(targets.map(({ refId }) => refId)).size).toBe(targets.length)
     }
+  })
+
+  it('asks the data source that is chosen at its top, which is the provisioned one at first', () => {
+    const text = JSON.stringify(dashboard)
+    const asked = new Set(
+      [...text.matchAll(/"datasource":(\{[^{}]*\$\{\w+\}[^{}]*\}|[^{][^,]*)/g)].map(([, source]) => source),
+    )
+    expect(asked).toEqual(new Set(['{"type":"prometheus","uid":"${datasource}"}']))
+    const { datasources } = readYaml('infra/grafana/provisioning/datasources/prometheus.yaml') as {
+      datasources: { uid: string; type: string }[]
+    }
+    const chosen = dashboard.templating.list.find(({ name }) => name === 'datasource')
+    expect(datasources).toMatchObject([{ uid: chosen?.current?.value, type: chosen?.query }])
+    const scraped = readYaml('infra/prometheus/prometheus.yml') as { global: { scrape_interval: string } }
+    expect(datasources).toMatchObject([{ jsonData: { timeInterval: scraped.global.scrape_interval } }])
+  })
+
+  it('has units that Grafana knows', () => {
+    const units = panels.flatMap(({ fieldConfig }) => fieldConfig?.defaults.unit ?? [])
+    expect(units.length).toBe(panels.filter(({ type }) => type !== 'row').length)
+    expect(units.filter((unit) => !grafanaUnits.has(unit))).toEqual([])
   })
 
   it('uses each of its variables, and no other', () => {

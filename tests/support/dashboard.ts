@@ -13,6 +13,16 @@ export interface Panel {
   readonly description?: string
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number }
   readonly targets?: readonly { readonly expr: string; readonly refId: string }[]
+  readonly fieldConfig?: { readonly defaults: { readonly unit?: string } }
+}
+
+/** A choice at the top of the dashboard. */
+export interface Variable {
+  readonly name: string
+  readonly definition?: string
+  /** What it chooses from: a kind of data source, or a query. */
+  readonly query: unknown
+  readonly current?: { readonly value: unknown }
 }
 
 /** The dashboard, as far as tests look at it. */
@@ -20,7 +30,7 @@ export interface Dashboard {
   readonly uid: string
   readonly panels: readonly Panel[]
   readonly annotations: { readonly list: readonly { readonly name: string; readonly expr: string }[] }
-  readonly templating: { readonly list: readonly { readonly name: string; readonly definition?: string }[] }
+  readonly templating: { readonly list: readonly Variable[] }
 }
 
 /** A query of the dashboard, and where it stands. */

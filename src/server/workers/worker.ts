@@ -67,6 +67,7 @@ export async function runWorker(): Promise<void> {
     running.listener = await listen(withRemotePages(app, primary), host, port, {
       connections,
       logger: simulator.logger,
+      onConnectionEnd: simulator.metrics.connectionEnded,
     })
     primary.tell('life.listening', running.listener.url)
   } catch (error) {

@@ -1,0 +1,15 @@
+import { expect, it } from 'vitest'
+import { createVirtualClock } from '../platform/virtual-clock.ts'
+import { createMetrics } from './metrics.ts'
+
+it('counts the connections that a limit ended by their reasons, from nothing on', async () => {
+  const metrics = createMetrics({ clock: createVirtualClock() })
+  expect(await metrics.render()).toContain('\naoai_connections_ended_total{reason="turnedAway"} 0\n')
+  metrics.connectionEnded('turnedAway')
+  metrics.connectionEnded('turnedAway')
+  metrics.connectionEnded('late')
+  const rendered = await metrics.render()
+  expect(rendered).toContain('\naoai_connections_ended_total{reason="turnedAway"} 2\n')
+  expect(rendered).toContain('\naoai_connections_ended_total{reason="late"} 1\n')
+  expect(rendered).toContain('\naoai_connections_ended_total{reason="malformed"} 0\n')
+})

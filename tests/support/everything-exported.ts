@@ -1,0 +1,45 @@
+import { createMetrics } from '../../src/metrics/metrics.ts'
+import { createVirtualClock } from '../../src/platform/virtual-clock.ts'
+import { type Exposition, parseExposition } from './exposition.ts'
+import { createTestSimulator, deploymentPath } from './test-simulator.ts'
+
+const hello = { messages: [{ role: 'user', content: 'hi' }], max_tokens: 5 }
+
+/** Everything that a simulator exports once it has had one request of each kind. */
+export async function exportEverything(): Promise<Exposition> {
+  const { post, app, clock, simulator } = createTestSimulator({
+    env: { LATENCY_TIME_SCALE: '1' },
+    deployments: {
+      chat: { model: 'gpt-4o', tokensPerMinute: 1_000_000 },
+      tokens: { model: 'gpt-4o', tokensPerMinute: 100 },
+      requests: { model: 'gpt-4o', tokensPerMinute: 1_000_000, requestsPerMinute: 1 },
+      provisioned: { model: 'gpt-4o', provisionedThroughputUnits: 50 },
+      slots: { model: 'gpt-4o', latency: { concurrency: { slots: 1, queueLength: 1 } } },
+    },
+    incidents: { phases: [{ name: 'normal', minutes: 60 }] },
+  })
+  const ask = (deployment: string, body: object = {}, headers = {}): Promise<unknown> =>
+    post(deploymentPath(deployment, 'chat/completions'), { ...hello, ...body }, headers).then((answer) =>
+      answer.text(),
+    )
+  const asked = [
+    ask('chat'),
+    ask('chat', { stream: true }),
+    ask('tokens', { max_tokens: 4_000 }),
+    ask('requests'),
+    ask('requests'),
+    ask('provisioned'),
+    ...[1, 2, 3].map(() => ask('slots')),
+    ask('chat', {}, { 'x-sim-fault': 'serverError' }),
+    ask('chat', {}, { 'api-key': 'wrong' }),
+  ]
+  await clock.advance(10_000)
+  await Promise.all(asked)
+  const text = await (await app.request('/metrics')).text()
+  await simulator.close()
+
+  // What a simulator with a Redis exports besides; the families are the same ones.
+  const state = { up: true, fallbacks: 0, roundTripMs: 1 }
+  const shared = createMetrics({ clock: createVirtualClock(), sharedState: state })
+  return parseExposition(`${text}\n${await shared.render()}`)
+}
