@@ -1,21 +1,24 @@
 import type { LiveConfig } from '../config/live-config.ts'
+import { ResponseStore, usualStoreLimits } from '../generate/responses/response-store.ts'
 import { LimiterTable } from '../limits/limiter-table.ts'
-import type { LimitAuthority } from '../pipeline/limit-authority.ts'
 import type { SharedState } from '../pipeline/shared-state.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { createSystemClock } from '../platform/system-clock.ts'
 import { connectRedis } from '../redis/connect-redis.ts'
+import { RedisDocuments } from '../redis/redis-documents.ts'
 import { createRedisLimits } from '../redis/redis-limits.ts'
 import { createRedisPatches } from '../redis/redis-patches.ts'
+import { RedisResponses } from './redis-responses.ts'
 import { createSharedLimitRules } from './shared-limit-rules.ts'
+import type { SharedParts } from './shared-parts.ts'
 
 /** What a simulator has together with all others that have its Redis and prefix. */
 export interface SharedService {
-  readonly limits: LimitAuthority
+  readonly parts: Pick<SharedParts, 'limits' | 'responses'>
   /** For gauges. */
   readonly state: SharedState
-  /** Tells the others to forget what they have noted. */
+  /** Removes what all have together, and tells the others to forget what they have noted; limits and changes are shared without it. */
   tellReset(): Promise<void>
   /** Hears that another simulator was told to begin anew. */
   onReset(listener: () => void): void
@@ -42,13 +45,21 @@ export async function joinService(
   const local = new LimiterTable()
   const rulesOf = createSharedLimitRules()
   const limits = createRedisLimits({ connection, prefix, clock, rulesOf, local })
+  const documents = new RedisDocuments(connection, prefix, 'responses', {
+    documents: usualStoreLimits.responses,
+    bytes: usualStoreLimits.bytes,
+  })
+  const responses = new RedisResponses({ documents, local: new ResponseStore(), clock: machine })
   const patches = createRedisPatches({ connection, prefix, live, clock: machine, logger })
-  patches.onReset(() => local.clear())
+  patches.onReset(() => void limits.forget())
   await patches.start()
   return {
-    limits,
+    parts: { limits, responses },
     state: connection.state,
-    tellReset: () => patches.tellReset(),
+    async tellReset() {
+      await responses.clearShared()
+      await patches.tellReset()
+    },
     onReset: (listener) => patches.onReset(listener),
     close() {
       patches.close()

@@ -6,6 +6,7 @@ import { composeExtensions, type Extensions } from '../extensions/compose-extens
 import { createFaults } from '../faults/faults.ts'
 import { Incidents } from '../faults/incidents.ts'
 import { createGenerateMode } from '../generate/generate-mode.ts'
+import type { ResponseArchive } from '../generate/responses/response-archive.ts'
 import { createJournal, type Journal } from '../journal/journal.ts'
 import { observeCalls } from '../journal/observe-calls.ts'
 import { createLatency } from '../latency/add-latency.ts'
@@ -19,6 +20,7 @@ import type { LimitAuthority } from '../pipeline/limit-authority.ts'
 import type { Occupancy } from '../pipeline/occupancy.ts'
 import { createPipeline } from '../pipeline/pipeline.ts'
 import type { Clock } from '../platform/clock.ts'
+import { stackOf } from '../platform/error-text.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { LoopLag } from '../platform/loop-lag.ts'
 import { createRandom, type Random } from '../platform/random.ts'
@@ -42,6 +44,8 @@ export interface Simulator {
   readonly journal: Journal | undefined
   /** The limits of every deployment that was asked for. */
   readonly limits: LimitAuthority
+  /** The stored responses of the Responses API. */
+  readonly responses: ResponseArchive
   /** The deployments that have slots or slow down under load, once they had a request. */
   readonly occupancy: () => Iterable<Occupancy>
   readonly extensions: Extensions
@@ -91,14 +95,11 @@ export interface SimulatorParts extends SharedParts {
  */
 export function assembleSimulator(
   live: LiveConfig,
-  { clock, logger, loopLag, extensions = composeExtensions([]), service, ...shared }: SimulatorParts,
+  { clock, logger, loopLag, extensions = composeExtensions([]), service, ...alone }: SimulatorParts,
 ): Simulator {
+  const shared: SharedParts = { ...alone, ...service?.parts }
   const { addLatency, occupancy } = createLatency(shared)
-  const { admit, limits } = createAdmission({
-    ...shared,
-    ...(service && { limits: service.limits }),
-    named: extensions.limiters,
-  })
+  const { admit, limits } = createAdmission({ ...shared, named: extensions.limiters })
   const incidents = new Incidents(clock, (phase, round) => {
     // Several processes go through one timetable, and one of them tells.
     if (shared.processNumber === undefined) logPhase(logger, phase, round)
@@ -176,6 +177,7 @@ export function assembleSimulator(
     incidents,
     journal,
     limits,
+    responses: builtIn.responses,
     occupancy,
     extensions,
     get mode() {
@@ -233,7 +235,7 @@ function journalOf({ journalSize, testHeader }: Config, clock: Clock): Journal |
 }
 
 function logFailure(logger: Logger, error: unknown, fields: object, message: string): void {
-  logger.error({ ...fields, err: error instanceof Error ? error.stack : String(error) }, message)
+  logger.error({ ...fields, err: stackOf(error) }, message)
 }
 
 function logPhase(logger: Logger, phase: IncidentPhase | undefined, round: number): void {

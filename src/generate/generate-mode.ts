@@ -45,6 +45,8 @@ const resourceOperations: Readonly<
 export interface GenerateMode {
   /** Answers every known operation with made-up content of true size. */
   readonly answer: ModeHandler
+  /** The stored responses. */
+  readonly responses: ResponseArchive
   /** Forgets stored responses and cached prompts. */
   reset(): void
 }
@@ -72,6 +74,7 @@ export function createGenerateMode({
   }
   return {
     answer,
+    responses,
     reset() {
       promptCache.clear()
       responses.clear()

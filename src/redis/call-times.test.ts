@@ -42,6 +42,15 @@ describe('calls that are watched', () => {
     expect(lateCount()).toBe(1)
   })
 
+  it('wait for no timer once they are closed', async () => {
+    const { calls, begin, advance, failed, lateCount } = start()
+    begin(1)
+    calls.close(new Error('closed'))
+    expect(failed).toEqual([1])
+    await advance(1_000)
+    expect(lateCount()).toBe(0)
+  })
+
   it('are given their own time each, when older ones were answered', async () => {
     const { calls, begin, advance, failed } = start()
     const first = begin(1)

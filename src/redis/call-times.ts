@@ -1,4 +1,4 @@
-import type { Clock } from '../platform/clock.ts'
+import type { Clock, StopTimer } from '../platform/clock.ts'
 
 /** A call that waits for its answer. */
 export interface Call {
@@ -14,6 +14,7 @@ export class CallTimes {
   /** Oldest first. */
   readonly #calls = new Set<Call>()
   #isArmed = false
+  #stopTimer: StopTimer | undefined
 
   /** @param onLate is called when the oldest call is late; it should fail them all */
   constructor(clock: Clock, timeoutMs: number, onLate: () => void) {
@@ -42,10 +43,16 @@ export class CallTimes {
     for (const { reject } of calls) reject(error)
   }
 
+  /** Fails all calls that wait, and keeps no process alive any longer. */
+  close(error: unknown): void {
+    this.failAll(error)
+    this.#stopTimer?.()
+  }
+
   #arm(oldest: Call): void {
     this.#isArmed = true
     // An event loop that was held up finds its timers due before it has read the answers that are there: they come first.
-    this.#clock.at(oldest.sentMs + this.#timeoutMs, () => setImmediate(() => this.#check()))
+    this.#stopTimer = this.#clock.at(oldest.sentMs + this.#timeoutMs, () => setImmediate(() => this.#check()))
   }
 
   #check(): void {

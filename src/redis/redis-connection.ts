@@ -4,6 +4,7 @@ import type { Logger } from '../platform/logger.ts'
 import { CallTimes } from './call-times.ts'
 import { describeFailure } from './describe-failure.ts'
 import { type Client, openClient, pauseMs } from './open-client.ts'
+import { probeRedis } from './probe-redis.ts'
 import { isUnknownScript, type Sender } from './redis-script.ts'
 
 /** A connection that held for so long was a good one: the next attempts begin with the short pauses again. */
@@ -124,7 +125,7 @@ export class RedisConnection implements Sender {
     this.#stopProbe?.()
     this.#stopWatchdog?.()
     this.#client.destroy()
-    this.#calls.failAll(new RedisAway(this.reason))
+    this.#calls.close(new RedisAway(this.reason))
   }
 
   #open(): Client {
@@ -171,7 +172,6 @@ export class RedisConnection implements Sender {
     this.#stopProbe = clock.at(clock.nowMs() + delayMs, () => void this.#probe())
   }
 
-  /** A write, for a Redis that only reads is of no use: out of memory, still loading, a replica. */
   async #probe(): Promise<void> {
     const client = this.#client
     const { clock, prefix, timeoutMs } = this.#parts
@@ -180,7 +180,7 @@ export class RedisConnection implements Sender {
     if (!client.isReady) return
     const sentMs = clock.nowMs()
     try {
-      await client.sendCommand(['SET', `${prefix}alive`, '1', 'PX', '60000'])
+      await probeRedis(client, prefix)
     } catch (error) {
       if (client !== this.#client || this.#closed || !client.isReady) return
       this.#signOfLife()

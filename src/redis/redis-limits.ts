@@ -21,12 +21,18 @@ export interface RedisLimitsParts {
   readonly tellTime?: TellTime
 }
 
+/** Limits in Redis, and what this process knows of them. */
+export interface RedisLimits extends LimitAuthority {
+  /** Forgets what this process knows, and its own limits; what lies in Redis stays. */
+  forget(): void | Promise<void>
+}
+
 /**
  * Limits that all simulators with the same Redis and prefix have together. What comes up in one turn of the event loop is
  * decided in one call for each deployment. While Redis is away the local authority answers, at once; when Redis is slow, after
  * the connection's timeout.
  */
-export function createRedisLimits(parts: RedisLimitsParts): LimitAuthority {
+export function createRedisLimits(parts: RedisLimitsParts): RedisLimits {
   const { connection, prefix, clock, rulesOf, local, tellTime } = parts
   const levels = new Map<
     string,
@@ -55,7 +61,15 @@ export function createRedisLimits(parts: RedisLimitsParts): LimitAuthority {
     return local.decide(question, nowMs)
   }
 
+  const forget = (): void | Promise<void> => {
+    levels.clear()
+    provisioned.clear()
+    return local.clear()
+  }
+
   return {
+    forget,
+
     decide(question, nowMs) {
       const rules = rulesOf(question)
       if (!rules) return undefined
@@ -88,9 +102,7 @@ export function createRedisLimits(parts: RedisLimitsParts): LimitAuthority {
     },
 
     async clear() {
-      levels.clear()
-      provisioned.clear()
-      await local.clear()
+      await forget()
       if (connection.state.up) await removeKeys(connection, limitKeyPrefix(prefix)).catch(() => {})
     },
   }

@@ -5,7 +5,10 @@ export interface Sender {
   send(command: readonly string[]): Promise<unknown>
 }
 
-/** A script of one key. Redis keeps it by its digest, so that only the first call after a start of Redis carries it. */
+/**
+ * A script. Redis keeps it by its digest, so that only the first call after a start of Redis carries it. Every key that it
+ * touches is declared, and those of one call share a hash tag, so that a cluster can run it.
+ */
 export class RedisScript {
   readonly #source: string
   readonly #digest: string
@@ -17,12 +20,13 @@ export class RedisScript {
   }
 
   /** Runs it; rejects when Redis is slow or away, or as Redis refuses. */
-  async run(sender: Sender, key: string, args: readonly string[]): Promise<unknown> {
+  async run(sender: Sender, keys: string | readonly string[], args: readonly string[]): Promise<unknown> {
+    const declared = typeof keys === 'string' ? ['1', keys] : [String(keys.length), ...keys]
     try {
-      return await sender.send(['EVALSHA', this.#digest, '1', key, ...args])
+      return await sender.send(['EVALSHA', this.#digest, ...declared, ...args])
     } catch (error) {
       if (!isUnknownScript(error)) throw error
-      return sender.send(['EVAL', this.#source, '1', key, ...args])
+      return sender.send(['EVAL', this.#source, ...declared, ...args])
     }
   }
 }

@@ -5,24 +5,11 @@ import {
   type ProgramOptions,
   type RunningProgram,
   runProgram,
-  sleep,
   startProgram,
 } from '../support/built-program.ts'
 import { cassette, cassetteItem } from '../support/recording-folder.ts'
-import { RawConnection, type RawRequest, type RawResponse, sendRaw } from '../support/raw-http.ts'
-
-/** Tells which process has answered. */
-const pidExtension = `export default {
-  name: 'pid',
-  hooks: [
-    async (exchange, next) => {
-      const reply = await next()
-      reply.headers.set('x-pid', String(process.pid))
-      return reply
-    },
-  ],
-}
-`
+import { type RawConnection, type RawRequest, type RawResponse, sendRaw } from '../support/raw-http.ts'
+import { connectToBoth, pidExtension, pidOf, pidsOf } from '../support/worker-answers.ts'
 
 const options: ProgramOptions = {
   args: ['--workers', '2'],
@@ -59,7 +46,7 @@ const withKey = (request: RawRequest): RawRequest => ({
 
 const toAnswer = (answer: RawResponse): Answer => ({
   ...answer,
-  pid: answer.headers.find(([name]) => name === 'x-pid')?.[1] ?? '',
+  pid: pidOf(answer),
 })
 
 const ask = async (program: RunningProgram, request: RawRequest): Promise<Answer> =>
@@ -92,18 +79,6 @@ const askAnother = async (
   }
 }
 
-/** Open connections to two workers, so many to each. */
-const connectToBoth = async (program: RunningProgram, each: number): Promise<RawConnection[]> => {
-  const byPid = new Map<string, RawConnection[]>()
-  for (;;) {
-    const connection = await RawConnection.open(program.port)
-    const { pid } = toAnswer(await connection.send(withKey(chat('free'))))
-    byPid.set(pid, [...(byPid.get(pid) ?? []), connection])
-    const both = [...byPid.values()].map((connections) => connections.slice(0, each))
-    if (both.length === 2 && both.every(({ length }) => length === each)) return both.flat()
-  }
-}
-
 /** The same request over all of them at once. */
 const sendAll = (connections: readonly RawConnection[], request: RawRequest): Promise<Answer[]> =>
   Promise.all(connections.map(async (connection) => toAnswer(await connection.send(withKey(request)))))
@@ -113,8 +88,6 @@ const statuses = (answers: readonly Answer[]): Record<number, number> => {
   for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1
   return counts
 }
-
-const pidsOf = (answers: readonly Answer[]): string[] => [...new Set(answers.map(({ pid }) => pid))]
 
 /** What the tests read of the bodies of responses. */
 interface ResponseJson {
@@ -135,6 +108,11 @@ const metric = async (program: RunningProgram, name: string, ...labels: string[]
     .split('\n')
     .filter((line) => line.startsWith(`${name}{`) && labels.every((label) => line.includes(label)))
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+}
+
+const requestsInFlight = async (program: RunningProgram): Promise<number> => {
+  const { body } = await ask(program, { method: 'GET', path: '/metrics' })
+  return Number(/^aoai_requests_in_flight (\d+)$/m.exec(body)?.[1])
 }
 
 const isAlive = (pid: string): boolean => {
@@ -251,12 +229,19 @@ describe('several workers', () => {
   })
 
   it('have one set of slots together', async () => {
-    const request = chat('slots', {}, { 'x-sim-delay-ms': '400' })
-    const connections = await connectToBoth(program, 4)
-    const answers = await sendAll(connections, request)
-    expect(statuses(answers)).toEqual({ 200: 2, 429: 6 })
-    expect(pidsOf(answers).length).toBe(2)
-    expect(statuses(await burst(program, 2, request))).toEqual({ 200: 2 })
+    const connections = await connectToBoth(program.port, withKey(chat('free')), 4)
+    const [one, other] = [connections[0], connections[4]] as [RawConnection, RawConnection]
+    const slow = withKey(chat('slots', {}, { 'x-sim-delay-ms': '60000' }))
+    for (const holder of [one, other]) holder.send(slow).catch(() => undefined)
+    const inWork = (): Promise<number> => metric(program, 'aoai_deployment_requests_in_work', 'slots')
+    await eventually(inWork, (working) => working === 2)
+    const others = connections.filter((connection) => connection !== one && connection !== other)
+    const refused = await sendAll(others, chat('slots'))
+    expect(statuses(refused)).toEqual({ 429: 6 })
+    expect(pidsOf(refused).length).toBe(2)
+    for (const { socket } of connections) socket.destroy()
+    await eventually(inWork, (working) => working === 0)
+    expect(statuses(await burst(program, 2, chat('slots')))).toEqual({ 200: 2 })
   })
 
   it('go through one timetable of incidents, and forget all at a reset', async () => {
@@ -353,14 +338,21 @@ describe('replay', () => {
 describe('stopping', () => {
   it('lets the answers of all workers end', async () => {
     await using program = await startProgram(options)
-    const slow = chat('free', {}, { 'x-sim-delay-ms': '600' })
-    const running = sendAll(await connectToBoth(program, 2), slow)
-    await eventually(
-      async () => (await ask(program, { method: 'GET', path: '/metrics' })).body,
-      (body) => body.includes('\naoai_requests_in_flight 4\n'),
-    )
-    program.signal('SIGTERM')
-    const answers = await running
+    const connections = await connectToBoth(program.port, withKey(chat('free')), 2)
+    let answers: Answer[] = []
+    // On a busy machine answers may be over before anybody has seen that they run: then slower ones are asked for.
+    for (let delayMs = 600; answers.length === 0; delayMs *= 2) {
+      let areOver = false
+      const running = sendAll(connections, chat('free', {}, { 'x-sim-delay-ms': String(delayMs) }))
+      void running.then(() => (areOver = true))
+      const inFlight = await eventually(
+        () => requestsInFlight(program),
+        (count) => count === 4 || areOver,
+      )
+      if (inFlight === 4) program.signal('SIGTERM')
+      const ended = await running
+      if (inFlight === 4) answers = ended
+    }
     expect(statuses(answers)).toEqual({ 200: 4 })
     expect(pidsOf(answers).length).toBe(2)
     const { code } = await program.end
@@ -373,7 +365,10 @@ describe('stopping', () => {
     const first = await ask(program, chat('free'))
     const second = await askAnother(program, chat('free'), [first.pid])
     const held = ask(program, chat('free', {}, { 'x-sim-delay-ms': '60000' })).catch(() => null)
-    await sleep(50)
+    await eventually(
+      () => requestsInFlight(program),
+      (count) => count === 1,
+    )
     program.signal('SIGINT')
     await eventually(
       () => Promise.resolve(program.stdout()),

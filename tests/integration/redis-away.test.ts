@@ -42,12 +42,12 @@ describe.skipIf(!hasRedisServer)(`a simulator ${redisTitle} that goes away`, () 
     await expect.poll(() => decisions.length).toBe(sent)
     expect(new Set(decisions)).toEqual(new Set([true]))
     expect(replica.connection.state.up).toBe(false)
-    expect(replica.connection.state.fallbacks).toBeGreaterThan(600)
+    expect(replica.connection.state.fallbacks).toBeGreaterThan(20)
     // Known to be away, it is not waited for.
     expect(decide(replica)).not.toBeInstanceOf(Promise)
 
     await server.start()
-    await expect.poll(() => replica.connection.state.up, { timeout: 5_000 }).toBe(true)
+    await expect.poll(() => replica.connection.state.up).toBe(true)
     const before = replica.connection.state.fallbacks
     expect((await decide(replica))?.admitted).toBe(true)
     expect(replica.connection.state.fallbacks).toBe(before)
@@ -59,18 +59,19 @@ describe.skipIf(!hasRedisServer)(`a simulator ${redisTitle} that goes away`, () 
   })
 
   it('answers within the timeout when Redis hangs, then at once, and comes back when it wakes', async () => {
-    const replica = await start({ redis: { timeoutMs: 60 } })
+    const replica = await start({ redis: { timeoutMs: 300 } })
     await decide(replica)
     server.pause()
     const begun = performance.now()
     const decisions = await Promise.all(Array.from({ length: 50 }, async () => decide(replica)))
     const tookMs = performance.now() - begun
     expect(decisions.every((decision) => decision?.admitted)).toBe(true)
-    expect(tookMs).toBeGreaterThan(50)
-    expect(tookMs).toBeLessThan(400)
+    expect(tookMs).toBeGreaterThan(290)
+    // One after the other they would take fifteen seconds.
+    expect(tookMs).toBeLessThan(8_000)
     expect(decide(replica)).not.toBeInstanceOf(Promise)
     server.resume()
-    await expect.poll(() => replica.connection.state.up, { timeout: 5_000 }).toBe(true)
+    await expect.poll(() => replica.connection.state.up).toBe(true)
     expect(decide(replica)).toBeInstanceOf(Promise)
   })
 
@@ -81,7 +82,7 @@ describe.skipIf(!hasRedisServer)(`a simulator ${redisTitle} that goes away`, () 
     await sleep(500)
     expect(replica.connection.state.up).toBe(false)
     server.resume()
-    await expect.poll(() => replica.connection.state.up, { timeout: 5_000 }).toBe(true)
+    await expect.poll(() => replica.connection.state.up).toBe(true)
     expect((await decide(replica))?.admitted).toBe(true)
     await replica.live.patch({ region: 'West Europe' })
     const other = await start()
@@ -95,7 +96,7 @@ describe.skipIf(!hasRedisServer)(`a simulator ${redisTitle} that goes away`, () 
     expect((await decide(replica))?.admitted).toBe(true)
     expect(messages(replica)).toHaveLength(1)
     await server.start()
-    await expect.poll(() => replica.connection.state.up, { timeout: 5_000 }).toBe(true)
+    await expect.poll(() => replica.connection.state.up).toBe(true)
   })
 
   it('does not start without a Redis that is required, and tells the address without its password', async () => {
@@ -113,7 +114,7 @@ describe.skipIf(!hasRedisServer)(`a simulator ${redisTitle} that goes away`, () 
   })
 
   it('tells that the password is wrong', async () => {
-    const guarded = await startRedisServer(['--requirepass', 'secret'])
+    const guarded = await startRedisServer(() => ['--requirepass', 'secret'])
     const url = guarded.url.replace('//', '//:wrong@')
     const failed = await start({ url, patienceMs: 500, redis: { required: true } }).catch(
       (error: unknown) => error,
@@ -144,8 +145,8 @@ describe.skipIf(!hasRedisServer)(`a simulator ${redisTitle} that goes away`, () 
     expect(first.live.current.deployments.has('more')).toBe(false)
     await server.start()
     for (const { live } of [first, second]) {
-      await expect.poll(() => live.current.completionLength, { timeout: 5_000 }).toBe('natural')
-      await expect.poll(() => live.current.deployments.has('more'), { timeout: 5_000 }).toBe(true)
+      await expect.poll(() => live.current.completionLength).toBe('natural')
+      await expect.poll(() => live.current.deployments.has('more')).toBe(true)
       expect(live.current.region).toBe('West Europe')
     }
     const third = await start()

@@ -13,8 +13,11 @@ const builtMain = join(packageFolder, 'dist/cli/main.js')
 /** The banner is the program's word that it takes requests; it ends with the example request. */
 const bannerEnd = /"max_tokens":20\}'\n/
 
-/** Long enough for a start beside a busy test run: a start takes half a second. */
-const startLimitMs = 20_000
+/** Long enough for a start beside a busy test run, and for a run of some seconds: a start takes half a second. */
+const startLimitMs = 40_000
+
+/** Long enough for whatever comes in milliseconds on an idle machine, starts of further processes included. */
+const patienceMs = 30_000
 
 /** How to start the built program. */
 export interface ProgramOptions {
@@ -86,7 +89,7 @@ async function whenReady({ child, output, end }: Launched, key: string): Promise
   const url = /Endpoint +(\S+)/.exec(output.stdout)?.[1] ?? ''
   const stop = async (): Promise<ProgramEnd> => {
     send(child, 'SIGTERM')
-    const kill = setTimeout(() => send(child, 'SIGKILL'), 5_000)
+    const kill = setTimeout(() => send(child, 'SIGKILL'), patienceMs)
     const ended = await end
     clearTimeout(kill)
     return ended
@@ -201,9 +204,9 @@ export function sleep(ms: number): Promise<void> {
   })
 }
 
-/** Asks again until the answer is right or two seconds have passed, and gives the last answer. */
+/** Asks again until the answer is right or half a minute has passed, and gives the last answer. */
 export async function eventually<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean): Promise<T> {
-  const limit = Date.now() + 2_000
+  const limit = Date.now() + patienceMs
   for (;;) {
     const answer = await ask()
     if (isRight(answer) || Date.now() > limit) return answer

@@ -9,7 +9,9 @@ import { connectRedis } from '../../src/redis/connect-redis.ts'
 import type { RedisConnection } from '../../src/redis/redis-connection.ts'
 import { createRedisLimits } from '../../src/redis/redis-limits.ts'
 import { createRedisPatches, type RedisPatches } from '../../src/redis/redis-patches.ts'
-import { type LogLine, testKey } from './test-simulator.ts'
+import { filesInMemory } from './files-in-memory.ts'
+import { collectInto, type LogLine } from './test-logger.ts'
+import { testKey } from './test-simulator.ts'
 
 /** What one simulator of several has of Redis: a connection of its own, limits, and changes. */
 export interface RedisReplica {
@@ -42,20 +44,10 @@ export async function startReplica(options: ReplicaOptions): Promise<RedisReplic
     flags: {},
     env: { SIMULATOR_API_KEY: testKey, OPENAI_DEPLOYMENT_CONFIG_PATH: 'deployments.json' },
     workingDirectory: '/',
-    readFile: (path) => {
-      if (path.endsWith('deployments.json')) return JSON.stringify(deployments)
-      throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
-    },
+    readFile: filesInMemory({ 'deployments.json': JSON.stringify(deployments) }),
   })
   const log: LogLine[] = []
-  const collect = (level: string) => (fields: object, message: string) =>
-    void log.push({ level, fields, message })
-  const logger = {
-    debug: collect('debug'),
-    info: collect('info'),
-    warn: collect('warn'),
-    error: collect('error'),
-  }
+  const logger = collectInto(log)
   const clock = createSystemClock()
   const prefix = redis.prefix ?? live.current.redis.prefix
   const connection = await connectRedis(

@@ -1,10 +1,11 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { freePort } from './free-port.ts'
+import { isInstalled } from './installed-tool.ts'
 
 /** A server of Redis or Valkey on this machine, which keeps nothing. */
 export interface RedisServer {
@@ -22,14 +23,7 @@ export interface RedisServer {
   remove(): Promise<void>
 }
 
-const program = ['redis-server', 'valkey-server'].find((name) => {
-  try {
-    execFileSync(name, ['--version'])
-    return true
-  } catch {
-    return false
-  }
-})
+const program = ['redis-server', 'valkey-server'].find(isInstalled)
 
 /** Whether this machine has a server to test against. */
 export const hasRedisServer = program !== undefined
@@ -42,16 +36,18 @@ export const redisTitle = hasRedisServer
 /**
  * Starts a server on a free port of the loopback address.
  *
- * @param args further words of its command line: `--requirepass secret`
+ * @param moreArgs gives further words of its command line: `--requirepass secret`
  */
-export async function startRedisServer(args: readonly string[] = []): Promise<RedisServer> {
+export async function startRedisServer(
+  moreArgs: (port: number) => readonly string[] = () => [],
+): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'redis-'))
   const port = await freePort()
   let running: ChildProcess | undefined
 
   const start = async (): Promise<void> => {
     const common = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
-    const child = spawn(program ?? 'redis-server', [...common, '--dir', folder, ...args], {
+    const child = spawn(program ?? 'redis-server', [...common, '--dir', folder, ...moreArgs(port)], {
       stdio: ['ignore', 'pipe', 'ignore'],
     })
     running = child
@@ -81,14 +77,4 @@ export async function startRedisServer(args: readonly string[] = []): Promise<Re
       rmSync(folder, { recursive: true, force: true })
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (typeof address !== 'object' || address === null) throw new Error('no port')
-  return address.port
 }

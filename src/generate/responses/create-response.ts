@@ -181,7 +181,7 @@ function reply(
     progress.finish(clock.epochMs())
     tell()
   }
-  const plan = (schedule: Schedule): void => {
+  const plan = (schedule: Pick<Schedule, 'endMs'>): void => {
     progress.plan(schedule)
     tell()
   }
@@ -195,7 +195,11 @@ function reply(
   }
   const headers = deploymentHeaders(exchange, 'application/json')
   if (request.background) {
-    const render = (): string => writeJson(responseObject(record, 'queued'), 'pretty')
+    const render = (): string => {
+      // Nobody has planned a time for it: there is none to wait for.
+      if (!progress.isSettled) plan({ endMs: 0 })
+      return writeJson(responseObject(record, 'queued'), 'pretty')
+    }
     const accepted: Reply = { status: 200, headers, body: { kind: 'whole', render }, usage, steps }
     return divertSchedule(accepted, plan, 'at-once')
   }

@@ -10,14 +10,17 @@ export interface RecordJson extends Omit<ResponseRecord, 'ids' | 'progress'> {
   readonly progress: ProgressState
 }
 
-/** Prepares a record for another process. Its input is given its ids now, so that they are the same everywhere. */
+/**
+ * Prepares a record for another process. Its input is given its ids now, so that they are the same everywhere, and the request
+ * goes without it: `items` has what is known of it.
+ */
 export function recordToJson(record: ResponseRecord): RecordJson {
-  const { ids: _, progress, ...same } = record
+  const { ids: _, progress, request, ...same } = record
   const listed = inputItems(record)
   const inputIds = record.items.flatMap((item, index) =>
     item.id === undefined ? [listed[index]?.id ?? ''] : [],
   )
-  return { ...same, inputIds, progress: progress.state }
+  return { ...same, request: { ...request, input: [] }, inputIds, progress: progress.state }
 }
 
 /** Makes a record of what another process has sent. */

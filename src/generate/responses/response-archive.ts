@@ -1,6 +1,9 @@
 import type { ResponsesItem } from '../../openai/requests/responses-item.ts'
 import type { ResponseRecord } from './response-record.ts'
 
+/** Which response is meant. */
+export type ResponseAddress = Pick<ResponseRecord, 'resource' | 'id'>
+
 /**
  * Keeps responses so that they can be read again, continued and cancelled: in this process, or at a place that many processes
  * share. What is known at once is given without a promise. Times are milliseconds since 1970.
@@ -21,9 +24,9 @@ export interface ResponseArchive {
     nowMs: number,
   ): ResponsesItem | undefined | Promise<ResponsesItem | undefined>
   /** Takes over how far a response is. */
-  update(record: ResponseRecord): void | Promise<void>
+  update(record: ResponseAddress & Pick<ResponseRecord, 'progress'>): void | Promise<void>
   /** Removes a response. */
-  delete(record: ResponseRecord): void | Promise<void>
-  /** Removes all of them. */
+  delete(place: ResponseAddress): void | Promise<void>
+  /** Removes all of them that are kept in this process. */
   clear(): void
 }

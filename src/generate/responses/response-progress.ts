@@ -12,6 +12,8 @@ export interface ProgressState {
   readonly createdMs: number
   /** How long the work in the background takes; null: without end. */
   readonly workMs: number | null
+  /** Whether that is known yet. */
+  readonly planned: boolean
   /** Null while it has not ended. */
   readonly endedMs: number | null
   readonly cancelled: boolean
@@ -43,8 +45,8 @@ export class ResponseProgress {
   }
 
   /** Takes over how far the response is elsewhere. */
-  take({ workMs, endedMs, cancelled }: ProgressState): void {
-    this.#schedule = { endMs: workMs ?? Infinity }
+  take({ workMs, planned, endedMs, cancelled }: ProgressState): void {
+    this.#schedule = planned ? { endMs: workMs ?? Infinity } : undefined
     this.#endedMs = endedMs ?? undefined
     this.#cancelled = cancelled
   }
@@ -56,14 +58,22 @@ export class ResponseProgress {
       background: this.#background,
       createdMs: this.#createdMs,
       workMs: workMs === Infinity ? null : workMs,
+      planned: this.#schedule !== undefined,
       endedMs: this.#endedMs ?? null,
       cancelled: this.#cancelled,
     }
   }
 
   /** The time that the work takes, counted from its creation. */
-  plan(schedule: Schedule): void {
+  plan(schedule: Pick<Schedule, 'endMs'>): void {
     this.#schedule = schedule
+  }
+
+  /** Whether nothing more is to be told of it but that it is cancelled. */
+  get isSettled(): boolean {
+    return (
+      this.#cancelled || this.#endedMs !== undefined || (this.#background && this.#schedule !== undefined)
+    )
   }
 
   /** The answer has been sent to its end. */

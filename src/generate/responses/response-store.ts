@@ -1,7 +1,7 @@
 import { sharedIdPart } from '../../openai/response-ids.ts'
 import type { ResponsesItem } from '../../openai/requests/responses-item.ts'
-import { inputItems } from './input-items.ts'
-import type { ResponseArchive } from './response-archive.ts'
+import { itemOf } from './item-of.ts'
+import type { ResponseArchive, ResponseAddress } from './response-archive.ts'
 import type { ResponseRecord } from './response-record.ts'
 
 const dayMs = 24 * 60 * 60 * 1_000
@@ -21,6 +21,9 @@ export interface StoreLimits {
   readonly bytes: number
 }
 
+/** What a store holds unless it is told otherwise. */
+export const usualStoreLimits: StoreLimits = { responses: mostResponses, bytes: mostBytes }
+
 /**
  * The responses that can be read again, continued and cancelled. In memory, so they end with the process; when a limit
  * is reached, the oldest go first. A response is found by its resource and its id, and its items by theirs.
@@ -31,7 +34,7 @@ export class ResponseStore implements ResponseArchive {
   readonly #records = new Map<string, ResponseRecord>()
   #bytes = 0
 
-  constructor(limits: StoreLimits = { responses: mostResponses, bytes: mostBytes }) {
+  constructor(limits = usualStoreLimits) {
     this.#limits = limits
   }
 
@@ -55,22 +58,24 @@ export class ResponseStore implements ResponseArchive {
 
   /** @param nowMs milliseconds since 1970 */
   get(resource: string, id: string, nowMs: number): ResponseRecord | undefined {
-    const record = this.#find(resource, id, nowMs)
+    const record = this.find(resource, id, nowMs)
     return record?.id === id ? record : undefined
   }
 
   /** An item of the input or of the output of any stored response. */
   findItem(resource: string, id: string, nowMs: number): ResponsesItem | undefined {
-    const record = this.#find(resource, id, nowMs)
-    if (!record) return undefined
-    return record.output.find((item) => item.id === id) ?? inputItems(record).find((item) => item.id === id)
+    const record = this.find(resource, id, nowMs)
+    return record && itemOf(record, id)
   }
 
-  /** Nothing to do: what is kept here is the record itself. */
-  update(): void {}
+  /** Takes over the progress that another process has told; what was made here is kept itself. */
+  update({ resource, id, progress }: Parameters<ResponseArchive['update']>[0]): void {
+    const known = this.#records.get(keyOf(resource, id) ?? '')
+    if (known && known.progress !== progress) known.progress.take(progress.state)
+  }
 
   /** Removes a response. */
-  delete({ resource, id }: ResponseRecord): void {
+  delete({ resource, id }: ResponseAddress): void {
     const key = keyOf(resource, id)
     if (key !== undefined) this.#remove(key)
   }
@@ -81,7 +86,8 @@ export class ResponseStore implements ResponseArchive {
     this.#bytes = 0
   }
 
-  #find(resource: string, id: string, nowMs: number): ResponseRecord | undefined {
+  /** The response that its own id or that of one of its items leads to. */
+  find(resource: string, id: string, nowMs: number): ResponseRecord | undefined {
     const key = keyOf(resource, id)
     const record = key === undefined ? undefined : this.#records.get(key)
     if (key === undefined || !record || record.createdMs + retentionMs > nowMs) return record

@@ -7,21 +7,42 @@ describe('InOrder', () => {
 
   const setUp = () => {
     const start = Date.now()
-    const inOrder = new InOrder(() => Date.now() - start)
+    let heardAll: () => void = () => {}
+    const inOrder = new InOrder(
+      () => Date.now() - start,
+      () => new Promise<void>((resolve) => (heardAll = resolve)),
+    )
     const done: string[] = []
     const tell = (atMs: number, name: string): void => inOrder.add(atMs, () => done.push(name))
-    return { inOrder, done, tell }
+    const hearAll = async (): Promise<void> => {
+      vi.advanceTimersByTime(heldMs)
+      heardAll()
+      await vi.advanceTimersByTimeAsync(0)
+    }
+    return { inOrder, done, tell, hearAll }
   }
 
-  it('runs what is told late in its place, if it is told soon enough', () => {
-    const { done, tell } = setUp()
+  it('runs what is told late in its place, however late, once all have been heard', async () => {
+    const { done, tell, hearAll } = setUp()
     tell(10, 'b')
-    vi.advanceTimersByTime(heldMs - 50)
+    vi.advanceTimersByTime(heldMs)
     tell(5, 'a')
     tell(10, 'c')
+    await vi.advanceTimersByTimeAsync(10 * heldMs)
     expect(done).toEqual([])
-    vi.advanceTimersByTime(2 * heldMs)
+    await hearAll()
     expect(done).toEqual(['a', 'b', 'c'])
+  })
+
+  it('leaves what happened after all were asked to the next time', async () => {
+    const { done, tell, hearAll } = setUp()
+    tell(10, 'a')
+    vi.advanceTimersByTime(heldMs)
+    tell(heldMs + 1, 'b')
+    await hearAll()
+    expect(done).toEqual(['a'])
+    await hearAll()
+    expect(done).toEqual(['a', 'b'])
   })
 
   it('runs all at once for who knows that nothing is under way', () => {

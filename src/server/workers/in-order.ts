@@ -3,7 +3,7 @@ interface Told {
   readonly task: () => void
 }
 
-/** Longer than a notice is under way from a worker that has much to do. */
+/** How long notices are collected before all processes are asked whether there are more. */
 export const heldMs = 200
 
 /**
@@ -12,15 +12,20 @@ export const heldMs = 200
  */
 export class InOrder {
   readonly #nowMs: () => number
+  readonly #hearAll: () => Promise<unknown>
   #told: Told[] = []
   #isWaiting = false
 
-  /** @param nowMs the time that `add` is told in */
-  constructor(nowMs: () => number) {
+  /**
+   * @param nowMs the time that `add` is told in
+   * @param hearAll ends when all that has happened by now has been told; never rejects
+   */
+  constructor(nowMs: () => number, hearAll: () => Promise<unknown>) {
     this.#nowMs = nowMs
+    this.#hearAll = hearAll
   }
 
-  /** Runs a task once all that happened before it must have been told. */
+  /** Runs a task once all that happened before it has been told. */
   add(atMs: number, task: () => void): void {
     this.#told.push({ atMs, task })
     this.#wait()
@@ -34,11 +39,15 @@ export class InOrder {
   #wait(): void {
     if (this.#isWaiting) return
     this.#isWaiting = true
-    setTimeout(() => {
-      this.#isWaiting = false
-      this.#run(this.#nowMs() - heldMs)
-      if (this.#told.length > 0) this.#wait()
-    }, heldMs)
+    setTimeout(() => void this.#catchUp(), heldMs)
+  }
+
+  async #catchUp(): Promise<void> {
+    const nowMs = this.#nowMs()
+    await this.#hearAll()
+    this.#isWaiting = false
+    this.#run(nowMs)
+    if (this.#told.length > 0) this.#wait()
   }
 
   #run(untilMs: number): void {

@@ -39,7 +39,8 @@ export class JournalDesk {
     this.#inOrder.add(performance.now() + this.#offsetMs, () => {
       for (const { startedMs, end } of this.#open.values()) {
         const durationMs = performance.now() - startedMs
-        end({ aborted: true, durationMs, firstByteMs: undefined, usage: undefined, failure: undefined })
+        const nothing = { firstByteMs: undefined, usage: undefined, failure: undefined }
+        end({ ...nothing, aborted: true, durationMs, answeredMs: durationMs })
       }
       this.#open.clear()
     })

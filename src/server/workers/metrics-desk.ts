@@ -1,14 +1,12 @@
 import { countsOf, mergeMetrics, type MetricsJson, sumOf } from '../../metrics/merge-metrics.ts'
 import type { Metrics } from '../../metrics/metrics.ts'
+import { answerInTime } from './answer-in-time.ts'
 import { unpack } from './packed.ts'
 import type { Peer } from './peer.ts'
 import type { WorkerMethods, WorkerReport } from './worker-messages.ts'
 
 /** How often workers are asked for what they have counted, so that little is lost with one that is killed. */
 const reportEveryMs = 5_000
-
-/** A worker that does not answer for so long is told of by what it said last. */
-const patienceMs = 2_000
 
 /** Reports of workers that are gone are added up when there are as many. */
 const mostEnded = 8
@@ -82,6 +80,7 @@ export class MetricsDesk {
 
   async #collect(): Promise<void> {
     const asked = Array.from(this.#workers, async (worker) => {
+      // One that does not answer is told of by what it said last.
       const told = await answerInTime(worker.peer.call('report', null))
       // It may be gone by now, and added to those that are.
       if (told !== undefined && this.#workers.has(worker))
@@ -106,15 +105,4 @@ function common(
 ): ReadonlySet<string> | undefined {
   if (!some || !others) return some ?? (others && new Set(others))
   return new Set(others.filter((place) => some.has(place)))
-}
-
-function answerInTime<T>(answer: Promise<T>): Promise<T | undefined> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(undefined), patienceMs)
-    const end = (value: T | undefined): void => {
-      clearTimeout(timer)
-      resolve(value)
-    }
-    answer.then(end, () => end(undefined))
-  })
 }

@@ -15,11 +15,13 @@ export class RemoteJournal implements JournalBook {
 
   planned(note: CallNote): (end: EndNote) => void {
     const number = ++this.#lastNumber
-    this.#primary.tell('journal.planned', [number, this.#nowMs(), sentCall(note, this.#offsetMs)])
-    return (end) => this.#primary.tell('journal.ended', [number, this.#nowMs(), end])
-  }
-
-  #nowMs(): number {
-    return performance.now() + this.#offsetMs
+    const offsetMs = this.#offsetMs
+    const { startedMs } = note
+    const plannedMs = performance.now() + offsetMs
+    this.#primary.tell('journal.planned', [number, plannedMs, sentCall(note, offsetMs)])
+    return (end) => {
+      const endedMs = Math.max(startedMs + end.answeredMs + offsetMs, plannedMs)
+      this.#primary.tell('journal.ended', [number, endedMs, end])
+    }
   }
 }

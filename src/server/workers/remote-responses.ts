@@ -1,5 +1,5 @@
 import { recordFromJson, recordToJson } from '../../generate/responses/record-json.ts'
-import type { ResponseArchive } from '../../generate/responses/response-archive.ts'
+import type { ResponseArchive, ResponseAddress } from '../../generate/responses/response-archive.ts'
 import type { ResponseRecord } from '../../generate/responses/response-record.ts'
 import type { ResponsesItem } from '../../openai/requests/responses-item.ts'
 import type { Peer } from './peer.ts'
@@ -26,7 +26,7 @@ export class RemoteResponses implements ResponseArchive {
     return (await this.#primary.call('responses.item', [resource, id])) ?? undefined
   }
 
-  update({ resource, id, progress }: ResponseRecord): void | Promise<void> {
+  update({ resource, id, progress }: Parameters<ResponseArchive['update']>[0]): void | Promise<void> {
     const { state } = progress
     // Only who cancels waits for it.
     if (state.cancelled) return this.#primary.call('responses.update', [[resource, id], state])
@@ -34,7 +34,7 @@ export class RemoteResponses implements ResponseArchive {
     return undefined
   }
 
-  delete({ resource, id }: ResponseRecord): Promise<void> {
+  delete({ resource, id }: ResponseAddress): Promise<void> {
     return this.#primary.call('responses.delete', [resource, id])
   }
 

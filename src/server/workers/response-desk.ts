@@ -1,7 +1,9 @@
 import { recordFromJson, type RecordJson, recordToJson } from '../../generate/responses/record-json.ts'
+import type { ResponseArchive } from '../../generate/responses/response-archive.ts'
+import { ResponseProgress } from '../../generate/responses/response-progress.ts'
 import type { ResponseRecord } from '../../generate/responses/response-record.ts'
-import type { ResponseStore } from '../../generate/responses/response-store.ts'
 import { sharedIdPart } from '../../openai/response-ids.ts'
+import { whenKnown } from '../../pipeline/when-known.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { ResponseMethods, ResponsePlace } from './response-messages.ts'
 
@@ -17,11 +19,11 @@ interface Unfinished {
 
 /** The responses of all workers, those included that are on their way to their clients. */
 export class SharedResponses {
-  readonly store: ResponseStore
+  readonly store: ResponseArchive
   readonly clock: Clock
   readonly unfinished = new Map<string, Unfinished>()
 
-  constructor(store: ResponseStore, clock: Clock) {
+  constructor(store: ResponseArchive, clock: Clock) {
     this.store = store
     this.clock = clock
   }
@@ -42,22 +44,25 @@ export class ResponseDesk {
     'responses.add': (json) => this.#add(json),
     'responses.get': (place) =>
       this.#settled(place, () => {
-        const record = this.#find(place)
-        return record ? recordToJson(record) : null
+        const { store, clock } = this.#shared
+        return whenKnown(store.get(...place, clock.epochMs()), (record) =>
+          record ? recordToJson(record) : null,
+        )
       }),
     'responses.item': (place) =>
       this.#settled(place, () => {
         const { store, clock } = this.#shared
-        return store.findItem(...place, clock.epochMs()) ?? null
+        return whenKnown(store.findItem(...place, clock.epochMs()), (item) => item ?? null)
       }),
-    'responses.update': ([place, progress]) => {
-      this.#find(place)?.progress.take(progress)
-      if (progress.endedMs !== null) this.#shared.unfinished.delete(keyOf(place))
+    'responses.update': ([place, state]) => {
+      const [resource, id] = place
+      if (state.endedMs !== null) this.#shared.unfinished.delete(keyOf(place))
+      return this.#shared.store.update({ resource, id, progress: ResponseProgress.of(state) })
     },
     'responses.delete': (place) => {
-      const record = this.#find(place)
-      if (record) this.#shared.store.delete(record)
+      const [resource, id] = place
       this.#shared.unfinished.delete(keyOf(place))
+      return this.#shared.store.delete({ resource, id })
     },
   }
 
@@ -67,32 +72,29 @@ export class ResponseDesk {
     for (const [key, { record, hearAll }] of unfinished) {
       if (hearAll !== this.#hearAll) continue
       unfinished.delete(key)
-      store.delete(record)
+      void store.delete(record)
     }
   }
 
-  #add(json: RecordJson): void {
+  #add(json: RecordJson): void | Promise<void> {
     const record = recordFromJson(json)
     const { store, unfinished } = this.#shared
-    store.add(record)
-    if (json.progress.background) return
+    const added = store.add(record)
+    if (json.progress.background) return added
     unfinished.set(keyOf([record.resource, record.id]), { record, hearAll: this.#hearAll })
     // A fault may have taken the place of an answer, whose end then never comes.
     if (unfinished.size > mostUnfinished) unfinished.delete(unfinished.keys().next().value ?? '')
+    return added
   }
 
   /**
    * A client may ask another worker for what it has read to its end before the notice of that end is here. The answer to a
    * question comes behind it.
    */
-  #settled<T>(place: ResponsePlace, find: () => T): T | Promise<T> {
+  #settled<T>(place: ResponsePlace, find: () => T | Promise<T>): T | Promise<T> {
     const unfinished = this.#shared.unfinished.get(keyOf(place))
     if (!unfinished || unfinished.hearAll === this.#hearAll) return find()
     return unfinished.hearAll().then(find, find)
-  }
-
-  #find([resource, id]: ResponsePlace): ResponseRecord | undefined {
-    return this.#shared.store.get(resource, id, this.#shared.clock.epochMs())
   }
 }
 

@@ -7,9 +7,9 @@ export type ResponsePlace = readonly [resource: string, id: string]
 
 /** What a worker asks the store of the primary. */
 export type ResponseMethods = {
-  'responses.add': (record: RecordJson) => void
+  'responses.add': (record: RecordJson) => void | Promise<void>
   'responses.get': (place: ResponsePlace) => RecordJson | null | Promise<RecordJson | null>
   'responses.item': (place: ResponsePlace) => ResponsesItem | null | Promise<ResponsesItem | null>
-  'responses.update': (told: readonly [place: ResponsePlace, progress: ProgressState]) => void
-  'responses.delete': (place: ResponsePlace) => void
+  'responses.update': (told: readonly [place: ResponsePlace, progress: ProgressState]) => void | Promise<void>
+  'responses.delete': (place: ResponsePlace) => void | Promise<void>
 }

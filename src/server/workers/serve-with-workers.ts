@@ -1,6 +1,5 @@
 import type { LiveConfig } from '../../config/live-config.ts'
 import type { ConfigSources } from '../../config/sources.ts'
-import { ResponseStore } from '../../generate/responses/response-store.ts'
 import { SlotTable } from '../../latency/slot-table.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { createLoopLag } from '../../platform/loop-lag.ts'
@@ -35,7 +34,6 @@ export async function serveWithWorkers(parts: ServeParts): Promise<void> {
   const { live, sources, logger, count } = parts
   refuseWithWorkers(live.current, count, 'start')
   const slots = new SlotTable()
-  const responses = new ResponseStore()
   const { workingDirectory } = sources
   let service: Service | undefined
   const started = await startSimulator(live, {
@@ -45,7 +43,6 @@ export async function serveWithWorkers(parts: ServeParts): Promise<void> {
     extensions: live.current.extensionPaths,
     workingDirectory,
     slots,
-    responses,
     onForget: () => service?.forget(),
   })
   const { simulator } = started
@@ -56,7 +53,7 @@ export async function serveWithWorkers(parts: ServeParts): Promise<void> {
   }
   try {
     const port = await findPort(started)
-    service = new Service({ ...started, slots, responses, workingDirectory, port })
+    service = new Service({ ...started, slots, workingDirectory, port })
     await serveBy(service, started, parts)
     const { unused } = service.metrics
     refuseUnused({ config: simulator.config, mode: unusedInstead(simulator.mode.replay, unused) })

@@ -1,7 +1,7 @@
 import type { App } from '../../app/app.ts'
 import type { Simulator } from '../../app/simulator.ts'
-import type { ResponseStore } from '../../generate/responses/response-store.ts'
 import type { SlotAuthority } from '../../pipeline/slot-authority.ts'
+import { answerInTime } from './answer-in-time.ts'
 import { InOrder } from './in-order.ts'
 import { JournalDesk } from './journal-desk.ts'
 import { LimitDesk } from './limit-desk.ts'
@@ -22,7 +22,6 @@ export interface ServiceParts {
   readonly simulator: Simulator
   readonly app: App
   readonly slots: SlotAuthority
-  readonly responses: ResponseStore
   readonly workingDirectory: string
   /** On which all workers listen. */
   readonly port: number
@@ -58,10 +57,13 @@ export class Service {
 
   constructor(parts: ServiceParts) {
     this.#parts = parts
-    const { simulator, responses } = parts
+    const { simulator } = parts
     this.metrics = new MetricsDesk(simulator.metrics)
-    this.#shared = new SharedResponses(responses, simulator.clock)
-    this.#inOrder = new InOrder(() => performance.now() + this.#offsetMs)
+    this.#shared = new SharedResponses(simulator.responses, simulator.clock)
+    this.#inOrder = new InOrder(
+      () => performance.now() + this.#offsetMs,
+      () => this.#hearAll(),
+    )
     simulator.live.onChange(() => void this.#spread())
   }
 
@@ -157,6 +159,11 @@ export class Service {
     await Promise.all(told)
   }
 
+  /** Ends when everything has been heard that workers have told by now. */
+  async #hearAll(): Promise<void> {
+    await Promise.all(Array.from(this.#workers, ({ peer }) => answerInTime(peer.call('sync', null))))
+  }
+
   async #answer({ method, url, headers, body }: PageRequest): Promise<PageAnswer> {
     const { app, simulator } = this.#parts
     const segments = new URL(url).pathname.split('/').filter((segment) => segment !== '')
@@ -166,7 +173,7 @@ export class Service {
     }
     if (simulator.journal) {
       // What a client has read is in the journal before it can ask for it.
-      await Promise.all(Array.from(this.#workers, ({ peer }) => peer.call('sync', null).catch(() => {})))
+      await this.#hearAll()
       this.#inOrder.runAll()
     }
     const request = new Request(url, {

@@ -1,0 +1,122 @@
+/**
+ * What Redis costs: decisions about limits in process and through Redis, and requests of a simulator without and with it, in
+ * turns on one machine. `npx tsx bench/redis-cost.ts` after `make build`; needs redis-server or valkey-server. Takes a minute.
+ */
+import { LimiterTable } from '../src/limits/limiter-table.ts'
+import type { LimitAuthority } from '../src/pipeline/limit-authority.ts'
+import { programKey, type RunningProgram, startProgram } from '../tests/support/built-program.ts'
+import { RawConnection, type RawRequest } from '../tests/support/raw-http.ts'
+import { type RedisReplica, startReplica } from '../tests/support/redis-replica.ts'
+import { startRedisServer } from '../tests/support/redis-server.ts'
+
+const deployments = {
+  chat: { model: 'gpt-4o', tokensPerMinute: 1_000_000_000, requestsPerMinute: 60_000_000 },
+}
+const roundMs = 1_500
+const rounds = 4
+const concurrencies = [1, 32, 256]
+
+const request: RawRequest = {
+  path: '/openai/deployments/chat/chat/completions?api-version=2024-10-21',
+  headers: { 'api-key': programKey, 'Content-Type': 'application/json' },
+  body: JSON.stringify({ messages: [{ role: 'user', content: 'Hi' }], max_tokens: 50 }),
+}
+
+interface Round {
+  readonly perSecond: number
+  readonly medianMs: number
+}
+
+/** Runs `task` so many times at once, again and again. */
+async function drive(tasks: readonly (() => Promise<unknown>)[]): Promise<Round> {
+  const times: number[] = []
+  const begun = performance.now()
+  const loop = async (task: () => Promise<unknown>): Promise<void> => {
+    while (performance.now() - begun < roundMs) {
+      const since = performance.now()
+      await task()
+      times.push(performance.now() - since)
+    }
+  }
+  await Promise.all(tasks.map(loop))
+  return { perSecond: times.length / ((performance.now() - begun) / 1_000), medianMs: median(times) }
+}
+
+function median(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? NaN
+}
+
+async function redisCpuMs({ connection }: RedisReplica): Promise<number> {
+  const text = String(await connection.send(['INFO', 'cpu']))
+  const read = (name: string): number => Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(text)?.[1])
+  return 1_000 * (read('used_cpu_sys') + read('used_cpu_user'))
+}
+
+async function decisions(replica: RedisReplica): Promise<void> {
+  console.log(
+    '| decisions at a time | decided a second | CPU of the simulator | CPU of Redis | median time |',
+  )
+  console.log('| --- | --- | --- | --- | --- |')
+  const local = new LimiterTable()
+  const question = replica.question('chat', 100)
+  for (const [name, limits, count] of [
+    ['in process', local, 1],
+    ...concurrencies.map((at): [string, LimitAuthority, number] => [String(at), replica.limits, at]),
+  ] as [string, LimitAuthority, number][]) {
+    const decide = async (): Promise<unknown> => limits.decide(question, performance.now())
+    const [cpu, redisCpu] = [process.cpuUsage(), await redisCpuMs(replica)]
+    const { perSecond, medianMs } = await drive(Array.from({ length: count }, () => decide))
+    const { user, system } = process.cpuUsage(cpu)
+    const all = perSecond * (roundMs / 1_000)
+    const redisEach = (1_000 * ((await redisCpuMs(replica)) - redisCpu)) / all
+    console.log(
+      `| ${name} | ${Math.round(perSecond)} | ${((user + system) / all).toFixed(1)} µs | ${redisEach.toFixed(1)} µs | ${medianMs.toFixed(3)} ms |`,
+    )
+  }
+}
+
+/** Medians over rounds in turns: the speed of such a machine drifts. */
+async function requests(programs: readonly RunningProgram[]): Promise<void> {
+  console.log(
+    '\n| connections | requests a second without | with Redis | ratio | median time without | with |',
+  )
+  console.log('| --- | --- | --- | --- | --- | --- |')
+  for (const count of concurrencies) {
+    const runs: Round[][] = programs.map(() => [])
+    for (let round = 0; round < rounds; round++) {
+      for (const [index, { port }] of programs.entries()) {
+        const open = Array.from({ length: count }, () => RawConnection.open(port))
+        const connections = await Promise.all(open)
+        const tasks = connections.map((connection) => async (): Promise<void> => {
+          const { status, body } = await connection.send(request)
+          if (status !== 200) throw new Error(`Could not measure: the simulator answered ${status}: ${body}`)
+        })
+        runs[index]?.push(await drive(tasks))
+        for (const { socket } of connections) socket.destroy()
+      }
+    }
+    const [without, withRedis] = runs.map((some) => ({
+      perSecond: Math.round(median(some.map(({ perSecond }) => perSecond))),
+      medianMs: median(some.map(({ medianMs }) => medianMs)).toFixed(2),
+    }))
+    if (!without || !withRedis) return
+    const ratio = (withRedis.perSecond / without.perSecond).toFixed(2)
+    console.log(
+      `| ${count} | ${without.perSecond} | ${withRedis.perSecond} | ${ratio} | ${without.medianMs} ms | ${withRedis.medianMs} ms |`,
+    )
+  }
+}
+
+const server = await startRedisServer()
+const replica = await startReplica({ url: server.url, deployments, redis: { timeoutMs: 30_000 } })
+await decisions(replica)
+replica.close()
+const without = await startProgram({ deployments })
+const withRedis = await startProgram({
+  deployments,
+  env: { REDIS_URL: server.url, REDIS_TIMEOUT_MS: '30000' },
+})
+await requests([without, withRedis])
+await without.stop()
+await withRedis.stop()
+await server.remove()
