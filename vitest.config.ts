@@ -1,32 +1,71 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
-const setupFiles = ['./tests/support/fail-on-warning.ts']
+const cores = Math.max(2, availableParallelism())
 
-/** One run, two projects: so one exit code and one count cover all tests, whatever they are run against. */
+/** Tests that look at the whole of their process: its memory, its open timers and watches, what it has loaded. */
+const alone = [
+  'src/platform/clock.test.ts',
+  'src/server/watch-files.test.ts',
+  'src/tokens/read-token-folder.test.ts',
+  'tests/integration/hostile-clients.test.ts',
+  'tests/integration/setup-tiktoken.test.ts',
+]
+
+/** End-to-end tests that compare real times, or open thousands of connections: nothing else of the run is beside them. */
+const measuring = ['hostile', 'load', 'timing'].map((name) => `tests/e2e/${name}.test.ts`)
+
+const unit = ['src/**/*.test.ts', 'tests/**/*.test.ts']
+const e2e = ['tests/e2e/**/*.test.ts']
+const modules = ['node_modules/**']
+
+/** No test depends on how fast the machine is; where one ends by this limit, it hangs. */
+const limits = { testTimeout: 60_000, hookTimeout: 60_000 }
+const common = { setupFiles: ['./tests/support/fail-on-warning.ts'], ...limits }
+const endToEnd = { ...common, globalSetup: ['./tests/support/require-build.ts'] }
+
+/** One run for all projects: so one exit code and one count cover all tests, whatever they are run against. */
 export default defineConfig({
   test: {
     reporters: ['default', './tests/support/counts-reporter.ts'],
     dangerouslyIgnoreUnhandledErrors: false,
+    // By default vitest leaves a core idle, and waits for what is polled for one second.
+    maxWorkers: cores,
+    expect: { poll: { timeout: 20_000 } },
     projects: [
       {
+        extends: true,
+        // Files that share a process load each module once: half of the time.
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'tests/**/*.test.ts'],
-          exclude: ['tests/e2e/**', 'node_modules/**'],
-          setupFiles,
-          testTimeout: 20_000,
+          include: unit,
+          exclude: [...e2e, ...alone, ...modules],
+          isolate: false,
+          ...common,
+        },
+      },
+      { extends: true, test: { name: 'unit-alone', include: alone, ...common } },
+      {
+        extends: true,
+        // After the unit tests, which would slow the servers that these tests start.
+        test: {
+          name: 'e2e',
+          include: e2e,
+          exclude: [...measuring, ...modules],
+          sequence: { groupOrder: 1 },
+          // One more than there are cores: these tests mostly wait for the programs that they start.
+          maxWorkers: Math.min(cores + 1, 8),
+          ...endToEnd,
         },
       },
       {
+        extends: true,
         test: {
-          name: 'e2e',
-          include: ['tests/e2e/**/*.test.ts'],
-          setupFiles,
-          globalSetup: ['./tests/support/require-build.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          // After the unit tests, which would slow the servers that these tests start.
-          sequence: { groupOrder: 1 },
+          name: 'e2e-measuring',
+          include: measuring,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+          ...endToEnd,
         },
       },
     ],

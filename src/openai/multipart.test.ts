@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { leastMs } from '../../tests/support/machine-speed.ts'
 import { parseMultipart } from './multipart.ts'
 
 const encode = async (form: FormData): Promise<{ body: Buffer; type: string }> => {
@@ -78,8 +79,9 @@ describe('parseMultipart', () => {
     const form = new FormData()
     form.append('file', new Blob([Buffer.alloc(25 * 1024 * 1024, 45)]), 'a.wav')
     const { body, type } = await encode(form)
-    const startedMs = performance.now()
-    expect(parseMultipart(body, type)?.file('file')?.bytes).toHaveLength(25 * 1024 * 1024)
-    expect(performance.now() - startedMs).toBeLessThan(500)
+    const read = (): void => {
+      expect(parseMultipart(body, type)?.file('file')?.bytes).toHaveLength(25 * 1024 * 1024)
+    }
+    expect(await leastMs(500, read)).toBeLessThan(500)
   })
 })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { leastMs } from '../../tests/support/machine-speed.ts'
 import { parseJson } from './parse-json.ts'
 
 const padding = 'x'.repeat(70_000)
@@ -19,10 +20,9 @@ describe('parseJson', () => {
     expect(parse(`{"a":"${text}"}`)).toEqual({ a: JSON.parse(`"${text}"`) })
   })
 
-  it('refuses a large body of brackets at once', () => {
+  it('refuses a large body of brackets at once', async () => {
     const bytes = Buffer.from('['.repeat(20_000_000) + ']'.repeat(20_000_000))
-    const startMs = performance.now()
-    expect(parseJson(bytes)).toBeUndefined()
-    expect(performance.now() - startMs).toBeLessThan(250)
+    // To parse it takes seconds.
+    expect(await leastMs(250, () => expect(parseJson(bytes)).toBeUndefined())).toBeLessThan(250)
   })
 })

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
+import { createQuietTimer, type QuietTimer } from '../../tests/support/quiet-timer.ts'
 import { HeaderList } from './header-list.ts'
 import type { Reply } from './reply.ts'
 import { sendAtOnce, sendStreamAtOnce } from './send-at-once.ts'
@@ -82,7 +83,7 @@ interface Talk {
   readonly end: 'closed' | 'open'
 }
 
-/** All that comes over a connection that sends these bytes, until its end or until there is nothing for a while. */
+/** All that comes over a connection that sends these bytes, until its end or until nothing more comes for a while. */
 function talk(port: number, bytes: string, onOpen: (socket: Socket) => void = () => {}): Promise<Talk> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => {
@@ -91,17 +92,16 @@ function talk(port: number, bytes: string, onOpen: (socket: Socket) => void = ()
     })
     closers.push(() => socket.destroy())
     let text = ''
-    const quiet = (): void => resolve({ text, end: 'open' })
-    let timer = setTimeout(quiet, 2_000)
+    let quiet: QuietTimer | undefined
     socket.setEncoding('latin1')
     socket.on('data', (data: string) => {
       text += data
-      clearTimeout(timer)
-      timer = setTimeout(quiet, 100)
+      quiet ??= createQuietTimer(100, () => resolve({ text, end: 'open' }))
+      quiet.restart()
     })
     socket.on('error', () => {})
     socket.on('close', () => {
-      clearTimeout(timer)
+      quiet?.stop()
       resolve({ text, end: 'closed' })
     })
   })
@@ -202,15 +202,14 @@ describe('an answer that is sent at once', () => {
 
   it('ends once and throws nothing for a client that stops sending, or is gone', async () => {
     for (const leave of [(socket: Socket) => socket.end(), (socket: Socket) => socket.resetAndDestroy()]) {
-      const { port, ends, took } = await serve(
-        {},
-        sendAtOnce,
-        (outgoing) =>
-          new Promise((resolve) =>
-            outgoing.socket?.once('close', resolve).once('end', () => setTimeout(resolve, 5)),
-          ),
-      )
-      await talk(port, get, (socket) => setTimeout(leave, 20, socket))
+      let client: Socket | undefined
+      const { port, ends, took } = await serve({}, sendAtOnce, (outgoing) => {
+        if (client) leave(client)
+        return new Promise((resolve) =>
+          outgoing.socket?.once('close', resolve).once('end', () => setTimeout(resolve, 5)),
+        )
+      })
+      await talk(port, get, (socket) => (client = socket))
       await expect.poll(() => ends.filter((end) => end === 'close')).toEqual(['close'])
       expect(took).not.toContain(true)
     }

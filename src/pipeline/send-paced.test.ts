@@ -45,17 +45,18 @@ async function serve(events: readonly string[], everyMs: number, told: string[] 
 
 const get = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'
 
-/** All that comes over a connection that sends these bytes, until there is nothing for a while. */
-async function talk(port: number, bytes: string, quietMs = 150): Promise<string> {
+/** All that comes over a connection that sends these bytes, until so many answers have ended. */
+async function talk(port: number, bytes: string, answers = 1): Promise<string> {
   const socket = connect(port, '127.0.0.1', () => socket.write(bytes))
   closers.push(() => socket.destroy())
   const chunks: Buffer[] = []
   await new Promise<void>((resolve) => {
-    let timer = setTimeout(resolve, quietMs)
+    let ends = 0
     socket.on('data', (chunk) => {
       chunks.push(chunk)
-      clearTimeout(timer)
-      timer = setTimeout(resolve, quietMs)
+      // A last chunk is written in one piece, and no event of these tests looks like one.
+      ends += chunk.toString('latin1').split('0\r\n\r\n').length - 1
+      if (ends === answers) resolve()
     })
   })
   return Buffer.concat(chunks).toString()
@@ -79,13 +80,18 @@ function chunksOf(body: string): string[] {
 describe('a paced stream on a socket', () => {
   it('sends each event in a chunk of its own, sized in bytes', async () => {
     const events = ['one ', 'häuser ', '漢字 ', '🎈']
-    const answer = await talk(await serve(events, 20), get)
-    expect(chunksOf(answer.slice(answer.indexOf('\r\n\r\n') + 4))).toEqual(events)
+    const port = await serve(events, 40)
+    const chunksOfAnswer = async (): Promise<string[]> => {
+      const answer = await talk(port, get)
+      return chunksOf(answer.slice(answer.indexOf('\r\n\r\n') + 4))
+    }
+    // On a machine that is too busy some come late, and then together with the next: not each time.
+    await expect.poll(chunksOfAnswer).toEqual(events)
   })
 
   it('leaves the connection fit for the next request, and keeps the order of pipelined ones', async () => {
     const port = await serve(['a', 'b', 'c'], 10)
-    const answers = (await talk(port, get + get + get)).split('HTTP/1.1 200 OK').slice(1)
+    const answers = (await talk(port, get + get + get, 3)).split('HTTP/1.1 200 OK').slice(1)
     const bodies = answers.map((answer) => chunksOf(answer.slice(answer.indexOf('\r\n\r\n') + 4)).join(''))
     expect(bodies).toEqual(['abc', 'abc', 'abc'])
   })
@@ -126,7 +132,7 @@ describe('a paced stream on a socket', () => {
   it('writes tokens together that follow faster than a write takes, and tells of each', async () => {
     const told: string[] = []
     const events = Array.from({ length: 20_000 }, () => 'x')
-    const answer = await talk(await serve(events, 0.002, told), get, 400)
+    const answer = await talk(await serve(events, 0.002, told), get)
     expect(chunksOf(answer.slice(answer.indexOf('\r\n\r\n') + 4)).join('')).toHaveLength(20_000)
     expect([told.length, told[0], told[1]]).toEqual([20_000, 'first-token', 'token'])
   })

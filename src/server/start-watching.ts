@@ -1,5 +1,6 @@
 import type { LiveConfig } from '../config/live-config.ts'
 import type { ConfigSources } from '../config/sources.ts'
+import { stackOf } from '../platform/error-text.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Replay } from '../recording/replay-mode.ts'
 import type { Watch, WatchMeans } from './watch-folders.ts'
@@ -69,7 +70,7 @@ async function takeUp(replay: Replay, paths: readonly string[] | undefined, logg
   try {
     await replay.refresh(paths)
   } catch (error) {
-    const reason = error instanceof Error ? error.stack : String(error)
+    const reason = stackOf(error)
     logger.error(
       { err: reason },
       'Taking up changed recordings failed inside the simulator; those from before stay.',

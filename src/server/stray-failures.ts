@@ -1,3 +1,4 @@
+import { stackOf } from '../platform/error-text.ts'
 import type { Logger } from '../platform/logger.ts'
 
 /**
@@ -7,7 +8,7 @@ import type { Logger } from '../platform/logger.ts'
 export function surviveStrayFailures(logger: Logger): void {
   const report = (error: unknown): void =>
     logger.error(
-      { err: error instanceof Error ? error.stack : String(error) },
+      { err: stackOf(error) },
       'Something failed outside of every request, most likely in an extension: await what it starts, and catch what its timers throw.',
     )
   process.on('unhandledRejection', report)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { watchFiles } from './watch-files.ts'
 
-const wait = { timeout: 10_000, interval: 20 }
+const wait = { timeout: 30_000, interval: 20 }
 const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 function folderOf(...names: readonly string[]): string[] {
@@ -27,14 +27,14 @@ it.each([false, true])(
       paths: [a, b],
       poll,
       pollMs: 20,
-      quietMs: 60,
+      quietMs: 400,
       logger,
       onChange: async (paths) => void reports.push(paths),
     })
     await watch.ready
     for (const path of [b, a, other]) writeFileSync(path, 'after')
     await vi.waitFor(() => expect(reports.flat()).toContain(b), wait)
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    await new Promise((resolve) => setTimeout(resolve, 500))
     expect(reports).toEqual([[a, b]])
     await watch.close()
   },

@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { watch, type FSWatcher } from 'chokidar'
+import { reasonOf } from '../platform/error-text.ts'
 import type { Logger } from '../platform/logger.ts'
 
 /** How files are looked at. */
@@ -117,7 +118,7 @@ class FolderWatch implements Watch {
 
   #tell(error: unknown): void {
     const { folders, logger } = this.#watched
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = reasonOf(error)
     const message = `Could not watch everything in ${folders.join(', ')}: ${reason}. Set WATCH=poll, or allow more watches (on Linux fs.inotify.max_user_watches).`
     logger.warn({}, message)
   }

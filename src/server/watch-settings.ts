@@ -2,6 +2,7 @@ import { join, relative, resolve } from 'node:path'
 import type { LiveConfig } from '../config/live-config.ts'
 import { readInputs } from '../config/read-inputs.ts'
 import { collectGivenValues, type ConfigSources } from '../config/sources.ts'
+import { reasonOf } from '../platform/error-text.ts'
 import { watchFiles } from './watch-files.ts'
 import type { Watch, WatchMeans } from './watch-folders.ts'
 
@@ -60,7 +61,7 @@ async function reload(live: LiveConfig, sources: ConfigSources): Promise<readonl
     const { inputs, problems } = readInputs(sources)
     return problems.length > 0 ? problems : (await live.rebase(inputs)).problems
   } catch (error) {
-    return [error instanceof Error ? error.message : String(error)]
+    return [reasonOf(error)]
   }
 }
 

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { packageFolder } from '../support/built-program.ts'
+import { freePort } from '../support/free-port.ts'
 import { createUserProject } from '../support/user-project.ts'
 
 const runFile = promisify(execFile)
@@ -36,8 +36,8 @@ describe('examples/vitest', () => {
 describe('examples/node-test', () => {
   it('passes where it is copied to, and its process ends by itself', async () => {
     using project = createUserProject('node-test')
-    const args = ['--test', '--test-reporter=tap', '--test-timeout=20000']
-    const { stdout } = await runFile(process.execPath, args, { cwd: project.folder, env, timeout: 30_000 })
+    const args = ['--test', '--test-reporter=tap', '--test-timeout=50000']
+    const { stdout } = await runFile(process.execPath, args, { cwd: project.folder, env, timeout: 55_000 })
     expect(stdout).toMatch(/^# pass [1-9]/m)
     expect(stdout).toMatch(/^# fail 0$/m)
   })
@@ -48,7 +48,7 @@ describe('examples/github-actions', () => {
   const steps = workflow.jobs.replay.steps
 
   it('uses no action but those of GitHub itself, and installs before it tests', () => {
-    expect(steps.flatMap(({ uses = [] }) => uses)).toEqual(['actions/checkout@v4', 'actions/setup-node@v4'])
+    expect(steps.flatMap(({ uses = [] }) => uses)).toEqual(['actions/checkout@v5', 'actions/setup-node@v5'])
     expect(steps.findIndex(({ run }) => run === 'npm ci')).toBe(steps.length - 2)
     expect(workflow).toMatchObject({ on: ['push', 'pull_request'], permissions: { contents: 'read' } })
   })
@@ -97,13 +97,4 @@ interface Workflow {
 
 function readWorkflow(file: string): Workflow {
   return parse(readFileSync(join(packageFolder, 'examples/github-actions', file), 'utf8')) as Workflow
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 }

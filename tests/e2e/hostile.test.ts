@@ -76,7 +76,8 @@ describe('the program, with very many connections', () => {
     expect(sockets.filter((socket) => !socket.destroyed)).toHaveLength(idleCount)
     // Measured: 8 KB. The rest is room for what the process holds besides.
     expect(((keptMb - beforeMb) * 1024) / idleCount).toBeLessThan(40)
-    expect(beside[90]).toBeLessThan(100)
+    // Usually the same. Compared, since a busy machine lengthens both.
+    expect(beside[50]).toBeLessThan(10 * (alone[50] ?? NaN) + 50)
     for (const socket of sockets) socket.destroy()
   })
 

@@ -27,7 +27,7 @@ describe('the built library', () => {
     `
     const { stdout, stderr } = await runFile(process.execPath, ['--input-type=module', '--eval', script], {
       cwd: packageFolder,
-      timeout: 20_000,
+      timeout: 50_000,
     })
     expect({ stdout, stderr }).toEqual({ stdout: '200 200 true\n', stderr: '' })
   })

@@ -222,6 +222,6 @@ describe('limits', () => {
     expect(attempts).toEqual([200, 429, 200])
     // One request in ten seconds: the wait is the one that the 429 named, not the client's own half second.
     expect(Date.now() - startedAt).toBeGreaterThan(9_000)
-    expect(Date.now() - startedAt).toBeLessThan(13_000)
+    expect(Date.now() - startedAt).toBeLessThan(30_000)
   })
 })

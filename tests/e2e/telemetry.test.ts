@@ -71,7 +71,7 @@ describe('the program with a collector', () => {
     const began = performance.now()
     const { code, stderr } = await program.stop()
     expect(code).toBe(0)
-    expect(performance.now() - began).toBeLessThan(3_000)
+    expect(performance.now() - began).toBeLessThan(20_000)
     expect(stderr.split('\n').filter((line) => line.includes('collector'))).toHaveLength(1)
   })
 

@@ -5,8 +5,8 @@ import { startProgram, type RunningProgram } from '../support/built-program.ts'
 /** 200 ms to the first token, then 40 ms a token, without spread. */
 const firstTokenMs = 200
 const tokenMs = 40
-/** How late a loaded machine of two cores may be; nothing may ever be early. */
-const slackMs = 150
+/** How late half of the tokens may be on a busy machine, which is far more than usual; nothing may ever be early. */
+const slackMs = 400
 /** A timer of the client may round down. */
 const earlyMs = 3
 
@@ -53,12 +53,21 @@ async function wholeTime(tokens: number): Promise<number> {
   return performance.now() - startedAt
 }
 
-/** The times that are not within tolerance of when they were due, as text for the message of a failed test. */
+/** The times that are too early, and all when half of them are too late, as text for the message of a failed test. */
 function wrongTimes(times: readonly number[], dueMs: readonly number[]): string[] {
+  const lateMs = times.map((time, index) => time - (dueMs[index] ?? Number.NaN))
+  const median = lateMs.toSorted((a, b) => a - b)[Math.floor(lateMs.length / 2)] ?? Number.NaN
   return times.flatMap((time, index) => {
-    const due = dueMs[index] ?? Number.NaN
-    return time >= due - earlyMs && time <= due + slackMs ? [] : [`${Math.round(time)} instead of ${due} ms`]
+    const isRight = (lateMs[index] ?? Number.NaN) >= -earlyMs && median <= slackMs
+    return isRight ? [] : [`${Math.round(time)} instead of ${dueMs[index]} ms`]
   })
+}
+
+/** The same for one time, which must be far nearer to when it was due than to another: longer by half a minute. */
+function wrongTime(time: number, dueMs: number): string[] {
+  return time >= dueMs - earlyMs && time <= dueMs + 10_000
+    ? []
+    : [`${Math.round(time)} instead of ${dueMs} ms`]
 }
 
 describe('the time of an answer', () => {
@@ -71,7 +80,7 @@ describe('the time of an answer', () => {
   })
 
   it('is as long for the whole answer as for its stream', async () => {
-    expect(wrongTimes([await wholeTime(12)], due.slice(-1))).toEqual([])
+    expect(wrongTime(await wholeTime(12), due.at(-1) ?? Number.NaN)).toEqual([])
   })
 
   it('does not grow when twenty streams run side by side', async () => {
@@ -81,13 +90,14 @@ describe('the time of an answer', () => {
 
   it('is one wait for an embeddings request, whatever its size', async () => {
     const startedAt = performance.now()
-    await client.embeddings.create({ model: 'text-embedding-3-small', input: ['a', 'b', 'c'] })
-    expect(wrongTimes([performance.now() - startedAt], [300])).toEqual([])
+    const input = Array.from({ length: 100 }, (_, index) => `text ${index}`)
+    await client.embeddings.create({ model: 'text-embedding-3-small', input })
+    expect(wrongTime(performance.now() - startedAt, 300)).toEqual([])
   })
 
   it('is not added to an error', async () => {
     const startedAt = performance.now()
-    await expect(client.chat.completions.create({ ...request(50), n: 0 })).rejects.toThrow(BadRequestError)
-    expect(wrongTimes([performance.now() - startedAt], [0])).toEqual([])
+    await expect(client.chat.completions.create({ ...request(1_000), n: 0 })).rejects.toThrow(BadRequestError)
+    expect(wrongTime(performance.now() - startedAt, 0)).toEqual([])
   })
 })

@@ -21,15 +21,15 @@ import type { Clock } from '../../src/platform/clock.ts'
 import { createRandom } from '../../src/platform/random.ts'
 import { createSystemClock } from '../../src/platform/system-clock.ts'
 import { createVirtualClock } from '../../src/platform/virtual-clock.ts'
+import { advanceUntil } from '../support/advance-until.ts'
 import { chatEvents, eventStream, type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts'
+import { filesInMemory } from '../support/files-in-memory.ts'
 
 const config = loadConfig({
   flags: {},
   env: { SIMULATOR_API_KEY: 'key', LATENCY_TIME_SCALE: '0' },
   workingDirectory: '/',
-  readFile: (path) => {
-    throw Object.assign(new Error(`no such file: ${path}`), { code: 'ENOENT' })
-  },
+  readFile: filesInMemory(),
 })
 
 interface Parts {
@@ -284,8 +284,7 @@ describe('a hook', () => {
     await expect.poll(() => upstream.received.length).toBe(1)
     await new Promise((resolve) => setTimeout(resolve, 30))
     expect(status).toBeUndefined()
-    await clock.advance(500)
-    expect(await answered).toBe('data: 0a🎉\n\ndata: 1b\n\n')
+    expect(await advanceUntil(clock, answered, 500)).toBe('data: 0a🎉\n\ndata: 1b\n\n')
   })
 
   it('whose look at an event throws cuts the stream, and is reported', async () => {

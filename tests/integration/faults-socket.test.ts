@@ -6,10 +6,12 @@ import { assembleSimulator, type Simulator } from '../../src/app/simulator.ts'
 import { loadLiveConfig } from '../../src/config/load-config.ts'
 import { createSystemClock } from '../../src/platform/system-clock.ts'
 import { listen, type Listener } from '../../src/server/listen.ts'
+import { createQuietTimer } from '../support/quiet-timer.ts'
 import { requestBytes } from '../support/raw-http.ts'
+import { filesInMemory } from '../support/files-in-memory.ts'
+import { silentLogger } from '../support/test-logger.ts'
 import { deploymentPath, testKey } from '../support/test-simulator.ts'
 
-const silent = () => {}
 const messages = [{ role: 'user' as const, content: 'Hello' }]
 const model = 'gpt-4o-mini'
 
@@ -21,12 +23,9 @@ beforeAll(async () => {
     flags: {},
     env: { SIMULATOR_API_KEY: testKey, SIMULATOR_SEED: 'test', LATENCY_TIME_SCALE: '0' },
     workingDirectory: '/',
-    readFile: () => {
-      throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
-    },
+    readFile: filesInMemory(),
   })
-  const logger = { debug: silent, info: silent, warn: silent, error: silent }
-  simulator = assembleSimulator(live, { clock: createSystemClock(), logger })
+  simulator = assembleSimulator(live, { clock: createSystemClock(), logger: silentLogger })
   listener = await listen(createApp(simulator), '127.0.0.1', 0)
   // The first answer loads the tables of its encoding, which takes longer than a quiet reader waits.
   await readWire('cutBeforeHeaders', {}, 10_000)
@@ -47,20 +46,15 @@ const readWire = (fault: string, body: object = {}, quietMs = 250): Promise<Wire
     const socket = connect(Number(new URL(listener.url).port), '127.0.0.1')
     const pieces: string[] = []
     let reset = false
-    let quiet: NodeJS.Timeout
     const finish = (end: Wire['end']): void => {
-      clearTimeout(quiet)
+      quiet.stop()
       socket.destroy()
       resolve({ text: pieces.join(''), pieces, end })
     }
-    const wait = (): void => {
-      clearTimeout(quiet)
-      quiet = setTimeout(() => finish('open'), quietMs)
-    }
-    wait()
+    const quiet = createQuietTimer(quietMs, () => finish('open'))
     socket.on('data', (data: Buffer) => {
       pieces.push(data.toString())
-      wait()
+      quiet.restart()
     })
     socket.on('error', () => (reset = true))
     socket.on('close', () => finish(reset ? 'reset' : 'closed'))

@@ -58,19 +58,19 @@ describe('clients that leave in mid-stream', () => {
         if (index % 3 === 1) socket.resetAndDestroy()
         else socket.destroy()
       }
-      await expect.poll(() => server.inFlight(), { timeout: 5_000 }).toBe(0)
+      await expect.poll(() => server.inFlight()).toBe(0)
     }
     await leaveAll()
     const before = heldMb()
     await leaveAll()
     await leaveAll()
     expect(heldMb() - before).toBeLessThan(20)
-    await sleep(50)
+    for (let turn = 0; turn < 200 && timersOf() > timersBefore + 1; turn++) await sleep(20)
     expect(timersOf()).toBeLessThanOrEqual(timersBefore + 1)
     // A slot that was kept would refuse this one.
     expect((await server.ask()).status).toBe(200)
     expect(await server.sim.metrics()).toMatch(/aoai_client_disconnects_total\{[^}]*\} 1\d{3}/)
-  }, 20_000)
+  })
 
   it('while they upload, take their bodies with them', async () => {
     await using server = await startListening({ bodyLimitMb: 8, bodiesLimitMb: 8 })
@@ -97,21 +97,21 @@ describe('slow readers', () => {
       connections: { writeStallSeconds: 3 },
       deployments: { 'gpt-4o-mini': wide },
     })
-    const sockets = await openMany(server.port, 50)
+    const sockets = await openMany(server.port, 25)
     const before = heldMb()
     for (const socket of sockets) {
       socket.pause()
       // 4 MB each, were they read: 1.4 MB are the tokens of the answer.
       socket.write(chatRequest({ stream: true, max_tokens: 16_000 }))
     }
-    await expect.poll(() => server.inFlight(), { timeout: 8_000 }).toBe(sockets.length)
+    await expect.poll(() => server.inFlight()).toBe(sockets.length)
     await sleep(200)
     expect((await server.ask()).status).toBe(200)
     expect((heldMb() - before) / sockets.length).toBeLessThan(2)
-    await expect.poll(() => server.inFlight(), { timeout: 8_000, interval: 100 }).toBe(0)
+    await expect.poll(() => server.inFlight()).toBe(0)
     expect(server.log).toMatchObject([{ fields: { stalledReaders: 1 } }])
     for (const socket of sockets) socket.destroy()
-  }, 20_000)
+  })
 
   it('of 200 KB that the operating system takes are no concern of the simulator', async () => {
     await using server = await startListening({
@@ -124,16 +124,17 @@ describe('slow readers', () => {
       socket.pause()
       socket.write(chatRequest({ stream: true, max_tokens: 800 }))
     }
-    await expect.poll(() => server.inFlight(), { timeout: 8_000 }).toBe(0)
+    await expect.poll(() => server.inFlight()).toBe(0)
     expect((heldMb() - before) / sockets.length).toBeLessThan(0.3)
-    expect((await server.ask()).ms).toBeLessThan(1_000)
+    // To answer all of them anew would take seconds more.
+    expect((await server.ask()).ms).toBeLessThan(5_000)
     for (const socket of sockets) socket.resume()
     await Promise.all(closed)
-  }, 20_000)
+  })
 
   it('that go on reading are not cut, however long it takes them', async () => {
     await using server = await startListening({
-      connections: { writeStallSeconds: 0.5 },
+      connections: { writeStallSeconds: 2 },
       deployments: { 'gpt-4o-mini': wide },
     })
     const socket = await open(server.port)
@@ -145,9 +146,9 @@ describe('slow readers', () => {
       end = end.slice(-10) + data.toString('latin1')
       if (readBytes >= allowedBytes) socket.pause()
     })
-    // 16 MB, 8 a second: the operating system tells of room for more only when a third of its buffer is free.
+    // 16 MB, 5 a second: the operating system tells of room for more only when a third of its buffer is free.
     const grant = setInterval(() => {
-      allowedBytes += 0.4 * MB
+      allowedBytes += 0.25 * MB
       socket.resume()
     }, 50)
     socket.write(chatRequest({ stream: true, max_tokens: 16_000, n: 4 }, { Connection: 'close' }))
@@ -160,13 +161,13 @@ describe('slow readers', () => {
   it('that wait for an answer which takes its time are not cut', async () => {
     await using server = await startListening({
       connections: {
-        writeStallSeconds: 0.1,
-        idleTimeoutSeconds: 0.1,
-        headersTimeoutSeconds: 0.1,
-        requestTimeoutSeconds: 0.1,
+        writeStallSeconds: 0.6,
+        idleTimeoutSeconds: 0.6,
+        headersTimeoutSeconds: 0.6,
+        requestTimeoutSeconds: 0.6,
       },
       latency: { timeScale: 1 },
-      deployments: { 'gpt-4o-mini': { model: 'gpt-4o-mini', latency: { firstToken: 1_000, perToken: 0 } } },
+      deployments: { 'gpt-4o-mini': { model: 'gpt-4o-mini', latency: { firstToken: 1_500, perToken: 0 } } },
     })
     expect((await server.ask()).status).toBe(200)
     expect(server.log).toEqual([])
@@ -179,8 +180,10 @@ describe('uploads', () => {
     const holder = await open(server.port)
     const part = `${chatHead}Content-Length: ${7 * MB}\r\n\r\n${' '.repeat(6 * MB)}`
     await new Promise((resolve) => holder.write(part, resolve))
-    await sleep(50)
-    const refused = await postSpaces(server, 4 * MB)
+    let refused = ''
+    // Until the holder's bytes have come.
+    const post = async (): Promise<string> => (refused = await postSpaces(server, 4 * MB))
+    await expect.poll(post).toMatch(/^HTTP\/1\.1 503 /)
     expect(refused).toMatch(/^HTTP\/1\.1 503 Service Unavailable\r\n/)
     expect(refused).toContain('\r\nretry-after: 1\r\n')
     expect(JSON.parse(refused.split('\r\n\r\n')[1] ?? '')).toMatchObject({
@@ -188,7 +191,7 @@ describe('uploads', () => {
     })
     expect((await server.ask()).status).toBe(200)
     holder.destroy()
-    await sleep(50)
+    await expect.poll(post).toMatch(/^HTTP\/1\.1 400 /)
     for (let times = 0; times < 4; times++)
       expect(await postSpaces(server, 4 * MB)).toMatch(/^HTTP\/1\.1 400 /)
   })
@@ -204,7 +207,7 @@ describe('uploads', () => {
     expect(heldMb() - before).toBeLessThan(20)
     expect((await server.ask()).status).toBe(200)
     socket.destroy()
-  }, 20_000)
+  })
 
   it('of many clients at once end, each with an answer', async () => {
     await using server = await startListening({ bodyLimitMb: 4, bodiesLimitMb: 8 })
@@ -213,5 +216,5 @@ describe('uploads', () => {
     for (const answer of answers) expect(answer).toMatch(/^HTTP\/1\.1 (400|503) /)
     expect(heldMb() - before).toBeLessThan(100)
     expect(await postSpaces(server, 3 * MB)).toMatch(/^HTTP\/1\.1 400 /)
-  }, 20_000)
+  })
 })

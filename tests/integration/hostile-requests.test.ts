@@ -10,7 +10,7 @@ import {
 } from '../support/hostile-client.ts'
 import { testKey } from '../support/test-simulator.ts'
 
-const short = { headersTimeoutSeconds: 0.4, requestTimeoutSeconds: 0.8 }
+const short = { headersTimeoutSeconds: 0.8, requestTimeoutSeconds: 1.6 }
 
 /** The status, and the body as JSON, of one answer that ends its connection. */
 function parse(text: string): { readonly status: number; readonly body: unknown } {
@@ -128,11 +128,11 @@ describe('a listener', () => {
     await using server = await startListening({ connections: short })
     const slow = Array.from({ length: 50 }, () => tell(server.port, Array.from(chatHead), 50))
     await sleep(100)
-    const { status, ms } = await server.ask()
-    expect([status, ms < 300]).toEqual([200, true])
-    for (const { text, ms: untilMs } of await Promise.all(slow)) {
+    expect((await server.ask()).status).toBe(200)
+    for (const { text, ms } of await Promise.all(slow)) {
       expect(parse(text)).toEqual({ status: 408, body: error('Timeout') })
-      expect(untilMs).toBeLessThan(2_000)
+      // Before all was sent, which takes longer.
+      expect(ms).toBeLessThan(chatHead.length * 50)
     }
     expect(server.log).toHaveLength(1)
   })
@@ -158,10 +158,11 @@ describe('a listener', () => {
     // Between requests nothing is late, either. Node gives the idle a second more than it promises them.
     const { text, ms } = await tell(server.port, 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')
     expect(text.match(/HTTP\/1\.1/g)).toHaveLength(1)
-    expect(ms).toBeLessThan(3_000)
+    // By default it is 75 seconds.
+    expect(ms).toBeLessThan(15_000)
   })
 
-  it('closes connections beyond the limit at once, serves those within, and tells of it once', async () => {
+  it('closes connections beyond the limit at once, serves those within, tells of it once, and counts it', async () => {
     await using server = await startListening({ connections: { limit: 20, idleTimeoutSeconds: 30 } })
     const sockets = await openMany(server.port, 60)
     const closed = () => sockets.filter((socket) => socket.closed || socket.readableEnded).length
@@ -175,6 +176,7 @@ describe('a listener', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 200 OK/)
     for (const socket of sockets) socket.destroy()
     expect(server.log).toMatchObject([{ level: 'warn', fields: { turnedAway: 1, maxConnections: 20 } }])
+    expect(await server.sim.metrics()).toContain('\naoai_connections_ended_total{reason="turnedAway"} 41\n')
     await server.sim.close()
     expect(server.log).toMatchObject([{}, { fields: { turnedAway: 40 } }])
   })

@@ -104,12 +104,6 @@ describe('templates', () => {
     expect(defined).toEqual(expect.arrayContaining(included))
   })
 
-  it('has the version of the package', () => {
-    const chart = parse(read('Chart.yaml')) as Tree
-    const manifest = JSON.parse(readFileSync(join(folder, '../../../package.json'), 'utf8')) as Tree
-    expect(chart['appVersion']).toBe(manifest['version'])
-  })
-
   it.runIf(isInstalled('helm'))('are laid out by helm as Kubernetes objects', () => {
     const set = [
       'image.repository=example.azurecr.io/simulator',

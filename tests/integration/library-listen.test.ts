@@ -1,18 +1,13 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createSimulator, OperatorError } from '../../src/index.ts'
-import { temporaryFolder } from '../support/recording-simulator.ts'
+import { recordingFolder } from '../support/recording-folder.ts'
 
 /** What keeps this process from ending, servers and timers above all. */
 function handles(kind: string): number {
   return process.getActiveResourcesInfo().filter((name) => name === kind).length
 }
-
-const folders: { remove: () => void }[] = []
-afterEach(() => {
-  for (const { remove } of folders.splice(0)) remove()
-})
 
 const chat = {
   method: 'POST',
@@ -65,11 +60,10 @@ describe('a simulator', () => {
   })
 
   it('replays a folder that it recorded, and tells at close what was never used', async () => {
-    const folder = temporaryFolder()
-    folders.push(folder)
+    const dir = recordingFolder({})
     await using upstream = await createSimulator({ seed: 'upstream' })
     const { url: endpoint } = await upstream.listen()
-    const recordings = { dir: folder.dir, autosave: false }
+    const recordings = { dir, autosave: false }
     const recorder = await createSimulator({
       mode: 'record',
       recordings,
@@ -77,11 +71,10 @@ describe('a simulator', () => {
     })
     const ask = (sim: typeof recorder) => sim.fetch(path, { ...chat, headers: { 'api-key': sim.apiKey } })
     const recorded = await (await ask(recorder)).text()
-    expect(existsSync(join(folder.dir, 'openai_deployments_gpt-4o_chat_completions.yaml'))).toBe(false)
+    expect(existsSync(join(dir, 'openai_deployments_gpt-4o_chat_completions.yaml'))).toBe(false)
     await recorder.close()
 
-    const replay = () =>
-      createSimulator({ mode: 'replay', recordings: { dir: folder.dir, replay: { strict: true } } })
+    const replay = () => createSimulator({ mode: 'replay', recordings: { dir, replay: { strict: true } } })
     const used = await replay()
     expect(await (await ask(used)).text()).toBe(recorded)
     await used.close()

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { leastMs } from '../support/machine-speed.ts'
 import { cassette, cassetteItem, recordingFolder, warmUp } from '../support/recording-folder.ts'
 import { createTestSimulator } from '../support/test-simulator.ts'
 
@@ -78,9 +79,10 @@ describe('a request that no recording answers', () => {
   it('costs little beside very many recordings', async () => {
     const many = Array.from({ length: 3_000 }, (_, n) => cassetteItem(ask(`Question ${n}`), '{}', path))
     const { post } = replaying(many)
-    const started = performance.now()
-    for (let n = 0; n < 20; n++) expect((await post(path, ask(`Question ${n}?`))).status).toBe(404)
-    expect(performance.now() - started).toBeLessThan(4_000)
+    const missTwenty = async (): Promise<void> => {
+      for (let n = 0; n < 20; n++) expect((await post(path, ask(`Question ${n}?`))).status).toBe(404)
+    }
+    expect(await leastMs(4_000, missTwenty)).toBeLessThan(4_000)
   })
 
   it.each(['', 'null', '"text"', '[]', '{', '\0', '['.repeat(70_000)])(

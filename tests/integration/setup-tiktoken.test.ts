@@ -70,14 +70,19 @@ describe('fillTokenFolder', () => {
     expect(sumsOf(folder)).toEqual(officialSums)
   })
 
-  it.each<[string, RequestListener, RegExp]>([
-    ['has no such file', (_, response) => response.writeHead(404).end(), /the server answers 404/],
-    ['gives something else', (_, response) => response.end('<html>'), /its SHA-256 must be 2239\w+ \(got/],
-    ['never answers', () => {}, /timeout/],
-    ['cuts the connection', (request) => request.socket.destroy(), /fetch failed/],
-  ])('goes without a mirror that %s, and says why', async (_, listener, reason) => {
+  it.each<[string, RequestListener, RegExp, number]>([
+    ['has no such file', (_, response) => response.writeHead(404).end(), /the server answers 404/, 30_000],
+    [
+      'gives something else',
+      (_, response) => response.end('<html>'),
+      /its SHA-256 must be 2239\w+ \(got/,
+      30_000,
+    ],
+    ['never answers', () => {}, /timeout/, 300],
+    ['cuts the connection', (request) => request.socket.destroy(), /fetch failed/, 30_000],
+  ])('goes without a mirror that %s, and says why', async (_, listener, reason, timeoutMs) => {
     const folder = newFolder()
-    const said = await withMirror(listener, (from) => fill(folder, { download: true, from, timeoutMs: 300 }))
+    const said = await withMirror(listener, (from) => fill(folder, { download: true, from, timeoutMs }))
     expect(said).toMatch(reason)
     expect(said).toContain('is cl100k_base.tiktoken now, made of js-tiktoken.')
     expect(sumsOf(folder)).toEqual(officialSums)

@@ -13,7 +13,7 @@ import { cassette, cassetteItem } from '../support/recording-folder.ts'
 import { createWatchingSimulator, type WatchingSimulator } from '../support/watching-simulator.ts'
 
 const env = { SIMULATOR_MODE: 'replay' }
-const wait = { timeout: 10_000, interval: 20 }
+const wait = { timeout: 30_000, interval: 20 }
 const path = '/v1/chat/completions'
 
 const recordings = (files: Readonly<Record<string, string>>): Record<string, string> =>
@@ -70,7 +70,7 @@ describe('recordings that change while they are replayed with WATCH on', () => {
 
   it('are not taken half-written: a file that is being written waits until it rests', async () => {
     const watching = await createWatchingSimulator(recordings({ 'a.yaml': one('before') }), env, {
-      quietMs: 200,
+      quietMs: 500,
     })
     const file = join(watching.dir, 'recordings/a.yaml')
     const text = one('after')

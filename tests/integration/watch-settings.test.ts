@@ -6,7 +6,7 @@ import { deploymentPath } from '../support/test-simulator.ts'
 import { createWatchingSimulator, type WatchingSimulator } from '../support/watching-simulator.ts'
 
 const env = { OPENAI_DEPLOYMENT_CONFIG_PATH: 'deployments.yaml' }
-const wait = { timeout: 10_000, interval: 20 }
+const wait = { timeout: 30_000, interval: 20 }
 
 const deployments = (tokensPerMinute: number): string =>
   `chat:\n  model: gpt-4o\n  tokensPerMinute: ${tokensPerMinute}\n`

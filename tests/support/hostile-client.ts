@@ -3,7 +3,8 @@ import { createSimulator } from '../../src/server/create-simulator.ts'
 import type { SimulatorHandle } from '../../src/server/simulator-handle.ts'
 import type { SimulatorOptions } from '../../src/server/simulator-options.ts'
 import { requestBytes } from './raw-http.ts'
-import { deploymentPath, type LogLine, testKey } from './test-simulator.ts'
+import { collectInto, type LogLine } from './test-logger.ts'
+import { deploymentPath, testKey } from './test-simulator.ts'
 
 /** A simulator behind a port of loopback, and what it has logged. */
 export interface ListeningSimulator extends AsyncDisposable {
@@ -19,9 +20,7 @@ export interface ListeningSimulator extends AsyncDisposable {
 /** Starts a simulator that listens; it loads what the first answer needs before. */
 export async function startListening(options: SimulatorOptions<'system'> = {}): Promise<ListeningSimulator> {
   const log: LogLine[] = []
-  const at = (level: string) => (fields: object, message: string) => void log.push({ level, fields, message })
-  const logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
-  const sim = await createSimulator({ apiKey: testKey, seed: 'hostile', log: logger, ...options })
+  const sim = await createSimulator({ apiKey: testKey, seed: 'hostile', log: collectInto(log), ...options })
   const { url } = await sim.listen()
   const ask: ListeningSimulator['ask'] = async () => {
     const startMs = performance.now()

@@ -1,11 +1,12 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sleep } from './built-program.ts'
 import { prometheusFolder } from './dashboard.ts'
+import { freePort } from './free-port.ts'
+import { isInstalled } from './installed-tool.ts'
 
 /** A Prometheus on this machine. `await using` ends it and removes what it has stored. */
 export interface PrometheusServer extends AsyncDisposable {
@@ -24,7 +25,7 @@ export interface PrometheusSeries {
 const program = 'prometheus'
 
 /** Whether this machine has one. */
-export const hasPrometheus = isInstalled()
+export const hasPrometheus = isInstalled(program)
 
 /**
  * Starts Prometheus on a free port of the loopback address, and waits for its first look at the target. It has the
@@ -84,23 +85,5 @@ export async function startPrometheus(target: string): Promise<PrometheusServer>
         await ask<{ groups: { rules: { name: string; lastError?: string }[] }[] }>('/api/v1/rules')
       ).groups.flatMap((group) => group.rules),
     [Symbol.asyncDispose]: stop,
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address ? address.port : 0
-}
-
-function isInstalled(): boolean {
-  try {
-    execFileSync(program, ['--version'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
   }
 }

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { prometheusFolder } from './dashboard.ts'
+import { isInstalled } from './installed-tool.ts'
 
 const program = 'promtool'
 
 /** Whether this machine has it. */
-export const hasPromtool = isInstalled()
+export const hasPromtool = isInstalled(program)
 
 /**
  * Runs promtool in the folder of Prometheus's configuration, and gives what it prints.
@@ -13,13 +14,4 @@ export const hasPromtool = isInstalled()
  */
 export function promtool(...args: readonly string[]): string {
   return execFileSync(program, args, { cwd: prometheusFolder, encoding: 'utf8', stdio: 'pipe' })
-}
-
-function isInstalled(): boolean {
-  try {
-    execFileSync(program, ['--version'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
 }

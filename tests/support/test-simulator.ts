@@ -3,29 +3,24 @@ import { createApp, type App } from '../../src/app/app.ts'
 import { assembleSimulator, type Simulator } from '../../src/app/simulator.ts'
 import type { LiveConfig } from '../../src/config/live-config.ts'
 import { loadLiveConfig } from '../../src/config/load-config.ts'
-import type { Logger } from '../../src/platform/logger.ts'
+import type { Clock } from '../../src/platform/clock.ts'
 import { createVirtualClock, type VirtualClock } from '../../src/platform/virtual-clock.ts'
 import {
   type ExtensionSource,
   startSimulator,
   type StartedSimulator,
 } from '../../src/server/start-simulator.ts'
+import { filesInMemory } from './files-in-memory.ts'
+import { collectInto, type LogLine } from './test-logger.ts'
 
 /** The key of every simulator under test. */
 export const testKey = 'test-key'
 
-/** What was logged: the level, the fields and the message of each line. */
-export interface LogLine {
-  readonly level: string
-  readonly fields: object
-  readonly message: string
-}
-
-/** A simulator in this process, on a virtual clock. */
-export interface TestSimulator {
+/** A simulator in this process, on a virtual clock unless it is of another kind. */
+export interface TestSimulator<C extends Clock = VirtualClock> {
   readonly app: App
   readonly simulator: Simulator
-  readonly clock: VirtualClock
+  readonly clock: C
   readonly log: LogLine[]
   /** Sends JSON with the key; `headers` may take the key away by setting it to an empty text. */
   readonly post: (path: string, body: unknown, headers?: Record<string, string>) => Promise<Response>
@@ -83,21 +78,21 @@ function loadTestConfig({ env = {}, deployments, models, faults, incidents }: Te
       ...env,
     },
     workingDirectory: '/',
-    readFile: (path) => {
-      if (deployments && path.endsWith('deployments.json')) return JSON.stringify(deployments)
-      if (models && path.endsWith('models.json')) return JSON.stringify(models)
-      if (faults && path.endsWith('faults.json')) return JSON.stringify({ faults })
-      if (incidents && path.endsWith('incidents.json')) return JSON.stringify(incidents)
-      throw Object.assign(new Error(`no such file: ${path}`), { code: 'ENOENT' })
-    },
+    readFile: filesInMemory({
+      ...(deployments && { 'deployments.json': JSON.stringify(deployments) }),
+      ...(models && { 'models.json': JSON.stringify(models) }),
+      ...(faults && { 'faults.json': JSON.stringify({ faults }) }),
+      ...(incidents && { 'incidents.json': JSON.stringify(incidents) }),
+    }),
   })
 }
 
-function testSimulator(
+/** What tests use of a simulator that they have put together, and of its clock and its log. */
+export function testSimulator<C extends Clock>(
   { app, simulator }: StartedSimulator,
-  clock: VirtualClock,
+  clock: C,
   log: LogLine[],
-): TestSimulator {
+): TestSimulator<C> {
   return {
     app,
     simulator,
@@ -110,12 +105,6 @@ function testSimulator(
         body: typeof body === 'string' ? body : JSON.stringify(body),
       }),
   }
-}
-
-function collectInto(log: LogLine[]): Logger {
-  const collect = (level: string) => (fields: object, message: string) =>
-    void log.push({ level, fields, message })
-  return { debug: collect('debug'), info: collect('info'), warn: collect('warn'), error: collect('error') }
 }
 
 /** The path of an operation on a deployment, with a version that every operation takes. */

@@ -10,10 +10,15 @@ const endlessDepth = 12
 /** Schemas within schemas that are followed; what lies deeper is taken to fit. */
 const DEEPEST = 150
 
+/** Steps that one look at a schema takes: it costs several times what a look of the judge of values does. */
+const STEPS_EACH = 10
+
 /** What is known of a schema: no value of `failed` levels fits, one of `fits` levels does. */
 interface Known {
   failed: number
   fits: number
+  /** It is being looked at: whoever meets it again has come round in a circle. */
+  isOpen: boolean
 }
 
 /**
@@ -24,7 +29,7 @@ interface Known {
 export class RecursionDepth {
   readonly #document: SchemaDocument
   readonly #known = new Map<SchemaObject, Known>()
-  readonly #open = new Set<SchemaObject>()
+  #openCount = 0
 
   constructor(document: SchemaDocument) {
     this.#document = document
@@ -38,17 +43,27 @@ export class RecursionDepth {
 
   #fits(schema: unknown, depth: number, budget: Budget): boolean {
     if (!isObject(schema)) return schema !== false
-    const known = this.#known.get(schema) ?? { failed: -1, fits: Infinity }
+    const known = this.#recall(schema)
     if (depth >= known.fits) return true
-    if (depth <= known.failed || this.#open.has(schema)) return false
-    if (this.#open.size > DEEPEST || !budget.spend(5)) return true
-    this.#open.add(schema)
+    if (depth <= known.failed || known.isOpen) return false
+    if (this.#openCount > DEEPEST || !budget.spend(STEPS_EACH)) return true
+    known.isOpen = true
+    this.#openCount++
     const fits = this.#partsFit(schema, depth, budget) && this.#ownFits(schema, depth, budget)
-    this.#open.delete(schema)
+    known.isOpen = false
+    this.#openCount--
     if (fits) known.fits = depth
-    else if (this.#open.size === 0 || !usesReference(schema)) known.failed = depth
-    this.#known.set(schema, known)
+    else if (this.#openCount === 0 || !usesReference(schema)) known.failed = depth
     return fits
+  }
+
+  #recall(schema: SchemaObject): Known {
+    let known = this.#known.get(schema)
+    if (!known) {
+      known = { failed: -1, fits: Infinity, isOpen: false }
+      this.#known.set(schema, known)
+    }
+    return known
   }
 
   #partsFit(schema: SchemaObject, depth: number, budget: Budget): boolean {

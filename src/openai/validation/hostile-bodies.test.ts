@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { leastMs } from '../../../tests/support/machine-speed.ts'
 import { createRandom, type Random } from '../../platform/random.ts'
 import { findModel } from '../model-catalogue.ts'
 import { validateChat } from './chat.ts'
@@ -190,10 +191,9 @@ describe('hostile bodies', () => {
         ],
       },
     ],
-  ])('with a hundred thousand %s are judged in less than a second', (_, body) => {
-    const before = performance.now()
-    expectEnvelopeOrNothing(validateChat(body, chatModels[0]!))
-    expect(performance.now() - before).toBeLessThan(1_000)
+  ])('with a hundred thousand %s are judged in less than a second', async (_, body) => {
+    const judge = (): void => expectEnvelopeOrNothing(validateChat(body, chatModels[0]!))
+    expect(await leastMs(1_000, judge)).toBeLessThan(1_000)
   })
 })
 

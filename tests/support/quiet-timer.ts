@@ -1,0 +1,26 @@
+const TURN_MS = 10
+
+/** Waits for a time in which nothing happens. */
+export interface QuietTimer {
+  /** Something has happened: the time begins anew. */
+  restart(): void
+  stop(): void
+}
+
+/**
+ * Calls back when nothing has happened for some time, told in turns of the event loop of ten milliseconds each. A single
+ * timer would fire after a moment in which the machine had no time for this process, before what has come meanwhile
+ * is read.
+ */
+export function createQuietTimer(quietMs: number, onQuiet: () => void): QuietTimer {
+  let turnsLeft = quietMs / TURN_MS
+  const interval = setInterval(() => {
+    if (--turnsLeft > 0) return
+    clearInterval(interval)
+    onQuiet()
+  }, TURN_MS)
+  return {
+    restart: () => void (turnsLeft = quietMs / TURN_MS),
+    stop: () => clearInterval(interval),
+  }
+}
