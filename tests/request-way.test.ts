@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { handlers, observers, stages, type WayStage } from '../scripts/request-way.ts'
 import { loadLiveConfig } from '../src/config/load-config.ts'
 import { Exchange } from '../src/pipeline/exchange.ts'
-import type { Hook, ModeHandler } from '../src/pipeline/hook.ts'
+import type { Stage, ModeHandler } from '../src/pipeline/hook.ts'
 import { jsonReply } from '../src/pipeline/json-reply.ts'
 import { createPipeline } from '../src/pipeline/pipeline.ts'
 import { createRandom } from '../src/platform/random.ts'
@@ -50,7 +50,7 @@ interface Sent {
 async function send(mode: ModeName, ...mistakes: readonly Refusing[]): Promise<Sent> {
   const asked: string[] = []
   const note =
-    (name: string): Hook =>
+    (name: string): Stage =>
     (_, next) => {
       asked.push(name)
       return next()

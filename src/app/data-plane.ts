@@ -5,7 +5,7 @@ import { bodyTooLarge } from '../openai/errors.ts'
 import type { Run } from '../pipeline/chain.ts'
 import { errorReply } from '../pipeline/error-reply.ts'
 import { Exchange, type Incoming } from '../pipeline/exchange.ts'
-import type { Reply } from '../pipeline/reply.ts'
+import type { Answer } from '../pipeline/hook.ts'
 import { NodeSender } from '../pipeline/send-to-node.ts'
 import { sendToWeb } from '../pipeline/send-to-web.ts'
 import { alreadySent } from './already-sent.ts'
@@ -44,7 +44,7 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
       onListenerFailure: simulator.onListenerFailure,
     })
 
-  const answer = (exchange: Exchange, body: ReadBody): Promise<Reply> | Reply => {
+  const answer = (exchange: Exchange, body: ReadBody): Answer => {
     if (body.kind === 'read') return run(exchange)
     if (body.kind === 'no-room') {
       return errorReply(exchange, noRoomForBody(), { 'retry-after': noRoomRetryAfterSeconds })
@@ -63,7 +63,8 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
     const exchange = open({ method, ...splitUrl(url), headers, body: bytes }, startedMs)
     if (body.kind === 'read' && body.release) exchange.onEnd(body.release)
     const sender = new NodeSender(exchange, outgoing, simulator.onSendFailure)
-    sender.send(await answer(exchange, body))
+    const reply = answer(exchange, body)
+    sender.send(reply instanceof Promise ? await reply : reply)
   }
 
   const answerWeb = async (request: Request): Promise<Response> => {

@@ -89,7 +89,7 @@ export class ModeTable {
             onStored,
             ...(forwarder && { forwarder }),
           })
-    const record: ModeHandler = async (exchange) => recorder?.forward(exchange)
+    const record: ModeHandler = (exchange) => recorder?.forward(exchange)
     if (mode.kind !== 'replay') return { recorder, replay: undefined }
     const replay = createReplay({ recordings: mode.recordings, logger, generate, record, turns })
     replays.push(replay)

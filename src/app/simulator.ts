@@ -19,6 +19,7 @@ import type { ModeHandler } from '../pipeline/hook.ts'
 import type { LimitAuthority } from '../pipeline/limit-authority.ts'
 import type { Occupancy } from '../pipeline/occupancy.ts'
 import { createPipeline } from '../pipeline/pipeline.ts'
+import { whenKnown } from '../pipeline/when-known.ts'
 import type { Clock } from '../platform/clock.ts'
 import { stackOf } from '../platform/error-text.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -136,8 +137,8 @@ export function assembleSimulator(
       addLatency,
       modes: {
         generate,
-        record: async (exchange) => modes.of(exchange.config).recorder?.forward(exchange),
-        replay: async (exchange) => modes.of(exchange.config).replay?.answer(exchange),
+        record: (exchange) => modes.of(exchange.config).recorder?.forward(exchange),
+        replay: (exchange) => modes.of(exchange.config).replay?.answer(exchange),
       },
     },
     {
@@ -222,7 +223,7 @@ export function assembleSimulator(
 
 function firstOf(first: ModeHandler | undefined, second: ModeHandler): ModeHandler {
   if (!first) return second
-  return async (exchange) => (await first(exchange)) ?? second(exchange)
+  return (exchange) => whenKnown(first(exchange), (reply) => reply ?? second(exchange))
 }
 
 function randomOf({ seed }: Config, processNumber: number | undefined): Random {

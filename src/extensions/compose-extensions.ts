@@ -1,5 +1,5 @@
 import type { ForwardedReply, NamedLimiter } from '../pipeline/extension.ts'
-import type { Hook, ModeHandler } from '../pipeline/hook.ts'
+import type { ModeHandler, Stage } from '../pipeline/hook.ts'
 import { OperatorError } from '../platform/operator-error.ts'
 import type { Culprit } from './extension-error.ts'
 import { type Answerer, firstAnswer, guardForwarder, guardGenerator, guardLimiter } from './guard-answer.ts'
@@ -14,7 +14,7 @@ import type { LoadedExtension } from './loaded-extension.ts'
 export interface Extensions extends LifeCycle {
   readonly list: readonly LoadedExtension[]
   /** The first is the outermost. */
-  readonly hooks: readonly Hook[]
+  readonly hooks: readonly Stage[]
   /** Asks the generators one after the other until one answers; undefined when there are none. */
   readonly generate: ModeHandler | undefined
   /** Asks the forwarders one after the other until one answers; undefined when there are none. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { chain, type Run } from '../pipeline/chain.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { HeaderList } from '../pipeline/header-list.ts'
-import type { Hook } from '../pipeline/hook.ts'
+import type { Hook, Stage } from '../pipeline/hook.ts'
 import { textBody, type Reply } from '../pipeline/reply.ts'
 import { ExtensionError } from './extension-error.ts'
 import { guardHook } from './guard-hook.ts'
@@ -12,10 +12,10 @@ const createReply = (): Reply => ({ status: 200, headers: new HeaderList(), body
 const reply = createReply()
 const innermost: Run = async () => reply
 
-const guard = (hook: Hook, extension = 'slow', part = 'hook 2 (addDelay)'): Hook =>
+const guard = (hook: Hook, extension = 'slow', part = 'hook 2 (addDelay)'): Stage =>
   guardHook(hook, { extension, source: 'ext/slow.ts', part })
 
-const failureOf = async (hooks: readonly Hook[], rest = innermost): Promise<Error> => {
+const failureOf = async (hooks: readonly Stage[], rest = innermost): Promise<Error> => {
   try {
     await chain(hooks, rest)(exchange)
     return new Error('nothing failed')

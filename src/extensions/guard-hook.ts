@@ -1,4 +1,4 @@
-import type { Hook, Next } from '../pipeline/hook.ts'
+import type { Answer, Hook, Stage } from '../pipeline/hook.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { blame, type Culprit, ExtensionError } from './extension-error.ts'
 import { replyProblem } from './reply-problem.ts'
@@ -8,14 +8,14 @@ import { replyProblem } from './reply-problem.ts'
  * through as it is: an outer hook is not to blame for the core, or for an inner hook. Nothing is added to the promise of
  * `next()` where a hook returns that very promise; for any other, its reply is looked at.
  */
-export function guardHook(hook: Hook, culprit: Culprit): Hook {
+export function guardHook(hook: Hook, culprit: Culprit): Stage {
   const accept = (reply: unknown): Reply => {
     const problem = replyProblem(reply)
     if (problem === undefined) return reply as Reply
     throw new ExtensionError(culprit, `${problem}. Return what next() gave, or a reply of its own`)
   }
 
-  const guarded: Hook = (exchange, next) => {
+  const guarded: Stage = (exchange, next) => {
     const call = new InnerCall(next)
     let result: unknown
     try {
@@ -37,19 +37,19 @@ export function guardHook(hook: Hook, culprit: Culprit): Hook {
 /** What one request's hook asks of the rest of the chain. */
 class InnerCall {
   inner: Promise<Reply> | undefined
-  readonly #next: Next
+  readonly #next: () => Answer
   #isWatched = false
   #failure: { readonly reason: unknown } | undefined
 
-  constructor(next: Next) {
+  constructor(next: () => Answer) {
     this.#next = next
   }
 
   start(): Promise<Reply> {
     // The second call is for the chain to refuse, and the hook's own fault.
-    if (this.inner) return this.#next()
+    if (this.inner) return asPromise(this.#next())
     try {
-      this.inner = this.#next()
+      this.inner = asPromise(this.#next())
     } catch (error) {
       // A stage that throws at once, rather than rejecting, is no fault of the hook that called it.
       this.inner = Promise.reject(error)
@@ -74,4 +74,9 @@ class InnerCall {
       this.#failure = { reason }
     })
   }
+}
+
+/** What an extension's hook may rely on. */
+function asPromise(answer: Answer): Promise<Reply> {
+  return answer instanceof Promise ? answer : Promise.resolve(answer)
 }

@@ -1,7 +1,7 @@
 import type { Fault, FaultRule } from '../config/fault-rule.ts'
 import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import type { Hook, Next } from '../pipeline/hook.ts'
+import type { Answer, Stage } from '../pipeline/hook.ts'
 import type { InjectionReports } from '../pipeline/injection-reports.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { shift } from '../pipeline/shift-reply.ts'
@@ -16,9 +16,9 @@ import { disturb, errorInstead, forcedBy } from './strike.ts'
 /** The stages that let things go wrong, and what they count. */
 export interface Faults {
   /** Before the limits: lets the present incident change the deployment, and reads the caller's own headers. */
-  readonly prepare: Hook
+  readonly prepare: Stage
   /** After the limits: strikes the answer. */
-  readonly inject: Hook
+  readonly inject: Stage
   readonly reports: InjectionReports
 }
 
@@ -41,7 +41,7 @@ export function createFaults(incidents: Incidents): Faults {
   // Few requests have such headers, so they have no field of their own on each exchange.
   const wishes = new WeakMap<Exchange, SimHeaders>()
 
-  const prepare: Hook = (exchange, next) => {
+  const prepare: Stage = (exchange, next) => {
     const { phase } = incidents
     const { deployment, config } = exchange
     if (phase && (phase.deployment === undefined || phase.deployment === deployment?.name)) {
@@ -49,14 +49,14 @@ export function createFaults(incidents: Incidents): Faults {
     }
     if (config.simHeaders && exchange.route && hasSimHeaders(exchange.headers)) {
       const read = readSimHeaders(exchange, rulesFor(exchange, incidents))
-      if ('status' in read) return Promise.resolve(errorReply(exchange, read))
+      if ('status' in read) return errorReply(exchange, read)
       if (read.forced) exchange.forced = { ...exchange.forced, ...read.forced }
       wishes.set(exchange, read)
     }
     return next()
   }
 
-  const inject: Hook = (exchange, next) => {
+  const inject: Stage = (exchange, next) => {
     const { config, deployment } = exchange
     const wish = wishes.get(exchange)
     if (!wish && !incidents.phase && !deployment?.faults && config.faults.length === 0) return next()
@@ -99,7 +99,7 @@ interface Injection {
 
 async function answer(
   exchange: Exchange,
-  next: Next,
+  next: () => Answer,
   { wish, struck, random, counts }: Injection,
 ): Promise<Reply> {
   const planned = async (): Promise<Reply> => {

@@ -1,7 +1,7 @@
 import type { Deployment } from '../config/deployments.ts'
 import type { Operation } from '../openai/operations.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import type { ModeHandler } from '../pipeline/hook.ts'
+import type { Answer, ModeHandler } from '../pipeline/hook.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { loadEncoding } from '../tokens/encoding.ts'
 import { generateSpeech } from './audio/generate-speech.ts'
@@ -63,14 +63,14 @@ export function createGenerateMode({
 }: GenerateModeParts = {}): GenerateMode {
   const promptCache = new PromptCache()
   const generators = { ...modelGenerators, responses: createResponseGenerator(responses) }
-  const answer = async (exchange: Exchange): Promise<Reply | undefined> => {
+  const answer: ModeHandler = (exchange) => {
     const { route, deployment } = exchange
     if (!route) return undefined
     if (!deployment) return resourceOperations[route.operation]?.(exchange, responses)
-    if (mayHoldLargeTexts(exchange.body)) {
-      await countLargeTexts(exchange.json, loadEncoding(deployment.model.encoding))
-    }
-    return generators[route.operation]?.(exchange, deployment, promptCache)
+    const generate = (): Answer | undefined =>
+      generators[route.operation]?.(exchange, deployment, promptCache)
+    if (!mayHoldLargeTexts(exchange.body)) return generate()
+    return countLargeTexts(exchange.json, loadEncoding(deployment.model.encoding)).then(generate)
   }
   return {
     answer,

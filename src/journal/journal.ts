@@ -1,4 +1,4 @@
-import type { Hook } from '../pipeline/hook.ts'
+import type { Stage } from '../pipeline/hook.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { JournalBook } from './call-note.ts'
 import { type JournalEntry, journalEntry } from './journal-entry.ts'
@@ -13,7 +13,7 @@ import { addToTotals, byFindings, emptyTotals, reportClient, type RetryReport } 
 /** The requests of one simulator, and what is to be said of their retries. */
 export interface Journal extends JournalBook {
   /** Stands outermost: notes every request when its answer is planned, and again when it has been sent. */
-  readonly observe: Hook
+  readonly observe: Stage
   /** What fits the filter, oldest first; all without one. Each call tells how things stand then. */
   entries(filter?: JournalFilter): JournalEntry[]
   /** Forgets all requests, and begins a new report. Numbers go on. */

@@ -1,6 +1,7 @@
 import type { Exchange } from '../pipeline/exchange.ts'
-import type { Hook } from '../pipeline/hook.ts'
+import type { Stage } from '../pipeline/hook.ts'
 import type { Reply } from '../pipeline/reply.ts'
+import { whenKnown } from '../pipeline/when-known.ts'
 import { failureOf, type JournalBook } from './call-note.ts'
 import { clientName } from './client-name.ts'
 import { toldWaitMs } from './told-wait.ts'
@@ -11,9 +12,9 @@ import { toldWaitMs } from './told-wait.ts'
  *
  * @param testHeader the header, in lower case, by which requests name the test that they belong to
  */
-export function observeCalls(book: JournalBook, testHeader: string): Hook {
+export function observeCalls(book: JournalBook, testHeader: string): Stage {
   return function observe(exchange, next) {
-    return next().then((reply) => {
+    return whenKnown(next(), (reply) => {
       note(exchange, reply, book, testHeader)
       return reply
     })

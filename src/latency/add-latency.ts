@@ -2,10 +2,11 @@ import type { Load } from '../config/deployment-latency.ts'
 import { highDemand, highDemandRetryAfterSeconds, temporarilyUnable } from '../openai/error-overload.ts'
 import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import type { Hook, Next } from '../pipeline/hook.ts'
+import type { Answer, Stage } from '../pipeline/hook.ts'
 import type { Occupancy } from '../pipeline/occupancy.ts'
 import type { Reply, Schedule, Steps } from '../pipeline/reply.ts'
 import type { SlotAuthority, SlotGrant, SlotRefusal } from '../pipeline/slot-authority.ts'
+import { whenKnown } from '../pipeline/when-known.ts'
 import type { Random } from '../platform/random.ts'
 import { planRequest, planTokens, type Work } from './schedule.ts'
 import { SlotTable } from './slot-table.ts'
@@ -18,7 +19,7 @@ const clientLeftStatus = 499
 
 /** The stage that gives answers their time, and how busy it keeps the deployments. */
 export interface Latency {
-  readonly addLatency: Hook
+  readonly addLatency: Stage
   /** The deployments that have slots or slow down under load, once they had a request. */
   readonly occupancy: () => Iterable<Occupancy>
 }
@@ -36,32 +37,37 @@ export interface LatencyParts {
  */
 export function createLatency({ slots = new SlotTable() }: LatencyParts = {}): Latency {
   return {
-    async addLatency(exchange: Exchange, next: Next): Promise<Reply> {
+    addLatency(exchange, next) {
       const { deployment, config, resource } = exchange
       const { timeScale } = config.latency
       const { load, concurrency } = deployment?.latency ?? {}
-
-      let slowdown = 1
-      if (deployment && timeScale > 0 && (load || concurrency)) {
-        const taken = slots.take({ resource, deployment: deployment.name, concurrency, timeScale }, exchange)
-        const answer = taken instanceof Promise ? await queued(exchange, taken) : taken
-        if (typeof answer === 'string') return refusal(exchange, answer)
-        slowdown = slowdownBy(load, answer.others)
-      }
-
-      // From here, not from the arrival of the first byte: a slow upload or a queue is not the model's time.
-      const beginMs = exchange.clock.nowMs() - exchange.startedMs
-      const reply = await next()
-      if (reply.status >= 300 || reply.schedule || reply.ownTime) return reply
-      // Forked even when no time is added, so that the answers of a seed are the same with delays and without.
-      const random = exchange.random.fork()
-      if (timeScale === 0) return reply
-      const timing = timingOf(exchange.route?.operation, deployment, config.latency)
-      if (timing) reply.schedule = plan(exchange, reply, timing, beginMs, timeScale * slowdown, random)
-      return reply
+      if (!deployment || timeScale === 0 || !(load || concurrency)) return timed(exchange, next, 1)
+      const taken = slots.take({ resource, deployment: deployment.name, concurrency, timeScale }, exchange)
+      return whenKnown(taken instanceof Promise ? queued(exchange, taken) : taken, (answer) =>
+        typeof answer === 'string'
+          ? refusal(exchange, answer)
+          : timed(exchange, next, slowdownBy(load, answer.others)),
+      )
     },
     occupancy: () => slots.occupancy(),
   }
+}
+
+/** Gives what comes back its time, `slowdown` times as much as without load. */
+function timed(exchange: Exchange, next: () => Answer, slowdown: number): Answer {
+  const { deployment, config } = exchange
+  const { timeScale } = config.latency
+  // From here, not from the arrival of the first byte: a slow upload or a queue is not the model's time.
+  const beginMs = exchange.clock.nowMs() - exchange.startedMs
+  return whenKnown(next(), (reply) => {
+    if (reply.status >= 300 || reply.schedule || reply.ownTime) return reply
+    // Forked even when no time is added, so that the answers of a seed are the same with delays and without.
+    const random = exchange.random.fork()
+    if (timeScale === 0) return reply
+    const timing = timingOf(exchange.route?.operation, deployment, config.latency)
+    if (timing) reply.schedule = plan(exchange, reply, timing, beginMs, timeScale * slowdown, random)
+    return reply
+  })
 }
 
 /**

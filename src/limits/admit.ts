@@ -3,8 +3,9 @@ import type { Route } from '../openai/route.ts'
 import { utilizationHeader, utilizationText } from '../openai/service-headers.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { NamedLimiter } from '../pipeline/extension.ts'
-import type { Hook, Next } from '../pipeline/hook.ts'
+import type { Answer, Stage } from '../pipeline/hook.ts'
 import type { Reply } from '../pipeline/reply.ts'
+import { whenKnown } from '../pipeline/when-known.ts'
 import { limitProfile } from './limit-profile.ts'
 import { limitRefusal } from './limit-refusal.ts'
 import type { Decision, LimitAuthority } from '../pipeline/limit-authority.ts'
@@ -16,7 +17,7 @@ type Refusal = Decision & { readonly admitted: false }
 
 /** The stage that asks the limits, and what it knows of them. */
 export interface Admission {
-  readonly admit: Hook
+  readonly admit: Stage
   /** What decides; all keys of a resource share its limits. */
   readonly limits: LimitAuthority
 }
@@ -53,23 +54,21 @@ export function createAdmission({
     exchange: Exchange,
     deployment: Deployment,
     route: Route,
-    next: Next,
-    onRefusal: (decision: Refusal) => Promise<Reply>,
-  ): Promise<Reply> => {
-    const follow = (decision: Decision | undefined): Promise<Reply> => {
+    next: () => Answer,
+    onRefusal: (decision: Refusal) => Answer,
+  ): Answer => {
+    const follow = (decision: Decision | undefined): Answer => {
       if (!decision) return next()
       exchange.rateLimits = decision.standing.rateLimits
       exchange.utilization = decision.standing.utilization
       return decision.admitted ? answer(exchange, decision, next) : onRefusal(decision)
     }
-    const decision = ask(exchange, deployment, route)
-    return decision instanceof Promise ? decision.then(follow) : follow(decision)
+    return whenKnown(ask(exchange, deployment, route), follow)
   }
 
-  const admit: Hook = (exchange, next) => {
+  const admit: Stage = (exchange, next) => {
     if (exchange.limiter !== undefined) {
-      const refused = limiterNamed(exchange.limiter, named)(exchange)
-      return refused ? Promise.resolve(refused) : next()
+      return limiterNamed(exchange.limiter, named)(exchange) ?? next()
     }
     const { deployment, route } = exchange
     if (!deployment || !route) return next()
@@ -85,8 +84,8 @@ export function createAdmission({
   return { admit, limits }
 }
 
-function refusal(exchange: Exchange, { kind, retryAfterMs }: Refusal): Promise<Reply> {
-  return Promise.resolve(limitRefusal(exchange, kind, retryAfterMs))
+function refusal(exchange: Exchange, { kind, retryAfterMs }: Refusal): Reply {
+  return limitRefusal(exchange, kind, retryAfterMs)
 }
 
 /** The configuration is checked: the name is that of a pay-as-you-go deployment. */
@@ -94,35 +93,47 @@ function spilloverOf({ config }: Exchange, { spilloverTo }: Deployment): Deploym
   return spilloverTo === undefined ? undefined : config.deployments.get(spilloverTo)
 }
 
-async function answer(exchange: Exchange, decision: AdmittedDecision, next: Next): Promise<Reply> {
-  let reply: Reply | undefined
-  try {
-    reply = await next()
-    if (decision.discount) await discountCached(exchange, decision.discount, reply)
-    return reply
-  } finally {
-    const answered = reply
+/** What the answer costs is known for good when it has been sent, or has failed. */
+function answer(exchange: Exchange, decision: AdmittedDecision, next: () => Answer): Answer {
+  const settle = (reply: Reply | undefined): void =>
     exchange.onEnd(() => {
-      const failed = !answered || answered.status >= 400
+      const failed = !reply || reply.status >= 400
       // An answer that does not tell its usage keeps its estimate.
-      if (failed || answered.usage) {
-        decision.settle(failed ? undefined : answered.usage, exchange.clock.nowMs())
-      }
+      if (failed || reply.usage) decision.settle(failed ? undefined : reply.usage, exchange.clock.nowMs())
     })
+  const planned = (reply: Reply): Answer => {
+    if (decision.discount) {
+      return discountCached(exchange, decision.discount, reply).finally(() => settle(reply))
+    }
+    settle(reply)
+    return reply
   }
+  const failed = (error: unknown): never => {
+    settle(undefined)
+    throw error
+  }
+  let reply: Answer
+  try {
+    reply = next()
+  } catch (error) {
+    return failed(error)
+  }
+  return reply instanceof Promise ? reply.then(planned, failed) : planned(reply)
 }
 
 /** The prompt cache is asked while the answer is planned, which is before any of its time has passed. */
 async function discountCached(
   exchange: Exchange,
   discount: NonNullable<AdmittedDecision['discount']>,
-  { usage, headers }: Reply,
-): Promise<void> {
-  if (!usage || usage.cachedTokens === 0) return
+  reply: Reply,
+): Promise<Reply> {
+  const { usage, headers } = reply
+  if (!usage || usage.cachedTokens === 0) return reply
   exchange.utilization = await discount(usage.cachedTokens, exchange.clock.nowMs())
   if (headers.get(utilizationHeader) !== undefined) {
     headers.set(utilizationHeader, utilizationText(exchange.utilization))
   }
+  return reply
 }
 
 function limiterNamed(name: string, named: ReadonlyMap<string, NamedLimiter>): NamedLimiter {

@@ -1,10 +1,9 @@
 import type { ConnectionEnd } from '../pipeline/connection-end.ts'
-import type { Exchange } from '../pipeline/exchange.ts'
-import type { Hook, Next } from '../pipeline/hook.ts'
+import type { Stage } from '../pipeline/hook.ts'
 import type { InjectionReports } from '../pipeline/injection-reports.ts'
 import type { Occupancy, Utilization } from '../pipeline/occupancy.ts'
-import type { Reply } from '../pipeline/reply.ts'
 import type { SharedState } from '../pipeline/shared-state.ts'
+import { whenKnown } from '../pipeline/when-known.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { LoopLag } from '../platform/loop-lag.ts'
 import { type Bottleneck, BottleneckWatch } from './bottleneck.ts'
@@ -21,7 +20,7 @@ import { registerSharedState } from './shared-state-registry.ts'
 /** The metrics of one simulator. */
 export interface Metrics {
   /** The outermost stage: counts every request when its answer has ended. */
-  readonly observe: Hook
+  readonly observe: Stage
   /** Counts a connection that a limit of the listener ended: whoever listens for this simulator calls it. */
   readonly connectionEnded: (end: ConnectionEnd) => void
   /** All metrics in the text format of Prometheus, those of the process included. */
@@ -75,18 +74,19 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const process = processRegistry()
 
   return {
-    async observe(exchange: Exchange, next: Next): Promise<Reply> {
+    observe(exchange, next) {
       inFlight++
       exchange.pacingWatch = pacing
       exchange.onEnd(() => inFlight--)
-      const reply = await next()
-      const nowMs = clock.nowMs()
-      // A simulator that delays nothing has nothing to be late with; its loop is watched all the same.
-      watch.advance(nowMs)
-      const { queuedMs } = exchange
-      const baseMs = nowMs - exchange.startedMs - queuedMs
-      exchange.onEnd((outcome) => table.seriesOf(exchange).count(reply, { baseMs, queuedMs }, outcome))
-      return reply
+      return whenKnown(next(), (reply) => {
+        const nowMs = clock.nowMs()
+        // A simulator that delays nothing has nothing to be late with; its loop is watched all the same.
+        watch.advance(nowMs)
+        const { queuedMs } = exchange
+        const baseMs = nowMs - exchange.startedMs - queuedMs
+        exchange.onEnd((outcome) => table.seriesOf(exchange).count(reply, { baseMs, queuedMs }, outcome))
+        return reply
+      })
     },
     connectionEnded,
     async render() {

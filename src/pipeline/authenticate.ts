@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { invalidKey, resourceNotFound } from '../openai/errors.ts'
 import { errorReply } from './error-reply.ts'
 import type { Exchange } from './exchange.ts'
-import type { Hook } from './hook.ts'
+import type { Stage } from './hook.ts'
 
 /** Longer keys than this are told apart by their length; the service's own have 32 or 84 characters. */
 const comparedBytes = 256
@@ -17,7 +17,7 @@ const comparedBytes = 256
  *
  * @param answersAnyPath whether generate mode may answer paths that the service does not have
  */
-export function createAuthenticate(answersAnyPath: boolean): Hook {
+export function createAuthenticate(answersAnyPath: boolean): Stage {
   return function authenticate(exchange, next) {
     // An empty name, such as that of an absent header, is nobody's.
     if (exchange.caller) return next()
@@ -27,7 +27,7 @@ export function createAuthenticate(answersAnyPath: boolean): Hook {
     }
     const mayBeAnswered =
       answersAnyPath || exchange.route !== undefined || exchange.config.mode.kind !== 'generate'
-    return Promise.resolve(errorReply(exchange, mayBeAnswered ? invalidKey() : resourceNotFound()))
+    return errorReply(exchange, mayBeAnswered ? invalidKey() : resourceNotFound())
   }
 }
 

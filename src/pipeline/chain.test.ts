@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { chain } from './chain.ts'
 import type { Exchange } from './exchange.ts'
 import { HeaderList } from './header-list.ts'
-import type { Hook } from './hook.ts'
+import type { Stage } from './hook.ts'
 import { textBody, type Reply } from './reply.ts'
 
 const exchange = {} as Exchange
@@ -12,7 +12,7 @@ describe('chain', () => {
   it('calls hooks from the first to the innermost, and back', async () => {
     const seen: string[] = []
     const noting =
-      (name: string): Hook =>
+      (name: string): Stage =>
       async (_, next) => {
         seen.push(`${name} in`)
         const answer = await next()
@@ -33,7 +33,7 @@ describe('chain', () => {
   })
 
   it('names a hook that calls next twice', async () => {
-    const eager: Hook = async function eager(_, next) {
+    const eager: Stage = async function eager(_, next) {
       await next()
       return next()
     }

@@ -1,19 +1,19 @@
 import type { Exchange } from './exchange.ts'
-import type { Hook } from './hook.ts'
-import type { Reply } from './reply.ts'
+import type { Answer, Stage } from './hook.ts'
 
 /** Answers an exchange. */
-export type Run = (exchange: Exchange) => Promise<Reply>
+export type Run = (exchange: Exchange) => Answer
 
-/** Wraps `innermost` in hooks; the first hook is the outermost. */
-export function chain(hooks: readonly Hook[], innermost: Run): Run {
-  return hooks.reduceRight<Run>((rest, hook) => (exchange) => callHook(hook, exchange, rest), innermost)
+/** Wraps `innermost` in stages; the first is the outermost. */
+export function chain(stages: readonly Stage[], innermost: Run): Run {
+  return stages.reduceRight<Run>((rest, stage) => (exchange) => callStage(stage, exchange, rest), innermost)
 }
 
-function callHook(hook: Hook, exchange: Exchange, rest: Run): Promise<Reply> {
+function callStage(stage: Stage, exchange: Exchange, rest: Run): Answer {
   let called = false
-  return hook(exchange, () => {
-    if (called) throw new Error(`The hook "${hook.name || 'anonymous'}" called next() twice for one request.`)
+  return stage(exchange, () => {
+    if (called)
+      throw new Error(`The hook "${stage.name || 'anonymous'}" called next() twice for one request.`)
     called = true
     return rest(exchange)
   })

@@ -2,34 +2,33 @@ import { judgeApiVersion, tooOldForModel } from '../openai/api-versions.ts'
 import { apiVersionNotSupported, resourceNotFound, type ServiceError } from '../openai/errors.ts'
 import { errorReply } from './error-reply.ts'
 import type { Exchange } from './exchange.ts'
-import type { Next } from './hook.ts'
-import type { Reply } from './reply.ts'
+import type { Answer } from './hook.ts'
 
 /**
  * Refuses a version that the service does not know, and one that lacks the operation. A dated path without
  * `api-version` is unknown to the service, however well the rest of it reads. A recording was answered with its version.
  */
-export function checkApiVersion(exchange: Exchange, next: Next): Promise<Reply> {
+export function checkApiVersion(exchange: Exchange, next: () => Answer): Answer {
   const { route, config } = exchange
   if (!config.apiVersionCheck || !route || config.mode.kind !== 'generate') return next()
   switch (judgeApiVersion(exchange.apiVersion, route.operation, route.dated)) {
     case 'not-found':
-      return Promise.resolve(errorReply(exchange, resourceNotFound()))
+      return errorReply(exchange, resourceNotFound())
     case 'not-supported':
-      return Promise.resolve(errorReply(exchange, apiVersionNotSupported()))
+      return errorReply(exchange, apiVersionNotSupported())
     default:
       return next()
   }
 }
 
 /** Refuses a version that is older than what the deployment's model needs. */
-export function checkModelVersion(exchange: Exchange, next: Next): Promise<Reply> {
+export function checkModelVersion(exchange: Exchange, next: () => Answer): Answer {
   const { route, config, deployment, apiVersion } = exchange
   if (!config.apiVersionCheck || config.mode.kind !== 'generate') return next()
   if (!route?.dated || !deployment || apiVersion === undefined) return next()
   const first = tooOldForModel(apiVersion, deployment.model)
   if (first === undefined) return next()
-  return Promise.resolve(errorReply(exchange, modelNeedsNewerVersion(first)))
+  return errorReply(exchange, modelNeedsNewerVersion(first))
 }
 
 /** 400: the service forgets to fill in the model's name. */

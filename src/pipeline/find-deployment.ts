@@ -12,21 +12,20 @@ import { isModelOperation, operations, type ModelOperation } from '../openai/ope
 import type { Route } from '../openai/route.ts'
 import { errorReply } from './error-reply.ts'
 import type { Exchange } from './exchange.ts'
-import type { Next } from './hook.ts'
+import type { Answer } from './hook.ts'
 import { noteDeployment } from './note-deployment.ts'
-import type { Reply } from './reply.ts'
 
 /**
  * Finds the deployment that the path or the body's `model` names (in JSON or a form), and refuses what its model cannot
  * do. A recording may answer what no deployment does: in replay mode nothing is refused here.
  */
-export function findDeployment(exchange: Exchange, next: Next): Promise<Reply> {
+export function findDeployment(exchange: Exchange, next: () => Answer): Answer {
   const { route } = exchange
   if (!route || !isModelOperation(route.operation)) return next()
   const found = lookUp(exchange, route, route.operation)
   if ('status' in found) {
     if (exchange.config.mode.kind === 'replay') return noteDeployment(exchange, next)
-    return Promise.resolve(errorReply(exchange, found))
+    return errorReply(exchange, found)
   }
   exchange.deployment = found
   return next()

@@ -4,8 +4,14 @@ import type { Reply } from './reply.ts'
 /** Asks the rest of the chain for its answer. May be called once. */
 export type Next = () => Promise<Reply>
 
-/** A stage of the pipeline: answers itself, or calls `next` and may change what comes back. */
+/** An extension's stage of the pipeline: answers itself, or calls `next` and may change what comes back. */
 export type Hook = (exchange: Exchange, next: Next) => Promise<Reply>
 
+/** An answer, or the promise of one where it is not known at once: a promise at each stage would cost a tenth of a request. */
+export type Answer = Reply | Promise<Reply>
+
+/** A stage of the pipeline, as a hook is one, that makes no promise of what is known. */
+export type Stage = (exchange: Exchange, next: () => Answer) => Answer
+
 /** The innermost stage: answers in one mode, or gives undefined for a request that it does not know. */
-export type ModeHandler = (exchange: Exchange) => Promise<Reply | undefined>
+export type ModeHandler = (exchange: Exchange) => Answer | undefined | Promise<Reply | undefined>

@@ -1,12 +1,11 @@
 import type { Exchange } from './exchange.ts'
-import type { Next } from './hook.ts'
-import type { Reply } from './reply.ts'
+import type { Answer } from './hook.ts'
 
 /**
  * Notes which configured deployment a request names, for the metrics. It refuses nothing: what a forwarded request may
  * name is for the real service to say.
  */
-export function noteDeployment(exchange: Exchange, next: Next): Promise<Reply> {
+export function noteDeployment(exchange: Exchange, next: () => Answer): Answer {
   const { route, config } = exchange
   const name = route && (route.deploymentName ?? nameInBody(exchange))
   if (typeof name === 'string') exchange.deployment = config.deployments.get(name)

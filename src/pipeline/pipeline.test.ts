@@ -3,12 +3,12 @@ import type { Config } from '../config/config.ts'
 import { createRandom } from '../platform/random.ts'
 import { createVirtualClock } from '../platform/virtual-clock.ts'
 import { Exchange } from './exchange.ts'
-import type { Hook, ModeHandler } from './hook.ts'
+import type { Stage, ModeHandler } from './hook.ts'
 import { jsonReply } from './json-reply.ts'
 import { createPipeline } from './pipeline.ts'
 import type { Reply } from './reply.ts'
 
-const pass: Hook = (_, next) => next()
+const pass: Stage = (_, next) => next()
 
 interface Answered {
   readonly reply: Reply
@@ -20,11 +20,11 @@ interface Answered {
 async function answer(
   path: string,
   parts: {
-    hooks?: Hook[]
+    hooks?: Stage[]
     handler?: ModeHandler
     key?: string
     answersAnyPath?: boolean
-    journal?: Hook
+    journal?: Stage
   } = {},
 ): Promise<Answered> {
   const failures: unknown[] = []
@@ -102,7 +102,7 @@ describe('createPipeline', () => {
 
   it('lets hooks say who calls, and tells a stranger of no path that may be answered', async () => {
     const handler: ModeHandler = async () => jsonReply({})
-    const login: Hook = (exchange, next) => {
+    const login: Stage = (exchange, next) => {
       exchange.caller = 'somebody'
       return next()
     }
@@ -113,7 +113,7 @@ describe('createPipeline', () => {
 
   it('shows the journal the final answer of every request, failed ones included', async () => {
     const seen: number[] = []
-    const journal: Hook = async (_, next) => {
+    const journal: Stage = async (_, next) => {
       const reply = await next()
       seen.push(reply.status)
       return reply
@@ -124,7 +124,7 @@ describe('createPipeline', () => {
   })
 
   it('reports no failure for what broke off because the client left', async () => {
-    const aborted = (name: string): Hook => {
+    const aborted = (name: string): Stage => {
       return (exchange) => {
         exchange.end({ aborted: true, firstByteMs: undefined, endMs: 0 })
         throw new Error('The hook failed.', { cause: new DOMException('aborted', name) })

@@ -8,29 +8,30 @@ import { clientLeftReply } from './client-left-reply.ts'
 import { errorReply } from './error-reply.ts'
 import { findDeployment } from './find-deployment.ts'
 import type { Exchange } from './exchange.ts'
-import type { Hook, ModeHandler } from './hook.ts'
+import type { Answer, ModeHandler, Stage } from './hook.ts'
 import { noteDeployment } from './note-deployment.ts'
 import type { Reply } from './reply.ts'
+import { whenKnown } from './when-known.ts'
 
 /** The stages that come from other folders, in the order in which a request meets them. */
 export interface Stages {
   /** Sees every request and its final answer. */
-  readonly observe: Hook
+  readonly observe: Stage
   /** Notes every request and its final answer; absent where nobody asks for notes. */
-  readonly journal?: Hook
+  readonly journal?: Stage
   /** Exports every request and its final answer; absent where nothing is exported. */
-  readonly telemetry?: Hook
-  readonly extensionHooks: readonly Hook[]
+  readonly telemetry?: Stage
+  readonly extensionHooks: readonly Stage[]
   /** Whether generate mode may answer paths that the service does not have, as generators of extensions do; default false. */
   readonly answersAnyPath?: boolean
   /** Lets a present incident change the deployment, and reads what the caller asks of the simulator itself. */
-  readonly prepareFaults: Hook
+  readonly prepareFaults: Stage
   /** Asks the deployment's limits, or the limiter that the request names. */
-  readonly admit: Hook
+  readonly admit: Stage
   /** Lets an answer go wrong. */
-  readonly injectFaults: Hook
+  readonly injectFaults: Stage
   /** Waits for the deployment to have room, and gives an answer the time that a real one takes. */
-  readonly addLatency: Hook
+  readonly addLatency: Stage
   readonly modes: Readonly<Record<Config['mode']['kind'], ModeHandler>>
 }
 
@@ -48,12 +49,12 @@ export interface PipelineReports {
  * mode it is short: observe, journal, telemetry, extensions, key, mode.
  */
 export function createPipeline(stages: Stages, reports: PipelineReports): Run {
-  const answerInMode: Run = async (exchange) => {
-    const reply = await stages.modes[exchange.config.mode.kind](exchange)
-    if (reply) return reply
-    reports.onUnknownPath(exchange)
-    return errorReply(exchange, resourceNotFound())
-  }
+  const answerInMode: Run = (exchange) =>
+    whenKnown(stages.modes[exchange.config.mode.kind](exchange), (reply) => {
+      if (reply) return reply
+      reports.onUnknownPath(exchange)
+      return errorReply(exchange, resourceNotFound())
+    })
 
   const authenticate = createAuthenticate(stages.answersAnyPath ?? false)
   const simulate = chain(
@@ -76,14 +77,19 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
     exchange.config.mode.kind === 'record' ? forward(exchange) : simulate(exchange)
 
   /** The one place where an exception becomes an answer. What it says goes to the log, never to the client. */
-  const runSafely: Run = async (exchange) => {
+  const failed = (error: unknown, exchange: Exchange): Reply => {
+    if (exchange.ended && isBrokenOff(error)) return clientLeftReply()
+    reports.onFailure(error, exchange)
+    return failureReply(exchange)
+  }
+  const runSafely: Run = (exchange) => {
+    let answer: Answer
     try {
-      return await run(exchange)
+      answer = run(exchange)
     } catch (error) {
-      if (exchange.ended && isBrokenOff(error)) return clientLeftReply()
-      reports.onFailure(error, exchange)
-      return failureReply(exchange)
+      return failed(error, exchange)
     }
+    return answer instanceof Promise ? answer.catch((error: unknown) => failed(error, exchange)) : answer
   }
 
   const observers = [stages.observe, stages.journal, stages.telemetry].filter((hook) => hook !== undefined)

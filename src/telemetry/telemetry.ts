@@ -1,8 +1,9 @@
 import type { Config } from '../config/config.ts'
 import { telemetrySignals } from '../config/telemetry-settings.ts'
 import type { Exchange, Outcome } from '../pipeline/exchange.ts'
-import type { Hook } from '../pipeline/hook.ts'
+import type { Stage } from '../pipeline/hook.ts'
 import type { Reply } from '../pipeline/reply.ts'
+import { whenKnown } from '../pipeline/when-known.ts'
 import type { Logger } from '../platform/logger.ts'
 import { createSystemClock } from '../platform/system-clock.ts'
 import { ExportReports } from './export-reports.ts'
@@ -13,7 +14,7 @@ import { serverPlace } from './server-place.ts'
 /** The export of one simulator through OpenTelemetry. */
 export interface Telemetry {
   /** Sees every request and its final answer; before `start` it only passes them on. */
-  readonly observe: Hook
+  readonly observe: Stage
   /**
    * Loads the packages of OpenTelemetry, and begins.
    *
@@ -56,7 +57,7 @@ export function createTelemetry({ config, logger, processNumber }: TelemetryOpti
   return {
     observe(exchange, next) {
       if (!exports) return next()
-      return next().then((reply) => {
+      return whenKnown(next(), (reply) => {
         exchange.onEnd((outcome) => record(exchange, reply, outcome))
         return reply
       })

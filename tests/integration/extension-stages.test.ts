@@ -10,7 +10,8 @@ import { delayReply } from '../../src/pipeline/delay-reply.ts'
 import { eventsReply } from '../../src/pipeline/events-reply.ts'
 import { Exchange, type Incoming } from '../../src/pipeline/exchange.ts'
 import type { NamedLimiter } from '../../src/pipeline/extension.ts'
-import type { Hook, ModeHandler } from '../../src/pipeline/hook.ts'
+import type { ModeHandler, Stage } from '../../src/pipeline/hook.ts'
+import { whenKnown } from '../../src/pipeline/when-known.ts'
 import { jsonReply } from '../../src/pipeline/json-reply.ts'
 import { mapEvents } from '../../src/pipeline/map-events.ts'
 import { createPipeline } from '../../src/pipeline/pipeline.ts'
@@ -34,12 +35,12 @@ const config = loadConfig({
 
 interface Parts {
   readonly clock?: Clock
-  readonly hooks?: readonly Hook[]
+  readonly hooks?: readonly Stage[]
   readonly generate: ModeHandler
   readonly limiters?: ReadonlyMap<string, NamedLimiter>
 }
 
-const pass: Hook = (_, next) => next()
+const pass: Stage = (_, next) => next()
 
 /** The stages that use what extensions bring, without the rest of a simulator. */
 const createStages = ({ clock = createSystemClock(), hooks = [], generate, limiters }: Parts) => {
@@ -81,7 +82,7 @@ const createStages = ({ clock = createSystemClock(), hooks = [], generate, limit
         const { method = '', url = '', headers } = incoming
         const exchange = open({ method, path: url, headers })
         const sender = new NodeSender(exchange, outgoing, (error) => failures.push(error))
-        void run(exchange).then((reply) => sender.send(reply))
+        void whenKnown(run(exchange), (reply) => sender.send(reply))
       })
       await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
       closers.push(async () => {
@@ -115,7 +116,7 @@ describe('a limiter that a hook names', () => {
   it('limits a path that the service does not have, in the words of the service', async () => {
     const clock = createVirtualClock()
     const limiters = new Map([['analyze', requestsLimiter({ requests: 15, windowMs: 1_000 })]])
-    const hook: Hook = (exchange, next) => {
+    const hook: Stage = (exchange, next) => {
       exchange.limiter = 'analyze'
       return next()
     }
@@ -131,7 +132,7 @@ describe('a limiter that a hook names', () => {
 
   it('has the envelope of its deployment where there is one', async () => {
     const limiters = new Map([['one', requestsLimiter({ requests: 1, windowMs: 1_000 })]])
-    const hook: Hook = (exchange, next) => {
+    const hook: Stage = (exchange, next) => {
       exchange.limiter = 'one'
       return next()
     }
@@ -149,7 +150,7 @@ describe('a limiter that a hook names', () => {
   })
 
   it('that nobody knows is a failure that is logged, and a 500', async () => {
-    const hook: Hook = (exchange, next) => {
+    const hook: Stage = (exchange, next) => {
       exchange.limiter = 'lost'
       return next()
     }
@@ -271,7 +272,7 @@ describe('a hook', () => {
   it('changes a forwarded stream event by event, and holds it back', async () => {
     upstream.answer = eventStream(['data: a🎉\n\n', 'data: b\n\n'])
     const clock = createVirtualClock()
-    const hook: Hook = async (exchange, next) => {
+    const hook: Stage = async (exchange, next) => {
       const reply = mapEvents(await next(), (event, index) => event.replace('data: ', `data: ${index}`))
       return delayReply(exchange, reply, 500)
     }
@@ -288,7 +289,7 @@ describe('a hook', () => {
   })
 
   it('whose look at an event throws cuts the stream, and is reported', async () => {
-    const hook: Hook = async (_, next) =>
+    const hook: Stage = async (_, next) =>
       mapEvents(await next(), () => {
         throw new Error('bad look')
       })
