@@ -10,8 +10,8 @@ const table = createRankTable(parseBundledRanks(o200kBase.bpe_ranks), o200kBase.
 
 describe('mergeBytePairs', () => {
   it('gives one token for bytes that are one', () => {
-    expect(mergeBytePairs(' hello', table)).toEqual([table.ranks.get(' hello')])
-    expect(mergeBytePairs('\x00', table)).toEqual([table.ranks.get('\x00')])
+    expect(mergeBytePairs(' hello', table)).toEqual([table.rankOf(' hello')])
+    expect(mergeBytePairs('\x00', table)).toEqual([table.rankOf('\x00')])
   })
 
   it('merges short pre-tokens by scan as it does long ones by heap', () => {
@@ -20,7 +20,7 @@ describe('mergeBytePairs', () => {
       const spread = 1 + random.below(60)
       const bytes = Array.from({ length: 2 + random.below(125) }, () => 65 + random.below(spread))
       const preToken = String.fromCharCode(...bytes)
-      if (table.ranks.has(preToken)) continue
+      if (table.rankOf(preToken) >= 0) continue
       expect(mergeBytePairs(preToken, table)).toEqual(mergeLongPreToken(preToken, table))
     }
   })
@@ -28,17 +28,27 @@ describe('mergeBytePairs', () => {
 
 describe('createRankTable', () => {
   it('reads every token of the vocabulary once', () => {
-    expect(table.ranks.size).toBe(199_998)
-    expect([...table.ranks].filter(([bytes, rank]) => table.bytesOf[rank] !== bytes)).toEqual([])
+    expect(table.size).toBe(199_998)
+    const ranks = Array.from({ length: table.size }, (_, rank) => rank)
+    expect(ranks.filter((rank) => table.rankOf(table.bytesOf(rank) ?? '') !== rank)).toEqual([])
   })
 
   it('follows the rank that each run starts with', () => {
-    const { ranks, bytesOf } = createRankTable(parseBundledRanks('! 0 YQ== YmM=\n! 10 /w=='), { end: 20 })
-    expect([...ranks]).toEqual([
-      ['a', 0],
-      ['bc', 1],
-      ['\xff', 10],
+    const few = createRankTable(parseBundledRanks('! 0 YQ== YmM=\n! 10 /w=='), { end: 20 })
+    expect(['a', 'bc', '\xff'].map((bytes) => few.rankOf(bytes))).toEqual([0, 1, 10])
+    expect([0, 1, 10, 20].map((rank) => few.bytesOf(rank))).toEqual(['a', 'bc', '\xff', 'end'])
+    expect([2, 9, 11, 21].map((rank) => few.bytesOf(rank))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
     ])
-    expect(bytesOf[20]).toBe('end')
+    expect(['', 'b', 'abc', 'end'].map((bytes) => few.rankOf(bytes))).toEqual([-1, -1, -1, -1])
+  })
+
+  it('finds bytes in the midst of others', () => {
+    const few = createRankTable(parseBundledRanks('! 0 YQ== YmM='), {})
+    expect(few.rankOf('xbcx', 1, 3)).toBe(1)
+    expect(few.rankOf('xbcx', 1, 2)).toBe(-1)
   })
 })

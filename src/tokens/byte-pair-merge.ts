@@ -12,8 +12,8 @@ const NONE = 0x7fff_ffff
  * again.
  */
 export function mergeBytePairs(bytes: string, table: RankTable): number[] {
-  const whole = table.ranks.get(bytes)
-  if (whole !== undefined) return [whole]
+  const whole = table.rankOf(bytes)
+  if (whole >= 0) return [whole]
   return bytes.length < LONG_PRE_TOKEN_BYTES
     ? mergeShortPreToken(bytes, table)
     : mergeLongPreToken(bytes, table)
@@ -30,7 +30,7 @@ function mergeShortPreToken(bytes: string, table: RankTable): number[] {
   let parts = bytes.length
   const rankAt = (part: number): number => {
     if (part + 2 > parts) return NONE
-    const rank = table.rankWithin(bytes, starts[part] as number, starts[part + 2] as number)
+    const rank = table.rankOf(bytes, starts[part] as number, starts[part + 2] as number)
     return rank < 0 ? NONE : rank
   }
 
@@ -60,7 +60,7 @@ function mergeShortPreToken(bytes: string, table: RankTable): number[] {
 
   const tokens: number[] = []
   for (let part = 0; part < parts; part++) {
-    tokens.push(table.ranks.get(bytes.slice(starts[part], starts[part + 1])) as number)
+    tokens.push(table.rankOf(bytes, starts[part], starts[part + 1]))
   }
   return tokens
 }

@@ -152,10 +152,10 @@ function createEncoding(name: EncodingName): Encoding {
 
     pieces: (text) => {
       const decoder = new StringDecoder('utf8')
-      return encode(text).map((token) => decoder.write(Buffer.from(table.bytesOf[token] ?? '', 'latin1')))
+      return encode(text).map((token) => decoder.write(Buffer.from(table.bytesOf(token) ?? '', 'latin1')))
     },
 
     decode: (tokens) =>
-      Buffer.from(tokens.map((token) => table.bytesOf[token] ?? '').join(''), 'latin1').toString(),
+      Buffer.from(tokens.map((token) => table.bytesOf(token) ?? '').join(''), 'latin1').toString(),
   }
 }

@@ -10,7 +10,7 @@ const POSITIONS = 2 ** 35
  * for 100 KB of one letter.
  */
 export function mergeLongPreToken(bytes: string, table: RankTable): number[] {
-  const { ranks, ranksOfPairs } = table
+  const { ranksOfPairs } = table
   const length = bytes.length
   // A part is known by its first byte. A pair in the heap counts only while pairRank still says the same.
   const next = new Int32Array(length + 1)
@@ -29,7 +29,7 @@ export function mergeLongPreToken(bytes: string, table: RankTable): number[] {
 
   const rate = (at: number): void => {
     const middle = next[at] as number
-    const rank = middle < length ? table.rankWithin(bytes, at, next[middle] as number) : -1
+    const rank = middle < length ? table.rankOf(bytes, at, next[middle] as number) : -1
     pairRank[at] = rank
     if (rank >= 0) pairs.push(rank * POSITIONS + at)
   }
@@ -49,7 +49,7 @@ export function mergeLongPreToken(bytes: string, table: RankTable): number[] {
 
   const tokens: number[] = []
   for (let at = 0; at < length; at = next[at] as number) {
-    tokens.push(ranks.get(bytes.slice(at, next[at])) as number)
+    tokens.push(table.rankOf(bytes, at, next[at]))
   }
   return tokens
 }

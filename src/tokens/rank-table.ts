@@ -1,77 +1,129 @@
 import type { RankRun } from './rank-run.ts'
 
-/**
- * The vocabulary of an encoding. Bytes are latin1 strings, one character a byte: they hash and slice
- * natively.
- */
+/** The vocabulary of an encoding. Bytes are latin1 strings, one character a byte: V8 slices those without copying. */
 export interface RankTable {
-  /** From the bytes of a token to its rank, which is also its number. */
-  readonly ranks: ReadonlyMap<string, number>
-  /**
-   * From the number of a token to its bytes; special tokens stand here only, as prompts cannot spell them.
-   */
-  readonly bytesOf: readonly (string | undefined)[]
+  /** How many tokens there are, special ones not counted. */
+  readonly size: number
   /** The rank of each token of two bytes at index `first * 256 + second`, -1 where there is none. */
   readonly ranksOfPairs: Int32Array
-  /** The rank of the token that is `bytes` from `start` to `end`, -1 where there is none. */
-  rankWithin(bytes: string, start: number, end: number): number
+  /** The rank of the token that is `bytes` from `start` to `end` (default: all of them), -1 where there is none. */
+  rankOf(bytes: string, start?: number, end?: number): number
+  /** The bytes of the token with this number, special ones included; undefined where there is none. */
+  bytesOf(rank: number): string | undefined
 }
 
 /**
- * Makes the tables of a vocabulary.
+ * Makes the tables of a vocabulary. They are a few typed arrays: 300,000 strings in Maps would take six times the memory,
+ * and the collector of garbage some 50 ms to walk through, again and again, while streams wait.
  *
- * @param specialTokens the numbers of tokens that stand for themselves, by their texts
+ * @param specialTokens the numbers of tokens that stand for themselves, by their texts; prompts cannot spell them
  */
 export function createRankTable(
   runs: readonly RankRun[],
   specialTokens: Readonly<Record<string, number>>,
 ): RankTable {
-  const ranks = new Map<string, number>()
-  const bytesOf: (string | undefined)[] = []
+  const size = runs.reduce((sum, { tokens }) => sum + tokens.length, 0)
+  const vocabulary = readVocabulary(runs)
+  const index = new TokenIndex(size)
   const ranksOfPairs = new Int32Array(0x1_0000).fill(-1)
-  const filter = new Uint8Array(FILTER_SIZE)
+  const specialTexts = new Map(Object.entries(specialTokens).map(([text, rank]) => [rank, text]))
   let longestToken = 0
 
-  for (const run of runs) {
-    let rank = run.first
-    for (const token of decodeAll(run.tokens)) {
-      ranks.set(token, rank)
-      bytesOf[rank] = token
-      if (token.length === 2) ranksOfPairs[token.charCodeAt(0) * 256 + token.charCodeAt(1)] = rank
-      filter[hashWithin(token, 0, token.length)] = 1
-      longestToken = Math.max(longestToken, token.length)
-      rank++
+  for (const { first, tokens } of runs) {
+    for (let rank = first; rank < first + tokens.length; rank++) {
+      const bytes = vocabulary.bytesOf(rank)
+      index.add(hashWithin(bytes, 0, bytes.length), rank)
+      if (bytes.length === 2) ranksOfPairs[bytes.charCodeAt(0) * 256 + bytes.charCodeAt(1)] = rank
+      longestToken = Math.max(longestToken, bytes.length)
     }
   }
-  for (const [text, rank] of Object.entries(specialTokens)) bytesOf[rank] = text
 
-  const rankWithin = (bytes: string, start: number, end: number): number =>
-    end - start <= longestToken && filter[hashWithin(bytes, start, end)] === 1
-      ? (ranks.get(bytes.slice(start, end)) ?? -1)
-      : -1
-
-  return { ranks, bytesOf, ranksOfPairs, rankWithin }
+  return {
+    size,
+    ranksOfPairs,
+    rankOf(bytes, start = 0, end = bytes.length) {
+      if (end - start > longestToken) return -1
+      return index.find(hashWithin(bytes, start, end), (rank) => vocabulary.is(rank, bytes, start, end))
+    },
+    bytesOf: (rank) =>
+      specialTexts.get(rank) ?? (vocabulary.has(rank) ? vocabulary.bytesOf(rank) : undefined),
+  }
 }
 
-/**
- * Most bytes that a merge looks up are no token, and to cut a string and look it up costs 100 ns. So a table
- * of the hashes of all tokens, one byte each, says no first to four in five of them; it halves the time of
- * new words.
- */
-const FILTER_SIZE = 2 ** 20
+interface Vocabulary {
+  has(rank: number): boolean
+  bytesOf(rank: number): string
+  /** Whether a token is `bytes` from `start` to `end`. */
+  is(rank: number, bytes: string, start: number, end: number): boolean
+}
+
+/** Reads the bytes of all tokens into one piece of memory. */
+function readVocabulary(runs: readonly RankRun[]): Vocabulary {
+  let characters = 0
+  let ranks = 0
+  for (const { first, tokens } of runs) {
+    for (const token of tokens) characters += token.length
+    ranks = Math.max(ranks, first + tokens.length)
+  }
+  const all = Buffer.alloc(Math.ceil((characters * 3) / 4))
+  const starts = new Uint32Array(ranks)
+  /** 0 for a rank that no token has. */
+  const lengths = new Uint16Array(ranks)
+  let end = 0
+  for (const { first, tokens } of runs) {
+    for (const [index, token] of tokens.entries()) {
+      starts[first + index] = end
+      lengths[first + index] = all.write(token, end, 'base64')
+      end += lengths[first + index] ?? 0
+    }
+  }
+
+  return {
+    has: (rank) => (lengths[rank] ?? 0) > 0,
+    bytesOf(rank) {
+      const start = starts[rank] as number
+      return all.toString('latin1', start, start + (lengths[rank] as number))
+    },
+    is(rank, bytes, start, stop) {
+      if (lengths[rank] !== stop - start) return false
+      const offset = (starts[rank] as number) - start
+      for (let at = start; at < stop; at++) if (all[offset + at] !== bytes.charCodeAt(at)) return false
+      return true
+    },
+  }
+}
+
+/** From hashes to ranks, by open addressing: each slot is a hash, and the rank plus one or 0 where it is empty. */
+class TokenIndex {
+  readonly #slots: Int32Array
+  readonly #mask: number
+
+  /** Two to four slots a token, so that most of what is no token meets an empty one first. */
+  constructor(size: number) {
+    const count = 2 ** Math.ceil(Math.log2(Math.max(1, 2 * size)))
+    this.#slots = new Int32Array(2 * count)
+    this.#mask = count - 1
+  }
+
+  add(hash: number, rank: number): void {
+    let slot = hash & this.#mask
+    while (this.#slots[2 * slot + 1] !== 0) slot = (slot + 1) & this.#mask
+    this.#slots[2 * slot] = hash
+    this.#slots[2 * slot + 1] = rank + 1
+  }
+
+  /** The rank with this hash that `is` takes; -1 where there is none. */
+  find(hash: number, is: (rank: number) => boolean): number {
+    for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
+      const entry = this.#slots[2 * slot + 1] as number
+      if (entry === 0) return -1
+      if (this.#slots[2 * slot] === hash && is(entry - 1)) return entry - 1
+    }
+  }
+}
 
 function hashWithin(bytes: string, start: number, end: number): number {
   let hash = end - start
   for (let at = start; at < end; at++) hash = Math.imul(hash ^ bytes.charCodeAt(at), 0x0100_0193)
-  return (hash ^ (hash >>> 15)) & (FILTER_SIZE - 1)
-}
-
-/** One Buffer for all: a `Buffer.from(token, 'base64')` each would double the time to load. */
-function decodeAll(tokens: readonly string[]): string[] {
-  const bytes = Buffer.allocUnsafe(tokens.reduce((sum, token) => sum + token.length, 0))
-  const ends: number[] = []
-  let end = 0
-  for (const token of tokens) ends.push((end += bytes.write(token, end, 'base64')))
-  const all = bytes.toString('latin1', 0, end)
-  return ends.map((end, index) => all.slice(ends[index - 1] ?? 0, end))
+  return hash ^ (hash >>> 15)
 }
