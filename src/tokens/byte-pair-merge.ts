@@ -30,7 +30,7 @@ function mergeShortPreToken(bytes: string, table: RankTable): number[] {
   let parts = bytes.length
   const rankAt = (part: number): number => {
     if (part + 2 > parts) return NONE
-    const rank = table.rankOf(bytes, starts[part] as number, starts[part + 2] as number)
+    const rank = table.rankOf(bytes, starts[part], starts[part + 2])
     return rank < 0 ? NONE : rank
   }
 

@@ -29,7 +29,7 @@ export function mergeLongPreToken(bytes: string, table: RankTable): number[] {
 
   const rate = (at: number): void => {
     const middle = next[at] as number
-    const rank = middle < length ? table.rankOf(bytes, at, next[middle] as number) : -1
+    const rank = middle < length ? table.rankOf(bytes, at, next[middle]) : -1
     pairRank[at] = rank
     if (rank >= 0) pairs.push(rank * POSITIONS + at)
   }
