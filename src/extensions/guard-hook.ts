@@ -47,9 +47,9 @@ class InnerCall {
 
   start(): Promise<Reply> {
     // The second call is for the chain to refuse, and the hook's own fault.
-    if (this.inner) return asPromise(this.#next())
+    if (this.inner) return Promise.resolve(this.#next())
     try {
-      this.inner = asPromise(this.#next())
+      this.inner = Promise.resolve(this.#next())
     } catch (error) {
       // A stage that throws at once, rather than rejecting, is no fault of the hook that called it.
       this.inner = Promise.reject(error)
@@ -74,9 +74,4 @@ class InnerCall {
       this.#failure = { reason }
     })
   }
-}
-
-/** What an extension's hook may rely on. */
-function asPromise(answer: Answer): Promise<Reply> {
-  return answer instanceof Promise ? answer : Promise.resolve(answer)
 }

@@ -5,7 +5,7 @@ import type { Exchange } from '../pipeline/exchange.ts'
 import type { NamedLimiter } from '../pipeline/extension.ts'
 import type { Answer, Stage } from '../pipeline/hook.ts'
 import type { Reply } from '../pipeline/reply.ts'
-import { whenKnown } from '../pipeline/when-known.ts'
+import { whenFailed, whenKnown } from '../pipeline/when-known.ts'
 import { limitProfile } from './limit-profile.ts'
 import { limitRefusal } from './limit-refusal.ts'
 import type { Decision, LimitAuthority } from '../pipeline/limit-authority.ts'
@@ -112,13 +112,7 @@ function answer(exchange: Exchange, decision: AdmittedDecision, next: () => Answ
     settle(undefined)
     throw error
   }
-  let reply: Answer
-  try {
-    reply = next()
-  } catch (error) {
-    return failed(error)
-  }
-  return reply instanceof Promise ? reply.then(planned, failed) : planned(reply)
+  return whenKnown(whenFailed(next, failed), planned)
 }
 
 /** The prompt cache is asked while the answer is planned, which is before any of its time has passed. */

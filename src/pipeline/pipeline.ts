@@ -8,10 +8,10 @@ import { clientLeftReply } from './client-left-reply.ts'
 import { errorReply } from './error-reply.ts'
 import { findDeployment } from './find-deployment.ts'
 import type { Exchange } from './exchange.ts'
-import type { Answer, ModeHandler, Stage } from './hook.ts'
+import type { ModeHandler, Stage } from './hook.ts'
 import { noteDeployment } from './note-deployment.ts'
 import type { Reply } from './reply.ts'
-import { whenKnown } from './when-known.ts'
+import { whenFailed, whenKnown } from './when-known.ts'
 
 /** The stages that come from other folders, in the order in which a request meets them. */
 export interface Stages {
@@ -82,15 +82,11 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
     reports.onFailure(error, exchange)
     return failureReply(exchange)
   }
-  const runSafely: Run = (exchange) => {
-    let answer: Answer
-    try {
-      answer = run(exchange)
-    } catch (error) {
-      return failed(error, exchange)
-    }
-    return answer instanceof Promise ? answer.catch((error: unknown) => failed(error, exchange)) : answer
-  }
+  const runSafely: Run = (exchange) =>
+    whenFailed(
+      () => run(exchange),
+      (error) => failed(error, exchange),
+    )
 
   const observers = [stages.observe, stages.journal, stages.telemetry].filter((hook) => hook !== undefined)
   return chain(observers, runSafely)

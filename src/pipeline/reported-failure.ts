@@ -1,8 +1,10 @@
+import { reasonOf } from '../platform/error-text.ts'
+
 /** Why a live body broke, thrown on by a source that has reported it: whoever sends the body need not do it again. */
 export class ReportedFailure extends Error {
   override readonly name = 'ReportedFailure'
 
   constructor(cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause })
+    super(reasonOf(cause), { cause })
   }
 }

@@ -1,3 +1,5 @@
+import { reasonOf } from '../../platform/error-text.ts'
+
 /** Functions that one process offers to another: each takes one argument and gives a value that JSON can carry. */
 export type Methods = Readonly<Record<string, (argument: never) => unknown>>
 
@@ -102,7 +104,7 @@ export class Peer<Theirs extends Methods> {
 
   #run(number: number, name: string, argument: unknown): void {
     const fail = (error: unknown): void => {
-      const message = error instanceof Error ? error.message : String(error)
+      const message = reasonOf(error)
       if (number > 0) this.#post([-number, null, message])
       else this.#onFailure(error, name)
     }
