@@ -19,12 +19,12 @@ export interface BenchCase {
 
 /** Deployments of the simulator under test: one that never refuses, one that always does, one for embeddings. */
 export const deployments = {
-  open: { model: 'gpt-4o', tokensPerMinute: 1_000_000_000_000, requestsPerMinute: 1_000_000_000_000 },
+  open: { model: 'gpt-4o', tokensPerMinute: 2_000_000_000, requestsPerMinute: 2_000_000_000 },
   full: { model: 'gpt-4o', tokensPerMinute: 100 },
   embedding: {
     model: 'text-embedding-3-small',
-    tokensPerMinute: 1_000_000_000_000,
-    requestsPerMinute: 1_000_000_000_000,
+    tokensPerMinute: 2_000_000_000,
+    requestsPerMinute: 2_000_000_000,
     embeddingSize: 1536,
   },
 }

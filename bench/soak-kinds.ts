@@ -16,7 +16,7 @@ export interface SoakKind {
   readonly leavesAfter?: number
 }
 
-const quota = { tokensPerMinute: 1_000_000_000_000, requestsPerMinute: 1_000_000_000_000 }
+const quota = { tokensPerMinute: 2_000_000_000, requestsPerMinute: 2_000_000_000 }
 
 /** When the first token of a paced stream is due, and each further one after that, in milliseconds. */
 export const pace = { firstToken: 200, perToken: 20 } as const

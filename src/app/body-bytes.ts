@@ -28,7 +28,7 @@ export class BodyBytes {
     if (this.#length === 0) {
       // Most bodies come as one part, which needs no copy.
       if (length > uncountedBytes && !this.#take(length)) return false
-      this.#bytes = Buffer.from(part.buffer, part.byteOffset, part.byteLength)
+      this.#bytes = Buffer.isBuffer(part) ? part : Buffer.from(part.buffer, part.byteOffset, part.byteLength)
     } else {
       if (length > this.#bytes.length && !this.#grow(length)) return false
       this.#bytes.set(part, this.#length)

@@ -8,13 +8,16 @@ import { Exchange, type Incoming } from '../pipeline/exchange.ts'
 import type { Answer } from '../pipeline/hook.ts'
 import { NodeSender } from '../pipeline/send-to-node.ts'
 import { sendToWeb } from '../pipeline/send-to-web.ts'
+import { Batch } from '../platform/batch.ts'
 import { alreadySent } from './already-sent.ts'
 import type { AppEnv } from './app-env.ts'
 import { BodyRoom } from './body-room.ts'
 import { readNodeBody, readWebBody, type ReadBody } from './read-body.ts'
+import { createRepeatedBodies } from './repeated-bodies.ts'
 import type { Simulator } from './simulator.ts'
 
 const bytesPerMegabyte = 1024 * 1024
+const noBytes = Buffer.alloc(0)
 
 /** What a client is told to wait where the bodies of others take all room: they are read in seconds, as a rule. */
 const noRoomRetryAfterSeconds = '1'
@@ -22,9 +25,18 @@ const noRoomRetryAfterSeconds = '1'
 /** What answers every path that is not the simulator's own. */
 export interface DataPlane {
   /** Answers a request that Hono has routed. */
-  readonly handler: (context: Context<AppEnv>) => Promise<Response>
-  /** Answers a request straight from its socket; never rejects. */
-  readonly answerSocket: (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>
+  readonly handler: (context: Context<AppEnv>) => Response | Promise<Response>
+  /** Answers a request straight from its socket, in a later turn of the loop. */
+  readonly answerSocket: (incoming: IncomingMessage, outgoing: ServerResponse) => void
+}
+
+/** A request that has been read. */
+interface Arrival {
+  readonly incoming: IncomingMessage
+  readonly outgoing: ServerResponse
+  /** When its headers were there. */
+  readonly startedMs: number
+  readonly body: Exclude<ReadBody, { readonly kind: 'aborted' }>
 }
 
 /** Makes the data plane. */
@@ -35,12 +47,16 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
     return Math.max(bodiesLimitMb, bodyLimitMb) * bytesPerMegabyte
   })
 
+  // Extensions may change the JSON of their request.
+  const readJson = simulator.extensions.list.length === 0 ? createRepeatedBodies() : undefined
+
   const open = (incoming: Incoming, startedMs: number): Exchange =>
     new Exchange(incoming, {
       config: simulator.config,
       clock,
       random: simulator.random.fork(),
       startedMs,
+      readJson,
       onListenerFailure: simulator.onListenerFailure,
     })
 
@@ -54,24 +70,39 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
     return errorReply(exchange, error)
   }
 
-  const toSocket = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+  const answerArrival = ({ incoming, outgoing, startedMs, body }: Arrival): void => {
+    const fail = (error: unknown): void => {
+      simulator.onPageFailure(error)
+      outgoing.destroy()
+    }
+    try {
+      const { method = 'GET', url = '/', headers } = incoming
+      const bytes = body.kind === 'read' ? body.bytes : noBytes
+      const exchange = open({ method, ...splitUrl(url), headers, body: bytes }, startedMs)
+      if (body.kind === 'read' && body.release) exchange.onEnd(body.release)
+      const sender = new NodeSender(exchange, outgoing, simulator.onSendFailure)
+      const reply = answer(exchange, body)
+      if (reply instanceof Promise) reply.then((known) => sender.send(known)).catch(fail)
+      else sender.send(reply)
+    } catch (error) {
+      fail(error)
+    }
+  }
+  // Under load many requests are read in one turn of the loop; one after the other, their answers take a sixth less time.
+  const arrivals = new Batch(setImmediate, answerArrival)
+
+  const answerSocket: DataPlane['answerSocket'] = (incoming, outgoing) => {
     const startedMs = clock.nowMs()
-    const body = await readNodeBody(incoming, simulator.config.bodyLimitMb * bytesPerMegabyte, room)
-    if (body.kind === 'aborted') return
-    const { method = 'GET', url = '/', headers } = incoming
-    const bytes = body.kind === 'read' ? body.bytes : Buffer.alloc(0)
-    const exchange = open({ method, ...splitUrl(url), headers, body: bytes }, startedMs)
-    if (body.kind === 'read' && body.release) exchange.onEnd(body.release)
-    const sender = new NodeSender(exchange, outgoing, simulator.onSendFailure)
-    const reply = answer(exchange, body)
-    sender.send(reply instanceof Promise ? await reply : reply)
+    readNodeBody(incoming, simulator.config.bodyLimitMb * bytesPerMegabyte, room, (body) => {
+      if (body.kind !== 'aborted') arrivals.add({ incoming, outgoing, startedMs, body })
+    })
   }
 
   const answerWeb = async (request: Request): Promise<Response> => {
     const startedMs = clock.nowMs()
     const { pathname, search } = new URL(request.url)
     const body = await readWebBody(request, simulator.config.bodyLimitMb * bytesPerMegabyte)
-    const bytes = body.kind === 'read' ? body.bytes : Buffer.alloc(0)
+    const bytes = body.kind === 'read' ? body.bytes : noBytes
     const headers = Object.fromEntries(request.headers)
     const url = splitUrl(pathname + search)
     const exchange = open({ method: request.method, ...url, headers, body: bytes }, startedMs)
@@ -85,18 +116,14 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
   }
 
   return {
-    async handler(context) {
+    handler(context) {
       const { incoming, outgoing } = context.env ?? {}
       if (!incoming || !outgoing) return answerWeb(context.req.raw)
       context.env.isTaken = true
-      await toSocket(incoming, outgoing)
+      answerSocket(incoming, outgoing)
       return alreadySent
     },
-    answerSocket: (incoming, outgoing) =>
-      toSocket(incoming, outgoing).catch((error: unknown) => {
-        simulator.onPageFailure(error)
-        outgoing.destroy()
-      }),
+    answerSocket,
   }
 }
 

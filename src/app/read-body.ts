@@ -22,31 +22,32 @@ const noRoom = { kind: 'no-room' } as const
  * cut off while it still writes sees a broken connection and never the answer that explains it.
  *
  * @param room what the large bodies of all requests share
+ * @param onRead called once, in a later turn of the loop than this
  */
 export function readNodeBody(
   incoming: IncomingMessage,
   limitBytes: number,
-  room?: BodyRoom,
-): Promise<ReadBody> {
-  return new Promise((resolve) => {
-    const body = new BodyBytes(expectedBytes(incoming, limitBytes), room)
-    let length = 0
-    let isKept = true
-    incoming.on('data', (chunk: Buffer) => {
-      length += chunk.length
-      if (!isKept || (length <= limitBytes && body.add(chunk))) return
-      isKept = false
-      body.drop()
-    })
-    incoming.on('end', () => {
-      if (length > limitBytes) resolve({ kind: 'too-large', readBytes: length })
-      else resolve(isKept ? { kind: 'read', bytes: body.bytes, release: body.release } : noRoom)
-    })
-    // An aborted request is closed, too; it is an error only for those who listen for one.
-    incoming.on('close', () => {
-      if (!incoming.readableEnded) body.drop()
-      resolve(aborted)
-    })
+  room: BodyRoom,
+  onRead: (body: ReadBody) => void,
+): void {
+  const body = new BodyBytes(expectedBytes(incoming, limitBytes), room)
+  let length = 0
+  let isKept = true
+  incoming.on('data', (chunk: Buffer) => {
+    length += chunk.length
+    if (!isKept || (length <= limitBytes && body.add(chunk))) return
+    isKept = false
+    body.drop()
+  })
+  incoming.on('end', () => {
+    if (length > limitBytes) onRead({ kind: 'too-large', readBytes: length })
+    else onRead(isKept ? { kind: 'read', bytes: body.bytes, release: body.release } : noRoom)
+  })
+  // An aborted request is closed, too; it is an error only for those who listen for one.
+  incoming.on('close', () => {
+    if (incoming.readableEnded) return
+    body.drop()
+    onRead(aborted)
   })
 }
 

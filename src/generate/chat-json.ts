@@ -22,6 +22,11 @@ export interface ChatFacts {
   readonly found: HarmCategory | undefined
 }
 
+/** Whether all but the texts of an answer is ASCII: the names of models nearly always are, what logprobs tell need not be. */
+export function isAsciiAround({ model, logprobs }: ChatFacts): boolean {
+  return logprobs === undefined && Buffer.byteLength(model) === model.length
+}
+
 /** The end of every object: from `created` on, without what a chunk or a whole answer puts between. */
 export function identityJson({ created, id, model }: ChatFacts): string {
   return `"created":${created},"id":"${id}","model":${JSON.stringify(model)}`

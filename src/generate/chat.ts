@@ -21,7 +21,7 @@ import { completionSteps, type Completion } from './completion.ts'
 import { judgeContent, type Verdict } from './content-filter.ts'
 import { filterCompletion } from './content-filter-block.ts'
 import { shortestCachedPrompt, type PromptCache } from './prompt-cache.ts'
-import { renderChat } from './render-chat.ts'
+import { chatBody } from './render-chat.ts'
 import { streamChat } from './stream-chat.ts'
 
 /** Answers a chat completion: lorem text, JSON of the form that was asked for, or calls of tools. */
@@ -72,8 +72,7 @@ function chatReply(
 
   if (!request.stream) {
     const headers = deploymentHeaders(exchange, 'application/json')
-    const body = { kind: 'whole', render: () => renderChat(completion, facts) } as const
-    return { status: 200, headers, body, usage, steps }
+    return { status: 200, headers, body: chatBody(completion, facts), usage, steps }
   }
   const options = {
     includeUsage: request.stream_options?.include_usage === true,

@@ -39,7 +39,7 @@ function drawObject(random: Random): object {
 
 /** The first word of a text is a capitalised one without punctuation. */
 function drawKey(random: Random): string {
-  return drawLorem(random, 1).join('').toLowerCase()
+  return drawLorem(random, 1).text.toLowerCase()
 }
 
 function drawMember(random: Random): string | number | boolean {
@@ -49,7 +49,7 @@ function drawMember(random: Random): string | number | boolean {
     case 1:
       return random.below(2) === 1
     default:
-      return drawLorem(random, 1 + random.below(longestText)).join('')
+      return drawLorem(random, 1 + random.below(longestText)).text
   }
 }
 

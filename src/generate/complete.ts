@@ -87,11 +87,11 @@ type AfterThought = Pick<Choice, 'finishReason'> & Partial<Choice>
 
 function answer(
   thought: Thought,
-  { pieces, plain, toolCalls, finishReason, overheadTokens }: AfterThought,
+  { pieces, lorem, toolCalls, finishReason, overheadTokens }: AfterThought,
 ): Choice {
   return {
     pieces: pieces ?? nothing,
-    plain: plain ?? false,
+    lorem,
     toolCalls: toolCalls ?? nothing,
     finishReason,
     reasoningTokens: thought.reasoningTokens,
@@ -104,7 +104,8 @@ const nothing: readonly never[] = []
 /** A text as the model wrote it, before a stop text ends it. */
 interface WrittenText {
   readonly pieces: readonly string[]
-  readonly plain?: boolean
+  /** The whole text, where it is lorem. */
+  readonly lorem?: string
   /** The limit ended it, so that the token that ends a text is missing. */
   readonly cut: boolean
 }
@@ -114,7 +115,8 @@ function drawText(task: CompletionTask, room: number, random: Random, config: Co
   const requested = task.requestedTokens === undefined ? undefined : room
   const drawn = drawCompletionLength(random, requested, room, config.completionLength)
   const { tokens, cut } = task.forced ? forceLength(drawn, task.forced, room) : drawn
-  return { pieces: drawLorem(random, tokens), plain: true, cut }
+  const { pieces, text } = drawLorem(random, tokens)
+  return { pieces, lorem: text, cut }
 }
 
 /** JSON, and a text that is given, is as long as it is: a limit cuts it, and nothing makes it longer. */
@@ -125,13 +127,19 @@ function cutText(text: string, forced: ForcedAnswer | undefined, model: Model, r
   return { pieces: cut ? pieces.slice(0, most) : pieces, cut }
 }
 
-function endText({ pieces, plain = false, cut }: WrittenText, stops: readonly string[]): AfterThought {
+function endText({ pieces, lorem, cut }: WrittenText, stops: readonly string[]): AfterThought {
   const stopped = stops.length > 0 ? endAtStop(pieces, stops) : undefined
   if (stopped) {
-    return { pieces: stopped.pieces, plain, finishReason: 'stop', overheadTokens: stopped.unseenTokens }
+    const left = lorem === undefined ? undefined : stopped.pieces.join('')
+    return {
+      pieces: stopped.pieces,
+      lorem: left,
+      finishReason: 'stop',
+      overheadTokens: stopped.unseenTokens,
+    }
   }
   // Since 2026 the token that ends a text counts too.
-  return { pieces, plain, finishReason: cut ? 'length' : 'stop', overheadTokens: cut ? 0 : 1 }
+  return { pieces, lorem, finishReason: cut ? 'length' : 'stop', overheadTokens: cut ? 0 : 1 }
 }
 
 /** Tokens that end within a character show nothing: they are billed, and a client gets the character as a whole. */

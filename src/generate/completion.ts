@@ -17,8 +17,8 @@ export interface ToolCall {
 export interface Choice {
   /** The text, cut into pieces of one token each; empty where the answer is tool calls. */
   readonly pieces: readonly string[]
-  /** The text needs no escape in JSON and is ASCII, as lorem is: known where it is made, it need not be looked for. */
-  readonly plain?: boolean
+  /** The whole text where it is lorem, which is ASCII and needs no escape in JSON: so that nobody has to look. */
+  readonly lorem?: string | undefined
   /** Whether the text is a refusal, which chat and responses carry in a place of its own. */
   readonly refused?: boolean
   readonly toolCalls: readonly ToolCall[]
@@ -38,9 +38,14 @@ export interface Completion {
   readonly usage: Usage
 }
 
-/** A part of a choice's text as a JSON string. */
-export function textJson({ plain }: Choice, text: string): string {
-  return plain ? `"${text}"` : JSON.stringify(text)
+/** The whole text of a choice. */
+export function wholeText({ lorem, pieces }: Choice): string {
+  return lorem ?? pieces.join('')
+}
+
+/** A choice's text, or a part of it, as a JSON string. */
+export function textJson({ lorem }: Choice, text: string): string {
+  return lorem !== undefined ? `"${text}"` : JSON.stringify(text)
 }
 
 /** How the answer takes its time: the choices are written side by side, so the longest counts. */

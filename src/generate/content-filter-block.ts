@@ -37,12 +37,26 @@ export function filterCompletion(
 
 function blockChoice(choice: Choice): Choice {
   const overheadTokens = choice.overheadTokens + visibleTokens(choice)
-  return { ...choice, pieces: [], toolCalls: [], finishReason: 'content_filter', overheadTokens }
+  return {
+    ...choice,
+    pieces: [],
+    lorem: undefined,
+    toolCalls: [],
+    finishReason: 'content_filter',
+    overheadTokens,
+  }
 }
 
 function cutChoice(choice: Choice): Choice {
   const pieces = firstHalf(choice.pieces)
-  return { ...choice, pieces, toolCalls: [], finishReason: 'content_filter', overheadTokens: 0 }
+  return {
+    ...choice,
+    pieces,
+    lorem: undefined,
+    toolCalls: [],
+    finishReason: 'content_filter',
+    overheadTokens: 0,
+  }
 }
 
 function firstHalf(pieces: readonly string[]): readonly string[] {

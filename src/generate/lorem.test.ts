@@ -6,9 +6,9 @@ import { drawLorem } from './lorem.ts'
 const encodings = [loadEncoding('cl100k_base'), loadEncoding('o200k_base')]
 
 /** Seeded texts of 1 to 400 tokens. */
-function* texts(count: number): Generator<string[]> {
+function* texts(count: number): Generator<readonly string[]> {
   const random = createRandom('lorem')
-  for (let i = 0; i < count; i++) yield drawLorem(random, 1 + (i % 400))
+  for (let i = 0; i < count; i++) yield drawLorem(random, 1 + (i % 400)).pieces
 }
 
 /** The bytes of a token alone, so that a token is seen to be a piece, and not only their numbers to agree. */
@@ -30,6 +30,19 @@ describe('drawLorem', () => {
     expect(text).toMatch(/^[ -~]*$/)
   })
 
+  it('gives the text of its pieces', () => {
+    const random = createRandom('joined')
+    for (let count = 0; count < 400; count++) {
+      const { pieces, text } = drawLorem(random, count)
+      expect(text).toBe(pieces.join(''))
+    }
+  })
+
+  it('says most sentences of a long text once', () => {
+    const sentences = drawLorem(createRandom('variety'), 1_000).text.split('. ')
+    expect(new Set(sentences).size).toBeGreaterThan(sentences.length * 0.75)
+  })
+
   it('has k tokens in its first k pieces', () => {
     for (const pieces of texts(400)) {
       let prefix = ''
@@ -43,7 +56,7 @@ describe('drawLorem', () => {
 
   it('gives as many pieces as tokens asked for, and none for 0', () => {
     const random = createRandom('lengths')
-    for (let count = 0; count < 1_000; count++) expect(drawLorem(random, count)).toHaveLength(count)
+    for (let count = 0; count < 1_000; count++) expect(drawLorem(random, count).pieces).toHaveLength(count)
   })
 
   it('writes sentences: a capital first, commas between words, a full stop last', () => {
@@ -54,19 +67,19 @@ describe('drawLorem', () => {
   })
 
   it('varies the length of its sentences between 6 and 17 tokens, but for the last one', () => {
-    const pieces = drawLorem(createRandom('sentences'), 20_000)
+    const { pieces } = drawLorem(createRandom('sentences'), 20_000)
     const ends = pieces.flatMap((piece, index) => (piece === '.' ? [index] : []))
     const lengths = ends.slice(1, -1).map((end, index) => end - ends[index]!)
     expect(new Set(lengths)).toEqual(new Set([6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17]))
   })
 
   it('never says a word twice in a row', () => {
-    const pieces = drawLorem(createRandom('words'), 20_000)
+    const { pieces } = drawLorem(createRandom('words'), 20_000)
     expect(pieces.filter((piece, index) => piece === pieces[index - 1])).toEqual([])
   })
 
   it('draws the same text from the same seed and another from another', () => {
-    const draw = (seed: string): string => drawLorem(createRandom(seed), 100).join('')
+    const draw = (seed: string): string => drawLorem(createRandom(seed), 100).text
     expect(draw('seed')).toBe(draw('seed'))
     expect(draw('seed')).not.toBe(draw('other'))
   })

@@ -1,21 +1,31 @@
+import type { WholeBody } from '../pipeline/reply.ts'
 import { completionFilterJson, safeCompletionFilter, safePromptFilter } from '../openai/content-filters.ts'
 import {
   chatUsageJson,
   finishReasonOf,
   functionCallJson,
   identityJson,
+  isAsciiAround,
   tierAndFingerprintJson,
   toolCallJson,
   type ChatFacts,
 } from './chat-json.ts'
-import { textJson, type Choice, type Completion, type ToolCall } from './completion.ts'
+import { textJson, wholeText, type Choice, type Completion, type ToolCall } from './completion.ts'
 import { logprobsJson } from './logprobs.ts'
 
+/** The body of a whole chat completion. */
+export function chatBody(completion: Completion, facts: ChatFacts): WholeBody {
+  const render = (): string => renderChat(completion, facts)
+  const isAscii = isAsciiAround(facts) && completion.choices.every(({ lorem }) => lorem !== undefined)
+  if (!isAscii) return { kind: 'whole', render }
+  return { kind: 'whole', render, renderAscii: (body) => (body.render === render ? render() : undefined) }
+}
+
 /**
- * The body of a whole chat completion: compact, keys in alphabetical order at every level, a line feed at the end.
+ * A whole chat completion as text: compact, keys in alphabetical order at every level, a line feed at the end.
  * Put together by hand, since the parts that never change need no serialising.
  */
-export function renderChat(completion: Completion, facts: ChatFacts): string {
+function renderChat(completion: Completion, facts: ChatFacts): string {
   const choices = completion.choices.map((choice, index) => choiceJson(choice, index, facts)).join(',')
   return `{"choices":[${choices}],${identityJson(facts)},"object":"chat.completion","prompt_filter_results":[${safePromptFilter(0)}],${tierAndFingerprintJson(facts)},"usage":${chatUsageJson(completion.usage)}}\n`
 }
@@ -38,9 +48,9 @@ function messageJson(choice: Choice, { usesFunctions }: ChatFacts): string {
   if (first === undefined) {
     // A refusal that the content filter blocks has no text either, and is then an empty one.
     if (refused && pieces.length > 0) {
-      return `{"annotations":[],"content":null,"refusal":${textJson(choice, pieces.join(''))},"role":"assistant"}`
+      return `{"annotations":[],"content":null,"refusal":${textJson(choice, wholeText(choice))},"role":"assistant"}`
     }
-    return `{"annotations":[],"content":${textJson(choice, pieces.join(''))},"refusal":null,"role":"assistant"}`
+    return `{"annotations":[],"content":${textJson(choice, wholeText(choice))},"refusal":null,"role":"assistant"}`
   }
   if (usesFunctions) {
     const call = functionCallJson(first.name, inputOf(first))

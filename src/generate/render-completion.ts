@@ -4,7 +4,7 @@ import type { Usage } from '../pipeline/reply.ts'
 import type { Random } from '../platform/random.ts'
 import { legacyLogprobsJson } from './completions-logprobs.ts'
 import type { CompletionPrompt } from './completions-prompt.ts'
-import type { Choice } from './completion.ts'
+import { wholeText, type Choice } from './completion.ts'
 import type { FilteredCompletion } from './content-filter-block.ts'
 
 /** What every object of one legacy completion carries. */
@@ -43,7 +43,7 @@ function wholeChoice(answer: LegacyCompletion, choice: Choice, index: number, fi
   // A blocked choice shows nothing at all, not even its prompt.
   if (answer.found !== undefined) return choiceJson('', index, finishReason, 'null', filter)
   const prompt = answer.echo ? promptOf(answer, index).readText() : ''
-  const text = prompt + choice.pieces.join('')
+  const text = prompt + wholeText(choice)
   return choiceJson(text, index, finishReason, wholeLogprobs(answer, choice, index), filter)
 }
 

@@ -17,7 +17,7 @@ const facts: ChatFacts = {
 const usage = { promptTokens: 1, cachedTokens: 0, completionTokens: 3, reasoningTokens: 0 }
 const choice: Choice = {
   pieces: ['Lorem', ' ipsum', '.'],
-  plain: true,
+  lorem: 'Lorem ipsum.',
   toolCalls: [],
   finishReason: 'stop',
   reasoningTokens: 0,
@@ -52,7 +52,7 @@ describe('a stream that is rendered as a whole', () => {
 
   it('is not, where there are several choices, or a text that JSON escapes', () => {
     expect('renderAll' in stream([choice, choice], false, false)).toBe(false)
-    const quoted = { ...choice, pieces: ['Lorem', ' "quoted"', ' 日本'], plain: false }
+    const quoted = { ...choice, pieces: ['Lorem', ' "quoted"', ' 日本'], lorem: undefined }
     expect('renderAll' in stream([quoted], false, false)).toBe(false)
     expect(oneByOne(stream([quoted], false, false))).toContain(String.raw`"content":" \"quoted\""`)
   })

@@ -8,7 +8,14 @@ import { dataEvent, doneEvent } from '../openai/sse.ts'
 import type { EventsBody } from '../pipeline/reply.ts'
 import type { Random } from '../platform/random.ts'
 import { createChunkWriter, type ChunkWriter, type StreamOptions } from './chat-chunk.ts'
-import { chatUsageJson, finishReasonOf, functionCallJson, toolCallJson, type ChatFacts } from './chat-json.ts'
+import {
+  chatUsageJson,
+  finishReasonOf,
+  functionCallJson,
+  isAsciiAround,
+  toolCallJson,
+  type ChatFacts,
+} from './chat-json.ts'
 import { lateFilterEvents } from './content-filter-late.ts'
 import { completionSteps, textJson, type Choice, type Completion } from './completion.ts'
 import { logprobsJson } from './logprobs.ts'
@@ -52,7 +59,7 @@ export function streamChat(
     return doneEvent
   }
   const [only] = completion.choices
-  const isPlain = completion.choices.length === 1 && only?.plain && !facts.logprobs && !late
+  const isPlain = completion.choices.length === 1 && only?.lorem !== undefined && !facts.logprobs && !late
   return {
     kind: 'events',
     count: 1 + events.length + usageEvents + 1,
@@ -69,7 +76,7 @@ export function streamChat(
         const usage = usageEvents > 0 ? chunk.usage(chatUsageJson(completion.usage)) : ''
         return {
           text: text + usage + doneEvent,
-          isAscii: Buffer.byteLength(facts.model) === facts.model.length,
+          isAscii: isAsciiAround(facts),
         }
       },
     }),

@@ -2,7 +2,7 @@ import { completionFilterJson, safeCompletionFilter } from '../openai/content-fi
 import { codePointLength } from '../openai/obfuscation.ts'
 import { dataEvent, doneEvent } from '../openai/sse.ts'
 import type { EventsBody } from '../pipeline/reply.ts'
-import { completionSteps } from './completion.ts'
+import { completionSteps, wholeText } from './completion.ts'
 import { legacyLogprobsJson } from './completions-logprobs.ts'
 import { lateFilterEvents } from './content-filter-late.ts'
 import {
@@ -85,7 +85,7 @@ function choiceWriter(answer: LegacyCompletion, includeUsage: boolean): (event: 
       return write(piece, index, 'null', writeLogprobs([piece], index, offsetOf(index)), tokenFilter)
     }
     if (late && found !== undefined) {
-      const sent = codePointLength(choice?.pieces.join('') ?? '')
+      const sent = codePointLength(choice ? wholeText(choice) : '')
       return lateFilterEvents(index, codePointLength(promptOf(answer, index).readText()), sent, found)
     }
     return write('', index, `"${choice?.finishReason}"`, 'null', finishFilter)

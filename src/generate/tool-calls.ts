@@ -103,6 +103,6 @@ function forcedName({ toolChoice }: CompletionTask): string | undefined {
 }
 
 function drawInput(tool: ToolDefinition, random: Random, spacing: JsonSpacing): string {
-  if (tool.kind === 'custom') return drawLorem(random, 1 + random.below(longestCustomInput)).join('')
+  if (tool.kind === 'custom') return drawLorem(random, 1 + random.below(longestCustomInput)).text
   return writeJson(tool.parameters === undefined ? {} : drawJson(tool.parameters, random), spacing)
 }

@@ -41,11 +41,12 @@ export function estimateCost(operation: Operation, json: unknown, rule: Estimate
   }
 }
 
-const limitFields = ['max_tokens', 'max_completion_tokens', 'max_output_tokens'] as const
-
 function withCompletion(prompt: number, body: Record<string, unknown>, rule: EstimateRule): CostEstimate {
-  let limit = rule.defaultMaxTokens
-  for (const field of limitFields.toReversed()) limit = count(body[field]) ?? limit
+  const limit =
+    count(body['max_tokens']) ??
+    count(body['max_completion_tokens']) ??
+    count(body['max_output_tokens']) ??
+    rule.defaultMaxTokens
   const choices = Math.max(count(body['n']) ?? 1, count(body['best_of']) ?? 1, 1)
   return { promptTokens: clamp(prompt), completionTokens: clamp(limit * choices) }
 }

@@ -50,6 +50,8 @@ export interface Surroundings {
   readonly random: Random
   /** When the request began, on the clock's monotonic scale. */
   readonly startedMs: number
+  /** Gives the JSON of a body, undefined where it is none. Absent: each request parses its own, and may change it. */
+  readonly readJson?: ((body: Buffer) => unknown) | undefined
   /** Hears of a listener to the end of the exchange that threw, or rejected; absent: nobody does. */
   readonly onListenerFailure?: (error: unknown, exchange: Exchange) => void
 }
@@ -100,6 +102,7 @@ export class Exchange {
   #abort: AbortController | undefined
   #outcome: Outcome | undefined
   #onEnd: ((outcome: Outcome) => void)[] = []
+  readonly #readJson: (body: Buffer) => unknown
   readonly #onListenerFailure: Surroundings['onListenerFailure']
 
   constructor(incoming: Incoming, surroundings: Surroundings) {
@@ -112,13 +115,14 @@ export class Exchange {
     this.clock = surroundings.clock
     this.random = surroundings.random
     this.startedMs = surroundings.startedMs
+    this.#readJson = surroundings.readJson ?? parseJson
     this.#onListenerFailure = surroundings.onListenerFailure
     this.route = recogniseRoute(incoming.method, incoming.path)
   }
 
   /** The body as JSON, parsed once; undefined when it is not valid JSON. */
   get json(): unknown {
-    this.#json ??= { value: this.isForm ? undefined : parseJson(this.body) }
+    this.#json ??= { value: this.isForm ? undefined : this.#readJson(this.body) }
     return this.#json.value
   }
 

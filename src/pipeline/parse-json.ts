@@ -1,3 +1,5 @@
+import { isAscii } from 'node:buffer'
+
 /** Bodies up to this size are parsed as they are: none of them takes longer than a few milliseconds. */
 const smallBytes = 64 * 1024
 
@@ -11,7 +13,8 @@ const maxDepth = 1_000
 export function parseJson(body: Buffer): unknown {
   if (body.length > smallBytes && deepestNesting(body) > maxDepth) return undefined
   try {
-    return JSON.parse(body.toString()) as unknown
+    // What is no more than ASCII needs no decoder, which takes longer than the look.
+    return JSON.parse(isAscii(body) ? body.toString('latin1') : body.toString()) as unknown
   } catch {
     return undefined
   }

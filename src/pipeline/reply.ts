@@ -15,6 +15,11 @@ export interface Usage {
 export interface WholeBody {
   readonly kind: 'whole'
   render(): string | Uint8Array
+  /**
+   * What `render` gives, where it is a text that is known to be ASCII: it need not be looked through for its length. Undefined
+   * where it may be another, or where `body`, which may be a copy with changes, does not render as this one does.
+   */
+  renderAscii?(body: WholeBody): string | undefined
 }
 
 /**

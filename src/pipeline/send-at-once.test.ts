@@ -165,22 +165,65 @@ describe('an answer that is sent at once', () => {
   })
 
   it('refuses what would be two headers, or two answers', async () => {
-    for (const raw of [
+    const sent: boolean[] = []
+    const proper = [...Array.from({ length: 9 }, (_, index) => ['x-a', `${index}`]), ['x-b', '1']]
+    const improper = [
       ['x-a', '1\r\nx-b: 2'],
       ['x-a: 1\r\nx-b', '2'],
       ['x a', '1'],
       ['', '1'],
       ['x-a', '\u0100'],
-    ]) {
+    ]
+    // Those that are refused have to be so among others whose values differ as well.
+    for (const raw of [...proper, ...improper]) {
       const { port } = await serve({}, (outgoing) => {
-        const sent = sendAtOnce(outgoing, replyOf({ raw: [...whole, ...raw] }), '{}')
+        sent.push(sendAtOnce(outgoing, replyOf({ raw: [...whole, ...raw] }), '{}'))
         outgoing.destroy()
-        return sent || true
+        return true
       })
       expect((await talk(port, get)).text).toBe('')
     }
+    expect(sent).toEqual([...proper.map(() => true), ...improper.map(() => false)])
     const { took } = await serve({ reason: 'OK\r\nx: y' }, () => true)
     expect(took).toEqual([])
+  })
+
+  it('has the headers of its own reply, whatever those before it had', async () => {
+    const odd = Array.from({ length: 40 }, (_, index) => [
+      index % 7 === 0 ? 'x-other' : 'x-name',
+      index % 3 === 0 ? 'same' : `value ${index}`,
+    ])
+    for (const [index, raw] of odd.entries()) {
+      const one: Case = { raw: [...whole, ...raw], ...(index % 5 === 0 && { status: 429 }) }
+      expect((await compare(one)).took).toEqual([true])
+    }
+  })
+
+  it('goes out together with those of other connections that are ready at the same time', async () => {
+    const waiting: ServerResponse[] = []
+    const written: number[] = []
+    const { port } = await serve({}, (outgoing) => {
+      waiting.push(outgoing)
+      if (waiting.length < 3) return true
+      for (const [index, one] of waiting.entries()) {
+        expect(sendAtOnce(one, replyOf({ content: `{"n":${index}}` }), `{"n":${index}}`)).toBe(true)
+        written.push(one.socket?.bytesWritten ?? 0)
+      }
+      return true
+    })
+    const talks = await Promise.all([talk(port, get), talk(port, get), talk(port, get)])
+    expect(written).toEqual([0, 0, 0])
+    expect(talks.map(({ text }) => text.slice(-7)).toSorted()).toEqual(['{"n":0}', '{"n":1}', '{"n":2}'])
+  })
+
+  it('is dropped for a client that leaves before it is written', async () => {
+    const { port, ends } = await serve({}, (outgoing) => {
+      const sent = sendAtOnce(outgoing, replyOf({}), '{}')
+      outgoing.socket?.destroy()
+      return sent
+    })
+    expect((await talk(port, get)).text).toBe('')
+    await expect.poll(() => ends).toEqual(['close'])
   })
 
   it('keeps the order of pipelined requests, of which only the first can be sent at once', async () => {

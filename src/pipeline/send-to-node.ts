@@ -3,6 +3,7 @@ import type { StopTimer } from '../platform/clock.ts'
 import { drained } from './drained.ts'
 import { DueEvents } from './due-events.ts'
 import type { Exchange } from './exchange.ts'
+import { renderWhole, wireEncoding } from './render-whole.ts'
 import type { Interruption, LiveBody, Reply, WholeBody } from './reply.ts'
 import { ReportedFailure } from './reported-failure.ts'
 import { sendAtOnce, sendStreamAtOnce } from './send-at-once.ts'
@@ -112,8 +113,7 @@ export class NodeSender {
       const lateMs = Math.max(0, elapsedMs - reply.schedule.endMs)
       pacingWatch?.sent('answer', lateMs, startedMs + elapsedMs)
     }
-    const content = body.render()
-    const length = typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength
+    const { content, length } = renderWhole(body)
     this.#markFirstByte()
     if (!reply.interruption && typeof content === 'string' && content.length === length) {
       reply.headers.setContentLength(length)
@@ -240,9 +240,4 @@ export class NodeSender {
   #elapsedMs(): number {
     return this.#exchange.clock.nowMs() - this.#exchange.startedMs
   }
-}
-
-/** Pure ASCII has as many bytes as characters; Node writes it a third faster as latin1 than as UTF-8. */
-function wireEncoding(content: string, byteLength: number): 'latin1' | 'utf8' {
-  return content.length === byteLength ? 'latin1' : 'utf8'
 }

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import type { Clock, StopTimer } from './clock.ts'
 import { DueQueue } from './due-queue.ts'
 

@@ -74,9 +74,9 @@ export async function listen(
       incoming.socket.destroy()
       return
     }
-    // Neither rejects: they answer their own failures.
+    // Both answer their own failures.
     if (incoming.socket.destroyed) return
-    if (isForService(incoming.method, incoming.url)) void app.answerSocket(incoming, outgoing)
+    if (isForService(incoming.method, incoming.url)) app.answerSocket(incoming, outgoing)
     else void answer(incoming, outgoing)
   })
   server.on('connection', (socket) => stalls.watch(socket))

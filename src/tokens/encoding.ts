@@ -7,7 +7,7 @@ import { createRankTable } from './rank-table.ts'
 import { readTokenFolder, type TokenFolder } from './read-token-folder.ts'
 import { RecentMap } from '../platform/recent-map.ts'
 import { compileSplitPattern, splitText } from './split-text.ts'
-import { TextCountCache } from './text-count-cache.ts'
+import { createTextCountCache } from './text-count-cache.ts'
 
 export type { EncodingName } from './encoding-files.ts'
 
@@ -73,7 +73,7 @@ export function loadEncoding(name: EncodingName): Encoding {
  * From here it pays to look up the text before its words if one text in three comes again (measured: 0.04 us
  * instead of 0.4 us for a text that comes again, 0.7 us instead of 0.5 us for a new one).
  */
-const SHORTEST_REMEMBERED_TEXT = 32
+const SHORTEST_REMEMBERED_TEXT = 16
 
 /** There are two generations of so many pre-tokens, together below 8 MiB. */
 const PRE_TOKENS_PER_GENERATION = 16_384
@@ -93,7 +93,7 @@ function createEncoding(name: EncodingName): Encoding {
   const table = createRankTable(ranksOf(name), file.special_tokens)
   const pattern = compileSplitPattern(file.pat_str)
   const countsOfPreTokens = new RecentMap<string, number>(PRE_TOKENS_PER_GENERATION)
-  const countsOfTexts = new TextCountCache()
+  const countsOfTexts = createTextCountCache()
   const countsOfLargeTexts = new LargeTextCounts()
 
   const countNewPreToken = (preToken: string): number => {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { TextCountCache } from './text-count-cache.ts'
+import { createTextCountCache } from './text-count-cache.ts'
 
 const mustNotCount = (): number => {
   throw new Error('counted again')
 }
 
-describe('TextCountCache', () => {
+describe('createTextCountCache', () => {
   it('counts a text that comes often twice only', () => {
-    const cache = new TextCountCache()
+    const cache = createTextCountCache()
     const text = 'a system prompt '.repeat(50)
     expect(cache.get(text, () => 7)).toBe(7)
     expect(cache.get(text, () => 7)).toBe(7)
@@ -15,13 +15,13 @@ describe('TextCountCache', () => {
   })
 
   it('keeps nothing of a text that comes once', () => {
-    const cache = new TextCountCache()
+    const cache = createTextCountCache()
     for (let i = 0; i < 1_000; i++) cache.get(`prompt ${i}`, () => 2)
     expect(cache.size).toBe(0)
   })
 
   it('tells texts apart that differ in one character', () => {
-    const cache = new TextCountCache()
+    const cache = createTextCountCache()
     const base = 'x'.repeat(1_000)
     for (let at = 0; at < base.length; at++) {
       const text = `${base.slice(0, at)}y${base.slice(at + 1)}`
@@ -30,7 +30,7 @@ describe('TextCountCache', () => {
   })
 
   it('holds texts of no more than its bytes', () => {
-    const cache = new TextCountCache(10_000)
+    const cache = createTextCountCache(10_000)
     for (let i = 0; i < 1_000; i++) {
       const text = `${i} `.repeat(100)
       for (let time = 0; time < 2; time++) cache.get(text, () => i)
@@ -40,7 +40,7 @@ describe('TextCountCache', () => {
   })
 
   it('does not keep a text of more than 500,000 characters', () => {
-    const cache = new TextCountCache()
+    const cache = createTextCountCache()
     for (let time = 0; time < 3; time++) cache.get('x'.repeat(500_001), () => 1)
     expect(cache.size).toBe(0)
   })

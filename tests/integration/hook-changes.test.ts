@@ -18,6 +18,19 @@ describe('what a hook changes', () => {
     expect(usage.completion_tokens).toBe(3)
   })
 
+  it('in the JSON of one request is not seen in another with the same body', async () => {
+    const seen: unknown[] = []
+    const hook: Hook = (exchange, next) => {
+      const body = exchange.json as { max_tokens?: number }
+      seen.push(body.max_tokens)
+      body.max_tokens = 3
+      return next()
+    }
+    const { post } = await createExtendedSimulator([{ name: 'change', hooks: [hook] }])
+    for (let time = 0; time < 3; time++) await post(chatPath, { messages, max_tokens: 50 })
+    expect(seen).toEqual([50, 50, 50])
+  })
+
   it('into an interruption breaks the answer off before its first byte', async () => {
     const hook: Hook = async (_, next) => {
       const reply = await next()

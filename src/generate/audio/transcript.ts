@@ -41,10 +41,10 @@ const tokensPerWord = 1.18
 export function hear(file: Buffer, durationSeconds: number, salt: string): Transcript {
   const random = createRandom(`${salt}/${file.length}/${crc32(file)}`)
   const tokens = Math.max(2, Math.round(durationSeconds * wordsPerSecond * tokensPerWord))
-  const pieces = drawLorem(random, tokens)
+  const { pieces, text } = drawLorem(random, tokens)
   return {
     durationSeconds,
-    text: pieces.join(''),
+    text,
     pieces,
     sentences: timeSentences(pieces, durationSeconds),
   }

@@ -68,8 +68,7 @@ function drawFitting(
 function drawText({ random }: Drawing, least: number, most: number): string {
   let text = ''
   while (text.length < Math.max(1, least) && text.length < most) {
-    text +=
-      (text === '' ? '' : ' ') + drawLorem(random, between(random, SHORTEST_TEXT, LONGEST_TEXT)).join('')
+    text += (text === '' ? '' : ' ') + drawLorem(random, between(random, SHORTEST_TEXT, LONGEST_TEXT)).text
   }
   if (text.length <= most) return text
   const cut = text.slice(0, most)

@@ -56,6 +56,6 @@ function drawPatternName(
 
 /** Numbered once the words run out. */
 function drawWord({ random }: Drawing, names: ReadonlySet<string>): string {
-  const word = drawLorem(random, 1).join('').toLowerCase()
+  const word = drawLorem(random, 1).text.toLowerCase()
   return names.has(word) ? `${word}_${names.size}` : word
 }

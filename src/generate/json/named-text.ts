@@ -17,12 +17,9 @@ const format =
   (random) =>
     drawFormat(name, random) ?? ''
 
-const sentence: DrawText = (random) => drawLorem(random, between(random, 7, 14)).join('')
-const words: DrawText = (random) =>
-  drawLorem(random, between(random, 3, 6))
-    .join('')
-    .replaceAll('.', '')
-const word: DrawText = (random) => drawLorem(random, 1).join('').toLowerCase()
+const sentence: DrawText = (random) => drawLorem(random, between(random, 7, 14)).text
+const words: DrawText = (random) => drawLorem(random, between(random, 3, 6)).text.replaceAll('.', '')
+const word: DrawText = (random) => drawLorem(random, 1).text.toLowerCase()
 
 const firstNames = 'Alex|Maria|Sam|Nina|Omar|Anna|Leo|Grace|Ivan|Mei'
 const lastNames = 'Smith|Garcia|Lee|Novak|Haddad|Kumar|Brown|Rossi|Meyer|Chen'

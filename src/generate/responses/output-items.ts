@@ -4,7 +4,7 @@ import { defaultEffort, tellsPhase } from '../../openai/responses-defaults.ts'
 import type { Model } from '../../openai/models.ts'
 import type { ResponsesRequest } from '../../openai/requests/responses-request.ts'
 import type { Random } from '../../platform/random.ts'
-import type { Choice, ToolCall } from '../completion.ts'
+import { wholeText, type Choice, type ToolCall } from '../completion.ts'
 import { drawLorem } from '../lorem.ts'
 
 /** Whether an item is whole, or was cut by the limit or the content filter. */
@@ -98,7 +98,7 @@ export function outputItems(choice: Choice, context: ItemContext): WrittenItem[]
       id: ids.next('msg', epochSeconds),
       type: 'message',
       status,
-      content: [choice.refused ? outputRefusal(pieces.join('')) : outputText(pieces.join(''))],
+      content: [choice.refused ? outputRefusal(wholeText(choice)) : outputText(wholeText(choice))],
       ...(tellsPhase(model) && { phase: toolCalls.length > 0 ? 'commentary' : 'final_answer' }),
       role: 'assistant',
     }
@@ -131,7 +131,7 @@ function reasoningItem({ reasoningTokens }: Choice, context: ItemContext): Reaso
   const { summary, generate_summary: older } = request.reasoning ?? {}
   const isEncrypted = request.include?.includes('reasoning.encrypted_content') === true
   const hasSummary = Boolean(summary ?? older) && reasoningTokens > 0
-  const text = hasSummary ? drawLorem(random, summaryTokens).join('') : ''
+  const text = hasSummary ? drawLorem(random, summaryTokens).text : ''
   return {
     id: ids.next('rs', epochSeconds),
     type: 'reasoning',

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest'
+import { createRepeatedBodies } from './repeated-bodies.ts'
+
+const chat = (content: string): Buffer =>
+  Buffer.from(JSON.stringify({ messages: [{ role: 'user', content }] }))
+
+describe('createRepeatedBodies', () => {
+  it('gives a body that comes again the same JSON, which nobody can change', () => {
+    const readJson = createRepeatedBodies()
+    const [first, second, third] = [1, 2, 3].map(() => readJson(chat('Hi')))
+    expect(first).toEqual({ messages: [{ role: 'user', content: 'Hi' }] })
+    expect(second).toEqual(first)
+    expect(third).toBe(second)
+    expect(() => Object.assign((third as { messages: object[] }).messages[0]!, { role: 'x' })).toThrow(
+      TypeError,
+    )
+  })
+
+  it('gives one that comes once a JSON of its own', () => {
+    const readJson = createRepeatedBodies()
+    expect(Object.isFrozen(readJson(chat('Hi')))).toBe(false)
+  })
+
+  it('tells bodies apart that differ in one byte', () => {
+    const readJson = createRepeatedBodies()
+    const text = 'x'.repeat(1_000)
+    for (let at = 0; at < text.length; at++) {
+      const content = `${text.slice(0, at)}y${text.slice(at + 1)}`
+      for (let time = 0; time < 3; time++) {
+        expect(readJson(chat(content))).toEqual({ messages: [{ role: 'user', content }] })
+      }
+    }
+  })
+
+  it('keeps a copy of the bytes, which belong to a buffer that is used again', () => {
+    const readJson = createRepeatedBodies()
+    const body = chat('one')
+    for (let time = 0; time < 3; time++) readJson(body)
+    body.write('two', body.indexOf('one'))
+    expect(readJson(body)).toEqual({ messages: [{ role: 'user', content: 'two' }] })
+    expect(readJson(chat('one'))).toEqual({ messages: [{ role: 'user', content: 'one' }] })
+  })
+
+  it('knows what is no JSON for what it is, each time', () => {
+    const readJson = createRepeatedBodies()
+    for (let time = 0; time < 3; time++) expect(readJson(Buffer.from('{"a":'))).toBeUndefined()
+  })
+})

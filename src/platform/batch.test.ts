@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import { Batch } from './batch.ts'
+
+function createBatch(most?: number): {
+  batch: Batch<number>
+  handled: number[]
+  deferred: (() => void)[]
+} {
+  const handled: number[] = []
+  const deferred: (() => void)[] = []
+  const batch = new Batch<number>(
+    (run) => deferred.push(run),
+    (item) => handled.push(item),
+    most,
+  )
+  return { batch, handled, deferred }
+}
+
+describe('Batch', () => {
+  it('handles what came, in its order, when the go is over', () => {
+    const { batch, handled, deferred } = createBatch()
+    for (const item of [1, 2, 3]) batch.add(item)
+    expect(handled).toEqual([])
+    expect(deferred).toHaveLength(1)
+    deferred[0]?.()
+    expect(handled).toEqual([1, 2, 3])
+  })
+
+  it('begins anew after each go', () => {
+    const { batch, handled, deferred } = createBatch()
+    batch.add(1)
+    deferred[0]?.()
+    batch.add(2)
+    expect(deferred).toHaveLength(2)
+    deferred[1]?.()
+    expect(handled).toEqual([1, 2])
+  })
+
+  it('leaves what comes while it handles for the next go', () => {
+    const deferred: (() => void)[] = []
+    const handled: number[] = []
+    const batch = new Batch<number>(
+      (run) => deferred.push(run),
+      (item) => {
+        handled.push(item)
+        if (item === 1) batch.add(2)
+      },
+    )
+    batch.add(1)
+    deferred[0]?.()
+    expect(handled).toEqual([1])
+    deferred[1]?.()
+    expect(handled).toEqual([1, 2])
+  })
+
+  it('does not wait when it is full', () => {
+    const { batch, handled, deferred } = createBatch(2)
+    for (const item of [1, 2, 3]) batch.add(item)
+    expect(handled).toEqual([1, 2])
+    for (const run of deferred) run()
+    expect(handled).toEqual([1, 2, 3])
+  })
+})
