@@ -1,6 +1,7 @@
 import { codePointLength, obfuscation } from '../openai/obfuscation.ts'
 import { dataEvent } from '../openai/sse.ts'
 import type { Random } from '../platform/random.ts'
+import { RecentMap } from '../platform/recent-map.ts'
 import { identityJson, tierAndFingerprintJson, type ChatFacts } from './chat-json.ts'
 
 /** What the request asks of its stream. */
@@ -13,11 +14,8 @@ export interface StreamOptions {
 export interface ChunkWriter {
   /** A chunk of one choice; by default the choice goes on and tells no probabilities. */
   choice(index: number, filter: string, delta: string, finishReason?: string, logprobs?: string): string
-  /**
-   * A chunk with one token of a choice's text. `filter` and `field` are the same for all tokens of a choice; `text` is a
-   * JSON string.
-   */
-  token(index: number, filter: string, field: 'content' | 'refusal', text: string): string
+  /** Prepares the chunks with one token of a choice's text each: what it gives makes one of a JSON string. */
+  tokens(index: number, filter: string, field: 'content' | 'refusal'): (text: string) => string
   /** The chunk with the usage, which has no choice. */
   usage(usageJson: string): string
 }
@@ -29,19 +27,6 @@ export function createChunkWriter(facts: ChatFacts, options: StreamOptions, rand
   const nullUsage = options.includeUsage ? ',"usage":null' : ''
   const frameLength = '{"choices":['.length + afterChoices.length + afterObfuscation.length + '}'.length
   const obfuscationFrame = ',"obfuscation":""'.length
-
-  const tokenFrames = new Map<number, TokenFrame>()
-  const tokenFrame = (index: number, filter: string, field: string): TokenFrame => {
-    const rest = `},"finish_reason":null,"index":${index},"logprobs":null}`
-    const padding = options.obfuscate ? ',"obfuscation":"' : ''
-    const fixedLength = `{"delta":{"${field}":`.length + rest.length + nullUsage.length
-    return {
-      head: inOnePiece(`data: {"choices":[{"content_filter_results":${filter},"delta":{"${field}":`),
-      middle: inOnePiece(`${rest}${afterChoices}${padding}`),
-      tail: inOnePiece(`${options.obfuscate ? '"' : ''}${afterObfuscation}${nullUsage}}\n\n`),
-      length: frameLength + obfuscationFrame + fixedLength,
-    }
-  }
 
   /** `choicesLength` leaves the filter results out: the service pads as if they were not there. */
   const write = (choices: string, choicesLength: number, usage: string): string => {
@@ -61,28 +46,34 @@ export function createChunkWriter(facts: ChatFacts, options: StreamOptions, rand
       const length = ascii + codePointLength(delta) + codePointLength(logprobs)
       return write(`{"content_filter_results":${filter},${rest}`, '{'.length + length, nullUsage)
     },
-    token(index, filter, field, text) {
-      let frame = tokenFrames.get(index)
-      if (!frame) tokenFrames.set(index, (frame = tokenFrame(index, filter, field)))
-      if (!options.obfuscate) return frame.head + text + frame.middle + frame.tail
-      const noise = obfuscation(random, frame.length + codePointLength(text))
-      return frame.head + text + frame.middle + noise + frame.tail
+    tokens(index, filter, field) {
+      const rest = `},"finish_reason":null,"index":${index},"logprobs":null}`
+      const { obfuscate } = options
+      const head = oneForAll(`data: {"choices":[{"content_filter_results":${filter},"delta":{"${field}":`)
+      const middle = inOnePiece(`${rest}${afterChoices}${obfuscate ? ',"obfuscation":"' : ''}`)
+      const tail = oneForAll(`${obfuscate ? '"' : ''}${afterObfuscation}${nullUsage}}\n\n`)
+      if (!obfuscate) return (text) => head + text + middle + tail
+      const fixedLength = `{"delta":{"${field}":`.length + rest.length + nullUsage.length
+      const length = frameLength + obfuscationFrame + fixedLength
+      return (text) => head + text + middle + obfuscation(random, length + codePointLength(text)) + tail
     },
     usage: (usageJson) => write('', 0, `,"usage":${usageJson}`),
   }
 }
 
 /**
- * What stands around the text of a token. Nearly all chunks of a stream are tokens: what they share is made once, and
- * each then costs a few joins of pieces.
+ * A text that is the same in nearly all streams, in one piece, and once: a thousand open streams would else read theirs from a
+ * thousand places in memory, token by token.
  */
-interface TokenFrame {
-  readonly head: string
-  readonly middle: string
-  readonly tail: string
-  /** Length of the chunk that padding is reckoned from, without the text, in characters. */
-  readonly length: number
+function oneForAll(text: string): string {
+  const known = texts.get(text)
+  if (known !== undefined) return known
+  const own = inOnePiece(text)
+  texts.set(own, own)
+  return own
 }
+
+const texts = new RecentMap<string, string>(1_000)
 
 /** V8 keeps what was put together as a tree of its parts, and would walk through it for each chunk. */
 function inOnePiece(text: string): string {

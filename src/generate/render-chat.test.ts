@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { isAsciiBody } from '../pipeline/reply.ts'
 import type { ChatFacts } from './chat-json.ts'
 import type { Choice } from './completion.ts'
 import { chatBody } from './render-chat.ts'
@@ -29,7 +30,7 @@ const bodyOf = (choices: readonly Choice[], more: Partial<ChatFacts> = {}) =>
 describe('the body of a whole chat', () => {
   it('of lorem is known to be ASCII', () => {
     const body = bodyOf([lorem, lorem])
-    expect(body.renderAscii?.(body)).toBe(body.render())
+    expect(isAsciiBody(body)).toBe(true)
     expect(body.render()).toMatch(/^[\n -~]*$/)
   })
 
@@ -42,12 +43,12 @@ describe('the body of a whole chat', () => {
     ['model has another name', [lorem], { model: 'modèle' }],
   ])('is not known to be ASCII where its %s', (_, choices, more) => {
     const body = bodyOf(choices, more)
-    expect('renderAscii' in body).toBe(false)
+    expect(isAsciiBody(body)).toBe(false)
     expect(JSON.parse(String(body.render()))).toMatchObject({ model: more.model ?? facts.model })
   })
 
   it('gives way to whoever renders it in another way', () => {
     const body = bodyOf([lorem])
-    expect(body.renderAscii?.({ ...body, render: () => 'é' })).toBeUndefined()
+    expect(isAsciiBody({ ...body, render: () => 'é' })).toBe(false)
   })
 })

@@ -17,8 +17,7 @@ import { logprobsJson } from './logprobs.ts'
 export function chatBody(completion: Completion, facts: ChatFacts): WholeBody {
   const render = (): string => renderChat(completion, facts)
   const isAscii = isAsciiAround(facts) && completion.choices.every(({ lorem }) => lorem !== undefined)
-  if (!isAscii) return { kind: 'whole', render }
-  return { kind: 'whole', render, renderAscii: (body) => (body.render === render ? render() : undefined) }
+  return { kind: 'whole', render, ...(isAscii && { asciiRender: render }) }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../platform/random.ts'
 import type { ChatFacts } from './chat-json.ts'
+import { isAsciiBody } from '../pipeline/reply.ts'
 import type { Choice } from './completion.ts'
 import { streamChat } from './stream-chat.ts'
 
@@ -34,31 +35,43 @@ const stream = (choices: readonly Choice[], includeUsage: boolean, obfuscate: bo
 const oneByOne = (body: ReturnType<typeof stream>): string =>
   Array.from({ length: body.count }, (_, index) => body.render(index)).join('')
 
-describe('a stream that is rendered as a whole', () => {
+const stepsOf = (body: ReturnType<typeof stream>): number[] =>
+  Array.from({ length: body.count }, (_, index) => body.stepOf(index))
+
+describe('a stream of lorem', () => {
   it.each([
     ['plain', false, false, {}, {}],
     ['with usage and padding', true, true, {}, {}],
     ['a refusal', false, true, { refused: true }, {}],
     ['filtered', true, true, { finishReason: 'content_filter' }, { found: 'violence' }],
-    ['without a text', false, false, { pieces: [] }, {}],
+    ['of one token', true, false, { pieces: ['Lorem'], lorem: 'Lorem' }, {}],
+    ['without a text', false, false, { pieces: [], lorem: '' }, {}],
     ['of a model with a name of its own', false, true, {}, { model: '日本' }],
-  ] as const)('has the bytes of its events: %s', (_, includeUsage, obfuscate, choiceMore, factsMore) => {
-    const made = () => stream([{ ...choice, ...choiceMore }], includeUsage, obfuscate, factsMore)
-    const body = made()
-    const text = oneByOne(made())
-    const isAscii = Buffer.byteLength(text) === text.length
-    expect(body.renderAll?.(body)).toEqual({ text, isAscii })
+  ] as const)('is that of a text of any kind: %s', (_, includeUsage, obfuscate, choiceMore, factsMore) => {
+    const ofLorem = stream([{ ...choice, ...choiceMore }], includeUsage, obfuscate, factsMore)
+    const planned = stream(
+      [{ ...choice, ...choiceMore, lorem: undefined }],
+      includeUsage,
+      obfuscate,
+      factsMore,
+    )
+    const text = oneByOne(ofLorem)
+    expect(text).toBe(oneByOne(planned))
+    expect(stepsOf(ofLorem)).toEqual(stepsOf(planned))
+    expect(isAsciiBody(ofLorem)).toBe(Buffer.byteLength(text) === text.length)
+    expect(isAsciiBody(planned)).toBe(false)
   })
 
-  it('is not, where there are several choices, or a text that JSON escapes', () => {
-    expect('renderAll' in stream([choice, choice], false, false)).toBe(false)
-    const quoted = { ...choice, pieces: ['Lorem', ' "quoted"', ' 日本'], lorem: undefined }
-    expect('renderAll' in stream([quoted], false, false)).toBe(false)
-    expect(oneByOne(stream([quoted], false, false))).toContain(String.raw`"content":" \"quoted\""`)
-  })
-
-  it('gives way to whoever renders events in another way', () => {
+  it('is not taken for ASCII where somebody renders it in another way', () => {
     const body = stream([choice], false, false)
-    expect(body.renderAll?.({ ...body, render: () => '' })).toBeUndefined()
+    expect(isAsciiBody({ ...body, render: () => 'é' })).toBe(false)
+  })
+})
+
+describe('a stream of several choices, or of a text that JSON escapes', () => {
+  it('is rendered event by event', () => {
+    const quoted = { ...choice, pieces: ['Lorem', ' "quoted"', ' 日本'], lorem: undefined }
+    expect(oneByOne(stream([quoted], false, false))).toContain(String.raw`"content":" \"quoted\""`)
+    expect(oneByOne(stream([choice, choice], false, false)).match(/"finish_reason":"stop"/g)).toHaveLength(2)
   })
 })

@@ -1,24 +1,14 @@
-import {
-  completionFilterJson,
-  safeCompletionFilter,
-  safePromptFilter,
-  type HarmCategory,
-} from '../openai/content-filters.ts'
-import { dataEvent, doneEvent } from '../openai/sse.ts'
+import { safeCompletionFilter, type HarmCategory } from '../openai/content-filters.ts'
+import { doneEvent } from '../openai/sse.ts'
 import type { EventsBody } from '../pipeline/reply.ts'
 import type { Random } from '../platform/random.ts'
 import { createChunkWriter, type ChunkWriter, type StreamOptions } from './chat-chunk.ts'
-import {
-  chatUsageJson,
-  finishReasonOf,
-  functionCallJson,
-  isAsciiAround,
-  toolCallJson,
-  type ChatFacts,
-} from './chat-json.ts'
+import { finishEvent, promptFilterEvent, startEvent } from './chat-events.ts'
+import { chatUsageJson, toolCallJson, type ChatFacts } from './chat-json.ts'
 import { lateFilterEvents } from './content-filter-late.ts'
 import { completionSteps, textJson, type Choice, type Completion } from './completion.ts'
 import { logprobsJson } from './logprobs.ts'
+import { streamLorem } from './stream-lorem.ts'
 import { ChoiceEvents, type ChoiceEvent } from './stream-plan.ts'
 
 /** Harm that the asynchronous filter finds in the midst of a stream. */
@@ -41,10 +31,14 @@ export function streamChat(
   late: LateFinding | undefined,
   random: Random,
 ): EventsBody {
-  const events = new ChoiceEvents(completion)
   const chunk = createChunkWriter(facts, options, random)
   const blocked = late !== undefined || facts.found !== undefined
   const usageEvents = options.includeUsage && !blocked ? 1 : 0
+  const [only] = completion.choices
+  if (only?.lorem !== undefined && completion.choices.length === 1 && !facts.logprobs && !late) {
+    return streamLorem(only, facts, chunk, usageEvents > 0 ? completion.usage : undefined)
+  }
+  const events = new ChoiceEvents(completion)
   const lastStep = Math.max(0, completionSteps(completion).visible - 1)
 
   const render = (index: number): string => {
@@ -58,8 +52,6 @@ export function streamChat(
     if (index === events.length + usageEvents) return chunk.usage(chatUsageJson(completion.usage))
     return doneEvent
   }
-  const [only] = completion.choices
-  const isPlain = completion.choices.length === 1 && only?.lorem !== undefined && !facts.logprobs && !late
   return {
     kind: 'events',
     count: 1 + events.length + usageEvents + 1,
@@ -68,38 +60,8 @@ export function streamChat(
       return events.at(index - 1)?.step ?? lastStep
     },
     render,
-    ...(isPlain && {
-      renderAll: (body: EventsBody) => {
-        if (body.render !== render) return undefined
-        const text = renderPlain(only, facts, chunk)
-        // After the text, as one by one: what pads the chunks is drawn in their order.
-        const usage = usageEvents > 0 ? chunk.usage(chatUsageJson(completion.usage)) : ''
-        return {
-          text: text + usage + doneEvent,
-          isAscii: isAsciiAround(facts),
-        }
-      },
-    }),
   }
 }
-
-/** The events of one choice of text, without the steps between them: a third of what they cost one by one. */
-function renderPlain(choice: Choice, facts: ChatFacts, chunk: ChunkWriter): string {
-  const field = choice.refused ? 'refusal' : 'content'
-  let text = promptFilterEvent + chunk.choice(0, '{}', startDelta(choice, facts))
-  for (const piece of choice.pieces)
-    text += chunk.token(0, safeCompletionFilter, field, textJson(choice, piece))
-  return text + chunk.choice(0, finishFilter(facts), '{}', `"${finishReasonOf(choice, facts)}"`)
-}
-
-function finishFilter({ found }: ChatFacts): string {
-  return found === undefined ? '{}' : completionFilterJson(found)
-}
-
-/** The first chunk of every stream; it has the shape of a chunk and none of its contents. */
-const promptFilterEvent = dataEvent(
-  `{"choices":[],"created":0,"id":"","model":"","object":"","prompt_filter_results":[${safePromptFilter(0)}]}`,
-)
 
 function renderChoiceEvent(
   event: ChoiceEvent,
@@ -110,14 +72,13 @@ function renderChoiceEvent(
 ): string {
   switch (event.kind) {
     case 'start':
-      return chunk.choice(event.choice, '{}', startDelta(choice, facts))
+      return startEvent(chunk, choice, facts, event.choice)
     case 'token': {
       const piece = choice.pieces[event.token] ?? ''
       const text = textJson(choice, piece)
       const filter = late ? '{}' : safeCompletionFilter
       const field = choice.refused ? 'refusal' : 'content'
-      if (!facts.logprobs) return chunk.token(event.choice, filter, field, text)
-      const logprobs = logprobsJson([piece], facts.logprobs)
+      const logprobs = facts.logprobs ? logprobsJson([piece], facts.logprobs) : 'null'
       return chunk.choice(event.choice, filter, `{"${field}":${text}}`, 'null', logprobs)
     }
     case 'call': {
@@ -127,26 +88,9 @@ function renderChoiceEvent(
     }
     case 'argument':
       return chunk.choice(event.choice, '{}', argumentDelta(event, choice, facts))
-    default: {
-      return chunk.choice(event.choice, finishFilter(facts), '{}', `"${finishReasonOf(choice, facts)}"`)
-    }
+    default:
+      return finishEvent(chunk, choice, facts, event.choice)
   }
-}
-
-/** The order is that of other chunks; no stream of a refusal is captured. */
-const refusalStart = '{"content":null,"refusal":"","role":"assistant"}'
-const textStart = '{"content":"","refusal":null,"role":"assistant"}'
-
-/** A single call comes with the role, several come after it. */
-function startDelta({ pieces, toolCalls, refused }: Choice, { usesFunctions }: ChatFacts): string {
-  if (refused) return refusalStart
-  const [first, second] = toolCalls
-  if (first === undefined || pieces.length > 0) return textStart
-  if (second !== undefined) return '{"content":null,"refusal":null,"role":"assistant"}'
-  if (usesFunctions) {
-    return `{"content":null,"function_call":${functionCallJson(first.name, '')},"refusal":null,"role":"assistant"}`
-  }
-  return `{"content":null,"refusal":null,"role":"assistant","tool_calls":[${toolCallJson(first, '', 0)}]}`
 }
 
 function argumentDelta(

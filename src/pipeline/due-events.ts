@@ -1,5 +1,5 @@
-import type { Exchange } from './exchange.ts'
-import type { EventsBody, Schedule } from './reply.ts'
+import type { Exchange, PacingWatch } from './exchange.ts'
+import { isAsciiBody, type EventsBody, type Schedule } from './reply.ts'
 
 /** Sums of times are exact to the last bit only; an event that is due by a hair is due. */
 const roundingMs = 1e-6
@@ -10,59 +10,57 @@ const roundingMs = 1e-6
  */
 const mostCharacters = 256 * 1024
 
-/** Streams up to this length are well below that, at some 500 characters an event. */
-const mostAtOnce = 500
-
 /** The events of one answer on their way out: what is due is rendered, and its punctuality told to the watch. */
 export class DueEvents {
-  readonly #exchange: Exchange
+  readonly #pacingWatch: PacingWatch | undefined
+  readonly #startedMs: number
   readonly #body: EventsBody
-  readonly #schedule: Schedule | undefined
+  readonly #count: number
+  readonly #stepsMs: Float64Array | undefined
+  readonly #endMs: number
   #next = 0
+  /** The step of the next event, and when that is due; asked for once, since each open stream is elsewhere in memory. */
+  #step: number
+  #dueMs: number
   #lastStep = -1
   #heldUpUntilMs = 0
-  /** Whether what was taken last is known to be ASCII. */
-  isAscii = false
+  /** Whether what is taken is known to be ASCII. */
+  readonly isAscii: boolean
 
   constructor(exchange: Exchange, body: EventsBody, schedule: Schedule | undefined) {
-    this.#exchange = exchange
+    this.#pacingWatch = exchange.pacingWatch
+    this.#startedMs = exchange.startedMs
     this.#body = body
-    this.#schedule = schedule
+    this.#count = body.count
+    this.isAscii = isAsciiBody(body)
+    this.#stepsMs = schedule?.stepsMs
+    this.#endMs = schedule?.endMs ?? 0
+    this.#step = this.#count > 0 ? body.stepOf(0) : 0
+    this.#dueMs = this.#dueMsOf(this.#step)
   }
 
   /** Whether every event has been taken. */
   get done(): boolean {
-    return this.#next === this.#body.count
+    return this.#next === this.#count
   }
 
   /** When the next event is due, in milliseconds from the start of the request; 0 without a schedule. */
   get nextDueMs(): number {
-    return this.done ? 0 : this.#dueMs(this.#body.stepOf(this.#next))
+    return this.done ? 0 : this.#dueMs
   }
 
   /** Renders what is due at a time from the start of the request, as one text; of very much only a part. */
   take(elapsedMs: number): string {
-    const whole = this.#takeAll()
-    if (whole !== undefined) return whole
     let text = ''
-    while (this.#next < this.#body.count && text.length < mostCharacters) {
-      const step = this.#body.stepOf(this.#next)
-      const dueMs = this.#dueMs(step)
-      if (dueMs > elapsedMs + roundingMs) break
-      if (step !== this.#lastStep) this.#tell(step, dueMs, elapsedMs)
+    while (this.#next < this.#count && text.length < mostCharacters) {
+      if (this.#dueMs > elapsedMs + roundingMs) break
+      if (this.#step !== this.#lastStep) this.#tell(elapsedMs)
       text += this.#body.render(this.#next++)
+      if (this.#next === this.#count) break
+      this.#step = this.#body.stepOf(this.#next)
+      this.#dueMs = this.#dueMsOf(this.#step)
     }
     return text
-  }
-
-  /** A stream without delays tells nobody of its punctuality. */
-  #takeAll(): string | undefined {
-    if (this.#schedule || this.#next > 0 || this.#body.count > mostAtOnce) return undefined
-    const whole = this.#body.renderAll?.(this.#body)
-    if (!whole) return undefined
-    this.#next = this.#body.count
-    this.isAscii = whole.isAscii
-    return whole.text
   }
 
   /** What was due while the reader did not read is late by the reader's doing, and is not told as late. */
@@ -70,18 +68,16 @@ export class DueEvents {
     this.#heldUpUntilMs = elapsedMs
   }
 
-  #dueMs(step: number): number {
-    if (!this.#schedule) return 0
-    return this.#schedule.stepsMs[step] ?? this.#schedule.endMs
+  #dueMsOf(step: number): number {
+    return this.#stepsMs === undefined ? 0 : (this.#stepsMs[step] ?? this.#endMs)
   }
 
   /** Several events of one step are one token: those of several choices, or an end with the token before it. */
-  #tell(step: number, dueMs: number, elapsedMs: number): void {
+  #tell(elapsedMs: number): void {
     const isFirst = this.#lastStep < 0
-    this.#lastStep = step
-    if (!this.#schedule || dueMs < this.#heldUpUntilMs) return
-    const { pacingWatch, startedMs } = this.#exchange
-    const lateMs = Math.max(0, elapsedMs - dueMs)
-    pacingWatch?.sent(isFirst ? 'first-token' : 'token', lateMs, startedMs + elapsedMs)
+    this.#lastStep = this.#step
+    if (this.#stepsMs === undefined || this.#dueMs < this.#heldUpUntilMs) return
+    const lateMs = Math.max(0, elapsedMs - this.#dueMs)
+    this.#pacingWatch?.sent(isFirst ? 'first-token' : 'token', lateMs, this.#startedMs + elapsedMs)
   }
 }

@@ -1,4 +1,4 @@
-import type { WholeBody } from './reply.ts'
+import { isAsciiBody, type WholeBody } from './reply.ts'
 
 /** A rendered body. */
 export interface WholeContent {
@@ -9,10 +9,9 @@ export interface WholeContent {
 
 /** Renders a body that is sent in one piece. */
 export function renderWhole(body: WholeBody): WholeContent {
-  const ascii = body.renderAscii?.(body)
-  if (ascii !== undefined) return { content: ascii, length: ascii.length }
   const content = body.render()
-  return { content, length: typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength }
+  if (typeof content !== 'string') return { content, length: content.byteLength }
+  return { content, length: isAsciiBody(body) ? content.length : Buffer.byteLength(content) }
 }
 
 /** Pure ASCII has as many bytes as characters; Node writes it a third faster as latin1 than as UTF-8. */

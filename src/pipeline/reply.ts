@@ -16,10 +16,10 @@ export interface WholeBody {
   readonly kind: 'whole'
   render(): string | Uint8Array
   /**
-   * What `render` gives, where it is a text that is known to be ASCII: it need not be looked through for its length. Undefined
-   * where it may be another, or where `body`, which may be a copy with changes, does not render as this one does.
+   * `render` itself, where it is known to give ASCII: such a text need not be looked through for its length. A copy of the body
+   * that renders in another way has another `render`, and so is not taken for ASCII.
    */
-  renderAscii?(body: WholeBody): string | undefined
+  readonly asciiRender?: () => string | Uint8Array
 }
 
 /**
@@ -33,18 +33,13 @@ export interface EventsBody {
   stepOf(index: number): number
   /** The bytes of event `index` as text, framing included. */
   render(index: number): string
-  /**
-   * All events as one text, as `render` would give them one after the other: a shorter way for a stream that is not delayed.
-   * Undefined where `body`, which may be a copy with changes, does not render as this one does. Absent: there is none.
-   */
-  renderAll?(body: EventsBody): WholeText | undefined
+  /** `render` itself, where it is known to give ASCII, as in `WholeBody`. */
+  readonly asciiRender?: (index: number) => string
 }
 
-/** A text, and what is known of it without looking: V8 takes microseconds to count the bytes of a long one. */
-export interface WholeText {
-  readonly text: string
-  /** It has as many bytes as characters. */
-  readonly isAscii: boolean
+/** Whether a body is known to give ASCII. */
+export function isAsciiBody(body: WholeBody | EventsBody): boolean {
+  return body.asciiRender !== undefined && body.asciiRender === body.render
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
-import { Batch } from '../platform/batch.ts'
 import { headText } from './head-text.ts'
 import type { Reply } from './reply.ts'
+import { writeTogether } from './write-together.ts'
 
 /** What Node keeps of a response's head; it has stood unchanged from Node 0.x to 24, and is looked for before it is used. */
 interface ResponseHead {
@@ -29,30 +29,14 @@ export function sendAtOnce(outgoing: ServerResponse, reply: Reply, content: stri
   if (head === undefined) return false
   outgoing['_header'] = head.text
   outgoing['_headerSent'] = true
-  departures.add({ outgoing, text: head.text + (head.isChunked ? chunked(content) : content) })
+  const text = head.text + (head.isChunked ? chunked(content) : content)
+  writeTogether(() => {
+    // A client that has left since then has no socket any more.
+    if (!outgoing.socket?.writable) return
+    outgoing.socket.write(text, 'latin1')
+    outgoing.end()
+  })
   return true
-}
-
-/** A complete answer, head and all. */
-interface Departure {
-  readonly outgoing: ServerResponse
-  readonly text: string
-}
-
-/** Beyond so many, the first ones would wait for the rendering of the last. */
-const mostTogether = 64
-
-/**
- * Answers that become ready in one go are written in a row: the first write wakes the client's process, and the system does
- * the others in half the time while it is awake.
- */
-const departures = new Batch<Departure>((run) => process.nextTick(run), depart, mostTogether)
-
-function depart({ outgoing, text }: Departure): void {
-  // A client that has left since then has no socket any more.
-  if (!outgoing.socket?.writable) return
-  outgoing.socket.write(text, 'latin1')
-  outgoing.end()
 }
 
 /**

@@ -1,14 +1,16 @@
 import type { ServerResponse } from 'node:http'
-import type { StopTimer } from '../platform/clock.ts'
+import type { Clock, StopTimer } from '../platform/clock.ts'
 import { drained } from './drained.ts'
 import { DueEvents } from './due-events.ts'
 import type { Exchange } from './exchange.ts'
+import { PartWriter } from './part-writer.ts'
 import { renderWhole, wireEncoding } from './render-whole.ts'
 import type { Interruption, LiveBody, Reply, WholeBody } from './reply.ts'
 import { ReportedFailure } from './reported-failure.ts'
 import { sendAtOnce, sendStreamAtOnce } from './send-at-once.ts'
 import { splitAtShare } from './split-at-share.ts'
 import { takeLive } from './take-live.ts'
+import { writeTogether } from './write-together.ts'
 
 /**
  * How long a connection that is broken off waits after its last bytes, in milliseconds. A reset throws away what has
@@ -24,12 +26,17 @@ export class NodeSender {
   readonly #exchange: Exchange
   readonly #outgoing: ServerResponse
   readonly #onFailure: (error: unknown) => void
+  readonly #clock: Clock
+  readonly #startedMs: number
+  readonly #parts: PartWriter
   #firstByteMs: number | undefined
   #stopTimer: StopTimer | undefined
-  /** Whether the headers have been written; `headersSent` only says that they are made. */
-  #headIsOut = false
   /** Whether it is this side that ended the connection before the answer was complete, as the reply asked for. */
   #brokenOff = false
+  /** As the exchange's own; what an open stream looks at for each token lies close together. */
+  #ended = false
+  /** Events that are rendered and not written yet. */
+  #text = ''
 
   /**
    * From here on the exchange hears when the client leaves.
@@ -40,8 +47,12 @@ export class NodeSender {
     this.#exchange = exchange
     this.#outgoing = outgoing
     this.#onFailure = onFailure
+    this.#clock = exchange.clock
+    this.#startedMs = exchange.startedMs
+    this.#parts = new PartWriter(outgoing)
     // Node closes a response when it is finished or its connection breaks.
     outgoing.once('close', () => {
+      this.#ended = true
       this.#stopTimer?.()
       exchange.end({
         aborted: !outgoing.writableFinished && !this.#brokenOff,
@@ -74,29 +85,28 @@ export class NodeSender {
       return
     }
     const events = new DueEvents(this.#exchange, body, schedule)
-    // One task for all events of a stream: what paced streams cost is what their wake-ups cost.
-    const task: () => void = this.#guarded(() => this.#sendEvents(reply, events, task))
-    this.#when(events.nextDueMs, task)
+    // The same two tasks for all events of a stream: what paced streams cost is what their wake-ups cost.
+    const write = this.#guarded(() => this.#writeEvents(events, take))
+    const take: () => void = this.#guarded(() => this.#takeEvents(reply, events, write))
+    this.#when(events.nextDueMs, take)
   }
 
   /** Runs `task` at a time counted from the start of the request; at once, when that is past. */
   #when(dueMs: number, task: () => void): void {
-    const { clock, startedMs } = this.#exchange
-    if (dueMs <= 0 || startedMs + dueMs <= clock.nowMs()) task()
+    if (dueMs <= 0 || dueMs <= this.#elapsedMs()) task()
     else this.#later(dueMs, task)
   }
 
   #later(dueMs: number, task: () => void): void {
     // For ever: until the client leaves. A timer that never comes would be kept for ever, too.
     if (dueMs === Infinity) return
-    const { clock, startedMs } = this.#exchange
-    this.#stopTimer = clock.at(startedMs + dueMs, task)
+    this.#stopTimer = this.#clock.at(this.#startedMs + dueMs, task)
   }
 
   /** A task runs from a timer, where a throw would end the process. */
   #guarded(task: () => void): () => void {
     return () => {
-      if (this.#exchange.ended) return
+      if (this.#ended) return
       try {
         task()
       } catch (error) {
@@ -178,7 +188,7 @@ export class NodeSender {
     }
   }
 
-  #sendEvents(reply: Reply, events: DueEvents, again: () => void): void {
+  #takeEvents(reply: Reply, events: DueEvents, write: () => void): void {
     const text = events.take(this.#elapsedMs())
     this.#markFirstByte()
     if (!this.#outgoing.headersSent) {
@@ -190,37 +200,23 @@ export class NodeSender {
       const { how } = reply.interruption
       this.#outgoing.write(text, () => this.#breakOffSoon(how))
     } else if (events.done) this.#outgoing.end(text)
+    else {
+      this.#text = text
+      writeTogether(write)
+    }
+  }
+
+  #writeEvents(events: DueEvents, take: () => void): void {
     // Never in the same go: tokens that follow faster than they are written would be calls within calls without end.
-    else if (this.#write(text, () => this.#resume(events, again))) this.#later(events.nextDueMs, again)
+    const flows = this.#parts.write(this.#text, events.isAscii, () => this.#resume(events, take))
+    if (flows) this.#later(events.nextDueMs, take)
   }
 
   /** A reader that stalls gets nothing rendered for it, so it holds no memory beyond the socket's own buffer. */
-  #resume(events: DueEvents, again: () => void): void {
-    if (this.#exchange.ended) return
+  #resume(events: DueEvents, take: () => void): void {
+    if (this.#ended) return
     events.heldUpUntil(this.#elapsedMs())
-    this.#later(events.nextDueMs, again)
-  }
-
-  /**
-   * Writes a part of a chunked body; `onDrain` is called later where it gives false. Node's own `write` makes four
-   * writes of a chunk, joined a tick later; with the frame around the text in one string, a core carries a third more
-   * paced streams. The first part takes Node's way, for it brings the headers.
-   */
-  #write(text: string, onDrain: () => void): boolean {
-    if (text === '') return true
-    const outgoing = this.#outgoing
-    const { socket } = outgoing
-    // Without a socket it is not this answer's turn yet on its connection; without chunks the client is of HTTP/1.0.
-    const framedByHand =
-      this.#headIsOut && outgoing.chunkedEncoding && socket?.writable && outgoing.req.method !== 'HEAD'
-    this.#headIsOut = true
-    const length = Buffer.byteLength(text)
-    const encoding = wireEncoding(text, length)
-    const flows = framedByHand
-      ? socket.write(`${length.toString(16)}\r\n${text}\r\n`, encoding)
-      : outgoing.write(text, encoding)
-    if (!flows) (framedByHand ? socket : outgoing).once('drain', onDrain)
-    return flows
+    this.#later(events.nextDueMs, take)
   }
 
   #writeHead({ status, reason, headers }: Reply, length: number | undefined): void {
@@ -238,6 +234,6 @@ export class NodeSender {
   }
 
   #elapsedMs(): number {
-    return this.#exchange.clock.nowMs() - this.#exchange.startedMs
+    return this.#clock.nowMs() - this.#startedMs
   }
 }
