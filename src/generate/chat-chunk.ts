@@ -1,3 +1,4 @@
+import { safeCompletionFilter } from '../openai/content-filters.ts'
 import { codePointLength, obfuscation } from '../openai/obfuscation.ts'
 import { dataEvent } from '../openai/sse.ts'
 import type { Random } from '../platform/random.ts'
@@ -14,8 +15,8 @@ export interface StreamOptions {
 export interface ChunkWriter {
   /** A chunk of one choice; by default the choice goes on and tells no probabilities. */
   choice(index: number, filter: string, delta: string, finishReason?: string, logprobs?: string): string
-  /** Prepares the chunks with one token of a choice's text each: what it gives makes one of a JSON string. */
-  tokens(index: number, filter: string, field: 'content' | 'refusal'): (text: string) => string
+  /** Prepares the chunks with one token each of the first choice's text: what it gives makes one of a JSON string. */
+  tokens(field: 'content' | 'refusal'): (text: string) => string
   /** The chunk with the usage, which has no choice. */
   usage(usageJson: string): string
 }
@@ -46,20 +47,25 @@ export function createChunkWriter(facts: ChatFacts, options: StreamOptions, rand
       const length = ascii + codePointLength(delta) + codePointLength(logprobs)
       return write(`{"content_filter_results":${filter},${rest}`, '{'.length + length, nullUsage)
     },
-    tokens(index, filter, field) {
-      const rest = `},"finish_reason":null,"index":${index},"logprobs":null}`
+    tokens(field) {
       const { obfuscate } = options
-      const head = oneForAll(`data: {"choices":[{"content_filter_results":${filter},"delta":{"${field}":`)
-      const middle = inOnePiece(`${rest}${afterChoices}${obfuscate ? ',"obfuscation":"' : ''}`)
+      const head = tokenHeads[field]
+      const middle = inOnePiece(`${afterToken}${afterChoices}${obfuscate ? ',"obfuscation":"' : ''}`)
       const tail = oneForAll(`${obfuscate ? '"' : ''}${afterObfuscation}${nullUsage}}\n\n`)
       if (!obfuscate) return (text) => head + text + middle + tail
-      const fixedLength = `{"delta":{"${field}":`.length + rest.length + nullUsage.length
+      const fixedLength = `{"delta":{"${field}":`.length + afterToken.length + nullUsage.length
       const length = frameLength + obfuscationFrame + fixedLength
       return (text) => head + text + middle + obfuscation(random, length + codePointLength(text)) + tail
     },
     usage: (usageJson) => write('', 0, `,"usage":${usageJson}`),
   }
 }
+
+const tokenHead = (field: string): string =>
+  inOnePiece(`data: {"choices":[{"content_filter_results":${safeCompletionFilter},"delta":{"${field}":`)
+
+const tokenHeads = { content: tokenHead('content'), refusal: tokenHead('refusal') }
+const afterToken = '},"finish_reason":null,"index":0,"logprobs":null}'
 
 /**
  * A text that is the same in nearly all streams, in one piece, and once: a thousand open streams would else read theirs from a

@@ -37,16 +37,16 @@ export function generateEmbeddings(exchange: Exchange, deployment: Deployment): 
   const size = model.embeddingSize ?? defaultSize
   const dimensions = Math.min(size, request.dimensions ?? deployment.embeddingSize ?? size)
   const salt = hashText(model.name, 0)
-  const body = {
-    kind: 'whole',
-    render: () => {
-      const vectors = inputs.map((input) => {
-        const text = typeof input === 'string' ? input : encoding.decode(input)
-        return embedText(text, salt, size, dimensions)
-      })
-      return renderEmbeddings(vectors, model.versionedName, promptTokens, request.encoding_format ?? 'float')
-    },
-  } as const
+  const name = model.versionedName
+  const render = (): string => {
+    const vectors = inputs.map((input) => {
+      const text = typeof input === 'string' ? input : encoding.decode(input)
+      return embedText(text, salt, size, dimensions)
+    })
+    return renderEmbeddings(vectors, name, promptTokens, request.encoding_format ?? 'float')
+  }
+  const isAscii = Buffer.byteLength(name) === name.length
+  const body = { kind: 'whole', render, ...(isAscii && { asciiRender: render }) } as const
   const usage = { promptTokens, cachedTokens: 0, completionTokens: 0, reasoningTokens: 0 }
   return { status: 200, headers: deploymentHeaders(exchange, 'application/json'), body, usage }
 }

@@ -1,4 +1,3 @@
-import { safeCompletionFilter } from '../openai/content-filters.ts'
 import { doneEvent } from '../openai/sse.ts'
 import type { EventsBody, Usage } from '../pipeline/reply.ts'
 import type { ChunkWriter } from './chat-chunk.ts'
@@ -19,7 +18,7 @@ export function streamLorem(
   usage: Usage | undefined,
 ): EventsBody {
   const { pieces } = choice
-  const token = chunk.tokens(0, safeCompletionFilter, choice.refused ? 'refusal' : 'content')
+  const token = chunk.tokens(choice.refused ? 'refusal' : 'content')
   const firstToken = 2
   const finish = firstToken + pieces.length
   const lastStep = Math.max(0, pieces.length - 1)

@@ -55,7 +55,10 @@ export class HeaderList {
     // Most names are asked for as they were written, and comparing those costs nothing.
     for (let index = 0; index < raw.length; index += 2) if (raw[index] === name) return index
     const wanted = name.toLowerCase()
-    for (let index = 0; index < raw.length; index += 2) if (raw[index]?.toLowerCase() === wanted) return index
+    for (let index = 0; index < raw.length; index += 2) {
+      const other = raw[index]
+      if (other?.length === name.length && other.toLowerCase() === wanted) return index
+    }
     return -1
   }
 }

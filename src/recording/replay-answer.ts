@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer'
 import type { Usage } from '../pipeline/reply.ts'
 import { asBuffer } from './body-hash.ts'
 import { decodeBody } from './content-decoding.ts'
@@ -11,8 +12,13 @@ export interface ReplayAnswer {
   readonly reason: string | undefined
   /** Names and values in turn, without those that the sending decides. */
   readonly headers: readonly string[]
+  /** The same without the figures of rate limits. */
+  readonly headersBesideLimits: readonly string[]
+  readonly hasDate: boolean
   /** The bytes of a whole answer; undefined for a stream. */
   readonly bytes: Buffer | undefined
+  /** Whether these are ASCII. */
+  readonly isAscii: boolean
   /** The events of a stream, in the order in which they came; empty for a whole answer. */
   readonly events: readonly string[]
   /** When each event came, ascending, in milliseconds; undefined where only the end is known, or nothing. */
@@ -27,7 +33,10 @@ export interface ReplayAnswer {
 /** Makes the answer of a recording. */
 export function prepareAnswer({ status, headers, body, durationMs }: RecordedResponse): ReplayAnswer {
   const same = { status: status.code, reason: validReason(status.message), durationMs }
-  if (body.kind === 'events') return { ...same, ...streamed(headers, body.events, durationMs) }
+  if (body.kind === 'events') {
+    const kept = replayHeaders(headers, false)
+    return { ...same, ...headerFacts(kept), ...streamed(body.events, durationMs) }
+  }
 
   const { bytes, encoded } = decodeBody(asBuffer(body.bytes), joined(headers, 'content-encoding'))
   const kept = replayHeaders(headers, encoded)
@@ -37,12 +46,14 @@ export function prepareAnswer({ status, headers, body, durationMs }: RecordedRes
   if (events.length === 0) {
     const usage = isStream || encoded ? undefined : usageOfBody(bytes)
     const weight = bytes.length + kept.join('').length
-    return { ...same, headers: kept, bytes, events, eventsMs: undefined, usage, weight }
+    const whole = { bytes, isAscii: isAscii(bytes), events, eventsMs: undefined, usage, weight }
+    return { ...same, ...headerFacts(kept), ...whole }
   }
   return {
     ...same,
-    headers: kept,
+    ...headerFacts(kept),
     bytes: undefined,
+    isAscii: false,
     events,
     eventsMs: spread(events.length, durationMs),
     usage: usageOfEvents(events),
@@ -51,10 +62,9 @@ export function prepareAnswer({ status, headers, body, durationMs }: RecordedRes
 }
 
 function streamed(
-  headers: HeaderPairs,
   recorded: readonly RecordedEvent[],
   durationMs: number | undefined,
-): Pick<ReplayAnswer, 'headers' | 'bytes' | 'events' | 'eventsMs' | 'usage' | 'weight'> {
+): Pick<ReplayAnswer, 'bytes' | 'isAscii' | 'events' | 'eventsMs' | 'usage' | 'weight'> {
   const events = recorded.map(({ text }) => text)
   const eventsMs = new Float64Array(recorded.length)
   // Hands that edit a file may put an event before its time; it then comes with the one before it.
@@ -62,10 +72,9 @@ function streamed(
   for (const [index, { atMs }] of recorded.entries()) eventsMs[index] = lastMs = Math.max(lastMs, atMs)
   const timed = lastMs > 0 || durationMs !== undefined
   const weight = 2 * events.join('').length
-  const kept = replayHeaders(headers, false)
   return {
-    headers: kept,
     bytes: undefined,
+    isAscii: false,
     events,
     eventsMs: timed ? eventsMs : undefined,
     usage: usageOfEvents(events),
@@ -104,6 +113,17 @@ function replayHeaders(headers: HeaderPairs, encoded: boolean): string[] {
     if (lower === 'content-encoding' && !encoded) return []
     return [name, headerValue(value)]
   })
+}
+
+function headerFacts(
+  headers: readonly string[],
+): Pick<ReplayAnswer, 'headers' | 'headersBesideLimits' | 'hasDate'> {
+  const isOfLimits = (index: number): boolean => /^x-ratelimit-/i.test(headers[index - (index % 2)] ?? '')
+  return {
+    headers,
+    headersBesideLimits: headers.filter((_, index) => !isOfLimits(index)),
+    hasDate: headers.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'date'),
+  }
 }
 
 /** Node refuses what no header can carry: text beyond Latin-1 goes out as the bytes of its UTF-8, control signs not at all. */

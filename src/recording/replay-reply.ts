@@ -1,24 +1,33 @@
 import { rateLimitHeaders } from '../openai/service-headers.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
+import { httpDate } from '../pipeline/http-date.ts'
 import { HeaderList } from '../pipeline/header-list.ts'
-import { textBody, type EventsBody, type Reply, type Schedule } from '../pipeline/reply.ts'
+import { textBody, type EventsBody, type Reply, type Schedule, type WholeBody } from '../pipeline/reply.ts'
 import type { ReplayAnswer } from './replay-answer.ts'
 
 /** Makes the reply that sends a recorded answer at the pace at which it was recorded. */
 export function replayReply(exchange: Exchange, answer: ReplayAnswer): Reply {
   const { status, reason, bytes, usage } = answer
-  const headers = new HeaderList([...answer.headers])
-  setRateLimits(exchange, headers)
+  const headers = new HeaderList(replayHeaders(exchange, answer))
   if (!bytes) headers.append('Transfer-Encoding', 'chunked')
+  // Recordings are often cleaned of it; an answer always has one.
+  if (!answer.hasDate) headers.append('Date', httpDate(exchange.clock.epochMs()))
   const schedule = scheduleOf(exchange, answer)
   return {
     status,
     ...(reason !== undefined && { reason }),
     headers,
-    body: bytes ? textBody(bytes) : eventsBody(answer.events),
+    body: bytes ? wholeBody(bytes, answer.isAscii) : eventsBody(answer.events),
     ...(usage && { usage }),
     ...(schedule && { schedule }),
   }
+}
+
+/** A text goes out in one piece with its headers, bytes do not. */
+function wholeBody(bytes: Buffer, isAscii: boolean): WholeBody {
+  if (!isAscii) return textBody(bytes)
+  const render = (): string => bytes.toString('latin1')
+  return { kind: 'whole', render, asciiRender: render }
 }
 
 function eventsBody(events: readonly string[]): EventsBody {
@@ -53,9 +62,12 @@ function scheduleOf(
  * A deployment that the operator gave limits tells its own figures, for clients that watch them; those of the recording are
  * long past. For the default set nobody asked, and there the recording stays as it is.
  */
-function setRateLimits({ rateLimits, deployment, config }: Exchange, headers: HeaderList): void {
-  if (!rateLimits || !deployment || config.deploymentsAreDefault) return
-  const recorded = Array.from(headers, ([name]) => name).filter((name) => /^x-ratelimit-/i.test(name))
-  for (const name of recorded) headers.delete(name)
-  headers.raw.push(...rateLimitHeaders(rateLimits, deployment.name))
+function replayHeaders(
+  { rateLimits, deployment, config }: Exchange,
+  { bytes, headers, headersBesideLimits }: ReplayAnswer,
+): string[] {
+  // A length comes first, as in answers of the service; an empty value keeps its place.
+  const start = bytes ? ['Content-Length', ''] : []
+  if (!rateLimits || !deployment || config.deploymentsAreDefault) return [...start, ...headers]
+  return [...start, ...headersBesideLimits, ...rateLimitHeaders(rateLimits, deployment.name)]
 }

@@ -41,6 +41,27 @@ describe('replay mode', () => {
     expect(response.headers.get('content-length')).toBe('11')
   })
 
+  it('sends the Date that was recorded, and one of its own for a recording that was cleaned of it', async () => {
+    const recorded = 'Mon, 01 Jan 2024 00:00:00 GMT'
+    const dated = cassetteItem('{"q":1}', 'x').replace(
+      'Content-Type:',
+      `date:\n      - "${recorded}"\n      Content-Type:`,
+    )
+    const { post } = replaying({ 'a.yaml': cassette(dated + cassetteItem('{"q":2}', 'y')) })
+    expect((await post(path, '{"q":1}')).headers.get('date')).toBe(recorded)
+    const own = (await post(path, '{"q":2}')).headers.get('date') ?? ''
+    expect(new Date(own).toUTCString()).toBe(own)
+    expect(own).not.toBe(recorded)
+  })
+
+  it.each([
+    ['ASCII', '{"a":"x"}'],
+    ['text of all kinds', '{"a":"é日"}'],
+  ])('replays %s byte by byte, again and again', async (_, text) => {
+    const { post } = replaying({ 'a.yaml': cassette(cassetteItem('{"q":1}', text)) })
+    for (let time = 0; time < 3; time++) expect(await (await post(path, '{"q":1}')).text()).toBe(text)
+  })
+
   it('reads folders within the folder, and nothing that is hidden or no YAML', async () => {
     const item = cassetteItem('{"q":1}', 'deep')
     const { post } = replaying({
