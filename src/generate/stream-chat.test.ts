@@ -1,33 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../platform/random.ts'
-import type { ChatFacts } from './chat-json.ts'
+import { chatFacts, chatUsage, loremChoice } from '../../tests/support/chat-parts.ts'
 import { isAsciiBody } from '../pipeline/reply.ts'
 import type { Choice } from './completion.ts'
 import { streamChat } from './stream-chat.ts'
 
-const facts: ChatFacts = {
-  id: 'chatcmpl-1',
-  created: 1,
-  model: 'gpt-4o-2024-11-20',
-  systemFingerprint: 'fp_1',
-  serviceTier: undefined,
-  usesFunctions: false,
-  logprobs: undefined,
-  found: undefined,
-}
-const usage = { promptTokens: 1, cachedTokens: 0, completionTokens: 3, reasoningTokens: 0 }
-const choice: Choice = {
-  pieces: ['Lorem', ' ipsum', '.'],
-  lorem: 'Lorem ipsum.',
-  toolCalls: [],
-  finishReason: 'stop',
-  reasoningTokens: 0,
-  overheadTokens: 1,
-}
 const stream = (choices: readonly Choice[], includeUsage: boolean, obfuscate: boolean, more = {}) =>
   streamChat(
-    { choices, usage },
-    { ...facts, ...more },
+    { choices, usage: chatUsage },
+    { ...chatFacts, ...more },
     { includeUsage, obfuscate },
     undefined,
     createRandom('s'),
@@ -48,9 +29,9 @@ describe('a stream of lorem', () => {
     ['without a text', false, false, { pieces: [], lorem: '' }, {}],
     ['of a model with a name of its own', false, true, {}, { model: '日本' }],
   ] as const)('is that of a text of any kind: %s', (_, includeUsage, obfuscate, choiceMore, factsMore) => {
-    const ofLorem = stream([{ ...choice, ...choiceMore }], includeUsage, obfuscate, factsMore)
+    const ofLorem = stream([{ ...loremChoice, ...choiceMore }], includeUsage, obfuscate, factsMore)
     const planned = stream(
-      [{ ...choice, ...choiceMore, lorem: undefined }],
+      [{ ...loremChoice, ...choiceMore, lorem: undefined }],
       includeUsage,
       obfuscate,
       factsMore,
@@ -63,15 +44,17 @@ describe('a stream of lorem', () => {
   })
 
   it('is not taken for ASCII where somebody renders it in another way', () => {
-    const body = stream([choice], false, false)
+    const body = stream([loremChoice], false, false)
     expect(isAsciiBody({ ...body, render: () => 'é' })).toBe(false)
   })
 })
 
 describe('a stream of several choices, or of a text that JSON escapes', () => {
   it('is rendered event by event', () => {
-    const quoted = { ...choice, pieces: ['Lorem', ' "quoted"', ' 日本'], lorem: undefined }
+    const quoted = { ...loremChoice, pieces: ['Lorem', ' "quoted"', ' 日本'], lorem: undefined }
     expect(oneByOne(stream([quoted], false, false))).toContain(String.raw`"content":" \"quoted\""`)
-    expect(oneByOne(stream([choice, choice], false, false)).match(/"finish_reason":"stop"/g)).toHaveLength(2)
+    expect(
+      oneByOne(stream([loremChoice, loremChoice], false, false)).match(/"finish_reason":"stop"/g),
+    ).toHaveLength(2)
   })
 })

@@ -1,0 +1,26 @@
+import type { ChatFacts } from '../../src/generate/chat-json.ts'
+import type { Choice } from '../../src/generate/completion.ts'
+
+/** What stands around the texts of a plain chat. */
+export const chatFacts: ChatFacts = {
+  id: 'chatcmpl-1',
+  created: 1,
+  model: 'gpt-4o-2024-11-20',
+  systemFingerprint: 'fp_1',
+  serviceTier: undefined,
+  usesFunctions: false,
+  logprobs: undefined,
+  found: undefined,
+}
+
+export const chatUsage = { promptTokens: 1, cachedTokens: 0, completionTokens: 3, reasoningTokens: 0 }
+
+/** A choice of three tokens of lorem. */
+export const loremChoice: Choice = {
+  pieces: ['Lorem', ' ipsum', '.'],
+  lorem: 'Lorem ipsum.',
+  toolCalls: [],
+  finishReason: 'stop',
+  reasoningTokens: 0,
+  overheadTokens: 1,
+}
