@@ -8,6 +8,7 @@ import { Exchange, type Incoming } from '../pipeline/exchange.ts'
 import type { Answer } from '../pipeline/hook.ts'
 import { NodeSender } from '../pipeline/send-to-node.ts'
 import { sendToWeb } from '../pipeline/send-to-web.ts'
+import { whenFailed, whenKnown } from '../pipeline/when-known.ts'
 import { Batch } from '../platform/batch.ts'
 import { alreadySent } from './already-sent.ts'
 import type { AppEnv } from './app-env.ts'
@@ -71,22 +72,18 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
   }
 
   const answerArrival = ({ incoming, outgoing, startedMs, body }: Arrival): void => {
-    const fail = (error: unknown): void => {
-      simulator.onPageFailure(error)
-      outgoing.destroy()
-    }
-    try {
+    const send = (): void | Promise<void> => {
       const { method = 'GET', url = '/', headers } = incoming
       const bytes = body.kind === 'read' ? body.bytes : noBytes
       const exchange = open({ method, ...splitUrl(url), headers, body: bytes }, startedMs)
       if (body.kind === 'read' && body.release) exchange.onEnd(body.release)
       const sender = new NodeSender(exchange, outgoing, simulator.onSendFailure)
-      const reply = answer(exchange, body)
-      if (reply instanceof Promise) reply.then((known) => sender.send(known)).catch(fail)
-      else sender.send(reply)
-    } catch (error) {
-      fail(error)
+      return whenKnown(answer(exchange, body), (reply) => sender.send(reply))
     }
+    void whenFailed(send, (error) => {
+      simulator.onPageFailure(error)
+      outgoing.destroy()
+    })
   }
   // Under load many requests are read in one turn of the loop; one after the other, their answers take a sixth less time.
   const arrivals = new Batch(setImmediate, answerArrival)

@@ -5,7 +5,7 @@ import { parseEmbeddingsRequest } from '../openai/requests/parse-request.ts'
 import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { deploymentHeaders } from '../pipeline/reply-headers.ts'
-import type { Reply } from '../pipeline/reply.ts'
+import { renderedBody, type Reply } from '../pipeline/reply.ts'
 import { loadEncoding } from '../tokens/encoding.ts'
 import { embedText } from './embedding-vector.ts'
 import { renderEmbeddings } from './render-embeddings.ts'
@@ -45,8 +45,7 @@ export function generateEmbeddings(exchange: Exchange, deployment: Deployment): 
     })
     return renderEmbeddings(vectors, name, promptTokens, request.encoding_format ?? 'float')
   }
-  const isAscii = Buffer.byteLength(name) === name.length
-  const body = { kind: 'whole', render, ...(isAscii && { asciiRender: render }) } as const
+  const body = renderedBody(render, Buffer.byteLength(name) === name.length)
   const usage = { promptTokens, cachedTokens: 0, completionTokens: 0, reasoningTokens: 0 }
   return { status: 200, headers: deploymentHeaders(exchange, 'application/json'), body, usage }
 }

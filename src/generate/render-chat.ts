@@ -1,4 +1,4 @@
-import type { WholeBody } from '../pipeline/reply.ts'
+import { renderedBody, type WholeBody } from '../pipeline/reply.ts'
 import { completionFilterJson, safeCompletionFilter, safePromptFilter } from '../openai/content-filters.ts'
 import {
   chatUsageJson,
@@ -15,9 +15,8 @@ import { logprobsJson } from './logprobs.ts'
 
 /** The body of a whole chat completion. */
 export function chatBody(completion: Completion, facts: ChatFacts): WholeBody {
-  const render = (): string => renderChat(completion, facts)
   const isAscii = isAsciiAround(facts) && completion.choices.every(({ lorem }) => lorem !== undefined)
-  return { kind: 'whole', render, ...(isAscii && { asciiRender: render }) }
+  return renderedBody(() => renderChat(completion, facts), isAscii)
 }
 
 /**

@@ -4,8 +4,8 @@ import { errorReply } from './error-reply.ts'
 import type { Exchange } from './exchange.ts'
 import type { Stage } from './hook.ts'
 
-/** Longer keys are not compared in equal time; the service's own have 32 or 84 characters. */
-const comparedBytes = 96
+/** Longer keys than this are told apart by their length; the service's own have 32 or 84 characters. */
+const comparedBytes = 256
 
 /**
  * Makes the stage that lets a request pass that carries the resource's key, as `api-key` or as a bearer token, and one

@@ -37,6 +37,11 @@ export interface EventsBody {
   readonly asciiRender?: (index: number) => string
 }
 
+/** A body that is rendered when it is due; `isAscii` where that is known of what it gives. */
+export function renderedBody(render: WholeBody['render'], isAscii: boolean): WholeBody {
+  return { kind: 'whole', render, ...(isAscii && { asciiRender: render }) }
+}
+
 /** Whether a body is known to give ASCII. */
 export function isAsciiBody(body: WholeBody | EventsBody): boolean {
   return body.asciiRender !== undefined && body.asciiRender === body.render

@@ -34,7 +34,7 @@ export class NodeSender {
   /** Whether it is this side that ended the connection before the answer was complete, as the reply asked for. */
   #brokenOff = false
   /** As the exchange's own; what an open stream looks at for each token lies close together. */
-  #ended = false
+  #ended: boolean
   /** Events that are rendered and not written yet. */
   #text = ''
 
@@ -47,6 +47,7 @@ export class NodeSender {
     this.#exchange = exchange
     this.#outgoing = outgoing
     this.#onFailure = onFailure
+    this.#ended = exchange.ended
     this.#clock = exchange.clock
     this.#startedMs = exchange.startedMs
     this.#parts = new PartWriter(outgoing)
@@ -64,7 +65,7 @@ export class NodeSender {
 
   /** Sends the reply, when it is due. */
   send(reply: Reply): void {
-    if (this.#exchange.ended) return
+    if (this.#ended) return
     const { body, schedule, interruption } = reply
     if (interruption?.at === 'head') {
       const dueMs =
@@ -158,9 +159,9 @@ export class NodeSender {
         this.#markFirstByte()
         if (!outgoing.write(chunk)) await drained(outgoing)
       }
-      if (!this.#exchange.ended) outgoing.end()
+      if (!this.#ended) outgoing.end()
     } catch (error) {
-      if (!this.#exchange.ended && !(error instanceof ReportedFailure)) this.#onFailure(error)
+      if (!this.#ended && !(error instanceof ReportedFailure)) this.#onFailure(error)
       // A client must not take what it has for the whole.
       this.#breakOff('close')
     }

@@ -2,13 +2,20 @@ import { rateLimitHeaders } from '../openai/service-headers.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { httpDate } from '../pipeline/http-date.ts'
 import { HeaderList } from '../pipeline/header-list.ts'
-import { textBody, type EventsBody, type Reply, type Schedule, type WholeBody } from '../pipeline/reply.ts'
+import {
+  renderedBody,
+  textBody,
+  type EventsBody,
+  type Reply,
+  type Schedule,
+  type WholeBody,
+} from '../pipeline/reply.ts'
 import type { ReplayAnswer } from './replay-answer.ts'
 
 /** Makes the reply that sends a recorded answer at the pace at which it was recorded. */
 export function replayReply(exchange: Exchange, answer: ReplayAnswer): Reply {
   const { status, reason, bytes, usage } = answer
-  const headers = new HeaderList(replayHeaders(exchange, answer))
+  const headers = new HeaderList(headersOf(exchange, answer))
   if (!bytes) headers.append('Transfer-Encoding', 'chunked')
   // Recordings are often cleaned of it; an answer always has one.
   if (!answer.hasDate) headers.append('Date', httpDate(exchange.clock.epochMs()))
@@ -25,9 +32,7 @@ export function replayReply(exchange: Exchange, answer: ReplayAnswer): Reply {
 
 /** A text goes out in one piece with its headers, bytes do not. */
 function wholeBody(bytes: Buffer, isAscii: boolean): WholeBody {
-  if (!isAscii) return textBody(bytes)
-  const render = (): string => bytes.toString('latin1')
-  return { kind: 'whole', render, asciiRender: render }
+  return isAscii ? renderedBody(() => bytes.toString('latin1'), true) : textBody(bytes)
 }
 
 function eventsBody(events: readonly string[]): EventsBody {
@@ -62,7 +67,7 @@ function scheduleOf(
  * A deployment that the operator gave limits tells its own figures, for clients that watch them; those of the recording are
  * long past. For the default set nobody asked, and there the recording stays as it is.
  */
-function replayHeaders(
+function headersOf(
   { rateLimits, deployment, config }: Exchange,
   { bytes, headers, headersBesideLimits }: ReplayAnswer,
 ): string[] {
