@@ -1,6 +1,6 @@
 import type { Durations } from '../load/duration-histogram.ts'
 import type { LoadPlan } from '../load/load-plan.ts'
-import type { LoadReport } from '../load/load-report.ts'
+import type { LoadReport, TokenAmounts } from '../load/load-report.ts'
 import type { LoadProgress } from '../load/run-load.ts'
 import { printable } from './printable.ts'
 
@@ -34,7 +34,14 @@ export function renderLoadProgress({ phase, elapsedSeconds, totalSeconds, measur
 
 /** The report as lines for a person: counts, times, tokens, and what to be wary of. */
 export function renderLoadReport(report: LoadReport): string[] {
-  return [...renderCounts(report), '', ...renderTimes(report), '', renderTokens(report), ...warnings(report)]
+  return [
+    ...renderCounts(report),
+    '',
+    ...renderTimes(report),
+    '',
+    ...renderTokens(report),
+    ...warnings(report),
+  ]
 }
 
 function renderCounts({
@@ -52,7 +59,7 @@ function renderCounts({
     [
       'requests',
       sent,
-      `${sentPerSecond.toLocaleString('en-US')}/s for ${sendingSeconds} s${asked === null ? '' : ` (asked for ${asked}/s)`}`,
+      `${rate(sentPerSecond)}/s for ${sendingSeconds} s${asked === null ? '' : ` (asked for ${asked}/s)`}`,
     ],
     ['ok', ok, share(ok, sent)],
     ['429', limited, [share(limited, sent), wait].filter((text) => text !== '').join(', ')],
@@ -79,7 +86,7 @@ function renderTimes({ wholeMs, firstTokenMs, gapMs, timePerOutputTokenMs, targe
     timeRow('time per output token', timePerOutputTokenMs),
   ]
   const rows = [
-    ['time (ms)', 'p50', 'p90', 'p99', 'max'],
+    ['time (ms)', 'p50', 'p90', 'p95', 'p99', 'max'],
     timeRow('whole answer', wholeMs),
     ...(target.stream ? streamRows : []),
   ]
@@ -90,12 +97,21 @@ function renderTimes({ wholeMs, firstTokenMs, gapMs, timePerOutputTokenMs, targe
 }
 
 function timeRow(name: string, durations: Durations | null): string[] {
-  if (!durations) return [name, '-', '-', '-', '-']
-  return [name, ...[durations.p50, durations.p90, durations.p99, durations.max].map(decimal)]
+  if (!durations) return [name, '-', '-', '-', '-', '-']
+  const { p50, p90, p95, p99, max } = durations
+  return [name, ...[p50, p90, p95, p99, max].map(decimal)]
 }
 
-function renderTokens({ tokens, tokensPerSecond }: LoadReport): string {
-  return `tokens: ${number(tokens.in)} in (${number(tokensPerSecond.in)}/s), ${number(tokens.out)} out (${number(tokensPerSecond.out)}/s)`
+function renderTokens({ tokens, tokensPerSecond, sendingSeconds, endedWhileSending }: LoadReport): string[] {
+  const { ok, okPerSecond, ...ended } = endedWhileSending
+  return [
+    `tokens: ${inAndOut(tokens, tokensPerSecond)} over ${sendingSeconds} s of sending`,
+    `ended within that time: ${number(ok)} ok (${rate(okPerSecond)}/s), ${inAndOut(ended.tokens, ended.tokensPerSecond)}`,
+  ]
+}
+
+function inAndOut(tokens: TokenAmounts, perSecond: TokenAmounts): string {
+  return `${number(tokens.in)} in (${number(perSecond.in)}/s), ${number(tokens.out)} out (${number(perSecond.out)}/s)`
 }
 
 /** What makes the figures less than they seem. */
@@ -114,6 +130,10 @@ function warnings({ ended, generator, requests, neverSent, load }: LoadReport): 
     )
   }
   return lines.length > 0 ? ['', ...lines] : []
+}
+
+function rate(perSecond: number): string {
+  return perSecond.toLocaleString('en-US')
 }
 
 function share(count: number, all: number): string {

@@ -5,6 +5,7 @@ export interface Durations {
   readonly count: number
   readonly p50: number
   readonly p90: number
+  readonly p95: number
   readonly p99: number
   readonly max: number
 }
@@ -36,6 +37,7 @@ export function createDurationHistogram(): DurationHistogram {
         count: histogram.count,
         p50: ms(histogram.percentile(50)),
         p90: ms(histogram.percentile(90)),
+        p95: ms(histogram.percentile(95)),
         p99: ms(histogram.percentile(99)),
         max: ms(histogram.max),
       }

@@ -9,6 +9,12 @@ export interface FailureGroup {
   readonly example: string
 }
 
+/** Tokens of prompts and of answers, as a number or per second. */
+export interface TokenAmounts {
+  readonly in: number
+  readonly out: number
+}
+
 /** What a run measured. Times are in milliseconds and of answers that succeeded. */
 export interface LoadMeasures {
   readonly requests: {
@@ -35,7 +41,9 @@ export interface LoadMeasures {
   /** Of each stream: from its first to its last text, by the number of its tokens less one. */
   readonly timePerOutputTokenMs: Durations | null
   /** As the answers bill them; events with text where they do not. Prompts of failed requests are not known. */
-  readonly tokens: { readonly in: number; readonly out: number }
+  readonly tokens: TokenAmounts
+  /** Answers that ended within the sending time, those to requests of the warm-up included. */
+  readonly endedWhileSending: { readonly ok: number; readonly tokens: TokenAmounts }
 }
 
 /** Why a run ended. */
@@ -66,8 +74,13 @@ export interface LoadReport extends LoadMeasures {
   readonly neverSent: number
   /** Sent, by `sendingSeconds`. */
   readonly sentPerSecond: number
-  /** Tokens by `measuredSeconds`. */
-  readonly tokensPerSecond: { readonly in: number; readonly out: number }
+  /** `tokens` by `sendingSeconds`, as for `sentPerSecond`: what the requests of a second cost, as limits count it. */
+  readonly tokensPerSecond: TokenAmounts
+  /** The throughput: what came back within `sendingSeconds`, and its rates. */
+  readonly endedWhileSending: LoadMeasures['endedWhileSending'] & {
+    readonly okPerSecond: number
+    readonly tokensPerSecond: TokenAmounts
+  }
   /** How busy the command itself was. */
   readonly generator: {
     /** How late its timers were. */

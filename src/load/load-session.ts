@@ -146,6 +146,7 @@ export class LoadSession implements ConnectionEvents {
     this.#lastEndMs = now()
     const outcome = outcomeOf(request, this.#lastEndMs)
     if (request.dueMs >= this.#countFromMs) statistics.record(outcome)
+    if (this.#isSending && this.#lastEndMs >= this.#countFromMs) statistics.countEnded(outcome)
     if (honoursRetryAfter) this.#restsUntil.set(connection, this.#lastEndMs + (outcome.retryAfterMs ?? 0))
   }
 }

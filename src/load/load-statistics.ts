@@ -13,8 +13,8 @@ export class LoadStatistics {
   readonly #tokenTime = createDurationHistogram()
   readonly #failures = new Map<string, { count: number; example: string }>()
   #retryAfter: { leastMs: number; mostMs: number } | undefined
-  #tokensIn = 0
-  #tokensOut = 0
+  readonly #tokens = { in: 0, out: 0 }
+  readonly #ended = { ok: 0, tokens: { in: 0, out: 0 } }
   #sent = 0
   #ok = 0
   #limited = 0
@@ -33,8 +33,7 @@ export class LoadStatistics {
 
   /** Times are those of answers that succeeded: a refusal is quick, and would flatter them. */
   record(outcome: RequestOutcome): void {
-    this.#tokensOut += outcome.outputTokens
-    this.#tokensIn += outcome.usage?.promptTokens ?? 0
+    addTokens(this.#tokens, outcome)
     if (outcome.kind === 'ok') {
       this.#ok += 1
       this.#whole.record(outcome.wholeMs)
@@ -47,6 +46,12 @@ export class LoadStatistics {
       this.#failed += 1
       this.#recordFailure(outcome)
     }
+  }
+
+  /** Counts an answer that ended within the sending time, of a request of the warm-up, too. */
+  countEnded(outcome: RequestOutcome): void {
+    if (outcome.kind === 'ok') this.#ended.ok += 1
+    addTokens(this.#ended.tokens, outcome)
   }
 
   /** What was measured so far. */
@@ -71,7 +76,8 @@ export class LoadStatistics {
       firstTokenMs: this.#firstToken.summary() ?? null,
       gapMs: this.#gap.summary() ?? null,
       timePerOutputTokenMs: this.#tokenTime.summary() ?? null,
-      tokens: { in: this.#tokensIn, out: this.#tokensOut },
+      tokens: { ...this.#tokens },
+      endedWhileSending: { ok: this.#ended.ok, tokens: { ...this.#ended.tokens } },
     }
   }
 
@@ -89,4 +95,9 @@ export class LoadStatistics {
     const { count, example } = this.#failures.get(group) ?? { count: 0, example: detail }
     this.#failures.set(group, { count: count + 1, example })
   }
+}
+
+function addTokens(sum: { in: number; out: number }, { usage, outputTokens }: RequestOutcome): void {
+  sum.in += usage?.promptTokens ?? 0
+  sum.out += outputTokens
 }

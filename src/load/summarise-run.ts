@@ -1,6 +1,6 @@
 import type { GeneratorLoad } from './generator-load.ts'
 import type { LoadPlan } from './load-plan.ts'
-import type { LoadEnd, LoadReport } from './load-report.ts'
+import type { LoadEnd, LoadReport, TokenAmounts } from './load-report.ts'
 import { loadAddress } from './load-request.ts'
 import type { LoadSession } from './load-session.ts'
 import type { LoadStatistics } from './load-statistics.ts'
@@ -19,6 +19,7 @@ export interface FinishedRun {
 export function summariseRun(plan: LoadPlan, run: FinishedRun): LoadReport {
   const { session, countFromMs, stoppedMs } = run
   const measures = run.statistics.measures()
+  const { endedWhileSending } = measures
   const sendingSeconds = Math.max(0, stoppedMs - countFromMs) / 1_000
   const measuredSeconds = Math.max(0, Math.max(stoppedMs, session.lastEndMs) - countFromMs) / 1_000
   return {
@@ -40,13 +41,19 @@ export function summariseRun(plan: LoadPlan, run: FinishedRun): LoadReport {
     measuredSeconds: hundredths(measuredSeconds),
     neverSent: session.neverSent,
     sentPerSecond: perSecond(measures.requests.sent, sendingSeconds),
-    tokensPerSecond: {
-      in: perSecond(measures.tokens.in, measuredSeconds),
-      out: perSecond(measures.tokens.out, measuredSeconds),
-    },
+    tokensPerSecond: tokensPerSecond(measures.tokens, sendingSeconds),
     ...measures,
+    endedWhileSending: {
+      ...endedWhileSending,
+      okPerSecond: perSecond(endedWhileSending.ok, sendingSeconds),
+      tokensPerSecond: tokensPerSecond(endedWhileSending.tokens, sendingSeconds),
+    },
     generator: run.generator.read(),
   }
+}
+
+function tokensPerSecond(tokens: TokenAmounts, seconds: number): TokenAmounts {
+  return { in: perSecond(tokens.in, seconds), out: perSecond(tokens.out, seconds) }
 }
 
 function perSecond(amount: number, seconds: number): number {
