@@ -15,8 +15,13 @@ export function renderLoadStart(plan: LoadPlan): string {
   return `${load} to ${plan.url.origin} for ${durationSeconds} s${warmup}. Ctrl-C ends it and shows the table.`
 }
 
-/** Where a run is, in one line of a terminal. */
-export function renderLoadProgress({ phase, elapsedSeconds, totalSeconds, measures }: LoadProgress): string {
+/** Where a run is, as the parts of one line of a terminal, the most important ones first. */
+export function renderLoadProgress({
+  phase,
+  elapsedSeconds,
+  totalSeconds,
+  measures,
+}: LoadProgress): string[] {
   const { requests, wholeMs, firstTokenMs } = measures
   const times = [
     ...(firstTokenMs ? [`first token p50 ${ms(firstTokenMs.p50)}`] : []),
@@ -29,7 +34,7 @@ export function renderLoadProgress({ phase, elapsedSeconds, totalSeconds, measur
     `${number(requests.limited)} 429`,
     `${number(requests.failed)} failed`,
     ...times,
-  ].join('  ')
+  ]
 }
 
 /** The report as lines for a person: counts, times, tokens, and what to be wary of. */

@@ -1,11 +1,9 @@
 import type { LoadPlan } from '../load/load-plan.ts'
 import type { LoadReport } from '../load/load-report.ts'
 import { OperatorError } from '../platform/operator-error.ts'
-import type { CliHost, TextSink } from './cli-host.ts'
+import type { CliHost } from './cli-host.ts'
+import { LiveLine, terminalOf } from './live-line.ts'
 import { renderLoadProgress, renderLoadReport, renderLoadStart } from './load-text.ts'
-
-/** Takes the progress line away again. */
-const eraseLine = '\r\u001b[2K'
 
 /**
  * Sends the load of a plan and prints what was measured. Ctrl-C ends it early.
@@ -20,20 +18,19 @@ export async function printLoad(host: CliHost, plan: LoadPlan, isJson: boolean):
   const stop = (): void => abort.abort()
   signals.on('SIGINT', stop)
   signals.on('SIGTERM', stop)
-  const isLive = isTerminal(stderr)
-  if (isLive) stderr.write(`${renderLoadStart(plan)}\n`)
+  const terminal = terminalOf(stderr)
+  terminal?.write(`${renderLoadStart(plan)}\n`)
+  const line = terminal && new LiveLine(terminal)
   let report: LoadReport
   try {
     report = await runLoad(plan, {
       signal: abort.signal,
-      ...(isLive && {
-        onProgress: (progress) => stderr.write(`${eraseLine}${renderLoadProgress(progress)}`),
-      }),
+      ...(line && { onProgress: (progress) => line.show(renderLoadProgress(progress)) }),
     })
   } finally {
     signals.off('SIGINT', stop)
     signals.off('SIGTERM', stop)
-    if (isLive) stderr.write(eraseLine)
+    line?.end()
   }
   const lines = isJson ? [JSON.stringify(report, null, 2)] : renderLoadReport(report)
   stdout.write(`${lines.join('\n')}\n`)
@@ -54,8 +51,4 @@ function refuseFruitless({ requests, ended, target }: LoadReport): void {
     'LOAD_FAILED',
     `Could not get one good answer from ${new URL(target.address).origin} (got ${requests.limited} of 429, ${requests.failed} failures, ${requests.unfinished} without an end). ${advice}`,
   )
-}
-
-function isTerminal(sink: TextSink): boolean {
-  return 'isTTY' in sink && sink.isTTY === true
 }
