@@ -32,7 +32,7 @@ export function addCheckCommand(program: Command, host: CliHost): void {
     .option('--json', 'print the report as JSON instead of text')
     .allowExcessArguments(false)
     .action((_options: Options, command: Command) => {
-      // --api-key is a flag of the program as well, which takes it wherever it stands.
+      // --api-key is a flag of the program as well, and may stand before the command.
       const { url, apiKey, failOn = [], json } = command.optsWithGlobals<Options>()
       return checkRetries(host, { url, apiKey, failOn, isJson: json === true })
     })

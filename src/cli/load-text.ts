@@ -120,10 +120,11 @@ function inAndOut(tokens: TokenAmounts, perSecond: TokenAmounts): string {
 }
 
 /** What makes the figures less than they seem. */
-function warnings({ ended, generator, requests, neverSent, load }: LoadReport): string[] {
+function warnings({ ended, refusal, generator, requests, neverSent, load }: LoadReport): string[] {
   const lines: string[] = []
   if (ended === 'signal') lines.push('Ended early, by a signal.')
   if (ended === 'unreachable') lines.push('Ended early: no connection could be made any more.')
+  if (refusal) lines.push(`Ended early: all ${number(refusal.count)} answers were ${refusal.reason}.`)
   if (generator.wasBottleneck) {
     lines.push(
       `This command was the bottleneck: it was busy ${Math.round(generator.utilization * 100)} % of the time, and its timers up to ${ms(generator.loopLagMs.p99)} late (p99). Take the times as upper bounds; send less, or from several machines.`,
@@ -167,6 +168,7 @@ function shortened(text: string): string {
   return text.length > longestExample ? `${text.slice(0, longestExample)}...` : text
 }
 
-function inOneLine(text: string): string {
+/** A text that the endpoint chose, in one line that is safe for a terminal. */
+export function inOneLine(text: string): string {
   return printable(text.replaceAll(/\s+/g, ' '))
 }

@@ -74,7 +74,7 @@ export function addLoadCommand(program: Command, host: CliHost): void {
     .option('--json', 'print the report as JSON instead of a table')
     .allowExcessArguments(false)
     .action((_options: LoadOptions, command: Command) => {
-      // --api-key is a flag of the program as well, which takes it wherever it stands.
+      // --api-key is a flag of the program as well, and may stand before the command.
       const options = command.optsWithGlobals<LoadOptions>()
       return printLoad(host, createLoadPlan(host, options), options.json === true)
     })

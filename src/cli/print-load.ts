@@ -3,7 +3,7 @@ import type { LoadReport } from '../load/load-report.ts'
 import { OperatorError } from '../platform/operator-error.ts'
 import type { CliHost } from './cli-host.ts'
 import { LiveLine, terminalOf } from './live-line.ts'
-import { renderLoadProgress, renderLoadReport, renderLoadStart } from './load-text.ts'
+import { inOneLine, renderLoadProgress, renderLoadReport, renderLoadStart } from './load-text.ts'
 
 /**
  * Sends the load of a plan and prints what was measured. Ctrl-C ends it early.
@@ -37,18 +37,28 @@ export async function printLoad(host: CliHost, plan: LoadPlan, isJson: boolean):
   refuseFruitless(report)
 }
 
-function refuseFruitless({ requests, ended, target }: LoadReport): void {
+function refuseFruitless(report: LoadReport): void {
+  const { requests, refusal, target } = report
   if (requests.ok > 0) return
-  const advice =
-    ended === 'unreachable'
-      ? 'Look whether it still runs.'
-      : requests.limited > 0
-        ? 'Give the deployment higher limits, or send less.'
-        : requests.failed > 0
-          ? 'Mend what the report names first.'
-          : 'Let it run for longer (--duration).'
+  const origin = new URL(target.address).origin
+  const got = refusal
+    ? `${refusal.count} times ${refusal.reason}${refusal.example === '' ? '' : `: ${inOneLine(refusal.example).replace(/\.$/, '')}`}`
+    : `${requests.limited} of 429, ${requests.failed} failures, ${requests.unfinished} without an end`
   throw new OperatorError(
     'LOAD_FAILED',
-    `Could not get one good answer from ${new URL(target.address).origin} (got ${requests.limited} of 429, ${requests.failed} failures, ${requests.unfinished} without an end). ${advice}`,
+    `Could not get one good answer from ${origin} (got ${got}). ${adviceOn(report)}`,
   )
+}
+
+function adviceOn({ requests, refusal, ended, target }: LoadReport): string {
+  if (ended === 'unreachable') return 'Look whether it still runs.'
+  if (refusal?.reason === '401') return 'Set --api-key, or SIMULATOR_API_KEY, to the key of that endpoint.'
+  if (refusal?.reason === '403') {
+    return 'Look at the networks, the firewall and the roles that the endpoint lets in.'
+  }
+  if (refusal) {
+    return `Set --deployment to one that exists there (got ${target.deployment}), or mend --url, --operation or --api-version.`
+  }
+  if (requests.limited > 0) return 'Give the deployment higher limits, or send less.'
+  return requests.failed > 0 ? 'Mend what the report names first.' : 'Let it run for longer (--duration).'
 }

@@ -20,6 +20,8 @@ export function createProgram(
     .version(version)
     .showHelpAfterError('Run aoai-sim --help for the list of flags and commands.')
     .allowExcessArguments()
+    // Else a command would take the flags of the server, ignore them, and propose them for its own.
+    .enablePositionalOptions()
     .configureHelp({ padWidth, formatItem })
     .exitOverride()
     .configureOutput({

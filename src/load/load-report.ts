@@ -46,8 +46,8 @@ export interface LoadMeasures {
   readonly endedWhileSending: { readonly ok: number; readonly tokens: TokenAmounts }
 }
 
-/** Why a run ended. */
-export type LoadEnd = 'duration' | 'signal' | 'unreachable'
+/** Why a run ended. `refused`: every answer so far was 401, 403 or 404. */
+export type LoadEnd = 'duration' | 'signal' | 'unreachable' | 'refused'
 
 /** All of a run, as `--json` prints it. */
 export interface LoadReport extends LoadMeasures {
@@ -66,6 +66,8 @@ export interface LoadReport extends LoadMeasures {
     readonly warmupSeconds: number
   }
   readonly ended: LoadEnd
+  /** Where it ended for `refused`: what all answers were, those of the warm-up included. */
+  readonly refusal: FailureGroup | null
   /** From the end of the warm-up to the end of the sending. */
   readonly sendingSeconds: number
   /** From the end of the warm-up to the last answer. */

@@ -137,6 +137,20 @@ describe('what is counted', () => {
     ])
   })
 
+  it('gives an address up to which no connection stood for five seconds, however few attempts there were', () => {
+    const { session, connection, pass } = createSession()
+    session.onUnreachable('connect ECONNREFUSED')
+    pass(4_999)
+    session.onUnreachable('connect ECONNREFUSED')
+    expect(session.unreachable).toBeUndefined()
+    session.onReady(connection)
+    pass(20_000)
+    expect(session.unreachable).toBeUndefined()
+    session.onUnreachable('connect ECONNREFUSED')
+    pass(25_000)
+    expect(session.unreachable).toBe('connect ECONNREFUSED')
+  })
+
   it('gives an address up that refuses fifty connections in a row, and not before', () => {
     const { session } = createSession()
     for (let refusal = 1; refusal < 50; refusal++) session.onUnreachable('connect ECONNREFUSED')

@@ -1,5 +1,6 @@
 import type { ConnectionEvents, LoadConnection } from './load-connection.ts'
 import { DueTimes } from './due-times.ts'
+import type { FailureGroup } from './load-report.ts'
 import type { LoadStatistics } from './load-statistics.ts'
 import { SentRequest, type RequestOutcome } from './sent-request.ts'
 
@@ -16,8 +17,17 @@ export interface SessionOptions {
   readonly statistics: LoadStatistics
 }
 
-/** Failed attempts to connect in a row, with no answer between them, after which the address counts as gone. */
+/** Failed attempts to connect in a row, with no answer between them, after which the address counts as gone ... */
 const mostRefusals = 50
+/** ... or this time without a single connection, in milliseconds: few connections take long for so many attempts. */
+const longestAwayMs = 5_000
+
+/** Answers that later requests would get as well: a wrong key, a forbidden network, a deployment that does not exist. */
+const lastingStatuses: ReadonlySet<string> = new Set(['401', '403', '404'])
+/** If the first answers are all of that kind, so many of them end the run ... */
+const mostLasting = 10
+/** ... or this time in milliseconds where requests are rare. */
+const longestLastingMs = 1_000
 
 /** Hands requests to connections, and what comes back to the statistics. */
 export class LoadSession implements ConnectionEvents {
@@ -32,6 +42,12 @@ export class LoadSession implements ConnectionEvents {
   #countFromMs = 0
   #refusals = 0
   #lastRefusal = ''
+  /** Since when each attempt to connect has failed. */
+  #awaySinceMs: number | undefined
+  /** The first answers, as long as all of them have a lasting status. */
+  #lasting: { reason: string; count: number; example: string; firstMs: number } | undefined
+  #hasOtherAnswers = false
+  #isRefused = false
   #neverSent = 0
   #lastEndMs = 0
 
@@ -61,7 +77,21 @@ export class LoadSession implements ConnectionEvents {
 
   /** Why no connection can be made any more; undefined while some can. */
   get unreachable(): string | undefined {
-    return this.#refusals >= mostRefusals ? this.#lastRefusal : undefined
+    const awayMs = this.#options.now() - (this.#awaySinceMs ?? Infinity)
+    return this.#refusals >= mostRefusals || awayMs >= longestAwayMs ? this.#lastRefusal : undefined
+  }
+
+  /** What the endpoint answered to each request, where the next ones would get the same; undefined where they may not. */
+  get refusal(): FailureGroup | undefined {
+    if (!this.#lasting || (this.#hasOtherAnswers && !this.#isRefused)) return undefined
+    const { firstMs, ...group } = this.#lasting
+    // What was sent before the first of these answers came back, and takes longer, may have another one.
+    const [oldest] = this.#underWay.values()
+    this.#isRefused ||=
+      group.count >= mostLasting
+        ? oldest === undefined || oldest.dueMs >= firstMs
+        : oldest === undefined && this.#options.now() - firstMs >= longestLastingMs
+    return this.#isRefused ? group : undefined
   }
 
   /** Begins to send. Requests due before `countFromMs` warm up, and are not counted. */
@@ -73,6 +103,7 @@ export class LoadSession implements ConnectionEvents {
 
   /** Open loop: a request is due. */
   arrive(dueMs: number): void {
+    if (!this.#isSending) return
     const [connection] = this.#ready
     if (connection) this.#send(connection, dueMs, false)
     else this.#waiting.add(dueMs)
@@ -85,6 +116,7 @@ export class LoadSession implements ConnectionEvents {
   }
 
   onReady(connection: LoadConnection): void {
+    this.#awaySinceMs = undefined
     this.#ready.add(connection)
     this.#use(connection)
   }
@@ -111,6 +143,7 @@ export class LoadSession implements ConnectionEvents {
   }
 
   onUnreachable(reason: string): void {
+    this.#awaySinceMs ??= this.#options.now()
     this.#refusals += 1
     this.#lastRefusal = reason
   }
@@ -147,6 +180,19 @@ export class LoadSession implements ConnectionEvents {
     const outcome = outcomeOf(request, this.#lastEndMs)
     if (request.dueMs >= this.#countFromMs) statistics.record(outcome)
     if (this.#isSending && this.#lastEndMs >= this.#countFromMs) statistics.countEnded(outcome)
+    this.#noteRefusal(outcome)
     if (honoursRetryAfter) this.#restsUntil.set(connection, this.#lastEndMs + (outcome.retryAfterMs ?? 0))
+  }
+
+  #noteRefusal({ kind, reason, detail }: RequestOutcome): void {
+    const isAnswer = kind !== 'failed' || /^\d+$/.test(reason)
+    if (kind === 'failed' && lastingStatuses.has(reason)) {
+      this.#lasting ??= { reason, count: 0, example: detail, firstMs: this.#lastEndMs }
+      this.#lasting.count += 1
+      // At once: a quick endpoint would be sent hundreds more until the run looks again.
+      if (this.refusal) this.stopSending()
+    } else if (isAnswer) {
+      this.#hasOtherAnswers = true
+    }
   }
 }

@@ -52,7 +52,8 @@ export async function runLoad(plan: LoadPlan, { signal, onProgress }: LoadContro
     longestSeconds: openingSeconds + totalSeconds + drainSeconds + 1,
     events: session,
   })
-  const isEnding = (): boolean => signal.aborted || session.unreachable !== undefined
+  const isEnding = (): boolean =>
+    signal.aborted || session.unreachable !== undefined || session.refusal !== undefined
   let ticks: NodeJS.Timeout | undefined
   let arrivals: Pace | undefined
   try {
@@ -129,5 +130,6 @@ async function waitUntil(timeMs: number, isOver: () => boolean): Promise<void> {
 
 function endOf(session: LoadSession, signal: AbortSignal): LoadEnd {
   if (session.unreachable !== undefined) return 'unreachable'
+  if (session.refusal) return 'refused'
   return signal.aborted ? 'signal' : 'duration'
 }

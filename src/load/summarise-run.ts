@@ -37,6 +37,7 @@ export function summariseRun(plan: LoadPlan, run: FinishedRun): LoadReport {
       warmupSeconds: plan.warmupSeconds,
     },
     ended: run.ended,
+    refusal: session.refusal ?? null,
     sendingSeconds: hundredths(sendingSeconds),
     measuredSeconds: hundredths(measuredSeconds),
     neverSent: session.neverSent,

@@ -118,8 +118,72 @@ describe('failures', () => {
     expect(called.code).toBe(1)
     expect(called.out).toMatch(/^ {2}401 +\d+ {2}Access \?\[31mdenied$/m)
     expect(called.err).toMatch(
-      /^Could not get one good answer from http.* Mend what the report names first\.\n$/,
+      /^Could not get one good answer from http\S+ \(got 10 times 401: Access \?\[31mdenied\)\. Set --api-key.*\n$/,
     )
+  })
+
+  it('of other statuses last as long as was asked for, since they may pass', async () => {
+    const { url } = await serve((_request, response) => {
+      setTimeout(() => response.writeHead(500).end('{"error":{"message":"Busy"}}'), 5)
+    })
+    const called = await load(['--url', url, '--duration', '500ms', '--connections', '4', '--json'])
+    const { ended, requests } = reportOf(called)
+    expect({ code: called.code, ended }).toEqual({ code: 1, ended: 'duration' })
+    expect(requests.failed).toBeGreaterThan(10)
+    expect(called.err).toContain('Mend what the report names first.')
+  })
+})
+
+describe('an endpoint that refuses every request', () => {
+  const refuse = (status: number, body: string) =>
+    serve((_request, response) => {
+      response.writeHead(status, { 'content-type': 'application/json' }).end(body)
+    })
+
+  it.each([
+    [401, 'Access denied', /Set --api-key, or SIMULATOR_API_KEY, to the key of that endpoint\.\n$/],
+    [403, 'Public access is disabled', /Look at the networks, the firewall and the roles/],
+    [404, 'The API deployment does not exist', /Set --deployment to one that exists there \(got typo\)/],
+  ])('with %i ends the run early, with exit code 1 and what to do', async (status, message, advice) => {
+    const { url } = await refuse(status, JSON.stringify({ error: { message } }))
+    const flags = ['--url', url, '--duration', '10m', '--connections', '1', '--deployment', 'typo', '--json']
+    const called = await load(flags)
+    const { ended, refusal, requests } = reportOf(called)
+    expect({ code: called.code, ended, refusal }).toEqual({
+      code: 1,
+      ended: 'refused',
+      refusal: { reason: String(status), count: 10, example: message },
+    })
+    expect(requests.sent).toBe(10)
+    expect(called.err).toMatch(advice)
+  })
+
+  it('ends the warm-up, too, and the report says so', async () => {
+    const { url } = await refuse(401, '{}')
+    const called = await load(['--url', url, '--duration', '10m', '--warmup', '5m', '--connections', '3'])
+    expect(called.code).toBe(1)
+    expect(called.out).toMatch(/^Ended early: all \d+ answers were 401\.$/m)
+    expect(called.err).toMatch(/got \d+ times 401\)/)
+  })
+
+  it('ends an open loop with rare requests after a second', async () => {
+    const { url } = await refuse(403, '{}')
+    const called = await load(['--url', url, '--duration', '10m', '--rate', '0.5', '--json'])
+    expect(reportOf(called)).toMatchObject({ ended: 'refused', refusal: { reason: '403' } })
+  })
+})
+
+describe('an endpoint that refuses some requests', () => {
+  it('is sent load as long as was asked for, slow as its other answers may be', async () => {
+    let requests = 0
+    const { url } = await serve((_request, response) => {
+      requests += 1
+      if (requests % 2 === 0) response.writeHead(401).end('{}')
+      else setTimeout(() => response.end('{}'), 300)
+    })
+    const called = await load(['--url', url, '--duration', '900ms', '--connections', '8', '--json'])
+    expect(reportOf(called)).toMatchObject({ ended: 'duration', refusal: null })
+    expect(called.code).toBe(0)
   })
 })
 
@@ -227,6 +291,9 @@ describe('wrong usage', () => {
     [['--operation', 'embeddings', '--stream'], /embeddings are never streamed/],
     [['--operation', 'embeddings', '--max-tokens', '5'], /Use --prompt-tokens/],
     [['--rate', '5', '--honor-retry-after'], /Leave one of them out/],
+    [['--prompt', 'x'], /unknown option '--prompt'\n/],
+    [['--port', '9000'], /unknown option '--port'\n/],
+    [['--connection', '9'], /unknown option '--connection'\n\(Did you mean --connections\?\)/],
   ])('%j is refused with exit code 2 and what to do', async (argv, message) => {
     const { code, out, err } = await load(argv)
     expect({ code, out }).toEqual({ code: 2, out: '' })
