@@ -11,6 +11,7 @@ import { createJournal, type Journal } from '../journal/journal.ts'
 import { observeCalls } from '../journal/observe-calls.ts'
 import { createLatency } from '../latency/add-latency.ts'
 import { createAdmission } from '../limits/admit.ts'
+import { minuteLimitsOf } from '../limits/limit-plan.ts'
 import { describeBottleneck } from '../metrics/bottleneck.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import type { Run } from '../pipeline/chain.ts'
@@ -24,6 +25,7 @@ import type { Clock } from '../platform/clock.ts'
 import { stackOf } from '../platform/error-text.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { LoopLag } from '../platform/loop-lag.ts'
+import { version } from '../platform/version.ts'
 import { createRandom, type Random } from '../platform/random.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
 import type { SharedService } from './join-service.ts'
@@ -111,8 +113,12 @@ export function assembleSimulator(
     loopLag,
     occupancy,
     utilizations: (nowMs) => limits.utilizations(nowMs),
+    // In record mode nothing is limited here.
+    limits: () =>
+      live.current.mode.kind === 'record' ? [] : minuteLimitsOf(live.current.deployments.values()),
     injections: faults.reports,
     sharedState: service?.state,
+    info: () => ({ version, mode: live.current.mode.kind, region: live.current.region }),
     onBottleneck: (found) => logger.warn(found, describeBottleneck(found)),
   })
   const journal = shared.journal ? undefined : journalOf(live.current, clock)

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Deployment } from '../config/deployments.ts'
 import { findModel } from '../openai/model-catalogue.ts'
-import { limitPlanOf } from './limit-plan.ts'
+import { limitPlanOf, minuteLimitsOf } from './limit-plan.ts'
 
 const model = findModel('gpt-4o-mini')!
 const planOf = (limits: Partial<Deployment>): unknown => limitPlanOf({ name: 'chat', model, ...limits })
@@ -45,4 +45,17 @@ it('counts fewer requests than there are slices over the whole minute', () => {
     requestsPerMinute: 3,
     slice: { windowMs: 60_000, requests: 3 },
   })
+})
+
+it('tells the limits in a minute of each pay-as-you-go deployment that has any', () => {
+  const deployments: Deployment[] = [
+    { name: 'both', model, tokensPerMinute: 1_000, requestsPerMinute: 7 },
+    { name: 'requests', model, requestsPerMinute: 5 },
+    { name: 'none', model },
+    { name: 'provisioned', model, provisionedThroughputUnits: 15 },
+  ]
+  expect(minuteLimitsOf(deployments)).toEqual([
+    { deployment: 'both', tokens: 1_000, requests: 7 },
+    { deployment: 'requests', tokens: undefined, requests: 5 },
+  ])
 })

@@ -1,4 +1,5 @@
 import type { Deployment } from '../config/deployments.ts'
+import type { MinuteLimits } from '../pipeline/occupancy.ts'
 
 /** The span that the tokens limit is counted over, in milliseconds. */
 export const tokensWindowMs = 60_000
@@ -41,6 +42,16 @@ export function limitPlanOf(deployment: Deployment): LimitPlan | undefined {
     requestsPerMinute,
     slice: sliceOf(requestsPerMinute, deployment.requestsSliceSeconds ?? 10),
   }
+}
+
+/** The limits of those deployments that are pay-as-you-go and limited. */
+export function minuteLimitsOf(deployments: Iterable<Deployment>): MinuteLimits[] {
+  return Array.from(deployments).flatMap((deployment) => {
+    const plan = deployment.provisionedThroughputUnits === undefined ? limitPlanOf(deployment) : undefined
+    if (!plan) return []
+    const tokens = plan.tokens === Infinity ? undefined : plan.tokens
+    return [{ deployment: deployment.name, tokens, requests: plan.requestsPerMinute }]
+  })
 }
 
 function sliceOf(requestsPerMinute: number, seconds: number): LimitPlan['slice'] {

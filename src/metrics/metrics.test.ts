@@ -225,8 +225,30 @@ describe('createMetrics', () => {
       'aoai_deployment_requests_in_work gauge',
       'aoai_deployment_requests_waiting gauge',
       'aoai_deployment_utilization_ratio gauge',
+      'aoai_deployment_limit_per_minute gauge',
       'aoai_connections_ended_total counter',
     ])
     for (const name of names) expect(text).toContain(`# HELP ${name.split(' ')[0]} `)
+  })
+
+  it('tells the limits of deployments, and what the simulator is at the moment of the scrape', async () => {
+    const info = { version: '1.2.3', mode: 'generate', region: 'East US' }
+    const metrics = createMetrics({
+      clock: createVirtualClock(),
+      info: () => info,
+      limits: () => [
+        { deployment: 'chat', tokens: 60_000, requests: 360 },
+        { deployment: 'small', tokens: undefined, requests: 5 },
+      ],
+    })
+    await metrics.render()
+    info.region = 'Sweden Central'
+    const own = [...parse(await metrics.render())].filter(([key]) => /^aoai_\w+(_info|_per_minute)/.test(key))
+    expect(Object.fromEntries(own)).toEqual({
+      'aoai_deployment_limit_per_minute{deployment="chat",type="tokens"}': 60_000,
+      'aoai_deployment_limit_per_minute{deployment="chat",type="requests"}': 360,
+      'aoai_deployment_limit_per_minute{deployment="small",type="requests"}': 5,
+      'aoai_simulator_info{mode="generate",region="Sweden Central",version="1.2.3"}': 1,
+    })
   })
 })

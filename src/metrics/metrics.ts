@@ -1,13 +1,14 @@
 import type { ConnectionEnd } from '../pipeline/connection-end.ts'
 import type { Stage } from '../pipeline/hook.ts'
 import type { InjectionReports } from '../pipeline/injection-reports.ts'
-import type { Occupancy, Utilization } from '../pipeline/occupancy.ts'
+import type { MinuteLimits, Occupancy, Utilization } from '../pipeline/occupancy.ts'
 import type { SharedState } from '../pipeline/shared-state.ts'
 import { whenKnown } from '../pipeline/when-known.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { LoopLag } from '../platform/loop-lag.ts'
 import { type Bottleneck, BottleneckWatch } from './bottleneck.ts'
 import { registerConnections } from './connection-registry.ts'
+import { registerInfo, type SimulatorInfo } from './info-registry.ts'
 import { registerInjections } from './injection-registry.ts'
 import { type MetricsJson, metricsJson } from './merge-metrics.ts'
 import { Pacing } from './pacing.ts'
@@ -41,6 +42,10 @@ export interface MetricsOptions {
   readonly occupancy?: () => Iterable<Occupancy>
   /** The provisioned deployments. */
   readonly utilizations?: (nowMs: number) => Iterable<Utilization>
+  /** The limits of the pay-as-you-go deployments. */
+  readonly limits?: () => Iterable<MinuteLimits>
+  /** What the simulator is; absent where nobody asks. */
+  readonly info?: () => SimulatorInfo
   /** What faults and incidents report; absent where there are none. */
   readonly injections?: InjectionReports
   /** What is shared with other processes; absent for a simulator that is a service by itself. */
@@ -67,8 +72,10 @@ export function createMetrics(options: MetricsOptions): Metrics {
     loopLag: () => watch.loopLag,
     occupancy,
     utilizations: () => options.utilizations?.(clock.nowMs()) ?? [],
+    limits: () => options.limits?.() ?? [],
   })
   const connectionEnded = registerConnections(requests)
+  if (options.info) registerInfo(requests, options.info)
   if (options.injections) registerInjections(requests, options.injections)
   if (options.sharedState) registerSharedState(requests, options.sharedState)
   const process = processRegistry()

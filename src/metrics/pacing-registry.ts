@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from 'prom-client'
-import type { Occupancy, Utilization } from '../pipeline/occupancy.ts'
+import type { MinuteLimits, Occupancy, Utilization } from '../pipeline/occupancy.ts'
 import type { LoopLagReading } from '../platform/loop-lag.ts'
 import { BucketHistogram } from './bucket-histogram.ts'
 import type { Pacing } from './pacing.ts'
@@ -12,11 +12,12 @@ export interface PacingSources {
   readonly loopLag: () => LoopLagReading
   readonly occupancy: () => Iterable<Occupancy>
   readonly utilizations: () => Iterable<Utilization>
+  readonly limits: () => Iterable<MinuteLimits>
 }
 
 /** Adds these metrics to a registry. They are read when the registry is rendered. */
 export function registerPacing(sources: PacingSources): void {
-  const { registry, pacing, isSlow, loopLag, occupancy, utilizations } = sources
+  const { registry, pacing, isSlow, loopLag, occupancy, utilizations, limits } = sources
   const gauge = (
     name: string,
     help: string,
@@ -54,13 +55,13 @@ export function registerPacing(sources: PacingSources): void {
   gauge(
     'aoai_simulator_event_loop_lag_seconds',
     'How late the event loop was over the last five seconds with requests.',
-    ['quantile'],
+    ['stat'],
     () => {
       const { medianMs, p99Ms, maxMs } = loopLag()
       return [
-        [medianMs / 1_000, '0.5'],
-        [p99Ms / 1_000, '0.99'],
-        [maxMs / 1_000, '1'],
+        [medianMs / 1_000, 'p50'],
+        [p99Ms / 1_000, 'p99'],
+        [maxMs / 1_000, 'max'],
       ]
     },
     'max',
@@ -82,5 +83,17 @@ export function registerPacing(sources: PacingSources): void {
     "Share of a deployment's provisioned throughput that is in use; 1 is 100 %.",
     ['deployment'],
     () => [...utilizations()].map(({ share, deployment }) => [share, deployment] as const),
+  )
+  gauge(
+    'aoai_deployment_limit_per_minute',
+    'Tokens and requests that a pay-as-you-go deployment may have in a minute, as configured.',
+    ['deployment', 'type'],
+    () =>
+      [...limits()].flatMap(({ deployment, tokens, requests }) => [
+        ...(tokens === undefined ? [] : [[tokens, deployment, 'tokens'] as const]),
+        [requests, deployment, 'requests'] as const,
+      ]),
+    // The processes of one simulator have one limit together.
+    'max',
   )
 }

@@ -15,3 +15,11 @@ export interface Utilization {
   /** 1 is 100 %; a burst may push it past that. */
   readonly share: number
 }
+
+/** The limits of a deployment in a minute, as they are configured. */
+export interface MinuteLimits {
+  readonly deployment: string
+  /** Absent: tokens are not limited. */
+  readonly tokens: number | undefined
+  readonly requests: number
+}

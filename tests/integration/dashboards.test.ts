@@ -11,9 +11,9 @@ import {
   type Panel,
   readDashboard,
 } from '../support/dashboard.ts'
-import { exportEverything } from '../support/everything-exported.ts'
+import { exportEverything, renderEverything } from '../support/everything-exported.ts'
 import { type Exposition, groupLabelsOf, hasLabel, hasSample, selectorsOf } from '../support/exposition.ts'
-import { hasPromtool, promtool } from '../support/promtool.ts'
+import { checkMetrics, hasPromtool, promtool } from '../support/promtool.ts'
 
 interface Rule {
   readonly alert: string
@@ -42,6 +42,15 @@ const queries: readonly DashboardQuery[] = [
 const grafanaUnits = new Set(['short', 'reqps', 'cps', 's', 'percentunit', 'bytes'])
 
 const promtoolNote = hasPromtool ? '' : ': skipped, since promtool is not installed'
+
+describe('the metrics', () => {
+  it.skipIf(!hasPromtool)(`keep the conventions that promtool checks${promtoolNote}`, async () => {
+    const { text, shared } = await renderEverything()
+    expect(text).toContain('aoai_simulator_event_loop_lag_seconds{')
+    for (const exposition of [text, shared]) expect(() => checkMetrics(exposition)).not.toThrow()
+    expect(() => checkMetrics('# TYPE a gauge\na{quantile="1"} 1\n')).toThrow('quantile')
+  })
+})
 
 describe('the dashboard and the alerts', () => {
   let exported: Exposition

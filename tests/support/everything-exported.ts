@@ -7,6 +7,12 @@ const hello = { messages: [{ role: 'user', content: 'hi' }], max_tokens: 5 }
 
 /** Everything that a simulator exports once it has had one request of each kind. */
 export async function exportEverything(): Promise<Exposition> {
+  const { text, shared } = await renderEverything()
+  return parseExposition(`${text}\n${shared}`)
+}
+
+/** The same as text: that of the simulator, and that of one with a Redis, which has the same families and more. */
+export async function renderEverything(): Promise<{ readonly text: string; readonly shared: string }> {
   const { post, app, clock, simulator } = createTestSimulator({
     env: { LATENCY_TIME_SCALE: '1' },
     deployments: {
@@ -41,5 +47,5 @@ export async function exportEverything(): Promise<Exposition> {
   // What a simulator with a Redis exports besides; the families are the same ones.
   const state = { up: true, fallbacks: 0, roundTripMs: 1 }
   const shared = createMetrics({ clock: createVirtualClock(), sharedState: state })
-  return parseExposition(`${text}\n${await shared.render()}`)
+  return { text, shared: await shared.render() }
 }

@@ -15,3 +15,12 @@ export const hasPromtool = isInstalled(program)
 export function promtool(...args: readonly string[]): string {
   return execFileSync(program, args, { cwd: prometheusFolder, encoding: 'utf8', stdio: 'pipe' })
 }
+
+/**
+ * Lets promtool judge an exposition.
+ *
+ * @throws {Error} with what it prints about metrics that break a convention
+ */
+export function checkMetrics(exposition: string): void {
+  execFileSync(program, ['check', 'metrics'], { input: exposition, encoding: 'utf8', stdio: 'pipe' })
+}
