@@ -17,6 +17,7 @@ const files = readdirSync(new URL('../src', import.meta.url), { recursive: true,
     return {
       file: path.slice(path.lastIndexOf('/src/') + '/src/'.length),
       lines,
+      source,
       scanned: scanSource(source),
     }
   })
@@ -40,6 +41,26 @@ describe('src/', () => {
       .map(
         ({ file }) =>
           `src/${file} does more than re-export. Move its code into a folder and export it from there.`,
+      )
+    expect(problems).toEqual([])
+  })
+
+  test('takes time and timers from where the fake ones of test runners do not reach', () => {
+    // Programs and processes of their own are never inside a test; the reports are a timer for a log line.
+    const ownProcess =
+      /^(load|cli|server\/workers)\/|^server\/connection-reports\.ts$|^platform\/real-timers\.ts$/
+    const timer = /(?<![\w.])(setTimeout|setInterval|setImmediate|queueMicrotask)\(/
+    const reading = /\b(process\.nextTick|Date\.now|performance\.now)\(|from 'node:timers/
+    const problems = code
+      .filter(({ file }) => !ownProcess.test(file))
+      .filter(({ source }) => {
+        const found = timer.exec(source)?.[1]
+        const isImported = new RegExp(`\\b${found}\\b[^}]*\\} from '[^']*real-timers\\.ts'`).test(source)
+        return reading.test(source) || (found !== undefined && !isImported)
+      })
+      .map(
+        ({ file }) =>
+          `src/${file} uses a timer that a test may replace. Import it from platform/real-timers.ts.`,
       )
     expect(problems).toEqual([])
   })

@@ -25,3 +25,27 @@ test('waits as long as the service says, and no longer', async (t) => {
   assert.equal(retry.retryOf, refused.id)
   assert.equal(retry.waitedMs, refused.retryAfterMs)
 })
+
+test('lets the client retry by itself, without a wait in real time', async (t) => {
+  const { sim, client } = await simulate(t, { deployments })
+  t.mock.timers.enable()
+  client.maxRetries = 2
+  /** Moves the clocks of the simulator and of the client until a promise is settled. */
+  const passTime = async (promise) => {
+    const state = { isSettled: false }
+    const settle = () => (state.isSettled = true)
+    promise.then(settle, settle)
+    while (!state.isSettled) {
+      await sim.clock.advance(1_000)
+      t.mock.timers.tick(1_000)
+    }
+    await promise
+  }
+  await passTime(ask(client, 'What is new?'))
+  await passTime(ask(client, 'And now?'))
+  const [, refused, retry] = sim.requests({ operation: 'chatCompletions' })
+  assert.equal(refused.status, 429)
+  assert.equal(retry.status, 200)
+  assert.equal(retry.retryOf, refused.id)
+  assert.equal(retry.early, false)
+})

@@ -1,3 +1,4 @@
+import { onTestFinished, vi } from 'vitest'
 import { ask } from './ask.ts'
 import { simulatorTest } from './simulator-fixture.ts'
 
@@ -19,4 +20,26 @@ test('waits as long as the service says, and no longer', async ({ sim, client, e
   expect(refused?.status).toBe(429)
   expect(retry).toMatchObject({ status: 200, retryOf: refused?.id, early: false })
   expect(retry?.waitedMs).toBe(refused?.retryAfterMs)
+})
+
+test('lets the client retry by itself, without a wait in real time', async ({ sim, client, expect }) => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  client.maxRetries = 2
+  /** Moves the clocks of the simulator and of the client until a promise is settled. */
+  const passTime = async (promise: Promise<unknown>): Promise<void> => {
+    const state = { isSettled: false }
+    const settle = () => (state.isSettled = true)
+    promise.then(settle, settle)
+    while (!state.isSettled) {
+      await sim.clock.advance(1_000)
+      await vi.advanceTimersByTimeAsync(1_000)
+    }
+    await promise
+  }
+  await passTime(ask(client, 'What is new?'))
+  await passTime(ask(client, 'And now?'))
+  const [, refused, retry] = sim.requests({ operation: 'chatCompletions' })
+  expect(refused?.status).toBe(429)
+  expect(retry).toMatchObject({ status: 200, retryOf: refused?.id, early: false })
 })

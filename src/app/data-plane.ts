@@ -16,6 +16,7 @@ import { BodyRoom } from './body-room.ts'
 import { readNodeBody, readWebBody, type ReadBody } from './read-body.ts'
 import { createRepeatedBodies } from './repeated-bodies.ts'
 import type { Simulator } from './simulator.ts'
+import { defer } from '../platform/real-timers.ts'
 
 const bytesPerMegabyte = 1024 * 1024
 const noBytes = Buffer.alloc(0)
@@ -86,7 +87,7 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
     })
   }
   // Under load many requests are read in one turn of the loop; one after the other, their answers take a sixth less time.
-  const arrivals = new Batch(setImmediate, answerArrival)
+  const arrivals = new Batch(defer, answerArrival)
 
   const answerSocket: DataPlane['answerSocket'] = (incoming, outgoing) => {
     const startedMs = clock.nowMs()

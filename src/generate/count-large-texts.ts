@@ -1,4 +1,5 @@
 import { largeTextLength, type Encoding } from '../tokens/encoding.ts'
+import { yieldToEventLoop } from '../platform/real-timers.ts'
 
 /** Bodies up to this size hold no text that needs slices. */
 const largeBodyBytes = largeTextLength
@@ -14,7 +15,7 @@ export function mayHoldLargeTexts(body: Buffer): boolean {
  */
 export async function countLargeTexts(json: unknown, encoding: Encoding): Promise<void> {
   for (const text of largeTexts(json)) {
-    for (const _ of encoding.countInSlices(text)) await nextTurn()
+    for (const _ of encoding.countInSlices(text)) await yieldToEventLoop()
   }
 }
 
@@ -25,10 +26,4 @@ function* largeTexts(json: unknown): Generator<string> {
   } else if (typeof json === 'object' && json !== null) {
     for (const value of Object.values(json)) yield* largeTexts(value)
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve)
-  })
 }

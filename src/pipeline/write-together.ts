@@ -1,13 +1,10 @@
 import { Batch } from '../platform/batch.ts'
+import { nextTick } from '../platform/real-timers.ts'
 
 /** Beyond so many, the first ones would wait for the rendering of the last. */
 const mostTogether = 64
 
-const writes = new Batch<() => void>(
-  (run) => process.nextTick(run),
-  (write) => write(),
-  mostTogether,
-)
+const writes = new Batch<() => void>(nextTick, (write) => write(), mostTogether)
 
 /**
  * Calls `write`, which must not throw, after all else that is ready in this go. Parts of answers that are written in a row

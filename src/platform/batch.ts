@@ -9,7 +9,7 @@ export class Batch<Item> {
   #items: Item[] = []
 
   /**
-   * @param defer calls back when the go is over: `setImmediate`, once all sockets have been read, or `process.nextTick`
+   * @param defer calls back when the go is over: `defer`, once all sockets have been read, or `nextTick`
    * @param handle must not throw
    * @param most at so many items nobody waits any longer
    */

@@ -1,6 +1,6 @@
-import { performance } from 'node:perf_hooks'
 import type { Clock, StopTimer } from './clock.ts'
 import { DueQueue } from './due-queue.ts'
+import { clearTimeout, defer, epochMs, monotonicMs, setTimeout } from './real-timers.ts'
 
 /** Twice the resolution of Node's timers; half of it is the mean delay that pacing by ticks adds. */
 const tickMs = 2
@@ -11,7 +11,7 @@ const longestSleepMs = 86_400_000
 /** The clock of the machine. All its tasks share one timer. */
 export function createSystemClock(): Clock {
   const queue = new DueQueue(tickMs)
-  const nowMs = (): number => performance.now()
+  const nowMs = monotonicMs
   let timer: NodeJS.Timeout | undefined
   let wakeMs = Infinity
 
@@ -34,14 +34,14 @@ export function createSystemClock(): Clock {
     clearTimeout(timer)
     const sleepMs = dueMs - nowMs()
     // A timer takes a millisecond at least, which a loop that is behind does not have.
-    if (sleepMs <= 0) setImmediate(wakeUp)
+    if (sleepMs <= 0) defer(wakeUp)
     // setTimeout counts from the loop's own, slightly older time and would fire up to a millisecond early.
     else timer = setTimeout(wakeUp, Math.min(longestSleepMs, Math.ceil(sleepMs)))
   }
 
   return {
     nowMs,
-    epochMs: () => Date.now(),
+    epochMs,
     at(dueMs: number, task: () => void): StopTimer {
       const stop = queue.add(dueMs, task)
       arm()

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts'
 import { DueQueue } from './due-queue.ts'
+import { yieldToEventLoop } from './real-timers.ts'
 
 /** A clock that stands still until it is moved. */
 export interface VirtualClock extends Clock {
@@ -25,7 +26,8 @@ export function createVirtualClock(startEpochMs = Date.UTC(2026, 0, 1)): Virtual
     at: (dueMs, task) => queue.add(Math.max(dueMs, elapsedMs), task),
     async advance(byMs) {
       const targetMs = elapsedMs + byMs
-      await settlePromises()
+      // An iteration of the event loop runs every promise job that is ready, and those that they make ready.
+      await yieldToEventLoop()
       for (
         let dueMs = queue.nextDueMs();
         dueMs !== undefined && dueMs <= targetMs;
@@ -33,17 +35,10 @@ export function createVirtualClock(startEpochMs = Date.UTC(2026, 0, 1)): Virtual
       ) {
         elapsedMs = Math.max(elapsedMs, dueMs)
         queue.runFirst()
-        await settlePromises()
+        await yieldToEventLoop()
       }
       // Of two that overlap, the one that ends first must not be turned back by the other.
       elapsedMs = Math.max(elapsedMs, targetMs)
     },
   }
-}
-
-/** A turn of the event loop runs every promise job that is ready, and those that they make ready. */
-function settlePromises(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve)
-  })
 }

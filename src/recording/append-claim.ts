@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { clearInterval, epochMs, setInterval, setTimeout } from '../platform/real-timers.ts'
 
 /** A number that no other process has which writes into the folder at the same time. */
 export interface WriterClaim {
@@ -24,7 +24,7 @@ const takeOverMs = 50
 const mostWriters = 1_000
 
 /** When this process began, in milliseconds since 1970: in a container each one has the same id and machine name. */
-const processStartMs = Date.now() - process.uptime() * 1_000
+const processStartMs = epochMs() - process.uptime() * 1_000
 
 /** How far apart two looks at the start of one process may be. */
 const sameStartMs = 2_000
@@ -68,7 +68,7 @@ async function takeOver(path: string, content: string): Promise<boolean> {
   const mine = `${path}.${randomUUID()}`
   await writeFile(mine, content, { flag: 'wx', mode: 0o600 })
   await rename(mine, path)
-  await sleep(takeOverMs)
+  await new Promise<void>((resolve) => void setTimeout(resolve, takeOverMs))
   return (await read(path)) === content
 }
 
@@ -78,7 +78,7 @@ async function isStale(path: string): Promise<boolean> {
   if (holder?.host === hostname() && !isRunning(holder)) return true
   try {
     const { mtimeMs } = await stat(path)
-    return Date.now() - mtimeMs > staleMs
+    return epochMs() - mtimeMs > staleMs
   } catch {
     // It was released just now; whoever made it first has the number.
     return false
@@ -117,7 +117,7 @@ async function read(path: string): Promise<string | undefined> {
 function hold(path: string, content: string, writer: number): WriterClaim {
   // A folder that is gone for a moment is noticed when something is written to it.
   const heartbeat = setInterval(() => {
-    const now = new Date()
+    const now = new Date(epochMs())
     utimes(path, now, now).catch(() => {})
   }, heartbeatMs)
   heartbeat.unref()

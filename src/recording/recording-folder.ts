@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises'
 import { type FileState, fileState, fileStateSync } from './file-state.ts'
 import {
   findRecordingFiles,
@@ -10,6 +9,7 @@ import {
 import type { Indexed, RecordingIndex } from './recording-index.ts'
 import type { RecordingProblem } from './recording-problem.ts'
 import { type FileScan, scanSteps } from './scan-recording-file.ts'
+import { yieldToEventLoop } from '../platform/real-timers.ts'
 
 /** What taking up changes came to. */
 export interface RefreshResult {
@@ -196,7 +196,7 @@ interface Changes {
 async function inSteps<T>(steps: Generator<void, T>): Promise<T> {
   let step = steps.next()
   while (!step.done) {
-    await setImmediate()
+    await yieldToEventLoop()
     step = steps.next()
   }
   return step.value

@@ -1,4 +1,5 @@
 import type { Clock, StopTimer } from '../platform/clock.ts'
+import { defer } from '../platform/real-timers.ts'
 
 /** A call that waits for its answer. */
 export interface Call {
@@ -52,7 +53,7 @@ export class CallTimes {
   #arm(oldest: Call): void {
     this.#isArmed = true
     // An event loop that was held up finds its timers due before it has read the answers that are there: they come first.
-    this.#stopTimer = this.#clock.at(oldest.sentMs + this.#timeoutMs, () => setImmediate(() => this.#check()))
+    this.#stopTimer = this.#clock.at(oldest.sentMs + this.#timeoutMs, () => defer(() => this.#check()))
   }
 
   #check(): void {

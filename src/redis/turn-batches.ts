@@ -1,4 +1,5 @@
 import type { Clock, StopTimer } from '../platform/clock.ts'
+import { defer } from '../platform/real-timers.ts'
 
 /** How long what nobody waits for may be held back, so that it goes out with what somebody waits for. */
 const patienceMs = 5
@@ -28,7 +29,7 @@ export class TurnBatches<Item> {
     if (this.#turnEnds) return
     if (isWaitedFor) {
       this.#turnEnds = true
-      setImmediate(() => this.#flush())
+      defer(() => this.#flush())
     } else {
       this.#stopPatience ??= this.#clock.at(this.#clock.nowMs() + patienceMs, () => this.#flush())
     }

@@ -14,6 +14,7 @@ import { ConnectionReports } from './connection-reports.ts'
 import { PipelinedAnswers } from './pipelined-answers.ts'
 import { refuseRequest } from './refuse-request.ts'
 import { WriteStalls } from './write-stalls.ts'
+import { clearInterval, clearTimeout, setInterval, setTimeout } from '../platform/real-timers.ts'
 
 /** A server that takes requests. */
 export interface Listener {

@@ -12,6 +12,7 @@ import type { ServiceError } from '../openai/errors.ts'
 import { gatewayHeaders } from '../openai/service-headers.ts'
 import type { ConnectionEnd } from '../pipeline/connection-end.ts'
 import { httpDate } from '../pipeline/http-date.ts'
+import { epochMs, setTimeout } from '../platform/real-timers.ts'
 
 /** How long what a refused client still sends is read, so that a reset does not overtake its answer; in milliseconds. */
 const lingerMs = 500
@@ -73,7 +74,7 @@ function answerBytes({
   const headers = gatewayHeaders({
     contentType,
     chunked: false,
-    date: httpDate(Date.now()),
+    date: httpDate(epochMs()),
     apimRequestId: randomUUID(),
     secured: true,
     region: undefined,

@@ -1,3 +1,5 @@
+import { clearTimeout, setTimeout } from '../platform/real-timers.ts'
+
 /** One answer on its way to a caller in the same process. */
 export interface RunningAnswer {
   /** Fires when the caller leaves, or the simulator is closed. */

@@ -4,6 +4,7 @@ import { basename, join, resolve } from 'node:path'
 import { watch, type FSWatcher } from 'chokidar'
 import { reasonOf } from '../platform/error-text.ts'
 import type { Logger } from '../platform/logger.ts'
+import { clearTimeout, setTimeout } from '../platform/real-timers.ts'
 
 /** How files are looked at. */
 export interface WatchMeans {

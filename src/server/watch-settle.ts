@@ -1,4 +1,5 @@
 import { fileState } from '../recording/file-state.ts'
+import { clearTimeout, setTimeout } from '../platform/real-timers.ts'
 
 /** How long a file must stay the same until its writing counts as done, in milliseconds. */
 export const defaultQuietMs = 100

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { clearInterval, monotonicMs, setInterval } from '../platform/real-timers.ts'
 
 /** What Node knows of a socket's handle. */
 interface Handle {
@@ -48,7 +49,7 @@ export class WriteStalls {
   }
 
   #look(): void {
-    const nowMs = performance.now()
+    const nowMs = monotonicMs()
     for (const socket of this.#sockets) {
       if (socket.writableLength === 0) {
         this.#stalls.delete(socket)

@@ -17,7 +17,7 @@ describe('examples/vitest', () => {
   it('passes where it is copied to', async () => {
     using project = createUserProject('vitest')
     const { stdout } = await runFile('node_modules/.bin/vitest', ['run'], { cwd: project.folder, env })
-    expect(stdout).toMatch(/Tests +2 passed \(2\)/)
+    expect(stdout).toMatch(/Tests +3 passed \(3\)/)
   })
 
   it('has types that hold for a user of the package', async () => {

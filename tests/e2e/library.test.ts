@@ -33,6 +33,40 @@ describe('the built library', () => {
   })
 })
 
+describe('clock.advance under the fake timers of node:test', () => {
+  const enable = 'mock.timers.enable()'
+  const load = "const { createSimulator } = await import('aoai-simulated-api')"
+  const create = "const sim = await createSimulator({ clock: 'virtual', latency: { timeScale: 1 } })"
+
+  it.each([
+    ['enabled before the library is imported', [enable, load, create]],
+    ['enabled before a simulator is created', [load, enable, create]],
+    ['enabled after a simulator was created', [load, create, enable]],
+    [
+      'of timeouts and immediates alone',
+      [load, "mock.timers.enable({ apis: ['setTimeout', 'setImmediate'] })", create],
+    ],
+  ])('moves a simulator: %s', async (_name, steps) => {
+    const script = `
+      import { mock } from 'node:test'
+      ${steps.join('\n')}
+      const asked = sim.fetch('/openai/v1/chat/completions', {
+        method: 'POST',
+        headers: { 'api-key': sim.apiKey },
+        body: '{"model":"gpt-4o","messages":[{"role":"user","content":"Hello"}],"stream":true,"max_tokens":5}',
+      })
+      await sim.clock.advance(60_000)
+      console.log((await (await asked).text()).includes('[DONE]'))
+      await sim.close()
+    `
+    const { stdout } = await runFile(process.execPath, ['--input-type=module', '--eval', script], {
+      cwd: packageFolder,
+      timeout: 50_000,
+    })
+    expect(stdout).toBe('true\n')
+  })
+})
+
 describe('SIMULATOR_CLOCK=virtual', () => {
   it('stands still until it is told to advance', async () => {
     await using program = await startProgram({

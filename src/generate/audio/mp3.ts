@@ -1,8 +1,8 @@
-import { setImmediate } from 'node:timers/promises'
 import { RecentMap } from '../../platform/recent-map.ts'
 import { sampleRate, samplesPerFrame } from './sound-format.ts'
 import { notesPerVoice, type SpeechPlan } from './speech-plan.ts'
 import { createNote } from './voice-notes.ts'
+import { yieldToEventLoop } from '../../platform/real-timers.ts'
 
 const kilobitsPerSecond = 64
 
@@ -45,7 +45,7 @@ export async function renderMp3({ slotFrames, notes }: SpeechPlan, voice: string
 
 async function encodeVoice(voice: string, soundFrames: number): Promise<EncodedVoice> {
   const { Mp3Encoder } = await import('@breezystack/lamejs')
-  await setImmediate()
+  await yieldToEventLoop()
   const encoder = new Mp3Encoder(1, sampleRate, kilobitsPerSecond)
   const noteFrames = soundFrames + tailFrames
   const parts: Buffer[] = []
@@ -54,7 +54,7 @@ async function encodeVoice(voice: string, soundFrames: number): Promise<EncodedV
     for (let at = 0; at < samples.length; at += samplesPerFrame) {
       const bytes = encoder.encodeBuffer(samples.subarray(at, at + samplesPerFrame))
       parts.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
-      await setImmediate()
+      await yieldToEventLoop()
     }
   }
   for (let note = 0; note < notesPerVoice; note++) {

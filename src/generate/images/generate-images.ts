@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises'
 import type { Deployment } from '../../config/deployments.ts'
 import { guid } from '../../openai/ids.ts'
 import { imageFiltered, imagePromptFiltered } from '../../openai/image-errors.ts'
@@ -18,6 +17,7 @@ import { originOf } from '../../pipeline/origin-of.ts'
 import { paint } from './paint.ts'
 import { parseSize, type PictureSpec } from './picture-spec.ts'
 import { renderDalleImage, renderImageEvent, renderImages, type ImageFacts } from './render-images.ts'
+import { yieldToEventLoop } from '../../platform/real-timers.ts'
 
 const defaultSize = '1024x1024'
 
@@ -85,7 +85,7 @@ async function answerGptImage(exchange: Exchange, request: ImageRequest, model: 
     if (request.stream) events.push(renderImageEvent(png, facts))
     else pngs.push(png)
     // One picture a turn, so that ten large ones do not hold up everybody else.
-    await setImmediate()
+    await yieldToEventLoop()
   }
   if (!request.stream) {
     const headers = deploymentHeaders(exchange, 'application/json')
