@@ -29,6 +29,7 @@ import { version } from '../platform/version.ts'
 import { createRandom, type Random } from '../platform/random.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
 import type { SharedService } from './join-service.ts'
+import { logWarnings } from './log-warnings.ts'
 import { type ModeParts, ModeTable } from './mode-table.ts'
 import type { SharedParts } from './shared-parts.ts'
 
@@ -128,6 +129,8 @@ export function assembleSimulator(
   const modes = new ModeTable({ clock, logger, generate, forwarder: extensions.forward, turns: shared.turns })
   modes.of(live.current)
   live.prepare = (next) => modes.open(next)
+  // The primary of several processes tells for all.
+  if (shared.processNumber === undefined) logWarnings(live, logger)
 
   const run = createPipeline(
     {

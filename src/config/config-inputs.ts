@@ -24,6 +24,8 @@ export interface ConfigInputs {
   readonly faults?: FileEntries
   /** A timetable of incidents; absent where there is none. */
   readonly incidents?: FileEntries
+  /** What the operator should know of how this was given, a sentence or two each. */
+  readonly warnings?: readonly string[]
   /** Which key callers must send where nobody set one; secret. */
   readonly generatedKey: string
 }

@@ -75,6 +75,8 @@ export interface Config {
   readonly watch: 'false' | 'true' | 'poll'
   /** The base models that deployments may have. */
   readonly models: ModelCatalogue
+  /** Whether a deployment whose model is not among them is refused. */
+  readonly modelsStrict: boolean
   /** By deployment name, as written in the deployment file. */
   readonly deployments: ReadonlyMap<string, Deployment>
   /** Whether `deployments` is the default set, since nobody named a deployment file. */

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { builtInCatalogue } from '../openai/model-catalogue.ts'
 import { defaultDeployments } from './default-deployments.ts'
 import { parseDeploymentFile, resolveDeployments } from './deployment-file.ts'
 
-const problemsIn = (source: string): readonly string[] => parseDeploymentFile(source, 'd.yaml').problems
+const problemsIn = (source: string, modelsStrict = false): readonly string[] =>
+  parseDeploymentFile(source, 'd.yaml', builtInCatalogue, modelsStrict).problems
 
 describe('parseDeploymentFile', () => {
   it('reads JSON, with tabs and old model names', () => {
@@ -26,10 +28,10 @@ chat: { model: gpt-4o-minni, tokensPerMinute: -5, tokenPerMinute: 1 }
 text: gpt-4o
 bare: { tokensPerMinute: "60" }
 `
-    const problems = problemsIn(source)
-    expect(problems).toHaveLength(6)
+    const problems = problemsIn(source, true)
+    expect(problems).toHaveLength(5)
     expect(problems.join('\n')).toMatch(
-      /d\.yaml: "chat"\.model must be a model .*Did you mean gpt-4o-mini or/,
+      /d\.yaml: "chat"\.model must be a model .*Did you mean gpt-4o-mini or .*MODEL_CATALOGUE_PATH/,
     )
     expect(problems).toEqual(
       expect.arrayContaining([
@@ -59,17 +61,88 @@ bare: { tokensPerMinute: "60" }
   })
 
   it.each([
-    ['text-embedding-ada-002', 512, 'must be 1536, the only size of text-embedding-ada-002'],
-    ['text-embedding-3-small', 1537, 'must be at most 1536 for text-embedding-3-small'],
-    ['gpt-4o', 3, 'must be absent, for gpt-4o makes no embeddings'],
-  ])('refuses an embedding size that %s cannot make: %i', (model, embeddingSize, rule) => {
-    expect(problemsIn(JSON.stringify({ e: { model, embeddingSize } }))[0]).toContain(
-      `"e".embeddingSize ${rule}`,
-    )
+    ['text-embedding-ada-002', 512],
+    ['text-embedding-3-small', 4_096],
+    ['text-embedding-3-xlarge', 1],
+    ['text-embedding-ada-001', '768'],
+    ['text-embedding-5', 5_000],
+  ])('an embedding of %s may have any size: %j', (model, embeddingSize) => {
+    const file = parseDeploymentFile(JSON.stringify({ e: { model, embeddingSize } }), 'd.json')
+    expect(file.problems).toEqual([])
+    expect(file.deployments[0]?.embeddingSize).toBe(Number(embeddingSize))
+    expect(file.deployments[0]?.model.embeddingSize).toBeGreaterThanOrEqual(Number(embeddingSize))
   })
 
-  it('takes any smaller size for a model that shortens its embeddings', () => {
-    expect(problemsIn('e: {model: text-embedding-3-large, embeddingSize: 256}')).toEqual([])
+  it.each([0, -1, 16_385, 1.5, '1.5', 'many', ''])('refuses the embedding size %j', (embeddingSize) => {
+    const source = JSON.stringify({ e: { model: 'text-embedding-3-small', embeddingSize } })
+    expect(problemsIn(source)[0]).toContain('"e".embeddingSize must be an integer from 1 to 16384')
+  })
+
+  it('warns of an embedding size for a model that makes none', () => {
+    const file = parseDeploymentFile('e: {model: gpt-4o, embeddingSize: 3}', 'd.yaml')
+    expect(file.problems).toEqual([])
+    expect(file.warnings).toEqual([
+      'd.yaml: "e".embeddingSize has no effect, for gpt-4o makes no embeddings. Leave it out.',
+    ])
+  })
+
+  it('numbers may be digits in quotes, as int() of Python reads them', () => {
+    const entry = {
+      model: 'gpt-4o',
+      tokensPerMinute: '60000',
+      requestsPerMinute: ' 1_000 ',
+      requestsSliceSeconds: '10',
+    }
+    const { deployments, problems } = parseDeploymentFile(JSON.stringify({ a: entry }), 'd.json')
+    expect(problems).toEqual([])
+    expect(deployments[0]).toMatchObject({
+      tokensPerMinute: 60_000,
+      requestsPerMinute: 1_000,
+      requestsSliceSeconds: 10,
+    })
+    for (const wrong of ['1e3', '0x10', '1__0', '_1', '1 000', '0', '-5', '', 'sixty', '1.0']) {
+      expect(problemsIn(JSON.stringify({ a: { model: 'gpt-4o', tokensPerMinute: wrong } }))).toHaveLength(1)
+    }
+  })
+
+  it('older names of keys are read, unless the newer one stands beside them', () => {
+    const { deployments, problems } = parseDeploymentFile(
+      'w: {model: whisper, requestPerMinute: 3}\ne: {model: text-embedding-3-small, size: "512"}',
+      'd.yaml',
+    )
+    expect(problems).toEqual([])
+    expect(deployments).toMatchObject([{ requestsPerMinute: 3 }, { embeddingSize: 512 }])
+    expect(problemsIn('w: {model: whisper, requestPerMinute: 3, requestsPerMinute: 4}')).toEqual([
+      'd.yaml: "w".requestPerMinute is not part of a deployment. Did you mean requestsPerMinute?',
+    ])
+  })
+
+  it('an unknown model is taken for the nearest one, with a warning that names the cure', () => {
+    const { deployments, problems, warnings } = parseDeploymentFile(
+      'chat: {model: gpt-4o-2029-01-01, tokensPerMinute: 10}',
+      'd.yaml',
+    )
+    expect(problems).toEqual([])
+    expect(deployments[0]).toMatchObject({
+      tokensPerMinute: 10,
+      model: { name: 'gpt-4o', versionedName: 'gpt-4o-2029-01-01', contextTokens: 128_000 },
+    })
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^d\.yaml: "chat"\.model: the simulator does not know "gpt-4o-2029-01-01" and treats it as gpt-4o: .*MODEL_CATALOGUE_PATH .*MODELS_STRICT=true/,
+      ),
+    ])
+  })
+
+  it('with MODELS_STRICT an unknown model is a problem', () => {
+    expect(problemsIn('chat: {model: gpt-4o-2029-01-01}', true)).toHaveLength(1)
+    expect(problemsIn('chat: {model: gpt-4o-2024-08-06}', true)).toEqual([])
+  })
+
+  it.each(['', ' ', 'x'.repeat(101), 'gpt\u0000', 'gpt\n4'])('refuses the model name %j', (model) => {
+    expect(problemsIn(JSON.stringify({ a: { model } }))).toEqual([
+      expect.stringContaining('"a".model must be a name of 1 to 100 printable characters'),
+    ])
   })
 })
 

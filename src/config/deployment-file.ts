@@ -2,27 +2,27 @@ import { builtInCatalogue, type ModelCatalogue } from '../openai/model-catalogue
 import type { Deployment } from './deployments.ts'
 import { parseMappingFile } from './mapping-file.ts'
 import { spilloverProblems } from './spillover-problems.ts'
-import { isRecord, resolveDeployment } from './resolve-deployment.ts'
+import { isRecord, resolveDeployment, type ResolvedDeployment } from './resolve-deployment.ts'
 
 /** What a deployment file says, and all that is wrong with it. */
 export interface DeploymentFile {
   readonly deployments: readonly Deployment[]
   /** One sentence or two each, with the path of the file and the place in it. */
   readonly problems: readonly string[]
+  /** What was assumed or has no effect, in the same form. */
+  readonly warnings: readonly string[]
 }
 
 /**
  * What entries were resolved to, so that a change of one deployment leaves ten thousand others as they are, and costs no
  * more than that one.
  */
-const remembered = new WeakMap<
-  object,
-  { readonly catalogue: ModelCatalogue; readonly deployment: Deployment }
->()
+const remembered = new WeakMap<object, Remembered>()
 
-function resolvedBefore(name: string, entry: unknown, catalogue: ModelCatalogue): Deployment | undefined {
-  const before = isRecord(entry) ? remembered.get(entry) : undefined
-  return before?.catalogue === catalogue && before.deployment.name === name ? before.deployment : undefined
+interface Remembered extends ResolvedDeployment {
+  readonly name: string
+  readonly catalogue: ModelCatalogue
+  readonly modelsStrict: boolean
 }
 
 /** Reads a deployment file, JSON or YAML; `catalogue` has the models that it may name. */
@@ -30,29 +30,49 @@ export function parseDeploymentFile(
   source: string,
   path: string,
   catalogue: ModelCatalogue = builtInCatalogue,
+  modelsStrict = false,
 ): DeploymentFile {
   const file = parseMappingFile(source, path, 'must map deployment names to deployments')
-  const resolved = resolveDeployments(file.entries, path, catalogue)
-  return { deployments: resolved.deployments, problems: [...file.problems, ...resolved.problems] }
+  const resolved = resolveDeployments(file.entries, path, catalogue, modelsStrict)
+  return { ...resolved, problems: [...file.problems, ...resolved.problems] }
 }
 
-/** Resolves what stands in a deployment file, once it has been read; `path` is for the problems. */
+/**
+ * Resolves what stands in a deployment file, once it has been read.
+ *
+ * @param path is for the problems
+ * @param modelsStrict whether a model that the catalogue does not have is a problem
+ */
 export function resolveDeployments(
   entries: unknown,
   path: string,
   catalogue: ModelCatalogue = builtInCatalogue,
+  modelsStrict = false,
 ): DeploymentFile {
-  if (!isRecord(entries)) return { deployments: [], problems: [] }
+  const deployments: Deployment[] = []
   const problems: string[] = []
-  const deployments = Object.entries(entries).flatMap(([name, entry]) => {
-    const before = resolvedBefore(name, entry, catalogue)
-    if (before) return before
-    const resolved = resolveDeployment(name, entry, catalogue)
+  const warnings: string[] = []
+  for (const [name, entry] of Object.entries(isRecord(entries) ? entries : {})) {
+    const resolved = resolveOnce(name, entry, catalogue, modelsStrict)
+    if (resolved.deployment) deployments.push(resolved.deployment)
     problems.push(...resolved.problems.map((problem) => `${path}: ${problem}`))
-    if (resolved.deployment && isRecord(entry))
-      remembered.set(entry, { catalogue, deployment: resolved.deployment })
-    return resolved.deployment ?? []
-  })
+    warnings.push(...resolved.warnings.map((warning) => `${path}: ${warning}`))
+  }
   problems.push(...spilloverProblems(deployments).map((problem) => `${path}: ${problem}`))
-  return { deployments, problems }
+  return { deployments, problems, warnings }
+}
+
+function resolveOnce(
+  name: string,
+  entry: unknown,
+  catalogue: ModelCatalogue,
+  modelsStrict: boolean,
+): ResolvedDeployment {
+  const before = isRecord(entry) ? remembered.get(entry) : undefined
+  if (before?.name === name && before.catalogue === catalogue && before.modelsStrict === modelsStrict)
+    return before
+  const resolved = resolveDeployment(name, entry, catalogue, modelsStrict)
+  if (resolved.deployment && isRecord(entry))
+    remembered.set(entry, { ...resolved, name, catalogue, modelsStrict })
+  return resolved
 }

@@ -32,7 +32,7 @@ export interface DeploymentLatencyOptions {
 
 /** A deployment, as the deployment file has it (docs/config.md). */
 export interface DeploymentOptions {
-  /** A model of the catalogue: `gpt-4o-mini`. */
+  /** A model of the catalogue: `gpt-4o-mini`. Any other one is treated as the nearest (docs/models.md). */
   readonly model: string
   /** At least 1; absent: no limit. */
   readonly tokensPerMinute?: number | undefined

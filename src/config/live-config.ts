@@ -38,6 +38,7 @@ interface State {
   readonly inputs: ConfigInputs
   readonly settings: Settings
   readonly config: Config
+  readonly warnings: readonly string[]
 }
 
 /**
@@ -68,6 +69,11 @@ export class LiveConfig {
   /** The configuration of the moment. */
   get current(): Config {
     return this.#state.config
+  }
+
+  /** What the operator should know of the configuration of the moment, a sentence or two each. */
+  get warnings(): readonly string[] {
+    return this.#state.warnings
   }
 
   /** What the configuration of the moment is made from, all changes included. */

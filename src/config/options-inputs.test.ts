@@ -146,6 +146,7 @@ describe('options', () => {
         port: 8000,
         contentFilter: { prompt: ['a;b'] },
         recordings: { redact: [/x/i], match: { headers: ['a b'] } },
+        modelsStrict: true,
         env: { SIMULATOR_SED: 'x', MATCH_HOST: 'perhaps' },
       }),
     ).toEqual([

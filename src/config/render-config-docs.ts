@@ -61,12 +61,15 @@ whisper:
 
 | Key | Meaning | Unit | Range | When absent |
 |---|---|---|---|---|
-| \`model\` | Base model, by a name listed under [Models](#models), in any case; a version may follow (\`gpt-4o-2024-08-06\`) | | a known model | a problem |
+| \`model\` | Base model, by a name listed under [Models](#models), in any case; a version may follow (\`gpt-4o-2024-08-06\`). For any other name see [Unknown models](models.md#unknown-models) | | a name of at most 100 characters | a problem |
 | \`tokensPerMinute\` | Tokens that the deployment may use | tokens per minute | an integer of at least 1 | tokens are not limited |
 | \`requestsPerMinute\` | Requests that the deployment may take | requests per minute | an integer of at least 1 | derived from \`tokensPerMinute\`: one request per 10 s for each 1,000 tokens per minute, rounded up |
-| \`embeddingSize\` | Numbers in an embedding when the request names no \`dimensions\` | numbers | what the model can make | the model's own size |
+| \`embeddingSize\` | Numbers in an embedding when the request names no \`dimensions\` | numbers | an integer from 1 to 16,384 | the model's own size |
 | \`latency\` | How its answers take their time: see [Timing](timing.md) | | a mapping | as the settings say |
 | \`faults\` | What goes wrong with it: see [Faults](faults.md) | | a list | nothing, unless for all deployments |
+
+A number may be given as digits in quotes (\`"512"\`), and the keys \`requestPerMinute\` and \`size\` of older files are taken for
+\`requestsPerMinute\` and \`embeddingSize\`.
 
 Every problem in the file is named at once, with its place:
 \`deployments.yaml: "chat".tokensPerMinute must be an integer of at least 1 (got -5).\``

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { assumeModel } from '../openai/assume-model.ts'
 import { findModel, nearestModelNames, type ModelCatalogue } from '../openai/model-catalogue.ts'
 import { nearestNames } from '../platform/nearest-names.ts'
 import type { Model } from '../openai/models.ts'
@@ -11,6 +12,9 @@ import { showValue } from './show-value.ts'
 
 const count = 'must be an integer of at least 1'
 const limit = z.int(count).min(1, count).optional()
+/** Largest embedding that a deployment may make: five times that of any known model, and still a small answer. */
+const maxEmbeddingSize = 16_384
+const sizeRule = `must be an integer from 1 to ${maxEmbeddingSize}`
 
 /** The keys of an entry; `latency` and `faults` have checks of their own. */
 export const deploymentEntrySchema = z.strictObject(
@@ -22,7 +26,7 @@ export const deploymentEntrySchema = z.strictObject(
     limitProfile: z.enum(limitProfileNames, `must be one of ${limitProfileNames.join(', ')}`).optional(),
     provisionedThroughputUnits: limit,
     spilloverTo: z.string('must be the name of a deployment').optional(),
-    embeddingSize: limit,
+    embeddingSize: z.int(sizeRule).min(1, sizeRule).max(maxEmbeddingSize, sizeRule).optional(),
     latency: z.unknown().optional(),
     faults: z.unknown().optional(),
   },
@@ -31,6 +35,40 @@ export const deploymentEntrySchema = z.strictObject(
   },
 )
 type Entry = z.output<typeof deploymentEntrySchema>
+
+/** Keys that files of the Python simulator have in other words. */
+const oldKeys: Readonly<Record<string, string>> = {
+  requestPerMinute: 'requestsPerMinute',
+  size: 'embeddingSize',
+}
+
+/** The keys that hold whole numbers. */
+const numberKeys: ReadonlySet<string> = new Set([
+  'tokensPerMinute',
+  'requestsPerMinute',
+  'requestsSliceSeconds',
+  'provisionedThroughputUnits',
+  'embeddingSize',
+])
+
+/**
+ * An entry in the form that is checked and shown. Files of the Python simulator, which reads them with `int()`, may have
+ * numbers as digits in quotes: "512", "60_000".
+ */
+export function normalizeEntry(entry: unknown): unknown {
+  if (!isRecord(entry)) return entry
+  const pairs = Object.entries(entry).map(([key, value]) => {
+    const old = Object.hasOwn(oldKeys, key) ? oldKeys[key] : undefined
+    const name = old === undefined || Object.hasOwn(entry, old) ? key : old
+    return [name, numberKeys.has(name) ? readInteger(value) : value]
+  })
+  return Object.fromEntries(pairs)
+}
+
+function readInteger(value: unknown): unknown {
+  const isInteger = typeof value === 'string' && /^\s*[+-]?\d+(_\d+)*\s*$/.test(value)
+  return isInteger ? Number(value.replaceAll('_', '')) : value
+}
 
 const advice: Readonly<Record<string, string>> = {
   model: 'Set it to gpt-4o-mini, for example.',
@@ -43,16 +81,29 @@ const advice: Readonly<Record<string, string>> = {
   embeddingSize: "Set it to 1536, for example, or leave it out for the model's own size.",
 }
 
-/** Resolves one entry of a deployment file; every problem starts with the place in the file. */
+/** What an entry of a deployment file became; every problem and every warning starts with the place in the file. */
+export interface ResolvedDeployment {
+  readonly deployment?: Deployment
+  readonly problems: readonly string[]
+  /** What was assumed or has no effect, a sentence or two each. */
+  readonly warnings: readonly string[]
+}
+
+/**
+ * Resolves one entry of a deployment file.
+ *
+ * @param modelsStrict whether a model that the catalogue does not have is a problem
+ */
 export function resolveDeployment(
   name: string,
-  entry: unknown,
+  given: unknown,
   catalogue: ModelCatalogue,
-): { readonly deployment?: Deployment; readonly problems: readonly string[] } {
+  modelsStrict = false,
+): ResolvedDeployment {
+  const entry = normalizeEntry(given)
   const place = JSON.stringify(name)
   const parsed = deploymentEntrySchema.safeParse(entry)
-  const model =
-    isRecord(entry) && typeof entry['model'] === 'string' ? findModel(entry['model'], catalogue) : undefined
+  const { model, isAssumed } = findOrAssume(entry, catalogue, modelsStrict)
   const { latency, problems: latencyProblems } = resolveLatency(
     isRecord(entry) ? entry['latency'] : undefined,
     model,
@@ -65,13 +116,29 @@ export function resolveDeployment(
   const problems = [
     ...(name === '' ? [`${place} is no name for a deployment. Give it one that fits into a URL.`] : []),
     ...(parsed.error?.issues ?? []).flatMap((issue) => describeIssue(issue, entry, place)),
-    ...describeModelProblems(entry, model, place, catalogue),
+    ...describeModelProblems(entry, model, place, { catalogue, modelsStrict }),
     ...latencyProblems,
     ...faultProblems,
     ...describeThroughputProblems(entry, model, place),
   ]
-  if (!parsed.success || model === undefined || problems.length > 0) return { problems }
-  return { deployment: createDeployment(name, parsed.data, model, { latency, faults }), problems }
+  if (!parsed.success || model === undefined || problems.length > 0) return { problems, warnings: [] }
+  const warnings = [
+    ...(isAssumed ? [describeAssumed(parsed.data.model, model, place, catalogue)] : []),
+    ...describeUnused(parsed.data, model, place),
+  ]
+  return { deployment: createDeployment(name, parsed.data, model, { latency, faults }), problems, warnings }
+}
+
+function findOrAssume(
+  entry: unknown,
+  catalogue: ModelCatalogue,
+  modelsStrict: boolean,
+): { readonly model?: Model | undefined; readonly isAssumed: boolean } {
+  const name = isRecord(entry) ? entry['model'] : undefined
+  if (typeof name !== 'string') return { isAssumed: false }
+  const known = findModel(name, catalogue)
+  if (known || modelsStrict) return { model: known, isAssumed: false }
+  return { model: assumeModel(name, catalogue), isAssumed: true }
 }
 
 /** Whether a value is an object with keys. */
@@ -89,7 +156,7 @@ function createDeployment(
   const given = Object.entries(limits).filter(([, value]) => value !== undefined)
   return {
     name,
-    model,
+    model: withSize(model, entry.embeddingSize),
     ...Object.fromEntries(given),
     ...(latency === undefined ? {} : { latency }),
     ...(faults.length > 0 && { faults }),
@@ -117,20 +184,36 @@ function describeModelProblems(
   entry: unknown,
   model: Model | undefined,
   place: string,
-  catalogue: ModelCatalogue,
+  { catalogue, modelsStrict }: { catalogue: ModelCatalogue; modelsStrict: boolean },
 ): string[] {
-  if (!isRecord(entry) || typeof entry['model'] !== 'string') return []
-  if (model === undefined) {
-    const near = nearestModelNames(entry['model'], catalogue)
-    const hint = near.length === 0 ? 'docs/config.md lists the models.' : `Did you mean ${near.join(' or ')}?`
-    return [
-      `${place}.model must be a model that the simulator knows (got ${showValue(entry['model'])}). ${hint}`,
-    ]
+  if (model !== undefined || !isRecord(entry) || typeof entry['model'] !== 'string') return []
+  const got = `(got ${showValue(entry['model'])})`
+  if (!modelsStrict) {
+    return [`${place}.model must be a name of 1 to 100 printable characters ${got}. ${advice['model']}`]
   }
-  const size = entry['embeddingSize']
-  if (typeof size !== 'number' || !(size >= 1)) return []
-  const problem = sizeProblem(model, size)
-  return problem === undefined ? [] : [`${place}.embeddingSize ${problem}`]
+  const near = nearestModelNames(entry['model'], catalogue)
+  const hint = near.length === 0 ? 'docs/config.md lists the models.' : `Did you mean ${near.join(' or ')}?`
+  return [
+    `${place}.model must be a model that the simulator knows, since MODELS_STRICT is true ${got}. ${hint} MODEL_CATALOGUE_PATH adds others.`,
+  ]
+}
+
+/** A deployment may make embeddings of any size, as those of the Python simulator do. */
+function withSize(model: Model, size: number | undefined): Model {
+  const { embeddingSize: own, shortensEmbeddings } = model
+  if (size === undefined || own === undefined || (shortensEmbeddings && size <= own)) return model
+  return { ...model, embeddingSize: size }
+}
+
+function describeAssumed(name: string, model: Model, place: string, catalogue: ModelCatalogue): string {
+  const [near] = nearestModelNames(name, catalogue)
+  const hint = near === undefined ? '' : `did you mean ${near}? Else `
+  return `${place}.model: the simulator does not know ${JSON.stringify(name)} and treats it as ${model.name}: ${hint}describe it in the file of MODEL_CATALOGUE_PATH (docs/models.md). MODELS_STRICT=true refuses unknown models.`
+}
+
+function describeUnused({ embeddingSize }: Entry, model: Model, place: string): string[] {
+  if (embeddingSize === undefined || model.embeddingSize !== undefined) return []
+  return [`${place}.embeddingSize has no effect, for ${model.name} makes no embeddings. Leave it out.`]
 }
 
 function describeThroughputProblems(entry: unknown, model: Model | undefined, place: string): string[] {
@@ -139,17 +222,4 @@ function describeThroughputProblems(entry: unknown, model: Model | undefined, pl
   return [
     `${place}.provisionedThroughputUnits must be left out for ${model.name}: what a unit of it processes is not known. Give the model its figures in a catalogue of your own (docs/models.md), or take another model.`,
   ]
-}
-
-function sizeProblem(model: Model, size: number): string | undefined {
-  const { name, embeddingSize: largest } = model
-  if (largest === undefined)
-    return `must be absent, for ${name} makes no embeddings (got ${size}). Leave it out.`
-  if (model.shortensEmbeddings && size > largest) {
-    return `must be at most ${largest} for ${name} (got ${size}). Set it to ${largest} or less.`
-  }
-  if (!model.shortensEmbeddings && size !== largest) {
-    return `must be ${largest}, the only size of ${name} (got ${size}). Set it to that, or leave it out.`
-  }
-  return undefined
 }

@@ -15,7 +15,13 @@ import { telemetryProblems } from './telemetry-settings.ts'
 
 /** A configuration, or all that is wrong with what it should be made from: one sentence or two each. */
 export type ResolvedInputs =
-  { readonly config: Config; readonly settings: Settings } | { readonly problems: readonly string[] }
+  | {
+      readonly config: Config
+      readonly settings: Settings
+      /** What the operator should know although it stops nothing, in the form of the problems. */
+      readonly warnings: readonly string[]
+    }
+  | { readonly problems: readonly string[] }
 
 /**
  * Checks everything, and makes the configuration of it.
@@ -27,8 +33,11 @@ export function resolveInputs(inputs: ConfigInputs, unread: readonly string[] = 
   const nested = nestValues(given)
   const parsed = settingsSchema.safeParse(nested)
   const wrong = new Set(parsed.error?.issues.map((issue) => issue.path.join('.')))
-  const file = resolveDeployments(inputs.deployments.entries, inputs.deployments.place, models)
-  const isKnown = inputs.deployments.entries !== undefined && file.problems.length === 0
+  const { entries, place } = inputs.deployments
+  // By itself, as the mode below.
+  const { data: modelsStrict = false } = settingsSchema.shape.modelsStrict.safeParse(nested['modelsStrict'])
+  const file = resolveDeployments(entries, place, models, modelsStrict)
+  const isKnown = entries !== undefined && file.problems.length === 0
   const known = isKnown ? new Set(file.deployments.map(({ name }) => name)) : undefined
   const faults = resolveFaultFiles(inputs, known)
   // By itself, so that what a mode lacks is told together with what is wrong elsewhere.
@@ -45,7 +54,7 @@ export function resolveInputs(inputs: ConfigInputs, unread: readonly string[] = 
   ]
   if (!parsed.success || !mode || problems.length > 0) return { problems }
   const config = createConfig(inputs, parsed.data, mode.mode, file.deployments, faults)
-  return { config, settings: parsed.data }
+  return { config, settings: parsed.data, warnings: [...(inputs.warnings ?? []), ...file.warnings] }
 }
 
 /**

@@ -116,6 +116,13 @@ export const settingsSchema = z.strictObject({
     description:
       'JSON or YAML file of models, new ones or changes of known ones (docs/models.md); relative to the working directory.',
   }),
+  modelsStrict: setting(yesOrNo('true or false'), {
+    env: 'MODELS_STRICT',
+    group: 'Deployments',
+    default: false,
+    description:
+      'Whether a model that the simulator does not know is a problem. Else it is treated as the nearest known one, and the log says as which.',
+  }),
   allowUndefinedDeployments: setting(yesOrNo('true or false'), {
     env: 'ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS',
     patch: 'allow_undefined_openai_deployments',

@@ -1,7 +1,7 @@
 import type { ConfigInputs } from './config-inputs.ts'
 import { snakeKeys } from './key-case.ts'
 import { patchableSettings } from './patch-inputs.ts'
-import { isRecord } from './resolve-deployment.ts'
+import { isRecord, normalizeEntry } from './resolve-deployment.ts'
 import type { Settings } from './settings-schema.ts'
 
 /**
@@ -26,7 +26,7 @@ export function showConfig(
     ...shown,
     faults: snakeKeys(listed ?? []),
     openai_deployments: Object.fromEntries(
-      Object.entries(entries).map(([name, entry]) => [name, snakeKeys(entry)]),
+      Object.entries(entries).map(([name, entry]) => [name, snakeKeys(normalizeEntry(entry))]),
     ),
   }
 }

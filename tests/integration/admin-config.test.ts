@@ -110,7 +110,7 @@ describe('PATCH /++/config', () => {
   })
 
   it('refuses a wrong one with every problem, and changes nothing', async () => {
-    const { patch, ask } = setUp()
+    const { patch, ask } = setUp({ env: { MODELS_STRICT: 'true' } })
     const before = (await ask('GET', '/++/config')).text
     const { status, body } = await patch({
       region: 'West US',
@@ -138,6 +138,30 @@ describe('PATCH /++/config', () => {
       expect((await patch(wrong)).status).toBe(400)
     }
     expect((await ask('GET', '/++/config')).text).toBe(before)
+  })
+
+  it('an unknown model is assumed and warned of once, in a log line', async () => {
+    const { patch, log, chat } = setUp()
+    const change = { openai_deployments: { fresh: { model: 'ft:gpt-4o:team::1', tokens_per_minute: '100' } } }
+    for (let times = 0; times < 3; times++) expect((await patch(change)).status).toBe(200)
+    const { body } = await patch({ region: 'West US' })
+    expect(body.openai_deployments.fresh).toEqual({ model: 'ft:gpt-4o:team::1', tokens_per_minute: 100 })
+    const warnings = log.filter(({ level }) => level === 'warn')
+    expect(warnings.map(({ message }) => message)).toEqual([
+      expect.stringMatching(
+        /"fresh"\.model: .*"ft:gpt-4o:team::1" and treats it as gpt-4o: .*MODEL_CATALOGUE_PATH/,
+      ),
+    ])
+    expect(await (await chat('fresh')).json()).toMatchObject({ model: 'ft:gpt-4o:team::1' })
+  })
+
+  it('many unknown models at once are told in a bounded number of lines', async () => {
+    const { patch, log } = setUp()
+    const entries = Array.from({ length: 500 }, (_, index) => [`d${index}`, { model: `new-${index}` }])
+    expect((await patch({ openai_deployments: Object.fromEntries(entries) })).status).toBe(200)
+    const warnings = log.filter(({ level }) => level === 'warn')
+    expect(warnings).toHaveLength(21)
+    expect(warnings.at(-1)?.message).toBe('480 more such warnings of the configuration.')
   })
 
   it('loses none of many that come at the same time', async () => {

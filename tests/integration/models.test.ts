@@ -70,7 +70,11 @@ describe('a model file', () => {
 
   it('keeps the simulator from starting when it is wrong, together with the deployments that are', () => {
     const start = () =>
-      createTestSimulator({ models: { x: {} }, deployments: { mine: { model: 'my-modle' } } })
+      createTestSimulator({
+        models: { x: {} },
+        deployments: { mine: { model: 'my-modle' } },
+        env: { MODELS_STRICT: 'true' },
+      })
     expect(start).toThrow(/2 problems[^]*"x" is a new model[^]*"mine"\.model must be a model/)
   })
 })

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest'
+import { assumeModel } from './assume-model.ts'
+import { builtInCatalogue, createModelCatalogue } from './model-catalogue.ts'
+import { catalogueRows } from './model-catalogue-data.ts'
+
+describe('assumeModel', () => {
+  it.each([
+    ['gpt-4o-2029-01-01', 'gpt-4o'],
+    ['gpt-4o-minni', 'gpt-4o'],
+    ['GPT-4.1-Micro', 'gpt-4.1'],
+    ['ft:gpt-4o:my-org::abc123', 'gpt-4o'],
+    ['my-finetune ft:gpt-4o-mini:x', 'gpt-4o-mini'],
+    ['openai/gpt-4o', 'gpt-4o'],
+    ['gpt-6-mini', 'gpt-6.1-sol'],
+    ['gpt-6.5', 'gpt-6.1-sol'],
+    ['gpt-5.9', 'gpt-5'],
+    ['gpt-7', 'gpt-4o-mini'],
+    ['llama-3-70b', 'gpt-4o-mini'],
+    ['claude', 'gpt-4o-mini'],
+    ['my-own-model', 'gpt-4o-mini'],
+    ['o9', 'o3'],
+    ['o4-maxi', 'o3'],
+    ['o3-2030-01-01', 'o3'],
+    ['text-embedding-4', 'text-embedding-3-small'],
+    ['text-embedding-3-large-v2', 'text-embedding-3-large'],
+    ['embed-english', 'text-embedding-3-small'],
+    ['whisper-2', 'whisper'],
+    ['my-transcriber', 'gpt-4o-transcribe'],
+    ['tts-2', 'tts'],
+    ['gpt-6-tts', 'tts'],
+    ['text-to-speech', 'gpt-4o-mini-tts'],
+    ['gpt-5-image', 'gpt-image-1'],
+    ['gpt-image-3', 'gpt-image-1'],
+    ['dall-e-4', 'dall-e-3'],
+    ['gpt-5-audio', 'gpt-audio'],
+    ['gpt-realtime-3', 'gpt-realtime'],
+    ['gpt-5-instruct', 'gpt-35-turbo-instruct'],
+  ])('takes %s for %s, and lets it answer by its own name', (name, nearest) => {
+    expect(assumeModel(name, builtInCatalogue)).toMatchObject({ name: nearest, versionedName: name })
+  })
+
+  it('looks among the models of a file first', () => {
+    const row = {
+      name: 'llama-3',
+      contextTokens: 8_000,
+      maxOutputTokens: 2_000,
+      operations: ['chatCompletions'],
+    } as const
+    const catalogue = createModelCatalogue([row, ...catalogueRows])
+    expect(assumeModel('llama-3-70b', catalogue)).toMatchObject({ name: 'llama-3', contextTokens: 8_000 })
+  })
+
+  it.each(['', '  ', 'x'.repeat(101), 'a\nb'])('takes %j for no name', (name) => {
+    expect(assumeModel(name, builtInCatalogue)).toBeUndefined()
+  })
+})
