@@ -11,7 +11,7 @@ COPY package.json package-lock.json .npm-cache.tg[z] ./
 COPY scripts/image-install.sh scripts/
 # unrestricted | semi-restricted | restricted
 ARG network_type=unrestricted
-# For semi-restricted. It stays in the history of the build: credentials belong into the secret npmrc.
+# A mirror, for semi-restricted; none: the public registry. It stays in the history of the build: credentials belong into the secret npmrc.
 ARG NPM_REGISTRY=
 RUN --mount=type=secret,id=npmrc --mount=type=secret,id=ca \
     network_type="$network_type" NPM_REGISTRY="$NPM_REGISTRY" sh scripts/image-install.sh

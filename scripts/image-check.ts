@@ -108,7 +108,8 @@ function buildAll(): void {
   writeFileSync(npmrc, 'registry=https://registry.npmjs.org/\n')
   mustBuild('localhost/semi-secret', buildArgs('semi-restricted', '--secret', `id=npmrc,src=${npmrc}`))
   report('network_type=semi-restricted builds with the secret npmrc', true)
-  checkRefusal('semi-restricted without a mirror', 'semi-restricted', /needs the mirror of the registry/)
+  mustBuild('localhost/semi-public', buildArgs('semi-restricted'))
+  report('network_type=semi-restricted builds from the public registry where no mirror is given', true)
   checkRefusal('another network_type', 'none', /must be unrestricted, semi-restricted or restricted/)
 }
 

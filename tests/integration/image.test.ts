@@ -1,4 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { settingsTable } from '../../src/config/settings-table.ts'
 import { execForm, keyValues, lintDockerfile, parseDockerfile } from '../../scripts/dockerfile.ts'
@@ -62,6 +65,55 @@ describe('the Dockerfile', () => {
     const known = readFileSync('scripts/image-install.sh', 'utf8').match(/^ {2}[a-z-]+(?=\)$)/gm)
     expect(known?.map((word) => word.trim())).toEqual(['unrestricted', 'semi-restricted', 'restricted'])
     expect(source).toContain('# unrestricted | semi-restricted | restricted')
+  })
+})
+
+describe('scripts/image-install.sh', () => {
+  /** Runs it with an npm that only tells how it was called. */
+  const install = (env: Record<string, string>) => {
+    const folder = mkdtempSync(join(tmpdir(), 'image-install-'))
+    try {
+      writeFileSync(join(folder, 'npm'), '#!/bin/sh\necho "npm $*"\n', { mode: 0o755 })
+      return spawnSync('sh', [resolve('scripts/image-install.sh')], {
+        cwd: folder,
+        env: {
+          PATH: `${folder}:${process.env['PATH']}`,
+          NPMRC_FILE: join(folder, 'npmrc'),
+          CA_FILE: '/nowhere',
+          ...env,
+        },
+        encoding: 'utf8',
+      })
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }
+
+  it('semi-restricted without a mirror takes the public registry, and says so', () => {
+    const { status, stdout } = install({ network_type: 'semi-restricted' })
+    expect(status).toBe(0)
+    expect(stdout).toMatch(/^network_type=semi-restricted without a mirror: .*public registry.*NPM_REGISTRY=/)
+    expect(stdout).toMatch(/^npm ci (?!.*--registry)/m)
+  })
+
+  it('semi-restricted with a mirror takes that one alone', () => {
+    const { status, stdout } = install({
+      network_type: 'semi-restricted',
+      NPM_REGISTRY: 'https://npm.example.com/',
+    })
+    expect(status).toBe(0)
+    expect(stdout).toMatch(/^npm ci .*--registry https:\/\/npm\.example\.com\/\n$/)
+  })
+
+  it('refuses another word, and restricted without the packed dependencies', () => {
+    expect(install({ network_type: 'none' })).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('(got none)'),
+    })
+    expect(install({ network_type: 'restricted' })).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('needs .npm-cache.tgz'),
+    })
   })
 })
 
