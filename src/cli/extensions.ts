@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { extensionModules } from '../app/extension-modules.ts'
-import { loadConfig } from '../config/load-config.ts'
+import { loadConfig, loadSettings } from '../config/load-config.ts'
 import { composeExtensions } from '../extensions/compose-extensions.ts'
 import { loadExtensions } from '../extensions/load-extensions.ts'
 import type { LoadedExtension } from '../extensions/loaded-extension.ts'
@@ -26,11 +26,20 @@ export function addExtensionsCommand(program: Command, host: CliHost): void {
 
 /** @throws {OperatorError} CONFIG_INVALID, or EXTENSION_INVALID for the first extension that a start would refuse */
 async function listExtensions(host: CliHost, paths: readonly string[], isJson: boolean): Promise<void> {
-  const config = loadConfig(configSources(host))
-  const extensionHost = { config, clock: createSystemClock(), logger: createLogger(config.logLevel) }
+  const sources = configSources(host)
+  const used: readonly string[] = paths.length === 0 ? ['EXTENSION_PATH', 'LOG_LEVEL'] : ['LOG_LEVEL']
+  const { extensionPath = [], logLevel } = loadSettings(sources, ({ env }) => used.includes(env))
+  const extensionHost = {
+    /** Whole only for an extension that looks at it while it is loaded. */
+    get config() {
+      return loadConfig(sources)
+    },
+    clock: createSystemClock(),
+    logger: createLogger(logLevel),
+  }
   const { list } = composeExtensions(
     await loadExtensions(
-      paths.length === 0 ? config.extensionPaths : paths,
+      paths.length === 0 ? extensionPath : paths,
       extensionHost,
       host.workingDirectory,
       extensionModules,

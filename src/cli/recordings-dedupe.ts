@@ -22,7 +22,7 @@ export function dedupeRecordings(
   { dryRun, all }: { readonly dryRun: boolean; readonly all: boolean },
 ): void {
   const files = run.filesOf(paths)
-  const index = new RecordingIndex(createMatchKeys(run.recordings.match))
+  const index = new RecordingIndex(createMatchKeys(run.settings('match')))
   const recordings = new Map<string, Seen[]>()
   const problems = run.scan(files, (interaction, file, { line, offset }) => {
     const { entry } = index.prepare(interaction, { file, line, source: interaction })

@@ -25,7 +25,7 @@ interface Changed {
  * @throws {OperatorError} RECORDINGS_DIFFER when anything differs
  */
 export function diffRecordings(run: RecordingsRun, left: string, right: string): void {
-  const keys = createMatchKeys(run.recordings.match)
+  const keys = createMatchKeys(run.settings('match'))
   const ours = read(run, left, keys)
   const theirs = read(run, right, keys)
   const onlyLeft: string[] = []

@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
-import { loadConfig } from '../config/load-config.ts'
+import { loadSettings } from '../config/load-config.ts'
 import type { RecordingsConfig } from '../config/recordings-config.ts'
+import { resolveRecordings } from '../config/resolve-mode.ts'
 import { reasonOf } from '../platform/error-text.ts'
 import { OperatorError } from '../platform/operator-error.ts'
 import type { Interaction } from '../recording/interaction.ts'
@@ -13,8 +14,8 @@ import { configSources } from './config-sources.ts'
 
 /** Work on recording files, from one call of the program. */
 export interface RecordingsRun {
-  /** The settings that matching, redaction and the default folder come from. */
-  readonly recordings: RecordingsConfig
+  /** The settings of a part of the recordings. Those of other parts may be wrong. */
+  settings<const P extends RecordingsPart>(part: P): RecordingsConfig[P]
   readonly isJson: boolean
   /** Prints a line, or nothing where JSON is asked for. */
   print(line: string): void
@@ -30,34 +31,38 @@ export interface RecordingsRun {
   scan(files: readonly string[], onInteraction: OnScanned): RecordingProblem[]
 }
 
+/** What commands ask for. */
+type RecordingsPart = 'dir' | 'match' | 'redact'
+
 /** Hears of each interaction of each file. */
 export type OnScanned = (interaction: Interaction, file: string, place: Place) => void
 
 /** How often progress is told, in milliseconds. */
 const progressMs = 1_000
 
-/**
- * Prepares the work.
- *
- * @throws {OperatorError} CONFIG_INVALID for wrong settings in the environment
- */
+/** Prepares the work. Each setting is read, and may be wrong, only where it is used. */
 export function createRun(host: CliHost, isJson: boolean): RecordingsRun {
   const { workingDirectory, stdout, stderr } = host
-  const recordings = recordingsConfig(host)
+  const settings: RecordingsRun['settings'] = (part) => {
+    const { mode } = loadSettings(configSources(host), ({ path }) =>
+      path.join('.').startsWith(`mode.recordings.${part}`),
+    )
+    return resolveRecordings(mode.recordings, workingDirectory)[part]
+  }
   const shown = (file: string): string => {
     const short = relative(workingDirectory, file)
     return short.startsWith('..') ? file : short
   }
   const tell = (line: string): void => void stderr.write(`${line}\n`)
   return {
-    recordings,
+    settings,
     isJson,
     shown,
     tell,
     print: (line) => void (isJson || stdout.write(`${line}\n`)),
     printJson: (value) => void (isJson && stdout.write(`${JSON.stringify(value, null, 2)}\n`)),
     filesOf: (paths) =>
-      (paths.length === 0 ? [recordings.dir] : paths).flatMap((path) => {
+      (paths.length === 0 ? [settings('dir')] : paths).flatMap((path) => {
         const whole = resolve(workingDirectory, path)
         return isFolder(whole, path) ? listRecordingFiles(whole) : [whole]
       }),
@@ -78,13 +83,6 @@ export function createRun(host: CliHost, isJson: boolean): RecordingsRun {
       return problems
     },
   }
-}
-
-/** What the environment says of recordings. Nothing is served, so a mode that needs no further setting is taken. */
-function recordingsConfig(host: CliHost): RecordingsConfig {
-  const config = loadConfig(configSources(host, { '--mode': 'replay', '--replay-on-miss': 'error' }))
-  if (config.mode.kind !== 'replay') throw new Error('The flag decides about the mode.')
-  return config.mode.recordings
 }
 
 function isFolder(whole: string, typed: string): boolean {

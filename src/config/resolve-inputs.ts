@@ -68,6 +68,22 @@ export function configError(what: string, problems: readonly string[]): Operator
   return new OperatorError('CONFIG_INVALID', `Could not ${what}: ${count} in the configuration${lines}`)
 }
 
+/**
+ * Checks settings that go with no file, for work that needs no whole configuration: what is not in `given` has its default.
+ *
+ * @throws {OperatorError} CONFIG_INVALID
+ */
+export function resolveSettings(given: readonly GivenValue[], unread: readonly string[]): Settings {
+  const parsed = settingsSchema.safeParse(nestValues(given))
+  const wrong = new Set(parsed.error?.issues.map((issue) => issue.path.join('.')))
+  const problems = [
+    ...unread,
+    ...given.filter(({ setting }) => wrong.has(setting.path.join('.'))).map(describeWrongValue),
+  ]
+  if (!parsed.success || problems.length > 0) throw configError('read the settings', problems)
+  return parsed.data
+}
+
 /** Every leaf is named, set or not, for the schema puts defaults into leaves and not into objects. */
 function nestValues(given: readonly GivenValue[]): Record<string, unknown> {
   const root: Record<string, unknown> = {}

@@ -31,7 +31,8 @@ function resolveUpstream({ endpoint = '', key = '', ...rest }: Settings['mode'][
   return { ...rest, endpoint: endpoint.replace(/\/+$/, ''), key }
 }
 
-function resolveRecordings(
+/** Makes of the settings of recordings what works with them; relative paths start from `workingDirectory`. */
+export function resolveRecordings(
   { dir, match, redact, ...rest }: Settings['mode']['recordings'],
   workingDirectory: string,
 ): RecordingsConfig {

@@ -26,6 +26,8 @@ export interface GivenValue {
 export function collectGivenValues(sources: ConfigSources): {
   readonly given: readonly GivenValue[]
   readonly problems: readonly string[]
+  /** Those of the problems that may hide what is set. */
+  readonly unreadable: readonly string[]
 } {
   const { flags, env } = sources
   const file = readEnvFile(sources)
@@ -44,7 +46,7 @@ export function collectGivenValues(sources: ConfigSources): {
     ...unknownVariables(env, ''),
     ...unknownVariables(file.env, ' (in .env)'),
   ]
-  return { given, problems }
+  return { given, problems, unreadable: file.problems }
 }
 
 function readEnvFile(sources: ConfigSources): { env: NodeJS.Dict<string>; problems: string[] } {

@@ -261,3 +261,56 @@ describe('REPLAY_STRICT', () => {
     expect((await call(dir, [], env)).code).toBe(0)
   })
 })
+
+describe('aoai-sim recordings', () => {
+  const wrong = [
+    'PORT=many',
+    'OPENAI_DEPLOYMENT_CONFIG_PATH=nowhere.json',
+    'SIMULATOR_MDOE=replay',
+    'RECORDING_REDACT=/(/',
+    'MATCH_HOST=perhaps',
+    'REPLAY_ON_MISS=ask',
+  ]
+  const withWrong = (...settings: readonly string[]) =>
+    recordingFolder({ '.env': `${settings.join('\n')}\n`, 'recordings/a.yaml': cassette(hello, hello) })
+  const without = (start: string) => wrong.filter((line) => !line.startsWith(start))
+
+  it.each([
+    ['list', []],
+    ['list', ['recordings']],
+    ['lint', ['recordings']],
+    ['stats', []],
+    ['show', ['recordings/a.yaml']],
+  ])('%s %j needs no setting but RECORDING_DIR', async (command, paths) => {
+    const { code, err } = await call(withWrong(...wrong), recordings(command, ...paths))
+    expect([code, err]).toEqual([0, ''])
+  })
+
+  it.each([
+    ['diff', ['recordings', 'recordings'], 'MATCH_HOST'],
+    ['dedupe', ['recordings', '--dry-run'], 'MATCH_HOST'],
+    ['scrub', ['recordings', '--dry-run'], 'RECORDING_REDACT'],
+  ])('%s is stopped by what it uses, and by nothing else', async (command, paths, used) => {
+    expect((await call(withWrong(...without(used)), recordings(command, ...paths))).code).toBe(0)
+    const { code, err } = await call(withWrong(...wrong), recordings(command, ...paths))
+    expect(code).toBe(2)
+    expect(err).toMatch(
+      new RegExp(
+        `^Could not read the settings: 1 problem in the configuration\\n  ${used} \\(in .env\\) must be`,
+      ),
+    )
+  })
+})
+
+describe('aoai-sim extensions', () => {
+  const extension = "export default { name: 'quiet', hooks: [] }\n"
+  const curious = 'export default (host) => ({ name: `p${host.config.port}`, hooks: [] })\n'
+
+  it('needs no setting that the extensions do not look at', async () => {
+    const dir = recordingFolder({ '.env': 'PORT=many\n', 'a.mjs': extension, 'b.mjs': curious })
+    expect(await call(dir, ['extensions', 'a.mjs'])).toMatchObject({ code: 0, err: '' })
+    const { code, err } = await call(dir, ['extensions', 'b.mjs'])
+    expect(code).toBe(2)
+    expect(err).toContain('PORT (in .env) must be an integer')
+  })
+})
