@@ -29,7 +29,7 @@ import { version } from '../platform/version.ts'
 import { createRandom, type Random } from '../platform/random.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
 import type { SharedService } from './join-service.ts'
-import { logWarnings } from './log-warnings.ts'
+import { createUndefinedReport, logWarnings } from './log-warnings.ts'
 import { type ModeParts, ModeTable } from './mode-table.ts'
 import type { SharedParts } from './shared-parts.ts'
 
@@ -158,6 +158,7 @@ export function assembleSimulator(
           { method, path },
           'No operation has this method and path; the caller got the 404 of the service.',
         ),
+      onUndefinedDeployment: createUndefinedReport(live, logger),
     },
   )
   const restartIncidents = (): void => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { OperatorError } from '../platform/operator-error.ts'
-import { loadConfig } from './load-config.ts'
+import { loadConfig, loadLiveConfig } from './load-config.ts'
 import { redactConfig } from './redact-config.ts'
 import { settingsTable } from './settings-table.ts'
 import type { ConfigSources } from './sources.ts'
@@ -22,6 +22,9 @@ const load = ({ flags = {}, env = {}, files = {} }: Given = {}) =>
       return text
     },
   })
+
+const warningsOf = (env: Record<string, string>, envFile = ''): readonly string[] =>
+  loadLiveConfig({ flags: {}, env, workingDirectory: '/work', readFile: () => envFile }).warnings
 
 const problemsOf = (given: Given): string => {
   try {
@@ -178,5 +181,56 @@ describe('loadConfig', () => {
       files: { '/work/my/deployments.json': '{"chat": {"model": "gpt-4o", "tokensPerMinute": 5}}' },
     })
     expect([...config.deployments.keys()]).toEqual(['chat'])
+  })
+})
+
+describe('a name that is nearly that of a setting', () => {
+  it.each([
+    ['PROT', 'PORT'],
+    ['HSOT', 'HOST'],
+    ['WROKERS', 'WORKERS'],
+    ['LOGLEVEL', 'LOG_LEVEL'],
+    ['LATENCY_PROFIL', 'LATENCY_PROFILE'],
+    ['RECORDINGS_DIR', 'RECORDING_DIR'],
+    ['RECORDING_DIRS', 'RECORDING_DIR'],
+    ['OPENAI_DEPLOYMENTS_CONFIG_PATH', 'OPENAI_DEPLOYMENT_CONFIG_PATH'],
+    ['JOURNAL_SIEZ', 'JOURNAL_SIZE'],
+    ['AZURE_OPENAI_ENDPIONT', 'AZURE_OPENAI_ENDPOINT'],
+  ])('%s is warned of, and stops nothing', (name, meant) => {
+    const sentence = `is not a setting and has no effect. Did you mean ${meant}?`
+    expect(warningsOf({ [name]: '1' })).toEqual([`${name} ${sentence}`])
+    expect(warningsOf({}, `${name}=1`)).toEqual([`${name} (in .env) ${sentence}`])
+  })
+
+  it.each([
+    'PATH',
+    'PORTS',
+    'POST',
+    'PORTAL',
+    'HOSTS',
+    'HOSTNAME',
+    'SHOST',
+    'MATCH',
+    'WORKER',
+    'LOGNAME',
+    'REDIS_URI',
+    'REDIS_HOST',
+    'DEFAULTS_PATH',
+    'MANDATORY_PATH',
+    'JOURNAL_STREAM',
+    'OTEL_LOGS_EXPORTER',
+    'OTEL_TRACES_SAMPLER',
+    'AZURE_OPENAI_API_KEY',
+    'OTEL_EXPORTER_OTLP_LOGS_ENDPOINT',
+    'OTEL_EXPORTER_OTLP_TRACES_HEADERS',
+    'AZURE_OPENAI_DEPLOYMENT',
+    'PORT_8000_TCP',
+  ])('%s is the name of another program', (name) => {
+    expect(warningsOf({ [name]: '1' })).toEqual([])
+  })
+
+  it('is not warned of beside the setting itself, or without a value', () => {
+    expect(warningsOf({ PROT: '1', PORT: '2' })).toEqual([])
+    expect(warningsOf({ PROT: '' })).toEqual([])
   })
 })

@@ -28,7 +28,7 @@ function generateKey(): string {
 
 /** Reads flags, environment, `.env`, and the files that they name. */
 export function readInputs(sources: ConfigSources): ReadInputs {
-  const { given, problems: nameProblems } = collectGivenValues(sources)
+  const { given, problems: nameProblems, warnings } = collectGivenValues(sources)
   const problems = [...nameProblems]
   const models = readModels(given, sources)
   problems.push(...models.problems)
@@ -62,6 +62,7 @@ export function readInputs(sources: ConfigSources): ReadInputs {
     deploymentsAreDefault: deployments === undefined,
     ...(faults && { faults }),
     ...(incidents && { incidents }),
+    ...(warnings.length > 0 && { warnings }),
     generatedKey: generateKey(),
   }
   return { inputs, problems }

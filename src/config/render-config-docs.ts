@@ -29,7 +29,8 @@ start changes it. Deployments and faults change at run time, too.
 A variable that is empty counts as unset. The simulator does not start with a configuration that is wrong: it names
 every problem at once and ends with exit code 2. A variable that begins with \`SIMULATOR_\` and is not listed here is a
 problem too, since it is most likely a typing error; only the variables that Kubernetes and Docker make for a service
-named "simulator" are passed over.`
+named "simulator" are passed over. Any other variable that is nearly the name of a setting (\`PROT\`, \`LATENCY_PROFIL\`) is warned
+of in the log.`
 
 const units = `## Units
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { reasonOf } from '../platform/error-text.ts'
-import { nearestNames } from '../platform/nearest-names.ts'
+import { editDistance, nearestNames } from '../platform/nearest-names.ts'
 import { type Setting, settingsTable } from './settings-table.ts'
 
 /** Where the configuration is read from; what a test replaces. */
@@ -26,6 +26,8 @@ export interface GivenValue {
 export function collectGivenValues(sources: ConfigSources): {
   readonly given: readonly GivenValue[]
   readonly problems: readonly string[]
+  /** Names of other programs' variables that are most likely a setting misspelt; they stop nothing. */
+  readonly warnings: readonly string[]
   /** Those of the problems that may hide what is set. */
   readonly unreadable: readonly string[]
 } {
@@ -46,7 +48,9 @@ export function collectGivenValues(sources: ConfigSources): {
     ...unknownVariables(env, ''),
     ...unknownVariables(file.env, ' (in .env)'),
   ]
-  return { given, problems, unreadable: file.problems }
+  const isSet = (name: string): boolean => given.some(({ setting }) => setting.env === name)
+  const warnings = [...misspeltVariables(env, isSet, ''), ...misspeltVariables(file.env, isSet, ' (in .env)')]
+  return { given, problems, warnings, unreadable: file.problems }
 }
 
 function readEnvFile(sources: ConfigSources): { env: NodeJS.Dict<string>; problems: string[] } {
@@ -78,6 +82,40 @@ function unknownVariables(env: ConfigSources['env'], where: string): string[] {
         name.startsWith('SIMULATOR_') && !known.includes(name) && !isServiceLink(name, value),
     )
     .map(([name]) => `${name}${where} is not a setting.${nearestHint(name, known)}`)
+}
+
+/** Variables of other programs that come as near to a setting as a misspelling of it. */
+const commonVariables: ReadonlySet<string> = new Set(['WORKER', 'REDIS_URI'])
+
+/**
+ * Tells of names that differ from a setting by a letter or two: PROT, LATENCY_PROFIL. They may be another program's, so they
+ * only warn, and do not where the setting itself is set.
+ */
+function misspeltVariables(
+  env: ConfigSources['env'],
+  isSet: (name: string) => boolean,
+  where: string,
+): string[] {
+  const known = settingsTable().map((setting) => setting.env)
+  return Object.entries(env).flatMap(([name, value]) => {
+    if (!value || known.includes(name) || commonVariables.has(name) || isServiceLink(name, value)) return []
+    const meant = known.find((setting) => !setting.startsWith('SIMULATOR_') && isMisspelling(name, setting))
+    if (meant === undefined || isSet(meant)) return []
+    return [`${name}${where} is not a setting and has no effect. Did you mean ${meant}?`]
+  })
+}
+
+/**
+ * Short names come near each other by chance, as PORTS and POST do to PORT: of them only two swapped letters count. Longer ones
+ * begin alike, unlike DEFAULTS_PATH and FAULTS_PATH.
+ */
+function isMisspelling(name: string, setting: string): boolean {
+  const longer = name.length - setting.length
+  if (Math.abs(longer) > 2 || (name[0] !== setting[0] && name[0] !== setting[1])) return false
+  const distance = editDistance(name, setting)
+  if (setting.length >= 10) return distance <= 2
+  if (setting.length >= 6) return distance <= 1
+  return distance === 1 && [...name].toSorted().join('') === [...setting].toSorted().join('')
 }
 
 /**

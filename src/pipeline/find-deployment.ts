@@ -12,34 +12,46 @@ import { isModelOperation, operations, type ModelOperation } from '../openai/ope
 import type { Route } from '../openai/route.ts'
 import { errorReply } from './error-reply.ts'
 import type { Exchange } from './exchange.ts'
-import type { Answer } from './hook.ts'
+import type { Stage } from './hook.ts'
 import { noteDeployment } from './note-deployment.ts'
 
+/** Hears of each request to a deployment that the configuration does not have. */
+export type OnUndefinedDeployment = (name: string, deployment: Deployment) => void
+
 /**
- * Finds the deployment that the path or the body's `model` names (in JSON or a form), and refuses what its model cannot
+ * Makes the stage that finds the deployment that the path or the body's `model` names (in JSON or a form), and refuses what its model cannot
  * do. A recording may answer what no deployment does: in replay mode nothing is refused here.
  */
-export function findDeployment(exchange: Exchange, next: () => Answer): Answer {
-  const { route } = exchange
-  if (!route || !isModelOperation(route.operation)) return next()
-  const found = lookUp(exchange, route, route.operation)
-  if ('status' in found) {
-    if (exchange.config.mode.kind === 'replay') return noteDeployment(exchange, next)
-    return errorReply(exchange, found)
+export function createFindDeployment(onUndefined?: OnUndefinedDeployment): Stage {
+  return function findDeployment(exchange, next) {
+    const { route } = exchange
+    if (!route || !isModelOperation(route.operation)) return next()
+    const found = lookUp(exchange, route, route.operation, onUndefined)
+    if ('status' in found) {
+      if (exchange.config.mode.kind === 'replay') return noteDeployment(exchange, next)
+      return errorReply(exchange, found)
+    }
+    exchange.deployment = found
+    return next()
   }
-  exchange.deployment = found
-  return next()
 }
 
-function lookUp(exchange: Exchange, route: Route, operation: ModelOperation): Deployment | ServiceError {
+function lookUp(
+  exchange: Exchange,
+  route: Route,
+  operation: ModelOperation,
+  onUndefined?: OnUndefinedDeployment,
+): Deployment | ServiceError {
   const { config } = exchange
   const name = route.deploymentName ?? nameInBody(exchange)
   if (typeof name !== 'string') return name
 
-  const deployment =
-    config.deployments.get(name) ??
-    (config.allowUndefinedDeployments ? undefinedDeployment(name, operation, config.models) : undefined)
-  if (!deployment) return deploymentNotFound()
+  let deployment = config.deployments.get(name)
+  if (!deployment) {
+    if (!config.allowUndefinedDeployments) return deploymentNotFound()
+    deployment = undefinedDeployment(name, operation, config.models)
+    if (config.mode.kind === 'generate') onUndefined?.(name, deployment)
+  }
 
   if (!deployment.model.operations.includes(operation)) {
     const { word } = operations[operation]

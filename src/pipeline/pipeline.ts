@@ -6,7 +6,7 @@ import { chain, type Run } from './chain.ts'
 import { checkApiVersion, checkModelVersion } from './check-api-version.ts'
 import { clientLeftReply } from './client-left-reply.ts'
 import { errorReply } from './error-reply.ts'
-import { findDeployment } from './find-deployment.ts'
+import { createFindDeployment, type OnUndefinedDeployment } from './find-deployment.ts'
 import type { Exchange } from './exchange.ts'
 import type { ModeHandler, Stage } from './hook.ts'
 import { noteDeployment } from './note-deployment.ts'
@@ -41,6 +41,8 @@ export interface PipelineReports {
   readonly onFailure: (error: unknown, exchange: Exchange) => void
   /** Nothing answers this path. */
   readonly onUnknownPath: (exchange: Exchange) => void
+  /** A deployment that the configuration does not have is asked for, in generate mode; absent: nobody hears of it. */
+  readonly onUndefinedDeployment?: OnUndefinedDeployment
 }
 
 /**
@@ -62,7 +64,7 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
       ...stages.extensionHooks,
       checkApiVersion,
       authenticate,
-      findDeployment,
+      createFindDeployment(reports.onUndefinedDeployment),
       checkModelVersion,
       stages.prepareFaults,
       stages.admit,

@@ -13,7 +13,7 @@ export function nearestNames(name: string, candidates: readonly string[], limit:
 }
 
 /** Insertions, deletions, substitutions and swaps of neighbours that turn `from` into `to` (optimal string alignment). */
-function editDistance(from: string, to: string): number {
+export function editDistance(from: string, to: string): number {
   let beforePrevious: number[] = []
   let previous = Array.from({ length: to.length + 1 }, (_, column) => column)
   for (let row = 1; row <= from.length; row++) {
