@@ -42,8 +42,8 @@ export function missReply(exchange: Exchange, nearest: NearestRecording | undefi
 export function describeMiss(exchange: Exchange, nearest: NearestRecording | undefined, dir: string): string {
   const missed = `No recording answers ${exchange.method} ${exchange.path}.`
   if (!nearest)
-    return `${missed} There is nothing to compare it with in ${dir}. Record it, or set RECORDING_DIR.`
+    return `${missed} There is nothing to compare it with in ${dir}. Set REPLAY_ON_MISS=record to record it, or RECORDING_DIR to the folder that has it.`
   const { entry, method, uri, difference } = nearest
   const { at, requested, recorded, advice } = difference
-  return `${missed} The nearest is ${method} ${uri} (${placeOf(entry)}). They first differ in ${at}: the request has ${requested}, the recording has ${recorded}. ${advice}`
+  return `${missed} The nearest is ${method} ${uri} (${placeOf(entry)}). They first differ in ${at}: the request has ${requested}, the recording has ${recorded}. Set REPLAY_ON_MISS=record to record this request. To get that recording instead: ${advice}`
 }

@@ -42,7 +42,7 @@ export function requestDifference(
     const prefixed = path.endsWith(recordedPath) || recordedPath.endsWith(path)
     const advice = prefixed
       ? 'Set MATCH_ANY_PREFIX=on to leave the prefix out of matching.'
-      : `Send it to ${recordedPath}, or record this path.`
+      : `Send it to ${recordedPath}.`
     return plain('path', path, recordedPath, advice)
   }
   if (config.host && requested.host !== recorded.host) {
@@ -79,7 +79,7 @@ function bodyDifference(
       requested: showBytes(requested.body),
       recorded: showBytes(recorded.body),
       count: mostCounted,
-      advice: 'Send the recorded body, or record this one.',
+      advice: 'Send the recorded body.',
     }
   }
   let first: RequestDifference | undefined
@@ -91,15 +91,20 @@ function bodyDifference(
       requested: showDifference(ours, theirs),
       recorded: showDifference(theirs, ours),
       count,
-      advice: at === '' ? 'Send the recorded body, or record this one.' : fieldAdvice(at),
+      advice: at === '' ? 'Send the recorded body.' : fieldAdvice(at),
     }
     if (count === mostCounted) break
   }
   return first && { ...first, count }
 }
 
+/** The prompt itself, whatever API it is of: without it every request would match. Ids within it may differ each time. */
+const promptField = /^(messages|input|prompt|instructions|contents|query)(\.|$)/
+const idField = /(^|[._])id$/
+
 function fieldAdvice(at: string): string {
   const field = at.replace(/\[\d+\]/g, '')
+  if (promptField.test(field) && !idField.test(field)) return `Send ${at} as recorded.`
   return `Send ${at} as recorded, or set MATCH_IGNORE_FIELDS=${field} to leave it out of matching.`
 }
 

@@ -42,7 +42,39 @@ describe('a request that no recording answers', () => {
         recorded: '"What is the weather?"',
       },
     })
-    expect(error.message).toContain('MATCH_IGNORE_FIELDS=messages.content')
+    expect(error.message).toMatch(
+      / Set REPLAY_ON_MISS=record to record this request\. To get that recording instead: Send messages\[0\]\.content as recorded\.$/,
+    )
+  })
+
+  it.each([
+    [{ messages: [{ role: 'user', content: 'a' }] }, { messages: [{ role: 'user', content: 'b' }] }],
+    [
+      { messages: [{ content: [{ type: 'text', text: 'a' }] }] },
+      { messages: [{ content: [{ type: 'text', text: 'b' }] }] },
+    ],
+    [{ messages: [{ role: 'user' }] }, { messages: [{ role: 'user' }, { role: 'user' }] }],
+    [{ input: 'a' }, { input: 'b' }],
+    [{ input: [{ content: 'a' }] }, { input: [{ content: 'b' }] }],
+    [{ prompt: ['a'] }, { prompt: ['b'] }],
+    [{ instructions: 'a' }, { instructions: 'b' }],
+  ])('is never advised to leave the prompt out of matching: %j', async (recorded, requested) => {
+    const { post } = replaying([cassetteItem(JSON.stringify(recorded), '{}', path)])
+    const { error } = await missOf(await post(path, JSON.stringify(requested)))
+    expect(error.message).not.toContain('MATCH_IGNORE_FIELDS')
+    expect(error.message).toContain('REPLAY_ON_MISS=record')
+  })
+
+  it.each([
+    [{ user: 'a' }, { user: 'b' }, 'user'],
+    [{ prompt_cache_key: 'a' }, { prompt_cache_key: 'b' }, 'prompt_cache_key'],
+    [{ messages: [{ tool_call_id: 'a' }] }, { messages: [{ tool_call_id: 'b' }] }, 'messages.tool_call_id'],
+  ])('is advised to leave out what may differ each time: %j', async (recorded, requested, field) => {
+    const { post } = replaying([cassetteItem(JSON.stringify(recorded), '{}', path)])
+    const { error } = await missOf(await post(path, JSON.stringify(requested)))
+    expect(error.message.indexOf('REPLAY_ON_MISS=record')).toBeLessThan(
+      error.message.indexOf(`MATCH_IGNORE_FIELDS=${field} `),
+    )
   })
 
   it('is told that a field is missing, and how to do without it', async () => {
