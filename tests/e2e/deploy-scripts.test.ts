@@ -5,7 +5,11 @@ import { parseEnv } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { packageFolder, type RunningProgram, startProgram } from '../support/built-program.ts'
 import { FakeTools } from '../support/fake-tools.ts'
-import { isInstalled, runTool } from '../support/installed-tool.ts'
+import { needs, runTool } from '../support/installed-tool.ts'
+
+const curl = needs('curl')
+const shellcheck = needs('shellcheck')
+const deployScripts = ['deploy-aca.sh', 'deploy-aca-terraform.sh', 'deploy-aks.sh']
 
 /** Each with characters that JSON, a shell, or curl's own files give a meaning to. */
 const secrets = {
@@ -50,7 +54,7 @@ function expectNoSecrets(text: string): void {
   }
 }
 
-describe.each(['deploy-aca.sh', 'deploy-aca-terraform.sh', 'deploy-aks.sh'])('%s', (script) => {
+describe.skipIf(curl.isMissing).each(deployScripts)(`%s${curl.note}`, (script) => {
   it('names every tool and variable that is missing at once, before it touches anything', async () => {
     const { code, stderr } = await tools.run(script, { tools: [] })
     expect(code).toBe(1)
@@ -162,7 +166,7 @@ describe.each(['deploy-aca.sh', 'deploy-aca-terraform.sh', 'deploy-aks.sh'])('%s
   })
 })
 
-describe('deploy-aca.sh', () => {
+describe.skipIf(curl.isMissing)(`deploy-aca.sh${curl.note}`, () => {
   it('makes everything but the app, the image, the files, the app, and tries it', async () => {
     tools.write('deployments.json', '{}')
     const { code, stdout } = await tools.run('deploy-aca.sh', {
@@ -251,7 +255,7 @@ describe('deploy-aca.sh', () => {
   })
 })
 
-describe('deploy-aca-terraform.sh', () => {
+describe.skipIf(curl.isMissing)(`deploy-aca-terraform.sh${curl.note}`, () => {
   it('plans and applies all but the app, builds, and plans and applies the rest', async () => {
     const { code } = await tools.run('deploy-aca-terraform.sh', { envFile, url: program.url })
     expect(code).toBe(0)
@@ -291,7 +295,7 @@ describe('deploy-aca-terraform.sh', () => {
   })
 })
 
-describe('deploy-aks.sh', () => {
+describe.skipIf(curl.isMissing)(`deploy-aks.sh${curl.note}`, () => {
   it('builds, makes namespace and secret, installs the chart, and tries it through a forwarded port', async () => {
     tools.write('faults.yaml', 'rules: "a\tb"\n')
     const { code, stdout } = await tools.run('deploy-aks.sh', {
@@ -366,7 +370,7 @@ describe('.env', () => {
 })
 
 describe('every script in bash', () => {
-  it.runIf(isInstalled('shellcheck'))('passes shellcheck', () => {
+  it.skipIf(shellcheck.isMissing)(`passes shellcheck${shellcheck.note}`, () => {
     const scripts = readdirSync(join(packageFolder, 'scripts'))
       .filter((file) => file.endsWith('.sh'))
       .map((file) => join('scripts', file))

@@ -2,8 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { packageFolder } from '../support/built-program.ts'
-import { findBlocks, findFileLinks } from '../support/document-blocks.ts'
+import { findBlocks, findFileLinks, programsOf } from '../support/document-blocks.ts'
 import { DocumentReader } from '../support/document-reader.ts'
+import { needs } from '../support/installed-tool.ts'
 
 const foldersWithDocuments = ['docs', 'infra', 'bench', 'scripts', 'examples', 'tests', 'src']
 
@@ -23,18 +24,22 @@ function read(document: string): string {
   return readFileSync(join(packageFolder, document), 'utf8')
 }
 
-/** Whether it has a block to carry out; where a block is not marked, reading it says so. */
-function isTried(document: string): boolean {
+/** Documents with a block to carry out, each with what it needs of this machine; where a block is not marked, reading it says so. */
+const tried = documents.flatMap((document) => {
   try {
-    return findBlocks(read(document)).length > 0
+    const blocks = findBlocks(read(document))
+    return blocks.length > 0 ? [{ document, need: needs(...programsOf(blocks)) }] : []
   } catch {
-    return true
+    return [{ document, need: needs() }]
   }
-}
+})
+
+const limits = { timeout: 180_000 }
 
 // Side by side: most of their time, they wait for answers that take theirs.
-describe.concurrent.each(documents.filter(isTried))('%s', (document) => {
-  it('shows commands that work, and what they really print', { timeout: 180_000 }, async () => {
+describe.concurrent.each(tried)('$document', ({ document, need }) => {
+  const { isMissing, note } = need
+  it.skipIf(isMissing)(`shows commands that work, and what they really print${note}`, limits, async () => {
     const blocks = findBlocks(read(document))
     const reader = new DocumentReader()
     try {

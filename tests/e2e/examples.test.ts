@@ -6,9 +6,12 @@ import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { packageFolder } from '../support/built-program.ts'
 import { freePort } from '../support/free-port.ts'
+import { needs } from '../support/installed-tool.ts'
 import { createUserProject } from '../support/user-project.ts'
 
 const runFile = promisify(execFile)
+
+const { isMissing, note } = needs('curl')
 
 /** Nothing of this test run's own variables, which would make the test runners below take it for theirs. */
 const env = { PATH: process.env['PATH'], NODE_DISABLE_COLORS: '1', NO_COLOR: '1' }
@@ -53,14 +56,14 @@ describe('examples/github-actions', () => {
     expect(workflow).toMatchObject({ on: ['push', 'pull_request'], permissions: { contents: 'read' } })
   })
 
-  it('passes as a step of the runner, and ends the simulator', async () => {
+  it.skipIf(isMissing)(`passes as a step of the runner, and ends the simulator${note}`, async () => {
     using project = createUserProject('github-actions')
     const { stdout } = await runStep(project.folder)
     expect(stdout).toMatch(/^# pass 2$/m)
     expect(stdout).toContain('Stopping:')
   })
 
-  it('fails when a recording was not used', async () => {
+  it.skipIf(isMissing)(`fails when a recording was not used${note}`, async () => {
     using project = createUserProject('github-actions')
     const failing = runStep(project.folder, (script) => script.replace('npm test', 'true'))
     await expect(failing).rejects.toMatchObject({

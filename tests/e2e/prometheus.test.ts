@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually, type RunningProgram, startProgram } from '../support/built-program.ts'
 import { dashboardQueries, filledIn, readDashboard } from '../support/dashboard.ts'
-import { hasPrometheus, type PrometheusServer, startPrometheus } from '../support/prometheus-server.ts'
+import { prometheusNeed, type PrometheusServer, startPrometheus } from '../support/prometheus-server.ts'
 
-const note = hasPrometheus ? '' : ': skipped, since prometheus is not installed'
+const { isMissing, note } = prometheusNeed
 
 /** Turns of requests, a tenth of a second apart: Prometheus has to see the counters move. */
 const turns = 10
@@ -17,7 +17,7 @@ const mayBeEmpty = new Set(['Bottleneck', 'Redis'])
 /** An alert about the machine of the tests, which others may keep busy. */
 const machineAlert = 'SimulatorIsTheBottleneck'
 
-describe.skipIf(!hasPrometheus)(`a Prometheus that scrapes the program${note}`, () => {
+describe.skipIf(isMissing)(`a Prometheus that scrapes the program${note}`, () => {
   let program: RunningProgram
   let prometheus: PrometheusServer
   beforeAll(async () => {

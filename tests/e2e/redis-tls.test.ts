@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { programKey, runProgram, startProgram } from '../support/built-program.ts'
-import { isInstalled, runTool } from '../support/installed-tool.ts'
+import { needs, runTool } from '../support/installed-tool.ts'
 import { sendRaw } from '../support/raw-http.ts'
-import { hasRedisServer, redisTitle, type RedisServer, startRedisServer } from '../support/redis-server.ts'
+import { redisNeed, type RedisServer, startRedisServer } from '../support/redis-server.ts'
 
 const password = 'p@ss/word:1'
 /** Makes key.pem and cert.pem, signed by itself, for the loopback address. */
@@ -14,9 +14,10 @@ const certificate =
     ' ',
   )
 
-const canRun = hasRedisServer && isInstalled('openssl')
+const openssl = needs('openssl')
+const canRun = !redisNeed.isMissing && !openssl.isMissing
 
-describe.skipIf(!canRun)(`TLS and a password ${redisTitle}`, () => {
+describe.skipIf(!canRun)(`TLS and a password${redisNeed.note}${openssl.note}`, () => {
   let folder: string
   let server: RedisServer
   const address = (word = password): string =>

@@ -7,7 +7,7 @@ import {
   startProgram,
 } from '../support/built-program.ts'
 import { RawConnection, type RawRequest, type RawResponse, sendRaw } from '../support/raw-http.ts'
-import { hasRedisServer, redisTitle, type RedisServer, startRedisServer } from '../support/redis-server.ts'
+import { redisNeed, type RedisServer, startRedisServer } from '../support/redis-server.ts'
 import { connectToBoth, pidExtension, pidsOf } from '../support/worker-answers.ts'
 
 const deployments = {
@@ -96,7 +96,9 @@ const metric = async (program: RunningProgram, name: string): Promise<number> =>
   return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
 }
 
-describe.skipIf(!hasRedisServer)(`two replicas of two workers each, ${redisTitle}`, () => {
+const { isMissing, note } = redisNeed
+
+describe.skipIf(isMissing)(`two replicas of two workers each, against a Redis server${note}`, () => {
   let server: RedisServer
   let replicas: RunningProgram[] = []
   const both = async <T>(ask: (replica: RunningProgram) => Promise<T>): Promise<T[]> =>

@@ -2,8 +2,11 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { programKey, runProgram, startProgram } from '../support/built-program.ts'
+import { needs } from '../support/installed-tool.ts'
 
 const runFile = promisify(execFile)
+
+const { isMissing, note } = needs('curl')
 
 /** The lines after "Try it:", as a newcomer pastes them into a shell. */
 function pastedCurl(stdout: string): string {
@@ -22,7 +25,7 @@ describe('the banner', () => {
     expect(program.stderr()).toBe('')
   })
 
-  it('has a curl that works as it is when the key was generated', async () => {
+  it.skipIf(isMissing)(`has a curl that works as it is when the key was generated${note}`, async () => {
     await using program = await startProgram({ env: { SIMULATOR_API_KEY: '' } })
     const { stdout } = await runFile('bash', [
       '-c',
@@ -32,7 +35,9 @@ ${pastedCurl(program.stdout())}`,
     expect(JSON.parse(stdout)).toMatchObject({ object: 'chat.completion', usage: { completion_tokens: 20 } })
   })
 
-  it('never prints a key that was set, and has a curl that works where the same variable is set', async () => {
+  const withSameKey =
+    'never prints a key that was set, and has a curl that works where the same variable is set'
+  it.skipIf(isMissing)(`${withSameKey}${note}`, async () => {
     await using program = await startProgram()
     const { stdout } = await runFile(
       'bash',

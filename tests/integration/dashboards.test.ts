@@ -13,7 +13,7 @@ import {
 } from '../support/dashboard.ts'
 import { exportEverything, renderEverything } from '../support/everything-exported.ts'
 import { type Exposition, groupLabelsOf, hasLabel, hasSample, selectorsOf } from '../support/exposition.ts'
-import { checkMetrics, hasPromtool, promtool } from '../support/promtool.ts'
+import { checkMetrics, promtool, promtoolNeed } from '../support/promtool.ts'
 
 interface Rule {
   readonly alert: string
@@ -41,15 +41,16 @@ const queries: readonly DashboardQuery[] = [
 /** Of the ids of units in @grafana/data 12.1.1 (valueFormats/categories) those that panels have. */
 const grafanaUnits = new Set(['short', 'reqps', 'cps', 's', 'percentunit', 'bytes'])
 
-const promtoolNote = hasPromtool ? '' : ': skipped, since promtool is not installed'
-
 describe('the metrics', () => {
-  it.skipIf(!hasPromtool)(`keep the conventions that promtool checks${promtoolNote}`, async () => {
-    const { text, shared } = await renderEverything()
-    expect(text).toContain('aoai_simulator_event_loop_lag_seconds{')
-    for (const exposition of [text, shared]) expect(() => checkMetrics(exposition)).not.toThrow()
-    expect(() => checkMetrics('# TYPE a gauge\na{quantile="1"} 1\n')).toThrow('quantile')
-  })
+  it.skipIf(promtoolNeed.isMissing)(
+    `keep the conventions that promtool checks${promtoolNeed.note}`,
+    async () => {
+      const { text, shared } = await renderEverything()
+      expect(text).toContain('aoai_simulator_event_loop_lag_seconds{')
+      for (const exposition of [text, shared]) expect(() => checkMetrics(exposition)).not.toThrow()
+      expect(() => checkMetrics('# TYPE a gauge\na{quantile="1"} 1\n')).toThrow('quantile')
+    },
+  )
 })
 
 describe('the dashboard and the alerts', () => {
@@ -100,7 +101,7 @@ describe('the dashboard and the alerts', () => {
     expect(unused).toEqual([])
   })
 
-  it.skipIf(!hasPromtool)(`are PromQL that promtool understands${promtoolNote}`, () => {
+  it.skipIf(promtoolNeed.isMissing)(`are PromQL that promtool understands${promtoolNeed.note}`, () => {
     const folder = mkdtempSync(join(tmpdir(), 'promql-'))
     const rulesOf = queries.map(({ expr }, index) => ({ record: `query:${index}`, expr }))
     const file = join(folder, 'queries.json')
@@ -176,11 +177,14 @@ describe('the alerts', () => {
     }
   })
 
-  it.skipIf(!hasPromtool)(`stand in a configuration that promtool accepts${promtoolNote}`, () => {
-    expect(promtool('check', 'config', 'prometheus.yml')).toContain(`${rules.length} rules found`)
-  })
+  it.skipIf(promtoolNeed.isMissing)(
+    `stand in a configuration that promtool accepts${promtoolNeed.note}`,
+    () => {
+      expect(promtool('check', 'config', 'prometheus.yml')).toContain(`${rules.length} rules found`)
+    },
+  )
 
-  it.skipIf(!hasPromtool)(`come when they should, and only then${promtoolNote}`, () => {
+  it.skipIf(promtoolNeed.isMissing)(`come when they should, and only then${promtoolNeed.note}`, () => {
     expect(promtool('test', 'rules', 'alerts.test.yml')).toContain('SUCCESS')
   })
 })

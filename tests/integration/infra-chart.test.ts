@@ -4,8 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { Ajv } from 'ajv'
 import { describe, expect, it } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
-import { isInstalled, runTool } from '../support/installed-tool.ts'
+import { needs, runTool } from '../support/installed-tool.ts'
 
+const helm = needs('helm')
 const folder = fileURLToPath(new URL('../../infra/helm/aoai-simulated-api', import.meta.url))
 const read = (path: string): string => readFileSync(join(folder, path), 'utf8')
 const values = parse(read('values.yaml')) as Tree
@@ -104,7 +105,7 @@ describe('templates', () => {
     expect(defined).toEqual(expect.arrayContaining(included))
   })
 
-  it.runIf(isInstalled('helm'))('are laid out by helm as Kubernetes objects', () => {
+  it.skipIf(helm.isMissing)(`are laid out by helm as Kubernetes objects${helm.note}`, () => {
     const set = [
       'image.repository=example.azurecr.io/simulator',
       'secret.existingSecret=keys',

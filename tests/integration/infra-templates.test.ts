@@ -2,8 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { isInstalled, runTool } from '../support/installed-tool.ts'
+import { needs, runTool } from '../support/installed-tool.ts'
 
+const bicep = needs('bicep')
+const terraform = needs('terraform')
 const folder = fileURLToPath(new URL('../../infra/container-apps', import.meta.url))
 const read = (path: string): string => readFileSync(join(folder, path), 'utf8')
 
@@ -58,7 +60,7 @@ describe('Bicep', () => {
     expect(written.length).toBeGreaterThan(8)
   })
 
-  it.runIf(isInstalled('bicep'))('is compiled without a word by bicep', () => {
+  it.skipIf(bicep.isMissing)(`is compiled without a word by bicep${bicep.note}`, () => {
     const { status, stderr } = runTool('bicep', ['build', '--stdout', join(folder, 'bicep/main.bicep')])
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   })
@@ -110,7 +112,7 @@ describe('Terraform', () => {
     expect(terraform).toEqual(expect.arrayContaining([...new Set(bicep)]))
   })
 
-  it.runIf(isInstalled('terraform'))('is formatted as terraform fmt would', () => {
+  it.skipIf(terraform.isMissing)(`is formatted as terraform fmt would${terraform.note}`, () => {
     const { status, stdout } = runTool('terraform', [
       'fmt',
       '-check',

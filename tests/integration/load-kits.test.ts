@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { workloadShapes } from '../../src/load/workload-shapes.ts'
+import { needs } from '../support/installed-tool.ts'
 
 const kit = (name: string): string => fileURLToPath(new URL(`../../examples/load/${name}`, import.meta.url))
 
@@ -29,8 +30,8 @@ describe('the load kits', () => {
     }
   })
 
-  const hasPython = spawnSync('python3', ['--version']).status === 0
-  it.skipIf(!hasPython)('have a Locust file without mistakes of syntax', () => {
+  const python = needs('python3')
+  it.skipIf(python.isMissing)(`have a Locust file without mistakes of syntax${python.note}`, () => {
     const parse = 'import ast, sys; ast.parse(open(sys.argv[1]).read())'
     expect(complaint('python3', '-c', parse, kit('locustfile.py'))).toBe('')
   })

@@ -1,12 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { OperatorError } from '../../src/platform/operator-error.ts'
 import { type RedisReplica, type ReplicaOptions, startReplica } from '../support/redis-replica.ts'
-import { hasRedisServer, redisTitle, type RedisServer, startRedisServer } from '../support/redis-server.ts'
+import { redisNeed, type RedisServer, startRedisServer } from '../support/redis-server.ts'
 
 const deployments = { chat: { model: 'gpt-4o', tokensPerMinute: 60_000, requestsPerMinute: 60_000 } }
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-describe.skipIf(!hasRedisServer)(`a simulator ${redisTitle} that goes away`, () => {
+const { isMissing, note } = redisNeed
+
+describe.skipIf(isMissing)(`a simulator with a Redis server that goes away${note}`, () => {
   let server: RedisServer
   let replicas: RedisReplica[] = []
   beforeEach(async () => {

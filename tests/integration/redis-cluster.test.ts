@@ -4,7 +4,7 @@ import { OperatorError } from '../../src/platform/operator-error.ts'
 import { RedisDocuments } from '../../src/redis/redis-documents.ts'
 import { freePort } from '../support/free-port.ts'
 import { type RedisReplica, type ReplicaOptions, startReplica } from '../support/redis-replica.ts'
-import { hasRedisServer, redisTitle, type RedisServer, startRedisServer } from '../support/redis-server.ts'
+import { redisNeed, type RedisServer, startRedisServer } from '../support/redis-server.ts'
 
 const deployments = {
   chat: { model: 'gpt-4o', tokensPerMinute: 60_000, requestsPerMinute: 60_000 },
@@ -12,7 +12,7 @@ const deployments = {
 }
 const lastSlot = '16383'
 
-describe.skipIf(!hasRedisServer)(`servers of a cluster ${redisTitle}`, () => {
+describe.skipIf(redisNeed.isMissing)(`servers of a cluster against a Redis server${redisNeed.note}`, () => {
   const servers: RedisServer[] = []
   const replicas: RedisReplica[] = []
   afterEach(async () => {

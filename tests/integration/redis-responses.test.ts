@@ -5,7 +5,7 @@ import { RedisDocuments } from '../../src/redis/redis-documents.ts'
 import { type StartedSimulator, startSimulator } from '../../src/server/start-simulator.ts'
 import { filesInMemory } from '../support/files-in-memory.ts'
 import { startReplica } from '../support/redis-replica.ts'
-import { hasRedisServer, redisTitle, type RedisServer, startRedisServer } from '../support/redis-server.ts'
+import { redisNeed, type RedisServer, startRedisServer } from '../support/redis-server.ts'
 import { silentLogger } from '../support/test-logger.ts'
 import { testKey } from '../support/test-simulator.ts'
 
@@ -22,7 +22,7 @@ interface Answer {
   }
 }
 
-describe.skipIf(!hasRedisServer)(`stored responses ${redisTitle}`, () => {
+describe.skipIf(redisNeed.isMissing)(`stored responses against a Redis server${redisNeed.note}`, () => {
   let server: RedisServer
   let prefixes = 0
   const started: StartedSimulator[] = []

@@ -3,7 +3,7 @@ import { LimiterTable } from '../../src/limits/limiter-table.ts'
 import type { Decision, LimitQuestion } from '../../src/pipeline/limit-authority.ts'
 import { createRandom } from '../../src/platform/random.ts'
 import { type RedisReplica, startReplica } from '../support/redis-replica.ts'
-import { hasRedisServer, redisTitle, type RedisServer, startRedisServer } from '../support/redis-server.ts'
+import { redisNeed, type RedisServer, startRedisServer } from '../support/redis-server.ts'
 
 const deployments = {
   both: { model: 'gpt-4o', tokensPerMinute: 5_000, requestsPerMinute: 40 },
@@ -29,7 +29,7 @@ const exact = (value: unknown): unknown => {
   return JSON.parse(JSON.stringify(value, round))
 }
 
-describe.skipIf(!hasRedisServer)(`limits ${redisTitle}`, () => {
+describe.skipIf(redisNeed.isMissing)(`limits against a Redis server${redisNeed.note}`, () => {
   let server: RedisServer
   let replica: RedisReplica
   let nowMs = 0

@@ -4,12 +4,12 @@ import type { LimitAuthority } from '../../src/pipeline/limit-authority.ts'
 import { createRandom } from '../../src/platform/random.ts'
 import { createSystemClock } from '../../src/platform/system-clock.ts'
 import { type RedisReplica, type ReplicaOptions, startReplica } from '../support/redis-replica.ts'
-import { hasRedisServer, redisTitle, type RedisServer, startRedisServer } from '../support/redis-server.ts'
+import { redisNeed, type RedisServer, startRedisServer } from '../support/redis-server.ts'
 
 const deployments = { chat: { model: 'gpt-4o', tokensPerMinute: 60_000, requestsPerMinute: 6_000 } }
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-describe.skipIf(!hasRedisServer)(`several simulators ${redisTitle}`, () => {
+describe.skipIf(redisNeed.isMissing)(`several simulators against a Redis server${redisNeed.note}`, () => {
   let server: RedisServer
   const started: RedisReplica[] = []
   beforeAll(async () => {

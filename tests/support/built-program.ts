@@ -71,7 +71,7 @@ export async function startProgram(options: ProgramOptions = {}): Promise<Runnin
 
 /** Starts the program by a command of a document, in the folder of the package, and waits for its banner. */
 export async function startByShell(script: string): Promise<RunningProgram> {
-  const child = spawn('bash', ['-euo', 'pipefail', '-c', script], {
+  const child = spawn('bash', ['--norc', '-euo', 'pipefail', '-c', script], {
     cwd: packageFolder,
     env: { PATH: process.env['PATH'] },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { findBlocks, findFileLinks, isAsDocumented } from './document-blocks.ts'
+import { findBlocks, findFileLinks, isAsDocumented, programsOf } from './document-blocks.ts'
 
 const fence = '```'
 
@@ -28,8 +28,38 @@ describe('findBlocks', () => {
     },
   )
 
+  it.each(['npx tsx bench/run.ts', 'make test\nnpm test'])(
+    'refuses a dry run of %j, which is not planned',
+    (text) => {
+      expect(() => findBlocks(`${fence}bash dry-run\n${text}\n${fence}`)).toThrow(
+        'plans more than make commands',
+      )
+    },
+  )
+
   it('passes over text that is no command', () => {
     expect(findBlocks(`${fence}text\ntokens = prompt + makeshift\n${fence}`)).toEqual([])
+  })
+})
+
+describe('programsOf', () => {
+  const programs = (info: string, text: string) =>
+    programsOf(findBlocks(`${fence}bash ${info}\n${text}\n${fence}`))
+
+  it.each([
+    ['curl http://a', ['curl']],
+    ['A=1 curl -s http://a | python3 -m json.tool', ['curl', 'python3']],
+    ['x=$(curl http://a) && openssl version', ['curl', 'openssl']],
+    ['for n in 1 2; do curl http://a; done', ['curl']],
+    ['echo curl; cat curl.txt', []],
+  ])('finds the programs that %j calls', (text, expected) => {
+    expect(programs('run', text)).toEqual(expected)
+  })
+
+  it('leaves out what has a stand-in and what is only planned, and knows that a deployment is tried by curl', () => {
+    expect(programs('needs curl,grep', 'curl http://a | grep b')).toEqual([])
+    expect(programs('dry-run', 'make test')).toEqual([])
+    expect(programs('needs az', 'make deploy-aca')).toEqual(['curl'])
   })
 })
 

@@ -1,3 +1,5 @@
+import { testPrograms } from './installed-tool.ts'
+
 /** What to do with a fenced block of a document, by the word after its language. */
 type BlockUse = 'start' | 'run' | 'dry-run' | 'needs' | 'original' | 'output'
 
@@ -28,23 +30,48 @@ const triedLanguages = new Set(
 const commandLine =
   /^\s*(\$ )?([A-Z_]+=\S* )*(aoai-sim|az|cd|curl|docker|export|git|helm|k6|kubectl|make|node|npm|npx|pip3?|promtool|python3?|redis-server|terraform|tsx)(?= |$)/m
 
+/** What a program of the tests is called by: at the start of a command. */
+const called = new RegExp(
+  `(?:^|[|;&(]|\\b(?:then|do|else)\\b)\\s*(?:[A-Z_]+=\\S* )*(${[...testPrograms.keys()].join('|')})(?=\\s|$)`,
+  'gm',
+)
+/** The deploy scripts try what they have deployed. */
+const deployment = /^make deploy-/m
+
+/** The programs of `.ci/programs` that carrying out these blocks takes, those aside that have stand-ins. */
+export function programsOf(blocks: readonly DocumentBlock[]): string[] {
+  const found = blocks.flatMap(({ language, use, tools, text }) => {
+    if (language !== 'bash' || use === 'dry-run') return []
+    const names = [...text.matchAll(called)].map(([, name = '']) => name)
+    if (deployment.test(text)) names.push('curl')
+    return names.filter((name) => !tools.includes(name))
+  })
+  return [...new Set(found)]
+}
+
 /**
  * Finds the blocks that a document marks with a word behind their language, which readers do not see:
  *
  * - `bash start`: starts the simulator; the blocks that follow are carried out while it runs.
  * - `bash run`, `js run`: is carried out, and must succeed.
- * - `bash dry-run`: is a make command that is planned and not carried out.
+ * - `bash dry-run`: holds make commands, which are planned and not carried out.
  * - `bash needs docker,az`: needs programs or accounts that a test machine does not have; it is carried out with stand-ins for these.
  * - `python original`: is code of the Python simulator, shown beside ours.
  * - `text output`: is what the block before printed; `…` stands for anything.
  *
- * @throws {Error} for commands that are not marked, whatever their block says that it is, so that none escapes
+ * @throws {Error} for commands that are not marked, whatever their block says that it is, so that none escapes; and for a dry
+ * run of anything but make
  */
 export function findBlocks(markdown: string): DocumentBlock[] {
   const fence = /^( *)```([^\n`]*)\n([^]*?)^\1```$/gm
   return [...markdown.matchAll(fence)].flatMap(({ 2: info = '', 3: text = '', index }) => {
     const [language = '', use = '', tools = ''] = info.trim().split(' ')
     const line = markdown.slice(0, index).split('\n').length
+    if (use === 'dry-run' && !/^(make .*\n)*$/.test(text)) {
+      throw new Error(
+        `The block in line ${line} plans more than make commands. Mark it bash run or needs <programs>.`,
+      )
+    }
     if (isUse(use)) return [{ language, use, tools: tools.split(',').filter(Boolean), text, line }]
     if (!triedLanguages.has(language) && !isCommand(language, text)) return []
     throw new Error(

@@ -106,7 +106,9 @@ export class DocumentReader {
   }
 
   async #shell(script: string): Promise<string> {
-    const { stdout } = await runFile('bash', ['-euo', 'pipefail', '-c', script], { cwd: packageFolder })
+    const { stdout } = await runFile('bash', ['--norc', '-euo', 'pipefail', '-c', script], {
+      cwd: packageFolder,
+    })
     return stdout
   }
 

@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { packageFolder } from './built-program.ts'
+import { isInstalled } from './installed-tool.ts'
 
 /** What a script prints to, and how it ended. */
 export interface ScriptEnd {
@@ -141,12 +142,14 @@ export class FakeTools implements Disposable {
   private linkTools(tools: readonly CloudTool[]): string {
     const folder = mkdtempSync(join(this.folder, 'bin-'))
     for (const name of systemTools) symlinkSync(pathOf(name), join(folder, name))
-    const curl = join(folder, 'curl')
-    writeFileSync(
-      curl,
-      `#!${pathOf('bash')}\nprintf '%s\\n' "$*" >>"$FAKE_LOG.curl"\nexec ${pathOf('curl')} "$@"\n`,
-    )
-    chmodSync(curl, 0o755)
+    if (isInstalled('curl')) {
+      const curl = join(folder, 'curl')
+      writeFileSync(
+        curl,
+        `#!${pathOf('bash')}\nprintf '%s\\n' "$*" >>"$FAKE_LOG.curl"\nexec ${pathOf('curl')} "$@"\n`,
+      )
+      chmodSync(curl, 0o755)
+    }
     for (const name of tools)
       symlinkSync(join(packageFolder, 'tests/support/fake-tools/fake-tool.sh'), join(folder, name))
     return folder
@@ -177,11 +180,9 @@ const paths = new Map<string, string>()
 function pathOf(tool: string): string {
   if (paths.size === 0) {
     const names = [...systemTools, 'curl']
-    const found = execFileSync('bash', ['-c', 'type -P "$@"', 'bash', ...names], { encoding: 'utf8' })
-    found
-      .trim()
-      .split('\n')
-      .forEach((path, index) => paths.set(names[index] ?? '', path))
+    const look = 'for name; do type -P "$name" || echo; done'
+    const found = execFileSync('bash', ['-c', look, 'bash', ...names], { encoding: 'utf8' })
+    found.split('\n').forEach((path, index) => paths.set(names[index] ?? '', path))
   }
   return paths.get(tool) ?? tool
 }

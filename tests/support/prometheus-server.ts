@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { sleep } from './built-program.ts'
 import { prometheusFolder } from './dashboard.ts'
 import { freePort } from './free-port.ts'
-import { isInstalled } from './installed-tool.ts'
+import { needs } from './installed-tool.ts'
 
 /** A Prometheus on this machine. `await using` ends it and removes what it has stored. */
 export interface PrometheusServer extends AsyncDisposable {
@@ -24,8 +24,8 @@ export interface PrometheusSeries {
 
 const program = 'prometheus'
 
-/** Whether this machine has one. */
-export const hasPrometheus = isInstalled(program)
+/** What tests against one need. */
+export const prometheusNeed = needs(program)
 
 /**
  * Starts Prometheus on a free port of the loopback address, and waits for its first look at the target. It has the

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { prometheusFolder } from './dashboard.ts'
-import { isInstalled } from './installed-tool.ts'
+import { needs } from './installed-tool.ts'
 
 const program = 'promtool'
 
-/** Whether this machine has it. */
-export const hasPromtool = isInstalled(program)
+/** What tests by it need. */
+export const promtoolNeed = needs(program)
 
 /**
  * Runs promtool in the folder of Prometheus's configuration, and gives what it prints.

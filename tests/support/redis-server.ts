@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { freePort } from './free-port.ts'
-import { isInstalled } from './installed-tool.ts'
+import { isInstalled, needOf } from './installed-tool.ts'
 
 /** A server of Redis or Valkey on this machine, which keeps nothing. */
 export interface RedisServer {
@@ -25,13 +25,8 @@ export interface RedisServer {
 
 const program = ['redis-server', 'valkey-server'].find(isInstalled)
 
-/** Whether this machine has a server to test against. */
-export const hasRedisServer = program !== undefined
-
-/** What the title of such tests ends with where they are skipped. */
-export const redisTitle = hasRedisServer
-  ? 'against a Redis server'
-  : 'against a Redis server: skipped, since neither redis-server nor valkey-server is installed'
+/** What tests against such a server need. */
+export const redisNeed = needOf(program === undefined ? ['redis-server'] : [])
 
 /**
  * Starts a server on a free port of the loopback address.

@@ -16,6 +16,7 @@ export function findCallProblem(call: string): string {
   if (program === 'aoai-sim') return programProblem(args)
   if (program === 'docker') return dockerProblem(args)
   if (program === 'helm') return helmProblem(args)
+  if (program === 'npx' && args[0] === 'tsx') return fileProblem(args[1])
   return ''
 }
 
@@ -40,8 +41,7 @@ function programProblem(args: readonly string[]): string {
 
 function dockerProblem(args: readonly string[]): string {
   if (args[0] === 'compose') {
-    const file = args[args.indexOf('-f') + 1] ?? ''
-    return existsSync(join(packageFolder, file)) ? '' : `There is no ${file}.`
+    return fileProblem(args[args.indexOf('-f') + 1])
   }
   if (args[0] === 'build') {
     const dockerfile = readFileSync(join(packageFolder, 'Dockerfile'), 'utf8')
@@ -57,6 +57,10 @@ function dockerProblem(args: readonly string[]): string {
   if (unknown) return `${unknown} is no setting.`
   const at = args.indexOf(image)
   return at < 0 ? `It does not run ${image}.` : programProblem(args.slice(at + 1))
+}
+
+function fileProblem(file = ''): string {
+  return existsSync(join(packageFolder, file)) ? '' : `There is no ${file}.`
 }
 
 function helmProblem(args: readonly string[]): string {

@@ -1,0 +1,118 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { packageFolder } from '../support/built-program.ts'
+import { testPrograms } from '../support/installed-tool.ts'
+
+/** What every system has. */
+const system = 'bash cat chmod dirname env grep id mktemp rm sleep tail tee'.split(' ')
+
+interface Machine {
+  /** Attempts of `apt-get update` that fail. */
+  readonly badMoments?: number
+  /** Programs that an installation does not bring. */
+  readonly never?: readonly string[]
+  /** Programs that are there before. */
+  readonly installed?: readonly string[]
+  /** What `make test` does. */
+  readonly make?: string
+}
+
+/** Runs .ci/run on a machine with stand-ins for apt-get and make, and tells what it printed and how apt-get was called. */
+function runOn({ badMoments = 0, never = [], installed = [], make = 'echo "3 passed, 0 failed"' }: Machine) {
+  const folder = mkdtempSync(join(tmpdir(), 'aoai-ci-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const bin = join(folder, 'bin')
+  mkdirSync(bin)
+  cpSync(join(packageFolder, '.ci'), join(folder, '.ci'), { recursive: true })
+  for (const name of system) {
+    const path = execFileSync('bash', ['-c', 'type -P "$1"', 'bash', name], { encoding: 'utf8' }).trim()
+    symlinkSync(path, join(bin, name))
+  }
+  const program = (name: string, text: string): void =>
+    writeFileSync(join(bin, name), `#!${join(bin, 'bash')}\n${text}\n`, { mode: 0o755 })
+  // Debian's packages: what each of them brings.
+  const brought = [...testPrograms, ['make', 'make'] as const].filter(([name]) => !never.includes(name))
+  const cases = brought.map(([name, debianPackage]) => `${debianPackage}) bring ${name} ;;&`).join('\n')
+  program('id', 'echo 0')
+  program('service', '[ "$2" = stop ]')
+  program(
+    'apt-get',
+    `printf '%s\\n' "$*" >>'${folder}/calls'
+case "$*" in *update*) [ "$(grep -c update '${folder}/calls')" -gt ${badMoments} ]; exit ;; esac
+bring() { printf '%s\\n' '#!${join(bin, 'bash')}' "$([ "$1" = make ] && cat '${folder}/make')" >'${bin}/'"$1"; chmod +x '${bin}/'"$1"; }
+for package; do case $package in
+-*|install) ;;&
+${cases}
+esac; done`,
+  )
+  writeFileSync(join(folder, 'make'), make)
+  for (const name of installed) program(name, name === 'make' ? make : '')
+  const { status, stdout, stderr } = spawnSync(join(bin, 'bash'), [join(folder, '.ci/run')], {
+    env: { PATH: bin, TMPDIR: folder, RETRY_PAUSE_SECONDS: '0' },
+    encoding: 'utf8',
+  })
+  const calls = existsSync(join(folder, 'calls'))
+    ? readFileSync(join(folder, 'calls'), 'utf8').split('\n')
+    : []
+  return { status, lines: stdout.trim().split('\n'), stderr, calls: calls.filter(Boolean) }
+}
+
+describe('.ci/run', () => {
+  it('installs every program that Debian has, names the others, and ends with the count of the tests', () => {
+    const { status, lines, calls } = runOn({})
+    expect(status).toBe(0)
+    expect(lines.at(-1)).toBe('3 passed, 0 failed')
+    const packages = [...testPrograms.values(), 'make'].filter((name) => name !== '-')
+    expect(calls.at(-1)?.split(' ')).toEqual(expect.arrayContaining(packages))
+    expect(calls).toHaveLength(2)
+    expect(lines).toContain(
+      'Debian has no package of bicep helm terraform: the tests that need it are skipped, and their titles say so.',
+    )
+  })
+
+  it('installs nothing where everything is there', () => {
+    const { status, calls } = runOn({ installed: [...testPrograms.keys(), 'make'] })
+    expect({ status, calls }).toEqual({ status: 0, calls: [] })
+  })
+
+  it('tries the list of packages again when the network fails for a while', () => {
+    const { status, lines, calls } = runOn({ badMoments: 2 })
+    expect(calls.filter((call) => call.includes('update'))).toHaveLength(3)
+    expect({ status, last: lines.at(-1) }).toEqual({ status: 0, last: '3 passed, 0 failed' })
+  })
+
+  it('fails where a program cannot be installed that Debian has, and names it', () => {
+    const { status, stderr } = runOn({ never: ['promtool'] })
+    expect(status).toBe(1)
+    expect(stderr).toContain('Could not find promtool: install its Debian package')
+  })
+
+  it('ends with the count when tests fail, though make has the last word', () => {
+    const { status, lines } = runOn({
+      make: 'echo "2 passed, 1 failed"; echo "make: *** Error 1" >&2; exit 2',
+    })
+    expect({ status, last: lines.at(-1) }).toEqual({ status: 2, last: '2 passed, 1 failed' })
+  })
+
+  it('counts a check that fails before the tests as one failure', () => {
+    const { status, lines } = runOn({ make: 'echo "a mistake of format" >&2; exit 2' })
+    expect({ status, last: lines.at(-1) }).toEqual({ status: 2, last: '0 passed, 1 failed' })
+  })
+
+  it('gives the tests an empty standard input, and tells them that they run in CI', () => {
+    const { lines } = runOn({ make: 'cat; echo "CI=$CI"; echo "1 passed, 0 failed"' })
+    expect(lines).toContain('CI=true')
+  })
+})
