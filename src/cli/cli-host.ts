@@ -3,10 +3,15 @@ export interface TextSink {
   write(text: string): unknown
 }
 
+/** What asks the program to end. */
+export type StopSignal = 'SIGTERM' | 'SIGINT'
+
 /** Where the program hears of SIGTERM and SIGINT. */
 export interface Signals {
-  on(signal: 'SIGTERM' | 'SIGINT', listener: () => void): unknown
-  off(signal: 'SIGTERM' | 'SIGINT', listener: () => void): unknown
+  on(signal: StopSignal, listener: () => void): unknown
+  off(signal: StopSignal, listener: () => void): unknown
+  /** Lets signals end the process as they do by default, one that has come already included. */
+  release?(): void
 }
 
 /** All that the program touches outside itself, so that a test can run it in its own process. */

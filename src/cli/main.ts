@@ -1,18 +1,30 @@
 #!/usr/bin/env node
-import { run } from './run.ts'
+import { ProcessSignals } from './process-signals.ts'
+
+/** What an end that was asked for may take once all is closed; an extension that leaves something open cannot prevent it. */
+const longestEndMs = 1_000
+
+const signals = new ProcessSignals(process)
 
 // Whoever reads what is printed may stop reading (`aoai-sim | head -3`): that ends no server.
 process.stdout.on('error', ignoreClosedPipe)
 process.stderr.on('error', ignoreClosedPipe)
 
-process.exitCode = await run({
-  argv: process.argv.slice(2),
-  env: process.env,
-  workingDirectory: process.cwd(),
-  stdout: process.stdout,
-  stderr: process.stderr,
-  signals: process,
-})
+process.exitCode = await load()
+if (signals.hasCome) setTimeout(() => process.exit(), longestEndMs).unref()
+
+async function load(): Promise<number> {
+  // Whatever comes while this is loaded is heard.
+  const { run } = await import('./run.ts')
+  return run({
+    argv: process.argv.slice(2),
+    env: process.env,
+    workingDirectory: process.cwd(),
+    stdout: process.stdout,
+    stderr: process.stderr,
+    signals,
+  })
+}
 
 function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error

@@ -23,6 +23,10 @@ export async function run(host: CliHost): Promise<number> {
       addLoadCommand(parent, host)
     },
   )
+  program.hook('preAction', (_program, command) => {
+    // All other commands end by themselves.
+    if (command !== program && command.name() !== 'load') host.signals.release?.()
+  })
   try {
     await program.parseAsync([...host.argv], { from: 'user' })
     return 0

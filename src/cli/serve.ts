@@ -6,6 +6,7 @@ import { createVirtualClock } from '../platform/virtual-clock.ts'
 import { listen } from '../server/listen.ts'
 import { refuseUnused } from '../server/refuse-unused.ts'
 import { startSimulator } from '../server/start-simulator.ts'
+import { unlessStopped, whenAborted } from '../server/unless-stopped.ts'
 import { startWatching } from '../server/start-watching.ts'
 import { countWorkers, workerMark } from '../server/workers/count-workers.ts'
 import { surviveStrayFailures } from '../server/stray-failures.ts'
@@ -24,6 +25,7 @@ import type { Flags } from './program.ts'
  */
 export async function serve(host: CliHost, flags: Flags): Promise<void> {
   if (host.env[workerMark]) return (await import('../server/workers/worker.ts')).runWorker()
+  const stop = stopSignal(host)
   const sources = configSources(host, flags)
   const live = loadLiveConfig(sources)
   const {
@@ -37,29 +39,44 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
 
   const logger = createLogger(logLevel)
   if (extensionPaths.length > 0) surviveStrayFailures(logger)
-  const whileServing = async (url: string, workers = 1): Promise<void> => {
-    host.stdout.write(renderBanner(live.current, url, workers))
-    await stopSignal(host)
+  const stopped = whenAborted(stop).then(() => {
     host.stdout.write(`Stopping: waiting up to ${graceSeconds} s for running answers to end.\n`)
+  })
+  const whileServing = (url: string, workers = 1): Promise<void> => {
+    host.stdout.write(renderBanner(live.current, url, workers))
+    return stopped
   }
   const count = countWorkers(live.current)
   if (count > 1) {
     const { serveWithWorkers } = await import('../server/workers/serve-with-workers.ts')
-    return serveWithWorkers({ live, sources, logger, count, whileServing: (url) => whileServing(url, count) })
+    return serveWithWorkers({
+      live,
+      sources,
+      logger,
+      count,
+      stop,
+      whileServing: (url) => whileServing(url, count),
+    })
   }
 
-  const { simulator, app } = await startSimulator(live, {
+  const starting = startSimulator(live, {
     clock: clock === 'virtual' ? createVirtualClock() : createSystemClock(),
     logger,
     loopLag: createLoopLag(),
     extensions: extensionPaths,
     workingDirectory: host.workingDirectory,
   })
+  const started = await unlessStopped(starting, stop, graceSeconds * 1_000)
+  if (!started) return
+  const { simulator, app } = started
   // Their tables take a good tenth of a second each, which the first requests should not wait for.
   for (const name of encodingNames) loadEncoding(name)
   const watch = startWatching({ live, simulator, sources, logger })
   await thenClose(
     async () => {
+      // A signal that has come meanwhile is heard before the port is opened.
+      await new Promise(setImmediate)
+      if (stop.aborted) return
       const listener = await listen(app, address, port, {
         connections: live.current.connections,
         logger,
@@ -89,14 +106,15 @@ async function thenClose(work: () => Promise<void>, close: () => Promise<void>):
   await close()
 }
 
-function stopSignal({ signals }: CliHost): Promise<void> {
-  return new Promise((resolve) => {
-    const stop = (): void => {
-      signals.off('SIGTERM', stop)
-      signals.off('SIGINT', stop)
-      resolve()
-    }
-    signals.on('SIGTERM', stop)
-    signals.on('SIGINT', stop)
-  })
+/** Is aborted by the first signal; a second one ends the process at once. */
+function stopSignal({ signals }: CliHost): AbortSignal {
+  const controller = new AbortController()
+  const stop = (): void => {
+    signals.off('SIGTERM', stop)
+    signals.off('SIGINT', stop)
+    controller.abort()
+  }
+  signals.on('SIGTERM', stop)
+  signals.on('SIGINT', stop)
+  return controller.signal
 }

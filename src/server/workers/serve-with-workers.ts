@@ -9,6 +9,7 @@ import { listen } from '../listen.ts'
 import { refuseUnused } from '../refuse-unused.ts'
 import { type StartedSimulator, startSimulator } from '../start-simulator.ts'
 import { startWatching } from '../start-watching.ts'
+import { unlessStopped, whenAborted } from '../unless-stopped.ts'
 import { refuseWithWorkers } from './refuse-workers.ts'
 import { Service } from './service.ts'
 import { WorkerPool } from './worker-pool.ts'
@@ -20,6 +21,8 @@ export interface ServeParts {
   readonly logger: Logger
   /** How many workers there are. */
   readonly count: number
+  /** Ends the start, and serving. */
+  readonly stop: AbortSignal
   /** Is called with the address once all workers take requests; serving ends when its promise does. */
   readonly whileServing: (url: string) => Promise<void>
 }
@@ -31,12 +34,12 @@ export interface ServeParts {
  * @throws {OperatorError} as serving from one process does, and CONFIG_INVALID for what takes one process
  */
 export async function serveWithWorkers(parts: ServeParts): Promise<void> {
-  const { live, sources, logger, count } = parts
+  const { live, sources, logger, count, stop } = parts
   refuseWithWorkers(live.current, count, 'start')
   const slots = new SlotTable()
   const { workingDirectory } = sources
   let service: Service | undefined
-  const started = await startSimulator(live, {
+  const starting = startSimulator(live, {
     clock: createSystemClock(),
     logger,
     loopLag: createLoopLag(),
@@ -45,6 +48,8 @@ export async function serveWithWorkers(parts: ServeParts): Promise<void> {
     slots,
     onForget: () => service?.forget(),
   })
+  const started = await unlessStopped(starting, stop, live.current.shutdownGraceSeconds * 1_000)
+  if (!started) return
   const { simulator } = started
   const { prepare } = live
   live.prepare = (next) => {
@@ -66,13 +71,14 @@ export async function serveWithWorkers(parts: ServeParts): Promise<void> {
 async function serveBy(
   service: Service,
   { simulator }: StartedSimulator,
-  { live, sources, logger, count, whileServing }: ServeParts,
+  { live, sources, logger, count, stop, whileServing }: ServeParts,
 ): Promise<void> {
   const pool = new WorkerPool(service, logger)
-  const url = await pool.start(count)
+  const stopped = whenAborted(stop)
+  const url = stop.aborted ? undefined : await Promise.race([pool.start(count), stopped])
   const watch = startWatching({ live, simulator: refreshingAll(simulator, service), sources, logger })
   try {
-    await whileServing(url)
+    await (url === undefined ? stopped : whileServing(url))
   } finally {
     await watch.close()
     await pool.stop(live.current.shutdownGraceSeconds * 1_000)

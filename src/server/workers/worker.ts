@@ -37,6 +37,9 @@ export async function runWorker(): Promise<void> {
   delete process.env[workerMark]
 
   let running: Running | undefined
+  let isStopping = false
+  let end = (): void => {}
+  const ended = new Promise<void>((resolve) => (end = resolve))
   const started = (): Running => {
     if (!running) throw new Error('The worker has not started.')
     return running
@@ -51,17 +54,21 @@ export async function runWorker(): Promise<void> {
     },
     report: () => report(started()),
     sync: () => null,
-    stop: (graceMs) => stop(started(), graceMs),
+    async stop(graceMs) {
+      isStopping = true
+      // A worker that still starts may have opened the port already.
+      await starting
+      const last = await stop(started(), graceMs)
+      end()
+      return last
+    },
   }
   const send = (message: unknown): void => void process.send?.(message, undefined, undefined, () => {})
   const primary = new Peer<PrimaryMethods>({ send }, methods)
-  process.on('message', (message) => {
-    if (Array.isArray(message)) primary.receive(message)
-  })
-
-  try {
+  const begin = async (): Promise<void> => {
     running = await start(primary)
     await take(running, await primary.call('life.join', null))
+    if (isStopping) return
     const { app, live, simulator, port } = running
     const { host, connections } = live.current
     running.listener = await listen(withRemotePages(app, primary), host, port, {
@@ -70,10 +77,15 @@ export async function runWorker(): Promise<void> {
       onConnectionEnd: simulator.metrics.connectionEnded,
     })
     primary.tell('life.listening', running.listener.url)
-  } catch (error) {
+  }
+  const starting = begin().catch((error: unknown) => {
     const message = error instanceof OperatorError ? error.message : describe(error)
     primary.tell('life.failed', [error instanceof OperatorError ? error.code : null, message])
-  }
+  })
+  process.on('message', (message) => {
+    if (Array.isArray(message)) primary.receive(message)
+  })
+  await ended
 }
 
 async function start(primary: Peer<PrimaryMethods>): Promise<Running> {

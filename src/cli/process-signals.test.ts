@@ -1,0 +1,61 @@
+import { EventEmitter } from 'node:events'
+import { describe, expect, it } from 'vitest'
+import { ProcessSignals, type SignalledProcess } from './process-signals.ts'
+
+/** A process that notes how it is killed. */
+function fakeProcess() {
+  const killed: unknown[] = []
+  const events = Object.assign(new EventEmitter(), {
+    pid: 7,
+    kill: (...args: unknown[]) => killed.push(args),
+  })
+  const signals = new ProcessSignals(events as unknown as SignalledProcess)
+  return {
+    events,
+    killed,
+    signals,
+    watched: () => events.listenerCount('SIGTERM') + events.listenerCount('SIGINT'),
+  }
+}
+
+describe('signals of the process', () => {
+  it('are kept for whoever listens first, once', async () => {
+    const { events, signals } = fakeProcess()
+    events.emit('SIGINT', 'SIGINT')
+    const heard: string[] = []
+    signals.on('SIGTERM', () => heard.push('SIGTERM'))
+    signals.on('SIGINT', () => heard.push('SIGINT'))
+    expect(heard).toEqual([])
+    await Promise.resolve()
+    signals.on('SIGINT', () => heard.push('again'))
+    await Promise.resolve()
+    expect({ heard, hasCome: signals.hasCome }).toEqual({ heard: ['SIGINT'], hasCome: true })
+  })
+
+  it('reach who listens already', () => {
+    const { events, signals } = fakeProcess()
+    const heard: string[] = []
+    signals.on('SIGTERM', () => heard.push('SIGTERM'))
+    events.emit('SIGTERM', 'SIGTERM')
+    expect(heard).toEqual(['SIGTERM'])
+  })
+
+  it('end the process as usual when nobody listens any more', () => {
+    const { signals, watched } = fakeProcess()
+    const stop = (): void => {}
+    signals.on('SIGTERM', stop)
+    signals.on('SIGINT', stop)
+    signals.off('SIGTERM', stop)
+    expect(watched()).toBe(2)
+    signals.off('SIGINT', stop)
+    expect(watched()).toBe(0)
+  })
+
+  it('end the process as usual when they are released, one that has come already included', () => {
+    const { events, killed, signals, watched } = fakeProcess()
+    events.emit('SIGTERM', 'SIGTERM')
+    expect(killed).toEqual([])
+    signals.release()
+    expect({ killed, watched: watched() }).toEqual({ killed: [[7, 'SIGTERM']], watched: 0 })
+  })
+})

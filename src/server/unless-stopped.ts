@@ -1,0 +1,38 @@
+import { clearTimeout, setTimeout } from '../platform/real-timers.ts'
+
+/** Resolves when a signal is aborted, at once where it is already. */
+export function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+/**
+ * Waits for a start. One that is stopped meanwhile may end by itself in the grace period, so that what it has opened can be
+ * closed; nobody is served by then, so what goes wrong in it does not matter any more.
+ *
+ * @param graceMs in milliseconds
+ * @returns undefined for a start that was stopped and has come to nothing
+ */
+export async function unlessStopped<T>(
+  starting: Promise<T>,
+  stop: AbortSignal,
+  graceMs: number,
+): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const graceIsOver = whenAborted(stop).then(
+    () =>
+      new Promise<undefined>((resolve) => {
+        timer = setTimeout(() => resolve(undefined), graceMs)
+      }),
+  )
+  try {
+    return await Promise.race([starting, graceIsOver])
+  } catch (error) {
+    if (!stop.aborted) throw error
+    return undefined
+  } finally {
+    clearTimeout(timer)
+  }
+}
