@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { openFilesProblem } from './open-files.ts'
 import { ProcessSignals } from './process-signals.ts'
 
 /** What an end that was asked for may take once all is closed; an extension that leaves something open cannot prevent it. */
@@ -10,11 +11,18 @@ const signals = new ProcessSignals(process)
 process.stdout.on('error', ignoreClosedPipe)
 process.stderr.on('error', ignoreClosedPipe)
 
-process.exitCode = await load()
+const problem = openFilesProblem()
+if (problem === undefined) process.exitCode = await load()
+else {
+  process.stderr.write(`${problem}\n`)
+  process.exitCode = 1
+}
 if (signals.hasCome) setTimeout(() => process.exit(), longestEndMs).unref()
 
 async function load(): Promise<number> {
-  // Whatever comes while this is loaded is heard.
+  // Node opens all files of an import at once. In three steps they are half as many.
+  await import('../config/load-config.ts')
+  await import('../app/app.ts')
   const { run } = await import('./run.ts')
   return run({
     argv: process.argv.slice(2),

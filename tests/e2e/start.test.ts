@@ -1,7 +1,13 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { programKey, runProgram, startProgram } from '../support/built-program.ts'
+import {
+  packageFolder,
+  programKey,
+  runProgram,
+  startByShell,
+  startProgram,
+} from '../support/built-program.ts'
 import { needs } from '../support/installed-tool.ts'
 
 const runFile = promisify(execFile)
@@ -164,5 +170,48 @@ describe('the command line', () => {
     expect(response.status).toBe(200)
     expect(response.headers.get('x-ms-region')).toBe('West Europe')
     expect(program.stdout()).not.toContain('from-the-file')
+  })
+})
+
+describe('the number of files that the program may have open', () => {
+  const underLimit = (files: number, ...args: readonly string[]) =>
+    runFile(
+      'bash',
+      ['--norc', '-c', `ulimit -n ${files}; exec node dist/cli/main.js "$@"`, 'bash', ...args],
+      {
+        cwd: packageFolder,
+      },
+    )
+
+  it.each([
+    [32, '--version'],
+    [64, '--port=0'],
+    [128, '--help'],
+    [192, '--workers=2'],
+    [255, 'recordings'],
+  ])('of %i is too few, which one line says (%s)', async (files, arg) => {
+    await expect(underLimit(files, arg)).rejects.toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(
+        new RegExp(`^Could not start: this process may have only ${files} files open, .+\n$`),
+      ),
+    })
+  })
+
+  it('is enough for the help from 256 on', async () => {
+    const { stdout, stderr } = await underLimit(256, '--help')
+    expect({ stdout, stderr }).toEqual({ stdout: expect.stringContaining('Usage: aoai-sim'), stderr: '' })
+  })
+
+  it.each(['', '--workers 4'])('is enough to serve from 256 on (%s)', async (args) => {
+    await using program = await startByShell(`ulimit -n 256; exec node dist/cli/main.js --port 0 ${args}`)
+    const response = await fetch(`${program.url}/openai/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'api-key': program.key },
+      body: JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Hi' }], max_tokens: 1 }),
+    })
+    expect(response.status).toBe(200)
+    expect(program.stderr()).toBe('')
   })
 })

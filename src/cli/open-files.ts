@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs'
+
+/** How many files the program opens at once while it starts, with as much room again for connections; a step of `ulimit`. */
+const neededFiles = 256
+
+/** What is left for a thousand connections. */
+const advisedFiles = 4_096
+
+/** What is wrong with the number of files that this process may have open; undefined where nothing is. */
+export function openFilesProblem(allowed = allowedFiles()): string | undefined {
+  if (allowed >= neededFiles) return undefined
+  return (
+    `Could not start: this process may have only ${allowed} files open, and needs at least ${neededFiles}. ` +
+    `Raise the limit (ulimit -n ${advisedFiles}; in a container --ulimit nofile=${advisedFiles}), and start again.`
+  )
+}
+
+/** Node raises the limit of a process to the hard one before this runs. */
+function allowedFiles(): number {
+  if (process.platform === 'win32') return Infinity
+  try {
+    const limit = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]
+    return limit === undefined ? Infinity : Number(limit)
+  } catch {
+    // Other systems have no such file; a report takes twenty milliseconds without the addresses of the network.
+    Object.assign(process.report, { excludeNetwork: true })
+    const { userLimits } = process.report.getReport() as {
+      readonly userLimits?: { readonly open_files?: { readonly soft?: number | 'unlimited' } }
+    }
+    const limit = userLimits?.open_files?.soft
+    return typeof limit === 'number' ? limit : Infinity
+  }
+}
