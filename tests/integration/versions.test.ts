@@ -95,6 +95,16 @@ describe('the version of the package', () => {
 })
 
 describe('what is used from elsewhere', () => {
+  it('runs no script of its own when it is installed, and npm has nothing to warn of', () => {
+    const { packages } = readJson('package-lock.json') as {
+      packages: Record<string, { hasInstallScript?: boolean }>
+    }
+    const scripted = Object.entries(packages).flatMap(([path, { hasInstallScript }]) =>
+      hasInstallScript ? [path.replace(/.*node_modules\//, '')] : [],
+    )
+    expect(manifest['allowScripts']).toEqual(Object.fromEntries(scripted.map((name) => [name, false])))
+  })
+
   it('is an action of the same version in each workflow', () => {
     const used = workflows.flatMap((path) => read(path).match(/uses: \S+/g) ?? [])
     const actions = new Set(used.map((one) => one.replace(/@.*/, '')))
