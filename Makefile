@@ -19,9 +19,10 @@ check-node:
 
 install: check-node node_modules/.package-lock.json ## Install the dependencies, when they are not there yet
 
-# npm writes this file at the end of each installation: it is the stamp.
+# npm writes this file at the end of each installation: it is the stamp. No package has to run anything of its own to be
+# installed, and make builds when it has to.
 node_modules/.package-lock.json: package-lock.json
-	@node scripts/check-install.mjs || { echo 'Installing the packages, once; it takes about a minute.'; npm ci --no-audit --no-fund; }
+	@node scripts/check-install.mjs || { echo 'Installing the packages, once; it takes about a minute.'; npm ci --ignore-scripts --no-audit --no-fund; }
 	@touch $@
 
 run: build ## Build and start the simulator (Ctrl-C ends it); ARGS="--port 9000" are handed on

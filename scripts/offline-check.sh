@@ -46,7 +46,7 @@ if node -e "fetch('https://registry.npmjs.org/').then(() => process.exit(0), () 
   exit 1
 fi
 echo 'The network is cut off: only the loop-back is up.'
-npm ci --offline --cache '$work/cache' --no-audit --no-fund --loglevel=error
+npm ci --offline --ignore-scripts --cache '$work/cache' --no-audit --no-fund --loglevel=error
 $steps
 EOF
 # Nothing of the user's own settings and caches helps, or stands in the way.
