@@ -2,7 +2,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createVirtualClock } from '../../src/platform/virtual-clock.ts'
 import { advanceUntil } from '../support/advance-until.ts'
-import { chatCompletion, json } from '../support/fake-upstream.ts'
+import { chatCompletion, json, startRawUpstream } from '../support/fake-upstream.ts'
 import { recordingFiles, recordingPlace, startRecording } from '../support/recording-simulator.ts'
 
 const path = '/openai/deployments/gpt-4o-mini/chat/completions?api-version=2024-10-21'
@@ -10,6 +10,8 @@ const request = { messages: [{ role: 'user', content: 'Hello' }] }
 
 const place = recordingPlace()
 const start = (env: Record<string, string> = {}) => startRecording(place, createVirtualClock(), env)
+
+const upgrade = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
 
 const errorOf = async (response: Response) => {
   const { error } = (await response.json()) as { error: { code: string; message: string } }
@@ -46,6 +48,53 @@ describe('a failing upstream', () => {
     const error = await errorOf(await post(path, request))
     expect(error.status).toBe(502)
     expect(error.message).toContain('TLS')
+  })
+
+  it.each([
+    ['changes the protocol', upgrade, 'UpstreamInvalid'],
+    [
+      'changes the protocol without naming one',
+      'HTTP/1.1 101 Switching Protocols\r\n\r\n',
+      'UpstreamInvalid',
+    ],
+    ['changes the protocol and closes', `${upgrade}<end>`, 'UpstreamInvalid'],
+    ['has a status that is none', 'HTTP/1.1 000 Nothing\r\nContent-Length: 0\r\n\r\n', 'UpstreamInvalid'],
+    ['answers nothing and closes', '<end>', 'UpstreamBroken'],
+    ['answers nothing and resets', '<reset>', 'UpstreamBroken'],
+    ['closes within the headers', 'HTTP/1.1 200 OK\r\nContent-Ty<end>', 'UpstreamBroken'],
+    ['closes after 100 Continue', 'HTTP/1.1 100 Continue\r\n\r\n<end>', 'UpstreamBroken'],
+    [
+      'resets after 103 Early Hints',
+      'HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n<reset>',
+      'UpstreamBroken',
+    ],
+    [
+      'breaks its chunks',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\nzz\r\n{}',
+      'UpstreamInvalid',
+    ],
+  ])('that %s makes a 502 and is let go', async (_, bytes, code) => {
+    const raw = await startRawUpstream((socket) => {
+      const [text = '', how] = bytes.split(/<(end|reset)>/)
+      if (text !== '') socket.write(text)
+      if (how === 'end') socket.end()
+      // What was written is sent before the connection is reset.
+      if (how === 'reset') setTimeout(() => socket.resetAndDestroy(), 20)
+    })
+    onTestFinished(() => raw.close())
+    const { post } = start({ AZURE_OPENAI_ENDPOINT: raw.url })
+    expect(await errorOf(await post(path, request))).toMatchObject({ status: 502, code })
+    await expect.poll(() => raw.sockets.every(({ destroyed }) => destroyed)).toBe(true)
+    expect(recordingFiles(place.dir)).toEqual([])
+  })
+
+  it('that sends informational answers for ever makes a 504', async () => {
+    const raw = await startRawUpstream((socket) => socket.write('HTTP/1.1 102 Processing\r\n\r\n'.repeat(50)))
+    onTestFinished(() => raw.close())
+    const { post, clock } = start({ UPSTREAM_FIRST_BYTE_TIMEOUT_MS: '900', AZURE_OPENAI_ENDPOINT: raw.url })
+    const answer = await advanceUntil(clock, post(path, request), 100)
+    expect(await errorOf(answer)).toMatchObject({ status: 504, code: 'UpstreamFirstByteTimeout' })
+    await expect.poll(() => raw.sockets.every(({ destroyed }) => destroyed)).toBe(true)
   })
 
   it('that takes no connection in time makes a 504', async () => {
@@ -169,7 +218,9 @@ describe('the connections to the upstream', () => {
     expect(place.upstream.connections).toBe(3)
   })
 
-  it('that rested too long and were closed are replaced without a failure', async () => {
+  const whole = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}'
+
+  it('that the upstream closes just as they are used again are replaced without a failure', async () => {
     const { post } = start()
     expect((await post(path, request)).status).toBe(200)
     place.upstream.answer = (received, response) => {
@@ -178,6 +229,48 @@ describe('the connections to the upstream', () => {
     }
     expect((await post(path, request)).status).toBe(200)
     expect(place.upstream.received).toHaveLength(3)
+  })
+
+  it('that are stale, all of them, cost no request an answer: the second attempt makes its own connection', async () => {
+    const answered = new Set<unknown>()
+    const raw = await startRawUpstream((socket) => {
+      // Each connection answers once, and is reset by the request after that.
+      if (!answered.has(socket)) {
+        answered.add(socket)
+        socket.write(whole)
+      } else socket.resetAndDestroy()
+    })
+    onTestFinished(() => raw.close())
+    const { post } = start({ AZURE_OPENAI_ENDPOINT: raw.url })
+    await Promise.all(Array.from({ length: 5 }, () => post(path, request)))
+    const statuses: number[] = []
+    for (let round = 0; round < 5; round++) statuses.push((await post(path, request)).status)
+    expect(statuses).toEqual([200, 200, 200, 200, 200])
+  })
+
+  it.each([
+    ['long after the request was sent', 150, ''],
+    ['after the first bytes of an answer', 0, 'HTTP/1.1 200 OK\r\n'],
+  ])('that break %s are not replaced: the request may have been worked on', async (_, waitMs, bytes) => {
+    let requests = 0
+    let breakIt = (): void => {}
+    const raw = await startRawUpstream((socket, count) => {
+      requests = count
+      if (count === 1) socket.write(whole)
+      if (count !== 2) return
+      if (bytes !== '') socket.write(bytes)
+      breakIt = () => socket.destroy()
+    })
+    onTestFinished(() => raw.close())
+    const { post, clock } = start({ AZURE_OPENAI_ENDPOINT: raw.url })
+    expect((await post(path, request)).status).toBe(200)
+    const answered = post(path, request)
+    await expect.poll(() => requests).toBe(2)
+    await clock.advance(waitMs)
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    breakIt()
+    expect(await errorOf(await answered)).toMatchObject({ status: 502, code: 'UpstreamBroken' })
+    expect(requests).toBe(2)
   })
 })
 

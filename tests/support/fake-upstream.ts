@@ -1,5 +1,5 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
 
 /** A request as the upstream got it. */
 export interface ReceivedRequest {
@@ -63,6 +63,29 @@ export async function startFakeUpstream(answer: FakeAnswer = json({ ok: true }))
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
   upstream.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return upstream
+}
+
+/** A server on a free port that talks to its sockets by itself: for what no HTTP server of Node.js would send. */
+export async function startRawUpstream(
+  onRequest: (socket: Socket, count: number) => void,
+): Promise<{ readonly url: string; readonly sockets: readonly Socket[]; close(): void }> {
+  const sockets: Socket[] = []
+  let count = 0
+  const server = createTcpServer((socket) => {
+    sockets.push(socket)
+    socket.on('error', () => {})
+    // A request of a test is small enough for one packet.
+    socket.on('data', () => onRequest(socket, ++count))
+  })
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    sockets,
+    close() {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+    },
+  }
 }
 
 /** An answer of JSON with its length. */
