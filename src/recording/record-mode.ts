@@ -15,8 +15,8 @@ import { RecordKeeper, type SaveReport } from './record-keeper.ts'
 import { recordReply, type RecordReplyParts } from './record-reply.ts'
 import { createRedactor } from './redact-interaction.ts'
 import { UpstreamConnections } from './upstream-call.ts'
-import { CallerLeft, UpstreamFailure, upstreamError } from './upstream-failure.ts'
-import { parseUpstreamTarget, upstreamPath } from './upstream-target.ts'
+import { CallerLeft, pathLeavesEndpoint, UpstreamFailure, upstreamError } from './upstream-failure.ts'
+import { leavesEndpoint, parseUpstreamTarget, upstreamPath } from './upstream-target.ts'
 import { serialiseInteraction } from './yaml-format.ts'
 
 /** What a recorder is made from. */
@@ -42,8 +42,8 @@ export interface Recorder {
    */
   open(): Promise<void>
   /**
-   * Answers an exchange as a forwarder does, or the upstream. Rejects with what a forwarder throws; never for what the
-   * upstream or the disk do.
+   * Answers an exchange as a forwarder does, or the upstream. A path that leads out of the endpoint gets to neither. Rejects
+   * with what a forwarder throws; never for what the upstream or the disk do.
    */
   forward(exchange: Exchange): Promise<Reply>
   /** Writes what is kept in memory. */
@@ -149,6 +149,11 @@ export function createRecorder(parts: RecorderParts): Recorder {
     },
     save: () => keeper.save(),
     async forward(exchange) {
+      const { method, path } = exchange
+      if (leavesEndpoint(target, path)) {
+        logger.info({ method, path }, 'A request was refused: its path leads out of the endpoint.')
+        return errorReply(exchange, pathLeavesEndpoint())
+      }
       return (forwarder && (await askForwarder(exchange, forwarder))) ?? askUpstream(exchange)
     },
     async close() {

@@ -47,6 +47,18 @@ export function upstreamError({ code, message }: UpstreamFailure): ServiceError 
   }
 }
 
+/** 400: a path whose dot segments would get a caller to what stands beside the endpoint, with the operator's key. */
+export function pathLeavesEndpoint(): ServiceError {
+  const message =
+    'Could not forward the request: its path has dot segments (..) that lead out of the endpoint. Send the path without them.'
+  return {
+    status: 400,
+    body: JSON.stringify({ error: { code: 'InvalidPath', message } }),
+    contentType: 'application/json',
+    headers: 'edge-404',
+  }
+}
+
 /** What a failed connection means, by the code of Node's error, and what to do about it. */
 const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there. Start it, or correct AZURE_OPENAI_ENDPOINT.',

@@ -125,6 +125,16 @@ describe('a forwarder in record mode', () => {
     ])
   })
 
+  it('is not asked for a path that leads out of its own', async () => {
+    const asked: string[] = []
+    const { ask } = start((exchange) => {
+      asked.push(exchange.path)
+      return textReply('x')
+    })
+    expect((await ask({ path: '/documentintelligence/%2e%2e/..%2fadmin' })).status).toBe(400)
+    expect([asked, place.upstream.received]).toEqual([[], []])
+  })
+
   it('keeps out of the recordings what it does not want to be replayed', async () => {
     const states = ['running', 'succeeded']
     const { ask } = start(async () => {

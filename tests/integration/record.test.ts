@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
+import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
 import OpenAI, { AzureOpenAI, toFile } from 'openai'
 import { describe, expect, it } from 'vitest'
@@ -89,6 +91,39 @@ describe('record mode', () => {
       'POST /documentintelligence/analyze?api-version=2099-01-01',
       'POST /openai/deployments/new/chat/completions?api-version=x',
       'GET /openai/models?a=%2F',
+    ])
+  })
+
+  it('refuses paths that lead out of the endpoint, and passes on dots and slashes that stay inside', async () => {
+    const sim = start({ AZURE_OPENAI_ENDPOINT: `${place.upstream.url}/team-a` })
+    const url = new URL(await sim.listen())
+    const statusOf = (target: string): Promise<[number, string]> =>
+      new Promise((resolve, reject) => {
+        const { hostname, port } = url
+        const options = { hostname, port, path: target, method: 'POST', headers: { 'api-key': testKey } }
+        httpRequest(options, (response) => {
+          text(response).then((body) => resolve([response.statusCode ?? 0, body]), reject)
+        })
+          .on('error', reject)
+          .end('{}')
+      })
+    for (const target of [
+      '/openai/../../team-b/x',
+      '/team-a/%2e%2e/team-b',
+      '/openai/..%2f..%2fx',
+      '/v1/..\\..\\x',
+    ]) {
+      const [status, body] = await statusOf(target)
+      expect([target, status, JSON.parse(body)]).toMatchObject([
+        target,
+        400,
+        { error: { code: 'InvalidPath' } },
+      ])
+    }
+    expect(place.upstream.received).toEqual([])
+    expect((await statusOf('/openai/a%2Fb/../c%2e.d'))[0]).toBe(200)
+    expect(place.upstream.received.map((received) => received.url)).toEqual([
+      '/team-a/openai/a%2Fb/../c%2e.d',
     ])
   })
 
