@@ -25,7 +25,7 @@ export function createApp(simulator: Simulator): App {
   const { handler: dataPlane, answerSocket } = createDataPlane(simulator, simulator.run)
 
   app.get('/', (context) => context.text('aoai-simulated-api is running.\n'))
-  app.get('/healthz', (context) => context.json({ status: 'ok', mode: simulator.config.mode.kind }))
+  app.get('/healthz', (context) => context.json(healthOf(simulator)))
   app.get('/metrics', async (context) =>
     context.text(await simulator.metrics.render(), 200, { 'Content-Type': simulator.metrics.contentType }),
   )
@@ -41,4 +41,15 @@ export function createApp(simulator: Simulator): App {
     return context.text('Internal Server Error', 500)
   })
   return Object.assign(app, { answerSocket })
+}
+
+/**
+ * What /healthz tells. It answers 200 as long as the process serves requests: a restart writes no lost recording, and a
+ * replica that is taken out of a service answers nobody.
+ */
+function healthOf({ config, mode }: Simulator): object {
+  const lost = mode.recorder?.losses
+  const { kind } = config.mode
+  if (!lost?.isFailing) return { status: 'ok', mode: kind }
+  return { status: 'degraded', mode: kind, recordings: { writing: 'failing', lost: lost.lost } }
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Config, Mode } from '../config/config.ts'
 import type { Forwarder } from '../pipeline/extension.ts'
 import type { ModeHandler } from '../pipeline/hook.ts'
+import type { RecordingLoss } from '../pipeline/recording-loss.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Interaction } from '../recording/interaction.ts'
@@ -23,6 +24,8 @@ export interface ModeTableParts {
   readonly logger: Logger
   readonly generate: ModeHandler
   readonly forwarder: Forwarder | undefined
+  /** Called for each answer that could not be recorded. */
+  readonly onRecordingLost?: (loss: RecordingLoss) => void
   /** Counts the turns of requests that were recorded several times; undefined: this process alone. */
   readonly turns?: TurnCounter | undefined
 }
@@ -74,7 +77,7 @@ export class ModeTable {
   }
 
   #create(mode: Mode, apiKey: string): ModeParts {
-    const { clock, logger, generate, forwarder, turns } = this.#parts
+    const { clock, logger, generate, forwarder, onRecordingLost, turns } = this.#parts
     const replays: Replay[] = []
     const onStored = (interaction: Interaction): void => replays[0]?.add(interaction)
     const recorder =
@@ -87,6 +90,7 @@ export class ModeTable {
             clock,
             logger,
             onStored,
+            onLost: onRecordingLost,
             ...(forwarder && { forwarder }),
           })
     const record: ModeHandler = (exchange) => recorder?.forward(exchange)

@@ -126,7 +126,14 @@ export function assembleSimulator(
   const telemetry = createTelemetry({ ...shared, config: live.current, logger })
   const builtIn = createGenerateMode(shared)
   const generate = firstOf(extensions.generate, builtIn.answer)
-  const modes = new ModeTable({ clock, logger, generate, forwarder: extensions.forward, turns: shared.turns })
+  const modes = new ModeTable({
+    clock,
+    logger,
+    generate,
+    forwarder: extensions.forward,
+    turns: shared.turns,
+    onRecordingLost: metrics.recordingLost,
+  })
   modes.of(live.current)
   live.prepare = (next) => modes.open(next)
   // The primary of several processes tells for all.

@@ -227,6 +227,7 @@ describe('createMetrics', () => {
       'aoai_deployment_utilization_ratio gauge',
       'aoai_deployment_limit_per_minute gauge',
       'aoai_connections_ended_total counter',
+      'aoai_recordings_lost_total counter',
     ])
     for (const name of names) expect(text).toContain(`# HELP ${name.split(' ')[0]} `)
   })

@@ -2,6 +2,7 @@ import type { ConnectionEnd } from '../pipeline/connection-end.ts'
 import type { Stage } from '../pipeline/hook.ts'
 import type { InjectionReports } from '../pipeline/injection-reports.ts'
 import type { MinuteLimits, Occupancy, Utilization } from '../pipeline/occupancy.ts'
+import type { RecordingLoss } from '../pipeline/recording-loss.ts'
 import type { SharedState } from '../pipeline/shared-state.ts'
 import { whenKnown } from '../pipeline/when-known.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -14,6 +15,7 @@ import { type MetricsJson, metricsJson } from './merge-metrics.ts'
 import { Pacing } from './pacing.ts'
 import { registerPacing } from './pacing-registry.ts'
 import { processRegistry } from './process-registry.ts'
+import { registerRecordings } from './recording-registry.ts'
 import { createRequestRegistry } from './request-registry.ts'
 import { SeriesTable } from './series-table.ts'
 import { registerSharedState } from './shared-state-registry.ts'
@@ -24,6 +26,8 @@ export interface Metrics {
   readonly observe: Stage
   /** Counts a connection that a limit of the listener ended: whoever listens for this simulator calls it. */
   readonly connectionEnded: (end: ConnectionEnd) => void
+  /** Counts an answer that could not be recorded. */
+  readonly recordingLost: (loss: RecordingLoss) => void
   /** All metrics in the text format of Prometheus, those of the process included. */
   render(): Promise<string>
   /** The same for another process, which merges them with those of others. */
@@ -76,6 +80,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   })
   const connectionEnded = registerConnections(requests)
   if (options.info) registerInfo(requests, options.info)
+  const recordingLost = registerRecordings(requests)
   if (options.injections) registerInjections(requests, options.injections)
   if (options.sharedState) registerSharedState(requests, options.sharedState)
   const process = processRegistry()
@@ -96,6 +101,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       })
     },
     connectionEnded,
+    recordingLost,
     async render() {
       return `${await requests.metrics()}\n${await process.metrics()}`
     },

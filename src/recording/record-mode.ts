@@ -3,17 +3,21 @@ import { clientLeftReply } from '../pipeline/client-left-reply.ts'
 import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { Forwarder } from '../pipeline/extension.ts'
+import type { RecordingLoss } from '../pipeline/recording-loss.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import type { Clock } from '../platform/clock.ts'
 import { reasonOf } from '../platform/error-text.ts'
 import type { Logger } from '../platform/logger.ts'
 import { OperatorError } from '../platform/operator-error.ts'
+import { AppendFailure } from './append-failure.ts'
 import { attemptCall, type Attempt } from './forward-attempts.ts'
 import { forwardedHeaders, returnedHeaders } from './forward-headers.ts'
 import type { Interaction } from './interaction.ts'
+import { LossReports } from './loss-reports.ts'
 import { RecordKeeper, type SaveReport } from './record-keeper.ts'
 import { recordReply, type RecordReplyParts } from './record-reply.ts'
 import { createRedactor } from './redact-interaction.ts'
+import { RedactionTooSlow } from './redact-patterns.ts'
 import { UpstreamConnections } from './upstream-call.ts'
 import { CallerLeft, pathLeavesEndpoint, UpstreamFailure, upstreamError } from './upstream-failure.ts'
 import { leavesEndpoint, parseUpstreamTarget, upstreamPath } from './upstream-target.ts'
@@ -31,10 +35,14 @@ export interface RecorderParts {
   readonly forwarder?: Forwarder
   /** Hears of each interaction that has been stored, as it was stored. */
   readonly onStored?: (interaction: Interaction) => void
+  /** Called for each answer that could not be recorded. */
+  readonly onLost?: ((loss: RecordingLoss) => void) | undefined
 }
 
 /** Forwards requests to the real service, and records what it answers. */
 export interface Recorder {
+  /** What could not be recorded. */
+  readonly losses: Pick<LossReports, 'isFailing' | 'lost'>
   /**
    * Makes the folder, and takes away what a killed process left half written.
    *
@@ -61,22 +69,23 @@ const forwarderOrigin = 'http://forwarder'
 
 /** Makes the recorder of one upstream and one folder. Nothing is opened before `open` or the first request. */
 export function createRecorder(parts: RecorderParts): Recorder {
-  const { upstream, recordings, apiKey, clock, logger, forwarder, onStored } = parts
+  const { upstream, recordings, apiKey, clock, logger, forwarder, onStored, onLost } = parts
   const target = parseUpstreamTarget(upstream.endpoint)
   const connections = new UpstreamConnections(target, upstream, clock)
   const redactor = createRedactor(recordings.redact, [upstream.key, apiKey])
   const keeper = new RecordKeeper(recordings, logger)
+  const losses = new LossReports({ clock, logger, onLost })
 
   /** Stores an interaction, or says in the log why not; tells whether it is stored. */
   const store = async (exchange: Exchange, whole: Interaction): Promise<boolean> => {
-    const { method, path } = exchange
     try {
       const interaction = redactor.interaction(whole)
-      await keeper.keep(path, serialiseInteraction(interaction))
+      await keeper.keep(exchange.path, serialiseInteraction(interaction))
+      losses.written()
       onStored?.(interaction)
       return true
     } catch (error) {
-      logger.error({ method, path }, `An answer was passed on but is not recorded. ${reasonOf(error)}`)
+      losses.count(lossOf(error), exchange, reasonOf(error))
       return false
     }
   }
@@ -96,7 +105,12 @@ export function createRecorder(parts: RecorderParts): Recorder {
     return attemptCall(connections, request, { upstream, clock, random, onRetry })
   }
 
-  const replyParts: RecordReplyParts = { keepsErrors: recordings.errors, logger, store }
+  const replyParts: RecordReplyParts = {
+    keepsErrors: recordings.errors,
+    logger,
+    store,
+    onLost: (loss, exchange, why) => losses.count(loss, exchange, why),
+  }
 
   const answer = async (exchange: Exchange, { answer: from, sentMs }: Attempt): Promise<Reply> => {
     const { method, path } = exchange
@@ -140,6 +154,7 @@ export function createRecorder(parts: RecorderParts): Recorder {
   }
 
   return {
+    losses,
     async open() {
       try {
         await keeper.open()
@@ -159,11 +174,17 @@ export function createRecorder(parts: RecorderParts): Recorder {
     async close() {
       const { kept, failures } = await keeper.close()
       connections.close()
+      losses.close()
       if (failures.length === 0) return
       const message = `Could not save ${kept} interactions, which are lost. ${failures.join(' ')}`
       throw new OperatorError('RECORDINGS_UNWRITABLE', message)
     },
   }
+}
+
+function lossOf(error: unknown): RecordingLoss {
+  if (error instanceof AppendFailure) return 'unwritable'
+  return error instanceof RedactionTooSlow ? 'redaction' : 'internal'
 }
 
 /** Under the path that the caller asked for, which is the one that a replay will be asked for. */

@@ -3,6 +3,7 @@ import { endToEndHeaders } from '../pipeline/end-to-end-headers.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { HeaderList } from '../pipeline/header-list.ts'
 import { type EventsBody, type LiveBody, type Reply, textBody, type WholeBody } from '../pipeline/reply.ts'
+import type { RecordingLoss } from '../pipeline/recording-loss.ts'
 import type { Logger } from '../platform/logger.ts'
 import { asBuffer } from './body-hash.ts'
 import type { Interaction, RecordedBody } from './interaction.ts'
@@ -16,6 +17,8 @@ export interface RecordReplyParts {
   /** Whether errors are recorded, and streams with an error event in them. */
   readonly keepsErrors: boolean
   readonly logger: Logger
+  /** Called for an answer that is not recorded although it was to be, with the reason and what to do. */
+  readonly onLost: (loss: RecordingLoss, exchange: Exchange, why: string) => void
   /** Stores an interaction; gives false when that failed, which it has reported. */
   readonly store: (exchange: Exchange, interaction: Interaction) => Promise<boolean>
 }
@@ -41,7 +44,7 @@ const failedHeader = ['x-aoai-sim-recording', 'failed'] as const
  */
 export async function recordReply(
   { exchange, reply, uri, sentMs }: CameBack,
-  { keepsErrors, logger, store }: RecordReplyParts,
+  { keepsErrors, logger, store, onLost }: RecordReplyParts,
 ): Promise<Reply> {
   const { status, reason = '', body } = reply
   // The recording is made of the headers as they came; those of the reply may get some more.
@@ -52,7 +55,10 @@ export async function recordReply(
     if (status < 400) addUsage(reply, recorded)
     return !isWanted || store(exchange, recordInteraction(exchange, head, recorded, durationMs))
   }
-  const parts = { exchange, sentMs, tape, keep, logger, keepsErrors }
+  const onTooLarge = (why: string): void => {
+    if (isWanted) onLost('tooLarge', exchange, why)
+  }
+  const parts = { exchange, sentMs, tape, keep, logger, keepsErrors, onTooLarge }
 
   if (body.kind === 'live') return passLive(reply, body, parts)
   const durationMs = body.kind === 'whole' ? tapeWhole(reply, body, parts) : tapeEvents(reply, body, parts)

@@ -21,6 +21,8 @@ export interface PassOnParts {
   /** Stores the body of a complete answer; gives false when that failed, which it has reported. */
   readonly keep: (body: RecordedBody, durationMs: number) => Promise<boolean>
   readonly logger: Logger
+  /** Called instead of `keep` for a body that is too large to be recorded. */
+  readonly onTooLarge: (why: string) => void
   /** Whether a stream with an error event in it is stored. */
   readonly keepsErrors: boolean
 }
@@ -80,13 +82,12 @@ export function passOn(parts: PassOnParts): PassedOn {
  * worked; undefined where the answer was not to be stored.
  */
 export async function finishTape(
-  { exchange, tape, keep, logger, keepsErrors }: Omit<PassOnParts, 'from' | 'sentMs'>,
+  { exchange, tape, keep, logger, keepsErrors, onTooLarge }: Omit<PassOnParts, 'from' | 'sentMs'>,
   durationMs: number,
 ): Promise<boolean | undefined> {
   const { method, path } = exchange
   if (tape.isTooLarge) {
-    const message = `An answer of more than ${largestRecordedBody} bytes was passed on but is not recorded.`
-    logger.warn({ method, path }, message)
+    onTooLarge(`It has more than ${largestRecordedBody / 1024 / 1024} MB. Ask for a shorter answer.`)
     return undefined
   }
   const body = tape.finish(durationMs)

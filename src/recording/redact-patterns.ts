@@ -10,7 +10,7 @@ export const redacted = '[redacted]'
 const budgetMs = 250
 
 /** The patterns could not be applied to a text in time, so that nobody knows what it holds. */
-class RedactionTooSlow extends Error {
+export class RedactionTooSlow extends Error {
   override readonly name = 'RedactionTooSlow'
 }
 
@@ -34,7 +34,9 @@ export function createPatternRedactor(sources: readonly string[]): (text: string
       return String(script.runInContext(context, { timeout: budgetMs }))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error
-      throw new RedactionTooSlow(`RECORDING_REDACT took more than ${budgetMs} ms on one body.`)
+      throw new RedactionTooSlow(
+        `RECORDING_REDACT took more than ${budgetMs} ms on one body. Simplify its patterns.`,
+      )
     } finally {
       context['text'] = ''
     }
