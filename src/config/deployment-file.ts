@@ -1,3 +1,4 @@
+import { listProblems } from '../platform/error-text.ts'
 import { builtInCatalogue, type ModelCatalogue } from '../openai/model-catalogue.ts'
 import type { Deployment } from './deployments.ts'
 import { parseMappingFile } from './mapping-file.ts'
@@ -12,6 +13,9 @@ export interface DeploymentFile {
   /** What was assumed or has no effect, in the same form. */
   readonly warnings: readonly string[]
 }
+
+/** With so many problems the file is not used, and most likely all of them are the same mistake. */
+const MAX_PROBLEMS = 50
 
 /**
  * What entries were resolved to, so that a change of one deployment leaves ten thousand others as they are, and costs no
@@ -52,27 +56,34 @@ export function resolveDeployments(
   const deployments: Deployment[] = []
   const problems: string[] = []
   const warnings: string[] = []
+  let unchecked = 0
   for (const [name, entry] of Object.entries(isRecord(entries) ? entries : {})) {
-    const resolved = resolveOnce(name, entry, catalogue, modelsStrict)
+    const before = resolvedBefore(name, entry, catalogue, modelsStrict)
+    if (!before && problems.length >= MAX_PROBLEMS) {
+      unchecked++
+      continue
+    }
+    const resolved = before ?? resolveDeployment(name, entry, catalogue, modelsStrict)
     if (resolved.deployment) deployments.push(resolved.deployment)
     problems.push(...resolved.problems.map((problem) => `${path}: ${problem}`))
     warnings.push(...resolved.warnings.map((warning) => `${path}: ${warning}`))
+    if (!before && resolved.deployment && isRecord(entry))
+      remembered.set(entry, { ...resolved, name, catalogue, modelsStrict })
   }
-  problems.push(...spilloverProblems(deployments).map((problem) => `${path}: ${problem}`))
+  if (unchecked > 0)
+    problems.push(`${path}: ${unchecked} more deployments are not checked. Correct these first.`)
+  else problems.push(...listProblems(spilloverProblems(deployments)).map((problem) => `${path}: ${problem}`))
   return { deployments, problems, warnings }
 }
 
-function resolveOnce(
+function resolvedBefore(
   name: string,
   entry: unknown,
   catalogue: ModelCatalogue,
   modelsStrict: boolean,
-): ResolvedDeployment {
+): ResolvedDeployment | undefined {
   const before = isRecord(entry) ? remembered.get(entry) : undefined
-  if (before?.name === name && before.catalogue === catalogue && before.modelsStrict === modelsStrict)
-    return before
-  const resolved = resolveDeployment(name, entry, catalogue, modelsStrict)
-  if (resolved.deployment && isRecord(entry))
-    remembered.set(entry, { ...resolved, name, catalogue, modelsStrict })
-  return resolved
+  const isSame =
+    before?.name === name && before.catalogue === catalogue && before.modelsStrict === modelsStrict
+  return isSame ? before : undefined
 }

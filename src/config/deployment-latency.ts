@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Model } from '../openai/models.ts'
+import { describeFirst, shortText } from '../platform/error-text.ts'
 import { nearestNames } from '../platform/nearest-names.ts'
 import { distributionSchema, milliseconds } from './distribution.ts'
 import {
@@ -111,7 +112,9 @@ export function resolveLatency(
   if (value === undefined) return { problems: [] }
   const parsed = schema.safeParse(value)
   if (!parsed.success) {
-    return { problems: parsed.error.issues.flatMap((issue) => describe(issue, value, `${place}.latency`)) }
+    return {
+      problems: describeFirst(parsed.error.issues, (issue) => describe(issue, value, `${place}.latency`)),
+    }
   }
   const { load, ...rest } = parsed.data
   const requests = load?.requests ?? rest.concurrency?.slots
@@ -162,7 +165,8 @@ function describe(issue: z.core.$ZodIssue, value: unknown, place: string): strin
     (text, key) => (typeof key === 'number' ? `${text}[${key}]` : `${text}.${String(key)}`),
     place,
   )
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => `${at}.${key} ${issue.message}.`)
+  if (issue.code === 'unrecognized_keys')
+    return describeFirst(issue.keys, (key) => `${at}.${shortText(key)} ${issue.message}.`)
   const key = path.findLast((part) => typeof part === 'string') ?? ''
   const message = issue.code === 'invalid_union' && key === 'burst' ? groupRule : issue.message
   const hint = nearestProfile(key, got) ?? advice[key] ?? 'docs/timing.md says more.'

@@ -1,4 +1,5 @@
 import { type FaultRules, resolveFaults } from './fault-rules.ts'
+import { describeFirst, shortText } from '../platform/error-text.ts'
 import { parseMappingFile } from './mapping-file.ts'
 import { isRecord } from './resolve-deployment.ts'
 import { showValue } from './show-value.ts'
@@ -20,9 +21,10 @@ export function checkFaultFile(entries: unknown, path: string, known?: ReadonlyS
   if (!isRecord(entries)) {
     return { rules: [], problems: [`${path} must have a list of faults (got ${showValue(entries)}).`] }
   }
-  const unknown = Object.keys(entries)
-    .filter((key) => key !== 'faults')
-    .map((key) => `${key} is not known here. The only key is faults.`)
+  const unknown = describeFirst(
+    Object.keys(entries).filter((key) => key !== 'faults'),
+    (key) => `${shortText(key)} is not known here. The only key is faults.`,
+  )
   const missing = 'faults' in entries ? [] : ['faults must be a list of faults (got nothing).']
   const { rules, problems } = resolveFaults(entries['faults'], { place: 'faults', ...(known && { known }) })
   return { rules, problems: [...unknown, ...missing, ...problems].map((problem) => `${path}: ${problem}`) }

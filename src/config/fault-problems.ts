@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { describeFirst, shortText } from '../platform/error-text.ts'
 import { nearestNames } from '../platform/nearest-names.ts'
 import { showValue } from './show-value.ts'
 import { followPath } from './follow-path.ts'
@@ -14,17 +15,17 @@ export type Advice = Readonly<Record<string, { readonly hint: string; readonly n
  * @param place where it stands; empty for a file as a whole
  */
 export function describeProblems(error: z.ZodError, value: unknown, place: string, advice: Advice): string[] {
-  return error.issues.flatMap((issue) => describe(issue, value, place, advice))
+  return describeFirst(error.issues, (issue) => describe(issue, value, place, advice))
 }
 
 function describe(issue: z.core.$ZodIssue, value: unknown, place: string, advice: Advice): string[] {
   const { path, got } = followPath(value, issue.path)
   const at = path.reduce<string>(
-    (text, key) => (typeof key === 'number' ? `${text}[${key}]` : joined(text, String(key))),
+    (text, key) => (typeof key === 'number' ? `${text}[${key}]` : joined(text, shortText(String(key)))),
     place,
   )
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => `${joined(at, key)} ${issue.message}.`)
+    return describeFirst(issue.keys, (key) => `${joined(at, shortText(key))} ${issue.message}.`)
   }
   const key = path.findLast((part) => typeof part === 'string') ?? ''
   const { hint = 'docs/faults.md says more.', names = [] } = advice[key] ?? {}

@@ -43,7 +43,10 @@ const advice: Advice = {
   retryAfterSeconds: { hint: 'Set it to 10, for example.' },
 }
 
-/** Rules, and all that is wrong with them. */
+/** With so many problems the rules are not used, and most likely all of them are the same mistake. */
+const MAX_PROBLEMS = 50
+
+/** Rules, and what is wrong with them. */
 export interface FaultRules {
   readonly rules: readonly FaultRule[]
   /** A sentence or two each, with the place. */
@@ -70,11 +73,18 @@ export function resolveFaults(value: unknown, where: RulesPlace): FaultRules {
       problems: [`${place} must be a list of faults (got ${showValue(value)}). docs/faults.md has examples.`],
     }
   }
-  const resolved = value.map((entry: unknown, index) => resolveRule(entry, `${place}[${index}]`, where))
-  return {
-    rules: resolved.flatMap(({ rule }) => rule ?? []),
-    problems: resolved.flatMap(({ problems }) => problems),
+  const rules: FaultRule[] = []
+  const problems: string[] = []
+  for (const [index, entry] of value.entries()) {
+    const resolved = resolveRule(entry, `${place}[${index}]`, where)
+    if (resolved.rule) rules.push(resolved.rule)
+    problems.push(...resolved.problems)
+    if (problems.length >= MAX_PROBLEMS) {
+      problems.push(`${place} is not checked any further. Correct these first.`)
+      break
+    }
   }
+  return { rules, problems }
 }
 
 /**
@@ -117,6 +127,8 @@ function resolveRule(value: unknown, place: string, { deployment: owner, known }
   return { rule: { label: name ?? labelOf(fault), probability, fault, ...given }, problems }
 }
 
+const MAX_LISTED_NAMES = 20
+
 /** Says that a name is none of a deployment, where all of them are known. */
 export function unknownDeployment(
   name: string | undefined,
@@ -124,8 +136,9 @@ export function unknownDeployment(
   known: ReadonlySet<string> | undefined,
 ): string[] {
   if (name === undefined || !known || known.has(name)) return []
+  const names = [...known].slice(0, MAX_LISTED_NAMES).join(', ')
   return [
-    `${place} must be the name of a deployment (got ${showValue(name)}). Known are ${[...known].join(', ')}.`,
+    `${place} must be the name of a deployment (got ${showValue(name)}). Known are ${names}${known.size > MAX_LISTED_NAMES ? ', ...' : ''}.`,
   ]
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { listProblems, shortText } from '../platform/error-text.ts'
 import { describeProblems, type Advice } from './fault-problems.ts'
 import { plainName, resolveFaults, unknownDeployment } from './fault-rules.ts'
 import type { IncidentPhase, IncidentTimetable } from './incident-timetable.ts'
@@ -92,7 +93,7 @@ export function checkIncidents(entries: unknown, path: string, known?: ReadonlyS
   const problems: string[] = []
   const phases = placePhases(given, known, problems)
   problems.push(...describeEnds(phases, repeat !== false), ...describeNames(phases))
-  if (problems.length > 0) return { problems: problems.map(inFile) }
+  if (problems.length > 0) return { problems: listProblems(problems).map(inFile) }
   const rounds = typeof repeat === 'number' ? repeat : repeat ? Infinity : 1
   return { timetable: { phases, startAfterMs: startAfter, rounds }, problems }
 }
@@ -156,7 +157,9 @@ function describeNames(phases: readonly IncidentPhase[]): string[] {
     const first = phases.findIndex((phase) => phase.name === name)
     return first === index
       ? []
-      : [`phases[${index}].name must not be that of phases[${first}] (got "${name}"). Give it another one.`]
+      : [
+          `phases[${index}].name must not be that of phases[${first}] (got "${shortText(name)}"). Give it another one.`,
+        ]
   })
 }
 

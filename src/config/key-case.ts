@@ -2,7 +2,9 @@ import { isRecord } from './resolve-deployment.ts'
 
 /** Gives every key of a tree its form in files: `tokens_per_minute` becomes `tokensPerMinute`, and that stays as it is. */
 export function camelKeys(tree: unknown): unknown {
-  return renameKeys(tree, (key) => key.replace(/_+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()))
+  return renameKeys(tree, (key) =>
+    key.replace(/(?<!_)_+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
+  )
 }
 
 /** Gives every key of a tree its form in the administration: `tokensPerMinute` becomes `tokens_per_minute`. */

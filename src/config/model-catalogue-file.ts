@@ -8,6 +8,7 @@ import {
   type ModelCatalogue,
 } from '../openai/model-catalogue.ts'
 import { operations, isModelOperation, type ModelOperation, type Operation } from '../openai/operations.ts'
+import { describeFirst, shortText } from '../platform/error-text.ts'
 import { nearestNames } from '../platform/nearest-names.ts'
 import { parseMappingFile } from './mapping-file.ts'
 import { showValue } from './show-value.ts'
@@ -56,6 +57,8 @@ type Fields = z.output<typeof fieldsSchema>
 /** What a model needs that the built-in catalogue does not have. */
 const needed = ['contextTokens', 'maxOutputTokens', 'operations'] as const
 
+const MAX_PROBLEMS = 50
+
 /**
  * Reads a model file, JSON or YAML: names of models with their properties. A name of the built-in catalogue changes what
  * is given of that model, any other one is a new model.
@@ -63,11 +66,17 @@ const needed = ['contextTokens', 'maxOutputTokens', 'operations'] as const
 export function parseModelCatalogueFile(source: string, path: string): ModelCatalogueFile {
   const file = parseMappingFile(source, path, 'must map model names to their properties')
   const problems = [...file.problems]
+  let unchecked = 0
   const rows = Object.entries(file.entries ?? {}).flatMap(([name, entry]) => {
+    if (problems.length >= MAX_PROBLEMS) {
+      unchecked++
+      return []
+    }
     const resolved = resolveModel(name, entry)
     problems.push(...resolved.problems.map((problem) => `${path}: ${problem}`))
     return resolved.row ?? []
   })
+  if (unchecked > 0) problems.push(`${path}: ${unchecked} more models are not checked. Correct these first.`)
   const catalogue = rows.length === 0 ? builtInCatalogue : createModelCatalogue([...rows, ...otherRows(rows)])
   return { catalogue, problems }
 }
@@ -79,10 +88,10 @@ function otherRows(rows: readonly CatalogueRow[]): CatalogueRow[] {
 }
 
 function resolveModel(name: string, entry: unknown): { row?: CatalogueRow; problems: readonly string[] } {
-  const place = JSON.stringify(name)
+  const place = JSON.stringify(shortText(name))
   const parsed = fieldsSchema.safeParse(entry)
   if (!parsed.success) {
-    return { problems: parsed.error.issues.flatMap((issue) => describeIssue(issue, entry, place)) }
+    return { problems: describeFirst(parsed.error.issues, (issue) => describeIssue(issue, entry, place)) }
   }
   const known = catalogueRows.find((row) => row.name === name)
   const row = known ? { ...known, ...given(parsed.data) } : newRow(name, parsed.data)
@@ -113,10 +122,10 @@ function describeIssue(issue: z.core.$ZodIssue, entry: unknown, place: string): 
   const where = [place, ...issue.path].join('.')
   if (issue.code === 'unrecognized_keys') {
     const known = Object.keys(fieldsSchema.shape)
-    return issue.keys.map((key) => {
+    return describeFirst(issue.keys, (key) => {
       const [nearest] = nearestNames(key, known, 1)
       const hint = nearest === undefined ? `A model has ${known.join(', ')}.` : `Did you mean ${nearest}?`
-      return `${where}.${key} is not part of a model. ${hint}`
+      return `${where}.${shortText(key)} is not part of a model. ${hint}`
     })
   }
   const got = issue.path.reduce<unknown>(

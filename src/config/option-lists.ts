@@ -1,3 +1,4 @@
+import { listProblems } from '../platform/error-text.ts'
 import { isRecord } from './resolve-deployment.ts'
 import { showValue } from './show-value.ts'
 
@@ -25,7 +26,7 @@ export function writeList(option: string, value: unknown): ListText | undefined 
   const problems = items.flatMap((item, index) =>
     'rule' in item ? [`${option}[${index}] must be ${item.rule} (got ${showItem(value[index])}).`] : [],
   )
-  if (problems.length > 0) return { problems }
+  if (problems.length > 0) return { problems: listProblems(problems) }
   return { text: items.map((item) => ('text' in item ? item.text : '')).join(writer.separator) }
 }
 

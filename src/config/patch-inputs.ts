@@ -1,3 +1,4 @@
+import { describeFirst, shortText } from '../platform/error-text.ts'
 import { nearestNames } from '../platform/nearest-names.ts'
 import type { ConfigInputs, FileEntries } from './config-inputs.ts'
 import { mergePatch } from './json-merge-patch.ts'
@@ -84,16 +85,18 @@ function patchGiven(
   problems: string[],
 ): readonly GivenValue[] {
   const changes = new Map<Setting, GivenValue | undefined>()
+  const unknown: { readonly place: string; readonly value: unknown }[] = []
   const walk = (node: Record<string, unknown>, prefix: string): void => {
     for (const [key, value] of Object.entries(node)) {
       const place = `${prefix}${key}`
       const setting = patchable.get(place)
       if (setting) changes.set(setting, value === null ? undefined : { setting, value, typedAs: place })
       else if (isGroup(place) && isRecord(value)) walk(value, `${place}.`)
-      else problems.push(describeUnknown(place, value))
+      else unknown.push({ place, value })
     }
   }
   walk(patch, '')
+  problems.push(...describeFirst(unknown, ({ place, value }) => describeUnknown(place, value)))
   const kept = given.filter(({ setting }) => !changes.has(setting))
   return [...kept, ...[...changes.values()].filter((change) => change !== undefined)]
 }
@@ -107,5 +110,5 @@ function describeUnknown(place: string, value: unknown): string {
   const setting = settingsTable().find(({ env }) => env.toLowerCase().replace(/^simulator_/, '') === place)
   if (setting) return `${place} cannot change at run time. Set ${setting.env} and start again.`
   const [nearest] = nearestNames(place, [...patchable.keys(), deploymentsKey, faultsKey], 1)
-  return `${place} is no part of the configuration.${nearest === undefined ? ' Leave it out.' : ` Did you mean ${nearest}?`}`
+  return `${shortText(place)} is no part of the configuration.${nearest === undefined ? ' Leave it out.' : ` Did you mean ${nearest}?`}`
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { assumeModel } from '../openai/assume-model.ts'
 import { findModel, nearestModelNames, type ModelCatalogue } from '../openai/model-catalogue.ts'
+import { describeFirst, shortText } from '../platform/error-text.ts'
 import { nearestNames } from '../platform/nearest-names.ts'
 import type { Model } from '../openai/models.ts'
 import { type DeploymentLatency, resolveLatency } from './deployment-latency.ts'
@@ -101,7 +102,7 @@ export function resolveDeployment(
   modelsStrict = false,
 ): ResolvedDeployment {
   const entry = normalizeEntry(given)
-  const place = JSON.stringify(name)
+  const place = JSON.stringify(shortText(name))
   const parsed = deploymentEntrySchema.safeParse(entry)
   const { model, isAssumed } = findOrAssume(entry, catalogue, modelsStrict)
   const { latency, problems: latencyProblems } = resolveLatency(
@@ -164,7 +165,8 @@ function createDeployment(
 }
 
 function describeIssue(issue: z.core.$ZodIssue, entry: unknown, place: string): string[] {
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => describeUnknownKey(key, place))
+  if (issue.code === 'unrecognized_keys')
+    return describeFirst(issue.keys, (key) => describeUnknownKey(key, place))
   const key = issue.path[0]
   if (typeof key !== 'string')
     return [`${place} ${issue.message} (got ${showValue(entry)}). See docs/config.md.`]
@@ -177,7 +179,7 @@ function describeUnknownKey(key: string, place: string): string {
   const known = Object.keys(deploymentEntrySchema.shape)
   const [nearest] = nearestNames(key, known, 1)
   const hint = nearest === undefined ? `A deployment has ${known.join(', ')}.` : `Did you mean ${nearest}?`
-  return `${place}.${key} is not part of a deployment. ${hint}`
+  return `${place}.${shortText(key)} is not part of a deployment. ${hint}`
 }
 
 function describeModelProblems(

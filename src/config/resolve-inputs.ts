@@ -1,3 +1,4 @@
+import { listProblems } from '../platform/error-text.ts'
 import { OperatorError } from '../platform/operator-error.ts'
 import type { Config } from './config.ts'
 import type { ConfigInputs } from './config-inputs.ts'
@@ -64,7 +65,9 @@ export function resolveInputs(inputs: ConfigInputs, unread: readonly string[] = 
  */
 export function configError(what: string, problems: readonly string[]): OperatorError {
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
-  const lines = problems.map((problem) => `\n  ${problem}`).join('')
+  const lines = listProblems(problems)
+    .map((problem) => `\n  ${problem}`)
+    .join('')
   return new OperatorError('CONFIG_INVALID', `Could not ${what}: ${count} in the configuration${lines}`)
 }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
-import { reasonOf } from '../platform/error-text.ts'
+import { describeFirst, reasonOf, shortText } from '../platform/error-text.ts'
 import { editDistance, nearestNames } from '../platform/nearest-names.ts'
 import { type Setting, settingsTable } from './settings-table.ts'
 
@@ -76,12 +76,13 @@ function unknownFlags(flags: ConfigSources['flags']): string[] {
 
 function unknownVariables(env: ConfigSources['env'], where: string): string[] {
   const known = settingsTable().map((setting) => setting.env)
-  return Object.entries(env)
-    .filter(
-      ([name, value]) =>
-        name.startsWith('SIMULATOR_') && !known.includes(name) && !isServiceLink(name, value),
-    )
-    .map(([name]) => `${name}${where} is not a setting.${nearestHint(name, known)}`)
+  const unknown = Object.entries(env).filter(
+    ([name, value]) => name.startsWith('SIMULATOR_') && !known.includes(name) && !isServiceLink(name, value),
+  )
+  return describeFirst(
+    unknown,
+    ([name]) => `${shortText(name)}${where} is not a setting.${nearestHint(name, known)}`,
+  )
 }
 
 /** Variables of other programs that come as near to a setting as a misspelling of it. */

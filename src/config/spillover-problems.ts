@@ -1,3 +1,4 @@
+import { shortText } from '../platform/error-text.ts'
 import type { Deployment } from './deployments.ts'
 
 /**
@@ -5,11 +6,12 @@ import type { Deployment } from './deployments.ts'
  * pay-as-you-go one that can do the same, and no further.
  */
 export function spilloverProblems(deployments: readonly Deployment[]): string[] {
+  const byName = new Map(deployments.map((deployment) => [deployment.name, deployment]))
   return deployments.flatMap(({ name, spilloverTo, provisionedThroughputUnits, model }) => {
     if (spilloverTo === undefined) return []
-    const place = `${JSON.stringify(name)}.spilloverTo`
-    const got = `(got ${JSON.stringify(spilloverTo)})`
-    const target = deployments.find((deployment) => deployment.name === spilloverTo)
+    const place = `${JSON.stringify(shortText(name))}.spilloverTo`
+    const got = `(got ${JSON.stringify(shortText(spilloverTo))})`
+    const target = byName.get(spilloverTo)
     if (provisionedThroughputUnits === undefined) {
       return [`${place} goes with provisionedThroughputUnits ${got}. Set both, or none.`]
     }

@@ -4,6 +4,7 @@ import { isNamedError } from '../config/fault-schema.ts'
 import { modelError, type ServiceError } from '../openai/errors.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { ForcedAnswer } from '../pipeline/forced-answer.ts'
+import { shortText } from '../platform/error-text.ts'
 import { nearestNames } from '../platform/nearest-names.ts'
 import { wantsStream } from './match-rule.ts'
 
@@ -130,10 +131,16 @@ function misfit(exchange: Exchange, fault: Fault, text: string): ServiceError | 
   const operation = exchange.route?.operation
   const fitting: readonly string[] | undefined = operationsOf(fault)
   if (operation && fitting && !fitting.includes(operation)) {
-    return reject('x-sim-fault', `The fault '${text}' is one of ${fitting.join(', ')}, not of ${operation}.`)
+    return reject(
+      'x-sim-fault',
+      `The fault '${shortText(text)}' is one of ${fitting.join(', ')}, not of ${operation}.`,
+    )
   }
   if (needsStream(fault) && !wantsStream(exchange)) {
-    return reject('x-sim-fault', `The fault '${text}' is one of streams. Ask for one with "stream": true.`)
+    return reject(
+      'x-sim-fault',
+      `The fault '${shortText(text)}' is one of streams. Ask for one with "stream": true.`,
+    )
   }
   return undefined
 }
@@ -147,11 +154,14 @@ function isTestHeader(name: string, { config }: Exchange): boolean {
 function unknownHeader(name: string): ServiceError {
   const [nearest] = nearestNames(name, names, 1)
   const hint = nearest === undefined ? '' : ` Did you mean ${nearest}?`
-  return reject(name, `Unknown header '${name}'.${hint} Known are ${names.join(', ')}.`)
+  return reject(shortText(name), `Unknown header '${shortText(name)}'.${hint} Known are ${names.join(', ')}.`)
 }
 
 function refuse(name: Name, allowed: string, got: unknown): ServiceError {
-  return reject(name, `Invalid header '${name}': expected ${allowed}, but got '${String(got)}' instead.`)
+  return reject(
+    name,
+    `Invalid header '${name}': expected ${allowed}, but got '${shortText(String(got))}' instead.`,
+  )
 }
 
 function reject(name: string, message: string): ServiceError {

@@ -17,3 +17,29 @@ export function connectionReason(thrown: unknown): string {
   if (!(cause instanceof Error)) return String(cause)
   return cause.message || ('code' in cause ? String(cause.code) : cause.name)
 }
+
+/** How much of a name or value that a caller chose is repeated in a message, in characters. */
+const MAX_SHOWN_CHARACTERS = 100
+
+/** A text that a caller chose, as a message repeats it: cut where it is long. */
+export function shortText(text: string, maxCharacters = MAX_SHOWN_CHARACTERS): string {
+  return text.length > maxCharacters ? `${text.slice(0, maxCharacters)}...` : text
+}
+
+/** How many problems of one kind a message lists. */
+const MAX_LISTED_PROBLEMS = 50
+
+/** The first problems of a list, and how many more there are: a caller can cause any number of them. */
+export function listProblems(problems: readonly string[]): readonly string[] {
+  return describeFirst(problems, (problem) => problem)
+}
+
+/** Describes the first items, and tells how many more there are. Describing may take long, as a search for a near name does. */
+export function describeFirst<T>(
+  items: readonly T[],
+  describe: (item: T) => string | readonly string[],
+): string[] {
+  const more = items.length - MAX_LISTED_PROBLEMS
+  const described = items.slice(0, MAX_LISTED_PROBLEMS).flatMap(describe)
+  return more <= 0 ? described : [...described, `And ${more} more.`]
+}

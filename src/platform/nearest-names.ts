@@ -1,8 +1,16 @@
+/** Callers choose names of any length, and comparing takes time that grows with the product of both lengths. */
+const MAX_NAME_CHARACTERS = 1_000
+
+/** What is compared of two names, which is what is between their common beginning and end. */
+const MAX_COMPARED_CHARACTERS = 100
+
 /**
  * The candidates that a mistyped name most likely means, nearest first, at most `limit`. A candidate further away
- * than half of the longer name's length is not offered. Case is ignored.
+ * than half of the longer name's length is not offered. Case is ignored. Names that are longer than 1,000 characters, or
+ * differ in more than 100, are far apart.
  */
 export function nearestNames(name: string, candidates: readonly string[], limit: number): string[] {
+  if (name.length > MAX_NAME_CHARACTERS) return []
   const wanted = name.toLowerCase()
   return candidates
     .map((candidate) => ({ candidate, distance: editDistance(wanted, candidate.toLowerCase()) }))
@@ -13,7 +21,9 @@ export function nearestNames(name: string, candidates: readonly string[], limit:
 }
 
 /** Insertions, deletions, substitutions and swaps of neighbours that turn `from` into `to` (optimal string alignment). */
-export function editDistance(from: string, to: string): number {
+export function editDistance(wholeFrom: string, wholeTo: string): number {
+  const [from, to] = withoutCommonEnds(wholeFrom, wholeTo)
+  if (Math.max(from.length, to.length) > MAX_COMPARED_CHARACTERS) return Infinity
   let beforePrevious: number[] = []
   let previous = Array.from({ length: to.length + 1 }, (_, column) => column)
   for (let row = 1; row <= from.length; row++) {
@@ -30,6 +40,15 @@ export function editDistance(from: string, to: string): number {
     previous = current
   }
   return costAt(previous, to.length)
+}
+
+function withoutCommonEnds(left: string, right: string): readonly [string, string] {
+  const shorter = Math.min(left.length, right.length)
+  let start = 0
+  while (start < shorter && left[start] === right[start]) start++
+  let end = 0
+  while (end < shorter - start && left.at(-1 - end) === right.at(-1 - end)) end++
+  return [left.slice(start, left.length - end), right.slice(start, right.length - end)]
 }
 
 function costAt(row: readonly number[], column: number): number {

@@ -74,6 +74,5 @@ function nearestPath(path: string, index: RecordingIndex): string | undefined {
     if (path.endsWith(other) || other.endsWith(path)) return other
     if (paths.length < comparedPaths) paths.push(other)
   }
-  // Comparing letter by letter takes time that grows with the length of both, and clients choose the one.
-  return nearestNames(path.slice(0, 300), paths, 1)[0] ?? any
+  return nearestNames(path, paths, 1)[0] ?? any
 }

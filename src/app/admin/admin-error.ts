@@ -1,3 +1,4 @@
+import { listProblems } from '../../platform/error-text.ts'
 import type { JsonSchema } from '../../config/patch-json-schema.ts'
 import { type AdminAnswer, schemaRef } from './admin-route.ts'
 
@@ -51,5 +52,6 @@ export function refuse(
  * @param what completes "Could not ...": `change the configuration`
  */
 export function refuseProblems(code: string, what: string, problems: readonly string[]): AdminAnswer {
-  return refuse(400, code, `Could not ${what}: ${problems.join('\n')}`, problems)
+  const listed = listProblems(problems)
+  return refuse(400, code, `Could not ${what}: ${listed.join('\n')}`, listed)
 }

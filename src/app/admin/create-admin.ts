@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { invalidKey } from '../../openai/errors.ts'
 import { carriesKey } from '../../pipeline/authenticate.ts'
+import { shortText } from '../../platform/error-text.ts'
 import { OperatorError } from '../../platform/operator-error.ts'
 import type { AppEnv } from '../app-env.ts'
 import { readWebBody } from '../read-body.ts'
@@ -87,7 +88,7 @@ function unknownPath(pathname: string, routes: readonly AdminRoute[]): Response 
   const { body } = refuse(
     404,
     'NotFound',
-    `There is no ${pathname}. These are the paths of the administration.`,
+    `There is no ${shortText(pathname)}. These are the paths of the administration.`,
   )
   return send({
     status: 404,

@@ -1,3 +1,4 @@
+import { describeFirst } from '../../platform/error-text.ts'
 import { nearestNames } from '../../platform/nearest-names.ts'
 import { showValue } from '../../config/show-value.ts'
 import type { QueryParameter } from './admin-route.ts'
@@ -10,19 +11,19 @@ export type ReadQuery =
 /** Reads a query by the parameters that a route has. A name that it has not is a problem: it would be passed over unseen. */
 export function readQuery(given: URLSearchParams, parameters: readonly QueryParameter[]): ReadQuery {
   const values: Record<string, string | number | boolean> = {}
-  const problems: string[] = []
+  const wrong: (() => string)[] = []
   for (const [name, text] of given) {
     const parameter = parameters.find((known) => known.name === name)
     if (!parameter) {
-      problems.push(describeUnknown(name, parameters))
+      wrong.push(() => describeUnknown(name, parameters))
       continue
     }
     const value = readValue(text, parameter)
     if (value === undefined) {
-      problems.push(`${name} must be ${rangeOf(parameter)} (got ${showValue(text)}).`)
+      wrong.push(() => `${name} must be ${rangeOf(parameter)} (got ${showValue(text)}).`)
     } else values[name] = value
   }
-  return problems.length > 0 ? { problems } : { values }
+  return wrong.length > 0 ? { problems: describeFirst(wrong, (describe) => describe()) } : { values }
 }
 
 function describeUnknown(name: string, parameters: readonly QueryParameter[]): string {
