@@ -34,6 +34,45 @@ describe('parseMappingFile', () => {
     expect(parse(bomb.join('\n')).problems[0]).toContain('Excessive alias count')
   })
 
+  const hostile: Readonly<Record<string, string>> = {
+    quotes: '"'.repeat(64_000),
+    'brackets that do not fit': '[}'.repeat(32_000),
+    'closing brackets': ']'.repeat(64_000),
+    'open brackets': '['.repeat(64_000),
+    'open braces of JSON': '{"a":'.repeat(12_000),
+    'nested dashes': '- '.repeat(32_000),
+    'question marks': '? '.repeat(32_000),
+    anchors: '&a '.repeat(20_000),
+    aliases: '*a '.repeat(20_000),
+    tags: '!a '.repeat(20_000),
+    'wrong escapes': `"${'\\q'.repeat(32_000)}"`,
+    comments: '# a\n'.repeat(16_000),
+    directives: '%a\n'.repeat(20_000),
+    documents: '---\na: 1\n'.repeat(7_000),
+  }
+  it.each(Object.entries(hostile))('refuses 64 KB of %s at once, with a place', async (_, source) => {
+    let problems: readonly string[] = []
+    const ms = await leastMs(400, () => ({ problems } = parse(source)))
+    expect(ms).toBeLessThan(400)
+    expect(problems.length).toBeGreaterThan(0)
+    expect(problems.length).toBeLessThanOrEqual(20)
+    for (const problem of problems) expect(problem).toMatch(/^file\.yaml.{1,300}$/)
+  })
+
+  it('reads JSON of a megabyte like YAML, and notices a key that stands twice in it', () => {
+    const text = JSON.stringify({ '"a":': ['"b":', { c: 1, '\\': 2 }], d: {} })
+    expect(parse(text)).toEqual({ entries: JSON.parse(text), problems: [] })
+    expect(parse('{"a": {"b": 1, "c": 2, "b": 3}}').problems).toEqual([
+      'file.yaml: the key "b" stands twice (line 1, column 24). Remove one of them.',
+    ])
+  })
+
+  it('refuses a second document instead of passing over it', () => {
+    expect(parse('a: 1\n---\nb: 2\n').problems).toEqual([
+      'file.yaml: this is neither JSON nor YAML: a second document begins here, and only one is read (line 2, column 1).',
+    ])
+  })
+
   it('reads many keys in a time that grows as their number does', async () => {
     const source = Array.from({ length: 40_000 }, (_, index) => `k${index}: 1`).join('\n')
     const read = (): void => {

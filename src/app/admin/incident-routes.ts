@@ -28,7 +28,7 @@ export function incidentRoutes(simulator: Simulator): readonly AdminRoute[] {
       body: {
         kind: 'text',
         description:
-          'The timetable, JSON or YAML (docs/incidents.md); without a body that of INCIDENTS_PATH.',
+          'The timetable, JSON or YAML (docs/incidents.md), of at most 64 KB; without a body that of INCIDENTS_PATH.',
         schema: { type: 'object', properties: { phases: { type: 'array', items: { type: 'object' } } } },
         example: {
           phases: [{ name: 'down', seconds: 60, faults: [{ probability: 1, fault: 'overloaded503' }] }],
@@ -58,6 +58,9 @@ export function incidentRoutes(simulator: Simulator): readonly AdminRoute[] {
   ]
 }
 
+/** A thousand short phases, which is the maximum. Parsing YAML takes up to 2 milliseconds for a kilobyte. */
+const MAX_TIMETABLE_BYTES = 64 * 1024
+
 type Chosen = { readonly timetable: IncidentTimetable } | { readonly problems: readonly string[] }
 
 /** The timetable of the body, JSON or YAML, or without a body that of the configuration. */
@@ -66,6 +69,11 @@ function chooseTimetable(source: string, { config }: Simulator): Chosen {
     return config.incidents
       ? { timetable: config.incidents }
       : { problems: ['There is no timetable: send one as the body, or set INCIDENTS_PATH.'] }
+  }
+  const bytes = Buffer.byteLength(source)
+  if (bytes > MAX_TIMETABLE_BYTES) {
+    const problem = `The timetable must have at most ${MAX_TIMETABLE_BYTES} bytes (got ${bytes}). Shorten it, or set INCIDENTS_PATH to its file.`
+    return { problems: [problem] }
   }
   const { timetable, problems } = parseIncidentFile(source, 'body', new Set(config.deployments.keys()))
   return timetable ? { timetable } : { problems }

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest'
+import { createAdminApi } from '../support/admin-api.ts'
+import { leastMs } from '../support/machine-speed.ts'
+import { createTestSimulator, deploymentPath } from '../support/test-simulator.ts'
+
+const longName = 'a'.repeat(900_000)
+const many = (count: number, entry: (index: number) => [string, unknown]) =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => entry(index)))
+
+/** Each took seconds, or minutes, in which nothing else was answered. */
+const changes: Readonly<Record<string, [method: string, path: string, body: unknown]>> = {
+  'a model with a long name': ['PUT', '/++/deployments/q', { model: longName }],
+  'a profile with a long name': [
+    'PUT',
+    '/++/deployments/q',
+    { model: 'gpt-4o', latency: { profile: longName } },
+  ],
+  'unknown keys of a deployment': ['PUT', '/++/deployments/q', many(40_000, (at) => [`key${at}`, 1])],
+  'a setting with a long name': ['PATCH', '/++/config', { [longName]: 1 }],
+  'a setting of underscores': ['PATCH', '/++/config', { ['_'.repeat(900_000)]: 1 }],
+  'many unknown settings': ['PATCH', '/++/config', many(50_000, (at) => [`latenzy${at}`, 1])],
+  'many wrong models': [
+    'PATCH',
+    '/++/config',
+    { openai_deployments: many(25_000, (at) => [`d${at}`, { model: 'gpt-4p' }]) },
+  ],
+  'many wrong faults': ['PATCH', '/++/config', { faults: Array.from({ length: 200_000 }, () => ({})) }],
+  'a fault with a long name': ['PATCH', '/++/config', { faults: [{ probability: 1, fault: longName }] }],
+  'many wrong points of a distribution': [
+    'PUT',
+    '/++/deployments/q',
+    {
+      model: 'gpt-4o',
+      latency: {
+        firstToken: {
+          distribution: 'quantiles',
+          quantiles: Array.from({ length: 50_000 }, () => ['a', 'b']),
+        },
+      },
+    },
+  ],
+  'a timetable of quotes': ['POST', '/++/incidents/start', '"'.repeat(1_000_000)],
+  'a timetable of brackets': ['POST', '/++/incidents/start', '[}'.repeat(40_000)],
+  'a timetable of 60 KB of brackets': ['POST', '/++/incidents/start', '[}'.repeat(30_000)],
+  'a timetable of many wrong phases': [
+    'POST',
+    '/++/incidents/start',
+    { phases: Array.from({ length: 20_000 }, () => ({})) },
+  ],
+  'a timetable whose aliases multiply': [
+    'POST',
+    '/++/incidents/start',
+    `a0: &a0 x\n${Array.from({ length: 30 }, (_, at) => `a${at + 1}: &a${at + 1} [*a${at}, *a${at}]\n`).join('')}phases: *a30\n`,
+  ],
+}
+
+describe('the administration', () => {
+  it.each(Object.entries(changes))(
+    'refuses %s at once, in a short answer',
+    async (_, [method, path, body]) => {
+      const { app } = createTestSimulator({ deployments: { chat: { model: 'gpt-4o' } } })
+      const { ask } = createAdminApi(app)
+      const text = typeof body === 'string' ? body : JSON.stringify(body)
+      const answer = await ask(method, path, text)
+      expect(answer.status).toBe(400)
+      expect(answer.text.length).toBeLessThan(40_000)
+      expect(answer.body.error.problems.length).toBeLessThanOrEqual(60)
+      expect(await leastMs(1_000, () => ask(method, path, text))).toBeLessThan(1_000)
+    },
+  )
+})
+
+describe('the headers of one request', () => {
+  const long = 'y'.repeat(30_000)
+  it.each([
+    [`x-sim-${long}`, '1'],
+    ['x-sim-fault', long],
+    ['x-sim-fault', `cut;${Array.from({ length: 7_000 }, (_, at) => `k${at}`).join('=1;')}`],
+    ['x-sim-delay-ms', long],
+    ['x-sim-finish-reason', long],
+  ])('are refused at once, and repeated in part, where they are long', async (name, value) => {
+    const { post } = createTestSimulator({ deployments: { chat: { model: 'gpt-4o' } } })
+    const send = () => post(deploymentPath('chat', 'chat/completions'), { messages: [] }, { [name]: value })
+    const answer = await send()
+    expect(answer.status).toBe(400)
+    expect((await answer.text()).length).toBeLessThan(8_000)
+    expect(await leastMs(100, send)).toBeLessThan(100)
+  })
+})
