@@ -56,6 +56,12 @@ export function isMultipart(contentType: string | undefined): boolean {
   return contentType !== undefined && /^\s*multipart\/form-data\b/i.test(contentType)
 }
 
+/** Whether a body begins as a form with files does, whatever its content type says: recordings lose headers. */
+export function looksMultipart(body: Buffer): boolean {
+  if (body[0] !== 0x2d || body[1] !== 0x2d) return false
+  return /^--[^\r\n]{1,200}\r?\ncontent-disposition:\s*form-data\b/i.test(body.toString('latin1', 0, 300))
+}
+
 function boundaryOf(contentType: string | undefined): string | undefined {
   if (contentType === undefined || !isMultipart(contentType)) return undefined
   const match = /;\s*boundary=(?:"([^"]{1,200})"|([^;\s"]{1,200}))/i.exec(contentType)

@@ -64,6 +64,14 @@ describe('match keys', () => {
     expect(same(form('x'), form('yyy', 'file', '\n'))).toBe(true)
   })
 
+  it('are equal for a form with its content type and one whose recording has lost it', () => {
+    const { body = '' } = form('x')
+    expect(same(form('yyy'), { body })).toBe(true)
+    expect(same({ body }, { body, headers: [['Content-Type', 'text/plain']] })).toBe(true)
+    expect(same({ body }, form('x', 'model'))).toBe(false)
+    expect(same({ body: '--x and more' }, { body: '--y and more' })).toBe(false)
+  })
+
   it('leave out fields by name or path, in lists too', () => {
     const left = { body: '{"user":"a","messages":[{"content":"x","name":"n"}],"o":{"seed":1,"k":2}}' }
     const right = { body: '{"user":"b","messages":[{"content":"x"}],"o":{"k":2}}' }

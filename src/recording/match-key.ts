@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { MatchConfig } from '../config/recordings-config.ts'
-import { isMultipart } from '../openai/multipart.ts'
+import { isMultipart, looksMultipart } from '../openai/multipart.ts'
 import { parseJson } from '../pipeline/parse-json.ts'
 import { withFixedBoundary } from './body-hash.ts'
 import { canonicalJson, ignoredFields, type IgnoredFields } from './canonical-json.ts'
@@ -65,9 +65,14 @@ function withoutPrefix(path: string): string {
 }
 
 function compare({ body, contentType }: MatchRequest, ignored: IgnoredFields): ComparedBody {
-  if (isMultipart(contentType)) {
+  const formType = isMultipart(contentType)
+    ? contentType
+    : looksMultipart(body)
+      ? 'multipart/form-data'
+      : undefined
+  if (formType !== undefined) {
     // YAML's plain layouts turn CRLF into LF, so a form that was recorded as text has lost it.
-    return { kind: 'form', bytes: withoutCarriageReturns(withFixedBoundary(body, contentType)) }
+    return { kind: 'form', bytes: withoutCarriageReturns(withFixedBoundary(body, formType)) }
   }
   if (looksLikeJson(body)) {
     const value = parseJson(body)

@@ -1,3 +1,4 @@
+import { shortText } from '../platform/error-text.ts'
 import type { MatchConfig } from '../config/recordings-config.ts'
 import { jsonDifferences, showDifference } from './json-difference.ts'
 import { apiVersionOf, type MatchKeys } from './match-key.ts'
@@ -16,6 +17,9 @@ export interface RequestDifference {
   readonly advice: string
 }
 
+/** Longer than most paths; clients choose them, and headers. */
+const MAX_PATH_CHARACTERS = 300
+
 /** More differences than this are simply many. */
 const mostCounted = 200
 
@@ -28,8 +32,8 @@ export function requestDifference(
 ): RequestDifference | undefined {
   const plain = (at: string, left: string, right: string, advice: string): RequestDifference => ({
     at,
-    requested: left || 'nothing',
-    recorded: right || 'nothing',
+    requested: shortText(left, MAX_PATH_CHARACTERS) || 'nothing',
+    recorded: shortText(right, MAX_PATH_CHARACTERS) || 'nothing',
     count: mostCounted,
     advice,
   })
@@ -42,7 +46,7 @@ export function requestDifference(
     const prefixed = path.endsWith(recordedPath) || recordedPath.endsWith(path)
     const advice = prefixed
       ? 'Set MATCH_ANY_PREFIX=on to leave the prefix out of matching.'
-      : `Send it to ${recordedPath}.`
+      : `Send it to ${shortText(recordedPath, MAX_PATH_CHARACTERS)}.`
     return plain('path', path, recordedPath, advice)
   }
   if (config.host && requested.host !== recorded.host) {
@@ -62,7 +66,12 @@ export function requestDifference(
       `Take ${name} out of MATCH_HEADERS to accept any value.`,
     )
   }
-  return bodyDifference(requested, recorded, keys)
+  const difference = bodyDifference(requested, recorded, keys)
+  if (difference || requested.contentType === recorded.contentType) return difference
+  if (keys.keyOf(requested) === keys.keyOf(recorded)) return undefined
+  // The same bytes, which are a form with one content type and none with the other.
+  const advice = 'Send it with the content type of the recording, or correct that of the recording.'
+  return plain('header content-type', requested.contentType ?? '', recorded.contentType ?? '', advice)
 }
 
 function bodyDifference(
@@ -84,8 +93,9 @@ function bodyDifference(
   }
   let first: RequestDifference | undefined
   let count = 0
-  for (const { at, left: ours, right: theirs } of jsonDifferences(left.value, right.value)) {
+  for (const { at: whole, left: ours, right: theirs } of jsonDifferences(left.value, right.value)) {
     count++
+    const at = shortText(whole)
     first ??= {
       at: at || 'body',
       requested: showDifference(ours, theirs),

@@ -77,6 +77,23 @@ describe('a request that no recording answers', () => {
     )
   })
 
+  it('is told of a content type that makes a form of the same bytes', async () => {
+    const { post } = replaying([cassetteItem('abc', '{}', path)])
+    const { error } = await missOf(
+      await post(path, 'abc', { 'content-type': 'multipart/form-data; boundary=x' }),
+    )
+    expect(error.message).toContain('They first differ in header content-type')
+    expect(error.first_difference).toMatchObject({ recorded: 'application/json' })
+  })
+
+  it('is told of names and paths of any length in a short answer', async () => {
+    const { post } = replaying(items)
+    const long = await post(path, JSON.stringify({ model: 'gpt-4o-mini', ['k'.repeat(200_000)]: 1 }))
+    expect((await long.text()).length).toBeLessThan(3_000)
+    const far = await post(`/${'p'.repeat(10_000)}`, '{}')
+    expect((await far.text()).length).toBeLessThan(3_000)
+  })
+
   it('is told that a field is missing, and how to do without it', async () => {
     const { post } = replaying([items[2] ?? ''])
     const { error } = await missOf(await post(path, ask('Hello')))
