@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readRegularText } from '../platform/regular-file.ts'
 import type { ConfigSources } from '../config/sources.ts'
 import type { CliHost } from './cli-host.ts'
 
@@ -7,5 +7,5 @@ export function configSources(
   { env, workingDirectory }: Pick<CliHost, 'env' | 'workingDirectory'>,
   flags: ConfigSources['flags'] = {},
 ): ConfigSources {
-  return { flags, env, workingDirectory, readFile: (path) => readFileSync(path, 'utf8') }
+  return { flags, env, workingDirectory, readFile: readRegularText }
 }

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { readRegularText } from '../platform/regular-file.ts'
 import type { ConfigInputs, FileEntries } from './config-inputs.ts'
 import type { ConfigOptions } from './config-options.ts'
 import { LiveConfig } from './live-config.ts'
@@ -73,7 +73,7 @@ export function liveConfigOfOptions(options: ConfigOptions, sources: OptionSourc
   throw configError('start', [...problems, ...('problems' in resolved ? resolved.problems : [])])
 }
 
-function fileSources({ workingDirectory = process.cwd(), readFile = readText }: OptionSources) {
+function fileSources({ workingDirectory = process.cwd(), readFile = readRegularText }: OptionSources) {
   const envFile = join(workingDirectory, '.env')
   return {
     workingDirectory,
@@ -82,10 +82,6 @@ function fileSources({ workingDirectory = process.cwd(), readFile = readText }: 
       return readFile(path)
     },
   }
-}
-
-function readText(path: string): string {
-  return readFileSync(path, 'utf8')
 }
 
 /** Each setting once: as an option, or else in `env`, or else as is usual here. */

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path'
 import { reasonOf } from '../platform/error-text.ts'
 import { nearestNames } from '../platform/nearest-names.ts'
 import { OperatorError } from '../platform/operator-error.ts'
+import { readRegularText } from '../platform/regular-file.ts'
 
 /** What extensions may be written in; where a name without its ending is given, the first one counts. */
 const endings = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs']
@@ -66,7 +67,7 @@ function mainOf(folder: string, typed: string): string | undefined {
   const path = join(folder, 'package.json')
   if (!existsSync(path)) return undefined
   try {
-    const { main } = JSON.parse(readFileSync(path, 'utf8')) as { main?: unknown }
+    const { main } = JSON.parse(readRegularText(path)) as { main?: unknown }
     return typeof main === 'string' ? main : undefined
   } catch (error) {
     const reason = reasonOf(error)

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ModuleCache } from 'jiti'
+import { readRegularText } from '../platform/regular-file.ts'
 
 /** Modules that an extension may import wherever its file lies: by the name that it imports. */
 export type OwnModules = Readonly<Record<string, object>>
@@ -45,7 +45,7 @@ export async function createModuleLoader(
   return {
     async load(file) {
       if (!cache[file]) {
-        await jiti.evalModule(readFileSync(file, 'utf8'), {
+        await jiti.evalModule(readRegularText(file), {
           filename: file,
           ext: extname(file),
           cache,
