@@ -3,11 +3,14 @@ import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { clearInterval, epochMs, setInterval, setTimeout } from '../platform/real-timers.ts'
+import { READ_WITHOUT_WAITING } from '../platform/regular-file.ts'
 
 /** A number that no other process has which writes into the folder at the same time. */
 export interface WriterClaim {
   /** From 1; most of the time there is one writer. */
   readonly writer: number
+  /** Whether the number is still this holder's: the folder may have been removed, and others may have come. */
+  isHeld(): Promise<boolean>
   /** Gives the number free. */
   release(): Promise<void>
 }
@@ -45,12 +48,17 @@ interface Holder {
  */
 export async function claimWriter(dir: string): Promise<WriterClaim> {
   for (let writer = 1; writer <= mostWriters; writer++) {
-    const path = join(dir, `.aoai-sim-writer-${writer}.lock`)
+    const path = join(dir, lockName(writer))
     const holder: Holder = { pid: process.pid, host: hostname(), startMs: processStartMs, id: randomUUID() }
     const content = JSON.stringify(holder)
     if ((await create(path, content)) || (await takeOver(path, content))) return hold(path, content, writer)
   }
   throw new Error(`${mostWriters} processes write into this folder. Delete .aoai-sim-writer-*.lock in it.`)
+}
+
+/** The name of the file that claims a number. */
+export function lockName(writer: number): string {
+  return `.aoai-sim-writer-${writer}.lock`
 }
 
 async function create(path: string, content: string): Promise<boolean> {
@@ -108,7 +116,7 @@ function isRunning({ pid, startMs }: Pick<Holder, 'pid' | 'startMs'>): boolean {
 
 async function read(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8')
+    return await readFile(path, { encoding: 'utf8', flag: READ_WITHOUT_WAITING })
   } catch {
     return undefined
   }
@@ -123,6 +131,7 @@ function hold(path: string, content: string, writer: number): WriterClaim {
   heartbeat.unref()
   return {
     writer,
+    isHeld: async () => (await read(path)) === content,
     async release() {
       clearInterval(heartbeat)
       if ((await read(path)) === content) await rm(path, { force: true })

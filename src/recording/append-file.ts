@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { READ_WITHOUT_WAITING, requireRegular } from '../platform/regular-file.ts'
 import { appendFailure } from './append-failure.ts'
 import { inspectTail, readAt, type Tail } from './append-tail.ts'
 import { recordFilePart } from './record-file-name.ts'
@@ -26,7 +27,8 @@ interface Waiting {
 /** What is written in one go at most, in characters, so that a burst needs no second copy of all of it. */
 const largestBatch = 8 * 1024 * 1024
 
-const openFlags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT
+/** Without waiting for the other end of a named pipe. */
+const openFlags = READ_WITHOUT_WAITING | constants.O_RDWR | constants.O_APPEND | constants.O_CREAT
 
 /**
  * Appends items to the file of one URL path. What comes while a write is under way goes out together with the next one,
@@ -120,7 +122,9 @@ export class AppendFile {
       const path = this.#path
       const file = await openForAppending(path)
       try {
-        const { size } = await file.stat()
+        const stats = await file.stat()
+        if (stats.isFIFO()) requireRegular(stats)
+        const { size } = stats
         if (size === this.#knownSize) return { file, size }
         const tail = await inspectTail(file, size)
         if (tail.kind === 'torn') return { file, size: await cutTail(file, path, tail, size, this.#report) }

@@ -1,6 +1,7 @@
-import { mkdir, open, readdir } from 'node:fs/promises'
+import { mkdir, open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { claimWriter, type WriterClaim } from './append-claim.ts'
+import { requireRegular } from '../platform/regular-file.ts'
+import { claimWriter, lockName, type WriterClaim } from './append-claim.ts'
 import { appendFailure } from './append-failure.ts'
 import { AppendFile, cutTail, type ReportFile } from './append-file.ts'
 import { inspectTail } from './append-tail.ts'
@@ -15,6 +16,10 @@ export class AppendStore {
   readonly #report: ReportFile
   readonly #files = new Map<string, AppendFile>()
   #claim: Promise<WriterClaim> | undefined
+  /** A look at the claim that is under way, which all who come meanwhile share. */
+  #check: Promise<WriterClaim> | undefined
+  /** Whether the file system takes `A` and `a` for one name. */
+  #ignoresCase = false
 
   constructor(dir: string, report: ReportFile) {
     this.#dir = dir
@@ -41,7 +46,7 @@ export class AppendStore {
    * @throws {AppendFailure} when it is not
    */
   async append(path: string, item: string): Promise<void> {
-    const { writer } = await this.#claimed()
+    const { writer } = await this.#heldClaim()
     await this.#fileOf(recordFileName(path), writer).append(item)
   }
 
@@ -50,6 +55,23 @@ export class AppendStore {
     const claim = await this.#claim?.catch(() => undefined)
     this.#claim = undefined
     await claim?.release()
+  }
+
+  /** A folder that was removed has lost its lock, so that another process may have this number. */
+  #heldClaim(): Promise<WriterClaim> {
+    this.#check ??= this.#checkClaim().finally(() => (this.#check = undefined))
+    return this.#check
+  }
+
+  async #checkClaim(): Promise<WriterClaim> {
+    const taken = this.#claimed()
+    const claim = await taken
+    if (await claim.isHeld()) return claim
+    if (this.#claim === taken) {
+      this.#claim = undefined
+      await claim.release()
+    }
+    return this.#claimed()
   }
 
   #claimed(): Promise<WriterClaim> {
@@ -64,18 +86,21 @@ export class AppendStore {
   async #makeClaim(): Promise<WriterClaim> {
     try {
       await mkdir(this.#dir, { recursive: true, mode: 0o700 })
-      return await claimWriter(this.#dir)
+      const claim = await claimWriter(this.#dir)
+      this.#ignoresCase = await ignoresCase(this.#dir, lockName(claim.writer))
+      return claim
     } catch (error) {
       throw appendFailure(this.#dir, error)
     }
   }
 
   #fileOf(name: string, writer: number): AppendFile {
-    const known = this.#files.get(name)
+    const key = `${writer} ${this.#ignoresCase ? name.toLowerCase() : name}`
+    const known = this.#files.get(key)
     if (known) return known
     if (this.#files.size >= mostRemembered) this.#forgetIdle()
     const file = new AppendFile({ dir: this.#dir, name, writer }, this.#report)
-    this.#files.set(name, file)
+    this.#files.set(key, file)
     return file
   }
 
@@ -85,6 +110,7 @@ export class AppendStore {
 
   async #repair(path: string): Promise<void> {
     try {
+      requireRegular(await stat(path))
       const file = await open(path, 'r+')
       try {
         const { size } = await file.stat()
@@ -98,4 +124,9 @@ export class AppendStore {
       this.#report({ file: path }, appendFailure(path, error).message)
     }
   }
+}
+
+async function ignoresCase(dir: string, name: string): Promise<boolean> {
+  const found = await stat(join(dir, name.toUpperCase())).catch(() => undefined)
+  return found !== undefined
 }

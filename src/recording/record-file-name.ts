@@ -6,7 +6,8 @@ const longestName = 200
 /**
  * The name of the file for a URL path, without what tells files of one path apart: the slashes at its ends dropped, those
  * between turned into underscores, as the Python simulator does it. What is no plain character on every file system
- * becomes an underscore too. Which path an interaction has stands in itself, so two paths may share a file.
+ * becomes an underscore too, and so does one in front of what Windows takes for a device, and behind what would look like
+ * the number of a writer. Which path an interaction has stands in itself, so two paths may share a file.
  */
 export function recordFileName(path: string): string {
   const name = path
@@ -14,6 +15,8 @@ export function recordFileName(path: string): string {
     .replace(/[^\w.%~=@+-]/g, '_')
     // A name with a dot in front is hidden.
     .replace(/^\.+/, '_')
+    .replace(/^(?=(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))/i, '_')
+    .replace(/~\d+(?:\.\d+)?$/, '$&_')
   if (name === '') return 'root'
   if (name.length <= longestName) return name
   const digest = createHash('sha256').update(path).digest('hex').slice(0, 12)

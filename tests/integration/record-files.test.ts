@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   appendFileSync,
@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createSystemClock } from '../../src/platform/system-clock.ts'
 import { AppendStore } from '../../src/recording/append-store.ts'
+import { isFileOfWriter, recordFileName, recordFilePart } from '../../src/recording/record-file-name.ts'
 import { recordingFileHeader } from '../../src/recording/yaml-format.ts'
 import { chatCompletion, json } from '../support/fake-upstream.ts'
 import { leastMs } from '../support/machine-speed.ts'
@@ -117,6 +118,61 @@ describe('recording files', () => {
     }
     for (const name of recordingFiles(place.dir)) expect(name).toMatch(/^[\w%][\w.%~=@+-]{0,220}\.yaml$/)
     expect(recordingFiles(place.dir)).toHaveLength(4)
+  })
+
+  it('of two writers are never one, and none has a name that Windows keeps for devices', () => {
+    const paths = [
+      '/a',
+      '/a~2',
+      '/a~3.2',
+      '/con',
+      '/AUX',
+      '/nul.txt',
+      '/com1',
+      '/lpt9.a.b',
+      '/a.',
+      '/console',
+    ]
+    const files = [1, 2, 3].map((writer) =>
+      paths.flatMap((path) => [1, 2].map((part) => recordFilePart(recordFileName(path), writer, part))),
+    )
+    expect(new Set(files.flat()).size).toBe(paths.length * 6)
+    for (const [at, names] of files.entries()) {
+      for (const name of names) {
+        expect(name).not.toMatch(/^(?:con|prn|aux|nul|com\d|lpt\d)(?:[.~]|$)/i)
+        expect(isFileOfWriter(name, at + 1)).toBe(true)
+      }
+    }
+    expect(recordFileName('/v1/chat/completions')).toBe('v1_chat_completions')
+    expect(recordFileName('/console')).toBe('console')
+  })
+
+  it('are not shared with a process that came after the folder was removed', async () => {
+    const first = new AppendStore(place.dir, () => {})
+    const second = new AppendStore(place.dir, () => {})
+    await first.append('/a', '- 1\n')
+    rmSync(place.dir, { recursive: true })
+    await second.append('/a', '- 2\n')
+    await Promise.all([first.append('/a', '- 3\n'), first.append('/a', '- 4\n'), first.append('/b', '- 5\n')])
+    await second.append('/a', '- 6\n')
+    const text = (name: string) =>
+      readFileSync(join(place.dir, name), 'utf8').slice(recordingFileHeader.length)
+    expect(text('a.yaml')).toBe('- 2\n- 6\n')
+    expect(text('a~2.yaml')).toBe('- 3\n- 4\n')
+    expect(text('b~2.yaml')).toBe('- 5\n')
+    const locks = () => readdirSync(place.dir).filter((name) => name.endsWith('.lock'))
+    expect(locks()).toHaveLength(2)
+    await first.close()
+    await second.close()
+    expect(locks()).toEqual([])
+  })
+
+  it('in whose place a named pipe is are reported, and nobody waits for it', async () => {
+    execFileSync('mkfifo', [join(place.dir, 'a.yaml')])
+    const store = new AppendStore(place.dir, () => {})
+    await store.open()
+    await expect(store.append('/a', '- 1\n')).rejects.toThrow('it is a named pipe, and no regular file')
+    await store.close()
   })
 
   it('take an interaction in the same time however large they are', async () => {
