@@ -1,18 +1,55 @@
-import { brotliDecompressSync, constants, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib'
+import { promisify } from 'node:util'
+import {
+  brotliDecompress,
+  brotliDecompressSync,
+  constants,
+  gunzip,
+  gunzipSync,
+  inflate,
+  inflateRaw,
+  inflateRawSync,
+  inflateSync,
+  type ZlibOptions,
+} from 'node:zlib'
 
-/** A recorded answer beyond this, when unpacked, is not one of the service: no answer may fill the memory. */
-const maxOutputLength = 256 * 1024 * 1024
+/** A megabyte can be a gigabyte when it is unpacked, so that a recording could fill the memory. */
+const maxOutputLength = 64 * 1024 * 1024
+
+/** No server applies more codings one after the other. */
+const maxCodings = 4
 
 const options = { maxOutputLength, finishFlush: constants.Z_SYNC_FLUSH }
 
-const decoders: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
-  gzip: (bytes) => gunzipSync(bytes, options),
-  'x-gzip': (bytes) => gunzipSync(bytes, options),
+interface Decoder {
+  readonly now: (bytes: Buffer) => Buffer
+  /** Does the same on another thread. */
+  readonly later: (bytes: Buffer) => Promise<Buffer>
+}
+
+type Unpack = (bytes: Buffer, options: ZlibOptions) => Promise<Buffer>
+
+const gzip: Decoder = {
+  now: (bytes) => gunzipSync(bytes, options),
+  later: (bytes) => (promisify(gunzip) as Unpack)(bytes, options),
+}
+
+const decoders: Readonly<Record<string, Decoder>> = {
+  gzip,
+  'x-gzip': gzip,
   // The standard means zlib's format; some servers send the bare one.
-  deflate: (bytes) =>
-    (bytes[0] ?? 0) % 16 === 8 ? inflateSync(bytes, options) : inflateRawSync(bytes, options),
-  br: (bytes) => brotliDecompressSync(bytes, { maxOutputLength }),
-  identity: (bytes) => bytes,
+  deflate: {
+    now: (bytes) => (isZlib(bytes) ? inflateSync(bytes, options) : inflateRawSync(bytes, options)),
+    later: (bytes) => (promisify(isZlib(bytes) ? inflate : inflateRaw) as Unpack)(bytes, options),
+  },
+  br: {
+    now: (bytes) => brotliDecompressSync(bytes, { maxOutputLength }),
+    later: (bytes) => (promisify(brotliDecompress) as Unpack)(bytes, { maxOutputLength }),
+  },
+  identity: { now: (bytes) => bytes, later: (bytes) => Promise.resolve(bytes) },
+}
+
+function isZlib(bytes: Buffer): boolean {
+  return (bytes[0] ?? 0) % 16 === 8
 }
 
 /** A body without its content codings, or as it was where those cannot be undone. */
@@ -20,6 +57,8 @@ export interface DecodedBody {
   readonly bytes: Buffer
   /** Whether the `content-encoding` of the answer still says the truth. */
   readonly encoded: boolean
+  /** Whether it would have more than 64 MB, and stays as it is for that. */
+  readonly isTooLarge: boolean
 }
 
 /**
@@ -27,30 +66,68 @@ export interface DecodedBody {
  * httpx support does), and packed ones as the text that Latin-1 makes of them; both are understood.
  */
 export function decodeBody(bytes: Buffer, contentEncoding: string | undefined): DecodedBody {
+  const attempts = attemptsOf(bytes, contentEncoding)
+  if (!attempts) return decoded(bytes)
+  const failures: unknown[] = []
+  for (const { packed, steps } of attempts) {
+    try {
+      return decoded(steps.reduce((body, { now }) => now(body), packed))
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  return undecoded(bytes, failures)
+}
+
+/** Does the same without holding up others. */
+export async function decodeBodyLater(
+  bytes: Buffer,
+  contentEncoding: string | undefined,
+): Promise<DecodedBody> {
+  const attempts = attemptsOf(bytes, contentEncoding)
+  if (!attempts) return decoded(bytes)
+  const failures: unknown[] = []
+  for (const { packed, steps } of attempts) {
+    try {
+      let body = packed
+      for (const { later } of steps) body = await later(body)
+      return decoded(body)
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  return undecoded(bytes, failures)
+}
+
+interface Attempt {
+  readonly packed: Buffer
+  readonly steps: readonly Decoder[]
+}
+
+/** What to try, in this order; nothing where the body is not packed, or in a way that is not known. */
+function attemptsOf(bytes: Buffer, contentEncoding: string | undefined): readonly Attempt[] | undefined {
   const codings = (contentEncoding ?? '')
     .toLowerCase()
     .split(',')
     .map((coding) => coding.trim())
     .filter((coding) => coding !== '')
-  if (codings.length === 0 || bytes.length === 0) return { bytes, encoded: false }
-  for (const candidate of [bytes, fromLatin1Text(bytes)]) {
-    const decoded = candidate && undo(candidate, codings)
-    if (decoded) return { bytes: decoded, encoded: false }
-  }
-  // What reads as text was not packed; anything else is packed in a way that the client may understand.
-  return { bytes, encoded: !isText(bytes) }
+  if (codings.length === 0 || bytes.length === 0) return undefined
+  const steps = codings.toReversed().flatMap((coding) => decoders[coding] ?? [])
+  if (steps.length < codings.length || steps.length > maxCodings) return []
+  const fromText = fromLatin1Text(bytes)
+  return [{ packed: bytes, steps }, ...(fromText ? [{ packed: fromText, steps }] : [])]
 }
 
-function undo(bytes: Buffer, codings: readonly string[]): Buffer | undefined {
-  try {
-    return codings.reduceRight<Buffer>((packed, coding) => {
-      const decode = decoders[coding]
-      if (!decode) throw new Error('unknown coding')
-      return decode(packed)
-    }, bytes)
-  } catch {
-    return undefined
-  }
+function decoded(bytes: Buffer): DecodedBody {
+  return { bytes, encoded: false, isTooLarge: false }
+}
+
+/** What reads as text was not packed; anything else is packed in a way that the client may understand. */
+function undecoded(bytes: Buffer, failures: readonly unknown[]): DecodedBody {
+  const isTooLarge = failures.some(
+    (error) => (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE',
+  )
+  return { bytes, encoded: isTooLarge || !isText(bytes), isTooLarge }
 }
 
 /** The bytes of a text in which each character stands for one byte; undefined for any other text. */

@@ -57,7 +57,14 @@ const rules: Readonly<Record<string, Rule>> = {
   'still-encoded': ({ response: { body, headers } }) => {
     if (body.kind === 'events') return undefined
     const coding = headerOf(headers, 'content-encoding')
-    if (!decodeBody(asBuffer(body.bytes), coding).encoded) return undefined
+    const { encoded, isTooLarge } = decodeBody(asBuffer(body.bytes), coding)
+    if (isTooLarge) {
+      return {
+        reason: `the body would have more than 64 MB without its content-encoding (${coding}), and is replayed as it is`,
+        cure: 'Remove the interaction, unless clients can bear such an answer.',
+      }
+    }
+    if (!encoded) return undefined
     return {
       reason: `the body is not in the content-encoding that it names (${coding})`,
       cure: 'Record it anew without accept-encoding: clients will not be able to read it.',

@@ -2,7 +2,7 @@ import type { MatchRequest } from './match-request.ts'
 import type { RecordingEntry } from './recording-entry.ts'
 import type { RecordingIndex } from './recording-index.ts'
 import type { RecordingReader } from './recording-reader.ts'
-import { prepareAnswer, type ReplayAnswer } from './replay-answer.ts'
+import { prepareAnswerLater, type ReplayAnswer } from './replay-answer.ts'
 import { learnPace, type Pace } from './replay-pace.ts'
 
 /** So many recordings of a path are looked at. */
@@ -42,7 +42,7 @@ export class PaceTable {
     const answers: ReplayAnswer[] = []
     for (const entry of this.#neighbours(path)) {
       const interaction = await this.#reader.read(entry)
-      if (interaction) answers.push(prepareAnswer(interaction.response))
+      if (interaction) answers.push(await prepareAnswerLater(interaction.response))
     }
     return learnPace(answers)
   }

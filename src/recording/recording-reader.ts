@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises'
+import { READ_WITHOUT_WAITING } from '../platform/regular-file.ts'
 import { RecentMap } from '../platform/recent-map.ts'
-import { prepareAnswer, type ReplayAnswer } from './replay-answer.ts'
+import { prepareAnswerLater, type ReplayAnswer } from './replay-answer.ts'
 import type { Interaction } from './interaction.ts'
 import { readInteraction } from './read-interaction.ts'
 import type { RecordingEntry } from './recording-entry.ts'
@@ -27,8 +28,8 @@ export class RecordingReader {
   }
 
   /** Makes the answer of an interaction and remembers it. */
-  prepare(entry: RecordingEntry, interaction: Interaction): ReplayAnswer {
-    const answer = prepareAnswer(interaction.response)
+  async prepare(entry: RecordingEntry, interaction: Interaction): Promise<ReplayAnswer> {
+    const answer = await prepareAnswerLater(interaction.response)
     this.#answers.set(entry, answer)
     return answer
   }
@@ -59,7 +60,7 @@ export class RecordingReader {
 
 async function readPart(file: string, offset: number, length: number): Promise<Buffer | undefined> {
   try {
-    const handle = await open(file, 'r')
+    const handle = await open(file, READ_WITHOUT_WAITING)
     try {
       const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(length), 0, length, offset)
       return bytesRead === length ? buffer : undefined

@@ -1,7 +1,7 @@
 import { isAscii } from 'node:buffer'
 import type { Usage } from '../pipeline/reply.ts'
 import { asBuffer } from './body-hash.ts'
-import { decodeBody } from './content-decoding.ts'
+import { decodeBody, type DecodedBody, decodeBodyLater } from './content-decoding.ts'
 import { headerOf, type HeaderPairs, type RecordedEvent, type RecordedResponse } from './interaction.ts'
 import { usageOfBody, usageOfEvents } from './replay-usage.ts'
 import { utf8Text } from './yaml-scalar.ts'
@@ -31,14 +31,33 @@ export interface ReplayAnswer {
 }
 
 /** Makes the answer of a recording. */
-export function prepareAnswer({ status, headers, body, durationMs }: RecordedResponse): ReplayAnswer {
+export function prepareAnswer(response: RecordedResponse): ReplayAnswer {
+  return prepareDecoded(response, (bytes) => decodeBody(bytes, codingsOf(response)))
+}
+
+/** Does the same, and unpacks its body without holding up others. */
+export async function prepareAnswerLater(response: RecordedResponse): Promise<ReplayAnswer> {
+  const { body } = response
+  if (body.kind === 'events') return prepareAnswer(response)
+  const decoded = await decodeBodyLater(asBuffer(body.bytes), codingsOf(response))
+  return prepareDecoded(response, () => decoded)
+}
+
+function codingsOf({ headers }: RecordedResponse): string | undefined {
+  return joined(headers, 'content-encoding')
+}
+
+function prepareDecoded(
+  { status, headers, body, durationMs }: RecordedResponse,
+  decode: (bytes: Buffer) => DecodedBody,
+): ReplayAnswer {
   const same = { status: status.code, reason: validReason(status.message), durationMs }
   if (body.kind === 'events') {
     const kept = replayHeaders(headers, false)
     return { ...same, ...headerFacts(kept), ...streamed(body.events, durationMs) }
   }
 
-  const { bytes, encoded } = decodeBody(asBuffer(body.bytes), joined(headers, 'content-encoding'))
+  const { bytes, encoded } = decode(asBuffer(body.bytes))
   const kept = replayHeaders(headers, encoded)
   const isStream = /^\s*text\/event-stream\b/i.test(headerOf(headers, 'content-type') ?? '')
   const text = isStream && !encoded ? utf8Text(bytes) : undefined
