@@ -36,10 +36,12 @@ export function dedupeRecordings(
     })
   })
   tellProblems(run, problems)
+  const unreadable = new Set(problems.filter(({ isUnreadable }) => isUnreadable).map(({ file }) => file))
 
   const dropped = new Set([...recordings.values()].flatMap((seen) => repeats(seen, all)))
   const removed: string[] = []
   for (const file of files) {
+    if (unreadable.has(run.shown(file))) continue
     const rewrite = rewriteFile(
       file,
       (interaction, { line, offset }) => {

@@ -1,7 +1,9 @@
 import { OperatorError } from '../platform/operator-error.ts'
 import { lintInteraction } from '../recording/lint-interaction.ts'
-import { describeProblem } from '../recording/recording-problem.ts'
+import { describeProblem, type RecordingProblem } from '../recording/recording-problem.ts'
 import type { RecordingsRun } from './recordings-run.ts'
+
+const doubtCure = 'It is not replayed and not looked at for credentials: write it without that.'
 
 /**
  * Prints what is wrong, each with file, line and cure.
@@ -12,18 +14,30 @@ export function lintRecordings(run: RecordingsRun, paths: readonly string[]): vo
   const files = run.filesOf(paths)
   const warnings: { file: string; line: number; rule: string; reason: string; cure: string }[] = []
   let interactions = 0
-  const errors = run.scan(files, (interaction, file, { line }) => {
+  const unclear: RecordingProblem[] = []
+  const unread = run.scan(files, (interaction, file, { line, doubts }) => {
     interactions++
+    for (const doubt of doubts) unclear.push({ file: run.shown(file), ...doubt, cure: doubtCure })
     for (const warning of lintInteraction(interaction)) {
       warnings.push({ file: run.shown(file), line, ...warning })
     }
   })
+  const errors = [...unread, ...unclear]
   for (const error of errors) run.print(`error    ${describeProblem(error)}`)
   for (const warning of warnings) run.print(`warning  ${describeProblem(warning)} (${warning.rule})`)
   run.print(
     `${files.length} files, ${interactions} interactions that can be replayed, ${errors.length} errors, ${warnings.length} warnings.`,
   )
   run.printJson({ files: files.length, interactions, errors, warnings })
+  if (interactions === 0 && errors.length === 0) {
+    const looked = paths.length === 0 ? run.settings('dir') : paths.join(', ')
+    const others = run.otherFilesOf(paths)
+    const seen = others === '' ? 'it has no files' : `it has other files: ${others}`
+    throw new OperatorError(
+      'RECORDINGS_INVALID',
+      `Could not find recordings in ${looked}: nothing in it can be replayed (${seen}). Name a folder of .yaml or .yml files, or such a file.`,
+    )
+  }
   if (errors.length === 0) return
   const count = errors.length === 1 ? '1 error' : `${errors.length} errors`
   throw new OperatorError(

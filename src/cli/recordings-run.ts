@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { loadSettings } from '../config/load-config.ts'
 import type { RecordingsConfig } from '../config/recordings-config.ts'
@@ -6,7 +6,7 @@ import { resolveRecordings } from '../config/resolve-mode.ts'
 import { reasonOf } from '../platform/error-text.ts'
 import { OperatorError } from '../platform/operator-error.ts'
 import type { Interaction } from '../recording/interaction.ts'
-import { listRecordingFiles } from '../recording/load-recordings.ts'
+import { listRecordingFiles, unreadable } from '../recording/load-recordings.ts'
 import type { RecordingProblem } from '../recording/recording-problem.ts'
 import { type Place, scanRecordingFile } from '../recording/scan-recording-file.ts'
 import type { CliHost } from './cli-host.ts'
@@ -25,6 +25,8 @@ export interface RecordingsRun {
   tell(line: string): void
   /** The files of paths, of which folders stand for all in them; without a path those of RECORDING_DIR. */
   filesOf(paths: readonly string[]): string[]
+  /** What else is in folders, counted by the ends of names: `2 .json, 1 .md`. */
+  otherFilesOf(paths: readonly string[]): string
   /** A path as the user would type it. */
   shown(file: string): string
   /** Reads files from front to back, and says how far it is when that takes long. */
@@ -66,23 +68,55 @@ export function createRun(host: CliHost, isJson: boolean): RecordingsRun {
         const whole = resolve(workingDirectory, path)
         return isFolder(whole, path) ? listRecordingFiles(whole) : [whole]
       }),
+    otherFilesOf: (paths) =>
+      countEndings(
+        (paths.length === 0 ? [settings('dir')] : paths)
+          .map((path) => resolve(workingDirectory, path))
+          .filter((path) => isFolder(path, path))
+          .flatMap((folder) => readdirSync(folder, { recursive: true, withFileTypes: true }))
+          .filter((entry) => entry.isFile() && !/\.ya?ml$/i.test(entry.name))
+          .map(({ name }) => name),
+      ),
     scan(files, onInteraction) {
       const problems: RecordingProblem[] = []
       let count = 0
       let toldMs = Date.now()
       for (const [index, file] of files.entries()) {
-        const { problems: found } = scanRecordingFile(file, (interaction, place) => {
+        const onRead = (interaction: Interaction, place: Place): void => {
           onInteraction(interaction, file, place)
           count++
           if (count % 1_000 !== 0 || Date.now() - toldMs < progressMs) return
           toldMs = Date.now()
           tell(`${count} interactions so far, in file ${index + 1} of ${files.length}: ${shown(file)}`)
-        })
-        for (const problem of found) problems.push({ ...problem, file: shown(file) })
+        }
+        for (const problem of scanFile(file, onRead)) problems.push({ ...problem, file: shown(file) })
       }
       return problems
     },
   }
+}
+
+/** An error of the system, or a file that is none, is a problem of this file and leaves the others alone. */
+function scanFile(
+  file: string,
+  onRead: (interaction: Interaction, place: Place) => void,
+): readonly RecordingProblem[] {
+  try {
+    return scanRecordingFile(file, onRead).problems
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error)) throw error
+    return [unreadable(file, error)]
+  }
+}
+
+function countEndings(names: readonly string[]): string {
+  const counts = new Map<string, number>()
+  for (const name of names) {
+    const ending = /(?:\.\w{1,8}){1,2}$/.exec(name)?.[0] ?? 'without an ending'
+    counts.set(ending, (counts.get(ending) ?? 0) + 1)
+  }
+  const sorted = [...counts].sort(([one], [other]) => (one < other ? -1 : 1))
+  return sorted.map(([ending, count]) => `${count} ${ending}`).join(', ')
 }
 
 function isFolder(whole: string, typed: string): boolean {

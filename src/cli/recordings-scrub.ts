@@ -1,6 +1,7 @@
 import { reasonOf } from '../platform/error-text.ts'
 import { createRedactor } from '../recording/redact-interaction.ts'
 import { rewriteFile } from '../recording/rewrite-file.ts'
+import type { YamlFault } from '../recording/yaml-full-reader.ts'
 import { serialiseInteraction } from '../recording/yaml-format.ts'
 import { OperatorError } from '../platform/operator-error.ts'
 import type { RecordingsRun } from './recordings-run.ts'
@@ -20,10 +21,15 @@ export function scrubRecordings(
   const refused: { file: string; reason: string }[] = []
   for (const file of run.filesOf(paths)) {
     const found: string[] = []
+    const unclear: YamlFault[] = []
     try {
-      const { refusal } = rewriteFile(
+      const { refusal, problems } = rewriteFile(
         file,
-        (interaction, { line }) => {
+        (interaction, { line, doubts }) => {
+          if (doubts.length > 0) {
+            unclear.push(...doubts)
+            return 'keep'
+          }
           const clean = redactor.interaction(interaction)
           if (serialiseInteraction(clean) === serialiseInteraction(interaction)) return 'keep'
           found.push(`${run.shown(file)}:${line}`)
@@ -33,6 +39,14 @@ export function scrubRecordings(
       )
       if (refusal === undefined) scrubbed.push(...found)
       else refused.push({ file: run.shown(file), reason: refusal })
+      for (const { line, reason } of problems) {
+        run.tell(`${run.shown(file)}:${line} cannot be read and is left as it is: ${reason}.`)
+      }
+      if (unclear.length > 0) {
+        const first = unclear.slice(0, 3).map(({ line, reason }) => `line ${line}: ${reason}`)
+        const reason = `interactions that are not understood in full are left as they are (${first.join('; ')})`
+        refused.push({ file: run.shown(file), reason })
+      }
     } catch (error) {
       refused.push({ file: run.shown(file), reason: reasonOf(error) })
     }

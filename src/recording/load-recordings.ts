@@ -53,7 +53,7 @@ function loadFile(file: string, index: RecordingIndex, onFile: (file: string) =>
 /** The problem of a file that the system does not let us read. */
 export function unreadable(file: string, error: unknown): RecordingProblem {
   const reason = `the file cannot be read: ${reasonOf(error)}`
-  return { file, line: 1, reason, cure: 'Make it readable; the other files are served.' }
+  return { file, line: 1, reason, cure: 'Make it readable; the other files are served.', isUnreadable: true }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { FieldFault } from './field-fault.ts'
 import type { RecordedBody, RecordedEvent } from './interaction.ts'
+import { withoutTrailing } from './yaml-lines.ts'
 import {
   isYamlList,
   isYamlMap,
@@ -27,6 +28,12 @@ export function readBodyBytes(value: YamlValue): Uint8Array | undefined {
     if (value.has('string')) return readBodyBytes(value.get('string') ?? null)
   }
   return Buffer.from(JSON.stringify(toJson(value)))
+}
+
+/** The text of a header's value. */
+export function headerText(value: YamlValue): string {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('latin1')
+  return textOf(value) ?? ''
 }
 
 /** The body of a `response`, in any of its forms. */
@@ -57,7 +64,7 @@ function dataLines(value: YamlValue): string {
   const text = textOf(value)
   if (text === undefined) return `data: ${value === null ? '' : JSON.stringify(toJson(value))}\n`
   const trimmed = text.trim()
-  if (!/[\r\n]/.test(trimmed)) return `data: ${text.replace(/[\r\n]+$/, '')}\n`
+  if (!/[\r\n]/.test(trimmed)) return `data: ${withoutTrailing(text, '\r\n')}\n`
   try {
     return `data: ${JSON.stringify(JSON.parse(trimmed))}\n`
   } catch {

@@ -1,6 +1,6 @@
 import { FieldFault } from './field-fault.ts'
 import type { HeaderPairs, Interaction, RecordedRequest, RecordedResponse } from './interaction.ts'
-import { readBodyBytes, readResponseBody } from './read-body-value.ts'
+import { headerText, readBodyBytes, readResponseBody } from './read-body-value.ts'
 import {
   isYamlList,
   isYamlMap,
@@ -79,11 +79,6 @@ function readHeaders(value: YamlValue | undefined, place: string): HeaderPairs {
     const values = isYamlList(entry) ? entry : [entry]
     return values.map((item) => [name, headerText(item)] as const)
   })
-}
-
-function headerText(value: YamlValue): string {
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('latin1')
-  return textOf(value) ?? ''
 }
 
 function requireMap(map: YamlMap, name: string): YamlMap {

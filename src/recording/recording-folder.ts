@@ -8,7 +8,7 @@ import {
 } from './load-recordings.ts'
 import type { Indexed, RecordingIndex } from './recording-index.ts'
 import type { RecordingProblem } from './recording-problem.ts'
-import { type FileScan, scanSteps } from './scan-recording-file.ts'
+import { type FileScan, type ScanLimits, scanSteps } from './scan-recording-file.ts'
 import { yieldToEventLoop } from '../platform/real-timers.ts'
 
 /** What taking up changes came to. */
@@ -30,8 +30,8 @@ export interface RefreshResult {
  */
 const heldBytes = 16 * 1024 * 1024
 
-/** Larger files in a layout that is read in one go would hold up others: the full parser takes a second for 5 MB. */
-const maxWholeBytes = 1024 * 1024
+/** More in one go would hold up others: the full parser takes 2 microseconds for a word or sign. */
+const limits: ScanLimits = { wholeBytes: 1024 * 1024, lexemes: 200_000, isServing: true }
 
 /** For a file that is there and cannot be looked at. */
 const unknown: FileState = { stamp: '', size: 0 }
@@ -146,7 +146,7 @@ export class RecordingFolder {
           const source = isHeld || length === 0 ? interaction : { offset, length }
           return this.#index.prepare(interaction, { file, line, source })
         },
-        maxWholeBytes,
+        limits,
       )
       return await inSteps(steps)
     } catch (error) {

@@ -8,6 +8,8 @@ export interface RecordingProblem {
   readonly reason: string
   /** What the operator should do, as a sentence. */
   readonly cure: string
+  /** Whether nothing of the file could be read, for it cannot be opened. */
+  readonly isUnreadable?: boolean
 }
 
 /** The problem in one line, as compilers write theirs. */

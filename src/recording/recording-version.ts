@@ -10,6 +10,9 @@ export function versionFault(lines: string): Omit<RecordingProblem, 'file'> | un
   return {
     line: lines.slice(0, match.index).split('\n').length,
     reason: `the version of the format is ${supportedVersion} (got ${match[1] || 'none'})`,
-    cure: `Record the file anew, or write "version: ${supportedVersion}" if it is of that format.`,
+    cure:
+      match[1] === '2'
+        ? 'Version 2 is that of go-vcr, which is another format and cannot be replayed yet.'
+        : `Record the file anew, or write "version: ${supportedVersion}" if it is of that format.`,
   }
 }

@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs'
 import { findLayout } from './file-layout.ts'
 import { FileWindow } from './file-window.ts'
 import type { Interaction } from './interaction.ts'
 import { ItemScan } from './item-scan.ts'
 import type { RecordingProblem } from './recording-problem.ts'
 import { scanWholeFile } from './scan-whole-file.ts'
+import type { YamlFault } from './yaml-full-reader.ts'
+import type { YamlValue } from './yaml-value.ts'
 
 /** Where an interaction stands in its file. */
 export interface Place {
@@ -14,10 +15,25 @@ export interface Place {
   readonly length: number
   /** Of its first line, from 1. */
   readonly line: number
+  /** What in it could not be understood, and is not part of the interaction. */
+  readonly doubts: readonly YamlFault[]
 }
 
-/** Makes of an interaction what is to be kept of it. */
-export type Keep<T> = (interaction: Interaction, place: Place) => T
+/** Makes of an interaction what is to be kept of it; `value` is what the file says, as a whole. */
+export type Keep<T> = (interaction: Interaction, place: Place, value: YamlValue) => T
+
+/** What may be read at a time. */
+export interface ScanLimits {
+  /** How large a file may be that can only be read in one go, in bytes. */
+  readonly wholeBytes: number
+  /** How many words and signs the full parser takes, which needs 2 microseconds for each. */
+  readonly lexemes: number
+  /** Whether requests wait meanwhile. */
+  readonly isServing: boolean
+}
+
+/** The full parser takes some fifty times the size of a text in memory. */
+const startLimits: ScanLimits = { wholeBytes: 32 * 1024 * 1024, lexemes: 2_000_000, isServing: false }
 
 /** What a file holds, in its order, and what is wrong with it. */
 export interface FileScan<T> {
@@ -42,26 +58,25 @@ export function scanRecordingFile<T>(file: string, keep: Keep<T>): FileScan<T> {
  * Does the same, and yields after each millisecond or so of work. What yields has to be gone through to its end, which
  * closes the file.
  *
- * @param maxWholeBytes how large a file may be that can only be read in one go
  * @throws the error of node:fs for a file that cannot be read
  */
 export function* scanSteps<T>(
   file: string,
   keep: Keep<T>,
-  maxWholeBytes = Infinity,
+  limits: ScanLimits = startLimits,
 ): Generator<void, FileScan<T>> {
   const window = new FileWindow(file)
   try {
     window.more()
     const layout = findLayout(window.bytes)
-    const scan = layout && (yield* new ItemScan(file, window, layout, keep).run())
-    if (scan) return scan
+    if (layout) {
+      const first = yield* new ItemScan(file, window, layout, keep, limits).run()
+      if (first.restFrom === undefined) return first
+      const rest = scanWholeFile(file, keep, limits, first.restFrom)
+      return { found: [...first.found, ...rest.found], problems: [...first.problems, ...rest.problems] }
+    }
   } finally {
     window.close()
   }
-  const bytes = readFileSync(file)
-  if (bytes.length <= maxWholeBytes) return scanWholeFile(file, bytes, keep)
-  const reason = `the file is too large to be read while others are served (${bytes.length} bytes, and ${maxWholeBytes} at most in its layout)`
-  const cure = 'Write the list with one "- request:" an item, or start again.'
-  return { found: [], problems: [{ file, line: 1, reason, cure }] }
+  return scanWholeFile(file, keep, limits)
 }

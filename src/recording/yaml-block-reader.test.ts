@@ -34,7 +34,9 @@ const layouts: readonly (readonly [name: string, text: string, value: unknown])[
   ['an indented list', 'a:\n  - x\n  -   y\n', ['x', 'y']],
   ['an empty map', 'a: {}\n', new Map()],
   ['comments and empty lines', '# one\na: x # two\n\n# three\n', 'x'],
-  ['the last of equal keys', 'a: 1\na: x\n', 'x'],
+  ['a text on the line after its key', "a:\n  'x'\n", 'x'],
+  ['a quoted text whose lines begin with tabs', 'a:\n  \'{\n\t\t"error": 1\n\t\t}\'\n', '{ "error": 1 }'],
+  ['tabs beside line breaks in double quotes', 'a: "b \t\n\t \tc\\\n\t d"\n', 'b cd'],
 ]
 
 describe('readBlock', () => {
@@ -55,6 +57,8 @@ describe('readBlock', () => {
     ['keys that are not plain', '? a\n: b\n'],
     ['blocks with an indentation indicator', 'a: |2\n    b\n'],
     ['wrong indentation', 'a: 1\n  b: 2\n'],
+    ['keys that stand twice', 'a: 1\na: x\n'],
+    ['merge keys', 'a: 1\n<<: {b: 2}\n'],
   ])('leaves %s to the full parser', (_, text) => expect(fast(text)).toBeUndefined())
 
   it('agrees with the full parser on whatever is written', () => {

@@ -1,4 +1,5 @@
-import { afterLine, endsLine, indentAt, isDash, lineEnd } from './yaml-lines.ts'
+import { MAX_YAML_DEPTH } from '../config/parse-yaml.ts'
+import { afterLine, endsLine, indentAt, isDash, lineEnd, withoutTrailing } from './yaml-lines.ts'
 import { readLiteral } from './yaml-literal.ts'
 import { closingQuote, foldLines, readDoubleQuoted, readSingleQuoted } from './yaml-quoted.ts'
 import { fromJson, plainScalar, textOf, type YamlMap, type YamlValue } from './yaml-value.ts'
@@ -35,6 +36,7 @@ class BlockReader {
   readonly #text: string
   /** Where the next line begins. */
   #at: number
+  #depth = 0
 
   constructor(text: string, start: number) {
     this.#text = text
@@ -50,13 +52,22 @@ class BlockReader {
   readNode(parent: number): YamlValue {
     const indent = this.#nextIndent()
     if (indent <= parent) return null
-    return this.#readAt(this.#at + indent, indent)
+    const position = this.#at + indent
+    if (parent < 0 || isDash(this.#text, position) || this.#isKeyAt(position))
+      return this.#readAt(position, indent)
+    return this.#readScalar(position, parent)
   }
 
   /** Reads a list or a map whose first entry stands at `position`, in column `column`. */
   #readAt(position: number, column: number): YamlValue {
-    if (isDash(this.#text, position)) return this.#readList(position, column)
-    return this.#readMap(position, column)
+    // The full parser says that it is too deep.
+    if (this.#depth === MAX_YAML_DEPTH) throw outside
+    this.#depth++
+    const value = isDash(this.#text, position)
+      ? this.#readList(position, column)
+      : this.#readMap(position, column)
+    this.#depth--
+    return value
   }
 
   #readList(first: number, column: number): YamlValue[] {
@@ -84,6 +95,8 @@ class BlockReader {
     let position = first
     for (;;) {
       const { key, end } = this.#readKey(position)
+      // The full parser tells of keys that stand twice, and merges.
+      if (map.has(key) || key === '<<') throw outside
       map.set(key, this.#readValue(end, column))
       if (this.#nextIndent() !== column || isDash(this.#text, this.#at + column)) return map
       position = this.#at + column
@@ -99,7 +112,7 @@ class BlockReader {
     const indent = this.#nextIndent()
     // A list may stand in the same column as the key that it belongs to.
     if (indent === column && isDash(this.#text, this.#at + indent))
-      return this.#readList(this.#at + indent, indent)
+      return this.#readAt(this.#at + indent, indent)
     return this.readNode(column)
   }
 
@@ -170,7 +183,7 @@ class BlockReader {
       this.#at = afterLine(this.#text, position)
       const before = this.#text.slice(position, position + comment)
       if (/: |:$|\t/.test(before)) throw outside
-      return plainScalar(before.replace(/ +$/, ''))
+      return plainScalar(withoutTrailing(before, ' '))
     }
     for (;;) {
       const next = Math.min(end + 1, this.#text.length)
@@ -182,7 +195,7 @@ class BlockReader {
     const raw = this.#text.slice(position, end)
     if (/: |:$|(?:^|\s)#|\t/m.test(raw)) throw outside
     // A non-breaking space is content, unlike for trim().
-    return plainScalar(foldLines(raw).replace(/ +$/, ''))
+    return plainScalar(withoutTrailing(foldLines(raw), ' '))
   }
 
   #readLiteral(position: number, parent: number): string {

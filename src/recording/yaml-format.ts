@@ -56,13 +56,19 @@ function bodyLines(body: RecordedBody): string[] {
 
 /** An event in its usual frame shows what is in the frame; any other one stands as it came. */
 function eventLines({ atMs, text }: RecordedEvent): string[] {
-  const first = `      - at_ms: ${roundMs(atMs)}`
+  const fields = eventFields(text).map(([key, value]) => `        ${key}: ${yamlText(value, 10)}`)
+  return [`      - at_ms: ${roundMs(atMs)}`, ...fields]
+}
+
+/** The keys of an event with this text. */
+export function eventFields(text: string): readonly (readonly [key: string, value: string])[] {
   const framed = /^(?:event: ([^\r\n]+)\n)?data: ([^\r\n]*)\n\n$/.exec(text)
-  if (!framed) return [first, `        raw: ${yamlText(text, 10)}`]
+  if (!framed) return [['raw', text]]
   const [, name, data = ''] = framed
-  return [
-    first,
-    ...(name === undefined ? [] : [`        event: ${yamlText(name, 10)}`]),
-    `        data: ${yamlText(data, 10)}`,
-  ]
+  return name === undefined
+    ? [['data', data]]
+    : [
+        ['event', name],
+        ['data', data],
+      ]
 }

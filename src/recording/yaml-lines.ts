@@ -29,3 +29,10 @@ export function endsLine(text: string, position: number): boolean {
   const sign = text[at]
   return sign === undefined || sign === '\n' || (sign === '#' && text[at - 1] === ' ')
 }
+
+/** A text without the signs at its end. A regular expression for this takes quadratic time for long runs in its midst. */
+export function withoutTrailing(text: string, signs: string): string {
+  let end = text.length
+  while (end > 0 && signs.includes(text.charAt(end - 1))) end--
+  return text.slice(0, end)
+}

@@ -1,4 +1,4 @@
-import { indentAt, lineEnd } from './yaml-lines.ts'
+import { indentAt, lineEnd, withoutTrailing } from './yaml-lines.ts'
 
 /**
  * Reads a literal block whose `|` stands at `position`, under a key or dash in column `parent`. Gives undefined for one
@@ -37,6 +37,6 @@ function stripMargin(raw: string, margin: number): string {
 
 function chomp(text: string, mode: string): string {
   if (mode === '+') return text
-  const body = text.replace(/\n+$/, '')
+  const body = withoutTrailing(text, '\n')
   return mode === '-' || body === '' ? body : `${body}\n`
 }

@@ -1,3 +1,5 @@
+import { indentAt, lineEnd, withoutTrailing } from './yaml-lines.ts'
+
 /** Where the quote stands that ends the scalar which begins with one at `open`; -1 when there is none. */
 export function closingQuote(text: string, open: number): number {
   const quote = text[open] ?? ''
@@ -17,7 +19,7 @@ export function closingQuote(text: string, open: number): number {
 
 /** Gives what stands between single quotes: doubled quotes are one, lines are folded. */
 export function readSingleQuoted(raw: string): string {
-  const text = raw.includes('\n') ? raw.replace(foldable, fold) : raw
+  const text = foldLines(raw)
   return text.includes("'") ? text.replaceAll("''", "'") : text
 }
 
@@ -26,33 +28,131 @@ export function readSingleQuoted(raw: string): string {
  * does not have.
  */
 export function readDoubleQuoted(raw: string): string | undefined {
-  if (!raw.includes('\\') && !raw.includes('\n')) return raw
-  let isValid = true
-  const text = raw.replace(escapedOrFoldable, (match: string, emptyLines?: string, hex?: string) => {
-    if (match[0] !== '\\') return fold(match)
-    if (emptyLines !== undefined) return '\n'.repeat(emptyLines.split('\n').length - 1)
-    const character = hex === undefined ? escapes[match[1] ?? ''] : fromHex(hex.slice(1))
-    isValid &&= character !== undefined
-    return character ?? ''
-  })
-  return isValid ? text : undefined
+  const special = /[\\\n]/g
+  let text = ''
+  let at = 0
+  for (let match = special.exec(raw); match; match = special.exec(raw)) {
+    const plain = raw.slice(at, match.index)
+    if (match[0] === '\n' || raw[match.index + 1] === '\n') {
+      // An escaped line break is none, and keeps the white space in front of it.
+      const isEscaped = match[0] === '\\'
+      const { breaks, end } = skipBreaks(raw, match.index + (isEscaped ? 2 : 1))
+      text += isEscaped ? plain + '\n'.repeat(breaks) : withoutTrailing(plain, ' \t') + folded(breaks + 1)
+      at = end
+    } else {
+      const [whole = '', hex] = escaped(raw, match.index + 1)
+      const character = hex === undefined ? escapes[whole] : fromHex(hex.slice(1))
+      if (character === undefined) return undefined
+      text += plain + character
+      at = match.index + 1 + whole.length
+    }
+    special.lastIndex = at
+  }
+  return at === 0 ? raw : text + raw.slice(at)
 }
 
-/** Joins the lines of a plain scalar. */
+/** Joins the lines of a scalar: one break is a space, each further one a line feed; white space around them is layout. */
 export function foldLines(raw: string): string {
-  return raw.replace(foldable, fold)
+  let text = ''
+  let at = 0
+  for (let next = raw.indexOf('\n'); next >= 0; next = raw.indexOf('\n', at)) {
+    const { breaks, end } = skipBreaks(raw, next + 1)
+    text += withoutTrailing(raw.slice(at, next), ' \t') + folded(breaks + 1)
+    at = end
+  }
+  return at === 0 ? raw : text + raw.slice(at)
 }
 
-/** White space around line breaks belongs to the layout: one break is a space, each further one a line feed. */
-const foldable = /[ \t]*\n[ \t\n]*/g
+function folded(breaks: number): string {
+  return breaks === 1 ? ' ' : '\n'.repeat(breaks - 1)
+}
 
-/** Either a foldable break, or an escape: of a line break with the empty lines behind it, of a code point, of one sign. */
-const escapedOrFoldable =
-  /[ \t]*\n[ \t\n]*|\\(?:\n((?:[ \t]*\n)*)[ \t]*|(x[\da-fA-F]{2}|u[\da-fA-F]{4}|U[\da-fA-F]{8})|[^])/g
+function skipBreaks(raw: string, start: number): { readonly breaks: number; readonly end: number } {
+  let breaks = 0
+  let end = start
+  for (;;) {
+    const sign = raw[end]
+    if (sign === '\n') breaks++
+    else if (sign !== ' ' && sign !== '\t') return { breaks, end }
+    end++
+  }
+}
 
-function fold(breaks: string): string {
-  const count = breaks.split('\n').length - 1
-  return count === 1 ? ' ' : '\n'.repeat(count - 1)
+const escapePattern = /(x[\da-fA-F]{2}|u[\da-fA-F]{4}|U[\da-fA-F]{8})|[^]/y
+
+function escaped(raw: string, at: number): readonly (string | undefined)[] {
+  escapePattern.lastIndex = at
+  return escapePattern.exec(raw) ?? []
+}
+
+/**
+ * Puts spaces in front of each further line of a quoted text, in the place of tabs or too few spaces. The value of the
+ * text is the same; numbers of lines stay. Gives the text back where it finds nothing to do.
+ */
+export function indentQuotedLines(text: string): string {
+  let result = ''
+  let done = 0
+  let lineStart = 0
+  let flowDepth = 0
+  while (lineStart < text.length) {
+    const end = lineEnd(text, lineStart)
+    let at = lineStart + indentAt(text, lineStart)
+    let next = end + 1
+    let isStart = true
+    while (/[-?] /.test(text.slice(at, at + 2))) at += 2
+    const parent = at - lineStart
+    for (; at < end; at++) {
+      const sign = text[at] ?? ''
+      if (sign === ' ' || sign === '\t') {
+        isStart ||= ':-?'.includes(text[at - 1] ?? ' ')
+        if (text[at + 1] === '#') break
+      } else if (isStart && (sign === '"' || sign === "'")) {
+        const close = closingQuote(text, at)
+        if (close < 0) return text
+        const margin = ' '.repeat(at - lineStart + 1)
+        result += text.slice(done, at) + text.slice(at, close).replace(/\n[ \t]*(?=[^ \t\n])/g, `\n${margin}`)
+        done = close
+        if (text.slice(at, close).includes('\n')) {
+          // The rest of its last line is looked at as a line.
+          next = close + 1
+          break
+        }
+        at = close
+        isStart = false
+      } else if (isStart && (sign === '|' || sign === '>') && flowDepth === 0) {
+        next = afterBlock(text, next, parent)
+        break
+      } else if (isStart && (sign === '!' || sign === '&')) {
+        while (at + 1 < end && text[at + 1] !== ' ') at++
+      } else if ('[{'.includes(sign) && (isStart || flowDepth > 0)) {
+        flowDepth++
+        isStart = true
+      } else if (flowDepth > 0) {
+        if (']}'.includes(sign)) flowDepth--
+        isStart = sign === ','
+      } else {
+        isStart = false
+      }
+    }
+    lineStart = next
+  }
+  return done === 0 ? text : result + text.slice(done)
+}
+
+/** Where the lines of a block end that belongs to a key or dash in column `parent`. */
+function afterBlock(text: string, start: number, parent: number): number {
+  let at = start
+  let margin = -1
+  while (at < text.length) {
+    const end = lineEnd(text, at)
+    const indent = indentAt(text, at)
+    if (at + indent < end) {
+      if (margin < 0) margin = indent > parent ? indent : Infinity
+      if (indent < margin) break
+    }
+    at = end + 1
+  }
+  return at
 }
 
 function fromHex(digits: string): string | undefined {

@@ -1,3 +1,5 @@
+import { withoutTrailing } from './yaml-lines.ts'
+
 const newline = /\n/
 
 /** What a single-quoted scalar on one line may hold: printable, no line breaks of any kind, no tab. */
@@ -26,7 +28,12 @@ export function yamlText(text: string, indent: number): string {
 /** Writes bytes: as text where they are UTF-8, else in base64 with the tag that PyYAML gives bytes. */
 export function yamlBytes(bytes: Uint8Array, indent: number): string {
   const text = utf8Text(bytes)
-  if (text !== undefined) return yamlText(text, indent)
+  return text === undefined ? binaryBlock(bytes, indent) : yamlText(text, indent)
+}
+
+/** Writes bytes in base64, with the tag that PyYAML gives bytes. */
+export function binaryBlock(bytes: Uint8Array, indent: number): string {
+  if (bytes.length === 0) return "!!binary ''"
   const margin = ' '.repeat(indent)
   const base64 = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
   return `!!binary |\n${base64.replace(/.{1,120}/g, `${margin}$&\n`).slice(0, -1)}`
@@ -50,7 +57,7 @@ function isBlockSafe(text: string): boolean {
 
 function literalBlock(text: string, indent: number): string {
   const margin = ' '.repeat(indent)
-  const body = text.replace(/\n+$/, '')
+  const body = withoutTrailing(text, '\n')
   const ends = text.length - body.length
   const chomping = ends === 0 ? '-' : ends === 1 ? '' : '+'
   const indented = body.replace(/^(?=.)/gm, margin)

@@ -1,3 +1,5 @@
+import { MAX_YAML_DEPTH } from '../config/parse-yaml.ts'
+
 /** A number or a word such as `true` that stood without quotes, as it was written: `1.10` as a header stays `1.10`. */
 export class PlainText {
   readonly text: string
@@ -54,12 +56,17 @@ export function toJson(value: YamlValue): unknown {
   return value.map(toJson)
 }
 
-/** The YAML value of what JSON can hold. */
-export function fromJson(value: unknown): YamlValue {
+/**
+ * The YAML value of what JSON can hold.
+ *
+ * @throws {RangeError} for a value that is nested deeper than `maxDepth` levels
+ */
+export function fromJson(value: unknown, maxDepth = MAX_YAML_DEPTH): YamlValue {
   if (value === null || typeof value === 'string') return value
-  if (Array.isArray(value)) return value.map(fromJson)
   if (typeof value !== 'object') return new PlainText(JSON.stringify(value) ?? 'null')
-  return new Map(Object.entries(value).map(([key, item]) => [key, fromJson(item)]))
+  if (maxDepth === 0) throw new RangeError(`It is nested deeper than ${MAX_YAML_DEPTH} levels.`)
+  if (Array.isArray(value)) return value.map((item) => fromJson(item, maxDepth - 1))
+  return new Map(Object.entries(value).map(([key, item]) => [key, fromJson(item, maxDepth - 1)]))
 }
 
 function plainJson(text: string): unknown {

@@ -1,30 +1,8 @@
-import { EventEmitter } from 'node:events'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { run } from '../../src/cli/run.ts'
+import { callProgram as call } from '../support/call-program.ts'
 import { cassette, cassetteItem, recordingFolder } from '../support/recording-folder.ts'
-
-const call = async (dir: string, argv: readonly string[], env: Record<string, string> = {}) => {
-  let out = ''
-  let err = ''
-  const signals = new EventEmitter()
-  const code = await run({
-    argv,
-    env,
-    workingDirectory: dir,
-    stdout: {
-      write: (text) => {
-        out += text
-        // A server that has started says so, and is stopped at once.
-        if (text.includes('runs in')) setTimeout(() => signals.emit('SIGTERM'), 1)
-      },
-    },
-    stderr: { write: (text) => (err += text) },
-    signals,
-  })
-  return { code, out, err, json: () => JSON.parse(out) as unknown }
-}
 
 const recordings = (...argv: readonly string[]) => ['recordings', ...argv]
 const hello = cassetteItem('{"q":1}', '{"a":1}')
