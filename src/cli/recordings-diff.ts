@@ -1,8 +1,10 @@
+import { redacted, redactText } from '../platform/credential-texts.ts'
 import { OperatorError } from '../platform/operator-error.ts'
 import type { RecordedResponse } from '../recording/interaction.ts'
 import { createMatchKeys, type MatchKeys } from '../recording/match-key.ts'
 import { matchRecorded } from '../recording/match-request.ts'
-import { answerDifference } from '../recording/answer-difference.ts'
+import { type AnswerDifference, answerDifference } from '../recording/answer-difference.ts'
+import { createRedactor, type Redactor } from '../recording/redact-interaction.ts'
 import { answerDigest } from '../recording/same-answer.ts'
 import { tellProblems } from './recordings-problems.ts'
 import type { RecordingsRun } from './recordings-run.ts'
@@ -54,16 +56,24 @@ export function diffRecordings(run: RecordingsRun, left: string, right: string):
 
 /** Answers are not kept while files are compared, so those that differ are read a second time. */
 function explain(run: RecordingsRun, left: string, right: string, changed: readonly Changed[]): object[] {
+  const redactor = createRedactor(run.settings('redact'))
   const ours = answersAt(run, left, new Set(changed.map((pair) => pair.left.place)))
   const theirs = answersAt(run, right, new Set(changed.map((pair) => pair.right.place)))
   return changed.flatMap(({ left: one, right: other }) => {
     const [was, is] = [ours.get(one.place), theirs.get(other.place)]
     if (!was || !is) return []
-    const difference = answerDifference(was, is)
+    const difference = shownDifference(was, is, redactor)
     run.print(`changed  ${one.place} | ${other.place}  ${one.request}`)
     run.print(`         ${difference.at}: ${difference.was} | ${difference.is}`)
     return [{ left: one.place, right: other.place, request: one.request, ...difference }]
   })
+}
+
+/** The first difference without credentials: where the answers differ in one, neither of the two is shown. */
+function shownDifference(was: RecordedResponse, is: RecordedResponse, redactor: Redactor): AnswerDifference {
+  const [left, right] = [redactor.response(was), redactor.response(is)]
+  if (answerDigest(left) !== answerDigest(right)) return answerDifference(left, right)
+  return { ...answerDifference(was, is), was: redacted, is: redacted }
 }
 
 function answersAt(
@@ -89,7 +99,7 @@ function read(run: RecordingsRun, path: string, keys: MatchKeys): Map<string, Si
       body === undefined && bodyHash !== undefined ? keys.hashKeyOf(match, bodyHash) : keys.keyOf(match)
     const side: Side = {
       place: `${run.shown(file)}:${line}`,
-      request: `${match.method} ${match.path}`,
+      request: `${match.method} ${redactText(match.path)}`,
       digest: answerDigest(interaction.response),
     }
     const known = sides.get(key)

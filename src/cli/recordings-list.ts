@@ -1,3 +1,4 @@
+import { createRedactor } from '../recording/redact-interaction.ts'
 import { summarise } from '../recording/recording-summary.ts'
 import type { RecordingsRun } from './recordings-run.ts'
 import { tellProblems } from './recordings-problems.ts'
@@ -5,9 +6,11 @@ import { tellProblems } from './recordings-problems.ts'
 /** Prints one line for each interaction. */
 export function listRecordings(run: RecordingsRun, paths: readonly string[]): void {
   const rows: unknown[] = []
+  const redactor = createRedactor(run.settings('redact'))
   const problems = run.scan(run.filesOf(paths), (interaction, file, { line }) => {
     const place = `${run.shown(file)}:${line}`
-    const summary = summarise(interaction)
+    const { request } = interaction
+    const summary = summarise({ ...interaction, request: { ...request, uri: redactor.uri(request.uri) } })
     if (run.isJson) {
       rows.push({ place, ...summary })
       return

@@ -16,7 +16,7 @@ export function scrubRecordings(
   paths: readonly string[],
   { dryRun }: { readonly dryRun: boolean },
 ): void {
-  const redactor = createRedactor(run.settings('redact'), [])
+  const redactor = createRedactor(run.settings('redact'))
   const scrubbed: string[] = []
   const refused: { file: string; reason: string }[] = []
   for (const file of run.filesOf(paths)) {

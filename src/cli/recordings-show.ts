@@ -1,5 +1,6 @@
 import { OperatorError } from '../platform/operator-error.ts'
 import type { Interaction } from '../recording/interaction.ts'
+import { createRedactor } from '../recording/redact-interaction.ts'
 import { prepareAnswer } from '../recording/replay-answer.ts'
 import { serialiseInteraction } from '../recording/yaml-format.ts'
 import { utf8Text } from '../recording/yaml-scalar.ts'
@@ -7,20 +8,22 @@ import { tellProblems } from './recordings-problems.ts'
 import type { RecordingsRun } from './recordings-run.ts'
 
 /**
- * Prints interactions in full, with their bodies as they are replayed.
+ * Prints interactions in full, with their bodies as they are replayed, without credentials.
  *
  * @throws {OperatorError} RECORDINGS_UNREADABLE for a line on which no interaction begins
  */
 export function showRecordings(run: RecordingsRun, places: readonly string[]): void {
+  const redactor = createRedactor(run.settings('redact'), { keepsHeaders: true })
   const shown: unknown[] = []
   for (const place of places) {
     const [, path = place, line] = /^(.*?):(\d+)$/.exec(place) ?? []
     const lines: number[] = []
     let found = 0
-    const problems = run.scan(run.filesOf([path]), (interaction, file, at) => {
+    const problems = run.scan(run.filesOf([path]), (whole, file, at) => {
       lines.push(at.line)
       if (line !== undefined && Number(line) !== at.line) return
       found++
+      const interaction = redactor.interaction(whole)
       if (run.isJson) shown.push({ place: `${run.shown(file)}:${at.line}`, ...asJson(interaction) })
       else
         run.print(`# ${run.shown(file)}:${at.line}\n${serialiseInteraction(decoded(interaction)).trimEnd()}`)

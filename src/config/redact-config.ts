@@ -3,6 +3,19 @@ import type { Deployment } from './deployments.ts'
 import { isRecord } from './resolve-deployment.ts'
 import { settingsTable } from './settings-table.ts'
 
+const secretsOf = new WeakMap<Config, readonly string[]>()
+
+/** The keys of a configuration, none of which may be told to anybody: the simulator's, and the operator's for the upstream. */
+export function configSecrets(config: Config): readonly string[] {
+  let secrets = secretsOf.get(config)
+  if (!secrets) {
+    const upstreamKey = config.mode.kind === 'generate' ? undefined : config.mode.upstream?.key
+    secrets = [...new Set([config.apiKey, upstreamKey].filter((key) => key !== undefined))]
+    secretsOf.set(config, secrets)
+  }
+  return secrets
+}
+
 /** The configuration in a printable form: secrets as `[redacted]`, deployments as an object, models by name. */
 export function redactConfig(config: Config): Readonly<Record<string, unknown>> {
   const secretPaths = new Set(

@@ -1,7 +1,14 @@
 import { isUtf8 } from 'node:buffer'
 import { parseJson } from '../pipeline/parse-json.ts'
-import { isCredentialHeader } from '../pipeline/redact-names.ts'
-import { redactParameters } from '../pipeline/redact-parameters.ts'
+import { isCredentialName } from '../platform/credential-names.ts'
+import {
+  createKeyRedactor,
+  redacted,
+  redactHeaderValue,
+  redactQuery,
+  redactText,
+} from '../platform/credential-texts.ts'
+import { redactBody } from '../platform/redact-credentials.ts'
 import type { Reply, Usage } from '../pipeline/reply.ts'
 import type { RecordedCall } from './recorded-call.ts'
 import { isNewRequest } from './retry-findings.ts'
@@ -23,7 +30,7 @@ export interface JournalEntry {
   readonly bodyBytes: number
   /** False for a body above 64 KB, and for one that had to make room for younger ones. */
   readonly bodyKept: boolean
-  /** A text, or bytes that are none; undefined where it is not kept. */
+  /** A text, or bytes that are none, without credentials; undefined where it is not kept. */
   readonly body: string | Uint8Array | undefined
   /** The body as JSON, parsed when it is asked for; undefined where it is none, or not kept. */
   readonly json: unknown
@@ -65,21 +72,32 @@ export interface JournalEntry {
 
 /** Tells of a request as it stands now. */
 export function journalEntry(call: RecordedCall): JournalEntry {
-  const { atEpochMs, headers, apiKey, body, query, retry: repeated, ...same } = call
+  const { atEpochMs, headers, secrets, body, path, query, retry: repeated, ...same } = call
   const retry = repeated && !isNewRequest(repeated) ? repeated : undefined
+  const withoutKeys = createKeyRedactor(secrets)
   let text: string | Uint8Array | undefined
   let json: { readonly value: unknown } | undefined
+  const cleanBody = (): string | Uint8Array | undefined => {
+    if (body === undefined) return undefined
+    const isText = isUtf8(body)
+    const whole = body.toString(isText ? 'utf8' : 'latin1')
+    const plain = withoutKeys(redactBody(whole, headers['content-type']))
+    if (isText) return plain
+    return plain === whole ? body : Buffer.from(plain, 'latin1')
+  }
   return {
     ...same,
     at: new Date(atEpochMs).toISOString(),
-    query: redactParameters(query, noFurtherNames),
-    headers: redactHeaders(headers, apiKey),
+    path: withoutKeys(redactText(path)),
+    query: withoutKeys(redactQuery(query)),
+    headers: redactHeaders(headers, withoutKeys),
     bodyKept: body !== undefined,
     get body() {
-      return (text ??= body && (isUtf8(body) ? body.toString() : body))
+      return (text ??= cleanBody())
     },
     get json() {
-      return (json ??= { value: body && parseJson(body) }).value
+      const clean = this.body
+      return (json ??= { value: clean === undefined ? undefined : parseJson(Buffer.from(clean)) }).value
     },
     retryOf: retry?.of,
     retryIndex: retry?.index,
@@ -89,15 +107,15 @@ export function journalEntry(call: RecordedCall): JournalEntry {
   }
 }
 
-const noFurtherNames: ReadonlySet<string> = new Set()
-
-/** A header may have any name: the simulator's key is kept out wherever it stands. */
-function redactHeaders(headers: RecordedCall['headers'], apiKey: string): Record<string, string> {
+/** A header may have any name: known keys are kept out wherever they stand. */
+function redactHeaders(
+  headers: RecordedCall['headers'],
+  withoutKeys: (text: string) => string,
+): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => {
       const text = Array.isArray(value) ? value.join(', ') : (value ?? '')
-      const isSecret = isCredentialHeader(name) || text === apiKey || text.endsWith(` ${apiKey}`)
-      return [name, isSecret ? '[redacted]' : text]
+      return [name, isCredentialName(name, 'header') ? redacted : withoutKeys(redactHeaderValue(text))]
     }),
   )
 }

@@ -1,3 +1,4 @@
+import { configSecrets } from '../config/redact-config.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { Stage } from '../pipeline/hook.ts'
 import type { Reply } from '../pipeline/reply.ts'
@@ -29,7 +30,7 @@ function note(exchange: Exchange, reply: Reply, book: JournalBook, testHeader: s
     path: exchange.path,
     query: exchange.query,
     headers: exchange.headers,
-    apiKey: config.apiKey,
+    secrets: configSecrets(config),
     body,
     bodyBytes: body.length,
     operation: route?.operation,

@@ -12,8 +12,8 @@ export interface RecordedCall {
   readonly query: string
   /** As they were sent, with credentials. */
   readonly headers: Exchange['headers']
-  /** The simulator's key at that time, to be kept out of what is told. */
-  readonly apiKey: string
+  /** The keys of the simulator and of its upstream at that time, to be kept out of what is told. */
+  readonly secrets: readonly string[]
   /** Undefined where it is not kept. */
   body: Buffer | undefined
   readonly bodyBytes: number

@@ -1,9 +1,10 @@
 import { bodyHash } from './body-hash.ts'
 import { decodeBody } from './content-decoding.ts'
-import { headerOf, type HeaderPairs, type Interaction } from './interaction.ts'
+import { headerOf, type Interaction } from './interaction.ts'
 import { splitUri } from './match-request.ts'
-import { isCredentialHeader } from '../pipeline/redact-names.ts'
+import { redacted, redactedParameter, redactText } from '../platform/credential-texts.ts'
 import { asBuffer } from './body-hash.ts'
+import { createRedactor } from './redact-interaction.ts'
 
 /** Something in an interaction that is served, but most likely not as its owner thinks. */
 export interface LintWarning {
@@ -14,22 +15,41 @@ export interface LintWarning {
   readonly cure: string
 }
 
-type Rule = (interaction: Interaction) => Omit<LintWarning, 'rule'> | undefined
+/** So many places are named in one warning. */
+const shownPlaces = 5
+
+/** @param credentials where credentials stand, as `header x-api-key` or `member password` */
+type Rule = (
+  interaction: Interaction,
+  credentials: readonly string[],
+) => Omit<LintWarning, 'rule'> | undefined
 
 const rules: Readonly<Record<string, Rule>> = {
-  'credential-header': ({ request, response }) => {
-    const found = [...credentials(request.headers), ...credentials(response.headers)]
-    if (found.length === 0) return undefined
+  'credential-header': (_, credentials) => {
+    const names = credentials.flatMap((where) => (where.startsWith('header ') ? [where.slice(7)] : []))
+    if (names.length === 0) return undefined
     return {
-      reason: `the header ${found.join(', ')} may let a reader of the file in`,
+      reason: `the ${names.length === 1 ? 'header' : 'headers'} ${names.join(', ')} may let a reader of the file in`,
+      cure: 'Run aoai-sim recordings scrub.',
+    }
+  },
+  credential: (_, credentials) => {
+    const places = credentials.filter((where) => !where.startsWith('header '))
+    if (places.length === 0) return undefined
+    const more = places.length > shownPlaces ? `, and ${places.length - shownPlaces} more` : ''
+    return {
+      reason: `a credential may let a reader of the file in: ${places.slice(0, shownPlaces).join(', ')}${more}`,
       cure: 'Run aoai-sim recordings scrub.',
     }
   },
   'stale-body-hash': ({ request: { body, bodyHash: recorded, headers } }) => {
     if (body === undefined || recorded === undefined) return undefined
     if (recorded.toLowerCase() === bodyHash(body, headerOf(headers, 'content-type'))) return undefined
+    // Of a body without its secrets the hash is that of the original, by which the same request is found.
+    const bytes = asBuffer(body)
+    if (bytes.includes(redacted) || bytes.includes(redactedParameter)) return undefined
     return {
-      reason: 'body_hash is not the MD5 of the body, which was edited or redacted',
+      reason: 'body_hash is not the MD5 of the body, which was edited',
       cure: 'Remove body_hash, unless the request as it was first recorded should be answered too.',
     }
   },
@@ -43,7 +63,7 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'relative-uri': ({ request: { uri } }) => {
     if (splitUri(uri).path.startsWith('/')) return undefined
-    return { reason: `the uri ${uri} has no path that begins with a slash`, cure: 'Write the whole address.' }
+    return { reason: `the uri ${redactText(uri)} has no path that begins with a slash`, cure: 'Write the whole address.' }
   },
   'events-out-of-order': ({ response: { body } }) => {
     if (body.kind !== 'events') return undefined
@@ -74,12 +94,22 @@ const rules: Readonly<Record<string, Rule>> = {
 
 /** Looks for what is served but most likely wrong. */
 export function lintInteraction(interaction: Interaction): LintWarning[] {
+  const found = new Set<string>()
+  const onFound = (where: string, value: string): void => {
+    if (!isPlaceholder(value)) found.add(where)
+  }
+  createRedactor([], { onFound }).interaction(interaction)
+  const credentials = [...found]
   return Object.entries(rules).flatMap(([rule, check]) => {
-    const warning = check(interaction)
+    const warning = check(interaction, credentials)
     return warning ? [{ rule, ...warning }] : []
   })
 }
 
-function credentials(headers: HeaderPairs): string[] {
-  return headers.flatMap(([name, value]) => (isCredentialHeader(name) && value !== '' ? [name] : []))
+/** What recorders and people write in the place of a credential: `AUTHORIZATION-XXX`, `Bearer <masked>`, `***`, `test_key`. */
+function isPlaceholder(value: string): boolean {
+  const bare = value.replace(/^(?:bearer|basic|dpop) +/i, '').trim()
+  return /^(?:\[?redacted\]?|<[^<>]*>|\{\{?[^{}]*\}\}?|\$\{?\w+\}?|[*x.]+|[\w-]*[-_]?X{3,}|(?:test|fake|dummy|mock|example|masked|filtered|placeholder|hidden|removed|scrubbed)(?:[-_ ][a-z_ -]*)?)$/i.test(
+    bare,
+  )
 }

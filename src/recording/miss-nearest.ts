@@ -1,9 +1,12 @@
 import type { MatchConfig } from '../config/recordings-config.ts'
+import { redacted } from '../platform/credential-texts.ts'
 import { nearestNames } from '../platform/nearest-names.ts'
 import { matchRecorded, type MatchRequest } from './match-request.ts'
+import type { Interaction } from './interaction.ts'
 import type { RecordingEntry } from './recording-entry.ts'
 import type { RecordingIndex } from './recording-index.ts'
 import type { RecordingReader } from './recording-reader.ts'
+import type { Redactor } from './redact-interaction.ts'
 import { type RequestDifference, requestDifference } from './request-difference.ts'
 
 /** The recording that comes nearest to a request, and why it does not answer it. */
@@ -29,6 +32,7 @@ export async function findNearest(
   index: RecordingIndex,
   reader: RecordingReader,
   config: MatchConfig,
+  redactor: Redactor,
 ): Promise<NearestRecording | undefined> {
   let nearest: NearestRecording | undefined
   for (const entry of candidates(request, index)) {
@@ -40,7 +44,30 @@ export async function findNearest(
     const { method, uri } = interaction.request
     nearest = { entry, method, uri, difference }
   }
-  return nearest
+  return (
+    nearest && withoutSecrets(nearest, request, await reader.read(nearest.entry), index, config, redactor)
+  )
+}
+
+/** A difference is shown as it would be recorded; where only credentials differ, without the two values. */
+function withoutSecrets(
+  { entry, method, uri, difference }: NearestRecording,
+  request: MatchRequest,
+  interaction: Interaction | undefined,
+  { keys }: RecordingIndex,
+  config: MatchConfig,
+  redactor: Redactor,
+): NearestRecording {
+  const same = { entry, method, uri: redactor.uri(uri) }
+  const hidden = { ...difference, requested: redacted, recorded: redacted }
+  try {
+    const recorded = interaction && matchRecorded(redactor.request(interaction.request))
+    const shown = recorded && requestDifference(redactor.live(request), recorded, keys, config)
+    return { ...same, difference: shown ?? hidden }
+  } catch {
+    // The patterns of RECORDING_REDACT do not come to an end on one of the bodies.
+    return { ...same, difference: hidden }
+  }
 }
 
 function candidates(request: MatchRequest, index: RecordingIndex): RecordingEntry[] {

@@ -1,5 +1,6 @@
 import { shortText } from '../platform/error-text.ts'
 import { errorReply } from '../pipeline/error-reply.ts'
+import { redactText } from '../platform/credential-texts.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import type { NearestRecording } from './miss-nearest.ts'
@@ -41,7 +42,7 @@ export function missReply(exchange: Exchange, nearest: NearestRecording | undefi
 
 /** The miss in a few sentences, for the answer and for the log. */
 export function describeMiss(exchange: Exchange, nearest: NearestRecording | undefined, dir: string): string {
-  const missed = `No recording answers ${exchange.method} ${shortText(exchange.path, 300)}.`
+  const missed = `No recording answers ${exchange.method} ${shortText(redactText(exchange.path), 300)}.`
   if (!nearest)
     return `${missed} There is nothing to compare it with in ${dir}. Set REPLAY_ON_MISS=record to record it, or RECORDING_DIR to the folder that has it.`
   const { entry, method, uri, difference } = nearest

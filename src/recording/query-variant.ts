@@ -1,3 +1,4 @@
+import { redactQuery } from '../platform/credential-texts.ts'
 import type { EntryGroup, EntryList } from './recording-entry.ts'
 import { apiVersionOf } from './match-key.ts'
 
@@ -13,7 +14,8 @@ export function queryVariant(query: string): QueryVariant {
   const apiVersion = apiVersionOf(query)
   if (query === '' || query === `api-version=${apiVersion}`) return { query: '', apiVersion }
   const parameters = query.split('&').filter((part) => part !== '' && !part.startsWith('api-version='))
-  return { query: parameters.sort().join('&'), apiVersion }
+  // A recording has no credential, and a request may have another one than that.
+  return { query: redactQuery(parameters.sort().join('&')), apiVersion }
 }
 
 /** The list of a group that fits a query best: all of it, or all but `api-version`, or that alone, or else the first. */

@@ -72,7 +72,7 @@ export function createRecorder(parts: RecorderParts): Recorder {
   const { upstream, recordings, apiKey, clock, logger, forwarder, onStored, onLost } = parts
   const target = parseUpstreamTarget(upstream.endpoint)
   const connections = new UpstreamConnections(target, upstream, clock)
-  const redactor = createRedactor(recordings.redact, [upstream.key, apiKey])
+  const redactor = createRedactor(recordings.redact, { keys: [upstream.key, apiKey] })
   const keeper = new RecordKeeper(recordings, logger)
   const losses = new LossReports({ clock, logger, onLost })
 
@@ -80,7 +80,7 @@ export function createRecorder(parts: RecorderParts): Recorder {
   const store = async (exchange: Exchange, whole: Interaction): Promise<boolean> => {
     try {
       const interaction = redactor.interaction(whole)
-      await keeper.keep(exchange.path, serialiseInteraction(interaction))
+      await keeper.keep(redactor.uri(exchange.path), serialiseInteraction(interaction))
       losses.written()
       onStored?.(interaction)
       return true

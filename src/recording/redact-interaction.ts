@@ -1,58 +1,81 @@
 import type { RedactRule } from '../config/redact-rules.ts'
-import { asBuffer } from './body-hash.ts'
-import { type HeaderPairs, headerOf, type Interaction, type RecordedBody } from './interaction.ts'
-import { redactJsonFields } from './redact-json.ts'
-import { isCredentialHeader } from '../pipeline/redact-names.ts'
-import { redactParameters } from '../pipeline/redact-parameters.ts'
-import { createPatternRedactor, redacted } from './redact-patterns.ts'
+import { isCredentialName } from '../platform/credential-names.ts'
+import {
+  createKeyRedactor,
+  type OnFound,
+  redacted,
+  redactHeaderValue,
+  redactQuery,
+  redactText,
+} from '../platform/credential-texts.ts'
+import { redactBody, redactEvents } from '../platform/redact-credentials.ts'
+import { asBuffer, bodyHash } from './body-hash.ts'
+import { decodeBody } from './content-decoding.ts'
+import {
+  type HeaderPairs,
+  headerOf,
+  type Interaction,
+  type RecordedBody,
+  type RecordedRequest,
+  type RecordedResponse,
+} from './interaction.ts'
+import type { MatchRequest } from './match-request.ts'
+import { createPatternRedactor } from './redact-patterns.ts'
 import { utf8Text } from './yaml-scalar.ts'
 
 /** Takes secrets out of an interaction. */
 export interface Redactor {
   /** @throws {RedactionTooSlow} when patterns do not come to an end */
   interaction(interaction: Interaction): Interaction
+  /** @throws {RedactionTooSlow} when patterns do not come to an end */
+  request(request: RecordedRequest): RecordedRequest
+  /** @throws {RedactionTooSlow} when patterns do not come to an end */
+  response(response: RecordedResponse): RecordedResponse
   /**
-   * The body as it would be recorded; the same object where it holds no secret.
+   * A live request as it would be recorded.
    *
    * @throws {RedactionTooSlow} when patterns do not come to an end
    */
-  body(bytes: Uint8Array, contentType: string | undefined): Uint8Array
+  live(request: MatchRequest): MatchRequest
+  /** An address, or a path with its query. */
+  uri(uri: string): string
 }
 
-/** A key that is shorter could stand in any text by chance. */
-const shortestKey = 8
+/** What a redactor does beside replacing what its rules name. */
+export interface RedactorOptions {
+  /** Keys of the upstream and of the simulator, which a careless client may have put into a body. */
+  readonly keys?: readonly string[]
+  /** Whether headers with credentials stay, with `[redacted]` as their value; default: they are left out. */
+  readonly keepsHeaders?: boolean
+  /** Called with each credential that is found, but for what `keys` and `rules` name. */
+  readonly onFound?: OnFound
+}
 
 /**
- * Makes a redactor: no header that lets somebody in remains, no signature in a query, none of the given keys anywhere,
- * and nothing that the rules name.
- *
- * @param keys of the upstream and of the simulator, which a careless client may have put into a body
+ * Makes a redactor: no credential of a header, a query, a form, JSON or an address in any text remains, none of the given
+ * keys anywhere, and nothing that the rules name.
  */
-export function createRedactor(rules: readonly RedactRule[], keys: readonly string[]): Redactor {
+export function createRedactor(rules: readonly RedactRule[], options: RedactorOptions = {}): Redactor {
+  const { keys = [], keepsHeaders = false, onFound } = options
   const names = new Set(rules.flatMap((rule) => (rule.kind === 'name' ? [rule.name] : [])))
   const applyPatterns = createPatternRedactor(
     rules.flatMap((rule) => (rule.kind === 'pattern' ? [rule.source] : [])),
   )
-  const longKeys = keys.filter((key) => key.length >= shortestKey)
-  const withoutKeys = (text: string): string =>
-    longKeys.reduce((rest, key) => (rest.includes(key) ? rest.replaceAll(key, redacted) : rest), text)
+  const withoutKeys = createKeyRedactor(keys)
 
-  const headers = (pairs: HeaderPairs): HeaderPairs =>
-    pairs
-      .filter(([name]) => !isCredentialHeader(name) && !names.has(name.toLowerCase()))
-      .map(([name, value]) => [name, withoutKeys(value)] as const)
+  const header = ([name, value]: HeaderPairs[number]): HeaderPairs => {
+    const isSecret = isCredentialName(name, 'header')
+    if (!isSecret && !names.has(name.toLowerCase())) {
+      return [[name, withoutKeys(redactHeaderValue(value, onFound))]]
+    }
+    if (isSecret && value !== '' && value !== redacted) onFound?.(`header ${name}`, value)
+    return keepsHeaders ? [[name, value === '' ? '' : redacted]] : []
+  }
 
   const uri = (whole: string): string => {
     const mark = whole.indexOf('?')
-    const plain =
-      mark < 0 ? whole : `${whole.slice(0, mark)}?${redactParameters(whole.slice(mark + 1), names)}`
-    return withoutKeys(plain)
-  }
-
-  const bodyText = (text: string, contentType: string | undefined): string => {
-    const isForm = contentType?.startsWith('application/x-www-form-urlencoded') ?? false
-    const fields = isForm ? redactParameters(text, names) : redactJsonFields(text, names)
-    return applyPatterns(withoutKeys(fields))
+    const path = redactText(mark < 0 ? whole : whole.slice(0, mark), onFound)
+    return withoutKeys(mark < 0 ? path : `${path}?${redactQuery(whole.slice(mark + 1), names, onFound)}`)
   }
 
   const body = (bytes: Uint8Array, contentType: string | undefined): Uint8Array => {
@@ -60,55 +83,73 @@ export function createRedactor(rules: readonly RedactRule[], keys: readonly stri
     const utf8 = utf8Text(bytes)
     // Every byte is a character of Latin-1, so that what is ASCII in binary content is found too.
     const text = utf8 ?? asBuffer(bytes).toString('latin1')
-    const plain = bodyText(text, contentType)
+    const plain = applyPatterns(withoutKeys(redactBody(text, contentType, { names, onFound })))
     return plain === text ? bytes : Buffer.from(plain, utf8 === undefined ? 'latin1' : 'utf8')
   }
 
-  const recordedBody = (recorded: RecordedBody, contentType: string | undefined): RecordedBody => {
-    if (recorded.kind === 'bytes') return { kind: 'bytes', bytes: body(recorded.bytes, contentType) }
+  const request = (recorded: RecordedRequest): RecordedRequest => {
+    const contentType = headerOf(recorded.headers, 'content-type')
+    const clean = recorded.body && body(recorded.body, contentType)
+    const isChanged = recorded.body !== undefined && clean !== recorded.body
     return {
-      kind: 'events',
-      events: recorded.events.map(({ atMs, text }) => ({
-        atMs,
-        text: eventText(text, names, withoutKeys, applyPatterns),
-      })),
+      ...recorded,
+      uri: uri(recorded.uri),
+      headers: recorded.headers.flatMap(header),
+      body: clean,
+      // By this the same request is still found.
+      bodyHash: recorded.bodyHash ?? (isChanged ? bodyHash(recorded.body, contentType) : undefined),
     }
   }
 
+  const response = (recorded: RecordedResponse): RecordedResponse => {
+    const headers = recorded.headers.flatMap(header)
+    if (recorded.body.kind === 'events') return { ...recorded, headers, body: events(recorded.body.events) }
+    const coding = headerOf(recorded.headers, 'content-encoding')
+    const plain = asBuffer(recorded.body.bytes)
+    const { bytes } = coding === undefined ? { bytes: plain } : decodeBody(plain, coding)
+    const clean = body(bytes, headerOf(recorded.headers, 'content-type'))
+    if (clean === bytes) return { ...recorded, headers }
+    // What has been unpacked to be cleaned is not packed any more.
+    const kept = headers.filter(([name]) => name.toLowerCase() !== 'content-encoding')
+    return { ...recorded, headers: kept, body: { kind: 'bytes', bytes: clean } }
+  }
+
+  const events = (recorded: Extract<RecordedBody, { readonly kind: 'events' }>['events']): RecordedBody => ({
+    kind: 'events',
+    events: recorded.map(({ atMs, text }) => ({
+      atMs,
+      text: applyPatterns(withoutKeys(redactEvents(text, { names, onFound }))),
+    })),
+  })
+
   return {
-    body,
-    interaction({ request, response, contextValues }) {
-      const requestType = headerOf(request.headers, 'content-type')
-      const responseType = headerOf(response.headers, 'content-type')
-      return {
-        request: {
-          ...request,
-          uri: uri(request.uri),
-          headers: headers(request.headers),
-          body: request.body && body(request.body, requestType),
-        },
-        response: {
-          ...response,
-          headers: headers(response.headers),
-          body: recordedBody(response.body, responseType),
-        },
-        contextValues,
-      }
-    },
+    uri,
+    request,
+    response,
+    live: (live) => ({
+      ...live,
+      path: uri(live.path),
+      body: asBuffer(body(live.body, live.contentType)),
+      header: (name) => {
+        const value = live.header(name)
+        return value === undefined ? undefined : header([name, value])[0]?.[1]
+      },
+    }),
+    interaction: ({ request: asked, response: answered, contextValues }) => ({
+      request: request(asked),
+      response: response(answered),
+      contextValues: notes(contextValues, { names, onFound }, withoutKeys),
+    }),
   }
 }
 
-/** An event keeps its frame; its data is looked at as a body is. */
-function eventText(
-  text: string,
-  names: ReadonlySet<string>,
+/** What an extension has noted is JSON, and may hold anything. */
+function notes(
+  values: Interaction['contextValues'],
+  options: Parameters<typeof redactBody>[2],
   withoutKeys: (text: string) => string,
-  applyPatterns: (text: string) => string,
-): string {
-  const eventLine = (line: string): string => {
-    const [start = ''] = /^data: ?/.exec(line) ?? []
-    return start === '' ? line : start + redactJsonFields(line.slice(start.length), names)
-  }
-  const fields = names.size === 0 ? text : text.split('\n').map(eventLine).join('\n')
-  return applyPatterns(withoutKeys(fields))
+): Interaction['contextValues'] {
+  const text = JSON.stringify(values)
+  const plain = withoutKeys(redactBody(text, undefined, options))
+  return plain === text ? values : (JSON.parse(plain) as Interaction['contextValues'])
 }

@@ -1,7 +1,5 @@
 import { createContext, Script } from 'node:vm'
-
-/** What stands in the place of a secret. */
-export const redacted = '[redacted]'
+import { redacted } from '../platform/credential-texts.ts'
 
 /**
  * How long the patterns of one text may run, in milliseconds. They are checked against exponential time when they are

@@ -3,7 +3,7 @@ import type { Exchange } from '../pipeline/exchange.ts'
 import type { ModeHandler } from '../pipeline/hook.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import type { Logger } from '../platform/logger.ts'
-import { asBuffer, bodyHash } from './body-hash.ts'
+import { bodyHash } from './body-hash.ts'
 import type { Interaction } from './interaction.ts'
 import type { LoadResult } from './load-recordings.ts'
 import { logLoaded, logProblems, logRefreshed } from './log-recordings.ts'
@@ -67,7 +67,7 @@ export function createReplay({ recordings, logger, generate, record, turns: coun
   const { dir, match, replay } = recordings
   const index = new RecordingIndex(createMatchKeys(match))
   const reader = new RecordingReader()
-  const redactor = createRedactor(recordings.redact, [])
+  const redactor = createRedactor(recordings.redact)
   const turns = new ReplayTurns(replay, counter)
   const paces = new PaceTable(index, reader)
   const folder = new RecordingFolder(dir, index)
@@ -75,11 +75,12 @@ export function createReplay({ recordings, logger, generate, record, turns: coun
   logLoaded(loaded, dir, logger)
 
   const find = (request: MatchRequest): EntryList | undefined => {
-    const found = index.find(request, () => bodyHash(request.body, request.contentType))
-    if (found || recordings.redact.length === 0) return found
+    const hash = (): string => bodyHash(request.body, request.contentType)
+    const found = index.find(request, hash)
+    if (found) return found
     // What was taken out of the recording has to be taken out of the request before the two can be equal.
-    const body = redactedBody(redactor, request)
-    return body && index.find({ ...request, body }, () => '')
+    const redacted = redactedRequest(redactor, request)
+    return redacted && index.find(redacted, hash)
   }
 
   const answerOf = async (entry: RecordingEntry): Promise<ReplayAnswer | undefined> => {
@@ -119,7 +120,7 @@ export function createReplay({ recordings, logger, generate, record, turns: coun
       if (pace) applyPace(reply, pace, exchange)
       if (reply) return reply
     }
-    const nearest = await findNearest(request, index, reader, match)
+    const nearest = await findNearest(request, index, reader, match, redactor)
     logger.info({ method: exchange.method, path: exchange.path }, describeMiss(exchange, nearest, dir))
     return missReply(exchange, nearest, dir)
   }
@@ -150,11 +151,10 @@ export function createReplay({ recordings, logger, generate, record, turns: coun
   }
 }
 
-/** The body without secrets; undefined where it holds none, or where patterns do not come to an end. */
-function redactedBody(redactor: Redactor, { body, contentType }: MatchRequest): Buffer | undefined {
+/** The request as it would be recorded; undefined where patterns do not come to an end. */
+function redactedRequest(redactor: Redactor, request: MatchRequest): MatchRequest | undefined {
   try {
-    const redacted = redactor.body(body, contentType)
-    return redacted === body ? undefined : asBuffer(redacted)
+    return redactor.live(request)
   } catch {
     return undefined
   }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parseRedactRules } from '../../src/config/redact-rules.ts'
-import { isCredentialHeader } from '../../src/pipeline/redact-names.ts'
+import { isCredentialName } from '../../src/platform/credential-names.ts'
 import { createSystemClock } from '../../src/platform/system-clock.ts'
 import { chatCompletion, json } from '../support/fake-upstream.ts'
 import {
@@ -68,7 +68,7 @@ describe('credentials', () => {
     ['openai-processing-ms', false],
     ['x-keyword', false],
   ])('are known by the name of their header: %s %s', (name, isCredential) => {
-    expect(isCredentialHeader(name)).toBe(isCredential)
+    expect(isCredentialName(name, 'header')).toBe(isCredential)
   })
 })
 

@@ -1,0 +1,200 @@
+import { describe, expect, it } from 'vitest'
+import { leastMs } from '../../tests/support/machine-speed.ts'
+import { redactHeaderValue, redactQuery, redactText } from './credential-texts.ts'
+import { redactBody } from './redact-credentials.ts'
+
+const secret = 'PLANTED0secret1KEY2'
+const jwt = `eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.${secret}`
+const json = (value: unknown): string => redactBody(JSON.stringify(value))
+
+describe('redacted JSON', () => {
+  it.each<readonly [string, unknown]>([
+    ['a member', { api_key: secret }],
+    ['a nested member', { a: [{ b: { clientSecret: secret } }] }],
+    ['a list under a name', { api_keys: [secret, secret] }],
+    ['the key of an authentication', { authentication: { type: 'api_key', key: secret } }],
+    ['an encoded key', { authentication: { type: 'encoded_api_key', encoded_api_key: secret } }],
+    ['the value of an ephemeral secret', { client_secret: { value: secret, expires_at: 1 } }],
+    ['a map of cookies', { cookies: { a: secret } }],
+    ['headers by their names', { headers: { 'X-Api-Key': secret, accept: '*/*' } }],
+    ['headers of a tool, whatever their names', { tools: [{ type: 'mcp', headers: { 'x-any': secret } }] }],
+    [
+      'a tool of the Responses API',
+      { tools: [{ type: 'mcp', authorization: secret, server_url: `https://h/?code=${secret}` }] },
+    ],
+    ['headers as pairs', { headers: [{ name: 'Authorization', value: `Bearer ${secret}` }] }],
+    ['a name in escapes', JSON.parse(`{"api\\u005fkey":"${secret}"}`)],
+    ['a JWT as a value', { assertion_of: jwt }],
+    ['an address in a text', { content: `see https://h.blob/x.png?se=1&sig=${secret}%3D, please` }],
+    ['an address without a host', { next: `/openai/operations/1?api-version=1&code=${secret}` }],
+    ['a connection string in a text', { text: `AccountName=a;AccountKey=${secret}/+==;EndpointSuffix=x` }],
+    ['a token in a text', { text: `curl -H 'Authorization: Bearer ${secret}'` }],
+    ['a key of a known look', { text: 'my key is sk-proj-PLANTED0secret1KEY2abc, keep it' }],
+    ['a password in an address', { text: `redis://user:${secret}@host:6379/0` }],
+    ['a private key', { text: `-----BEGIN PRIVATE KEY-----\n${secret}\n-----END PRIVATE KEY-----` }],
+  ])('has no credential as %s', (_where, value) => {
+    expect(json(value)).not.toContain('PLANTED')
+    expect(() => JSON.parse(json(value)) as unknown).not.toThrow()
+  })
+
+  it.each<readonly [string, unknown]>([
+    [
+      'a text that speaks of bearers',
+      { content: 'A Bearer of news, and Basic plans with Bearer authentication.' },
+    ],
+    ['words that begin like a key', { content: 'sk-learn-compatible-estimators-are-risk-free, task-2' }],
+    ['usage', { usage: { prompt_tokens: 1, completion_tokens_details: { reasoning_tokens: 1 } } }],
+    [
+      'log probabilities',
+      { content: [{ token: 'Hi', logprob: -1, bytes: [72], top_logprobs: [{ token: 'Ho', logprob: -2 }] }] },
+    ],
+    [
+      'log probabilities of completions',
+      { logprobs: { tokens: ['a', 'b'], top_logprobs: [{ password: -1 }] } },
+    ],
+    [
+      'an error with a code',
+      { error: { code: 'invalid_api_key', message: 'Wrong API key provided.', param: 'key' } },
+    ],
+    ['a key that is data', { key: 'value', prompt_cache_key: 'user-1', safety_identifier: 'abc' }],
+    ['a page token', { next_page_token: 'abc123' }],
+    [
+      'the schema of a tool',
+      {
+        type: 'object',
+        properties: {
+          password: { type: 'string', description: 'The password', default: 'x' },
+          headers: { type: 'object', description: 'Headers' },
+          authentication: { type: 'object', key: 'plain', value: 'plain' },
+          secrets: { type: 'array', items: { type: 'string' } },
+        },
+        required: ['password', 'token'],
+        dependentRequired: { password: ['token'] },
+      },
+    ],
+    ['an address without a credential', { url: 'https://example.com/a?page=2&sort=key#section' }],
+    ['credentials that are no texts', { password: true, token: 12, secret: null, api_key: '' }],
+  ])('keeps %s', (_what, value) => {
+    expect(json(value)).toBe(JSON.stringify(value))
+  })
+
+  it('keeps all bytes beside the credential: order, space, doubled names and numbers beyond precision', () => {
+    const text = '{ "a": 1e400,\n"api_key" : "x", "a":\t12345678901234567890, "é": "\\u00e9\\/" }'
+    expect(redactBody(text)).toBe(text.replace('"x"', '"[redacted]"'))
+  })
+
+  it('finds a credential in JSON that is cut off', () => {
+    expect(redactBody(`{"a":{"api_key":"${secret}`)).not.toContain('PLANTED')
+  })
+
+  it('replaces whatever stands under further names', () => {
+    const names = new Set(['user'])
+    const text = '{"user":{"a":[1]},"User":[{}],"x":{"user":12},"y":"user"}'
+    expect(redactBody(text, '', { names })).toBe(
+      '{"user":"[redacted]","User":"[redacted]","x":{"user":"[redacted]"},"y":"user"}',
+    )
+  })
+
+  it('is made once: what is redacted stays as it is', () => {
+    const once = json({ api_key: secret, url: `https://u:${secret}@h/?sig=${secret}`, t: `Bearer ${secret}` })
+    expect(redactBody(once)).toBe(once)
+  })
+})
+
+describe('redacted forms and streams', () => {
+  it.each([
+    [
+      'a form in its encoding',
+      'application/x-www-form-urlencoded',
+      `a=1&client_secret=${secret}&x%5Bapi-key%5D=${secret}`,
+    ],
+    [
+      'an address within a form',
+      'application/x-www-form-urlencoded',
+      `u=https%3A%2F%2Fh%3Fa%3D1%26sig%3D${secret}`,
+    ],
+    [
+      'a field of a form with files',
+      'multipart/form-data; boundary=b',
+      `--b\r\nContent-Disposition: form-data; name="api_key"\r\n\r\n${secret}\r\n--b--\r\n`,
+    ],
+    [
+      'JSON lines in a file',
+      'multipart/form-data; boundary=b',
+      `--b\r\nContent-Disposition: form-data; name="file"; filename="a.jsonl"\r\n\r\n{}\n{"password":"${secret}"}\r\n--b--\r\n`,
+    ],
+    ['a stream of events', 'text/event-stream', `event: x\ndata: {"token":"${secret}"}\n\ndata: [DONE]\n\n`],
+    ['a stream with CR LF', 'text/event-stream', `data: {"url":"https://h/?sig=${secret}"}\r\n\r\n`],
+    ['plain text', 'text/plain', `SharedAccessSignature sr=h&sig=${secret}&se=1`],
+  ])('have no credential in %s', (_where, contentType, text) => {
+    const plain = redactBody(text, contentType)
+    expect(plain).not.toContain('PLANTED')
+    expect(plain.length).toBeGreaterThan(10)
+  })
+
+  it('keep the rest of a form byte for byte', () => {
+    const form = (value: string): string =>
+      `--b\r\nContent-Disposition: form-data; name="token"\r\n\r\n${value}\r\n--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nwhisper-1\r\n--b--\r\n`
+    expect(redactBody(form(secret), 'multipart/form-data; boundary=b')).toBe(form('[redacted]'))
+  })
+})
+
+describe('redacted headers and addresses', () => {
+  it.each([
+    `Bearer ${secret}`,
+    'bearer s3cret',
+    'Basic dXNlcjpQTEFOVEVE',
+    `DPoP ${secret}`,
+    jwt,
+    `https://h/a?X-Goog-Signature=${secret}`,
+    `https://h/a?next=https%3A%2F%2Fu%3A${secret}%40h`,
+    `/openai/operations/images/1?Sig=${secret}`,
+    `https://h/cb#access_token=${secret}`,
+    `realtime, openai-insecure-api-key.${secret}`,
+  ])('have no credential in the value %s', (value) => {
+    const plain = redactHeaderValue(value)
+    expect(plain).toMatch(/\[redacted\]|REDACTED/)
+    expect(plain).not.toMatch(/PLANTED|s3cret|UExBTlRF/)
+  })
+
+  it.each([
+    'Bearer realm="api", error="invalid_token"',
+    'Basic plan',
+    'bearer token',
+    'authorization, x-api-key',
+    '"abc"',
+  ])('keep the value %s', (value) => expect(redactHeaderValue(value)).toBe(value))
+
+  it('leave a query that holds none byte for byte', () => {
+    const query = 'api-version=2024-10-21&limit=5&&after=a%2Fb+c&flag'
+    expect(redactQuery(query)).toBe(query)
+  })
+})
+
+describe('redacting', () => {
+  it.each([
+    ['base64', 'A'],
+    ['quotes', '"'],
+    ['brackets', '['],
+    ['addresses', 'https://a?b=x&'],
+    ['starts of addresses', '://a:'],
+    ['starts of keys', 'sk-'],
+    ['starts of tokens', 'eyJ.'],
+    ['schemes', 'bearer '],
+    ['separators', '%3a%2f%2f'],
+    ['objects', '{"token":"a",'],
+    ['parts of a form', '--b\r\ncontent-disposition: form-data; name="x"\r\n\r\n1\r\n'],
+  ])('takes linear time for 800 KB of %s', async (_what, piece) => {
+    const text = piece.repeat(800_000 / piece.length)
+    const work = (): void => {
+      redactBody(text)
+      redactBody(`{"a":"${text}"}`)
+    }
+    // Takes 20 to 400 ms; a square of the length would take minutes.
+    expect(await leastMs(4_000, work)).toBeLessThan(4_000)
+  })
+
+  it('finds nothing in a text without a trigger', () => {
+    expect(redactText('Hello, how are you today?')).toBe('Hello, how are you today?')
+  })
+})

@@ -1,0 +1,269 @@
+import { EventEmitter } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { run } from '../../src/cli/run.ts'
+import { createSystemClock } from '../../src/platform/system-clock.ts'
+import { eventStream, json } from '../support/fake-upstream.ts'
+import { cassette, recordingFolder } from '../support/recording-folder.ts'
+import {
+  readRecordings,
+  recordingFiles,
+  recordingPlace,
+  startRecording,
+  upstreamKey,
+} from '../support/recording-simulator.ts'
+import { createTestSimulator, testKey } from '../support/test-simulator.ts'
+
+const planted = 'PLANTED0secret1KEY2'
+const place = recordingPlace(json({ ok: true }))
+const path = '/openai/v1/chat/completions'
+const messages = [{ role: 'user', content: 'Hello' }]
+const form = `--b\r\nContent-Disposition: form-data; name="client_secret"\r\n\r\n${planted}\r\n--b--\r\n`
+const formType = { 'content-type': 'multipart/form-data; boundary=b' }
+
+interface Planted {
+  readonly where: string
+  readonly url?: string
+  readonly headers?: Record<string, string>
+  readonly body?: unknown
+}
+
+const requests: readonly Planted[] = [
+  { where: 'a header', headers: { 'x-authtoken': planted, xapikey: planted, 'x-pat': planted } },
+  { where: 'a header of any name', headers: { 'x-note': `Bearer ${planted}` } },
+  { where: 'a referer', headers: { referer: `https://h/?access_token=${planted}` } },
+  {
+    where: 'a WebSocket protocol',
+    headers: { 'sec-websocket-protocol': `a, openai-insecure-api-key.${planted}` },
+  },
+  { where: 'the query', url: `${path}?api-version=1&jwt=${planted}&x%5Bapi-key%5D=${planted}` },
+  { where: 'an address in the query', url: `${path}?next=https%3A%2F%2Fh%3Fsig%3D${planted}` },
+  {
+    where: 'the authentication of a data source',
+    body: { messages, data_sources: [{ parameters: { authentication: { type: 'api_key', key: planted } } }] },
+  },
+  {
+    where: 'an MCP tool',
+    body: { messages, tools: [{ type: 'mcp', authorization: planted, headers: { a: planted } }] },
+  },
+  { where: 'a connection string', body: { messages, note: `AccountKey=${planted}==;x` } },
+  {
+    where: 'a picture',
+    body: {
+      messages: [{ role: 'user', content: [{ image_url: { url: `https://h/a.png?sig=${planted}` } }] }],
+    },
+  },
+  {
+    where: 'a form',
+    body: `a=1&password=${planted}`,
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+  },
+  { where: 'a form with files', body: form, headers: formType },
+]
+
+const stored = (): string =>
+  recordingFiles(place.dir)
+    .map((file) => readFileSync(join(place.dir, file), 'utf8'))
+    .join('')
+
+const journalOf = async ({ app }: Pick<ReturnType<typeof createTestSimulator>, 'app'>): Promise<string> =>
+  (await app.request('/++/requests', { headers: { 'api-key': testKey } })).text()
+
+const cli = async (dir: string, ...argv: readonly string[]) => {
+  let out = ''
+  const write = (text: string): unknown => (out += text)
+  const host = {
+    argv,
+    env: {},
+    workingDirectory: dir,
+    stdout: { write },
+    stderr: { write },
+    signals: new EventEmitter(),
+  }
+  return { code: await run(host), out }
+}
+
+describe('a credential in a request', () => {
+  it.each(requests)('reaches the upstream, but no file, log or journal, from $where', async (request) => {
+    const { url = path, headers = {}, body = { messages } } = request
+    const recording = startRecording(place, createSystemClock(), { LOG_LEVEL: 'debug', JOURNAL_SIZE: '10' })
+    expect((await recording.post(url, body, headers)).status).toBe(200)
+    expect(stored()).toContain('/openai/')
+    expect(await journalOf(recording)).toContain('/openai/')
+    for (const text of [stored(), JSON.stringify(recording.log), await journalOf(recording)]) {
+      expect(text).not.toContain('PLANTED')
+    }
+
+    const env = { SIMULATOR_MODE: 'replay', RECORDING_DIR: place.dir, JOURNAL_SIZE: '10' }
+    const replaying = createTestSimulator({ env })
+    const replayed = await replaying.post(url, body, headers)
+    expect([replayed.status, await replayed.text()]).toEqual([200, '{"ok":true}'])
+    expect(await journalOf(replaying)).not.toContain('PLANTED')
+  })
+
+  it('does not stand in the way of replay when it is another one, or the JSON is written otherwise', async () => {
+    const body = (key: string, order: readonly string[]): string => {
+      const fields: Record<string, unknown> = { user: 'a', data_sources: [{ authentication: { key } }] }
+      return `{${order.map((name) => `"${name}":${JSON.stringify(fields[name])}`).join(', ')}}`
+    }
+    const { post } = startRecording(place, createSystemClock())
+    await post(path, body(planted, ['user', 'data_sources']))
+    const { post: replay } = createTestSimulator({
+      env: { SIMULATOR_MODE: 'replay', RECORDING_DIR: place.dir },
+    })
+    for (const key of [planted, 'another-key']) {
+      expect((await replay(path, body(key, ['data_sources', 'user']))).status).toBe(200)
+    }
+    const miss = await replay(path, body('another-key', ['data_sources']))
+    expect(miss.status).toBe(404)
+    expect(await miss.text()).not.toMatch(/another-key|PLANTED/)
+  })
+
+  it('does not stand in the way of the query by which recordings are told apart', async () => {
+    const { post } = startRecording(place, createSystemClock())
+    for (const page of ['1', '2']) {
+      place.upstream.answer = json({ page })
+      await post(`${path}?page=${page}&sas=${planted}`, { messages })
+    }
+    const { post: replay } = createTestSimulator({
+      env: { SIMULATOR_MODE: 'replay', RECORDING_DIR: place.dir },
+    })
+    for (const page of ['2', '1']) {
+      expect(await (await replay(`${path}?page=${page}&sas=other`, { messages })).json()).toEqual({ page })
+    }
+  })
+
+  it('is not told by a miss, whether the recording or the request holds it', async () => {
+    const item = (body: string): string => `- request:
+    body: '${body}'
+    headers: {}
+    method: POST
+    uri: https://h${path}?sig=${planted}
+  response:
+    body: {string: '{}'}
+    headers: {}
+    status: {code: 200, message: OK}
+`
+    const dir = recordingFolder({ 'a.yaml': cassette(item(`{"a":1,"password":"${planted}","z":1}`)) })
+    const { post, log } = createTestSimulator({ env: { SIMULATOR_MODE: 'replay', RECORDING_DIR: dir } })
+    for (const body of [
+      { password: 'other-secret-1', a: 1, z: 1 },
+      { password: 'other-secret-1', a: 2 },
+    ]) {
+      const text = await (await post(path, body)).text()
+      expect(text).toContain('RecordingNotFound')
+      expect(text + JSON.stringify(log)).not.toMatch(/PLANTED|other-secret/)
+    }
+  })
+})
+
+describe('a credential in an answer', () => {
+  const address = `https://blob.example/a.png?se=1&sig=${planted}%3D&sp=r`
+  it.each([
+    ['JSON', json({ data: [{ url: address }] })],
+    ['a header', json({}, 200, { 'operation-location': `/operations/1?code=${planted}`, 'x-next': address })],
+    ['a cookie', json({}, 200, { 'set-cookie': `a=${planted}` })],
+    ['a stream', eventStream([`data: {"client_secret":{"value":"${planted}"}}\n\n`, 'data: [DONE]\n\n'])],
+    [
+      'a stream whose events come in pieces',
+      eventStream(['data: {"url":"https://h/?sig=PLAN', `TED0secret1KEY2"}\n`, '\ndata: [DONE]\n\n'], 5),
+    ],
+  ])('reaches the caller, but no file, when it stands in %s', async (_where, answer) => {
+    place.upstream.answer = answer
+    const { post } = startRecording(place, createSystemClock())
+    const response = await post(path, { messages })
+    expect(JSON.stringify([...response.headers]) + (await response.text())).toContain('PLANTED')
+    expect(readRecordings(place.dir)).toHaveLength(1)
+    expect(stored()).not.toContain('PLANTED')
+  })
+})
+
+describe('a key of the simulator or of its upstream', () => {
+  it('stands in no journal, wherever the caller has put it', async () => {
+    const recording = startRecording(place, createSystemClock(), { JOURNAL_SIZE: '10' })
+    const text = `${testKey} and ${upstreamKey}`
+    await recording.post(`${path}?note=${upstreamKey}`, { messages, text }, { 'x-note': `my ${upstreamKey}` })
+    const journal = await journalOf(recording)
+    expect(journal).toContain('"text":')
+    expect(journal).not.toContain(upstreamKey)
+    expect(journal).not.toContain(testKey)
+  })
+})
+
+describe('aoai-sim recordings', () => {
+  const item = (part: {
+    uri?: string
+    header?: string
+    body?: string
+    answerHeader?: string
+    answer?: string
+  }): string =>
+    `- request:
+    body: '${part.body ?? '{}'}'
+    headers:
+      ${part.header ?? 'accept: ["*/*"]'}
+    method: POST
+    uri: https://h${path}${part.uri ?? ''}
+  response:
+    body: {string: '${part.answer ?? '{}'}'}
+    headers:
+      ${part.answerHeader ?? 'content-type: [application/json]'}
+    status: {code: 200, message: OK}
+`
+  const parts: readonly (readonly [string, Parameters<typeof item>[0]])[] = [
+    ['a header', { header: `x-authtoken: ["${planted}"]` }],
+    ['the value of a header', { header: `x-note: ["Bearer ${planted}"]` }],
+    ['the query', { uri: `?a=1&x-functions-key=${planted}` }],
+    ['JSON', { body: `{"authentication":{"key":"${planted}"}}` }],
+    ['an answer', { answer: `{"data":[{"url":"https://h/?sig=${planted}"}]}` }],
+    ['a header of an answer', { answerHeader: `location: ["/a?code=${planted}"]` }],
+    ['a stream', { answer: `data: {"token":"${planted}"}` }],
+  ]
+  it.each(parts)('lint finds, and scrub removes, a credential in %s', async (_where, part) => {
+    const dir = recordingFolder({ 'a.yaml': cassette(item(part)) })
+    expect((await cli(dir, 'recordings', 'lint', '.')).out).toMatch(/warning .*credential/)
+    for (const command of ['list', 'show', 'lint'] as const) {
+      const { out } = await cli(
+        dir,
+        'recordings',
+        command,
+        'a.yaml',
+        ...(command === 'lint' ? [] : ['--json']),
+      )
+      expect(out).not.toContain('PLANTED')
+    }
+    expect((await cli(dir, 'recordings', 'show', 'a.yaml')).out).toMatch(/redacted/i)
+    expect((await cli(dir, 'recordings', 'scrub', '.')).out).toContain('1 interactions cleaned')
+    expect(readFileSync(join(dir, 'a.yaml'), 'utf8')).not.toContain('PLANTED')
+    expect((await cli(dir, 'recordings', 'lint', '.')).out).toContain('0 errors, 0 warnings')
+    expect((await cli(dir, 'recordings', 'scrub', '.')).out).toContain('0 interactions cleaned')
+  })
+
+  it('diff shows that credentials differ, but not the credentials', async () => {
+    const answer = (secret: string): string => item({ answer: `{"a":{"api_key":"${secret}"}}` })
+    const dir = recordingFolder({
+      'a.yaml': cassette(answer(planted)),
+      'b.yaml': cassette(answer('PLANTED-other')),
+    })
+    const { code, out } = await cli(dir, 'recordings', 'diff', 'a.yaml', 'b.yaml')
+    expect(code).not.toBe(0)
+    expect(out).toContain('a.api_key: [redacted] | [redacted]')
+    expect(out).not.toContain('PLANTED')
+  })
+
+  it.each(['AUTHORIZATION-XXX', 'Bearer <masked>', 'REDACTED', '***', 'Bearer test_openai_api_key'])(
+    'lint does not warn of the placeholder %s',
+    async (value) => {
+      const dir = recordingFolder({ 'a.yaml': cassette(item({ header: `authorization: ["${value}"]` })) })
+      expect((await cli(dir, 'recordings', 'lint', '.')).out).toContain('0 errors, 0 warnings')
+    },
+  )
+
+  it('lint does not warn of headers that only look like credentials', async () => {
+    const answerHeader =
+      'access-control-allow-credentials: ["true"]\n      www-authenticate: [\'Bearer realm="x"\']'
+    const dir = recordingFolder({ 'a.yaml': cassette(item({ answerHeader })) })
+    expect((await cli(dir, 'recordings', 'lint', '.')).out).toContain('0 errors, 0 warnings')
+  })
+})
