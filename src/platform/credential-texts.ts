@@ -130,6 +130,15 @@ export function redactQuery(
     .join('&')
 }
 
+/** A query without the parameters that are credentials; the rest as it is. */
+export function dropCredentials(query: string): string {
+  const names = (parameter: string): string => decode((parameter.split('=', 1)[0] ?? '').replaceAll('+', ' '))
+  return query
+    .split('&')
+    .filter((parameter) => !isCredentialName(names(parameter), 'parameter'))
+    .join('&')
+}
+
 /** The query of an address that is not percent-encoded, and its fragment; a closing bracket belongs to the text around. */
 const parameter = /([?&#])((?:amp;)?[^=&#?]{1,200})=([^&#)\]}|]+)/g
 const encodedParameter =
@@ -174,7 +183,7 @@ function decode(name: string): string {
 const shortestKey = 8
 
 /** The forms in which a key may stand in a text: as it is, and as addresses and JSON write it. Too short a key has none. */
-function keyForms(key: string): string[] {
+export function keyForms(key: string): string[] {
   if (key.length < shortestKey) return []
   return [...new Set([key, encodeURIComponent(key), JSON.stringify(key).slice(1, -1)])]
 }

@@ -1,24 +1,24 @@
 import { endToEndHeaders, hopByHop, namedByConnection } from '../pipeline/end-to-end-headers.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
+import { isCredentialName } from '../platform/credential-names.ts'
+import { redactHeaderValue } from '../platform/credential-texts.ts'
 import { HeaderList } from '../pipeline/header-list.ts'
 import type { UpstreamTarget } from './upstream-target.ts'
 
-/** What the caller showed the simulator to get in, and what the call upstream has of its own. */
-const replaced: ReadonlySet<string> = new Set([
-  'accept-encoding',
-  'api-key',
-  'authorization',
-  'content-length',
-  'expect',
-  'host',
-])
+/** What the call upstream has of its own. */
+const replaced: ReadonlySet<string> = new Set(['accept-encoding', 'content-length', 'expect', 'host'])
+
+/** Whether a header is for the simulator alone: what lets the caller in here, and what asks for faults. */
+function staysHere(name: string): boolean {
+  return replaced.has(name) || name.startsWith('x-sim-') || isCredentialName(name, 'header')
+}
 
 /** Methods whose requests mostly have no body, and then no length either. */
 const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS'])
 
 /**
- * The headers of a request as they go upstream: names and values in turn. The operator's key takes the place of the
- * caller's, as `api-key`, and as a bearer token too where the upstream is not Azure, which reads one or the other.
+ * The headers of a request as they go upstream: names and values in turn, without credentials of the caller. The operator's
+ * key takes their place, as `api-key`, and as a bearer token too where the upstream is not Azure, which reads one or the other.
  * Plain bodies are asked for, so that what is recorded can be read and what streams is not held up by a compressor.
  */
 export function forwardedHeaders(
@@ -32,8 +32,8 @@ export function forwardedHeaders(
   raw.push('accept-encoding', 'identity')
   const ofConnection = namedByConnection(headers.connection)
   for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined || hopByHop.has(name) || replaced.has(name) || ofConnection.has(name)) continue
-    for (const one of Array.isArray(value) ? value : [value]) raw.push(name, one)
+    if (value === undefined || hopByHop.has(name) || staysHere(name) || ofConnection.has(name)) continue
+    for (const one of Array.isArray(value) ? value : [value]) raw.push(name, redactHeaderValue(one))
   }
   if (body.length > 0 || !bodiless.has(method)) raw.push('content-length', String(body.length))
   return raw

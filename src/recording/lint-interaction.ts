@@ -63,7 +63,10 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'relative-uri': ({ request: { uri } }) => {
     if (splitUri(uri).path.startsWith('/')) return undefined
-    return { reason: `the uri ${redactText(uri)} has no path that begins with a slash`, cure: 'Write the whole address.' }
+    return {
+      reason: `the uri ${redactText(uri)} has no path that begins with a slash`,
+      cure: 'Write the whole address.',
+    }
   },
   'events-out-of-order': ({ response: { body } }) => {
     if (body.kind !== 'events') return undefined

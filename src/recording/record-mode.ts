@@ -6,6 +6,7 @@ import type { Forwarder } from '../pipeline/extension.ts'
 import type { RecordingLoss } from '../pipeline/recording-loss.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import type { Clock } from '../platform/clock.ts'
+import { keyForms } from '../platform/credential-texts.ts'
 import { reasonOf } from '../platform/error-text.ts'
 import type { Logger } from '../platform/logger.ts'
 import { OperatorError } from '../platform/operator-error.ts'
@@ -16,6 +17,7 @@ import type { Interaction } from './interaction.ts'
 import { LossReports } from './loss-reports.ts'
 import { RecordKeeper, type SaveReport } from './record-keeper.ts'
 import { recordReply, type RecordReplyParts } from './record-reply.ts'
+import { createKeyMask } from './mask-key.ts'
 import { createRedactor } from './redact-interaction.ts'
 import { RedactionTooSlow } from './redact-patterns.ts'
 import { UpstreamConnections } from './upstream-call.ts'
@@ -73,6 +75,7 @@ export function createRecorder(parts: RecorderParts): Recorder {
   const target = parseUpstreamTarget(upstream.endpoint)
   const connections = new UpstreamConnections(target, upstream, clock)
   const redactor = createRedactor(recordings.redact, { keys: [upstream.key, apiKey] })
+  const mask = createKeyMask(keyForms(upstream.key))
   const keeper = new RecordKeeper(recordings, logger)
   const losses = new LossReports({ clock, logger, onLost })
 
@@ -120,9 +123,9 @@ export function createRecorder(parts: RecorderParts): Recorder {
     }
     const reply: Reply = {
       status: from.status,
-      ...(from.reason !== '' && { reason: from.reason }),
-      headers: returnedHeaders(from.rawHeaders, from.decoded),
-      body: { kind: 'live', chunks: from.chunks },
+      ...(from.reason !== '' && { reason: mask.text(from.reason) }),
+      headers: returnedHeaders(from.rawHeaders.map(mask.text), from.decoded),
+      body: { kind: 'live', chunks: mask.chunks(from.chunks) },
       ownTime: true,
     }
     return recordReply({ exchange, reply, uri: uriAt(target.origin, exchange), sentMs }, replyParts)

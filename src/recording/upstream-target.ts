@@ -1,3 +1,5 @@
+import { dropCredentials } from '../platform/credential-texts.ts'
+
 /** Where the requests of one upstream go. */
 export interface UpstreamTarget {
   /** Scheme, host and port: `https://my-resource.openai.azure.com`. */
@@ -78,9 +80,10 @@ function withoutBase(basePath: string, path: string): string {
 
 /**
  * The path and query that a request has at the upstream. An endpoint is often given with the path that its clients take
- * (`https://api.openai.com/v1`); what a request brings along of it is not said twice.
+ * (`https://api.openai.com/v1`); what a request brings along of it is not said twice. Credentials of the caller stay here.
  */
 export function upstreamPath({ basePath }: UpstreamTarget, path: string, query: string): string {
   const whole = basePath + withoutBase(basePath, path)
-  return query === '' ? whole : `${whole}?${query}`
+  const forwarded = dropCredentials(query)
+  return forwarded === '' ? whole : `${whole}?${forwarded}`
 }

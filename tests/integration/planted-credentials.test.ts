@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { run } from '../../src/cli/run.ts'
 import { createSystemClock } from '../../src/platform/system-clock.ts'
-import { eventStream, json } from '../support/fake-upstream.ts'
+import { eventStream, type FakeAnswer, json } from '../support/fake-upstream.ts'
 import { cassette, recordingFolder } from '../support/recording-folder.ts'
 import {
   readRecordings,
@@ -179,7 +179,57 @@ describe('a credential in an answer', () => {
   })
 })
 
+describe('what a caller shows the simulator', () => {
+  it('does not go upstream, in no header and no parameter', async () => {
+    const { post } = startRecording(place, createSystemClock())
+    const headers = {
+      'ocp-apim-subscription-key': planted,
+      'x-functions-key': planted,
+      'x-api-key': planted,
+      'x-authtoken': planted,
+      'proxy-authorization': planted,
+      cookie: `a=${planted}`,
+      'x-sim-delay-ms': '0',
+      'x-note': `Bearer ${planted}`,
+      referer: `https://h/?access_token=${planted}`,
+      'x-custom': 'kept',
+      'openai-organization': 'kept',
+      'x-ms-client-request-id': 'kept',
+    }
+    const query = `a=%2F&api-key=${planted}&Code=${planted}&subscription%2Dkey=${planted}&sig=${planted}&b`
+    await post(`${path}?${query}`, { messages }, headers)
+    const [received] = place.upstream.received
+    expect(received?.url).toBe(`${path}?a=%2F&b`)
+    expect(JSON.stringify(received?.headers)).not.toMatch(/PLANTED|x-sim-|cookie|test-key/)
+    expect(received?.headers).toMatchObject({
+      'x-custom': 'kept',
+      'openai-organization': 'kept',
+      'x-ms-client-request-id': 'kept',
+      'api-key': upstreamKey,
+    })
+    expect(stored()).not.toContain('PLANTED')
+  })
+})
+
 describe('a key of the simulator or of its upstream', () => {
+  it.each<readonly [string, FakeAnswer]>([
+    ['JSON', json({ echo: { 'api-key': upstreamKey } })],
+    ['headers', json({}, 200, { 'x-echo': `Bearer ${upstreamKey}` })],
+    ['a stream', eventStream([`data: {"a":"${upstreamKey}"}\n\n`, 'data: [DONE]\n\n'])],
+    [
+      'pieces that cut it',
+      eventStream([`data: {"a":"${upstreamKey.slice(0, 9)}`, `${upstreamKey.slice(9)}"}\n\n`], 5),
+    ],
+    ['an error', json({ error: { message: `Wrong key ${upstreamKey}` } }, 401)],
+  ])('does not come back to the caller that an upstream echoes it to, in %s', async (_where, answer) => {
+    place.upstream.answer = answer
+    const { post } = startRecording(place, createSystemClock(), { RECORDING_ERRORS: 'on' })
+    const response = await post(path, { messages })
+    const got = JSON.stringify([...response.headers]) + (await response.text())
+    expect(got).toContain('*'.repeat(upstreamKey.length))
+    expect(got + stored()).not.toContain(upstreamKey)
+  })
+
   it('stands in no journal, wherever the caller has put it', async () => {
     const recording = startRecording(place, createSystemClock(), { JOURNAL_SIZE: '10' })
     const text = `${testKey} and ${upstreamKey}`

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest'
+import { createKeyMask } from './mask-key.ts'
+
+const key = 'abcab-0123456789'
+
+async function* pieces(...texts: readonly string[]): AsyncGenerator<Buffer, undefined> {
+  for (const text of texts) yield Buffer.from(text)
+}
+
+const read = async (...texts: readonly string[]): Promise<string[]> => {
+  const got: string[] = []
+  for await (const chunk of createKeyMask([key]).chunks(pieces(...texts))) got.push(chunk.toString())
+  return got
+}
+
+describe('the mask of a key', () => {
+  const body = `abca ${key}${key} abcabcab ${key.slice(0, -1)} ab`
+  const whole = body.replaceAll(key, '*'.repeat(key.length))
+
+  it('finds the key wherever pieces cut it, and keeps the length', async () => {
+    for (let size = 1; size <= body.length; size++) {
+      const cut = body.match(new RegExp(`.{1,${size}}`, 'g')) ?? []
+      expect((await read(...cut)).join('')).toBe(whole)
+    }
+  })
+
+  it('passes on at once what cannot begin a key', async () => {
+    expect(await read('data: {"a":1}\n\n', 'data: abc', 'x\n\n')).toEqual([
+      'data: {"a":1}\n\n',
+      'data: ',
+      'abcx\n\n',
+    ])
+  })
+
+  it('passes on what waited when the source fails', async () => {
+    const failing = async function* (): AsyncGenerator<Buffer, undefined> {
+      yield Buffer.from('x abc')
+      throw new Error('broken')
+    }
+    let got = ''
+    const reading = async (): Promise<void> => {
+      for await (const chunk of createKeyMask([key]).chunks(failing())) got += chunk.toString()
+    }
+    await expect(reading()).rejects.toThrow('broken')
+    expect(got).toBe('x abc')
+  })
+})

@@ -1,0 +1,63 @@
+import { asBuffer } from './body-hash.ts'
+
+const star = 0x2a
+
+/** Keeps the operator's key out of what an upstream sends back, such as the headers of a request that it echoes. */
+export interface KeyMask {
+  text(text: string): string
+  /**
+   * The same bytes with stars in the place of each key, also where pieces cut it in two: the length of a body stays what it
+   * was. Only the bytes that may begin a key wait for the next piece.
+   */
+  chunks(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Buffer>
+}
+
+/** @param forms in which the key may stand; none for a key that is too short to be told from other text */
+export function createKeyMask(forms: readonly string[]): KeyMask {
+  const keys = forms.map((form) => Buffer.from(form))
+  const longest = Math.max(0, ...keys.map((key) => key.length))
+
+  async function* masked(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, undefined> {
+    let held = Buffer.alloc(0)
+    try {
+      for await (const chunk of chunks) {
+        const bytes = withStars(held.length === 0 ? asBuffer(chunk) : Buffer.concat([held, chunk]), keys)
+        const end = bytes.length - beginningLength(bytes, keys, longest)
+        held = Buffer.from(bytes.subarray(end))
+        if (end > 0) yield bytes.subarray(0, end)
+      }
+    } catch (error) {
+      // What came before the failure goes first.
+      if (held.length > 0) yield held
+      throw error
+    }
+    if (held.length > 0) yield held
+  }
+
+  return {
+    text: (text) => forms.reduce((rest, form) => rest.replaceAll(form, '*'.repeat(form.length)), text),
+    chunks: masked,
+  }
+}
+
+/** A copy with stars, or the bytes themselves where no key is in them. */
+function withStars(bytes: Buffer, keys: readonly Buffer[]): Buffer {
+  let copy = bytes
+  for (const key of keys) {
+    for (let at = copy.indexOf(key); at >= 0; at = copy.indexOf(key, at + key.length)) {
+      if (copy === bytes) copy = Buffer.from(bytes)
+      copy.fill(star, at, at + key.length)
+    }
+  }
+  return copy
+}
+
+/** How many bytes at the end may be the beginning of a key. */
+function beginningLength(bytes: Buffer, keys: readonly Buffer[], longest: number): number {
+  for (let length = Math.min(longest - 1, bytes.length); length > 0; length--) {
+    const end = bytes.subarray(bytes.length - length)
+    if (keys.some((key) => length < key.length && key[0] === end[0] && key.subarray(0, length).equals(end)))
+      return length
+  }
+  return 0
+}
