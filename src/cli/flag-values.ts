@@ -8,8 +8,10 @@ interface Range {
 /** Reads an address of HTTP or HTTPS. */
 export function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url && /^https?:$/.test(url.protocol)) return url
-  throw new InvalidArgumentError('Give an address such as http://127.0.0.1:8000.')
+  if (url && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '') return url
+  throw new InvalidArgumentError(
+    'Give an address such as http://127.0.0.1:8000, without a user or a password.',
+  )
 }
 
 /** Reads a number with or without a fraction. */

@@ -1,5 +1,6 @@
 import { Command, Help, Option } from 'commander'
 import { settingsTable, type Setting } from '../config/settings-table.ts'
+import { redactText } from '../platform/credential-texts.ts'
 import { nearestNames } from '../platform/nearest-names.ts'
 import { version } from '../platform/version.ts'
 import type { CliHost } from './cli-host.ts'
@@ -26,7 +27,8 @@ export function createProgram(
     .exitOverride()
     .configureOutput({
       writeOut: (text) => stdout.write(text),
-      writeErr: (text) => stderr.write(text),
+      // Commander quotes what was typed, and a mistyped --api-key=... has the key in it.
+      writeErr: (text) => stderr.write(withoutValues(text)),
       getOutHelpWidth: () => 100,
     })
     .addHelpText(
@@ -43,6 +45,10 @@ export function createProgram(
   }
   addCommands?.(program)
   return program
+}
+
+function withoutValues(text: string): string {
+  return redactText(text.replace(/('--?[\w-]+)=[^']*/g, '$1=...'))
 }
 
 function describe({ description, range, unit, env, default: text, whenUnset }: Setting): string {

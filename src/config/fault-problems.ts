@@ -31,7 +31,9 @@ function describe(issue: z.core.$ZodIssue, value: unknown, place: string, advice
   const { hint = 'docs/faults.md says more.', names = [] } = advice[key] ?? {}
   const [nearest] = typeof got === 'string' ? nearestNames(got, names, 1) : []
   const help = nearest === undefined || nearest === got ? hint : `Did you mean ${nearest}?`
-  return [`${at} ${issue.message} (${got === undefined ? 'got nothing' : `got ${showValue(got)}`}). ${help}`]
+  return [
+    `${at} ${issue.message} (${got === undefined ? 'got nothing' : `got ${showValue(got, at)}`}). ${help}`,
+  ]
 }
 
 function joined(place: string, key: string): string {

@@ -175,6 +175,40 @@ describe('loadConfig', () => {
     expect(JSON.stringify(printed)).not.toContain('hush')
   })
 
+  it.each([
+    ['AZURE_OPENAI_ENDPOINT', 'https://u:hush@h/'],
+    ['AZURE_OPENAI_ENDPOINT', 'https://h/?api-key=hush'],
+    ['AZURE_OPENAI_ENDPOINT', 'u:hush@h'],
+    ['AZURE_OPENAI_KEY', 'hush hush'],
+    ['REDIS_URL', 'redis://u:hush@h/x'],
+    ['RECORDING_REDACT', '"hush" /(/'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://u:hush@h?x'],
+    ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'hush'],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'hush'],
+    ['PORT', 'https://h/?sig=hush'],
+    ['LOG_LEVEL', 'Bearer hush123'],
+  ])('does not quote what may be a secret in a refused %s: %s', (env, value) => {
+    const message = problemsOf({ env: { [env]: value } })
+    expect(message).toContain(`${env} must be`)
+    expect(message).not.toContain('hush')
+    expect(problemsOf({ files: { '/work/.env': `${env}='${value}'` } })).not.toContain('hush')
+  })
+
+  it('does not quote the keys that stand in a wrong deployment file', () => {
+    for (const text of [
+      '{"chat": {"model": "gpt-4o", "apiKey": "hush"}}',
+      '{"chat": {"model": {"api_key": "hush"}}}',
+      '{"chat": {"model": "https://h/?code=hush"}}',
+      '{"chat": [{"password": "hush"}]}',
+      'api_key: hush',
+    ]) {
+      const env = { OPENAI_DEPLOYMENT_CONFIG_PATH: 'a.json', MODELS_STRICT: 'true' }
+      const message = problemsOf({ env, files: { '/work/a.json': text } })
+      expect([text, message]).not.toEqual([text, ''])
+      expect(message).not.toContain('"hush')
+    }
+  })
+
   it('reads the deployment file that is named, relative to the working directory', () => {
     const config = load({
       env: { OPENAI_DEPLOYMENT_CONFIG_PATH: 'my/deployments.json' },

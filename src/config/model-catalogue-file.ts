@@ -132,5 +132,5 @@ function describeIssue(issue: z.core.$ZodIssue, entry: unknown, place: string): 
     (value, key) => (typeof value === 'object' && value !== null ? value[key as never] : undefined),
     entry,
   )
-  return [`${where} ${issue.message} (got ${got === undefined ? 'nothing' : showValue(got)}).`]
+  return [`${where} ${issue.message} (got ${got === undefined ? 'nothing' : showValue(got, where)}).`]
 }

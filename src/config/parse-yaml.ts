@@ -1,5 +1,6 @@
 import { Composer, Lexer, Parser } from 'yaml'
 import type { Document, DocumentOptions, ParseOptions, SchemaOptions } from 'yaml'
+import { redactText } from '../platform/credential-texts.ts'
 
 /** What is wrong with a YAML text, and where. */
 export interface YamlSyntaxError {
@@ -86,7 +87,7 @@ class SyntaxFailure extends Error {
 }
 
 function errorAt(source: string, offset: number, reason: string): YamlSyntaxError {
-  return { ...lineAndColumn(source, Math.max(0, offset)), reason: reason.slice(0, 200) }
+  return { ...lineAndColumn(source, Math.max(0, offset)), reason: redactText(reason).slice(0, 200) }
 }
 
 /** The tokens of a text up to the first error, the first level that is too deep, or the end of the budget. */

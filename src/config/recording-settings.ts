@@ -29,6 +29,7 @@ export const recordingSettings = {
   }),
   redact: setting(redactRules(), {
     env: 'RECORDING_REDACT',
+    mayHoldSecret: true,
     group,
     whenUnset: 'credentials only',
     description:

@@ -169,7 +169,7 @@ function describeIssue(issue: z.core.$ZodIssue, entry: unknown, place: string): 
     return describeFirst(issue.keys, (key) => describeUnknownKey(key, place))
   const key = issue.path[0]
   if (typeof key !== 'string')
-    return [`${place} ${issue.message} (got ${showValue(entry)}). See docs/config.md.`]
+    return [`${place} ${issue.message} (got ${showValue(entry, place)}). See docs/config.md.`]
   const value = isRecord(entry) ? entry[key] : undefined
   const got = value === undefined ? 'got nothing' : `got ${showValue(value)}`
   return [`${place}.${key} ${issue.message} (${got}). ${advice[key] ?? ''}`]

@@ -1,4 +1,5 @@
 import { listProblems } from '../platform/error-text.ts'
+import { redacted } from '../platform/credential-texts.ts'
 import { OperatorError } from '../platform/operator-error.ts'
 import type { Config } from './config.ts'
 import type { ConfigInputs } from './config-inputs.ts'
@@ -101,7 +102,7 @@ function setAt(node: Record<string, unknown>, [key = '', ...rest]: readonly stri
 }
 
 function describeWrongValue({ setting, value, typedAs }: GivenValue): string {
-  const got = setting.secret ? '[redacted]' : showValue(value)
+  const got = setting.isQuoted ? showValue(value) : redacted
   const advice =
     setting.default === undefined
       ? `Set it to that, or leave it unset for ${setting.whenUnset ?? 'none'}.`

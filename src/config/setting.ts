@@ -34,6 +34,8 @@ export interface SettingDetails {
   readonly patch?: string
   /** True when the value must never be printed. */
   readonly secret?: boolean
+  /** True when a refused value may hold a secret, such as a password in an address: no message quotes it. */
+  readonly mayHoldSecret?: boolean
 }
 
 /** Details of every leaf, with its range in words. */

@@ -21,6 +21,8 @@ export interface Setting {
   /** Where PATCH /++/config has it, dotted; undefined for what only a new start changes. */
   readonly patch: string | undefined
   readonly secret: boolean
+  /** Whether messages quote a refused value; never one that is a secret, or may hold one. */
+  readonly isQuoted: boolean
 }
 
 const settings: readonly Setting[] = collectSettings(settingsSchema, [])
@@ -44,7 +46,17 @@ function collectSettings(schema: z.ZodObject, parentPath: readonly string[]): Se
     if (child instanceof z.ZodObject) return collectSettings(child, path)
     const details = settingRegistry.get(child as z.ZodType)
     if (details === undefined) throw new Error(`The setting ${path.join('.')} has no details`)
-    const { env, group, description, range, unit, whenUnset, patch, secret = false } = details
+    const {
+      env,
+      group,
+      description,
+      range,
+      unit,
+      whenUnset,
+      patch,
+      secret = false,
+      mayHoldSecret = false,
+    } = details
     const text = details.default === undefined ? undefined : String(details.default)
     return [
       {
@@ -59,6 +71,7 @@ function collectSettings(schema: z.ZodObject, parentPath: readonly string[]): Se
         whenUnset,
         patch,
         secret,
+        isQuoted: !secret && !mayHoldSecret,
       },
     ]
   })

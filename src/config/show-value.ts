@@ -1,7 +1,20 @@
+import { isCredentialName } from '../platform/credential-names.ts'
+import { redacted, redactHeaderValue } from '../platform/credential-texts.ts'
+import { redactBody } from '../platform/redact-credentials.ts'
+
 const longest = 60
 
-/** A wrong value as a message quotes it: as JSON, cut when it is long. */
-export function showValue(value: unknown): string {
-  const shown = JSON.stringify(value) ?? typeof value
+/**
+ * A wrong value as a message quotes it: as JSON, cut when it is long, without credentials.
+ *
+ * @param place what it stands under: `"chat".api_key`
+ */
+export function showValue(value: unknown, place = ''): string {
+  const name = /[^."\s]+(?="?$)/.exec(place)?.[0] ?? ''
+  if (typeof value === 'string' && isCredentialName(name, 'member')) return redacted
+  const shown =
+    typeof value === 'string'
+      ? JSON.stringify(redactHeaderValue(value))
+      : redactBody(JSON.stringify(value) ?? typeof value)
   return shown.length > longest ? `${shown.slice(0, longest)}...` : shown
 }

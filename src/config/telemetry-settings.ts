@@ -15,6 +15,7 @@ export const telemetrySettings = {
   endpoint: setting(httpAddress(), {
     env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
     group,
+    mayHoldSecret: true,
     whenUnset: 'nothing is exported',
     description:
       'OpenTelemetry collector that metrics are sent to, at /v1/metrics below it: http://127.0.0.1:4318 (docs/monitoring.md).',
@@ -22,12 +23,14 @@ export const telemetrySettings = {
   metricsEndpoint: setting(httpAddress(), {
     env: 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT',
     group,
+    mayHoldSecret: true,
     whenUnset: '/v1/metrics below OTEL_EXPORTER_OTLP_ENDPOINT',
     description: 'Address for metrics alone, with its whole path.',
   }),
   tracesEndpoint: setting(httpAddress(), {
     env: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
     group,
+    mayHoldSecret: true,
     whenUnset: '/v1/traces below OTEL_EXPORTER_OTLP_ENDPOINT',
     description: 'Address for traces alone, with its whole path; setting it asks for traces.',
   }),

@@ -9,6 +9,7 @@ export const upstreamSettings = {
   endpoint: setting(webAddress(), {
     env: 'AZURE_OPENAI_ENDPOINT',
     group,
+    mayHoldSecret: true,
     whenUnset: 'none; record mode needs it',
     description: 'The service that is recorded: https://my-resource.openai.azure.com.',
   }),

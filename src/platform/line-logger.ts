@@ -1,3 +1,4 @@
+import { redactText } from './credential-texts.ts'
 import type { Logger } from './logger.ts'
 
 /** The least severity that is logged. */
@@ -19,7 +20,8 @@ export function createLineLogger(
   const at = (severity: LineLogLevel) =>
     severities.indexOf(severity) < least
       ? () => {}
-      : (fields: object, message: string) => write(`aoai-sim ${severity}: ${message}${showFields(fields)}\n`)
+      : (fields: object, message: string) =>
+          write(redactText(`aoai-sim ${severity}: ${message}${showFields(fields)}\n`))
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 

@@ -124,7 +124,10 @@ export function createRecorder(parts: RecorderParts): Recorder {
     const reply: Reply = {
       status: from.status,
       ...(from.reason !== '' && { reason: mask.text(from.reason) }),
-      headers: returnedHeaders(from.rawHeaders.map(mask.text), from.decoded),
+      headers: returnedHeaders(
+        from.rawHeaders.map((text) => mask.text(text)),
+        from.decoded,
+      ),
       body: { kind: 'live', chunks: mask.chunks(from.chunks) },
       ownTime: true,
     }

@@ -317,3 +317,18 @@ describe('aoai-sim recordings', () => {
     expect((await cli(dir, 'recordings', 'lint', '.')).out).toContain('0 errors, 0 warnings')
   })
 })
+
+describe('aoai-sim', () => {
+  it.each([
+    ['a mistyped flag', ['--api-kye=PLANTED']],
+    ['a mistyped flag of a command', ['load', '--api-kye=PLANTED']],
+    ['an address with a password', ['check', 'retries', '--url', 'http://u:PLANTED@h']],
+    ['a wrong endpoint', ['--azure-openai-endpoint', 'https://u:PLANTED@h/']],
+    ['a wrong address of Redis', ['--redis-url', 'redis://u:PLANTED@h/x']],
+  ])('does not quote the secret of %s', async (_what, argv) => {
+    const { code, out } = await cli('/', ...argv)
+    expect(code).not.toBe(0)
+    expect(out).not.toBe('')
+    expect(out).not.toContain('PLANTED')
+  })
+})

@@ -1,0 +1,18 @@
+import { describe, expect, it } from 'vitest'
+import { createLogger } from './logger.ts'
+
+describe('the log', () => {
+  it('holds no credential, neither in the message nor in a field', () => {
+    let lines = ''
+    const logger = createLogger('info', { write: (line) => void (lines += line) })
+    const secret = 'PLANTED0secret1'
+    logger.warn({ path: `/a/https://h?sig=${secret}`, status: 5 }, `Could not reach https://u:${secret}@h/.`)
+    logger.debug({}, 'below the level')
+    expect(JSON.parse(lines)).toMatchObject({
+      level: 'warn',
+      path: '/a/https://h?sig=REDACTED',
+      status: 5,
+      msg: 'Could not reach https://u:REDACTED@h/.',
+    })
+  })
+})
