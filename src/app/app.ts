@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { ConnectionCut } from '../pipeline/connection-cut.ts'
 import { version } from '../platform/version.ts'
-import { createAdmin } from './admin/create-admin.ts'
+import { createAdmin, refuseStranger } from './admin/create-admin.ts'
 import type { AppEnv } from './app-env.ts'
 import { createDataPlane, type DataPlane } from './data-plane.ts'
 import { createImageRoute } from './image-route.ts'
@@ -26,9 +26,13 @@ export function createApp(simulator: Simulator): App {
 
   app.get('/', (context) => context.text('aoai-simulated-api is running.\n'))
   app.get('/healthz', (context) => context.json(healthOf(simulator)))
-  app.get('/metrics', async (context) =>
-    context.text(await simulator.metrics.render(), 200, { 'Content-Type': simulator.metrics.contentType }),
-  )
+  app.get('/metrics', async (context) => {
+    const { metricsAuth, adminApiKey } = simulator.config
+    const refusal = metricsAuth === 'key' ? refuseStranger(context.req.raw, adminApiKey) : undefined
+    if (refusal) return refusal
+    const headers = { 'Content-Type': simulator.metrics.contentType }
+    return context.text(await simulator.metrics.render(), 200, headers)
+  })
   app.all('/++/*', admin)
   app.get('/images/:id/:file', createImageRoute(simulator))
   // Several slashes in a row count as one, as the clients of the Python simulator rely on.

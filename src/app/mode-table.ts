@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Config, Mode } from '../config/config.ts'
+import { configSecrets } from '../config/redact-config.ts'
 import type { Forwarder } from '../pipeline/extension.ts'
 import type { ModeHandler } from '../pipeline/hook.ts'
 import type { RecordingLoss } from '../pipeline/recording-loss.ts'
@@ -44,11 +45,12 @@ export class ModeTable {
   }
 
   /** The parts of a mode. @throws {OperatorError} for recordings that cannot be read */
-  of({ mode, apiKey }: Config): ModeParts {
+  of(config: Config): ModeParts {
+    const { mode } = config
     const known = this.#byMode.get(mode)
     if (known) return known
     const equal = [...this.#byMode].find(([other]) => isDeepStrictEqual(other, mode))?.[1]
-    const parts = equal ?? this.#create(mode, apiKey)
+    const parts = equal ?? this.#create(mode, configSecrets(config))
     if (equal) for (const [other, held] of this.#byMode) if (held === equal) this.#byMode.delete(other)
     this.#byMode.set(mode, parts)
     return parts
@@ -76,7 +78,7 @@ export class ModeTable {
     for (const { recorder } of this.#byMode.values()) await recorder?.close()
   }
 
-  #create(mode: Mode, apiKey: string): ModeParts {
+  #create(mode: Mode, secrets: readonly string[]): ModeParts {
     const { clock, logger, generate, forwarder, onRecordingLost, turns } = this.#parts
     const replays: Replay[] = []
     const onStored = (interaction: Interaction): void => replays[0]?.add(interaction)
@@ -86,7 +88,7 @@ export class ModeTable {
         : createRecorder({
             upstream: mode.upstream,
             recordings: mode.recordings,
-            apiKey,
+            secrets,
             clock,
             logger,
             onStored,

@@ -6,6 +6,7 @@ import { parseUrl } from './flag-values.ts'
 interface Options {
   readonly url: URL
   readonly apiKey?: string
+  readonly adminApiKey?: string
   readonly failOn?: readonly Finding[]
   readonly json?: true
 }
@@ -25,6 +26,10 @@ export function addCheckCommand(program: Command, host: CliHost): void {
       "the simulator's key (default: SIMULATOR_API_KEY, which no other user of this machine can see)",
     )
     .option(
+      '--admin-api-key <key>',
+      'the key of its administration, where that has one of its own (default: SIMULATOR_ADMIN_API_KEY)',
+    )
+    .option(
       '--fail-on <findings>',
       `end with exit code 1 if one of these was found: ${findings.join(',')}`,
       parseFindings,
@@ -32,9 +37,9 @@ export function addCheckCommand(program: Command, host: CliHost): void {
     .option('--json', 'print the report as JSON instead of text')
     .allowExcessArguments(false)
     .action((_options: Options, command: Command) => {
-      // --api-key is a flag of the program as well, and may stand before the command.
-      const { url, apiKey, failOn = [], json } = command.optsWithGlobals<Options>()
-      return checkRetries(host, { url, apiKey, failOn, isJson: json === true })
+      // Both keys are flags of the program as well, and may stand before the command.
+      const { url, apiKey, adminApiKey, failOn = [], json } = command.optsWithGlobals<Options>()
+      return checkRetries(host, { url, apiKey: adminApiKey ?? apiKey, failOn, isJson: json === true })
     })
 }
 

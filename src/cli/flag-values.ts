@@ -10,7 +10,7 @@ export function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '') return url
   throw new InvalidArgumentError(
-    'Give an address such as http://127.0.0.1:8000, without a user or a password.',
+    'Give an address such as http://127.0.0.1:8000. It has no user and no password.',
   )
 }
 

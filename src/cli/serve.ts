@@ -1,5 +1,6 @@
 import { loadLiveConfig } from '../config/load-config.ts'
-import { createLogger } from '../platform/logger.ts'
+import type { Config } from '../config/config.ts'
+import { createLogger, type Logger } from '../platform/logger.ts'
 import { createLoopLag } from '../platform/loop-lag.ts'
 import { createSystemClock } from '../platform/system-clock.ts'
 import { createVirtualClock } from '../platform/virtual-clock.ts'
@@ -39,6 +40,7 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
 
   const logger = createLogger(logLevel)
   if (extensionPaths.length > 0) surviveStrayFailures(logger)
+  warnOfWeakKeys(live.current, logger)
   const stopped = whenAborted(stop).then(() => {
     host.stdout.write(`Stopping: waiting up to ${graceSeconds} s for running answers to end.\n`)
   })
@@ -93,6 +95,21 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
     },
   )
   refuseUnused(simulator)
+}
+
+/** A key of this length cannot be guessed, even in hexadecimal digits alone. */
+const safeKeyLength = 16
+
+/** Says once that other machines could guess a key. */
+export function warnOfWeakKeys({ host, apiKey, adminApiKey }: Config, logger: Logger): void {
+  if (/^(?:localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/i.test(host)) return
+  const weak = [
+    ...(apiKey.length < safeKeyLength ? ['SIMULATOR_API_KEY'] : []),
+    ...(adminApiKey !== apiKey && adminApiKey.length < safeKeyLength ? ['SIMULATOR_ADMIN_API_KEY'] : []),
+  ]
+  if (weak.length === 0) return
+  const message = `Other machines reach ${host}, and ${weak.join(' and ')} has fewer than ${safeKeyLength} characters. Set a longer key.`
+  logger.warn({ host }, message)
 }
 
 /** Closes after the work whatever comes of it. Where both fail, the work's failure is the one to tell. */

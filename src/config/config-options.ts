@@ -37,6 +37,8 @@ export interface ConfigOptions extends SettingOptions {
   readonly upstream?: GivenSettings<ModeSettings['upstream']> | undefined
   /** The key that callers must send; default: a new random one, which the simulator's `apiKey` tells. */
   readonly apiKey?: string | undefined
+  /** The key of the administration under `/++/`; default: `apiKey`. */
+  readonly adminApiKey?: string | undefined
   /** Makes answers and waiting times the same in each run; default: new ones. */
   readonly seed?: string | undefined
   /** By name; default: those of docs/config.md. An empty object has none. */

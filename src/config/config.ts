@@ -51,6 +51,10 @@ export interface Config {
   readonly apiKey: string
   /** True when nobody set a key, so that it has to be shown to whoever started the simulator. */
   readonly apiKeyGenerated: boolean
+  /** The key of the administration; `apiKey` where nobody set another one. Secret. */
+  readonly adminApiKey: string
+  /** Whether the metrics ask for the key of the administration. */
+  readonly metricsAuth: 'none' | 'key'
   /** Whose time counts: the machine's, or a virtual one that stands still until it is moved. */
   readonly clock: 'system' | 'virtual'
   /** Makes answers and waiting times repeatable; undefined means new ones at each start. */

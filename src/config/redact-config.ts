@@ -10,7 +10,9 @@ export function configSecrets(config: Config): readonly string[] {
   let secrets = secretsOf.get(config)
   if (!secrets) {
     const upstreamKey = config.mode.kind === 'generate' ? undefined : config.mode.upstream?.key
-    secrets = [...new Set([config.apiKey, upstreamKey].filter((key) => key !== undefined))]
+    secrets = [
+      ...new Set([config.apiKey, config.adminApiKey, upstreamKey].filter((key) => key !== undefined)),
+    ]
     secretsOf.set(config, secrets)
   }
   return secrets

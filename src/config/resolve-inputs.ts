@@ -117,7 +117,7 @@ function createConfig(
   deployments: readonly Deployment[],
   { faults, incidents }: FaultFiles,
 ): Config {
-  const { mode: _mode, apiKey, contentFilter, extensionPath, ...rest } = settings
+  const { mode: _mode, apiKey = generatedKey, contentFilter, extensionPath, ...rest } = settings
   const {
     deploymentConfigPath: _,
     modelCataloguePath: __,
@@ -129,8 +129,9 @@ function createConfig(
     ...same,
     mode,
     seed: settings.seed,
-    apiKey: apiKey ?? generatedKey,
-    apiKeyGenerated: apiKey === undefined,
+    apiKey,
+    apiKeyGenerated: settings.apiKey === undefined,
+    adminApiKey: settings.adminApiKey ?? apiKey,
     contentFilter: {
       prompt: contentFilter.prompt ?? [],
       completion: contentFilter.completion ?? [],

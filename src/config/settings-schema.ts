@@ -9,7 +9,7 @@ import { redisSettings } from './redis-settings.ts'
 import { setting } from './setting.ts'
 import { telemetrySettings } from './telemetry-settings.ts'
 import { upstreamSettings } from './upstream-settings.ts'
-import { integer, numberBetween, oneOf, text, yesOrNo } from './value-kind.ts'
+import { integer, numberBetween, oneOf, text, type ValueKind, yesOrNo } from './value-kind.ts'
 
 const harmCategories = ['hate', 'self_harm', 'sexual', 'violence'] as const
 
@@ -91,17 +91,29 @@ export const settingsSchema = z.strictObject({
     description:
       'Folder with the files of encodings as tiktoken keeps them (docs/offline.md); relative to the working directory.',
   }),
-  apiKey: setting(
-    text(/^[\x21-\x7e]+$/, 'visible ASCII characters without spaces, as a header carries them'),
-    {
-      env: 'SIMULATOR_API_KEY',
-      group: 'Access',
-      whenUnset: '32 random characters, new at each start',
-      secret: true,
-      description:
-        'The key that callers send as api-key or as bearer token. Other users can read flags: prefer the variable.',
-    },
-  ),
+  apiKey: setting(accessKey(), {
+    env: 'SIMULATOR_API_KEY',
+    group: 'Access',
+    whenUnset: '32 random characters, new at each start',
+    secret: true,
+    description:
+      'The key that callers send as api-key or as bearer token. Other users can read flags: prefer the variable.',
+  }),
+  adminApiKey: setting(accessKey(), {
+    env: 'SIMULATOR_ADMIN_API_KEY',
+    group: 'Access',
+    whenUnset: 'SIMULATOR_API_KEY opens both',
+    secret: true,
+    description:
+      'The key of the administration under /++/, where it is to be another one than that of callers: neither opens what the other does (docs/admin.md).',
+  }),
+  metricsAuth: setting(oneOf(['none', 'key']), {
+    env: 'METRICS_AUTH',
+    group: 'Access',
+    default: 'none',
+    description:
+      'Whether GET /metrics asks for the key of the administration, as api-key or as bearer token (docs/monitoring.md).',
+  }),
   ...serverSettings,
   deploymentConfigPath: setting(text(/./, 'the path of a file'), {
     env: 'OPENAI_DEPLOYMENT_CONFIG_PATH',
@@ -205,6 +217,10 @@ export const settingsSchema = z.strictObject({
   redis: z.strictObject(redisSettings),
   telemetry: z.strictObject(telemetrySettings),
 })
+
+function accessKey(): ValueKind<string> {
+  return text(/^[\x21-\x7e]+$/, 'visible ASCII characters without spaces, as a header carries them')
+}
 
 /** The checked values of all settings. */
 export type Settings = z.output<typeof settingsSchema>

@@ -29,8 +29,8 @@ import { serialiseInteraction } from './yaml-format.ts'
 export interface RecorderParts {
   readonly upstream: Upstream
   readonly recordings: RecordingsConfig
-  /** The simulator's own key, which must not get into a file either. */
-  readonly apiKey: string
+  /** The upstream's key and the simulator's own ones, none of which may get into a file. */
+  readonly secrets: readonly string[]
   readonly clock: Clock
   readonly logger: Logger
   /** Asked before the upstream: all forwarders of extensions as one; absent where there are none. */
@@ -71,10 +71,10 @@ const forwarderOrigin = 'http://forwarder'
 
 /** Makes the recorder of one upstream and one folder. Nothing is opened before `open` or the first request. */
 export function createRecorder(parts: RecorderParts): Recorder {
-  const { upstream, recordings, apiKey, clock, logger, forwarder, onStored, onLost } = parts
+  const { upstream, recordings, secrets, clock, logger, forwarder, onStored, onLost } = parts
   const target = parseUpstreamTarget(upstream.endpoint)
   const connections = new UpstreamConnections(target, upstream, clock)
-  const redactor = createRedactor(recordings.redact, { keys: [upstream.key, apiKey] })
+  const redactor = createRedactor(recordings.redact, { keys: secrets })
   const mask = createKeyMask(keyForms(upstream.key))
   const keeper = new RecordKeeper(recordings, logger)
   const losses = new LossReports({ clock, logger, onLost })

@@ -42,7 +42,7 @@ export async function createSimulator<const C extends ClockChoice = 'system'>(
       otherOptions: { extensions: listProblem(extensions), workingDirectory: undefined },
     },
   )
-  const { apiKey, host, port, extensionPaths, logLevel } = live.current
+  const { apiKey, adminApiKey, host, port, extensionPaths, logLevel } = live.current
   const clock = ownClock ?? (live.current.clock === 'virtual' ? createVirtualClock() : createSystemClock())
   const { simulator, app } = await startSimulator(live, {
     clock,
@@ -77,6 +77,7 @@ export async function createSimulator<const C extends ClockChoice = 'system'>(
       return onePort.url ?? inProcessUrl
     },
     apiKey,
+    adminApiKey,
     fetch: inProcess.fetch,
     clock: clock as ChosenClock<C>,
     listen: (where = {}) => onePort.open(where.host ?? host, where.port ?? port),

@@ -20,6 +20,8 @@ export interface SimulatorHandle<C extends Clock = Clock> extends AsyncDisposabl
   readonly url: string
   /** The key that callers must send, as `api-key` or as bearer token. */
   readonly apiKey: string
+  /** The key of the administration under `/++/`: the same, unless the options set another one. */
+  readonly adminApiKey: string
   /**
    * The standard `fetch`, answered in this process and without a socket, whatever the host of the URL. It needs no `this`.
    * An aborted signal rejects with its reason; a connection that a fault cuts rejects with TypeError "fetch failed", or

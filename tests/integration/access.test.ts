@@ -97,3 +97,60 @@ describe('deployments', () => {
     expect(await response.text()).toContain('you must provide a model parameter')
   })
 })
+
+describe('the key of the administration', () => {
+  const adminKey = 'admin-key-0123456789'
+  const status = async (
+    { app }: ReturnType<typeof createTestSimulator>,
+    url: string,
+    headers: Record<string, string>,
+    method = 'GET',
+  ): Promise<number> =>
+    (await app.request(url, { method, headers, ...(method === 'POST' && { body: '{}' }) })).status
+  const bearer = (key: string) => ({ authorization: `Bearer ${key}` })
+
+  it('opens the administration alone, and the data key the data plane alone', async () => {
+    const simulator = createTestSimulator({ env: { SIMULATOR_ADMIN_API_KEY: adminKey } })
+    for (const url of ['/++/config', '//++/config', '/++/deployments', '/++/openapi.json']) {
+      expect(await status(simulator, url, { 'api-key': adminKey })).toBe(200)
+      expect(await status(simulator, url, bearer(adminKey))).toBe(200)
+      expect(await status(simulator, url, { 'api-key': testKey })).toBe(401)
+      expect(await status(simulator, url, bearer(testKey))).toBe(401)
+      expect(await status(simulator, url, {})).toBe(401)
+    }
+    expect((await simulator.post(path, hello)).status).toBe(200)
+    expect((await simulator.post(path, hello, { 'api-key': adminKey })).status).toBe(401)
+    expect(await status(simulator, '/++/reset', { 'api-key': testKey }, 'POST')).toBe(401)
+    expect(await status(simulator, '/++/reset', { 'api-key': adminKey }, 'POST')).toBeLessThan(300)
+    const shown = await simulator.app.request('/++/config', { headers: { 'api-key': adminKey } })
+    expect(await shown.text()).not.toContain(adminKey)
+  })
+
+  it('is the key of callers unless another one is set', async () => {
+    const simulator = createTestSimulator()
+    expect(await status(simulator, '/++/config', { 'api-key': testKey })).toBe(200)
+    expect(await status(simulator, '/++/config', { 'api-key': adminKey })).toBe(401)
+  })
+
+  it('stands in no journal', async () => {
+    const simulator = createTestSimulator({ env: { SIMULATOR_ADMIN_API_KEY: adminKey, JOURNAL_SIZE: '5' } })
+    await simulator.post(`${path}&x=${adminKey}`, { ...hello, user: adminKey }, { 'x-note': adminKey })
+    const journal = await simulator.app.request('/++/requests', { headers: { 'api-key': adminKey } })
+    const text = await journal.text()
+    expect(text).toContain('chatCompletions')
+    expect(text).not.toContain(adminKey)
+  })
+
+  it('opens the metrics where METRICS_AUTH asks for it, which are open else', async () => {
+    expect(await status(createTestSimulator(), '/metrics', {})).toBe(200)
+    const own = createTestSimulator({ env: { METRICS_AUTH: 'key' } })
+    const apart = createTestSimulator({ env: { METRICS_AUTH: 'key', SIMULATOR_ADMIN_API_KEY: adminKey } })
+    expect(await status(own, '/metrics', bearer(testKey))).toBe(200)
+    expect(await status(apart, '/metrics', bearer(adminKey))).toBe(200)
+    expect(await status(apart, '/metrics', { 'api-key': adminKey })).toBe(200)
+    for (const headers of [{}, bearer(testKey), { 'api-key': 'wrong' }]) {
+      expect(await status(apart, '/metrics', headers)).toBe(401)
+      expect(await status(apart, '/healthz', headers)).toBe(200)
+    }
+  })
+})

@@ -3,8 +3,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { run } from '../../src/cli/run.ts'
+import { warnOfWeakKeys } from '../../src/cli/serve.ts'
+import { loadConfig } from '../../src/config/load-config.ts'
 import { createSystemClock } from '../../src/platform/system-clock.ts'
 import { eventStream, type FakeAnswer, json } from '../support/fake-upstream.ts'
+import { filesInMemory } from '../support/files-in-memory.ts'
 import { cassette, recordingFolder } from '../support/recording-folder.ts'
 import {
   readRecordings,
@@ -13,6 +16,7 @@ import {
   startRecording,
   upstreamKey,
 } from '../support/recording-simulator.ts'
+import { collectInto, type LogLine } from '../support/test-logger.ts'
 import { createTestSimulator, testKey } from '../support/test-simulator.ts'
 
 const planted = 'PLANTED0secret1KEY2'
@@ -330,5 +334,24 @@ describe('aoai-sim', () => {
     expect(code).not.toBe(0)
     expect(out).not.toBe('')
     expect(out).not.toContain('PLANTED')
+  })
+})
+
+describe('a key that could be guessed', () => {
+  it.each([
+    [{ HOST: '127.0.0.1', SIMULATOR_API_KEY: 'short' }, []],
+    [{ HOST: '0.0.0.0', SIMULATOR_API_KEY: 'a-key-of-16-signs' }, []],
+    [{ HOST: '0.0.0.0', SIMULATOR_API_KEY: 'short' }, ['SIMULATOR_API_KEY']],
+    [
+      { HOST: '0.0.0.0', SIMULATOR_API_KEY: 'a-key-of-16-signs', SIMULATOR_ADMIN_API_KEY: 'short' },
+      ['SIMULATOR_ADMIN_API_KEY'],
+    ],
+  ])('is warned of once where other machines reach the simulator: %j', (env, names) => {
+    const config = loadConfig({ flags: {}, env, workingDirectory: '/', readFile: filesInMemory() })
+    const log: LogLine[] = []
+    warnOfWeakKeys(config, collectInto(log))
+    expect(log.map(({ level }) => level)).toEqual(names.map(() => 'warn'))
+    expect(log.map(({ message }) => /SIMULATOR_\w+/.exec(message)?.[0])).toEqual(names)
+    expect(JSON.stringify(log)).not.toContain('short')
   })
 })

@@ -62,7 +62,7 @@ const start = (forwarder: Forwarder, env: Record<string, string> = {}) => {
   const recorder = createRecorder({
     upstream: target,
     recordings,
-    apiKey: config.apiKey,
+    secrets: [config.apiKey],
     clock,
     logger: collectInto(log),
     forwarder,

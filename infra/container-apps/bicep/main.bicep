@@ -28,6 +28,10 @@ param environmentVariables object = {}
 @secure()
 param simulatorApiKey string
 
+@description('Key of the administration under /++/, which the key of callers then does not open; empty: that opens both.')
+@secure()
+param simulatorAdminApiKey string = ''
+
 @description('Key of the service that is recorded; empty unless SIMULATOR_MODE is record or REPLAY_ON_MISS is record.')
 @secure()
 param azureOpenAiKey string = ''
@@ -90,6 +94,7 @@ var mountPath = '/mnt/simulator'
 
 var secretNames = concat(
   [{ name: 'simulator-api-key', variable: 'SIMULATOR_API_KEY' }],
+  empty(simulatorAdminApiKey) ? [] : [{ name: 'simulator-admin-api-key', variable: 'SIMULATOR_ADMIN_API_KEY' }],
   empty(azureOpenAiKey) ? [] : [{ name: 'azure-openai-key', variable: 'AZURE_OPENAI_KEY' }],
   deployRedis || !empty(redisUrl) ? [{ name: 'redis-url', variable: 'REDIS_URL' }] : [],
   empty(otlpHeaders) ? [] : [{ name: 'otlp-headers', variable: 'OTEL_EXPORTER_OTLP_HEADERS' }],
@@ -123,6 +128,7 @@ module vault 'modules/vault.bicep' = {
     tags: tags
     readerPrincipalId: identity.properties.principalId
     simulatorApiKey: simulatorApiKey
+    simulatorAdminApiKey: simulatorAdminApiKey
     azureOpenAiKey: azureOpenAiKey
     redisUrl: redisUrl
     otlpHeaders: otlpHeaders

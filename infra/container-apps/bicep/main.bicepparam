@@ -9,6 +9,8 @@ param image = readEnvironmentVariable('DEPLOY_IMAGE', 'aoai-simulated-api:latest
 
 param simulatorApiKey = readEnvironmentVariable('SIMULATOR_API_KEY')
 
+param simulatorAdminApiKey = readEnvironmentVariable('SIMULATOR_ADMIN_API_KEY', '')
+
 param azureOpenAiKey = readEnvironmentVariable('AZURE_OPENAI_KEY', '')
 
 param redisUrl = readEnvironmentVariable('REDIS_URL', '')

@@ -48,6 +48,13 @@ variable "simulator_api_key" {
   }
 }
 
+variable "simulator_admin_api_key" {
+  description = "Key of the administration under /++/, which the key of callers then does not open; empty: that opens both."
+  type        = string
+  default     = ""
+  sensitive   = true
+}
+
 variable "azure_openai_key" {
   description = "Key of the service that is recorded; empty unless something is recorded."
   type        = string

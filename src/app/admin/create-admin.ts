@@ -35,15 +35,9 @@ export function createAdmin(
   }
 
   return async ({ req: { raw: request } }) => {
-    const { headers, url } = request
-    const key = headers.get('api-key') ?? undefined
-    const authorization = headers.get('authorization') ?? undefined
-    const given = { ...(key !== undefined && { 'api-key': key }), ...(authorization && { authorization }) }
-    if (!carriesKey(given, simulator.config.apiKey)) {
-      const { status, body, contentType = '' } = invalidKey()
-      return new Response(body, { status, headers: { 'Content-Type': contentType } })
-    }
-    const { pathname } = new URL(url)
+    const refusal = refuseStranger(request, simulator.config.adminApiKey)
+    if (refusal) return refusal
+    const { pathname } = new URL(request.url)
     const found = findRoutes(pathname, routes)
     const method = request.method === 'HEAD' ? 'GET' : request.method
     const route = found.routes.find((known) => known.method === method)
@@ -57,6 +51,16 @@ export function createAdmin(
       return send(refuse(500, 'InternalError', message))
     }
   }
+}
+
+/** The service's own 401 for whoever does not send this key; undefined for whoever does. */
+export function refuseStranger({ headers }: Request, adminApiKey: string): Response | undefined {
+  const key = headers.get('api-key') ?? undefined
+  const authorization = headers.get('authorization') ?? undefined
+  const given = { ...(key !== undefined && { 'api-key': key }), ...(authorization && { authorization }) }
+  if (carriesKey(given, adminApiKey)) return undefined
+  const { status, body, contentType = '' } = invalidKey()
+  return new Response(body, { status, headers: { 'Content-Type': contentType } })
 }
 
 type ReadBody = { readonly value: unknown } | { readonly refusal: AdminAnswer }

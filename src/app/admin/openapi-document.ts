@@ -8,7 +8,7 @@ import { journalSchemas } from './journal-json-schema.ts'
 
 const commonAnswers = {
   400: errorAnswer('The query or the body is wrong.'),
-  401: errorAnswer("The key is missing or is not the simulator's."),
+  401: errorAnswer('The key is missing or is not that of the administration.'),
   500: errorAnswer('The simulator failed; its log says why.'),
 }
 
@@ -24,7 +24,8 @@ export function openapiDocument(routes: readonly AdminRoute[], version: string):
     info: {
       title: 'Administration of aoai-simulated-api',
       version,
-      description: 'What a running simulator tells of itself, and how it is changed. See docs/admin.md.',
+      description:
+        'What a running simulator tells of itself, and how it is changed. The key is SIMULATOR_ADMIN_API_KEY, or SIMULATOR_API_KEY where that is not set. See docs/admin.md.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
@@ -32,7 +33,12 @@ export function openapiDocument(routes: readonly AdminRoute[], version: string):
     paths,
     components: {
       securitySchemes: {
-        apiKey: { type: 'apiKey', in: 'header', name: 'api-key' },
+        apiKey: {
+          type: 'apiKey',
+          in: 'header',
+          name: 'api-key',
+          description: 'SIMULATOR_ADMIN_API_KEY, or SIMULATOR_API_KEY where that is not set.',
+        },
         bearer: { type: 'http', scheme: 'bearer', description: 'The same key as a bearer token.' },
       },
       schemas: {

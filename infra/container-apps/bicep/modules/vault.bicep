@@ -9,6 +9,9 @@ param readerPrincipalId string
 param simulatorApiKey string
 
 @secure()
+param simulatorAdminApiKey string
+
+@secure()
 param azureOpenAiKey string
 
 @secure()
@@ -54,6 +57,14 @@ resource simulatorApiKeySecret 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = 
   name: 'simulator-api-key'
   properties: {
     value: simulatorApiKey
+  }
+}
+
+resource simulatorAdminApiKeySecret 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (!empty(simulatorAdminApiKey)) {
+  parent: vault
+  name: 'simulator-admin-api-key'
+  properties: {
+    value: simulatorAdminApiKey
   }
 }
 
