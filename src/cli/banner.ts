@@ -13,6 +13,7 @@ export function renderBanner(config: Config, url: string, workers = 1): string {
     '',
     `  Endpoint     ${url}`,
     `  API key      ${key}`,
+    `  Admin key    ${config.adminApiKey === config.apiKey ? 'the API key' : '(as set in SIMULATOR_ADMIN_API_KEY)'}`,
     `  Metrics      ${url}/metrics`,
     ...(workers > 1 ? [`  Workers      ${workers} processes`] : []),
     `  Deployments  ${describeDeployments(deployments, config.allowUndefinedDeployments)}`,
