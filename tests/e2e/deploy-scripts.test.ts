@@ -284,6 +284,7 @@ describe.skipIf(curl.isMissing)(`deploy-aca-terraform.sh${curl.note}`, () => {
       name: 'aoai-sim',
       image: 'aoai-simulated-api:test',
       environment_variables: { SIMULATOR_MODE: 'generate', LOG_LEVEL: 'warn' },
+      simulator_admin_api_key: '',
       simulator_api_key: secrets.SIMULATOR_API_KEY,
       azure_openai_key: '',
       redis_url: '',
