@@ -124,12 +124,23 @@ describe('redacted forms and streams', () => {
       `--b\r\nContent-Disposition: form-data; name="file"; filename="a.jsonl"\r\n\r\n{}\n{"password":"${secret}"}\r\n--b--\r\n`,
     ],
     ['a stream of events', 'text/event-stream', `event: x\ndata: {"token":"${secret}"}\n\ndata: [DONE]\n\n`],
+    [
+      'data of several lines',
+      'text/event-stream',
+      `event: x\r\ndata: {"token":\r\ndata: "${secret}",\r\ndata: "a":1}\r\n\r\n`,
+    ],
     ['a stream with CR LF', 'text/event-stream', `data: {"url":"https://h/?sig=${secret}"}\r\n\r\n`],
     ['plain text', 'text/plain', `SharedAccessSignature sr=h&sig=${secret}&se=1`],
   ])('have no credential in %s', (_where, contentType, text) => {
     const plain = redactBody(text, contentType)
     expect(plain).not.toContain('PLANTED')
     expect(plain.length).toBeGreaterThan(10)
+  })
+
+  it('keep the frame of an event whose data has several lines', () => {
+    const event = (value: string): string =>
+      `id: 1\r\ndata: {"token":\r\ndata:"${value}"\r\ndata: }\r\n\r\ndata: [DONE]\n\n`
+    expect(redactBody(event(secret))).toBe(event('[redacted]'))
   })
 
   it('keep the rest of a form byte for byte', () => {

@@ -38,13 +38,21 @@ export function redactBody(text: string, contentType = '', options: RedactOption
   return redactText(text, options.onFound)
 }
 
-/** Server-sent events: each keeps its frame, and its data is looked at as a body is. */
+/** Server-sent events: each keeps its frame, and its data is looked at as a body is, also where it has several lines. */
 export function redactEvents(text: string, options: RedactOptions = {}): string {
-  // Data of several lines is one text with line ends, which no JSON of the service has.
-  return text.replace(/[^\r\n]+/g, (line) => {
-    const [start = ''] = /^\uFEFF?data: ?/.exec(line) ?? []
-    const data = line.slice(start.length)
-    return start + (/^\s*[[{]/.test(data) ? redactJson(data, options) : redactText(data, options.onFound))
+  return text.replace(/\uFEFF?data:[^\r\n]*(?:(?:\r\n|\n|\r)data:[^\r\n]*)*|[^\r\n]+/g, (block) => {
+    const lines = block.split(/(\r\n|\n|\r)/)
+    const starts = lines.map((line) => /^\uFEFF?data: ?/.exec(line)?.[0] ?? '')
+    const data = lines
+      .map((line, index) => (index % 2 === 0 ? line.slice(starts[index]?.length) : '\n'))
+      .join('')
+    const plain = /^\s*[[{]/.test(data) ? redactJson(data, options) : redactText(data, options.onFound)
+    if (plain === data) return block
+    // No credential has a line end in it, so the lines stay the same ones.
+    const clean = plain.split('\n')
+    return lines
+      .map((line, index) => (index % 2 === 0 ? `${starts[index]}${clean[index / 2] ?? ''}` : line))
+      .join('')
   })
 }
 
