@@ -60,6 +60,36 @@ bare: { tokensPerMinute: "60" }
     )
   })
 
+  it.each(['openai/gpt-4o', 'ft:gpt-4o:x', 'my.model_v2', 'a b', '~', 'é', 'x'.repeat(256)])(
+    'takes the name %j for a deployment',
+    (name) => {
+      expect(problemsIn(JSON.stringify({ [name]: { model: 'gpt-4o' } }))).toEqual([])
+    },
+  )
+
+  it.each([
+    '',
+    ' ',
+    ' a',
+    'a ',
+    'a\r\nb',
+    'a\tb',
+    '\u0000',
+    '\u007f',
+    'a\u0085',
+    '字',
+    '💥',
+    '\ud800',
+    'x'.repeat(257),
+  ])('refuses the name %j for a deployment', (name) => {
+    const rule =
+      'd.yaml: The name of a deployment must have 1 to 256 printable characters of ASCII or Latin-1, with no space at either end (got '
+    const problems = problemsIn(JSON.stringify({ [name]: { model: 'gpt-4o' } }))
+    expect(problems).toEqual([expect.stringContaining(rule)])
+    expect(problems[0]?.length).toBeLessThan(300)
+    expect(problemsIn(`? ${JSON.stringify(name)}\n: {model: gpt-4o}\n`)).toEqual(problems)
+  })
+
   it.each([
     ['text-embedding-ada-002', 512],
     ['text-embedding-3-small', 4_096],

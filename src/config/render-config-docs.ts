@@ -72,6 +72,11 @@ whisper:
 A number may be given as digits in quotes (\`"512"\`), and the keys \`requestPerMinute\` and \`size\` of older files are taken for
 \`requestsPerMinute\` and \`embeddingSize\`.
 
+The name of a deployment has 1 to 256 printable characters of ASCII or Latin-1, with no space at either end:
+\`openai/gpt-4o\`, \`ft:gpt-4o:x\` and \`my model\` are names. Answers tell the name in headers, which take no other
+characters. The administration refuses any other name with 400. A request that names such a deployment gets the service's
+404 \`DeploymentNotFound\`, also where undefined deployments are allowed.
+
 Every problem in the file is named at once, with its place:
 \`deployments.yaml: "chat".tokensPerMinute must be an integer of at least 1 (got -5).\``
 

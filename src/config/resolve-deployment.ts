@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { assumeModel } from '../openai/assume-model.ts'
+import { deploymentNameRule, isDeploymentName } from '../openai/deployment-name.ts'
 import { findModel, nearestModelNames, type ModelCatalogue } from '../openai/model-catalogue.ts'
 import { describeFirst, shortText } from '../platform/error-text.ts'
 import { nearestNames } from '../platform/nearest-names.ts'
@@ -102,7 +103,7 @@ export function resolveDeployment(
   modelsStrict = false,
 ): ResolvedDeployment {
   const entry = normalizeEntry(given)
-  const place = JSON.stringify(shortText(name))
+  const place = isDeploymentName(name) ? JSON.stringify(shortText(name)) : showValue(name)
   const parsed = deploymentEntrySchema.safeParse(entry)
   const { model, isAssumed } = findOrAssume(entry, catalogue, modelsStrict)
   const { latency, problems: latencyProblems } = resolveLatency(
@@ -115,7 +116,7 @@ export function resolveDeployment(
     { place: `${place}.faults`, deployment: name },
   )
   const problems = [
-    ...(name === '' ? [`${place} is no name for a deployment. Give it one that fits into a URL.`] : []),
+    ...describeNameProblem(name),
     ...(parsed.error?.issues ?? []).flatMap((issue) => describeIssue(issue, entry, place)),
     ...describeModelProblems(entry, model, place, { catalogue, modelsStrict }),
     ...latencyProblems,
@@ -140,6 +141,11 @@ function findOrAssume(
   const known = findModel(name, catalogue)
   if (known || modelsStrict) return { model: known, isAssumed: false }
   return { model: assumeModel(name, catalogue), isAssumed: true }
+}
+
+function describeNameProblem(name: string): string[] {
+  if (isDeploymentName(name)) return []
+  return [`The name of a deployment ${deploymentNameRule} (got ${showValue(name)}). Rename it.`]
 }
 
 /** Whether a value is an object with keys. */

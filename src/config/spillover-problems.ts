@@ -1,5 +1,6 @@
 import { shortText } from '../platform/error-text.ts'
 import type { Deployment } from './deployments.ts'
+import { showValue } from './show-value.ts'
 
 /**
  * What is wrong with the deployments that spill over, a sentence or two each: a provisioned deployment spills over to a
@@ -10,7 +11,7 @@ export function spilloverProblems(deployments: readonly Deployment[]): string[] 
   return deployments.flatMap(({ name, spilloverTo, provisionedThroughputUnits, model }) => {
     if (spilloverTo === undefined) return []
     const place = `${JSON.stringify(shortText(name))}.spilloverTo`
-    const got = `(got ${JSON.stringify(shortText(spilloverTo))})`
+    const got = `(got ${showValue(spilloverTo)})`
     const target = byName.get(spilloverTo)
     if (provisionedThroughputUnits === undefined) {
       return [`${place} goes with provisionedThroughputUnits ${got}. Set both, or none.`]

@@ -1,4 +1,5 @@
 import type { Deployment } from '../config/deployments.ts'
+import { isDeploymentName } from '../openai/deployment-name.ts'
 import {
   deploymentNotFound,
   malformedJson,
@@ -50,6 +51,7 @@ function lookUp(
   if (!deployment) {
     if (!config.allowUndefinedDeployments) return deploymentNotFound()
     deployment = undefinedDeployment(name, operation, config.models)
+    if (!deployment) return deploymentNotFound()
     if (config.mode.kind === 'generate') onUndefined?.(name, deployment)
   }
 
@@ -86,11 +88,19 @@ const maxRemembered = 1_000
 type DeploymentsByName = Map<string, Deployment>
 const remembered = new WeakMap<ModelCatalogue, Map<ModelOperation, DeploymentsByName>>()
 
-/** A deployment without limits, with the model that its name holds, or else a common one for the operation. */
-function undefinedDeployment(name: string, operation: ModelOperation, catalogue: ModelCatalogue): Deployment {
+/**
+ * A deployment without limits, with the model that its name holds, or else a common one for the operation; undefined where no
+ * deployment can have that name.
+ */
+function undefinedDeployment(
+  name: string,
+  operation: ModelOperation,
+  catalogue: ModelCatalogue,
+): Deployment | undefined {
   const known = rememberedOf(catalogue, operation)
   const before = known.get(name)
   if (before) return before
+  if (!isDeploymentName(name)) return undefined
   const named = modelFromDeploymentName(name, catalogue)
   const model = named?.operations.includes(operation) ? named : defaultModel(operation, named, catalogue)
   const deployment: Deployment = { name, model }

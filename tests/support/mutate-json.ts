@@ -1,0 +1,89 @@
+import type { Random } from '../../src/platform/random.ts'
+
+/** Stand for values that are too deep for `JSON.stringify`: see `jsonText`. */
+const deep: Readonly<Record<string, string>> = {
+  '<deep array>': `${'['.repeat(20_000)}${']'.repeat(20_000)}`,
+  '<deep object>': `${'{"properties":'.repeat(20_000)}{}${'}'.repeat(20_000)}`,
+}
+
+/** A value of each JSON type, and some that a reader of JSON may stumble over. */
+const replacements: readonly unknown[] = [
+  null,
+  true,
+  false,
+  0,
+  -1,
+  1.5,
+  1e308,
+  '',
+  'x',
+  'json_object',
+  'tool',
+  'message',
+  '\ud800"\\',
+  'a\r\nb\u0000',
+  [],
+  [[]],
+  [null],
+  [1],
+  ['x'],
+  [{}],
+  {},
+  { type: 'x' },
+  { type: 'custom' },
+  { name: 7 },
+  { name: 'f', arguments: {} },
+  { role: 'user', content: 'x' },
+  ...Object.keys(deep),
+  ...['{"__proto__":{"role":"user"}}', '{"constructor":1,"toString":2}'].map(
+    (text) => JSON.parse(text) as unknown,
+  ),
+]
+const names = [
+  '__proto__',
+  'constructor',
+  'hasOwnProperty',
+  '',
+  'role',
+  'type',
+  'stor',
+  '[0]',
+  '.',
+  'messages',
+  'content',
+  'tool_calls',
+  'function_call',
+  'tool_call_id',
+  'name',
+  'audio',
+  'refusal',
+  'reasoning_content',
+  'image_url',
+  'id',
+]
+
+/** A copy in which something at a random place has another value or another type, is gone, is new, or stands twice. */
+export function mutateJson(value: unknown, random: Random): unknown {
+  if (typeof value !== 'object' || value === null || random.below(4) === 0) {
+    return replacements[random.below(replacements.length)]
+  }
+  if (Array.isArray(value)) {
+    const copy: unknown[] = [...(value as unknown[])]
+    const at = random.below(copy.length + 1)
+    if (random.below(8) === 0) copy.splice(at, random.below(2), copy[random.below(copy.length)])
+    else copy[at] = mutateJson(copy[at], random)
+    return copy
+  }
+  const entries = Object.entries(value)
+  const at = random.below(entries.length + 1)
+  const [name, old] = entries[at] ?? [names[random.below(names.length)] ?? '', undefined]
+  if (random.below(5) === 0) entries.splice(at, 1)
+  else entries[at] = [name, mutateJson(old, random)]
+  return Object.fromEntries(entries)
+}
+
+/** The text of a mutated value. */
+export function jsonText(value: unknown): string {
+  const text = JSON.stringify(value) ?? ''
+  return Object.entries(deep).reduce((whole, [name, inner]) => whole.replaceAll(`"${name}"`, inner), text)
+}
