@@ -1,4 +1,4 @@
-import type { ChatMessage, ContentPart } from '../openai/requests/chat-message.ts'
+import { callsOf, nameOf, type ChatMessage, type ContentPart } from '../openai/requests/chat-message.ts'
 import type { ChatRequest } from '../openai/requests/chat-request.ts'
 
 /** How much of a picture's or a file's address tells it from others. */
@@ -6,7 +6,9 @@ const addressLength = 256
 
 /** Every text that the model would read in the messages of a request, for the content filter. */
 export function* readableTexts({ messages }: ChatRequest): Generator<string> {
-  for (const { content, tool_calls: calls, function_call: call } of messages) {
+  for (const message of messages) {
+    const { content } = message
+    const { tool_calls: calls, function_call: call } = callsOf(message)
     if (typeof content === 'string') yield content
     else for (const part of content ?? []) if (part.type === 'text') yield part.text
     for (const it of calls ?? []) yield it.type === 'function' ? it.function.arguments : it.custom.input
@@ -28,7 +30,9 @@ export function promptTexts({ messages, tools, functions, response_format: forma
 }
 
 function pushMessage(texts: string[], message: ChatMessage): void {
-  const { role, name, content, tool_calls: calls, function_call: call } = message
+  const { role, content } = message
+  const { tool_calls: calls, function_call: call } = callsOf(message)
+  const name = nameOf(message)
   texts.push(`<${role}>`)
   if (name) texts.push(name)
   if (typeof content === 'string') texts.push(content)
@@ -48,6 +52,8 @@ function partText(part: ContentPart): string {
       return shortened(part.image_url.url)
     case 'input_audio':
       return shortened(part.input_audio.data)
+    case 'audio':
+      return ''
     default:
       return shortened(part.file.file_data ?? part.file.file_id ?? '')
   }

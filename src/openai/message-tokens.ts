@@ -3,7 +3,14 @@ import { countFilePart, countAudioPart } from './message-tokens-files.ts'
 import { countImagePart } from './image-tokens.ts'
 import type { Model } from './models.ts'
 import { promptFamily } from './prompt-tokens-family.ts'
-import type { ChatMessage, ContentPart, MessageContent, ToolCall } from './requests/chat-message.ts'
+import {
+  callsOf,
+  nameOf,
+  type ChatMessage,
+  type ContentPart,
+  type MessageContent,
+  type ToolCall,
+} from './requests/chat-message.ts'
 
 /** Tokens around each message: its start, the end of its head, its end. */
 const tokensPerMessage = 3
@@ -31,12 +38,13 @@ const savedPerParallelResult = 4
  * captured bill of text. Calls of tools are not documented; the constants fit bills of 2024 to 2026.
  */
 export function countMessage(message: ChatMessage, model: Model, encoding: Encoding): number {
-  const { role, content, name, function_call: call } = message
+  const { role, content } = message
+  const { tool_calls: calls, function_call: call } = callsOf(message)
+  const name = nameOf(message)
   let tokens = tokensPerMessage + tokensPerRole + countContent(content, model, encoding)
-  // The name of a tool's result is known from its call; that of a function's stands in place of the role.
-  if (name && role === 'function') tokens += encoding.count(name) - tokensPerRole
-  else if (name && role !== 'tool') tokens += encoding.count(name) + tokensPerName
-  if (message.tool_calls?.length) tokens += countToolCalls(message.tool_calls, model, encoding)
+  // The name of a function's result stands in place of the role.
+  if (name) tokens += encoding.count(name) + (role === 'function' ? -tokensPerRole : tokensPerName)
+  if (calls?.length) tokens += countToolCalls(calls, model, encoding)
   if (call) tokens += tokensPerFunctionCall + encoding.count(call.name) + encoding.count(call.arguments)
   return tokens
 }

@@ -18,6 +18,64 @@ interface ChatChunk {
 }
 
 describe('chat completions', () => {
+  it.each(['system', 'developer', 'user', 'tool', 'function'])(
+    'ignores calls, and whatever else only other roles have, on a message of the role %s',
+    async (role) => {
+      const { post, log } = createTestSimulator()
+      const call = { id: 'a', type: 'function', function: { name: 'f', arguments: '{}' } }
+      const asked = { role: 'assistant', content: null, tool_calls: [call] }
+      const prompt = 'x '.repeat(2_000)
+      const ask = async (members: object): Promise<unknown> => {
+        const message = { role, content: prompt, ...(role === 'tool' && { tool_call_id: 'a' }), ...members }
+        if (role === 'function') Object.assign(message, { name: 'f' })
+        const messages = [{ role: 'user', content: 'Hi' }, ...(role === 'tool' ? [asked] : []), message]
+        const response = await post(path, { messages, max_tokens: 1 })
+        const { usage } = (await response.json()) as ChatBody
+        return [response.status, usage.prompt_tokens]
+      }
+      const plain = await ask({})
+      const values = [
+        'x',
+        5,
+        true,
+        null,
+        [],
+        {},
+        [1],
+        [null],
+        [{}],
+        [[]],
+        { name: 'f' },
+        { name: 5, arguments: {} },
+      ]
+      const broken = [
+        [{ function: {} }],
+        [{ type: 'custom' }],
+        [{ function: { name: 5, arguments: [] } }],
+        [call],
+      ]
+      for (const key of ['tool_calls', 'function_call', 'audio', 'refusal', 'reasoning_content']) {
+        for (const value of [...values, ...broken]) {
+          expect([key, value, await ask({ [key]: value })]).toEqual([key, value, plain])
+        }
+      }
+      // Each of the two is checked on other roles than this one.
+      const foreign = role === 'tool' ? 'name' : 'tool_call_id'
+      for (const value of values) expect([value, await ask({ [foreign]: value })]).toEqual([value, plain])
+      expect(log).toEqual([])
+    },
+  )
+
+  it('takes a part with audio of the model, whatever it holds', async () => {
+    const { post } = createTestSimulator()
+    const content = [
+      { type: 'text', text: 'x '.repeat(2_000) },
+      { type: 'audio', audio: { id: 'a' } },
+    ]
+    const response = await post(path, { messages: [{ role: 'user', content }], max_tokens: 1 })
+    expect(response.status).toBe(200)
+  })
+
   it('answers with the bytes of the newest era', async () => {
     const { post } = createTestSimulator()
     const response = await post(path, { ...hello, max_tokens: 5 })

@@ -29,6 +29,24 @@ function withoutChance(text: string): string {
 }
 
 describe('the Responses API', () => {
+  it('refuses a screenshot whose address is no text', async () => {
+    const { post } = createTestSimulator()
+    const content = [{ type: 'computer_screenshot', image_url: 5 }]
+    const response = await post(path, { ...hello, input: [{ role: 'user', content }] })
+    expect([response.status, await response.json()]).toEqual([
+      400,
+      {
+        error: {
+          message:
+            "Invalid type for 'input[0].content[0].image_url': expected a string, but got an integer instead.",
+          type: 'invalid_request_error',
+          param: 'input[0].content[0].image_url',
+          code: 'invalid_type',
+        },
+      },
+    ])
+  })
+
   it('answers with the bytes of a capture of April 2026', async () => {
     const { post } = createTestSimulator()
     const body = { ...hello, tools: [{ type: 'web_search_preview' }] }

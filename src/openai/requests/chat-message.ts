@@ -5,6 +5,8 @@ export type ContentPart =
   | { readonly type: 'image_url'; readonly image_url: ImageReference }
   | { readonly type: 'input_audio'; readonly input_audio: { readonly data: string; readonly format: string } }
   | { readonly type: 'file'; readonly file: FileReference }
+  /** What the model said before, by its id or in any other form: it is not read. */
+  | { readonly type: 'audio'; readonly audio: unknown }
 
 /** A picture, by address or as a data URL. `detail` decides what it costs; absent or null means `auto`. */
 export interface ImageReference {
@@ -35,7 +37,10 @@ export type ToolCall =
 /** What a message holds: nothing, text, or parts. */
 export type MessageContent = string | readonly ContentPart[] | null
 
-/** A message of a valid chat request. Which fields a role carries is checked before; null means absent. */
+/**
+ * A message of a valid chat request; null means absent. Only the members of its role are checked. Others may be of any type
+ * and are not read: see `callsOf` and `nameOf`.
+ */
 export interface ChatMessage {
   readonly role: 'system' | 'developer' | 'user' | 'assistant' | 'tool' | 'function'
   readonly content?: MessageContent
@@ -44,4 +49,19 @@ export interface ChatMessage {
   readonly tool_calls?: readonly ToolCall[] | null
   readonly function_call?: { readonly name: string; readonly arguments: string } | null
   readonly tool_call_id?: string | null
+}
+
+/**
+ * The calls of a message in the newer and in the older form. Only those of the assistant count: members of these names on
+ * another role are ignored, whatever they hold.
+ */
+export function callsOf(message: ChatMessage): Pick<ChatMessage, 'tool_calls' | 'function_call'> {
+  return message.role === 'assistant' ? message : noCalls
+}
+
+const noCalls = {}
+
+/** The name of who speaks. The result of a tool has none: its call tells it. */
+export function nameOf({ role, name }: ChatMessage): string | undefined {
+  return role === 'tool' ? undefined : (name ?? undefined)
 }

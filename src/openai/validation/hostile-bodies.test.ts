@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { leastMs } from '../../../tests/support/machine-speed.ts'
-import { createRandom, type Random } from '../../platform/random.ts'
+import { mutateJson } from '../../../tests/support/mutate-json.ts'
+import { createRandom } from '../../platform/random.ts'
 import { findModel } from '../model-catalogue.ts'
 import { validateChat } from './chat.ts'
 import { validateCompletions } from './completions.ts'
@@ -45,60 +46,6 @@ const validCompletion = {
 }
 const validEmbeddings = { input: [[1, 2], [3]], dimensions: 8, encoding_format: 'float' }
 
-const replacements: readonly unknown[] = [
-  null,
-  true,
-  0,
-  -1,
-  1.5,
-  1e308,
-  '',
-  'x',
-  'json_object',
-  'tool',
-  '\ud800"\\',
-  [],
-  [[]],
-  [null],
-  {},
-  { type: 'x' },
-  { name: 7 },
-  ...['{"__proto__":{"role":"user"}}', '{"constructor":1,"toString":2}'].map(
-    (text) => JSON.parse(text) as unknown,
-  ),
-]
-const names = [
-  '__proto__',
-  'constructor',
-  'hasOwnProperty',
-  '',
-  'role',
-  'type',
-  'stor',
-  '[0]',
-  '.',
-  'messages',
-]
-
-/** Replaces, drops or adds something at a random place. */
-function mutate(value: unknown, random: Random): unknown {
-  if (typeof value !== 'object' || value === null || random.below(4) === 0) {
-    return replacements[random.below(replacements.length)]
-  }
-  if (Array.isArray(value)) {
-    const copy: unknown[] = [...(value as unknown[])]
-    const at = random.below(copy.length + 1)
-    copy[at] = mutate(copy[at], random)
-    return copy
-  }
-  const entries = Object.entries(value)
-  const at = random.below(entries.length + 1)
-  const [name, old] = entries[at] ?? [names[random.below(names.length)]!, undefined]
-  if (random.below(5) === 0) entries.splice(at, 1)
-  else entries[at] = [name, mutate(old, random)]
-  return Object.fromEntries(entries)
-}
-
 function expectEnvelopeOrNothing(error: ReturnType<typeof validateChat>): void {
   if (error === undefined) return
   expect(error).toMatchObject({ status: 400, contentType: 'application/json', headers: 'model' })
@@ -114,7 +61,7 @@ describe('hostile bodies', () => {
     for (let round = 0; round < 6_000; round++) {
       const rounds = 1 + random.below(3)
       let bodies: unknown[] = [validChat, validCompletion, validEmbeddings]
-      for (let i = 0; i < rounds; i++) bodies = bodies.map((body) => mutate(body, random))
+      for (let i = 0; i < rounds; i++) bodies = bodies.map((body) => mutateJson(body, random))
       for (const error of [
         ...chatModels.map((model) => validateChat(bodies[0], model)),
         validateCompletions(bodies[1], embeddingModel),

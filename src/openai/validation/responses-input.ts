@@ -44,7 +44,13 @@ const partFields: ReadonlyMap<string, Check> = new Map([
       'ignore',
     ),
   ],
-  ['computer_screenshot', objectOf([required('type', anything)], 'ignore')],
+  [
+    'computer_screenshot',
+    objectOf(
+      [required('type', anything), optional('image_url', text()), optional('file_id', text())],
+      'ignore',
+    ),
+  ],
   ['summary_text', objectOf([required('type', anything), required('text', text())], 'ignore')],
 ])
 
