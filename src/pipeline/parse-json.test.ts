@@ -15,6 +15,16 @@ describe('parseJson', () => {
     expect(parse(text)).toBeUndefined()
   })
 
+  it.each([
+    ['[', ']'],
+    ['{"a":', '}'],
+  ])('refuses more than 1,000 levels of %s, in a small body, too', (open, close) => {
+    const nested = (levels: number): string => `${open.repeat(levels)}1${close.repeat(levels)}`
+    expect(parse(nested(1_000))).toBeDefined()
+    expect(parse(nested(1_001))).toBeUndefined()
+    expect(parse(nested(20_000))).toBeUndefined()
+  })
+
   it('does not take brackets in texts for nesting, whatever is escaped there', () => {
     const text = `${'['.repeat(5_000)}\\"${padding}\\\\`
     expect(parse(`{"a":"${text}"}`)).toEqual({ a: JSON.parse(`"${text}"`) })

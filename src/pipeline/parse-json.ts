@@ -1,14 +1,14 @@
 import { isAscii } from 'node:buffer'
 
-/** Bodies up to this size are parsed as they are: none of them takes longer than a few milliseconds. */
-const smallBytes = 64 * 1024
-
 /** No request of the API nests deeper than a schema does; the service's own limit for schemas is 10 levels. */
 const maxDepth = 1_000
 
+/** Bodies up to this size cannot nest deeper: each level has two brackets. */
+const smallBytes = 2 * maxDepth
+
 /**
  * Parses a request's body; undefined when it is not valid JSON, or nested beyond reason: V8 takes more than ten
- * seconds for 50 MB of brackets, in which nobody else is served.
+ * seconds for 50 MB of brackets, in which nobody else is served, and what walks through 5,000 levels overflows the stack.
  */
 export function parseJson(body: Buffer): unknown {
   if (body.length > smallBytes && deepestNesting(body) > maxDepth) return undefined

@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createRandom } from '../../src/platform/random.ts'
+import { createSimulator, type SimulatorHandle } from '../../src/index.ts'
+import { mutateJson } from '../support/mutate-json.ts'
+import { bodyOf, operationRequests, type OperationRequest } from '../support/operation-requests.ts'
+import { collectInto, type LogLine } from '../support/test-logger.ts'
+
+/** How many mutations each operation gets, and from which seed: `FUZZ_ROUNDS=5000 FUZZ_SEED=7 npx vitest run ...` looks further. */
+const rounds = Number(process.env['FUZZ_ROUNDS'] ?? 40)
+const seed = process.env['FUZZ_SEED'] ?? 'mutated requests'
+
+/** What asks for a long answer takes long, and finds nothing more. */
+const lengths = new Set(['n', 'best_of', 'max_tokens', 'max_completion_tokens', 'max_output_tokens'])
+const longestAnswer = 16
+
+function shortened(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
+  return Object.fromEntries(
+    Object.entries(body).map(([name, value]: [string, unknown]) => [
+      name,
+      lengths.has(name) && typeof value === 'number' ? Math.min(value, longestAnswer) : value,
+    ]),
+  )
+}
+
+/** `right`, or what is wrong with an answer. */
+function judge(status: number, text: string): string {
+  if (status === 200) return 'right'
+  if (status !== 400 && status !== 404) return `${status}: ${text}`
+  const { error } = JSON.parse(text) as { error?: { message?: unknown } }
+  return typeof error?.message === 'string' ? 'right' : `no envelope: ${text}`
+}
+
+describe('a mutated request', () => {
+  const log: LogLine[] = []
+  let sim: SimulatorHandle
+  beforeAll(async () => {
+    // Without the limits of the default deployments.
+    const models = ['gpt-4o', 'gpt-5-mini', 'text-embedding-3-small']
+    const deployments = Object.fromEntries(models.map((model) => [model, { model }]))
+    sim = await createSimulator({ apiKey: 'key', seed: 'test', log: collectInto(log), deployments })
+  })
+  afterAll(() => sim.close())
+
+  const send = (request: OperationRequest, body: unknown): Promise<Response> => {
+    const sent = bodyOf(request, body)
+    const headers = {
+      'api-key': 'key',
+      ...(typeof sent === 'string' && { 'content-type': 'application/json' }),
+    }
+    return sim.fetch(request.path, { method: 'POST', headers, body: sent })
+  }
+
+  it.each(operationRequests)('of $name is answered, and never with a 500', async (request) => {
+    const plain = await send(request, request.body)
+    expect([plain.status, await plain.text()]).toEqual([200, expect.any(String)])
+    const random = createRandom(`${seed} ${request.name}`)
+    for (let round = 0; round < rounds; round++) {
+      let body: unknown = request.body
+      for (let count = random.below(4); count >= 0; count -= 2) body = mutateJson(body, random)
+      const response = await send(request, shortened(body))
+      const text = await response.text()
+      // A name that no deployment has is told, and is no failure.
+      const failures = log.filter(({ message }) => !message.startsWith('No deployment is named'))
+      expect([judge(response.status, text), JSON.stringify(body), failures]).toEqual([
+        'right',
+        expect.any(String),
+        [],
+      ])
+    }
+  })
+})
