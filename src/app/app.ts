@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import { ConnectionCut } from '../pipeline/connection-cut.ts'
 import { version } from '../platform/version.ts'
 import { createAdmin, refuseStranger } from './admin/create-admin.ts'
+import { failureResponse } from './answer-failure.ts'
 import type { AppEnv } from './app-env.ts'
 import { createDataPlane, type DataPlane } from './data-plane.ts'
 import { createImageRoute } from './image-route.ts'
@@ -38,11 +39,11 @@ export function createApp(simulator: Simulator): App {
   // Several slashes in a row count as one, as the clients of the Python simulator rely on.
   app.all('//*', (context) => (/^\/+\+\+(\/|$)/.test(context.req.path) ? admin(context) : dataPlane(context)))
   app.all('*', dataPlane)
-  app.onError((error, context) => {
+  app.onError((error) => {
     // A caller in the same process is to see what one at a socket sees: no answer at all.
     if (error instanceof ConnectionCut) throw error
     simulator.onPageFailure(error)
-    return context.text('Internal Server Error', 500)
+    return failureResponse()
   })
   return Object.assign(app, { answerSocket })
 }

@@ -3,7 +3,8 @@ import type { Context } from 'hono'
 import { noRoomForBody } from '../openai/connection-errors.ts'
 import { bodyTooLarge } from '../openai/errors.ts'
 import type { Run } from '../pipeline/chain.ts'
-import { errorReply } from '../pipeline/error-reply.ts'
+import { ConnectionCut } from '../pipeline/connection-cut.ts'
+import { errorReply, failureReply } from '../pipeline/error-reply.ts'
 import { Exchange, type Incoming } from '../pipeline/exchange.ts'
 import type { Answer } from '../pipeline/hook.ts'
 import { NodeSender } from '../pipeline/send-to-node.ts'
@@ -12,6 +13,7 @@ import { whenFailed, whenKnown } from '../pipeline/when-known.ts'
 import { Batch } from '../platform/batch.ts'
 import { alreadySent } from './already-sent.ts'
 import type { AppEnv } from './app-env.ts'
+import { answerFailure } from './answer-failure.ts'
 import { BodyRoom } from './body-room.ts'
 import { readNodeBody, readWebBody, type ReadBody } from './read-body.ts'
 import { createRepeatedBodies } from './repeated-bodies.ts'
@@ -78,12 +80,12 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
       const bytes = body.kind === 'read' ? body.bytes : noBytes
       const exchange = open({ method, ...splitUrl(url), headers, body: bytes }, startedMs)
       if (body.kind === 'read' && body.release) exchange.onEnd(body.release)
-      const sender = new NodeSender(exchange, outgoing, simulator.onSendFailure)
+      const sender = new NodeSender(exchange, outgoing, simulator.onSendFailure, simulator.onMendedHead)
       return whenKnown(answer(exchange, body), (reply) => sender.send(reply))
     }
     void whenFailed(send, (error) => {
       simulator.onPageFailure(error)
-      outgoing.destroy()
+      answerFailure(outgoing)
     })
   }
   // Under load many requests are read in one turn of the loop; one after the other, their answers take a sixth less time.
@@ -110,7 +112,14 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
     // A caller may have left while its body was read.
     if (request.signal.aborted) leave()
     else request.signal.addEventListener('abort', leave, { once: true })
-    return sendToWeb(exchange, await answer(exchange, body))
+    const reply = await answer(exchange, body)
+    try {
+      return await sendToWeb(exchange, reply, simulator.onMendedHead)
+    } catch (error) {
+      if (error instanceof ConnectionCut) throw error
+      simulator.onSendFailure(error)
+      return sendToWeb(exchange, failureReply(exchange))
+    }
   }
 
   return {

@@ -16,6 +16,7 @@ import { describeBottleneck } from '../metrics/bottleneck.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import type { Run } from '../pipeline/chain.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
+import type { OnMendedHead } from '../pipeline/mend-head.ts'
 import type { ModeHandler } from '../pipeline/hook.ts'
 import type { LimitAuthority } from '../pipeline/limit-authority.ts'
 import type { Occupancy } from '../pipeline/occupancy.ts'
@@ -28,6 +29,7 @@ import type { LoopLag } from '../platform/loop-lag.ts'
 import { version } from '../platform/version.ts'
 import { createRandom, type Random } from '../platform/random.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
+import { createHeadReports } from './head-reports.ts'
 import type { SharedService } from './join-service.ts'
 import { createUndefinedReport, logWarnings } from './log-warnings.ts'
 import { type ModeParts, ModeTable } from './mode-table.ts'
@@ -59,6 +61,8 @@ export interface Simulator {
   readonly run: Run
   /** Hears of an answer that broke while it was sent. */
   readonly onSendFailure: (error: unknown) => void
+  /** Hears of an answer whose head could not be sent as it was. */
+  readonly onMendedHead: OnMendedHead
   /** Hears of a failure outside the pipeline: in a page of the simulator's own. */
   readonly onPageFailure: (error: unknown) => void
   /** Hears of a listener to the end of an exchange that threw. */
@@ -204,7 +208,13 @@ export function assembleSimulator(
     run,
     onPageFailure: (error) => logFailure(logger, error, {}, "One of the simulator's own pages failed."),
     onSendFailure: (error) =>
-      logFailure(logger, error, {}, 'An answer broke while it was sent; its connection was cut.'),
+      logFailure(
+        logger,
+        error,
+        {},
+        'An answer broke while it was sent: its client got a 500, or a cut stream.',
+      ),
+    onMendedHead: createHeadReports(clock, logger),
     onListenerFailure: (error, { method, path }) =>
       logFailure(logger, error, { method, path }, 'What listens to the end of a request failed.'),
     async start() {

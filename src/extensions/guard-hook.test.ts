@@ -93,7 +93,7 @@ describe('a guarded hook', () => {
     [
       'a reply with a wrong status',
       { ...reply, status: 20 },
-      "the reply's status must be an integer from 100 to 599 (got 20)",
+      "the reply's status must be an integer from 200 to 599 (got 20)",
     ],
   ])('is named by the error when it gives %s', async (_, given, problem) => {
     for (const hook of [

@@ -30,7 +30,7 @@ describe('replyProblem', () => {
   })
 
   it.each<[object, string]>([
-    [{ status: '200' }, 'status must be an integer from 100 to 599 (got "200")'],
+    [{ status: '200' }, 'status must be an integer from 200 to 599 (got "200")'],
     [{ status: 200.5 }, 'status must be an integer'],
     [{ status: 600 }, 'status must be an integer'],
     [{ headers: { 'Content-Type': 'text/plain' } }, 'headers must be a HeaderList'],

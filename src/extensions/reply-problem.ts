@@ -9,8 +9,8 @@ import { describeValue } from './describe-value.ts'
 export function replyProblem(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return `it gave ${describeValue(value)}, which is no reply`
   const { status, headers, body, usage, steps, schedule, limitedBy, reason } = value as Partial<Reply>
-  if (!isCount(status) || status < 100 || status > 599) {
-    return `the reply's status must be an integer from 100 to 599 (got ${describeValue(status)})`
+  if (!isCount(status) || status < 200 || status > 599) {
+    return `the reply's status must be an integer from 200 to 599 (got ${describeValue(status)})`
   }
   if (!isHeaderList(headers)) {
     return `the reply's headers must be a HeaderList, such as new HeaderList(['Content-Type', 'application/json']) (got ${describeValue(headers)})`

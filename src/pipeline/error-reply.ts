@@ -1,11 +1,14 @@
-import type { ErrorHeaders, ServiceError } from '../openai/errors.ts'
+import { serverError, type ErrorHeaders, type ServiceError } from '../openai/errors.ts'
 import { guid } from '../openai/ids.ts'
 import { gatewayHeaders } from '../openai/service-headers.ts'
 import type { Exchange } from './exchange.ts'
 import { HeaderList } from './header-list.ts'
 import { httpDate } from './http-date.ts'
-import { textBody, type Reply } from './reply.ts'
+import { textBody, type Reply, type WholeBody } from './reply.ts'
 import { deploymentHeaders } from './reply-headers.ts'
+
+/** A reply with a body that is sent in one piece. */
+type WholeReply = Reply & { readonly body: WholeBody }
 
 /**
  * Makes the service's answer of an error, with the headers that the service gives at that stage.
@@ -16,11 +19,17 @@ export function errorReply(
   exchange: Exchange,
   error: ServiceError,
   extraHeaders: Readonly<Record<string, string>> = {},
-): Reply {
+): WholeReply {
   const { status, reason, body } = error
   const headers = errorHeaders(exchange, error)
   for (const [name, value] of Object.entries(extraHeaders)) headers.set(name, value)
   return { status, ...(reason !== undefined && { reason }), headers, body: textBody(body) }
+}
+
+/** Makes the service's answer of a failure inside the simulator. What went wrong is for the log. */
+export function failureReply(exchange: Exchange): WholeReply {
+  const requestId = guid(exchange.random)
+  return errorReply(exchange, serverError(requestId), { 'x-request-id': requestId })
 }
 
 const fromDeployment: ReadonlySet<ErrorHeaders> = new Set<ErrorHeaders>(['limit', 'model', 'filter'])

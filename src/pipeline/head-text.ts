@@ -26,7 +26,7 @@ const mostFormsPerLength = 8
 
 /** The status line, the headers and the empty line after them; undefined where a header is missing or must not be sent. */
 export function headText({ status, reason = reasons[status], headers: { raw } }: Reply): Head | undefined {
-  if (reason === undefined || status < 200 || status === 204 || status === 304) return undefined
+  if (reason === undefined || status === 204 || status === 304) return undefined
   const known = forms.get(raw.length)
   if (known) {
     for (const form of known) {
@@ -34,7 +34,7 @@ export function headText({ status, reason = reasons[status], headers: { raw } }:
       if (text !== undefined) return { text, isChunked: form.isChunked }
     }
   }
-  if (!maySend(reason, raw)) return undefined
+  if (!isFinalStatus(status) || !maySend(reason, raw)) return undefined
   const form = learn({ status, reason, fixed: [...raw] }, known)
   const text = form.fill(status, reason, raw)
   return text === undefined ? undefined : { text, isChunked: form.isChunked }
@@ -62,12 +62,22 @@ const special = /^(connection|trailer|transfer-encoding|upgrade|keep-alive)$/i
 
 const properName = /^[\w!#$%&'*+.^`|~-]+$/
 
+/** Whether a header can have this name (RFC 9110, 5.6.2). */
+export function isProperName(name: string): boolean {
+  return properName.test(name)
+}
+
+/** Whether an answer can have this status: below 200 another one would have to follow. */
+export function isFinalStatus(status: number): boolean {
+  return Number.isInteger(status) && status >= 200 && status <= 999
+}
+
 function maySend(reason: string, raw: readonly string[]): boolean {
   let hasDate = false
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index] ?? ''
     const value = raw[index + 1] ?? ''
-    if (!properName.test(name) || !isProperValue(value)) return false
+    if (!isProperName(name) || !isProperValue(value)) return false
     if (special.test(name) && (name !== chunkedName || value !== 'chunked')) return false
     if (name.toLowerCase() === 'date') hasDate = true
   }

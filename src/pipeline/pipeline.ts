@@ -1,11 +1,10 @@
-import { resourceNotFound, serverError } from '../openai/errors.ts'
-import { guid } from '../openai/ids.ts'
+import { resourceNotFound } from '../openai/errors.ts'
 import type { Config } from '../config/config.ts'
 import { createAuthenticate } from './authenticate.ts'
 import { chain, type Run } from './chain.ts'
 import { checkApiVersion, checkModelVersion } from './check-api-version.ts'
 import { clientLeftReply } from './client-left-reply.ts'
-import { errorReply } from './error-reply.ts'
+import { errorReply, failureReply } from './error-reply.ts'
 import { createFindDeployment, type OnUndefinedDeployment } from './find-deployment.ts'
 import type { Exchange } from './exchange.ts'
 import type { ModeHandler, Stage } from './hook.ts'
@@ -98,9 +97,4 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
 function isBrokenOff(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause) if (at.name === 'AbortError') return true
   return false
-}
-
-function failureReply(exchange: Exchange): Reply {
-  const requestId = guid(exchange.random)
-  return errorReply(exchange, serverError(requestId), { 'x-request-id': requestId })
 }

@@ -2,7 +2,10 @@ import type { ServerResponse } from 'node:http'
 import type { Clock, StopTimer } from '../platform/clock.ts'
 import { drained } from './drained.ts'
 import { DueEvents } from './due-events.ts'
+import { failureReply } from './error-reply.ts'
 import type { Exchange } from './exchange.ts'
+import { isFinalStatus } from './head-text.ts'
+import { mendHead, type OnMendedHead } from './mend-head.ts'
 import { PartWriter } from './part-writer.ts'
 import { renderWhole, wireEncoding } from './render-whole.ts'
 import type { Interruption, LiveBody, Reply, WholeBody } from './reply.ts'
@@ -26,6 +29,7 @@ export class NodeSender {
   readonly #exchange: Exchange
   readonly #outgoing: ServerResponse
   readonly #onFailure: (error: unknown) => void
+  readonly #onMendedHead: OnMendedHead
   readonly #clock: Clock
   readonly #startedMs: number
   readonly #parts: PartWriter
@@ -41,12 +45,20 @@ export class NodeSender {
   /**
    * From here on the exchange hears when the client leaves.
    *
-   * @param onFailure hears of a body that could not be rendered; the connection is then cut
+   * @param onFailure hears of a body that could not be rendered; the client gets a 500 for a whole body, and a cut
+   * connection for a stream
+   * @param onMendedHead hears of a head that could not be sent as it was
    */
-  constructor(exchange: Exchange, outgoing: ServerResponse, onFailure: (error: unknown) => void) {
+  constructor(
+    exchange: Exchange,
+    outgoing: ServerResponse,
+    onFailure: (error: unknown) => void,
+    onMendedHead: OnMendedHead = () => {},
+  ) {
     this.#exchange = exchange
     this.#outgoing = outgoing
     this.#onFailure = onFailure
+    this.#onMendedHead = onMendedHead
     this.#ended = exchange.ended
     this.#clock = exchange.clock
     this.#startedMs = exchange.startedMs
@@ -77,7 +89,10 @@ export class NodeSender {
       return
     }
     if (body.kind === 'whole') {
-      const task = this.#guarded(() => this.#sendWhole(reply, body))
+      const task = this.#guarded(
+        () => this.#sendWhole(reply, body),
+        () => this.#sendFailure(),
+      )
       this.#when(schedule?.endMs ?? 0, task)
       return
     }
@@ -105,15 +120,28 @@ export class NodeSender {
   }
 
   /** A task runs from a timer, where a throw would end the process. */
-  #guarded(task: () => void): () => void {
+  #guarded(task: () => void, onThrow: () => void = () => this.#outgoing.destroy()): () => void {
     return () => {
       if (this.#ended) return
       try {
         task()
       } catch (error) {
         this.#onFailure(error)
-        this.#outgoing.destroy()
+        onThrow()
       }
+    }
+  }
+
+  /** Tells the client of a failure, where its answer has not begun. */
+  #sendFailure(): void {
+    try {
+      if (this.#outgoing.headersSent) throw new Error('The answer has begun.')
+      const reply = failureReply(this.#exchange)
+      const { content, length } = renderWhole(reply.body)
+      this.#writeHead(reply, length)
+      this.#outgoing.end(content)
+    } catch {
+      this.#outgoing.destroy()
     }
   }
 
@@ -220,12 +248,26 @@ export class NodeSender {
     this.#later(events.nextDueMs, take)
   }
 
-  #writeHead({ status, reason, headers }: Reply, length: number | undefined): void {
+  #writeHead(reply: Reply, length: number | undefined): void {
+    const { headers } = reply
     // A client of HTTP/1.0 knows no chunks, and takes a connection that is to stay open only if a header says so.
     if (this.#outgoing.req.httpVersionMinor !== 1) headers.delete('Transfer-Encoding')
     // To others the service sends no Connection header.
     else this.#outgoing.removeHeader('connection')
     if (length !== undefined) headers.setContentLength(length)
+    try {
+      if (!isFinalStatus(reply.status)) throw new RangeError('The status is not a final one.')
+      this.#writeNodeHead(reply)
+    } catch {
+      this.#onMendedHead(this.#exchange, mendHead(reply))
+      // What Node took from the refused head.
+      this.#outgoing.chunkedEncoding = false
+      this.#outgoing.statusMessage = ''
+      this.#writeNodeHead(reply)
+    }
+  }
+
+  #writeNodeHead({ status, reason, headers }: Reply): void {
     if (reason === undefined) this.#outgoing.writeHead(status, headers.raw)
     else this.#outgoing.writeHead(status, reason, headers.raw)
   }

@@ -1,20 +1,31 @@
 import { ConnectionCut } from './connection-cut.ts'
 import { DueEvents } from './due-events.ts'
 import type { Exchange } from './exchange.ts'
+import { isProperValue } from './head-form.ts'
+import { isFinalStatus } from './head-text.ts'
+import { mendHead, type OnMendedHead } from './mend-head.ts'
 import type { Interruption, LiveBody, Reply } from './reply.ts'
 import { splitAtShare } from './split-at-share.ts'
 import { takeLive } from './take-live.ts'
+import { mayHaveBody, webResponse, type WebResponseParts } from './web-response.ts'
 
 /**
  * Turns a reply into a Web Response, for callers in the same process. A whole body resolves when it is due; events
  * come as a stream that renders what is due when the reader asks for it.
  *
+ * @param onMendedHead hears of a head that could not be sent as it was
  * @throws {ConnectionCut} for a reply that is interrupted before its headers
  */
-export async function sendToWeb(exchange: Exchange, reply: Reply): Promise<Response> {
+export async function sendToWeb(
+  exchange: Exchange,
+  reply: Reply,
+  onMendedHead: OnMendedHead = () => {},
+): Promise<Response> {
   const { body, schedule, interruption } = reply
   const elapsedMs = (): number => exchange.clock.nowMs() - exchange.startedMs
-  const init = { status: reply.status, statusText: reply.reason ?? '' }
+  // A Response looks at its phrase when it is read, or not at all: it depends on whose class it is.
+  if (!isFinalStatus(reply.status) || !isProperValue(reply.reason ?? ''))
+    onMendedHead(exchange, mendHead(reply))
 
   if (body.kind === 'events') {
     const events = new DueEvents(exchange, body, schedule)
@@ -22,12 +33,16 @@ export async function sendToWeb(exchange: Exchange, reply: Reply): Promise<Respo
     if (interruption?.at === 'head') throw cutBeforeHead(exchange)
     // A Web stream has no transfer coding of its own.
     reply.headers.delete('Transfer-Encoding')
-    return new Response(eventStream(exchange, events, interruption), { ...init, headers: webHeaders(reply) })
+    if (!mayHaveBody(reply.status)) {
+      exchange.end({ aborted: false, firstByteMs: undefined, endMs: elapsedMs() })
+      return responseOf(null, exchange, reply, onMendedHead)
+    }
+    return responseOf(eventStream(exchange, events, interruption), exchange, reply, onMendedHead)
   }
 
   if (body.kind === 'live') {
     if (interruption?.at === 'head') throw cutBeforeHead(exchange)
-    return new Response(liveStream(exchange, body, reply.status), { ...init, headers: webHeaders(reply) })
+    return responseOf(liveStream(exchange, body, reply.status), exchange, reply, onMendedHead)
   }
 
   await sleepUntil(exchange, schedule?.endMs ?? 0)
@@ -42,15 +57,12 @@ export async function sendToWeb(exchange: Exchange, reply: Reply): Promise<Respo
   reply.headers.setContentLength(bytes.byteLength)
   // A Web body has no transfer coding of its own.
   reply.headers.delete('Transfer-Encoding')
-  if (interruption) {
+  if (interruption && mayHaveBody(reply.status)) {
     const stream = interruptedStream(exchange, Buffer.from(bytes), interruption)
-    return new Response(stream, { ...init, headers: webHeaders(reply) })
+    return responseOf(stream, exchange, reply, onMendedHead)
   }
   exchange.end({ aborted: false, firstByteMs, endMs: firstByteMs })
-  return new Response(mayHaveBody(reply.status) ? new Uint8Array(bytes) : null, {
-    ...init,
-    headers: webHeaders(reply),
-  })
+  return responseOf(new Uint8Array(bytes), exchange, reply, onMendedHead)
 }
 
 function cutBeforeHead(exchange: Exchange): ConnectionCut {
@@ -170,11 +182,6 @@ function liveStream(exchange: Exchange, body: LiveBody, status: number): Readabl
   )
 }
 
-/** These refuse even an empty body. */
-function mayHaveBody(status: number): boolean {
-  return status !== 204 && status !== 205 && status !== 304
-}
-
 /** Waits for a time counted from the start of the request, or until the client leaves. */
 function sleepUntil(exchange: Exchange, dueMs: number): Promise<void> | undefined {
   const { clock, startedMs } = exchange
@@ -188,8 +195,22 @@ function sleepUntil(exchange: Exchange, dueMs: number): Promise<void> | undefine
   })
 }
 
-function webHeaders(reply: Reply): Headers {
-  const headers = new Headers()
-  for (const [name, value] of reply.headers) headers.append(name, value)
-  return headers
+function responseOf(
+  body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | null,
+  exchange: Exchange,
+  reply: Reply,
+  onMendedHead: OnMendedHead,
+): Response {
+  try {
+    return webResponse(body, webHead(reply))
+  } catch {
+    onMendedHead(exchange, mendHead(reply))
+    return webResponse(body, webHead(reply))
+  }
+}
+
+function webHead({ status, reason = '', headers }: Reply): WebResponseParts {
+  const sent = new Headers()
+  for (const [name, value] of headers) sent.append(name, value)
+  return { status, statusText: reason, headers: sent }
 }

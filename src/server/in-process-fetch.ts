@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { App } from '../app/app.ts'
+import { webResponse } from '../pipeline/web-response.ts'
 import { RunningAnswers } from './running-answers.ts'
 
 /** The standard function, answered in this process. */
@@ -35,7 +36,7 @@ export function createInProcessFetch(app: App, origin: string): InProcessFetch {
       const body = response.body && answer.watch(response.body)
       if (!body) answer.end()
       return withUrl(
-        new Response(body, {
+        webResponse(body, {
           status: response.status,
           statusText: response.statusText || (STATUS_CODES[response.status] ?? ''),
           headers: response.headers,

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
+import { failureResponse } from '../app/answer-failure.ts'
 import { alreadySent } from '../app/already-sent.ts'
 import type { SocketBindings } from '../app/app-env.ts'
 import { type App, isForService } from '../app/app.ts'
@@ -147,7 +148,7 @@ function createBoundedServer(
 function refusal(error: unknown, logger: Logger | undefined): Response {
   const isRequests = error instanceof Error && error.name === 'RequestError'
   if (!isRequests) logger?.error({ err: stackOf(error) }, 'A request failed before its answer.')
-  if (!isRequests) return new Response(null, { status: 500 })
+  if (!isRequests) return failureResponse()
   const { status, body } = malformedRequest()
   return new Response(body, { status, headers: { 'Content-Type': 'application/json' } })
 }

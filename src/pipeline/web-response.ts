@@ -1,0 +1,33 @@
+/** What a Web Response is made of. */
+export interface WebResponseParts {
+  /** From 200 to 999. */
+  readonly status: number
+  readonly statusText: string
+  readonly headers: Headers
+}
+
+/** The largest status that the constructor takes; a client of a socket sees larger ones as they are. */
+const largestStatus = 599
+
+/**
+ * Makes a Web Response as `fetch` gives it, where the constructor is stricter: a status that has no body gets none, and one
+ * from 600 on stands.
+ *
+ * @throws {TypeError} for a phrase that cannot be sent
+ */
+export function webResponse(
+  body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | null,
+  { status, ...rest }: WebResponseParts,
+): Response {
+  const sent = mayHaveBody(status) ? body : null
+  if (status <= largestStatus) return new Response(sent, { status, ...rest })
+  return Object.defineProperties(new Response(sent, { status: largestStatus, ...rest }), {
+    status: { value: status },
+    ok: { value: false },
+  })
+}
+
+/** Whether a Response of this status may have a body; the others refuse even an empty one. */
+export function mayHaveBody(status: number): boolean {
+  return status !== 204 && status !== 205 && status !== 304
+}
