@@ -27,6 +27,16 @@ export function headersTooLarge(limitKb: number): ServiceError {
   )
 }
 
+/** 417: the request expects something else than to be told to go on. */
+export function expectationFailed(): ServiceError {
+  return gatewayError(417, 'ExpectationFailed', 'The only expectation that can be met is 100-continue.')
+}
+
+/** 501: the body is encoded in a way that nobody undoes. */
+export function unknownTransferCoding(): ServiceError {
+  return gatewayError(501, 'NotImplemented', 'The only transfer coding that is understood is chunked.')
+}
+
 /** 503: the bodies of other requests take all memory that there is for them. The text is the service's of an overload. */
 export function noRoomForBody(): ServiceError {
   return gatewayError(

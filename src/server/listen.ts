@@ -9,11 +9,12 @@ import { type ConnectionLimits, defaultConnectionLimits } from '../config/server
 import type { ConnectionEnd } from '../pipeline/connection-end.ts'
 import type { Logger } from '../platform/logger.ts'
 import { OperatorError } from '../platform/operator-error.ts'
-import { malformedRequest } from '../openai/connection-errors.ts'
+import { expectationFailed, malformedRequest } from '../openai/connection-errors.ts'
 import { stackOf } from '../platform/error-text.ts'
+import { checkHead } from './check-head.ts'
 import { ConnectionReports } from './connection-reports.ts'
 import { PipelinedAnswers } from './pipelined-answers.ts'
-import { refuseRequest } from './refuse-request.ts'
+import { refuseHead, refuseRequest } from './refuse-request.ts'
 import { WriteStalls } from './write-stalls.ts'
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../platform/real-timers.ts'
 
@@ -76,12 +77,17 @@ export async function listen(
       incoming.socket.destroy()
       return
     }
-    // Both answer their own failures.
     if (incoming.socket.destroyed) return
-    if (isForService(incoming.method, incoming.url)) app.answerSocket(incoming, outgoing)
+    const refusal = checkHead(incoming)
+    // Each answers its own failures.
+    if (refusal) refuseHead(refusal, incoming, outgoing)
+    else if (isForService(incoming.method, incoming.url)) app.answerSocket(incoming, outgoing)
     else void answer(incoming, outgoing)
   })
   server.on('connection', (socket) => stalls.watch(socket))
+  server.on('checkExpectation', (incoming, outgoing) =>
+    refuseHead(checkHead(incoming) ?? expectationFailed(), incoming, outgoing, true),
+  )
   server.on('drop', () => reports.count('turnedAway'))
   server.on('clientError', (error, socket) => {
     const end = refuseRequest(error, socket, connections.headerLimitKb)
@@ -134,6 +140,8 @@ function createBoundedServer(
       requestTimeout,
       connectionsCheckingInterval: Math.min(longestLateCheckMs, headersTimeout / 4),
       maxHeaderSize: headerLimitKb * 1_024,
+      // Node's own answer has no body.
+      requireHostHeader: false,
     },
     onRequest,
   )

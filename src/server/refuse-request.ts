@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { STATUS_CODES, type ServerResponse } from 'node:http'
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
 import {
@@ -11,17 +11,18 @@ import {
 import type { ServiceError } from '../openai/errors.ts'
 import { gatewayHeaders } from '../openai/service-headers.ts'
 import type { ConnectionEnd } from '../pipeline/connection-end.ts'
+import { HeaderList } from '../pipeline/header-list.ts'
 import { httpDate } from '../pipeline/http-date.ts'
 import { epochMs, setTimeout } from '../platform/real-timers.ts'
 
 /** How long what a refused client still sends is read, so that a reset does not overtake its answer; in milliseconds. */
 const lingerMs = 500
 
-const lingering = new WeakSet<Duplex>()
+const refused = new WeakSet<Duplex>()
 
 /**
  * Answers what is no complete request, and ends its connection: Node asks for it when it cannot parse what came, when it
- * came too late, and when a connection broke.
+ * came too late, and when a connection broke. Complete requests before that are answered first.
  *
  * @returns what it was; undefined for a connection that broke or was refused before
  */
@@ -31,24 +32,61 @@ export function refuseRequest(
   headerLimitKb: number,
 ): ConnectionEnd | undefined {
   // What follows what could not be parsed cannot be parsed either, and Node tells so for every part of it.
-  if (lingering.has(socket)) return undefined
+  if (refused.has(socket)) return undefined
   const { code = '' } = error
   const isLate = code === 'ERR_HTTP_REQUEST_TIMEOUT'
   if (socket.destroyed || !(isLate || code.startsWith('HPE_'))) {
     socket.destroy()
     return undefined
   }
-  if (mayAnswer(socket as Socket, isLate)) {
-    lingering.add(socket)
-    socket.end(answerBytes(isLate ? requestTimedOut() : parseError(code, headerLimitKb)))
-    setTimeout(() => socket.destroy(), lingerMs).unref()
-  } else {
-    socket.destroy()
-  }
+  refused.add(socket)
+  const refusal = isLate ? requestTimedOut() : parseError(code, headerLimitKb)
+  whenAnswered(socket as Socket, () => endWith(refusal, socket as Socket, isLate))
   if (isLate) return 'late'
   // A client that leaves in the middle of its request has broken off, and sent nothing wrong.
   if (code === 'HPE_INVALID_EOF_STATE') return undefined
   return code === 'HPE_HEADER_OVERFLOW' ? 'headersTooLarge' : 'malformed'
+}
+
+/** Node's own: the answer whose turn it is on a connection. */
+type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null }
+
+/** Calls `then` once all complete requests of a connection are answered; never where it breaks before. */
+function whenAnswered(socket: Socket, then: () => void): void {
+  const { _httpMessage: current } = socket as HttpSocket
+  // Node has listened before, and has given the turn to the next answer by then.
+  if (current?.req.complete) current.once('finish', () => whenAnswered(socket, then))
+  else then()
+}
+
+function endWith(refusal: ServiceError, socket: Socket, isLate: boolean): void {
+  if (!mayAnswer(socket, isLate)) {
+    socket.destroy()
+    return
+  }
+  socket.end(refusalBytes(refusal))
+  setTimeout(() => socket.destroy(), lingerMs).unref()
+}
+
+/**
+ * Answers a request whose head is refused, once its body has come, so that no reset overtakes the answer.
+ *
+ * @param isAwaited whether the client waits for the answer before it sends the body
+ */
+export function refuseHead(
+  refusal: ServiceError,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  isAwaited = false,
+): void {
+  const { status, body } = refusal
+  const send = (): void => {
+    const headers = refusalHeaders(refusal)
+    outgoing.writeHead(status, isAwaited ? headers : [...headers, 'Connection', 'close']).end(body)
+  }
+  incoming.resume()
+  if (isAwaited) send()
+  else incoming.once('end', send)
 }
 
 function parseError(code: string, headerLimitKb: number): ServiceError {
@@ -59,30 +97,32 @@ function parseError(code: string, headerLimitKb: number): ServiceError {
 /** An answer may go out only where the client takes it for the one of the request that it is about. */
 function mayAnswer(socket: Socket, isLate: boolean): boolean {
   if (!socket.writable) return false
-  const { _httpMessage: current } = socket as Socket & { readonly _httpMessage?: ServerResponse | null }
+  const { _httpMessage: current } = socket as HttpSocket
   // Between the requests of a connection: but a client that has sent nothing would take it for that of its first request.
   if (!current) return !(isLate && socket.bytesRead === 0)
   return !current.headersSent && !current.req.complete
 }
 
-function answerBytes({
-  status,
-  reason = STATUS_CODES[status] ?? '',
-  body,
-  contentType,
-}: ServiceError): string {
-  const headers = gatewayHeaders({
-    contentType,
-    chunked: false,
-    date: httpDate(epochMs()),
-    apimRequestId: randomUUID(),
-    secured: true,
-    region: undefined,
-  })
+function refusalBytes(refusal: ServiceError): string {
+  const { status, reason = STATUS_CODES[status] ?? '', body } = refusal
+  const headers = refusalHeaders(refusal)
   let head = `HTTP/1.1 ${status} ${reason}\r\n`
-  for (let index = 0; index < headers.length; index += 2) {
-    const name = headers[index] ?? ''
-    head += `${name}: ${name === 'Content-Length' ? Buffer.byteLength(body) : headers[index + 1]}\r\n`
-  }
+  for (let index = 0; index < headers.length; index += 2)
+    head += `${headers[index]}: ${headers[index + 1]}\r\n`
   return `${head}Connection: close\r\n\r\n${body}`
+}
+
+function refusalHeaders({ body, contentType }: ServiceError): string[] {
+  const headers = new HeaderList(
+    gatewayHeaders({
+      contentType,
+      chunked: false,
+      date: httpDate(epochMs()),
+      apimRequestId: randomUUID(),
+      secured: true,
+      region: undefined,
+    }),
+  )
+  headers.setContentLength(Buffer.byteLength(body))
+  return headers.raw
 }

@@ -141,6 +141,25 @@ describe('several workers', () => {
     expect(new Set(pids).size).toBe(2)
   })
 
+  it('answer a target in absolute form by its path, pages of the primary included', async () => {
+    for (const origin of ['http://x', 'HTTP://evil.test:1']) {
+      const request = chat('free')
+      expect((await ask(program, { ...request, path: origin + request.path })).status).toBe(200)
+      const page = { method: 'GET', path: `${origin}/++/config` }
+      expect((await ask(program, page)).body).toContain('openai_deployments')
+      expect((await sendRaw(program.port, page)).status).toBe(401)
+    }
+  })
+
+  it('answer 404 to a name that no deployment can have, and refuse it for all', async () => {
+    for (const name of ['%E5%AD%97', '%00', '%0d%0a']) {
+      const path = `/openai/deployments/${name}/chat/completions?api-version=2024-10-21`
+      expect((await ask(program, { ...chat('free'), path })).status).toBe(404)
+      const put = { method: 'PUT', path: `/++/deployments/${name}`, body: '{"model":"gpt-4o"}' }
+      expect((await ask(program, put)).status).toBe(400)
+    }
+  })
+
   it('have one limit together, to the request', async () => {
     const answers: Answer[] = []
     while (answers.length < 100 || pidsOf(answers).length < 2) {
