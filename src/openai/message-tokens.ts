@@ -82,7 +82,7 @@ function countToolCalls(calls: readonly ToolCall[], model: Model, encoding: Enco
     const { name, input } = calledTool(first)
     return tokensPerCall + callOverhead + 2 * encoding.count(name) + encoding.count(input)
   }
-  const list = JSON.stringify({ tool_uses: calls.map(listedCall) })
+  const list = `{"tool_uses":[${calls.map(listedCall).join(',')}]}`
   return tokensPerParallelTurn - savedPerParallelResult * calls.length + callOverhead + encoding.count(list)
 }
 
@@ -91,15 +91,17 @@ function calledTool(call: ToolCall): { readonly name: string; readonly input: st
 }
 
 /** The list holds the arguments as JSON without spaces, whatever text they came as. */
-function listedCall(call: ToolCall): unknown {
+function listedCall(call: ToolCall): string {
   const { name, input } = calledTool(call)
-  return { recipient_name: `functions.${name}`, parameters: call.type === 'custom' ? input : parsed(input) }
+  const parameters = call.type === 'custom' ? JSON.stringify(input) : compact(input)
+  return `{"recipient_name":${JSON.stringify(`functions.${name}`)},"parameters":${parameters}}`
 }
 
-function parsed(json: string): unknown {
+/** A text that is no JSON, or nested too deeply to be written, stays a text. */
+function compact(json: string): string {
   try {
-    return JSON.parse(json) as unknown
+    return JSON.stringify(JSON.parse(json))
   } catch {
-    return json
+    return JSON.stringify(json)
   }
 }

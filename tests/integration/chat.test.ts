@@ -66,6 +66,17 @@ describe('chat completions', () => {
     },
   )
 
+  it('takes arguments of calls that nest however deeply, which are a text', async () => {
+    const { post } = createTestSimulator()
+    const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`
+    const calls = ['a', 'b'].map((id) => ({ id, type: 'function', function: { name: 'f', arguments: deep } }))
+    const messages = [
+      { role: 'assistant', content: null, tool_calls: calls },
+      ...calls.map(({ id }) => ({ role: 'tool', tool_call_id: id, content: 'x' })),
+    ]
+    expect((await post(path, { messages, max_tokens: 1 })).status).toBe(200)
+  })
+
   it('takes a part with audio of the model, whatever it holds', async () => {
     const { post } = createTestSimulator()
     const content = [

@@ -2,6 +2,8 @@ import type { Random } from '../../src/platform/random.ts'
 
 /** Stand for values that are too deep for `JSON.stringify`: see `jsonText`. */
 const deep: Readonly<Record<string, string>> = {
+  '<many arrays>': `${'['.repeat(950)}${']'.repeat(950)}`,
+  '<many objects>': `${'{"type":"object","required":["a"],"properties":{"a":'.repeat(450)}{}${'}}'.repeat(450)}`,
   '<deep array>': `${'['.repeat(20_000)}${']'.repeat(20_000)}`,
   '<deep object>': `${'{"properties":'.repeat(20_000)}{}${'}'.repeat(20_000)}`,
 }
@@ -22,6 +24,8 @@ const replacements: readonly unknown[] = [
   'message',
   '\ud800"\\',
   'a\r\nb\u0000',
+  // Arguments are JSON in a text.
+  `${'['.repeat(20_000)}${']'.repeat(20_000)}`,
   [],
   [[]],
   [null],

@@ -38,10 +38,12 @@ const chat = {
       refusal: null,
       tool_calls: [
         { id: 'a', type: 'function', function: { name: 'weather', arguments: '{"city":"Paris"}' } },
+        { id: 'c', type: 'function', function: { name: 'weather', arguments: '{"city":"Rome"}' } },
         { id: 'b', type: 'custom', custom: { name: 'free', input: 'x' } },
       ],
     },
     { role: 'tool', tool_call_id: 'a', content: '12 degrees' },
+    { role: 'tool', tool_call_id: 'c', content: '15 degrees' },
     { role: 'tool', tool_call_id: 'b', content: [{ type: 'text', text: 'y' }] },
     { role: 'assistant', function_call: { name: 'weather', arguments: '{}' }, audio: { id: 'audio_1' } },
     { role: 'function', name: 'weather', content: '13 degrees' },
