@@ -11,7 +11,8 @@ import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { deploymentHeaders } from '../pipeline/reply-headers.ts'
 import type { Reply } from '../pipeline/reply.ts'
-import { loadEncoding } from '../tokens/encoding.ts'
+import { whenKnown } from '../pipeline/when-known.ts'
+import { loadEncoding, type TokenCounter } from '../tokens/encoding.ts'
 import { chatFacts } from './chat-facts.ts'
 import { chatTask, requestedTokens } from './chat-task.ts'
 import { promptTexts, readableTexts } from './chat-texts.ts'
@@ -20,6 +21,7 @@ import { withForced } from './completion-task.ts'
 import { completionSteps, type Completion } from './completion.ts'
 import { judgeContent, type Verdict } from './content-filter.ts'
 import { filterCompletion } from './content-filter-block.ts'
+import { countAhead } from './count-ahead.ts'
 import { shortestCachedPrompt, type PromptCache } from './prompt-cache.ts'
 import { chatBody } from './render-chat.ts'
 import { streamChat } from './stream-chat.ts'
@@ -35,12 +37,25 @@ export function generateChat(
   if (!parsed.ok) return errorReply(exchange, parsed.error)
   const { request } = parsed
 
-  const encoding = loadEncoding(model.encoding)
-  const promptTokens = countChatPrompt(request, model, encoding)
+  const counter = countAhead(exchange, loadEncoding(model.encoding), (collector) => {
+    countChatPrompt(request, model, collector)
+  })
+  return whenKnown(counter, (known) => answerChat(exchange, deployment, promptCache, request, known))
+}
+
+function answerChat(
+  exchange: Exchange,
+  deployment: Deployment,
+  promptCache: PromptCache,
+  request: ChatRequest,
+  counter: TokenCounter,
+): Reply | Promise<Reply> {
+  const { model } = deployment
+  const promptTokens = countChatPrompt(request, model, counter)
   const requested = requestedTokens(request)
   if (promptTokens + (requested ?? 1) > model.contextTokens) {
     const { contextTokens } = model
-    const functionTokens = countTools(request, encoding)
+    const functionTokens = countTools(request, counter)
     const messageTokens = promptTokens - functionTokens
     const lengths = { contextTokens, messageTokens, functionTokens, completionTokens: requested ?? 0 }
     return errorReply(exchange, contextLengthExceeded(lengths))

@@ -1,6 +1,6 @@
 import { countInput, splitInputs } from '../openai/prompt-tokens.ts'
 import type { TextOrTokens } from '../openai/requests/completions-request.ts'
-import type { Encoding } from '../tokens/encoding.ts'
+import type { Encoding, TokenCounter } from '../tokens/encoding.ts'
 
 /** What the service takes for a prompt when there is none: the start of a document. One token. */
 const emptyPrompt = '<|endoftext|>'
@@ -17,21 +17,30 @@ export interface CompletionPrompt {
   readTokens(): string[]
 }
 
-/** The prompts of a request, one by one; a request without any has the empty one. */
+/**
+ * The prompts of a request, one by one; a request without any has the empty one.
+ *
+ * @param counter counts as the encoding does
+ */
 export function readPrompts(
   input: TextOrTokens | null | undefined,
   encoding: Encoding,
+  counter: TokenCounter = encoding,
 ): readonly CompletionPrompt[] {
-  return splitInputs(input ?? emptyPrompt).map((prompt) => createPrompt(prompt, encoding))
+  return splitInputs(input ?? emptyPrompt).map((prompt) => createPrompt(prompt, encoding, counter))
 }
 
-function createPrompt(prompt: string | readonly number[], encoding: Encoding): CompletionPrompt {
+function createPrompt(
+  prompt: string | readonly number[],
+  encoding: Encoding,
+  counter: TokenCounter,
+): CompletionPrompt {
   if (prompt === emptyPrompt) {
     return { tokenCount: 1, readText: () => emptyPrompt, readTokens: () => [emptyPrompt] }
   }
   const isText = typeof prompt === 'string'
   return {
-    tokenCount: countInput(prompt, encoding),
+    tokenCount: countInput(prompt, counter),
     readText: () => (isText ? prompt : encoding.decode(prompt)),
     readTokens: () => decodeEach(isText ? encoding.encode(prompt) : prompt, encoding),
   }

@@ -10,25 +10,40 @@ import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { deploymentHeaders } from '../pipeline/reply-headers.ts'
 import type { Reply } from '../pipeline/reply.ts'
-import { loadEncoding } from '../tokens/encoding.ts'
+import { whenKnown } from '../pipeline/when-known.ts'
+import { loadEncoding, type TokenCounter } from '../tokens/encoding.ts'
 import { completionSteps, visibleTokens, type Completion } from './completion.ts'
 import { choicesPerPrompt, completePrompts, requestedTokens } from './completions-choices.ts'
 import { readPrompts, type CompletionPrompt } from './completions-prompt.ts'
 import { judgeContent } from './content-filter.ts'
 import { filterCompletion } from './content-filter-block.ts'
+import { countAhead } from './count-ahead.ts'
 import { boundedTop } from './logprobs.ts'
 import { renderCompletion, type LegacyCompletion } from './render-completion.ts'
 import { streamCompletion } from './stream-completion.ts'
 
 /** Answers a legacy completion with lorem text: `n` choices for each prompt. */
-export function generateCompletion(exchange: Exchange, deployment: Deployment): Reply {
-  const { config, random } = exchange
+export function generateCompletion(exchange: Exchange, deployment: Deployment): Reply | Promise<Reply> {
   const { model } = deployment
   const parsed = parseCompletionsRequest(exchange.json, model)
   if (!parsed.ok) return errorReply(exchange, parsed.error)
   const { request } = parsed
 
-  const prompts = readPrompts(request.prompt, loadEncoding(model.encoding))
+  const encoding = loadEncoding(model.encoding)
+  const counter = countAhead(exchange, encoding, (collector) => {
+    readPrompts(request.prompt, encoding, collector)
+  })
+  return whenKnown(counter, (known) => answerCompletion(exchange, deployment, request, known))
+}
+
+function answerCompletion(
+  exchange: Exchange,
+  { model }: Deployment,
+  request: CompletionsRequest,
+  counter: TokenCounter,
+): Reply {
+  const { config, random } = exchange
+  const prompts = readPrompts(request.prompt, loadEncoding(model.encoding), counter)
   const verdict = judgeContent(textsOf(request, prompts), config, exchange.forced)
   if (verdict.kind === 'prompt') return errorReply(exchange, promptFiltered(verdict.category))
   const tooLong = checkLengths(request, prompts, model)

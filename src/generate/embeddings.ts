@@ -1,12 +1,15 @@
 import type { Deployment } from '../config/deployments.ts'
 import { promptLengthExceeded } from '../openai/error-context-length.ts'
 import { countInput, splitInputs } from '../openai/prompt-tokens.ts'
+import type { EmbeddingsRequest } from '../openai/requests/embeddings-request.ts'
 import { parseEmbeddingsRequest } from '../openai/requests/parse-request.ts'
 import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { deploymentHeaders } from '../pipeline/reply-headers.ts'
 import { renderedBody, type Reply } from '../pipeline/reply.ts'
-import { loadEncoding } from '../tokens/encoding.ts'
+import { whenKnown } from '../pipeline/when-known.ts'
+import { loadEncoding, type TokenCounter } from '../tokens/encoding.ts'
+import { countAhead } from './count-ahead.ts'
 import { embedText } from './embedding-vector.ts'
 import { renderEmbeddings } from './render-embeddings.ts'
 import { hashText } from './text-features.ts'
@@ -15,17 +18,31 @@ import { hashText } from './text-features.ts'
 const defaultSize = 1536
 
 /** Answers an embeddings request with vectors that depend on the texts, the model and the size alone. */
-export function generateEmbeddings(exchange: Exchange, deployment: Deployment): Reply {
+export function generateEmbeddings(exchange: Exchange, deployment: Deployment): Reply | Promise<Reply> {
   const { model } = deployment
   const parsed = parseEmbeddingsRequest(exchange.json, model)
   if (!parsed.ok) return errorReply(exchange, parsed.error)
   const { request } = parsed
 
-  const encoding = loadEncoding(model.encoding)
   const inputs = splitInputs(request.input)
+  const counter = countAhead(exchange, loadEncoding(model.encoding), (collector) => {
+    for (const input of inputs) countInput(input, collector)
+  })
+  return whenKnown(counter, (known) => answerEmbeddings(exchange, deployment, request, inputs, known))
+}
+
+function answerEmbeddings(
+  exchange: Exchange,
+  deployment: Deployment,
+  request: EmbeddingsRequest,
+  inputs: readonly (string | readonly number[])[],
+  counter: TokenCounter,
+): Reply {
+  const { model } = deployment
+  const encoding = loadEncoding(model.encoding)
   let promptTokens = 0
   for (const input of inputs) {
-    const tokens = countInput(input, encoding)
+    const tokens = countInput(input, counter)
     if (tokens > model.contextTokens) {
       const { contextTokens } = model
       const lengths = { contextTokens, promptTokens: tokens, completionTokens: 0 }

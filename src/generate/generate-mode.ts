@@ -1,14 +1,12 @@
 import type { Deployment } from '../config/deployments.ts'
 import type { Operation } from '../openai/operations.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import type { Answer, ModeHandler } from '../pipeline/hook.ts'
+import type { ModeHandler } from '../pipeline/hook.ts'
 import type { Reply } from '../pipeline/reply.ts'
-import { loadEncoding } from '../tokens/encoding.ts'
 import { generateSpeech } from './audio/generate-speech.ts'
 import { generateTranscription, generateTranslation } from './audio/generate-transcript.ts'
 import { generateChat } from './chat.ts'
 import { generateCompletion } from './completions.ts'
-import { countLargeTexts, mayHoldLargeTexts } from './count-large-texts.ts'
 import { generateEmbeddings } from './embeddings.ts'
 import { generateImages } from './images/generate-images.ts'
 import { getModel, listModels } from './list-models.ts'
@@ -67,10 +65,7 @@ export function createGenerateMode({
     const { route, deployment } = exchange
     if (!route) return undefined
     if (!deployment) return resourceOperations[route.operation]?.(exchange, responses)
-    const generate = (): Answer | undefined =>
-      generators[route.operation]?.(exchange, deployment, promptCache)
-    if (!mayHoldLargeTexts(exchange.body)) return generate()
-    return countLargeTexts(exchange.json, loadEncoding(deployment.model.encoding)).then(generate)
+    return generators[route.operation]?.(exchange, deployment, promptCache)
   }
   return {
     answer,

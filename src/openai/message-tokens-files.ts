@@ -1,4 +1,4 @@
-import type { Encoding } from '../tokens/encoding.ts'
+import type { TokenCounter } from '../tokens/encoding.ts'
 import type { FileReference } from './requests/chat-message.ts'
 
 /** Audio counts ten tokens a second (OpenAI, "Pricing" of gpt-4o-audio: a minute of input is about 600 tokens). */
@@ -24,7 +24,7 @@ export function countAudioPart({ data, format }: { readonly data: string; readon
  * An estimate of what a document costs: text is counted, any other document is reckoned in pages by its size. A file
  * that was uploaded before counts as one page, since the simulator does not have it.
  */
-export function countFilePart({ file_data: data, filename }: FileReference, encoding: Encoding): number {
+export function countFilePart({ file_data: data, filename }: FileReference, encoding: TokenCounter): number {
   const name = filename ? encoding.count(filename) : 0
   if (!data) return name + tokensPerPage
   const comma = data.startsWith('data:') ? data.indexOf(',') : -1

@@ -1,4 +1,4 @@
-import type { Encoding } from '../tokens/encoding.ts'
+import type { TokenCounter } from '../tokens/encoding.ts'
 import { countFilePart, countAudioPart } from './message-tokens-files.ts'
 import { countImagePart } from './image-tokens.ts'
 import type { Model } from './models.ts'
@@ -37,7 +37,7 @@ const savedPerParallelResult = 4
  * The tokens of one message, after OpenAI's cookbook ("How to count tokens with tiktoken"), which matches every
  * captured bill of text. Calls of tools are not documented; the constants fit bills of 2024 to 2026.
  */
-export function countMessage(message: ChatMessage, model: Model, encoding: Encoding): number {
+export function countMessage(message: ChatMessage, model: Model, encoding: TokenCounter): number {
   const { role, content } = message
   const { tool_calls: calls, function_call: call } = callsOf(message)
   const name = nameOf(message)
@@ -49,7 +49,7 @@ export function countMessage(message: ChatMessage, model: Model, encoding: Encod
   return tokens
 }
 
-function countContent(content: MessageContent | undefined, model: Model, encoding: Encoding): number {
+function countContent(content: MessageContent | undefined, model: Model, encoding: TokenCounter): number {
   if (typeof content === 'string') return encoding.count(content)
   if (!content) return 0
   let tokens = 0
@@ -57,7 +57,7 @@ function countContent(content: MessageContent | undefined, model: Model, encodin
   return tokens
 }
 
-function countPart(part: ContentPart, model: Model, encoding: Encoding): number {
+function countPart(part: ContentPart, model: Model, encoding: TokenCounter): number {
   switch (part.type) {
     case 'text':
       return encoding.count(part.text)
@@ -75,7 +75,7 @@ function countPart(part: ContentPart, model: Model, encoding: Encoding): number 
 }
 
 /** The called name counts twice, in the call and in its result, which a message of its own brings. */
-function countToolCalls(calls: readonly ToolCall[], model: Model, encoding: Encoding): number {
+function countToolCalls(calls: readonly ToolCall[], model: Model, encoding: TokenCounter): number {
   const { callOverhead } = promptFamily(model)
   const [first] = calls
   if (calls.length === 1 && first) {

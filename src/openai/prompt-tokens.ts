@@ -1,4 +1,4 @@
-import type { Encoding } from '../tokens/encoding.ts'
+import type { TokenCounter } from '../tokens/encoding.ts'
 import { countMessage } from './message-tokens.ts'
 import type { Model } from './models.ts'
 import { promptFamily } from './prompt-tokens-family.ts'
@@ -18,7 +18,7 @@ export type PromptApi = 'chat' | 'responses'
 export function countChatPrompt(
   request: ChatRequest,
   model: Model,
-  encoding: Encoding,
+  encoding: TokenCounter,
   api: PromptApi = 'chat',
 ): number {
   let tokens = promptFamily(model).priming
@@ -39,7 +39,12 @@ const frames = { tools: 6, format: 7, both: 6 }
 /** So much less where the request has a system message, which then holds them. */
 const savedBySystemMessage = 4
 
-function countInstructions(request: ChatRequest, model: Model, encoding: Encoding, api: PromptApi): number {
+function countInstructions(
+  request: ChatRequest,
+  model: Model,
+  encoding: TokenCounter,
+  api: PromptApi,
+): number {
   const tools = countTools(request, encoding)
   const format = countFormat(request.response_format, encoding)
   let tokens = tools + format + countToolChoice(request, encoding)
@@ -64,7 +69,7 @@ function systemText({ messages }: ChatRequest): string | undefined {
 const longestLastWord = 32
 
 /** Tokens of the empty line after a text: none when it merges with a full stop. */
-function countJoin(text: string, encoding: Encoding): number {
+function countJoin(text: string, encoding: TokenCounter): number {
   const tail = text.slice(-longestLastWord)
   const lastWord = tail.slice(Math.max(0, tail.lastIndexOf(' ')))
   return encoding.count(`${lastWord}\n\n`) - encoding.count(lastWord)
@@ -82,6 +87,6 @@ function isTokens(input: readonly unknown[]): input is readonly number[] {
 }
 
 /** Tokens of one prompt; a list of token numbers is already counted. */
-export function countInput(input: string | readonly number[], encoding: Encoding): number {
+export function countInput(input: string | readonly number[], encoding: TokenCounter): number {
   return typeof input === 'string' ? encoding.count(input) : input.length
 }

@@ -1,4 +1,4 @@
-import type { Encoding } from '../tokens/encoding.ts'
+import type { TokenCounter } from '../tokens/encoding.ts'
 import type { Model } from './models.ts'
 import { countChatPrompt } from './prompt-tokens.ts'
 import { chatRequestOf } from './requests/responses-to-chat.ts'
@@ -17,7 +17,7 @@ export type CountedResponsesRequest = Pick<
 export function countResponsesInput(
   request: CountedResponsesRequest,
   model: Model,
-  encoding: Encoding,
+  encoding: TokenCounter,
 ): number {
   const { input } = request
   const items = typeof input === 'string' ? [{ role: 'user' as const, content: input }] : input

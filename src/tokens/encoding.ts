@@ -1,7 +1,6 @@
 import { StringDecoder } from 'node:string_decoder'
 import { mergeBytePairs } from './byte-pair-merge.ts'
 import { bundledFiles, type EncodingName } from './encoding-files.ts'
-import { LargeTextCounts } from './large-text-counts.ts'
 import { parseBundledRanks, parseTokenFile, type RankRun } from './rank-run.ts'
 import { createRankTable } from './rank-table.ts'
 import { readTokenFolder, type TokenFolder } from './read-token-folder.ts'
@@ -11,20 +10,28 @@ import { createTextCountCache } from './text-count-cache.ts'
 
 export type { EncodingName } from './encoding-files.ts'
 
+/** Counts the tokens of texts. */
+export interface TokenCounter {
+  readonly name: EncodingName
+  /** The number of tokens of a text. */
+  count(text: string): number
+  /** True where `count` only takes note of the texts and returns no real count, so that none may be remembered. */
+  readonly collects?: boolean
+}
+
 /**
  * Turns text into tokens and back. The texts of special tokens, such as `<|endoftext|>`, are ordinary text,
  * as they are in a prompt. A lone surrogate counts as U+FFFD, which is what its UTF-8 form says.
  */
-export interface Encoding {
-  readonly name: EncodingName
+export interface Encoding extends TokenCounter {
   /** The number of tokens of a text. Remembers texts and words, so that what comes again costs little. */
   count(text: string): number
   /**
    * Counts a text of more than `largeTextLength` characters in slices of some tens of milliseconds, one a step, so that
-   * the caller can let others have their turn; the next `count` of the text then costs nothing. Only a single
-   * unbroken run that is longer than a slice may come out a few tokens off.
+   * the caller can yield to the event loop in between. Only a single unbroken run that is longer than a slice may come
+   * out a few tokens off.
    */
-  countInSlices(text: string): Generator<undefined, void>
+  countInSlices(text: string): Generator<undefined, number>
   /** The tokens of a text. */
   encode(text: string): number[]
   /**
@@ -94,7 +101,6 @@ function createEncoding(name: EncodingName): Encoding {
   const pattern = compileSplitPattern(file.pat_str)
   const countsOfPreTokens = new RecentMap<string, number>(PRE_TOKENS_PER_GENERATION)
   const countsOfTexts = createTextCountCache()
-  const countsOfLargeTexts = new LargeTextCounts()
 
   const countNewPreToken = (preToken: string): number => {
     const utf8 = Buffer.from(preToken)
@@ -114,10 +120,6 @@ function createEncoding(name: EncodingName): Encoding {
   }
 
   const countPreTokens = (text: string): number => {
-    if (text.length > largeTextLength) {
-      const tokens = countsOfLargeTexts.take(text)
-      if (tokens !== undefined) return tokens
-    }
     let tokens = 0
     for (const preTokens of splitText(text, pattern)) tokens += countEach(preTokens)
     return tokens
@@ -145,7 +147,7 @@ function createEncoding(name: EncodingName): Encoding {
         tokens += countEach(preTokens)
         yield
       }
-      countsOfLargeTexts.keep(text, tokens)
+      return tokens
     },
 
     encode,

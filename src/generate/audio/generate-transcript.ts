@@ -1,6 +1,5 @@
 import type { Deployment } from '../../config/deployments.ts'
 import { audioFormExpected, bodyTooLarge, brokenForm, promptFiltered } from '../../openai/errors.ts'
-import type { Model } from '../../openai/models.ts'
 import { parseTranscriptionRequest } from '../../openai/requests/parse-request.ts'
 import type { TranscriptionRequest } from '../../openai/requests/transcription-request.ts'
 import { dataEvent, eventStreamType } from '../../openai/sse.ts'
@@ -9,8 +8,10 @@ import { errorReply } from '../../pipeline/error-reply.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
 import { deploymentHeaders } from '../../pipeline/reply-headers.ts'
 import type { EventsBody, Reply } from '../../pipeline/reply.ts'
+import { whenKnown } from '../../pipeline/when-known.ts'
 import { loadEncoding } from '../../tokens/encoding.ts'
 import { judgeContent } from '../content-filter.ts'
+import { countAhead } from '../count-ahead.ts'
 import { audioSeconds } from './audio-duration.ts'
 import { diarizedSegmentJson, renderDiarized } from './diarized.ts'
 import { renderVerbose } from './render-verbose.ts'
@@ -25,16 +26,20 @@ const maxBytes = 26_214_400
 const shortestSeconds = 0.1
 
 /** Answers a transcription with lorem text, as long as one can speak in the time of the audio. */
-export function generateTranscription(exchange: Exchange, deployment: Deployment): Reply {
+export function generateTranscription(exchange: Exchange, deployment: Deployment): Reply | Promise<Reply> {
   return generateTranscript(exchange, deployment, 'transcribe')
 }
 
 /** Answers a translation, whose text is English by definition, in the same way. */
-export function generateTranslation(exchange: Exchange, deployment: Deployment): Reply {
+export function generateTranslation(exchange: Exchange, deployment: Deployment): Reply | Promise<Reply> {
   return generateTranscript(exchange, deployment, 'translate')
 }
 
-function generateTranscript(exchange: Exchange, { model }: Deployment, task: AudioTask): Reply {
+function generateTranscript(
+  exchange: Exchange,
+  { model }: Deployment,
+  task: AudioTask,
+): Reply | Promise<Reply> {
   const { length } = exchange.body
   if (length > maxBytes) return errorReply(exchange, bodyTooLarge(maxBytes, length))
   if (!exchange.isForm) return errorReply(exchange, audioFormExpected(exchange.headers['content-type']))
@@ -49,9 +54,13 @@ function generateTranscript(exchange: Exchange, { model }: Deployment, task: Aud
   const durationSeconds = audioSeconds(bytes)
   if (durationSeconds < shortestSeconds) return errorReply(exchange, tooShort())
   const transcript = hear(bytes, durationSeconds, task)
-  return isWhisper(model)
-    ? whisperReply(exchange, transcript, request, task)
-    : tokenBilledReply(exchange, transcript, request, model)
+  if (isWhisper(model)) return whisperReply(exchange, transcript, request, task)
+  const counter = countAhead(exchange, loadEncoding(model.encoding), (collector) => {
+    collector.count(request.prompt)
+  })
+  return whenKnown(counter, (known) =>
+    tokenBilledReply(exchange, transcript, request, known.count(request.prompt)),
+  )
 }
 
 function whisperReply(
@@ -83,10 +92,10 @@ function whisperReply(
 function tokenBilledReply(
   exchange: Exchange,
   transcript: Transcript,
-  { format, prompt, stream }: TranscriptionRequest,
-  model: Model,
+  { format, stream }: TranscriptionRequest,
+  promptTokens: number,
 ): Reply {
-  const billed = transcriptUsage(transcript, loadEncoding(model.encoding).count(prompt))
+  const billed = transcriptUsage(transcript, promptTokens)
   const usage = toUsage(billed)
   if (stream) {
     const json = eventJsons(transcript, format === 'diarized_json', tokensJson(billed))

@@ -15,12 +15,13 @@ import type { Exchange } from '../../pipeline/exchange.ts'
 import { deploymentHeaders } from '../../pipeline/reply-headers.ts'
 import type { Reply, Schedule } from '../../pipeline/reply.ts'
 import { whenKnown } from '../../pipeline/when-known.ts'
-import { loadEncoding } from '../../tokens/encoding.ts'
+import { loadEncoding, type TokenCounter } from '../../tokens/encoding.ts'
 import { chatTask } from '../chat-task.ts'
 import { promptTexts, readableTexts } from '../chat-texts.ts'
 import { complete } from '../complete.ts'
 import { withForced } from '../completion-task.ts'
 import { completionSteps, type Completion } from '../completion.ts'
+import { countAhead } from '../count-ahead.ts'
 import { filterCompletion, type FilteredCompletion } from '../content-filter-block.ts'
 import { judgeContent } from '../content-filter.ts'
 import { shortestCachedPrompt, type PromptCache } from '../prompt-cache.ts'
@@ -48,10 +49,11 @@ export function createResponseGenerator(store: ResponseArchive) {
     promptCache: PromptCache,
     request: ResponsesRequest,
     input: ResolvedInput,
+    counter: TokenCounter,
   ): Reply | Promise<Reply> => {
     const { model } = deployment
     const chat = chatOf(request, input, model)
-    const asked = input.historyTokens + ownTokens(request, input, model)
+    const asked = input.historyTokens + ownTokens(request, input, model, counter)
     if (asked >= model.contextTokens && request.truncation !== 'auto') {
       return errorReply(exchange, inputTooLong())
     }
@@ -80,11 +82,14 @@ export function createResponseGenerator(store: ResponseArchive) {
     if (!parsed.ok) return errorReply(exchange, parsed.error)
     const { request } = parsed
     const resolved = resolveInput(request, store, exchange.resource, exchange.clock.epochMs())
-    return whenKnown(resolved, (input) =>
-      'status' in input
-        ? errorReply(exchange, input)
-        : answer(exchange, deployment, promptCache, request, input),
-    )
+    return whenKnown(resolved, (input) => {
+      if ('status' in input) return errorReply(exchange, input)
+      const { model } = deployment
+      const counter = countAhead(exchange, loadEncoding(model.encoding), (collector) => {
+        ownTokens(request, input, model, collector)
+      })
+      return whenKnown(counter, (known) => answer(exchange, deployment, promptCache, request, input, known))
+    })
   }
 }
 
@@ -94,8 +99,13 @@ function chatOf(request: ResponsesRequest, { items }: ResolvedInput, model: Mode
   return { ...chatRequestOf(request, items), reasoning_effort: effort }
 }
 
-function ownTokens(request: ResponsesRequest, { items }: ResolvedInput, model: Model): number {
-  return countResponsesInput({ ...request, input: items }, model, loadEncoding(model.encoding))
+function ownTokens(
+  request: ResponsesRequest,
+  { items }: ResolvedInput,
+  model: Model,
+  counter: TokenCounter,
+): number {
+  return countResponsesInput({ ...request, input: items }, model, counter)
 }
 
 /** A turn of a conversation reads all turns before it, which have just been read. */

@@ -1,7 +1,7 @@
 import { arrayOf, textOrArray } from './collections.ts'
 import type { Check } from './fault.ts'
 import { objectOf, optional, required, variantsOf, type Field } from './object-of.ts'
-import { anything, oneOf, text } from './scalars.ts'
+import { anything, contentText, oneOf, text } from './scalars.ts'
 
 // Members that a part does not have pass: clients leave `cache_control` of other services on them, and the
 // service has been seen to take it. Inside `file` it has been seen to refuse.
@@ -16,7 +16,7 @@ const parts = arrayOf(
   variantsOf(
     'type',
     new Map([
-      ['text', part(required('text', text()))],
+      ['text', part(required('text', contentText))],
       ['image_url', part(required('image_url', imageUrl))],
       [
         'input_audio',
@@ -27,7 +27,7 @@ const parts = arrayOf(
           ),
         ),
       ],
-      ['refusal', part(required('refusal', text()))],
+      ['refusal', part(required('refusal', contentText))],
       ['audio', part(required('audio', anything))],
       [
         'file',
@@ -48,4 +48,4 @@ const parts = arrayOf(
 )
 
 /** A message's `content`: a text (the empty one too) or parts. */
-export const content = textOrArray('one of a string or array of objects', text(), parts)
+export const content = textOrArray('one of a string or array of objects', contentText, parts)

@@ -11,7 +11,22 @@ const refusal = (fragment: object): unknown => {
 
 type Row = readonly [fragment: object, param: string | null, code: string | null, message: string]
 
+const longestContent = 10_485_760
+const tooLong = 'x'.repeat(longestContent + 1)
+
 const refusals: Row[] = [
+  [
+    { messages: [{ role: 'user', content: tooLong }] },
+    'messages[0].content',
+    'string_above_max_length',
+    "Invalid 'messages[0].content': string too long. Expected a string with maximum length 10485760, but got a string with length 10485761 instead.",
+  ],
+  [
+    { messages: [{ role: 'user', content: [{ type: 'text', text: tooLong }] }] },
+    'messages[0].content[0].text',
+    'string_above_max_length',
+    "Invalid 'messages[0].content[0].text': string too long. Expected a string with maximum length 10485760, but got a string with length 10485761 instead.",
+  ],
   [
     { messages: undefined },
     'messages',

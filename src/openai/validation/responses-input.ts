@@ -13,10 +13,10 @@ import {
   type JsonObject,
 } from './fault.ts'
 import { objectOf, optional, required } from './object-of.ts'
-import { anything, oneOf, text } from './scalars.ts'
+import { anything, contentText, oneOf, text } from './scalars.ts'
 
 const partFields: ReadonlyMap<string, Check> = new Map([
-  ['input_text', objectOf([required('type', anything), required('text', text())], 'ignore')],
+  ['input_text', objectOf([required('type', anything), required('text', contentText)], 'ignore')],
   [
     'input_image',
     objectOf(
@@ -29,8 +29,8 @@ const partFields: ReadonlyMap<string, Check> = new Map([
       'ignore',
     ),
   ],
-  ['output_text', objectOf([required('type', anything), required('text', text())], 'ignore')],
-  ['refusal', objectOf([required('type', anything), required('refusal', text())], 'ignore')],
+  ['output_text', objectOf([required('type', anything), required('text', contentText)], 'ignore')],
+  ['refusal', objectOf([required('type', anything), required('refusal', contentText)], 'ignore')],
   [
     'input_file',
     objectOf(
@@ -51,7 +51,7 @@ const partFields: ReadonlyMap<string, Check> = new Map([
       'ignore',
     ),
   ],
-  ['summary_text', objectOf([required('type', anything), required('text', text())], 'ignore')],
+  ['summary_text', objectOf([required('type', anything), required('text', contentText)], 'ignore')],
 ])
 
 function notAName(step: string, value: unknown, names: readonly string[]): Fault {
@@ -72,9 +72,13 @@ function partsOf(...types: readonly string[]): Check {
 }
 
 const contentExpected = 'one of an array of objects or string'
-const spokenContent = textOrArray(contentExpected, text(), partsOf(...partFields.keys()))
-const answerContent = textOrArray(contentExpected, text(), partsOf('output_text', 'refusal'))
-const toolOutput = textOrArray(contentExpected, text(), partsOf('input_text', 'input_image', 'input_file'))
+const spokenContent = textOrArray(contentExpected, contentText, partsOf(...partFields.keys()))
+const answerContent = textOrArray(contentExpected, contentText, partsOf('output_text', 'refusal'))
+const toolOutput = textOrArray(
+  contentExpected,
+  contentText,
+  partsOf('input_text', 'input_image', 'input_file'),
+)
 
 /** Every item may carry what an answer gave it. */
 const echoed = [optional('type', anything), optional('id', text()), optional('status', text())]
@@ -101,7 +105,7 @@ const messageItem: Check = (item) => {
 
 const call = (input: string): Check =>
   objectOf(
-    [...echoed, required('call_id', text()), required('name', text()), required(input, text())],
+    [...echoed, required('call_id', text()), required('name', text()), required(input, contentText)],
     'ignore',
   )
 const callOutput = objectOf(
@@ -168,6 +172,6 @@ const item: Check = (value) => {
 /** `input`: a text, or items. How items follow each other depends on what is stored, and is not looked at here. */
 export const responsesInput = textOrArray(
   'one of a string or array of objects',
-  text(),
+  contentText,
   arrayOf(item, { expected: 'an array of objects' }),
 )

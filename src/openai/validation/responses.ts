@@ -8,7 +8,7 @@ import { responsesInput } from './responses-input.ts'
 import { responsesRules } from './responses-rules.ts'
 import { responsesTools, responsesToolChoice } from './responses-tools.ts'
 import { penalty, temperature, topP } from './sampling-fields.ts'
-import { anything, boolean, integerBetween, oneOf, text } from './scalars.ts'
+import { anything, boolean, contentText, integerBetween, oneOf, text } from './scalars.ts'
 import { validateBody } from './validate-body.ts'
 
 /** The least `max_output_tokens` (public reports of the service's own message, 2025 and 2026). */
@@ -49,7 +49,7 @@ const summary = oneOf('auto', 'concise', 'detailed')
 
 const fields = objectOf([
   required('input', responsesInput),
-  optional('instructions', text()),
+  optional('instructions', contentText),
   optional('previous_response_id', responseId),
   optional('tools', responsesTools),
   optional('tool_choice', responsesToolChoice),

@@ -1,5 +1,8 @@
 import { faultHere, notOneOf, outOfBounds, quotedList, wrongType, type Check } from './fault.ts'
 
+/** Most characters of a text that the model reads (the service's "string too long" for content and input). */
+const longestContent = 10_485_760
+
 /** Accepts anything: a field that the service takes and the simulator does not read. */
 export const anything: Check = () => undefined
 
@@ -78,6 +81,9 @@ export function text({ minLength = 0, maxLength = Infinity, pattern }: TextLimit
     return undefined
   }
 }
+
+/** Accepts a text that the model reads. */
+export const contentText = text({ maxLength: longestContent })
 
 /** Accepts the given texts. */
 export function oneOf(...supported: readonly string[]): Check {

@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest'
+import { leastMs } from '../../tests/support/machine-speed.ts'
+import type { Exchange } from '../pipeline/exchange.ts'
+import { largeTextLength, loadEncoding, type TokenCounter } from '../tokens/encoding.ts'
+import { countAhead } from './count-ahead.ts'
+
+const encoding = loadEncoding('o200k_base')
+const sentence = 'The quick brown fox jumps over the lazy dog, 42 times a day. '
+const long = (length: number): string => sentence.repeat(Math.ceil(length / sentence.length))
+
+/** As much of an exchange as counting looks at. */
+function exchangeOf(bytes: number, signal = new AbortController().signal): Exchange {
+  return { body: Buffer.alloc(bytes), signal } as unknown as Exchange
+}
+
+/** Counts the texts of a large request. */
+function ahead(texts: readonly string[], signal?: AbortSignal): TokenCounter | Promise<TokenCounter> {
+  return countAhead(exchangeOf(largeTextLength + 1, signal), encoding, (collector) => {
+    for (const text of texts) collector.count(text)
+  })
+}
+
+describe('countAhead', () => {
+  it('gives the encoding itself for a small body, at once', () => {
+    const walk = (): void => {
+      throw new Error('Nothing is to be walked through.')
+    }
+    expect(countAhead(exchangeOf(largeTextLength), encoding, walk)).toBe(encoding)
+  })
+
+  it('gives the exact counts of all texts, in whatever order they are asked for', async () => {
+    const texts = [
+      long(3 * largeTextLength),
+      'Hello',
+      long(100_000),
+      'Hello',
+      `${long(3 * largeTextLength)}!`,
+    ]
+    const counter = await ahead(texts)
+    for (const text of [...texts, ...texts.toReversed(), 'something else']) {
+      expect(counter.count(text)).toBe(encoding.count(text))
+    }
+  })
+
+  it('leaves nothing to count of what was walked through', async () => {
+    const text = 'a'.repeat(12 * largeTextLength)
+    const counter = await ahead([text])
+    // To count it anew takes half a second.
+    expect(await leastMs(60, () => counter.count(text))).toBeLessThan(60)
+  })
+
+  it('holds up nobody for texts that differ at their ends only', async () => {
+    const texts = Array.from({ length: 1_000 }, (_, index) => `${'a b '.repeat(4_500)}${1_000 + index}`)
+    const counter = await ahead(texts)
+    const countAll = (): void => {
+      for (const text of texts) counter.count(text)
+    }
+    // To compare each with all others takes seconds.
+    expect(await leastMs(100, countAll)).toBeLessThan(100)
+  })
+
+  it.each([
+    ['one large text', ['a'.repeat(2_000_000)]],
+    ['many texts that are not large', Array.from({ length: 40 }, () => 'a'.repeat(50_000))],
+  ])('yields to the event loop while it counts %s', async (_, texts) => {
+    let iterations = 0
+    let isOver = false
+    const iterate = (): void => {
+      iterations++
+      if (!isOver) setImmediate(iterate)
+    }
+    setImmediate(iterate)
+    await ahead(texts)
+    isOver = true
+    expect(iterations).toBeGreaterThanOrEqual(Math.floor(2_000_000 / (largeTextLength + 50_000)))
+  })
+
+  it('counts one slice in each event-loop iteration, however many requests are counted', async () => {
+    let iterations = 0
+    let isOver = false
+    const iterate = (): void => {
+      iterations++
+      if (!isOver) setImmediate(iterate)
+    }
+    setImmediate(iterate)
+    const text = long(4 * largeTextLength)
+    await Promise.all([ahead([text]), ahead([text]), ahead([text])])
+    isOver = true
+    expect(iterations).toBeGreaterThanOrEqual(12)
+  })
+
+  it('stops when the client leaves', async () => {
+    const left = new AbortController()
+    const counting = ahead([long(40 * largeTextLength)], left.signal)
+    left.abort()
+    await expect(counting).rejects.toThrow('aborted')
+  })
+
+  it('counts the slice of a hostile run in little time', async () => {
+    const count = (turn: number): unknown => encoding.count(`${turn}${'a'.repeat(largeTextLength)}`)
+    // Some forty milliseconds: others wait no longer than that.
+    expect(await leastMs(250, count)).toBeLessThan(250)
+  })
+
+  it('is at most a few tokens off for a run that is longer than a slice', async () => {
+    const text = 'a'.repeat(2 * largeTextLength + 10)
+    const counter = await ahead([text])
+    expect(Math.abs(counter.count(text) - encoding.count(text))).toBeLessThan(10)
+  })
+})
