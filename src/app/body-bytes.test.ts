@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { BodyBytes } from './body-bytes.ts'
-import { BodyRoom, uncountedBytes } from './body-room.ts'
+import { MemoryBudget, uncountedBytes } from '../platform/memory-budget.ts'
 
 const KB = 1024
 
@@ -40,7 +40,7 @@ describe('BodyBytes', () => {
   })
 
   it('takes shared room for large bodies only, and gives it back once', () => {
-    const room = new BodyRoom(() => 300 * KB)
+    const room = new MemoryBudget(() => 300 * KB)
     const small = new BodyBytes(1_000 * KB, room)
     expect(small.add(Buffer.alloc(uncountedBytes))).toBe(true)
     expect([room.takenBytes, small.release]).toEqual([0, undefined])
@@ -54,7 +54,7 @@ describe('BodyBytes', () => {
   })
 
   it('refuses a part that finds no room, and takes nothing for it', () => {
-    const room = new BodyRoom(() => 300 * KB)
+    const room = new MemoryBudget(() => 300 * KB)
     const first = new BodyBytes(1_000 * KB, room)
     first.add(Buffer.alloc(200 * KB))
     const second = new BodyBytes(1_000 * KB, room)

@@ -1,4 +1,4 @@
-import { type BodyRoom, uncountedBytes } from './body-room.ts'
+import { type MemoryBudget, uncountedBytes } from '../platform/memory-budget.ts'
 
 const empty = Buffer.alloc(0)
 
@@ -8,7 +8,7 @@ const empty = Buffer.alloc(0)
  */
 export class BodyBytes {
   readonly #mostBytes: number
-  readonly #room: BodyRoom | undefined
+  readonly #room: MemoryBudget | undefined
   #bytes: Buffer = empty
   #length = 0
   #takenBytes = 0
@@ -17,7 +17,7 @@ export class BodyBytes {
    * @param mostBytes the length that was announced, or else the limit
    * @param room what large bodies share; absent: nothing
    */
-  constructor(mostBytes: number, room: BodyRoom | undefined) {
+  constructor(mostBytes: number, room: MemoryBudget | undefined) {
     this.#mostBytes = mostBytes
     this.#room = room
   }
@@ -40,6 +40,11 @@ export class BodyBytes {
   /** What has arrived. */
   get bytes(): Buffer {
     return this.#bytes.length === this.#length ? this.#bytes : this.#bytes.subarray(0, this.#length)
+  }
+
+  /** The shared room that is taken, in bytes. */
+  get takenBytes(): number {
+    return this.#takenBytes
   }
 
   /** What gives the room back, once; undefined where none is taken. */

@@ -7,14 +7,15 @@ import { ConnectionCut } from '../pipeline/connection-cut.ts'
 import { errorReply, failureReply } from '../pipeline/error-reply.ts'
 import { Exchange, type Incoming } from '../pipeline/exchange.ts'
 import type { Answer } from '../pipeline/hook.ts'
+import { jsonMemory } from '../pipeline/parse-json.ts'
 import { NodeSender } from '../pipeline/send-to-node.ts'
 import { sendToWeb } from '../pipeline/send-to-web.ts'
 import { whenFailed, whenKnown } from '../pipeline/when-known.ts'
 import { Batch } from '../platform/batch.ts'
+import { MemoryBudget, uncountedBytes } from '../platform/memory-budget.ts'
 import { alreadySent } from './already-sent.ts'
 import type { AppEnv } from './app-env.ts'
 import { answerFailure } from './answer-failure.ts'
-import { BodyRoom } from './body-room.ts'
 import { readNodeBody, readWebBody, type ReadBody } from './read-body.ts'
 import { createRepeatedBodies } from './repeated-bodies.ts'
 import type { Simulator } from './simulator.ts'
@@ -46,7 +47,7 @@ interface Arrival {
 /** Makes the data plane. */
 export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
   const { clock } = simulator
-  const room = new BodyRoom(() => {
+  const budget = new MemoryBudget(() => {
     const { bodiesLimitMb, bodyLimitMb } = simulator.config
     return Math.max(bodiesLimitMb, bodyLimitMb) * bytesPerMegabyte
   })
@@ -61,12 +62,13 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
       random: simulator.random.fork(),
       startedMs,
       readJson,
+      budget,
       onListenerFailure: simulator.onListenerFailure,
     })
 
   const answer = (exchange: Exchange, body: ReadBody): Answer => {
-    if (body.kind === 'read') return run(exchange)
-    if (body.kind === 'no-room') {
+    if (body.kind === 'read' && findsRoom(exchange)) return run(exchange)
+    if (body.kind === 'read' || body.kind === 'no-room') {
       return errorReply(exchange, noRoomForBody(), { 'retry-after': noRoomRetryAfterSeconds })
     }
     const readBytes = body.kind === 'too-large' ? body.readBytes : 0
@@ -79,7 +81,7 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
       const { method = 'GET', url = '/', headers } = incoming
       const bytes = body.kind === 'read' ? body.bytes : noBytes
       const exchange = open({ method, ...splitUrl(url), headers, body: bytes }, startedMs)
-      if (body.kind === 'read' && body.release) exchange.onEnd(body.release)
+      if (body.kind === 'read' && body.release) exchange.hold(body.heldBytes, body.release)
       const sender = new NodeSender(exchange, outgoing, simulator.onSendFailure, simulator.onMendedHead)
       return whenKnown(answer(exchange, body), (reply) => sender.send(reply))
     }
@@ -93,7 +95,7 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
 
   const answerSocket: DataPlane['answerSocket'] = (incoming, outgoing) => {
     const startedMs = clock.nowMs()
-    readNodeBody(incoming, simulator.config.bodyLimitMb * bytesPerMegabyte, room, (body) => {
+    readNodeBody(incoming, simulator.config.bodyLimitMb * bytesPerMegabyte, budget, (body) => {
       if (body.kind !== 'aborted') arrivals.add({ incoming, outgoing, startedMs, body })
     })
   }
@@ -132,6 +134,12 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
     },
     answerSocket,
   }
+}
+
+/** Whether there is room for what a large body becomes when it is parsed. */
+function findsRoom(exchange: Exchange): boolean {
+  if (exchange.body.length <= uncountedBytes || exchange.isForm) return true
+  return exchange.reserve(jsonMemory(exchange.body) ?? 0)
 }
 
 /** Splits a request target; several slashes in a row count as one, as the clients of the Python simulator rely on. */

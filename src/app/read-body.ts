@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { BodyBytes } from './body-bytes.ts'
-import type { BodyRoom } from './body-room.ts'
+import type { MemoryBudget } from '../platform/memory-budget.ts'
 
 /** A body that was read, one that is over the limit or finds no room, or nothing: the client left before the end. */
 export type ReadBody =
@@ -9,6 +9,8 @@ export type ReadBody =
       readonly bytes: Buffer
       /** To be called when the bytes are not needed any more; undefined for a body that takes no shared room. */
       readonly release: (() => void) | undefined
+      /** The shared room that it takes until then, in bytes. */
+      readonly heldBytes: number
     }
   | { readonly kind: 'too-large'; readonly readBytes: number }
   | { readonly kind: 'no-room' }
@@ -27,7 +29,7 @@ const noRoom = { kind: 'no-room' } as const
 export function readNodeBody(
   incoming: IncomingMessage,
   limitBytes: number,
-  room: BodyRoom,
+  room: MemoryBudget,
   onRead: (body: ReadBody) => void,
 ): void {
   const body = new BodyBytes(expectedBytes(incoming, limitBytes), room)
@@ -41,7 +43,12 @@ export function readNodeBody(
   })
   incoming.on('end', () => {
     if (length > limitBytes) onRead({ kind: 'too-large', readBytes: length })
-    else onRead(isKept ? { kind: 'read', bytes: body.bytes, release: body.release } : noRoom)
+    else
+      onRead(
+        isKept
+          ? { kind: 'read', bytes: body.bytes, release: body.release, heldBytes: body.takenBytes }
+          : noRoom,
+      )
   })
   // An aborted request is closed, too; it is an error only for those who listen for one.
   incoming.on('close', () => {
@@ -74,5 +81,5 @@ export async function readWebBody(
     return aborted
   }
   if (length > limitBytes) return { kind: 'too-large', readBytes: length }
-  return { kind: 'read', bytes: body.bytes, release: undefined }
+  return { kind: 'read', bytes: body.bytes, release: undefined, heldBytes: 0 }
 }

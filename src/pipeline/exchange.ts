@@ -5,6 +5,7 @@ import { isMultipart, parseMultipart, type MultipartForm } from '../openai/multi
 import { recogniseRoute, type Route } from '../openai/route.ts'
 import type { RateLimits } from '../openai/service-headers.ts'
 import type { Clock } from '../platform/clock.ts'
+import { uncountedBytes, type MemoryBudget } from '../platform/memory-budget.ts'
 import type { Random } from '../platform/random.ts'
 import type { Conditions } from './conditions.ts'
 import type { ForcedAnswer } from './forced-answer.ts'
@@ -52,6 +53,8 @@ export interface Surroundings {
   readonly startedMs: number
   /** Gives the JSON of a body, undefined where it is none. Absent: each request parses its own, and may change it. */
   readonly readJson?: ((body: Buffer) => unknown) | undefined
+  /** What large requests and answers share; absent: nothing bounds them. */
+  readonly budget?: MemoryBudget
   /** Hears of a listener to the end of the exchange that threw, or rejected; absent: nobody does. */
   readonly onListenerFailure?: (error: unknown, exchange: Exchange) => void
 }
@@ -102,6 +105,8 @@ export class Exchange {
   #abort: AbortController | undefined
   #outcome: Outcome | undefined
   #onEnd: ((outcome: Outcome) => void)[] = []
+  #heldBytes = 0
+  readonly #budget: MemoryBudget | undefined
   readonly #readJson: (body: Buffer) => unknown
   readonly #onListenerFailure: Surroundings['onListenerFailure']
 
@@ -115,6 +120,7 @@ export class Exchange {
     this.clock = surroundings.clock
     this.random = surroundings.random
     this.startedMs = surroundings.startedMs
+    this.#budget = surroundings.budget
     this.#readJson = surroundings.readJson ?? parseJson
     this.#onListenerFailure = surroundings.onListenerFailure
     this.route = recogniseRoute(incoming.method, incoming.path)
@@ -135,6 +141,25 @@ export class Exchange {
   get form(): MultipartForm | undefined {
     this.#form ??= { value: parseMultipart(this.body, this.headers['content-type']) }
     return this.#form.value
+  }
+
+  /**
+   * Takes from the memory that all requests and answers share (BODIES_LIMIT_MB), until the exchange ends; false, with nothing
+   * taken, where there is not so much.
+   *
+   * @param bytes is not counted up to 64 KB
+   */
+  reserve(bytes: number): boolean {
+    if (bytes <= uncountedBytes || !this.#budget) return true
+    if (!this.#budget.take(bytes, this.#heldBytes)) return false
+    this.hold(bytes, () => this.#budget?.give(bytes))
+    return true
+  }
+
+  /** Notes memory of the same kind that was taken for the request before; `give` is called when the exchange ends. */
+  hold(bytes: number, give: () => void): void {
+    this.#heldBytes += bytes
+    this.onEnd(give)
   }
 
   /** The value of `api-version` in the query; undefined when it is absent. */

@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { leastMs } from '../../tests/support/machine-speed.ts'
-import { parseJson } from './parse-json.ts'
+import { jsonMemory, parseJson } from './parse-json.ts'
 
 const padding = 'x'.repeat(70_000)
+const messages = (count: number): string =>
+  Array.from(
+    { length: count },
+    () =>
+      '{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]}',
+  ).join(',')
 const parse = (text: string): unknown => parseJson(Buffer.from(text))
 
 describe('parseJson', () => {
@@ -30,9 +36,62 @@ describe('parseJson', () => {
     expect(parse(`{"a":"${text}"}`)).toEqual({ a: JSON.parse(`"${text}"`) })
   })
 
+  it.each([
+    ['300,000 numbers, as the largest request for embeddings has', `{"input":[[${'1,'.repeat(299_999)}1]]}`],
+    ['2,048 messages with calls', `{"messages":[${messages(2_048)}]}`],
+    ['a text full of commas, colons and brackets', `{"a":"${'[{:,'.repeat(1_000_000)}"}`],
+    ['a text full of escaped quotes', `{"a":"${'\\",'.repeat(1_000_000)}"}`],
+  ])('parses %s', (_, text) => {
+    expect(parse(text)).toEqual(JSON.parse(text))
+  })
+
+  it.each([
+    ['numbers', (count: number) => `[${'1,'.repeat(count)}1]`, 500_000],
+    ['lists', (count: number) => `[${'[],'.repeat(count)}1]`, 250_000],
+    ['keys', (count: number) => `{${'"a":1,'.repeat(count)}"b":1}`, 100_000],
+    ['objects', (count: number) => `[${'{"a":1},'.repeat(count)}1]`, 100_001],
+  ])('refuses one of the %s more than a request can have', (_, jsonOf, most) => {
+    expect(parse(jsonOf(most - 2))).toBeDefined()
+    expect(parse(jsonOf(most))).toBeUndefined()
+  })
+
+  it.each([
+    ['lists', '['.concat('[],'.repeat(10_000_000))],
+    ['objects', '['.concat('{},'.repeat(10_000_000))],
+    ['numbers', '['.concat('0,'.repeat(15_000_000))],
+    ['keys', '{'.concat('"a":0,'.repeat(5_000_000))],
+  ])('refuses 30 MB of %s at once', async (_, text) => {
+    const bytes = Buffer.from(text)
+    // To parse it takes seconds.
+    expect(await leastMs(100, () => expect(parseJson(bytes)).toBeUndefined())).toBeLessThan(100)
+  })
+
   it('refuses a large body of brackets at once', async () => {
     const bytes = Buffer.from('['.repeat(20_000_000) + ']'.repeat(20_000_000))
     // To parse it takes seconds.
     expect(await leastMs(250, () => expect(parseJson(bytes)).toBeUndefined())).toBeLessThan(250)
+  })
+})
+
+describe('jsonMemory', () => {
+  it.each([
+    ['lists', `[${'[],'.repeat(100_000)}0]`],
+    ['numbers', `[${'0.5,'.repeat(100_000)}0]`],
+    ['objects', `[${'{"a":0},'.repeat(50_000)}0]`],
+    ['keys', `{${Array.from({ length: 50_000 }, (_, index) => `"k${index}":0`).join(',')}}`],
+    ['text', JSON.stringify(['word '.repeat(1_000_000)])],
+    ['text with a character outside Latin-1', JSON.stringify([`字${'word '.repeat(1_000_000)}`])],
+  ])('tells no less than %s take', (_, text) => {
+    const bytes = Buffer.from(text)
+    const flat = bytes.toString()
+    const before = process.memoryUsage().heapUsed
+    const value = JSON.parse(flat) as unknown
+    const takenBytes = process.memoryUsage().heapUsed - before
+    expect(value).toBeDefined()
+    expect(jsonMemory(bytes)).toBeGreaterThan(0.7 * takenBytes)
+  })
+
+  it('tells nothing of white space', () => {
+    expect(jsonMemory(Buffer.from(' '.repeat(1_000_000)))).toBe(0)
   })
 })

@@ -1,0 +1,36 @@
+/** What takes up to this size is not counted, in bytes: the number of connections bounds it. */
+export const uncountedBytes = 64 * 1024
+
+/** The memory that large requests and their answers share. */
+export class MemoryBudget {
+  readonly #limitBytes: () => number
+  #takenBytes = 0
+
+  /** @param limitBytes is asked each time, since it may change */
+  constructor(limitBytes: () => number) {
+    this.#limitBytes = limitBytes
+  }
+
+  /** What is taken, in bytes. */
+  get takenBytes(): number {
+    return this.#takenBytes
+  }
+
+  /**
+   * Takes memory; false, with nothing taken, where there is not so much. Who holds all that is taken always gets it, so that
+   * no request is too large to be answered at all.
+   *
+   * @param heldBytes what the same request has taken before
+   */
+  take(bytes: number, heldBytes = 0): boolean {
+    const isAlone = heldBytes > 0 && this.#takenBytes === heldBytes
+    if (this.#takenBytes + bytes > this.#limitBytes() && !isAlone) return false
+    this.#takenBytes += bytes
+    return true
+  }
+
+  /** Gives back what was taken. */
+  give(bytes: number): void {
+    this.#takenBytes -= bytes
+  }
+}
