@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { Hono } from 'hono'
 import { ConnectionCut } from '../pipeline/connection-cut.ts'
 import { version } from '../platform/version.ts'
@@ -12,6 +13,8 @@ import type { Simulator } from './simulator.ts'
 export type App = Hono<AppEnv> & {
   /** Answers a request of the service straight from its socket: what Hono would find for it is known beforehand. */
   readonly answerSocket: DataPlane['answerSocket']
+  /** Whether a client that asks before it sends its body is to send it. */
+  readonly wantsBody: DataPlane['wantsBody']
 }
 
 /** Whether a request needs no route of Hono: nearly all that a load test sends is a POST to one of these. */
@@ -23,7 +26,7 @@ export function isForService(method: string | undefined, url: string | undefined
 export function createApp(simulator: Simulator): App {
   const app = new Hono<AppEnv>()
   const admin = createAdmin(simulator, version)
-  const { handler: dataPlane, answerSocket } = createDataPlane(simulator, simulator.run)
+  const { handler: dataPlane, answerSocket, wantsBody } = createDataPlane(simulator, simulator.run)
 
   app.get('/', (context) => context.text('aoai-simulated-api is running.\n'))
   app.get('/healthz', (context) => context.json(healthOf(simulator)))
@@ -45,7 +48,11 @@ export function createApp(simulator: Simulator): App {
     simulator.onPageFailure(error)
     return failureResponse()
   })
-  return Object.assign(app, { answerSocket })
+  return Object.assign(app, {
+    answerSocket,
+    // The administration has keys of its own, and small bodies.
+    wantsBody: (incoming: IncomingMessage) => /^\/+\+\+\//.test(incoming.url ?? '') || wantsBody(incoming),
+  })
 }
 
 /**

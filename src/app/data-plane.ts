@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Context } from 'hono'
 import { noRoomForBody } from '../openai/connection-errors.ts'
 import { bodyTooLarge } from '../openai/errors.ts'
+import { carriesKey } from '../pipeline/authenticate.ts'
 import type { Run } from '../pipeline/chain.ts'
 import { ConnectionCut } from '../pipeline/connection-cut.ts'
 import { errorReply, failureReply } from '../pipeline/error-reply.ts'
@@ -13,9 +14,11 @@ import { sendToWeb } from '../pipeline/send-to-web.ts'
 import { whenFailed, whenKnown } from '../pipeline/when-known.ts'
 import { Batch } from '../platform/batch.ts'
 import { MemoryBudget, uncountedBytes } from '../platform/memory-budget.ts'
+import { budgetMegabytes } from '../platform/memory-limit.ts'
 import { alreadySent } from './already-sent.ts'
 import type { AppEnv } from './app-env.ts'
 import { answerFailure } from './answer-failure.ts'
+import { endAndLinger, isLingering } from './linger.ts'
 import { readNodeBody, readWebBody, type ReadBody } from './read-body.ts'
 import { createRepeatedBodies } from './repeated-bodies.ts'
 import type { Simulator } from './simulator.ts'
@@ -23,6 +26,7 @@ import { defer } from '../platform/real-timers.ts'
 
 const bytesPerMegabyte = 1024 * 1024
 const noBytes = Buffer.alloc(0)
+const noBody = { kind: 'read', bytes: noBytes, release: undefined, heldBytes: 0 } as const
 
 /** What a client is told to wait where the bodies of others take all room: they are read in seconds, as a rule. */
 const noRoomRetryAfterSeconds = '1'
@@ -33,6 +37,8 @@ export interface DataPlane {
   readonly handler: (context: Context<AppEnv>) => Response | Promise<Response>
   /** Answers a request straight from its socket, in a later turn of the loop. */
   readonly answerSocket: (incoming: IncomingMessage, outgoing: ServerResponse) => void
+  /** Whether a client that asks before it sends its body (`Expect: 100-continue`) is to send it. */
+  readonly wantsBody: (incoming: IncomingMessage) => boolean
 }
 
 /** A request that has been read. */
@@ -42,14 +48,17 @@ interface Arrival {
   /** When its headers were there. */
   readonly startedMs: number
   readonly body: Exclude<ReadBody, { readonly kind: 'aborted' }>
+  /** Whether the connection ends with the answer; default false. */
+  readonly isLast?: boolean
 }
 
 /** Makes the data plane. */
 export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
   const { clock } = simulator
+  const usualLimitMb = budgetMegabytes(simulator.config.workers)
   const budget = new MemoryBudget(() => {
     const { bodiesLimitMb, bodyLimitMb } = simulator.config
-    return Math.max(bodiesLimitMb, bodyLimitMb) * bytesPerMegabyte
+    return Math.max(bodiesLimitMb ?? usualLimitMb, bodyLimitMb) * bytesPerMegabyte
   })
 
   // Extensions may change the JSON of their request.
@@ -76,14 +85,17 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
     return errorReply(exchange, error)
   }
 
-  const answerArrival = ({ incoming, outgoing, startedMs, body }: Arrival): void => {
+  const answerArrival = ({ incoming, outgoing, startedMs, body, isLast }: Arrival): void => {
     const send = (): void | Promise<void> => {
       const { method = 'GET', url = '/', headers } = incoming
       const bytes = body.kind === 'read' ? body.bytes : noBytes
       const exchange = open({ method, ...splitUrl(url), headers, body: bytes }, startedMs)
       if (body.kind === 'read' && body.release) exchange.hold(body.heldBytes, body.release)
       const sender = new NodeSender(exchange, outgoing, simulator.onSendFailure, simulator.onMendedHead)
-      return whenKnown(answer(exchange, body), (reply) => sender.send(reply))
+      return whenKnown(answer(exchange, body), (reply) => {
+        if (isLast) reply.headers.set('Connection', 'close')
+        sender.send(reply)
+      })
     }
     void whenFailed(send, (error) => {
       simulator.onPageFailure(error)
@@ -93,8 +105,28 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
   // Under load many requests are read in one turn of the loop; one after the other, their answers take a sixth less time.
   const arrivals = new Batch(defer, answerArrival)
 
+  // A hook of an extension may let a caller pass by what stands in the body.
+  const mayVouch = simulator.extensions.hooks.length > 0
+  const isStranger = ({ headers }: IncomingMessage): boolean =>
+    !mayVouch && !carriesKey(headers, simulator.config.apiKey)
+
+  /** The service judges path, version and key before the body: so it is not waited for, and never kept. */
+  const refuseStranger = (incoming: IncomingMessage, outgoing: ServerResponse, startedMs: number): void => {
+    const { socket } = incoming
+    // Node's own would reset a client that still sends, before it has read its answer.
+    socket.destroySoon = () => endAndLinger(socket)
+    incoming.resume()
+    outgoing.shouldKeepAlive = false
+    arrivals.add({ incoming, outgoing, startedMs, body: noBody, isLast: true })
+  }
+
   const answerSocket: DataPlane['answerSocket'] = (incoming, outgoing) => {
+    if (isLingering(incoming.socket)) return
     const startedMs = clock.nowMs()
+    if (mayBeLarge(incoming) && isStranger(incoming)) {
+      refuseStranger(incoming, outgoing, startedMs)
+      return
+    }
     readNodeBody(incoming, simulator.config.bodyLimitMb * bytesPerMegabyte, budget, (body) => {
       if (body.kind !== 'aborted') arrivals.add({ incoming, outgoing, startedMs, body })
     })
@@ -133,7 +165,16 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
       return alreadySent
     },
     answerSocket,
+    wantsBody: (incoming) => !isStranger(incoming),
   }
+}
+
+/** Whether a request may come with more than is read of any caller. */
+function mayBeLarge({ headers }: IncomingMessage): boolean {
+  const announced = headers['content-length']
+  return announced === undefined
+    ? headers['transfer-encoding'] !== undefined
+    : Number(announced) > uncountedBytes || headers.expect !== undefined
 }
 
 /** Whether there is room for what a large body becomes when it is parsed. */

@@ -68,8 +68,11 @@ export interface Config {
   readonly workers: number | 'auto'
   /** Largest request body, in MB of 1,048,576 bytes. */
   readonly bodyLimitMb: number
-  /** Most memory for the large bodies of all open requests, in MB; `bodyLimitMb` where that is more. */
-  readonly bodiesLimitMb: number
+  /**
+   * Most memory for the large requests and answers of this process, in MB; `bodyLimitMb` where that is more. Undefined: as
+   * `budgetMegabytes` says.
+   */
+  readonly bodiesLimitMb: number | undefined
   /** What connections may take. */
   readonly connections: ConnectionLimits
   /** How long open requests may go on after the signal to stop. */

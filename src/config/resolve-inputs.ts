@@ -129,6 +129,7 @@ function createConfig(
     ...same,
     mode,
     seed: settings.seed,
+    bodiesLimitMb: settings.bodiesLimitMb,
     apiKey,
     apiKeyGenerated: settings.apiKey === undefined,
     adminApiKey: settings.adminApiKey ?? apiKey,

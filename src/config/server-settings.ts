@@ -89,15 +89,15 @@ export const serverSettings = {
     description:
       'Largest request body that is read: room for 25 MB of audio, or for a picture of 20 MB in base64, the largest that the service takes.',
   }),
-  // Room for 32 bodies of the largest size at once.
   bodiesLimitMb: setting(integer(1, 1_048_576), {
     env: 'BODIES_LIMIT_MB',
     patch: 'bodies_limit_mb',
     group,
-    default: 1_024,
+    whenUnset:
+      'a quarter of the memory of the machine or container, half of the heap, and 1,024 at most; a worker has its share',
     unit: 'MB',
     description:
-      'Most memory for the bodies of all open requests that are larger than 64 KB; one that finds no room gets 503.',
+      'Most memory for all open requests and answers that are larger than 64 KB, JSON as it is once parsed; one that finds no room gets 503.',
   }),
   connections: connectionSettings,
   shutdownGraceSeconds: setting(integer(0, 3_600), {

@@ -31,7 +31,7 @@ export interface Listener {
 }
 
 /** What a listener needs of the routes. */
-export type ListeningApp = Pick<App, 'fetch' | 'answerSocket'>
+export type ListeningApp = Pick<App, 'fetch' | 'answerSocket' | 'wantsBody'>
 
 /** How a listener treats its connections. */
 export interface ListenOptions {
@@ -83,6 +83,10 @@ export async function listen(
     if (refusal) refuseHead(refusal, incoming, outgoing)
     else if (isForService(incoming.method, incoming.url)) app.answerSocket(incoming, outgoing)
     else void answer(incoming, outgoing)
+  })
+  server.on('checkContinue', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    if (app.wantsBody(incoming)) outgoing.writeContinue()
+    server.emit('request', incoming, outgoing)
   })
   server.on('connection', (socket) => stalls.watch(socket))
   server.on('checkExpectation', (incoming, outgoing) =>

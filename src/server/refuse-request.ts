@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
+import { endAndLinger, isLingering } from '../app/linger.ts'
 import {
   chunkExtensionTooLarge,
   headersTooLarge,
@@ -13,10 +14,7 @@ import { gatewayHeaders } from '../openai/service-headers.ts'
 import type { ConnectionEnd } from '../pipeline/connection-end.ts'
 import { HeaderList } from '../pipeline/header-list.ts'
 import { httpDate } from '../pipeline/http-date.ts'
-import { epochMs, setTimeout } from '../platform/real-timers.ts'
-
-/** How long what a refused client still sends is read, so that a reset does not overtake its answer; in milliseconds. */
-const lingerMs = 500
+import { epochMs } from '../platform/real-timers.ts'
 
 const refused = new WeakSet<Duplex>()
 
@@ -32,7 +30,7 @@ export function refuseRequest(
   headerLimitKb: number,
 ): ConnectionEnd | undefined {
   // What follows what could not be parsed cannot be parsed either, and Node tells so for every part of it.
-  if (refused.has(socket)) return undefined
+  if (refused.has(socket) || isLingering(socket)) return undefined
   const { code = '' } = error
   const isLate = code === 'ERR_HTTP_REQUEST_TIMEOUT'
   if (socket.destroyed || !(isLate || code.startsWith('HPE_'))) {
@@ -64,8 +62,7 @@ function endWith(refusal: ServiceError, socket: Socket, isLate: boolean): void {
     socket.destroy()
     return
   }
-  socket.end(refusalBytes(refusal))
-  setTimeout(() => socket.destroy(), lingerMs).unref()
+  endAndLinger(socket, refusalBytes(refusal))
 }
 
 /**

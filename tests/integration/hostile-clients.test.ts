@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
+import type { Hook } from '../../src/pipeline/hook.ts'
 import {
   chatHead,
   chatRequest,
@@ -11,6 +12,7 @@ import {
   startListening,
   tell,
 } from '../support/hostile-client.ts'
+import { testKey } from '../support/test-simulator.ts'
 
 const MB = 1024 * 1024
 
@@ -216,5 +218,67 @@ describe('uploads', () => {
     for (const answer of answers) expect(answer).toMatch(/^HTTP\/1\.1 (400|503) /)
     expect(heldMb() - before).toBeLessThan(100)
     expect(await postSpaces(server, 3 * MB)).toMatch(/^HTTP\/1\.1 400 /)
+  })
+})
+
+describe('callers without the key', () => {
+  const strangersHead = chatHead.replace(testKey, 'wrong')
+  const started = (more: object = {}): Promise<ListeningSimulator> =>
+    startListening({ bodyLimitMb: 8, bodiesLimitMb: 8, ...more })
+
+  it.each([
+    ['a large body', `Content-Length: ${7 * MB}\r\n\r\n${' '.repeat(MB)}`],
+    ['a body of unknown length', `Transfer-Encoding: chunked\r\n\r\n100000\r\n${' '.repeat(MB)}\r\n`],
+    ['a body that they ask about', `Content-Length: 10\r\nExpect: 100-continue\r\n\r\n`],
+  ])('get 401 for %s before it has come, and their connection is closed', async (_, rest) => {
+    await using server = await started()
+    const { text } = await tell(server.port, strangersHead + rest)
+    expect(text).toMatch(/^HTTP\/1\.1 401 [^]*\r\nConnection: close\r\n/)
+    expect(text).toContain('Access denied due to invalid subscription key')
+  })
+
+  it('get the error of a path that is not there first, as for small bodies', async () => {
+    await using server = await started()
+    const head = strangersHead.replace('chat/completions', 'nothing')
+    const { text } = await tell(server.port, `${head}Content-Length: ${7 * MB}\r\n\r\n`)
+    expect(text).toMatch(/^HTTP\/1\.1 404 /)
+  })
+
+  it('take none of the room of the others, and get an answer while they still send', async () => {
+    await using server = await started()
+    const sockets = await openMany(server.port, 10)
+    const upload = `${strangersHead}Content-Length: ${7 * MB}\r\n\r\n${' '.repeat(6 * MB)}`
+    for (const socket of sockets) socket.resume().write(upload)
+    expect(await postSpaces(server, 6 * MB)).toMatch(/^HTTP\/1\.1 400 /)
+    await expect.poll(() => sockets.every((socket) => socket.destroyed)).toBe(true)
+    await expect.poll(() => server.inFlight()).toBe(0)
+  })
+
+  it('get no answer to what they send after a refused request', async () => {
+    await using server = await started()
+    const refused = `${strangersHead}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`
+    const { text } = await tell(server.port, refused + refused)
+    expect(text.match(/HTTP\/1\.1 /g)).toHaveLength(1)
+  })
+
+  it('are heard with their whole body where a hook of an extension may let them pass', async () => {
+    const hook: Hook = (exchange, next) => {
+      if (exchange.body.length === 2 * MB) exchange.caller = 'known by its body'
+      return next()
+    }
+    await using server = await started({ extensions: [{ name: 'by-body', hooks: [hook] }] })
+    const head = `${strangersHead}Connection: close\r\nContent-Length: ${2 * MB}\r\n\r\n`
+    const { text } = await tell(server.port, [head, ' '.repeat(2 * MB)])
+    // It is the body that is wrong.
+    expect(text).toMatch(/^HTTP\/1\.1 400 /)
+  })
+})
+
+describe('callers with the key', () => {
+  it('are told to send a body that they ask about', async () => {
+    await using server = await startListening()
+    const head = `${chatHead}Connection: close\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n`
+    const { text } = await tell(server.port, [head, '{}'], 50)
+    expect(text).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 400 /)
   })
 })

@@ -15,6 +15,7 @@ const pagePath = /^(?:\/+\+\+(?:[/?]|$)|\/metrics(?:\?|$))/
 export function withRemotePages(app: App, primary: Peer<PageMethods>): ListeningApp {
   return {
     answerSocket: app.answerSocket,
+    wantsBody: app.wantsBody,
     fetch(request, bindings, context) {
       return isPage(request, bindings) ? forward(request, primary) : app.fetch(request, bindings, context)
     },
