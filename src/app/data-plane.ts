@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Context } from 'hono'
-import { noRoomForBody } from '../openai/connection-errors.ts'
 import { bodyTooLarge } from '../openai/errors.ts'
 import { carriesKey } from '../pipeline/authenticate.ts'
 import type { Run } from '../pipeline/chain.ts'
@@ -8,6 +7,7 @@ import { ConnectionCut } from '../pipeline/connection-cut.ts'
 import { errorReply, failureReply } from '../pipeline/error-reply.ts'
 import { Exchange, type Incoming } from '../pipeline/exchange.ts'
 import type { Answer } from '../pipeline/hook.ts'
+import { noRoomReply } from '../pipeline/no-room-reply.ts'
 import { jsonMemory } from '../pipeline/parse-json.ts'
 import { NodeSender } from '../pipeline/send-to-node.ts'
 import { sendToWeb } from '../pipeline/send-to-web.ts'
@@ -27,9 +27,6 @@ import { defer } from '../platform/real-timers.ts'
 const bytesPerMegabyte = 1024 * 1024
 const noBytes = Buffer.alloc(0)
 const noBody = { kind: 'read', bytes: noBytes, release: undefined, heldBytes: 0 } as const
-
-/** What a client is told to wait where the bodies of others take all room: they are read in seconds, as a rule. */
-const noRoomRetryAfterSeconds = '1'
 
 /** What answers every path that is not the simulator's own. */
 export interface DataPlane {
@@ -78,7 +75,7 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
   const answer = (exchange: Exchange, body: ReadBody): Answer => {
     if (body.kind === 'read' && findsRoom(exchange)) return run(exchange)
     if (body.kind === 'read' || body.kind === 'no-room') {
-      return errorReply(exchange, noRoomForBody(), { 'retry-after': noRoomRetryAfterSeconds })
+      return noRoomReply(exchange)
     }
     const readBytes = body.kind === 'too-large' ? body.readBytes : 0
     const error = bodyTooLarge(simulator.config.bodyLimitMb * bytesPerMegabyte, readBytes)

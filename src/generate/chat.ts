@@ -9,6 +9,7 @@ import { eventStreamType } from '../openai/sse.ts'
 import { countTools } from '../openai/tool-tokens.ts'
 import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
+import { noRoomReply } from '../pipeline/no-room-reply.ts'
 import { deploymentHeaders } from '../pipeline/reply-headers.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { whenKnown } from '../pipeline/when-known.ts'
@@ -19,6 +20,7 @@ import { promptTexts, readableTexts } from './chat-texts.ts'
 import { complete, completeInTurns, mayTakeLong } from './complete.ts'
 import { withForced } from './completion-task.ts'
 import { completionSteps, type Completion } from './completion.ts'
+import { completionMemory } from './completion-memory.ts'
 import { judgeContent, type Verdict } from './content-filter.ts'
 import { filterCompletion } from './content-filter-block.ts'
 import { countAhead } from './count-ahead.ts'
@@ -66,6 +68,12 @@ function answerChat(
 
   const cached = cachedTokens(exchange, deployment, request, promptTokens, promptCache)
   const task = withForced(chatTask(request, promptTokens, cached), exchange)
+  const size = {
+    choices: task.count,
+    tokens: task.requestedTokens && Math.min(task.requestedTokens, model.maxOutputTokens),
+    top: request.logprobs && !request.stream ? (request.top_logprobs ?? 0) : undefined,
+  }
+  if (!exchange.reserve(completionMemory(size))) return noRoomReply(exchange)
   const { random, config } = exchange
   const reply = (written: Completion): Reply => chatReply(exchange, model, request, verdict, written)
   return mayTakeLong(task, model)

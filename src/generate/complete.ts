@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import type { Model } from '../openai/models.ts'
 import type { ForcedAnswer } from '../pipeline/forced-answer.ts'
 import type { Random } from '../platform/random.ts'
+import { nextSlice } from '../platform/slices.ts'
 import { loadEncoding } from '../tokens/encoding.ts'
 import { drawJsonAnswer } from './complete-json.ts'
 import { billedTokens, type Choice, type Completion } from './completion.ts'
@@ -12,7 +13,6 @@ import { drawLorem } from './lorem.ts'
 import { drawThought, type Thought } from './reasoning.ts'
 import { endAtStop } from './stop-texts.ts'
 import { drawToolCalls, shouldCallTools } from './tool-calls.ts'
-import { yieldToEventLoop } from '../platform/real-timers.ts'
 
 /** Carries out a task: the model of generate mode. */
 export function complete(task: CompletionTask, model: Model, random: Random, config: Config): Completion {
@@ -34,7 +34,7 @@ export async function completeInTurns(
   const choices: Choice[] = []
   while (choices.length < task.count) {
     choices.push(completeChoice(task, model, random, config))
-    await yieldToEventLoop()
+    await nextSlice()
   }
   return withUsage(choices, task)
 }

@@ -2,7 +2,7 @@ import type { Model } from '../openai/models.ts'
 import type { CompletionsRequest } from '../openai/requests/completions-request.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { Steps, Usage } from '../pipeline/reply.ts'
-import { complete } from './complete.ts'
+import { complete, completeInTurns } from './complete.ts'
 import { completionSteps, type Choice, type Completion } from './completion.ts'
 import { withForced, type CompletionTask } from './completion-task.ts'
 import type { CompletionPrompt } from './completions-prompt.ts'
@@ -28,27 +28,65 @@ export interface PromptCompletions {
   readonly steps: Steps
 }
 
-/** Writes `best_of` candidates for each prompt and keeps the first `n` of them. */
+/** How many candidates are written for each prompt. */
+export function candidatesPerPrompt(request: CompletionsRequest): number {
+  const kept = choicesPerPrompt(request)
+  return Math.max(kept, request.best_of ?? kept)
+}
+
+/** Drawn in some ten milliseconds. */
+const quickTokens = 100_000
+/** A candidate takes as long as so many tokens, however short it is. */
+const tokensPerCandidate = 20
+
+/** Writes `best_of` candidates for each prompt and keeps the first `n` of them; many of them with others in between. */
 export function completePrompts(
   prompts: readonly CompletionPrompt[],
   request: CompletionsRequest,
   model: Model,
   exchange: Exchange,
-): PromptCompletions {
+): PromptCompletions | Promise<PromptCompletions> {
+  const candidates = prompts.length * candidatesPerPrompt(request)
+  const mayTakeLong = candidates * (tokensPerCandidate + requestedTokens(request)) > quickTokens
+  return mayTakeLong
+    ? completeInSlices(prompts, request, model, exchange)
+    : addUp(
+        prompts.map((prompt) =>
+          complete(taskOf(prompt, request, exchange), model, exchange.random, exchange.config),
+        ),
+        choicesPerPrompt(request),
+      )
+}
+
+async function completeInSlices(
+  prompts: readonly CompletionPrompt[],
+  request: CompletionsRequest,
+  model: Model,
+  exchange: Exchange,
+): Promise<PromptCompletions> {
   const { random, config } = exchange
-  const kept = choicesPerPrompt(request)
-  const count = Math.max(kept, request.best_of ?? kept)
+  const written: Completion[] = []
+  for (const prompt of prompts) {
+    written.push(await completeInTurns(taskOf(prompt, request, exchange), model, random, config))
+    exchange.signal.throwIfAborted()
+  }
+  return addUp(written, choicesPerPrompt(request))
+}
+
+/** One task a prompt, since each has the whole context to itself. */
+function taskOf(
+  { tokenCount }: CompletionPrompt,
+  request: CompletionsRequest,
+  exchange: Exchange,
+): CompletionTask {
+  return withForced(promptTask(request, tokenCount, candidatesPerPrompt(request)), exchange)
+}
+
+function addUp(completions: readonly Completion[], kept: number): PromptCompletions {
   const choices: Choice[] = []
   let usage: Usage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0, reasoningTokens: 0 }
   let steps: Steps = { hidden: 0, visible: 0 }
-  for (const { tokenCount } of prompts) {
-    // One task a prompt, since each has the whole context to itself.
-    const written = complete(
-      withForced(promptTask(request, tokenCount, count), exchange),
-      model,
-      random,
-      config,
-    )
+  for (const written of completions) {
     choices.push(...written.choices.slice(0, kept))
     usage = addUsage(usage, written.usage)
     const { hidden, visible } = completionSteps(written)

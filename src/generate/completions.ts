@@ -8,19 +8,30 @@ import { parseCompletionsRequest } from '../openai/requests/parse-request.ts'
 import { eventStreamType } from '../openai/sse.ts'
 import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
+import { noRoomReply } from '../pipeline/no-room-reply.ts'
 import { deploymentHeaders } from '../pipeline/reply-headers.ts'
-import type { Reply } from '../pipeline/reply.ts'
+import { bodyInPieces, type Reply } from '../pipeline/reply.ts'
 import { whenKnown } from '../pipeline/when-known.ts'
 import { loadEncoding, type TokenCounter } from '../tokens/encoding.ts'
 import { completionSteps, visibleTokens, type Completion } from './completion.ts'
-import { choicesPerPrompt, completePrompts, requestedTokens } from './completions-choices.ts'
+import { completionMemory } from './completion-memory.ts'
+import {
+  candidatesPerPrompt,
+  choicesPerPrompt,
+  completePrompts,
+  requestedTokens,
+  type PromptCompletions,
+} from './completions-choices.ts'
 import { readPrompts, type CompletionPrompt } from './completions-prompt.ts'
-import { judgeContent } from './content-filter.ts'
+import { judgeContent, type Verdict } from './content-filter.ts'
 import { filterCompletion } from './content-filter-block.ts'
 import { countAhead } from './count-ahead.ts'
 import { boundedTop } from './logprobs.ts'
-import { renderCompletion, type LegacyCompletion } from './render-completion.ts'
+import { completionPieces, renderCompletion, type LegacyCompletion } from './render-completion.ts'
 import { streamCompletion } from './stream-completion.ts'
+
+/** Rendered in some ten milliseconds, log probabilities included; in tokens. */
+const quickTokens = 5_000
 
 /** Answers a legacy completion with lorem text: `n` choices for each prompt. */
 export function generateCompletion(exchange: Exchange, deployment: Deployment): Reply | Promise<Reply> {
@@ -41,16 +52,41 @@ function answerCompletion(
   { model }: Deployment,
   request: CompletionsRequest,
   counter: TokenCounter,
-): Reply {
-  const { config, random } = exchange
+): Reply | Promise<Reply> {
+  const { config } = exchange
   const prompts = readPrompts(request.prompt, loadEncoding(model.encoding), counter)
   const verdict = judgeContent(textsOf(request, prompts), config, exchange.forced)
   if (verdict.kind === 'prompt') return errorReply(exchange, promptFiltered(verdict.category))
   const tooLong = checkLengths(request, prompts, model)
   if (tooLong) return errorReply(exchange, tooLong)
 
+  const size = {
+    choices: prompts.length * candidatesPerPrompt(request),
+    tokens: requestedTokens(request),
+    top: request.stream ? undefined : (request.logprobs ?? undefined),
+    echoed: request.echo ? exchange.body.length / prompts.length : 0,
+  }
+  if (!exchange.reserve(completionMemory(size))) return noRoomReply(exchange)
+  return whenKnown(completePrompts(prompts, request, model, exchange), (written) =>
+    completionReply(exchange, model, request, { prompts, verdict, written }),
+  )
+}
+
+/** What an answer is made of. */
+interface AnswerParts {
+  readonly prompts: readonly CompletionPrompt[]
+  readonly verdict: Verdict
+  readonly written: PromptCompletions
+}
+
+function completionReply(
+  exchange: Exchange,
+  model: Model,
+  request: CompletionsRequest,
+  { prompts, verdict, written: { completion, steps } }: AnswerParts,
+): Reply {
+  const { random } = exchange
   const streamed = request.stream === true
-  const { completion, steps } = completePrompts(prompts, request, model, exchange)
   const answer: LegacyCompletion = {
     ...filterCompletion(completion, verdict, streamed),
     facts: {
@@ -68,7 +104,10 @@ function answerCompletion(
 
   if (!streamed) {
     const headers = deploymentHeaders(exchange, 'application/json')
-    const body = { kind: 'whole', render: () => renderCompletion(answer) } as const
+    const body =
+      usage.completionTokens > quickTokens
+        ? bodyInPieces(() => completionPieces(answer))
+        : ({ kind: 'whole', render: () => renderCompletion(answer) } as const)
     return { status: 200, headers, body, usage, steps }
   }
   const headers = deploymentHeaders(exchange, eventStreamType, { chunked: true })

@@ -1,5 +1,5 @@
 import type { Exchange } from '../pipeline/exchange.ts'
-import { yieldToEventLoop } from '../platform/real-timers.ts'
+import { nextSlice } from '../platform/slices.ts'
 import { largeTextLength, type Encoding, type TokenCounter } from '../tokens/encoding.ts'
 
 /** Bodies up to this size are counted in one go: some tens of milliseconds at most. */
@@ -72,12 +72,4 @@ function inOrder(
     }
     return otherwise(text)
   }
-}
-
-let slices: Promise<unknown> = Promise.resolve()
-
-/** One slice in each event-loop iteration, however many requests are counted: together they would hold up the others. */
-function nextSlice(): Promise<unknown> {
-  slices = slices.then(yieldToEventLoop)
-  return slices
 }

@@ -5,17 +5,27 @@ import type { EmbeddingsRequest } from '../openai/requests/embeddings-request.ts
 import { parseEmbeddingsRequest } from '../openai/requests/parse-request.ts'
 import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
+import { noRoomReply } from '../pipeline/no-room-reply.ts'
 import { deploymentHeaders } from '../pipeline/reply-headers.ts'
-import { renderedBody, type Reply } from '../pipeline/reply.ts'
+import { bodyInPieces, renderedBody, type Reply } from '../pipeline/reply.ts'
 import { whenKnown } from '../pipeline/when-known.ts'
 import { loadEncoding, type TokenCounter } from '../tokens/encoding.ts'
 import { countAhead } from './count-ahead.ts'
 import { embedText } from './embedding-vector.ts'
-import { renderEmbeddings } from './render-embeddings.ts'
+import { embeddingsPieces, renderEmbeddings } from './render-embeddings.ts'
 import { hashText } from './text-features.ts'
 
 /** The size of most models' vectors, for a model of the catalogue that names none. */
 const defaultSize = 1536
+
+/** Bytes of a number in the answer. */
+const bytesPerNumber = { float: 24, base64: 6 }
+
+/** Rendered in some ten milliseconds; in numbers. */
+const quickNumbers = 50_000
+
+/** Texts of so many bytes are embedded in some ten milliseconds. */
+const quickBytes = 256 * 1024
 
 /** Answers an embeddings request with vectors that depend on the texts, the model and the size alone. */
 export function generateEmbeddings(exchange: Exchange, deployment: Deployment): Reply | Promise<Reply> {
@@ -55,14 +65,22 @@ function answerEmbeddings(
   const dimensions = Math.min(size, request.dimensions ?? deployment.embeddingSize ?? size)
   const salt = hashText(model.name, 0)
   const name = model.versionedName
-  const render = (): string => {
-    const vectors = inputs.map((input) => {
+  const format = request.encoding_format ?? 'float'
+  const numbers = inputs.length * dimensions
+  if (!exchange.reserve(numbers * bytesPerNumber[format])) return noRoomReply(exchange)
+  function* vectors(): Generator<Float32Array, undefined> {
+    for (const input of inputs) {
       const text = typeof input === 'string' ? input : encoding.decode(input)
-      return embedText(text, salt, size, dimensions)
-    })
-    return renderEmbeddings(vectors, name, promptTokens, request.encoding_format ?? 'float')
+      yield embedText(text, salt, size, dimensions)
+    }
   }
-  const body = renderedBody(render, Buffer.byteLength(name) === name.length)
+  const body =
+    numbers > quickNumbers || exchange.body.length > quickBytes
+      ? bodyInPieces(() => embeddingsPieces(vectors(), name, promptTokens, format))
+      : renderedBody(
+          () => renderEmbeddings(vectors(), name, promptTokens, format),
+          Buffer.byteLength(name) === name.length,
+        )
   const usage = { promptTokens, cachedTokens: 0, completionTokens: 0, reasoningTokens: 0 }
   return { status: 200, headers: deploymentHeaders(exchange, 'application/json'), body, usage }
 }

@@ -1,4 +1,4 @@
-import { renderedBody, type WholeBody } from '../pipeline/reply.ts'
+import { bodyInPieces, renderedBody, type WholeBody } from '../pipeline/reply.ts'
 import { completionFilterJson, safeCompletionFilter, safePromptFilter } from '../openai/content-filters.ts'
 import {
   chatUsageJson,
@@ -11,27 +11,41 @@ import {
   type ChatFacts,
 } from './chat-json.ts'
 import { textJson, wholeText, type Choice, type Completion, type ToolCall } from './completion.ts'
-import { logprobsJson } from './logprobs.ts'
+import { logprobsPieces } from './logprobs.ts'
 
 /** The body of a whole chat completion. */
 export function chatBody(completion: Completion, facts: ChatFacts): WholeBody {
+  if (isLarge(completion, facts)) return bodyInPieces(() => renderChat(completion, facts))
   const isAscii = isAsciiAround(facts) && completion.choices.every(({ lorem }) => lorem !== undefined)
-  return renderedBody(() => renderChat(completion, facts), isAscii)
+  return renderedBody(() => [...renderChat(completion, facts)].join(''), isAscii)
+}
+
+/** Rendered in some ten milliseconds, in tokens; the log probabilities of one take as long as twenty. */
+const quickTokens = 50_000
+const tokensPerLogprob = 20
+
+function isLarge({ usage }: Completion, { logprobs }: ChatFacts): boolean {
+  return usage.completionTokens * (logprobs ? tokensPerLogprob : 1) > quickTokens
 }
 
 /**
  * A whole chat completion as text: compact, keys in alphabetical order at every level, a line feed at the end.
  * Put together by hand, since the parts that never change need no serialising.
  */
-function renderChat(completion: Completion, facts: ChatFacts): string {
-  const choices = completion.choices.map((choice, index) => choiceJson(choice, index, facts)).join(',')
-  return `{"choices":[${choices}],${identityJson(facts)},"object":"chat.completion","prompt_filter_results":[${safePromptFilter(0)}],${tierAndFingerprintJson(facts)},"usage":${chatUsageJson(completion.usage)}}\n`
+function* renderChat(completion: Completion, facts: ChatFacts): Generator<string, undefined> {
+  yield '{"choices":['
+  for (const [index, choice] of completion.choices.entries()) {
+    if (index > 0) yield ','
+    yield* renderChoice(choice, index, facts)
+  }
+  yield `],${identityJson(facts)},"object":"chat.completion","prompt_filter_results":[${safePromptFilter(0)}],${tierAndFingerprintJson(facts)},"usage":${chatUsageJson(completion.usage)}}\n`
 }
 
-function choiceJson(choice: Choice, index: number, facts: ChatFacts): string {
-  const logprobs =
-    facts.logprobs && choice.pieces.length > 0 ? logprobsJson(choice.pieces, facts.logprobs) : 'null'
-  return `{"content_filter_results":${filterJson(choice, facts)},"finish_reason":"${finishReasonOf(choice, facts)}","index":${index},"logprobs":${logprobs},"message":${messageJson(choice, facts)}}`
+function* renderChoice(choice: Choice, index: number, facts: ChatFacts): Generator<string, undefined> {
+  yield `{"content_filter_results":${filterJson(choice, facts)},"finish_reason":"${finishReasonOf(choice, facts)}","index":${index},"logprobs":`
+  if (facts.logprobs && choice.pieces.length > 0) yield* logprobsPieces(choice.pieces, facts.logprobs)
+  else yield 'null'
+  yield `,"message":${messageJson(choice, facts)}}`
 }
 
 /** Calls are not filtered. */

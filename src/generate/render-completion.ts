@@ -32,10 +32,18 @@ export interface LegacyCompletion extends FilteredCompletion {
  * October 2023 and March 2024 have them.
  */
 export function renderCompletion(answer: LegacyCompletion): string {
+  return [...completionPieces(answer)].join('')
+}
+
+/** The same in pieces, one for each choice. */
+export function* completionPieces(answer: LegacyCompletion): Generator<string, undefined> {
   const { completion, facts, found } = answer
   const filter = found === undefined ? safeCompletionFilter : completionFilterJson(found)
-  const choices = completion.choices.map((choice, index) => wholeChoice(answer, choice, index, filter))
-  return `{${headJson(facts)},${promptFiltersJson(answer)},"choices":[${choices.join(',')}],"usage":${usageJson(completion.usage)}}\n`
+  yield `{${headJson(facts)},${promptFiltersJson(answer)},"choices":[`
+  for (const [index, choice] of completion.choices.entries()) {
+    yield (index > 0 ? ',' : '') + wholeChoice(answer, choice, index, filter)
+  }
+  yield `],"usage":${usageJson(completion.usage)}}\n`
 }
 
 function wholeChoice(answer: LegacyCompletion, choice: Choice, index: number, filter: string): string {

@@ -5,22 +5,34 @@ import { floatLines } from './embedding-floats.ts'
  * a line (captures of 2024 to 2026).
  */
 export function renderEmbeddings(
-  vectors: readonly Float32Array[],
+  vectors: Iterable<Float32Array>,
   model: string,
   promptTokens: number,
   format: 'float' | 'base64',
 ): string {
-  const data = vectors.map(
-    (vector, index) => `    {
-      "object": "embedding",
-      "index": ${index},
-      "embedding": ${format === 'base64' ? base64(vector) : floats(vector)}
-    }`,
-  )
-  return `{
+  return [...embeddingsPieces(vectors, model, promptTokens, format)].join('')
+}
+
+/** The same in pieces, one for each vector. */
+export function* embeddingsPieces(
+  vectors: Iterable<Float32Array>,
+  model: string,
+  promptTokens: number,
+  format: 'float' | 'base64',
+): Generator<string, undefined> {
+  yield `{
   "object": "list",
   "data": [
-${data.join(',\n')}
+`
+  let index = 0
+  for (const vector of vectors) {
+    yield `${index === 0 ? '' : ',\n'}    {
+      "object": "embedding",
+      "index": ${index++},
+      "embedding": ${format === 'base64' ? base64(vector) : floats(vector)}
+    }`
+  }
+  yield `
   ],
   "model": ${JSON.stringify(model)},
   "usage": {

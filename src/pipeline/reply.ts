@@ -20,6 +20,10 @@ export interface WholeBody {
    * that renders in another way has another `render`, and so is not taken for ASCII.
    */
   readonly asciiRender?: () => string | Uint8Array
+  /** What `render` joins, for a body so large that rendering it in one go would hold up others. */
+  readonly pieces?: () => Iterable<string>
+  /** `render` itself, where `pieces` is the same in pieces, as in `asciiRender`. */
+  readonly piecesRender?: () => string | Uint8Array
 }
 
 /**
@@ -40,6 +44,17 @@ export interface EventsBody {
 /** A body that is rendered when it is due; `isAscii` where that is known of what it gives. */
 export function renderedBody(render: WholeBody['render'], isAscii: boolean): WholeBody {
   return { kind: 'whole', render, ...(isAscii && { asciiRender: render }) }
+}
+
+/** A large body, which is rendered piece by piece when it is due: a piece takes some milliseconds at most. */
+export function bodyInPieces(pieces: () => Iterable<string>): WholeBody {
+  const render = (): string => [...pieces()].join('')
+  return { kind: 'whole', render, pieces, piecesRender: render }
+}
+
+/** The pieces of a body; undefined for one that is rendered in one go. */
+export function piecesOf({ render, pieces, piecesRender }: WholeBody): Iterable<string> | undefined {
+  return piecesRender === render ? pieces?.() : undefined
 }
 
 /** Whether a body is known to give ASCII. */

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Clock, StopTimer } from '../platform/clock.ts'
+import { nextSlice } from '../platform/slices.ts'
 import { drained } from './drained.ts'
 import { DueEvents } from './due-events.ts'
 import { failureReply } from './error-reply.ts'
@@ -8,7 +9,7 @@ import { isFinalStatus } from './head-text.ts'
 import { mendHead, type OnMendedHead } from './mend-head.ts'
 import { PartWriter } from './part-writer.ts'
 import { renderWhole, wireEncoding } from './render-whole.ts'
-import type { Interruption, LiveBody, Reply, WholeBody } from './reply.ts'
+import { piecesOf, type Interruption, type LiveBody, type Reply, type WholeBody } from './reply.ts'
 import { ReportedFailure } from './reported-failure.ts'
 import { sendAtOnce, sendStreamAtOnce } from './send-at-once.ts'
 import { splitAtShare } from './split-at-share.ts'
@@ -152,6 +153,11 @@ export class NodeSender {
       const lateMs = Math.max(0, elapsedMs - reply.schedule.endMs)
       pacingWatch?.sent('answer', lateMs, startedMs + elapsedMs)
     }
+    const pieces = body.pieces && !reply.interruption ? piecesOf(body) : undefined
+    if (pieces) {
+      void this.#sendPieces(reply, pieces)
+      return
+    }
     const { content, length } = renderWhole(body)
     this.#markFirstByte()
     if (!reply.interruption && typeof content === 'string' && content.length === length) {
@@ -162,6 +168,31 @@ export class NodeSender {
     if (reply.interruption) this.#sendInterrupted(Buffer.from(content), reply.interruption)
     else if (typeof content === 'string') this.#outgoing.end(content, wireEncoding(content, length))
     else this.#outgoing.end(content)
+  }
+
+  /** Renders a large body with others in between. Its length is told before its first byte, so it is held as a whole. */
+  async #sendPieces(reply: Reply, pieces: Iterable<string>): Promise<void> {
+    const outgoing = this.#outgoing
+    try {
+      const parts: Buffer[] = []
+      let length = 0
+      for (const piece of pieces) {
+        const part = Buffer.from(piece)
+        parts.push(part)
+        length += part.length
+        await nextSlice()
+        if (this.#ended) return
+      }
+      this.#markFirstByte()
+      this.#writeHead(reply, length)
+      for (let part = parts.shift(); part && !this.#ended; part = parts.shift()) {
+        if (!outgoing.write(part)) await drained(outgoing)
+      }
+      if (!this.#ended) outgoing.end()
+    } catch (error) {
+      this.#onFailure(error)
+      outgoing.destroy()
+    }
   }
 
   #sendInterrupted(content: Buffer, { at, how }: Interruption): void {

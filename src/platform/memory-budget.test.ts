@@ -17,6 +17,12 @@ describe('MemoryBudget', () => {
     expect(budget.take(1, 80)).toBe(false)
   })
 
+  it('gives 256 MB to a request that is alone, and no more', () => {
+    const budget = new MemoryBudget(() => 100)
+    expect(budget.take(257 * 1024 * 1024)).toBe(false)
+    expect(budget.take(256 * 1024 * 1024)).toBe(true)
+  })
+
   it('follows a limit that changes', () => {
     let limit = 100
     const budget = new MemoryBudget(() => limit)

@@ -1,6 +1,9 @@
 /** What takes up to this size is not counted, in bytes: the number of connections bounds it. */
 export const uncountedBytes = 64 * 1024
 
+/** More than any request takes that the service would answer: 2,048 embeddings of 3,072 numbers take 150 MB. */
+const mostAloneBytes = 256 * 1024 * 1024
+
 /** The memory that large requests and their answers share. */
 export class MemoryBudget {
   readonly #limitBytes: () => number
@@ -17,13 +20,13 @@ export class MemoryBudget {
   }
 
   /**
-   * Takes memory; false, with nothing taken, where there is not so much. Who holds all that is taken always gets it, so that
-   * no request is too large to be answered at all.
+   * Takes memory; false, with nothing taken, where there is not so much. Who is alone gets up to 256 MB in any case, so
+   * that no usual request is too large to be answered at all.
    *
    * @param heldBytes what the same request has taken before
    */
   take(bytes: number, heldBytes = 0): boolean {
-    const isAlone = heldBytes > 0 && this.#takenBytes === heldBytes
+    const isAlone = this.#takenBytes === heldBytes && bytes <= mostAloneBytes
     if (this.#takenBytes + bytes > this.#limitBytes() && !isAlone) return false
     this.#takenBytes += bytes
     return true

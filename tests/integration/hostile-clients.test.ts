@@ -12,7 +12,8 @@ import {
   startListening,
   tell,
 } from '../support/hostile-client.ts'
-import { testKey } from '../support/test-simulator.ts'
+import { requestBytes } from '../support/raw-http.ts'
+import { deploymentPath, testKey } from '../support/test-simulator.ts'
 
 const MB = 1024 * 1024
 
@@ -280,5 +281,88 @@ describe('callers with the key', () => {
     const head = `${chatHead}Connection: close\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n`
     const { text } = await tell(server.port, [head, '{}'], 50)
     expect(text).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 400 /)
+  })
+})
+
+describe('answers under way', () => {
+  const slow = { model: 'gpt-4o-mini', latency: { firstToken: 60_000, perToken: 1_000 } }
+  const start = (): Promise<ListeningSimulator> =>
+    startListening({
+      bodyLimitMb: 1,
+      bodiesLimitMb: 32,
+      deployments: {
+        'gpt-4o-mini': wide,
+        slow,
+        'text-embedding-3-large': { model: 'text-embedding-3-large' },
+      },
+    })
+  /** Its choices take 31 MB. */
+  const large = (more: object = {}): string =>
+    chatRequest({ n: 128, max_tokens: 16_384, ...more }).replaceAll('gpt-4o-mini', 'slow')
+  const statusOf = async (port: number, request: string): Promise<string> =>
+    (await tell(port, request.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'))).text.slice(0, 12)
+
+  it.each([true, false])('that find no room get 503, small ones pass (streamed: %s)', async (stream) => {
+    await using server = await start()
+    const first = await open(server.port)
+    first.write(large({ stream }))
+    await expect.poll(() => server.inFlight()).toBe(1)
+    const refused = await tell(
+      server.port,
+      large({ stream }).replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'),
+    )
+    expect(refused.text).toMatch(/^HTTP\/1\.1 503 [^]*\r\nretry-after: 1\r\n/)
+    expect((await server.ask()).status).toBe(200)
+    first.destroy()
+    await expect.poll(() => server.inFlight()).toBe(0)
+    const next = await open(server.port)
+    next.write(large({ stream }))
+    await expect.poll(() => server.inFlight()).toBe(1)
+    next.destroy()
+  })
+
+  it('of many embeddings are the same in pieces as in one, with their length told', async () => {
+    await using server = await start()
+    const path = deploymentPath('text-embedding-3-large', 'embeddings')
+    const headers = { 'api-key': testKey, 'content-type': 'application/json' }
+    const body = JSON.stringify({ input: Array.from({ length: 40 }, (_, index) => `text ${index}`) })
+    const init = { method: 'POST', headers, body }
+    const inPieces = await fetch(`http://127.0.0.1:${server.port}${path}`, init)
+    const text = await inPieces.text()
+    expect(Number(inPieces.headers.get('content-length'))).toBe(text.length)
+    expect(text).toBe(await (await server.sim.fetch(`http://x${path}`, init)).text())
+    const { data } = JSON.parse(text) as { data: { index: number; embedding: number[] }[] }
+    expect(data.map(({ index, embedding }) => [index, embedding.length])).toEqual(
+      Array.from({ length: 40 }, (_, index) => [index, 3_072]),
+    )
+  })
+
+  it('of many choices come whole, with log probabilities for each token', async () => {
+    await using server = await start()
+    const { text } = await tell(
+      server.port,
+      chatRequest({ n: 20, max_tokens: 300, logprobs: true, top_logprobs: 2 }, { Connection: 'close' }),
+    )
+    const [head = '', body = ''] = text.split('\r\n\r\n')
+    expect(head).toContain(`Content-Length: ${body.length}`)
+    const { choices } = JSON.parse(body) as { choices: { logprobs: { content: unknown[] } }[] }
+    expect(choices.map(({ logprobs }) => logprobs.content.length)).toEqual(
+      Array.from({ length: 20 }, () => 300),
+    )
+  })
+
+  it('are forgotten when their client leaves while they are rendered', async () => {
+    await using server = await start()
+    const path = deploymentPath('text-embedding-3-large', 'embeddings')
+    const body = JSON.stringify({ input: Array.from({ length: 400 }, (_, index) => `text ${index}`) })
+    const socket = await open(server.port)
+    socket.write(
+      requestBytes({ path, headers: { 'api-key': testKey, 'content-type': 'application/json' }, body }),
+    )
+    await expect.poll(() => server.inFlight()).toBe(1)
+    socket.resetAndDestroy()
+    await expect.poll(() => server.inFlight()).toBe(0)
+    expect(await statusOf(server.port, chatRequest())).toBe('HTTP/1.1 200')
+    expect(server.log).toEqual([])
   })
 })

@@ -5,6 +5,7 @@ import type { SpeechFormat } from '../../openai/requests/speech-request.ts'
 import { dataEvent, eventStreamType } from '../../openai/sse.ts'
 import { errorReply } from '../../pipeline/error-reply.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
+import { noRoomReply } from '../../pipeline/no-room-reply.ts'
 import { deploymentHeaders } from '../../pipeline/reply-headers.ts'
 import type { EventsBody, Reply, Usage } from '../../pipeline/reply.ts'
 import { loadEncoding } from '../../tokens/encoding.ts'
@@ -22,6 +23,9 @@ const contentTypes: Readonly<Record<SpeechFormat, string>> = {
 
 /** A minute of gpt-4o-mini-tts costs 1.5 cents at 12 dollars a million tokens (OpenAI's price list of 2025). */
 const tokensPerMinute = 1_250
+
+/** 24 kHz of 16 bits, and of MP3 a fraction. */
+const bytesPerSecond: Readonly<Record<SpeechFormat, number>> = { mp3: 16_000, wav: 48_000, pcm: 48_000 }
 
 /** Bytes of sound in one event: a second or so of most formats, and base64 without padding. */
 const bytesPerEvent = 24_000
@@ -42,6 +46,8 @@ export async function generateSpeech(exchange: Exchange, { model }: Deployment):
   if (verdict.kind === 'prompt') return errorReply(exchange, promptFiltered(verdict.category))
 
   const plan = planSpeech(input, speed ?? 1)
+  const bytes = secondsOf(plan) * bytesPerSecond[format ?? 'mp3']
+  if (!exchange.reserve(bytes)) return noRoomReply(exchange)
   const usage: Usage = {
     promptTokens: loadEncoding('o200k_base').count(input),
     cachedTokens: 0,

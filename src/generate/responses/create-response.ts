@@ -12,6 +12,7 @@ import { ResponseIds } from '../../openai/response-ids.ts'
 import { eventStreamType } from '../../openai/sse.ts'
 import { errorReply } from '../../pipeline/error-reply.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
+import { noRoomReply } from '../../pipeline/no-room-reply.ts'
 import { deploymentHeaders } from '../../pipeline/reply-headers.ts'
 import type { Reply, Schedule } from '../../pipeline/reply.ts'
 import { whenKnown } from '../../pipeline/when-known.ts'
@@ -21,6 +22,7 @@ import { promptTexts, readableTexts } from '../chat-texts.ts'
 import { complete } from '../complete.ts'
 import { withForced } from '../completion-task.ts'
 import { completionSteps, type Completion } from '../completion.ts'
+import { completionMemory } from '../completion-memory.ts'
 import { countAhead } from '../count-ahead.ts'
 import { filterCompletion, type FilteredCompletion } from '../content-filter-block.ts'
 import { judgeContent } from '../content-filter.ts'
@@ -65,6 +67,8 @@ export function createResponseGenerator(store: ResponseArchive) {
 
     const cached = cachedTokens(exchange, deployment, chat, input.historyTokens, promptTokens, promptCache)
     const task = withForced(chatTask(chat, promptTokens, cached), exchange)
+    const size = completionMemory({ choices: 1, tokens: request.max_output_tokens ?? undefined })
+    if (!exchange.reserve(size)) return noRoomReply(exchange)
     const written = complete(task, model, exchange.random, exchange.config)
     const filtered = filterCompletion(written, verdict, request.stream === true)
     const { record, items } = createRecord(exchange, deployment, request, input, filtered)
