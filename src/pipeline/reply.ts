@@ -53,8 +53,8 @@ export function bodyInPieces(pieces: () => Iterable<string>): WholeBody {
 }
 
 /** The pieces of a body; undefined for one that is rendered in one go. */
-export function piecesOf({ render, pieces, piecesRender }: WholeBody): Iterable<string> | undefined {
-  return piecesRender === render ? pieces?.() : undefined
+export function piecesOf(body: WholeBody): Iterable<string> | undefined {
+  return body.piecesRender === body.render ? body.pieces?.() : undefined
 }
 
 /** Whether a body is known to give ASCII. */
