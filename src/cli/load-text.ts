@@ -120,11 +120,24 @@ function inAndOut(tokens: TokenAmounts, perSecond: TokenAmounts): string {
 }
 
 /** What makes the figures less than they seem. */
-function warnings({ ended, refusal, generator, requests, neverSent, load }: LoadReport): string[] {
+function warnings({
+  ended,
+  refusal,
+  target,
+  simulator,
+  generator,
+  requests,
+  neverSent,
+  load,
+}: LoadReport): string[] {
   const lines: string[] = []
   if (ended === 'signal') lines.push('Ended early, by a signal.')
   if (ended === 'unreachable') lines.push('Ended early: no connection could be made any more.')
   if (refusal) lines.push(`Ended early: all ${number(refusal.count)} answers were ${refusal.reason}.`)
+  if (simulator?.deploymentConfigured === false) {
+    lines.push(`The simulator has no deployment ${target.deployment}: it answered without limits.`)
+  }
+  if (simulator) lines.push(verdict(simulator))
   if (generator.wasBottleneck) {
     lines.push(
       `This command was the bottleneck: it was busy ${Math.round(generator.utilization * 100)} % of the time, and its timers up to ${ms(generator.loopLagMs.p99)} late (p99). Take the times as upper bounds; send less, or from several machines.`,
@@ -140,6 +153,12 @@ function warnings({ ended, refusal, generator, requests, neverSent, load }: Load
 
 function rate(perSecond: number): string {
   return perSecond.toLocaleString('en-US')
+}
+
+function verdict({ parts, lateParts, wasBottleneck }: NonNullable<LoadReport['simulator']>): string {
+  const late = `${number(lateParts)} of ${number(parts)} tokens and answers were more than 25 ms late`
+  if (!wasBottleneck) return `The simulator kept up${parts === 0 ? '' : `: ${late}`}.`
+  return `The simulator was the bottleneck: ${late}, or its event loop lagged. Take the times as its own; add workers, give it a core of its own, or send less.`
 }
 
 function share(count: number, all: number): string {

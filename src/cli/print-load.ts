@@ -25,6 +25,7 @@ export async function printLoad(host: CliHost, plan: LoadPlan, isJson: boolean):
   try {
     report = await runLoad(plan, {
       signal: abort.signal,
+      onWarning: (text) => stderr.write(`${inOneLine(text)}\n`),
       ...(line && { onProgress: (progress) => line.show(renderLoadProgress(progress)) }),
     })
   } finally {

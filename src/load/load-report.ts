@@ -83,6 +83,17 @@ export interface LoadReport extends LoadMeasures {
     readonly okPerSecond: number
     readonly tokensPerSecond: TokenAmounts
   }
+  /** What the target says of itself; null where it is not a simulator that answers at `/metrics`. */
+  readonly simulator: {
+    /** Whether it has the deployment; null where that does not matter, or the key does not let it be asked. */
+    readonly deploymentConfigured: boolean | null
+    /** Tokens and answers that it sent at a planned time, from the end of the warm-up on. */
+    readonly parts: number
+    /** Those of them that were more than 25 ms late. */
+    readonly lateParts: number
+    /** Whether the times are likely the simulator's own rather than those of what it simulates. */
+    readonly wasBottleneck: boolean
+  } | null
   /** How busy the command itself was. */
   readonly generator: {
     /** How late its timers were. */

@@ -9,6 +9,7 @@ import { LoadStatistics } from './load-statistics.ts'
 import { keepPace, type Pace } from './pace.ts'
 import { reachTarget } from './reach-target.ts'
 import { summariseRun } from './summarise-run.ts'
+import { targetSimulator } from './target-simulator.ts'
 
 /** How far a run is. */
 export interface LoadProgress {
@@ -23,6 +24,8 @@ export interface LoadProgress {
 export interface LoadControl {
   /** Ends the run at once; what was measured is reported. */
   readonly signal: AbortSignal
+  /** Called before the load with what would make it say little. */
+  readonly onWarning?: (text: string) => void
   /** Called twice a second. */
   readonly onProgress?: (progress: LoadProgress) => void
 }
@@ -38,8 +41,14 @@ const openingSeconds = 5
  *
  * @throws {OperatorError} LOAD_FAILED when nothing answers at the address at the beginning
  */
-export async function runLoad(plan: LoadPlan, { signal, onProgress }: LoadControl): Promise<LoadReport> {
+export async function runLoad(
+  plan: LoadPlan,
+  { signal, onProgress, onWarning }: LoadControl,
+): Promise<LoadReport> {
   await reachTarget(plan.url)
+  const target = targetSimulator(plan)
+  const warning = await target.checkDeployment()
+  if (warning !== undefined) onWarning?.(warning)
   const { connections, requestsPerSecond, warmupSeconds } = plan
   const totalSeconds = warmupSeconds + plan.durationSeconds
   const statistics = new LoadStatistics()
@@ -77,13 +86,16 @@ export async function runLoad(plan: LoadPlan, { signal, onProgress }: LoadContro
     if (requestsPerSecond !== undefined) arrivals = startArrivals(requestsPerSecond, session, endMs)
     await waitUntil(countFromMs, isEnding)
     generator.restart()
+    const noted = target.restart()
     await waitUntil(endMs, isEnding)
     arrivals?.stop()
     session.stopSending()
     const stoppedMs = performance.now()
     await waitUntil(stoppedMs + drainSeconds * 1_000, () => isEnding() || session.underWay === 0)
     const ended = endOf(session, signal)
-    return summariseRun(plan, { session, statistics, generator, countFromMs, stoppedMs, ended })
+    await noted
+    const simulator = await target.read()
+    return summariseRun(plan, { session, statistics, generator, countFromMs, stoppedMs, ended, simulator })
   } finally {
     clearInterval(ticks)
     arrivals?.stop()

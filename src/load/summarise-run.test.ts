@@ -68,6 +68,7 @@ function runFourPerSecond({ answerMs, warmupMs = 0 }: { answerMs: number; warmup
     countFromMs: warmupMs,
     stoppedMs,
     ended: 'duration',
+    simulator: null,
   })
 }
 

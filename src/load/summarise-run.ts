@@ -13,6 +13,7 @@ export interface FinishedRun {
   readonly countFromMs: number
   readonly stoppedMs: number
   readonly ended: LoadEnd
+  readonly simulator: LoadReport['simulator']
 }
 
 /** Makes the report of a run. */
@@ -49,6 +50,7 @@ export function summariseRun(plan: LoadPlan, run: FinishedRun): LoadReport {
       okPerSecond: perSecond(endedWhileSending.ok, sendingSeconds),
       tokensPerSecond: tokensPerSecond(endedWhileSending.tokens, sendingSeconds),
     },
+    simulator: run.simulator,
     generator: run.generator.read(),
   }
 }

@@ -89,10 +89,10 @@ export function registerPacing(sources: PacingSources): void {
     'Tokens and requests that a pay-as-you-go deployment may have in a minute, as configured.',
     ['deployment', 'type'],
     () =>
-      [...limits()].flatMap(({ deployment, tokens, requests }) => [
-        ...(tokens === undefined ? [] : [[tokens, deployment, 'tokens'] as const]),
-        [requests, deployment, 'requests'] as const,
-      ]),
+      [...limits()].flatMap(({ deployment, tokens, requests }) => {
+        const row = [requests, deployment, 'requests'] as const
+        return tokens === undefined ? [row] : [[tokens, deployment, 'tokens'] as const, row]
+      }),
     // The processes of one simulator have one limit together.
     'max',
   )

@@ -106,6 +106,14 @@ describe('aoai-sim load', () => {
     expect(report.retryAfterMs?.mostMs).toBeGreaterThan(0)
   })
 
+  it('warns of a deployment that the simulator does not have, and goes on', async () => {
+    const { code, report, stderr } = await load('--deployment', 'gpt-4', '--duration', '300ms')
+    expect(code).toBe(0)
+    expect(stderr).toContain('no deployment gpt-4: it answers without limits')
+    expect(stderr).toContain('Did you mean gpt-4o?')
+    expect(report.simulator).toMatchObject({ deploymentConfigured: false })
+  })
+
   it('reports as JSON what was asked for, what came of it, and how busy it was itself', async () => {
     const { report, stderr } = await load(
       '--operation',
@@ -134,6 +142,7 @@ describe('aoai-sim load', () => {
       },
       ended: 'duration',
       failures: [],
+      simulator: { deploymentConfigured: true, wasBottleneck: expect.any(Boolean) as boolean },
       retryAfterMs: null,
       firstTokenMs: null,
       gapMs: null,
