@@ -3,6 +3,7 @@ import { parseEnv } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from './load-config.ts'
 import { redactConfig } from './redact-config.ts'
+import { deploymentEntrySchema } from './resolve-deployment.ts'
 import { renderConfigDocs } from './render-config-docs.ts'
 import { renderSampleEnv } from './render-sample-env.ts'
 import { settingsTable } from './settings-table.ts'
@@ -16,6 +17,28 @@ describe('the generated documents', () => {
   it('docs/config.md is what scripts/generate-docs.ts makes', () => {
     expect(read('docs/config.md')).toBe(renderConfigDocs())
   })
+
+  it('docs/config.md has every key that a deployment may have', () => {
+    const section =
+      read('docs/config.md').split('## The deployment file')[1]?.split('## The default set')[0] ?? ''
+    const keys = [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, key]) => key)
+    expect(keys).toEqual(Object.keys(deploymentEntrySchema.shape))
+  })
+
+  it.each([
+    ['gpt-4o', 360],
+    ['gpt-4.1', 60],
+    ['gpt-5-mini', 60],
+    ['o1', 10],
+    ['o3-mini', 6],
+  ])(
+    'docs/config.md tells the requests per minute of 60,000 tokens per minute: of %s %i',
+    (name, requests) => {
+      const models = read('docs/config.md').split('## Models')[1] ?? ''
+      const row = models.split('\n').find((line) => line.startsWith(`| \`${name}\` |`))
+      expect(row?.split(' | ')[4]).toBe(String(requests))
+    },
+  )
 
   it('sample.env is what scripts/generate-docs.ts makes', () => {
     expect(read('sample.env')).toBe(renderSampleEnv())

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type DeploymentKey, deploymentKeys } from './deployment-keys.ts'
 import { snakeKey } from './key-case.ts'
 import { patchableSettings } from './patch-inputs.ts'
 import { deploymentEntrySchema } from './resolve-deployment.ts'
@@ -10,20 +11,6 @@ export type JsonSchema = Readonly<Record<string, unknown>>
 
 /** What a schema describes: what GET /++/config shows, or the part of it that a patch may hold. */
 export type ConfigForm = 'shown' | 'patch'
-
-const guide: Readonly<Record<string, string>> = {
-  model: 'Base model, by a name listed in docs/config.md; a version may follow.',
-  tokensPerMinute: 'Tokens that it may use in a minute; absent: tokens are not limited.',
-  requestsPerMinute: 'Requests that it may take in a minute; absent: derived from tokens_per_minute.',
-  requestsSliceSeconds: 'Seconds of the span in which requests are counted; absent: 10.',
-  limitProfile: 'The era of its limiter; absent: that of limit_profile.',
-  provisionedThroughputUnits: 'Makes it a provisioned deployment with so many units.',
-  spilloverTo: 'The pay-as-you-go deployment that answers what this provisioned one refuses.',
-  embeddingSize:
-    "Numbers in an embedding when the request names no dimensions; absent: the model's own size.",
-  latency: 'How its answers take their time (docs/timing.md).',
-  faults: 'What goes wrong with it (docs/faults.md).',
-}
 
 /** Those of a deployment's keys whose own check has no form as a JSON Schema. */
 const loose: Readonly<Record<string, JsonSchema>> = {
@@ -39,9 +26,14 @@ export function deploymentJsonSchema(): {
   const { properties = {}, required = [] } = z.toJSONSchema(deploymentEntrySchema, { unrepresentable: 'any' })
   const described = Object.entries(properties).map(([key, schema]) => [
     snakeKey(key),
-    { ...(schema as JsonSchema), ...loose[key], description: guide[key] },
+    { ...(schema as JsonSchema), ...loose[key], description: describeKey(key) },
   ])
   return { properties: Object.fromEntries(described), required: required.map(snakeKey) }
+}
+
+function describeKey(key: string): string | undefined {
+  const described = (deploymentKeys as Readonly<Record<string, DeploymentKey>>)[key]
+  return described && `${described.meaning}; absent: ${described.whenAbsent}.`
 }
 
 /**

@@ -1,12 +1,14 @@
 import { modelCatalogue } from '../openai/model-catalogue.ts'
 import type { Model } from '../openai/models.ts'
+import { deploymentKeys } from './deployment-keys.ts'
+import { derivedRequestsPerMinute } from './deployment-limits.ts'
 import { defaultDeployments } from './default-deployments.ts'
 import { settingGroups } from './setting.ts'
 import { type Setting, settingsTable } from './settings-table.ts'
 
 /** The text of docs/config.md. */
 export function renderConfigDocs(): string {
-  return `${[intro, ...settingGroups.map(renderGroup), units, deploymentFile, renderDefaults(), renderModels()].join('\n\n')}\n`
+  return `${[intro, ...settingGroups.map(renderGroup), units, renderDeploymentFile(), renderDefaults(), renderModels()].join('\n\n')}\n`
 }
 
 const intro = `<!-- Made by scripts/generate-docs.ts from src/config/settings-schema.ts: do not edit. -->
@@ -42,7 +44,7 @@ const units = `## Units
   negative. A waiting time before the first token comes on top of the time for each token. [Timing](timing.md) has more:
   profiles, other distributions, queues.`
 
-const deploymentFile = `## The deployment file
+const renderDeploymentFile = (): string => `## The deployment file
 
 \`OPENAI_DEPLOYMENT_CONFIG_PATH\` names a file in JSON or YAML that maps the name of each deployment to its model and
 limits. It replaces the default set.
@@ -60,14 +62,10 @@ whisper:
   requestsPerMinute: 3
 \`\`\`
 
-| Key | Meaning | Unit | Range | When absent |
-|---|---|---|---|---|
-| \`model\` | Base model, by a name listed under [Models](#models), in any case; a version may follow (\`gpt-4o-2024-08-06\`). For any other name see [Unknown models](models.md#unknown-models) | | a name of at most 100 characters | a problem |
-| \`tokensPerMinute\` | Tokens that the deployment may use | tokens per minute | an integer of at least 1 | tokens are not limited |
-| \`requestsPerMinute\` | Requests that the deployment may take | requests per minute | an integer of at least 1 | derived from \`tokensPerMinute\`: one request per 10 s for each 1,000 tokens per minute, rounded up |
-| \`embeddingSize\` | Numbers in an embedding when the request names no \`dimensions\` | numbers | an integer from 1 to 16,384 | the model's own size |
-| \`latency\` | How its answers take their time: see [Timing](timing.md) | | a mapping | as the settings say |
-| \`faults\` | What goes wrong with it: see [Faults](faults.md) | | a list | nothing, unless for all deployments |
+${renderKeys()}
+
+Without \`requestsPerMinute\` the requests follow from the tokens, by a ratio that the service has for each model: see the column _Requests
+per minute_ under [Models](#models).
 
 A number may be given as digits in quotes (\`"512"\`), and the keys \`requestPerMinute\` and \`size\` of older files are taken for
 \`requestsPerMinute\` and \`embeddingSize\`.
@@ -79,6 +77,26 @@ characters. The administration refuses any other name with 400. A request that n
 
 Every problem in the file is named at once, with its place:
 \`deployments.yaml: "chat".tokensPerMinute must be an integer of at least 1 (got -5).\``
+
+/** A quota of which the ratio of each model gives a whole number of requests. */
+const exampleTokensPerMinute = 60_000
+
+function renderKeys(): string {
+  const rows = Object.entries(deploymentKeys).map(([key, { meaning, range, whenAbsent }]) => [
+    code(key),
+    linked(meaning),
+    range,
+    whenAbsent,
+  ])
+  return table(['Key', 'Meaning', 'Range', 'When absent'], rows)
+}
+
+/** Makes links of the names of documents. */
+function linked(text: string): string {
+  return text.replaceAll(/docs\/([\w-]+)\.md/g, (_, page: string) =>
+    page === 'config' ? '[Models](#models)' : `[${page}.md](${page}.md)`,
+  )
+}
 
 function renderGroup(group: string): string {
   const settings = settingsTable().filter((setting) => setting.group === group)
@@ -126,9 +144,10 @@ function renderModels(): string {
   return `## Models
 
 A model without operations may be named in the deployment file, but no request to it is answered yet. Source of the
-numbers: Microsoft Learn, "Foundry Models sold by Azure", September 2026.
+numbers: Microsoft Learn, "Foundry Models sold by Azure", September 2026. _Requests per minute_ are those of a deployment with
+${grouped(exampleTokensPerMinute)} tokens per minute and no \`requestsPerMinute\`.
 
-${table(['Model', 'Other names', 'Context tokens', 'Output tokens', 'Operations'], modelCatalogue.map(modelRow))}`
+${table(['Model', 'Other names', 'Context tokens', 'Output tokens', 'Requests per minute', 'Operations'], modelCatalogue.map(modelRow))}`
 }
 
 function modelRow(model: Model): string[] {
@@ -137,6 +156,7 @@ function modelRow(model: Model): string[] {
     model.aliases.map(code).join(', '),
     model.contextTokens === 0 ? '' : grouped(model.contextTokens),
     model.maxOutputTokens === 0 ? '' : grouped(model.maxOutputTokens),
+    grouped(derivedRequestsPerMinute(exampleTokensPerMinute, model)),
     model.operations.join(', '),
   ]
 }

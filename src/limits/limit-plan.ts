@@ -1,3 +1,4 @@
+import { derivedRequestsPerMinute } from '../config/deployment-limits.ts'
 import type { Deployment } from '../config/deployments.ts'
 import type { MinuteLimits } from '../pipeline/occupancy.ts'
 
@@ -6,9 +7,6 @@ export const tokensWindowMs = 60_000
 
 /** The span that the requests of the headers are counted over, in milliseconds. */
 export const requestsWindowMs = 60_000
-
-/** Requests a minute for each 1,000 tokens a minute, of the older chat models; the default where a model tells none. */
-const usualRequestsPerThousandTokens = 6
 
 /** What a pay-as-you-go deployment may use, in the windows in which it is counted. */
 export interface LimitPlan {
@@ -32,10 +30,9 @@ export interface LimitPlan {
  */
 export function limitPlanOf(deployment: Deployment): LimitPlan | undefined {
   const { tokensPerMinute, model } = deployment
-  const ratio = model.requestsPerThousandTokens ?? usualRequestsPerThousandTokens
   const requestsPerMinute =
     deployment.requestsPerMinute ??
-    (tokensPerMinute === undefined ? undefined : Math.ceil((tokensPerMinute * ratio) / 1_000))
+    (tokensPerMinute === undefined ? undefined : derivedRequestsPerMinute(tokensPerMinute, model))
   if (requestsPerMinute === undefined) return undefined
   return {
     tokens: tokensPerMinute ?? Infinity,
