@@ -1,11 +1,11 @@
 import type { HeaderList } from './header-list.ts'
 
-/** Up to this length, in bytes, a body whose length is known is passed on in one piece, so that it can still fail whole. */
+/** Up to this length, in bytes, a body is passed on in one piece, so that it can still fail whole. */
 const wholeBodyBytes = 8 * 1024 * 1024
 
 /**
  * Whether an answer from elsewhere is passed on as it arrives: a stream, and what is large or of unknown length. JSON is of
- * no use before its end, and as a whole it can still be replaced by an error that says what happened.
+ * no use before its end, and as a whole it can still be replaced by an error that says what happened; `gather` bounds it.
  */
 export function comesInPieces(headers: HeaderList): boolean {
   if (isEventStream(headers)) return true
@@ -17,4 +17,41 @@ export function comesInPieces(headers: HeaderList): boolean {
 /** Whether the content type is that of server-sent events. */
 export function isEventStream(headers: HeaderList): boolean {
   return headers.get('content-type')?.trim().toLowerCase().startsWith('text/event-stream') ?? false
+}
+
+/** A body that was read to its end, or one that is too large for that, from its beginning on. */
+export type Gathered =
+  | { readonly kind: 'whole'; readonly bytes: Buffer }
+  | { readonly kind: 'live'; readonly chunks: AsyncIterable<Uint8Array> }
+
+/** Reads a body of unknown length to its end; one that goes beyond the size of a whole one is given on as it comes. */
+export async function gather(chunks: AsyncIterable<Uint8Array>): Promise<Gathered> {
+  const iterator = chunks[Symbol.asyncIterator]()
+  const pieces: Uint8Array[] = []
+  for (let length = 0; length <= wholeBodyBytes;) {
+    const { done, value } = await iterator.next()
+    if (done === true) return { kind: 'whole', bytes: Buffer.concat(pieces) }
+    pieces.push(value)
+    length += value.byteLength
+  }
+  return { kind: 'live', chunks: goOn(pieces, iterator) }
+}
+
+async function* goOn(
+  pieces: Uint8Array[],
+  iterator: AsyncIterator<Uint8Array, unknown>,
+): AsyncGenerator<Uint8Array, undefined> {
+  let isOver = false
+  try {
+    for (let piece = pieces.shift(); piece; piece = pieces.shift()) yield piece
+    for (;;) {
+      const { done, value } = await iterator.next()
+      isOver = done === true
+      if (done === true) return
+      yield value
+    }
+  } finally {
+    // Whoever stops reading here breaks off what is read there.
+    if (!isOver) await iterator.return?.()
+  }
 }

@@ -1,12 +1,12 @@
-import { comesInPieces } from './comes-in-pieces.ts'
+import { comesInPieces, gather } from './comes-in-pieces.ts'
 import { endToEndHeaders } from './end-to-end-headers.ts'
 import { HeaderList } from './header-list.ts'
 import { type Reply, textBody } from './reply.ts'
 
 /**
  * Makes a reply of what `fetch` got from another service: status, phrase and headers, without those of the connection and
- * those of the body's encoding, which `fetch` has undone. JSON and what has a known length of at most 8 MB is read to its
- * end; a stream, and anything else, is passed on as it comes.
+ * those of the body's encoding, which `fetch` has undone. JSON of at most 8 MB, and what has a known length of no more than
+ * that, is read to its end; a stream, and anything else, is passed on as it comes.
  *
  * Give `exchange.signal` to `fetch`: the service then hears at once when the client leaves. Without it, it hears with the
  * next thing that it sends.
@@ -33,8 +33,9 @@ export async function replyFromResponse(response: Response): Promise<Reply> {
   if (!body) return { ...reply, body: { kind: 'live', chunks: nothing() } }
   headers.delete('Content-Encoding')
   headers.delete('Content-Length')
-  if (comesInPieces(received)) reply.body = { kind: 'live', chunks: body }
-  else reply.body = textBody(new Uint8Array(await response.arrayBuffer()))
+  const gathered = comesInPieces(received) ? undefined : await gather(body)
+  if (gathered?.kind === 'whole') reply.body = textBody(gathered.bytes)
+  else reply.body = { kind: 'live', chunks: gathered?.chunks ?? body }
   return reply
 }
 

@@ -13,6 +13,9 @@ const longestWaitMs = 8_000
 /** A longer wait than this is for the caller to decide, who may have given up by then. */
 const longestAskedWaitMs = 60_000
 
+/** How much of an answer that nobody wants is read, in bytes. */
+const mostReadAway = 64 * 1024
+
 /** What an attempt needs to know of its surroundings. */
 export interface AttemptParts {
   readonly upstream: Upstream
@@ -80,11 +83,14 @@ function waitBefore(
   return askedMs <= longestAskedWaitMs ? askedMs : undefined
 }
 
-/** A connection is free for the next request once its answer has been read. */
+/** A connection is free for the next request once its answer has been read; a long one is cheaper to break off. */
 async function readAway({ chunks }: UpstreamAnswer): Promise<void> {
-  const iterator = chunks[Symbol.asyncIterator]()
+  let length = 0
   try {
-    while ((await iterator.next()).done !== true);
+    for await (const chunk of chunks) {
+      length += chunk.length
+      if (length > mostReadAway) return
+    }
   } catch {
     // The answer was not wanted.
   }

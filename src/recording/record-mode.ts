@@ -18,6 +18,7 @@ import { LossReports } from './loss-reports.ts'
 import { RecordKeeper, type SaveReport } from './record-keeper.ts'
 import { recordReply, type RecordReplyParts } from './record-reply.ts'
 import { createKeyMask } from './mask-key.ts'
+import { TapeRoom } from './record-tape.ts'
 import { createRedactor } from './redact-interaction.ts'
 import { RedactionTooSlow } from './redact-patterns.ts'
 import { UpstreamConnections } from './upstream-call.ts'
@@ -111,6 +112,7 @@ export function createRecorder(parts: RecorderParts): Recorder {
   const replyParts: RecordReplyParts = {
     keepsErrors: recordings.errors,
     logger,
+    room: new TapeRoom(),
     store,
     onLost: (loss, exchange, why) => losses.count(loss, exchange, why),
   }

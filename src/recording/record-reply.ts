@@ -1,4 +1,4 @@
-import { comesInPieces, isEventStream } from '../pipeline/comes-in-pieces.ts'
+import { comesInPieces, gather, isEventStream } from '../pipeline/comes-in-pieces.ts'
 import { endToEndHeaders } from '../pipeline/end-to-end-headers.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { HeaderList } from '../pipeline/header-list.ts'
@@ -9,7 +9,7 @@ import { asBuffer } from './body-hash.ts'
 import type { Interaction, RecordedBody } from './interaction.ts'
 import { type AnswerHead, recordInteraction } from './record-interaction.ts'
 import { finishTape, passOn, type PassOnParts, tellFailure } from './record-stream.ts'
-import { RecordTape } from './record-tape.ts'
+import { RecordTape, type TapeRoom } from './record-tape.ts'
 import { usageOfBody, usageOfEvents } from './replay-usage.ts'
 
 /** What recording replies needs. */
@@ -17,6 +17,8 @@ export interface RecordReplyParts {
   /** Whether errors are recorded, and streams with an error event in them. */
   readonly keepsErrors: boolean
   readonly logger: Logger
+  /** What all answers under way may take together. */
+  readonly room: TapeRoom
   /** Called for an answer that is not recorded although it was to be, with the reason and what to do. */
   readonly onLost: (loss: RecordingLoss, exchange: Exchange, why: string) => void
   /** Stores an interaction; gives false when that failed, which it has reported. */
@@ -44,12 +46,12 @@ const failedHeader = ['x-aoai-sim-recording', 'failed'] as const
  */
 export async function recordReply(
   { exchange, reply, uri, sentMs }: CameBack,
-  { keepsErrors, logger, store, onLost }: RecordReplyParts,
+  { keepsErrors, logger, room, store, onLost }: RecordReplyParts,
 ): Promise<Reply> {
   const { status, reason = '', body } = reply
   // The recording is made of the headers as they came; those of the reply may get some more.
   const head: AnswerHead = { uri, status, reason, headers: recordedHeaders(reply.headers) }
-  const tape = new RecordTape(body.kind === 'events' || isEventStream(reply.headers))
+  const tape = new RecordTape(body.kind === 'events' || isEventStream(reply.headers), room)
   const isWanted = status < 400 || keepsErrors
   const keep = async (recorded: RecordedBody, durationMs: number): Promise<boolean> => {
     if (status < 400) addUsage(reply, recorded)
@@ -62,27 +64,36 @@ export async function recordReply(
 
   if (body.kind === 'live') return passLive(reply, body, parts)
   const durationMs = body.kind === 'whole' ? tapeWhole(reply, body, parts) : tapeEvents(reply, body, parts)
-  return marked(reply, await finishTape(parts, durationMs))
+  try {
+    return marked(reply, await finishTape(parts, durationMs))
+  } finally {
+    tape.close()
+  }
 }
 
 type TapeParts = Omit<PassOnParts, 'from'>
 
-async function passLive(reply: Reply, { chunks }: LiveBody, parts: TapeParts): Promise<Reply> {
+async function passLive(reply: Reply, body: LiveBody, parts: TapeParts): Promise<Reply> {
   const { exchange, logger } = parts
   const { headers, status } = reply
-  const live = passOn({ ...parts, from: { chunks, hasLength: headers.get('content-length') !== undefined } })
+  const live = passOn({
+    ...parts,
+    from: { chunks: body.chunks, hasLength: headers.get('content-length') !== undefined },
+  })
   if (hasNoBody(exchange.method, status)) {
     // Its head is its end, so it has to be stored before.
-    await gather(live.chunks)
+    for await (const _ of live.chunks);
     reply.body = { kind: 'live', chunks: nothing() }
     return marked(reply, live.isStored)
   }
-  if (comesInPieces(headers)) {
-    reply.body = { kind: 'live', chunks: tellFailure(live.chunks, isEventStream(headers), exchange, logger) }
-    return reply
+  const gathered = comesInPieces(headers) ? undefined : await gather(live.chunks)
+  if (gathered?.kind === 'whole') {
+    reply.body = textBody(gathered.bytes)
+    return marked(reply, live.isStored)
   }
-  reply.body = textBody(await gather(live.chunks))
-  return marked(reply, live.isStored)
+  const chunks = gathered?.chunks ?? live.chunks
+  reply.body = { kind: 'live', chunks: tellFailure(chunks, isEventStream(headers), exchange, logger) }
+  return reply
 }
 
 /** Gives how long the answer takes, in milliseconds from its being sent on. */
@@ -136,9 +147,3 @@ function hasNoBody(method: string, status: number): boolean {
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array, undefined> {}
-
-async function gather(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const pieces: Uint8Array[] = []
-  for await (const piece of chunks) pieces.push(piece)
-  return Buffer.concat(pieces)
-}

@@ -4,8 +4,10 @@ import { reasonOf } from '../platform/error-text.ts'
 import type { Logger } from '../platform/logger.ts'
 import { asBuffer } from './body-hash.ts'
 import type { RecordedBody } from './interaction.ts'
-import { largestRecordedBody, type RecordTape } from './record-tape.ts'
+import { largestRecordedBody, largestRoom, type RecordTape } from './record-tape.ts'
 import { CallerLeft, UpstreamFailure, upstreamError } from './upstream-failure.ts'
+
+const bytesPerMegabyte = 1024 * 1024
 
 /** What passing on an answer needs. */
 export interface PassOnParts {
@@ -66,6 +68,7 @@ export function passOn(parts: PassOnParts): PassedOn {
     } finally {
       if (!isSettled && tape.isTerminated) await settle()
       else if (!isSettled) logger.debug({ method, path }, 'An interrupted answer is not recorded.')
+      tape.close()
     }
   }
 
@@ -87,7 +90,11 @@ export async function finishTape(
 ): Promise<boolean | undefined> {
   const { method, path } = exchange
   if (tape.isTooLarge) {
-    onTooLarge(`It has more than ${largestRecordedBody / 1024 / 1024} MB. Ask for a shorter answer.`)
+    const megabytes = largestRecordedBody / bytesPerMegabyte
+    const all = largestRoom / bytesPerMegabyte
+    onTooLarge(
+      `It has more than ${megabytes} MB, or the large answers under way have more than ${all} MB together. Ask for less at a time.`,
+    )
     return undefined
   }
   const body = tape.finish(durationMs)

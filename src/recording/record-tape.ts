@@ -5,24 +5,54 @@ import { utf8Text } from './yaml-scalar.ts'
 /** A body that is larger than this, in bytes, is passed on but not recorded: an endless stream must not fill the memory. */
 export const largestRecordedBody = 64 * 1024 * 1024
 
+/** What an event takes beside its text, in bytes. */
+const bytesPerEvent = 128
+
+/** Bodies up to this size, in bytes, are always recorded, however many are under way. */
+const alwaysRecorded = 1024 * 1024
+
+/** What larger bodies take together, in bytes, until they are stored. */
+export const largestRoom = 128 * 1024 * 1024
+
+/** What the tapes of one recorder take beyond the size that each may have. */
+export class TapeRoom {
+  #used = 0
+
+  /** Whether there is room for so much more, which is then taken. */
+  take(bytes: number): boolean {
+    if (this.#used + bytes > largestRoom) return false
+    this.#used += bytes
+    return true
+  }
+
+  release(bytes: number): void {
+    this.#used -= bytes
+  }
+}
+
 /** Takes down a body as it goes by: a stream of events with the time of each, any other body as it is. */
 export class RecordTape {
   readonly #isEventStream: boolean
   readonly #chunks: Buffer[] = []
   readonly #events: RecordedEvent[] = []
+  readonly #room: TapeRoom
   #splitter = new EventSplitter()
-  #length = 0
+  /** What the body takes so far, in bytes, its events included. */
+  #size = 0
+  #taken = 0
+  #isTooLarge = false
   #isText = true
   #hasError = false
   #isTerminated = false
 
-  constructor(isEventStream: boolean) {
+  constructor(isEventStream: boolean, room: TapeRoom) {
     this.#isEventStream = isEventStream
+    this.#room = room
   }
 
   /** Whether the body is too large to be recorded. */
   get isTooLarge(): boolean {
-    return this.#length > largestRecordedBody
+    return this.#isTooLarge
   }
 
   /** Whether an event of the stream says that something went wrong. */
@@ -37,16 +67,19 @@ export class RecordTape {
 
   /** @param atMs from the start of the request */
   push(chunk: Buffer, atMs: number): void {
-    this.#length += chunk.length
-    if (this.isTooLarge) {
-      this.#chunks.length = 0
-      this.#events.length = 0
-      this.#splitter = new EventSplitter()
-      return
-    }
+    if (this.#isTooLarge || !this.#grow(chunk.length)) return
     this.#chunks.push(chunk)
     if (!this.#isEventStream) return
     for (const event of this.#splitter.push(chunk)) this.#addEvent(event, atMs)
+  }
+
+  /** Gives back what the body takes: it is stored, or not to be. */
+  close(): void {
+    this.#chunks.length = 0
+    this.#events.length = 0
+    this.#splitter = new EventSplitter()
+    this.#room.release(this.#taken)
+    this.#taken = 0
   }
 
   /** The whole body, once nothing more comes. @param atMs from the start of the request */
@@ -56,8 +89,20 @@ export class RecordTape {
     return { kind: 'bytes', bytes: Buffer.concat(this.#chunks) }
   }
 
+  #grow(bytes: number): boolean {
+    this.#size += bytes
+    const beyond = Math.max(0, this.#size - alwaysRecorded - this.#taken)
+    if (this.#size <= largestRecordedBody && this.#room.take(beyond)) {
+      this.#taken += beyond
+      return true
+    }
+    this.#isTooLarge = true
+    this.close()
+    return false
+  }
+
   #addEvent(bytes: Buffer, atMs: number): void {
-    if (bytes.length === 0) return
+    if (bytes.length === 0 || this.#isTooLarge || !this.#grow(bytesPerEvent)) return
     const text = utf8Text(bytes)
     if (text === undefined) this.#isText = false
     else {

@@ -1,5 +1,9 @@
 import { get, type IncomingMessage, request as httpRequest } from 'node:http'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { PassThrough, Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGzip } from 'node:zlib'
 import { AzureOpenAI } from 'openai'
 import { describe, expect, it } from 'vitest'
 import { createSystemClock } from '../../src/platform/system-clock.ts'
@@ -86,6 +90,55 @@ describe('streams in record mode', () => {
     const { left } = place.upstream.received[0]!
     if (!left.aborted) await once(left, 'abort')
     await new Promise((resolve) => setTimeout(resolve, 30))
+    expect(recordingFiles(place.dir)).toEqual([])
+  })
+
+  it.each(['plain', 'gzip'])(
+    'pass on JSON of unknown length (%s) as it arrives, once it is above 8 MB',
+    async (coding) => {
+      let got = 0
+      const piece = randomBytes(512 * 1024).toString('base64')
+      place.upstream.answer = async (_, response) => {
+        const headers = {
+          'content-type': 'application/json',
+          ...(coding === 'gzip' && { 'content-encoding': 'gzip' }),
+        }
+        response.writeHead(200, headers)
+        const body = coding === 'gzip' ? createGzip() : new PassThrough()
+        body.pipe(response)
+        body.write('"')
+        for (let sent = 0; sent < 9 * 1024 * 1024; sent += piece.length) body.write(piece)
+        if (body instanceof PassThrough) body.write(piece)
+        else body.flush()
+        // The end is not sent before the client has the beginning.
+        await expect.poll(() => got).toBeGreaterThan(8 * 1024 * 1024)
+        body.end('"')
+      }
+      const url = await start().listen()
+      const response = await streamFrom(url)
+      for await (const chunk of response.body!) got += chunk.length
+      expect(response.headers.get('content-length')).toBe(null)
+      expect(got).toBeGreaterThan(9 * 1024 * 1024)
+      const [stored] = readRecordings(place.dir)
+      expect(String(stored?.response.body.string)).toHaveLength(got)
+    },
+  )
+
+  it('break off JSON of unknown length upstream when the client leaves', async () => {
+    const piece = Buffer.alloc(1024 * 1024, 'x')
+    place.upstream.answer = async ({ left }, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      const chunks = function* () {
+        while (!left.aborted) yield piece
+      }
+      await pipeline(Readable.from(chunks()), response).catch(() => {})
+    }
+    const url = await start().listen()
+    const response = await streamFrom(url)
+    const reader = response.body!.getReader()
+    await reader.read()
+    await reader.cancel()
+    await expect.poll(() => place.upstream.received[0]?.left.aborted).toBe(true)
     expect(recordingFiles(place.dir)).toEqual([])
   })
 
