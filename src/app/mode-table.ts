@@ -50,7 +50,7 @@ export class ModeTable {
     const known = this.#byMode.get(mode)
     if (known) return known
     const equal = [...this.#byMode].find(([other]) => isDeepStrictEqual(other, mode))?.[1]
-    const parts = equal ?? this.#create(mode, configSecrets(config))
+    const parts = equal ?? this.#create(config)
     if (equal) for (const [other, held] of this.#byMode) if (held === equal) this.#byMode.delete(other)
     this.#byMode.set(mode, parts)
     return parts
@@ -78,7 +78,8 @@ export class ModeTable {
     for (const { recorder } of this.#byMode.values()) await recorder?.close()
   }
 
-  #create(mode: Mode, secrets: readonly string[]): ModeParts {
+  #create(config: Config): ModeParts {
+    const { mode, connections } = config
     const { clock, logger, generate, forwarder, onRecordingLost, turns } = this.#parts
     const replays: Replay[] = []
     const onStored = (interaction: Interaction): void => replays[0]?.add(interaction)
@@ -88,7 +89,8 @@ export class ModeTable {
         : createRecorder({
             upstream: mode.upstream,
             recordings: mode.recordings,
-            secrets,
+            secrets: configSecrets(config),
+            headerLimitKb: connections.headerLimitKb,
             clock,
             logger,
             onStored,

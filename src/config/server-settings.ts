@@ -25,7 +25,8 @@ const connectionSettings = z.strictObject({
     group,
     default: 32,
     unit: 'KB',
-    description: 'Most that the request line and the headers of a request may have together; more gets 431.',
+    description:
+      'Most that the request line and the headers of a request may have together; more gets 431. The headers of answers in record mode have the same limit.',
   }),
   headersTimeoutSeconds: seconds(20, {
     env: 'HEADERS_TIMEOUT_SECONDS',

@@ -32,6 +32,8 @@ export interface RecorderParts {
   readonly recordings: RecordingsConfig
   /** The upstream's key and the simulator's own ones, none of which may get into a file. */
   readonly secrets: readonly string[]
+  /** Most kilobytes of the headers of an answer. */
+  readonly headerLimitKb: number
   readonly clock: Clock
   readonly logger: Logger
   /** Asked before the upstream: all forwarders of extensions as one; absent where there are none. */
@@ -74,7 +76,7 @@ const forwarderOrigin = 'http://forwarder'
 export function createRecorder(parts: RecorderParts): Recorder {
   const { upstream, recordings, secrets, clock, logger, forwarder, onStored, onLost } = parts
   const target = parseUpstreamTarget(upstream.endpoint)
-  const connections = new UpstreamConnections(target, upstream, clock)
+  const connections = new UpstreamConnections(target, upstream, clock, parts.headerLimitKb)
   const redactor = createRedactor(recordings.redact, { keys: secrets })
   const mask = createKeyMask(keyForms(upstream.key))
   const keeper = new RecordKeeper(recordings, logger)

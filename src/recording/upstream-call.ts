@@ -54,15 +54,18 @@ export class UpstreamConnections {
   readonly target: UpstreamTarget
   readonly #limits: Upstream
   readonly #clock: Clock
+  readonly #headerLimitKb: number
   /** Reuses connections. Node.js closes an idle one before the time that a `Keep-Alive: timeout=` of the upstream names. */
   readonly #pool: HttpAgent
   /** Makes a connection for one request. */
   readonly #single: HttpAgent
 
-  constructor(target: UpstreamTarget, limits: Upstream, clock: Clock) {
+  /** @param headerLimitKb of the headers of an answer */
+  constructor(target: UpstreamTarget, limits: Upstream, clock: Clock, headerLimitKb: number) {
     this.target = target
     this.#limits = limits
     this.#clock = clock
+    this.#headerLimitKb = headerLimitKb
     const Agent = target.secure ? HttpsAgent : HttpAgent
     this.#pool = new Agent({ keepAlive: true, maxSockets: limits.connections, timeout: restMs })
     this.#single = new Agent({ keepAlive: false })
@@ -96,7 +99,8 @@ export class UpstreamConnections {
     const { connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs, totalTimeoutMs } = this.#limits
     if (signal.aborted) return Promise.reject(new CallerLeft())
     return new Promise((resolve, reject) => {
-      const options = { method, host, port, path, headers, agent }
+      const maxHeaderSize = this.#headerLimitKb * 1_024
+      const options = { method, host, port, path, headers, agent, maxHeaderSize }
       const call = secure ? requestHttps(options) : requestHttp(options)
       let isSent = false
       let hasAnswer = false

@@ -79,6 +79,10 @@ export function connectionFailure(
   sent: boolean,
 ): UpstreamFailure {
   const { code = '' } = error
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    const message = `Could not read the answer of ${origin}: its headers are longer than HEADER_LIMIT_KB allows. Raise HEADER_LIMIT_KB.`
+    return new UpstreamFailure('UpstreamInvalid', message, { cause: error })
+  }
   if (code.startsWith('HPE_')) {
     const message = `Could not read the answer of ${origin}: it is not HTTP (${code}). Correct AZURE_OPENAI_ENDPOINT.`
     return new UpstreamFailure('UpstreamInvalid', message, { cause: error })

@@ -88,6 +88,16 @@ describe('a failing upstream', () => {
     expect(recordingFiles(place.dir)).toEqual([])
   })
 
+  it('whose headers are too large makes a 502 that names the setting, which acts on answers too', async () => {
+    place.upstream.answer = json({}, 200, { 'x-large': 'x'.repeat(30_000) })
+    expect((await start().post(path, request)).status).toBe(200)
+    place.upstream.answer = json({}, 200, { 'x-large': 'x'.repeat(40_000) })
+    const error = await errorOf(await start().post(path, request))
+    expect(error).toMatchObject({ status: 502, code: 'UpstreamInvalid' })
+    expect(error.message).toContain('Raise HEADER_LIMIT_KB')
+    expect((await start({ HEADER_LIMIT_KB: '64' }).post(path, request)).status).toBe(200)
+  })
+
   it('that sends informational answers for ever makes a 504', async () => {
     const raw = await startRawUpstream((socket) => socket.write('HTTP/1.1 102 Processing\r\n\r\n'.repeat(50)))
     onTestFinished(() => raw.close())

@@ -63,6 +63,7 @@ const start = (forwarder: Forwarder, env: Record<string, string> = {}) => {
     upstream: target,
     recordings,
     secrets: [config.apiKey],
+    headerLimitKb: config.connections.headerLimitKb,
     clock,
     logger: collectInto(log),
     forwarder,
