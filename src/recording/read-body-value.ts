@@ -40,7 +40,9 @@ export function headerText(value: YamlValue): string {
 export function readResponseBody(response: YamlMap): RecordedBody {
   const body = response.get('body') ?? response.get('content') ?? response.get('parsed_body') ?? null
   const events = isYamlMap(body) ? body.get('events') : undefined
-  if (events === undefined) return { kind: 'bytes', bytes: readBodyBytes(body) ?? Buffer.alloc(0) }
+  // A list without items is written as nothing by some.
+  if (events === undefined || events === null)
+    return { kind: 'bytes', bytes: readBodyBytes(body) ?? Buffer.alloc(0) }
   if (!isYamlList(events)) throw new FieldFault('response.body.events must be a list')
   return { kind: 'events', events: events.map(readEvent) }
 }

@@ -74,7 +74,7 @@ export async function recordReply(
 type TapeParts = Omit<PassOnParts, 'from'>
 
 async function passLive(reply: Reply, body: LiveBody, parts: TapeParts): Promise<Reply> {
-  const { exchange, logger } = parts
+  const { exchange } = parts
   const { headers, status } = reply
   const live = passOn({
     ...parts,
@@ -92,7 +92,7 @@ async function passLive(reply: Reply, body: LiveBody, parts: TapeParts): Promise
     return marked(reply, live.isStored)
   }
   const chunks = gathered?.chunks ?? live.chunks
-  reply.body = { kind: 'live', chunks: tellFailure(chunks, isEventStream(headers), exchange, logger) }
+  reply.body = { kind: 'live', chunks: tellFailure(chunks, isEventStream(headers), parts) }
   return reply
 }
 

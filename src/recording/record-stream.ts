@@ -106,22 +106,23 @@ export async function finishTape(
 
 /**
  * Lets a stream that fails on its way say so, before its connection is cut: an error event, in the envelope of the
- * service, which the official clients raise as an error.
+ * service, which the official clients raise as an error. In the midst of an event there is the cut alone, for whatever is sent
+ * would be read as a part of that event. A stream that has said that it is at its end ends in order.
  */
 export async function* tellFailure(
   chunks: AsyncIterable<Uint8Array>,
   isEventStream: boolean,
-  exchange: Exchange,
-  logger: Logger,
+  { exchange, tape, logger }: Pick<PassOnParts, 'exchange' | 'tape' | 'logger'>,
 ): AsyncGenerator<Uint8Array, undefined> {
   try {
     yield* chunks
   } catch (error) {
     if (error instanceof CallerLeft || exchange.ended) throw error
+    if (isEventStream && tape.isTerminated) return
     const { method, path } = exchange
     const message = reasonOf(error)
     logger.warn({ method, path }, `An answer broke on its way and is not recorded: ${message}`)
-    if (isEventStream && error instanceof UpstreamFailure) {
+    if (isEventStream && tape.isBetweenEvents && error instanceof UpstreamFailure) {
       yield Buffer.from(`\n\ndata: ${upstreamError(error).body}\n\n`)
     }
     throw new ReportedFailure(error)

@@ -41,6 +41,7 @@ export class RecordTape {
   #size = 0
   #taken = 0
   #isTooLarge = false
+  #endsInEvent = false
   #isText = true
   #hasError = false
   #isTerminated = false
@@ -65,6 +66,11 @@ export class RecordTape {
     return this.#isTerminated
   }
 
+  /** Whether the last event that has come is complete, as far as that is known. */
+  get isBetweenEvents(): boolean {
+    return !this.#isTooLarge && !this.#endsInEvent && this.#splitter.pendingBytes === 0
+  }
+
   /** @param atMs from the start of the request */
   push(chunk: Buffer, atMs: number): void {
     if (this.#isTooLarge || !this.#grow(chunk.length)) return
@@ -77,6 +83,7 @@ export class RecordTape {
   close(): void {
     this.#chunks.length = 0
     this.#events.length = 0
+    this.#endsInEvent ||= this.#splitter.pendingBytes > 0
     this.#splitter = new EventSplitter()
     this.#room.release(this.#taken)
     this.#taken = 0
@@ -85,7 +92,8 @@ export class RecordTape {
   /** The whole body, once nothing more comes. @param atMs from the start of the request */
   finish(atMs: number): RecordedBody {
     if (this.#isEventStream) this.#addEvent(this.#splitter.rest(), atMs)
-    if (this.#isEventStream && this.#isText) return { kind: 'events', events: this.#events }
+    // An answer may say that it is a stream and have no body: that of HEAD, 204 and 304, and an error without text.
+    if (this.#events.length > 0 && this.#isText) return { kind: 'events', events: this.#events }
     return { kind: 'bytes', bytes: Buffer.concat(this.#chunks) }
   }
 

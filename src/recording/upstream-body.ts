@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { pipeline, type Readable } from 'node:stream'
-import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
+import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
 import type { StopTimer } from '../platform/clock.ts'
 import { UpstreamFailure } from './upstream-failure.ts'
 
@@ -18,7 +18,6 @@ export interface BodyWatch {
 const decoders: Readonly<Record<string, () => NodeJS.ReadWriteStream & Readable>> = {
   gzip: createGunzip,
   'x-gzip': createGunzip,
-  deflate: createInflate,
   br: createBrotliDecompress,
 }
 
@@ -32,6 +31,7 @@ export function readUpstreamBody(
 ): { readonly decoded: boolean; readonly chunks: AsyncIterable<Buffer> } {
   const encoding = response.headers['content-encoding']?.trim().toLowerCase() ?? ''
   const createDecoder = Object.hasOwn(decoders, encoding) ? decoders[encoding] : undefined
+  if (encoding === 'deflate') return { decoded: true, chunks: walk(inflated(response), watch) }
   if (!createDecoder) return { decoded: false, chunks: walk(response, watch) }
   const decoder = createDecoder()
   // The reader hears of every error through the decoder.
@@ -39,9 +39,21 @@ export function readUpstreamBody(
   return { decoded: true, chunks: walk(body, watch) }
 }
 
-async function* walk(body: Readable, watch: BodyWatch): AsyncGenerator<Buffer, undefined> {
+/** The standard means the format of zlib; some servers send the bare one. The first byte tells which it is. */
+async function* inflated(response: AsyncIterable<Buffer>): AsyncGenerator<Buffer, undefined> {
+  const iterator = response[Symbol.asyncIterator]()
+  const first = await iterator.next()
+  if (first.done === true) return
+  async function* packed(): AsyncGenerator<Buffer, undefined> {
+    for (let next = first; next.done !== true; next = await iterator.next()) yield next.value
+  }
+  const decoder = (first.value[0] ?? 0) % 16 === 8 ? createInflate() : createInflateRaw()
+  yield* pipeline(packed, decoder, () => {}) as unknown as AsyncIterable<Buffer>
+}
+
+async function* walk(body: AsyncIterable<Buffer>, watch: BodyWatch): AsyncGenerator<Buffer, undefined> {
   let isWhole = false
-  const iterator = body[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>
+  const iterator = body[Symbol.asyncIterator]()
   try {
     for (;;) {
       const stopIdle = watch.watchIdle()

@@ -5,7 +5,8 @@ import { PassThrough, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { AzureOpenAI } from 'openai'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createSimulator } from '../../src/server/create-simulator.ts'
 import { createSystemClock } from '../../src/platform/system-clock.ts'
 import { chatEvents, eventStream } from '../support/fake-upstream.ts'
 import {
@@ -215,6 +216,57 @@ describe('streams in record mode', () => {
     expect(text).toContain('data: {"error":{"code":"UpstreamBroken"')
     expect(recordingFiles(place.dir)).toEqual([])
     expect(log.filter(({ level }) => level === 'warn')).toHaveLength(1)
+  })
+
+  it('that break in the middle of an event are cut and nothing else, so that no reader takes an error for its rest', async () => {
+    const half = 'data: {"choices":[{"del'
+    place.upstream.answer = (_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write(chatEvents(['a'])[0] + half, () => response.destroy())
+    }
+    const response = await streamFrom(await start().listen())
+    let text = ''
+    const reading = (async () => {
+      for await (const chunk of response.body!) text += Buffer.from(chunk).toString()
+    })()
+    await expect(reading).rejects.toThrow('terminated')
+    expect(text).toBe(chatEvents(['a'])[0] + half)
+    expect(recordingFiles(place.dir)).toEqual([])
+  })
+
+  it('whose connection breaks after their last event are whole: stored, without an error event or a warning', async () => {
+    place.upstream.answer = (_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write(chatEvents(['a']).join(''), () => response.socket?.resetAndDestroy())
+    }
+    const { log, listen } = start()
+    expect(await (await streamFrom(await listen())).text()).toBe(chatEvents(['a']).join(''))
+    expect(readRecordings(place.dir)).toHaveLength(1)
+    expect(log.filter(({ level }) => level === 'warn')).toEqual([])
+  })
+
+  it.each([
+    ['POST', 200],
+    ['POST', 204],
+    ['POST', 500],
+    ['HEAD', 200],
+  ])('without any event are recorded so that replay can read them: %s %d', async (method, status) => {
+    place.upstream.answer = (_, response) => {
+      response.writeHead(status, { 'content-type': 'text/event-stream' }).end()
+    }
+    const url = await start({ RECORDING_ERRORS: 'true' }).listen()
+    const asked = { method, headers: { 'api-key': testKey } }
+    const recorded = await fetch(url + path, asked)
+    expect([recorded.status, await recorded.text()]).toEqual([status, ''])
+    const replay = await createSimulator({
+      mode: 'replay',
+      apiKey: testKey,
+      recordings: { dir: place.dir },
+      log: 'silent',
+    })
+    onTestFinished(() => replay.close())
+    const replayed = await replay.fetch(path, asked)
+    expect([replayed.status, await replayed.text()]).toEqual([status, ''])
   })
 
   it('with an error event are stored only when asked to', async () => {

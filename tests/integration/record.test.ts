@@ -3,7 +3,7 @@ import { statSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { gzipSync } from 'node:zlib'
+import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import OpenAI, { AzureOpenAI, toFile } from 'openai'
 import { describe, expect, it } from 'vitest'
 import { createSystemClock } from '../../src/platform/system-clock.ts'
@@ -178,6 +178,25 @@ describe('record mode', () => {
     expect(await response.json()).toEqual(chatCompletion('Zipped'))
     expect(place.upstream.received[0]?.headers['accept-encoding']).toBe('identity')
     expect(String(readRecordings(place.dir)[0]?.response.body.string)).toContain('Zipped')
+  })
+
+  it.each([
+    ['of zlib', deflateSync],
+    ['bare', deflateRawSync],
+  ])('decodes deflate, %s', async (_, deflate) => {
+    const text = JSON.stringify(chatCompletion('Zipped'.repeat(20_000)))
+    place.upstream.answer = (_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'deflate' })
+      response.end(deflate(text))
+    }
+    const response = await start().post(path, request)
+    expect(response.headers.get('content-encoding')).toBeNull()
+    expect(await response.text()).toBe(text)
+    place.upstream.answer = (_request, sent) => {
+      sent.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'deflate' })
+      sent.end(deflate(text).subarray(0, 40))
+    }
+    expect((await start().post(path, request)).status).toBe(502)
   })
 
   it('passes errors on and stores none of them, unless asked to', async () => {
