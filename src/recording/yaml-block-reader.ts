@@ -125,7 +125,7 @@ class BlockReader {
     }
     const colon = this.#colonOf(position)
     if (colon < 0) throw outside
-    return { key: this.#text.slice(position, colon), end: colon + 1 }
+    return { key: withoutTrailing(this.#text.slice(position, colon), ' \t'), end: colon + 1 }
   }
 
   /** Whether a key with its colon begins here. A quoted one is rare enough to be looked at in full. */
@@ -237,4 +237,4 @@ class BlockReader {
 const indicators = '&*!>%@`,]}#?"\''
 
 /** A key without quotes: no indicator in front, no colon but the one behind it. */
-const plainKey = /[^\s&*!>|%@`,{}[\]#?"'-][^:\n#]*:(?= |\n|$)/y
+const plainKey = /[^\s:&*!>|%@`,{}[\]#?"'-][^:\n#]*:(?= |\n|$)/y

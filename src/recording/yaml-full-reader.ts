@@ -4,7 +4,7 @@ import { lineAndColumn, MAX_YAML_DEPTH, parseYaml } from '../config/parse-yaml.t
 import { shortText } from '../platform/error-text.ts'
 import { readTagged, unknownTag } from './yaml-tags.ts'
 import { isYamlList, isYamlMap, plainScalar, textOf, type YamlMap, type YamlValue } from './yaml-value.ts'
-import { indentQuotedLines } from './yaml-quoted.ts'
+import { indentQuotedLines, readDoubleQuoted } from './yaml-quoted.ts'
 
 /** A place in a YAML text and what is wrong there; lines count from 1. */
 export interface YamlFault {
@@ -206,11 +206,14 @@ class Converter {
     return `(key on line ${line}, column ${column})`
   }
 
-  #convertScalar({ value, type, source, tag }: Scalar): YamlValue {
+  #convertScalar({ value, type, source, tag, range }: Scalar): YamlValue {
     if (value instanceof Uint8Array) {
       this.#weight += value.length
       return value
     }
+    const quoted = type === Scalar.QUOTE_DOUBLE && range ? this.#text.slice(range[0] + 1, range[1] - 1) : ''
+    // Here the parser loses empty lines, which PyYAML keeps.
+    if (/\\\n[ \t]*\n/.test(quoted)) return readDoubleQuoted(quoted) ?? ''
     const text = typeof value === 'string' && type !== Scalar.PLAIN ? value : (source ?? '')
     this.#weight += text.length
     return type === Scalar.PLAIN && !isTextTag(tag) ? plainScalar(text) : text

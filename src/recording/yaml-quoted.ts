@@ -110,9 +110,10 @@ export function indentQuotedLines(text: string): string {
         const close = closingQuote(text, at)
         if (close < 0) return text
         const margin = ' '.repeat(at - lineStart + 1)
-        result += text.slice(done, at) + text.slice(at, close).replace(/\n[ \t]*(?=[^ \t\n])/g, `\n${margin}`)
-        done = close
-        if (text.slice(at, close).includes('\n')) {
+        const quoted = text.slice(at, close + 1)
+        result += text.slice(done, at) + quoted.replace(/\n[ \t]*(?=[^ \t\n])/g, `\n${margin}`)
+        done = close + 1
+        if (quoted.includes('\n')) {
           // The rest of its last line is looked at as a line.
           next = close + 1
           break
