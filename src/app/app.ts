@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { Hono } from 'hono'
 import { ConnectionCut } from '../pipeline/connection-cut.ts'
 import { version } from '../platform/version.ts'
-import { createAdmin, refuseStranger } from './admin/create-admin.ts'
+import { createAdmin, refuseMetrics } from './admin/create-admin.ts'
 import { failureResponse } from './answer-failure.ts'
 import type { AppEnv } from './app-env.ts'
 import { createDataPlane, type DataPlane } from './data-plane.ts'
@@ -31,8 +31,7 @@ export function createApp(simulator: Simulator): App {
   app.get('/', (context) => context.text('aoai-simulated-api is running.\n'))
   app.get('/healthz', (context) => context.json(healthOf(simulator)))
   app.get('/metrics', async (context) => {
-    const { metricsAuth, adminApiKey } = simulator.config
-    const refusal = metricsAuth === 'key' ? refuseStranger(context.req.raw, adminApiKey) : undefined
+    const refusal = refuseMetrics(context.req.raw, simulator.config)
     if (refusal) return refusal
     const headers = { 'Content-Type': simulator.metrics.contentType }
     return context.text(await simulator.metrics.render(), 200, headers)

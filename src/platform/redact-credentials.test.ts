@@ -123,6 +123,15 @@ describe('redacted forms and streams', () => {
       'multipart/form-data; boundary=b',
       `--b\r\nContent-Disposition: form-data; name="file"; filename="a.jsonl"\r\n\r\n{}\n{"password":"${secret}"}\r\n--b--\r\n`,
     ],
+    ['JSON under the type of a form', 'application/x-www-form-urlencoded', `{"api_key":"${secret}"}`],
+    ['JSON without a type', '', ` [{"api_key":"${secret}"}]`],
+    ['a form without a type', '', `grant_type=password&password=${secret}`],
+    ['a form under the type of JSON', 'application/json', `password=${secret}&a=1`],
+    [
+      'a form with files without a type',
+      '',
+      `--b\r\nContent-Disposition: form-data; name="token"\r\n\r\n${secret}\r\n--b--\r\n`,
+    ],
     ['a stream of events', 'text/event-stream', `event: x\ndata: {"token":"${secret}"}\n\ndata: [DONE]\n\n`],
     [
       'data of several lines',

@@ -26,16 +26,21 @@ export interface RedactOptions {
  * in any text. What holds none comes back as it is, and what holds some stays byte by byte beside them. Time is linear.
  */
 export function redactBody(text: string, contentType = '', options: RedactOptions = {}): string {
-  if (/^\s*application\/x-www-form-urlencoded\b/i.test(contentType)) {
-    return redactQuery(text, options.names, options.onFound)
-  }
   if (/^\s*multipart\//i.test(contentType) || /^--[^\s-][^\r\n]*\r?\ncontent-disposition:/i.test(text)) {
     return redactMultipart(text, options)
   }
   if (/^\uFEFF?\s*[[{]/.test(text)) return redactJson(text, options)
+  // Clients send JSON under the type of a form, as curl -d does, and recordings lose the type: what it looks like counts.
+  if (/^\s*application\/x-www-form-urlencoded\b/i.test(contentType) || isForm(text)) {
+    return redactQuery(text, options.names, options.onFound)
+  }
   // A stream of events that was recorded in one piece.
   if (/^(?:\uFEFF)?(?:data|event|id|retry|):/.test(text)) return redactEvents(text, options)
   return redactText(text, options.onFound)
+}
+
+function isForm(text: string): boolean {
+  return /^[\w.%+[\]~-]{1,200}=/.test(text) && !/[\s"<>{}]/.test(text)
 }
 
 /** Server-sent events: each keeps its frame, and its data is looked at as a body is, also where it has several lines. */

@@ -275,6 +275,21 @@ describe('several workers', () => {
     expect(statuses(await burst(program, 50, chat('limited')))).toEqual({ 200: 40, 429: 10 })
   })
 
+  it('ask for the key of the administration alone at its pages, and at the metrics where they are to', async () => {
+    const env = { SIMULATOR_ADMIN_API_KEY: 'admin-key-0123456789', METRICS_AUTH: 'key' }
+    const program = await startProgram({ args: ['--workers', '2'], env })
+    const statusOf = async (path: string, key: string): Promise<number> =>
+      (await fetch(`${program.url}${path}`, { headers: { authorization: `Bearer ${key}` } })).status
+    try {
+      for (const path of ['/++/config', '/metrics']) {
+        expect(await statusOf(path, env.SIMULATOR_ADMIN_API_KEY)).toBe(200)
+        expect(await statusOf(path, programKey)).toBe(401)
+      }
+    } finally {
+      await program.stop()
+    }
+  })
+
   it('refuse what one process alone can do', async () => {
     const env = {
       SIMULATOR_MODE: 'record',

@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import type { Config } from '../../config/config.ts'
 import { invalidKey } from '../../openai/errors.ts'
 import { carriesKey } from '../../pipeline/authenticate.ts'
 import { shortText } from '../../platform/error-text.ts'
@@ -54,13 +55,18 @@ export function createAdmin(
 }
 
 /** The service's own 401 for whoever does not send this key; undefined for whoever does. */
-export function refuseStranger({ headers }: Request, adminApiKey: string): Response | undefined {
+function refuseStranger({ headers }: Request, adminApiKey: string): Response | undefined {
   const key = headers.get('api-key') ?? undefined
   const authorization = headers.get('authorization') ?? undefined
   const given = { ...(key !== undefined && { 'api-key': key }), ...(authorization && { authorization }) }
   if (carriesKey(given, adminApiKey)) return undefined
   const { status, body, contentType = '' } = invalidKey()
   return new Response(body, { status, headers: { 'Content-Type': contentType } })
+}
+
+/** The same for the metrics, where METRICS_AUTH asks for the key. */
+export function refuseMetrics(request: Request, { metricsAuth, adminApiKey }: Config): Response | undefined {
+  return metricsAuth === 'key' ? refuseStranger(request, adminApiKey) : undefined
 }
 
 type ReadBody = { readonly value: unknown } | { readonly refusal: AdminAnswer }

@@ -1,3 +1,4 @@
+import { refuseMetrics } from '../../app/admin/create-admin.ts'
 import type { App } from '../../app/app.ts'
 import type { Simulator } from '../../app/simulator.ts'
 import type { SlotAuthority } from '../../pipeline/slot-authority.ts'
@@ -167,7 +168,14 @@ export class Service {
   async #answer({ method, url, headers, body }: PageRequest): Promise<PageAnswer> {
     const { app, simulator } = this.#parts
     const segments = new URL(url).pathname.split('/').filter((segment) => segment !== '')
+    const request = new Request(url, {
+      method,
+      headers: headers.map(([name, value]): [string, string] => [name, value]),
+      body: body === null ? null : Buffer.from(body, 'base64'),
+    })
     if (segments[0] === 'metrics') {
+      const refusal = refuseMetrics(request, simulator.config)
+      if (refusal) return pageAnswer(refusal)
       const type = simulator.metrics.contentType
       return { status: 200, headers: [['Content-Type', type]], body: await this.metrics.render() }
     }
@@ -176,14 +184,13 @@ export class Service {
       await this.#hearAll()
       this.#inOrder.runAll()
     }
-    const request = new Request(url, {
-      method,
-      headers: headers.map(([name, value]): [string, string] => [name, value]),
-      body: body === null ? null : Buffer.from(body, 'base64'),
-    })
     const response = await app.fetch(request)
     if (method !== 'GET' && segments[1] === 'incidents') void this.#spread()
     await this.#spreading
-    return { status: response.status, headers: [...response.headers], body: await response.text() }
+    return pageAnswer(response)
   }
+}
+
+async function pageAnswer(response: Response): Promise<PageAnswer> {
+  return { status: response.status, headers: [...response.headers], body: await response.text() }
 }
