@@ -85,6 +85,9 @@ export function redactValue(text: string, onFound: OnFound = ignoreFound): strin
   return /^\.{0,2}\/[^\s"'<>]*[?#]/.test(plain) ? redactAddress(plain, onFound) : plain
 }
 
+/** A parameter of a header: `access_token=...; path=/`. */
+const namedValue = /((?:^|[;,\s])([\w.-]{1,64})="?)([^;,\s"]+)/g
+
 /** The value of a header that is no credential by its name. */
 export function redactHeaderValue(text: string, onFound: OnFound = ignoreFound): string {
   const [, scheme = '', token = ''] = schemeAndToken.exec(text) ?? []
@@ -94,7 +97,10 @@ export function redactHeaderValue(text: string, onFound: OnFound = ignoreFound):
     return `${scheme} ${redacted}`
   }
   const tokens = text.includes('eyJ') ? text.replace(jwt, (value) => found('a JWT', value, onFound)) : text
-  return redactValue(tokens, onFound)
+  const pairs = tokens.replace(namedValue, (all, start: string, name: string, value: string) =>
+    isCredentialName(name, 'member') && value !== redacted ? start + found(name, value, onFound) : all,
+  )
+  return redactValue(pairs, onFound)
 }
 
 /**
@@ -116,6 +122,11 @@ export function redactQuery(
       const name = decode(parameter.slice(0, equals).replaceAll('+', ' ')).replace(/^amp;/, '')
       const value = parameter.slice(equals + 1)
       const isNamed = isCredentialName(name, 'parameter') || names?.has(name.toLowerCase()) === true
+      if (!isNamed && value.includes(';') && /;[^;=]+=/.test(value)) {
+        // Some servers separate parameters by semicolons, too.
+        const parts = parameter.split(';')
+        return parts.map((part) => redactQuery(part, names, onFound)).join(';')
+      }
       if (!isNamed) {
         const plain = redactHeaderValue(value, onFound)
         if (plain === value) return parameter

@@ -170,6 +170,8 @@ describe('redacted headers and addresses', () => {
     `https://h/a?next=https%3A%2F%2Fu%3A${secret}%40h`,
     `/openai/operations/images/1?Sig=${secret}`,
     `https://h/cb#access_token=${secret}`,
+    `a=1; access_token=${secret}; path=/`,
+    `token="${secret}", b=2`,
     `realtime, openai-insecure-api-key.${secret}`,
   ])('have no credential in the value %s', (value) => {
     const plain = redactHeaderValue(value)
@@ -184,6 +186,10 @@ describe('redacted headers and addresses', () => {
     'authorization, x-api-key',
     '"abc"',
   ])('keep the value %s', (value) => expect(redactHeaderValue(value)).toBe(value))
+
+  it('find parameters between semicolons', () => {
+    expect(redactQuery(`a=1;sig=${secret};b=2&c=3;4`)).toBe('a=1;sig=REDACTED;b=2&c=3;4')
+  })
 
   it('leave a query that holds none byte for byte', () => {
     const query = 'api-version=2024-10-21&limit=5&&after=a%2Fb+c&flag'
