@@ -3,25 +3,18 @@ import type { createClient } from 'redis'
 /** A client of the package `redis`. */
 export type Client = ReturnType<typeof createClient>
 
-/** Waits between attempts to come back: from the shorter one, doubled each time, to the longer one. */
-const shortestPauseMs = 100
-const longestPauseMs = 5_000
-
-/** How long to wait before an attempt; the first has number 0. Spread, so that many simulators do not come at once. */
-export function pauseMs(attempt: number): number {
-  const pause = Math.min(shortestPauseMs * 2 ** Math.min(attempt, 10), longestPauseMs)
-  return pause * (0.75 + Math.random() / 2)
-}
+/** The operating system's own limit is minutes; whoever opens a client gives it up before. */
+const connectTimeoutMs = 10_000
 
 /** Hears what becomes of a client. */
 export interface ClientEvents {
   onReady(client: Client): void
-  /** The client tries again by itself. */
+  /** Its connection could not be made, or is lost: it is of no use any more. May come several times. */
   onError(client: Client, error: unknown): void
 }
 
 /**
- * Begins to connect, again and again until it is there, and whenever it was lost.
+ * Begins to connect, once.
  *
  * @param create of the package `redis`, which is loaded only where it is needed
  */
@@ -31,11 +24,10 @@ export function openClient(create: typeof createClient, url: string, events: Cli
     disableOfflineQueue: true,
     // Messages of one vendor's cloud; each costs a command at the start, which others refuse.
     maintNotifications: 'disabled',
-    socket: { connectTimeout: 5_000, reconnectStrategy: (retries: number) => pauseMs(retries) },
+    socket: { connectTimeout: connectTimeoutMs, reconnectStrategy: false },
   }) as Client
   client.on('error', (error: unknown) => events.onError(client, error))
   client.on('ready', () => events.onReady(client))
-  // What goes wrong is told by the event, and tried again.
-  client.connect().catch(() => {})
+  client.connect().catch((error: unknown) => events.onError(client, error))
   return client
 }

@@ -3,12 +3,20 @@ import type { Clock, StopTimer } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { CallTimes } from './call-times.ts'
 import { describeFailure } from './describe-failure.ts'
-import { type Client, openClient, pauseMs } from './open-client.ts'
+import { type Client, openClient } from './open-client.ts'
 import { probeRedis } from './probe-redis.ts'
 import { isUnknownScript, type Sender } from './redis-script.ts'
+import { RetryPauses } from './retry-pauses.ts'
 
-/** A connection that held for so long was a good one: the next attempts begin with the short pauses again. */
-const provenMs = 10_000
+/** How long an attempt may take without a sign of life, while it is not known how long Redis takes to connect. */
+const firstAttemptMs = 3_000
+
+/** The same when it is known: three times as long as the last time, within these bounds. */
+const shortestAttemptMs = 1_000
+const longestAttemptMs = 10_000
+
+/** After so many attempts without a sign of life each one has twice as long: a network may have become slow. */
+const attemptsOfALength = 8
 
 /** What a connection to Redis is made from. */
 export interface RedisConnectionParts {
@@ -20,7 +28,7 @@ export interface RedisConnectionParts {
   /** That of the machine: a network does not wait for a virtual one. */
   readonly clock: Clock
   readonly logger: Logger
-  /** How long there may be no sign of life before the connection is given up and made anew; default 10 s. */
+  /** In the place of what is measured: how long there may be no sign of life before a connection is made anew. */
   readonly hungMs?: number
 }
 
@@ -43,27 +51,32 @@ export class RedisConnection implements Sender {
   readonly #parts: RedisConnectionParts
   readonly #create: typeof createClient
   readonly #calls: CallTimes
-  readonly #hungMs: number
+  readonly #pauses: RetryPauses
   readonly #upListeners: (() => void)[] = []
   readonly #channels = new Map<string, (message: string) => void>()
   #client: Client
   #closed = false
   #toldDown = false
   #changedMs: number
-  #attempts = 0
   #fallbacksBefore = 0
-  #stopProbe: StopTimer | undefined
+  /** Whether the client is given up, and the next one not opened yet. */
+  #isBetween = false
+  #openedMs = 0
+  #connectMs: number | undefined
+  #hungAttempts = 0
+  /** The next probe, or the next client. */
+  #stopNext: StopTimer | undefined
   #stopWatchdog: StopTimer | undefined
 
   /** @param create of the package `redis`, which is loaded only where it is needed */
   constructor(parts: RedisConnectionParts, create: typeof createClient) {
-    const { clock, timeoutMs, hungMs = 10_000 } = parts
+    const { clock, timeoutMs } = parts
     this.#parts = parts
     this.clock = clock
     this.#create = create
-    this.#hungMs = hungMs
+    this.#pauses = new RetryPauses(clock)
     this.#changedMs = clock.nowMs()
-    this.#calls = new CallTimes(clock, timeoutMs, () => this.#goDown(`no answer within ${timeoutMs} ms`))
+    this.#calls = new CallTimes(clock, timeoutMs, () => this.#callFailed(`no answer within ${timeoutMs} ms`))
     this.#client = this.#open()
   }
 
@@ -94,7 +107,7 @@ export class RedisConnection implements Sender {
         },
         (error: unknown) => {
           if (this.#calls.end(call) === undefined) return
-          if (!isUnknownScript(error)) this.#goDown(describeFailure(error))
+          if (!isUnknownScript(error)) this.#callFailed(describeFailure(error))
           reject(error)
         },
       )
@@ -122,35 +135,41 @@ export class RedisConnection implements Sender {
     this.#closed = true
     this.state.up = false
     this.reason = 'the connection was closed'
-    this.#stopProbe?.()
+    this.#stopNext?.()
     this.#stopWatchdog?.()
     this.#client.destroy()
     this.#calls.close(new RedisAway(this.reason))
   }
 
   #open(): Client {
-    const isPresent = (client: Client): boolean => client === this.#client && !this.#closed
-    const client = openClient(this.#create, this.#parts.url, {
+    const isPresent = (client: Client): boolean =>
+      client === this.#client && !this.#isBetween && !this.#closed
+    this.#isBetween = false
+    this.#openedMs = this.clock.nowMs()
+    this.#signOfLife()
+    return openClient(this.#create, this.#parts.url, {
       onReady: (ready) => {
         if (isPresent(ready)) void this.#onReady(ready)
       },
       onError: (failed, error) => {
         if (!isPresent(failed)) return
-        this.#signOfLife()
         this.#goDown(describeFailure(error))
+        this.#reopenIn(this.#pauses.next())
       },
     })
-    this.#signOfLife()
-    return client
+  }
+
+  #reopenIn(delayMs: number): void {
+    this.#isBetween = true
+    this.#next(delayMs, () => (this.#client = this.#open()))
+    this.#client.destroy()
   }
 
   async #onReady(client: Client): Promise<void> {
+    this.#connectMs = this.clock.nowMs() - this.#openedMs
     this.#signOfLife()
-    // A client that comes back by itself subscribes again by itself.
-    if (!client.isPubSubActive) {
-      for (const [channel, listener] of this.#channels) await this.#subscribe(client, channel, listener)
-    }
-    if (client === this.#client) this.#probeIn(this.#attempts === 0 ? 0 : pauseMs(this.#attempts))
+    for (const [channel, listener] of this.#channels) await this.#subscribe(client, channel, listener)
+    if (client === this.#client && client.isReady) this.#probeIn(0)
   }
 
   async #subscribe(client: Client, channel: string, listener: (message: string) => void): Promise<void> {
@@ -166,10 +185,14 @@ export class RedisConnection implements Sender {
   }
 
   #probeIn(delayMs: number): void {
-    const { clock } = this
-    this.#stopProbe?.()
+    this.#next(delayMs, () => void this.#probe())
+  }
+
+  /** Waits before the next step. Nothing is expected of Redis meanwhile. */
+  #next(delayMs: number, step: () => void): void {
+    this.#stopNext?.()
     this.#stopWatchdog?.()
-    this.#stopProbe = clock.at(clock.nowMs() + delayMs, () => void this.#probe())
+    this.#stopNext = this.clock.at(this.clock.nowMs() + delayMs, step)
   }
 
   async #probe(): Promise<void> {
@@ -178,19 +201,18 @@ export class RedisConnection implements Sender {
     if (this.#closed || this.state.up) return
     this.#signOfLife()
     if (!client.isReady) return
+    const isPresent = (): boolean => client === this.#client && client.isReady && !this.#closed
     const sentMs = clock.nowMs()
     try {
       await probeRedis(client, prefix)
     } catch (error) {
-      if (client !== this.#client || this.#closed || !client.isReady) return
-      this.#signOfLife()
+      if (!isPresent()) return
       this.#goDown(describeFailure(error))
-      this.#probeIn(pauseMs(++this.#attempts))
+      this.#probeIn(this.#pauses.next())
       return
     }
-    if (client !== this.#client || this.#closed) return
-    this.#signOfLife()
-    if (clock.nowMs() - sentMs > timeoutMs) this.#probeIn(pauseMs(++this.#attempts))
+    if (!isPresent()) return
+    if (clock.nowMs() - sentMs > timeoutMs) this.#probeIn(this.#pauses.next())
     else this.#goUp()
   }
 
@@ -198,7 +220,8 @@ export class RedisConnection implements Sender {
     const { clock, logger } = this.#parts
     if (this.state.up) return
     this.#stopWatchdog?.()
-    this.#stopWatchdog = undefined
+    this.#hungAttempts = 0
+    this.#pauses.works()
     const awaySeconds = Math.round((clock.nowMs() - this.#changedMs) / 100) / 10
     const { fallbacks } = this.state
     if (this.#toldDown) {
@@ -213,17 +236,22 @@ export class RedisConnection implements Sender {
     for (const listener of this.#upListeners) listener()
   }
 
+  /** A call was refused or came too late, over a connection that may be as good as before. */
+  #callFailed(reason: string): void {
+    const wasUp = this.state.up
+    this.#goDown(reason)
+    if (!wasUp || this.#closed) return
+    this.#signOfLife()
+    if (this.#client.isReady) this.#probeIn(this.#pauses.next())
+  }
+
   #goDown(reason: string): void {
     this.reason = reason
     if (this.#closed || !this.state.up) return
-    const { clock } = this
     this.state.up = false
-    if (clock.nowMs() - this.#changedMs > provenMs) this.#attempts = 0
-    this.#changedMs = clock.nowMs()
+    this.#changedMs = this.clock.nowMs()
     this.#tellDown()
     this.#calls.failAll(new RedisAway(reason))
-    this.#signOfLife()
-    if (this.#client.isReady) this.#probeIn(pauseMs(++this.#attempts))
   }
 
   #tellDown(): void {
@@ -240,11 +268,18 @@ export class RedisConnection implements Sender {
   #signOfLife(): void {
     const { clock } = this
     this.#stopWatchdog?.()
-    this.#stopWatchdog = clock.at(clock.nowMs() + this.#hungMs, () => {
-      if (this.#closed || this.state.up) return
-      const hung = this.#client
-      this.#client = this.#open()
-      hung.destroy()
+    this.#stopWatchdog = clock.at(clock.nowMs() + this.#patienceMs(), () => {
+      if (this.#closed || this.state.up || this.#isBetween) return
+      this.#hungAttempts++
+      this.#reopenIn(0)
     })
+  }
+
+  #patienceMs(): number {
+    const { timeoutMs, hungMs } = this.#parts
+    const connectMs = this.#connectMs === undefined ? firstAttemptMs : 3 * this.#connectMs
+    const patienceMs = hungMs ?? Math.max(shortestAttemptMs, timeoutMs, Math.min(connectMs, longestAttemptMs))
+    const longer = 2 ** Math.floor(this.#hungAttempts / attemptsOfALength)
+    return Math.max(patienceMs, Math.min(patienceMs * longer, longestAttemptMs))
   }
 }

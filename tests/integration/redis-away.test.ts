@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { OperatorError } from '../../src/platform/operator-error.ts'
 import { type RedisReplica, type ReplicaOptions, startReplica } from '../support/redis-replica.ts'
 import { redisNeed, type RedisServer, startRedisServer } from '../support/redis-server.ts'
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 
 const deployments = { chat: { model: 'gpt-4o', tokensPerMinute: 60_000, requestsPerMinute: 60_000 } }
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
@@ -90,6 +91,25 @@ describe.skipIf(isMissing)(`a simulator with a Redis server that goes away${note
     const other = await start()
     await other.live.patch({ region: 'Sweden Central' })
     await expect.poll(() => replica.live.current.region).toBe('Sweden Central')
+  })
+
+  it.each<[string, (proxy: TcpProxy) => unknown]>([
+    ['breaks all connections', (proxy) => proxy.cut()],
+    ['refuses connections', (proxy) => proxy.refuse()],
+    ['swallows all bytes', (proxy) => proxy.swallow()],
+  ])('shares its limits again after a network that %s', async (_, fail) => {
+    const proxy = await startTcpProxy(server.port)
+    const url = `redis://127.0.0.1:${proxy.port}`
+    const [replica, other] = await Promise.all([start({ url }), start()])
+    await fail(proxy)
+    await decide(replica)
+    await expect.poll(() => replica.connection.state.fallbacks).toBe(1)
+    await proxy.restore()
+    await expect.poll(() => replica.connection.state.up).toBe(true)
+    expect((await decide(replica))?.admitted).toBe(true)
+    const standing = await other.limits.standingOf(other.question('chat', 1), performance.now())
+    expect(standing).toMatchObject({ tokens: { used: 1 } })
+    await proxy.close()
   })
 
   it('starts without Redis, and takes it when it comes', async () => {
