@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 
-/** How many files the program opens at once while it starts, with as much room again for connections; a step of `ulimit`. */
+/** Twice as many as the program opens at once while it starts: some are left for connections. */
 const neededFiles = 256
 
-/** What is left for a thousand connections. */
+/** Enough for some thousand connections. */
 const advisedFiles = 4_096
 
 /** What is wrong with the number of files that this process may have open; undefined where nothing is. */

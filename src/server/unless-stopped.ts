@@ -21,18 +21,19 @@ export async function unlessStopped<T>(
   graceMs: number,
 ): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined
-  const graceIsOver = whenAborted(stop).then(
-    () =>
-      new Promise<undefined>((resolve) => {
-        timer = setTimeout(() => resolve(undefined), graceMs)
-      }),
-  )
+  const graceIsOver = new AbortController()
+  const startGrace = (): void => {
+    timer = setTimeout(() => graceIsOver.abort(), graceMs)
+  }
+  if (stop.aborted) startGrace()
+  else stop.addEventListener('abort', startGrace, { once: true })
   try {
-    return await Promise.race([starting, graceIsOver])
+    return await Promise.race([starting, whenAborted(graceIsOver.signal).then(() => undefined)])
   } catch (error) {
     if (!stop.aborted) throw error
     return undefined
   } finally {
+    stop.removeEventListener('abort', startGrace)
     clearTimeout(timer)
   }
 }
