@@ -111,6 +111,8 @@ describe('a signal while the program starts', () => {
         EXTENSION_PATH: './late.mjs',
         SIMULATOR_API_KEY: programKey,
         LATENCY_PROFILE: 'off',
+        // On a busy machine it would warn that it was slow.
+        LOG_LEVEL: 'error',
         LATENCY_OPENAI_CHAT_COMPLETIONS_MEAN: '20',
         LATENCY_OPENAI_CHAT_COMPLETIONS_STD_DEV: '0',
       },
