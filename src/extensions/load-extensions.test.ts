@@ -248,6 +248,25 @@ describe('loadExtensions refuses', () => {
       "Could not load the extension a.ts: its code failed: Cannot find module './nope.ts', imported from /extensions/a.ts. Correct the import, or install the package beside the extension.",
     ],
     [
+      'an import of a name that the simulator does not have',
+      {
+        'a.ts':
+          "import { defineExtention, type Hook } from 'aoai-simulated-api/extension'\nconst a: Hook = async () => defineExtention({})\nexport default { name: 'a', hooks: [a] }",
+      },
+      'a.ts',
+      'Could not load the extension a.ts: its code failed: aoai-simulated-api/extension has no export defineExtention, which /extensions/a.ts imports (its nearest is defineExtension). Correct the extension, or take it out of EXTENSION_PATH.',
+    ],
+    [
+      'such an import in a file that it imports',
+      {
+        'a.ts': "import { b } from './b.ts'\nexport default { name: b }",
+        'b.ts':
+          "import { Exchange, defineExtensions as reply } from 'aoai-simulated-api/extension'\nexport const b = (_: Exchange) => reply('')",
+      },
+      'a.ts',
+      'Could not load the extension a.ts: its code failed: aoai-simulated-api/extension has no export defineExtensions, which /extensions/b.ts imports (its nearest is defineExtension). Correct the extension, or take it out of EXTENSION_PATH.',
+    ],
+    [
       'an import of a package that is not installed',
       { 'a.mjs': "import x from 'not-installed'\nexport default { name: x }" },
       'a.mjs',

@@ -1,7 +1,8 @@
 import { isBuiltin } from 'node:module'
 import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { ModuleCache } from 'jiti'
+import type { JitiOptions, ModuleCache } from 'jiti'
+import { nearestNames } from '../platform/nearest-names.ts'
 import { readRegularText } from '../platform/regular-file.ts'
 
 /** Modules that an extension may import wherever its file lies: by the name that it imports. */
@@ -31,7 +32,7 @@ export async function createModuleLoader(
 ): Promise<ModuleLoader> {
   // It takes some ten milliseconds, which a start without extensions need not spend.
   const { createJiti } = await import('jiti')
-  const jiti = createJiti(join(workingDirectory, 'extension.js'), {
+  const options: JitiOptions = {
     // Nothing is written to the disk: turning a small file into JavaScript takes a few milliseconds.
     fsCache: false,
     // Modules of an extension start anew with each simulator; `cache` below shares them among one simulator's extensions.
@@ -40,6 +41,16 @@ export async function createModuleLoader(
     debug: false,
     tryNative: false,
     virtualModules: { ...ownModules },
+  }
+  const start = join(workingDirectory, 'extension.js')
+  const plain = createJiti(start, options)
+  const jiti = createJiti(start, {
+    ...options,
+    transform(source) {
+      const code = plain.transform(source)
+      checkImports(code, source.filename, ownModules)
+      return { code }
+    },
   })
   const cache: ModuleCache = {}
   return {
@@ -60,5 +71,29 @@ export async function createModuleLoader(
       const url = isBuiltin(name) ? undefined : jiti.esmResolve(name, { try: true })
       return url?.startsWith('file:') ? fileURLToPath(url) : undefined
     },
+  }
+}
+
+/**
+ * Finds imports from our own modules of names that they do not have. As CommonJS they would be undefined, and fail at the first
+ * request that comes to them. Types are gone from the code by now.
+ *
+ * @throws {Error} for the first one
+ */
+function checkImports(code: string, filename: string | undefined, ownModules: OwnModules): void {
+  for (const [name, exported] of Object.entries(ownModules)) {
+    // The names of variables that the compiler makes begin with an underscore: `_extension.jsonReply`.
+    const variables = code.matchAll(/\bvar (_\w+) = [^;]{0,100}?(?:jitiImport|require)\("([^"]+)"\)/g)
+    for (const [, variable = '', from] of variables) {
+      if (from !== name) continue
+      for (const [, wanted = ''] of code.matchAll(new RegExp(`\\b${variable}\\.(\\w+)`, 'g'))) {
+        if (wanted === 'default' || wanted === '__esModule' || Object.hasOwn(exported, wanted)) continue
+        const [nearest] = nearestNames(wanted, Object.keys(exported), 1)
+        const hint = nearest === undefined ? '' : ` (its nearest is ${nearest})`
+        const message = `${name} has no export ${wanted}, which ${filename ?? 'it'} imports${hint}`
+        // Its place is in the message; that of this line would mislead.
+        throw Object.assign(new Error(message), { stack: message })
+      }
+    }
   }
 }
