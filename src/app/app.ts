@@ -17,6 +17,23 @@ export type App = Hono<AppEnv> & {
   readonly wantsBody: DataPlane['wantsBody']
 }
 
+/** What the simulator says of itself. */
+function describeSelf(mode: string): object {
+  return {
+    name: 'aoai-simulated-api',
+    version,
+    mode,
+    status: 'running',
+    links: {
+      metrics: '/metrics',
+      health: '/healthz',
+      openapi: '/++/openapi.json',
+      config: '/++/config',
+      deployments: '/++/deployments',
+    },
+  }
+}
+
 /** Whether a request needs no route of Hono: nearly all that a load test sends is a POST to one of these. */
 export function isForService(method: string | undefined, url: string | undefined = ''): boolean {
   return method === 'POST' && (url.startsWith('/openai/') || url.startsWith('/v1/'))
@@ -28,7 +45,14 @@ export function createApp(simulator: Simulator): App {
   const admin = createAdmin(simulator, version)
   const { handler: dataPlane, answerSocket, wantsBody } = createDataPlane(simulator, simulator.run)
 
-  app.get('/', (context) => context.text('aoai-simulated-api is running.\n'))
+  app.get('/', (context) => {
+    // The Python simulator answers JSON to everyone; here whoever names it gets it, and a browser or curl gets the text.
+    const wantsJson = /\bapplication\/json\b/i.test(context.req.header('accept') ?? '')
+    context.header('Vary', 'Accept')
+    return wantsJson
+      ? context.json(describeSelf(simulator.config.mode.kind))
+      : context.text('aoai-simulated-api is running.\n')
+  })
   app.get('/healthz', (context) => context.json(healthOf(simulator)))
   app.get('/metrics', async (context) => {
     const refusal = refuseMetrics(context.req.raw, simulator.config)

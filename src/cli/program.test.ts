@@ -8,7 +8,10 @@ async function runWith(...argv: string[]): Promise<{ printed: string; exitCode: 
   const program = createProgram(
     { stdout: sink, stderr: sink },
     () => Promise.resolve(),
-    (parent) => void parent.command('recordings').description('Look after recording files.'),
+    (parent) => {
+      const recordings = parent.command('recordings').description('Look after recording files.')
+      recordings.command('lint').description('Name what cannot be replayed.')
+    },
   )
   try {
     await program.parseAsync(argv, { from: 'user' })
@@ -35,4 +38,16 @@ it('fits its help into 100 columns, and puts the description of a long flag belo
   const { printed } = await runWith('--help')
   expect(printed.split('\n').filter((line) => line.length > 100)).toEqual([])
   expect(printed).toMatch(/\n {2}--latency-open\S+-first-token-mean <value>\n {30,}Mean waiting time/)
+})
+
+it('shows the help of a command by its name, however deep it is', async () => {
+  const { printed: whole, exitCode } = await runWith('help')
+  expect(exitCode).toBe(0)
+  expect(whole).toMatch(/^Usage: aoai-sim \[options\]/)
+  expect((await runWith('help', 'recordings')).printed).toMatch(/^Usage: aoai-sim recordings /)
+  expect((await runWith('help', 'recordings', 'lint')).printed).toMatch(/^Usage: aoai-sim recordings lint /)
+  expect(await runWith('help', 'recordings', 'lnt')).toEqual({
+    printed: expect.stringMatching(/^error: unknown command 'lnt'\n\(Did you mean lint\?\)/),
+    exitCode: 1,
+  })
 })

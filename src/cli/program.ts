@@ -44,11 +44,28 @@ export function createProgram(
     program.addOption(new Option(`${setting.flag} <value>`, describe(setting)).helpGroup(`${setting.group}:`))
   }
   addCommands?.(program)
+  addHelpCommand(program)
   return program
 }
 
 function withoutValues(text: string): string {
   return redactText(text.replace(/('--?[\w-]+)=[^']*/g, '$1=...'))
+}
+
+/** Commander's own one knows one level of commands, and shows the whole help for a name that there is not. */
+function addHelpCommand(program: Command): void {
+  program
+    .helpCommand(false)
+    .command('help')
+    .argument('[command...]', 'a command, such as recordings lint')
+    .description('Show the help of a command, or this one.')
+    .action((names: string[]) => {
+      let command = program
+      for (const name of names) {
+        command = command.commands.find((known) => known.name() === name) ?? refuseCommand(command, name)
+      }
+      command.help()
+    })
 }
 
 function describe({ description, range, unit, env, default: text, whenUnset }: Setting): string {
@@ -59,7 +76,7 @@ function describe({ description, range, unit, env, default: text, whenUnset }: S
 
 /** An argument of the program itself can only be meant for a command. */
 function refuseCommand(program: Command, name: string): never {
-  const known = program.commands.map((command) => command.name())
+  const known = program.commands.map((command) => command.name()).filter((command) => command !== 'help')
   const [nearest] = nearestNames(name, known, 1)
   const hint = nearest === undefined ? `The commands are ${known.join(', ')}` : `Did you mean ${nearest}?`
   return program.error(`error: unknown command '${name}'\n(${hint})`)

@@ -22,6 +22,22 @@ describe('the administration', () => {
     }
   })
 
+  it('is linked from GET /, as JSON for whoever asks for it and as text for all others', async () => {
+    const { app } = setUp()
+    const get = (accept?: string) => app.request('/', { headers: accept === undefined ? {} : { accept } })
+    for (const accept of ['application/json', 'text/plain;q=0.5, Application/JSON']) {
+      expect(await (await get(accept)).json()).toMatchObject({
+        name: 'aoai-simulated-api',
+        version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+        mode: 'generate',
+        links: { metrics: '/metrics', health: '/healthz', openapi: '/++/openapi.json' },
+      })
+    }
+    for (const accept of [undefined, '*/*', 'text/html,application/xhtml+xml,*/*;q=0.8']) {
+      expect(await (await get(accept)).text()).toBe('aoai-simulated-api is running.\n')
+    }
+  })
+
   it('takes the key as api-key or as bearer token', async () => {
     const { app } = setUp()
     for (const headers of [{ 'api-key': testKey }, { authorization: `Bearer ${testKey}` }]) {
