@@ -9,6 +9,7 @@ import { createGenerateMode } from '../generate/generate-mode.ts'
 import type { ResponseArchive } from '../generate/responses/response-archive.ts'
 import { createJournal, type Journal } from '../journal/journal.ts'
 import { observeCalls } from '../journal/observe-calls.ts'
+import { createRequestLog, type RequestLogOptions } from '../journal/request-log.ts'
 import { createLatency } from '../latency/add-latency.ts'
 import { createAdmission } from '../limits/admit.ts'
 import { minuteLimitsOf } from '../limits/limit-plan.ts'
@@ -90,6 +91,8 @@ export interface SimulatorParts extends SharedParts {
   readonly logger: Logger
   /** Measures the event loop that serves this simulator; absent for one that nobody times. */
   readonly loopLag?: LoopLag
+  /** Where a line for each request goes; absent: nowhere. */
+  readonly requestLog?: RequestLogOptions | undefined
   /** Absent: none. */
   readonly extensions?: Extensions
   /** What it has together with simulators on other machines; closed with the simulator. Absent: nothing. */
@@ -103,7 +106,15 @@ export interface SimulatorParts extends SharedParts {
  */
 export function assembleSimulator(
   live: LiveConfig,
-  { clock, logger, loopLag, extensions = composeExtensions([]), service, ...alone }: SimulatorParts,
+  {
+    clock,
+    logger,
+    loopLag,
+    requestLog,
+    extensions = composeExtensions([]),
+    service,
+    ...alone
+  }: SimulatorParts,
 ): Simulator {
   const shared: SharedParts = { ...alone, ...service?.parts }
   const { addLatency, occupancy } = createLatency(shared)
@@ -149,6 +160,7 @@ export function assembleSimulator(
       ...(journal && { journal: journal.observe }),
       ...(shared.journal && { journal: observeCalls(shared.journal, live.current.testHeader) }),
       ...(telemetry && { telemetry: telemetry.observe }),
+      ...(requestLog && { requestLog: createRequestLog(requestLog) }),
       extensionHooks: extensions.hooks,
       answersAnyPath: extensions.generate !== undefined,
       prepareFaults: faults.prepare,

@@ -1,47 +1,225 @@
+import { existsSync } from 'node:fs'
+import { relative } from 'node:path'
+import type { Simulator } from '../app/simulator.ts'
 import type { Config } from '../config/config.ts'
 import type { Deployment } from '../config/deployments.ts'
+import { typicalMs } from '../config/distribution.ts'
+import { timingOf } from '../latency/timing.ts'
+import { printable } from '../platform/printable.ts'
+import type { CliHost } from './cli-host.ts'
+import { inPieces, shellWord } from './shell-word.ts'
 
-/** A version that every operation of the data plane takes. */
-const exampleApiVersion = '2024-10-21'
+/** What the banner is made from. */
+export interface BannerParts {
+  readonly simulator: Simulator
+  readonly url: string
+  /** How many processes answer; 1 is not told. */
+  readonly workers: number
+  /** Whether a key that somebody has set may be shown. */
+  readonly showsKey: boolean
+  /** What paths are shown from. */
+  readonly workingDirectory: string
+}
 
-/** What a newcomer needs to see after the start: where it is, how to get in, and a request that works. */
-export function renderBanner(config: Config, url: string, workers = 1): string {
-  const key = config.apiKeyGenerated ? config.apiKey : '(as set in SIMULATOR_API_KEY)'
-  const deployments = [...config.deployments.values()]
+/** The width of the smallest terminal that people have. */
+const maxWidth = 80
+/** So many deployments are shown. */
+const maxDeployments = 5
+const labelWidth = 15
+/** Beside it there is room for limits and waits. */
+const maxName = 23
+
+type Row = readonly [label: string, ...lines: readonly string[]]
+
+/**
+ * What whoever starts it needs to see: where it is, how to get in, what answers, and a request that works in any other
+ * terminal. At most 24 lines of 80 columns, unless names or addresses are longer.
+ */
+export async function renderBanner(parts: BannerParts): Promise<string> {
+  const { simulator, url, workers } = parts
+  const { config } = simulator
+  const rows: readonly Row[] = [
+    ['Endpoint', url],
+    ['API key', config.apiKeyGenerated ? config.apiKey : '(as set in SIMULATOR_API_KEY)'],
+    [
+      'Admin key',
+      config.adminApiKey === config.apiKey ? 'the API key' : '(as set in SIMULATOR_ADMIN_API_KEY)',
+    ],
+    ['Metrics', `${url}/metrics`],
+    ...(workers > 1 ? [['Workers', `${workers} processes`] as const] : []),
+    ...modeRows(parts),
+  ]
   const lines = [
     `aoai-simulated-api runs in ${config.mode.kind} mode.`,
     '',
-    `  Endpoint     ${url}`,
-    `  API key      ${key}`,
-    `  Admin key    ${config.adminApiKey === config.apiKey ? 'the API key' : '(as set in SIMULATOR_ADMIN_API_KEY)'}`,
-    `  Metrics      ${url}/metrics`,
-    ...(workers > 1 ? [`  Workers      ${workers} processes`] : []),
-    `  Deployments  ${describeDeployments(deployments, config.allowUndefinedDeployments)}`,
+    ...rows.flatMap(renderRow),
     '',
     'Try it:',
     '',
-    ...exampleRequest(config, url, deployments),
+    ...(await exampleRequest(parts)).map((line, index) => (index === 0 ? `  ${line}` : line)),
     '',
     '',
   ]
   return lines.join('\n')
 }
 
-function describeDeployments(deployments: readonly Deployment[], allowUndefined: boolean): string {
-  const named = deployments.map(({ name, model }) => (name === model.name ? name : `${name} (${model.name})`))
-  if (allowUndefined) named.push('and any other name, without limits')
-  return named.length > 0 ? named.join('\n               ') : 'none'
+/**
+ * Whether the banner may show the key that somebody has set: on a terminal of theirs. In a container, what a terminal shows is
+ * kept as a log, too.
+ */
+export function mayShowKey({ stdout }: CliHost): boolean {
+  if (stdout.isTTY !== true || process.pid === 1) return false
+  return !existsSync('/.dockerenv') && !existsSync('/run/.containerenv')
 }
 
-function exampleRequest(config: Config, url: string, deployments: readonly Deployment[]): string[] {
+function renderRow([label, ...lines]: Row): string[] {
+  return lines.map((line, index) => `  ${(index === 0 ? label : '').padEnd(labelWidth - 2)}${line}`)
+}
+
+function modeRows({ simulator, workingDirectory }: BannerParts): Row[] {
+  const { config, mode: modeParts } = simulator
+  const { mode } = config
+  if (mode.kind === 'generate') return [['Deployments', ...describeDeployments(config)]]
+  const folder = printable(relative(workingDirectory, mode.recordings.dir) || '.')
+  const upstream: Row[] = mode.upstream ? [['Upstream', printable(mode.upstream.endpoint)]] : []
+  if (mode.kind === 'record') {
+    const written = mode.recordings.autosave ? 'written at once' : 'written at the end'
+    return [...upstream, ['Recordings', `${folder} (${written})`]]
+  }
+  const { interactions = 0, files = 0 } = modeParts.replay?.loaded ?? {}
+  const onMiss = {
+    error: '404 with the nearest recording (REPLAY_ON_MISS=error)',
+    generate: 'a generated answer (REPLAY_ON_MISS=generate)',
+    record: 'asked of the upstream and recorded (REPLAY_ON_MISS=record)',
+  }[mode.recordings.replay.onMiss]
+  return [
+    ['Recordings', `${countOf(interactions, 'request')} in ${countOf(files, 'file')} of ${folder}`],
+    ['On a miss', onMiss],
+    ...upstream,
+  ]
+}
+
+function describeDeployments(config: Config): string[] {
+  const all = [...config.deployments.values()]
+  const shown = all.slice(0, maxDeployments)
+  const names = shown.map(({ name, model }) => {
+    const whole = name === model.name ? name : `${name} (${model.name})`
+    return cut(whole.length > maxName ? name : whole, maxName)
+  })
+  const width = Math.max(0, ...names.map(({ length }) => length))
+  const lines = shown.map((deployment, index) =>
+    cut(
+      `${(names[index] ?? '').padEnd(width)}  ${describeDeployment(deployment, config)}`,
+      maxWidth - labelWidth,
+    ),
+  )
+  const more = all.length - shown.length
+  if (more > 0) lines.push(`and ${more} more: GET /++/deployments`)
+  if (config.allowUndefinedDeployments) lines.push('and any other name, without limits')
+  return lines.length > 0 ? lines : ['none']
+}
+
+function describeDeployment(deployment: Deployment, { latency }: Config): string {
+  const { tokensPerMinute, requestsPerMinute, provisionedThroughputUnits, model } = deployment
+  const limits = [
+    provisionedThroughputUnits !== undefined && `${short(provisionedThroughputUnits)} PTU`,
+    tokensPerMinute !== undefined && `${short(tokensPerMinute)} TPM`,
+    requestsPerMinute !== undefined && `${short(requestsPerMinute)} RPM`,
+  ].filter((limit) => limit !== false)
+  if (limits.length === 0) limits.push('no limits')
+  return [
+    ...limits,
+    describeLatency(timingOf(model.operations[0], deployment, latency), latency.timeScale),
+  ].join(', ')
+}
+
+function describeLatency(timing: ReturnType<typeof timingOf>, timeScale: number): string {
+  if (timeScale === 0 || !timing) return 'no latency'
+  const typical = (distribution: Parameters<typeof typicalMs>[0]): string => {
+    const ms = typicalMs(distribution) * timeScale
+    return ms < 10 ? String(Math.round(ms * 10) / 10) : Math.round(ms).toLocaleString('en-US')
+  }
+  if (timing.kind === 'request') return `${typical(timing.perRequest)} ms${timing.perMegabyte ? '/MB' : ''}`
+  const first = typicalMs(timing.firstToken) === 0 ? '' : `${typical(timing.firstToken)} ms + `
+  return `${first}${typical(timing.perToken)} ms/token`
+}
+
+/** A number in few characters, and exact: 450K, 2M, 2,700. */
+function short(count: number): string {
+  if (count % 1_000_000 === 0) return `${count / 1_000_000}M`
+  return count % 1_000 === 0 && count < 1_000_000 ? `${count / 1_000}K` : count.toLocaleString('en-US')
+}
+
+function cut(text: string, longest: number): string {
+  const shown = printable(text)
+  return shown.length > longest ? `${shown.slice(0, longest - 3)}...` : shown
+}
+
+function countOf(count: number, thing: string): string {
+  return `${count.toLocaleString('en-US')} ${thing}${count === 1 ? '' : 's'}`
+}
+
+/** A request as it is typed into a shell. */
+interface ShellRequest {
+  readonly target: string
+  readonly contentType?: string | undefined
+  /** As it stands in the command, quoted. */
+  readonly data?: string | undefined
+  readonly method?: string | undefined
+}
+
+async function exampleRequest(parts: BannerParts): Promise<string[]> {
+  const { simulator, url, showsKey } = parts
+  const { config } = simulator
+  const { target, contentType, data, method } = await chooseRequest(simulator)
+  // A variable that is not set in that terminal says so, in the place of a 401.
+  const key =
+    config.apiKeyGenerated || showsKey
+      ? shellWord(`api-key: ${config.apiKey}`)
+      : '"api-key: ${SIMULATOR_API_KEY:?set it to the key}"'
+  const asked = method === undefined ? '' : `-X ${method} `
+  const words = [
+    `curl ${asked}${inPieces(url + target, maxWidth - 12)}`,
+    `    -H ${key}`,
+    ...(contentType === undefined ? [] : [`    -H ${shellWord(`content-type: ${contentType}`)}`]),
+    ...(data === undefined ? [] : [`    -d ${data}`]),
+  ]
+  return words
+    .map((word, index) => (index === words.length - 1 ? word : `${word} \\`))
+    .flatMap((word) => word.split('\n'))
+}
+
+async function chooseRequest(simulator: Simulator): Promise<ShellRequest> {
+  const { config, mode } = simulator
+  if (config.mode.kind === 'record') return upstreamRequest(config.mode.upstream.endpoint)
+  const recorded = await mode.replay?.example()
+  if (recorded) {
+    const { path, query, contentType, body, method } = recorded
+    return {
+      target: query === '' ? path : `${path}?${query}`,
+      contentType,
+      data: body === '' ? undefined : inPieces(body, maxWidth - 10),
+      method: method === (body === '' ? 'GET' : 'POST') ? undefined : method,
+    }
+  }
+  return generatedRequest([...config.deployments.values()])
+}
+
+function generatedRequest(deployments: readonly Deployment[]): ShellRequest {
   const chat = deployments.find(
     ({ model }) => model.operations.includes('chatCompletions') && !model.reasoning,
   )
-  const name = encodeURIComponent(chat?.name ?? 'gpt-4o-mini')
-  const key = config.apiKeyGenerated ? config.apiKey : '$SIMULATOR_API_KEY'
-  return [
-    `  curl "${url}/openai/deployments/${name}/chat/completions?api-version=${exampleApiVersion}" \\`,
-    `    -H "api-key: ${key}" -H "Content-Type: application/json" \\`,
-    `    -d '{"messages":[{"role":"user","content":"Hello"}],"max_tokens":20}'`,
-  ]
+  const name = JSON.stringify(chat?.name ?? 'gpt-4o-mini')
+  const start = `{"model":${name},"max_tokens":20,`
+  const rest = '"messages":[{"role":"user","content":"Hello"}]}'
+  // A long name is broken anywhere.
+  const isLong = name.length > maxName * 2
+  const data = isLong ? inPieces(start + rest, maxWidth - 10) : shellWord(`${start}\n        ${rest}`)
+  return { target: '/openai/v1/chat/completions', contentType: 'application/json', data }
+}
+
+/** The list of models: every upstream has one, whatever its deployments are, and it costs nothing. */
+function upstreamRequest(endpoint: string): ShellRequest {
+  const isAzure = !/(^|\.)openai\.com$/.test(new URL(endpoint).hostname)
+  return { target: isAzure ? '/openai/models?api-version=2024-10-21' : '/v1/models' }
 }

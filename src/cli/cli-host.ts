@@ -1,6 +1,8 @@
 /** Where the program prints to. */
 export interface TextSink {
   write(text: string): unknown
+  /** Whether somebody watches it on a terminal; absent: nobody does. */
+  readonly isTTY?: boolean | undefined
 }
 
 /** What asks the program to end. */

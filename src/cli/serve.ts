@@ -5,15 +5,17 @@ import { createLoopLag } from '../platform/loop-lag.ts'
 import { createSystemClock } from '../platform/system-clock.ts'
 import { createVirtualClock } from '../platform/virtual-clock.ts'
 import { listen } from '../server/listen.ts'
+import { chooseLog } from '../server/log-look.ts'
 import { refuseUnused } from '../server/refuse-unused.ts'
 import { startSimulator } from '../server/start-simulator.ts'
 import { unlessStopped, whenAborted } from '../server/unless-stopped.ts'
 import { startWatching } from '../server/start-watching.ts'
 import { countWorkers, workerMark } from '../server/workers/count-workers.ts'
+import type { Serving } from '../server/workers/serve-with-workers.ts'
 import { surviveStrayFailures } from '../server/stray-failures.ts'
 import { encodingNames } from '../tokens/encoding-files.ts'
 import { loadEncoding } from '../tokens/encoding.ts'
-import { renderBanner } from './banner.ts'
+import { mayShowKey, renderBanner } from './banner.ts'
 import type { CliHost } from './cli-host.ts'
 import { configSources } from './config-sources.ts'
 import type { Flags } from './program.ts'
@@ -38,15 +40,28 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
     shutdownGraceSeconds: graceSeconds,
   } = live.current
 
-  const logger = createLogger(logLevel)
+  const log = chooseLog(live.current, host.stderr, host.env)
+  const logger = createLogger(logLevel, log.look)
   if (extensionPaths.length > 0) surviveStrayFailures(logger)
   warnOfWeakKeys(live.current, logger)
-  const stopped = whenAborted(stop).then(() => {
-    host.stdout.write(`Stopping: waiting up to ${graceSeconds} s for running answers to end.\n`)
+  // While workers still start, nobody counts the answers of those that serve already.
+  let running: Serving['running'] | undefined
+  const stopped = whenAborted(stop).then(async () => {
+    host.stdout.write(describeStop(await running?.(), graceSeconds))
   })
-  const whileServing = (url: string, workers = 1): Promise<void> => {
-    host.stdout.write(renderBanner(live.current, url, workers))
-    return stopped
+  const whileServing = async (serving: Serving, workers = 1): Promise<void> => {
+    const { url, simulator } = serving
+    running = serving.running
+    host.stdout.write(
+      await renderBanner({
+        simulator,
+        url,
+        workers,
+        showsKey: mayShowKey(host),
+        workingDirectory: host.workingDirectory,
+      }),
+    )
+    await stopped
   }
   const count = countWorkers(live.current)
   if (count > 1) {
@@ -57,13 +72,14 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
       logger,
       count,
       stop,
-      whileServing: (url) => whileServing(url, count),
+      whileServing: (serving) => whileServing(serving, count),
     })
   }
 
   const starting = startSimulator(live, {
     clock: clock === 'virtual' ? createVirtualClock() : createSystemClock(),
     logger,
+    requestLog: log.requestLog,
     loopLag: createLoopLag(),
     extensions: extensionPaths,
     workingDirectory: host.workingDirectory,
@@ -85,13 +101,14 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
         onConnectionEnd: simulator.metrics.connectionEnded,
       })
       await thenClose(
-        () => whileServing(listener.url),
+        () => whileServing({ url: listener.url, simulator, running: simulator.metrics.running }),
         () => listener.close(graceSeconds * 1000),
       )
     },
     async () => {
       await watch.close()
       await simulator.close()
+      await log.close()
     },
   )
   refuseUnused(simulator)
@@ -110,6 +127,13 @@ export function warnOfWeakKeys({ host, apiKey, adminApiKey }: Config, logger: Lo
   if (weak.length === 0) return
   const message = `Other machines reach ${host}, and ${weak.join(' and ')} has fewer than ${safeKeyLength} characters. Set a longer key.`
   logger.warn({ host }, message)
+}
+
+/** What is waited for after the signal, and how not to. */
+function describeStop(running: number | undefined, graceSeconds: number): string {
+  if (running === 0) return 'Stopping: no answer is running.\n'
+  const answers = running === 1 ? '1 running answer' : `${running ?? ''} running answers`.trimStart()
+  return `Stopping: waiting up to ${graceSeconds} s for ${answers}. Ctrl-C again ends at once.\n`
 }
 
 /** Closes after the work whatever comes of it. Where both fail, the work's failure is the one to tell. */

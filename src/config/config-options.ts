@@ -9,6 +9,8 @@ export type ReplacedSetting =
   | 'host'
   | 'port'
   | 'logLevel'
+  | 'logFormat'
+  | 'logRequests'
   | 'journalSize'
   | 'extensionPath'
   | 'deploymentConfigPath'

@@ -78,6 +78,10 @@ export interface Config {
   /** How long open requests may go on after the signal to stop. */
   readonly shutdownGraceSeconds: number
   readonly logLevel: LogLevel
+  /** How the log looks; `auto`: as text on a terminal, and else as JSON. */
+  readonly logFormat: 'auto' | 'text' | 'json'
+  /** Whether each request is logged; `auto`: on a terminal. */
+  readonly logRequests: 'auto' | 'true' | 'false'
   /** Whether files are read again when they change; `poll` looks at them now and then, where nothing tells of changes. */
   readonly watch: 'false' | 'true' | 'poll'
   /** The base models that deployments may have. */

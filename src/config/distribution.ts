@@ -16,6 +16,22 @@ export type Distribution =
    */
   | { readonly distribution: 'quantiles'; readonly quantiles: readonly (readonly [number, number])[] }
 
+/** A time that is about in the middle of those of a distribution, in milliseconds. */
+export function typicalMs(from: Distribution): number {
+  switch (from.distribution) {
+    case 'constant':
+      return from.ms
+    case 'normal':
+      return from.meanMs
+    case 'lognormal':
+      return from.medianMs
+    case 'gamma':
+      return from.shape * from.scaleMs
+    default:
+      return from.quantiles.find(([share]) => share >= 0.5)?.[1] ?? 0
+  }
+}
+
 /** Far beyond any real waiting time, and near enough for due times to stay exact. */
 const longestMs = 3_600_000
 

@@ -12,6 +12,8 @@ const replacements: Readonly<Record<Exclude<ReplacedSetting, 'mode'>, string>> =
   host: 'Give it to listen().',
   port: 'Give it to listen().',
   logLevel: 'Set log.',
+  logFormat: 'Give a logger of your own as log.',
+  logRequests: 'Set journal, and call requests().',
   journalSize: 'Set journal.',
   extensionPath: 'Set extensions.',
   deploymentConfigPath: 'Set deployments.',

@@ -114,6 +114,20 @@ export const serverSettings = {
     default: 'info',
     description: 'Least severity that is logged; the names WARNING and CRITICAL are understood too.',
   }),
+  logFormat: setting(oneOf(['auto', 'text', 'json']), {
+    env: 'LOG_FORMAT',
+    group,
+    default: 'auto',
+    description:
+      'How the log looks on standard error: text for people, json for programs; auto is text on a terminal and json elsewhere. NO_COLOR takes the colours away.',
+  }),
+  logRequests: setting(oneOf(['auto', 'true', 'false'], watchWords), {
+    env: 'LOG_REQUESTS',
+    group,
+    default: 'auto',
+    description:
+      'Whether each request has a line in the log, without what would let somebody in; auto: on a terminal, from LOG_LEVEL info down.',
+  }),
   watch: setting(oneOf(['false', 'true', 'poll'], watchWords), {
     env: 'WATCH',
     group,

@@ -116,7 +116,11 @@ function isMisspelling(name: string, setting: string): boolean {
   const distance = editDistance(name, setting)
   if (setting.length >= 10) return distance <= 2
   if (setting.length >= 6) return distance <= 1
-  return distance === 1 && [...name].toSorted().join('') === [...setting].toSorted().join('')
+  return distance === 1 && sortedLetters(name) === sortedLetters(setting)
+}
+
+function sortedLetters(name: string): string {
+  return name.split('').toSorted().join('')
 }
 
 /**

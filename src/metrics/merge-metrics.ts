@@ -32,6 +32,11 @@ export async function metricsJson(simulator: Registry, process: Registry): Promi
   }
 }
 
+/** How many requests of a process have an answer that has not ended. */
+export function inFlightOf({ simulator }: MetricsJson): number {
+  return simulator.find(({ name }) => name === 'aoai_requests_in_flight')?.values?.[0]?.value ?? 0
+}
+
 /** What is left of a process that has ended: its counters and histograms. */
 export function countsOf({ simulator }: MetricsJson): MetricsJson {
   return { simulator: simulator.filter(({ type }) => isCount(type)), process: [] }

@@ -28,6 +28,8 @@ export interface Metrics {
   readonly connectionEnded: (end: ConnectionEnd) => void
   /** Counts an answer that could not be recorded. */
   readonly recordingLost: (loss: RecordingLoss) => void
+  /** How many requests have an answer that has not ended. */
+  readonly running: () => number
   /** All metrics in the text format of Prometheus, those of the process included. */
   render(): Promise<string>
   /** The same for another process, which merges them with those of others. */
@@ -102,6 +104,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     },
     connectionEnded,
     recordingLost,
+    running: () => inFlight,
     async render() {
       return `${await requests.metrics()}\n${await process.metrics()}`
     },

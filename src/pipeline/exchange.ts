@@ -96,6 +96,8 @@ export class Exchange {
    * scheme of its own, whose word is taken: such a request needs no key.
    */
   caller: string | undefined
+  /** What answered it beside generate mode, in words or as the place of a recording; set by the other modes, for the log. */
+  answeredBy: string | { readonly file: string | undefined; readonly line: number } | undefined
   /** Hears how punctually the answer is sent; set by whoever wants to know. */
   pacingWatch: PacingWatch | undefined
 

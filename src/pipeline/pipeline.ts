@@ -20,6 +20,8 @@ export interface Stages {
   readonly journal?: Stage
   /** Exports every request and its final answer; absent where nothing is exported. */
   readonly telemetry?: Stage
+  /** Writes a line for every request; absent where nobody reads them. */
+  readonly requestLog?: Stage
   readonly extensionHooks: readonly Stage[]
   /** Whether generate mode may answer paths that the service does not have, as generators of extensions do; default false. */
   readonly answersAnyPath?: boolean
@@ -89,7 +91,9 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
       (error) => failed(error, exchange),
     )
 
-  const observers = [stages.observe, stages.journal, stages.telemetry].filter((hook) => hook !== undefined)
+  const observers = [stages.observe, stages.journal, stages.telemetry, stages.requestLog].filter(
+    (hook) => hook !== undefined,
+  )
   return chain(observers, runSafely)
 }
 

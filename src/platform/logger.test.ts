@@ -4,7 +4,7 @@ import { createLogger } from './logger.ts'
 describe('the log', () => {
   it('holds no credential, neither in the message nor in a field', () => {
     let lines = ''
-    const logger = createLogger('info', { write: (line) => void (lines += line) })
+    const logger = createLogger('info', {}, { write: (line) => void (lines += line) })
     const secret = 'PLANTED0secret1'
     logger.warn({ path: `/a/https://h?sig=${secret}`, status: 5 }, `Could not reach https://u:${secret}@h/.`)
     logger.debug({}, 'below the level')
@@ -14,5 +14,12 @@ describe('the log', () => {
       status: 5,
       msg: 'Could not reach https://u:REDACTED@h/.',
     })
+  })
+
+  it('holds no credential as text either', () => {
+    let lines = ''
+    const logger = createLogger('info', { format: 'text' }, { write: (line) => void (lines += line) })
+    logger.warn({ path: '/a/https://h?sig=PLANTED0secret1' }, 'Could not reach https://u:PLANTED0secret1@h/.')
+    expect(lines).toContain('Could not reach https://u:REDACTED@h/.  path=/a/https://h?sig=REDACTED\n')
   })
 })

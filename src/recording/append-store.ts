@@ -20,6 +20,7 @@ export class AppendStore {
   #check: Promise<WriterClaim> | undefined
   /** Whether the file system takes `A` and `a` for one name. */
   #ignoresCase = false
+  #forgotten = 0
 
   constructor(dir: string, report: ReportFile) {
     this.#dir = dir
@@ -48,6 +49,11 @@ export class AppendStore {
   async append(path: string, item: string): Promise<void> {
     const { writer } = await this.#heldClaim()
     await this.#fileOf(recordFileName(path), writer).append(item)
+  }
+
+  /** How many files have been written to, those that are remembered no more included. */
+  get fileCount(): number {
+    return this.#forgotten + this.#files.size
   }
 
   /** Gives the folder free for other writers. Nothing may be under way. */
@@ -105,7 +111,9 @@ export class AppendStore {
   }
 
   #forgetIdle(): void {
-    for (const [name, file] of this.#files) if (file.isIdle) this.#files.delete(name)
+    for (const [name, file] of this.#files) {
+      if (file.isIdle && this.#files.delete(name)) this.#forgotten++
+    }
   }
 
   async #repair(path: string): Promise<void> {

@@ -74,6 +74,11 @@ export class RecordKeeper {
     return { saved: all.length - failed.length, kept: failed.length, failures: [...reasons] }
   }
 
+  /** How many files have been written to. */
+  get fileCount(): number {
+    return this.#store.fileCount
+  }
+
   /** Writes everything, and gives the folder free. */
   async close(): Promise<SaveReport> {
     await Promise.allSettled(this.#underWay)

@@ -81,6 +81,7 @@ export function createRecorder(parts: RecorderParts): Recorder {
   const mask = createKeyMask(keyForms(upstream.key))
   const keeper = new RecordKeeper(recordings, logger)
   const losses = new LossReports({ clock, logger, onLost })
+  let stored = 0
 
   /** Stores an interaction, or says in the log why not; tells whether it is stored. */
   const store = async (exchange: Exchange, whole: Interaction): Promise<boolean> => {
@@ -89,6 +90,8 @@ export function createRecorder(parts: RecorderParts): Recorder {
       await keeper.keep(redactor.uri(exchange.path), serialiseInteraction(interaction))
       losses.written()
       onStored?.(interaction)
+      exchange.answeredBy = 'recorded'
+      stored++
       return true
     } catch (error) {
       losses.count(lossOf(error), exchange, reasonOf(error))
@@ -179,12 +182,19 @@ export function createRecorder(parts: RecorderParts): Recorder {
         logger.info({ method, path }, 'A request was refused: its path leads out of the endpoint.')
         return errorReply(exchange, pathLeavesEndpoint())
       }
+      exchange.answeredBy = 'not recorded'
       return (forwarder && (await askForwarder(exchange, forwarder))) ?? askUpstream(exchange)
     },
     async close() {
       const { kept, failures } = await keeper.close()
       connections.close()
       losses.close()
+      const recorded = stored - kept
+      if (stored > 0)
+        logger.info(
+          { recorded },
+          `${countOf(recorded, 'interaction')} recorded, in ${countOf(keeper.fileCount, 'file')} of ${recordings.dir}.`,
+        )
       if (failures.length === 0) return
       const message = `Could not save ${kept} interactions, which are lost. ${failures.join(' ')}`
       throw new OperatorError('RECORDINGS_UNWRITABLE', message)
@@ -195,6 +205,10 @@ export function createRecorder(parts: RecorderParts): Recorder {
 function lossOf(error: unknown): RecordingLoss {
   if (error instanceof AppendFailure) return 'unwritable'
   return error instanceof RedactionTooSlow ? 'redaction' : 'internal'
+}
+
+function countOf(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`
 }
 
 /** Under the path that the caller asked for, which is the one that a replay will be asked for. */

@@ -8,7 +8,7 @@ import type { Interaction } from './interaction.ts'
 import type { LoadResult } from './load-recordings.ts'
 import { logLoaded, logProblems, logRefreshed } from './log-recordings.ts'
 import { createMatchKeys } from './match-key.ts'
-import { matchExchange, type MatchRequest } from './match-request.ts'
+import { matchExchange, matchRecorded, type MatchRequest } from './match-request.ts'
 import { findNearest } from './miss-nearest.ts'
 import { describeMiss, missReply } from './miss-reply.ts'
 import { PaceTable } from './pace-table.ts'
@@ -39,6 +39,8 @@ export interface Replay {
   readonly answer: ModeHandler
   /** What was found in the folder at the start. */
   readonly loaded: LoadResult
+  /** A recorded request that can be typed; undefined where there is none. */
+  example(): Promise<ExampleRequest | undefined>
   /** Where the recordings stand that no request has used: `recordings/chat.yaml:12`. */
   unused(): string[]
   /** Adds what has been recorded since the start. */
@@ -54,6 +56,21 @@ export interface Replay {
    */
   refresh(paths?: readonly string[]): Promise<RefreshResult>
 }
+
+/** A request of the recordings, in text. */
+export interface ExampleRequest {
+  readonly method: string
+  readonly path: string
+  /** Without its question mark. */
+  readonly query: string
+  readonly contentType: string | undefined
+  /** Empty for none. */
+  readonly body: string
+}
+
+/** So many recordings are looked at for an example, of up to so many bytes. */
+const maxExamples = 50
+const maxExampleBytes = 300
 
 /** A file that is edited while it is read from is read anew this often for one request. */
 const attempts = 3
@@ -102,6 +119,7 @@ export function createReplay({ recordings, logger, generate, record, turns: coun
       const answer = await answerOf(entry)
       if (answer) {
         entry.used = true
+        exchange.answeredBy = entry
         return replayReply(exchange, answer)
       }
       logger.warn(
@@ -120,8 +138,10 @@ export function createReplay({ recordings, logger, generate, record, turns: coun
       const reply = await generate(exchange)
       const pace = reply && (await paces.paceFor(request))
       if (pace) applyPace(reply, pace, exchange)
+      exchange.answeredBy = 'generated: no recording'
       if (reply) return reply
     }
+    exchange.answeredBy = 'no recording'
     const nearest = await findNearest(request, index, reader, match, redactor)
     logger.info({ method: exchange.method, path: exchange.path }, describeMiss(exchange, nearest, dir))
     return missReply(exchange, nearest, dir)
@@ -132,6 +152,16 @@ export function createReplay({ recordings, logger, generate, record, turns: coun
     async answer(exchange) {
       const request = matchExchange(exchange)
       return (await replayed(exchange, request)) ?? onMiss(exchange, request)
+    },
+    async example() {
+      let looked = 0
+      for (const entry of index.entries()) {
+        if (looked++ === maxExamples) return undefined
+        const interaction = await reader.read(entry).catch(() => undefined)
+        const example = interaction && exampleOf(interaction)
+        if (example) return example
+      }
+      return undefined
     },
     unused: () => [...index.entries()].filter(({ used }) => !used).map(placeOf),
     add(interaction) {
@@ -160,4 +190,14 @@ function redactedRequest(redactor: Redactor, request: MatchRequest): MatchReques
   } catch {
     return undefined
   }
+}
+
+/** A request whose body is known, short, and text that a terminal may be shown. */
+function exampleOf({ request }: Interaction): ExampleRequest | undefined {
+  const { method, path, query, contentType, body } = matchRecorded(request)
+  const text = body.toString()
+  const isWhole = request.body !== undefined || request.bodyHash === undefined
+  const isPlain = !/\p{Cc}|\p{Cf}|\ufffd/u.test(`${method}${path}${query}${contentType ?? ''}${text}`)
+  if (!isWhole || !isPlain || body.length + path.length + query.length > maxExampleBytes) return undefined
+  return { method, path, query, contentType, body: text }
 }

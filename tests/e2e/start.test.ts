@@ -26,7 +26,7 @@ describe('the banner', () => {
     expect(program.stdout()).toContain('aoai-simulated-api runs in generate mode.')
     expect(program.stdout()).toMatch(/Endpoint +http:\/\/127\.0\.0\.1:\d+\n/)
     expect(program.stdout()).toContain(`Metrics      ${program.url}/metrics`)
-    expect(program.stdout()).toContain('Deployments  gpt-4o\n')
+    expect(program.stdout()).toMatch(/Deployments  gpt-4o +450K TPM, 2,700 RPM, no latency\n/)
     expect(program.stdout()).toContain('and any other name, without limits')
     expect(program.stderr()).toBe('')
   })
@@ -57,6 +57,9 @@ ${pastedCurl(program.stdout())}`,
       },
     )
     expect(JSON.parse(stdout)).toMatchObject({ object: 'chat.completion' })
+    await expect(runFile('bash', ['-c', pastedCurl(program.stdout())])).rejects.toThrow(
+      /SIMULATOR_API_KEY: set it to the key/,
+    )
     expect(program.stdout()).toContain('(as set in SIMULATOR_API_KEY)')
     const { stdout: printed, stderr } = await program.stop()
     expect(printed + stderr).not.toContain(programKey)
@@ -67,8 +70,10 @@ ${pastedCurl(program.stdout())}`,
       deployments: { 'my chat': { model: 'gpt-4o' }, 'gpt-4.1': { model: 'gpt-4.1' } },
       env: { ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: 'false' },
     })
-    expect(program.stdout()).toContain('Deployments  my chat (gpt-4o)\n               gpt-4.1\n\n')
-    expect(program.stdout()).toContain('/openai/deployments/my%20chat/chat/completions')
+    expect(program.stdout()).toContain(
+      'Deployments  my chat (gpt-4o)  no limits, no latency\n               gpt-4.1           no limits, no latency\n\n',
+    )
+    expect(program.stdout()).toContain('"model":"my chat"')
   })
 })
 
@@ -113,7 +118,12 @@ describe('the command line', () => {
 
   it('names every problem of a configuration at once, ends with code 2 and shows no stack', async () => {
     const { code, stdout, stderr } = await runProgram(['--port', '70000'], {
-      env: { SIMULATOR_MODE: 'generat', SIMULATOR_API_KYE: 'x', LATENCY_TIME_SCALE: '-1' },
+      env: {
+        SIMULATOR_MODE: 'generat',
+        SIMULATOR_API_KYE: 'x',
+        LATENCY_TIME_SCALE: '-1',
+        MODELS_STRICT: 'true',
+      },
       deployments: { broken: { model: 'gpt-99', tokensPerMinute: -5 } },
     })
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })

@@ -26,6 +26,18 @@ const place = recordingPlace(json(chatCompletion('Hi')))
 const start = (env: Record<string, string> = {}) => startRecording(place, createSystemClock(), env)
 
 describe('record mode', () => {
+  it('tells at its end how many interactions it has recorded, in how many files', async () => {
+    const { post, simulator, log } = start()
+    for (let times = 0; times < 3; times++) await (await post(path, request)).text()
+    await (await post('/openai/v1/chat/completions', request)).text()
+    await simulator.close()
+    expect(log.at(-1)).toEqual({
+      level: 'info',
+      fields: { recorded: 4 },
+      message: `4 interactions recorded, in 2 files of ${place.dir}.`,
+    })
+  })
+
   it('forwards method, path, query and body with the operator’s key, and stores the answer', async () => {
     const { post } = start()
     const response = await post(path, request, { 'x-custom': 'kept' })

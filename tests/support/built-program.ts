@@ -10,8 +10,8 @@ export const packageFolder = fileURLToPath(new URL('../..', import.meta.url))
 
 const builtMain = join(packageFolder, 'dist/cli/main.js')
 
-/** The banner is the program's word that it takes requests; it ends with the example request. */
-const bannerEnd = /"max_tokens":20\}'\n/
+/** The banner is the program's word that it takes requests; it ends with the example request and an empty line. */
+const bannerEnd = /Try it:\n\n[^]+?\n\n/
 
 /** Long enough for a start beside a busy test run, and for a run of some seconds: a start takes half a second. */
 const startLimitMs = 40_000

@@ -1,4 +1,4 @@
-import { countsOf, mergeMetrics, type MetricsJson, sumOf } from '../../metrics/merge-metrics.ts'
+import { countsOf, inFlightOf, mergeMetrics, type MetricsJson, sumOf } from '../../metrics/merge-metrics.ts'
 import type { Metrics } from '../../metrics/metrics.ts'
 import { answerInTime } from './answer-in-time.ts'
 import { unpack } from './packed.ts'
@@ -64,6 +64,12 @@ export class MetricsDesk {
       metrics,
     }))
     return mergeMetrics([{ worker: 'primary', metrics: own }, ...workers, ...ended])
+  }
+
+  /** How many answers of all workers have not ended. */
+  async running(): Promise<number> {
+    await this.#collect()
+    return Array.from(this.#last.values(), ({ metrics }) => inFlightOf(metrics)).reduce((a, b) => a + b, 0)
   }
 
   /** The recordings that no worker has used, so far as they have told; undefined where nobody asked. */

@@ -5,6 +5,7 @@ import type { Logger } from '../../platform/logger.ts'
 import { createLoopLag } from '../../platform/loop-lag.ts'
 import { createSystemClock } from '../../platform/system-clock.ts'
 import type { Replay } from '../../recording/replay-mode.ts'
+import type { Simulator } from '../../app/simulator.ts'
 import { listen } from '../listen.ts'
 import { refuseUnused } from '../refuse-unused.ts'
 import { type StartedSimulator, startSimulator } from '../start-simulator.ts'
@@ -13,6 +14,14 @@ import { unlessStopped, whenAborted } from '../unless-stopped.ts'
 import { refuseWithWorkers } from './refuse-workers.ts'
 import { Service } from './service.ts'
 import { WorkerPool } from './worker-pool.ts'
+
+/** What takes requests. */
+export interface Serving {
+  readonly url: string
+  readonly simulator: Simulator
+  /** How many answers have not ended. */
+  readonly running: () => number | Promise<number>
+}
 
 /** What is served by several processes. */
 export interface ServeParts {
@@ -23,8 +32,8 @@ export interface ServeParts {
   readonly count: number
   /** Ends the start, and serving. */
   readonly stop: AbortSignal
-  /** Is called with the address once all workers take requests; serving ends when its promise does. */
-  readonly whileServing: (url: string) => Promise<void>
+  /** Is called once all workers take requests; serving ends when its promise does. */
+  readonly whileServing: (serving: Serving) => Promise<void>
 }
 
 /**
@@ -78,7 +87,8 @@ async function serveBy(
   const url = stop.aborted ? undefined : await Promise.race([pool.start(count), stopped])
   const watch = startWatching({ live, simulator: refreshingAll(simulator, service), sources, logger })
   try {
-    await (url === undefined ? stopped : whileServing(url))
+    if (url === undefined) await stopped
+    else await whileServing({ url, simulator, running: () => service.metrics.running() })
   } finally {
     await watch.close()
     await pool.stop(live.current.shutdownGraceSeconds * 1_000)

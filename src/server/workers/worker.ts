@@ -6,6 +6,7 @@ import { createSystemClock } from '../../platform/system-clock.ts'
 import { encodingNames } from '../../tokens/encoding-files.ts'
 import { loadEncoding } from '../../tokens/encoding.ts'
 import { listen, type Listener } from '../listen.ts'
+import { type ChosenLog, chooseLog } from '../log-look.ts'
 import { type StartedSimulator, startSimulator } from '../start-simulator.ts'
 import { surviveStrayFailures } from '../stray-failures.ts'
 import { workerMark } from './count-workers.ts'
@@ -25,6 +26,7 @@ import { unpackState } from './worker-start.ts'
 interface Running extends StartedSimulator {
   readonly live: LiveConfig
   readonly port: number
+  readonly log: ChosenLog
   listener?: Listener
 }
 
@@ -93,11 +95,13 @@ async function start(primary: Peer<PrimaryMethods>): Promise<Running> {
   const { number, workingDirectory, port, state } = birth
   const live = new LiveConfig(unpackState(state).inputs)
   const { logLevel, extensionPaths, journalSize } = live.current
-  const logger = withField(createLogger(logLevel), { worker: number })
+  const log = chooseLog(live.current, process.stderr, process.env)
+  const logger = withField(createLogger(logLevel, log.look), { worker: number })
   if (extensionPaths.length > 0) surviveStrayFailures(logger)
   const started = await startSimulator(live, {
     clock: createSystemClock(),
     logger,
+    requestLog: log.requestLog,
     loopLag: createLoopLag(),
     extensions: extensionPaths,
     workingDirectory,
@@ -110,7 +114,7 @@ async function start(primary: Peer<PrimaryMethods>): Promise<Running> {
   })
   // Their tables take a good tenth of a second each, which the first requests should not wait for.
   for (const name of encodingNames) loadEncoding(name)
-  return { ...started, live, port }
+  return { ...started, live, port, log }
 }
 
 async function take({ live, simulator }: Running, state: Packed): Promise<void> {
@@ -134,6 +138,7 @@ async function report({ simulator }: Running): Promise<Packed> {
 async function stop(running: Running, graceMs: number): Promise<Packed> {
   await running.listener?.close(graceMs)
   await running.simulator.close()
+  await running.log.close()
   return report(running)
 }
 

@@ -1,0 +1,135 @@
+import { configSecrets } from '../config/redact-config.ts'
+import type { Exchange, Outcome } from '../pipeline/exchange.ts'
+import type { Stage } from '../pipeline/hook.ts'
+import type { Reply } from '../pipeline/reply.ts'
+import { whenKnown } from '../pipeline/when-known.ts'
+import { redactedParameter, redactQuery, redactText } from '../platform/credential-texts.ts'
+import { printable } from '../platform/printable.ts'
+import { paint, timeOfDay } from '../platform/terminal.ts'
+
+/** Where the lines go, and how they look. */
+export interface RequestLogOptions {
+  /** Takes a line with its line feed. It must not wait. */
+  readonly write: (line: string) => void
+  readonly format: 'text' | 'json'
+  readonly hasColor: boolean
+}
+
+/** Most characters of a path with its query, and of a name. */
+const maxTarget = 120
+const maxName = 60
+
+/** Makes the stage that writes a line for each request when its answer has ended. */
+export function createRequestLog({ write, format, hasColor }: RequestLogOptions): Stage {
+  return function logRequest(exchange, next) {
+    return whenKnown(next(), (reply) => {
+      exchange.onEnd((outcome) => {
+        const facts = factsOf(exchange, reply, outcome)
+        write(format === 'json' ? renderJson(facts) : renderText(facts, hasColor))
+      })
+      return reply
+    })
+  }
+}
+
+interface RequestFacts {
+  readonly epochMs: number
+  readonly method: string
+  readonly target: string
+  readonly status: number
+  readonly deployment: string | undefined
+  readonly tokens: readonly [prompt: number, completion: number] | undefined
+  readonly ms: number
+  readonly answer: string
+}
+
+function factsOf(exchange: Exchange, reply: Reply, outcome: Outcome): RequestFacts {
+  const { deployment, route, clock } = exchange
+  const { usage, status } = reply
+  const name = deployment?.name ?? route?.deploymentName
+  return {
+    epochMs: clock.epochMs(),
+    method: cut(exchange.method, maxName),
+    target: cut(targetOf(exchange), maxTarget),
+    status,
+    deployment: name === undefined ? undefined : cut(name, maxName),
+    tokens: usage && [usage.promptTokens, usage.completionTokens],
+    ms: Math.round(outcome.endMs),
+    answer: cut(answerOf(exchange, reply, outcome), maxTarget),
+  }
+}
+
+/** Path and query without what lets somebody in. */
+function targetOf({ path, query, config }: Exchange): string {
+  // Only so much can be shown, and both may have as much as all headers.
+  const start = path.slice(0, 2 * maxTarget)
+  const rest = query.slice(0, 1_000)
+  let target = rest === '' ? redactText(start) : `${redactText(start)}?${redactQuery(rest)}`
+  for (const secret of configSecrets(config))
+    if (secret) target = target.replaceAll(secret, redactedParameter)
+  return target
+}
+
+/** What answered, or what was in the way. */
+function answerOf({ answeredBy, config }: Exchange, reply: Reply, { aborted }: Outcome): string {
+  const { status, limitedBy, interruption } = reply
+  const by =
+    limitedBy === undefined ? describeSource(answeredBy, config.mode.kind, status) : `limit of ${limitedBy}`
+  if (interruption && typeof interruption.how !== 'number') return `${by}, cut by a fault`
+  return aborted ? `${by}, the client left` : by
+}
+
+function describeSource(answeredBy: Exchange['answeredBy'], mode: string, status: number): string {
+  if (typeof answeredBy === 'string') return answeredBy
+  if (answeredBy)
+    return `${answeredBy.file?.replace(/^.*[\\/]/, '') ?? 'recorded since the start'}:${answeredBy.line}`
+  if (status >= 400) return 'refused'
+  return mode === 'generate' ? 'generated' : ''
+}
+
+function renderText(facts: RequestFacts, hasColor: boolean): string {
+  const { epochMs, method, target, status, deployment, tokens, ms, answer } = facts
+  const color = status < 400 ? 'green' : status < 500 ? 'yellow' : 'red'
+  const parts = [
+    paint(timeOfDay(epochMs), 'dim', hasColor),
+    method,
+    target,
+    paint(String(status), color, hasColor),
+    deployment,
+    tokens && `${tokens[0]}+${tokens[1]} tokens`,
+    `${ms} ms`,
+    answer,
+  ]
+  return `${parts.filter((part) => part).join('  ')}\n`
+}
+
+function renderJson({
+  epochMs,
+  method,
+  target,
+  status,
+  deployment,
+  tokens,
+  ms,
+  answer,
+}: RequestFacts): string {
+  const [promptTokens, completionTokens] = tokens ?? []
+  const line = {
+    level: 'info',
+    time: epochMs,
+    method,
+    path: target,
+    status,
+    deployment,
+    promptTokens,
+    completionTokens,
+    ms,
+    answer,
+    msg: 'A request was answered.',
+  }
+  return `${JSON.stringify(line)}\n`
+}
+
+function cut(text: string, longest: number): string {
+  return printable(text.length > longest ? `${text.slice(0, longest - 3)}...` : text)
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest'
+import { LineWriter } from './line-writer.ts'
+
+/** An output that takes text when it is told to. */
+const setUp = () => {
+  const written: string[] = []
+  const pending: ((error?: unknown) => void)[] = []
+  const writer = new LineWriter((text, done) => {
+    written.push(text)
+    pending.push((error) => done(error))
+  })
+  return { writer, written, take: (error?: unknown) => pending.shift()?.(error) }
+}
+
+describe('LineWriter', () => {
+  it('writes lines together, in their order', async () => {
+    const { writer, written, take } = setUp()
+    for (const line of ['a\n', 'b\n', 'c\n']) writer.add(line)
+    const flushed = writer.flush(10_000)
+    expect(written).toEqual(['a\nb\nc\n'])
+    take()
+    await flushed
+    expect(written).toHaveLength(1)
+  })
+
+  it('drops what does not fit while the output takes nothing, and says how much', async () => {
+    const { writer, written, take } = setUp()
+    const line = `${'x'.repeat(1_023)}\n`
+    for (let index = 0; index < 1_024 + 500; index++) writer.add(line)
+    const flushed = writer.flush(10_000)
+    for (let index = 0; index < 1_024 + 7; index++) writer.add(line)
+    take()
+    take()
+    await flushed
+    expect(written.map((text) => text.split('\n').length - 1)).toEqual([1_025])
+    expect(written[0]).toMatch(/\n500 lines were dropped: the output does not keep up\.\n$/)
+  })
+
+  it('stops when whoever read the output has gone', async () => {
+    const { writer, written, take } = setUp()
+    writer.add('a\n')
+    const flushed = writer.flush(10_000)
+    writer.add('b\n')
+    take(new Error('EPIPE'))
+    await flushed
+    writer.add('c\n')
+    await writer.flush(10_000)
+    expect(written).toEqual(['a\n'])
+  })
+
+  it('waits no longer than it may at the end', async () => {
+    const { writer, written } = setUp()
+    writer.add('a\n')
+    await writer.flush(1)
+    expect(written).toEqual(['a\n'])
+  })
+})

@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest'
+import { createApp } from '../../src/app/app.ts'
+import { assembleSimulator } from '../../src/app/simulator.ts'
+import { loadLiveConfig } from '../../src/config/load-config.ts'
+import { createTextLogger } from '../../src/platform/logger.ts'
+import { createVirtualClock } from '../../src/platform/virtual-clock.ts'
+import { cassette, cassetteItem, recordingFolder } from '../support/recording-folder.ts'
+import { silentLogger } from '../support/test-logger.ts'
+
+const deployments = JSON.stringify({
+  chat: { model: 'gpt-4o', tokensPerMinute: 30, requestsPerMinute: 600 },
+  free: { model: 'gpt-4o' },
+})
+
+const setUp = (
+  env: Record<string, string> = {},
+  look: { format?: 'text' | 'json'; hasColor?: boolean } = {},
+) => {
+  const lines: string[] = []
+  const live = loadLiveConfig({
+    flags: {},
+    env: {
+      SIMULATOR_API_KEY: 'the-key',
+      LATENCY_TIME_SCALE: '0',
+      OPENAI_DEPLOYMENT_CONFIG_PATH: 'd.json',
+      ...env,
+    },
+    workingDirectory: '/',
+    readFile: (path) => (path.endsWith('d.json') ? deployments : ''),
+  })
+  const simulator = assembleSimulator(live, {
+    clock: createVirtualClock(),
+    logger: silentLogger,
+    requestLog: { format: 'text', hasColor: false, ...look, write: (line) => lines.push(line) },
+  })
+  const app = createApp(simulator)
+  const ask = async (path: string, body: object | string = hello, key = 'the-key') => {
+    const text = typeof body === 'string' ? body : JSON.stringify(body)
+    const headers = { 'api-key': key, 'content-type': 'application/json' }
+    const response = await app.request(path, { method: 'POST', headers, body: text })
+    await response.text()
+    return lines.at(-1) ?? ''
+  }
+  return { ask, lines }
+}
+const hello = { model: 'free', messages: [{ role: 'user', content: 'Hi' }], max_tokens: 12 }
+const chat = '/openai/deployments/chat/chat/completions?api-version=2024-10-21'
+
+describe('the line of a request', () => {
+  it('has the time, the request, the status, the deployment, tokens, milliseconds and what answered', async () => {
+    const { ask } = setUp()
+    expect(await ask('/openai/v1/chat/completions')).toMatch(
+      /^\d\d:\d\d:\d\d {2}POST {2}\/openai\/v1\/chat\/completions {2}200 {2}free {2}8\+12 tokens {2}0 ms {2}generated\n$/,
+    )
+    expect(await ask('/openai/v1/chat/completions', { ...hello, stream: true })).toContain('  8+12 tokens  ')
+  })
+
+  it('names the limit that refused it', async () => {
+    const { ask, lines } = setUp()
+    for (let times = 0; times < 3; times++) await ask(chat)
+    expect(lines.at(-1)).toMatch(/ {2}429 {2}chat {2}0 ms {2}limit of tokens\n$/)
+  })
+
+  it('tells of requests that are refused, and of paths that are not there', async () => {
+    const { ask } = setUp()
+    expect(await ask(chat, hello, 'wrong')).toMatch(/ 401 .* refused\n$/)
+    expect(await ask('/no/such/path')).toMatch(/ 404 {2}0 ms {2}refused\n$/)
+  })
+
+  it('holds no secret', async () => {
+    const { ask, lines } = setUp()
+    await ask('/v1/chat/completions?sig=abc&code=def&x=the-key&subscription-key=ghi')
+    await ask('/the-key/v1/chat/completions?api_key=jkl')
+    expect(lines.join('')).not.toMatch(/the-key|abc|def|ghi|jkl/)
+    expect(lines[0]).toContain('?sig=REDACTED&code=REDACTED&x=REDACTED&')
+  })
+
+  it('is bounded, and holds nothing that a terminal obeys', async () => {
+    const { ask, lines } = setUp()
+    await ask(`/${'a'.repeat(5_000)}?${'b'.repeat(5_000)}`)
+    await ask('/openai/v1/chat/completions', { ...hello, model: `\u001b[2J\n${'n'.repeat(500)}` })
+    expect(lines).toHaveLength(2)
+    for (const line of lines) {
+      expect(line.length).toBeLessThan(300)
+      expect(line.slice(0, -1)).toMatch(/^[\x20-\x7e]+$/)
+    }
+  })
+
+  it('is JSON where the log is', async () => {
+    const { ask } = setUp({}, { format: 'json' })
+    expect(JSON.parse(await ask('/openai/v1/chat/completions'))).toMatchObject({
+      level: 'info',
+      method: 'POST',
+      path: '/openai/v1/chat/completions',
+      status: 200,
+      deployment: 'free',
+      promptTokens: 8,
+      completionTokens: 12,
+      answer: 'generated',
+    })
+  })
+
+  it('has colours only where they are wanted', async () => {
+    expect(await setUp().ask(chat)).not.toContain('\u001b')
+    expect(await setUp({}, { hasColor: true }).ask(chat)).toContain('\u001b[32m200\u001b[0m')
+  })
+
+  it('names the recording that answered, and a miss', async () => {
+    const dir = recordingFolder({ 'a.yaml': cassette(cassetteItem('{"q":1}', '{"a":1}')) })
+    const env = { SIMULATOR_MODE: 'replay', RECORDING_DIR: dir }
+    const { ask } = setUp(env)
+    expect(await ask('/v1/chat/completions', '{"q":1}')).toMatch(/ 200 .* {2}a\.yaml:2\n$/)
+    expect(await ask('/v1/chat/completions', '{"q":2}')).toMatch(/ 404 .* {2}no recording\n$/)
+    const generating = setUp({ ...env, REPLAY_ON_MISS: 'generate' })
+    expect(await generating.ask('/v1/chat/completions')).toMatch(/ 200 .* {2}generated: no recording\n$/)
+  })
+})
+
+describe('the log of a terminal', () => {
+  const logged = (hasColor: boolean) => {
+    const lines: string[] = []
+    const logger = createTextLogger('info', hasColor, (text) => lines.push(text))
+    return { logger, lines }
+  }
+
+  it('has the time, the level, the message and its fields, and a stack over its own lines', () => {
+    const { logger, lines } = logged(false)
+    logger.debug({}, 'not told')
+    logger.info({ files: 5, names: ['a'] }, 'Loaded.')
+    logger.error({ err: 'Error: x\n    at y' }, 'Failed.')
+    expect(lines).toEqual([
+      expect.stringMatching(/^\d\d:\d\d:\d\d {2}info {3}Loaded\. {2}files=5 {2}names=\["a"\]\n$/),
+      expect.stringMatching(/^\d\d:\d\d:\d\d {2}error {2}Failed\.\nError: x\n {4}at y\n$/),
+    ])
+  })
+
+  it('lets a client send nothing to the terminal', () => {
+    const { logger, lines } = logged(true)
+    logger.warn({ path: '\u001b[2J' }, 'Odd \u001b]0;x\u0007.')
+    const text = (lines[0] ?? '').trimEnd()
+    const own = text.match(/\p{Cc}(\[\d+m)?/gu) ?? []
+    expect(own.map((found) => found.slice(1))).toEqual(['[2m', '[0m', '[33m', '[0m'])
+  })
+})
