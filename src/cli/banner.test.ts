@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { cassette, cassetteItem, recordingFolder } from '../../tests/support/recording-folder.ts'
 import { createTestSimulator, type TestSettings } from '../../tests/support/test-simulator.ts'
-import { type BannerParts, renderBanner } from './banner.ts'
+import { type BannerParts, mayShowKey, renderBanner } from './banner.ts'
 import { inPieces, shellWord } from './shell-word.ts'
 
 const url = 'http://127.0.0.1:8000'
@@ -123,6 +123,17 @@ describe('the banner', () => {
     expect(wordsOf(hidden, { SIMULATOR_API_KEY: 'mine' })).toContain('api-key: mine')
     const shown = await bannerOf({ env: { SIMULATOR_API_KEY: "it's$me" } }, { showsKey: true })
     expect(wordsOf(shown)).toContain("api-key: it's$me")
+  })
+})
+
+describe('a key that was set', () => {
+  const stdout = (isTTY?: boolean) => ({ stdout: { write: () => {}, isTTY } })
+  it('is shown on a terminal only, and not on that of a container', () => {
+    const usual = { pid: 200, ppid: 100 }
+    expect(mayShowKey(stdout(true), usual as typeof process)).toBe(true)
+    expect(mayShowKey(stdout(), usual as typeof process)).toBe(false)
+    expect(mayShowKey(stdout(true), { pid: 1, ppid: 0 } as typeof process)).toBe(false)
+    expect(mayShowKey(stdout(true), { pid: 7, ppid: 1 } as typeof process)).toBe(false)
   })
 })
 

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { relative } from 'node:path'
 import type { Simulator } from '../app/simulator.ts'
 import type { Config } from '../config/config.ts'
@@ -64,12 +63,11 @@ export async function renderBanner(parts: BannerParts): Promise<string> {
 }
 
 /**
- * Whether the banner may show the key that somebody has set: on a terminal of theirs. In a container, what a terminal shows is
- * kept as a log, too.
+ * Whether the banner may show the key that somebody has set: on a terminal of theirs. What the first process of a container, or
+ * one that it has started, shows on a terminal is kept in the log of the container.
  */
-export function mayShowKey({ stdout }: CliHost): boolean {
-  if (stdout.isTTY !== true || process.pid === 1) return false
-  return !existsSync('/.dockerenv') && !existsSync('/run/.containerenv')
+export function mayShowKey({ stdout }: Pick<CliHost, 'stdout'>, { pid, ppid } = process): boolean {
+  return stdout.isTTY === true && pid !== 1 && ppid !== 1
 }
 
 function renderRow([label, ...lines]: Row): string[] {
