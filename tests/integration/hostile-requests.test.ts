@@ -246,7 +246,11 @@ describe('requests that are sent ahead on one connection', () => {
     await using server = await startListening({
       connections: { pipelineLimit: 10 },
       latency: { timeScale: 1 },
-      deployments: { slow: { model: 'gpt-4o-mini', latency: { firstToken: 60_000 } } },
+      // Both names that the request holds.
+      deployments: {
+        'gpt-4o-mini': { model: 'gpt-4o-mini' },
+        slow: { model: 'gpt-4o-mini', latency: { firstToken: 60_000 } },
+      },
     })
     const request = chatRequest().replace('gpt-4o-mini', 'slow')
     expect((await tell(server.port, request.repeat(100))).text).toBe('')

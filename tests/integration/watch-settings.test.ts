@@ -37,7 +37,7 @@ describe('a deployment file that changes while WATCH is on', () => {
         ),
       wait,
     )
-    writeFileSync(file, 'chat:\n  model: gpt-4o\n  tokensPerMinute: many\nother:\n  model: no-such\n')
+    writeFileSync(file, 'chat:\n  model: gpt-4o\n  tokensPerMinute: many\nother:\n  model: 5\n')
     await vi.waitFor(() => expect(watching.logged()).toContain('deployments.yaml: 2 problems.'), wait)
     expect(limitOf(watching)).toBe(1_000)
     writeFileSync(file, deployments(2_000))
