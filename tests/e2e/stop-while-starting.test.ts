@@ -57,7 +57,23 @@ describe('a signal while the program starts', () => {
 
   it.each([100, 500, 1_200])('ends it with all of its workers after %i ms', async (ms) => {
     const args = ['--port', '0', '--workers', '3']
-    const { code, stderr } = await runProgram(args, { env: signalAfter('SIGTERM', ms) })
+    // A worker that is not told to stop would be waited for.
+    const env = { SHUTDOWN_GRACE_SECONDS: '3600', ...signalAfter('SIGTERM', ms) }
+    const { code, stderr } = await runProgram(args, { env })
+    expect({ code, stderr }).toEqual(quiet)
+  })
+
+  it('ends it while the modules of a worker are loaded', async () => {
+    const script = `if (process.env.AOAI_SIM_WORKER === '1') {
+  process.kill(process.ppid, 'SIGTERM')
+  await new Promise((resolve) => setTimeout(resolve, 500))
+}`
+    const { code, stderr } = await runProgram(['--port', '0', '--workers', '2'], {
+      env: {
+        SHUTDOWN_GRACE_SECONDS: '3600',
+        NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(script)}`,
+      },
+    })
     expect({ code, stderr }).toEqual(quiet)
   })
 

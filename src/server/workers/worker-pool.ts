@@ -28,6 +28,8 @@ class Member implements ServedWorker {
   readonly bornMs = performance.now()
   readonly desk: WorkerDesk
   isJoined = false
+  /** Whether its process listens to the primary: what it was sent before is lost. */
+  hasBegun = false
   failure: Error | undefined
   readonly #logger: Logger
 
@@ -41,6 +43,10 @@ class Member implements ServedWorker {
       { send: (message) => void this.process.send(message as object, () => {}) },
       {
         ...this.desk.methods,
+        'life.begin': (none) => {
+          this.hasBegun = true
+          return this.desk.methods['life.begin'](none)
+        },
         'life.listening': onListening,
         'life.failed': ([code, message]: readonly [
           ConstructorParameters<typeof OperatorError>[0] | null,
@@ -102,7 +108,7 @@ export class WorkerPool {
         )
         void Promise.all(started).then(resolve)
       })
-      this.#phase = 'serving'
+      if (this.#phase === 'starting') this.#phase = 'serving'
       return urls[0] ?? ''
     } catch (error) {
       this.#phase = 'stopping'
@@ -116,6 +122,8 @@ export class WorkerPool {
     this.#phase = 'stopping'
     for (const timer of this.#timers) clearTimeout(timer)
     await this.#end(graceMs + endingMs, async (member) => {
+      // It serves nobody yet, and is killed.
+      if (!member.hasBegun) throw new Error('It has not begun.')
       const report = unpack(await member.peer.call('stop', graceMs)) as WorkerReport
       this.#service.metrics.take(member, report)
       member.process.disconnect()
