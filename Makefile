@@ -6,7 +6,7 @@ BIN := node_modules/.bin
 # The steps of `make test` follow one another, so that its last line is the count of the tests even under -j.
 .NOTPARALLEL:
 .PHONY: help check-node install run dev build format format-check lint types docs-check knip package-check \
-        checks test test-watch e2e bench bench-check bench-memory bench-timing soak clean \
+        checks test test-watch e2e bench bench-check bench-memory bench-timing soak hostile clean \
         deploy-aca deploy-aca-terraform deploy-aks \
         setup-tiktoken pack-dependencies image-check offline-check
 
@@ -84,6 +84,9 @@ bench-timing: build ## Compare the waiting times that a client sees with those c
 
 soak: build ## Look for leaks and loss of speed under load for a minute (SOAK="--minutes 10" is the full one)
 	@ulimit -n "$$(ulimit -Hn)" && $(BIN)/tsx bench/soak.ts $(SOAK)
+
+hostile: build ## Try what hostile clients and files do (HOSTILE="--case text" takes some of the cases)
+	@ulimit -n "$$(ulimit -Hn)" && $(BIN)/tsx bench/hostile.ts $(HOSTILE)
 
 deploy-aca: ## Deploy to Azure Container Apps with Bicep (ARGS=--dry-run prints the steps)
 	@scripts/deploy-aca.sh $(ARGS)

@@ -1,8 +1,9 @@
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
+import { promisify } from 'node:util'
 import type { Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { chatRequest, openMany } from '../support/hostile-client.ts'
-import { programKey, type RunningProgram, startProgram } from '../support/built-program.ts'
+import { packageFolder, programKey, type RunningProgram, startProgram } from '../support/built-program.ts'
 import { deploymentPath, testKey } from '../support/test-simulator.ts'
 
 const MB = 1024 * 1024
@@ -99,4 +100,27 @@ describe('the program, with very many connections', () => {
       /^aoai_requests_in_flight (\d+)$/m.exec(await (await fetch(`${program.url}/metrics`)).text())?.[1]
     await expect.poll(inFlight).toBe('0')
   })
+})
+
+describe('the program, under attack', () => {
+  it.skipIf(process.platform !== 'linux')(
+    'survives with a small heap, and holds up nobody',
+    { timeout: 240_000 },
+    async () => {
+      const cases = [
+        'structure: 10 M empty lists',
+        'structure: 128 tools with 200 KB each',
+        'text: spoken input of 7.5 MB',
+        'stranger: 31 x 31 MB',
+        'answer: 10 x 2,048 embeddings',
+      ]
+      const { stdout } = await promisify(execFile)(
+        'node_modules/.bin/tsx',
+        // Usual are 200 ms at most; without its bounds the program takes 4 to 10 s for each of these, or dies.
+        ['bench/hostile.ts', '--limit-ms', '2000', ...cases.flatMap((name) => ['--case', name])],
+        { cwd: packageFolder },
+      ).catch((error: unknown) => error as { stdout: string })
+      expect(stdout).toContain('5 of 5 cases are within the limits.')
+    },
+  )
 })

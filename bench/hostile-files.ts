@@ -1,0 +1,189 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createGzip, gzipSync } from 'node:zlib'
+import { chat, chatPath, recordingOf, send, tally, type HostileCase, type Target } from './hostile-target.ts'
+import { startUpstream } from './hostile-upstream.ts'
+
+const MB = 1_000_000
+
+/** Longest that the command `recordings lint` may take, in milliseconds. */
+const lintLimitMs = 10_000
+
+/** Long enough for a folder to be read again, in milliseconds. */
+const watchMs = 3_000
+
+const timetable = (name: string, yaml: string): HostileCase => ({
+  name,
+  attack: (target) =>
+    send(target, {
+      path: '/++/incidents/start',
+      body: yaml,
+      headers: { 'content-type': 'application/yaml' },
+    }),
+})
+
+/** Aliases of aliases: some hundred bytes that stand for more values than there is memory for. */
+function aliasBomb(indent: string): string {
+  let yaml = `${indent}a0: &a0 [x, x, x, x, x, x, x, x, x]\n`
+  for (let level = 1; level <= 9; level++) {
+    const alias = `*a${level - 1}`
+    yaml += `${indent}a${level}: &a${level} [${Array.from({ length: 9 }, () => alias).join(', ')}]\n`
+  }
+  return yaml
+}
+
+const bombs: Readonly<Record<string, () => string>> = {
+  'aliases before the items': () => `version: 1\n${aliasBomb('')}interactions: []\n`,
+  'aliases in an item': () => `${recordingOf('{}')}  extra:\n${aliasBomb('    ')}`,
+  'a list 3,000 deep': () => {
+    let yaml = 'interactions:\n'
+    for (let level = 0; level < 3_000; level++) yaml += `${' '.repeat(level)}-\n`
+    return yaml
+  },
+  '100 KB of quotes': () => '"'.repeat(100_000),
+  '80 KB of [}': () => '[}'.repeat(40_000),
+}
+
+/** YAML that is far larger, or far slower to read, than it looks. */
+export const fileCases: readonly HostileCase[] = [
+  timetable('timetable: 100 KB of quotes', '"'.repeat(100_000)),
+  timetable('timetable: 80 KB of [}', '[}'.repeat(40_000)),
+  timetable('timetable: 1 MB of quotes', '"'.repeat(MB)),
+  timetable('timetable: 1 MB of comments', '# x\n'.repeat(250_000)),
+  timetable('timetable: 0.5 MB of [', '['.repeat(500_000)),
+  timetable('timetable: aliases', aliasBomb('')),
+  ...Object.entries(bombs).map(([name, yaml]) => lintCase(name, yaml)),
+  ...Object.entries(bombs).map(([name, yaml]) => watchCase(name, yaml)),
+  {
+    name: 'recording: lint of a folder with a pipe',
+    attack: async (target) => {
+      const folder = join(target.folder, 'linted')
+      mkdirSync(folder, { recursive: true })
+      execFileSync('mkfifo', [join(folder, 'b.yaml')])
+      return lint(target, folder)
+    },
+  },
+  {
+    name: 'recording: body of 1 MB that unpacks to 1 GB',
+    env: { SIMULATOR_MODE: 'replay', RECORDING_DIR: 'FOLDER/recordings' },
+    files: (folder) => {
+      mkdirSync(join(folder, 'recordings'), { recursive: true })
+      const bytes = gzipSync(Buffer.alloc(1_000 * MB, 'a'), { level: 9 }).toString('base64')
+      const answer = `body:\n      base64_string: ${bytes}`
+      const text = recordingOf(chat({}), answer).replace(
+        'content-type: [application/json]\n    body',
+        'content-type: [application/json]\n      content-encoding: [gzip]\n    body',
+      )
+      writeFileSync(join(folder, 'recordings', 'a.yaml'), text)
+    },
+    attack: async (target) => {
+      const told = []
+      for (let turn = 0; turn < 3; turn++) told.push(await send(target, { path: chatPath, body: chat({}) }))
+      return tally(told)
+    },
+  },
+  recordCase(
+    'record: answer of 1 MB that unpacks to 1 GB',
+    (write, end) => {
+      const gzip = createGzip({ level: 9 })
+      gzip.on('data', write).on('end', end)
+      void feed(1_000, (part) => gzip.write(part), gzip).then(() => gzip.end())
+    },
+    { 'content-encoding': 'gzip' },
+  ),
+  recordCase('record: answer of 600 MB in chunks', (write, end, drained) => {
+    void (async () => {
+      for (let sent = 0; sent < 600; sent++) if (!write(Buffer.alloc(MB, ' '))) await drained()
+      end()
+    })()
+  }),
+]
+
+function lintCase(name: string, yaml: () => string): HostileCase {
+  return {
+    name: `recording: lint of ${name}`,
+    attack: (target) => {
+      const folder = join(target.folder, 'linted')
+      mkdirSync(folder, { recursive: true })
+      writeFileSync(join(folder, 'b.yaml'), yaml())
+      return lint(target, folder)
+    },
+  }
+}
+
+/** Runs the command, beside the server that the case has anyway. */
+function lint(target: Target, folder: string): Promise<string> {
+  const child = spawn(
+    process.execPath,
+    ['--max-old-space-size=512', target.program, 'recordings', 'lint', folder],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      cwd: target.folder,
+    },
+  )
+  let errors = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
+  return new Promise((resolve) => {
+    const limit = setTimeout(() => child.kill('SIGKILL'), lintLimitMs)
+    child.once('close', (code) => {
+      clearTimeout(limit)
+      const stack = /^ {4}at /m.test(errors) ? ' with a stack' : ''
+      resolve(code === null ? 'HANGS' : `exit ${code}${stack}`)
+    })
+  })
+}
+
+function watchCase(name: string, yaml: () => string): HostileCase {
+  return {
+    name: `recording: watched folder with ${name}`,
+    env: { SIMULATOR_MODE: 'replay', RECORDING_DIR: 'FOLDER/recordings', WATCH: 'true' },
+    files: (folder) => {
+      mkdirSync(join(folder, 'recordings'), { recursive: true })
+      writeFileSync(join(folder, 'recordings', 'a.yaml'), recordingOf(chat({})))
+    },
+    attack: async (target) => {
+      writeFileSync(join(target.folder, 'recordings', 'b.yaml'), yaml())
+      await sleep(watchMs)
+      return send(target, { path: chatPath, body: chat({}) })
+    },
+  }
+}
+
+type Write = (part: Buffer) => boolean
+
+function recordCase(
+  name: string,
+  answer: (write: Write, end: () => void, drained: () => Promise<void>) => void,
+  headers: Readonly<Record<string, string>> = {},
+): HostileCase {
+  return {
+    name,
+    env: { SIMULATOR_MODE: 'record', RECORDING_DIR: 'FOLDER/recordings' },
+    before: () =>
+      startUpstream((response) => {
+        response.writeHead(200, { 'content-type': 'application/json', ...headers })
+        answer(
+          (part) => response.write(part),
+          () => response.end(),
+          () =>
+            new Promise((resolve) => {
+              response.once('drain', resolve).once('close', resolve)
+            }),
+        )
+      }),
+    attack: (target) => send(target, { path: chatPath, body: chat({}) }),
+  }
+}
+
+/** Writes so many megabytes, no faster than they are taken. */
+async function feed(
+  megabytes: number,
+  write: Write,
+  stream: { once(event: 'drain', listener: () => void): unknown },
+): Promise<void> {
+  for (let sent = 0; sent < megabytes; sent++) {
+    if (!write(Buffer.alloc(MB, 'a'))) await new Promise<void>((resolve) => stream.once('drain', resolve))
+  }
+}
