@@ -17,6 +17,9 @@ export interface DeploymentFile {
 /** With so many problems the file is not used, and most likely all of them are the same mistake. */
 const MAX_PROBLEMS = 50
 
+/** Each takes a search for near names. */
+const MAX_WARNED_DEPLOYMENTS = 50
+
 /**
  * What entries were resolved to, so that a change of one deployment leaves ten thousand others as they are, and costs no
  * more than that one.
@@ -57,6 +60,7 @@ export function resolveDeployments(
   const problems: string[] = []
   const warnings: string[] = []
   let unchecked = 0
+  let warned = 0
   for (const [name, entry] of Object.entries(isRecord(entries) ? entries : {})) {
     const before = resolvedBefore(name, entry, catalogue, modelsStrict)
     if (!before && problems.length >= MAX_PROBLEMS) {
@@ -66,13 +70,16 @@ export function resolveDeployments(
     const resolved = before ?? resolveDeployment(name, entry, catalogue, modelsStrict)
     if (resolved.deployment) deployments.push(resolved.deployment)
     problems.push(...resolved.problems.map((problem) => `${path}: ${problem}`))
-    warnings.push(...resolved.warnings.map((warning) => `${path}: ${warning}`))
+    if (resolved.describeWarnings && ++warned <= MAX_WARNED_DEPLOYMENTS)
+      warnings.push(...resolved.describeWarnings().map((warning) => `${path}: ${warning}`))
     if (!before && resolved.deployment && isRecord(entry))
       remembered.set(entry, { ...resolved, name, catalogue, modelsStrict })
   }
   if (unchecked > 0)
     problems.push(`${path}: ${unchecked} more deployments are not checked. Correct these first.`)
   else problems.push(...listProblems(spilloverProblems(deployments)).map((problem) => `${path}: ${problem}`))
+  if (warned > MAX_WARNED_DEPLOYMENTS)
+    warnings.push(`${path}: ${warned - MAX_WARNED_DEPLOYMENTS} more deployments have such warnings.`)
   return { deployments, problems, warnings }
 }
 

@@ -87,8 +87,8 @@ const advice: Readonly<Record<string, string>> = {
 export interface ResolvedDeployment {
   readonly deployment?: Deployment
   readonly problems: readonly string[]
-  /** What was assumed or has no effect, a sentence or two each. */
-  readonly warnings: readonly string[]
+  /** Tells what was assumed or has no effect, a sentence or two each; absent where nothing was. Takes a search for near names. */
+  readonly describeWarnings?: (() => readonly string[]) | undefined
 }
 
 /**
@@ -123,12 +123,20 @@ export function resolveDeployment(
     ...faultProblems,
     ...describeThroughputProblems(entry, model, place),
   ]
-  if (!parsed.success || model === undefined || problems.length > 0) return { problems, warnings: [] }
-  const warnings = [
-    ...(isAssumed ? [describeAssumed(parsed.data.model, model, place, catalogue)] : []),
-    ...describeUnused(parsed.data, model, place),
+  if (!parsed.success || model === undefined || problems.length > 0) return { problems }
+  const { data } = parsed
+  const isSizeUnused = data.embeddingSize !== undefined && model.embeddingSize === undefined
+  const describeWarnings = (): string[] => [
+    ...(isAssumed ? [describeAssumed(data.model, model, place, catalogue)] : []),
+    ...(isSizeUnused
+      ? [`${place}.embeddingSize has no effect, for ${model.name} makes no embeddings. Leave it out.`]
+      : []),
   ]
-  return { deployment: createDeployment(name, parsed.data, model, { latency, faults }), problems, warnings }
+  return {
+    deployment: createDeployment(name, data, model, { latency, faults }),
+    problems,
+    describeWarnings: isAssumed || isSizeUnused ? describeWarnings : undefined,
+  }
 }
 
 function findOrAssume(
@@ -217,11 +225,6 @@ function describeAssumed(name: string, model: Model, place: string, catalogue: M
   const [near] = nearestModelNames(name, catalogue)
   const hint = near === undefined ? '' : `did you mean ${near}? Else `
   return `${place}.model: the simulator does not know ${JSON.stringify(name)} and treats it as ${model.name}: ${hint}describe it in the file of MODEL_CATALOGUE_PATH (docs/models.md). MODELS_STRICT=true refuses unknown models.`
-}
-
-function describeUnused({ embeddingSize }: Entry, model: Model, place: string): string[] {
-  if (embeddingSize === undefined || model.embeddingSize !== undefined) return []
-  return [`${place}.embeddingSize has no effect, for ${model.name} makes no embeddings. Leave it out.`]
 }
 
 function describeThroughputProblems(entry: unknown, model: Model | undefined, place: string): string[] {

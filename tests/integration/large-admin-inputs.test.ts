@@ -58,7 +58,10 @@ describe('the administration', () => {
   it.each(Object.entries(changes))(
     'refuses %s at once, in a short answer',
     async (_, [method, path, body]) => {
-      const { app } = createTestSimulator({ deployments: { chat: { model: 'gpt-4o' } } })
+      const { app } = createTestSimulator({
+        deployments: { chat: { model: 'gpt-4o' } },
+        env: { MODELS_STRICT: 'true' },
+      })
       const { ask } = createAdminApi(app)
       const text = typeof body === 'string' ? body : JSON.stringify(body)
       const answer = await ask(method, path, text)
@@ -68,6 +71,22 @@ describe('the administration', () => {
       expect(await leastMs(1_000, () => ask(method, path, text))).toBeLessThan(1_000)
     },
   )
+})
+
+describe('unknown models', () => {
+  it('are assumed for many deployments at once, with a bounded number of warnings', async () => {
+    const { app, log } = createTestSimulator()
+    const { ask } = createAdminApi(app)
+    const models = many(10_000, (at) => [`d${at}`, { model: `gpt-4p-${at}` }])
+    const text = JSON.stringify({ openai_deployments: models })
+    expect((await ask('PATCH', '/++/config', text)).status).toBe(200)
+    const told = log.filter(({ message }) => message.includes('treats it as'))
+    expect(told.length).toBeGreaterThan(0)
+    expect(told.length).toBeLessThanOrEqual(20)
+    expect(log.length - told.length).toBe(1)
+    const again = (): Promise<unknown> => ask('PATCH', '/++/config', text.replaceAll('4p', '4q'))
+    expect(await leastMs(1_000, again)).toBeLessThan(1_000)
+  })
 })
 
 describe('the headers of one request', () => {
