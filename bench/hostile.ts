@@ -70,7 +70,7 @@ async function attack(hostile: HostileCase): Promise<Result> {
   const startMs = performance.now()
   const status = await Promise.race([
     hostile.attack({ ...server, folder, program: flags.simulator }),
-    sleep(caseLimitMs, 'no end'),
+    sleep(caseLimitMs, 'no end', { ref: false }),
   ])
   const seconds = (performance.now() - startMs) / 1_000
   await sleep(settleMs)

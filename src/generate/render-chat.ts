@@ -11,13 +11,13 @@ import {
   type ChatFacts,
 } from './chat-json.ts'
 import { textJson, wholeText, type Choice, type Completion, type ToolCall } from './completion.ts'
-import { logprobsPieces } from './logprobs.ts'
+import { logprobsJson, logprobsPieces, type LogprobOptions } from './logprobs.ts'
 
 /** The body of a whole chat completion. */
 export function chatBody(completion: Completion, facts: ChatFacts): WholeBody {
-  if (isLarge(completion, facts)) return bodyInPieces(() => renderChat(completion, facts))
+  if (isLarge(completion, facts)) return bodyInPieces(() => chatPieces(completion, facts))
   const isAscii = isAsciiAround(facts) && completion.choices.every(({ lorem }) => lorem !== undefined)
-  return renderedBody(() => [...renderChat(completion, facts)].join(''), isAscii)
+  return renderedBody(() => renderChat(completion, facts), isAscii)
 }
 
 /** Rendered in some ten milliseconds, in tokens; the log probabilities of one take as long as twenty. */
@@ -32,20 +32,45 @@ function isLarge({ usage }: Completion, { logprobs }: ChatFacts): boolean {
  * A whole chat completion as text: compact, keys in alphabetical order at every level, a line feed at the end.
  * Put together by hand, since the parts that never change need no serialising.
  */
-function* renderChat(completion: Completion, facts: ChatFacts): Generator<string, undefined> {
-  yield '{"choices":['
-  for (const [index, choice] of completion.choices.entries()) {
-    if (index > 0) yield ','
-    yield* renderChoice(choice, index, facts)
-  }
-  yield `],${identityJson(facts)},"object":"chat.completion","prompt_filter_results":[${safePromptFilter(0)}],${tierAndFingerprintJson(facts)},"usage":${chatUsageJson(completion.usage)}}\n`
+function renderChat(completion: Completion, facts: ChatFacts): string {
+  const choices = completion.choices.map((choice, index) => {
+    const logprobs = hasLogprobs(choice, facts) ? logprobsJson(choice.pieces, facts.logprobs) : 'null'
+    return choiceStart(choice, index, facts) + logprobs + choiceEnd(choice, facts)
+  })
+  return answerStart + choices.join(',') + answerEnd(completion, facts)
 }
 
-function* renderChoice(choice: Choice, index: number, facts: ChatFacts): Generator<string, undefined> {
-  yield `{"content_filter_results":${filterJson(choice, facts)},"finish_reason":"${finishReasonOf(choice, facts)}","index":${index},"logprobs":`
-  if (facts.logprobs && choice.pieces.length > 0) yield* logprobsPieces(choice.pieces, facts.logprobs)
-  else yield 'null'
-  yield `,"message":${messageJson(choice, facts)}}`
+/** The same in pieces. */
+function* chatPieces(completion: Completion, facts: ChatFacts): Generator<string, undefined> {
+  yield answerStart
+  for (const [index, choice] of completion.choices.entries()) {
+    yield (index > 0 ? ',' : '') + choiceStart(choice, index, facts)
+    if (hasLogprobs(choice, facts)) yield* logprobsPieces(choice.pieces, facts.logprobs)
+    else yield 'null'
+    yield choiceEnd(choice, facts)
+  }
+  yield answerEnd(completion, facts)
+}
+
+const answerStart = '{"choices":['
+
+function answerEnd({ usage }: Completion, facts: ChatFacts): string {
+  return `],${identityJson(facts)},"object":"chat.completion","prompt_filter_results":[${safePromptFilter(0)}],${tierAndFingerprintJson(facts)},"usage":${chatUsageJson(usage)}}\n`
+}
+
+function hasLogprobs(
+  { pieces }: Choice,
+  facts: ChatFacts,
+): facts is ChatFacts & { readonly logprobs: LogprobOptions } {
+  return facts.logprobs !== undefined && pieces.length > 0
+}
+
+function choiceStart(choice: Choice, index: number, facts: ChatFacts): string {
+  return `{"content_filter_results":${filterJson(choice, facts)},"finish_reason":"${finishReasonOf(choice, facts)}","index":${index},"logprobs":`
+}
+
+function choiceEnd(choice: Choice, facts: ChatFacts): string {
+  return `,"message":${messageJson(choice, facts)}}`
 }
 
 /** Calls are not filtered. */
