@@ -5,7 +5,7 @@ import type { Logger } from '../platform/logger.ts'
 import { nearestNames } from '../platform/nearest-names.ts'
 
 /** Most warnings of the configuration that are logged one by one, each time. */
-const maxAtOnce = 20
+const maxAtOnce = 25
 /** Most warnings that are remembered as told, since patches can bring any number of them. */
 const maxRemembered = 10_000
 

@@ -18,7 +18,7 @@ export interface DeploymentFile {
 const MAX_PROBLEMS = 50
 
 /** Each takes a search for near names. */
-const MAX_WARNED_DEPLOYMENTS = 50
+const MAX_WARNED_DEPLOYMENTS = 20
 
 /**
  * What entries were resolved to, so that a change of one deployment leaves ten thousand others as they are, and costs no
@@ -26,7 +26,8 @@ const MAX_WARNED_DEPLOYMENTS = 50
  */
 const remembered = new WeakMap<object, Remembered>()
 
-interface Remembered extends ResolvedDeployment {
+interface Remembered {
+  readonly resolved: ResolvedDeployment
   readonly name: string
   readonly catalogue: ModelCatalogue
   readonly modelsStrict: boolean
@@ -61,7 +62,9 @@ export function resolveDeployments(
   const warnings: string[] = []
   let unchecked = 0
   let warned = 0
-  for (const [name, entry] of Object.entries(isRecord(entries) ? entries : {})) {
+  const byName = isRecord(entries) ? entries : {}
+  for (const name of Object.keys(byName)) {
+    const entry = byName[name]
     const before = resolvedBefore(name, entry, catalogue, modelsStrict)
     if (!before && problems.length >= MAX_PROBLEMS) {
       unchecked++
@@ -69,11 +72,11 @@ export function resolveDeployments(
     }
     const resolved = before ?? resolveDeployment(name, entry, catalogue, modelsStrict)
     if (resolved.deployment) deployments.push(resolved.deployment)
-    problems.push(...resolved.problems.map((problem) => `${path}: ${problem}`))
+    for (const problem of resolved.problems) problems.push(`${path}: ${problem}`)
     if (resolved.describeWarnings && ++warned <= MAX_WARNED_DEPLOYMENTS)
       warnings.push(...resolved.describeWarnings().map((warning) => `${path}: ${warning}`))
     if (!before && resolved.deployment && isRecord(entry))
-      remembered.set(entry, { ...resolved, name, catalogue, modelsStrict })
+      remembered.set(entry, { resolved, name, catalogue, modelsStrict })
   }
   if (unchecked > 0)
     problems.push(`${path}: ${unchecked} more deployments are not checked. Correct these first.`)
@@ -92,5 +95,5 @@ function resolvedBefore(
   const before = isRecord(entry) ? remembered.get(entry) : undefined
   const isSame =
     before?.name === name && before.catalogue === catalogue && before.modelsStrict === modelsStrict
-  return isSame ? before : undefined
+  return isSame ? before.resolved : undefined
 }

@@ -168,14 +168,19 @@ function createDeployment(
   { latency, faults }: { latency: DeploymentLatency | undefined; faults: readonly FaultRule[] },
 ): Deployment {
   const { model: _, latency: __, faults: ___, ...limits } = entry
-  const given = Object.entries(limits).filter(([, value]) => value !== undefined)
   return {
     name,
     model: withSize(model, entry.embeddingSize),
-    ...Object.fromEntries(given),
+    ...withoutUndefined(limits),
     ...(latency === undefined ? {} : { latency }),
     ...(faults.length > 0 && { faults }),
   }
+}
+
+/** Changes what it is given: a copy of each of many thousands would be half of the work. */
+function withoutUndefined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  for (const key in values) if (values[key] === undefined) delete values[key]
+  return values
 }
 
 function describeIssue(issue: z.core.$ZodIssue, entry: unknown, place: string): string[] {

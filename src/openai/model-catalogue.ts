@@ -11,7 +11,8 @@ export interface ModelCatalogue {
   readonly versions: readonly Model[]
   /** Every spelling of every model and version, in lower case. The first to claim a spelling keeps it. */
   readonly bySpelling: ReadonlyMap<string, Model>
-  readonly spellingsLongestFirst: readonly string[]
+  /** Characters of the longest spelling. */
+  readonly longestSpelling: number
 }
 
 /** Makes a catalogue; of two rows with one name the later one counts. */
@@ -22,7 +23,7 @@ export function createModelCatalogue(rows: readonly CatalogueRow[]): ModelCatalo
     models: Object.freeze(families.map(([newest]) => newest)),
     versions: Object.freeze(families.flat()),
     bySpelling,
-    spellingsLongestFirst: Object.freeze([...bySpelling.keys()].sort((a, b) => b.length - a.length)),
+    longestSpelling: Math.max(0, ...Array.from(bySpelling.keys(), ({ length }) => length)),
   })
 }
 
@@ -46,9 +47,18 @@ export function findModel(name: string, catalogue = builtInCatalogue): Model | u
  */
 export function modelFromDeploymentName(name: string, catalogue = builtInCatalogue): Model | undefined {
   const deployment = name.toLowerCase()
-  const { spellingsLongestFirst, bySpelling } = catalogue
-  const spelling = spellingsLongestFirst.find((candidate) => holdsWord(deployment, candidate))
-  return spelling === undefined ? undefined : bySpelling.get(spelling)
+  const { longestSpelling, bySpelling } = catalogue
+  let found = ''
+  for (let start = 0; start < deployment.length; start++) {
+    if (isLetterOrDigit(deployment.charAt(start - 1))) continue
+    const last = Math.min(deployment.length, start + longestSpelling)
+    for (let end = last; end > start + found.length; end--) {
+      if (isLetterOrDigit(deployment.charAt(end))) continue
+      const word = deployment.slice(start, end)
+      if (bySpelling.has(word)) found = word
+    }
+  }
+  return bySpelling.get(found)
 }
 
 /** Up to three model names that a mistyped one most likely means, nearest first; for error messages. */
@@ -103,14 +113,6 @@ function indexSpellings(families: readonly Family[]): ReadonlyMap<string, Model>
     claim(newest.versionedName, newest)
   }
   return index
-}
-
-function holdsWord(text: string, word: string): boolean {
-  for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + 1)) {
-    const end = at + word.length
-    if (!isLetterOrDigit(text.charAt(at - 1)) && !isLetterOrDigit(text.charAt(end))) return true
-  }
-  return false
 }
 
 function isLetterOrDigit(character: string): boolean {
