@@ -86,7 +86,7 @@ export function createRecorder(parts: RecorderParts): Recorder {
   /** Stores an interaction, or says in the log why not; tells whether it is stored. */
   const store = async (exchange: Exchange, whole: Interaction): Promise<boolean> => {
     try {
-      const interaction = redactor.interaction(whole)
+      const interaction = await redactor.interactionInSlices(whole)
       await keeper.keep(redactor.uri(exchange.path), serialiseInteraction(interaction))
       losses.written()
       onStored?.(interaction)

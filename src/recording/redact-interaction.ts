@@ -9,13 +9,14 @@ import {
   redactText,
 } from '../platform/credential-texts.ts'
 import { redactBody, redactEvents } from '../platform/redact-credentials.ts'
+import { nextSlice } from '../platform/slices.ts'
 import { asBuffer, bodyHash } from './body-hash.ts'
 import { decodeBody } from './content-decoding.ts'
 import {
   type HeaderPairs,
   headerOf,
   type Interaction,
-  type RecordedBody,
+  type RecordedEvent,
   type RecordedRequest,
   type RecordedResponse,
 } from './interaction.ts'
@@ -23,10 +24,19 @@ import type { MatchRequest } from './match-request.ts'
 import { createPatternRedactor } from './redact-patterns.ts'
 import { utf8Text } from './yaml-scalar.ts'
 
+/** A slice takes some 15 milliseconds. */
+const sliceCharacters = 1_000_000
+
 /** Takes secrets out of an interaction. */
 export interface Redactor {
   /** @throws {RedactionTooSlow} when patterns do not come to an end */
   interaction(interaction: Interaction): Interaction
+  /**
+   * The same, yielding to the event loop between the slices of a long stream.
+   *
+   * @throws {RedactionTooSlow} when patterns do not come to an end
+   */
+  interactionInSlices(interaction: Interaction): Promise<Interaction>
   /** @throws {RedactionTooSlow} when patterns do not come to an end */
   request(request: RecordedRequest): RecordedRequest
   /** @throws {RedactionTooSlow} when patterns do not come to an end */
@@ -103,7 +113,8 @@ export function createRedactor(rules: readonly RedactRule[], options: RedactorOp
 
   const response = (recorded: RecordedResponse): RecordedResponse => {
     const headers = recorded.headers.flatMap(header)
-    if (recorded.body.kind === 'events') return { ...recorded, headers, body: events(recorded.body.events) }
+    if (recorded.body.kind === 'events')
+      return { ...recorded, headers, body: { kind: 'events', events: recorded.body.events.map(event) } }
     const coding = headerOf(recorded.headers, 'content-encoding')
     const plain = asBuffer(recorded.body.bytes)
     const { bytes } = coding === undefined ? { bytes: plain } : decodeBody(plain, coding)
@@ -114,13 +125,35 @@ export function createRedactor(rules: readonly RedactRule[], options: RedactorOp
     return { ...recorded, headers: kept, body: { kind: 'bytes', bytes: clean } }
   }
 
-  const events = (recorded: Extract<RecordedBody, { readonly kind: 'events' }>['events']): RecordedBody => ({
-    kind: 'events',
-    events: recorded.map(({ atMs, text }) => ({
-      atMs,
-      text: applyPatterns(withoutKeys(redactEvents(text, { names, onFound }))),
-    })),
+  const event = ({ atMs, text }: RecordedEvent): RecordedEvent => ({
+    atMs,
+    text: applyPatterns(withoutKeys(redactEvents(text, { names, onFound }))),
   })
+
+  const interaction = (whole: Interaction): Interaction => ({
+    request: request(whole.request),
+    response: response(whole.response),
+    contextValues: notes(whole.contextValues, { names, onFound }, withoutKeys),
+  })
+
+  const interactionInSlices = async (whole: Interaction): Promise<Interaction> => {
+    const { body: answered } = whole.response
+    if (answered.kind !== 'events') return interaction(whole)
+    const clean: RecordedEvent[] = []
+    let characters = 0
+    for (const recorded of answered.events) {
+      clean.push(event(recorded))
+      characters += recorded.text.length
+      if (characters < sliceCharacters) continue
+      characters = 0
+      await nextSlice()
+    }
+    const rest = interaction({
+      ...whole,
+      response: { ...whole.response, body: { kind: 'events', events: [] } },
+    })
+    return { ...rest, response: { ...rest.response, body: { kind: 'events', events: clean } } }
+  }
 
   return {
     uri,
@@ -135,11 +168,8 @@ export function createRedactor(rules: readonly RedactRule[], options: RedactorOp
         return value === undefined ? undefined : header([name, value])[0]?.[1]
       },
     }),
-    interaction: ({ request: asked, response: answered, contextValues }) => ({
-      request: request(asked),
-      response: response(answered),
-      contextValues: notes(contextValues, { names, onFound }, withoutKeys),
-    }),
+    interaction,
+    interactionInSlices,
   }
 }
 
