@@ -99,6 +99,39 @@ export const fileCases: readonly HostileCase[] = [
       end()
     })()
   }),
+  recordCase(
+    'record: answer of 40 MB that is told',
+    (write, end, drained) => {
+      void (async () => {
+        for (let sent = 0; sent < 40; sent++) if (!write(Buffer.alloc(MB, ' '))) await drained()
+        end()
+      })()
+    },
+    { 'content-length': String(40 * MB) },
+  ),
+  recordCase(
+    'record: stream of 40 MB',
+    (write, end, drained) => {
+      const event = `data: {"x":"${'a'.repeat(1_000)}"}\n\n`
+      const part = Buffer.from(event.repeat(1_000))
+      void (async () => {
+        for (let sent = 0; sent < 40; sent++) if (!write(part)) await drained()
+        end()
+      })()
+    },
+    { 'content-type': 'text/event-stream' },
+  ),
+  recordCase(
+    'record: 500,000 events',
+    (write, end, drained) => {
+      const part = Buffer.from('data: {"x":1}\n\n'.repeat(10_000))
+      void (async () => {
+        for (let sent = 0; sent < 50; sent++) if (!write(part)) await drained()
+        end()
+      })()
+    },
+    { 'content-type': 'text/event-stream' },
+  ),
 ]
 
 function lintCase(name: string, yaml: () => string): HostileCase {
@@ -169,7 +202,11 @@ function recordCase(
           () => response.end(),
           () =>
             new Promise((resolve) => {
-              response.once('drain', resolve).once('close', resolve)
+              const done = (): void => {
+                response.off('drain', done).off('close', done)
+                resolve()
+              }
+              response.on('drain', done).on('close', done)
             }),
         )
       }),

@@ -110,7 +110,7 @@ function row(result: Result): string {
   const { name, status, stallMs, peakMb, seconds, survived } = result
   const memory = survived ? `${peakMb.toFixed(0)} MB` : '-'
   return [
-    name.padEnd(52),
+    name.padEnd(56),
     status.slice(0, 44).padEnd(46),
     `${stallMs.toFixed(0)} ms`.padStart(10),
     memory.padStart(9),
@@ -130,7 +130,7 @@ await runToEnd(runLimitMs, async () => {
     `Heap of ${flags.heap} MB. Limits: ${stallLimitMs} ms that /healthz waits, ${memoryLimitMb} MB resident.\n`,
   )
   console.log(
-    `${'case'.padEnd(52)}${'answers'.padEnd(46)}${'stall'.padStart(10)}${'memory'.padStart(9)}${'time'.padStart(8)}  survived`,
+    `${'case'.padEnd(56)}${'answers'.padEnd(46)}${'stall'.padStart(10)}${'memory'.padStart(9)}${'time'.padStart(8)}  survived`,
   )
   const results: Result[] = []
   for (const hostile of chosen) {
