@@ -1,5 +1,3 @@
-import { clearTimeout, setTimeout } from '../platform/real-timers.ts'
-
 /** Resolves when a signal is aborted, at once where it is already. */
 export function whenAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
