@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { TestModule } from 'vitest/node'
-import { countTests, formatCounts } from './counts-reporter.ts'
+import { countTests, describeSkipped, formatCounts } from './counts-reporter.ts'
 
 type State = 'passed' | 'failed' | 'skipped' | 'pending'
 
@@ -43,5 +43,22 @@ describe('formatCounts', () => {
   test('names skipped tests only where there are any', () => {
     expect(formatCounts({ passed: 12, failed: 0, skipped: 0 })).toBe('12 passed, 0 failed')
     expect(formatCounts({ passed: 12, failed: 1, skipped: 2 })).toBe('12 passed, 1 failed, 2 skipped')
+  })
+})
+
+describe('describeSkipped', () => {
+  test('names the programs that skipped tests need, most tests first', () => {
+    const test = (fullName: string, state: State = 'skipped') => ({ fullName, result: () => ({ state }) })
+    const tests = [
+      test('charts > are drawn (skipped: needs helm)'),
+      test('limits (skipped: needs redis-server) > are shared'),
+      test('limits (skipped: needs redis-server) > come back'),
+      test('limits > hold', 'passed'),
+    ]
+    const module = { children: { allTests: () => tests } } as unknown as TestModule
+    expect(describeSkipped([module])).toEqual([
+      'Skipped 2 tests: they need redis-server.',
+      'Skipped 1 test: it needs helm.',
+    ])
   })
 })

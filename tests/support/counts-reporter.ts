@@ -36,18 +36,42 @@ export function formatCounts({ passed, failed, skipped }: Counts): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
 }
 
+/** A note in the title of a test or a suite that needs programs; `needs()` writes it. */
+const missingPrograms = /\(skipped: needs ([^)]*)\)/
+
+/** Which tests were skipped for which programs, a line each, most tests first: `Skipped 61 tests: they need redis-server.` */
+export function describeSkipped(modules: readonly TestModule[]): string[] {
+  const counts = new Map<string, number>()
+  for (const module of modules) {
+    for (const test of module.children.allTests()) {
+      if (test.result().state !== 'skipped') continue
+      const programs = missingPrograms.exec(test.fullName)?.[1] ?? ''
+      counts.set(programs, (counts.get(programs) ?? 0) + 1)
+    }
+  }
+  return [...counts]
+    .toSorted(([, one], [, other]) => other - one)
+    .map(([programs, count]) => {
+      const tests = count === 1 ? '1 test' : `${count} tests`
+      return `Skipped ${tests}: ${programs === '' ? 'see the output above' : `${count === 1 ? 'it needs' : 'they need'} ${programs}`}.`
+    })
+}
+
 /** Prints the counts of the whole run, over all projects, as the last line that vitest writes. */
 export default class CountsReporter implements Reporter {
   #counts: Counts | undefined
+  #skipped: readonly string[] = []
 
   onInit(): void {
     // Other reporters, and vitest itself while it closes, write after onTestRunEnd; nothing writes after exit.
     process.once('exit', () => {
-      if (this.#counts) process.stdout.write(`${formatCounts(this.#counts)}\n`)
+      if (!this.#counts) return
+      process.stdout.write([...this.#skipped, formatCounts(this.#counts)].map((line) => `${line}\n`).join(''))
     })
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): void {
     this.#counts = countTests(modules, unhandledErrors)
+    this.#skipped = describeSkipped(modules)
   }
 }
