@@ -75,6 +75,14 @@ describe('parseMultipart', () => {
     expect(parseMultipart(body, 'multipart/form-data; boundary=b')).toBeUndefined()
   })
 
+  it('counts parts without a name among them', () => {
+    const named = ['--b', 'content-disposition: form-data; name="a"', '', 'x']
+    const formOf = (nameless: number): Buffer =>
+      lines(...Array.from({ length: nameless }, () => ['--b', '', '']).flat(), ...named, '--b--')
+    expect(parseMultipart(formOf(199), 'multipart/form-data; boundary=b')?.text('a')).toBe('x')
+    expect(parseMultipart(formOf(200), 'multipart/form-data; boundary=b')).toBeUndefined()
+  })
+
   it('reads an upload of 25 MB in well under the time of a copy each', async () => {
     const form = new FormData()
     form.append('file', new Blob([Buffer.alloc(25 * 1024 * 1024, 45)]), 'a.wav')

@@ -16,7 +16,7 @@ export interface MultipartForm {
   file(name: string): FormFile | undefined
 }
 
-/** More parts than any request of the service has; bounds what a hostile form costs. */
+/** More parts than any request of the service has, those without a name included; bounds what a hostile form costs. */
 const maxParts = 200
 
 /** A part's headers are a few hundred bytes. */
@@ -75,10 +75,11 @@ function splitParts(body: Buffer, delimiter: string): Part[] | undefined {
   if (at < 0) return undefined
   at += outer.length
   const parts: Part[] = []
+  let seen = 0
   // Two dashes after the delimiter end the form.
   while (body.toString('latin1', at, at + 2) !== '--') {
     const lineEnd = body.indexOf('\r\n', at)
-    if (lineEnd < 0 || parts.length === maxParts) return undefined
+    if (lineEnd < 0 || ++seen > maxParts) return undefined
     // A part without headers begins its empty line right here.
     const headerEnd = body.subarray(lineEnd, lineEnd + maxHeaderBytes).indexOf('\r\n\r\n')
     if (headerEnd < 0) return undefined
