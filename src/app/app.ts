@@ -7,6 +7,7 @@ import { failureResponse } from './answer-failure.ts'
 import type { AppEnv } from './app-env.ts'
 import { createDataPlane, type DataPlane } from './data-plane.ts'
 import { createImageRoute } from './image-route.ts'
+import { BodyFailure } from './read-body.ts'
 import type { Simulator } from './simulator.ts'
 
 /** The simulator as a Hono app: its own few pages, and the data plane on every other path. */
@@ -67,7 +68,7 @@ export function createApp(simulator: Simulator): App {
   app.all('*', dataPlane)
   app.onError((error) => {
     // A caller in the same process is to see what one at a socket sees: no answer at all.
-    if (error instanceof ConnectionCut) throw error
+    if (error instanceof ConnectionCut || error instanceof BodyFailure) throw error
     simulator.onPageFailure(error)
     return failureResponse()
   })

@@ -64,7 +64,16 @@ function expectedBytes({ headers }: IncomingMessage, limitBytes: number): number
   return announced === undefined ? limitBytes : Math.min(Number(announced), limitBytes)
 }
 
-/** Reads the body of a Web Request. Past the limit the rest is not kept. */
+/** The body of a Web Request is a stream of the caller's, and that failed; the cause says how. */
+export class BodyFailure extends Error {
+  override readonly name = 'BodyFailure'
+}
+
+/**
+ * Reads the body of a Web Request. Past the limit the rest is not kept.
+ *
+ * @throws {BodyFailure} where it breaks off and the caller has not left
+ */
 export async function readWebBody(
   request: Request,
   limitBytes: number,
@@ -72,13 +81,17 @@ export async function readWebBody(
   const body = new BodyBytes(limitBytes, undefined)
   let length = 0
   try {
-    for await (const chunk of request.body ?? []) {
+    for await (const given of (request.body ?? []) as AsyncIterable<unknown>) {
+      // A caller's own stream may give anything; Node's fetch sends texts, too.
+      const chunk = typeof given === 'string' ? Buffer.from(given) : given
+      if (!(chunk instanceof Uint8Array)) throw new TypeError('A chunk is neither a Uint8Array nor a string.')
       length += chunk.byteLength
       if (length <= limitBytes) body.add(chunk)
       else body.drop()
     }
-  } catch {
-    return aborted
+  } catch (cause) {
+    if (request.signal.aborted) return aborted
+    throw new BodyFailure('The body of the request broke off.', { cause })
   }
   if (length > limitBytes) return { kind: 'too-large', readBytes: length }
   return { kind: 'read', bytes: body.bytes, release: undefined, heldBytes: 0 }

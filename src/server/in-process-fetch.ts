@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { App } from '../app/app.ts'
+import { BodyFailure } from '../app/read-body.ts'
 import { webResponse } from '../pipeline/web-response.ts'
 import { RunningAnswers } from './running-answers.ts'
 
@@ -17,7 +18,7 @@ export interface InProcessFetch {
 
 /**
  * Makes a `fetch` that needs no socket and otherwise behaves as Node's: it rejects with the reason of an aborted signal, with
- * TypeError "fetch failed" where the connection would break, and breaks a body off with TypeError "terminated".
+ * TypeError "fetch failed" where the connection would break or a body fails, and breaks a body off with TypeError "terminated".
  *
  * @param origin what a path alone is added to
  */
@@ -45,7 +46,7 @@ export function createInProcessFetch(app: App, origin: string): InProcessFetch {
       )
     } catch (cause) {
       answer.end()
-      throw answer.explain('fetch failed', cause)
+      throw answer.explain('fetch failed', cause instanceof BodyFailure ? cause.cause : cause)
     }
   }
   return { fetch, close: (graceMs) => running.close(graceMs) }

@@ -117,6 +117,35 @@ describe('fetch', () => {
     })
   })
 
+  it('rejects with TypeError "fetch failed" when the body of a request fails, as the standard one does', async () => {
+    await using sim = await createSimulator()
+    const sent = (give: (controller: ReadableStreamDefaultController<unknown>) => void): Promise<Response> =>
+      post(
+        sim,
+        {},
+        { body: new ReadableStream({ start: give }) as ReadableStream<Uint8Array>, duplex: 'half' },
+      )
+    const failure = new Error('The file is gone.')
+    const failing = await sent((controller) => controller.error(failure)).catch((error: unknown) => error)
+    expect(failing).toBeInstanceOf(TypeError)
+    expect(failing).toMatchObject({ message: 'fetch failed', cause: failure })
+    const cause = { message: 'A chunk is neither a Uint8Array nor a string.' }
+    for (const chunk of [5, null, new ArrayBuffer(2)]) {
+      const refused = sent((controller) => {
+        controller.enqueue(chunk)
+        controller.close()
+      })
+      await expect(refused).rejects.toMatchObject({ name: 'TypeError', message: 'fetch failed', cause })
+    }
+    const texts = await sent((controller) => {
+      for (const text of ['{"messages":', '[{"role":"user","content":"é"}]}']) controller.enqueue(text)
+      controller.close()
+    })
+    expect(texts.status).toBe(200)
+    await texts.text()
+    expect(await inFlight(sim)).toBe(0)
+  })
+
   it('breaks a body off with TypeError "terminated" when the connection is cut in its midst', async () => {
     await using sim = await createSimulator()
     const cut = await post(sim, {}, { headers: { 'x-sim-fault': 'cut' } })
