@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { failureResponse } from '../app/answer-failure.ts'
 import { alreadySent } from '../app/already-sent.ts'
@@ -14,7 +14,7 @@ import { stackOf } from '../platform/error-text.ts'
 import { checkHead } from './check-head.ts'
 import { ConnectionReports } from './connection-reports.ts'
 import { PipelinedAnswers } from './pipelined-answers.ts'
-import { refuseHead, refuseRequest } from './refuse-request.ts'
+import { refuseHead, refuseRequest, whenAnswered } from './refuse-request.ts'
 import { WriteStalls } from './write-stalls.ts'
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../platform/real-timers.ts'
 
@@ -92,6 +92,8 @@ export async function listen(
   server.on('checkExpectation', (incoming, outgoing) =>
     refuseHead(checkHead(incoming) ?? expectationFailed(), incoming, outgoing, true),
   )
+  // Without a listener Node cuts the connection, and with it the answers to earlier requests.
+  server.on('connect', (_, socket) => whenAnswered(socket as Socket, () => (socket as Socket).destroySoon()))
   server.on('drop', () => reports.count('turnedAway'))
   server.on('clientError', (error, socket) => {
     const end = refuseRequest(error, socket, connections.headerLimitKb)

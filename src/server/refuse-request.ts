@@ -50,7 +50,7 @@ export function refuseRequest(
 type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null }
 
 /** Calls `then` once all complete requests of a connection are answered; never where it breaks before. */
-function whenAnswered(socket: Socket, then: () => void): void {
+export function whenAnswered(socket: Socket, then: () => void): void {
   const { _httpMessage: current } = socket as HttpSocket
   // Node has listened before, and has given the turn to the next answer by then.
   if (current?.req.complete) current.once('finish', () => whenAnswered(socket, then))

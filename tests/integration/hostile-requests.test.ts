@@ -229,6 +229,13 @@ describe('requests that are sent ahead on one connection', () => {
     expect(statuses).toEqual([...paths.map((path) => (path === '/healthz' ? 200 : 404)), 200])
   })
 
+  it('are answered before the connection closes that then asks for a tunnel', async () => {
+    await using server = await startListening()
+    const slow = chatRequest({}, { 'x-sim-delay-ms': '50' })
+    const { text } = await tell(server.port, `${slow}${slow}CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n`)
+    expect(text.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2)
+  })
+
   it('are given up with their connection, those whose turn has not come included', async () => {
     await using server = await startListening({
       latency: { timeScale: 1 },
