@@ -10,14 +10,14 @@ const credentialEnding =
 
 /** Words that name a credential only where they stand alone. */
 const credentialWord =
-  /^(?:o?auth|xauth|authentication|authn|jwts?|pwd|bearer|dpop|csrf|xsrf|jsessionid|phpsessid|sessid)$/
+  /^(?:o?auth|xauth|authentication|authn|jwts?|pwd|bearer|dpop|csrf|xsrf|jsessionid|phpsessid|sessid|creds|pw|passw|t?otp)$/
 
 /** Words that name a credential in headers and parameters; in JSON they are data. */
-const opaqueWord = /^(?:key|sig|signature|hmac)$/
+const opaqueWord = /^(?:keys?|sig|signature|hmac)$/
 
 /** What opens something, in front of `key`, with or without a separator: `privatekey`, `azure_openai_key`. */
 const credentialKey =
-  /(?:api|access|secret|private|subscription|functions?|account|master|admin|host|sign(?:ing)?|encryption|decryption|shared|storage|auth|service|client|server|security|resource|openai|azure|aoai|anthropic|foundry|search|cosmos|redis|ssh|rsa|gpg|pgp|hmac|session|upstream|app(?:lication)?|consumer|license|write|sas)keys?$/
+  /(?:api|access|secret|private|subscription|functions?|account|master|admin|host|sign(?:ing)?|encryption|decryption|shared|storage|auth|service|client|server|security|resource|openai|azure|aoai|anthropic|foundry|search|cosmos|redis|ssh|rsa|gpg|pgp|hmac|session|upstream|app(?:lication)?|consumer|license|write|sas|instrumentation|embedding)keys?$/
 
 /** Whole names, without separators and without a leading `x`. */
 const wholeNames: Readonly<Record<NamePlace, ReadonlySet<string>>> = {
@@ -28,18 +28,18 @@ const wholeNames: Readonly<Record<NamePlace, ReadonlySet<string>>> = {
 
 /** Compounds whose words alone would mean something else. */
 const compound =
-  /connection(?:string|str)s?$|connstr(?:ing)?s?$|clientcert(?:ificate)?s?$|sharedaccesssignatures?$|^(?:vault)?secretid$|(?:client|saml|jwt|user)assertion$|msclientprincipal$|^xamzsignature$|^xgoogsignature$/
+  /connection(?:string|str)s?$|connstr(?:ing)?s?$|clientcert(?:ificate)?s?$|sharedaccesssignatures?$|^(?:vault)?secretid$|(?:client|saml|jwt|user)assertion$|msclientprincipal$|secretstring$|(?:db|user|smtp|imap|ftp|ssh|admin|login|mysql|pg|postgres|database|e?mail|redis|root)(?:pass|pw)$|(?:mfa|otp|2fa)code$|^xamzsignature$|^xgoogsignature$/
 
 /** A session is known by its id; in JSON that id mostly names a conversation. */
 const sessionId = /sessionid$/
 
 /** The last word of names that tell something about a credential, or count tokens. */
 const aboutCredential =
-  /^(?:counts?|tokens|limits?|remaining|reset|ids?|versions?|types?|urls?|uris?|endpoints?|length|size|usage|used|expir(?:es|y|ed|ation)|ttl|algorithms?|alg|names?|details|policy|policies|status|budget|cost|methods?|mode|required|enabled|ratio|scopes?|scheme|strength|provider|issuer|in|at|on|created|updated|date|time|ms|seconds|format|description|label|index|info|logprobs?)$/
+  /^(?:counts?|tokens|limits?|remaining|reset|ids?|versions?|types?|urls?|uris?|endpoints?|length|size|usage|used|expir(?:es|y|ed|ation)|ttl|algorithms?|alg|names?|details|policy|policies|status|budget|cost|methods?|mode|required|enabled|ratio|scopes?|scheme|strength|provider|issuer|in|at|on|len|cached|created|updated|date|time|ms|seconds|format|description|label|index|info|logprobs?)$/
 
 /** Further last words, which leave a name what it is: `api_key_primary`, `password_value`. */
 const kindOfCredential =
-  /^(?:v|value|val|header|primary|secondary|current|old|new|prod|dev|test|live|base|b|b64|encoded|plain|raw)$/
+  /^(?:v|value|val|header|primary|secondary|current|old|new|prod|dev|test|live|base|b|b64|encoded|plain|raw|pem|der|jwk|material)$/
 
 /** Keys and tokens that open nothing: those of caches, tables, pages and texts. */
 const plainKey =
@@ -48,7 +48,7 @@ const plainToken =
   /(?:page|continuation|continue|next|skip|sync|cursor|prev|previous|pagination|delta|resume|eos|bos|pad|padding|unk|sep|cls|mask|stop|special|first|last|start|end|begin|per|max|min|prompt|completion|total|text|image|audio|input|output|cached|reasoning|draft|bpe)tokens?$/
 
 /** Names of headers that speak of credentials and carry none. */
-const plainName = /^(?:accesscontrol|wwwauthenticate|proxyauthenticate|x?ratelimit)/
+const plainName = /^(?:icepwd|accesscontrol|wwwauthenticate|proxyauthenticate|x?ratelimit)/
 
 /** Names are asked for again and again; there is no end to those that callers can send. */
 const known: Readonly<Record<NamePlace, Map<string, boolean>>> = {
@@ -77,7 +77,7 @@ export function isCredentialName(name: string, place: NamePlace): boolean {
 
 /** Whether a text may hold a name of this list, or escapes that may hide one: a cheap look at what has none. */
 export function mayNameCredential(text: string): boolean {
-  return /secret|pass|pwd|cred|token|cookie|auth|key|assertion|jwt|bearer|dpop|csrf|xsrf|sess|sid|sas|pat|ticket|conn|cert|access|device|verifier|saml|header|\\u/i.test(
+  return /secret|pass|pwd|cred|token|cookie|auth|key|assertion|jwt|bearer|dpop|csrf|xsrf|sess|sid|sas|pat|ticket|conn|cert|access|device|verifier|saml|header|otp|pw|mfa|2fa|\\u/i.test(
     text,
   )
 }

@@ -13,14 +13,18 @@ const ignoreFound: OnFound = () => {}
 
 /** What a text needs to hold before it is worth a closer look. One pass, and no backtracking. */
 const trigger =
-  /:\/\/|%3a|bearer|dpop|basic[ +%]|sharedaccess|accountkey|openai-insecure|signature=|private key|sk-|a(?:kia|sia|iza)|ya29|gh[a-z]_|github_pat|xox|hf_|jqqj99|password|pwd/i
+  /:\/\/|%(?:25)*3a|bearer|dpop|basic[ +%]|openai-insecure|signature|a(?:kia|sia|iza)|ya29|gh[a-z]_|github_pat|xox|xapp|hf_|jqqj99|eyj|[a-z0-9]{2}[_-](?=[a-z0-9_-]{16})|dapi|sg\.|key|secret|token|passw|pwd|authoriz|cookie/i
 
 /** A header that consists of a scheme and one word, as Authorization does. A challenge has parameters in its place. */
 const schemeAndToken =
   /^(bearer|dpop|token|api-?key|negotiate|ntlm|sharedkey(?:lite)?)(?:\s|%20|\+)+(?!(?:realm|charset|error|scope|authorization_uri)=)([^\s,]{4,})$/i
 
 /** A token of three parts, the first two of which are JSON, or five where it is encrypted. */
-const jwt = /\beyJ[\w-]{8,8000}\.[\w-]{0,8000}\.[\w-]{8,8000}(?:\.[\w-]{1,8000}){0,2}/g
+const jwt = /(?<![\w-])eyJ[\w-]{8,8000}\.[\w-]{0,8000}\.[\w-]{8,8000}(?:\.[\w-]{1,8000}){0,2}/g
+
+/** Up to its end, or what of it is there where it is cut off; words about such a key are none. */
+const privateKey =
+  /-----BEGIN(?:[A-Z0-9]| |%20|\+){0,40}PRIVATE(?: |%20|\+)KEY(?:(?: |%20|\+)BLOCK)?-----(?:(?:(?!-----BEGIN)[^]){1,20000}?-----END(?:[A-Z0-9]| |%20|\+){0,40}PRIVATE(?: |%20|\+)KEY(?:(?: |%20|\+)BLOCK)?-----|(?:(?:\s|\\[rn]){1,8}[\w+/=]{8,8000})+|%0[AD][\w%+/=]{16,8000})/g
 
 /** Keys that are known by their looks. Each needs a long run of letters and digits: words such as `sk-learn-models` stay. */
 const keyShapes: readonly RegExp[] = [
@@ -32,7 +36,11 @@ const keyShapes: readonly RegExp[] = [
   /\bgithub_pat_\w{40,}/g,
   /\bxox[abeprs]-[\w-]{10,}/g,
   /\bhf_[A-Za-z0-9]{30,}/g,
-  /-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?/g,
+  /\b(?:[spr]k_(?:live|test)|e[kt]|gsk|npm|r8|pypi|whsec|shp(?:at|ca|pa|ss)|dop_v1|lsv2_[a-z]{2})_(?=[\w-]{0,100}?\d)[A-Za-z0-9_-]{20,}/g,
+  /\b(?:glpat|xai|pplx|tvly|nvapi|GOCSPX|xapp)-(?=[\w-]{0,60}?[A-Za-z0-9]{8})(?=[\w-]{0,100}?(?:\d|[a-z][A-Z]))[\w-]{18,}/g,
+  /\bdapi[0-9a-f]{32}\b/g,
+  /\bSG\.[\w-]{16,64}\.[\w-]{16,64}/g,
+  privateKey,
 ]
 
 /** A key of an Azure resource, 84 characters with a mark of Azure in them. */
@@ -44,6 +52,21 @@ const websocketKey = /\b(openai-insecure-api-key\.)([^\s,"]+)/gi
 const storageKey =
   /(\b(?:accountkey|sharedaccesskey|sharedaccesssignature)\s{0,5}=\s{0,5}|\bsharedaccesssignature\s{1,5}(?=\S{0,40}=)|;\s{0,5}(?:password|pwd)\s{0,5}=\s{0,5})([^;\s"'<>]+)/gi
 const signature = /\b(signature=)([0-9a-f]{32,})/gi
+
+/** An address whose path lets somebody in. */
+const webhook =
+  /(hooks\.slack\.com\/(?:services|workflows|triggers)\/|discord(?:app)?\.com\/api\/webhooks\/\d{1,30}\/)([\w/-]{10,200})/gi
+
+/**
+ * The end of a name, what separates it from its value, and the value: `api_key: ...`, `OPENAI_API_KEY="..."`, `<apiKey>...`, JSON
+ * in a text, and the same percent-encoded.
+ */
+const namedText =
+  /((?:key|secret|token|password|passwd|passphrase|pwd|authorization|credential|cookie)s?\d?)((?:\\{0,3}["'`]|%22|\*\*)?\s{0,5}(?::|=>?|>|%3a|%3d)(?:\s|%20|\+){0,5}(?:(?:token|apikey|sharedkey(?:lite)?)\s(?:\w{1,64}:)?|\w{1,64}=)?(?:\\{0,3}["'`]|%22|\*\*)?)([\w.~+/-]{16,8000}=*)(?![\w([])/gi
+
+/** The service says so: `Incorrect API key provided: ...`. */
+const namedInWords =
+  /\b((?:api|access|subscription|secret|admin) key(?: (?:is|was|provided|given|supplied))?)(:? ["'`]?)([\w.~+/-]{16,8000}=*)/gi
 
 /** From the slashes of an address to its end; also where it is percent-encoded, once or several times. */
 const address = /(?::\/\/|%(?:25)*3a%(?:25)*2f%(?:25)*2f)[^\s"'<>\\`]+/gi
@@ -71,6 +94,16 @@ export function redactText(text: string, onFound: OnFound = ignoreFound): string
     .replace(websocketKey, after)
     .replace(storageKey, after)
     .replace(signature, after)
+    .replace(jwt, (value) => replace('a JWT', value))
+    .replace(webhook, after)
+    .replace(namedInWords, behind(looksLikeKey))
+    .replace(namedText, (all, end: string, between: string, value: string, at: number, whole: string) => {
+      const start = /[\w.-]{0,64}$/.exec(whole.slice(Math.max(0, at - 64), at))?.[0] ?? ''
+      const name = start + end
+      return looksLikeKey(value) && isCredentialName(name, 'member')
+        ? end + between + replace(name, value)
+        : all
+    })
   for (const shape of keyShapes) rest = rest.replace(shape, (value) => replace('a key', value))
   // Looking for so long a run everywhere would take its time.
   if (rest.includes('JQQJ99')) rest = rest.replace(azureKey, (value) => replace('a key', value))
@@ -128,7 +161,8 @@ export function redactQuery(
         return parts.map((part) => redactQuery(part, names, onFound)).join(';')
       }
       if (!isNamed) {
-        const plain = redactHeaderValue(value, onFound)
+        const inner = redactHeaderValue(value, onFound)
+        const plain = /[?#]|%(?:25)*(?:3f|23)/i.test(inner) ? redactAddress(inner, onFound) : inner
         if (plain === value) return parameter
         return (
           parameter.slice(0, equals + 1) + plain.replaceAll(redacted, redactedParameter).replaceAll(' ', '+')
@@ -154,6 +188,7 @@ export function dropCredentials(query: string): string {
 const parameter = /([?&#])((?:amp;)?[^=&#?]{1,200})=([^&#)\]}|]+)/g
 const encodedParameter =
   /(%(?:25)*(?:3f|26|23))([\w.$~+-]{1,200})(%(?:25)*3d)((?:(?!%(?:25)*26)[^&#)\]}|])+)/gi
+const userAlone = /(:\/\/)([\w.~%-]{16,1000})(?=(?::[^/?#@]{0,1000})?@)/g
 const userInfo = /(:\/\/[^/?#@:]{0,200}:)([^/?#@]{1,1000})(@)/g
 const encodedUserInfo =
   /(%(?:25)*3a%(?:25)*2f%(?:25)*2f[\w.~-]{0,200}%(?:25)*3a)((?:(?!%(?:25)*(?:2f|40))[^/?#@]){1,1000})(%(?:25)*40)/gi
@@ -169,6 +204,9 @@ function redactAddress(run: string, onFound: OnFound): string {
   const password = (_all: string, start: string, value: string, at: string): string =>
     start + replace('password', value) + at
   return run
+    .replace(userAlone, (all, start: string, user: string) =>
+      looksLikeKey(user) ? start + replace('user', user) : all,
+    )
     .replace(userInfo, password)
     .replace(encodedUserInfo, password)
     .replace(parameter, (all, start: string, name: string, value: string) =>
@@ -224,6 +262,15 @@ function found(where: string, value: string, onFound: OnFound): string {
 /** Words of a sentence have no digits in them, and are shorter or in one case. */
 function looksRandom(token: string): boolean {
   return /\d/.test(token) || (token.length >= 20 && /^[A-Za-z0-9]*[a-z][A-Z]/.test(token))
+}
+
+/** Names and words have no long run of letters and digits. */
+function looksLikeKey(token: string): boolean {
+  const runs = token.slice(0, 200).match(/[A-Za-z0-9]{12,}/g) ?? []
+  return (
+    runs.some((run) => /\d/.test(run) && /[A-Za-z]/.test(run)) ||
+    /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(token)
+  )
 }
 
 /** RFC 7617: base64 of a user and a password with a colon between. */

@@ -30,6 +30,29 @@ describe('redacted JSON', () => {
     ['a connection string in a text', { text: `AccountName=a;AccountKey=${secret}/+==;EndpointSuffix=x` }],
     ['a token in a text', { text: `curl -H 'Authorization: Bearer ${secret}'` }],
     ['a key of a known look', { text: 'my key is sk-proj-PLANTED0secret1KEY2abc, keep it' }],
+    ['the arguments of a tool call', { arguments: `{"db":{"password":"${secret}"},"n":1}` }],
+    ['JSON within JSON within a text', { a: JSON.stringify({ b: JSON.stringify({ api_key: secret }) }) }],
+    ['JSON in the middle of a text', { content: `use {"api_key": "${secret}"} for it` }],
+    ['a line of settings in a text', { content: `Set\nAZURE_OPENAI_API_KEY=${secret}\nand go` }],
+    ['a header in a text', { content: `curl -H "Ocp-Apim-Subscription-Key: ${secret}" https://h` }],
+    ['an error about a key', { error: { message: `Incorrect API key provided: ${secret}.` } }],
+    ['a JWT in a text', { content: `The token is ${jwt}, keep it` }],
+    ['a pair of name and value', { env: [{ name: 'OPENAI_API_KEY', value: secret }] }],
+    ['a pair of key and value', { headers: [{ key: 'api-key', value: secret }] }],
+    [
+      'a data source of older versions',
+      { dataSources: [{ parameters: { key: secret, embeddingKey: secret } }] },
+    ],
+    ['a user without a password in an address', { u: `https://${secret}@github.com/a` }],
+    ['a webhook', { text: `https://hooks.slack.com/services/T0/B0/${secret}` }],
+    ['keys of other services', { text: `glpat-${secret} gsk_${secret}ab sk_live_${secret}ab` }],
+    ['a private key that is cut off', { text: `-----BEGIN PRIVATE KEY-----\n${secret}\n${secret}` }],
+    [
+      'a private key with headers',
+      { text: `-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4\n\n${secret}\n-----END RSA PRIVATE KEY-----` },
+    ],
+    ['a link in a text', { text: `[picture](https://h/a.png?sig=${secret}) and [x]` }],
+    ['a line of a log', { text: `[INFO] {api_key=${secret}}` }],
     ['a password in an address', { text: `redis://user:${secret}@host:6379/0` }],
     ['a private key', { text: `-----BEGIN PRIVATE KEY-----\n${secret}\n-----END PRIVATE KEY-----` }],
   ])('has no credential as %s', (_where, value) => {
@@ -43,6 +66,23 @@ describe('redacted JSON', () => {
       { content: 'A Bearer of news, and Basic plans with Bearer authentication.' },
     ],
     ['words that begin like a key', { content: 'sk-learn-compatible-estimators-are-risk-free, task-2' }],
+    [
+      'words about a private key',
+      { content: 'It begins with -----BEGIN PRIVATE KEY----- and goes on for lines - so it is' },
+    ],
+    [
+      'words about keys',
+      {
+        content:
+          'Set api_key=os.environ["AZURE_OPENAI_API_KEY_2"], token: my-token-goes-here-2; password: correct horse',
+      },
+    ],
+    [
+      'arguments of a tool call',
+      { arguments: '{"page_token":"abc","key":"v", "properties":{"password":{"type":"string"}}}' },
+    ],
+    ['a pair whose name is none', { headers: [{ name: 'content-type', value: 'application/json' }] }],
+    ['the description of a call over WebRTC', { sdp: 'a=ice-pwd:jIsRuXZmV9Yq00qk4a33Xe\r\n' }],
     ['usage', { usage: { prompt_tokens: 1, completion_tokens_details: { reasoning_tokens: 1 } } }],
     [
       'log probabilities',
@@ -124,6 +164,7 @@ describe('redacted forms and streams', () => {
       `--b\r\nContent-Disposition: form-data; name="file"; filename="a.jsonl"\r\n\r\n{}\n{"password":"${secret}"}\r\n--b--\r\n`,
     ],
     ['JSON under the type of a form', 'application/x-www-form-urlencoded', `{"api_key":"${secret}"}`],
+    ['a text that begins like JSON', 'text/plain', `[INFO] {api_key=${secret}}`],
     ['JSON without a type', '', ` [{"api_key":"${secret}"}]`],
     ['a form without a type', '', `grant_type=password&password=${secret}`],
     ['a form under the type of JSON', 'application/json', `password=${secret}&a=1`],
@@ -131,6 +172,14 @@ describe('redacted forms and streams', () => {
       'a form with files without a type',
       '',
       `--b\r\nContent-Disposition: form-data; name="token"\r\n\r\n${secret}\r\n--b--\r\n`,
+    ],
+    ['JSON in a form', '', `payload=%7B%22api_key%22%3A%22${secret}%22%7D`],
+    ['XML', 'application/xml', `<c><apiKey>${secret}</apiKey><d password="${secret}"/></c>`],
+    ['a file of settings', '', `# settings\nexport OPENAI_API_KEY="${secret}"\n`],
+    [
+      'a field with an encoded name',
+      'multipart/form-data; boundary=b',
+      `--b\r\nContent-Disposition: form-data; name*=UTF-8''api_key\r\n\r\n${secret}\r\n--b--\r\n`,
     ],
     ['a stream of events', 'text/event-stream', `event: x\ndata: {"token":"${secret}"}\n\ndata: [DONE]\n\n`],
     [
@@ -172,6 +221,9 @@ describe('redacted headers and addresses', () => {
     `https://h/cb#access_token=${secret}`,
     `a=1; access_token=${secret}; path=/`,
     `token="${secret}", b=2`,
+    `{"api_key":"${secret}"}`,
+    `authorization: token ${secret}`,
+    `Endpoint=sb://h/;SharedAccessKey=${secret}`,
     `realtime, openai-insecure-api-key.${secret}`,
   ])('have no credential in the value %s', (value) => {
     const plain = redactHeaderValue(value)
@@ -191,6 +243,14 @@ describe('redacted headers and addresses', () => {
     expect(redactQuery(`a=1;sig=${secret};b=2&c=3;4`)).toBe('a=1;sig=REDACTED;b=2&c=3;4')
   })
 
+  it.each([
+    `c=AccountKey%3D${secret}`,
+    `u=https%253A%252F%252Fh%253Fsig%253D${secret}`,
+    `a=1#access_token=${secret}`,
+    `keys[]=${secret}`,
+    `q=%7B%22api_key%22%3A%22${secret}%22%7D`,
+  ])('have no credential in the query %s', (query) => expect(redactQuery(query)).not.toContain('PLANTED'))
+
   it('leave a query that holds none byte for byte', () => {
     const query = 'api-version=2024-10-21&limit=5&&after=a%2Fb+c&flag'
     expect(redactQuery(query)).toBe(query)
@@ -207,6 +267,10 @@ describe('redacting', () => {
     ['starts of keys', 'sk-'],
     ['starts of tokens', 'eyJ.'],
     ['schemes', 'bearer '],
+    ['names', 'api_key='],
+    ['private keys', '-----BEGIN PRIVATE KEY-----'],
+    ['tokens', 'eyJaaaaaaaaa.eyJ'],
+    ['texts within texts', '{"a":"{'],
     ['separators', '%3a%2f%2f'],
     ['objects', '{"token":"a",'],
     ['parts of a form', '--b\r\ncontent-disposition: form-data; name="x"\r\n\r\n1\r\n'],

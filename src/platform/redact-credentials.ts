@@ -85,7 +85,7 @@ function redactMultipart(text: string, options: RedactOptions): string {
 
 function redactField(head: string, value: string, options: RedactOptions): string {
   const disposition = /content-disposition:[^\r\n]*/i.exec(head)?.[0] ?? ''
-  const name = /;\s*name="?((?:[^";\\]|\\.)*)/i.exec(disposition)?.[1] ?? ''
+  const name = /;\s*name\*?="?(?:[\w-]{1,20}'\w*')?((?:[^";\\]|\\.)*)/i.exec(disposition)?.[1] ?? ''
   const isFile = /;\s*filename\*?=/i.test(disposition)
   const isNamed = isCredentialName(name, 'parameter') || options.names?.has(name.toLowerCase()) === true
   if (!isNamed || isFile) return isFile ? redactBody(value, '', options) : redactPlain(value, options)
@@ -112,6 +112,9 @@ interface Frame {
   /** A text under `token`, which is one of the model's where there is a `logprob` beside it. */
   tokens: Edit[] | undefined
   hasLogprob: boolean
+  /** A text under `value`, which is a credential where a member `name` or `key` beside it says so. */
+  pairValue: Edit | undefined
+  namesCredential: boolean
 }
 
 interface Edit {
@@ -141,6 +144,7 @@ function redactJson(text: string, { names, onFound }: RedactOptions): string {
   let frame = frameOf(false, '', 'plain')
   let skipDepth = 0
   let depthBeyond = 0
+  let isOther = false
 
   const judge = (start: number, end: number): void => {
     const raw = text.slice(start + 1, end - 1)
@@ -148,12 +152,19 @@ function redactJson(text: string, { names, onFound }: RedactOptions): string {
     if (value === '' || value === redacted || skipDepth > 0) return
     const name = frame.isObject ? frame.member : frame.name
     const whole: Edit = { start, end, text: `"${redacted}"`, where: name, value }
+    if (frame.isObject && /^(?:name|key|header)$/i.test(name) && namesCredential(value, frame)) {
+      frame.namesCredential = true
+      return
+    }
+    if (frame.isObject && /^value$/i.test(name)) frame.pairValue = whole
     if (isCredentialMember(name, frame)) {
       if (frame.isObject && /^token$/i.test(name)) (frame.tokens ??= []).push(whole)
       else edits.push(whole)
       return
     }
-    const plain = (frame.kind === 'headers' ? redactHeaderValue : redactValue)(value, onFound)
+    const plain = /^\s*[[{]/.test(value)
+      ? redactJson(value, { names, onFound })
+      : (frame.kind === 'headers' ? redactHeaderValue : redactValue)(value, onFound)
     if (plain === value) return
     edits.push({ start, end, text: JSON.stringify(plain), where: '', value: '' })
   }
@@ -176,6 +187,7 @@ function redactJson(text: string, { names, onFound }: RedactOptions): string {
       depthBeyond--
       return
     }
+    if (frame.pairValue && frame.namesCredential) edits.push({ ...frame.pairValue, where: 'value' })
     if (frame.tokens && !frame.hasLogprob) for (const edit of frame.tokens) edits.push(edit)
     if (skipDepth > 0) skipDepth--
     const { replacedFrom: start, name } = frame
@@ -202,6 +214,7 @@ function redactJson(text: string, { names, onFound }: RedactOptions): string {
     else if (code === closeBrace || code === closeBracket) close(at + 1)
     else if (code === comma) frame.isName = true
     else if (code === colon) frame.isName = false
+    else if (!isOther && !/[\s\d.+\-EaeflnrstuN\uFEFF]/.test(text.charAt(at))) isOther = true
     else if (
       code > space &&
       frame.isObject &&
@@ -216,7 +229,9 @@ function redactJson(text: string, { names, onFound }: RedactOptions): string {
   // What is cut off closes nothing.
   depthBeyond = 0
   while (frames.length > 0) close(text.length)
-  return applied(text, edits, onFound)
+  const plain = applied(text, edits, onFound)
+  // What begins with a bracket may be no JSON, such as a link in Markdown.
+  return isOther ? redactText(plain, onFound) : plain
 
   function replaced(start: number, end: number): Edit {
     return { start, end, text: `"${redacted}"`, where: frame.member, value: text.slice(start, end) }
@@ -236,6 +251,12 @@ function isCredentialMember(name: string, { kind, isObject }: Frame): boolean {
   return isCredentialName(name, kind === 'headers' ? 'header' : 'member')
 }
 
+function namesCredential(value: string, { kind }: Frame): boolean {
+  // A key is no name, whatever its letters spell.
+  if (kind === 'parts' || value.length > 64 || /\d/.test(value)) return false
+  return isCredentialName(value, kind === 'headers' ? 'header' : 'member')
+}
+
 /** @param isObject whether the new frame is an object */
 function kindOf(name: string, parent: Frame, isObject: boolean): Frame['kind'] {
   // What stands under a name of a schema describes a value, and is none.
@@ -245,6 +266,8 @@ function kindOf(name: string, parent: Frame, isObject: boolean): Frame['kind'] {
   // The headers of a tool let the service into somebody's server, whatever their names are.
   if (/^(?:\w*_)?headers$/i.test(name)) return parent.name === 'tools' ? 'all' : 'headers'
   if (parent.kind === 'headers' || parent.kind === 'all') return parent.kind
+  // Older api-versions have the key of a data source beside its other parameters.
+  if (name === 'parameters' && /^data_?sources$/i.test(parent.name)) return 'parts'
   return credentialObject(name) ?? (isCredentialName(name, 'member') ? 'parts' : 'plain')
 }
 
@@ -258,6 +281,8 @@ function frameOf(isObject: boolean, name: string, kind: Frame['kind'], replacedF
     isName: isObject,
     tokens: undefined,
     hasLogprob: false,
+    pairValue: undefined,
+    namesCredential: false,
   }
 }
 
