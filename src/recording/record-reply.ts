@@ -83,6 +83,8 @@ async function passLive(reply: Reply, body: LiveBody, parts: TapeParts): Promise
   if (hasNoBody(exchange.method, status)) {
     // Its head is its end, so it has to be stored before.
     for await (const _ of live.chunks);
+    // Clients wait for a body of 205 whose length is told; the other heads tell the length of what is not sent.
+    if (status === 205) headers.delete('content-length')
     reply.body = { kind: 'live', chunks: nothing() }
     return marked(reply, live.isStored)
   }

@@ -4,6 +4,7 @@ import { createVirtualClock } from '../../src/platform/virtual-clock.ts'
 import { advanceUntil } from '../support/advance-until.ts'
 import { chatCompletion, json, startRawUpstream } from '../support/fake-upstream.ts'
 import { recordingFiles, recordingPlace, startRecording } from '../support/recording-simulator.ts'
+import { testKey } from '../support/test-simulator.ts'
 
 const path = '/openai/deployments/gpt-4o-mini/chat/completions?api-version=2024-10-21'
 const request = { messages: [{ role: 'user', content: 'Hello' }] }
@@ -96,6 +97,20 @@ describe('a failing upstream', () => {
     expect(error).toMatchObject({ status: 502, code: 'UpstreamInvalid' })
     expect(error.message).toContain('Raise HEADER_LIMIT_KB')
     expect((await start({ HEADER_LIMIT_KB: '64' }).post(path, request)).status).toBe(200)
+  })
+
+  it('that sends a body with 205 keeps no client waiting for it', async () => {
+    const bytes = 'HTTP/1.1 205 Reset Content\r\nContent-Length: 5\r\n\r\nhello'
+    const raw = await startRawUpstream((socket) => socket.write(bytes))
+    onTestFinished(() => raw.close())
+    const url = await start({ AZURE_OPENAI_ENDPOINT: raw.url }).listen()
+    const answer = await fetch(`${url}${path}`, {
+      method: 'POST',
+      headers: { 'api-key': testKey },
+      body: '{}',
+    })
+    expect(answer.status).toBe(205)
+    expect(await answer.text()).toBe('')
   })
 
   it('that sends informational answers for ever makes a 504', async () => {
