@@ -80,6 +80,7 @@ export class ModeTable {
 
   #create(config: Config): ModeParts {
     const { mode, connections } = config
+    const secrets = configSecrets(config)
     const { clock, logger, generate, forwarder, onRecordingLost, turns } = this.#parts
     const replays: Replay[] = []
     const onStored = (interaction: Interaction): void => replays[0]?.add(interaction)
@@ -89,7 +90,7 @@ export class ModeTable {
         : createRecorder({
             upstream: mode.upstream,
             recordings: mode.recordings,
-            secrets: configSecrets(config),
+            secrets,
             headerLimitKb: connections.headerLimitKb,
             clock,
             logger,
@@ -99,7 +100,7 @@ export class ModeTable {
           })
     const record: ModeHandler = (exchange) => recorder?.forward(exchange)
     if (mode.kind !== 'replay') return { recorder, replay: undefined }
-    const replay = createReplay({ recordings: mode.recordings, logger, generate, record, turns })
+    const replay = createReplay({ recordings: mode.recordings, secrets, logger, generate, record, turns })
     replays.push(replay)
     return { recorder, replay }
   }

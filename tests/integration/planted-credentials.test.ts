@@ -124,6 +124,22 @@ describe('a credential in a request', () => {
     expect(await miss.text()).not.toMatch(/another-key|PLANTED/)
   })
 
+  it('does not stand in the way of replay when it is the key of the simulator itself', async () => {
+    const simulatorKey = 'the-simulators-own-key'
+    const keys = { SIMULATOR_API_KEY: simulatorKey }
+    const recording = startRecording(place, createSystemClock(), keys)
+    await recording.post(path, { a: simulatorKey, b: 1 }, { 'api-key': simulatorKey })
+    expect(stored()).not.toContain(simulatorKey)
+    const replaying = createTestSimulator({
+      env: { ...keys, SIMULATOR_MODE: 'replay', RECORDING_DIR: place.dir },
+    })
+    const headers = { 'api-key': simulatorKey }
+    expect((await replaying.post(path, { b: 1, a: simulatorKey }, headers)).status).toBe(200)
+    const miss = await replaying.post(path, { b: 2, a: simulatorKey, c: simulatorKey }, headers)
+    expect(miss.status).toBe(404)
+    expect((await miss.text()) + JSON.stringify(replaying.log)).not.toContain(simulatorKey)
+  })
+
   it('does not stand in the way of the query by which recordings are told apart', async () => {
     const { post } = startRecording(place, createSystemClock())
     for (const page of ['1', '2']) {

@@ -87,6 +87,7 @@ const replay = async (incoming: Partial<Incoming> = {}) => {
   const nothing = () => Promise.resolve(undefined)
   const parts = {
     recordings: config.mode.recordings,
+    secrets: [],
     logger: silentLogger,
     generate: nothing,
     record: nothing,
