@@ -1,7 +1,13 @@
 import { OperatorError } from '../platform/operator-error.ts'
 import { lintInteraction } from '../recording/lint-interaction.ts'
 import { describeProblem, type RecordingProblem } from '../recording/recording-problem.ts'
-import type { RecordingsRun } from './recordings-run.ts'
+import { findStrayCredential, type RecordingsRun } from './recordings-run.ts'
+
+const strayWarning = (where: string) => ({
+  rule: 'credential-outside',
+  reason: `a credential stands outside of what is replayed, such as in a comment: ${where}`,
+  cure: 'Remove it by hand.',
+})
 
 const doubtCure = 'It is not replayed and not looked at for credentials: write it without that.'
 
@@ -23,6 +29,14 @@ export function lintRecordings(run: RecordingsRun, paths: readonly string[]): vo
     }
   })
   const errors = [...unread, ...unclear]
+  const told = new Set(errors.map(({ file }) => file))
+  for (const { file, rule } of warnings) if (rule.startsWith('credential')) told.add(file)
+  for (const file of files) {
+    const name = run.shown(file)
+    if (told.has(name)) continue
+    const stray = findStrayCredential(file)
+    if (stray) warnings.push({ file: name, line: stray.line, ...strayWarning(stray.where) })
+  }
   for (const error of errors) run.print(`error    ${describeProblem(error)}`)
   for (const warning of warnings) run.print(`warning  ${describeProblem(warning)} (${warning.rule})`)
   run.print(

@@ -1,11 +1,13 @@
-import { readdirSync, statSync } from 'node:fs'
+import { closeSync, readdirSync, readSync, statSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { loadSettings } from '../config/load-config.ts'
 import type { RecordingsConfig } from '../config/recordings-config.ts'
 import { resolveRecordings } from '../config/resolve-mode.ts'
 import { reasonOf } from '../platform/error-text.ts'
+import { openRegularFile } from '../platform/regular-file.ts'
 import { OperatorError } from '../platform/operator-error.ts'
 import type { Interaction } from '../recording/interaction.ts'
+import { type StrayCredential, strayCredential } from '../recording/lint-interaction.ts'
 import { listRecordingFiles, unreadable } from '../recording/load-recordings.ts'
 import type { RecordingProblem } from '../recording/recording-problem.ts'
 import { type Place, scanRecordingFile } from '../recording/scan-recording-file.ts'
@@ -93,6 +95,27 @@ export function createRun(host: CliHost, isJson: boolean): RecordingsRun {
       }
       return problems
     },
+  }
+}
+
+/** So much of a file is looked at in one go, in bytes. */
+const strayBytes = 8 * 1024 * 1024
+
+/** Looks through the whole text of a file for a credential. @throws the error of node:fs */
+export function findStrayCredential(file: string): StrayCredential | undefined {
+  const { descriptor } = openRegularFile(file)
+  try {
+    const piece = Buffer.alloc(strayBytes)
+    for (let lines = 0; ;) {
+      const length = readSync(descriptor, piece)
+      if (length === 0) return undefined
+      const text = piece.toString('utf8', 0, length)
+      const stray = strayCredential(text)
+      if (stray) return { ...stray, line: lines + stray.line }
+      lines += text.split('\n').length - 1
+    }
+  } finally {
+    closeSync(descriptor)
   }
 }
 

@@ -4,7 +4,7 @@ import { rewriteFile } from '../recording/rewrite-file.ts'
 import type { YamlFault } from '../recording/yaml-full-reader.ts'
 import { serialiseInteraction } from '../recording/yaml-format.ts'
 import { OperatorError } from '../platform/operator-error.ts'
-import type { RecordingsRun } from './recordings-run.ts'
+import { findStrayCredential, type RecordingsRun } from './recordings-run.ts'
 
 /**
  * Takes credentials, and what RECORDING_REDACT names, out of recording files.
@@ -42,9 +42,18 @@ export function scrubRecordings(
       for (const { line, reason } of problems) {
         run.tell(`${run.shown(file)}:${line} cannot be read and is left as it is: ${reason}.`)
       }
+      if (refusal === undefined && problems.length > 0) {
+        refused.push({ file: run.shown(file), reason: `parts that cannot be read are left as they are` })
+      }
       if (unclear.length > 0) {
         const first = unclear.slice(0, 3).map(({ line, reason }) => `line ${line}: ${reason}`)
         const reason = `interactions that are not understood in full are left as they are (${first.join('; ')})`
+        refused.push({ file: run.shown(file), reason })
+      }
+      const isDone = refusal === undefined && problems.length === 0 && unclear.length === 0
+      const stray = isDone && !(dryRun && found.length > 0) ? findStrayCredential(file) : undefined
+      if (stray) {
+        const reason = `line ${stray.line}: a credential stands outside of what is replayed, such as in a comment: ${stray.where}`
         refused.push({ file: run.shown(file), reason })
       }
     } catch (error) {

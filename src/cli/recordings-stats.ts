@@ -45,7 +45,7 @@ export function recordingStats(run: RecordingsRun, paths: readonly string[]): vo
   )
   const total = {
     files: files.length,
-    bytes: files.reduce((sum, file) => sum + statSync(file).size, 0),
+    bytes: files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0),
     interactions: rows.reduce((sum, { interactions }) => sum + interactions, 0),
     paths: requests.size,
     problems: problems.length,

@@ -62,7 +62,7 @@ const webhook =
  * in a text, and the same percent-encoded.
  */
 const namedText =
-  /((?:key|secret|token|password|passwd|passphrase|pwd|authorization|credential|cookie)s?\d?)((?:\\{0,3}["'`]|%22|\*\*)?\s{0,5}(?::|=>?|>|%3a|%3d)(?:\s|%20|\+){0,5}(?:(?:token|apikey|sharedkey(?:lite)?)\s(?:\w{1,64}:)?|\w{1,64}=)?(?:\\{0,3}["'`]|%22|\*\*)?)([\w.~+/-]{16,8000}=*)(?![\w([])/gi
+  /((?:key|secret|token|password|passwd|passphrase|pwd|authorization|credential|cookie)s?\d?)((?:\\{0,3}["'`]|%22|\*\*)?\s{0,5}(?::|=>?|>|%3a|%3d)(?:\s|%20|\+){0,12}(?:-\s{1,4})?(?:(?:token|apikey|sharedkey(?:lite)?)\s(?:\w{1,64}:)?|\w{1,64}=)?(?:\\{0,3}["'`]|%22|\*\*)?)([\w.~+/-]{16,8000}=*)(?![\w([])/gi
 
 /** The service says so: `Incorrect API key provided: ...`. */
 const namedInWords =

@@ -109,10 +109,29 @@ export function lintInteraction(interaction: Interaction): LintWarning[] {
   })
 }
 
+/** A credential outside of the interactions of a file: its line, from 1, and what it is. */
+export interface StrayCredential {
+  readonly line: number
+  readonly where: string
+}
+
+/**
+ * The first credential in the text of a file, for what stands outside of its interactions: in comments, under other keys, or
+ * behind the end of a document.
+ */
+export function strayCredential(text: string): StrayCredential | undefined {
+  let first: { value: string; where: string } | undefined
+  redactText(text, (where, value) => {
+    if (!isPlaceholder(value)) first ??= { value, where }
+  })
+  if (first === undefined) return undefined
+  return { line: text.slice(0, text.indexOf(first.value)).split('\n').length, where: first.where }
+}
+
 /** What recorders and people write in the place of a credential: `AUTHORIZATION-XXX`, `Bearer <masked>`, `***`, `test_key`. */
 function isPlaceholder(value: string): boolean {
   const bare = value.replace(/^(?:bearer|basic|dpop) +/i, '').trim()
-  return /^(?:\[?redacted\]?|<[^<>]*>|\{\{?[^{}]*\}\}?|\$\{?\w+\}?|[*x.]+|[\w-]*[-_]?X{3,}|(?:test|fake|dummy|mock|example|masked|filtered|placeholder|hidden|removed|scrubbed)(?:[-_ ][a-z_ -]*)?)$/i.test(
+  return /^(?:\[?redacted\]?|<[^<>]*>|\{\{?[^{}"]*\}\}?|\$\{?\w+\}?|[*x.]+|[\w-]*[-_]?X{3,}|(?:test|fake|dummy|mock|example|masked|filtered|placeholder|hidden|removed|scrubbed)(?:[-_ ][a-z_ -]*)?)$/i.test(
     bare,
   )
 }

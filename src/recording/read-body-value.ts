@@ -33,6 +33,8 @@ export function readBodyBytes(value: YamlValue): Uint8Array | undefined {
 /** The text of a header's value. */
 export function headerText(value: YamlValue): string {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('latin1')
+  // No recorder writes a map or a list in the place of a text, and a credential in one must be seen.
+  if (isYamlMap(value) || isYamlList(value)) return JSON.stringify(toJson(value))
   return textOf(value) ?? ''
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { callProgram as call } from '../support/call-program.ts'
@@ -146,8 +146,10 @@ describe('aoai-sim recordings scrub', () => {
   it('removes credentials, keeps the rest byte for byte, and leaves the file to its owner alone', async () => {
     const broken = '- request: {\n'
     const dir = recordingFolder({ 'a.yaml': cassette(hello, broken, secret) })
-    const { code, out } = await call(dir, recordings('scrub', '.'))
-    expect(code).toBe(0)
+    const { code, out, err } = await call(dir, recordings('scrub', '.'))
+    // What cannot be read may hold a credential.
+    expect(code).toBe(1)
+    expect(err).toContain('parts that cannot be read are left as they are')
     expect(out).toContain('1 interactions cleaned.')
     const text = readFileSync(join(dir, 'a.yaml'), 'utf8')
     expect(text).not.toContain('Bearer')
@@ -155,6 +157,27 @@ describe('aoai-sim recordings scrub', () => {
     expect(text.endsWith('version: 1\n')).toBe(true)
     expect(statSync(join(dir, 'a.yaml')).mode & 0o777).toBe(0o600)
     expect((await call(dir, recordings('list', '.'))).out.split('\n')).toHaveLength(3)
+  })
+
+  it.each([
+    ['a comment', (text: string) => `# api-key: abcdef0123456789ghij\n${text}`],
+    ['another key of the file', (text: string) => `secret: abcdef0123456789ghij\n${text}`],
+    ['an anchor', (text: string) => `base: &b\n  api-key:\n  - abcdef0123456789ghij\n${text}`],
+  ])('is not content with a credential in %s, and neither is lint', async (_, change) => {
+    const dir = recordingFolder({ 'a.yaml': change(cassette(hello)) })
+    const lint = await call(dir, recordings('lint', '.'))
+    expect(lint.out).toMatch(/warning +a.yaml:[13]: a credential stands outside of what is replayed/)
+    const { code, err } = await call(dir, recordings('scrub', '.'))
+    expect([code, err.includes('abcdef')]).toEqual([1, false])
+    expect(err).toMatch(/a.yaml: line [13]: a credential stands outside/)
+  })
+
+  it('removes a header whose value is a map', async () => {
+    const text = cassette(secret).replace('      - Bearer abc\n', '        a: abcdef0123456789ghij\n')
+    const dir = recordingFolder({ 'a.yaml': text })
+    expect((await call(dir, recordings('lint', '.'))).out).toContain('the header authorization may let')
+    expect((await call(dir, recordings('scrub', '.'))).code).toBe(0)
+    expect(readFileSync(join(dir, 'a.yaml'), 'utf8')).not.toContain('abcdef')
   })
 
   it('removes what RECORDING_REDACT names, in files of any layout', async () => {
@@ -198,6 +221,14 @@ describe('aoai-sim recordings scrub', () => {
 })
 
 describe('aoai-sim recordings stats', () => {
+  it('counts nothing for a link to nowhere', async () => {
+    const dir = recordingFolder({})
+    symlinkSync('/nonexistent/a.yaml', join(dir, 'a.yaml'))
+    const { code, err } = await call(dir, recordings('stats', '.'))
+    expect([code, err.split('\n').length]).toEqual([0, 2])
+    expect(err).toContain('a.yaml:1: the file cannot be read: ENOENT')
+  })
+
   it('counts by operation', async () => {
     const usage = '{"usage":{"prompt_tokens":3,"completion_tokens":4}}'
     const dir = recordingFolder({
