@@ -45,7 +45,7 @@ export function recordingStats(run: RecordingsRun, paths: readonly string[]): vo
   )
   const total = {
     files: files.length,
-    bytes: files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0),
+    bytes: files.reduce((sum, file) => sum + sizeOf(file), 0),
     interactions: rows.reduce((sum, { interactions }) => sum + interactions, 0),
     paths: requests.size,
     problems: problems.length,
@@ -72,4 +72,13 @@ function quantile(values: readonly number[], share: number): number | undefined 
   const sorted = Float64Array.from(values).sort()
   const value = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]
   return value === undefined ? undefined : Math.round(value)
+}
+
+/** Nothing for a link to nowhere or to itself, of which the scan has told. */
+function sizeOf(file: string): number {
+  try {
+    return statSync(file).size
+  } catch {
+    return 0
+  }
 }

@@ -221,12 +221,15 @@ describe('aoai-sim recordings scrub', () => {
 })
 
 describe('aoai-sim recordings stats', () => {
-  it('counts nothing for a link to nowhere', async () => {
+  it.each([
+    ['nowhere', '/nonexistent/a.yaml', 'ENOENT'],
+    ['itself', 'a.yaml', 'ELOOP'],
+  ])('counts nothing for a link to %s', async (_, target, reason) => {
     const dir = recordingFolder({})
-    symlinkSync('/nonexistent/a.yaml', join(dir, 'a.yaml'))
+    symlinkSync(target, join(dir, 'a.yaml'))
     const { code, err } = await call(dir, recordings('stats', '.'))
     expect([code, err.split('\n').length]).toEqual([0, 2])
-    expect(err).toContain('a.yaml:1: the file cannot be read: ENOENT')
+    expect(err).toContain(`a.yaml:1: the file cannot be read: ${reason}`)
   })
 
   it('counts by operation', async () => {
