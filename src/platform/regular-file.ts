@@ -46,9 +46,10 @@ export function readRegularFile(path: string, maxBytes = Infinity): Buffer {
 /** A file of settings has a few megabytes at most. */
 const MAX_TEXT_BYTES = 64 * 1024 * 1024
 
-/** Reads a file of settings or code as text. */
+/** Reads a file of settings or code as text: UTF-8, or UTF-16 with its byte order mark, which Windows PowerShell writes by default. */
 export function readRegularText(path: string): string {
-  return readRegularFile(path, MAX_TEXT_BYTES).toString()
+  const bytes = readRegularFile(path, MAX_TEXT_BYTES)
+  return bytes.toString(bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf16le' : 'utf8')
 }
 
 /** @throws an error that names what it is in the place of a regular file */
