@@ -44,8 +44,9 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
   const logger = createLogger(logLevel, log.look)
   if (extensionPaths.length > 0) surviveStrayFailures(logger)
   warnOfWeakKeys(live.current, logger)
+  const count = countWorkers(live.current)
   // While workers still start, nobody counts the answers of those that serve already.
-  let running: Serving['running'] | undefined
+  let running: Serving['running'] | undefined = count > 1 ? undefined : () => 0
   const stopped = whenAborted(stop).then(async () => {
     host.stdout.write(describeStop(await running?.(), graceSeconds))
   })
@@ -63,7 +64,6 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
     )
     await stopped
   }
-  const count = countWorkers(live.current)
   if (count > 1) {
     const { serveWithWorkers } = await import('../server/workers/serve-with-workers.ts')
     return serveWithWorkers({
