@@ -15,10 +15,12 @@ export async function reachTarget(url: URL): Promise<void> {
     const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) })
     await response.body?.cancel()
   } catch (error) {
-    throw new OperatorError(
-      'LOAD_FAILED',
-      `Could not reach ${url.origin}: ${connectionReason(error)}. Start what should answer there, or set --url to where it runs.`,
-      { cause: error },
-    )
+    const reason = connectionReason(error)
+    const cure = reason.includes('wrong version number')
+      ? `Most likely it does not use TLS: set --url to http://${url.host}.`
+      : 'Start what should answer there, or set --url to where it runs.'
+    throw new OperatorError('LOAD_FAILED', `Could not reach ${url.origin}: ${reason}. ${cure}`, {
+      cause: error,
+    })
   }
 }

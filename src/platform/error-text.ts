@@ -15,6 +15,8 @@ export function stackOf(thrown: unknown): string {
 export function connectionReason(thrown: unknown): string {
   const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown
   if (!(cause instanceof Error)) return String(cause)
+  // The message of OpenSSL has addresses, the lines of its source, and a line break.
+  if ('library' in cause && 'reason' in cause) return `TLS failed with "${String(cause.reason)}"`
   return cause.message || ('code' in cause ? String(cause.code) : cause.name)
 }
 

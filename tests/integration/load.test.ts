@@ -325,4 +325,14 @@ describe('an endpoint that is not there', () => {
       /^Could not reach http:\/\/127\.0\.0\.1:\d+: .*ECONNREFUSED.*\. Start what should answer/,
     )
   })
+
+  it('is told to be asked without TLS, where it does not use TLS', async () => {
+    const { url } = await serve((_request, response) => void response.end())
+    const { host } = new URL(url)
+    const { code, err } = await load(['--url', `https://${host}`])
+    expect(code).toBe(1)
+    expect(err).toBe(
+      `Could not reach https://${host}: TLS failed with "wrong version number". Most likely it does not use TLS: set --url to http://${host}.\n`,
+    )
+  })
 })
