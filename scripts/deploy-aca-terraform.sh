@@ -21,7 +21,7 @@ write_variables() {
   "image": $(json_string "$image"),
   "environment_variables": $(json_settings),
   "simulator_api_key": $(json_string "$(value_of SIMULATOR_API_KEY)"),
-  "simulator_admin_api_key": $(json_string "$(value_of SIMULATOR_ADMIN_API_KEY)"),
+  "simulator_admin_api_key": $(json_string "$(value_of ADMIN_API_KEY)"),
   "azure_openai_key": $(json_string "$(value_of AZURE_OPENAI_KEY)"),
   "redis_url": $(json_string "$(value_of REDIS_URL)"),
   "applicationinsights_connection_string": $(json_string "$(value_of APPLICATIONINSIGHTS_CONNECTION_STRING)"),

@@ -33,7 +33,7 @@ write_parameters() {
     "image": { "value": $(json_string "$image") },
     "environmentVariables": { "value": $(json_settings) },
     "simulatorApiKey": { "value": $(json_string "$(value_of SIMULATOR_API_KEY)") },
-    "simulatorAdminApiKey": { "value": $(json_string "$(value_of SIMULATOR_ADMIN_API_KEY)") },
+    "simulatorAdminApiKey": { "value": $(json_string "$(value_of ADMIN_API_KEY)") },
     "azureOpenAiKey": { "value": $(json_string "$(value_of AZURE_OPENAI_KEY)") },
     "redisUrl": { "value": $(json_string "$(value_of REDIS_URL)") },
     "applicationInsightsConnectionString": { "value": $(json_string "$(value_of APPLICATIONINSIGHTS_CONNECTION_STRING)") },

@@ -12,7 +12,7 @@ forward_pid=''
 
 # Settings that templates and charts set themselves, and those that go into the vault.
 fixed_settings=' HOST PORT '
-secret_settings=' SIMULATOR_API_KEY SIMULATOR_ADMIN_API_KEY AZURE_OPENAI_KEY REDIS_URL OTEL_EXPORTER_OTLP_HEADERS APPLICATIONINSIGHTS_CONNECTION_STRING '
+secret_settings=' SIMULATOR_API_KEY ADMIN_API_KEY AZURE_OPENAI_KEY REDIS_URL OTEL_EXPORTER_OTLP_HEADERS APPLICATIONINSIGHTS_CONNECTION_STRING '
 file_settings=' OPENAI_DEPLOYMENT_CONFIG_PATH MODEL_CATALOGUE_PATH FAULTS_PATH INCIDENTS_PATH '
 
 # --- Talking ---------------------------------------------------------------------------------------------------------
@@ -400,6 +400,6 @@ smoke_test() {
   show "$root/scripts/smoke-test.sh" "${1:-<address>}"
   if [ "$dry_run" = true ]; then return; fi
   SIMULATOR_API_KEY=$(value_of SIMULATOR_API_KEY) \
-    SIMULATOR_ADMIN_API_KEY=$(value_of SIMULATOR_ADMIN_API_KEY) "$root/scripts/smoke-test.sh" "$1" ||
+    ADMIN_API_KEY=$(value_of ADMIN_API_KEY) "$root/scripts/smoke-test.sh" "$1" ||
     fail "Could not show that the simulator works at $1: the check above failed. $2"
 }

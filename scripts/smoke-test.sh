@@ -4,7 +4,7 @@ set -euo pipefail
 
 usage='Usage: SIMULATOR_API_KEY=... scripts/smoke-test.sh ADDRESS
 
-  SIMULATOR_ADMIN_API_KEY  key for the metrics, where METRICS_AUTH=key asks for one and it is another
+  ADMIN_API_KEY  key for the metrics, where METRICS_AUTH=key asks for one and it is another
   SMOKE_DEPLOYMENT         deployment that is asked (gpt-4o-mini)
   SMOKE_WAIT_SECONDS       how long the first answer may take to come (300)
   SMOKE_PAUSE_SECONDS      pause between two attempts (5)'
@@ -82,5 +82,5 @@ fi
 check 'a request without a key is refused' 401 '"401"' 30 \
   without-key --request POST --header 'content-type: application/json' --data "$chat_request" "$address$chat_path"
 # Metrics that ask for no key take any.
-key=${SIMULATOR_ADMIN_API_KEY:-$key}
+key=${ADMIN_API_KEY:-$key}
 check 'GET /metrics answers' 200 '# HELP' 30 with-key "$address/metrics"

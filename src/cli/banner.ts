@@ -40,10 +40,7 @@ export async function renderBanner(parts: BannerParts): Promise<string> {
   const rows: readonly Row[] = [
     ['Endpoint', url],
     ['API key', config.apiKeyGenerated ? config.apiKey : '(as set in SIMULATOR_API_KEY)'],
-    [
-      'Admin key',
-      config.adminApiKey === config.apiKey ? 'the API key' : '(as set in SIMULATOR_ADMIN_API_KEY)',
-    ],
+    ['Admin key', config.adminApiKey === config.apiKey ? 'the API key' : '(as set in ADMIN_API_KEY)'],
     ['Metrics', `${url}/metrics`],
     ...(workers > 1 ? [['Workers', `${workers} processes`] as const] : []),
     ...modeRows(parts),

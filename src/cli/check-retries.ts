@@ -15,7 +15,7 @@ export type Finding = (typeof findings)[number]
 /** What to ask, and what to make of it. */
 export interface CheckRetriesOptions {
   readonly url: URL
-  /** Absent: SIMULATOR_ADMIN_API_KEY, or else SIMULATOR_API_KEY. */
+  /** Absent: ADMIN_API_KEY, or else SIMULATOR_API_KEY. */
   readonly apiKey: string | undefined
   /** What is a failure; empty only reports. */
   readonly failOn: readonly Finding[]
@@ -29,11 +29,11 @@ export interface CheckRetriesOptions {
  * CONFIG_INVALID without a key
  */
 export async function checkRetries(host: CliHost, options: CheckRetriesOptions): Promise<void> {
-  const apiKey = options.apiKey ?? givenKey(host, 'SIMULATOR_ADMIN_API_KEY') ?? givenKey(host)
+  const apiKey = options.apiKey ?? givenKey(host, 'ADMIN_API_KEY') ?? givenKey(host)
   if (apiKey === undefined) {
     throw new OperatorError(
       'CONFIG_INVALID',
-      'Could not ask the simulator: there is no key. Set SIMULATOR_API_KEY, or --api-key, to the one that it was started with, or SIMULATOR_ADMIN_API_KEY where it has one.',
+      'Could not ask the simulator: there is no key. Set SIMULATOR_API_KEY, or --api-key, to the one that it was started with, or ADMIN_API_KEY where it has one.',
     )
   }
   const report = await fetchRetryReport(options.url, apiKey)

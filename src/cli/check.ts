@@ -27,7 +27,7 @@ export function addCheckCommand(program: Command, host: CliHost): void {
     )
     .option(
       '--admin-api-key <key>',
-      'the key of its administration, where that has one of its own (default: SIMULATOR_ADMIN_API_KEY)',
+      'the key of its administration, where that has one of its own (default: ADMIN_API_KEY)',
     )
     .option(
       '--fail-on <findings>',

@@ -17,7 +17,7 @@ export async function fetchRetryReport(url: URL, apiKey: string): Promise<RetryR
   if (status === 200 && isReport(body)) return body
   if (status === 401) {
     throw unavailable(
-      `Could not read ${address.href}: the key is not the simulator's (got 401). Set --api-key or SIMULATOR_API_KEY to the one that it was started with, or --admin-api-key or SIMULATOR_ADMIN_API_KEY where it has one.`,
+      `Could not read ${address.href}: the key is not the simulator's (got 401). Set --api-key or SIMULATOR_API_KEY to the one that it was started with, or --admin-api-key or ADMIN_API_KEY where it has one.`,
     )
   }
   if (codeOf(body) === 'JournalOff') {

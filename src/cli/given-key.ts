@@ -5,7 +5,7 @@ import { configSources } from './config-sources.ts'
 /** The key that the environment or `.env` has for a simulator under this name; undefined where neither has one. */
 export function givenKey(
   host: CliHost,
-  env: 'SIMULATOR_API_KEY' | 'SIMULATOR_ADMIN_API_KEY' = 'SIMULATOR_API_KEY',
+  env: 'SIMULATOR_API_KEY' | 'ADMIN_API_KEY' = 'SIMULATOR_API_KEY',
 ): string | undefined {
   const { given } = collectGivenValues(configSources(host))
   const key = given.find(({ setting }) => setting.env === env)?.value

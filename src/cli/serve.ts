@@ -122,7 +122,7 @@ export function warnOfWeakKeys({ host, apiKey, adminApiKey }: Config, logger: Lo
   if (/^(?:localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/i.test(host)) return
   const weak = [
     ...(apiKey.length < safeKeyLength ? ['SIMULATOR_API_KEY'] : []),
-    ...(adminApiKey !== apiKey && adminApiKey.length < safeKeyLength ? ['SIMULATOR_ADMIN_API_KEY'] : []),
+    ...(adminApiKey !== apiKey && adminApiKey.length < safeKeyLength ? ['ADMIN_API_KEY'] : []),
   ]
   if (weak.length === 0) return
   const message = `Other machines reach ${host}, and ${weak.join(' and ')} has fewer than ${safeKeyLength} characters. Set a longer key.`

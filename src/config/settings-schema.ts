@@ -100,7 +100,7 @@ export const settingsSchema = z.strictObject({
       'The key that callers send as api-key or as bearer token. Other users can read flags: prefer the variable.',
   }),
   adminApiKey: setting(accessKey(), {
-    env: 'SIMULATOR_ADMIN_API_KEY',
+    env: 'ADMIN_API_KEY',
     group: 'Access',
     whenUnset: 'SIMULATOR_API_KEY opens both',
     secret: true,

@@ -276,13 +276,13 @@ describe('several workers', () => {
   })
 
   it('ask for the key of the administration alone at its pages, and at the metrics where they are to', async () => {
-    const env = { SIMULATOR_ADMIN_API_KEY: 'admin-key-0123456789', METRICS_AUTH: 'key' }
+    const env = { ADMIN_API_KEY: 'admin-key-0123456789', METRICS_AUTH: 'key' }
     const program = await startProgram({ args: ['--workers', '2'], env })
     const statusOf = async (path: string, key: string): Promise<number> =>
       (await fetch(`${program.url}${path}`, { headers: { authorization: `Bearer ${key}` } })).status
     try {
       for (const path of ['/++/config', '/metrics']) {
-        expect(await statusOf(path, env.SIMULATOR_ADMIN_API_KEY)).toBe(200)
+        expect(await statusOf(path, env.ADMIN_API_KEY)).toBe(200)
         expect(await statusOf(path, programKey)).toBe(401)
       }
     } finally {

@@ -110,7 +110,7 @@ describe('the key of the administration', () => {
   const bearer = (key: string) => ({ authorization: `Bearer ${key}` })
 
   it('opens the administration alone, and the data key the data plane alone', async () => {
-    const simulator = createTestSimulator({ env: { SIMULATOR_ADMIN_API_KEY: adminKey } })
+    const simulator = createTestSimulator({ env: { ADMIN_API_KEY: adminKey } })
     for (const url of ['/++/config', '//++/config', '/++/deployments', '/++/openapi.json']) {
       expect(await status(simulator, url, { 'api-key': adminKey })).toBe(200)
       expect(await status(simulator, url, bearer(adminKey))).toBe(200)
@@ -133,7 +133,7 @@ describe('the key of the administration', () => {
   })
 
   it('stands in no journal', async () => {
-    const simulator = createTestSimulator({ env: { SIMULATOR_ADMIN_API_KEY: adminKey, JOURNAL_SIZE: '5' } })
+    const simulator = createTestSimulator({ env: { ADMIN_API_KEY: adminKey, JOURNAL_SIZE: '5' } })
     await simulator.post(`${path}&x=${adminKey}`, { ...hello, user: adminKey }, { 'x-note': adminKey })
     const journal = await simulator.app.request('/++/requests', { headers: { 'api-key': adminKey } })
     const text = await journal.text()
@@ -144,7 +144,7 @@ describe('the key of the administration', () => {
   it('opens the metrics where METRICS_AUTH asks for it, which are open else', async () => {
     expect(await status(createTestSimulator(), '/metrics', {})).toBe(200)
     const own = createTestSimulator({ env: { METRICS_AUTH: 'key' } })
-    const apart = createTestSimulator({ env: { METRICS_AUTH: 'key', SIMULATOR_ADMIN_API_KEY: adminKey } })
+    const apart = createTestSimulator({ env: { METRICS_AUTH: 'key', ADMIN_API_KEY: adminKey } })
     expect(await status(own, '/metrics', bearer(testKey))).toBe(200)
     expect(await status(apart, '/metrics', bearer(adminKey))).toBe(200)
     expect(await status(apart, '/metrics', { 'api-key': adminKey })).toBe(200)

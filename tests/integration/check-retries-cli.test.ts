@@ -203,13 +203,9 @@ Found in 15 retries: 1 early, 1 forbidden, 1 herd (29 requests of 3 clients sinc
 
 describe('the key that aoai-sim check retries sends', () => {
   it.each([
-    [
-      'SIMULATOR_ADMIN_API_KEY, before that of callers',
-      [],
-      { SIMULATOR_API_KEY: 'no', SIMULATOR_ADMIN_API_KEY: 'secret' },
-    ],
+    ['ADMIN_API_KEY, before that of callers', [], { SIMULATOR_API_KEY: 'no', ADMIN_API_KEY: 'secret' }],
     ['--admin-api-key', ['--admin-api-key', 'secret'], { SIMULATOR_API_KEY: 'no' }],
-    ['--api-key, before the variables', ['--api-key', 'secret'], { SIMULATOR_ADMIN_API_KEY: 'no' }],
+    ['--api-key, before the variables', ['--api-key', 'secret'], { ADMIN_API_KEY: 'no' }],
   ] as const)('may be %s', async (_, flags, env) => {
     const { url } = await serve(200, reportOf([]))
     expect(await call(['--url', url, ...flags], env)).toMatchObject({ code: 0, err: '' })

@@ -94,7 +94,7 @@ var mountPath = '/mnt/simulator'
 
 var secretNames = concat(
   [{ name: 'simulator-api-key', variable: 'SIMULATOR_API_KEY' }],
-  empty(simulatorAdminApiKey) ? [] : [{ name: 'simulator-admin-api-key', variable: 'SIMULATOR_ADMIN_API_KEY' }],
+  empty(simulatorAdminApiKey) ? [] : [{ name: 'simulator-admin-api-key', variable: 'ADMIN_API_KEY' }],
   empty(azureOpenAiKey) ? [] : [{ name: 'azure-openai-key', variable: 'AZURE_OPENAI_KEY' }],
   deployRedis || !empty(redisUrl) ? [{ name: 'redis-url', variable: 'REDIS_URL' }] : [],
   empty(otlpHeaders) ? [] : [{ name: 'otlp-headers', variable: 'OTEL_EXPORTER_OTLP_HEADERS' }],

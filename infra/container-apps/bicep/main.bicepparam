@@ -9,7 +9,7 @@ param image = readEnvironmentVariable('DEPLOY_IMAGE', 'aoai-simulated-api:latest
 
 param simulatorApiKey = readEnvironmentVariable('SIMULATOR_API_KEY')
 
-param simulatorAdminApiKey = readEnvironmentVariable('SIMULATOR_ADMIN_API_KEY', '')
+param simulatorAdminApiKey = readEnvironmentVariable('ADMIN_API_KEY', '')
 
 param azureOpenAiKey = readEnvironmentVariable('AZURE_OPENAI_KEY', '')
 

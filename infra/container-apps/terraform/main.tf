@@ -20,7 +20,7 @@ locals {
   # Name of the secret in the vault, by the variable that gets it.
   secret_names = merge(
     { SIMULATOR_API_KEY = "simulator-api-key" },
-    nonsensitive(var.simulator_admin_api_key != "") ? { SIMULATOR_ADMIN_API_KEY = "simulator-admin-api-key" } : {},
+    nonsensitive(var.simulator_admin_api_key != "") ? { ADMIN_API_KEY = "simulator-admin-api-key" } : {},
     local.has_upstream ? { AZURE_OPENAI_KEY = "azure-openai-key" } : {},
     local.has_redis ? { REDIS_URL = "redis-url" } : {},
     nonsensitive(var.applicationinsights_connection_string != "") ? { APPLICATIONINSIGHTS_CONNECTION_STRING = "applicationinsights-connection-string" } : {},
@@ -28,7 +28,7 @@ locals {
   )
   secret_values = {
     SIMULATOR_API_KEY                     = var.simulator_api_key
-    SIMULATOR_ADMIN_API_KEY               = var.simulator_admin_api_key
+    ADMIN_API_KEY                         = var.simulator_admin_api_key
     AZURE_OPENAI_KEY                      = var.azure_openai_key
     REDIS_URL                             = local.redis_url
     OTEL_EXPORTER_OTLP_HEADERS            = var.otlp_headers
