@@ -5,7 +5,7 @@ const cores = Math.max(2, availableParallelism())
 
 /** Tests that look at the whole of their process: its memory, its open timers and watches, what it has loaded. */
 const alone = [
-  'src/platform/clock.test.ts',
+  'src/lib/clock.test.ts',
   'src/server/watch-files.test.ts',
   'src/tokens/read-token-folder.test.ts',
   'tests/integration/hostile-clients.test.ts',

@@ -1,8 +1,8 @@
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { bodyHash } from '../src/recording/body-hash.ts'
-import { recordFileName } from '../src/recording/record-file-name.ts'
-import { recordingFileHeader, serialiseInteraction } from '../src/recording/yaml-format.ts'
+import { bodyHash } from '../src/recordings/body-hash.ts'
+import { recordFileName } from '../src/recordings/record-file-name.ts'
+import { recordingFileHeader, serialiseInteraction } from '../src/recordings/yaml-format.ts'
 import type { Answer } from './capture.ts'
 import type { BenchCase } from './cases.ts'
 

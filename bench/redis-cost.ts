@@ -3,7 +3,7 @@
  * turns on one machine. `npx tsx bench/redis-cost.ts` after `make build`; needs redis-server or valkey-server. Takes a minute.
  */
 import { LimiterTable } from '../src/limits/limiter-table.ts'
-import type { LimitAuthority } from '../src/pipeline/limit-authority.ts'
+import type { LimitAuthority } from '../src/limits/limit-authority.ts'
 import { programKey, type RunningProgram, startProgram } from '../tests/support/built-program.ts'
 import { RawConnection, type RawRequest } from '../tests/support/raw-http.ts'
 import { type RedisReplica, startReplica } from '../tests/support/redis-replica.ts'

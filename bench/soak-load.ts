@@ -1,7 +1,7 @@
 // The load of a soak, in a process of its own. Open loop: each request starts when its time has come, whatever became of
 // those before it, and all times count from then. Argument: a LoadPlan. Prints LoadLines.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createRandom } from '../src/platform/random.ts'
+import { createRandom } from '../src/lib/random.ts'
 import { ConnectionPool } from './connection-pool.ts'
 import { eventsBeforeTokens, pace, requestOf, soakKinds, soakTokens, type SoakKind } from './soak-kinds.ts'
 import { WindowCounts, type LoadLine, type LoadPlan } from './soak-window.ts'

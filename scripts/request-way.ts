@@ -59,7 +59,7 @@ export const stages: readonly WayStage[] = [
   },
   {
     name: 'api-version',
-    file: 'pipeline/check-api-version.ts',
+    file: 'access/check-api-version.ts',
     code: 'checkApiVersion',
     does: 'is the version one of the service, and has it the operation?',
     leaves: { status: '400 404', when: 'unknown, or missing' },
@@ -67,7 +67,7 @@ export const stages: readonly WayStage[] = [
   },
   {
     name: 'key',
-    file: 'pipeline/authenticate.ts',
+    file: 'access/authenticate.ts',
     code: 'authenticate',
     does: 'api-key or bearer token',
     leaves: { status: '401', when: 'missing or wrong' },
@@ -75,7 +75,7 @@ export const stages: readonly WayStage[] = [
   },
   {
     name: 'deployment',
-    file: 'pipeline/find-deployment.ts',
+    file: 'access/find-deployment.ts',
     code: 'findDeployment',
     does: 'finds it by the path or by the model in the body',
     leaves: { status: '404', when: 'there is none of that name' },
@@ -83,7 +83,7 @@ export const stages: readonly WayStage[] = [
   },
   {
     name: 'model version',
-    file: 'pipeline/check-api-version.ts',
+    file: 'access/check-api-version.ts',
     code: 'checkModelVersion',
     does: 'has the api-version this model already?',
     leaves: { status: '400', when: 'it is too old' },
@@ -134,14 +134,14 @@ export const handlers: readonly WayStage[] = [
   },
   {
     name: 'replay',
-    file: 'recording/replay-mode.ts',
+    file: 'recordings/replay-mode.ts',
     code: 'answer',
     does: 'finds a recording',
     modes: ['replay'],
   },
   {
     name: 'record',
-    file: 'recording/record-mode.ts',
+    file: 'recordings/record-mode.ts',
     code: 'forward',
     does: 'asks the real service',
     modes: ['record'],

@@ -1,11 +1,11 @@
 // Compares counted prompt tokens with billed ones: npx tsx scripts/score-tokens.ts <file.jsonl>
 // Each line: { op, model, billed_prompt_tokens, request }
 import { readFileSync } from 'node:fs'
-import { findModel, modelFromDeploymentName } from '../src/openai/model-catalogue.ts'
-import type { Model } from '../src/openai/models.ts'
-import { countChatPrompt, countInput, splitInputs } from '../src/openai/prompt-tokens.ts'
-import type { ChatRequest } from '../src/openai/requests/chat-request.ts'
-import { countResponsesInput, type CountedResponsesRequest } from '../src/openai/responses-tokens.ts'
+import { findModel, modelFromDeploymentName } from '../src/wire/models/model-catalogue.ts'
+import type { Model } from '../src/wire/models/models.ts'
+import { countChatPrompt, countInput, splitInputs } from '../src/wire/chat/prompt-tokens.ts'
+import type { ChatRequest } from '../src/wire/chat/chat-request.ts'
+import { countResponsesInput, type CountedResponsesRequest } from '../src/wire/responses/responses-tokens.ts'
 import { loadEncoding } from '../src/tokens/encoding.ts'
 
 interface Row {

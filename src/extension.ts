@@ -1,1 +1,1 @@
-export * from './app/extension-kit.ts'
+export * from './server/extension-kit.ts'

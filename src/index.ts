@@ -25,8 +25,8 @@ export type { ClientReport, ReportTotals, RetryReport } from './journal/retry-re
 export type { Retry } from './journal/retry-findings.ts'
 
 // Time, and what goes wrong.
-export { createVirtualClock, type VirtualClock } from './platform/virtual-clock.ts'
-export { OperatorError, type OperatorErrorCode } from './platform/operator-error.ts'
+export { createVirtualClock, type VirtualClock } from './lib/virtual-clock.ts'
+export { OperatorError, type OperatorErrorCode } from './lib/operator-error.ts'
 
 // What extensions are written with: the same as `aoai-simulated-api/extension`.
 export * from './extension.ts'

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { handlers, observers, stages, type WayStage } from '../scripts/request-way.ts'
 import { loadLiveConfig } from '../src/config/load-config.ts'
 import { Exchange } from '../src/pipeline/exchange.ts'
-import type { Stage, ModeHandler } from '../src/pipeline/hook.ts'
+import type { Stage, ModeHandler } from '../src/pipeline/stage.ts'
 import { jsonReply } from '../src/pipeline/json-reply.ts'
 import { createPipeline } from '../src/pipeline/pipeline.ts'
-import { createRandom } from '../src/platform/random.ts'
-import { createVirtualClock } from '../src/platform/virtual-clock.ts'
+import { createRandom } from '../src/lib/random.ts'
+import { createVirtualClock } from '../src/lib/virtual-clock.ts'
 
 type ModeName = WayStage['modes'][number]
 

@@ -1,10 +1,10 @@
 import { relative } from 'node:path'
-import type { Simulator } from '../app/simulator.ts'
+import type { Simulator } from '../server/simulator.ts'
 import type { Config } from '../config/config.ts'
 import type { Deployment } from '../config/deployments.ts'
 import { typicalMs } from '../config/distribution.ts'
 import { timingOf } from '../latency/timing.ts'
-import { printable } from '../platform/printable.ts'
+import { printable } from '../lib/printable.ts'
 import type { CliHost } from './cli-host.ts'
 import { inPieces, shellWord } from './shell-word.ts'
 

@@ -1,6 +1,6 @@
 import { forbiddenStatuses } from '../journal/retry-judge.ts'
 import type { RetryReportJson } from '../journal/retry-report-json.ts'
-import { OperatorError } from '../platform/operator-error.ts'
+import { OperatorError } from '../lib/operator-error.ts'
 import type { CliHost } from './cli-host.ts'
 import { fetchRetryReport } from './fetch-retry-report.ts'
 import { givenKey } from './given-key.ts'

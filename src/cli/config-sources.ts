@@ -1,4 +1,4 @@
-import { readRegularText } from '../platform/regular-file.ts'
+import { readRegularText } from '../lib/regular-file.ts'
 import type { ConfigSources } from '../config/sources.ts'
 import type { CliHost } from './cli-host.ts'
 

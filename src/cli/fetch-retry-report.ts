@@ -1,6 +1,6 @@
 import type { RetryReportJson } from '../journal/retry-report-json.ts'
-import { connectionReason } from '../platform/error-text.ts'
-import { OperatorError } from '../platform/operator-error.ts'
+import { connectionReason } from '../lib/error-text.ts'
+import { OperatorError } from '../lib/operator-error.ts'
 
 /** A report of 10,000 clients is made and sent in less. */
 const timeoutMs = 30_000

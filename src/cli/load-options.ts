@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { defaultConnections, type LoadOperation, type LoadPlan } from '../load/load-plan.ts'
 import type { WorkloadName } from '../load/workload-shapes.ts'
-import { OperatorError } from '../platform/operator-error.ts'
+import { OperatorError } from '../lib/operator-error.ts'
 import type { CliHost } from './cli-host.ts'
 import { givenKey } from './given-key.ts'
 

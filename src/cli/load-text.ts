@@ -2,7 +2,7 @@ import type { Durations } from '../load/duration-histogram.ts'
 import type { LoadPlan } from '../load/load-plan.ts'
 import type { LoadReport, TokenAmounts } from '../load/load-report.ts'
 import type { LoadProgress } from '../load/run-load.ts'
-import { printable } from '../platform/printable.ts'
+import { printable } from '../lib/printable.ts'
 
 /** What is about to happen, in one line. */
 export function renderLoadStart(plan: LoadPlan): string {

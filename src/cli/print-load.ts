@@ -1,6 +1,6 @@
 import type { LoadPlan } from '../load/load-plan.ts'
 import type { LoadReport } from '../load/load-report.ts'
-import { OperatorError } from '../platform/operator-error.ts'
+import { OperatorError } from '../lib/operator-error.ts'
 import type { CliHost } from './cli-host.ts'
 import { LiveLine, terminalOf } from './live-line.ts'
 import { inOneLine, renderLoadProgress, renderLoadReport, renderLoadStart } from './load-text.ts'

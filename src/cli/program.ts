@@ -1,8 +1,8 @@
 import { Command, Help, Option } from 'commander'
 import { settingsTable, type Setting } from '../config/settings-table.ts'
-import { redactText } from '../platform/credential-texts.ts'
-import { nearestNames } from '../platform/nearest-names.ts'
-import { version } from '../platform/version.ts'
+import { redactText } from '../lib/credential-texts.ts'
+import { nearestNames } from '../lib/nearest-names.ts'
+import { version } from '../lib/version.ts'
 import type { CliHost } from './cli-host.ts'
 
 /** Values of the flags that were given, by the flag with its dashes. */

@@ -1,6 +1,6 @@
-import { OperatorError } from '../platform/operator-error.ts'
-import { lintInteraction } from '../recording/lint-interaction.ts'
-import { describeProblem, type RecordingProblem } from '../recording/recording-problem.ts'
+import { OperatorError } from '../lib/operator-error.ts'
+import { lintInteraction } from '../recordings/lint-interaction.ts'
+import { describeProblem, type RecordingProblem } from '../recordings/recording-problem.ts'
 import { findStrayCredential, type RecordingsRun } from './recordings-run.ts'
 
 const strayWarning = (where: string) => ({

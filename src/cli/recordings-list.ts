@@ -1,5 +1,5 @@
-import { createRedactor } from '../recording/redact-interaction.ts'
-import { summarise } from '../recording/recording-summary.ts'
+import { createRedactor } from '../recordings/redact-interaction.ts'
+import { summarise } from '../recordings/recording-summary.ts'
 import type { RecordingsRun } from './recordings-run.ts'
 import { tellProblems } from './recordings-problems.ts'
 

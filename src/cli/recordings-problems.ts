@@ -1,4 +1,4 @@
-import { describeProblem, type RecordingProblem } from '../recording/recording-problem.ts'
+import { describeProblem, type RecordingProblem } from '../recordings/recording-problem.ts'
 import type { RecordingsRun } from './recordings-run.ts'
 
 /** Tells on standard error what could not be read, so that a list does not look complete when it is not. */

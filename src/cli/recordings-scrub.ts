@@ -1,9 +1,9 @@
-import { reasonOf } from '../platform/error-text.ts'
-import { createRedactor } from '../recording/redact-interaction.ts'
-import { rewriteFile } from '../recording/rewrite-file.ts'
-import type { YamlFault } from '../recording/yaml-full-reader.ts'
-import { serialiseInteraction } from '../recording/yaml-format.ts'
-import { OperatorError } from '../platform/operator-error.ts'
+import { reasonOf } from '../lib/error-text.ts'
+import { createRedactor } from '../recordings/redact-interaction.ts'
+import { rewriteFile } from '../recordings/rewrite-file.ts'
+import type { YamlFault } from '../recordings/yaml-full-reader.ts'
+import { serialiseInteraction } from '../recordings/yaml-format.ts'
+import { OperatorError } from '../lib/operator-error.ts'
 import { findStrayCredential, type RecordingsRun } from './recordings-run.ts'
 
 /**

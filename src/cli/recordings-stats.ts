@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
-import { recogniseRoute } from '../openai/route.ts'
-import { summarise } from '../recording/recording-summary.ts'
+import { recogniseRoute } from '../wire/route.ts'
+import { summarise } from '../recordings/recording-summary.ts'
 import { tellProblems } from './recordings-problems.ts'
 import type { RecordingsRun } from './recordings-run.ts'
 

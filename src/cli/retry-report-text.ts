@@ -1,5 +1,5 @@
 import type { RetryReportJson } from '../journal/retry-report-json.ts'
-import { printable } from '../platform/printable.ts'
+import { printable } from '../lib/printable.ts'
 
 type ClientJson = RetryReportJson['clients'][number]
 

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander'
-import { OperatorError } from '../platform/operator-error.ts'
+import { OperatorError } from '../lib/operator-error.ts'
 import { addCheckCommand } from './check.ts'
 import type { CliHost } from './cli-host.ts'
 import { addExtensionsCommand } from './extensions.ts'

@@ -1,4 +1,4 @@
-import type { ModelCatalogue } from '../openai/model-catalogue.ts'
+import type { ModelCatalogue } from '../wire/models/model-catalogue.ts'
 import type { GivenValue } from './sources.ts'
 
 /** What a file says, read but not checked, and the path with which its problems begin. */

@@ -1,6 +1,6 @@
-import type { HarmCategory, PromptCategory } from '../openai/content-filters.ts'
+import type { HarmCategory, PromptCategory } from '../wire/content-filters.ts'
 import type { LimitProfileName } from './deployment-limits.ts'
-import type { ModelCatalogue } from '../openai/model-catalogue.ts'
+import type { ModelCatalogue } from '../wire/models/model-catalogue.ts'
 import type { Deployment } from './deployments.ts'
 import type { FaultRule } from './fault-rule.ts'
 import type { IncidentTimetable } from './incident-timetable.ts'

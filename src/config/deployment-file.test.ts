@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { builtInCatalogue } from '../openai/model-catalogue.ts'
+import { builtInCatalogue } from '../wire/models/model-catalogue.ts'
 import { defaultDeployments } from './default-deployments.ts'
 import { parseDeploymentFile, resolveDeployments } from './deployment-file.ts'
 

@@ -1,5 +1,5 @@
-import { listProblems } from '../platform/error-text.ts'
-import { builtInCatalogue, type ModelCatalogue } from '../openai/model-catalogue.ts'
+import { listProblems } from '../lib/error-text.ts'
+import { builtInCatalogue, type ModelCatalogue } from '../wire/models/model-catalogue.ts'
 import type { Deployment } from './deployments.ts'
 import { parseMappingFile } from './mapping-file.ts'
 import { spilloverProblems } from './spillover-problems.ts'

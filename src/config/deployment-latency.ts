@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import type { Model } from '../openai/models.ts'
-import { describeFirst, shortText } from '../platform/error-text.ts'
-import { nearestNames } from '../platform/nearest-names.ts'
+import type { Model } from '../wire/models/models.ts'
+import { describeFirst, shortText } from '../lib/error-text.ts'
+import { nearestNames } from '../lib/nearest-names.ts'
 import { distributionSchema, milliseconds } from './distribution.ts'
 import {
   type LatencyProfile,

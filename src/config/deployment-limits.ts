@@ -1,4 +1,4 @@
-import type { Model } from '../openai/models.ts'
+import type { Model } from '../wire/models/models.ts'
 
 /** Names of the eras of the service's limiter, by the month of the captures that show them. */
 export const limitProfileNames = ['2024-02', '2024-10', '2025-08', '2026-03', '2026-08'] as const

@@ -1,4 +1,4 @@
-import type { ModelOperation } from '../openai/operations.ts'
+import type { ModelOperation } from '../wire/operations.ts'
 import type { Concurrency } from './deployment-latency.ts'
 import type { LimitProfileName } from './deployment-limits.ts'
 import type { Distribution } from './distribution.ts'

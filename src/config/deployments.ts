@@ -1,4 +1,4 @@
-import type { Model } from '../openai/models.ts'
+import type { Model } from '../wire/models/models.ts'
 import type { FaultRule } from './fault-rule.ts'
 import type { LimitProfileName } from './deployment-limits.ts'
 import type { DeploymentLatency } from './deployment-latency.ts'

@@ -1,5 +1,5 @@
 import { type FaultRules, resolveFaults } from './fault-rules.ts'
-import { describeFirst, shortText } from '../platform/error-text.ts'
+import { describeFirst, shortText } from '../lib/error-text.ts'
 import { parseMappingFile } from './mapping-file.ts'
 import { isRecord } from './resolve-deployment.ts'
 import { showValue } from './show-value.ts'

@@ -1,6 +1,6 @@
-import type { PromptCategory } from '../openai/content-filters.ts'
-import type { NamedError } from '../openai/named-errors.ts'
-import type { ModelOperation } from '../openai/operations.ts'
+import type { PromptCategory } from '../wire/content-filters.ts'
+import type { NamedError } from '../wire/named-errors.ts'
+import type { ModelOperation } from '../wire/operations.ts'
 import type { DistributionOptions } from './deployment-options.ts'
 import type { FaultKind } from './fault-rule.ts'
 

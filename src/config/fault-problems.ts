@@ -1,6 +1,6 @@
 import type { z } from 'zod'
-import { describeFirst, shortText } from '../platform/error-text.ts'
-import { nearestNames } from '../platform/nearest-names.ts'
+import { describeFirst, shortText } from '../lib/error-text.ts'
+import { nearestNames } from '../lib/nearest-names.ts'
 import { showValue } from './show-value.ts'
 import { followPath } from './follow-path.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { namedErrorNames } from '../openai/named-errors.ts'
+import { namedErrorNames } from '../wire/named-errors.ts'
 import { parseFaultFile } from './fault-file.ts'
 import { resolveFault, resolveFaults } from './fault-rules.ts'
 import { faultKinds } from './fault-schema.ts'

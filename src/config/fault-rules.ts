@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isModelOperation, operations, type ModelOperation, type Operation } from '../openai/operations.ts'
+import { isModelOperation, operations, type ModelOperation, type Operation } from '../wire/operations.ts'
 import { describeProblems, type Advice } from './fault-problems.ts'
 import { type Fault, type FaultRule, needsStream, operationsOf } from './fault-rule.ts'
 import { faultKinds, faultSchema, faultWords } from './fault-schema.ts'

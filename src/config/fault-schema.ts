@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { namedErrorNames, type NamedError } from '../openai/named-errors.ts'
+import { namedErrorNames, type NamedError } from '../wire/named-errors.ts'
 import { distributionSchema, milliseconds } from './distribution.ts'
 import type { Fault } from './fault-rule.ts'
 import { integerFrom, mapping } from './mapping-schema.ts'

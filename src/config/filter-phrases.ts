@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { PromptCategory } from '../openai/content-filters.ts'
+import type { PromptCategory } from '../wire/content-filters.ts'
 import type { FilterPhrase } from './config.ts'
 import type { ValueKind } from './value-kind.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { listProblems, shortText } from '../platform/error-text.ts'
+import { listProblems, shortText } from '../lib/error-text.ts'
 import { describeProblems, type Advice } from './fault-problems.ts'
 import { plainName, resolveFaults, unknownDeployment } from './fault-rules.ts'
 import type { IncidentPhase, IncidentTimetable } from './incident-timetable.ts'

@@ -1,4 +1,4 @@
-import type { Model } from '../openai/models.ts'
+import type { Model } from '../wire/models/models.ts'
 import type { Distribution } from './distribution.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { OperatorError } from '../platform/operator-error.ts'
+import { OperatorError } from '../lib/operator-error.ts'
 import { loadConfig, loadLiveConfig } from './load-config.ts'
 import { redactConfig } from './redact-config.ts'
 import { settingsTable } from './settings-table.ts'

@@ -1,5 +1,5 @@
 import { type Document, isMap, isScalar, visit } from 'yaml'
-import { reasonOf, shortText } from '../platform/error-text.ts'
+import { reasonOf, shortText } from '../lib/error-text.ts'
 import { lineAndColumn, parseYaml } from './parse-yaml.ts'
 
 /** What a file maps, by name, and all that is wrong with its form. */

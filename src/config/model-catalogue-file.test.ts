@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { findModel, modelFromDeploymentName } from '../openai/model-catalogue.ts'
+import { findModel, modelFromDeploymentName } from '../wire/models/model-catalogue.ts'
 import { parseModelCatalogueFile } from './model-catalogue-file.ts'
 
 describe('parseModelCatalogueFile', () => {

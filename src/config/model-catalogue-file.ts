@@ -1,15 +1,15 @@
 import { z } from 'zod'
-import { catalogueRows } from '../openai/model-catalogue-data.ts'
-import type { CatalogueRow } from '../openai/model-catalogue-row.ts'
+import { catalogueRows } from '../wire/models/model-catalogue-data.ts'
+import type { CatalogueRow } from '../wire/models/model-catalogue-row.ts'
 import {
   builtInCatalogue,
   createModelCatalogue,
   nearestModelNames,
   type ModelCatalogue,
-} from '../openai/model-catalogue.ts'
-import { operations, isModelOperation, type ModelOperation, type Operation } from '../openai/operations.ts'
-import { describeFirst, shortText } from '../platform/error-text.ts'
-import { nearestNames } from '../platform/nearest-names.ts'
+} from '../wire/models/model-catalogue.ts'
+import { operations, isModelOperation, type ModelOperation, type Operation } from '../wire/operations.ts'
+import { describeFirst, shortText } from '../lib/error-text.ts'
+import { nearestNames } from '../lib/nearest-names.ts'
 import { parseMappingFile } from './mapping-file.ts'
 import { showValue } from './show-value.ts'
 

@@ -1,4 +1,4 @@
-import { listProblems } from '../platform/error-text.ts'
+import { listProblems } from '../lib/error-text.ts'
 import { isRecord } from './resolve-deployment.ts'
 import { showValue } from './show-value.ts'
 

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { nearestNames } from '../platform/nearest-names.ts'
+import { nearestNames } from '../lib/nearest-names.ts'
 import type { ConfigOptions, ReplacedSetting } from './config-options.ts'
 import { writeList } from './option-lists.ts'
 import { isRecord } from './resolve-deployment.ts'

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { readRegularText } from '../platform/regular-file.ts'
+import { readRegularText } from '../lib/regular-file.ts'
 import type { ConfigInputs, FileEntries } from './config-inputs.ts'
 import type { ConfigOptions } from './config-options.ts'
 import { LiveConfig } from './live-config.ts'

@@ -1,6 +1,6 @@
 import { Composer, Lexer, Parser } from 'yaml'
 import type { Document, DocumentOptions, ParseOptions, SchemaOptions } from 'yaml'
-import { redactText } from '../platform/credential-texts.ts'
+import { redactText } from '../lib/credential-texts.ts'
 
 /** What is wrong with a YAML text, and where. */
 export interface YamlSyntaxError {

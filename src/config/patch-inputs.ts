@@ -1,5 +1,5 @@
-import { describeFirst, shortText } from '../platform/error-text.ts'
-import { nearestNames } from '../platform/nearest-names.ts'
+import { describeFirst, shortText } from '../lib/error-text.ts'
+import { nearestNames } from '../lib/nearest-names.ts'
 import type { ConfigInputs, FileEntries } from './config-inputs.ts'
 import { mergePatch } from './json-merge-patch.ts'
 import { camelKeys } from './key-case.ts'

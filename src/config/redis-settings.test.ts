@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { filesInMemory } from '../../tests/support/files-in-memory.ts'
-import { OperatorError } from '../platform/operator-error.ts'
+import { OperatorError } from '../lib/operator-error.ts'
 import { loadConfig } from './load-config.ts'
 import { redactConfig } from './redact-config.ts'
 

@@ -1,5 +1,5 @@
-import { modelCatalogue } from '../openai/model-catalogue.ts'
-import type { Model } from '../openai/models.ts'
+import { modelCatalogue } from '../wire/models/model-catalogue.ts'
+import type { Model } from '../wire/models/models.ts'
 import { deploymentKeys } from './deployment-keys.ts'
 import { derivedRequestsPerMinute } from './deployment-limits.ts'
 import { defaultDeployments } from './default-deployments.ts'

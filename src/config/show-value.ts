@@ -1,6 +1,6 @@
-import { isCredentialName } from '../platform/credential-names.ts'
-import { redacted, redactHeaderValue } from '../platform/credential-texts.ts'
-import { redactBody } from '../platform/redact-credentials.ts'
+import { isCredentialName } from '../lib/credential-names.ts'
+import { redacted, redactHeaderValue } from '../lib/credential-texts.ts'
+import { redactBody } from '../lib/redact-credentials.ts'
 
 const longest = 60
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
-import { describeFirst, reasonOf, shortText } from '../platform/error-text.ts'
-import { editDistance, nearestNames } from '../platform/nearest-names.ts'
+import { describeFirst, reasonOf, shortText } from '../lib/error-text.ts'
+import { editDistance, nearestNames } from '../lib/nearest-names.ts'
 import { type Setting, settingsTable } from './settings-table.ts'
 
 /** Where the configuration is read from; what a test replaces. */

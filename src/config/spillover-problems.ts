@@ -1,4 +1,4 @@
-import { shortText } from '../platform/error-text.ts'
+import { shortText } from '../lib/error-text.ts'
 import type { Deployment } from './deployments.ts'
 import { showValue } from './show-value.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Hook } from '../pipeline/hook.ts'
-import { OperatorError } from '../platform/operator-error.ts'
+import type { Hook } from '../pipeline/stage.ts'
+import { OperatorError } from '../lib/operator-error.ts'
 import { checkExtension } from './check-extension.ts'
 
 const pass: Hook = (_, next) => next()

@@ -1,6 +1,6 @@
 import type { Extension, ExtensionExport, ExtensionHost } from '../pipeline/extension.ts'
-import { nearestNames } from '../platform/nearest-names.ts'
-import { OperatorError } from '../platform/operator-error.ts'
+import { nearestNames } from '../lib/nearest-names.ts'
+import { OperatorError } from '../lib/operator-error.ts'
 import { describeValue } from './describe-value.ts'
 import { loadFailure } from './load-failure.ts'
 import type { LoadedExtension } from './loaded-extension.ts'

@@ -5,7 +5,7 @@ import type { Exchange } from '../pipeline/exchange.ts'
 import type { Extension, ExtensionHost } from '../pipeline/extension.ts'
 import { HeaderList } from '../pipeline/header-list.ts'
 import { textBody, type Reply } from '../pipeline/reply.ts'
-import { createVirtualClock } from '../platform/virtual-clock.ts'
+import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { composeExtensions, type Extensions } from './compose-extensions.ts'
 
 const exchange = {} as Exchange

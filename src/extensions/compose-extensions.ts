@@ -1,6 +1,6 @@
 import type { ForwardedReply, NamedLimiter } from '../pipeline/extension.ts'
-import type { ModeHandler, Stage } from '../pipeline/hook.ts'
-import { OperatorError } from '../platform/operator-error.ts'
+import type { ModeHandler, Stage } from '../pipeline/stage.ts'
+import { OperatorError } from '../lib/operator-error.ts'
 import type { Culprit } from './extension-error.ts'
 import { type Answerer, firstAnswer, guardForwarder, guardGenerator, guardLimiter } from './guard-answer.ts'
 import { guardHook } from './guard-hook.ts'

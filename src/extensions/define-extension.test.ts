@@ -1,7 +1,7 @@
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { defineExtension, type Extension, type ExtensionHost } from '../pipeline/extension.ts'
-import type { Hook } from '../pipeline/hook.ts'
+import type { Hook } from '../pipeline/stage.ts'
 import type { Reply } from '../pipeline/reply.ts'
 
 describe('defineExtension', () => {

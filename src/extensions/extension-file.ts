@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path'
-import { reasonOf } from '../platform/error-text.ts'
-import { nearestNames } from '../platform/nearest-names.ts'
-import { OperatorError } from '../platform/operator-error.ts'
-import { readRegularText } from '../platform/regular-file.ts'
+import { reasonOf } from '../lib/error-text.ts'
+import { nearestNames } from '../lib/nearest-names.ts'
+import { OperatorError } from '../lib/operator-error.ts'
+import { readRegularText } from '../lib/regular-file.ts'
 
 /** What extensions may be written in; where a name without its ending is given, the first one counts. */
 const endings = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs']

@@ -1,4 +1,4 @@
-import type { Answer, Hook, Stage } from '../pipeline/hook.ts'
+import type { Answer, Hook, Stage } from '../pipeline/stage.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { blame, type Culprit, ExtensionError } from './extension-error.ts'
 import { replyProblem } from './reply-problem.ts'

@@ -1,6 +1,6 @@
 import type { ExtensionHost } from '../pipeline/extension.ts'
-import { reasonOf, stackOf } from '../platform/error-text.ts'
-import { OperatorError } from '../platform/operator-error.ts'
+import { reasonOf, stackOf } from '../lib/error-text.ts'
+import { OperatorError } from '../lib/operator-error.ts'
 import type { LoadedExtension } from './loaded-extension.ts'
 
 /** The start and the end of extensions. */

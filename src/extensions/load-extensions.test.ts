@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import type { Config } from '../config/config.ts'
 import * as contract from '../pipeline/extension.ts'
-import { createVirtualClock } from '../platform/virtual-clock.ts'
+import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { extensionFolder, slowExtension } from '../../tests/support/extensions/extension-folder.ts'
 import { loadExtensions } from './load-extensions.ts'
 

@@ -1,6 +1,6 @@
 import { relative } from 'node:path'
 import type { ExtensionHost } from '../pipeline/extension.ts'
-import { OperatorError } from '../platform/operator-error.ts'
+import { OperatorError } from '../lib/operator-error.ts'
 import { buildExtension } from './check-extension.ts'
 import { findExtensionFile } from './extension-file.ts'
 import { loadFailure } from './load-failure.ts'

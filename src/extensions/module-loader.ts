@@ -2,8 +2,8 @@ import { isBuiltin } from 'node:module'
 import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { JitiOptions, ModuleCache } from 'jiti'
-import { nearestNames } from '../platform/nearest-names.ts'
-import { readRegularText } from '../platform/regular-file.ts'
+import { nearestNames } from '../lib/nearest-names.ts'
+import { readRegularText } from '../lib/regular-file.ts'
 
 /** Modules that an extension may import wherever its file lies: by the name that it imports. */
 export type OwnModules = Readonly<Record<string, object>>

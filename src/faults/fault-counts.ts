@@ -1,5 +1,5 @@
 import type { Exchange } from '../pipeline/exchange.ts'
-import type { FaultCount } from '../pipeline/injection-reports.ts'
+import type { FaultCount } from './injection-reports.ts'
 
 /** How often each fault struck each deployment. Bounded, since both names come from the configuration. */
 export class FaultCounts {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseIncidentFile } from '../config/incident-file.ts'
-import { createVirtualClock } from '../platform/virtual-clock.ts'
+import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { Incidents } from './incidents.ts'
 
 const timetableOf = (file: object) => {

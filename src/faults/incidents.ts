@@ -1,5 +1,5 @@
 import type { IncidentPhase, IncidentTimetable } from '../config/incident-timetable.ts'
-import type { Clock, StopTimer } from '../platform/clock.ts'
+import type { Clock, StopTimer } from '../lib/clock.ts'
 import { positionAt, type Position } from './incident-position.ts'
 
 /** How a timetable stands. Times in milliseconds. */

@@ -1,11 +1,11 @@
 import { type Fault, type FaultRule, needsStream, operationsOf } from '../config/fault-rule.ts'
 import { labelOf, resolveFault } from '../config/fault-rules.ts'
 import { isNamedError } from '../config/fault-schema.ts'
-import { modelError, type ServiceError } from '../openai/errors.ts'
+import { modelError, type ServiceError } from '../wire/errors.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { ForcedAnswer } from '../pipeline/forced-answer.ts'
-import { shortText } from '../platform/error-text.ts'
-import { nearestNames } from '../platform/nearest-names.ts'
+import { shortText } from '../lib/error-text.ts'
+import { nearestNames } from '../lib/nearest-names.ts'
 import { wantsStream } from './match-rule.ts'
 
 /** What the headers of one request ask for. Times in milliseconds. */

@@ -1,8 +1,8 @@
-import { safeCompletionFilter } from '../openai/content-filters.ts'
-import { codePointLength, obfuscation } from '../openai/obfuscation.ts'
-import { dataEvent } from '../openai/sse.ts'
-import type { Random } from '../platform/random.ts'
-import { RecentMap } from '../platform/recent-map.ts'
+import { safeCompletionFilter } from '../wire/content-filters.ts'
+import { codePointLength, obfuscation } from '../wire/chat/obfuscation.ts'
+import { dataEvent } from '../wire/sse.ts'
+import type { Random } from '../lib/random.ts'
+import { RecentMap } from '../lib/recent-map.ts'
 import { identityJson, tierAndFingerprintJson, type ChatFacts } from './chat-json.ts'
 
 /** What the request asks of its stream. */

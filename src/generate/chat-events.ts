@@ -1,5 +1,5 @@
-import { completionFilterJson, safePromptFilter } from '../openai/content-filters.ts'
-import { dataEvent } from '../openai/sse.ts'
+import { completionFilterJson, safePromptFilter } from '../wire/content-filters.ts'
+import { dataEvent } from '../wire/sse.ts'
 import type { ChunkWriter } from './chat-chunk.ts'
 import { finishReasonOf, functionCallJson, toolCallJson, type ChatFacts } from './chat-json.ts'
 import type { Choice } from './completion.ts'

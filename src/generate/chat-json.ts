@@ -1,4 +1,4 @@
-import type { HarmCategory } from '../openai/content-filters.ts'
+import type { HarmCategory } from '../wire/content-filters.ts'
 import type { Usage } from '../pipeline/reply.ts'
 import type { Choice, ToolCall } from './completion.ts'
 import type { LogprobOptions } from './logprobs.ts'

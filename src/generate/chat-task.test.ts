@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ChatRequest } from '../openai/requests/chat-request.ts'
+import type { ChatRequest } from '../wire/chat/chat-request.ts'
 import { chatTask, usesFunctions } from './chat-task.ts'
 
 const messages = [{ role: 'user', content: 'x' }] as const

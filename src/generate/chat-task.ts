@@ -1,9 +1,4 @@
-import type {
-  ChatRequest,
-  FunctionDefinition,
-  ResponseFormat,
-  Tool,
-} from '../openai/requests/chat-request.ts'
+import type { ChatRequest, FunctionDefinition, ResponseFormat, Tool } from '../wire/chat/chat-request.ts'
 import type { CompletionTask, TextFormat, ToolChoice, ToolDefinition } from './completion-task.ts'
 
 const noTools: readonly ToolDefinition[] = []

@@ -1,5 +1,5 @@
-import { callsOf, nameOf, type ChatMessage, type ContentPart } from '../openai/requests/chat-message.ts'
-import type { ChatRequest } from '../openai/requests/chat-request.ts'
+import { callsOf, nameOf, type ChatMessage, type ContentPart } from '../wire/chat/chat-message.ts'
+import type { ChatRequest } from '../wire/chat/chat-request.ts'
 
 /** How much of a picture's or a file's address tells it from others. */
 const addressLength = 256

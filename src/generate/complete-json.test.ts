@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createRandom } from '../platform/random.ts'
+import { createRandom } from '../lib/random.ts'
 import { drawJsonAnswer, writeJson } from './complete-json.ts'
 
 const value = { a: [1, 'x, y', null], b: { c: true, d: {} }, 'ž"': [] }

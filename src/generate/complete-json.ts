@@ -1,4 +1,4 @@
-import type { Random } from '../platform/random.ts'
+import type { Random } from '../lib/random.ts'
 import { drawJson } from './json/draw-json.ts'
 import { drawLorem } from './lorem.ts'
 import type { TextFormat } from './completion-task.ts'

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import type { Random } from '../platform/random.ts'
+import type { Random } from '../lib/random.ts'
 
 /**
  * The length of an answer that ends by itself, in tokens: lognormal, fitted by its logarithm's mean and deviation to

@@ -1,5 +1,5 @@
-import type { Model } from '../openai/models.ts'
-import type { CompletionsRequest } from '../openai/requests/completions-request.ts'
+import type { Model } from '../wire/models/models.ts'
+import type { CompletionsRequest } from '../wire/completions/completions-request.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { Steps, Usage } from '../pipeline/reply.ts'
 import { complete, completeInTurns } from './complete.ts'

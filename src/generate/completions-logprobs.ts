@@ -1,5 +1,5 @@
-import { codePointLength } from '../openai/obfuscation.ts'
-import type { Random } from '../platform/random.ts'
+import { codePointLength } from '../wire/chat/obfuscation.ts'
+import type { Random } from '../lib/random.ts'
 import { pieceTable } from '../tokens/piece-table.ts'
 
 /** The least probability of a token that is written: high enough to stay ahead of every alternative. */

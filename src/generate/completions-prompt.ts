@@ -1,5 +1,5 @@
-import { countInput, splitInputs } from '../openai/prompt-tokens.ts'
-import type { TextOrTokens } from '../openai/requests/completions-request.ts'
+import { countInput, splitInputs } from '../wire/chat/prompt-tokens.ts'
+import type { TextOrTokens } from '../wire/completions/completions-request.ts'
 import type { Encoding, TokenCounter } from '../tokens/encoding.ts'
 
 /** What the service takes for a prompt when there is none: the start of a document. One token. */

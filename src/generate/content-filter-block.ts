@@ -1,4 +1,4 @@
-import type { HarmCategory } from '../openai/content-filters.ts'
+import type { HarmCategory } from '../wire/content-filters.ts'
 import { billedTokens, visibleTokens, type Choice, type Completion } from './completion.ts'
 import type { Verdict } from './content-filter.ts'
 

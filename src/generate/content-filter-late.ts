@@ -1,5 +1,5 @@
-import { filterAnnotationJson, type HarmCategory } from '../openai/content-filters.ts'
-import { dataEvent } from '../openai/sse.ts'
+import { filterAnnotationJson, type HarmCategory } from '../wire/content-filters.ts'
+import { dataEvent } from '../wire/sse.ts'
 
 /**
  * How the asynchronous filter ends a choice in the midst of a stream, in place of its finish: an annotation that passes

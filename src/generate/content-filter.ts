@@ -1,5 +1,5 @@
 import type { Config, FilterPhrase } from '../config/config.ts'
-import type { HarmCategory, PromptCategory } from '../openai/content-filters.ts'
+import type { HarmCategory, PromptCategory } from '../wire/content-filters.ts'
 import type { ForcedAnswer } from '../pipeline/forced-answer.ts'
 
 /**

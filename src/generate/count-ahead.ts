@@ -1,5 +1,5 @@
 import type { Exchange } from '../pipeline/exchange.ts'
-import { nextSlice } from '../platform/slices.ts'
+import { nextSlice } from '../lib/slices.ts'
 import { largeTextLength, type Encoding, type TokenCounter } from '../tokens/encoding.ts'
 
 /** Bodies up to this size are counted in one go: some tens of milliseconds at most. */

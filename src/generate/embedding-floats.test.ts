@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createRandom } from '../platform/random.ts'
+import { createRandom } from '../lib/random.ts'
 import { floatLines } from './embedding-floats.ts'
 
 const printed = (value: number): string => floatLines(Float32Array.of(value)).trim()

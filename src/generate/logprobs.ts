@@ -1,4 +1,4 @@
-import type { Random } from '../platform/random.ts'
+import type { Random } from '../lib/random.ts'
 import { pieceTable } from '../tokens/piece-table.ts'
 
 /** The chosen token is mostly the likeliest one, else the second (one in eight) or the third (one in thirty-two). */

@@ -1,4 +1,4 @@
-import { createRandom, type Random } from '../platform/random.ts'
+import { createRandom, type Random } from '../lib/random.ts'
 import { pieceTable } from '../tokens/piece-table.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Model } from '../openai/models.ts'
+import type { Model } from '../wire/models/models.ts'
 
 /** When a model came and goes, as the list of base models tells. */
 export interface ServiceYears {

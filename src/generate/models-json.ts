@@ -1,5 +1,5 @@
-import { modelId } from '../openai/model-catalogue.ts'
-import type { Model } from '../openai/models.ts'
+import { modelId } from '../wire/models/model-catalogue.ts'
+import type { Model } from '../wire/models/models.ts'
 import { serviceYears } from './models-dates.ts'
 
 /** A base model as the service lists it, with its keys in the order of captures (2026-08). */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { findModel } from '../openai/model-catalogue.ts'
-import { createRandom } from '../platform/random.ts'
+import { findModel } from '../wire/models/model-catalogue.ts'
+import { createRandom } from '../lib/random.ts'
 import { drawThought } from './reasoning.ts'
 
 const random = createRandom('thought')

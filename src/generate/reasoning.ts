@@ -1,5 +1,5 @@
-import type { Model } from '../openai/models.ts'
-import type { Random } from '../platform/random.ts'
+import type { Model } from '../wire/models/models.ts'
+import type { Random } from '../lib/random.ts'
 import { drawNormal } from './completion-length.ts'
 
 /** Thought is billed in blocks of this size, in every capture. */

@@ -1,5 +1,5 @@
 import { bodyInPieces, renderedBody, type WholeBody } from '../pipeline/reply.ts'
-import { completionFilterJson, safeCompletionFilter, safePromptFilter } from '../openai/content-filters.ts'
+import { completionFilterJson, safeCompletionFilter, safePromptFilter } from '../wire/content-filters.ts'
 import {
   chatUsageJson,
   finishReasonOf,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createRandom } from '../platform/random.ts'
+import { createRandom } from '../lib/random.ts'
 import { chatFacts, chatUsage, loremChoice } from '../../tests/support/chat-parts.ts'
 import { isAsciiBody } from '../pipeline/reply.ts'
 import type { Choice } from './completion.ts'

@@ -1,4 +1,4 @@
-import { doneEvent } from '../openai/sse.ts'
+import { doneEvent } from '../wire/sse.ts'
 import type { EventsBody, Usage } from '../pipeline/reply.ts'
 import type { ChunkWriter } from './chat-chunk.ts'
 import { finishEvent, promptFilterEvent, startEvent } from './chat-events.ts'

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts'
-import { alphanumeric } from '../openai/ids.ts'
-import type { Random } from '../platform/random.ts'
+import { alphanumeric } from '../wire/ids.ts'
+import type { Random } from '../lib/random.ts'
 import type { Encoding } from '../tokens/encoding.ts'
 import { writeJson, type JsonSpacing } from './complete-json.ts'
 import type { Choice, ToolCall } from './completion.ts'

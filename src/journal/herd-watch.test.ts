@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createRandom } from '../platform/random.ts'
+import { createRandom } from '../lib/random.ts'
 import { HerdWatch } from './herd-watch.ts'
 
 /** Retries at times, each of a failure at a time; what herds there were. */

@@ -1,14 +1,14 @@
 import { isUtf8 } from 'node:buffer'
-import { parseJson } from '../pipeline/parse-json.ts'
-import { isCredentialName } from '../platform/credential-names.ts'
+import { parseJson } from '../lib/parse-json.ts'
+import { isCredentialName } from '../lib/credential-names.ts'
 import {
   createKeyRedactor,
   redacted,
   redactHeaderValue,
   redactQuery,
   redactText,
-} from '../platform/credential-texts.ts'
-import { redactBody } from '../platform/redact-credentials.ts'
+} from '../lib/credential-texts.ts'
+import { redactBody } from '../lib/redact-credentials.ts'
 import type { Reply, Usage } from '../pipeline/reply.ts'
 import type { RecordedCall } from './recorded-call.ts'
 import { isNewRequest } from './retry-findings.ts'

@@ -1,5 +1,5 @@
-import type { Stage } from '../pipeline/hook.ts'
-import type { Clock } from '../platform/clock.ts'
+import type { Stage } from '../pipeline/stage.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { JournalBook } from './call-note.ts'
 import { type JournalEntry, journalEntry } from './journal-entry.ts'
 import { type JournalFilter, matcher } from './journal-filter.ts'

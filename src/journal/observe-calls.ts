@@ -1,6 +1,6 @@
 import { configSecrets } from '../config/redact-config.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import type { Stage } from '../pipeline/hook.ts'
+import type { Stage } from '../pipeline/stage.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { whenKnown } from '../pipeline/when-known.ts'
 import { failureOf, type JournalBook } from './call-note.ts'

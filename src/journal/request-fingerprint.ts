@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
-import { isMultipart } from '../openai/multipart.ts'
+import { isMultipart } from '../wire/multipart.ts'
 import type { FingerprintedRequest } from './call-note.ts'
 import { keyMark } from './client-name.ts'
 

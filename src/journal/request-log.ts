@@ -1,11 +1,11 @@
 import { configSecrets } from '../config/redact-config.ts'
 import type { Exchange, Outcome } from '../pipeline/exchange.ts'
-import type { Stage } from '../pipeline/hook.ts'
+import type { Stage } from '../pipeline/stage.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { whenKnown } from '../pipeline/when-known.ts'
-import { redactedParameter, redactQuery, redactText } from '../platform/credential-texts.ts'
-import { printable } from '../platform/printable.ts'
-import { paint, timeOfDay } from '../platform/terminal.ts'
+import { redactedParameter, redactQuery, redactText } from '../lib/credential-texts.ts'
+import { printable } from '../lib/printable.ts'
+import { paint, timeOfDay } from '../lib/terminal.ts'
 
 /** Where the lines go, and how they look. */
 export interface RequestLogOptions {

@@ -1,4 +1,4 @@
-import { parseRetryAfter, parseRetryAfterMs } from '../openai/retry-after.ts'
+import { parseRetryAfter, parseRetryAfterMs } from '../wire/retry-after.ts'
 import type { HeaderList } from '../pipeline/header-list.ts'
 
 /**

@@ -3,8 +3,8 @@ import type { Config } from '../config/config.ts'
 import { Exchange } from '../pipeline/exchange.ts'
 import { HeaderList } from '../pipeline/header-list.ts'
 import { type Reply, textBody } from '../pipeline/reply.ts'
-import { createRandom } from '../platform/random.ts'
-import { createVirtualClock } from '../platform/virtual-clock.ts'
+import { createRandom } from '../lib/random.ts'
+import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { createLatency, slowdownBy } from './add-latency.ts'
 
 const flat = (meanMs: number) => ({ meanMs, stdDevMs: 0 })

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Config } from '../config/config.ts'
 import { Exchange } from '../pipeline/exchange.ts'
-import { createRandom } from '../platform/random.ts'
-import { createVirtualClock } from '../platform/virtual-clock.ts'
+import { createRandom } from '../lib/random.ts'
+import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { DeploymentSlots } from './deployment-slots.ts'
 
 const setUp = (slots: number, queueLength: number, queueTimeoutMs = 1_000) => {

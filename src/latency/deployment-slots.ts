@@ -1,5 +1,5 @@
 import type { Concurrency } from '../config/deployment-latency.ts'
-import type { SlotHolder, SlotRefusal } from '../pipeline/slot-authority.ts'
+import type { SlotHolder, SlotRefusal } from './slot-authority.ts'
 
 /** What became of a request that asked for a slot. */
 export type Admission = 'granted' | SlotRefusal

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Distribution } from '../config/distribution.ts'
-import { createRandom } from '../platform/random.ts'
+import { createRandom } from '../lib/random.ts'
 import { planRequest, planTokens, type Work } from './schedule.ts'
 import type { TokenTiming } from './timing.ts'
 

@@ -1,8 +1,8 @@
 import type { Burst } from '../config/latency-profiles.ts'
 import type { Conditions } from '../pipeline/conditions.ts'
 import type { Schedule, Steps } from '../pipeline/reply.ts'
-import type { Random } from '../platform/random.ts'
-import { drawMs } from '../pipeline/draw-ms.ts'
+import type { Random } from '../lib/random.ts'
+import { drawMs } from '../config/draw-ms.ts'
 import type { RequestTiming, TokenTiming } from './timing.ts'
 
 const noSteps = new Float64Array(0)

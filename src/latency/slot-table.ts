@@ -1,11 +1,5 @@
-import type { Occupancy } from '../pipeline/occupancy.ts'
-import type {
-  SlotAuthority,
-  SlotGrant,
-  SlotHolder,
-  SlotQuestion,
-  SlotRefusal,
-} from '../pipeline/slot-authority.ts'
+import type { Occupancy } from '../limits/occupancy.ts'
+import type { SlotAuthority, SlotGrant, SlotHolder, SlotQuestion, SlotRefusal } from './slot-authority.ts'
 import { type Admission, DeploymentSlots } from './deployment-slots.ts'
 
 /** The slots of all deployments of this process. */

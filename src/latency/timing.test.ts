@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts'
 import type { Deployment } from '../config/deployments.ts'
 import type { DeploymentLatency } from '../config/deployment-latency.ts'
 import { type LatencyProfileChoice, latencyProfiles } from '../config/latency-profiles.ts'
-import { findModel } from '../openai/model-catalogue.ts'
+import { findModel } from '../wire/models/model-catalogue.ts'
 import { timingOf } from './timing.ts'
 
 const flat = (meanMs: number) => ({ meanMs, stdDevMs: 0 })

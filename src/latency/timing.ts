@@ -8,7 +8,7 @@ import {
   latencyProfiles,
   profileOfModel,
 } from '../config/latency-profiles.ts'
-import type { Operation } from '../openai/operations.ts'
+import type { Operation } from '../wire/operations.ts'
 
 /** The time of an answer that is written token by token. */
 export interface TokenTiming {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { Config } from '../config/config.ts'
 import type { Deployment } from '../config/deployments.ts'
-import { findModel } from '../openai/model-catalogue.ts'
+import { findModel } from '../wire/models/model-catalogue.ts'
 import { Exchange } from '../pipeline/exchange.ts'
 import type { NamedLimiter } from '../pipeline/extension.ts'
 import { HeaderList } from '../pipeline/header-list.ts'
 import { type Reply, textBody } from '../pipeline/reply.ts'
-import { createRandom } from '../platform/random.ts'
-import { createVirtualClock } from '../platform/virtual-clock.ts'
+import { createRandom } from '../lib/random.ts'
+import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { createAdmission } from './admit.ts'
 
 const deploymentWith = (limits: Partial<Deployment>): Deployment => ({

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import type { RateLimits } from '../openai/service-headers.ts'
-import { createRandom } from '../platform/random.ts'
+import type { RateLimits } from '../wire/service-headers.ts'
+import { createRandom } from '../lib/random.ts'
 import { DeploymentLimiter } from './deployment-limiter.ts'
 import type { LimitPlan } from './limit-plan.ts'
 import { limitProfile } from './limit-profile.ts'
-import type { Decision } from '../pipeline/limit-authority.ts'
+import type { Decision } from './limit-authority.ts'
 
 const minuteMs = 60_000
 const newest = limitProfile('2026-08')

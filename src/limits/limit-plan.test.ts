@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { Deployment } from '../config/deployments.ts'
-import { findModel } from '../openai/model-catalogue.ts'
+import { findModel } from '../wire/models/model-catalogue.ts'
 import { limitPlanOf, minuteLimitsOf } from './limit-plan.ts'
 
 const model = findModel('gpt-4o-mini')!

@@ -1,6 +1,6 @@
 import { derivedRequestsPerMinute } from '../config/deployment-limits.ts'
 import type { Deployment } from '../config/deployments.ts'
-import type { MinuteLimits } from '../pipeline/occupancy.ts'
+import type { MinuteLimits } from './occupancy.ts'
 
 /** The span that the tokens limit is counted over, in milliseconds. */
 export const tokensWindowMs = 60_000

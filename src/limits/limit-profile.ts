@@ -1,5 +1,5 @@
 import type { LimitProfileName } from '../config/deployment-limits.ts'
-import type { RateLimitStyle } from '../openai/service-headers.ts'
+import type { RateLimitStyle } from '../wire/service-headers.ts'
 
 /** How the service of one era takes its limits, and what its headers tell of them. */
 export interface LimitProfile extends RateLimitStyle {

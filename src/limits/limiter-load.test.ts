@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createRandom } from '../platform/random.ts'
+import { createRandom } from '../lib/random.ts'
 import { DeploymentLimiter } from './deployment-limiter.ts'
 import { limitProfile } from './limit-profile.ts'
 

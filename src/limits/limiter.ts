@@ -1,4 +1,4 @@
-import type { CostEstimate, Decision } from '../pipeline/limit-authority.ts'
+import type { CostEstimate, Decision } from './limit-authority.ts'
 
 /** The limits of one deployment, and what is used of them. */
 export interface Limiter {

@@ -1,4 +1,4 @@
-import type { LimitState, RateLimits } from '../openai/service-headers.ts'
+import type { LimitState, RateLimits } from '../wire/service-headers.ts'
 import { type LimitPlan, requestsWindowMs, tokensWindowMs } from './limit-plan.ts'
 import type { LimitProfile } from './limit-profile.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Operation } from '../openai/operations.ts'
+import type { Operation } from '../wire/operations.ts'
 import { limitProfile } from './limit-profile.ts'
 import { estimateCost } from './request-cost.ts'
 

@@ -3,8 +3,8 @@ import type { Config } from '../config/config.ts'
 import { Exchange } from '../pipeline/exchange.ts'
 import { jsonReply } from '../pipeline/json-reply.ts'
 import type { Reply } from '../pipeline/reply.ts'
-import { createRandom } from '../platform/random.ts'
-import { createVirtualClock } from '../platform/virtual-clock.ts'
+import { createRandom } from '../lib/random.ts'
+import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { requestsLimiter, type RequestsLimit } from './requests-limiter.ts'
 
 const setUp = (limit: RequestsLimit) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Deployment } from '../config/deployments.ts'
-import { findModel } from '../openai/model-catalogue.ts'
+import { findModel } from '../wire/models/model-catalogue.ts'
 import { scaleLimits } from './scale-limits.ts'
 
 const model = findModel('gpt-4o')!

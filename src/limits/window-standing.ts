@@ -1,4 +1,4 @@
-import type { WindowStanding } from '../pipeline/limit-standing.ts'
+import type { WindowStanding } from './limit-standing.ts'
 import type { SlidingWindow } from './sliding-window.ts'
 
 /** Tells how a window stands under a limit. */

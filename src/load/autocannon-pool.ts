@@ -1,7 +1,7 @@
 /* oxlint-disable eslint/no-underscore-dangle -- the names are those of autocannon */
 import type { EventEmitter } from 'node:events'
 import autocannon from 'autocannon'
-import { connectionReason } from '../platform/error-text.ts'
+import { connectionReason } from '../lib/error-text.ts'
 import type { ConnectionEvents, ConnectionPool, LoadConnection } from './load-connection.ts'
 
 /** Where the connections of a pool lead, and for how long they may be there at the most. */

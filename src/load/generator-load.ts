@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import { createLoopLag } from '../platform/loop-lag.ts'
+import { createLoopLag } from '../lib/loop-lag.ts'
 import type { LoadReport } from './load-report.ts'
 
 /** From here on the times of a stream are likely those of the generator: as much as one gap of a quick model. */

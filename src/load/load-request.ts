@@ -1,4 +1,4 @@
-import { createRandom, type Random } from '../platform/random.ts'
+import { createRandom, type Random } from '../lib/random.ts'
 import { defaultSize, type LoadOperation, type LoadPlan } from './load-plan.ts'
 import { makePrompt } from './prompt-text.ts'
 import { drawSize, workloadShapes, type RequestSize } from './workload-shapes.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createRandom } from '../platform/random.ts'
+import { createRandom } from '../lib/random.ts'
 import { loadEncoding } from '../tokens/encoding.ts'
 import { makePrompt } from './prompt-text.ts'
 

@@ -1,4 +1,4 @@
-import type { Random } from '../platform/random.ts'
+import type { Random } from '../lib/random.ts'
 
 /** Common words, each of which is one token behind a space in cl100k_base and o200k_base. */
 const words =

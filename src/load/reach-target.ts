@@ -1,5 +1,5 @@
-import { connectionReason } from '../platform/error-text.ts'
-import { OperatorError } from '../platform/operator-error.ts'
+import { connectionReason } from '../lib/error-text.ts'
+import { OperatorError } from '../lib/operator-error.ts'
 
 /** Long enough for a name, a connection and a certificate across the world. */
 const timeoutMs = 10_000

@@ -1,4 +1,4 @@
-import { nearestNames } from '../platform/nearest-names.ts'
+import { nearestNames } from '../lib/nearest-names.ts'
 import type { LoadPlan } from './load-plan.ts'
 import type { LoadReport } from './load-report.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createRandom } from '../platform/random.ts'
+import { createRandom } from '../lib/random.ts'
 import { drawSize, isWorkloadName, workloadShapes } from './workload-shapes.ts'
 
 const draws = 20_000

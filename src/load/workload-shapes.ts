@@ -1,4 +1,4 @@
-import type { Random } from '../platform/random.ts'
+import type { Random } from '../lib/random.ts'
 
 /** How large one request is, in tokens of the model. */
 export interface RequestSize {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { LoopLagReading } from '../platform/loop-lag.ts'
+import type { LoopLagReading } from '../lib/loop-lag.ts'
 import { type Bottleneck, BottleneckWatch, describeBottleneck, holdMs, windowMs } from './bottleneck.ts'
 
 const setUp = () => {

@@ -1,4 +1,4 @@
-import type { LoopLag, LoopLagReading } from '../platform/loop-lag.ts'
+import type { LoopLag, LoopLagReading } from '../lib/loop-lag.ts'
 
 /** What a stretch of time showed that the simulator could not keep up with. */
 export interface Bottleneck {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createVirtualClock } from '../platform/virtual-clock.ts'
+import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { createMetrics } from './metrics.ts'
 
 it('counts the connections that a limit ended by their reasons, from nothing on', async () => {

@@ -1,5 +1,5 @@
 import { Counter, type Registry } from 'prom-client'
-import { type ConnectionEnd, connectionEnds } from '../pipeline/connection-end.ts'
+import { type ConnectionEnd, connectionEnds } from './connection-end.ts'
 
 /** Adds the counter of connections that a limit ended to a registry, and gives what counts them. */
 export function registerConnections(registry: Registry): (end: ConnectionEnd) => void {

@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
-import type { InjectionReports } from '../pipeline/injection-reports.ts'
+import type { InjectionReports } from '../faults/injection-reports.ts'
 
 /** Adds the metrics of faults and incidents to a registry. They are read when the registry is rendered. */
 export function registerInjections(registry: Registry, reports: InjectionReports): void {

@@ -1,6 +1,6 @@
 import { Gauge, type Registry } from 'prom-client'
-import type { MinuteLimits, Occupancy, Utilization } from '../pipeline/occupancy.ts'
-import type { LoopLagReading } from '../platform/loop-lag.ts'
+import type { MinuteLimits, Occupancy, Utilization } from '../limits/occupancy.ts'
+import type { LoopLagReading } from '../lib/loop-lag.ts'
 import { BucketHistogram } from './bucket-histogram.ts'
 import type { Pacing } from './pacing.ts'
 

@@ -1,4 +1,4 @@
-import type { Operation } from '../openai/operations.ts'
+import type { Operation } from '../wire/operations.ts'
 import type { Outcome } from '../pipeline/exchange.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { answerBounds, DurationSeries, workBounds } from './duration-series.ts'

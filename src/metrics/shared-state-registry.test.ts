@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createVirtualClock } from '../platform/virtual-clock.ts'
+import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { createMetrics } from './metrics.ts'
 
 it('tells whether Redis answers, how long it takes, and how many requests did without it, as of the moment', async () => {

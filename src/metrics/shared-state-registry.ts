@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
-import type { SharedState } from '../pipeline/shared-state.ts'
+import type { SharedState } from './shared-state.ts'
 
 /** Adds the metrics of what this process shares with others to a registry. They are read when the registry is rendered. */
 export function registerSharedState(registry: Registry, state: SharedState): void {

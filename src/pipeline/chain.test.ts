@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { chain } from './chain.ts'
 import type { Exchange } from './exchange.ts'
 import { HeaderList } from './header-list.ts'
-import type { Stage } from './hook.ts'
+import type { Stage } from './stage.ts'
 import { textBody, type Reply } from './reply.ts'
 
 const exchange = {} as Exchange

@@ -1,5 +1,5 @@
 import type { Exchange } from './exchange.ts'
-import type { Answer, Stage } from './hook.ts'
+import type { Answer, Stage } from './stage.ts'
 
 /** Answers an exchange. */
 export type Run = (exchange: Exchange) => Answer

@@ -1,9 +1,9 @@
-import { serverError, type ErrorHeaders, type ServiceError } from '../openai/errors.ts'
-import { guid } from '../openai/ids.ts'
-import { gatewayHeaders } from '../openai/service-headers.ts'
+import { serverError, type ErrorHeaders, type ServiceError } from '../wire/errors.ts'
+import { guid } from '../wire/ids.ts'
+import { gatewayHeaders } from '../wire/service-headers.ts'
 import type { Exchange } from './exchange.ts'
 import { HeaderList } from './header-list.ts'
-import { httpDate } from './http-date.ts'
+import { httpDate } from '../lib/http-date.ts'
 import { textBody, type Reply, type WholeBody } from './reply.ts'
 import { deploymentHeaders } from './reply-headers.ts'
 

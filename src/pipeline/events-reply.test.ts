@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { dataEvent, doneEvent } from '../openai/sse.ts'
+import { dataEvent, doneEvent } from '../wire/sse.ts'
 import { eventsReply } from './events-reply.ts'
 import { jsonReply } from './json-reply.ts'
 import { textReply } from './text-reply.ts'

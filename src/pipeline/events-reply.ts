@@ -1,4 +1,4 @@
-import { eventStreamType } from '../openai/sse.ts'
+import { eventStreamType } from '../wire/sse.ts'
 import { contentHeaders, type ReplyOptions } from './content-headers.ts'
 import type { EventsBody, Reply } from './reply.ts'
 

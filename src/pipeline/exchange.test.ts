@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Config } from '../config/config.ts'
-import { createRandom } from '../platform/random.ts'
-import { createVirtualClock } from '../platform/virtual-clock.ts'
+import { createRandom } from '../lib/random.ts'
+import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { Exchange, type Surroundings } from './exchange.ts'
 
 const outcome = { aborted: false, firstByteMs: 0, endMs: 1 }

@@ -1,15 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Config } from '../config/config.ts'
 import type { Deployment } from '../config/deployments.ts'
-import { isMultipart, parseMultipart, type MultipartForm } from '../openai/multipart.ts'
-import { recogniseRoute, type Route } from '../openai/route.ts'
-import type { RateLimits } from '../openai/service-headers.ts'
-import type { Clock } from '../platform/clock.ts'
-import { uncountedBytes, type MemoryBudget } from '../platform/memory-budget.ts'
-import type { Random } from '../platform/random.ts'
+import { isMultipart, parseMultipart, type MultipartForm } from '../wire/multipart.ts'
+import { recogniseRoute, type Route } from '../wire/route.ts'
+import type { RateLimits } from '../wire/service-headers.ts'
+import type { Clock } from '../lib/clock.ts'
+import { uncountedBytes, type MemoryBudget } from '../lib/memory-budget.ts'
+import type { Random } from '../lib/random.ts'
 import type { Conditions } from './conditions.ts'
 import type { ForcedAnswer } from './forced-answer.ts'
-import { parseJson } from './parse-json.ts'
+import { parseJson } from '../lib/parse-json.ts'
 
 /** How the sending of an answer ended. Times are milliseconds from the start of the request. */
 export interface Outcome {

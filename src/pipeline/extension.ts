@@ -1,8 +1,8 @@
 import type { Config } from '../config/config.ts'
-import type { Clock } from '../platform/clock.ts'
-import type { Logger } from '../platform/logger.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Logger } from '../lib/logger.ts'
 import type { Exchange } from './exchange.ts'
-import type { Hook } from './hook.ts'
+import type { Hook } from './stage.ts'
 import type { Reply } from './reply.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { HarmCategory, PromptCategory } from '../openai/content-filters.ts'
+import type { HarmCategory, PromptCategory } from '../wire/content-filters.ts'
 
 /** What a fault, the caller or an extension's hook decides about a generated answer, in the place of chance. */
 export interface ForcedAnswer {

@@ -1,4 +1,4 @@
-import { noRoomForBody } from '../openai/connection-errors.ts'
+import { noRoomForBody } from '../wire/connection-errors.ts'
 import { errorReply } from './error-reply.ts'
 import type { Exchange } from './exchange.ts'
 import type { Reply } from './reply.ts'

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { guid } from '../openai/ids.ts'
-import type { Operation } from '../openai/operations.ts'
-import { modelHeaders } from '../openai/service-headers.ts'
+import { guid } from '../wire/ids.ts'
+import type { Operation } from '../wire/operations.ts'
+import { modelHeaders } from '../wire/service-headers.ts'
 import type { Exchange } from './exchange.ts'
 import { HeaderList } from './header-list.ts'
-import { httpDate } from './http-date.ts'
+import { httpDate } from '../lib/http-date.ts'
 
 /** What an answer's headers leave out or add. */
 export interface HeaderOptions {

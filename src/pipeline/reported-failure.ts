@@ -1,4 +1,4 @@
-import { reasonOf } from '../platform/error-text.ts'
+import { reasonOf } from '../lib/error-text.ts'
 
 /** Why a live body broke, thrown on by a source that has reported it: whoever sends the body need not do it again. */
 export class ReportedFailure extends Error {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { malformedRequest, unknownTransferCoding } from '../openai/connection-errors.ts'
-import type { ServiceError } from '../openai/errors.ts'
+import { malformedRequest, unknownTransferCoding } from '../wire/connection-errors.ts'
+import type { ServiceError } from '../wire/errors.ts'
 
 /** A target in absolute form: its host, without a user in front, and what follows (RFC 9112, 3.2.2). */
 const absoluteForm = /^https?:\/\/(?:[^/?#@]*@)?([^/?#@]+)(\/[^#]*|\?[^#]*)?$/i

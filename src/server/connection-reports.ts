@@ -1,5 +1,5 @@
-import type { ConnectionEnd } from '../pipeline/connection-end.ts'
-import type { Logger } from '../platform/logger.ts'
+import type { ConnectionEnd } from '../metrics/connection-end.ts'
+import type { Logger } from '../lib/logger.ts'
 
 /** Someone who floods the port must not flood the log. */
 const everyMs = 60_000

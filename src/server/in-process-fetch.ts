@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
-import type { App } from '../app/app.ts'
-import { BodyFailure } from '../app/read-body.ts'
-import { webResponse } from '../pipeline/web-response.ts'
+import type { App } from './app.ts'
+import { BodyFailure } from './read-body.ts'
+import { webResponse } from './carriers/web-response.ts'
 import { RunningAnswers } from './running-answers.ts'
 
 /** The standard function, answered in this process. */

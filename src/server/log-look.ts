@@ -1,8 +1,8 @@
 import type { Config } from '../config/config.ts'
 import type { RequestLogOptions } from '../journal/request-log.ts'
-import { LineWriter, writeToDescriptor } from '../platform/line-writer.ts'
-import type { LogLook } from '../platform/logger.ts'
-import { type TerminalLike, terminalLook } from '../platform/terminal.ts'
+import { LineWriter, writeToDescriptor } from '../lib/line-writer.ts'
+import type { LogLook } from '../lib/logger.ts'
+import { type TerminalLike, terminalLook } from '../lib/terminal.ts'
 
 /** How a process logs. */
 export interface ChosenLog {

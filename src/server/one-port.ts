@@ -1,4 +1,4 @@
-import type { App } from '../app/app.ts'
+import type { App } from './app.ts'
 import { type Listener, type ListenOptions, listen } from './listen.ts'
 
 /** The one port that a simulator in a program may open. */

@@ -2,19 +2,19 @@ import { randomUUID } from 'node:crypto'
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
-import { endAndLinger, isLingering } from '../app/linger.ts'
+import { endAndLinger, isLingering } from './linger.ts'
 import {
   chunkExtensionTooLarge,
   headersTooLarge,
   malformedRequest,
   requestTimedOut,
-} from '../openai/connection-errors.ts'
-import type { ServiceError } from '../openai/errors.ts'
-import { gatewayHeaders } from '../openai/service-headers.ts'
-import type { ConnectionEnd } from '../pipeline/connection-end.ts'
+} from '../wire/connection-errors.ts'
+import type { ServiceError } from '../wire/errors.ts'
+import { gatewayHeaders } from '../wire/service-headers.ts'
+import type { ConnectionEnd } from '../metrics/connection-end.ts'
 import { HeaderList } from '../pipeline/header-list.ts'
-import { httpDate } from '../pipeline/http-date.ts'
-import { epochMs } from '../platform/real-timers.ts'
+import { httpDate } from '../lib/http-date.ts'
+import { epochMs } from '../lib/real-timers.ts'
 
 const refused = new WeakSet<Duplex>()
 

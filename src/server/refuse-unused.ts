@@ -1,5 +1,5 @@
-import type { Simulator } from '../app/simulator.ts'
-import { OperatorError } from '../platform/operator-error.ts'
+import type { Simulator } from './simulator.ts'
+import { OperatorError } from '../lib/operator-error.ts'
 
 /**
  * Tells at the end which recordings no request has used, where the configuration asks for it.

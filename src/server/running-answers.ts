@@ -1,4 +1,4 @@
-import { clearTimeout, setTimeout } from '../platform/real-timers.ts'
+import { clearTimeout, setTimeout } from '../lib/real-timers.ts'
 
 /** One answer on its way to a caller in the same process. */
 export interface RunningAnswer {

@@ -1,7 +1,7 @@
 import type { JournalEntry } from '../journal/journal-entry.ts'
 import type { JournalFilter } from '../journal/journal-filter.ts'
 import type { RetryReport } from '../journal/retry-report.ts'
-import type { Clock } from '../platform/clock.ts'
+import type { Clock } from '../lib/clock.ts'
 
 /** Where `listen` opens a port. */
 export interface ListenOptions {

@@ -1,8 +1,8 @@
 import type { ConfigOptions } from '../config/config-options.ts'
-import type { Clock } from '../platform/clock.ts'
-import type { LineLogLevel } from '../platform/line-logger.ts'
-import type { Logger } from '../platform/logger.ts'
-import type { VirtualClock } from '../platform/virtual-clock.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { LineLogLevel } from '../lib/line-logger.ts'
+import type { Logger } from '../lib/logger.ts'
+import type { VirtualClock } from '../lib/virtual-clock.ts'
 import type { ExtensionSource } from './start-simulator.ts'
 
 /** Whose time counts: the machine's, one that stands still until it is moved, or a clock of the caller. */

@@ -1,5 +1,5 @@
-import { stackOf } from '../platform/error-text.ts'
-import type { Logger } from '../platform/logger.ts'
+import { stackOf } from '../lib/error-text.ts'
+import type { Logger } from '../lib/logger.ts'
 
 /**
  * Logs what fails outside of every request, such as a promise or a timer that an extension left behind, and goes on: Node

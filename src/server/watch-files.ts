@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { fileState, fileStateSync } from '../recording/file-state.ts'
+import { fileState, fileStateSync } from '../recordings/file-state.ts'
 import { defaultQuietMs, Settle } from './watch-settle.ts'
 import { type Watch, watchFolders, type WatchMeans } from './watch-folders.ts'
 

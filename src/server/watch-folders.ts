@@ -2,9 +2,9 @@ import type { Stats } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { watch, type FSWatcher } from 'chokidar'
-import { reasonOf } from '../platform/error-text.ts'
-import type { Logger } from '../platform/logger.ts'
-import { clearTimeout, setTimeout } from '../platform/real-timers.ts'
+import { reasonOf } from '../lib/error-text.ts'
+import type { Logger } from '../lib/logger.ts'
+import { clearTimeout, setTimeout } from '../lib/real-timers.ts'
 
 /** How files are looked at. */
 export interface WatchMeans {

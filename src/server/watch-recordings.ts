@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs'
 import { dirname, relative, sep } from 'node:path'
-import { isRecordingPath } from '../recording/load-recordings.ts'
+import { isRecordingPath } from '../recordings/load-recordings.ts'
 import { defaultQuietMs, Settle } from './watch-settle.ts'
 import { type Watch, watchFolders, type WatchMeans } from './watch-folders.ts'
 

@@ -2,7 +2,7 @@ import { join, relative, resolve } from 'node:path'
 import type { LiveConfig } from '../config/live-config.ts'
 import { readInputs } from '../config/read-inputs.ts'
 import { collectGivenValues, type ConfigSources } from '../config/sources.ts'
-import { reasonOf } from '../platform/error-text.ts'
+import { reasonOf } from '../lib/error-text.ts'
 import { watchFiles } from './watch-files.ts'
 import type { Watch, WatchMeans } from './watch-folders.ts'
 

@@ -1,5 +1,5 @@
-import { fileState } from '../recording/file-state.ts'
-import { clearTimeout, setTimeout } from '../platform/real-timers.ts'
+import { fileState } from '../recordings/file-state.ts'
+import { clearTimeout, setTimeout } from '../lib/real-timers.ts'
 
 /** How long a file must stay the same until its writing counts as done, in milliseconds. */
 export const defaultQuietMs = 100

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { clearInterval, monotonicMs, setInterval } from '../platform/real-timers.ts'
+import { clearInterval, monotonicMs, setInterval } from '../lib/real-timers.ts'
 
 /** What Node knows of a socket's handle. */
 interface Handle {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createVirtualClock } from '../platform/virtual-clock.ts'
+import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { ExportReports } from './export-reports.ts'
 
 const setUp = () => {

@@ -1,5 +1,5 @@
-import type { Clock } from '../platform/clock.ts'
-import type { Logger } from '../platform/logger.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Logger } from '../lib/logger.ts'
 
 /** How often there is a line about a collector at most. */
 const quietMs = 60_000

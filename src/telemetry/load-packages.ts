@@ -4,7 +4,7 @@ import type * as TraceExporter from '@opentelemetry/exporter-trace-otlp-proto'
 import type * as Resources from '@opentelemetry/resources'
 import type * as MetricsSdk from '@opentelemetry/sdk-metrics'
 import type * as TraceSdk from '@opentelemetry/sdk-trace-base'
-import { OperatorError } from '../platform/operator-error.ts'
+import { OperatorError } from '../lib/operator-error.ts'
 
 /** The packages of OpenTelemetry with the versions that fit: the optional peer dependencies of this package. */
 export const packageVersions = {

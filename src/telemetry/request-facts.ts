@@ -1,4 +1,4 @@
-import { isModelOperation, type ModelOperation } from '../openai/operations.ts'
+import { isModelOperation, type ModelOperation } from '../wire/operations.ts'
 import type { Exchange, Outcome } from '../pipeline/exchange.ts'
 import type { Reply, Usage } from '../pipeline/reply.ts'
 

@@ -3,7 +3,7 @@ import o200kBase from 'js-tiktoken/ranks/o200k_base'
 import { Tiktoken as JsTiktoken } from 'js-tiktoken/lite'
 import { get_encoding } from 'tiktoken'
 import { describe, expect, it } from 'vitest'
-import { createRandom, type Random } from '../platform/random.ts'
+import { createRandom, type Random } from '../lib/random.ts'
 import { loadEncoding } from './encoding.ts'
 
 /** What only the original's \s or only JavaScript's \s holds. */

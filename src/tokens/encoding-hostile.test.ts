@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { leastMs } from '../../tests/support/machine-speed.ts'
-import { createRandom } from '../platform/random.ts'
+import { createRandom } from '../lib/random.ts'
 import { loadEncoding } from './encoding.ts'
 
 const BYTES = 200_000

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createRandom } from '../platform/random.ts'
+import { createRandom } from '../lib/random.ts'
 import { MinHeap } from './min-heap.ts'
 
 it('gives the numbers of a heap from the smallest to the largest', () => {

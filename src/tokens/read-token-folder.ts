@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { reasonOf } from '../platform/error-text.ts'
-import { OperatorError } from '../platform/operator-error.ts'
+import { reasonOf } from '../lib/error-text.ts'
+import { OperatorError } from '../lib/operator-error.ts'
 import { type EncodingName, encodingNames, officialFiles } from './encoding-files.ts'
 
 /** What a folder for tiktoken holds. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'
-import { createAdminRoutes } from '../../src/app/admin/admin-routes.ts'
+import { createAdminRoutes } from '../../src/server/admin/admin-routes.ts'
 import { patchableSettings } from '../../src/config/patch-inputs.ts'
 import { deploymentEntrySchema } from '../../src/config/resolve-deployment.ts'
 import { createAdminApi, type Node, schemaProblem } from '../support/admin-api.ts'

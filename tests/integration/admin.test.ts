@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { OperatorError } from '../../src/platform/operator-error.ts'
+import { OperatorError } from '../../src/lib/operator-error.ts'
 import { createAdminApi } from '../support/admin-api.ts'
 import { createTestSimulator, deploymentPath, testKey, type TestSettings } from '../support/test-simulator.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { namedErrorNames } from '../../src/openai/named-errors.ts'
-import { ConnectionCut } from '../../src/pipeline/connection-cut.ts'
+import { namedErrorNames } from '../../src/wire/named-errors.ts'
+import { ConnectionCut } from '../../src/server/carriers/connection-cut.ts'
 import {
   createTestSimulator,
   deploymentPath,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ForcedAnswer } from '../../src/pipeline/forced-answer.ts'
-import type { Hook } from '../../src/pipeline/hook.ts'
+import type { Hook } from '../../src/pipeline/stage.ts'
 import { loadEncoding } from '../../src/tokens/encoding.ts'
 import { createExtendedSimulator, deploymentPath, eventsOf } from '../support/test-simulator.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Hook } from '../../src/pipeline/hook.ts'
+import type { Hook } from '../../src/pipeline/stage.ts'
 import { createExtendedSimulator, deploymentPath, testKey } from '../support/test-simulator.ts'
 
 const chatPath = deploymentPath('gpt-4o', 'chat/completions')

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
-import type { Hook } from '../../src/pipeline/hook.ts'
+import type { Hook } from '../../src/pipeline/stage.ts'
 import {
   chatHead,
   chatRequest,

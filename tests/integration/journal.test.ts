@@ -6,7 +6,7 @@ import { retryReportJson } from '../../src/journal/retry-report-json.ts'
 import { Exchange } from '../../src/pipeline/exchange.ts'
 import { HeaderList } from '../../src/pipeline/header-list.ts'
 import { textBody } from '../../src/pipeline/reply.ts'
-import { createRandom } from '../../src/platform/random.ts'
+import { createRandom } from '../../src/lib/random.ts'
 import { createTestSimulator, deploymentPath, testKey, type TestSettings } from '../support/test-simulator.ts'
 
 const path = deploymentPath('chat', 'chat/completions')

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createRandom } from '../../src/platform/random.ts'
+import { createRandom } from '../../src/lib/random.ts'
 import { createSimulator, type SimulatorHandle } from '../../src/index.ts'
 import { mutateJson } from '../support/mutate-json.ts'
 import { bodyOf, operationRequests, type OperationRequest } from '../support/operation-requests.ts'

@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createVirtualClock } from '../../src/platform/virtual-clock.ts'
+import { createVirtualClock } from '../../src/lib/virtual-clock.ts'
 import { advanceUntil } from '../support/advance-until.ts'
 import { chatCompletion, json, startRawUpstream } from '../support/fake-upstream.ts'
 import { recordingFiles, recordingPlace, startRecording } from '../support/recording-simulator.ts'

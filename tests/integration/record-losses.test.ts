@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { createVirtualClock } from '../../src/platform/virtual-clock.ts'
+import { createVirtualClock } from '../../src/lib/virtual-clock.ts'
 import { chatEvents, eventStream, json } from '../support/fake-upstream.ts'
 import { recordingPlace, startRecording } from '../support/recording-simulator.ts'
 

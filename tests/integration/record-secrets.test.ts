@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parseRedactRules } from '../../src/config/redact-rules.ts'
-import { isCredentialName } from '../../src/platform/credential-names.ts'
-import { createSystemClock } from '../../src/platform/system-clock.ts'
+import { isCredentialName } from '../../src/lib/credential-names.ts'
+import { createSystemClock } from '../../src/lib/system-clock.ts'
 import { chatCompletion, json } from '../support/fake-upstream.ts'
 import {
   readRecordings,

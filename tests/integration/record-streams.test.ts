@@ -7,7 +7,7 @@ import { createGzip } from 'node:zlib'
 import { AzureOpenAI } from 'openai'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createSimulator } from '../../src/server/create-simulator.ts'
-import { createSystemClock } from '../../src/platform/system-clock.ts'
+import { createSystemClock } from '../../src/lib/system-clock.ts'
 import { chatEvents, eventStream } from '../support/fake-upstream.ts'
 import {
   readRecordings,

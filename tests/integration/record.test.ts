@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import OpenAI, { AzureOpenAI, toFile } from 'openai'
 import { describe, expect, it } from 'vitest'
-import { createSystemClock } from '../../src/platform/system-clock.ts'
+import { createSystemClock } from '../../src/lib/system-clock.ts'
 import { chatCompletion, chatEvents, eventStream, json } from '../support/fake-upstream.ts'
 import {
   readRecording,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { OperatorError } from '../../src/platform/operator-error.ts'
+import { OperatorError } from '../../src/lib/operator-error.ts'
 import { type RedisReplica, type ReplicaOptions, startReplica } from '../support/redis-replica.ts'
 import { redisNeed, type RedisServer, startRedisServer } from '../support/redis-server.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'

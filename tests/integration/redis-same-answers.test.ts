@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LimiterTable } from '../../src/limits/limiter-table.ts'
-import type { Decision, LimitQuestion } from '../../src/pipeline/limit-authority.ts'
-import { createRandom } from '../../src/platform/random.ts'
+import type { Decision, LimitQuestion } from '../../src/limits/limit-authority.ts'
+import { createRandom } from '../../src/lib/random.ts'
 import { type RedisReplica, startReplica } from '../support/redis-replica.ts'
 import { redisNeed, type RedisServer, startRedisServer } from '../support/redis-server.ts'
 

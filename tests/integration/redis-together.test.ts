@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { LimiterTable } from '../../src/limits/limiter-table.ts'
-import type { LimitAuthority } from '../../src/pipeline/limit-authority.ts'
-import { createRandom } from '../../src/platform/random.ts'
-import { createSystemClock } from '../../src/platform/system-clock.ts'
+import type { LimitAuthority } from '../../src/limits/limit-authority.ts'
+import { createRandom } from '../../src/lib/random.ts'
+import { createSystemClock } from '../../src/lib/system-clock.ts'
 import { type RedisReplica, type ReplicaOptions, startReplica } from '../support/redis-replica.ts'
 import { redisNeed, type RedisServer, startRedisServer } from '../support/redis-server.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createSystemClock } from '../../src/platform/system-clock.ts'
+import { createSystemClock } from '../../src/lib/system-clock.ts'
 import { chatHead, chatRequest, open, startListening, tell } from '../support/hostile-client.ts'
 import { readRecordings, recordingPlace, startRecording } from '../support/recording-simulator.ts'
 import { deploymentPath, testKey } from '../support/test-simulator.ts'

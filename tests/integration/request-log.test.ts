@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { createApp } from '../../src/app/app.ts'
-import { assembleSimulator } from '../../src/app/simulator.ts'
+import { createApp } from '../../src/server/app.ts'
+import { assembleSimulator } from '../../src/server/simulator.ts'
 import { loadLiveConfig } from '../../src/config/load-config.ts'
-import { createTextLogger } from '../../src/platform/logger.ts'
-import { createVirtualClock } from '../../src/platform/virtual-clock.ts'
+import { createTextLogger } from '../../src/lib/logger.ts'
+import { createVirtualClock } from '../../src/lib/virtual-clock.ts'
 import { cassette, cassetteItem, recordingFolder } from '../support/recording-folder.ts'
 import { silentLogger } from '../support/test-logger.ts'
 

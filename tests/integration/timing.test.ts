@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { createApp } from '../../src/app/app.ts'
-import { assembleSimulator } from '../../src/app/simulator.ts'
-import type { Clock } from '../../src/platform/clock.ts'
-import { createVirtualClock } from '../../src/platform/virtual-clock.ts'
+import { createApp } from '../../src/server/app.ts'
+import { assembleSimulator } from '../../src/server/simulator.ts'
+import type { Clock } from '../../src/lib/clock.ts'
+import { createVirtualClock } from '../../src/lib/virtual-clock.ts'
 import { createTestSimulator, deploymentPath, eventsOf, testKey } from '../support/test-simulator.ts'
 
 const path = deploymentPath('chat', 'chat/completions')

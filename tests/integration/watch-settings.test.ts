@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
-import { findModel } from '../../src/openai/model-catalogue.ts'
+import { findModel } from '../../src/wire/models/model-catalogue.ts'
 import { deploymentPath } from '../support/test-simulator.ts'
 import { createWatchingSimulator, type WatchingSimulator } from '../support/watching-simulator.ts'
 

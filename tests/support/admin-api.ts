@@ -1,6 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
-import type { App } from '../../src/app/app.ts'
+import type { App } from '../../src/server/app.ts'
 import { testKey } from './test-simulator.ts'
 
 /** A schema that answers are checked against, or whatever else stands in a document. */

@@ -1,4 +1,4 @@
-import type { VirtualClock } from '../../src/platform/virtual-clock.ts'
+import type { VirtualClock } from '../../src/lib/virtual-clock.ts'
 
 /**
  * Advances a virtual clock step by step until something has come, with real time between the steps: for answers that

@@ -1,5 +1,5 @@
-import { AppendStore } from '../../src/recording/append-store.ts'
-import { serialiseInteraction } from '../../src/recording/yaml-format.ts'
+import { AppendStore } from '../../src/recordings/append-store.ts'
+import { serialiseInteraction } from '../../src/recordings/yaml-format.ts'
 
 /**
  * Appends interactions to a folder until it is killed, or as many as it is told: `append-forever.ts <folder> <name> <bytes>

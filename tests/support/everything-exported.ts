@@ -1,5 +1,5 @@
 import { createMetrics } from '../../src/metrics/metrics.ts'
-import { createVirtualClock } from '../../src/platform/virtual-clock.ts'
+import { createVirtualClock } from '../../src/lib/virtual-clock.ts'
 import { type Exposition, parseExposition } from './exposition.ts'
 import { createTestSimulator, deploymentPath } from './test-simulator.ts'
 

@@ -1,4 +1,4 @@
-import type { Random } from '../../src/platform/random.ts'
+import type { Random } from '../../src/lib/random.ts'
 
 /** Stand for values that are too deep for `JSON.stringify`: see `jsonText`. */
 const deep: Readonly<Record<string, string>> = {

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { VirtualClock } from '../../src/platform/virtual-clock.ts'
+import type { VirtualClock } from '../../src/lib/virtual-clock.ts'
 
 /** Writes files into a new folder that is gone after the test. Names may have slashes. */
 export function recordingFolder(files: Readonly<Record<string, string | Buffer>>): string {

@@ -1,4 +1,4 @@
-import type { Logger } from '../../src/platform/logger.ts'
+import type { Logger } from '../../src/lib/logger.ts'
 
 /** What was logged: the level, the fields and the message of a line. */
 export interface LogLine {

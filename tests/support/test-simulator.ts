@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url'
-import { createApp, type App } from '../../src/app/app.ts'
-import { assembleSimulator, type Simulator } from '../../src/app/simulator.ts'
+import { createApp, type App } from '../../src/server/app.ts'
+import { assembleSimulator, type Simulator } from '../../src/server/simulator.ts'
 import type { LiveConfig } from '../../src/config/live-config.ts'
 import { loadLiveConfig } from '../../src/config/load-config.ts'
-import type { Clock } from '../../src/platform/clock.ts'
-import { createVirtualClock, type VirtualClock } from '../../src/platform/virtual-clock.ts'
+import type { Clock } from '../../src/lib/clock.ts'
+import { createVirtualClock, type VirtualClock } from '../../src/lib/virtual-clock.ts'
 import {
   type ExtensionSource,
   startSimulator,

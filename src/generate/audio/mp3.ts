@@ -1,8 +1,8 @@
-import { RecentMap } from '../../platform/recent-map.ts'
+import { RecentMap } from '../../lib/recent-map.ts'
 import { sampleRate, samplesPerFrame } from './sound-format.ts'
 import { notesPerVoice, type SpeechPlan } from './speech-plan.ts'
 import { createNote } from './voice-notes.ts'
-import { yieldToEventLoop } from '../../platform/real-timers.ts'
+import { yieldToEventLoop } from '../../lib/real-timers.ts'
 
 const kilobitsPerSecond = 64
 

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { createRandom } from '../../platform/random.ts'
+import { createRandom } from '../../lib/random.ts'
 import { drawLorem } from '../lorem.ts'
 
 /** A word and when it is heard, in seconds. */

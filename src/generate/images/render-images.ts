@@ -1,4 +1,4 @@
-import { safeImageFilter, safeImagePromptFilter } from '../../openai/image-filters.ts'
+import { safeImageFilter, safeImagePromptFilter } from '../../wire/images/image-filters.ts'
 import type { ImageUsage } from './image-usage.ts'
 
 /** What answers of the GPT image models tell beside their images. */

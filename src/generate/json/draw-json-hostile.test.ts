@@ -1,7 +1,7 @@
 /* oxlint-disable unicorn/no-thenable -- `then` is a keyword of JSON Schema */
 import { describe, expect, it } from 'vitest'
 import { leastMs } from '../../../tests/support/machine-speed.ts'
-import { createRandom } from '../../platform/random.ts'
+import { createRandom } from '../../lib/random.ts'
 import { drawJson } from './draw-json.ts'
 import { drawLimits } from './draw-limits.ts'
 

@@ -1,4 +1,4 @@
-import type { Random } from '../../platform/random.ts'
+import type { Random } from '../../lib/random.ts'
 import { drawJson } from './draw-json.ts'
 
 /** What a model asked for some JSON object answers with: a few plausible keys. */

@@ -1,7 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import { describe, expect, it } from 'vitest'
-import { createRandom, type Random } from '../../platform/random.ts'
+import { createRandom, type Random } from '../../lib/random.ts'
 import { drawJson } from './draw-json.ts'
 
 type Schema = Record<string, unknown>

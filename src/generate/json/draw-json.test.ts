@@ -3,7 +3,7 @@ import { Ajv } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import { describe, expect, it } from 'vitest'
-import { createRandom } from '../../platform/random.ts'
+import { createRandom } from '../../lib/random.ts'
 import { drawJson } from './draw-json.ts'
 import { drawJsonObject } from './draw-json-object.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createRandom } from '../../platform/random.ts'
+import { createRandom } from '../../lib/random.ts'
 import { Budget } from './budget.ts'
 import { drawPattern } from './draw-pattern.ts'
 import { matchesPattern } from './match-pattern.ts'

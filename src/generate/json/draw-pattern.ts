@@ -1,4 +1,4 @@
-import type { Random } from '../../platform/random.ts'
+import type { Random } from '../../lib/random.ts'
 import type { Budget } from './budget.ts'
 import { drawLimits } from './draw-limits.ts'
 import { matchesPattern } from './match-pattern.ts'

@@ -1,4 +1,4 @@
-import type { Random } from '../../platform/random.ts'
+import type { Random } from '../../lib/random.ts'
 import type { Budget } from './budget.ts'
 import type { RecursionDepth } from './recursion-depth.ts'
 import type { SchemaDocument } from './schema-document.ts'

@@ -1,5 +1,5 @@
-import { alphanumeric, guid } from '../../openai/ids.ts'
-import type { Random } from '../../platform/random.ts'
+import { alphanumeric, guid } from '../../wire/ids.ts'
+import type { Random } from '../../lib/random.ts'
 import { drawLorem } from '../lorem.ts'
 import { drawFormat } from './draw-format.ts'
 import { between, pick } from './random-picks.ts'

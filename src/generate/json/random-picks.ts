@@ -1,4 +1,4 @@
-import type { Random } from '../../platform/random.ts'
+import type { Random } from '../../lib/random.ts'
 
 /** An integer from `low` to `high`, both included. Beyond 2^53 apart it is as exact as a number can be. */
 export function between(random: Random, low: number, high: number): number {

@@ -1,4 +1,4 @@
-import type { ResponsesTool } from '../../openai/requests/responses-request.ts'
+import type { ResponsesTool } from '../../wire/responses/responses-request.ts'
 import { Decimal } from './json-writer.ts'
 
 type Members = Readonly<Record<string, unknown>>

@@ -1,10 +1,10 @@
-import type { ResponseIdPrefix } from '../../openai/response-ids.ts'
+import type { ResponseIdPrefix } from '../../wire/responses/response-ids.ts'
 import {
   isMessage,
   isReference,
   type ResponsesItem,
   type ResponsesMessage,
-} from '../../openai/requests/responses-item.ts'
+} from '../../wire/responses/responses-item.ts'
 import type { ResponseRecord } from './response-record.ts'
 
 /** An item of the input as the service lists it: with an id, and nothing left out. */

@@ -1,5 +1,5 @@
-import { codePointLength, obfuscation } from '../../openai/obfuscation.ts'
-import type { Random } from '../../platform/random.ts'
+import { codePointLength, obfuscation } from '../../wire/chat/obfuscation.ts'
+import type { Random } from '../../lib/random.ts'
 import { escapeNonAscii, writeJson } from './json-writer.ts'
 import {
   outputRefusal,

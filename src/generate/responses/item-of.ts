@@ -1,4 +1,4 @@
-import type { ResponsesItem } from '../../openai/requests/responses-item.ts'
+import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
 import { inputItems } from './input-items.ts'
 import type { ResponseRecord } from './response-record.ts'
 

@@ -1,5 +1,5 @@
-import type { ServiceError } from '../../openai/errors.ts'
-import { notAResponseId, notCancellable, responseNotFound } from '../../openai/responses-errors.ts'
+import type { ServiceError } from '../../wire/errors.ts'
+import { notAResponseId, notCancellable, responseNotFound } from '../../wire/responses/responses-errors.ts'
 import { errorReply } from '../../pipeline/error-reply.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
 import { deploymentHeaders } from '../../pipeline/reply-headers.ts'

@@ -1,4 +1,4 @@
-import type { ResponseIds } from '../../openai/response-ids.ts'
+import type { ResponseIds } from '../../wire/responses/response-ids.ts'
 import { inputItems } from './input-items.ts'
 import { type ProgressState, ResponseProgress } from './response-progress.ts'
 import type { ResponseRecord } from './response-record.ts'

@@ -1,12 +1,12 @@
-import type { ServiceError } from '../../openai/errors.ts'
-import { isMessage, isReference, type ResponsesItem } from '../../openai/requests/responses-item.ts'
-import type { ResponsesRequest } from '../../openai/requests/responses-request.ts'
+import type { ServiceError } from '../../wire/errors.ts'
+import { isMessage, isReference, type ResponsesItem } from '../../wire/responses/responses-item.ts'
+import type { ResponsesRequest } from '../../wire/responses/responses-request.ts'
 import {
   itemNotFound,
   previousResponseNotFound,
   toolCallMissing,
   toolOutputMissing,
-} from '../../openai/responses-errors.ts'
+} from '../../wire/responses/responses-errors.ts'
 import { whenKnown } from '../../pipeline/when-known.ts'
 import type { OutputItem } from './output-items.ts'
 import type { ResponseArchive } from './response-archive.ts'

@@ -1,5 +1,5 @@
-import { isMessage } from '../../openai/requests/responses-item.ts'
-import type { HarmCategory } from '../../openai/content-filters.ts'
+import { isMessage } from '../../wire/responses/responses-item.ts'
+import type { HarmCategory } from '../../wire/content-filters.ts'
 import type { ResponseRecord } from './response-record.ts'
 
 /**

@@ -1,5 +1,5 @@
-import { defaultEffort, defaultTopP } from '../../openai/responses-defaults.ts'
-import type { ResponsesRequest, ResponsesTextFormat } from '../../openai/requests/responses-request.ts'
+import { defaultEffort, defaultTopP } from '../../wire/responses/responses-defaults.ts'
+import type { ResponsesRequest, ResponsesTextFormat } from '../../wire/responses/responses-request.ts'
 import type { Usage } from '../../pipeline/reply.ts'
 import { echoedTool } from './echoed-tools.ts'
 import { Decimal } from './json-writer.ts'

@@ -1,5 +1,5 @@
-import { sharedIdPart } from '../../openai/response-ids.ts'
-import type { ResponsesItem } from '../../openai/requests/responses-item.ts'
+import { sharedIdPart } from '../../wire/responses/response-ids.ts'
+import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
 import { itemOf } from './item-of.ts'
 import type { ResponseArchive, ResponseAddress } from './response-archive.ts'
 import type { ResponseRecord } from './response-record.ts'

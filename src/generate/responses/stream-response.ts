@@ -1,5 +1,5 @@
 import type { EventsBody } from '../../pipeline/reply.ts'
-import type { Random } from '../../platform/random.ts'
+import type { Random } from '../../lib/random.ts'
 import { itemEvents, singleEvent, type EventRun } from './item-events.ts'
 import type { WrittenItem } from './output-items.ts'
 import { responseObject } from './response-object.ts'

@@ -1,6 +1,6 @@
 import type { LiveConfig } from '../../config/live-config.ts'
-import type { Decision, LimitAuthority, Standing } from '../../pipeline/limit-authority.ts'
-import type { Clock } from '../../platform/clock.ts'
+import type { Decision, LimitAuthority, Standing } from '../../limits/limit-authority.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { LimitAsk, LimitMethods, SentDecision, SentStanding } from './limit-messages.ts'
 
 type Admitted = Decision & { readonly admitted: true }

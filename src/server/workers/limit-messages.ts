@@ -1,5 +1,5 @@
 import type { LimitProfileName } from '../../config/deployment-limits.ts'
-import type { LimitState } from '../../openai/service-headers.ts'
+import type { LimitState } from '../../wire/service-headers.ts'
 
 /** A question to the limits of a deployment; the primary knows the deployment by its name. */
 export type LimitAsk = readonly [

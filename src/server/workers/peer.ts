@@ -1,4 +1,4 @@
-import { reasonOf } from '../../platform/error-text.ts'
+import { reasonOf } from '../../lib/error-text.ts'
 
 /** Functions that one process offers to another: each takes one argument and gives a value that JSON can carry. */
 export type Methods = Readonly<Record<string, (argument: never) => unknown>>

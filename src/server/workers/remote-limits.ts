@@ -1,6 +1,6 @@
 import type { Deployment } from '../../config/deployments.ts'
 import { limitProfile } from '../../limits/limit-profile.ts'
-import type { Decision, LimitAuthority, LimitQuestion, Standing } from '../../pipeline/limit-authority.ts'
+import type { Decision, LimitAuthority, LimitQuestion, Standing } from '../../limits/limit-authority.ts'
 import type { Usage } from '../../pipeline/reply.ts'
 import type { LimitMethods, SentStanding, SentUsage } from './limit-messages.ts'
 import type { Peer } from './peer.ts'

@@ -1,7 +1,7 @@
 import { recordFromJson, recordToJson } from '../../generate/responses/record-json.ts'
 import type { ResponseArchive, ResponseAddress } from '../../generate/responses/response-archive.ts'
 import type { ResponseRecord } from '../../generate/responses/response-record.ts'
-import type { ResponsesItem } from '../../openai/requests/responses-item.ts'
+import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
 import type { Peer } from './peer.ts'
 import type { ResponseMethods } from './response-messages.ts'
 

@@ -4,7 +4,7 @@ import type {
   SlotHolder,
   SlotQuestion,
   SlotRefusal,
-} from '../../pipeline/slot-authority.ts'
+} from '../../latency/slot-authority.ts'
 import type { Peer } from './peer.ts'
 import type { SlotMethods } from './slot-messages.ts'
 

@@ -2,9 +2,9 @@ import { recordFromJson, type RecordJson, recordToJson } from '../../generate/re
 import type { ResponseArchive } from '../../generate/responses/response-archive.ts'
 import { ResponseProgress } from '../../generate/responses/response-progress.ts'
 import type { ResponseRecord } from '../../generate/responses/response-record.ts'
-import { sharedIdPart } from '../../openai/response-ids.ts'
+import { sharedIdPart } from '../../wire/responses/response-ids.ts'
 import { whenKnown } from '../../pipeline/when-known.ts'
-import type { Clock } from '../../platform/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { ResponseMethods, ResponsePlace } from './response-messages.ts'
 
 /** Responses of which the end is awaited. */

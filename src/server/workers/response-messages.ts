@@ -1,6 +1,6 @@
 import type { RecordJson } from '../../generate/responses/record-json.ts'
 import type { ProgressState } from '../../generate/responses/response-progress.ts'
-import type { ResponsesItem } from '../../openai/requests/responses-item.ts'
+import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
 
 /** Which response, or which item, is meant. */
 export type ResponsePlace = readonly [resource: string, id: string]

@@ -1,5 +1,5 @@
-import type { SlotAuthority, SlotHolder } from '../../pipeline/slot-authority.ts'
-import type { Clock } from '../../platform/clock.ts'
+import type { SlotAuthority, SlotHolder } from '../../latency/slot-authority.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { SlotMethods } from './slot-messages.ts'
 
 /** Answers what one worker asks the slots, and gives back what the worker held when it is gone. */

@@ -1,5 +1,5 @@
 import type { Concurrency } from '../../config/deployment-latency.ts'
-import type { SlotGrant, SlotRefusal } from '../../pipeline/slot-authority.ts'
+import type { SlotGrant, SlotRefusal } from '../../latency/slot-authority.ts'
 
 /** A request that wants a slot; `number` is the worker's. */
 export type SlotAsk = readonly [

@@ -1,5 +1,5 @@
-import type { TurnCounter } from '../../recording/replay-turns.ts'
-import { RecentMap } from '../../platform/recent-map.ts'
+import type { TurnCounter } from '../../recordings/replay-turns.ts'
+import { RecentMap } from '../../lib/recent-map.ts'
 import type { Peer } from './peer.ts'
 
 /** What a worker asks of the turns of requests that were recorded several times. */

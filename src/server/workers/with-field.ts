@@ -1,4 +1,4 @@
-import type { Logger } from '../../platform/logger.ts'
+import type { Logger } from '../../lib/logger.ts'
 
 /** A logger whose lines all have further fields. */
 export function withField(logger: Logger, more: object): Logger {

@@ -1,5 +1,5 @@
 import type { MetricsJson } from '../../metrics/merge-metrics.ts'
-import type { OperatorErrorCode } from '../../platform/operator-error.ts'
+import type { OperatorErrorCode } from '../../lib/operator-error.ts'
 import type { JournalMethods } from './journal-messages.ts'
 import type { LimitMethods } from './limit-messages.ts'
 import type { Packed } from './packed.ts'

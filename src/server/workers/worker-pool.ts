@@ -1,6 +1,6 @@
 import cluster, { type Worker } from 'node:cluster'
-import type { Logger } from '../../platform/logger.ts'
-import { OperatorError } from '../../platform/operator-error.ts'
+import type { Logger } from '../../lib/logger.ts'
+import { OperatorError } from '../../lib/operator-error.ts'
 import { workerMark } from './count-workers.ts'
 import { unpack } from './packed.ts'
 import { Peer } from './peer.ts'

@@ -2,7 +2,7 @@ import type { ConfigInputs } from '../../config/config-inputs.ts'
 import type { IncidentTimetable } from '../../config/incident-timetable.ts'
 import { settingsTable } from '../../config/settings-table.ts'
 import type { GivenValue } from '../../config/sources.ts'
-import { builtInCatalogue } from '../../openai/model-catalogue.ts'
+import { builtInCatalogue } from '../../wire/models/model-catalogue.ts'
 import { pack, type Packed, unpack } from './packed.ts'
 
 /** A timetable of incidents that runs. */

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest'
+import type { Config } from '../config/config.ts'
+import { createRandom } from '../lib/random.ts'
+import { createVirtualClock } from '../lib/virtual-clock.ts'
+import { createAuthenticate } from './authenticate.ts'
+import { Exchange } from '../pipeline/exchange.ts'
+import { textReply } from '../pipeline/text-reply.ts'
+
+const chatPath = '/openai/deployments/d/chat/completions'
+
+const ask = async (
+  {
+    path = '/anywhere',
+    key = '',
+    caller,
+    mode = 'generate',
+  }: Partial<Record<'path' | 'key' | 'caller' | 'mode', string>>,
+  answersAnyPath = false,
+) => {
+  const exchange = new Exchange(
+    { method: 'POST', path, query: '', headers: { 'api-key': key }, body: Buffer.alloc(0) },
+    {
+      config: { apiKey: 'right', mode: { kind: mode } } as Config,
+      clock: createVirtualClock(),
+      random: createRandom('authenticate'),
+      startedMs: 0,
+    },
+  )
+  exchange.caller = caller
+  const { status } = await createAuthenticate(answersAnyPath)(exchange, () =>
+    Promise.resolve(textReply('in')),
+  )
+  return { status, caller: exchange.caller }
+}
+
+describe('authenticate', () => {
+  it('notes that a caller had the key', async () => {
+    expect(await ask({ key: 'right' })).toEqual({ status: 200, caller: 'key' })
+  })
+
+  it('takes the word of a hook that knows the caller', async () => {
+    expect(await ask({ caller: 'team-a' })).toEqual({ status: 200, caller: 'team-a' })
+    expect(await ask({ caller: 'team-a', key: 'wrong' })).toEqual({ status: 200, caller: 'team-a' })
+    expect(await ask({ caller: '', path: chatPath })).toEqual({ status: 401, caller: '' })
+  })
+
+  it('answers a stranger as the service does: 404 where nothing is, else 401', async () => {
+    expect((await ask({ key: 'wrong' })).status).toBe(404)
+    expect((await ask({ path: chatPath })).status).toBe(401)
+  })
+
+  it('answers every stranger with the 401 where any path may be answered', async () => {
+    expect((await ask({}, true)).status).toBe(401)
+    expect((await ask({ mode: 'replay' })).status).toBe(401)
+    expect((await ask({ mode: 'record' })).status).toBe(401)
+  })
+})

@@ -1,0 +1,58 @@
+import { timingSafeEqual } from 'node:crypto'
+import { invalidKey, resourceNotFound } from '../wire/errors.ts'
+import { errorReply } from '../pipeline/error-reply.ts'
+import type { Exchange } from '../pipeline/exchange.ts'
+import type { Stage } from '../pipeline/stage.ts'
+
+/** Longer keys than this are told apart by their length; the service's own have 32 or 84 characters. */
+const comparedBytes = 256
+
+/**
+ * Makes the stage that lets a request pass that carries the resource's key, as `api-key` or as a bearer token, and one
+ * whose caller is known already.
+ *
+ * The service looks at the path before the key (a captured 404 for an unknown path with a key it did not judge), so a
+ * stranger gets the 404 for a path that nothing answers. Recordings, a real service and the generators of extensions may
+ * answer any path, so that there every stranger gets the 401.
+ *
+ * @param answersAnyPath whether generate mode may answer paths that the service does not have
+ */
+export function createAuthenticate(answersAnyPath: boolean): Stage {
+  return function authenticate(exchange, next) {
+    // An empty name, such as that of an absent header, is nobody's.
+    if (exchange.caller) return next()
+    if (carriesKey(exchange.headers, exchange.config.apiKey)) {
+      exchange.caller = 'key'
+      return next()
+    }
+    const mayBeAnswered =
+      answersAnyPath || exchange.route !== undefined || exchange.config.mode.kind !== 'generate'
+    return errorReply(exchange, mayBeAnswered ? invalidKey() : resourceNotFound())
+  }
+}
+
+/** Whether the headers carry the key. Takes the same time for every wrong key. */
+export function carriesKey(headers: Exchange['headers'], apiKey: string): boolean {
+  const apiKeyHeader = headers['api-key']
+  if (typeof apiKeyHeader === 'string') return sameKey(apiKeyHeader, apiKey)
+  const { authorization } = headers
+  if (authorization === undefined || authorization.slice(0, 7).toLowerCase() !== 'bearer ') return false
+  return sameKey(authorization.slice(7), apiKey)
+}
+
+const givenBytes = Buffer.alloc(comparedBytes)
+const expectedBytes = Buffer.alloc(comparedBytes)
+let expectedKey: string | undefined
+
+/** Compares padded copies, so that neither the first difference nor the length shows in the time. */
+function sameKey(given: string, expected: string): boolean {
+  if (expected !== expectedKey) {
+    expectedKey = expected
+    expectedBytes.fill(0).write(expected)
+  }
+  givenBytes.fill(0).write(given)
+  const sameBytes = timingSafeEqual(givenBytes, expectedBytes)
+  return (
+    sameBytes && given.length === expected.length && (given.length <= comparedBytes || given === expected)
+  )
+}

@@ -1,0 +1,42 @@
+import { judgeApiVersion, tooOldForModel } from '../wire/api-versions.ts'
+import { apiVersionNotSupported, resourceNotFound, type ServiceError } from '../wire/errors.ts'
+import { errorReply } from '../pipeline/error-reply.ts'
+import type { Exchange } from '../pipeline/exchange.ts'
+import type { Answer } from '../pipeline/stage.ts'
+
+/**
+ * Refuses a version that the service does not know, and one that lacks the operation. A dated path without
+ * `api-version` is unknown to the service, however well the rest of it reads. A recording was answered with its version.
+ */
+export function checkApiVersion(exchange: Exchange, next: () => Answer): Answer {
+  const { route, config } = exchange
+  if (!config.apiVersionCheck || !route || config.mode.kind !== 'generate') return next()
+  switch (judgeApiVersion(exchange.apiVersion, route.operation, route.dated)) {
+    case 'not-found':
+      return errorReply(exchange, resourceNotFound())
+    case 'not-supported':
+      return errorReply(exchange, apiVersionNotSupported())
+    default:
+      return next()
+  }
+}
+
+/** Refuses a version that is older than what the deployment's model needs. */
+export function checkModelVersion(exchange: Exchange, next: () => Answer): Answer {
+  const { route, config, deployment, apiVersion } = exchange
+  if (!config.apiVersionCheck || config.mode.kind !== 'generate') return next()
+  if (!route?.dated || !deployment || apiVersion === undefined) return next()
+  const first = tooOldForModel(apiVersion, deployment.model)
+  if (first === undefined) return next()
+  return errorReply(exchange, modelNeedsNewerVersion(first))
+}
+
+/** 400: the service forgets to fill in the model's name. */
+function modelNeedsNewerVersion(first: string): ServiceError {
+  return {
+    status: 400,
+    body: `{"error":{"code":"BadRequest","message":"Model {modelName} is enabled only for api versions ${first} and later"}}`,
+    contentType: 'application/json',
+    headers: 'deployment-404',
+  }
+}

@@ -1,0 +1,124 @@
+import type { Deployment } from '../config/deployments.ts'
+import { isDeploymentName } from '../wire/deployment-name.ts'
+import {
+  deploymentNotFound,
+  malformedJson,
+  modelRequired,
+  operationNotSupported,
+  type ServiceError,
+} from '../wire/errors.ts'
+import { findModel, modelFromDeploymentName, type ModelCatalogue } from '../wire/models/model-catalogue.ts'
+import type { Model } from '../wire/models/models.ts'
+import { isModelOperation, operations, type ModelOperation } from '../wire/operations.ts'
+import type { Route } from '../wire/route.ts'
+import { errorReply } from '../pipeline/error-reply.ts'
+import type { Exchange } from '../pipeline/exchange.ts'
+import type { Stage } from '../pipeline/stage.ts'
+import { noteDeployment } from './note-deployment.ts'
+
+/** Hears of each request to a deployment that the configuration does not have. */
+export type OnUndefinedDeployment = (name: string, deployment: Deployment) => void
+
+/**
+ * Makes the stage that finds the deployment that the path or the body's `model` names (in JSON or a form), and refuses what its model cannot
+ * do. A recording may answer what no deployment does: in replay mode nothing is refused here.
+ */
+export function createFindDeployment(onUndefined?: OnUndefinedDeployment): Stage {
+  return function findDeployment(exchange, next) {
+    const { route } = exchange
+    if (!route || !isModelOperation(route.operation)) return next()
+    const found = lookUp(exchange, route, route.operation, onUndefined)
+    if ('status' in found) {
+      if (exchange.config.mode.kind === 'replay') return noteDeployment(exchange, next)
+      return errorReply(exchange, found)
+    }
+    exchange.deployment = found
+    return next()
+  }
+}
+
+function lookUp(
+  exchange: Exchange,
+  route: Route,
+  operation: ModelOperation,
+  onUndefined?: OnUndefinedDeployment,
+): Deployment | ServiceError {
+  const { config } = exchange
+  const name = route.deploymentName ?? nameInBody(exchange)
+  if (typeof name !== 'string') return name
+
+  let deployment = config.deployments.get(name)
+  if (!deployment) {
+    if (!config.allowUndefinedDeployments) return deploymentNotFound()
+    deployment = undefinedDeployment(name, operation, config.models)
+    if (!deployment) return deploymentNotFound()
+    if (config.mode.kind === 'generate') onUndefined?.(name, deployment)
+  }
+
+  if (!deployment.model.operations.includes(operation)) {
+    const { word } = operations[operation]
+    return operationNotSupported(word, deployment.model.versionedName)
+  }
+  return deployment
+}
+
+function nameInBody(exchange: Exchange): string | ServiceError {
+  if (exchange.isForm) return exchange.form?.text('model') || modelRequired()
+  const { json } = exchange
+  if (typeof json !== 'object' || json === null) return malformedJson()
+  const { model } = json as { model?: unknown }
+  return typeof model === 'string' && model !== '' ? model : modelRequired()
+}
+
+/** What a deployment of unknown name answers with, where its name holds no model. */
+const defaultModels: Readonly<Record<ModelOperation, string>> = {
+  chatCompletions: 'gpt-4o-mini',
+  completions: 'gpt-35-turbo-instruct',
+  embeddings: 'text-embedding-3-small',
+  responses: 'gpt-4o-mini',
+  imageGenerations: 'gpt-image-1',
+  speech: 'gpt-4o-mini-tts',
+  transcriptions: 'whisper',
+  translations: 'whisper',
+}
+
+/** Names come from clients, so what is kept of them is bounded. */
+const maxRemembered = 1_000
+
+type DeploymentsByName = Map<string, Deployment>
+const remembered = new WeakMap<ModelCatalogue, Map<ModelOperation, DeploymentsByName>>()
+
+/**
+ * A deployment without limits, with the model that its name holds, or else a common one for the operation; undefined where no
+ * deployment can have that name.
+ */
+function undefinedDeployment(
+  name: string,
+  operation: ModelOperation,
+  catalogue: ModelCatalogue,
+): Deployment | undefined {
+  const known = rememberedOf(catalogue, operation)
+  const before = known.get(name)
+  if (before) return before
+  if (!isDeploymentName(name)) return undefined
+  const named = modelFromDeploymentName(name, catalogue)
+  const model = named?.operations.includes(operation) ? named : defaultModel(operation, named, catalogue)
+  const deployment: Deployment = { name, model }
+  if (known.size < maxRemembered) known.set(name, deployment)
+  return deployment
+}
+
+function rememberedOf(catalogue: ModelCatalogue, operation: ModelOperation): DeploymentsByName {
+  let byOperation = remembered.get(catalogue)
+  if (!byOperation) remembered.set(catalogue, (byOperation = new Map()))
+  let known = byOperation.get(operation)
+  if (!known) byOperation.set(operation, (known = new Map<string, Deployment>()))
+  return known
+}
+
+/** A name that holds a model is taken at its word: a client that asks an embedding model to chat has a bug to find. */
+function defaultModel(operation: ModelOperation, named: Model | undefined, catalogue: ModelCatalogue): Model {
+  const model = named ?? findModel(defaultModels[operation], catalogue)
+  if (!model) throw new Error(`The catalogue lacks the default model of ${operation}.`)
+  return model
+}

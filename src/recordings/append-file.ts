@@ -1,0 +1,189 @@
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { READ_WITHOUT_WAITING, requireRegular } from '../lib/regular-file.ts'
+import { appendFailure } from './append-failure.ts'
+import { inspectTail, readAt, type Tail } from './append-tail.ts'
+import { recordFilePart } from './record-file-name.ts'
+import { recordingFileHeader } from './yaml-format.ts'
+
+/** Tells the operator what was found in a file and what was done about it. */
+export type ReportFile = (fields: { readonly file: string }, message: string) => void
+
+/** Where the interactions of one URL path go. */
+export interface FilePlace {
+  readonly dir: string
+  /** The file's name without what tells parts apart. */
+  readonly name: string
+  readonly writer: number
+}
+
+interface Waiting {
+  readonly text: string
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+/** What is written in one go at most, in characters, so that a burst needs no second copy of all of it. */
+const largestBatch = 8 * 1024 * 1024
+
+/** Without waiting for the other end of a named pipe. */
+const openFlags = READ_WITHOUT_WAITING | constants.O_RDWR | constants.O_APPEND | constants.O_CREAT
+
+/**
+ * Appends items to the file of one URL path. What comes while a write is under way goes out together with the next one,
+ * and waits for the disk once. Nothing that stands in a file is ever written again.
+ */
+export class AppendFile {
+  readonly #place: FilePlace
+  readonly #report: ReportFile
+  readonly #waiting: Waiting[] = []
+  #part = 1
+  /** How large the file was when it was left; undefined when nobody has looked at it yet, or a write went wrong. */
+  #knownSize: number | undefined
+  #isWriting = false
+
+  constructor(place: FilePlace, report: ReportFile) {
+    this.#place = place
+    this.#report = report
+  }
+
+  /** Whether nothing is being written or waits for it. */
+  get isIdle(): boolean {
+    return !this.#isWriting
+  }
+
+  /**
+   * Resolves when the item is on the disk.
+   *
+   * @param text one list item with its line feed
+   * @throws {AppendFailure} when it is not; what stood in the file before still does
+   */
+  append(text: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ text, resolve, reject })
+      if (!this.#isWriting) void this.#writeAll()
+    })
+  }
+
+  async #writeAll(): Promise<void> {
+    this.#isWriting = true
+    while (this.#waiting.length > 0) {
+      const batch = this.#takeBatch()
+      try {
+        await this.#write(batch.map(({ text }) => text).join(''))
+        for (const { resolve } of batch) resolve()
+      } catch (error) {
+        this.#knownSize = undefined
+        const failure = appendFailure(this.#path, error)
+        for (const { reject } of batch) reject(failure)
+      }
+    }
+    this.#isWriting = false
+  }
+
+  #takeBatch(): Waiting[] {
+    let length = 0
+    let count = 0
+    for (const { text } of this.#waiting) {
+      if (count > 0 && length + text.length > largestBatch) break
+      length += text.length
+      count++
+    }
+    return this.#waiting.splice(0, count)
+  }
+
+  get #path(): string {
+    const { dir, name, writer } = this.#place
+    return join(dir, recordFilePart(name, writer, this.#part))
+  }
+
+  async #write(text: string): Promise<void> {
+    const { file, size } = await this.#openEnd()
+    try {
+      const bytes = Buffer.from(size === 0 ? recordingFileHeader + text : text)
+      try {
+        await writeFully(file, bytes)
+        await file.datasync()
+      } catch (error) {
+        // A part of an item must not stand in front of the next one.
+        await file.truncate(size).catch(() => {})
+        throw error
+      }
+      this.#knownSize = size + bytes.length
+    } finally {
+      await file.close()
+    }
+  }
+
+  /** Opens the first part that can be appended to. */
+  async #openEnd(): Promise<{ file: FileHandle; size: number }> {
+    for (;;) {
+      const path = this.#path
+      const file = await openForAppending(path)
+      try {
+        const stats = await file.stat()
+        if (stats.isFIFO()) requireRegular(stats)
+        const { size } = stats
+        if (size === this.#knownSize) return { file, size }
+        const tail = await inspectTail(file, size)
+        if (tail.kind === 'torn') return { file, size: await cutTail(file, path, tail, size, this.#report) }
+        if (tail.kind !== 'foreign') return { file, size }
+      } catch (error) {
+        await file.close()
+        throw error
+      }
+      await file.close()
+      this.#part++
+      this.#knownSize = undefined
+      this.#report(
+        { file: path },
+        `This file was not written by appending, so it is left alone; new recordings go to ${this.#path}.`,
+      )
+    }
+  }
+}
+
+async function openForAppending(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, openFlags, 0o600)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    return open(path, openFlags, 0o600)
+  }
+}
+
+async function writeFully(file: FileHandle, bytes: Buffer): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesWritten } = await file.write(bytes, done)
+    done += bytesWritten
+  }
+}
+
+/**
+ * Cuts off an item that was left half written, and keeps what is cut off in a file beside, in case it was a person who
+ * left it so. Gives the size that remains.
+ */
+export async function cutTail(
+  file: FileHandle,
+  path: string,
+  { atByte }: Extract<Tail, { kind: 'torn' }>,
+  size: number,
+  report: ReportFile,
+): Promise<number> {
+  const rest = await readAt(file, atByte, size - atByte)
+  const keep = await open(`${path}.cut`, 'a', 0o600)
+  try {
+    await keep.writeFile(rest)
+    await keep.datasync()
+  } finally {
+    await keep.close()
+  }
+  await file.truncate(atByte)
+  report(
+    { file: path },
+    `The last interaction was cut off in the middle of its writing. It was taken out, and its ${size - atByte} bytes are kept in ${path}.cut.`,
+  )
+  return atByte
+}

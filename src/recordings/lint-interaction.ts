@@ -1,0 +1,137 @@
+import { bodyHash } from './body-hash.ts'
+import { decodeBody } from '../lib/content-decoding.ts'
+import { headerOf, type Interaction } from './interaction.ts'
+import { splitUri } from './match-request.ts'
+import { redacted, redactedParameter, redactText } from '../lib/credential-texts.ts'
+import { asBuffer } from './body-hash.ts'
+import { createRedactor } from './redact-interaction.ts'
+
+/** Something in an interaction that is served, but most likely not as its owner thinks. */
+export interface LintWarning {
+  readonly rule: string
+  /** A sentence without its full stop. */
+  readonly reason: string
+  /** What to do, as a sentence. */
+  readonly cure: string
+}
+
+/** So many places are named in one warning. */
+const shownPlaces = 5
+
+/** @param credentials where credentials stand, as `header x-api-key` or `member password` */
+type Rule = (
+  interaction: Interaction,
+  credentials: readonly string[],
+) => Omit<LintWarning, 'rule'> | undefined
+
+const rules: Readonly<Record<string, Rule>> = {
+  'credential-header': (_, credentials) => {
+    const names = credentials.flatMap((where) => (where.startsWith('header ') ? [where.slice(7)] : []))
+    if (names.length === 0) return undefined
+    return {
+      reason: `the ${names.length === 1 ? 'header' : 'headers'} ${names.join(', ')} may let a reader of the file in`,
+      cure: 'Run aoai-sim recordings scrub.',
+    }
+  },
+  credential: (_, credentials) => {
+    const places = credentials.filter((where) => !where.startsWith('header '))
+    if (places.length === 0) return undefined
+    const more = places.length > shownPlaces ? `, and ${places.length - shownPlaces} more` : ''
+    return {
+      reason: `a credential may let a reader of the file in: ${places.slice(0, shownPlaces).join(', ')}${more}`,
+      cure: 'Run aoai-sim recordings scrub.',
+    }
+  },
+  'stale-body-hash': ({ request: { body, bodyHash: recorded, headers } }) => {
+    if (body === undefined || recorded === undefined) return undefined
+    if (recorded.toLowerCase() === bodyHash(body, headerOf(headers, 'content-type'))) return undefined
+    // Of a body without its secrets the hash is that of the original, by which the same request is found.
+    const bytes = asBuffer(body)
+    if (bytes.includes(redacted) || bytes.includes(redactedParameter)) return undefined
+    return {
+      reason: 'body_hash is not the MD5 of the body, which was edited',
+      cure: 'Remove body_hash, unless the request as it was first recorded should be answered too.',
+    }
+  },
+  'unknown-body': ({ request: { body, bodyHash: recorded, headers } }) => {
+    const length = Number(headerOf(headers, 'content-length') ?? 0)
+    if (body !== undefined || recorded !== undefined || length === 0) return undefined
+    return {
+      reason: `the request had a body of ${length} bytes, of which the recording has neither bytes nor hash`,
+      cure: 'Add body or body_hash: as it is, only a request without a body is answered.',
+    }
+  },
+  'relative-uri': ({ request: { uri } }) => {
+    if (splitUri(uri).path.startsWith('/')) return undefined
+    return {
+      reason: `the uri ${redactText(uri)} has no path that begins with a slash`,
+      cure: 'Write the whole address.',
+    }
+  },
+  'events-out-of-order': ({ response: { body } }) => {
+    if (body.kind !== 'events') return undefined
+    const at = body.events.findIndex(({ atMs }, index) => atMs < (body.events[index - 1]?.atMs ?? 0))
+    if (at < 0) return undefined
+    return {
+      reason: `event ${at} comes before the event in front of it`,
+      cure: 'Sort its at_ms: it is sent together with the one before it.',
+    }
+  },
+  'still-encoded': ({ response: { body, headers } }) => {
+    if (body.kind === 'events') return undefined
+    const coding = headerOf(headers, 'content-encoding')
+    const { encoded, isTooLarge } = decodeBody(asBuffer(body.bytes), coding)
+    if (isTooLarge) {
+      return {
+        reason: `the body would have more than 64 MB without its content-encoding (${coding}), and is replayed as it is`,
+        cure: 'Remove the interaction, unless clients can bear such an answer.',
+      }
+    }
+    if (!encoded) return undefined
+    return {
+      reason: `the body is not in the content-encoding that it names (${coding})`,
+      cure: 'Record it anew without accept-encoding: clients will not be able to read it.',
+    }
+  },
+}
+
+/** Looks for what is served but most likely wrong. */
+export function lintInteraction(interaction: Interaction): LintWarning[] {
+  const found = new Set<string>()
+  const onFound = (where: string, value: string): void => {
+    if (!isPlaceholder(value)) found.add(where)
+  }
+  createRedactor([], { onFound }).interaction(interaction)
+  const credentials = [...found]
+  return Object.entries(rules).flatMap(([rule, check]) => {
+    const warning = check(interaction, credentials)
+    return warning ? [{ rule, ...warning }] : []
+  })
+}
+
+/** A credential outside of the interactions of a file: its line, from 1, and what it is. */
+export interface StrayCredential {
+  readonly line: number
+  readonly where: string
+}
+
+/**
+ * The first credential in the text of a file, for what stands outside of its interactions: in comments, under other keys, or
+ * behind the end of a document.
+ */
+export function strayCredential(text: string): StrayCredential | undefined {
+  let first: { value: string; where: string } | undefined
+  redactText(text, (where, value) => {
+    if (!isPlaceholder(value)) first ??= { value, where }
+  })
+  if (first === undefined) return undefined
+  return { line: text.slice(0, text.indexOf(first.value)).split('\n').length, where: first.where }
+}
+
+/** What recorders and people write in the place of a credential: `AUTHORIZATION-XXX`, `Bearer <masked>`, `***`, `test_key`. */
+function isPlaceholder(value: string): boolean {
+  const bare = value.replace(/^(?:bearer|basic|dpop) +/i, '').trim()
+  return /^(?:\[?redacted\]?|<[^<>]*>|\{\{?[^{}"]*\}\}?|\$\{?\w+\}?|[*x.]+|[\w-]*[-_]?X{3,}|(?:test|fake|dummy|mock|example|masked|filtered|placeholder|hidden|removed|scrubbed)(?:[-_ ][a-z_ -]*)?)$/i.test(
+    bare,
+  )
+}

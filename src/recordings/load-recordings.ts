@@ -1,0 +1,115 @@
+import { type Dirent, readdirSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
+import { reasonOf } from '../lib/error-text.ts'
+import { OperatorError } from '../lib/operator-error.ts'
+import type { RecordingProblem } from './recording-problem.ts'
+import type { Indexed, RecordingIndex } from './recording-index.ts'
+import { type FileScan, scanRecordingFile } from './scan-recording-file.ts'
+
+/** What loading a folder came to. */
+export interface LoadResult {
+  readonly files: number
+  readonly interactions: number
+  /** All that is wrong in files; what is not named here is served. */
+  readonly problems: readonly RecordingProblem[]
+}
+
+/**
+ * Adds all recordings of a folder and its subfolders to an index, in the order of their paths.
+ *
+ * @param onFile is called before each file is read
+ * @throws {OperatorError} RECORDINGS_UNREADABLE for a folder that is not there or cannot be read
+ */
+export function loadRecordings(
+  dir: string,
+  index: RecordingIndex,
+  onFile: (file: string) => void,
+): LoadResult {
+  const files = listRecordingFiles(dir)
+  const problems: RecordingProblem[] = []
+  let interactions = 0
+  for (const file of files) {
+    const scan = loadFile(file, index, onFile)
+    interactions += scan.found.length
+    for (const problem of scan.problems) problems.push(problem)
+  }
+  return { files: files.length, interactions, problems }
+}
+
+function loadFile(file: string, index: RecordingIndex, onFile: (file: string) => void): FileScan<Indexed> {
+  try {
+    onFile(file)
+    const scan = scanRecordingFile(file, (interaction, { offset, length, line }) =>
+      index.prepare(interaction, { file, line, source: length === 0 ? interaction : { offset, length } }),
+    )
+    for (const indexed of scan.found) index.add(indexed)
+    return scan
+  } catch (error) {
+    return { found: [], problems: [unreadable(file, error)] }
+  }
+}
+
+/** The problem of a file that the system does not let us read. */
+export function unreadable(file: string, error: unknown): RecordingProblem {
+  const reason = `the file cannot be read: ${reasonOf(error)}`
+  return { file, line: 1, reason, cure: 'Make it readable; the other files are served.', isUnreadable: true }
+}
+
+/**
+ * The recording files of a folder and its subfolders, sorted; what is hidden by a dot is left out.
+ *
+ * @throws {OperatorError} RECORDINGS_UNREADABLE
+ */
+export function listRecordingFiles(dir: string): string[] {
+  try {
+    return filesIn(dir).sort()
+  } catch (error) {
+    throw new OperatorError(
+      'RECORDINGS_UNREADABLE',
+      `Could not read the recordings: ${reasonOf(error)}. Set RECORDING_DIR to a folder of recordings that you may read.`,
+      { cause: error },
+    )
+  }
+}
+
+/**
+ * Does the same without holding others up.
+ *
+ * @throws the error of node:fs for a folder that cannot be read
+ */
+export async function findRecordingFiles(dir: string): Promise<string[]> {
+  const files: string[] = []
+  const folders = [dir]
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    for (const entry of await readdir(folder, { withFileTypes: true })) {
+      if (isFolder(entry)) folders.push(join(folder, entry.name))
+      else if (isRecording(entry)) files.push(join(folder, entry.name))
+    }
+  }
+  return files.sort()
+}
+
+/** Whether a file of this name in the folder counts as a recording file. */
+export function isRecordingPath(dir: string, path: string): boolean {
+  const parts = relative(dir, path).split(sep)
+  return !parts.some((part) => part.startsWith('.')) && recordingName.test(path)
+}
+
+const recordingName = /\.ya?ml$/i
+
+function filesIn(dir: string): string[] {
+  return readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(dir, entry.name)
+    if (isFolder(entry)) return filesIn(path)
+    return isRecording(entry) ? [path] : []
+  })
+}
+
+function isFolder(entry: Dirent): boolean {
+  return entry.isDirectory() && !entry.name.startsWith('.')
+}
+
+function isRecording(entry: Dirent): boolean {
+  return !entry.isDirectory() && !entry.name.startsWith('.') && recordingName.test(entry.name)
+}

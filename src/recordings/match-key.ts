@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto'
+import type { MatchConfig } from '../config/recordings-config.ts'
+import { isMultipart, looksMultipart } from '../wire/multipart.ts'
+import { parseJson } from '../lib/parse-json.ts'
+import { withFixedBoundary } from './body-hash.ts'
+import { canonicalJson, ignoredFields, type IgnoredFields } from './canonical-json.ts'
+import type { MatchRequest } from './match-request.ts'
+
+/** Makes the keys under which requests are stored and looked up. Equal requests have equal keys. */
+export interface MatchKeys {
+  /** The key of a request with its body. */
+  keyOf(request: MatchRequest): string
+  /** The key of a request whose body is known by its MD5 only (`bodyHash`). */
+  hashKeyOf(request: MatchRequest, bodyHash: string): string
+  /** The path as far as it counts. */
+  pathOf(request: MatchRequest): string
+  /** A JSON body without the fields that do not count; undefined for any other body. */
+  comparedJson(request: MatchRequest): { readonly value: unknown } | undefined
+}
+
+/** A body in the form in which it is compared: JSON sorted and without ignored fields, a form with a fixed boundary. */
+type ComparedBody =
+  | { readonly kind: 'json'; readonly text: string }
+  | { readonly kind: 'bytes' | 'form'; readonly bytes: Buffer }
+
+/** Makes keys by the rules of a configuration. */
+export function createMatchKeys(config: MatchConfig): MatchKeys {
+  const ignored = ignoredFields(config.ignoreFields)
+  const pathOf = ({ path }: MatchRequest): string => (config.anyPrefix ? withoutPrefix(path) : path)
+  const headOf = (request: MatchRequest): string => {
+    const lines = [request.method, pathOf(request)]
+    if (config.host) lines.push(request.host)
+    if (config.apiVersion) lines.push(apiVersionOf(request.query))
+    for (const name of config.headers) lines.push(request.header(name) ?? '')
+    return `${lines.join('\n')}\n`
+  }
+  return {
+    pathOf,
+    comparedJson(request) {
+      const body = compare(request, ignored)
+      return body.kind === 'json' ? { value: JSON.parse(body.text) as unknown } : undefined
+    },
+    keyOf(request) {
+      const body = compare(request, ignored)
+      const hash = createHash('sha256').update(`${headOf(request)}${body.kind}\n`)
+      return digest(body.kind === 'json' ? hash.update(body.text) : hash.update(body.bytes))
+    },
+    hashKeyOf: (request, bodyHash) =>
+      digest(createHash('sha256').update(`${headOf(request)}md5\n${bodyHash.toLowerCase()}`)),
+  }
+}
+
+/** The value of `api-version` in a query; empty when it is absent. */
+export function apiVersionOf(query: string): string {
+  return /(?:^|&)api-version=([^&]*)/.exec(query)?.[1] ?? ''
+}
+
+/** Half of SHA-256 tells more requests apart than a disk holds, and half as much is kept in memory. */
+function digest(hash: ReturnType<typeof createHash>): string {
+  return hash.digest('base64').slice(0, 22)
+}
+
+function withoutPrefix(path: string): string {
+  return /\/(?:openai|v1)\/.*/s.exec(path)?.[0] ?? path
+}
+
+function compare({ body, contentType }: MatchRequest, ignored: IgnoredFields): ComparedBody {
+  const formType = isMultipart(contentType)
+    ? contentType
+    : looksMultipart(body)
+      ? 'multipart/form-data'
+      : undefined
+  if (formType !== undefined) {
+    // YAML's plain layouts turn CRLF into LF, so a form that was recorded as text has lost it.
+    return { kind: 'form', bytes: withoutCarriageReturns(withFixedBoundary(body, formType)) }
+  }
+  if (looksLikeJson(body)) {
+    const value = parseJson(body)
+    const text = value === undefined ? undefined : canonicalJson(value, ignored)
+    if (text !== undefined) return { kind: 'json', text }
+  }
+  return { kind: 'bytes', bytes: body }
+}
+
+/** Whatever its content type says: clients forget it, and recordings lose it. */
+function looksLikeJson(body: Buffer): boolean {
+  let at = 0
+  while (isSpace(body[at])) at++
+  return body[at] === 0x7b || body[at] === 0x5b
+}
+
+function isSpace(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
+}
+
+function withoutCarriageReturns(bytes: Buffer): Buffer {
+  const kept = Buffer.allocUnsafe(bytes.length)
+  let length = 0
+  let done = 0
+  for (let at = bytes.indexOf('\r\n'); at >= 0; at = bytes.indexOf('\r\n', done)) {
+    length += bytes.copy(kept, length, done, at)
+    done = at + 1
+  }
+  length += bytes.copy(kept, length, done)
+  return kept.subarray(0, length)
+}

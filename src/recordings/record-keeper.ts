@@ -1,0 +1,89 @@
+import type { RecordingsConfig } from '../config/recordings-config.ts'
+import { reasonOf } from '../lib/error-text.ts'
+import type { Logger } from '../lib/logger.ts'
+import { AppendStore } from './append-store.ts'
+
+/** What a saving has done. */
+export interface SaveReport {
+  /** How many interactions were written. */
+  readonly saved: number
+  /** How many could not be written; they are kept in memory for the next time. */
+  readonly kept: number
+  /** Why, each reason once. */
+  readonly failures: readonly string[]
+}
+
+interface Kept {
+  readonly path: string
+  readonly item: string
+}
+
+/** Keeps interactions: on the disk at once, or in memory until somebody asks for them to be saved. */
+export class RecordKeeper {
+  readonly #autosave: boolean
+  readonly #store: AppendStore
+  readonly #underWay = new Set<Promise<void>>()
+  #kept: Kept[] = []
+
+  constructor({ dir, autosave }: RecordingsConfig, logger: Logger) {
+    this.#autosave = autosave
+    this.#store = new AppendStore(dir, (fields, message) => logger.warn(fields, message))
+  }
+
+  /** @throws {AppendFailure} when the folder cannot be written to */
+  open(): Promise<void> {
+    return this.#store.open()
+  }
+
+  /**
+   * Resolves when the interaction is where it should be.
+   *
+   * @param path of the URL
+   * @param item one list item with its line feed
+   * @throws {AppendFailure} when it could not be written
+   */
+  async keep(path: string, item: string): Promise<void> {
+    if (!this.#autosave) {
+      this.#kept.push({ path, item })
+      return
+    }
+    const writing = this.#store.append(path, item)
+    this.#underWay.add(writing)
+    await writing.finally(() => this.#underWay.delete(writing))
+  }
+
+  /** Writes what is kept in memory. */
+  async save(): Promise<SaveReport> {
+    const all = this.#kept
+    this.#kept = []
+    const failed: Kept[] = []
+    const reasons = new Set<string>()
+    await Promise.all(
+      all.map(async (one) => {
+        try {
+          await this.#store.append(one.path, one.item)
+        } catch (error) {
+          failed.push(one)
+          reasons.add(reasonOf(error))
+        }
+      }),
+    )
+    // In their order: the same request is replayed in the order of its recordings.
+    const again = new Set(failed)
+    this.#kept = [...all.filter((one) => again.has(one)), ...this.#kept]
+    return { saved: all.length - failed.length, kept: failed.length, failures: [...reasons] }
+  }
+
+  /** How many files have been written to. */
+  get fileCount(): number {
+    return this.#store.fileCount
+  }
+
+  /** Writes everything, and gives the folder free. */
+  async close(): Promise<SaveReport> {
+    await Promise.allSettled(this.#underWay)
+    const report = await this.save()
+    await this.#store.close()
+    return report
+  }
+}

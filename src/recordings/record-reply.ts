@@ -1,0 +1,151 @@
+import { comesInPieces, gather, isEventStream } from '../pipeline/comes-in-pieces.ts'
+import { endToEndHeaders } from '../pipeline/end-to-end-headers.ts'
+import type { Exchange } from '../pipeline/exchange.ts'
+import type { HeaderList } from '../pipeline/header-list.ts'
+import { type EventsBody, type LiveBody, type Reply, textBody, type WholeBody } from '../pipeline/reply.ts'
+import type { RecordingLoss } from './recording-loss.ts'
+import type { Logger } from '../lib/logger.ts'
+import { asBuffer } from './body-hash.ts'
+import type { Interaction, RecordedBody } from './interaction.ts'
+import { type AnswerHead, recordInteraction } from './record-interaction.ts'
+import { finishTape, passOn, type PassOnParts, tellFailure } from './record-stream.ts'
+import { RecordTape, type TapeRoom } from './record-tape.ts'
+import { usageOfBody, usageOfEvents } from './replay-usage.ts'
+
+/** What recording replies needs. */
+export interface RecordReplyParts {
+  /** Whether errors are recorded, and streams with an error event in them. */
+  readonly keepsErrors: boolean
+  readonly logger: Logger
+  /** What all answers under way may take together. */
+  readonly room: TapeRoom
+  /** Called for an answer that is not recorded although it was to be, with the reason and what to do. */
+  readonly onLost: (loss: RecordingLoss, exchange: Exchange, why: string) => void
+  /** Stores an interaction; gives false when that failed, which it has reported. */
+  readonly store: (exchange: Exchange, interaction: Interaction) => Promise<boolean>
+}
+
+/** A reply that came from elsewhere. */
+export interface CameBack {
+  readonly exchange: Exchange
+  readonly reply: Reply
+  /** The address that was asked, query included. */
+  readonly uri: string
+  /** When the request was sent on, on the clock's monotonic scale. */
+  readonly sentMs: number
+}
+
+/** Says in an answer that it is not in the recordings, and the log says why. */
+const failedHeader = ['x-aoai-sim-recording', 'failed'] as const
+
+/**
+ * Records a reply, and gives it to be passed on: what comes live is taken down while it passes, or read to its end where
+ * pieces of it are of no use; what is known already is stored before. Usage that its body tells goes into the reply.
+ *
+ * @throws what a live body throws that is read to its end
+ */
+export async function recordReply(
+  { exchange, reply, uri, sentMs }: CameBack,
+  { keepsErrors, logger, room, store, onLost }: RecordReplyParts,
+): Promise<Reply> {
+  const { status, reason = '', body } = reply
+  // The recording is made of the headers as they came; those of the reply may get some more.
+  const head: AnswerHead = { uri, status, reason, headers: recordedHeaders(reply.headers) }
+  const tape = new RecordTape(body.kind === 'events' || isEventStream(reply.headers), room)
+  const isWanted = status < 400 || keepsErrors
+  const keep = async (recorded: RecordedBody, durationMs: number): Promise<boolean> => {
+    if (status < 400) addUsage(reply, recorded)
+    return !isWanted || store(exchange, recordInteraction(exchange, head, recorded, durationMs))
+  }
+  const onTooLarge = (why: string): void => {
+    if (isWanted) onLost('tooLarge', exchange, why)
+  }
+  const parts = { exchange, sentMs, tape, keep, logger, keepsErrors, onTooLarge }
+
+  if (body.kind === 'live') return passLive(reply, body, parts)
+  const durationMs = body.kind === 'whole' ? tapeWhole(reply, body, parts) : tapeEvents(reply, body, parts)
+  try {
+    return marked(reply, await finishTape(parts, durationMs))
+  } finally {
+    tape.close()
+  }
+}
+
+type TapeParts = Omit<PassOnParts, 'from'>
+
+async function passLive(reply: Reply, body: LiveBody, parts: TapeParts): Promise<Reply> {
+  const { exchange } = parts
+  const { headers, status } = reply
+  const live = passOn({
+    ...parts,
+    from: { chunks: body.chunks, hasLength: headers.get('content-length') !== undefined },
+  })
+  if (hasNoBody(exchange.method, status)) {
+    // Its head is its end, so it has to be stored before.
+    for await (const _ of live.chunks);
+    // Clients wait for a body of 205 whose length is told; the other heads tell the length of what is not sent.
+    if (status === 205) headers.delete('content-length')
+    reply.body = { kind: 'live', chunks: nothing() }
+    return marked(reply, live.isStored)
+  }
+  const gathered = comesInPieces(headers) ? undefined : await gather(live.chunks)
+  if (gathered?.kind === 'whole') {
+    reply.body = textBody(gathered.bytes)
+    return marked(reply, live.isStored)
+  }
+  const chunks = gathered?.chunks ?? live.chunks
+  reply.body = { kind: 'live', chunks: tellFailure(chunks, isEventStream(headers), parts) }
+  return reply
+}
+
+/** Gives how long the answer takes, in milliseconds from its being sent on. */
+function tapeWhole(reply: Reply, body: WholeBody, { exchange, sentMs, tape }: TapeParts): number {
+  const content = body.render()
+  const bytes = typeof content === 'string' ? Buffer.from(content) : asBuffer(content)
+  reply.body = textBody(bytes)
+  const elapsedMs = exchange.clock.nowMs() - sentMs
+  const durationMs = Math.max(elapsedMs, (reply.schedule?.endMs ?? 0) + exchange.startedMs - sentMs)
+  tape.push(bytes, durationMs)
+  return durationMs
+}
+
+/** Gives how long the answer takes, in milliseconds from its being sent on. */
+function tapeEvents(reply: Reply, body: EventsBody, { exchange, sentMs, tape }: TapeParts): number {
+  const { schedule } = reply
+  const elapsedMs = exchange.clock.nowMs() - sentMs
+  const takenMs = (dueMs = 0): number => Math.max(elapsedMs, dueMs + exchange.startedMs - sentMs)
+  const events = Array.from({ length: body.count }, (_, index) => body.render(index))
+  reply.body = { ...body, stepOf: (index) => body.stepOf(index), render: (index) => events[index] ?? '' }
+  for (const [index, event] of events.entries()) {
+    tape.push(Buffer.from(event), takenMs(schedule?.stepsMs[body.stepOf(index)] ?? schedule?.endMs))
+  }
+  return takenMs(schedule?.endMs)
+}
+
+function marked(reply: Reply, isStored: boolean | undefined): Reply {
+  if (isStored === false) reply.headers.append(...failedHeader)
+  return reply
+}
+
+/** Those of the message, without the place that is kept for a length that is not known yet. */
+function recordedHeaders(all: HeaderList): HeaderList {
+  const headers = endToEndHeaders(all)
+  if (headers.get('content-length') === '') headers.delete('content-length')
+  return headers
+}
+
+/** What the answer was billed for, so that it counts in the metrics. */
+function addUsage(reply: Reply, body: RecordedBody): void {
+  if (reply.usage) return
+  const usage =
+    body.kind === 'bytes'
+      ? usageOfBody(asBuffer(body.bytes))
+      : usageOfEvents(body.events.map(({ text }) => text))
+  if (usage) reply.usage = usage
+}
+
+function hasNoBody(method: string, status: number): boolean {
+  return method === 'HEAD' || status === 204 || status === 205 || status === 304
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array, undefined> {}

@@ -1,0 +1,121 @@
+import type { Deployment } from '../../config/deployments.ts'
+import { isRecord } from '../../config/resolve-deployment.ts'
+import type { LimitStanding, ProvisionedStanding, WindowStanding } from '../../limits/limit-standing.ts'
+import type { Occupancy } from '../../limits/occupancy.ts'
+import type { Simulator } from '../simulator.ts'
+
+/** The one resource that there is. */
+const resource = 'default'
+
+/** A deployment as it was given, and how it stands. */
+export type DeploymentView = Readonly<Record<string, unknown>> & { readonly live: object }
+
+/** Every deployment by name. */
+export async function viewDeployments(simulator: Simulator): Promise<Record<string, DeploymentView>> {
+  const busy = new Map(Array.from(simulator.occupancy(), (occupancy) => [occupancy.deployment, occupancy]))
+  const given = givenEntries(simulator)
+  const views = Array.from(
+    simulator.config.deployments,
+    async ([name, deployment]): Promise<[string, DeploymentView]> => [
+      name,
+      await view(simulator, deployment, given, busy.get(name)),
+    ],
+  )
+  return Object.fromEntries(await Promise.all(views))
+}
+
+/** One deployment; undefined where there is none of this name. */
+export async function viewDeployment(
+  simulator: Simulator,
+  name: string,
+): Promise<DeploymentView | undefined> {
+  const deployment = simulator.config.deployments.get(name)
+  if (!deployment) return undefined
+  const occupancy = [...simulator.occupancy()].find((busy) => busy.deployment === name)
+  return view(simulator, deployment, givenEntries(simulator), occupancy)
+}
+
+function givenEntries({ live }: Simulator): Readonly<Record<string, unknown>> {
+  const { openai_deployments: given } = live.shown()
+  return isRecord(given) ? given : {}
+}
+
+async function view(
+  simulator: Simulator,
+  deployment: Deployment,
+  given: Readonly<Record<string, unknown>>,
+  occupancy: Occupancy | undefined,
+): Promise<DeploymentView> {
+  const entry = given[deployment.name] as object
+  return { ...entry, live: await liveState(simulator, deployment, occupancy) }
+}
+
+async function liveState(
+  simulator: Simulator,
+  deployment: Deployment,
+  occupancy: Occupancy | undefined,
+): Promise<object> {
+  const { limits, clock, incidents, config } = simulator
+  const { phase } = incidents
+  const isStruck = phase && (phase.deployment === undefined || phase.deployment === deployment.name)
+  // What the next request would be judged by.
+  const limitFactor = isStruck ? phase.limitFactor : 1
+  const profileName = deployment.limitProfile ?? config.limitProfile
+  const standing = await limits.standingOf({ resource, deployment, profileName, limitFactor }, clock.nowMs())
+  return {
+    limits: showLimits(standing),
+    slots: showSlots(deployment, occupancy),
+  }
+}
+
+function showLimits(standing: LimitStanding | ProvisionedStanding | undefined): object | null {
+  if (!standing) return null
+  if (standing.kind === 'provisioned') {
+    const { kind, utilization, freeInMs, emptyInMs } = standing
+    return {
+      kind,
+      utilization: round(utilization),
+      free_in_seconds: seconds(freeInMs),
+      empty_in_seconds: seconds(emptyInMs),
+    }
+  }
+  const { kind, tokens, requests, requestsInMinute } = standing
+  return {
+    kind,
+    tokens: tokens ? showWindow(tokens) : null,
+    requests: showWindow(requests),
+    requests_in_minute: showWindow(requestsInMinute),
+  }
+}
+
+function showWindow({ limit, used, remaining, windowMs, freeInMs, emptyInMs }: WindowStanding): object {
+  return {
+    limit,
+    used,
+    remaining,
+    window_seconds: windowMs / 1_000,
+    free_in_seconds: seconds(freeInMs),
+    empty_in_seconds: seconds(emptyInMs),
+  }
+}
+
+function showSlots({ latency }: Deployment, occupancy: Occupancy | undefined): object | null {
+  const slots = latency?.concurrency?.slots
+  if (slots === undefined && latency?.load === undefined) return null
+  const { working = 0, waiting = 0 } = occupancy ?? {}
+  return {
+    slots: slots ?? null,
+    working,
+    waiting,
+    free: slots === undefined ? null : Math.max(0, slots - working),
+  }
+}
+
+/** Rounded up, so that whoever waits for so long has waited long enough. */
+function seconds(ms: number): number {
+  return Math.ceil(ms) / 1_000
+}
+
+function round(share: number): number {
+  return Math.round(share * 10_000) / 10_000
+}

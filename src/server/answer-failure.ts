@@ -1,0 +1,25 @@
+import { randomUUID } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
+import { serverError } from '../wire/errors.ts'
+
+/** The service's 500 for what failed outside the pipeline, and what of it is not known there. */
+export function failureResponse(): Response {
+  const { status, headers, body } = failureParts()
+  return new Response(body, { status, headers })
+}
+
+/** Sends the same to a socket; where an answer has begun already, its connection is cut. */
+export function answerFailure(outgoing: ServerResponse): void {
+  if (outgoing.headersSent) {
+    outgoing.destroy()
+    return
+  }
+  const { status, headers, body } = failureParts()
+  outgoing.writeHead(status, { 'Content-Length': Buffer.byteLength(body), ...headers }).end(body)
+}
+
+function failureParts() {
+  const requestId = randomUUID()
+  const { status, body, contentType = '' } = serverError(requestId)
+  return { status, body, headers: { 'Content-Type': contentType, 'x-request-id': requestId } }
+}

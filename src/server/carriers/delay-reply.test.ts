@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest'
+import type { Config } from '../../config/config.ts'
+import { createRandom } from '../../lib/random.ts'
+import { createVirtualClock } from '../../lib/virtual-clock.ts'
+import { delayReply } from './delay-reply.ts'
+import { eventsReply } from '../../pipeline/events-reply.ts'
+import { Exchange } from '../../pipeline/exchange.ts'
+import { HeaderList } from '../../pipeline/header-list.ts'
+import type { Reply } from '../../pipeline/reply.ts'
+import { textReply } from '../../pipeline/text-reply.ts'
+
+const setUp = () => {
+  const clock = createVirtualClock()
+  const exchange = new Exchange(
+    { method: 'GET', path: '/', query: '', headers: {}, body: Buffer.alloc(0) },
+    { config: {} as Config, clock, random: createRandom('delay'), startedMs: clock.nowMs() },
+  )
+  return { clock, exchange }
+}
+
+const live: Reply = {
+  status: 200,
+  headers: new HeaderList(),
+  body: { kind: 'live', chunks: (async function* () {})() },
+}
+
+describe('delayReply', () => {
+  it('lets a whole body that was due at once come later', async () => {
+    const { exchange, clock } = setUp()
+    await clock.advance(20)
+    expect((await delayReply(exchange, textReply('a'), 300)).schedule?.endMs).toBe(320)
+  })
+
+  it('keeps the times between events', async () => {
+    const { exchange } = setUp()
+    const reply = await delayReply(exchange, eventsReply(['data: a\n\n'], { dueMs: [10, 40] }), 300)
+    expect(reply.schedule).toEqual({ stepsMs: Float64Array.of(310, 340), endMs: 340 })
+  })
+
+  it('holds back what comes live, and no longer than the client waits', async () => {
+    for (const [delayMs, leavesAtMs] of [
+      [300, undefined],
+      [Infinity, 100],
+    ] as const) {
+      const { exchange, clock } = setUp()
+      let reply: Reply | undefined
+      const held = delayReply(exchange, live, delayMs).then((given) => (reply = given))
+      await clock.advance(leavesAtMs ?? 299)
+      expect(reply).toBeUndefined()
+      if (leavesAtMs === undefined) await clock.advance(1)
+      else exchange.end({ aborted: true, firstByteMs: undefined, endMs: leavesAtMs })
+      expect(await held).toBe(live)
+    }
+  })
+
+  it('leaves a reply alone that has no delay, or one that is no number', async () => {
+    const { exchange } = setUp()
+    for (const delayMs of [0, -5, NaN]) expect(await delayReply(exchange, live, delayMs)).toBe(live)
+  })
+})

@@ -1,0 +1,29 @@
+import type { Exchange } from '../../pipeline/exchange.ts'
+import type { Reply } from '../../pipeline/reply.ts'
+import { shift } from '../../pipeline/shift-reply.ts'
+
+/**
+ * Lets a reply come later, whatever its body is: a stream keeps the times between its events. A reply that a generator
+ * delays keeps that time, and no latency of its deployment is added; one that a hook delays has both.
+ *
+ * @param delayMs what is not above 0 changes nothing; Infinity waits until the client leaves
+ */
+export async function delayReply(exchange: Exchange, reply: Reply, delayMs: number): Promise<Reply> {
+  if (!(delayMs > 0)) return reply
+  if (reply.body.kind !== 'live') return shift(reply, delayMs, exchange)
+  // What is on its way from elsewhere has no plan that could be changed.
+  await pause(exchange, delayMs)
+  return reply
+}
+
+/** Waits, at the longest until the client leaves. */
+function pause(exchange: Exchange, delayMs: number): Promise<void> {
+  const { clock } = exchange
+  return new Promise((resolve) => {
+    const stop = delayMs === Infinity ? () => {} : clock.at(clock.nowMs() + delayMs, resolve)
+    exchange.onEnd(() => {
+      stop()
+      resolve()
+    })
+  })
+}

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest'
+import type { Config } from '../../config/config.ts'
+import { createRandom } from '../../lib/random.ts'
+import { createVirtualClock } from '../../lib/virtual-clock.ts'
+import { DueEvents } from './due-events.ts'
+import { Exchange } from '../../pipeline/exchange.ts'
+
+/** Events 0 and 1 belong to the first token, 2 and 3 to the two that follow, and 4 comes after the last. */
+const steps = [0, 0, 1, 2, 3]
+const body = {
+  kind: 'events',
+  count: steps.length,
+  stepOf: (index: number) => steps[index] ?? 3,
+  render: (index: number) => String(index),
+} as const
+const schedule = { stepsMs: new Float64Array([100, 120, 140]), endMs: 140 }
+
+const setUp = () => {
+  const exchange = new Exchange(
+    { method: 'POST', path: '/', query: '', headers: {}, body: Buffer.alloc(0) },
+    {
+      config: {} as Config,
+      clock: createVirtualClock(),
+      random: createRandom('events'),
+      startedMs: 1_000,
+    },
+  )
+  const told: string[] = []
+  exchange.pacingWatch = {
+    sent: (part, lateMs, nowMs) => told.push(`${part} ${lateMs} at ${nowMs}`),
+  }
+  return { events: new DueEvents(exchange, body, schedule), told, exchange }
+}
+
+describe('DueEvents', () => {
+  it('gives what is due and no more, each event once', () => {
+    const { events } = setUp()
+    expect([events.take(99), events.nextDueMs]).toEqual(['', 100])
+    expect([events.take(100), events.nextDueMs]).toEqual(['01', 120])
+    expect([events.take(130), events.nextDueMs]).toEqual(['2', 140])
+    expect([events.take(150), events.done]).toEqual(['34', true])
+  })
+
+  it('gives all at once without a schedule, and tells no lateness', () => {
+    const { exchange, told } = setUp()
+    const events = new DueEvents(exchange, body, undefined)
+    expect([events.nextDueMs, events.take(0), events.done]).toEqual([0, '01234', true])
+    expect(told).toEqual([])
+  })
+
+  it('tells of each token once how late it was', () => {
+    const { events, told } = setUp()
+    events.take(101)
+    events.take(145)
+    expect(told).toEqual(['first-token 1 at 1101', 'token 25 at 1145', 'token 5 at 1145', 'token 5 at 1145'])
+  })
+
+  it('does not count against itself what a reader held up', () => {
+    const { events, told } = setUp()
+    events.take(100)
+    events.heldUpUntil(130)
+    events.take(141)
+    expect(told).toEqual(['first-token 0 at 1100', 'token 1 at 1141', 'token 1 at 1141'])
+  })
+
+  it('renders no more than a part of very much that is due', () => {
+    const { exchange } = setUp()
+    let rendered = 0
+    const render = (): string => {
+      rendered++
+      return 'x'.repeat(100_000)
+    }
+    const events = new DueEvents(exchange, { ...body, count: 1_000, render }, schedule)
+    expect(events.take(200)).toHaveLength(300_000)
+    expect([rendered, events.done, events.nextDueMs]).toEqual([3, false, 140])
+  })
+
+  it('takes an event for due that is early by a rounding error only', () => {
+    const { events } = setUp()
+    expect(events.take(100 - 1e-9)).toBe('01')
+  })
+})

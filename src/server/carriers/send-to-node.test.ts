@@ -1,0 +1,180 @@
+import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { createQuietTimer } from '../../../tests/support/quiet-timer.ts'
+import type { Config } from '../../config/config.ts'
+import { createRandom } from '../../lib/random.ts'
+import { createSystemClock } from '../../lib/system-clock.ts'
+import { Exchange, type Outcome } from '../../pipeline/exchange.ts'
+import { HeaderList } from '../../pipeline/header-list.ts'
+import type { EventsBody, Reply } from '../../pipeline/reply.ts'
+import { NodeSender } from './send-to-node.ts'
+
+const closers: (() => void)[] = []
+afterEach(() => {
+  for (const close of closers.splice(0)) close()
+})
+
+const clock = createSystemClock()
+
+function openExchange(): Exchange {
+  return new Exchange(
+    { method: 'POST', path: '/', query: '', headers: {}, body: Buffer.alloc(0) },
+    { config: {} as Config, clock, random: createRandom('send'), startedMs: clock.nowMs() },
+  )
+}
+
+/** Serves one reply over loopback, and tells how the sending ended. */
+async function serveOnce(
+  reply: Reply,
+  failures: unknown[] = [],
+): Promise<{ port: number; outcome: Promise<Outcome> }> {
+  let resolveOutcome: (outcome: Outcome) => void
+  const outcome = new Promise<Outcome>((resolve) => (resolveOutcome = resolve))
+  const server = createServer((_: IncomingMessage, outgoing: ServerResponse) => {
+    const exchange = openExchange()
+    exchange.onEnd((ended) => resolveOutcome(ended))
+    new NodeSender(exchange, outgoing, (error) => failures.push(error)).send(reply)
+  })
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  closers.push(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { port: (server.address() as AddressInfo).port, outcome }
+}
+
+const eventsBody = (render: (index: number) => string, count: number): EventsBody => ({
+  kind: 'events',
+  count,
+  stepOf: (index) => index,
+  render,
+})
+
+describe('NodeSender', () => {
+  it('sends headers in their order and case, with the length of the body in bytes', async () => {
+    const headers = new HeaderList(['Content-Length', '', 'X-Odd-Case', 'yes', 'a', '1', 'A', '2'])
+    const { port, outcome } = await serveOnce({
+      status: 200,
+      reason: 'Fine',
+      headers,
+      body: { kind: 'whole', render: () => 'häuser' },
+    })
+    const answer = await get(port)
+    expect(answer.statusMessage).toBe('Fine')
+    expect(answer.rawHeaders).toEqual(
+      expect.arrayContaining(['Content-Length', '7', 'X-Odd-Case', 'yes', 'a', '1', 'A', '2']),
+    )
+    expect(answer.rawHeaders.map((name) => name.toLowerCase())).not.toContain('connection')
+    expect(await text(answer)).toBe('häuser')
+    expect(await outcome).toMatchObject({ aborted: false })
+  })
+
+  it('holds a whole body until it is due', async () => {
+    const { port } = await serveOnce({
+      status: 200,
+      headers: new HeaderList(),
+      body: { kind: 'whole', render: () => 'x' },
+      schedule: { stepsMs: new Float64Array(0), endMs: 40 },
+    })
+    const startMs = performance.now()
+    await text(await get(port))
+    expect(performance.now() - startMs).toBeGreaterThanOrEqual(38)
+  })
+
+  it('renders each event when it is due and not before', async () => {
+    const renderedMs: number[] = []
+    const startMs = performance.now()
+    const stepsMs = Float64Array.of(10, 30, 50)
+    const body = eventsBody((index) => {
+      renderedMs.push(performance.now() - startMs)
+      return `${index}`
+    }, 3)
+    const { port } = await serveOnce({
+      status: 200,
+      headers: new HeaderList(['Transfer-Encoding', 'chunked']),
+      body,
+      schedule: { stepsMs, endMs: 50 },
+    })
+    expect(await text(await get(port))).toBe('012')
+    // Late ones are no concern here: on a busy machine two may come together.
+    expect(renderedMs.map((atMs, index) => atMs >= (stepsMs[index] ?? NaN))).toEqual([true, true, true])
+  })
+
+  it('stops rendering when the client leaves', async () => {
+    let rendered = 0
+    const body = eventsBody(() => {
+      rendered++
+      return 'x'
+    }, 1_000)
+    const { port, outcome } = await serveOnce({
+      status: 200,
+      headers: new HeaderList(['Transfer-Encoding', 'chunked']),
+      body,
+      schedule: { stepsMs: Float64Array.from({ length: 1_000 }, (_, step) => step * 20), endMs: 20_000 },
+    })
+    const answer = await get(port)
+    answer.once('data', () => answer.destroy())
+    expect(await outcome).toMatchObject({ aborted: true })
+    const renderedUntilThen = rendered
+    expect(renderedUntilThen).toBeLessThan(1_000)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(rendered).toBe(renderedUntilThen)
+  })
+
+  it('renders nothing more for a reader that stalls', async () => {
+    let rendered = 0
+    const event = 'x'.repeat(64 * 1024)
+    const body = eventsBody(() => {
+      rendered++
+      return event
+    }, 10_000)
+    const { port } = await serveOnce({
+      status: 200,
+      headers: new HeaderList(['Transfer-Encoding', 'chunked']),
+      body,
+      schedule: { stepsMs: Float64Array.from({ length: 10_000 }, (_, step) => step / 100), endMs: 100 },
+    })
+    const answer = await get(port)
+    answer.pause()
+    let seen = rendered
+    await new Promise<void>((resolve) => {
+      const quiet = createQuietTimer(200, resolve)
+      const watch = setInterval(() => {
+        if (rendered !== seen) quiet.restart()
+        seen = rendered
+      }, 10)
+      closers.push(() => clearInterval(watch))
+    })
+    // All were due long ago.
+    expect(rendered).toBeGreaterThan(0)
+    expect(rendered).toBeLessThan(10_000)
+    answer.destroy()
+  })
+
+  it('cuts the connection and reports when a body cannot be rendered', async () => {
+    const failures: unknown[] = []
+    const body = eventsBody((index) => {
+      if (index === 1) throw new Error('broken')
+      return 'x'
+    }, 2)
+    const schedule = { stepsMs: Float64Array.of(0, 10), endMs: 10 }
+    const headers = new HeaderList(['Transfer-Encoding', 'chunked'])
+    const { port, outcome } = await serveOnce({ status: 200, headers, body, schedule }, failures)
+    await expect(get(port).then(text)).rejects.toThrow('aborted')
+    expect(failures).toHaveLength(1)
+    expect(await outcome).toMatchObject({ aborted: true })
+  })
+})
+
+function get(port: number): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request({ port, host: '127.0.0.1', agent: false }, resolve).on('error', reject).end()
+  })
+}
+
+async function text(answer: IncomingMessage): Promise<string> {
+  let body = ''
+  for await (const chunk of answer) body += String(chunk)
+  return body
+}

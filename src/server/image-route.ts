@@ -1,0 +1,20 @@
+import type { Context } from 'hono'
+import { readImageUrl } from '../generate/images/image-url.ts'
+import { paint } from '../generate/images/paint.ts'
+import { resourceNotFound } from '../wire/errors.ts'
+import type { AppEnv } from './app-env.ts'
+import type { Simulator } from './simulator.ts'
+
+/**
+ * Answers the URLs of generated images, without a key, for their signature is one: with the PNG file, or with 404 for a
+ * URL that was changed or is older than a day.
+ */
+export function createImageRoute(simulator: Simulator): (context: Context<AppEnv>) => Promise<Response> {
+  return async (context) => {
+    const { req } = context
+    const spec = readImageUrl(req.path, req.query(), simulator.config.apiKey, simulator.clock.epochMs())
+    if (spec) return context.body(new Uint8Array(await paint(spec)), 200, { 'Content-Type': 'image/png' })
+    const { body, contentType = '' } = resourceNotFound()
+    return context.body(body, 404, { 'Content-Type': contentType })
+  }
+}

@@ -1,0 +1,69 @@
+import type { LiveConfig } from '../config/live-config.ts'
+import { ResponseStore, usualStoreLimits } from '../generate/responses/response-store.ts'
+import { LimiterTable } from '../limits/limiter-table.ts'
+import type { SharedState } from '../metrics/shared-state.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Logger } from '../lib/logger.ts'
+import { createSystemClock } from '../lib/system-clock.ts'
+import { connectRedis } from '../shared/redis/connect-redis.ts'
+import { RedisDocuments } from '../shared/redis/redis-documents.ts'
+import { createRedisLimits } from '../shared/redis/redis-limits.ts'
+import { createRedisPatches } from '../shared/redis/redis-patches.ts'
+import { RedisResponses } from './redis-responses.ts'
+import { createSharedLimitRules } from './shared-limit-rules.ts'
+import type { SharedParts } from './shared-parts.ts'
+
+/** What a simulator has together with all others that have its Redis and prefix. */
+export interface SharedService {
+  readonly parts: Pick<SharedParts, 'limits' | 'responses'>
+  /** For gauges. */
+  readonly state: SharedState
+  /** Removes what all have together, and tells the others to forget what they have noted; limits and changes are shared without it. */
+  tellReset(): Promise<void>
+  /** Hears that another simulator was told to begin anew. */
+  onReset(listener: () => void): void
+  close(): void
+}
+
+/**
+ * Makes a simulator part of the service that its configuration names, with the changes that were made there; undefined where
+ * it is a service by itself.
+ *
+ * @param parts.clock that of the simulator's exchanges
+ * @throws {OperatorError} REDIS_UNAVAILABLE where Redis is required and does not answer
+ */
+export async function joinService(
+  live: LiveConfig,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+): Promise<SharedService | undefined> {
+  const { url, ...rest } = live.current.redis
+  if (url === undefined) return undefined
+  const { prefix } = rest
+  // A network takes the time of the machine, whatever the clock of the exchanges is.
+  const machine = createSystemClock()
+  const connection = await connectRedis({ ...rest, url }, { clock: machine, logger })
+  const local = new LimiterTable()
+  const rulesOf = createSharedLimitRules()
+  const limits = createRedisLimits({ connection, prefix, clock, rulesOf, local })
+  const documents = new RedisDocuments(connection, prefix, 'responses', {
+    documents: usualStoreLimits.responses,
+    bytes: usualStoreLimits.bytes,
+  })
+  const responses = new RedisResponses({ documents, local: new ResponseStore(), clock: machine })
+  const patches = createRedisPatches({ connection, prefix, live, clock: machine, logger })
+  patches.onReset(() => void limits.forget())
+  await patches.start()
+  return {
+    parts: { limits, responses },
+    state: connection.state,
+    async tellReset() {
+      await responses.clearShared()
+      await patches.tellReset()
+    },
+    onReset: (listener) => patches.onReset(listener),
+    close() {
+      patches.close()
+      connection.close()
+    },
+  }
+}

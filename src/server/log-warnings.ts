@@ -1,0 +1,51 @@
+import type { Deployment } from '../config/deployments.ts'
+import type { LiveConfig } from '../config/live-config.ts'
+import { showValue } from '../config/show-value.ts'
+import type { Logger } from '../lib/logger.ts'
+import { nearestNames } from '../lib/nearest-names.ts'
+
+/** Most warnings of the configuration that are logged one by one, each time. */
+const maxAtOnce = 25
+/** Most warnings that are remembered as told, since patches can bring any number of them. */
+const maxRemembered = 10_000
+
+/** Logs what the operator should know of the configuration: once each, at the start and after each change. */
+export function logWarnings(live: LiveConfig, logger: Logger): void {
+  const told = new Set<string>()
+  const tell = (): void => {
+    const fresh = live.warnings.filter((warning) => !told.has(warning))
+    for (const warning of fresh.slice(0, maxAtOnce)) logger.warn({}, warning)
+    const more = fresh.length - maxAtOnce
+    if (more > 0) logger.warn({ more }, `${more} more such warnings of the configuration.`)
+    if (told.size + fresh.length > maxRemembered) told.clear()
+    for (const warning of fresh) told.add(warning)
+  }
+  tell()
+  live.onChange(tell)
+}
+
+/** Most names of undefined deployments that are logged, since clients choose them. */
+const maxUndefined = 20
+
+/**
+ * Logs each name of a deployment that is asked for and not configured, once: a typing error would else be a deployment without
+ * limits that nobody notices. It is a warning where somebody has configured deployments, and else information.
+ */
+export function createUndefinedReport(
+  live: LiveConfig,
+  logger: Logger,
+): (name: string, as: Deployment) => void {
+  const told = new Set<string>()
+  return (name, { model }) => {
+    if (told.size === maxUndefined || told.has(name)) return
+    told.add(name)
+    const { deployments, deploymentsAreDefault } = live.current
+    const [near] =
+      deployments.size > 1_000 ? [] : nearestNames(name.slice(0, 100), [...deployments.keys()], 1)
+    const hint = near === undefined ? '' : ` Did you mean ${showValue(near)}?`
+    const last = told.size === maxUndefined ? ' Further such names are not logged.' : ''
+    const message = `No deployment is named ${showValue(name)}: it is answered as a ${model.name}, without limits.${hint} ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS=false refuses such names.${last}`
+    if (deploymentsAreDefault) logger.info({}, message)
+    else logger.warn({}, message)
+  }
+}

@@ -1,0 +1,289 @@
+import { randomUUID } from 'node:crypto'
+import type { Config } from '../config/config.ts'
+import type { IncidentPhase } from '../config/incident-timetable.ts'
+import type { Change, LiveConfig } from '../config/live-config.ts'
+import { composeExtensions, type Extensions } from '../extensions/compose-extensions.ts'
+import { createFaults } from '../faults/faults.ts'
+import { Incidents } from '../faults/incidents.ts'
+import { createGenerateMode } from '../generate/generate-mode.ts'
+import type { ResponseArchive } from '../generate/responses/response-archive.ts'
+import { createJournal, type Journal } from '../journal/journal.ts'
+import { observeCalls } from '../journal/observe-calls.ts'
+import { createRequestLog, type RequestLogOptions } from '../journal/request-log.ts'
+import { createLatency } from '../latency/add-latency.ts'
+import { createAdmission } from '../limits/admit.ts'
+import { minuteLimitsOf } from '../limits/limit-plan.ts'
+import { describeBottleneck } from '../metrics/bottleneck.ts'
+import { createMetrics, type Metrics } from '../metrics/metrics.ts'
+import type { Run } from '../pipeline/chain.ts'
+import type { Exchange } from '../pipeline/exchange.ts'
+import type { OnMendedHead } from './carriers/mend-head.ts'
+import type { ModeHandler } from '../pipeline/stage.ts'
+import type { LimitAuthority } from '../limits/limit-authority.ts'
+import type { Occupancy } from '../limits/occupancy.ts'
+import { createPipeline } from '../pipeline/pipeline.ts'
+import { whenKnown } from '../pipeline/when-known.ts'
+import type { Clock } from '../lib/clock.ts'
+import { stackOf } from '../lib/error-text.ts'
+import type { Logger } from '../lib/logger.ts'
+import type { LoopLag } from '../lib/loop-lag.ts'
+import { version } from '../lib/version.ts'
+import { createRandom, type Random } from '../lib/random.ts'
+import { createTelemetry } from '../telemetry/telemetry.ts'
+import { createHeadReports } from './head-reports.ts'
+import type { SharedService } from './join-service.ts'
+import { createUndefinedReport, logWarnings } from './log-warnings.ts'
+import { type ModeParts, ModeTable } from './mode-table.ts'
+import type { SharedParts } from './shared-parts.ts'
+
+/** A simulator's parts, put together but not listening. */
+export interface Simulator {
+  /** The configuration over time; `config` is that of the moment. */
+  readonly live: LiveConfig
+  readonly config: Config
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly random: Random
+  readonly metrics: Metrics
+  /** Runs from the start where the configuration has a timetable. Its timer keeps a process alive until it is stopped. */
+  readonly incidents: Incidents
+  /** Undefined where the configuration asks for none. */
+  readonly journal: Journal | undefined
+  /** The limits of every deployment that was asked for. */
+  readonly limits: LimitAuthority
+  /** The stored responses of the Responses API. */
+  readonly responses: ResponseArchive
+  /** The deployments that have slots or slow down under load, once they had a request. */
+  readonly occupancy: () => Iterable<Occupancy>
+  readonly extensions: Extensions
+  /** What the mode of the moment works with. */
+  readonly mode: ModeParts
+  /** The way of a request through all stages. */
+  readonly run: Run
+  /** Hears of an answer that broke while it was sent. */
+  readonly onSendFailure: (error: unknown) => void
+  /** Hears of an answer whose head could not be sent as it was. */
+  readonly onMendedHead: OnMendedHead
+  /** Hears of a failure outside the pipeline: in a page of the simulator's own. */
+  readonly onPageFailure: (error: unknown) => void
+  /** Hears of a listener to the end of an exchange that threw. */
+  readonly onListenerFailure: (error: unknown, exchange: Exchange) => void
+  /**
+   * Makes everything ready for the first request.
+   *
+   * @throws {OperatorError} for recordings that cannot be written, an extension that cannot start, or missing packages of
+   * OpenTelemetry
+   */
+  start(): Promise<void>
+  /** Forgets everything since the start: patches, used limits, the journal, stored responses, turns of recordings. */
+  reset(): Promise<Change>
+  /**
+   * Stops timers, writes recordings, and closes extensions.
+   *
+   * @throws {OperatorError} RECORDINGS_UNWRITABLE when something is lost by that
+   */
+  close(): Promise<void>
+}
+
+/** What a simulator takes from outside. */
+export interface SimulatorParts extends SharedParts {
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Measures the event loop that serves this simulator; absent for one that nobody times. */
+  readonly loopLag?: LoopLag
+  /** Where a line for each request goes; absent: nowhere. */
+  readonly requestLog?: RequestLogOptions | undefined
+  /** Absent: none. */
+  readonly extensions?: Extensions
+  /** What it has together with simulators on other machines; closed with the simulator. Absent: nothing. */
+  readonly service?: SharedService | undefined
+}
+
+/**
+ * Builds a simulator from its configuration: the one place where the stages meet.
+ *
+ * @throws {OperatorError} for recordings that are to be replayed and cannot be read
+ */
+export function assembleSimulator(
+  live: LiveConfig,
+  {
+    clock,
+    logger,
+    loopLag,
+    requestLog,
+    extensions = composeExtensions([]),
+    service,
+    ...alone
+  }: SimulatorParts,
+): Simulator {
+  const shared: SharedParts = { ...alone, ...service?.parts }
+  const { addLatency, occupancy } = createLatency(shared)
+  const { admit, limits } = createAdmission({ ...shared, named: extensions.limiters })
+  const incidents = new Incidents(clock, (phase, round) => {
+    // Several processes go through one timetable, and one of them tells.
+    if (shared.processNumber === undefined) logPhase(logger, phase, round)
+  })
+  const faults = createFaults(incidents)
+  const metrics = createMetrics({
+    clock,
+    loopLag,
+    occupancy,
+    utilizations: (nowMs) => limits.utilizations(nowMs),
+    // In record mode nothing is limited here.
+    limits: () =>
+      live.current.mode.kind === 'record' ? [] : minuteLimitsOf(live.current.deployments.values()),
+    injections: faults.reports,
+    sharedState: service?.state,
+    info: () => ({ version, mode: live.current.mode.kind, region: live.current.region }),
+    onBottleneck: (found) => logger.warn(found, describeBottleneck(found)),
+  })
+  const journal = shared.journal ? undefined : journalOf(live.current, clock)
+  const telemetry = createTelemetry({ ...shared, config: live.current, logger })
+  const builtIn = createGenerateMode(shared)
+  const generate = firstOf(extensions.generate, builtIn.answer)
+  const modes = new ModeTable({
+    clock,
+    logger,
+    generate,
+    forwarder: extensions.forward,
+    turns: shared.turns,
+    onRecordingLost: metrics.recordingLost,
+  })
+  modes.of(live.current)
+  live.prepare = (next) => modes.open(next)
+  // The primary of several processes tells for all.
+  if (shared.processNumber === undefined) logWarnings(live, logger)
+
+  const run = createPipeline(
+    {
+      observe: metrics.observe,
+      ...(journal && { journal: journal.observe }),
+      ...(shared.journal && { journal: observeCalls(shared.journal, live.current.testHeader) }),
+      ...(telemetry && { telemetry: telemetry.observe }),
+      ...(requestLog && { requestLog: createRequestLog(requestLog) }),
+      extensionHooks: extensions.hooks,
+      answersAnyPath: extensions.generate !== undefined,
+      prepareFaults: faults.prepare,
+      admit,
+      injectFaults: faults.inject,
+      addLatency,
+      modes: {
+        generate,
+        record: (exchange) => modes.of(exchange.config).recorder?.forward(exchange),
+        replay: (exchange) => modes.of(exchange.config).replay?.answer(exchange),
+      },
+    },
+    {
+      onFailure: (error, { method, path }) =>
+        logFailure(logger, error, { method, path }, 'A request failed inside the simulator.'),
+      onUnknownPath: ({ method, path }) =>
+        logger.info(
+          { method, path },
+          'No operation has this method and path; the caller got the 404 of the service.',
+        ),
+      onUndefinedDeployment: createUndefinedReport(live, logger),
+    },
+  )
+  const restartIncidents = (): void => {
+    if (live.current.incidents) incidents.start(live.current.incidents)
+    else incidents.stop()
+  }
+  restartIncidents()
+  /** What no other simulator has. */
+  const forget = (): void => {
+    journal?.clear()
+    builtIn.reset()
+    modes.reset()
+    restartIncidents()
+    shared.onForget?.()
+  }
+  service?.onReset(forget)
+
+  return {
+    live,
+    get config() {
+      return live.current
+    },
+    clock,
+    logger,
+    random: randomOf(live.current, shared.processNumber),
+    metrics,
+    incidents,
+    journal,
+    limits,
+    responses: builtIn.responses,
+    occupancy,
+    extensions,
+    get mode() {
+      return modes.of(live.current)
+    },
+    run,
+    onPageFailure: (error) => logFailure(logger, error, {}, "One of the simulator's own pages failed."),
+    onSendFailure: (error) =>
+      logFailure(
+        logger,
+        error,
+        {},
+        'An answer broke while it was sent: its client got a 500, or a cut stream.',
+      ),
+    onMendedHead: createHeadReports(clock, logger),
+    onListenerFailure: (error, { method, path }) =>
+      logFailure(logger, error, { method, path }, 'What listens to the end of a request failed.'),
+    async start() {
+      await telemetry?.start()
+      await modes.open(live.current)
+      await extensions.start({
+        get config() {
+          return live.current
+        },
+        clock,
+        logger,
+      })
+    },
+    async reset() {
+      const change = await live.reset()
+      await limits.clear()
+      forget()
+      await service?.tellReset()
+      return change
+    },
+    async close() {
+      incidents.stop()
+      try {
+        await extensions.close()
+        await modes.close()
+      } finally {
+        service?.close()
+        await telemetry?.shutdown()
+      }
+    },
+  }
+}
+
+function firstOf(first: ModeHandler | undefined, second: ModeHandler): ModeHandler {
+  if (!first) return second
+  return (exchange) => whenKnown(first(exchange), (reply) => reply ?? second(exchange))
+}
+
+function randomOf({ seed }: Config, processNumber: number | undefined): Random {
+  const random = createRandom(seed ?? randomUUID())
+  return processNumber === undefined ? random : random.branch(processNumber)
+}
+
+function journalOf({ journalSize, testHeader }: Config, clock: Clock): Journal | undefined {
+  return journalSize === 0 ? undefined : createJournal({ size: journalSize, clock, testHeader })
+}
+
+function logFailure(logger: Logger, error: unknown, fields: object, message: string): void {
+  logger.error({ ...fields, err: stackOf(error) }, message)
+}
+
+function logPhase(logger: Logger, phase: IncidentPhase | undefined, round: number): void {
+  if (!phase) {
+    logger.info({ rounds: round }, 'The timetable of incidents is over.')
+    return
+  }
+  const { name, deployment, startMs, endMs } = phase
+  const seconds = endMs === Infinity ? undefined : (endMs - startMs) / 1_000
+  logger.info({ phase: name, round, deployment, seconds }, 'A phase of the timetable of incidents has begun.')
+}

@@ -1,0 +1,122 @@
+import type { AnyStanding, Decision, LimitAuthority, LimitQuestion } from '../../limits/limit-authority.ts'
+import type { Utilization } from '../../limits/occupancy.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { BucketLimits } from './bucket-limits.ts'
+import { limitKey, limitKeyPrefix } from './limit-key.ts'
+import type { BucketRules, LimitRules, RulesOf } from './limit-rules.ts'
+import type { RedisConnection } from './redis-connection.ts'
+import { type TellTime, WindowLimits } from './window-limits.ts'
+
+/** What limits in Redis are made from. */
+export interface RedisLimitsParts {
+  readonly connection: RedisConnection
+  /** What keys begin with. */
+  readonly prefix: string
+  /** That of the exchanges; limits go by Redis's own time. */
+  readonly clock: Clock
+  readonly rulesOf: RulesOf
+  /** Answers while Redis is slow or away. */
+  readonly local: LimitAuthority
+  /** For tests: the time that counts, in milliseconds, in the place of Redis's own. */
+  readonly tellTime?: TellTime
+}
+
+/** Limits in Redis, and what this process knows of them. */
+export interface RedisLimits extends LimitAuthority {
+  /** Forgets what this process knows, and its own limits; what lies in Redis stays. */
+  forget(): void | Promise<void>
+}
+
+/**
+ * Limits that all simulators with the same Redis and prefix have together. What comes up in one turn of the event loop is
+ * decided in one call for each deployment. While Redis is away the local authority answers, at once; when Redis is slow, after
+ * the connection's timeout.
+ */
+export function createRedisLimits(parts: RedisLimitsParts): RedisLimits {
+  const { connection, prefix, clock, rulesOf, local, tellTime } = parts
+  const levels = new Map<
+    string,
+    { readonly rules: BucketRules; readonly level: number; readonly atMs: number }
+  >()
+  const provisioned = new Map<string, string>()
+  const windows = new WindowLimits(connection, connection.clock, tellTime)
+  const buckets = new BucketLimits(
+    connection,
+    connection.clock,
+    (key, rules, level) => levels.set(key, { rules, level, atMs: clock.nowMs() }),
+    tellTime,
+  )
+
+  const ask = (rules: LimitRules, { resource, deployment, cost }: LimitQuestion): Promise<Decision> => {
+    const key = limitKey(prefix, resource, deployment.name, rules.kind)
+    if (rules.kind === 'windows') {
+      return windows.decide(key, rules, cost.promptTokens + cost.completionTokens)
+    }
+    provisioned.set(deployment.name, key)
+    return buckets.decide(key, rules, rules.weigh(cost))
+  }
+
+  const fallBack = (question: LimitQuestion, nowMs: number) => {
+    connection.state.fallbacks++
+    return local.decide(question, nowMs)
+  }
+
+  const forget = (): void | Promise<void> => {
+    levels.clear()
+    provisioned.clear()
+    return local.clear()
+  }
+
+  return {
+    forget,
+
+    decide(question, nowMs) {
+      const rules = rulesOf(question)
+      if (!rules) return undefined
+      if (!connection.state.up) return fallBack(question, nowMs)
+      return ask(rules, question).catch(() => fallBack(question, nowMs))
+    },
+
+    standingOf(question, nowMs) {
+      const rules = rulesOf(question)
+      if (!rules) return undefined
+      if (!connection.state.up) return local.standingOf(question, nowMs)
+      const key = limitKey(prefix, question.resource, question.deployment.name, rules.kind)
+      const asked: Promise<AnyStanding | undefined> =
+        rules.kind === 'windows' ? windows.standing(key, rules) : buckets.standing(key, rules)
+      return asked.catch(() => local.standingOf(question, nowMs))
+    },
+
+    *utilizations(nowMs): Generator<Utilization> {
+      if (!connection.state.up) {
+        yield* local.utilizations(nowMs)
+        return
+      }
+      for (const [deployment, key] of provisioned) {
+        const known = levels.get(key)
+        if (!known) continue
+        const { rules, level, atMs } = known
+        const left = Math.max(0, level - ((nowMs - atMs) * rules.tokensPerMinute) / 60_000)
+        yield { deployment, share: rules.standing(left).utilization }
+      }
+    },
+
+    async clear() {
+      await forget()
+      if (connection.state.up) await removeKeys(connection, limitKeyPrefix(prefix)).catch(() => {})
+    },
+  }
+}
+
+/** Searched for, since a list of the keys would cost every request its upkeep. */
+async function removeKeys(connection: RedisConnection, prefix: string): Promise<void> {
+  const pattern = `${prefix.replaceAll(/[\\*?[\]]/g, '\\$&')}*`
+  let cursor = '0'
+  do {
+    const page = await connection.send(['SCAN', cursor, 'MATCH', pattern, 'COUNT', '1000'])
+    const [next, keys] = page as [string, string[]]
+    // One by one, for in a cluster keys of several places cannot be removed together.
+    await Promise.all(keys.map((key) => connection.send(['UNLINK', key])))
+    cursor = next
+  } while (cursor !== '0')
+}

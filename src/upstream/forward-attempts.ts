@@ -1,0 +1,112 @@
+import type { Upstream } from '../config/recordings-config.ts'
+import { parseRetryAfter, parseRetryAfterMs } from '../wire/retry-after.ts'
+import { HeaderList } from '../pipeline/header-list.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Random } from '../lib/random.ts'
+import type { UpstreamAnswer, UpstreamConnections, UpstreamRequest } from './upstream-call.ts'
+import { CallerLeft, UpstreamFailure } from './upstream-failure.ts'
+
+/** The wait before a second attempt where the upstream names none; doubled for each further one. */
+const firstWaitMs = 500
+const longestWaitMs = 8_000
+
+/** A longer wait than this is for the caller to decide, who may have given up by then. */
+const longestAskedWaitMs = 60_000
+
+/** How much of an answer that nobody wants is read, in bytes. */
+const mostReadAway = 64 * 1024
+
+/** What an attempt needs to know of its surroundings. */
+export interface AttemptParts {
+  readonly upstream: Upstream
+  readonly clock: Clock
+  readonly random: Random
+  /** Hears of each attempt that is followed by another. */
+  readonly onRetry: (why: string, waitMs: number) => void
+}
+
+/** An answer, and when the request was sent that it answers, on the clock's monotonic scale. */
+export interface Attempt {
+  readonly answer: UpstreamAnswer
+  readonly sentMs: number
+}
+
+/**
+ * Asks the upstream, and asks again where the settings allow it and nothing can have been done twice: after 408, 429 and
+ * 5xx, and after a connection that did not come about. Waits as `retry-after-ms` or `retry-after` say.
+ *
+ * @throws {UpstreamFailure} when the last attempt has no answer
+ * @throws {CallerLeft} when nobody waits any more
+ */
+export async function attemptCall(
+  connections: UpstreamConnections,
+  request: UpstreamRequest,
+  { upstream, clock, random, onRetry }: AttemptParts,
+): Promise<Attempt> {
+  for (let retry = 0; ; retry++) {
+    const sentMs = clock.nowMs()
+    const outcome = await connections.call(request).catch(asError)
+    const isLast = retry >= upstream.retries
+    const waitMs = isLast ? undefined : waitBefore(outcome, retry, clock, random)
+    if (waitMs === undefined || clock.nowMs() + waitMs >= request.deadlineMs) {
+      if (outcome instanceof Error) throw outcome
+      return { answer: outcome, sentMs }
+    }
+    if (!(outcome instanceof Error)) await readAway(outcome)
+    onRetry(outcome instanceof Error ? outcome.message : `status ${outcome.status}`, waitMs)
+    await pause(waitMs, clock, request.signal)
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
+}
+
+/** How long to wait before asking again; undefined where that is not for us to do. */
+function waitBefore(
+  outcome: UpstreamAnswer | Error,
+  retry: number,
+  clock: Clock,
+  random: Random,
+): number | undefined {
+  const backoffMs = Math.min(longestWaitMs, firstWaitMs * 2 ** retry) * (1 - random.unit() / 4)
+  if (outcome instanceof UpstreamFailure) return outcome.nothingSent ? backoffMs : undefined
+  if (outcome instanceof Error) return undefined
+  const { status, rawHeaders } = outcome
+  if (status !== 408 && status !== 429 && status < 500) return undefined
+  const headers = new HeaderList([...rawHeaders])
+  if (headers.get('x-should-retry') === 'false') return undefined
+  const askedMs =
+    parseRetryAfterMs(headers.get('retry-after-ms')) ??
+    parseRetryAfter(headers.get('retry-after'), clock.epochMs())
+  if (askedMs === undefined) return backoffMs
+  return askedMs <= longestAskedWaitMs ? askedMs : undefined
+}
+
+/** A connection is free for the next request once its answer has been read; a long one is cheaper to break off. */
+async function readAway({ chunks }: UpstreamAnswer): Promise<void> {
+  let length = 0
+  try {
+    for await (const chunk of chunks) {
+      length += chunk.length
+      if (length > mostReadAway) return
+    }
+  } catch {
+    // The answer was not wanted.
+  }
+}
+
+function pause(waitMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      stop()
+      reject(new CallerLeft())
+    }
+    const stop = clock.at(clock.nowMs() + waitMs, () => {
+      signal.removeEventListener('abort', onAbort)
+      resolve()
+    })
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+  })
+}

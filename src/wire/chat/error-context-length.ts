@@ -1,0 +1,60 @@
+import { modelError, type ServiceError } from '../errors.ts'
+
+/** The tokens of a chat request that is too long for its model. */
+export interface ChatTokens {
+  readonly contextTokens: number
+  readonly messageTokens: number
+  /** Tokens of the tool or function definitions, where there are any. */
+  readonly functionTokens?: number
+  /** The completion that was asked for, where the request names a limit. */
+  readonly completionTokens?: number
+}
+
+/** 400: messages, functions and requested completion together exceed the model's context. */
+export function contextLengthExceeded(tokens: ChatTokens): ServiceError {
+  const message = `This model's maximum context length is ${tokens.contextTokens} tokens. However, ${excess(tokens)}`
+  return modelError(message, 'messages', 'context_length_exceeded')
+}
+
+function excess({ messageTokens, functionTokens = 0, completionTokens = 0 }: ChatTokens): string {
+  const total = messageTokens + functionTokens + completionTokens
+  const inMessages = `${messageTokens} in the messages`
+  if (completionTokens > 0 && functionTokens > 0) {
+    return `you requested ${total} tokens (${inMessages}, ${functionTokens} in the functions, and ${completionTokens} in the completion). Please reduce the length of the messages, functions, or completion.`
+  }
+  if (completionTokens > 0) {
+    return `you requested ${total} tokens (${inMessages}, ${completionTokens} in the completion). Please reduce the length of the messages or completion.`
+  }
+  if (functionTokens > 0) {
+    return `your messages resulted in ${total} tokens (${inMessages}, ${functionTokens} in the functions). Please reduce the length of the messages or functions.`
+  }
+  return `your messages resulted in ${total} tokens. Please reduce the length of the messages.`
+}
+
+/** The tokens of a legacy completion or of an embeddings input that is too long for its model. */
+export interface PromptTokens {
+  readonly contextTokens: number
+  readonly promptTokens: number
+  /** 0 for embeddings. */
+  readonly completionTokens: number
+}
+
+/** 400: as `contextLengthExceeded`, in the words of legacy completions and embeddings. */
+export function promptLengthExceeded(tokens: PromptTokens): ServiceError {
+  const { contextTokens, promptTokens, completionTokens } = tokens
+  return modelError(
+    `This model's maximum context length is ${contextTokens} tokens, however you requested ${promptTokens + completionTokens} tokens (${promptTokens} in your prompt; ${completionTokens} for the completion). Please reduce your prompt; or completion length.`,
+    null,
+    null,
+  )
+}
+
+/** 400: the request asks for a longer completion than the model ever writes. `param` is the request's field. */
+export function maxTokensTooLarge(param: string, asked: number, maxOutputTokens: number): ServiceError {
+  return modelError(maxTokensTooLargeText(param, asked, maxOutputTokens), param, 'invalid_value')
+}
+
+/** The message of `maxTokensTooLarge`. */
+export function maxTokensTooLargeText(param: string, asked: number, maxOutputTokens: number): string {
+  return `${param} is too large: ${asked}. This model supports at most ${maxOutputTokens} completion tokens, whereas you provided ${asked}.`
+}

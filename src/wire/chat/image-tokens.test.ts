@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest'
+import { countImagePart, countImageTokens } from './image-tokens.ts'
+import { imageSize } from './image-tokens-size.ts'
+import { findModel } from '../models/model-catalogue.ts'
+
+const model = (name: string) => findModel(name)!
+const dataUrl = (bytes: readonly number[]): string =>
+  `data:image/png;base64,${Buffer.from([...bytes, ...Array<number>(40).fill(0)]).toString('base64')}`
+const text = (value: string): number[] => [...Buffer.from(value, 'latin1')]
+
+describe('countImageTokens', () => {
+  it.each([
+    ['gpt-4o', 'high', 640, 480, 425], // captured: gpt-4o on Azure, 2026-01
+    ['gpt-4-turbo', 'auto', 800, 400, 425], // billed: gpt-4-vision-preview
+    ['gpt-4o', 'high', 1_024, 1_024, 765], // OpenAI, "Images and vision"
+    ['gpt-4o', 'high', 2_048, 4_096, 1_105], // OpenAI, "Images and vision"
+    ['gpt-4o', 'low', 4_096, 8_192, 85],
+    ['gpt-4o-mini', 'high', 512, 512, 8_500],
+    ['o1', 'high', 512, 512, 225],
+    ['gpt-5', 'high', 512, 512, 210],
+  ])('covers a picture with tiles: %s, %s, %i x %i', (name, detail, width, height, tokens) => {
+    expect(countImageTokens(model(name), detail, width, height)).toBe(tokens)
+  })
+
+  it.each([
+    ['gpt-4.1-mini', 1_024, 1_024, Math.ceil(1_024 * 1.62)], // OpenAI: 1,024 patches
+    ['gpt-4.1-mini', 1_800, 2_400, Math.ceil(1_452 * 1.62)], // OpenAI: 1,452 patches
+    ['gpt-5-nano', 32, 32, 3],
+    ['gpt-5.4', 10_000, 10_000, 2_500],
+  ])(
+    'covers a picture with patches, no more than the model takes: %s, %i x %i',
+    (name, width, height, tokens) => {
+      expect(countImageTokens(model(name), 'high', width, height)).toBe(tokens)
+    },
+  )
+
+  it('never gives less than one piece', () => {
+    expect(countImageTokens(model('gpt-4o'), 'high', 1, 50_000)).toBe(85 + 170 * 4)
+    expect(countImageTokens(model('o4-mini'), 'high', 1, 1_000_000)).toBeGreaterThan(0)
+  })
+})
+
+describe('imageSize', () => {
+  it.each([
+    ['PNG', [0x89, ...text('PNG\r\n\x1a\n'), 0, 0, 0, 13, ...text('IHDR'), 0, 0, 2, 128, 0, 0, 1, 224]],
+    ['GIF', [...text('GIF89a'), 0x80, 2, 0xe0, 1]],
+    ['JPEG', [0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 1, 0xff, 0xff, 0xc2, 0, 17, 8, 1, 0xe0, 2, 0x80, 3]],
+    ['lossy WebP', [...text('RIFF____WEBPVP8 ____'), 0, 0, 0, 0x9d, 1, 0x2a, 0x80, 2, 0xe0, 1]],
+    ['lossless WebP', [...text('RIFF____WEBPVP8L____'), 0x2f, 0x7f, 0xc2, 0x77, 0]],
+    ['extended WebP', [...text('RIFF____WEBPVP8X____'), 0, 0, 0, 0, 0x7f, 2, 0, 0xdf, 1, 0]],
+  ])('reads it from the head of a %s', (_, bytes) => {
+    expect(imageSize(dataUrl(bytes))).toEqual({ width: 640, height: 480 })
+  })
+
+  it.each(['data:image/png;base64,', 'data:image/png', 'data:,', 'data:image/jpeg;base64,/9j/', 'x', ''])(
+    'does not know the size of what is cut off or broken: %j',
+    (url) => {
+      expect(imageSize(url)).toBeUndefined()
+    },
+  )
+
+  it('reads it from an address that names it, and takes any other picture for a common size', () => {
+    expect(imageSize('https://source.unsplash.com/8xznAGy4HcY/800x400')).toEqual({ width: 800, height: 400 })
+    expect(imageSize('https://example.com/cat-12x.png')).toBeUndefined()
+    expect(countImagePart({ url: 'https://example.com/cat.png' }, model('gpt-4o'))).toBe(765)
+  })
+})

@@ -1,0 +1,191 @@
+import { describe, expect, it } from 'vitest'
+import { loadEncoding } from '../../tokens/encoding.ts'
+import { findModel } from '../models/model-catalogue.ts'
+import { countChatPrompt } from './prompt-tokens.ts'
+import type { ChatMessage } from './chat-message.ts'
+import type { ChatRequest } from './chat-request.ts'
+import { countResponsesInput } from '../responses/responses-tokens.ts'
+
+function count(name: string, request: ChatRequest): number {
+  const model = findModel(name)!
+  return countChatPrompt(request, model, loadEncoding(model.encoding))
+}
+
+const user = (content: string): ChatMessage => ({ role: 'user', content })
+const system = (content: string): ChatMessage => ({ role: 'system', content })
+const result = (content: string): ChatMessage => ({ role: 'tool', content, tool_call_id: 'x' })
+const call = (name: string, args: string) => ({
+  id: 'x',
+  type: 'function' as const,
+  function: { name, arguments: args },
+})
+const calls = (...list: ReturnType<typeof call>[]): ChatMessage => ({ role: 'assistant', tool_calls: list })
+const tool = (name: string, description: string, parameters: Record<string, unknown>) => ({
+  type: 'function' as const,
+  function: { name, description, parameters },
+})
+
+const nothing = { type: 'object', properties: {} }
+const question = 'What is the largest city in the user country?'
+const place = { type: 'object', properties: { city: { type: 'string' }, country: { type: 'string' } } }
+const countryTools = [
+  tool('get_user_country', '', nothing),
+  tool('final_result', 'The final response which ends this conversation', {
+    ...place,
+    required: ['city', 'country'],
+  }),
+]
+
+/** Requests that others have recorded with their bills: pydantic-ai, hmarr/openai-chat-tokens, openai-messages-token-helper. */
+describe('countChatPrompt', () => {
+  it.each([
+    ['gpt-35-turbo', 8, { messages: [user('hello')] }],
+    ['o3-mini', 7, { messages: [user('hello')] }],
+    ['gpt-5', 8, { messages: [user('Say hello')] }],
+    [
+      'o4-mini',
+      22,
+      { messages: [system('You are a helpful assistant.'), user("What's the capital of France?")] },
+    ],
+    [
+      'gpt-35-turbo',
+      27,
+      {
+        messages: [
+          system("# Important: you're the best robot"),
+          user('hello robot'),
+          { role: 'assistant', content: 'hello world' },
+        ],
+      },
+    ],
+  ] satisfies [string, number, ChatRequest][])(
+    'counts messages as %s bills them: %i',
+    (name, billed, request) => {
+      expect(count(name, request)).toBe(billed)
+    },
+  )
+
+  it('counts tools, and the turns that called them, as gpt-4o bills them', () => {
+    const asked = [user(question)]
+    expect(count('gpt-4o', { messages: asked, tools: countryTools })).toBe(68)
+    const answered = [...asked, calls(call('get_user_country', '{}')), result('Mexico')]
+    expect(count('gpt-4o', { messages: answered, tools: countryTools })).toBe(89)
+  })
+
+  it('charges less for tools beside a system message, which holds them then', () => {
+    const temperature = tool('get_temperature', '', {
+      type: 'object',
+      properties: { city: { type: 'string' } },
+      required: ['city'],
+    })
+    const messages = [system('You are a helpful assistant.'), user('What is the temperature in Tokyo?')]
+    expect(count('gpt-4.1-mini', { messages, tools: [temperature] })).toBe(50)
+  })
+
+  it('counts calls that were made side by side as one call of a list', () => {
+    const messages = [
+      system("You're a helpful assistant."),
+      user("What's the weather in Seattle and San Francisco today?"),
+      calls(
+        call('get_current_weather', '{"location": "Seattle, WA"}'),
+        call('get_current_weather', '{"location": "San Francisco, CA"}'),
+      ),
+      result('50 degrees and raining'),
+      result('70 degrees and sunny'),
+    ]
+    expect(count('gpt-4o-mini', { messages })).toBe(99)
+  })
+
+  it('counts the older functions, their calls and results', () => {
+    const functions = [{ name: 'foo', description: 'Do a foo', parameters: nothing }]
+    expect(count('gpt-35-turbo', { messages: [user('hello')], functions })).toBe(36)
+    const back: ChatMessage = { role: 'function', name: 'do_stuff', content: '{}' }
+    expect(count('gpt-35-turbo', { messages: [user('hello world'), back] })).toBe(15)
+  })
+
+  it('counts a schema that the answer must follow, with tools and without', () => {
+    const schema = { ...place, required: ['city', 'country'], additionalProperties: false }
+    const format = { name: 'CityLocation', description: 'A city and its country.', schema }
+    const request = {
+      messages: [user(question)],
+      tools: countryTools.slice(0, 1),
+      response_format: { type: 'json_schema' as const, json_schema: format },
+    }
+    expect(count('gpt-4o', request)).toBe(79)
+  })
+
+  it.each([
+    ['none', 67],
+    ['auto', 66],
+    [{ type: 'function' as const, function: { name: 'search_sources' } }, 75],
+  ] as const)('charges for the choice of a tool: %j', (choice, billed) => {
+    const search = tool('search_sources', 'Retrieve sources from the Azure AI Search index', {
+      type: 'object',
+      properties: {
+        search_query: {
+          type: 'string',
+          description: "Query string to retrieve documents from azure search eg: 'Health care plan'",
+        },
+      },
+      required: ['search_query'],
+    })
+    const request = { messages: [system('You are a bot.')], tools: [search], tool_choice: choice }
+    expect(count('gpt-35-turbo', request)).toBe(billed)
+  })
+
+  it('tells the gpt-5 family of its channels when there are tools', () => {
+    const request = { messages: [user(question)], tools: countryTools }
+    expect(count('gpt-5-nano', request)).toBe(count('gpt-4o', request) - 1 + 85)
+  })
+
+  it('takes tools that are no schema, nested without measure or named like parts of an object', () => {
+    let deep: Record<string, unknown> = {}
+    for (let i = 0; i < 20_000; i++) deep = { type: 'array', items: deep }
+    const tools = [tool('constructor', '__proto__', deep), tool('b', '', { properties: 7 })]
+    expect(count('gpt-4o', { messages: [user('x')], tools })).toBeGreaterThan(0)
+  })
+
+  it('counts the same tools once, however often they come', () => {
+    const tools = Array.from({ length: 128 }, (_, i) => tool(`tool_${i}`, 'Does something useful', place))
+    const request = { messages: [user('x')], tools }
+    const first = count('gpt-4o', request)
+    const encoding = loadEncoding('o200k_base')
+    const counted: string[] = []
+    const watching = { ...encoding, count: (text: string) => (counted.push(text), encoding.count(text)) }
+    const again = JSON.parse(JSON.stringify(request)) as ChatRequest
+    expect(countChatPrompt(again, findModel('gpt-4o')!, watching)).toBe(first)
+    expect(Math.max(...counted.map((text) => text.length))).toBeLessThan(100)
+  })
+
+  it('estimates recordings and documents by their size', () => {
+    const audio = { data: 'A'.repeat(64_000), format: 'wav' }
+    const message = (part: unknown): ChatMessage => ({ role: 'user', content: [part] }) as ChatMessage
+    expect(count('gpt-audio', { messages: [message({ type: 'input_audio', input_audio: audio })] })).toBe(17)
+    const text = `data:text/plain;base64,${Buffer.from('hello world').toString('base64')}`
+    expect(count('gpt-4o', { messages: [message({ type: 'file', file: { file_data: text } })] })).toBe(9)
+    const pdf = `data:application/pdf;base64,${'A'.repeat(80_000)}`
+    expect(count('gpt-4o', { messages: [message({ type: 'file', file: { file_data: pdf } })] })).toBe(2_007)
+  })
+})
+
+describe('countResponsesInput', () => {
+  const model = findModel('gpt-4o-mini')!
+  const encoding = loadEncoding(model.encoding)
+
+  it('counts instructions as a system message, whatever the form of the input', () => {
+    const instructions = 'You are a helpful assistant.'
+    expect(countResponsesInput({ input: 'Say this is a test', instructions }, model, encoding)).toBe(22)
+    const content = [{ type: 'input_text' as const, text: 'Say this is a test' }]
+    const items = [{ role: 'user' as const, content }]
+    expect(countResponsesInput({ input: items, instructions }, model, encoding)).toBe(22)
+  })
+
+  it('charges less for tools than chat does, and as much for the only one that has to be called as for a named one', () => {
+    const timeTool = { type: 'function', name: 'get_current_time', description: 'Get the current time' }
+    const request = { input: 'What time is it?', tools: [{ ...timeTool, parameters: nothing }] }
+    expect(countResponsesInput(request, model, encoding)).toBe(36)
+    const named = { ...request, tool_choice: { type: 'function', name: 'get_current_time' } }
+    const required = { ...request, tool_choice: 'required' as const }
+    expect(countResponsesInput(required, model, encoding)).toBe(countResponsesInput(named, model, encoding))
+  })
+})

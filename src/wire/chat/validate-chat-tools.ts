@@ -1,0 +1,115 @@
+import { arrayOf, textOrObject } from '../validation/collections.ts'
+import { isObject, wrongType, type Check } from '../validation/fault.ts'
+import { objectOf, optional, required, variantsOf } from '../validation/object-of.ts'
+import { anything, boolean, oneOf, text } from '../validation/scalars.ts'
+
+/** Most tools, or functions, of one request. */
+const maxTools = 128
+const maxNameLength = 64
+/** Longest id of a tool call. */
+const maxIdLength = 40
+/** Longest description, from Azure's documentation. */
+const maxDescriptionLength = 1_048_576
+
+/** The name of a function, of a tool or of a schema. */
+export const functionName = text({ minLength: 1, maxLength: maxNameLength, pattern: /^[a-zA-Z0-9_-]+$/ })
+
+/** A JSON schema; its inside is not looked at. */
+export const schema: Check = (value) => (isObject(value) ? undefined : wrongType('an object', value))
+
+/** A description of a tool or of a schema. */
+export const description = text({ maxLength: maxDescriptionLength })
+
+const definition = objectOf([
+  required('name', functionName),
+  optional('description', description),
+  optional('parameters', schema),
+  optional('strict', boolean),
+])
+
+/** `functions`, the older form of `tools`. */
+export const functions = arrayOf(definition, {
+  expected: 'an array of function definitions',
+  min: 1,
+  max: maxTools,
+})
+
+const named = objectOf([required('name', functionName)])
+
+/** `tools`. */
+export const tools = arrayOf(
+  variantsOf(
+    'type',
+    new Map([
+      ['function', objectOf([required('function', definition), required('type', anything)])],
+      [
+        'custom',
+        objectOf([
+          required(
+            'custom',
+            objectOf([
+              required('name', functionName),
+              optional('description', description),
+              optional('format', schema),
+            ]),
+          ),
+          required('type', anything),
+        ]),
+      ],
+    ]),
+  ),
+  { expected: 'an array of objects', max: maxTools },
+)
+
+/** `function_call` of a request. */
+export const functionCall = textOrObject(
+  "one of one of 'none' or 'auto' or object",
+  oneOf('none', 'auto'),
+  named,
+)
+
+const allowedTools = objectOf([
+  required('mode', oneOf('auto', 'required')),
+  required('tools', arrayOf(schema, { expected: 'an array of objects' })),
+])
+
+const chosenFunction = objectOf([required('function', named), required('type', oneOf('function'))])
+const otherChoices: ReadonlyMap<unknown, Check> = new Map([
+  ['custom', objectOf([required('custom', named), required('type', anything)])],
+  ['allowed_tools', objectOf([required('allowed_tools', allowedTools), required('type', anything)])],
+])
+
+/** `tool_choice`. An object of no known type is taken for a function, as the service was measured to do. */
+export const toolChoice = textOrObject(
+  "one of one of 'none', 'auto', or 'required' or object",
+  oneOf('none', 'auto', 'required'),
+  (value) => ((isObject(value) && otherChoices.get(value['type'])) || chosenFunction)(value),
+)
+
+const callId = text({ maxLength: maxIdLength })
+
+/** `tool_calls` of an assistant message. Refuses other members: `index`, left over from a stream, is the usual one. */
+export const toolCalls = arrayOf(
+  variantsOf(
+    'type',
+    new Map([
+      [
+        'function',
+        objectOf([
+          required('id', callId),
+          required('type', anything),
+          required('function', objectOf([required('name', functionName), required('arguments', text())])),
+        ]),
+      ],
+      [
+        'custom',
+        objectOf([
+          required('id', callId),
+          required('type', anything),
+          required('custom', objectOf([required('name', functionName), required('input', text())])),
+        ]),
+      ],
+    ]),
+  ),
+  { expected: 'an array of objects', min: 1 },
+)

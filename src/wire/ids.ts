@@ -1,0 +1,39 @@
+import type { Random } from '../lib/random.ts'
+
+const alphanumerics = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
+
+/** `length` random characters of A-Z, a-z and 0-9. */
+export function alphanumeric(random: Random, length: number): string {
+  let text = ''
+  for (let i = 0; i < length; i++) text += alphanumerics[random.below(62)]
+  return text
+}
+
+/** An id as chat completions carry it: `chatcmpl-` and 29 alphanumerics. */
+export function chatCompletionId(random: Random): string {
+  return `chatcmpl-${alphanumeric(random, 29)}`
+}
+
+/** An id as legacy completions carry it: `cmpl-` and 29 alphanumerics. */
+export function completionId(random: Random): string {
+  return `cmpl-${alphanumeric(random, 29)}`
+}
+
+const hexBytes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+/** A random GUID of version 4 in lower case, as in `apim-request-id`. */
+export function guid(random: Random): string {
+  const a = random.bits()
+  const b = random.bits()
+  const c = random.bits()
+  const d = random.bits()
+  return `${hex(a)}-${hex16(b >>> 16)}-${hex16((b & 0x0fff) | 0x4000)}-${hex16(((c >>> 16) & 0x3fff) | 0x8000)}-${hex16(c & 0xffff)}${hex(d)}`
+}
+
+function hex(bits: number): string {
+  return hex16(bits >>> 16) + hex16(bits & 0xffff)
+}
+
+function hex16(bits: number): string {
+  return `${hexBytes[bits >>> 8]}${hexBytes[bits & 0xff]}`
+}

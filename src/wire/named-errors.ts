@@ -1,0 +1,91 @@
+import {
+  invalidToken,
+  keysDisabled,
+  networkDenied,
+  permissionDenied,
+  resourceBlocked,
+} from './error-access.ts'
+import { contextLengthExceeded } from './chat/error-context-length.ts'
+import { gatewayError, invalidImage, repetitiveText, timedOut } from './error-gateway.ts'
+import { highDemand, highDemandRetryAfterSeconds, temporarilyUnable } from './error-overload.ts'
+import {
+  apiVersionNotSupported,
+  bodyTooLarge,
+  deploymentNotFound,
+  invalidKey,
+  malformedJson,
+  operationNotSupported,
+  rateLimited,
+  resourceNotFound,
+  serverError,
+  type ServiceError,
+} from './errors.ts'
+import { operations, type Operation } from './operations.ts'
+
+/** The request that an error answers, as far as errors tell of it. */
+export interface FailedRequest {
+  readonly deployment: string
+  readonly model: string
+  /** Tokens that the model reads and writes in all. */
+  readonly contextTokens: number
+  /** The display name: `East US 2`. */
+  readonly region: string
+  readonly operation: Operation
+  readonly apiVersion: string | undefined
+  readonly bodyBytes: number
+  /** The wait that the error names, in whole seconds. */
+  readonly retryAfterSeconds: number
+  /** A guid of this request. */
+  readonly requestId: string
+}
+
+type ErrorOf = (request: FailedRequest) => ServiceError
+
+/** The largest audio file that the service takes, in bytes (25 MB of its own error text). */
+const audioLimitBytes = 26_214_400
+
+const limited =
+  (kind: 'token' | 'call'): ErrorOf =>
+  (request) =>
+    rateLimited({ ...request, kind, operationId: operations[request.operation].id })
+
+/** Errors of the service by names that a configuration can use, in the order of their status. */
+export const namedErrors = {
+  apiVersionNotSupported,
+  operationNotSupported: ({ operation, model }) => operationNotSupported(operations[operation].word, model),
+  malformedJson,
+  contextLengthExceeded: ({ contextTokens }) =>
+    contextLengthExceeded({ contextTokens, messageTokens: contextTokens + 1 }),
+  invalidImage,
+  repetitiveText,
+  invalidKey,
+  invalidToken,
+  permissionDenied: ({ requestId, operation }) => permissionDenied(requestId, operations[operation].path),
+  keysDisabled,
+  networkDenied,
+  resourceBlocked,
+  resourceNotFound,
+  deploymentNotFound,
+  requestTimeout: () => timedOut(408),
+  bodyTooLarge: ({ bodyBytes }) => bodyTooLarge(audioLimitBytes, Math.max(bodyBytes, audioLimitBytes + 1)),
+  tokenRateLimit: limited('token'),
+  requestRateLimit: limited('call'),
+  capacity429: highDemand,
+  serverError: ({ requestId }) => serverError(requestId),
+  gatewayError,
+  overloaded503: temporarilyUnable,
+  gatewayTimeout: () => timedOut(504),
+} as const satisfies Readonly<Record<string, ErrorOf>>
+
+/** The name of one of `namedErrors`. */
+export type NamedError = keyof typeof namedErrors
+
+/** All names of `namedErrors`. */
+export const namedErrorNames = Object.keys(namedErrors) as NamedError[]
+
+/** The wait that an error names unless it is told another one, in seconds; undefined for errors that name none. */
+export function usualRetryAfterSeconds(name: NamedError): number | undefined {
+  if (name === 'capacity429') return highDemandRetryAfterSeconds
+  // The wait of a slice of requests, which most refusals of the service name at the longest.
+  return name === 'tokenRateLimit' || name === 'requestRateLimit' ? 10 : undefined
+}

@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest'
+import { findModel } from './models/model-catalogue.ts'
+import { parseChatRequest, parseCompletionsRequest, parseEmbeddingsRequest } from './parse-request.ts'
+
+const chatModel = findModel('gpt-4o')!
+const embeddingModel = findModel('text-embedding-3-small')!
+
+describe('parsing a request', () => {
+  it('hands on a valid body as it is, without a copy', () => {
+    const chat = { messages: [{ role: 'user', content: 'x' }] }
+    const parsed = parseChatRequest(chat, chatModel)
+    expect(parsed.ok && parsed.request).toBe(chat)
+    expect(parseCompletionsRequest({ prompt: 'x' }, chatModel).ok).toBe(true)
+    expect(parseEmbeddingsRequest({ input: 'x' }, embeddingModel).ok).toBe(true)
+  })
+
+  it("answers an invalid body with the service's error", () => {
+    for (const parsed of [
+      parseChatRequest({}, chatModel),
+      parseCompletionsRequest({ prompt: 1 }, chatModel),
+      parseEmbeddingsRequest({}, embeddingModel),
+    ]) {
+      expect(parsed).toMatchObject({ ok: false, error: { status: 400, headers: 'model' } })
+    }
+  })
+})

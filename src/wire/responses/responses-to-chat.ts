@@ -1,0 +1,122 @@
+import type { ChatMessage, ContentPart, ToolCall } from '../chat/chat-message.ts'
+import type { ChatRequest, ResponseFormat, Tool, ToolChoice } from '../chat/chat-request.ts'
+import {
+  isMessage,
+  isReference,
+  type CustomToolCallItem,
+  type FunctionCallItem,
+  type ResponsesItem,
+  type ResponsesPart,
+} from './responses-item.ts'
+import type { ResponsesRequest, ResponsesTextFormat, ResponsesTool } from './responses-request.ts'
+
+/**
+ * The chat request that asks the same of the model: both APIs put the same prompt before it, so tokens are counted and
+ * tasks are made in one place. Tools that the service runs itself have no counterpart and are left out.
+ *
+ * @param items the input, its references resolved
+ */
+export function chatRequestOf(request: ResponsesRequest, items: readonly ResponsesItem[]): ChatRequest {
+  const { instructions, tools, tool_choice: choice, text, reasoning } = request
+  const messages = chatMessagesOf(items)
+  const chatTools = (tools ?? []).flatMap(toolOf)
+  const format = text?.format ? formatOf(text.format) : undefined
+  return {
+    messages: instructions ? [{ role: 'system', content: instructions }, ...messages] : messages,
+    ...(chatTools.length > 0 && { tools: chatTools }),
+    ...(choice && { tool_choice: choiceOf(choice) }),
+    parallel_tool_calls: request.parallel_tool_calls ?? null,
+    ...(format && { response_format: format }),
+    max_completion_tokens: request.max_output_tokens ?? null,
+    reasoning_effort: reasoning?.effort ?? null,
+  }
+}
+
+/** Items as messages. Calls that stand side by side are one message, as the model made them in one turn. */
+export function chatMessagesOf(items: readonly ResponsesItem[]): ChatMessage[] {
+  const messages: ChatMessage[] = []
+  let calls: ToolCall[] = []
+  for (const item of items) {
+    if (isMessage(item)) {
+      calls = []
+      messages.push({ role: item.role, content: contentOf(item.content) })
+    } else if (!isReference(item)) {
+      switch (item.type) {
+        case 'function_call':
+        case 'custom_tool_call':
+          if (calls.length === 0) messages.push({ role: 'assistant', content: null, tool_calls: calls })
+          calls.push(callOf(item))
+          break
+        case 'function_call_output':
+        case 'custom_tool_call_output':
+          calls = []
+          messages.push({ role: 'tool', content: contentOf(item.output), tool_call_id: item.call_id })
+          break
+        default:
+        // Thought is not read again, and what hosted tools did is not known here.
+      }
+    }
+  }
+  return messages
+}
+
+function callOf(item: FunctionCallItem | CustomToolCallItem): ToolCall {
+  const { call_id: id, name } = item
+  return item.type === 'function_call'
+    ? { id, type: 'function', function: { name, arguments: item.arguments } }
+    : { id, type: 'custom', custom: { name, input: item.input } }
+}
+
+function contentOf(content: string | readonly ResponsesPart[]): string | ContentPart[] {
+  return typeof content === 'string' ? content : content.flatMap(partOf)
+}
+
+function partOf(part: ResponsesPart): ContentPart[] {
+  switch (part.type) {
+    case 'refusal':
+      return [{ type: 'refusal', refusal: part.refusal }]
+    case 'input_image':
+      return part.image_url
+        ? [{ type: 'image_url', image_url: { url: part.image_url, detail: part.detail ?? null } }]
+        : []
+    case 'computer_screenshot':
+      return part.image_url ? [{ type: 'image_url', image_url: { url: part.image_url } }] : []
+    case 'input_file': {
+      const { file_data: data, file_id: id, filename } = part
+      const file = { file_data: data ?? null, file_id: id ?? null, filename: filename ?? null }
+      return [{ type: 'file', file }]
+    }
+    default:
+      return [{ type: 'text', text: part.text }]
+  }
+}
+
+function toolOf({ type, name = '', description, parameters, strict }: ResponsesTool): Tool[] {
+  if (type === 'custom') return [{ type, custom: { name, description: description ?? null } }]
+  if (type !== 'function') return []
+  const definition = { name, description: description ?? null, parameters: parameters ?? null }
+  return [{ type, function: { ...definition, strict: strict ?? null } }]
+}
+
+function choiceOf(choice: NonNullable<ResponsesRequest['tool_choice']>): ToolChoice {
+  if (typeof choice === 'string') return choice
+  const { type, name = '', mode = 'auto', tools = [] } = choice
+  switch (type) {
+    case 'function':
+      return { type, function: { name } }
+    case 'custom':
+      return { type, custom: { name } }
+    case 'allowed_tools':
+      return { type, allowed_tools: { mode, tools } }
+    default:
+      // A tool that the service runs itself is to be used: what the client sees then is a text.
+      return 'none'
+  }
+}
+
+function formatOf(format: ResponsesTextFormat): ResponseFormat {
+  if (format.type !== 'json_schema') return { type: format.type }
+  const { name, description, schema, strict } = format
+  const definition = { name, description: description ?? null, schema, strict: strict ?? null }
+  return { type: 'json_schema', json_schema: definition }
+}

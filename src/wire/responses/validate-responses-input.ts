@@ -1,0 +1,177 @@
+import { hostedToolItemTypes } from './responses-item.ts'
+import { arrayOf, textOrArray } from '../validation/collections.ts'
+import {
+  faultHere,
+  isObject,
+  missing,
+  notOneOf,
+  quotedList,
+  under,
+  wrongType,
+  type Check,
+  type Fault,
+  type JsonObject,
+} from '../validation/fault.ts'
+import { objectOf, optional, required } from '../validation/object-of.ts'
+import { anything, contentText, oneOf, text } from '../validation/scalars.ts'
+
+const partFields: ReadonlyMap<string, Check> = new Map([
+  ['input_text', objectOf([required('type', anything), required('text', contentText)], 'ignore')],
+  [
+    'input_image',
+    objectOf(
+      [
+        required('type', anything),
+        optional('image_url', text()),
+        optional('file_id', text()),
+        optional('detail', oneOf('low', 'high', 'auto', 'original')),
+      ],
+      'ignore',
+    ),
+  ],
+  ['output_text', objectOf([required('type', anything), required('text', contentText)], 'ignore')],
+  ['refusal', objectOf([required('type', anything), required('refusal', contentText)], 'ignore')],
+  [
+    'input_file',
+    objectOf(
+      [
+        required('type', anything),
+        optional('file_id', text()),
+        optional('file_data', text()),
+        optional('file_url', text()),
+        optional('filename', text()),
+      ],
+      'ignore',
+    ),
+  ],
+  [
+    'computer_screenshot',
+    objectOf(
+      [required('type', anything), optional('image_url', text()), optional('file_id', text())],
+      'ignore',
+    ),
+  ],
+  ['summary_text', objectOf([required('type', anything), required('text', contentText)], 'ignore')],
+])
+
+function notAName(step: string, value: unknown, names: readonly string[]): Fault {
+  return under(step, wrongType(`one of ${quotedList(names, 'or')}`, value))
+}
+
+/** Accepts parts of the given types. Unlike elsewhere, the service names the part and not its `type` as the culprit. */
+function partsOf(...types: readonly string[]): Check {
+  const part: Check = (value) => {
+    if (!isObject(value)) return wrongType('an object', value)
+    const { type } = value
+    if (type === undefined) return missing('.type')
+    if (typeof type !== 'string') return notAName('.type', type, types)
+    const check = types.includes(type) ? partFields.get(type) : undefined
+    return check ? check(value) : notOneOf(type, types)
+  }
+  return arrayOf(part, { expected: 'an array of objects' })
+}
+
+const contentExpected = 'one of an array of objects or string'
+const spokenContent = textOrArray(contentExpected, contentText, partsOf(...partFields.keys()))
+const answerContent = textOrArray(contentExpected, contentText, partsOf('output_text', 'refusal'))
+const toolOutput = textOrArray(
+  contentExpected,
+  contentText,
+  partsOf('input_text', 'input_image', 'input_file'),
+)
+
+/** Every item may carry what an answer gave it. */
+const echoed = [optional('type', anything), optional('id', text()), optional('status', text())]
+
+const roles = ['assistant', 'system', 'developer', 'user']
+const message = (content: Check): Check =>
+  objectOf([
+    ...echoed,
+    required('role', anything),
+    required('content', content),
+    optional('phase', oneOf('commentary', 'final_answer')),
+  ])
+const spoken = message(spokenContent)
+const answered = message(answerContent)
+
+const messageItem: Check = (item) => {
+  if (!isObject(item)) return wrongType('an object', item)
+  const { role } = item
+  if (role === undefined) return missing('.role')
+  if (typeof role !== 'string') return notAName('.role', role, roles)
+  if (!roles.includes(role)) return notOneOf(role, roles)
+  return role === 'assistant' ? answered(item) : spoken(item)
+}
+
+const call = (input: string): Check =>
+  objectOf(
+    [...echoed, required('call_id', text()), required('name', text()), required(input, contentText)],
+    'ignore',
+  )
+const callOutput = objectOf(
+  [...echoed, required('call_id', text({ minLength: 1 })), required('output', toolOutput)],
+  'ignore',
+)
+
+const itemTypes: ReadonlyMap<string, Check> = new Map(
+  [
+    ...hostedToolItemTypes.map((type): [string, Check] => [type, objectOf(echoed, 'ignore')]),
+    ['custom_tool_call', call('input')] as [string, Check],
+    ['custom_tool_call_output', callOutput] as [string, Check],
+    ['function_call', withId('fc', call('arguments'))] as [string, Check],
+    ['function_call_output', callOutput] as [string, Check],
+    ['item_reference', objectOf([optional('type', anything), required('id', text())])] as [string, Check],
+    ['message', messageItem] as [string, Check],
+    [
+      'reasoning',
+      withId(
+        'rs',
+        objectOf(
+          [
+            ...echoed,
+            required('summary', partsOf('summary_text')),
+            optional('encrypted_content', text()),
+            optional('content', anything),
+          ],
+          'ignore',
+        ),
+      ),
+    ] as [string, Check],
+  ].sort(([a], [b]) => (a < b ? -1 : 1)),
+)
+const itemTypeNames = [...itemTypes.keys()]
+
+/** Adds to a check that an `id`, where there is one, has its prefix. */
+function withId(prefix: string, check: Check): Check {
+  return (value) => {
+    const fault = check(value)
+    if (fault !== undefined) return fault
+    const { id } = value as JsonObject
+    if (typeof id !== 'string' || id.startsWith(prefix)) return undefined
+    const wrong = faultHere(
+      'invalid_value',
+      (path) => `Invalid '${path}': '${id}'. Expected an ID that begins with '${prefix}'.`,
+    )
+    wrong.path = '.id'
+    return wrong
+  }
+}
+
+const item: Check = (value) => {
+  if (!isObject(value)) return wrongType('an object', value)
+  const { type, role, id } = value
+  if (type === undefined || type === null) {
+    return role === undefined && typeof id === 'string' ? undefined : messageItem(value)
+  }
+  if (typeof type !== 'string') return notAName('.type', type, itemTypeNames)
+  const check = itemTypes.get(type)
+  // The service names the item here, and not its `type`.
+  return check ? check(value) : notOneOf(type, itemTypeNames)
+}
+
+/** `input`: a text, or items. How items follow each other depends on what is stored, and is not looked at here. */
+export const responsesInput = textOrArray(
+  'one of a string or array of objects',
+  contentText,
+  arrayOf(item, { expected: 'an array of objects' }),
+)

@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest'
+import { leastMs } from '../../../tests/support/machine-speed.ts'
+import { mutateJson } from '../../../tests/support/mutate-json.ts'
+import { createRandom } from '../../lib/random.ts'
+import { findModel } from '../models/model-catalogue.ts'
+import { validateChat } from '../chat/validate-chat.ts'
+import { validateCompletions } from '../completions/validate-completions.ts'
+import { validateEmbeddings } from '../embeddings/validate-embeddings.ts'
+
+const chatModels = [findModel('gpt-4o')!, findModel('gpt-5')!]
+const embeddingModel = findModel('text-embedding-3-small')!
+
+const validChat = {
+  messages: [
+    { role: 'system', content: 'Answer in json.' },
+    {
+      role: 'user',
+      content: [
+        { type: 'text', text: 'x' },
+        { type: 'image_url', image_url: { url: 'data:' } },
+      ],
+    },
+    {
+      role: 'assistant',
+      content: null,
+      tool_calls: [{ id: 'a', type: 'function', function: { name: 'f', arguments: '{}' } }],
+    },
+    { role: 'tool', tool_call_id: 'a', content: '1' },
+  ],
+  tools: [{ type: 'function', function: { name: 'f', description: 'd', parameters: { type: 'object' } } }],
+  tool_choice: { type: 'function', function: { name: 'f' } },
+  response_format: { type: 'json_schema', json_schema: { name: 's', schema: {}, strict: true } },
+  temperature: 1,
+  n: 2,
+  stream: true,
+  stream_options: { include_usage: true },
+  metadata: { a: 'b' },
+}
+const validCompletion = {
+  prompt: ['a', 'b'],
+  n: 1,
+  best_of: 2,
+  logprobs: 1,
+  stop: ['x'],
+  logit_bias: { 1: 2 },
+}
+const validEmbeddings = { input: [[1, 2], [3]], dimensions: 8, encoding_format: 'float' }
+
+function expectEnvelopeOrNothing(error: ReturnType<typeof validateChat>): void {
+  if (error === undefined) return
+  expect(error).toMatchObject({ status: 400, contentType: 'application/json', headers: 'model' })
+  const parsed = JSON.parse(error.body) as { error: Record<string, unknown> }
+  expect(Object.keys(parsed.error)).toEqual(['message', 'type', 'param', 'code'])
+  expect(parsed.error['message']).toEqual(expect.stringMatching(/./))
+}
+
+describe('hostile bodies', () => {
+  it('are accepted or refused with an envelope, and never throw', () => {
+    const random = createRandom('hostile bodies')
+    let refused = 0
+    for (let round = 0; round < 6_000; round++) {
+      const rounds = 1 + random.below(3)
+      let bodies: unknown[] = [validChat, validCompletion, validEmbeddings]
+      for (let i = 0; i < rounds; i++) bodies = bodies.map((body) => mutateJson(body, random))
+      for (const error of [
+        ...chatModels.map((model) => validateChat(bodies[0], model)),
+        validateCompletions(bodies[1], embeddingModel),
+        validateEmbeddings(bodies[2], embeddingModel),
+      ]) {
+        expectEnvelopeOrNothing(error)
+        if (error) refused++
+      }
+    }
+    expect(refused).toBeGreaterThan(10_000)
+    expect(refused).toBeLessThan(23_900)
+  })
+
+  it.each([[[]], ['x'], [7], [null], [undefined], [true]])(
+    'that are no object (%j) are no JSON body',
+    (body) => {
+      expect(validateChat(body, chatModels[0]!)?.body).toContain('We could not parse the JSON body')
+    },
+  )
+
+  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])(
+    'cannot pass %s for a known key',
+    (key) => {
+      const body: unknown = JSON.parse(`{"messages":[{"role":"user","content":"x"}],"${key}":1}`)
+      expect(validateChat(body, chatModels[0]!)?.body).toContain(`Unknown parameter: '${key}'.`)
+    },
+  )
+
+  it.each(['__proto__', 'constructor'])('cannot pass %s for a role', (role) => {
+    expect(validateChat({ messages: [{ role, content: 'x' }] }, chatModels[0]!)?.body).toContain(
+      'Invalid value:',
+    )
+  })
+
+  const many = 100_000
+  const user = { role: 'user', content: 'x' }
+  it.each([
+    [
+      'unknown keys',
+      { messages: [user], ...Object.fromEntries(Array.from({ length: many }, (_, i) => [`zz${i}`, i])) },
+    ],
+    ['one long unknown key', { messages: [user], ['k'.repeat(many * 10)]: 1 }],
+    ['messages', { messages: Array.from({ length: many }, () => user) }],
+    [
+      'parts',
+      {
+        messages: [
+          { role: 'user', content: Array.from({ length: many }, () => ({ type: 'text', text: 'x' })) },
+        ],
+      },
+    ],
+    [
+      'metadata',
+      { messages: [user], metadata: Object.fromEntries(Array.from({ length: many }, (_, i) => [i, 'x'])) },
+    ],
+    [
+      'levels',
+      { messages: [user], tools: [{ type: 'function', function: { name: 'f', parameters: nested(many) } }] },
+    ],
+    ['levels of content', { messages: [{ role: 'user', content: nested(many) }] }],
+    [
+      'tool calls',
+      {
+        messages: [
+          user,
+          {
+            role: 'assistant',
+            tool_calls: Array.from({ length: many }, (_, i) => ({
+              id: `${i}`,
+              type: 'function',
+              function: { name: 'f', arguments: '' },
+            })),
+          },
+        ],
+      },
+    ],
+  ])('with a hundred thousand %s are judged in less than a second', async (_, body) => {
+    const judge = (): void => expectEnvelopeOrNothing(validateChat(body, chatModels[0]!))
+    expect(await leastMs(1_000, judge)).toBeLessThan(1_000)
+  })
+})
+
+function nested(levels: number): unknown {
+  let value: unknown = {}
+  for (let i = 0; i < levels; i++) value = { a: value }
+  return value
+}
