@@ -9,8 +9,8 @@ import { connectRedis } from '../shared/redis/connect-redis.ts'
 import { RedisDocuments } from '../shared/redis/redis-documents.ts'
 import { createRedisLimits } from '../shared/redis/redis-limits.ts'
 import { createRedisPatches } from '../shared/redis/redis-patches.ts'
-import { RedisResponses } from './redis-responses.ts'
-import { createSharedLimitRules } from './shared-limit-rules.ts'
+import { RedisResponses } from '../shared/redis/redis-responses.ts'
+import { createSharedLimitRules } from '../shared/redis/shared-limit-rules.ts'
 import type { SharedParts } from './shared-parts.ts'
 
 /** What a simulator has together with all others that have its Redis and prefix. */

@@ -1,4 +1,4 @@
-import { createSharedLimitRules } from '../../src/server/shared-limit-rules.ts'
+import { createSharedLimitRules } from '../../src/shared/redis/shared-limit-rules.ts'
 import type { Config } from '../../src/config/config.ts'
 import type { LiveConfig } from '../../src/config/live-config.ts'
 import { loadLiveConfig } from '../../src/config/load-config.ts'

@@ -1,20 +1,20 @@
-import type { LimitProfileName } from '../config/deployment-limits.ts'
-import type { Deployment } from '../config/deployments.ts'
-import { type LimitPlan, limitPlanOf, requestsWindowMs, tokensWindowMs } from '../limits/limit-plan.ts'
-import { limitProfile } from '../limits/limit-profile.ts'
+import type { LimitProfileName } from '../../config/deployment-limits.ts'
+import type { Deployment } from '../../config/deployments.ts'
+import { type LimitPlan, limitPlanOf, requestsWindowMs, tokensWindowMs } from '../../limits/limit-plan.ts'
+import { limitProfile } from '../../limits/limit-profile.ts'
 import {
   provisionedPlanOf,
   provisionedStanding,
   utilizationSpanMs,
   weightedTokens,
   weightedTokensPerMinute,
-} from '../limits/provisioned-limiter.ts'
-import { rateLimitsOf } from '../limits/rate-limits-of.ts'
-import { scaleLimits } from '../limits/scale-limits.ts'
-import { bucketMs, SlidingWindow } from '../limits/sliding-window.ts'
-import { windowStanding } from '../limits/window-standing.ts'
-import type { LimitStanding } from '../limits/limit-standing.ts'
-import type { LimitRules, RulesOf, WindowBucket } from '../shared/redis/limit-rules.ts'
+} from '../../limits/provisioned-limiter.ts'
+import { rateLimitsOf } from '../../limits/rate-limits-of.ts'
+import { scaleLimits } from '../../limits/scale-limits.ts'
+import { bucketMs, SlidingWindow } from '../../limits/sliding-window.ts'
+import { windowStanding } from '../../limits/window-standing.ts'
+import type { LimitStanding } from '../../limits/limit-standing.ts'
+import type { LimitRules, RulesOf, WindowBucket } from './limit-rules.ts'
 
 /** Makes the rules by which Redis keeps limits, of those by which this process does. */
 export function createSharedLimitRules(): RulesOf {

@@ -1,13 +1,13 @@
-import { itemOf } from '../generate/responses/item-of.ts'
-import { recordFromJson, type RecordJson, recordToJson } from '../generate/responses/record-json.ts'
-import type { ResponseAddress, ResponseArchive } from '../generate/responses/response-archive.ts'
-import type { ProgressState } from '../generate/responses/response-progress.ts'
-import type { ResponseRecord } from '../generate/responses/response-record.ts'
-import type { ResponseStore } from '../generate/responses/response-store.ts'
-import type { ResponsesItem } from '../wire/responses/responses-item.ts'
-import { sharedIdPart } from '../wire/responses/response-ids.ts'
-import type { Clock } from '../lib/clock.ts'
-import type { RedisDocument, RedisDocuments } from '../shared/redis/redis-documents.ts'
+import { itemOf } from '../../generate/responses/item-of.ts'
+import { recordFromJson, type RecordJson, recordToJson } from '../../generate/responses/record-json.ts'
+import type { ResponseAddress, ResponseArchive } from '../../generate/responses/response-archive.ts'
+import type { ProgressState } from '../../generate/responses/response-progress.ts'
+import type { ResponseRecord } from '../../generate/responses/response-record.ts'
+import type { ResponseStore } from '../../generate/responses/response-store.ts'
+import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
+import { sharedIdPart } from '../../wire/responses/response-ids.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { RedisDocument, RedisDocuments } from './redis-documents.ts'
 
 /**
  * How long to wait for the end of a response that another simulator sends, in milliseconds, time after time: its client may have
