@@ -284,7 +284,7 @@ function requestWay(): string {
 
   for (const [index, stage] of stages.entries()) {
     downTo(y + (index === 0 ? 22 : gap))
-    out.push(...stageRow(stage, y, stage.name === 'extensions' ? purple : blue))
+    out.push(...stageRow(stage, y, stage.name === 'extension' ? purple : blue))
     y = end(y)
   }
   downTo(y + 22)

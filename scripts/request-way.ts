@@ -1,13 +1,14 @@
 // The way of a request as docs/images/request-way.svg draws it. tests/request-way.test.ts sends requests down the
 // pipeline and fails where this list and the code disagree.
 
+import type { StageName } from '../src/pipeline/stage.ts'
+
 /** One of the modes that a simulator runs in. */
 type ModeName = 'generate' | 'record' | 'replay'
 
-/** One stage on the way of a request. */
-export interface WayStage {
-  /** What the picture calls it. */
-  readonly name: string
+/** One stage on the way of a request, or who answers it in the end. */
+export interface WayStage<Name extends string = StageName> {
+  readonly name: Name
   /** Where it is, below src/, and the function there. */
   readonly file: string
   readonly code: string
@@ -45,12 +46,19 @@ export const observers: readonly WayStage[] = [
     does: 'exports it through OpenTelemetry',
     modes: everyMode,
   },
+  {
+    name: 'request-log',
+    file: 'journal/request-log.ts',
+    code: 'logRequest',
+    does: 'writes a line for it: LOG_REQUESTS',
+    modes: everyMode,
+  },
 ]
 
 /** What comes after them, from the outside in; each stage may answer itself, and then nothing after it is asked. */
 export const stages: readonly WayStage[] = [
   {
-    name: 'extensions',
+    name: 'extension',
     file: 'pipeline/pipeline.ts',
     code: 'extensionHooks',
     does: 'your hooks: change the request, answer it, change the answer',
@@ -79,10 +87,10 @@ export const stages: readonly WayStage[] = [
     code: 'findDeployment',
     does: 'finds it by the path or by the model in the body',
     leaves: { status: '404', when: 'there is none of that name' },
-    modes: simulated,
+    modes: everyMode,
   },
   {
-    name: 'model version',
+    name: 'model-version',
     file: 'access/check-api-version.ts',
     code: 'checkModelVersion',
     does: 'has the api-version this model already?',
@@ -124,7 +132,7 @@ export const stages: readonly WayStage[] = [
 ]
 
 /** Who answers, by mode. */
-export const handlers: readonly WayStage[] = [
+export const handlers: readonly WayStage<ModeName>[] = [
   {
     name: 'generate',
     file: 'generate/generate-mode.ts',

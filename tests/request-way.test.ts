@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { handlers, observers, stages, type WayStage } from '../scripts/request-way.ts'
 import { loadLiveConfig } from '../src/config/load-config.ts'
 import { Exchange } from '../src/pipeline/exchange.ts'
-import type { Stage, ModeHandler } from '../src/pipeline/stage.ts'
+import { stageNames, type Stage, type ModeHandler } from '../src/pipeline/stage.ts'
 import { jsonReply } from '../src/pipeline/json-reply.ts'
 import { createPipeline } from '../src/pipeline/pipeline.ts'
 import { createRandom } from '../src/lib/random.ts'
@@ -37,7 +37,7 @@ const wrong = {
   'api-version': { version: '1999-01-01' },
   key: { key: 'wrong' },
   deployment: { deployment: 'nowhere' },
-  'model version': { version: '2024-02-01', deployment: 'reasons' },
+  'model-version': { version: '2024-02-01', deployment: 'reasons' },
 }
 type Refusing = keyof typeof wrong
 
@@ -66,7 +66,8 @@ async function send(mode: ModeName, ...mistakes: readonly Refusing[]): Promise<S
       observe: note('metrics'),
       journal: note('journal'),
       telemetry: note('telemetry'),
-      extensionHooks: [note('extensions')],
+      requestLog: note('request-log'),
+      extensionHooks: [{ name: 'extension', stage: note('extension') }],
       prepareFaults: note('incidents'),
       admit: note('limits'),
       injectFaults: note('faults'),
@@ -105,11 +106,15 @@ function read(file: string): string {
 }
 
 describe('docs/images/request-way.svg', () => {
+  it('draws every stage by its name, in order', () => {
+    expect(names).toEqual(stageNames)
+  })
+
   it.each([...way, ...handlers])('draws $name, which is in src/$file', ({ file, code }) => {
     expect(read(file)).toMatch(new RegExp(`\\b${code}\\b`))
   })
 
-  it.each(handlers.map(({ name }) => name as ModeName))(
+  it.each(handlers.map(({ name }) => name))(
     'draws the stages in the order in which a request meets them in %s mode',
     async (mode) => {
       const drawn = way.filter(({ name, modes }) => !(name in wrong) && modes.includes(mode))

@@ -40,7 +40,10 @@ describe('composeExtensions', () => {
       ],
     })
     const { hooks, generate } = compose(extension('a'), extension('b'))
-    await chain(hooks, async () => (await generate?.(exchange)) ?? reply())(exchange)
+    await chain(
+      hooks.map(({ stage }) => stage),
+      async () => (await generate?.(exchange)) ?? reply(),
+    )(exchange)
     expect(seen).toEqual([
       'hook a1',
       'hook a2',

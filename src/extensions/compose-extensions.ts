@@ -1,5 +1,5 @@
 import type { ForwardedReply, NamedLimiter } from '../pipeline/extension.ts'
-import type { ModeHandler, Stage } from '../pipeline/stage.ts'
+import type { Hook, ModeHandler, NamedStage } from '../pipeline/stage.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import type { Culprit } from './extension-error.ts'
 import { type Answerer, firstAnswer, guardForwarder, guardGenerator, guardLimiter } from './guard-answer.ts'
@@ -14,7 +14,7 @@ import type { LoadedExtension } from './loaded-extension.ts'
 export interface Extensions extends LifeCycle {
   readonly list: readonly LoadedExtension[]
   /** The first is the outermost. */
-  readonly hooks: readonly Stage[]
+  readonly hooks: readonly NamedStage[]
   /** Asks the generators one after the other until one answers; undefined when there are none. */
   readonly generate: ModeHandler | undefined
   /** Asks the forwarders one after the other until one answers; undefined when there are none. */
@@ -35,12 +35,16 @@ export function composeExtensions(list: readonly LoadedExtension[]): Extensions 
   const ask = firstAnswer(generators)
   return {
     list,
-    hooks: list.flatMap((loaded) => guardAll(loaded, 'hooks', 'hook', guardHook)),
+    hooks: list.flatMap((loaded) => guardAll(loaded, 'hooks', 'hook', namedHook)),
     generate: generators.length === 0 ? undefined : async (exchange) => ask(exchange),
     forward: forwarders.length === 0 ? undefined : firstAnswer(forwarders),
     limiters: composeLimiters(list),
     ...createLifeCycle(list),
   }
+}
+
+function namedHook(hook: Hook, culprit: Culprit): NamedStage {
+  return { name: 'extension', extension: culprit.extension, stage: guardHook(hook, culprit) }
 }
 
 type Parts = 'hooks' | 'generators' | 'forwarders'

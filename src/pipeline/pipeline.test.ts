@@ -33,7 +33,7 @@ async function answer(
   const run = createPipeline(
     {
       observe: pass,
-      extensionHooks: parts.hooks ?? [],
+      extensionHooks: (parts.hooks ?? []).map((stage) => ({ name: 'extension', stage })),
       ...(parts.answersAnyPath !== undefined && { answersAnyPath: parts.answersAnyPath }),
       ...(parts.journal && { journal: parts.journal }),
       addLatency: pass,

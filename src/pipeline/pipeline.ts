@@ -7,7 +7,7 @@ import { clientLeftReply } from './client-left-reply.ts'
 import { errorReply, failureReply } from './error-reply.ts'
 import { createFindDeployment, type OnUndefinedDeployment } from '../access/find-deployment.ts'
 import type { Exchange } from './exchange.ts'
-import type { ModeHandler, Stage } from './stage.ts'
+import type { ModeHandler, NamedStage, Stage } from './stage.ts'
 import { noteDeployment } from '../access/note-deployment.ts'
 import type { Reply } from './reply.ts'
 import { whenFailed, whenKnown } from './when-known.ts'
@@ -22,7 +22,7 @@ export interface Stages {
   readonly telemetry?: Stage
   /** Writes a line for every request; absent where nobody reads them. */
   readonly requestLog?: Stage
-  readonly extensionHooks: readonly Stage[]
+  readonly extensionHooks: readonly NamedStage[]
   /** Whether generate mode may answer paths that the service does not have, as generators of extensions do; default false. */
   readonly answersAnyPath?: boolean
   /** Lets a present incident change the deployment, and reads what the caller asks of the simulator itself. */
@@ -59,23 +59,27 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
       return errorReply(exchange, resourceNotFound())
     })
 
-  const authenticate = createAuthenticate(stages.answersAnyPath ?? false)
-  const simulate = chain(
+  const key: NamedStage = { name: 'key', stage: createAuthenticate(stages.answersAnyPath ?? false) }
+  const findDeployment = createFindDeployment(reports.onUndefinedDeployment)
+  const simulate = chainNamed(
     [
       ...stages.extensionHooks,
-      checkApiVersion,
-      authenticate,
-      createFindDeployment(reports.onUndefinedDeployment),
-      checkModelVersion,
-      stages.prepareFaults,
-      stages.admit,
-      stages.injectFaults,
-      stages.addLatency,
+      { name: 'api-version', stage: checkApiVersion },
+      key,
+      { name: 'deployment', stage: findDeployment },
+      { name: 'model-version', stage: checkModelVersion },
+      { name: 'incidents', stage: stages.prepareFaults },
+      { name: 'limits', stage: stages.admit },
+      { name: 'faults', stage: stages.injectFaults },
+      { name: 'latency', stage: stages.addLatency },
     ],
     answerInMode,
   )
   // What the real service answers is passed through: it has its own versions, deployments, limits, faults and latency.
-  const forward = chain([...stages.extensionHooks, authenticate, noteDeployment], answerInMode)
+  const forward = chainNamed(
+    [...stages.extensionHooks, key, { name: 'deployment', stage: noteDeployment }],
+    answerInMode,
+  )
   const run: Run = (exchange) =>
     exchange.config.mode.kind === 'record' ? forward(exchange) : simulate(exchange)
 
@@ -91,10 +95,20 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
       (error) => failed(error, exchange),
     )
 
-  const observers = [stages.observe, stages.journal, stages.telemetry, stages.requestLog].filter(
-    (hook) => hook !== undefined,
+  const observers: NamedStage[] = [
+    { name: 'metrics', stage: stages.observe },
+    ...(stages.journal ? [{ name: 'journal', stage: stages.journal } as const] : []),
+    ...(stages.telemetry ? [{ name: 'telemetry', stage: stages.telemetry } as const] : []),
+    ...(stages.requestLog ? [{ name: 'request-log', stage: stages.requestLog } as const] : []),
+  ]
+  return chainNamed(observers, runSafely)
+}
+
+function chainNamed(stages: readonly NamedStage[], innermost: Run): Run {
+  return chain(
+    stages.map(({ stage }) => stage),
+    innermost,
   )
-  return chain(observers, runSafely)
 }
 
 /** Whether an `AbortSignal` is behind an error, such as that of an exchange whose client has left. */

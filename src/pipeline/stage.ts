@@ -13,5 +13,35 @@ export type Answer = Reply | Promise<Reply>
 /** A stage of the pipeline, as a hook is one, that makes no promise of what is known. */
 export type Stage = (exchange: Exchange, next: () => Answer) => Answer
 
+/**
+ * The names of the stages, in the order in which a request meets them. The picture of the way of a request and the documents
+ * have the same names. Each is a token of HTTP, so that a header can carry it.
+ */
+export const stageNames = [
+  'metrics',
+  'journal',
+  'telemetry',
+  'request-log',
+  'extension',
+  'api-version',
+  'key',
+  'deployment',
+  'model-version',
+  'incidents',
+  'limits',
+  'faults',
+  'latency',
+] as const
+
+export type StageName = (typeof stageNames)[number]
+
+/** A stage with its name. */
+export interface NamedStage {
+  readonly name: StageName
+  /** The name of the extension that brings it; absent for a stage of the simulator's own. */
+  readonly extension?: string
+  readonly stage: Stage
+}
+
 /** The innermost stage: answers in one mode, or gives undefined for a request that it does not know. */
 export type ModeHandler = (exchange: Exchange) => Answer | undefined | Promise<Reply | undefined>

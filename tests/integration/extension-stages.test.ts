@@ -48,7 +48,7 @@ const createStages = ({ clock = createSystemClock(), hooks = [], generate, limit
   const run = createPipeline(
     {
       observe: pass,
-      extensionHooks: hooks,
+      extensionHooks: hooks.map((stage) => ({ name: 'extension', stage })),
       answersAnyPath: true,
       prepareFaults: pass,
       admit: createAdmission({ ...(limiters && { named: limiters }) }).admit,
