@@ -1,4 +1,5 @@
-import type { EventsBody, Reply, Schedule } from '../pipeline/reply.ts'
+import type { EventsBody } from '../answer/body.ts'
+import type { Reply, Schedule } from '../pipeline/reply.ts'
 import { dueTimes, eventsAt } from './retime.ts'
 
 /** A reply that is a stream. */

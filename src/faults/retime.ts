@@ -1,5 +1,6 @@
 import type { Exchange } from '../pipeline/exchange.ts'
-import type { EventsBody, Reply, Schedule } from '../pipeline/reply.ts'
+import type { EventsBody } from '../answer/body.ts'
+import type { Reply, Schedule } from '../pipeline/reply.ts'
 import { scheduleOf, shift } from '../pipeline/shift-reply.ts'
 
 /** A reply whose first token, or whose whole body, is due at a time from the start of the request. */

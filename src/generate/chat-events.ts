@@ -2,7 +2,7 @@ import { completionFilterJson, safePromptFilter } from '../wire/content-filters.
 import { dataEvent } from '../wire/sse.ts'
 import type { ChunkWriter } from './chat-chunk.ts'
 import { finishReasonOf, functionCallJson, toolCallJson, type ChatFacts } from './chat-json.ts'
-import type { Choice } from './completion.ts'
+import type { Choice } from '../answer/completion.ts'
 
 /** The first chunk of every stream; it has the shape of a chunk and none of its contents. */
 export const promptFilterEvent = dataEvent(

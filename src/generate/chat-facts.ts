@@ -6,7 +6,7 @@ import type { ChatRequest } from '../wire/chat/chat-request.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { ChatFacts } from './chat-json.ts'
 import { usesFunctions } from './chat-task.ts'
-import { completionSteps, type Completion } from './completion.ts'
+import { completionSteps, type Completion } from '../answer/completion.ts'
 import { boundedTop, type LogprobOptions } from './logprobs.ts'
 
 /** Gathers what every object of an answer carries. */

@@ -1,6 +1,5 @@
 import type { HarmCategory } from '../wire/content-filters.ts'
-import type { Usage } from '../pipeline/reply.ts'
-import type { Choice, ToolCall } from './completion.ts'
+import type { Usage, Choice, ToolCall } from '../answer/completion.ts'
 import type { LogprobOptions } from './logprobs.ts'
 
 /** What every object of one chat answer carries, and what decides its form. */

@@ -1,9 +1,14 @@
 import type { Model } from '../wire/models/models.ts'
 import type { CompletionsRequest } from '../wire/completions/completions-request.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import type { Steps, Usage } from '../pipeline/reply.ts'
+import {
+  type Steps,
+  type Usage,
+  completionSteps,
+  type Choice,
+  type Completion,
+} from '../answer/completion.ts'
 import { complete, completeInTurns } from './complete.ts'
-import { completionSteps, type Choice, type Completion } from './completion.ts'
 import { withForced, type CompletionTask } from './completion-task.ts'
 import type { CompletionPrompt } from './completions-prompt.ts'
 

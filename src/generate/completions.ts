@@ -10,10 +10,11 @@ import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { noRoomReply } from '../pipeline/no-room-reply.ts'
 import { deploymentHeaders } from '../pipeline/reply-headers.ts'
-import { bodyInPieces, type Reply } from '../pipeline/reply.ts'
+import { bodyInPieces } from '../answer/body.ts'
+import { type Reply } from '../pipeline/reply.ts'
 import { whenKnown } from '../pipeline/when-known.ts'
 import { loadEncoding, type TokenCounter } from '../tokens/encoding.ts'
-import { completionSteps, visibleTokens, type Completion } from './completion.ts'
+import { completionSteps, visibleTokens, type Completion } from '../answer/completion.ts'
 import { completionMemory } from './completion-memory.ts'
 import {
   candidatesPerPrompt,

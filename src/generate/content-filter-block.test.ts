@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { completionSteps, type Completion } from './completion.ts'
+import { completionSteps, type Completion } from '../answer/completion.ts'
 import { filterCompletion } from './content-filter-block.ts'
 
 const choice = {

@@ -1,5 +1,5 @@
 import type { HarmCategory } from '../wire/content-filters.ts'
-import { billedTokens, visibleTokens, type Choice, type Completion } from './completion.ts'
+import { billedTokens, visibleTokens, type Choice, type Completion } from '../answer/completion.ts'
 import type { Verdict } from './content-filter.ts'
 
 /** A completion as the content filter lets it out. */

@@ -7,7 +7,8 @@ import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { HeaderList } from '../pipeline/header-list.ts'
 import { httpDate } from '../lib/http-date.ts'
-import { textBody, type Reply } from '../pipeline/reply.ts'
+import { textBody } from '../answer/body.ts'
+import { type Reply } from '../pipeline/reply.ts'
 import { renderModel } from './models-json.ts'
 
 /** The list of a catalogue, which is the same for every request. */

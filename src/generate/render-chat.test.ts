@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { chatFacts, chatUsage, loremChoice } from '../../tests/support/chat-parts.ts'
-import { isAsciiBody } from '../pipeline/reply.ts'
+import { isAsciiBody } from '../answer/body.ts'
 import type { ChatFacts } from './chat-json.ts'
-import type { Choice } from './completion.ts'
+import type { Choice } from '../answer/completion.ts'
 import { chatBody } from './render-chat.ts'
 
 const given: Choice = { ...loremChoice, pieces: ['日', '本 "x"'], lorem: undefined }

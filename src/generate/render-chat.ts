@@ -1,4 +1,4 @@
-import { bodyInPieces, renderedBody, type WholeBody } from '../pipeline/reply.ts'
+import { bodyInPieces, renderedBody, type WholeBody } from '../answer/body.ts'
 import { completionFilterJson, safeCompletionFilter, safePromptFilter } from '../wire/content-filters.ts'
 import {
   chatUsageJson,
@@ -10,7 +10,7 @@ import {
   toolCallJson,
   type ChatFacts,
 } from './chat-json.ts'
-import { textJson, wholeText, type Choice, type Completion, type ToolCall } from './completion.ts'
+import { textJson, wholeText, type Choice, type Completion, type ToolCall } from '../answer/completion.ts'
 import { logprobsJson, logprobsPieces, type LogprobOptions } from './logprobs.ts'
 
 /** The body of a whole chat completion. */

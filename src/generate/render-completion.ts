@@ -1,10 +1,9 @@
 import { completionFilterJson, promptFilterJson, safeCompletionFilter } from '../wire/content-filters.ts'
 import { codePointLength } from '../wire/chat/obfuscation.ts'
-import type { Usage } from '../pipeline/reply.ts'
+import { type Usage, wholeText, type Choice } from '../answer/completion.ts'
 import type { Random } from '../lib/random.ts'
 import { legacyLogprobsJson } from './completions-logprobs.ts'
 import type { CompletionPrompt } from './completions-prompt.ts'
-import { wholeText, type Choice } from './completion.ts'
 import type { FilteredCompletion } from './content-filter-block.ts'
 
 /** What every object of one legacy completion carries. */

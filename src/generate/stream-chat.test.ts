@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../lib/random.ts'
 import { chatFacts, chatUsage, loremChoice } from '../../tests/support/chat-parts.ts'
-import { isAsciiBody } from '../pipeline/reply.ts'
-import type { Choice } from './completion.ts'
+import { isAsciiBody } from '../answer/body.ts'
+import type { Choice } from '../answer/completion.ts'
 import { streamChat } from './stream-chat.ts'
 
 const stream = (choices: readonly Choice[], includeUsage: boolean, obfuscate: boolean, more = {}) =>

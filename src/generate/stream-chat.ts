@@ -1,15 +1,15 @@
 import { safeCompletionFilter, type HarmCategory } from '../wire/content-filters.ts'
 import { doneEvent } from '../wire/sse.ts'
-import type { EventsBody } from '../pipeline/reply.ts'
+import type { EventsBody } from '../answer/body.ts'
 import type { Random } from '../lib/random.ts'
 import { createChunkWriter, type ChunkWriter, type StreamOptions } from './chat-chunk.ts'
 import { finishEvent, promptFilterEvent, startEvent } from './chat-events.ts'
 import { chatUsageJson, toolCallJson, type ChatFacts } from './chat-json.ts'
 import { lateFilterEvents } from './content-filter-late.ts'
-import { completionSteps, textJson, type Choice, type Completion } from './completion.ts'
+import { completionSteps, textJson, type Choice, type Completion } from '../answer/completion.ts'
 import { logprobsJson } from './logprobs.ts'
 import { streamLorem } from './stream-lorem.ts'
-import { ChoiceEvents, type ChoiceEvent } from './stream-plan.ts'
+import { ChoiceEvents, type ChoiceEvent } from '../answer/choice-events.ts'
 
 /** Harm that the asynchronous filter finds in the midst of a stream. */
 export interface LateFinding {

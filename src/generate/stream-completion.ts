@@ -1,8 +1,8 @@
 import { completionFilterJson, safeCompletionFilter } from '../wire/content-filters.ts'
 import { codePointLength } from '../wire/chat/obfuscation.ts'
 import { dataEvent, doneEvent } from '../wire/sse.ts'
-import type { EventsBody } from '../pipeline/reply.ts'
-import { completionSteps, wholeText } from './completion.ts'
+import type { EventsBody } from '../answer/body.ts'
+import { completionSteps, wholeText } from '../answer/completion.ts'
 import { legacyLogprobsJson } from './completions-logprobs.ts'
 import { lateFilterEvents } from './content-filter-late.ts'
 import {
@@ -13,7 +13,7 @@ import {
   usageJson,
   type LegacyCompletion,
 } from './render-completion.ts'
-import { ChoiceEvents, type ChoiceEvent } from './stream-plan.ts'
+import { ChoiceEvents, type ChoiceEvent } from '../answer/choice-events.ts'
 
 /**
  * The events of a streamed legacy completion: the prompts' filter results, with `echo` each choice's prompt, then one

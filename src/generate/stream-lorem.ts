@@ -1,9 +1,9 @@
 import { doneEvent } from '../wire/sse.ts'
-import type { EventsBody, Usage } from '../pipeline/reply.ts'
+import type { EventsBody } from '../answer/body.ts'
+import type { Usage, Choice } from '../answer/completion.ts'
 import type { ChunkWriter } from './chat-chunk.ts'
 import { finishEvent, promptFilterEvent, startEvent } from './chat-events.ts'
 import { chatUsageJson, isAsciiAround, type ChatFacts } from './chat-json.ts'
-import type { Choice } from './completion.ts'
 
 /**
  * The stream of an answer that is one choice of lorem, as nearly all are. What an event says follows from its number, so

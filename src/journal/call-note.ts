@@ -1,5 +1,6 @@
 import type { Exchange } from '../pipeline/exchange.ts'
-import type { Reply, Usage } from '../pipeline/reply.ts'
+import type { Reply } from '../pipeline/reply.ts'
+import type { Usage } from '../answer/completion.ts'
 import type { RecordedCall } from './recorded-call.ts'
 
 /** What the journal is told of a request when its answer is planned. */

@@ -9,7 +9,8 @@ import {
   redactText,
 } from '../lib/credential-texts.ts'
 import { redactBody } from '../lib/redact-credentials.ts'
-import type { Reply, Usage } from '../pipeline/reply.ts'
+import type { Reply } from '../pipeline/reply.ts'
+import type { Usage } from '../answer/completion.ts'
 import type { RecordedCall } from './recorded-call.ts'
 import { isNewRequest } from './retry-findings.ts'
 

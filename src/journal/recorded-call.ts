@@ -1,5 +1,6 @@
 import type { Exchange } from '../pipeline/exchange.ts'
-import type { Reply, Usage } from '../pipeline/reply.ts'
+import type { Reply } from '../pipeline/reply.ts'
+import type { Usage } from '../answer/completion.ts'
 import type { Retry } from './retry-findings.ts'
 
 /** A request as the journal keeps it: what is needed to tell of it, as it came. Entries are made of it when they are read. */

@@ -1,6 +1,7 @@
 import type { Burst } from '../config/latency-profiles.ts'
 import type { Conditions } from '../pipeline/conditions.ts'
-import type { Schedule, Steps } from '../pipeline/reply.ts'
+import type { Schedule } from '../pipeline/reply.ts'
+import type { Steps } from '../answer/completion.ts'
 import type { Random } from '../lib/random.ts'
 import { drawMs } from '../config/draw-ms.ts'
 import type { RequestTiming, TokenTiming } from './timing.ts'

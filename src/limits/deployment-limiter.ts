@@ -1,12 +1,11 @@
 import { neverFitsRetryAfterSeconds } from '../wire/errors.ts'
 import type { RateLimits } from '../wire/service-headers.ts'
-import type { Decision } from './limit-authority.ts'
+import type { Decision, CostEstimate } from './limit-authority.ts'
 import type { Limiter } from './limiter.ts'
 import type { LimitStanding } from './limit-standing.ts'
 import { windowStanding } from './window-standing.ts'
 import { type LimitPlan, requestsWindowMs, tokensWindowMs } from './limit-plan.ts'
 import type { LimitProfile } from './limit-profile.ts'
-import type { CostEstimate } from './limit-authority.ts'
 import { rateLimitsOf } from './rate-limits-of.ts'
 import { SlidingWindow } from './sliding-window.ts'
 

@@ -3,7 +3,7 @@ import type { Deployment } from '../config/deployments.ts'
 import type { RateLimits } from '../wire/service-headers.ts'
 import type { LimitStanding, ProvisionedStanding } from './limit-standing.ts'
 import type { Utilization } from './occupancy.ts'
-import type { Usage } from '../pipeline/reply.ts'
+import type { Usage } from '../answer/completion.ts'
 
 /** What a request is taken to cost before anything is known of its answer. */
 export interface CostEstimate {

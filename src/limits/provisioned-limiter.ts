@@ -1,9 +1,8 @@
 import type { Deployment } from '../config/deployments.ts'
-import type { Usage } from '../pipeline/reply.ts'
-import type { Decision } from './limit-authority.ts'
+import type { Usage } from '../answer/completion.ts'
+import type { Decision, CostEstimate } from './limit-authority.ts'
 import type { Limiter } from './limiter.ts'
 import type { ProvisionedStanding } from './limit-standing.ts'
-import type { CostEstimate } from './limit-authority.ts'
 import { UtilizationBucket } from './utilization-bucket.ts'
 
 /**

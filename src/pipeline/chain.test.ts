@@ -3,7 +3,8 @@ import { chain } from './chain.ts'
 import type { Exchange } from './exchange.ts'
 import { HeaderList } from './header-list.ts'
 import type { Stage } from './stage.ts'
-import { textBody, type Reply } from './reply.ts'
+import { textBody } from '../answer/body.ts'
+import { type Reply } from './reply.ts'
 
 const exchange = {} as Exchange
 const reply: Reply = { status: 200, headers: new HeaderList(), body: textBody('') }

@@ -1,5 +1,6 @@
 import { HeaderList } from './header-list.ts'
-import { type Reply, textBody } from './reply.ts'
+import { type Reply } from './reply.ts'
+import { textBody } from '../answer/body.ts'
 
 /** nginx's status for a client that left before its answer: nobody sees it but the metrics. */
 const clientLeftStatus = 499

@@ -4,7 +4,8 @@ import { gatewayHeaders } from '../wire/service-headers.ts'
 import type { Exchange } from './exchange.ts'
 import { HeaderList } from './header-list.ts'
 import { httpDate } from '../lib/http-date.ts'
-import { textBody, type Reply, type WholeBody } from './reply.ts'
+import { textBody, type WholeBody } from '../answer/body.ts'
+import { type Reply } from './reply.ts'
 import { deploymentHeaders } from './reply-headers.ts'
 
 /** A reply with a body that is sent in one piece. */

@@ -1,6 +1,7 @@
 import { eventStreamType } from '../wire/sse.ts'
 import { contentHeaders, type ReplyOptions } from './content-headers.ts'
-import type { EventsBody, Reply } from './reply.ts'
+import type { EventsBody } from '../answer/body.ts'
+import type { Reply } from './reply.ts'
 
 /** What a reply of events has beside its body. */
 export interface EventsReplyOptions extends ReplyOptions {

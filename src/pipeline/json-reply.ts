@@ -1,5 +1,6 @@
 import { contentHeaders, type ReplyOptions } from './content-headers.ts'
-import { type Reply, textBody } from './reply.ts'
+import { type Reply } from './reply.ts'
+import { textBody } from '../answer/body.ts'
 
 /**
  * A reply of JSON. Where it tells what it costs (`reply.usage`), limits and metrics count that, and the latency of its

@@ -1,6 +1,7 @@
 import { isEventStream } from './comes-in-pieces.ts'
 import { EventSplitter } from './event-splitter.ts'
-import type { LiveBody, Reply } from './reply.ts'
+import type { LiveBody } from '../answer/body.ts'
+import type { Reply } from './reply.ts'
 
 /** A stream whose events have no end must not fill the memory. */
 const largestEventBytes = 64 * 1024 * 1024

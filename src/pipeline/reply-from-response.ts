@@ -1,7 +1,8 @@
 import { comesInPieces, gather } from './comes-in-pieces.ts'
 import { endToEndHeaders } from './end-to-end-headers.ts'
 import { HeaderList } from './header-list.ts'
-import { type Reply, textBody } from './reply.ts'
+import { type Reply } from './reply.ts'
+import { textBody } from '../answer/body.ts'
 
 /**
  * Makes a reply of what `fetch` got from another service: status, phrase and headers, without those of the connection and

@@ -1,9 +1,8 @@
-import { bodyHash } from './body-hash.ts'
+import { bodyHash, asBuffer } from './body-hash.ts'
 import { decodeBody } from '../lib/content-decoding.ts'
 import { headerOf, type Interaction } from './interaction.ts'
 import { splitUri } from './match-request.ts'
 import { redacted, redactedParameter, redactText } from '../lib/credential-texts.ts'
-import { asBuffer } from './body-hash.ts'
 import { createRedactor } from './redact-interaction.ts'
 
 /** Something in an interaction that is served, but most likely not as its owner thinks. */

@@ -1,6 +1,5 @@
-import type { Usage } from '../pipeline/reply.ts'
-import type { Interaction } from './interaction.ts'
-import { headerOf } from './interaction.ts'
+import type { Usage } from '../answer/completion.ts'
+import { type Interaction, headerOf } from './interaction.ts'
 import { splitUri } from './match-request.ts'
 import { prepareAnswer } from './replay-answer.ts'
 

@@ -1,5 +1,5 @@
 import { isAscii } from 'node:buffer'
-import type { Usage } from '../pipeline/reply.ts'
+import type { Usage } from '../answer/completion.ts'
 import { asBuffer } from './body-hash.ts'
 import { decodeBody, type DecodedBody, decodeBodyLater } from '../lib/content-decoding.ts'
 import { headerOf, type HeaderPairs, type RecordedEvent, type RecordedResponse } from './interaction.ts'

@@ -2,14 +2,8 @@ import { rateLimitHeaders } from '../wire/service-headers.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { httpDate } from '../lib/http-date.ts'
 import { HeaderList } from '../pipeline/header-list.ts'
-import {
-  renderedBody,
-  textBody,
-  type EventsBody,
-  type Reply,
-  type Schedule,
-  type WholeBody,
-} from '../pipeline/reply.ts'
+import { renderedBody, textBody, type EventsBody, type WholeBody } from '../answer/body.ts'
+import { type Reply, type Schedule } from '../pipeline/reply.ts'
 import type { ReplayAnswer } from './replay-answer.ts'
 
 /** Makes the reply that sends a recorded answer at the pace at which it was recorded. */

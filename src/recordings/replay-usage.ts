@@ -1,4 +1,4 @@
-import type { Usage } from '../pipeline/reply.ts'
+import type { Usage } from '../answer/completion.ts'
 
 /** Longer bodies than this hold sound or pictures, and no usage that is worth their parsing. */
 const maxBytes = 16 * 1024 * 1024

@@ -28,18 +28,9 @@ export type { Logger } from '../lib/logger.ts'
 export type { Random } from '../lib/random.ts'
 
 // Replies.
-export {
-  type EventsBody,
-  type Interruption,
-  type LiveBody,
-  type Reply,
-  type ReplyBody,
-  type Schedule,
-  type Steps,
-  textBody,
-  type Usage,
-  type WholeBody,
-} from '../pipeline/reply.ts'
+export { type EventsBody, type LiveBody, textBody, type WholeBody } from '../answer/body.ts'
+export { type Interruption, type Reply, type ReplyBody, type Schedule } from '../pipeline/reply.ts'
+export { type Steps, type Usage } from '../answer/completion.ts'
 export { HeaderList } from '../pipeline/header-list.ts'
 export type { ReplyOptions } from '../pipeline/content-headers.ts'
 export { jsonReply } from '../pipeline/json-reply.ts'

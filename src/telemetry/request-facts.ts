@@ -1,6 +1,7 @@
 import { isModelOperation, type ModelOperation } from '../wire/operations.ts'
 import type { Exchange, Outcome } from '../pipeline/exchange.ts'
-import type { Reply, Usage } from '../pipeline/reply.ts'
+import type { Reply } from '../pipeline/reply.ts'
+import type { Usage } from '../answer/completion.ts'
 
 /** Attributes by the names of OpenTelemetry's semantic conventions. */
 export type RequestAttributes = Readonly<Record<string, string | number>>

@@ -5,7 +5,7 @@ import { createJournal } from '../../src/journal/journal.ts'
 import { retryReportJson } from '../../src/journal/retry-report-json.ts'
 import { Exchange } from '../../src/pipeline/exchange.ts'
 import { HeaderList } from '../../src/pipeline/header-list.ts'
-import { textBody } from '../../src/pipeline/reply.ts'
+import { textBody } from '../../src/answer/body.ts'
 import { createRandom } from '../../src/lib/random.ts'
 import { createTestSimulator, deploymentPath, testKey, type TestSettings } from '../support/test-simulator.ts'
 

@@ -1,5 +1,5 @@
 import type { ChatFacts } from '../../src/generate/chat-json.ts'
-import type { Choice } from '../../src/generate/completion.ts'
+import type { Choice } from '../../src/answer/completion.ts'
 
 /** What stands around the texts of a plain chat. */
 export const chatFacts: ChatFacts = {

@@ -1,4 +1,4 @@
-import type { Usage } from '../../pipeline/reply.ts'
+import type { Usage } from '../../answer/completion.ts'
 import type { Transcript } from './transcript.ts'
 
 /** Ten tokens a second: one for 100 ms of the caller's audio (OpenAI, "Realtime costs"). */

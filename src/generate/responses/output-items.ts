@@ -4,7 +4,7 @@ import { defaultEffort, tellsPhase } from '../../wire/responses/responses-defaul
 import type { Model } from '../../wire/models/models.ts'
 import type { ResponsesRequest } from '../../wire/responses/responses-request.ts'
 import type { Random } from '../../lib/random.ts'
-import { wholeText, type Choice, type ToolCall } from '../completion.ts'
+import { wholeText, type Choice, type ToolCall } from '../../answer/completion.ts'
 import { drawLorem } from '../lorem.ts'
 
 /** Whether an item is whole, or was cut by the limit or the content filter. */

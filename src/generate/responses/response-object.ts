@@ -1,6 +1,6 @@
 import { defaultEffort, defaultTopP } from '../../wire/responses/responses-defaults.ts'
 import type { ResponsesRequest, ResponsesTextFormat } from '../../wire/responses/responses-request.ts'
-import type { Usage } from '../../pipeline/reply.ts'
+import type { Usage } from '../../answer/completion.ts'
 import { echoedTool } from './echoed-tools.ts'
 import { Decimal } from './json-writer.ts'
 import { contentFilters } from './response-filters.ts'

@@ -1,4 +1,4 @@
-import type { EventsBody } from '../../pipeline/reply.ts'
+import type { EventsBody } from '../../answer/body.ts'
 import type { Random } from '../../lib/random.ts'
 import { itemEvents, singleEvent, type EventRun } from './item-events.ts'
 import type { WrittenItem } from './output-items.ts'

@@ -1,5 +1,6 @@
 import type { Exchange, PacingWatch } from '../../pipeline/exchange.ts'
-import { isAsciiBody, type EventsBody, type Schedule } from '../../pipeline/reply.ts'
+import { isAsciiBody, type EventsBody } from '../../answer/body.ts'
+import { type Schedule } from '../../pipeline/reply.ts'
 
 /** Sums of times are exact to the last bit only; an event that is due by a hair is due. */
 const roundingMs = 1e-6

@@ -1,4 +1,4 @@
-import { isAsciiBody, type WholeBody } from '../../pipeline/reply.ts'
+import { isAsciiBody, type WholeBody } from '../../answer/body.ts'
 
 /** A rendered body. */
 export interface WholeContent {

@@ -7,7 +7,8 @@ import { createRandom } from '../../lib/random.ts'
 import { createSystemClock } from '../../lib/system-clock.ts'
 import { Exchange, type Outcome } from '../../pipeline/exchange.ts'
 import { HeaderList } from '../../pipeline/header-list.ts'
-import type { EventsBody, Reply } from '../../pipeline/reply.ts'
+import type { EventsBody } from '../../answer/body.ts'
+import type { Reply } from '../../pipeline/reply.ts'
 import { NodeSender } from './send-to-node.ts'
 
 const closers: (() => void)[] = []

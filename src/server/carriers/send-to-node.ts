@@ -9,13 +9,8 @@ import { isFinalStatus } from './head-text.ts'
 import { mendHead, type OnMendedHead } from './mend-head.ts'
 import { PartWriter } from './part-writer.ts'
 import { renderWhole, wireEncoding } from './render-whole.ts'
-import {
-  piecesOf,
-  type Interruption,
-  type LiveBody,
-  type Reply,
-  type WholeBody,
-} from '../../pipeline/reply.ts'
+import { piecesOf, type LiveBody, type WholeBody } from '../../answer/body.ts'
+import { type Interruption, type Reply } from '../../pipeline/reply.ts'
 import { ReportedFailure } from '../../pipeline/reported-failure.ts'
 import { sendAtOnce, sendStreamAtOnce } from './send-at-once.ts'
 import { splitAtShare } from './split-at-share.ts'

@@ -1,7 +1,7 @@
 import type { Deployment } from '../../config/deployments.ts'
 import { limitProfile } from '../../limits/limit-profile.ts'
 import type { Decision, LimitAuthority, LimitQuestion, Standing } from '../../limits/limit-authority.ts'
-import type { Usage } from '../../pipeline/reply.ts'
+import type { Usage } from '../../answer/completion.ts'
 import type { LimitMethods, SentStanding, SentUsage } from './limit-messages.ts'
 import type { Peer } from './peer.ts'
 

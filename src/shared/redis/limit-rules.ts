@@ -1,6 +1,6 @@
 import type { CostEstimate, LimitQuestion } from '../../limits/limit-authority.ts'
 import type { LimitStanding, ProvisionedStanding } from '../../limits/limit-standing.ts'
-import type { Usage } from '../../pipeline/reply.ts'
+import type { Usage } from '../../answer/completion.ts'
 import type { RateLimits } from '../../wire/service-headers.ts'
 
 /** What is used of the limits of a pay-as-you-go deployment: tokens and requests of the minute, and requests of the slice. */

@@ -1,6 +1,5 @@
-import type { Random } from '../../lib/random.ts'
+import { type Random, createRandom } from '../../lib/random.ts'
 import { alphanumeric } from '../ids.ts'
-import { createRandom } from '../../lib/random.ts'
 
 const noiseLength = 4096
 

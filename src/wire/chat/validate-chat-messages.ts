@@ -1,8 +1,18 @@
 import { content } from './validate-chat-content.ts'
 import { functionName, toolCalls } from './validate-chat-tools.ts'
 import { arrayOf } from '../validation/collections.ts'
-import { faultHere, isObject, missing, notOneOf, under, quotedList, wrongType } from '../validation/fault.ts'
-import type { Check, Fault, JsonObject } from '../validation/fault.ts'
+import {
+  faultHere,
+  isObject,
+  missing,
+  notOneOf,
+  under,
+  quotedList,
+  wrongType,
+  type Check,
+  type Fault,
+  type JsonObject,
+} from '../validation/fault.ts'
 import { objectOf, optional, required, type Field } from '../validation/object-of.ts'
 import { text } from '../validation/scalars.ts'
 

@@ -1,4 +1,21 @@
-import type { Steps, Usage } from '../pipeline/reply.ts'
+/** Tokens that an answer is billed for. */
+export interface Usage {
+  readonly promptTokens: number
+  /** Part of `promptTokens` that came from the prompt cache. */
+  readonly cachedTokens: number
+  /** All tokens of the completion, hidden reasoning included. */
+  readonly completionTokens: number
+  /** Part of `completionTokens` that the client never sees. */
+  readonly reasoningTokens: number
+}
+
+/** The work of a model in tokens, as it happens in time. */
+export interface Steps {
+  /** Tokens that are thought before the first visible one. */
+  readonly hidden: number
+  /** Tokens that become visible one after the other; of several choices, the longest counts. */
+  readonly visible: number
+}
 
 /** Why a choice ends. */
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'function_call' | 'content_filter'

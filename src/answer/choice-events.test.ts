@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Choice, ToolCall } from './completion.ts'
-import { ChoiceEvents, type ChoiceEvent } from './stream-plan.ts'
+import { ChoiceEvents, type ChoiceEvent } from './choice-events.ts'
 
 const choice = (pieces: string[], toolCalls: ToolCall[] = []): Choice => ({
   pieces,
