@@ -20,7 +20,7 @@ const ask = async (
   const exchange = new Exchange(
     { method: 'POST', path, query: '', headers: { 'api-key': key }, body: Buffer.alloc(0) },
     {
-      config: { apiKey: 'right', mode: { kind: mode } } as Config,
+      config: { apiKey: 'right', mode } as Config,
       clock: createVirtualClock(),
       random: createRandom('authenticate'),
       startedMs: 0,

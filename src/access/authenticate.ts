@@ -26,7 +26,7 @@ export function createAuthenticate(answersAnyPath: boolean): Stage {
       return next()
     }
     const mayBeAnswered =
-      answersAnyPath || exchange.route !== undefined || exchange.config.mode.kind !== 'generate'
+      answersAnyPath || exchange.route !== undefined || exchange.config.mode !== 'generate'
     return errorReply(exchange, mayBeAnswered ? invalidKey() : resourceNotFound())
   }
 }

@@ -10,7 +10,7 @@ import type { Answer } from '../pipeline/stage.ts'
  */
 export function checkApiVersion(exchange: Exchange, next: () => Answer): Answer {
   const { route, config } = exchange
-  if (!config.apiVersionCheck || !route || config.mode.kind !== 'generate') return next()
+  if (!config.apiVersionCheck || !route || config.mode !== 'generate') return next()
   switch (judgeApiVersion(exchange.apiVersion, route.operation, route.dated)) {
     case 'not-found':
       return errorReply(exchange, resourceNotFound())
@@ -24,7 +24,7 @@ export function checkApiVersion(exchange: Exchange, next: () => Answer): Answer 
 /** Refuses a version that is older than what the deployment's model needs. */
 export function checkModelVersion(exchange: Exchange, next: () => Answer): Answer {
   const { route, config, deployment, apiVersion } = exchange
-  if (!config.apiVersionCheck || config.mode.kind !== 'generate') return next()
+  if (!config.apiVersionCheck || config.mode !== 'generate') return next()
   if (!route?.dated || !deployment || apiVersion === undefined) return next()
   const first = tooOldForModel(apiVersion, deployment.model)
   if (first === undefined) return next()

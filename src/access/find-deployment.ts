@@ -29,7 +29,7 @@ export function createFindDeployment(onUndefined?: OnUndefinedDeployment): Stage
     if (!route || !isModelOperation(route.operation)) return next()
     const found = lookUp(exchange, route, route.operation, onUndefined)
     if ('status' in found) {
-      if (exchange.config.mode.kind === 'replay') return noteDeployment(exchange, next)
+      if (exchange.config.mode === 'replay') return noteDeployment(exchange, next)
       return errorReply(exchange, found)
     }
     exchange.deployment = found
@@ -52,7 +52,7 @@ function lookUp(
     if (!config.allowUndefinedDeployments) return deploymentNotFound()
     deployment = undefinedDeployment(name, operation, config.models)
     if (!deployment) return deploymentNotFound()
-    if (config.mode.kind === 'generate') onUndefined?.(name, deployment)
+    if (config.mode === 'generate') onUndefined?.(name, deployment)
   }
 
   if (!deployment.model.operations.includes(operation)) {

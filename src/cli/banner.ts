@@ -46,7 +46,7 @@ export async function renderBanner(parts: BannerParts): Promise<string> {
     ...modeRows(parts),
   ]
   const lines = [
-    `aoai-simulated-api runs in ${config.mode.kind} mode.`,
+    `aoai-simulated-api runs in ${config.mode} mode.`,
     '',
     ...rows.flatMap(renderRow),
     '',
@@ -73,12 +73,13 @@ function renderRow([label, ...lines]: Row): string[] {
 
 function modeRows({ simulator, workingDirectory }: BannerParts): Row[] {
   const { config, mode: modeParts } = simulator
-  const { mode } = config
-  if (mode.kind === 'generate') return [['Deployments', ...describeDeployments(config)]]
-  const folder = printable(relative(workingDirectory, mode.recordings.dir) || '.')
-  const upstream: Row[] = mode.upstream ? [['Upstream', printable(mode.upstream.endpoint)]] : []
-  if (mode.kind === 'record') {
-    const written = mode.recordings.autosave ? 'written at once' : 'written at the end'
+  const { mode, recordings, upstream: service } = config
+  if (mode === 'generate') return [['Deployments', ...describeDeployments(config)]]
+  const asksUpstream = mode === 'record' || recordings.replay.onMiss === 'record'
+  const folder = printable(relative(workingDirectory, recordings.dir) || '.')
+  const upstream: Row[] = asksUpstream && service ? [['Upstream', printable(service.endpoint)]] : []
+  if (mode === 'record') {
+    const written = recordings.autosave ? 'written at once' : 'written at the end'
     return [...upstream, ['Recordings', `${folder} (${written})`]]
   }
   const { interactions = 0, files = 0 } = modeParts.replay?.loaded ?? {}
@@ -86,7 +87,7 @@ function modeRows({ simulator, workingDirectory }: BannerParts): Row[] {
     error: '404 with the nearest recording (REPLAY_ON_MISS=error)',
     generate: 'a generated answer (REPLAY_ON_MISS=generate)',
     record: 'asked of the upstream and recorded (REPLAY_ON_MISS=record)',
-  }[mode.recordings.replay.onMiss]
+  }[recordings.replay.onMiss]
   return [
     ['Recordings', `${countOf(interactions, 'request')} in ${countOf(files, 'file')} of ${folder}`],
     ['On a miss', onMiss],
@@ -186,7 +187,7 @@ async function exampleRequest(parts: BannerParts): Promise<string[]> {
 
 async function chooseRequest(simulator: Simulator): Promise<ShellRequest> {
   const { config, mode } = simulator
-  if (config.mode.kind === 'record') return upstreamRequest(config.mode.upstream.endpoint)
+  if (config.mode === 'record' && config.upstream) return upstreamRequest(config.upstream.endpoint)
   const recorded = await mode.replay?.example()
   if (recorded) {
     const { path, query, contentType, body, method } = recorded

@@ -48,10 +48,10 @@ const progressMs = 1_000
 export function createRun(host: CliHost, isJson: boolean): RecordingsRun {
   const { workingDirectory, stdout, stderr } = host
   const settings: RecordingsRun['settings'] = (part) => {
-    const { mode } = loadSettings(configSources(host), ({ path }) =>
-      path.join('.').startsWith(`mode.recordings.${part}`),
+    const { recordings } = loadSettings(configSources(host), ({ path }) =>
+      path.join('.').startsWith(`recordings.${part}`),
     )
-    return resolveRecordings(mode.recordings, workingDirectory)[part]
+    return resolveRecordings(recordings, workingDirectory)[part]
   }
   const shown = (file: string): string => {
     const short = relative(workingDirectory, file)

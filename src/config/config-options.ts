@@ -5,7 +5,7 @@ import type { Settings } from './settings-schema.ts'
 
 /** Settings that have another option in their place, or none. */
 export type ReplacedSetting =
-  | 'mode'
+  | 'recordings'
   | 'host'
   | 'port'
   | 'logLevel'
@@ -21,7 +21,6 @@ export type ReplacedSetting =
   | 'workers'
 
 type SettingOptions = GivenSettings<Omit<Settings, ReplacedSetting>>
-type ModeSettings = Settings['mode']
 
 /**
  * The configuration of a simulator as a program gives it. Each option is a setting of docs/config.md, which has ranges and
@@ -30,13 +29,13 @@ type ModeSettings = Settings['mode']
  */
 export interface ConfigOptions extends SettingOptions {
   /** Where answers come from; default `generate`. */
-  readonly mode?: ModeSettings['kind'] | undefined
+  readonly mode?: Settings['mode'] | undefined
   /** What replay mode reads and record mode writes. `dir` may be a URL: `new URL('./recordings', import.meta.url)`. */
   readonly recordings?:
-    | (Omit<GivenSettings<ModeSettings['recordings']>, 'dir'> & { readonly dir?: string | URL | undefined })
+    | (Omit<GivenSettings<Settings['recordings']>, 'dir'> & { readonly dir?: string | URL | undefined })
     | undefined
   /** The service that record mode asks. */
-  readonly upstream?: GivenSettings<ModeSettings['upstream']> | undefined
+  readonly upstream?: GivenSettings<Settings['upstream']> | undefined
   /** The key that callers must send; default: a new random one, which the simulator's `apiKey` tells. */
   readonly apiKey?: string | undefined
   /** The key of the administration under `/++/`; default: `apiKey`. */

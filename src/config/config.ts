@@ -6,6 +6,7 @@ import type { FaultRule } from './fault-rule.ts'
 import type { IncidentTimetable } from './incident-timetable.ts'
 import type { LatencyProfileChoice } from './latency-profiles.ts'
 import type { RecordingsConfig, Upstream } from './recordings-config.ts'
+import type { SourceName } from './source-names.ts'
 import type { ConnectionLimits } from './server-settings.ts'
 import type { TelemetryConfig } from './telemetry-settings.ts'
 
@@ -23,17 +24,6 @@ export interface TokenLatency {
   readonly firstToken: Latency
 }
 
-/** Where answers come from. */
-export type Mode =
-  | { readonly kind: 'generate' }
-  | { readonly kind: 'record'; readonly upstream: Upstream; readonly recordings: RecordingsConfig }
-  | {
-      readonly kind: 'replay'
-      readonly recordings: RecordingsConfig
-      /** Where what is missing is recorded from; there where `replay.onMiss` is `record`. */
-      readonly upstream: Upstream | undefined
-    }
-
 /** The least severity that is logged. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
@@ -46,7 +36,12 @@ export interface FilterPhrase<C extends PromptCategory = PromptCategory> {
 
 /** The whole configuration of a simulator, checked and deeply frozen. Made by `loadConfig`. */
 export interface Config {
-  readonly mode: Mode
+  /** Where answers come from. */
+  readonly mode: SourceName
+  /** Where requests are forwarded to; undefined unless the address and the key are set. */
+  readonly upstream: Upstream | undefined
+  /** The folder of recordings, whether the mode uses it or not. */
+  readonly recordings: RecordingsConfig
   /** The key that callers must send; secret. */
   readonly apiKey: string
   /** True when nobody set a key, so that it has to be shown to whoever started the simulator. */

@@ -184,7 +184,7 @@ export class LiveConfig {
     const resolved = resolveInputs(inputs)
     const problems = [...patched.problems, ...('problems' in resolved ? resolved.problems : [])]
     if ('problems' in resolved || problems.length > 0) return { problems, before }
-    const config = keepingMode(resolved.config, before)
+    const config = keepingSources(resolved.config, before)
     await this.prepare(config)
     const newer = await offer()
     if (newer) return { problems, before, newer }
@@ -196,7 +196,12 @@ export class LiveConfig {
   }
 }
 
-/** A mode that has not changed stays the same object, by which its recorder and its recordings are found. */
-function keepingMode(next: Config, before: Config): Config {
-  return isDeepStrictEqual(next.mode, before.mode) ? Object.freeze({ ...next, mode: before.mode }) : next
+/** What has not changed stays the same object, by which recordings and connections are found. */
+function keepingSources(next: Config, before: Config): Config {
+  const kept = <T>(now: T, then: T): T => (isDeepStrictEqual(now, then) ? then : now)
+  return Object.freeze({
+    ...next,
+    upstream: kept(next.upstream, before.upstream),
+    recordings: kept(next.recordings, before.recordings),
+  })
 }

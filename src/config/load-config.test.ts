@@ -39,7 +39,7 @@ const problemsOf = (given: Given): string => {
 describe('loadConfig', () => {
   it('starts without any setting', () => {
     expect(load()).toMatchObject({
-      mode: { kind: 'generate' },
+      mode: 'generate',
       seed: undefined,
       region: 'East US 2',
       host: '127.0.0.1',

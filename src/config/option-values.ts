@@ -8,7 +8,7 @@ import { showValue } from './show-value.ts'
 import type { GivenValue } from './sources.ts'
 
 /** What to give in the place of a setting that is no option. */
-const replacements: Readonly<Record<Exclude<ReplacedSetting, 'mode'>, string>> = {
+const replacements: Readonly<Record<Exclude<ReplacedSetting, 'recordings'>, string>> = {
   host: 'Give it to listen().',
   port: 'Give it to listen().',
   logLevel: 'Set log.',
@@ -31,7 +31,7 @@ const contentOptions = ['deployments', 'models', 'faults', 'incidents', 'env'] a
 const settings: ReadonlyMap<string, Setting> = new Map(
   settingsTable()
     .filter(({ path: [first = ''] }) => !Object.hasOwn(replacements, first))
-    .map((setting) => [optionPath(setting), setting]),
+    .map((setting) => [setting.path.join('.'), setting]),
 )
 /** Options that stand for a setting of another name. */
 const aliases: ReadonlyMap<string, Setting | undefined> = new Map([
@@ -76,12 +76,6 @@ export function collectOptions(
   }
   walk(options, '')
   return { given, problems }
-}
-
-/** The mode and its two groups stand at the top, since a mode is what a test chooses first. */
-function optionPath({ path }: Setting): string {
-  if (path[0] !== 'mode') return path.join('.')
-  return path[1] === 'kind' ? 'mode' : path.slice(1).join('.')
 }
 
 function settingAt(path: string): Setting | undefined {

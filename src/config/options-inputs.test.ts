@@ -47,18 +47,16 @@ describe('options', () => {
       env: { LIMIT_PROFILE: '2024-10', SIMULATOR_SEED: 'another' },
     })
     expect(config).toMatchObject({
-      mode: {
-        kind: 'replay',
-        recordings: {
-          dir: '/fixtures/chat',
-          redact: [
-            { kind: 'name', name: 'user' },
-            { kind: 'pattern', source: 'my words' },
-            { kind: 'pattern', source: 'sk-\\w+' },
-          ],
-          match: { ignoreFields: ['user', 'metadata'], apiVersion: true },
-          replay: { onMiss: 'generate' },
-        },
+      mode: 'replay',
+      recordings: {
+        dir: '/fixtures/chat',
+        redact: [
+          { kind: 'name', name: 'user' },
+          { kind: 'pattern', source: 'my words' },
+          { kind: 'pattern', source: 'sk-\\w+' },
+        ],
+        match: { ignoreFields: ['user', 'metadata'], apiVersion: true },
+        replay: { onMiss: 'generate' },
       },
       apiKey: 'key',
       apiKeyGenerated: false,
@@ -84,7 +82,7 @@ describe('options', () => {
   it('that are absent or undefined mean what is usual in a test', () => {
     const config = configOf({ seed: undefined, latency: { profile: undefined }, deployments: undefined })
     expect(config).toMatchObject({
-      mode: { kind: 'generate' },
+      mode: 'generate',
       latency: { timeScale: 0, profile: 'off' },
       logLevel: 'warn',
       port: 0,

@@ -9,9 +9,10 @@ const secretsOf = new WeakMap<Config, readonly string[]>()
 export function configSecrets(config: Config): readonly string[] {
   let secrets = secretsOf.get(config)
   if (!secrets) {
-    const upstreamKey = config.mode.kind === 'generate' ? undefined : config.mode.upstream?.key
     secrets = [
-      ...new Set([config.apiKey, config.adminApiKey, upstreamKey].filter((key) => key !== undefined)),
+      ...new Set(
+        [config.apiKey, config.adminApiKey, config.upstream?.key].filter((key) => key !== undefined),
+      ),
     ]
     secretsOf.set(config, secrets)
   }

@@ -8,12 +8,14 @@ import { resolveDeployments } from './deployment-file.ts'
 import type { Deployment } from './deployments.ts'
 import { type FaultFiles, resolveFaultFiles } from './fault-files.ts'
 import { redisProblems } from './redis-settings.ts'
-import { resolveMode } from './resolve-mode.ts'
+import { type ResolvedMode, resolveMode } from './resolve-mode.ts'
 import { type Settings, settingsSchema } from './settings-schema.ts'
 import { settingsTable } from './settings-table.ts'
 import { showValue } from './show-value.ts'
 import type { GivenValue } from './sources.ts'
 import { telemetryProblems } from './telemetry-settings.ts'
+
+const modeSchema = settingsSchema.pick({ mode: true, recordings: true, upstream: true })
 
 /** A configuration, or all that is wrong with what it should be made from: one sentence or two each. */
 export type ResolvedInputs =
@@ -43,7 +45,8 @@ export function resolveInputs(inputs: ConfigInputs, unread: readonly string[] = 
   const known = isKnown ? new Set(file.deployments.map(({ name }) => name)) : undefined
   const faults = resolveFaultFiles(inputs, known)
   // By itself, so that what a mode lacks is told together with what is wrong elsewhere.
-  const modeSettings = settingsSchema.shape.mode.safeParse(nested['mode'])
+  const { mode: kind, recordings, upstream } = nested
+  const modeSettings = modeSchema.safeParse({ mode: kind, recordings, upstream })
   const mode = modeSettings.success ? resolveMode(modeSettings.data, inputs.workingDirectory) : undefined
   const problems = [
     ...given.filter(({ setting }) => wrong.has(setting.path.join('.'))).map(describeWrongValue),
@@ -55,7 +58,7 @@ export function resolveInputs(inputs: ConfigInputs, unread: readonly string[] = 
     ...(parsed.success ? telemetryProblems(parsed.data) : []),
   ]
   if (!parsed.success || !mode || problems.length > 0) return { problems }
-  const config = createConfig(inputs, parsed.data, mode.mode, file.deployments, faults)
+  const config = createConfig(inputs, parsed.data, mode, file.deployments, faults)
   return { config, settings: parsed.data, warnings: [...(inputs.warnings ?? []), ...file.warnings] }
 }
 
@@ -113,11 +116,11 @@ function describeWrongValue({ setting, value, typedAs }: GivenValue): string {
 function createConfig(
   { models, deploymentsAreDefault, generatedKey }: ConfigInputs,
   settings: Settings,
-  mode: Config['mode'],
+  { upstream, recordings }: ResolvedMode,
   deployments: readonly Deployment[],
   { faults, incidents }: FaultFiles,
 ): Config {
-  const { mode: _mode, apiKey = generatedKey, contentFilter, extensionPath, ...rest } = settings
+  const { apiKey = generatedKey, contentFilter, extensionPath, ...rest } = settings
   const {
     deploymentConfigPath: _,
     modelCataloguePath: __,
@@ -127,7 +130,8 @@ function createConfig(
   } = rest
   return deepFreeze({
     ...same,
-    mode,
+    upstream,
+    recordings,
     seed: settings.seed,
     bodiesLimitMb: settings.bodiesLimitMb,
     apiKey,
@@ -146,6 +150,6 @@ function createConfig(
     extensionPaths: extensionPath ?? [],
     tiktokenCacheDir: settings.tiktokenCacheDir,
     redis: { ...settings.redis, url: settings.redis.url },
-    testHeader: settings.mode.recordings.replay.testHeader.toLowerCase(),
+    testHeader: recordings.replay.testHeader,
   })
 }

@@ -1,39 +1,47 @@
 import { resolve } from 'node:path'
-import type { Mode } from './config.ts'
 import type { RecordingsConfig, Upstream } from './recordings-config.ts'
 import type { Settings } from './settings-schema.ts'
 
-/** The mode, and what it lacks: one sentence or two each. */
+/** The settings that say where answers come from. */
+type ModeSettings = Pick<Settings, 'mode' | 'recordings' | 'upstream'>
+
+/** What the settings of the mode become, and what the mode lacks: one sentence or two each. */
 export interface ResolvedMode {
-  readonly mode: Mode
+  readonly upstream: Upstream | undefined
+  readonly recordings: RecordingsConfig
   readonly problems: readonly string[]
 }
 
-/** Joins the settings that a mode needs. */
-export function resolveMode({ kind, ...settings }: Settings['mode'], workingDirectory: string): ResolvedMode {
-  if (kind === 'generate') return { mode: { kind }, problems: [] }
-  const recordings = resolveRecordings(settings.recordings, workingDirectory)
-  if (kind === 'replay' && recordings.replay.onMiss !== 'record') {
-    return { mode: { kind, recordings, upstream: undefined }, problems: [] }
+/** Makes of settings what the mode works with; relative paths start from `workingDirectory`. */
+export function resolveMode(settings: ModeSettings, workingDirectory: string): ResolvedMode {
+  const { endpoint, key } = settings.upstream
+  const asked = askingForUpstream(settings)
+  const lacks = (name: string, value: string | undefined, what: string): string[] =>
+    asked === undefined || value !== undefined ? [] : [`${asked} needs ${name}. Set it to ${what}.`]
+  return {
+    upstream: resolveUpstream(settings.upstream),
+    recordings: resolveRecordings(settings.recordings, workingDirectory),
+    problems: [
+      ...lacks('AZURE_OPENAI_ENDPOINT', endpoint, 'the address of the service'),
+      ...lacks('AZURE_OPENAI_KEY', key, 'the key of that service'),
+    ],
   }
-  const upstream = resolveUpstream(settings.upstream)
-  const asked = kind === 'record' ? 'SIMULATOR_MODE=record' : 'REPLAY_ON_MISS=record'
-  const problems = [
-    ...(upstream.endpoint
-      ? []
-      : [`${asked} needs AZURE_OPENAI_ENDPOINT. Set it to the address of the service.`]),
-    ...(upstream.key ? [] : [`${asked} needs AZURE_OPENAI_KEY. Set it to the key of that service.`]),
-  ]
-  return { mode: { kind, recordings, upstream }, problems }
 }
 
-function resolveUpstream({ endpoint = '', key = '', ...rest }: Settings['mode']['upstream']): Upstream {
+/** The setting that asks for a service to forward to, as an operator would write it. */
+function askingForUpstream({ mode, recordings }: ModeSettings): string | undefined {
+  if (mode === 'record') return 'SIMULATOR_MODE=record'
+  return mode === 'replay' && recordings.replay.onMiss === 'record' ? 'REPLAY_ON_MISS=record' : undefined
+}
+
+function resolveUpstream({ endpoint, key, ...rest }: ModeSettings['upstream']): Upstream | undefined {
+  if (endpoint === undefined || key === undefined) return undefined
   return { ...rest, endpoint: endpoint.replace(/\/+$/, ''), key }
 }
 
 /** Makes of the settings of recordings what works with them; relative paths start from `workingDirectory`. */
 export function resolveRecordings(
-  { dir, match, redact, ...rest }: Settings['mode']['recordings'],
+  { dir, match, redact, ...rest }: Settings['recordings'],
   workingDirectory: string,
 ): RecordingsConfig {
   return {

@@ -7,6 +7,7 @@ import { matchSettings, recordingSettings, replaySettings } from './recording-se
 import { serverSettings } from './server-settings.ts'
 import { redisSettings } from './redis-settings.ts'
 import { setting } from './setting.ts'
+import { sourceNames } from './source-names.ts'
 import { telemetrySettings } from './telemetry-settings.ts'
 import { upstreamSettings } from './upstream-settings.ts'
 import { integer, numberBetween, oneOf, text, type ValueKind, yesOrNo } from './value-kind.ts'
@@ -18,22 +19,20 @@ const harmCategories = ['hate', 'self_harm', 'sexual', 'violence'] as const
  * checked by it, and the documents are made from it. Paths are those of `Config`.
  */
 export const settingsSchema = z.strictObject({
-  mode: z.strictObject({
-    kind: setting(oneOf(['generate', 'record', 'replay']), {
-      env: 'SIMULATOR_MODE',
-      patch: 'simulator_mode',
-      group: 'Simulation',
-      default: 'generate',
-      description:
-        'Where answers come from: made up, or recorded from a real service, or replayed from recordings.',
-    }),
-    recordings: z.strictObject({
-      ...recordingSettings,
-      match: z.strictObject(matchSettings),
-      replay: z.strictObject(replaySettings),
-    }),
-    upstream: z.strictObject(upstreamSettings),
+  mode: setting(oneOf(sourceNames), {
+    env: 'SIMULATOR_MODE',
+    patch: 'simulator_mode',
+    group: 'Simulation',
+    default: 'generate',
+    description:
+      'Where answers come from: made up, or recorded from a real service, or replayed from recordings.',
   }),
+  recordings: z.strictObject({
+    ...recordingSettings,
+    match: z.strictObject(matchSettings),
+    replay: z.strictObject(replaySettings),
+  }),
+  upstream: z.strictObject(upstreamSettings),
   clock: setting(oneOf(['system', 'virtual']), {
     env: 'SIMULATOR_CLOCK',
     group: 'Simulation',

@@ -74,7 +74,7 @@ function targetOf({ path, query, config }: Exchange): string {
 function answerOf({ answeredBy, config }: Exchange, reply: Reply, { aborted }: Outcome): string {
   const { status, limitedBy, interruption } = reply
   const by =
-    limitedBy === undefined ? describeSource(answeredBy, config.mode.kind, status) : `limit of ${limitedBy}`
+    limitedBy === undefined ? describeSource(answeredBy, config.mode, status) : `limit of ${limitedBy}`
   if (interruption && typeof interruption.how !== 'number') return `${by}, cut by a fault`
   return aborted ? `${by}, the client left` : by
 }

@@ -50,7 +50,7 @@ async function answer(
   const exchange = new Exchange(
     { method: 'POST', path, query: '', headers: { 'api-key': parts.key ?? 'key' }, body: Buffer.alloc(0) },
     {
-      config: { apiKey: 'key', mode: { kind: 'generate' } } as Config,
+      config: { apiKey: 'key', mode: 'generate' } as Config,
       clock: createVirtualClock(),
       random: createRandom('pipeline'),
       startedMs: 0,

@@ -33,7 +33,7 @@ export interface Stages {
   readonly injectFaults: Stage
   /** Waits for the deployment to have room, and gives an answer the time that a real one takes. */
   readonly addLatency: Stage
-  readonly modes: Readonly<Record<Config['mode']['kind'], ModeHandler>>
+  readonly modes: Readonly<Record<Config['mode'], ModeHandler>>
 }
 
 /** What the pipeline reports beside its answers. */
@@ -53,7 +53,7 @@ export interface PipelineReports {
  */
 export function createPipeline(stages: Stages, reports: PipelineReports): Run {
   const answerInMode: Run = (exchange) =>
-    whenKnown(stages.modes[exchange.config.mode.kind](exchange), (reply) => {
+    whenKnown(stages.modes[exchange.config.mode](exchange), (reply) => {
       if (reply) return reply
       reports.onUnknownPath(exchange)
       return errorReply(exchange, resourceNotFound())
@@ -80,8 +80,7 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
     [...stages.extensionHooks, key, { name: 'deployment', stage: noteDeployment }],
     answerInMode,
   )
-  const run: Run = (exchange) =>
-    exchange.config.mode.kind === 'record' ? forward(exchange) : simulate(exchange)
+  const run: Run = (exchange) => (exchange.config.mode === 'record' ? forward(exchange) : simulate(exchange))
 
   /** The one place where an exception becomes an answer. What it says goes to the log, never to the client. */
   const failed = (error: unknown, exchange: Exchange): Reply => {

@@ -51,7 +51,7 @@ export function createApp(simulator: Simulator): App {
     const wantsJson = /\bapplication\/json\b/i.test(context.req.header('accept') ?? '')
     context.header('Vary', 'Accept')
     return wantsJson
-      ? context.json(describeSelf(simulator.config.mode.kind))
+      ? context.json(describeSelf(simulator.config.mode))
       : context.text('aoai-simulated-api is running.\n')
   })
   app.get('/healthz', (context) => context.json(healthOf(simulator)))
@@ -85,7 +85,7 @@ export function createApp(simulator: Simulator): App {
  */
 function healthOf({ config, mode }: Simulator): object {
   const lost = mode.recorder?.losses
-  const { kind } = config.mode
+  const { mode: kind } = config
   if (!lost?.isFailing) return { status: 'ok', mode: kind }
   return { status: 'degraded', mode: kind, recordings: { writing: 'failing', lost: lost.lost } }
 }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Config, Mode } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
 import { configSecrets } from '../config/redact-config.ts'
 import type { Forwarder } from '../pipeline/extension.ts'
 import type { ModeHandler } from '../pipeline/stage.ts'
@@ -19,6 +19,8 @@ export interface ModeParts {
   readonly replay: Replay | undefined
 }
 
+type ModeKey = Pick<Config, 'mode' | 'recordings' | 'upstream'>
+
 /** What the parts are made from. */
 export interface ModeTableParts {
   readonly clock: Clock
@@ -37,7 +39,8 @@ export interface ModeTableParts {
  */
 export class ModeTable {
   readonly #parts: ModeTableParts
-  readonly #byMode = new Map<Mode, ModeParts>()
+  readonly #made: { readonly key: ModeKey; readonly parts: ModeParts }[] = []
+  readonly #byConfig = new WeakMap<Config, ModeParts>()
   readonly #opened = new Set<Recorder>()
 
   constructor(parts: ModeTableParts) {
@@ -46,13 +49,14 @@ export class ModeTable {
 
   /** The parts of a mode. @throws {OperatorError} for recordings that cannot be read */
   of(config: Config): ModeParts {
-    const { mode } = config
-    const known = this.#byMode.get(mode)
+    const known = this.#byConfig.get(config)
     if (known) return known
-    const equal = [...this.#byMode].find(([other]) => isDeepStrictEqual(other, mode))?.[1]
+    const { mode, recordings, upstream } = config
+    const key: ModeKey = { mode, recordings, upstream }
+    const equal = this.#made.find((made) => isDeepStrictEqual(made.key, key))?.parts
     const parts = equal ?? this.#create(config)
-    if (equal) for (const [other, held] of this.#byMode) if (held === equal) this.#byMode.delete(other)
-    this.#byMode.set(mode, parts)
+    if (!equal) this.#made.push({ key, parts })
+    this.#byConfig.set(config, parts)
     return parts
   }
 
@@ -70,26 +74,26 @@ export class ModeTable {
 
   /** Begins the turns of repeated recordings anew. */
   reset(): void {
-    for (const { replay } of this.#byMode.values()) replay?.reset()
+    for (const { parts } of this.#made) parts.replay?.reset()
   }
 
   /** Writes and closes everything. @throws {OperatorError} RECORDINGS_UNWRITABLE when something is lost by that */
   async close(): Promise<void> {
-    for (const { recorder } of this.#byMode.values()) await recorder?.close()
+    for (const { parts } of this.#made) await parts.recorder?.close()
   }
 
   #create(config: Config): ModeParts {
-    const { mode, connections } = config
+    const { mode, recordings, upstream, connections } = config
     const secrets = configSecrets(config)
     const { clock, logger, generate, forwarder, onRecordingLost, turns } = this.#parts
     const replays: Replay[] = []
     const onStored = (interaction: Interaction): void => replays[0]?.add(interaction)
     const recorder =
-      mode.kind === 'generate' || !mode.upstream
+      mode === 'generate' || !upstream || (mode === 'replay' && recordings.replay.onMiss !== 'record')
         ? undefined
         : createRecorder({
-            upstream: mode.upstream,
-            recordings: mode.recordings,
+            upstream,
+            recordings,
             secrets,
             headerLimitKb: connections.headerLimitKb,
             clock,
@@ -99,8 +103,8 @@ export class ModeTable {
             ...(forwarder && { forwarder }),
           })
     const record: ModeHandler = (exchange) => recorder?.forward(exchange)
-    if (mode.kind !== 'replay') return { recorder, replay: undefined }
-    const replay = createReplay({ recordings: mode.recordings, secrets, logger, generate, record, turns })
+    if (mode !== 'replay') return { recorder, replay: undefined }
+    const replay = createReplay({ recordings, secrets, logger, generate, record, turns })
     replays.push(replay)
     return { recorder, replay }
   }

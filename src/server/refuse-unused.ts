@@ -7,8 +7,8 @@ import { OperatorError } from '../lib/operator-error.ts'
  * @throws {OperatorError} RECORDINGS_UNUSED
  */
 export function refuseUnused({ config, mode: { replay } }: Pick<Simulator, 'config' | 'mode'>): void {
-  const { mode } = config
-  if (mode.kind !== 'replay' || !mode.recordings.replay.strict || !replay) return
+  const { mode, recordings } = config
+  if (mode !== 'replay' || !recordings.replay.strict || !replay) return
   const unused = replay.unused()
   if (unused.length === 0) return
   const list = unused.map((place) => `\n  ${place}`).join('')

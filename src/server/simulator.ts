@@ -130,11 +130,10 @@ export function assembleSimulator(
     occupancy,
     utilizations: (nowMs) => limits.utilizations(nowMs),
     // In record mode nothing is limited here.
-    limits: () =>
-      live.current.mode.kind === 'record' ? [] : minuteLimitsOf(live.current.deployments.values()),
+    limits: () => (live.current.mode === 'record' ? [] : minuteLimitsOf(live.current.deployments.values())),
     injections: faults.reports,
     sharedState: service?.state,
-    info: () => ({ version, mode: live.current.mode.kind, region: live.current.region }),
+    info: () => ({ version, mode: live.current.mode, region: live.current.region }),
     onBottleneck: (found) => logger.warn(found, describeBottleneck(found)),
   })
   const journal = shared.journal ? undefined : journalOf(live.current, clock)

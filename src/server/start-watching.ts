@@ -43,17 +43,17 @@ function followRecordings(live: LiveConfig, simulator: WatchParts['simulator'], 
   let closing = Promise.resolve()
   let isClosed = false
   const follow = (): void => {
-    const { mode } = live.current
-    const replay = mode.kind === 'replay' ? simulator.mode.replay : undefined
+    const { mode, recordings } = live.current
+    const replay = mode === 'replay' ? simulator.mode.replay : undefined
     if (isClosed || replay === watched) return
     const before = watch
     closing = closing.then(() => before.close())
     watched = replay
     watch = nothing
-    if (!replay || mode.kind !== 'replay') return
+    if (!replay) return
     const onChange = (paths: readonly string[] | undefined): Promise<void> =>
       takeUp(replay, paths, means.logger)
-    watch = watchRecordings({ ...means, dir: mode.recordings.dir, onChange })
+    watch = watchRecordings({ ...means, dir: recordings.dir, onChange })
   }
   follow()
   live.onChange(follow)

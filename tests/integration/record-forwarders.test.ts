@@ -55,10 +55,10 @@ const exchangeOf = (config: Config, clock: VirtualClock, incoming: Partial<Incom
 /** A recorder whose requests a forwarder takes. */
 const start = (forwarder: Forwarder, env: Record<string, string> = {}) => {
   const config = configFor('record', env)
-  if (config.mode.kind === 'generate' || !config.mode.upstream) throw new Error('not record mode')
+  if (!config.upstream) throw new Error('no upstream')
   const clock = createVirtualClock()
   const log: LogLine[] = []
-  const { upstream: target, recordings } = config.mode
+  const { upstream: target, recordings } = config
   const recorder = createRecorder({
     upstream: target,
     recordings,
@@ -83,10 +83,9 @@ const start = (forwarder: Forwarder, env: Record<string, string> = {}) => {
 /** Answers a request from the folder. */
 const replay = async (incoming: Partial<Incoming> = {}) => {
   const config = configFor('replay', { LATENCY_TIME_SCALE: '0' })
-  if (config.mode.kind !== 'replay') throw new Error('not replay mode')
   const nothing = () => Promise.resolve(undefined)
   const parts = {
-    recordings: config.mode.recordings,
+    recordings: config.recordings,
     secrets: [],
     logger: silentLogger,
     generate: nothing,

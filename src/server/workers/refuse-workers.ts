@@ -7,16 +7,16 @@ import { configError } from '../../config/resolve-inputs.ts'
  * @param what completes "Could not ...": `start`
  * @throws {OperatorError} CONFIG_INVALID
  */
-export function refuseWithWorkers({ mode, clock }: Config, count: number, what: string): void {
+export function refuseWithWorkers({ mode, recordings, clock }: Config, count: number, what: string): void {
   const problems: string[] = []
   const got = `(got WORKERS=${count})`
   const advice = 'Set WORKERS=1'
-  if (mode.kind === 'record') {
+  if (mode === 'record') {
     problems.push(
       `SIMULATOR_MODE=record writes its files from one process ${got}. ${advice} while you record.`,
     )
   }
-  if (mode.kind === 'replay' && mode.recordings.replay.onMiss === 'record') {
+  if (mode === 'replay' && recordings.replay.onMiss === 'record') {
     problems.push(
       `REPLAY_ON_MISS=record writes its files from one process ${got}. ${advice} while you record, or choose another REPLAY_ON_MISS.`,
     )

@@ -127,7 +127,7 @@ async function take({ live, simulator }: Running, state: Packed): Promise<void> 
 
 async function report({ simulator }: Running): Promise<Packed> {
   const { config, mode, metrics } = simulator
-  const isStrict = config.mode.kind === 'replay' && config.mode.recordings.replay.strict
+  const isStrict = config.mode === 'replay' && config.recordings.replay.strict
   const told: WorkerReport = {
     metrics: await metrics.toJson(),
     unused: isStrict ? mode.replay?.unused() : undefined,
