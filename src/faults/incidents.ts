@@ -17,6 +17,7 @@ export type OnPhase = (phase: IncidentPhase | undefined, round: number) => void
 export class Incidents {
   readonly #clock: Clock
   readonly #onPhase: OnPhase
+  readonly #listeners: (() => void)[] = []
   #timetable: IncidentTimetable | undefined
   #startedMs = 0
   #running = false
@@ -45,21 +46,32 @@ export class Incidents {
     return { timetable: this.#timetable, elapsedMs, position: positionAt(this.#timetable, elapsedMs) }
   }
 
+  /** Tells of every start and stop that is asked for; phases change by themselves. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener)
+  }
+
   /**
    * Begins a timetable; one that runs is given up.
    *
    * @param startedMs when it began, on the clock's monotonic scale, where that was before
    */
   start(timetable: IncidentTimetable, startedMs = this.#clock.nowMs()): void {
-    this.stop()
+    this.#halt()
     this.#timetable = timetable
     this.#startedMs = startedMs
     this.#running = true
     this.#enter(this.#clock.nowMs() - startedMs)
+    for (const listener of this.#listeners) listener()
   }
 
   /** Ends the present phase and all that would follow. */
   stop(): void {
+    this.#halt()
+    for (const listener of this.#listeners) listener()
+  }
+
+  #halt(): void {
     this.#stopTimer?.()
     this.#stopTimer = undefined
     this.#running = false

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { extensionModules } from './extension-modules.ts'
 import { createApp, type App } from './app.ts'
 import { joinService } from './join-service.ts'
+import type { PageSources } from './pages.ts'
 import { assembleSimulator, type Simulator, type SimulatorParts } from './simulator.ts'
 import type { LiveConfig } from '../config/live-config.ts'
 import { buildExtension } from '../extensions/check-extension.ts'
@@ -21,6 +22,8 @@ export interface StartParts extends Omit<SimulatorParts, 'extensions'> {
   readonly extensions: readonly ExtensionSource[]
   /** What the paths of extensions start from. */
   readonly workingDirectory: string
+  /** Absent: all pages are of this process. */
+  readonly pages?: PageSources
 }
 
 /** A simulator that can answer, and its routes. Whoever started it closes it. */
@@ -38,7 +41,7 @@ export interface StartedSimulator {
  */
 export async function startSimulator(
   live: LiveConfig,
-  { extensions, workingDirectory, ...parts }: StartParts,
+  { extensions, workingDirectory, pages, ...parts }: StartParts,
 ): Promise<StartedSimulator> {
   const { clock, logger } = parts
   takeTokenFolder(live, workingDirectory, logger)
@@ -58,7 +61,7 @@ export async function startSimulator(
   const simulator = assembleSimulator(live, { ...parts, service, extensions: composeExtensions(loaded) })
   try {
     await simulator.start()
-    return { simulator, app: createApp(simulator) }
+    return { simulator, app: createApp(simulator, pages) }
   } catch (error) {
     // What made the start fail is what the caller has to hear of.
     await simulator.close().catch(() => {})

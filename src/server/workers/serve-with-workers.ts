@@ -56,6 +56,7 @@ export async function serveWithWorkers(parts: ServeParts): Promise<void> {
     workingDirectory,
     slots,
     onForget: () => service?.forget(),
+    pages: { renderMetrics: async () => (await service?.metrics.render()) ?? '' },
   })
   const started = await unlessStopped(starting, stop, live.current.shutdownGraceSeconds * 1_000)
   if (!started) return

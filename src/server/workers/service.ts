@@ -1,4 +1,3 @@
-import { refuseMetrics } from '../admin/create-admin.ts'
 import type { App } from '../app.ts'
 import type { Simulator } from '../simulator.ts'
 import type { SlotAuthority } from '../../latency/slot-authority.ts'
@@ -9,8 +8,8 @@ import { LimitDesk } from './limit-desk.ts'
 import { MetricsDesk } from './metrics-desk.ts'
 import { monotonicOffsetMs } from './monotonic-offset.ts'
 import { pack, type Packed } from './packed.ts'
-import type { PageAnswer, PageRequest } from './page-messages.ts'
 import type { Peer } from './peer.ts'
+import { PageDesk } from './remote-pages.ts'
 import { ResponseDesk, SharedResponses } from './response-desk.ts'
 import { SlotDesk } from './slot-desk.ts'
 import { TurnDesk } from './turn-desk.ts'
@@ -66,6 +65,7 @@ export class Service {
       () => this.#hearAll(),
     )
     simulator.live.onChange(() => void this.#spread())
+    simulator.incidents.onChange(() => void this.#spread())
   }
 
   /** Opens the desk of a worker. */
@@ -76,6 +76,7 @@ export class Service {
     const slotDesk = new SlotDesk(slots, clock)
     const responseDesk = new ResponseDesk(this.#shared, () => worker.peer.call('sync', null))
     const journalDesk = journal && new JournalDesk(journal, this.#inOrder)
+    const pageDesk = new PageDesk((request) => this.#answer(request))
     const life: Pick<LifeMethods, 'life.begin' | 'life.join'> = {
       'life.begin': () => this.#birth(worker),
       'life.join': () => {
@@ -94,7 +95,7 @@ export class Service {
         ...responseDesk.methods,
         ...this.#turns.methods,
         ...(journalDesk?.methods ?? { 'journal.planned': nothing, 'journal.ended': nothing }),
-        'pages.answer': (request) => this.#answer(request),
+        ...pageDesk.methods,
       },
       release: () => {
         this.#workers.delete(worker)
@@ -103,6 +104,7 @@ export class Service {
         slotDesk.release()
         responseDesk.release()
         journalDesk?.release()
+        pageDesk.release()
       },
     }
   }
@@ -165,32 +167,15 @@ export class Service {
     await Promise.all(Array.from(this.#workers, ({ peer }) => answerInTime(peer.call('sync', null))))
   }
 
-  async #answer({ method, url, headers, body }: PageRequest): Promise<PageAnswer> {
+  async #answer(request: Request): Promise<Response> {
     const { app, simulator } = this.#parts
-    const segments = new URL(url).pathname.split('/').filter((segment) => segment !== '')
-    const request = new Request(url, {
-      method,
-      headers: headers.map(([name, value]): [string, string] => [name, value]),
-      body: body === null ? null : Buffer.from(body, 'base64'),
-    })
-    if (segments[0] === 'metrics') {
-      const refusal = refuseMetrics(request, simulator.config)
-      if (refusal) return pageAnswer(refusal)
-      const type = simulator.metrics.contentType
-      return { status: 200, headers: [['Content-Type', type]], body: await this.metrics.render() }
-    }
     if (simulator.journal) {
       // What a client has read is in the journal before it can ask for it.
       await this.#hearAll()
       this.#inOrder.runAll()
     }
     const response = await app.fetch(request)
-    if (method !== 'GET' && segments[1] === 'incidents') void this.#spread()
     await this.#spreading
-    return pageAnswer(response)
+    return response
   }
-}
-
-async function pageAnswer(response: Response): Promise<PageAnswer> {
-  return { status: response.status, headers: [...response.headers], body: await response.text() }
 }

@@ -15,7 +15,7 @@ import { pack, type Packed, unpack } from './packed.ts'
 import { Peer } from './peer.ts'
 import { RemoteJournal } from './remote-journal.ts'
 import { RemoteLimits } from './remote-limits.ts'
-import { withRemotePages } from './remote-pages.ts'
+import { askPrimary } from './remote-pages.ts'
 import { RemoteResponses } from './remote-responses.ts'
 import { RemoteSlots } from './remote-slots.ts'
 import { remoteTurns } from './turn-desk.ts'
@@ -73,7 +73,7 @@ export async function runWorker(): Promise<void> {
     if (isStopping) return
     const { app, live, simulator, port } = running
     const { host, connections } = live.current
-    running.listener = await listen(withRemotePages(app, primary), host, port, {
+    running.listener = await listen(app, host, port, {
       connections,
       logger: simulator.logger,
       onConnectionEnd: simulator.metrics.connectionEnded,
@@ -111,6 +111,7 @@ async function start(primary: Peer<PrimaryMethods>): Promise<Running> {
     turns: remoteTurns(primary),
     ...(journalSize > 0 && { journal: new RemoteJournal(primary) }),
     processNumber: number,
+    pages: { primary: askPrimary(primary) },
   })
   // Their tables take a good tenth of a second each, which the first requests should not wait for.
   for (const name of encodingNames) loadEncoding(name)

@@ -1,0 +1,108 @@
+import type { Context } from 'hono'
+import { getPath } from 'hono/utils/url'
+import { version } from '../lib/version.ts'
+import { createAdmin, refuseMetrics } from './admin/create-admin.ts'
+import type { AppEnv } from './app-env.ts'
+import { createImageRoute } from './image-route.ts'
+import type { Simulator } from './simulator.ts'
+
+/** A page of the simulator's own: what is not the data plane. */
+export interface Page {
+  /** Absent: all methods. HEAD goes with GET. */
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** As Hono takes it. */
+  readonly path: string
+  /** Which process answers where there are several: the primary what tells of the whole service, or is to change it. */
+  readonly servedBy: 'primary' | 'every'
+  readonly answer: (context: Context<AppEnv>) => Response | Promise<Response>
+}
+
+/** What the pages of several processes that are one service take from elsewhere. */
+export interface PageSources {
+  /** Asks the primary for a page that it serves; absent: this process serves all of them. */
+  readonly primary?: ((request: Request) => Promise<Response>) | undefined
+  /** The metrics of all processes; absent: those of this one. */
+  readonly renderMetrics?: (() => Promise<string>) | undefined
+}
+
+/** Lists the pages, in the order in which they are looked for. */
+export function createPages(
+  simulator: Simulator,
+  { renderMetrics = () => simulator.metrics.render() }: PageSources,
+): readonly Page[] {
+  return [
+    { method: 'GET', path: '/', servedBy: 'every', answer: (context) => rootPage(context, simulator) },
+    {
+      method: 'GET',
+      path: '/healthz',
+      servedBy: 'every',
+      answer: (context) => context.json(healthOf(simulator)),
+    },
+    {
+      method: 'GET',
+      path: '/metrics',
+      servedBy: 'primary',
+      async answer(context) {
+        const refusal = refuseMetrics(context.req.raw, simulator.config)
+        if (refusal) return refusal
+        const headers = { 'Content-Type': simulator.metrics.contentType }
+        return context.text(await renderMetrics(), 200, headers)
+      },
+    },
+    { path: '/++/*', servedBy: 'primary', answer: createAdmin(simulator, version) },
+    { method: 'GET', path: '/images/:id/:file', servedBy: 'every', answer: createImageRoute(simulator) },
+  ]
+}
+
+const adminPath = /^\/+\+\+(?:\/|$)/
+
+/** Whether a path, with as many slashes in front as a client likes, is one of the administration. */
+export function isAdminPath(path: string): boolean {
+  return adminPath.test(path)
+}
+
+/**
+ * The path by which a request is routed. In that of the administration several slashes in a row count as one, as the clients
+ * of the Python simulator rely on, and one at the end for none.
+ */
+export function routedPath(request: Request): string {
+  const path = getPath(request)
+  return isAdminPath(path) ? path.replace(/\/{2,}/g, '/').replace(/\/$/, '') : path
+}
+
+function rootPage(context: Context<AppEnv>, { config }: Simulator): Response {
+  // The Python simulator answers JSON to everyone; here whoever names it gets it, and a browser or curl gets the text.
+  const wantsJson = /\bapplication\/json\b/i.test(context.req.header('accept') ?? '')
+  context.header('Vary', 'Accept')
+  return wantsJson
+    ? context.json(describeSelf(config.mode))
+    : context.text('aoai-simulated-api is running.\n')
+}
+
+/** What the simulator says of itself. */
+function describeSelf(mode: string): object {
+  return {
+    name: 'aoai-simulated-api',
+    version,
+    mode,
+    status: 'running',
+    links: {
+      metrics: '/metrics',
+      health: '/healthz',
+      openapi: '/++/openapi.json',
+      config: '/++/config',
+      deployments: '/++/deployments',
+    },
+  }
+}
+
+/**
+ * What /healthz tells. It answers 200 as long as the process serves requests: a restart writes no lost recording, and a
+ * replica that is taken out of a service answers nobody.
+ */
+function healthOf({ config, mode }: Simulator): object {
+  const lost = mode.recorder?.losses
+  const { mode: kind } = config
+  if (!lost?.isFailing) return { status: 'ok', mode: kind }
+  return { status: 'degraded', mode: kind, recordings: { writing: 'failing', lost: lost.lost } }
+}
