@@ -2,7 +2,7 @@ import type { AnyStanding, Decision, LimitAuthority, LimitQuestion } from '../..
 import type { Utilization } from '../../limits/occupancy.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { BucketLimits } from './bucket-limits.ts'
-import { limitKey, limitKeyPrefix } from './limit-key.ts'
+import { limitKey, limitKeyPrefix } from './deployment-key.ts'
 import type { BucketRules, LimitRules, RulesOf } from './limit-rules.ts'
 import type { RedisConnection } from './redis-connection.ts'
 import { type TellTime, WindowLimits } from './window-limits.ts'

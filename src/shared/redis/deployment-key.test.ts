@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { limitKey, limitKeyPrefix } from './limit-key.ts'
+import { limitKey, limitKeyPrefix } from './deployment-key.ts'
 
 describe('the key of a limit', () => {
   it('begins with the prefix, and has resource and deployment in one hash tag', () => {
