@@ -13,7 +13,7 @@ export function registerSharedState(registry: Registry, state: SharedState): voi
   })
   const fallbacks = new Counter({
     name: 'aoai_shared_state_fallbacks_total',
-    help: 'Requests that were answered by limits of this process alone, since Redis was slow or away.',
+    help: 'Decisions on limits and slots that this process made alone, since Redis was slow or away.',
     registers: [],
     collect() {
       this.reset()

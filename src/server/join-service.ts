@@ -10,12 +10,13 @@ import { RedisDocuments } from '../shared/redis/redis-documents.ts'
 import { createRedisLimits } from '../shared/redis/redis-limits.ts'
 import { createRedisPatches } from '../shared/redis/redis-patches.ts'
 import { RedisResponses } from '../shared/redis/redis-responses.ts'
+import { RedisSlots } from '../shared/redis/redis-slots.ts'
 import { createSharedLimitRules } from '../shared/redis/shared-limit-rules.ts'
 import type { SharedParts } from './shared-parts.ts'
 
 /** What a simulator has together with all others that have its Redis and prefix. */
 export interface SharedService {
-  readonly parts: Pick<SharedParts, 'limits' | 'responses'>
+  readonly parts: Pick<SharedParts, 'limits' | 'responses' | 'slots'>
   /** For gauges. */
   readonly state: SharedState
   /** Removes what all have together, and tells the others to forget what they have noted; limits and changes are shared without it. */
@@ -45,6 +46,7 @@ export async function joinService(
   const local = new LimiterTable()
   const rulesOf = createSharedLimitRules()
   const limits = createRedisLimits({ connection, prefix, clock, rulesOf, local })
+  const slots = new RedisSlots({ connection, prefix })
   const documents = new RedisDocuments(connection, prefix, 'responses', {
     documents: usualStoreLimits.responses,
     bytes: usualStoreLimits.bytes,
@@ -54,7 +56,7 @@ export async function joinService(
   patches.onReset(() => void limits.forget())
   await patches.start()
   return {
-    parts: { limits, responses },
+    parts: { limits, responses, slots },
     state: connection.state,
     async tellReset() {
       await responses.clearShared()
@@ -63,6 +65,7 @@ export async function joinService(
     onReset: (listener) => patches.onReset(listener),
     close() {
       patches.close()
+      slots.close()
       connection.close()
     },
   }

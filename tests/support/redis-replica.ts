@@ -8,16 +8,18 @@ import { createSystemClock } from '../../src/lib/system-clock.ts'
 import { connectRedis } from '../../src/shared/redis/connect-redis.ts'
 import type { RedisConnection } from '../../src/shared/redis/redis-connection.ts'
 import { createRedisLimits } from '../../src/shared/redis/redis-limits.ts'
+import { RedisSlots } from '../../src/shared/redis/redis-slots.ts'
 import { createRedisPatches, type RedisPatches } from '../../src/shared/redis/redis-patches.ts'
 import { filesInMemory } from './files-in-memory.ts'
 import { collectInto, type LogLine } from './test-logger.ts'
 import { testKey } from './test-simulator.ts'
 
-/** What one simulator of several has of Redis: a connection of its own, limits, and changes. */
+/** What one simulator of several has of Redis: a connection of its own, limits, slots, and changes. */
 export interface RedisReplica {
   readonly live: LiveConfig
   readonly connection: RedisConnection
   readonly limits: LimitAuthority
+  readonly slots: RedisSlots
   readonly patches: RedisPatches
   readonly log: LogLine[]
   /** What a request asks of a deployment of the configuration; tokens are all of the prompt. */
@@ -33,13 +35,15 @@ export interface ReplicaOptions {
   readonly redis?: Partial<Config['redis']>
   readonly hungMs?: number
   readonly patienceMs?: number
+  /** In the place of ten seconds. */
+  readonly leaseMs?: number
   /** In the place of Redis's own time. */
   readonly tellTime?: () => number
 }
 
 /** Starts one. */
 export async function startReplica(options: ReplicaOptions): Promise<RedisReplica> {
-  const { url, deployments = {}, redis = {}, tellTime, hungMs, patienceMs } = options
+  const { url, deployments = {}, redis = {}, tellTime, hungMs, patienceMs, leaseMs } = options
   const live = loadLiveConfig({
     flags: {},
     env: { SIMULATOR_API_KEY: testKey, OPENAI_DEPLOYMENT_CONFIG_PATH: 'deployments.json' },
@@ -62,12 +66,14 @@ export async function startReplica(options: ReplicaOptions): Promise<RedisReplic
     local: new LimiterTable(),
     ...(tellTime && { tellTime }),
   })
+  const slots = new RedisSlots({ connection, prefix, ...(leaseMs && { leaseMs }) })
   const patches = createRedisPatches({ connection, prefix, live, clock, logger })
   await patches.start()
   return {
     live,
     connection,
     limits,
+    slots,
     patches,
     log,
     question(name, tokens) {
@@ -83,6 +89,7 @@ export async function startReplica(options: ReplicaOptions): Promise<RedisReplic
     },
     close() {
       patches.close()
+      slots.close()
       connection.close()
     },
   }

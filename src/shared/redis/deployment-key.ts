@@ -18,6 +18,16 @@ export function limitKey(
   return `${limitKeyPrefix(prefix)}{${plain(resource)}/${plain(deployment)}}:${kind}`
 }
 
+/** The keys of who holds the slots of a deployment, and of who waits for them; in a cluster they lie at one place. */
+export function slotKeys(
+  prefix: string,
+  resource: string,
+  deployment: string,
+): readonly [held: string, queue: string] {
+  const place = `${prefix}slots:{${plain(resource)}/${plain(deployment)}}`
+  return [`${place}:held`, `${place}:queue`]
+}
+
 /** Names come from files and may hold anything, half a surrogate pair included, which encodeURIComponent does not take. */
 function plain(name: string): string {
   return name.replace(/[^\w.~-]/g, (unit) => `%${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)

@@ -53,6 +53,7 @@ export class RedisConnection implements Sender {
   readonly #calls: CallTimes
   readonly #pauses: RetryPauses
   readonly #upListeners: (() => void)[] = []
+  readonly #downListeners: (() => void)[] = []
   readonly #channels = new Map<string, (message: string) => void>()
   #client: Client
   #closed = false
@@ -83,6 +84,11 @@ export class RedisConnection implements Sender {
   /** Hears each time that Redis has come up, the first time included. */
   onUp(listener: () => void): void {
     this.#upListeners.push(listener)
+  }
+
+  /** Hears each time that Redis has gone down after it was up, before the calls that wait are rejected. */
+  onDown(listener: () => void): void {
+    this.#downListeners.push(listener)
   }
 
   /** Hears of what is published; resolves when it does, or when it will as soon as Redis answers. */
@@ -251,6 +257,7 @@ export class RedisConnection implements Sender {
     this.state.up = false
     this.#changedMs = this.clock.nowMs()
     this.#tellDown()
+    for (const listener of this.#downListeners) listener()
     this.#calls.failAll(new RedisAway(reason))
   }
 

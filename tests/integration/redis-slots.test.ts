@@ -1,0 +1,310 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { SlotGrant, SlotHolder, SlotRefusal } from '../../src/latency/slot-authority.ts'
+import { createSystemClock } from '../../src/lib/system-clock.ts'
+import { type RedisReplica, type ReplicaOptions, startReplica } from '../support/redis-replica.ts'
+import { redisNeed, type RedisServer, startRedisServer } from '../support/redis-server.ts'
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+const clock = createSystemClock()
+
+/** A request, and what became of its question for a slot. */
+class Request implements SlotHolder {
+  readonly clock = clock
+  answer: SlotGrant | SlotRefusal | undefined
+  readonly answered: Promise<SlotGrant | SlotRefusal>
+  #listeners: (() => void)[] = []
+  #ended = false
+
+  constructor(replica: RedisReplica, { deployment = 'chat', resource = 'default', ...size }: Size) {
+    const { slots, queueLength = 10, queueTimeoutMs = 60_000 } = size
+    const concurrency = slots === undefined ? undefined : { slots, queueLength, queueTimeoutMs }
+    const taken = replica.slots.take({ resource, deployment, concurrency, timeScale: 1 }, this)
+    if (!(taken instanceof Promise)) this.answer = taken
+    this.answered = Promise.resolve(taken).then((answer) => (this.answer = answer))
+  }
+
+  onEnd(listener: () => void): void {
+    if (this.#ended) listener()
+    else this.#listeners.push(listener)
+  }
+
+  end(): void {
+    this.#ended = true
+    for (const listener of this.#listeners.splice(0)) listener()
+  }
+}
+
+interface Size {
+  readonly slots?: number
+  readonly queueLength?: number
+  readonly queueTimeoutMs?: number
+  readonly deployment?: string
+  readonly resource?: string
+}
+
+const { isMissing, note } = redisNeed
+
+describe.skipIf(isMissing)(`slots in Redis${note}`, () => {
+  let server: RedisServer
+  let prefixes = 0
+  let replicas: RedisReplica[] = []
+  beforeAll(async () => {
+    server = await startRedisServer()
+  })
+  afterEach(() => {
+    for (const replica of replicas) replica.close()
+    replicas = []
+  })
+  afterAll(() => server.remove())
+
+  const startMany = async (count: number, options: Partial<ReplicaOptions> = {}): Promise<RedisReplica[]> => {
+    const prefix = `test-${++prefixes}:`
+    const started = await Promise.all(
+      Array.from({ length: count }, () =>
+        startReplica({
+          url: server.url,
+          ...options,
+          redis: { prefix, timeoutMs: 2_000, ...options.redis },
+        }),
+      ),
+    )
+    replicas.push(...started)
+    return started
+  }
+  const startTwo = async (options?: Partial<ReplicaOptions>): Promise<[RedisReplica, RedisReplica]> =>
+    (await startMany(2, options)) as [RedisReplica, RedisReplica]
+  const keysOf = async (replica: RedisReplica): Promise<string[]> =>
+    (await replica.connection.send(['KEYS', `test-${prefixes}:slots*`])) as string[]
+  const working = (replica: RedisReplica): number => [...replica.slots.occupancy()][0]?.working ?? 0
+  const waiting = (replica: RedisReplica): number => [...replica.slots.occupancy()][0]?.waiting ?? 0
+
+  it('are one number for all simulators, and each tells how many others are worked on', async () => {
+    const [a, b] = await startTwo()
+    const size = { slots: 3 }
+    expect(await new Request(a, size).answered).toEqual({ others: 0, waited: false })
+    expect(await new Request(b, size).answered).toEqual({ others: 1, waited: false })
+    const last = new Request(a, size)
+    expect(await last.answered).toEqual({ others: 2, waited: false })
+    const late = new Request(b, size)
+    await expect.poll(() => waiting(b)).toBe(1)
+    await sleep(50)
+    expect(late.answer).toBeUndefined()
+    last.end()
+    expect(await late.answered).toEqual({ others: 2, waited: true })
+    expect([working(a), working(b), waiting(b)]).toEqual([1, 2, 0])
+  })
+
+  it('are given in the order in which requests came, whichever simulator they came to', async () => {
+    const [a, b] = await startTwo()
+    const size = { slots: 1 }
+    const first = new Request(a, size)
+    await first.answered
+    const order: string[] = []
+    const requests = new Map<string, Request>()
+    for (const [name, replica] of [
+      ['b1', b],
+      ['a1', a],
+      ['b2', b],
+      ['a2', a],
+    ] as const) {
+      const before = waiting(replica)
+      const request = new Request(replica, size)
+      requests.set(name, request)
+      void request.answered.then(() => {
+        order.push(name)
+        request.end()
+      })
+      await expect.poll(() => waiting(replica)).toBe(before + 1)
+    }
+    first.end()
+    await Promise.all(Array.from(requests.values(), ({ answered }) => answered))
+    expect(order).toEqual(['b1', 'a1', 'b2', 'a2'])
+  })
+
+  it('refuse a request when the queue of all simulators is full', async () => {
+    const [a, b] = await startTwo()
+    const size = { slots: 1, queueLength: 1 }
+    const first = new Request(a, size)
+    await first.answered
+    const waits = new Request(b, size)
+    await expect.poll(() => waiting(b)).toBe(1)
+    expect(await new Request(a, size).answered).toBe('queue-full')
+    expect(await new Request(b, size).answered).toBe('queue-full')
+    first.end()
+    expect(await waits.answered).toEqual({ others: 0, waited: true })
+  })
+
+  it.each(['left', 'timed-out'] as const)('have a place free in the queue for one that %s', async (how) => {
+    const [a, b] = await startTwo()
+    const size = { slots: 1, queueLength: 1 }
+    const first = new Request(a, size)
+    await first.answered
+    const gone = new Request(b, { ...size, queueTimeoutMs: how === 'left' ? 60_000 : 500 })
+    await expect.poll(() => waiting(b)).toBe(1)
+    if (how === 'left') gone.end()
+    expect(await gone.answered).toBe(how)
+    const next = new Request(a, size)
+    await expect.poll(() => waiting(a)).toBe(1)
+    first.end()
+    expect(await next.answered).toEqual({ others: 0, waited: true })
+  })
+
+  it('go back when a client leaves before it is known whether there is one', async () => {
+    const [a, b] = await startTwo()
+    const size = { slots: 1 }
+    const gone = new Request(a, size)
+    gone.end()
+    expect(await gone.answered).toBe('left')
+    expect(await new Request(b, size).answered).toMatchObject({ others: 0 })
+    expect(working(a)).toBe(0)
+  })
+
+  it('count what is worked on without a limit, too', async () => {
+    const [a, b] = await startTwo()
+    const request = new Request(a, {})
+    await request.answered
+    expect(await new Request(b, {}).answered).toEqual({ others: 1, waited: false })
+    request.end()
+    await expect.poll(() => new Request(b, {}).answered).toMatchObject({ waited: false })
+  })
+
+  it('are told apart by resource and deployment, and leave nothing in Redis when nobody works', async () => {
+    const [a, b] = await startTwo()
+    const requests = [
+      new Request(a, { slots: 1 }),
+      new Request(b, { slots: 1, resource: 'other' }),
+      new Request(b, { slots: 1, deployment: 'chat/other' }),
+    ]
+    for (const { answered } of requests) expect(await answered).toEqual({ others: 0, waited: false })
+    const keys = await keysOf(a)
+    expect(keys).toHaveLength(3)
+    for (const key of keys) {
+      const ttlMs = Number(await a.connection.send(['PTTL', key]))
+      expect(ttlMs).toBeGreaterThan(0)
+      expect(ttlMs).toBeLessThanOrEqual(20_000)
+    }
+    for (const request of requests) request.end()
+    await expect.poll(() => keysOf(a)).toEqual([])
+  })
+
+  it('are free again a lease after their simulator has died, and its requests wait no longer', async () => {
+    const [a, b] = await startTwo({ leaseMs: 600 })
+    const size = { slots: 1, queueLength: 2 }
+    await new Request(a, size).answered
+    void new Request(a, size)
+    await expect.poll(() => waiting(a)).toBe(1)
+    const waits = new Request(b, size)
+    await expect.poll(() => waiting(b)).toBe(1)
+    a.close()
+    const diedMs = performance.now()
+    expect(await waits.answered).toEqual({ others: 0, waited: true })
+    expect(performance.now() - diedMs).toBeLessThan(2_500)
+  })
+
+  it('are held for longer than a lease by a simulator that lives', async () => {
+    const [a, b] = await startTwo({ leaseMs: 300 })
+    await new Request(a, { slots: 1 }).answered
+    const waits = new Request(b, { slots: 1 })
+    await sleep(1_200)
+    expect(waits.answer).toBeUndefined()
+    expect([waiting(b), working(a)]).toEqual([1, 1])
+  })
+
+  it('are known to Redis again when it has lost them, and who waits for them', async () => {
+    const [a, b] = await startTwo({ leaseMs: 600 })
+    const size = { slots: 1 }
+    const first = new Request(a, size)
+    await first.answered
+    const waits = new Request(b, size)
+    await expect.poll(() => waiting(b)).toBe(1)
+    for (const key of await keysOf(a)) await a.connection.send(['DEL', key])
+    // Both tell that they live.
+    await sleep(600)
+    expect(waits.answer).toBeUndefined()
+    first.end()
+    expect(await waits.answered).toEqual({ others: 0, waited: true })
+  })
+
+  it('are never more than there are, and all requests get theirs, when three simulators are busy', async () => {
+    const three = await startMany(3)
+    let now = 0
+    let most = 0
+    const ways: unknown[] = []
+    const size = { slots: 4, queueLength: 1_000 }
+    await Promise.all(
+      Array.from({ length: 300 }, async (_, index) => {
+        await sleep((index * 7) % 100)
+        const request = new Request(three[index % 3] as RedisReplica, size)
+        if (index % 10 === 0) setTimeout(() => request.end(), (index * 13) % 40)
+        const answer = await request.answered
+        ways.push(typeof answer === 'string' ? answer : 'granted')
+        if (typeof answer === 'string') return
+        most = Math.max(most, ++now)
+        await sleep((index * 11) % 8)
+        now--
+        request.end()
+      }),
+    )
+    expect(most).toBeLessThanOrEqual(4)
+    expect(ways).toHaveLength(300)
+    expect(ways.filter((way) => way === 'granted').length).toBeGreaterThanOrEqual(270)
+    await expect.poll(() => keysOf(three[0] as RedisReplica)).toEqual([])
+  })
+
+  describe('when Redis is killed', () => {
+    afterEach(async () => {
+      await server.kill()
+      await server.start()
+    })
+
+    it('are all of each simulator until it is back, then one number again with what is held', async () => {
+      const [a, b] = await startTwo()
+      const size = { slots: 2, queueLength: 2 }
+      const held = [new Request(a, size), new Request(a, size)]
+      for (const { answered } of held) await answered
+      const waits = new Request(b, size)
+      await expect.poll(() => waiting(b)).toBe(1)
+      await server.kill()
+      // This simulator has both slots for itself now.
+      expect(await waits.answered).toEqual({ others: 0, waited: true })
+      expect(new Request(b, size).answer).toEqual({ others: 1, waited: false })
+      const local = new Request(b, size)
+      const atA = new Request(a, size)
+      expect([waiting(a), waiting(b)]).toEqual([1, 1])
+
+      await server.start()
+      await expect.poll(() => a.connection.state.up && b.connection.state.up, { timeout: 5_000 }).toBe(true)
+      await expect.poll(() => keysOf(a)).toHaveLength(2)
+      // Four are worked on: one that ends leaves no slot for anybody.
+      waits.end()
+      held[0]?.end()
+      await sleep(200)
+      expect([local.answer, atA.answer]).toEqual([undefined, undefined])
+      held[1]?.end()
+      await expect.poll(() => [local, atA].filter(({ answer }) => answer).length).toBe(1)
+    })
+
+    it('lose no request that asks at that moment', async () => {
+      const [a, b] = await startTwo()
+      const size = { slots: 3, queueLength: 1_000 }
+      let answered = 0
+      let sent = 0
+      for (let turn = 0; turn < 60; turn++) {
+        for (const replica of [a, b]) {
+          sent++
+          const request = new Request(replica, size)
+          void request.answered.then(async () => {
+            answered++
+            await sleep(1)
+            request.end()
+          })
+        }
+        if (turn === 20) void server.kill()
+        if (turn === 40) await server.start()
+        await sleep(4)
+      }
+      await expect.poll(() => answered, { timeout: 10_000 }).toBe(sent)
+      await expect.poll(() => [working(a), working(b)]).toEqual([0, 0])
+    })
+  })
+})
