@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { Config } from '../config/config.ts'
 import { createRandom } from '../lib/random.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { createAuthenticate } from './authenticate.ts'
 import { Exchange } from '../pipeline/exchange.ts'
 import { textReply } from '../pipeline/text-reply.ts'
+import type { SourceName } from '../config/source-names.ts'
+import { testConfig } from '../../tests/support/test-config.ts'
 
 const chatPath = '/openai/deployments/d/chat/completions'
 
@@ -20,7 +21,7 @@ const ask = async (
   const exchange = new Exchange(
     { method: 'POST', path, query: '', headers: { 'api-key': key }, body: Buffer.alloc(0) },
     {
-      config: { apiKey: 'right', mode } as Config,
+      config: testConfig({ apiKey: 'right', mode: mode as SourceName }),
       clock: createVirtualClock(),
       random: createRandom('authenticate'),
       startedMs: 0,

@@ -1,6 +1,6 @@
 import { relative } from 'node:path'
 import type { Simulator } from '../server/simulator.ts'
-import type { Config } from '../config/config.ts'
+import type { ResourceConfig } from '../config/config.ts'
 import type { Deployment } from '../config/deployments.ts'
 import { typicalMs } from '../config/distribution.ts'
 import { timingOf } from '../latency/timing.ts'
@@ -36,7 +36,7 @@ type Row = readonly [label: string, ...lines: readonly string[]]
  */
 export async function renderBanner(parts: BannerParts): Promise<string> {
   const { simulator, url, workers } = parts
-  const { config } = simulator
+  const { defaultResource: config } = simulator.config
   const rows: readonly Row[] = [
     ['Endpoint', url],
     ['API key', config.apiKeyGenerated ? config.apiKey : '(as set in SIMULATOR_API_KEY)'],
@@ -72,7 +72,8 @@ function renderRow([label, ...lines]: Row): string[] {
 }
 
 function modeRows({ simulator, workingDirectory }: BannerParts): Row[] {
-  const { config, mode: modeParts } = simulator
+  const { defaultResource: config } = simulator.config
+  const modeParts = simulator.mode
   const { mode, recordings, upstream: service } = config
   if (mode === 'generate') return [['Deployments', ...describeDeployments(config)]]
   const asksUpstream = mode === 'record' || recordings.replay.onMiss === 'record'
@@ -95,7 +96,7 @@ function modeRows({ simulator, workingDirectory }: BannerParts): Row[] {
   ]
 }
 
-function describeDeployments(config: Config): string[] {
+function describeDeployments(config: ResourceConfig): string[] {
   const all = [...config.deployments.values()]
   const shown = all.slice(0, maxDeployments)
   const names = shown.map(({ name, model }) => {
@@ -115,7 +116,7 @@ function describeDeployments(config: Config): string[] {
   return lines.length > 0 ? lines : ['none']
 }
 
-function describeDeployment(deployment: Deployment, { latency }: Config): string {
+function describeDeployment(deployment: Deployment, { latency }: ResourceConfig): string {
   const { tokensPerMinute, requestsPerMinute, provisionedThroughputUnits, model } = deployment
   const limits = [
     provisionedThroughputUnits !== undefined && `${short(provisionedThroughputUnits)} PTU`,
@@ -166,7 +167,7 @@ interface ShellRequest {
 
 async function exampleRequest(parts: BannerParts): Promise<string[]> {
   const { simulator, url, showsKey } = parts
-  const { config } = simulator
+  const { defaultResource: config } = simulator.config
   const { target, contentType, data, method } = await chooseRequest(simulator)
   // A variable that is not set in that terminal says so, in the place of a 401.
   const key =
@@ -186,7 +187,8 @@ async function exampleRequest(parts: BannerParts): Promise<string[]> {
 }
 
 async function chooseRequest(simulator: Simulator): Promise<ShellRequest> {
-  const { config, mode } = simulator
+  const { mode } = simulator
+  const { defaultResource: config } = simulator.config
   if (config.mode === 'record' && config.upstream) return upstreamRequest(config.upstream.endpoint)
   const recorded = await mode.replay?.example()
   if (recorded) {

@@ -32,7 +32,7 @@ async function listExtensions(host: CliHost, paths: readonly string[], isJson: b
   const extensionHost = {
     /** Whole only for an extension that looks at it while it is loaded. */
     get config() {
-      return loadConfig(sources)
+      return loadConfig(sources).defaultResource
     },
     clock: createSystemClock(),
     logger: createLogger(logLevel),

@@ -118,7 +118,8 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
 const safeKeyLength = 16
 
 /** Says once that other machines could guess a key. */
-export function warnOfWeakKeys({ host, apiKey, adminApiKey }: Config, logger: Logger): void {
+export function warnOfWeakKeys({ host, adminApiKey, defaultResource }: Config, logger: Logger): void {
+  const { apiKey } = defaultResource
   if (/^(?:localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/i.test(host)) return
   const weak = [
     ...(apiKey.length < safeKeyLength ? ['SIMULATOR_API_KEY'] : []),

@@ -34,19 +34,9 @@ export interface FilterPhrase<C extends PromptCategory = PromptCategory> {
   readonly phrase: string
 }
 
-/** The whole configuration of a simulator, checked and deeply frozen. Made by `loadConfig`. */
-export interface Config {
-  /** Where answers come from. */
-  readonly mode: SourceName
-  /** Where requests are forwarded to; undefined unless the address and the key are set. */
-  readonly upstream: Upstream | undefined
-  /** The folder of recordings, whether the mode uses it or not. */
-  readonly recordings: RecordingsConfig
-  /** The key that callers must send; secret. */
-  readonly apiKey: string
-  /** True when nobody set a key, so that it has to be shown to whoever started the simulator. */
-  readonly apiKeyGenerated: boolean
-  /** The key of the administration; `apiKey` where nobody set another one. Secret. */
+/** The settings of the process that serves: one set, whatever the number of resources. */
+export interface HostConfig {
+  /** The key of the administration; the `apiKey` of the default resource where nobody set another one. Secret. */
   readonly adminApiKey: string
   /** Whether the metrics ask for the key of the administration. */
   readonly metricsAuth: 'none' | 'key'
@@ -54,8 +44,6 @@ export interface Config {
   readonly clock: 'system' | 'virtual'
   /** Makes answers and waiting times repeatable; undefined means new ones at each start. */
   readonly seed: string | undefined
-  /** Display name of the region in headers and messages: `East US 2`. */
-  readonly region: string
   readonly host: string
   /** 0 lets the operating system pick a free port. */
   readonly port: number
@@ -79,6 +67,42 @@ export interface Config {
   readonly logRequests: 'auto' | 'true' | 'false'
   /** Whether files are read again when they change; `poll` looks at them now and then, where nothing tells of changes. */
   readonly watch: 'false' | 'true' | 'poll'
+  /** What names the extensions, as it was typed and in the order in which they act: files, folders or packages. */
+  readonly extensionPaths: readonly string[]
+  /** Folder of the files that encodings are made of; undefined: those that come with the program. */
+  readonly tiktokenCacheDir: string | undefined
+  /** How many requests the journal keeps; 0 switches it off, with its judge of retries. */
+  readonly journalSize: number
+  /** The header, in lower case, that names the test which a request belongs to. */
+  readonly testHeader: string
+  /** Through which several simulators are one service. */
+  readonly redis: {
+    /** Secret, since it may hold a password; undefined: this simulator is a service by itself. */
+    readonly url: string | undefined
+    /** What keys and channels begin with. */
+    readonly prefix: string
+    /** Whether there is no start without it. */
+    readonly required: boolean
+    readonly timeoutMs: number
+  }
+  /** What is exported through OpenTelemetry; nothing unless set. */
+  readonly telemetry: TelemetryConfig
+}
+
+/** The settings of a resource: what its callers meet. */
+export interface ResourceConfig {
+  /** Where answers come from. */
+  readonly mode: SourceName
+  /** Where requests are forwarded to; undefined unless the address and the key are set. */
+  readonly upstream: Upstream | undefined
+  /** The folder of recordings, whether the mode uses it or not. */
+  readonly recordings: RecordingsConfig
+  /** The key that callers must send; secret. */
+  readonly apiKey: string
+  /** True when nobody set a key, so that it has to be shown to whoever started the simulator. */
+  readonly apiKeyGenerated: boolean
+  /** Display name of the region in headers and messages: `East US 2`. */
+  readonly region: string
   /** The base models that deployments may have. */
   readonly models: ModelCatalogue
   /** Whether a deployment whose model is not among them is refused. */
@@ -124,26 +148,20 @@ export interface Config {
   readonly faults: readonly FaultRule[]
   /** What happens from the start on; undefined unless set. */
   readonly incidents: IncidentTimetable | undefined
-  /** What names the extensions, as it was typed and in the order in which they act: files, folders or packages. */
-  readonly extensionPaths: readonly string[]
-  /** Folder of the files that encodings are made of; undefined: those that come with the program. */
-  readonly tiktokenCacheDir: string | undefined
   /** Whether the headers `x-sim-...` of a request are followed. */
   readonly simHeaders: boolean
-  /** How many requests the journal keeps; 0 switches it off, with its judge of retries. */
-  readonly journalSize: number
-  /** The header, in lower case, that names the test which a request belongs to. */
-  readonly testHeader: string
-  /** Through which several simulators are one service. */
-  readonly redis: {
-    /** Secret, since it may hold a password; undefined: this simulator is a service by itself. */
-    readonly url: string | undefined
-    /** What keys and channels begin with. */
-    readonly prefix: string
-    /** Whether there is no start without it. */
-    readonly required: boolean
-    readonly timeoutMs: number
-  }
-  /** What is exported through OpenTelemetry; nothing unless set. */
-  readonly telemetry: TelemetryConfig
 }
+
+/** The configuration as the requests to one resource see it: its settings, and beside them, for extensions, those of the host. */
+export interface ResourceView extends HostConfig, ResourceConfig {}
+
+/** The whole configuration of a simulator, checked and deeply frozen. Made by `loadConfig`. */
+export interface Config extends HostConfig {
+  /** By name, the default one included. */
+  readonly resources: ReadonlyMap<string, ResourceView>
+  /** The resource of paths without a prefix, which the flat settings describe. */
+  readonly defaultResource: ResourceView
+}
+
+/** The name of the resource of paths without a prefix. */
+export const defaultResourceName = 'default'

@@ -11,7 +11,9 @@ import { settingsTable } from './settings-table.ts'
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 
 const loadWith = (envFile: string): unknown =>
-  redactConfig(loadConfig({ flags: {}, env: {}, workingDirectory: '/', readFile: () => envFile }))
+  redactConfig(
+    loadConfig({ flags: {}, env: {}, workingDirectory: '/', readFile: () => envFile }).defaultResource,
+  )
 
 describe('the generated documents', () => {
   it('docs/config.md is what scripts/generate-docs.ts makes', () => {

@@ -37,17 +37,20 @@ describe('a patch', () => {
     const { problems, before } = await live.patch({ region: 'X', latency: { time_scale: 2 } })
     expect(problems).toEqual([])
     expect(before).toBe(first)
-    expect(first.region).toBe('West US')
-    expect([live.current.region, live.current.latency.timeScale]).toEqual(['X', 2])
+    expect(first.defaultResource.region).toBe('West US')
+    expect([live.current.defaultResource.region, live.current.defaultResource.latency.timeScale]).toEqual([
+      'X',
+      2,
+    ])
     expect(Object.isFrozen(live.current)).toBe(true)
-    expect(live.current.apiKey).toBe(first.apiKey)
+    expect(live.current.defaultResource.apiKey).toBe(first.defaultResource.apiKey)
   })
 
   it('puts a setting back to its default by null', async () => {
     const { live } = setUp({ SIMULATOR_REGION: 'West US' })
     await live.patch({ region: 'X' })
     await live.patch({ region: null })
-    expect(live.current.region).toBe('East US 2')
+    expect(live.current.defaultResource.region).toBe('East US 2')
   })
 
   it('leaves the deployments and the mode that it does not touch the same objects', async () => {
@@ -55,11 +58,13 @@ describe('a patch', () => {
     const first = live.current
     await patchDeployments({ a: { tokens_per_minute: 5 } })
     const second = live.current
-    expect(second.deployments.get('b')).toBe(first.deployments.get('b'))
-    expect(second.deployments.get('a')).not.toBe(first.deployments.get('a'))
+    expect(second.defaultResource.deployments.get('b')).toBe(first.defaultResource.deployments.get('b'))
+    expect(second.defaultResource.deployments.get('a')).not.toBe(first.defaultResource.deployments.get('a'))
     await live.patch({ region: 'X', openai_deployments: { c: { model: 'gpt-4o' } } })
-    expect(live.current.deployments.get('a')).toBe(second.deployments.get('a'))
-    expect(live.current.mode).toBe(first.mode)
+    expect(live.current.defaultResource.deployments.get('a')).toBe(
+      second.defaultResource.deployments.get('a'),
+    )
+    expect(live.current.defaultResource.mode).toBe(first.defaultResource.mode)
   })
 
   it('is refused as a whole', async () => {
@@ -70,7 +75,7 @@ describe('a patch', () => {
     expect(live.current).toBe(first)
     expect(live.overlay).toEqual({ put: {}, patch: {} })
     await live.patch({ tool_call_probability: 1 })
-    expect(live.current.region).toBe('East US 2')
+    expect(live.current.defaultResource.region).toBe('East US 2')
   })
 
   it('is refused by what has to be made ready for it', async () => {
@@ -86,9 +91,9 @@ describe('a patch', () => {
   it('follows the one before it, however long that takes', async () => {
     const { live } = setUp()
     const regions: string[] = []
-    live.onChange(({ region }) => regions.push(region))
-    live.prepare = async ({ region }) => {
-      if (region === 'slow') await new Promise((resolve) => setImmediate(resolve))
+    live.onChange(({ defaultResource }) => regions.push(defaultResource.region))
+    live.prepare = async ({ defaultResource }) => {
+      if (defaultResource.region === 'slow') await new Promise((resolve) => setImmediate(resolve))
     }
     await Promise.all([live.patch({ region: 'slow' }), live.patch({ region: 'quick' })])
     expect(regions).toEqual(['slow', 'quick'])
@@ -153,7 +158,7 @@ describe('putting a deployment', () => {
     await patchDeployments({ a: { requests_per_minute: 1 } })
     await live.putDeployment('a', null)
     expect(Object.keys(shownDeployments())).toEqual(['b'])
-    expect(live.current.deployments.has('a')).toBe(false)
+    expect(live.current.defaultResource.deployments.has('a')).toBe(false)
   })
 })
 
@@ -188,9 +193,9 @@ describe('another base', () => {
     await patchDeployments({ a: { tokens_per_minute: 1 } })
     await live.rebase(inputsOf({ ...deployments, c: { model: 'gpt-4o' } }, { SIMULATOR_REGION: 'X' }))
     expect(shownDeployments()).toMatchObject({ a: { tokens_per_minute: 1 }, c: { model: 'gpt-4o' } })
-    expect(live.current.region).toBe('X')
-    expect(live.current.apiKey).toBe(first.apiKey)
-    expect(live.current.deployments.get('b')).toBe(first.deployments.get('b'))
+    expect(live.current.defaultResource.region).toBe('X')
+    expect(live.current.defaultResource.apiKey).toBe(first.defaultResource.apiKey)
+    expect(live.current.defaultResource.deployments.get('b')).toBe(first.defaultResource.deployments.get('b'))
   })
 
   it('is refused where the changes do not fit it', async () => {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Config } from './config.ts'
-import type { ConfigInputs } from './config-inputs.ts'
+import { type Config, defaultResourceName, type ResourceView } from './config.ts'
+import type { ConfigInputs, ResourceInputs } from './config-inputs.ts'
+import { frozenMap } from './deep-freeze.ts'
 import { camelKeys } from './key-case.ts'
 import {
   joinOverlay,
@@ -36,7 +37,7 @@ type Plan = () => { readonly base?: ConfigInputs; readonly overlay?: Overlay }
 
 interface State {
   readonly inputs: ConfigInputs
-  readonly settings: Settings
+  readonly settings: ReadonlyMap<string, Settings>
   readonly config: Config
   readonly warnings: readonly string[]
 }
@@ -82,8 +83,14 @@ export class LiveConfig {
   }
 
   /** What can change at run time, as GET /++/config shows it. */
-  shown(): Readonly<Record<string, unknown>> {
-    return showConfig(this.#state.inputs, this.#state.settings)
+  shown(resource = defaultResourceName): Readonly<Record<string, unknown>> {
+    const { inputs, settings } = this.#state
+    const of = settings.get(resource)
+    const from: ResourceInputs | undefined =
+      resource === defaultResourceName ? inputs : inputs.resources?.[resource]
+    if (!of || !from)
+      throw new Error(`Could not show the resource "${resource}": there is none of this name.`)
+    return showConfig(from, of)
   }
 
   /** What was changed since the start or the last reset. */
@@ -199,9 +206,15 @@ export class LiveConfig {
 /** What has not changed stays the same object, by which recordings and connections are found. */
 function keepingSources(next: Config, before: Config): Config {
   const kept = <T>(now: T, then: T): T => (isDeepStrictEqual(now, then) ? then : now)
-  return Object.freeze({
-    ...next,
-    upstream: kept(next.upstream, before.upstream),
-    recordings: kept(next.recordings, before.recordings),
-  })
+  const resources = new Map(
+    Array.from(next.resources, ([name, view]): [string, ResourceView] => {
+      const known = before.resources.get(name)
+      if (!known) return [name, view]
+      const upstream = kept(view.upstream, known.upstream)
+      const recordings = kept(view.recordings, known.recordings)
+      return [name, Object.freeze({ ...view, upstream, recordings })]
+    }),
+  )
+  const defaultResource = resources.get(defaultResourceName) ?? next.defaultResource
+  return Object.freeze({ ...next, resources: frozenMap(resources), defaultResource })
 }

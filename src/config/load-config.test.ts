@@ -38,7 +38,7 @@ const problemsOf = (given: Given): string => {
 
 describe('loadConfig', () => {
   it('starts without any setting', () => {
-    expect(load()).toMatchObject({
+    expect(load().defaultResource).toMatchObject({
       mode: 'generate',
       seed: undefined,
       region: 'East US 2',
@@ -61,7 +61,12 @@ describe('loadConfig', () => {
   it('prefers the flag to the variable, the variable to .env, and .env to the default', () => {
     const files = { '/work/.env': 'PORT=1\nHOST=file\nSIMULATOR_REGION="West Europe"\n' }
     const config = load({ flags: { '--port': '3' }, env: { PORT: '2', HOST: 'variable' }, files })
-    expect(config).toMatchObject({ port: 3, host: 'variable', region: 'West Europe', logLevel: 'info' })
+    expect(config.defaultResource).toMatchObject({
+      port: 3,
+      host: 'variable',
+      region: 'West Europe',
+      logLevel: 'info',
+    })
   })
 
   it('reads a .env file that starts with a byte order mark', () => {
@@ -73,15 +78,19 @@ describe('loadConfig', () => {
       env: { PORT: '', SIMULATOR_API_KEY: '' },
       files: { '/work/.env': 'HOST=\nPORT=7' },
     })
-    expect(config).toMatchObject({ port: 7, host: '127.0.0.1', apiKeyGenerated: true })
+    expect(config.defaultResource).toMatchObject({ port: 7, host: '127.0.0.1', apiKeyGenerated: true })
   })
 
   it.each(['True', 'true', '1', 'yes'])('takes %s for yes', (value) => {
-    expect(load({ env: { ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: value } }).allowUndefinedDeployments).toBe(true)
+    expect(
+      load({ env: { ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: value } }).defaultResource.allowUndefinedDeployments,
+    ).toBe(true)
   })
 
   it.each(['False', 'false', '0', 'no'])('takes %s for no', (value) => {
-    expect(load({ env: { ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: value } }).allowUndefinedDeployments).toBe(false)
+    expect(
+      load({ env: { ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: value } }).defaultResource.allowUndefinedDeployments,
+    ).toBe(false)
   })
 
   it.each([
@@ -94,10 +103,10 @@ describe('loadConfig', () => {
 
   it('makes a new key of 32 characters when none is set, and says so', () => {
     const [first, second] = [load(), load()]
-    expect(first.apiKey).toMatch(/^[0-9a-f]{32}$/)
-    expect(first.apiKey).not.toBe(second.apiKey)
-    expect(first.apiKeyGenerated).toBe(true)
-    expect(load({ env: { SIMULATOR_API_KEY: 'mine' } })).toMatchObject({
+    expect(first.defaultResource.apiKey).toMatch(/^[0-9a-f]{32}$/)
+    expect(first.defaultResource.apiKey).not.toBe(second.defaultResource.apiKey)
+    expect(first.defaultResource.apiKeyGenerated).toBe(true)
+    expect(load({ env: { SIMULATOR_API_KEY: 'mine' } }).defaultResource).toMatchObject({
       apiKey: 'mine',
       apiKeyGenerated: false,
     })
@@ -105,13 +114,15 @@ describe('loadConfig', () => {
 
   it('freezes the result to its leaves', () => {
     const config = load()
-    expect(Object.isFrozen(config.latency.chatCompletions.perToken)).toBe(true)
-    expect(Object.isFrozen(config.deployments.get('whisper'))).toBe(true)
-    expect(() => (config.deployments as Map<string, unknown>).delete('whisper')).toThrow('frozen')
+    expect(Object.isFrozen(config.defaultResource.latency.chatCompletions.perToken)).toBe(true)
+    expect(Object.isFrozen(config.defaultResource.deployments.get('whisper'))).toBe(true)
+    expect(() => (config.defaultResource.deployments as Map<string, unknown>).delete('whisper')).toThrow(
+      'frozen',
+    )
   })
 
   it('survives structured cloning, so that it can be handed to a worker', () => {
-    expect(structuredClone(load()).deployments.get('gpt-4o')?.model.name).toBe('gpt-4o')
+    expect(structuredClone(load()).defaultResource.deployments.get('gpt-4o')?.model.name).toBe('gpt-4o')
   })
 
   it('reports every problem at once, by the name that was typed', () => {
@@ -170,7 +181,7 @@ describe('loadConfig', () => {
     expect(problemsOf({ env: { SIMULATOR_API_KEY: 'hush hush' } })).toMatch(
       /^(?!.*hush).*\(got \[redacted\]\)/s,
     )
-    const printed = redactConfig(load({ env: { SIMULATOR_API_KEY: 'hush' } }))
+    const printed = redactConfig(load({ env: { SIMULATOR_API_KEY: 'hush' } }).defaultResource)
     expect(printed['apiKey']).toBe('[redacted]')
     expect(JSON.stringify(printed)).not.toContain('hush')
   })
@@ -214,7 +225,7 @@ describe('loadConfig', () => {
       env: { OPENAI_DEPLOYMENT_CONFIG_PATH: 'my/deployments.json' },
       files: { '/work/my/deployments.json': '{"chat": {"model": "gpt-4o", "tokensPerMinute": 5}}' },
     })
-    expect([...config.deployments.keys()]).toEqual(['chat'])
+    expect([...config.defaultResource.deployments.keys()]).toEqual(['chat'])
   })
 })
 

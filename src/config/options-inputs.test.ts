@@ -1,12 +1,13 @@
 import { describe, expect, expectTypeOf, it } from 'vitest'
-import type { Config } from './config.ts'
+import type { ResourceView } from './config.ts'
 import type { ConfigOptions, ReplacedSetting } from './config-options.ts'
 import { settingOptions } from './option-values.ts'
 import { inputsOfOptions, liveConfigOfOptions } from './options-inputs.ts'
 import { resolveInputs } from './resolve-inputs.ts'
 import type { Settings } from './settings-schema.ts'
 
-const configOf = (options: ConfigOptions): Config => liveConfigOfOptions(options).current
+const configOf = (options: ConfigOptions): ResourceView =>
+  liveConfigOfOptions(options).current.defaultResource
 
 /** Everything that is wrong with options, in whatever way a JavaScript user wrote them. */
 function problemsOf(options: object): string[] {

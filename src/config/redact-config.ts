@@ -1,12 +1,12 @@
-import type { Config } from './config.ts'
+import type { ResourceView } from './config.ts'
 import type { Deployment } from './deployments.ts'
 import { isRecord } from './resolve-deployment.ts'
 import { settingsTable } from './settings-table.ts'
 
-const secretsOf = new WeakMap<Config, readonly string[]>()
+const secretsOf = new WeakMap<ResourceView, readonly string[]>()
 
-/** The keys of a configuration, none of which may be told to anybody: the simulator's, and the operator's for the upstream. */
-export function configSecrets(config: Config): readonly string[] {
+/** The keys of a resource and of the administration, none of which may be told to anybody: the simulator's, and the operator's for the upstream. */
+export function configSecrets(config: ResourceView): readonly string[] {
   let secrets = secretsOf.get(config)
   if (!secrets) {
     secrets = [
@@ -20,7 +20,7 @@ export function configSecrets(config: Config): readonly string[] {
 }
 
 /** The configuration in a printable form: secrets as `[redacted]`, deployments as an object, models by name. */
-export function redactConfig(config: Config): Readonly<Record<string, unknown>> {
+export function redactConfig(config: ResourceView): Readonly<Record<string, unknown>> {
   const secretPaths = new Set(
     settingsTable()
       .filter((setting) => setting.secret)

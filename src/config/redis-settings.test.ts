@@ -53,7 +53,7 @@ describe('the settings of Redis', () => {
   })
 
   it('never show the address, which may hold a password', () => {
-    const shown = redactConfig(load({ REDIS_URL: 'redis://:secret@h:6379' }))
+    const shown = redactConfig(load({ REDIS_URL: 'redis://:secret@h:6379' }).defaultResource)
     expect(JSON.stringify(shown)).not.toContain('secret')
   })
 

@@ -1,15 +1,21 @@
 import { listProblems } from '../lib/error-text.ts'
 import { redacted } from '../lib/credential-texts.ts'
 import { OperatorError } from '../lib/operator-error.ts'
-import type { Config } from './config.ts'
-import type { ConfigInputs } from './config-inputs.ts'
+import {
+  type Config,
+  defaultResourceName,
+  type HostConfig,
+  type ResourceConfig,
+  type ResourceView,
+} from './config.ts'
+import type { ConfigInputs, ResourceInputs } from './config-inputs.ts'
 import { deepFreeze, frozenMap } from './deep-freeze.ts'
 import { resolveDeployments } from './deployment-file.ts'
 import type { Deployment } from './deployments.ts'
 import { type FaultFiles, resolveFaultFiles } from './fault-files.ts'
 import { redisProblems } from './redis-settings.ts'
 import { type ResolvedMode, resolveMode } from './resolve-mode.ts'
-import { type Settings, settingsSchema } from './settings-schema.ts'
+import { hostKeys, type Settings, settingsSchema } from './settings-schema.ts'
 import { settingsTable } from './settings-table.ts'
 import { showValue } from './show-value.ts'
 import type { GivenValue } from './sources.ts'
@@ -21,7 +27,8 @@ const modeSchema = settingsSchema.pick({ mode: true, recordings: true, upstream:
 export type ResolvedInputs =
   | {
       readonly config: Config
-      readonly settings: Settings
+      /** The checked settings, by resource. */
+      readonly settings: ReadonlyMap<string, Settings>
       /** What the operator should know although it stops nothing, in the form of the problems. */
       readonly warnings: readonly string[]
     }
@@ -33,7 +40,77 @@ export type ResolvedInputs =
  * @param unread what could not even be read, told with the rest: much else may follow from it
  */
 export function resolveInputs(inputs: ConfigInputs, unread: readonly string[] = []): ResolvedInputs {
-  const { given, models } = inputs
+  const { given, workingDirectory, warnings = [] } = inputs
+  const flat = resolveResource(inputs, given, workingDirectory, unread)
+  const resources = new Map([[defaultResourceName, flat]])
+  const inherited = given.filter(({ setting }) => isInherited(setting))
+  for (const [name, own] of Object.entries(inputs.resources ?? {})) {
+    resources.set(name, resolveNamed(own, inherited, workingDirectory))
+  }
+  const problems = [
+    ...flat.problems,
+    ...(flat.settings ? redisProblems(flat.settings) : []),
+    ...(flat.settings ? telemetryProblems(flat.settings) : []),
+    ...withPlaces(resources, ({ problems: found }) => found),
+  ]
+  if (!flat.settings || !flat.config || problems.length > 0) return { problems }
+  const host = createHost(flat.settings, flat.config.apiKey)
+  const settings = new Map<string, Settings>()
+  const views: [string, ResourceView][] = []
+  for (const [name, resolved] of resources) {
+    if (resolved.settings) settings.set(name, resolved.settings)
+    if (resolved.config) views.push([name, Object.freeze({ ...host, ...resolved.config })])
+  }
+  const defaultResource = Object.freeze({ ...host, ...flat.config })
+  const config = {
+    ...host,
+    resources: frozenMap([[defaultResourceName, defaultResource], ...views]),
+    defaultResource,
+  }
+  return {
+    config: Object.freeze(config),
+    settings,
+    warnings: [...warnings, ...flat.warnings, ...withPlaces(resources, (resolved) => resolved.warnings)],
+  }
+}
+
+/** What a resource became. */
+interface ResolvedResource {
+  /** The checked settings; absent where one is wrong. */
+  readonly settings: Settings | undefined
+  /** Absent where there is a problem. */
+  readonly config: ResourceConfig | undefined
+  readonly problems: readonly string[]
+  readonly warnings: readonly string[]
+}
+
+/** What named resources were resolved to, so that a change of one leaves the others as they are. */
+const remembered = new WeakMap<
+  ResourceInputs,
+  { readonly inherited: readonly GivenValue[]; readonly resolved: ResolvedResource }
+>()
+
+function resolveNamed(
+  own: ResourceInputs,
+  inherited: readonly GivenValue[],
+  workingDirectory: string,
+): ResolvedResource {
+  const before = remembered.get(own)
+  if (before && isSameList(before.inherited, inherited)) return before.resolved
+  const changed = new Set(own.given.map(({ setting }) => setting))
+  const given = [...inherited.filter(({ setting }) => !changed.has(setting)), ...own.given]
+  const resolved = resolveResource(own, given, workingDirectory, [])
+  remembered.set(own, { inherited, resolved })
+  return resolved
+}
+
+function resolveResource(
+  inputs: ResourceInputs,
+  given: readonly GivenValue[],
+  workingDirectory: string,
+  unread: readonly string[],
+): ResolvedResource {
+  const { models } = inputs
   const nested = nestValues(given)
   const parsed = settingsSchema.safeParse(nested)
   const wrong = new Set(parsed.error?.issues.map((issue) => issue.path.join('.')))
@@ -47,19 +124,40 @@ export function resolveInputs(inputs: ConfigInputs, unread: readonly string[] = 
   // By itself, so that what a mode lacks is told together with what is wrong elsewhere.
   const { mode: kind, recordings, upstream } = nested
   const modeSettings = modeSchema.safeParse({ mode: kind, recordings, upstream })
-  const mode = modeSettings.success ? resolveMode(modeSettings.data, inputs.workingDirectory) : undefined
+  const mode = modeSettings.success ? resolveMode(modeSettings.data, workingDirectory) : undefined
   const problems = [
     ...given.filter(({ setting }) => wrong.has(setting.path.join('.'))).map(describeWrongValue),
     ...unread,
     ...file.problems,
     ...faults.problems,
     ...(mode?.problems ?? []),
-    ...(parsed.success ? redisProblems(parsed.data) : []),
-    ...(parsed.success ? telemetryProblems(parsed.data) : []),
   ]
-  if (!parsed.success || !mode || problems.length > 0) return { problems }
-  const config = createConfig(inputs, parsed.data, mode, file.deployments, faults)
-  return { config, settings: parsed.data, warnings: [...(inputs.warnings ?? []), ...file.warnings] }
+  const isRight = parsed.success && mode && problems.length === 0
+  return {
+    settings: parsed.data,
+    config: isRight ? createResource(inputs, parsed.data, mode, file.deployments, faults) : undefined,
+    problems,
+    warnings: file.warnings,
+  }
+}
+
+/** What is told of named resources, each with its place; the default one has none. */
+function withPlaces(
+  resources: ReadonlyMap<string, ResolvedResource>,
+  tell: (resolved: ResolvedResource) => readonly string[],
+): string[] {
+  return [...resources].flatMap(([name, resolved]) =>
+    name === defaultResourceName ? [] : tell(resolved).map((text) => `resources.${name}: ${text}`),
+  )
+}
+
+/** Whether a resource that does not give a setting has the default resource's. */
+function isInherited({ path: [key = ''] }: GivenValue['setting']): boolean {
+  return !hostKeys.has(key) && key !== 'apiKey'
+}
+
+function isSameList(some: readonly unknown[], others: readonly unknown[]): boolean {
+  return some.length === others.length && some.every((item, index) => item === others[index])
 }
 
 /**
@@ -113,43 +211,65 @@ function describeWrongValue({ setting, value, typedAs }: GivenValue): string {
   return `${typedAs} must be ${setting.range} (got ${got}). ${advice}`
 }
 
-function createConfig(
-  { models, deploymentsAreDefault, generatedKey }: ConfigInputs,
+function createHost(settings: Settings, apiKey: string): HostConfig {
+  return deepFreeze({
+    adminApiKey: settings.adminApiKey ?? apiKey,
+    metricsAuth: settings.metricsAuth,
+    clock: settings.clock,
+    seed: settings.seed,
+    host: settings.host,
+    port: settings.port,
+    workers: settings.workers,
+    bodyLimitMb: settings.bodyLimitMb,
+    bodiesLimitMb: settings.bodiesLimitMb,
+    connections: settings.connections,
+    shutdownGraceSeconds: settings.shutdownGraceSeconds,
+    logLevel: settings.logLevel,
+    logFormat: settings.logFormat,
+    logRequests: settings.logRequests,
+    watch: settings.watch,
+    extensionPaths: settings.extensionPath ?? [],
+    tiktokenCacheDir: settings.tiktokenCacheDir,
+    journalSize: settings.journalSize,
+    testHeader: settings.recordings.replay.testHeader.toLowerCase(),
+    redis: { ...settings.redis, url: settings.redis.url },
+    telemetry: settings.telemetry,
+  })
+}
+
+function createResource(
+  { models, deploymentsAreDefault, generatedKey }: ResourceInputs,
   settings: Settings,
   { upstream, recordings }: ResolvedMode,
   deployments: readonly Deployment[],
   { faults, incidents }: FaultFiles,
-): Config {
-  const { apiKey = generatedKey, contentFilter, extensionPath, ...rest } = settings
-  const {
-    deploymentConfigPath: _,
-    modelCataloguePath: __,
-    faultsPath: ___,
-    incidentsPath: ____,
-    ...same
-  } = rest
+): ResourceConfig {
+  const { apiKey, contentFilter } = settings
   return deepFreeze({
-    ...same,
+    mode: settings.mode,
     upstream,
     recordings,
-    seed: settings.seed,
-    bodiesLimitMb: settings.bodiesLimitMb,
-    apiKey,
-    apiKeyGenerated: settings.apiKey === undefined,
-    adminApiKey: settings.adminApiKey ?? apiKey,
+    apiKey: apiKey ?? generatedKey,
+    apiKeyGenerated: apiKey === undefined,
+    region: settings.region,
+    models,
+    modelsStrict: settings.modelsStrict,
+    deployments: frozenMap(deployments.map((deployment) => [deployment.name, deepFreeze(deployment)])),
+    deploymentsAreDefault,
+    allowUndefinedDeployments: settings.allowUndefinedDeployments,
+    limitProfile: settings.limitProfile,
+    utilizationHeader: settings.utilizationHeader,
+    completionLength: settings.completionLength,
+    toolCallProbability: settings.toolCallProbability,
+    apiVersionCheck: settings.apiVersionCheck,
     contentFilter: {
       prompt: contentFilter.prompt ?? [],
       completion: contentFilter.completion ?? [],
       late: contentFilter.late ?? [],
     },
+    latency: settings.latency,
     faults,
     incidents,
-    models,
-    deploymentsAreDefault,
-    deployments: frozenMap(deployments.map((deployment) => [deployment.name, deepFreeze(deployment)])),
-    extensionPaths: extensionPath ?? [],
-    tiktokenCacheDir: settings.tiktokenCacheDir,
-    redis: { ...settings.redis, url: settings.redis.url },
-    testHeader: recordings.replay.testHeader,
+    simHeaders: settings.simHeaders,
   })
 }

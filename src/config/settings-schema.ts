@@ -223,3 +223,17 @@ function accessKey(): ValueKind<string> {
 
 /** The checked values of all settings. */
 export type Settings = z.output<typeof settingsSchema>
+
+/** The first keys of the settings of the host; the others are those of a resource. */
+export const hostKeys: ReadonlySet<string> = new Set([
+  'clock',
+  'seed',
+  'extensionPath',
+  'tiktokenCacheDir',
+  'adminApiKey',
+  'metricsAuth',
+  ...Object.keys(serverSettings),
+  'journalSize',
+  'redis',
+  'telemetry',
+])

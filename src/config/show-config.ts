@@ -1,4 +1,4 @@
-import type { ConfigInputs } from './config-inputs.ts'
+import type { ResourceInputs } from './config-inputs.ts'
 import { snakeKeys } from './key-case.ts'
 import { patchableSettings } from './patch-inputs.ts'
 import { isRecord, normalizeEntry } from './resolve-deployment.ts'
@@ -9,7 +9,7 @@ import type { Settings } from './settings-schema.ts'
  * by their place, deployments and faults as they were given. No secret is in it.
  */
 export function showConfig(
-  { given, deployments, faults }: ConfigInputs,
+  { given, deployments, faults }: ResourceInputs,
   settings: Settings,
 ): Readonly<Record<string, unknown>> {
   const shown: Record<string, unknown> = {}

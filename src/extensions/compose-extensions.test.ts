@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import type { Config } from '../config/config.ts'
 import { chain } from '../pipeline/chain.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { Extension, ExtensionHost } from '../pipeline/extension.ts'
@@ -8,6 +7,7 @@ import { textBody } from '../answer/body.ts'
 import { type Reply } from '../pipeline/reply.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { composeExtensions, type Extensions } from './compose-extensions.ts'
+import { testConfig } from '../../tests/support/test-config.ts'
 
 const exchange = {} as Exchange
 const reply = (status = 200): Reply => ({ status, headers: new HeaderList(), body: textBody('') })
@@ -170,7 +170,7 @@ describe('starting and closing', () => {
   const logged: unknown[] = []
   const ignore = (): void => undefined
   const host: ExtensionHost = {
-    config: {} as Config,
+    config: testConfig().defaultResource,
     clock: createVirtualClock(),
     logger: { debug: ignore, info: ignore, warn: ignore, error: (fields) => void logged.push(fields) },
   }

@@ -1,15 +1,15 @@
 import { readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import type { Config } from '../config/config.ts'
 import * as contract from '../pipeline/extension.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { extensionFolder, slowExtension } from '../../tests/support/extensions/extension-folder.ts'
+import { testConfig } from '../../tests/support/test-config.ts'
 import { loadExtensions } from './load-extensions.ts'
 
 const log = (): void => undefined
 const host: contract.ExtensionHost = {
-  config: { region: 'East US 2' } as Config,
+  config: testConfig().defaultResource,
   clock: createVirtualClock(),
   logger: { debug: log, info: log, warn: log, error: log },
 }

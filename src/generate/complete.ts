@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.ts'
+import type { ResourceConfig } from '../config/config.ts'
 import type { Model } from '../wire/models/models.ts'
 import type { ForcedAnswer } from '../pipeline/forced-answer.ts'
 import type { Random } from '../lib/random.ts'
@@ -15,7 +15,12 @@ import { endAtStop } from './stop-texts.ts'
 import { drawToolCalls, shouldCallTools } from './tool-calls.ts'
 
 /** Carries out a task: the model of generate mode. */
-export function complete(task: CompletionTask, model: Model, random: Random, config: Config): Completion {
+export function complete(
+  task: CompletionTask,
+  model: Model,
+  random: Random,
+  config: ResourceConfig,
+): Completion {
   const choices: Choice[] = []
   while (choices.length < task.count) choices.push(completeChoice(task, model, random, config))
   return withUsage(choices, task)
@@ -29,7 +34,7 @@ export async function completeInTurns(
   task: CompletionTask,
   model: Model,
   random: Random,
-  config: Config,
+  config: ResourceConfig,
 ): Promise<Completion> {
   const choices: Choice[] = []
   while (choices.length < task.count) {
@@ -58,7 +63,7 @@ function withUsage(choices: readonly Choice[], { promptTokens, cachedTokens }: C
   return { choices, usage: { promptTokens, cachedTokens, completionTokens, reasoningTokens } }
 }
 
-function completeChoice(task: CompletionTask, model: Model, random: Random, config: Config): Choice {
+function completeChoice(task: CompletionTask, model: Model, random: Random, config: ResourceConfig): Choice {
   const most = Math.max(1, Math.min(model.maxOutputTokens, model.contextTokens - task.promptTokens))
   const limit = Math.min(task.requestedTokens ?? most, most)
   const thought = drawThought(model, task.reasoningEffort, limit, random)
@@ -111,7 +116,7 @@ interface WrittenText {
 }
 
 /** Lorem has as many tokens as it has pieces, so no tokenizer is asked. */
-function drawText(task: CompletionTask, room: number, random: Random, config: Config): WrittenText {
+function drawText(task: CompletionTask, room: number, random: Random, config: ResourceConfig): WrittenText {
   const requested = task.requestedTokens === undefined ? undefined : room
   const drawn = drawCompletionLength(random, requested, room, config.completionLength)
   const { tokens, cut } = task.forced ? forceLength(drawn, task.forced, room) : drawn

@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.ts'
+import type { ResourceConfig } from '../config/config.ts'
 import type { Random } from '../lib/random.ts'
 
 /**
@@ -24,7 +24,7 @@ export function drawCompletionLength(
   random: Random,
   requested: number | undefined,
   most: number,
-  policy: Config['completionLength'],
+  policy: ResourceConfig['completionLength'],
 ): CompletionLength {
   const limit = Math.min(requested ?? most, most)
   if (requested !== undefined && policy === 'exact') return { tokens: limit, cut: true }

@@ -10,7 +10,7 @@ const configOf = (env: Record<string, string>) =>
     readFile: () => {
       throw Object.assign(new Error('no files here'), { code: 'ENOENT' })
     },
-  })
+  }).defaultResource
 
 const config = configOf({
   CONTENT_FILTER_PROMPT: 'bomb; jailbreak:Ignore All Rules',

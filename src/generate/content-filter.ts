@@ -1,4 +1,4 @@
-import type { Config, FilterPhrase } from '../config/config.ts'
+import type { ResourceConfig, FilterPhrase } from '../config/config.ts'
 import type { HarmCategory, PromptCategory } from '../wire/content-filters.ts'
 import type { ForcedAnswer } from '../pipeline/forced-answer.ts'
 
@@ -22,7 +22,11 @@ const pass: Verdict = { kind: 'pass' }
  * @param texts everything that the model would read; not looked at where no phrase is configured, so that a generator
  *   costs nothing then
  */
-export function judgeContent(texts: Iterable<string>, config: Config, forced?: ForcedAnswer): Verdict {
+export function judgeContent(
+  texts: Iterable<string>,
+  config: ResourceConfig,
+  forced?: ForcedAnswer,
+): Verdict {
   if (forced?.verdict) return forced.verdict
   const { prompt, completion, late } = config.contentFilter
   if (prompt.length + completion.length + late.length === 0) return pass

@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.ts'
+import type { ResourceConfig } from '../config/config.ts'
 import { alphanumeric } from '../wire/ids.ts'
 import type { Random } from '../lib/random.ts'
 import type { Encoding } from '../tokens/encoding.ts'
@@ -30,7 +30,7 @@ const eachParallelCallTokens = 2
 const longestCustomInput = 24
 
 /** Whether this answer is to call tools. */
-export function shouldCallTools(task: CompletionTask, random: Random, config: Config): boolean {
+export function shouldCallTools(task: CompletionTask, random: Random, config: ResourceConfig): boolean {
   if (task.tools.length === 0) return false
   switch (task.toolChoice.kind) {
     case 'none':

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import type { Config } from '../config/config.ts'
 import { Exchange } from '../pipeline/exchange.ts'
 import { HeaderList } from '../pipeline/header-list.ts'
 import { type Reply } from '../pipeline/reply.ts'
@@ -7,11 +6,12 @@ import { textBody } from '../answer/body.ts'
 import { createRandom } from '../lib/random.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { createLatency, slowdownBy } from './add-latency.ts'
+import { testConfig } from '../../tests/support/test-config.ts'
 
 const flat = (meanMs: number) => ({ meanMs, stdDevMs: 0 })
 const latency = {
   timeScale: 1,
-  profile: 'off',
+  profile: 'off' as const,
   chatCompletions: { perToken: flat(10), firstToken: flat(100) },
   completions: { perToken: flat(20), firstToken: flat(200) },
   embeddings: flat(50),
@@ -25,7 +25,7 @@ const exchangeOf = (path: string, timeScale: number): Exchange => {
   return new Exchange(
     { method: 'POST', path, query: '', headers: {}, body: Buffer.alloc(0) },
     {
-      config: { latency: { ...latency, timeScale } } as Config,
+      config: testConfig({ latency: { ...latency, timeScale } }),
       clock,
       random: createRandom('latency'),
       startedMs: clock.nowMs(),

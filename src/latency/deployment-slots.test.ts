@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { Config } from '../config/config.ts'
 import { Exchange } from '../pipeline/exchange.ts'
 import { createRandom } from '../lib/random.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { DeploymentSlots } from './deployment-slots.ts'
+import { testConfig } from '../../tests/support/test-config.ts'
 
 const setUp = (slots: number, queueLength: number, queueTimeoutMs = 1_000) => {
   const clock = createVirtualClock()
@@ -11,7 +11,7 @@ const setUp = (slots: number, queueLength: number, queueTimeoutMs = 1_000) => {
   const open = () =>
     new Exchange(
       { method: 'POST', path: '/', query: '', headers: {}, body: Buffer.alloc(0) },
-      { config: {} as Config, clock, random: createRandom('slots'), startedMs: clock.nowMs() },
+      { config: testConfig(), clock, random: createRandom('slots'), startedMs: clock.nowMs() },
     )
   const told: string[] = []
   /** Asks for a slot, and notes under `name` what comes of it. */

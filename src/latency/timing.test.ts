@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Config } from '../config/config.ts'
+import type { ResourceConfig } from '../config/config.ts'
 import type { Deployment } from '../config/deployments.ts'
 import type { DeploymentLatency } from '../config/deployment-latency.ts'
 import { type LatencyProfileChoice, latencyProfiles } from '../config/latency-profiles.ts'
@@ -7,7 +7,7 @@ import { findModel } from '../wire/models/model-catalogue.ts'
 import { timingOf } from './timing.ts'
 
 const flat = (meanMs: number) => ({ meanMs, stdDevMs: 0 })
-const environment = (profile: LatencyProfileChoice = 'off'): Config['latency'] => ({
+const environment = (profile: LatencyProfileChoice = 'off'): ResourceConfig['latency'] => ({
   timeScale: 1,
   profile,
   chatCompletions: { perToken: { meanMs: 19, stdDevMs: 6 }, firstToken: flat(100) },

@@ -1,4 +1,4 @@
-import type { Config, Latency, TokenLatency } from '../config/config.ts'
+import type { ResourceConfig, Latency, TokenLatency } from '../config/config.ts'
 import type { Deployment } from '../config/deployments.ts'
 import type { Distribution } from '../config/distribution.ts'
 import {
@@ -45,7 +45,7 @@ export type Timing = TokenTiming | RequestTiming
 export function timingOf(
   operation: Operation | undefined,
   deployment: Deployment | undefined,
-  environment: Config['latency'],
+  environment: ResourceConfig['latency'],
 ): Timing | undefined {
   const own: LatencyProfile = deployment?.latency ?? {}
   const profile = profileOf(deployment, deployment?.latency?.profile ?? environment.profile)

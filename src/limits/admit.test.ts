@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import type { Config } from '../config/config.ts'
 import type { Deployment } from '../config/deployments.ts'
 import { findModel } from '../wire/models/model-catalogue.ts'
 import { Exchange } from '../pipeline/exchange.ts'
@@ -10,6 +9,7 @@ import { textBody } from '../answer/body.ts'
 import { createRandom } from '../lib/random.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { createAdmission } from './admit.ts'
+import { testConfig } from '../../tests/support/test-config.ts'
 
 const deploymentWith = (limits: Partial<Deployment>): Deployment => ({
   name: 'chat',
@@ -44,12 +44,10 @@ const setUp = (
           body: Buffer.from(JSON.stringify(body)),
         },
         {
-          config: {
-            region: 'East US 2',
+          config: testConfig({
             limitProfile: '2025-08',
-            utilizationHeader: true,
             deployments: new Map(others.map((other) => [other.name, other])),
-          } as unknown as Config,
+          }),
           clock,
           random: createRandom('admit'),
           startedMs: clock.nowMs(),

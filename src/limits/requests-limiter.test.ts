@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { Config } from '../config/config.ts'
 import { Exchange } from '../pipeline/exchange.ts'
 import { jsonReply } from '../pipeline/json-reply.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { createRandom } from '../lib/random.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { requestsLimiter, type RequestsLimit } from './requests-limiter.ts'
+import { testConfig } from '../../tests/support/test-config.ts'
 
 const setUp = (limit: RequestsLimit) => {
   const clock = createVirtualClock()
@@ -17,7 +17,7 @@ const setUp = (limit: RequestsLimit) => {
         new Exchange(
           { method: 'POST', path: '/formrecognizer/x', query: '', headers: {}, body: Buffer.alloc(0) },
           {
-            config: { region: 'East US' } as Config,
+            config: testConfig({ region: 'East US' }),
             clock,
             random: createRandom('limiter'),
             startedMs: clock.nowMs(),

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import type { Config } from '../config/config.ts'
 import { findModel } from '../wire/models/model-catalogue.ts'
 import { Exchange, type Outcome } from '../pipeline/exchange.ts'
 import { HeaderList } from '../pipeline/header-list.ts'
@@ -9,6 +8,7 @@ import { createRandom } from '../lib/random.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { createMetrics } from './metrics.ts'
 import { maxUnknownDeployments } from './series-table.ts'
+import { testConfig } from '../../tests/support/test-config.ts'
 
 const usage = { promptTokens: 10, cachedTokens: 4, completionTokens: 20, reasoningTokens: 8 }
 const ok = (part: Partial<Reply> = {}): Reply => ({
@@ -45,7 +45,9 @@ const parse = (text: string): Map<string, number> => {
 const setUp = () => {
   const clock = createVirtualClock()
   const metrics = createMetrics({ clock })
-  const config = { deployments: new Map([['chat', {}]]) } as unknown as Config
+  const config = testConfig({
+    deployments: new Map([['chat', { name: 'chat', model: findModel('gpt-4o-mini')! }]]),
+  })
   const ask = async (asked: Asked = {}): Promise<void> => {
     const { deployment, path = '/openai/v1/chat/completions', reply = ok() } = asked
     const exchange = new Exchange(
@@ -165,7 +167,7 @@ describe('createMetrics', () => {
     const clock = createVirtualClock()
     const exchange = new Exchange(
       { method: 'GET', path: '/', query: '', headers: {}, body: Buffer.alloc(0) },
-      { config: {} as Config, clock, random: createRandom('throw'), startedMs: 0 },
+      { config: testConfig(), clock, random: createRandom('throw'), startedMs: 0 },
     )
     await expect(metrics.observe(exchange, () => Promise.reject(new Error('broken')))).rejects.toThrow(
       'broken',

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { Config } from '../config/config.ts'
 import { createRandom } from '../lib/random.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { Exchange, type Surroundings } from './exchange.ts'
+import { testConfig } from '../../tests/support/test-config.ts'
 
 const outcome = { aborted: false, firstByteMs: 0, endMs: 1 }
 
@@ -10,7 +10,7 @@ const exchangeWith = (onListenerFailure?: Surroundings['onListenerFailure']): Ex
   new Exchange(
     { method: 'GET', path: '/', query: '', headers: {}, body: Buffer.alloc(0) },
     {
-      config: {} as Config,
+      config: testConfig(),
       clock: createVirtualClock(),
       random: createRandom('exchange'),
       startedMs: 0,

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Config } from '../config/config.ts'
+import { type Config, defaultResourceName, type ResourceView } from '../config/config.ts'
 import type { Deployment } from '../config/deployments.ts'
 import { isMultipart, parseMultipart, type MultipartForm } from '../wire/multipart.ts'
 import { recogniseRoute, type Route } from '../wire/route.ts'
@@ -59,6 +59,11 @@ export interface Surroundings {
   readonly onListenerFailure?: (error: unknown, exchange: Exchange) => void
 }
 
+/** What the resource of a route is like; undefined where the configuration has no such resource. */
+export function viewOf(config: Config, route: Route | undefined): ResourceView | undefined {
+  return route?.resource === undefined ? config.defaultResource : config.resources.get(route.resource)
+}
+
 /** One request on its way through the pipeline, with what the stages have found out about it. */
 export class Exchange {
   readonly method: string
@@ -66,15 +71,15 @@ export class Exchange {
   readonly query: string
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer
-  /** The configuration of the moment when the request came; a later patch does not change it. */
-  readonly config: Config
+  /** What its resource is like at the moment when the request came; a later patch does not change it. */
+  readonly config: ResourceView
   readonly clock: Clock
   readonly random: Random
   readonly startedMs: number
   /** The recognised path of the data plane; undefined for any other path. */
   readonly route: Route | undefined
-  /** The resource that the caller talks to. There is one. */
-  readonly resource = 'default'
+  /** The name of the resource that the caller talks to. */
+  readonly resource: string
   /** Set once the deployment that the request names has been found. */
   deployment: Deployment | undefined
   /** Set once the deployment's limits have been asked; absent for a deployment without limits. */
@@ -118,14 +123,17 @@ export class Exchange {
     this.query = incoming.query
     this.headers = incoming.headers
     this.body = incoming.body
-    this.config = surroundings.config
     this.clock = surroundings.clock
     this.random = surroundings.random
     this.startedMs = surroundings.startedMs
     this.#budget = surroundings.budget
     this.#readJson = surroundings.readJson ?? parseJson
     this.#onListenerFailure = surroundings.onListenerFailure
-    this.route = recogniseRoute(incoming.method, incoming.path)
+    const route = recogniseRoute(incoming.method, incoming.path)
+    const view = viewOf(surroundings.config, route)
+    this.route = view && route
+    this.resource = (view && route?.resource) ?? defaultResourceName
+    this.config = view ?? surroundings.config.defaultResource
   }
 
   /** The body as JSON, parsed once; undefined when it is not valid JSON. */

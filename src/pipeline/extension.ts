@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.ts'
+import type { ResourceView } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Exchange } from './exchange.ts'
@@ -34,8 +34,8 @@ export type NamedLimiter = (exchange: Exchange) => Reply | undefined
 
 /** What an extension sees of the simulator that it is part of. */
 export interface ExtensionHost {
-  /** The configuration of the moment; a patch replaces it as a whole. */
-  readonly config: Config
+  /** The configuration of the moment: of the host and of the default resource. A patch replaces it as a whole. */
+  readonly config: ResourceView
   readonly clock: Clock
   readonly logger: Logger
 }

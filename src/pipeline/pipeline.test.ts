@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import type { Config } from '../config/config.ts'
 import { createRandom } from '../lib/random.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { Exchange } from './exchange.ts'
@@ -7,6 +6,7 @@ import type { Stage, ModeHandler } from './stage.ts'
 import { jsonReply } from './json-reply.ts'
 import { createPipeline } from './pipeline.ts'
 import type { Reply } from './reply.ts'
+import { testConfig } from '../../tests/support/test-config.ts'
 
 const pass: Stage = (_, next) => next()
 
@@ -50,7 +50,7 @@ async function answer(
   const exchange = new Exchange(
     { method: 'POST', path, query: '', headers: { 'api-key': parts.key ?? 'key' }, body: Buffer.alloc(0) },
     {
-      config: { apiKey: 'key', mode: 'generate' } as Config,
+      config: testConfig(),
       clock: createVirtualClock(),
       random: createRandom('pipeline'),
       startedMs: 0,

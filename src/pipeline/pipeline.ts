@@ -1,5 +1,5 @@
 import { resourceNotFound } from '../wire/errors.ts'
-import type { Config } from '../config/config.ts'
+import type { ResourceConfig } from '../config/config.ts'
 import { createAuthenticate } from '../access/authenticate.ts'
 import { chain, type Run } from './chain.ts'
 import { checkApiVersion, checkModelVersion } from '../access/check-api-version.ts'
@@ -33,7 +33,7 @@ export interface Stages {
   readonly injectFaults: Stage
   /** Waits for the deployment to have room, and gives an answer the time that a real one takes. */
   readonly addLatency: Stage
-  readonly modes: Readonly<Record<Config['mode'], ModeHandler>>
+  readonly modes: Readonly<Record<ResourceConfig['mode'], ModeHandler>>
 }
 
 /** What the pipeline reports beside its answers. */

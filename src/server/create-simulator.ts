@@ -42,7 +42,8 @@ export async function createSimulator<const C extends ClockChoice = 'system'>(
       otherOptions: { extensions: listProblem(extensions), workingDirectory: undefined },
     },
   )
-  const { apiKey, adminApiKey, host, port, extensionPaths, logLevel } = live.current
+  const { adminApiKey, host, port, extensionPaths, logLevel, defaultResource } = live.current
+  const { apiKey } = defaultResource
   const clock = ownClock ?? (live.current.clock === 'virtual' ? createVirtualClock() : createSystemClock())
   const { simulator, app } = await startSimulator(live, {
     clock,

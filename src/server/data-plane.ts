@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Context } from 'hono'
 import { bodyTooLarge } from '../wire/errors.ts'
+import { recogniseRoute } from '../wire/route.ts'
 import { carriesKey } from '../access/authenticate.ts'
 import type { Run } from '../pipeline/chain.ts'
 import { ConnectionCut } from './carriers/connection-cut.ts'
 import { errorReply, failureReply } from '../pipeline/error-reply.ts'
-import { Exchange, type Incoming } from '../pipeline/exchange.ts'
+import { Exchange, type Incoming, viewOf } from '../pipeline/exchange.ts'
 import type { Answer } from '../pipeline/stage.ts'
 import { noRoomReply } from '../pipeline/no-room-reply.ts'
 import { jsonMemory } from '../lib/parse-json.ts'
@@ -104,8 +105,12 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
 
   // A hook of an extension may let a caller pass by what stands in the body.
   const mayVouch = simulator.extensions.hooks.length > 0
-  const isStranger = ({ headers }: IncomingMessage): boolean =>
-    !mayVouch && !carriesKey(headers, simulator.config.apiKey)
+  const isStranger = ({ method = 'GET', url = '/', headers }: IncomingMessage): boolean => {
+    if (mayVouch) return false
+    const { config } = simulator
+    const { apiKey } = viewOf(config, recogniseRoute(method, splitUrl(url).path)) ?? config.defaultResource
+    return !carriesKey(headers, apiKey)
+  }
 
   /** The service judges path, version and key before the body: so it is not waited for, and never kept. */
   const refuseStranger = (incoming: IncomingMessage, outgoing: ServerResponse, startedMs: number): void => {

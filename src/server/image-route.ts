@@ -12,7 +12,12 @@ import type { Simulator } from './simulator.ts'
 export function createImageRoute(simulator: Simulator): (context: Context<AppEnv>) => Promise<Response> {
   return async (context) => {
     const { req } = context
-    const spec = readImageUrl(req.path, req.query(), simulator.config.apiKey, simulator.clock.epochMs())
+    const spec = readImageUrl(
+      req.path,
+      req.query(),
+      simulator.config.defaultResource.apiKey,
+      simulator.clock.epochMs(),
+    )
     if (spec) return context.body(new Uint8Array(await paint(spec)), 200, { 'Content-Type': 'image/png' })
     const { body, contentType = '' } = resourceNotFound()
     return context.body(body, 404, { 'Content-Type': contentType })

@@ -39,7 +39,7 @@ export function createUndefinedReport(
   return (name, { model }) => {
     if (told.size === maxUndefined || told.has(name)) return
     told.add(name)
-    const { deployments, deploymentsAreDefault } = live.current
+    const { deployments, deploymentsAreDefault } = live.current.defaultResource
     const [near] =
       deployments.size > 1_000 ? [] : nearestNames(name.slice(0, 100), [...deployments.keys()], 1)
     const hint = near === undefined ? '' : ` Did you mean ${showValue(near)}?`

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Config } from '../config/config.ts'
+import type { ResourceView } from '../config/config.ts'
 import { configSecrets } from '../config/redact-config.ts'
 import type { Forwarder } from '../pipeline/extension.ts'
 import type { ModeHandler } from '../pipeline/stage.ts'
@@ -19,7 +19,7 @@ export interface ModeParts {
   readonly replay: Replay | undefined
 }
 
-type ModeKey = Pick<Config, 'mode' | 'recordings' | 'upstream'>
+type ModeKey = Pick<ResourceView, 'mode' | 'recordings' | 'upstream'>
 
 /** What the parts are made from. */
 export interface ModeTableParts {
@@ -40,7 +40,7 @@ export interface ModeTableParts {
 export class ModeTable {
   readonly #parts: ModeTableParts
   readonly #made: { readonly key: ModeKey; readonly parts: ModeParts }[] = []
-  readonly #byConfig = new WeakMap<Config, ModeParts>()
+  readonly #byConfig = new WeakMap<ResourceView, ModeParts>()
   readonly #opened = new Set<Recorder>()
 
   constructor(parts: ModeTableParts) {
@@ -48,7 +48,7 @@ export class ModeTable {
   }
 
   /** The parts of a mode. @throws {OperatorError} for recordings that cannot be read */
-  of(config: Config): ModeParts {
+  of(config: ResourceView): ModeParts {
     const known = this.#byConfig.get(config)
     if (known) return known
     const { mode, recordings, upstream } = config
@@ -65,7 +65,7 @@ export class ModeTable {
    *
    * @throws {OperatorError} for recordings that cannot be read, or a folder that cannot be written
    */
-  async open(config: Config): Promise<void> {
+  async open(config: ResourceView): Promise<void> {
     const { recorder } = this.of(config)
     if (!recorder || this.#opened.has(recorder)) return
     await recorder.open()
@@ -82,7 +82,7 @@ export class ModeTable {
     for (const { parts } of this.#made) await parts.recorder?.close()
   }
 
-  #create(config: Config): ModeParts {
+  #create(config: ResourceView): ModeParts {
     const { mode, recordings, upstream, connections } = config
     const secrets = configSecrets(config)
     const { clock, logger, generate, forwarder, onRecordingLost, turns } = this.#parts

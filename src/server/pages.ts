@@ -75,7 +75,7 @@ function rootPage(context: Context<AppEnv>, { config }: Simulator): Response {
   const wantsJson = /\bapplication\/json\b/i.test(context.req.header('accept') ?? '')
   context.header('Vary', 'Accept')
   return wantsJson
-    ? context.json(describeSelf(config.mode))
+    ? context.json(describeSelf(config.defaultResource.mode))
     : context.text('aoai-simulated-api is running.\n')
 }
 
@@ -102,7 +102,7 @@ function describeSelf(mode: string): object {
  */
 function healthOf({ config, mode }: Simulator): object {
   const lost = mode.recorder?.losses
-  const { mode: kind } = config
+  const { mode: kind } = config.defaultResource
   if (!lost?.isFailing) return { status: 'ok', mode: kind }
   return { status: 'degraded', mode: kind, recordings: { writing: 'failing', lost: lost.lost } }
 }

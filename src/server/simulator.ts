@@ -130,10 +130,16 @@ export function assembleSimulator(
     occupancy,
     utilizations: (nowMs) => limits.utilizations(nowMs),
     // In record mode nothing is limited here.
-    limits: () => (live.current.mode === 'record' ? [] : minuteLimitsOf(live.current.deployments.values())),
+    limits: () => {
+      const { mode, deployments } = live.current.defaultResource
+      return mode === 'record' ? [] : minuteLimitsOf(deployments.values())
+    },
     injections: faults.reports,
     sharedState: service?.state,
-    info: () => ({ version, mode: live.current.mode, region: live.current.region }),
+    info: () => {
+      const { mode, region } = live.current.defaultResource
+      return { version, mode, region }
+    },
     onBottleneck: (found) => logger.warn(found, describeBottleneck(found)),
   })
   const journal = shared.journal ? undefined : journalOf(live.current, clock)
@@ -148,8 +154,11 @@ export function assembleSimulator(
     turns: shared.turns,
     onRecordingLost: metrics.recordingLost,
   })
-  modes.of(live.current)
-  live.prepare = (next) => modes.open(next)
+  const prepareModes = async (config: Config): Promise<void> => {
+    for (const view of config.resources.values()) await modes.open(view)
+  }
+  for (const view of live.current.resources.values()) modes.of(view)
+  live.prepare = prepareModes
   // The primary of several processes tells for all.
   if (shared.processNumber === undefined) logWarnings(live, logger)
 
@@ -184,7 +193,8 @@ export function assembleSimulator(
     },
   )
   const restartIncidents = (): void => {
-    if (live.current.incidents) incidents.start(live.current.incidents)
+    const { incidents: timetable } = live.current.defaultResource
+    if (timetable) incidents.start(timetable)
     else incidents.stop()
   }
   restartIncidents()
@@ -214,7 +224,7 @@ export function assembleSimulator(
     occupancy,
     extensions,
     get mode() {
-      return modes.of(live.current)
+      return modes.of(live.current.defaultResource)
     },
     run,
     onPageFailure: (error) => logFailure(logger, error, {}, "One of the simulator's own pages failed."),
@@ -230,10 +240,10 @@ export function assembleSimulator(
       logFailure(logger, error, { method, path }, 'What listens to the end of a request failed.'),
     async start() {
       await telemetry?.start()
-      await modes.open(live.current)
+      await prepareModes(live.current)
       await extensions.start({
         get config() {
-          return live.current
+          return live.current.defaultResource
         },
         clock,
         logger,

@@ -47,7 +47,7 @@ export async function startSimulator(
   takeTokenFolder(live, workingDirectory, logger)
   const host: ExtensionHost = {
     get config() {
-      return live.current
+      return live.current.defaultResource
     },
     clock,
     logger,

@@ -43,7 +43,7 @@ function followRecordings(live: LiveConfig, simulator: WatchParts['simulator'], 
   let closing = Promise.resolve()
   let isClosed = false
   const follow = (): void => {
-    const { mode, recordings } = live.current
+    const { mode, recordings } = live.current.defaultResource
     const replay = mode === 'replay' ? simulator.mode.replay : undefined
     if (isClosed || replay === watched) return
     const before = watch

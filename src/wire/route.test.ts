@@ -22,6 +22,12 @@ describe('recogniseRoute', () => {
       '/openai/deployments/w/audio/transcriptions',
       { operation: 'transcriptions', deploymentName: 'w', dated: true },
     ],
+    [
+      'POST',
+      '/acme/openai/deployments/chat/chat/completions',
+      { operation: 'chatCompletions', deploymentName: 'chat', dated: true, resource: 'acme' },
+    ],
+    ['GET', '/acme/v1/models', { operation: 'listModels', dated: false, resource: 'acme' }],
   ])('knows %s %s', (method, path, route) => {
     expect(recogniseRoute(method, path)).toEqual(route)
   })
@@ -36,6 +42,9 @@ describe('recogniseRoute', () => {
     ['GET', '/openai/v1/responses/'],
     ['GET', '/openai/v1/responses/a/b/c'],
     ['POST', '/'],
+    ['GET', '/v1/openai/models'],
+    ['GET', '/a/b/openai/models'],
+    ['GET', '/Acme/openai/models'],
   ])('does not know %s %s', (method, path) => {
     expect(recogniseRoute(method, path)).toBeUndefined()
   })

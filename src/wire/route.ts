@@ -4,6 +4,8 @@ import { operations, type Operation } from './operations.ts'
 /** A recognised path of the data plane. */
 export interface Route {
   readonly operation: Operation
+  /** The resource whose name is the prefix of the path; absent for a path without one. */
+  readonly resource?: string
   /** The deployment in the path; absent where the body names it, and for operations that need none. */
   readonly deploymentName?: string
   /** The id in the path, of a response or a model. */
@@ -25,7 +27,7 @@ const deploymentPaths = pathTable((operation) => operations[operation].datedUnde
 const openaiPaths = pathTable((operation) => operations[operation].datedUnder === 'openai')
 
 /** Clients that post at full load use a few paths again and again: one look-up serves them, in bounded room. */
-const postRoutes = new RecentMap<string, Route>(1_000)
+const postRoutes = new RecentMap<string, Route>(10_000)
 const longestRememberedPath = 256
 
 /** Finds the operation that a method and a path (no query, single slashes) stand for; undefined when there is none. */
@@ -38,7 +40,17 @@ export function recogniseRoute(method: string, path: string): Route | undefined 
   return route
 }
 
+/** The name of a resource in front of a path of the data plane. */
+const resourcePrefix = /^\/(?!openai\/|v1\/)([a-z0-9][a-z0-9-]{0,63})(?=\/(?:openai|v1)\/)/
+
 function readRoute(method: string, path: string): Route | undefined {
+  const [prefix, resource] = resourcePrefix.exec(path) ?? []
+  if (prefix === undefined || resource === undefined) return readServicePath(method, path)
+  const route = readServicePath(method, path.slice(prefix.length))
+  return route && { ...route, resource }
+}
+
+function readServicePath(method: string, path: string): Route | undefined {
   if (path.startsWith(deploymentsPrefix)) return deploymentRoute(method, path)
   for (const prefix of v1Prefixes) {
     if (path.startsWith(prefix)) return find(allPaths, method, path.slice(prefix.length), false)

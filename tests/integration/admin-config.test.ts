@@ -56,7 +56,9 @@ describe('GET /++/config', () => {
     const before = simulator.config
     expect((await patch(body)).body).toEqual(body)
     expect(simulator.config).toEqual(before)
-    expect(simulator.config.deployments.get('chat')).toBe(before.deployments.get('chat'))
+    expect(simulator.config.defaultResource.deployments.get('chat')).toBe(
+      before.defaultResource.deployments.get('chat'),
+    )
   })
 })
 

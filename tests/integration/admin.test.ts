@@ -139,7 +139,7 @@ describe('the administration', () => {
       '{"error":{"code":"InternalError","message":"Could not answer: the simulator failed. Its log says why."}}',
     )
     expect(JSON.stringify(log)).toContain('a secret inside')
-    expect(simulator.config.region).toBe('East US 2')
+    expect(simulator.config.defaultResource.region).toBe('East US 2')
   })
 
   it('tells what an operator can mend', async () => {

@@ -197,7 +197,7 @@ describe('the examples', () => {
   it.each(readdirSync(folder))('%s is a timetable for the default deployments', (file) => {
     const source = readFileSync(new URL(file, folder), 'utf8')
     const { simulator } = createTestSimulator()
-    const known = new Set(simulator.config.deployments.keys())
+    const known = new Set(simulator.config.defaultResource.deployments.keys())
     expect(parseIncidentFile(source, file, known).problems).toEqual([])
   })
 })

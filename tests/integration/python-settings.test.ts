@@ -69,9 +69,9 @@ describe('the files of the Python simulator', () => {
     })
     expect(live.warnings).toEqual([])
     const { current } = live
-    expect(current.allowUndefinedDeployments).toBe(true)
-    expect(current.deployments.size).toBe(8)
-    expect(current.deployments.get('whisper')?.requestsPerMinute).toBe(3)
+    expect(current.defaultResource.allowUndefinedDeployments).toBe(true)
+    expect(current.defaultResource.deployments.size).toBe(8)
+    expect(current.defaultResource.deployments.get('whisper')?.requestsPerMinute).toBe(3)
   })
 
   it('find the example of the deployment file where their settings name it', () => {
@@ -82,7 +82,7 @@ describe('the files of the Python simulator', () => {
       readFile: (path) => (path.endsWith('.env') ? '' : readFileSync(path, 'utf8')),
     })
     expect(live.warnings).toEqual([])
-    expect(live.current.deployments.get('text-embedding-3-xlarge')?.embeddingSize).toBe(1_536)
+    expect(live.current.defaultResource.deployments.get('text-embedding-3-xlarge')?.embeddingSize).toBe(1_536)
   })
 
   it.each(Object.entries(sizes))('%s answers with %i numbers', async (deployment, size) => {

@@ -55,14 +55,14 @@ const exchangeOf = (config: Config, clock: VirtualClock, incoming: Partial<Incom
 /** A recorder whose requests a forwarder takes. */
 const start = (forwarder: Forwarder, env: Record<string, string> = {}) => {
   const config = configFor('record', env)
-  if (!config.upstream) throw new Error('no upstream')
+  if (!config.defaultResource.upstream) throw new Error('no upstream')
   const clock = createVirtualClock()
   const log: LogLine[] = []
-  const { upstream: target, recordings } = config
+  const { upstream: target, recordings } = config.defaultResource
   const recorder = createRecorder({
     upstream: target,
     recordings,
-    secrets: [config.apiKey],
+    secrets: [config.defaultResource.apiKey],
     headerLimitKb: config.connections.headerLimitKb,
     clock,
     logger: collectInto(log),
@@ -85,7 +85,7 @@ const replay = async (incoming: Partial<Incoming> = {}) => {
   const config = configFor('replay', { LATENCY_TIME_SCALE: '0' })
   const nothing = () => Promise.resolve(undefined)
   const parts = {
-    recordings: config.recordings,
+    recordings: config.defaultResource.recordings,
     secrets: [],
     logger: silentLogger,
     generate: nothing,

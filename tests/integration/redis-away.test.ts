@@ -90,7 +90,7 @@ describe.skipIf(isMissing)(`a simulator with a Redis server that goes away${note
     await replica.live.patch({ region: 'West Europe' })
     const other = await start()
     await other.live.patch({ region: 'Sweden Central' })
-    await expect.poll(() => replica.live.current.region).toBe('Sweden Central')
+    await expect.poll(() => replica.live.current.defaultResource.region).toBe('Sweden Central')
   })
 
   it.each<[string, (proxy: TcpProxy) => unknown]>([
@@ -159,19 +159,22 @@ describe.skipIf(isMissing)(`a simulator with a Redis server that goes away${note
     const first = await start()
     const second = await start()
     await first.live.patch({ region: 'West Europe' })
-    await expect.poll(() => second.live.current.region).toBe('West Europe')
+    await expect.poll(() => second.live.current.defaultResource.region).toBe('West Europe')
     await server.kill()
     await expect.poll(() => first.connection.state.up || second.connection.state.up).toBe(false)
     await first.live.patch({ completion_length: 'natural' })
     await second.live.patch({ openai_deployments: { more: { model: 'gpt-4o' } } })
-    expect(first.live.current.deployments.has('more')).toBe(false)
+    expect(first.live.current.defaultResource.deployments.has('more')).toBe(false)
     await server.start()
     for (const { live } of [first, second]) {
-      await expect.poll(() => live.current.completionLength).toBe('natural')
-      await expect.poll(() => live.current.deployments.has('more')).toBe(true)
-      expect(live.current.region).toBe('West Europe')
+      await expect.poll(() => live.current.defaultResource.completionLength).toBe('natural')
+      await expect.poll(() => live.current.defaultResource.deployments.has('more')).toBe(true)
+      expect(live.current.defaultResource.region).toBe('West Europe')
     }
     const third = await start()
-    expect(third.live.current).toMatchObject({ region: 'West Europe', completionLength: 'natural' })
+    expect(third.live.current.defaultResource).toMatchObject({
+      region: 'West Europe',
+      completionLength: 'natural',
+    })
   })
 })

@@ -60,7 +60,9 @@ describe.skipIf(redisNeed.isMissing)(`servers of a cluster against a Redis serve
       if (decision?.admitted) decision.settle(undefined, 0)
     }
     await first.live.patch({ region: 'West Europe' })
-    await expect.poll(() => second.live.current.region, { timeout: 15_000 }).toBe('West Europe')
+    await expect
+      .poll(() => second.live.current.defaultResource.region, { timeout: 15_000 })
+      .toBe('West Europe')
     const documents = new RedisDocuments(first.connection, 'x:', 'things', { documents: 1, bytes: 1_000 })
     await documents.put('one', { fixed: 'a', changing: 'b' })
     await documents.put('two', { fixed: 'a', changing: 'b' })

@@ -87,16 +87,16 @@ describe.skipIf(redisNeed.isMissing)(`several simulators against a Redis server$
       openai_deployments: { chat: { tokens_per_minute: 7_000 } },
       region: 'West Europe',
     })
-    await expect.poll(() => second?.live.current.region).toBe('West Europe')
-    expect(second?.live.current.deployments.get('chat')?.tokensPerMinute).toBe(7_000)
+    await expect.poll(() => second?.live.current.defaultResource.region).toBe('West Europe')
+    expect(second?.live.current.defaultResource.deployments.get('chat')?.tokensPerMinute).toBe(7_000)
     const [late] = await start(1, { redis: { prefix } })
-    expect(late?.live.current.region).toBe('West Europe')
+    expect(late?.live.current.defaultResource.region).toBe('West Europe')
 
     await late?.live.putDeployment('more', { model: 'gpt-4o' })
-    await expect.poll(() => first?.live.current.deployments.has('more')).toBe(true)
+    await expect.poll(() => first?.live.current.defaultResource.deployments.has('more')).toBe(true)
     await late?.live.reset()
-    await expect.poll(() => second?.live.current.region).toBe('East US 2')
-    expect(second?.live.current.deployments.has('more')).toBe(false)
+    await expect.poll(() => second?.live.current.defaultResource.region).toBe('East US 2')
+    expect(second?.live.current.defaultResource.deployments.has('more')).toBe(false)
   })
 
   it('lose no change when several make some at once', async () => {
@@ -110,7 +110,7 @@ describe.skipIf(redisNeed.isMissing)(`several simulators against a Redis server$
     expect(changes.flatMap((change) => change?.problems)).toEqual([])
     for (const { live } of replicas) {
       await expect
-        .poll(() => [...live.current.deployments.keys()].toSorted())
+        .poll(() => [...live.current.defaultResource.deployments.keys()].toSorted())
         .toEqual([...names, 'chat'].toSorted())
     }
   })
@@ -120,7 +120,7 @@ describe.skipIf(redisNeed.isMissing)(`several simulators against a Redis server$
     const change = await first?.live.patch({ limit_profile: 'never' })
     expect(change?.problems).toHaveLength(1)
     await first?.live.patch({ region: 'West Europe' })
-    await expect.poll(() => second?.live.current.region).toBe('West Europe')
+    await expect.poll(() => second?.live.current.defaultResource.region).toBe('West Europe')
     expect(second?.log.filter(({ level }) => level === 'warn')).toEqual([])
   })
 

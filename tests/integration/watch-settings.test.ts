@@ -12,7 +12,8 @@ const deployments = (tokensPerMinute: number): string =>
   `chat:\n  model: gpt-4o\n  tokensPerMinute: ${tokensPerMinute}\n`
 
 function limitOf({ simulator }: WatchingSimulator): unknown {
-  const deployment = simulator.config.deployments.get('chat') as { tokensPerMinute?: unknown } | undefined
+  const deployment = simulator.config.defaultResource.deployments.get('chat') as
+    { tokensPerMinute?: unknown } | undefined
   return deployment?.tokensPerMinute
 }
 
@@ -49,7 +50,10 @@ describe('a deployment file that changes while WATCH is on', () => {
     await watching.simulator.live.patch({ openai_deployments: { mine: { model: 'gpt-4o' } } })
     writeFileSync(join(watching.dir, 'deployments.yaml'), deployments(3_000))
     await vi.waitFor(() => expect(limitOf(watching)).toBe(3_000), wait)
-    expect([...watching.simulator.config.deployments.keys()].toSorted()).toEqual(['chat', 'mine'])
+    expect([...watching.simulator.config.defaultResource.deployments.keys()].toSorted()).toEqual([
+      'chat',
+      'mine',
+    ])
   })
 
   it('may be replaced by a rename, and again', async () => {
@@ -139,7 +143,7 @@ describe('other files that change while WATCH is on', () => {
     )
     writeFileSync(join(watching.dir, 'models.yaml'), 'gpt-4o: { aliases: [your-gpt] }\n')
     await vi.waitFor(() => expect(watching.logged()).toContain('Reloaded faults.yaml, models.yaml.'), wait)
-    expect(findModel('your-gpt', watching.simulator.config.models)).toBeDefined()
+    expect(findModel('your-gpt', watching.simulator.config.defaultResource.models)).toBeDefined()
     const answer = await watching.ask(deploymentPath('any', 'chat/completions'), {
       messages: [{ role: 'user', content: 'Hi' }],
     })
@@ -154,7 +158,7 @@ describe('other files that change while WATCH is on', () => {
     )
     writeFileSync(join(watching.dir, 'incidents.yaml'), timetable('two'))
     await vi.waitFor(() => expect(watching.logged()).toContain('A timetable that runs goes on'), wait)
-    expect(watching.simulator.config.incidents?.phases[0]?.name).toBe('two')
+    expect(watching.simulator.config.defaultResource.incidents?.phases[0]?.name).toBe('two')
     expect(watching.simulator.incidents.phase?.name).toBe('one')
     await watching.simulator.reset()
     expect(watching.simulator.incidents.phase?.name).toBe('two')
@@ -168,7 +172,7 @@ describe('other files that change while WATCH is on', () => {
     writeFileSync(join(watching.dir, '.env'), 'SIMULATOR_REGION=Sweden Central\n')
     writeFileSync(join(watching.dir, 'deployments.yaml'), deployments(2_000))
     await vi.waitFor(() => expect(limitOf(watching)).toBe(2_000), wait)
-    expect(watching.simulator.config.region).toBe('West Europe')
+    expect(watching.simulator.config.defaultResource.region).toBe('West Europe')
   })
 })
 

@@ -77,7 +77,7 @@ export async function startReplica(options: ReplicaOptions): Promise<RedisReplic
     patches,
     log,
     question(name, tokens) {
-      const deployment = live.current.deployments.get(name)
+      const deployment = live.current.defaultResource.deployments.get(name)
       if (!deployment) throw new Error(`no deployment ${name}`)
       return {
         resource: 'default',

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { createApp, type App } from '../../src/server/app.ts'
 import { assembleSimulator, type Simulator } from '../../src/server/simulator.ts'
-import type { LiveConfig } from '../../src/config/live-config.ts'
+import { LiveConfig } from '../../src/config/live-config.ts'
 import { loadLiveConfig } from '../../src/config/load-config.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import { createVirtualClock, type VirtualClock } from '../../src/lib/virtual-clock.ts'
@@ -11,6 +11,7 @@ import {
   type StartedSimulator,
 } from '../../src/server/start-simulator.ts'
 import { filesInMemory } from './files-in-memory.ts'
+import { type TestResource, withResources } from './resource-inputs.ts'
 import { collectInto, type LogLine } from './test-logger.ts'
 
 /** The key of every simulator under test. */
@@ -37,6 +38,8 @@ export interface TestSettings {
   readonly faults?: readonly object[]
   /** A timetable of incidents as its file has it. */
   readonly incidents?: object
+  /** Resources beside the default one, by name. */
+  readonly resources?: Readonly<Record<string, TestResource>>
 }
 
 /** Starts a simulator without delays unless the settings ask for some. */
@@ -64,8 +67,15 @@ export async function createExtendedSimulator(
   return testSimulator(await startSimulator(loadTestConfig(settings), parts), clock, log)
 }
 
-function loadTestConfig({ env = {}, deployments, models, faults, incidents }: TestSettings): LiveConfig {
-  return loadLiveConfig({
+function loadTestConfig({
+  env = {},
+  deployments,
+  models,
+  faults,
+  incidents,
+  resources,
+}: TestSettings): LiveConfig {
+  const live = loadLiveConfig({
     flags: {},
     env: {
       SIMULATOR_API_KEY: testKey,
@@ -85,6 +95,7 @@ function loadTestConfig({ env = {}, deployments, models, faults, incidents }: Te
       ...(incidents && { 'incidents.json': JSON.stringify(incidents) }),
     }),
   })
+  return resources ? new LiveConfig(withResources(live.inputs, resources)) : live
 }
 
 /** What tests use of a simulator that they have put together, and of its clock and its log. */

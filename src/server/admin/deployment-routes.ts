@@ -61,7 +61,7 @@ export function deploymentRoutes(simulator: Simulator): readonly AdminRoute[] {
         if (problems.length > 0) {
           return refuseProblems('InvalidDeployment', `put the deployment ${showValue(name)}`, problems)
         }
-        return answer(before.deployments.has(name) ? 200 : 201, name)
+        return answer(before.defaultResource.deployments.has(name) ? 200 : 201, name)
       },
     },
     {
@@ -78,10 +78,12 @@ export function deploymentRoutes(simulator: Simulator): readonly AdminRoute[] {
         404: notFound,
       },
       async handle({ params: { name = '' } }) {
-        if (!simulator.config.deployments.has(name)) return unknown(simulator, name)
+        if (!simulator.config.defaultResource.deployments.has(name)) return unknown(simulator, name)
         const { problems, before } = await live.putDeployment(name, null)
         if (problems.length > 0) {
-          const needing = [...before.deployments.values()].filter((other) => other.spilloverTo === name)
+          const needing = [...before.defaultResource.deployments.values()].filter(
+            (other) => other.spilloverTo === name,
+          )
           const reasons = needing.map(
             (other) => `${showValue(other.name)} spills over to it. Change that one first.`,
           )
@@ -95,7 +97,8 @@ export function deploymentRoutes(simulator: Simulator): readonly AdminRoute[] {
 }
 
 function unknown({ config }: Simulator, name: string): AdminAnswer {
-  const names = [...config.deployments.keys()].slice(0, 20).join(', ')
-  const message = `There is no deployment ${showValue(name)}. Known are ${names}${config.deployments.size > 20 ? ', ...' : ''}.`
+  const { deployments } = config.defaultResource
+  const names = [...deployments.keys()].slice(0, 20).join(', ')
+  const message = `There is no deployment ${showValue(name)}. Known are ${names}${deployments.size > 20 ? ', ...' : ''}.`
   return refuse(404, 'DeploymentNotFound', message)
 }

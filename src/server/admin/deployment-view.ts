@@ -15,7 +15,7 @@ export async function viewDeployments(simulator: Simulator): Promise<Record<stri
   const busy = new Map(Array.from(simulator.occupancy(), (occupancy) => [occupancy.deployment, occupancy]))
   const given = givenEntries(simulator)
   const views = Array.from(
-    simulator.config.deployments,
+    simulator.config.defaultResource.deployments,
     async ([name, deployment]): Promise<[string, DeploymentView]> => [
       name,
       await view(simulator, deployment, given, busy.get(name)),
@@ -29,7 +29,7 @@ export async function viewDeployment(
   simulator: Simulator,
   name: string,
 ): Promise<DeploymentView | undefined> {
-  const deployment = simulator.config.deployments.get(name)
+  const deployment = simulator.config.defaultResource.deployments.get(name)
   if (!deployment) return undefined
   const occupancy = [...simulator.occupancy()].find((busy) => busy.deployment === name)
   return view(simulator, deployment, givenEntries(simulator), occupancy)
@@ -60,7 +60,7 @@ async function liveState(
   const isStruck = phase && (phase.deployment === undefined || phase.deployment === deployment.name)
   // What the next request would be judged by.
   const limitFactor = isStruck ? phase.limitFactor : 1
-  const profileName = deployment.limitProfile ?? config.limitProfile
+  const profileName = deployment.limitProfile ?? config.defaultResource.limitProfile
   const standing = await limits.standingOf({ resource, deployment, profileName, limitFactor }, clock.nowMs())
   return {
     limits: showLimits(standing),

@@ -66,8 +66,9 @@ type Chosen = { readonly timetable: IncidentTimetable } | { readonly problems: r
 /** The timetable of the body, JSON or YAML, or without a body that of the configuration. */
 function chooseTimetable(source: string, { config }: Simulator): Chosen {
   if (source.trim() === '') {
-    return config.incidents
-      ? { timetable: config.incidents }
+    const { incidents } = config.defaultResource
+    return incidents
+      ? { timetable: incidents }
       : { problems: ['There is no timetable: send one as the body, or set INCIDENTS_PATH.'] }
   }
   const bytes = Buffer.byteLength(source)
@@ -75,7 +76,11 @@ function chooseTimetable(source: string, { config }: Simulator): Chosen {
     const problem = `The timetable must have at most ${MAX_TIMETABLE_BYTES} bytes (got ${bytes}). Shorten it, or set INCIDENTS_PATH to its file.`
     return { problems: [problem] }
   }
-  const { timetable, problems } = parseIncidentFile(source, 'body', new Set(config.deployments.keys()))
+  const { timetable, problems } = parseIncidentFile(
+    source,
+    'body',
+    new Set(config.defaultResource.deployments.keys()),
+  )
   return timetable ? { timetable } : { problems }
 }
 

@@ -23,7 +23,7 @@ export function recordingRoutes(simulator: Simulator): readonly AdminRoute[] {
       async handle() {
         const { recorder } = simulator.mode
         if (!recorder) {
-          const message = `Nothing is recorded in ${simulator.config.mode} mode. Start with SIMULATOR_MODE=record.`
+          const message = `Nothing is recorded in ${simulator.config.defaultResource.mode} mode. Start with SIMULATOR_MODE=record.`
           return refuse(400, 'NotRecording', message)
         }
         const report = await recorder.save()

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import type { Config } from '../../config/config.ts'
 import { createRandom } from '../../lib/random.ts'
 import { createVirtualClock } from '../../lib/virtual-clock.ts'
 import { delayReply } from './delay-reply.ts'
@@ -8,12 +7,13 @@ import { Exchange } from '../../pipeline/exchange.ts'
 import { HeaderList } from '../../pipeline/header-list.ts'
 import type { Reply } from '../../pipeline/reply.ts'
 import { textReply } from '../../pipeline/text-reply.ts'
+import { testConfig } from '../../../tests/support/test-config.ts'
 
 const setUp = () => {
   const clock = createVirtualClock()
   const exchange = new Exchange(
     { method: 'GET', path: '/', query: '', headers: {}, body: Buffer.alloc(0) },
-    { config: {} as Config, clock, random: createRandom('delay'), startedMs: clock.nowMs() },
+    { config: testConfig(), clock, random: createRandom('delay'), startedMs: clock.nowMs() },
   )
   return { clock, exchange }
 }

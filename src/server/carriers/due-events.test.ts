@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { Config } from '../../config/config.ts'
 import { createRandom } from '../../lib/random.ts'
 import { createVirtualClock } from '../../lib/virtual-clock.ts'
 import { DueEvents } from './due-events.ts'
 import { Exchange } from '../../pipeline/exchange.ts'
+import { testConfig } from '../../../tests/support/test-config.ts'
 
 /** Events 0 and 1 belong to the first token, 2 and 3 to the two that follow, and 4 comes after the last. */
 const steps = [0, 0, 1, 2, 3]
@@ -19,7 +19,7 @@ const setUp = () => {
   const exchange = new Exchange(
     { method: 'POST', path: '/', query: '', headers: {}, body: Buffer.alloc(0) },
     {
-      config: {} as Config,
+      config: testConfig(),
       clock: createVirtualClock(),
       random: createRandom('events'),
       startedMs: 1_000,

@@ -1,12 +1,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { Config } from '../../config/config.ts'
 import { createRandom } from '../../lib/random.ts'
 import { createSystemClock } from '../../lib/system-clock.ts'
 import { Exchange } from '../../pipeline/exchange.ts'
 import { HeaderList } from '../../pipeline/header-list.ts'
 import { NodeSender } from './send-to-node.ts'
+import { testConfig } from '../../../tests/support/test-config.ts'
 
 const closers: (() => void)[] = []
 afterEach(() => {
@@ -20,7 +20,7 @@ async function serve(events: readonly string[], everyMs: number, told: string[] 
   const server = createServer((_: IncomingMessage, outgoing: ServerResponse) => {
     const exchange = new Exchange(
       { method: 'POST', path: '/', query: '', headers: {}, body: Buffer.alloc(0) },
-      { config: {} as Config, clock, random: createRandom('send'), startedMs: clock.nowMs() },
+      { config: testConfig(), clock, random: createRandom('send'), startedMs: clock.nowMs() },
     )
     exchange.pacingWatch = { sent: (part) => told.push(part) }
     new NodeSender(exchange, outgoing, () => {}).send({

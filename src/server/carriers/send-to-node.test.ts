@@ -2,7 +2,6 @@ import { createServer, request, type IncomingMessage, type ServerResponse } from
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createQuietTimer } from '../../../tests/support/quiet-timer.ts'
-import type { Config } from '../../config/config.ts'
 import { createRandom } from '../../lib/random.ts'
 import { createSystemClock } from '../../lib/system-clock.ts'
 import { Exchange, type Outcome } from '../../pipeline/exchange.ts'
@@ -10,6 +9,7 @@ import { HeaderList } from '../../pipeline/header-list.ts'
 import type { EventsBody } from '../../answer/body.ts'
 import type { Reply } from '../../pipeline/reply.ts'
 import { NodeSender } from './send-to-node.ts'
+import { testConfig } from '../../../tests/support/test-config.ts'
 
 const closers: (() => void)[] = []
 afterEach(() => {
@@ -21,7 +21,7 @@ const clock = createSystemClock()
 function openExchange(): Exchange {
   return new Exchange(
     { method: 'POST', path: '/', query: '', headers: {}, body: Buffer.alloc(0) },
-    { config: {} as Config, clock, random: createRandom('send'), startedMs: clock.nowMs() },
+    { config: testConfig(), clock, random: createRandom('send'), startedMs: clock.nowMs() },
   )
 }
 

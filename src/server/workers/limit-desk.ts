@@ -53,7 +53,7 @@ export class LimitDesk {
   #decide(ask: LimitAsk): SentDecision | Promise<SentDecision> {
     const [resource, name, profileName, limitFactor, promptTokens, completionTokens] = ask
     const { live, limits, clock } = this.#parts
-    const deployment = live.current.deployments.get(name)
+    const deployment = live.current.resources.get(resource)?.deployments.get(name)
     if (!deployment) return null
     const cost = { promptTokens, completionTokens }
     const decision = limits.decide({ resource, deployment, profileName, limitFactor, cost }, clock.nowMs())

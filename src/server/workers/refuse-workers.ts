@@ -7,7 +7,11 @@ import { configError } from '../../config/resolve-inputs.ts'
  * @param what completes "Could not ...": `start`
  * @throws {OperatorError} CONFIG_INVALID
  */
-export function refuseWithWorkers({ mode, recordings, clock }: Config, count: number, what: string): void {
+export function refuseWithWorkers(
+  { clock, defaultResource: { mode, recordings } }: Config,
+  count: number,
+  what: string,
+): void {
   const problems: string[] = []
   const got = `(got WORKERS=${count})`
   const advice = 'Set WORKERS=1'

@@ -128,7 +128,8 @@ async function take({ live, simulator }: Running, state: Packed): Promise<void> 
 
 async function report({ simulator }: Running): Promise<Packed> {
   const { config, mode, metrics } = simulator
-  const isStrict = config.mode === 'replay' && config.recordings.replay.strict
+  const { mode: chosen, recordings } = config.defaultResource
+  const isStrict = chosen === 'replay' && recordings.replay.strict
   const told: WorkerReport = {
     metrics: await metrics.toJson(),
     unused: isStrict ? mode.replay?.unused() : undefined,

@@ -1,0 +1,45 @@
+import type { ConfigInputs, ResourceInputs } from '../../src/config/config-inputs.ts'
+import { settingsTable } from '../../src/config/settings-table.ts'
+
+/** A resource beside the default one, in the words of the settings and of their files. */
+export interface TestResource {
+  /** Settings by the names of their variables. The key is `<name>-key` unless SIMULATOR_API_KEY says otherwise. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly deployments?: Readonly<Record<string, object>>
+  readonly faults?: readonly object[]
+  readonly incidents?: object
+}
+
+/** Adds resources to what a configuration is made from. */
+export function withResources(
+  inputs: ConfigInputs,
+  resources: Readonly<Record<string, TestResource>>,
+): ConfigInputs {
+  const named = Object.entries(resources).map(([name, resource]) => [
+    name,
+    resourceInputs(inputs, name, resource),
+  ])
+  return { ...inputs, resources: Object.fromEntries(named) as Record<string, ResourceInputs> }
+}
+
+function resourceInputs(
+  { models }: ConfigInputs,
+  name: string,
+  { env = {}, deployments = {}, faults, incidents }: TestResource,
+): ResourceInputs {
+  const place = `resources.${name}`
+  const given = Object.entries(env).map(([variable, value]) => {
+    const setting = settingsTable().find((known) => known.env === variable)
+    if (!setting) throw new Error(`No setting is named ${variable}.`)
+    return { setting, value, typedAs: variable }
+  })
+  return {
+    given,
+    models,
+    deployments: { entries: deployments, place },
+    deploymentsAreDefault: false,
+    ...(faults && { faults: { entries: { faults }, place } }),
+    ...(incidents && { incidents: { entries: incidents, place } }),
+    generatedKey: `${name}-key`,
+  }
+}
