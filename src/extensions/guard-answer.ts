@@ -1,6 +1,7 @@
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { ForwardedReply, Forwarder, Generator, NamedLimiter } from '../pipeline/extension.ts'
 import type { Reply } from '../pipeline/reply.ts'
+import { traceOf } from '../pipeline/trace.ts'
 import { blame, type Culprit, ExtensionError } from './extension-error.ts'
 import { replyProblem } from './reply-problem.ts'
 
@@ -61,7 +62,14 @@ function guardAnswer<T>(
   accept: (given: unknown) => T,
   culprit: Culprit,
 ): Answerer<T> {
-  const acceptIfAny = (given: unknown): T | undefined => (given === undefined ? undefined : accept(given))
+  const acceptIfAny = (given: unknown, exchange: Exchange): T | undefined => {
+    if (given === undefined) return undefined
+    traceOf(exchange)?.answeredByExtension(culprit.extension)
+    return accept(given)
+  }
+  const failed = (error: unknown): never => {
+    throw blame(culprit, error)
+  }
   return (exchange) => {
     let given: unknown
     try {
@@ -69,10 +77,8 @@ function guardAnswer<T>(
     } catch (error) {
       throw blame(culprit, error)
     }
-    if (!isThenable(given)) return acceptIfAny(given)
-    return Promise.resolve(given).then(acceptIfAny, (error: unknown) => {
-      throw blame(culprit, error)
-    })
+    if (!isThenable(given)) return acceptIfAny(given, exchange)
+    return Promise.resolve(given).then((awaited) => acceptIfAny(awaited, exchange), failed)
   }
 }
 

@@ -6,6 +6,7 @@ import type { Exchange } from '../pipeline/exchange.ts'
 import type { ForcedAnswer } from '../pipeline/forced-answer.ts'
 import { shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
+import { traceHeader } from '../pipeline/trace.ts'
 import { wantsStream } from './match-rule.ts'
 
 /** What the headers of one request ask for. Times in milliseconds. */
@@ -28,6 +29,7 @@ const names = [
   'x-sim-ttft-ms',
   'x-sim-tokens',
   'x-sim-finish-reason',
+  traceHeader,
 ] as const
 type Name = (typeof names)[number]
 
@@ -63,6 +65,9 @@ export function readSimHeaders(
   if (finish !== undefined && finishReason === undefined) {
     return refuse('x-sim-finish-reason', `one of ${finishReasons.join(', ')}`, finish)
   }
+  // The pipeline has read it before; here it is only judged.
+  const trace = headers[traceHeader]
+  if (trace !== undefined && trace !== 'on' && trace !== 'off') return refuse(traceHeader, 'on or off', trace)
   const fault = readFault(exchange, configured)
   if (fault && 'status' in fault) return fault
   const forced: ForcedAnswer | undefined =

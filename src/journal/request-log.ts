@@ -2,8 +2,10 @@ import { configSecrets } from '../config/redact-config.ts'
 import type { Exchange, Outcome } from '../pipeline/exchange.ts'
 import type { Stage } from '../pipeline/stage.ts'
 import type { Reply } from '../pipeline/reply.ts'
+import { type OnTrace, placeText } from '../pipeline/trace.ts'
 import { whenKnown } from '../pipeline/when-known.ts'
 import { redactedParameter, redactQuery, redactText } from '../lib/credential-texts.ts'
+import type { Logger } from '../lib/logger.ts'
 import { printable } from '../lib/printable.ts'
 import { paint, timeOfDay } from '../lib/terminal.ts'
 
@@ -29,6 +31,27 @@ export function createRequestLog({ write, format, hasColor }: RequestLogOptions)
       })
       return reply
     })
+  }
+}
+
+/** Logs the stages of each request at the level debug, when its answer has ended. */
+export function createTraceLog(logger: Logger): OnTrace {
+  return ({ method, path }, trace, reply, { firstByteMs, endMs, aborted }) => {
+    const { status, headers } = reply
+    logger.debug(
+      {
+        requestId: headers.get('apim-request-id') ?? headers.get('x-request-id'),
+        method,
+        path,
+        status,
+        answeredBy: trace.answerer,
+        stages: trace.serverTiming(reply),
+        ...(firstByteMs !== undefined && { firstByteMs: Math.round(firstByteMs) }),
+        endMs: Math.round(endMs),
+        ...(aborted && { aborted }),
+      },
+      'The stages of a request.',
+    )
   }
 }
 
@@ -81,8 +104,7 @@ function answerOf({ answeredBy, config }: Exchange, reply: Reply, { aborted }: O
 
 function describeSource(answeredBy: Exchange['answeredBy'], mode: string, status: number): string {
   if (typeof answeredBy === 'string') return answeredBy
-  if (answeredBy)
-    return `${answeredBy.file?.replace(/^.*[\\/]/, '') ?? 'recorded since the start'}:${answeredBy.line}`
+  if (answeredBy) return placeText(answeredBy)
   if (status >= 400) return 'refused'
   return mode === 'generate' ? 'generated' : ''
 }

@@ -2,6 +2,7 @@ import { resourceNotFound } from '../wire/errors.ts'
 import type { ResourceConfig } from '../config/config.ts'
 import { createAuthenticate } from '../access/authenticate.ts'
 import { chain, type Run } from './chain.ts'
+import { type OnTrace, traceOf, tracedSource, tracedStage, wantsTrace, withTrace } from './trace.ts'
 import { checkApiVersion, checkModelVersion } from '../access/check-api-version.ts'
 import { clientLeftReply } from './client-left-reply.ts'
 import { errorReply, failureReply } from './error-reply.ts'
@@ -44,6 +45,8 @@ export interface PipelineReports {
   readonly onUnknownPath: (exchange: Exchange) => void
   /** A deployment that the configuration does not have is asked for, in generate mode; absent: nobody hears of it. */
   readonly onUndefinedDeployment?: OnUndefinedDeployment
+  /** Called with the trace of each request when its answer has ended; absent: only requests that ask for it are traced. */
+  readonly onTrace?: OnTrace
 }
 
 /**
@@ -61,53 +64,60 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
 
   const key: NamedStage = { name: 'key', stage: createAuthenticate(stages.answersAnyPath ?? false) }
   const findDeployment = createFindDeployment(reports.onUndefinedDeployment)
-  const simulate = chainNamed(
-    [
-      ...stages.extensionHooks,
-      { name: 'api-version', stage: checkApiVersion },
-      key,
-      { name: 'deployment', stage: findDeployment },
-      { name: 'model-version', stage: checkModelVersion },
-      { name: 'incidents', stage: stages.prepareFaults },
-      { name: 'limits', stage: stages.admit },
-      { name: 'faults', stage: stages.injectFaults },
-      { name: 'latency', stage: stages.addLatency },
-    ],
-    answerInMode,
-  )
+  const simulated: readonly NamedStage[] = [
+    ...stages.extensionHooks,
+    { name: 'api-version', stage: checkApiVersion },
+    key,
+    { name: 'deployment', stage: findDeployment },
+    { name: 'model-version', stage: checkModelVersion },
+    { name: 'incidents', stage: stages.prepareFaults },
+    { name: 'limits', stage: stages.admit },
+    { name: 'faults', stage: stages.injectFaults },
+    { name: 'latency', stage: stages.addLatency },
+  ]
   // What the real service answers is passed through: it has its own versions, deployments, limits, faults and latency.
-  const forward = chainNamed(
-    [...stages.extensionHooks, key, { name: 'deployment', stage: noteDeployment }],
-    answerInMode,
-  )
-  const run: Run = (exchange) => (exchange.config.mode === 'record' ? forward(exchange) : simulate(exchange))
-
-  /** The one place where an exception becomes an answer. What it says goes to the log, never to the client. */
-  const failed = (error: unknown, exchange: Exchange): Reply => {
-    if (exchange.ended && isBrokenOff(error)) return clientLeftReply()
-    reports.onFailure(error, exchange)
-    return failureReply(exchange)
-  }
-  const runSafely: Run = (exchange) =>
-    whenFailed(
-      () => run(exchange),
-      (error) => failed(error, exchange),
-    )
-
-  const observers: NamedStage[] = [
+  const forwarded: readonly NamedStage[] = [
+    ...stages.extensionHooks,
+    key,
+    { name: 'deployment', stage: noteDeployment },
+  ]
+  const observers: readonly NamedStage[] = [
     { name: 'metrics', stage: stages.observe },
     ...(stages.journal ? [{ name: 'journal', stage: stages.journal } as const] : []),
     ...(stages.telemetry ? [{ name: 'telemetry', stage: stages.telemetry } as const] : []),
     ...(stages.requestLog ? [{ name: 'request-log', stage: stages.requestLog } as const] : []),
   ]
-  return chainNamed(observers, runSafely)
-}
 
-function chainNamed(stages: readonly NamedStage[], innermost: Run): Run {
-  return chain(
-    stages.map(({ stage }) => stage),
-    innermost,
-  )
+  /** The one place where an exception becomes an answer. What it says goes to the log, never to the client. */
+  const failed = (error: unknown, exchange: Exchange): Reply => {
+    traceOf(exchange)?.answeredByFailure()
+    if (exchange.ended && isBrokenOff(error)) return clientLeftReply()
+    reports.onFailure(error, exchange)
+    return failureReply(exchange)
+  }
+  const build = (isTraced: boolean): Run => {
+    const link = (list: readonly NamedStage[], innermost: Run): Run =>
+      chain(
+        list.map((named) => (isTraced ? tracedStage(named) : named.stage)),
+        innermost,
+      )
+    const source = isTraced ? tracedSource(({ config }) => config.mode, answerInMode) : answerInMode
+    const simulate = link(simulated, source)
+    const forward = link(forwarded, source)
+    const run: Run = (exchange) =>
+      exchange.config.mode === 'record' ? forward(exchange) : simulate(exchange)
+    const runSafely: Run = (exchange) =>
+      whenFailed(
+        () => run(exchange),
+        (error) => failed(error, exchange),
+      )
+    return link(observers, runSafely)
+  }
+
+  // Built twice, so that a request that is not traced pays nothing for it.
+  const plain = build(false)
+  const traced = withTrace(build(true), reports.onTrace)
+  return (exchange) => (reports.onTrace || wantsTrace(exchange) ? traced(exchange) : plain(exchange))
 }
 
 /** Whether an `AbortSignal` is behind an error, such as that of an exchange whose client has left. */

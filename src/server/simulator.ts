@@ -9,7 +9,7 @@ import { createGenerateMode } from '../generate/generate-mode.ts'
 import type { ResponseArchive } from '../generate/responses/response-archive.ts'
 import { createJournal, type Journal } from '../journal/journal.ts'
 import { observeCalls } from '../journal/observe-calls.ts'
-import { createRequestLog, type RequestLogOptions } from '../journal/request-log.ts'
+import { createRequestLog, createTraceLog, type RequestLogOptions } from '../journal/request-log.ts'
 import { createLatency } from '../latency/add-latency.ts'
 import { createAdmission } from '../limits/admit.ts'
 import { minuteLimitsOf } from '../limits/limit-plan.ts'
@@ -190,6 +190,7 @@ export function assembleSimulator(
           'No operation has this method and path; the caller got the 404 of the service.',
         ),
       onUndefinedDeployment: createUndefinedReport(live, logger),
+      ...(live.current.logLevel === 'debug' && { onTrace: createTraceLog(logger) }),
     },
   )
   const restartIncidents = (): void => {

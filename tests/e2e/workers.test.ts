@@ -160,6 +160,15 @@ describe('several workers', () => {
     }
   })
 
+  it('tell the stages of a request, whichever answers', async () => {
+    const traced = await burst(program, 8, chat('free', {}, { 'x-sim-trace': 'on' }))
+    for (const { headers: given } of traced) {
+      const found = new Map(given.map(([name, value]) => [name.toLowerCase(), value]))
+      expect(found.get('x-sim-trace')).toBe('generate')
+      expect(found.get('server-timing')).toMatch(/^metrics;dur=[\d.]+, journal;.* limits;.* generate;/)
+    }
+  })
+
   it('have one limit together, to the request', async () => {
     const answers: Answer[] = []
     while (answers.length < 100 || pidsOf(answers).length < 2) {
