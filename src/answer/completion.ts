@@ -34,8 +34,8 @@ export interface ToolCall {
 export interface Choice {
   /** The text, cut into pieces of one token each; empty where the answer is tool calls. */
   readonly pieces: readonly string[]
-  /** The whole text where it is lorem, which is ASCII and needs no escape in JSON: so that nobody has to look. */
-  readonly lorem?: string | undefined
+  /** The whole text where it is known to be ASCII that needs no escape in JSON: so that nobody has to look. */
+  readonly plainText?: string | undefined
   /** Whether the text is a refusal, which chat and responses carry in a place of its own. */
   readonly refused?: boolean
   readonly toolCalls: readonly ToolCall[]
@@ -56,13 +56,13 @@ export interface Completion {
 }
 
 /** The whole text of a choice. */
-export function wholeText({ lorem, pieces }: Choice): string {
-  return lorem ?? pieces.join('')
+export function wholeText({ plainText, pieces }: Choice): string {
+  return plainText ?? pieces.join('')
 }
 
 /** A choice's text, or a part of it, as a JSON string. */
-export function textJson({ lorem }: Choice, text: string): string {
-  return lorem !== undefined ? `"${text}"` : JSON.stringify(text)
+export function textJson({ plainText }: Choice, text: string): string {
+  return plainText !== undefined ? `"${text}"` : JSON.stringify(text)
 }
 
 /** How the answer takes its time: the choices are written side by side, so the longest counts. */

@@ -7,7 +7,7 @@ import type { Exchange } from '../pipeline/exchange.ts'
 import type { ChatFacts } from './chat-json.ts'
 import { usesFunctions } from './chat-task.ts'
 import { completionSteps, type Completion } from '../answer/completion.ts'
-import { boundedTop, type LogprobOptions } from './logprobs.ts'
+import { boundedTop, logprobsPieces } from './logprobs.ts'
 
 /** Gathers what every object of an answer carries. */
 export function chatFacts(
@@ -24,14 +24,19 @@ export function chatFacts(
     systemFingerprint: systemFingerprint(model),
     serviceTier: serviceTier(model, request.service_tier),
     usesFunctions: usesFunctions(request),
-    logprobs: request.logprobs === true ? logprobOptions(request, completion, exchange) : undefined,
+    logprobs: request.logprobs === true ? logprobsOf(request, completion, exchange) : undefined,
     found,
   }
 }
 
-function logprobOptions(request: ChatRequest, completion: Completion, { random }: Exchange): LogprobOptions {
+function logprobsOf(
+  request: ChatRequest,
+  completion: Completion,
+  { random }: Exchange,
+): ChatFacts['logprobs'] {
   const tokens = completionSteps(completion).visible * completion.choices.length
-  return { top: boundedTop(request.top_logprobs ?? 0, tokens), random: random.fork() }
+  const options = { top: boundedTop(request.top_logprobs ?? 0, tokens), random: random.fork() }
+  return (pieces) => logprobsPieces(pieces, options)
 }
 
 /** Models whose answers tell the tier unasked, from a capture of gpt-5.2-chat of April 2026. */

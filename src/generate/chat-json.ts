@@ -1,6 +1,5 @@
 import type { HarmCategory } from '../wire/content-filters.ts'
 import type { Usage, Choice, ToolCall } from '../answer/completion.ts'
-import type { LogprobOptions } from './logprobs.ts'
 
 /** What every object of one chat answer carries, and what decides its form. */
 export interface ChatFacts {
@@ -15,8 +14,8 @@ export interface ChatFacts {
   readonly serviceTier: string | undefined
   /** The request has `functions`, the older form of `tools`. */
   readonly usesFunctions: boolean
-  /** Undefined when the request does not ask for them. */
-  readonly logprobs: LogprobOptions | undefined
+  /** Gives the log probabilities of pieces of text as JSON, in parts to be joined; undefined when the request does not ask for them. */
+  readonly logprobs: ((pieces: readonly string[]) => Iterable<string>) | undefined
   /** What the content filter found in the answer; undefined when it passes. */
   readonly found: HarmCategory | undefined
 }
@@ -24,6 +23,11 @@ export interface ChatFacts {
 /** Whether all but the texts of an answer is ASCII: the names of models nearly always are, what logprobs tell need not be. */
 export function isAsciiAround({ model, logprobs }: ChatFacts): boolean {
   return logprobs === undefined && Buffer.byteLength(model) === model.length
+}
+
+/** `logprobs` of a choice or of a chunk. */
+export function logprobsJson(pieces: readonly string[], { logprobs }: ChatFacts): string {
+  return logprobs && pieces.length > 0 ? [...logprobs(pieces)].join('') : 'null'
 }
 
 /** The end of every object: from `created` on, without what a chunk or a whole answer puts between. */

@@ -92,11 +92,11 @@ type AfterThought = Pick<Choice, 'finishReason'> & Partial<Choice>
 
 function answer(
   thought: Thought,
-  { pieces, lorem, toolCalls, finishReason, overheadTokens }: AfterThought,
+  { pieces, plainText, toolCalls, finishReason, overheadTokens }: AfterThought,
 ): Choice {
   return {
     pieces: pieces ?? nothing,
-    lorem,
+    plainText,
     toolCalls: toolCalls ?? nothing,
     finishReason,
     reasoningTokens: thought.reasoningTokens,
@@ -109,8 +109,8 @@ const nothing: readonly never[] = []
 /** A text as the model wrote it, before a stop text ends it. */
 interface WrittenText {
   readonly pieces: readonly string[]
-  /** The whole text, where it is lorem. */
-  readonly lorem?: string
+  /** The whole text, where it is plain ASCII. */
+  readonly plainText?: string
   /** The limit ended it, so that the token that ends a text is missing. */
   readonly cut: boolean
 }
@@ -121,7 +121,7 @@ function drawText(task: CompletionTask, room: number, random: Random, config: Re
   const drawn = drawCompletionLength(random, requested, room, config.completionLength)
   const { tokens, cut } = task.forced ? forceLength(drawn, task.forced, room) : drawn
   const { pieces, text } = drawLorem(random, tokens)
-  return { pieces, lorem: text, cut }
+  return { pieces, plainText: text, cut }
 }
 
 /** JSON, and a text that is given, is as long as it is: a limit cuts it, and nothing makes it longer. */
@@ -132,19 +132,19 @@ function cutText(text: string, forced: ForcedAnswer | undefined, model: Model, r
   return { pieces: cut ? pieces.slice(0, most) : pieces, cut }
 }
 
-function endText({ pieces, lorem, cut }: WrittenText, stops: readonly string[]): AfterThought {
+function endText({ pieces, plainText, cut }: WrittenText, stops: readonly string[]): AfterThought {
   const stopped = stops.length > 0 ? endAtStop(pieces, stops) : undefined
   if (stopped) {
-    const left = lorem === undefined ? undefined : stopped.pieces.join('')
+    const left = plainText === undefined ? undefined : stopped.pieces.join('')
     return {
       pieces: stopped.pieces,
-      lorem: left,
+      plainText: left,
       finishReason: 'stop',
       overheadTokens: stopped.unseenTokens,
     }
   }
   // Since 2026 the token that ends a text counts too.
-  return { pieces, lorem, finishReason: cut ? 'length' : 'stop', overheadTokens: cut ? 0 : 1 }
+  return { pieces, plainText, finishReason: cut ? 'length' : 'stop', overheadTokens: cut ? 0 : 1 }
 }
 
 /** Tokens that end within a character show nothing: they are billed, and a client gets the character as a whole. */

@@ -1,19 +1,13 @@
 import { codePointLength } from '../wire/chat/obfuscation.ts'
 import type { Random } from '../lib/random.ts'
 import { pieceTable } from '../tokens/piece-table.ts'
+import type { PlacedTokens } from './render-completion.ts'
 
 /** The least probability of a token that is written: high enough to stay ahead of every alternative. */
 const leastProbability = 0.4
 
 /** Of what is left of the probability, each alternative takes so much. */
 const alternativeShare = 0.6
-
-/** Tokens of a text with their place in it. */
-export interface PlacedTokens {
-  readonly tokens: readonly string[]
-  /** Where the first token begins, in code points from the start of the prompt. */
-  readonly offset: number
-}
 
 /**
  * The made-up log probabilities of tokens in the form of legacy completions, as JSON. The token that was written is

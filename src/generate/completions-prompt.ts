@@ -1,20 +1,14 @@
 import { countInput, splitInputs } from '../wire/chat/prompt-tokens.ts'
 import type { TextOrTokens } from '../wire/completions/completions-request.ts'
 import type { Encoding, TokenCounter } from '../tokens/encoding.ts'
+import type { EchoedPrompt } from './render-completion.ts'
 
 /** What the service takes for a prompt when there is none: the start of a document. One token. */
 const emptyPrompt = '<|endoftext|>'
 
 /** One prompt of a legacy completion. */
-export interface CompletionPrompt {
+export interface CompletionPrompt extends EchoedPrompt {
   readonly tokenCount: number
-  /** The prompt as text, whatever form it came in. */
-  readText(): string
-  /**
-   * The text of each token; joined, they are the prompt. Of tokens that share a character, the last one has it and the
-   * others are empty.
-   */
-  readTokens(): string[]
 }
 
 /**

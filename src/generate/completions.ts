@@ -23,6 +23,7 @@ import {
   requestedTokens,
   type PromptCompletions,
 } from './completions-choices.ts'
+import { legacyLogprobsJson } from './completions-logprobs.ts'
 import { readPrompts, type CompletionPrompt } from './completions-prompt.ts'
 import { judgeContent, type Verdict } from './content-filter.ts'
 import { filterCompletion } from './content-filter-block.ts'
@@ -88,6 +89,7 @@ function completionReply(
 ): Reply {
   const { random } = exchange
   const streamed = request.stream === true
+  const listed = alternatives(request, prompts, completion)
   const answer: LegacyCompletion = {
     ...filterCompletion(completion, verdict, streamed),
     facts: {
@@ -98,8 +100,7 @@ function completionReply(
     prompts,
     choicesPerPrompt: choicesPerPrompt(request),
     echo: request.echo === true,
-    logprobs: alternatives(request, prompts, completion),
-    random,
+    logprobs: listed === undefined ? undefined : (placed) => legacyLogprobsJson(placed, listed, random),
   }
   const { usage } = answer.completion
 

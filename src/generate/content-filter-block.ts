@@ -40,7 +40,7 @@ function blockChoice(choice: Choice): Choice {
   return {
     ...choice,
     pieces: [],
-    lorem: undefined,
+    plainText: undefined,
     toolCalls: [],
     finishReason: 'content_filter',
     overheadTokens,
@@ -52,7 +52,7 @@ function cutChoice(choice: Choice): Choice {
   return {
     ...choice,
     pieces,
-    lorem: undefined,
+    plainText: undefined,
     toolCalls: [],
     finishReason: 'content_filter',
     overheadTokens: 0,

@@ -5,7 +5,7 @@ import type { ChatFacts } from './chat-json.ts'
 import type { Choice } from '../answer/completion.ts'
 import { chatBody } from './render-chat.ts'
 
-const given: Choice = { ...loremChoice, pieces: ['日', '本 "x"'], lorem: undefined }
+const given: Choice = { ...loremChoice, pieces: ['日', '本 "x"'], plainText: undefined }
 const bodyOf = (choices: readonly Choice[], more: Partial<ChatFacts> = {}) =>
   chatBody({ choices, usage: chatUsage }, { ...chatFacts, ...more })
 
@@ -17,7 +17,7 @@ describe('the body of a whole chat', () => {
   })
 
   it('has the same bytes for a text that is not known to be lorem', () => {
-    expect(bodyOf([{ ...loremChoice, lorem: undefined }]).render()).toBe(bodyOf([loremChoice]).render())
+    expect(bodyOf([{ ...loremChoice, plainText: undefined }]).render()).toBe(bodyOf([loremChoice]).render())
   })
 
   it.each<[string, readonly Choice[], Partial<ChatFacts>]>([

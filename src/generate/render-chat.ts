@@ -6,17 +6,17 @@ import {
   functionCallJson,
   identityJson,
   isAsciiAround,
+  logprobsJson,
   tierAndFingerprintJson,
   toolCallJson,
   type ChatFacts,
 } from './chat-json.ts'
 import { textJson, wholeText, type Choice, type Completion, type ToolCall } from '../answer/completion.ts'
-import { logprobsJson, logprobsPieces, type LogprobOptions } from './logprobs.ts'
 
 /** The body of a whole chat completion. */
 export function chatBody(completion: Completion, facts: ChatFacts): WholeBody {
   if (isLarge(completion, facts)) return bodyInPieces(() => chatPieces(completion, facts))
-  const isAscii = isAsciiAround(facts) && completion.choices.every(({ lorem }) => lorem !== undefined)
+  const isAscii = isAsciiAround(facts) && completion.choices.every(({ plainText }) => plainText !== undefined)
   return renderedBody(() => renderChat(completion, facts), isAscii)
 }
 
@@ -34,8 +34,7 @@ function isLarge({ usage }: Completion, { logprobs }: ChatFacts): boolean {
  */
 function renderChat(completion: Completion, facts: ChatFacts): string {
   const choices = completion.choices.map((choice, index) => {
-    const logprobs = hasLogprobs(choice, facts) ? logprobsJson(choice.pieces, facts.logprobs) : 'null'
-    return choiceStart(choice, index, facts) + logprobs + choiceEnd(choice, facts)
+    return choiceStart(choice, index, facts) + logprobsJson(choice.pieces, facts) + choiceEnd(choice, facts)
   })
   return answerStart + choices.join(',') + answerEnd(completion, facts)
 }
@@ -45,7 +44,7 @@ function* chatPieces(completion: Completion, facts: ChatFacts): Generator<string
   yield answerStart
   for (const [index, choice] of completion.choices.entries()) {
     yield (index > 0 ? ',' : '') + choiceStart(choice, index, facts)
-    if (hasLogprobs(choice, facts)) yield* logprobsPieces(choice.pieces, facts.logprobs)
+    if (facts.logprobs && choice.pieces.length > 0) yield* facts.logprobs(choice.pieces)
     else yield 'null'
     yield choiceEnd(choice, facts)
   }
@@ -56,13 +55,6 @@ const answerStart = '{"choices":['
 
 function answerEnd({ usage }: Completion, facts: ChatFacts): string {
   return `],${identityJson(facts)},"object":"chat.completion","prompt_filter_results":[${safePromptFilter(0)}],${tierAndFingerprintJson(facts)},"usage":${chatUsageJson(usage)}}\n`
-}
-
-function hasLogprobs(
-  { pieces }: Choice,
-  facts: ChatFacts,
-): facts is ChatFacts & { readonly logprobs: LogprobOptions } {
-  return facts.logprobs !== undefined && pieces.length > 0
 }
 
 function choiceStart(choice: Choice, index: number, facts: ChatFacts): string {

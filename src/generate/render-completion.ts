@@ -1,10 +1,11 @@
-import { completionFilterJson, promptFilterJson, safeCompletionFilter } from '../wire/content-filters.ts'
+import {
+  completionFilterJson,
+  promptFilterJson,
+  safeCompletionFilter,
+  type HarmCategory,
+} from '../wire/content-filters.ts'
 import { codePointLength } from '../wire/chat/obfuscation.ts'
-import { type Usage, wholeText, type Choice } from '../answer/completion.ts'
-import type { Random } from '../lib/random.ts'
-import { legacyLogprobsJson } from './completions-logprobs.ts'
-import type { CompletionPrompt } from './completions-prompt.ts'
-import type { FilteredCompletion } from './content-filter-block.ts'
+import { wholeText, type Choice, type Completion, type Usage } from '../answer/completion.ts'
 
 /** What every object of one legacy completion carries. */
 export interface CompletionFacts {
@@ -14,16 +15,38 @@ export interface CompletionFacts {
   readonly model: string
 }
 
+/** A prompt as an answer may repeat it. */
+export interface EchoedPrompt {
+  /** The prompt as text, whatever form it came in. */
+  readText(): string
+  /**
+   * The text of each token; joined, they are the prompt. Of tokens that share a character, the last one has it and the
+   * others are empty.
+   */
+  readTokens(): string[]
+}
+
+/** Tokens of a text with their place in it. */
+export interface PlacedTokens {
+  readonly tokens: readonly string[]
+  /** Where the first token begins, in code points from the start of the prompt. */
+  readonly offset: number
+}
+
 /** A legacy completion, ready to be rendered. */
-export interface LegacyCompletion extends FilteredCompletion {
+export interface LegacyCompletion {
+  readonly completion: Completion
   readonly facts: CompletionFacts
-  readonly prompts: readonly CompletionPrompt[]
+  /** What the content filter found in the choices; absent where they pass. */
+  readonly found?: HarmCategory
+  /** Found by the asynchronous filter, in the midst of a stream: its annotations take the place of the finish. */
+  readonly late: boolean
+  readonly prompts: readonly EchoedPrompt[]
   readonly choicesPerPrompt: number
   /** The prompt stands before each choice. */
   readonly echo: boolean
-  /** Alternatives listed for each token, 0 to 5; undefined for no log probabilities. */
-  readonly logprobs: number | undefined
-  readonly random: Random
+  /** Gives the log probabilities of tokens as JSON; undefined when the request does not ask for them. */
+  readonly logprobs: ((placed: PlacedTokens) => string) | undefined
 }
 
 /**
@@ -55,18 +78,18 @@ function wholeChoice(answer: LegacyCompletion, choice: Choice, index: number, fi
 }
 
 function wholeLogprobs(answer: LegacyCompletion, { pieces }: Choice, index: number): string {
-  const { logprobs, echo, random } = answer
+  const { logprobs, echo } = answer
   if (logprobs === undefined) return 'null'
   const prompt = promptOf(answer, index)
   const placed = echo
     ? { tokens: [...prompt.readTokens(), ...pieces], offset: 0 }
     : { tokens: pieces, offset: codePointLength(prompt.readText()) }
-  return legacyLogprobsJson(placed, logprobs, random)
+  return logprobs(placed)
 }
 
 /** The prompt of a choice: choices stand prompt by prompt. */
-export function promptOf({ prompts, choicesPerPrompt }: LegacyCompletion, index: number): CompletionPrompt {
-  return prompts[Math.floor(index / choicesPerPrompt)] as CompletionPrompt
+export function promptOf({ prompts, choicesPerPrompt }: LegacyCompletion, index: number): EchoedPrompt {
+  return prompts[Math.floor(index / choicesPerPrompt)] as EchoedPrompt
 }
 
 /** The members that every object begins with. */

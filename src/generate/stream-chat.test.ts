@@ -25,13 +25,13 @@ describe('a stream of lorem', () => {
     ['with usage and padding', true, true, {}, {}],
     ['a refusal', false, true, { refused: true }, {}],
     ['filtered', true, true, { finishReason: 'content_filter' }, { found: 'violence' }],
-    ['of one token', true, false, { pieces: ['Lorem'], lorem: 'Lorem' }, {}],
-    ['without a text', false, false, { pieces: [], lorem: '' }, {}],
+    ['of one token', true, false, { pieces: ['Lorem'], plainText: 'Lorem' }, {}],
+    ['without a text', false, false, { pieces: [], plainText: '' }, {}],
     ['of a model with a name of its own', false, true, {}, { model: '日本' }],
   ] as const)('is that of a text of any kind: %s', (_, includeUsage, obfuscate, choiceMore, factsMore) => {
     const ofLorem = stream([{ ...loremChoice, ...choiceMore }], includeUsage, obfuscate, factsMore)
     const planned = stream(
-      [{ ...loremChoice, ...choiceMore, lorem: undefined }],
+      [{ ...loremChoice, ...choiceMore, plainText: undefined }],
       includeUsage,
       obfuscate,
       factsMore,
@@ -51,7 +51,7 @@ describe('a stream of lorem', () => {
 
 describe('a stream of several choices, or of a text that JSON escapes', () => {
   it('is rendered event by event', () => {
-    const quoted = { ...loremChoice, pieces: ['Lorem', ' "quoted"', ' 日本'], lorem: undefined }
+    const quoted = { ...loremChoice, pieces: ['Lorem', ' "quoted"', ' 日本'], plainText: undefined }
     expect(oneByOne(stream([quoted], false, false))).toContain(String.raw`"content":" \"quoted\""`)
     expect(
       oneByOne(stream([loremChoice, loremChoice], false, false)).match(/"finish_reason":"stop"/g),

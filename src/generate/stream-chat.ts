@@ -4,10 +4,9 @@ import type { EventsBody } from '../answer/body.ts'
 import type { Random } from '../lib/random.ts'
 import { createChunkWriter, type ChunkWriter, type StreamOptions } from './chat-chunk.ts'
 import { finishEvent, promptFilterEvent, startEvent } from './chat-events.ts'
-import { chatUsageJson, toolCallJson, type ChatFacts } from './chat-json.ts'
+import { chatUsageJson, logprobsJson, toolCallJson, type ChatFacts } from './chat-json.ts'
 import { lateFilterEvents } from './content-filter-late.ts'
 import { completionSteps, textJson, type Choice, type Completion } from '../answer/completion.ts'
-import { logprobsJson } from './logprobs.ts'
 import { streamLorem } from './stream-lorem.ts'
 import { ChoiceEvents, type ChoiceEvent } from '../answer/choice-events.ts'
 
@@ -35,7 +34,7 @@ export function streamChat(
   const blocked = late !== undefined || facts.found !== undefined
   const usageEvents = options.includeUsage && !blocked ? 1 : 0
   const [only] = completion.choices
-  if (only?.lorem !== undefined && completion.choices.length === 1 && !facts.logprobs && !late) {
+  if (only?.plainText !== undefined && completion.choices.length === 1 && !facts.logprobs && !late) {
     return streamLorem(only, facts, chunk, usageEvents > 0 ? completion.usage : undefined)
   }
   const events = new ChoiceEvents(completion)
@@ -78,8 +77,7 @@ function renderChoiceEvent(
       const text = textJson(choice, piece)
       const filter = late ? '{}' : safeCompletionFilter
       const field = choice.refused ? 'refusal' : 'content'
-      const logprobs = facts.logprobs ? logprobsJson([piece], facts.logprobs) : 'null'
-      return chunk.choice(event.choice, filter, `{"${field}":${text}}`, 'null', logprobs)
+      return chunk.choice(event.choice, filter, `{"${field}":${text}}`, 'null', logprobsJson([piece], facts))
     }
     case 'call': {
       const call = choice.toolCalls[event.call]

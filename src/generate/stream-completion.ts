@@ -3,7 +3,6 @@ import { codePointLength } from '../wire/chat/obfuscation.ts'
 import { dataEvent, doneEvent } from '../wire/sse.ts'
 import type { EventsBody } from '../answer/body.ts'
 import { completionSteps, wholeText } from '../answer/completion.ts'
-import { legacyLogprobsJson } from './completions-logprobs.ts'
 import { lateFilterEvents } from './content-filter-late.ts'
 import {
   choiceJson,
@@ -52,7 +51,7 @@ function echoesPrompt({ echo, found, late }: LegacyCompletion): boolean {
 }
 
 function choiceWriter(answer: LegacyCompletion, includeUsage: boolean): (event: ChoiceEvent) => string {
-  const { completion, facts, found, late, logprobs, random } = answer
+  const { completion, facts, found, late, logprobs } = answer
   const head = `{${headJson(facts)},"choices":[`
   const tail = includeUsage ? '],"usage":null}' : ']}'
   // The asynchronous filter reports beside the text, not with it.
@@ -66,7 +65,7 @@ function choiceWriter(answer: LegacyCompletion, includeUsage: boolean): (event: 
   const writeLogprobs = (tokens: readonly string[], index: number, offset: number): string => {
     if (logprobs === undefined) return 'null'
     offsets[index] = offset + codePointLength(tokens.join(''))
-    return legacyLogprobsJson({ tokens, offset }, logprobs, random)
+    return logprobs({ tokens, offset })
   }
   const offsetOf = (index: number): number => {
     if (logprobs === undefined) return 0

@@ -18,7 +18,7 @@ export const chatUsage = { promptTokens: 1, cachedTokens: 0, completionTokens: 3
 /** A choice of three tokens of lorem. */
 export const loremChoice: Choice = {
   pieces: ['Lorem', ' ipsum', '.'],
-  lorem: 'Lorem ipsum.',
+  plainText: 'Lorem ipsum.',
   toolCalls: [],
   finishReason: 'stop',
   reasoningTokens: 0,
