@@ -1,5 +1,5 @@
 import { float } from './render-verbose.ts'
-import type { TimedSentence, Transcript } from './transcript.ts'
+import type { TimedSentence, Transcript } from './transcript-parts.ts'
 
 /** Two take turns; the service names speakers that it does not know by letters. */
 const speakers = ['A', 'B']

@@ -18,7 +18,8 @@ import { diarizedSegmentJson, renderDiarized } from './diarized.ts'
 import { renderVerbose } from './render-verbose.ts'
 import { renderSrt, renderVtt } from './subtitles.ts'
 import { durationJson, tokensJson, toUsage, transcriptUsage } from './transcript-usage.ts'
-import { hear, type Transcript } from './transcript.ts'
+import { hear, hearSegment } from './transcript.ts'
+import type { Transcript } from './transcript-parts.ts'
 
 /** The largest upload: 25 MB, the form around the file included. */
 const maxBytes = 26_214_400
@@ -82,7 +83,7 @@ function whisperReply(
     case 'vtt':
       return textReply(exchange, () => renderVtt(transcript.sentences))
     case 'verbose_json': {
-      const facts = { task, language, temperature, granularities, usage }
+      const facts = { task, language, temperature, granularities, usage, heard: hearSegment }
       return jsonReply(exchange, () => renderVerbose(transcript, facts))
     }
     default:

@@ -1,4 +1,4 @@
-import type { TimedSentence } from './transcript.ts'
+import type { TimedSentence } from './transcript-parts.ts'
 
 /** The sentences as SubRip text: a number, a time with a comma, the text, an empty line. */
 export function renderSrt(sentences: readonly TimedSentence[]): string {

@@ -1,5 +1,5 @@
 import type { Usage } from '../../answer/completion.ts'
-import type { Transcript } from './transcript.ts'
+import type { Transcript } from './transcript-parts.ts'
 
 /** Ten tokens a second: one for 100 ms of the caller's audio (OpenAI, "Realtime costs"). */
 const audioTokensPerSecond = 10

@@ -4,12 +4,18 @@ import { audioSeconds } from './audio-duration.ts'
 import { renderWav } from './pcm.ts'
 import { renderVerbose } from './render-verbose.ts'
 import { renderSrt, renderVtt } from './subtitles.ts'
-import { hear } from './transcript.ts'
+import { hear, hearSegment } from './transcript.ts'
 
 const file = Buffer.from('some audio')
 
 const verboseOf = (seconds: number, granularities: ('word' | 'segment')[]) => {
-  const facts = { task: 'transcribe', language: 'german', temperature: 0, usage: undefined } as const
+  const facts = {
+    task: 'transcribe',
+    language: 'german',
+    temperature: 0,
+    usage: undefined,
+    heard: hearSegment,
+  } as const
   return renderVerbose(hear(file, seconds, 'transcribe'), { ...facts, granularities: new Set(granularities) })
 }
 

@@ -1,31 +1,9 @@
 import { crc32 } from 'node:zlib'
 import { createRandom } from '../../lib/random.ts'
 import { drawLorem } from '../lorem.ts'
-
-/** A word and when it is heard, in seconds. */
-export interface TimedWord {
-  readonly word: string
-  readonly start: number
-  readonly end: number
-}
-
-/** A sentence and when it is heard, in seconds. */
-export interface TimedSentence {
-  /** Without a space at its start. */
-  readonly text: string
-  readonly start: number
-  readonly end: number
-  readonly words: readonly TimedWord[]
-}
-
-/** What is heard in a file. */
-export interface Transcript {
-  readonly durationSeconds: number
-  readonly text: string
-  /** The text in pieces of one token each. */
-  readonly pieces: readonly string[]
-  readonly sentences: readonly TimedSentence[]
-}
+import { hashText } from '../text-features.ts'
+import type { SegmentFacts } from './render-verbose.ts'
+import type { TimedSentence, TimedWord, Transcript } from './transcript-parts.ts'
 
 /** Two and a half words a second: 150 a minute, the pace of unhurried speech. */
 const wordsPerSecond = 2.5
@@ -83,4 +61,29 @@ function isWord(piece: string): boolean {
 
 function hundredths(seconds: number): number {
   return Math.round(seconds * 100) / 100
+}
+
+/** Whisper listens to 30 seconds at a time; `seek` counts frames of 10 ms to the start of such a window. */
+const windowSeconds = 30
+const framesPerSecond = 100
+
+/** Whisper's vocabulary: tokens of text, and one of time for every 20 ms of a window. */
+const textTokens = 50_257
+const firstTimeToken = 50_364
+const timeTokensPerSecond = 50
+
+/** How a sentence was heard: as plausible as clear speech, and as settled as the text. */
+export function hearSegment({ text, start, end, words }: TimedSentence): SegmentFacts {
+  const windowStart = Math.floor(start / windowSeconds) * windowSeconds
+  const timeToken = (seconds: number): number =>
+    firstTimeToken + Math.round(Math.min(seconds - windowStart, windowSeconds) * timeTokensPerSecond)
+  const share = (salt: number): number => (hashText(text, salt) % 1_000) / 1_000
+  return {
+    seek: windowStart * framesPerSecond,
+    // Whisper's vocabulary is not here: each word has a number of its own, always the same.
+    tokens: [timeToken(start), ...words.map(({ word }) => hashText(word, 0) % textTokens), timeToken(end)],
+    avgLogprob: -0.2 - share(1) * 0.2,
+    compressionRatio: 1.1 + share(2) * 0.5,
+    noSpeechProb: 0.001 + share(3) * 0.04,
+  }
 }

@@ -130,12 +130,7 @@ function callEvents(
   ]
 }
 
-/**
- * One event a piece. What stays the same is written once; the obfuscation makes piece and padding together a multiple
- * of 16 code points (two captures of 2025 and 2026, text and arguments alike).
- *
- * @param afterItem JSON members between `item_id` and `obfuscation`
- */
+/** One event a piece. */
 function deltas(
   type: string,
   pieces: readonly string[],
@@ -143,20 +138,35 @@ function deltas(
   afterItem: string,
   noise: Random | undefined,
 ): EventRun {
+  const write = deltaWriter(type, at, afterItem, noise)
+  return {
+    count: pieces.length,
+    paced: true,
+    render: (index, sequence) => write(pieces[index] ?? '', sequence),
+  }
+}
+
+/**
+ * Writes events with one piece each. What stays the same is written once; the obfuscation makes piece and padding together a multiple
+ * of 16 code points (two captures of 2025 and 2026, text and arguments alike).
+ *
+ * @param afterItem JSON members between `item_id` and `obfuscation`
+ */
+export function deltaWriter(
+  type: string,
+  at: Place,
+  afterItem: string,
+  noise: Random | undefined,
+): (piece: string, sequence: number) => string {
   const { item_id: itemId, output_index: outputIndex, content_index: content, summary_index: summary } = at
   const start = `{"type":"${type}",${content === undefined ? '' : `"content_index":${content},`}"delta":`
   const middle = `,"item_id":"${itemId}"${afterItem}`
   const end = `,"output_index":${outputIndex},"sequence_number":`
   const last = summary === undefined ? '}' : `,"summary_index":${summary}}`
-  return {
-    count: pieces.length,
-    paced: true,
-    render(index, sequence) {
-      const piece = pieces[index] ?? ''
-      const padding = noise ? `,"obfuscation":"${obfuscation(noise, codePointLength(piece) + 1)}"` : ''
-      const delta = escapeNonAscii(JSON.stringify(piece))
-      return namedEvent(type, `${start}${delta}${middle}${padding}${end}${sequence}${last}`)
-    },
+  return (piece, sequence) => {
+    const padding = noise ? `,"obfuscation":"${obfuscation(noise, codePointLength(piece) + 1)}"` : ''
+    const delta = escapeNonAscii(JSON.stringify(piece))
+    return namedEvent(type, `${start}${delta}${middle}${padding}${end}${sequence}${last}`)
   }
 }
 

@@ -1,6 +1,6 @@
 import { isMessage } from '../../wire/responses/responses-item.ts'
 import type { HarmCategory } from '../../wire/content-filters.ts'
-import type { ResponseRecord } from './response-record.ts'
+import type { AnsweredResponse } from './response-object.ts'
 
 /**
  * Characters that the service puts around a prompt before it is filtered: 368 were judged of a prompt of 26 (a capture
@@ -12,7 +12,7 @@ const safe = { filtered: false, severity: 'safe' }
 const undetected = { detected: false, filtered: false }
 
 /** What the content filter says of a prompt that passes and of its answer, in the order of a capture of April 2026. */
-export function contentFilters(record: ResponseRecord): object[] {
+export function contentFilters(record: AnsweredResponse): object[] {
   const { found } = record
   const prompt = {
     jailbreak: undetected,
@@ -46,7 +46,7 @@ function filter(source: string, blocked: boolean, results: object, endOffset: nu
   }
 }
 
-function promptLength({ request, items }: ResponseRecord): number {
+function promptLength({ request, items }: AnsweredResponse): number {
   let length = request.instructions?.length ?? 0
   for (const item of items) {
     if (!isMessage(item)) continue
@@ -56,7 +56,7 @@ function promptLength({ request, items }: ResponseRecord): number {
   return length
 }
 
-function answerLength({ output }: ResponseRecord): number {
+function answerLength({ output }: AnsweredResponse): number {
   let length = 0
   for (const item of output) {
     if (item.type === 'message') {

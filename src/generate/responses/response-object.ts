@@ -1,14 +1,39 @@
 import { defaultEffort, defaultTopP } from '../../wire/responses/responses-defaults.ts'
 import type { ResponsesRequest, ResponsesTextFormat } from '../../wire/responses/responses-request.ts'
-import type { Usage } from '../../answer/completion.ts'
+import type { FinishReason, Usage } from '../../answer/completion.ts'
 import { echoedTool } from './echoed-tools.ts'
 import { Decimal } from './json-writer.ts'
 import { contentFilters } from './response-filters.ts'
-import type { ResponseStage } from './response-progress.ts'
-import type { ResponseRecord } from './response-record.ts'
+import type { OutputItem } from './output-items.ts'
+import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
+import type { HarmCategory } from '../../wire/content-filters.ts'
+import type { Model } from '../../wire/models/models.ts'
+
+/** How far a response is. `ended` is over in whatever way the model ended it. */
+export type ResponseStage = 'queued' | 'in_progress' | 'ended' | 'cancelled'
+
+/** What a response is written from. */
+export interface AnsweredResponse {
+  readonly id: string
+  /** Milliseconds since 1970. */
+  readonly createdMs: number
+  /** The name that the client called the model by, and reads back in `model`. */
+  readonly deployment: string
+  readonly model: Pick<Model, 'name' | 'reasoning'>
+  readonly request: ResponsesRequest
+  /** The input of this turn, its references resolved. */
+  readonly items: readonly ResponsesItem[]
+  readonly output: readonly OutputItem[]
+  readonly finishReason: FinishReason
+  /** What the content filter found in the answer. */
+  readonly found?: HarmCategory
+  readonly usage: Usage
+  /** When it was over, or will be, in milliseconds since 1970. */
+  readonly progress: { readonly endMs: number }
+}
 
 /** A response as its stage lets it be seen, its members in the order of captures of April 2026. */
-export function responseObject(record: ResponseRecord, stage: ResponseStage): object {
+export function responseObject(record: AnsweredResponse, stage: ResponseStage): object {
   const { request, model } = record
   const ended = stage === 'ended'
   const reason = ended ? incompleteReason(record) : undefined
@@ -57,7 +82,7 @@ export function responseObject(record: ResponseRecord, stage: ResponseStage): ob
   }
 }
 
-function incompleteReason({ finishReason }: ResponseRecord): string | undefined {
+function incompleteReason({ finishReason }: AnsweredResponse): string | undefined {
   if (finishReason === 'length') return 'max_output_tokens'
   return finishReason === 'content_filter' ? 'content_filter' : undefined
 }

@@ -1,7 +1,5 @@
 import type { Schedule } from '../../pipeline/reply.ts'
-
-/** How far a response is. `ended` is over in whatever way the model ended it. */
-export type ResponseStage = 'queued' | 'in_progress' | 'ended' | 'cancelled'
+import type { ResponseStage } from './response-object.ts'
 
 /** The part of its time that a background response stands in the queue; the service says nothing of its queue. */
 const queuedShare = 0.1

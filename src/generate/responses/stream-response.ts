@@ -2,8 +2,7 @@ import type { EventsBody } from '../../answer/body.ts'
 import type { Random } from '../../lib/random.ts'
 import { itemEvents, singleEvent, type EventRun } from './item-events.ts'
 import type { WrittenItem } from './output-items.ts'
-import { responseObject } from './response-object.ts'
-import type { ResponseStage } from './response-progress.ts'
+import { responseObject, type ResponseStage } from './response-object.ts'
 import type { ResponseRecord } from './response-record.ts'
 
 /**
