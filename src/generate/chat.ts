@@ -25,7 +25,7 @@ import { judgeContent, type Verdict } from './content-filter.ts'
 import { filterCompletion } from './content-filter-block.ts'
 import { countAhead } from './count-ahead.ts'
 import { shortestCachedPrompt, type PromptCache } from './prompt-cache.ts'
-import { chatBody } from './render-chat.ts'
+import { chatBody } from '../wire/chat/write-chat.ts'
 import { streamChat } from './stream-chat.ts'
 
 /** Answers a chat completion: lorem text, JSON of the form that was asked for, or calls of tools. */

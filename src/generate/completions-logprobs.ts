@@ -1,7 +1,7 @@
 import { codePointLength } from '../wire/chat/obfuscation.ts'
 import type { Random } from '../lib/random.ts'
 import { pieceTable } from '../tokens/piece-table.ts'
-import type { PlacedTokens } from './render-completion.ts'
+import type { PlacedTokens } from '../wire/completions/write-completion.ts'
 
 /** The least probability of a token that is written: high enough to stay ahead of every alternative. */
 const leastProbability = 0.4

@@ -1,7 +1,7 @@
 import { countInput, splitInputs } from '../wire/chat/prompt-tokens.ts'
 import type { TextOrTokens } from '../wire/completions/completions-request.ts'
 import type { Encoding, TokenCounter } from '../tokens/encoding.ts'
-import type { EchoedPrompt } from './render-completion.ts'
+import type { EchoedPrompt } from '../wire/completions/write-completion.ts'
 
 /** What the service takes for a prompt when there is none: the start of a document. One token. */
 const emptyPrompt = '<|endoftext|>'

@@ -29,7 +29,11 @@ import { judgeContent, type Verdict } from './content-filter.ts'
 import { filterCompletion } from './content-filter-block.ts'
 import { countAhead } from './count-ahead.ts'
 import { boundedTop } from './logprobs.ts'
-import { completionPieces, renderCompletion, type LegacyCompletion } from './render-completion.ts'
+import {
+  completionPieces,
+  renderCompletion,
+  type LegacyCompletion,
+} from '../wire/completions/write-completion.ts'
 import { streamCompletion } from './stream-completion.ts'
 
 /** Rendered in some ten milliseconds, log probabilities included; in tokens. */

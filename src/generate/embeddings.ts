@@ -13,7 +13,7 @@ import { whenKnown } from '../pipeline/when-known.ts'
 import { loadEncoding, type TokenCounter } from '../tokens/encoding.ts'
 import { countAhead } from './count-ahead.ts'
 import { embedText } from './embedding-vector.ts'
-import { embeddingsPieces, renderEmbeddings } from './render-embeddings.ts'
+import { embeddingsPieces, renderEmbeddings } from '../wire/embeddings/write-embeddings.ts'
 import { hashText } from './text-features.ts'
 
 /** The size of most models' vectors, for a model of the catalogue that names none. */

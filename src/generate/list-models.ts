@@ -9,7 +9,7 @@ import { HeaderList } from '../pipeline/header-list.ts'
 import { httpDate } from '../lib/http-date.ts'
 import { textBody } from '../answer/body.ts'
 import { type Reply } from '../pipeline/reply.ts'
-import { renderModel } from './models-json.ts'
+import { renderModel } from '../wire/models/write-model.ts'
 
 /** The list of a catalogue, which is the same for every request. */
 const lists = new WeakMap<ModelCatalogue, string>()

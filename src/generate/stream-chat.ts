@@ -1,13 +1,21 @@
-import { safeCompletionFilter, type HarmCategory } from '../wire/content-filters.ts'
+import { safeCompletionFilter, type HarmCategory, lateFilterEvents } from '../wire/content-filters.ts'
 import { doneEvent } from '../wire/sse.ts'
 import type { EventsBody } from '../answer/body.ts'
 import type { Random } from '../lib/random.ts'
-import { createChunkWriter, type ChunkWriter, type StreamOptions } from './chat-chunk.ts'
-import { finishEvent, promptFilterEvent, startEvent } from './chat-events.ts'
-import { chatUsageJson, logprobsJson, toolCallJson, type ChatFacts } from './chat-json.ts'
-import { lateFilterEvents } from './content-filter-late.ts'
-import { completionSteps, textJson, type Choice, type Completion } from '../answer/completion.ts'
-import { streamLorem } from './stream-lorem.ts'
+import {
+  createChunkWriter,
+  type ChunkWriter,
+  type StreamOptions,
+  chatUsageJson,
+  logprobsJson,
+  toolCallJson,
+  type ChatFacts,
+  finishEvent,
+  promptFilterEvent,
+  startEvent,
+  isAsciiAround,
+} from '../wire/chat/chat-chunks.ts'
+import { completionSteps, textJson, type Choice, type Completion, type Usage } from '../answer/completion.ts'
 import { ChoiceEvents, type ChoiceEvent } from '../answer/choice-events.ts'
 
 /** Harm that the asynchronous filter finds in the midst of a stream. */
@@ -107,4 +115,42 @@ function argumentDelta(
 function lateFinish({ pieces }: Choice, index: number, { category, promptLength }: LateFinding): string {
   const sentLength = pieces.reduce((sum, piece) => sum + piece.length, 0)
   return lateFilterEvents(index, promptLength, sentLength, category)
+}
+
+/**
+ * The stream of an answer that is one choice of lorem, as nearly all are. What an event says follows from its number, so
+ * that thousands of open streams need no plans of their own.
+ *
+ * @param usage absent where the stream ends without it
+ */
+function streamLorem(
+  choice: Choice,
+  facts: ChatFacts,
+  chunk: ChunkWriter,
+  usage: Usage | undefined,
+): EventsBody {
+  const { pieces } = choice
+  const token = chunk.tokens(choice.refused ? 'refusal' : 'content')
+  const firstToken = 2
+  const finish = firstToken + pieces.length
+  const lastStep = Math.max(0, pieces.length - 1)
+  const count = finish + (usage ? 3 : 2)
+
+  const render = (index: number): string => {
+    if (index === 0) return promptFilterEvent
+    if (index < firstToken) return startEvent(chunk, choice, facts, 0)
+    // Lorem needs no escape.
+    if (index < finish) return token(`"${pieces[index - firstToken]}"`)
+    if (index === finish) return finishEvent(chunk, choice, facts, 0)
+    if (usage && index === finish + 1) return chunk.usage(chatUsageJson(usage))
+    return doneEvent
+  }
+
+  return {
+    kind: 'events',
+    count,
+    stepOf: (index) => Math.min(Math.max(0, index - firstToken), lastStep),
+    render,
+    ...(isAsciiAround(facts) && { asciiRender: render }),
+  }
 }

@@ -1,9 +1,8 @@
-import { completionFilterJson, safeCompletionFilter } from '../wire/content-filters.ts'
+import { completionFilterJson, safeCompletionFilter, lateFilterEvents } from '../wire/content-filters.ts'
 import { codePointLength } from '../wire/chat/obfuscation.ts'
 import { dataEvent, doneEvent } from '../wire/sse.ts'
 import type { EventsBody } from '../answer/body.ts'
 import { completionSteps, wholeText } from '../answer/completion.ts'
-import { lateFilterEvents } from './content-filter-late.ts'
 import {
   choiceJson,
   headJson,
@@ -11,7 +10,7 @@ import {
   promptOf,
   usageJson,
   type LegacyCompletion,
-} from './render-completion.ts'
+} from '../wire/completions/write-completion.ts'
 import { ChoiceEvents, type ChoiceEvent } from '../answer/choice-events.ts'
 
 /**

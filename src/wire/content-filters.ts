@@ -1,3 +1,5 @@
+import { dataEvent } from './sse.ts'
+
 /**
  * The annotations of Azure's content filter, as JSON in the order of the service's newest era (openllmetry's captures
  * of March 2026). A category that is named is the one that was found; the others pass.
@@ -75,4 +77,25 @@ function promptResults(category: PromptCategory | undefined, jailbreak: string):
 
 function gradeOf(found: PromptCategory | undefined, severity: Severity): (category: HarmCategory) => string {
   return (category) => (category === found ? `{"filtered":true,"severity":"${severity}"}` : safe)
+}
+
+/**
+ * How the asynchronous filter ends a choice in the midst of a stream, in place of its finish: an annotation that passes
+ * the first half of what was sent, then one that finds harm in all of it.
+ *
+ * @param promptLength characters of the prompt, from whose start the filter counts
+ * @param sentLength characters of the choice that were sent
+ */
+export function lateFilterEvents(
+  choice: number,
+  promptLength: number,
+  sentLength: number,
+  found: HarmCategory,
+): string {
+  // Recorded, `check_offset` stays at the length of the prompt for the whole of an answer.
+  const start = { checkOffset: promptLength, startOffset: promptLength }
+  const half = promptLength + Math.floor(sentLength / 2)
+  const passes = filterAnnotationJson(choice, { ...start, endOffset: half })
+  const blocks = filterAnnotationJson(choice, { ...start, endOffset: promptLength + sentLength }, found)
+  return dataEvent(passes) + dataEvent(blocks)
 }

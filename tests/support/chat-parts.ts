@@ -1,4 +1,4 @@
-import type { ChatFacts } from '../../src/generate/chat-json.ts'
+import type { ChatFacts } from '../../src/wire/chat/chat-chunks.ts'
 import type { Choice } from '../../src/answer/completion.ts'
 
 /** What stands around the texts of a plain chat. */

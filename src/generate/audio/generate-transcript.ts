@@ -14,12 +14,19 @@ import { loadEncoding } from '../../tokens/encoding.ts'
 import { judgeContent } from '../content-filter.ts'
 import { countAhead } from '../count-ahead.ts'
 import { audioSeconds } from './audio-duration.ts'
-import { diarizedSegmentJson, renderDiarized } from './diarized.ts'
-import { renderVerbose } from './render-verbose.ts'
-import { renderSrt, renderVtt } from './subtitles.ts'
-import { durationJson, tokensJson, toUsage, transcriptUsage } from './transcript-usage.ts'
+import {
+  diarizedSegmentJson,
+  renderDiarized,
+  renderVerbose,
+  type Transcript,
+  renderSrt,
+  renderVtt,
+  durationJson,
+  tokensJson,
+  toUsage,
+  transcriptUsage,
+} from '../../wire/audio/write-transcript.ts'
 import { hear, hearSegment } from './transcript.ts'
-import type { Transcript } from './transcript-parts.ts'
 
 /** The largest upload: 25 MB, the form around the file included. */
 const maxBytes = 26_214_400

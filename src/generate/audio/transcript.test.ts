@@ -2,8 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { loadEncoding } from '../../tokens/encoding.ts'
 import { audioSeconds } from './audio-duration.ts'
 import { renderWav } from './pcm.ts'
-import { renderVerbose } from './render-verbose.ts'
-import { renderSrt, renderVtt } from './subtitles.ts'
+import { renderVerbose, renderSrt, renderVtt } from '../../wire/audio/write-transcript.ts'
 import { hear, hearSegment } from './transcript.ts'
 
 const file = Buffer.from('some audio')

@@ -2,8 +2,7 @@ import { crc32 } from 'node:zlib'
 import { createRandom } from '../../lib/random.ts'
 import { drawLorem } from '../lorem.ts'
 import { hashText } from '../text-features.ts'
-import type { SegmentFacts } from './render-verbose.ts'
-import type { TimedSentence, TimedWord, Transcript } from './transcript-parts.ts'
+import type { SegmentFacts, TimedSentence, TimedWord, Transcript } from '../../wire/audio/write-transcript.ts'
 
 /** Two and a half words a second: 150 a minute, the pace of unhurried speech. */
 const wordsPerSecond = 2.5

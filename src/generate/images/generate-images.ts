@@ -12,12 +12,18 @@ import { type Reply } from '../../pipeline/reply.ts'
 import { loadEncoding } from '../../tokens/encoding.ts'
 import { judgeContent } from '../content-filter.ts'
 import { hashText } from '../text-features.ts'
-import { imageTokensOf } from './image-usage.ts'
+import {
+  imageTokensOf,
+  parseSize,
+  renderDalleImage,
+  renderImageEvent,
+  renderImages,
+  type ImageFacts,
+} from '../../wire/images/write-images.ts'
 import { createImageUrl } from './image-url.ts'
 import { originOf } from '../../pipeline/origin-of.ts'
 import { paint } from './paint.ts'
-import { parseSize, type PictureSpec } from './picture-spec.ts'
-import { renderDalleImage, renderImageEvent, renderImages, type ImageFacts } from './render-images.ts'
+import { type PictureSpec } from './picture-spec.ts'
 import { yieldToEventLoop } from '../../lib/real-timers.ts'
 
 const defaultSize = '1024x1024'

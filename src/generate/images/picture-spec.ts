@@ -12,9 +12,3 @@ export interface PictureSpec {
   /** The share of the picture that is finished, from the top: 1, or less on the way of a stream. */
   readonly finished: number
 }
-
-/** The width and height that a size of the form `1024x1536` names. */
-export function parseSize(size: string): { readonly width: number; readonly height: number } {
-  const [width = 0, height = 0] = size.split('x', 2).map(Number)
-  return { width, height }
-}

@@ -14,7 +14,7 @@ import {
   type MessageOutput,
   type ReasoningOutput,
   type WrittenItem,
-} from './output-items.ts'
+} from '../../wire/responses/output-items.ts'
 
 /** Tokens of a summary; how long real ones are is not captured, a paragraph is what they look like. */
 const summaryTokens = 48

@@ -8,7 +8,7 @@ import {
   toolOutputMissing,
 } from '../../wire/responses/responses-errors.ts'
 import { whenKnown } from '../../pipeline/when-known.ts'
-import type { OutputItem } from './output-items.ts'
+import type { OutputItem } from '../../wire/responses/output-items.ts'
 import type { ResponseArchive } from './response-archive.ts'
 import { conversationTokens, type ResponseRecord } from './response-record.ts'
 

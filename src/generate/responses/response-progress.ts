@@ -1,5 +1,5 @@
 import type { Schedule } from '../../pipeline/reply.ts'
-import type { ResponseStage } from './response-object.ts'
+import type { ResponseStage } from '../../wire/responses/response-object.ts'
 
 /** The part of its time that a background response stands in the queue; the service says nothing of its queue. */
 const queuedShare = 0.1

@@ -3,7 +3,7 @@ import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
 import type { ResponseIds } from '../../wire/responses/response-ids.ts'
 import { countResponsesInput } from '../../wire/responses/responses-tokens.ts'
 import { loadEncoding } from '../../tokens/encoding.ts'
-import type { AnsweredResponse } from './response-object.ts'
+import type { AnsweredResponse } from '../../wire/responses/response-object.ts'
 import type { ResponseProgress } from './response-progress.ts'
 
 /** A response with everything that it is made of, as the store keeps it. */

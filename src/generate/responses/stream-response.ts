@@ -1,8 +1,8 @@
 import type { EventsBody } from '../../answer/body.ts'
 import type { Random } from '../../lib/random.ts'
-import { itemEvents, singleEvent, type EventRun } from './item-events.ts'
-import type { WrittenItem } from './output-items.ts'
-import { responseObject, type ResponseStage } from './response-object.ts'
+import { itemEvents, singleEvent, type EventRun } from '../../wire/responses/item-events.ts'
+import type { WrittenItem } from '../../wire/responses/output-items.ts'
+import { responseObject, type ResponseStage } from '../../wire/responses/response-object.ts'
 import type { ResponseRecord } from './response-record.ts'
 
 /**

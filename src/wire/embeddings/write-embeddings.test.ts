@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createRandom } from '../lib/random.ts'
-import { floatLines } from './embedding-floats.ts'
+import { createRandom } from '../../lib/random.ts'
+import { floatLines } from './write-embeddings.ts'
 
 const printed = (value: number): string => floatLines(Float32Array.of(value)).trim()
 

@@ -1,4 +1,26 @@
-import type { Model } from '../wire/models/models.ts'
+import { modelId } from './model-catalogue.ts'
+import type { Model } from './models.ts'
+
+/** A base model as the service lists it, with its keys in the order of captures (2026-08). */
+export function renderModel(model: Model): string {
+  const { created, retired, stage } = serviceYears(model)
+  const can = (operation: Model['operations'][number]): boolean => model.operations.includes(operation)
+  return JSON.stringify({
+    status: 'succeeded',
+    capabilities: {
+      fine_tune: false,
+      inference: true,
+      completion: can('completions'),
+      chat_completion: can('chatCompletions'),
+      embeddings: can('embeddings'),
+    },
+    lifecycle_status: stage,
+    deprecation: { inference: retired },
+    id: modelId(model),
+    created_at: created,
+    object: 'model',
+  })
+}
 
 /** When a model came and goes, as the list of base models tells. */
 export interface ServiceYears {
@@ -28,7 +50,7 @@ const dayMs = 86_400_000
  * A model is dated to the day before its version, as gpt-4o-2024-11-20 is in a capture, and is served for at least a
  * year and a half (Microsoft Learn, "Model retirements": twelve months, and six more for who has it already).
  */
-export function serviceYears({ name, version }: Model): ServiceYears {
+function serviceYears({ name, version }: Model): ServiceYears {
   const created = new Date(Date.parse(dateOf(version)) - dayMs)
   const retired = new Date(created.getTime() + dayMs)
   retired.setUTCMonth(retired.getUTCMonth() + 18)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Decimal, writeJson } from './json-writer.ts'
+import { Decimal, writeJson } from './write-json.ts'
 
 describe('JSON of the Responses API', () => {
   it('has two spaces of indentation, decimals with their point, and no line feed at the end', () => {

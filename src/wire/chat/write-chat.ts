@@ -1,5 +1,5 @@
-import { bodyInPieces, renderedBody, type WholeBody } from '../answer/body.ts'
-import { completionFilterJson, safeCompletionFilter, safePromptFilter } from '../wire/content-filters.ts'
+import { bodyInPieces, renderedBody, type WholeBody } from '../../answer/body.ts'
+import { completionFilterJson, safeCompletionFilter, safePromptFilter } from '../content-filters.ts'
 import {
   chatUsageJson,
   finishReasonOf,
@@ -10,8 +10,8 @@ import {
   tierAndFingerprintJson,
   toolCallJson,
   type ChatFacts,
-} from './chat-json.ts'
-import { textJson, wholeText, type Choice, type Completion, type ToolCall } from '../answer/completion.ts'
+} from './chat-chunks.ts'
+import { textJson, wholeText, type Choice, type Completion, type ToolCall } from '../../answer/completion.ts'
 
 /** The body of a whole chat completion. */
 export function chatBody(completion: Completion, facts: ChatFacts): WholeBody {

@@ -3,9 +3,9 @@ import {
   promptFilterJson,
   safeCompletionFilter,
   type HarmCategory,
-} from '../wire/content-filters.ts'
-import { codePointLength } from '../wire/chat/obfuscation.ts'
-import { wholeText, type Choice, type Completion, type Usage } from '../answer/completion.ts'
+} from '../content-filters.ts'
+import { codePointLength } from '../chat/obfuscation.ts'
+import { wholeText, type Choice, type Completion, type Usage } from '../../answer/completion.ts'
 
 /** What every object of one legacy completion carries. */
 export interface CompletionFacts {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { echoedTool } from './echoed-tools.ts'
-import { writeJson } from './json-writer.ts'
+import { echoedTool } from './response-object.ts'
+import { writeJson } from './write-json.ts'
 
 const echo = (tool: { type: string } & Record<string, unknown>): string =>
   writeJson(echoedTool(tool), 'compact')

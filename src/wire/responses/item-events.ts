@@ -1,6 +1,6 @@
-import { codePointLength, obfuscation } from '../../wire/chat/obfuscation.ts'
+import { codePointLength, obfuscation } from '../chat/obfuscation.ts'
 import type { Random } from '../../lib/random.ts'
-import { escapeNonAscii, writeJson } from './json-writer.ts'
+import { escapeNonAscii, writeJson } from './write-json.ts'
 import {
   outputRefusal,
   outputText,
@@ -152,7 +152,7 @@ function deltas(
  *
  * @param afterItem JSON members between `item_id` and `obfuscation`
  */
-export function deltaWriter(
+function deltaWriter(
   type: string,
   at: Place,
   afterItem: string,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { chatFacts, chatUsage, loremChoice } from '../../tests/support/chat-parts.ts'
-import { isAsciiBody } from '../answer/body.ts'
-import type { ChatFacts } from './chat-json.ts'
-import type { Choice } from '../answer/completion.ts'
-import { chatBody } from './render-chat.ts'
+import { chatFacts, chatUsage, loremChoice } from '../../../tests/support/chat-parts.ts'
+import { isAsciiBody } from '../../answer/body.ts'
+import type { ChatFacts } from './chat-chunks.ts'
+import type { Choice } from '../../answer/completion.ts'
+import { chatBody } from './write-chat.ts'
 
 const given: Choice = { ...loremChoice, pieces: ['日', '本 "x"'], plainText: undefined }
 const bodyOf = (choices: readonly Choice[], more: Partial<ChatFacts> = {}) =>

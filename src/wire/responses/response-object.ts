@@ -1,0 +1,253 @@
+import { defaultEffort, defaultTopP } from './responses-defaults.ts'
+import type { ResponsesRequest, ResponsesTextFormat, ResponsesTool } from './responses-request.ts'
+import type { FinishReason, Usage } from '../../answer/completion.ts'
+import { Decimal } from './write-json.ts'
+import type { OutputItem } from './output-items.ts'
+import { type ResponsesItem, isMessage } from './responses-item.ts'
+import type { HarmCategory } from '../content-filters.ts'
+import type { Model } from '../models/models.ts'
+
+/** How far a response is. `ended` is over in whatever way the model ended it. */
+export type ResponseStage = 'queued' | 'in_progress' | 'ended' | 'cancelled'
+
+/** What a response is written from. */
+export interface AnsweredResponse {
+  readonly id: string
+  /** Milliseconds since 1970. */
+  readonly createdMs: number
+  /** The name that the client called the model by, and reads back in `model`. */
+  readonly deployment: string
+  readonly model: Pick<Model, 'name' | 'reasoning'>
+  readonly request: ResponsesRequest
+  /** The input of this turn, its references resolved. */
+  readonly items: readonly ResponsesItem[]
+  readonly output: readonly OutputItem[]
+  readonly finishReason: FinishReason
+  /** What the content filter found in the answer. */
+  readonly found?: HarmCategory
+  readonly usage: Usage
+  /** When it was over, or will be, in milliseconds since 1970. */
+  readonly progress: { readonly endMs: number }
+}
+
+/** A response as its stage lets it be seen, its members in the order of captures of April 2026. */
+export function responseObject(record: AnsweredResponse, stage: ResponseStage): object {
+  const { request, model } = record
+  const ended = stage === 'ended'
+  const reason = ended ? incompleteReason(record) : undefined
+  const status = ended ? (reason === undefined ? 'completed' : 'incomplete') : stage
+  return {
+    id: record.id,
+    object: 'response',
+    created_at: Math.floor(record.createdMs / 1_000),
+    status,
+    background: request.background === true,
+    completed_at: status === 'completed' ? Math.floor(record.progress.endMs / 1_000) : null,
+    content_filters: ended ? contentFilters(record) : null,
+    error: null,
+    frequency_penalty: new Decimal(request.frequency_penalty ?? 0),
+    incomplete_details: reason === undefined ? null : { reason },
+    instructions: request.instructions ?? null,
+    max_output_tokens: request.max_output_tokens ?? null,
+    max_tool_calls: request.max_tool_calls ?? null,
+    model: record.deployment,
+    output: ended ? record.output : [],
+    parallel_tool_calls: request.parallel_tool_calls ?? true,
+    presence_penalty: new Decimal(request.presence_penalty ?? 0),
+    previous_response_id: request.previous_response_id ?? null,
+    prompt_cache_key: request.prompt_cache_key ?? null,
+    prompt_cache_retention: request.prompt_cache_retention ?? null,
+    reasoning: {
+      effort: request.reasoning?.effort ?? defaultEffort(model),
+      summary: summaryOf(request),
+    },
+    safety_identifier: request.safety_identifier ?? null,
+    service_tier: ended ? tierOf(request) : 'auto',
+    store: request.store ?? true,
+    temperature: new Decimal(request.temperature ?? 1),
+    text: {
+      format: formatOf(request.text?.format),
+      verbosity: request.text?.verbosity ?? 'medium',
+    },
+    tool_choice: request.tool_choice ?? 'auto',
+    tools: (request.tools ?? []).map(echoedTool),
+    top_logprobs: request.top_logprobs ?? 0,
+    top_p: new Decimal(request.top_p ?? defaultTopP(model)),
+    truncation: request.truncation ?? 'disabled',
+    usage: ended ? usageOf(record.usage) : null,
+    user: request.user ?? null,
+    metadata: request.metadata ?? {},
+  }
+}
+
+function incompleteReason({ finishReason }: AnsweredResponse): string | undefined {
+  if (finishReason === 'length') return 'max_output_tokens'
+  return finishReason === 'content_filter' ? 'content_filter' : undefined
+}
+
+/** `auto` comes back as the kind of summary that there is. */
+function summaryOf({ reasoning }: ResponsesRequest): string | null {
+  const asked = reasoning?.summary ?? reasoning?.generate_summary ?? null
+  return asked === 'auto' ? 'detailed' : asked
+}
+
+/** Which tier served the request; `fast` is an alias. */
+function tierOf({ service_tier: asked }: ResponsesRequest): string {
+  if (asked === 'priority' || asked === 'fast') return 'priority'
+  return asked === 'flex' ? 'flex' : 'default'
+}
+
+function formatOf(format: ResponsesTextFormat | null | undefined): object {
+  if (format?.type !== 'json_schema') return { type: format?.type ?? 'text' }
+  const { name, schema, description, strict } = format
+  return {
+    type: 'json_schema',
+    description: description ?? null,
+    name,
+    schema,
+    strict: strict ?? false,
+  }
+}
+
+function usageOf({ promptTokens, cachedTokens, completionTokens, reasoningTokens }: Usage): object {
+  return {
+    input_tokens: promptTokens,
+    input_tokens_details: { cached_tokens: cachedTokens },
+    output_tokens: completionTokens,
+    output_tokens_details: { reasoning_tokens: reasoningTokens },
+    total_tokens: promptTokens + completionTokens,
+  }
+}
+
+type Members = Readonly<Record<string, unknown>>
+
+/** Where a search is taken to be made from; the country is that of the captured resource (April 2026). */
+const userLocation = { type: 'approximate', city: null, country: 'US', region: null, timezone: null }
+
+/**
+ * What the service fills in where a request says nothing. `web_search_preview` and `function` are captured; the others
+ * follow OpenAI's published specification.
+ */
+const defaults: Readonly<Record<string, Members>> = {
+  function: { description: null, parameters: null, strict: true },
+  custom: { description: null, format: { type: 'text' } },
+  web_search: { filters: null, search_context_size: 'medium', user_location: userLocation },
+  web_search_preview: {
+    search_content_types: ['text'],
+    search_context_size: 'medium',
+    user_location: userLocation,
+  },
+  file_search: {
+    filters: null,
+    max_num_results: 20,
+    ranking_options: { ranker: 'auto', score_threshold: new Decimal(0) },
+  },
+  image_generation: {
+    background: 'auto',
+    model: 'gpt-image-1',
+    moderation: 'auto',
+    n: 1,
+    output_compression: 100,
+    output_format: 'png',
+    quality: 'auto',
+    size: 'auto',
+  },
+  mcp: { allowed_tools: null, headers: null, require_approval: 'always', server_description: null },
+}
+
+/** A tool as an answer repeats it: its type, then its members in alphabetical order, defaults filled in. */
+export function echoedTool({ type, ...given }: ResponsesTool): Members {
+  const known = defaults[type.replace(/_20\d\d_\d\d_\d\d$/, '')] ?? {}
+  const members: Record<string, unknown> = { ...known }
+  for (const [name, value] of Object.entries(given)) {
+    // Secrets do not come back.
+    if (name === 'authorization') continue
+    members[name] = name === 'headers' ? redacted(value) : merged(members[name], value)
+  }
+  const sorted = Object.entries(members).sort(([a], [b]) => (a < b ? -1 : 1))
+  return { type, ...Object.fromEntries(sorted) }
+}
+
+/** Null leaves the default; an object fills the default's members in. */
+function merged(known: unknown, given: unknown): unknown {
+  if (given === null || given === undefined) return known ?? null
+  if (known instanceof Decimal && typeof given === 'number') return new Decimal(given)
+  if (!isMembers(known) || !isMembers(given)) return given
+  const members: Record<string, unknown> = { ...known }
+  for (const [name, value] of Object.entries(given)) members[name] = merged(members[name], value)
+  return members
+}
+
+function redacted(headers: unknown): unknown {
+  if (!isMembers(headers)) return null
+  return Object.fromEntries(Object.keys(headers).map((name) => [name, '<redacted>']))
+}
+
+function isMembers(value: unknown): value is Members {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/**
+ * Characters that the service puts around a prompt before it is filtered: 368 were judged of a prompt of 26 (a capture
+ * of gpt-5.2-chat, April 2026).
+ */
+const templateLength = 342
+
+const safe = { filtered: false, severity: 'safe' }
+const undetected = { detected: false, filtered: false }
+
+/** What the content filter says of a prompt that passes and of its answer, in the order of a capture of April 2026. */
+function contentFilters(record: AnsweredResponse): object[] {
+  const { found } = record
+  const prompt = {
+    jailbreak: undetected,
+    hate: safe,
+    sexual: safe,
+    violence: safe,
+    self_harm: safe,
+  }
+  const grade = (category: HarmCategory) => (category === found ? { filtered: true, severity: 'high' } : safe)
+  const completion = {
+    hate: grade('hate'),
+    sexual: grade('sexual'),
+    violence: grade('violence'),
+    self_harm: grade('self_harm'),
+    protected_material_code: undetected,
+    protected_material_text: undetected,
+  }
+  return [
+    filter('prompt', false, prompt, templateLength + promptLength(record)),
+    filter('completion', found !== undefined, completion, answerLength(record)),
+  ]
+}
+
+function filter(source: string, blocked: boolean, results: object, endOffset: number): object {
+  return {
+    blocked,
+    source_type: source,
+    content_filter_raw: [],
+    content_filter_results: results,
+    content_filter_offsets: { start_offset: 0, end_offset: endOffset, check_offset: 0 },
+  }
+}
+
+function promptLength({ request, items }: AnsweredResponse): number {
+  let length = request.instructions?.length ?? 0
+  for (const item of items) {
+    if (!isMessage(item)) continue
+    if (typeof item.content === 'string') length += item.content.length
+    else for (const part of item.content) length += 'text' in part ? part.text.length : 0
+  }
+  return length
+}
+
+function answerLength({ output }: AnsweredResponse): number {
+  let length = 0
+  for (const item of output) {
+    if (item.type === 'message') {
+      for (const part of item.content) length += ('text' in part ? part.text : part.refusal).length
+    } else if (item.type === 'function_call') length += item.arguments.length
+    else if (item.type === 'custom_tool_call') length += item.input.length
+  }
+  return length
+}
