@@ -118,7 +118,9 @@ function cachedTokens(
   if (tokens < shortestCachedPrompt) return 0
   const encoding = loadEncoding(model.encoding)
   const count = (text: string): number => encoding.count(text)
-  return promptCache.use({ scope: name, texts: promptTexts(request), tokens, count }, exchange.clock.nowMs())
+  const { resource, clock } = exchange
+  const prompt = { resource, deployment: name, texts: promptTexts(request), tokens, count }
+  return promptCache.use(prompt, clock.nowMs())
 }
 
 function lengthOf(texts: Iterable<string>): number {

@@ -12,8 +12,8 @@ const words = (from: number, to: number): string =>
     (_, index) => ` the quick brown fox jumps over ${1_000 + from + index}`,
   ).join('')
 
-function prompt(texts: readonly string[], scope = 'chat') {
-  return { scope, texts, tokens: texts.reduce((sum, text) => sum + count(text), 0), count }
+function prompt(texts: readonly string[], deployment = 'chat', resource = 'default') {
+  return { resource, deployment, texts, tokens: texts.reduce((sum, text) => sum + count(text), 0), count }
 }
 
 describe('the prompt cache', () => {

@@ -23,8 +23,9 @@ const longestCountedRest = 16_384
 
 /** What the cache needs to know of a prompt. */
 export interface CacheablePrompt {
-  /** Prompts of different scopes, such as deployments, share nothing. */
-  readonly scope: string
+  /** Prompts of different resources share nothing, and neither do those of different deployments. */
+  readonly resource: string
+  readonly deployment: string
   /** Everything that the model reads, in order. */
   readonly texts: readonly string[]
   /** Tokens of the whole. */
@@ -57,9 +58,11 @@ export class PromptCache {
   }
 
   /** Where the known prefix ends. */
-  #note({ scope, texts }: CacheablePrompt, nowMs: number): Rest {
+  #note({ resource, deployment, texts }: CacheablePrompt, nowMs: number): Rest {
     const chain = new HashChain()
-    chain.add(scope, 0, scope.length)
+    chain.add(resource, 0, resource.length)
+    chain.close()
+    chain.add(deployment, 0, deployment.length)
     let known = true
     const rest = { text: 0, offset: 0 }
     for (const [index, text] of texts.entries()) {

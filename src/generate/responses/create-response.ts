@@ -115,7 +115,7 @@ function ownTokens(
 
 /** A turn of a conversation reads all turns before it, which have just been read. */
 function cachedTokens(
-  { clock }: Exchange,
+  { resource, clock }: Exchange,
   { name, model }: Deployment,
   chat: ChatRequest,
   historyTokens: number,
@@ -128,7 +128,8 @@ function cachedTokens(
   }
   const encoding = loadEncoding(model.encoding)
   const count = (text: string): number => encoding.count(text)
-  return promptCache.use({ scope: name, texts: promptTexts(chat), tokens, count }, clock.nowMs())
+  const prompt = { resource, deployment: name, texts: promptTexts(chat), tokens, count }
+  return promptCache.use(prompt, clock.nowMs())
 }
 
 function createRecord(
