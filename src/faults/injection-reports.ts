@@ -1,5 +1,6 @@
 /** How often a fault was injected. */
 export interface FaultCount {
+  readonly resource: string
   /** Name of a configured deployment, `other` for one of no configuration, empty for requests without one. */
   readonly deployment: string
   /** The rule's name, or else that of its error or kind. */

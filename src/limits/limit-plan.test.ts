@@ -54,8 +54,8 @@ it('tells the limits in a minute of each pay-as-you-go deployment that has any',
     { name: 'none', model },
     { name: 'provisioned', model, provisionedThroughputUnits: 15 },
   ]
-  expect(minuteLimitsOf(deployments)).toEqual([
-    { deployment: 'both', tokens: 1_000, requests: 7 },
-    { deployment: 'requests', tokens: undefined, requests: 5 },
+  expect(minuteLimitsOf('acme', deployments)).toEqual([
+    { resource: 'acme', deployment: 'both', tokens: 1_000, requests: 7 },
+    { resource: 'acme', deployment: 'requests', tokens: undefined, requests: 5 },
   ])
 })

@@ -42,12 +42,12 @@ export function limitPlanOf(deployment: Deployment): LimitPlan | undefined {
 }
 
 /** The limits of those deployments that are pay-as-you-go and limited. */
-export function minuteLimitsOf(deployments: Iterable<Deployment>): MinuteLimits[] {
+export function minuteLimitsOf(resource: string, deployments: Iterable<Deployment>): MinuteLimits[] {
   return Array.from(deployments).flatMap((deployment) => {
     const plan = deployment.provisionedThroughputUnits === undefined ? limitPlanOf(deployment) : undefined
     if (!plan) return []
     const tokens = plan.tokens === Infinity ? undefined : plan.tokens
-    return [{ deployment: deployment.name, tokens, requests: plan.requestsPerMinute }]
+    return [{ resource, deployment: deployment.name, tokens, requests: plan.requestsPerMinute }]
   })
 }
 

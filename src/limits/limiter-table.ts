@@ -22,11 +22,17 @@ interface Tracked {
   profileName: LimitProfileName
 }
 
+interface Provisioned {
+  readonly resource: string
+  readonly deployment: string
+  readonly limiter: ProvisionedLimiter
+}
+
 /** The limiters of all deployments. Deployments without limits have none, and cost nothing. */
 export class LimiterTable implements LimitAuthority {
   readonly #tracked = new RecentMap<string, Tracked>(rememberedDeployments)
   /** Only deployments of the file are provisioned, so the file bounds the table. */
-  readonly #provisioned = new Map<string, ProvisionedLimiter>()
+  readonly #provisioned = new Map<string, Provisioned>()
 
   decide(
     { resource, deployment, profileName, limitFactor, cost }: LimitQuestion,
@@ -54,9 +60,10 @@ export class LimiterTable implements LimitAuthority {
       tracked.limiter = adapted(tracked.limiter, deployment, profileName, nowMs)
       tracked.deployment = deployment
       tracked.profileName = profileName
-      if (tracked.limiter instanceof ProvisionedLimiter)
-        this.#provisioned.set(deployment.name, tracked.limiter)
-      else this.#provisioned.delete(deployment.name)
+      const { limiter } = tracked
+      if (limiter instanceof ProvisionedLimiter)
+        this.#provisioned.set(key, { resource, deployment: deployment.name, limiter })
+      else this.#provisioned.delete(key)
     }
     return tracked.limiter
   }
@@ -85,8 +92,8 @@ export class LimiterTable implements LimitAuthority {
   }
 
   *utilizations(nowMs: number): Generator<Utilization> {
-    for (const [deployment, limiter] of this.#provisioned) {
-      yield { deployment, share: limiter.utilization(nowMs) }
+    for (const { resource, deployment, limiter } of this.#provisioned.values()) {
+      yield { resource, deployment, share: limiter.utilization(nowMs) }
     }
   }
 }

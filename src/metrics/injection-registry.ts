@@ -1,16 +1,19 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { InjectionReports } from '../faults/injection-reports.ts'
+import { deploymentLabels } from './request-series.ts'
 
 /** Adds the metrics of faults and incidents to a registry. They are read when the registry is rendered. */
 export function registerInjections(registry: Registry, reports: InjectionReports): void {
   const faults = new Counter({
     name: 'aoai_faults_total',
     help: 'Answers that a configured or forced fault struck, by its name or kind.',
-    labelNames: ['deployment', 'fault'],
+    labelNames: ['resource', 'deployment', 'fault'],
     registers: [],
     collect() {
       this.reset()
-      for (const { deployment, fault, count } of reports.faults()) this.labels(deployment, fault).inc(count)
+      for (const { resource, deployment, fault, count } of reports.faults()) {
+        this.labels({ ...deploymentLabels(resource, deployment), fault }).inc(count)
+      }
     },
   })
   const phases = new Gauge({

@@ -241,8 +241,9 @@ describe('createMetrics', () => {
       clock: createVirtualClock(),
       info: () => info,
       limits: () => [
-        { deployment: 'chat', tokens: 60_000, requests: 360 },
-        { deployment: 'small', tokens: undefined, requests: 5 },
+        { resource: 'default', deployment: 'chat', tokens: 60_000, requests: 360 },
+        { resource: 'default', deployment: 'small', tokens: undefined, requests: 5 },
+        { resource: 'acme', deployment: 'small', tokens: undefined, requests: 6 },
       ],
     })
     await metrics.render()
@@ -252,6 +253,7 @@ describe('createMetrics', () => {
       'aoai_deployment_limit_per_minute{deployment="chat",type="tokens"}': 60_000,
       'aoai_deployment_limit_per_minute{deployment="chat",type="requests"}': 360,
       'aoai_deployment_limit_per_minute{deployment="small",type="requests"}': 5,
+      'aoai_deployment_limit_per_minute{deployment="small",resource="acme",type="requests"}': 6,
       'aoai_simulator_info{mode="generate",region="Sweden Central",version="1.2.3"}': 1,
     })
   })

@@ -61,7 +61,7 @@ export interface MetricsOptions {
 }
 
 /**
- * Makes metrics that start at nothing. Their labels are `deployment` (empty for a request without one, `other` beyond
+ * Makes metrics that start at nothing. Their labels are `resource` (absent for the default one), `deployment` (empty for a request without one, `other` beyond
  * the first 100 that are not configured), `operation` (`other` for an unknown path) and `status`.
  */
 export function createMetrics(options: MetricsOptions): Metrics {

@@ -3,6 +3,7 @@ import type { MinuteLimits, Occupancy, Utilization } from '../limits/occupancy.t
 import type { LoopLagReading } from '../lib/loop-lag.ts'
 import { BucketHistogram } from './bucket-histogram.ts'
 import type { Pacing } from './pacing.ts'
+import { deploymentLabels } from './request-series.ts'
 
 /** What the metrics of the simulator's own punctuality, and of its deployments' queues, are read from. */
 export interface PacingSources {
@@ -22,7 +23,7 @@ export function registerPacing(sources: PacingSources): void {
     name: string,
     help: string,
     labelNames: string[],
-    rows: () => Iterable<readonly [value: number, ...labels: string[]]>,
+    rows: () => Iterable<readonly [value: number, labels: Readonly<Record<string, string>>]>,
     aggregator: 'sum' | 'max' = 'sum',
   ): void => {
     const made = new Gauge({
@@ -33,7 +34,7 @@ export function registerPacing(sources: PacingSources): void {
       registers: [],
       collect() {
         this.reset()
-        for (const [value, ...labels] of rows()) this.labels(...labels).set(value)
+        for (const [value, labels] of rows()) this.labels(labels).set(value)
       },
     })
     registry.registerMetric(made)
@@ -49,7 +50,7 @@ export function registerPacing(sources: PacingSources): void {
     'aoai_simulator_bottleneck',
     '1 when the simulator itself was the slow part in the last minute.',
     [],
-    () => [[isSlow() ? 1 : 0]],
+    () => [[isSlow() ? 1 : 0, {}]],
     'max',
   )
   gauge(
@@ -59,9 +60,9 @@ export function registerPacing(sources: PacingSources): void {
     () => {
       const { medianMs, p99Ms, maxMs } = loopLag()
       return [
-        [medianMs / 1_000, 'p50'],
-        [p99Ms / 1_000, 'p99'],
-        [maxMs / 1_000, 'max'],
+        [medianMs / 1_000, { stat: 'p50' }],
+        [p99Ms / 1_000, { stat: 'p99' }],
+        [maxMs / 1_000, { stat: 'max' }],
       ]
     },
     'max',
@@ -69,31 +70,35 @@ export function registerPacing(sources: PacingSources): void {
   gauge(
     'aoai_deployment_requests_in_work',
     'Requests that a deployment with slots or load works on.',
-    ['deployment'],
-    () => [...occupancy()].map(({ working, deployment }) => [working, deployment] as const),
+    ['resource', 'deployment'],
+    () => [...occupancy()].map((busy) => [busy.working, labelsOf(busy)] as const),
   )
   gauge(
     'aoai_deployment_requests_waiting',
     'Requests that wait for a slot of their deployment.',
-    ['deployment'],
-    () => [...occupancy()].map(({ waiting, deployment }) => [waiting, deployment] as const),
+    ['resource', 'deployment'],
+    () => [...occupancy()].map((busy) => [busy.waiting, labelsOf(busy)] as const),
   )
   gauge(
     'aoai_deployment_utilization_ratio',
     "Share of a deployment's provisioned throughput that is in use; 1 is 100 %.",
-    ['deployment'],
-    () => [...utilizations()].map(({ share, deployment }) => [share, deployment] as const),
+    ['resource', 'deployment'],
+    () => [...utilizations()].map((used) => [used.share, labelsOf(used)] as const),
   )
   gauge(
     'aoai_deployment_limit_per_minute',
     'Tokens and requests that a pay-as-you-go deployment may have in a minute, as configured.',
-    ['deployment', 'type'],
+    ['resource', 'deployment', 'type'],
     () =>
-      [...limits()].flatMap(({ deployment, tokens, requests }) => {
-        const row = [requests, deployment, 'requests'] as const
-        return tokens === undefined ? [row] : [[tokens, deployment, 'tokens'] as const, row]
+      [...limits()].flatMap(({ tokens, requests, ...place }) => {
+        const row = [requests, { ...labelsOf(place), type: 'requests' }] as const
+        return tokens === undefined ? [row] : [[tokens, { ...labelsOf(place), type: 'tokens' }] as const, row]
       }),
     // The processes of one simulator have one limit together.
     'max',
   )
+}
+
+function labelsOf({ resource, deployment }: { readonly resource: string; readonly deployment: string }) {
+  return { ...deploymentLabels(resource, deployment) }
 }

@@ -9,8 +9,10 @@ export interface RequestRegistrySources {
   readonly inFlight: () => number
 }
 
-/** A value with the labels of its metric, in their order. */
-type Row = readonly [value: number, ...labels: (string | number)[]]
+/** A value, and its labels beside those of the series. */
+type Row = readonly [value: number, labels?: Readonly<Record<string, string | number>>]
+
+const seriesLabels = ['resource', 'deployment', 'operation']
 
 /** Describes the series to Prometheus. They are read when the registry is rendered, and cost nothing before. */
 export function createRequestRegistry({ series, inFlight }: RequestRegistrySources): Registry {
@@ -19,18 +21,18 @@ export function createRequestRegistry({ series, inFlight }: RequestRegistrySourc
   const counter = (
     name: string,
     help: string,
-    labelNames: string[],
+    label: string | undefined,
     rowsOf: (one: RequestSeries) => Row[],
   ): Counter =>
     new Counter({
       name,
       help,
-      labelNames,
+      labelNames: label === undefined ? seriesLabels : [...seriesLabels, label],
       registers: [registry],
       collect() {
         this.reset()
         for (const one of series()) {
-          for (const [value, ...labels] of rowsOf(one)) this.labels(...labels.map(String)).inc(value)
+          for (const [value, labels] of rowsOf(one)) this.labels({ ...one.labels, ...labels }).inc(value)
         }
       },
     })
@@ -43,9 +45,8 @@ export function createRequestRegistry({ series, inFlight }: RequestRegistrySourc
   counter(
     'aoai_requests_total',
     'Answered requests, those whose client left included.',
-    ['deployment', 'operation', 'status'],
-    ({ deployment, operation, byStatus }) =>
-      [...byStatus].map(([status, { requests }]): Row => [requests, deployment, operation, status]),
+    'status',
+    ({ byStatus }) => [...byStatus].map(([status, { requests }]): Row => [requests, { status }]),
   )
   histogram(
     'aoai_request_duration_seconds',
@@ -70,22 +71,20 @@ export function createRequestRegistry({ series, inFlight }: RequestRegistrySourc
   counter(
     'aoai_tokens_total',
     'Tokens of answered requests. Reasoning is a part of completion, and cached is a part of prompt.',
-    ['deployment', 'operation', 'type'],
-    ({ deployment, operation, tokens }) =>
-      Object.entries(tokens).map(([type, value]): Row => [value, deployment, operation, type]),
+    'type',
+    ({ tokens }) => Object.entries(tokens).map(([type, value]): Row => [value, { type }]),
   )
   counter(
     'aoai_rate_limited_requests_total',
     'Requests refused by a limit of their deployment, by the limit.',
-    ['deployment', 'operation', 'reason'],
-    ({ deployment, operation, rateLimited }) =>
-      Object.entries(rateLimited).map(([reason, value]): Row => [value, deployment, operation, reason]),
+    'reason',
+    ({ rateLimited }) => Object.entries(rateLimited).map(([reason, value]): Row => [value, { reason }]),
   )
   counter(
     'aoai_client_disconnects_total',
     'Requests whose client left before the end of the answer.',
-    ['deployment', 'operation'],
-    ({ deployment, operation, disconnects }) => [[disconnects, deployment, operation]],
+    undefined,
+    ({ disconnects }) => [[disconnects]],
   )
   // Not by deployment: a request has none before it has been looked at.
   const gauge = new Gauge({
@@ -104,9 +103,9 @@ function* byStatus(
   all: Iterable<RequestSeries>,
   pick: (series: StatusSeries) => DurationSeries,
 ): Generator<BucketRow> {
-  for (const { deployment, operation, byStatus: statuses } of all) {
+  for (const { labels, byStatus: statuses } of all) {
     for (const [status, one] of statuses) {
-      yield { labels: { deployment, operation, status }, series: pick(one) }
+      yield { labels: { ...labels, status }, series: pick(one) }
     }
   }
 }

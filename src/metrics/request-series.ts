@@ -1,3 +1,4 @@
+import { defaultResourceName } from '../config/config.ts'
 import type { Operation } from '../wire/operations.ts'
 import type { Outcome } from '../pipeline/exchange.ts'
 import type { Reply } from '../pipeline/reply.ts'
@@ -24,10 +25,17 @@ export interface WorkTimes {
   readonly queuedMs: number
 }
 
+/** The labels of a deployment. That of the default resource has no label `resource`, so that its series stay what they are. */
+export type DeploymentLabels = { readonly resource?: string; readonly deployment: string }
+
+/** The labels of a deployment of a resource. */
+export function deploymentLabels(resource: string, deployment: string): DeploymentLabels {
+  return resource === defaultResourceName ? { deployment } : { resource, deployment }
+}
+
 /** Everything that is counted for one deployment and operation. */
 export class RequestSeries {
-  readonly deployment: string
-  readonly operation: OperationLabel
+  readonly labels: DeploymentLabels & { readonly operation: OperationLabel }
   readonly byStatus = new Map<number, StatusSeries>()
   /** The names are the values of the label `type`. */
   readonly tokens = { prompt: 0, completion: 0, reasoning: 0, cached: 0 }
@@ -35,9 +43,8 @@ export class RequestSeries {
   readonly rateLimited = { tokens: 0, requests: 0, capacity: 0 }
   disconnects = 0
 
-  constructor(deployment: string, operation: OperationLabel) {
-    this.deployment = deployment
-    this.operation = operation
+  constructor(resource: string, deployment: string, operation: OperationLabel) {
+    this.labels = { ...deploymentLabels(resource, deployment), operation }
   }
 
   /** Counts an answered request. */

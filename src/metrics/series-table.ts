@@ -10,44 +10,43 @@ export const maxUnknownDeployments = 100
  */
 const plainName = /^[\w.-]{1,64}$/
 
-/** The series by deployment and operation: bounded, whatever names clients send. */
+type ByOperation = Map<OperationLabel, RequestSeries>
+
+/** The series by resource, deployment and operation: bounded, whatever names clients send. */
 export class SeriesTable {
-  readonly #byDeployment = new Map<string, Map<OperationLabel, RequestSeries>>()
+  readonly #byResource = new Map<string, Map<string, ByOperation>>()
   #unknownDeployments = 0
 
   /** The series that a request counts in; made at its first request. */
   seriesOf(exchange: Exchange): RequestSeries {
     const operation = exchange.route?.operation ?? 'other'
     const name = exchange.deployment?.name ?? ''
-    return (
-      this.#byDeployment.get(name)?.get(operation) ??
-      this.#open(this.#labelOf(name, exchange.config.deployments), operation)
-    )
+    const known = this.#byResource.get(exchange.resource)?.get(name)?.get(operation)
+    return known ?? this.#open(exchange, name, operation)
   }
 
   *[Symbol.iterator](): Generator<RequestSeries> {
-    for (const byOperation of this.#byDeployment.values()) yield* byOperation.values()
+    for (const byDeployment of this.#byResource.values()) {
+      for (const byOperation of byDeployment.values()) yield* byOperation.values()
+    }
+  }
+
+  #open({ resource, config }: Exchange, name: string, operation: OperationLabel): RequestSeries {
+    let byDeployment = this.#byResource.get(resource)
+    if (!byDeployment) this.#byResource.set(resource, (byDeployment = new Map<string, ByOperation>()))
+    const isKnown = name === '' || byDeployment.has(name) || config.deployments.has(name)
+    const deployment = isKnown ? name : this.#labelOfUnknown(name)
+    let byOperation = byDeployment.get(deployment)
+    if (!byOperation) byDeployment.set(deployment, (byOperation = new Map<OperationLabel, RequestSeries>()))
+    let series = byOperation.get(operation)
+    if (!series) byOperation.set(operation, (series = new RequestSeries(resource, deployment, operation)))
+    return series
   }
 
   /** The name itself, or `other`. */
-  #labelOf(name: string, configured: ReadonlyMap<string, unknown>): string {
-    if (name === '' || this.#byDeployment.has(name) || configured.has(name)) return name
+  #labelOfUnknown(name: string): string {
     if (this.#unknownDeployments >= maxUnknownDeployments || !plainName.test(name)) return 'other'
     this.#unknownDeployments++
     return name
-  }
-
-  #open(deployment: string, operation: OperationLabel): RequestSeries {
-    let byOperation = this.#byDeployment.get(deployment)
-    if (!byOperation) {
-      byOperation = new Map()
-      this.#byDeployment.set(deployment, byOperation)
-    }
-    let series = byOperation.get(operation)
-    if (!series) {
-      series = new RequestSeries(deployment, operation)
-      byOperation.set(operation, series)
-    }
-    return series
   }
 }

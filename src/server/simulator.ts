@@ -130,10 +130,10 @@ export function assembleSimulator(
     occupancy,
     utilizations: (nowMs) => limits.utilizations(nowMs),
     // In record mode nothing is limited here.
-    limits: () => {
-      const { mode, deployments } = live.current.defaultResource
-      return mode === 'record' ? [] : minuteLimitsOf(deployments.values())
-    },
+    limits: () =>
+      Array.from(live.current.resources).flatMap(([resource, { mode, deployments }]) =>
+        mode === 'record' ? [] : minuteLimitsOf(resource, deployments.values()),
+      ),
     injections: faults.reports,
     sharedState: service?.state,
     info: () => {

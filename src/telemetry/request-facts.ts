@@ -1,3 +1,4 @@
+import { defaultResourceName } from '../config/config.ts'
 import { isModelOperation, type ModelOperation } from '../wire/operations.ts'
 import type { Exchange, Outcome } from '../pipeline/exchange.ts'
 import type { Reply } from '../pipeline/reply.ts'
@@ -48,7 +49,7 @@ export function requestFacts(
   outcome: Outcome,
   place: RequestAttributes,
 ): RequestFacts {
-  const { route, deployment } = exchange
+  const { resource, route, deployment } = exchange
   const operation = route && isModelOperation(route.operation) ? operationNames[route.operation] : undefined
   const requestModel = operation && modelLabel(exchange)
   const errorType = errorTypeOf(reply, outcome)
@@ -62,6 +63,7 @@ export function requestFacts(
         'gen_ai.operation.name': operation,
         'gen_ai.provider.name': 'azure.ai.openai',
       }),
+      ...(resource !== defaultResourceName && { 'aoai.resource': resource }),
       ...(requestModel && { 'gen_ai.request.model': requestModel }),
       ...(operation &&
         succeeded &&

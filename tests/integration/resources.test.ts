@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { startCollector } from '../support/fake-collector.ts'
 import { createTestSimulator, testKey } from '../support/test-simulator.ts'
 
 const message = { messages: [{ role: 'user', content: 'Hello' }], max_tokens: 5 }
@@ -26,6 +27,97 @@ describe('a second resource', () => {
     expect((await post(chatPath('/acme', 'mine'), message, acmeKey)).status).toBe(404)
     expect((await post(chatPath('/acme'), message, { 'api-key': testKey })).status).toBe(401)
     expect((await post(chatPath(''), message, acmeKey)).status).toBe(401)
+  })
+
+  it('shares no prompt with a deployment of the same name elsewhere, in chat and in Responses', async () => {
+    const { post } = createTestSimulator({
+      deployments: { chat: { model: 'gpt-4o' } },
+      resources: { acme: { deployments: { chat: { model: 'gpt-4o' } } } },
+    })
+    const long = 'the quick brown fox jumps over '.repeat(300)
+    const chat = { ...message, messages: [{ role: 'user', content: long }] }
+    const cachedOf = async (answer: Promise<Response>): Promise<unknown> => {
+      const { usage } = (await (await answer).json()) as { usage: Record<string, Record<string, unknown>> }
+      return (usage['prompt_tokens_details'] ?? usage['input_tokens_details'])?.['cached_tokens']
+    }
+    await post(chatPath(''), chat)
+    expect(await cachedOf(post(chatPath(''), chat))).toBeGreaterThan(1_024)
+    expect(await cachedOf(post(chatPath('/acme'), chat, acmeKey))).toBe(0)
+    const response = { model: 'chat', input: long.toUpperCase(), max_output_tokens: 16 }
+    await post('/openai/v1/responses', response)
+    expect(await cachedOf(post('/openai/v1/responses', response))).toBeGreaterThan(1_024)
+    expect(await cachedOf(post('/acme/openai/v1/responses', response, acmeKey))).toBe(0)
+  })
+
+  it('has limits, slots and faults of its own, and series with its name for all that is measured', async () => {
+    const deployments = {
+      chat: { model: 'gpt-4o', tokensPerMinute: 10_000, requestsPerMinute: 6 },
+      units: { model: 'gpt-4o', provisionedThroughputUnits: 15 },
+      slots: { model: 'gpt-4o', latency: { concurrency: { slots: 2 } } },
+    }
+    const { post, simulator, clock } = createTestSimulator({
+      env: { LATENCY_TIME_SCALE: '1' },
+      deployments,
+      faults: [{ probability: 1, fault: 'serverError', deployment: 'slots' }],
+      resources: { acme: { deployments } },
+    })
+    const ask = async (deployment: string): Promise<number[]> => {
+      const asked = [
+        post(chatPath('', deployment), message),
+        post(chatPath('/acme', deployment), message, acmeKey),
+      ]
+      await clock.advance(60_000)
+      return (await Promise.all(asked)).map(({ status }) => status)
+    }
+    expect(await ask('chat')).toEqual([200, 200])
+    expect(await ask('units')).toEqual([200, 200])
+    expect(await ask('slots')).toEqual([500, 200])
+    const lines = (await simulator.metrics.render()).split('\n')
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'aoai_requests_total{deployment="chat",operation="chatCompletions",status="200"} 1',
+        'aoai_requests_total{resource="acme",deployment="chat",operation="chatCompletions",status="200"} 1',
+        'aoai_tokens_total{resource="acme",deployment="chat",operation="chatCompletions",type="completion"} 5',
+        'aoai_faults_total{deployment="slots",fault="serverError"} 1',
+        'aoai_deployment_limit_per_minute{deployment="chat",type="tokens"} 10000',
+        'aoai_deployment_limit_per_minute{resource="acme",deployment="chat",type="tokens"} 10000',
+        expect.stringMatching(/^aoai_deployment_utilization_ratio\{deployment="units"\} 0/),
+        expect.stringMatching(/^aoai_deployment_utilization_ratio\{resource="acme",deployment="units"\} 0/),
+        'aoai_deployment_requests_in_work{resource="acme",deployment="slots"} 0',
+      ]),
+    )
+    expect(lines.filter((line) => /^aoai_faults_total.*acme/.test(line))).toEqual([])
+  })
+
+  it('stores responses that the other cannot read', async () => {
+    const { post, app } = createTestSimulator({
+      deployments: { chat: { model: 'gpt-4o' } },
+      resources: { acme: { deployments: { chat: { model: 'gpt-4o' } } } },
+    })
+    const made = await post('/acme/openai/v1/responses', { model: 'chat', input: 'Hello' }, acmeKey)
+    const { id } = (await made.json()) as { id: string }
+    const get = (path: string, key: string) => app.request(path, { headers: { 'api-key': key } })
+    expect((await get(`/acme/openai/v1/responses/${id}`, 'acme-key')).status).toBe(200)
+    expect((await get(`/openai/v1/responses/${id}`, testKey)).status).toBe(404)
+  })
+
+  it('is named in exported telemetry', async () => {
+    await using collector = await startCollector()
+    const { post, simulator } = createTestSimulator({
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
+      deployments: { chat: { model: 'gpt-4o' } },
+      resources: { acme: { deployments: { chat: { model: 'gpt-4o' } } } },
+    })
+    await simulator.start()
+    for (const answer of [post(chatPath(''), message), post(chatPath('/acme'), message, acmeKey)]) {
+      await (await answer).text()
+    }
+    await simulator.close()
+    const points = collector.points().filter(({ metric }) => metric === 'gen_ai.server.request.duration')
+    expect(points.map(({ attributes, count }) => [attributes['aoai.resource'], count])).toEqual([
+      [undefined, 1],
+      ['acme', 1],
+    ])
   })
 
   it('is unknown under another name', async () => {

@@ -23,10 +23,19 @@ export async function renderEverything(): Promise<{ readonly text: string; reado
       slots: { model: 'gpt-4o', latency: { concurrency: { slots: 1, queueLength: 1 } } },
     },
     incidents: { phases: [{ name: 'normal', minutes: 60 }] },
+    resources: {
+      acme: {
+        deployments: {
+          chat: { model: 'gpt-4o', tokensPerMinute: 1_000_000 },
+          provisioned: { model: 'gpt-4o', provisionedThroughputUnits: 50 },
+          slots: { model: 'gpt-4o', latency: { concurrency: { slots: 1 } } },
+        },
+      },
+    },
   })
-  const ask = (deployment: string, body: object = {}, headers = {}): Promise<unknown> =>
-    post(deploymentPath(deployment, 'chat/completions'), { ...hello, ...body }, headers).then((answer) =>
-      answer.text(),
+  const ask = (deployment: string, body: object = {}, headers = {}, prefix = ''): Promise<unknown> =>
+    post(prefix + deploymentPath(deployment, 'chat/completions'), { ...hello, ...body }, headers).then(
+      (answer) => answer.text(),
     )
   const asked = [
     ask('chat'),
@@ -38,6 +47,9 @@ export async function renderEverything(): Promise<{ readonly text: string; reado
     ...[1, 2, 3].map(() => ask('slots')),
     ask('chat', {}, { 'x-sim-fault': 'serverError' }),
     ask('chat', {}, { 'api-key': 'wrong' }),
+    ...['chat', 'provisioned', 'slots', 'slots'].map((name) =>
+      ask(name, {}, { 'api-key': 'acme-key' }, '/acme'),
+    ),
   ]
   await clock.advance(10_000)
   await Promise.all(asked)

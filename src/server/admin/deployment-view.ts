@@ -1,18 +1,19 @@
+import { defaultResourceName } from '../../config/config.ts'
 import type { Deployment } from '../../config/deployments.ts'
 import { isRecord } from '../../config/resolve-deployment.ts'
 import type { LimitStanding, ProvisionedStanding, WindowStanding } from '../../limits/limit-standing.ts'
 import type { Occupancy } from '../../limits/occupancy.ts'
 import type { Simulator } from '../simulator.ts'
 
-/** The one resource that there is. */
-const resource = 'default'
+/** The resource whose deployments the routes are about. */
+const resource = defaultResourceName
 
 /** A deployment as it was given, and how it stands. */
 export type DeploymentView = Readonly<Record<string, unknown>> & { readonly live: object }
 
 /** Every deployment by name. */
 export async function viewDeployments(simulator: Simulator): Promise<Record<string, DeploymentView>> {
-  const busy = new Map(Array.from(simulator.occupancy(), (occupancy) => [occupancy.deployment, occupancy]))
+  const busy = new Map(occupancyOf(simulator).map((occupancy) => [occupancy.deployment, occupancy]))
   const given = givenEntries(simulator)
   const views = Array.from(
     simulator.config.defaultResource.deployments,
@@ -31,8 +32,12 @@ export async function viewDeployment(
 ): Promise<DeploymentView | undefined> {
   const deployment = simulator.config.defaultResource.deployments.get(name)
   if (!deployment) return undefined
-  const occupancy = [...simulator.occupancy()].find((busy) => busy.deployment === name)
+  const occupancy = occupancyOf(simulator).find((busy) => busy.deployment === name)
   return view(simulator, deployment, givenEntries(simulator), occupancy)
+}
+
+function occupancyOf(simulator: Simulator): Occupancy[] {
+  return [...simulator.occupancy()].filter((busy) => busy.resource === resource)
 }
 
 function givenEntries({ live }: Simulator): Readonly<Record<string, unknown>> {

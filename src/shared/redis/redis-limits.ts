@@ -38,7 +38,7 @@ export function createRedisLimits(parts: RedisLimitsParts): RedisLimits {
     string,
     { readonly rules: BucketRules; readonly level: number; readonly atMs: number }
   >()
-  const provisioned = new Map<string, string>()
+  const provisioned = new Map<string, { readonly resource: string; readonly deployment: string }>()
   const windows = new WindowLimits(connection, connection.clock, tellTime)
   const buckets = new BucketLimits(
     connection,
@@ -52,7 +52,7 @@ export function createRedisLimits(parts: RedisLimitsParts): RedisLimits {
     if (rules.kind === 'windows') {
       return windows.decide(key, rules, cost.promptTokens + cost.completionTokens)
     }
-    provisioned.set(deployment.name, key)
+    provisioned.set(key, { resource, deployment: deployment.name })
     return buckets.decide(key, rules, rules.weigh(cost))
   }
 
@@ -92,12 +92,12 @@ export function createRedisLimits(parts: RedisLimitsParts): RedisLimits {
         yield* local.utilizations(nowMs)
         return
       }
-      for (const [deployment, key] of provisioned) {
+      for (const [key, place] of provisioned) {
         const known = levels.get(key)
         if (!known) continue
         const { rules, level, atMs } = known
         const left = Math.max(0, level - ((nowMs - atMs) * rules.tokensPerMinute) / 60_000)
-        yield { deployment, share: rules.standing(left).utilization }
+        yield { ...place, share: rules.standing(left).utilization }
       }
     },
 

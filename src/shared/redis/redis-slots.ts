@@ -47,6 +47,7 @@ interface Waiter {
 
 /** The slots of one deployment, as this simulator knows them. */
 interface Place {
+  readonly resource: string
   readonly deployment: string
   readonly keys: readonly [held: string, queue: string]
   slots: number
@@ -115,8 +116,8 @@ export class RedisSlots implements SlotAuthority {
   /** What this simulator works on, and who waits here, of slots that all simulators have together. */
   *occupancy(): Generator<Occupancy> {
     for (const place of this.#places.values()) {
-      const { deployment, working, slots } = place
-      yield { deployment, working, waiting: waitingAt(place), slots }
+      const { resource, deployment, working, slots } = place
+      yield { resource, deployment, working, waiting: waitingAt(place), slots }
     }
   }
 
@@ -135,7 +136,16 @@ export class RedisSlots implements SlotAuthority {
     let place = this.#places.get(keys[0])
     if (!place) {
       const waiters = new Map<number, Waiter>()
-      place = { deployment, keys, slots: Infinity, queueLength: 0, working: 0, waiters, knownAs: '' }
+      place = {
+        resource,
+        deployment,
+        keys,
+        slots: Infinity,
+        queueLength: 0,
+        working: 0,
+        waiters,
+        knownAs: '',
+      }
       this.#places.set(keys[0], place)
     }
     return place
