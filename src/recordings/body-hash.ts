@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { asBuffer } from '../lib/as-buffer.ts'
 import { isMultipart } from '../wire/multipart.ts'
 
 /** What takes the place of a form's delimiter, as in recordings of the Python simulator. */
@@ -26,11 +27,6 @@ export function withFixedBoundary(body: Buffer, contentType: string | undefined)
     done = at + delimiter.length
   }
   return Buffer.concat([...pieces, body.subarray(done)])
-}
-
-/** Views bytes as a Buffer, without copying them. */
-export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 const lineFeed = 0x0a

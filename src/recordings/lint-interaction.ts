@@ -1,4 +1,5 @@
-import { bodyHash, asBuffer } from './body-hash.ts'
+import { asBuffer } from '../lib/as-buffer.ts'
+import { bodyHash } from './body-hash.ts'
 import { decodeBody } from '../lib/content-decoding.ts'
 import { headerOf, type Interaction } from './interaction.ts'
 import { splitUri } from './match-request.ts'

@@ -1,5 +1,5 @@
 import type { Exchange } from '../pipeline/exchange.ts'
-import { asBuffer } from './body-hash.ts'
+import { asBuffer } from '../lib/as-buffer.ts'
 import { headerOf, type RecordedRequest } from './interaction.ts'
 
 /** What of a request counts when recordings are compared with it. */

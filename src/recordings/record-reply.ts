@@ -6,7 +6,7 @@ import { type EventsBody, type LiveBody, textBody, type WholeBody } from '../ans
 import { type Reply } from '../pipeline/reply.ts'
 import type { RecordingLoss } from './recording-loss.ts'
 import type { Logger } from '../lib/logger.ts'
-import { asBuffer } from './body-hash.ts'
+import { asBuffer } from '../lib/as-buffer.ts'
 import type { Interaction, RecordedBody } from './interaction.ts'
 import { type AnswerHead, recordInteraction } from './record-interaction.ts'
 import { finishTape, passOn, type PassOnParts, tellFailure } from './record-stream.ts'

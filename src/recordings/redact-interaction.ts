@@ -10,7 +10,8 @@ import {
 } from '../lib/credential-texts.ts'
 import { redactBody, redactEvents } from '../lib/redact-credentials.ts'
 import { nextSlice } from '../lib/slices.ts'
-import { asBuffer, bodyHash } from './body-hash.ts'
+import { asBuffer } from '../lib/as-buffer.ts'
+import { bodyHash } from './body-hash.ts'
 import { decodeBody } from '../lib/content-decoding.ts'
 import {
   type HeaderPairs,

@@ -1,6 +1,6 @@
 import { isAscii } from 'node:buffer'
 import type { Usage } from '../answer/completion.ts'
-import { asBuffer } from './body-hash.ts'
+import { asBuffer } from '../lib/as-buffer.ts'
 import { decodeBody, type DecodedBody, decodeBodyLater } from '../lib/content-decoding.ts'
 import { headerOf, type HeaderPairs, type RecordedEvent, type RecordedResponse } from './interaction.ts'
 import { usageOfBody, usageOfEvents } from './replay-usage.ts'

@@ -1,4 +1,4 @@
-import { asBuffer } from './body-hash.ts'
+import { asBuffer } from '../lib/as-buffer.ts'
 
 const star = 0x2a
 
