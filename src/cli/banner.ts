@@ -73,7 +73,6 @@ function renderRow([label, ...lines]: Row): string[] {
 
 function modeRows({ simulator, workingDirectory }: BannerParts): Row[] {
   const { defaultResource: config } = simulator.config
-  const modeParts = simulator.mode
   const { mode, recordings, upstream: service } = config
   if (mode === 'generate') return [['Deployments', ...describeDeployments(config)]]
   const asksUpstream = mode === 'record' || recordings.replay.onMiss === 'record'
@@ -83,7 +82,7 @@ function modeRows({ simulator, workingDirectory }: BannerParts): Row[] {
     const written = recordings.autosave ? 'written at once' : 'written at the end'
     return [...upstream, ['Recordings', `${folder} (${written})`]]
   }
-  const { interactions = 0, files = 0 } = modeParts.replay?.loaded ?? {}
+  const { interactions = 0, files = 0 } = simulator.recordings.replay?.loaded ?? {}
   const onMiss = {
     error: '404 with the nearest recording (REPLAY_ON_MISS=error)',
     generate: 'a generated answer (REPLAY_ON_MISS=generate)',
@@ -187,10 +186,9 @@ async function exampleRequest(parts: BannerParts): Promise<string[]> {
 }
 
 async function chooseRequest(simulator: Simulator): Promise<ShellRequest> {
-  const { mode } = simulator
   const { defaultResource: config } = simulator.config
   if (config.mode === 'record' && config.upstream) return upstreamRequest(config.upstream.endpoint)
-  const recorded = await mode.replay?.example()
+  const recorded = await simulator.recordings.replay?.example()
   if (recorded) {
     const { path, query, contentType, body, method } = recorded
     return {

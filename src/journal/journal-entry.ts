@@ -75,7 +75,7 @@ export interface JournalEntry {
 export function journalEntry(call: RecordedCall): JournalEntry {
   const { atEpochMs, headers, secrets, body, path, query, retry: repeated, ...same } = call
   const retry = repeated && !isNewRequest(repeated) ? repeated : undefined
-  const withoutKeys = createKeyRedactor(secrets)
+  const withoutKeys = createKeyRedactor(() => secrets)
   let text: string | Uint8Array | undefined
   let json: { readonly value: unknown } | undefined
   const cleanBody = (): string | Uint8Array | undefined => {

@@ -237,11 +237,25 @@ export function keyForms(key: string): string[] {
   return [...new Set([key, encodeURIComponent(key), JSON.stringify(key).slice(1, -1)])]
 }
 
-/** Makes a function that replaces known keys, wherever they stand in a text. */
-export function createKeyRedactor(keys: readonly string[]): (text: string) => string {
-  const forms = keys.flatMap(keyForms)
-  return (text) =>
-    forms.reduce((rest, form) => (rest.includes(form) ? rest.replaceAll(form, redacted) : rest), text)
+/**
+ * Makes a function that replaces known keys, wherever they stand in a text.
+ *
+ * @param secrets gives the keys of the moment, the same list as long as they are the same
+ */
+export function createKeyRedactor(secrets: () => readonly string[]): (text: string) => string {
+  let known: readonly string[] | undefined
+  let forms: readonly string[] = []
+  return (text) => {
+    const now = secrets()
+    if (now !== known) {
+      known = now
+      forms = now.flatMap(keyForms)
+    }
+    return forms.reduce<string>(
+      (rest, form) => (rest.includes(form) ? rest.replaceAll(form, redacted) : rest),
+      text,
+    )
+  }
 }
 
 /** Whether `redactText` may find something: a cheap look at what holds nothing. */

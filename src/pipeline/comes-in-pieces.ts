@@ -19,6 +19,11 @@ export function isEventStream(headers: HeaderList): boolean {
   return headers.get('content-type')?.trim().toLowerCase().startsWith('text/event-stream') ?? false
 }
 
+/** Whether an answer has no body whatever its headers say: its head is its end. */
+export function hasNoBody(method: string, status: number): boolean {
+  return method === 'HEAD' || status === 204 || status === 205 || status === 304
+}
+
 /** A body that was read to its end, or one that is too large for that, from its beginning on. */
 export type Gathered =
   | { readonly kind: 'whole'; readonly bytes: Buffer }

@@ -1,4 +1,4 @@
-import { comesInPieces, gather, isEventStream } from '../pipeline/comes-in-pieces.ts'
+import { hasNoBody, isEventStream } from '../pipeline/comes-in-pieces.ts'
 import { endToEndHeaders } from '../pipeline/end-to-end-headers.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { HeaderList } from '../pipeline/header-list.ts'
@@ -9,7 +9,7 @@ import type { Logger } from '../lib/logger.ts'
 import { asBuffer } from '../lib/as-buffer.ts'
 import type { Interaction, RecordedBody } from './interaction.ts'
 import { type AnswerHead, recordInteraction } from './record-interaction.ts'
-import { finishTape, passOn, type PassOnParts, tellFailure } from './record-stream.ts'
+import { finishTape, passOn, type PassOnParts } from './record-stream.ts'
 import { RecordTape, type TapeRoom } from './record-tape.ts'
 import { usageOfBody, usageOfEvents } from './replay-usage.ts'
 
@@ -40,10 +40,8 @@ export interface CameBack {
 const failedHeader = ['x-aoai-sim-recording', 'failed'] as const
 
 /**
- * Records a reply, and gives it to be passed on: what comes live is taken down while it passes, or read to its end where
- * pieces of it are of no use; what is known already is stored before. Usage that its body tells goes into the reply.
- *
- * @throws what a live body throws that is read to its end
+ * Records a reply, and gives it to be passed on: what comes live is taken down while it passes; what is known already is
+ * stored before. Usage that its body tells goes into the reply.
  */
 export async function recordReply(
   { exchange, reply, uri, sentMs }: CameBack,
@@ -81,22 +79,12 @@ async function passLive(reply: Reply, body: LiveBody, parts: TapeParts): Promise
     ...parts,
     from: { chunks: body.chunks, hasLength: headers.get('content-length') !== undefined },
   })
-  if (hasNoBody(exchange.method, status)) {
-    // Its head is its end, so it has to be stored before.
-    for await (const _ of live.chunks);
-    // Clients wait for a body of 205 whose length is told; the other heads tell the length of what is not sent.
-    if (status === 205) headers.delete('content-length')
-    reply.body = { kind: 'live', chunks: nothing() }
-    return marked(reply, live.isStored)
-  }
-  const gathered = comesInPieces(headers) ? undefined : await gather(live.chunks)
-  if (gathered?.kind === 'whole') {
-    reply.body = textBody(gathered.bytes)
-    return marked(reply, live.isStored)
-  }
-  const chunks = gathered?.chunks ?? live.chunks
-  reply.body = { kind: 'live', chunks: tellFailure(chunks, isEventStream(headers), parts) }
-  return reply
+  reply.body = { kind: 'live', chunks: live.chunks }
+  if (!hasNoBody(exchange.method, status)) return reply
+  // Its head is its end, so it has to be stored before.
+  for await (const _ of live.chunks);
+  reply.body = { kind: 'live', chunks: nothing() }
+  return marked(reply, live.isStored)
 }
 
 /** Gives how long the answer takes, in milliseconds from its being sent on. */
@@ -143,10 +131,6 @@ function addUsage(reply: Reply, body: RecordedBody): void {
       ? usageOfBody(asBuffer(body.bytes))
       : usageOfEvents(body.events.map(({ text }) => text))
   if (usage) reply.usage = usage
-}
-
-function hasNoBody(method: string, status: number): boolean {
-  return method === 'HEAD' || status === 204 || status === 205 || status === 304
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array, undefined> {}

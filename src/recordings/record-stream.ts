@@ -1,11 +1,8 @@
 import type { Exchange } from '../pipeline/exchange.ts'
-import { ReportedFailure } from '../pipeline/reported-failure.ts'
-import { reasonOf } from '../lib/error-text.ts'
 import type { Logger } from '../lib/logger.ts'
 import { asBuffer } from '../lib/as-buffer.ts'
 import type { RecordedBody } from './interaction.ts'
 import { largestRecordedBody, largestRoom, type RecordTape } from './record-tape.ts'
-import { CallerLeft, UpstreamFailure, upstreamError } from '../upstream/upstream-failure.ts'
 
 const bytesPerMegabyte = 1024 * 1024
 
@@ -31,7 +28,7 @@ export interface PassOnParts {
 
 /** An answer on its way through. */
 export interface PassedOn {
-  /** Rejects with what the source throws, the `UpstreamFailure` of an upstream. */
+  /** Rejects with what the source throws. */
   readonly chunks: AsyncIterable<Uint8Array>
   /** After the end: whether storing worked; undefined where the answer was not to be stored. */
   readonly isStored: boolean | undefined
@@ -65,6 +62,10 @@ export function passOn(parts: PassOnParts): PassedOn {
       isSettled = true
       await settle()
       if (last) yield last
+    } catch (error) {
+      // What came before the failure goes first.
+      if (last && !isSettled) yield last
+      throw error
     } finally {
       if (!isSettled && tape.isTerminated) await settle()
       else if (!isSettled) logger.debug({ method, path }, 'An interrupted answer is not recorded.')
@@ -102,29 +103,4 @@ export async function finishTape(
   const message = 'A stream with an error in it is not recorded. RECORDING_ERRORS=on would do so.'
   logger.info({ method, path }, message)
   return undefined
-}
-
-/**
- * Lets a stream that fails on its way say so, before its connection is cut: an error event, in the envelope of the
- * service, which the official clients raise as an error. In the midst of an event there is the cut alone, for whatever is sent
- * would be read as a part of that event. A stream that has said that it is at its end ends in order.
- */
-export async function* tellFailure(
-  chunks: AsyncIterable<Uint8Array>,
-  isEventStream: boolean,
-  { exchange, tape, logger }: Pick<PassOnParts, 'exchange' | 'tape' | 'logger'>,
-): AsyncGenerator<Uint8Array, undefined> {
-  try {
-    yield* chunks
-  } catch (error) {
-    if (error instanceof CallerLeft || exchange.ended) throw error
-    if (isEventStream && tape.isTerminated) return
-    const { method, path } = exchange
-    const message = reasonOf(error)
-    logger.warn({ method, path }, `An answer broke on its way and is not recorded: ${message}`)
-    if (isEventStream && tape.isBetweenEvents && error instanceof UpstreamFailure) {
-      yield Buffer.from(`\n\ndata: ${upstreamError(error).body}\n\n`)
-    }
-    throw new ReportedFailure(error)
-  }
 }

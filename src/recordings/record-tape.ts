@@ -1,5 +1,6 @@
 import { EventSplitter } from '../pipeline/event-splitter.ts'
 import type { RecordedBody, RecordedEvent } from './interaction.ts'
+import { isTerminalEvent } from '../wire/sse.ts'
 import { utf8Text } from './yaml-scalar.ts'
 
 /** A body that is larger than this, in bytes, is passed on but not recorded: an endless stream must not fill the memory. */
@@ -41,7 +42,6 @@ export class RecordTape {
   #size = 0
   #taken = 0
   #isTooLarge = false
-  #endsInEvent = false
   #isText = true
   #hasError = false
   #isTerminated = false
@@ -66,11 +66,6 @@ export class RecordTape {
     return this.#isTerminated
   }
 
-  /** Whether the last event that has come is complete, as far as that is known. */
-  get isBetweenEvents(): boolean {
-    return !this.#isTooLarge && !this.#endsInEvent && this.#splitter.pendingBytes === 0
-  }
-
   /** @param atMs from the start of the request */
   push(chunk: Buffer, atMs: number): void {
     if (this.#isTooLarge || !this.#grow(chunk.length)) return
@@ -83,7 +78,6 @@ export class RecordTape {
   close(): void {
     this.#chunks.length = 0
     this.#events.length = 0
-    this.#endsInEvent ||= this.#splitter.pendingBytes > 0
     this.#splitter = new EventSplitter()
     this.#room.release(this.#taken)
     this.#taken = 0
@@ -119,14 +113,6 @@ export class RecordTape {
       this.#isTerminated ||= isTerminalEvent(text)
     }
   }
-}
-
-/** The end of a stream of chat completions, of the Responses API, and of Anthropic's messages. */
-function isTerminalEvent(text: string): boolean {
-  return (
-    /^data: ?\[DONE\]/m.test(text) ||
-    /^event: ?(?:response\.(?:completed|incomplete|failed)|message_stop)\s*$/m.test(text)
-  )
 }
 
 function isErrorEvent(text: string): boolean {

@@ -29,7 +29,7 @@ const stream: Interaction = {
 }
 
 it('redaction of a long stream yields between its slices, and gives what it gives at once', async () => {
-  const redactor = createRedactor([], { keys: [] })
+  const redactor = createRedactor([])
   let others = 0
   const inSlices = redactor.interactionInSlices(stream)
   const count = setInterval(() => others++, 0)

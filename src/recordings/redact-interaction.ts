@@ -25,6 +25,8 @@ import type { MatchRequest } from './match-request.ts'
 import { createPatternRedactor } from './redact-patterns.ts'
 import { utf8Text } from './yaml-scalar.ts'
 
+const noSecrets: readonly string[] = []
+
 /** A slice takes some 15 milliseconds. */
 const sliceCharacters = 1_000_000
 
@@ -54,11 +56,11 @@ export interface Redactor {
 
 /** What a redactor does beside replacing what its rules name. */
 export interface RedactorOptions {
-  /** Keys of the upstream and of the simulator, which a careless client may have put into a body. */
-  readonly keys?: readonly string[]
+  /** Gives the keys of the upstream and of the simulator of the moment, which a careless client may have put into a body. */
+  readonly secrets?: (() => readonly string[]) | undefined
   /** Whether headers with credentials stay, with `[redacted]` as their value; default: they are left out. */
   readonly keepsHeaders?: boolean
-  /** Called with each credential that is found, but for what `keys` and `rules` name. */
+  /** Called with each credential that is found, but for what `secrets` and `rules` name. */
   readonly onFound?: OnFound
 }
 
@@ -67,12 +69,12 @@ export interface RedactorOptions {
  * keys anywhere, and nothing that the rules name.
  */
 export function createRedactor(rules: readonly RedactRule[], options: RedactorOptions = {}): Redactor {
-  const { keys = [], keepsHeaders = false, onFound } = options
+  const { secrets = () => noSecrets, keepsHeaders = false, onFound } = options
   const names = new Set(rules.flatMap((rule) => (rule.kind === 'name' ? [rule.name] : [])))
   const applyPatterns = createPatternRedactor(
     rules.flatMap((rule) => (rule.kind === 'pattern' ? [rule.source] : [])),
   )
-  const withoutKeys = createKeyRedactor(keys)
+  const withoutKeys = createKeyRedactor(secrets)
 
   const header = ([name, value]: HeaderPairs[number]): HeaderPairs => {
     const isSecret = isCredentialName(name, 'header')

@@ -25,8 +25,8 @@ import { ReplayTurns, type TurnCounter } from './replay-turns.ts'
 /** What replay mode is made from. */
 export interface ReplayParts {
   readonly recordings: RecordingsConfig
-  /** Keys that stand in no recording and are told by no miss. */
-  readonly secrets: readonly string[]
+  /** Gives the keys of the moment, which stand in no recording and are told by no miss. */
+  readonly secrets: () => readonly string[]
   readonly logger: Logger
   /** Answers what was not recorded, where `onMiss` is `generate`. */
   readonly generate: ModeHandler
@@ -93,7 +93,7 @@ export function createReplay({
   const { dir, match, replay } = recordings
   const index = new RecordingIndex(createMatchKeys(match))
   const reader = new RecordingReader()
-  const redactor = createRedactor(recordings.redact, { keys: secrets })
+  const redactor = createRedactor(recordings.redact, { secrets })
   const turns = new ReplayTurns(replay, counter)
   const paces = new PaceTable(index, reader)
   const folder = new RecordingFolder(dir, index)

@@ -1,30 +1,33 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { ResourceView } from '../config/config.ts'
+import type { Config, ResourceView } from '../config/config.ts'
+import type { RecordingsConfig, Upstream } from '../config/recordings-config.ts'
 import { configSecrets } from '../config/redact-config.ts'
-import type { Forwarder } from '../pipeline/extension.ts'
-import type { ModeHandler } from '../pipeline/stage.ts'
-import type { RecordingLoss } from '../recordings/recording-loss.ts'
+import { replaysRecordings, type SourceName, writesRecordings } from '../config/source-names.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
-import type { Interaction } from '../recordings/interaction.ts'
+import type { Forwarder } from '../pipeline/extension.ts'
+import type { ModeHandler } from '../pipeline/stage.ts'
 import { createRecorder, type Recorder } from '../recordings/record-mode.ts'
+import type { RecordingLoss } from '../recordings/recording-loss.ts'
 import { createReplay, type Replay } from '../recordings/replay-mode.ts'
 import type { TurnCounter } from '../recordings/replay-turns.ts'
+import { createForward, type Forward } from '../upstream/forward.ts'
+import { createUpstreamClient, type UpstreamClient } from '../upstream/upstream-client.ts'
 
-/** What a mode works with. */
-export interface ModeParts {
-  /** Forwards and records; undefined where the mode never does. */
+/** What the folder of recordings is used for. */
+export interface RecordingsInUse {
+  /** Writes to the folder; undefined where nothing is recorded. */
   readonly recorder: Recorder | undefined
-  /** Answers from recordings; undefined in other modes. */
+  /** Answers from the folder; undefined where nothing is replayed. */
   readonly replay: Replay | undefined
 }
 
-type ModeKey = Pick<ResourceView, 'mode' | 'recordings' | 'upstream'>
-
-/** What the parts are made from. */
+/** What the table is made from. */
 export interface ModeTableParts {
   readonly clock: Clock
   readonly logger: Logger
+  /** The configuration of the moment. */
+  readonly config: () => Config
   readonly generate: ModeHandler
   readonly forwarder: Forwarder | undefined
   /** Called for each answer that could not be recorded. */
@@ -33,79 +36,157 @@ export interface ModeTableParts {
   readonly turns?: TurnCounter | undefined
 }
 
+/** One folder of recordings: at most one recorder and one index, whoever records and replays. */
+interface Folder {
+  readonly recorder: Recorder
+  replay: Replay | undefined
+  isOpen: boolean
+}
+
+interface Connected {
+  readonly client: UpstreamClient
+  readonly forward: Forward
+}
+
 /**
- * The recorders and the indexes of recordings of all modes that the configuration had. Those of a mode that was left stay
- * until the end: requests that began in it are still answered by it, and the next change may go back to it.
+ * What answers requests, by source, with the folders and the upstreams of all configurations that there were. Those of a
+ * configuration that was left stay until the end: requests that began with them are still answered by them, and the next
+ * change may go back to them.
  */
 export class ModeTable {
   readonly #parts: ModeTableParts
-  readonly #made: { readonly key: ModeKey; readonly parts: ModeParts }[] = []
-  readonly #byConfig = new WeakMap<ResourceView, ModeParts>()
-  readonly #opened = new Set<Recorder>()
+  readonly #folders = new MapByValue<RecordingsConfig, Folder>()
+  readonly #upstreams = new MapByValue<Upstream, Connected>()
+  #secretLists: readonly (readonly string[])[] = []
+  #secrets: readonly string[] = []
+
+  /** What answers, by source. */
+  readonly handlers: Readonly<Record<SourceName, ModeHandler>>
 
   constructor(parts: ModeTableParts) {
     this.#parts = parts
+    const record: ModeHandler = (exchange) => this.#record(exchange.config)(exchange)
+    this.handlers = {
+      generate: parts.generate,
+      record,
+      replay: (exchange) => this.#replay(exchange.config).answer(exchange),
+    }
   }
 
-  /** The parts of a mode. @throws {OperatorError} for recordings that cannot be read */
-  of(config: ResourceView): ModeParts {
-    const known = this.#byConfig.get(config)
-    if (known) return known
-    const { mode, recordings, upstream } = config
-    const key: ModeKey = { mode, recordings, upstream }
-    const equal = this.#made.find((made) => isDeepStrictEqual(made.key, key))?.parts
-    const parts = equal ?? this.#create(config)
-    if (!equal) this.#made.push({ key, parts })
-    this.#byConfig.set(config, parts)
-    return parts
+  /** The recordings that a configuration uses. @throws {OperatorError} for recordings that cannot be read */
+  of(config: ResourceView): RecordingsInUse {
+    return {
+      recorder: writesRecordings(config) ? this.#folder(config).recorder : undefined,
+      replay: replaysRecordings(config) ? this.#replay(config) : undefined,
+    }
   }
 
   /**
-   * Makes a mode ready for its first request.
+   * Makes a configuration ready for its first request.
    *
    * @throws {OperatorError} for recordings that cannot be read, or a folder that cannot be written
    */
   async open(config: ResourceView): Promise<void> {
     const { recorder } = this.of(config)
-    if (!recorder || this.#opened.has(recorder)) return
+    const folder = this.#folder(config)
+    if (!recorder || folder.isOpen) return
     await recorder.open()
-    this.#opened.add(recorder)
+    folder.isOpen = true
   }
 
   /** Begins the turns of repeated recordings anew. */
   reset(): void {
-    for (const { parts } of this.#made) parts.replay?.reset()
+    for (const { replay } of this.#folders.values()) replay?.reset()
   }
 
   /** Writes and closes everything. @throws {OperatorError} RECORDINGS_UNWRITABLE when something is lost by that */
   async close(): Promise<void> {
-    for (const { parts } of this.#made) await parts.recorder?.close()
+    try {
+      for (const { recorder } of this.#folders.values()) await recorder.close()
+    } finally {
+      for (const { client } of this.#upstreams.values()) client.close()
+    }
   }
 
-  #create(config: ResourceView): ModeParts {
-    const { mode, recordings, upstream, connections } = config
-    const secrets = configSecrets(config)
-    const { clock, logger, generate, forwarder, onRecordingLost, turns } = this.#parts
-    const replays: Replay[] = []
-    const onStored = (interaction: Interaction): void => replays[0]?.add(interaction)
-    const recorder =
-      mode === 'generate' || !upstream || (mode === 'replay' && recordings.replay.onMiss !== 'record')
-        ? undefined
-        : createRecorder({
-            upstream,
-            recordings,
-            secrets,
-            headerLimitKb: connections.headerLimitKb,
-            clock,
-            logger,
-            onStored,
-            onLost: onRecordingLost,
-            ...(forwarder && { forwarder }),
-          })
-    const record: ModeHandler = (exchange) => recorder?.forward(exchange)
-    if (mode !== 'replay') return { recorder, replay: undefined }
-    const replay = createReplay({ recordings, secrets, logger, generate, record, turns })
-    replays.push(replay)
-    return { recorder, replay }
+  #folder({ recordings }: ResourceView): Folder {
+    return this.#folders.get(recordings, () => {
+      const { clock, logger, onRecordingLost } = this.#parts
+      const recorder = createRecorder({
+        recordings,
+        secrets: this.#allSecrets,
+        clock,
+        logger,
+        onStored: (interaction) => folder.replay?.add(interaction),
+        onLost: onRecordingLost,
+      })
+      const folder: Folder = { recorder, replay: undefined, isOpen: false }
+      return folder
+    })
+  }
+
+  #replay(config: ResourceView): Replay {
+    const folder = this.#folder(config)
+    const { logger, generate, turns } = this.#parts
+    return (folder.replay ??= createReplay({
+      recordings: config.recordings,
+      secrets: this.#allSecrets,
+      logger,
+      generate,
+      record: this.handlers.record,
+      turns,
+    }))
+  }
+
+  #record(config: ResourceView): ModeHandler {
+    const { recorder } = this.#folder(config)
+    const { forward } = this.#upstream(config)
+    return (exchange) => recorder.answer(exchange, forward)
+  }
+
+  #upstream({ upstream, connections }: ResourceView): Connected {
+    // The configuration is checked: what forwards has an upstream.
+    if (!upstream) throw new Error('There is no upstream to forward to.')
+    return this.#upstreams.get(upstream, () => {
+      const { clock, logger, forwarder } = this.#parts
+      const credential = (): string => upstream.key
+      const { headerLimitKb } = connections
+      const client = createUpstreamClient({ upstream, credential, headerLimitKb, clock, logger })
+      return { client, forward: createForward({ client, forwarder, clock, logger }) }
+    })
+  }
+
+  /** Every key of the moment, the same list as long as they are the same. */
+  readonly #allSecrets = (): readonly string[] => {
+    const lists = [
+      ...Array.from(this.#parts.config().resources.values(), configSecrets),
+      ...Array.from(this.#upstreams.values(), ({ client }) => client.secrets()),
+    ]
+    const isSame =
+      lists.length === this.#secretLists.length && lists.every((list, at) => list === this.#secretLists[at])
+    if (!isSame) {
+      this.#secretLists = lists
+      this.#secrets = [...new Set(lists.flat())]
+    }
+    return this.#secrets
+  }
+}
+
+/** A map whose keys are the same where they are equal in depth; objects that were looked up before are found at once. */
+class MapByValue<K extends object, V> {
+  readonly #byIdentity = new WeakMap<K, V>()
+  readonly #entries: (readonly [key: K, value: V])[] = []
+
+  get(key: K, make: () => V): V {
+    const known = this.#byIdentity.get(key)
+    if (known !== undefined) return known
+    const equal = this.#entries.find(([other]) => isDeepStrictEqual(other, key))
+    const value = equal ? equal[1] : make()
+    if (!equal) this.#entries.push([key, value])
+    this.#byIdentity.set(key, value)
+    return value
+  }
+
+  *values(): Generator<V> {
+    for (const [, value] of this.#entries) yield value
   }
 }

@@ -100,8 +100,8 @@ function describeSelf(mode: string): object {
  * What /healthz tells. It answers 200 as long as the process serves requests: a restart writes no lost recording, and a
  * replica that is taken out of a service answers nobody.
  */
-function healthOf({ config, mode }: Simulator): object {
-  const lost = mode.recorder?.losses
+function healthOf({ config, recordings }: Simulator): object {
+  const lost = recordings.recorder?.losses
   const { mode: kind } = config.defaultResource
   if (!lost?.isFailing) return { status: 'ok', mode: kind }
   return { status: 'degraded', mode: kind, recordings: { writing: 'failing', lost: lost.lost } }

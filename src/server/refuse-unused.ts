@@ -6,9 +6,11 @@ import { OperatorError } from '../lib/operator-error.ts'
  *
  * @throws {OperatorError} RECORDINGS_UNUSED
  */
-export function refuseUnused({ config, mode: { replay } }: Pick<Simulator, 'config' | 'mode'>): void {
-  const { mode, recordings } = config.defaultResource
-  if (mode !== 'replay' || !recordings.replay.strict || !replay) return
+export function refuseUnused({
+  config,
+  recordings: { replay },
+}: Pick<Simulator, 'config' | 'recordings'>): void {
+  if (!config.defaultResource.recordings.replay.strict || !replay) return
   const unused = replay.unused()
   if (unused.length === 0) return
   const list = unused.map((place) => `\n  ${place}`).join('')

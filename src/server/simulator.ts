@@ -33,7 +33,7 @@ import { createTelemetry } from '../telemetry/telemetry.ts'
 import { createHeadReports } from './head-reports.ts'
 import type { SharedService } from './join-service.ts'
 import { createUndefinedReport, logWarnings } from './log-warnings.ts'
-import { type ModeParts, ModeTable } from './mode-table.ts'
+import { ModeTable, type RecordingsInUse } from './mode-table.ts'
 import type { SharedParts } from './shared-parts.ts'
 
 /** A simulator's parts, put together but not listening. */
@@ -56,8 +56,8 @@ export interface Simulator {
   /** The deployments that have slots or slow down under load, once they had a request. */
   readonly occupancy: () => Iterable<Occupancy>
   readonly extensions: Extensions
-  /** What the mode of the moment works with. */
-  readonly mode: ModeParts
+  /** What the configuration of the moment uses its recordings for. */
+  readonly recordings: RecordingsInUse
   /** The way of a request through all stages. */
   readonly run: Run
   /** Hears of an answer that broke while it was sent. */
@@ -149,6 +149,7 @@ export function assembleSimulator(
   const modes = new ModeTable({
     clock,
     logger,
+    config: () => live.current,
     generate,
     forwarder: extensions.forward,
     turns: shared.turns,
@@ -175,11 +176,7 @@ export function assembleSimulator(
       admit,
       injectFaults: faults.inject,
       addLatency,
-      modes: {
-        generate,
-        record: (exchange) => modes.of(exchange.config).recorder?.forward(exchange),
-        replay: (exchange) => modes.of(exchange.config).replay?.answer(exchange),
-      },
+      modes: modes.handlers,
     },
     {
       onFailure: (error, { method, path }) =>
@@ -224,7 +221,7 @@ export function assembleSimulator(
     responses: builtIn.responses,
     occupancy,
     extensions,
-    get mode() {
+    get recordings() {
       return modes.of(live.current.defaultResource)
     },
     run,

@@ -10,8 +10,8 @@ import { watchSettings } from './watch-settings.ts'
 /** What is watched, and what takes up the changes. */
 export interface WatchParts extends Omit<WatchMeans, 'poll'> {
   readonly live: LiveConfig
-  /** Its mode may change at run time, and with it the recordings that are replayed. */
-  readonly simulator: { readonly mode: { readonly replay: Replay | undefined } }
+  /** What it replays may change at run time. */
+  readonly simulator: { readonly recordings: { readonly replay: Replay | undefined } }
   /** What the configuration was read from. */
   readonly sources: ConfigSources
 }
@@ -43,8 +43,7 @@ function followRecordings(live: LiveConfig, simulator: WatchParts['simulator'], 
   let closing = Promise.resolve()
   let isClosed = false
   const follow = (): void => {
-    const { mode, recordings } = live.current.defaultResource
-    const replay = mode === 'replay' ? simulator.mode.replay : undefined
+    const { replay } = simulator.recordings
     if (isClosed || replay === watched) return
     const before = watch
     closing = closing.then(() => before.close())
@@ -53,7 +52,7 @@ function followRecordings(live: LiveConfig, simulator: WatchParts['simulator'], 
     if (!replay) return
     const onChange = (paths: readonly string[] | undefined): Promise<void> =>
       takeUp(replay, paths, means.logger)
-    watch = watchRecordings({ ...means, dir: recordings.dir, onChange })
+    watch = watchRecordings({ ...means, dir: live.current.defaultResource.recordings.dir, onChange })
   }
   follow()
   live.onChange(follow)

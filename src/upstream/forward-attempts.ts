@@ -1,9 +1,8 @@
-import type { Upstream } from '../config/recordings-config.ts'
 import { parseRetryAfter, parseRetryAfterMs } from '../wire/retry-after.ts'
 import { HeaderList } from '../pipeline/header-list.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
-import type { UpstreamAnswer, UpstreamConnections, UpstreamRequest } from './upstream-call.ts'
+import type { UpstreamAnswer } from './upstream-call.ts'
 import { CallerLeft, UpstreamFailure } from './upstream-failure.ts'
 
 /** The wait before a second attempt where the upstream names none; doubled for each further one. */
@@ -18,7 +17,12 @@ const mostReadAway = 64 * 1024
 
 /** What an attempt needs to know of its surroundings. */
 export interface AttemptParts {
-  readonly upstream: Upstream
+  /** How often the upstream is asked again at most. */
+  readonly retries: number
+  /** When the answer has to be complete at the latest, on the clock's monotonic scale. */
+  readonly deadlineMs: number
+  /** Fires when nobody waits for the answer any more. */
+  readonly signal: AbortSignal
   readonly clock: Clock
   readonly random: Random
   /** Hears of each attempt that is followed by another. */
@@ -33,28 +37,28 @@ export interface Attempt {
 
 /**
  * Asks the upstream, and asks again where the settings allow it and nothing can have been done twice: after 408, 429 and
- * 5xx, and after a connection that did not come about. Waits as `retry-after-ms` or `retry-after` say.
+ * 5xx, and after a credential or a connection that did not come about. Waits as `retry-after-ms` or `retry-after` say.
  *
  * @throws {UpstreamFailure} when the last attempt has no answer
  * @throws {CallerLeft} when nobody waits any more
  */
 export async function attemptCall(
-  connections: UpstreamConnections,
-  request: UpstreamRequest,
-  { upstream, clock, random, onRetry }: AttemptParts,
+  ask: () => Promise<Attempt>,
+  { retries, deadlineMs, signal, clock, random, onRetry }: AttemptParts,
 ): Promise<Attempt> {
   for (let retry = 0; ; retry++) {
-    const sentMs = clock.nowMs()
-    const outcome = await connections.call(request).catch(asError)
-    const isLast = retry >= upstream.retries
-    const waitMs = isLast ? undefined : waitBefore(outcome, retry, clock, random)
-    if (waitMs === undefined || clock.nowMs() + waitMs >= request.deadlineMs) {
+    const outcome = await ask().catch(asError)
+    const isLast = retry >= retries
+    const waitMs = isLast
+      ? undefined
+      : waitBefore(outcome instanceof Error ? outcome : outcome.answer, retry, clock, random)
+    if (waitMs === undefined || clock.nowMs() + waitMs >= deadlineMs) {
       if (outcome instanceof Error) throw outcome
-      return { answer: outcome, sentMs }
+      return outcome
     }
-    if (!(outcome instanceof Error)) await readAway(outcome)
-    onRetry(outcome instanceof Error ? outcome.message : `status ${outcome.status}`, waitMs)
-    await pause(waitMs, clock, request.signal)
+    if (!(outcome instanceof Error)) await readAway(outcome.answer)
+    onRetry(outcome instanceof Error ? outcome.message : `status ${outcome.answer.status}`, waitMs)
+    await pause(waitMs, clock, signal)
   }
 }
 

@@ -18,18 +18,16 @@ const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS
 
 /**
  * The headers of a request as they go upstream: names and values in turn, without credentials of the caller. The operator's
- * key takes their place, as `api-key`, and as a bearer token too where the upstream is not Azure, which reads one or the other.
+ * take their place.
  * Plain bodies are asked for, so that what is recorded can be read and what streams is not held up by a compressor.
  */
 export function forwardedHeaders(
   { method, headers, body }: Pick<Exchange, 'method' | 'headers' | 'body'>,
   target: UpstreamTarget,
-  key: string,
+  credential: readonly string[],
 ): string[] {
   const host = target.origin.slice(target.origin.indexOf('//') + 2)
-  const raw = ['host', host, 'api-key', key]
-  if (!target.isAzure) raw.push('authorization', `Bearer ${key}`)
-  raw.push('accept-encoding', 'identity')
+  const raw = ['host', host, ...credential, 'accept-encoding', 'identity']
   const ofConnection = namedByConnection(headers.connection)
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined || hopByHop.has(name) || staysHere(name) || ofConnection.has(name)) continue

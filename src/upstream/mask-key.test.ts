@@ -9,7 +9,7 @@ async function* pieces(...texts: readonly string[]): AsyncGenerator<Buffer, unde
 
 const read = async (...texts: readonly string[]): Promise<string[]> => {
   const got: string[] = []
-  for await (const chunk of createKeyMask([key]).chunks(pieces(...texts))) got.push(chunk.toString())
+  for await (const chunk of createKeyMask(() => [key]).chunks(pieces(...texts))) got.push(chunk.toString())
   return got
 }
 
@@ -39,7 +39,7 @@ describe('the mask of a key', () => {
     }
     let got = ''
     const reading = async (): Promise<void> => {
-      for await (const chunk of createKeyMask([key]).chunks(failing())) got += chunk.toString()
+      for await (const chunk of createKeyMask(() => [key]).chunks(failing())) got += chunk.toString()
     }
     await expect(reading()).rejects.toThrow('broken')
     expect(got).toBe('x abc')

@@ -1,8 +1,9 @@
 import { asBuffer } from '../lib/as-buffer.ts'
+import { keyForms } from '../lib/credential-texts.ts'
 
 const star = 0x2a
 
-/** Keeps the operator's key out of what an upstream sends back, such as the headers of a request that it echoes. */
+/** Keeps the operator's credentials out of what an upstream sends back, such as the headers of a request that it echoes. */
 export interface KeyMask {
   text(text: string): string
   /**
@@ -12,12 +13,25 @@ export interface KeyMask {
   chunks(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Buffer>
 }
 
-/** @param forms in which the key may stand; none for a key that is too short to be told from other text */
-export function createKeyMask(forms: readonly string[]): KeyMask {
-  const keys = forms.map((form) => Buffer.from(form))
-  const longest = Math.max(0, ...keys.map((key) => key.length))
+/**
+ * @param secrets gives the keys of the moment; too short a key is not told from other text. Asked once for each body, so that
+ * a key that changes is looked for in the answers to the requests that carried it
+ */
+export function createKeyMask(secrets: () => readonly string[]): KeyMask {
+  let known: readonly string[] | undefined
+  let forms: readonly string[] = []
+  const formsNow = (): readonly string[] => {
+    const now = secrets()
+    if (now !== known) {
+      known = now
+      forms = now.flatMap(keyForms)
+    }
+    return forms
+  }
 
   async function* masked(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, undefined> {
+    const keys = formsNow().map((form) => Buffer.from(form))
+    const longest = Math.max(0, ...keys.map((key) => key.length))
     let held = Buffer.alloc(0)
     try {
       for await (const chunk of chunks) {
@@ -35,7 +49,8 @@ export function createKeyMask(forms: readonly string[]): KeyMask {
   }
 
   return {
-    text: (text) => forms.reduce((rest, form) => rest.replaceAll(form, '*'.repeat(form.length)), text),
+    text: (text) =>
+      formsNow().reduce<string>((rest, form) => rest.replaceAll(form, '*'.repeat(form.length)), text),
     chunks: masked,
   }
 }

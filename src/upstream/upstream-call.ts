@@ -2,11 +2,11 @@ import { Agent as HttpAgent, request as requestHttp, type IncomingMessage } from
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
-import type { Upstream } from '../config/recordings-config.ts'
 import type { Clock, StopTimer } from '../lib/clock.ts'
 import { defer } from '../lib/real-timers.ts'
 import { readUpstreamBody } from './upstream-body.ts'
 import { CallerLeft, connectionFailure, UpstreamFailure } from './upstream-failure.ts'
+import type { UpstreamLimits } from './upstream-client.ts'
 import type { UpstreamTarget } from './upstream-target.ts'
 
 /** One request to the upstream. */
@@ -52,7 +52,7 @@ const staleMs = 100
 /** The connections to one upstream, shared by all calls. */
 export class UpstreamConnections {
   readonly target: UpstreamTarget
-  readonly #limits: Upstream
+  readonly #limits: UpstreamLimits
   readonly #clock: Clock
   readonly #headerLimitKb: number
   /** Reuses connections. Node.js closes an idle one before the time that a `Keep-Alive: timeout=` of the upstream names. */
@@ -61,7 +61,7 @@ export class UpstreamConnections {
   readonly #single: HttpAgent
 
   /** @param headerLimitKb of the headers of an answer */
-  constructor(target: UpstreamTarget, limits: Upstream, clock: Clock, headerLimitKb: number) {
+  constructor(target: UpstreamTarget, limits: UpstreamLimits, clock: Clock, headerLimitKb: number) {
     this.target = target
     this.#limits = limits
     this.#clock = clock

@@ -2,6 +2,8 @@ import type { ServiceError } from '../wire/errors.ts'
 
 /** Every way in which the upstream can fail before a client has seen any of its answer, with the status of each. */
 const failures = {
+  UpstreamCredential: 502,
+  UpstreamCredentialTimeout: 504,
   UpstreamUnreachable: 502,
   UpstreamConnectTimeout: 504,
   UpstreamFirstByteTimeout: 504,

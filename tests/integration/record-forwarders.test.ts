@@ -13,6 +13,8 @@ import { createRandom } from '../../src/lib/random.ts'
 import { createVirtualClock, type VirtualClock } from '../../src/lib/virtual-clock.ts'
 import { createRecorder } from '../../src/recordings/record-mode.ts'
 import { createReplay } from '../../src/recordings/replay-mode.ts'
+import { createForward } from '../../src/upstream/forward.ts'
+import { createUpstreamClient } from '../../src/upstream/upstream-client.ts'
 import { chatCompletion, chatEvents, json } from '../support/fake-upstream.ts'
 import { filesInMemory } from '../support/files-in-memory.ts'
 import {
@@ -58,24 +60,29 @@ const start = (forwarder: Forwarder, env: Record<string, string> = {}) => {
   if (!config.defaultResource.upstream) throw new Error('no upstream')
   const clock = createVirtualClock()
   const log: LogLine[] = []
-  const { upstream: target, recordings } = config.defaultResource
-  const recorder = createRecorder({
-    upstream: target,
-    recordings,
-    secrets: [config.defaultResource.apiKey],
+  const { upstream, recordings } = config.defaultResource
+  const logger = collectInto(log)
+  const secrets = [config.defaultResource.apiKey]
+  const recorder = createRecorder({ recordings, secrets: () => secrets, clock, logger })
+  const client = createUpstreamClient({
+    upstream,
+    credential: () => upstream.key,
     headerLimitKb: config.connections.headerLimitKb,
     clock,
-    logger: collectInto(log),
-    forwarder,
+    logger,
   })
-  onTestFinished(() => recorder.close())
+  const forward = createForward({ client, forwarder, clock, logger })
+  onTestFinished(async () => {
+    client.close()
+    await recorder.close()
+  })
   return {
     clock,
     log,
-    forward: () => recorder.forward(exchangeOf(config, clock, {})),
+    forward: () => recorder.answer(exchangeOf(config, clock, {}), forward),
     ask: async (incoming: Partial<Incoming> = {}): Promise<Response> => {
       const exchange = exchangeOf(config, clock, incoming)
-      return sendToWeb(exchange, await recorder.forward(exchange))
+      return sendToWeb(exchange, await recorder.answer(exchange, forward))
     },
   }
 }
@@ -86,7 +93,7 @@ const replay = async (incoming: Partial<Incoming> = {}) => {
   const nothing = () => Promise.resolve(undefined)
   const parts = {
     recordings: config.defaultResource.recordings,
-    secrets: [],
+    secrets: () => [],
     logger: silentLogger,
     generate: nothing,
     record: nothing,

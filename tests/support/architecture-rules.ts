@@ -50,11 +50,7 @@ export const homes: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Imports that still run the wrong way, each until the code that it names is handed in. */
-const wrongWay = new Set([
-  'pipeline/pipeline.ts -> access',
-  'recordings/record-mode.ts -> upstream',
-  'recordings/record-stream.ts -> upstream',
-])
+const wrongWay = new Set(['pipeline/pipeline.ts -> access'])
 
 const socketModules = new Set(['node:http', 'node:https', 'node:http2', 'node:net'])
 /** The client of real services needs timeouts and a pool of its own, which fetch does not have. */

@@ -21,7 +21,7 @@ export function recordingRoutes(simulator: Simulator): readonly AdminRoute[] {
         500: errorAnswer('Some could not be written and are kept in memory; `saved` counts the others.'),
       },
       async handle() {
-        const { recorder } = simulator.mode
+        const { recorder } = simulator.recordings
         if (!recorder) {
           const message = `Nothing is recorded in ${simulator.config.defaultResource.mode} mode. Start with SIMULATOR_MODE=record.`
           return refuse(400, 'NotRecording', message)

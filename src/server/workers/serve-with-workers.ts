@@ -71,7 +71,7 @@ export async function serveWithWorkers(parts: ServeParts): Promise<void> {
     service = new Service({ ...started, slots, workingDirectory, port })
     await serveBy(service, started, parts)
     const { unused } = service.metrics
-    refuseUnused({ config: simulator.config, mode: unusedInstead(simulator.mode.replay, unused) })
+    refuseUnused({ config: simulator.config, recordings: unusedInstead(simulator.recordings.replay, unused) })
   } catch (error) {
     await simulator.close().catch(() => {})
     throw error
@@ -113,7 +113,7 @@ async function findPort({ app, simulator }: StartedSimulator): Promise<number> {
 function refreshingAll(
   simulator: StartedSimulator['simulator'],
   service: Service,
-): { readonly mode: { readonly replay: Replay | undefined } } {
+): { readonly recordings: { readonly replay: Replay | undefined } } {
   const known = new WeakMap<Replay, Replay>()
   const wrap = (replay: Replay): Replay => {
     let wrapped = known.get(replay)
@@ -130,8 +130,8 @@ function refreshingAll(
     return wrapped
   }
   return {
-    get mode() {
-      const { replay } = simulator.mode
+    get recordings() {
+      const { replay } = simulator.recordings
       return { replay: replay && wrap(replay) }
     },
   }

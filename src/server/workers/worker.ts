@@ -52,7 +52,7 @@ export async function runWorker(): Promise<void> {
       await started().simulator.reset()
     },
     async refresh(paths) {
-      await started().simulator.mode.replay?.refresh(paths ?? undefined)
+      await started().simulator.recordings.replay?.refresh(paths ?? undefined)
     },
     report: () => report(started()),
     sync: () => null,
@@ -127,12 +127,10 @@ async function take({ live, simulator }: Running, state: Packed): Promise<void> 
 }
 
 async function report({ simulator }: Running): Promise<Packed> {
-  const { config, mode, metrics } = simulator
-  const { mode: chosen, recordings } = config.defaultResource
-  const isStrict = chosen === 'replay' && recordings.replay.strict
+  const { config, recordings, metrics } = simulator
   const told: WorkerReport = {
     metrics: await metrics.toJson(),
-    unused: isStrict ? mode.replay?.unused() : undefined,
+    unused: config.defaultResource.recordings.replay.strict ? recordings.replay?.unused() : undefined,
   }
   return pack(told)
 }

@@ -1,0 +1,159 @@
+import type { Clock } from '../lib/clock.ts'
+import { createKeyRedactor, redactText } from '../lib/credential-texts.ts'
+import { asBuffer } from '../lib/as-buffer.ts'
+import { reasonOf } from '../lib/error-text.ts'
+import type { Logger } from '../lib/logger.ts'
+import { clientLeftReply } from '../pipeline/client-left-reply.ts'
+import { comesInPieces, gather, hasNoBody, isEventStream } from '../pipeline/comes-in-pieces.ts'
+import { errorReply } from '../pipeline/error-reply.ts'
+import { EventSplitter } from '../pipeline/event-splitter.ts'
+import type { Exchange } from '../pipeline/exchange.ts'
+import type { Forwarder } from '../pipeline/extension.ts'
+import { ReportedFailure } from '../pipeline/reported-failure.ts'
+import type { Reply } from '../pipeline/reply.ts'
+import { textBody } from '../answer/body.ts'
+import { isTerminalEvent } from '../wire/sse.ts'
+import type { UpstreamClient } from './upstream-client.ts'
+import { CallerLeft, pathLeavesEndpoint, UpstreamFailure, upstreamError } from './upstream-failure.ts'
+
+/** What came back from another service, or stands in the place of an answer that did not come. */
+export interface Forwarded {
+  readonly reply: Reply
+  /** Scheme, host and port that were asked. */
+  readonly origin: string
+  /** When the request was sent on, on the clock's monotonic scale. */
+  readonly sentMs: number
+  /** False for what no replay should see: what a forwarder says so of, and errors that are made here. */
+  readonly store: boolean
+}
+
+/** Hears of a live body that broke on its way, and why. */
+export type OnBroken = (why: string) => void
+
+/**
+ * Carries an exchange to another service. A body is whole where pieces of it are of no use, and else live; a stream that breaks
+ * says so in an error event. Rejects with what a forwarder of an extension throws; never for what an upstream does.
+ */
+export type Forward = (exchange: Exchange, onBroken: OnBroken) => Promise<Forwarded>
+
+/** What forwarding is made from. */
+export interface ForwardOptions {
+  readonly client: UpstreamClient
+  /** Asked before the upstream: all forwarders of extensions as one; absent where there are none. */
+  readonly forwarder?: Forwarder | undefined
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Stands for what a forwarder asked, which it alone knows. */
+const forwarderOrigin = 'http://forwarder'
+
+/** Makes the function that carries requests to forwarders of extensions, or to the upstream. A path that leads out of the endpoint gets to neither. */
+export function createForward({ client, forwarder, clock, logger }: ForwardOptions): Forward {
+  const { origin } = client
+  const redactKeys = createKeyRedactor(client.secrets)
+
+  const askForwarder = async (exchange: Exchange, ask: Forwarder): Promise<Forwarded | undefined> => {
+    const sentMs = clock.nowMs()
+    const forwarded = await ask(exchange)
+    if (!forwarded) return undefined
+    const { reply, store = true } = 'reply' in forwarded ? forwarded : { reply: forwarded }
+    // What has been elsewhere is not to be given a model's time on top.
+    reply.ownTime = true
+    return { reply, origin: forwarderOrigin, sentMs, store }
+  }
+
+  const askUpstream = async (exchange: Exchange, onBroken: OnBroken): Promise<Forwarded> => {
+    const inPlace = (reply: Reply): Forwarded => ({ reply, origin, sentMs: clock.nowMs(), store: false })
+    try {
+      const { reply, sentMs } = await client.ask(exchange)
+      return { reply: await settled(exchange, reply, onBroken), origin, sentMs, store: true }
+    } catch (error) {
+      if (error instanceof CallerLeft) return inPlace(clientLeftReply())
+      if (!(error instanceof UpstreamFailure)) throw error
+      const { method, path } = exchange
+      const { code, message, cause } = error
+      const reason =
+        code === 'UpstreamCredential' && cause !== undefined
+          ? redactKeys(redactText(reasonOf(cause)))
+          : undefined
+      logger.warn(
+        { method, path, code, ...(reason !== undefined && { reason }) },
+        `A request got no answer: ${message}`,
+      )
+      return inPlace(errorReply(exchange, upstreamError(error)))
+    }
+  }
+
+  return async (exchange, onBroken) => {
+    const { method, path } = exchange
+    if (client.leavesEndpoint(path)) {
+      logger.info({ method, path }, 'A request was refused: its path leads out of the endpoint.')
+      return {
+        reply: errorReply(exchange, pathLeavesEndpoint()),
+        origin,
+        sentMs: clock.nowMs(),
+        store: false,
+      }
+    }
+    const own = forwarder && (await askForwarder(exchange, forwarder))
+    if (!own) return askUpstream(exchange, onBroken)
+    return own.store ? { ...own, reply: await settled(exchange, own.reply, onBroken) } : own
+  }
+}
+
+/** Reads to its end what comes live and is of no use in pieces, and lets the rest tell of a failure. Changes the reply. */
+async function settled(exchange: Exchange, reply: Reply, onBroken: OnBroken): Promise<Reply> {
+  const { body, headers, status } = reply
+  if (body.kind !== 'live') return reply
+  if (hasNoBody(exchange.method, status)) {
+    for await (const _ of body.chunks);
+    // Clients wait for a body of 205 whose length is told; the other heads tell the length of what is not sent.
+    if (status === 205) headers.delete('content-length')
+    reply.body = { kind: 'live', chunks: nothing() }
+    return reply
+  }
+  const gathered = comesInPieces(headers) ? undefined : await gather(body.chunks)
+  if (gathered?.kind === 'whole') reply.body = textBody(gathered.bytes)
+  else {
+    const chunks = gathered?.chunks ?? body.chunks
+    reply.body = { kind: 'live', chunks: tellFailure(chunks, exchange, isEventStream(headers), onBroken) }
+  }
+  return reply
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array, undefined> {}
+
+/** An event that has more bytes than this is not looked at any more. */
+const watchedEventBytes = 64 * 1024 * 1024
+
+/**
+ * Lets a stream that fails on its way say so, before its connection is cut: an error event, in the envelope of the
+ * service, which the official clients raise as an error. In the middle of an event there is the cut alone, for whatever is sent
+ * would be read as a part of that event. A stream that has said that it is at its end ends in order.
+ */
+async function* tellFailure(
+  chunks: AsyncIterable<Uint8Array>,
+  exchange: Exchange,
+  isStream: boolean,
+  onBroken: OnBroken,
+): AsyncGenerator<Uint8Array, undefined> {
+  let splitter = isStream ? new EventSplitter() : undefined
+  let isTerminated = false
+  try {
+    for await (const chunk of chunks) {
+      for (const event of splitter?.push(asBuffer(chunk)) ?? [])
+        isTerminated ||= isTerminalEvent(event.toString())
+      if (splitter && splitter.pendingBytes > watchedEventBytes) splitter = undefined
+      yield chunk
+    }
+  } catch (error) {
+    if (error instanceof CallerLeft || exchange.ended) throw error
+    if (isTerminated) return
+    onBroken(reasonOf(error))
+    if (splitter?.pendingBytes === 0 && error instanceof UpstreamFailure) {
+      yield Buffer.from(`\n\ndata: ${upstreamError(error).body}\n\n`)
+    }
+    throw new ReportedFailure(error)
+  }
+}
