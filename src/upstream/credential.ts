@@ -105,7 +105,7 @@ function inTime<T>(
     }
     asked.then(
       (given) => settle(() => resolve(given)),
-      (error: unknown) => settle(() => reject(error as Error)),
+      (error: unknown) => settle(() => reject(error)),
     )
     if (signal.aborted) onAbort()
     else signal.addEventListener('abort', onAbort, { once: true })
