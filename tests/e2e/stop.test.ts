@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { eventually, programKey, sleep, startProgram } from '../support/built-program.ts'
 import { RawConnection, requestBytes, type RawRequest } from '../support/raw-http.ts'
+import { freePort } from '../support/free-port.ts'
 
 /** One token every 50 ms, with no spread. */
 const paced = {
@@ -40,7 +41,9 @@ describe('SIGTERM and SIGINT', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
     '%s lets a running stream end, takes no new connection meanwhile, and ends with code 0',
     async (signal) => {
-      await using program = await startProgram({ env: { ...paced, SHUTDOWN_GRACE_SECONDS: '50' } })
+      // No other test gets this port by chance once it is closed.
+      const args = ['--port', String(await freePort())]
+      await using program = await startProgram({ args, env: { ...paced, SHUTDOWN_GRACE_SECONDS: '50' } })
       const connection = await beginStream(program.port, 16)
       program.signal(signal)
       await eventually(

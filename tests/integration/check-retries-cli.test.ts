@@ -9,6 +9,7 @@ import { run } from '../../src/cli/run.ts'
 import { RetryJudge } from '../../src/journal/retry-judge.ts'
 import { retryReportJson } from '../../src/journal/retry-report-json.ts'
 import { addToTotals, byFindings, emptyTotals, reportClient } from '../../src/journal/retry-report.ts'
+import { refusingUrl } from '../support/refusing-url.ts'
 
 const closers: (() => void)[] = []
 afterEach(() => closers.splice(0).forEach((close) => close()))
@@ -175,8 +176,7 @@ Found in 15 retries: 1 early, 1 forbidden, 1 herd (29 requests of 3 clients sinc
   })
 
   it('says what to do when nothing listens', async () => {
-    const { url } = await serve(200, {})
-    closers.splice(0).forEach((close) => close())
+    const url = await refusingUrl()
     const { code, err } = await call(['--url', url])
     expect(code).toBe(1)
     expect(err).toContain(`Could not reach a simulator at ${url}: connect ECONNREFUSED`)

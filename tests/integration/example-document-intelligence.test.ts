@@ -7,6 +7,7 @@ import {
   type TestSettings,
   type TestSimulator,
 } from '../support/test-simulator.ts'
+import { refusingUrl } from '../support/refusing-url.ts'
 
 const key = { 'ocp-apim-subscription-key': testKey }
 const models = '/documentintelligence/documentModels/prebuilt-layout'
@@ -214,7 +215,7 @@ describe('document-intelligence in record mode', () => {
   })
 
   it('answers 502 and says why when the service is out of reach, and records nothing', async () => {
-    await place.upstream.close()
+    vi.stubEnv('AZURE_FORM_RECOGNIZER_ENDPOINT', await refusingUrl())
     const response = await submit(await record())
     expect(response.status).toBe(502)
     expect(await response.json()).toMatchObject({

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createSimulator, OperatorError } from '../../src/index.ts'
 import { recordingFolder } from '../support/recording-folder.ts'
+import { freePort } from '../support/free-port.ts'
 
 /** What keeps this process from ending, servers and timers above all. */
 function handles(kind: string): number {
@@ -53,7 +54,7 @@ describe('a simulator', () => {
 
   it('answers nobody any more at its port once it is closed', async () => {
     const sim = await createSimulator()
-    const { url } = await sim.listen()
+    const { url } = await sim.listen({ port: await freePort() })
     await (await fetch(`${url}/healthz`, { headers: { connection: 'close' } })).text()
     await sim.close()
     await expect(fetch(`${url}/healthz`)).rejects.toThrow('fetch failed')

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { afterEach, describe, expect, it } from 'vitest'
 import { run } from '../../src/cli/run.ts'
 import type { LoadReport } from '../../src/load/load-report.ts'
+import { refusingUrl } from '../support/refusing-url.ts'
 
 const closers: (() => void)[] = []
 afterEach(() => closers.splice(0).forEach((close) => close()))
@@ -317,9 +318,7 @@ describe('wrong usage', () => {
 
 describe('an endpoint that is not there', () => {
   it('is told at once, with exit code 1', async () => {
-    const { url, close } = await serve((_request, response) => void response.end())
-    close()
-    const { code, err } = await load(['--url', url])
+    const { code, err } = await load(['--url', await refusingUrl()])
     expect(code).toBe(1)
     expect(err).toMatch(
       /^Could not reach http:\/\/127\.0\.0\.1:\d+: .*ECONNREFUSED.*\. Start what should answer/,

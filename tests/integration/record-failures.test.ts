@@ -5,6 +5,7 @@ import { advanceUntil } from '../support/advance-until.ts'
 import { chatCompletion, json, startRawUpstream } from '../support/fake-upstream.ts'
 import { recordingFiles, recordingPlace, startRecording } from '../support/recording-simulator.ts'
 import { testKey } from '../support/test-simulator.ts'
+import { refusingUrl } from '../support/refusing-url.ts'
 
 const path = '/openai/deployments/gpt-4o-mini/chat/completions?api-version=2024-10-21'
 const request = { messages: [{ role: 'user', content: 'Hello' }] }
@@ -21,8 +22,8 @@ const errorOf = async (response: Response) => {
 
 describe('a failing upstream', () => {
   it('that is not there makes a 502 that says what to do', async () => {
-    await place.upstream.close()
-    const error = await errorOf(await start().post(path, request))
+    const { post } = start({ AZURE_OPENAI_ENDPOINT: await refusingUrl() })
+    const error = await errorOf(await post(path, request))
     expect(error).toMatchObject({ status: 502, code: 'UpstreamUnreachable' })
     expect(error.message).toContain('AZURE_OPENAI_ENDPOINT')
   })

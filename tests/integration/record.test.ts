@@ -16,6 +16,7 @@ import {
   startRecording,
   upstreamKey,
 } from '../support/recording-simulator.ts'
+import { refusingUrl } from '../support/refusing-url.ts'
 import { testKey } from '../support/test-simulator.ts'
 
 const path = '/openai/deployments/gpt-4o-mini/chat/completions?api-version=2024-10-21'
@@ -290,8 +291,7 @@ describe('record mode with the official client', () => {
   })
 
   it('raises the error of an upstream that cannot be reached, by its code', async () => {
-    const url = await start().listen()
-    await place.upstream.close()
+    const url = await start({ AZURE_OPENAI_ENDPOINT: await refusingUrl() }).listen()
     const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: testKey, maxRetries: 0 })
     await expect(client.models.list()).rejects.toMatchObject({ status: 502, code: 'UpstreamUnreachable' })
   })

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { type FakeCollector, startCollector } from '../support/fake-collector.ts'
 import type { ReadPoint } from '../support/otlp-reader.ts'
 import { createTestSimulator, deploymentPath, type TestSettings } from '../support/test-simulator.ts'
+import { refusingUrl } from '../support/refusing-url.ts'
 
 const deployments = {
   chat: { model: 'gpt-4o', tokensPerMinute: 1_000_000 },
@@ -11,7 +12,7 @@ const deployments = {
 const hello = { messages: [{ role: 'user', content: 'hi' }], max_tokens: 20 }
 const chatPath = deploymentPath('chat', 'chat/completions')
 
-const createExporting = async (collector: FakeCollector, settings: TestSettings = {}) => {
+const createExporting = async (collector: Pick<FakeCollector, 'url'>, settings: TestSettings = {}) => {
   const made = createTestSimulator({
     deployments,
     ...settings,
@@ -188,11 +189,12 @@ it('answers as ever while the collector refuses, and says so once', async () => 
 })
 
 it('ends at once when the collector is away', async () => {
-  const collector = await startCollector()
-  await collector[Symbol.asyncDispose]()
-  const { post, close, log } = await createExporting(collector, {
-    env: { OTEL_EXPORTER_OTLP_TIMEOUT: '300' },
-  })
+  const { post, close, log } = await createExporting(
+    { url: await refusingUrl() },
+    {
+      env: { OTEL_EXPORTER_OTLP_TIMEOUT: '300' },
+    },
+  )
   expect(await post(chatPath, hello)).toBe(200)
   const began = performance.now()
   await close()

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
+import { freePort } from './free-port.ts'
 
 /** A network in front of a server of this machine, with the faults that networks have. */
 export interface TcpProxy {
@@ -43,7 +44,9 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
   const cut = (): void => {
     for (const socket of sockets) socket.resetAndDestroy()
   }
-  const listen = async (port: number): Promise<void> => {
+  // No other test gets it by chance while it is closed.
+  const port = await freePort()
+  const listen = async (): Promise<void> => {
     server.listen(port, '127.0.0.1')
     await once(server, 'listening')
   }
@@ -54,8 +57,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
     cut()
     await closed
   }
-  await listen(0)
-  const { port } = server.address() as AddressInfo
+  await listen()
   return {
     port,
     cut,
@@ -66,7 +68,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
     },
     async restore() {
       isSwallowing = false
-      if (!server.listening) await listen(port)
+      if (!server.listening) await listen()
     },
     close: stop,
   }
