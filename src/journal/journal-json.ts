@@ -6,7 +6,8 @@ export function journalJson(entries: readonly JournalEntry[]) {
 }
 
 function entryJson(entry: JournalEntry) {
-  const { usage, retryOf } = entry
+  // Whatever repeats another one has all of these.
+  const { usage, retryOf, retryIndex = 1, waitedMs = 0, early = false, forbidden = false } = entry
   return {
     id: entry.id,
     at: entry.at,
@@ -41,13 +42,7 @@ function entryJson(entry: JournalEntry) {
     retry:
       retryOf === undefined
         ? null
-        : {
-            of: retryOf,
-            index: entry.retryIndex,
-            waited_ms: entry.waitedMs,
-            early: entry.early,
-            forbidden: entry.forbidden,
-          },
+        : { of: retryOf, index: retryIndex, waited_ms: waitedMs, early, forbidden },
   }
 }
 

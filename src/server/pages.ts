@@ -49,7 +49,7 @@ export function createPages(
         return context.text(await renderMetrics(), 200, headers)
       },
     },
-    { path: '/++/*', servedBy: 'primary', answer: createAdmin(simulator, version) },
+    ...createAdmin(simulator, version),
     { method: 'GET', path: '/images/:id/:file', servedBy: 'every', answer: createImageRoute(simulator) },
   ]
 }

@@ -30,7 +30,7 @@ export const homes: Readonly<Record<string, readonly string[]>> = {
   hono: ['server'],
   '@hono/node-server': ['server'],
   chokidar: ['server'],
-  zod: ['config'],
+  zod: ['config', 'server'],
   'prom-client': ['metrics'],
   yaml: ['recordings', 'config'],
   'js-tiktoken': ['tokens'],

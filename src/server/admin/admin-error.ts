@@ -1,35 +1,31 @@
+import { z } from 'zod'
 import { listProblems } from '../../lib/error-text.ts'
-import type { JsonSchema } from '../../config/patch-json-schema.ts'
-import { type AdminAnswer, schemaRef } from './admin-route.ts'
+import type { AnswerSpec } from './admin-route.ts'
 
 /** The schema of every error. */
-export const errorJsonSchema: JsonSchema = {
-  type: 'object',
-  properties: {
-    error: {
-      type: 'object',
-      properties: {
-        code: { type: 'string', description: 'A word for programs, such as InvalidConfig.' },
-        message: { type: 'string', description: 'What is wrong and what to do, for people.' },
-        problems: {
-          type: 'array',
-          items: { type: 'string' },
-          description: 'Each problem by itself, where there may be several.',
-        },
-      },
-      required: ['code', 'message'],
-      additionalProperties: false,
-    },
-  },
-  required: ['error'],
+export const errorSchema = z
+  .looseObject({
+    error: z.object({
+      code: z.string().describe('A word for programs, such as InvalidConfig.'),
+      message: z.string().describe('What is wrong and what to do, for people.'),
+      problems: z
+        .array(z.string())
+        .readonly()
+        .optional()
+        .describe('Each problem by itself, where there may be several.'),
+    }),
+  })
+  .meta({ id: 'Error' })
+
+/** The answer of something that is refused. */
+export interface Refusal {
+  readonly status: number
+  readonly body: z.output<typeof errorSchema>
 }
 
-/** Documents an answer that is an error. */
-export function errorAnswer(description: string): {
-  readonly description: string
-  readonly schema: JsonSchema
-} {
-  return { description, schema: schemaRef('Error') }
+/** Describes an answer that is an error. */
+export function errorAnswer(description: string): AnswerSpec & { readonly schema: typeof errorSchema } {
+  return { description, schema: errorSchema }
 }
 
 /**
@@ -37,12 +33,7 @@ export function errorAnswer(description: string): {
  *
  * @param message in the form "Could not X: Y (got Z). Do W."
  */
-export function refuse(
-  status: number,
-  code: string,
-  message: string,
-  problems?: readonly string[],
-): AdminAnswer {
+export function refuse(status: number, code: string, message: string, problems?: readonly string[]): Refusal {
   return { status, body: { error: { code, message, ...(problems && { problems }) } } }
 }
 
@@ -51,7 +42,7 @@ export function refuse(
  *
  * @param what completes "Could not ...": `change the configuration`
  */
-export function refuseProblems(code: string, what: string, problems: readonly string[]): AdminAnswer {
+export function refuseProblems(code: string, what: string, problems: readonly string[]): Refusal {
   const listed = listProblems(problems)
   return refuse(400, code, `Could not ${what}: ${listed.join('\n')}`, listed)
 }

@@ -1,5 +1,6 @@
+import { z } from 'zod'
 import type { Simulator } from '../simulator.ts'
-import type { AdminRoute } from './admin-route.ts'
+import { type AdminRoute, defineRoute } from './admin-route.ts'
 import { clockRoutes } from './clock-routes.ts'
 import { configRoutes } from './config-routes.ts'
 import { deploymentRoutes } from './deployment-routes.ts'
@@ -23,13 +24,18 @@ export function createAdminRoutes(simulator: Simulator, version: string): readon
     ...incidentRoutes(simulator),
   ]
   let document: object | undefined
-  routes.push({
-    method: 'GET',
-    path: '/++/openapi.json',
-    operationId: 'getOpenApi',
-    summary: 'Describe these routes',
-    answers: { 200: { description: 'This document: OpenAPI 3.1.', schema: { type: 'object' } } },
-    handle: () => ({ status: 200, body: (document ??= openapiDocument(routes, version)) }),
-  })
+  routes.push(
+    defineRoute({
+      method: 'GET',
+      path: '/++/openapi.json',
+      operationId: 'getOpenApi',
+      summary: 'Describe these routes',
+      answers: { 200: { description: 'This document: OpenAPI 3.1.', schema: z.looseObject({}) } },
+      handle: () => ({
+        status: 200,
+        body: (document ??= openapiDocument(routes, version)) as Record<string, unknown>,
+      }),
+    }),
+  )
   return routes
 }

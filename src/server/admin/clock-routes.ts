@@ -1,20 +1,31 @@
-import { isRecord } from '../../config/resolve-deployment.ts'
+import { z } from 'zod'
 import { showValue } from '../../config/show-value.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { VirtualClock } from '../../lib/virtual-clock.ts'
 import type { Simulator } from '../simulator.ts'
-import { errorAnswer, refuse } from './admin-error.ts'
-import type { AdminRoute } from './admin-route.ts'
-import { closedObject } from './json-schemas.ts'
+import { errorAnswer, type Refusal, refuse } from './admin-error.ts'
+import { type AdminRoute, defineRoute } from './admin-route.ts'
 
 /** A year, in milliseconds: further than any window, timetable or stored response reaches. */
 const longestMs = 31_536_000_000
+
+const advanceSchema = z
+  .strictObject({
+    ms: z.number().gt(0).max(longestMs).optional(),
+    seconds: z
+      .number()
+      .gt(0)
+      .max(longestMs / 1_000)
+      .optional(),
+  })
+  .refine((given) => Object.keys(given).length === 1)
+  .meta({ minProperties: 1, maxProperties: 1 })
 
 /** The routes of the clock. */
 export function clockRoutes({ clock }: Simulator): readonly AdminRoute[] {
   let advances: Promise<unknown> = Promise.resolve()
   return [
-    {
+    defineRoute({
       method: 'POST',
       path: '/++/clock/advance',
       operationId: 'advanceClock',
@@ -24,48 +35,31 @@ export function clockRoutes({ clock }: Simulator): readonly AdminRoute[] {
       body: {
         kind: 'json',
         description: 'How far: `ms` or `seconds`.',
-        schema: {
-          type: 'object',
-          properties: {
-            ms: { type: 'number', exclusiveMinimum: 0, maximum: longestMs },
-            seconds: { type: 'number', exclusiveMinimum: 0, maximum: longestMs / 1_000 },
-          },
-          minProperties: 1,
-          maxProperties: 1,
-          additionalProperties: false,
-        },
+        schema: advanceSchema,
         example: { seconds: 60 },
+        refuse: (body) => (isVirtual(clock) ? invalidAdvance(body) : clockOff()),
       },
       answers: {
         200: {
           description: 'The time after it.',
-          schema: closedObject({
-            now: { type: 'string', format: 'date-time', description: 'As clients see it.' },
-            now_ms: { type: 'number', description: 'Milliseconds since the start of the clock.' },
+          schema: z.object({
+            now: z.string().meta({ format: 'date-time', description: 'As clients see it.' }),
+            now_ms: z.number().describe('Milliseconds since the start of the clock.'),
           }),
         },
         400: errorAnswer(
           'The clock is that of the machine (VirtualClockOff), or the time is out of its range.',
         ),
       },
-      async handle({ body }) {
-        if (!isVirtual(clock)) {
-          const message =
-            "Could not advance the clock: it is the machine's. Start with SIMULATOR_CLOCK=virtual to decide yourself when time passes."
-          return refuse(400, 'VirtualClockOff', message)
-        }
-        const ms = readMs(body)
-        if (ms === undefined) {
-          const message = `Could not advance the clock: the body must have either "ms" or "seconds", a number above 0 and up to a year (got ${showValue(body)}). Send {"seconds": 60}, for example.`
-          return refuse(400, 'InvalidAdvance', message)
-        }
+      async handle({ body: { ms = 0, seconds } }) {
+        if (!isVirtual(clock)) return clockOff()
         // Two at once would each end at a time reckoned from the same start, and one would turn the clock back.
-        const advanced = advances.then(() => clock.advance(ms))
+        const advanced = advances.then(() => clock.advance(seconds === undefined ? ms : seconds * 1_000))
         advances = advanced.catch(() => {})
         await advanced
         return { status: 200, body: { now: new Date(clock.epochMs()).toISOString(), now_ms: clock.nowMs() } }
       },
-    },
+    }),
   ]
 }
 
@@ -73,9 +67,13 @@ function isVirtual(clock: Clock): clock is VirtualClock {
   return 'advance' in clock
 }
 
-function readMs(body: unknown): number | undefined {
-  if (!isRecord(body) || Object.keys(body).length !== 1) return undefined
-  const { ms, seconds } = body
-  const asked = typeof seconds === 'number' ? seconds * 1_000 : ms
-  return typeof asked === 'number' && asked > 0 && asked <= longestMs ? asked : undefined
+function clockOff(): Refusal {
+  const message =
+    "Could not advance the clock: it is the machine's. Start with SIMULATOR_CLOCK=virtual to decide yourself when time passes."
+  return refuse(400, 'VirtualClockOff', message)
+}
+
+function invalidAdvance(body: unknown): Refusal {
+  const message = `Could not advance the clock: the body must have either "ms" or "seconds", a number above 0 and up to a year (got ${showValue(body)}). Send {"seconds": 60}, for example.`
+  return refuse(400, 'InvalidAdvance', message)
 }

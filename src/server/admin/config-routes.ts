@@ -1,21 +1,26 @@
+import { z } from 'zod'
 import type { Simulator } from '../simulator.ts'
 import { errorAnswer, refuseProblems } from './admin-error.ts'
-import { type AdminRoute, schemaRef } from './admin-route.ts'
+import { type AdminRoute, defineRoute } from './admin-route.ts'
+
+/** Made by the settings themselves, whose own check tells the problems of a patch. */
+const shownSchema = z.record(z.string(), z.unknown()).meta({ id: 'Config' })
+const patchSchema = z.unknown().meta({ id: 'ConfigPatch' })
 
 /** The routes of the configuration as a whole. */
 export function configRoutes(simulator: Simulator): readonly AdminRoute[] {
   const { live } = simulator
-  const shown = { description: 'The configuration.', schema: schemaRef('Config') }
+  const shown = { description: 'The configuration.', schema: shownSchema }
   return [
-    {
+    defineRoute({
       method: 'GET',
       path: '/++/config',
       operationId: 'getConfig',
       summary: 'Show what can change at run time',
       answers: { 200: shown },
       handle: () => ({ status: 200, body: live.shown() }),
-    },
-    {
+    }),
+    defineRoute({
       method: 'PATCH',
       path: '/++/config',
       operationId: 'patchConfig',
@@ -26,7 +31,7 @@ export function configRoutes(simulator: Simulator): readonly AdminRoute[] {
         kind: 'json',
         description:
           'Any part of what GET answers. Null puts a setting back to its default and removes a deployment.',
-        schema: schemaRef('ConfigPatch'),
+        schema: patchSchema,
         example: { latency: { open_ai_chat_completions: { mean: 10, std_dev: 0.5 } } },
       },
       answers: {
@@ -40,8 +45,8 @@ export function configRoutes(simulator: Simulator): readonly AdminRoute[] {
         }
         return { status: 200, body: live.shown() }
       },
-    },
-    {
+    }),
+    defineRoute({
       method: 'POST',
       path: '/++/reset',
       operationId: 'reset',
@@ -59,6 +64,6 @@ export function configRoutes(simulator: Simulator): readonly AdminRoute[] {
         if (problems.length > 0) return refuseProblems('InvalidConfig', 'reset the configuration', problems)
         return { status: 200, body: live.shown() }
       },
-    },
+    }),
   ]
 }

@@ -1,50 +1,61 @@
 import type { Context } from 'hono'
 import type { Config } from '../../config/config.ts'
-import { invalidKey } from '../../wire/errors.ts'
 import { carriesKey } from '../../access/authenticate.ts'
 import { shortText } from '../../lib/error-text.ts'
 import { OperatorError } from '../../lib/operator-error.ts'
+import { invalidKey } from '../../wire/errors.ts'
 import type { AppEnv } from '../app-env.ts'
+import type { Page } from '../pages.ts'
 import { readWebBody } from '../read-body.ts'
 import type { Simulator } from '../simulator.ts'
-import { refuse, refuseProblems } from './admin-error.ts'
-import type { AdminAnswer, AdminRoute } from './admin-route.ts'
+import { type Refusal, refuse, refuseProblems } from './admin-error.ts'
+import type { AdminRoute } from './admin-route.ts'
 import { createAdminRoutes } from './admin-routes.ts'
-import { findRoutes, type FoundPath } from './find-route.ts'
 import { readJson } from './read-json.ts'
-import { readQuery } from './read-query.ts'
+import { queryParameters, readQuery } from './read-query.ts'
 
 /** Room for a configuration of several thousand deployments. */
 const largestBodyBytes = 1024 * 1024
 
+type AdminPage = Page['answer']
+
 /**
- * Makes the handler of every path under `/++/`: checks the key, the query and the body, asks the route, and turns what goes
- * wrong into an answer.
+ * Makes the pages under `/++/`: those of its routes, which check the key, the query and the body, ask the route, and turn what
+ * goes wrong into an answer; and those that tell what is there to whoever asks for something else.
  */
-export function createAdmin(
-  simulator: Simulator,
-  version: string,
-): (context: Context<AppEnv>) => Promise<Response> {
+export function createAdmin(simulator: Simulator, version: string): readonly Page[] {
   const routes = createAdminRoutes(simulator, version)
+  const page = (path: string, answer: AdminPage, method?: Page['method']): Page => ({
+    ...(method && { method }),
+    path: path.replace(/\{(\w+)\}/g, ':$1'),
+    // It tells of the whole service, and changes it.
+    servedBy: 'primary',
+    answer: (context) => refuseStranger(context.req.raw, simulator.config.adminApiKey) ?? answer(context),
+  })
+  const paths = [...new Set(routes.map(({ path }) => path))]
+  return [
+    ...routes.map((route) => page(route.path, answerRoute(route, simulator), route.method)),
+    ...paths.map((path) => page(path, wrongMethod(path, routes))),
+    page('/++/*', unknownPath(routes)),
+  ]
+}
 
-  const answer = async (request: Request, route: AdminRoute, { params }: FoundPath): Promise<AdminAnswer> => {
-    const query = readQuery(new URL(request.url).searchParams, route.query ?? [])
-    if ('problems' in query) return refuseProblems('InvalidQuery', 'read the query', query.problems)
-    const body = await readAdminBody(request, route)
-    if ('refusal' in body) return body.refusal
-    return route.handle({ params, query: query.values, body: body.value })
+function answerRoute(route: AdminRoute, simulator: Simulator): AdminPage {
+  const parameters = queryParameters(route.query)
+  const ask = async (context: Context<AppEnv>): Promise<Response> => {
+    const request = context.req.raw
+    const query = readQuery(new URL(request.url).searchParams, parameters)
+    if ('problems' in query) return send(refuseProblems('InvalidQuery', 'read the query', query.problems))
+    const params = context.req.param()
+    const body = await readAdminBody(request, route, params)
+    if ('refusal' in body) return send(body.refusal)
+    return send(
+      await route.handle({ params, query: query.values, body: body.value, headers: request.headers }),
+    )
   }
-
-  return async ({ req: { raw: request } }) => {
-    const refusal = refuseStranger(request, simulator.config.adminApiKey)
-    if (refusal) return refusal
-    const { pathname } = new URL(request.url)
-    const found = findRoutes(pathname, routes)
-    const method = request.method === 'HEAD' ? 'GET' : request.method
-    const route = found.routes.find((known) => known.method === method)
-    if (!route) return found.routes.length === 0 ? unknownPath(pathname, routes) : wrongMethod(method, found)
+  return async (context) => {
     try {
-      return send(await answer(request, route, found))
+      return await ask(context)
     } catch (error) {
       if (error instanceof OperatorError) return send(refuse(400, error.code, error.message))
       simulator.onPageFailure(error)
@@ -69,9 +80,13 @@ export function refuseMetrics(request: Request, { metricsAuth, adminApiKey }: Co
   return metricsAuth === 'key' ? refuseStranger(request, adminApiKey) : undefined
 }
 
-type ReadBody = { readonly value: unknown } | { readonly refusal: AdminAnswer }
+type ReadBody = { readonly value: unknown } | { readonly refusal: Refusal }
 
-async function readAdminBody(request: Request, { body: expected }: AdminRoute): Promise<ReadBody> {
+async function readAdminBody(
+  request: Request,
+  { body: expected }: AdminRoute,
+  params: Record<string, string>,
+): Promise<ReadBody> {
   if (!expected) return { value: undefined }
   const body = await readWebBody(request, largestBodyBytes)
   if (body.kind === 'aborted') return { refusal: refuse(400, 'BodyIncomplete', 'The client left.') }
@@ -83,31 +98,49 @@ async function readAdminBody(request: Request, { body: expected }: AdminRoute): 
   const text = new TextDecoder().decode(body.bytes)
   if (expected.kind === 'text') return { value: text }
   const read = readJson(text)
-  if ('value' in read) return read
-  const message = `Could not read the body as JSON: ${read.problem}. See GET /++/openapi.json.`
-  return { refusal: refuse(400, 'InvalidJson', message) }
+  if ('problem' in read) {
+    const message = `Could not read the body as JSON: ${read.problem}. See GET /++/openapi.json.`
+    return { refusal: refuse(400, 'InvalidJson', message) }
+  }
+  const checked = expected.schema.safeParse(read.value)
+  if (checked.success) return { value: checked.data }
+  if (expected.refuse) return { refusal: expected.refuse(read.value, params) }
+  const problems = checked.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}.`)
+  return { refusal: refuseProblems('InvalidBody', 'read the body', problems) }
 }
 
-function send({ status, body }: AdminAnswer, headers: Readonly<Record<string, string>> = {}): Response {
+/** What is sent: JSON, a stream, or nothing. */
+interface Sent {
+  readonly status: number
+  readonly body?: unknown
+  readonly stream?: ReadableStream<Uint8Array>
+}
+
+function send({ status, body, stream }: Sent, headers: Readonly<Record<string, string>> = {}): Response {
   const common = { 'Cache-Control': 'no-store', ...headers }
-  if (!body) return new Response(null, { status, headers: common })
-  return Response.json(body, { status, headers: common })
-}
-
-function unknownPath(pathname: string, routes: readonly AdminRoute[]): Response {
-  const { body } = refuse(
-    404,
-    'NotFound',
-    `There is no ${shortText(pathname)}. These are the paths of the administration.`,
-  )
-  return send({
-    status: 404,
-    body: { ...body, paths: routes.map(({ method, path }) => `${method} ${path}`) },
+  if (body !== undefined) return Response.json(body, { status, headers: common })
+  return new Response(stream ?? null, {
+    status,
+    headers: { ...common, ...(stream && { 'Content-Type': 'text/event-stream' }) },
   })
 }
 
-function wrongMethod(method: string, { routes }: FoundPath): Response {
-  const allowed = routes.flatMap((route) => (route.method === 'GET' ? ['GET', 'HEAD'] : [route.method]))
-  const message = `Could not ${method} ${routes[0]?.path ?? ''}: this path takes ${allowed.join(', ')}.`
-  return send(refuse(405, 'MethodNotAllowed', message), { Allow: allowed.join(', ') })
+function unknownPath(routes: readonly AdminRoute[]): AdminPage {
+  const paths = routes.map(({ method, path }) => `${method} ${path}`)
+  return ({ req }) => {
+    const { pathname } = new URL(req.url)
+    const message = `There is no ${shortText(pathname)}. These are the paths of the administration.`
+    const { status, body } = refuse(404, 'NotFound', message)
+    return send({ status, body: { ...body, paths } })
+  }
+}
+
+function wrongMethod(path: string, routes: readonly AdminRoute[]): AdminPage {
+  const methods = routes.filter((route) => route.path === path).map(({ method }) => method)
+  const allowed = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ')
+  return ({ req }) => {
+    const method = req.method === 'HEAD' ? 'GET' : req.method
+    const message = `Could not ${method} ${path}: this path takes ${allowed}.`
+    return send(refuse(405, 'MethodNotAllowed', message), { Allow: allowed })
+  }
 }

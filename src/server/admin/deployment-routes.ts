@@ -1,72 +1,92 @@
+import { z } from 'zod'
 import { isRecord } from '../../config/resolve-deployment.ts'
 import { showValue } from '../../config/show-value.ts'
 import type { Simulator } from '../simulator.ts'
-import { errorAnswer, refuse, refuseProblems } from './admin-error.ts'
-import { type AdminAnswer, type AdminRoute, schemaRef } from './admin-route.ts'
-import { viewDeployment, viewDeployments } from './deployment-view.ts'
+import { errorAnswer, type Refusal, refuse, refuseProblems } from './admin-error.ts'
+import { type AdminRoute, defineRoute } from './admin-route.ts'
+import {
+  type DeploymentView,
+  deploymentViewSchema,
+  viewDeployment,
+  viewDeployments,
+} from './deployment-view.ts'
 
 const path = '/++/deployments/{name}'
+const params = z.object({ name: z.string() })
+
+/** Its keys are checked where deployments are, in files as well. */
+const entrySchema = z.custom<Record<string, unknown>>(isRecord).meta({ id: 'Deployment' })
+
+const viewsSchema = z
+  .object({ deployments: z.record(z.string(), deploymentViewSchema).describe('By name.') })
+  .meta({ id: 'DeploymentStates' })
 
 /** The routes of single deployments. */
 export function deploymentRoutes(simulator: Simulator): readonly AdminRoute[] {
   const { live } = simulator
-  const answer = async (status: number, name: string): Promise<AdminAnswer> => {
+  const answer = async (
+    status: number,
+    name: string,
+  ): Promise<Refusal | { readonly status: number; readonly body: DeploymentView }> => {
     const body = await viewDeployment(simulator, name)
     return body ? { status, body } : unknown(simulator, name)
   }
-  const schema = schemaRef('DeploymentState')
+  const schema = deploymentViewSchema
   const notFound = errorAnswer('There is no deployment of this name.')
 
   return [
-    {
+    defineRoute({
       method: 'GET',
       path: '/++/deployments',
       operationId: 'listDeployments',
       summary: 'Show all deployments, and how their limits stand',
       description: 'Nothing is charged by asking.',
-      answers: { 200: { description: 'The deployments by name.', schema: schemaRef('DeploymentStates') } },
+      answers: { 200: { description: 'The deployments by name.', schema: viewsSchema } },
       handle: async () => ({ status: 200, body: { deployments: await viewDeployments(simulator) } }),
-    },
-    {
+    }),
+    defineRoute({
       method: 'GET',
       path,
+      params,
       operationId: 'getDeployment',
       summary: 'Show a deployment, and how its limits stand',
       answers: { 200: { description: 'The deployment.', schema }, 404: notFound },
-      handle: ({ params: { name = '' } }) => answer(200, name),
-    },
-    {
+      handle: ({ params: { name } }) => answer(200, name),
+    }),
+    defineRoute({
       method: 'PUT',
       path,
+      params,
       operationId: 'putDeployment',
       summary: 'Make a deployment, or put another into the place of one',
       description: 'What one of this name has used of its limits stays used.',
       body: {
         kind: 'json',
         description: 'An entry of the deployment file; keys in snake_case or in camelCase.',
-        schema: schemaRef('Deployment'),
+        schema: entrySchema,
         example: { model: 'gpt-4o', tokens_per_minute: 60_000 },
+        refuse: (body, { name }) => {
+          const problem = `The body must be a mapping with at least a model (got ${showValue(body)}). Send {"model": "gpt-4o"}, for example.`
+          return refuseProblems('InvalidDeployment', `put the deployment ${showValue(name)}`, [problem])
+        },
       },
       answers: {
         200: { description: 'It has taken the place of another.', schema },
         201: { description: 'It is new.', schema },
         400: errorAnswer('The entry is wrong. All problems are told, and nothing has changed.'),
       },
-      async handle({ params: { name = '' }, body }) {
-        if (!isRecord(body)) {
-          const problem = `The body must be a mapping with at least a model (got ${showValue(body)}). Send {"model": "gpt-4o"}, for example.`
-          return refuseProblems('InvalidDeployment', `put the deployment ${showValue(name)}`, [problem])
-        }
+      async handle({ params: { name }, body }) {
         const { problems, before } = await live.putDeployment(name, body)
         if (problems.length > 0) {
           return refuseProblems('InvalidDeployment', `put the deployment ${showValue(name)}`, problems)
         }
         return answer(before.defaultResource.deployments.has(name) ? 200 : 201, name)
       },
-    },
-    {
+    }),
+    defineRoute({
       method: 'DELETE',
       path,
+      params,
       operationId: 'deleteDeployment',
       summary: 'Remove a deployment',
       description: 'Requests to it that are under way are answered.',
@@ -77,7 +97,7 @@ export function deploymentRoutes(simulator: Simulator): readonly AdminRoute[] {
         ),
         404: notFound,
       },
-      async handle({ params: { name = '' } }) {
+      async handle({ params: { name } }) {
         if (!simulator.config.defaultResource.deployments.has(name)) return unknown(simulator, name)
         const { problems, before } = await live.putDeployment(name, null)
         if (problems.length > 0) {
@@ -92,11 +112,11 @@ export function deploymentRoutes(simulator: Simulator): readonly AdminRoute[] {
         }
         return { status: 204 }
       },
-    },
+    }),
   ]
 }
 
-function unknown({ config }: Simulator, name: string): AdminAnswer {
+function unknown({ config }: Simulator, name: string): Refusal {
   const { deployments } = config.defaultResource
   const names = [...deployments.keys()].slice(0, 20).join(', ')
   const message = `There is no deployment ${showValue(name)}. Known are ${names}${deployments.size > 20 ? ', ...' : ''}.`

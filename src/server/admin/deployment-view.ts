@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { defaultResourceName } from '../../config/config.ts'
 import type { Deployment } from '../../config/deployments.ts'
 import { isRecord } from '../../config/resolve-deployment.ts'
@@ -8,8 +9,55 @@ import type { Simulator } from '../simulator.ts'
 /** The resource whose deployments the routes are about. */
 const resource = defaultResourceName
 
+const nonNegative = z.number().min(0)
+const wholeNumber = z.int().min(0)
+const freeInSeconds = nonNegative.describe('Until the next request is let in; 0: now.')
+const emptyInSeconds = nonNegative.describe('Until nothing that was used counts any more.')
+
+const windowSchema = z.object({
+  limit: z.int().min(1),
+  used: nonNegative,
+  remaining: nonNegative,
+  window_seconds: nonNegative.describe('The span that it is counted over.'),
+  free_in_seconds: freeInSeconds,
+  empty_in_seconds: emptyInSeconds,
+})
+
+const limitsSchema = z
+  .union([
+    z.object({
+      kind: z.literal('pay-as-you-go'),
+      tokens: windowSchema.nullable().describe('Null: tokens are not limited.'),
+      requests: windowSchema.describe('In the span in which requests are refused.'),
+      requests_in_minute: windowSchema.describe('As the headers tell them.'),
+    }),
+    z.object({
+      kind: z.literal('provisioned'),
+      utilization: nonNegative.describe('1 is 100 %.'),
+      free_in_seconds: freeInSeconds,
+      empty_in_seconds: emptyInSeconds,
+    }),
+  ])
+  .nullable()
+  .describe('Null: it has no limits.')
+
+const slotsSchema = z
+  .object({
+    slots: z.int().min(1).nullable().describe('Null: one for everyone.'),
+    working: wholeNumber,
+    waiting: wholeNumber,
+    free: wholeNumber.nullable(),
+  })
+  .nullable()
+  .describe('Null: it neither queues nor slows down.')
+
 /** A deployment as it was given, and how it stands. */
-export type DeploymentView = Readonly<Record<string, unknown>> & { readonly live: object }
+export const deploymentViewSchema = z
+  .looseObject({ live: z.object({ limits: limitsSchema, slots: slotsSchema }) })
+  .meta({ id: 'DeploymentState', description: 'A deployment as it was given, and how it stands.' })
+
+export type DeploymentView = z.output<typeof deploymentViewSchema>
+type LiveState = DeploymentView['live']
 
 /** Every deployment by name. */
 export async function viewDeployments(simulator: Simulator): Promise<Record<string, DeploymentView>> {
@@ -59,7 +107,7 @@ async function liveState(
   simulator: Simulator,
   deployment: Deployment,
   occupancy: Occupancy | undefined,
-): Promise<object> {
+): Promise<LiveState> {
   const { limits, clock, incidents, config } = simulator
   const { phase } = incidents
   const isStruck = phase && (phase.deployment === undefined || phase.deployment === deployment.name)
@@ -73,7 +121,7 @@ async function liveState(
   }
 }
 
-function showLimits(standing: LimitStanding | ProvisionedStanding | undefined): object | null {
+function showLimits(standing: LimitStanding | ProvisionedStanding | undefined): LiveState['limits'] {
   if (!standing) return null
   if (standing.kind === 'provisioned') {
     const { kind, utilization, freeInMs, emptyInMs } = standing
@@ -93,7 +141,14 @@ function showLimits(standing: LimitStanding | ProvisionedStanding | undefined): 
   }
 }
 
-function showWindow({ limit, used, remaining, windowMs, freeInMs, emptyInMs }: WindowStanding): object {
+function showWindow({
+  limit,
+  used,
+  remaining,
+  windowMs,
+  freeInMs,
+  emptyInMs,
+}: WindowStanding): z.output<typeof windowSchema> {
   return {
     limit,
     used,
@@ -104,7 +159,7 @@ function showWindow({ limit, used, remaining, windowMs, freeInMs, emptyInMs }: W
   }
 }
 
-function showSlots({ latency }: Deployment, occupancy: Occupancy | undefined): object | null {
+function showSlots({ latency }: Deployment, occupancy: Occupancy | undefined): LiveState['slots'] {
   const slots = latency?.concurrency?.slots
   if (slots === undefined && latency?.load === undefined) return null
   const { working = 0, waiting = 0 } = occupancy ?? {}

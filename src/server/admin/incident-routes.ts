@@ -1,26 +1,59 @@
+import { z } from 'zod'
 import { parseIncidentFile } from '../../config/incident-file.ts'
 import type { IncidentTimetable } from '../../config/incident-timetable.ts'
 import type { IncidentState } from '../../faults/incidents.ts'
 import type { Simulator } from '../simulator.ts'
 import { errorAnswer, refuse } from './admin-error.ts'
-import { type AdminAnswer, type AdminRoute, schemaRef } from './admin-route.ts'
+import { type AdminRoute, defineRoute } from './admin-route.ts'
+
+const seconds = z.number().min(0)
+
+/** How a timetable stands; times in seconds. */
+const stateSchema = z
+  .union([
+    z.object({
+      running: z.literal(true),
+      round: z.int().min(0).describe('0 before the first one begins.'),
+      rounds: z.int().min(1).nullable().describe('Null: without end.'),
+      elapsed_seconds: seconds,
+      phase: z
+        .object({
+          name: z.string(),
+          deployment: z.string().nullable().describe('Null: all.'),
+          elapsed_seconds: seconds,
+        })
+        .nullable(),
+      next: z.string().nullable(),
+      next_change_in_seconds: z.number().nullable(),
+    }),
+    z.object({ running: z.literal(false) }),
+  ])
+  .meta({ id: 'IncidentState' })
+
+/** As documents show it: its text is parsed and checked as that of the file is. */
+const timetableSchema = z.custom<string>().meta({
+  type: 'object',
+  properties: { phases: { type: 'array', items: { type: 'object' } } },
+})
+
+type State = z.output<typeof stateSchema>
 
 /** The routes of incidents: start, stop, and where the timetable stands. All of them answer with the state. */
 export function incidentRoutes(simulator: Simulator): readonly AdminRoute[] {
   const { incidents } = simulator
-  const state = (): AdminAnswer => ({ status: 200, body: describeState(incidents.state) })
-  const answers = { 200: { description: 'How the timetable stands.', schema: schemaRef('IncidentState') } }
+  const state = () => ({ status: 200 as const, body: describeState(incidents.state) })
+  const answers = { 200: { description: 'How the timetable stands.', schema: stateSchema } }
 
   return [
-    {
+    defineRoute({
       method: 'GET',
       path: '/++/incidents',
       operationId: 'getIncidents',
       summary: 'Tell how the timetable of incidents stands',
       answers,
       handle: state,
-    },
-    {
+    }),
+    defineRoute({
       method: 'POST',
       path: '/++/incidents/start',
       operationId: 'startIncidents',
@@ -29,22 +62,22 @@ export function incidentRoutes(simulator: Simulator): readonly AdminRoute[] {
         kind: 'text',
         description:
           'The timetable, JSON or YAML (docs/incidents.md), of at most 64 KB; without a body that of INCIDENTS_PATH.',
-        schema: { type: 'object', properties: { phases: { type: 'array', items: { type: 'object' } } } },
+        schema: timetableSchema,
         example: {
           phases: [{ name: 'down', seconds: 60, faults: [{ probability: 1, fault: 'overloaded503' }] }],
         },
       },
       answers: { ...answers, 400: errorAnswer('The timetable is wrong, or there is none.') },
       handle({ body }) {
-        const chosen = chooseTimetable(String(body), simulator)
+        const chosen = chooseTimetable(body, simulator)
         if ('problems' in chosen) {
           return refuse(400, 'InvalidTimetable', chosen.problems.join('\n'), chosen.problems)
         }
         incidents.start(chosen.timetable)
         return state()
       },
-    },
-    {
+    }),
+    defineRoute({
       method: 'POST',
       path: '/++/incidents/stop',
       operationId: 'stopIncidents',
@@ -54,7 +87,7 @@ export function incidentRoutes(simulator: Simulator): readonly AdminRoute[] {
         incidents.stop()
         return state()
       },
-    },
+    }),
   ]
 }
 
@@ -85,7 +118,7 @@ function chooseTimetable(source: string, { config }: Simulator): Chosen {
 }
 
 /** The state as the administration tells it; times in seconds. */
-function describeState(state: IncidentState | undefined): object {
+function describeState(state: IncidentState | undefined): State {
   if (!state) return { running: false }
   const { timetable, elapsedMs, position } = state
   const { phase, phaseStartMs = 0, next, nextChangeMs, round, over } = position

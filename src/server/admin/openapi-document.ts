@@ -1,12 +1,10 @@
-import type { JsonSchema } from '../../config/patch-json-schema.ts'
-import { errorAnswer, errorJsonSchema } from './admin-error.ts'
-import type { AdminBody, AdminRoute } from './admin-route.ts'
-import { configSchema } from './config-json-schema.ts'
-import { deploymentSchemas } from './deployment-json-schema.ts'
-import { incidentStateSchema } from './incident-json-schema.ts'
-import { journalSchemas } from './journal-json-schema.ts'
+import type { z } from 'zod'
+import { errorAnswer } from './admin-error.ts'
+import type { AdminRoute, AnswerSpec } from './admin-route.ts'
+import { type JsonSchema, jsonSchemasOf } from './json-schema.ts'
+import { queryParameters } from './read-query.ts'
 
-const commonAnswers = {
+const commonAnswers: Readonly<Record<number, AnswerSpec>> = {
   400: errorAnswer('The query or the body is wrong.'),
   401: errorAnswer('The key is missing or is not that of the administration.'),
   500: errorAnswer('The simulator failed; its log says why.'),
@@ -14,10 +12,17 @@ const commonAnswers = {
 
 /** Makes the OpenAPI 3.1 document of a table of routes. */
 export function openapiDocument(routes: readonly AdminRoute[], version: string): object {
+  const found: Record<string, z.ZodType> = {}
+  for (const { operationId, body, answers } of routes) {
+    if (body) found[bodyKey(operationId)] = body.schema
+    for (const [status, { schema }] of Object.entries({ ...commonAnswers, ...answers }))
+      if (schema) found[answerKey(operationId, status)] = schema
+  }
+  const { schemas, components } = jsonSchemasOf(found)
   const paths: Record<string, Record<string, unknown>> = {}
   for (const route of routes) {
-    const path = (paths[route.path] ??= pathItem(route.path))
-    path[route.method.toLowerCase()] = operation(route)
+    const path = (paths[route.path] ??= pathItem(route))
+    path[route.method.toLowerCase()] = operation(route, schemas)
   }
   return {
     openapi: '3.1.0',
@@ -41,46 +46,53 @@ export function openapiDocument(routes: readonly AdminRoute[], version: string):
         },
         bearer: { type: 'http', scheme: 'bearer', description: 'The same key as a bearer token.' },
       },
-      schemas: {
-        Config: configSchema('shown'),
-        ConfigPatch: configSchema('patch'),
-        ...deploymentSchemas(),
-        ...journalSchemas,
-        IncidentState: incidentStateSchema,
-        Error: errorJsonSchema,
-      },
+      schemas: components,
     },
   }
 }
 
+const bodyKey = (operationId: string): string => `${operationId} body`
+const answerKey = (operationId: string, status: string): string => `${operationId} ${status}`
+
 /** What all methods of a path share: its parameters. */
-function pathItem(path: string): Record<string, unknown> {
-  const names = Array.from(path.matchAll(/\{(\w+)\}/g), ([, name]) => name)
-  if (names.length === 0) return {}
-  return {
-    parameters: names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
-  }
+function pathItem({ params }: AdminRoute): Record<string, unknown> {
+  const parameters = Object.keys(params?.shape ?? {}).map((name) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }))
+  return parameters.length > 0 ? { parameters } : {}
 }
 
-function operation({ operationId, summary, description, query, body, answers }: AdminRoute): object {
-  const responses = Object.entries({ ...commonAnswers, ...answers }).map(
-    ([status, { description: meaning, schema }]: [
-      string,
-      { readonly description: string; readonly schema?: JsonSchema },
-    ]) => [status, { description: meaning, ...(schema && { content: { 'application/json': { schema } } }) }],
-  )
+function operation(route: AdminRoute, schemas: Readonly<Record<string, JsonSchema>>): object {
+  const { operationId, summary, description, query, body, answers } = route
+  const responses = Object.entries({ ...commonAnswers, ...answers }).map(([status, answer]) => {
+    const schema = schemas[answerKey(operationId, status)]
+    const content = schema && { [answer.contentType ?? 'application/json']: { schema } }
+    return [status, { description: answer.description, ...(content && { content }) }]
+  })
+  const parameters = queryParameters(query).map(({ name, description: meaning, schema }) => ({
+    name,
+    in: 'query',
+    description: meaning,
+    schema,
+  }))
   return {
     operationId,
     summary,
     ...(description !== undefined && { description }),
-    ...(query && { parameters: query.map((parameter) => ({ ...parameter, in: 'query' })) }),
-    ...(body && { requestBody: requestBody(body) }),
+    ...(parameters.length > 0 && { parameters }),
+    ...(body && { requestBody: requestBody(body, schemas[bodyKey(operationId)] ?? {}) }),
     responses: Object.fromEntries(responses) as object,
   }
 }
 
-function requestBody({ kind, description, schema, example }: AdminBody): object {
-  const content = { schema, ...(example !== undefined && { example }) }
+function requestBody(
+  { kind, description, example }: NonNullable<AdminRoute['body']>,
+  schema: JsonSchema,
+): object {
+  const content = { schema, example }
   return {
     description,
     required: kind === 'json',

@@ -1,16 +1,33 @@
+import type { z } from 'zod'
+import { showValue } from '../../config/show-value.ts'
 import { describeFirst } from '../../lib/error-text.ts'
 import { nearestNames } from '../../lib/nearest-names.ts'
-import { showValue } from '../../config/show-value.ts'
-import type { QueryParameter } from './admin-route.ts'
+import { jsonSchemaOf, type JsonSchema } from './json-schema.ts'
 
-/** Checked values, or what is wrong with them: a sentence or two each. */
+/** A query parameter. */
+export interface QueryParameter {
+  readonly name: string
+  readonly description: string
+  /** Of type `string`, `integer` or `boolean`. */
+  readonly schema: JsonSchema
+  readonly check: z.ZodType
+}
+
+/** Lists the parameters of a query. */
+export function queryParameters(query: z.ZodObject | undefined): readonly QueryParameter[] {
+  return Object.entries(query?.shape ?? {}).map(([name, check]) => {
+    const { description, ...schema } = jsonSchemaOf(check as z.ZodType)
+    return { name, description: String(description), schema, check: check as z.ZodType }
+  })
+}
+
+/** Values by name, in the type of their parameter, or every problem of the query, a sentence or two each. */
 export type ReadQuery =
-  | { readonly values: Readonly<Record<string, string | number | boolean>> }
-  | { readonly problems: readonly string[] }
+  { readonly values: Readonly<Record<string, unknown>> } | { readonly problems: readonly string[] }
 
 /** Reads a query by the parameters that a route has. A name that it has not is a problem: it would be passed over unseen. */
 export function readQuery(given: URLSearchParams, parameters: readonly QueryParameter[]): ReadQuery {
-  const values: Record<string, string | number | boolean> = {}
+  const values: Record<string, unknown> = {}
   const wrong: (() => string)[] = []
   for (const [name, text] of given) {
     const parameter = parameters.find((known) => known.name === name)
@@ -18,12 +35,13 @@ export function readQuery(given: URLSearchParams, parameters: readonly QueryPara
       wrong.push(() => describeUnknown(name, parameters))
       continue
     }
-    const value = readValue(text, parameter)
-    if (value === undefined) {
-      wrong.push(() => `${name} must be ${rangeOf(parameter)} (got ${showValue(text)}).`)
-    } else values[name] = value
+    const { success, data } = parameter.check.safeParse(typedValue(text, parameter.schema))
+    if (success) values[name] = data
+    else wrong.push(() => `${name} must be ${rangeOf(parameter)} (got ${showValue(text)}).`)
   }
-  return wrong.length > 0 ? { problems: describeFirst(wrong, (describe) => describe()) } : { values }
+  if (wrong.length > 0) return { problems: describeFirst(wrong, (describe) => describe()) }
+  for (const { name, check } of parameters) values[name] ??= check.parse(undefined)
+  return { values }
 }
 
 function describeUnknown(name: string, parameters: readonly QueryParameter[]): string {
@@ -38,16 +56,10 @@ function describeUnknown(name: string, parameters: readonly QueryParameter[]): s
   return `${showValue(name)} is no parameter of this path. ${hint}`
 }
 
-function readValue(text: string, { schema }: QueryParameter): string | number | boolean | undefined {
-  const { type, minimum = -Infinity, maximum = Infinity, pattern, enum: choices } = schema
-  if (type === 'boolean') return text === 'true' ? true : text === 'false' ? false : undefined
-  if (type === 'integer') {
-    const number = /^\d{1,15}$/.test(text) ? Number(text) : NaN
-    return number >= Number(minimum) && number <= Number(maximum) ? number : undefined
-  }
-  if (typeof pattern === 'string' && !new RegExp(pattern).test(text)) return undefined
-  if (Array.isArray(choices) && !choices.includes(text)) return undefined
-  return text
+/** A text that is not of the type stays as it is, and is refused by the check. */
+function typedValue(text: string, { type }: JsonSchema): unknown {
+  if (type === 'boolean' && /^(?:true|false)$/.test(text)) return text === 'true'
+  return type === 'integer' && /^\d{1,15}$/.test(text) ? Number(text) : text
 }
 
 function rangeOf({ description, schema }: QueryParameter): string {

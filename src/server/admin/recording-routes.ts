@@ -1,22 +1,21 @@
-import type { JsonSchema } from '../../config/patch-json-schema.ts'
+import { z } from 'zod'
 import type { Simulator } from '../simulator.ts'
 import { errorAnswer, refuse } from './admin-error.ts'
-import type { AdminRoute } from './admin-route.ts'
-import { closedObject } from './json-schemas.ts'
+import { type AdminRoute, defineRoute } from './admin-route.ts'
 
-const saved: JsonSchema = { type: 'integer', minimum: 0, description: 'How many interactions were written.' }
+const saved = z.int().min(0).describe('How many interactions were written.')
 
 /** The routes of recordings. */
 export function recordingRoutes(simulator: Simulator): readonly AdminRoute[] {
   return [
-    {
+    defineRoute({
       method: 'POST',
       path: '/++/save-recordings',
       operationId: 'saveRecordings',
       summary: 'Write the recordings that are kept in memory',
       description: 'Needed only with RECORDING_AUTOSAVE=false.',
       answers: {
-        200: { description: 'All are written.', schema: closedObject({ saved }) },
+        200: { description: 'All are written.', schema: z.object({ saved }) },
         400: errorAnswer('Nothing is recorded in this mode.'),
         500: errorAnswer('Some could not be written and are kept in memory; `saved` counts the others.'),
       },
@@ -32,6 +31,6 @@ export function recordingRoutes(simulator: Simulator): readonly AdminRoute[] {
         const { status, body } = refuse(500, 'RecordingsNotSaved', message)
         return { status, body: { saved: report.saved, ...body } }
       },
-    },
+    }),
   ]
 }
