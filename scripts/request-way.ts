@@ -66,6 +66,13 @@ export const stages: readonly WayStage[] = [
     modes: everyMode,
   },
   {
+    name: 'service-headers',
+    file: 'pipeline/reply-headers.ts',
+    code: 'writeServiceHeaders',
+    does: 'on the way out: headers of the service, bodies of its errors',
+    modes: everyMode,
+  },
+  {
     name: 'api-version',
     file: 'access/check-api-version.ts',
     code: 'checkApiVersion',

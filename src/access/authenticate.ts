@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { invalidKey, resourceNotFound } from '../wire/errors.ts'
-import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
+import { refuse } from '../pipeline/service-reply.ts'
 import type { Stage } from '../pipeline/stage.ts'
 
 /** Longer keys than this are told apart by their length; the service's own have 32 or 84 characters. */
@@ -27,7 +27,7 @@ export function createAuthenticate(answersAnyPath: boolean): Stage {
     }
     const mayBeAnswered =
       answersAnyPath || exchange.route !== undefined || exchange.config.mode !== 'generate'
-    return errorReply(exchange, mayBeAnswered ? invalidKey() : resourceNotFound())
+    return refuse(mayBeAnswered ? invalidKey() : resourceNotFound())
   }
 }
 

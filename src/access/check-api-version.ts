@@ -1,7 +1,7 @@
 import { judgeApiVersion, tooOldForModel } from '../wire/api-versions.ts'
-import { apiVersionNotSupported, resourceNotFound, type ServiceError } from '../wire/errors.ts'
-import { errorReply } from '../pipeline/error-reply.ts'
+import { apiVersionNotSupported, gatewayError, resourceNotFound, type ServiceError } from '../wire/errors.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
+import { refuse } from '../pipeline/service-reply.ts'
 import type { Answer } from '../pipeline/stage.ts'
 
 /**
@@ -13,9 +13,9 @@ export function checkApiVersion(exchange: Exchange, next: () => Answer): Answer 
   if (!config.apiVersionCheck || !route || config.mode !== 'generate') return next()
   switch (judgeApiVersion(exchange.apiVersion, route.operation, route.dated)) {
     case 'not-found':
-      return errorReply(exchange, resourceNotFound())
+      return refuse(resourceNotFound())
     case 'not-supported':
-      return errorReply(exchange, apiVersionNotSupported())
+      return refuse(apiVersionNotSupported())
     default:
       return next()
   }
@@ -28,15 +28,11 @@ export function checkModelVersion(exchange: Exchange, next: () => Answer): Answe
   if (!route?.dated || !deployment || apiVersion === undefined) return next()
   const first = tooOldForModel(apiVersion, deployment.model)
   if (first === undefined) return next()
-  return errorReply(exchange, modelNeedsNewerVersion(first))
+  return refuse(modelNeedsNewerVersion(first))
 }
 
 /** 400: the service forgets to fill in the model's name. */
 function modelNeedsNewerVersion(first: string): ServiceError {
-  return {
-    status: 400,
-    body: `{"error":{"code":"BadRequest","message":"Model {modelName} is enabled only for api versions ${first} and later"}}`,
-    contentType: 'application/json',
-    headers: 'deployment-404',
-  }
+  const message = `Model {modelName} is enabled only for api versions ${first} and later`
+  return gatewayError('resource', 400, 'BadRequest', message)
 }

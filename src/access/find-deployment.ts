@@ -11,8 +11,8 @@ import { findModel, modelFromDeploymentName, type ModelCatalogue } from '../wire
 import type { Model } from '../wire/models/models.ts'
 import { isModelOperation, operations, type ModelOperation } from '../wire/operations.ts'
 import type { Route } from '../wire/route.ts'
-import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
+import { refuse } from '../pipeline/service-reply.ts'
 import type { Stage } from '../pipeline/stage.ts'
 import { noteDeployment } from './note-deployment.ts'
 
@@ -30,7 +30,7 @@ export function createFindDeployment(onUndefined?: OnUndefinedDeployment): Stage
     const found = lookUp(exchange, route, route.operation, onUndefined)
     if ('status' in found) {
       if (exchange.config.mode === 'replay') return noteDeployment(exchange, next)
-      return errorReply(exchange, found)
+      return refuse(found)
     }
     exchange.deployment = found
     return next()

@@ -1,6 +1,6 @@
 import type { Fault, FaultRule } from '../config/fault-rule.ts'
-import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
+import { refuse } from '../pipeline/service-reply.ts'
 import type { Answer, Stage } from '../pipeline/stage.ts'
 import type { InjectionReports } from './injection-reports.ts'
 import type { Reply } from '../pipeline/reply.ts'
@@ -49,7 +49,7 @@ export function createFaults(incidents: Incidents): Faults {
     }
     if (config.simHeaders && exchange.route && hasSimHeaders(exchange.headers)) {
       const read = readSimHeaders(exchange, rulesFor(exchange, incidents))
-      if ('status' in read) return errorReply(exchange, read)
+      if ('status' in read) return refuse(read)
       if (read.forced) exchange.forced = { ...exchange.forced, ...read.forced }
       wishes.set(exchange, read)
     }
@@ -112,7 +112,7 @@ async function answer(
   if (!struck) reply = await planned()
   else if (struck.fault.kind === 'error') {
     counts.add(exchange, struck.label)
-    reply = errorInstead(exchange, struck.fault, random)
+    reply = errorInstead(exchange, struck.fault)
   } else {
     const forced = forcedBy(struck.fault)
     if (forced) exchange.forced = { ...exchange.forced, ...forced }

@@ -1,10 +1,10 @@
 import type { Fault, FaultPlace } from '../config/fault-rule.ts'
 import { namedErrors, usualRetryAfterSeconds } from '../wire/named-errors.ts'
-import { guid } from '../wire/ids.ts'
-import { streamErrorEvent, streamErrorMessage } from '../wire/stream-errors.ts'
+import { wireFormatOf } from '../wire/envelopes.ts'
+import { streamError } from '../wire/errors.ts'
 import { drawMs } from '../config/draw-ms.ts'
-import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
+import { refuse } from '../pipeline/service-reply.ts'
 import type { ForcedAnswer } from '../pipeline/forced-answer.ts'
 import type { EventsBody } from '../answer/body.ts'
 import type { Reply } from '../pipeline/reply.ts'
@@ -15,9 +15,9 @@ import { breakEvent, endAfter, splitEvent, stallAfter, type StreamedReply } from
 type ErrorFault = Extract<Fault, { kind: 'error' }>
 
 /** The error that stands in the place of an answer. */
-export function errorInstead(exchange: Exchange, fault: ErrorFault, random: Random): Reply {
+export function errorInstead(exchange: Exchange, fault: ErrorFault): Reply {
   const { deployment, route, config, apiVersion, body } = exchange
-  const requestId = guid(random)
+  const requestId = exchange.modelRequestId
   const retryAfterSeconds = fault.retryAfterSeconds ?? usualRetryAfterSeconds(fault.error)
   const error = namedErrors[fault.error]({
     deployment: deployment?.name ?? '',
@@ -30,8 +30,8 @@ export function errorInstead(exchange: Exchange, fault: ErrorFault, random: Rand
     retryAfterSeconds: retryAfterSeconds ?? 0,
     requestId,
   })
-  return errorReply(exchange, error, {
-    ...(error.headers === 'model' && { 'x-request-id': requestId }),
+  return refuse(error, {
+    ...(error.layer === 'model' && { 'x-request-id': requestId }),
     ...(retryAfterSeconds !== undefined && {
       'retry-after': String(retryAfterSeconds),
       'retry-after-ms': String(retryAfterSeconds * 1_000),
@@ -90,11 +90,9 @@ function disturbStream(reply: StreamedReply, fault: Fault, exchange: Exchange): 
       // Without a place, all but the end is sent: `[DONE]`, or what tells that a response is complete.
       return endAfter(reply, hasPlace(fault) ? eventsBefore(body, fault) : body.count - 1)
     case 'errorEvent': {
-      const operation = exchange.route?.operation ?? 'chatCompletions'
-      const message = fault.message ?? streamErrorMessage
-      return endAfter(reply, eventsBefore(body, fault), (index) =>
-        streamErrorEvent(operation, message, index),
-      )
+      const format = wireFormatOf(exchange.route?.operation)
+      const error = streamError(fault.message)
+      return endAfter(reply, eventsBefore(body, fault), (index) => format.writeErrorEvent(error, index))
     }
     case 'malformedEvent':
       return breakEvent(reply, eventsBefore(body, fault))

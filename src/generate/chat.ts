@@ -5,12 +5,9 @@ import type { Model } from '../wire/models/models.ts'
 import { countChatPrompt } from '../wire/chat/prompt-tokens.ts'
 import type { ChatRequest } from '../wire/chat/chat-request.ts'
 import { parseChatRequest } from '../wire/parse-request.ts'
-import { eventStreamType } from '../wire/sse.ts'
 import { countTools } from '../wire/chat/tool-tokens.ts'
-import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import { noRoomReply } from '../pipeline/no-room-reply.ts'
-import { deploymentHeaders } from '../pipeline/reply-headers.ts'
+import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../pipeline/service-reply.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { whenKnown } from '../pipeline/when-known.ts'
 import { loadEncoding, type TokenCounter } from '../tokens/encoding.ts'
@@ -36,7 +33,7 @@ export function generateChat(
 ): Reply | Promise<Reply> {
   const { model } = deployment
   const parsed = parseChatRequest(exchange.json, model)
-  if (!parsed.ok) return errorReply(exchange, parsed.error)
+  if (!parsed.ok) return refuse(parsed.error)
   const { request } = parsed
 
   const counter = countAhead(exchange, loadEncoding(model.encoding), (collector) => {
@@ -60,11 +57,11 @@ function answerChat(
     const functionTokens = countTools(request, counter)
     const messageTokens = promptTokens - functionTokens
     const lengths = { contextTokens, messageTokens, functionTokens, completionTokens: requested ?? 0 }
-    return errorReply(exchange, contextLengthExceeded(lengths))
+    return refuse(contextLengthExceeded(lengths))
   }
 
   const verdict = judgeContent(readableTexts(request), exchange.config, exchange.forced)
-  if (verdict.kind === 'prompt') return errorReply(exchange, promptFiltered(verdict.category))
+  if (verdict.kind === 'prompt') return refuse(promptFiltered(verdict.category))
 
   const cached = cachedTokens(exchange, deployment, request, promptTokens, promptCache)
   const task = withForced(chatTask(request, promptTokens, cached), exchange)
@@ -73,7 +70,7 @@ function answerChat(
     tokens: task.requestedTokens && Math.min(task.requestedTokens, model.maxOutputTokens),
     top: request.logprobs && !request.stream ? (request.top_logprobs ?? 0) : undefined,
   }
-  if (!exchange.reserve(completionMemory(size))) return noRoomReply(exchange)
+  if (!exchange.reserve(completionMemory(size))) return noRoomReply()
   const { random, config } = exchange
   const reply = (written: Completion): Reply => chatReply(exchange, model, request, verdict, written)
   return mayTakeLong(task, model)
@@ -94,18 +91,16 @@ function chatReply(
   const steps = completionSteps(completion)
 
   if (!request.stream) {
-    const headers = deploymentHeaders(exchange, 'application/json')
-    return { status: 200, headers, body: chatBody(completion, facts), usage, steps }
+    return modelReply(jsonOfModel, chatBody(completion, facts), usage, steps)
   }
   const options = {
     includeUsage: request.stream_options?.include_usage === true,
     obfuscate: request.stream_options?.include_obfuscation !== false,
   }
-  const headers = deploymentHeaders(exchange, eventStreamType, { chunked: true })
   const finding =
     late && found ? { category: found, promptLength: lengthOf(readableTexts(request)) } : undefined
   const body = streamChat(completion, facts, options, finding, exchange.random)
-  return { status: 200, headers, body, usage, steps }
+  return modelReply(eventsOfModel, body, usage, steps)
 }
 
 function cachedTokens(

@@ -5,11 +5,8 @@ import { completionId } from '../wire/ids.ts'
 import type { Model } from '../wire/models/models.ts'
 import type { CompletionsRequest } from '../wire/completions/completions-request.ts'
 import { parseCompletionsRequest } from '../wire/parse-request.ts'
-import { eventStreamType } from '../wire/sse.ts'
-import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import { noRoomReply } from '../pipeline/no-room-reply.ts'
-import { deploymentHeaders } from '../pipeline/reply-headers.ts'
+import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../pipeline/service-reply.ts'
 import { bodyInPieces } from '../answer/body.ts'
 import { type Reply } from '../pipeline/reply.ts'
 import { whenKnown } from '../pipeline/when-known.ts'
@@ -43,7 +40,7 @@ const quickTokens = 5_000
 export function generateCompletion(exchange: Exchange, deployment: Deployment): Reply | Promise<Reply> {
   const { model } = deployment
   const parsed = parseCompletionsRequest(exchange.json, model)
-  if (!parsed.ok) return errorReply(exchange, parsed.error)
+  if (!parsed.ok) return refuse(parsed.error)
   const { request } = parsed
 
   const encoding = loadEncoding(model.encoding)
@@ -62,9 +59,9 @@ function answerCompletion(
   const { config } = exchange
   const prompts = readPrompts(request.prompt, loadEncoding(model.encoding), counter)
   const verdict = judgeContent(textsOf(request, prompts), config, exchange.forced)
-  if (verdict.kind === 'prompt') return errorReply(exchange, promptFiltered(verdict.category))
+  if (verdict.kind === 'prompt') return refuse(promptFiltered(verdict.category))
   const tooLong = checkLengths(request, prompts, model)
-  if (tooLong) return errorReply(exchange, tooLong)
+  if (tooLong) return refuse(tooLong)
 
   const size = {
     choices: prompts.length * candidatesPerPrompt(request),
@@ -72,7 +69,7 @@ function answerCompletion(
     top: request.stream ? undefined : (request.logprobs ?? undefined),
     echoed: request.echo ? exchange.body.length / prompts.length : 0,
   }
-  if (!exchange.reserve(completionMemory(size))) return noRoomReply(exchange)
+  if (!exchange.reserve(completionMemory(size))) return noRoomReply()
   return whenKnown(completePrompts(prompts, request, model, exchange), (written) =>
     completionReply(exchange, model, request, { prompts, verdict, written }),
   )
@@ -109,16 +106,14 @@ function completionReply(
   const { usage } = answer.completion
 
   if (!streamed) {
-    const headers = deploymentHeaders(exchange, 'application/json')
     const body =
       usage.completionTokens > quickTokens
         ? bodyInPieces(() => completionPieces(answer))
         : ({ kind: 'whole', render: () => renderCompletion(answer) } as const)
-    return { status: 200, headers, body, usage, steps }
+    return modelReply(jsonOfModel, body, usage, steps)
   }
-  const headers = deploymentHeaders(exchange, eventStreamType, { chunked: true })
   const body = streamCompletion(answer, request.stream_options?.include_usage === true)
-  return { status: 200, headers, body, usage, steps: completionSteps(answer.completion) }
+  return modelReply(eventsOfModel, body, usage, completionSteps(answer.completion))
 }
 
 function* textsOf(request: CompletionsRequest, prompts: readonly CompletionPrompt[]): Generator<string> {

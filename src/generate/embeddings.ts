@@ -3,10 +3,8 @@ import { promptLengthExceeded } from '../wire/chat/error-context-length.ts'
 import { countInput, splitInputs } from '../wire/chat/prompt-tokens.ts'
 import type { EmbeddingsRequest } from '../wire/embeddings/embeddings-request.ts'
 import { parseEmbeddingsRequest } from '../wire/parse-request.ts'
-import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import { noRoomReply } from '../pipeline/no-room-reply.ts'
-import { deploymentHeaders } from '../pipeline/reply-headers.ts'
+import { jsonOfModel, modelReply, noRoomReply, refuse } from '../pipeline/service-reply.ts'
 import { bodyInPieces, renderedBody } from '../answer/body.ts'
 import { type Reply } from '../pipeline/reply.ts'
 import { whenKnown } from '../pipeline/when-known.ts'
@@ -32,7 +30,7 @@ const quickBytes = 256 * 1024
 export function generateEmbeddings(exchange: Exchange, deployment: Deployment): Reply | Promise<Reply> {
   const { model } = deployment
   const parsed = parseEmbeddingsRequest(exchange.json, model)
-  if (!parsed.ok) return errorReply(exchange, parsed.error)
+  if (!parsed.ok) return refuse(parsed.error)
   const { request } = parsed
 
   const inputs = splitInputs(request.input)
@@ -57,7 +55,7 @@ function answerEmbeddings(
     if (tokens > model.contextTokens) {
       const { contextTokens } = model
       const lengths = { contextTokens, promptTokens: tokens, completionTokens: 0 }
-      return errorReply(exchange, promptLengthExceeded(lengths))
+      return refuse(promptLengthExceeded(lengths))
     }
     promptTokens += tokens
   }
@@ -68,7 +66,7 @@ function answerEmbeddings(
   const name = model.versionedName
   const format = request.encoding_format ?? 'float'
   const numbers = inputs.length * dimensions
-  if (!exchange.reserve(numbers * bytesPerNumber[format])) return noRoomReply(exchange)
+  if (!exchange.reserve(numbers * bytesPerNumber[format])) return noRoomReply()
   function* vectors(): Generator<Float32Array, undefined> {
     for (const input of inputs) {
       const text = typeof input === 'string' ? input : encoding.decode(input)
@@ -83,5 +81,5 @@ function answerEmbeddings(
           Buffer.byteLength(name) === name.length,
         )
   const usage = { promptTokens, cachedTokens: 0, completionTokens: 0, reasoningTokens: 0 }
-  return { status: 200, headers: deploymentHeaders(exchange, 'application/json'), body, usage }
+  return modelReply(jsonOfModel, body, usage)
 }

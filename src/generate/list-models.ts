@@ -1,12 +1,9 @@
-import type { ServiceError } from '../wire/errors.ts'
-import { guid } from '../wire/ids.ts'
+import { gatewayError, type ServiceError } from '../wire/errors.ts'
 import { findModel, modelId, type ModelCatalogue } from '../wire/models/model-catalogue.ts'
 import type { Model } from '../wire/models/models.ts'
-import { gatewayHeaders } from '../wire/service-headers.ts'
-import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
+import { refuse } from '../pipeline/service-reply.ts'
 import { HeaderList } from '../pipeline/header-list.ts'
-import { httpDate } from '../lib/http-date.ts'
 import { textBody } from '../answer/body.ts'
 import { type Reply } from '../pipeline/reply.ts'
 import { renderModel } from '../wire/models/write-model.ts'
@@ -22,7 +19,7 @@ export function listModels(exchange: Exchange): Reply {
     list = `{"data":[${models.versions.map(renderModel).join(',')}],"object":"list"}`
     lists.set(models, list)
   }
-  return catalogueReply(exchange, list)
+  return catalogueReply(list)
 }
 
 /** Answers with one base model, by its id or its name. */
@@ -31,28 +28,16 @@ export function getModel(exchange: Exchange): Reply {
   const { models } = exchange.config
   const model: Model | undefined =
     models.versions.find((version) => modelId(version) === id) ?? findModel(id, models)
-  return model ? catalogueReply(exchange, renderModel(model)) : errorReply(exchange, modelNotFound(id))
+  return model ? catalogueReply(renderModel(model)) : refuse(modelNotFound(id))
 }
 
-function catalogueReply(exchange: Exchange, body: string): Reply {
-  const raw = gatewayHeaders({
-    contentType: 'application/json',
-    chunked: false,
-    date: httpDate(exchange.clock.epochMs()),
-    apimRequestId: guid(exchange.random),
-    secured: true,
-    region: exchange.config.region,
-  })
-  return { status: 200, headers: new HeaderList(raw), body: textBody(body) }
+/** The catalogue is the resource's: no model and no limit is asked. */
+function catalogueReply(body: string): Reply {
+  const service = { layer: 'resource', contentType: 'application/json', chunked: false } as const
+  return { status: 200, headers: new HeaderList(), body: textBody(body), service }
 }
 
 /** 404 in the service's envelope; `notFound` is the code of Azure/azure-rest-api-specs, the text is not captured. */
 function modelNotFound(id: string): ServiceError {
-  const message = JSON.stringify(`The model '${id}' does not exist.`)
-  return {
-    status: 404,
-    body: `{"error":{"code":"notFound","message":${message}}}`,
-    contentType: 'application/json',
-    headers: 'deployment-404',
-  }
+  return gatewayError('resource', 404, 'notFound', `The model '${id}' does not exist.`)
 }

@@ -1,7 +1,7 @@
 import type { Load } from '../config/deployment-latency.ts'
 import { highDemand, highDemandRetryAfterSeconds, temporarilyUnable } from '../wire/error-overload.ts'
-import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
+import { refuse } from '../pipeline/service-reply.ts'
 import type { Answer, Stage } from '../pipeline/stage.ts'
 import type { Occupancy } from '../limits/occupancy.ts'
 import type { Reply, Schedule } from '../pipeline/reply.ts'
@@ -45,9 +45,7 @@ export function createLatency({ slots = new SlotTable() }: LatencyParts = {}): L
       if (!deployment || timeScale === 0 || !(load || concurrency)) return timed(exchange, next, 1)
       const taken = slots.take({ resource, deployment: deployment.name, concurrency, timeScale }, exchange)
       return whenKnown(taken instanceof Promise ? queued(exchange, taken) : taken, (answer) =>
-        typeof answer === 'string'
-          ? refusal(exchange, answer)
-          : timed(exchange, next, slowdownBy(load, answer.others)),
+        typeof answer === 'string' ? refusal(answer) : timed(exchange, next, slowdownBy(load, answer.others)),
       )
     },
     occupancy: () => slots.occupancy(),
@@ -116,13 +114,13 @@ function stepsOf({ steps, usage }: Reply): Steps {
   }
 }
 
-function refusal(exchange: Exchange, answer: SlotRefusal): Reply {
+function refusal(answer: SlotRefusal): Reply {
   if (answer === 'queue-full') {
-    const reply = errorReply(exchange, highDemand(), { 'retry-after': String(highDemandRetryAfterSeconds) })
+    const reply = refuse(highDemand(), { 'retry-after': String(highDemandRetryAfterSeconds) })
     reply.limitedBy = 'capacity'
     return reply
   }
-  const reply = errorReply(exchange, temporarilyUnable())
+  const reply = refuse(temporarilyUnable())
   if (answer === 'left') reply.status = clientLeftStatus
   return reply
 }

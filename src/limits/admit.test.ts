@@ -4,6 +4,7 @@ import { findModel } from '../wire/models/model-catalogue.ts'
 import { Exchange } from '../pipeline/exchange.ts'
 import type { NamedLimiter } from '../pipeline/extension.ts'
 import { HeaderList } from '../pipeline/header-list.ts'
+import { completeReply } from '../pipeline/reply-headers.ts'
 import { type Reply } from '../pipeline/reply.ts'
 import { textBody } from '../answer/body.ts'
 import { createRandom } from '../lib/random.ts'
@@ -55,7 +56,7 @@ const setUp = (
       )
       exchange.deployment = deployment
       exchange.limiter = limiter
-      const reply = await admit(exchange, next)
+      const reply = completeReply(exchange, await admit(exchange, next))
       return { exchange, reply }
     },
   }

@@ -1,6 +1,5 @@
 import type { Deployment } from '../config/deployments.ts'
 import type { Route } from '../wire/route.ts'
-import { utilizationHeader, utilizationText } from '../wire/service-headers.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { NamedLimiter } from '../pipeline/extension.ts'
 import type { Answer, Stage } from '../pipeline/stage.ts'
@@ -121,12 +120,9 @@ async function discountCached(
   discount: NonNullable<AdmittedDecision['discount']>,
   reply: Reply,
 ): Promise<Reply> {
-  const { usage, headers } = reply
+  const { usage } = reply
   if (!usage || usage.cachedTokens === 0) return reply
   exchange.utilization = await discount(usage.cachedTokens, exchange.clock.nowMs())
-  if (headers.get(utilizationHeader) !== undefined) {
-    headers.set(utilizationHeader, utilizationText(exchange.utilization))
-  }
   return reply
 }
 

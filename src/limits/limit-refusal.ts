@@ -1,8 +1,8 @@
 import { throttled } from '../wire/error-throttled.ts'
 import { rateLimited } from '../wire/errors.ts'
 import { operations } from '../wire/operations.ts'
-import { errorReply } from '../pipeline/error-reply.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
+import { refuse } from '../pipeline/service-reply.ts'
 import type { Reply } from '../pipeline/reply.ts'
 
 /**
@@ -26,7 +26,7 @@ export function limitRefusal(exchange: Exchange, kind: 'token' | 'call', retryAf
           retryAfterSeconds,
         })
       : throttled(retryAfterSeconds)
-  const reply = errorReply(exchange, error, {
+  const reply = refuse(error, {
     'retry-after': String(retryAfterSeconds),
     'retry-after-ms': String(retryAfterMs),
     ...(rateLimits && { 'x-ratelimit-type': kind === 'token' ? 'Tokens' : 'Requests' }),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Exchange } from '../pipeline/exchange.ts'
+import { completeReply } from '../pipeline/reply-headers.ts'
 import { jsonReply } from '../pipeline/json-reply.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { createRandom } from '../lib/random.ts'
@@ -12,18 +13,19 @@ const setUp = (limit: RequestsLimit) => {
   const limiter = requestsLimiter(limit)
   return {
     clock,
-    ask: () =>
-      limiter(
-        new Exchange(
-          { method: 'POST', path: '/formrecognizer/x', query: '', headers: {}, body: Buffer.alloc(0) },
-          {
-            config: testConfig({ region: 'East US' }),
-            clock,
-            random: createRandom('limiter'),
-            startedMs: clock.nowMs(),
-          },
-        ),
-      ),
+    ask: () => {
+      const exchange = new Exchange(
+        { method: 'POST', path: '/formrecognizer/x', query: '', headers: {}, body: Buffer.alloc(0) },
+        {
+          config: testConfig({ region: 'East US' }),
+          clock,
+          random: createRandom('limiter'),
+          startedMs: clock.nowMs(),
+        },
+      )
+      const refused = limiter(exchange)
+      return refused && completeReply(exchange, refused)
+    },
   }
 }
 

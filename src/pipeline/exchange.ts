@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Config, defaultResourceName, type ResourceView } from '../config/config.ts'
 import type { Deployment } from '../config/deployments.ts'
+import { guid } from '../wire/ids.ts'
 import { isMultipart, parseMultipart, type MultipartForm } from '../wire/multipart.ts'
 import { recogniseRoute, type Route } from '../wire/route.ts'
 import type { RateLimits } from '../wire/service-headers.ts'
@@ -64,6 +65,9 @@ export function viewOf(config: Config, route: Route | undefined): ResourceView |
   return route?.resource === undefined ? config.defaultResource : config.resources.get(route.resource)
 }
 
+/** Names the stream of chance that the request's ids are drawn from, beside that of its answer. */
+const idBranch = 0x6964
+
 /** One request on its way through the pipeline, with what the stages have found out about it. */
 export class Exchange {
   readonly method: string
@@ -76,6 +80,8 @@ export class Exchange {
   readonly clock: Clock
   readonly random: Random
   readonly startedMs: number
+  /** The gateway's name of the request, a GUID: the one in its headers (`apim-request-id`), the log and the journal. */
+  readonly id: string
   /** The recognised path of the data plane; undefined for any other path. */
   readonly route: Route | undefined
   /** The name of the resource that the caller talks to. */
@@ -109,10 +115,12 @@ export class Exchange {
   #json: { readonly value: unknown } | undefined
   #form: { readonly value: MultipartForm | undefined } | undefined
   #apiVersion: string | undefined
+  #modelRequestId: string | undefined
   #abort: AbortController | undefined
   #outcome: Outcome | undefined
   #onEnd: ((outcome: Outcome) => void)[] = []
   #heldBytes = 0
+  readonly #ids: Random
   readonly #budget: MemoryBudget | undefined
   readonly #readJson: (body: Buffer) => unknown
   readonly #onListenerFailure: Surroundings['onListenerFailure']
@@ -126,6 +134,8 @@ export class Exchange {
     this.clock = surroundings.clock
     this.random = surroundings.random
     this.startedMs = surroundings.startedMs
+    this.#ids = surroundings.random.branch(idBranch)
+    this.id = guid(this.#ids)
     this.#budget = surroundings.budget
     this.#readJson = surroundings.readJson ?? parseJson
     this.#onListenerFailure = surroundings.onListenerFailure
@@ -170,6 +180,12 @@ export class Exchange {
   hold(bytes: number, give: () => void): void {
     this.#heldBytes += bytes
     this.onEnd(give)
+  }
+
+  /** The model's name of the request, another GUID (`x-request-id`). */
+  get modelRequestId(): string {
+    this.#modelRequestId ??= guid(this.#ids)
+    return this.#modelRequestId
   }
 
   /** The value of `api-version` in the query; undefined when it is absent. */

@@ -5,7 +5,8 @@ import { chain, type Run } from './chain.ts'
 import { type OnTrace, traceOf, tracedSource, tracedStage, wantsTrace, withTrace } from './trace.ts'
 import { checkApiVersion, checkModelVersion } from '../access/check-api-version.ts'
 import { clientLeftReply } from './client-left-reply.ts'
-import { errorReply, failureReply } from './error-reply.ts'
+import { failureReply, writeServiceHeaders } from './reply-headers.ts'
+import { refuse } from './service-reply.ts'
 import { createFindDeployment, type OnUndefinedDeployment } from '../access/find-deployment.ts'
 import type { Exchange } from './exchange.ts'
 import type { ModeHandler, NamedStage, Stage } from './stage.ts'
@@ -59,13 +60,15 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
     whenKnown(stages.modes[exchange.config.mode](exchange), (reply) => {
       if (reply) return reply
       reports.onUnknownPath(exchange)
-      return errorReply(exchange, resourceNotFound())
+      return refuse(resourceNotFound())
     })
 
+  const headers: NamedStage = { name: 'service-headers', stage: writeServiceHeaders }
   const key: NamedStage = { name: 'key', stage: createAuthenticate(stages.answersAnyPath ?? false) }
   const findDeployment = createFindDeployment(reports.onUndefinedDeployment)
   const simulated: readonly NamedStage[] = [
     ...stages.extensionHooks,
+    headers,
     { name: 'api-version', stage: checkApiVersion },
     key,
     { name: 'deployment', stage: findDeployment },
@@ -78,6 +81,7 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
   // What the real service answers is passed through: it has its own versions, deployments, limits, faults and latency.
   const forwarded: readonly NamedStage[] = [
     ...stages.extensionHooks,
+    headers,
     key,
     { name: 'deployment', stage: noteDeployment },
   ]

@@ -1,17 +1,62 @@
 import { createHash } from 'node:crypto'
-import { guid } from '../wire/ids.ts'
+import { textBody } from '../answer/body.ts'
+import { wireFormatOf } from '../wire/envelopes.ts'
+import { serverError, type ServiceError, type ServiceLayer } from '../wire/errors.ts'
 import type { Operation } from '../wire/operations.ts'
-import { modelHeaders } from '../wire/service-headers.ts'
+import { gatewayHeaders, modelHeaders } from '../wire/service-headers.ts'
 import type { Exchange } from './exchange.ts'
 import { HeaderList } from './header-list.ts'
 import { httpDate } from '../lib/http-date.ts'
+import { type Reply, type ServiceFacts } from './reply.ts'
+import { refuse, type Refusal } from './service-reply.ts'
+import type { Stage } from './stage.ts'
 
-/** What an answer's headers leave out or add. */
-export interface HeaderOptions {
-  /** The body has no known length; default false. */
-  readonly chunked?: boolean
-  /** Tells the state of the deployment's limits; default true. */
-  readonly withLimits?: boolean
+/**
+ * The stage that completes what is answered further in: the one place where the headers of the service, and the bodies of its
+ * errors, are written. A reply that brings its own passes untouched.
+ */
+export const writeServiceHeaders: Stage = (exchange, next) => {
+  const reply = next()
+  return reply instanceof Promise
+    ? reply.then((known) => completeReply(exchange, known))
+    : completeReply(exchange, reply)
+}
+
+/** Does the same for a reply that is made outside the chain of stages. */
+export function completeReply<R extends Reply>(exchange: Exchange, reply: R): R {
+  const { service } = reply
+  if (!service) return reply
+  const facts = 'status' in service ? writeError(exchange, service, reply) : service
+  const { raw: after } = reply.headers
+  const headers = new HeaderList(headersOf(exchange, facts))
+  for (let index = 0; index < after.length; index += 2)
+    headers.set(after[index] ?? '', after[index + 1] ?? '')
+  reply.headers = headers
+  reply.service = undefined
+  return reply
+}
+
+/** Makes the service's answer of a failure inside the simulator. What went wrong is for the log. */
+export function failureReply(exchange: Exchange): Refusal {
+  const { modelRequestId } = exchange
+  return completeReply(exchange, refuse(serverError(modelRequestId), { 'x-request-id': modelRequestId }))
+}
+
+/** Gives a reply the body of its error, in the format of the request. */
+function writeError(exchange: Exchange, error: ServiceError, reply: Reply): ServiceFacts {
+  const { body, contentType } = wireFormatOf(exchange.route?.operation).writeError(error, exchange.id)
+  reply.body = textBody(body)
+  const layer = layerOf(error.layer, exchange)
+  return { layer, contentType, chunked: contentType === undefined }
+}
+
+/** A request that fails before its deployment is known cannot carry the deployment's headers. */
+export function layerOf(layer: ServiceLayer, { deployment }: Exchange): ServiceLayer {
+  return deployment || isInFront(layer) ? layer : 'resource'
+}
+
+function isInFront(layer: ServiceLayer): layer is 'authentication' | 'edge' | 'resource' {
+  return layer === 'authentication' || layer === 'edge' || layer === 'resource'
 }
 
 /** The Responses API stands beside the rest of the service and sends fewer headers (captures of April 2026). */
@@ -23,30 +68,31 @@ const responseOperations: ReadonlySet<Operation> = new Set<Operation>([
   'listInputItems',
 ])
 
-/** The headers of an answer from the exchange's deployment, with the live state of its limits. */
-export function deploymentHeaders(
-  exchange: Exchange,
-  contentType: string | undefined,
-  { chunked = false, withLimits = true }: HeaderOptions = {},
-): HeaderList {
-  const { deployment, route } = exchange
+/** The headers of a layer of the service; those behind the deployment tell the live state of its limits. */
+function headersOf(exchange: Exchange, { layer, contentType, chunked }: ServiceFacts): string[] {
+  const { deployment, route, config, id } = exchange
+  const date = httpDate(exchange.clock.epochMs())
+  if (isInFront(layer)) {
+    const region = layer === 'resource' ? config.region : undefined
+    const secured = layer !== 'authentication'
+    return gatewayHeaders({ contentType, chunked, date, apimRequestId: id, secured, region })
+  }
   const isResponses = route !== undefined && responseOperations.has(route.operation)
-  const raw = modelHeaders({
+  return modelHeaders({
     contentType,
     chunked,
-    date: httpDate(exchange.clock.epochMs()),
-    apimRequestId: guid(exchange.random),
-    requestId: guid(exchange.random),
+    date,
+    apimRequestId: id,
+    requestId: exchange.modelRequestId,
     clientRequestId: clientRequestId(exchange),
     deployment: deployment?.name ?? '',
-    region: exchange.config.region,
+    region: config.region,
     modelSession: isResponses ? undefined : modelSession(deployment?.model.name ?? ''),
     generatesText: route?.operation !== 'embeddings' && !isResponses,
-    rateLimits: withLimits ? exchange.rateLimits : undefined,
-    utilization: exchange.config.utilizationHeader ? exchange.utilization : undefined,
+    rateLimits: layer === 'filter' ? undefined : exchange.rateLimits,
+    utilization: config.utilizationHeader ? exchange.utilization : undefined,
     spilledOverFrom: exchange.spilledOverFrom,
   })
-  return new HeaderList(raw)
 }
 
 /** The caller's own id of the request; a list, which Node makes of a repeated header, is not one. */

@@ -1,5 +1,6 @@
 import type { EventsBody, LiveBody, WholeBody } from '../answer/body.ts'
 import type { Steps, Usage } from '../answer/completion.ts'
+import type { ServiceError, ServiceLayer } from '../wire/errors.ts'
 import type { HeaderList } from './header-list.ts'
 
 export type ReplyBody = WholeBody | EventsBody | LiveBody
@@ -23,6 +24,16 @@ export interface Interruption {
   readonly how: 'reset' | 'close' | number
 }
 
+/** What the service's headers of a reply tell of it, beside what its exchange knows. */
+export interface ServiceFacts {
+  /** Which layer of the service answers. */
+  readonly layer: ServiceLayer
+  /** Undefined for the one answer without a content type, the 404 of an unknown deployment. */
+  readonly contentType: string | undefined
+  /** Whether the body has no known length. */
+  readonly chunked: boolean
+}
+
 /** A plan of an answer. Its body is not rendered before it is sent, so that an answer nobody waits for costs no text. */
 export interface Reply {
   status: number
@@ -30,6 +41,12 @@ export interface Reply {
   reason?: string
   headers: HeaderList
   body: ReplyBody
+  /**
+   * What the service's own headers depend on, or the error whose headers and body are to be written: both happens once, on the
+   * way out, just inside the hooks of extensions. Until then `headers` has only what follows them. Absent for a reply that
+   * is complete.
+   */
+  service?: ServiceFacts | ServiceError | undefined
   usage?: Usage
   /** What the latency of the answer depends on; absent where it depends on the request alone. */
   steps?: Steps

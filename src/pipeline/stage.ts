@@ -23,6 +23,7 @@ export const stageNames = [
   'telemetry',
   'request-log',
   'extension',
+  'service-headers',
   'api-version',
   'key',
   'deployment',

@@ -1,7 +1,8 @@
+import type { ServiceError } from '../wire/errors.ts'
 import { shortText } from '../lib/error-text.ts'
-import { errorReply } from '../pipeline/error-reply.ts'
 import { redactText } from '../lib/credential-texts.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
+import { refuse } from '../pipeline/service-reply.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import type { NearestRecording } from './miss-nearest.ts'
 import { placeOf } from './recording-entry.ts'
@@ -13,31 +14,26 @@ import { placeOf } from './recording-entry.ts'
  * @param dir the folder that was searched
  */
 export function missReply(exchange: Exchange, nearest: NearestRecording | undefined, dir: string): Reply {
-  const error = {
+  const error: ServiceError = {
+    status: 404,
     code: 'RecordingNotFound',
-    message: describeMiss(exchange, nearest, dir),
     type: 'invalid_request_error',
+    message: describeMiss(exchange, nearest, dir),
     param: null,
-    ...(nearest && {
-      nearest: { place: placeOf(nearest.entry), method: nearest.method, uri: nearest.uri },
-      first_difference: {
-        at: nearest.difference.at,
-        requested: nearest.difference.requested,
-        recorded: nearest.difference.recorded,
-      },
-      would_match: nearest.difference.advice,
-    }),
+    layer: 'edge',
+    envelope: 'simulator',
+    ...(nearest && { details: detailsOf(nearest) }),
   }
-  return errorReply(
-    exchange,
-    {
-      status: 404,
-      body: JSON.stringify({ error }),
-      contentType: 'application/json; charset=utf-8',
-      headers: 'edge-404',
-    },
-    { 'x-should-retry': 'false' },
-  )
+  return refuse(error, { 'x-should-retry': 'false' })
+}
+
+function detailsOf({ entry, method, uri, difference }: NearestRecording): Record<string, unknown> {
+  const { at, requested, recorded, advice } = difference
+  return {
+    nearest: { place: placeOf(entry), method, uri },
+    first_difference: { at, requested, recorded },
+    would_match: advice,
+  }
 }
 
 /** The miss in a few sentences, for the answer and for the log. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
+import { openAiFormat } from '../wire/envelopes.ts'
 import { serverError } from '../wire/errors.ts'
 
 /** The service's 500 for what failed outside the pipeline, and what of it is not known there. */
@@ -20,6 +21,7 @@ export function answerFailure(outgoing: ServerResponse): void {
 
 function failureParts() {
   const requestId = randomUUID()
-  const { status, body, contentType = '' } = serverError(requestId)
-  return { status, body, headers: { 'Content-Type': contentType, 'x-request-id': requestId } }
+  const error = serverError(requestId)
+  const { body, contentType = '' } = openAiFormat.writeError(error, requestId)
+  return { status: error.status, body, headers: { 'Content-Type': contentType, 'x-request-id': requestId } }
 }

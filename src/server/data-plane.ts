@@ -5,10 +5,10 @@ import { recogniseRoute } from '../wire/route.ts'
 import { carriesKey } from '../access/authenticate.ts'
 import type { Run } from '../pipeline/chain.ts'
 import { ConnectionCut } from './carriers/connection-cut.ts'
-import { errorReply, failureReply } from '../pipeline/error-reply.ts'
 import { Exchange, type Incoming, viewOf } from '../pipeline/exchange.ts'
+import { completeReply, failureReply } from '../pipeline/reply-headers.ts'
+import { noRoomReply, refuse } from '../pipeline/service-reply.ts'
 import type { Answer } from '../pipeline/stage.ts'
-import { noRoomReply } from '../pipeline/no-room-reply.ts'
 import { jsonMemory } from '../lib/parse-json.ts'
 import { NodeSender } from './carriers/send-to-node.ts'
 import { sendToWeb } from './carriers/send-to-web.ts'
@@ -76,11 +76,11 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
   const answer = (exchange: Exchange, body: ReadBody): Answer => {
     if (body.kind === 'read' && findsRoom(exchange)) return run(exchange)
     if (body.kind === 'read' || body.kind === 'no-room') {
-      return noRoomReply(exchange)
+      return completeReply(exchange, noRoomReply())
     }
     const readBytes = body.kind === 'too-large' ? body.readBytes : 0
     const error = bodyTooLarge(simulator.config.bodyLimitMb * bytesPerMegabyte, readBytes)
-    return errorReply(exchange, error)
+    return completeReply(exchange, refuse(error))
   }
 
   const answerArrival = ({ incoming, outgoing, startedMs, body, isLast }: Arrival): void => {

@@ -29,7 +29,13 @@ export type { Random } from '../lib/random.ts'
 
 // Replies.
 export { type EventsBody, type LiveBody, textBody, type WholeBody } from '../answer/body.ts'
-export { type Interruption, type Reply, type ReplyBody, type Schedule } from '../pipeline/reply.ts'
+export {
+  type Interruption,
+  type Reply,
+  type ReplyBody,
+  type Schedule,
+  type ServiceFacts,
+} from '../pipeline/reply.ts'
 export { type Steps, type Usage } from '../answer/completion.ts'
 export { HeaderList } from '../pipeline/header-list.ts'
 export type { ReplyOptions } from '../pipeline/content-headers.ts'
@@ -42,10 +48,9 @@ export { type ChangeEvent, mapEvents } from '../pipeline/map-events.ts'
 export { dataEvent, doneEvent, eventStreamType } from '../wire/sse.ts'
 
 // The service's own errors.
-export { errorReply } from '../pipeline/error-reply.ts'
+export { type ErrorHeaders, errorReply, type WrittenError } from '../extensions/error-reply.ts'
 export {
   deploymentNotFound,
-  type ErrorHeaders,
   invalidKey,
   malformedJson,
   modelError,
@@ -54,7 +59,10 @@ export {
   type RateLimitHit,
   resourceNotFound,
   serverError,
+  type ErrorEnvelope,
+  type FilterFinding,
   type ServiceError,
+  type ServiceLayer,
 } from '../wire/errors.ts'
 export { highDemand, temporarilyUnable } from '../wire/error-overload.ts'
 

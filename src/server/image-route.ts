@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { readImageUrl } from '../generate/images/image-url.ts'
 import { paint } from '../generate/images/paint.ts'
+import { openAiFormat } from '../wire/envelopes.ts'
 import { resourceNotFound } from '../wire/errors.ts'
 import type { AppEnv } from './app-env.ts'
 import type { Simulator } from './simulator.ts'
@@ -19,7 +20,7 @@ export function createImageRoute(simulator: Simulator): (context: Context<AppEnv
       simulator.clock.epochMs(),
     )
     if (spec) return context.body(new Uint8Array(await paint(spec)), 200, { 'Content-Type': 'image/png' })
-    const { body, contentType = '' } = resourceNotFound()
+    const { body, contentType = '' } = openAiFormat.writeError(resourceNotFound(), '')
     return context.body(body, 404, { 'Content-Type': contentType })
   }
 }

@@ -10,6 +10,7 @@ import type { ConnectionEnd } from '../metrics/connection-end.ts'
 import type { Logger } from '../lib/logger.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import { expectationFailed, malformedRequest } from '../wire/connection-errors.ts'
+import { openAiFormat } from '../wire/envelopes.ts'
 import { stackOf } from '../lib/error-text.ts'
 import { checkHead } from './check-head.ts'
 import { ConnectionReports } from './connection-reports.ts'
@@ -172,8 +173,9 @@ function refusal(error: unknown, logger: Logger | undefined): Response {
   const isRequests = error instanceof Error && error.name === 'RequestError'
   if (!isRequests) logger?.error({ err: stackOf(error) }, 'A request failed before its answer.')
   if (!isRequests) return failureResponse()
-  const { status, body } = malformedRequest()
-  return new Response(body, { status, headers: { 'Content-Type': 'application/json' } })
+  const malformed = malformedRequest()
+  const { body, contentType = '' } = openAiFormat.writeError(malformed, '')
+  return new Response(body, { status: malformed.status, headers: { 'Content-Type': contentType } })
 }
 
 async function markTaken(

@@ -9,6 +9,7 @@ import {
   malformedRequest,
   requestTimedOut,
 } from '../wire/connection-errors.ts'
+import { openAiFormat } from '../wire/envelopes.ts'
 import type { ServiceError } from '../wire/errors.ts'
 import { gatewayHeaders } from '../wire/service-headers.ts'
 import type { ConnectionEnd } from '../metrics/connection-end.ts'
@@ -76,10 +77,9 @@ export function refuseHead(
   outgoing: ServerResponse,
   isAwaited = false,
 ): void {
-  const { status, body } = refusal
   const send = (): void => {
-    const headers = refusalHeaders(refusal)
-    outgoing.writeHead(status, isAwaited ? headers : [...headers, 'Connection', 'close']).end(body)
+    const { headers, body } = write(refusal)
+    outgoing.writeHead(refusal.status, isAwaited ? headers : [...headers, 'Connection', 'close']).end(body)
   }
   incoming.resume()
   if (isAwaited) send()
@@ -101,25 +101,28 @@ function mayAnswer(socket: Socket, isLate: boolean): boolean {
 }
 
 function refusalBytes(refusal: ServiceError): string {
-  const { status, reason = STATUS_CODES[status] ?? '', body } = refusal
-  const headers = refusalHeaders(refusal)
+  const { status, reason = STATUS_CODES[status] ?? '' } = refusal
+  const { headers, body } = write(refusal)
   let head = `HTTP/1.1 ${status} ${reason}\r\n`
   for (let index = 0; index < headers.length; index += 2)
     head += `${headers[index]}: ${headers[index + 1]}\r\n`
   return `${head}Connection: close\r\n\r\n${body}`
 }
 
-function refusalHeaders({ body, contentType }: ServiceError): string[] {
+/** What came is no whole request, so that nothing is known of it: the refusal has an id of its own. */
+function write(refusal: ServiceError): { headers: string[]; body: string } {
+  const id = randomUUID()
+  const { body, contentType } = openAiFormat.writeError(refusal, id)
   const headers = new HeaderList(
     gatewayHeaders({
       contentType,
       chunked: false,
       date: httpDate(epochMs()),
-      apimRequestId: randomUUID(),
+      apimRequestId: id,
       secured: true,
       region: undefined,
     }),
   )
   headers.setContentLength(Buffer.byteLength(body))
-  return headers.raw
+  return { headers: headers.raw, body }
 }

@@ -5,9 +5,10 @@ import { reasonOf } from '../lib/error-text.ts'
 import type { Logger } from '../lib/logger.ts'
 import { clientLeftReply } from '../pipeline/client-left-reply.ts'
 import { comesInPieces, gather, hasNoBody, isEventStream } from '../pipeline/comes-in-pieces.ts'
-import { errorReply } from '../pipeline/error-reply.ts'
 import { EventSplitter } from '../pipeline/event-splitter.ts'
+import { openAiFormat } from '../wire/envelopes.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
+import { refuse } from '../pipeline/service-reply.ts'
 import type { Forwarder } from '../pipeline/extension.ts'
 import { ReportedFailure } from '../pipeline/reported-failure.ts'
 import type { Reply } from '../pipeline/reply.ts'
@@ -81,7 +82,7 @@ export function createForward({ client, forwarder, clock, logger }: ForwardOptio
         { method, path, code, ...(reason !== undefined && { reason }) },
         `A request got no answer: ${message}`,
       )
-      return inPlace(errorReply(exchange, upstreamError(error)))
+      return inPlace(refuse(upstreamError(error)))
     }
   }
 
@@ -90,7 +91,7 @@ export function createForward({ client, forwarder, clock, logger }: ForwardOptio
     if (client.leavesEndpoint(path)) {
       logger.info({ method, path }, 'A request was refused: its path leads out of the endpoint.')
       return {
-        reply: errorReply(exchange, pathLeavesEndpoint()),
+        reply: refuse(pathLeavesEndpoint()),
         origin,
         sentMs: clock.nowMs(),
         store: false,
@@ -152,7 +153,7 @@ async function* tellFailure(
     if (isTerminated) return
     onBroken(reasonOf(error))
     if (splitter?.pendingBytes === 0 && error instanceof UpstreamFailure) {
-      yield Buffer.from(`\n\ndata: ${upstreamError(error).body}\n\n`)
+      yield Buffer.from(`\n\n${openAiFormat.writeErrorEvent(upstreamError(error), 0)}`)
     }
     throw new ReportedFailure(error)
   }

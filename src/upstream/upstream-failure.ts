@@ -1,4 +1,4 @@
-import type { ServiceError } from '../wire/errors.ts'
+import { gatewayError, type ServiceError } from '../wire/errors.ts'
 
 /** Every way in which the upstream can fail before a client has seen any of its answer, with the status of each. */
 const failures = {
@@ -41,24 +41,14 @@ export class CallerLeft extends Error {
 
 /** The failure as an answer in the envelope of the service: 502, or 504 where time ran out. */
 export function upstreamError({ code, message }: UpstreamFailure): ServiceError {
-  return {
-    status: failures[code],
-    body: JSON.stringify({ error: { code, message } }),
-    contentType: 'application/json',
-    headers: 'edge-404',
-  }
+  return gatewayError('edge', failures[code], code, message)
 }
 
 /** 400: a path whose dot segments would get a caller to what stands beside the endpoint, with the operator's key. */
 export function pathLeavesEndpoint(): ServiceError {
   const message =
     'Could not forward the request: its path has dot segments (..) that lead out of the endpoint. Send the path without them.'
-  return {
-    status: 400,
-    body: JSON.stringify({ error: { code: 'InvalidPath', message } }),
-    contentType: 'application/json',
-    headers: 'edge-404',
-  }
+  return gatewayError('edge', 400, 'InvalidPath', message)
 }
 
 /** What a failed connection means, by the code of Node's error, and what to do about it. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { completionFilterJson, filterAnnotationJson, promptFilterJson } from './content-filters.ts'
 import { promptFiltered } from './errors.ts'
+import { errorBody } from '../../tests/support/error-body.ts'
 
 const safe = { filtered: false, severity: 'safe' }
 const undetected = { detected: false, filtered: false }
@@ -49,13 +50,13 @@ describe('content filter annotations', () => {
 describe('promptFiltered', () => {
   it('answers a jailbreak with the captured 665 bytes', () => {
     const error = promptFiltered('jailbreak')
-    expect(Buffer.byteLength(error.body)).toBe(665)
-    expect(error).toMatchObject({ status: 400, contentType: 'application/json', headers: 'filter' })
-    expect(error.body).toContain('"jailbreak":{"filtered":true,"detected":true}')
+    expect(Buffer.byteLength(errorBody(error))).toBe(665)
+    expect(error).toMatchObject({ status: 400, layer: 'filter' })
+    expect(errorBody(error)).toContain('"jailbreak":{"filtered":true,"detected":true}')
   })
 
   it.each(['hate', 'self_harm', 'sexual', 'violence'] as const)('names %s as the reason', (category) => {
-    const { error } = JSON.parse(promptFiltered(category).body) as {
+    const { error } = JSON.parse(errorBody(promptFiltered(category))) as {
       error: { innererror: { content_filter_result: Record<string, unknown> } }
     }
     expect(error).toMatchObject({ code: 'content_filter', status: 400, type: null, param: 'prompt' })

@@ -1,43 +1,23 @@
-import type { ServiceError } from './errors.ts'
-
-const json = 'application/json'
+import { gatewayError, modelError, type ServiceError } from './errors.ts'
 
 /** 408 or 504: the service took too long. The message is captured, the envelope around it is not. */
 export function timedOut(status: 408 | 504): ServiceError {
-  return {
-    status,
-    body: '{"error":{"code":"Timeout","message":"The operation was timeout."}}',
-    contentType: json,
-    headers: 'deployment-404',
-  }
+  return gatewayError('resource', status, 'Timeout', 'The operation was timeout.')
 }
 
 /** 500 of the gateway in front of the model; from general knowledge, not captured. */
-export function gatewayError(): ServiceError {
-  return {
-    status: 500,
-    body: '{"error":{"code":"InternalServerError","message":"Internal server error"}}',
-    contentType: json,
-    headers: 'deployment-404',
-  }
+export function gatewayFailure(): ServiceError {
+  return gatewayError('resource', 500, 'InternalServerError', 'Internal server error')
 }
 
 /** 400: a picture that cannot be read (public reports). */
 export function invalidImage(): ServiceError {
-  return {
-    status: 400,
-    body: '{"error":{"code":"BadRequest","message":"Invalid image data.","param":null,"type":null}}',
-    contentType: json,
-    headers: 'model',
-  }
+  return gatewayError('model', 400, 'BadRequest', 'Invalid image data.', 'sorted')
 }
 
 /** 400: the prompt repeats itself too often (public reports). */
 export function repetitiveText(): ServiceError {
-  return {
-    status: 400,
-    body: `{"error":{"message":"Sorry! We've encountered an issue with repetitive patterns in your prompt. Please try again with a different prompt.","type":"invalid_request_error","param":"prompt","code":"invalid_prompt"}}`,
-    contentType: json,
-    headers: 'model',
-  }
+  const message =
+    "Sorry! We've encountered an issue with repetitive patterns in your prompt. Please try again with a different prompt."
+  return { ...modelError(message, 'prompt', 'invalid_prompt'), envelope: 'compact' }
 }

@@ -1,6 +1,4 @@
-import type { ServiceError } from './errors.ts'
-
-const json = 'application/json'
+import { gatewayError, type ServiceError } from './errors.ts'
 
 /** The wait that the service names while it lacks capacity, in seconds. */
 export const highDemandRetryAfterSeconds = 20
@@ -11,16 +9,12 @@ export const highDemandRetryAfterSeconds = 20
  */
 export function highDemand(): ServiceError {
   const message = `The system is currently experiencing high demand and cannot process your request. Your request exceeds the maximum usage size allowed during peak load. Please retry after ${highDemandRetryAfterSeconds} seconds. For improved latency reliability, consider switching to Provisioned Throughput.`
-  const error = { message, type: 'too_many_requests', param: null, code: 'too_many_requests' }
-  return { status: 429, body: JSON.stringify({ error }), contentType: json, headers: 'limit' }
+  const code = 'too_many_requests'
+  return { ...gatewayError('limit', 429, code, message, 'compact'), type: code }
 }
 
 /** 503: a request that was accepted could not be worked on (Microsoft Learn, "Troubleshoot errors"). */
 export function temporarilyUnable(): ServiceError {
-  return {
-    status: 503,
-    body: '{"error":{"code":"InternalServerError","message":"The service is temporarily unable to process your request. Please try again later."}}',
-    contentType: json,
-    headers: 'limit',
-  }
+  const message = 'The service is temporarily unable to process your request. Please try again later.'
+  return gatewayError('limit', 503, 'InternalServerError', message)
 }

@@ -1,11 +1,7 @@
-import type { ServiceError } from './errors.ts'
+import { gatewayError, type ServiceError } from './errors.ts'
 
 /** 429: too many requests on a path without a deployment. The text of the gateway, as users report it (2025). */
 export function throttled(retryAfterSeconds: number): ServiceError {
-  return {
-    status: 429,
-    body: `{"error":{"code":"429","message":"Rate limit is exceeded. Try again in ${retryAfterSeconds} seconds."}}`,
-    contentType: 'application/json',
-    headers: 'limit',
-  }
+  const message = `Rate limit is exceeded. Try again in ${retryAfterSeconds} seconds.`
+  return gatewayError('limit', 429, '429', message)
 }

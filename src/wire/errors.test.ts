@@ -14,6 +14,8 @@ import {
   serverError,
   type RateLimitHit,
 } from './errors.ts'
+import { errorBody } from '../../tests/support/error-body.ts'
+import { wireFormatOf } from './envelopes.ts'
 
 const hit: RateLimitHit = {
   deployment: 'text-embedding',
@@ -30,26 +32,27 @@ const messageOf = (body: string): string => (JSON.parse(body) as { error: { mess
 describe('service errors', () => {
   it('answers a wrong key with the captured 224 bytes and reason', () => {
     const error = invalidKey()
-    expect(Buffer.byteLength(error.body)).toBe(224)
-    expect(error).toMatchObject({ status: 401, reason: 'PermissionDenied', headers: 'edge-401' })
+    expect(Buffer.byteLength(errorBody(error))).toBe(224)
+    expect(error).toMatchObject({ status: 401, reason: 'PermissionDenied', layer: 'authentication' })
   })
 
   it('answers an unknown path with the captured 56 bytes and reason', () => {
     const error = resourceNotFound()
-    expect(Buffer.byteLength(error.body)).toBe(56)
-    expect(error).toMatchObject({ status: 404, reason: 'Resource Not Found', headers: 'edge-404' })
+    expect(Buffer.byteLength(errorBody(error))).toBe(56)
+    expect(error).toMatchObject({ status: 404, reason: 'Resource Not Found', layer: 'edge' })
   })
 
   it('answers an unknown deployment without a content type and without a line feed at the end', () => {
     const error = deploymentNotFound()
-    expect(error.contentType).toBeUndefined()
-    expect(error.body).toBe(JSON.stringify(JSON.parse(error.body), null, 2))
-    expect(error.body).toContain('"type": "invalid_request_error",\n    "code": "DeploymentNotFound"')
+    expect(wireFormatOf(undefined).writeError(error, '').contentType).toBeUndefined()
+    expect(errorBody(error)).toBe(JSON.stringify(JSON.parse(errorBody(error)), null, 2))
+    expect(errorBody(error)).toContain('"type": "invalid_request_error",\n    "code": "DeploymentNotFound"')
   })
 
   it('prints an error of the model layer with two spaces and a line feed at the end', () => {
     // Azure's own content-length for this one is 170.
-    const { body } = modelError("'json_object' is not of type 'object' - 'response_format'", null, null)
+    const error = modelError("'json_object' is not of type 'object' - 'response_format'", null, null)
+    const body = errorBody(error)
     expect(Buffer.byteLength(body)).toBe(170)
     expect(body).toBe(
       '{\n  "error": {\n    "message": "\'json_object\' is not of type \'object\' - \'response_format\'",\n    "type": "invalid_request_error",\n    "param": null,\n    "code": null\n  }\n}\n',
@@ -57,21 +60,22 @@ describe('service errors', () => {
   })
 
   it('words a 429 as captured, with one second in the singular and a space before the message', () => {
-    expect(rateLimited(hit)).toEqual({
-      status: 429,
-      body: '{"error":{"code":"RateLimitReached","message": "Your requests to text-embedding for text-embedding-3-large in Sweden Central have exceeded the call rate limit for your current AIServices S0 pricing tier. This request was for Embeddings_Create under Azure OpenAI API version 2024-10-21. Please retry after 1 second. To increase your default rate limit, visit: https://aka.ms/oai/quotaincrease."}}',
-      contentType: 'application/json',
-      headers: 'limit',
-    })
+    const error = rateLimited(hit)
+    expect(error).toMatchObject({ status: 429, layer: 'limit' })
+    expect(errorBody(error)).toBe(
+      '{"error":{"code":"RateLimitReached","message": "Your requests to text-embedding for text-embedding-3-large in Sweden Central have exceeded the call rate limit for your current AIServices S0 pricing tier. This request was for Embeddings_Create under Azure OpenAI API version 2024-10-21. Please retry after 1 second. To increase your default rate limit, visit: https://aka.ms/oai/quotaincrease."}}',
+    )
   })
 
   it('names the v1 API where a 429 has no api-version, and a day where waiting does not help', () => {
-    const { body } = rateLimited({
-      ...hit,
-      apiVersion: undefined,
-      kind: 'token',
-      retryAfterSeconds: neverFitsRetryAfterSeconds,
-    })
+    const body = errorBody(
+      rateLimited({
+        ...hit,
+        apiVersion: undefined,
+        kind: 'token',
+        retryAfterSeconds: neverFitsRetryAfterSeconds,
+      }),
+    )
     expect(messageOf(body)).toContain('exceeded the token rate limit')
     expect(messageOf(body)).toContain(
       'under OpenAI Language Model Instance API. Please retry after 86400 seconds.',
@@ -80,14 +84,14 @@ describe('service errors', () => {
 
   it('stays valid JSON whatever a client calls its deployment', () => {
     const deployment = 'a"b\\c\n\u2028\ud800'
-    expect(messageOf(rateLimited({ ...hit, deployment }).body)).toContain(
+    expect(messageOf(errorBody(rateLimited({ ...hit, deployment })))).toContain(
       `Your requests to ${deployment} for`,
     )
-    expect(messageOf(operationNotSupported('completion', deployment).body)).toContain(deployment)
+    expect(messageOf(errorBody(operationNotSupported('completion', deployment)))).toContain(deployment)
   })
 
   it('says which operation a model lacks', () => {
-    expect(operationNotSupported('chatCompletion', 'gpt-5.1-codex').body).toBe(
+    expect(errorBody(operationNotSupported('chatCompletion', 'gpt-5.1-codex'))).toBe(
       '{"error":{"code":"OperationNotSupported","message":"The chatCompletion operation does not work with the specified model, gpt-5.1-codex. Please choose different model and try again. You can learn more about which models can be used with each operation here: https://go.microsoft.com/fwlink/?linkid=2197993."}}',
     )
   })
@@ -104,6 +108,6 @@ describe('service errors', () => {
     [serverError('d2008353'), 500, '(Please include the request ID d2008353 in your email.)'],
   ])('answers %o', (error, status, words) => {
     expect(error.status).toBe(status)
-    expect(messageOf(error.body)).toContain(words)
+    expect(messageOf(errorBody(error))).toContain(words)
   })
 })

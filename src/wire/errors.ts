@@ -1,52 +1,79 @@
-import { promptErrorResultsJson, type PromptCategory } from './content-filters.ts'
+import type { PromptCategory } from './content-filters.ts'
 
 /**
- * Which response headers an error carries beside its content type, by the stage of the service that answered
- * (as captured in 2024 to 2026):
+ * The layer of the service that answers. It decides which headers an answer carries beside its content type (as captured in
+ * 2024 to 2026):
  *
- * - `edge-401`: date and `apim-request-id`, nothing else.
- * - `edge-404`: those, `strict-transport-security` and `x-content-type-options`; no region.
- * - `deployment-404`: those of `edge-404` and `x-ms-region`; chunked where there is no content type.
- * - `limit`: the rate-limit headers and `retry-after`.
+ * - `authentication`: date and `apim-request-id`, nothing else.
+ * - `edge`: those, `strict-transport-security` and `x-content-type-options`; no region.
+ * - `resource`: those of `edge` and `x-ms-region`.
+ * - `limit`: the rate-limit headers and those of the model layer; the request has not reached its model.
  * - `model`: the rate-limit headers and those of the model layer; the limiter has counted the request.
  * - `filter`: those of the model layer with `x-ms-rai-invoked`; no rate-limit headers.
  */
-export type ErrorHeaders = 'edge-401' | 'edge-404' | 'deployment-404' | 'limit' | 'model' | 'filter'
+export type ServiceLayer = 'authentication' | 'edge' | 'resource' | 'limit' | 'model' | 'filter'
 
-/** An error answer of the service, as data. */
+/**
+ * How the part of the service that found an error spells it in OpenAI's format (`envelopes.ts`). An API with another format
+ * does not look at it.
+ *
+ * - `gateway`: code and message. `gateway-spaced`: the same with a stray space.
+ * - `token`: status and message, without a code.
+ * - `deployment`: type, code and message in several lines, without a content type.
+ * - `model`: message, type, param and code in several lines, with a line feed at the end. `compact`: the same in one line.
+ * - `sorted`: in alphabetical order.
+ * - `simulator`: what the service does not have, with the error's `details`.
+ */
+export type ErrorEnvelope =
+  'gateway' | 'gateway-spaced' | 'token' | 'deployment' | 'model' | 'compact' | 'sorted' | 'simulator'
+
+/** What the content filter found in a prompt. */
+export interface FilterFinding {
+  readonly category: PromptCategory
+  /** The prompt of an image, as the service would have rewritten it. */
+  readonly revisedPrompt?: string
+}
+
+/** An error of the service, as data. The API of the request writes it. */
 export interface ServiceError {
   readonly status: number
   /** The status phrase, where it is not the standard one. */
   readonly reason?: string
-  /** The exact text of the body, to be sent as UTF-8. */
-  readonly body: string
-  /** Absent: the answer has no Content-Type. */
-  readonly contentType?: string
-  readonly headers: ErrorHeaders
+  readonly code: string | null
+  /** The kind of error, in OpenAI's words; null where the layer has none. */
+  readonly type: string | null
+  readonly message: string
+  /** The field of the request that is wrong. */
+  readonly param: string | null
+  readonly inner?: FilterFinding
+  /** Further members, for errors of the simulator's own. */
+  readonly details?: Readonly<Record<string, unknown>>
+  readonly layer: ServiceLayer
+  readonly envelope: ErrorEnvelope
 }
 
-const json = 'application/json'
+/** An error of a layer in front of the model: it has a code and a message. */
+export function gatewayError(
+  layer: ServiceLayer,
+  status: number,
+  code: string,
+  message: string,
+  envelope: ErrorEnvelope = 'gateway',
+): ServiceError {
+  return { status, code, type: null, message, param: null, layer, envelope }
+}
 
 /** 401: no key, or one that is not the resource's. */
 export function invalidKey(): ServiceError {
-  return {
-    status: 401,
-    reason: 'PermissionDenied',
-    body: '{"error":{"code":"401","message":"Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an active subscription and use a correct regional API endpoint for your resource."}}',
-    contentType: json,
-    headers: 'edge-401',
-  }
+  const message =
+    'Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an active subscription and use a correct regional API endpoint for your resource.'
+  return { ...gatewayError('authentication', 401, '401', message), reason: 'PermissionDenied' }
 }
 
 /** 404: a path that the service does not have, or one that lacks its api-version. */
 export function resourceNotFound(): ServiceError {
-  return {
-    status: 404,
-    reason: 'Resource Not Found',
-    body: '{"error":{"code":"404","message": "Resource not found"}}',
-    contentType: json,
-    headers: 'edge-404',
-  }
+  const error = gatewayError('edge', 404, '404', 'Resource not found', 'gateway-spaced')
+  return { ...error, reason: 'Resource Not Found' }
 }
 
 /**
@@ -56,35 +83,30 @@ export function resourceNotFound(): ServiceError {
 export function deploymentNotFound(): ServiceError {
   return {
     status: 404,
-    body: '{\n  "error": {\n    "type": "invalid_request_error",\n    "code": "DeploymentNotFound",\n    "message": "The API deployment for this resource does not exist. If you created the deployment within the last 5 minutes, please wait a moment and try again."\n  }\n}',
-    headers: 'deployment-404',
+    code: 'DeploymentNotFound',
+    type: 'invalid_request_error',
+    message:
+      'The API deployment for this resource does not exist. If you created the deployment within the last 5 minutes, please wait a moment and try again.',
+    param: null,
+    layer: 'resource',
+    envelope: 'deployment',
   }
 }
 
 /** 400: an api-version that the service does not know. */
 export function apiVersionNotSupported(): ServiceError {
-  return {
-    status: 400,
-    body: '{"error":{"code":"BadRequest","message":"API version not supported"}}',
-    contentType: json,
-    headers: 'edge-404',
-  }
+  return gatewayError('edge', 400, 'BadRequest', 'API version not supported')
 }
 
 /** 400: a request without `model` where only the body can name the deployment (`/openai/v1/...`). */
 export function modelRequired(): ServiceError {
-  return { ...modelError('you must provide a model parameter', null, null), headers: 'deployment-404' }
+  return { ...modelError('you must provide a model parameter', null, null), layer: 'resource' }
 }
 
 /** 400: the deployment's model cannot do what the path asks for. `word` is the operation's: `chatCompletion`. */
 export function operationNotSupported(word: string, model: string): ServiceError {
   const message = `The ${word} operation does not work with the specified model, ${model}. Please choose different model and try again. You can learn more about which models can be used with each operation here: https://go.microsoft.com/fwlink/?linkid=2197993.`
-  return {
-    status: 400,
-    body: `{"error":{"code":"OperationNotSupported","message":${JSON.stringify(message)}}}`,
-    contentType: json,
-    headers: 'deployment-404',
-  }
+  return gatewayError('resource', 400, 'OperationNotSupported', message)
 }
 
 /** The wait that the service names, in seconds, for a request that is larger than the whole limit. */
@@ -113,22 +135,13 @@ export function rateLimited(hit: RateLimitHit): ServiceError {
     apiVersion === undefined ? 'OpenAI Language Model Instance API' : `Azure OpenAI API version ${apiVersion}`
   const wait = retryAfterSeconds === 1 ? '1 second' : `${retryAfterSeconds} seconds`
   const message = `Your requests to ${deployment} for ${model} in ${region} have exceeded the ${kind} rate limit for your current AIServices S0 pricing tier. This request was for ${operationId} under ${api}. Please retry after ${wait}. To increase your default rate limit, visit: https://aka.ms/oai/quotaincrease.`
-  return {
-    status: 429,
-    body: `{"error":{"code":"RateLimitReached","message": ${JSON.stringify(message)}}}`,
-    contentType: json,
-    headers: 'limit',
-  }
+  return gatewayError('limit', 429, 'RateLimitReached', message, 'gateway-spaced')
 }
 
 /** 413: a body above the size limit; both numbers in bytes. The envelope is the one of the audio operations. */
 export function bodyTooLarge(limitBytes: number, readBytes: number): ServiceError {
-  return {
-    status: 413,
-    body: `{"error":{"message":"Maximum content size limit (${limitBytes}) exceeded (${readBytes} bytes read)","type":"server_error","param":null,"code":null}}`,
-    contentType: json,
-    headers: 'edge-404',
-  }
+  const message = `Maximum content size limit (${limitBytes}) exceeded (${readBytes} bytes read)`
+  return { ...serverFailure(413, message), layer: 'edge' }
 }
 
 /** 400: a body that is not a JSON object. The text of the model layer; Azure's own front door is not captured. */
@@ -143,23 +156,32 @@ export function malformedJson(): ServiceError {
 /** 500: the service failed. `requestId` is the one of the answer's headers. */
 export function serverError(requestId: string): ServiceError {
   const message = `The server had an error processing your request. Sorry about that! You can retry your request, or contact us through an Azure support request at: https://go.microsoft.com/fwlink/?linkid=2213926 if you keep seeing this error. (Please include the request ID ${requestId} in your email.)`
+  return serverFailure(500, message)
+}
+
+/** An error in an open stream. The text without a message of its own is that of the service's 500, shortened. */
+export function streamError(
+  message = 'The server had an error while processing your request. Sorry about that!',
+): ServiceError {
+  return serverFailure(500, message)
+}
+
+function serverFailure(status: number, message: string): ServiceError {
   return {
-    status: 500,
-    body: `{"error":{"message":${JSON.stringify(message)},"type":"server_error","param":null,"code":null}}`,
-    contentType: json,
-    headers: 'model',
+    status,
+    code: null,
+    type: 'server_error',
+    message,
+    param: null,
+    layer: 'model',
+    envelope: 'compact',
   }
 }
 
 /** 400 of the model layer: pretty-printed with two spaces and a line feed at the end, as the length of captures shows. */
 export function modelError(message: string, param: string | null, code: string | null): ServiceError {
-  const error = { message, type: 'invalid_request_error', param, code }
-  return {
-    status: 400,
-    body: `${JSON.stringify({ error }, null, 2)}\n`,
-    contentType: json,
-    headers: 'model',
-  }
+  const type = 'invalid_request_error'
+  return { status: 400, code, type, message, param, layer: 'model', envelope: 'model' }
 }
 
 /** 400: the content filter refuses the prompt. Compact, without a line feed, as captured in May 2026 (665 bytes). */
@@ -168,9 +190,13 @@ export function promptFiltered(category: PromptCategory): ServiceError {
     "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. Please modify your prompt and retry. To learn more about our content filtering policies please read our documentation: https://go.microsoft.com/fwlink/?linkid=2198766"
   return {
     status: 400,
-    body: `{"error":{"message":"${message}","type":null,"param":"prompt","code":"content_filter","status":400,"innererror":{"code":"ResponsibleAIPolicyViolation","content_filter_result":${promptErrorResultsJson(category)}}}}`,
-    contentType: json,
-    headers: 'filter',
+    code: 'content_filter',
+    type: null,
+    message,
+    param: 'prompt',
+    inner: { category },
+    layer: 'filter',
+    envelope: 'compact',
   }
 }
 

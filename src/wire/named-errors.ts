@@ -6,7 +6,7 @@ import {
   resourceBlocked,
 } from './error-access.ts'
 import { contextLengthExceeded } from './chat/error-context-length.ts'
-import { gatewayError, invalidImage, repetitiveText, timedOut } from './error-gateway.ts'
+import { gatewayFailure, invalidImage, repetitiveText, timedOut } from './error-gateway.ts'
 import { highDemand, highDemandRetryAfterSeconds, temporarilyUnable } from './error-overload.ts'
 import {
   apiVersionNotSupported,
@@ -72,7 +72,7 @@ export const namedErrors = {
   requestRateLimit: limited('call'),
   capacity429: highDemand,
   serverError: ({ requestId }) => serverError(requestId),
-  gatewayError,
+  gatewayError: gatewayFailure,
   overloaded503: temporarilyUnable,
   gatewayTimeout: () => timedOut(504),
 } as const satisfies Readonly<Record<string, ErrorOf>>

@@ -20,7 +20,7 @@ describe('parsing a request', () => {
       parseCompletionsRequest({ prompt: 1 }, chatModel),
       parseEmbeddingsRequest({}, embeddingModel),
     ]) {
-      expect(parsed).toMatchObject({ ok: false, error: { status: 400, headers: 'model' } })
+      expect(parsed).toMatchObject({ ok: false, error: { status: 400, layer: 'model' } })
     }
   })
 })

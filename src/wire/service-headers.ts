@@ -78,7 +78,7 @@ export function modelHeaders(facts: ModelHeaderFacts): string[] {
   const raw = startHeaders(facts)
   raw.push('Strict-Transport-Security', strictTransportSecurity, 'apim-request-id', facts.apimRequestId)
   if (utilization !== undefined) {
-    raw.push(utilizationHeader, utilizationText(utilization))
+    raw.push('azure-openai-deployment-utilization', `${(utilization * 100).toFixed(1)}%`)
   }
   if (facts.modelSession !== undefined) raw.push('azureml-model-session', facts.modelSession)
   raw.push('skip-error-remapping', 'true')
@@ -104,14 +104,6 @@ export function gatewayHeaders(facts: GatewayHeaderFacts): string[] {
   if (secured) raw.push('x-content-type-options', 'nosniff')
   if (region !== undefined) raw.push('x-ms-region', region)
   return raw
-}
-
-/** Tells how much of a provisioned deployment's throughput is in use. */
-export const utilizationHeader = 'azure-openai-deployment-utilization'
-
-/** A share in the form of that header: `11.2%`. */
-export function utilizationText(share: number): string {
-  return `${(share * 100).toFixed(1)}%`
 }
 
 const strictTransportSecurity = 'max-age=31536000; includeSubDomains; preload'

@@ -2,11 +2,9 @@ import type { Deployment } from '../../config/deployments.ts'
 import { promptFiltered } from '../../wire/errors.ts'
 import { parseSpeechRequest } from '../../wire/parse-request.ts'
 import type { SpeechFormat } from '../../wire/audio/speech-request.ts'
-import { dataEvent, eventStreamType } from '../../wire/sse.ts'
-import { errorReply } from '../../pipeline/error-reply.ts'
+import { dataEvent } from '../../wire/sse.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
-import { noRoomReply } from '../../pipeline/no-room-reply.ts'
-import { deploymentHeaders } from '../../pipeline/reply-headers.ts'
+import { eventsOfModel, modelReply, noRoomReply, refuse, wholeOf } from '../../pipeline/service-reply.ts'
 import type { EventsBody } from '../../answer/body.ts'
 import type { Reply } from '../../pipeline/reply.ts'
 import type { Usage } from '../../answer/completion.ts'
@@ -35,7 +33,7 @@ const bytesPerEvent = 24_000
 /** Answers a request for speech with a soft tone for each word, as long as the words would take to say. */
 export async function generateSpeech(exchange: Exchange, { model }: Deployment): Promise<Reply> {
   const parsed = parseSpeechRequest(exchange.json, model)
-  if (!parsed.ok) return errorReply(exchange, parsed.error)
+  if (!parsed.ok) return refuse(parsed.error)
   const {
     input,
     instructions,
@@ -45,11 +43,11 @@ export async function generateSpeech(exchange: Exchange, { model }: Deployment):
     stream_format: streamFormat,
   } = parsed.request
   const verdict = judgeContent([input, instructions ?? ''], exchange.config)
-  if (verdict.kind === 'prompt') return errorReply(exchange, promptFiltered(verdict.category))
+  if (verdict.kind === 'prompt') return refuse(promptFiltered(verdict.category))
 
   const plan = planSpeech(input, speed ?? 1)
   const bytes = secondsOf(plan) * bytesPerSecond[format ?? 'mp3']
-  if (!exchange.reserve(bytes)) return noRoomReply(exchange)
+  if (!exchange.reserve(bytes)) return noRoomReply()
   const usage: Usage = {
     promptTokens: loadEncoding('o200k_base').count(input),
     cachedTokens: 0,
@@ -58,11 +56,9 @@ export async function generateSpeech(exchange: Exchange, { model }: Deployment):
   }
   const render = await renderer(plan, voice, format ?? 'mp3')
   if (streamFormat === 'sse') {
-    const headers = deploymentHeaders(exchange, eventStreamType, { chunked: true })
-    return { status: 200, headers, body: soundEvents(render(), usage), usage }
+    return modelReply(eventsOfModel, soundEvents(render(), usage), usage)
   }
-  const headers = deploymentHeaders(exchange, contentTypes[format ?? 'mp3'])
-  return { status: 200, headers, body: { kind: 'whole', render }, usage }
+  return modelReply(wholeOf(contentTypes[format ?? 'mp3']), { kind: 'whole', render }, usage)
 }
 
 /** Samples are laid out when they are due, for ten minutes have 29 MB; an MP3 file is small, and its encoder waits. */

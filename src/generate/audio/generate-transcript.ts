@@ -2,11 +2,10 @@ import type { Deployment } from '../../config/deployments.ts'
 import { audioFormExpected, bodyTooLarge, brokenForm, promptFiltered } from '../../wire/errors.ts'
 import { parseTranscriptionRequest } from '../../wire/parse-request.ts'
 import type { TranscriptionRequest } from '../../wire/audio/transcription-request.ts'
-import { dataEvent, eventStreamType } from '../../wire/sse.ts'
+import { dataEvent } from '../../wire/sse.ts'
 import { isWhisper, tooShort, type AudioTask } from '../../wire/audio/validate-transcription.ts'
-import { errorReply } from '../../pipeline/error-reply.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
-import { deploymentHeaders } from '../../pipeline/reply-headers.ts'
+import { eventsOfModel, jsonOfModel, modelReply, refuse, wholeOf } from '../../pipeline/service-reply.ts'
 import type { EventsBody } from '../../answer/body.ts'
 import type { Reply } from '../../pipeline/reply.ts'
 import { whenKnown } from '../../pipeline/when-known.ts'
@@ -50,56 +49,48 @@ function generateTranscript(
   task: AudioTask,
 ): Reply | Promise<Reply> {
   const { length } = exchange.body
-  if (length > maxBytes) return errorReply(exchange, bodyTooLarge(maxBytes, length))
-  if (!exchange.isForm) return errorReply(exchange, audioFormExpected(exchange.headers['content-type']))
-  if (!exchange.form) return errorReply(exchange, brokenForm())
+  if (length > maxBytes) return refuse(bodyTooLarge(maxBytes, length))
+  if (!exchange.isForm) return refuse(audioFormExpected(exchange.headers['content-type']))
+  if (!exchange.form) return refuse(brokenForm())
   const parsed = parseTranscriptionRequest(exchange.form, model, task)
-  if (!parsed.ok) return errorReply(exchange, parsed.error)
+  if (!parsed.ok) return refuse(parsed.error)
   const { request } = parsed
   const verdict = judgeContent([request.prompt], exchange.config)
-  if (verdict.kind === 'prompt') return errorReply(exchange, promptFiltered(verdict.category))
+  if (verdict.kind === 'prompt') return refuse(promptFiltered(verdict.category))
 
   const { bytes } = request.file
   const durationSeconds = audioSeconds(bytes)
-  if (durationSeconds < shortestSeconds) return errorReply(exchange, tooShort())
+  if (durationSeconds < shortestSeconds) return refuse(tooShort())
   const transcript = hear(bytes, durationSeconds, task)
-  if (isWhisper(model)) return whisperReply(exchange, transcript, request, task)
+  if (isWhisper(model)) return whisperReply(transcript, request, task)
   const counter = countAhead(exchange, loadEncoding(model.encoding), (collector) => {
     collector.count(request.prompt)
   })
-  return whenKnown(counter, (known) =>
-    tokenBilledReply(exchange, transcript, request, known.count(request.prompt)),
-  )
+  return whenKnown(counter, (known) => tokenBilledReply(transcript, request, known.count(request.prompt)))
 }
 
-function whisperReply(
-  exchange: Exchange,
-  transcript: Transcript,
-  request: TranscriptionRequest,
-  task: AudioTask,
-): Reply {
+function whisperReply(transcript: Transcript, request: TranscriptionRequest, task: AudioTask): Reply {
   // Answers of translations have no usage in OpenAI's specification.
   const usage = task === 'transcribe' ? durationJson(transcript) : undefined
   const { temperature, granularities } = request
   const language = task === 'translate' ? 'english' : languageName(request.language)
   switch (request.format) {
     case 'text':
-      return textReply(exchange, () => `${transcript.text}\n`)
+      return textReply(() => `${transcript.text}\n`)
     case 'srt':
-      return textReply(exchange, () => renderSrt(transcript.sentences))
+      return textReply(() => renderSrt(transcript.sentences))
     case 'vtt':
-      return textReply(exchange, () => renderVtt(transcript.sentences))
+      return textReply(() => renderVtt(transcript.sentences))
     case 'verbose_json': {
       const facts = { task, language, temperature, granularities, usage, heard: hearSegment }
-      return jsonReply(exchange, () => renderVerbose(transcript, facts))
+      return jsonReply(() => renderVerbose(transcript, facts))
     }
     default:
-      return jsonReply(exchange, () => textJson(transcript, usage))
+      return jsonReply(() => textJson(transcript, usage))
   }
 }
 
 function tokenBilledReply(
-  exchange: Exchange,
   transcript: Transcript,
   { format, stream }: TranscriptionRequest,
   promptTokens: number,
@@ -108,21 +99,20 @@ function tokenBilledReply(
   const usage = toUsage(billed)
   if (stream) {
     const json = eventJsons(transcript, format === 'diarized_json', tokensJson(billed))
-    const headers = deploymentHeaders(exchange, eventStreamType, { chunked: true })
     const body: EventsBody = {
       kind: 'events',
       count: json.length,
       stepOf: (index) => index,
       render: (index) => dataEvent(json[index] ?? ''),
     }
-    return { status: 200, headers, body, usage }
+    return modelReply(eventsOfModel, body, usage)
   }
-  if (format === 'text') return { ...textReply(exchange, () => `${transcript.text}\n`), usage }
+  if (format === 'text') return { ...textReply(() => `${transcript.text}\n`), usage }
   const render = (): string =>
     format === 'diarized_json'
       ? renderDiarized(transcript, tokensJson(billed))
       : textJson(transcript, tokensJson(billed))
-  return { ...jsonReply(exchange, render), usage }
+  return { ...jsonReply(render), usage }
 }
 
 /** A stream tells the text token by token, or sentence by sentence where it tells who speaks; then the whole. */
@@ -138,14 +128,12 @@ function textJson({ text }: Transcript, usage: string | undefined): string {
   return `{"text":${JSON.stringify(text)}${billed}}`
 }
 
-function jsonReply(exchange: Exchange, render: () => string): Reply {
-  const headers = deploymentHeaders(exchange, 'application/json')
-  return { status: 200, headers, body: { kind: 'whole', render } }
+function jsonReply(render: () => string): Reply {
+  return modelReply(jsonOfModel, { kind: 'whole', render })
 }
 
-function textReply(exchange: Exchange, render: () => string): Reply {
-  const headers = deploymentHeaders(exchange, 'text/plain; charset=utf-8')
-  return { status: 200, headers, body: { kind: 'whole', render } }
+function textReply(render: () => string): Reply {
+  return modelReply(wholeOf('text/plain; charset=utf-8'), { kind: 'whole', render })
 }
 
 const languageNames = new Intl.DisplayNames(['en'], { type: 'language' })

@@ -3,10 +3,8 @@ import { guid } from '../../wire/ids.ts'
 import { imageFiltered, imagePromptFiltered } from '../../wire/images/image-errors.ts'
 import type { ImageRequest } from '../../wire/images/image-request.ts'
 import { parseImageRequest } from '../../wire/parse-request.ts'
-import { eventStreamType } from '../../wire/sse.ts'
-import { errorReply } from '../../pipeline/error-reply.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
-import { deploymentHeaders } from '../../pipeline/reply-headers.ts'
+import { eventsOfModel, jsonOfModel, modelReply, refuse } from '../../pipeline/service-reply.ts'
 import { textBody, type EventsBody } from '../../answer/body.ts'
 import { type Reply } from '../../pipeline/reply.ts'
 import { loadEncoding } from '../../tokens/encoding.ts'
@@ -31,13 +29,13 @@ const defaultSize = '1024x1024'
 /** Answers a request for images with pictures that show their prompt. */
 export async function generateImages(exchange: Exchange, { model }: Deployment): Promise<Reply> {
   const parsed = parseImageRequest(exchange.json, model)
-  if (!parsed.ok) return errorReply(exchange, parsed.error)
+  if (!parsed.ok) return refuse(parsed.error)
   const { request } = parsed
   const verdict = judgeContent([request.prompt], exchange.config)
   if (verdict.kind === 'prompt') {
-    return errorReply(exchange, imagePromptFiltered(verdict.category, request.prompt))
+    return refuse(imagePromptFiltered(verdict.category, request.prompt))
   }
-  if (verdict.kind !== 'pass') return errorReply(exchange, imageFiltered())
+  if (verdict.kind !== 'pass') return refuse(imageFiltered())
   const isDalle = model.name === 'dall-e-3'
   return isDalle ? answerDalle(exchange, request, model.name) : answerGptImage(exchange, request, model.name)
 }
@@ -57,7 +55,7 @@ async function answerDalle(exchange: Exchange, request: ImageRequest, model: str
           }),
         }
   const body = renderDalleImage(seconds(exchange), revise(request), image)
-  return { status: 200, headers: deploymentHeaders(exchange, 'application/json'), body: textBody(body) }
+  return modelReply(jsonOfModel, textBody(body))
 }
 
 async function answerGptImage(exchange: Exchange, request: ImageRequest, model: string): Promise<Reply> {
@@ -95,11 +93,9 @@ async function answerGptImage(exchange: Exchange, request: ImageRequest, model: 
     await yieldToEventLoop()
   }
   if (!request.stream) {
-    const headers = deploymentHeaders(exchange, 'application/json')
-    return { status: 200, headers, body: textBody(renderImages(pngs, facts)), usage }
+    return modelReply(jsonOfModel, textBody(renderImages(pngs, facts)), usage)
   }
-  const headers = deploymentHeaders(exchange, eventStreamType, { chunked: true })
-  return { status: 200, headers, body: eventsOf(events), usage }
+  return modelReply(eventsOfModel, eventsOf(events), usage)
 }
 
 function eventsOf(events: readonly string[]): EventsBody {

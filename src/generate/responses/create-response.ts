@@ -9,11 +9,8 @@ import { defaultEffort } from '../../wire/responses/responses-defaults.ts'
 import { inputTooLong } from '../../wire/responses/responses-errors.ts'
 import { countResponsesInput } from '../../wire/responses/responses-tokens.ts'
 import { ResponseIds } from '../../wire/responses/response-ids.ts'
-import { eventStreamType } from '../../wire/sse.ts'
-import { errorReply } from '../../pipeline/error-reply.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
-import { noRoomReply } from '../../pipeline/no-room-reply.ts'
-import { deploymentHeaders } from '../../pipeline/reply-headers.ts'
+import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../../pipeline/service-reply.ts'
 import type { Reply, Schedule } from '../../pipeline/reply.ts'
 import { whenKnown } from '../../pipeline/when-known.ts'
 import { loadEncoding, type TokenCounter } from '../../tokens/encoding.ts'
@@ -58,18 +55,18 @@ export function createResponseGenerator(store: ResponseArchive) {
     const chat = chatOf(request, input, model)
     const asked = input.historyTokens + ownTokens(request, input, model, counter)
     if (asked >= model.contextTokens && request.truncation !== 'auto') {
-      return errorReply(exchange, inputTooLong())
+      return refuse(inputTooLong())
     }
     // Truncation drops what is oldest until an answer fits.
     const promptTokens = Math.min(asked, model.contextTokens - 1)
 
     const verdict = judgeContent(readableTexts(chat), exchange.config, exchange.forced)
-    if (verdict.kind === 'prompt') return errorReply(exchange, promptFiltered(verdict.category))
+    if (verdict.kind === 'prompt') return refuse(promptFiltered(verdict.category))
 
     const cached = cachedTokens(exchange, deployment, chat, input.historyTokens, promptTokens, promptCache)
     const task = withForced(chatTask(chat, promptTokens, cached), exchange)
     const size = completionMemory({ choices: 1, tokens: request.max_output_tokens ?? undefined })
-    if (!exchange.reserve(size)) return noRoomReply(exchange)
+    if (!exchange.reserve(size)) return noRoomReply()
     const written = complete(task, model, exchange.random, exchange.config)
     const filtered = filterCompletion(written, verdict, request.stream === true)
     const { record, items } = createRecord(exchange, deployment, request, input, filtered)
@@ -84,11 +81,11 @@ export function createResponseGenerator(store: ResponseArchive) {
     promptCache: PromptCache,
   ): Reply | Promise<Reply> {
     const parsed = parseResponsesRequest(exchange.json, deployment.model)
-    if (!parsed.ok) return errorReply(exchange, parsed.error)
+    if (!parsed.ok) return refuse(parsed.error)
     const { request } = parsed
     const resolved = resolveInput(request, store, exchange.resource, exchange.clock.epochMs())
     return whenKnown(resolved, (input) => {
-      if ('status' in input) return errorReply(exchange, input)
+      if ('status' in input) return refuse(input)
       const { model } = deployment
       const counter = countAhead(exchange, loadEncoding(model.encoding), (collector) => {
         ownTokens(request, input, model, collector)
@@ -204,24 +201,22 @@ function reply(
 
   if (request.stream) {
     const obfuscate = request.stream_options?.include_obfuscation !== false
-    const headers = deploymentHeaders(exchange, eventStreamType, { chunked: true })
     const body = streamResponse(record, items, obfuscate ? exchange.random : undefined, finish)
-    const streamed: Reply = { status: 200, headers, body, usage, steps }
+    const streamed: Reply = modelReply(eventsOfModel, body, usage, steps)
     return request.background ? divertSchedule(streamed, plan, 'paced') : streamed
   }
-  const headers = deploymentHeaders(exchange, 'application/json')
   if (request.background) {
     const render = (): string => {
       // Nobody has planned a time for it: there is none to wait for.
       if (!progress.isSettled) plan({ endMs: 0 })
       return writeJson(responseObject(record, 'queued'), 'pretty')
     }
-    const accepted: Reply = { status: 200, headers, body: { kind: 'whole', render }, usage, steps }
+    const accepted: Reply = modelReply(jsonOfModel, { kind: 'whole', render }, usage, steps)
     return divertSchedule(accepted, plan, 'at-once')
   }
   const render = (): string => {
     finish()
     return writeJson(responseObject(record, 'ended'), 'pretty')
   }
-  return { status: 200, headers, body: { kind: 'whole', render }, usage, steps }
+  return modelReply(jsonOfModel, { kind: 'whole', render }, usage, steps)
 }

@@ -1,8 +1,7 @@
 import type { ServiceError } from '../../wire/errors.ts'
 import { notAResponseId, notCancellable, responseNotFound } from '../../wire/responses/responses-errors.ts'
-import { errorReply } from '../../pipeline/error-reply.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
-import { deploymentHeaders } from '../../pipeline/reply-headers.ts'
+import { jsonOfModel, modelReply, refuse } from '../../pipeline/service-reply.ts'
 import { textBody } from '../../answer/body.ts'
 import { type Reply } from '../../pipeline/reply.ts'
 import { whenKnown } from '../../pipeline/when-known.ts'
@@ -14,23 +13,23 @@ import type { ResponseRecord } from './response-record.ts'
 
 /** Answers with the stored response that the path names, at the stage that it has reached. */
 export function getResponse(exchange: Exchange, store: ResponseArchive): Reply | Promise<Reply> {
-  return withStored(exchange, store, (record) => jsonReply(exchange, currentObject(exchange, record)))
+  return withStored(exchange, store, (record) => jsonReply(currentObject(exchange, record)))
 }
 
 /** Removes the response; its id is unknown from then on, and so are its items. */
 export function deleteResponse(exchange: Exchange, store: ResponseArchive): Reply | Promise<Reply> {
   return withStored(exchange, store, (record) => {
     const deleted = { id: record.id, object: 'response', deleted: true }
-    return whenKnown(store.delete(record), () => jsonReply(exchange, deleted))
+    return whenKnown(store.delete(record), () => jsonReply(deleted))
   })
 }
 
 /** Stops a response in the background. Answers the same when it is over or stopped already. */
 export function cancelResponse(exchange: Exchange, store: ResponseArchive): Reply | Promise<Reply> {
   return withStored(exchange, store, (record) => {
-    if (record.request.background !== true) return errorReply(exchange, notCancellable())
+    if (record.request.background !== true) return refuse(notCancellable())
     record.progress.cancel(exchange.clock.epochMs())
-    return whenKnown(store.update(record), () => jsonReply(exchange, currentObject(exchange, record)))
+    return whenKnown(store.update(record), () => jsonReply(currentObject(exchange, record)))
   })
 }
 
@@ -38,7 +37,7 @@ export function cancelResponse(exchange: Exchange, store: ResponseArchive): Repl
 export function listInputItems(exchange: Exchange, store: ResponseArchive): Reply | Promise<Reply> {
   return withStored(exchange, store, (record) => {
     const page = listItems(record, new URLSearchParams(exchange.query))
-    return isError(page) ? errorReply(exchange, page) : jsonReply(exchange, page)
+    return isError(page) ? refuse(page) : jsonReply(page)
   })
 }
 
@@ -48,9 +47,9 @@ function withStored(
   answer: (record: ResponseRecord) => Reply | Promise<Reply>,
 ): Reply | Promise<Reply> {
   const id = exchange.route?.id ?? ''
-  if (!id.startsWith('resp')) return errorReply(exchange, notAResponseId(id, 'response_id'))
+  if (!id.startsWith('resp')) return refuse(notAResponseId(id, 'response_id'))
   return whenKnown(store.get(exchange.resource, id, exchange.clock.epochMs()), (record) =>
-    record ? answer(record) : errorReply(exchange, responseNotFound(id)),
+    record ? answer(record) : refuse(responseNotFound(id)),
   )
 }
 
@@ -62,7 +61,6 @@ function isError(page: object): page is ServiceError {
   return 'status' in page
 }
 
-function jsonReply(exchange: Exchange, value: object): Reply {
-  const headers = deploymentHeaders(exchange, 'application/json')
-  return { status: 200, headers, body: textBody(writeJson(value, 'pretty')) }
+function jsonReply(value: object): Reply {
+  return modelReply(jsonOfModel, textBody(writeJson(value, 'pretty')))
 }

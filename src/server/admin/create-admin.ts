@@ -3,6 +3,7 @@ import type { Config } from '../../config/config.ts'
 import { carriesKey } from '../../access/authenticate.ts'
 import { shortText } from '../../lib/error-text.ts'
 import { OperatorError } from '../../lib/operator-error.ts'
+import { openAiFormat } from '../../wire/envelopes.ts'
 import { invalidKey } from '../../wire/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import type { Page } from '../pages.ts'
@@ -71,8 +72,9 @@ function refuseStranger({ headers }: Request, adminApiKey: string): Response | u
   const authorization = headers.get('authorization') ?? undefined
   const given = { ...(key !== undefined && { 'api-key': key }), ...(authorization && { authorization }) }
   if (carriesKey(given, adminApiKey)) return undefined
-  const { status, body, contentType = '' } = invalidKey()
-  return new Response(body, { status, headers: { 'Content-Type': contentType } })
+  const error = invalidKey()
+  const { body, contentType = '' } = openAiFormat.writeError(error, '')
+  return new Response(body, { status: error.status, headers: { 'Content-Type': contentType } })
 }
 
 /** The same for the metrics, where METRICS_AUTH asks for the key. */

@@ -6,6 +6,7 @@ const tts = findModel('tts')!
 const mini = findModel('gpt-4o-mini-tts')!
 const input = 'Hello'
 const voice = 'alloy'
+import { errorBody } from '../../../tests/support/error-body.ts'
 
 describe('validateSpeech', () => {
   it.each([
@@ -56,13 +57,13 @@ describe('validateSpeech', () => {
     ],
   ])('refuses %j', (body, model, param, code, message) => {
     const error = validateSpeech(body, model)
-    expect(JSON.parse(error?.body ?? '{}')).toEqual({
+    expect(JSON.parse(errorBody(error))).toEqual({
       error: { message, type: 'invalid_request_error', param, code },
     })
   })
 
   it('names every voice to one who asks for an unknown one', () => {
     const error = validateSpeech({ input, voice: 'nobody' }, tts)
-    expect(error?.body).toContain("Invalid value: 'nobody'. Supported values are: 'alloy', 'ash',")
+    expect(errorBody(error)).toContain("Invalid value: 'nobody'. Supported values are: 'alloy', 'ash',")
   })
 })

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { findModel } from '../models/model-catalogue.ts'
 import type { MultipartForm } from '../multipart.ts'
 import { validateTranscription } from './validate-transcription.ts'
+import { errorBody } from '../../../tests/support/error-body.ts'
 
 const whisper = findModel('whisper')!
 const later = findModel('gpt-4o-transcribe')!
@@ -89,7 +90,7 @@ describe('validateTranscription', () => {
     ],
   ] as const)('refuses %j', (fields, model, param, code, message) => {
     const error = validateTranscription(formOf(fields as unknown as Fields), model, 'transcribe')
-    expect(JSON.parse(error?.body ?? '{}')).toEqual({
+    expect(JSON.parse(errorBody(error))).toEqual({
       error: { message, type: 'invalid_request_error', param, code },
     })
   })
@@ -106,7 +107,7 @@ describe('validateTranscription', () => {
     ],
   ])('refuses %s', (_, fileName, bytes, param, message) => {
     const error = validateTranscription(formOf({}, fileName, bytes), whisper, 'translate')
-    expect(JSON.parse(error?.body ?? '{}')).toMatchObject({ error: { message, param } })
+    expect(JSON.parse(errorBody(error))).toMatchObject({ error: { message, param } })
   })
 
   it('does not read what only transcriptions have in a translation', () => {

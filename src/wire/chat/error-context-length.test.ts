@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { contextLengthExceeded, maxTokensTooLarge, promptLengthExceeded } from './error-context-length.ts'
+import { errorBody } from '../../../tests/support/error-body.ts'
 
 const fields = (body: string): unknown => (JSON.parse(body) as { error: unknown }).error
 
@@ -22,7 +23,7 @@ describe('contextLengthExceeded', () => {
       "This model's maximum context length is 4097 tokens. However, you requested 4187 tokens (3087 in the messages, 100 in the functions, and 1000 in the completion). Please reduce the length of the messages, functions, or completion.",
     ],
   ])('tells apart what took the tokens: %o', (tokens, message) => {
-    expect(fields(contextLengthExceeded(tokens).body)).toEqual({
+    expect(fields(errorBody(contextLengthExceeded(tokens)))).toEqual({
       message,
       type: 'invalid_request_error',
       param: 'messages',
@@ -33,7 +34,8 @@ describe('contextLengthExceeded', () => {
 
 describe('promptLengthExceeded', () => {
   it('has neither param nor code', () => {
-    const { body } = promptLengthExceeded({ contextTokens: 8_192, promptTokens: 9_415, completionTokens: 0 })
+    const lengths = { contextTokens: 8_192, promptTokens: 9_415, completionTokens: 0 }
+    const body = errorBody(promptLengthExceeded(lengths))
     expect(fields(body)).toEqual({
       message:
         "This model's maximum context length is 8192 tokens, however you requested 9415 tokens (9415 in your prompt; 0 for the completion). Please reduce your prompt; or completion length.",
@@ -46,7 +48,7 @@ describe('promptLengthExceeded', () => {
 
 describe('maxTokensTooLarge', () => {
   it('names the parameter that the client sent', () => {
-    expect(fields(maxTokensTooLarge('max_tokens', 20_000, 16_384).body)).toEqual({
+    expect(fields(errorBody(maxTokensTooLarge('max_tokens', 20_000, 16_384)))).toEqual({
       message:
         'max_tokens is too large: 20000. This model supports at most 16384 completion tokens, whereas you provided 20000.',
       type: 'invalid_request_error',

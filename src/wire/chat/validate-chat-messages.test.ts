@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { findModel } from '../models/model-catalogue.ts'
 import { validateChat } from './validate-chat.ts'
+import { errorBody } from '../../../tests/support/error-body.ts'
 
 const user = { role: 'user', content: 'ping' }
 const model = findModel('gpt-5.6-terra')!
 const refusal = (fragment: object): unknown => {
   const error = validateChat({ messages: [user], ...fragment }, model)
-  return error && (JSON.parse(error.body) as { error: unknown }).error
+  return error && (JSON.parse(errorBody(error)) as { error: unknown }).error
 }
 
 type Row = readonly [fragment: object, param: string | null, code: string | null, message: string]

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { findModel } from '../models/model-catalogue.ts'
 import { validateChat } from './validate-chat.ts'
+import { errorBody } from '../../../tests/support/error-body.ts'
 
 const model = findModel('gpt-5.6-terra')!
 const user = { role: 'user', content: 'ping' }
@@ -8,7 +9,7 @@ const wrong = { probe: 'wrong type' }
 
 const paramOf = (fragment: object): string | null | undefined => {
   const error = validateChat({ ...fragment }, model)
-  return error && (JSON.parse(error.body) as { error: { param: string | null } }).error.param
+  return error && (JSON.parse(errorBody(error)) as { error: { param: string | null } }).error.param
 }
 
 /** Fields in the order in which the service was measured to report them, each with a value that it refuses. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { findModel } from '../models/model-catalogue.ts'
 import { validateChat } from './validate-chat.ts'
+import { errorBody } from '../../../tests/support/error-body.ts'
 
 const older = findModel('gpt-4o')!
 const reasoning = findModel('gpt-5.6-terra')!
@@ -9,7 +10,7 @@ const user = { role: 'user', content: 'ping' }
 const tool = { type: 'function', function: { name: 'f', parameters: {} } }
 const refusal = (fragment: object, model = reasoning): unknown => {
   const error = validateChat({ messages: [user], ...fragment }, model)
-  return error && (JSON.parse(error.body) as { error: unknown }).error
+  return error && (JSON.parse(errorBody(error)) as { error: unknown }).error
 }
 const keys = (count: number): Record<string, string> =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, 'v']))

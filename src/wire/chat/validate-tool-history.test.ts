@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { findModel } from '../models/model-catalogue.ts'
 import { validateChat } from './validate-chat.ts'
+import { errorBody } from '../../../tests/support/error-body.ts'
 
 const model = findModel('gpt-4o')!
 const user = { role: 'user', content: 'ping' }
@@ -12,7 +13,7 @@ const calls = (...ids: string[]): object => ({
 const answer = (id: string): object => ({ role: 'tool', tool_call_id: id, content: '1' })
 const refusal = (...messages: object[]): unknown => {
   const error = validateChat({ messages }, model)
-  return error && (JSON.parse(error.body) as { error: unknown }).error
+  return error && (JSON.parse(errorBody(error)) as { error: unknown }).error
 }
 
 describe('the history of tool calls', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { findModel } from '../models/model-catalogue.ts'
 import { validateCompletions } from './validate-completions.ts'
+import { errorBody } from '../../../tests/support/error-body.ts'
 
 const model = findModel('gpt-35-turbo-instruct')!
 
@@ -44,7 +45,7 @@ describe('validateCompletions', () => {
     [{ messages: [] }, 'messages', 'unknown_parameter', "Unknown parameter: 'messages'."],
   ])('refuses %j', (body, param, code, message) => {
     const error = validateCompletions(body, model)
-    expect(JSON.parse(error?.body ?? '{}')).toEqual({
+    expect(JSON.parse(errorBody(error))).toEqual({
       error: { message, type: 'invalid_request_error', param, code },
     })
   })

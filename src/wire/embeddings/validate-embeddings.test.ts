@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { findModel } from '../models/model-catalogue.ts'
 import { validateEmbeddings } from './validate-embeddings.ts'
+import { errorBody } from '../../../tests/support/error-body.ts'
 
 const small = findModel('text-embedding-3-small')!
 const ada = findModel('text-embedding-ada-002')!
@@ -68,7 +69,7 @@ describe('validateEmbeddings', () => {
     [{ input: 'x', inputs: 1 }, small, 'inputs', 'unknown_parameter', "Unknown parameter: 'inputs'."],
   ])('refuses %j', (body, model, param, code, message) => {
     const error = validateEmbeddings(body, model)
-    expect(JSON.parse(error?.body ?? '{}')).toEqual({
+    expect(JSON.parse(errorBody(error))).toEqual({
       error: { message, type: 'invalid_request_error', param, code },
     })
   })

@@ -6,6 +6,7 @@ const dalle = findModel('dall-e-3')!
 const first = findModel('gpt-image-1')!
 const second = findModel('gpt-image-2')!
 const prompt = 'a cat'
+import { errorBody } from '../../../tests/support/error-body.ts'
 
 describe('validateImages', () => {
   it.each([
@@ -102,7 +103,7 @@ describe('validateImages', () => {
     ],
   ])('refuses %j', (body, model, param, code, message) => {
     const error = validateImages(body, model)
-    expect(JSON.parse(error?.body ?? '{}')).toEqual({
+    expect(JSON.parse(errorBody(error))).toEqual({
       error: { message, type: 'invalid_request_error', param, code },
     })
   })

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { findModel } from '../models/model-catalogue.ts'
 import { validateResponses } from './validate-responses.ts'
+import { errorBody } from '../../../tests/support/error-body.ts'
 
 const older = findModel('gpt-4o')!
 const thinking = findModel('gpt-5')!
 
 function errorOf(body: unknown, model = older): unknown {
   const error = validateResponses(body, model)
-  return error && (JSON.parse(error.body) as { error: unknown }).error
+  return error && (JSON.parse(errorBody(error)) as { error: unknown }).error
 }
 
 const fault = (param: string | null, code: string | null, message: string) => ({

@@ -6,6 +6,7 @@ import { findModel } from '../models/model-catalogue.ts'
 import { validateChat } from '../chat/validate-chat.ts'
 import { validateCompletions } from '../completions/validate-completions.ts'
 import { validateEmbeddings } from '../embeddings/validate-embeddings.ts'
+import { errorBody } from '../../../tests/support/error-body.ts'
 
 const chatModels = [findModel('gpt-4o')!, findModel('gpt-5')!]
 const embeddingModel = findModel('text-embedding-3-small')!
@@ -48,8 +49,8 @@ const validEmbeddings = { input: [[1, 2], [3]], dimensions: 8, encoding_format: 
 
 function expectEnvelopeOrNothing(error: ReturnType<typeof validateChat>): void {
   if (error === undefined) return
-  expect(error).toMatchObject({ status: 400, contentType: 'application/json', headers: 'model' })
-  const parsed = JSON.parse(error.body) as { error: Record<string, unknown> }
+  expect(error).toMatchObject({ status: 400, layer: 'model', envelope: 'model' })
+  const parsed = JSON.parse(errorBody(error)) as { error: Record<string, unknown> }
   expect(Object.keys(parsed.error)).toEqual(['message', 'type', 'param', 'code'])
   expect(parsed.error['message']).toEqual(expect.stringMatching(/./))
 }
@@ -78,7 +79,7 @@ describe('hostile bodies', () => {
   it.each([[[]], ['x'], [7], [null], [undefined], [true]])(
     'that are no object (%j) are no JSON body',
     (body) => {
-      expect(validateChat(body, chatModels[0]!)?.body).toContain('We could not parse the JSON body')
+      expect(validateChat(body, chatModels[0]!)?.message).toContain('We could not parse the JSON body')
     },
   )
 
@@ -86,12 +87,12 @@ describe('hostile bodies', () => {
     'cannot pass %s for a known key',
     (key) => {
       const body: unknown = JSON.parse(`{"messages":[{"role":"user","content":"x"}],"${key}":1}`)
-      expect(validateChat(body, chatModels[0]!)?.body).toContain(`Unknown parameter: '${key}'.`)
+      expect(validateChat(body, chatModels[0]!)?.message).toContain(`Unknown parameter: '${key}'.`)
     },
   )
 
   it.each(['__proto__', 'constructor'])('cannot pass %s for a role', (role) => {
-    expect(validateChat({ messages: [{ role, content: 'x' }] }, chatModels[0]!)?.body).toContain(
+    expect(validateChat({ messages: [{ role, content: 'x' }] }, chatModels[0]!)?.message).toContain(
       'Invalid value:',
     )
   })

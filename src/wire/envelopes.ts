@@ -1,0 +1,124 @@
+import { promptErrorResultsJson, type PromptCategory } from './content-filters.ts'
+import type { ErrorEnvelope, FilterFinding, ServiceError } from './errors.ts'
+import type { Operation } from './operations.ts'
+import { dataEvent } from './sse.ts'
+
+/** An error as it is sent. */
+export interface WrittenError {
+  /** The exact text of the body, to be sent as UTF-8. */
+  readonly body: string
+  /** Undefined: the answer has no Content-Type. */
+  readonly contentType: string | undefined
+}
+
+/** How one API of the service writes errors. A further API is a further entry of `formats`. */
+export interface WireFormat {
+  /**
+   * Writes the body of an error.
+   *
+   * @param requestId the gateway's name of the request, for an API whose errors tell it
+   */
+  writeError(error: ServiceError, requestId: string): WrittenError
+  /**
+   * Writes an error as an event of an open stream.
+   *
+   * @param index the number of the event in its stream, from 0
+   */
+  writeErrorEvent(error: ServiceError, index: number): string
+}
+
+/**
+ * The format of OpenAI, as Azure's layers spell it. Chat has no capture of an error in a stream: its members are those of a
+ * 500, and both official clients throw on it.
+ */
+export const openAiFormat: WireFormat = {
+  writeError(error) {
+    const { contentType, write } = envelopes[error.envelope]
+    return { body: write(error), contentType }
+  },
+  // One line: a line feed would end the event. Layers in front of the model know no type.
+  writeErrorEvent: (error) =>
+    dataEvent(error.envelope === 'gateway' ? envelopes.gateway.write(error) : compact(error)),
+}
+
+/** The Responses API: its streams have an `error` event of their own (OpenAI's published specification). */
+const responses: WireFormat = {
+  ...openAiFormat,
+  writeErrorEvent({ type, code, message, param }, index) {
+    const event = { type: 'error', code: code ?? type, message, param, sequence_number: index }
+    return `event: error\n${dataEvent(JSON.stringify(event))}`
+  },
+}
+
+const formats: Readonly<Partial<Record<Operation, WireFormat>>> = { responses }
+
+/** The format of an operation's errors. A path that names no operation has OpenAI's. */
+export function wireFormatOf(operation: Operation | undefined): WireFormat {
+  return (operation && formats[operation]) ?? openAiFormat
+}
+
+interface Envelope {
+  readonly contentType: string | undefined
+  readonly write: (error: ServiceError) => string
+}
+
+const json = 'application/json'
+
+const envelopes: Readonly<Record<ErrorEnvelope, Envelope>> = {
+  gateway: {
+    contentType: json,
+    write: ({ code, message }) => JSON.stringify({ error: { code, message } }),
+  },
+  'gateway-spaced': {
+    contentType: json,
+    write: ({ code, message }) =>
+      `{"error":{"code":${JSON.stringify(code)},"message": ${JSON.stringify(message)}}}`,
+  },
+  token: {
+    contentType: json,
+    write: ({ status, message }) => `{ "statusCode": ${status}, "message": ${JSON.stringify(message)} }`,
+  },
+  deployment: {
+    contentType: undefined,
+    write: ({ type, code, message }) => JSON.stringify({ error: { type, code, message } }, null, 2),
+  },
+  model: {
+    contentType: json,
+    write: ({ message, type, param, code }) =>
+      `${JSON.stringify({ error: { message, type, param, code } }, null, 2)}\n`,
+  },
+  compact: { contentType: json, write: compact },
+  sorted: {
+    contentType: json,
+    write: ({ code, inner, message, param, type }) =>
+      inner
+        ? `{"error":{"code":${JSON.stringify(code)},"inner_error":${imageInnerJson(inner)},"message":${JSON.stringify(message)},"type":${JSON.stringify(type)}}}`
+        : JSON.stringify({ error: { code, message, param, type } }),
+  },
+  simulator: {
+    contentType: 'application/json; charset=utf-8',
+    write: ({ code, message, type, param, details }) =>
+      JSON.stringify({ error: { code, message, type, param, ...details } }),
+  },
+}
+
+function compact({ status, message, type, param, code, inner }: ServiceError): string {
+  const members = JSON.stringify({ message, type, param, code })
+  if (!inner) return `{"error":${members}}`
+  const results = promptErrorResultsJson(inner.category)
+  return `{"error":${members.slice(0, -1)},"status":${status},"innererror":{"code":"ResponsibleAIPolicyViolation","content_filter_result":${results}}}}`
+}
+
+const safe = '{"filtered":false,"severity":"safe"}'
+const harmful = '{"filtered":true,"severity":"high"}'
+const harms = ['hate', 'self_harm', 'sexual', 'violence'] as const satisfies readonly PromptCategory[]
+
+/** What the filter found in the prompt of an image, its members in alphabetical order. */
+function imageInnerJson({ category, revisedPrompt = '' }: FilterFinding): string {
+  const found = category === 'jailbreak'
+  const results = [
+    ...harms.map((name) => `"${name}":${name === category ? harmful : safe}`),
+    `"jailbreak":{"detected":${found},"filtered":${found}}`,
+  ]
+  return `{"code":"ResponsibleAIPolicyViolation","content_filter_results":{${results.sort().join(',')}},"revised_prompt":${JSON.stringify(revisedPrompt)}}`
+}
