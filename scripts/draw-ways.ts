@@ -1,5 +1,6 @@
-// Draws the pictures of the modes and of the way of a request; --check only fails when one of them is stale.
+// Draws the pictures of the modes and of the way of a request, and writes its table; --check only fails when one of them is stale.
 import { readFile, writeFile } from 'node:fs/promises'
+import { format } from 'prettier'
 import { settingsTable } from '../src/config/settings-table.ts'
 import { handlers, observers, stages, type WayStage } from './request-way.ts'
 
@@ -359,9 +360,26 @@ function requestWay(): string {
   )
 }
 
+/** Puts the table of the stages into the document, between its marks. */
+async function withStages(path: string): Promise<string> {
+  const rows = [...observers, ...stages].map(({ name, file, does, leaves }) => {
+    const left = leaves ? `${leaves.status.replaceAll(' ', ', ')}: ${leaves.when}` : ''
+    return `| \`${name}\` | ${does} | ${left} | \`src/${file}\` |`
+  })
+  const table = ['| stage | what it does | leaves early with | code |', '| - | - | - | - |', ...rows].join(
+    '\n',
+  )
+  const mark = /(<!-- stages: made by scripts\/draw-ways.ts -->\n)[^]*?(\n<!-- end of stages -->)/
+  const document = await readFile(new URL(`../${path}`, import.meta.url), 'utf8')
+  if (!mark.test(document)) throw new Error(`${path} has no place for the table of the stages.`)
+  const written = document.replace(mark, (_, start: string, end: string) => `${start}\n${table}\n${end}`)
+  return format(written, { parser: 'markdown', printWidth: 110 })
+}
+
 const made: Readonly<Record<string, string>> = {
   'docs/images/modes.svg': modes(),
   'docs/images/request-way.svg': requestWay(),
+  'docs/architecture.md': await withStages('docs/architecture.md'),
 }
 for (const [path, content] of Object.entries(made)) {
   const url = new URL(`../${path}`, import.meta.url)

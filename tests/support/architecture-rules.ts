@@ -5,7 +5,7 @@ import type { Import } from './import-scanner.ts'
  * The folders of src/, from left to right. A folder imports only from the left; those of one row may import each other's types,
  * which vanish at run time.
  */
-const layers = [
+export const layers: readonly (readonly string[])[] = [
   ['lib'],
   ['tokens'],
   ['answer'],

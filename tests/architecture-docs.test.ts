@@ -1,0 +1,48 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { layers } from './support/architecture-rules.ts'
+
+const root = new URL('../', import.meta.url)
+const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
+const page = read('docs/architecture.md')
+
+/** The first cells of the rows of the table that follows a line with this text. */
+function firstCells(heading: string): string[] {
+  const table =
+    page
+      .slice(page.indexOf(heading))
+      .split(/\n(?=\|)/)
+      .slice(1)
+      .join('\n')
+      .split('\n\n')[0] ?? ''
+  return table
+    .split('\n')
+    .slice(2)
+    .map((row) => row.split('|')[1]?.trim() ?? '')
+}
+
+describe('docs/architecture.md', () => {
+  it('lists the folders of src/ in the order of their imports', () => {
+    const told = firstCells('## The folders').map((cell) =>
+      [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name),
+    )
+    expect(told).toEqual(layers)
+    const folders = readdirSync(new URL('src', root), { withFileTypes: true }).filter((one) =>
+      one.isDirectory(),
+    )
+    expect(new Set(folders.map(({ name }) => name))).toEqual(new Set(layers.flat()))
+  })
+
+  it('names files and folders that are there', () => {
+    const paths = [
+      ...page.matchAll(/`((?:src|tests|scripts|docs|bench|examples)\/[\w./-]*|[\w-]+\.(?:md|env))`/g),
+    ]
+    const missing = paths.map(([, path]) => path ?? '').filter((path) => !existsSync(new URL(path, root)))
+    expect(paths.length).toBeGreaterThan(30)
+    expect(missing).toEqual([])
+  })
+
+  it.each(['README.md', 'CONTRIBUTING.md', 'docs/README.md'])('is linked from %s', (path) => {
+    expect(read(path)).toMatch(/\((?:docs\/)?architecture\.md\)/)
+  })
+})
