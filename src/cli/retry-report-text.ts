@@ -69,7 +69,8 @@ function findingsOf(client: ClientJson): string[] {
     )
   }
   if (herds.largest) {
-    const { size, at, deployment, failures_within_ms: spreadMs } = herds.largest
+    const { size, at, resource, failures_within_ms: spreadMs } = herds.largest
+    const deployment = [resource, herds.largest.deployment].filter(Boolean).join('/')
     lines.push(
       `${name}: ${count(herds.count, 'herd')}; the largest was ${size} retries to ${printable(deployment) || 'no deployment'} at ${at}, after failures within ${milliseconds(spreadMs)}.`,
     )

@@ -1,5 +1,5 @@
 import { PendingFailures } from './pending-failures.ts'
-import { type Retry, RetryFindings } from './retry-findings.ts'
+import { type DeploymentPlace, placeKey, type Retry, RetryFindings } from './retry-findings.ts'
 
 /** How many deployments of one client are remembered as limited at a time. */
 const limitedDeployments = 100
@@ -33,18 +33,19 @@ export class ClientLedger {
   }
 
   /** Notes that the client was told to leave a deployment alone for a while. */
-  limit(deployment: string, untilMs: number): void {
-    const before = this.#limitedUntilMs.get(deployment) ?? 0
+  limit(place: DeploymentPlace, untilMs: number): void {
+    const key = placeKey(place)
+    const before = this.#limitedUntilMs.get(key) ?? 0
     // Set anew, so that what was limited lately stands last.
-    this.#limitedUntilMs.delete(deployment)
-    this.#limitedUntilMs.set(deployment, Math.max(before, untilMs))
+    this.#limitedUntilMs.delete(key)
+    this.#limitedUntilMs.set(key, Math.max(before, untilMs))
     if (this.#limitedUntilMs.size <= limitedDeployments) return
     const [oldest = ''] = this.#limitedUntilMs.keys()
     this.#limitedUntilMs.delete(oldest)
   }
 
-  isLimited(deployment: string, nowMs: number): boolean {
-    return nowMs < (this.#limitedUntilMs.get(deployment) ?? 0)
+  isLimited(place: DeploymentPlace, nowMs: number): boolean {
+    return this.#limitedUntilMs.size > 0 && nowMs < (this.#limitedUntilMs.get(placeKey(place)) ?? 0)
   }
 
   /** What is found out about its retries, those that call themselves first attempts included where it counts none. */

@@ -4,7 +4,7 @@ import { HerdWatch } from './herd-watch.ts'
 
 /** Retries at times, each of a failure at a time; what herds there were. */
 const watch = (retries: readonly (readonly [startedMs: number, failedMs: number])[]) => {
-  const herds = new HerdWatch('chat')
+  const herds = new HerdWatch('default', 'chat')
   const ended = retries.map(([startedMs, failedMs]) => herds.add(startedMs, failedMs))
   return [...ended, herds.close()].filter((herd) => herd !== undefined)
 }

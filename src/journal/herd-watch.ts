@@ -1,5 +1,6 @@
 /** Retries to one deployment that came back together. */
 export interface Herd {
+  readonly resource: string
   readonly deployment: string
   /** How many came within `herdMs`. */
   readonly size: number
@@ -22,6 +23,7 @@ const stepMs = herdMs / steps
  * `herdMs`. A steady stream of retries is thus no herd, however dense it is, and neither is a burst that jitter has spread.
  */
 export class HerdWatch {
+  readonly #resource: string
   readonly #deployment: string
   readonly #counts = new Int32Array(steps)
   #inWindow = 0
@@ -33,7 +35,8 @@ export class HerdWatch {
   #firstFailureMs = Infinity
   #lastFailureMs = -Infinity
 
-  constructor(deployment: string) {
+  constructor(resource: string, deployment: string) {
+    this.#resource = resource
     this.#deployment = deployment
   }
 
@@ -63,6 +66,7 @@ export class HerdWatch {
   get current(): Herd | undefined {
     if (this.#peak < herdSize || this.#peak * 2 < this.#retries) return undefined
     return {
+      resource: this.#resource,
       deployment: this.#deployment,
       size: this.#peak,
       atMs: this.#peakMs,

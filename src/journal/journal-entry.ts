@@ -37,6 +37,8 @@ export interface JournalEntry {
   readonly json: unknown
   /** Such as `chatCompletions`; undefined for an unknown path. */
   readonly operation: string | undefined
+  /** The resource of the path, `default` for one without a prefix. */
+  readonly resource: string
   /** The deployment that answered, or else the one that the path names. */
   readonly deployment: string | undefined
   /** The provisioned deployment that passed the request on to `deployment`. */

@@ -5,6 +5,8 @@ import { isNewRequest } from './retry-findings.ts'
 export interface JournalFilter {
   /** Such as `chatCompletions`. */
   readonly operation?: string | undefined
+  /** `default` for requests without a prefix. */
+  readonly resource?: string | undefined
   readonly deployment?: string | undefined
   /** A status, or a class of them: `4xx`. */
   readonly status?: number | `${1 | 2 | 3 | 4 | 5}xx` | undefined
@@ -24,12 +26,13 @@ export interface JournalFilter {
 
 /** Makes a check of a filter; `sinceId` and `limit` are up to whoever walks through the calls. */
 export function matcher(filter: JournalFilter): (call: RecordedCall) => boolean {
-  const { operation, deployment, status, client, path, limitedBy, retriesOnly = false } = filter
+  const { operation, resource, deployment, status, client, path, limitedBy, retriesOnly = false } = filter
   const method = filter.method?.toUpperCase()
   const hasStatus = (given: number): boolean =>
     typeof status === 'number' ? given === status : `${Math.floor(given / 100)}xx` === status
   return (call) =>
     (operation === undefined || call.operation === operation) &&
+    (resource === undefined || call.resource === resource) &&
     (deployment === undefined || call.deployment === deployment) &&
     (status === undefined || hasStatus(call.status)) &&
     (client === undefined || call.client === client) &&

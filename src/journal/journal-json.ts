@@ -1,3 +1,4 @@
+import { defaultResourceName } from '../config/config.ts'
 import type { JournalEntry } from './journal-entry.ts'
 
 /** Entries as the administration answers them, times in milliseconds; `null` stands for what is not known. */
@@ -20,6 +21,7 @@ function entryJson(entry: JournalEntry) {
     body_kept: entry.bodyKept,
     ...bodyJson(entry),
     operation: entry.operation ?? null,
+    ...resourceJson(entry),
     deployment: entry.deployment ?? null,
     spilled_over_from: entry.spilledOverFrom ?? null,
     client: entry.client,
@@ -44,6 +46,11 @@ function entryJson(entry: JournalEntry) {
         ? null
         : { of: retryOf, index: retryIndex, waited_ms: waitedMs, early, forbidden },
   }
+}
+
+/** The name of a resource; nothing for the default one. */
+export function resourceJson({ resource }: { readonly resource: string }): { resource?: string } {
+  return resource === defaultResourceName ? {} : { resource }
 }
 
 /** A body in the one form that suits it: JSON as it is, another text, or bytes. */

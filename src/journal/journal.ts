@@ -50,6 +50,7 @@ export function createJournal({ size, clock, testHeader }: JournalOptions): Jour
     const judgement = judge.judge({
       id,
       client,
+      resource: note.resource,
       deployment: note.deployment ?? '',
       startedMs,
       attempt,

@@ -34,6 +34,7 @@ function note(exchange: Exchange, reply: Reply, book: JournalBook, testHeader: s
     body,
     bodyBytes: body.length,
     operation: route?.operation,
+    resource: exchange.resource,
     deployment: deployment?.name ?? route?.deploymentName,
     spilledOverFrom: exchange.spilledOverFrom,
     client: clientName(exchange, testHeader),

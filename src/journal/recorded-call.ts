@@ -19,6 +19,7 @@ export interface RecordedCall {
   body: Buffer | undefined
   readonly bodyBytes: number
   readonly operation: string | undefined
+  readonly resource: string
   readonly deployment: string | undefined
   readonly spilledOverFrom: string | undefined
   readonly client: string

@@ -1,15 +1,25 @@
 import { type Herd, HerdWatch } from './herd-watch.ts'
 import { WaitHistogram } from './wait-histogram.ts'
 
+/** A deployment of a resource. */
+export interface DeploymentPlace {
+  readonly resource: string
+  /** Empty where a request names none. */
+  readonly deployment: string
+}
+
+/** What a map has a deployment under: names of resources have no slash. */
+export function placeKey({ resource, deployment }: DeploymentPlace): string {
+  return `${resource}/${deployment}`
+}
+
 /** A request that repeats one that failed. */
-export interface Retry {
+export interface Retry extends DeploymentPlace {
   /** Its own entry, and that of the failed request. */
   readonly id: number
   readonly of: number
   /** 1 for the first retry. */
   readonly index: number
-  /** Empty where the request names none. */
-  readonly deployment: string
   /** The status that it repeats, or `cut`. */
   readonly status: string
   readonly startedMs: number
@@ -54,7 +64,7 @@ export class RetryFindings {
   #largestHerd: Herd | undefined
 
   add(retry: Retry, failedMs: number): void {
-    const { status, early, forbidden, waitedMs, toldMs = 0, index, deployment, startedMs } = retry
+    const { status, early, forbidden, waitedMs, toldMs = 0, index, startedMs } = retry
     this.retries++
     this.retriesByStatus.set(status, (this.retriesByStatus.get(status) ?? 0) + 1)
     this.waits.add(waitedMs)
@@ -68,7 +78,7 @@ export class RetryFindings {
       this.forbidden++
       this.forbiddenExamples = [...this.forbiddenExamples, retry].slice(-keptExamples)
     }
-    this.#noteHerd(this.#watchOf(deployment).add(startedMs, failedMs))
+    this.#noteHerd(this.#watchOf(retry).add(startedMs, failedMs))
   }
 
   /** Adds what another one has found; herds that are still on their way count as they are. */
@@ -101,16 +111,17 @@ export class RetryFindings {
     return { count: this.#herds + current.length, largest }
   }
 
-  #watchOf(deployment: string): HerdWatch {
-    const known = this.#watches.get(deployment)
+  #watchOf({ resource, deployment }: DeploymentPlace): HerdWatch {
+    const key = placeKey({ resource, deployment })
+    const known = this.#watches.get(key)
     if (known) return known
     if (this.#watches.size >= watchedDeployments) {
       const [oldest] = this.#watches
       this.#noteHerd(oldest?.[1].close())
       this.#watches.delete(oldest?.[0] ?? '')
     }
-    const watch = new HerdWatch(deployment)
-    this.#watches.set(deployment, watch)
+    const watch = new HerdWatch(resource, deployment)
+    this.#watches.set(key, watch)
     return watch
   }
 

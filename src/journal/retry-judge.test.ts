@@ -7,6 +7,7 @@ import { addToTotals, emptyTotals, reportClient } from './retry-report.ts'
 interface Sent {
   readonly request?: string
   readonly client?: string
+  readonly resource?: string
   readonly deployment?: string
   readonly attempt?: number
   /** What comes back; absent for an answer that does not fail. */
@@ -16,15 +17,20 @@ interface Sent {
   readonly takesMs?: number
 }
 
+/** A call of which little is known. */
+const nothing = { resource: 'default', deployment: '', startedMs: 0, attempt: undefined } as const
+
 const setUp = () => {
   const judge = new RetryJudge()
   let id = 0
   /** Sends a request at a time, and gives the retry that it is. */
   const send = (startedMs: number, sent: Sent = {}) => {
-    const { request = 'a', client = 'c', deployment = 'chat', attempt, status, toldMs, takesMs = 0 } = sent
+    const { request = 'a', client = 'c', resource = 'default', deployment = 'chat' } = sent
+    const { attempt, status, toldMs, takesMs = 0 } = sent
     const judgement = judge.judge({
       id: ++id,
       client,
+      resource,
       deployment,
       startedMs,
       attempt,
@@ -139,6 +145,7 @@ describe('a call while limited', () => {
     send(0, { status: 429, toldMs: 1_000 })
     send(10, { request: 'b' })
     send(10, { request: 'b', deployment: 'other' })
+    send(10, { request: 'b', resource: 'acme' })
     send(10, { request: 'b', client: 'd' })
     send(1_000, { request: 'b' })
     expect(report()).toMatchObject({ callsWhileLimited: 1, retries: 0, early: { count: 0 } })
@@ -209,8 +216,7 @@ describe('the judge', () => {
   it('forgets the client that was quiet the longest, and hears of it', () => {
     const forgotten: string[] = []
     const judge = new RetryJudge(({ name }) => forgotten.push(name))
-    const call = (client: string) =>
-      judge.judge({ id: 1, client, deployment: '', startedMs: 0, attempt: undefined, fingerprint: () => 'a' })
+    const call = (client: string) => judge.judge({ ...nothing, id: 1, client, fingerprint: () => 'a' })
     for (let client = 0; client < maxClients; client++) call(String(client))
     call('0')
     call('one more')
@@ -254,8 +260,7 @@ describe('the judge', () => {
     const fingerprint = () => {
       throw new Error('asked')
     }
-    const call = { id: 1, client: 'c', deployment: '', startedMs: 0, attempt: undefined, fingerprint }
-    expect(judge.judge(call).retry).toBeUndefined()
+    expect(judge.judge({ ...nothing, id: 1, client: 'c', fingerprint }).retry).toBeUndefined()
   })
 
   it('adds clients up', () => {

@@ -6,6 +6,7 @@ export interface JudgedCall {
   /** The entry's. */
   readonly id: number
   readonly client: string
+  readonly resource: string
   /** Empty where the request names none. */
   readonly deployment: string
   /** On the clock's monotonic scale. */
@@ -72,7 +73,7 @@ export class RetryJudge {
     ledger.requests++
     if ((call.attempt ?? 0) > 0) ledger.countsItsRetries = true
     const retry = this.#match(ledger, call)
-    if (!retry && ledger.isLimited(call.deployment, call.startedMs)) ledger.callsWhileLimited++
+    if (!retry && ledger.isLimited(call, call.startedMs)) ledger.callsWhileLimited++
     return {
       retry,
       fail: (answer) => this.#fail(ledger, call, call.attempt || (retry?.index ?? 0), answer),
@@ -88,7 +89,7 @@ export class RetryJudge {
   #match(ledger: ClientLedger, call: JudgedCall): Retry | undefined {
     const { pending } = ledger
     if (pending.size === 0) return undefined
-    const { startedMs, attempt, deployment } = call
+    const { startedMs, attempt, resource, deployment } = call
     const before = pending.size
     const failure = pending.take(call.fingerprint(), startedMs, attempt)
     this.#pending += pending.size - before
@@ -100,6 +101,7 @@ export class RetryJudge {
       of: id,
       // A new request may have failed in between, which is part of no chain; the client knows better.
       index: attempt || failure.index + 1,
+      resource,
       deployment,
       status,
       startedMs,
@@ -118,7 +120,7 @@ export class RetryJudge {
   #fail(ledger: ClientLedger, call: JudgedCall, index: number, answer: FailedAnswer): void {
     const { status, endedMs, toldMs } = answer
     ledger.countFailure(status)
-    if (toldMs !== undefined && toldMs < refusedForGoodMs) ledger.limit(call.deployment, endedMs + toldMs)
+    if (toldMs !== undefined && toldMs < refusedForGoodMs) ledger.limit(call, endedMs + toldMs)
     // One that has been forgotten meanwhile would keep what nobody asks for.
     if (this.#clients.get(ledger.name) !== ledger) return
     const { pending } = ledger

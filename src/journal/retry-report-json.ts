@@ -1,3 +1,4 @@
+import { resourceJson } from './journal-json.ts'
 import type { Herd } from './herd-watch.ts'
 import type { Retry } from './retry-findings.ts'
 import type { ClientReport, RetryReport } from './retry-report.ts'
@@ -38,13 +39,10 @@ function clientJson(client: ClientReport, isoTime: RetryReport['isoTime']) {
     early: {
       count: early.count,
       worst_shortfall_ms: tenths(early.worstShortfallMs),
-      examples: early.examples.map(({ id, of, deployment, status, toldMs = 0, waitedMs }) => ({
-        id,
-        retry_of: of,
-        deployment,
-        status,
-        told_ms: tenths(toldMs),
-        waited_ms: tenths(waitedMs),
+      examples: early.examples.map((retry) => ({
+        ...exampleJson(retry),
+        told_ms: tenths(retry.toldMs ?? 0),
+        waited_ms: tenths(retry.waitedMs),
       })),
     },
     forbidden: { count: forbidden.count, examples: forbidden.examples.map(exampleJson) },
@@ -62,12 +60,19 @@ function clientJson(client: ClientReport, isoTime: RetryReport['isoTime']) {
   }
 }
 
-function exampleJson({ id, of, deployment, status }: Retry) {
-  return { id, retry_of: of, deployment, status }
+function exampleJson({ id, of, resource, deployment, status }: Retry) {
+  return { id, retry_of: of, ...resourceJson({ resource }), deployment, status }
 }
 
-function herdJson({ deployment, size, atMs, failuresWithinMs }: Herd, isoTime: RetryReport['isoTime']) {
-  return { deployment, size, at: isoTime(atMs), failures_within_ms: tenths(failuresWithinMs) }
+function herdJson(herd: Herd, isoTime: RetryReport['isoTime']) {
+  const { deployment, size, atMs, failuresWithinMs } = herd
+  return {
+    ...resourceJson(herd),
+    deployment,
+    size,
+    at: isoTime(atMs),
+    failures_within_ms: tenths(failuresWithinMs),
+  }
 }
 
 function tenths(ms: number): number {

@@ -54,7 +54,14 @@ type Step = readonly [client: string, startedMs: number, request: string, status
 const reportOf = (steps: readonly Step[]) => {
   const judge = new RetryJudge()
   for (const [index, [client, startedMs, request, status, toldMs]] of steps.entries()) {
-    const judged = { id: index + 1, client, deployment: 'chat', startedMs, attempt: undefined }
+    const judged = {
+      id: index + 1,
+      client,
+      resource: 'default',
+      deployment: 'chat',
+      startedMs,
+      attempt: undefined,
+    }
     const { fail } = judge.judge({ ...judged, fingerprint: () => request })
     if (status !== undefined) fail({ status: String(status), endedMs: startedMs, toldMs })
   }

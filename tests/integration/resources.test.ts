@@ -120,6 +120,40 @@ describe('a second resource', () => {
     ])
   })
 
+  it('is told of in the journal, whose judge of retries keeps its deployments apart', async () => {
+    const { post, app, clock } = createTestSimulator({
+      env: { JOURNAL_SIZE: '10' },
+      deployments: { chat: { model: 'gpt-4o' } },
+      resources: {
+        acme: {
+          deployments: { chat: { model: 'gpt-4o' } },
+          faults: [{ probability: 1, fault: 'capacity429' }],
+        },
+      },
+    })
+    const test = { 'x-sim-test': 'one' }
+    const refused = (): Promise<Response> => post(chatPath('/acme'), message, { ...acmeKey, ...test })
+    expect((await refused()).status).toBe(429)
+    expect((await post(chatPath(''), message, test)).status).toBe(200)
+    await clock.advance(1_000)
+    await refused()
+    const ask = async (path: string): Promise<Record<string, never[]>> =>
+      (await (await app.request(path, { headers: { 'api-key': testKey } })).json()) as Record<string, never[]>
+    const { requests } = await ask('/++/requests?deployment=chat&resource=acme')
+    expect(requests).toMatchObject([
+      { resource: 'acme', deployment: 'chat', status: 429 },
+      { retry: { of: 1 } },
+    ])
+    const own = (await ask('/++/requests?resource=default'))['requests']
+    expect(own).toMatchObject([{ deployment: 'chat', status: 200 }])
+    expect(own?.[0]).not.toHaveProperty('resource')
+    const [client] = (await ask('/++/retry-report'))['clients'] ?? []
+    expect(client).toMatchObject({
+      calls_while_limited: 0,
+      early: { count: 1, examples: [{ resource: 'acme', deployment: 'chat' }] },
+    })
+  })
+
   it('is unknown under another name', async () => {
     const { post } = createTestSimulator({ resources: { acme: {} } })
     expect((await post(chatPath('/beta'), message)).status).toBe(404)

@@ -14,6 +14,10 @@ const mostRequests = 1_000
 
 const filters = z.object({
   operation: z.enum(Object.keys(operations)).optional().describe('Only requests of this operation.'),
+  resource: z
+    .string()
+    .optional()
+    .describe('Only requests to this resource; default for those without a prefix.'),
   deployment: z.string().optional().describe('Only requests to this deployment.'),
   status: z
     .string()

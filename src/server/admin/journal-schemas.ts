@@ -37,6 +37,7 @@ const journalEntrySchema = z
     text: text.optional(),
     base64: text.optional(),
     operation: text.nullable(),
+    resource: text.optional().describe('Absent for the default one.'),
     deployment: text.nullable(),
     spilled_over_from: text.nullable(),
     client: text,
@@ -69,8 +70,14 @@ const totals = z.object({
   calls_while_limited: count,
 })
 
-const example = z.object({ id, retry_of: id, deployment: text, status: text })
-const herd = z.object({ deployment: text, size: count, at: time, failures_within_ms: ms })
+const example = z.object({ id, retry_of: id, resource: text.optional(), deployment: text, status: text })
+const herd = z.object({
+  resource: text.optional(),
+  deployment: text,
+  size: count,
+  at: time,
+  failures_within_ms: ms,
+})
 const counts = z.record(z.string(), count)
 
 const client = z.object({
