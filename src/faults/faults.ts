@@ -1,4 +1,5 @@
 import type { Fault, FaultRule } from '../config/fault-rule.ts'
+import type { IncidentPhase } from '../config/incident-timetable.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/service-reply.ts'
 import type { Answer, Stage } from '../pipeline/stage.ts'
@@ -7,7 +8,7 @@ import type { Reply } from '../pipeline/reply.ts'
 import { shift } from '../pipeline/shift-reply.ts'
 import type { Random } from '../lib/random.ts'
 import { FaultCounts } from './fault-counts.ts'
-import type { Incidents } from './incidents.ts'
+import type { IncidentBook } from './incidents.ts'
 import { matchesRule } from './match-rule.ts'
 import { startAt } from './retime.ts'
 import { hasSimHeaders, readSimHeaders, type SimHeaders } from './sim-headers.ts'
@@ -36,19 +37,19 @@ interface Struck {
  * the same answer as without faults. One fault strikes at most: the caller's own, else the first that its probability
  * chooses of the incident's, of the deployment's, and of those over all deployments.
  */
-export function createFaults(incidents: Incidents): Faults {
+export function createFaults(incidents: IncidentBook): Faults {
   const counts = new FaultCounts()
   // Few requests have such headers, so they have no field of their own on each exchange.
   const wishes = new WeakMap<Exchange, SimHeaders>()
 
   const prepare: Stage = (exchange, next) => {
-    const { phase } = incidents
-    const { deployment, config } = exchange
+    const { resource, deployment, config } = exchange
+    const phase = incidents.phaseOf(resource)
     if (phase && (phase.deployment === undefined || phase.deployment === deployment?.name)) {
       exchange.conditions = phase
     }
     if (config.simHeaders && exchange.route && hasSimHeaders(exchange.headers)) {
-      const read = readSimHeaders(exchange, rulesFor(exchange, incidents))
+      const read = readSimHeaders(exchange, rulesFor(exchange, phase))
       if ('status' in read) return refuse(read)
       if (read.forced) exchange.forced = { ...exchange.forced, ...read.forced }
       wishes.set(exchange, read)
@@ -57,11 +58,12 @@ export function createFaults(incidents: Incidents): Faults {
   }
 
   const inject: Stage = (exchange, next) => {
-    const { config, deployment } = exchange
+    const { resource, config, deployment } = exchange
+    const phase = incidents.phaseOf(resource)
     const wish = wishes.get(exchange)
-    if (!wish && !incidents.phase && !deployment?.faults && config.faults.length === 0) return next()
+    if (!wish && !phase && !deployment?.faults && config.faults.length === 0) return next()
     const random = exchange.random.branch(faultBranch)
-    const struck = wish?.fault ?? choose(rulesFor(exchange, incidents), exchange, random)
+    const struck = wish?.fault ?? choose(rulesFor(exchange, phase), exchange, random)
     if (!struck && !wish) return next()
     return answer(exchange, next, { wish, struck, random, counts })
   }
@@ -69,16 +71,18 @@ export function createFaults(incidents: Incidents): Faults {
   const reports: InjectionReports = {
     faults: () => counts,
     *phases() {
-      for (const phase of incidents.timetable?.phases ?? []) {
-        yield { phase: phase.name, active: phase === incidents.phase }
+      for (const [resource, { timetable, phase: present }] of incidents) {
+        for (const phase of timetable?.phases ?? []) {
+          yield { resource, phase: phase.name, active: phase === present }
+        }
       }
     },
   }
   return { prepare, inject, reports }
 }
 
-function* rulesFor({ deployment, config }: Exchange, incidents: Incidents): Generator<FaultRule> {
-  if (incidents.phase) yield* incidents.phase.faults
+function* rulesFor({ deployment, config }: Exchange, phase: IncidentPhase | undefined): Generator<FaultRule> {
+  if (phase) yield* phase.faults
   if (deployment?.faults) yield* deployment.faults
   yield* config.faults
 }

@@ -10,6 +10,14 @@ export interface IncidentState {
   readonly position: Position
 }
 
+/** A timetable that runs. */
+export interface RunningIncidents {
+  readonly resource: string
+  readonly timetable: IncidentTimetable
+  /** When it began, in milliseconds. */
+  readonly startedMs: number
+}
+
 /** Hears of each change: a phase that begins, or the end of the timetable (undefined). */
 export type OnPhase = (phase: IncidentPhase | undefined, round: number) => void
 
@@ -17,7 +25,6 @@ export type OnPhase = (phase: IncidentPhase | undefined, round: number) => void
 export class Incidents {
   readonly #clock: Clock
   readonly #onPhase: OnPhase
-  readonly #listeners: (() => void)[] = []
   #timetable: IncidentTimetable | undefined
   #startedMs = 0
   #running = false
@@ -46,32 +53,21 @@ export class Incidents {
     return { timetable: this.#timetable, elapsedMs, position: positionAt(this.#timetable, elapsedMs) }
   }
 
-  /** Tells of every start and stop that is asked for; phases change by themselves. */
-  onChange(listener: () => void): void {
-    this.#listeners.push(listener)
-  }
-
   /**
    * Begins a timetable; one that runs is given up.
    *
    * @param startedMs when it began, on the clock's monotonic scale, where that was before
    */
   start(timetable: IncidentTimetable, startedMs = this.#clock.nowMs()): void {
-    this.#halt()
+    this.stop()
     this.#timetable = timetable
     this.#startedMs = startedMs
     this.#running = true
     this.#enter(this.#clock.nowMs() - startedMs)
-    for (const listener of this.#listeners) listener()
   }
 
   /** Ends the present phase and all that would follow. */
   stop(): void {
-    this.#halt()
-    for (const listener of this.#listeners) listener()
-  }
-
-  #halt(): void {
     this.#stopTimer?.()
     this.#stopTimer = undefined
     this.#running = false
@@ -93,5 +89,97 @@ export class Incidents {
         this.#enter(Math.max(nextChangeMs, this.#clock.nowMs() - this.#startedMs))
       })
     }
+  }
+}
+
+/** Timetables by the name of their resource; undefined for a resource without one. */
+export type Timetables = Iterable<readonly [resource: string, timetable: IncidentTimetable | undefined]>
+
+/** The timetables of all resources, each of which strikes there alone. */
+export class IncidentBook {
+  readonly #clock: Clock
+  readonly #onPhase: (resource: string, ...told: Parameters<OnPhase>) => void
+  readonly #byResource = new Map<string, Incidents>()
+  readonly #listeners: (() => void)[] = []
+
+  constructor(clock: Clock, onPhase: (resource: string, ...told: Parameters<OnPhase>) => void = () => {}) {
+    this.#clock = clock
+    this.#onPhase = onPhase
+  }
+
+  /** The present phase of a resource. */
+  phaseOf(resource: string): IncidentPhase | undefined {
+    return this.#byResource.get(resource)?.phase
+  }
+
+  /** How the running timetable of a resource stands. */
+  stateOf(resource: string): IncidentState | undefined {
+    return this.#byResource.get(resource)?.state
+  }
+
+  /** Each resource that has had a timetable. */
+  [Symbol.iterator](): Iterator<readonly [resource: string, incidents: Incidents]> {
+    return this.#byResource[Symbol.iterator]()
+  }
+
+  /** Tells of every start and stop that is asked for; phases change by themselves. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener)
+  }
+
+  /** Begins the timetable of a resource, in the place of one that runs. */
+  start(resource: string, timetable: IncidentTimetable): void {
+    this.#startOne(resource, timetable)
+    this.#tell()
+  }
+
+  /** Ends the timetable of a resource. */
+  stop(resource: string): void {
+    this.#byResource.get(resource)?.stop()
+    this.#tell()
+  }
+
+  /** Begins these timetables, and ends all others. */
+  begin(timetables: Timetables): void {
+    this.close()
+    for (const [resource, timetable] of timetables) if (timetable) this.#startOne(resource, timetable)
+    this.#tell()
+  }
+
+  /** Takes over those that run elsewhere, with the times at which they began there, and ends all others. */
+  take(running: readonly RunningIncidents[]): void {
+    this.close()
+    for (const { resource, timetable, startedMs } of running) this.#startOne(resource, timetable, startedMs)
+  }
+
+  /** Begins the timetables of resources that are new, and forgets resources that are gone. */
+  follow(timetables: Timetables, known: (resource: string) => boolean): void {
+    const present = new Map(timetables)
+    for (const [resource, incidents] of this.#byResource) {
+      if (present.has(resource)) continue
+      incidents.stop()
+      this.#byResource.delete(resource)
+    }
+    for (const [resource, timetable] of present) {
+      if (timetable && !known(resource)) this.#startOne(resource, timetable)
+    }
+  }
+
+  /** Ends all of them. */
+  close(): void {
+    for (const incidents of this.#byResource.values()) incidents.stop()
+  }
+
+  #startOne(resource: string, timetable: IncidentTimetable, startedMs?: number): void {
+    let incidents = this.#byResource.get(resource)
+    if (!incidents) {
+      incidents = new Incidents(this.#clock, (...told) => this.#onPhase(resource, ...told))
+      this.#byResource.set(resource, incidents)
+    }
+    incidents.start(timetable, startedMs)
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener()
   }
 }

@@ -10,6 +10,7 @@ export interface FaultCount {
 
 /** A phase of the timetable of incidents. */
 export interface PhaseReport {
+  readonly resource: string
   readonly phase: string
   /** Whether it is the present one. */
   readonly active: boolean

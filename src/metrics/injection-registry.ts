@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { InjectionReports } from '../faults/injection-reports.ts'
-import { deploymentLabels } from './request-series.ts'
+import { deploymentLabels, resourceLabels } from './request-series.ts'
 
 /** Adds the metrics of faults and incidents to a registry. They are read when the registry is rendered. */
 export function registerInjections(registry: Registry, reports: InjectionReports): void {
@@ -19,13 +19,15 @@ export function registerInjections(registry: Registry, reports: InjectionReports
   const phases = new Gauge({
     name: 'aoai_incident_phase',
     help: 'Phases of the timetable of incidents: 1 for the present one, 0 for the others.',
-    labelNames: ['phase'],
+    labelNames: ['resource', 'phase'],
     // All processes of one service go through the same timetable.
     aggregator: 'max',
     registers: [],
     collect() {
       this.reset()
-      for (const { phase, active } of reports.phases()) this.labels(phase).set(active ? 1 : 0)
+      for (const { resource, phase, active } of reports.phases()) {
+        this.labels({ ...resourceLabels(resource), phase }).set(active ? 1 : 0)
+      }
     },
   })
   registry.registerMetric(faults)

@@ -28,9 +28,14 @@ export interface WorkTimes {
 /** The labels of a deployment. That of the default resource has no label `resource`, so that its series stay what they are. */
 export type DeploymentLabels = { readonly resource?: string; readonly deployment: string }
 
+/** The label of a resource; the default one has none. */
+export function resourceLabels(resource: string): { readonly resource?: string } {
+  return resource === defaultResourceName ? {} : { resource }
+}
+
 /** The labels of a deployment of a resource. */
 export function deploymentLabels(resource: string, deployment: string): DeploymentLabels {
-  return resource === defaultResourceName ? { deployment } : { resource, deployment }
+  return { ...resourceLabels(resource), deployment }
 }
 
 /** Everything that is counted for one deployment and operation. */

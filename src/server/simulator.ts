@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import type { Config } from '../config/config.ts'
+import { type Config, defaultResourceName } from '../config/config.ts'
 import type { IncidentPhase } from '../config/incident-timetable.ts'
 import type { Change, LiveConfig } from '../config/live-config.ts'
 import { composeExtensions, type Extensions } from '../extensions/compose-extensions.ts'
 import { createFaults } from '../faults/faults.ts'
-import { Incidents } from '../faults/incidents.ts'
+import { IncidentBook, type Timetables } from '../faults/incidents.ts'
 import { createGenerateMode } from '../generate/generate-mode.ts'
 import type { ResponseArchive } from '../generate/responses/response-archive.ts'
 import { createJournal, type Journal } from '../journal/journal.ts'
@@ -46,7 +46,7 @@ export interface Simulator {
   readonly random: Random
   readonly metrics: Metrics
   /** Runs from the start where the configuration has a timetable. Its timer keeps a process alive until it is stopped. */
-  readonly incidents: Incidents
+  readonly incidents: IncidentBook
   /** Undefined where the configuration asks for none. */
   readonly journal: Journal | undefined
   /** The limits of every deployment that was asked for. */
@@ -119,9 +119,9 @@ export function assembleSimulator(
   const shared: SharedParts = { ...alone, ...service?.parts }
   const { addLatency, occupancy } = createLatency(shared)
   const { admit, limits } = createAdmission({ ...shared, named: extensions.limiters })
-  const incidents = new Incidents(clock, (phase, round) => {
+  const incidents = new IncidentBook(clock, (resource, phase, round) => {
     // Several processes go through one timetable, and one of them tells.
-    if (shared.processNumber === undefined) logPhase(logger, phase, round)
+    if (shared.processNumber === undefined) logPhase(logger, resource, phase, round)
   })
   const faults = createFaults(incidents)
   const metrics = createMetrics({
@@ -190,12 +190,13 @@ export function assembleSimulator(
       ...(live.current.logLevel === 'debug' && { onTrace: createTraceLog(logger) }),
     },
   )
-  const restartIncidents = (): void => {
-    const { incidents: timetable } = live.current.defaultResource
-    if (timetable) incidents.start(timetable)
-    else incidents.stop()
-  }
+  const restartIncidents = (): void => incidents.begin(timetablesOf(live.current))
   restartIncidents()
+  let { resources } = live.current
+  live.onChange((next) => {
+    incidents.follow(timetablesOf(next), (name) => resources.has(name))
+    resources = next.resources
+  })
   /** What no other simulator has. */
   const forget = (): void => {
     journal?.clear()
@@ -255,7 +256,7 @@ export function assembleSimulator(
       return change
     },
     async close() {
-      incidents.stop()
+      incidents.close()
       try {
         await extensions.close()
         await modes.close()
@@ -285,12 +286,20 @@ function logFailure(logger: Logger, error: unknown, fields: object, message: str
   logger.error({ ...fields, err: stackOf(error) }, message)
 }
 
-function logPhase(logger: Logger, phase: IncidentPhase | undefined, round: number): void {
+function timetablesOf({ resources }: Config): Timetables {
+  return Array.from(resources, ([name, { incidents }]) => [name, incidents] as const)
+}
+
+function logPhase(logger: Logger, of: string, phase: IncidentPhase | undefined, round: number): void {
+  const resource = of === defaultResourceName ? undefined : of
   if (!phase) {
-    logger.info({ rounds: round }, 'The timetable of incidents is over.')
+    logger.info({ resource, rounds: round }, 'The timetable of incidents is over.')
     return
   }
   const { name, deployment, startMs, endMs } = phase
   const seconds = endMs === Infinity ? undefined : (endMs - startMs) / 1_000
-  logger.info({ phase: name, round, deployment, seconds }, 'A phase of the timetable of incidents has begun.')
+  logger.info(
+    { resource, phase: name, round, deployment, seconds },
+    'A phase of the timetable of incidents has begun.',
+  )
 }

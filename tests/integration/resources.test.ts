@@ -120,6 +120,39 @@ describe('a second resource', () => {
     ])
   })
 
+  it('has incidents of its own, which strike deployments of the same name nowhere else', async () => {
+    const deployments = { chat: { model: 'gpt-4o', tokensPerMinute: 10_000 } }
+    const down = { probability: 1, fault: 'overloaded503' }
+    const { post, app, simulator, clock } = createTestSimulator({
+      deployments,
+      incidents: { phases: [{ name: 'calm', minutes: 1, deployment: 'chat', limits: { factor: 0.5 } }] },
+      resources: {
+        acme: {
+          deployments,
+          incidents: { phases: [{ name: 'down', seconds: 30, deployment: 'chat', faults: [down] }] },
+        },
+      },
+    })
+    const own = await post(chatPath(''), message)
+    const other = await post(chatPath('/acme'), message, acmeKey)
+    expect([own.status, own.headers.get('x-ratelimit-limit-tokens')]).toEqual([200, '5000'])
+    expect(other.status).toBe(503)
+    const phases = (await simulator.metrics.render())
+      .split('\n')
+      .filter((line) => /^aoai_incident_phase/.test(line))
+    expect(phases).toEqual([
+      'aoai_incident_phase{phase="calm"} 1',
+      'aoai_incident_phase{resource="acme",phase="down"} 1',
+    ])
+    // The administration is that of the default resource.
+    await app.request('/++/incidents/stop', { method: 'POST', headers: { 'api-key': testKey } })
+    expect((await post(chatPath('/acme'), message, acmeKey)).status).toBe(503)
+    await clock.advance(30_000)
+    const later = await post(chatPath('/acme'), message, acmeKey)
+    expect([later.status, later.headers.get('x-ratelimit-limit-tokens')]).toEqual([200, '10000'])
+    await simulator.close()
+  })
+
   it('is told of in the journal, whose judge of retries keeps its deployments apart', async () => {
     const { post, app, clock } = createTestSimulator({
       env: { JOURNAL_SIZE: '10' },

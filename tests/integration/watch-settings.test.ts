@@ -159,9 +159,9 @@ describe('other files that change while WATCH is on', () => {
     writeFileSync(join(watching.dir, 'incidents.yaml'), timetable('two'))
     await vi.waitFor(() => expect(watching.logged()).toContain('A timetable that runs goes on'), wait)
     expect(watching.simulator.config.defaultResource.incidents?.phases[0]?.name).toBe('two')
-    expect(watching.simulator.incidents.phase?.name).toBe('one')
+    expect(watching.simulator.incidents.phaseOf('default')?.name).toBe('one')
     await watching.simulator.reset()
-    expect(watching.simulator.incidents.phase?.name).toBe('two')
+    expect(watching.simulator.incidents.phaseOf('default')?.name).toBe('two')
   })
 
   it('leave .env as it was at the start', async () => {

@@ -109,7 +109,7 @@ async function liveState(
   occupancy: Occupancy | undefined,
 ): Promise<LiveState> {
   const { limits, clock, incidents, config } = simulator
-  const { phase } = incidents
+  const phase = incidents.phaseOf(resource)
   const isStruck = phase && (phase.deployment === undefined || phase.deployment === deployment.name)
   // What the next request would be judged by.
   const limitFactor = isStruck ? phase.limitFactor : 1

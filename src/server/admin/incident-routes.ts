@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { defaultResourceName } from '../../config/config.ts'
 import { parseIncidentFile } from '../../config/incident-file.ts'
 import type { IncidentTimetable } from '../../config/incident-timetable.ts'
 import type { IncidentState } from '../../faults/incidents.ts'
@@ -41,7 +42,7 @@ type State = z.output<typeof stateSchema>
 /** The routes of incidents: start, stop, and where the timetable stands. All of them answer with the state. */
 export function incidentRoutes(simulator: Simulator): readonly AdminRoute[] {
   const { incidents } = simulator
-  const state = () => ({ status: 200 as const, body: describeState(incidents.state) })
+  const state = () => ({ status: 200 as const, body: describeState(incidents.stateOf(defaultResourceName)) })
   const answers = { 200: { description: 'How the timetable stands.', schema: stateSchema } }
 
   return [
@@ -73,7 +74,7 @@ export function incidentRoutes(simulator: Simulator): readonly AdminRoute[] {
         if ('problems' in chosen) {
           return refuse(400, 'InvalidTimetable', chosen.problems.join('\n'), chosen.problems)
         }
-        incidents.start(chosen.timetable)
+        incidents.start(defaultResourceName, chosen.timetable)
         return state()
       },
     }),
@@ -84,7 +85,7 @@ export function incidentRoutes(simulator: Simulator): readonly AdminRoute[] {
       summary: 'End the timetable of incidents',
       answers,
       handle() {
-        incidents.stop()
+        incidents.stop(defaultResourceName)
         return state()
       },
     }),

@@ -136,14 +136,11 @@ export class Service {
 
   #state(): Packed {
     const { live, incidents, clock } = this.#parts.simulator
-    const running = incidents.state
-    return packState({
-      inputs: live.inputs,
-      incidents: running && {
-        timetable: running.timetable,
-        startedMs: clock.nowMs() - running.elapsedMs + this.#offsetMs,
-      },
-    })
+    const startOf = (elapsedMs: number): number => clock.nowMs() - elapsedMs + this.#offsetMs
+    const running = Array.from(incidents, ([resource, { state }]) =>
+      state ? [{ resource, timetable: state.timetable, startedMs: startOf(state.elapsedMs) }] : [],
+    )
+    return packState({ inputs: live.inputs, incidents: running.flat() })
   }
 
   /** Tells all workers how things stand; the answer to whoever has changed them waits for it. */

@@ -122,8 +122,10 @@ async function take({ live, simulator }: Running, state: Packed): Promise<void> 
   const { inputs, incidents } = unpackState(state)
   const { problems } = await live.rebase(inputs)
   if (problems.length > 0) throw new Error(`Could not take over the configuration: ${problems.join(' ')}`)
-  if (!incidents) simulator.incidents.stop()
-  else simulator.incidents.start(incidents.timetable, incidents.startedMs - monotonicOffsetMs())
+  const offsetMs = monotonicOffsetMs()
+  simulator.incidents.take(
+    incidents.map((running) => ({ ...running, startedMs: running.startedMs - offsetMs })),
+  )
 }
 
 async function report({ simulator }: Running): Promise<Packed> {
