@@ -39,11 +39,7 @@ function clientJson(client: ClientReport, isoTime: RetryReport['isoTime']) {
     early: {
       count: early.count,
       worst_shortfall_ms: tenths(early.worstShortfallMs),
-      examples: early.examples.map((retry) => ({
-        ...exampleJson(retry),
-        told_ms: tenths(retry.toldMs ?? 0),
-        waited_ms: tenths(retry.waitedMs),
-      })),
+      examples: early.examples.map(earlyJson),
     },
     forbidden: { count: forbidden.count, examples: forbidden.examples.map(exampleJson) },
     herds: { count: herds.count, largest: herds.largest ? herdJson(herds.largest, isoTime) : null },
@@ -62,6 +58,11 @@ function clientJson(client: ClientReport, isoTime: RetryReport['isoTime']) {
 
 function exampleJson({ id, of, resource, deployment, status }: Retry) {
   return { id, retry_of: of, ...resourceJson({ resource }), deployment, status }
+}
+
+function earlyJson(retry: Retry) {
+  const { toldMs = 0, waitedMs } = retry
+  return { ...exampleJson(retry), told_ms: tenths(toldMs), waited_ms: tenths(waitedMs) }
 }
 
 function herdJson(herd: Herd, isoTime: RetryReport['isoTime']) {

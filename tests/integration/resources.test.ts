@@ -139,7 +139,7 @@ describe('a second resource', () => {
     expect(other.status).toBe(503)
     const phases = (await simulator.metrics.render())
       .split('\n')
-      .filter((line) => /^aoai_incident_phase/.test(line))
+      .filter((line) => line.startsWith('aoai_incident_phase'))
     expect(phases).toEqual([
       'aoai_incident_phase{phase="calm"} 1',
       'aoai_incident_phase{resource="acme",phase="down"} 1',

@@ -124,7 +124,11 @@ async function take({ live, simulator }: Running, state: Packed): Promise<void> 
   if (problems.length > 0) throw new Error(`Could not take over the configuration: ${problems.join(' ')}`)
   const offsetMs = monotonicOffsetMs()
   simulator.incidents.take(
-    incidents.map((running) => ({ ...running, startedMs: running.startedMs - offsetMs })),
+    incidents.map(({ resource, timetable, startedMs }) => ({
+      resource,
+      timetable,
+      startedMs: startedMs - offsetMs,
+    })),
   )
 }
 
