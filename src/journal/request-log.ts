@@ -36,14 +36,13 @@ export function createRequestLog({ write, format, hasColor }: RequestLogOptions)
 
 /** Logs the stages of each request at the level debug, when its answer has ended. */
 export function createTraceLog(logger: Logger): OnTrace {
-  return ({ method, path }, trace, reply, { firstByteMs, endMs, aborted }) => {
-    const { status, headers } = reply
+  return ({ id, method, path }, trace, reply, { firstByteMs, endMs, aborted }) => {
     logger.debug(
       {
-        requestId: headers.get('apim-request-id') ?? headers.get('x-request-id'),
+        id,
         method,
         path,
-        status,
+        status: reply.status,
         answeredBy: trace.answerer,
         stages: trace.serverTiming(reply),
         ...(firstByteMs !== undefined && { firstByteMs: Math.round(firstByteMs) }),

@@ -94,13 +94,13 @@ export class Trace {
       hasChanged: false,
     }
     this.#spans.push(span)
-    let inner: Pick<Reply, 'body' | 'status'> | undefined
+    let inner: Pick<Reply, 'body' | 'status' | 'service'> | undefined
     const tracedNext = (): Answer => {
       const leftMs = clock.nowMs()
       return settled(next, (reply) => {
         span.innerMs += clock.nowMs() - leftMs
         // A copy, because a stage may change the reply in place.
-        inner = reply && { body: reply.body, status: reply.status }
+        inner = reply && { body: reply.body, status: reply.status, service: reply.service }
       })
     }
     return settled(
@@ -110,7 +110,10 @@ export class Trace {
         if (!reply) this.#failing ??= span
         else {
           span.hasChanged =
-            inner !== undefined && (inner.body !== reply.body || inner.status !== reply.status)
+            inner !== undefined &&
+            // The stage of the service's headers writes what another stage has found.
+            inner.service === reply.service &&
+            (inner.body !== reply.body || inner.status !== reply.status)
           // It has rescued what failed behind it.
           if (this.#failing) this.#answerer = describe(span)
           this.#failing = undefined

@@ -67,7 +67,7 @@ describe('the trace of a request', () => {
 
   it('lists the journal where there is one', async () => {
     const response = await start({ env: { JOURNAL_SIZE: '5' } }).post(path, hello, on)
-    expect(stagesOf(response).slice(0, 3)).toEqual(['metrics', 'journal', 'api-version'])
+    expect(stagesOf(response).slice(0, 3)).toEqual(['metrics', 'journal', 'service-headers'])
   })
 
   it('tells file and line of the recording in replay mode', async () => {
@@ -116,6 +116,8 @@ describe('the trace of a request', () => {
     const stages = stagesOf(response)
     expect(stages).toEqual(always.slice(0, always.indexOf(name as (typeof always)[number]) + 1))
     expect(namesOf(response)).toEqual([...stages, 'total'])
+    // Writing the error that a stage found is no change of it.
+    expect(metricsOf(response).flatMap(({ description }) => description ?? [])).toEqual([])
   })
 
   it('ends at latency where the queue of the deployment is full', async () => {
@@ -350,7 +352,7 @@ describe('the trace of a request in record mode', () => {
     const { post } = startRecording(place, createSystemClock())
     const response = await post('/v1/chat/completions', { ...hello, stream: true }, on)
     expect(await response.text()).toContain('[DONE]')
-    expect(namesOf(response)).toEqual(['metrics', 'key', 'deployment', 'record', 'total'])
+    expect(namesOf(response)).toEqual(['metrics', 'service-headers', 'key', 'deployment', 'record', 'total'])
     expect(answererOf(response)).toBe('record')
     expect(place.upstream.received[0]?.headers).not.toHaveProperty('x-sim-trace')
   })
@@ -370,7 +372,7 @@ describe('the log at LOG_LEVEL=debug', () => {
       {
         level: 'debug',
         fields: {
-          requestId: response.headers.get('apim-request-id'),
+          id: response.headers.get('apim-request-id'),
           method: 'POST',
           status: 200,
           answeredBy: 'generate',
