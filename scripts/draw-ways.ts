@@ -177,6 +177,13 @@ function modes(): string {
       other: { lines: ['recordings/*.yaml'], how: 'reads', note: 'looks up' },
       settings: ['RECORDING_DIR', 'REPLAY_ON_MISS', 'REPLAY_STRICT', 'MATCH_IGNORE_FIELDS'],
     },
+    {
+      mode: 'forward',
+      colour: amber,
+      says: 'a proxy that writes nothing: the real service beside made-up deployments',
+      other: { lines: ['Azure OpenAI, or another'], how: 'asks', note: 'asks, is billed' },
+      settings: ['AZURE_OPENAI_ENDPOINT', 'AZURE_OPENAI_KEY', 'UPSTREAM_RETRIES'],
+    },
   ]
   const names = panels.map(({ mode }) => mode)
   if (known !== `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`) {
@@ -190,7 +197,7 @@ function modes(): string {
   })
   return picture(
     panels.length * height + 12,
-    'The three modes: who talks to whom, what is read and written',
+    'The four modes: who talks to whom, what is read and written',
     parts,
   )
 }
@@ -224,10 +231,18 @@ function stageRow(stage: WayStage, y: number, colour: string): string[] {
   return out
 }
 
-/** Which stages let everything pass in a mode. */
-function skipped(mode: WayStage['modes'][number], why: string): string {
-  const names = stages.filter((stage) => !stage.modes.includes(mode)).map(({ name }) => name)
-  return `Not in ${mode} mode, where ${why}: ${names.join(', ')}.`
+/** Which stages let everything of a source pass. */
+function skipped(source: WayStage['sources'][number], who: string, why: string): string {
+  const names = stages.filter(
+    (stage) => !stage.sources.includes(source) && !stage.whenAsked?.includes(source),
+  )
+  return `Not for ${who}, ${why}: ${names.map(({ name }) => name).join(', ')}.`
+}
+
+/** Which stages act on the requests of a source only where their deployment asks for it. */
+function asked(source: WayStage['sources'][number], who: string): string {
+  const names = stages.filter((stage) => stage.whenAsked?.includes(source)).map(({ name }) => name)
+  return `For ${who} only where the deployment asks for them: ${names.join(', ')}.`
 }
 
 function requestWay(): string {
@@ -292,12 +307,12 @@ function requestWay(): string {
   const handlersTop = y
   const handlerHeight = 52
   handlers.forEach((handler, index) => {
-    const area = { x: x + index * 176, y: handlersTop, width: 160, height: handlerHeight }
+    const area = { x: x + index * 131, y: handlersTop, width: 122, height: handlerHeight }
     out.push(box(area, blue))
-    out.push(text(area.x + 80, handlersTop + 22, handler.name, { anchor: 'middle', bold: true }))
-    out.push(text(area.x + 80, handlersTop + 41, handler.does, { anchor: 'middle', size: 13 }))
+    out.push(text(area.x + 61, handlersTop + 22, handler.name, { anchor: 'middle', bold: true }))
+    out.push(text(area.x + 61, handlersTop + 41, handler.does, { anchor: 'middle', size: 12.5 }))
   })
-  out.push(text(column.exit, handlersTop + 22, 'the mode answers, with a', { size: 13 }))
+  out.push(text(column.exit, handlersTop + 22, 'the source answers, with a', { size: 13 }))
   out.push(text(column.exit, handlersTop + 41, 'plan: not yet text', { size: 13 }))
   y = handlersTop + handlerHeight
 
@@ -350,11 +365,18 @@ function requestWay(): string {
   )
   out.push(text(92, observersMiddle - 9, 'its end', { size: 13, colour: green }))
   out.push(
-    text(30, sendTop + 80, skipped('record', 'the real service has its own'), { size: 13, colour: faint }),
-    text(30, sendTop + 100, skipped('replay', 'recordings keep theirs'), { size: 13, colour: faint }),
+    text(30, sendTop + 80, skipped('replay', 'replay', 'where recordings keep theirs'), {
+      size: 13,
+      colour: faint,
+    }),
+    text(30, sendTop + 100, skipped('forward', 'record and forward', 'where the real service has its own'), {
+      size: 13,
+      colour: faint,
+    }),
+    text(30, sendTop + 120, asked('forward', 'record and forward'), { size: 13, colour: faint }),
   )
   return picture(
-    sendTop + 118,
+    sendTop + 138,
     'The way of a request: each stage in order, and where a request may leave early',
     out,
   )

@@ -1,10 +1,8 @@
 // The way of a request as docs/images/request-way.svg draws it. tests/request-way.test.ts sends requests down the
 // pipeline and fails where this list and the code disagree.
 
+import type { SourceName } from '../src/config/source-names.ts'
 import type { StageName } from '../src/pipeline/stage.ts'
-
-/** One of the modes that a simulator runs in. */
-type ModeName = 'generate' | 'record' | 'replay'
 
 /** One stage on the way of a request, or who answers it in the end. */
 export interface WayStage<Name extends string = StageName> {
@@ -16,12 +14,15 @@ export interface WayStage<Name extends string = StageName> {
   readonly does: string
   /** The statuses, by spaces, with which a request leaves the way here. */
   readonly leaves?: { readonly status: string; readonly when: string }
-  /** The modes in which it does something. */
-  readonly modes: readonly ModeName[]
+  /** The sources for whose requests it does something. */
+  readonly sources: readonly SourceName[]
+  /** The sources for whose requests it does something only where their deployment asks for it. */
+  readonly whenAsked?: readonly SourceName[]
 }
 
-const everyMode = ['generate', 'replay', 'record'] as const
+const everySource = ['generate', 'replay', 'record', 'forward'] as const
 const simulated = ['generate', 'replay'] as const
+const forwarding = ['record', 'forward'] as const
 
 /** Stages that see every request and its final answer, whatever becomes of it in between. */
 export const observers: readonly WayStage[] = [
@@ -30,28 +31,28 @@ export const observers: readonly WayStage[] = [
     file: 'metrics/metrics.ts',
     code: 'observe',
     does: 'counts the request, its tokens, its times: /metrics',
-    modes: everyMode,
+    sources: everySource,
   },
   {
     name: 'journal',
     file: 'journal/journal.ts',
     code: 'observe',
     does: 'keeps it, and judges retries: /++/requests',
-    modes: everyMode,
+    sources: everySource,
   },
   {
     name: 'telemetry',
     file: 'telemetry/telemetry.ts',
     code: 'observe',
     does: 'exports it through OpenTelemetry',
-    modes: everyMode,
+    sources: everySource,
   },
   {
     name: 'request-log',
     file: 'journal/request-log.ts',
     code: 'logRequest',
     does: 'writes a line for it: LOG_REQUESTS',
-    modes: everyMode,
+    sources: everySource,
   },
 ]
 
@@ -63,14 +64,14 @@ export const stages: readonly WayStage[] = [
     code: 'extensionHooks',
     does: 'your hooks: change the request, answer it, change the answer',
     leaves: { status: 'any', when: 'a hook answers itself' },
-    modes: everyMode,
+    sources: everySource,
   },
   {
     name: 'service-headers',
     file: 'pipeline/reply-headers.ts',
     code: 'writeServiceHeaders',
     does: 'on the way out: headers of the service, bodies of its errors',
-    modes: everyMode,
+    sources: everySource,
   },
   {
     name: 'api-version',
@@ -78,7 +79,7 @@ export const stages: readonly WayStage[] = [
     code: 'checkApiVersion',
     does: 'is the version one of the service, and has it the operation?',
     leaves: { status: '400 404', when: 'unknown, or missing' },
-    modes: ['generate'],
+    sources: ['generate'],
   },
   {
     name: 'key',
@@ -86,7 +87,7 @@ export const stages: readonly WayStage[] = [
     code: 'authenticate',
     does: 'api-key or bearer token',
     leaves: { status: '401', when: 'missing or wrong' },
-    modes: everyMode,
+    sources: everySource,
   },
   {
     name: 'deployment',
@@ -94,7 +95,7 @@ export const stages: readonly WayStage[] = [
     code: 'findDeployment',
     does: 'finds it by the path or by the model in the body',
     leaves: { status: '404', when: 'there is none of that name' },
-    modes: everyMode,
+    sources: everySource,
   },
   {
     name: 'model-version',
@@ -102,7 +103,7 @@ export const stages: readonly WayStage[] = [
     code: 'checkModelVersion',
     does: 'has the api-version this model already?',
     leaves: { status: '400', when: 'it is too old' },
-    modes: ['generate'],
+    sources: ['generate'],
   },
   {
     name: 'incidents',
@@ -110,7 +111,8 @@ export const stages: readonly WayStage[] = [
     code: 'prepare',
     does: 'a phase of the timetable applies; x-sim-* headers are read',
     leaves: { status: '400', when: 'such a header is wrong' },
-    modes: simulated,
+    sources: simulated,
+    whenAsked: forwarding,
   },
   {
     name: 'limits',
@@ -118,7 +120,8 @@ export const stages: readonly WayStage[] = [
     code: 'admit',
     does: 'tokens and requests a minute, provisioned throughput',
     leaves: { status: '429', when: 'with retry-after' },
-    modes: simulated,
+    sources: simulated,
+    whenAsked: forwarding,
   },
   {
     name: 'faults',
@@ -126,7 +129,8 @@ export const stages: readonly WayStage[] = [
     code: 'inject',
     does: 'an error instead, or a stall or a cut of what comes back',
     leaves: { status: '4xx 5xx', when: 'by chance, or as asked for' },
-    modes: simulated,
+    sources: simulated,
+    whenAsked: forwarding,
   },
   {
     name: 'latency',
@@ -134,31 +138,39 @@ export const stages: readonly WayStage[] = [
     code: 'addLatency',
     does: 'waits for a free slot, and plans when each token is due',
     leaves: { status: '429 503', when: 'the queue is full, or too slow' },
-    modes: simulated,
+    sources: simulated,
+    whenAsked: forwarding,
   },
 ]
 
-/** Who answers, by mode. */
-export const handlers: readonly WayStage<ModeName>[] = [
+/** Who answers, by source. */
+export const handlers: readonly WayStage<SourceName>[] = [
   {
     name: 'generate',
     file: 'generate/generate-mode.ts',
     code: 'createGenerateMode',
     does: 'makes an answer up',
-    modes: ['generate'],
+    sources: ['generate'],
   },
   {
     name: 'replay',
     file: 'recordings/replay-mode.ts',
     code: 'answer',
     does: 'finds a recording',
-    modes: ['replay'],
+    sources: ['replay'],
   },
   {
     name: 'record',
     file: 'recordings/record-mode.ts',
-    code: 'forward',
-    does: 'asks the real service',
-    modes: ['record'],
+    code: 'createRecorder',
+    does: 'asks, and writes it',
+    sources: ['record'],
+  },
+  {
+    name: 'forward',
+    file: 'upstream/forward.ts',
+    code: 'createForwardSource',
+    does: 'asks the service',
+    sources: ['forward'],
   },
 ]

@@ -3,17 +3,21 @@ import { describe, expect, it } from 'vitest'
 import { handlers, observers, stages, type WayStage } from '../scripts/request-way.ts'
 import { loadLiveConfig } from '../src/config/load-config.ts'
 import { Exchange } from '../src/pipeline/exchange.ts'
-import { stageNames, type Stage, type ModeHandler } from '../src/pipeline/stage.ts'
+import { stageNames, type Stage, type Source } from '../src/pipeline/stage.ts'
 import { jsonReply } from '../src/pipeline/json-reply.ts'
 import { createPipeline } from '../src/pipeline/pipeline.ts'
 import { createRandom } from '../src/lib/random.ts'
 import { createVirtualClock } from '../src/lib/virtual-clock.ts'
 
-type ModeName = WayStage['modes'][number]
+type SourceName = WayStage['sources'][number]
 
-const deployments = { chat: { model: 'gpt-4o' }, reasons: { model: 'o3-mini' } }
+const deployments = {
+  chat: { model: 'gpt-4o' },
+  reasons: { model: 'o3-mini' },
+  asks: { model: 'gpt-4o', tokensPerMinute: 1_000, latency: { firstToken: 10 } },
+}
 
-function configOf(mode: ModeName): ReturnType<typeof loadLiveConfig>['current'] {
+function configOf(mode: SourceName): ReturnType<typeof loadLiveConfig>['current'] {
   const env = {
     SIMULATOR_API_KEY: 'key',
     SIMULATOR_MODE: mode,
@@ -30,7 +34,8 @@ const configs = {
   generate: configOf('generate'),
   replay: configOf('replay'),
   record: configOf('record'),
-} satisfies Record<ModeName, unknown>
+  forward: configOf('forward'),
+} satisfies Record<SourceName, unknown>
 
 /** What a stage of the pipeline itself refuses: how to send that. */
 const wrong = {
@@ -47,7 +52,11 @@ interface Sent {
   readonly status: number
 }
 
-async function send(mode: ModeName, ...mistakes: readonly Refusing[]): Promise<Sent> {
+async function send(mode: SourceName, ...mistakes: readonly Refusing[]): Promise<Sent> {
+  return sendTo('chat', mode, ...mistakes)
+}
+
+async function sendTo(to: string, mode: SourceName, ...mistakes: readonly Refusing[]): Promise<Sent> {
   const asked: string[] = []
   const note =
     (name: string): Stage =>
@@ -56,7 +65,7 @@ async function send(mode: ModeName, ...mistakes: readonly Refusing[]): Promise<S
       return next()
     }
   const answer =
-    (name: string): ModeHandler =>
+    (name: string): Source =>
     () => {
       asked.push(name)
       return Promise.resolve(jsonReply({}))
@@ -72,14 +81,19 @@ async function send(mode: ModeName, ...mistakes: readonly Refusing[]): Promise<S
       admit: note('limits'),
       injectFaults: note('faults'),
       addLatency: note('latency'),
-      modes: { generate: answer('generate'), replay: answer('replay'), record: answer('record') },
+      sources: {
+        generate: answer('generate'),
+        replay: answer('replay'),
+        record: answer('record'),
+        forward: answer('forward'),
+      },
     },
     { onFailure: (error) => asked.push(String(error)), onUnknownPath: ({ path }) => asked.push(path) },
   )
   const { version, key, deployment } = {
     version: '2024-10-21',
     key: 'key',
-    deployment: 'chat',
+    deployment: to,
     ...Object.assign({}, ...mistakes.toReversed().map((mistake) => wrong[mistake])),
   } as { version: string; key: string; deployment: string }
   const exchange = new Exchange(
@@ -117,12 +131,22 @@ describe('docs/images/request-way.svg', () => {
   })
 
   it.each(handlers.map(({ name }) => name))(
-    'draws the stages in the order in which a request meets them in %s mode',
-    async (mode) => {
-      const drawn = way.filter(({ name, modes }) => !isOwn(name) && modes.includes(mode))
-      const { asked, status } = await send(mode)
-      expect(asked).toEqual([...drawn.map(({ name }) => name), mode])
-      expect(status).toBe(200)
+    'draws the stages in the order in which a request meets them on its way to the source %s',
+    async (source) => {
+      const others = way.filter(({ name }) => !isOwn(name))
+      const always = others.filter(({ sources }) => sources.includes(source))
+      const asking = others.filter(({ sources, whenAsked }) =>
+        [...sources, ...(whenAsked ?? [])].includes(source),
+      )
+      // Of what forwards, a deployment that nobody has configured asks for nothing.
+      expect(await sendTo(always.length < asking.length ? 'elsewhere' : 'chat', source)).toEqual({
+        asked: [...always.map(({ name }) => name), source],
+        status: 200,
+      })
+      expect(await sendTo('asks', source)).toEqual({
+        asked: [...asking.map(({ name }) => name), source],
+        status: 200,
+      })
     },
   )
 
@@ -133,7 +157,7 @@ describe('docs/images/request-way.svg', () => {
     expect(stages.find((stage) => stage.name === name)?.leaves?.status.split(' ')).toContain(String(status))
   })
 
-  it.each(['replay', 'record'] as const)(
+  it.each(['replay', 'record', 'forward'] as const)(
     'tells which of them let everything pass in %s mode',
     async (mode) => {
       const refused: string[] = []
@@ -141,7 +165,7 @@ describe('docs/images/request-way.svg', () => {
         if ((await send(mode, name)).status !== 200) refused.push(name)
       }
       // A recording may answer what no deployment does: there the stage finds one, and refuses nothing.
-      const drawn = stages.filter(({ modes, name }) => modes.includes(mode) && name in wrong)
+      const drawn = stages.filter(({ sources, name }) => sources.includes(mode) && name in wrong)
       expect(refused).toEqual(drawn.map(({ name }) => name).filter((name) => name !== 'deployment'))
     },
   )

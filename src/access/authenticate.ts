@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { invalidKey, resourceNotFound } from '../wire/errors.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/service-reply.ts'
+import { checksRequests } from '../pipeline/source-rules.ts'
 import type { Stage } from '../pipeline/stage.ts'
 
 /** Longer keys than this are told apart by their length; the service's own have 32 or 84 characters. */
@@ -25,8 +26,7 @@ export function createAuthenticate(answersAnyPath: boolean): Stage {
       exchange.caller = 'key'
       return next()
     }
-    const mayBeAnswered =
-      answersAnyPath || exchange.route !== undefined || exchange.config.mode !== 'generate'
+    const mayBeAnswered = answersAnyPath || exchange.route !== undefined || !checksRequests(exchange)
     return refuse(mayBeAnswered ? invalidKey() : resourceNotFound())
   }
 }

@@ -2,15 +2,16 @@ import { judgeApiVersion, tooOldForModel } from '../wire/api-versions.ts'
 import { apiVersionNotSupported, gatewayError, resourceNotFound, type ServiceError } from '../wire/errors.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/service-reply.ts'
+import { checksRequests } from '../pipeline/source-rules.ts'
 import type { Answer } from '../pipeline/stage.ts'
 
 /**
  * Refuses a version that the service does not know, and one that lacks the operation. A dated path without
- * `api-version` is unknown to the service, however well the rest of it reads. A recording was answered with its version.
+ * `api-version` is unknown to the service, however well the rest of it reads. What is recorded or forwarded is answered with its version, whatever it is.
  */
 export function checkApiVersion(exchange: Exchange, next: () => Answer): Answer {
   const { route, config } = exchange
-  if (!config.apiVersionCheck || !route || config.mode !== 'generate') return next()
+  if (!config.apiVersionCheck || !route || !checksRequests(exchange)) return next()
   switch (judgeApiVersion(exchange.apiVersion, route.operation, route.dated)) {
     case 'not-found':
       return refuse(resourceNotFound())
@@ -24,7 +25,7 @@ export function checkApiVersion(exchange: Exchange, next: () => Answer): Answer 
 /** Refuses a version that is older than what the deployment's model needs. */
 export function checkModelVersion(exchange: Exchange, next: () => Answer): Answer {
   const { route, config, deployment, apiVersion } = exchange
-  if (!config.apiVersionCheck || config.mode !== 'generate') return next()
+  if (!config.apiVersionCheck || !checksRequests(exchange)) return next()
   if (!route?.dated || !deployment || apiVersion === undefined) return next()
   const first = tooOldForModel(apiVersion, deployment.model)
   if (first === undefined) return next()

@@ -13,28 +13,37 @@ import { isModelOperation, operations, type ModelOperation } from '../wire/opera
 import type { Route } from '../wire/route.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/service-reply.ts'
-import type { Stage } from '../pipeline/stage.ts'
-import { noteDeployment } from './note-deployment.ts'
+import { checksRequests, isSimulated } from '../pipeline/source-rules.ts'
+import type { Answer, Stage } from '../pipeline/stage.ts'
 
 /** Hears of each request to a deployment that the configuration does not have. */
 export type OnUndefinedDeployment = (name: string, deployment: Deployment) => void
 
 /**
  * Makes the stage that finds the deployment that the path or the body's `model` names (in JSON or a form), and refuses what its model cannot
- * do. A recording may answer what no deployment does: in replay mode nothing is refused here.
+ * do. A recording may answer what no deployment does, and what a forwarded request may name is for the real service to say:
+ * nothing of theirs is refused here, and a forwarded request has a deployment where one of that name is configured.
  */
 export function createFindDeployment(onUndefined?: OnUndefinedDeployment): Stage {
   return function findDeployment(exchange, next) {
     const { route } = exchange
+    if (!isSimulated(exchange)) return noteDeployment(exchange, next)
     if (!route || !isModelOperation(route.operation)) return next()
     const found = lookUp(exchange, route, route.operation, onUndefined)
     if ('status' in found) {
-      if (exchange.config.mode === 'replay') return noteDeployment(exchange, next)
+      if (!checksRequests(exchange)) return noteDeployment(exchange, next)
       return refuse(found)
     }
     exchange.deployment = found
     return next()
   }
+}
+
+/** Notes the configured deployment that a request names, if there is one. */
+function noteDeployment(exchange: Exchange, next: () => Answer): Answer {
+  const { deploymentName, config } = exchange
+  if (deploymentName !== undefined) exchange.deployment = config.deployments.get(deploymentName)
+  return next()
 }
 
 function lookUp(
@@ -52,7 +61,7 @@ function lookUp(
     if (!config.allowUndefinedDeployments) return deploymentNotFound()
     deployment = undefinedDeployment(name, operation, config.models)
     if (!deployment) return deploymentNotFound()
-    if (config.mode === 'generate') onUndefined?.(name, deployment)
+    if (checksRequests(exchange)) onUndefined?.(name, deployment)
   }
 
   if (!deployment.model.operations.includes(operation)) {

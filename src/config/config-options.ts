@@ -28,13 +28,13 @@ type SettingOptions = GivenSettings<Omit<Settings, ReplacedSetting>>
  * environment or from `.env`.
  */
 export interface ConfigOptions extends SettingOptions {
-  /** Where answers come from; default `generate`. */
+  /** What answers requests to deployments that name no `source`; default `generate`. */
   readonly mode?: Settings['mode'] | undefined
-  /** What replay mode reads and record mode writes. `dir` may be a URL: `new URL('./recordings', import.meta.url)`. */
+  /** What replay reads and record writes. `dir` may be a URL: `new URL('./recordings', import.meta.url)`. */
   readonly recordings?:
     | (Omit<GivenSettings<Settings['recordings']>, 'dir'> & { readonly dir?: string | URL | undefined })
     | undefined
-  /** The service that record mode asks. */
+  /** The service that record and forward ask. */
   readonly upstream?: GivenSettings<Settings['upstream']> | undefined
   /** The key that callers must send; default: a new random one, which the simulator's `apiKey` tells. */
   readonly apiKey?: string | undefined

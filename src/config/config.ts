@@ -91,11 +91,13 @@ export interface HostConfig {
 
 /** The settings of a resource: what its callers meet. */
 export interface ResourceConfig {
-  /** Where answers come from. */
+  /** What answers requests to deployments that name no source of their own, and all other requests. */
   readonly mode: SourceName
+  /** Every source that answers something: the mode first, and then those of deployments, each once. */
+  readonly sources: readonly SourceName[]
   /** Where requests are forwarded to; undefined unless the address and the key are set. */
   readonly upstream: Upstream | undefined
-  /** The folder of recordings, whether the mode uses it or not. */
+  /** The folder of recordings, whether a source uses it or not. */
   readonly recordings: RecordingsConfig
   /** The key that callers must send; secret. */
   readonly apiKey: string

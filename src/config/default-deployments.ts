@@ -1,3 +1,5 @@
+import type { Deployment } from './deployments.ts'
+
 /**
  * The deployments that exist without a deployment file, in the form of that file. The first five follow the
  * first quota of a pay-as-you-go subscription for Global Standard (Microsoft Learn, quotas and limits: gpt-4o and
@@ -29,4 +31,19 @@ export const defaultDeployments = {
   'gpt-35-turbo-100k-token': { model: 'gpt-35-turbo', tokensPerMinute: 100_000 },
   'gpt-35-turbo-100m-token': { model: 'gpt-35-turbo', tokensPerMinute: 100_000_000 },
   whisper: { model: 'whisper', requestsPerMinute: 3 },
-} as const
+} as const satisfies Readonly<Record<string, DefaultEntry>>
+
+interface DefaultEntry {
+  readonly model: string
+  readonly tokensPerMinute?: number
+  readonly requestsPerMinute?: number
+}
+
+/** Whether a deployment has the limits that the default set gives to its name. */
+export function hasDefaultLimits(deployment: Deployment): boolean {
+  const { name, tokensPerMinute, requestsPerMinute } = deployment
+  const entries: Readonly<Record<string, DefaultEntry>> = defaultDeployments
+  if (!Object.hasOwn(entries, name)) return false
+  const entry = entries[name]
+  return entry?.tokensPerMinute === tokensPerMinute && entry?.requestsPerMinute === requestsPerMinute
+}

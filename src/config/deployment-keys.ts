@@ -1,5 +1,6 @@
 import { limitProfileNames } from './deployment-limits.ts'
 import type { deploymentEntrySchema } from './resolve-deployment.ts'
+import { sourceNames } from './source-names.ts'
 
 /** What the documents say of a key of a deployment. */
 export interface DeploymentKey {
@@ -19,6 +20,11 @@ export const deploymentKeys: Readonly<Record<keyof typeof deploymentEntrySchema.
       'Base model, by a name listed in docs/config.md, in any case; a version may follow (`gpt-4o-2024-08-06`); an unknown one is treated as docs/models.md says',
     range: 'a name of at most 100 characters',
     whenAbsent: 'a problem',
+  },
+  source: {
+    meaning: 'What answers its requests (docs/recording.md)',
+    range: sourceNames.map((name) => `\`${name}\``).join(', '),
+    whenAbsent: 'as `SIMULATOR_MODE` says',
   },
   tokensPerMinute: {
     meaning: 'Tokens per minute that the deployment may use',

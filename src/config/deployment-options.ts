@@ -5,6 +5,7 @@ import type { Distribution } from './distribution.ts'
 import type { FaultRuleOptions } from './fault-options.ts'
 import type { Burst, LatencyProfileChoice } from './latency-profiles.ts'
 import type { Given } from './given-options.ts'
+import type { SourceName } from './source-names.ts'
 
 /** A waiting time: milliseconds, or a distribution of them (docs/timing.md). A gamma distribution may give its mean. */
 export type DistributionOptions =
@@ -34,6 +35,8 @@ export interface DeploymentLatencyOptions {
 export interface DeploymentOptions {
   /** A model of the catalogue: `gpt-4o-mini`. Any other one is treated as the nearest (docs/models.md). */
   readonly model: string
+  /** What answers its requests; absent: the simulator's `mode`. */
+  readonly source?: SourceName | undefined
   /** At least 1; absent: no limit. */
   readonly tokensPerMinute?: number | undefined
   /** At least 1; absent: derived from `tokensPerMinute`. */

@@ -2,11 +2,14 @@ import type { Model } from '../wire/models/models.ts'
 import type { FaultRule } from './fault-rule.ts'
 import type { LimitProfileName } from './deployment-limits.ts'
 import type { DeploymentLatency } from './deployment-latency.ts'
+import type { SourceName } from './source-names.ts'
 
 /** A named model with its limits, as a client addresses it. */
 export interface Deployment {
   readonly name: string
   readonly model: Model
+  /** What answers its requests; absent leaves it to the mode. */
+  readonly source?: SourceName
   /** Tokens in a minute; absent means that tokens are not limited. */
   readonly tokensPerMinute?: number
   /** Requests in a minute; absent leaves it to the limiter to derive it from `tokensPerMinute`. */

@@ -160,7 +160,7 @@ describe('options', () => {
       ),
       expect.stringMatching(/^recordings.match.headers\[0\] must be one name \(got "a b"\)/),
       expect.stringMatching(/^models must be an object with names as its keys \(got \[\]\)/),
-      expect.stringMatching(/^mode must be generate, record or replay \(got "playback"\)/),
+      expect.stringMatching(/^mode must be generate, record, replay or forward \(got "playback"\)/),
       expect.stringMatching(/^MATCH_HOST must be on or off \(got "perhaps"\)/),
       expect.stringMatching(/^log must be debug, info, warn or error \(got "loud"\)/),
       expect.stringMatching(/^latency.timeScale must be a number of at least 0 \(got "fast"\)/),

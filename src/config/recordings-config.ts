@@ -49,7 +49,7 @@ export interface ReplayConfig {
   readonly strict: boolean
 }
 
-/** The recordings of record mode and replay mode. */
+/** The recordings that record writes and replay reads. */
 export interface RecordingsConfig {
   /** The absolute path of the folder. */
   readonly dir: string

@@ -32,8 +32,8 @@ export function redactConfig(config: ResourceView): Readonly<Record<string, unkn
 }
 
 function showDeployment(deployment: Deployment): unknown {
-  const { model, tokensPerMinute, requestsPerMinute, embeddingSize } = deployment
-  return { model: model.name, tokensPerMinute, requestsPerMinute, embeddingSize }
+  const { model, source, tokensPerMinute, requestsPerMinute, embeddingSize } = deployment
+  return { model: model.name, source, tokensPerMinute, requestsPerMinute, embeddingSize }
 }
 
 function redact(

@@ -11,6 +11,7 @@ import type { FaultRule } from './fault-rule.ts'
 import { resolveFaults } from './fault-rules.ts'
 import { limitProfileNames } from './deployment-limits.ts'
 import { showValue } from './show-value.ts'
+import { sourceNames } from './source-names.ts'
 
 const count = 'must be an integer of at least 1'
 const limit = z.int(count).min(1, count).optional()
@@ -22,6 +23,7 @@ const sizeRule = `must be an integer from 1 to ${maxEmbeddingSize}`
 export const deploymentEntrySchema = z.strictObject(
   {
     model: z.string('must be the name of a model'),
+    source: z.enum(sourceNames, `must be one of ${sourceNames.join(', ')}`).optional(),
     tokensPerMinute: limit,
     requestsPerMinute: limit,
     requestsSliceSeconds: z.literal([1, 10, 60], 'must be 1, 10 or 60').optional(),
@@ -74,6 +76,7 @@ function readInteger(value: unknown): unknown {
 
 const advice: Readonly<Record<string, string>> = {
   model: 'Set it to gpt-4o-mini, for example.',
+  source: 'Leave it out for that of SIMULATOR_MODE.',
   tokensPerMinute: 'Set it to 20000, for example, or leave it out for no limit.',
   requestsPerMinute: 'Set it to 60, for example, or leave it out to derive it from tokensPerMinute.',
   requestsSliceSeconds: 'Leave it out for 10.',

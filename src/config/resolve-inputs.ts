@@ -18,6 +18,7 @@ import { type ResolvedMode, resolveMode } from './resolve-mode.ts'
 import { hostKeys, type Settings, settingsSchema } from './settings-schema.ts'
 import { settingsTable } from './settings-table.ts'
 import { showValue } from './show-value.ts'
+import { sourcesInUse } from './source-names.ts'
 import type { GivenValue } from './sources.ts'
 import { telemetryProblems } from './telemetry-settings.ts'
 
@@ -124,7 +125,9 @@ function resolveResource(
   // By itself, so that what a mode lacks is told together with what is wrong elsewhere.
   const { mode: kind, recordings, upstream } = nested
   const modeSettings = modeSchema.safeParse({ mode: kind, recordings, upstream })
-  const mode = modeSettings.success ? resolveMode(modeSettings.data, workingDirectory) : undefined
+  const mode = modeSettings.success
+    ? resolveMode(modeSettings.data, { deployments: file.deployments, place }, workingDirectory)
+    : undefined
   const problems = [
     ...given.filter(({ setting }) => wrong.has(setting.path.join('.'))).map(describeWrongValue),
     ...unread,
@@ -247,6 +250,7 @@ function createResource(
   const { apiKey, contentFilter } = settings
   return deepFreeze({
     mode: settings.mode,
+    sources: sourcesInUse(settings.mode, deployments),
     upstream,
     recordings,
     apiKey: apiKey ?? generatedKey,

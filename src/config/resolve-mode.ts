@@ -1,21 +1,34 @@
 import { resolve } from 'node:path'
+import type { Deployment } from './deployments.ts'
 import type { RecordingsConfig, Upstream } from './recordings-config.ts'
 import type { Settings } from './settings-schema.ts'
+import { showValue } from './show-value.ts'
+import { sourcesInUse, sourceTraits, writesRecordings } from './source-names.ts'
 
 /** The settings that say where answers come from. */
 type ModeSettings = Pick<Settings, 'mode' | 'recordings' | 'upstream'>
 
-/** What the settings of the mode become, and what the mode lacks: one sentence or two each. */
+/** What the settings of sources become, and what the sources lack: one sentence or two each. */
 export interface ResolvedMode {
   readonly upstream: Upstream | undefined
   readonly recordings: RecordingsConfig
   readonly problems: readonly string[]
 }
 
-/** Makes of settings what the mode works with; relative paths start from `workingDirectory`. */
-export function resolveMode(settings: ModeSettings, workingDirectory: string): ResolvedMode {
+/** The deployments, which may name sources of their own, and what problems of them begin with. */
+interface NamedSources {
+  readonly deployments: readonly Deployment[]
+  readonly place: string
+}
+
+/** Makes of settings what sources work with; relative paths start from `workingDirectory`. */
+export function resolveMode(
+  settings: ModeSettings,
+  named: NamedSources,
+  workingDirectory: string,
+): ResolvedMode {
   const { endpoint, key } = settings.upstream
-  const asked = askingForUpstream(settings)
+  const asked = askingForUpstream(settings, named)
   const lacks = (name: string, value: string | undefined, what: string): string[] =>
     asked === undefined || value !== undefined ? [] : [`${asked} needs ${name}. Set it to ${what}.`]
   return {
@@ -28,10 +41,16 @@ export function resolveMode(settings: ModeSettings, workingDirectory: string): R
   }
 }
 
-/** The setting that asks for a service to forward to, as an operator would write it. */
-function askingForUpstream({ mode, recordings }: ModeSettings): string | undefined {
-  if (mode === 'record') return 'SIMULATOR_MODE=record'
-  return mode === 'replay' && recordings.replay.onMiss === 'record' ? 'REPLAY_ON_MISS=record' : undefined
+/** What asks for a service to forward to, as an operator would write it: the first of them. */
+function askingForUpstream(
+  { mode, recordings }: ModeSettings,
+  { deployments, place }: NamedSources,
+): string | undefined {
+  if (sourceTraits[mode].asksUpstream) return `SIMULATOR_MODE=${mode}`
+  const asking = deployments.find(({ source }) => source !== undefined && sourceTraits[source].asksUpstream)
+  if (asking) return `${place}: ${showValue(asking.name)}.source: ${asking.source}`
+  const sources = sourcesInUse(mode, deployments)
+  return writesRecordings({ sources, recordings }) ? 'REPLAY_ON_MISS=record' : undefined
 }
 
 function resolveUpstream({ endpoint, key, ...rest }: ModeSettings['upstream']): Upstream | undefined {

@@ -25,7 +25,7 @@ export const settingsSchema = z.strictObject({
     group: 'Simulation',
     default: 'generate',
     description:
-      'Where answers come from: made up, or recorded from a real service, or replayed from recordings.',
+      'What answers requests: generate makes answers up, record forwards to a real service and records, replay answers from recordings, forward passes on to a real service. A deployment may name another one as its source (docs/recording.md).',
   }),
   recordings: z.strictObject({
     ...recordingSettings,

@@ -4,19 +4,19 @@ import { integer, text, type ValueKind } from './value-kind.ts'
 
 const group = 'Recordings'
 
-/** Settings of the service that record mode forwards to. */
+/** Settings of the service that requests are forwarded to. */
 export const upstreamSettings = {
   endpoint: setting(webAddress(), {
     env: 'AZURE_OPENAI_ENDPOINT',
     group,
     mayHoldSecret: true,
-    whenUnset: 'none; record mode needs it',
-    description: 'The service that is recorded: https://my-resource.openai.azure.com.',
+    whenUnset: 'none; record and forward need it',
+    description: 'The service that requests are forwarded to: https://my-resource.openai.azure.com.',
   }),
   key: setting(text(/^[\x21-\x7e]+$/, 'visible ASCII characters without spaces, as a header carries them'), {
     env: 'AZURE_OPENAI_KEY',
     group,
-    whenUnset: 'none; record mode needs it',
+    whenUnset: 'none; record and forward need it',
     secret: true,
     description: "Key of that service, sent in place of the caller's.",
   }),

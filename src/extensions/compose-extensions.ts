@@ -1,5 +1,5 @@
 import type { ForwardedReply, NamedLimiter } from '../pipeline/extension.ts'
-import type { Hook, ModeHandler, NamedStage } from '../pipeline/stage.ts'
+import type { Hook, Source, NamedStage } from '../pipeline/stage.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import type { Culprit } from './extension-error.ts'
 import { type Answerer, firstAnswer, guardForwarder, guardGenerator, guardLimiter } from './guard-answer.ts'
@@ -16,7 +16,7 @@ export interface Extensions extends LifeCycle {
   /** The first is the outermost. */
   readonly hooks: readonly NamedStage[]
   /** Asks the generators one after the other until one answers; undefined when there are none. */
-  readonly generate: ModeHandler | undefined
+  readonly generate: Source | undefined
   /** Asks the forwarders one after the other until one answers; undefined when there are none. */
   readonly forward: Answerer<Required<ForwardedReply>> | undefined
   /** By the name that a hook puts into `exchange.limiter`. */

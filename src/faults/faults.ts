@@ -6,6 +6,7 @@ import type { Answer, Stage } from '../pipeline/stage.ts'
 import type { InjectionReports } from './injection-reports.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { shift } from '../pipeline/shift-reply.ts'
+import { isSimulated } from '../pipeline/source-rules.ts'
 import type { Random } from '../lib/random.ts'
 import { FaultCounts } from './fault-counts.ts'
 import type { IncidentBook } from './incidents.ts'
@@ -45,10 +46,12 @@ export function createFaults(incidents: IncidentBook): Faults {
   const prepare: Stage = (exchange, next) => {
     const { resource, deployment, config } = exchange
     const phase = incidents.phaseOf(resource)
-    if (phase && (phase.deployment === undefined || phase.deployment === deployment?.name)) {
+    const isForAll = isSimulated(exchange)
+    if (phase && (phase.deployment === undefined ? isForAll : phase.deployment === deployment?.name)) {
       exchange.conditions = phase
     }
-    if (config.simHeaders && exchange.route && hasSimHeaders(exchange.headers)) {
+    // A forwarded request asks for nothing here: such headers stay with the simulator.
+    if (isForAll && config.simHeaders && exchange.route && hasSimHeaders(exchange.headers)) {
       const read = readSimHeaders(exchange, rulesFor(exchange, phase))
       if ('status' in read) return refuse(read)
       if (read.forced) exchange.forced = { ...exchange.forced, ...read.forced }
@@ -81,10 +84,12 @@ export function createFaults(incidents: IncidentBook): Faults {
   return { prepare, inject, reports }
 }
 
-function* rulesFor({ deployment, config }: Exchange, phase: IncidentPhase | undefined): Generator<FaultRule> {
-  if (phase) yield* phase.faults
-  if (deployment?.faults) yield* deployment.faults
-  yield* config.faults
+/** The rules that may strike a request; of a forwarded one, those that name its deployment. */
+function* rulesFor(exchange: Exchange, phase: IncidentPhase | undefined): Generator<FaultRule> {
+  const { deployment, config } = exchange
+  const isForAll = isSimulated(exchange)
+  for (const list of [phase?.faults, deployment?.faults, config.faults])
+    for (const rule of list ?? []) if (isForAll || rule.deployment !== undefined) yield rule
 }
 
 function choose(rules: Iterable<FaultRule>, exchange: Exchange, random: Random): Struck | undefined {

@@ -152,8 +152,7 @@ function misfit(exchange: Exchange, fault: Fault, text: string): ServiceError | 
 
 /** The name of the test that a request belongs to is for replay mode; a test sends it in every mode. */
 function isTestHeader(name: string, { config }: Exchange): boolean {
-  if (name === 'x-sim-test') return true
-  return config.mode !== 'generate' && name === config.testHeader
+  return name === 'x-sim-test' || name === config.testHeader
 }
 
 function unknownHeader(name: string): ServiceError {

@@ -1,7 +1,7 @@
 import type { Deployment } from '../config/deployments.ts'
 import type { Operation } from '../wire/operations.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import type { ModeHandler } from '../pipeline/stage.ts'
+import type { Source } from '../pipeline/stage.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { generateSpeech } from './audio/generate-speech.ts'
 import { generateTranscription, generateTranslation } from './audio/generate-transcript.ts'
@@ -42,7 +42,7 @@ const resourceOperations: Readonly<
 /** Generate mode, and what it remembers. */
 export interface GenerateMode {
   /** Answers every known operation with made-up content of true size. */
-  readonly answer: ModeHandler
+  readonly answer: Source
   /** The stored responses. */
   readonly responses: ResponseArchive
   /** Forgets stored responses and cached prompts. */
@@ -61,7 +61,7 @@ export function createGenerateMode({
 }: GenerateModeParts = {}): GenerateMode {
   const promptCache = new PromptCache()
   const generators = { ...modelGenerators, responses: createResponseGenerator(responses) }
-  const answer: ModeHandler = (exchange) => {
+  const answer: Source = (exchange) => {
     const { route, deployment } = exchange
     if (!route) return undefined
     if (!deployment) return resourceOperations[route.operation]?.(exchange, responses)

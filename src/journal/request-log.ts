@@ -93,19 +93,18 @@ function targetOf({ path, query, config }: Exchange): string {
 }
 
 /** What answered, or what was in the way. */
-function answerOf({ answeredBy, config }: Exchange, reply: Reply, { aborted }: Outcome): string {
+function answerOf({ answeredBy, source }: Exchange, reply: Reply, { aborted }: Outcome): string {
   const { status, limitedBy, interruption } = reply
-  const by =
-    limitedBy === undefined ? describeSource(answeredBy, config.mode, status) : `limit of ${limitedBy}`
+  const by = limitedBy === undefined ? describeSource(answeredBy, source, status) : `limit of ${limitedBy}`
   if (interruption && typeof interruption.how !== 'number') return `${by}, cut by a fault`
   return aborted ? `${by}, the client left` : by
 }
 
-function describeSource(answeredBy: Exchange['answeredBy'], mode: string, status: number): string {
+function describeSource(answeredBy: Exchange['answeredBy'], source: string, status: number): string {
   if (typeof answeredBy === 'string') return answeredBy
   if (answeredBy) return placeText(answeredBy)
   if (status >= 400) return 'refused'
-  return mode === 'generate' ? 'generated' : ''
+  return source === 'generate' ? 'generated' : ''
 }
 
 function renderText(facts: RequestFacts, hasColor: boolean): string {

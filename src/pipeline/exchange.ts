@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Config, defaultResourceName, type ResourceView } from '../config/config.ts'
 import type { Deployment } from '../config/deployments.ts'
+import { type SourceName, sourceOf } from '../config/source-names.ts'
 import { guid } from '../wire/ids.ts'
 import { isMultipart, parseMultipart, type MultipartForm } from '../wire/multipart.ts'
 import { recogniseRoute, type Route } from '../wire/route.ts'
@@ -107,7 +108,7 @@ export class Exchange {
    * scheme of its own, whose word is taken: such a request needs no key.
    */
   caller: string | undefined
-  /** What answered it beside generate mode, in words or as the place of a recording; set by the other modes, for the log. */
+  /** What answered it, in words or as the place of a recording; set by the sources other than generate, for the log. */
   answeredBy: string | { readonly file: string | undefined; readonly line: number } | undefined
   /** Hears how punctually the answer is sent; set by whoever wants to know. */
   pacingWatch: PacingWatch | undefined
@@ -144,6 +145,24 @@ export class Exchange {
     this.route = view && route
     this.resource = (view && route?.resource) ?? defaultResourceName
     this.config = view ?? surroundings.config.defaultResource
+  }
+
+  /** What answers the request: the source of the deployment that it names, or else the mode. */
+  get source(): SourceName {
+    const { config } = this
+    // Looking for a name may take the parsing of the body.
+    if (config.sources.length === 1) return config.mode
+    return sourceOf(this.deployment ?? config.deployments.get(this.deploymentName ?? ''), config)
+  }
+
+  /** The deployment that the path names, or else the `model` of the body, in JSON or a form; undefined where none is named. */
+  get deploymentName(): string | undefined {
+    const { route } = this
+    if (!route || route.deploymentName !== undefined) return route?.deploymentName
+    if (this.isForm) return this.form?.text('model')
+    const { json } = this
+    const model = typeof json === 'object' && json !== null ? (json as { model?: unknown }).model : undefined
+    return typeof model === 'string' ? model : undefined
   }
 
   /** The body as JSON, parsed once; undefined when it is not valid JSON. */

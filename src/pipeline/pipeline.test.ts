@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createRandom } from '../lib/random.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { Exchange } from './exchange.ts'
-import type { Stage, ModeHandler } from './stage.ts'
+import type { Stage, Source } from './stage.ts'
 import { jsonReply } from './json-reply.ts'
 import { createPipeline } from './pipeline.ts'
 import type { Reply } from './reply.ts'
@@ -21,7 +21,7 @@ async function answer(
   path: string,
   parts: {
     hooks?: Stage[]
-    handler?: ModeHandler
+    handler?: Source
     key?: string
     answersAnyPath?: boolean
     journal?: Stage
@@ -40,7 +40,7 @@ async function answer(
       prepareFaults: pass,
       admit: pass,
       injectFaults: pass,
-      modes: { generate: handler, record: handler, replay: handler },
+      sources: { generate: handler, record: handler, replay: handler, forward: handler },
     },
     {
       onFailure: (error) => failures.push(error),
@@ -92,7 +92,7 @@ describe('createPipeline', () => {
 
   it('gives the mode nothing that has no key', async () => {
     let asked = false
-    const handler: ModeHandler = () => {
+    const handler: Source = () => {
       asked = true
       return Promise.resolve(undefined)
     }
@@ -101,7 +101,7 @@ describe('createPipeline', () => {
   })
 
   it('lets hooks say who calls, and tells a stranger of no path that may be answered', async () => {
-    const handler: ModeHandler = async () => jsonReply({})
+    const handler: Source = async () => jsonReply({})
     const login: Stage = (exchange, next) => {
       exchange.caller = 'somebody'
       return next()

@@ -1,5 +1,5 @@
 import { resourceNotFound } from '../wire/errors.ts'
-import type { ResourceConfig } from '../config/config.ts'
+import type { SourceName } from '../config/source-names.ts'
 import { createAuthenticate } from '../access/authenticate.ts'
 import { chain, type Run } from './chain.ts'
 import { type OnTrace, traceOf, tracedSource, tracedStage, wantsTrace, withTrace } from './trace.ts'
@@ -9,9 +9,9 @@ import { failureReply, writeServiceHeaders } from './reply-headers.ts'
 import { refuse } from './service-reply.ts'
 import { createFindDeployment, type OnUndefinedDeployment } from '../access/find-deployment.ts'
 import type { Exchange } from './exchange.ts'
-import type { ModeHandler, NamedStage, Stage } from './stage.ts'
-import { noteDeployment } from '../access/note-deployment.ts'
+import type { Source, NamedStage, Stage } from './stage.ts'
 import type { Reply } from './reply.ts'
+import { faultsAct, latencyActs, limitsAct } from './source-rules.ts'
 import { whenFailed, whenKnown } from './when-known.ts'
 
 /** The stages that come from other folders, in the order in which a request meets them. */
@@ -35,7 +35,7 @@ export interface Stages {
   readonly injectFaults: Stage
   /** Waits for the deployment to have room, and gives an answer the time that a real one takes. */
   readonly addLatency: Stage
-  readonly modes: Readonly<Record<ResourceConfig['mode'], ModeHandler>>
+  readonly sources: Readonly<Record<SourceName, Source>>
 }
 
 /** What the pipeline reports beside its answers. */
@@ -52,38 +52,28 @@ export interface PipelineReports {
 
 /**
  * The whole life of a request between its arrival and its sending, from the outside in:
- * observe, journal, telemetry, extensions, api-version, key, deployment, incidents, limits, faults, latency, mode. In record
- * mode it is short: observe, journal, telemetry, extensions, key, mode.
+ * observe, journal, telemetry, request log, extensions, api-version, key, deployment, incidents, limits, faults, latency,
+ * source. It is the same for all sources; what acts on the requests of which is told by `source-rules.ts`.
  */
 export function createPipeline(stages: Stages, reports: PipelineReports): Run {
-  const answerInMode: Run = (exchange) =>
-    whenKnown(stages.modes[exchange.config.mode](exchange), (reply) => {
+  const answerFromSource: Run = (exchange) =>
+    whenKnown(stages.sources[exchange.source](exchange), (reply) => {
       if (reply) return reply
       reports.onUnknownPath(exchange)
       return refuse(resourceNotFound())
     })
 
-  const headers: NamedStage = { name: 'service-headers', stage: writeServiceHeaders }
-  const key: NamedStage = { name: 'key', stage: createAuthenticate(stages.answersAnyPath ?? false) }
-  const findDeployment = createFindDeployment(reports.onUndefinedDeployment)
-  const simulated: readonly NamedStage[] = [
+  const way: readonly NamedStage[] = [
     ...stages.extensionHooks,
-    headers,
+    { name: 'service-headers', stage: writeServiceHeaders },
     { name: 'api-version', stage: checkApiVersion },
-    key,
-    { name: 'deployment', stage: findDeployment },
+    { name: 'key', stage: createAuthenticate(stages.answersAnyPath ?? false) },
+    { name: 'deployment', stage: createFindDeployment(reports.onUndefinedDeployment) },
     { name: 'model-version', stage: checkModelVersion },
-    { name: 'incidents', stage: stages.prepareFaults },
-    { name: 'limits', stage: stages.admit },
-    { name: 'faults', stage: stages.injectFaults },
-    { name: 'latency', stage: stages.addLatency },
-  ]
-  // What the real service answers is passed through: it has its own versions, deployments, limits, faults and latency.
-  const forwarded: readonly NamedStage[] = [
-    ...stages.extensionHooks,
-    headers,
-    key,
-    { name: 'deployment', stage: noteDeployment },
+    { name: 'incidents', stage: where(faultsAct, stages.prepareFaults) },
+    { name: 'limits', stage: where(limitsAct, stages.admit) },
+    { name: 'faults', stage: where(faultsAct, stages.injectFaults) },
+    { name: 'latency', stage: where(latencyActs, stages.addLatency) },
   ]
   const observers: readonly NamedStage[] = [
     { name: 'metrics', stage: stages.observe },
@@ -105,11 +95,8 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
         list.map((named) => (isTraced ? tracedStage(named) : named.stage)),
         innermost,
       )
-    const source = isTraced ? tracedSource(({ config }) => config.mode, answerInMode) : answerInMode
-    const simulate = link(simulated, source)
-    const forward = link(forwarded, source)
-    const run: Run = (exchange) =>
-      exchange.config.mode === 'record' ? forward(exchange) : simulate(exchange)
+    const source = isTraced ? tracedSource((exchange) => exchange.source, answerFromSource) : answerFromSource
+    const run = link(way, source)
     const runSafely: Run = (exchange) =>
       whenFailed(
         () => run(exchange),
@@ -122,6 +109,11 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
   const plain = build(false)
   const traced = withTrace(build(true), reports.onTrace)
   return (exchange) => (reports.onTrace || wantsTrace(exchange) ? traced(exchange) : plain(exchange))
+}
+
+/** A stage that is passed by where a rule of sources says so. */
+function where(acts: (exchange: Exchange) => boolean, stage: Stage): Stage {
+  return (exchange, next) => (acts(exchange) ? stage(exchange, next) : next())
 }
 
 /** Whether an `AbortSignal` is behind an error, such as that of an exchange whose client has left. */

@@ -44,5 +44,5 @@ export interface NamedStage {
   readonly stage: Stage
 }
 
-/** The innermost stage: answers in one mode, or gives undefined for a request that it does not know. */
-export type ModeHandler = (exchange: Exchange) => Answer | undefined | Promise<Reply | undefined>
+/** What answers requests at the end of the chain; gives undefined for a request that it does not know. */
+export type Source = (exchange: Exchange) => Answer | undefined | Promise<Reply | undefined>

@@ -1,6 +1,6 @@
 import type { RecordingsConfig } from '../config/recordings-config.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import type { ModeHandler } from '../pipeline/stage.ts'
+import type { Source } from '../pipeline/stage.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import type { Logger } from '../lib/logger.ts'
 import { bodyHash } from './body-hash.ts'
@@ -29,16 +29,16 @@ export interface ReplayParts {
   readonly secrets: () => readonly string[]
   readonly logger: Logger
   /** Answers what was not recorded, where `onMiss` is `generate`. */
-  readonly generate: ModeHandler
+  readonly generate: Source
   /** Asks the real service and records its answer, where `onMiss` is `record`. */
-  readonly record: ModeHandler
+  readonly record: Source
   /** Counts the turns of requests that were recorded several times; default: this process alone. */
   readonly turns?: TurnCounter | undefined
 }
 
 /** Answers from recordings. */
 export interface Replay {
-  readonly answer: ModeHandler
+  readonly answer: Source
   /** What was found in the folder at the start. */
   readonly loaded: LoadResult
   /** A recorded request that can be typed; undefined where there is none. */

@@ -6,12 +6,12 @@ import { replaysRecordings, type SourceName, writesRecordings } from '../config/
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Forwarder } from '../pipeline/extension.ts'
-import type { ModeHandler } from '../pipeline/stage.ts'
+import type { Source } from '../pipeline/stage.ts'
 import { createRecorder, type Recorder } from '../recordings/record-mode.ts'
 import type { RecordingLoss } from '../recordings/recording-loss.ts'
 import { createReplay, type Replay } from '../recordings/replay-mode.ts'
 import type { TurnCounter } from '../recordings/replay-turns.ts'
-import { createForward, type Forward } from '../upstream/forward.ts'
+import { createForward, createForwardSource, type Forward } from '../upstream/forward.ts'
 import { createUpstreamClient, type UpstreamClient } from '../upstream/upstream-client.ts'
 
 /** What the folder of recordings is used for. */
@@ -28,7 +28,7 @@ export interface ModeTableParts {
   readonly logger: Logger
   /** The configuration of the moment. */
   readonly config: () => Config
-  readonly generate: ModeHandler
+  readonly generate: Source
   readonly forwarder: Forwarder | undefined
   /** Called for each answer that could not be recorded. */
   readonly onRecordingLost?: (loss: RecordingLoss) => void
@@ -61,15 +61,16 @@ export class ModeTable {
   #secrets: readonly string[] = []
 
   /** What answers, by source. */
-  readonly handlers: Readonly<Record<SourceName, ModeHandler>>
+  readonly handlers: Readonly<Record<SourceName, Source>>
 
   constructor(parts: ModeTableParts) {
     this.#parts = parts
-    const record: ModeHandler = (exchange) => this.#record(exchange.config)(exchange)
     this.handlers = {
       generate: parts.generate,
-      record,
+      record: (exchange) =>
+        this.#folder(exchange.config).recorder.answer(exchange, this.#upstream(exchange.config).forward),
       replay: (exchange) => this.#replay(exchange.config).answer(exchange),
+      forward: createForwardSource((exchange) => this.#upstream(exchange.config).forward, parts.logger),
     }
   }
 
@@ -135,12 +136,6 @@ export class ModeTable {
       record: this.handlers.record,
       turns,
     }))
-  }
-
-  #record(config: ResourceView): ModeHandler {
-    const { recorder } = this.#folder(config)
-    const { forward } = this.#upstream(config)
-    return (exchange) => recorder.answer(exchange, forward)
   }
 
   #upstream({ upstream, connections }: ResourceView): Connected {

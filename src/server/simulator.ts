@@ -18,10 +18,11 @@ import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import type { Run } from '../pipeline/chain.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { OnMendedHead } from './carriers/mend-head.ts'
-import type { ModeHandler } from '../pipeline/stage.ts'
+import type { Source } from '../pipeline/stage.ts'
 import type { LimitAuthority } from '../limits/limit-authority.ts'
 import type { Occupancy } from '../limits/occupancy.ts'
 import { createPipeline } from '../pipeline/pipeline.ts'
+import { isLimited } from '../pipeline/source-rules.ts'
 import { whenKnown } from '../pipeline/when-known.ts'
 import type { Clock } from '../lib/clock.ts'
 import { stackOf } from '../lib/error-text.ts'
@@ -129,10 +130,12 @@ export function assembleSimulator(
     loopLag,
     occupancy,
     utilizations: (nowMs) => limits.utilizations(nowMs),
-    // In record mode nothing is limited here.
     limits: () =>
-      Array.from(live.current.resources).flatMap(([resource, { mode, deployments }]) =>
-        mode === 'record' ? [] : minuteLimitsOf(resource, deployments.values()),
+      Array.from(live.current.resources).flatMap(([resource, view]) =>
+        minuteLimitsOf(
+          resource,
+          [...view.deployments.values()].filter((deployment) => isLimited(deployment, view)),
+        ),
       ),
     injections: faults.reports,
     sharedState: service?.state,
@@ -176,7 +179,7 @@ export function assembleSimulator(
       admit,
       injectFaults: faults.inject,
       addLatency,
-      modes: modes.handlers,
+      sources: modes.handlers,
     },
     {
       onFailure: (error, { method, path }) =>
@@ -268,7 +271,7 @@ export function assembleSimulator(
   }
 }
 
-function firstOf(first: ModeHandler | undefined, second: ModeHandler): ModeHandler {
+function firstOf(first: Source | undefined, second: Source): Source {
   if (!first) return second
   return (exchange) => whenKnown(first(exchange), (reply) => reply ?? second(exchange))
 }

@@ -12,6 +12,7 @@ import { refuse } from '../pipeline/service-reply.ts'
 import type { Forwarder } from '../pipeline/extension.ts'
 import { ReportedFailure } from '../pipeline/reported-failure.ts'
 import type { Reply } from '../pipeline/reply.ts'
+import type { Source } from '../pipeline/stage.ts'
 import { textBody } from '../answer/body.ts'
 import { isTerminalEvent } from '../wire/sse.ts'
 import type { UpstreamClient } from './upstream-client.ts'
@@ -100,6 +101,18 @@ export function createForward({ client, forwarder, clock, logger }: ForwardOptio
     const own = forwarder && (await askForwarder(exchange, forwarder))
     if (!own) return askUpstream(exchange, onBroken)
     return own.store ? { ...own, reply: await settled(exchange, own.reply, onBroken) } : own
+  }
+}
+
+/** Makes the source that passes requests on and answers back. @param forwardOf gives what carries an exchange */
+export function createForwardSource(forwardOf: (exchange: Exchange) => Forward, logger: Logger): Source {
+  return async (exchange) => {
+    exchange.answeredBy = 'forwarded'
+    const { method, path } = exchange
+    const { reply } = await forwardOf(exchange)(exchange, (why) =>
+      logger.warn({ method, path }, `An answer broke on its way: ${why}`),
+    )
+    return reply
   }
 }
 

@@ -130,7 +130,7 @@ describe('the command line', () => {
     expect(stderr).toMatch(/^Could not start: 6 problems in the configuration\n/)
     for (const name of [
       '--port must be an integer from 0 to 65535 (got "70000")',
-      'SIMULATOR_MODE must be generate, record or replay (got "generat")',
+      'SIMULATOR_MODE must be generate, record, replay or forward (got "generat")',
       'LATENCY_TIME_SCALE must be a number of at least 0 (got "-1")',
       'SIMULATOR_API_KYE is not a setting. Did you mean SIMULATOR_API_KEY?',
       'deployments.json: "broken".model',

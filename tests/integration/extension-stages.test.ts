@@ -10,7 +10,7 @@ import { delayReply } from '../../src/server/carriers/delay-reply.ts'
 import { eventsReply } from '../../src/pipeline/events-reply.ts'
 import { Exchange, type Incoming } from '../../src/pipeline/exchange.ts'
 import type { NamedLimiter } from '../../src/pipeline/extension.ts'
-import type { ModeHandler, Stage } from '../../src/pipeline/stage.ts'
+import type { Source, Stage } from '../../src/pipeline/stage.ts'
 import { whenKnown } from '../../src/pipeline/when-known.ts'
 import { jsonReply } from '../../src/pipeline/json-reply.ts'
 import { mapEvents } from '../../src/pipeline/map-events.ts'
@@ -36,7 +36,7 @@ const config = loadConfig({
 interface Parts {
   readonly clock?: Clock
   readonly hooks?: readonly Stage[]
-  readonly generate: ModeHandler
+  readonly generate: Source
   readonly limiters?: ReadonlyMap<string, NamedLimiter>
 }
 
@@ -54,7 +54,7 @@ const createStages = ({ clock = createSystemClock(), hooks = [], generate, limit
       admit: createAdmission({ ...(limiters && { named: limiters }) }).admit,
       injectFaults: pass,
       addLatency: pass,
-      modes: { generate, record: generate, replay: generate },
+      sources: { generate, record: generate, replay: generate, forward: generate },
     },
     { onFailure: (error) => failures.push(error), onUnknownPath: () => {} },
   )
@@ -107,7 +107,7 @@ afterEach(async () => {
 })
 
 /** Asks the upstream what was asked here, as an author would. */
-const fetchUpstream: ModeHandler = async ({ method, path, signal }) =>
+const fetchUpstream: Source = async ({ method, path, signal }) =>
   replyFromResponse(await fetch(upstream.url + path, { method, signal }))
 
 const headers = { 'api-key': 'key' }

@@ -7,20 +7,21 @@ import { configError } from '../../config/resolve-inputs.ts'
  * @param what completes "Could not ...": `start`
  * @throws {OperatorError} CONFIG_INVALID
  */
-export function refuseWithWorkers(
-  { clock, defaultResource: { mode, recordings } }: Config,
-  count: number,
-  what: string,
-): void {
+export function refuseWithWorkers({ clock, resources }: Config, count: number, what: string): void {
   const problems: string[] = []
   const got = `(got WORKERS=${count})`
   const advice = 'Set WORKERS=1'
-  if (mode === 'record') {
-    problems.push(
-      `SIMULATOR_MODE=record writes its files from one process ${got}. ${advice} while you record.`,
-    )
+  const views = [...resources.values()]
+  const recording = views.find(({ sources }) => sources.includes('record'))
+  if (recording) {
+    const what = recording.mode === 'record' ? 'SIMULATOR_MODE=record' : 'A deployment with source: record'
+    problems.push(`${what} writes its files from one process ${got}. ${advice} while you record.`)
   }
-  if (mode === 'replay' && recordings.replay.onMiss === 'record') {
+  if (
+    views.some(
+      ({ sources, recordings }) => sources.includes('replay') && recordings.replay.onMiss === 'record',
+    )
+  ) {
     problems.push(
       `REPLAY_ON_MISS=record writes its files from one process ${got}. ${advice} while you record, or choose another REPLAY_ON_MISS.`,
     )
