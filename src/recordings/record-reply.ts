@@ -11,7 +11,7 @@ import type { Interaction, RecordedBody } from './interaction.ts'
 import { type AnswerHead, recordInteraction } from './record-interaction.ts'
 import { finishTape, passOn, type PassOnParts } from './record-stream.ts'
 import { RecordTape, type TapeRoom } from './record-tape.ts'
-import { usageOfBody, usageOfEvents } from './replay-usage.ts'
+import { usageOfBody, usageOfEvents } from '../wire/read-usage.ts'
 
 /** What recording replies needs. */
 export interface RecordReplyParts {

@@ -3,7 +3,7 @@ import type { Usage } from '../answer/completion.ts'
 import { asBuffer } from '../lib/as-buffer.ts'
 import { decodeBody, type DecodedBody, decodeBodyLater } from '../lib/content-decoding.ts'
 import { headerOf, type HeaderPairs, type RecordedEvent, type RecordedResponse } from './interaction.ts'
-import { usageOfBody, usageOfEvents } from './replay-usage.ts'
+import { usageOfBody, usageOfEvents } from '../wire/read-usage.ts'
 import { utf8Text } from './yaml-scalar.ts'
 
 /** A recorded answer, ready to be sent again and again. */
