@@ -14,6 +14,7 @@ import { ReportedFailure } from '../pipeline/reported-failure.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import type { Source } from '../pipeline/stage.ts'
 import { textBody } from '../answer/body.ts'
+import { usageOfBody, usageOfEvents } from '../wire/read-usage.ts'
 import { isTerminalEvent } from '../wire/sse.ts'
 import type { UpstreamClient } from './upstream-client.ts'
 import { CallerLeft, pathLeavesEndpoint, UpstreamFailure, upstreamError } from './upstream-failure.ts'
@@ -116,7 +117,10 @@ export function createForwardSource(forwardOf: (exchange: Exchange) => Forward, 
   }
 }
 
-/** Reads to its end what comes live and is of no use in pieces, and lets the rest tell of a failure. Changes the reply. */
+/**
+ * Reads to its end what comes live and is of no use in pieces, and lets the rest tell of a failure. The usage that the body
+ * tells goes into the reply, that of a stream with its end. Changes the reply.
+ */
 async function settled(exchange: Exchange, reply: Reply, onBroken: OnBroken): Promise<Reply> {
   const { body, headers, status } = reply
   if (body.kind !== 'live') return reply
@@ -128,11 +132,14 @@ async function settled(exchange: Exchange, reply: Reply, onBroken: OnBroken): Pr
     return reply
   }
   const gathered = comesInPieces(headers) ? undefined : await gather(body.chunks)
-  if (gathered?.kind === 'whole') reply.body = textBody(gathered.bytes)
-  else {
-    const chunks = gathered?.chunks ?? body.chunks
-    reply.body = { kind: 'live', chunks: tellFailure(chunks, exchange, isEventStream(headers), onBroken) }
+  if (gathered?.kind === 'whole') {
+    reply.body = textBody(gathered.bytes)
+    const usage = status < 400 && !reply.usage ? usageOfBody(gathered.bytes) : undefined
+    if (usage) reply.usage = usage
+    return reply
   }
+  const chunks = gathered?.chunks ?? body.chunks
+  reply.body = { kind: 'live', chunks: passed(chunks, exchange, reply, onBroken) }
   return reply
 }
 
@@ -142,22 +149,27 @@ async function* nothing(): AsyncGenerator<Uint8Array, undefined> {}
 const watchedEventBytes = 64 * 1024 * 1024
 
 /**
- * Lets a stream that fails on its way say so, before its connection is cut: an error event, in the envelope of the
- * service, which the official clients raise as an error. In the middle of an event there is the cut alone, for whatever is sent
- * would be read as a part of that event. A stream that has said that it is at its end ends in order.
+ * Passes on what comes live. A stream that fails on its way says so, before its connection is cut: an error event, in the
+ * envelope of the service, which the official clients raise as an error. In the middle of an event there is the cut alone, for
+ * whatever is sent would be read as a part of that event. A stream that has said that it is at its end ends in order.
  */
-async function* tellFailure(
+async function* passed(
   chunks: AsyncIterable<Uint8Array>,
   exchange: Exchange,
-  isStream: boolean,
+  reply: Reply,
   onBroken: OnBroken,
 ): AsyncGenerator<Uint8Array, undefined> {
-  let splitter = isStream ? new EventSplitter() : undefined
+  let splitter = isEventStream(reply.headers) ? new EventSplitter() : undefined
   let isTerminated = false
+  let usageEvent: string | undefined
+  const look = (bytes: Buffer): void => {
+    const event = bytes.toString()
+    isTerminated ||= isTerminalEvent(event)
+    if (/"usage"\s*:\s*\{/.test(event)) usageEvent = event
+  }
   try {
     for await (const chunk of chunks) {
-      for (const event of splitter?.push(asBuffer(chunk)) ?? [])
-        isTerminated ||= isTerminalEvent(event.toString())
+      for (const event of splitter?.push(asBuffer(chunk)) ?? []) look(event)
       if (splitter && splitter.pendingBytes > watchedEventBytes) splitter = undefined
       yield chunk
     }
@@ -169,5 +181,8 @@ async function* tellFailure(
       yield Buffer.from(`\n\n${openAiFormat.writeErrorEvent(upstreamError(error), 0)}`)
     }
     throw new ReportedFailure(error)
+  } finally {
+    const usage = usageEvent !== undefined && !reply.usage ? usageOfEvents([usageEvent]) : undefined
+    if (usage) reply.usage = usage
   }
 }
