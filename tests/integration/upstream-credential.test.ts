@@ -3,6 +3,7 @@ import { loadConfig } from '../../src/config/load-config.ts'
 import { createVirtualClock } from '../../src/lib/virtual-clock.ts'
 import { createRandom } from '../../src/lib/random.ts'
 import { Exchange, type Incoming } from '../../src/pipeline/exchange.ts'
+import { completeReply } from '../../src/pipeline/reply-headers.ts'
 import { createRecorder } from '../../src/recordings/record-mode.ts'
 import { sendToWeb } from '../../src/server/carriers/send-to-web.ts'
 import type { Credential } from '../../src/upstream/credential.ts'
@@ -57,7 +58,7 @@ const start = (credential: Credential, env: Record<string, string> = {}) => {
     )
   const ask = async (exchange = exchangeOf()): Promise<Response> => {
     const { reply } = await forward(exchange, () => {})
-    return sendToWeb(exchange, reply)
+    return sendToWeb(exchange, completeReply(exchange, reply))
   }
   return {
     client,
