@@ -42,6 +42,28 @@ describe('docs/architecture.md', () => {
     expect(missing).toEqual([])
   })
 
+  it('names every file that decides by the operation among those that a new operation may change', () => {
+    const section = /### A wire format[^]*?\n### /.exec(page)?.[0] ?? ''
+    const named = new Set([...section.matchAll(/`(src\/[\w./-]+)`/g)].map(([, path]) => path))
+    const others = new Set([
+      // Settings, whose names are those of some operations.
+      'src/config/config.ts',
+      'src/config/latency-settings.ts',
+      // Choose one example of all.
+      'src/cli/banner.ts',
+      'src/faults/strike.ts',
+      // A part of the catalogue's data.
+      'src/wire/models/model-catalogue-chat.ts',
+    ])
+    const decides = /(?<![`*].*)(?:'chatCompletions'|\bchatCompletions: |'embeddings' &&)/
+    const deciding = readdirSync(new URL('src', root), { recursive: true, encoding: 'utf8' })
+      .map((path) => `src/${path.replaceAll('\\', '/')}`)
+      .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts') && !others.has(path))
+      .filter((path) => !/^src\/(load|cli)\//.test(path) && decides.test(read(path)))
+    expect(deciding.length).toBeGreaterThan(5)
+    expect(deciding.filter((path) => !named.has(path))).toEqual([])
+  })
+
   it.each(['README.md', 'CONTRIBUTING.md', 'docs/README.md'])('is linked from %s', (path) => {
     expect(read(path)).toMatch(/\((?:docs\/)?architecture\.md\)/)
   })

@@ -121,6 +121,17 @@ function read(file: string): string {
   return existsSync(url) ? readFileSync(url, 'utf8') : ''
 }
 
+describe('docs/architecture.md', () => {
+  it('lists every stage by its name, in order (npx tsx scripts/draw-ways.ts writes the list)', () => {
+    const page = readFileSync(new URL('../docs/architecture.md', import.meta.url), 'utf8')
+    const table = /<!-- stages:[^]*<!-- end of stages -->/.exec(page)?.[0] ?? ''
+    const told = [...table.matchAll(/^\| `([\w-]+)` .* `(src\/[\w/.-]+)` +\|$/gm)]
+    expect(told.map(([, name, file]) => [name, file])).toEqual(
+      way.map(({ name, file }) => [name, `src/${file}`]),
+    )
+  })
+})
+
 describe('docs/images/request-way.svg', () => {
   it('draws every stage by its name, in order', () => {
     expect(names).toEqual(stageNames)
