@@ -3,10 +3,11 @@ import type { JournalEntry } from './journal-entry.ts'
 
 /** Entries as the administration answers them, times in milliseconds; `null` stands for what is not known. */
 export function journalJson(entries: readonly JournalEntry[]) {
-  return { requests: entries.map(entryJson) }
+  return { requests: entries.map(journalEntryJson) }
 }
 
-function entryJson(entry: JournalEntry) {
+/** One of them. */
+export function journalEntryJson(entry: JournalEntry) {
   // Whatever repeats another one has all of these.
   const { usage, retryOf, retryIndex = 1, waitedMs = 0, early = false, forbidden = false } = entry
   return {

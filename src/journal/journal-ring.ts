@@ -42,6 +42,19 @@ export class JournalRing {
     }
   }
 
+  /** The number of the last request; 0 before the first one. */
+  get lastId(): number {
+    return this.#nextId - 1
+  }
+
+  /** Those after a number that are kept, from the oldest to the youngest. */
+  *after(id: number): Generator<RecordedCall> {
+    for (let next = Math.max(id + 1, this.#firstId); next < this.#nextId; next++) {
+      const call = this.#calls[next % this.#size]
+      if (call) yield call
+    }
+  }
+
   /** From the youngest to the oldest. */
   *newestFirst(): Generator<RecordedCall> {
     for (let id = this.#nextId - 1; id >= this.#firstId; id--) {

@@ -16,11 +16,30 @@ export interface Journal extends JournalBook {
   readonly observe: Stage
   /** What fits the filter, oldest first; all without one. Each call tells how things stand then. */
   entries(filter?: JournalFilter): JournalEntry[]
+  /** The number of the last request; 0 before the first one. */
+  readonly lastId: number
+  /** Looks from a number on, so that whoever follows the journal needs to keep nothing but his place in it. */
+  follow(sinceId: number, filter: JournalFilter): JournalPage
+  /** Calls back after each request that is noted. Gives what ends that. */
+  onNoted(listener: () => void): () => void
   /** Forgets all requests, and begins a new report. Numbers go on. */
   clear(): void
   /** What the judge has found since the start or the last `clear`, whether the requests are still kept or not. */
   retryReport(): RetryReport
 }
+
+/** What follows a place in the journal. */
+export interface JournalPage {
+  /** The first ones that fit the filter, oldest first. */
+  readonly entries: readonly JournalEntry[]
+  /** The place behind all that was looked at, whether it fits or not. */
+  readonly lastId: number
+  /** How many requests after the place are not kept any more. */
+  readonly forgotten: number
+}
+
+/** How many entries a page of the journal has at most: their bodies may have 64 KB each. */
+const pageSize = 16
 
 /** What a journal is made from. */
 export interface JournalOptions {
@@ -35,6 +54,7 @@ export interface JournalOptions {
 /** Makes a journal without entries. Without requests it costs nothing; a simulator that keeps none leaves it out. */
 export function createJournal({ size, clock, testHeader }: JournalOptions): Journal {
   const ring = new JournalRing(size)
+  const listeners = new Set<() => void>()
   let forgotten = emptyTotals
   const judge = new RetryJudge((ledger) => {
     forgotten = addToTotals(forgotten, reportClient(ledger))
@@ -66,6 +86,7 @@ export function createJournal({ size, clock, testHeader }: JournalOptions): Jour
       aborted: undefined,
     }
     ring.add(call)
+    for (const listener of listeners) listener()
     return ({ usage, firstByteMs, durationMs, answeredMs, aborted, failure }) => {
       call.usage = usage
       call.firstByteMs = firstByteMs
@@ -90,6 +111,31 @@ export function createJournal({ size, clock, testHeader }: JournalOptions): Jour
         if (matches(call)) found.push(journalEntry(call))
       }
       return found.toReversed()
+    },
+    get lastId() {
+      return ring.lastId
+    },
+    follow(sinceId, filter) {
+      const matches = matcher(filter)
+      const entries: JournalEntry[] = []
+      let lastId = sinceId
+      let forgotten = 0
+      for (const call of ring.after(sinceId)) {
+        // Numbers that are missing at the beginning, or that a clearing has taken.
+        forgotten += call.id - lastId - 1
+        lastId = call.id
+        if (matches(call)) entries.push(journalEntry(call))
+        if (entries.length === pageSize) return { entries, lastId, forgotten }
+      }
+      return {
+        entries,
+        lastId: Math.max(sinceId, ring.lastId),
+        forgotten: forgotten + Math.max(0, ring.lastId - lastId),
+      }
+    },
+    onNoted(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
     },
     clear() {
       ring.clear()

@@ -4,6 +4,7 @@ import { ConnectionCut } from './carriers/connection-cut.ts'
 import { failureResponse } from './answer-failure.ts'
 import type { AppEnv } from './app-env.ts'
 import { createDataPlane, type DataPlane } from './data-plane.ts'
+import { OpenStreams } from './event-stream.ts'
 import { createPages, isAdminPath, type PageSources, routedPath } from './pages.ts'
 import { BodyFailure } from './read-body.ts'
 import type { Simulator } from './simulator.ts'
@@ -14,17 +15,21 @@ export type App = Hono<AppEnv> & {
   readonly answerSocket: DataPlane['answerSocket']
   /** Whether a client that asks before it sends its body is to send it. */
   readonly wantsBody: DataPlane['wantsBody']
+  /** Ends the streams of events that are open now: they do not end by themselves. */
+  readonly endStreams: () => void
 }
 
 /** Lays out the routes. */
 export function createApp(simulator: Simulator, sources: PageSources = {}): App {
   const { primary } = sources
+  const open = new OpenStreams()
   const app = new Hono<AppEnv>({ getPath: routedPath })
   const { handler: dataPlane, answerSocket, wantsBody } = createDataPlane(simulator, simulator.run)
 
   for (const { method, path, servedBy, answer } of createPages(simulator, sources)) {
-    const handler: typeof answer =
+    const ask: typeof answer =
       primary && servedBy === 'primary' ? (context) => primary(context.req.raw) : answer
+    const handler: typeof answer = async (context) => open.watch(await ask(context))
     if (method) app.on(method, path, handler)
     else app.all(path, handler)
   }
@@ -37,6 +42,7 @@ export function createApp(simulator: Simulator, sources: PageSources = {}): App 
   })
   return Object.assign(app, {
     answerSocket,
+    endStreams: () => open.endAll(),
     // The administration has keys of its own, and small bodies.
     wantsBody: (incoming: IncomingMessage) => isAdminPath(incoming.url ?? '') || wantsBody(incoming),
   })

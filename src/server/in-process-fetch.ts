@@ -49,7 +49,11 @@ export function createInProcessFetch(app: App, origin: string): InProcessFetch {
       throw answer.explain('fetch failed', cause instanceof BodyFailure ? cause.cause : cause)
     }
   }
-  return { fetch, close: (graceMs) => running.close(graceMs) }
+  const close: InProcessFetch['close'] = (graceMs) => {
+    app.endStreams()
+    return running.close(graceMs)
+  }
+  return { fetch, close }
 }
 
 function isPath(input: string | URL | Request): input is string {

@@ -32,7 +32,7 @@ export interface Listener {
 }
 
 /** What a listener needs of the routes. */
-export type ListeningApp = Pick<App, 'fetch' | 'answerSocket' | 'wantsBody'>
+export type ListeningApp = Pick<App, 'fetch' | 'answerSocket' | 'wantsBody' | 'endStreams'>
 
 /** How a listener treats its connections. */
 export interface ListenOptions {
@@ -124,8 +124,12 @@ export async function listen(
         server.close(() => resolve())
       })
       // A connection that its client keeps open falls idle when its answer ends, and nobody else closes it then.
-      server.closeIdleConnections()
-      const sweep = setInterval(() => server.closeIdleConnections(), idleSweepMs)
+      const endWaiting = (): void => {
+        app.endStreams()
+        server.closeIdleConnections()
+      }
+      endWaiting()
+      const sweep = setInterval(endWaiting, idleSweepMs)
       const cut = setTimeout(() => server.closeAllConnections(), graceMs)
       await closed
       clearInterval(sweep)

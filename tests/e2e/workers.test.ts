@@ -110,6 +110,36 @@ const metric = async (program: RunningProgram, name: string, ...labels: string[]
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
 }
 
+const newestRequest = async (program: RunningProgram): Promise<{ readonly lastId: number }> => {
+  const { body } = await admin(program, 'GET', '/++/requests?limit=1')
+  const [last] = (JSON.parse(body) as { requests: { id: number }[] }).requests
+  return { lastId: last?.id ?? 0 }
+}
+
+/** Follows the requests through whichever worker takes the connection. */
+const followRequests = async (program: RunningProgram, query: string) => {
+  const abort = new AbortController()
+  const url = `${program.url}/++/requests/stream${query}`
+  const response = await fetch(url, { headers, signal: abort.signal })
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+  let text = ''
+  return {
+    /** Reads on until the whole of what came so far is as wished, or to the end. */
+    until: async (isWished: (text: string) => boolean): Promise<string> => {
+      while (!isWished(text)) {
+        const { done, value } = await reader.read()
+        if (done) return text
+        text += Buffer.from(value).toString()
+      }
+      return text
+    },
+    leave: async (): Promise<void> => {
+      await reader.cancel()
+      abort.abort()
+    },
+  }
+}
+
 const requestsInFlight = async (program: RunningProgram): Promise<number> => {
   const { body } = await ask(program, { method: 'GET', path: '/metrics' })
   return Number(/^aoai_requests_in_flight (\d+)$/m.exec(body)?.[1])
@@ -254,6 +284,24 @@ describe('several workers', () => {
     const { requests } = JSON.parse(body) as { requests: { id: number; status: number; retry?: object }[] }
     expect(requests[0]).toMatchObject({ status: 200, retry: null, json: { user: 'journal' } })
     expect(requests[2]).toMatchObject({ status: 429, retry: { of: requests[1]?.id, early: true } })
+  })
+
+  it('are followed as one, by a client of either, until it leaves', async () => {
+    const { lastId } = await newestRequest(program)
+    const connections = await connectToBoth(program.port, withKey(chat('free')), 2)
+    const followers = await Promise.all(
+      Array.from({ length: 4 }, () => followRequests(program, `?deployment=free&since=${lastId}`)),
+    )
+    const answers = await sendAll(connections, chat('free', { user: 'followed' }))
+    expect(pidsOf(answers).length).toBe(2)
+    for (const { until, leave } of followers) {
+      const text = await until((sent) => sent.split('followed').length > answers.length)
+      const ids = Array.from(text.matchAll(/^id: (\d+)$/gm), ([, id]) => Number(id))
+      expect(ids).toEqual([...ids].sort((a, b) => a - b))
+      expect(new Set(ids).size).toBe(ids.length)
+      await leave()
+    }
+    for (const { socket } of connections) socket.destroy()
   })
 
   it('have one set of slots together', async () => {
@@ -401,6 +449,18 @@ describe('stopping', () => {
     const { code } = await program.end
     expect(code).toBe(0)
     expect(pidsOf(answers).filter(isAlive)).toEqual([])
+  })
+
+  it('ends the streams of those who follow it, and does not wait for them', async () => {
+    await using program = await startProgram(options)
+    const followers = await Promise.all(Array.from({ length: 4 }, () => followRequests(program, '')))
+    for (const { until } of followers) await until((text) => text.includes(': open'))
+    const ends = followers.map(({ until }) => until(() => false))
+    const startMs = performance.now()
+    program.signal('SIGTERM')
+    expect(await Promise.all(ends)).toEqual(followers.map(() => ': open\n\n'))
+    expect((await program.end).code).toBe(0)
+    expect(performance.now() - startMs).toBeLessThan(10_000)
   })
 
   it('is done at once by a second signal, and by the death of the primary', async () => {

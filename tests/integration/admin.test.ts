@@ -164,6 +164,8 @@ describe('the administration', () => {
     await post('/openai/nothing?api-key=test-key', hello, { authorization: `Bearer ${testKey}` })
     const { paths } = await document()
     for (const [path, item] of Object.entries(paths as Record<string, object>)) {
+      // It does not end; tests/integration/request-stream.test.ts looks at it.
+      if (path === '/++/requests/stream') continue
       for (const method of ['get', 'post', 'put', 'patch', 'delete'].filter((name) => name in item)) {
         const asked = path.replace('{name}', 'gpt-4o')
         const { text } = await ask(method.toUpperCase(), asked, method === 'get' ? undefined : '{}')

@@ -6,6 +6,7 @@ import { OperatorError } from '../../lib/operator-error.ts'
 import { openAiFormat } from '../../wire/envelopes.ts'
 import { invalidKey } from '../../wire/errors.ts'
 import type { AppEnv } from '../app-env.ts'
+import { eventStreamType } from '../event-stream.ts'
 import type { Page } from '../pages.ts'
 import { readWebBody } from '../read-body.ts'
 import type { Simulator } from '../simulator.ts'
@@ -121,10 +122,8 @@ interface Sent {
 function send({ status, body, stream }: Sent, headers: Readonly<Record<string, string>> = {}): Response {
   const common = { 'Cache-Control': 'no-store', ...headers }
   if (body !== undefined) return Response.json(body, { status, headers: common })
-  return new Response(stream ?? null, {
-    status,
-    headers: { ...common, ...(stream && { 'Content-Type': 'text/event-stream' }) },
-  })
+  const ofStream = stream && { 'Content-Type': eventStreamType, 'X-Accel-Buffering': 'no' }
+  return new Response(stream ?? null, { status, headers: { ...common, ...ofStream } })
 }
 
 function unknownPath(routes: readonly AdminRoute[]): AdminPage {

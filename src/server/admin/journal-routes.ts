@@ -1,8 +1,10 @@
 import { z } from 'zod'
-import { journalJson } from '../../journal/journal-json.ts'
+import { journalEntryJson, journalJson } from '../../journal/journal-json.ts'
+import type { Journal } from '../../journal/journal.ts'
 import type { JournalFilter } from '../../journal/journal-filter.ts'
 import { retryReportJson } from '../../journal/retry-report-json.ts'
 import { operations } from '../../wire/operations.ts'
+import { eventStream, eventStreamType, type EventSource } from '../event-stream.ts'
 import type { Simulator } from '../simulator.ts'
 import { errorAnswer, type Refusal, refuse } from './admin-error.ts'
 import { type AdminRoute, defineRoute } from './admin-route.ts'
@@ -44,6 +46,14 @@ const listQuery = filters.extend({
     .describe('How many at most: the last ones that fit.'),
 })
 
+const streamQuery = filters.extend({
+  since: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('Begin with the requests after the one of this id; without it with the next request.'),
+})
+
 /** The routes of the journal. */
 export function journalRoutes({ journal }: Simulator): readonly AdminRoute[] {
   const off = errorAnswer('No journal is kept (JournalOff), or the query is wrong.')
@@ -77,6 +87,26 @@ export function journalRoutes({ journal }: Simulator): readonly AdminRoute[] {
     }),
     defineRoute({
       method: 'GET',
+      path: '/++/requests/stream',
+      operationId: 'streamRequests',
+      summary: 'Tell of requests as they are noted, as server-sent events',
+      description:
+        'An event `request` has an entry of the journal (JournalEntry) as its data, and its id as its id: a client that comes back with it in `Last-Event-ID` goes on behind it. An event `dropped` has the number of requests that were forgotten before this client took them (`count`), whether they fit the filters or not.',
+      query: streamQuery,
+      answers: {
+        200: { description: 'The events, without end.', contentType: eventStreamType, schema: z.string() },
+        400: off,
+      },
+      handle({ query: { since, ...same }, headers }) {
+        if (!journal) return journalOff()
+        const place = Number(
+          headers.get('last-event-id')?.match(/^\d{1,15}$/)?.[0] ?? since ?? journal.lastId,
+        )
+        return { status: 200, stream: eventStream(eventsOf(journal, filterOf(same), place)) }
+      },
+    }),
+    defineRoute({
+      method: 'GET',
       path: '/++/retry-report',
       operationId: 'getRetryReport',
       summary: 'Judge how clients repeat what failed',
@@ -84,6 +114,22 @@ export function journalRoutes({ journal }: Simulator): readonly AdminRoute[] {
       handle: () => (journal ? { status: 200, body: retryReportJson(journal.retryReport()) } : journalOff()),
     }),
   ]
+}
+
+/** The journal itself is all that is kept for those who follow it, however slowly they read. */
+function eventsOf(journal: Journal, filter: JournalFilter, sinceId: number): EventSource {
+  let place = sinceId
+  return {
+    next() {
+      const { entries, lastId, forgotten } = journal.follow(place, filter)
+      place = lastId
+      return [
+        ...(forgotten > 0 ? [{ event: 'dropped', data: { count: forgotten } }] : []),
+        ...entries.map((entry) => ({ event: 'request', id: entry.id, data: journalEntryJson(entry) })),
+      ]
+    },
+    subscribe: (onMore) => journal.onNoted(onMore),
+  }
 }
 
 function filterOf({
