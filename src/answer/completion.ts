@@ -7,6 +7,19 @@ export interface Usage {
   readonly completionTokens: number
   /** Part of `completionTokens` that the client never sees. */
   readonly reasoningTokens: number
+  /** Where it is not the sum: some services count the thought on top. */
+  readonly totalTokens?: number
+  /** Parts of the prompt and of the completion that are sound; default 0. */
+  readonly promptAudioTokens?: number
+  readonly completionAudioTokens?: number
+  /** Tokens of a predicted output that came true or not; default 0. */
+  readonly acceptedPredictionTokens?: number
+  readonly rejectedPredictionTokens?: number
+}
+
+/** The tokens of prompt and completion together. */
+export function totalTokens(usage: Usage): number {
+  return usage.totalTokens ?? usage.promptTokens + usage.completionTokens
 }
 
 /** The work of a model in tokens, as it happens in time. */
@@ -47,12 +60,25 @@ export interface Choice {
    * calls.
    */
   readonly overheadTokens: number
+  // What follows is known of answers of real services only, and written as it came.
+  /** The refusal, where there is a text beside it. */
+  readonly refusal?: string
+  /** What a client sees of the thought. */
+  readonly thought?: string
+  /** The thought, which only its service can read. */
+  readonly encryptedThought?: string
+  /** `content_filter_results`. */
+  readonly filter?: unknown
+  readonly logprobs?: readonly unknown[]
+  readonly annotations?: readonly unknown[]
 }
 
 /** What the model has answered, before it takes the form of an API. Every wire form is rendered from this. */
 export interface Completion {
   readonly choices: readonly Choice[]
   readonly usage: Usage
+  /** Nobody has told the usage, so that none is written; default false. */
+  readonly usageUnknown?: boolean
 }
 
 /** The whole text of a choice. */

@@ -25,6 +25,7 @@ export function chatFacts(
     serviceTier: serviceTier(model, request.service_tier),
     usesFunctions: usesFunctions(request),
     logprobs: request.logprobs === true ? logprobsOf(request, completion, exchange) : undefined,
+    annotates: true,
     found,
   }
 }

@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { createRandom } from '../lib/random.ts'
 import { chatFacts, chatUsage, loremChoice } from '../../tests/support/chat-parts.ts'
 import { isAsciiBody } from '../answer/body.ts'
-import type { Choice } from '../answer/completion.ts'
+import type { AnswerEvent } from '../answer/answer-events.ts'
+import type { Choice, FinishReason } from '../answer/completion.ts'
+import { promptFilterEvent, type ChatFacts } from '../wire/chat/chat-chunks.ts'
+import { ChatStreamWriter } from '../wire/chat/write-chat.ts'
 import { streamChat } from './stream-chat.ts'
 
 const stream = (choices: readonly Choice[], includeUsage: boolean, obfuscate: boolean, more = {}) =>
@@ -56,5 +59,59 @@ describe('a stream of several choices, or of a text that JSON escapes', () => {
     expect(
       oneByOne(stream([loremChoice, loremChoice], false, false)).match(/"finish_reason":"stop"/g),
     ).toHaveLength(2)
+  })
+})
+
+const call = { id: 'call_1', kind: 'function', name: 'f', pieces: ['{', '}'] } as const
+
+describe('a stream that is written event by event', () => {
+  const write = (events: readonly AnswerEvent[], more: Partial<ChatFacts>): string => {
+    const to = new ChatStreamWriter(
+      { ...chatFacts, ...more },
+      { includeUsage: true, obfuscate: false },
+      createRandom('s'),
+    )
+    return [...events.map((event) => to.write(event)), to.end()].join('')
+  }
+  const started = { kind: 'call', choice: 0, call: 0, tool: 'function', id: 'call_1', name: 'f' } as const
+  const input = (text: string) => ({ kind: 'arguments', choice: 0, call: 0, text }) as const
+  const text = (text: string) => ({ kind: 'text', choice: 0, text }) as const
+  const finish = (reason: FinishReason) => ({ kind: 'finish', choice: 0, reason }) as const
+
+  it.each<[string, readonly AnswerEvent[], Partial<Choice>, Partial<ChatFacts>]>([
+    ['text', [text('Lorem'), text(' ipsum'), text('.'), finish('stop')], {}, {}],
+    [
+      'a call',
+      [started, input('{'), input('}'), finish('tool_calls')],
+      { pieces: [], toolCalls: [call], finishReason: 'tool_calls' },
+      {},
+    ],
+    [
+      'text beside a call',
+      [text('Lorem'), text(' ipsum'), text('.'), started, input('{'), input('}'), finish('tool_calls')],
+      { toolCalls: [call], finishReason: 'tool_calls' },
+      {},
+    ],
+    [
+      'a function',
+      [started, input('{'), input('}'), finish('tool_calls')],
+      { pieces: [], toolCalls: [call], finishReason: 'tool_calls' },
+      { usesFunctions: true },
+    ],
+    [
+      'a refusal',
+      [
+        { kind: 'refusal', choice: 0, text: 'Lorem' },
+        { kind: 'refusal', choice: 0, text: ' ipsum' },
+        { kind: 'refusal', choice: 0, text: '.' },
+        finish('stop'),
+      ],
+      { refused: true },
+      {},
+    ],
+  ])('has the bytes of one that is planned: %s', (_, events, choice, facts) => {
+    const body = stream([{ ...loremChoice, plainText: undefined, ...choice }], true, false, facts)
+    const written = write([...events, { kind: 'usage', usage: chatUsage }], facts)
+    expect(promptFilterEvent + written).toBe(oneByOne(body))
   })
 })

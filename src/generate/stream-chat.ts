@@ -3,6 +3,7 @@ import { doneEvent } from '../wire/sse.ts'
 import type { EventsBody } from '../answer/body.ts'
 import type { Random } from '../lib/random.ts'
 import {
+  argumentDelta,
   createChunkWriter,
   type ChunkWriter,
   type StreamOptions,
@@ -92,24 +93,15 @@ function renderChoiceEvent(
       const header = call ? toolCallJson(call, '', event.call) : ''
       return chunk.choice(event.choice, '{}', `{"tool_calls":[${header}]}`)
     }
-    case 'argument':
-      return chunk.choice(event.choice, '{}', argumentDelta(event, choice, facts))
+    case 'argument': {
+      const call = choice.toolCalls[event.call]
+      const piece = call?.pieces[event.token] ?? ''
+      const delta = argumentDelta(call?.kind ?? 'function', event.call, piece, facts)
+      return chunk.choice(event.choice, '{}', delta)
+    }
     default:
       return finishEvent(chunk, choice, facts, event.choice)
   }
-}
-
-function argumentDelta(
-  { call, token }: ChoiceEvent,
-  { toolCalls }: Choice,
-  { usesFunctions }: ChatFacts,
-): string {
-  const toolCall = toolCalls[call]
-  const piece = JSON.stringify(toolCall?.pieces[token] ?? '')
-  if (usesFunctions) return `{"function_call":{"arguments":${piece}}}`
-  const input =
-    toolCall?.kind === 'custom' ? `"custom":{"input":${piece}}` : `"function":{"arguments":${piece}}`
-  return `{"tool_calls":[{${input},"index":${call}}]}`
 }
 
 function lateFinish({ pieces }: Choice, index: number, { category, promptLength }: LateFinding): string {

@@ -10,6 +10,7 @@ export const chatFacts: ChatFacts = {
   serviceTier: undefined,
   usesFunctions: false,
   logprobs: undefined,
+  annotates: true,
   found: undefined,
 }
 

@@ -4,6 +4,8 @@ import type { ResponseIds } from '../../wire/responses/response-ids.ts'
 import { countResponsesInput } from '../../wire/responses/responses-tokens.ts'
 import { loadEncoding } from '../../tokens/encoding.ts'
 import type { AnsweredResponse } from '../../wire/responses/response-object.ts'
+import type { OutputItem } from '../../wire/responses/output-items.ts'
+import type { Usage } from '../../answer/completion.ts'
 import type { ResponseProgress } from './response-progress.ts'
 
 /** A response with everything that it is made of, as the store keeps it. */
@@ -14,6 +16,8 @@ export interface ResponseRecord extends AnsweredResponse {
   readonly model: Model
   /** Tokens of all turns before this one. */
   readonly historyTokens: number
+  readonly output: readonly OutputItem[]
+  readonly usage: Usage
   readonly progress: ResponseProgress
   /** Room that it takes in the store, in bytes, roughly. */
   readonly weight: number

@@ -4,7 +4,7 @@ import {
   completionFilterJson,
   safePromptFilter,
 } from '../content-filters.ts'
-import type { Usage, Choice, ToolCall } from '../../answer/completion.ts'
+import { totalTokens, type Usage, type Choice, type ToolCall } from '../../answer/completion.ts'
 import { codePointLength, obfuscation } from './obfuscation.ts'
 import { dataEvent } from '../sse.ts'
 import type { Random } from '../../lib/random.ts'
@@ -17,14 +17,16 @@ export interface ChatFacts {
   readonly created: number
   /** The model's name with its version. */
   readonly model: string
-  /** Null for models that the service runs without one. */
-  readonly systemFingerprint: string | null
+  /** Null for models that the service runs without one; undefined where it is not told. */
+  readonly systemFingerprint: string | null | undefined
   /** Undefined for answers that do not tell their tier. */
   readonly serviceTier: string | undefined
   /** The request has `functions`, the older form of `tools`. */
   readonly usesFunctions: boolean
   /** Gives the log probabilities of pieces of text as JSON, in parts to be joined; undefined when the request does not ask for them. */
   readonly logprobs: ((pieces: readonly string[]) => Iterable<string>) | undefined
+  /** Whether every prompt and choice carries what the content filter says, as on Azure; else only those that bring it along. */
+  readonly annotates: boolean
   /** What the content filter found in the answer; undefined when it passes. */
   readonly found: HarmCategory | undefined
 }
@@ -44,15 +46,19 @@ export function identityJson({ created, id, model }: ChatFacts): string {
   return `"created":${created},"id":"${id}","model":${JSON.stringify(model)}`
 }
 
-/** The tier, for answers that tell it, and the fingerprint. */
+/** The tier and the fingerprint, for answers that tell them, with a comma before each. */
 export function tierAndFingerprintJson({ serviceTier, systemFingerprint }: ChatFacts): string {
-  const tier = serviceTier === undefined ? '' : `"service_tier":"${serviceTier}",`
-  const fingerprint = systemFingerprint === null ? 'null' : `"${systemFingerprint}"`
-  return `${tier}"system_fingerprint":${fingerprint}`
+  const tier = serviceTier === undefined ? '' : `,"service_tier":${JSON.stringify(serviceTier)}`
+  return systemFingerprint === undefined
+    ? tier
+    : `${tier},"system_fingerprint":${JSON.stringify(systemFingerprint)}`
 }
 
 /** Why a choice ends, in the words of the request's API. */
-export function finishReasonOf({ finishReason }: Choice, { usesFunctions }: ChatFacts): string {
+export function finishReasonOf(
+  { finishReason }: Pick<Choice, 'finishReason'>,
+  { usesFunctions }: ChatFacts,
+): string {
   return usesFunctions && finishReason === 'tool_calls' ? 'function_call' : finishReason
 }
 
@@ -70,6 +76,19 @@ export function toolCallJson({ id, kind, name }: ToolCall, input: string, index?
   return `{${definition},"id":"${id}",${index === undefined ? '' : `"index":${index},`}"type":"${kind}"}`
 }
 
+/** A delta with a piece of the arguments of a call, or of what a custom tool is handed. */
+export function argumentDelta(
+  kind: ToolCall['kind'],
+  call: number,
+  piece: string,
+  { usesFunctions }: ChatFacts,
+): string {
+  const json = JSON.stringify(piece)
+  if (usesFunctions) return `{"function_call":{"arguments":${json}}}`
+  const input = kind === 'custom' ? `"custom":{"input":${json}}` : `"function":{"arguments":${json}}`
+  return `{"tool_calls":[{${input},"index":${call}}]}`
+}
+
 /** A function with its arguments. */
 export function functionCallJson(name: string, input: string): string {
   return `{"arguments":${JSON.stringify(input)},"name":${JSON.stringify(name)}}`
@@ -78,7 +97,9 @@ export function functionCallJson(name: string, input: string): string {
 /** The usage of a chat answer, keys in alphabetical order as the service sends them. */
 export function chatUsageJson(usage: Usage): string {
   const { promptTokens, cachedTokens, completionTokens, reasoningTokens } = usage
-  return `{"completion_tokens":${completionTokens},"completion_tokens_details":{"accepted_prediction_tokens":0,"audio_tokens":0,"reasoning_tokens":${reasoningTokens},"rejected_prediction_tokens":0},"prompt_tokens":${promptTokens},"prompt_tokens_details":{"audio_tokens":0,"cached_tokens":${cachedTokens}},"total_tokens":${promptTokens + completionTokens}}`
+  const { promptAudioTokens = 0, completionAudioTokens = 0 } = usage
+  const { acceptedPredictionTokens = 0, rejectedPredictionTokens = 0 } = usage
+  return `{"completion_tokens":${completionTokens},"completion_tokens_details":{"accepted_prediction_tokens":${acceptedPredictionTokens},"audio_tokens":${completionAudioTokens},"reasoning_tokens":${reasoningTokens},"rejected_prediction_tokens":${rejectedPredictionTokens}},"prompt_tokens":${promptTokens},"prompt_tokens_details":{"audio_tokens":${promptAudioTokens},"cached_tokens":${cachedTokens}},"total_tokens":${totalTokens(usage)}}`
 }
 
 /** What the request asks of its stream. */
@@ -89,7 +110,7 @@ export interface StreamOptions {
 
 /** Writes the events of one stream around the parts that stay the same. All but `index` is JSON. */
 export interface ChunkWriter {
-  /** A chunk of one choice; by default the choice goes on and tells no probabilities. */
+  /** A chunk of one choice; by default the choice goes on and tells no probabilities. An empty `filter` is left out. */
   choice(index: number, filter: string, delta: string, finishReason?: string, logprobs?: string): string
   /** Prepares the chunks with one token each of the first choice's text: what it gives makes one of a JSON string. */
   tokens(field: 'content' | 'refusal'): (text: string) => string
@@ -100,7 +121,7 @@ export interface ChunkWriter {
 /** Prepares the chunks of a stream. */
 export function createChunkWriter(facts: ChatFacts, options: StreamOptions, random: Random): ChunkWriter {
   const afterChoices = `],${identityJson(facts)}`
-  const afterObfuscation = `,"object":"chat.completion.chunk",${tierAndFingerprintJson(facts)}`
+  const afterObfuscation = `,"object":"chat.completion.chunk"${tierAndFingerprintJson(facts)}`
   const nullUsage = options.includeUsage ? ',"usage":null' : ''
   const frameLength = '{"choices":['.length + afterChoices.length + afterObfuscation.length + '}'.length
   const obfuscationFrame = ',"obfuscation":""'.length
@@ -121,7 +142,8 @@ export function createChunkWriter(facts: ChatFacts, options: StreamOptions, rand
       // Only these two may hold more than ASCII.
       const ascii = rest.length - delta.length - logprobs.length
       const length = ascii + codePointLength(delta) + codePointLength(logprobs)
-      return write(`{"content_filter_results":${filter},${rest}`, '{'.length + length, nullUsage)
+      const head = filter === '' ? '{' : `{"content_filter_results":${filter},`
+      return write(head + rest, '{'.length + length, nullUsage)
     },
     tokens(field) {
       const { obfuscate } = options
@@ -163,9 +185,14 @@ function inOnePiece(text: string): string {
 }
 
 /** The first chunk of every stream; it has the shape of a chunk and none of its contents. */
-export const promptFilterEvent = dataEvent(
-  `{"choices":[],"created":0,"id":"","model":"","object":"","prompt_filter_results":[${safePromptFilter(0)}]}`,
-)
+export const promptFilterEvent = promptFiltersEvent(safePromptFilter(0))
+
+/** The same with other results: JSON, with commas between. */
+export function promptFiltersEvent(results: string): string {
+  return dataEvent(
+    `{"choices":[],"created":0,"id":"","model":"","object":"","prompt_filter_results":[${results}]}`,
+  )
+}
 
 /** The chunk with which a choice begins: its role. */
 export function startEvent(chunk: ChunkWriter, choice: Choice, facts: ChatFacts, index: number): string {
@@ -185,8 +212,11 @@ function finishFilter({ found }: ChatFacts): string {
 const refusalStart = '{"content":null,"refusal":"","role":"assistant"}'
 const textStart = '{"content":"","refusal":null,"role":"assistant"}'
 
-/** A single call comes with the role, several come after it. */
-function startDelta({ pieces, toolCalls, refused }: Choice, { usesFunctions }: ChatFacts): string {
+/** What a choice begins with. A single call comes with the role, several come after it. */
+export function startDelta(
+  { pieces, toolCalls, refused }: Pick<Choice, 'pieces' | 'toolCalls' | 'refused'>,
+  { usesFunctions }: ChatFacts,
+): string {
   if (refused) return refusalStart
   const [first, second] = toolCalls
   if (first === undefined || pieces.length > 0) return textStart

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { createRandom } from '../../lib/random.ts'
+import type { AnswerEvent } from '../../answer/answer-events.ts'
 import { chatFacts, chatUsage, loremChoice } from '../../../tests/support/chat-parts.ts'
 import { isAsciiBody } from '../../answer/body.ts'
 import type { ChatFacts } from './chat-chunks.ts'
 import type { Choice } from '../../answer/completion.ts'
-import { chatBody } from './write-chat.ts'
+import { chatBody, ChatStreamWriter } from './write-chat.ts'
 
 const given: Choice = { ...loremChoice, pieces: ['日', '本 "x"'], plainText: undefined }
 const bodyOf = (choices: readonly Choice[], more: Partial<ChatFacts> = {}) =>
@@ -32,5 +34,62 @@ describe('the body of a whole chat', () => {
   it('gives way to whoever renders it in another way', () => {
     const body = bodyOf([loremChoice])
     expect(isAsciiBody({ ...body, render: () => 'é' })).toBe(false)
+  })
+})
+
+const call = { id: 'call_1', kind: 'function', name: 'f', pieces: ['{', '}'] } as const
+
+describe('a message of a whole chat', () => {
+  const messageOf = (choice: Partial<Choice>, more: Partial<ChatFacts> = {}): unknown =>
+    JSON.parse(String(bodyOf([{ ...loremChoice, ...choice }], more).render())).choices[0]
+
+  it('keeps the text beside calls, and what the content filter says of it', () => {
+    expect(messageOf({ toolCalls: [call] })).toMatchObject({
+      content_filter_results: { hate: { filtered: false } },
+      message: { content: 'Lorem ipsum.', tool_calls: [{ id: 'call_1' }] },
+    })
+    expect(messageOf({ toolCalls: [call] }, { usesFunctions: true })).toMatchObject({
+      message: { content: 'Lorem ipsum.', function_call: { name: 'f', arguments: '{}' } },
+    })
+  })
+
+  it('has no text and no filter results where there are calls alone', () => {
+    expect(messageOf({ toolCalls: [call], pieces: [], plainText: undefined })).toMatchObject({
+      content_filter_results: {},
+      message: { content: null, tool_calls: [{ id: 'call_1' }] },
+    })
+  })
+
+  it('has the refusal beside the text, the thought and the sources where a service gave them', () => {
+    const sources = [{ type: 'url_citation' }]
+    expect(messageOf({ refusal: 'No', thought: 'Hm', annotations: sources })).toMatchObject({
+      message: { content: 'Lorem ipsum.', refusal: 'No', reasoning_content: 'Hm', annotations: sources },
+    })
+  })
+
+  it('tells nothing of filters, fingerprints, tiers and usage that no service has told', () => {
+    const facts = { ...chatFacts, annotates: false, systemFingerprint: undefined }
+    const body = chatBody({ choices: [loremChoice], usage: chatUsage, usageUnknown: true }, facts)
+    expect(String(body.render())).not.toMatch(/content_filter|fingerprint|tier|usage/)
+  })
+})
+
+describe('a stream of chat events', () => {
+  const writer = (more: Partial<ChatFacts> = {}, includeUsage = true) =>
+    new ChatStreamWriter({ ...chatFacts, ...more }, { includeUsage, obfuscate: false }, createRandom('s'))
+  const write = (events: readonly AnswerEvent[], ...options: Parameters<typeof writer>): string => {
+    const to = writer(...options)
+    return [...events.map((event) => to.write(event)), to.end()].join('')
+  }
+  const text = (text: string) => ({ kind: 'text', choice: 0, text }) as const
+
+  it('ends with an error, without [DONE]', () => {
+    const written = write([text('Hi'), { kind: 'error', error: { code: 'c', message: 'm' } }])
+    expect(written).toMatch(/data: \{"error":\{"message":"m","type":null,"param":null,"code":"c"\}\}\n\n$/)
+  })
+
+  it('has usage only where it was asked for and told', () => {
+    expect(write([text('Hi'), { kind: 'usage', usage: chatUsage }], {}, false)).not.toContain('usage')
+    expect(write([text('Hi')])).not.toContain('prompt_tokens')
   })
 })

@@ -39,15 +39,120 @@ export function singleEvent(type: string, members: () => Readonly<Record<string,
 }
 
 /** The events of one item, from its appearance to its end. */
-export function itemEvents(written: WrittenItem, index: number, noise: Random | undefined): EventRun[] {
-  const { item, pieces } = written
-  const added = singleEvent('response.output_item.added', () => ({
-    item: started(item),
-    output_index: index,
-  }))
-  const done = singleEvent('response.output_item.done', () => ({ item, output_index: index }))
-  const at = { item_id: item.id, output_index: index }
-  return [added, ...innerEvents(item, pieces, at, noise), done]
+export function itemEvents(
+  { item, pieces }: WrittenItem,
+  index: number,
+  noise: Random | undefined,
+): EventRun[] {
+  return [addedEvent(item, index), ...innerEvents(item, pieces, index, noise), doneItemEvent(item, index)]
+}
+
+/** The event with which an item appears. */
+export function addedEvent(item: OutputItem, index: number): EventRun {
+  return singleEvent('response.output_item.added', () => ({ item: started(item), output_index: index }))
+}
+
+/** The event with which an item is complete. */
+export function doneItemEvent(item: object, index: number): EventRun {
+  return singleEvent('response.output_item.done', () => ({ item, output_index: index }))
+}
+
+function innerEvents(
+  item: OutputItem,
+  pieces: readonly string[],
+  index: number,
+  noise: Random | undefined,
+): EventRun[] {
+  if (item.type === 'reasoning') {
+    return item.summary.flatMap(({ text }, number) => {
+      const section = summarySection(item, index, number, noise)
+      // A piece a word, since the summary is not counted in tokens; all come at once, before the answer.
+      const words = text.match(/\s*\S+/g) ?? []
+      return [...section.opening, { ...deltas(section, words), paced: false }, ...section.closing(text)]
+    })
+  }
+  if (item.type === 'message') {
+    const part = item.content[0] ?? outputText('')
+    const section = messageSection(item, index, part.type === 'refusal', noise)
+    return [...section.opening, deltas(section, pieces), ...section.closing(part)]
+  }
+  const section = callSection(item, index, noise)
+  const text = item.type === 'function_call' ? item.arguments : item.input
+  return [...section.opening, deltas(section, pieces), ...section.closing(text)]
+}
+
+/** The events of a part of an item: those before and after its deltas, and the deltas. */
+export interface Section<T> {
+  readonly opening: readonly EventRun[]
+  /** The event of one piece; `sequence` is its number in the stream. */
+  readonly delta: (piece: string, sequence: number) => string
+  /** @param whole what the deltas add up to */
+  closing(whole: T): readonly EventRun[]
+}
+
+/** A paragraph of the summary of a thought. */
+export function summarySection(
+  { id }: Pick<ReasoningOutput, 'id'>,
+  index: number,
+  number: number,
+  noise: Random | undefined,
+): Section<string> {
+  const at = { item_id: id, output_index: index, summary_index: number }
+  const name = 'response.reasoning_summary'
+  const type = 'summary_text'
+  return {
+    opening: [singleEvent(`${name}_part.added`, () => ({ ...at, part: { type, text: '' } }))],
+    delta: deltaWriter(`${name}_text.delta`, at, '', noise),
+    closing: (text) => [
+      singleEvent(`${name}_text.done`, () => ({ ...at, text })),
+      singleEvent(`${name}_part.done`, () => ({ ...at, part: { type, text } })),
+    ],
+  }
+}
+
+/** The text of a message, or its refusal, whose events are named as in OpenAI's specification; none is captured. */
+export function messageSection(
+  { id }: Pick<MessageOutput, 'id'>,
+  index: number,
+  refuses: boolean,
+  noise: Random | undefined,
+): Section<MessageOutput['content'][number]> {
+  const at = { item_id: id, output_index: index, content_index: 0 }
+  const empty = refuses ? outputRefusal('') : outputText('')
+  return {
+    opening: [singleEvent('response.content_part.added', () => ({ ...at, part: empty }))],
+    delta: refuses
+      ? deltaWriter('response.refusal.delta', at, '', noise)
+      : deltaWriter('response.output_text.delta', at, ',"logprobs":[]', noise),
+    closing: (part) => [
+      part.type === 'refusal'
+        ? singleEvent('response.refusal.done', () => ({ ...at, refusal: part.refusal }))
+        : singleEvent('response.output_text.done', () => ({
+            ...at,
+            logprobs: part.logprobs,
+            text: part.text,
+          })),
+      singleEvent('response.content_part.done', () => ({ ...at, part })),
+    ],
+  }
+}
+
+/** The arguments of a call, or what a custom tool is handed. */
+export function callSection(
+  { id, type }: Pick<CallOutput, 'id' | 'type'>,
+  index: number,
+  noise: Random | undefined,
+): Section<string> {
+  const at = { item_id: id, output_index: index }
+  const isFunction = type === 'function_call'
+  const name = isFunction ? 'response.function_call_arguments' : 'response.custom_tool_call_input'
+  return {
+    opening: [],
+    delta: deltaWriter(`${name}.delta`, at, '', noise),
+    closing: (text) => [
+      singleEvent(`${name}.done`, () => (isFunction ? { ...at, arguments: text } : { ...at, input: text })),
+    ],
+  }
 }
 
 /** Where in the answer an event belongs. */
@@ -58,91 +163,12 @@ interface Place {
   readonly summary_index?: number
 }
 
-function innerEvents(
-  item: OutputItem,
-  pieces: readonly string[],
-  at: Place,
-  noise: Random | undefined,
-): EventRun[] {
-  switch (item.type) {
-    case 'reasoning':
-      return summaryEvents(item, at, noise)
-    case 'message':
-      return textEvents(item, pieces, at, noise)
-    default:
-      return callEvents(item, pieces, at, noise)
-  }
-}
-
-function summaryEvents({ summary }: ReasoningOutput, place: Place, noise: Random | undefined): EventRun[] {
-  return summary.flatMap(({ type, text }, summaryIndex) => {
-    const at = { ...place, summary_index: summaryIndex }
-    const name = 'response.reasoning_summary'
-    // A piece a word, since the summary is not counted in tokens; all come at once, before the answer.
-    const words = text.match(/\s*\S+/g) ?? []
-    return [
-      singleEvent(`${name}_part.added`, () => ({ ...at, part: { type, text: '' } })),
-      { ...deltas(`${name}_text.delta`, words, at, '', noise), paced: false },
-      singleEvent(`${name}_text.done`, () => ({ ...at, text })),
-      singleEvent(`${name}_part.done`, () => ({ ...at, part: { type, text } })),
-    ]
-  })
-}
-
-function textEvents(
-  { content }: MessageOutput,
-  pieces: readonly string[],
-  place: Place,
-  noise: Random | undefined,
-): EventRun[] {
-  const at = { ...place, content_index: 0 }
-  const part = content[0] ?? outputText('')
-  if (part.type === 'refusal') {
-    // As OpenAI's specification names them; none is captured.
-    return [
-      singleEvent('response.content_part.added', () => ({ ...at, part: outputRefusal('') })),
-      deltas('response.refusal.delta', pieces, at, '', noise),
-      singleEvent('response.refusal.done', () => ({ ...at, refusal: part.refusal })),
-      singleEvent('response.content_part.done', () => ({ ...at, part })),
-    ]
-  }
-  return [
-    singleEvent('response.content_part.added', () => ({ ...at, part: outputText('') })),
-    deltas('response.output_text.delta', pieces, at, ',"logprobs":[]', noise),
-    singleEvent('response.output_text.done', () => ({ ...at, logprobs: [], text: part.text })),
-    singleEvent('response.content_part.done', () => ({ ...at, part })),
-  ]
-}
-
-function callEvents(
-  item: CallOutput,
-  pieces: readonly string[],
-  at: Place,
-  noise: Random | undefined,
-): EventRun[] {
-  const isFunction = item.type === 'function_call'
-  const name = isFunction ? 'response.function_call_arguments' : 'response.custom_tool_call_input'
-  return [
-    deltas(`${name}.delta`, pieces, at, '', noise),
-    singleEvent(`${name}.done`, () =>
-      isFunction ? { ...at, arguments: item.arguments } : { ...at, input: item.input },
-    ),
-  ]
-}
-
 /** One event a piece. */
-function deltas(
-  type: string,
-  pieces: readonly string[],
-  at: Place,
-  afterItem: string,
-  noise: Random | undefined,
-): EventRun {
-  const write = deltaWriter(type, at, afterItem, noise)
+function deltas({ delta }: Section<never>, pieces: readonly string[]): EventRun {
   return {
     count: pieces.length,
     paced: true,
-    render: (index, sequence) => write(pieces[index] ?? '', sequence),
+    render: (index, sequence) => delta(pieces[index] ?? '', sequence),
   }
 }
 

@@ -1,3 +1,5 @@
+import type { HostedToolItemType } from './responses-item.ts'
+
 /** Whether an item is whole, or was cut by the limit or the content filter. */
 export type ItemStatus = 'in_progress' | 'completed' | 'incomplete'
 
@@ -22,8 +24,8 @@ export interface MessageOutput {
 /** The one part of a message. */
 export interface OutputText {
   readonly type: 'output_text'
-  readonly annotations: readonly never[]
-  readonly logprobs: readonly never[]
+  readonly annotations: readonly unknown[]
+  readonly logprobs: readonly unknown[]
   readonly text: string
 }
 
@@ -52,6 +54,12 @@ export type CallOutput =
       readonly name: string
     }
 
+/** What a tool that the service runs itself has done, as it came from there. */
+export interface HostedOutput {
+  readonly id: string
+  readonly type: HostedToolItemType
+}
+
 /** An item of an answer, its members in the order of the service. */
 export type OutputItem = ReasoningOutput | MessageOutput | CallOutput
 
@@ -62,8 +70,12 @@ export interface WrittenItem {
 }
 
 /** A text as part of a message. */
-export function outputText(text: string): OutputText {
-  return { type: 'output_text', annotations: [], logprobs: [], text }
+export function outputText(
+  text: string,
+  annotations: readonly unknown[] = [],
+  logprobs: readonly unknown[] = [],
+): OutputText {
+  return { type: 'output_text', annotations, logprobs, text }
 }
 
 /** A refusal as part of a message. */

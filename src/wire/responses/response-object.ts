@@ -1,8 +1,8 @@
 import { defaultEffort, defaultTopP } from './responses-defaults.ts'
 import type { ResponsesRequest, ResponsesTextFormat, ResponsesTool } from './responses-request.ts'
-import type { FinishReason, Usage } from '../../answer/completion.ts'
+import { totalTokens, type FinishReason, type Usage } from '../../answer/completion.ts'
 import { Decimal } from './write-json.ts'
-import type { OutputItem } from './output-items.ts'
+import type { HostedOutput, OutputItem } from './output-items.ts'
 import { type ResponsesItem, isMessage } from './responses-item.ts'
 import type { HarmCategory } from '../content-filters.ts'
 import type { Model } from '../models/models.ts'
@@ -21,21 +21,30 @@ export interface AnsweredResponse {
   readonly request: ResponsesRequest
   /** The input of this turn, its references resolved. */
   readonly items: readonly ResponsesItem[]
-  readonly output: readonly OutputItem[]
+  readonly output: readonly (OutputItem | HostedOutput)[]
   readonly finishReason: FinishReason
   /** What the content filter found in the answer. */
   readonly found?: HarmCategory
-  readonly usage: Usage
+  /** Undefined where nobody has told it. */
+  readonly usage: Usage | undefined
   /** When it was over, or will be, in milliseconds since 1970. */
   readonly progress: { readonly endMs: number }
+  /** What a service has told of the content filter, null for nothing; absent for what Azure tells of an answer that passes. */
+  readonly filters?: readonly object[] | null
+  /** Which tier served the request, where a service has told it. */
+  readonly serviceTier?: string
+  /** Why it has failed. */
+  readonly error?: { readonly code: string | null; readonly message: string }
 }
 
 /** A response as its stage lets it be seen, its members in the order of captures of April 2026. */
 export function responseObject(record: AnsweredResponse, stage: ResponseStage): object {
   const { request, model } = record
   const ended = stage === 'ended'
-  const reason = ended ? incompleteReason(record) : undefined
-  const status = ended ? (reason === undefined ? 'completed' : 'incomplete') : stage
+  const reason = ended && !record.error ? incompleteReason(record) : undefined
+  const { error, filters, serviceTier, usage } = record
+  const outcome = error ? 'failed' : reason === undefined ? 'completed' : 'incomplete'
+  const status = ended ? outcome : stage
   return {
     id: record.id,
     object: 'response',
@@ -43,8 +52,8 @@ export function responseObject(record: AnsweredResponse, stage: ResponseStage): 
     status,
     background: request.background === true,
     completed_at: status === 'completed' ? Math.floor(record.progress.endMs / 1_000) : null,
-    content_filters: ended ? contentFilters(record) : null,
-    error: null,
+    content_filters: ended ? (filters === undefined ? contentFilters(record) : filters) : null,
+    error: ended && error ? { code: error.code, message: error.message } : null,
     frequency_penalty: new Decimal(request.frequency_penalty ?? 0),
     incomplete_details: reason === undefined ? null : { reason },
     instructions: request.instructions ?? null,
@@ -62,7 +71,7 @@ export function responseObject(record: AnsweredResponse, stage: ResponseStage): 
       summary: summaryOf(request),
     },
     safety_identifier: request.safety_identifier ?? null,
-    service_tier: ended ? tierOf(request) : 'auto',
+    service_tier: ended ? (serviceTier ?? tierOf(request)) : 'auto',
     store: request.store ?? true,
     temperature: new Decimal(request.temperature ?? 1),
     text: {
@@ -74,7 +83,7 @@ export function responseObject(record: AnsweredResponse, stage: ResponseStage): 
     top_logprobs: request.top_logprobs ?? 0,
     top_p: new Decimal(request.top_p ?? defaultTopP(model)),
     truncation: request.truncation ?? 'disabled',
-    usage: ended ? usageOf(record.usage) : null,
+    usage: ended && usage ? usageOf(usage) : null,
     user: request.user ?? null,
     metadata: request.metadata ?? {},
   }
@@ -109,13 +118,14 @@ function formatOf(format: ResponsesTextFormat | null | undefined): object {
   }
 }
 
-function usageOf({ promptTokens, cachedTokens, completionTokens, reasoningTokens }: Usage): object {
+function usageOf(usage: Usage): object {
+  const { promptTokens, cachedTokens, completionTokens, reasoningTokens } = usage
   return {
     input_tokens: promptTokens,
     input_tokens_details: { cached_tokens: cachedTokens },
     output_tokens: completionTokens,
     output_tokens_details: { reasoning_tokens: reasoningTokens },
-    total_tokens: promptTokens + completionTokens,
+    total_tokens: totalTokens(usage),
   }
 }
 

@@ -97,7 +97,8 @@ export const hostedToolItemTypes = [
   'web_search_call',
 ] as const
 
-type HostedToolItemType = (typeof hostedToolItemTypes)[number]
+/** One of them. */
+export type HostedToolItemType = (typeof hostedToolItemTypes)[number]
 
 /** One item of the input. */
 export type ResponsesItem =

@@ -1,0 +1,247 @@
+import { describe, expect, it } from 'vitest'
+import { fold, type AnswerEvent } from '../../answer/answer-events.ts'
+import { ChatReader, readChat } from './read-chat.ts'
+
+const chunk = (delta: object, more: object = {}): string =>
+  JSON.stringify({ id: 'c', choices: [{ index: 0, delta, finish_reason: null, ...more }] })
+
+const end = chunk({}, { finish_reason: 'stop' })
+
+/** Reads the frames of a stream; each entry is the data of one. */
+function read(...data: string[]): AnswerEvent[] {
+  const reader = new ChatReader()
+  return [...data.flatMap((text) => reader.push(`data: ${text}\n\n`)), ...reader.end()]
+}
+
+const callsOf = (events: readonly AnswerEvent[], choice = 0) =>
+  fold(events).choices[choice]?.toolCalls.map(({ id, kind, name, pieces }) => ({
+    id,
+    kind,
+    name,
+    input: pieces.join(''),
+  }))
+
+const errorsOf = (events: readonly AnswerEvent[]): AnswerEvent[] =>
+  events.filter(({ kind }) => kind === 'error')
+
+describe('a stream of chat', () => {
+  it('tells texts, refusals, thoughts and ends of each choice', () => {
+    const events = read(
+      chunk({ role: 'assistant', content: '' }),
+      chunk({ reasoning_content: 'Hm' }),
+      chunk({ content: 'Hi' }),
+      JSON.stringify({ id: 'c', choices: [{ index: 1, delta: { refusal: 'No' }, finish_reason: 'stop' }] }),
+      chunk({ content: '!' }, { finish_reason: 'length' }),
+      '[DONE]',
+    )
+    const { choices } = fold(events)
+    expect(choices[0]).toMatchObject({ pieces: ['', 'Hi', '!'], thought: 'Hm', finishReason: 'length' })
+    expect(choices[1]).toMatchObject({ pieces: ['No'], refused: true, finishReason: 'stop' })
+    expect(errorsOf(events)).toEqual([])
+  })
+
+  it('takes CRLF, comments, an id of the event, lone carriage returns and data without a space', () => {
+    const reader = new ChatReader()
+    const frames = [': ping\r\n\r\n', `id: 1\r\ndata:${chunk({ content: 'Hi' })}\r\n`, `data: ${end}\r\r`]
+    const events = frames.flatMap((frame) => reader.push(frame))
+    expect(fold(events).choices[0]).toMatchObject({ pieces: ['Hi'], finishReason: 'stop' })
+    expect(reader.end()).toEqual([])
+  })
+
+  it('needs neither [DONE] nor usage nor fields that it knows, and stops at [DONE]', () => {
+    const events = read(
+      JSON.stringify({ new: { field: 1 }, choices: [{ delta: { content: 'Hi', x: 1 } }] }),
+      end,
+    )
+    expect(fold(events)).toMatchObject({ choices: [{ pieces: ['Hi'] }], usageUnknown: true })
+    expect(errorsOf(read(end, '[DONE]', 'broken'))).toEqual([])
+  })
+
+  it('takes the last usage, whether it comes alone or with every chunk', () => {
+    const usage = (completion_tokens: number) => ({ prompt_tokens: 2, completion_tokens, total_tokens: 9 })
+    const events = read(
+      JSON.stringify({ choices: [{ index: 0, delta: { content: 'Hi' } }], usage: usage(1) }),
+      JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], usage: usage(3) }),
+    )
+    expect(fold(events).usage).toMatchObject({ promptTokens: 2, completionTokens: 3, totalTokens: 9 })
+  })
+
+  const call = (index: number | undefined, id: string | undefined, definition: object) =>
+    chunk({ tool_calls: [{ index, id, type: id && 'function', function: definition }] })
+
+  it.each<[string, string[]]>([
+    [
+      'at their arguments',
+      [
+        call(0, 'a', { name: 'f', arguments: '' }),
+        call(0, undefined, { arguments: '{"x"' }),
+        call(0, undefined, { arguments: ':1}' }),
+      ],
+    ],
+    ['nowhere', [call(0, 'a', { name: 'f', arguments: '{"x":1}' })]],
+    [
+      'within the name',
+      [
+        call(0, 'a', { name: '' }),
+        call(0, undefined, { name: 'f' }),
+        call(0, undefined, { arguments: '{"x":1}' }),
+      ],
+    ],
+    [
+      'before the name',
+      [call(0, 'a', { arguments: '{"x"' }), call(0, undefined, { name: 'f', arguments: ':1}' })],
+    ],
+    [
+      'without numbers',
+      [
+        call(undefined, 'a', { name: 'f', arguments: '{"x"' }),
+        call(undefined, undefined, { arguments: ':1}' }),
+      ],
+    ],
+  ])('puts calls together that are split %s', (_, chunks) => {
+    expect(callsOf(read(...chunks, end))).toEqual([
+      { id: 'a', kind: 'function', name: 'f', input: '{"x":1}' },
+    ])
+  })
+
+  it('tells calls apart by their numbers, also where they alternate, and by their ids where all have one number', () => {
+    const apart = [call(0, 'a', { name: 'f', arguments: '1' }), call(1, 'b', { name: 'g', arguments: '2' })]
+    expect(callsOf(read(...apart, call(0, undefined, { arguments: '3' }), end))).toMatchObject([
+      { name: 'f', input: '13' },
+      { name: 'g', input: '2' },
+    ])
+    expect(
+      callsOf(
+        read(call(0, 'a', { name: 'f', arguments: '1' }), call(0, 'b', { name: 'f', arguments: '2' }), end),
+      ),
+    ).toMatchObject([
+      { id: 'a', input: '1' },
+      { id: 'b', input: '2' },
+    ])
+  })
+
+  it('tells a call that has no arguments', () => {
+    expect(callsOf(read(call(0, 'a', { name: 'f' }), end))).toMatchObject([{ name: 'f', input: '' }])
+  })
+
+  it('reads custom tools, and the older form of a call', () => {
+    const custom = chunk({
+      tool_calls: [{ index: 0, id: 'a', type: 'custom', custom: { name: 'c', input: 'x' } }],
+    })
+    expect(callsOf(read(custom, end))).toEqual([{ id: 'a', kind: 'custom', name: 'c', input: 'x' }])
+    const older = [
+      chunk({ function_call: { name: 'f', arguments: '' } }),
+      chunk({ function_call: { arguments: '{}' } }),
+    ]
+    expect(callsOf(read(...older, chunk({}, { finish_reason: 'function_call' })))).toEqual([
+      { id: '', kind: 'function', name: 'f', input: '{}' },
+    ])
+  })
+
+  it('keeps what the content filter and log probabilities say', () => {
+    const results = { hate: { filtered: false, severity: 'safe' } }
+    const told = { content: [{ token: 'Hi', logprob: -1, bytes: null, top_logprobs: [] }], refusal: null }
+    const events = read(
+      JSON.stringify({
+        id: '',
+        choices: [],
+        prompt_filter_results: [{ prompt_index: 0, content_filter_results: results }],
+      }),
+      chunk({ content: 'Hi' }, { content_filter_results: results, logprobs: told }),
+      JSON.stringify({
+        id: '',
+        choices: [{ index: 0, content_filter_offsets: { check_offset: 1 }, content_filter_results: results }],
+      }),
+      end,
+    )
+    expect(fold(events)).toMatchObject({
+      promptFilters: [{ index: 0, results }],
+      choices: [{ filter: results, logprobs: told.content }],
+    })
+    expect(events).toContainEqual({
+      kind: 'filter',
+      of: 'choice',
+      index: 0,
+      results,
+      offsets: { check_offset: 1 },
+    })
+  })
+
+  it.each([
+    [
+      'an error',
+      JSON.stringify({ error: { message: 'Overloaded', code: 429, type: 't', param: 'p' } }),
+      { code: '429', message: 'Overloaded', type: 't', param: 'p' },
+    ],
+    ['an error that is a text', '{"error":"Overloaded"}', { message: 'Overloaded' }],
+    ['broken JSON', '{"choices":[', { code: 'invalid_answer' }],
+    ['JSON that is no object', '[]', { code: 'invalid_answer' }],
+  ])('ends with %s, and with what came before', (_, data, error) => {
+    const events = read(chunk({ content: 'Hi' }), data, chunk({ content: '!' }), end)
+    expect(events.at(-1)).toMatchObject({ kind: 'error', error })
+    expect(fold(events)).toMatchObject({ choices: [{ pieces: ['Hi'] }], error })
+  })
+
+  it.each([[[]], [[chunk({ content: 'Hi' })]]])('reports that it was cut off', (data) => {
+    expect(errorsOf(read(...data))).toMatchObject([
+      { error: { message: 'The stream ended before the answer did.' } },
+    ])
+  })
+
+  it.each([-1, 1.5, 1e9, '7', null, {}])(
+    'does not grow with the number %j of a choice or a call',
+    (index) => {
+      const events = read(
+        JSON.stringify({
+          choices: [
+            {
+              index,
+              delta: { content: 'Hi', tool_calls: [{ index, id: 'a', function: { name: 'f' } }] },
+              finish_reason: 'stop',
+            },
+          ],
+        }),
+      )
+      expect(fold(events).choices.length).toBeLessThan(20)
+      expect(callsOf(events)).toHaveLength(1)
+    },
+  )
+})
+
+describe('a whole chat answer', () => {
+  it.each(['', 'null', '[]', '{}', '{"choices":{}}', '"x"', '{"choices":'])(
+    'that is %j is an error',
+    (text) => {
+      expect(readChat(text)).toMatchObject([{ kind: 'error', error: { code: 'invalid_answer' } }])
+    },
+  )
+
+  it('that is an error is told as one', () => {
+    expect(readChat('{"error":{"code":"429","message":"Later"}}')).toEqual([
+      { kind: 'error', error: { code: '429', message: 'Later' } },
+    ])
+  })
+
+  it('of members of other types gives what can be read', () => {
+    const answer = {
+      id: 1,
+      created: 'x',
+      choices: [null, 3, { index: 2, message: { content: 5, tool_calls: [null, 'x', {}] } }],
+      usage: [],
+    }
+    expect(errorsOf(readChat(JSON.stringify(answer)))).toEqual([])
+  })
+
+  it('has texts of parts, and arguments that are no text, as texts', () => {
+    const message = {
+      content: [
+        { type: 'text', text: 'a' },
+        { type: 'text', text: 'b' },
+      ],
+      tool_calls: [{ id: 'a', function: { name: 'f', arguments: { x: 1 } } }],
+    }
+    const events = readChat(JSON.stringify({ choices: [{ message, finish_reason: 'tool_calls' }] }))
+    expect(fold(events).choices[0]?.pieces).toEqual(['ab'])
+    expect(callsOf(events)).toMatchObject([{ input: '{"x":1}' }])
+  })
+})

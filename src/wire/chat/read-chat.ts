@@ -1,0 +1,315 @@
+import type { AnswerEvent, AnswerReader, AnswerStart } from '../../answer/answer-events.ts'
+import type { FinishReason, Usage } from '../../answer/completion.ts'
+import {
+  errorOf,
+  failure,
+  isMembers,
+  listOf,
+  numberOf,
+  numbered,
+  readFrame,
+  textOf,
+  type Members,
+} from '../read-json.ts'
+
+/** Reads a whole chat completion. What cannot be read is an `error` event. */
+export function readChat(json: string): readonly AnswerEvent[] {
+  let answer: unknown
+  try {
+    answer = JSON.parse(json)
+  } catch {
+    return [failure('The answer is not valid JSON.')]
+  }
+  if (!isMembers(answer)) return [failure('The answer is no JSON object.')]
+  const error = errorOf(answer['error'])
+  if (error) return [error]
+  if (!Array.isArray(answer['choices'])) return [failure('The answer has no choices.')]
+  const events: AnswerEvent[] = [{ kind: 'start', ...startOf(answer) }, ...promptFilters(answer)]
+  const state = new ChatState(events)
+  for (const [position, choice] of listOf(answer['choices']).entries()) {
+    if (!isMembers(choice)) continue
+    state.read(choice, numbered(choice['index']) ?? position, choice['message'])
+  }
+  state.flush()
+  const usage = usageOf(answer['usage'])
+  if (usage) events.push({ kind: 'usage', usage })
+  return events
+}
+
+/** Reads a stream of chat completions. */
+export class ChatReader implements AnswerReader {
+  #events: AnswerEvent[] = []
+  readonly #state = new ChatState(this.#events)
+  #started = false
+  #done = false
+  #failed = false
+
+  push(frame: string): readonly AnswerEvent[] {
+    if (this.#failed || this.#done) return []
+    const { data } = readFrame(frame)
+    if (data === undefined) return []
+    if (data.trim() === '[DONE]') {
+      this.#done = true
+      return []
+    }
+    let chunk: unknown
+    try {
+      chunk = JSON.parse(data)
+    } catch {
+      return this.#fail(failure('A chunk of the stream is not valid JSON.'))
+    }
+    if (!isMembers(chunk)) return this.#fail(failure('A chunk of the stream is no JSON object.'))
+    const error = errorOf(chunk['error'])
+    if (error) return this.#fail(error)
+    this.#read(chunk)
+    return this.#take()
+  }
+
+  end(): readonly AnswerEvent[] {
+    if (this.#failed) return []
+    this.#state.flush()
+    if (!this.#done && !this.#state.isFinished) {
+      this.#events.push(failure('The stream ended before the answer did.'))
+    }
+    return this.#take()
+  }
+
+  #read(chunk: Members): void {
+    const start = startOf(chunk)
+    // Chunks of the content filter have the shape of a chunk and empty names.
+    if (!this.#started && start.id !== undefined) {
+      this.#started = true
+      this.#events.push({ kind: 'start', ...start })
+    }
+    this.#events.push(...promptFilters(chunk))
+    for (const [position, choice] of listOf(chunk['choices']).entries()) {
+      if (isMembers(choice)) this.#state.read(choice, numbered(choice['index']) ?? position, choice['delta'])
+    }
+    const usage = usageOf(chunk['usage'])
+    if (usage) this.#events.push({ kind: 'usage', usage })
+  }
+
+  #fail(event: AnswerEvent): readonly AnswerEvent[] {
+    this.#state.flush()
+    this.#failed = true
+    return [...this.#take(), event]
+  }
+
+  /** What has come up since the last time. */
+  #take(): readonly AnswerEvent[] {
+    return this.#events.splice(0)
+  }
+}
+
+/** A call as far as it is known. It is told once its name is, which may come in pieces. */
+interface GrowingCall {
+  readonly number: number
+  id: string
+  name: string
+  tool: 'function' | 'custom'
+  announced: boolean
+  /** Arguments that came before the name. */
+  early: string
+}
+
+interface ReadChoice {
+  readonly calls: GrowingCall[]
+  /** Where a delta without a number belongs. */
+  last: GrowingCall | undefined
+  finished: boolean
+}
+
+/** What has been read of the choices, whose messages and deltas have the same members. */
+class ChatState {
+  readonly #events: AnswerEvent[]
+  readonly #choices = new Map<number, ReadChoice>()
+
+  /** @param events takes what is read */
+  constructor(events: AnswerEvent[]) {
+    this.#events = events
+  }
+
+  /** Whether there are choices and each has told why it ended. */
+  get isFinished(): boolean {
+    return this.#choices.size > 0 && [...this.#choices.values()].every(({ finished }) => finished)
+  }
+
+  /** @param message a whole message or a delta */
+  read(choice: Members, index: number, message: unknown): void {
+    const read = this.#at(index)
+    const results = choice['content_filter_results']
+    if (isMembers(results) && Object.keys(results).length > 0) {
+      const offsets = choice['content_filter_offsets']
+      this.#events.push({
+        kind: 'filter',
+        of: 'choice',
+        index,
+        results,
+        ...(isMembers(offsets) && { offsets }),
+      })
+    }
+    if (isMembers(message)) this.#message(message, choice['logprobs'], index, read)
+    const reason = choice['finish_reason']
+    if (typeof reason !== 'string' || read.finished) return
+    this.#announce(read, index)
+    read.finished = true
+    this.#events.push({ kind: 'finish', choice: index, reason: finishReasons.get(reason) ?? 'stop' })
+  }
+
+  /** Tells of the calls whose end nothing else has shown. */
+  flush(): void {
+    for (const [index, read] of this.#choices) this.#announce(read, index)
+  }
+
+  #at(index: number): ReadChoice {
+    let read = this.#choices.get(index)
+    if (!read) {
+      read = { calls: [], last: undefined, finished: false }
+      this.#choices.set(index, read)
+    }
+    return read
+  }
+
+  #message(message: Members, logprobs: unknown, choice: number, read: ReadChoice): void {
+    const thought = message['reasoning_content'] ?? message['reasoning']
+    if (typeof thought === 'string' && thought !== '') {
+      this.#events.push({ kind: 'thought', choice, text: thought })
+    }
+    const text = textOf(message['content'])
+    const told = isMembers(logprobs) ? logprobs : {}
+    const ofText = listOf(told['content'])
+    const ofRefusal = listOf(told['refusal'])
+    if (text !== undefined || ofText.length > 0) {
+      this.#events.push({
+        kind: 'text',
+        choice,
+        text: text ?? '',
+        ...(ofText.length > 0 && { logprobs: ofText }),
+      })
+    }
+    const refusal = message['refusal']
+    if (typeof refusal === 'string') {
+      this.#events.push({
+        kind: 'refusal',
+        choice,
+        text: refusal,
+        ...(ofRefusal.length > 0 && { logprobs: ofRefusal }),
+      })
+    }
+    const annotations = listOf(message['annotations'])
+    if (annotations.length > 0) this.#events.push({ kind: 'annotations', choice, annotations })
+    for (const [position, call] of listOf(message['tool_calls']).entries()) {
+      if (isMembers(call)) this.#call(call, position, choice, read)
+    }
+    const older = message['function_call']
+    if (isMembers(older)) this.#call({ index: 0, function: older }, 0, choice, read)
+  }
+
+  #call(delta: Members, position: number, choice: number, read: ReadChoice): void {
+    const call = this.#callOf(delta, position, choice, read)
+    if (!call) return
+    const custom = delta['custom']
+    if (isMembers(custom) || delta['type'] === 'custom') call.tool = 'custom'
+    const definition = isMembers(custom) ? custom : delta['function']
+    if (!isMembers(definition)) return
+    const { name } = definition
+    if (typeof name === 'string' && !call.announced) call.name += name
+    const input = definition['arguments'] ?? definition['input']
+    const text = typeof input === 'string' ? input : isMembers(input) ? JSON.stringify(input) : ''
+    if (text === '') return
+    if (call.name === '') {
+      call.early += text
+      return
+    }
+    this.#announceCall(call, choice)
+    this.#events.push({ kind: 'arguments', choice, call: call.number, text })
+  }
+
+  /** Which call a delta is of: by its number, but a further id begins a further call, as some services number all of them 0. */
+  #callOf(delta: Members, position: number, choice: number, read: ReadChoice): GrowingCall | undefined {
+    const id = typeof delta['id'] === 'string' ? delta['id'] : ''
+    const given = numbered(delta['index'])
+    const known =
+      given === undefined && id === ''
+        ? (read.last ?? read.calls[position])
+        : read.calls.findLast(
+            (call) => call.id === id || (call.number === given && (id === '' || call.id === '')),
+          )
+    const call = known ?? this.#newCall(given, read)
+    if (!call) return undefined
+    if (call.id === '') call.id = id
+    if (read.last && read.last !== call) this.#announceCall(read.last, choice)
+    read.last = call
+    return call
+  }
+
+  #newCall(given: number | undefined, read: ReadChoice): GrowingCall | undefined {
+    const isFree = given !== undefined && !read.calls.some(({ number }) => number === given)
+    const number = isFree ? given : Math.max(-1, ...read.calls.map((call) => call.number)) + 1
+    const call: GrowingCall = { number, id: '', name: '', tool: 'function', announced: false, early: '' }
+    read.calls.push(call)
+    return call
+  }
+
+  #announce({ calls }: ReadChoice, choice: number): void {
+    for (const call of calls) this.#announceCall(call, choice)
+  }
+
+  #announceCall(call: GrowingCall, choice: number): void {
+    if (call.announced) return
+    call.announced = true
+    const { number, tool, id, name, early } = call
+    this.#events.push({ kind: 'call', choice, call: number, tool, id, name })
+    if (early !== '') this.#events.push({ kind: 'arguments', choice, call: number, text: early })
+  }
+}
+
+const finishReasons = new Map<string, FinishReason>(
+  (['stop', 'length', 'tool_calls', 'function_call', 'content_filter'] as const).map((reason) => [
+    reason,
+    reason,
+  ]),
+)
+
+function startOf(object: Members): AnswerStart {
+  const { id, created, model, system_fingerprint: fingerprint, service_tier: serviceTier } = object
+  return {
+    ...(typeof id === 'string' && id !== '' && { id }),
+    ...(typeof created === 'number' && { createdSeconds: created }),
+    ...(typeof model === 'string' && { model }),
+    ...((typeof fingerprint === 'string' || fingerprint === null) && { fingerprint }),
+    ...(typeof serviceTier === 'string' && { serviceTier }),
+  }
+}
+
+function promptFilters(object: Members): AnswerEvent[] {
+  return listOf(object['prompt_filter_results'])
+    .filter(isMembers)
+    .map((entry, position) => ({
+      kind: 'filter',
+      of: 'prompt',
+      index: numbered(entry['prompt_index']) ?? position,
+      // The singular is that of 2024, where the prompt has a picture.
+      results: entry['content_filter_results'] ?? entry['content_filter_result'] ?? {},
+    }))
+}
+
+function usageOf(usage: unknown): Usage | undefined {
+  if (!isMembers(usage)) return undefined
+  const ofPrompt = isMembers(usage['prompt_tokens_details']) ? usage['prompt_tokens_details'] : {}
+  const ofCompletion = isMembers(usage['completion_tokens_details']) ? usage['completion_tokens_details'] : {}
+  const promptTokens = numberOf(usage['prompt_tokens'])
+  const completionTokens = numberOf(usage['completion_tokens'])
+  const total = numberOf(usage['total_tokens'])
+  return {
+    promptTokens,
+    cachedTokens: numberOf(ofPrompt['cached_tokens']),
+    completionTokens,
+    reasoningTokens: numberOf(ofCompletion['reasoning_tokens']),
+    ...(total > 0 && total !== promptTokens + completionTokens && { totalTokens: total }),
+    promptAudioTokens: numberOf(ofPrompt['audio_tokens']),
+    completionAudioTokens: numberOf(ofCompletion['audio_tokens']),
+    acceptedPredictionTokens: numberOf(ofCompletion['accepted_prediction_tokens']),
+    rejectedPredictionTokens: numberOf(ofCompletion['rejected_prediction_tokens']),
+  }
+}

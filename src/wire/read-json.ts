@@ -1,0 +1,83 @@
+import type { AnswerEvent } from '../answer/answer-events.ts'
+
+/** A JSON object of which nothing is known. */
+export type Members = Readonly<Record<string, unknown>>
+
+export function isMembers(value: unknown): value is Members {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The entries of a list; none of what is no list. */
+export function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+/** A count; 0 for what is none. */
+export function numberOf(value: unknown): number {
+  return typeof value === 'number' && Number.isFinite(value) ? value : 0
+}
+
+/** More choices, calls or items than any service gives: a number beyond would make a list of that length. */
+const mostNumbered = 1_024
+
+/** The number of a choice, a call or an item; undefined for what is none. */
+export function numbered(value: unknown): number | undefined {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < mostNumbered
+    ? (value as number)
+    : undefined
+}
+
+/** A text, or the texts of a list of parts; undefined where there is neither. */
+export function textOf(content: unknown): string | undefined {
+  if (typeof content === 'string') return content
+  if (!Array.isArray(content)) return undefined
+  return content
+    .filter(isMembers)
+    .map(({ text }) => (typeof text === 'string' ? text : ''))
+    .join('')
+}
+
+/** A server-sent event. */
+export interface Frame {
+  readonly event: string | undefined
+  /** Undefined for a comment. */
+  readonly data: string | undefined
+}
+
+/** Reads the fields of a server-sent event (WHATWG HTML, 9.2), whatever its line ends. */
+export function readFrame(frame: string): Frame {
+  let event: string | undefined
+  let data: string | undefined
+  for (const line of frame.split(/\r\n|\n|\r/)) {
+    const colon = line.indexOf(':')
+    if (colon < 0) continue
+    const value = line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1)
+    const field = line.slice(0, colon).replace(/^\uFEFF/, '')
+    if (field === 'data') data = data === undefined ? value : `${data}\n${value}`
+    else if (field === 'event') event = value
+  }
+  return { event, data }
+}
+
+/** An answer that cannot be read, or is not whole. */
+export function failure(message: string): AnswerEvent {
+  return { kind: 'error', error: { code: 'invalid_answer', message, type: 'server_error' } }
+}
+
+/** An error as services report it: a member `error`, an object or a text, or an event of that name; undefined for none. */
+export function errorOf(error: unknown): AnswerEvent | undefined {
+  if (typeof error === 'string' && error !== '') {
+    return { kind: 'error', error: { code: null, message: error } }
+  }
+  if (!isMembers(error)) return undefined
+  const { code, message, type, param } = error
+  return {
+    kind: 'error',
+    error: {
+      code: typeof code === 'string' ? code : typeof code === 'number' ? String(code) : null,
+      message: typeof message === 'string' ? message : 'The service reported an error without a message.',
+      ...(typeof type === 'string' && { type }),
+      ...(typeof param === 'string' && { param }),
+    },
+  }
+}

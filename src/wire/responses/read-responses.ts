@@ -1,0 +1,362 @@
+import type { AnswerEvent, AnswerReader, AnswerStart } from '../../answer/answer-events.ts'
+import type { FinishReason, Usage } from '../../answer/completion.ts'
+import {
+  errorOf,
+  failure,
+  isMembers,
+  listOf,
+  numberOf,
+  numbered,
+  readFrame,
+  type Members,
+} from '../read-json.ts'
+
+/** Reads a whole response. What cannot be read is an `error` event. */
+export function readResponse(json: string): readonly AnswerEvent[] {
+  let response: unknown
+  try {
+    response = JSON.parse(json)
+  } catch {
+    return [failure('The answer is not valid JSON.')]
+  }
+  if (!isMembers(response)) return [failure('The answer is no JSON object.')]
+  if (!Array.isArray(response['output'])) {
+    return [errorOf(response['error']) ?? failure('The answer has no output.')]
+  }
+  const calls = { count: 0 }
+  return [
+    { kind: 'start', ...startOf(response) },
+    ...response['output'].filter(isMembers).flatMap((item) => itemAnswer(item, calls)),
+    ...endOf(response, calls.count > 0),
+  ]
+}
+
+/** An item of a stream, as far as it is read. */
+interface ReadItem {
+  readonly type: unknown
+  readonly phase: unknown
+  /** Whether a part of its content has been told. */
+  told: boolean
+  /** Sources that have been told. */
+  annotations: number
+  /** The number of its call. */
+  readonly call: number
+}
+
+/** Reads a stream of the Responses API. */
+export class ResponsesReader implements AnswerReader {
+  readonly #items = new Map<unknown, ReadItem>()
+  readonly #calls = { count: 0 }
+  #started = false
+  #ended = false
+
+  push(frame: string): readonly AnswerEvent[] {
+    if (this.#ended) return []
+    const { event: name, data } = readFrame(frame)
+    if (data === undefined || data.trim() === '[DONE]') return []
+    let event: unknown
+    try {
+      event = JSON.parse(data)
+    } catch {
+      return this.#fail(failure('An event of the stream is not valid JSON.'))
+    }
+    if (!isMembers(event)) return this.#fail(failure('An event of the stream is no JSON object.'))
+    const { type = name, error } = event
+    const reported = errorOf(error) ?? (type === 'error' ? errorOf(event) : undefined)
+    if (reported) return this.#fail(reported)
+    return this.#read(type, event)
+  }
+
+  end(): readonly AnswerEvent[] {
+    return this.#ended ? [] : this.#fail(failure('The stream ended before the answer did.'))
+  }
+
+  #fail(event: AnswerEvent): readonly AnswerEvent[] {
+    this.#ended = true
+    return [event]
+  }
+
+  #read(type: unknown, event: Members): readonly AnswerEvent[] {
+    const { response, delta, item_id: id, logprobs } = event
+    const choice = 0
+    switch (type) {
+      case 'response.created':
+      case 'response.queued':
+      case 'response.in_progress':
+        return this.#start(response)
+      case 'response.output_item.added':
+        return this.#added(event)
+      case 'response.output_item.done':
+        return this.#done(event)
+      case 'response.output_text.delta':
+        return this.#told(event, (item) => ({
+          kind: 'text',
+          choice,
+          text: textOrNothing(delta),
+          ...itemId(id),
+          ...phaseOf(item.phase),
+          ...(listOf(logprobs).length > 0 && { logprobs: listOf(logprobs) }),
+        }))
+      case 'response.refusal.delta':
+        return this.#told(event, () => ({
+          kind: 'refusal',
+          choice,
+          text: textOrNothing(delta),
+          ...itemId(id),
+        }))
+      case 'response.reasoning_summary_text.delta':
+      case 'response.reasoning_text.delta': {
+        const part = numbered(event['summary_index'])
+        return this.#told(event, () => thoughtEvent(delta, id, part))
+      }
+      case 'response.function_call_arguments.delta':
+      case 'response.custom_tool_call_input.delta':
+        return this.#told(event, ({ call }) => ({
+          kind: 'arguments',
+          choice,
+          call,
+          text: textOrNothing(delta),
+        }))
+      case 'response.output_text.annotation.added': {
+        const item = this.#itemOf(event)
+        item.annotations++
+        return [{ kind: 'annotations', choice, annotations: [event['annotation']] }]
+      }
+      case 'response.completed':
+      case 'response.incomplete':
+      case 'response.failed':
+      case 'response.cancelled':
+        return this.#end(response)
+      default:
+        return []
+    }
+  }
+
+  #start(response: unknown): readonly AnswerEvent[] {
+    if (this.#started || !isMembers(response)) return []
+    this.#started = true
+    return [{ kind: 'start', ...startOf(response) }]
+  }
+
+  #itemOf(event: Members): ReadItem {
+    const key = event['output_index'] ?? event['item_id']
+    let item = this.#items.get(key)
+    if (!item) {
+      item = { type: undefined, phase: undefined, told: false, annotations: 0, call: this.#calls.count }
+      this.#items.set(key, item)
+    }
+    return item
+  }
+
+  #told(event: Members, make: (item: ReadItem) => AnswerEvent): readonly AnswerEvent[] {
+    const item = this.#itemOf(event)
+    item.told = true
+    return [make(item)]
+  }
+
+  #added({ item, output_index: index }: Members): readonly AnswerEvent[] {
+    if (!isMembers(item)) return []
+    const { type, phase, id } = item
+    const read: ReadItem = { type, phase, told: false, annotations: 0, call: this.#calls.count }
+    this.#items.set(index ?? id, read)
+    return isCall(item) ? callStart(item, this.#calls) : []
+  }
+
+  /** What the events of the item have left out is told at its end. */
+  #done(event: Members): readonly AnswerEvent[] {
+    const { item } = event
+    if (!isMembers(item)) return []
+    const read = this.#itemOf(event)
+    if (read.type === undefined) {
+      if (!read.told) {
+        this.#items.set(event['output_index'] ?? item['id'], { ...read, type: item['type'], told: true })
+        return itemAnswer(item, this.#calls)
+      }
+      return []
+    }
+    if (isCall(item)) {
+      if (read.told) return []
+      read.told = true
+      return callInput(item, read.call)
+    }
+    if (!read.told) {
+      read.told = true
+      return itemAnswer(item, this.#calls)
+    }
+    const encrypted = item['encrypted_content']
+    if (typeof encrypted === 'string') {
+      return [{ kind: 'thought', choice: 0, text: '', encrypted, ...itemId(item['id']) }]
+    }
+    const annotations = annotationsOf(item).slice(read.annotations)
+    return annotations.length > 0 ? [{ kind: 'annotations', choice: 0, annotations }] : []
+  }
+
+  #end(response: unknown): readonly AnswerEvent[] {
+    this.#ended = true
+    if (!isMembers(response)) return [failure('The last event of the stream has no response.')]
+    const { serviceTier } = startOf(response)
+    // Until its end, a response says only which tier was asked for.
+    const tier = this.#started && serviceTier !== undefined ? ([{ kind: 'start', serviceTier }] as const) : []
+    const start = [...this.#start(response), ...tier]
+    const missing =
+      this.#items.size > 0
+        ? []
+        : listOf(response['output'])
+            .filter(isMembers)
+            .flatMap((item) => itemAnswer(item, this.#calls))
+    return [...start, ...missing, ...endOf(response, this.#calls.count > 0)]
+  }
+}
+
+/** The events of a whole item. */
+function itemAnswer(item: Members, calls: { count: number }): AnswerEvent[] {
+  const { type, id, phase, encrypted_content: encrypted } = item
+  const choice = 0
+  if (type === 'message') {
+    return listOf(item['content'])
+      .filter(isMembers)
+      .flatMap((part) => partAnswer(part, id, phase))
+  }
+  if (type === 'reasoning') {
+    const texts = [...listOf(item['summary']), ...listOf(item['content'])].filter(isMembers)
+    const parts = texts.map(({ text }, part) => thoughtEvent(text, id, part))
+    if (parts.length > 0 && typeof encrypted !== 'string') return parts
+    const seal = typeof encrypted === 'string' ? { encrypted } : {}
+    return [...parts, { kind: 'thought', choice, text: '', ...itemId(id), ...seal }]
+  }
+  if (isCall(item)) {
+    const call = calls.count
+    return [...callStart(item, calls), ...callInput(item, call)]
+  }
+  return [{ kind: 'item', choice, item }]
+}
+
+function partAnswer(part: Members, id: unknown, phase: unknown): AnswerEvent[] {
+  const choice = 0
+  if (part['type'] === 'refusal') {
+    return [{ kind: 'refusal', choice, text: textOrNothing(part['refusal']), ...itemId(id) }]
+  }
+  const logprobs = listOf(part['logprobs'])
+  const annotations = listOf(part['annotations'])
+  const text: AnswerEvent = {
+    kind: 'text',
+    choice,
+    text: textOrNothing(part['text']),
+    ...itemId(id),
+    ...phaseOf(phase),
+    ...(logprobs.length > 0 && { logprobs }),
+  }
+  return annotations.length > 0 ? [text, { kind: 'annotations', choice, annotations }] : [text]
+}
+
+function thoughtEvent(text: unknown, id: unknown, part: number | undefined): AnswerEvent {
+  return {
+    kind: 'thought',
+    choice: 0,
+    text: textOrNothing(text),
+    ...itemId(id),
+    ...(part !== undefined && part > 0 && { part }),
+  }
+}
+
+function isCall({ type }: Members): boolean {
+  return type === 'function_call' || type === 'custom_tool_call'
+}
+
+function callStart(item: Members, calls: { count: number }): AnswerEvent[] {
+  return [
+    {
+      kind: 'call',
+      choice: 0,
+      call: calls.count++,
+      tool: item['type'] === 'custom_tool_call' ? 'custom' : 'function',
+      id: textOrNothing(item['call_id']),
+      name: textOrNothing(item['name']),
+      ...itemId(item['id']),
+    },
+  ]
+}
+
+function callInput(item: Members, call: number): AnswerEvent[] {
+  const text = textOrNothing(item['arguments'] ?? item['input'])
+  return text === '' ? [] : [{ kind: 'arguments', choice: 0, call, text }]
+}
+
+function annotationsOf(item: Members): readonly unknown[] {
+  return listOf(item['content']).flatMap((part) => (isMembers(part) ? listOf(part['annotations']) : []))
+}
+
+function textOrNothing(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
+function itemId(id: unknown): { item?: string } {
+  return typeof id === 'string' ? { item: id } : {}
+}
+
+function phaseOf(phase: unknown): { phase?: 'final_answer' | 'commentary' } {
+  return phase === 'final_answer' || phase === 'commentary' ? { phase } : {}
+}
+
+/** How a response ends: what the filter says, why, and the bill. */
+function endOf(response: Members, hasCalls: boolean): AnswerEvent[] {
+  const { status, error, usage, incomplete_details: details } = response
+  const events = filtersOf(response['content_filters'])
+  if (isMembers(usage)) events.push({ kind: 'usage', usage: usageOf(usage) })
+  const reported = errorOf(error)
+  if (reported) return [...events, reported]
+  if (status === 'failed' || status === 'cancelled') {
+    return [...events, failure(`The response has ${status === 'failed' ? 'failed' : 'been cancelled'}.`)]
+  }
+  const reason = finishReason(status, details, hasCalls)
+  return [
+    ...events,
+    reason === undefined ? failure('The response is not finished.') : { kind: 'finish', choice: 0, reason },
+  ]
+}
+
+function finishReason(status: unknown, details: unknown, hasCalls: boolean): FinishReason | undefined {
+  if (status === 'completed') return hasCalls ? 'tool_calls' : 'stop'
+  if (status !== 'incomplete') return undefined
+  return isMembers(details) && details['reason'] === 'content_filter' ? 'content_filter' : 'length'
+}
+
+function filtersOf(filters: unknown): AnswerEvent[] {
+  return listOf(filters).filter(isMembers).map(filterEvent)
+}
+
+function filterEvent(filter: Members): AnswerEvent {
+  const { source_type: source, content_filter_results: results, content_filter_offsets: offsets } = filter
+  return {
+    kind: 'filter',
+    of: source === 'prompt' ? 'prompt' : 'choice',
+    index: 0,
+    results: results ?? {},
+    ...(isMembers(offsets) && { offsets }),
+  }
+}
+
+function startOf(response: Members): AnswerStart {
+  const { id, created_at: created, model, service_tier: serviceTier } = response
+  return {
+    ...(typeof id === 'string' && { id }),
+    ...(typeof created === 'number' && { createdSeconds: Math.floor(created) }),
+    ...(typeof model === 'string' && { model }),
+    ...(typeof serviceTier === 'string' && { serviceTier }),
+  }
+}
+
+function usageOf(usage: Members): Usage {
+  const ofInput = isMembers(usage['input_tokens_details']) ? usage['input_tokens_details'] : {}
+  const ofOutput = isMembers(usage['output_tokens_details']) ? usage['output_tokens_details'] : {}
+  const promptTokens = numberOf(usage['input_tokens'])
+  const completionTokens = numberOf(usage['output_tokens'])
+  const total = numberOf(usage['total_tokens'])
+  return {
+    promptTokens,
+    cachedTokens: numberOf(ofInput['cached_tokens']),
+    completionTokens,
+    reasoningTokens: numberOf(ofOutput['reasoning_tokens']),
+    ...(total > 0 && total !== promptTokens + completionTokens && { totalTokens: total }),
+  }
+}

@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest'
+import type { AnswerEvent } from '../../answer/answer-events.ts'
+import { createRandom } from '../../lib/random.ts'
+import { ResponseIds } from './response-ids.ts'
+import { ResponsesStreamWriter, writeResponse } from './write-responses.ts'
+
+const options = () => ({
+  request: { input: 'Hi', metadata: { a: 'b' } },
+  deployment: 'mine',
+  model: { name: 'gpt-4o', reasoning: false },
+  ids: new ResponseIds(createRandom('ids')),
+  createdMs: 1_000_000,
+  nowMs: () => 2_000_000,
+  noise: undefined,
+})
+
+interface Sent {
+  readonly type: string
+  readonly sequence_number: number
+  readonly output_index?: number
+  readonly delta?: string
+  readonly response?: { readonly output: readonly object[]; readonly status: string }
+}
+
+const stream = (events: readonly AnswerEvent[]): Sent[] => {
+  const writer = new ResponsesStreamWriter(options())
+  const text = [...events.map((event) => writer.write(event)), writer.end()].join('')
+  return text
+    .split('\n\n')
+    .filter(Boolean)
+    .map((frame) => JSON.parse(frame.slice(frame.indexOf('data: ') + 6)) as Sent)
+}
+
+const text = (text: string) => ({ kind: 'text', choice: 0, text }) as const
+const call = (number: number) =>
+  ({ kind: 'call', choice: 0, call: number, tool: 'function', id: `call_${number}`, name: 'f' }) as const
+const input = (number: number, text: string) =>
+  ({ kind: 'arguments', choice: 0, call: number, text }) as const
+const finish = { kind: 'finish', choice: 0, reason: 'tool_calls' } as const
+
+describe('a stream of responses', () => {
+  it('keeps the text beside calls, each item with its beginning, its deltas and its end, all numbered', () => {
+    const sent = stream([text('Hi'), text('!'), call(0), input(0, '{}'), finish])
+    expect(sent.map(({ type }) => type.replace('response.', ''))).toEqual([
+      'created',
+      'in_progress',
+      'output_item.added',
+      'content_part.added',
+      'output_text.delta',
+      'output_text.delta',
+      'output_text.done',
+      'content_part.done',
+      'output_item.done',
+      'output_item.added',
+      'function_call_arguments.delta',
+      'function_call_arguments.done',
+      'output_item.done',
+      'completed',
+    ])
+    expect(sent.map((event) => event.sequence_number)).toEqual(sent.map((_, index) => index))
+    expect(sent.at(-1)?.response?.output).toMatchObject([
+      { type: 'message', status: 'completed', content: [{ text: 'Hi!' }] },
+      { type: 'function_call', status: 'completed', arguments: '{}', call_id: 'call_0' },
+    ])
+  })
+
+  it('keeps calls apart that alternate', () => {
+    const sent = stream([
+      call(0),
+      call(1),
+      input(0, '{'),
+      input(1, '['),
+      input(0, '}'),
+      input(1, ']'),
+      finish,
+    ])
+    expect(sent.at(-1)?.response?.output).toMatchObject([{ arguments: '{}' }, { arguments: '[]' }])
+    expect(sent.filter(({ delta }) => delta).map((event) => event.output_index)).toEqual([0, 1, 0, 1])
+  })
+
+  it('has a thought by paragraph before the text, in an item of its own', () => {
+    const thought = (text: string, part = 0) => ({ kind: 'thought', choice: 0, text, part }) as const
+    const sent = stream([thought('On'), thought('e'), thought('Two', 1), text('Hi')])
+    expect(sent.at(-1)?.response?.output).toMatchObject([
+      { type: 'reasoning', summary: [{ text: 'One' }, { text: 'Two' }] },
+      { type: 'message', content: [{ text: 'Hi' }] },
+    ])
+  })
+
+  it('begins a message with each further item, and where a refusal follows a text', () => {
+    const sent = stream([
+      { ...text('a'), item: 'msg_1' },
+      { ...text('b'), item: 'msg_2' },
+      { kind: 'refusal', choice: 0, text: 'No' },
+    ])
+    expect(sent.at(-1)?.response?.output).toMatchObject([
+      { id: 'msg_1', content: [{ text: 'a' }] },
+      { id: 'msg_2', content: [{ text: 'b' }] },
+      { content: [{ type: 'refusal', refusal: 'No' }] },
+    ])
+  })
+
+  it.each([
+    ['length', 'max_output_tokens'],
+    ['content_filter', 'content_filter'],
+  ] as const)('that ends with %s is incomplete, and so is its last item', (reason, told) => {
+    const last = stream([text('Hi'), { kind: 'finish', choice: 0, reason }]).at(-1)
+    expect(last).toMatchObject({
+      type: 'response.incomplete',
+      response: {
+        status: 'incomplete',
+        incomplete_details: { reason: told },
+        output: [{ status: 'incomplete' }],
+      },
+    })
+  })
+
+  it('that fails ends with what came before and the error', () => {
+    const last = stream([text('Hi'), { kind: 'error', error: { code: 'c', message: 'm' } }]).at(-1)
+    expect(last).toMatchObject({
+      type: 'response.failed',
+      response: {
+        status: 'failed',
+        error: { code: 'c', message: 'm' },
+        output: [{ content: [{ text: 'Hi' }] }],
+      },
+    })
+  })
+
+  it('has one choice', () => {
+    expect(stream([text('a'), { kind: 'text', choice: 1, text: 'b' }]).at(-1)?.response?.output).toHaveLength(
+      1,
+    )
+  })
+})
+
+describe('a whole response', () => {
+  it('repeats the request, and tells no usage and no filter that no service has told', () => {
+    expect(JSON.parse(writeResponse([text('Hi')], options()))).toMatchObject({
+      id: expect.stringMatching(/^resp_/) as unknown,
+      model: 'mine',
+      created_at: 1_000,
+      completed_at: 2_000,
+      metadata: { a: 'b' },
+      usage: null,
+      content_filters: null,
+      output: [{ content: [{ text: 'Hi' }] }],
+    })
+  })
+})

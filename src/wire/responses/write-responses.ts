@@ -1,0 +1,366 @@
+import type {
+  AnswerError,
+  AnswerEvent,
+  AnswerStart,
+  AnswerWriter,
+  FilterEvent,
+  TextEvent,
+} from '../../answer/answer-events.ts'
+import type { FinishReason, Usage } from '../../answer/completion.ts'
+import type { Random } from '../../lib/random.ts'
+import type { Model } from '../models/models.ts'
+import { isMembers } from '../read-json.ts'
+import {
+  addedEvent,
+  callSection,
+  doneItemEvent,
+  messageSection,
+  singleEvent,
+  summarySection,
+  type EventRun,
+  type Section,
+} from './item-events.ts'
+import {
+  outputRefusal,
+  outputText,
+  type CallOutput,
+  type HostedOutput,
+  type ItemStatus,
+  type MessageOutput,
+  type OutputItem,
+  type ReasoningOutput,
+} from './output-items.ts'
+import type { ResponseIds } from './response-ids.ts'
+import { responseObject, type AnsweredResponse } from './response-object.ts'
+import type { ResponsesRequest } from './responses-request.ts'
+import { writeJson } from './write-json.ts'
+
+/** What a response tells beside the answer, and where it gets what the events leave open. */
+export interface ResponsesWriterOptions {
+  /** Is repeated in the response. */
+  readonly request: ResponsesRequest
+  /** What the client calls the model by; read where the events name none. */
+  readonly deployment: string
+  readonly model: Pick<Model, 'name' | 'reasoning'>
+  readonly ids: Pick<ResponseIds, 'next'>
+  /** Milliseconds since 1970, as all times here. */
+  readonly createdMs: number
+  readonly nowMs: () => number
+  /** Where the padding of deltas is drawn from; undefined leaves it out. */
+  readonly noise: Random | undefined
+}
+
+/** The body of a whole response, in the form of the service: two spaces of indentation. */
+export function writeResponse(events: Iterable<AnswerEvent>, options: ResponsesWriterOptions): string {
+  const writer = new ResponsesStreamWriter(options)
+  for (const event of events) writer.write(event)
+  writer.end()
+  return writeJson(responseObject(writer.answered, 'ended'), 'pretty')
+}
+
+/** A message or a thought while its text comes. */
+interface OpenText {
+  readonly kind: TextEvent['kind']
+  readonly id: string
+  /** The service's id of it, which a further item has not. */
+  readonly given: string | undefined
+  readonly index: number
+  readonly phase: TextEvent['phase']
+  readonly logprobs: unknown[]
+  readonly annotations: unknown[]
+  /** Of a message its text, of a thought its paragraphs. */
+  readonly parts: string[]
+  encrypted: string | undefined
+  message?: Section<MessageOutput['content'][number]>
+  paragraph?: Section<string>
+}
+
+/** A call while its arguments come. */
+interface OpenCall {
+  readonly index: number
+  readonly item: CallOutput
+  readonly section: Section<string>
+  text: string
+}
+
+/** Writes a stream of the Responses API. It has one choice: events of further ones are left out. */
+export class ResponsesStreamWriter implements AnswerWriter {
+  readonly #options: ResponsesWriterOptions
+  readonly #start: AnswerStart = {}
+  readonly #output: (OutputItem | HostedOutput | undefined)[] = []
+  readonly #filters: FilterEvent[] = []
+  readonly #calls = new Map<number, OpenCall>()
+  #id: string | undefined
+  #text: OpenText | undefined
+  #sequence = 0
+  #reason: FinishReason = 'stop'
+  #usage: Usage | undefined
+  #error: AnswerError | undefined
+  #endMs = 0
+
+  constructor(options: ResponsesWriterOptions) {
+    this.#options = options
+  }
+
+  write(event: AnswerEvent): string {
+    if ('choice' in event && event.choice !== 0) return ''
+    switch (event.kind) {
+      case 'start': {
+        const { kind: _, ...start } = event
+        Object.assign(this.#start, start)
+        return this.#begin()
+      }
+      case 'text':
+      case 'refusal':
+      case 'thought':
+        return this.#begin() + this.#writeText(event)
+      case 'call':
+        return this.#begin() + this.#writeCall(event)
+      case 'arguments': {
+        const call = this.#calls.get(event.call)
+        if (!call) return ''
+        call.text += event.text
+        return call.section.delta(event.text, this.#sequence++)
+      }
+      case 'annotations':
+        return this.#annotate(event.annotations)
+      case 'item':
+        return this.#begin() + this.#writeItem(event.item as unknown as HostedOutput)
+      case 'filter':
+        this.#filters.push(event)
+        return ''
+      case 'finish':
+        this.#reason = event.reason
+        return this.#begin() + this.#closeAll(isCut(event.reason) ? 'incomplete' : 'completed')
+      case 'usage':
+        this.#usage = event.usage
+        return ''
+      default:
+        this.#error = event.error
+        return ''
+    }
+  }
+
+  end(): string {
+    const failed = this.#error !== undefined
+    const rest = this.#begin() + this.#closeAll(failed ? 'incomplete' : 'completed')
+    this.#endMs = this.#options.nowMs()
+    const type = failed ? 'failed' : isCut(this.#reason) ? 'incomplete' : 'completed'
+    const response = responseObject(this.answered, 'ended')
+    return rest + this.#run(singleEvent(`response.${type}`, () => ({ response })))
+  }
+
+  /** The response as far as it is written. */
+  get answered(): AnsweredResponse {
+    const { request, deployment, model, createdMs } = this.#options
+    const { model: named, createdSeconds, serviceTier } = this.#start
+    return {
+      id: this.#id ?? '',
+      createdMs: createdSeconds === undefined ? createdMs : createdSeconds * 1_000,
+      deployment: named ?? deployment,
+      model,
+      request,
+      items: [],
+      output: this.#output.filter((item) => item !== undefined),
+      finishReason: this.#reason,
+      usage: this.#usage,
+      progress: { endMs: this.#endMs },
+      filters: this.#filters.length > 0 ? this.#filters.map(filterOf) : null,
+      ...(serviceTier !== undefined && { serviceTier }),
+      ...(this.#error && { error: this.#error }),
+    }
+  }
+
+  #run(run: EventRun): string {
+    return run.render(0, this.#sequence++)
+  }
+
+  #runAll(runs: readonly EventRun[]): string {
+    return runs.map((run) => this.#run(run)).join('')
+  }
+
+  #begin(): string {
+    if (this.#id !== undefined) return ''
+    const { ids } = this.#options
+    const { id } = this.#start
+    this.#id = id?.startsWith('resp_') ? id : ids.next('resp', this.#seconds)
+    const response = responseObject(this.answered, 'in_progress')
+    return this.#runAll(
+      ['created', 'in_progress'].map((stage) => singleEvent(`response.${stage}`, () => ({ response }))),
+    )
+  }
+
+  get #seconds(): number {
+    return this.#start.createdSeconds ?? Math.floor(this.#options.createdMs / 1_000)
+  }
+
+  #writeText(event: TextEvent): string {
+    const open = this.#text
+    const isSame =
+      open !== undefined &&
+      open.kind === event.kind &&
+      (event.item === undefined || open.given === undefined || event.item === open.given)
+    const opening = isSame ? '' : this.#closeText('completed') + this.#openText(event)
+    const text = this.#text as OpenText
+    if (event.encrypted !== undefined) text.encrypted = event.encrypted
+    if (event.logprobs) text.logprobs.push(...event.logprobs)
+    if (event.kind === 'thought') return opening + this.#think(text, event)
+    text.parts[0] = (text.parts[0] ?? '') + event.text
+    return event.text === '' ? opening : opening + (text.message?.delta(event.text, this.#sequence++) ?? '')
+  }
+
+  /** A paragraph begins with its number, and ends when the next one begins. */
+  #think(open: OpenText, { text, part = 0 }: TextEvent): string {
+    if (text === '') return ''
+    const isNew = open.paragraph === undefined || part >= open.parts.length
+    const closing = isNew ? this.#closeParagraph(open) : ''
+    if (isNew) {
+      open.parts.push('')
+      open.paragraph = summarySection(open, open.index, open.parts.length - 1, this.#options.noise)
+    }
+    const opening = isNew ? this.#runAll(open.paragraph?.opening ?? []) : ''
+    open.parts[open.parts.length - 1] += text
+    return closing + opening + (open.paragraph?.delta(text, this.#sequence++) ?? '')
+  }
+
+  #closeParagraph(open: OpenText): string {
+    return open.paragraph ? this.#runAll(open.paragraph.closing(open.parts.at(-1) ?? '')) : ''
+  }
+
+  #openText({ kind, item, phase }: TextEvent): string {
+    const { ids, noise } = this.#options
+    const isThought = kind === 'thought'
+    const id = item ?? ids.next(isThought ? 'rs' : 'msg', this.#seconds)
+    const index = this.#output.push(undefined) - 1
+    const open: OpenText = {
+      kind,
+      id,
+      given: item,
+      index,
+      phase,
+      logprobs: [],
+      annotations: [],
+      parts: [],
+      encrypted: undefined,
+    }
+    this.#text = open
+    if (isThought) return this.#run(addedEvent(reasoningOf(open), index))
+    open.message = messageSection(open, index, kind === 'refusal', noise)
+    return this.#run(addedEvent(messageOf(open, 'in_progress'), index)) + this.#runAll(open.message.opening)
+  }
+
+  #closeText(status: ItemStatus): string {
+    const open = this.#text
+    if (!open) return ''
+    this.#text = undefined
+    if (open.kind === 'thought') {
+      const item = reasoningOf(open)
+      this.#output[open.index] = item
+      return this.#closeParagraph(open) + this.#run(doneItemEvent(item, open.index))
+    }
+    const item = messageOf(open, status)
+    this.#output[open.index] = item
+    const closing = open.message?.closing(item.content[0] ?? outputText('')) ?? []
+    return this.#runAll(closing) + this.#run(doneItemEvent(item, open.index))
+  }
+
+  #writeCall({ call, tool, id, name, item: given }: Extract<AnswerEvent, { kind: 'call' }>): string {
+    const { ids, noise } = this.#options
+    const closing = this.#closeText('completed')
+    const index = this.#output.push(undefined) - 1
+    const at = { status: 'in_progress', call_id: id, name } as const
+    const item: CallOutput =
+      tool === 'custom'
+        ? { id: given ?? ids.next('ctc', this.#seconds), type: 'custom_tool_call', ...at, input: '' }
+        : { id: given ?? ids.next('fc', this.#seconds), type: 'function_call', ...at, arguments: '' }
+    this.#calls.set(call, { index, item, section: callSection(item, index, noise), text: '' })
+    return closing + this.#run(addedEvent(item, index))
+  }
+
+  /** Calls may alternate, so that they stay open to the end. */
+  #closeAll(status: ItemStatus): string {
+    const calls = [...this.#calls.values()]
+    this.#calls.clear()
+    const texts = this.#closeText(calls.length > 0 ? 'completed' : status)
+    return (
+      texts +
+      calls.map((call) => this.#closeCall(call, call === calls.at(-1) ? status : 'completed')).join('')
+    )
+  }
+
+  #closeCall({ index, item, section, text }: OpenCall, status: ItemStatus): string {
+    const done = callOf(item, text, status)
+    this.#output[index] = done
+    return this.#runAll(section.closing(text)) + this.#run(doneItemEvent(done, index))
+  }
+
+  #writeItem(item: HostedOutput): string {
+    const closing = this.#closeText('completed')
+    const index = this.#output.push(item) - 1
+    const added = singleEvent('response.output_item.added', () => ({ item, output_index: index }))
+    return closing + this.#run(added) + this.#run(doneItemEvent(item, index))
+  }
+
+  #annotate(annotations: readonly unknown[]): string {
+    const open = this.#text
+    if (open?.kind !== 'text') return ''
+    return annotations
+      .map((annotation) => {
+        const annotationIndex = open.annotations.push(annotation) - 1
+        const at = { item_id: open.id, output_index: open.index, content_index: 0 }
+        return this.#run(
+          singleEvent('response.output_text.annotation.added', () => ({
+            ...at,
+            annotation,
+            annotation_index: annotationIndex,
+          })),
+        )
+      })
+      .join('')
+  }
+}
+
+function isCut(reason: FinishReason): boolean {
+  return reason === 'length' || reason === 'content_filter'
+}
+
+function reasoningOf({ id, parts, encrypted }: OpenText): ReasoningOutput {
+  return {
+    id,
+    type: 'reasoning',
+    ...(encrypted !== undefined && { encrypted_content: encrypted }),
+    summary: parts.map((text) => ({ type: 'summary_text', text })),
+  }
+}
+
+function messageOf(
+  { id, kind, parts, phase, annotations, logprobs }: OpenText,
+  status: ItemStatus,
+): MessageOutput {
+  const text = parts[0] ?? ''
+  return {
+    id,
+    type: 'message',
+    status,
+    content: [kind === 'refusal' ? outputRefusal(text) : outputText(text, annotations, logprobs)],
+    ...(phase && { phase }),
+    role: 'assistant',
+  }
+}
+
+function callOf(item: CallOutput, text: string, status: ItemStatus): CallOutput {
+  return item.type === 'function_call'
+    ? { ...item, status, arguments: text }
+    : { ...item, status, input: text }
+}
+
+function filterOf({ of, results, offsets }: FilterEvent): object {
+  const judged = isMembers(results) ? Object.values(results) : []
+  return {
+    blocked: judged.some((result) => isMembers(result) && result['filtered'] === true),
+    source_type: of === 'prompt' ? 'prompt' : 'completion',
+    content_filter_raw: [],
+    content_filter_results: results,
+    ...(offsets !== undefined && { content_filter_offsets: offsets }),
+  }
+}
