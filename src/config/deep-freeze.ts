@@ -23,7 +23,9 @@ class FreezableMap<K, V> extends Map<K, V> {
 /** A frozen copy of a map. It still survives structured cloning, as a plain Map. */
 export function frozenMap<K, V>(entries: Iterable<readonly [K, V]>): ReadonlyMap<K, V> {
   const map = new FreezableMap<K, V>()
-  for (const [key, value] of entries) map.set(key, value)
+  // Not by its own `set`, which looks at each call whether it is frozen.
+  const set = Map.prototype.set.bind(map)
+  for (const [key, value] of entries) set(key, value)
   return Object.freeze(map)
 }
 

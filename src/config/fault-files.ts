@@ -16,12 +16,13 @@ export interface FaultFiles {
  * Checks what the files that FAULTS_PATH and INCIDENTS_PATH name say. A file that could not be read has no entries, and its
  * reader has told why.
  *
- * @param known the names of all deployments; undefined where they are not known for certain
+ * @param namesOf gives the names of all deployments; undefined where they are not known for certain
  */
 export function resolveFaultFiles(
   { faults: faultFile, incidents: incidentFile }: Pick<ConfigInputs, 'faults' | 'incidents'>,
-  known: ReadonlySet<string> | undefined,
+  namesOf: (() => ReadonlySet<string>) | undefined,
 ): FaultFiles {
+  const known = faultFile || incidentFile ? namesOf?.() : undefined
   const faults =
     faultFile?.entries === undefined ? undefined : checkFaultFile(faultFile.entries, faultFile.place, known)
   const incidents =

@@ -37,6 +37,6 @@ export function joinPatches(first: unknown, second: unknown): unknown {
 }
 
 /** A key such as `__proto__` is a key like others. */
-function define(object: Record<string, unknown>, key: string, value: unknown): void {
+export function define(object: Record<string, unknown>, key: string, value: unknown): void {
   Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
 }

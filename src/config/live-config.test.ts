@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { filesInMemory } from '../../tests/support/files-in-memory.ts'
+import { withResources } from '../../tests/support/resource-inputs.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import type { ConfigInputs } from './config-inputs.ts'
 import { LiveConfig } from './live-config.ts'
@@ -205,5 +206,70 @@ describe('another base', () => {
     const { problems } = await live.rebase(inputsOf({ b: deployments.b }))
     expect(problems).toHaveLength(1)
     expect(live.current).toBe(before)
+  })
+})
+
+describe('a change of a named resource', () => {
+  const chat = { model: 'gpt-4o', tokensPerMinute: 100 }
+  const setUpTwo = () => {
+    const resources = {
+      acme: { deployments: { a: chat, b: { ...chat } } },
+      beta: { deployments: { a: { ...chat } } },
+    }
+    return new LiveConfig(withResources(inputsOf(deployments, { SIMULATOR_REGION: 'X' }), resources))
+  }
+  const limitOf = (live: LiveConfig, resource: string, name = 'a') =>
+    live.current.resources.get(resource)?.deployments.get(name)?.tokensPerMinute
+
+  it('changes that one alone, and resolves nothing else anew', async () => {
+    const live = setUpTwo()
+    const before = live.current
+    const { problems } = await live.patch({ openai_deployments: { a: { tokens_per_minute: 7 } } }, 'acme')
+    expect(problems).toEqual([])
+    await live.putDeployment('c', chat, 'acme')
+    expect([limitOf(live, 'default'), limitOf(live, 'acme'), limitOf(live, 'beta')]).toEqual([100, 7, 100])
+    expect([limitOf(live, 'default', 'c'), limitOf(live, 'acme', 'c')]).toEqual([undefined, 100])
+    for (const name of ['default', 'beta']) {
+      expect(live.current.resources.get(name)?.deployments).toBe(before.resources.get(name)?.deployments)
+    }
+    const [now, then] = [live.current, before].map(({ resources }) => resources.get('acme')?.deployments)
+    expect(now?.get('b')).toBe(then?.get('b'))
+    expect(live.overlay).toEqual({
+      put: {},
+      patch: {},
+      resources: { acme: { put: { c: chat }, patch: { openai_deployments: { a: { tokensPerMinute: 7 } } } } },
+    })
+  })
+
+  it('stands above the settings of the default resource, which the others go on having', async () => {
+    const live = setUpTwo()
+    await live.patch({ region: 'Y' }, 'acme')
+    await live.patch({ region: 'Z', completion_length: 'natural' })
+    const told = Array.from(live.current.resources, ([name, { region, completionLength }]) => [
+      name,
+      region,
+      completionLength,
+    ])
+    expect(told).toEqual([
+      ['default', 'Z', 'natural'],
+      ['acme', 'Y', 'natural'],
+      ['beta', 'Z', 'natural'],
+    ])
+    await live.reset()
+    expect(live.current.resources.get('acme')?.region).toBe('X')
+  })
+
+  it('is refused with the place of what is wrong', async () => {
+    const live = setUpTwo()
+    const patch = { openai_deployments: { a: { model: 5 } }, body_limit_mb: 1, regio: 'x' }
+    expect((await live.patch(patch, 'acme')).problems).toEqual([
+      'resources.acme: body_limit_mb is a setting of all resources together. Patch it there.',
+      expect.stringMatching(/^resources.acme: regio is no part of the configuration. Did you mean region\?/),
+      expect.stringMatching(/^resources.acme: openai_deployments: "a".model must be the name of a model/),
+    ])
+    expect((await live.putDeployment('a', chat, 'gamma')).problems).toEqual([
+      'There is no resource "gamma", but changes of it.',
+    ])
+    expect(live.overlay.resources).toBeUndefined()
   })
 })

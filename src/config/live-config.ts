@@ -4,17 +4,22 @@ import type { ConfigInputs, ResourceInputs } from './config-inputs.ts'
 import { frozenMap } from './deep-freeze.ts'
 import { camelKeys } from './key-case.ts'
 import {
-  joinOverlay,
+  type Changes,
+  changesOf,
+  joinChanges,
   keepingEntries,
+  noChanges,
   type Overlay,
   type OverlayStore,
   withCamelKeys,
+  withChanges,
   withoutPatchesOf,
 } from './overlay.ts'
-import { patchInputs, putDeployments } from './patch-inputs.ts'
+import { type PatchedInputs, patchInputs, putDeployments } from './patch-inputs.ts'
 import { configError, resolveInputs } from './resolve-inputs.ts'
 import type { Settings } from './settings-schema.ts'
-import { showConfig } from './show-config.ts'
+import { showConfig, showDeployment } from './show-config.ts'
+import { showValue } from './show-value.ts'
 
 /** What a change became: nothing but problems, one sentence or two each, or a new configuration. */
 export interface Change {
@@ -30,14 +35,12 @@ export interface Change {
  */
 export type Prepare = (next: Config) => void | Promise<void>
 
-const nothing: Overlay = { put: {}, patch: {} }
-
 /** What a change makes of the configuration of the moment; made again where another process was faster. */
 type Plan = () => { readonly base?: ConfigInputs; readonly overlay?: Overlay }
 
 interface State {
   readonly inputs: ConfigInputs
-  readonly settings: ReadonlyMap<string, Settings>
+  readonly settings: Settings
   readonly config: Config
   readonly warnings: readonly string[]
 }
@@ -52,7 +55,7 @@ export class LiveConfig {
   /** Where changes are shared with other processes; set by whoever shares them. */
   store?: OverlayStore
   #base: ConfigInputs
-  #overlay = nothing
+  #overlay: Overlay = noChanges
   #state: State
   #changes: Promise<unknown> = Promise.resolve()
   readonly #listeners: ((config: Config) => void)[] = []
@@ -82,15 +85,15 @@ export class LiveConfig {
     return this.#state.inputs
   }
 
-  /** What can change at run time, as GET /++/config shows it. */
-  shown(resource = defaultResourceName): Readonly<Record<string, unknown>> {
-    const { inputs, settings } = this.#state
-    const of = settings.get(resource)
-    const from: ResourceInputs | undefined =
-      resource === defaultResourceName ? inputs : inputs.resources?.[resource]
-    if (!of || !from)
-      throw new Error(`Could not show the resource "${resource}": there is none of this name.`)
-    return showConfig(from, of)
+  /** What can change at run time of the host and of the default resource, as GET /++/config shows it. */
+  shown(): Readonly<Record<string, unknown>> {
+    return showConfig(this.#state.inputs, this.#state.settings)
+  }
+
+  /** A deployment as `shown` has it; undefined where there is none of this name. */
+  shownDeployment(name: string, resource = defaultResourceName): unknown {
+    const inputs = inputsOf(this.#state.inputs, resource)
+    return inputs && showDeployment(inputs, name)
   }
 
   /** What was changed since the start or the last reset. */
@@ -103,24 +106,17 @@ export class LiveConfig {
     this.#listeners.push(listener)
   }
 
-  /** Applies a JSON merge patch of what `shown` shows. */
-  patch(patch: unknown): Promise<Change> {
-    return this.#change(() => {
-      return { overlay: joinOverlay(this.#overlay, withCamelKeys(patch), this.#state.inputs) }
-    })
+  /** Applies a JSON merge patch of what `shown` shows; of a named resource, its own part. */
+  patch(patch: unknown, resource = defaultResourceName): Promise<Change> {
+    return this.#changeOne(resource, (changes, inputs) => joinChanges(changes, withCamelKeys(patch), inputs))
   }
 
   /** Puts a deployment into the place of what had its name, patches of it included; null removes it. */
-  putDeployment(name: string, entry: unknown): Promise<Change> {
-    return this.#change(() => {
-      const { put, patch } = this.#overlay
-      return {
-        overlay: {
-          put: { ...put, [name]: camelKeys(entry) },
-          patch: withoutPatchesOf(new Set([name]), patch),
-        },
-      }
-    })
+  putDeployment(name: string, entry: unknown, resource = defaultResourceName): Promise<Change> {
+    return this.#changeOne(resource, ({ put, patch }) => ({
+      put: { ...put, [name]: camelKeys(entry) },
+      patch: withoutPatchesOf(new Set([name]), patch),
+    }))
   }
 
   /** Takes a new base, such as a deployment file that was edited; the changes since the start stay on top. */
@@ -129,7 +125,7 @@ export class LiveConfig {
   }
 
   /** Puts other changes into the place of those since the start; without an argument, none. */
-  reset(overlay: Overlay = { ...nothing }): Promise<Change> {
+  reset(overlay: Overlay = { ...noChanges }): Promise<Change> {
     return this.#change(() => ({ overlay }))
   }
 
@@ -150,6 +146,17 @@ export class LiveConfig {
     const missed = this.#unshared
     this.#unshared = []
     for (const plan of missed) await this.#change(plan)
+  }
+
+  #changeOne(
+    resource: string,
+    change: (changes: Changes, inputs: ResourceInputs) => Changes,
+  ): Promise<Change> {
+    return this.#change(() => {
+      const inputs = inputsOf(this.#state.inputs, resource) ?? this.#state.inputs
+      const overlay = this.#overlay
+      return { overlay: withChanges(overlay, resource, change(changesOf(overlay, resource), inputs)) }
+    })
   }
 
   #change(plan: Plan): Promise<Change> {
@@ -186,7 +193,7 @@ export class LiveConfig {
     offer: () => Promise<Overlay | undefined> = async () => undefined,
   ): Promise<Change & { readonly newer?: Overlay | undefined }> {
     const before = this.current
-    const patched = patchInputs(putDeployments(base, overlay.put), overlay.patch)
+    const patched = applyOverlay(base, overlay)
     const inputs = keepingEntries(patched.inputs, this.#state.inputs)
     const resolved = resolveInputs(inputs)
     const problems = [...patched.problems, ...('problems' in resolved ? resolved.problems : [])]
@@ -201,6 +208,28 @@ export class LiveConfig {
     for (const listener of this.#listeners) listener(config)
     return { problems, before }
   }
+}
+
+/** What a resource is made from. */
+function inputsOf(inputs: ConfigInputs, resource: string): ResourceInputs | undefined {
+  if (resource === defaultResourceName) return inputs
+  const { resources = {} } = inputs
+  return Object.hasOwn(resources, resource) ? resources[resource] : undefined
+}
+
+function applyOverlay(base: ConfigInputs, overlay: Overlay): PatchedInputs<ConfigInputs> {
+  const { inputs, problems } = patchInputs(putDeployments(base, overlay.put), overlay.patch)
+  const changes = Object.entries(overlay.resources ?? {})
+  if (changes.length === 0) return { inputs, problems }
+  const resources = { ...inputs.resources }
+  const found = changes.flatMap(([name, { put, patch }]) => {
+    const own = inputsOf(base, name)
+    if (!own) return [`There is no resource ${showValue(name)}, but changes of it.`]
+    const patched = patchInputs(putDeployments(own, put), patch, true)
+    resources[name] = patched.inputs
+    return patched.problems.map((problem) => `resources.${name}: ${problem}`)
+  })
+  return { inputs: { ...inputs, resources }, problems: [...problems, ...found] }
 }
 
 /** What has not changed stays the same object, by which recordings and connections are found. */

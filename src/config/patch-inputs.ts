@@ -1,9 +1,10 @@
 import { describeFirst, shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
-import type { ConfigInputs, FileEntries } from './config-inputs.ts'
-import { mergePatch } from './json-merge-patch.ts'
+import type { FileEntries, ResourceInputs } from './config-inputs.ts'
+import { define, mergePatch } from './json-merge-patch.ts'
 import { camelKeys } from './key-case.ts'
 import { isRecord } from './resolve-deployment.ts'
+import { hostKeys } from './settings-schema.ts'
 import { type Setting, settingsTable } from './settings-table.ts'
 import { showValue } from './show-value.ts'
 import type { GivenValue } from './sources.ts'
@@ -24,8 +25,8 @@ export function patchableSettings(): ReadonlyMap<string, Setting> {
 }
 
 /** What a patch makes of the inputs, unchecked, and what of the patch means nothing. */
-export interface PatchedInputs {
-  readonly inputs: ConfigInputs
+export interface PatchedInputs<T extends ResourceInputs> {
+  readonly inputs: T
   /** One sentence or two each, with the place in the patch. */
   readonly problems: readonly string[]
 }
@@ -33,8 +34,14 @@ export interface PatchedInputs {
 /**
  * Applies a patch: a JSON merge patch (RFC 7396) of what GET /++/config answers. Null puts a setting back to its default
  * and removes a deployment.
+ *
+ * @param isNamed whether they are those of a named resource, which has no settings of the host
  */
-export function patchInputs(inputs: ConfigInputs, patch: unknown): PatchedInputs {
+export function patchInputs<T extends ResourceInputs>(
+  inputs: T,
+  patch: unknown,
+  isNamed = false,
+): PatchedInputs<T> {
   if (!isRecord(patch)) {
     return {
       inputs,
@@ -43,7 +50,7 @@ export function patchInputs(inputs: ConfigInputs, patch: unknown): PatchedInputs
   }
   const { [deploymentsKey]: deployments, [faultsKey]: faults, ...rest } = patch
   const problems: string[] = []
-  const given = patchGiven(inputs.given, rest, problems)
+  const given = patchGiven(inputs.given, rest, problems, isNamed)
   if (deployments !== undefined && !isRecord(deployments)) {
     problems.push(
       `${deploymentsKey} must map deployment names to deployments (got ${showValue(deployments)}). Send an object.`,
@@ -63,15 +70,18 @@ export function patchInputs(inputs: ConfigInputs, patch: unknown): PatchedInputs
 }
 
 /** Puts deployments, in the form of files, into the place of those of their names; null removes one. */
-export function putDeployments(inputs: ConfigInputs, put: Readonly<Record<string, unknown>>): ConfigInputs {
+export function putDeployments<T extends ResourceInputs>(
+  inputs: T,
+  put: Readonly<Record<string, unknown>>,
+): T {
   const { entries } = inputs.deployments
-  const kept = Object.entries(isRecord(entries) ? entries : {}).filter(([name]) => !Object.hasOwn(put, name))
-  const added = Object.entries(put).flatMap(([name, entry]) => (entry === null ? [] : [[name, entry]]))
-  if (added.length === 0 && Object.keys(put).length === 0) return inputs
-  return {
-    ...inputs,
-    deployments: { entries: Object.fromEntries([...kept, ...added]), place: deploymentsKey },
-  }
+  const given = Object.entries(put)
+  if (given.length === 0) return inputs
+  // What is put stands behind what was there.
+  const merged: Record<string, unknown> = isRecord(entries) ? { ...entries } : {}
+  for (const [name] of given) delete merged[name]
+  for (const [name, entry] of given) if (entry !== null) define(merged, name, entry)
+  return { ...inputs, deployments: { entries: merged, place: deploymentsKey } }
 }
 
 function patchDeployments({ entries }: FileEntries, patch: Record<string, unknown>): FileEntries {
@@ -83,6 +93,7 @@ function patchGiven(
   given: readonly GivenValue[],
   patch: Record<string, unknown>,
   problems: string[],
+  isNamed: boolean,
 ): readonly GivenValue[] {
   const changes = new Map<Setting, GivenValue | undefined>()
   const unknown: { readonly place: string; readonly value: unknown }[] = []
@@ -90,7 +101,10 @@ function patchGiven(
     for (const [key, value] of Object.entries(node)) {
       const place = `${prefix}${key}`
       const setting = patchable.get(place)
-      if (setting) changes.set(setting, value === null ? undefined : { setting, value, typedAs: place })
+      if (setting && isNamed && hostKeys.has(setting.path[0] ?? '')) {
+        problems.push(`${place} is a setting of all resources together. Patch it there.`)
+      } else if (setting)
+        changes.set(setting, value === null ? undefined : { setting, value, typedAs: place })
       else if (isGroup(place) && isRecord(value)) walk(value, `${place}.`)
       else unknown.push({ place, value })
     }

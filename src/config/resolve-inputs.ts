@@ -8,7 +8,7 @@ import {
   type ResourceConfig,
   type ResourceView,
 } from './config.ts'
-import type { ConfigInputs, ResourceInputs } from './config-inputs.ts'
+import type { ConfigInputs, FileEntries, ResourceInputs } from './config-inputs.ts'
 import { deepFreeze, frozenMap } from './deep-freeze.ts'
 import { resolveDeployments } from './deployment-file.ts'
 import type { Deployment } from './deployments.ts'
@@ -28,8 +28,8 @@ const modeSchema = settingsSchema.pick({ mode: true, recordings: true, upstream:
 export type ResolvedInputs =
   | {
       readonly config: Config
-      /** The checked settings, by resource. */
-      readonly settings: ReadonlyMap<string, Settings>
+      /** The checked settings of the host and of the default resource. */
+      readonly settings: Settings
       /** What the operator should know although it stops nothing, in the form of the problems. */
       readonly warnings: readonly string[]
     }
@@ -42,11 +42,16 @@ export type ResolvedInputs =
  */
 export function resolveInputs(inputs: ConfigInputs, unread: readonly string[] = []): ResolvedInputs {
   const { given, workingDirectory, warnings = [] } = inputs
-  const flat = resolveResource(inputs, given, workingDirectory, unread)
+  const flat =
+    unread.length > 0
+      ? resolveResource(inputs, given, workingDirectory, unread)
+      : resolveOnce(inputs, given, workingDirectory)
   const resources = new Map([[defaultResourceName, flat]])
   const inherited = given.filter(({ setting }) => isInherited(setting))
   for (const [name, own] of Object.entries(inputs.resources ?? {})) {
-    resources.set(name, resolveNamed(own, inherited, workingDirectory))
+    const changed = new Set(own.given.map(({ setting }) => setting))
+    const all = [...inherited.filter(({ setting }) => !changed.has(setting)), ...own.given]
+    resources.set(name, resolveOnce(own, all, workingDirectory))
   }
   const problems = [
     ...flat.problems,
@@ -56,21 +61,15 @@ export function resolveInputs(inputs: ConfigInputs, unread: readonly string[] = 
   ]
   if (!flat.settings || !flat.config || problems.length > 0) return { problems }
   const host = createHost(flat.settings, flat.config.apiKey)
-  const settings = new Map<string, Settings>()
-  const views: [string, ResourceView][] = []
-  for (const [name, resolved] of resources) {
-    if (resolved.settings) settings.set(name, resolved.settings)
-    if (resolved.config) views.push([name, Object.freeze({ ...host, ...resolved.config })])
+  const defaultResource: ResourceView = Object.freeze({ ...host, ...flat.config })
+  const views = new Map([[defaultResourceName, defaultResource]])
+  for (const [name, { config }] of resources) {
+    if (config && config !== flat.config) views.set(name, Object.freeze({ ...host, ...config }))
   }
-  const defaultResource = Object.freeze({ ...host, ...flat.config })
-  const config = {
-    ...host,
-    resources: frozenMap([[defaultResourceName, defaultResource], ...views]),
-    defaultResource,
-  }
+  const config: Config = { ...host, resources: frozenMap(views), defaultResource }
   return {
     config: Object.freeze(config),
-    settings,
+    settings: flat.settings,
     warnings: [...warnings, ...flat.warnings, ...withPlaces(resources, (resolved) => resolved.warnings)],
   }
 }
@@ -85,24 +84,24 @@ interface ResolvedResource {
   readonly warnings: readonly string[]
 }
 
-/** What named resources were resolved to, so that a change of one leaves the others as they are. */
+/** What resources were resolved to, by their deployments, so that a change of one resource leaves the others as they are. */
 const remembered = new WeakMap<
-  ResourceInputs,
-  { readonly inherited: readonly GivenValue[]; readonly resolved: ResolvedResource }
+  FileEntries,
+  { readonly from: readonly unknown[]; readonly to: ResolvedResource }
 >()
 
-function resolveNamed(
-  own: ResourceInputs,
-  inherited: readonly GivenValue[],
+function resolveOnce(
+  inputs: ResourceInputs,
+  given: readonly GivenValue[],
   workingDirectory: string,
 ): ResolvedResource {
-  const before = remembered.get(own)
-  if (before && isSameList(before.inherited, inherited)) return before.resolved
-  const changed = new Set(own.given.map(({ setting }) => setting))
-  const given = [...inherited.filter(({ setting }) => !changed.has(setting)), ...own.given]
-  const resolved = resolveResource(own, given, workingDirectory, [])
-  remembered.set(own, { inherited, resolved })
-  return resolved
+  const { deployments, models, faults, incidents, deploymentsAreDefault, generatedKey } = inputs
+  const from = [workingDirectory, models, faults, incidents, deploymentsAreDefault, generatedKey, ...given]
+  const before = remembered.get(deployments)
+  if (before && isSameList(before.from, from)) return before.to
+  const to = resolveResource(inputs, given, workingDirectory, [])
+  remembered.set(deployments, { from, to })
+  return to
 }
 
 function resolveResource(
@@ -120,8 +119,7 @@ function resolveResource(
   const { data: modelsStrict = false } = settingsSchema.shape.modelsStrict.safeParse(nested['modelsStrict'])
   const file = resolveDeployments(entries, place, models, modelsStrict)
   const isKnown = entries !== undefined && file.problems.length === 0
-  const known = isKnown ? new Set(file.deployments.map(({ name }) => name)) : undefined
-  const faults = resolveFaultFiles(inputs, known)
+  const faults = resolveFaultFiles(inputs, isKnown ? () => namesOf(file.deployments) : undefined)
   // By itself, so that what a mode lacks is told together with what is wrong elsewhere.
   const { mode: kind, recordings, upstream } = nested
   const modeSettings = modeSchema.safeParse({ mode: kind, recordings, upstream })
@@ -142,6 +140,10 @@ function resolveResource(
     problems,
     warnings: file.warnings,
   }
+}
+
+function namesOf(deployments: readonly Deployment[]): ReadonlySet<string> {
+  return new Set(deployments.map(({ name }) => name))
 }
 
 /** What is told of named resources, each with its place; the default one has none. */

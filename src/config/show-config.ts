@@ -31,6 +31,13 @@ export function showConfig(
   }
 }
 
+/** An entry of the deployment file in the same form; undefined where there is none of this name. */
+export function showDeployment({ deployments: { entries } }: ResourceInputs, name: string): unknown {
+  return isRecord(entries) && Object.hasOwn(entries, name)
+    ? snakeKeys(normalizeEntry(entries[name]))
+    : undefined
+}
+
 function valueAt(tree: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((node, key) => (isRecord(node) ? node[key] : undefined), tree)
 }

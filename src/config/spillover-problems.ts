@@ -7,9 +7,10 @@ import { showValue } from './show-value.ts'
  * pay-as-you-go one that can do the same, and no further.
  */
 export function spilloverProblems(deployments: readonly Deployment[]): string[] {
+  const spilling = deployments.filter(({ spilloverTo }) => spilloverTo !== undefined)
+  if (spilling.length === 0) return []
   const byName = new Map(deployments.map((deployment) => [deployment.name, deployment]))
-  return deployments.flatMap(({ name, spilloverTo, provisionedThroughputUnits, model }) => {
-    if (spilloverTo === undefined) return []
+  return spilling.flatMap(({ name, spilloverTo = '', provisionedThroughputUnits, model }) => {
     const place = `${JSON.stringify(shortText(name))}.spilloverTo`
     const got = `(got ${showValue(spilloverTo)})`
     const target = byName.get(spilloverTo)

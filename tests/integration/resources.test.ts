@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { viewDeployment, viewDeployments } from '../../src/server/admin/deployment-view.ts'
 import { startCollector } from '../support/fake-collector.ts'
 import { createTestSimulator, testKey } from '../support/test-simulator.ts'
 
@@ -87,6 +88,20 @@ describe('a second resource', () => {
       ]),
     )
     expect(lines.filter((line) => /^aoai_faults_total.*acme/.test(line))).toEqual([])
+  })
+
+  it('shows its own deployments, and how they stand, to who asks for them', async () => {
+    const { post, simulator } = createTestSimulator({
+      deployments: { chat: { model: 'gpt-4o', tokensPerMinute: 10_000 } },
+      resources: { acme: { deployments: { chat: { model: 'gpt-4o', tokensPerMinute: 5_000 } } } },
+    })
+    await post(chatPath(''), message)
+    const limits = { tokens: { limit: 5_000, used: 0 }, requests_in_minute: { used: 0 } }
+    const acme = { chat: { tokens_per_minute: 5_000, live: { limits } } }
+    expect(await viewDeployments(simulator, 'acme')).toMatchObject(acme)
+    expect(await viewDeployment(simulator, 'acme', 'chat')).toMatchObject(acme.chat)
+    const own = { tokens_per_minute: 10_000, live: { limits: { requests_in_minute: { used: 1 } } } }
+    expect(await viewDeployment(simulator, 'default', 'chat')).toMatchObject(own)
   })
 
   it('stores responses that the other cannot read', async () => {

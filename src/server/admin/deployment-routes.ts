@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { defaultResourceName } from '../../config/config.ts'
 import { isRecord } from '../../config/resolve-deployment.ts'
 import { showValue } from '../../config/show-value.ts'
 import type { Simulator } from '../simulator.ts'
@@ -21,6 +22,9 @@ const viewsSchema = z
   .object({ deployments: z.record(z.string(), deploymentViewSchema).describe('By name.') })
   .meta({ id: 'DeploymentStates' })
 
+/** The resource that the routes are about. */
+const resource = defaultResourceName
+
 /** The routes of single deployments. */
 export function deploymentRoutes(simulator: Simulator): readonly AdminRoute[] {
   const { live } = simulator
@@ -28,7 +32,7 @@ export function deploymentRoutes(simulator: Simulator): readonly AdminRoute[] {
     status: number,
     name: string,
   ): Promise<Refusal | { readonly status: number; readonly body: DeploymentView }> => {
-    const body = await viewDeployment(simulator, name)
+    const body = await viewDeployment(simulator, resource, name)
     return body ? { status, body } : unknown(simulator, name)
   }
   const schema = deploymentViewSchema
@@ -42,7 +46,10 @@ export function deploymentRoutes(simulator: Simulator): readonly AdminRoute[] {
       summary: 'Show all deployments, and how their limits stand',
       description: 'Nothing is charged by asking.',
       answers: { 200: { description: 'The deployments by name.', schema: viewsSchema } },
-      handle: async () => ({ status: 200, body: { deployments: await viewDeployments(simulator) } }),
+      handle: async () => ({
+        status: 200,
+        body: { deployments: await viewDeployments(simulator, resource) },
+      }),
     }),
     defineRoute({
       method: 'GET',
@@ -76,7 +83,7 @@ export function deploymentRoutes(simulator: Simulator): readonly AdminRoute[] {
         400: errorAnswer('The entry is wrong. All problems are told, and nothing has changed.'),
       },
       async handle({ params: { name }, body }) {
-        const { problems, before } = await live.putDeployment(name, body)
+        const { problems, before } = await live.putDeployment(name, body, resource)
         if (problems.length > 0) {
           return refuseProblems('InvalidDeployment', `put the deployment ${showValue(name)}`, problems)
         }
@@ -99,7 +106,7 @@ export function deploymentRoutes(simulator: Simulator): readonly AdminRoute[] {
       },
       async handle({ params: { name } }) {
         if (!simulator.config.defaultResource.deployments.has(name)) return unknown(simulator, name)
-        const { problems, before } = await live.putDeployment(name, null)
+        const { problems, before } = await live.putDeployment(name, null, resource)
         if (problems.length > 0) {
           const needing = [...before.defaultResource.deployments.values()].filter(
             (other) => other.spilloverTo === name,

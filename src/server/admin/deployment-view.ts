@@ -1,13 +1,9 @@
 import { z } from 'zod'
-import { defaultResourceName } from '../../config/config.ts'
+import type { ResourceConfig } from '../../config/config.ts'
 import type { Deployment } from '../../config/deployments.ts'
-import { isRecord } from '../../config/resolve-deployment.ts'
 import type { LimitStanding, ProvisionedStanding, WindowStanding } from '../../limits/limit-standing.ts'
 import type { Occupancy } from '../../limits/occupancy.ts'
 import type { Simulator } from '../simulator.ts'
-
-/** The resource whose deployments the routes are about. */
-const resource = defaultResourceName
 
 const nonNegative = z.number().min(0)
 const wholeNumber = z.int().min(0)
@@ -59,61 +55,62 @@ export const deploymentViewSchema = z
 export type DeploymentView = z.output<typeof deploymentViewSchema>
 type LiveState = DeploymentView['live']
 
-/** Every deployment by name. */
-export async function viewDeployments(simulator: Simulator): Promise<Record<string, DeploymentView>> {
-  const busy = new Map(occupancyOf(simulator).map((occupancy) => [occupancy.deployment, occupancy]))
-  const given = givenEntries(simulator)
+/** Every deployment of a resource by name. */
+export async function viewDeployments(
+  simulator: Simulator,
+  resource: string,
+): Promise<Record<string, DeploymentView>> {
+  const config = simulator.config.resources.get(resource)
+  if (!config) return {}
+  const busy = new Map(occupancyOf(simulator, resource).map((occupancy) => [occupancy.deployment, occupancy]))
   const views = Array.from(
-    simulator.config.defaultResource.deployments,
+    config.deployments,
     async ([name, deployment]): Promise<[string, DeploymentView]> => [
       name,
-      await view(simulator, deployment, given, busy.get(name)),
+      await view(simulator, { resource, config, deployment, occupancy: busy.get(name) }),
     ],
   )
   return Object.fromEntries(await Promise.all(views))
 }
 
-/** One deployment; undefined where there is none of this name. */
+/** One deployment; undefined where the resource has none of this name. */
 export async function viewDeployment(
   simulator: Simulator,
+  resource: string,
   name: string,
 ): Promise<DeploymentView | undefined> {
-  const deployment = simulator.config.defaultResource.deployments.get(name)
-  if (!deployment) return undefined
-  const occupancy = occupancyOf(simulator).find((busy) => busy.deployment === name)
-  return view(simulator, deployment, givenEntries(simulator), occupancy)
+  const config = simulator.config.resources.get(resource)
+  const deployment = config?.deployments.get(name)
+  if (!config || !deployment) return undefined
+  const occupancy = occupancyOf(simulator, resource).find((busy) => busy.deployment === name)
+  return view(simulator, { resource, config, deployment, occupancy })
 }
 
-function occupancyOf(simulator: Simulator): Occupancy[] {
+function occupancyOf(simulator: Simulator, resource: string): Occupancy[] {
   return [...simulator.occupancy()].filter((busy) => busy.resource === resource)
 }
 
-function givenEntries({ live }: Simulator): Readonly<Record<string, unknown>> {
-  const { openai_deployments: given } = live.shown()
-  return isRecord(given) ? given : {}
+interface Viewed {
+  readonly resource: string
+  readonly config: ResourceConfig
+  readonly deployment: Deployment
+  readonly occupancy: Occupancy | undefined
 }
 
-async function view(
-  simulator: Simulator,
-  deployment: Deployment,
-  given: Readonly<Record<string, unknown>>,
-  occupancy: Occupancy | undefined,
-): Promise<DeploymentView> {
-  const entry = given[deployment.name] as object
-  return { ...entry, live: await liveState(simulator, deployment, occupancy) }
+async function view(simulator: Simulator, viewed: Viewed): Promise<DeploymentView> {
+  const entry = simulator.live.shownDeployment(viewed.deployment.name, viewed.resource) as object
+  return { ...entry, live: await liveState(simulator, viewed) }
 }
 
 async function liveState(
-  simulator: Simulator,
-  deployment: Deployment,
-  occupancy: Occupancy | undefined,
+  { limits, clock, incidents }: Simulator,
+  { resource, config, deployment, occupancy }: Viewed,
 ): Promise<LiveState> {
-  const { limits, clock, incidents, config } = simulator
   const phase = incidents.phaseOf(resource)
   const isStruck = phase && (phase.deployment === undefined || phase.deployment === deployment.name)
   // What the next request would be judged by.
   const limitFactor = isStruck ? phase.limitFactor : 1
-  const profileName = deployment.limitProfile ?? config.defaultResource.limitProfile
+  const profileName = deployment.limitProfile ?? config.limitProfile
   const standing = await limits.standingOf({ resource, deployment, profileName, limitFactor }, clock.nowMs())
   return {
     limits: showLimits(standing),
