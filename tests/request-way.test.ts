@@ -50,6 +50,8 @@ interface Sent {
   /** The stages that others bring in, in the order in which they were asked. */
   readonly asked: readonly string[]
   readonly status: number
+  /** All stages that the trace of the request lists, those of the pipeline itself included, and the source. */
+  readonly met: readonly string[]
 }
 
 async function send(mode: SourceName, ...mistakes: readonly Refusing[]): Promise<Sent> {
@@ -101,13 +103,17 @@ async function sendTo(to: string, mode: SourceName, ...mistakes: readonly Refusi
       method: 'POST',
       path: `/openai/deployments/${deployment}/chat/completions`,
       query: `api-version=${version}`,
-      headers: { 'api-key': key },
+      headers: { 'api-key': key, 'x-sim-trace': 'on' },
       body: Buffer.from('{"messages":[]}'),
     },
     { config: configs[mode], clock: createVirtualClock(), random: createRandom('way'), startedMs: 0 },
   )
-  const { status } = await run(exchange)
-  return { asked, status }
+  const { status, headers } = await run(exchange)
+  const timing = headers.get('server-timing') ?? ''
+  const met = [...timing.matchAll(/([\w-]+);/g)]
+    .map(([, name = '']) => name)
+    .filter((name) => name !== 'total')
+  return { asked, status, met }
 }
 
 const way = [...observers, ...stages]
@@ -144,20 +150,24 @@ describe('docs/images/request-way.svg', () => {
   it.each(handlers.map(({ name }) => name))(
     'draws the stages in the order in which a request meets them on its way to the source %s',
     async (source) => {
-      const others = way.filter(({ name }) => !isOwn(name))
-      const always = others.filter(({ sources }) => sources.includes(source))
-      const asking = others.filter(({ sources, whenAsked }) =>
+      const always = way.filter(({ sources }) => sources.includes(source))
+      const asking = way.filter(({ sources, whenAsked }) =>
         [...sources, ...(whenAsked ?? [])].includes(source),
       )
       // Of what forwards, a deployment that nobody has configured asks for nothing.
-      expect(await sendTo(always.length < asking.length ? 'elsewhere' : 'chat', source)).toEqual({
-        asked: [...always.map(({ name }) => name), source],
-        status: 200,
-      })
-      expect(await sendTo('asks', source)).toEqual({
-        asked: [...asking.map(({ name }) => name), source],
-        status: 200,
-      })
+      const plain = await sendTo(always.length < asking.length ? 'elsewhere' : 'chat', source)
+      const asked = await sendTo('asks', source)
+      for (const [drawn, sent] of [
+        [always, plain],
+        [asking, asked],
+      ] as const) {
+        const names = drawn.map(({ name }) => name)
+        expect(sent).toEqual({
+          asked: [...names.filter((name) => !isOwn(name)), source],
+          met: [...names, source],
+          status: 200,
+        })
+      }
     },
   )
 
@@ -184,8 +194,8 @@ describe('docs/images/request-way.svg', () => {
   it('lets the first of two stages answer a request that both refuse', async () => {
     for (const [index, first] of refusing.entries()) {
       for (const second of refusing.slice(index + 1)) {
-        const { asked, status } = await send('generate', first, second)
-        expect({ first, second, asked, status }).toEqual({
+        const sent = await send('generate', first, second)
+        expect({ first, second, ...sent }).toEqual({
           first,
           second,
           ...(await send('generate', first)),

@@ -6,12 +6,20 @@ import { checksRequests } from '../pipeline/source-rules.ts'
 import type { Answer } from '../pipeline/stage.ts'
 
 /**
+ * Whether versions are checked: API_VERSION_CHECK may be off, and what is recorded or forwarded is answered with its version,
+ * whatever it is.
+ */
+export function checksVersions(exchange: Exchange): boolean {
+  return exchange.config.apiVersionCheck && checksRequests(exchange)
+}
+
+/**
  * Refuses a version that the service does not know, and one that lacks the operation. A dated path without
- * `api-version` is unknown to the service, however well the rest of it reads. What is recorded or forwarded is answered with its version, whatever it is.
+ * `api-version` is unknown to the service, however well the rest of it reads.
  */
 export function checkApiVersion(exchange: Exchange, next: () => Answer): Answer {
-  const { route, config } = exchange
-  if (!config.apiVersionCheck || !route || !checksRequests(exchange)) return next()
+  const { route } = exchange
+  if (!route) return next()
   switch (judgeApiVersion(exchange.apiVersion, route.operation, route.dated)) {
     case 'not-found':
       return refuse(resourceNotFound())
@@ -24,8 +32,7 @@ export function checkApiVersion(exchange: Exchange, next: () => Answer): Answer 
 
 /** Refuses a version that is older than what the deployment's model needs. */
 export function checkModelVersion(exchange: Exchange, next: () => Answer): Answer {
-  const { route, config, deployment, apiVersion } = exchange
-  if (!config.apiVersionCheck || !checksRequests(exchange)) return next()
+  const { route, deployment, apiVersion } = exchange
   if (!route?.dated || !deployment || apiVersion === undefined) return next()
   const first = tooOldForModel(apiVersion, deployment.model)
   if (first === undefined) return next()

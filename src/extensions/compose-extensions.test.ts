@@ -41,10 +41,7 @@ describe('composeExtensions', () => {
       ],
     })
     const { hooks, generate } = compose(extension('a'), extension('b'))
-    await chain(
-      hooks.map(({ stage }) => stage),
-      async () => (await generate?.(exchange)) ?? reply(),
-    )(exchange)
+    await chain(hooks, async () => (await generate?.(exchange)) ?? reply())(exchange)
     expect(seen).toEqual([
       'hook a1',
       'hook a2',

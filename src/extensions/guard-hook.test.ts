@@ -13,12 +13,18 @@ const createReply = (): Reply => ({ status: 200, headers: new HeaderList(), body
 const reply = createReply()
 const innermost: Run = async () => reply
 
+const chained = (hooks: readonly Stage[], rest: Run): Run =>
+  chain(
+    hooks.map((stage) => ({ stage })),
+    rest,
+  )
+
 const guard = (hook: Hook, extension = 'slow', part = 'hook 2 (addDelay)'): Stage =>
   guardHook(hook, { extension, source: 'ext/slow.ts', part })
 
 const failureOf = async (hooks: readonly Stage[], rest = innermost): Promise<Error> => {
   try {
-    await chain(hooks, rest)(exchange)
+    await chained(hooks, rest)(exchange)
     return new Error('nothing failed')
   } catch (error) {
     return error as Error
@@ -37,10 +43,10 @@ describe('a guarded hook', () => {
 
   it('hands on a reply that the hook awaited, changed, or made itself', async () => {
     const changing: Hook = async (_, next) => Object.assign(await next(), { status: 418 })
-    expect((await chain([guard(changing)], async () => createReply())(exchange)).status).toBe(418)
+    expect((await chained([guard(changing)], async () => createReply())(exchange)).status).toBe(418)
     const own = createReply()
-    expect(await chain([guard(async () => own)], innermost)(exchange)).toBe(own)
-    expect(await chain([guard(untyped(() => own))], innermost)(exchange)).toBe(own)
+    expect(await chained([guard(async () => own)], innermost)(exchange)).toBe(own)
+    expect(await chained([guard(untyped(() => own))], innermost)(exchange)).toBe(own)
   })
 
   const boom = new Error('boom')
@@ -159,7 +165,7 @@ describe('a guarded hook', () => {
 
   it('may turn what failed within next() into a reply', async () => {
     const rescuing: Hook = (_, next) => next().catch(() => reply)
-    expect(await chain([guard(rescuing)], () => Promise.reject(boom))(exchange)).toBe(reply)
+    expect(await chained([guard(rescuing)], () => Promise.reject(boom))(exchange)).toBe(reply)
   })
 
   it('may leave next() alone to fail: no rejection stays unhandled', async () => {
@@ -180,8 +186,8 @@ describe('a guarded hook', () => {
       void next()
       return reply
     })
-    expect(await chain([guard(forgetful)], failing)(exchange)).toBe(reply)
-    expect(await chain([guard(late)], failing)(exchange)).toBe(reply)
+    expect(await chained([guard(forgetful)], failing)(exchange)).toBe(reply)
+    expect(await chained([guard(late)], failing)(exchange)).toBe(reply)
     expect((await failureOf([guard(throwing)], failing)).message).toContain('own')
     // Vitest fails the run for a rejection that is still unhandled when the loop comes round.
     await new Promise((resolve) => {

@@ -20,7 +20,7 @@ describe('chain', () => {
         seen.push(`${name} out`)
         return answer
       }
-    const run = chain([noting('outer'), noting('inner')], async () => {
+    const run = chain([{ stage: noting('outer') }, { stage: noting('inner') }], async () => {
       seen.push('handler')
       return reply
     })
@@ -29,8 +29,16 @@ describe('chain', () => {
   })
 
   it('lets a hook answer without the rest', async () => {
-    const run = chain([async () => reply], () => Promise.reject(new Error('not to be called')))
+    const run = chain([{ stage: async () => reply }], () => Promise.reject(new Error('not to be called')))
     expect(await run(exchange)).toBe(reply)
+  })
+
+  it('passes by a stage that a request does not meet', async () => {
+    const other: Reply = { ...reply, status: 418 }
+    const acts = ({ method }: Exchange): boolean => method === 'PUT'
+    const run = chain([{ acts, stage: async () => other }], async () => reply)
+    expect(await run({ method: 'PUT' } as Exchange)).toBe(other)
+    expect(await run({ method: 'GET' } as Exchange)).toBe(reply)
   })
 
   it('names a hook that calls next twice', async () => {
@@ -38,7 +46,7 @@ describe('chain', () => {
       await next()
       return next()
     }
-    await expect(chain([eager], async () => reply)(exchange)).rejects.toThrow(
+    await expect(chain([{ stage: eager }], async () => reply)(exchange)).rejects.toThrow(
       'The hook "eager" called next() twice for one request.',
     )
   })

@@ -1,12 +1,18 @@
 import type { Exchange } from './exchange.ts'
-import type { Answer, Stage } from './stage.ts'
+import type { Answer, NamedStage, Stage } from './stage.ts'
 
 /** Answers an exchange. */
 export type Run = (exchange: Exchange) => Answer
 
+/** A stage, and which requests meet it. */
+type Link = Pick<NamedStage, 'acts' | 'stage'>
+
 /** Wraps `innermost` in stages; the first is the outermost. */
-export function chain(stages: readonly Stage[], innermost: Run): Run {
-  return stages.reduceRight<Run>((rest, stage) => (exchange) => callStage(stage, exchange, rest), innermost)
+export function chain(links: readonly Link[], innermost: Run): Run {
+  return links.reduceRight<Run>((rest, { acts, stage }) => {
+    if (!acts) return (exchange) => callStage(stage, exchange, rest)
+    return (exchange) => (acts(exchange) ? callStage(stage, exchange, rest) : rest(exchange))
+  }, innermost)
 }
 
 function callStage(stage: Stage, exchange: Exchange, rest: Run): Answer {

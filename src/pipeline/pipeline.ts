@@ -2,8 +2,8 @@ import { resourceNotFound } from '../wire/errors.ts'
 import type { SourceName } from '../config/source-names.ts'
 import { createAuthenticate } from '../access/authenticate.ts'
 import { chain, type Run } from './chain.ts'
-import { type OnTrace, traceOf, tracedSource, tracedStage, wantsTrace, withTrace } from './trace.ts'
-import { checkApiVersion, checkModelVersion } from '../access/check-api-version.ts'
+import { type OnTrace, traced, traceOf, tracedSource, wantsTrace, withTrace } from './trace.ts'
+import { checkApiVersion, checkModelVersion, checksVersions } from '../access/check-api-version.ts'
 import { clientLeftReply } from './client-left-reply.ts'
 import { failureReply, writeServiceHeaders } from './reply-headers.ts'
 import { refuse } from './service-reply.ts'
@@ -66,14 +66,14 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
   const way: readonly NamedStage[] = [
     ...stages.extensionHooks,
     { name: 'service-headers', stage: writeServiceHeaders },
-    { name: 'api-version', stage: checkApiVersion },
+    { name: 'api-version', acts: checksVersions, stage: checkApiVersion },
     { name: 'key', stage: createAuthenticate(stages.answersAnyPath ?? false) },
     { name: 'deployment', stage: createFindDeployment(reports.onUndefinedDeployment) },
-    { name: 'model-version', stage: checkModelVersion },
-    { name: 'incidents', stage: where(faultsAct, stages.prepareFaults) },
-    { name: 'limits', stage: where(limitsAct, stages.admit) },
-    { name: 'faults', stage: where(faultsAct, stages.injectFaults) },
-    { name: 'latency', stage: where(latencyActs, stages.addLatency) },
+    { name: 'model-version', acts: checksVersions, stage: checkModelVersion },
+    { name: 'incidents', acts: faultsAct, stage: stages.prepareFaults },
+    { name: 'limits', acts: limitsAct, stage: stages.admit },
+    { name: 'faults', acts: faultsAct, stage: stages.injectFaults },
+    { name: 'latency', acts: latencyActs, stage: stages.addLatency },
   ]
   const observers: readonly NamedStage[] = [
     { name: 'metrics', stage: stages.observe },
@@ -91,10 +91,7 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
   }
   const build = (isTraced: boolean): Run => {
     const link = (list: readonly NamedStage[], innermost: Run): Run =>
-      chain(
-        list.map((named) => (isTraced ? tracedStage(named) : named.stage)),
-        innermost,
-      )
+      chain(isTraced ? list.map(traced) : list, innermost)
     const source = isTraced ? tracedSource((exchange) => exchange.source, answerFromSource) : answerFromSource
     const run = link(way, source)
     const runSafely: Run = (exchange) =>
@@ -107,13 +104,8 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
 
   // Built twice, so that a request that is not traced pays nothing for it.
   const plain = build(false)
-  const traced = withTrace(build(true), reports.onTrace)
-  return (exchange) => (reports.onTrace || wantsTrace(exchange) ? traced(exchange) : plain(exchange))
-}
-
-/** A stage that is passed by where a rule of sources says so. */
-function where(acts: (exchange: Exchange) => boolean, stage: Stage): Stage {
-  return (exchange, next) => (acts(exchange) ? stage(exchange, next) : next())
+  const withTraces = withTrace(build(true), reports.onTrace)
+  return (exchange) => (reports.onTrace || wantsTrace(exchange) ? withTraces(exchange) : plain(exchange))
 }
 
 /** Whether an `AbortSignal` is behind an error, such as that of an exchange whose client has left. */

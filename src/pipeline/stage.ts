@@ -41,6 +41,8 @@ export interface NamedStage {
   readonly name: StageName
   /** The name of the extension that brings it; absent for a stage of the simulator's own. */
   readonly extension?: string
+  /** Whether a request meets the stage at all; absent: each one does. */
+  readonly acts?: (exchange: Exchange) => boolean
   readonly stage: Stage
 }
 

@@ -65,8 +65,9 @@ export class Trace {
     const who = this.#answerer ?? (last ? describe(last) : '')
     const isPlace = typeof answeredBy === 'object'
     if (isPlace) return asHeaderText(`${who} ${placeText(answeredBy)}`)
-    // What becomes of a recording is not known before its answer has been sent.
-    return asHeaderText(who === 'replay' && answeredBy ? `${who}, ${answeredBy}` : who)
+    if (who !== 'replay' || answeredBy === undefined) return asHeaderText(who)
+    // Whether the answer of the real service is recorded is not known before it has been sent.
+    return `replay, ${answeredBy.endsWith('recorded') ? 'asked the real service' : answeredBy}`
   }
 
   /** The stages and their own times in the form of the header Server-Timing, followed by what the reply waits for. */
@@ -135,13 +136,13 @@ const nothingBehind = (): never => {
 }
 
 /** Makes a stage that notes its times on the trace of the request. */
-export function tracedStage(named: NamedStage): Stage {
-  const traced: Stage = (exchange, next) => {
+export function traced(named: NamedStage): NamedStage {
+  const stage: Stage = (exchange, next) => {
     const trace = traceOf(exchange)
     return trace ? trace.run(named, next) : named.stage(exchange, next)
   }
   // The chain names a hook that calls next() twice.
-  return Object.defineProperty(traced, 'name', { value: named.stage.name })
+  return { ...named, stage: Object.defineProperty(stage, 'name', { value: named.stage.name }) }
 }
 
 /** Does the same for the source, which is named by the request. */
