@@ -1,0 +1,316 @@
+import { describe, expect, it } from 'vitest'
+import { textReply } from '../../src/pipeline/text-reply.ts'
+import { chatCompletion, chatEvents, eventStream, json } from '../support/fake-upstream.ts'
+import { readRecordings, recordingPlace, upstreamKey } from '../support/recording-simulator.ts'
+import {
+  createExtendedSimulator,
+  createTestSimulator,
+  deploymentPath,
+  eventsOf,
+  testKey,
+  type TestSettings,
+} from '../support/test-simulator.ts'
+
+const place = recordingPlace(json(chatCompletion('From the real service')))
+
+/** One deployment for each source. */
+const everySource = {
+  made: { model: 'gpt-4o', source: 'generate' },
+  played: { model: 'gpt-4o', source: 'replay' },
+  taped: { model: 'gpt-4o', source: 'record' },
+  passed: { model: 'gpt-4o', source: 'forward' },
+} as const
+
+const envOf = (mode: string, env: Record<string, string> = {}) => ({
+  SIMULATOR_MODE: mode,
+  AZURE_OPENAI_ENDPOINT: place.upstream.url,
+  AZURE_OPENAI_KEY: upstreamKey,
+  RECORDING_DIR: place.dir,
+  ...env,
+})
+
+const start = (mode = 'generate', settings: TestSettings = {}) => {
+  const { env, ...rest } = settings
+  return createTestSimulator({ deployments: everySource, ...rest, env: envOf(mode, env) })
+}
+
+const chat = { messages: [{ role: 'user', content: 'Hello' }], max_tokens: 5 }
+const chatOf = (name: string): string => deploymentPath(name, 'chat/completions')
+const textOf = async (response: Response): Promise<string> => {
+  const body = (await response.json()) as { choices: { message: { content: string } }[] }
+  return body.choices[0]?.message.content ?? ''
+}
+const asked = (): string[] => place.upstream.received.map(({ url }) => url)
+
+describe('a deployment with a source of its own', () => {
+  it('is answered by that source, whatever the mode is', async () => {
+    for (const mode of ['generate', 'record', 'replay', 'forward']) {
+      const { post } = start(mode)
+      expect(await textOf(await post(chatOf('made'), chat))).not.toContain('real service')
+      expect(await textOf(await post(chatOf('passed'), chat))).toBe('From the real service')
+      expect((await post(chatOf('played'), { ...chat, seed: 7 })).status).toBe(404)
+    }
+    expect(asked()).toEqual(['record', 'generate', 'replay', 'forward'].map(() => chatOf('passed')))
+    expect(readRecordings(place.dir)).toEqual([])
+  })
+
+  it('is found by the model of the body as by the path', async () => {
+    const { post } = start()
+    const response = await post('/openai/v1/chat/completions', { ...chat, model: 'passed' })
+    expect(await textOf(response)).toBe('From the real service')
+    expect(asked()).toEqual(['/openai/v1/chat/completions'])
+  })
+
+  it('leaves what names no deployment, and other deployments, to the mode', async () => {
+    const forwarding = start('forward')
+    await forwarding.app.request('/openai/models?api-version=1', { headers: { 'api-key': testKey } })
+    await forwarding.post(chatOf('elsewhere'), chat)
+    expect(asked()).toEqual(['/openai/models?api-version=1', chatOf('elsewhere')])
+    const generating = start('generate')
+    expect((await generating.post('/no/such/path', {})).status).toBe(404)
+    expect(await textOf(await generating.post(chatOf('elsewhere'), chat))).not.toContain('real service')
+    expect(asked()).toHaveLength(2)
+  })
+
+  it('that records feeds the one that replays, from one folder and at once', async () => {
+    const { post, simulator } = start('generate', { env: { MATCH_ANY_PREFIX: 'off' } })
+    await post(chatOf('taped'), chat)
+    await simulator.live.patch({ openai_deployments: { taped: { source: 'replay' } } })
+    expect(await textOf(await post(chatOf('taped'), chat))).toBe('From the real service')
+    expect(asked()).toHaveLength(1)
+    expect(readRecordings(place.dir)).toHaveLength(1)
+  })
+
+  it('that replays asks the real service on a miss where REPLAY_ON_MISS=record, beside one that records', async () => {
+    const { post } = start('generate', { env: { REPLAY_ON_MISS: 'record' } })
+    await Promise.all([post(chatOf('played'), chat), post(chatOf('taped'), chat)])
+    expect(await textOf(await post(chatOf('played'), chat))).toBe('From the real service')
+    expect(asked().toSorted()).toEqual([chatOf('played'), chatOf('taped')])
+    expect(readRecordings(place.dir)).toHaveLength(2)
+  })
+
+  it('changes its source at run time; requests that have begun are answered by what they began with', async () => {
+    const { app, post } = start()
+    let answer = (): void => {}
+    const held = new Promise<void>((resolve) => (answer = resolve))
+    place.upstream.answer = async (request, response) => {
+      await held
+      await json(chatCompletion('From the real service'))(request, response)
+    }
+    const begun = post(chatOf('passed'), chat)
+    await expect.poll(asked).toHaveLength(1)
+    const put = (source: string): Promise<Response> =>
+      Promise.resolve(
+        app.request('/++/deployments/passed', {
+          method: 'PUT',
+          headers: { 'api-key': testKey, 'content-type': 'application/json' },
+          body: JSON.stringify({ model: 'gpt-4o', source }),
+        }),
+      )
+    const changed = await put('generate')
+    expect([changed.status, await changed.json()]).toMatchObject([200, { source: 'generate' }])
+    expect(await textOf(await post(chatOf('passed'), chat))).not.toContain('real service')
+    answer()
+    expect(await textOf(await begun)).toBe('From the real service')
+    await put('forward')
+    expect(await textOf(await post(chatOf('passed'), chat))).toBe('From the real service')
+  })
+
+  it('with an unknown source, or without the upstream that it needs, is refused with what to do', async () => {
+    const { simulator } = createTestSimulator({ deployments: { a: { model: 'gpt-4o' } } })
+    const problemsOf = async (source: string): Promise<readonly string[]> =>
+      (await simulator.live.putDeployment('a', { model: 'gpt-4o', source })).problems
+    expect(await problemsOf('proxy')).toEqual([
+      'openai_deployments: "a".source must be one of generate, record, replay, forward (got "proxy"). Leave it out for that of SIMULATOR_MODE.',
+    ])
+    for (const source of ['forward', 'record']) {
+      expect(await problemsOf(source)).toEqual([
+        `openai_deployments: "a".source: ${source} needs AZURE_OPENAI_ENDPOINT. Set it to the address of the service.`,
+        `openai_deployments: "a".source: ${source} needs AZURE_OPENAI_KEY. Set it to the key of that service.`,
+      ])
+    }
+    expect(() => start('forward', { env: { AZURE_OPENAI_KEY: '' } })).toThrow(
+      'SIMULATOR_MODE=forward needs AZURE_OPENAI_KEY. Set it to the key of that service.',
+    )
+  })
+
+  it('gets the requests that a provisioned deployment spills over to it', async () => {
+    const { post } = start('generate', {
+      deployments: {
+        ptu: { model: 'gpt-4o', provisionedThroughputUnits: 1, spilloverTo: 'spare' },
+        spare: { model: 'gpt-4o', source: 'forward' },
+      },
+    })
+    const large = { ...chat, messages: [{ role: 'user', content: 'word '.repeat(60_000) }] }
+    await post(chatOf('ptu'), large)
+    expect(await textOf(await post(chatOf('ptu'), chat))).toBe('From the real service')
+  })
+})
+
+describe('a forwarded request', () => {
+  it('goes to any path with any api-version, and streams come back event by event', async () => {
+    const events = chatEvents(['One ', 'two'])
+    place.upstream.answer = eventStream(events)
+    const { post, app } = start('forward')
+    const streamed = await post(deploymentPath('passed', 'chat/completions').replace(/=.*/, '=never'), {
+      ...chat,
+      stream: true,
+    })
+    expect([streamed.status, streamed.headers.get('content-type')]).toEqual([
+      200,
+      'text/event-stream; charset=utf-8',
+    ])
+    expect(eventsOf(await streamed.text()).at(-1)).toBe('[DONE]')
+    place.upstream.answer = json({ deleted: true })
+    const headers = { 'api-key': testKey }
+    const other = await app.request('/some/other/path?x=1', { method: 'DELETE', headers })
+    expect(await other.json()).toEqual({ deleted: true })
+    expect(asked()).toEqual([expect.stringContaining('api-version=never'), '/some/other/path?x=1'])
+  })
+
+  it('needs the key of the simulator, and carries that of the upstream', async () => {
+    const { post } = start('forward')
+    expect((await post('/any/path', {}, { 'api-key': 'wrong' })).status).toBe(401)
+    await post('/any/path', {})
+    expect(place.upstream.received.map(({ headers }) => headers['api-key'])).toEqual([upstreamKey])
+  })
+
+  it('counts its tokens in the metrics, whole and streamed', async () => {
+    const { post, app } = start()
+    await (await post(chatOf('passed'), chat)).text()
+    place.upstream.answer = eventStream([
+      'data: {"choices":[],"usage":null}\n\n',
+      'data: {"choices":[],"usage":{"prompt_tokens":11,"completion_tokens":22,"total_tokens":33}}\n\n',
+      'data: [DONE]\n\n',
+    ])
+    await (await post(chatOf('passed'), { ...chat, stream: true })).text()
+    const metrics = await (await app.request('/metrics')).text()
+    const used = metrics.split('\n').filter((line) => /^aoai_.*tokens.*passed/.test(line))
+    expect(used.join('\n')).toMatch(/type="prompt"\} 16\n.*type="completion"\} 29\n/)
+  })
+
+  it('is passed through the hooks of extensions, which may change what comes back', async () => {
+    const { post } = await createExtendedSimulator(
+      [
+        {
+          name: 'marks',
+          hooks: [
+            async (exchange, next) => {
+              const reply = await next()
+              reply.headers.set('x-source', `${exchange.source} of ${exchange.deployment?.name}`)
+              return reply
+            },
+          ],
+        },
+      ],
+      { deployments: everySource, env: envOf('generate') },
+    )
+    expect((await post(chatOf('passed'), chat)).headers.get('x-source')).toBe('forward of passed')
+    expect((await post(chatOf('made'), chat)).headers.get('x-source')).toBe('generate of made')
+  })
+
+  it('is carried by the forwarder of an extension where there is one', async () => {
+    const { post } = await createExtendedSimulator(
+      [
+        {
+          name: 'carries',
+          forwarders: [
+            ({ path }) =>
+              path.includes('passed') ? { reply: textReply('from the extension'), store: false } : undefined,
+          ],
+        },
+      ],
+      { deployments: everySource, env: envOf('generate') },
+    )
+    expect(await (await post(chatOf('passed'), chat)).text()).toBe('from the extension')
+    expect(asked()).toEqual([])
+  })
+
+  it('says in an error what happened to the upstream', async () => {
+    await place.upstream.close()
+    const response = await start('forward').post(chatOf('passed'), chat)
+    expect([response.status, await response.json()]).toMatchObject([
+      502,
+      { error: { code: 'UpstreamUnreachable' } },
+    ])
+  })
+})
+
+describe.each(['record', 'forward'] as const)(
+  'limits, faults and latency of a deployment that %ss',
+  (source) => {
+    const limited = { model: 'gpt-4o', source, requestsPerMinute: 1, requestsSliceSeconds: 60 } as const
+
+    it('do not act unless the deployment asks for them', async () => {
+      const { post, clock } = start('generate', {
+        deployments: { passed: { model: 'gpt-4o', source } },
+        env: { LATENCY_TIME_SCALE: '1', LATENCY_PROFILE: 'auto' },
+        faults: [{ probability: 1, fault: 'serverError' }],
+        incidents: {
+          phases: [{ name: 'all', minutes: 5, faults: [{ probability: 1, fault: 'gatewayError' }] }],
+        },
+      })
+      const startedMs = clock.nowMs()
+      const statuses = await Promise.all(
+        Array.from(
+          { length: 5 },
+          async () => (await post(chatOf('passed'), chat, { 'x-sim-fault': 'serverError' })).status,
+        ),
+      )
+      expect(statuses).toEqual([200, 200, 200, 200, 200])
+      expect(clock.nowMs()).toBe(startedMs)
+      expect(place.upstream.received.every(({ headers }) => headers['x-sim-fault'] === undefined)).toBe(true)
+    })
+
+    it('does not limit by the default set, which nobody asked for', async () => {
+      const { post } = createTestSimulator({ env: envOf(source) })
+      for (let i = 0; i < 5; i++) expect((await post(chatOf('whisper'), chat)).status).toBe(200)
+    })
+
+    it('limits act that are written at it', async () => {
+      const { post } = start('generate', { deployments: { passed: limited } })
+      expect((await post(chatOf('passed'), chat)).status).toBe(200)
+      const refused = await post(chatOf('passed'), chat)
+      expect([refused.status, asked().length]).toEqual([429, 1])
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    })
+
+    it('limits act in that mode where the deployment file has them', async () => {
+      const { source: _, ...plain } = limited
+      const { post } = start(source, { deployments: { passed: plain } })
+      expect((await post(chatOf('passed'), chat)).status).toBe(200)
+      expect((await post(chatOf('passed'), chat)).status).toBe(429)
+      expect((await post(chatOf('elsewhere'), chat)).status).toBe(200)
+    })
+
+    it.each([
+      ['written at it', { deployment: [{ probability: 1, fault: 'serverError' }] }],
+      ['that name it', { faults: [{ probability: 1, fault: 'serverError', deployment: 'passed' }] }],
+      [
+        'of an incident that names it',
+        {
+          incidents: {
+            phases: [
+              {
+                name: 'p',
+                minutes: 5,
+                deployment: 'passed',
+                faults: [{ probability: 1, fault: 'serverError' }],
+              },
+            ],
+          },
+        },
+      ],
+    ])(
+      'faults strike it that are %s',
+      async (_, { deployment, ...settings }: { deployment?: object[] } & TestSettings) => {
+        const { post } = start('generate', {
+          deployments: { passed: { model: 'gpt-4o', source, ...(deployment && { faults: deployment }) } },
+          ...settings,
+        })
+        expect((await post(chatOf('passed'), chat)).status).toBe(500)
+        expect(asked()).toEqual([])
+      },
+    )
+  },
+)
