@@ -43,7 +43,7 @@ export { jsonReply } from '../pipeline/json-reply.ts'
 export { textReply, type TextReplyOptions } from '../pipeline/text-reply.ts'
 export { eventsReply, type EventsReplyOptions } from '../pipeline/events-reply.ts'
 export { replyFromResponse } from '../pipeline/reply-from-response.ts'
-export { delayReply } from './carriers/delay-reply.ts'
+export { delayReply } from '../pipeline/delay-reply.ts'
 export { type ChangeEvent, mapEvents } from '../pipeline/map-events.ts'
 export { dataEvent, doneEvent, eventStreamType } from '../wire/sse.ts'
 

@@ -1,6 +1,6 @@
-import type { Exchange } from '../../pipeline/exchange.ts'
-import type { Reply } from '../../pipeline/reply.ts'
-import { shift } from '../../pipeline/shift-reply.ts'
+import type { Exchange } from './exchange.ts'
+import type { Reply } from './reply.ts'
+import { shift } from './shift-reply.ts'
 
 /**
  * Lets a reply come later, whatever its body is: a stream keeps the times between its events. A reply that a generator

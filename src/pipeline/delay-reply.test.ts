@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { createRandom } from '../../lib/random.ts'
-import { createVirtualClock } from '../../lib/virtual-clock.ts'
+import { createRandom } from '../lib/random.ts'
+import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { delayReply } from './delay-reply.ts'
-import { eventsReply } from '../../pipeline/events-reply.ts'
-import { Exchange } from '../../pipeline/exchange.ts'
-import { HeaderList } from '../../pipeline/header-list.ts'
-import type { Reply } from '../../pipeline/reply.ts'
-import { textReply } from '../../pipeline/text-reply.ts'
-import { testConfig } from '../../../tests/support/test-config.ts'
+import { eventsReply } from './events-reply.ts'
+import { Exchange } from './exchange.ts'
+import { HeaderList } from './header-list.ts'
+import type { Reply } from './reply.ts'
+import { textReply } from './text-reply.ts'
+import { testConfig } from '../../tests/support/test-config.ts'
 
 const setUp = () => {
   const clock = createVirtualClock()
