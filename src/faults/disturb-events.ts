@@ -1,9 +1,47 @@
 import type { EventsBody } from '../answer/body.ts'
+import { asBuffer } from '../lib/as-buffer.ts'
+import { EventSplitter } from '../pipeline/event-splitter.ts'
+import { ReportedFailure } from '../pipeline/reported-failure.ts'
 import type { Reply, Schedule } from '../pipeline/reply.ts'
 import { dueTimes, eventsAt } from './retime.ts'
 
 /** A reply that is a stream. */
 export type StreamedReply = Reply & { readonly body: EventsBody }
+
+/** What of a live stream is read to find the place of a fault in it, in bytes; the rest is not sent. */
+const readBytes = 8 * 1024 * 1024
+
+/** Reads a live stream to its end, so that a fault finds its place in it. A stream that breaks meanwhile breaks there. */
+export async function readEvents(reply: Reply): Promise<Reply> {
+  const { body, headers } = reply
+  if (body.kind !== 'live') return reply
+  const splitter = new EventSplitter()
+  const events: string[] = []
+  let bytes = 0
+  let isWhole = false
+  try {
+    for await (const chunk of body.chunks) {
+      for (const event of splitter.push(asBuffer(chunk))) events.push(event.toString())
+      bytes += chunk.byteLength
+      if (bytes > readBytes) break
+    }
+    isWhole = bytes <= readBytes
+  } catch (error) {
+    if (!(error instanceof ReportedFailure)) throw error
+  }
+  const rest = splitter.rest()
+  if (rest.length > 0) events.push(rest.toString())
+  headers.delete('Content-Length')
+  headers.set('Transfer-Encoding', 'chunked')
+  reply.body = {
+    kind: 'events',
+    count: events.length,
+    stepOf: (index) => index,
+    render: (index) => events[index] ?? '',
+  }
+  if (!isWhole) reply.interruption = { at: 1, how: 'close' }
+  return reply
+}
 
 /** A stream of which only the first events are sent, and then what `last` gives, where it is given. */
 export function endAfter(reply: StreamedReply, events: number, last?: (index: number) => string): Reply {

@@ -5,7 +5,7 @@ import { refuse } from '../pipeline/service-reply.ts'
 import type { Answer, Stage } from '../pipeline/stage.ts'
 import type { InjectionReports } from './injection-reports.ts'
 import type { Reply } from '../pipeline/reply.ts'
-import { shift } from '../pipeline/shift-reply.ts'
+import { delayReply } from '../pipeline/delay-reply.ts'
 import { isSimulated } from '../pipeline/source-rules.ts'
 import type { Random } from '../lib/random.ts'
 import { FaultCounts } from './fault-counts.ts'
@@ -13,7 +13,7 @@ import type { IncidentBook } from './incidents.ts'
 import { matchesRule } from './match-rule.ts'
 import { startAt } from './retime.ts'
 import { hasSimHeaders, readSimHeaders, type SimHeaders } from './sim-headers.ts'
-import { disturb, errorInstead, forcedBy } from './strike.ts'
+import { disturbAny, errorInstead, forcedBy } from './strike.ts'
 
 /** The stages that let things go wrong, and what they count. */
 export interface Faults {
@@ -127,9 +127,9 @@ async function answer(
     if (forced) exchange.forced = { ...exchange.forced, ...forced }
     reply = await planned()
     const disturbed =
-      forced || reply.status >= 300 ? undefined : disturb(reply, struck.fault, exchange, random)
+      forced || reply.status >= 300 ? undefined : await disturbAny(reply, struck.fault, exchange, random)
     if (forced || disturbed) counts.add(exchange, struck.label)
     reply = disturbed ?? reply
   }
-  return wish?.delayMs ? shift(reply, wish.delayMs, exchange) : reply
+  return wish?.delayMs ? delayReply(exchange, reply, wish.delayMs) : reply
 }

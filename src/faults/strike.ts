@@ -8,9 +8,18 @@ import { refuse } from '../pipeline/service-reply.ts'
 import type { ForcedAnswer } from '../pipeline/forced-answer.ts'
 import type { EventsBody } from '../answer/body.ts'
 import type { Reply } from '../pipeline/reply.ts'
+import { isEventStream } from '../pipeline/comes-in-pieces.ts'
+import { delayReply } from '../pipeline/delay-reply.ts'
 import { scheduleOf, shift } from '../pipeline/shift-reply.ts'
 import type { Random } from '../lib/random.ts'
-import { breakEvent, endAfter, splitEvent, stallAfter, type StreamedReply } from './disturb-events.ts'
+import {
+  breakEvent,
+  endAfter,
+  readEvents,
+  splitEvent,
+  stallAfter,
+  type StreamedReply,
+} from './disturb-events.ts'
 
 type ErrorFault = Extract<Fault, { kind: 'error' }>
 
@@ -51,8 +60,22 @@ export function forcedBy(fault: Fault): ForcedAnswer | undefined {
   }
 }
 
-/** A fault that an answer suffers on its way out. Undefined where this answer cannot suffer it. */
-export function disturb(reply: Reply, fault: Fault, exchange: Exchange, random: Random): Reply | undefined {
+/** A fault that an answer suffers on its way out. Undefined where this answer cannot suffer it. Changes a live reply itself. */
+export async function disturbAny(
+  reply: Reply,
+  fault: Fault,
+  exchange: Exchange,
+  random: Random,
+): Promise<Reply | undefined> {
+  if (reply.body.kind !== 'live' || fault.kind === 'cutBeforeHeaders')
+    return disturb(reply, fault, exchange, random)
+  // What is on its way from elsewhere can be held back as a whole; for all else its events have to be known.
+  if (fault.kind === 'delay') return delayReply(exchange, reply, drawMs(fault.ms, random))
+  if (fault.kind === 'stall' && !hasPlace(fault)) return delayReply(exchange, reply, fault.ms)
+  return isEventStream(reply.headers) ? disturb(await readEvents(reply), fault, exchange, random) : undefined
+}
+
+function disturb(reply: Reply, fault: Fault, exchange: Exchange, random: Random): Reply | undefined {
   switch (fault.kind) {
     case 'delay':
       return shift(reply, drawMs(fault.ms, random), exchange)

@@ -1,4 +1,12 @@
+import type { LiveBody } from '../answer/body.ts'
+import type { Latency as LatencySettings, ResourceConfig, TokenLatency } from '../config/config.ts'
 import type { Load } from '../config/deployment-latency.ts'
+import { drawMs } from '../config/draw-ms.ts'
+import { asBuffer } from '../lib/as-buffer.ts'
+import { isEventStream } from '../pipeline/comes-in-pieces.ts'
+import { pause } from '../pipeline/delay-reply.ts'
+import { EventSplitter } from '../pipeline/event-splitter.ts'
+import { isSimulated } from '../pipeline/source-rules.ts'
 import { highDemand, highDemandRetryAfterSeconds, temporarilyUnable } from '../wire/error-overload.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/service-reply.ts'
@@ -59,7 +67,8 @@ function timed(exchange: Exchange, next: () => Answer, slowdown: number): Answer
   // From here, not from the arrival of the first byte: a slow upload or a queue is not the model's time.
   const beginMs = exchange.clock.nowMs() - exchange.startedMs
   return whenKnown(next(), (reply) => {
-    if (reply.status >= 300 || reply.schedule || reply.ownTime) return reply
+    if (reply.status >= 300 || reply.schedule) return reply
+    if (reply.ownTime) return isSimulated(exchange) ? reply : heldBack(exchange, reply, beginMs, slowdown)
     // Forked even when no time is added, so that the answers of a seed are the same with delays and without.
     const random = exchange.random.fork()
     if (timeScale === 0) return reply
@@ -67,6 +76,66 @@ function timed(exchange: Exchange, next: () => Answer, slowdown: number): Answer
     if (timing) reply.schedule = plan(exchange, reply, timing, beginMs, timeScale * slowdown, random)
     return reply
   })
+}
+
+const noLatency: LatencySettings = { meanMs: 0, stdDevMs: 0 }
+const noTokenLatency: TokenLatency = { perToken: noLatency, firstToken: noLatency }
+/** What a deployment has that takes its time from its own `latency` alone. */
+const noSettings: ResourceConfig['latency'] = {
+  timeScale: 1,
+  profile: 'off',
+  chatCompletions: noTokenLatency,
+  completions: noTokenLatency,
+  embeddings: noLatency,
+  translations: noLatency,
+}
+
+/**
+ * Lets a forwarded answer take at least the time that its deployment's own `latency` says, from its being asked for; the time
+ * of the real service counts. A stream that arrives is held back event by event, each taken for a token.
+ */
+function heldBack(exchange: Exchange, reply: Reply, beginMs: number, slowdown: number): Reply {
+  const { deployment, config, random, conditions } = exchange
+  const factor = config.latency.timeScale * slowdown
+  const timing = timingOf(exchange.route?.operation, deployment, noSettings)
+  if (!timing || factor === 0) return reply
+  const draws = random.fork()
+  const { body } = reply
+  if (body.kind !== 'live') {
+    reply.schedule = plan(exchange, reply, timing, beginMs, factor, draws)
+    return reply
+  }
+  const first = plan(exchange, { ...reply, steps: { hidden: 0, visible: 1 } }, timing, beginMs, factor, draws)
+  const tokenFactor = factor * (conditions?.perTokenFactor ?? 1)
+  const nextMs =
+    timing.kind === 'tokens' && isEventStream(reply.headers)
+      ? () => drawMs(timing.perToken, draws) * tokenFactor
+      : undefined
+  reply.body = { kind: 'live', chunks: paced(body, exchange, first.stepsMs[0] ?? first.endMs, nextMs) }
+  return reply
+}
+
+/** What comes, not before it is due; `nextMs` gives the time between two events of a stream. */
+async function* paced(
+  { chunks }: LiveBody,
+  exchange: Exchange,
+  firstDueMs: number,
+  nextMs: (() => number) | undefined,
+): AsyncGenerator<Uint8Array, undefined> {
+  const { clock, startedMs } = exchange
+  const splitter = new EventSplitter()
+  let dueMs = firstDueMs
+  for await (const chunk of chunks) {
+    const pieces = nextMs ? splitter.push(asBuffer(chunk)) : [chunk]
+    for (const piece of pieces) {
+      const waitMs = startedMs + dueMs - clock.nowMs()
+      if (waitMs > 0) await pause(exchange, waitMs)
+      yield piece
+      if (nextMs) dueMs += nextMs()
+    }
+  }
+  const rest = splitter.rest()
+  if (rest.length > 0) yield rest
 }
 
 /**

@@ -17,13 +17,15 @@ export async function delayReply(exchange: Exchange, reply: Reply, delayMs: numb
 }
 
 /** Waits, at the longest until the client leaves. */
-function pause(exchange: Exchange, delayMs: number): Promise<void> {
-  const { clock } = exchange
+export function pause({ clock, signal }: Exchange, delayMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const stop = delayMs === Infinity ? () => {} : clock.at(clock.nowMs() + delayMs, resolve)
-    exchange.onEnd(() => {
+    const end = (): void => {
       stop()
+      signal.removeEventListener('abort', end)
       resolve()
-    })
+    }
+    const stop = delayMs === Infinity ? () => {} : clock.at(clock.nowMs() + delayMs, end)
+    if (signal.aborted) end()
+    else signal.addEventListener('abort', end, { once: true })
   })
 }

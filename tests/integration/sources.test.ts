@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { textReply } from '../../src/pipeline/text-reply.ts'
+import { advanceUntil } from '../support/advance-until.ts'
 import { chatCompletion, chatEvents, eventStream, json } from '../support/fake-upstream.ts'
 import { readRecordings, recordingPlace, upstreamKey } from '../support/recording-simulator.ts'
 import {
@@ -312,5 +313,91 @@ describe.each(['record', 'forward'] as const)(
         expect(asked()).toEqual([])
       },
     )
+
+    it('latency acts that is written at it: an answer takes at least that time, the real service included', async () => {
+      const { post, clock } = start('generate', {
+        deployments: { passed: { model: 'gpt-4o', source, latency: { firstToken: 300, perToken: 10 } } },
+        env: { LATENCY_TIME_SCALE: '1' },
+      })
+      const startedMs = clock.nowMs()
+      await advanceUntil(
+        clock,
+        post(chatOf('passed'), chat).then((response) => response.text()),
+        5,
+      )
+      // The answer of the real service has 7 tokens.
+      expect(clock.nowMs() - startedMs).toBeGreaterThanOrEqual(360)
+      expect(clock.nowMs() - startedMs).toBeLessThan(500)
+    })
+
+    it('latency that is written at it holds a stream back event by event', async () => {
+      const events = chatEvents(['One ', 'two ', 'three'])
+      place.upstream.answer = eventStream(events)
+      const { post, clock } = start('generate', {
+        deployments: { passed: { model: 'gpt-4o', source, latency: { firstToken: 300, perToken: 50 } } },
+        env: { LATENCY_TIME_SCALE: '1' },
+      })
+      const startedMs = clock.nowMs()
+      const answered = post(chatOf('passed'), { ...chat, stream: true }).then((response) => response.text())
+      expect(await advanceUntil(clock, answered, 5)).toBe(events.join(''))
+      const dueMs = 300 + 50 * (events.length - 1)
+      expect(clock.nowMs() - startedMs).toBeGreaterThanOrEqual(dueMs)
+      expect(clock.nowMs() - startedMs).toBeLessThan(dueMs + 100)
+    })
+
+    it('slots that are written at it bound how many requests are asked at a time', async () => {
+      let most = 0
+      let open = 0
+      place.upstream.answer = async (request, response) => {
+        most = Math.max(most, ++open)
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        open--
+        await json(chatCompletion('Hi'))(request, response)
+      }
+      const { post, clock } = start('generate', {
+        deployments: {
+          passed: {
+            model: 'gpt-4o',
+            source,
+            latency: { concurrency: { slots: 1, queueLength: 10, queueTimeoutMs: 60_000 } },
+          },
+        },
+        env: { LATENCY_TIME_SCALE: '1' },
+      })
+      const all = Promise.all(
+        Array.from({ length: 3 }, async () => (await post(chatOf('passed'), chat)).text()),
+      )
+      expect(await advanceUntil(clock, all, 5)).toHaveLength(3)
+      expect(most).toBe(1)
+    })
+
+    const struck = (fault: object | string) =>
+      start('generate', {
+        deployments: { passed: { model: 'gpt-4o', source, faults: [{ probability: 1, fault }] } },
+        env: { LATENCY_TIME_SCALE: '1' },
+      })
+    const streamOf = (post: ReturnType<typeof start>['post']) =>
+      post(chatOf('passed'), { ...chat, stream: true }).then((response) => response.text())
+
+    it('a delay holds a stream back as a whole', async () => {
+      const events = chatEvents(['One ', 'two'])
+      place.upstream.answer = eventStream(events)
+      const { post, clock } = struck({ kind: 'delay', ms: 400 })
+      const startedMs = clock.nowMs()
+      expect(await advanceUntil(clock, streamOf(post), 10)).toBe(events.join(''))
+      expect(clock.nowMs() - startedMs).toBeGreaterThanOrEqual(400)
+    })
+
+    it('faults in the middle of a stream find their place in it', async () => {
+      const events = chatEvents(['One ', 'two ', 'three '])
+      place.upstream.answer = eventStream(events)
+      const { post, clock } = struck({ kind: 'truncate', afterEvents: 2 })
+      expect(await advanceUntil(clock, streamOf(post), 10)).toBe(events.slice(0, 2).join(''))
+      const broken = struck({ kind: 'errorEvent', afterEvents: 1 })
+      const text = await advanceUntil(broken.clock, streamOf(broken.post), 10)
+      expect(text.startsWith(events[0] ?? '')).toBe(true)
+      expect(eventsOf(text).at(-1)).toContain('"error"')
+      if (source === 'record') expect(readRecordings(place.dir)).toHaveLength(2)
+    })
   },
 )
