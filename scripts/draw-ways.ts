@@ -197,7 +197,7 @@ function modes(): string {
   })
   return picture(
     panels.length * height + 12,
-    'The four modes: who talks to whom, what is read and written',
+    'The four sources of answers: who talks to whom, what is read and written',
     parts,
   )
 }
