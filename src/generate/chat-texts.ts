@@ -1,5 +1,10 @@
-import { callsOf, nameOf, type ChatMessage, type ContentPart } from '../wire/chat/chat-message.ts'
-import type { ChatRequest } from '../wire/chat/chat-request.ts'
+import {
+  callsOf,
+  nameOf,
+  type ChatMessage,
+  type ContentPart,
+  type ChatRequest,
+} from '../wire/chat/chat-request.ts'
 
 /** How much of a picture's or a file's address tells it from others. */
 const addressLength = 256

@@ -1,4 +1,4 @@
-import { codePointLength } from '../wire/chat/obfuscation.ts'
+import { codePointLength } from '../wire/sse.ts'
 import type { Random } from '../lib/random.ts'
 import { pieceTable } from '../tokens/piece-table.ts'
 import type { PlacedTokens } from '../wire/completions/write-completion.ts'

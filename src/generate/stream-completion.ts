@@ -1,6 +1,5 @@
 import { completionFilterJson, safeCompletionFilter, lateFilterEvents } from '../wire/content-filters.ts'
-import { codePointLength } from '../wire/chat/obfuscation.ts'
-import { dataEvent, doneEvent } from '../wire/sse.ts'
+import { codePointLength, dataEvent, doneEvent } from '../wire/sse.ts'
 import type { EventsBody } from '../answer/body.ts'
 import { completionSteps, wholeText } from '../answer/completion.ts'
 import {

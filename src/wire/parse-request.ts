@@ -1,20 +1,20 @@
 import type { Model } from './models/models.ts'
 import { validateChat } from './chat/validate-chat.ts'
-import { validateCompletions } from './completions/validate-completions.ts'
-import { validateEmbeddings } from './embeddings/validate-embeddings.ts'
-import { validateImages } from './images/validate-image-generations.ts'
+import { validateCompletions, type CompletionsRequest } from './completions/completions-request.ts'
+import { validateEmbeddings, type EmbeddingsRequest } from './embeddings/embeddings-request.ts'
+import { validateImages, type ImageRequest } from './images/image-request.ts'
 import { validateResponses } from './responses/validate-responses.ts'
-import { validateSpeech } from './audio/validate-speech.ts'
-import { validateTranscription, type AudioTask } from './audio/validate-transcription.ts'
+import { validateSpeech, type SpeechRequest } from './audio/speech-request.ts'
+import {
+  validateTranscription,
+  type AudioTask,
+  readTranscriptionForm,
+  type TranscriptionRequest,
+} from './audio/transcription-request.ts'
 import type { MultipartForm } from './multipart.ts'
 import type { ChatRequest } from './chat/chat-request.ts'
-import type { CompletionsRequest } from './completions/completions-request.ts'
-import type { EmbeddingsRequest } from './embeddings/embeddings-request.ts'
-import type { ImageRequest } from './images/image-request.ts'
-import type { Parsed } from './parsed.ts'
+import type { Parsed } from './validation/fault.ts'
 import type { ResponsesRequest } from './responses/responses-request.ts'
-import type { SpeechRequest } from './audio/speech-request.ts'
-import { readTranscriptionForm, type TranscriptionRequest } from './audio/transcription-request.ts'
 import type { ServiceError } from './errors.ts'
 
 /** Checks the body of a chat completions request against what the service, and the model, accept. */

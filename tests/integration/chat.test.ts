@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { codePointLength } from '../../src/wire/chat/obfuscation.ts'
+import { codePointLength } from '../../src/wire/sse.ts'
 import { loadEncoding } from '../../src/tokens/encoding.ts'
 import { createTestSimulator, deploymentPath, eventsOf } from '../support/test-simulator.ts'
 

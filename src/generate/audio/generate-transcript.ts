@@ -1,9 +1,13 @@
 import type { Deployment } from '../../config/deployments.ts'
 import { audioFormExpected, bodyTooLarge, brokenForm, promptFiltered } from '../../wire/errors.ts'
 import { parseTranscriptionRequest } from '../../wire/parse-request.ts'
-import type { TranscriptionRequest } from '../../wire/audio/transcription-request.ts'
+import {
+  type TranscriptionRequest,
+  isWhisper,
+  tooShort,
+  type AudioTask,
+} from '../../wire/audio/transcription-request.ts'
 import { dataEvent } from '../../wire/sse.ts'
-import { isWhisper, tooShort, type AudioTask } from '../../wire/audio/validate-transcription.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, refuse, wholeOf } from '../../pipeline/service-reply.ts'
 import type { EventsBody } from '../../answer/body.ts'

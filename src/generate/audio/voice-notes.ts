@@ -1,4 +1,4 @@
-import { voices } from '../../wire/audio/validate-speech.ts'
+import { voices } from '../../wire/audio/speech-request.ts'
 import { sampleRate, samplesPerFrame } from './sound-format.ts'
 import { notesPerVoice } from './speech-plan.ts'
 

@@ -1,6 +1,6 @@
 import { modelError, type ServiceError } from '../../wire/errors.ts'
 import { faultError, under } from '../../wire/validation/fault.ts'
-import { integerBetween, oneOf } from '../../wire/validation/scalars.ts'
+import { integerBetween, oneOf } from '../../wire/validation/checks.ts'
 import { inputItems, type ListedItem } from './input-items.ts'
 import type { ResponseRecord } from './response-record.ts'
 

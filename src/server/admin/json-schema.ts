@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import type { JsonSchema } from '../../config/patch-json-schema.ts'
+import { type JsonSchema, deploymentJsonSchema } from '../../config/patch-json-schema.ts'
 import { configSchema } from './config-json-schema.ts'
-import { deploymentJsonSchema } from '../../config/patch-json-schema.ts'
 
 export type { JsonSchema }
 

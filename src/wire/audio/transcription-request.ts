@@ -1,5 +1,136 @@
-import type { FormFile, MultipartForm } from '../multipart.ts'
-import { granularitiesOf } from './validate-transcription.ts'
+import type { ServiceError } from '../errors.ts'
+import type { Model } from '../models/models.ts'
+import type { MultipartForm, FormFile } from '../multipart.ts'
+import {
+  faultError,
+  faultHere,
+  missing,
+  plainFault,
+  under,
+  type Check,
+  type Fault,
+} from '../validation/fault.ts'
+import { decimalBetween, oneOf, text } from '../validation/checks.ts'
+
+/** The endings of file names that the service takes, in the order of its message. */
+const fileTypes = ['flac', 'm4a', 'mp3', 'mp4', 'mpeg', 'mpga', 'oga', 'ogg', 'wav', 'webm']
+
+/** What a form is for. Translations are into English, so they name no language, and time nothing. */
+export type AudioTask = 'transcribe' | 'translate'
+
+const formats = ['json', 'text', 'srt', 'verbose_json', 'vtt'] as const
+const diarizingFormats = ['json', 'text', 'diarized_json'] as const
+
+/** Whether a model tells who speaks. */
+function diarizes(model: Model): boolean {
+  return model.name.endsWith('-diarize')
+}
+
+/** Whether a model is of the first kind, which is billed by time, gives subtitles, and does not stream. */
+export function isWhisper(model: Model): boolean {
+  return model.name === 'whisper'
+}
+
+/** What the service refuses in the form of a transcription or a translation; undefined when nothing. Never throws. */
+export function validateTranscription(
+  form: MultipartForm,
+  model: Model,
+  task: AudioTask,
+): ServiceError | undefined {
+  const fault = firstFault(form, model, task)
+  return fault && faultError(fault)
+}
+
+function firstFault(form: MultipartForm, model: Model, task: AudioTask): Fault | undefined {
+  return (
+    fileFault(form) ??
+    fieldFault(form, 'response_format', formatOf(model)) ??
+    fieldFault(form, 'prompt', text()) ??
+    fieldFault(form, 'temperature', temperature) ??
+    (task === 'transcribe' ? transcriptionFault(form) : undefined)
+  )
+}
+
+function transcriptionFault(form: MultipartForm): Fault | undefined {
+  return (
+    fieldFault(form, 'language', language) ??
+    fieldFault(form, 'stream', oneOf('true', 'false')) ??
+    granularityFault(form)
+  )
+}
+
+/** The refusal of audio in which nothing can be said. */
+export function tooShort(): ServiceError {
+  return faultError(tooShortFault())
+}
+
+function tooShortFault(): Fault {
+  const message = 'Audio file is too short. Minimum audio length is 0.1 seconds.'
+  return plainFault('file', message, 'audio_too_short')
+}
+
+function fileFault(form: MultipartForm): Fault | undefined {
+  const file = form.file('file')
+  if (!file) return missing('.file')
+  if (file.bytes.length === 0) return tooShortFault()
+  const ending = /\.([a-z0-9]+)$/i.exec(file.name)?.[1]?.toLowerCase()
+  if (ending !== undefined && fileTypes.includes(ending)) return undefined
+  const list = fileTypes.map((type) => `'${type}'`).join(', ')
+  return plainFault(null, `Invalid file format. Supported formats: [${list}]`)
+}
+
+/** The words of the refusal of newer models are as reported on OpenAI's own API in 2025 and 2026. */
+function formatOf(model: Model): Check {
+  if (diarizes(model)) return oneOf(...diarizingFormats)
+  const known = oneOf(...formats)
+  if (isWhisper(model)) return known
+  return (value) => {
+    const fault = known(value)
+    if (fault || value === 'json' || value === 'text') return fault
+    return faultHere(
+      'unsupported_value',
+      (path) =>
+        `${path} '${String(value)}' is not compatible with model '${model.name}'. Use 'json' or 'text' instead.`,
+    )
+  }
+}
+
+/** A form has texts only, so a number is judged by what its text reads as. */
+const temperature: Check = (value) => {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN
+  return decimalBetween(0, 1)(Number.isNaN(number) ? value : number)
+}
+
+/** ISO 639, two letters or three, as OpenAI's specification asks. */
+const language = text({ maxLength: 3, pattern: /^[A-Za-z]{2,3}$/ })
+
+const granularity = oneOf('word', 'segment')
+
+function granularityFault(form: MultipartForm): Fault | undefined {
+  const given = granularitiesOf(form)
+  for (const [index, value] of given.entries()) {
+    const fault = granularity(value)
+    if (fault) return under(`.timestamp_granularities[${index}]`, fault)
+  }
+  if (given.length === 0 || form.text('response_format') === 'verbose_json') return undefined
+  return plainFault(
+    'timestamp_granularities',
+    "The 'timestamp_granularities' parameter is only allowed when 'response_format' is 'verbose_json'.",
+  )
+}
+
+/** Clients write a list in a form with brackets, or without. */
+function granularitiesOf(form: MultipartForm): readonly string[] {
+  return [...form.texts('timestamp_granularities[]'), ...form.texts('timestamp_granularities')]
+}
+
+/** An empty text counts as absent, as forms send what was left blank. */
+function fieldFault(form: MultipartForm, name: string, check: Check): Fault | undefined {
+  const value = form.text(name)
+  if (value === undefined || value === '') return undefined
+  const fault = check(value)
+  return fault && under(`.${name}`, fault)
+}
 
 /** The forms of a transcript. */
 export type TranscriptFormat = 'json' | 'text' | 'srt' | 'vtt' | 'verbose_json' | 'diarized_json'

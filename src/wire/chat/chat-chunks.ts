@@ -5,8 +5,7 @@ import {
   safePromptFilter,
 } from '../content-filters.ts'
 import { totalTokens, type Usage, type Choice, type ToolCall } from '../../answer/completion.ts'
-import { codePointLength, obfuscation } from './obfuscation.ts'
-import { dataEvent } from '../sse.ts'
+import { codePointLength, obfuscation, dataEvent } from '../sse.ts'
 import type { Random } from '../../lib/random.ts'
 import { RecentMap } from '../../lib/recent-map.ts'
 

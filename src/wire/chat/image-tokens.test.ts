@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { countImagePart, countImageTokens } from './image-tokens.ts'
-import { imageSize } from './image-tokens-size.ts'
+import { countImagePart, countImageTokens, imageSize } from './image-tokens.ts'
 import { findModel } from '../models/model-catalogue.ts'
 
 const model = (name: string) => findModel(name)!

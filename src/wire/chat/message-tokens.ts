@@ -1,8 +1,6 @@
 import type { TokenCounter } from '../../tokens/encoding.ts'
-import { countFilePart, countAudioPart } from './message-tokens-files.ts'
 import { countImagePart } from './image-tokens.ts'
 import type { Model } from '../models/models.ts'
-import { promptFamily } from './prompt-tokens-family.ts'
 import {
   callsOf,
   nameOf,
@@ -10,7 +8,8 @@ import {
   type ContentPart,
   type MessageContent,
   type ToolCall,
-} from './chat-message.ts'
+  type FileReference,
+} from './chat-request.ts'
 
 /** Tokens around each message: its start, the end of its head, its end. */
 const tokensPerMessage = 3
@@ -104,4 +103,73 @@ function compact(json: string): string {
   } catch {
     return JSON.stringify(json)
   }
+}
+
+/** How a generation of models frames a conversation, in tokens that every request of it is billed. */
+export interface PromptFamily {
+  /** What opens the answer: 3 until 2024, 2 for models that think before they answer and for the gpt-5 family. */
+  readonly priming: number
+  /** What a request with tools pays beside the tools' own text. */
+  readonly toolsOverhead: number
+  /** What an earlier turn that called tools pays beside the plain form. */
+  readonly callOverhead: number
+}
+
+const plain: PromptFamily = { priming: 3, toolsOverhead: 0, callOverhead: 0 }
+/** The encoding of gpt-4 and gpt-35-turbo goes with an older form of calls (a bill of gpt-3.5-turbo, 2024-07). */
+const older: PromptFamily = { ...plain, callOverhead: -1 }
+const oSeries: PromptFamily = { priming: 2, toolsOverhead: 0, callOverhead: 0 }
+/**
+ * The gpt-5 family speaks in channels ("harmony"): with tools it is told of them at length. 85 and 6 are what captured
+ * bills of gpt-5-nano (2026-02) have above the same requests to gpt-4o-mini.
+ */
+const channels: PromptFamily = { priming: 2, toolsOverhead: 85, callOverhead: 6 }
+
+/**
+ * The family of a model. Bills of gpt-5, gpt-5-nano, gpt-5.2-chat and gpt-5.4 (2025-08 to 2026-07), o3-mini and
+ * o4-mini (2026) have a priming of 2, all others of 3.
+ */
+export function promptFamily(model: Model): PromptFamily {
+  if (model.name.startsWith('gpt-5')) return channels
+  if (!model.reasoning) return model.encoding === 'cl100k_base' ? older : plain
+  return /^o\d/.test(model.name) ? oSeries : channels
+}
+
+/** Audio counts ten tokens a second (OpenAI, "Pricing" of gpt-4o-audio: a minute of input is about 600 tokens). */
+const audioTokensPerSecond = 10
+
+/** Bytes of a second of sound, by format: 24 kHz of 16 bits for wav, 128 kbit for mp3, the common choices. */
+const bytesPerSecond = { wav: 48_000, mp3: 16_000 }
+
+/** A page of a document has so many bytes and tokens, roughly; nothing is read of the document itself. */
+const bytesPerPage = 50_000
+const tokensPerPage = 1_000
+
+/** Larger texts are reckoned at four characters a token, so that a file does not hold up other requests. */
+const longestCountedText = 200_000
+
+/** An estimate of what a recording costs, from its size alone. */
+function countAudioPart({ data, format }: { readonly data: string; readonly format: string }): number {
+  const perSecond = format === 'mp3' ? bytesPerSecond.mp3 : bytesPerSecond.wav
+  return Math.ceil((base64Bytes(data.length) / perSecond) * audioTokensPerSecond)
+}
+
+/**
+ * An estimate of what a document costs: text is counted, any other document is reckoned in pages by its size. A file
+ * that was uploaded before counts as one page, since the simulator does not have it.
+ */
+function countFilePart({ file_data: data, filename }: FileReference, encoding: TokenCounter): number {
+  const name = filename ? encoding.count(filename) : 0
+  if (!data) return name + tokensPerPage
+  const comma = data.startsWith('data:') ? data.indexOf(',') : -1
+  const size = base64Bytes(data.length - comma - 1)
+  if (data.startsWith('data:text/')) {
+    if (size > longestCountedText) return name + Math.ceil(size / 4)
+    return name + encoding.count(Buffer.from(data.slice(comma + 1), 'base64').toString())
+  }
+  return name + Math.ceil(size / bytesPerPage) * tokensPerPage
+}
+
+function base64Bytes(chars: number): number {
+  return Math.floor((chars * 3) / 4)
 }

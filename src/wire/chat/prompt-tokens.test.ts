@@ -2,8 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { loadEncoding } from '../../tokens/encoding.ts'
 import { findModel } from '../models/model-catalogue.ts'
 import { countChatPrompt } from './prompt-tokens.ts'
-import type { ChatMessage } from './chat-message.ts'
-import type { ChatRequest } from './chat-request.ts'
+import type { ChatMessage, ChatRequest } from './chat-request.ts'
 import { countResponsesInput } from '../responses/responses-tokens.ts'
 
 function count(name: string, request: ChatRequest): number {

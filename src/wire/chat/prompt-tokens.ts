@@ -1,7 +1,6 @@
 import type { TokenCounter } from '../../tokens/encoding.ts'
-import { countMessage } from './message-tokens.ts'
+import { countMessage, promptFamily } from './message-tokens.ts'
 import type { Model } from '../models/models.ts'
-import { promptFamily } from './prompt-tokens-family.ts'
 import type { ChatRequest } from './chat-request.ts'
 import type { TextOrTokens } from '../completions/completions-request.ts'
 import { countFormat, countToolChoice, countTools } from './tool-tokens.ts'

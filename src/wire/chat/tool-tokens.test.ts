@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { typeOf } from './tool-tokens-schema.ts'
-import { renderFormat, renderTools } from './tool-tokens-text.ts'
+import { typeOf, renderFormat, renderTools } from './tool-tokens.ts'
 
 describe('renderTools', () => {
   it('shows functions as a TypeScript namespace, with what is known of each as comments', () => {

@@ -1,7 +1,6 @@
 import { RecentMap } from '../../lib/recent-map.ts'
 import type { TokenCounter } from '../../tokens/encoding.ts'
 import type { ChatRequest, FunctionDefinition, ResponseFormat, Tool } from './chat-request.ts'
-import { renderFormat, renderTools, type DescribedTool } from './tool-tokens-text.ts'
 
 /** Half of the characters that remembered tools and schemas may take, since there are two generations: 16 MiB in all. */
 const rememberedChars = 4 * 1024 * 1024
@@ -79,4 +78,129 @@ function jsonOf(value: unknown): string {
   } catch {
     return ''
   }
+}
+
+/** A JSON schema, or what a client sends in its place. */
+type Schema = Readonly<Record<string, unknown>>
+
+/** Deeper schemas are cut; the service allows ten levels, and a hostile one must not exhaust the stack. */
+const deepest = 32
+
+/**
+ * Writes a JSON schema as the TypeScript type that the models are shown. The form follows what models repeat of
+ * their prompts and fits captured bills to the token: properties stand in one line when none has a comment, else one
+ * a line without indentation; titles and descriptions become comments, `required` becomes the lack of a question
+ * mark, limits and formats are not shown.
+ */
+export function typeOf(schema: unknown, depth = 0): string {
+  if (!isSchema(schema) || depth > deepest) return 'any'
+  if (Array.isArray(schema['enum'])) return union(schema['enum'].map((value) => JSON.stringify(value)))
+  if ('const' in schema) return JSON.stringify(schema['const'])
+  const variants = schema['anyOf'] ?? schema['oneOf']
+  if (Array.isArray(variants)) return union(variants.map((variant) => typeOf(variant, depth + 1)))
+  const type = schema['type']
+  if (Array.isArray(type))
+    return union(type.map((one) => typeOf({ ...schema, type: one as unknown }, depth + 1)))
+  switch (type) {
+    case 'string':
+    case 'number':
+    case 'boolean':
+    case 'null':
+      return type
+    case 'integer':
+      return 'number'
+    case 'array':
+      return `${typeOf(schema['items'], depth + 1)}[]`
+    case 'object':
+      return objectType(schema, depth)
+    default:
+      return isSchema(schema['properties']) ? objectType(schema, depth) : 'any'
+  }
+}
+
+/** The properties of a schema's object, sorted as the client did; empty when it names none. */
+function propertiesOf(schema: unknown): [string, unknown][] {
+  const properties = isSchema(schema) ? schema['properties'] : undefined
+  return isSchema(properties) ? Object.entries(properties) : []
+}
+
+/** Text as comment lines; empty for no text. */
+function comment(text: unknown): string {
+  if (typeof text !== 'string' || text === '') return ''
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => `// ${line}\n`)
+    .join('')
+}
+
+function objectType(schema: Schema, depth: number): string {
+  const properties = propertiesOf(schema)
+  if (properties.length === 0) return 'object'
+  const required = Array.isArray(schema['required']) ? new Set<unknown>(schema['required']) : new Set()
+  const members = properties.map(([name, property]) => {
+    const { title, description, default: fallback } = isSchema(property) ? property : {}
+    return {
+      above: comment(title) + comment(description),
+      text: `${name}${required.has(name) ? '' : '?'}: ${typeOf(property, depth + 1)}`,
+      behind: fallback === undefined || fallback === null ? '' : ` // default: ${plainText(fallback)}`,
+    }
+  })
+  if (members.every(({ above, behind }) => above === '' && behind === '')) {
+    return `{ ${members.map(({ text }) => text).join(', ')} }`
+  }
+  return `{\n${members.map(({ above, text, behind }) => `${above}${text},${behind}\n`).join('')}}`
+}
+
+function plainText(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+function union(types: readonly string[]): string {
+  return types.join(' | ')
+}
+
+function isSchema(value: unknown): value is Schema {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** A tool as both APIs describe it, once their wrappings are off. */
+export interface DescribedTool {
+  readonly name: string
+  readonly description?: string | null | undefined
+  /** JSON schema of the arguments; absent for none, and for tools that take free text. */
+  readonly parameters?: unknown
+  /** Takes free text in place of arguments; default false. */
+  readonly custom?: boolean
+}
+
+/** A form that an answer must have, as both APIs describe it. */
+export interface DescribedFormat {
+  readonly name: string
+  readonly description?: string | null | undefined
+  readonly schema?: unknown
+}
+
+/** What models are shown of a request's tools: a TypeScript namespace. */
+export function renderTools(tools: readonly DescribedTool[]): string {
+  const types = tools.map((tool) => `${comment(tool.description)}type ${tool.name} = ${signature(tool)};\n\n`)
+  return `# Tools\n\n## functions\n\nnamespace functions {\n\n${types.join('')}} // namespace functions`
+}
+
+function signature({ parameters, custom }: DescribedTool): string {
+  if (custom) return '(input: string) => any'
+  if (propertiesOf(parameters).length === 0) return '() => any'
+  const { title, type = 'object' } = parameters as { readonly title?: unknown; readonly type?: unknown }
+  return `(_: ${comment(title)}${typeOf({ ...(parameters as object), type })}) => any`
+}
+
+/** What models are shown of a JSON schema that the answer must follow: the schema itself, without its strictness. */
+export function renderFormat({ name, description, schema }: DescribedFormat): string {
+  return `# Response Formats\n\n## ${name}\n\n${comment(description)}${JSON.stringify(schema ?? {}, withoutStrictness)}`
+}
+
+function withoutStrictness(key: string, value: unknown): unknown {
+  const strictness =
+    key === 'additionalProperties' || key === '$schema' || (key === 'required' && Array.isArray(value))
+  return strictness ? undefined : value
 }

@@ -1,7 +1,18 @@
-import { content } from './validate-chat-content.ts'
-import { functionName, toolCalls } from './validate-chat-tools.ts'
-import { arrayOf } from '../validation/collections.ts'
 import {
+  arrayOf,
+  textOrArray,
+  anything,
+  contentText,
+  oneOf,
+  text,
+  objectOf,
+  optional,
+  required,
+  variantsOf,
+  type Field,
+} from '../validation/checks.ts'
+import {
+  type Check,
   faultHere,
   isObject,
   missing,
@@ -9,12 +20,59 @@ import {
   under,
   quotedList,
   wrongType,
-  type Check,
   type Fault,
   type JsonObject,
+  plainFault,
 } from '../validation/fault.ts'
-import { objectOf, optional, required, type Field } from '../validation/object-of.ts'
-import { text } from '../validation/scalars.ts'
+import { functionName, toolCalls } from './validate-chat-tools.ts'
+import type { ChatMessage } from './chat-request.ts'
+
+// Members that a part does not have pass: clients leave `cache_control` of other services on them, and the
+// service has been seen to take it. Inside `file` it has been seen to refuse.
+const part = (...fields: readonly Field[]): Check => objectOf(fields, 'ignore')
+
+const imageUrl = objectOf(
+  [required('url', text()), optional('detail', oneOf('auto', 'low', 'high', 'original'))],
+  'ignore',
+)
+
+const parts = arrayOf(
+  variantsOf(
+    'type',
+    new Map([
+      ['text', part(required('text', contentText))],
+      ['image_url', part(required('image_url', imageUrl))],
+      [
+        'input_audio',
+        part(
+          required(
+            'input_audio',
+            objectOf([required('data', text()), required('format', oneOf('wav', 'mp3'))]),
+          ),
+        ),
+      ],
+      ['refusal', part(required('refusal', contentText))],
+      ['audio', part(required('audio', anything))],
+      [
+        'file',
+        part(
+          required(
+            'file',
+            objectOf([
+              optional('file_id', text()),
+              optional('file_data', text()),
+              optional('filename', text()),
+            ]),
+          ),
+        ),
+      ],
+    ]),
+  ),
+  { expected: 'an array of objects' },
+)
+
+/** A message's `content`: a text (the empty one too) or parts. */
+const content = textOrArray('one of a string or array of objects', contentText, parts)
 
 /** Most messages of one request. */
 const maxMessages = 2048
@@ -97,4 +155,70 @@ const substitutes = ['tool_calls', 'function_call', 'refusal', 'audio']
 
 function isThere(value: unknown): boolean {
   return value !== undefined && value !== null
+}
+
+/**
+ * The rule between messages: calls are answered at once and completely, and answers answer a call. `messages` are
+ * valid each for itself. Linear in their number.
+ */
+export function brokenToolHistory(messages: readonly ChatMessage[]): Fault | undefined {
+  let called: Set<string> | undefined
+  let open: Set<string> | undefined
+  for (const [i, message] of messages.entries()) {
+    if (message.role === 'tool') {
+      const fault = brokenAnswer(message, i, called)
+      if (fault !== undefined) return fault
+      open?.delete(message.tool_call_id ?? '')
+      continue
+    }
+    if (open !== undefined && open.size > 0) return unanswered(open, `messages.[${i}].role`)
+    called = idsOf(message)
+    open = called && new Set(called)
+    if (message.role === 'function' && !message.name) return nameless(i)
+  }
+  return open !== undefined && open.size > 0 ? unanswered(open, 'messages') : undefined
+}
+
+function idsOf(message: ChatMessage): Set<string> | undefined {
+  if (message.role !== 'assistant' || !message.tool_calls) return undefined
+  return new Set(message.tool_calls.map((call) => call.id))
+}
+
+function brokenAnswer(
+  { tool_call_id: id }: ChatMessage,
+  index: number,
+  called: ReadonlySet<string> | undefined,
+): Fault | undefined {
+  const at = `messages.[${index}]`
+  if (id === undefined || id === null) {
+    return plainFault(
+      `${at}.tool_call_id`,
+      "Missing parameter 'tool_call_id': messages with role 'tool' must have a 'tool_call_id'.",
+    )
+  }
+  if (called === undefined) {
+    return plainFault(
+      `${at}.role`,
+      "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.",
+    )
+  }
+  if (called.has(id)) return undefined
+  return plainFault(
+    `${at}.tool_call_id`,
+    `Invalid parameter: 'tool_call_id' of '${id}' not found in 'tool_calls' of previous message.`,
+  )
+}
+
+function unanswered(open: ReadonlySet<string>, param: string): Fault {
+  return plainFault(
+    param,
+    `An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following tool_call_ids did not have response messages: ${[...open].join(', ')}`,
+  )
+}
+
+function nameless(index: number): Fault {
+  return plainFault(
+    `messages.[${index}].name`,
+    "Missing parameter 'name': messages with role 'function' must have a 'name'.",
+  )
 }

@@ -1,7 +1,16 @@
-import { arrayOf, textOrObject } from '../validation/collections.ts'
+import {
+  arrayOf,
+  textOrObject,
+  anything,
+  boolean,
+  oneOf,
+  text,
+  objectOf,
+  optional,
+  required,
+  variantsOf,
+} from '../validation/checks.ts'
 import { isObject, wrongType, type Check } from '../validation/fault.ts'
-import { objectOf, optional, required, variantsOf } from '../validation/object-of.ts'
-import { anything, boolean, oneOf, text } from '../validation/scalars.ts'
 
 /** Most tools, or functions, of one request. */
 const maxTools = 128

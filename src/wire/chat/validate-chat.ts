@@ -1,8 +1,226 @@
+import { messages, brokenToolHistory } from './validate-chat-messages.ts'
+import {
+  description,
+  functionCall,
+  functionName,
+  functions,
+  schema,
+  toolChoice,
+  tools,
+} from './validate-chat-tools.ts'
+import {
+  arrayOf,
+  mapOf,
+  anything,
+  boolean,
+  integer,
+  integerBetween,
+  oneOf,
+  text,
+  unsupported,
+  objectOf,
+  optional,
+  required,
+  variantsOf,
+} from '../validation/checks.ts'
+import {
+  faultHere,
+  wrongType,
+  type Check,
+  isObject,
+  plainFault,
+  type Fault,
+  type JsonObject,
+  type Rule,
+  validateBody,
+} from '../validation/fault.ts'
+import {
+  logitBias,
+  maxChoicesOlder,
+  penalty,
+  stop,
+  streamOptions,
+  temperature,
+  tokenLimit,
+  topP,
+  effortIsOffered,
+  samplingIsOff,
+  streamOptionsNeedStream,
+} from '../validation/common-fields.ts'
+import { maxTokensTooLargeText } from './error-context-length.ts'
+import type { ChatMessage } from './chat-request.ts'
 import type { ServiceError } from '../errors.ts'
 import type { Model } from '../models/models.ts'
-import { chatFields } from './validate-chat-fields.ts'
-import { chatRules } from './validate-chat-rules.ts'
-import { validateBody } from '../validation/validate-body.ts'
+
+const metadata = mapOf(text({ maxLength: 512 }), {
+  expected: 'a metadata object',
+  maxKeys: 16,
+  maxKeyLength: 64,
+})
+
+const retention: Check = (value) => {
+  if (typeof value !== 'string') return wrongType("one of 'in_memory' or '24h'", value)
+  if (value === 'in_memory' || value === '24h') return undefined
+  return faultHere(null, () => 'Invalid prompt_cache_retention argument')
+}
+
+const plainFormat = objectOf([required('type', anything)])
+const responseFormat = variantsOf(
+  'type',
+  new Map([
+    ['json_object', plainFormat],
+    [
+      'json_schema',
+      objectOf([
+        required('type', anything),
+        required(
+          'json_schema',
+          objectOf([
+            required('name', functionName),
+            optional('description', description),
+            optional('schema', schema),
+            optional('strict', boolean),
+          ]),
+        ),
+      ]),
+    ],
+    ['text', plainFormat],
+  ]),
+)
+
+function topLogprobs(max: number): Check {
+  const integer = integerBetween(0, Infinity)
+  return (value) => {
+    const fault = integer(value)
+    if (fault !== undefined || (value as number) <= max) return fault
+    return faultHere(null, (path) => `Invalid value for '${path}': must be less than or equal to ${max}.`)
+  }
+}
+
+/**
+ * The fields of a chat request, in the measured order of their faults; those from `moderation` on were not measured.
+ * Reasoning models take fewer choices and alternatives, and never take the parameters marked so.
+ */
+function chatFields(reasoning: boolean): Check {
+  const unlessReasoning = (check: Check, hint?: string) => (reasoning ? unsupported(hint) : check)
+  return objectOf([
+    required('messages', messages),
+    optional('functions', functions),
+    optional('function_call', functionCall),
+    optional('tools', tools),
+    optional('tool_choice', toolChoice),
+    optional('parallel_tool_calls', boolean),
+    optional('max_completion_tokens', tokenLimit),
+    optional('max_tokens', unlessReasoning(tokenLimit, " Use 'max_completion_tokens' instead.")),
+    optional('n', integerBetween(1, reasoning ? 8 : maxChoicesOlder)),
+    optional('stop', unlessReasoning(stop)),
+    optional('temperature', temperature),
+    optional('top_p', topP),
+    optional('presence_penalty', penalty),
+    optional('frequency_penalty', penalty),
+    optional('logprobs', boolean),
+    optional('top_logprobs', topLogprobs(reasoning ? 5 : 20)),
+    optional('user', text()),
+    optional('seed', integer),
+    optional('safety_identifier', text({ maxLength: 64 })),
+    optional('prompt_cache_options', objectOf([optional('ttl', text()), optional('mode', text())])),
+    optional('prompt_cache_key', text({ maxLength: 64 })),
+    optional('prompt_cache_retention', retention),
+    optional('service_tier', oneOf('auto', 'default', 'fast', 'flex', 'priority')),
+    optional('stream', boolean),
+    optional('stream_options', streamOptions),
+    optional('store', boolean),
+    optional('metadata', metadata),
+    optional('logit_bias', unlessReasoning(logitBias)),
+    optional('prediction', unlessReasoning(schema)),
+    optional('verbosity', oneOf('low', 'medium', 'high')),
+    optional('moderation', objectOf([required('model', text())], 'ignore')),
+    optional('response_format', responseFormat),
+    // What it may be depends on the model: a rule.
+    optional('reasoning_effort', anything),
+    optional('modalities', arrayOf(oneOf('text', 'audio'), { expected: 'an array of strings' })),
+    optional('audio', schema),
+    optional('web_search_options', schema),
+    // Azure's own.
+    optional('data_sources', arrayOf(schema, { expected: 'an array of objects' })),
+    optional('user_security_context', schema),
+    // Read before the body is checked where it names the deployment, and ignored elsewhere.
+    optional('model', anything),
+  ])
+}
+
+const chosenFunctionIsDeclared: Rule = (body) =>
+  undeclared(body, 'function_call', 'functions', (it) => it) ??
+  undeclared(body, 'tool_choice', 'tools', (it) => it['function'])
+
+/** Both forms are refused in the words of the older one. */
+function undeclared(
+  body: JsonObject,
+  choice: 'function_call' | 'tool_choice',
+  list: 'functions' | 'tools',
+  functionOf: (it: JsonObject) => unknown,
+): Fault | undefined {
+  const name = isObject(body[choice]) ? nameIn(functionOf(body[choice])) : undefined
+  if (name === undefined) return undefined
+  const declared = body[list]
+  if (Array.isArray(declared) && declared.some((it: JsonObject) => nameIn(functionOf(it)) === name)) {
+    return undefined
+  }
+  return plainFault(
+    'function_call',
+    `Invalid value for 'function_call': no function named '${name}' was specified in the 'functions' parameter.`,
+  )
+}
+
+function nameIn(value: unknown): string | undefined {
+  return isObject(value) && typeof value['name'] === 'string' ? value['name'] : undefined
+}
+
+const topLogprobsNeedLogprobs: Rule = ({ logprobs, top_logprobs: top }) =>
+  top === undefined || top === null || logprobs === true
+    ? undefined
+    : plainFault('top_logprobs', "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.")
+
+const completionFitsModel: Rule = (body, { maxOutputTokens }) =>
+  tooLong('max_completion_tokens', body['max_completion_tokens'], maxOutputTokens) ??
+  tooLong('max_tokens', body['max_tokens'], maxOutputTokens)
+
+function tooLong(name: string, asked: unknown, max: number): Fault | undefined {
+  if (typeof asked !== 'number' || asked <= max) return undefined
+  return plainFault(name, maxTokensTooLargeText(name, asked, max), 'invalid_value')
+}
+
+const toolHistoryIsWhole: Rule = (body) => brokenToolHistory(body['messages'] as readonly ChatMessage[])
+
+const jsonIsAskedFor: Rule = ({ response_format: format, messages }) => {
+  if (!isObject(format) || format['type'] !== 'json_object') return undefined
+  if ((messages as readonly ChatMessage[]).some(mentionsJson)) return undefined
+  return plainFault(
+    'messages',
+    "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.",
+  )
+}
+
+function mentionsJson({ content }: ChatMessage): boolean {
+  if (typeof content === 'string') return saysJson(content)
+  return content?.some((part) => part.type === 'text' && saysJson(part.text)) ?? false
+}
+
+function saysJson(text: string): boolean {
+  return text.toLowerCase().includes('json')
+}
+
+/** The rules between the fields of a chat request, in the order in which they are reported. */
+const chatRules: readonly Rule[] = [
+  chosenFunctionIsDeclared,
+  topLogprobsNeedLogprobs,
+  streamOptionsNeedStream,
+  effortIsOffered,
+  completionFitsModel,
+  toolHistoryIsWhole,
+  jsonIsAskedFor,
+  samplingIsOff,
+]
 
 const reasoningFields = chatFields(true)
 const olderFields = chatFields(false)

@@ -1,4 +1,71 @@
+import { tooManyCompletionsText, type ServiceError } from '../errors.ts'
+import type { Model } from '../models/models.ts'
+import { plainFault, validateBody, type Rule } from '../validation/fault.ts'
+import { objectOf, optional, anything, boolean, integer, integerBetween, text } from '../validation/checks.ts'
+import {
+  logitBias,
+  maxChoicesOlder,
+  penalty,
+  stop,
+  streamOptions,
+  streamOptionsNeedStream,
+  temperature,
+  topP,
+  textOrTokens,
+} from '../validation/common-fields.ts'
 import type { StreamOptions } from '../chat/chat-request.ts'
+
+/** Most prompts in one request; the service's own bound is not captured, that of embeddings stands in. */
+const maxPrompts = 2048
+
+const fields = objectOf([
+  optional('prompt', textOrTokens(maxPrompts)),
+  optional('suffix', text()),
+  // Zero is of use here: with `echo` it scores the prompt.
+  optional('max_tokens', integerBetween(0, Infinity)),
+  optional('n', integerBetween(1, maxChoicesOlder)),
+  optional('best_of', integerBetween(1, maxChoicesOlder)),
+  optional('stop', stop),
+  optional('temperature', temperature),
+  optional('top_p', topP),
+  optional('presence_penalty', penalty),
+  optional('frequency_penalty', penalty),
+  optional('logprobs', integerBetween(0, 5)),
+  optional('echo', boolean),
+  optional('user', text()),
+  optional('seed', integer),
+  optional('stream', boolean),
+  optional('stream_options', streamOptions),
+  optional('logit_bias', logitBias),
+  optional('model', anything),
+])
+
+const bestOfCoversChoices: Rule = ({ best_of: bestOf, n }) => {
+  if (typeof bestOf !== 'number' || typeof n !== 'number' || bestOf >= n) return undefined
+  return plainFault(
+    null,
+    `You requested that the server return more choices than it will generate (HINT: you must set 'n' (currently ${n}) to be at most 'best_of' (currently ${bestOf}), or omit either parameter if you don't specifically want to use them.)`,
+  )
+}
+
+/** Most completions that one request may have written; the figure of reports on OpenAI's service. */
+const maxCompletions = 128
+
+/** With `max_tokens` 0 nothing is written, and the bound is that of prompts. */
+const notTooManyCompletions: Rule = ({ prompt, n, best_of: bestOf, max_tokens: maxTokens }) => {
+  const prompts = Array.isArray(prompt) && typeof prompt[0] !== 'number' ? prompt.length : 1
+  const choices = Math.max(1, ...[n, bestOf].filter((count) => typeof count === 'number'))
+  const most = maxTokens === 0 ? maxPrompts : maxCompletions
+  if (prompts * choices <= most) return undefined
+  return plainFault(null, tooManyCompletionsText(prompts * choices, most))
+}
+
+const rules = [bestOfCoversChoices, notTooManyCompletions, streamOptionsNeedStream]
+
+/** What the service refuses in the body of a legacy completions request; undefined when nothing. Never throws. */
+export function validateCompletions(body: unknown, model: Model): ServiceError | undefined {
+  return validateBody(body, fields, rules, model)
+}
 
 /** Texts, or the token numbers of texts. */
 export type TextOrTokens = string | readonly string[] | readonly number[] | readonly (readonly number[])[]

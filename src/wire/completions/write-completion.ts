@@ -4,7 +4,7 @@ import {
   safeCompletionFilter,
   type HarmCategory,
 } from '../content-filters.ts'
-import { codePointLength } from '../chat/obfuscation.ts'
+import { codePointLength } from '../sse.ts'
 import { wholeText, type Choice, type Completion, type Usage } from '../../answer/completion.ts'
 
 /** What every object of one legacy completion carries. */

@@ -1,4 +1,4 @@
-import { safeImageFilter, safeImagePromptFilter } from './image-filters.ts'
+import { safeImageFilter, safeImagePromptFilter } from './image-errors.ts'
 
 /** What answers of the GPT image models tell beside their images. */
 export interface ImageFacts {

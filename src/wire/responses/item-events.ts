@@ -1,4 +1,4 @@
-import { codePointLength, obfuscation } from '../chat/obfuscation.ts'
+import { codePointLength, obfuscation } from '../sse.ts'
 import type { Random } from '../../lib/random.ts'
 import { escapeNonAscii, writeJson } from './write-json.ts'
 import {

@@ -1,5 +1,12 @@
-import type { ChatMessage, ContentPart, ToolCall } from '../chat/chat-message.ts'
-import type { ChatRequest, ResponseFormat, Tool, ToolChoice } from '../chat/chat-request.ts'
+import type {
+  ChatMessage,
+  ContentPart,
+  ToolCall,
+  ChatRequest,
+  ResponseFormat,
+  Tool,
+  ToolChoice,
+} from '../chat/chat-request.ts'
 import {
   isMessage,
   isReference,

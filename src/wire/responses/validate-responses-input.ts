@@ -1,5 +1,15 @@
 import { hostedToolItemTypes } from './responses-item.ts'
-import { arrayOf, textOrArray } from '../validation/collections.ts'
+import {
+  arrayOf,
+  textOrArray,
+  anything,
+  contentText,
+  oneOf,
+  text,
+  objectOf,
+  optional,
+  required,
+} from '../validation/checks.ts'
 import {
   faultHere,
   isObject,
@@ -12,8 +22,6 @@ import {
   type Fault,
   type JsonObject,
 } from '../validation/fault.ts'
-import { objectOf, optional, required } from '../validation/object-of.ts'
-import { anything, contentText, oneOf, text } from '../validation/scalars.ts'
 
 const partFields: ReadonlyMap<string, Check> = new Map([
   ['input_text', objectOf([required('type', anything), required('text', contentText)], 'ignore')],

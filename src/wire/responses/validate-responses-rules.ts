@@ -1,9 +1,8 @@
 import { defaultEffort } from './responses-defaults.ts'
 import { isMessage, type ResponsesItem } from './responses-item.ts'
 import type { ResponsesRequest } from './responses-request.ts'
-import { plainFault, type Fault } from '../validation/fault.ts'
-import { effortIsOffered } from '../validation/reasoning.ts'
-import type { Rule } from '../validation/validate-body.ts'
+import { plainFault, type Fault, type Rule } from '../validation/fault.ts'
+import { effortIsOffered } from '../validation/common-fields.ts'
 
 /** The only place that reads a body as a request before it is one: rules run after every field has been checked. */
 const asRequest = (body: unknown): ResponsesRequest => body as ResponsesRequest

@@ -1,8 +1,18 @@
 import { description, functionName, schema } from '../chat/validate-chat-tools.ts'
-import { arrayOf, textOrObject } from '../validation/collections.ts'
+import {
+  arrayOf,
+  textOrObject,
+  anything,
+  boolean,
+  oneOf,
+  text,
+  objectOf,
+  optional,
+  required,
+  variantsOf,
+  type Field,
+} from '../validation/checks.ts'
 import { isObject, missing, under, wrongType, type Check } from '../validation/fault.ts'
-import { objectOf, optional, required, variantsOf, type Field } from '../validation/object-of.ts'
-import { anything, boolean, oneOf, text } from '../validation/scalars.ts'
 
 /** Most tools of one request. */
 const maxTools = 128

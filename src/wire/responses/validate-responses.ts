@@ -1,15 +1,25 @@
 import { malformedJson, type ServiceError } from '../errors.ts'
 import type { Model } from '../models/models.ts'
 import { description, functionName, schema } from '../chat/validate-chat-tools.ts'
-import { arrayOf, mapOf } from '../validation/collections.ts'
-import { faultHere, type Check } from '../validation/fault.ts'
-import { objectOf, optional, required, variantsOf } from '../validation/object-of.ts'
+import {
+  arrayOf,
+  mapOf,
+  anything,
+  boolean,
+  contentText,
+  integerBetween,
+  oneOf,
+  text,
+  objectOf,
+  optional,
+  required,
+  variantsOf,
+} from '../validation/checks.ts'
+import { faultHere, type Check, validateBody } from '../validation/fault.ts'
 import { responsesInput } from './validate-responses-input.ts'
 import { responsesRules } from './validate-responses-rules.ts'
 import { responsesTools, responsesToolChoice } from './validate-responses-tools.ts'
-import { penalty, temperature, topP } from '../validation/sampling-fields.ts'
-import { anything, boolean, contentText, integerBetween, oneOf, text } from '../validation/scalars.ts'
-import { validateBody } from '../validation/validate-body.ts'
+import { penalty, temperature, topP } from '../validation/common-fields.ts'
 
 /** The least `max_output_tokens` (public reports of the service's own message, 2025 and 2026). */
 const leastOutputTokens = 16

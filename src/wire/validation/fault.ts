@@ -1,4 +1,5 @@
-import { modelError, type ServiceError } from '../errors.ts'
+import { modelError, type ServiceError, malformedJson } from '../errors.ts'
+import type { Model } from '../models/models.ts'
 
 /** A JSON object of which nothing is known yet. */
 export type JsonObject = Readonly<Record<string, unknown>>
@@ -105,3 +106,28 @@ function typeName(value: unknown): string {
   if (typeof value === 'number') return Number.isInteger(value) ? 'an integer' : 'a decimal number'
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
+
+/** A rule between fields, or between a field and the model. It sees a body whose fields are valid each for itself. */
+export type Rule = (body: JsonObject, model: Model) => Fault | undefined
+
+/** Checks a body: its fields, then the rules in their order, then what the fields left for last. */
+export function validateBody(
+  body: unknown,
+  fields: Check,
+  rules: readonly Rule[],
+  model: Model,
+): ServiceError | undefined {
+  // A body of `[]` or `"x"` is valid JSON, yet nothing of a request; the service's words for it are not captured.
+  if (!isObject(body)) return malformedJson()
+  const fault = fields(body)
+  if (fault !== undefined && fault.last !== true) return faultError(fault)
+  for (const rule of rules) {
+    const broken = rule(body, model)
+    if (broken !== undefined) return faultError(broken)
+  }
+  return fault && faultError(fault)
+}
+
+/** A checked request, or the service's refusal of it. */
+export type Parsed<T> =
+  { readonly ok: true; readonly request: T } | { readonly ok: false; readonly error: ServiceError }

@@ -4,8 +4,8 @@ import { mutateJson } from '../../../tests/support/mutate-json.ts'
 import { createRandom } from '../../lib/random.ts'
 import { findModel } from '../models/model-catalogue.ts'
 import { validateChat } from '../chat/validate-chat.ts'
-import { validateCompletions } from '../completions/validate-completions.ts'
-import { validateEmbeddings } from '../embeddings/validate-embeddings.ts'
+import { validateCompletions } from '../completions/completions-request.ts'
+import { validateEmbeddings } from '../embeddings/embeddings-request.ts'
 import { errorBody } from '../../../tests/support/error-body.ts'
 
 const chatModels = [findModel('gpt-4o')!, findModel('gpt-5')!]

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { findModel } from '../models/model-catalogue.ts'
-import { validateImages } from './validate-image-generations.ts'
+import { validateImages } from './image-request.ts'
 
 const dalle = findModel('dall-e-3')!
 const first = findModel('gpt-image-1')!

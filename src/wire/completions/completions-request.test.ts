@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { findModel } from '../models/model-catalogue.ts'
-import { validateCompletions } from './validate-completions.ts'
+import { validateCompletions } from './completions-request.ts'
 import { errorBody } from '../../../tests/support/error-body.ts'
 
 const model = findModel('gpt-35-turbo-instruct')!

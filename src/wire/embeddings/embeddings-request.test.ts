@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { findModel } from '../models/model-catalogue.ts'
-import { validateEmbeddings } from './validate-embeddings.ts'
+import { validateEmbeddings } from './embeddings-request.ts'
 import { errorBody } from '../../../tests/support/error-body.ts'
 
 const small = findModel('text-embedding-3-small')!

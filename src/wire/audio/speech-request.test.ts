@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { findModel } from '../models/model-catalogue.ts'
-import { validateSpeech } from './validate-speech.ts'
+import { validateSpeech } from './speech-request.ts'
 
 const tts = findModel('tts')!
 const mini = findModel('gpt-4o-mini-tts')!

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { findModel } from '../models/model-catalogue.ts'
 import type { MultipartForm } from '../multipart.ts'
-import { validateTranscription } from './validate-transcription.ts'
+import { validateTranscription } from './transcription-request.ts'
 import { errorBody } from '../../../tests/support/error-body.ts'
 
 const whisper = findModel('whisper')!

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { namesNear } from './spelling.ts'
+import { namesNear } from './checks.ts'
 
 describe('namesNear', () => {
   it('finds names at one edit in four letters, in alphabetical order', () => {
