@@ -22,6 +22,8 @@ export interface JournalEntry {
   readonly at: string
   /** The same on the clock's monotonic scale. */
   readonly startedMs: number
+  /** The one of the answer's headers (`apim-request-id`), the log and the upstream. */
+  readonly requestId: string
   readonly method: string
   readonly path: string
   /** Without its question mark; the values of credentials are `REDACTED`. */

@@ -14,6 +14,7 @@ export function journalEntryJson(entry: JournalEntry) {
     id: entry.id,
     at: entry.at,
     started_ms: entry.startedMs,
+    request_id: entry.requestId,
     method: entry.method,
     path: entry.path,
     query: entry.query,

@@ -26,6 +26,7 @@ function note(exchange: Exchange, reply: Reply, book: JournalBook, testHeader: s
   const { startedMs, body, deployment, route, config, clock } = exchange
   const end = book.planned({
     startedMs,
+    requestId: exchange.id,
     method: exchange.method,
     path: exchange.path,
     query: exchange.query,

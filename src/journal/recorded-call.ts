@@ -8,6 +8,8 @@ export interface RecordedCall {
   readonly id: number
   readonly atEpochMs: number
   readonly startedMs: number
+  /** The one of the answer's headers (`apim-request-id`), the log and the upstream. */
+  readonly requestId: string
   readonly method: string
   readonly path: string
   readonly query: string

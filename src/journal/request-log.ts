@@ -36,12 +36,10 @@ export function createRequestLog({ write, format, hasColor }: RequestLogOptions)
 
 /** Logs the stages of each request at the level debug, when its answer has ended. */
 export function createTraceLog(logger: Logger): OnTrace {
-  return ({ id, method, path }, trace, reply, { firstByteMs, endMs, aborted }) => {
+  return ({ logFields }, trace, reply, { firstByteMs, endMs, aborted }) => {
     logger.debug(
       {
-        id,
-        method,
-        path,
+        ...logFields,
         status: reply.status,
         answeredBy: trace.answerer,
         stages: trace.serverTiming(reply),
@@ -55,6 +53,7 @@ export function createTraceLog(logger: Logger): OnTrace {
 }
 
 interface RequestFacts {
+  readonly id: string
   readonly epochMs: number
   readonly method: string
   readonly target: string
@@ -70,6 +69,7 @@ function factsOf(exchange: Exchange, reply: Reply, outcome: Outcome): RequestFac
   const { usage, status } = reply
   const name = deployment?.name ?? route?.deploymentName
   return {
+    id: exchange.id,
     epochMs: clock.epochMs(),
     method: cut(exchange.method, maxName),
     target: cut(targetOf(exchange), maxTarget),
@@ -108,7 +108,7 @@ function describeSource(answeredBy: Exchange['answeredBy'], source: string, stat
 }
 
 function renderText(facts: RequestFacts, hasColor: boolean): string {
-  const { epochMs, method, target, status, deployment, tokens, ms, answer } = facts
+  const { id, epochMs, method, target, status, deployment, tokens, ms, answer } = facts
   const color = status < 400 ? 'green' : status < 500 ? 'yellow' : 'red'
   const parts = [
     paint(timeOfDay(epochMs), 'dim', hasColor),
@@ -119,11 +119,13 @@ function renderText(facts: RequestFacts, hasColor: boolean): string {
     tokens && `${tokens[0]}+${tokens[1]} tokens`,
     `${ms} ms`,
     answer,
+    paint(id, 'dim', hasColor),
   ]
   return `${parts.filter((part) => part).join('  ')}\n`
 }
 
 function renderJson({
+  id,
   epochMs,
   method,
   target,
@@ -137,6 +139,7 @@ function renderJson({
   const line = {
     level: 'info',
     time: epochMs,
+    requestId: id,
     method,
     path: target,
     status,

@@ -165,6 +165,11 @@ export class Exchange {
     return typeof model === 'string' ? model : undefined
   }
 
+  /** What a line of the log tells of the request. */
+  get logFields(): { readonly requestId: string; readonly method: string; readonly path: string } {
+    return { requestId: this.id, method: this.method, path: this.path }
+  }
+
   /** The body as JSON, parsed once; undefined when it is not valid JSON. */
   get json(): unknown {
     this.#json ??= { value: this.isForm ? undefined : this.#readJson(this.body) }

@@ -1,3 +1,4 @@
+import type { Exchange } from '../pipeline/exchange.ts'
 import type { RecordingLoss } from './recording-loss.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
@@ -44,7 +45,7 @@ export class LossReports {
   }
 
   /** @param why in operator form, with what to do */
-  count(reason: RecordingLoss, { method, path }: { method: string; path: string }, why: string): void {
+  count(reason: RecordingLoss, { logFields }: Pick<Exchange, 'logFields'>, why: string): void {
     const { clock, logger, onLost } = this.#options
     this.#lost++
     if (reason === 'unwritable') this.#isFailing = true
@@ -57,7 +58,7 @@ export class LossReports {
     }
     const more = told && told.untold > 0 ? { moreBefore: told.untold } : {}
     this.#told.set(reason, { atMs: nowMs, untold: 0 })
-    logger.error({ method, path, reason, ...more }, `An answer was passed on but is not recorded. ${why}`)
+    logger.error({ ...logFields, reason, ...more }, `An answer was passed on but is not recorded. ${why}`)
   }
 
   /** Called for each interaction that was written. */

@@ -97,8 +97,7 @@ export function createRecorder(parts: RecorderParts): Recorder {
     async answer(exchange, forward) {
       exchange.answeredBy = 'not recorded'
       const onBroken = (why: string): void => {
-        const { method, path } = exchange
-        logger.warn({ method, path }, `An answer broke on its way and is not recorded: ${why}`)
+        logger.warn(exchange.logFields, `An answer broke on its way and is not recorded: ${why}`)
       }
       const { reply, origin, sentMs, store: isWanted } = await forward(exchange, onBroken)
       if (!isWanted) return reply

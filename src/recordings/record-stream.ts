@@ -40,7 +40,7 @@ export interface PassedOn {
  */
 export function passOn(parts: PassOnParts): PassedOn {
   const { exchange, from, sentMs, tape, logger } = parts
-  const { clock, method, path } = exchange
+  const { clock } = exchange
   let isStored: boolean | undefined
 
   const settle = async (): Promise<void> => {
@@ -68,7 +68,7 @@ export function passOn(parts: PassOnParts): PassedOn {
       throw error
     } finally {
       if (!isSettled && tape.isTerminated) await settle()
-      else if (!isSettled) logger.debug({ method, path }, 'An interrupted answer is not recorded.')
+      else if (!isSettled) logger.debug(exchange.logFields, 'An interrupted answer is not recorded.')
       tape.close()
     }
   }
@@ -89,7 +89,6 @@ export async function finishTape(
   { exchange, tape, keep, logger, keepsErrors, onTooLarge }: Omit<PassOnParts, 'from' | 'sentMs'>,
   durationMs: number,
 ): Promise<boolean | undefined> {
-  const { method, path } = exchange
   if (tape.isTooLarge) {
     const megabytes = largestRecordedBody / bytesPerMegabyte
     const all = largestRoom / bytesPerMegabyte
@@ -101,6 +100,6 @@ export async function finishTape(
   const body = tape.finish(durationMs)
   if (!tape.hasError || keepsErrors) return keep(body, durationMs)
   const message = 'A stream with an error in it is not recorded. RECORDING_ERRORS=on would do so.'
-  logger.info({ method, path }, message)
+  logger.info(exchange.logFields, message)
   return undefined
 }

@@ -182,11 +182,11 @@ export function assembleSimulator(
       sources: modes.handlers,
     },
     {
-      onFailure: (error, { method, path }) =>
-        logFailure(logger, error, { method, path }, 'A request failed inside the simulator.'),
-      onUnknownPath: ({ method, path }) =>
+      onFailure: (error, { logFields }) =>
+        logFailure(logger, error, logFields, 'A request failed inside the simulator.'),
+      onUnknownPath: ({ logFields }) =>
         logger.info(
-          { method, path },
+          logFields,
           'No operation has this method and path; the caller got the 404 of the service.',
         ),
       onUndefinedDeployment: createUndefinedReport(live, logger),
@@ -238,8 +238,8 @@ export function assembleSimulator(
         'An answer broke while it was sent: its client got a 500, or a cut stream.',
       ),
     onMendedHead: createHeadReports(clock, logger),
-    onListenerFailure: (error, { method, path }) =>
-      logFailure(logger, error, { method, path }, 'What listens to the end of a request failed.'),
+    onListenerFailure: (error, { logFields }) =>
+      logFailure(logger, error, logFields, 'What listens to the end of a request failed.'),
     async start() {
       await telemetry?.start()
       await prepareModes(live.current)

@@ -16,13 +16,16 @@ function staysHere(name: string): boolean {
 /** Methods whose requests mostly have no body, and then no length either. */
 const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS'])
 
+/** By this header the service lets callers name their requests. */
+const ownName = 'x-ms-client-request-id'
+
 /**
  * The headers of a request as they go upstream: names and values in turn, without credentials of the caller. The operator's
- * take their place.
+ * take their place. A request without a name of its own goes by its id here.
  * Plain bodies are asked for, so that what is recorded can be read and what streams is not held up by a compressor.
  */
 export function forwardedHeaders(
-  { method, headers, body }: Pick<Exchange, 'method' | 'headers' | 'body'>,
+  { id, method, headers, body }: Pick<Exchange, 'id' | 'method' | 'headers' | 'body'>,
   target: UpstreamTarget,
   credential: readonly string[],
 ): string[] {
@@ -33,6 +36,7 @@ export function forwardedHeaders(
     if (value === undefined || hopByHop.has(name) || staysHere(name) || ofConnection.has(name)) continue
     for (const one of Array.isArray(value) ? value : [value]) raw.push(name, redactHeaderValue(one))
   }
+  if (headers[ownName] === undefined) raw.push(ownName, id)
   if (body.length > 0 || !bodiless.has(method)) raw.push('content-length', String(body.length))
   return raw
 }

@@ -74,14 +74,13 @@ export function createForward({ client, forwarder, clock, logger }: ForwardOptio
     } catch (error) {
       if (error instanceof CallerLeft) return inPlace(clientLeftReply())
       if (!(error instanceof UpstreamFailure)) throw error
-      const { method, path } = exchange
       const { code, message, cause } = error
       const reason =
         code === 'UpstreamCredential' && cause !== undefined
           ? redactKeys(redactText(reasonOf(cause)))
           : undefined
       logger.warn(
-        { method, path, code, ...(reason !== undefined && { reason }) },
+        { ...exchange.logFields, code, ...(reason !== undefined && { reason }) },
         `A request got no answer: ${message}`,
       )
       return inPlace(refuse(upstreamError(error)))
@@ -89,9 +88,8 @@ export function createForward({ client, forwarder, clock, logger }: ForwardOptio
   }
 
   return async (exchange, onBroken) => {
-    const { method, path } = exchange
-    if (client.leavesEndpoint(path)) {
-      logger.info({ method, path }, 'A request was refused: its path leads out of the endpoint.')
+    if (client.leavesEndpoint(exchange.path)) {
+      logger.info(exchange.logFields, 'A request was refused: its path leads out of the endpoint.')
       return {
         reply: refuse(pathLeavesEndpoint()),
         origin,

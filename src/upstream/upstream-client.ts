@@ -85,13 +85,16 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
           clock,
           random,
           onRetry: (why, waitMs) =>
-            logger.info({ method, path, waitMs: Math.round(waitMs) }, `The upstream is asked again: ${why}`),
+            logger.info(
+              { ...exchange.logFields, waitMs: Math.round(waitMs) },
+              `The upstream is asked again: ${why}`,
+            ),
         },
       )
       const { status, reason, rawHeaders, decoded, chunks } = answer
       if (status === 401 || status === 403) {
         const message = `The upstream refused the key with status ${status}. Check AZURE_OPENAI_KEY.`
-        logger.warn({ method, path }, message)
+        logger.warn(exchange.logFields, message)
       }
       const reply: Reply = {
         status,

@@ -227,12 +227,6 @@ const cases: readonly Case[] = [
   ['a limiter of an extension', '/limited', hello],
   ['a body that is larger than the limit', '/openai/v1/chat/completions', 'x'.repeat(1_100_000)],
   ['an image address that is not signed', '/images/a.png', undefined, { method: 'GET' }],
-  [
-    'a page of the administration without its key',
-    '/++/config',
-    undefined,
-    { method: 'GET', headers: { 'api-key': 'wrong' } },
-  ],
 ]
 
 const asks = ({ headers }: { headers: Readonly<Record<string, unknown>> }): unknown => headers['x-ask']

@@ -185,7 +185,9 @@ describe('createSimulator', () => {
     })
     await nowhere(own)
     expect(lines).toEqual([
-      expect.stringMatching(/^aoai-sim info: No operation .* \{"method":"GET","path":"\/nowhere"\}\n$/),
+      expect.stringMatching(
+        /^aoai-sim info: No operation .* \{"requestId":"[^"]+","method":"GET","path":"\/nowhere"\}\n$/,
+      ),
       expect.stringMatching(/^own No operation/),
     ])
   })

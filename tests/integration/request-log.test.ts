@@ -50,7 +50,7 @@ describe('the line of a request', () => {
   it('has the time, the request, the status, the deployment, tokens, milliseconds and what answered', async () => {
     const { ask } = setUp()
     expect(await ask('/openai/v1/chat/completions')).toMatch(
-      /^\d\d:\d\d:\d\d {2}POST {2}\/openai\/v1\/chat\/completions {2}200 {2}free {2}8\+12 tokens {2}0 ms {2}generated\n$/,
+      /^\d\d:\d\d:\d\d {2}POST {2}\/openai\/v1\/chat\/completions {2}200 {2}free {2}8\+12 tokens {2}0 ms {2}generated {2}[\da-f-]{36}\n$/,
     )
     expect(await ask('/openai/v1/chat/completions', { ...hello, stream: true })).toContain('  8+12 tokens  ')
   })
@@ -58,13 +58,13 @@ describe('the line of a request', () => {
   it('names the limit that refused it', async () => {
     const { ask, lines } = setUp()
     for (let times = 0; times < 3; times++) await ask(chat)
-    expect(lines.at(-1)).toMatch(/ {2}429 {2}chat {2}0 ms {2}limit of tokens\n$/)
+    expect(lines.at(-1)).toMatch(/ {2}429 {2}chat {2}0 ms {2}limit of tokens {2}[\da-f-]{36}\n$/)
   })
 
   it('tells of requests that are refused, and of paths that are not there', async () => {
     const { ask } = setUp()
-    expect(await ask(chat, hello, 'wrong')).toMatch(/ 401 .* refused\n$/)
-    expect(await ask('/no/such/path')).toMatch(/ 404 {2}0 ms {2}refused\n$/)
+    expect(await ask(chat, hello, 'wrong')).toMatch(/ 401 .* refused {2}[\da-f-]{36}\n$/)
+    expect(await ask('/no/such/path')).toMatch(/ 404 {2}0 ms {2}refused {2}[\da-f-]{36}\n$/)
   })
 
   it('holds no secret', async () => {
@@ -109,10 +109,12 @@ describe('the line of a request', () => {
     const dir = recordingFolder({ 'a.yaml': cassette(cassetteItem('{"q":1}', '{"a":1}')) })
     const env = { SIMULATOR_MODE: 'replay', RECORDING_DIR: dir }
     const { ask } = setUp(env)
-    expect(await ask('/v1/chat/completions', '{"q":1}')).toMatch(/ 200 .* {2}a\.yaml:2\n$/)
-    expect(await ask('/v1/chat/completions', '{"q":2}')).toMatch(/ 404 .* {2}no recording\n$/)
+    expect(await ask('/v1/chat/completions', '{"q":1}')).toMatch(/ 200 .* {2}a\.yaml:2 {2}[\da-f-]{36}\n$/)
+    expect(await ask('/v1/chat/completions', '{"q":2}')).toMatch(/ 404 .* {2}no recording {2}[\da-f-]{36}\n$/)
     const generating = setUp({ ...env, REPLAY_ON_MISS: 'generate' })
-    expect(await generating.ask('/v1/chat/completions')).toMatch(/ 200 .* {2}generated: no recording\n$/)
+    expect(await generating.ask('/v1/chat/completions')).toMatch(
+      / 200 .* {2}generated: no recording {2}[\da-f-]{36}\n$/,
+    )
   })
 })
 

@@ -396,7 +396,7 @@ describe('the log at LOG_LEVEL=debug', () => {
       {
         level: 'debug',
         fields: {
-          id: response.headers.get('apim-request-id'),
+          requestId: response.headers.get('apim-request-id'),
           method: 'POST',
           status: 200,
           answeredBy: 'generate',

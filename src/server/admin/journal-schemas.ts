@@ -27,6 +27,9 @@ const journalEntrySchema = z
     id: id.describe('Counts up, and never begins again.'),
     at: time,
     started_ms: ms.describe("On the clock's monotonic scale."),
+    request_id: text.describe(
+      "The one of the answer's headers (`apim-request-id`), the log and the upstream.",
+    ),
     method: text,
     path: text,
     query: text,
