@@ -8,6 +8,7 @@ import { OpenStreams } from './event-stream.ts'
 import { createPages, isAdminPath, type PageSources, routedPath } from './pages.ts'
 import { BodyFailure } from './read-body.ts'
 import type { Simulator } from './simulator.ts'
+import type { UpgradeRoute } from './upgrades.ts'
 
 /** The simulator as a Hono app: its own few pages, and the data plane on every other path. */
 export type App = Hono<AppEnv> & {
@@ -17,6 +18,8 @@ export type App = Hono<AppEnv> & {
   readonly wantsBody: DataPlane['wantsBody']
   /** Ends the streams of events that are open now: they do not end by themselves. */
   readonly endStreams: () => void
+  /** Where a connection may go on in another protocol; nowhere so far. */
+  readonly upgrades: readonly UpgradeRoute[]
 }
 
 /** Lays out the routes. */
@@ -43,6 +46,7 @@ export function createApp(simulator: Simulator, sources: PageSources = {}): App 
   return Object.assign(app, {
     answerSocket,
     endStreams: () => open.endAll(),
+    upgrades: [],
     // The administration has keys of its own, and small bodies.
     wantsBody: (incoming: IncomingMessage) => isAdminPath(incoming.url ?? '') || wantsBody(incoming),
   })

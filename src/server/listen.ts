@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { failureResponse } from './answer-failure.ts'
 import { alreadySent } from './already-sent.ts'
@@ -15,7 +15,8 @@ import { stackOf } from '../lib/error-text.ts'
 import { checkHead } from './check-head.ts'
 import { ConnectionReports } from './connection-reports.ts'
 import { PipelinedAnswers } from './pipelined-answers.ts'
-import { refuseHead, refuseRequest, whenAnswered } from './refuse-request.ts'
+import { refuseHead, refuseRequest } from './refuse-request.ts'
+import { Upgrades } from './upgrades.ts'
 import { WriteStalls } from './write-stalls.ts'
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../lib/real-timers.ts'
 
@@ -32,7 +33,7 @@ export interface Listener {
 }
 
 /** What a listener needs of the routes. */
-export type ListeningApp = Pick<App, 'fetch' | 'answerSocket' | 'wantsBody' | 'endStreams'>
+export type ListeningApp = Pick<App, 'fetch' | 'answerSocket' | 'wantsBody' | 'endStreams' | 'upgrades'>
 
 /** How a listener treats its connections. */
 export interface ListenOptions {
@@ -102,8 +103,7 @@ export async function listen(
   server.on('checkExpectation', (incoming, outgoing) =>
     refuseHead(checkHead(incoming) ?? expectationFailed(), incoming, outgoing, true),
   )
-  // Without a listener Node cuts the connection, and with it the answers to earlier requests.
-  server.on('connect', (_, socket) => whenAnswered(socket as Socket, () => (socket as Socket).destroySoon()))
+  const upgrades = new Upgrades(server, app.upgrades)
   server.on('drop', () => reports.count('turnedAway'))
   server.on('clientError', (error, socket) => {
     const end = refuseRequest(error, socket, connections.headerLimitKb)
@@ -129,8 +129,12 @@ export async function listen(
         server.closeIdleConnections()
       }
       endWaiting()
+      upgrades.stop()
       const sweep = setInterval(endWaiting, idleSweepMs)
-      const cut = setTimeout(() => server.closeAllConnections(), graceMs)
+      const cut = setTimeout(() => {
+        server.closeAllConnections()
+        upgrades.cut()
+      }, graceMs)
       await closed
       clearInterval(sweep)
       clearTimeout(cut)

@@ -50,9 +50,15 @@ export function refuseRequest(
 /** Node's own: the answer whose turn it is on a connection. */
 type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null }
 
+/** The answer whose turn it is on a connection; undefined between two. */
+export function answerInTurn(socket: Socket): ServerResponse | undefined {
+  const { _httpMessage: current } = socket as HttpSocket
+  return current ?? undefined
+}
+
 /** Calls `then` once all complete requests of a connection are answered; never where it breaks before. */
 export function whenAnswered(socket: Socket, then: () => void): void {
-  const { _httpMessage: current } = socket as HttpSocket
+  const current = answerInTurn(socket)
   // Node has listened before, and has given the turn to the next answer by then.
   if (current?.req.complete) current.once('finish', () => whenAnswered(socket, then))
   else then()
@@ -94,7 +100,7 @@ function parseError(code: string, headerLimitKb: number): ServiceError {
 /** An answer may go out only where the client takes it for the one of the request that it is about. */
 function mayAnswer(socket: Socket, isLate: boolean): boolean {
   if (!socket.writable) return false
-  const { _httpMessage: current } = socket as HttpSocket
+  const current = answerInTurn(socket)
   // Between the requests of a connection: but a client that has sent nothing would take it for that of its first request.
   if (!current) return !(isLate && socket.bytesRead === 0)
   return !current.headersSent && !current.req.complete

@@ -37,6 +37,8 @@ export class WriteStalls {
 
   /** Watches a connection until it closes. */
   watch(socket: Socket): void {
+    // A connection that was handed back to Node comes once more.
+    if (this.#sockets.has(socket)) return
     this.#sockets.add(socket)
     socket.once('close', () => {
       this.#sockets.delete(socket)
