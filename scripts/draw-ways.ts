@@ -58,7 +58,7 @@ function arrow(points: readonly (readonly [number, number])[], colour: string, d
 function picture(height: number, title: string, parts: readonly string[]): string {
   const heads = [blue, green, purple, red, amber, faint].map(
     (colour) =>
-      `<marker id="head-${colour.slice(1)}" viewBox="0 0 10 10" refX="8.5" refY="5" markerWidth="5.5" markerHeight="5.5" orient="auto-start-reverse"><path d="M0 0L10 5L0 10z" fill="${colour}"/></marker>`,
+      `<marker id="head-${colour.slice(1)}" viewBox="0 0 10 10" refX="8.5" refY="5" markerWidth="5.5" markerHeight="5.5" orient="auto"><path d="M0 0L10 5L0 10z" fill="${colour}"/></marker>`,
   )
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="Helvetica, Arial, sans-serif" role="img">`,
@@ -100,7 +100,7 @@ function modePanel({ mode, colour, says, other, second, settings }: ModePanel, t
   const simulator: Area = { x: 330, y: middle - 38, width: 190, height: 76 }
   const out = [
     text(30, top + 32, mode, { size: 19, bold: true, colour }),
-    text(30 + 14 + mode.length * 10.5, top + 32, says, { colour: faint }),
+    text(30 + 14 + mode.length * 11.5, top + 32, says, { colour: faint }),
     box(client, faint),
     text(105, middle + 5, 'your application', { anchor: 'middle' }),
     box(simulator, colour),
