@@ -5,6 +5,7 @@ import { loadLiveConfig } from '../src/config/load-config.ts'
 import { Exchange } from '../src/pipeline/exchange.ts'
 import { stageNames, type Stage, type Source } from '../src/pipeline/stage.ts'
 import { jsonReply } from '../src/pipeline/json-reply.ts'
+import { createAccess } from '../src/access/access.ts'
 import { createPipeline } from '../src/pipeline/pipeline.ts'
 import { createRandom } from '../src/lib/random.ts'
 import { createVirtualClock } from '../src/lib/virtual-clock.ts'
@@ -78,6 +79,7 @@ async function sendTo(to: string, mode: SourceName, ...mistakes: readonly Refusi
       journal: note('journal'),
       telemetry: note('telemetry'),
       requestLog: note('request-log'),
+      access: createAccess({}),
       extensionHooks: [{ name: 'extension', stage: note('extension') }],
       prepareFaults: note('incidents'),
       admit: note('limits'),

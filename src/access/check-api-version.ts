@@ -2,16 +2,7 @@ import { judgeApiVersion, tooOldForModel } from '../wire/api-versions.ts'
 import { apiVersionNotSupported, gatewayError, resourceNotFound, type ServiceError } from '../wire/errors.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/service-reply.ts'
-import { checksRequests } from '../pipeline/source-rules.ts'
 import type { Answer } from '../pipeline/stage.ts'
-
-/**
- * Whether versions are checked: API_VERSION_CHECK may be off, and what is recorded or forwarded is answered with its version,
- * whatever it is.
- */
-export function checksVersions(exchange: Exchange): boolean {
-  return exchange.config.apiVersionCheck && checksRequests(exchange)
-}
 
 /**
  * Refuses a version that the service does not know, and one that lacks the operation. A dated path without

@@ -6,6 +6,8 @@ import type { Stage, Source } from './stage.ts'
 import { jsonReply } from './json-reply.ts'
 import { createPipeline } from './pipeline.ts'
 import type { Reply } from './reply.ts'
+import { refuse } from './service-reply.ts'
+import { invalidKey } from '../wire/errors.ts'
 import { testConfig } from '../../tests/support/test-config.ts'
 
 const pass: Stage = (_, next) => next()
@@ -22,8 +24,7 @@ async function answer(
   parts: {
     hooks?: Stage[]
     handler?: Source
-    key?: string
-    answersAnyPath?: boolean
+    authenticate?: Stage
     journal?: Stage
   } = {},
 ): Promise<Answered> {
@@ -34,7 +35,12 @@ async function answer(
     {
       observe: pass,
       extensionHooks: (parts.hooks ?? []).map((stage) => ({ name: 'extension', stage })),
-      ...(parts.answersAnyPath !== undefined && { answersAnyPath: parts.answersAnyPath }),
+      access: {
+        checkApiVersion: pass,
+        authenticate: parts.authenticate ?? pass,
+        findDeployment: pass,
+        checkModelVersion: pass,
+      },
       ...(parts.journal && { journal: parts.journal }),
       addLatency: pass,
       prepareFaults: pass,
@@ -48,7 +54,7 @@ async function answer(
     },
   )
   const exchange = new Exchange(
-    { method: 'POST', path, query: '', headers: { 'api-key': parts.key ?? 'key' }, body: Buffer.alloc(0) },
+    { method: 'POST', path, query: '', headers: {}, body: Buffer.alloc(0) },
     {
       config: testConfig(),
       clock: createVirtualClock(),
@@ -90,25 +96,28 @@ describe('createPipeline', () => {
     }
   })
 
-  it('gives the mode nothing that has no key', async () => {
+  it('asks no source for what access refuses', async () => {
     let asked = false
     const handler: Source = () => {
       asked = true
       return Promise.resolve(undefined)
     }
-    await answer('/anything', { handler, key: 'wrong' })
-    expect(asked).toBe(false)
+    const refused = await answer('/anything', { handler, authenticate: () => refuse(invalidKey()) })
+    expect([refused.reply.status, asked]).toEqual([401, false])
   })
 
-  it('lets hooks say who calls, and tells a stranger of no path that may be answered', async () => {
-    const handler: Source = async () => jsonReply({})
-    const login: Stage = (exchange, next) => {
-      exchange.caller = 'somebody'
-      return next()
+  it('writes the headers and the body of a refusal before hooks see it', async () => {
+    const seen: unknown[] = []
+    const look: Stage = async (_, next) => {
+      const reply = await next()
+      seen.push(reply.headers.get('apim-request-id'), reply.body.kind === 'whole' && reply.body.render())
+      return reply
     }
-    expect((await answer('/any', { handler, key: 'wrong', hooks: [login] })).reply.status).toBe(200)
-    expect((await answer('/any', { handler, key: 'wrong' })).reply.status).toBe(404)
-    expect((await answer('/any', { handler, key: 'wrong', answersAnyPath: true })).reply.status).toBe(401)
+    await answer('/anything', { hooks: [look], authenticate: () => refuse(invalidKey()) })
+    expect(seen).toEqual([
+      expect.stringMatching(/^[\da-f-]{36}$/),
+      expect.stringContaining('Access denied due to invalid subscription key'),
+    ])
   })
 
   it('shows the journal the final answer of every request, failed ones included', async () => {

@@ -1,18 +1,25 @@
 import { resourceNotFound } from '../wire/errors.ts'
 import type { SourceName } from '../config/source-names.ts'
-import { createAuthenticate } from '../access/authenticate.ts'
 import { chain, type Run } from './chain.ts'
 import { type OnTrace, traced, traceOf, tracedSource, wantsTrace, withTrace } from './trace.ts'
-import { checkApiVersion, checkModelVersion, checksVersions } from '../access/check-api-version.ts'
 import { clientLeftReply } from './client-left-reply.ts'
 import { failureReply, writeServiceHeaders } from './reply-headers.ts'
 import { refuse } from './service-reply.ts'
-import { createFindDeployment, type OnUndefinedDeployment } from '../access/find-deployment.ts'
 import type { Exchange } from './exchange.ts'
 import type { Source, NamedStage, Stage } from './stage.ts'
 import type { Reply } from './reply.ts'
-import { faultsAct, latencyActs, limitsAct } from './source-rules.ts'
+import { checksVersions, faultsAct, latencyActs, limitsAct } from './source-rules.ts'
 import { whenFailed, whenKnown } from './when-known.ts'
+
+/** The stages that say whether a request may pass, and for which deployment. */
+export interface AccessStages {
+  /** Whether the service has the api-version and, with it, the operation. */
+  readonly checkApiVersion: Stage
+  readonly authenticate: Stage
+  readonly findDeployment: Stage
+  /** Whether the api-version has the deployment's model already. */
+  readonly checkModelVersion: Stage
+}
 
 /** The stages that come from other folders, in the order in which a request meets them. */
 export interface Stages {
@@ -25,8 +32,7 @@ export interface Stages {
   /** Writes a line for every request; absent where nobody reads them. */
   readonly requestLog?: Stage
   readonly extensionHooks: readonly NamedStage[]
-  /** Whether generate mode may answer paths that the service does not have, as generators of extensions do; default false. */
-  readonly answersAnyPath?: boolean
+  readonly access: AccessStages
   /** Lets a present incident change the deployment, and reads what the caller asks of the simulator itself. */
   readonly prepareFaults: Stage
   /** Asks the deployment's limits, or the limiter that the request names. */
@@ -44,8 +50,6 @@ export interface PipelineReports {
   readonly onFailure: (error: unknown, exchange: Exchange) => void
   /** Nothing answers this path. */
   readonly onUnknownPath: (exchange: Exchange) => void
-  /** A deployment that the configuration does not have is asked for, in generate mode; absent: nobody hears of it. */
-  readonly onUndefinedDeployment?: OnUndefinedDeployment
   /** Called with the trace of each request when its answer has ended; absent: only requests that ask for it are traced. */
   readonly onTrace?: OnTrace
 }
@@ -63,13 +67,14 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
       return refuse(resourceNotFound())
     })
 
+  const { access } = stages
   const way: readonly NamedStage[] = [
     ...stages.extensionHooks,
     { name: 'service-headers', stage: writeServiceHeaders },
-    { name: 'api-version', acts: checksVersions, stage: checkApiVersion },
-    { name: 'key', stage: createAuthenticate(stages.answersAnyPath ?? false) },
-    { name: 'deployment', stage: createFindDeployment(reports.onUndefinedDeployment) },
-    { name: 'model-version', acts: checksVersions, stage: checkModelVersion },
+    { name: 'api-version', acts: checksVersions, stage: access.checkApiVersion },
+    { name: 'key', stage: access.authenticate },
+    { name: 'deployment', stage: access.findDeployment },
+    { name: 'model-version', acts: checksVersions, stage: access.checkModelVersion },
     { name: 'incidents', acts: faultsAct, stage: stages.prepareFaults },
     { name: 'limits', acts: limitsAct, stage: stages.admit },
     { name: 'faults', acts: faultsAct, stage: stages.injectFaults },

@@ -11,6 +11,14 @@ export function checksRequests({ source }: Pick<Exchange, 'source'>): boolean {
   return sourceTraits[source].checksRequests
 }
 
+/**
+ * Whether versions are checked: API_VERSION_CHECK may be off, and what is recorded or forwarded is answered with its version,
+ * whatever it is.
+ */
+export function checksVersions(exchange: Exchange): boolean {
+  return exchange.config.apiVersionCheck && checksRequests(exchange)
+}
+
 /** Whether limits, faults and latency act whoever asks for them; else only what the deployment asks for acts. */
 export function isSimulated({ source }: Pick<Exchange, 'source'>): boolean {
   return sourceTraits[source].isSimulated

@@ -3,6 +3,7 @@ import { type Config, defaultResourceName } from '../config/config.ts'
 import type { IncidentPhase } from '../config/incident-timetable.ts'
 import type { Change, LiveConfig } from '../config/live-config.ts'
 import { composeExtensions, type Extensions } from '../extensions/compose-extensions.ts'
+import { createAccess } from '../access/access.ts'
 import { createFaults } from '../faults/faults.ts'
 import { IncidentBook, type Timetables } from '../faults/incidents.ts'
 import { createGenerateMode } from '../generate/generate-mode.ts'
@@ -174,7 +175,10 @@ export function assembleSimulator(
       ...(telemetry && { telemetry: telemetry.observe }),
       ...(requestLog && { requestLog: createRequestLog(requestLog) }),
       extensionHooks: extensions.hooks,
-      answersAnyPath: extensions.generate !== undefined,
+      access: createAccess({
+        answersAnyPath: extensions.generate !== undefined,
+        onUndefinedDeployment: createUndefinedReport(live, logger),
+      }),
       prepareFaults: faults.prepare,
       admit,
       injectFaults: faults.inject,
@@ -189,7 +193,6 @@ export function assembleSimulator(
           logFields,
           'No operation has this method and path; the caller got the 404 of the service.',
         ),
-      onUndefinedDeployment: createUndefinedReport(live, logger),
       ...(live.current.logLevel === 'debug' && { onTrace: createTraceLog(logger) }),
     },
   )

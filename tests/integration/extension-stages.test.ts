@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config/load-config.ts'
+import { createAccess } from '../../src/access/access.ts'
 import { createAdmission } from '../../src/limits/admit.ts'
 import { requestsLimiter } from '../../src/limits/requests-limiter.ts'
 import { delayReply } from '../../src/pipeline/delay-reply.ts'
@@ -49,7 +50,7 @@ const createStages = ({ clock = createSystemClock(), hooks = [], generate, limit
     {
       observe: pass,
       extensionHooks: hooks.map((stage) => ({ name: 'extension', stage })),
-      answersAnyPath: true,
+      access: createAccess({ answersAnyPath: true }),
       prepareFaults: pass,
       admit: createAdmission({ ...(limiters && { named: limiters }) }).admit,
       injectFaults: pass,

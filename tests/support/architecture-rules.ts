@@ -49,9 +49,6 @@ export const homes: Readonly<Record<string, readonly string[]>> = {
   '@breezystack/lamejs': ['generate'],
 }
 
-/** Imports that still run the wrong way, each until the code that it names is handed in. */
-const wrongWay = new Set(['pipeline/pipeline.ts -> access'])
-
 const socketModules = new Set(['node:http', 'node:https', 'node:http2', 'node:net'])
 /** The client of real services needs timeouts and a pool of its own, which fetch does not have. */
 const socketClientFolders = new Set(['upstream'])
@@ -85,7 +82,6 @@ function relativeRule(file: string, { specifier, typeOnly }: Import): string | u
   if (to === '')
     return 'the package entries re-export the rest, so nothing in src/ imports them. Import the file itself.'
   if (from === to || rowOf(to) < rowOf(from)) return undefined
-  if (wrongWay.has(`${file} -> ${to}`)) return undefined
   if (rowOf(to) === rowOf(from)) {
     if (typeOnly) return undefined
     return `${from} and ${to} import each other's types only (import type). Move what they share to the left (${order}).`
