@@ -1,5 +1,5 @@
 import type { ModelCatalogue } from '../wire/models/model-catalogue.ts'
-import type { GivenValue } from './sources.ts'
+import type { GivenValue } from './settings-table.ts'
 
 /** What a file says, read but not checked, and the path with which its problems begin. */
 export interface FileEntries {

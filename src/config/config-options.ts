@@ -1,7 +1,7 @@
 import type { DeploymentOptions, ModelOptions } from './deployment-options.ts'
 import type { FaultRuleOptions, IncidentOptions } from './fault-options.ts'
 import type { GivenSettings } from './given-options.ts'
-import type { Settings } from './settings-schema.ts'
+import type { SettingsInput } from './settings-schema.ts'
 
 /** Settings that have another option in their place, or none. */
 export type ReplacedSetting =
@@ -20,7 +20,7 @@ export type ReplacedSetting =
   | 'watch'
   | 'workers'
 
-type SettingOptions = GivenSettings<Omit<Settings, ReplacedSetting>>
+type SettingOptions = GivenSettings<Omit<SettingsInput, ReplacedSetting>>
 
 /**
  * The configuration of a simulator as a program gives it. Each option is a setting of docs/config.md, which has ranges and
@@ -29,13 +29,13 @@ type SettingOptions = GivenSettings<Omit<Settings, ReplacedSetting>>
  */
 export interface ConfigOptions extends SettingOptions {
   /** What answers requests to deployments that name no `source`; default `generate`. */
-  readonly mode?: Settings['mode'] | undefined
+  readonly mode?: SettingsInput['mode'] | undefined
   /** What replay reads and record writes. `dir` may be a URL: `new URL('./recordings', import.meta.url)`. */
   readonly recordings?:
-    | (Omit<GivenSettings<Settings['recordings']>, 'dir'> & { readonly dir?: string | URL | undefined })
+    | (Omit<GivenSettings<SettingsInput['recordings']>, 'dir'> & { readonly dir?: string | URL | undefined })
     | undefined
   /** The service that record and forward ask. */
-  readonly upstream?: GivenSettings<Settings['upstream']> | undefined
+  readonly upstream?: GivenSettings<SettingsInput['upstream']> | undefined
   /** The key that callers must send; default: a new random one, which the simulator's `apiKey` tells. */
   readonly apiKey?: string | undefined
   /** The key of the administration under `/++/`; default: `apiKey`. */
@@ -58,7 +58,7 @@ export interface ConfigOptions extends SettingOptions {
   /** How many requests are kept for `requests()`: true is 1,000, false none; default false. */
   readonly journal?: boolean | number | undefined
   /** The least severity that is logged; default `warn`. */
-  readonly log?: Settings['logLevel'] | undefined
+  readonly log?: SettingsInput['logLevel'] | undefined
   /** How long `close()` waits for running answers, in seconds; default 1. */
   readonly shutdownGraceSeconds?: number | undefined
   /**

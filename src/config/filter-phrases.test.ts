@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { filterPhrases } from './filter-phrases.ts'
 
-const { schema, range } = filterPhrases(['hate', 'self_harm', 'violence', 'jailbreak'])
+const { schema, read, range } = filterPhrases(['hate', 'self_harm', 'violence', 'jailbreak'])
 
 describe('filterPhrases', () => {
   it.each([
@@ -17,11 +17,11 @@ describe('filterPhrases', () => {
     ['self-harm:x', [{ category: 'self_harm', phrase: 'x' }]],
     ['hate:note: a colon', [{ category: 'hate', phrase: 'note: a colon' }]],
   ])('reads %j', (text, phrases) => {
-    expect(schema.parse(text)).toEqual(phrases)
+    expect(schema.parse(read(text))).toEqual(phrases)
   })
 
   it.each([';', ' ', 'hate:', 'hatred:x', ':x', 'x;note: a colon', 7])('refuses %j', (value) => {
-    expect(schema.safeParse(value).success).toBe(false)
+    expect(schema.safeParse(typeof value === 'string' ? read(value) : value).success).toBe(false)
   })
 
   it('names the categories in its range', () => {

@@ -6,37 +6,50 @@ import type { ValueKind } from './value-kind.ts'
 /** The category of a phrase that names none. */
 const defaultCategory = 'violence'
 
+const rule = 'a text without ";", or {category, phrase} with such a phrase'
+
 /**
- * Phrases of the content filter in one text: separated by `;`, each with a category and a colon in front or without.
- * White space around a phrase does not count. Where a phrase holds a colon itself, a category has to be named.
+ * Phrases of the content filter: texts with a category and a colon in front or without, or objects. In one text they are
+ * separated by `;`. White space around a phrase does not count. Where a phrase holds a colon itself, a category has to be named.
  */
 export function filterPhrases<const C extends PromptCategory>(
   categories: readonly C[],
-): ValueKind<readonly FilterPhrase<C>[]> {
-  const schema = z.string().transform((text, context) => {
-    const phrases = parsePhrases(text, categories)
-    if (phrases !== undefined) return phrases
-    context.addIssue({ code: 'custom', message: 'not a list of phrases' })
+): ValueKind<readonly FilterPhrase<C>[], readonly (string | FilterPhrase<C>)[]> {
+  const given = z.union(
+    [z.string(), z.strictObject({ category: z.enum(categories), phrase: z.string() })],
+    rule,
+  )
+  const phrase = given.transform((item, context): FilterPhrase<C> => {
+    const found = parsePhrase(phraseText(item), categories)
+    if (found) return found
+    context.addIssue({ code: 'custom', message: rule })
     return z.NEVER
   })
   const names = `${categories.slice(0, -1).join(', ')} or ${categories.at(-1) ?? ''}`
-  const range = `phrases separated by ";", each with its category (${names}) and a colon in front; without one it is ${defaultCategory}`
-  return { schema, range }
+  return {
+    // zod has the list that is given as one that may be changed.
+    schema: z.array(phrase).min(1) as unknown as z.ZodType<
+      readonly FilterPhrase<C>[],
+      readonly (string | FilterPhrase<C>)[]
+    >,
+    read: (text) => text.split(';').filter((entry) => entry.trim() !== ''),
+    write: (items) => items.map(phraseText).join(';'),
+    range: `phrases separated by ";", each with its category (${names}) and a colon in front; without one it is ${defaultCategory}`,
+  }
 }
 
-function parsePhrases<C extends PromptCategory>(
-  text: string,
+function phraseText(item: string | FilterPhrase): string {
+  return typeof item === 'string' ? item : `${item.category}: ${item.phrase}`
+}
+
+function parsePhrase<C extends PromptCategory>(
+  entry: string,
   categories: readonly C[],
-): FilterPhrase<C>[] | undefined {
-  const phrases: FilterPhrase<C>[] = []
-  for (const entry of text.split(';')) {
-    if (entry.trim() === '') continue
-    const colon = entry.indexOf(':')
-    const word = colon === -1 ? defaultCategory : entry.slice(0, colon).trim().toLowerCase().replace('-', '_')
-    const category = categories.find((known) => known === word)
-    const phrase = entry.slice(colon + 1).trim()
-    if (category === undefined || phrase === '') return undefined
-    phrases.push({ category, phrase: phrase.toLowerCase() })
-  }
-  return phrases.length === 0 ? undefined : phrases
+): FilterPhrase<C> | undefined {
+  const colon = entry.indexOf(':')
+  const word = colon === -1 ? defaultCategory : entry.slice(0, colon).trim().toLowerCase().replace('-', '_')
+  const category = categories.find((known) => known === word)
+  const phrase = entry.slice(colon + 1).trim()
+  if (category === undefined || phrase === '' || phrase.includes(';')) return undefined
+  return { category, phrase: phrase.toLowerCase() }
 }

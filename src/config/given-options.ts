@@ -1,6 +1,3 @@
-import type { FilterPhrase } from './config.ts'
-import type { RedactRule } from './redact-rules.ts'
-
 /** The same with every key optional; undefined counts as absent. */
 export type Given<T> = { readonly [Key in keyof T]?: T[Key] | undefined }
 
@@ -8,11 +5,5 @@ export type Given<T> = { readonly [Key in keyof T]?: T[Key] | undefined }
 export type GivenSettings<T> = T extends string | number | boolean | undefined
   ? T
   : T extends readonly (infer Item)[]
-    ? string | readonly GivenItem<Item>[]
+    ? string | readonly Item[]
     : { readonly [Key in keyof T]?: GivenSettings<T[Key]> | undefined }
-
-type GivenItem<Item> = Item extends FilterPhrase
-  ? string | Item
-  : Item extends RedactRule
-    ? string | RegExp
-    : Item

@@ -1,11 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { nearestNames } from '../lib/nearest-names.ts'
 import type { ConfigOptions, ReplacedSetting } from './config-options.ts'
-import { writeList } from './option-lists.ts'
 import { isRecord } from './resolve-deployment.ts'
-import { type Setting, settingsTable } from './settings-table.ts'
+import { type GivenValue, givenValue, type Setting, settingsTable } from './settings-table.ts'
 import { showValue } from './show-value.ts'
-import type { GivenValue } from './sources.ts'
 
 /** What to give in the place of a setting that is no option. */
 const replacements: Readonly<Record<Exclude<ReplacedSetting, 'recordings'>, string>> = {
@@ -68,11 +66,9 @@ export function collectOptions(
     }
   }
   const collect = (setting: Setting, option: string, value: unknown): void => {
-    const list = writeList(option, value)
-    if (list && 'problems' in list) problems.push(...list.problems)
     // An empty list is what the setting is when nobody sets it.
-    else if (list?.text !== '')
-      given.push({ setting, value: list?.text ?? plain(option, value), typedAs: option })
+    if (!Array.isArray(value) || value.length > 0)
+      given.push(givenValue(setting, plain(option, value), option))
   }
   walk(options, '')
   return { given, problems }

@@ -80,6 +80,16 @@ describe('options', () => {
     expect(config.models.models.some(({ name }) => name === 'mine')).toBe(true)
   })
 
+  it('that are lists are shown in the text that a patch takes', () => {
+    const prompt = ['boo', { category: 'jailbreak', phrase: 'Rules: none' }] as const
+    const shown = liveConfigOfOptions({ contentFilter: { prompt, late: 'hate: x' } }).shown()
+    expect(shown['content_filter']).toEqual({
+      prompt: 'boo;jailbreak: Rules: none',
+      completion: null,
+      late: 'hate: x',
+    })
+  })
+
   it('that are absent or undefined mean what is usual in a test', () => {
     const config = configOf({ seed: undefined, latency: { profile: undefined }, deployments: undefined })
     expect(config).toMatchObject({
@@ -154,15 +164,15 @@ describe('options', () => {
       'latency.chatCompletions must be an object (got 3).',
       'deployment is no option. Did you mean deployments?',
       'port is no option. Give it to listen().',
-      expect.stringMatching(/^contentFilter.prompt\[0\] must be a text without ";"/),
+      expect.stringMatching(/^models must be an object with names as its keys \(got \[\]\)/),
+      expect.stringMatching(/^mode must be generate, record, replay or forward \(got "playback"\)/),
       expect.stringMatching(
         /^recordings.redact\[0\] must be a regular expression without flags .*\(got \/x\/i\)/,
       ),
       expect.stringMatching(/^recordings.match.headers\[0\] must be one name \(got "a b"\)/),
-      expect.stringMatching(/^models must be an object with names as its keys \(got \[\]\)/),
-      expect.stringMatching(/^mode must be generate, record, replay or forward \(got "playback"\)/),
       expect.stringMatching(/^MATCH_HOST must be on or off \(got "perhaps"\)/),
       expect.stringMatching(/^log must be debug, info, warn or error \(got "loud"\)/),
+      expect.stringMatching(/^contentFilter.prompt\[0\] must be a text without ";"/),
       expect.stringMatching(/^latency.timeScale must be a number of at least 0 \(got "fast"\)/),
       expect.stringMatching(/^journal must be an integer from 0 to 1000000 \(got -1\)/),
       expect.stringMatching(/^deployments: "chat".model must be a model .* Did you mean gpt-4o/),

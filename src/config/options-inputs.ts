@@ -9,9 +9,9 @@ import { copyTree } from './copy-tree.ts'
 import { type ReadInputs, readInputs } from './read-inputs.ts'
 import { isRecord } from './resolve-deployment.ts'
 import { configError, resolveInputs } from './resolve-inputs.ts'
-import { settingsTable } from './settings-table.ts'
+import { type GivenValue, givenValue, settingsTable } from './settings-table.ts'
 import { showValue } from './show-value.ts'
-import type { ConfigSources, GivenValue } from './sources.ts'
+import type { ConfigSources } from './sources.ts'
 
 /** What options are read with. */
 export interface OptionSources {
@@ -88,7 +88,7 @@ function fileSources({ workingDirectory = process.cwd(), readFile = readRegularT
 function mergeGiven(options: readonly GivenValue[], env: readonly GivenValue[]): GivenValue[] {
   const usual = settingsTable().flatMap((setting): GivenValue[] => {
     const value = libraryDefaults[setting.env]
-    return value === undefined ? [] : [{ setting, value, typedAs: setting.env }]
+    return value === undefined ? [] : [givenValue(setting, value, setting.env)]
   })
   const merged = new Map([...usual, ...env, ...options].map((given) => [given.setting, given]))
   return settingsTable().flatMap((setting) => merged.get(setting) ?? [])

@@ -4,10 +4,10 @@ import type { FileEntries, ResourceInputs } from './config-inputs.ts'
 import { define, mergePatch } from './json-merge-patch.ts'
 import { camelKeys } from './key-case.ts'
 import { isRecord } from './resolve-deployment.ts'
+import { describeWrongValue } from './resolve-inputs.ts'
 import { hostKeys } from './settings-schema.ts'
-import { type Setting, settingsTable } from './settings-table.ts'
+import { type GivenValue, givenValue, type Setting, settingsTable } from './settings-table.ts'
 import { showValue } from './show-value.ts'
-import type { GivenValue } from './sources.ts'
 
 /** Where a patch has the deployments. */
 export const deploymentsKey = 'openai_deployments'
@@ -103,8 +103,10 @@ function patchGiven(
       const setting = patchable.get(place)
       if (setting && isNamed && hostKeys.has(setting.path[0] ?? '')) {
         problems.push(`${place} is a setting of all resources together. Patch it there.`)
-      } else if (setting)
-        changes.set(setting, value === null ? undefined : { setting, value, typedAs: place })
+      } else if (setting && Array.isArray(value)) {
+        // A list stands there in one text.
+        problems.push(describeWrongValue(givenValue(setting, value, place)))
+      } else if (setting) changes.set(setting, value === null ? undefined : givenValue(setting, value, place))
       else if (isGroup(place) && isRecord(value)) walk(value, `${place}.`)
       else unknown.push({ place, value })
     }

@@ -85,7 +85,7 @@ function schemaAt(whole: JsonSchema, path: readonly string[]): JsonSchema {
 /** A list stands there in the one text in which it was given; null is what nobody set. */
 function leafSchema(setting: Setting, checked: JsonSchema, form: ConfigForm): Leaf {
   const { default: fallback, whenUnset, unit, range, env } = setting
-  const typed = checked['type'] === undefined ? { type: 'string' } : checked
+  const typed = checked['type'] === undefined || checked['type'] === 'array' ? { type: 'string' } : checked
   const nullable = form === 'patch' || fallback === undefined
   const schema = nullable ? { anyOf: [typed, { type: 'null' }] } : typed
   const usual = fallback === undefined ? `null: ${whenUnset ?? 'none'}` : `default ${fallback}`

@@ -6,7 +6,8 @@ import type { ConfigInputs, FileEntries } from './config-inputs.ts'
 import { defaultDeployments } from './default-deployments.ts'
 import { parseMappingFile } from './mapping-file.ts'
 import { type ModelCatalogueFile, parseModelCatalogueFile } from './model-catalogue-file.ts'
-import { collectGivenValues, type ConfigSources, type GivenValue } from './sources.ts'
+import type { GivenValue } from './settings-table.ts'
+import { collectGivenValues, type ConfigSources } from './sources.ts'
 
 /** What the configuration is to be made from, and what of it could not even be read. */
 export interface ReadInputs {

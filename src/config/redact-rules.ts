@@ -9,37 +9,62 @@ export type RedactRule =
   | { readonly kind: 'pattern'; readonly source: string }
 
 const range = 'names, "texts" and /patterns/ separated by commas, patterns without nested repetition'
+const itemRule = 'a name, a "text" in quotes, or a regular expression'
+const flagsRule = 'a regular expression without flags other than g and u'
+const safeRule = 'a pattern without nested repetition'
 
-/** A list of names, quoted texts and regular expressions between slashes, separated by commas or white space. */
-export function redactRules(): ValueKind<readonly RedactRule[]> {
-  const schema = z.string().transform((list, context): readonly RedactRule[] => {
-    const rules = parseRedactRules(list)
-    if (rules && rules.length > 0) return rules
-    context.addIssue({ code: 'custom', message: range })
-    return z.NEVER
-  })
-  return { schema, range }
+/**
+ * Names, quoted texts and regular expressions; those of a program may be RegExp. In one text they are separated by commas or
+ * white space, the regular expressions between slashes.
+ */
+export function redactRules(): ValueKind<readonly RedactRule[], readonly (string | RegExp)[]> {
+  const rule = z
+    .union([z.string(), z.instanceof(RegExp)], itemRule)
+    .transform((item, context): RedactRule => {
+      const found = typeof item === 'string' ? parseRule(item) : ruleOf(item)
+      if (typeof found !== 'string') return found
+      context.addIssue({ code: 'custom', message: found })
+      return z.NEVER
+    })
+  return {
+    // zod has the list that is given as one that may be changed.
+    schema: z.array(rule).min(1) as unknown as z.ZodType<readonly RedactRule[], readonly (string | RegExp)[]>,
+    read: (text) => splitRules(text) ?? text,
+    range,
+  }
 }
 
-const entry = /\s*(?:"((?:[^"\\]|\\.)+)"|\/((?:[^/\\]|\\.)+)\/|([^\s,"/]+))\s*(?:,|(?=\s)|$)/y
+const entry = /\s*("(?:[^"\\]|\\.)+"|\/(?:[^/\\]|\\.)+\/|[^\s,"/]+)\s*(?:,|(?=\s)|$)/y
 
-/** Reads the list; undefined when an entry cannot be read or would not be safe to run. */
-export function parseRedactRules(list: string): readonly RedactRule[] | undefined {
-  const rules: RedactRule[] = []
-  const rest = list.trim()
+/** Splits a text into the rules in it; undefined where there is something else. */
+function splitRules(text: string): string[] | undefined {
+  const rules: string[] = []
+  const rest = text.trim()
   entry.lastIndex = 0
   while (entry.lastIndex < rest.length) {
-    const found = entry.exec(rest)
-    if (!found) return undefined
-    const [, quoted, pattern, name] = found
-    if (name !== undefined) rules.push({ kind: 'name', name: name.toLowerCase() })
-    else {
-      const source = pattern ?? escapeText((quoted ?? '').replace(/\\(["\\])/g, '$1'))
-      if (!isSafePattern(source)) return undefined
-      rules.push({ kind: 'pattern', source })
-    }
+    const [, rule] = entry.exec(rest) ?? []
+    if (rule === undefined) return undefined
+    rules.push(rule)
   }
   return rules
+}
+
+/** A rule as it is written, or what it must be. */
+function parseRule(text: string): RedactRule | string {
+  const [rule, ...others] = splitRules(text) ?? []
+  if (rule === undefined || others.length > 0) return itemRule
+  const isPattern = rule.startsWith('/')
+  if (!isPattern && !rule.startsWith('"')) return { kind: 'name', name: rule.toLowerCase() }
+  const inner = rule.slice(1, -1)
+  return patternOf(isPattern ? inner : escapeText(inner.replace(/\\(["\\])/g, '$1')))
+}
+
+function ruleOf({ source, flags }: RegExp): RedactRule | string {
+  return /^[gu]*$/.test(flags) ? patternOf(source) : flagsRule
+}
+
+function patternOf(source: string): RedactRule | string {
+  return isSafePattern(source) ? { kind: 'pattern', source } : safeRule
 }
 
 function escapeText(text: string): string {

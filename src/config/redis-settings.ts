@@ -1,6 +1,5 @@
-import { z } from 'zod'
 import { setting } from './setting.ts'
-import { integer, text, type ValueKind, yesOrNo } from './value-kind.ts'
+import { integer, text, textThat, type ValueKind, yesOrNo } from './value-kind.ts'
 
 const group = 'Many machines'
 
@@ -61,8 +60,5 @@ export function redisProblems({
 function redisAddress(): ValueKind<string> {
   const isAddress = (value: string): boolean =>
     /^rediss?:\/\/[^\s?#/]+(\/\d*)?$/i.test(value) && URL.canParse(value)
-  return {
-    schema: z.string().refine(isAddress),
-    range: 'an address such as redis://host:6379 or rediss://user:password@host:6380/0',
-  }
+  return textThat(isAddress, 'an address such as redis://host:6379 or rediss://user:password@host:6380/0')
 }

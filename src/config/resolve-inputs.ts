@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import { listProblems } from '../lib/error-text.ts'
 import { redacted } from '../lib/credential-texts.ts'
 import { OperatorError } from '../lib/operator-error.ts'
@@ -16,10 +17,9 @@ import { type FaultFiles, resolveFaultFiles } from './fault-files.ts'
 import { redisProblems } from './redis-settings.ts'
 import { type ResolvedMode, resolveMode } from './resolve-mode.ts'
 import { hostKeys, type Settings, settingsSchema } from './settings-schema.ts'
-import { settingsTable } from './settings-table.ts'
+import { type GivenValue, settingsTable } from './settings-table.ts'
 import { showValue } from './show-value.ts'
 import { sourcesInUse } from './source-names.ts'
-import type { GivenValue } from './sources.ts'
 import { telemetryProblems } from './telemetry-settings.ts'
 
 const modeSchema = settingsSchema.pick({ mode: true, recordings: true, upstream: true })
@@ -113,7 +113,6 @@ function resolveResource(
   const { models } = inputs
   const nested = nestValues(given)
   const parsed = settingsSchema.safeParse(nested)
-  const wrong = new Set(parsed.error?.issues.map((issue) => issue.path.join('.')))
   const { entries, place } = inputs.deployments
   // By itself, as the mode below.
   const { data: modelsStrict = false } = settingsSchema.shape.modelsStrict.safeParse(nested['modelsStrict'])
@@ -127,7 +126,7 @@ function resolveResource(
     ? resolveMode(modeSettings.data, { deployments: file.deployments, place }, workingDirectory)
     : undefined
   const problems = [
-    ...given.filter(({ setting }) => wrong.has(setting.path.join('.'))).map(describeWrongValue),
+    ...describeWrongValues(given, parsed.error),
     ...unread,
     ...file.problems,
     ...faults.problems,
@@ -185,11 +184,7 @@ export function configError(what: string, problems: readonly string[]): Operator
  */
 export function resolveSettings(given: readonly GivenValue[], unread: readonly string[]): Settings {
   const parsed = settingsSchema.safeParse(nestValues(given))
-  const wrong = new Set(parsed.error?.issues.map((issue) => issue.path.join('.')))
-  const problems = [
-    ...unread,
-    ...given.filter(({ setting }) => wrong.has(setting.path.join('.'))).map(describeWrongValue),
-  ]
+  const problems = [...unread, ...describeWrongValues(given, parsed.error)]
   if (!parsed.success || problems.length > 0) throw configError('read the settings', problems)
   return parsed.data
 }
@@ -207,8 +202,33 @@ function setAt(node: Record<string, unknown>, [key = '', ...rest]: readonly stri
   else setAt((node[key] ??= {}) as Record<string, unknown>, rest, value)
 }
 
-function describeWrongValue({ setting, value, typedAs }: GivenValue): string {
-  const got = setting.isQuoted ? showValue(value) : redacted
+/** What is wrong with the values that were set, in the order in which they were. */
+function describeWrongValues(given: readonly GivenValue[], error: z.ZodError | undefined): string[] {
+  if (!error) return []
+  return given.flatMap((one) => {
+    const { path } = one.setting
+    const issues = error.issues.filter((issue) => path.every((key, index) => issue.path[index] === key))
+    const inItems = issues.filter((issue) => issue.path.length > path.length)
+    if (issues.length === 0) return []
+    // A text that is wrong in one place is told as a whole; of a list, each item that is.
+    return Array.isArray(one.typed) && inItems.length > 0
+      ? listProblems(inItems.map((issue) => describeWrongItem(one, issue)))
+      : [describeWrongValue(one)]
+  })
+}
+
+function describeWrongItem(
+  { setting, typed, typedAs }: GivenValue,
+  { path, message }: z.core.$ZodIssue,
+): string {
+  const index = Number(path[setting.path.length])
+  const item: unknown = (typed as readonly unknown[])[index]
+  return `${typedAs}[${index}] must be ${message} (got ${item instanceof RegExp ? String(item) : showValue(item)}).`
+}
+
+/** Says of a value what it must be. */
+export function describeWrongValue({ setting, typed, typedAs }: GivenValue): string {
+  const got = setting.isQuoted ? showValue(typed) : redacted
   const advice =
     setting.default === undefined
       ? `Set it to that, or leave it unset for ${setting.whenUnset ?? 'none'}.`

@@ -38,21 +38,32 @@ export interface SettingDetails {
   readonly mayHoldSecret?: boolean
 }
 
-/** Details of every leaf, with its range in words. */
-export const settingRegistry = z.registry<SettingDetails & { readonly range: string }>()
+/** Details of every leaf, with its range in words, and how text becomes its value and a value text. */
+export const settingRegistry = z.registry<
+  SettingDetails & {
+    readonly range: string
+    readonly read: (text: string) => unknown
+    readonly write: ((value: never) => string) | undefined
+  }
+>()
 
-type Required<T> = z.ZodPrefault<z.ZodType<T>>
-type Optional<T> = z.ZodOptional<z.ZodType<T>>
+type Required<T, Given> = z.ZodPrefault<z.ZodType<T, Given>>
+type Optional<T, Given> = z.ZodOptional<z.ZodType<T, Given>>
 
 /** Makes a leaf of the schema. The default goes through the same check as any other value. */
-export function setting<T>(
-  kind: ValueKind<T>,
+export function setting<T, Given>(
+  kind: ValueKind<T, Given>,
   details: SettingDetails & { readonly default: string | number | boolean },
-): Required<T>
-export function setting<T>(kind: ValueKind<T>, details: SettingDetails): Optional<T>
-export function setting<T>(kind: ValueKind<T>, details: SettingDetails): Required<T> | Optional<T> {
+): Required<T, Given>
+export function setting<T, Given>(kind: ValueKind<T, Given>, details: SettingDetails): Optional<T, Given>
+export function setting<T, Given>(
+  { schema: checked, read, write, range }: ValueKind<T, Given>,
+  details: SettingDetails,
+): Required<T, Given> | Optional<T, Given> {
   const schema =
-    details.default === undefined ? kind.schema.optional() : kind.schema.prefault(details.default)
-  settingRegistry.add(schema, { ...details, range: kind.range })
+    details.default === undefined
+      ? checked.optional()
+      : checked.prefault(() => read(String(details.default)) as never)
+  settingRegistry.add(schema, { ...details, range, read, write })
   return schema
 }

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { filterPhrases } from './filter-phrases.ts'
 import { latencySettings } from './latency-settings.ts'
 import { limitProfileNames } from './deployment-limits.ts'
-import { pathList } from './path-list.ts'
 import { matchSettings, recordingSettings, replaySettings } from './recording-settings.ts'
 import { serverSettings } from './server-settings.ts'
 import { redisSettings } from './redis-settings.ts'
@@ -10,7 +9,7 @@ import { setting } from './setting.ts'
 import { sourceNames } from './source-names.ts'
 import { telemetrySettings } from './telemetry-settings.ts'
 import { upstreamSettings } from './upstream-settings.ts'
-import { integer, numberBetween, oneOf, text, type ValueKind, yesOrNo } from './value-kind.ts'
+import { integer, numberBetween, oneOf, pathList, text, type ValueKind, yesOrNo } from './value-kind.ts'
 
 const harmCategories = ['hate', 'self_harm', 'sexual', 'violence'] as const
 
@@ -220,6 +219,9 @@ export const settingsSchema = z.strictObject({
 function accessKey(): ValueKind<string> {
   return text(/^[\x21-\x7e]+$/, 'visible ASCII characters without spaces, as a header carries them')
 }
+
+/** The values of settings as they are checked, without the defaults. */
+export type SettingsInput = z.input<typeof settingsSchema>
 
 /** The checked values of all settings. */
 export type Settings = z.output<typeof settingsSchema>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { settingsSchema } from './settings-schema.ts'
-import { flagFromEnv, settingsTable } from './settings-table.ts'
+import { flagFromEnv, givenValue, settingsTable } from './settings-table.ts'
 
 describe('settingsTable', () => {
   it('derives the flag from the variable, without SIMULATOR_ and in kebab case', () => {
@@ -23,10 +23,29 @@ describe('settingsTable', () => {
 })
 
 describe('settingsSchema', () => {
-  it('takes numbers and booleans as well as their text', () => {
-    const port = settingsSchema.shape.port
-    expect([port.parse('80'), port.parse(80)]).toEqual([80, 80])
-    const check = settingsSchema.shape.apiVersionCheck
-    expect([check.parse('off'), check.parse(false)]).toEqual([false, false])
+  it('takes values, and no text in their place', () => {
+    const { port, apiVersionCheck } = settingsSchema.shape
+    expect([port.parse(80), port.safeParse('80').success]).toEqual([80, false])
+    expect([apiVersionCheck.parse(false), apiVersionCheck.safeParse('off').success]).toEqual([false, false])
+  })
+})
+
+describe('a value that was set', () => {
+  const valueOf = (env: string, typed: unknown) =>
+    givenValue(
+      settingsTable().find((setting) => setting.env === env)!,
+      typed,
+      env,
+    )
+
+  it('is read where it is text, once, and kept as it was typed', () => {
+    expect(valueOf('PORT', ' 80 ')).toMatchObject({ value: 80, typed: ' 80 ' })
+    expect(valueOf('API_VERSION_CHECK', 'Off').value).toBe(false)
+    expect(valueOf('MATCH_HEADERS', 'a, b').value).toEqual(['a', 'b'])
+  })
+
+  it('is itself where it is no text, or text that means nothing', () => {
+    expect(valueOf('PORT', 80).value).toBe(80)
+    expect(valueOf('PORT', 'many').value).toBe('many')
   })
 })

@@ -23,6 +23,25 @@ export interface Setting {
   readonly secret: boolean
   /** Whether messages quote a refused value; never one that is a secret, or may hold one. */
   readonly isQuoted: boolean
+  /** Makes of the text of a variable, a flag or a patch the value that is checked. */
+  readonly read: (text: string) => unknown
+  /** Writes a value in such text; undefined where a value stands for itself. */
+  readonly write: ((value: never) => string) | undefined
+}
+
+/** A value that somebody set, and the name under which they did so. */
+export interface GivenValue {
+  readonly setting: Setting
+  /** What is checked. */
+  readonly value: unknown
+  /** What was set: the text that the value was read from, or the value itself. */
+  readonly typed: unknown
+  readonly typedAs: string
+}
+
+/** Takes a value that was set; text is read once, here. */
+export function givenValue(setting: Setting, typed: unknown, typedAs: string): GivenValue {
+  return { setting, value: typeof typed === 'string' ? setting.read(typed) : typed, typed, typedAs }
 }
 
 const settings: readonly Setting[] = collectSettings(settingsSchema, [])
@@ -56,6 +75,8 @@ function collectSettings(schema: z.ZodObject, parentPath: readonly string[]): Se
       patch,
       secret = false,
       mayHoldSecret = false,
+      read,
+      write,
     } = details
     const text = details.default === undefined ? undefined : String(details.default)
     return [
@@ -72,6 +93,8 @@ function collectSettings(schema: z.ZodObject, parentPath: readonly string[]): Se
         patch,
         secret,
         isQuoted: !secret && !mayHoldSecret,
+        read,
+        write,
       },
     ]
   })

@@ -2,6 +2,7 @@ import type { ResourceInputs } from './config-inputs.ts'
 import { snakeKeys } from './key-case.ts'
 import { patchableSettings } from './patch-inputs.ts'
 import { isRecord, normalizeEntry } from './resolve-deployment.ts'
+import type { GivenValue } from './settings-table.ts'
 import type { Settings } from './settings-schema.ts'
 
 /**
@@ -17,7 +18,7 @@ export function showConfig(
     const value = valueAt(settings, path)
     // A list in the words in which it was given, which are also those in which it can be sent.
     const asGiven =
-      typeof value === 'object' ? given.find(({ setting }) => setting.env === env)?.value : value
+      typeof value === 'object' ? textOf(given.find(({ setting }) => setting.env === env)) : value
     setAt(shown, place.split('.'), asGiven ?? null)
   }
   const listed = isRecord(faults?.entries) ? faults.entries['faults'] : undefined
@@ -36,6 +37,12 @@ export function showDeployment({ deployments: { entries } }: ResourceInputs, nam
   return isRecord(entries) && Object.hasOwn(entries, name)
     ? snakeKeys(normalizeEntry(entries[name]))
     : undefined
+}
+
+function textOf(given: GivenValue | undefined): string | undefined {
+  if (!given) return undefined
+  const { typed, value, setting } = given
+  return typeof typed === 'string' ? typed : setting.write?.(value as never)
 }
 
 function valueAt(tree: unknown, path: readonly string[]): unknown {

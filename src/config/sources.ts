@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { describeFirst, reasonOf, shortText } from '../lib/error-text.ts'
 import { editDistance, nearestNames } from '../lib/nearest-names.ts'
-import { type Setting, settingsTable } from './settings-table.ts'
+import { type GivenValue, givenValue, settingsTable } from './settings-table.ts'
 
 /** Where the configuration is read from; what a test replaces. */
 export interface ConfigSources {
@@ -13,13 +13,6 @@ export interface ConfigSources {
   readonly workingDirectory: string
   /** Gives a file's text, or throws the error of node:fs. */
   readonly readFile: (path: string) => string
-}
-
-/** A value that somebody set, and the name under which they did so. */
-export interface GivenValue {
-  readonly setting: Setting
-  readonly value: unknown
-  readonly typedAs: string
 }
 
 /** Collects what is set, the flag before the variable before the `.env` file; names that mean nothing are problems. */
@@ -35,12 +28,12 @@ export function collectGivenValues(sources: ConfigSources): {
   const file = readEnvFile(sources)
   const given = settingsTable().flatMap((setting): GivenValue[] => {
     const flag = flags[setting.flag]
-    if (flag !== undefined) return [{ setting, value: flag, typedAs: setting.flag }]
+    if (flag !== undefined) return [givenValue(setting, flag, setting.flag)]
     // Compose files and CI systems can often only empty a variable, not remove it.
     const variable = env[setting.env]
-    if (variable) return [{ setting, value: variable, typedAs: setting.env }]
+    if (variable) return [givenValue(setting, variable, setting.env)]
     const line = file.env[setting.env]
-    return line ? [{ setting, value: line, typedAs: `${setting.env} (in .env)` }] : []
+    return line ? [givenValue(setting, line, `${setting.env} (in .env)`)] : []
   })
   const problems = [
     ...file.problems,

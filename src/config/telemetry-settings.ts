@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { setting } from './setting.ts'
-import { integer, oneOf, text, type ValueKind, yesOrNo } from './value-kind.ts'
+import { integer, oneOf, text, textThat, type ValueKind, yesOrNo } from './value-kind.ts'
 
 const group = 'Telemetry'
 
@@ -152,5 +152,5 @@ export function telemetryProblems({ telemetry }: { readonly telemetry: Telemetry
 
 function httpAddress(): ValueKind<string> {
   const isAddress = (value: string): boolean => /^https?:\/\/[^\s?#]+$/i.test(value) && URL.canParse(value)
-  return { schema: z.string().refine(isAddress), range: 'an address such as http://127.0.0.1:4318' }
+  return textThat(isAddress, 'an address such as http://127.0.0.1:4318')
 }

@@ -1,6 +1,5 @@
-import { z } from 'zod'
 import { setting } from './setting.ts'
-import { integer, text, type ValueKind } from './value-kind.ts'
+import { integer, text, textThat, type ValueKind } from './value-kind.ts'
 
 const group = 'Recordings'
 
@@ -60,8 +59,5 @@ function webAddress(): ValueKind<string> {
     if (!/^https?:\/\/[^\s?#@]+$/i.test(value)) return false
     return URL.canParse(value)
   }
-  return {
-    schema: z.string().refine(isAddress),
-    range: 'an http or https address without a query or a password',
-  }
+  return textThat(isAddress, 'an http or https address without a query or a password')
 }

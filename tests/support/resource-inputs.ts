@@ -1,5 +1,5 @@
 import type { ConfigInputs, ResourceInputs } from '../../src/config/config-inputs.ts'
-import { settingsTable } from '../../src/config/settings-table.ts'
+import { givenValue, settingsTable } from '../../src/config/settings-table.ts'
 
 /** A resource beside the default one, in the words of the settings and of their files. */
 export interface TestResource {
@@ -31,7 +31,7 @@ function resourceInputs(
   const given = Object.entries(env).map(([variable, value]) => {
     const setting = settingsTable().find((known) => known.env === variable)
     if (!setting) throw new Error(`No setting is named ${variable}.`)
-    return { setting, value, typedAs: variable }
+    return givenValue(setting, value, variable)
   })
   return {
     given,

@@ -1,6 +1,5 @@
 import type { ConfigInputs, ResourceInputs } from '../../config/config-inputs.ts'
-import { settingsTable } from '../../config/settings-table.ts'
-import type { GivenValue } from '../../config/sources.ts'
+import { type GivenValue, givenValue, settingsTable } from '../../config/settings-table.ts'
 import type { RunningIncidents } from '../../faults/incidents.ts'
 import { builtInCatalogue } from '../../wire/models/model-catalogue.ts'
 import { pack, type Packed, unpack } from './packed.ts'
@@ -14,7 +13,7 @@ export interface PrimaryState {
 
 type SentResource = Omit<ResourceInputs, 'given' | 'models'> & {
   /** Settings go by their variable. */
-  readonly given: readonly { readonly env: string; readonly value: unknown; readonly typedAs: string }[]
+  readonly given: readonly { readonly env: string; readonly typed: unknown; readonly typedAs: string }[]
   /** Absent for the built-in ones. */
   readonly models?: ConfigInputs['models']
 }
@@ -41,7 +40,7 @@ export function unpackState(packed: Packed): PrimaryState {
 function sent<T extends ResourceInputs>({ given, models, ...same }: T) {
   return {
     ...same,
-    given: given.map(({ setting, value, typedAs }) => ({ env: setting.env, value, typedAs })),
+    given: given.map(({ setting, typed, typedAs }) => ({ env: setting.env, typed, typedAs })),
     ...(models !== builtInCatalogue && { models }),
   }
 }
@@ -50,9 +49,9 @@ function received<T extends SentResource>({ given, models = builtInCatalogue, ..
   const settings = new Map(settingsTable().map((setting) => [setting.env, setting]))
   return {
     ...same,
-    given: given.flatMap(({ env, value, typedAs }): GivenValue[] => {
+    given: given.flatMap(({ env, typed, typedAs }): GivenValue[] => {
       const setting = settings.get(env)
-      return setting ? [{ setting, value, typedAs }] : []
+      return setting ? [givenValue(setting, typed, typedAs)] : []
     }),
     models,
   }

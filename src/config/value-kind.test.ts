@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { pathList } from './path-list.ts'
+import { pathList } from './value-kind.ts'
 
-const { schema } = pathList('files')
+const { schema, read } = pathList('files')
 
 describe('pathList', () => {
   it('separates paths by commas, and leaves spaces and colons within them alone', () => {
-    expect(schema.parse(' ./my extensions/a.ts , C:\\b.js,,@acme/sim ')).toEqual([
+    expect(schema.parse(read(' ./my extensions/a.ts , C:\\b.js,,@acme/sim '))).toEqual([
       './my extensions/a.ts',
       'C:\\b.js',
       '@acme/sim',
@@ -13,6 +13,6 @@ describe('pathList', () => {
   })
 
   it.each([[''], [' , '], [7]])('refuses %o', (value) => {
-    expect(schema.safeParse(value).success).toBe(false)
+    expect(schema.safeParse(typeof value === 'string' ? read(value) : value).success).toBe(false)
   })
 })
