@@ -27,11 +27,7 @@ export function filterPhrases<const C extends PromptCategory>(
   })
   const names = `${categories.slice(0, -1).join(', ')} or ${categories.at(-1) ?? ''}`
   return {
-    // zod has the list that is given as one that may be changed.
-    schema: z.array(phrase).min(1) as unknown as z.ZodType<
-      readonly FilterPhrase<C>[],
-      readonly (string | FilterPhrase<C>)[]
-    >,
+    schema: z.array(phrase).min(1),
     read: (text) => text.split(';').filter((entry) => entry.trim() !== ''),
     write: (items) => items.map(phraseText).join(';'),
     range: `phrases separated by ";", each with its category (${names}) and a colon in front; without one it is ${defaultCategory}`,

@@ -27,8 +27,7 @@ export function redactRules(): ValueKind<readonly RedactRule[], readonly (string
       return z.NEVER
     })
   return {
-    // zod has the list that is given as one that may be changed.
-    schema: z.array(rule).min(1) as unknown as z.ZodType<readonly RedactRule[], readonly (string | RegExp)[]>,
+    schema: z.array(rule).min(1),
     read: (text) => splitRules(text) ?? text,
     range,
   }

@@ -90,7 +90,7 @@ export function nameList(
       .min(1)
       .transform((names): readonly string[] =>
         lowerCase ? names.map((given) => given.toLowerCase()) : names,
-      ) as unknown as z.ZodType<readonly string[], readonly string[]>,
+      ),
     read: (list) => list.split(/[\s,]+/).filter((given) => given !== ''),
     range: `${what}, separated by commas`,
   }
