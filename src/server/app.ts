@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import { Hono } from 'hono'
+import { getPath } from 'hono/utils/url'
 import { ConnectionCut } from './carriers/connection-cut.ts'
 import { failureResponse } from './answer-failure.ts'
 import type { AppEnv } from './app-env.ts'
 import { createDataPlane, type DataPlane } from './data-plane.ts'
 import { OpenStreams } from './event-stream.ts'
-import { createPages, isAdminPath, type PageSources, routedPath } from './pages.ts'
+import { createPages, type PageSources, routedPath } from './pages.ts'
 import { BodyFailure } from './read-body.ts'
 import type { Simulator } from './simulator.ts'
 import type { UpgradeRoute } from './upgrades.ts'
@@ -26,7 +27,7 @@ export type App = Hono<AppEnv> & {
 export function createApp(simulator: Simulator, sources: PageSources = {}): App {
   const { primary } = sources
   const open = new OpenStreams()
-  const app = new Hono<AppEnv>({ getPath: routedPath })
+  const app = new Hono<AppEnv>({ getPath: (request) => routedPath(getPath(request)) })
   const { handler: dataPlane, answerSocket, wantsBody } = createDataPlane(simulator, simulator.run)
 
   for (const { method, path, servedBy, answer } of createPages(simulator, sources)) {
@@ -43,11 +44,16 @@ export function createApp(simulator: Simulator, sources: PageSources = {}): App 
     simulator.onPageFailure(error)
     return failureResponse()
   })
+  const isPage = ({ method = '', url = '' }: IncomingMessage): boolean => {
+    const [path = ''] = url.split('?')
+    // The data plane is found for all.
+    return app.router.match(method, routedPath(path))[0].length > 1
+  }
   return Object.assign(app, {
     answerSocket,
     endStreams: () => open.endAll(),
     upgrades: [],
-    // The administration has keys of its own, and small bodies.
-    wantsBody: (incoming: IncomingMessage) => isAdminPath(incoming.url ?? '') || wantsBody(incoming),
+    // Pages have keys of their own, and small bodies.
+    wantsBody: (incoming: IncomingMessage) => isPage(incoming) || wantsBody(incoming),
   })
 }

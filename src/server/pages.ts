@@ -1,5 +1,4 @@
 import type { Context } from 'hono'
-import { getPath } from 'hono/utils/url'
 import { version } from '../lib/version.ts'
 import { createAdmin, refuseMetrics } from './admin/create-admin.ts'
 import type { AppEnv } from './app-env.ts'
@@ -54,20 +53,15 @@ export function createPages(
   ]
 }
 
+/** The administration, with as many slashes in front as a client likes. */
 const adminPath = /^\/+\+\+(?:\/|$)/
 
-/** Whether a path, with as many slashes in front as a client likes, is one of the administration. */
-export function isAdminPath(path: string): boolean {
-  return adminPath.test(path)
-}
-
 /**
- * The path by which a request is routed. In that of the administration several slashes in a row count as one, as the clients
+ * The path by which a request is routed. In one of the administration several slashes in a row count as one, as the clients
  * of the Python simulator rely on, and one at the end for none.
  */
-export function routedPath(request: Request): string {
-  const path = getPath(request)
-  return isAdminPath(path) ? path.replace(/\/{2,}/g, '/').replace(/\/$/, '') : path
+export function routedPath(path: string): string {
+  return adminPath.test(path) ? path.replace(/\/{2,}/g, '/').replace(/\/$/, '') : path
 }
 
 function rootPage(context: Context<AppEnv>, { config }: Simulator): Response {

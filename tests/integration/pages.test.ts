@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest'
+import { createApp } from '../../src/server/app.ts'
+import { listen } from '../../src/server/listen.ts'
+import { open } from '../support/hostile-client.ts'
+import { createTestSimulator, deploymentPath, testKey } from '../support/test-simulator.ts'
+
+/** The app of a process whose primary answers with what it was asked. */
+const createWorkerApp = (primary = async ({ method, url }: Request) => new Response(`${method} ${url}`)) => {
+  const { simulator, log } = createTestSimulator()
+  return { app: createApp(simulator, { primary }), log }
+}
+
+const asksPrimary = async (path: string, init: RequestInit = {}): Promise<boolean> => {
+  const { app } = createWorkerApp()
+  const response = await app.request(path, init)
+  return (await response.text()) === `${init.method ?? 'GET'} http://localhost${path}`
+}
+
+describe('a process that has a primary', () => {
+  it.each([
+    ['/++/config'],
+    ['/++/config?a=b'],
+    ['//++//config/'],
+    ['/++/nothing'],
+    ['/++'],
+    ['/metrics'],
+    ['/++/deployments/a%2Fb', { method: 'DELETE' }],
+    ['/++/config', { method: 'OPTIONS' }],
+  ] as [string, RequestInit?][])('asks it for %s', async (path, init) => {
+    expect(await asksPrimary(path, init)).toBe(true)
+  })
+
+  it.each([
+    ['/'],
+    ['/healthz'],
+    ['/images/a/b.png'],
+    ['/metrics', { method: 'POST' }],
+    ['//metrics'],
+    ['/+++/config'],
+    ['/++config'],
+    ['/openai/nothing'],
+    [deploymentPath('gpt-4o', 'chat/completions'), { method: 'POST', body: '{}' }],
+  ] as [string, RequestInit?][])('answers %s itself', async (path, init) => {
+    expect(await asksPrimary(path, init)).toBe(false)
+  })
+
+  it('answers 500 and logs it where the primary fails', async () => {
+    const { app, log } = createWorkerApp(() => Promise.reject(new Error('it is gone')))
+    expect((await app.request('/metrics')).status).toBe(500)
+    expect(JSON.stringify(log)).toContain('it is gone')
+  })
+})
+
+describe('a client that asks before it sends its body', () => {
+  it.each([
+    ['PATCH /++/config', '100'],
+    ['POST //++/nothing', '100'],
+    ['GET /healthz', '100'],
+    ['POST /healthz', '404'],
+    ['POST /openai/nothing', '404'],
+  ])('is told to send it by a page, whatever its key: %s', async (asked, status) => {
+    const { app } = createTestSimulator()
+    const listener = await listen(app, '127.0.0.1', 0)
+    const socket = await open(Number(new URL(listener.url).port))
+    const answer = new Promise<string>((resolve) => socket.once('data', (data) => resolve(String(data))))
+    socket.write(
+      `${asked} HTTP/1.1\r\nHost: x\r\napi-key: ${testKey}-not\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n`,
+    )
+    expect((await answer).slice(9, 12)).toBe(status)
+    socket.destroy()
+    await listener.close(0)
+  })
+})
