@@ -1,7 +1,6 @@
 import type { Deployment } from '../../config/deployments.ts'
 import { promptFiltered } from '../../wire/errors.ts'
-import { parseSpeechRequest } from '../../wire/parse-request.ts'
-import type { SpeechFormat } from '../../wire/audio/speech-request.ts'
+import { parseSpeechRequest, type SpeechFormat } from '../../wire/audio/speech-request.ts'
 import { dataEvent } from '../../wire/sse.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
 import { eventsOfModel, modelReply, noRoomReply, refuse, wholeOf } from '../../pipeline/service-reply.ts'

@@ -1,7 +1,7 @@
 import type { Deployment } from '../../config/deployments.ts'
 import { audioFormExpected, bodyTooLarge, brokenForm, promptFiltered } from '../../wire/errors.ts'
-import { parseTranscriptionRequest } from '../../wire/parse-request.ts'
 import {
+  parseTranscriptionRequest,
   type TranscriptionRequest,
   isWhisper,
   tooShort,

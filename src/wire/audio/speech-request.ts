@@ -1,6 +1,6 @@
+import { parsed, type Parsed, faultHere, type Check, validateBody, type Rule } from '../validation/fault.ts'
 import type { ServiceError } from '../errors.ts'
 import type { Model } from '../models/models.ts'
-import { faultHere, type Check, validateBody, type Rule } from '../validation/fault.ts'
 import { objectOf, optional, required, anything, decimalBetween, oneOf, text } from '../validation/checks.ts'
 
 /** OpenAI's specification: the longest input and the longest instructions. */
@@ -78,4 +78,9 @@ export interface SpeechRequest {
   readonly instructions?: string | null
   /** `sse` sends the audio in events; absent means `audio`. */
   readonly stream_format?: 'audio' | 'sse' | null
+}
+
+/** Checks the body of a request for speech. */
+export function parseSpeechRequest(body: unknown, model: Model): Parsed<SpeechRequest> {
+  return parsed<SpeechRequest>(body, validateSpeech(body, model))
 }

@@ -1,7 +1,5 @@
-import type { ServiceError } from '../errors.ts'
-import type { Model } from '../models/models.ts'
-import type { MultipartForm, FormFile } from '../multipart.ts'
 import {
+  type Parsed,
   faultError,
   faultHere,
   missing,
@@ -10,6 +8,9 @@ import {
   type Check,
   type Fault,
 } from '../validation/fault.ts'
+import type { ServiceError } from '../errors.ts'
+import type { Model } from '../models/models.ts'
+import type { MultipartForm, FormFile } from '../multipart.ts'
 import { decimalBetween, oneOf, text } from '../validation/checks.ts'
 
 /** The endings of file names that the service takes, in the order of its message. */
@@ -151,7 +152,7 @@ export interface TranscriptionRequest {
 const noFile: FormFile = { name: '', bytes: Buffer.alloc(0) }
 
 /** Reads a form that validation has let through; a form holds texts, and a blank one counts as absent. */
-export function readTranscriptionForm(form: MultipartForm): TranscriptionRequest {
+function readTranscriptionForm(form: MultipartForm): TranscriptionRequest {
   const granularities = granularitiesOf(form) as readonly ('word' | 'segment')[]
   return {
     file: form.file('file') ?? noFile,
@@ -162,4 +163,14 @@ export function readTranscriptionForm(form: MultipartForm): TranscriptionRequest
     granularities: new Set(granularities.length === 0 ? ['segment'] : granularities),
     stream: form.text('stream') === 'true',
   }
+}
+
+/** Checks the form of a transcription or a translation. */
+export function parseTranscriptionRequest(
+  form: MultipartForm,
+  model: Model,
+  task: AudioTask,
+): Parsed<TranscriptionRequest> {
+  const error = validateTranscription(form, model, task)
+  return error ? { ok: false, error } : { ok: true, request: readTranscriptionForm(form) }
 }

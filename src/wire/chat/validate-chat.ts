@@ -1,3 +1,17 @@
+import {
+  parsed,
+  type Parsed,
+  faultHere,
+  wrongType,
+  type Check,
+  isObject,
+  plainFault,
+  type Fault,
+  type JsonObject,
+  type Rule,
+  validateBody,
+} from '../validation/fault.ts'
+import type { ChatRequest, ChatMessage } from './chat-request.ts'
 import { messages, brokenToolHistory } from './validate-chat-messages.ts'
 import {
   description,
@@ -24,17 +38,6 @@ import {
   variantsOf,
 } from '../validation/checks.ts'
 import {
-  faultHere,
-  wrongType,
-  type Check,
-  isObject,
-  plainFault,
-  type Fault,
-  type JsonObject,
-  type Rule,
-  validateBody,
-} from '../validation/fault.ts'
-import {
   logitBias,
   maxChoicesOlder,
   penalty,
@@ -48,7 +51,6 @@ import {
   streamOptionsNeedStream,
 } from '../validation/common-fields.ts'
 import { maxTokensTooLargeText } from './error-context-length.ts'
-import type { ChatMessage } from './chat-request.ts'
 import type { ServiceError } from '../errors.ts'
 import type { Model } from '../models/models.ts'
 
@@ -228,4 +230,9 @@ const olderFields = chatFields(false)
 /** What the service refuses in the body of a chat completions request; undefined when nothing. Never throws. */
 export function validateChat(body: unknown, model: Model): ServiceError | undefined {
   return validateBody(body, model.reasoning ? reasoningFields : olderFields, chatRules, model)
+}
+
+/** Checks the body of a chat completions request against what the service, and the model, accept. */
+export function parseChatRequest(body: unknown, model: Model): Parsed<ChatRequest> {
+  return parsed<ChatRequest>(body, validateChat(body, model))
 }

@@ -1,6 +1,6 @@
+import { parsed, type Parsed, plainFault, validateBody, type Rule } from '../validation/fault.ts'
 import { tooManyCompletionsText, type ServiceError } from '../errors.ts'
 import type { Model } from '../models/models.ts'
-import { plainFault, validateBody, type Rule } from '../validation/fault.ts'
 import { objectOf, optional, anything, boolean, integer, integerBetween, text } from '../validation/checks.ts'
 import {
   logitBias,
@@ -90,4 +90,9 @@ export interface CompletionsRequest {
   readonly top_p?: number | null
   readonly stream?: boolean | null
   readonly stream_options?: StreamOptions | null
+}
+
+/** Checks the body of a legacy completions request. */
+export function parseCompletionsRequest(body: unknown, model: Model): Parsed<CompletionsRequest> {
+  return parsed<CompletionsRequest>(body, validateCompletions(body, model))
 }

@@ -1,6 +1,6 @@
-import type { ServiceError } from '../errors.ts'
-import type { Model } from '../models/models.ts'
 import {
+  parsed,
+  type Parsed,
   plainFault,
   wrongType,
   type Check,
@@ -8,6 +8,8 @@ import {
   validateBody,
   type Rule,
 } from '../validation/fault.ts'
+import type { ServiceError } from '../errors.ts'
+import type { Model } from '../models/models.ts'
 import { objectOf, optional, required, anything, integerBetween, oneOf, text } from '../validation/checks.ts'
 import { textOrTokens } from '../validation/common-fields.ts'
 import type { TextOrTokens } from '../completions/completions-request.ts'
@@ -79,4 +81,9 @@ export interface EmbeddingsRequest {
   readonly encoding_format?: 'float' | 'base64' | null
   readonly user?: string | null
   readonly input_type?: string | null
+}
+
+/** Checks the body of an embeddings request. */
+export function parseEmbeddingsRequest(body: unknown, model: Model): Parsed<EmbeddingsRequest> {
+  return parsed<EmbeddingsRequest>(body, validateEmbeddings(body, model))
 }

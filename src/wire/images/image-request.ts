@@ -1,6 +1,6 @@
-import type { ServiceError } from '../errors.ts'
-import type { Model } from '../models/models.ts'
 import {
+  parsed,
+  type Parsed,
   faultHere,
   notOneOf,
   outOfBounds,
@@ -10,6 +10,8 @@ import {
   validateBody,
   type Rule,
 } from '../validation/fault.ts'
+import type { ServiceError } from '../errors.ts'
+import type { Model } from '../models/models.ts'
 import {
   objectOf,
   optional,
@@ -143,4 +145,9 @@ export interface ImageRequest {
   /** Unfinished images on the way of a stream, 0 to 3. */
   readonly partial_images?: number | null
   readonly user?: string | null
+}
+
+/** Checks the body of a request for images. */
+export function parseImageRequest(body: unknown, model: Model): Parsed<ImageRequest> {
+  return parsed<ImageRequest>(body, validateImages(body, model))
 }

@@ -1,3 +1,5 @@
+import { parsed, type Parsed, faultHere, type Check, validateBody } from '../validation/fault.ts'
+import type { ResponsesRequest } from './responses-request.ts'
 import { malformedJson, type ServiceError } from '../errors.ts'
 import type { Model } from '../models/models.ts'
 import { description, functionName, schema } from '../chat/validate-chat-tools.ts'
@@ -15,7 +17,6 @@ import {
   required,
   variantsOf,
 } from '../validation/checks.ts'
-import { faultHere, type Check, validateBody } from '../validation/fault.ts'
 import { responsesInput } from './validate-responses-input.ts'
 import { responsesRules } from './validate-responses-rules.ts'
 import { responsesTools, responsesToolChoice } from './validate-responses-tools.ts'
@@ -120,4 +121,9 @@ function isDeeperThan(value: unknown, levels: number): boolean {
   if (levels === 0) return true
   if (Array.isArray(value)) return value.some((item) => isDeeperThan(item, levels - 1))
   return Object.values(value).some((item) => isDeeperThan(item, levels - 1))
+}
+
+/** Checks the body of a request for a response. */
+export function parseResponsesRequest(body: unknown, model: Model): Parsed<ResponsesRequest> {
+  return parsed<ResponsesRequest>(body, validateResponses(body, model))
 }

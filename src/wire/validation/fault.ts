@@ -131,3 +131,8 @@ export function validateBody(
 /** A checked request, or the service's refusal of it. */
 export type Parsed<T> =
   { readonly ok: true; readonly request: T } | { readonly ok: false; readonly error: ServiceError }
+
+/** The only place where a body becomes a request: what validation lets through is what the interfaces describe. */
+export function parsed<T>(body: unknown, error: ServiceError | undefined): Parsed<T> {
+  return error ? { ok: false, error } : { ok: true, request: body as T }
+}

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { findModel } from './models/model-catalogue.ts'
-import { parseChatRequest, parseCompletionsRequest, parseEmbeddingsRequest } from './parse-request.ts'
+import { findModel } from '../models/model-catalogue.ts'
+import { parseChatRequest } from '../chat/validate-chat.ts'
+import { parseCompletionsRequest } from '../completions/completions-request.ts'
+import { parseEmbeddingsRequest } from '../embeddings/embeddings-request.ts'
 
 const chatModel = findModel('gpt-4o')!
 const embeddingModel = findModel('text-embedding-3-small')!
