@@ -1,5 +1,15 @@
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { ForcedAnswer } from '../pipeline/forced-answer.ts'
+import {
+  type ChatRequest,
+  type FunctionDefinition,
+  type ResponseFormat,
+  type Tool,
+  callsOf,
+  nameOf,
+  type ChatMessage,
+  type ContentPart,
+} from '../wire/chat/chat-request.ts'
 
 /** A tool that the model may call. */
 export interface ToolDefinition {
@@ -48,4 +58,158 @@ export interface CompletionTask {
 /** The task of an exchange, with what is decided about its answer beforehand. */
 export function withForced(task: CompletionTask, { forced }: Exchange): CompletionTask {
   return forced ? { ...task, forced } : task
+}
+
+const noTools: readonly ToolDefinition[] = []
+const noStop: readonly string[] = []
+const none: ToolChoice = { kind: 'none' }
+const auto: ToolChoice = { kind: 'auto' }
+const required: ToolChoice = { kind: 'required' }
+const plainText: TextFormat = { kind: 'text' }
+const jsonObject: TextFormat = { kind: 'json-object' }
+
+/** The limit that a request sets to each of its choices, in tokens; undefined when it has none. */
+export function requestedTokens(request: ChatRequest): number | undefined {
+  return request.max_completion_tokens ?? request.max_tokens ?? undefined
+}
+
+/** Whether a request uses `functions`, the older form of `tools`, so that its answer has to. */
+export function usesFunctions({ tools, functions }: ChatRequest): boolean {
+  return (tools?.length ?? 0) === 0 && (functions?.length ?? 0) > 0
+}
+
+/** What a chat request asks of the model. */
+export function chatTask(request: ChatRequest, promptTokens: number, cachedTokens: number): CompletionTask {
+  const tools = toolsOf(request)
+  const role = request.messages.at(-1)?.role
+  return {
+    promptTokens,
+    cachedTokens,
+    count: request.n ?? 1,
+    requestedTokens: requestedTokens(request),
+    tools: tools.length > 0 ? allowedOf(tools, request) : tools,
+    toolChoice: tools.length > 0 ? choiceOf(request) : none,
+    parallelToolCalls: request.parallel_tool_calls !== false && !usesFunctions(request),
+    afterToolResult: role === 'tool' || role === 'function',
+    format: formatOf(request.response_format),
+    stop: stopOf(request.stop),
+    reasoningEffort: request.reasoning_effort ?? undefined,
+  }
+}
+
+function toolsOf({ tools, functions }: ChatRequest): readonly ToolDefinition[] {
+  if (tools && tools.length > 0) return tools.map(toolOf)
+  return functions?.map(functionOf) ?? noTools
+}
+
+function toolOf(tool: Tool): ToolDefinition {
+  return tool.type === 'custom' ? { kind: 'custom', name: tool.custom.name } : functionOf(tool.function)
+}
+
+function functionOf({ name, parameters, strict }: FunctionDefinition): ToolDefinition {
+  return { kind: 'function', name, parameters: parameters ?? undefined, strict: strict === true }
+}
+
+function choiceOf({ tool_choice: choice, function_call: call, ...request }: ChatRequest): ToolChoice {
+  const chosen = usesFunctions(request) ? call : choice
+  if (chosen === undefined || chosen === null || chosen === 'auto') return auto
+  if (typeof chosen === 'string') return chosen === 'none' ? none : required
+  if ('name' in chosen) return { kind: 'named', names: [chosen.name] }
+  switch (chosen.type) {
+    case 'custom':
+      return { kind: 'named', names: [chosen.custom.name] }
+    case 'allowed_tools':
+      return chosen.allowed_tools.mode === 'auto' ? auto : required
+    default:
+      return { kind: 'named', names: [chosen.function.name] }
+  }
+}
+
+/** `allowed_tools` takes the other tools out of the model's reach. */
+function allowedOf(
+  tools: readonly ToolDefinition[],
+  { tool_choice: choice }: ChatRequest,
+): readonly ToolDefinition[] {
+  if (typeof choice !== 'object' || choice?.type !== 'allowed_tools') return tools
+  const names = new Set(choice.allowed_tools.tools.map(definitionName))
+  return tools.filter((tool) => names.has(tool.name))
+}
+
+function definitionName({ type, ...tool }: Readonly<Record<string, unknown>>): unknown {
+  const definition = typeof type === 'string' ? tool[type] : undefined
+  return (definition as { name?: unknown } | null | undefined)?.name ?? tool['name']
+}
+
+function formatOf(format: ResponseFormat | null | undefined): TextFormat {
+  if (format?.type === 'json_object') return jsonObject
+  if (format?.type !== 'json_schema') return plainText
+  const { schema } = format.json_schema
+  return schema ? { kind: 'json-schema', schema } : jsonObject
+}
+
+function stopOf(stop: ChatRequest['stop']): readonly string[] {
+  if (typeof stop === 'string') return [stop]
+  return stop ?? noStop
+}
+
+/** How much of a picture's or a file's address tells it from others. */
+const addressLength = 256
+
+/** Every text that the model would read in the messages of a request, for the content filter. */
+export function* readableTexts({ messages }: ChatRequest): Generator<string> {
+  for (const message of messages) {
+    const { content } = message
+    const { tool_calls: calls, function_call: call } = callsOf(message)
+    if (typeof content === 'string') yield content
+    else for (const part of content ?? []) if (part.type === 'text') yield part.text
+    for (const it of calls ?? []) yield it.type === 'function' ? it.function.arguments : it.custom.input
+    if (call) yield call.arguments
+  }
+}
+
+/**
+ * The whole prompt in the order in which the model reads it, for the prompt cache: tools and the answer's form come
+ * first, and so a change to them leaves nothing of the prefix.
+ */
+export function promptTexts({ messages, tools, functions, response_format: format }: ChatRequest): string[] {
+  const texts: string[] = []
+  if (tools) texts.push(JSON.stringify(tools))
+  if (functions) texts.push(JSON.stringify(functions))
+  if (format) texts.push(JSON.stringify(format))
+  for (const message of messages) pushMessage(texts, message)
+  return texts
+}
+
+function pushMessage(texts: string[], message: ChatMessage): void {
+  const { role, content } = message
+  const { tool_calls: calls, function_call: call } = callsOf(message)
+  const name = nameOf(message)
+  texts.push(`<${role}>`)
+  if (name) texts.push(name)
+  if (typeof content === 'string') texts.push(content)
+  else for (const part of content ?? []) texts.push(partText(part))
+  if (calls) texts.push(JSON.stringify(calls))
+  if (call) texts.push(JSON.stringify(call))
+}
+
+/** A picture as data may have megabytes, of which the beginning and the length do. */
+function partText(part: ContentPart): string {
+  switch (part.type) {
+    case 'text':
+      return part.text
+    case 'refusal':
+      return part.refusal
+    case 'image_url':
+      return shortened(part.image_url.url)
+    case 'input_audio':
+      return shortened(part.input_audio.data)
+    case 'audio':
+      return ''
+    default:
+      return shortened(part.file.file_data ?? part.file.file_id ?? '')
+  }
+}
+
+function shortened(address: string): string {
+  return `${address.slice(0, addressLength)}${address.slice(-addressLength)}${address.length}`
 }

@@ -10,19 +10,18 @@ import { bodyInPieces } from '../answer/body.ts'
 import { type Reply } from '../pipeline/reply.ts'
 import { whenKnown } from '../pipeline/when-known.ts'
 import { loadEncoding, type TokenCounter } from '../tokens/encoding.ts'
-import { completionSteps, visibleTokens, type Completion } from '../answer/completion.ts'
-import { completionMemory } from './completion-memory.ts'
 import {
-  candidatesPerPrompt,
-  choicesPerPrompt,
-  completePrompts,
-  requestedTokens,
-  type PromptCompletions,
-} from './completions-choices.ts'
+  completionSteps,
+  visibleTokens,
+  type Completion,
+  type Steps,
+  type Usage,
+  type Choice,
+} from '../answer/completion.ts'
+import { completionMemory } from './completion-length.ts'
 import { legacyLogprobsJson } from './completions-logprobs.ts'
 import { readPrompts, type CompletionPrompt } from './completions-prompt.ts'
-import { judgeContent, type Verdict } from './content-filter.ts'
-import { filterCompletion } from './content-filter-block.ts'
+import { judgeContent, type Verdict, filterCompletion } from './content-filter.ts'
 import { countAhead } from './count-ahead.ts'
 import { boundedTop } from './logprobs.ts'
 import {
@@ -31,6 +30,8 @@ import {
   type LegacyCompletion,
 } from '../wire/completions/write-completion.ts'
 import { streamCompletion } from './stream-completion.ts'
+import { complete, completeInTurns } from './complete.ts'
+import { withForced, type CompletionTask } from './completion-task.ts'
 
 /** Rendered in some ten milliseconds, log probabilities included; in tokens. */
 const quickTokens = 5_000
@@ -162,4 +163,117 @@ function checkLengths(
   if (scored <= maxScoredTokens) return undefined
   const completions = prompts.length * choices
   return tooManyCompletions(completions, Math.floor((maxScoredTokens / scored) * completions))
+}
+
+/** The service's own default; a legacy completion that asks for nothing is nearly always cut. */
+const defaultMaxTokens = 16
+
+/** The tokens that a request asks for in each choice. */
+function requestedTokens(request: CompletionsRequest): number {
+  return request.max_tokens ?? defaultMaxTokens
+}
+
+/** How many choices each prompt of a request gets. */
+function choicesPerPrompt(request: CompletionsRequest): number {
+  return request.n ?? 1
+}
+
+/** What the model wrote for the prompts of a request. */
+export interface PromptCompletions {
+  /** `n` choices for each prompt, prompt by prompt; the usage counts those that are not sent, too. */
+  readonly completion: Completion
+  /** The time that the writing took: all candidates were written side by side. */
+  readonly steps: Steps
+}
+
+/** How many candidates are written for each prompt. */
+function candidatesPerPrompt(request: CompletionsRequest): number {
+  const kept = choicesPerPrompt(request)
+  return Math.max(kept, request.best_of ?? kept)
+}
+
+/** Drawn in some ten milliseconds. */
+const quickDraft = 100_000
+/** A candidate takes as long as so many tokens, however short it is. */
+const tokensPerCandidate = 20
+
+/** Writes `best_of` candidates for each prompt and keeps the first `n` of them; many of them with others in between. */
+function completePrompts(
+  prompts: readonly CompletionPrompt[],
+  request: CompletionsRequest,
+  model: Model,
+  exchange: Exchange,
+): PromptCompletions | Promise<PromptCompletions> {
+  const candidates = prompts.length * candidatesPerPrompt(request)
+  const mayTakeLong = candidates * (tokensPerCandidate + requestedTokens(request)) > quickDraft
+  return mayTakeLong
+    ? completeInSlices(prompts, request, model, exchange)
+    : addUp(
+        prompts.map((prompt) =>
+          complete(taskOf(prompt, request, exchange), model, exchange.random, exchange.config),
+        ),
+        choicesPerPrompt(request),
+      )
+}
+
+async function completeInSlices(
+  prompts: readonly CompletionPrompt[],
+  request: CompletionsRequest,
+  model: Model,
+  exchange: Exchange,
+): Promise<PromptCompletions> {
+  const { random, config } = exchange
+  const written: Completion[] = []
+  for (const prompt of prompts) {
+    written.push(await completeInTurns(taskOf(prompt, request, exchange), model, random, config))
+    exchange.signal.throwIfAborted()
+  }
+  return addUp(written, choicesPerPrompt(request))
+}
+
+/** One task a prompt, since each has the whole context to itself. */
+function taskOf(
+  { tokenCount }: CompletionPrompt,
+  request: CompletionsRequest,
+  exchange: Exchange,
+): CompletionTask {
+  return withForced(promptTask(request, tokenCount, candidatesPerPrompt(request)), exchange)
+}
+
+function addUp(completions: readonly Completion[], kept: number): PromptCompletions {
+  const choices: Choice[] = []
+  let usage: Usage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0, reasoningTokens: 0 }
+  let steps: Steps = { hidden: 0, visible: 0 }
+  for (const written of completions) {
+    choices.push(...written.choices.slice(0, kept))
+    usage = addUsage(usage, written.usage)
+    const { hidden, visible } = completionSteps(written)
+    steps = { hidden: Math.max(steps.hidden, hidden), visible: Math.max(steps.visible, visible) }
+  }
+  return { completion: { choices, usage }, steps }
+}
+
+function promptTask(request: CompletionsRequest, promptTokens: number, count: number): CompletionTask {
+  return {
+    promptTokens,
+    cachedTokens: 0,
+    count,
+    requestedTokens: requestedTokens(request),
+    tools: [],
+    toolChoice: { kind: 'none' },
+    parallelToolCalls: false,
+    afterToolResult: false,
+    format: { kind: 'text' },
+    stop: [request.stop ?? []].flat(),
+    reasoningEffort: undefined,
+  }
+}
+
+function addUsage(a: Usage, b: Usage): Usage {
+  return {
+    promptTokens: a.promptTokens + b.promptTokens,
+    cachedTokens: a.cachedTokens + b.cachedTokens,
+    completionTokens: a.completionTokens + b.completionTokens,
+    reasoningTokens: a.reasoningTokens + b.reasoningTokens,
+  }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { completionSteps, type Completion } from '../answer/completion.ts'
-import { filterCompletion } from './content-filter-block.ts'
+import { filterCompletion } from './content-filter.ts'
 
 const choice = {
   pieces: [' a', ' b', ' c', ' d', ' e'],

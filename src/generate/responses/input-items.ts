@@ -1,4 +1,4 @@
-import type { ResponseIdPrefix } from '../../wire/responses/response-ids.ts'
+import type { ResponseIdPrefix, ResponseIds } from '../../wire/responses/response-ids.ts'
 import {
   isMessage,
   isReference,
@@ -6,6 +6,7 @@ import {
   type ResponsesMessage,
 } from '../../wire/responses/responses-item.ts'
 import type { ResponseRecord } from './response-record.ts'
+import { type ProgressState, ResponseProgress } from './response-progress.ts'
 
 /** An item of the input as the service lists it: with an id, and nothing left out. */
 export type ListedItem = ResponsesItem & { readonly id: string }
@@ -49,4 +50,40 @@ function listedMessage({ content, role, status, phase }: ResponsesMessage): Resp
     ...(phase && { phase }),
     role,
   }
+}
+
+/** The item of the output or of the input of a response that has this id. */
+export function itemOf(record: ResponseRecord, id: string): ResponsesItem | undefined {
+  return record.output.find((item) => item.id === id) ?? inputItems(record).find((item) => item.id === id)
+}
+
+/** A stored response as JSON can carry it to another process. */
+export interface RecordJson extends Omit<ResponseRecord, 'ids' | 'progress'> {
+  /** Of the items of the input that came without one, in their order. */
+  readonly inputIds: readonly string[]
+  readonly progress: ProgressState
+}
+
+/**
+ * Prepares a record for another process. Its input is given its ids now, so that they are the same everywhere, and the request
+ * goes without it: `items` has what is known of it.
+ */
+export function recordToJson(record: ResponseRecord): RecordJson {
+  const { ids: _, progress, request, ...same } = record
+  const listed = inputItems(record)
+  const inputIds = record.items.flatMap((item, index) =>
+    item.id === undefined ? [listed[index]?.id ?? ''] : [],
+  )
+  return { ...same, request: { ...request, input: [] }, inputIds, progress: progress.state }
+}
+
+/** Makes a record of what another process has sent. */
+export function recordFromJson({ inputIds, progress, ...same }: RecordJson): ResponseRecord {
+  return { ...same, ids: idsInTurn(inputIds), progress: ResponseProgress.of(progress) }
+}
+
+/** Nobody asks for more ids than the input lacks. */
+function idsInTurn(ids: readonly string[]): Pick<ResponseIds, 'next'> {
+  let turn = 0
+  return { next: () => ids[turn++] ?? '' }
 }

@@ -1,6 +1,6 @@
 import { sharedIdPart } from '../../wire/responses/response-ids.ts'
 import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
-import { itemOf } from './item-of.ts'
+import { itemOf } from './input-items.ts'
 import type { ResponseArchive, ResponseAddress } from './response-archive.ts'
 import type { ResponseRecord } from './response-record.ts'
 

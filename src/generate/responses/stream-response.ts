@@ -4,6 +4,7 @@ import { itemEvents, singleEvent, type EventRun } from '../../wire/responses/ite
 import type { WrittenItem } from '../../wire/responses/output-items.ts'
 import { responseObject, type ResponseStage } from '../../wire/responses/response-object.ts'
 import type { ResponseRecord } from './response-record.ts'
+import type { Reply, Schedule } from '../../pipeline/reply.ts'
 
 /**
  * The events of a streamed response: its beginning, its items one after the other, and its end. There is no `[DONE]`.
@@ -75,4 +76,27 @@ function indexRuns(runs: readonly EventRun[]): RunIndex {
     }
   }
   return { count, runOf, steps, starts }
+}
+
+/**
+ * Lets `take` have the schedule that a later stage plans for a reply. Work in the background takes the time that its
+ * answer would have taken, while the reply that only announces it goes out at once.
+ *
+ * @param sending whether the reply itself keeps to the schedule (`paced`) or not
+ */
+export function divertSchedule(
+  reply: Reply,
+  take: (schedule: Schedule) => void,
+  sending: 'paced' | 'at-once',
+): Reply {
+  let planned: Schedule | undefined
+  return Object.defineProperty(reply, 'schedule', {
+    configurable: true,
+    enumerable: true,
+    get: () => (sending === 'paced' ? planned : undefined),
+    set(schedule: Schedule) {
+      planned = schedule
+      take(schedule)
+    },
+  })
 }

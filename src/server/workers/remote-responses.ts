@@ -1,4 +1,4 @@
-import { recordFromJson, recordToJson } from '../../generate/responses/record-json.ts'
+import { recordFromJson, recordToJson } from '../../generate/responses/input-items.ts'
 import type { ResponseArchive, ResponseAddress } from '../../generate/responses/response-archive.ts'
 import type { ResponseRecord } from '../../generate/responses/response-record.ts'
 import type { ResponsesItem } from '../../wire/responses/responses-item.ts'

@@ -1,4 +1,4 @@
-import { recordFromJson, type RecordJson, recordToJson } from '../../generate/responses/record-json.ts'
+import { recordFromJson, type RecordJson, recordToJson } from '../../generate/responses/input-items.ts'
 import type { ResponseArchive } from '../../generate/responses/response-archive.ts'
 import { ResponseProgress } from '../../generate/responses/response-progress.ts'
 import type { ResponseRecord } from '../../generate/responses/response-record.ts'

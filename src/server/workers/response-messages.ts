@@ -1,4 +1,4 @@
-import type { RecordJson } from '../../generate/responses/record-json.ts'
+import type { RecordJson } from '../../generate/responses/input-items.ts'
 import type { ProgressState } from '../../generate/responses/response-progress.ts'
 import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
 

@@ -1,5 +1,9 @@
-import { itemOf } from '../../generate/responses/item-of.ts'
-import { recordFromJson, type RecordJson, recordToJson } from '../../generate/responses/record-json.ts'
+import {
+  itemOf,
+  recordFromJson,
+  type RecordJson,
+  recordToJson,
+} from '../../generate/responses/input-items.ts'
 import type { ResponseAddress, ResponseArchive } from '../../generate/responses/response-archive.ts'
 import type { ProgressState } from '../../generate/responses/response-progress.ts'
 import type { ResponseRecord } from '../../generate/responses/response-record.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { endAtStop } from './stop-texts.ts'
+import { endAtStop } from './complete.ts'
 
 const pieces = ['Lorem', ' ipsum', ' dolor', '.', ' Sed', ' sit', '.']
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ChatRequest } from '../wire/chat/chat-request.ts'
-import { chatTask, usesFunctions } from './chat-task.ts'
+import { chatTask, usesFunctions } from './completion-task.ts'
 
 const messages = [{ role: 'user', content: 'x' }] as const
 const f = { name: 'f', parameters: { type: 'object' }, strict: true }
