@@ -238,10 +238,10 @@ need_settings() {
   need_match DEPLOY_MAX_REPLICAS "$max_replicas" '^[1-9][0-9]{0,3}$' 'an integer of at least 1'
   mode=$(value_of SIMULATOR_MODE generate)
   on_miss=$(value_of REPLAY_ON_MISS error)
-  if [ "$mode" = record ] || { [ "$mode" = replay ] && [ "$on_miss" = record ]; }; then
-    need_value AZURE_OPENAI_ENDPOINT 'It is the service that is recorded, such as https://my-resource.openai.azure.com.'
-    need_value AZURE_OPENAI_KEY 'It is the key of the service that is recorded.'
-    if [ "$max_replicas" != 1 ]; then
+  if [ "$mode" = forward ] || [ "$mode" = record ] || { [ "$mode" = replay ] && [ "$on_miss" = record ]; }; then
+    need_value AZURE_OPENAI_ENDPOINT 'It is the service that requests are forwarded to, such as https://my-resource.openai.azure.com.'
+    need_value AZURE_OPENAI_KEY 'It is the key of the service that requests are forwarded to.'
+    if [ "$mode" != forward ] && [ "$max_replicas" != 1 ]; then
       problem "DEPLOY_MAX_REPLICAS must be 1 where something is recorded (got $max_replicas): several would write the same files."
     fi
   fi

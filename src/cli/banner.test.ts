@@ -116,6 +116,45 @@ describe('the banner', () => {
     )
   })
 
+  it('in forward mode tells the upstream, and no folder', async () => {
+    const env = {
+      ...recording,
+      SIMULATOR_MODE: 'forward',
+      AZURE_OPENAI_ENDPOINT: 'https://my.openai.azure.com',
+    }
+    const banner = await bannerOf({ env })
+    expect(banner).toContain('runs in forward mode.')
+    expect(banner).toContain('  Upstream     https://my.openai.azure.com\n')
+    expect(banner).not.toMatch(/Deployments|Recordings|secret-key-of-upstream/)
+    expect(banner).toContain(`${url}/openai/models?api-version=2024-10-21`)
+  })
+
+  it('tells what answers the deployments that name a source, and fits there with all four', async () => {
+    const dir = recordingFolder({})
+    const banner = await bannerOf(
+      {
+        deployments: {
+          real: { model: 'gpt-4o', source: 'forward', tokensPerMinute: 20_000 },
+          fresh: { model: 'gpt-4o', source: 'record' },
+          fixtures: { model: 'gpt-4o', source: 'replay' },
+          made: { model: 'gpt-4o-mini' },
+        },
+        env: {
+          AZURE_OPENAI_ENDPOINT: 'https://my.openai.azure.com',
+          AZURE_OPENAI_KEY: 'secret-key-of-upstream',
+          RECORDING_DIR: dir,
+        },
+      },
+      { workers: 2 },
+    )
+    expect(banner).toMatch(/real \(gpt-4o\) +20K TPM, forwarded\n/)
+    expect(banner).toMatch(/fresh \(gpt-4o\) +no limits, recorded\n/)
+    expect(banner).toMatch(/fixtures \(gpt-4o\) +no limits, replayed\n/)
+    expect(banner).toContain('Upstream     https://my.openai.azure.com')
+    expect(banner).toContain('"model":"made"')
+    expect(banner.split('\n').length).toBeLessThanOrEqual(24)
+  })
+
   it('shows a key that was set only to whoever may see it, and else asks for the variable', async () => {
     const hidden = await bannerOf()
     expect(hidden).not.toContain('test-key')

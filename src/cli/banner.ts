@@ -3,8 +3,10 @@ import type { Simulator } from '../server/simulator.ts'
 import type { ResourceConfig } from '../config/config.ts'
 import type { Deployment } from '../config/deployments.ts'
 import { typicalMs } from '../config/distribution.ts'
+import { sourceOf, sourceTraits, writesRecordings } from '../config/source-names.ts'
 import { timingOf } from '../latency/timing.ts'
 import { printable } from '../lib/printable.ts'
+import { isLimited } from '../pipeline/source-rules.ts'
 import type { CliHost } from './cli-host.ts'
 import { inPieces, shellWord } from './shell-word.ts'
 
@@ -24,6 +26,8 @@ export interface BannerParts {
 const maxWidth = 80
 /** So many deployments are shown. */
 const maxDeployments = 5
+/** And so many where several sources answer, which take lines as well. */
+const maxOfMany = 3
 const labelWidth = 15
 /** Beside it there is room for limits and waits. */
 const maxName = 23
@@ -43,7 +47,7 @@ export async function renderBanner(parts: BannerParts): Promise<string> {
     ['Admin key', config.adminApiKey === config.apiKey ? 'the API key' : '(as set in ADMIN_API_KEY)'],
     ['Metrics', `${url}/metrics`],
     ...(workers > 1 ? [['Workers', `${workers} processes`] as const] : []),
-    ...modeRows(parts),
+    ...sourceRows(parts),
   ]
   const lines = [
     `aoai-simulated-api runs in ${config.mode} mode.`,
@@ -71,33 +75,35 @@ function renderRow([label, ...lines]: Row): string[] {
   return lines.map((line, index) => `  ${(index === 0 ? label : '').padEnd(labelWidth - 2)}${line}`)
 }
 
-function modeRows({ simulator, workingDirectory }: BannerParts): Row[] {
+/** What answers: the mode's part, and that of the sources that deployments name. */
+function sourceRows({ simulator, workingDirectory }: BannerParts): Row[] {
   const { defaultResource: config } = simulator.config
-  const { mode, recordings, upstream: service } = config
-  if (mode === 'generate') return [['Deployments', ...describeDeployments(config)]]
-  const asksUpstream = mode === 'record' || recordings.replay.onMiss === 'record'
+  const { mode, sources, recordings, upstream } = config
+  const rows: Row[] = []
+  if (sources.length > 1 || mode === 'generate') rows.push(['Deployments', ...describeDeployments(config)])
+  const upstreamRow: Row[] = upstream ? [['Upstream', printable(upstream.endpoint)]] : []
+  if (sources.some((source) => sourceTraits[source].asksUpstream)) rows.push(...upstreamRow)
   const folder = printable(relative(workingDirectory, recordings.dir) || '.')
-  const upstream: Row[] = asksUpstream && service ? [['Upstream', printable(service.endpoint)]] : []
-  if (mode === 'record') {
+  if (sources.includes('replay')) {
+    const { interactions = 0, files = 0 } = simulator.recordings.replay?.loaded ?? {}
+    const onMiss = {
+      error: '404 with the nearest recording (REPLAY_ON_MISS=error)',
+      generate: 'a generated answer (REPLAY_ON_MISS=generate)',
+      record: 'asked of the upstream and recorded (REPLAY_ON_MISS=record)',
+    }[recordings.replay.onMiss]
+    rows.push(['Recordings', `${countOf(interactions, 'request')} in ${countOf(files, 'file')} of ${folder}`])
+    if (mode === 'replay') rows.push(['On a miss', onMiss])
+    if (writesRecordings(config) && rows.every(([label]) => label !== 'Upstream')) rows.push(...upstreamRow)
+  } else if (sources.includes('record')) {
     const written = recordings.autosave ? 'written at once' : 'written at the end'
-    return [...upstream, ['Recordings', `${folder} (${written})`]]
+    rows.push(['Recordings', `${folder} (${written})`])
   }
-  const { interactions = 0, files = 0 } = simulator.recordings.replay?.loaded ?? {}
-  const onMiss = {
-    error: '404 with the nearest recording (REPLAY_ON_MISS=error)',
-    generate: 'a generated answer (REPLAY_ON_MISS=generate)',
-    record: 'asked of the upstream and recorded (REPLAY_ON_MISS=record)',
-  }[recordings.replay.onMiss]
-  return [
-    ['Recordings', `${countOf(interactions, 'request')} in ${countOf(files, 'file')} of ${folder}`],
-    ['On a miss', onMiss],
-    ...upstream,
-  ]
+  return rows
 }
 
 function describeDeployments(config: ResourceConfig): string[] {
   const all = [...config.deployments.values()]
-  const shown = all.slice(0, maxDeployments)
+  const shown = all.slice(0, config.sources.length > 1 ? maxOfMany : maxDeployments)
   const names = shown.map(({ name, model }) => {
     const whole = name === model.name ? name : `${name} (${model.name})`
     return cut(whole.length > maxName ? name : whole, maxName)
@@ -115,17 +121,24 @@ function describeDeployments(config: ResourceConfig): string[] {
   return lines.length > 0 ? lines : ['none']
 }
 
-function describeDeployment(deployment: Deployment, { latency }: ResourceConfig): string {
+/** What is said of the answers of a deployment in the place of their time, where it is not the simulator that makes it. */
+const timeOf = { replay: 'replayed', record: 'recorded', forward: 'forwarded' } as const
+
+function describeDeployment(deployment: Deployment, config: ResourceConfig): string {
+  const { latency } = config
+  const source = sourceOf(deployment, config)
   const { tokensPerMinute, requestsPerMinute, provisionedThroughputUnits, model } = deployment
   const limits = [
     provisionedThroughputUnits !== undefined && `${short(provisionedThroughputUnits)} PTU`,
     tokensPerMinute !== undefined && `${short(tokensPerMinute)} TPM`,
     requestsPerMinute !== undefined && `${short(requestsPerMinute)} RPM`,
-  ].filter((limit) => limit !== false)
+  ].filter((limit) => limit !== false && isLimited(deployment, config))
   if (limits.length === 0) limits.push('no limits')
   return [
     ...limits,
-    describeLatency(timingOf(model.operations[0], deployment, latency), latency.timeScale),
+    source === 'generate'
+      ? describeLatency(timingOf(model.operations[0], deployment, latency), latency.timeScale)
+      : timeOf[source],
   ].join(', ')
 }
 
@@ -187,8 +200,9 @@ async function exampleRequest(parts: BannerParts): Promise<string[]> {
 
 async function chooseRequest(simulator: Simulator): Promise<ShellRequest> {
   const { defaultResource: config } = simulator.config
-  if (config.mode === 'record' && config.upstream) return upstreamRequest(config.upstream.endpoint)
-  const recorded = await simulator.recordings.replay?.example()
+  const { mode, upstream } = config
+  if (sourceTraits[mode].asksUpstream && upstream) return upstreamRequest(upstream.endpoint)
+  const recorded = mode === 'replay' ? await simulator.recordings.replay?.example() : undefined
   if (recorded) {
     const { path, query, contentType, body, method } = recorded
     return {
@@ -198,7 +212,9 @@ async function chooseRequest(simulator: Simulator): Promise<ShellRequest> {
       method: method === (body === '' ? 'GET' : 'POST') ? undefined : method,
     }
   }
-  return generatedRequest([...config.deployments.values()])
+  return generatedRequest(
+    [...config.deployments.values()].filter((deployment) => sourceOf(deployment, config) === mode),
+  )
 }
 
 function generatedRequest(deployments: readonly Deployment[]): ShellRequest {

@@ -138,6 +138,16 @@ describe.skipIf(curl.isMissing).each(deployScripts)(`%s${curl.note}`, (script) =
     expect(stderr).toContain('- DEPLOY_MAX_REPLICAS must be 1 where something is recorded (got 3)')
   })
 
+  it('asks for what forward mode needs, with any number of replicas', async () => {
+    const { stderr } = await tools.run(script, {
+      envFile,
+      env: { SIMULATOR_MODE: 'forward', DEPLOY_MAX_REPLICAS: '3' },
+    })
+    expect(stderr).toContain('- AZURE_OPENAI_ENDPOINT is not set.')
+    expect(stderr).toContain('- AZURE_OPENAI_KEY is not set.')
+    expect(stderr).not.toContain('DEPLOY_MAX_REPLICAS')
+  })
+
   it('refuses a build that would send .env away', async () => {
     tools.write('.dockerignore', 'node_modules\n')
     const { code, stderr } = await tools.run(script, { envFile })

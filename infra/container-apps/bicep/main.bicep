@@ -32,7 +32,7 @@ param simulatorApiKey string
 @secure()
 param simulatorAdminApiKey string = ''
 
-@description('Key of the service that is recorded; empty unless SIMULATOR_MODE is record or REPLAY_ON_MISS is record.')
+@description('Key of the service that requests are forwarded to; empty unless SIMULATOR_MODE is record or forward, a deployment has such a source, or REPLAY_ON_MISS is record.')
 @secure()
 param azureOpenAiKey string = ''
 

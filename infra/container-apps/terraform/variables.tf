@@ -56,7 +56,7 @@ variable "simulator_admin_api_key" {
 }
 
 variable "azure_openai_key" {
-  description = "Key of the service that is recorded; empty unless something is recorded."
+  description = "Key of the service that requests are forwarded to; empty unless something is recorded or forwarded."
   type        = string
   default     = ""
   sensitive   = true
