@@ -7,6 +7,7 @@ import {
   runProgram,
   startProgram,
 } from '../support/built-program.ts'
+import { chatCompletion, json as jsonAnswer, startFakeUpstream } from '../support/fake-upstream.ts'
 import { cassette, cassetteItem } from '../support/recording-folder.ts'
 import { type RawConnection, type RawRequest, type RawResponse, sendRaw } from '../support/raw-http.ts'
 import { connectToBoth, pidExtension, pidOf, pidsOf } from '../support/worker-answers.ts'
@@ -344,6 +345,50 @@ describe('several workers', () => {
       }
     } finally {
       await program.stop()
+    }
+  })
+
+  it('forward together: limits that a forwarded deployment has count over all of them', async () => {
+    const upstream = await startFakeUpstream(jsonAnswer(chatCompletion('From the real service')))
+    const program = await startProgram({
+      args: ['--workers', '2'],
+      files: { 'pid.mjs': pidExtension },
+      env: {
+        EXTENSION_PATH: './pid.mjs',
+        AZURE_OPENAI_ENDPOINT: upstream.url,
+        AZURE_OPENAI_KEY: 'upstream-key-0123456789',
+      },
+      deployments: {
+        passed: { model: 'gpt-4o', source: 'forward', requestsPerMinute: 6, requestsSliceSeconds: 60 },
+      },
+    })
+    try {
+      const connections = await connectToBoth(
+        program.port,
+        withKey(chat('passed', {}, { 'api-key': 'no' })),
+        2,
+      )
+      const answers = await sendAll(connections, chat('passed'))
+      expect(statuses(answers)).toEqual({ 200: 4 })
+      expect(statuses(await sendAll(connections, chat('passed')))).toEqual({ 200: 2, 429: 2 })
+      expect(pidsOf(answers).length).toBe(2)
+      expect(upstream.received).toHaveLength(6)
+      const refused = await admin(program, 'PUT', '/++/deployments/passed', {
+        model: 'gpt-4o',
+        source: 'record',
+      })
+      expect([refused.status, refused.body]).toEqual([
+        400,
+        expect.stringContaining('A deployment with source: record writes its files from one process'),
+      ])
+      expect((await admin(program, 'PUT', '/++/deployments/passed', { model: 'gpt-4o' })).status).toBe(200)
+      const made = await sendAll(connections, chat('passed'))
+      expect(statuses(made)).toEqual({ 200: 4 })
+      expect(upstream.received).toHaveLength(6)
+      for (const { socket } of connections) socket.destroy()
+    } finally {
+      await program.stop()
+      await upstream.close()
     }
   })
 
