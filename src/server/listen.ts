@@ -16,7 +16,7 @@ import { checkHead } from './check-head.ts'
 import { ConnectionReports } from './connection-reports.ts'
 import { PipelinedAnswers } from './pipelined-answers.ts'
 import { refuseHead, refuseRequest } from './refuse-request.ts'
-import { Upgrades } from './upgrades.ts'
+import { upgradeOptions, Upgrades } from './upgrades.ts'
 import { WriteStalls } from './write-stalls.ts'
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../lib/real-timers.ts'
 
@@ -166,6 +166,7 @@ function createBoundedServer(
       maxHeaderSize: headerLimitKb * 1_024,
       // Node's own answer has no body.
       requireHostHeader: false,
+      ...upgradeOptions,
     },
     onRequest,
   )

@@ -23,9 +23,19 @@ export interface UpgradeRoute {
 }
 
 /**
+ * From Node 26 on, Node reads the body of a request that wishes to upgrade, and gives a connection that cannot be handed back:
+ * a wish with a body is passed over in its own way there. Earlier versions do not ask, or leave the body to whoever hears of the wish.
+ */
+export const upgradeOptions = {
+  shouldUpgradeCallback: ({ headers }: IncomingMessage): boolean =>
+    Number.parseInt(process.versions.node, 10) < 26 ||
+    !('transfer-encoding' in headers || Number(headers['content-length'] ?? 0) > 0),
+}
+
+/**
  * Sees to the connections that Node no longer reads as HTTP: those whose request wishes another protocol, or a tunnel. A wish that no
  * route takes is passed over, as HTTP allows (RFC 9110, 7.8): the connection is handed back, and the request is read again
- * without it. Node's own way to pass over it loses all that came behind the request.
+ * without it. Node's own way to pass over it loses what came right behind the request.
  */
 export class Upgrades {
   readonly #server: Server

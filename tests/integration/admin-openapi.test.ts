@@ -32,6 +32,11 @@ describe('GET /++/openapi.json', () => {
     expect(described).toHaveLength(routes.length)
   })
 
+  it('describes no route that docs/admin.md does not name', () => {
+    const text = readFileSync(new URL('../../docs/admin.md', import.meta.url), 'utf8')
+    expect(routes.map(({ path }) => path).filter((path) => !text.includes(path))).toEqual([])
+  })
+
   it('has the version of the package', () => {
     const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
       version: string
