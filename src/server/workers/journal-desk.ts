@@ -1,7 +1,7 @@
 import type { EndNote, JournalBook } from '../../journal/call-note.ts'
-import type { InOrder } from './in-order.ts'
+import type { InOrder } from '../../shared/rpc/reorder-buffer.ts'
 import { type JournalMethods, receivedCall } from './journal-messages.ts'
-import { monotonicOffsetMs } from './monotonic-offset.ts'
+import { monotonicOffsetMs } from '../../lib/machine-time.ts'
 
 interface OpenCall {
   readonly startedMs: number

@@ -2,7 +2,7 @@ import { countsOf, inFlightOf, mergeMetrics, type MetricsJson, sumOf } from '../
 import type { Metrics } from '../../metrics/metrics.ts'
 import { answerInTime } from './answer-in-time.ts'
 import { unpack } from './packed.ts'
-import type { Peer } from './peer.ts'
+import type { Peer } from '../../shared/rpc/peer.ts'
 import type { WorkerMethods, WorkerReport } from './worker-messages.ts'
 
 /** How often workers are asked for what they have counted, so that little is lost with one that is killed. */

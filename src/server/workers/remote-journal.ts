@@ -1,7 +1,7 @@
 import type { CallNote, EndNote, JournalBook } from '../../journal/call-note.ts'
 import { type JournalMethods, sentCall } from './journal-messages.ts'
-import { monotonicOffsetMs } from './monotonic-offset.ts'
-import type { Peer } from './peer.ts'
+import { monotonicOffsetMs } from '../../lib/machine-time.ts'
+import type { Peer } from '../../shared/rpc/peer.ts'
 
 /** The journal of a worker: the primary keeps it, for a client's retry may come to another worker. */
 export class RemoteJournal implements JournalBook {

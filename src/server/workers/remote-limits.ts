@@ -3,7 +3,7 @@ import { limitProfile } from '../../limits/limit-profile.ts'
 import type { Decision, LimitAuthority, LimitQuestion, Standing } from '../../limits/limit-authority.ts'
 import type { Usage } from '../../answer/completion.ts'
 import type { LimitMethods, SentStanding, SentUsage } from './limit-messages.ts'
-import type { Peer } from './peer.ts'
+import type { Peer } from '../../shared/rpc/peer.ts'
 
 /** The limits of a worker: it asks the primary, so that all workers have one limit together. */
 export class RemoteLimits implements LimitAuthority {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Peer } from './peer.ts'
+import { Peer } from '../../shared/rpc/peer.ts'
 import { askPrimary, PageDesk, type PageMethods } from './remote-pages.ts'
 
 const turn = (): Promise<void> =>

@@ -1,5 +1,5 @@
 import { readWebBody } from '../read-body.ts'
-import type { Peer } from './peer.ts'
+import type { Peer } from '../../shared/rpc/peer.ts'
 
 /** No page of the simulator takes a larger body; the primary refuses one that is over the limit by a byte. */
 const largestBodyBytes = 1024 * 1024

@@ -2,7 +2,7 @@ import { recordFromJson, recordToJson } from '../../generate/responses/input-ite
 import type { ResponseArchive, ResponseAddress } from '../../generate/responses/response-archive.ts'
 import type { ResponseRecord } from '../../generate/responses/response-record.ts'
 import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
-import type { Peer } from './peer.ts'
+import type { Peer } from '../../shared/rpc/peer.ts'
 import type { ResponseMethods } from './response-messages.ts'
 
 /** The stored responses of a worker: they lie in the primary, so that every worker finds them. */

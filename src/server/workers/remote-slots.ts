@@ -5,7 +5,7 @@ import type {
   SlotQuestion,
   SlotRefusal,
 } from '../../latency/slot-authority.ts'
-import type { Peer } from './peer.ts'
+import type { Peer } from '../../shared/rpc/peer.ts'
 import type { SlotMethods } from './slot-messages.ts'
 
 /** The slots of a worker: it asks the primary, so that all workers have one queue together. */

@@ -1,6 +1,6 @@
 import type { TurnCounter } from '../../recordings/replay-turns.ts'
 import { RecentMap } from '../../lib/recent-map.ts'
-import type { Peer } from './peer.ts'
+import type { Peer } from '../../shared/rpc/peer.ts'
 
 /** What a worker asks of the turns of requests that were recorded several times. */
 export type TurnMethods = {

@@ -3,7 +3,7 @@ import type { Logger } from '../../lib/logger.ts'
 import { OperatorError } from '../../lib/operator-error.ts'
 import { workerMark } from './count-workers.ts'
 import { unpack } from './packed.ts'
-import { Peer } from './peer.ts'
+import { Peer } from '../../shared/rpc/peer.ts'
 import type { ServedWorker, Service, WorkerDesk } from './service.ts'
 import type { WorkerMethods, WorkerReport } from './worker-messages.ts'
 

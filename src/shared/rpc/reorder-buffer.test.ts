@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { heldMs, InOrder } from './in-order.ts'
+import { heldMs, InOrder } from './reorder-buffer.ts'
 
 describe('InOrder', () => {
   beforeEach(() => void vi.useFakeTimers())
