@@ -3,7 +3,8 @@
  * turns on one machine. `npx tsx bench/redis-cost.ts` after `make build`; needs redis-server or valkey-server. Takes a minute.
  */
 import { LimiterTable } from '../src/limits/limiter-table.ts'
-import type { LimitAuthority } from '../src/limits/limit-authority.ts'
+import { createSystemClock } from '../src/lib/system-clock.ts'
+import type { RateLimiter } from '../src/limits/rate-limiter.ts'
 import { programKey, type RunningProgram, startProgram } from '../tests/support/built-program.ts'
 import { RawConnection, type RawRequest } from '../tests/support/raw-http.ts'
 import { type RedisReplica, startReplica } from '../tests/support/redis-replica.ts'
@@ -57,13 +58,13 @@ async function decisions(replica: RedisReplica): Promise<void> {
     '| decisions at a time | decided a second | CPU of the simulator | CPU of Redis | median time |',
   )
   console.log('| --- | --- | --- | --- | --- |')
-  const local = new LimiterTable()
+  const local = new LimiterTable(createSystemClock())
   const question = replica.question('chat', 100)
   for (const [name, limits, count] of [
     ['in process', local, 1],
-    ...concurrencies.map((at): [string, LimitAuthority, number] => [String(at), replica.limits, at]),
-  ] as [string, LimitAuthority, number][]) {
-    const decide = async (): Promise<unknown> => limits.decide(question, performance.now())
+    ...concurrencies.map((at): [string, RateLimiter, number] => [String(at), replica.limits, at]),
+  ] as [string, RateLimiter, number][]) {
+    const decide = async (): Promise<unknown> => limits.decide(question)
     const [cpu, redisCpu] = [process.cpuUsage(), await redisCpuMs(replica)]
     const { perSecond, medianMs } = await drive(Array.from({ length: count }, () => decide))
     const { user, system } = process.cpuUsage(cpu)

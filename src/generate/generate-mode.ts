@@ -14,7 +14,6 @@ import { PromptCache } from './prompt-cache.ts'
 import { createResponseGenerator } from './responses/create-response.ts'
 import { cancelResponse, deleteResponse, getResponse, listInputItems } from './responses/manage-responses.ts'
 import type { ResponseArchive } from './responses/response-archive.ts'
-import { ResponseStore } from './responses/response-store.ts'
 
 /** Answers an operation that a deployment's model carries out. */
 type ModelGenerator = (
@@ -43,22 +42,18 @@ const resourceOperations: Readonly<
 export interface GenerateMode {
   /** Answers every known operation with made-up content of true size. */
   readonly answer: Source
-  /** The stored responses. */
-  readonly responses: ResponseArchive
   /** Forgets stored responses and cached prompts. */
   reset(): void
 }
 
 /** What generate mode is made from. */
 export interface GenerateModeParts {
-  /** Keeps the responses of the Responses API; default: this process alone. */
-  readonly responses?: ResponseArchive
+  /** Keeps the responses of the Responses API. */
+  readonly responses: ResponseArchive
 }
 
 /** Makes generate mode. */
-export function createGenerateMode({
-  responses = new ResponseStore(),
-}: GenerateModeParts = {}): GenerateMode {
+export function createGenerateMode({ responses }: GenerateModeParts): GenerateMode {
   const promptCache = new PromptCache()
   const generators = { ...modelGenerators, responses: createResponseGenerator(responses) }
   const answer: Source = (exchange) => {
@@ -69,10 +64,9 @@ export function createGenerateMode({
   }
   return {
     answer,
-    responses,
     reset() {
       promptCache.clear()
-      responses.clear()
+      responses.clear?.()
     },
   }
 }

@@ -1,17 +1,23 @@
 import type { Stage } from '../pipeline/stage.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { JournalBook } from './call-note.ts'
 import { type JournalEntry, journalEntry } from './journal-entry.ts'
 import { type JournalFilter, matcher } from './journal-filter.ts'
 import { JournalRing } from './journal-ring.ts'
+import type { JournalSink } from './journal-sink.ts'
 import { observeCalls } from './observe-calls.ts'
 import type { RecordedCall } from './recorded-call.ts'
 import { requestFingerprint } from './request-fingerprint.ts'
-import { RetryJudge } from './retry-judge.ts'
+import { type Judgement, RetryJudge } from './retry-judge.ts'
 import { addToTotals, byFindings, emptyTotals, reportClient, type RetryReport } from './retry-report.ts'
 
+/** A request that has been noted, and whose end has not. */
+export interface OpenCall {
+  readonly call: RecordedCall
+  readonly judgement: Judgement
+}
+
 /** The requests of one simulator, and what is to be said of their retries. */
-export interface Journal extends JournalBook {
+export interface Journal extends JournalSink<OpenCall> {
   /** Stands outermost: notes every request when its answer is planned, and again when it has been sent. */
   readonly observe: Stage
   /** What fits the filter, oldest first; all without one. Each call tells how things stand then. */
@@ -63,9 +69,9 @@ export function createJournal({ size, clock, testHeader }: JournalOptions): Jour
   const isoTime = (ms: number): string => new Date(epochOf(ms)).toISOString()
   let since = isoTime(clock.nowMs())
 
-  const planned: JournalBook['planned'] = ({ attempt, fingerprint: known, ...note }) => {
+  const started: Journal['started'] = ({ attempt, fingerprint: known, ...note }) => {
     const id = ring.takeId()
-    const { startedMs, client, retryAfterMs } = note
+    const { startedMs, client } = note
     let fingerprint = known
     const judgement = judge.judge({
       id,
@@ -87,21 +93,25 @@ export function createJournal({ size, clock, testHeader }: JournalOptions): Jour
     }
     ring.add(call)
     for (const listener of listeners) listener()
-    return ({ usage, firstByteMs, durationMs, answeredMs, aborted, failure }) => {
-      call.usage = usage
-      call.firstByteMs = firstByteMs
-      call.durationMs = durationMs
-      call.aborted = aborted
-      // A client that has left has not read what went wrong.
-      if (failure !== undefined && !aborted) {
-        judgement.fail({ status: failure, endedMs: startedMs + answeredMs, toldMs: retryAfterMs })
-      }
+    return { call, judgement }
+  }
+
+  const ended: Journal['ended'] = ({ call, judgement }, end) => {
+    const { usage, firstByteMs, durationMs, answeredAtMs, aborted, failure } = end
+    call.usage = usage
+    call.firstByteMs = firstByteMs
+    call.durationMs = durationMs ?? answeredAtMs - call.startedMs
+    call.aborted = aborted
+    // A client that has left has not read what went wrong.
+    if (failure !== undefined && !aborted) {
+      judgement.fail({ status: failure, endedMs: answeredAtMs, toldMs: call.retryAfterMs })
     }
   }
 
   return {
-    planned,
-    observe: observeCalls({ planned }, testHeader),
+    started,
+    ended,
+    observe: observeCalls({ started, ended }, testHeader),
     entries(filter = {}) {
       const { sinceId = 0, limit = Infinity } = filter
       const matches = matcher(filter)

@@ -3,7 +3,7 @@ import type { Exchange } from '../pipeline/exchange.ts'
 import type { Stage } from '../pipeline/stage.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { whenKnown } from '../pipeline/when-known.ts'
-import { failureOf, type JournalBook } from './call-note.ts'
+import type { JournalSink } from './journal-sink.ts'
 import { clientName } from './client-name.ts'
 import { toldWaitMs } from './told-wait.ts'
 
@@ -13,47 +13,52 @@ import { toldWaitMs } from './told-wait.ts'
  *
  * @param testHeader the header, in lower case, by which requests name the test that they belong to
  */
-export function observeCalls(book: JournalBook, testHeader: string): Stage {
+export function observeCalls(sink: JournalSink, testHeader: string): Stage {
   return function observe(exchange, next) {
     return whenKnown(next(), (reply) => {
-      note(exchange, reply, book, testHeader)
+      note(exchange, reply, sink, testHeader)
       return reply
     })
   }
 }
 
-function note(exchange: Exchange, reply: Reply, book: JournalBook, testHeader: string): void {
+function note(exchange: Exchange, reply: Reply, sink: JournalSink, testHeader: string): void {
+  const plannedMs = exchange.clock.nowMs()
   const { startedMs, body, deployment, route, config, clock } = exchange
-  const end = book.planned({
-    startedMs,
-    requestId: exchange.id,
-    method: exchange.method,
-    path: exchange.path,
-    query: exchange.query,
-    headers: exchange.headers,
-    secrets: configSecrets(config),
-    body,
-    bodyBytes: body.length,
-    operation: route?.operation,
-    resource: exchange.resource,
-    deployment: deployment?.name ?? route?.deploymentName,
-    spilledOverFrom: exchange.spilledOverFrom,
-    client: clientName(exchange, testHeader),
-    caller: exchange.caller,
-    status: reply.status,
-    limitedBy: reply.limitedBy,
-    retryAfterMs: reply.status < 400 ? undefined : toldWaitMs(reply.headers, clock.epochMs()),
-    streamed: isStream(reply),
-    usage: reply.usage,
-    attempt: toldAttempt(exchange),
-  })
+  const lease = sink.started(
+    {
+      startedMs,
+      requestId: exchange.id,
+      method: exchange.method,
+      path: exchange.path,
+      query: exchange.query,
+      headers: exchange.headers,
+      secrets: configSecrets(config),
+      body,
+      bodyBytes: body.length,
+      operation: route?.operation,
+      resource: exchange.resource,
+      deployment: deployment?.name ?? route?.deploymentName,
+      spilledOverFrom: exchange.spilledOverFrom,
+      client: clientName(exchange, testHeader),
+      caller: exchange.caller,
+      status: reply.status,
+      limitedBy: reply.limitedBy,
+      retryAfterMs: reply.status < 400 ? undefined : toldWaitMs(reply.headers, clock.epochMs()),
+      streamed: isStream(reply),
+      usage: reply.usage,
+      attempt: toldAttempt(exchange),
+    },
+    plannedMs,
+  )
   exchange.onEnd(({ aborted, firstByteMs, endMs }) => {
     const isInOnePiece = reply.body.kind === 'whole' && !reply.interruption
-    end({
+    const answeredMs = isInOnePiece ? (firstByteMs ?? endMs) : endMs
+    sink.ended(lease, {
       usage: reply.usage,
       firstByteMs,
       durationMs: endMs,
-      answeredMs: isInOnePiece ? (firstByteMs ?? endMs) : endMs,
+      answeredAtMs: startedMs + answeredMs,
       aborted,
       failure: failureOf(reply),
     })
@@ -68,4 +73,10 @@ function isStream({ body, headers }: Reply): boolean {
 function toldAttempt({ headers }: Exchange): number | undefined {
   const count = headers['x-stainless-retry-count']
   return typeof count === 'string' && /^\d{1,2}$/.test(count) ? Number(count) : undefined
+}
+
+/** The status of an answer that failed, or `cut`; undefined for one that did not. */
+function failureOf({ status, interruption }: Reply): string | undefined {
+  if (interruption && typeof interruption.how !== 'number') return 'cut'
+  return status >= 400 ? String(status) : undefined
 }

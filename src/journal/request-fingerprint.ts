@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
+import type { Exchange } from '../pipeline/exchange.ts'
 import { isMultipart } from '../wire/multipart.ts'
-import type { FingerprintedRequest } from './call-note.ts'
 import { keyMark } from './client-name.ts'
 
 /** Of a longer piece only the two ends are hashed, in bytes: 25 MB of audio would hold up all others for tens of ms. */
@@ -8,6 +8,11 @@ const longestWhole = 1024 * 1024
 const endBytes = longestWhole / 2
 
 const nothing = Buffer.alloc(0)
+
+/** The parts of a request by which a repetition is known. */
+export type FingerprintedRequest = Pick<Exchange, 'method' | 'path' | 'query' | 'headers'> & {
+  readonly body: Buffer | undefined
+}
 
 /**
  * What two requests have in common that repeat each other: method, path, query, key and body. With another key or another

@@ -6,6 +6,7 @@ import { textBody } from '../answer/body.ts'
 import { createRandom } from '../lib/random.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { createLatency, slowdownBy } from './add-latency.ts'
+import { SlotTable } from './slot-table.ts'
 import { testConfig } from '../../tests/support/test-config.ts'
 
 const flat = (meanMs: number) => ({ meanMs, stdDevMs: 0 })
@@ -18,7 +19,7 @@ const latency = {
   translations: flat(0),
 }
 
-const { addLatency } = createLatency()
+const addLatency = createLatency({ slots: new SlotTable(createVirtualClock()) })
 
 const exchangeOf = (path: string, timeScale: number): Exchange => {
   const clock = createVirtualClock()

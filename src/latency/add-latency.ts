@@ -11,14 +11,12 @@ import { highDemand, highDemandRetryAfterSeconds, temporarilyUnable } from '../w
 import type { Exchange } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/service-reply.ts'
 import type { Answer, Stage } from '../pipeline/stage.ts'
-import type { Occupancy } from '../limits/occupancy.ts'
 import type { Reply, Schedule } from '../pipeline/reply.ts'
 import type { Steps } from '../answer/completion.ts'
-import type { SlotAuthority, SlotGrant, SlotRefusal } from './slot-authority.ts'
+import type { ConcurrencyLimiter, SlotGrant, SlotRefusal } from './concurrency-limiter.ts'
 import { whenKnown } from '../pipeline/when-known.ts'
 import type { Random } from '../lib/random.ts'
 import { planRequest, planTokens, type Work } from './schedule.ts'
-import { SlotTable } from './slot-table.ts'
 import { type Timing, timingOf } from './timing.ts'
 
 const bytesPerMegabyte = 1024 * 1024
@@ -26,17 +24,9 @@ const bytesPerMegabyte = 1024 * 1024
 /** nginx's status for a client that left before its answer: nobody sees it but the metrics. */
 const clientLeftStatus = 499
 
-/** The stage that gives answers their time, and how busy it keeps the deployments. */
-export interface Latency {
-  readonly addLatency: Stage
-  /** The deployments that have slots or slow down under load, once they had a request. */
-  readonly occupancy: () => Iterable<Occupancy>
-}
-
 /** What latency is made from. */
 export interface LatencyParts {
-  /** Default: those of this process alone. */
-  readonly slots?: SlotAuthority
+  readonly slots: ConcurrencyLimiter
 }
 
 /**
@@ -44,19 +34,21 @@ export interface LatencyParts {
  * waits before anything is done for it. An answer of 300 or above and one that has a schedule of its own keep their time.
  * While `latency.timeScale` is 0 nothing waits, and there is a slot for everyone.
  */
-export function createLatency({ slots = new SlotTable() }: LatencyParts = {}): Latency {
-  return {
-    addLatency(exchange, next) {
-      const { deployment, config, resource } = exchange
-      const { timeScale } = config.latency
-      const { load, concurrency } = deployment?.latency ?? {}
-      if (!deployment || timeScale === 0 || !(load || concurrency)) return timed(exchange, next, 1)
-      const taken = slots.take({ resource, deployment: deployment.name, concurrency, timeScale }, exchange)
-      return whenKnown(taken instanceof Promise ? queued(exchange, taken) : taken, (answer) =>
-        typeof answer === 'string' ? refusal(answer) : timed(exchange, next, slowdownBy(load, answer.others)),
-      )
-    },
-    occupancy: () => slots.occupancy(),
+export function createLatency({ slots }: LatencyParts): Stage {
+  return function addLatency(exchange, next) {
+    const { deployment, config, resource } = exchange
+    const { timeScale } = config.latency
+    const { load, concurrency } = deployment?.latency ?? {}
+    if (!deployment || timeScale === 0 || !(load || concurrency)) return timed(exchange, next, 1)
+    const follow = (answer: SlotGrant | SlotRefusal): Answer =>
+      typeof answer === 'string' ? refusal(answer) : timed(exchange, next, slowdownBy(load, answer.others))
+    const taken = slots.take({ resource, deployment: deployment.name, concurrency, timeScale })
+    return whenKnown(taken, (result) => {
+      if (result === 'queue-full') return refusal(result)
+      const { lease, grant } = result
+      exchange.onEnd(() => slots.end(lease))
+      return grant ? follow(grant) : queued(exchange, slots, lease).then(follow)
+    })
   }
 }
 
@@ -147,10 +139,11 @@ export function slowdownBy(load: Load | undefined, others: number): number {
 
 async function queued(
   exchange: Exchange,
-  taken: Promise<SlotGrant | SlotRefusal>,
+  slots: ConcurrencyLimiter,
+  lease: unknown,
 ): Promise<SlotGrant | SlotRefusal> {
   const sinceMs = exchange.clock.nowMs()
-  const answer = await taken
+  const answer = (await slots.wait(lease)) ?? 'left'
   // To ask elsewhere takes a moment, too, which is no wait.
   const waited = typeof answer === 'string' ? answer !== 'queue-full' : answer.waited
   if (waited) exchange.queuedMs = exchange.clock.nowMs() - sinceMs

@@ -1,5 +1,6 @@
 import type { Concurrency } from '../config/deployment-latency.ts'
-import type { SlotHolder, SlotRefusal } from './slot-authority.ts'
+import type { SlotRefusal } from './concurrency-limiter.ts'
+import type { SlotHolder } from './slot-lease.ts'
 
 /** What became of a request that asked for a slot. */
 export type Admission = 'granted' | SlotRefusal

@@ -1,6 +1,14 @@
+import type { Clock } from '../lib/clock.ts'
 import type { Occupancy } from '../limits/occupancy.ts'
-import type { SlotAuthority, SlotGrant, SlotHolder, SlotQuestion, SlotRefusal } from './slot-authority.ts'
+import type {
+  ConcurrencyLimiter,
+  SlotGrant,
+  SlotRefusal,
+  SlotRequest,
+  SlotResult,
+} from './concurrency-limiter.ts'
 import { type Admission, DeploymentSlots } from './deployment-slots.ts'
+import { openSlotLease, type SlotLease } from './slot-lease.ts'
 
 interface Tracked {
   readonly resource: string
@@ -8,22 +16,35 @@ interface Tracked {
   readonly slots: DeploymentSlots
 }
 
-/** The slots of all deployments of this process. */
-export class SlotTable implements SlotAuthority {
+/** The slots of all deployments, kept in this process. */
+export class SlotTable implements ConcurrencyLimiter<SlotLease> {
+  readonly #clock: Clock
   /** By resource and deployment. Only deployments of the file have slots or load, so the file bounds the table. */
   readonly #byKey = new Map<string, Tracked>()
 
-  take(
-    { resource, deployment, concurrency, timeScale }: SlotQuestion,
-    holder: SlotHolder,
-  ): SlotGrant | SlotRefusal | Promise<SlotGrant | SlotRefusal> {
+  /** @param clock that of the exchanges */
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  take({ resource, deployment, concurrency, timeScale }: SlotRequest): SlotResult<SlotLease> {
     const slots = this.#slotsOf(resource, deployment)
-    const taken = slots.take(holder, concurrency, timeScale)
     const answer = (admission: Admission, waited: boolean): SlotGrant | SlotRefusal =>
       admission === 'granted' ? { others: slots.working - 1, waited } : admission
-    return typeof taken === 'string'
-      ? answer(taken, false)
-      : taken.then((admission) => answer(admission, true))
+    return openSlotLease(this.#clock, (holder) => {
+      const taken = slots.take(holder, concurrency, timeScale)
+      return typeof taken === 'string'
+        ? answer(taken, false)
+        : taken.then((admission) => answer(admission, true))
+    })
+  }
+
+  async wait({ admission }: SlotLease): Promise<SlotGrant | SlotRefusal | undefined> {
+    return admission
+  }
+
+  end(lease: SlotLease): void {
+    lease.end()
   }
 
   *occupancy(): Generator<Occupancy> {

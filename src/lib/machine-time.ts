@@ -1,3 +1,5 @@
+import { monotonicMs } from './real-timers.ts'
+
 const nanosecondsPerMs = 1e6
 
 /** A process that is held up between its two looks at the clock finds too little; hardly one is in all of these. */
@@ -7,13 +9,13 @@ let known: number | undefined
 
 /**
  * What to add to a time of the system clock of this process, in milliseconds, for the time since the start of the machine.
- * `performance.now()` counts from the start of its process; the timer behind it is the same for all processes.
+ * It counts from the start of its process; the timer behind it is the same for all processes.
  */
-export function monotonicOffsetMs(): number {
+export function machineOffsetMs(): number {
   known ??= Math.max(...Array.from({ length: samples }, sample))
   return known
 }
 
 function sample(): number {
-  return Number(process.hrtime.bigint()) / nanosecondsPerMs - performance.now()
+  return Number(process.hrtime.bigint()) / nanosecondsPerMs - monotonicMs()
 }

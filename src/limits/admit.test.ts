@@ -10,6 +10,7 @@ import { textBody } from '../answer/body.ts'
 import { createRandom } from '../lib/random.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { createAdmission } from './admit.ts'
+import { LimiterTable } from './limiter-table.ts'
 import { testConfig } from '../../tests/support/test-config.ts'
 
 const deploymentWith = (limits: Partial<Deployment>): Deployment => ({
@@ -29,7 +30,7 @@ const setUp = (
   named?: ReadonlyMap<string, NamedLimiter>,
 ) => {
   const clock = createVirtualClock()
-  const { admit } = createAdmission({ ...(named && { named }) })
+  const admit = createAdmission({ limits: new LimiterTable(clock), ...(named && { named }) })
   let deployment: Deployment | undefined = deploymentWith(limits)
   return {
     clock,

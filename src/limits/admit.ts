@@ -7,26 +7,19 @@ import type { Reply } from '../pipeline/reply.ts'
 import { whenFailed, whenKnown } from '../pipeline/when-known.ts'
 import { limitProfile } from './limit-profile.ts'
 import { limitRefusal } from './limit-refusal.ts'
-import type { Decision, LimitAuthority } from './limit-authority.ts'
-import { LimiterTable } from './limiter-table.ts'
+import { type DeploymentLimits, limitsOf } from './deployment-limits.ts'
+import type { LimitResult, RateLimiter } from './rate-limiter.ts'
 import { estimateCost } from './request-cost.ts'
 
-type AdmittedDecision = Decision & { readonly admitted: true }
-type Refusal = Decision & { readonly admitted: false }
-
-/** The stage that asks the limits, and what it knows of them. */
-export interface Admission {
-  readonly admit: Stage
-  /** What decides; all keys of a resource share its limits. */
-  readonly limits: LimitAuthority
-}
+type Admitted = LimitResult & { readonly admitted: true }
+type Refusal = LimitResult & { readonly admitted: false }
 
 /** What admission is made from. */
 export interface AdmissionParts {
   /** Limiters of extensions: one that the exchange names is asked instead, with or without a deployment. */
   readonly named?: ReadonlyMap<string, NamedLimiter>
-  /** Default: one of this process alone. */
-  readonly limits?: LimitAuthority
+  /** What decides; all keys of a resource share its limits. */
+  readonly limits: RateLimiter
 }
 
 /**
@@ -36,18 +29,7 @@ export interface AdmissionParts {
  * What an answer costs is corrected when it has been sent: to its usage, where it tells any, and to nothing where it
  * failed. Usage lives as long as this stage, so a changed configuration does not reset it.
  */
-export function createAdmission({
-  named = new Map(),
-  limits = new LimiterTable(),
-}: AdmissionParts = {}): Admission {
-  const ask = (exchange: Exchange, deployment: Deployment, route: Route) => {
-    const { config, clock, conditions, resource } = exchange
-    const profileName = deployment.limitProfile ?? config.limitProfile
-    const cost = estimateCost(route.operation, exchange.json, limitProfile(profileName).estimate)
-    const limitFactor = conditions?.limitFactor ?? 1
-    return limits.decide({ resource, deployment, profileName, limitFactor, cost }, clock.nowMs())
-  }
-
+export function createAdmission({ named = new Map(), limits }: AdmissionParts): Stage {
   /** What is known at once is not waited for, which would cost every request a turn of promises. */
   const admitTo = (
     exchange: Exchange,
@@ -56,13 +38,19 @@ export function createAdmission({
     next: () => Answer,
     onRefusal: (decision: Refusal) => Answer,
   ): Answer => {
-    const follow = (decision: Decision | undefined): Answer => {
-      if (!decision) return next()
-      exchange.rateLimits = decision.standing.rateLimits
-      exchange.utilization = decision.standing.utilization
-      return decision.admitted ? answer(exchange, decision, next) : onRefusal(decision)
-    }
-    return whenKnown(ask(exchange, deployment, route), follow)
+    const { config, conditions, resource } = exchange
+    const profileName = deployment.limitProfile ?? config.limitProfile
+    const asked = limitsOf(deployment, profileName, conditions?.limitFactor ?? 1)
+    if (!asked) return next()
+    const profile = limitProfile(profileName)
+    const cost = estimateCost(route.operation, exchange.json, profile.estimate)
+    const decision = limits.decide({ resource, deployment: deployment.name, limits: asked, cost })
+    return whenKnown(decision, (known) => {
+      const { requests, tokens, utilization } = known.status
+      exchange.rateLimits = requests && { requests, tokens, style: profile }
+      exchange.utilization = utilization
+      return known.admitted ? answer(exchange, limits, asked, known, next) : onRefusal(known)
+    })
   }
 
   const admit: Stage = (exchange, next) => {
@@ -80,7 +68,7 @@ export function createAdmission({
     })
   }
 
-  return { admit, limits }
+  return admit
 }
 
 function refusal(exchange: Exchange, { kind, retryAfterMs }: Refusal): Reply {
@@ -93,16 +81,22 @@ function spilloverOf({ config }: Exchange, { spilloverTo }: Deployment): Deploym
 }
 
 /** What the answer costs is known for good when it has been sent, or has failed. */
-function answer(exchange: Exchange, decision: AdmittedDecision, next: () => Answer): Answer {
+function answer(
+  exchange: Exchange,
+  limits: RateLimiter,
+  { kind }: DeploymentLimits,
+  { lease }: Admitted,
+  next: () => Answer,
+): Answer {
   const settle = (reply: Reply | undefined): void =>
     exchange.onEnd(() => {
       const failed = !reply || reply.status >= 400
       // An answer that does not tell its usage keeps its estimate.
-      if (failed || reply.usage) decision.settle(failed ? undefined : reply.usage, exchange.clock.nowMs())
+      if (failed || reply.usage) limits.settle(lease, failed ? undefined : reply.usage)
     })
   const planned = (reply: Reply): Answer => {
-    if (decision.discount) {
-      return discountCached(exchange, decision.discount, reply).finally(() => settle(reply))
+    if (kind === 'provisioned') {
+      return discountCached(exchange, limits, lease, reply).finally(() => settle(reply))
     }
     settle(reply)
     return reply
@@ -117,12 +111,13 @@ function answer(exchange: Exchange, decision: AdmittedDecision, next: () => Answ
 /** The prompt cache is asked while the answer is planned, which is before any of its time has passed. */
 async function discountCached(
   exchange: Exchange,
-  discount: NonNullable<AdmittedDecision['discount']>,
+  limits: RateLimiter,
+  lease: unknown,
   reply: Reply,
 ): Promise<Reply> {
   const { usage } = reply
   if (!usage || usage.cachedTokens === 0) return reply
-  exchange.utilization = await discount(usage.cachedTokens, exchange.clock.nowMs())
+  exchange.utilization = (await limits.discount(lease, usage.cachedTokens)) ?? exchange.utilization
   return reply
 }
 

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { RateLimits } from '../wire/service-headers.ts'
 import { createRandom } from '../lib/random.ts'
-import { DeploymentLimiter } from './deployment-limiter.ts'
+import { DeploymentLimiter, type WindowCharge } from './deployment-limiter.ts'
 import type { LimitPlan } from './limit-plan.ts'
 import { limitProfile } from './limit-profile.ts'
-import type { Decision } from './limit-authority.ts'
+import type { LimitResult, LimitStatus } from './rate-limiter.ts'
 
 const minuteMs = 60_000
 const newest = limitProfile('2026-08')
@@ -17,10 +16,10 @@ const planOf = (tokens: number, requests: number, windowMs = 10_000): LimitPlan 
 
 const open = (plan: LimitPlan, profile = newest): DeploymentLimiter => new DeploymentLimiter(plan, profile)
 
-const decide = (limiter: DeploymentLimiter, nowMs: number, tokens: number): Decision =>
+const decide = (limiter: DeploymentLimiter, nowMs: number, tokens: number): LimitResult<WindowCharge> =>
   limiter.decide(nowMs, { promptTokens: tokens, completionTokens: 0 })
 
-const limitsOf = (decision: Decision): RateLimits => decision.standing.rateLimits!
+const limitsOf = ({ status }: LimitResult): LimitStatus => status
 
 const usage = (tokens: number) => ({
   promptTokens: tokens,
@@ -95,7 +94,7 @@ describe('DeploymentLimiter', () => {
       const limiter = open(planOf(1_000, 5), limitProfile(era))
       const first = decide(limiter, 0, 900)
       if (!first.admitted) throw new Error('refused')
-      first.settle(usage(50), 0)
+      limiter.settle(first.lease, usage(50))
       expect(limitsOf(decide(limiter, 1_000, 100)).tokens?.remaining).toBe(remaining)
     }
   })
@@ -104,7 +103,7 @@ describe('DeploymentLimiter', () => {
     const limiter = open(planOf(1_000, 5), limitProfile('2024-10'))
     const first = decide(limiter, 0, 900)
     if (!first.admitted) throw new Error('refused')
-    first.settle(undefined, 0)
+    limiter.settle(first.lease, undefined)
     expect(limitsOf(decide(limiter, 1_000, 100)).tokens?.remaining).toBe(900)
   })
 
@@ -112,7 +111,7 @@ describe('DeploymentLimiter', () => {
     const limiter = open(planOf(1_000, 5))
     const first = decide(limiter, 0, 10)
     if (!first.admitted) throw new Error('refused')
-    first.settle(usage(5_000), 0)
+    limiter.settle(first.lease, usage(5_000))
     expect(limitsOf(decide(limiter, 0, 1)).tokens).toMatchObject({ remaining: 0, resetMs: minuteMs })
   })
 

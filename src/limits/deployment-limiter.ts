@@ -1,16 +1,23 @@
 import { neverFitsRetryAfterSeconds } from '../wire/errors.ts'
-import type { RateLimits } from '../wire/service-headers.ts'
-import type { Decision, CostEstimate } from './limit-authority.ts'
-import type { Limiter } from './limiter.ts'
+import type { Usage } from '../answer/completion.ts'
+import type { CostEstimate, LimitResult, LimitStatus } from './rate-limiter.ts'
 import type { LimitStanding } from './limit-standing.ts'
 import { windowStanding } from './window-standing.ts'
 import { type LimitPlan, requestsWindowMs, tokensWindowMs } from './limit-plan.ts'
 import type { LimitProfile } from './limit-profile.ts'
 import { rateLimitsOf } from './rate-limits-of.ts'
-import { SlidingWindow } from './sliding-window.ts'
+import { type Receipt, SlidingWindow } from './sliding-window.ts'
+
+/** What a request was charged. */
+export interface WindowCharge {
+  readonly limiter: DeploymentLimiter
+  readonly receipt: Receipt
+  readonly estimate: number
+  readonly isCorrected: boolean
+}
 
 /** The pay-as-you-go limits of one deployment: tokens over 60 seconds, requests over a slice of a minute. */
-export class DeploymentLimiter implements Limiter {
+export class DeploymentLimiter {
   #plan: LimitPlan
   #profile: LimitProfile
   #slice: SlidingWindow
@@ -40,7 +47,7 @@ export class DeploymentLimiter implements Limiter {
    * is not charged, or a client that hammers would push its own time of admission, and the one that other clients
    * were promised, ahead of itself for ever.
    */
-  decide(nowMs: number, cost: CostEstimate): Decision {
+  decide(nowMs: number, cost: CostEstimate): LimitResult<WindowCharge> {
     const { tokens, slice } = this.#plan
     const estimate = cost.promptTokens + cost.completionTokens
     const neverFits = estimate > tokens
@@ -58,8 +65,17 @@ export class DeploymentLimiter implements Limiter {
       admitted: false,
       kind: requestFits || neverFits ? 'token' : 'call',
       retryAfterMs: Math.min(Math.ceil(freeAtMs - nowMs), neverFitsRetryAfterSeconds * 1_000),
-      standing: { rateLimits: this.#state(nowMs) },
+      status: this.#status(nowMs),
     }
+  }
+
+  /**
+   * Puts what a request used in the place of its estimate; undefined: nothing. Does nothing after 60 seconds, when the request
+   * no longer counts.
+   */
+  settle({ receipt, estimate, isCorrected }: WindowCharge, usage: Usage | undefined): void {
+    const used = usage ? usage.promptTokens + usage.completionTokens : 0
+    if (!usage || isCorrected) this.#tokens.correct(receipt, used - estimate)
   }
 
   /**
@@ -79,21 +95,16 @@ export class DeploymentLimiter implements Limiter {
     }
   }
 
-  #admit(nowMs: number, estimate: number): Decision {
+  #admit(nowMs: number, estimate: number): LimitResult<WindowCharge> {
     const receipt = this.#tokens.add(nowMs, estimate)
-    const { correctsEstimate } = this.#profile
     return {
       admitted: true,
-      standing: { rateLimits: this.#state(nowMs) },
-      // Does nothing after 60 seconds, when the request no longer counts.
-      settle: (usage) => {
-        const used = usage ? usage.promptTokens + usage.completionTokens : 0
-        if (!usage || correctsEstimate) this.#tokens.correct(receipt, used - estimate)
-      },
+      status: this.#status(nowMs),
+      lease: { limiter: this, receipt, estimate, isCorrected: this.#profile.correctsEstimate },
     }
   }
 
-  #state(nowMs: number): RateLimits {
+  #status(nowMs: number): LimitStatus {
     const use = {
       tokens: this.#tokens.used(nowMs),
       requests: this.#requests.used(nowMs),

@@ -20,7 +20,7 @@ function driveMinute(limiter: DeploymentLimiter, minute: number): number {
       completionTokens: random.below(100),
       reasoningTokens: 0,
     }
-    decision.settle(usage, nowMs)
+    limiter.settle(decision.lease, usage)
   }
   const { user, system } = process.cpuUsage(start)
   return (user + system) / 1_000

@@ -1,36 +1,44 @@
 import { describe, expect, it } from 'vitest'
 import type { Deployment } from '../config/deployments.ts'
 import { findModel } from '../wire/models/model-catalogue.ts'
+import { createVirtualClock } from '../lib/virtual-clock.ts'
+import { limitsOf } from './deployment-limits.ts'
 import { LimiterTable } from './limiter-table.ts'
+import type { LimitSubject } from './rate-limiter.ts'
 
 const model = findModel('gpt-4o')
 if (!model) throw new Error('The catalogue lacks gpt-4o.')
 const deploymentWith = (limits: Partial<Deployment>): Deployment => ({ name: 'chat', model, ...limits })
 const cost = { promptTokens: 10, completionTokens: 10 }
 
-const question = { resource: 'default', profileName: '2026-08', limitFactor: 1 } as const
+const subject = (deployment: Deployment): LimitSubject => {
+  const limits = limitsOf(deployment, '2026-08', 1)
+  if (!limits) throw new Error('no limits')
+  return { resource: 'default', deployment: deployment.name, limits }
+}
 
 const setUp = (limits: Partial<Deployment>) => {
-  const table = new LimiterTable()
+  let nowMs = 0
+  const table = new LimiterTable({ ...createVirtualClock(), nowMs: () => nowMs })
   const deployment = deploymentWith(limits)
   return {
     table,
-    deployment,
-    ask: (nowMs: number, asked = deployment) => table.decide({ ...question, deployment: asked, cost }, nowMs),
-    standing: (nowMs: number, asked = deployment) =>
-      table.standingOf({ ...question, deployment: asked }, nowMs),
+    ask: (atMs: number) => {
+      nowMs = atMs
+      return table.decide({ ...subject(deployment), cost })
+    },
+    standing: (atMs: number, asked = deployment) => {
+      nowMs = atMs
+      return table.standing(subject(asked))
+    },
   }
 }
 
-describe('standingOf', () => {
-  it('is undefined for a deployment without limits', () => {
-    expect(setUp({}).standing(0)).toBeUndefined()
-  })
-
+describe('LimiterTable.standing', () => {
   it('tells a deployment that had no request as unused, and makes nothing of it', () => {
     const { standing, table } = setUp({ provisionedThroughputUnits: 15 })
     expect(standing(0)).toEqual({ kind: 'provisioned', utilization: 0, freeInMs: 0, emptyInMs: 0 })
-    expect([...table.utilizations(0)]).toEqual([])
+    expect([...table.utilizations()]).toEqual([])
   })
 
   it('tells each window, and when it is free', () => {
@@ -73,10 +81,10 @@ describe('standingOf', () => {
 
   it('tells the wait of a provisioned deployment that its next request will be told', () => {
     const { ask, standing } = setUp({ provisionedThroughputUnits: 1 })
-    while (ask(0)?.admitted);
+    while (ask(0).admitted);
     const refused = ask(0)
-    const { kind, ...told } = standing(0) ?? { kind: 'none' }
+    const { kind, ...told } = standing(0)
     expect(kind).toBe('provisioned')
-    expect(told).toMatchObject({ freeInMs: refused?.admitted === false ? refused.retryAfterMs : 0 })
+    expect(told).toMatchObject({ freeInMs: !refused.admitted ? refused.retryAfterMs : 0 })
   })
 })

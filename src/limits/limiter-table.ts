@@ -1,25 +1,20 @@
-import type { LimitProfileName } from '../config/deployment-limits.ts'
-import type { Deployment } from '../config/deployments.ts'
-import type { AnyStanding, Decision, LimitAuthority, LimitQuestion } from './limit-authority.ts'
-import type { Utilization } from './occupancy.ts'
+import type { Usage } from '../answer/completion.ts'
+import type { Clock } from '../lib/clock.ts'
 import { RecentMap } from '../lib/recent-map.ts'
-import { DeploymentLimiter } from './deployment-limiter.ts'
-import { limitPlanOf } from './limit-plan.ts'
+import { DeploymentLimiter, type WindowCharge } from './deployment-limiter.ts'
+import type { DeploymentLimits } from './deployment-limits.ts'
 import { limitProfile } from './limit-profile.ts'
-import type { Limiter } from './limiter.ts'
-import { ProvisionedLimiter, provisionedPlanOf } from './provisioned-limiter.ts'
-import { scaleLimits } from './scale-limits.ts'
+import type { Utilization } from './occupancy.ts'
+import { type BucketCharge, ProvisionedLimiter } from './provisioned-limiter.ts'
+import type { AnyStanding, LimitRequest, LimitResult, LimitSubject, RateLimiter } from './rate-limiter.ts'
 
 /** How many deployments keep their usage for certain: 10 KB each, and up to twice as many are held. */
 const rememberedDeployments = 16_384
 
-const anyProfile = limitProfile('2026-08')
-
 interface Tracked {
-  limiter: DeploymentLimiter | ProvisionedLimiter | undefined
-  /** Whose limits the limiter has; a changed configuration brings another object of the same name. */
-  deployment: Deployment | undefined
-  profileName: LimitProfileName
+  limiter: DeploymentLimiter | ProvisionedLimiter
+  /** The limits that the limiter has; changed ones are another object. */
+  limits: DeploymentLimits
 }
 
 interface Provisioned {
@@ -28,62 +23,46 @@ interface Provisioned {
   readonly limiter: ProvisionedLimiter
 }
 
-/** The limiters of all deployments. Deployments without limits have none, and cost nothing. */
-export class LimiterTable implements LimitAuthority {
+/** What a request was charged, in whichever kind of limiter. */
+export type Charge = WindowCharge | BucketCharge
+
+/** The limits of all deployments, counted in this process. */
+export class LimiterTable implements RateLimiter<Charge> {
+  readonly #clock: Clock
   readonly #tracked = new RecentMap<string, Tracked>(rememberedDeployments)
   /** Only deployments of the file are provisioned, so the file bounds the table. */
   readonly #provisioned = new Map<string, Provisioned>()
 
-  decide(
-    { resource, deployment, profileName, limitFactor, cost }: LimitQuestion,
-    nowMs: number,
-  ): Decision | undefined {
-    const limited = scaleLimits(deployment, limitFactor)
-    return this.#limiterOf(resource, limited, profileName, nowMs)?.decide(nowMs, cost)
+  /** @param clock that of the exchanges */
+  constructor(clock: Clock) {
+    this.#clock = clock
   }
 
-  /** The limiter of a deployment, with its present limits; undefined when it has none. */
-  #limiterOf(
-    resource: string,
-    deployment: Deployment,
-    profileName: LimitProfileName,
-    nowMs: number,
-  ): Limiter | undefined {
-    if (!isLimited(deployment)) return undefined
-    const key = `${resource}/${deployment.name}`
-    let tracked = this.#tracked.get(key)
-    if (!tracked) {
-      tracked = { limiter: undefined, deployment: undefined, profileName }
-      this.#tracked.set(key, tracked)
-    }
-    if (tracked.deployment !== deployment || tracked.profileName !== profileName) {
-      tracked.limiter = adapted(tracked.limiter, deployment, profileName, nowMs)
-      tracked.deployment = deployment
-      tracked.profileName = profileName
-      const { limiter } = tracked
-      if (limiter instanceof ProvisionedLimiter)
-        this.#provisioned.set(key, { resource, deployment: deployment.name, limiter })
-      else this.#provisioned.delete(key)
-    }
-    return tracked.limiter
+  decide(request: LimitRequest): LimitResult<Charge> {
+    const nowMs = this.#clock.nowMs()
+    return this.#limiterOf(request, nowMs).decide(nowMs, request.cost)
   }
 
-  standingOf(
-    { resource, deployment: asked, limitFactor }: Omit<LimitQuestion, 'cost'>,
-    nowMs: number,
-  ): AnyStanding | undefined {
-    const deployment = scaleLimits(asked, limitFactor)
-    const limiter = this.#tracked.get(`${resource}/${deployment.name}`)?.limiter
-    const units = provisionedPlanOf(deployment)
-    if (units) {
-      const known = limiter instanceof ProvisionedLimiter ? limiter : new ProvisionedLimiter(units)
-      return known.standing(nowMs, units)
+  settle(charge: Charge, usage: Usage | undefined): void {
+    if ('receipt' in charge) charge.limiter.settle(charge, usage)
+    else charge.limiter.settle(charge, usage, this.#clock.nowMs())
+  }
+
+  discount(charge: Charge, cachedTokens: number): number | undefined {
+    if ('receipt' in charge) return undefined
+    return charge.limiter.discount(charge, cachedTokens, this.#clock.nowMs())
+  }
+
+  standing({ resource, deployment, limits }: LimitSubject): AnyStanding {
+    const nowMs = this.#clock.nowMs()
+    const limiter = this.#tracked.get(`${resource}/${deployment}`)?.limiter
+    if (limits.kind === 'provisioned') {
+      const known = limiter instanceof ProvisionedLimiter ? limiter : new ProvisionedLimiter(limits.plan)
+      return known.standing(nowMs, limits.plan)
     }
-    const plan = limitPlanOf(deployment)
-    if (!plan) return undefined
     // The profile changes what headers tell, not what is used.
-    const known = limiter instanceof DeploymentLimiter ? limiter : new DeploymentLimiter(plan, anyProfile)
-    return known.standing(nowMs, plan)
+    const known = limiter instanceof DeploymentLimiter ? limiter : newLimiter(limits)
+    return known.standing(nowMs, limits.plan)
   }
 
   clear(): void {
@@ -91,39 +70,49 @@ export class LimiterTable implements LimitAuthority {
     this.#provisioned.clear()
   }
 
-  *utilizations(nowMs: number): Generator<Utilization> {
+  *utilizations(): Generator<Utilization> {
+    const nowMs = this.#clock.nowMs()
     for (const { resource, deployment, limiter } of this.#provisioned.values()) {
       yield { resource, deployment, share: limiter.utilization(nowMs) }
     }
   }
-}
 
-function isLimited(deployment: Deployment): boolean {
-  const { tokensPerMinute, requestsPerMinute, provisionedThroughputUnits } = deployment
-  return (
-    tokensPerMinute !== undefined ||
-    requestsPerMinute !== undefined ||
-    provisionedThroughputUnits !== undefined
-  )
+  /** The limiter of a deployment, with its present limits. */
+  #limiterOf({ resource, deployment, limits }: LimitSubject, nowMs: number): Tracked['limiter'] {
+    const key = `${resource}/${deployment}`
+    const tracked = this.#tracked.get(key)
+    if (tracked?.limits === limits) return tracked.limiter
+    const limiter = adapted(tracked?.limiter, limits, nowMs)
+    if (tracked) {
+      tracked.limiter = limiter
+      tracked.limits = limits
+    } else this.#tracked.set(key, { limiter, limits })
+    if (limiter instanceof ProvisionedLimiter) {
+      this.#provisioned.set(key, { resource, deployment, limiter })
+    } else this.#provisioned.delete(key)
+    return limiter
+  }
 }
 
 /** Gives a limiter the limits of its deployment, or makes a new one where it was of the other kind. */
 function adapted(
-  limiter: Tracked['limiter'],
-  deployment: Deployment,
-  profileName: LimitProfileName,
+  limiter: Tracked['limiter'] | undefined,
+  limits: DeploymentLimits,
   nowMs: number,
 ): Tracked['limiter'] {
-  const units = provisionedPlanOf(deployment)
-  if (units) {
-    if (!(limiter instanceof ProvisionedLimiter)) return new ProvisionedLimiter(units)
-    limiter.adapt(units, nowMs)
+  if (limits.kind === 'provisioned') {
+    if (!(limiter instanceof ProvisionedLimiter)) return new ProvisionedLimiter(limits.plan)
+    limiter.adapt(limits.plan, nowMs)
     return limiter
   }
-  const plan = limitPlanOf(deployment)
-  if (!plan) return undefined
-  const profile = limitProfile(profileName)
-  if (!(limiter instanceof DeploymentLimiter)) return new DeploymentLimiter(plan, profile)
-  limiter.adapt(plan, profile)
+  if (!(limiter instanceof DeploymentLimiter)) return newLimiter(limits)
+  limiter.adapt(limits.plan, limitProfile(limits.profileName))
   return limiter
+}
+
+function newLimiter({
+  plan,
+  profileName,
+}: DeploymentLimits & { readonly kind: 'pay-as-you-go' }): DeploymentLimiter {
+  return new DeploymentLimiter(plan, limitProfile(profileName))
 }

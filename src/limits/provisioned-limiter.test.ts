@@ -9,14 +9,14 @@ describe('ProvisionedLimiter', () => {
   it('adds a request by its weighted estimate, output at the ratio of the model', () => {
     const limiter = new ProvisionedLimiter(plan)
     const decision = limiter.decide(0, cost(1_000, 1_000))
-    expect(decision).toMatchObject({ admitted: true, standing: { utilization: 0.2 } })
+    expect(decision).toMatchObject({ admitted: true, status: { utilization: 0.2 } })
   })
 
   it('admits a burst past 100 %, then refuses until it has drained, and tells how long that takes', () => {
     const limiter = new ProvisionedLimiter(plan)
     expect(limiter.decide(0, cost(30_000)).admitted).toBe(true)
     const refused = limiter.decide(0, cost(1))
-    expect(refused).toMatchObject({ admitted: false, kind: 'token', standing: { utilization: 1.2 } })
+    expect(refused).toMatchObject({ admitted: false, kind: 'token', status: { utilization: 1.2 } })
     if (refused.admitted) throw new Error('admitted')
     expect(refused.retryAfterMs).toBeCloseTo(12_000, -2)
     expect(limiter.decide(refused.retryAfterMs, cost(1)).admitted).toBe(true)
@@ -26,7 +26,8 @@ describe('ProvisionedLimiter', () => {
     const limiter = new ProvisionedLimiter(plan)
     const decision = limiter.decide(0, cost(5_000, 1_000))
     if (!decision.admitted) throw new Error('refused')
-    decision.settle(
+    limiter.settle(
+      decision.lease,
       { promptTokens: 5_000, cachedTokens: 4_000, completionTokens: 375, reasoningTokens: 0 },
       0,
     )
@@ -37,8 +38,9 @@ describe('ProvisionedLimiter', () => {
     const limiter = new ProvisionedLimiter(plan)
     const decision = limiter.decide(0, cost(5_000, 1_000))
     if (!decision.admitted) throw new Error('refused')
-    expect(decision.discount?.(4_000, 0)).toBeCloseTo((1_000 + 4 * 1_000) / 25_000)
-    decision.settle(
+    expect(limiter.discount(decision.lease, 4_000, 0)).toBeCloseTo((1_000 + 4 * 1_000) / 25_000)
+    limiter.settle(
+      decision.lease,
       { promptTokens: 5_000, cachedTokens: 4_000, completionTokens: 1_000, reasoningTokens: 0 },
       0,
     )
@@ -49,7 +51,7 @@ describe('ProvisionedLimiter', () => {
     const limiter = new ProvisionedLimiter(plan)
     const decision = limiter.decide(0, cost(5_000))
     if (!decision.admitted) throw new Error('refused')
-    decision.settle(undefined, 0)
+    limiter.settle(decision.lease, undefined, 0)
     expect(limiter.utilization(0)).toBe(0)
   })
 

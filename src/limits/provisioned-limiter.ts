@@ -1,7 +1,6 @@
 import type { Deployment } from '../config/deployments.ts'
 import type { Usage } from '../answer/completion.ts'
-import type { Decision, CostEstimate } from './limit-authority.ts'
-import type { Limiter } from './limiter.ts'
+import type { CostEstimate, LimitResult } from './rate-limiter.ts'
 import type { ProvisionedStanding } from './limit-standing.ts'
 import { UtilizationBucket } from './utilization-bucket.ts'
 
@@ -20,12 +19,19 @@ export interface ProvisionedPlan {
   readonly outputToInputRatio: number
 }
 
+/** What a request was charged. */
+export interface BucketCharge {
+  readonly limiter: ProvisionedLimiter
+  /** In weighted tokens. */
+  charged: number
+}
+
 /**
  * The limit of one deployment with provisioned throughput units, after Microsoft's description: a request is refused
  * while the utilisation is at 100 % or above; else its estimate is added, corrected when the answer ends, and the units
  * drain it steadily. There is no limit of requests.
  */
-export class ProvisionedLimiter implements Limiter {
+export class ProvisionedLimiter {
   #plan: ProvisionedPlan
   readonly #bucket: UtilizationBucket
 
@@ -54,26 +60,33 @@ export class ProvisionedLimiter implements Limiter {
     return provisionedStanding(this.#bucket.level(nowMs), plan)
   }
 
-  decide(nowMs: number, cost: CostEstimate): Decision {
+  /** Admits a request and charges it, or refuses it. */
+  decide(nowMs: number, cost: CostEstimate): LimitResult<BucketCharge> {
     const waitMs = this.#bucket.waitMs(nowMs)
     if (waitMs > 0) {
-      const standing = { utilization: this.#bucket.utilization(nowMs) }
-      return { admitted: false, kind: 'token', retryAfterMs: Math.min(waitMs, 86_400_000), standing }
+      const status = { utilization: this.#bucket.utilization(nowMs) }
+      return { admitted: false, kind: 'token', retryAfterMs: Math.min(waitMs, 86_400_000), status }
     }
-    let charged = weightedTokens(cost, this.#plan)
+    const charged = weightedTokens(cost, this.#plan)
     this.#bucket.add(nowMs, charged)
     return {
       admitted: true,
-      standing: { utilization: this.#bucket.utilization(nowMs) },
-      discount: (cachedTokens, knownMs) => {
-        const discounted = Math.max(0, charged - cachedTokens)
-        this.#bucket.add(knownMs, discounted - charged)
-        charged = discounted
-        return this.#bucket.utilization(knownMs)
-      },
-      settle: (usage, endMs) =>
-        this.#bucket.add(endMs, (usage ? weightedTokens(usage, this.#plan) : 0) - charged),
+      status: { utilization: this.#bucket.utilization(nowMs) },
+      lease: { limiter: this, charged },
     }
+  }
+
+  /** Takes cached tokens out of a charge, and gives the utilisation after that. */
+  discount(charge: BucketCharge, cachedTokens: number, nowMs: number): number {
+    const discounted = Math.max(0, charge.charged - cachedTokens)
+    this.#bucket.add(nowMs, discounted - charge.charged)
+    charge.charged = discounted
+    return this.#bucket.utilization(nowMs)
+  }
+
+  /** Puts what a request used in the place of its charge; undefined: nothing. */
+  settle({ charged }: BucketCharge, usage: Usage | undefined, nowMs: number): void {
+    this.#bucket.add(nowMs, (usage ? weightedTokens(usage, this.#plan) : 0) - charged)
   }
 }
 

@@ -1,6 +1,7 @@
-import type { LimitState, RateLimits } from '../wire/service-headers.ts'
+import type { LimitState } from '../wire/service-headers.ts'
 import { type LimitPlan, requestsWindowMs, tokensWindowMs } from './limit-plan.ts'
 import type { LimitProfile } from './limit-profile.ts'
+import type { LimitStatus } from './rate-limiter.ts'
 
 /** What is used of the limits of a pay-as-you-go deployment: tokens and requests of the minute, and requests of the slice. */
 export interface LimitUse {
@@ -10,7 +11,7 @@ export interface LimitUse {
 }
 
 /** What the headers of an era tell of limits that are used so far. */
-export function rateLimitsOf(use: LimitUse, plan: LimitPlan, profile: LimitProfile): RateLimits {
+export function rateLimitsOf(use: LimitUse, plan: LimitPlan, profile: LimitProfile): LimitStatus {
   const { tokens, requestsPerMinute, slice } = plan
   return {
     requests:
@@ -18,7 +19,6 @@ export function rateLimitsOf(use: LimitUse, plan: LimitPlan, profile: LimitProfi
         ? limitState(use.sliceRequests, slice.requests, slice.windowMs)
         : limitState(use.requests, requestsPerMinute, requestsWindowMs),
     tokens: tokens === Infinity ? undefined : limitState(use.tokens, tokens, tokensWindowMs),
-    style: profile,
   }
 }
 

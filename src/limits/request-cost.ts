@@ -1,5 +1,5 @@
 import type { Operation } from '../wire/operations.ts'
-import type { CostEstimate } from './limit-authority.ts'
+import type { CostEstimate } from './rate-limiter.ts'
 import type { EstimateRule } from './limit-profile.ts'
 
 /** No count may leave the integers that a number holds exactly, or a window's sum would drift. */

@@ -36,6 +36,6 @@ export function bestList({ lists }: EntryGroup, variant: QueryVariant): EntryLis
 /** The list of exactly this query, made where there is none. */
 export function listOf({ lists }: EntryGroup, { query, apiVersion }: QueryVariant): EntryList {
   let list = lists.find((other) => other.query === query && other.apiVersion === apiVersion)
-  if (!list) lists.push((list = { entries: [], query, apiVersion, turn: 0 }))
+  if (!list) lists.push((list = { entries: [], query, apiVersion }))
   return list
 }

@@ -20,8 +20,6 @@ export interface EntryList {
   /** Its parameters in alphabetical order, `api-version` excepted. */
   readonly query: string
   readonly apiVersion: string
-  /** How many requests have been answered from the list, of those that name no test. */
-  turn: number
 }
 
 /** Recordings of one request: those of equal key, by their query. */

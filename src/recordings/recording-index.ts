@@ -111,13 +111,6 @@ export class RecordingIndex {
     return this.#groupsByFile.has(file)
   }
 
-  /** Begins the turns of all requests anew. */
-  resetTurns(): void {
-    for (const groups of this.#groupsByPath.values()) {
-      for (const { lists } of groups) for (const list of lists) list.turn = 0
-    }
-  }
-
   /** The recorded paths. */
   paths(): IterableIterator<string> {
     return this.#groupsByPath.keys()

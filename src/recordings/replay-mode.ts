@@ -20,7 +20,7 @@ import { RecordingReader } from './recording-reader.ts'
 import { applyPace } from './replay-pace.ts'
 import type { ReplayAnswer } from './replay-answer.ts'
 import { replayReply } from './replay-reply.ts'
-import { ReplayTurns, type TurnCounter } from './replay-turns.ts'
+import { RecordingChoice, type ReplayCursors } from './replay-cursors.ts'
 
 /** What replay mode is made from. */
 export interface ReplayParts {
@@ -32,8 +32,8 @@ export interface ReplayParts {
   readonly generate: Source
   /** Asks the real service and records its answer, where `onMiss` is `record`. */
   readonly record: Source
-  /** Counts the turns of requests that were recorded several times; default: this process alone. */
-  readonly turns?: TurnCounter | undefined
+  /** Of requests that were recorded several times. */
+  readonly cursors: ReplayCursors
 }
 
 /** Answers from recordings. */
@@ -47,8 +47,6 @@ export interface Replay {
   unused(): string[]
   /** Adds what has been recorded since the start. */
   add(interaction: Interaction): void
-  /** Begins the turns of repeated recordings anew, for every test. */
-  reset(): void
   /**
    * Takes up files that are new, have changed or are gone, and logs what came of it. Running requests are not disturbed,
    * and those that come meanwhile find the old or the new recordings. A file that is broken now keeps its recordings from
@@ -88,13 +86,13 @@ export function createReplay({
   logger,
   generate,
   record,
-  turns: counter,
+  cursors,
 }: ReplayParts): Replay {
   const { dir, match, replay } = recordings
   const index = new RecordingIndex(createMatchKeys(match))
   const reader = new RecordingReader()
   const redactor = createRedactor(recordings.redact, { secrets })
-  const turns = new ReplayTurns(replay, counter)
+  const choice = new RecordingChoice(recordings, cursors)
   const paces = new PaceTable(index, reader)
   const folder = new RecordingFolder(dir, index)
   const loaded = folder.load()
@@ -122,7 +120,7 @@ export function createReplay({
   const replayed = async (exchange: Exchange, request: MatchRequest): Promise<Reply | undefined> => {
     for (let attempt = 0; attempt < attempts; attempt++) {
       const list = find(request)
-      const next = list && turns.next(list, exchange)
+      const next = list && choice.next(list, exchange)
       const entry = next instanceof Promise ? await next : next
       if (!entry) return undefined
       const answer = await answerOf(entry)
@@ -178,10 +176,6 @@ export function createReplay({
       // It has just answered the request that it was recorded for.
       indexed.entry.used = true
       index.add(indexed)
-    },
-    reset() {
-      index.resetTurns()
-      turns.clear()
     },
     async refresh(paths) {
       const result = await folder.refresh(paths)

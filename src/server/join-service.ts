@@ -11,12 +11,11 @@ import { createRedisLimits } from '../shared/redis/redis-limits.ts'
 import { createRedisPatches } from '../shared/redis/redis-patches.ts'
 import { RedisResponses } from '../shared/redis/redis-responses.ts'
 import { RedisSlots } from '../shared/redis/redis-slots.ts'
-import { createSharedLimitRules } from '../shared/redis/shared-limit-rules.ts'
 import type { SharedParts } from './shared-parts.ts'
 
 /** What a simulator has together with all others that have its Redis and prefix. */
 export interface SharedService {
-  readonly parts: Pick<SharedParts, 'limits' | 'responses' | 'slots'>
+  readonly parts: Pick<SharedParts, 'limits' | 'responses' | 'slots' | 'cursors'>
   /** For gauges. */
   readonly state: SharedState
   /** Removes what all have together, and tells the others to forget what they have noted; limits and changes are shared without it. */
@@ -43,10 +42,9 @@ export async function joinService(
   // A network takes the time of the machine, whatever the clock of the exchanges is.
   const machine = createSystemClock()
   const connection = await connectRedis({ ...rest, url }, { clock: machine, logger })
-  const local = new LimiterTable()
-  const rulesOf = createSharedLimitRules()
-  const limits = createRedisLimits({ connection, prefix, clock, rulesOf, local })
-  const slots = new RedisSlots({ connection, prefix })
+  const local = new LimiterTable(clock)
+  const limits = createRedisLimits({ connection, prefix, clock, local })
+  const slots = new RedisSlots({ connection, prefix, clock })
   const documents = new RedisDocuments(connection, prefix, 'responses', {
     documents: usualStoreLimits.responses,
     bytes: usualStoreLimits.bytes,

@@ -10,7 +10,7 @@ import type { Source } from '../pipeline/stage.ts'
 import { createRecorder, type Recorder } from '../recordings/record-mode.ts'
 import type { RecordingLoss } from '../recordings/recording-loss.ts'
 import { createReplay, type Replay } from '../recordings/replay-mode.ts'
-import type { TurnCounter } from '../recordings/replay-turns.ts'
+import type { ReplayCursors } from '../recordings/replay-cursors.ts'
 import { createForward, createForwardSource, type Forward } from '../upstream/forward.ts'
 import { createUpstreamClient, type UpstreamClient } from '../upstream/upstream-client.ts'
 
@@ -32,8 +32,8 @@ export interface ModeTableParts {
   readonly forwarder: Forwarder | undefined
   /** Called for each answer that could not be recorded. */
   readonly onRecordingLost?: (loss: RecordingLoss) => void
-  /** Counts the turns of requests that were recorded several times; undefined: this process alone. */
-  readonly turns?: TurnCounter | undefined
+  /** Of requests that were recorded several times. */
+  readonly cursors: ReplayCursors
 }
 
 /** One folder of recordings: at most one recorder and one index, whoever records and replays. */
@@ -95,11 +95,6 @@ export class ModeTable {
     folder.isOpen = true
   }
 
-  /** Begins the turns of repeated recordings anew. */
-  reset(): void {
-    for (const { replay } of this.#folders.values()) replay?.reset()
-  }
-
   /** Writes and closes everything. @throws {OperatorError} RECORDINGS_UNWRITABLE when something is lost by that */
   async close(): Promise<void> {
     try {
@@ -127,14 +122,14 @@ export class ModeTable {
 
   #replay(config: ResourceView): Replay {
     const folder = this.#folder(config)
-    const { logger, generate, turns } = this.#parts
+    const { logger, generate, cursors } = this.#parts
     return (folder.replay ??= createReplay({
       recordings: config.recordings,
       secrets: this.#allSecrets,
       logger,
       generate,
       record: this.handlers.record,
-      turns,
+      cursors,
     }))
   }
 

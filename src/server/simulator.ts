@@ -7,12 +7,16 @@ import { createAccess } from '../access/access.ts'
 import { createFaults } from '../faults/faults.ts'
 import { IncidentBook, type Timetables } from '../faults/incidents.ts'
 import { createGenerateMode } from '../generate/generate-mode.ts'
-import type { ResponseArchive } from '../generate/responses/response-archive.ts'
+import { ResponseStore } from '../generate/responses/response-store.ts'
 import { createJournal, type Journal } from '../journal/journal.ts'
+import type { JournalSink } from '../journal/journal-sink.ts'
 import { observeCalls } from '../journal/observe-calls.ts'
 import { createRequestLog, createTraceLog, type RequestLogOptions } from '../journal/request-log.ts'
+import { LocalCursors } from '../recordings/replay-cursors.ts'
 import { createLatency } from '../latency/add-latency.ts'
+import { SlotTable } from '../latency/slot-table.ts'
 import { createAdmission } from '../limits/admit.ts'
+import { LimiterTable } from '../limits/limiter-table.ts'
 import { minuteLimitsOf } from '../limits/limit-plan.ts'
 import { describeBottleneck } from '../metrics/bottleneck.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
@@ -20,7 +24,6 @@ import type { Run } from '../pipeline/chain.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { OnMendedHead } from './carriers/mend-head.ts'
 import type { Source } from '../pipeline/stage.ts'
-import type { LimitAuthority } from '../limits/limit-authority.ts'
 import type { Occupancy } from '../limits/occupancy.ts'
 import { createPipeline } from '../pipeline/pipeline.ts'
 import { isLimited } from '../pipeline/source-rules.ts'
@@ -36,7 +39,7 @@ import { createHeadReports } from './head-reports.ts'
 import type { SharedService } from './join-service.ts'
 import { createUndefinedReport, logWarnings } from './log-warnings.ts'
 import { ModeTable, type RecordingsInUse } from './mode-table.ts'
-import type { SharedParts } from './shared-parts.ts'
+import type { PoolState, SharedParts } from './shared-parts.ts'
 
 /** A simulator's parts, put together but not listening. */
 export interface Simulator {
@@ -51,10 +54,8 @@ export interface Simulator {
   readonly incidents: IncidentBook
   /** Undefined where the configuration asks for none. */
   readonly journal: Journal | undefined
-  /** The limits of every deployment that was asked for. */
-  readonly limits: LimitAuthority
-  /** The stored responses of the Responses API. */
-  readonly responses: ResponseArchive
+  /** What the processes of a pool have together. */
+  readonly state: PoolState
   /** The deployments that have slots or slow down under load, once they had a request. */
   readonly occupancy: () => Iterable<Occupancy>
   readonly extensions: Extensions
@@ -119,8 +120,13 @@ export function assembleSimulator(
   }: SimulatorParts,
 ): Simulator {
   const shared: SharedParts = { ...alone, ...service?.parts }
-  const { addLatency, occupancy } = createLatency(shared)
-  const { admit, limits } = createAdmission({ ...shared, named: extensions.limiters })
+  const {
+    limits = new LimiterTable(clock),
+    slots = new SlotTable(clock),
+    responses = new ResponseStore(),
+    cursors = new LocalCursors(),
+  } = shared
+  const occupancy = (): Iterable<Occupancy> => slots.occupancy?.() ?? []
   const incidents = new IncidentBook(clock, (resource, phase, round) => {
     // Several processes go through one timetable, and one of them tells.
     if (shared.processNumber === undefined) logPhase(logger, resource, phase, round)
@@ -130,7 +136,7 @@ export function assembleSimulator(
     clock,
     loopLag,
     occupancy,
-    utilizations: (nowMs) => limits.utilizations(nowMs),
+    utilizations: () => limits.utilizations?.() ?? [],
     limits: () =>
       Array.from(live.current.resources).flatMap(([resource, view]) =>
         minuteLimitsOf(
@@ -148,7 +154,7 @@ export function assembleSimulator(
   })
   const journal = shared.journal ? undefined : journalOf(live.current, clock)
   const telemetry = createTelemetry({ ...shared, config: live.current, logger })
-  const builtIn = createGenerateMode(shared)
+  const builtIn = createGenerateMode({ responses })
   const generate = firstOf(extensions.generate, builtIn.answer)
   const modes = new ModeTable({
     clock,
@@ -156,7 +162,7 @@ export function assembleSimulator(
     config: () => live.current,
     generate,
     forwarder: extensions.forward,
-    turns: shared.turns,
+    cursors,
     onRecordingLost: metrics.recordingLost,
   })
   const prepareModes = async (config: Config): Promise<void> => {
@@ -180,9 +186,9 @@ export function assembleSimulator(
         onUndefinedDeployment: createUndefinedReport(live, logger),
       }),
       prepareFaults: faults.prepare,
-      admit,
+      admit: createAdmission({ limits, named: extensions.limiters }),
       injectFaults: faults.inject,
-      addLatency,
+      addLatency: createLatency({ slots }),
       sources: modes.handlers,
     },
     {
@@ -207,7 +213,7 @@ export function assembleSimulator(
   const forget = (): void => {
     journal?.clear()
     builtIn.reset()
-    modes.reset()
+    if (!service?.parts.cursors) void cursors.clear?.()
     restartIncidents()
     shared.onForget?.()
   }
@@ -224,8 +230,7 @@ export function assembleSimulator(
     metrics,
     incidents,
     journal,
-    limits,
-    responses: builtIn.responses,
+    state: { limits, slots, responses, cursors, journal: shared.journal ?? journal ?? noJournal },
     occupancy,
     extensions,
     get recordings() {
@@ -256,7 +261,8 @@ export function assembleSimulator(
     },
     async reset() {
       const change = await live.reset()
-      await limits.clear()
+      await limits.clear?.()
+      await cursors.clear?.()
       forget()
       await service?.tellReset()
       return change
@@ -283,6 +289,9 @@ function randomOf({ seed }: Config, processNumber: number | undefined): Random {
   const random = createRandom(seed ?? randomUUID())
   return processNumber === undefined ? random : random.branch(processNumber)
 }
+
+/** Takes what workers tell of their requests where no journal is kept. */
+const noJournal: JournalSink = { started: () => undefined, ended() {} }
 
 function journalOf({ journalSize, testHeader }: Config, clock: Clock): Journal | undefined {
   return journalSize === 0 ? undefined : createJournal({ size: journalSize, clock, testHeader })

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config/load-config.ts'
 import { createAccess } from '../../src/access/access.ts'
 import { createAdmission } from '../../src/limits/admit.ts'
+import { LimiterTable } from '../../src/limits/limiter-table.ts'
 import { requestsLimiter } from '../../src/limits/requests-limiter.ts'
 import { delayReply } from '../../src/pipeline/delay-reply.ts'
 import { eventsReply } from '../../src/pipeline/events-reply.ts'
@@ -52,7 +53,7 @@ const createStages = ({ clock = createSystemClock(), hooks = [], generate, limit
       extensionHooks: hooks.map((stage) => ({ name: 'extension', stage })),
       access: createAccess({ answersAnyPath: true }),
       prepareFaults: pass,
-      admit: createAdmission({ ...(limiters && { named: limiters }) }).admit,
+      admit: createAdmission({ limits: new LimiterTable(clock), ...(limiters && { named: limiters }) }),
       injectFaults: pass,
       addLatency: pass,
       sources: { generate, record: generate, replay: generate, forward: generate },

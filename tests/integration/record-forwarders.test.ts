@@ -12,6 +12,7 @@ import { textReply } from '../../src/pipeline/text-reply.ts'
 import { createRandom } from '../../src/lib/random.ts'
 import { createVirtualClock, type VirtualClock } from '../../src/lib/virtual-clock.ts'
 import { createRecorder } from '../../src/recordings/record-mode.ts'
+import { LocalCursors } from '../../src/recordings/replay-cursors.ts'
 import { createReplay } from '../../src/recordings/replay-mode.ts'
 import { createForward } from '../../src/upstream/forward.ts'
 import { createUpstreamClient } from '../../src/upstream/upstream-client.ts'
@@ -97,6 +98,7 @@ const replay = async (incoming: Partial<Incoming> = {}) => {
     logger: silentLogger,
     generate: nothing,
     record: nothing,
+    cursors: new LocalCursors(),
   }
   const exchange = exchangeOf(config, createVirtualClock(), incoming)
   const reply = await createReplay(parts).answer(exchange)

@@ -25,8 +25,7 @@ describe.skipIf(isMissing)(`a simulator with a Redis server that goes away${note
     replicas.push(replica)
     return replica
   }
-  const decide = (replica: RedisReplica) =>
-    replica.limits.decide(replica.question('chat', 1), performance.now())
+  const decide = (replica: RedisReplica) => replica.limits.decide(replica.question('chat', 1))
   const messages = ({ log }: RedisReplica): string[] =>
     log.map(({ level, message }) => `${level}: ${message}`)
 
@@ -107,7 +106,7 @@ describe.skipIf(isMissing)(`a simulator with a Redis server that goes away${note
     await proxy.restore()
     await expect.poll(() => replica.connection.state.up).toBe(true)
     expect((await decide(replica))?.admitted).toBe(true)
-    const standing = await other.limits.standingOf(other.question('chat', 1), performance.now())
+    const standing = await other.limits.standing(other.question('chat', 1))
     expect(standing).toMatchObject({ tokens: { used: 1 } })
     await proxy.close()
   })

@@ -55,9 +55,9 @@ describe.skipIf(redisNeed.isMissing)(`servers of a cluster against a Redis serve
     await untilItIsWhole(server)
     const [first, second] = [await start(server), await start(server)]
     for (const name of ['chat', 'units']) {
-      const decision = await first.limits.decide(first.question(name, 100), 0)
+      const decision = await first.limits.decide(first.question(name, 100))
       expect(decision?.admitted).toBe(true)
-      if (decision?.admitted) decision.settle(undefined, 0)
+      if (decision.admitted) first.limits.settle(decision.lease, undefined)
     }
     await first.live.patch({ region: 'West Europe' })
     await expect

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { LimiterTable } from '../../src/limits/limiter-table.ts'
-import type { Decision, LimitQuestion } from '../../src/limits/limit-authority.ts'
+import { type Charge, LimiterTable } from '../../src/limits/limiter-table.ts'
+import { limitsOf } from '../../src/limits/deployment-limits.ts'
+import type { LimitRequest, LimitResult } from '../../src/limits/rate-limiter.ts'
+import { createVirtualClock } from '../../src/lib/virtual-clock.ts'
 import { createRandom } from '../../src/lib/random.ts'
+import type { RedisCharge } from '../../src/shared/redis/redis-limits.ts'
 import { type RedisReplica, startReplica } from '../support/redis-replica.ts'
 import { redisNeed, type RedisServer, startRedisServer } from '../support/redis-server.ts'
 
@@ -14,11 +17,10 @@ const deployments = {
 }
 
 /** Everything of a decision that anybody can see. */
-const seen = (decision: Decision | undefined): unknown => {
-  if (!decision) return undefined
-  const { admitted, standing } = decision
-  if (decision.admitted) return exact({ admitted, standing })
-  return exact({ admitted, standing, kind: decision.kind, retryAfterMs: decision.retryAfterMs })
+const seen = (decision: LimitResult): unknown => {
+  const { admitted, status } = decision
+  if (decision.admitted) return exact({ admitted, status })
+  return exact({ admitted, status, kind: decision.kind, retryAfterMs: decision.retryAfterMs })
 }
 
 /** A level that drains in two steps may differ in its last bit from one that drains in one. */
@@ -52,11 +54,12 @@ describe.skipIf(redisNeed.isMissing)(`limits against a Redis server${redisNeed.n
     async (seed) => {
       await replica.limits.clear()
       const random = createRandom(seed)
-      const local = new LimiterTable()
+      const local = new LimiterTable({ ...createVirtualClock(), nowMs: () => nowMs })
       // What is told beside decisions, and what ought to be.
       const told: unknown[] = []
       const known: unknown[] = []
-      const open: { here: Decision; there: Decision; name: string }[] = []
+      type Result<L> = LimitResult<L> & { readonly admitted: true }
+      const open: { here: Result<Charge>; there: Result<RedisCharge>; name: string }[] = []
       const names = Object.keys(deployments)
       const counts = { admitted: 0, refused: 0, discounted: 0 }
       nowMs = 1_000_000 + random.unit() * 1_000
@@ -73,32 +76,33 @@ describe.skipIf(redisNeed.isMissing)(`limits against a Redis server${redisNeed.n
             cachedTokens: 0,
             reasoningTokens: 0,
           }
-          if (!ended?.here.admitted || !ended.there.admitted) continue
+          if (!ended) continue
           hasDrained ||= ended.name === 'provisioned'
-          ended.here.settle(failed ? undefined : usage, nowMs)
-          ended.there.settle(failed ? undefined : usage, nowMs)
+          local.settle(ended.here.lease, failed ? undefined : usage)
+          replica.limits.settle(ended.there.lease, failed ? undefined : usage)
         }
         // Corrections wait some milliseconds for company, in which no virtual time may pass where it drains what they correct.
         const name = hasDrained ? 'provisioned' : (names[random.below(names.length)] ?? 'both')
         const burst = name === 'provisioned' ? 30_000 : 900
         const usual = replica.question(name, random.below(20) === 0 ? burst * 8 : random.below(burst))
         const limitFactor = random.below(25) === 0 ? 0.5 : 1
-        const question: LimitQuestion = {
+        const profileName = random.below(10) === 0 ? '2024-10' : '2026-08'
+        const deployment = replica.live.current.defaultResource.deployments.get(name)
+        const limits = deployment && limitsOf(deployment, profileName, limitFactor)
+        const question: LimitRequest = {
           ...usual,
-          limitFactor,
-          profileName: random.below(10) === 0 ? '2024-10' : '2026-08',
+          limits: limits ?? usual.limits,
           cost: { ...usual.cost, completionTokens: random.below(50) },
         }
-        const here = local.decide(question, nowMs)
-        const there = await replica.limits.decide(question, nowMs)
+        const here = local.decide(question)
+        const there = await replica.limits.decide(question)
         expect(seen(there), `step ${step}, ${name}`).toEqual(seen(here))
-        if (!here || !there) throw new Error('a deployment with limits is decided about')
         counts[here.admitted ? 'admitted' : 'refused']++
         if (here.admitted && there.admitted) {
-          if (here.discount && random.below(3) === 0) {
+          if (question.limits.kind === 'provisioned' && random.below(3) === 0) {
             counts.discounted++
-            told.push(exact(await there.discount?.(120, nowMs)))
-            known.push(exact(await here.discount(120, nowMs)))
+            told.push(exact(await replica.limits.discount(there.lease, 120)))
+            known.push(exact(local.discount(here.lease, 120)))
           }
           open.push({ here, there, name })
         }
@@ -107,8 +111,8 @@ describe.skipIf(redisNeed.isMissing)(`limits against a Redis server${redisNeed.n
           await new Promise((resolve) => setTimeout(resolve, 12))
           for (const asked of names) {
             const about = replica.question(asked, 0)
-            told.push(exact(await replica.limits.standingOf(about, nowMs)))
-            known.push(exact(local.standingOf(about, nowMs)))
+            told.push(exact(await replica.limits.standing(about)))
+            known.push(exact(local.standing(about)))
           }
         }
       }
@@ -122,24 +126,24 @@ describe.skipIf(redisNeed.isMissing)(`limits against a Redis server${redisNeed.n
   it('decide about requests that come together as about ones that come in turn', async () => {
     await replica.limits.clear()
     nowMs += 200_000
-    const local = new LimiterTable()
+    const local = new LimiterTable({ ...createVirtualClock(), nowMs: () => nowMs })
     const questions = Array.from({ length: 1_200 }, (_, index) =>
       replica.question(index % 3 === 0 ? 'provisioned' : 'both', 100 + (index % 50)),
     )
-    const here = questions.map((question) => local.decide(question, nowMs))
-    const there = await Promise.all(questions.map(async (question) => replica.limits.decide(question, nowMs)))
+    const here = questions.map((question) => local.decide(question))
+    const there = await Promise.all(questions.map(async (question) => replica.limits.decide(question)))
     expect(there.map(seen)).toEqual(here.map(seen))
   })
 
   it('forget what was charged before they were cleared, when its answer ends later', async () => {
     await replica.limits.clear()
-    const before = await replica.limits.decide(replica.question('tokens', 2_000), nowMs)
+    const before = await replica.limits.decide(replica.question('tokens', 2_000))
     await replica.limits.clear()
-    const after = await replica.limits.decide(replica.question('tokens', 500), nowMs)
-    if (before?.admitted) before.settle(undefined, nowMs)
+    const after = await replica.limits.decide(replica.question('tokens', 500))
+    if (before.admitted) replica.limits.settle(before.lease, undefined)
     await new Promise((resolve) => setTimeout(resolve, 12))
-    const standing = await replica.limits.standingOf(replica.question('tokens', 0), nowMs)
-    expect(after?.admitted).toBe(true)
+    const standing = await replica.limits.standing(replica.question('tokens', 0))
+    expect(after.admitted).toBe(true)
     expect(standing).toMatchObject({ tokens: { used: 500 } })
   })
 })

@@ -1,37 +1,40 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { SlotGrant, SlotHolder, SlotRefusal } from '../../src/latency/slot-authority.ts'
-import { createSystemClock } from '../../src/lib/system-clock.ts'
+import type { SlotGrant, SlotRefusal, SlotResult } from '../../src/latency/concurrency-limiter.ts'
+import type { SlotLease } from '../../src/latency/slot-lease.ts'
 import { type RedisReplica, type ReplicaOptions, startReplica } from '../support/redis-replica.ts'
 import { redisNeed, type RedisServer, startRedisServer } from '../support/redis-server.ts'
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
-const clock = createSystemClock()
 
 /** A request, and what became of its question for a slot. */
-class Request implements SlotHolder {
-  readonly clock = clock
+class Request {
   answer: SlotGrant | SlotRefusal | undefined
   readonly answered: Promise<SlotGrant | SlotRefusal>
-  #listeners: (() => void)[] = []
-  #ended = false
+  readonly #end: () => void
 
   constructor(replica: RedisReplica, { deployment = 'chat', resource = 'default', ...size }: Size) {
     const { slots, queueLength = 10, queueTimeoutMs = 60_000 } = size
     const concurrency = slots === undefined ? undefined : { slots, queueLength, queueTimeoutMs }
-    const taken = replica.slots.take({ resource, deployment, concurrency, timeScale: 1 }, this)
-    if (!(taken instanceof Promise)) this.answer = taken
-    this.answered = Promise.resolve(taken).then((answer) => (this.answer = answer))
-  }
-
-  onEnd(listener: () => void): void {
-    if (this.#ended) listener()
-    else this.#listeners.push(listener)
+    const taken = replica.slots.take({ resource, deployment, concurrency, timeScale: 1 })
+    this.#end = () => {
+      if (taken !== 'queue-full') replica.slots.end(taken.lease)
+    }
+    if (taken === 'queue-full') this.answer = taken
+    else this.answer = taken.grant
+    this.answered = answerOf(replica, taken).then((answer) => (this.answer = answer))
   }
 
   end(): void {
-    this.#ended = true
-    for (const listener of this.#listeners.splice(0)) listener()
+    this.#end()
   }
+}
+
+async function answerOf(
+  { slots }: RedisReplica,
+  taken: SlotResult<SlotLease>,
+): Promise<SlotGrant | SlotRefusal> {
+  if (taken === 'queue-full') return taken
+  return taken.grant ?? (await slots.wait(taken.lease)) ?? 'left'
 }
 
 interface Size {
@@ -235,7 +238,10 @@ describe.skipIf(isMissing)(`slots in Redis${note}`, () => {
       Array.from({ length: 300 }, async (_, index) => {
         await sleep((index * 7) % 100)
         const request = new Request(three[index % 3] as RedisReplica, size)
-        if (index % 10 === 0) setTimeout(() => request.end(), (index * 13) % 40)
+        const leave = (): void => {
+          if (request.answer === undefined) request.end()
+        }
+        if (index % 10 === 0) setTimeout(leave, (index * 13) % 40)
         const answer = await request.answered
         ways.push(typeof answer === 'string' ? answer : 'granted')
         if (typeof answer === 'string') return

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { LimiterTable } from '../../src/limits/limiter-table.ts'
-import type { LimitAuthority } from '../../src/limits/limit-authority.ts'
+import type { RateLimiter } from '../../src/limits/rate-limiter.ts'
 import { createRandom } from '../../src/lib/random.ts'
 import { createSystemClock } from '../../src/lib/system-clock.ts'
 import { type RedisReplica, type ReplicaOptions, startReplica } from '../support/redis-replica.ts'
@@ -34,18 +34,19 @@ describe.skipIf(redisNeed.isMissing)(`several simulators against a Redis server$
     const replicas = await start(3)
     const random = createRandom('load')
     const clock = createSystemClock()
-    const local = new LimiterTable()
-    const run = async (authorityOf: () => LimitAuthority): Promise<number> => {
+    const local = new LimiterTable(clock)
+    const run = async (authorityOf: () => RateLimiter): Promise<number> => {
       let tokens = 0
       const request = async (): Promise<void> => {
         const question = replicas[0]?.question('chat', 100)
         if (!question) return
-        const decision = await authorityOf().decide(question, clock.nowMs())
-        if (!decision?.admitted) return
+        const limiter = authorityOf()
+        const decision = await limiter.decide(question)
+        if (!decision.admitted) return
         tokens += 80
         await sleep(random.below(20))
         const usage = { promptTokens: 80, completionTokens: 0, cachedTokens: 0, reasoningTokens: 0 }
-        decision.settle(usage, clock.nowMs())
+        limiter.settle(decision.lease, usage)
       }
       // More than twice the limit, over a second.
       for (let turn = 0; turn < 50; turn++) {
@@ -65,7 +66,7 @@ describe.skipIf(redisNeed.isMissing)(`several simulators against a Redis server$
   it('keep one small key for each deployment, which is gone a minute after the last request', async () => {
     const [replica] = await start(1)
     if (!replica) return
-    await replica.limits.decide(replica.question('chat', 100), 0)
+    await replica.limits.decide(replica.question('chat', 100))
     const { connection } = replica
     const prefix = `test ${prefixes}:`
     const [, keys] = (await connection.send(['SCAN', '0', 'MATCH', `${prefix}*`, 'COUNT', '1000'])) as [
@@ -130,11 +131,11 @@ describe.skipIf(redisNeed.isMissing)(`several simulators against a Redis server$
     let heard = 0
     second.patches.onReset(() => heard++)
     first.patches.onReset(() => heard++)
-    for (let each = 0; each < 6; each++) await first.limits.decide(first.question('chat', 20_000), 0)
-    expect((await second.limits.decide(second.question('chat', 10), 0))?.admitted).toBe(false)
+    for (let each = 0; each < 6; each++) await first.limits.decide(first.question('chat', 20_000))
+    expect((await second.limits.decide(second.question('chat', 10))).admitted).toBe(false)
     await first.limits.clear()
     await first.patches.tellReset()
-    expect((await second.limits.decide(second.question('chat', 10), 0))?.admitted).toBe(true)
+    expect((await second.limits.decide(second.question('chat', 10))).admitted).toBe(true)
     await expect.poll(() => heard).toBe(1)
   })
 
@@ -142,10 +143,10 @@ describe.skipIf(redisNeed.isMissing)(`several simulators against a Redis server$
     const [one] = await start(1)
     const [other] = await start(1)
     if (!one || !other) return
-    for (let each = 0; each < 3; each++) await one.limits.decide(one.question('chat', 50_000), 0)
-    expect((await one.limits.decide(one.question('chat', 10), 0))?.admitted).toBe(false)
-    expect((await other.limits.decide(other.question('chat', 10), 0))?.admitted).toBe(true)
+    for (let each = 0; each < 3; each++) await one.limits.decide(one.question('chat', 50_000))
+    expect((await one.limits.decide(one.question('chat', 10))).admitted).toBe(false)
+    expect((await other.limits.decide(other.question('chat', 10))).admitted).toBe(true)
     await other.limits.clear()
-    expect((await one.limits.decide(one.question('chat', 10), 0))?.admitted).toBe(false)
+    expect((await one.limits.decide(one.question('chat', 10))).admitted).toBe(false)
   })
 })

@@ -1,13 +1,13 @@
-import { createSharedLimitRules } from '../../src/shared/redis/shared-limit-rules.ts'
 import type { Config } from '../../src/config/config.ts'
 import type { LiveConfig } from '../../src/config/live-config.ts'
 import { loadLiveConfig } from '../../src/config/load-config.ts'
 import { LimiterTable } from '../../src/limits/limiter-table.ts'
-import type { LimitAuthority, LimitQuestion } from '../../src/limits/limit-authority.ts'
+import { limitsOf } from '../../src/limits/deployment-limits.ts'
+import type { LimitRequest } from '../../src/limits/rate-limiter.ts'
 import { createSystemClock } from '../../src/lib/system-clock.ts'
 import { connectRedis } from '../../src/shared/redis/connect-redis.ts'
 import type { RedisConnection } from '../../src/shared/redis/redis-connection.ts'
-import { createRedisLimits } from '../../src/shared/redis/redis-limits.ts'
+import { createRedisLimits, type RedisLimits } from '../../src/shared/redis/redis-limits.ts'
 import { RedisSlots } from '../../src/shared/redis/redis-slots.ts'
 import { createRedisPatches, type RedisPatches } from '../../src/shared/redis/redis-patches.ts'
 import { filesInMemory } from './files-in-memory.ts'
@@ -18,12 +18,12 @@ import { testKey } from './test-simulator.ts'
 export interface RedisReplica {
   readonly live: LiveConfig
   readonly connection: RedisConnection
-  readonly limits: LimitAuthority
+  readonly limits: RedisLimits
   readonly slots: RedisSlots
   readonly patches: RedisPatches
   readonly log: LogLine[]
   /** What a request asks of a deployment of the configuration; tokens are all of the prompt. */
-  question(deployment: string, tokens: number): LimitQuestion
+  question(deployment: string, tokens: number): LimitRequest
   close(): void
 }
 
@@ -62,11 +62,10 @@ export async function startReplica(options: ReplicaOptions): Promise<RedisReplic
     connection,
     prefix,
     clock,
-    rulesOf: createSharedLimitRules(),
-    local: new LimiterTable(),
+    local: new LimiterTable(clock),
     ...(tellTime && { tellTime }),
   })
-  const slots = new RedisSlots({ connection, prefix, ...(leaseMs && { leaseMs }) })
+  const slots = new RedisSlots({ connection, prefix, clock, ...(leaseMs && { leaseMs }) })
   const patches = createRedisPatches({ connection, prefix, live, clock, logger })
   await patches.start()
   return {
@@ -78,12 +77,12 @@ export async function startReplica(options: ReplicaOptions): Promise<RedisReplic
     log,
     question(name, tokens) {
       const deployment = live.current.defaultResource.deployments.get(name)
-      if (!deployment) throw new Error(`no deployment ${name}`)
+      const asked = deployment && limitsOf(deployment, '2026-08', 1)
+      if (!asked) throw new Error(`no limits of ${name}`)
       return {
         resource: 'default',
-        deployment,
-        profileName: '2026-08',
-        limitFactor: 1,
+        deployment: name,
+        limits: asked,
         cost: { promptTokens: tokens, completionTokens: 0 },
       }
     },

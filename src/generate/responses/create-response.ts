@@ -28,7 +28,7 @@ import type { WrittenItem } from '../../wire/responses/output-items.ts'
 import { resolveInput, type ResolvedInput } from './resolve-input.ts'
 import { responseObject } from '../../wire/responses/response-object.ts'
 import { ResponseProgress } from './response-progress.ts'
-import type { ResponseArchive } from './response-archive.ts'
+import type { AddedResponse, ResponseArchive } from './response-archive.ts'
 import type { ResponseRecord } from './response-record.ts'
 
 /** A known prefix counts in steps of this size (Microsoft Learn, "Prompt caching"). */
@@ -66,8 +66,8 @@ export function createResponseGenerator(store: ResponseArchive) {
     const written = complete(task, model, exchange.random, exchange.config)
     const filtered = filterCompletion(written, verdict, request.stream === true)
     const { record, items } = createRecord(exchange, deployment, request, input, filtered)
-    return whenKnown(keep(record, exchange, store), () =>
-      reply(exchange, record, items, filtered.late ? filtered.completion : written, store),
+    return whenKnown(keep(record, exchange, store), ({ lease }) =>
+      reply(exchange, record, items, filtered.late ? filtered.completion : written, store, lease),
     )
   }
 
@@ -162,8 +162,14 @@ function createRecord(
 }
 
 /** A response whose client leaves before its end never comes to be, unless it works in the background. */
-function keep(record: ResponseRecord, exchange: Exchange, store: ResponseArchive): void | Promise<void> {
-  if (record.request.store === false) return undefined
+const notKept: AddedResponse<unknown> = {}
+
+function keep(
+  record: ResponseRecord,
+  exchange: Exchange,
+  store: ResponseArchive,
+): AddedResponse<unknown> | Promise<AddedResponse<unknown>> {
+  if (record.request.store === false) return notKept
   const added = store.add(record)
   if (record.request.background !== true) {
     exchange.onEnd(({ aborted }) => {
@@ -179,6 +185,7 @@ function reply(
   items: readonly WrittenItem[],
   timed: Completion,
   store: ResponseArchive,
+  lease: unknown,
 ): Reply {
   const { request, usage, progress } = record
   const { clock } = exchange
@@ -188,7 +195,8 @@ function reply(
   }
   const finish = (): void => {
     progress.finish(clock.epochMs())
-    tell()
+    if (lease === undefined) tell()
+    else void store.finish(lease, record)
   }
   const plan = (schedule: Pick<Schedule, 'endMs'>): void => {
     progress.plan(schedule)

@@ -29,7 +29,7 @@ export function cancelResponse(exchange: Exchange, store: ResponseArchive): Repl
   return withStored(exchange, store, (record) => {
     if (record.request.background !== true) return refuse(notCancellable())
     record.progress.cancel(exchange.clock.epochMs())
-    return whenKnown(store.update(record), () => jsonReply(currentObject(exchange, record)))
+    return whenKnown(store.cancel(record), () => jsonReply(currentObject(exchange, record)))
   })
 }
 

@@ -1,16 +1,29 @@
+import type { Codec, Port } from '../../lib/port.ts'
+import { sharedIdPart } from '../../wire/responses/response-ids.ts'
 import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
+import { recordFromJson, type RecordJson, recordToJson } from './input-items.ts'
+import { type ProgressState, ResponseProgress } from './response-progress.ts'
 import type { ResponseRecord } from './response-record.ts'
 
 /** Which response is meant. */
 export type ResponseAddress = Pick<ResponseRecord, 'resource' | 'id'>
 
+/** How far a response is. */
+export type ResponseUpdate = ResponseAddress & Pick<ResponseRecord, 'progress'>
+
+/** A response that is kept. */
+export interface AddedResponse<Lease> {
+  /** Held until the end of a response that its client waits for; absent for others. */
+  readonly lease?: Lease | undefined
+}
+
 /**
  * Keeps responses so that they can be read again, continued and cancelled: in this process, or at a place that many processes
  * share. What is known at once is given without a promise. Times are milliseconds since 1970.
  */
-export interface ResponseArchive {
+export interface ResponseArchive<Lease = unknown> {
   /** Keeps a response; whoever asks for it when that is done finds it. */
-  add(record: ResponseRecord): void | Promise<void>
+  add(record: ResponseRecord): AddedResponse<Lease> | Promise<AddedResponse<Lease>>
   /** The response of this id; undefined where there is none. */
   get(
     resource: string,
@@ -23,10 +36,80 @@ export interface ResponseArchive {
     id: string,
     nowMs: number,
   ): ResponsesItem | undefined | Promise<ResponsesItem | undefined>
+  /** Takes over the end of a response; whoever asks for it after that, wherever, finds it ended. */
+  finish(lease: Lease, update: ResponseUpdate): void | Promise<void>
   /** Takes over how far a response is. */
-  update(record: ResponseAddress & Pick<ResponseRecord, 'progress'>): void | Promise<void>
+  update(update: ResponseUpdate): void | Promise<void>
+  /** Takes over that a response is cancelled. */
+  cancel(update: ResponseUpdate): void | Promise<void>
   /** Removes a response. */
-  delete(place: ResponseAddress): void | Promise<void>
+  delete(address: ResponseAddress): void | Promise<void>
   /** Removes all of them that are kept in this process. */
-  clear(): void
+  clear?(): void
+}
+
+/** Responses whose end one process owes; a fault may have taken the place of an answer, whose end then never comes. */
+const maxUnfinished = 10_000
+
+const recordCodec: Codec<[ResponseRecord]> = {
+  encode: ([record]) => recordToJson(record),
+  decode: (json: RecordJson) => [recordFromJson(json)],
+}
+
+const foundCodec: Codec<ResponseRecord | undefined> = {
+  encode: (record) => record && recordToJson(record),
+  decode: (json: RecordJson | undefined) => json && recordFromJson(json),
+}
+
+type SentUpdate = readonly [resource: string, id: string, progress: ProgressState]
+
+const sentUpdate = ({ resource, id, progress }: ResponseUpdate): SentUpdate => [resource, id, progress.state]
+const receivedUpdate = ([resource, id, state]: SentUpdate): ResponseUpdate => ({
+  resource,
+  id,
+  progress: ResponseProgress.of(state),
+})
+
+const updateCodec: Codec<[ResponseUpdate]> = {
+  encode: ([update]) => sentUpdate(update),
+  decode: (json: SentUpdate) => [receivedUpdate(json)],
+}
+
+export const responseArchivePort: Port<ResponseArchive<ResponseAddress>, ResponseAddress> = {
+  name: 'responses',
+  maxLeases: maxUnfinished,
+  methods: {
+    add: {
+      kind: 'ask',
+      lease: 'opens',
+      args: recordCodec,
+      about: (record) => (record.progress.state.background ? undefined : nameOf(record.resource, record.id)),
+    },
+    get: { kind: 'ask', after: nameOf, answer: foundCodec },
+    findItem: { kind: 'ask', after: nameOf },
+    finish: {
+      kind: 'tell',
+      lease: 'ends',
+      args: {
+        encode: ([lease, update]) => [lease, sentUpdate(update)],
+        decode: ([lease, json]: [ResponseAddress, SentUpdate]) => [lease, receivedUpdate(json)],
+      },
+    },
+    update: { kind: 'tell', args: updateCodec },
+    cancel: { kind: 'ask', args: updateCodec },
+    delete: {
+      kind: 'ask',
+      args: {
+        encode: ([{ resource, id }]) => ({ resource, id }),
+        decode: (address: ResponseAddress) => [address],
+      },
+    },
+  },
+  // What was being sent never comes to be, as when a client leaves.
+  giveBack: (archive, address) => archive.delete(address),
+}
+
+/** An item leads to its response. */
+function nameOf(resource: string, id: string): string {
+  return `${resource}/${sharedIdPart(id) ?? id}`
 }

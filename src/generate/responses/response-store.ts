@@ -1,7 +1,7 @@
 import { sharedIdPart } from '../../wire/responses/response-ids.ts'
 import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
 import { itemOf } from './input-items.ts'
-import type { ResponseArchive, ResponseAddress } from './response-archive.ts'
+import type { AddedResponse, ResponseAddress, ResponseArchive, ResponseUpdate } from './response-archive.ts'
 import type { ResponseRecord } from './response-record.ts'
 
 const dayMs = 24 * 60 * 60 * 1_000
@@ -28,7 +28,7 @@ export const usualStoreLimits: StoreLimits = { responses: mostResponses, bytes: 
  * The responses that can be read again, continued and cancelled. In memory, so they end with the process; when a limit
  * is reached, the oldest go first. A response is found by its resource and its id, and its items by theirs.
  */
-export class ResponseStore implements ResponseArchive {
+export class ResponseStore implements ResponseArchive<ResponseAddress> {
   readonly #limits: StoreLimits
   /** By what all ids of one response share, oldest first. */
   readonly #records = new Map<string, ResponseRecord>()
@@ -44,9 +44,9 @@ export class ResponseStore implements ResponseArchive {
   }
 
   /** Keeps a response; one that is larger than the whole store is not kept. */
-  add(record: ResponseRecord): void {
+  add(record: ResponseRecord): AddedResponse<ResponseAddress> {
     const key = keyOf(record.resource, record.id)
-    if (key === undefined || record.weight > this.#limits.bytes) return
+    if (key === undefined || record.weight > this.#limits.bytes) return {}
     this.#records.set(key, record)
     this.#bytes += record.weight
     for (const [oldest, old] of this.#records) {
@@ -54,6 +54,7 @@ export class ResponseStore implements ResponseArchive {
       if (!isOver && old.createdMs + retentionMs > record.createdMs) break
       this.#remove(oldest)
     }
+    return record.request.background === true ? {} : { lease: record }
   }
 
   /** @param nowMs milliseconds since 1970 */
@@ -69,9 +70,17 @@ export class ResponseStore implements ResponseArchive {
   }
 
   /** Takes over the progress that another process has told; what was made here is kept itself. */
-  update({ resource, id, progress }: Parameters<ResponseArchive['update']>[0]): void {
+  update({ resource, id, progress }: ResponseUpdate): void {
     const known = this.#records.get(keyOf(resource, id) ?? '')
     if (known && known.progress !== progress) known.progress.take(progress.state)
+  }
+
+  finish(_: ResponseAddress, update: ResponseUpdate): void {
+    this.update(update)
+  }
+
+  cancel(update: ResponseUpdate): void {
+    this.update(update)
   }
 
   /** Removes a response. */

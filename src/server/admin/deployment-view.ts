@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { ResourceConfig } from '../../config/config.ts'
 import type { Deployment } from '../../config/deployments.ts'
+import { limitsOf } from '../../limits/deployment-limits.ts'
 import type { LimitStanding, ProvisionedStanding, WindowStanding } from '../../limits/limit-standing.ts'
 import type { Occupancy } from '../../limits/occupancy.ts'
 import type { Simulator } from '../simulator.ts'
@@ -103,7 +104,7 @@ async function view(simulator: Simulator, viewed: Viewed): Promise<DeploymentVie
 }
 
 async function liveState(
-  { limits, clock, incidents }: Simulator,
+  { state, incidents }: Simulator,
   { resource, config, deployment, occupancy }: Viewed,
 ): Promise<LiveState> {
   const phase = incidents.phaseOf(resource)
@@ -111,7 +112,9 @@ async function liveState(
   // What the next request would be judged by.
   const limitFactor = isStruck ? phase.limitFactor : 1
   const profileName = deployment.limitProfile ?? config.limitProfile
-  const standing = await limits.standingOf({ resource, deployment, profileName, limitFactor }, clock.nowMs())
+  const limits = limitsOf(deployment, profileName, limitFactor)
+  const subject = limits && { resource, deployment: deployment.name, limits }
+  const standing = subject && (await state.limits.standing(subject))
   return {
     limits: showLimits(standing),
     slots: showSlots(deployment, occupancy),

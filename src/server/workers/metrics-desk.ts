@@ -1,9 +1,8 @@
 import { countsOf, inFlightOf, mergeMetrics, type MetricsJson, sumOf } from '../../metrics/merge-metrics.ts'
 import type { Metrics } from '../../metrics/metrics.ts'
-import { answerInTime } from './answer-in-time.ts'
+import { answerInTime } from '../../shared/rpc/answer-in-time.ts'
 import { unpack } from './packed.ts'
-import type { Peer } from '../../shared/rpc/peer.ts'
-import type { WorkerMethods, WorkerReport } from './worker-messages.ts'
+import type { WorkerControl, WorkerReport } from './worker-messages.ts'
 
 /** How often workers are asked for what they have counted, so that little is lost with one that is killed. */
 const reportEveryMs = 5_000
@@ -14,7 +13,7 @@ const mostEnded = 8
 /** A worker that counts. */
 export interface CountingWorker {
   readonly number: number
-  readonly peer: Peer<WorkerMethods>
+  readonly control: Pick<WorkerControl, 'report'>
 }
 
 /** Adds up what all workers have counted, those included that are gone: counters never go back. */
@@ -87,7 +86,7 @@ export class MetricsDesk {
   async #collect(): Promise<void> {
     const asked = Array.from(this.#workers, async (worker) => {
       // One that does not answer is told of by what it said last.
-      const told = await answerInTime(worker.peer.call('report', null))
+      const told = await answerInTime(worker.control.report())
       // It may be gone by now, and added to those that are.
       if (told !== undefined && this.#workers.has(worker))
         this.#last.set(worker, unpack(told) as WorkerReport)

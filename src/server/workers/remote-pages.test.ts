@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { Peer } from '../../shared/rpc/peer.ts'
-import { askPrimary, PageDesk, type PageMethods } from './remote-pages.ts'
+import { portClient } from '../../shared/rpc/port-client.ts'
+import { PortServer, serve } from '../../shared/rpc/port-server.ts'
+import { askPrimary, primaryPagesPort, servePages } from './remote-pages.ts'
 
 const turn = (): Promise<void> =>
   new Promise((resolve) => {
@@ -9,14 +11,23 @@ const turn = (): Promise<void> =>
 
 /** A worker and its primary, whose messages pass as JSON texts. */
 const connect = (answer: (request: Request) => Response | Promise<Response>) => {
-  const desk = new PageDesk(async (request) => answer(request))
-  const pass = (to: () => Peer<PageMethods>) => (message: unknown) => {
+  const server = new PortServer(
+    [
+      serve(
+        primaryPagesPort,
+        servePages(async (request) => answer(request)),
+      ),
+    ],
+    () => {},
+  )
+  const pass = (to: () => Peer) => (message: unknown) => {
     const text = JSON.stringify(message)
     setImmediate(() => to().receive(JSON.parse(text)))
   }
-  const primary: Peer<PageMethods> = new Peer({ send: pass(() => worker) }, desk.methods)
-  const worker: Peer<PageMethods> = new Peer({ send: pass(() => primary) }, {})
-  return { ask: askPrimary(worker), desk, worker }
+  const caller = server.open(() => primary)
+  const primary: Peer = new Peer({ send: pass(() => worker) }, caller.methods)
+  const worker: Peer = new Peer({ send: pass(() => primary) }, {})
+  return { ask: askPrimary(portClient(primaryPagesPort, worker)), caller, worker }
 }
 
 /** A body without end, which counts what is taken of it. */
@@ -70,9 +81,9 @@ describe('pages that the primary serves', () => {
 
   it('end where the worker is gone', async () => {
     const { state, body } = endless()
-    const { ask, desk } = connect(() => new Response(body))
+    const { ask, caller } = connect(() => new Response(body))
     await ask(new Request(pageUrl))
-    desk.release()
+    caller.close()
     expect(state.isLeft).toBe(true)
   })
 

@@ -1,6 +1,5 @@
 import type { LiveConfig } from '../../config/live-config.ts'
 import type { ConfigSources } from '../../config/sources.ts'
-import { SlotTable } from '../../latency/slot-table.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { createLoopLag } from '../../lib/loop-lag.ts'
 import { createSystemClock } from '../../lib/system-clock.ts'
@@ -45,7 +44,6 @@ export interface ServeParts {
 export async function serveWithWorkers(parts: ServeParts): Promise<void> {
   const { live, sources, logger, count, stop } = parts
   refuseWithWorkers(live.current, count, 'start')
-  const slots = new SlotTable()
   const { workingDirectory } = sources
   let service: Service | undefined
   const starting = startSimulator(live, {
@@ -54,7 +52,6 @@ export async function serveWithWorkers(parts: ServeParts): Promise<void> {
     loopLag: createLoopLag(),
     extensions: live.current.extensionPaths,
     workingDirectory,
-    slots,
     onForget: () => service?.forget(),
     pages: { renderMetrics: async () => (await service?.metrics.render()) ?? '' },
   })
@@ -68,7 +65,7 @@ export async function serveWithWorkers(parts: ServeParts): Promise<void> {
   }
   try {
     const port = await findPort(started)
-    service = new Service({ ...started, slots, workingDirectory, port })
+    service = new Service({ ...started, workingDirectory, port })
     await serveBy(service, started, parts)
     const { unused } = service.metrics
     refuseUnused({ config: simulator.config, recordings: unusedInstead(simulator.recordings.replay, unused) })

@@ -1,22 +1,27 @@
 import type { MetricsJson } from '../../metrics/merge-metrics.ts'
 import type { OperatorErrorCode } from '../../lib/operator-error.ts'
-import type { JournalMethods } from './journal-messages.ts'
-import type { LimitMethods } from './limit-messages.ts'
+import type { Port } from '../../lib/port.ts'
 import type { Packed } from './packed.ts'
-import type { PageMethods } from './remote-pages.ts'
-import type { ResponseMethods } from './response-messages.ts'
-import type { SlotMethods } from './slot-messages.ts'
-import type { TurnMethods } from './turn-desk.ts'
 
-/** What a worker tells of itself while it starts. */
-export type LifeMethods = {
+/** What a worker tells its primary while it starts. */
+export interface WorkerLife {
   /** Asks who it is and what it is to be like; gives a `WorkerBirth`. */
-  'life.begin': (nothing: null) => Packed
+  begin(): Packed | Promise<Packed>
   /** It is about to listen, and hears of all changes from now on; gives the state of this moment. */
-  'life.join': (nothing: null) => Packed
-  'life.listening': (url: string) => void
+  join(): Packed | Promise<Packed>
+  listening(url: string): void
   /** It cannot start. */
-  'life.failed': (failure: readonly [code: OperatorErrorCode | null, message: string]) => void
+  failed(code: OperatorErrorCode | undefined, message: string): void
+}
+
+export const workerLifePort: Port<WorkerLife> = {
+  name: 'life',
+  methods: {
+    begin: { kind: 'ask' },
+    join: { kind: 'ask' },
+    listening: { kind: 'tell' },
+    failed: { kind: 'tell' },
+  },
 }
 
 /** What a worker is told when it begins. */
@@ -29,15 +34,6 @@ export interface WorkerBirth {
   readonly state: Packed
 }
 
-/** What a worker may ask the primary. */
-export type PrimaryMethods = LifeMethods &
-  LimitMethods &
-  SlotMethods &
-  ResponseMethods &
-  TurnMethods &
-  JournalMethods &
-  PageMethods
-
 /** What a worker has counted. */
 export interface WorkerReport {
   readonly metrics: MetricsJson
@@ -45,18 +41,27 @@ export interface WorkerReport {
   readonly unused: readonly string[] | undefined
 }
 
-/** What the primary may ask a worker. */
-export type WorkerMethods = {
+/** What the primary asks of a worker. */
+export interface WorkerControl {
   /** Takes over a state (`packState`). */
-  take: (state: Packed) => Promise<void>
+  take(state: Packed): Promise<void>
   /** Forgets what was used, stored and cached here. */
-  reset: (nothing: null) => Promise<void>
-  /** Takes up recording files that have changed; null: any may have. */
-  refresh: (paths: readonly string[] | null) => Promise<void>
+  reset(): Promise<void>
+  /** Takes up recording files that have changed; undefined: any may have. */
+  refresh(paths: readonly string[] | undefined): Promise<void>
   /** Gives a `WorkerReport`. */
-  report: (nothing: null) => Promise<Packed>
-  /** Does nothing: its answer comes behind all that the worker has told before. */
-  sync: (nothing: null) => null
+  report(): Promise<Packed>
   /** Takes no more connections, waits for running answers, closes; gives the last `WorkerReport`. */
-  stop: (graceMs: number) => Promise<Packed>
+  stop(graceMs: number): Promise<Packed>
+}
+
+export const workerControlPort: Port<WorkerControl> = {
+  name: 'worker',
+  methods: {
+    take: { kind: 'ask' },
+    reset: { kind: 'ask' },
+    refresh: { kind: 'ask' },
+    report: { kind: 'ask' },
+    stop: { kind: 'ask' },
+  },
 }

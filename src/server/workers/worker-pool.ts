@@ -4,8 +4,10 @@ import { OperatorError } from '../../lib/operator-error.ts'
 import { workerMark } from './count-workers.ts'
 import { unpack } from './packed.ts'
 import { Peer } from '../../shared/rpc/peer.ts'
-import type { ServedWorker, Service, WorkerDesk } from './service.ts'
-import type { WorkerMethods, WorkerReport } from './worker-messages.ts'
+import { portClient } from '../../shared/rpc/port-client.ts'
+import type { ServedCaller } from '../../shared/rpc/port-server.ts'
+import type { ServedWorker, Service } from './service.ts'
+import { type WorkerControl, workerControlPort, type WorkerReport } from './worker-messages.ts'
 
 /** Lets a worker take one connection at a time, so that it leaves some of many to others (libuv up to 1.46; later ones do so). */
 const evenShares = { UV_TCP_SINGLE_ACCEPT: '1' }
@@ -24,10 +26,10 @@ const endingMs = 5_000
 class Member implements ServedWorker {
   readonly number: number
   readonly process: Worker
-  readonly peer: Peer<WorkerMethods>
+  readonly peer: Peer
+  readonly control: WorkerControl
   readonly bornMs = performance.now()
-  readonly desk: WorkerDesk
-  isJoined = false
+  readonly served: ServedCaller
   /** Whether its process listens to the primary: what it was sent before is lost. */
   hasBegun = false
   failure: Error | undefined
@@ -37,29 +39,24 @@ class Member implements ServedWorker {
     this.number = number
     this.#logger = logger
     this.process = cluster.fork({ [workerMark]: String(number), ...evenShares })
-    this.desk = service.open(this)
-    this.peer = new Peer<WorkerMethods>(
+    this.served = service.open(this, {
+      listening: onListening,
+      failed: (code, message) => {
+        this.failure = code === undefined ? new Error(message) : new OperatorError(code, message)
+        this.process.process.kill('SIGKILL')
+      },
+    })
+    this.peer = new Peer(
       // What a process that is gone cannot be told is of no use any more.
       { send: (message) => void this.process.send(message as object, () => {}) },
-      {
-        ...this.desk.methods,
-        'life.begin': (none) => {
-          this.hasBegun = true
-          return this.desk.methods['life.begin'](none)
-        },
-        'life.listening': onListening,
-        'life.failed': ([code, message]: readonly [
-          ConstructorParameters<typeof OperatorError>[0] | null,
-          string,
-        ]) => {
-          this.failure = code === null ? new Error(message) : new OperatorError(code, message)
-          this.process.process.kill('SIGKILL')
-        },
-      },
+      this.served.methods,
       (error) => logger.error({ worker: number, err: describe(error) }, 'A notice of a worker failed.'),
     )
+    this.control = portClient(workerControlPort, this.peer)
     this.process.on('message', (message) => {
-      if (Array.isArray(message)) this.peer.receive(message)
+      if (!Array.isArray(message)) return
+      this.hasBegun = true
+      this.peer.receive(message)
     })
     this.process.on('error', () => {})
   }
@@ -124,7 +121,7 @@ export class WorkerPool {
     await this.#end(graceMs + endingMs, async (member) => {
       // It serves nobody yet, and is killed.
       if (!member.hasBegun) throw new Error('It has not begun.')
-      const report = unpack(await member.peer.call('stop', graceMs)) as WorkerReport
+      const report = unpack(await member.control.stop(graceMs)) as WorkerReport
       this.#service.metrics.take(member, report)
       member.process.disconnect()
     })
@@ -153,7 +150,7 @@ export class WorkerPool {
     this.#members.delete(member)
     const how = signal ?? `exit code ${code}`
     member.peer.close(new Error(`Worker ${member.number} has ended (${how}).`))
-    member.desk.release()
+    member.served.close()
     if (this.#phase === 'stopping') return
     if (this.#phase === 'starting') {
       const reason = `A worker process ended while it started (${how}). Its lines above say why.`

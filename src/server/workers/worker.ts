@@ -10,17 +10,21 @@ import { type ChosenLog, chooseLog } from '../log-look.ts'
 import { type StartedSimulator, startSimulator } from '../start-simulator.ts'
 import { surviveStrayFailures } from '../stray-failures.ts'
 import { workerMark } from './count-workers.ts'
-import { monotonicOffsetMs } from '../../lib/machine-time.ts'
+import { machineOffsetMs } from '../../lib/machine-time.ts'
 import { pack, type Packed, unpack } from './packed.ts'
 import { Peer } from '../../shared/rpc/peer.ts'
-import { RemoteJournal } from './remote-journal.ts'
-import { RemoteLimits } from './remote-limits.ts'
-import { askPrimary } from './remote-pages.ts'
-import { RemoteResponses } from './remote-responses.ts'
-import { RemoteSlots } from './remote-slots.ts'
-import { remoteTurns } from './turn-desk.ts'
+import { portClient } from '../../shared/rpc/port-client.ts'
+import { PortServer, serve } from '../../shared/rpc/port-server.ts'
+import { remoteState } from '../shared-parts.ts'
+import { askPrimary, primaryPagesPort } from './remote-pages.ts'
 import { withField } from './with-field.ts'
-import type { PrimaryMethods, WorkerBirth, WorkerMethods, WorkerReport } from './worker-messages.ts'
+import {
+  type WorkerBirth,
+  type WorkerControl,
+  workerControlPort,
+  workerLifePort,
+  type WorkerReport,
+} from './worker-messages.ts'
 import { unpackState } from './worker-start.ts'
 
 interface Running extends StartedSimulator {
@@ -46,16 +50,15 @@ export async function runWorker(): Promise<void> {
     if (!running) throw new Error('The worker has not started.')
     return running
   }
-  const methods: WorkerMethods = {
+  const control: WorkerControl = {
     take: (state) => take(started(), state),
     async reset() {
       await started().simulator.reset()
     },
     async refresh(paths) {
-      await started().simulator.recordings.replay?.refresh(paths ?? undefined)
+      await started().simulator.recordings.replay?.refresh(paths)
     },
     report: () => report(started()),
-    sync: () => null,
     async stop(graceMs) {
       isStopping = true
       // A worker that still starts may have opened the port already.
@@ -66,10 +69,13 @@ export async function runWorker(): Promise<void> {
     },
   }
   const send = (message: unknown): void => void process.send?.(message, undefined, undefined, () => {})
-  const primary = new Peer<PrimaryMethods>({ send }, methods)
+  // All that it is told is awaited by the primary.
+  const server = new PortServer([serve(workerControlPort, control)], () => {})
+  const primary: Peer = new Peer({ send }, server.open(() => primary).methods)
+  const life = portClient(workerLifePort, primary)
   const begin = async (): Promise<void> => {
-    running = await start(primary)
-    await take(running, await primary.call('life.join', null))
+    running = await start(primary, await life.begin())
+    await take(running, await life.join())
     if (isStopping) return
     const { app, live, simulator, port } = running
     const { host, connections } = live.current
@@ -78,11 +84,11 @@ export async function runWorker(): Promise<void> {
       logger: simulator.logger,
       onConnectionEnd: simulator.metrics.connectionEnded,
     })
-    primary.tell('life.listening', running.listener.url)
+    life.listening(running.listener.url)
   }
   const starting = begin().catch((error: unknown) => {
     const message = error instanceof OperatorError ? error.message : describe(error)
-    primary.tell('life.failed', [error instanceof OperatorError ? error.code : null, message])
+    life.failed(error instanceof OperatorError ? error.code : undefined, message)
   })
   process.on('message', (message) => {
     if (Array.isArray(message)) primary.receive(message)
@@ -90,10 +96,10 @@ export async function runWorker(): Promise<void> {
   await ended
 }
 
-async function start(primary: Peer<PrimaryMethods>): Promise<Running> {
-  const birth = unpack(await primary.call('life.begin', null)) as WorkerBirth
-  const { number, workingDirectory, port, state } = birth
-  const live = new LiveConfig(unpackState(state).inputs)
+async function start(primary: Peer, birth: Packed): Promise<Running> {
+  const { number, workingDirectory, port, state: primaryState } = unpack(birth) as WorkerBirth
+  const { journal, ...state } = remoteState(primary)
+  const live = new LiveConfig(unpackState(primaryState).inputs)
   const { logLevel, extensionPaths, journalSize } = live.current
   const log = chooseLog(live.current, process.stderr, process.env)
   const logger = withField(createLogger(logLevel, log.look), { worker: number })
@@ -105,13 +111,10 @@ async function start(primary: Peer<PrimaryMethods>): Promise<Running> {
     loopLag: createLoopLag(),
     extensions: extensionPaths,
     workingDirectory,
-    limits: new RemoteLimits(primary),
-    slots: new RemoteSlots(primary),
-    responses: new RemoteResponses(primary),
-    turns: remoteTurns(primary),
-    ...(journalSize > 0 && { journal: new RemoteJournal(primary) }),
+    ...state,
+    ...(journalSize > 0 && { journal }),
     processNumber: number,
-    pages: { primary: askPrimary(primary) },
+    pages: { primary: askPrimary(portClient(primaryPagesPort, primary)) },
   })
   // Their tables take a good tenth of a second each, which the first requests should not wait for.
   for (const name of encodingNames) loadEncoding(name)
@@ -122,7 +125,7 @@ async function take({ live, simulator }: Running, state: Packed): Promise<void> 
   const { inputs, incidents } = unpackState(state)
   const { problems } = await live.rebase(inputs)
   if (problems.length > 0) throw new Error(`Could not take over the configuration: ${problems.join(' ')}`)
-  const offsetMs = monotonicOffsetMs()
+  const offsetMs = machineOffsetMs()
   simulator.incidents.take(
     incidents.map(({ resource, timetable, startedMs }) => ({
       resource,

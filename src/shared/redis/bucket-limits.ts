@@ -1,4 +1,5 @@
-import type { Decision } from '../../limits/limit-authority.ts'
+import type { LimitResult } from '../../limits/rate-limiter.ts'
+import type { RedisCharge } from './redis-limits.ts'
 import type { ProvisionedStanding } from '../../limits/limit-standing.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { bucketScript, bucketStandingScript } from './bucket-script.ts'
@@ -49,27 +50,29 @@ export class BucketLimits {
   }
 
   /** Admits a request and charges it, or refuses it; rejects when Redis is slow or away. */
-  async decide(key: string, rules: BucketRules, estimate: number): Promise<Decision> {
+  async decide(key: string, rules: BucketRules, estimate: number): Promise<LimitResult<RedisCharge>> {
     const { born, admitted, level, waitMs } = await this.#step(key, rules, 'd', estimate, '')
-    const standing = { utilization: utilization(rules, level) }
+    const status = { utilization: utilization(rules, level) }
     if (!admitted) {
       const retryAfterMs = waitMs < 0 ? longestWaitMs : Math.min(waitMs, longestWaitMs)
-      return { admitted: false, kind: 'token', retryAfterMs, standing }
+      return { admitted: false, kind: 'token', retryAfterMs, status }
     }
     let charged = estimate
     return {
       admitted: true,
-      standing,
-      discount: async (cachedTokens) => {
-        const delta = Math.max(0, charged - cachedTokens) - charged
-        charged += delta
-        // While Redis is away, what it said last is what is known.
-        const known = await this.#step(key, rules, 'a', delta, born).catch(() => ({ level: level + delta }))
-        return utilization(rules, known.level)
-      },
-      settle: (usage) => {
-        const delta = (usage ? rules.weigh(usage) : 0) - charged
-        if (delta !== 0) this.#step(key, rules, 'a', delta, born, false).catch(() => {})
+      status,
+      lease: {
+        discount: async (cachedTokens) => {
+          const delta = Math.max(0, charged - cachedTokens) - charged
+          charged += delta
+          // While Redis is away, what it said last is what is known.
+          const known = await this.#step(key, rules, 'a', delta, born).catch(() => ({ level: level + delta }))
+          return utilization(rules, known.level)
+        },
+        settle: (usage) => {
+          const delta = (usage ? rules.weigh(usage) : 0) - charged
+          if (delta !== 0) this.#step(key, rules, 'a', delta, born, false).catch(() => {})
+        },
       },
     }
   }

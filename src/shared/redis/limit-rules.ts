@@ -1,7 +1,6 @@
-import type { CostEstimate, LimitQuestion } from '../../limits/limit-authority.ts'
+import type { CostEstimate, LimitStatus } from '../../limits/rate-limiter.ts'
 import type { LimitStanding, ProvisionedStanding } from '../../limits/limit-standing.ts'
 import type { Usage } from '../../answer/completion.ts'
-import type { RateLimits } from '../../wire/service-headers.ts'
 
 /** What is used of the limits of a pay-as-you-go deployment: tokens and requests of the minute, and requests of the slice. */
 export interface WindowUse {
@@ -27,7 +26,7 @@ export interface WindowRules {
   /** Whether a request is charged with its true usage when its answer ends. */
   readonly correctsEstimate: boolean
   /** What the headers tell. */
-  rateLimits(use: WindowUse): RateLimits
+  status(use: WindowUse): LimitStatus
   /** What the administration tells. */
   standing(buckets: readonly WindowBucket[], nowMs: number): LimitStanding
 }
@@ -46,6 +45,3 @@ export interface BucketRules {
 
 /** The limits of a deployment in the form in which Redis keeps them. */
 export type LimitRules = WindowRules | BucketRules
-
-/** Tells the limits of the deployment of a question; undefined where it has none. The same object while they stay the same. */
-export type RulesOf = (question: Omit<LimitQuestion, 'cost'>) => LimitRules | undefined

@@ -1,10 +1,13 @@
-import type { AnyStanding, Decision, LimitAuthority, LimitQuestion } from '../../limits/limit-authority.ts'
+import type { AnyStanding, LimitRequest, LimitResult, RateLimiter } from '../../limits/rate-limiter.ts'
+import type { Usage } from '../../answer/completion.ts'
 import type { Utilization } from '../../limits/occupancy.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { BucketLimits } from './bucket-limits.ts'
 import { limitKey, limitKeyPrefix } from './deployment-key.ts'
-import type { BucketRules, LimitRules, RulesOf } from './limit-rules.ts'
+import type { BucketRules, LimitRules } from './limit-rules.ts'
+import { whenKnown } from '../../pipeline/when-known.ts'
 import type { RedisConnection } from './redis-connection.ts'
+import { limitRulesOf } from './shared-limit-rules.ts'
 import { type TellTime, WindowLimits } from './window-limits.ts'
 
 /** What limits in Redis are made from. */
@@ -14,15 +17,24 @@ export interface RedisLimitsParts {
   readonly prefix: string
   /** That of the exchanges; limits go by Redis's own time. */
   readonly clock: Clock
-  readonly rulesOf: RulesOf
   /** Answers while Redis is slow or away. */
-  readonly local: LimitAuthority
+  readonly local: RateLimiter
   /** For tests: the time that counts, in milliseconds, in the place of Redis's own. */
   readonly tellTime?: TellTime
 }
 
+/** What a request was charged: in Redis, or by this process alone. */
+export interface RedisCharge {
+  settle(usage: Usage | undefined): void
+  discount(cachedTokens: number): number | undefined | Promise<number | undefined>
+}
+
+type MaybeResult = LimitResult<RedisCharge> | Promise<LimitResult<RedisCharge>>
+
 /** Limits in Redis, and what this process knows of them. */
-export interface RedisLimits extends LimitAuthority {
+export interface RedisLimits extends RateLimiter<RedisCharge> {
+  utilizations(): Iterable<Utilization>
+  clear(): Promise<void>
   /** Forgets what this process knows, and its own limits; what lies in Redis stays. */
   forget(): void | Promise<void>
 }
@@ -33,7 +45,7 @@ export interface RedisLimits extends LimitAuthority {
  * the connection's timeout.
  */
 export function createRedisLimits(parts: RedisLimitsParts): RedisLimits {
-  const { connection, prefix, clock, rulesOf, local, tellTime } = parts
+  const { connection, prefix, clock, local, tellTime } = parts
   const levels = new Map<
     string,
     { readonly rules: BucketRules; readonly level: number; readonly atMs: number }
@@ -47,49 +59,63 @@ export function createRedisLimits(parts: RedisLimitsParts): RedisLimits {
     tellTime,
   )
 
-  const ask = (rules: LimitRules, { resource, deployment, cost }: LimitQuestion): Promise<Decision> => {
-    const key = limitKey(prefix, resource, deployment.name, rules.kind)
+  const ask = (
+    rules: LimitRules,
+    { resource, deployment, cost }: LimitRequest,
+  ): Promise<LimitResult<RedisCharge>> => {
+    const key = limitKey(prefix, resource, deployment, rules.kind)
     if (rules.kind === 'windows') {
       return windows.decide(key, rules, cost.promptTokens + cost.completionTokens)
     }
-    provisioned.set(key, { resource, deployment: deployment.name })
+    provisioned.set(key, { resource, deployment })
     return buckets.decide(key, rules, rules.weigh(cost))
   }
 
-  const fallBack = (question: LimitQuestion, nowMs: number) => {
+  const fallBack = (request: LimitRequest): MaybeResult => {
     connection.state.fallbacks++
-    return local.decide(question, nowMs)
+    return whenKnown(local.decide(request), (result): LimitResult<RedisCharge> => {
+      if (!result.admitted) return result
+      const { lease } = result
+      return {
+        ...result,
+        lease: {
+          settle: (usage) => local.settle(lease, usage),
+          discount: (cachedTokens) => local.discount(lease, cachedTokens),
+        },
+      }
+    })
   }
 
   const forget = (): void | Promise<void> => {
     levels.clear()
     provisioned.clear()
-    return local.clear()
+    return local.clear?.()
   }
 
   return {
     forget,
 
-    decide(question, nowMs) {
-      const rules = rulesOf(question)
-      if (!rules) return undefined
-      if (!connection.state.up) return fallBack(question, nowMs)
-      return ask(rules, question).catch(() => fallBack(question, nowMs))
+    decide(request) {
+      if (!connection.state.up) return fallBack(request)
+      return ask(limitRulesOf(request.limits), request).catch(() => fallBack(request))
     },
 
-    standingOf(question, nowMs) {
-      const rules = rulesOf(question)
-      if (!rules) return undefined
-      if (!connection.state.up) return local.standingOf(question, nowMs)
-      const key = limitKey(prefix, question.resource, question.deployment.name, rules.kind)
-      const asked: Promise<AnyStanding | undefined> =
+    settle: (charge, usage) => charge.settle(usage),
+    discount: (charge, cachedTokens) => charge.discount(cachedTokens),
+
+    standing(subject) {
+      const rules = limitRulesOf(subject.limits)
+      if (!connection.state.up) return local.standing(subject)
+      const key = limitKey(prefix, subject.resource, subject.deployment, rules.kind)
+      const asked: Promise<AnyStanding> =
         rules.kind === 'windows' ? windows.standing(key, rules) : buckets.standing(key, rules)
-      return asked.catch(() => local.standingOf(question, nowMs))
+      return asked.catch(() => local.standing(subject))
     },
 
-    *utilizations(nowMs): Generator<Utilization> {
+    *utilizations(): Generator<Utilization> {
+      const nowMs = clock.nowMs()
       if (!connection.state.up) {
-        yield* local.utilizations(nowMs)
+        yield* local.utilizations?.() ?? []
         return
       }
       for (const [key, place] of provisioned) {

@@ -4,7 +4,12 @@ import {
   type RecordJson,
   recordToJson,
 } from '../../generate/responses/input-items.ts'
-import type { ResponseAddress, ResponseArchive } from '../../generate/responses/response-archive.ts'
+import type {
+  AddedResponse,
+  ResponseAddress,
+  ResponseArchive,
+  ResponseUpdate,
+} from '../../generate/responses/response-archive.ts'
 import type { ProgressState } from '../../generate/responses/response-progress.ts'
 import type { ResponseRecord } from '../../generate/responses/response-record.ts'
 import type { ResponseStore } from '../../generate/responses/response-store.ts'
@@ -29,7 +34,7 @@ export interface RedisResponsesParts {
 }
 
 /** The stored responses that all simulators with the same Redis and prefix have together. */
-export class RedisResponses implements ResponseArchive {
+export class RedisResponses implements ResponseArchive<ResponseAddress> {
   readonly #documents: RedisDocuments
   readonly #local: ResponseStore
   readonly #clock: Clock
@@ -42,13 +47,14 @@ export class RedisResponses implements ResponseArchive {
     this.#clock = clock
   }
 
-  async add(record: ResponseRecord): Promise<void> {
+  async add(record: ResponseRecord): Promise<AddedResponse<ResponseAddress>> {
     const documents = this.#documents
     const name = nameOf(record)
-    this.#local.add(record)
+    const added = this.#local.add(record)
     const isShared =
       name !== undefined && documents.up && (await documents.put(name, documentOf(record)).catch(() => false))
     if (!isShared) this.#unshared.add(record)
+    return added
   }
 
   async get(resource: string, id: string, nowMs: number): Promise<ResponseRecord | undefined> {
@@ -61,11 +67,19 @@ export class RedisResponses implements ResponseArchive {
     return record && itemOf(record, id)
   }
 
-  async update(told: Parameters<ResponseArchive['update']>[0]): Promise<void> {
+  async update(told: ResponseUpdate): Promise<void> {
     const name = nameOf(told)
     this.#local.update(told)
     if (name === undefined || !this.#documents.up) return
     await this.#documents.change(name, JSON.stringify(told.progress.state)).catch(() => {})
+  }
+
+  finish(_: ResponseAddress, told: ResponseUpdate): Promise<void> {
+    return this.update(told)
+  }
+
+  cancel(told: ResponseUpdate): Promise<void> {
+    return this.update(told)
   }
 
   async delete(address: ResponseAddress): Promise<void> {

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import type { Concurrency } from '../../config/deployment-latency.ts'
 import type {
-  SlotAuthority,
+  ConcurrencyLimiter,
   SlotGrant,
-  SlotHolder,
-  SlotQuestion,
   SlotRefusal,
-} from '../../latency/slot-authority.ts'
-import type { StopTimer } from '../../lib/clock.ts'
+  SlotRequest,
+  SlotResult,
+} from '../../latency/concurrency-limiter.ts'
+import { openSlotLease, type SlotHolder, type SlotLease } from '../../latency/slot-lease.ts'
+import type { Clock, StopTimer } from '../../lib/clock.ts'
 import type { Occupancy } from '../../limits/occupancy.ts'
 import { slotKeys } from './deployment-key.ts'
 import type { RedisConnection } from './redis-connection.ts'
@@ -30,6 +31,8 @@ export interface RedisSlotsParts {
   readonly connection: RedisConnection
   /** What keys and channels begin with. */
   readonly prefix: string
+  /** That of the exchanges. */
+  readonly clock: Clock
   /** In the place of ten seconds. */
   readonly leaseMs?: number
 }
@@ -70,8 +73,9 @@ type Step = { readonly kind: 't' | 'q' | 'l'; readonly number: number } | { read
  * Messages and answers of Redis come over one connection, in order. So each connection has a name of its own, and begins by telling
  * what the simulator holds and who waits: nothing that got lost with the connection before counts any longer.
  */
-export class RedisSlots implements SlotAuthority {
+export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
   readonly #connection: RedisConnection
+  readonly #clock: Clock
   readonly #prefix: string
   readonly #leaseMs: number
   readonly #channels: string
@@ -82,8 +86,9 @@ export class RedisSlots implements SlotAuthority {
   #lastNumber = 0
   #stopBeat: StopTimer | undefined
 
-  constructor({ connection, prefix, leaseMs = usualLeaseMs }: RedisSlotsParts) {
+  constructor({ connection, prefix, clock, leaseMs = usualLeaseMs }: RedisSlotsParts) {
     this.#connection = connection
+    this.#clock = clock
     this.#prefix = prefix
     this.#leaseMs = leaseMs
     this.#channels = `${prefix}slots:`
@@ -93,8 +98,20 @@ export class RedisSlots implements SlotAuthority {
     void connection.onMessage(`${this.#channels}${this.#replica}`, (message) => this.#hear(message))
   }
 
-  take(
-    question: SlotQuestion,
+  take(request: SlotRequest): SlotResult<SlotLease> {
+    return openSlotLease(this.#clock, (holder) => this.#takeFor(request, holder))
+  }
+
+  async wait({ admission }: SlotLease): Promise<SlotGrant | SlotRefusal | undefined> {
+    return admission
+  }
+
+  end(lease: SlotLease): void {
+    lease.end()
+  }
+
+  #takeFor(
+    question: SlotRequest,
     holder: SlotHolder,
   ): SlotGrant | SlotRefusal | Promise<SlotGrant | SlotRefusal> {
     const place = this.#placeOf(question)
@@ -131,7 +148,7 @@ export class RedisSlots implements SlotAuthority {
     return `${this.#replica}.${this.#connects}`
   }
 
-  #placeOf({ resource, deployment }: SlotQuestion): Place {
+  #placeOf({ resource, deployment }: SlotRequest): Place {
     const keys = slotKeys(this.#prefix, resource, deployment)
     let place = this.#places.get(keys[0])
     if (!place) {

@@ -1,40 +1,30 @@
-import type { LimitProfileName } from '../../config/deployment-limits.ts'
-import type { Deployment } from '../../config/deployments.ts'
-import { type LimitPlan, limitPlanOf, requestsWindowMs, tokensWindowMs } from '../../limits/limit-plan.ts'
+import type { DeploymentLimits } from '../../limits/deployment-limits.ts'
+import { type LimitPlan, requestsWindowMs, tokensWindowMs } from '../../limits/limit-plan.ts'
 import { limitProfile } from '../../limits/limit-profile.ts'
 import {
-  provisionedPlanOf,
   provisionedStanding,
   utilizationSpanMs,
   weightedTokens,
   weightedTokensPerMinute,
 } from '../../limits/provisioned-limiter.ts'
 import { rateLimitsOf } from '../../limits/rate-limits-of.ts'
-import { scaleLimits } from '../../limits/scale-limits.ts'
 import { bucketMs, SlidingWindow } from '../../limits/sliding-window.ts'
 import { windowStanding } from '../../limits/window-standing.ts'
 import type { LimitStanding } from '../../limits/limit-standing.ts'
-import type { LimitRules, RulesOf, WindowBucket } from './limit-rules.ts'
+import type { LimitRules, WindowBucket } from './limit-rules.ts'
 
-/** Makes the rules by which Redis keeps limits, of those by which this process does. */
-export function createSharedLimitRules(): RulesOf {
-  const known = new WeakMap<
-    Deployment,
-    { readonly profileName: LimitProfileName; readonly rules: LimitRules | undefined }
-  >()
-  return ({ deployment, profileName, limitFactor }) => {
-    const limited = scaleLimits(deployment, limitFactor)
-    const found = known.get(limited)
-    if (found?.profileName === profileName) return found.rules
-    const rules = rulesOf(limited, profileName)
-    known.set(limited, { profileName, rules })
-    return rules
-  }
+const known = new WeakMap<DeploymentLimits, LimitRules>()
+
+/** The rules by which Redis keeps limits: the same object for the same limits. */
+export function limitRulesOf(limits: DeploymentLimits): LimitRules {
+  let rules = known.get(limits)
+  if (!rules) known.set(limits, (rules = makeRules(limits)))
+  return rules
 }
 
-function rulesOf(deployment: Deployment, profileName: LimitProfileName): LimitRules | undefined {
-  const units = provisionedPlanOf(deployment)
-  if (units) {
+function makeRules(limits: DeploymentLimits): LimitRules {
+  if (limits.kind === 'provisioned') {
+    const units = limits.plan
     return {
       kind: 'bucket',
       tokensPerMinute: weightedTokensPerMinute(units),
@@ -43,15 +33,14 @@ function rulesOf(deployment: Deployment, profileName: LimitProfileName): LimitRu
       standing: (waiting) => provisionedStanding(waiting, units),
     }
   }
-  const plan = limitPlanOf(deployment)
-  if (!plan) return undefined
+  const { plan, profileName } = limits
   const profile = limitProfile(profileName)
   return {
     kind: 'windows',
     tokens: plan.tokens,
     slice: plan.slice,
     correctsEstimate: profile.correctsEstimate,
-    rateLimits: (use) => rateLimitsOf(use, plan, profile),
+    status: (use) => rateLimitsOf(use, plan, profile),
     standing: (buckets, nowMs) => standingOf(buckets, plan, nowMs),
   }
 }

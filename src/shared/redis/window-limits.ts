@@ -1,5 +1,6 @@
 import { neverFitsRetryAfterSeconds } from '../../wire/errors.ts'
-import type { Decision } from '../../limits/limit-authority.ts'
+import type { LimitResult } from '../../limits/rate-limiter.ts'
+import type { RedisCharge } from './redis-limits.ts'
 import type { LimitStanding } from '../../limits/limit-standing.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { WindowBucket, WindowRules } from './limit-rules.ts'
@@ -26,7 +27,7 @@ interface Charge {
 interface Question {
   readonly rules: WindowRules
   readonly estimate: number
-  readonly resolve: (decision: Decision) => void
+  readonly resolve: (decision: LimitResult<RedisCharge>) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -48,7 +49,7 @@ export class WindowLimits {
   }
 
   /** Admits a request and charges it, or refuses it; rejects when Redis is slow or away. */
-  decide(key: string, rules: WindowRules, estimate: number): Promise<Decision> {
+  decide(key: string, rules: WindowRules, estimate: number): Promise<LimitResult<RedisCharge>> {
     return new Promise((resolve, reject) => {
       this.#batches.add(key, { rules, estimate, resolve, reject }, true)
     })
@@ -111,23 +112,26 @@ export class WindowLimits {
     estimate: number,
     reply: readonly [string, ...number[]],
     at: number,
-  ): Decision {
+  ): LimitResult<RedisCharge> {
     const [went = 0, tokens = 0, sliceRequests = 0, requests = 0, waitMs = 0] = reply.slice(
       at,
       at + 5,
     ) as number[]
-    const standing = { rateLimits: rules.rateLimits({ tokens, requests, sliceRequests }) }
+    const status = rules.status({ tokens, requests, sliceRequests })
     if (went < 2) {
       const retryAfterMs = waitMs < 0 ? longestWaitMs : Math.min(waitMs, longestWaitMs)
-      return { admitted: false, kind: went === 1 ? 'token' : 'call', retryAfterMs, standing }
+      return { admitted: false, kind: went === 1 ? 'token' : 'call', retryAfterMs, status }
     }
     return {
       admitted: true,
-      standing,
-      settle: (usage) => {
-        const used = usage ? usage.promptTokens + usage.completionTokens : 0
-        if (used === estimate || (usage && !rules.correctsEstimate)) return
-        this.#batches.add(key, { charge, delta: used - estimate }, false)
+      status,
+      lease: {
+        settle: (usage) => {
+          const used = usage ? usage.promptTokens + usage.completionTokens : 0
+          if (used === estimate || (usage && !rules.correctsEstimate)) return
+          this.#batches.add(key, { charge, delta: used - estimate }, false)
+        },
+        discount: () => undefined,
       },
     }
   }

@@ -3,9 +3,6 @@ import { reasonOf } from '../../lib/error-text.ts'
 /** Functions that one process offers to another: each takes one argument and gives a value that JSON can carry. */
 export type Methods = Readonly<Record<string, (argument: never) => unknown>>
 
-type ArgumentOf<M> = M extends (argument: infer A) => unknown ? A : never
-type AnswerOf<M> = M extends (argument: never) => infer R ? Awaited<R> : never
-
 /** The way to the other process: what is sent arrives whole and in its order, or not at all. */
 export interface Channel {
   send(message: unknown): void
@@ -16,8 +13,11 @@ type Frame =
   | readonly [number: number, method: string, argument: unknown]
   | readonly [answered: number, value: unknown, failure?: string]
 
+/** The method that every peer has: its answer comes behind all that was told before it. */
+const syncMethod = ''
+
 interface Waiting {
-  readonly resolve: (value: never) => void
+  readonly resolve: (value: unknown) => void
   readonly reject: (error: Error) => void
 }
 
@@ -25,7 +25,7 @@ interface Waiting {
  * One end of a connection between two processes. All calls, notices and answers of one turn of the event loop travel in one
  * message: a message costs ten times what a call in it does.
  */
-export class Peer<Theirs extends Methods> {
+export class Peer {
   readonly #channel: Channel
   readonly #methods: Methods
   readonly #onFailure: (error: unknown, method: string) => void
@@ -50,10 +50,7 @@ export class Peer<Theirs extends Methods> {
   }
 
   /** Asks the other side. Rejects when its method fails, and when the connection ends before the answer. */
-  call<K extends keyof Theirs & string>(
-    method: K,
-    argument: ArgumentOf<Theirs[K]>,
-  ): Promise<AnswerOf<Theirs[K]>> {
+  call(method: string, argument: unknown): Promise<unknown> {
     if (this.#closed) return Promise.reject(this.#closed)
     return new Promise((resolve, reject) => {
       const number = ++this.#lastNumber
@@ -63,8 +60,13 @@ export class Peer<Theirs extends Methods> {
   }
 
   /** Tells the other side, behind all that was told and asked before. */
-  tell<K extends keyof Theirs & string>(method: K, argument: ArgumentOf<Theirs[K]>): void {
+  tell(method: string, argument: unknown): void {
     if (!this.#closed) this.#post([0, method, argument])
+  }
+
+  /** Ends when all has arrived here that the other side has sent by now. Rejects when the connection ends before. */
+  async sync(): Promise<void> {
+    await this.call(syncMethod, null)
   }
 
   /** Takes a message that the other side has sent. */
@@ -111,6 +113,10 @@ export class Peer<Theirs extends Methods> {
     const answer = (value: unknown): void => {
       if (number > 0) this.#post([-number, value])
     }
+    if (name === syncMethod) {
+      answer(null)
+      return
+    }
     const method = this.#methods[name] as ((argument: unknown) => unknown) | undefined
     if (!method) {
       fail(new Error(`The other process has no method ${name}.`))
@@ -129,7 +135,7 @@ export class Peer<Theirs extends Methods> {
     const waiting = this.#waiting.get(number)
     if (!waiting) return
     this.#waiting.delete(number)
-    if (failure === undefined) waiting.resolve(value as never)
+    if (failure === undefined) waiting.resolve(value)
     else waiting.reject(new Error(failure))
   }
 }

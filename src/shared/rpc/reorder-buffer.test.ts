@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { heldMs, InOrder } from './reorder-buffer.ts'
+import { heldMs, ReorderBuffer } from './reorder-buffer.ts'
 
-describe('InOrder', () => {
+describe('ReorderBuffer', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
 
   const setUp = () => {
     const start = Date.now()
     let heardAll: () => void = () => {}
-    const inOrder = new InOrder(
+    const inOrder = new ReorderBuffer(
       () => Date.now() - start,
       () => new Promise<void>((resolve) => (heardAll = resolve)),
     )

@@ -10,7 +10,7 @@ export const heldMs = 200
  * Puts what several processes tell into the order in which it happened: a client may have read an answer of one worker, and
  * sent its retry to another, before the first one's notice is here.
  */
-export class InOrder {
+export class ReorderBuffer {
   readonly #nowMs: () => number
   readonly #hearAll: () => Promise<unknown>
   #told: Told[] = []

@@ -1,0 +1,98 @@
+import { isUtf8 } from 'node:buffer'
+import type { Usage } from '../answer/completion.ts'
+import { machineOffsetMs } from '../lib/machine-time.ts'
+import type { Codec, Port } from '../lib/port.ts'
+import { longestBodyBytes } from './journal-ring.ts'
+import type { RecordedCall } from './recorded-call.ts'
+import { requestFingerprint } from './request-fingerprint.ts'
+
+/** What the journal is told of a request when its answer is planned. */
+export interface CallStarted extends Omit<
+  RecordedCall,
+  'id' | 'atEpochMs' | 'retry' | 'firstByteMs' | 'durationMs' | 'aborted'
+> {
+  /** Which attempt it is by its own account: 0 for the first one; undefined where it says nothing. */
+  readonly attempt: number | undefined
+  /** What it has in common with requests that repeat it; absent where the body is there to find it out. */
+  readonly fingerprint?: string | undefined
+}
+
+/** What the journal is told when the answer has been sent. */
+export interface CallEnded {
+  /** Known by now, for answers of a real service. */
+  readonly usage: Usage | undefined
+  /** Milliseconds from the start of the request. */
+  readonly firstByteMs: number | undefined
+  /** Milliseconds from the start of the request. Undefined: until `answeredAtMs`. */
+  readonly durationMs: number | undefined
+  /**
+   * From when on the client may have had all of it, by the clock of the exchanges: a process may be held up between that and the
+   * end that it notes.
+   */
+  readonly answeredAtMs: number
+  readonly aborted: boolean
+  /** The status of an answer that failed, or `cut`; undefined for one that did not. */
+  readonly failure: string | undefined
+}
+
+/** Where requests are noted: in this process, or at a place where those of many processes come together. */
+export interface JournalSink<Lease = unknown> {
+  /** Notes a request whose answer was planned at `plannedMs`, by the clock of the exchanges: requests come in that order. */
+  started(call: CallStarted, plannedMs: number): Lease
+  /** Notes its end. */
+  ended(lease: Lease, end: CallEnded): void
+}
+
+export const journalPort: Port<JournalSink> = {
+  name: 'journal',
+  methods: {
+    // A client may have read the answer of one process, and sent its retry to another, before the end is told here.
+    started: { kind: 'tell', lease: 'opens', args: startedCodec(), at: (_, plannedMs) => plannedMs },
+    ended: { kind: 'tell', lease: 'ends', args: endedCodec(), at: (_, { answeredAtMs }) => answeredAtMs },
+  },
+  // The connections of its clients broke.
+  giveBack: (sink, lease, nowMs) =>
+    sink.ended(lease, {
+      usage: undefined,
+      firstByteMs: undefined,
+      durationMs: undefined,
+      answeredAtMs: nowMs,
+      aborted: true,
+      failure: undefined,
+    }),
+}
+
+/** Bodies travel as texts where they are, and not at all where the journal would not keep them; times as those of the machine. */
+function startedCodec(): Codec<[CallStarted, number]> {
+  interface Sent extends Omit<CallStarted, 'body'> {
+    readonly text?: string
+    readonly base64?: string
+  }
+  const sentBody = ({ body, ...call }: CallStarted): Partial<Sent> => {
+    if (!body) return {}
+    if (body.length > longestBodyBytes) return { fingerprint: requestFingerprint({ ...call, body }) }
+    return isUtf8(body) ? { text: body.toString() } : { base64: body.toString('base64') }
+  }
+  return {
+    encode([call, plannedMs]) {
+      const offsetMs = machineOffsetMs()
+      const { startedMs } = call
+      const sent = { ...call, body: undefined, startedMs: startedMs + offsetMs, ...sentBody(call) }
+      return [sent, plannedMs + offsetMs]
+    },
+    decode([{ text, base64, startedMs, ...same }, plannedMs]: readonly [Sent, number]) {
+      const offsetMs = machineOffsetMs()
+      const bytes = base64 === undefined ? undefined : Buffer.from(base64, 'base64')
+      const body = text === undefined ? bytes : Buffer.from(text)
+      return [{ ...same, startedMs: startedMs - offsetMs, body }, plannedMs - offsetMs]
+    },
+  }
+}
+
+function endedCodec(): Codec<[unknown, CallEnded]> {
+  const shifted = (end: CallEnded, ms: number): CallEnded => ({ ...end, answeredAtMs: end.answeredAtMs + ms })
+  return {
+    encode: ([lease, end]) => [lease, shifted(end, machineOffsetMs())],
+    decode: ([lease, end]: [unknown, CallEnded]) => [lease, shifted(end, -machineOffsetMs())],
+  }
+}

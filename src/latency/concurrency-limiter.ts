@@ -1,0 +1,56 @@
+import type { Concurrency } from '../config/deployment-latency.ts'
+import type { Port } from '../lib/port.ts'
+import type { Occupancy } from '../limits/occupancy.ts'
+
+/** What a request asks of the slots of its deployment. */
+export interface SlotRequest {
+  readonly resource: string
+  /** The deployment's name. */
+  readonly deployment: string
+  /** Undefined: there is a slot for everyone. */
+  readonly concurrency: Concurrency | undefined
+  /** Multiplies the timeout of the queue. */
+  readonly timeScale: number
+}
+
+/** A slot. */
+export interface SlotGrant {
+  /** How many other requests the deployment works on. */
+  readonly others: number
+  /** Whether the request had to wait for it. */
+  readonly waited: boolean
+}
+
+/** Why a request got no slot; `left` means that it was ended before. */
+export type SlotRefusal = 'queue-full' | 'timed-out' | 'left'
+
+/** A request that has a slot, or one that is to `wait` for it. */
+export type SlotResult<Lease = unknown> =
+  | { readonly lease: Lease; readonly grant: SlotGrant }
+  | { readonly lease: Lease; readonly grant?: undefined }
+  | 'queue-full'
+
+/**
+ * Gives the slots of deployments to requests, first come, first served: in this process, or at a place that many processes
+ * ask, so that they have the same slots together. An answer that is known at once is given without a promise.
+ */
+export interface ConcurrencyLimiter<Lease = unknown> {
+  /** Takes a slot, or a place in the queue. Whoever gets a lease ends it, whatever comes of it. */
+  take(request: SlotRequest): SlotResult<Lease> | Promise<SlotResult<Lease>>
+  /** Waits for the slot of a lease without one; undefined for a lease that is not known. */
+  wait(lease: Lease): Promise<SlotGrant | SlotRefusal | undefined>
+  /** Gives the slot back, or leaves the queue: the request has been answered, or its client has left. */
+  end(lease: Lease): void
+  /** The deployments that have had such a request, as far as is known here. */
+  occupancy?(): Iterable<Occupancy>
+}
+
+export const concurrencyLimiterPort: Port<ConcurrencyLimiter> = {
+  name: 'slots',
+  methods: {
+    take: { kind: 'ask', lease: 'opens' },
+    wait: { kind: 'ask', lease: 'uses' },
+    end: { kind: 'tell', lease: 'ends' },
+  },
+  giveBack: (limiter, lease) => limiter.end(lease),
+}

@@ -1,0 +1,103 @@
+import type { Codec, Port } from '../lib/port.ts'
+import type { Usage } from '../answer/completion.ts'
+import type { LimitState } from '../wire/service-headers.ts'
+import { type DeploymentLimits, limitsFromText, limitsToText } from './deployment-limits.ts'
+import type { LimitStanding, ProvisionedStanding } from './limit-standing.ts'
+import type { Utilization } from './occupancy.ts'
+
+/** What a request is taken to cost before anything is known of its answer. */
+export interface CostEstimate {
+  readonly promptTokens: number
+  /** Of all choices together. */
+  readonly completionTokens: number
+}
+
+/** Whose limits are asked. */
+export interface LimitSubject {
+  readonly resource: string
+  /** The deployment's name. */
+  readonly deployment: string
+  /** The same object while they stay the same. */
+  readonly limits: DeploymentLimits
+}
+
+/** What a request asks of the limits of its deployment. */
+export interface LimitRequest extends LimitSubject {
+  readonly cost: CostEstimate
+}
+
+/** How the limits of a deployment stand after a request; what they do not count is absent. */
+export interface LimitStatus {
+  readonly requests?: LimitState | undefined
+  readonly tokens?: LimitState | undefined
+  /** Share of the provisioned throughput that is in use: 1 is 100 %, and it may be more. */
+  readonly utilization?: number
+}
+
+/** What the limits of a deployment say to a request. */
+export type LimitResult<Lease = unknown> =
+  | {
+      readonly admitted: true
+      readonly status: LimitStatus
+      /** Names what was charged. */
+      readonly lease: Lease
+    }
+  | {
+      readonly admitted: false
+      readonly status: LimitStatus
+      readonly kind: 'token' | 'call'
+      /** When the same request would be admitted if no other came, rounded up; a day where waiting does not help. */
+      readonly retryAfterMs: number
+    }
+
+/** How the limits of a deployment of either kind stand. */
+export type AnyStanding = LimitStanding | ProvisionedStanding
+
+/**
+ * Decides which requests the limits of deployments let in: in this process, or at a place that many processes ask, so that
+ * they have one limit together. An answer that is known at once is given without a promise.
+ */
+export interface RateLimiter<Lease = unknown> {
+  /** Admits a request and charges it, or refuses it. */
+  decide(request: LimitRequest): LimitResult<Lease> | Promise<LimitResult<Lease>>
+  /** Puts what the request truly used in the place of its estimate; undefined when it used nothing. */
+  settle(lease: Lease, usage: Usage | undefined): void
+  /**
+   * For provisioned deployments: takes cached tokens out of the estimate, as soon as they are known, and gives the utilisation
+   * after that; undefined where it is not known.
+   */
+  discount(lease: Lease, cachedTokens: number): number | undefined | Promise<number | undefined>
+  /** How the limits of a deployment stand. Asking charges and changes nothing. */
+  standing(subject: LimitSubject): AnyStanding | Promise<AnyStanding>
+  /** The provisioned deployments that had a request, and how much of their throughput is in use, as far as is known here. */
+  utilizations?(): Iterable<Utilization>
+  /** Forgets what was used: every deployment begins anew. */
+  clear?(): void | Promise<void>
+}
+
+export const rateLimiterPort: Port<RateLimiter> = {
+  name: 'limits',
+  // Answers that tell no usage are never settled, and may not pile up.
+  maxLeases: 100_000,
+  methods: {
+    decide: {
+      kind: 'ask',
+      lease: 'opens',
+      args: withLimitsAsText<LimitRequest>(),
+    },
+    settle: { kind: 'tell', lease: 'ends' },
+    discount: { kind: 'ask', lease: 'uses' },
+    standing: { kind: 'ask', args: withLimitsAsText<LimitSubject>() },
+  },
+  // Its requests are lost, and have used nothing.
+  giveBack: (limiter, lease) => limiter.settle(lease, undefined),
+}
+
+function withLimitsAsText<T extends LimitSubject>(): Codec<[T]> {
+  return {
+    encode: ([{ limits, ...request }]) => ({ ...request, limits: limitsToText(limits) }),
+    decode: (sent: object & { readonly limits: string }) => [
+      { ...sent, limits: limitsFromText(sent.limits) } as unknown as T,
+    ],
+  }
+}
