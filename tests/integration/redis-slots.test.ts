@@ -276,7 +276,7 @@ describe.skipIf(isMissing)(`slots in Redis${note}`, () => {
       expect(new Request(b, size).answer).toEqual({ others: 1, waited: false })
       const local = new Request(b, size)
       const atA = new Request(a, size)
-      expect([waiting(a), waiting(b)]).toEqual([1, 1])
+      await expect.poll(() => [waiting(a), waiting(b)]).toEqual([1, 1])
 
       await server.start()
       await expect.poll(() => a.connection.state.up && b.connection.state.up, { timeout: 5_000 }).toBe(true)
