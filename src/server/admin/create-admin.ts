@@ -43,10 +43,9 @@ export function createAdmin(simulator: Simulator, version: string): readonly Pag
 }
 
 function answerRoute(route: AdminRoute, simulator: Simulator): AdminPage {
-  const parameters = queryParameters(route.query)
   const ask = async (context: Context<AppEnv>): Promise<Response> => {
     const request = context.req.raw
-    const query = readQuery(new URL(request.url).searchParams, parameters)
+    const query = readQuery(new URL(request.url).searchParams, queryParameters(route.query))
     if ('problems' in query) return send(refuseProblems('InvalidQuery', 'read the query', query.problems))
     const params = context.req.param()
     const body = await readAdminBody(request, route, params)

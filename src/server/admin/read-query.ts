@@ -13,12 +13,21 @@ export interface QueryParameter {
   readonly check: z.ZodType
 }
 
+/** Made when they are first asked for: JSON Schemas take milliseconds, which a test with many simulators would pay for each. */
+const known = new WeakMap<z.ZodObject, readonly QueryParameter[]>()
+
 /** Lists the parameters of a query. */
 export function queryParameters(query: z.ZodObject | undefined): readonly QueryParameter[] {
-  return Object.entries(query?.shape ?? {}).map(([name, check]) => {
-    const { description, ...schema } = jsonSchemaOf(check as z.ZodType)
-    return { name, description: String(description), schema, check: check as z.ZodType }
-  })
+  if (!query) return []
+  let parameters = known.get(query)
+  if (!parameters) {
+    parameters = Object.entries(query.shape).map(([name, check]) => {
+      const { description, ...schema } = jsonSchemaOf(check as z.ZodType)
+      return { name, description: String(description), schema, check: check as z.ZodType }
+    })
+    known.set(query, parameters)
+  }
+  return parameters
 }
 
 /** Values by name, in the type of their parameter, or every problem of the query, a sentence or two each. */
