@@ -77,28 +77,17 @@ export interface JournalEntry {
 
 /** Tells of a request as it stands now. */
 export function journalEntry(call: RecordedCall): JournalEntry {
-  const { atEpochMs, headers, secrets, body, path, query, retry: repeated, ...same } = call
+  const { atEpochMs, headers: _, secrets: _secrets, body, retry: repeated, ...same } = call
   const retry = repeated && !isNewRequest(repeated) ? repeated : undefined
-  const withoutKeys = createKeyRedactor(() => secrets)
   let text: string | Uint8Array | undefined
   let json: { readonly value: unknown } | undefined
-  const cleanBody = (): string | Uint8Array | undefined => {
-    if (body === undefined) return undefined
-    const isText = isUtf8(body)
-    const whole = body.toString(isText ? 'utf8' : 'latin1')
-    const plain = withoutKeys(redactBody(whole, headers['content-type']))
-    if (isText) return plain
-    return plain === whole ? body : Buffer.from(plain, 'latin1')
-  }
   return {
     ...same,
+    ...cleanHead(call),
     at: new Date(atEpochMs).toISOString(),
-    path: withoutKeys(redactText(path)),
-    query: withoutKeys(redactQuery(query)),
-    headers: redactHeaders(headers, withoutKeys),
     bodyKept: body !== undefined,
     get body() {
-      return (text ??= cleanBody())
+      return (text ??= cleanBody(call))
     },
     get json() {
       const clean = this.body
@@ -110,6 +99,38 @@ export function journalEntry(call: RecordedCall): JournalEntry {
     early: retry?.early,
     forbidden: retry?.forbidden,
   }
+}
+
+/** What is told of the head of a request: without credentials. */
+export function cleanHead({
+  path,
+  query,
+  headers,
+  secrets,
+}: Pick<RecordedCall, 'path' | 'query' | 'headers' | 'secrets'>): Pick<
+  JournalEntry,
+  'path' | 'query' | 'headers'
+> {
+  const withoutKeys = createKeyRedactor(() => secrets)
+  return {
+    path: withoutKeys(redactText(path)),
+    query: withoutKeys(redactQuery(query)),
+    headers: redactHeaders(headers, withoutKeys),
+  }
+}
+
+/** What is told of its body, without credentials: a text, or bytes that are none. */
+export function cleanBody({
+  body,
+  headers,
+  secrets,
+}: Pick<RecordedCall, 'body' | 'headers' | 'secrets'>): string | Uint8Array | undefined {
+  if (body === undefined) return undefined
+  const isText = isUtf8(body)
+  const whole = body.toString(isText ? 'utf8' : 'latin1')
+  const plain = createKeyRedactor(() => secrets)(redactBody(whole, headers['content-type']))
+  if (isText) return plain
+  return plain === whole ? body : Buffer.from(plain, 'latin1')
 }
 
 /** A header may have any name: known keys are kept out wherever they stand. */
