@@ -20,14 +20,15 @@ export class JournalRing {
     this.#size = size
   }
 
-  /** The number of the next request. */
-  takeId(): number {
-    return this.#nextId++
+  /** The number of the next request: `given`, or one more than the highest so far. */
+  takeId(given = this.#nextId): number {
+    this.#nextId = Math.max(this.#nextId, given + 1)
+    return given
   }
 
-  /** Keeps a request in the place of the oldest one. Calls come in the order of their numbers, none is left out. */
+  /** Keeps a request in the place of the oldest one. One that comes after so many later ones is not kept. */
   add(call: RecordedCall): void {
-    if (this.#size === 0) return
+    if (this.#size === 0 || call.id < this.#firstId) return
     const slot = call.id % this.#size
     const oldest = this.#calls[slot]
     if (oldest) this.#dropBody(oldest)
@@ -51,7 +52,7 @@ export class JournalRing {
   *after(id: number): Generator<RecordedCall> {
     for (let next = Math.max(id + 1, this.#firstId); next < this.#nextId; next++) {
       const call = this.#calls[next % this.#size]
-      if (call) yield call
+      if (call?.id === next) yield call
     }
   }
 
@@ -59,7 +60,7 @@ export class JournalRing {
   *newestFirst(): Generator<RecordedCall> {
     for (let id = this.#nextId - 1; id >= this.#firstId; id--) {
       const call = this.#calls[id % this.#size]
-      if (call) yield call
+      if (call?.id === id) yield call
     }
   }
 

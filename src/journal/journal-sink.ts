@@ -3,14 +3,19 @@ import type { Usage } from '../answer/completion.ts'
 import { machineOffsetMs } from '../lib/machine-time.ts'
 import type { Codec, Port } from '../lib/port.ts'
 import { longestBodyBytes } from './journal-ring.ts'
+import type { JournalEntry } from './journal-entry.ts'
+import type { JournalFilter } from './journal-filter.ts'
 import type { RecordedCall } from './recorded-call.ts'
 import { requestFingerprint } from './request-fingerprint.ts'
+import type { RetryReport } from './retry-report.ts'
 
 /** What the journal is told of a request when its answer is planned. */
 export interface CallStarted extends Omit<
   RecordedCall,
   'id' | 'atEpochMs' | 'retry' | 'firstByteMs' | 'durationMs' | 'aborted'
 > {
+  /** Its number, where several machines number their requests together; absent: the next one. */
+  readonly id?: number
   /** Which attempt it is by its own account: 0 for the first one; undefined where it says nothing. */
   readonly attempt: number | undefined
   /** What it has in common with requests that repeat it; absent where the body is there to find it out. */
@@ -41,6 +46,34 @@ export interface JournalSink<Lease = unknown> {
   started(call: CallStarted, plannedMs: number): Lease
   /** Notes its end. */
   ended(lease: Lease, end: CallEnded): void
+}
+
+/** What follows a place in the journal. */
+export interface JournalPage {
+  /** The first ones that fit the filter, oldest first. */
+  readonly entries: readonly JournalEntry[]
+  /** The place behind all that was looked at, whether it fits or not. */
+  readonly lastId: number
+  /** How many requests after the place are not kept any more. */
+  readonly forgotten: number
+}
+
+/** What has been noted, here or at a place where the notes of many processes come together. */
+export interface JournalReader {
+  /** What fits the filter, oldest first; all without one. Each call tells how things stand then. */
+  entries(filter?: JournalFilter): readonly JournalEntry[] | Promise<readonly JournalEntry[]>
+  /** The number of the last request; 0 before the first one. */
+  readonly lastId: number | Promise<number>
+  /** Looks from a number on, so that whoever follows the journal needs to keep nothing but his place in it. */
+  follow(sinceId: number, filter: JournalFilter): JournalPage | Promise<JournalPage>
+  /** Calls back after requests have been noted. Gives what ends that. */
+  onNoted(listener: () => void): () => void
+  /** Forgets all requests, and begins a new report. Numbers go on. */
+  clear(): void | Promise<void>
+  /** What the judge has found since the start or the last `clear`, whether the requests are still kept or not. */
+  retryReport(): RetryReport | Promise<RetryReport>
+  /** Names what has to end before all is noted that has happened in this simulator: its workers may be behind. */
+  settleBy?(settle: () => Promise<void>): void
 }
 
 export const journalPort: Port<JournalSink> = {

@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import { type JournalEntry, journalEntry } from './journal-entry.ts'
 import { type JournalFilter, matcher } from './journal-filter.ts'
 import { JournalRing } from './journal-ring.ts'
-import type { JournalSink } from './journal-sink.ts'
+import type { JournalPage, JournalReader, JournalSink } from './journal-sink.ts'
 import { observeCalls } from './observe-calls.ts'
 import type { RecordedCall } from './recorded-call.ts'
 import { requestFingerprint } from './request-fingerprint.ts'
@@ -17,7 +17,7 @@ export interface OpenCall {
 }
 
 /** The requests of one simulator, and what is to be said of their retries. */
-export interface Journal extends JournalSink<OpenCall> {
+export interface Journal extends JournalSink<OpenCall>, JournalReader {
   /** Stands outermost: notes every request when its answer is planned, and again when it has been sent. */
   readonly observe: Stage
   /** What fits the filter, oldest first; all without one. Each call tells how things stand then. */
@@ -34,16 +34,6 @@ export interface Journal extends JournalSink<OpenCall> {
   retryReport(): RetryReport
 }
 
-/** What follows a place in the journal. */
-export interface JournalPage {
-  /** The first ones that fit the filter, oldest first. */
-  readonly entries: readonly JournalEntry[]
-  /** The place behind all that was looked at, whether it fits or not. */
-  readonly lastId: number
-  /** How many requests after the place are not kept any more. */
-  readonly forgotten: number
-}
-
 /** How many entries a page of the journal has at most: their bodies may have 64 KB each. */
 const pageSize = 16
 
@@ -55,10 +45,12 @@ export interface JournalOptions {
   readonly clock: Clock
   /** The header, in lower case, by which requests name the test that they belong to. */
   readonly testHeader: string
+  /** When it was begun, by the clock; default: now. */
+  readonly sinceMs?: number
 }
 
 /** Makes a journal without entries. Without requests it costs nothing; a simulator that keeps none leaves it out. */
-export function createJournal({ size, clock, testHeader }: JournalOptions): Journal {
+export function createJournal({ size, clock, testHeader, sinceMs = clock.nowMs() }: JournalOptions): Journal {
   const ring = new JournalRing(size)
   const listeners = new Set<() => void>()
   let forgotten = emptyTotals
@@ -67,10 +59,10 @@ export function createJournal({ size, clock, testHeader }: JournalOptions): Jour
   })
   const epochOf = (ms: number): number => clock.epochMs() - clock.nowMs() + ms
   const isoTime = (ms: number): string => new Date(epochOf(ms)).toISOString()
-  let since = isoTime(clock.nowMs())
+  let since = isoTime(sinceMs)
 
-  const started: Journal['started'] = ({ attempt, fingerprint: known, ...note }) => {
-    const id = ring.takeId()
+  const started: Journal['started'] = ({ attempt, fingerprint: known, id: given, ...note }) => {
+    const id = ring.takeId(given)
     const { startedMs, client } = note
     let fingerprint = known
     const judgement = judge.judge({

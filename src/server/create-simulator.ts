@@ -50,6 +50,8 @@ export async function createSimulator<const C extends ClockChoice = 'system'>(
     logger: ownLogger ?? createLineLogger(logLevel),
     extensions: extensions ?? extensionPaths,
     workingDirectory,
+    // `requests()` tells at once.
+    keepsJournal: true,
   })
   const inProcess = createInProcessFetch(app, inProcessUrl)
   const onePort = new OnePort(app, {
@@ -59,7 +61,7 @@ export async function createSimulator<const C extends ClockChoice = 'system'>(
   })
 
   const journal = (): Journal => {
-    if (simulator.journal) return simulator.journal
+    if (simulator.ownJournal) return simulator.ownJournal
     throw new Error(
       'Could not tell of requests: none are kept. Create the simulator with { journal: true }, or with the number of requests to keep.',
     )

@@ -7,7 +7,7 @@ const createSource = () => {
   const events: ServerSentEvent[] = []
   const listeners = new Set<() => void>()
   const source: EventSource = {
-    next() {
+    async next() {
       state.asked++
       return events.splice(0)
     },

@@ -15,7 +15,7 @@ export interface EventSource {
    * Gives the events that are due now, none while there are none. It is asked only when the client takes more, so that nothing
    * piles up for one that reads slowly: what is too old by then is for the source to tell.
    */
-  next(): readonly ServerSentEvent[]
+  next(): Promise<readonly ServerSentEvent[]>
   /** Calls back, in any turn, when there may be more. Gives what ends that. */
   subscribe(onMore: () => void): () => void
 }
@@ -54,10 +54,10 @@ export function eventStream(source: EventSource, heartbeatMs = usualHeartbeatMs)
       unsubscribe = source.subscribe(() => wake())
       return ': open\n\n'
     }
-    let events = source.next()
+    let events = await source.next()
     while (events.length === 0 && !over.signal.aborted) {
       if (!(await moreOrHeartbeat())) return ': still here\n\n'
-      events = source.next()
+      events = await source.next()
     }
     return events.map(eventText).join('')
   }

@@ -9,7 +9,7 @@ import { IncidentBook, type Timetables } from '../faults/incidents.ts'
 import { createGenerateMode } from '../generate/generate-mode.ts'
 import { ResponseStore } from '../generate/responses/response-store.ts'
 import { createJournal, type Journal } from '../journal/journal.ts'
-import type { JournalSink } from '../journal/journal-sink.ts'
+import type { JournalReader, JournalSink } from '../journal/journal-sink.ts'
 import { observeCalls } from '../journal/observe-calls.ts'
 import { createRequestLog, createTraceLog, type RequestLogOptions } from '../journal/request-log.ts'
 import { LocalCursors } from '../recordings/replay-cursors.ts'
@@ -52,8 +52,10 @@ export interface Simulator {
   readonly metrics: Metrics
   /** Runs from the start where the configuration has a timetable. Its timer keeps a process alive until it is stopped. */
   readonly incidents: IncidentBook
-  /** Undefined where the configuration asks for none. */
-  readonly journal: Journal | undefined
+  /** What has been noted, by all simulators of a service; undefined where the configuration asks for none. */
+  readonly journal: JournalReader | undefined
+  /** The same where it is that of this process alone. */
+  readonly ownJournal: Journal | undefined
   /** What the processes of a pool have together. */
   readonly state: PoolState
   /** The deployments that have slots or slow down under load, once they had a request. */
@@ -152,7 +154,7 @@ export function assembleSimulator(
     },
     onBottleneck: (found) => logger.warn(found, describeBottleneck(found)),
   })
-  const journal = shared.journal ? undefined : journalOf(live.current, clock)
+  const ownJournal = shared.journal ? undefined : journalOf(live.current, clock)
   const telemetry = createTelemetry({ ...shared, config: live.current, logger })
   const builtIn = createGenerateMode({ responses })
   const generate = firstOf(extensions.generate, builtIn.answer)
@@ -176,7 +178,7 @@ export function assembleSimulator(
   const run = createPipeline(
     {
       observe: metrics.observe,
-      ...(journal && { journal: journal.observe }),
+      ...(ownJournal && { journal: ownJournal.observe }),
       ...(shared.journal && { journal: observeCalls(shared.journal, live.current.testHeader) }),
       ...(telemetry && { telemetry: telemetry.observe }),
       ...(requestLog && { requestLog: createRequestLog(requestLog) }),
@@ -211,7 +213,7 @@ export function assembleSimulator(
   })
   /** What no other simulator has. */
   const forget = (): void => {
-    journal?.clear()
+    ownJournal?.clear()
     builtIn.reset()
     if (!service?.parts.cursors) void cursors.clear?.()
     restartIncidents()
@@ -229,8 +231,9 @@ export function assembleSimulator(
     random: randomOf(live.current, shared.processNumber),
     metrics,
     incidents,
-    journal,
-    state: { limits, slots, responses, cursors, journal: shared.journal ?? journal ?? noJournal },
+    journal: service?.journal ?? ownJournal,
+    ownJournal,
+    state: { limits, slots, responses, cursors, journal: shared.journal ?? ownJournal ?? noJournal },
     occupancy,
     extensions,
     get recordings() {

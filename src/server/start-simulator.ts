@@ -22,6 +22,8 @@ export interface StartParts extends Omit<SimulatorParts, 'extensions'> {
   readonly extensions: readonly ExtensionSource[]
   /** What the paths of extensions start from. */
   readonly workingDirectory: string
+  /** Whether its journal is its own, also where it has a Redis together with others. */
+  readonly keepsJournal?: boolean
   /** Absent: all pages are of this process. */
   readonly pages?: PageSources
 }

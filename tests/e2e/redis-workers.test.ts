@@ -111,7 +111,9 @@ describe.skipIf(isMissing)(`two replicas of two workers each, against a Redis se
   beforeAll(async () => {
     server = await startRedisServer()
     const start = (): Promise<RunningProgram> =>
-      startProgram(options({ args: ['--workers', '2'], env: { REDIS_URL: server.url } }))
+      startProgram(
+        options({ args: ['--workers', '2'], env: { REDIS_URL: server.url, JOURNAL_SIZE: '1000' } }),
+      )
     replicas = await Promise.all([start(), start()])
   })
   afterAll(async () => {
@@ -185,6 +187,37 @@ describe.skipIf(isMissing)(`two replicas of two workers each, against a Redis se
       expect((await admin(replica(1), 'DELETE', `${path}/${id}`)).status).toBe(200)
       const gone = await drive(replica(0), get, { connections: 6, each: 1 })
       expect(new Set(gone.map(({ status }) => status))).toEqual(new Set([404]))
+    }
+  })
+
+  it('have one set of slots together', async () => {
+    const slow = chat('slots', { 'x-sim-delay-ms': '60000' })
+    const inWork = async (): Promise<number> => {
+      const counts = await both((program) => metric(program, 'aoai_deployment_requests_in_work'))
+      return counts.reduce((sum, each) => sum + each, 0)
+    }
+    const open = await Promise.all([0, 0, 1].map((index) => RawConnection.open(replica(index).port)))
+    const held = open.map((connection) => connection.send(slow).catch(() => undefined))
+    expect(await eventually(inWork, (count) => count === 3)).toBe(3)
+    const refused = (await both((program) => askBothWorkers(program, chat('slots')))).flat()
+    expect(new Set(refused.map(({ status }) => status))).toEqual(new Set([429]))
+    open[2]?.socket.destroy()
+    expect(await eventually(inWork, (count) => count === 2)).toBe(2)
+    expect(admitted(await drive(replica(0), chat('slots'), { connections: 1, each: 1 }))).toBe(1)
+    for (const { socket } of open) socket.destroy()
+    await Promise.all(held)
+    expect(await eventually(inWork, (count) => count === 0)).toBe(0)
+  })
+
+  it('have one journal together, with what a client has read', async () => {
+    const entriesAt = async (program: RunningProgram, client: string): Promise<unknown[]> => {
+      const { body } = await admin(program, 'GET', `/++/requests?client=${client}`)
+      return (JSON.parse(body) as { requests: unknown[] }).requests
+    }
+    for (let round = 0; round < 6; round++) {
+      const request = chat('wide', { 'x-sim-test': `round-${round}` })
+      const answers = (await both((program) => askBothWorkers(program, request))).flat()
+      expect(await entriesAt(replica(round % 2), `round-${round}`)).toHaveLength(answers.length)
     }
   })
 

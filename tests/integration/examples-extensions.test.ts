@@ -161,7 +161,7 @@ describe('tenant-keys', () => {
     expect((await post(chatPath, ask('Hi'))).status).toBe(401)
     const refused = await post(chatPath, ask('Hi'), { 'api-key': 'red' })
     expect(await refused.json()).toMatchObject({ error: { code: '401' } })
-    const callers = simulator.journal?.entries().map(({ caller }) => caller)
+    const callers = simulator.ownJournal?.entries().map(({ caller }) => caller)
     expect(callers).toEqual(['red', 'blue', undefined, undefined])
   })
 

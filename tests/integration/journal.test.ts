@@ -22,7 +22,7 @@ const setUp = (settings: TestSettings = {}) => {
     ...settings,
     env: { JOURNAL_SIZE: '100', ...settings.env },
   })
-  const journal = simulator.simulator.journal!
+  const journal = simulator.simulator.ownJournal!
   const ask = async (headers: Record<string, string> = {}, body: object = hello, to = path) => {
     const response = await simulator.post(to, body, headers)
     await response.text()

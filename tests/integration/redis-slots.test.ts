@@ -67,7 +67,7 @@ describe.skipIf(isMissing)(`slots in Redis${note}`, () => {
         startReplica({
           url: server.url,
           ...options,
-          redis: { prefix, timeoutMs: 2_000, ...options.redis },
+          redis: { prefix, timeoutMs: 30_000, ...options.redis },
         }),
       ),
     )

@@ -44,7 +44,7 @@ describe('the id of a request', () => {
     const id = response.headers.get('apim-request-id')
     expect([response.status, id]).toEqual([status, expect.stringMatching(guid)])
     expect(lines.map((line) => (JSON.parse(line) as { requestId: string }).requestId)).toEqual([id])
-    expect(simulator.journal?.entries().map(({ requestId }) => requestId)).toEqual([id])
+    expect(simulator.ownJournal?.entries().map(({ requestId }) => requestId)).toEqual([id])
   })
 
   it('stands in the log of what goes wrong', async () => {
@@ -73,7 +73,7 @@ describe('the id of a request', () => {
     const sentFor = async (headers: Record<string, string>) => {
       const { post, simulator } = startRecording(place, createSystemClock(), { JOURNAL_SIZE: '10' })
       await (await post(path, hello, headers)).text()
-      const id = simulator.journal?.entries().at(-1)?.requestId
+      const id = simulator.ownJournal?.entries().at(-1)?.requestId
       return { id, sent: place.upstream.received.at(-1)?.headers['x-ms-client-request-id'] }
     }
 

@@ -195,7 +195,7 @@ describe('a stream of requests over a socket', () => {
 
   it('asks the journal no more while its client does not read', async () => {
     const { listener, simulator, app } = await serve()
-    const { journal } = simulator
+    const { ownJournal: journal } = simulator
     let taken = 0
     if (!journal) throw new Error('There is no journal.')
     const own = { ...journal }

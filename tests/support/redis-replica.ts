@@ -1,6 +1,7 @@
 import type { Config } from '../../src/config/config.ts'
 import type { LiveConfig } from '../../src/config/live-config.ts'
 import { loadLiveConfig } from '../../src/config/load-config.ts'
+import { LocalCursors } from '../../src/recordings/replay-cursors.ts'
 import { LimiterTable } from '../../src/limits/limiter-table.ts'
 import { limitsOf } from '../../src/limits/deployment-limits.ts'
 import type { LimitRequest } from '../../src/limits/rate-limiter.ts'
@@ -8,18 +9,23 @@ import { createSystemClock } from '../../src/lib/system-clock.ts'
 import { connectRedis } from '../../src/shared/redis/connect-redis.ts'
 import type { RedisConnection } from '../../src/shared/redis/redis-connection.ts'
 import { createRedisLimits, type RedisLimits } from '../../src/shared/redis/redis-limits.ts'
+import { RedisCursors } from '../../src/shared/redis/redis-cursors.ts'
+import type { JournalBounds } from '../../src/shared/redis/journal-outbox.ts'
+import { RedisJournal } from '../../src/shared/redis/redis-journal.ts'
 import { RedisSlots } from '../../src/shared/redis/redis-slots.ts'
 import { createRedisPatches, type RedisPatches } from '../../src/shared/redis/redis-patches.ts'
 import { filesInMemory } from './files-in-memory.ts'
 import { collectInto, type LogLine } from './test-logger.ts'
 import { testKey } from './test-simulator.ts'
 
-/** What one simulator of several has of Redis: a connection of its own, limits, slots, and changes. */
+/** What one simulator of several has of Redis: a connection of its own, and each adapter. */
 export interface RedisReplica {
   readonly live: LiveConfig
   readonly connection: RedisConnection
   readonly limits: RedisLimits
   readonly slots: RedisSlots
+  readonly journal: RedisJournal
+  readonly cursors: RedisCursors
   readonly patches: RedisPatches
   readonly log: LogLine[]
   /** What a request asks of a deployment of the configuration; tokens are all of the prompt. */
@@ -35,6 +41,11 @@ export interface ReplicaOptions {
   readonly redis?: Partial<Config['redis']>
   readonly hungMs?: number
   readonly patienceMs?: number
+  /** Of the journal; default: 1,000. */
+  readonly journalSize?: number
+  readonly journalBounds?: JournalBounds
+  /** How many cursors a generation remembers; default: 50,000. */
+  readonly remembered?: number
   /** In the place of ten seconds. */
   readonly leaseMs?: number
   /** In the place of Redis's own time. */
@@ -44,6 +55,7 @@ export interface ReplicaOptions {
 /** Starts one. */
 export async function startReplica(options: ReplicaOptions): Promise<RedisReplica> {
   const { url, deployments = {}, redis = {}, tellTime, hungMs, patienceMs, leaseMs } = options
+  const { journalSize = 1_000, journalBounds, remembered } = options
   const live = loadLiveConfig({
     flags: {},
     env: { SIMULATOR_API_KEY: testKey, OPENAI_DEPLOYMENT_CONFIG_PATH: 'deployments.json' },
@@ -66,6 +78,18 @@ export async function startReplica(options: ReplicaOptions): Promise<RedisReplic
     ...(tellTime && { tellTime }),
   })
   const slots = new RedisSlots({ connection, prefix, clock, ...(leaseMs && { leaseMs }) })
+  const journal = new RedisJournal({
+    connection,
+    prefix,
+    size: journalSize,
+    ...(journalBounds && { bounds: journalBounds }),
+  })
+  const cursors = new RedisCursors({
+    connection,
+    prefix,
+    local: new LocalCursors(),
+    ...(remembered && { remembered }),
+  })
   const patches = createRedisPatches({ connection, prefix, live, clock, logger })
   await patches.start()
   return {
@@ -73,6 +97,8 @@ export async function startReplica(options: ReplicaOptions): Promise<RedisReplic
     connection,
     limits,
     slots,
+    journal,
+    cursors,
     patches,
     log,
     question(name, tokens) {
@@ -89,6 +115,7 @@ export async function startReplica(options: ReplicaOptions): Promise<RedisReplic
     close() {
       patches.close()
       slots.close()
+      journal.close()
       connection.close()
     },
   }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { journalEntryJson, journalJson } from '../../journal/journal-json.ts'
-import type { Journal } from '../../journal/journal.ts'
 import type { JournalFilter } from '../../journal/journal-filter.ts'
+import type { JournalReader } from '../../journal/journal-sink.ts'
 import { retryReportJson } from '../../journal/retry-report-json.ts'
 import { operations } from '../../wire/operations.ts'
 import { eventStream, eventStreamType, type EventSource } from '../event-stream.ts'
@@ -68,10 +68,11 @@ export function journalRoutes({ journal }: Simulator): readonly AdminRoute[] {
         200: { description: 'The last requests that fit.', schema: journalSchema },
         400: off,
       },
-      handle: ({ query: { since, limit, ...same } }) =>
-        journal
-          ? { status: 200, body: journalJson(journal.entries({ ...filterOf(same), sinceId: since, limit })) }
-          : journalOff(),
+      async handle({ query: { since, limit, ...same } }) {
+        if (!journal) return journalOff()
+        const entries = await journal.entries({ ...filterOf(same), sinceId: since, limit })
+        return { status: 200, body: journalJson(entries) }
+      },
     }),
     defineRoute({
       method: 'DELETE',
@@ -79,9 +80,9 @@ export function journalRoutes({ journal }: Simulator): readonly AdminRoute[] {
       operationId: 'clearRequests',
       summary: 'Forget all requests, and begin a new retry report',
       answers: { 204: { description: 'The journal is empty.' }, 400: off },
-      handle() {
+      async handle() {
         if (!journal) return journalOff()
-        journal.clear()
+        await journal.clear()
         return { status: 204 }
       },
     }),
@@ -97,10 +98,10 @@ export function journalRoutes({ journal }: Simulator): readonly AdminRoute[] {
         200: { description: 'The events, without end.', contentType: eventStreamType, schema: z.string() },
         400: off,
       },
-      handle({ query: { since, ...same }, headers }) {
+      async handle({ query: { since, ...same }, headers }) {
         if (!journal) return journalOff()
         const place = Number(
-          headers.get('last-event-id')?.match(/^\d{1,15}$/)?.[0] ?? since ?? journal.lastId,
+          headers.get('last-event-id')?.match(/^\d{1,15}$/)?.[0] ?? since ?? (await journal.lastId),
         )
         return { status: 200, stream: eventStream(eventsOf(journal, filterOf(same), place)) }
       },
@@ -111,17 +112,18 @@ export function journalRoutes({ journal }: Simulator): readonly AdminRoute[] {
       operationId: 'getRetryReport',
       summary: 'Judge how clients repeat what failed',
       answers: { 200: { description: 'The report.', schema: retryReportSchema }, 400: off },
-      handle: () => (journal ? { status: 200, body: retryReportJson(journal.retryReport()) } : journalOff()),
+      handle: async () =>
+        journal ? { status: 200, body: retryReportJson(await journal.retryReport()) } : journalOff(),
     }),
   ]
 }
 
 /** The journal itself is all that is kept for those who follow it, however slowly they read. */
-function eventsOf(journal: Journal, filter: JournalFilter, sinceId: number): EventSource {
+function eventsOf(journal: JournalReader, filter: JournalFilter, sinceId: number): EventSource {
   let place = sinceId
   return {
-    next() {
-      const { entries, lastId, forgotten } = journal.follow(place, filter)
+    async next() {
+      const { entries, lastId, forgotten } = await journal.follow(place, filter)
       place = lastId
       return [
         ...(forgotten > 0 ? [{ event: 'dropped', data: { count: forgotten } }] : []),

@@ -52,6 +52,7 @@ export class Service {
       ],
       (error, method) => logger.error({ err: stackOf(error), method }, 'A notice of a worker failed.'),
     )
+    parts.simulator.journal?.settleBy?.(() => this.#ports.catchUp())
     live.onChange(() => void this.#spread())
     incidents.onChange(() => void this.#spread())
   }

@@ -37,6 +37,16 @@ class RedisAway extends Error {
   override readonly name = 'RedisAway'
 }
 
+/** The parts of a message that is a list; none of any other. */
+export function partsOfMessage(text: string): readonly unknown[] {
+  try {
+    const parts: unknown = JSON.parse(text)
+    return Array.isArray(parts) ? parts : []
+  } catch {
+    return []
+  }
+}
+
 /**
  * A connection that knows whether Redis answers in time. The first call that fails or is late marks it as down, and all that
  * wait are told at once; it comes back by itself, when Redis takes a write in time again.

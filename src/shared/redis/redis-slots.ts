@@ -11,7 +11,7 @@ import { openSlotLease, type SlotHolder, type SlotLease } from '../../latency/sl
 import type { Clock, StopTimer } from '../../lib/clock.ts'
 import type { Occupancy } from '../../limits/occupancy.ts'
 import { slotKeys } from './deployment-key.ts'
-import type { RedisConnection } from './redis-connection.ts'
+import { partsOfMessage, type RedisConnection } from './redis-connection.ts'
 import { slotScript } from './slot-script.ts'
 import { TurnBatches } from './turn-batches.ts'
 
@@ -329,7 +329,7 @@ export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
   }
 
   #hear(message: string): void {
-    const [key, name, number, others] = JSON.parse(message) as [string, string, number, number]
+    const [key, name, number, others] = partsOfMessage(message) as [string, string, number, number]
     const place = this.#places.get(key)
     if (!place || name !== this.#name) return
     const waiter = place.waiters.get(number)

@@ -1,0 +1,198 @@
+import { randomBytes } from 'node:crypto'
+import { defer } from '../../lib/real-timers.ts'
+import type { WaitingNotice } from './journal-notes.ts'
+import { addNotesScript, clearNotesScript } from './journal-scripts.ts'
+import type { RedisConnection } from './redis-connection.ts'
+import type { RedisTime } from './redis-time.ts'
+
+/** How long the journal is kept after the last request. */
+const keptMs = 86_400_000
+
+/** What Redis keeps at most, in bytes: of notices, of the heads of requests, and of their bodies. */
+export interface JournalBounds {
+  readonly notices: number
+  readonly heads: number
+  readonly bodies: number
+}
+
+const bytesPerMegabyte = 1024 * 1024
+
+/** What it keeps where nobody says otherwise. */
+export const usualBounds: JournalBounds = {
+  notices: 32 * bytesPerMegabyte,
+  heads: 64 * bytesPerMegabyte,
+  bodies: 64 * bytesPerMegabyte,
+}
+
+/** Beyond those of the requests that are kept: a simulator that starts judges by them what came before. */
+const moreNotices = 20_000
+
+/** More in one call would hold up decisions that wait behind it on the connection. */
+const mostInCall = 500
+const bytesInCall = 256 * 1024
+
+/** What waits to be sent while Redis is away, at most; the oldest goes first. */
+const waitingBytes = 16 * bytesPerMegabyte
+
+/** Where the journal lies in Redis. */
+export type JournalKeys = readonly [
+  numbers: string,
+  notices: string,
+  requests: string,
+  senders: string,
+  followed: string,
+]
+
+/** What notices are sent with. */
+export interface JournalOutboxParts {
+  readonly connection: RedisConnection
+  readonly keys: JournalKeys
+  readonly channel: string
+  /** Requests that are kept. */
+  readonly size: number
+  readonly bounds: JournalBounds
+  /** Is measured with each batch. */
+  readonly time: RedisTime
+}
+
+/**
+ * Sends notices to Redis, in their order and each once: those of one turn of the event loop in one call, after the turn. While Redis
+ * is away they wait, in bounded room.
+ */
+export class JournalOutbox {
+  readonly replica = randomBytes(9).toString('hex')
+  /** The number of the next request of all, as far as is known here. */
+  next = 1
+  readonly #parts: JournalOutboxParts
+  /** As they were noted, until the end of the turn. */
+  #fresh: (() => WaitingNotice)[] = []
+  #waiting: WaitingNotice[] = []
+  #waitingBytes = 0
+  /** What may have reached Redis: it is sent again until that is known. */
+  #sent: readonly WaitingNotice[] = []
+  #batch = 0
+  /** Of all notices: how many were made here, and how many of them Redis has, or had to make room. */
+  #madeCount = 0
+  #doneCount = 0
+  #sending: Promise<void> | undefined
+  #isFlushDue = false
+  #isClearDue = false
+
+  constructor(parts: JournalOutboxParts) {
+    this.#parts = parts
+    parts.connection.onUp(() => void this.#goUp())
+  }
+
+  /** What has not reached Redis, as far as is known, oldest first. */
+  get unsent(): readonly WaitingNotice[] {
+    return [...this.#sent, ...this.#waiting]
+  }
+
+  /** Takes a notice, which is made after this turn of the loop. */
+  add(make: () => WaitingNotice): void {
+    this.#fresh.push(make)
+    if (this.#isFlushDue) return
+    this.#isFlushDue = true
+    defer(() => {
+      this.#isFlushDue = false
+      void this.flush()
+    })
+  }
+
+  /** Ends when all that is noted has been sent, or Redis is away. */
+  async flush(): Promise<void> {
+    for (const make of this.#fresh.splice(0)) {
+      const notice = make()
+      this.#waiting.push(notice)
+      this.#waitingBytes += notice.bytes
+      this.#madeCount++
+    }
+    this.#makeRoom()
+    const made = this.#madeCount
+    const { connection } = this.#parts
+    while (connection.state.up && this.#doneCount < made) {
+      await (this.#sending ??= this.#sendSome().finally(() => (this.#sending = undefined)))
+    }
+  }
+
+  /** Begins the journal of all anew, without what waits here; when Redis is back, where it is away. */
+  async clear(): Promise<void> {
+    this.#isClearDue = true
+    this.#doneCount += this.#waiting.splice(0).length
+    this.#waitingBytes = 0
+    await this.#clearShared()
+  }
+
+  async #sendSome(): Promise<void> {
+    if (this.#sent.length === 0) {
+      this.#batch++
+      this.#sent = this.#nextBatch()
+    }
+    const sent = this.#sent
+    const { connection, keys, channel, size, bounds, time } = this.#parts
+    const args = [
+      this.replica,
+      String(this.#batch),
+      String(this.next),
+      String(size),
+      String(2 * size + moreNotices),
+      String(bounds.notices),
+      String(bounds.heads),
+      String(bounds.bodies),
+      String(keptMs),
+      channel,
+      String(sent.length),
+      `[${sent.map(({ json }) => json).join()}]`,
+    ]
+    for (const { parts } of sent) if (parts) args.push(parts.head, parts.body)
+    const sentMs = connection.clock.nowMs()
+    try {
+      const reply = await addNotesScript.run(connection, keys, args)
+      const [toldMs = 0, next = 0] = (reply as string[]).map(Number)
+      time.measured(sentMs, toldMs)
+      this.next = Math.max(this.next, next)
+      this.#doneCount += sent.length
+      this.#sent = []
+    } catch {
+      // It is sent again when Redis is back.
+    }
+  }
+
+  #nextBatch(): WaitingNotice[] {
+    let count = 0
+    let bytes = 0
+    while (count < Math.min(mostInCall, this.#waiting.length) && bytes < bytesInCall) {
+      bytes += this.#waiting[count++]?.bytes ?? 0
+    }
+    this.#waitingBytes -= bytes
+    return this.#waiting.splice(0, count)
+  }
+
+  #makeRoom(): void {
+    let count = 0
+    while (
+      this.#waitingBytes > waitingBytes ||
+      this.#waiting.length - count > 2 * this.#parts.size + mostInCall
+    ) {
+      this.#waitingBytes -= this.#waiting[count++]?.bytes ?? 0
+    }
+    this.#waiting.splice(0, count)
+    this.#doneCount += count
+  }
+
+  async #goUp(): Promise<void> {
+    if (this.#isClearDue) await this.#clearShared()
+    await this.flush()
+  }
+
+  async #clearShared(): Promise<void> {
+    const { connection, keys } = this.#parts
+    const args = [String(this.next), String(keptMs)]
+    try {
+      await clearNotesScript.run(connection, keys.slice(0, 3), args)
+      this.#isClearDue = false
+    } catch {
+      // Done when Redis is back.
+    }
+  }
+}

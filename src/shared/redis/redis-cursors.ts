@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto'
+import type { ReplayCursors } from '../../recordings/replay-cursors.ts'
+import { countScript } from './cursor-script.ts'
+import type { RedisConnection } from './redis-connection.ts'
+import { TurnBatches } from './turn-batches.ts'
+
+/** How long they are kept after the last request that was counted. */
+const keptMs = 86_400_000
+
+/** So many requests of so many tests are remembered in each of two generations: 10 MB together. */
+const remembered = 50_000
+
+/** More would hold up Redis, and with it everybody else, for more than a millisecond. */
+const mostInCall = 500
+
+/** What cursors in Redis are made from. */
+export interface RedisCursorsParts {
+  readonly connection: RedisConnection
+  /** What keys begin with. */
+  readonly prefix: string
+  /** Counts while Redis is slow or away. */
+  readonly local: ReplayCursors
+  /** In the place of 50,000. */
+  readonly remembered?: number
+}
+
+interface Question {
+  readonly name: string
+  readonly resolve: (count: number) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Cursors of recordings that all simulators with the same Redis and prefix have together. */
+export class RedisCursors implements ReplayCursors {
+  readonly #connection: RedisConnection
+  readonly #keys: readonly [young: string, old: string]
+  readonly #local: ReplayCursors
+  readonly #remembered: string
+  readonly #batches: TurnBatches<Question>
+
+  constructor({ connection, prefix, local, remembered: most = remembered }: RedisCursorsParts) {
+    this.#connection = connection
+    this.#keys = [`${prefix}{cursors}:young`, `${prefix}{cursors}:old`]
+    this.#local = local
+    this.#remembered = String(most)
+    this.#batches = new TurnBatches(connection.clock, (_key, questions) => this.#send(questions))
+  }
+
+  next(list: string, test: string | undefined): number | Promise<number> {
+    if (!this.#connection.state.up) return this.#countLocally(list, test)
+    return new Promise<number>((resolve, reject) => {
+      // Requests and tests have names of any length, and from clients.
+      const name = createHash('sha256')
+        .update(`${test === undefined ? '' : `=${test}`}\n${list}`)
+        .digest('base64url')
+      this.#batches.add(this.#keys[0], { name: name.slice(0, 24), resolve, reject }, true)
+    }).catch(() => this.#countLocally(list, test))
+  }
+
+  /** Starts those of all simulators anew. */
+  async clear(): Promise<void> {
+    await this.forget()
+    if (this.#connection.state.up) await this.#connection.send(['UNLINK', ...this.#keys]).catch(() => {})
+  }
+
+  /** Starts what this simulator has counted alone anew. */
+  forget(): void | Promise<void> {
+    return this.#local.clear?.()
+  }
+
+  #countLocally(list: string, test: string | undefined): number | Promise<number> {
+    return this.#local.next(list, test)
+  }
+
+  #send(questions: readonly Question[]): void {
+    for (let from = 0; from < questions.length; from += mostInCall) {
+      void this.#ask(questions.slice(from, from + mostInCall))
+    }
+  }
+
+  async #ask(questions: readonly Question[]): Promise<void> {
+    try {
+      const args = [this.#remembered, String(keptMs)]
+      for (const { name } of questions) args.push(name)
+      const counts = (await countScript.run(this.#connection, this.#keys, args)) as number[]
+      for (const [index, { resolve }] of questions.entries()) resolve(counts[index] ?? 0)
+    } catch (error) {
+      for (const { reject } of questions) reject(error)
+    }
+  }
+}

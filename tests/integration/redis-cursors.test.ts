@@ -1,0 +1,80 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type RedisReplica, type ReplicaOptions, startReplica } from '../support/redis-replica.ts'
+import { redisNeed, type RedisServer, startRedisServer } from '../support/redis-server.ts'
+
+const { isMissing, note } = redisNeed
+
+describe.skipIf(isMissing)(`cursors of recordings in Redis${note}`, () => {
+  let server: RedisServer
+  let prefixes = 0
+  let replicas: RedisReplica[] = []
+  beforeAll(async () => {
+    server = await startRedisServer()
+  })
+  afterEach(() => {
+    for (const replica of replicas) replica.close()
+    replicas = []
+  })
+  afterAll(() => server.remove())
+
+  const startTwo = async (options: Partial<ReplicaOptions> = {}): Promise<[RedisReplica, RedisReplica]> => {
+    const redis = { prefix: `test-${++prefixes}:`, timeoutMs: 30_000 }
+    const start = (): Promise<RedisReplica> => startReplica({ url: server.url, redis, ...options })
+    const both: [RedisReplica, RedisReplica] = [await start(), await start()]
+    replicas.push(...both)
+    return both
+  }
+  const counts = async (askers: readonly RedisReplica[], list: string, test?: string): Promise<number[]> => {
+    const found: number[] = []
+    for (const { cursors } of askers) found.push(await cursors.next(list, test))
+    return found
+  }
+
+  it('count the requests of all simulators, by what was recorded and by test', async () => {
+    const [a, b] = await startTwo()
+    expect(await counts([a, b, b, a], 'chat')).toEqual([0, 1, 2, 3])
+    expect(await counts([b, a], 'other')).toEqual([0, 1])
+    expect(await counts([b, a], 'chat', 'one')).toEqual([0, 1])
+    expect(await counts([b], 'chat', '')).toEqual([0])
+    expect(await counts([b], 'chat', 'two')).toEqual([0])
+    expect(await counts([a], 'chat')).toEqual([4])
+  })
+
+  it('give each of many requests that come at once a count of its own', async () => {
+    const [a, b] = await startTwo()
+    const asked = Array.from({ length: 1_200 }, async (_, index) =>
+      (index % 3 ? a : b).cursors.next('chat', undefined),
+    )
+    const found = await Promise.all(asked)
+    expect(found.toSorted((one, other) => one - other)).toEqual(Array.from(found.keys()))
+  })
+
+  it('begin anew for all when one is told so', async () => {
+    const [a, b] = await startTwo()
+    await counts([a, b], 'chat')
+    await a.cursors.clear()
+    expect(await counts([b, a], 'chat')).toEqual([0, 1])
+  })
+
+  it('forget the oldest requests where there are too many, and expire', async () => {
+    const [a] = await startTwo({ remembered: 100 })
+    for (let test = 0; test < 350; test++) await a.cursors.next('chat', `test ${test}`)
+    const keys = (await a.connection.send(['KEYS', `test-${prefixes}:{cursors}*`])) as string[]
+    const sizes = await Promise.all(keys.map(async (key) => Number(await a.connection.send(['HLEN', key]))))
+    expect(sizes.toSorted((one, other) => one - other)).toEqual([50, 100])
+    for (const key of keys) expect(Number(await a.connection.send(['PTTL', key]))).toBeGreaterThan(80_000_000)
+    expect(await counts([a], 'chat', 'test 349')).toEqual([1])
+    expect(await counts([a], 'chat', 'test 0')).toEqual([0])
+  })
+
+  it('are those of each simulator while Redis is away, and those of all when it is back', async () => {
+    const [a, b] = await startTwo()
+    await counts([a, b], 'chat')
+    await server.kill()
+    await expect.poll(() => a.connection.state.up || b.connection.state.up).toBe(false)
+    expect(await counts([a, a, b], 'chat')).toEqual([0, 1, 0])
+    await server.start()
+    await expect.poll(() => a.connection.state.up && b.connection.state.up, { timeout: 5_000 }).toBe(true)
+    expect(await counts([a, b], 'chat')).toEqual([0, 1])
+  })
+})
