@@ -49,6 +49,7 @@ describe('docs/architecture.md', () => {
       // Settings, whose names are those of some operations.
       'src/config/config.ts',
       'src/config/latency-settings.ts',
+      'src/latency/add-latency.ts',
       // Choose one example of all.
       'src/cli/banner.ts',
       'src/faults/strike.ts',
