@@ -34,7 +34,7 @@ export function createFindDeployment(onUndefined?: OnUndefinedDeployment): Stage
       if (!checksRequests(exchange)) return noteDeployment(exchange, next)
       return refuse(found)
     }
-    exchange.deployment = found
+    exchange.address(found)
     return next()
   }
 }
@@ -42,7 +42,8 @@ export function createFindDeployment(onUndefined?: OnUndefinedDeployment): Stage
 /** Notes the configured deployment that a request names, if there is one. */
 function noteDeployment(exchange: Exchange, next: () => Answer): Answer {
   const { deploymentName, config } = exchange
-  if (deploymentName !== undefined) exchange.deployment = config.deployments.get(deploymentName)
+  const deployment = deploymentName === undefined ? undefined : config.deployments.get(deploymentName)
+  if (deployment) exchange.address(deployment)
   return next()
 }
 

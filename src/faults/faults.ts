@@ -54,7 +54,6 @@ export function createFaults(incidents: IncidentBook): Faults {
     if (isForAll && config.simHeaders && exchange.route && hasSimHeaders(exchange.headers)) {
       const read = readSimHeaders(exchange, rulesFor(exchange, phase))
       if ('status' in read) return refuse(read)
-      if (read.forced) exchange.forced = { ...exchange.forced, ...read.forced }
       wishes.set(exchange, read)
     }
     return next()
@@ -117,6 +116,7 @@ async function answer(
       ? reply
       : startAt(reply, wish.firstTokenMs, exchange)
   }
+  if (wish?.forced) exchange.forced = { ...exchange.forced, ...wish.forced }
   let reply: Reply
   if (!struck) reply = await planned()
   else if (struck.fault.kind === 'error') {

@@ -6,7 +6,7 @@ import { countChatPrompt } from '../wire/chat/prompt-tokens.ts'
 import type { ChatRequest } from '../wire/chat/chat-request.ts'
 import { parseChatRequest } from '../wire/chat/validate-chat.ts'
 import { countTools } from '../wire/chat/tool-tokens.ts'
-import type { Exchange } from '../pipeline/exchange.ts'
+import type { Addressed, Exchange } from '../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../pipeline/service-reply.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { whenKnown } from '../pipeline/when-known.ts'
@@ -34,11 +34,8 @@ import type { ChatFacts } from '../wire/chat/chat-chunks.ts'
 import { boundedTop, logprobsPieces } from './logprobs.ts'
 
 /** Answers a chat completion: lorem text, JSON of the form that was asked for, or calls of tools. */
-export function generateChat(
-  exchange: Exchange,
-  deployment: Deployment,
-  promptCache: PromptCache,
-): Reply | Promise<Reply> {
+export function generateChat(exchange: Addressed, promptCache: PromptCache): Reply | Promise<Reply> {
+  const { deployment } = exchange
   const { model } = deployment
   const parsed = parseChatRequest(exchange.json, model)
   if (!parsed.ok) return refuse(parsed.error)

@@ -4,7 +4,7 @@ import { promptFiltered, tooManyCompletions, type ServiceError } from '../wire/e
 import { completionId } from '../wire/ids.ts'
 import type { Model } from '../wire/models/models.ts'
 import { type CompletionsRequest, parseCompletionsRequest } from '../wire/completions/completions-request.ts'
-import type { Exchange } from '../pipeline/exchange.ts'
+import type { Addressed, Exchange } from '../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../pipeline/service-reply.ts'
 import { bodyInPieces } from '../answer/body.ts'
 import { type Reply } from '../pipeline/reply.ts'
@@ -37,7 +37,8 @@ import { withForced, type CompletionTask } from './completion-task.ts'
 const quickTokens = 5_000
 
 /** Answers a legacy completion with lorem text: `n` choices for each prompt. */
-export function generateCompletion(exchange: Exchange, deployment: Deployment): Reply | Promise<Reply> {
+export function generateCompletion(exchange: Addressed): Reply | Promise<Reply> {
+  const { deployment } = exchange
   const { model } = deployment
   const parsed = parseCompletionsRequest(exchange.json, model)
   if (!parsed.ok) return refuse(parsed.error)

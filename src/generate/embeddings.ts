@@ -2,7 +2,7 @@ import type { Deployment } from '../config/deployments.ts'
 import { promptLengthExceeded } from '../wire/chat/error-context-length.ts'
 import { countInput, splitInputs } from '../wire/chat/prompt-tokens.ts'
 import { type EmbeddingsRequest, parseEmbeddingsRequest } from '../wire/embeddings/embeddings-request.ts'
-import type { Exchange } from '../pipeline/exchange.ts'
+import type { Addressed, Exchange } from '../pipeline/exchange.ts'
 import { jsonOfModel, modelReply, noRoomReply, refuse } from '../pipeline/service-reply.ts'
 import { bodyInPieces, renderedBody } from '../answer/body.ts'
 import { type Reply } from '../pipeline/reply.ts'
@@ -26,7 +26,8 @@ const quickNumbers = 50_000
 const quickBytes = 256 * 1024
 
 /** Answers an embeddings request with vectors that depend on the texts, the model and the size alone. */
-export function generateEmbeddings(exchange: Exchange, deployment: Deployment): Reply | Promise<Reply> {
+export function generateEmbeddings(exchange: Addressed): Reply | Promise<Reply> {
+  const { deployment } = exchange
   const { model } = deployment
   const parsed = parseEmbeddingsRequest(exchange.json, model)
   if (!parsed.ok) return refuse(parsed.error)

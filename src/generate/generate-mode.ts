@@ -1,6 +1,5 @@
-import type { Deployment } from '../config/deployments.ts'
-import type { Operation } from '../wire/operations.ts'
-import type { Exchange } from '../pipeline/exchange.ts'
+import { isModelOperation, type ModelOperation, type ResourceOperation } from '../wire/operations.ts'
+import { type Addressed, type Exchange, isAddressed } from '../pipeline/exchange.ts'
 import type { Source } from '../pipeline/stage.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { generateSpeech } from './audio/generate-speech.ts'
@@ -16,14 +15,10 @@ import { cancelResponse, deleteResponse, getResponse, listInputItems } from './r
 import type { ResponseArchive } from './responses/response-archive.ts'
 
 /** Answers an operation that a deployment's model carries out. */
-type ModelGenerator = (
-  exchange: Exchange,
-  deployment: Deployment,
-  promptCache: PromptCache,
-) => Reply | Promise<Reply>
+type ModelGenerator = (exchange: Addressed, promptCache: PromptCache) => Reply | Promise<Reply>
 
 /** Operations that a deployment's model carries out. */
-const modelGenerators: Readonly<Partial<Record<Operation, ModelGenerator>>> = {
+const modelGenerators: Readonly<Record<Exclude<ModelOperation, 'responses'>, ModelGenerator>> = {
   chatCompletions: generateChat,
   completions: generateCompletion,
   embeddings: generateEmbeddings,
@@ -33,10 +28,18 @@ const modelGenerators: Readonly<Partial<Record<Operation, ModelGenerator>>> = {
   translations: generateTranslation,
 }
 
-/** Operations for which no deployment is needed: on what was answered before, and on the catalogue. */
-const resourceOperations: Readonly<
-  Partial<Record<Operation, (exchange: Exchange, store: ResponseArchive) => Reply | Promise<Reply>>>
-> = { getResponse, deleteResponse, cancelResponse, listInputItems, listModels, getModel }
+/** Answers an operation for which no deployment is needed. */
+type ResourceGenerator = (exchange: Exchange, store: ResponseArchive) => Reply | Promise<Reply>
+
+/** Operations on what was answered before, and on the catalogue. */
+const resourceGenerators: Readonly<Record<ResourceOperation, ResourceGenerator>> = {
+  getResponse,
+  deleteResponse,
+  cancelResponse,
+  listInputItems,
+  listModels,
+  getModel,
+}
 
 /** Generate mode, and what it remembers. */
 export interface GenerateMode {
@@ -55,12 +58,16 @@ export interface GenerateModeParts {
 /** Makes generate mode. */
 export function createGenerateMode({ responses }: GenerateModeParts): GenerateMode {
   const promptCache = new PromptCache()
-  const generators = { ...modelGenerators, responses: createResponseGenerator(responses) }
+  const generators: Readonly<Record<ModelOperation, ModelGenerator>> = {
+    ...modelGenerators,
+    responses: createResponseGenerator(responses),
+  }
   const answer: Source = (exchange) => {
-    const { route, deployment } = exchange
-    if (!route) return undefined
-    if (!deployment) return resourceOperations[route.operation]?.(exchange, responses)
-    return generators[route.operation]?.(exchange, deployment, promptCache)
+    const operation = exchange.route?.operation
+    if (operation === undefined) return undefined
+    if (!isModelOperation(operation)) return resourceGenerators[operation](exchange, responses)
+    // What was not recorded may name what no deployment is.
+    return isAddressed(exchange) ? generators[operation](exchange, promptCache) : undefined
   }
   return {
     answer,

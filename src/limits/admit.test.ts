@@ -55,7 +55,7 @@ const setUp = (
           startedMs: clock.nowMs(),
         },
       )
-      exchange.deployment = deployment
+      if (deployment) exchange.address(deployment)
       exchange.limiter = limiter
       const reply = completeReply(exchange, await admit(exchange, next))
       return { exchange, reply }

@@ -1,6 +1,5 @@
 import type { Deployment } from '../config/deployments.ts'
-import type { Route } from '../wire/route.ts'
-import type { Exchange } from '../pipeline/exchange.ts'
+import { type Addressed, type Exchange, isAddressed } from '../pipeline/exchange.ts'
 import type { NamedLimiter } from '../pipeline/extension.ts'
 import type { Answer, Stage } from '../pipeline/stage.ts'
 import type { Reply } from '../pipeline/reply.ts'
@@ -32,13 +31,11 @@ export interface AdmissionParts {
 export function createAdmission({ named = new Map(), limits }: AdmissionParts): Stage {
   /** What is known at once is not waited for, which would cost every request a turn of promises. */
   const admitTo = (
-    exchange: Exchange,
-    deployment: Deployment,
-    route: Route,
+    exchange: Addressed,
     next: () => Answer,
     onRefusal: (decision: Refusal) => Answer,
   ): Answer => {
-    const { config, conditions, resource } = exchange
+    const { route, deployment, config, conditions, resource } = exchange
     const profileName = deployment.limitProfile ?? config.limitProfile
     const asked = limitsOf(deployment, profileName, conditions?.limitFactor ?? 1)
     if (!asked) return next()
@@ -47,8 +44,7 @@ export function createAdmission({ named = new Map(), limits }: AdmissionParts): 
     const decision = limits.decide({ resource, deployment: deployment.name, limits: asked, cost })
     return whenKnown(decision, (known) => {
       const { requests, tokens, utilization } = known.status
-      exchange.rateLimits = requests && { requests, tokens, style: profile }
-      exchange.utilization = utilization
+      exchange.noteLimits(requests && { requests, tokens, style: profile }, utilization)
       return known.admitted ? answer(exchange, limits, asked, known, next) : onRefusal(known)
     })
   }
@@ -57,14 +53,12 @@ export function createAdmission({ named = new Map(), limits }: AdmissionParts): 
     if (exchange.limiter !== undefined) {
       return limiterNamed(exchange.limiter, named)(exchange) ?? next()
     }
-    const { deployment, route } = exchange
-    if (!deployment || !route) return next()
-    return admitTo(exchange, deployment, route, next, (decision) => {
-      const spare = spilloverOf(exchange, deployment)
+    if (!isAddressed(exchange)) return next()
+    return admitTo(exchange, next, (decision) => {
+      const spare = spilloverOf(exchange)
       if (!spare) return refusal(exchange, decision)
-      exchange.deployment = spare
-      exchange.spilledOverFrom = deployment.name
-      return admitTo(exchange, spare, route, next, (second) => refusal(exchange, second))
+      exchange.spillOver(spare)
+      return admitTo(exchange, next, (second) => refusal(exchange, second))
     })
   }
 
@@ -76,7 +70,7 @@ function refusal(exchange: Exchange, { kind, retryAfterMs }: Refusal): Reply {
 }
 
 /** The configuration is checked: the name is that of a pay-as-you-go deployment. */
-function spilloverOf({ config }: Exchange, { spilloverTo }: Deployment): Deployment | undefined {
+function spilloverOf({ config, deployment: { spilloverTo } }: Addressed): Deployment | undefined {
   return spilloverTo === undefined ? undefined : config.deployments.get(spilloverTo)
 }
 
@@ -117,7 +111,8 @@ async function discountCached(
 ): Promise<Reply> {
   const { usage } = reply
   if (!usage || usage.cachedTokens === 0) return reply
-  exchange.utilization = (await limits.discount(lease, usage.cachedTokens)) ?? exchange.utilization
+  const utilization = await limits.discount(lease, usage.cachedTokens)
+  exchange.noteLimits(exchange.rateLimits, utilization ?? exchange.utilization)
   return reply
 }
 

@@ -69,7 +69,11 @@ export function viewOf(config: Config, route: Route | undefined): ResourceView |
 /** Names the stream of chance that the request's ids are drawn from, beside that of its answer. */
 const idBranch = 0x6964
 
-/** One request on its way through the pipeline, with what the stages have found out about it. */
+/**
+ * One request on its way through the pipeline, with what the stages have found out about it: at its arrival the request, its
+ * route, its resource and its id; its caller from the stage `key` on, its deployment from `deployment` on (`Addressed`), and
+ * the state of the limits from `limits` on.
+ */
 export class Exchange {
   readonly method: string
   readonly path: string
@@ -87,14 +91,6 @@ export class Exchange {
   readonly route: Route | undefined
   /** The name of the resource that the caller talks to. */
   readonly resource: string
-  /** Set once the deployment that the request names has been found. */
-  deployment: Deployment | undefined
-  /** Set once the deployment's limits have been asked; absent for a deployment without limits. */
-  rateLimits: RateLimits | undefined
-  /** Share of a provisioned deployment's throughput that is in use, this request included: 1 is 100 %. */
-  utilization: number | undefined
-  /** The provisioned deployment that had no room for the request and passed it on to `deployment`. */
-  spilledOverFrom: string | undefined
   /** How long the request waited for a slot of its deployment, in milliseconds. */
   queuedMs = 0
   /** What an incident changes about the deployment; undefined while there is none. */
@@ -113,6 +109,10 @@ export class Exchange {
   /** Hears how punctually the answer is sent; set by whoever wants to know. */
   pacingWatch: PacingWatch | undefined
 
+  #deployment: Deployment | undefined
+  #rateLimits: RateLimits | undefined
+  #utilization: number | undefined
+  #spilledOverFrom: string | undefined
   #json: { readonly value: unknown } | undefined
   #form: { readonly value: MultipartForm | undefined } | undefined
   #apiVersion: string | undefined
@@ -145,6 +145,54 @@ export class Exchange {
     this.route = view && route
     this.resource = (view && route?.resource) ?? defaultResourceName
     this.config = view ?? surroundings.config.defaultResource
+  }
+
+  /** Known from the stage `deployment` on; after a spillover, the deployment that has taken the request over. */
+  get deployment(): Deployment | undefined {
+    return this.#deployment
+  }
+
+  /** Known from the stage `limits` on; undefined for a deployment without limits. */
+  get rateLimits(): RateLimits | undefined {
+    return this.#rateLimits
+  }
+
+  /** Share of a provisioned deployment's throughput that is in use, this request included: 1 is 100 %. */
+  get utilization(): number | undefined {
+    return this.#utilization
+  }
+
+  /** The provisioned deployment that had no room for the request and passed it on to `deployment`. */
+  get spilledOverFrom(): string | undefined {
+    return this.#spilledOverFrom
+  }
+
+  /**
+   * Tells which deployment the request names. For the stage `deployment`, once.
+   *
+   * @throws {Error} when it is known already
+   */
+  address(deployment: Deployment): void {
+    if (this.#deployment) throw new Error(`The deployment of a request is known: ${this.#deployment.name}.`)
+    this.#deployment = deployment
+  }
+
+  /** Tells how the limits of the deployment stand with this request. For the stage `limits`. */
+  noteLimits(rateLimits: RateLimits | undefined, utilization: number | undefined): void {
+    this.#rateLimits = rateLimits
+    this.#utilization = utilization
+  }
+
+  /**
+   * Passes the request on to another deployment. For the stage `limits`, once.
+   *
+   * @throws {Error} for a request that names no deployment, or has been passed on
+   */
+  spillOver(to: Deployment): void {
+    if (!this.#deployment || this.#spilledOverFrom !== undefined)
+      throw new Error(`A request cannot spill over to ${to.name}: it is at no deployment of its own.`)
+    this.#spilledOverFrom = this.#deployment.name
+    this.#deployment = to
   }
 
   /** What answers the request: the source of the deployment that it names, or else the mode. */
@@ -259,4 +307,12 @@ export class Exchange {
       this.#onListenerFailure?.(error, this)
     }
   }
+}
+
+/** An exchange whose deployment has been found: what a model can answer. */
+export type Addressed = Exchange & { readonly route: Route; readonly deployment: Deployment }
+
+/** Whether the deployment of an exchange has been found. */
+export function isAddressed(exchange: Exchange): exchange is Addressed {
+  return exchange.route !== undefined && exchange.deployment !== undefined
 }

@@ -72,6 +72,9 @@ export type ModelOperation = {
   [O in Operation]: (typeof operations)[O]['deployment'] extends 'nowhere' ? never : O
 }[Operation]
 
+/** The operations that need no deployment. */
+export type ResourceOperation = Exclude<Operation, ModelOperation>
+
 /** Whether an operation is carried out by a deployment's model. */
 export function isModelOperation(operation: Operation): operation is ModelOperation {
   return operations[operation].deployment !== 'nowhere'

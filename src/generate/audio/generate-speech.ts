@@ -1,8 +1,7 @@
-import type { Deployment } from '../../config/deployments.ts'
 import { promptFiltered } from '../../wire/errors.ts'
 import { parseSpeechRequest, type SpeechFormat } from '../../wire/audio/speech-request.ts'
 import { dataEvent } from '../../wire/sse.ts'
-import type { Exchange } from '../../pipeline/exchange.ts'
+import type { Addressed } from '../../pipeline/exchange.ts'
 import { eventsOfModel, modelReply, noRoomReply, refuse, wholeOf } from '../../pipeline/service-reply.ts'
 import type { EventsBody } from '../../answer/body.ts'
 import type { Reply } from '../../pipeline/reply.ts'
@@ -30,7 +29,8 @@ const bytesPerSecond: Readonly<Record<SpeechFormat, number>> = { mp3: 16_000, wa
 const bytesPerEvent = 24_000
 
 /** Answers a request for speech with a soft tone for each word, as long as the words would take to say. */
-export async function generateSpeech(exchange: Exchange, { model }: Deployment): Promise<Reply> {
+export async function generateSpeech(exchange: Addressed): Promise<Reply> {
+  const { model } = exchange.deployment
   const parsed = parseSpeechRequest(exchange.json, model)
   if (!parsed.ok) return refuse(parsed.error)
   const {

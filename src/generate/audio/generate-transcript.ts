@@ -1,4 +1,3 @@
-import type { Deployment } from '../../config/deployments.ts'
 import { audioFormExpected, bodyTooLarge, brokenForm, promptFiltered } from '../../wire/errors.ts'
 import {
   parseTranscriptionRequest,
@@ -8,7 +7,7 @@ import {
   type AudioTask,
 } from '../../wire/audio/transcription-request.ts'
 import { dataEvent } from '../../wire/sse.ts'
-import type { Exchange } from '../../pipeline/exchange.ts'
+import type { Addressed } from '../../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, refuse, wholeOf } from '../../pipeline/service-reply.ts'
 import type { EventsBody } from '../../answer/body.ts'
 import type { Reply } from '../../pipeline/reply.ts'
@@ -38,20 +37,17 @@ const maxBytes = 26_214_400
 const shortestSeconds = 0.1
 
 /** Answers a transcription with lorem text, as long as one can speak in the time of the audio. */
-export function generateTranscription(exchange: Exchange, deployment: Deployment): Reply | Promise<Reply> {
-  return generateTranscript(exchange, deployment, 'transcribe')
+export function generateTranscription(exchange: Addressed): Reply | Promise<Reply> {
+  return generateTranscript(exchange, 'transcribe')
 }
 
 /** Answers a translation, whose text is English by definition, in the same way. */
-export function generateTranslation(exchange: Exchange, deployment: Deployment): Reply | Promise<Reply> {
-  return generateTranscript(exchange, deployment, 'translate')
+export function generateTranslation(exchange: Addressed): Reply | Promise<Reply> {
+  return generateTranscript(exchange, 'translate')
 }
 
-function generateTranscript(
-  exchange: Exchange,
-  { model }: Deployment,
-  task: AudioTask,
-): Reply | Promise<Reply> {
+function generateTranscript(exchange: Addressed, task: AudioTask): Reply | Promise<Reply> {
+  const { model } = exchange.deployment
   const { length } = exchange.body
   if (length > maxBytes) return refuse(bodyTooLarge(maxBytes, length))
   if (!exchange.isForm) return refuse(audioFormExpected(exchange.headers['content-type']))

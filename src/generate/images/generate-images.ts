@@ -1,8 +1,7 @@
-import type { Deployment } from '../../config/deployments.ts'
 import { guid } from '../../wire/ids.ts'
 import { imageFiltered, imagePromptFiltered } from '../../wire/images/image-errors.ts'
 import { type ImageRequest, parseImageRequest } from '../../wire/images/image-request.ts'
-import type { Exchange } from '../../pipeline/exchange.ts'
+import type { Addressed, Exchange } from '../../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, refuse } from '../../pipeline/service-reply.ts'
 import { textBody, type EventsBody } from '../../answer/body.ts'
 import { type Reply } from '../../pipeline/reply.ts'
@@ -26,7 +25,8 @@ import { yieldToEventLoop } from '../../lib/real-timers.ts'
 const defaultSize = '1024x1024'
 
 /** Answers a request for images with pictures that show their prompt. */
-export async function generateImages(exchange: Exchange, { model }: Deployment): Promise<Reply> {
+export async function generateImages(exchange: Addressed): Promise<Reply> {
+  const { model } = exchange.deployment
   const parsed = parseImageRequest(exchange.json, model)
   if (!parsed.ok) return refuse(parsed.error)
   const { request } = parsed

@@ -9,7 +9,7 @@ import { defaultEffort } from '../../wire/responses/responses-defaults.ts'
 import { inputTooLong } from '../../wire/responses/responses-errors.ts'
 import { countResponsesInput } from '../../wire/responses/responses-tokens.ts'
 import { ResponseIds } from '../../wire/responses/response-ids.ts'
-import type { Exchange } from '../../pipeline/exchange.ts'
+import type { Addressed, Exchange } from '../../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../../pipeline/service-reply.ts'
 import type { Reply, Schedule } from '../../pipeline/reply.ts'
 import { whenKnown } from '../../pipeline/when-known.ts'
@@ -40,13 +40,13 @@ const recordWeight = 2_048
 /** Makes what answers a request for a response; what it stores can be read, continued and cancelled afterwards. */
 export function createResponseGenerator(store: ResponseArchive) {
   const answer = (
-    exchange: Exchange,
-    deployment: Deployment,
+    exchange: Addressed,
     promptCache: PromptCache,
     request: ResponsesRequest,
     input: ResolvedInput,
     counter: TokenCounter,
   ): Reply | Promise<Reply> => {
+    const { deployment } = exchange
     const { model } = deployment
     const chat = chatOf(request, input, model)
     const asked = input.historyTokens + ownTokens(request, input, model, counter)
@@ -71,22 +71,18 @@ export function createResponseGenerator(store: ResponseArchive) {
     )
   }
 
-  return function generateResponse(
-    exchange: Exchange,
-    deployment: Deployment,
-    promptCache: PromptCache,
-  ): Reply | Promise<Reply> {
-    const parsed = parseResponsesRequest(exchange.json, deployment.model)
+  return function generateResponse(exchange: Addressed, promptCache: PromptCache): Reply | Promise<Reply> {
+    const { model } = exchange.deployment
+    const parsed = parseResponsesRequest(exchange.json, model)
     if (!parsed.ok) return refuse(parsed.error)
     const { request } = parsed
     const resolved = resolveInput(request, store, exchange.resource, exchange.clock.epochMs())
     return whenKnown(resolved, (input) => {
       if ('status' in input) return refuse(input)
-      const { model } = deployment
       const counter = countAhead(exchange, loadEncoding(model.encoding), (collector) => {
         ownTokens(request, input, model, collector)
       })
-      return whenKnown(counter, (known) => answer(exchange, deployment, promptCache, request, input, known))
+      return whenKnown(counter, (known) => answer(exchange, promptCache, request, input, known))
     })
   }
 }
