@@ -17,7 +17,7 @@ import { checksRequests, isSimulated } from '../pipeline/source-rules.ts'
 import type { Answer, Stage } from '../pipeline/stage.ts'
 
 /** Hears of each request to a deployment that the configuration does not have. */
-export type OnUndefinedDeployment = (name: string, deployment: Deployment) => void
+export type OnUndefinedDeployment = (name: string, deployment: Deployment, exchange: Exchange) => void
 
 /**
  * Makes the stage that finds the deployment that the path or the body's `model` names (in JSON or a form), and refuses what its model cannot
@@ -62,7 +62,7 @@ function lookUp(
     if (!config.allowUndefinedDeployments) return deploymentNotFound()
     deployment = undefinedDeployment(name, operation, config.models)
     if (!deployment) return deploymentNotFound()
-    if (checksRequests(exchange)) onUndefined?.(name, deployment)
+    if (checksRequests(exchange)) onUndefined?.(name, deployment, exchange)
   }
 
   if (!deployment.model.operations.includes(operation)) {

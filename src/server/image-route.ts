@@ -13,14 +13,20 @@ import type { Simulator } from './simulator.ts'
 export function createImageRoute(simulator: Simulator): (context: Context<AppEnv>) => Promise<Response> {
   return async (context) => {
     const { req } = context
-    const spec = readImageUrl(
-      req.path,
-      req.query(),
-      simulator.config.defaultResource.apiKey,
-      simulator.clock.epochMs(),
+    // Signed with the key of its resource, whichever that is.
+    const spec = firstOf(simulator.config.resources.values(), ({ apiKey }) =>
+      readImageUrl(req.path, req.query(), apiKey, simulator.clock.epochMs()),
     )
     if (spec) return context.body(new Uint8Array(await paint(spec)), 200, { 'Content-Type': 'image/png' })
     const { body, contentType = '' } = openAiFormat.writeError(resourceNotFound(), '')
     return context.body(body, 404, { 'Content-Type': contentType })
   }
+}
+
+function firstOf<T, R>(all: Iterable<T>, find: (one: T) => R | undefined): R | undefined {
+  for (const one of all) {
+    const found = find(one)
+    if (found !== undefined) return found
+  }
+  return undefined
 }

@@ -1,4 +1,5 @@
-import type { Deployment } from '../config/deployments.ts'
+import type { OnUndefinedDeployment } from '../access/find-deployment.ts'
+import { defaultResourceName } from '../config/config.ts'
 import type { LiveConfig } from '../config/live-config.ts'
 import { showValue } from '../config/show-value.ts'
 import type { Logger } from '../lib/logger.ts'
@@ -31,20 +32,18 @@ const maxUndefined = 20
  * Logs each name of a deployment that is asked for and not configured, once: a typing error would else be a deployment without
  * limits that nobody notices. It is a warning where somebody has configured deployments, and else information.
  */
-export function createUndefinedReport(
-  live: LiveConfig,
-  logger: Logger,
-): (name: string, as: Deployment) => void {
+export function createUndefinedReport(logger: Logger): OnUndefinedDeployment {
   const told = new Set<string>()
-  return (name, { model }) => {
-    if (told.size === maxUndefined || told.has(name)) return
-    told.add(name)
-    const { deployments, deploymentsAreDefault } = live.current.defaultResource
+  return (name, { model }, { resource, config }) => {
+    const key = `${resource}/${name}`
+    if (told.size === maxUndefined || told.has(key)) return
+    told.add(key)
+    const { deployments, deploymentsAreDefault } = config
     const [near] =
       deployments.size > 1_000 ? [] : nearestNames(name.slice(0, 100), [...deployments.keys()], 1)
     const hint = near === undefined ? '' : ` Did you mean ${showValue(near)}?`
     const last = told.size === maxUndefined ? ' Further such names are not logged.' : ''
-    const message = `No deployment is named ${showValue(name)}: it is answered as a ${model.name}, without limits.${hint} ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS=false refuses such names.${last}`
+    const message = `No deployment${resource === defaultResourceName ? '' : ` of ${resource}`} is named ${showValue(name)}: it is answered as a ${model.name}, without limits.${hint} ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS=false refuses such names.${last}`
     if (deploymentsAreDefault) logger.info({}, message)
     else logger.warn({}, message)
   }

@@ -185,7 +185,7 @@ export function assembleSimulator(
       extensionHooks: extensions.hooks,
       access: createAccess({
         answersAnyPath: extensions.generate !== undefined,
-        onUndefinedDeployment: createUndefinedReport(live, logger),
+        onUndefinedDeployment: createUndefinedReport(logger),
       }),
       prepareFaults: faults.prepare,
       admit: createAdmission({ limits, named: extensions.limiters }),

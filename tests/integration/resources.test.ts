@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { viewDeployment, viewDeployments } from '../../src/server/admin/deployment-view.ts'
 import { startCollector } from '../support/fake-collector.ts'
+import { cassette, cassetteItem, recordingFolder } from '../support/recording-folder.ts'
 import { createTestSimulator, testKey } from '../support/test-simulator.ts'
 
 const message = { messages: [{ role: 'user', content: 'Hello' }], max_tokens: 5 }
@@ -200,6 +201,44 @@ describe('a second resource', () => {
       calls_while_limited: 0,
       early: { count: 1, examples: [{ resource: 'acme', deployment: 'chat' }] },
     })
+  })
+
+  it('makes images whose addresses answer', async () => {
+    const { post, app } = createTestSimulator({
+      resources: { acme: { deployments: { pictures: { model: 'dall-e-3' } } } },
+    })
+    const path = '/acme/openai/deployments/pictures/images/generations?api-version=2024-10-21'
+    const made = await post(path, { prompt: 'a fox' }, acmeKey)
+    const { data } = (await made.json()) as { data: { url: string }[] }
+    const { pathname, search } = new URL(data[0]?.url ?? '')
+    expect((await app.request(pathname + search)).status).toBe(200)
+  })
+
+  it('is told of where a request names a deployment that it does not have', async () => {
+    const { post, log } = createTestSimulator({
+      deployments: { chat: { model: 'gpt-4o' } },
+      resources: { acme: { deployments: { mine: { model: 'gpt-4o' } } } },
+    })
+    await post(chatPath('', 'mina'), message)
+    await post(chatPath('/acme', 'mina'), message, acmeKey)
+    const told = log.flatMap(({ message: text }) => /^No deployment.*?is named/.exec(text) ?? [])
+    expect(told).toEqual(['No deployment is named', 'No deployment of acme is named'])
+    expect(log.at(-1)?.message).toContain('Did you mean "mine"?')
+  })
+
+  it('counts the turns of repeated recordings by itself', async () => {
+    const recorded = cassette(cassetteItem('{"q":1}', 'one'), cassetteItem('{"q":1}', 'two'))
+    const dir = recordingFolder({ 'turns.yaml': recorded })
+    const { post } = createTestSimulator({
+      env: { SIMULATOR_MODE: 'replay', RECORDING_DIR: dir, MATCH_ANY_PREFIX: 'on' },
+      resources: { acme: {} },
+    })
+    const ask = async (prefix: string, headers: Record<string, string>): Promise<string> =>
+      (await post(`${prefix}/v1/chat/completions`, { q: 1 }, headers)).text()
+    for (const test of [{}, { 'x-sim-test': 'a' }]) {
+      const texts = [await ask('', test), await ask('/acme', { ...acmeKey, ...test }), await ask('', test)]
+      expect(texts).toEqual(['one', 'one', 'two'])
+    }
   })
 
   it('is unknown under another name', async () => {
