@@ -5,18 +5,13 @@ export type { ExtensionSource } from './server/start-simulator.ts'
 
 // The configuration as options.
 export type { ConfigOptions } from './config/config-options.ts'
-export type {
-  DeploymentLatencyOptions,
-  DeploymentOptions,
-  DistributionOptions,
-  ModelOptions,
-} from './config/deployment-options.ts'
-export type {
-  FaultOptions,
-  FaultRuleOptions,
-  IncidentOptions,
-  IncidentPhaseOptions,
-} from './config/fault-options.ts'
+export type { DeploymentLatencyOptions } from './config/deployment-latency.ts'
+export type { DeploymentOptions } from './config/resolve-deployment.ts'
+export type { DistributionOptions } from './config/distribution.ts'
+export type { FaultOptions } from './config/fault-schema.ts'
+export type { FaultRuleOptions } from './config/fault-rules.ts'
+export type { IncidentOptions, IncidentPhaseOptions } from './config/incident-file.ts'
+export type { ModelOptions } from './config/model-catalogue-file.ts'
 
 // Requests that were made.
 export type { JournalEntry } from './journal/journal-entry.ts'

@@ -1,6 +1,7 @@
-import type { DeploymentOptions, ModelOptions } from './deployment-options.ts'
-import type { FaultRuleOptions, IncidentOptions } from './fault-options.ts'
-import type { GivenSettings } from './given-options.ts'
+import type { FaultRuleOptions } from './fault-rules.ts'
+import type { IncidentOptions } from './incident-file.ts'
+import type { ModelOptions } from './model-catalogue-file.ts'
+import type { DeploymentOptions } from './resolve-deployment.ts'
 import type { SettingsInput } from './settings-schema.ts'
 
 /** Settings that have another option in their place, or none. */
@@ -19,6 +20,13 @@ export type ReplacedSetting =
   | 'incidentsPath'
   | 'watch'
   | 'workers'
+
+/** Settings as a caller of the library gives them: each optional, and lists as lists or in the text of their variable. */
+type GivenSettings<T> = T extends string | number | boolean | undefined
+  ? T
+  : T extends readonly (infer Item)[]
+    ? string | readonly Item[]
+    : { readonly [Key in keyof T]?: GivenSettings<T[Key]> | undefined }
 
 type SettingOptions = GivenSettings<Omit<SettingsInput, ReplacedSetting>>
 

@@ -4,12 +4,13 @@ import { describeFirst, shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
 import { distributionSchema, milliseconds } from './distribution.ts'
 import {
+  type Burst,
   type LatencyProfile,
   type LatencyProfileChoice,
   latencyProfileChoices,
   writesTokens,
 } from './latency-profiles.ts'
-import { integerFrom, mapping, numberFrom } from './mapping-schema.ts'
+import { type Input, integerFrom, mapping, numberFrom } from './mapping-schema.ts'
 import { showValue } from './show-value.ts'
 import { followPath } from './follow-path.ts'
 
@@ -46,7 +47,8 @@ const sizesRule = 'must be two integers from 1 to 1,000, the smaller one first'
 const size = z.int(sizesRule).min(1, sizesRule).max(1_000, sizesRule)
 
 const burst = z.preprocess(
-  (value) => (value === false || value === 'off' ? 'off' : value),
+  // YAML 1.1 takes the word for false.
+  (value: Burst | 'off') => ((value as unknown) === false ? 'off' : value),
   z.union([
     z.literal('off'),
     mapping({
@@ -58,12 +60,13 @@ const burst = z.preprocess(
 const schema = mapping({
   profile: z
     .preprocess(
-      (value) => (value === false ? 'off' : value),
+      (value: LatencyProfileChoice) => ((value as unknown) === false ? 'off' : value),
       z.enum(latencyProfileChoices, `must be one of ${latencyProfileChoices.join(', ')}`),
     )
     .optional(),
   firstToken: distributionSchema.optional(),
   perToken: distributionSchema.optional(),
+  /** Of a whole request, for models that write no tokens. */
   perRequest: distributionSchema.optional(),
   promptMsPerToken: perToken.optional(),
   reasoningMsPerToken: perToken.optional(),
@@ -79,6 +82,9 @@ const schema = mapping({
     queueTimeoutMs: milliseconds.default(60_000),
   }).optional(),
 })
+
+/** How the answers of a deployment take their time, as `latency` of the deployment file (docs/timing.md). */
+export type DeploymentLatencyOptions = Input<typeof schema>
 
 const advice: Readonly<Record<string, string>> = {
   profile: 'Set it to auto, for example.',

@@ -1,20 +1,5 @@
 import { z } from 'zod'
-import { mapping, numberFrom } from './mapping-schema.ts'
-
-/** How a waiting time varies from one draw to the next. Times in milliseconds, not negative. */
-export type Distribution =
-  | { readonly distribution: 'constant'; readonly ms: number }
-  /** A draw below 0 becomes 0. */
-  | { readonly distribution: 'normal'; readonly meanMs: number; readonly stdDevMs: number }
-  /** `sigma` is the standard deviation of the logarithm: 95 % of the times are below the median times e^(1.645 sigma). */
-  | { readonly distribution: 'lognormal'; readonly medianMs: number; readonly sigma: number }
-  /** The mean is `shape` times `scaleMs`; at shape 1 it is the exponential distribution. */
-  | { readonly distribution: 'gamma'; readonly shape: number; readonly scaleMs: number }
-  /**
-   * Points of a measured distribution, ascending in both numbers: a share of the times from 0 to 1, and the time that
-   * this share does not exceed. Between two points times are spread evenly; none is beyond the first or last point.
-   */
-  | { readonly distribution: 'quantiles'; readonly quantiles: readonly (readonly [number, number])[] }
+import { type Input, mapping, numberFrom, type ReadonlyTree } from './mapping-schema.ts'
 
 /** A time that is about in the middle of those of a distribution, in milliseconds. */
 export function typicalMs(from: Distribution): number {
@@ -45,6 +30,7 @@ const shape = numberFrom(0.01, 1_000_000)
 
 const gamma = mapping({
   distribution: z.literal('gamma'),
+  /** The mean is `shape` times `scaleMs`; at shape 1 it is the exponential distribution. */
   shape,
   scaleMs: milliseconds.optional(),
   meanMs: milliseconds.optional(),
@@ -63,6 +49,10 @@ const points =
 
 const quantiles = mapping({
   distribution: z.literal('quantiles'),
+  /**
+   * Points of a measured distribution, ascending in both numbers: a share of the times from 0 to 1, and the time that this
+   * share does not exceed. Between two points times are spread evenly; none is beyond the first or last point.
+   */
   quantiles: z
     .array(z.tuple([z.number(points).min(0, points).max(1, points), milliseconds], points), points)
     .min(1, points)
@@ -78,17 +68,32 @@ function isAscending(list: readonly (readonly [number, number])[]): boolean {
 
 const forms = {
   constant: mapping({ distribution: z.literal('constant'), ms: milliseconds }),
+  /** A draw below 0 becomes 0. */
   normal: mapping({ distribution: z.literal('normal'), meanMs: milliseconds, stdDevMs: milliseconds }),
-  lognormal: mapping({ distribution: z.literal('lognormal'), medianMs: milliseconds, sigma }),
+  lognormal: mapping({
+    distribution: z.literal('lognormal'),
+    medianMs: milliseconds,
+    /** The standard deviation of the logarithm: 95 % of the times are below the median times e^(1.645 sigma). */
+    sigma,
+  }),
   gamma,
   quantiles,
 } as const
 
+type Form = (typeof forms)[keyof typeof forms]
+
+/** How a waiting time varies from one draw to the next. Times in milliseconds, not negative. */
+export type Distribution = ReadonlyTree<z.output<Form>>
+
+/** A waiting time: milliseconds, or a distribution of them (docs/timing.md). A gamma distribution may give its mean. */
+export type DistributionOptions = number | Input<Form>
+
 const kinds = Object.keys(forms).join(', ')
 
 /** A distribution as a file gives it; a bare number is a constant, and a gamma distribution may give its mean. */
-export const distributionSchema: z.ZodType<Distribution> = z.preprocess(
-  (value) => (typeof value === 'number' ? { distribution: 'constant', ms: value } : value),
+export const distributionSchema: z.ZodType<Distribution, DistributionOptions> = z.preprocess(
+  (value: DistributionOptions) =>
+    typeof value === 'number' ? { distribution: 'constant', ms: value } : value,
   z.discriminatedUnion(
     'distribution',
     [forms.constant, forms.normal, forms.lognormal, forms.gamma, forms.quantiles],

@@ -3,7 +3,7 @@ import { isModelOperation, operations, type ModelOperation, type Operation } fro
 import { describeProblems, type Advice } from './fault-problems.ts'
 import { type Fault, type FaultRule, needsStream, operationsOf } from './fault-rule.ts'
 import { faultKinds, faultSchema, faultWords } from './fault-schema.ts'
-import { mapping, numberFrom } from './mapping-schema.ts'
+import { type Input, mapping, numberFrom } from './mapping-schema.ts'
 import { showValue } from './show-value.ts'
 
 const operationNames = (Object.keys(operations) as Operation[]).filter(isModelOperation)
@@ -14,17 +14,31 @@ const nameRule = 'must be 1 to 64 letters, digits, dots, dashes or underscores'
 export const plainName = z.string(nameRule).regex(/^[\w.-]{1,64}$/, nameRule)
 
 const shape = {
+  /** What metrics and `x-sim-fault` call it; default: its error or kind. */
   name: plainName
     .refine((name) => !isTaken(name), 'must not be the name of a kind of fault or of an error')
     .optional(),
+  /** Share of the matching requests that it strikes, from 0 to 1. */
   probability: numberFrom(0, 1),
+  /** Absent: every operation. */
   operation: z.enum(operationNames, `must be one of ${operationNames.join(', ')}`).optional(),
+  /** True strikes streams only, false whole answers only. */
   stream: z.boolean('must be true or false').optional(),
   fault: faultSchema,
 }
 
 const ownRule = mapping(shape)
-const anyRule = mapping({ ...shape, deployment: z.string('must be the name of a deployment').optional() })
+const anyRule = mapping({
+  ...shape,
+  /** Absent: every deployment. */
+  deployment: z.string('must be the name of a deployment').optional(),
+})
+
+/** A fault of a deployment, with the requests that it may strike. */
+export type OwnFaultRuleOptions = Input<typeof ownRule>
+
+/** A fault with the requests that it may strike, as the file of faults lists it. */
+export type FaultRuleOptions = Input<typeof anyRule>
 
 const advice: Advice = {
   name: { hint: 'Call it flaky-network, for example.' },

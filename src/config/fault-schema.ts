@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { namedErrorNames, type NamedError } from '../wire/named-errors.ts'
 import { distributionSchema, milliseconds } from './distribution.ts'
 import type { Fault } from './fault-rule.ts'
-import { integerFrom, mapping } from './mapping-schema.ts'
+import { type Input, integerFrom, mapping } from './mapping-schema.ts'
 
 /** A day; the service itself never names a longer wait. */
 const longestRetrySeconds = 86_400
@@ -18,11 +18,17 @@ const everyHarm = [...harms, 'jailbreak'] as const
 
 const foreverRule = 'must be a number of milliseconds up to 3,600,000, or forever'
 const pause = z
-  .preprocess((value) => (value === 'forever' ? Infinity : value), z.unknown())
+  .preprocess((value: number | 'forever') => (value === 'forever' ? Infinity : value), z.unknown())
   .refine((value) => value === Infinity || milliseconds.safeParse(value).success, foreverRule)
   .transform(Number)
 
-const placed = { afterEvents: integerFrom(1, mostEvents).optional(), afterShare: share.optional() }
+/** Where in an answer a fault strikes: at most one of the two. */
+const placed = {
+  /** After so many events of a stream, at least 1. A fault with it strikes streams only. */
+  afterEvents: integerFrom(1, mostEvents).optional(),
+  /** After this share of a stream's events, or of a whole body's bytes; between 0 and 1. */
+  afterShare: share.optional(),
+}
 
 const forms = [
   mapping({
@@ -53,6 +59,10 @@ const forms = [
   }),
 ] as const
 
+/** What goes wrong: the name of an error, a kind, or a kind with its parameters (docs/faults.md). Times in milliseconds. */
+export type FaultOptions =
+  NamedError | Exclude<Fault['kind'], 'error' | 'delay'> | Input<(typeof forms)[number]>
+
 /** The kinds of faults, in the order of documents. */
 export const faultKinds = forms.map((form) => form.shape.kind.value)
 
@@ -67,9 +77,9 @@ const jailbreakRule = 'must not be jailbreak in an answer: only prompts have tha
 const wordRule = `must be one of ${faultKinds.join(', ')}, or the name of an error (${namedErrorNames.join(', ')})`
 
 /** A fault as a file or a header gives it: a mapping with a kind, or a word for one with its usual parameters. */
-export const faultSchema: z.ZodType<Fault> = z
+export const faultSchema: z.ZodType<Fault, FaultOptions> = z
   .preprocess(
-    (value) => {
+    (value: FaultOptions) => {
       if (typeof value !== 'string') return value
       return isNamedError(value) ? { kind: 'error', error: value } : { kind: value }
     },

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { listProblems, shortText } from '../lib/error-text.ts'
 import { describeProblems, type Advice } from './fault-problems.ts'
-import { plainName, resolveFaults, unknownDeployment } from './fault-rules.ts'
+import { type FaultRuleOptions, plainName, resolveFaults, unknownDeployment } from './fault-rules.ts'
 import type { IncidentPhase, IncidentTimetable } from './incident-timetable.ts'
 import { parseMappingFile } from './mapping-file.ts'
-import { integerFrom, mapping, numberFrom } from './mapping-schema.ts'
+import { type Input, integerFrom, mapping, numberFrom } from './mapping-schema.ts'
 
 /** A timetable, and all that is wrong with it. */
 export interface IncidentFile {
@@ -21,7 +21,7 @@ const longestMs = 31_536_000_000
 
 const timeRule = 'must be a time such as 90s, 2m, 8m30s or 1h, up to a year'
 const time = z.preprocess(
-  (value) => (typeof value === 'string' ? parseTime(value) : value),
+  (value: string) => (typeof value === 'string' ? parseTime(value) : value),
   z.number(timeRule).min(0, timeRule).max(longestMs, timeRule),
 )
 
@@ -30,13 +30,19 @@ const latencyFactor = numberFrom(0, 1_000).default(1)
 
 const phaseSchema = mapping({
   name: plainName,
+  /** When it begins, such as `90s` or `8m30s`; default: at the end of the phase before it. */
   at: time.optional(),
+  /** At most one of the next three; none lasts for good. */
   duration: time.refine((ms) => ms > 0, 'must be longer than 0').optional(),
   minutes: numberFrom(0.001, 525_600).optional(),
   seconds: numberFrom(0.001, 31_536_000).optional(),
+  /** Absent: every deployment. */
   deployment: z.string('must be the name of a deployment').optional(),
-  faults: z.unknown().optional(),
+  // Checked by themselves, as those of deployments.
+  faults: z.custom<readonly FaultRuleOptions[]>().optional(),
+  /** What times are multiplied by. */
   latency: mapping({ firstTokenFactor: latencyFactor, perTokenFactor: latencyFactor }).optional(),
+  /** What limits are multiplied by. */
   limits: mapping({ factor: numberFrom(0.01, 1_000) }).optional(),
 }).refine(
   ({ duration, minutes, seconds }) =>
@@ -49,6 +55,7 @@ const fileSchema = mapping({
     .array(phaseSchema, 'must be a list of phases')
     .min(1, 'must have a phase at least')
     .max(mostPhases, `must have ${mostPhases} phases at most`),
+  /** True, or how often. */
   repeat: z
     .union([z.boolean(), integerFrom(1, 1_000_000)], 'must be true, or how often: an integer of at least 1')
     .default(false),
@@ -56,6 +63,12 @@ const fileSchema = mapping({
 })
 
 type Phase = z.output<typeof phaseSchema>
+
+/** A phase of a timetable. A time is text such as `90s` or `8m30s`. */
+export type IncidentPhaseOptions = Input<typeof phaseSchema>
+
+/** A timetable of incidents, as its file has it (docs/incidents.md). */
+export type IncidentOptions = Input<typeof fileSchema>
 
 const advice: Advice = {
   phases: { hint: 'docs/incidents.md has examples.' },

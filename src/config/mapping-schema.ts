@@ -1,5 +1,11 @@
 import { z } from 'zod'
 
+/** A tree that nobody changes through this type. */
+export type ReadonlyTree<T> = T extends object ? { readonly [Key in keyof T]: ReadonlyTree<T[Key]> } : T
+
+/** What a schema takes, before defaults and short forms are filled in. */
+export type Input<Schema extends z.ZodType> = ReadonlyTree<z.input<Schema>>
+
 /** A number within a range, for a file: text is not taken for a number there. */
 export function numberFrom(min: number, max: number): z.ZodNumber {
   const rule = `must be a number from ${min} to ${max.toLocaleString('en-US')}`

@@ -11,6 +11,7 @@ import { operations, isModelOperation, type ModelOperation, type Operation } fro
 import { describeFirst, shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
 import { parseMappingFile } from './mapping-file.ts'
+import type { Input } from './mapping-schema.ts'
 import { showValue } from './show-value.ts'
 
 /** What a model file makes of the built-in catalogue, and all that is wrong with it. */
@@ -34,6 +35,7 @@ const operationsRule = `must be a list of ${modelOperations.join(', ')}`
 const fieldsSchema = z.strictObject(
   {
     aliases: z.array(text, 'must be a list of names').optional(),
+    /** Newest first. */
     versions: z.array(text, 'must be a list of versions, the newest first').optional(),
     answersAs: text.optional(),
     encoding: z.enum(['cl100k_base', 'o200k_base'], 'must be cl100k_base or o200k_base').optional(),
@@ -53,6 +55,12 @@ const fieldsSchema = z.strictObject(
   { error: (issue) => (issue.code === 'invalid_type' ? 'must be a mapping of its properties' : undefined) },
 )
 type Fields = z.output<typeof fieldsSchema>
+
+/**
+ * A model, as the model file has it (docs/models.md). A new one needs `contextTokens`, `maxOutputTokens` and `operations`;
+ * of a known one, what is given is changed.
+ */
+export type ModelOptions = Input<typeof fieldsSchema>
 
 /** What a model needs that the built-in catalogue does not have. */
 const needed = ['contextTokens', 'maxOutputTokens', 'operations'] as const

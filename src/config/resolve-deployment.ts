@@ -5,11 +5,16 @@ import { findModel, nearestModelNames, type ModelCatalogue } from '../wire/model
 import { describeFirst, shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
 import type { Model } from '../wire/models/models.ts'
-import { type DeploymentLatency, resolveLatency } from './deployment-latency.ts'
+import {
+  type DeploymentLatency,
+  type DeploymentLatencyOptions,
+  resolveLatency,
+} from './deployment-latency.ts'
 import type { Deployment } from './deployments.ts'
 import type { FaultRule } from './fault-rule.ts'
-import { resolveFaults } from './fault-rules.ts'
+import { type OwnFaultRuleOptions, resolveFaults } from './fault-rules.ts'
 import { limitProfileNames } from './deployment-limits.ts'
+import type { Input } from './mapping-schema.ts'
 import { showValue } from './show-value.ts'
 import { sourceNames } from './source-names.ts'
 
@@ -22,23 +27,35 @@ const sizeRule = `must be an integer from 1 to ${maxEmbeddingSize}`
 /** The keys of an entry; `latency` and `faults` have checks of their own. */
 export const deploymentEntrySchema = z.strictObject(
   {
+    /** A model of the catalogue: `gpt-4o-mini`. Any other one is treated as the nearest (docs/models.md). */
     model: z.string('must be the name of a model'),
+    /** What answers its requests; absent: the simulator's `mode`. */
     source: z.enum(sourceNames, `must be one of ${sourceNames.join(', ')}`).optional(),
+    /** At least 1; absent: no limit. */
     tokensPerMinute: limit,
+    /** At least 1; absent: derived from `tokensPerMinute`. */
     requestsPerMinute: limit,
+    /** The span in which requests are counted; default 10. */
     requestsSliceSeconds: z.literal([1, 10, 60], 'must be 1, 10 or 60').optional(),
     limitProfile: z.enum(limitProfileNames, `must be one of ${limitProfileNames.join(', ')}`).optional(),
+    /** Makes this a provisioned deployment with so many throughput units. */
     provisionedThroughputUnits: limit,
+    /** The pay-as-you-go deployment that answers what this provisioned one refuses. */
     spilloverTo: z.string('must be the name of a deployment').optional(),
+    /** Numbers in an embedding when the request names no `dimensions`. */
     embeddingSize: z.int(sizeRule).min(1, sizeRule).max(maxEmbeddingSize, sizeRule).optional(),
-    latency: z.unknown().optional(),
-    faults: z.unknown().optional(),
+    latency: z.custom<DeploymentLatencyOptions>().optional(),
+    /** What goes wrong with it, before what goes wrong with all. */
+    faults: z.custom<readonly OwnFaultRuleOptions[]>().optional(),
   },
   {
     error: (issue) => (issue.code === 'invalid_type' ? 'must be a mapping with at least a model' : undefined),
   },
 )
 type Entry = z.output<typeof deploymentEntrySchema>
+
+/** A deployment, as the deployment file has it (docs/config.md). */
+export type DeploymentOptions = Input<typeof deploymentEntrySchema>
 
 /** Keys that files of the Python simulator have in other words. */
 const oldKeys: Readonly<Record<string, string>> = {
