@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
+import { defaultResourceName } from '../config/config.ts'
 import type { RecordingsConfig, ReplayConfig } from '../config/recordings-config.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { Port } from '../lib/port.ts'
@@ -77,8 +78,10 @@ export class RecordingChoice {
     if (repeat === 'seed') return entries[exchange.random.below(count)]
     const pick = (cursor: number): RecordingEntry | undefined =>
       entries[repeat === 'cycle' ? cursor % count : Math.min(cursor, count - 1)]
-    const test = exchange.headers[testHeader]
-    const name = `${this.#scope}${entries[0]?.key ?? ''} ${apiVersion} ${query}`
+    const { headers, resource } = exchange
+    const test = headers[testHeader]
+    const own = resource === defaultResourceName ? '' : `${resource} `
+    const name = `${this.#scope}${own}${entries[0]?.key ?? ''} ${apiVersion} ${query}`
     const cursor = this.#cursors.next(name, test === undefined ? undefined : String(test))
     return cursor instanceof Promise ? cursor.then(pick) : pick(cursor)
   }
