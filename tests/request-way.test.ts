@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { handlers, observers, stages, type WayStage } from '../scripts/request-way.ts'
+import { handlers, observers, stages } from '../scripts/request-way.ts'
+import { type SourceName, sourceNames } from '../src/config/source-names.ts'
 import { loadLiveConfig } from '../src/config/load-config.ts'
 import { Exchange } from '../src/pipeline/exchange.ts'
 import { stageNames, type Stage, type Source } from '../src/pipeline/stage.ts'
@@ -9,8 +10,7 @@ import { createAccess } from '../src/access/access.ts'
 import { createPipeline } from '../src/pipeline/pipeline.ts'
 import { createRandom } from '../src/lib/random.ts'
 import { createVirtualClock } from '../src/lib/virtual-clock.ts'
-
-type SourceName = WayStage['sources'][number]
+import { everySource } from './support/every-source.ts'
 
 const deployments = {
   chat: { model: 'gpt-4o' },
@@ -31,12 +31,9 @@ function configOf(mode: SourceName): ReturnType<typeof loadLiveConfig>['current'
   return loadLiveConfig({ flags: {}, env, workingDirectory: '/', readFile }).current
 }
 
-const configs = {
-  generate: configOf('generate'),
-  replay: configOf('replay'),
-  record: configOf('record'),
-  forward: configOf('forward'),
-} satisfies Record<SourceName, unknown>
+const configs = Object.fromEntries(sourceNames.map((name) => [name, configOf(name)])) as Readonly<
+  Record<SourceName, ReturnType<typeof configOf>>
+>
 
 /** What a stage of the pipeline itself refuses: how to send that. */
 const wrong = {
@@ -85,12 +82,7 @@ async function sendTo(to: string, mode: SourceName, ...mistakes: readonly Refusi
       admit: note('limits'),
       injectFaults: note('faults'),
       addLatency: note('latency'),
-      sources: {
-        generate: answer('generate'),
-        replay: answer('replay'),
-        record: answer('record'),
-        forward: answer('forward'),
-      },
+      sources: everySource(answer),
     },
     { onFailure: (error) => asked.push(String(error)), onUnknownPath: ({ path }) => asked.push(path) },
   )

@@ -121,9 +121,6 @@ function describeDeployments(config: ResourceConfig): string[] {
   return lines.length > 0 ? lines : ['none']
 }
 
-/** What is said of the answers of a deployment in the place of their time, where it is not the simulator that makes it. */
-const timeOf = { replay: 'replayed', record: 'recorded', forward: 'forwarded' } as const
-
 function describeDeployment(deployment: Deployment, config: ResourceConfig): string {
   const { latency } = config
   const source = sourceOf(deployment, config)
@@ -138,7 +135,7 @@ function describeDeployment(deployment: Deployment, config: ResourceConfig): str
     ...limits,
     source === 'generate'
       ? describeLatency(timingOf(model.operations[0], deployment, latency), latency.timeScale)
-      : timeOf[source],
+      : sourceTraits[source].answers,
   ].join(', ')
 }
 

@@ -4,6 +4,8 @@ import type { ReplayConfig } from './recordings-config.ts'
 
 /** What is different between what answers requests. */
 interface SourceTraits {
+  /** What is said of its answers in a list of deployments. */
+  readonly answers: string
   /** Whether paths, api-versions and deployments that the service does not have are refused; else the source decides. */
   readonly checksRequests: boolean
   /** Whether limits, faults and latency act on every request; else only those that its deployment asks for. */
@@ -14,10 +16,10 @@ interface SourceTraits {
 
 /** What answers requests, by the values of SIMULATOR_MODE and of a deployment's `source`. */
 export const sourceTraits = {
-  generate: { checksRequests: true, isSimulated: true, asksUpstream: false },
-  record: { checksRequests: false, isSimulated: false, asksUpstream: true },
-  replay: { checksRequests: false, isSimulated: true, asksUpstream: false },
-  forward: { checksRequests: false, isSimulated: false, asksUpstream: true },
+  generate: { answers: 'generated', checksRequests: true, isSimulated: true, asksUpstream: false },
+  record: { answers: 'recorded', checksRequests: false, isSimulated: false, asksUpstream: true },
+  replay: { answers: 'replayed', checksRequests: false, isSimulated: true, asksUpstream: false },
+  forward: { answers: 'forwarded', checksRequests: false, isSimulated: false, asksUpstream: true },
 } as const satisfies Record<string, SourceTraits>
 
 /** The name of what answers requests. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { everySource } from '../../tests/support/every-source.ts'
 import { createRandom } from '../lib/random.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { Exchange } from './exchange.ts'
@@ -46,7 +47,7 @@ async function answer(
       prepareFaults: pass,
       admit: pass,
       injectFaults: pass,
-      sources: { generate: handler, record: handler, replay: handler, forward: handler },
+      sources: everySource(() => handler),
     },
     {
       onFailure: (error) => failures.push(error),

@@ -1,4 +1,5 @@
 import { createServer, request as httpRequest } from 'node:http'
+import { everySource } from '../support/every-source.ts'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
@@ -56,7 +57,7 @@ const createStages = ({ clock = createSystemClock(), hooks = [], generate, limit
       admit: createAdmission({ limits: new LimiterTable(clock), ...(limiters && { named: limiters }) }),
       injectFaults: pass,
       addLatency: pass,
-      sources: { generate, record: generate, replay: generate, forward: generate },
+      sources: everySource(() => generate),
     },
     { onFailure: (error) => failures.push(error), onUnknownPath: () => {} },
   )
