@@ -38,8 +38,8 @@ import { createTelemetry } from '../telemetry/telemetry.ts'
 import { createHeadReports } from './head-reports.ts'
 import type { SharedService } from './join-service.ts'
 import { createUndefinedReport, logWarnings } from './log-warnings.ts'
-import { ModeTable, type RecordingsInUse } from './mode-table.ts'
 import type { PoolState, SharedParts } from './shared-parts.ts'
+import { SourceTable, type RecordingsInUse } from './source-table.ts'
 
 /** A simulator's parts, put together but not listening. */
 export interface Simulator {
@@ -158,7 +158,7 @@ export function assembleSimulator(
   const telemetry = createTelemetry({ ...shared, config: live.current, logger })
   const builtIn = createGenerateMode({ responses })
   const generate = firstOf(extensions.generate, builtIn.answer)
-  const modes = new ModeTable({
+  const sources = new SourceTable({
     clock,
     logger,
     config: () => live.current,
@@ -167,11 +167,11 @@ export function assembleSimulator(
     cursors,
     onRecordingLost: metrics.recordingLost,
   })
-  const prepareModes = async (config: Config): Promise<void> => {
-    for (const view of config.resources.values()) await modes.open(view)
+  const prepareSources = async (config: Config): Promise<void> => {
+    for (const view of config.resources.values()) await sources.open(view)
   }
-  for (const view of live.current.resources.values()) modes.of(view)
-  live.prepare = prepareModes
+  for (const view of live.current.resources.values()) sources.of(view)
+  live.prepare = prepareSources
   // The primary of several processes tells for all.
   if (shared.processNumber === undefined) logWarnings(live, logger)
 
@@ -191,7 +191,7 @@ export function assembleSimulator(
       admit: createAdmission({ limits, named: extensions.limiters }),
       injectFaults: faults.inject,
       addLatency: createLatency({ slots }),
-      sources: modes.handlers,
+      sources: sources.handlers,
     },
     {
       onFailure: (error, { logFields }) =>
@@ -237,7 +237,7 @@ export function assembleSimulator(
     occupancy,
     extensions,
     get recordings() {
-      return modes.of(live.current.defaultResource)
+      return sources.of(live.current.defaultResource)
     },
     run,
     onPageFailure: (error) => logFailure(logger, error, {}, "One of the simulator's own pages failed."),
@@ -253,7 +253,7 @@ export function assembleSimulator(
       logFailure(logger, error, logFields, 'What listens to the end of a request failed.'),
     async start() {
       await telemetry?.start()
-      await prepareModes(live.current)
+      await prepareSources(live.current)
       await extensions.start({
         get config() {
           return live.current.defaultResource
@@ -274,7 +274,7 @@ export function assembleSimulator(
       incidents.close()
       try {
         await extensions.close()
-        await modes.close()
+        await sources.close()
       } finally {
         service?.close()
         await telemetry?.shutdown()

@@ -23,7 +23,7 @@ export interface RecordingsInUse {
 }
 
 /** What the table is made from. */
-export interface ModeTableParts {
+export interface SourceTableOptions {
   readonly clock: Clock
   readonly logger: Logger
   /** The configuration of the moment. */
@@ -53,8 +53,8 @@ interface Connected {
  * configuration that was left stay until the end: requests that began with them are still answered by them, and the next
  * change may go back to them.
  */
-export class ModeTable {
-  readonly #parts: ModeTableParts
+export class SourceTable {
+  readonly #parts: SourceTableOptions
   readonly #folders = new MapByValue<RecordingsConfig, Folder>()
   readonly #upstreams = new MapByValue<Upstream, Connected>()
   #secretLists: readonly (readonly string[])[] = []
@@ -63,7 +63,7 @@ export class ModeTable {
   /** What answers, by source. */
   readonly handlers: Readonly<Record<SourceName, Source>>
 
-  constructor(parts: ModeTableParts) {
+  constructor(parts: SourceTableOptions) {
     this.#parts = parts
     this.handlers = {
       generate: parts.generate,
