@@ -3,7 +3,7 @@ import { queryVariant } from '../recordings/query-variant.ts'
 import { matchRecorded } from '../recordings/match-request.ts'
 import { RecordingIndex } from '../recordings/recording-index.ts'
 import { rewriteFile } from '../recordings/rewrite-file.ts'
-import { answerDigest } from '../recordings/same-answer.ts'
+import { answerDigest } from '../recordings/answer-difference.ts'
 import { tellProblems } from './recordings-problems.ts'
 import type { RecordingsRun } from './recordings-run.ts'
 

@@ -1,5 +1,5 @@
 import { Counter, type Registry } from 'prom-client'
-import { type RecordingLoss, recordingLosses } from '../recordings/recording-loss.ts'
+import { type RecordingLoss, recordingLosses } from '../recordings/loss-reports.ts'
 
 /** Adds the counter of answers that could not be recorded to a registry, and gives what counts them. */
 export function registerRecordings(registry: Registry): (loss: RecordingLoss) => void {

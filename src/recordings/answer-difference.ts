@@ -1,6 +1,7 @@
 import type { RecordedResponse } from './interaction.ts'
 import { jsonDifferences, showDifference } from './json-difference.ts'
 import { prepareAnswer, type ReplayAnswer } from './replay-answer.ts'
+import { createHash } from 'node:crypto'
 
 /** The first thing in which two answers differ, as shown in a message. */
 export interface AnswerDifference {
@@ -33,4 +34,13 @@ function contentOf({ bytes, events }: ReplayAnswer): unknown {
   } catch {
     return text
   }
+}
+
+/** Names what a client gets to see of an answer, its headers and its time excepted: status and body. */
+export function answerDigest(response: RecordedResponse): string {
+  const { status, bytes, events } = prepareAnswer(response)
+  const hash = createHash('sha256').update(`${status}\n`)
+  if (bytes) hash.update(bytes)
+  else for (const event of events) hash.update(event)
+  return hash.digest('base64').slice(0, 22)
 }

@@ -1,5 +1,4 @@
 import type { Exchange } from '../pipeline/exchange.ts'
-import type { RecordingLoss } from './recording-loss.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 
@@ -7,7 +6,7 @@ import type { Logger } from '../lib/logger.ts'
 const everyMs = 60_000
 
 /** What a loss report is made from. */
-export interface LossReportsOptions {
+interface LossReportsOptions {
   readonly clock: Clock
   readonly logger: Logger
   /** Called for each answer that is lost. */
@@ -80,3 +79,9 @@ export class LossReports {
     return Object.fromEntries(untold.map(([reason, told]) => [reason, told.untold]))
   }
 }
+
+/** Why an answer that was to be recorded is in no recording (docs/recording.md). The words stand in the log and in the metrics. */
+export const recordingLosses = ['unwritable', 'tooLarge', 'redaction', 'internal'] as const
+
+/** One of `recordingLosses`. */
+export type RecordingLoss = (typeof recordingLosses)[number]

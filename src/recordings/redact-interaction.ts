@@ -1,29 +1,15 @@
 import type { RedactRule } from '../config/redact-rules.ts'
 import { isCredentialName } from '../lib/credential-names.ts'
-import {
-  createKeyRedactor,
-  type OnFound,
-  redacted,
-  redactHeaderValue,
-  redactQuery,
-  redactText,
-} from '../lib/credential-texts.ts'
+import { createKeyRedactor, type OnFound, redacted, redactHeaderValue, redactQuery, redactText } from '../lib/credential-texts.ts'
 import { redactBody, redactEvents } from '../lib/redact-credentials.ts'
 import { nextSlice } from '../lib/slices.ts'
 import { asBuffer } from '../lib/as-buffer.ts'
 import { bodyHash } from './body-hash.ts'
 import { decodeBody } from '../lib/content-decoding.ts'
-import {
-  type HeaderPairs,
-  headerOf,
-  type Interaction,
-  type RecordedEvent,
-  type RecordedRequest,
-  type RecordedResponse,
-} from './interaction.ts'
+import { type HeaderPairs, headerOf, type Interaction, type RecordedEvent, type RecordedRequest, type RecordedResponse } from './interaction.ts'
 import type { MatchRequest } from './match-request.ts'
-import { createPatternRedactor } from './redact-patterns.ts'
 import { utf8Text } from './yaml-scalar.ts'
+import { createContext, Script } from 'node:vm'
 
 const noSecrets: readonly string[] = []
 
@@ -55,7 +41,7 @@ export interface Redactor {
 }
 
 /** What a redactor does beside replacing what its rules name. */
-export interface RedactorOptions {
+interface RedactorOptions {
   /** Gives the keys of the upstream and of the simulator of the moment, which a careless client may have put into a body. */
   readonly secrets?: (() => readonly string[]) | undefined
   /** Whether headers with credentials stay, with `[redacted]` as their value; default: they are left out. */
@@ -185,4 +171,44 @@ function notes(
   const text = JSON.stringify(values)
   const plain = withoutKeys(redactBody(text, undefined, options))
   return plain === text ? values : (JSON.parse(plain) as Interaction['contextValues'])
+}
+
+/**
+ * How long the patterns of one text may run, in milliseconds. They are checked against exponential time when they are
+ * configured; this bounds what is left, such as two repetitions in a row over a long text.
+ */
+const budgetMs = 250
+
+/** The patterns could not be applied to a text in time, so that nobody knows what it holds. */
+export class RedactionTooSlow extends Error {
+  override readonly name = 'RedactionTooSlow'
+}
+
+/**
+ * Makes a function that replaces what patterns find.
+ *
+ * @param sources regular expressions; the flags are `g` and `u`
+ */
+function createPatternRedactor(sources: readonly string[]): (text: string) => string {
+  if (sources.length === 0) return (text) => text
+  // Only a context of its own can be stopped in the middle of a regular expression.
+  const context = createContext({
+    text: '',
+    patterns: sources.map((source) => new RegExp(source, 'gu')),
+    redacted,
+  })
+  const script = new Script('patterns.reduce((rest, pattern) => rest.replace(pattern, redacted), text)')
+  return (text) => {
+    context['text'] = text
+    try {
+      return String(script.runInContext(context, { timeout: budgetMs }))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error
+      throw new RedactionTooSlow(
+        `RECORDING_REDACT took more than ${budgetMs} ms on one body. Simplify its patterns.`,
+      )
+    } finally {
+      context['text'] = ''
+    }
+  }
 }

@@ -1,12 +1,10 @@
 import { closeSync, readFileSync } from 'node:fs'
 import { readInteraction } from './read-interaction.ts'
-import type { RecordingProblem } from './recording-problem.ts'
-import { versionFault } from './recording-version.ts'
+import { type RecordingProblem, versionFault } from './recording-problem.ts'
 import { openRegularFile } from '../lib/regular-file.ts'
 import type { FileScan, Keep, ScanLimits } from './scan-recording-file.ts'
 import { readFullYaml, type YamlFault } from './yaml-full-reader.ts'
-import { foreignFormat } from './foreign-format.ts'
-import { isYamlList, isYamlMap, textOf } from './yaml-value.ts'
+import { isYamlList, isYamlMap, textOf, type YamlValue } from './yaml-value.ts'
 
 const example = 'A recording file is a map with version: 1 and a list of interactions (docs/recordings.md).'
 
@@ -75,4 +73,26 @@ function readWhole(file: string, maxBytes: number): Buffer | number {
   } finally {
     closeSync(descriptor)
   }
+}
+
+/** Says which other tool wrote a file, as a sentence without its full stop; undefined where none is recognised. */
+function foreignFormat(value: YamlValue): string | undefined {
+  const name = formatOf(value)
+  return name === undefined ? undefined : `the file is a recording of ${name}, which is another format`
+}
+
+function formatOf(value: YamlValue): string | undefined {
+  if (isYamlList(value)) {
+    const [first = null] = value
+    return isYamlMap(first) && first.has('scope') && first.has('method') ? 'nock' : undefined
+  }
+  if (!isYamlMap(value)) return undefined
+  if (value.has('http_interactions')) return 'VCR for Ruby or R'
+  const log = value.get('log')
+  if (isYamlMap(log) && log.has('entries')) return 'a browser or Polly.js (HAR)'
+  if (isYamlList(value.get('requests')) && isYamlList(value.get('responses'))) return 'langchain-tests'
+  if (value.has('mappings') || (isYamlMap(value.get('request')) && isYamlMap(value.get('response')))) {
+    return value.has('interactions') ? undefined : 'WireMock, or a test agent'
+  }
+  return value.has('Entries') ? 'the Azure SDK test proxy' : undefined
 }

@@ -1,17 +1,8 @@
 import type { HeaderPairs, Interaction, RecordedBody, RecordedEvent } from './interaction.ts'
-import { headerText } from './read-body-value.ts'
+import { headerText } from './read-interaction.ts'
 import { eventFields } from './yaml-format.ts'
 import { binaryBlock, utf8Text, yamlText } from './yaml-scalar.ts'
-import {
-  fromJson,
-  isYamlList,
-  isYamlMap,
-  PlainText,
-  textOf,
-  toJson,
-  type YamlMap,
-  type YamlValue,
-} from './yaml-value.ts'
+import { fromJson, isYamlList, isYamlMap, PlainText, textOf, toJson, type YamlMap, type YamlValue } from './yaml-value.ts'
 
 /** Writes a list item with its line feed. */
 export function writeItem(value: YamlValue): string {

@@ -5,16 +5,19 @@ import type { Exchange } from '../pipeline/exchange.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { type Credential, CredentialSource } from './credential.ts'
 import { attemptCall } from './forward-attempts.ts'
-import { forwardedHeaders, returnedHeaders } from './forward-headers.ts'
 import { createKeyMask } from './mask-key.ts'
 import { UpstreamConnections } from './upstream-call.ts'
-import { leavesEndpoint, parseUpstreamTarget, upstreamPath } from './upstream-target.ts'
+import { leavesEndpoint, parseUpstreamTarget, upstreamPath, type UpstreamTarget } from './upstream-target.ts'
+import { endToEndHeaders, hopByHop, namedByConnection } from '../pipeline/end-to-end-headers.ts'
+import { isCredentialName } from '../lib/credential-names.ts'
+import { redactHeaderValue } from '../lib/credential-texts.ts'
+import { HeaderList } from '../pipeline/header-list.ts'
 
 /** Where an upstream is, and what may be asked of it. */
 export type UpstreamLimits = Omit<Upstream, 'key'>
 
 /** What a client of one upstream is made from. */
-export interface UpstreamClientOptions {
+interface UpstreamClientOptions {
   readonly upstream: UpstreamLimits
   readonly credential: Credential
   /** Most kilobytes of the headers of an answer. */
@@ -24,7 +27,7 @@ export interface UpstreamClientOptions {
 }
 
 /** An answer of an upstream. */
-export interface UpstreamReply {
+interface UpstreamReply {
   /** Its body is a live one, in which stars stand in the place of the credential. */
   readonly reply: Reply
   /** When the request was sent that it answers, on the clock's monotonic scale. */
@@ -111,4 +114,55 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     secrets: credentials.secrets,
     close: () => connections.close(),
   }
+}
+
+/** What the call upstream has of its own. */
+const replaced: ReadonlySet<string> = new Set(['accept-encoding', 'content-length', 'expect', 'host'])
+
+/** Whether a header is for the simulator alone: what lets the caller in here, and what asks for faults. */
+function staysHere(name: string): boolean {
+  return replaced.has(name) || name.startsWith('x-sim-') || isCredentialName(name, 'header')
+}
+
+/** Methods whose requests mostly have no body, and then no length either. */
+const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS'])
+
+/** By this header the service lets callers name their requests. */
+const ownName = 'x-ms-client-request-id'
+
+/**
+ * The headers of a request as they go upstream: names and values in turn, without credentials of the caller. The operator's
+ * take their place. A request without a name of its own goes by its id here.
+ * Plain bodies are asked for, so that what is recorded can be read and what streams is not held up by a compressor.
+ */
+function forwardedHeaders(
+  { id, method, headers, body }: Pick<Exchange, 'id' | 'method' | 'headers' | 'body'>,
+  target: UpstreamTarget,
+  credential: readonly string[],
+): string[] {
+  const host = target.origin.slice(target.origin.indexOf('//') + 2)
+  const raw = ['host', host, ...credential, 'accept-encoding', 'identity']
+  const ofConnection = namedByConnection(headers.connection)
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined || hopByHop.has(name) || staysHere(name) || ofConnection.has(name)) continue
+    for (const one of Array.isArray(value) ? value : [value]) raw.push(name, redactHeaderValue(one))
+  }
+  if (headers[ownName] === undefined) raw.push(ownName, id)
+  if (body.length > 0 || !bodiless.has(method)) raw.push('content-length', String(body.length))
+  return raw
+}
+
+/** Headers that do not fit a body any more that has been decoded. */
+const ofEncoding: ReadonlySet<string> = new Set(['content-encoding', 'content-length'])
+
+/**
+ * The headers of an answer as they go to the client, in their order and case, several of one name included.
+ *
+ * @param raw names and values in turn, as they came
+ * @param decoded whether the body was compressed and is not any more
+ */
+function returnedHeaders(raw: readonly string[], decoded: boolean): HeaderList {
+  const headers = endToEndHeaders(new HeaderList([...raw]))
+  if (decoded) for (const name of ofEncoding) headers.delete(name)
+  return headers
 }
