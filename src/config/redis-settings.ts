@@ -11,7 +11,7 @@ export const redisSettings = {
     whenUnset: 'no Redis: this simulator is a service by itself',
     secret: true,
     description:
-      'Redis or Valkey through which several simulators have limits, changes and stored responses together: redis://host:6379, or rediss:// for TLS, with user and password where it asks for them (docs/many-machines.md).',
+      'Redis or Valkey through which several simulators are one service, with limits, slots, journal and the like together: redis://host:6379, or rediss:// for TLS, with user and password where it asks for them (docs/many-machines.md).',
   }),
   prefix: setting(text(/^[\x21-\x7a\x7c\x7e]{1,100}$/, '1 to 100 visible ASCII characters without braces'), {
     env: 'REDIS_PREFIX',
