@@ -195,7 +195,7 @@ export class RedisConnection implements Sender {
       if (!client.isReady) return
       this.#parts.logger.warn(
         { channel, err: describeFailure(error) },
-        'Redis refuses to tell of changes that other simulators make. Allow the user SUBSCRIBE.',
+        'Redis refuses messages of other simulators: of changes, slots and the journal. Allow the user SUBSCRIBE, and all channels that begin with REDIS_PREFIX.',
       )
     }
   }
