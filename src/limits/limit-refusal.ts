@@ -1,5 +1,4 @@
-import { throttled } from '../wire/error-throttled.ts'
-import { rateLimited } from '../wire/errors.ts'
+import { rateLimited, throttled } from '../wire/errors.ts'
 import { operations } from '../wire/operations.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/service-reply.ts'

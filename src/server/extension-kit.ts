@@ -51,6 +51,7 @@ export { dataEvent, doneEvent, eventStreamType } from '../wire/sse.ts'
 export { type ErrorHeaders, errorReply, type WrittenError } from '../extensions/error-reply.ts'
 export {
   deploymentNotFound,
+  highDemand,
   invalidKey,
   malformedJson,
   modelError,
@@ -63,8 +64,8 @@ export {
   type FilterFinding,
   type ServiceError,
   type ServiceLayer,
+  temporarilyUnable,
 } from '../wire/errors.ts'
-export { highDemand, temporarilyUnable } from '../wire/error-overload.ts'
 
 // Limits.
 export { limitRefusal } from '../limits/limit-refusal.ts'

@@ -220,3 +220,108 @@ export function audioFormExpected(contentType: string | undefined): ServiceError
 export function brokenForm(): ServiceError {
   return modelError('Could not parse multipart form', null, null)
 }
+
+/** The wait that the service names while it lacks capacity, in seconds. */
+export const highDemandRetryAfterSeconds = 20
+
+/**
+ * 429: the deployment's machines are busy, whatever its limits allow. The message is captured from the service in
+ * 2025, the envelope around it is not.
+ */
+export function highDemand(): ServiceError {
+  const message = `The system is currently experiencing high demand and cannot process your request. Your request exceeds the maximum usage size allowed during peak load. Please retry after ${highDemandRetryAfterSeconds} seconds. For improved latency reliability, consider switching to Provisioned Throughput.`
+  const code = 'too_many_requests'
+  return { ...gatewayError('limit', 429, code, message, 'compact'), type: code }
+}
+
+/** 503: a request that was accepted could not be worked on (Microsoft Learn, "Troubleshoot errors"). */
+export function temporarilyUnable(): ServiceError {
+  const message = 'The service is temporarily unable to process your request. Please try again later.'
+  return gatewayError('limit', 503, 'InternalServerError', message)
+}
+
+/** 429: too many requests on a path without a deployment. The text of the gateway, as users report it (2025). */
+export function throttled(retryAfterSeconds: number): ServiceError {
+  const message = `Rate limit is exceeded. Try again in ${retryAfterSeconds} seconds.`
+  return gatewayError('limit', 429, '429', message)
+}
+
+/** 401: a token that is missing, expired or for another audience (public reports; the gateway's own envelope). */
+export function invalidToken(): ServiceError {
+  return {
+    status: 401,
+    code: null,
+    type: null,
+    message:
+      'Unauthorized. Access token is missing, invalid, audience is incorrect (https://cognitiveservices.azure.com), or have expired.',
+    param: null,
+    layer: 'authentication',
+    envelope: 'token',
+  }
+}
+
+/**
+ * 401: the token's principal has no role that allows the operation (public reports). `{deployment-id}` stands literally
+ * in the service's own text.
+ *
+ * @param principal a guid
+ * @param path of the operation behind the deployment: `chat/completions`
+ */
+export function permissionDenied(principal: string, path: string): ServiceError {
+  const message = `The principal \`${principal}\` lacks the required data action \`Microsoft.CognitiveServices/accounts/OpenAI/deployments/${path}/action\` to perform \`POST /openai/deployments/{deployment-id}/${path}\` operation.`
+  return gatewayError('authentication', 401, 'PermissionDenied', message)
+}
+
+/** 403: the resource takes tokens only (public reports). */
+export function keysDisabled(): ServiceError {
+  return gatewayError(
+    'edge',
+    403,
+    'AuthenticationTypeDisabled',
+    'Key based authentication is disabled for this resource.',
+    'gateway-spaced',
+  )
+}
+
+/** 403: the caller's network is not let in (public reports). */
+export function networkDenied(): ServiceError {
+  return gatewayError(
+    'edge',
+    403,
+    '403',
+    'Access denied due to Virtual Network/Firewall rules.',
+    'gateway-spaced',
+  )
+}
+
+/** 403: the resource is blocked for abuse (public reports). */
+export function resourceBlocked(): ServiceError {
+  return gatewayError(
+    'edge',
+    403,
+    'Forbidden',
+    'Your resource has been temporarily blocked because we detected behavior that may violate our content policy. For more details on Azure OpenAI service content policy, please visit https://aka.ms/aoaicodeofconduct',
+  )
+}
+
+/** 408 or 504: the service took too long. The message is captured, the envelope around it is not. */
+export function timedOut(status: 408 | 504): ServiceError {
+  return gatewayError('resource', status, 'Timeout', 'The operation was timeout.')
+}
+
+/** 500 of the gateway in front of the model; from general knowledge, not captured. */
+export function gatewayFailure(): ServiceError {
+  return gatewayError('resource', 500, 'InternalServerError', 'Internal server error')
+}
+
+/** 400: a picture that cannot be read (public reports). */
+export function invalidImage(): ServiceError {
+  return gatewayError('model', 400, 'BadRequest', 'Invalid image data.', 'sorted')
+}
+
+/** 400: the prompt repeats itself too often (public reports). */
+export function repetitiveText(): ServiceError {
+  const message =
+    "Sorry! We've encountered an issue with repetitive patterns in your prompt. Please try again with a different prompt."
+  return { ...modelError(message, 'prompt', 'invalid_prompt'), envelope: 'compact' }
+}

@@ -1,25 +1,28 @@
 import {
-  invalidToken,
-  keysDisabled,
-  networkDenied,
-  permissionDenied,
-  resourceBlocked,
-} from './error-access.ts'
-import { contextLengthExceeded } from './chat/error-context-length.ts'
-import { gatewayFailure, invalidImage, repetitiveText, timedOut } from './error-gateway.ts'
-import { highDemand, highDemandRetryAfterSeconds, temporarilyUnable } from './error-overload.ts'
-import {
   apiVersionNotSupported,
   bodyTooLarge,
   deploymentNotFound,
+  gatewayFailure,
+  highDemand,
+  highDemandRetryAfterSeconds,
+  invalidImage,
   invalidKey,
+  invalidToken,
+  keysDisabled,
   malformedJson,
+  networkDenied,
   operationNotSupported,
+  permissionDenied,
   rateLimited,
+  repetitiveText,
+  resourceBlocked,
   resourceNotFound,
   serverError,
   type ServiceError,
+  temporarilyUnable,
+  timedOut,
 } from './errors.ts'
+import { contextLengthExceeded } from './chat/error-context-length.ts'
 import { operations, type Operation } from './operations.ts'
 
 /** The request that an error answers, as far as errors tell of it. */
