@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { openAiFormat } from '../wire/envelopes.ts'
-import { serverError } from '../wire/errors.ts'
+import { serverError, type ServiceError } from '../wire/errors.ts'
+
+/** An error of the service as the answer of a page, which has no headers of the service but the content type. */
+export function errorResponse(error: ServiceError): Response {
+  const { body, contentType = '' } = openAiFormat.writeError(error, '')
+  return new Response(body, { status: error.status, headers: { 'Content-Type': contentType } })
+}
 
 /** The service's 500 for what failed outside the pipeline, and what of it is not known there. */
 export function failureResponse(): Response {

@@ -1,8 +1,8 @@
 import type { Context } from 'hono'
 import { readImageUrl } from '../generate/images/image-url.ts'
 import { paint } from '../generate/images/paint.ts'
-import { openAiFormat } from '../wire/envelopes.ts'
 import { resourceNotFound } from '../wire/errors.ts'
+import { errorResponse } from './answer-failure.ts'
 import type { AppEnv } from './app-env.ts'
 import type { Simulator } from './simulator.ts'
 
@@ -18,8 +18,7 @@ export function createImageRoute(simulator: Simulator): (context: Context<AppEnv
       readImageUrl(req.path, req.query(), apiKey, simulator.clock.epochMs()),
     )
     if (spec) return context.body(new Uint8Array(await paint(spec)), 200, { 'Content-Type': 'image/png' })
-    const { body, contentType = '' } = openAiFormat.writeError(resourceNotFound(), '')
-    return context.body(body, 404, { 'Content-Type': contentType })
+    return errorResponse(resourceNotFound())
   }
 }
 

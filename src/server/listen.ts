@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
-import { failureResponse } from './answer-failure.ts'
+import { errorResponse, failureResponse } from './answer-failure.ts'
 import { alreadySent } from './already-sent.ts'
 import type { SocketBindings } from './app-env.ts'
 import type { App } from './app.ts'
@@ -10,7 +10,6 @@ import type { ConnectionEnd } from '../metrics/connection-end.ts'
 import type { Logger } from '../lib/logger.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import { expectationFailed, malformedRequest } from '../wire/connection-errors.ts'
-import { openAiFormat } from '../wire/envelopes.ts'
 import { stackOf } from '../lib/error-text.ts'
 import { checkHead } from './check-head.ts'
 import { ConnectionReports } from './connection-reports.ts'
@@ -181,10 +180,7 @@ function createBoundedServer(
 function refusal(error: unknown, logger: Logger | undefined): Response {
   const isRequests = error instanceof Error && error.name === 'RequestError'
   if (!isRequests) logger?.error({ err: stackOf(error) }, 'A request failed before its answer.')
-  if (!isRequests) return failureResponse()
-  const malformed = malformedRequest()
-  const { body, contentType = '' } = openAiFormat.writeError(malformed, '')
-  return new Response(body, { status: malformed.status, headers: { 'Content-Type': contentType } })
+  return isRequests ? errorResponse(malformedRequest()) : failureResponse()
 }
 
 async function markTaken(

@@ -3,8 +3,8 @@ import type { Config } from '../../config/config.ts'
 import { carriesKey } from '../../access/authenticate.ts'
 import { shortText } from '../../lib/error-text.ts'
 import { OperatorError } from '../../lib/operator-error.ts'
-import { openAiFormat } from '../../wire/envelopes.ts'
 import { invalidKey } from '../../wire/errors.ts'
+import { errorResponse } from '../answer-failure.ts'
 import type { AppEnv } from '../app-env.ts'
 import { eventStreamType } from '../event-stream.ts'
 import type { Page } from '../pages.ts'
@@ -71,10 +71,7 @@ function refuseStranger({ headers }: Request, adminApiKey: string): Response | u
   const key = headers.get('api-key') ?? undefined
   const authorization = headers.get('authorization') ?? undefined
   const given = { ...(key !== undefined && { 'api-key': key }), ...(authorization && { authorization }) }
-  if (carriesKey(given, adminApiKey)) return undefined
-  const error = invalidKey()
-  const { body, contentType = '' } = openAiFormat.writeError(error, '')
-  return new Response(body, { status: error.status, headers: { 'Content-Type': contentType } })
+  return carriesKey(given, adminApiKey) ? undefined : errorResponse(invalidKey())
 }
 
 /** The same for the metrics, where METRICS_AUTH asks for the key. */
