@@ -10,9 +10,8 @@ import {
   latencyProfileChoices,
   writesTokens,
 } from './latency-profiles.ts'
-import { type Input, integerFrom, mapping, numberFrom } from './mapping-schema.ts'
+import { followPath, type Input, integerFrom, mapping, numberFrom } from './mapping-schema.ts'
 import { showValue } from './show-value.ts'
-import { followPath } from './follow-path.ts'
 
 /** How an answer slows down when the deployment works on others at the same time. */
 export interface Load {

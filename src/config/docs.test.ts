@@ -4,8 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { loadConfig } from './load-config.ts'
 import { redactConfig } from './redact-config.ts'
 import { deploymentEntrySchema } from './resolve-deployment.ts'
-import { renderConfigDocs } from './render-config-docs.ts'
-import { renderSampleEnv } from './render-sample-env.ts'
+import { renderConfigDocs, renderSampleEnv } from './render-config-docs.ts'
 import { settingsTable } from './settings-table.ts'
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')

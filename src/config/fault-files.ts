@@ -1,8 +1,7 @@
 import type { ConfigInputs } from './config-inputs.ts'
-import { checkFaultFile } from './fault-file.ts'
+import { checkFaultFile } from './fault-rules.ts'
 import type { FaultRule } from './fault-rule.ts'
-import { checkIncidents } from './incident-file.ts'
-import type { IncidentTimetable } from './incident-timetable.ts'
+import { checkIncidents, type IncidentTimetable } from './incident-file.ts'
 
 /** What the files of faults and incidents say, and all that is wrong with them. */
 export interface FaultFiles {

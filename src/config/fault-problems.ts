@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { describeFirst, shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
 import { showValue } from './show-value.ts'
-import { followPath } from './follow-path.ts'
+import { followPath } from './mapping-schema.ts'
 
 /** What helps with a wrong value, by the key that it stands under. */
 export type Advice = Readonly<Record<string, { readonly hint: string; readonly names?: readonly string[] }>>

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { namedErrorNames } from '../wire/named-errors.ts'
-import { parseFaultFile } from './fault-file.ts'
-import { resolveFault, resolveFaults } from './fault-rules.ts'
+import { parseFaultFile, resolveFault, resolveFaults } from './fault-rules.ts'
 import { faultKinds } from './fault-schema.ts'
 import { loadConfig } from './load-config.ts'
 

@@ -1,10 +1,12 @@
 import { z } from 'zod'
-import { isModelOperation, operations, type ModelOperation, type Operation } from '../wire/operations.ts'
-import { describeProblems, type Advice } from './fault-problems.ts'
+import { isModelOperation, type ModelOperation, type Operation, operations } from '../wire/operations.ts'
+import { type Advice, describeProblems } from './fault-problems.ts'
 import { type Fault, type FaultRule, needsStream, operationsOf } from './fault-rule.ts'
 import { faultKinds, faultSchema, faultWords } from './fault-schema.ts'
-import { type Input, mapping, numberFrom } from './mapping-schema.ts'
+import { type Input, isRecord, mapping, numberFrom } from './mapping-schema.ts'
 import { showValue } from './show-value.ts'
+import { describeFirst, shortText } from '../lib/error-text.ts'
+import { parseMappingFile } from './mapping-file.ts'
 
 const operationNames = (Object.keys(operations) as Operation[]).filter(isModelOperation)
 
@@ -177,4 +179,30 @@ function misfits(
 
 function isTaken(name: string): boolean {
   return faultWords.includes(name) || (faultKinds as readonly string[]).includes(name)
+}
+
+/**
+ * Reads a file of faults, YAML or JSON: a list under `faults`.
+ *
+ * @param path begins the problems
+ * @param known the names of all deployments; absent where they are not known for certain
+ */
+export function parseFaultFile(source: string, path: string, known?: ReadonlySet<string>): FaultRules {
+  const { entries, problems } = parseMappingFile(source, path, 'must have a list of faults')
+  if (!entries || problems.length > 0) return { rules: [], problems }
+  return checkFaultFile(entries, path, known)
+}
+
+/** Checks what a file of faults says, once it has been read. */
+export function checkFaultFile(entries: unknown, path: string, known?: ReadonlySet<string>): FaultRules {
+  if (!isRecord(entries)) {
+    return { rules: [], problems: [`${path} must have a list of faults (got ${showValue(entries)}).`] }
+  }
+  const unknown = describeFirst(
+    Object.keys(entries).filter((key) => key !== 'faults'),
+    (key) => `${shortText(key)} is not known here. The only key is faults.`,
+  )
+  const missing = 'faults' in entries ? [] : ['faults must be a list of faults (got nothing).']
+  const { rules, problems } = resolveFaults(entries['faults'], { place: 'faults', ...(known && { known }) })
+  return { rules, problems: [...unknown, ...missing, ...problems].map((problem) => `${path}: ${problem}`) }
 }

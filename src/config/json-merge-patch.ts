@@ -1,4 +1,4 @@
-import { isRecord } from './resolve-deployment.ts'
+import { isRecord } from './mapping-schema.ts'
 
 /**
  * Applies a JSON merge patch (RFC 7396): mappings are merged, null removes, everything else replaces. Parts that the patch

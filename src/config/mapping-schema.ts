@@ -1,5 +1,10 @@
 import { z } from 'zod'
 
+/** Whether a value is an object with keys. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 /** A tree that nobody changes through this type. */
 export type ReadonlyTree<T> = T extends object ? { readonly [Key in keyof T]: ReadonlyTree<T[Key]> } : T
 
@@ -29,4 +34,19 @@ export function mapping<const Shape extends z.core.$ZodLooseShape>(
         ? `is not known here. Known keys are ${keys}`
         : `must be a mapping with the keys ${keys}`,
   })
+}
+
+/** The part of what was typed that an issue is about: a schema may look deeper, into what a short form stands for. */
+export function followPath(
+  value: unknown,
+  path: readonly PropertyKey[],
+): { path: PropertyKey[]; got: unknown } {
+  const walked: PropertyKey[] = []
+  let got = value
+  for (const key of path) {
+    if (typeof got !== 'object' || got === null) break
+    got = (got as Record<PropertyKey, unknown>)[key]
+    walked.push(key)
+  }
+  return { path: walked, got }
 }

@@ -1,8 +1,7 @@
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import type { ResourceView } from './config.ts'
 import type { ConfigOptions, ReplacedSetting } from './config-options.ts'
-import { settingOptions } from './option-values.ts'
-import { inputsOfOptions, liveConfigOfOptions } from './options-inputs.ts'
+import { inputsOfOptions, liveConfigOfOptions, settingOptions } from './options-inputs.ts'
 import { resolveInputs } from './resolve-inputs.ts'
 import type { Settings } from './settings-schema.ts'
 

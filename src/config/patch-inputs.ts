@@ -3,11 +3,11 @@ import { nearestNames } from '../lib/nearest-names.ts'
 import type { FileEntries, ResourceInputs } from './config-inputs.ts'
 import { define, mergePatch } from './json-merge-patch.ts'
 import { camelKeys } from './key-case.ts'
-import { isRecord } from './resolve-deployment.ts'
 import { describeWrongValue } from './resolve-inputs.ts'
 import { hostKeys } from './settings-schema.ts'
 import { type GivenValue, givenValue, type Setting, settingsTable } from './settings-table.ts'
 import { showValue } from './show-value.ts'
+import { isRecord } from './mapping-schema.ts'
 
 /** Where a patch has the deployments. */
 export const deploymentsKey = 'openai_deployments'

@@ -1,7 +1,7 @@
 import type { ResourceView } from './config.ts'
 import type { Deployment } from './deployments.ts'
-import { isRecord } from './resolve-deployment.ts'
 import { settingsTable } from './settings-table.ts'
+import { isRecord } from './mapping-schema.ts'
 
 const secretsOf = new WeakMap<ResourceView, readonly string[]>()
 

@@ -14,7 +14,7 @@ import type { Deployment } from './deployments.ts'
 import type { FaultRule } from './fault-rule.ts'
 import { type OwnFaultRuleOptions, resolveFaults } from './fault-rules.ts'
 import { limitProfileNames } from './deployment-limits.ts'
-import type { Input } from './mapping-schema.ts'
+import { type Input, isRecord } from './mapping-schema.ts'
 import { showValue } from './show-value.ts'
 import { sourceNames } from './source-names.ts'
 
@@ -174,11 +174,6 @@ function findOrAssume(
 function describeNameProblem(name: string): string[] {
   if (isDeploymentName(name)) return []
   return [`The name of a deployment ${deploymentNameRule} (got ${showValue(name)}). Rename it.`]
-}
-
-/** Whether a value is an object with keys. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function createDeployment(

@@ -1,9 +1,10 @@
 import type { ResourceInputs } from './config-inputs.ts'
 import { snakeKeys } from './key-case.ts'
 import { patchableSettings } from './patch-inputs.ts'
-import { isRecord, normalizeEntry } from './resolve-deployment.ts'
+import { normalizeEntry } from './resolve-deployment.ts'
 import type { GivenValue } from './settings-table.ts'
 import type { Settings } from './settings-schema.ts'
+import { isRecord } from './mapping-schema.ts'
 
 /**
  * The part of the configuration that can change at run time, as the administration shows and takes it: snake_case, settings

@@ -1,5 +1,5 @@
 import type { Fault, FaultRule } from '../config/fault-rule.ts'
-import type { IncidentPhase } from '../config/incident-timetable.ts'
+import type { IncidentPhase } from '../config/incident-file.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/service-reply.ts'
 import type { Answer, Stage } from '../pipeline/stage.ts'

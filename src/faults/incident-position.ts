@@ -1,4 +1,4 @@
-import type { IncidentPhase, IncidentTimetable } from '../config/incident-timetable.ts'
+import type { IncidentPhase, IncidentTimetable } from '../config/incident-file.ts'
 
 /** Where in a timetable a moment lies. Times in milliseconds from the start of the timetable. */
 export interface Position {

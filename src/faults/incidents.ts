@@ -1,4 +1,4 @@
-import type { IncidentPhase, IncidentTimetable } from '../config/incident-timetable.ts'
+import type { IncidentPhase, IncidentTimetable } from '../config/incident-file.ts'
 import type { Clock, StopTimer } from '../lib/clock.ts'
 import { positionAt, type Position } from './incident-position.ts'
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Config, defaultResourceName } from '../config/config.ts'
-import type { IncidentPhase } from '../config/incident-timetable.ts'
+import type { IncidentPhase } from '../config/incident-file.ts'
 import type { Change, LiveConfig } from '../config/live-config.ts'
 import { composeExtensions, type Extensions } from '../extensions/compose-extensions.ts'
 import { createAccess } from '../access/access.ts'

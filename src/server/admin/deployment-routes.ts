@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { defaultResourceName } from '../../config/config.ts'
-import { isRecord } from '../../config/resolve-deployment.ts'
 import { showValue } from '../../config/show-value.ts'
 import type { Simulator } from '../simulator.ts'
 import { errorAnswer, type Refusal, refuse, refuseProblems } from './admin-error.ts'
@@ -11,6 +10,7 @@ import {
   viewDeployment,
   viewDeployments,
 } from './deployment-view.ts'
+import { isRecord } from '../../config/mapping-schema.ts'
 
 const path = '/++/deployments/{name}'
 const params = z.object({ name: z.string() })

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { defaultResourceName } from '../../config/config.ts'
-import { parseIncidentFile } from '../../config/incident-file.ts'
-import type { IncidentTimetable } from '../../config/incident-timetable.ts'
+import { type IncidentTimetable, parseIncidentFile } from '../../config/incident-file.ts'
 import type { IncidentState } from '../../faults/incidents.ts'
 import type { Simulator } from '../simulator.ts'
 import { errorAnswer, refuse } from './admin-error.ts'
