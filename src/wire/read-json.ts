@@ -12,11 +12,6 @@ export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
 }
 
-/** A count; 0 for what is none. */
-export function numberOf(value: unknown): number {
-  return typeof value === 'number' && Number.isFinite(value) ? value : 0
-}
-
 /** More choices, calls or items than any service gives: a number beyond would make a list of that length. */
 const mostNumbered = 1_024
 

@@ -31,18 +31,34 @@ function usageOfJson(json: string): Usage | undefined {
     return undefined
   }
   // The Responses API wraps its answer in each event.
-  const usage = field(body, 'usage') ?? field(field(body, 'response'), 'usage')
+  return readUsage(field(body, 'usage') ?? field(field(body, 'response'), 'usage'))
+}
+
+/** The member `usage` of an answer of any API; undefined where it tells no tokens. */
+export function readUsage(usage: unknown): Usage | undefined {
   const promptTokens = count(usage, 'prompt_tokens') ?? count(usage, 'input_tokens')
   const completionTokens = count(usage, 'completion_tokens') ?? count(usage, 'output_tokens')
   if (promptTokens === undefined && completionTokens === undefined) return undefined
-  const details = field(usage, 'prompt_tokens_details') ?? field(usage, 'input_tokens_details')
+  const read = field(usage, 'prompt_tokens_details') ?? field(usage, 'input_tokens_details')
   const written = field(usage, 'completion_tokens_details') ?? field(usage, 'output_tokens_details')
+  const sum = (promptTokens ?? 0) + (completionTokens ?? 0)
+  const totalTokens = count(usage, 'total_tokens') ?? sum
   return {
     promptTokens: promptTokens ?? 0,
-    cachedTokens: count(details, 'cached_tokens') ?? 0,
+    cachedTokens: count(read, 'cached_tokens') ?? 0,
     completionTokens: completionTokens ?? 0,
     reasoningTokens: count(written, 'reasoning_tokens') ?? 0,
+    ...(totalTokens !== sum && totalTokens > 0 && { totalTokens }),
+    ...some('promptAudioTokens', count(read, 'audio_tokens')),
+    ...some('completionAudioTokens', count(written, 'audio_tokens')),
+    ...some('acceptedPredictionTokens', count(written, 'accepted_prediction_tokens')),
+    ...some('rejectedPredictionTokens', count(written, 'rejected_prediction_tokens')),
   }
+}
+
+/** A count that most answers do not have, or have as 0. */
+function some(name: keyof Usage, tokens = 0): Partial<Usage> {
+  return tokens > 0 ? { [name]: tokens } : {}
 }
 
 function field(value: unknown, name: string): unknown {

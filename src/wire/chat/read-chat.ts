@@ -1,16 +1,16 @@
 import type { AnswerEvent, AnswerReader, AnswerStart } from '../../answer/answer-events.ts'
-import type { FinishReason, Usage } from '../../answer/completion.ts'
+import type { FinishReason } from '../../answer/completion.ts'
 import {
   errorOf,
   failure,
   isMembers,
   listOf,
-  numberOf,
   numbered,
   readFrame,
   textOf,
   type Members,
 } from '../read-json.ts'
+import { readUsage } from '../read-usage.ts'
 
 /** Reads a whole chat completion. What cannot be read is an `error` event. */
 export function readChat(json: string): readonly AnswerEvent[] {
@@ -31,7 +31,7 @@ export function readChat(json: string): readonly AnswerEvent[] {
     state.read(choice, numbered(choice['index']) ?? position, choice['message'])
   }
   state.flush()
-  const usage = usageOf(answer['usage'])
+  const usage = readUsage(answer['usage'])
   if (usage) events.push({ kind: 'usage', usage })
   return events
 }
@@ -85,7 +85,7 @@ export class ChatReader implements AnswerReader {
     for (const [position, choice] of listOf(chunk['choices']).entries()) {
       if (isMembers(choice)) this.#state.read(choice, numbered(choice['index']) ?? position, choice['delta'])
     }
-    const usage = usageOf(chunk['usage'])
+    const usage = readUsage(chunk['usage'])
     if (usage) this.#events.push({ kind: 'usage', usage })
   }
 
@@ -292,24 +292,4 @@ function promptFilters(object: Members): AnswerEvent[] {
       // The singular is that of 2024, where the prompt has a picture.
       results: entry['content_filter_results'] ?? entry['content_filter_result'] ?? {},
     }))
-}
-
-function usageOf(usage: unknown): Usage | undefined {
-  if (!isMembers(usage)) return undefined
-  const ofPrompt = isMembers(usage['prompt_tokens_details']) ? usage['prompt_tokens_details'] : {}
-  const ofCompletion = isMembers(usage['completion_tokens_details']) ? usage['completion_tokens_details'] : {}
-  const promptTokens = numberOf(usage['prompt_tokens'])
-  const completionTokens = numberOf(usage['completion_tokens'])
-  const total = numberOf(usage['total_tokens'])
-  return {
-    promptTokens,
-    cachedTokens: numberOf(ofPrompt['cached_tokens']),
-    completionTokens,
-    reasoningTokens: numberOf(ofCompletion['reasoning_tokens']),
-    ...(total > 0 && total !== promptTokens + completionTokens && { totalTokens: total }),
-    promptAudioTokens: numberOf(ofPrompt['audio_tokens']),
-    completionAudioTokens: numberOf(ofCompletion['audio_tokens']),
-    acceptedPredictionTokens: numberOf(ofCompletion['accepted_prediction_tokens']),
-    rejectedPredictionTokens: numberOf(ofCompletion['rejected_prediction_tokens']),
-  }
 }

@@ -1,15 +1,7 @@
 import type { AnswerEvent, AnswerReader, AnswerStart } from '../../answer/answer-events.ts'
-import type { FinishReason, Usage } from '../../answer/completion.ts'
-import {
-  errorOf,
-  failure,
-  isMembers,
-  listOf,
-  numberOf,
-  numbered,
-  readFrame,
-  type Members,
-} from '../read-json.ts'
+import type { FinishReason } from '../../answer/completion.ts'
+import { errorOf, failure, isMembers, listOf, numbered, readFrame, type Members } from '../read-json.ts'
+import { readUsage } from '../read-usage.ts'
 
 /** Reads a whole response. What cannot be read is an `error` event. */
 export function readResponse(json: string): readonly AnswerEvent[] {
@@ -302,7 +294,8 @@ function phaseOf(phase: unknown): { phase?: 'final_answer' | 'commentary' } {
 function endOf(response: Members, hasCalls: boolean): AnswerEvent[] {
   const { status, error, usage, incomplete_details: details } = response
   const events = filtersOf(response['content_filters'])
-  if (isMembers(usage)) events.push({ kind: 'usage', usage: usageOf(usage) })
+  const bill = readUsage(usage)
+  if (bill) events.push({ kind: 'usage', usage: bill })
   const reported = errorOf(error)
   if (reported) return [...events, reported]
   if (status === 'failed' || status === 'cancelled') {
@@ -343,20 +336,5 @@ function startOf(response: Members): AnswerStart {
     ...(typeof created === 'number' && { createdSeconds: Math.floor(created) }),
     ...(typeof model === 'string' && { model }),
     ...(typeof serviceTier === 'string' && { serviceTier }),
-  }
-}
-
-function usageOf(usage: Members): Usage {
-  const ofInput = isMembers(usage['input_tokens_details']) ? usage['input_tokens_details'] : {}
-  const ofOutput = isMembers(usage['output_tokens_details']) ? usage['output_tokens_details'] : {}
-  const promptTokens = numberOf(usage['input_tokens'])
-  const completionTokens = numberOf(usage['output_tokens'])
-  const total = numberOf(usage['total_tokens'])
-  return {
-    promptTokens,
-    cachedTokens: numberOf(ofInput['cached_tokens']),
-    completionTokens,
-    reasoningTokens: numberOf(ofOutput['reasoning_tokens']),
-    ...(total > 0 && total !== promptTokens + completionTokens && { totalTokens: total }),
   }
 }
