@@ -7,6 +7,27 @@ export function isMembers(value: unknown): value is Members {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** Deeper than any answer of a service: parts of it are passed on, and a deep value would overflow the stack of `JSON.stringify`. */
+const mostNested = 100
+
+/** Reads a JSON object; a text says what is wrong with it. */
+export function parseObject(json: string): Members | string {
+  let value: unknown
+  try {
+    value = JSON.parse(json)
+  } catch {
+    return 'is not valid JSON'
+  }
+  if (!isMembers(value)) return 'is no JSON object'
+  return isNestedWithin(value, mostNested) ? value : 'is nested too deeply'
+}
+
+function isNestedWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  if (levels === 0) return false
+  return Object.values(value).every((member) => isNestedWithin(member, levels - 1))
+}
+
 /** The entries of a list; none of what is no list. */
 export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []

@@ -42,7 +42,7 @@ export function logprobsJson(pieces: readonly string[], { logprobs }: ChatFacts)
 
 /** The end of every object: from `created` on, without what a chunk or a whole answer puts between. */
 export function identityJson({ created, id, model }: ChatFacts): string {
-  return `"created":${created},"id":"${id}","model":${JSON.stringify(model)}`
+  return `"created":${created},"id":${JSON.stringify(id)},"model":${JSON.stringify(model)}`
 }
 
 /** The tier and the fingerprint, for answers that tell them, with a comma before each. */
@@ -72,7 +72,7 @@ export function toolCallJson({ id, kind, name }: ToolCall, input: string, index?
     kind === 'custom'
       ? `"custom":{"input":${JSON.stringify(input)},"name":${JSON.stringify(name)}}`
       : `"function":${functionCallJson(name, input)}`
-  return `{${definition},"id":"${id}",${index === undefined ? '' : `"index":${index},`}"type":"${kind}"}`
+  return `{${definition},"id":${JSON.stringify(id)},${index === undefined ? '' : `"index":${index},`}"type":"${kind}"}`
 }
 
 /** A delta with a piece of the arguments of a call, or of what a custom tool is handed. */

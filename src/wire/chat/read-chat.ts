@@ -6,6 +6,7 @@ import {
   isMembers,
   listOf,
   numbered,
+  parseObject,
   readFrame,
   textOf,
   type Members,
@@ -14,13 +15,8 @@ import { readUsage } from '../read-usage.ts'
 
 /** Reads a whole chat completion. What cannot be read is an `error` event. */
 export function readChat(json: string): readonly AnswerEvent[] {
-  let answer: unknown
-  try {
-    answer = JSON.parse(json)
-  } catch {
-    return [failure('The answer is not valid JSON.')]
-  }
-  if (!isMembers(answer)) return [failure('The answer is no JSON object.')]
+  const answer = parseObject(json)
+  if (typeof answer === 'string') return [failure(`The answer ${answer}.`)]
   const error = errorOf(answer['error'])
   if (error) return [error]
   if (!Array.isArray(answer['choices'])) return [failure('The answer has no choices.')]
@@ -52,13 +48,8 @@ export class ChatReader implements AnswerReader {
       this.#done = true
       return []
     }
-    let chunk: unknown
-    try {
-      chunk = JSON.parse(data)
-    } catch {
-      return this.#fail(failure('A chunk of the stream is not valid JSON.'))
-    }
-    if (!isMembers(chunk)) return this.#fail(failure('A chunk of the stream is no JSON object.'))
+    const chunk = parseObject(data)
+    if (typeof chunk === 'string') return this.#fail(failure(`A chunk of the stream ${chunk}.`))
     const error = errorOf(chunk['error'])
     if (error) return this.#fail(error)
     this.#read(chunk)

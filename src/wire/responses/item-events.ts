@@ -186,7 +186,7 @@ function deltaWriter(
 ): (piece: string, sequence: number) => string {
   const { item_id: itemId, output_index: outputIndex, content_index: content, summary_index: summary } = at
   const start = `{"type":"${type}",${content === undefined ? '' : `"content_index":${content},`}"delta":`
-  const middle = `,"item_id":"${itemId}"${afterItem}`
+  const middle = `,"item_id":${escapeNonAscii(JSON.stringify(itemId))}${afterItem}`
   const end = `,"output_index":${outputIndex},"sequence_number":`
   const last = summary === undefined ? '}' : `,"summary_index":${summary}}`
   return (piece, sequence) => {

@@ -1,17 +1,21 @@
 import type { AnswerEvent, AnswerReader, AnswerStart } from '../../answer/answer-events.ts'
 import type { FinishReason } from '../../answer/completion.ts'
-import { errorOf, failure, isMembers, listOf, numbered, readFrame, type Members } from '../read-json.ts'
+import {
+  errorOf,
+  failure,
+  isMembers,
+  listOf,
+  numbered,
+  parseObject,
+  readFrame,
+  type Members,
+} from '../read-json.ts'
 import { readUsage } from '../read-usage.ts'
 
 /** Reads a whole response. What cannot be read is an `error` event. */
 export function readResponse(json: string): readonly AnswerEvent[] {
-  let response: unknown
-  try {
-    response = JSON.parse(json)
-  } catch {
-    return [failure('The answer is not valid JSON.')]
-  }
-  if (!isMembers(response)) return [failure('The answer is no JSON object.')]
+  const response = parseObject(json)
+  if (typeof response === 'string') return [failure(`The answer ${response}.`)]
   if (!Array.isArray(response['output'])) {
     return [errorOf(response['error']) ?? failure('The answer has no output.')]
   }
@@ -46,13 +50,8 @@ export class ResponsesReader implements AnswerReader {
     if (this.#ended) return []
     const { event: name, data } = readFrame(frame)
     if (data === undefined || data.trim() === '[DONE]') return []
-    let event: unknown
-    try {
-      event = JSON.parse(data)
-    } catch {
-      return this.#fail(failure('An event of the stream is not valid JSON.'))
-    }
-    if (!isMembers(event)) return this.#fail(failure('An event of the stream is no JSON object.'))
+    const event = parseObject(data)
+    if (typeof event === 'string') return this.#fail(failure(`An event of the stream ${event}.`))
     const { type = name, error } = event
     const reported = errorOf(error) ?? (type === 'error' ? errorOf(event) : undefined)
     if (reported) return this.#fail(reported)

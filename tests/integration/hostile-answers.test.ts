@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest'
+import { fold, type AnswerEvent, type AnswerReader } from '../../src/answer/answer-events.ts'
+import { createRandom, type Random } from '../../src/lib/random.ts'
+import { ChatReader, readChat } from '../../src/wire/chat/read-chat.ts'
+import { chatBody, ChatStreamWriter } from '../../src/wire/chat/write-chat.ts'
+import { readResponse, ResponsesReader } from '../../src/wire/responses/read-responses.ts'
+import { ResponseIds } from '../../src/wire/responses/response-ids.ts'
+import { ResponsesStreamWriter, writeResponse } from '../../src/wire/responses/write-responses.ts'
+import { framesOf } from '../support/answer-sight.ts'
+import { recordedAnswers } from '../support/answer-sources.ts'
+import { chatFacts } from '../support/chat-parts.ts'
+import { jsonText, mutateJson } from '../support/mutate-json.ts'
+
+const answers = recordedAnswers('tests/golden').filter(({ text }) => text.length < 40_000)
+const rounds = 10
+
+/** Spoils the JSON of a frame, cuts it, or leaves it. */
+function spoil(frame: string, random: Random): string {
+  const start = frame.indexOf('data: ')
+  const data = frame.slice(start + 6)
+  if (start < 0 || data === '[DONE]' || random.unit() < 0.7) return frame
+  if (random.unit() < 0.2) return frame.slice(0, random.below(frame.length))
+  return `${frame.slice(0, start + 6)}${jsonText(mutateJson(JSON.parse(data), random))}`
+}
+
+function readSpoiled(kind: string, text: string, random: Random): AnswerEvent[] {
+  if (kind === 'chat' || kind === 'responses') {
+    const spoiled =
+      random.unit() < 0.1
+        ? text.slice(0, random.below(text.length))
+        : jsonText(mutateJson(JSON.parse(text), random))
+    return [...(kind === 'chat' ? readChat(spoiled) : readResponse(spoiled))]
+  }
+  const reader: AnswerReader = kind === 'chat-stream' ? new ChatReader() : new ResponsesReader()
+  const events = framesOf(text).flatMap((frame) => reader.push(spoil(frame, random)))
+  return [...events, ...reader.end()]
+}
+
+function writeAll(events: readonly AnswerEvent[]): void {
+  const options = {
+    request: { input: [] },
+    deployment: 'd',
+    model: { name: 'gpt-4o', reasoning: false },
+    ids: new ResponseIds(createRandom('ids')),
+    createdMs: 0,
+    nowMs: () => 0,
+    noise: createRandom('noise'),
+  }
+  const streamed = { includeUsage: true, obfuscate: true }
+  for (const writer of [
+    new ChatStreamWriter(chatFacts, streamed, createRandom('noise')),
+    new ResponsesStreamWriter(options),
+  ]) {
+    const written = [...events.map((event) => writer.write(event)), writer.end()]
+    for (const frame of framesOf(written.join(''))) {
+      const data = frame.slice(frame.indexOf('data: ') + 6)
+      if (data !== '[DONE]') JSON.parse(data)
+    }
+  }
+  JSON.parse(String(chatBody(fold(events), chatFacts).render()))
+  JSON.parse(writeResponse(events, options))
+}
+
+describe('an answer that somebody has spoiled', () => {
+  it.each(answers.map((answer) => [answer.name, answer] as const))(
+    'is read without an exception, and what was read of it can be written: %s',
+    (name, { kind, text }) => {
+      for (let round = 0; round < rounds; round++) {
+        const events = readSpoiled(kind, text, createRandom(`${name} ${round}`))
+        expect(events.filter((event) => event.kind === 'error').length).toBeLessThan(2)
+        writeAll(events)
+      }
+    },
+  )
+})
