@@ -6,10 +6,15 @@ import { nextSlice } from '../lib/slices.ts'
 import { loadEncoding } from '../tokens/encoding.ts'
 import { drawJsonAnswer } from './complete-json.ts'
 import { billedTokens, type Choice, type Completion } from '../answer/completion.ts'
-import { drawCompletionLength, forcedLimit, forceLength } from './completion-length.ts'
+import {
+  drawCompletionLength,
+  forcedLimit,
+  forceLength,
+  drawThought,
+  type Thought,
+} from './completion-length.ts'
 import type { CompletionTask } from './completion-task.ts'
 import { drawLorem } from './lorem.ts'
-import { drawThought, type Thought } from './reasoning.ts'
 import { drawToolCalls, shouldCallTools } from './tool-calls.ts'
 
 /** Carries out a task: the model of generate mode. */

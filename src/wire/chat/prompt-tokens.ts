@@ -1,9 +1,18 @@
 import type { TokenCounter } from '../../tokens/encoding.ts'
-import { countMessage, promptFamily } from './message-tokens.ts'
 import type { Model } from '../models/models.ts'
-import type { ChatRequest } from './chat-request.ts'
+import {
+  type ChatRequest,
+  callsOf,
+  nameOf,
+  type ChatMessage,
+  type ContentPart,
+  type MessageContent,
+  type ToolCall,
+  type FileReference,
+} from './chat-request.ts'
 import type { TextOrTokens } from '../completions/completions-request.ts'
 import { countFormat, countToolChoice, countTools } from './tool-tokens.ts'
+import { countImagePart } from './image-tokens.ts'
 
 /** The API through which a prompt comes, which decides what the frame of tools and formats costs. */
 export type PromptApi = 'chat' | 'responses'
@@ -88,4 +97,167 @@ function isTokens(input: readonly unknown[]): input is readonly number[] {
 /** Tokens of one prompt; a list of token numbers is already counted. */
 export function countInput(input: string | readonly number[], encoding: TokenCounter): number {
   return typeof input === 'string' ? encoding.count(input) : input.length
+}
+
+/** Tokens around each message: its start, the end of its head, its end. */
+const tokensPerMessage = 3
+
+/** Every role is one token. */
+const tokensPerRole = 1
+
+/** A name is followed by one token of its own. */
+const tokensPerName = 1
+
+/** The address of a called function: " to=functions" and its dot, and as much where its result comes from. */
+const tokensPerCall = 5
+
+/** An older `function_call` has no result of its own shape. */
+const tokensPerFunctionCall = 3
+
+/** Calls that were made side by side are one call of a tool that takes a list. */
+const tokensPerParallelTurn = 20
+
+/** The results of such a turn come back as one message, where single ones are a message each. */
+const savedPerParallelResult = 4
+
+/**
+ * The tokens of one message, after OpenAI's cookbook ("How to count tokens with tiktoken"), which matches every
+ * captured bill of text. Calls of tools are not documented; the constants fit bills of 2024 to 2026.
+ */
+function countMessage(message: ChatMessage, model: Model, encoding: TokenCounter): number {
+  const { role, content } = message
+  const { tool_calls: calls, function_call: call } = callsOf(message)
+  const name = nameOf(message)
+  let tokens = tokensPerMessage + tokensPerRole + countContent(content, model, encoding)
+  // The name of a function's result stands in place of the role.
+  if (name) tokens += encoding.count(name) + (role === 'function' ? -tokensPerRole : tokensPerName)
+  if (calls?.length) tokens += countToolCalls(calls, model, encoding)
+  if (call) tokens += tokensPerFunctionCall + encoding.count(call.name) + encoding.count(call.arguments)
+  return tokens
+}
+
+function countContent(content: MessageContent | undefined, model: Model, encoding: TokenCounter): number {
+  if (typeof content === 'string') return encoding.count(content)
+  if (!content) return 0
+  let tokens = 0
+  for (const part of content) tokens += countPart(part, model, encoding)
+  return tokens
+}
+
+function countPart(part: ContentPart, model: Model, encoding: TokenCounter): number {
+  switch (part.type) {
+    case 'text':
+      return encoding.count(part.text)
+    case 'refusal':
+      return encoding.count(part.refusal)
+    case 'image_url':
+      return countImagePart(part.image_url, model)
+    case 'input_audio':
+      return countAudioPart(part.input_audio)
+    case 'file':
+      return countFilePart(part.file, encoding)
+    default:
+      return 0
+  }
+}
+
+/** The called name counts twice, in the call and in its result, which a message of its own brings. */
+function countToolCalls(calls: readonly ToolCall[], model: Model, encoding: TokenCounter): number {
+  const { callOverhead } = promptFamily(model)
+  const [first] = calls
+  if (calls.length === 1 && first) {
+    const { name, input } = calledTool(first)
+    return tokensPerCall + callOverhead + 2 * encoding.count(name) + encoding.count(input)
+  }
+  const list = `{"tool_uses":[${calls.map(listedCall).join(',')}]}`
+  return tokensPerParallelTurn - savedPerParallelResult * calls.length + callOverhead + encoding.count(list)
+}
+
+function calledTool(call: ToolCall): { readonly name: string; readonly input: string } {
+  return call.type === 'custom' ? call.custom : { name: call.function.name, input: call.function.arguments }
+}
+
+/** The list holds the arguments as JSON without spaces, whatever text they came as. */
+function listedCall(call: ToolCall): string {
+  const { name, input } = calledTool(call)
+  const parameters = call.type === 'custom' ? JSON.stringify(input) : compact(input)
+  return `{"recipient_name":${JSON.stringify(`functions.${name}`)},"parameters":${parameters}}`
+}
+
+/** A text that is no JSON, or nested too deeply to be written, stays a text. */
+function compact(json: string): string {
+  try {
+    return JSON.stringify(JSON.parse(json))
+  } catch {
+    return JSON.stringify(json)
+  }
+}
+
+/** How a generation of models frames a conversation, in tokens that every request of it is billed. */
+export interface PromptFamily {
+  /** What opens the answer: 3 until 2024, 2 for models that think before they answer and for the gpt-5 family. */
+  readonly priming: number
+  /** What a request with tools pays beside the tools' own text. */
+  readonly toolsOverhead: number
+  /** What an earlier turn that called tools pays beside the plain form. */
+  readonly callOverhead: number
+}
+
+const plain: PromptFamily = { priming: 3, toolsOverhead: 0, callOverhead: 0 }
+/** The encoding of gpt-4 and gpt-35-turbo goes with an older form of calls (a bill of gpt-3.5-turbo, 2024-07). */
+const older: PromptFamily = { ...plain, callOverhead: -1 }
+const oSeries: PromptFamily = { priming: 2, toolsOverhead: 0, callOverhead: 0 }
+/**
+ * The gpt-5 family speaks in channels ("harmony"): with tools it is told of them at length. 85 and 6 are what captured
+ * bills of gpt-5-nano (2026-02) have above the same requests to gpt-4o-mini.
+ */
+const channels: PromptFamily = { priming: 2, toolsOverhead: 85, callOverhead: 6 }
+
+/**
+ * The family of a model. Bills of gpt-5, gpt-5-nano, gpt-5.2-chat and gpt-5.4 (2025-08 to 2026-07), o3-mini and
+ * o4-mini (2026) have a priming of 2, all others of 3.
+ */
+function promptFamily(model: Model): PromptFamily {
+  if (model.name.startsWith('gpt-5')) return channels
+  if (!model.reasoning) return model.encoding === 'cl100k_base' ? older : plain
+  return /^o\d/.test(model.name) ? oSeries : channels
+}
+
+/** Audio counts ten tokens a second (OpenAI, "Pricing" of gpt-4o-audio: a minute of input is about 600 tokens). */
+const audioTokensPerSecond = 10
+
+/** Bytes of a second of sound, by format: 24 kHz of 16 bits for wav, 128 kbit for mp3, the common choices. */
+const bytesPerSecond = { wav: 48_000, mp3: 16_000 }
+
+/** A page of a document has so many bytes and tokens, roughly; nothing is read of the document itself. */
+const bytesPerPage = 50_000
+const tokensPerPage = 1_000
+
+/** Larger texts are reckoned at four characters a token, so that a file does not hold up other requests. */
+const longestCountedText = 200_000
+
+/** An estimate of what a recording costs, from its size alone. */
+function countAudioPart({ data, format }: { readonly data: string; readonly format: string }): number {
+  const perSecond = format === 'mp3' ? bytesPerSecond.mp3 : bytesPerSecond.wav
+  return Math.ceil((base64Bytes(data.length) / perSecond) * audioTokensPerSecond)
+}
+
+/**
+ * An estimate of what a document costs: text is counted, any other document is reckoned in pages by its size. A file
+ * that was uploaded before counts as one page, since the simulator does not have it.
+ */
+function countFilePart({ file_data: data, filename }: FileReference, encoding: TokenCounter): number {
+  const name = filename ? encoding.count(filename) : 0
+  if (!data) return name + tokensPerPage
+  const comma = data.startsWith('data:') ? data.indexOf(',') : -1
+  const size = base64Bytes(data.length - comma - 1)
+  if (data.startsWith('data:text/')) {
+    if (size > longestCountedText) return name + Math.ceil(size / 4)
+    return name + encoding.count(Buffer.from(data.slice(comma + 1), 'base64').toString())
+  }
+  return name + Math.ceil(size / bytesPerPage) * tokensPerPage
+}
+
+function base64Bytes(chars: number): number {
+  return Math.floor((chars * 3) / 4)
 }
