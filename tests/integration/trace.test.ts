@@ -8,7 +8,7 @@ import { advanceUntil } from '../support/advance-until.ts'
 import { chatEvents, eventStream } from '../support/fake-upstream.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { cassette, cassetteItem, recordingFolder } from '../support/recording-folder.ts'
-import { recordingPlace, startRecording } from '../support/recording-simulator.ts'
+import { readRecordings, recordingPlace, startRecording } from '../support/recording-simulator.ts'
 import {
   createExtendedSimulator,
   createTestSimulator,
@@ -349,13 +349,17 @@ describe('the trace of a request with extensions', () => {
 describe('the trace of a request to a real service', () => {
   const place = recordingPlace(eventStream(chatEvents(['a', 'b'])))
 
-  it('lists the stages that a recorded request meets, and is not recorded', async () => {
+  it('lists the stages that a recorded request meets, and stays out of its recording', async () => {
     const { post } = startRecording(place, createSystemClock())
     const response = await post('/v1/chat/completions', { ...hello, stream: true }, on)
     expect(await response.text()).toContain('[DONE]')
     expect(namesOf(response)).toEqual(['metrics', 'service-headers', 'key', 'deployment', 'record', 'total'])
     expect(answererOf(response)).toBe('record')
     expect(place.upstream.received[0]?.headers).not.toHaveProperty('x-sim-trace')
+    await expect.poll(() => readRecordings(place.dir)).toHaveLength(1)
+    const [stored] = readRecordings(place.dir)
+    const names = Object.keys(stored?.response.headers ?? {})
+    expect(names.filter((name) => /^(server-timing|x-sim-trace)$/i.test(name))).toEqual([])
   })
 
   it('names forward as who answered what is forwarded', async () => {
