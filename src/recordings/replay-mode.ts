@@ -35,6 +35,8 @@ export interface ReplayParts {
 
 /** Answers from recordings. */
 export interface Replay {
+  /** The absolute path of the folder. */
+  readonly dir: string
   readonly answer: Source
   /** What was found in the folder at the start. */
   readonly loaded: LoadResult
@@ -152,6 +154,7 @@ export function createReplay({
   }
 
   return {
+    dir,
     loaded,
     async answer(exchange) {
       const request = matchExchange(exchange)

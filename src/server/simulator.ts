@@ -237,7 +237,7 @@ export function assembleSimulator(
     occupancy,
     extensions,
     get recordings() {
-      return sources.of(live.current.defaultResource)
+      return sources.inUse(live.current)
     },
     run,
     onPageFailure: (error) => logFailure(logger, error, {}, "One of the simulator's own pages failed."),

@@ -74,11 +74,20 @@ export class SourceTable {
     }
   }
 
-  /** The recordings that a configuration uses. @throws {OperatorError} for recordings that cannot be read */
+  /** The recordings that a resource uses. @throws {OperatorError} for recordings that cannot be read */
   of(config: ResourceView): RecordingsInUse {
     return {
       recorder: writesRecordings(config) ? this.#folder(config).recorder : undefined,
       replay: replaysRecordings(config) ? this.#replay(config) : undefined,
+    }
+  }
+
+  /** The recordings that the resources of a configuration use: those of the first resource that records, and that replays. */
+  inUse({ resources }: Config): RecordingsInUse {
+    const all = Array.from(resources.values(), (view) => this.of(view))
+    return {
+      recorder: all.find(({ recorder }) => recorder)?.recorder,
+      replay: all.find(({ replay }) => replay)?.replay,
     }
   }
 

@@ -52,7 +52,7 @@ function followRecordings(live: LiveConfig, simulator: WatchParts['simulator'], 
     if (!replay) return
     const onChange = (paths: readonly string[] | undefined): Promise<void> =>
       takeUp(replay, paths, means.logger)
-    watch = watchRecordings({ ...means, dir: live.current.defaultResource.recordings.dir, onChange })
+    watch = watchRecordings({ ...means, dir: replay.dir, onChange })
   }
   follow()
   live.onChange(follow)

@@ -88,7 +88,7 @@ export function createForward({ client, forwarder, clock, logger }: ForwardOptio
   }
 
   return async (exchange, onBroken) => {
-    if (client.leavesEndpoint(exchange.path)) {
+    if (client.leavesEndpoint(exchange)) {
       logger.info(exchange.logFields, 'A request was refused: its path leads out of the endpoint.')
       return {
         reply: refuse(pathLeavesEndpoint()),

@@ -38,8 +38,8 @@ interface UpstreamReply {
 export interface UpstreamClient {
   /** Scheme, host and port. */
   readonly origin: string
-  /** Whether a path leads out of the path of the endpoint. Such a request must not be sent. */
-  leavesEndpoint(path: string): boolean
+  /** Whether a request leads out of the path of the endpoint. It must not be sent then. */
+  leavesEndpoint(exchange: Exchange): boolean
   /**
    * Sends a request on, with the credential in the place of the caller's.
    *
@@ -53,6 +53,11 @@ export interface UpstreamClient {
   close(): void
 }
 
+/** The path without the name of a resource in front, which the upstream does not know. */
+function pathBelowResource({ path, route }: Exchange): string {
+  return route?.resource === undefined ? path : path.slice(path.indexOf('/', 1))
+}
+
 /** Makes the client of one upstream. Nothing is opened before the first request. */
 export function createUpstreamClient(options: UpstreamClientOptions): UpstreamClient {
   const { upstream, credential, clock, logger, headerLimitKb } = options
@@ -63,13 +68,13 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
 
   return {
     origin: target.origin,
-    leavesEndpoint: (path) => leavesEndpoint(target, path),
+    leavesEndpoint: (exchange) => leavesEndpoint(target, pathBelowResource(exchange)),
     async ask(exchange) {
-      const { method, path, query, body, random, signal } = exchange
+      const { method, query, body, random, signal } = exchange
       const deadlineMs = clock.nowMs() + upstream.totalTimeoutMs
       const call = {
         method,
-        path: upstreamPath(target, path, query),
+        path: upstreamPath(target, pathBelowResource(exchange), query),
         body,
         signal,
         deadlineMs,

@@ -135,6 +135,23 @@ describe('a deployment with a source of its own', () => {
     )
   })
 
+  it('may be of a named resource alone, whose recordings are then written and saved', async () => {
+    const { post, app, simulator } = createTestSimulator({
+      env: envOf('generate', { RECORDING_AUTOSAVE: 'false' }),
+      resources: { acme: { deployments: { taped: { model: 'gpt-4o', source: 'record' } } } },
+    })
+    expect(simulator.config.defaultResource.sources).toEqual(['generate'])
+    const headers = { 'api-key': 'acme-key' }
+    expect(await textOf(await post(`/acme${chatOf('taped')}`, chat, headers))).toBe('From the real service')
+    expect(asked()).toEqual([chatOf('taped')])
+    const saved = await app.request('/++/save-recordings', {
+      method: 'POST',
+      headers: { 'api-key': testKey },
+    })
+    expect(await saved.json()).toEqual({ saved: 1 })
+    expect(readRecordings(place.dir)).toHaveLength(1)
+  })
+
   it('gets the requests that a provisioned deployment spills over to it', async () => {
     const { post } = start('generate', {
       deployments: {
