@@ -65,7 +65,6 @@ const schema = mapping({
     .optional(),
   firstToken: distributionSchema.optional(),
   perToken: distributionSchema.optional(),
-  /** Of a whole request, for models that write no tokens. */
   perRequest: distributionSchema.optional(),
   promptMsPerToken: perToken.optional(),
   reasoningMsPerToken: perToken.optional(),
@@ -82,8 +81,13 @@ const schema = mapping({
   }).optional(),
 })
 
+type LatencyInput = Input<typeof schema>
+
 /** How the answers of a deployment take their time, as `latency` of the deployment file (docs/timing.md). */
-export type DeploymentLatencyOptions = Input<typeof schema>
+export interface DeploymentLatencyOptions extends LatencyInput {
+  /** Of a whole request, for models that write no tokens. */
+  readonly perRequest?: LatencyInput['perRequest']
+}
 
 const advice: Readonly<Record<string, string>> = {
   profile: 'Set it to auto, for example.',

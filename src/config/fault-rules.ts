@@ -16,15 +16,11 @@ const nameRule = 'must be 1 to 64 letters, digits, dots, dashes or underscores'
 export const plainName = z.string(nameRule).regex(/^[\w.-]{1,64}$/, nameRule)
 
 const shape = {
-  /** What metrics and `x-sim-fault` call it; default: its error or kind. */
   name: plainName
     .refine((name) => !isTaken(name), 'must not be the name of a kind of fault or of an error')
     .optional(),
-  /** Share of the matching requests that it strikes, from 0 to 1. */
   probability: numberFrom(0, 1),
-  /** Absent: every operation. */
   operation: z.enum(operationNames, `must be one of ${operationNames.join(', ')}`).optional(),
-  /** True strikes streams only, false whole answers only. */
   stream: z.boolean('must be true or false').optional(),
   fault: faultSchema,
 }
@@ -32,15 +28,28 @@ const shape = {
 const ownRule = mapping(shape)
 const anyRule = mapping({
   ...shape,
-  /** Absent: every deployment. */
   deployment: z.string('must be the name of a deployment').optional(),
 })
 
+type RuleInput = Input<typeof ownRule>
+
 /** A fault of a deployment, with the requests that it may strike. */
-export type OwnFaultRuleOptions = Input<typeof ownRule>
+export interface OwnFaultRuleOptions extends RuleInput {
+  /** Share of the matching requests that it strikes, from 0 to 1. */
+  readonly probability: RuleInput['probability']
+  /** What metrics and `x-sim-fault` call it; default: its error or kind. */
+  readonly name?: RuleInput['name']
+  /** Absent: every operation. */
+  readonly operation?: RuleInput['operation']
+  /** True strikes streams only, false whole answers only. */
+  readonly stream?: RuleInput['stream']
+}
 
 /** A fault with the requests that it may strike, as the file of faults lists it. */
-export type FaultRuleOptions = Input<typeof anyRule>
+export interface FaultRuleOptions extends OwnFaultRuleOptions {
+  /** Absent: every deployment. */
+  readonly deployment?: Input<typeof anyRule>['deployment']
+}
 
 const advice: Advice = {
   name: { hint: 'Call it flaky-network, for example.' },

@@ -27,25 +27,16 @@ const sizeRule = `must be an integer from 1 to ${maxEmbeddingSize}`
 /** The keys of an entry; `latency` and `faults` have checks of their own. */
 export const deploymentEntrySchema = z.strictObject(
   {
-    /** A model of the catalogue: `gpt-4o-mini`. Any other one is treated as the nearest (docs/models.md). */
     model: z.string('must be the name of a model'),
-    /** What answers its requests; absent: the simulator's `mode`. */
     source: z.enum(sourceNames, `must be one of ${sourceNames.join(', ')}`).optional(),
-    /** At least 1; absent: no limit. */
     tokensPerMinute: limit,
-    /** At least 1; absent: derived from `tokensPerMinute`. */
     requestsPerMinute: limit,
-    /** The span in which requests are counted; default 10. */
     requestsSliceSeconds: z.literal([1, 10, 60], 'must be 1, 10 or 60').optional(),
     limitProfile: z.enum(limitProfileNames, `must be one of ${limitProfileNames.join(', ')}`).optional(),
-    /** Makes this a provisioned deployment with so many throughput units. */
     provisionedThroughputUnits: limit,
-    /** The pay-as-you-go deployment that answers what this provisioned one refuses. */
     spilloverTo: z.string('must be the name of a deployment').optional(),
-    /** Numbers in an embedding when the request names no `dimensions`. */
     embeddingSize: z.int(sizeRule).min(1, sizeRule).max(maxEmbeddingSize, sizeRule).optional(),
     latency: z.custom<DeploymentLatencyOptions>().optional(),
-    /** What goes wrong with it, before what goes wrong with all. */
     faults: z.custom<readonly OwnFaultRuleOptions[]>().optional(),
   },
   {
@@ -54,8 +45,29 @@ export const deploymentEntrySchema = z.strictObject(
 )
 type Entry = z.output<typeof deploymentEntrySchema>
 
+type EntryInput = Input<typeof deploymentEntrySchema>
+
 /** A deployment, as the deployment file has it (docs/config.md). */
-export type DeploymentOptions = Input<typeof deploymentEntrySchema>
+export interface DeploymentOptions extends EntryInput {
+  /** A model of the catalogue: `gpt-4o-mini`. Any other one is treated as the nearest (docs/models.md). */
+  readonly model: EntryInput['model']
+  /** What answers its requests; absent: the simulator's `mode`. */
+  readonly source?: EntryInput['source']
+  /** At least 1; absent: no limit. */
+  readonly tokensPerMinute?: EntryInput['tokensPerMinute']
+  /** At least 1; absent: derived from `tokensPerMinute`. */
+  readonly requestsPerMinute?: EntryInput['requestsPerMinute']
+  /** The span in which requests are counted; default 10. */
+  readonly requestsSliceSeconds?: EntryInput['requestsSliceSeconds']
+  /** Makes this a provisioned deployment with so many throughput units. */
+  readonly provisionedThroughputUnits?: EntryInput['provisionedThroughputUnits']
+  /** The pay-as-you-go deployment that answers what this provisioned one refuses. */
+  readonly spilloverTo?: EntryInput['spilloverTo']
+  /** Numbers in an embedding when the request names no `dimensions`. */
+  readonly embeddingSize?: EntryInput['embeddingSize']
+  /** What goes wrong with it, before what goes wrong with all. */
+  readonly faults?: EntryInput['faults']
+}
 
 /** Keys that files of the Python simulator have in other words. */
 const oldKeys: Readonly<Record<string, string>> = {
