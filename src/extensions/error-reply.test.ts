@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { createRandom } from '../lib/random.ts'
+import { createVirtualClock } from '../lib/virtual-clock.ts'
+import { Exchange } from '../pipeline/exchange.ts'
+import { findModel } from '../wire/models/model-catalogue.ts'
+import { invalidKey } from '../wire/errors.ts'
+import { testConfig } from '../../tests/support/test-config.ts'
+import { errorReply, type WrittenError } from './error-reply.ts'
+
+const exchangeOf = (isAddressed = false): Exchange => {
+  const exchange = new Exchange(
+    { method: 'POST', path: '/any', query: '', headers: {}, body: Buffer.alloc(0) },
+    { config: testConfig(), clock: createVirtualClock(), random: createRandom('error'), startedMs: 0 },
+  )
+  if (isAddressed) exchange.address({ name: 'chat', model: findModel('gpt-4o')! })
+  return exchange
+}
+
+const teapot: WrittenError = {
+  status: 418,
+  reason: 'Teapot',
+  body: '{"short":"stout"}',
+  contentType: 'application/json',
+  headers: 'model',
+}
+
+describe('errorReply', () => {
+  it('is complete at once, with the id of the exchange', () => {
+    const exchange = exchangeOf()
+    const reply = errorReply(exchange, invalidKey(), { 'x-more': 'a' })
+    expect([reply.status, reply.reason]).toEqual([401, 'PermissionDenied'])
+    expect(reply.body.render()).toContain('"code":"401"')
+    expect(reply.headers.get('apim-request-id')).toBe(exchange.id)
+    expect(reply.headers.raw.slice(-2)).toEqual(['x-more', 'a'])
+  })
+
+  it('sends the body that an extension has written, with the headers of the layer that it names', () => {
+    const reply = errorReply(exchangeOf(true), teapot)
+    expect([reply.status, reply.reason, reply.body.render()]).toEqual([418, 'Teapot', teapot.body])
+    expect(reply.headers.get('x-ms-deployment-name')).toBe('chat')
+    expect(reply.headers.get('content-type')).toBe('application/json')
+  })
+
+  it('has the headers in front of the deployments where none is known', () => {
+    const { headers } = errorReply(exchangeOf(), teapot)
+    expect(headers.get('x-ms-deployment-name')).toBeUndefined()
+    expect(headers.get('x-ms-region')).toBeDefined()
+  })
+})
