@@ -1,0 +1,308 @@
+import { describe, expect, it } from 'vitest'
+import { createRandom } from '../../../src/lib/random.ts'
+import { findModel } from '../../../src/wire/models/model-catalogue.ts'
+import type { Model } from '../../../src/wire/models/models.ts'
+import { ResponseIds } from '../../../src/wire/responses/response-ids.ts'
+import { inputItems } from '../../../src/generate/responses/input-items.ts'
+import type { ResponseArchive } from '../../../src/generate/responses/response-archive.ts'
+import { ResponseProgress } from '../../../src/generate/responses/response-progress.ts'
+import type { ResponseRecord } from '../../../src/generate/responses/response-record.ts'
+import type { CallStarted, JournalSink } from '../../../src/journal/journal-sink.ts'
+import type { JournalEntry } from '../../../src/journal/journal-entry.ts'
+import type { ConcurrencyLimiter, SlotGrant, SlotRefusal } from '../../../src/latency/concurrency-limiter.ts'
+import { limitsOf } from '../../../src/limits/deployment-limits.ts'
+import type { LimitRequest, LimitResult, RateLimiter } from '../../../src/limits/rate-limiter.ts'
+import type { ReplayCursors } from '../../../src/recordings/replay-cursors.ts'
+
+/** What makes an adapter for a test, with a state of its own. */
+export type MakeAdapter<P> = () => P | Promise<P>
+
+const model = gpt4o()
+
+function gpt4o(): Model {
+  const found = findModel('gpt-4o')
+  if (!found) throw new Error('The catalogue lacks gpt-4o.')
+  return found
+}
+
+/** A request to a deployment with these limits; all tokens are of the prompt. */
+export function limitRequest(
+  promptTokens: number,
+  limits: object = { tokensPerMinute: 1_000, requestsPerMinute: 60_000 },
+  resource = 'default',
+): LimitRequest {
+  const asked = limitsOf({ name: 'chat', model, ...limits }, '2026-08', 1)
+  if (!asked) throw new Error('no limits')
+  return { resource, deployment: 'chat', limits: asked, cost: { promptTokens, completionTokens: 0 } }
+}
+
+const usage = (promptTokens: number, cachedTokens = 0) => ({
+  promptTokens,
+  cachedTokens,
+  completionTokens: 0,
+  reasoningTokens: 0,
+})
+
+function admitted(result: LimitResult): LimitResult & { readonly admitted: true } {
+  if (!result.admitted) throw new Error('refused')
+  return result
+}
+
+/** The rules of limits, whoever keeps them. */
+export function describeRateLimiter(name: string, make: MakeAdapter<RateLimiter>): void {
+  describe(`rate limiter: ${name}`, () => {
+    it('admits until the tokens are used, and tells how the limits stand', async () => {
+      const limiter = await make()
+      expect(await limiter.decide(limitRequest(600))).toMatchObject({
+        admitted: true,
+        status: { tokens: { limit: 1_000, remaining: 400, renewalSeconds: 60 } },
+      })
+      expect((await limiter.decide(limitRequest(500))).admitted).toBe(true)
+      expect(await limiter.decide(limitRequest(1))).toMatchObject({ admitted: false, kind: 'token' })
+    })
+
+    it('puts the usage in the place of the estimate, and nothing for a request that used nothing', async () => {
+      const limiter = await make()
+      const { lease } = admitted(await limiter.decide(limitRequest(600)))
+      const failed = admitted(await limiter.decide(limitRequest(300)))
+      limiter.settle(lease, usage(200))
+      limiter.settle(failed.lease, undefined)
+      await expect
+        .poll(async () => limiter.standing(limitRequest(0)))
+        .toMatchObject({ tokens: { used: 200, limit: 1_000 } })
+    })
+
+    it('takes cached tokens out of the charge of a provisioned deployment once', async () => {
+      const limiter = await make()
+      const units = { provisionedThroughputUnits: 15 }
+      const { lease, status } = admitted(await limiter.decide(limitRequest(10_000, units)))
+      const after = await limiter.discount(lease, 9_000)
+      expect(after).toBeLessThan((status.utilization ?? 0) / 2)
+      limiter.settle(lease, usage(10_000, 9_000))
+      await expect
+        .poll(async () => {
+          const standing = await limiter.standing(limitRequest(0, units))
+          return standing.kind === 'provisioned' && standing.utilization
+        })
+        .toBeCloseTo(after ?? 0, 2)
+    })
+
+    it('limits requests alone, without tokens', async () => {
+      const limiter = await make()
+      const one = { requestsPerMinute: 1 }
+      const first = admitted(await limiter.decide(limitRequest(1e9, one)))
+      expect(first.status.tokens).toBeUndefined()
+      expect(await limiter.decide(limitRequest(1, one))).toMatchObject({ admitted: false, kind: 'call' })
+    })
+
+    it('keeps deployments of equal name in two resources apart', async () => {
+      const limiter = await make()
+      await limiter.decide(limitRequest(1_000))
+      expect((await limiter.decide(limitRequest(1))).admitted).toBe(false)
+      expect((await limiter.decide(limitRequest(1, undefined, 'other'))).admitted).toBe(true)
+    })
+  })
+}
+
+const concurrency = { slots: 1, queueLength: 1, queueTimeoutMs: 60_000 }
+
+interface Asked {
+  readonly answer: Promise<SlotGrant | SlotRefusal | undefined>
+  end(): void
+}
+
+async function askSlot(limiter: ConcurrencyLimiter, resource = 'default'): Promise<Asked> {
+  const result = await limiter.take({ resource, deployment: 'chat', concurrency, timeScale: 1 })
+  if (result === 'queue-full') return { answer: Promise.resolve(result), end() {} }
+  const { lease, grant } = result
+  const answer = grant ? Promise.resolve(grant) : limiter.wait(lease)
+  return { answer, end: () => limiter.end(lease) }
+}
+
+/** The rules of slots, whoever keeps them. */
+export function describeConcurrencyLimiter(name: string, make: MakeAdapter<ConcurrencyLimiter>): void {
+  describe(`concurrency limiter: ${name}`, () => {
+    it('gives a slot to whoever comes first, and then to whoever waits', async () => {
+      const limiter = await make()
+      const first = await askSlot(limiter)
+      expect(await first.answer).toEqual({ others: 0, waited: false })
+      const second = await askSlot(limiter)
+      first.end()
+      expect(await second.answer).toEqual({ others: 0, waited: true })
+    })
+
+    it('refuses a request that finds the queue full, and takes one again when a waiting one has left', async () => {
+      const limiter = await make()
+      const first = await askSlot(limiter)
+      await first.answer
+      const waiting = await askSlot(limiter)
+      // A keeper far away tells by its wait that the queue is full.
+      await expect.poll(async () => (await askSlot(limiter)).answer).toBe('queue-full')
+      waiting.end()
+      expect(await waiting.answer).toBe('left')
+      const next = await askSlot(limiter)
+      first.end()
+      expect(await next.answer).toMatchObject({ waited: true })
+    })
+
+    it('keeps deployments of equal name in two resources apart', async () => {
+      const limiter = await make()
+      await (
+        await askSlot(limiter)
+      ).answer
+      expect(await (await askSlot(limiter, 'other')).answer).toEqual({ others: 0, waited: false })
+    })
+  })
+}
+
+/** The rules of the cursors of recordings, whoever keeps them. */
+export function describeReplayCursors(name: string, make: MakeAdapter<ReplayCursors>): void {
+  describe(`replay cursors: ${name}`, () => {
+    it('count each list and each test from 0', async () => {
+      const cursors = await make()
+      const next = async (list: string, test?: string): Promise<number> => cursors.next(list, test)
+      expect([await next('a'), await next('a'), await next('b')]).toEqual([0, 1, 0])
+      expect([await next('a', 'test'), await next('a', 'test'), await next('a')]).toEqual([0, 1, 2])
+    })
+
+    it('count requests that come together, none twice', async () => {
+      const cursors = await make()
+      const counts = await Promise.all(Array.from({ length: 20 }, async () => cursors.next('a', undefined)))
+      expect(counts.toSorted((a, b) => a - b)).toEqual(counts.map((_, index) => index))
+    })
+  })
+}
+
+/** A response that its client waits for, or one in the background. */
+export function responseRecord(seed: string, background = false): ResponseRecord {
+  const ids = new ResponseIds(createRandom(seed))
+  return {
+    resource: 'default',
+    id: ids.next('resp', 1),
+    ids,
+    createdMs: 1_000,
+    deployment: 'chat',
+    model,
+    request: { input: 'hi', background },
+    items: [{ type: 'message', role: 'user', content: 'hi' }],
+    historyTokens: 0,
+    output: [],
+    finishReason: 'stop',
+    usage: usage(1),
+    progress: new ResponseProgress(background, 1_000),
+    weight: 100,
+  }
+}
+
+/** The rules of stored responses, whoever keeps them. */
+export function describeResponseArchive(name: string, make: MakeAdapter<ResponseArchive>): void {
+  describe(`response archive: ${name}`, () => {
+    it('finds a response by its resource and id until it is deleted', async () => {
+      const archive = await make()
+      const record = responseRecord('a')
+      await archive.add(record)
+      expect(await archive.get('default', record.id, 1_000)).toMatchObject({
+        id: record.id,
+        usage: record.usage,
+      })
+      expect(await archive.get('other', record.id, 1_000)).toBeUndefined()
+      await archive.delete(record)
+      expect(await archive.get('default', record.id, 1_000)).toBeUndefined()
+    })
+
+    it('knows that a response has ended once its end was told', async () => {
+      const archive = await make()
+      const record = responseRecord('b')
+      const { lease } = await archive.add(record)
+      expect(lease).toBeDefined()
+      record.progress.finish(2_000)
+      await archive.finish(lease, record)
+      const found = await archive.get('default', record.id, 3_000)
+      expect(found?.progress.stageAt(3_000)).toBe('ended')
+    })
+
+    it('knows that one in the background was cancelled, for which nobody is waited', async () => {
+      const archive = await make()
+      const record = responseRecord('c', true)
+      expect((await archive.add(record)).lease).toBeUndefined()
+      record.progress.plan({ endMs: 60_000 })
+      await archive.update(record)
+      expect((await archive.get('default', record.id, 2_000))?.progress.stageAt(2_000)).toBe('queued')
+      record.progress.cancel(2_000)
+      await archive.cancel(record)
+      expect((await archive.get('default', record.id, 2_000))?.progress.stageAt(2_000)).toBe('cancelled')
+    })
+
+    it('finds an item of the input by its id', async () => {
+      const archive = await make()
+      const record = responseRecord('d')
+      const [item] = inputItems(record)
+      await archive.add(record)
+      const id = item?.id ?? ''
+      expect(await archive.findItem('default', id, 1_000)).toEqual(item)
+    })
+  })
+}
+
+/** A request of a journal. Times are those of the system clock. */
+export function startedCall(path: string, startedMs: number, body = Buffer.from('{}')): CallStarted {
+  return {
+    startedMs,
+    requestId: path,
+    method: 'POST',
+    path,
+    query: '',
+    headers: {},
+    secrets: [],
+    body,
+    bodyBytes: body.length,
+    operation: undefined,
+    resource: 'default',
+    deployment: 'chat',
+    spilledOverFrom: undefined,
+    client: 'client',
+    caller: undefined,
+    status: 200,
+    limitedBy: undefined,
+    retryAfterMs: undefined,
+    streamed: false,
+    usage: undefined,
+    attempt: undefined,
+  }
+}
+
+/** A journal to be told, and what it has been told. */
+export interface TestedJournal {
+  readonly sink: JournalSink
+  readonly entries: () => JournalEntry[] | Promise<JournalEntry[]>
+}
+
+/** The rules of the journal, whoever keeps it. */
+export function describeJournalSink(name: string, make: MakeAdapter<TestedJournal>): void {
+  describe(`journal: ${name}`, () => {
+    it('notes requests in the order of their planning, with their ends and their bodies', async () => {
+      const { sink, entries } = await make()
+      const nowMs = performance.now()
+      const bytes = Buffer.from([0xff, 0xfe, 0x00])
+      const first = sink.started(startedCall('/first', nowMs - 20), nowMs - 10)
+      sink.started(startedCall('/second', nowMs - 30, bytes), nowMs - 5)
+      sink.ended(first, {
+        usage: usage(7),
+        firstByteMs: 12,
+        durationMs: 15,
+        answeredAtMs: nowMs - 5,
+        aborted: false,
+        failure: undefined,
+      })
+      const found = await entries()
+      expect(found.map(({ path }) => path)).toEqual(['/first', '/second'])
+      expect(found[0]).toMatchObject({
+        durationMs: 15,
+        firstByteMs: 12,
+        json: {},
+        usage: { promptTokens: 7 },
+      })
+      expect(found[1]).toMatchObject({ bodyBytes: 3, durationMs: undefined })
+    })
+  })
+}
