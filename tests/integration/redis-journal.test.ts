@@ -87,12 +87,12 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
   it('has the requests of all simulators, whichever is asked, with numbers of their own', async () => {
     const [a, b] = await startTwo()
     note(a, { text: 'one', client: 'first' })
-    await sleep(20)
+    await a.journal.entries()
     note(b, {
       text: 'two',
       usage: { promptTokens: 5, cachedTokens: 1, completionTokens: 3, reasoningTokens: 0 },
     })
-    await sleep(20)
+    await a.journal.entries()
     note(a, { text: 'three', status: 429, limitedBy: 'tokens', retryAfterMs: 1_000 })
     for (const replica of [a, b]) {
       const entries = await replica.journal.entries()
