@@ -31,7 +31,7 @@ const moreNotices = 20_000
 const mostInCall = 500
 const bytesInCall = 256 * 1024
 
-/** What waits to be sent while Redis is away, at most; the oldest goes first. */
+/** What waits to be sent, at most, and as many notices as Redis keeps; the oldest goes first. */
 const waitingBytes = 16 * bytesPerMegabyte
 
 /** Where the journal lies in Redis. */
@@ -172,7 +172,7 @@ export class JournalOutbox {
     let count = 0
     while (
       this.#waitingBytes > waitingBytes ||
-      this.#waiting.length - count > 2 * this.#parts.size + mostInCall
+      this.#waiting.length - count > 2 * this.#parts.size + moreNotices
     ) {
       this.#waitingBytes -= this.#waiting[count++]?.bytes ?? 0
     }

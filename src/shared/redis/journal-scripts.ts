@@ -83,9 +83,10 @@ return { now, string.format('%d', m.next) }
 export const readNotesScript = new RedisScript(`
 local found = redis.call('HMGET', KEYS[1], 'born', 'next')
 local batches, bytes = {}, 0
-for _, batch in ipairs(redis.call('XRANGE', KEYS[2], '(' .. ARGV[1], '+', 'COUNT', ARGV[2])) do
+for _, batch in ipairs(redis.call('XRANGE', KEYS[2], ARGV[1], '+', 'COUNT', ARGV[2] + 1)) do
   if bytes > tonumber(ARGV[3]) then break end
-  batches[#batches + 1], bytes = batch, bytes + #batch[2][8]
+  -- Redis 6.0 has no range that begins behind an entry.
+  if batch[1] ~= ARGV[1] then batches[#batches + 1], bytes = batch, bytes + #batch[2][8] end
 end
 return { found[1] or '', found[2] or '0', batches }
 `)
