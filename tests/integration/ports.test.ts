@@ -73,6 +73,11 @@ describe.skipIf(redisNeed.isMissing)(`against a Redis server${redisNeed.note}`, 
   }
   describeRateLimiter('Redis', async () => (await start()).limits)
   describeConcurrencyLimiter('Redis', async () => (await start()).slots)
+  describeReplayCursors('Redis', async () => (await start()).cursors)
+  describeJournalSink('Redis', async () => {
+    const { journal: shared } = await start()
+    return { sink: shared, entries: () => shared.entries() }
+  })
   describeResponseArchive('Redis', async () => {
     const { connection } = await start()
     const bounds = { documents: 10, bytes: 1_000_000 }
