@@ -75,7 +75,7 @@ export const stages: readonly WayStage[] = [
   },
   {
     name: 'api-version',
-    file: 'access/check-api-version.ts',
+    file: 'access/find-deployment.ts',
     code: 'checkApiVersion',
     does: 'checks the version, and whether it has the operation',
     leaves: { status: '400 404', when: 'unknown, or missing' },
@@ -99,7 +99,7 @@ export const stages: readonly WayStage[] = [
   },
   {
     name: 'model-version',
-    file: 'access/check-api-version.ts',
+    file: 'access/find-deployment.ts',
     code: 'checkModelVersion',
     does: 'checks whether the version has the model',
     leaves: { status: '400', when: 'it is too old' },

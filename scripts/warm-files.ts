@@ -30,6 +30,7 @@ interface Case {
   readonly env: Readonly<Record<string, string>>
   readonly body: object
   readonly status: number
+  readonly deployment?: keyof typeof deployments
 }
 
 const chat = { messages: [{ role: 'user', content: 'How warm is it?' }], max_tokens: 5 }
@@ -40,7 +41,11 @@ const upstream = await startFakeUpstream(eventStream(chatEvents(['It ', 'is ', '
 const deploymentFile = join(folder, 'deployments.json')
 // The first request takes what the limit has, and the others are refused.
 const limits = { requestsPerMinute: 1, tokensPerMinute: 1_000_000 }
-const deployments = { open: { model: 'gpt-4o-mini' }, full: { model: 'gpt-4o-mini', ...limits } }
+const deployments = {
+  open: { model: 'gpt-4o-mini' },
+  limited: { model: 'gpt-4o-mini', tokensPerMinute: 1_000_000 },
+  full: { model: 'gpt-4o-mini', ...limits },
+}
 await writeFile(deploymentFile, JSON.stringify(deployments))
 
 const recorded = { RECORDING_DIR: join(folder, 'recordings') }
@@ -49,9 +54,10 @@ const atOnce = { LATENCY_TIME_SCALE: '0' }
 
 const cases: readonly Case[] = [
   { name: 'chat, streamed', env: {}, body: streamed, status: 200 },
+  { name: 'chat, streamed, with limits', env: {}, body: streamed, status: 200, deployment: 'limited' },
   { name: 'chat, streamed, no delay', env: atOnce, body: streamed, status: 200 },
   { name: 'chat, whole, no delay', env: atOnce, body: chat, status: 200 },
-  { name: '429', env: atOnce, body: chat, status: 429 },
+  { name: '429', env: atOnce, body: chat, status: 429, deployment: 'full' },
   {
     name: 'record a stream',
     env: { SIMULATOR_MODE: 'record', ...recorded, ...upstreamEnv },
@@ -116,7 +122,7 @@ async function measure(send: () => Promise<void>): Promise<Measured> {
 }
 
 /** Starts the program in this process, as its command does, and measures a request over a socket. */
-async function measureCase({ name, env, body, status }: Case): Promise<Measured> {
+async function measureCase({ name, env, body, status, deployment = 'open' }: Case): Promise<Measured> {
   const stops = new Set<() => void>()
   let printed = ''
   const signals = {
@@ -142,7 +148,6 @@ async function measureCase({ name, env, body, status }: Case): Promise<Measured>
       throw new Error(`It did not start:\n${printed}`)
   }
   const connection = await RawConnection.open(Number(address.exec(printed)?.[1]))
-  const deployment = status === 429 ? 'full' : 'open'
   const request: RawRequest = {
     method: 'POST',
     path: `/openai/deployments/${deployment}/chat/completions?api-version=2024-10-21`,

@@ -1,7 +1,11 @@
 import type { AccessStages } from '../pipeline/pipeline.ts'
 import { createAuthenticate } from './authenticate.ts'
-import { checkApiVersion, checkModelVersion } from './check-api-version.ts'
-import { createFindDeployment, type OnUndefinedDeployment } from './find-deployment.ts'
+import {
+  checkApiVersion,
+  checkModelVersion,
+  createFindDeployment,
+  type OnUndefinedDeployment,
+} from './find-deployment.ts'
 
 /** What the stages of access depend on. */
 export interface AccessOptions {

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { invalidKey, resourceNotFound } from '../wire/errors.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import { refuse } from '../pipeline/service-reply.ts'
+import { refuse } from '../pipeline/reply-headers.ts'
 import { checksRequests } from '../pipeline/source-rules.ts'
 import type { Stage } from '../pipeline/stage.ts'
 

@@ -6,15 +6,18 @@ import {
   modelRequired,
   operationNotSupported,
   type ServiceError,
+  apiVersionNotSupported,
+  gatewayError,
+  resourceNotFound,
 } from '../wire/errors.ts'
 import { findModel, modelFromDeploymentName, type ModelCatalogue } from '../wire/models/model-catalogue.ts'
 import type { Model } from '../wire/models/models.ts'
-import { isModelOperation, operations, type ModelOperation } from '../wire/operations.ts'
-import type { Route } from '../wire/route.ts'
+import { isModelOperation, operations, type ModelOperation, type Route } from '../wire/route.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import { refuse } from '../pipeline/service-reply.ts'
+import { refuse } from '../pipeline/reply-headers.ts'
 import { checksRequests, isSimulated } from '../pipeline/source-rules.ts'
 import type { Answer, Stage } from '../pipeline/stage.ts'
+import { judgeApiVersion, tooOldForModel } from '../wire/api-versions.ts'
 
 /** Hears of each request to a deployment that the configuration does not have. */
 export type OnUndefinedDeployment = (name: string, deployment: Deployment, exchange: Exchange) => void
@@ -131,4 +134,36 @@ function defaultModel(operation: ModelOperation, named: Model | undefined, catal
   const model = named ?? findModel(defaultModels[operation], catalogue)
   if (!model) throw new Error(`The catalogue lacks the default model of ${operation}.`)
   return model
+}
+
+/**
+ * Refuses a version that the service does not know, and one that lacks the operation. A dated path without
+ * `api-version` is unknown to the service, however well the rest of it reads.
+ */
+export function checkApiVersion(exchange: Exchange, next: () => Answer): Answer {
+  const { route } = exchange
+  if (!route) return next()
+  switch (judgeApiVersion(exchange.apiVersion, route.operation, route.dated)) {
+    case 'not-found':
+      return refuse(resourceNotFound())
+    case 'not-supported':
+      return refuse(apiVersionNotSupported())
+    default:
+      return next()
+  }
+}
+
+/** Refuses a version that is older than what the deployment's model needs. */
+export function checkModelVersion(exchange: Exchange, next: () => Answer): Answer {
+  const { route, deployment, apiVersion } = exchange
+  if (!route?.dated || !deployment || apiVersion === undefined) return next()
+  const first = tooOldForModel(apiVersion, deployment.model)
+  if (first === undefined) return next()
+  return refuse(modelNeedsNewerVersion(first))
+}
+
+/** 400: the service forgets to fill in the model's name. */
+function modelNeedsNewerVersion(first: string): ServiceError {
+  const message = `Model {modelName} is enabled only for api versions ${first} and later`
+  return gatewayError('resource', 400, 'BadRequest', message)
 }

@@ -1,6 +1,6 @@
 import type { HarmCategory, PromptCategory } from '../wire/content-filters.ts'
 import type { NamedError } from '../wire/named-errors.ts'
-import type { ModelOperation } from '../wire/operations.ts'
+import type { ModelOperation } from '../wire/route.ts'
 import type { Distribution } from './distribution.ts'
 
 /** Where in an answer a fault strikes; at most one of the two is given. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isModelOperation, type ModelOperation, type Operation, operations } from '../wire/operations.ts'
+import { isModelOperation, type ModelOperation, type Operation, operations } from '../wire/route.ts'
 import { type Advice, describeProblems } from './fault-problems.ts'
 import { type Fault, type FaultRule, needsStream, operationsOf } from './fault-rule.ts'
 import { faultKinds, faultSchema, faultWords } from './fault-schema.ts'

@@ -7,7 +7,7 @@ import {
   nearestModelNames,
   type ModelCatalogue,
 } from '../wire/models/model-catalogue.ts'
-import { operations, isModelOperation, type ModelOperation, type Operation } from '../wire/operations.ts'
+import { operations, isModelOperation, type ModelOperation, type Operation } from '../wire/route.ts'
 import { describeFirst, shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
 import { parseMappingFile } from './mapping-file.ts'

@@ -1,9 +1,8 @@
 import { textBody } from '../answer/body.ts'
 import type { ServiceError, ServiceLayer } from '../wire/errors.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import { HeaderList } from '../pipeline/header-list.ts'
-import { completeReply, layerOf } from '../pipeline/reply-headers.ts'
-import { type Refusal, refuse } from '../pipeline/service-reply.ts'
+import { HeaderList } from '../pipeline/reply.ts'
+import { completeReply, layerOf, type Refusal, refuse } from '../pipeline/reply-headers.ts'
 
 /** The layers of the service, as `WrittenError` names them. */
 export type ErrorHeaders = 'edge-401' | 'edge-404' | 'deployment-404' | 'limit' | 'model' | 'filter'

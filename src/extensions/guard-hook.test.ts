@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { chain, type Run } from '../pipeline/chain.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import { HeaderList } from '../pipeline/header-list.ts'
 import type { Hook, Stage } from '../pipeline/stage.ts'
 import { textBody } from '../answer/body.ts'
-import { type Reply } from '../pipeline/reply.ts'
+import { HeaderList, type Reply } from '../pipeline/reply.ts'
 import { ExtensionError } from './extension-error.ts'
 import { guardHook } from './guard-hook.ts'
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { HeaderList } from '../pipeline/header-list.ts'
 import { textBody } from '../answer/body.ts'
-import { type Reply } from '../pipeline/reply.ts'
+import { HeaderList, type Reply } from '../pipeline/reply.ts'
 import { replyProblem } from './reply-problem.ts'
 
 const reply: Reply = { status: 200, headers: new HeaderList(['A', '1']), body: textBody('') }

@@ -1,7 +1,7 @@
 import type { Fault, FaultRule } from '../config/fault-rule.ts'
 import type { IncidentPhase } from '../config/incident-file.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import { refuse } from '../pipeline/service-reply.ts'
+import { refuse } from '../pipeline/reply-headers.ts'
 import type { Answer, Stage } from '../pipeline/stage.ts'
 import type { InjectionReports } from './injection-reports.ts'
 import type { Reply } from '../pipeline/reply.ts'

@@ -7,9 +7,9 @@ import type { ChatRequest } from '../wire/chat/chat-request.ts'
 import { parseChatRequest } from '../wire/chat/validate-chat.ts'
 import { countTools } from '../wire/chat/tool-tokens.ts'
 import type { Addressed, Exchange } from '../pipeline/exchange.ts'
-import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../pipeline/service-reply.ts'
+import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../pipeline/reply-headers.ts'
 import type { Reply } from '../pipeline/reply.ts'
-import { whenKnown } from '../pipeline/when-known.ts'
+import { whenKnown } from '../pipeline/stage.ts'
 import { loadEncoding, type TokenCounter } from '../tokens/encoding.ts'
 import {
   chatTask,
@@ -19,9 +19,8 @@ import {
   promptTexts,
   readableTexts,
 } from './completion-task.ts'
-import { complete, completeInTurns, mayTakeLong } from './complete.ts'
+import { complete, completeInTurns, mayTakeLong, completionMemory } from './complete.ts'
 import { completionSteps, type Completion } from '../answer/completion.ts'
-import { completionMemory } from './completion-length.ts'
 import { judgeContent, type Verdict, filterCompletion } from './content-filter.ts'
 import { countAhead } from './count-ahead.ts'
 import { shortestCachedPrompt, type PromptCache } from './prompt-cache.ts'

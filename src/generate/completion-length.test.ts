@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { findModel } from '../wire/models/model-catalogue.ts'
 import { createRandom } from '../lib/random.ts'
-import { drawThought } from './completion-length.ts'
+import { drawThought } from './complete.ts'
 
 const random = createRandom('thought')
 const think = (model: string, effort?: string, limit = 100_000) =>

@@ -5,10 +5,10 @@ import { completionId } from '../wire/ids.ts'
 import type { Model } from '../wire/models/models.ts'
 import { type CompletionsRequest, parseCompletionsRequest } from '../wire/completions/completions-request.ts'
 import type { Addressed, Exchange } from '../pipeline/exchange.ts'
-import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../pipeline/service-reply.ts'
+import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../pipeline/reply-headers.ts'
 import { bodyInPieces } from '../answer/body.ts'
-import { type Reply } from '../pipeline/reply.ts'
-import { whenKnown } from '../pipeline/when-known.ts'
+import type { Reply } from '../pipeline/reply.ts'
+import { whenKnown } from '../pipeline/stage.ts'
 import { loadEncoding, type TokenCounter } from '../tokens/encoding.ts'
 import {
   completionSteps,
@@ -18,7 +18,6 @@ import {
   type Usage,
   type Choice,
 } from '../answer/completion.ts'
-import { completionMemory } from './completion-length.ts'
 import { legacyLogprobsJson } from './completions-logprobs.ts'
 import { readPrompts, type CompletionPrompt } from './completions-prompt.ts'
 import { judgeContent, type Verdict, filterCompletion } from './content-filter.ts'
@@ -30,7 +29,7 @@ import {
   type LegacyCompletion,
 } from '../wire/completions/write-completion.ts'
 import { streamCompletion } from './stream-completion.ts'
-import { complete, completeInTurns } from './complete.ts'
+import { completionMemory, complete, completeInTurns } from './complete.ts'
 import { withForced, type CompletionTask } from './completion-task.ts'
 
 /** Rendered in some ten milliseconds, log probabilities included; in tokens. */

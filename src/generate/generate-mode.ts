@@ -1,4 +1,4 @@
-import { isModelOperation, type ModelOperation, type ResourceOperation } from '../wire/operations.ts'
+import { isModelOperation, type ModelOperation, type ResourceOperation } from '../wire/route.ts'
 import { type Addressed, type Exchange, isAddressed } from '../pipeline/exchange.ts'
 import type { Source } from '../pipeline/stage.ts'
 import type { Reply } from '../pipeline/reply.ts'

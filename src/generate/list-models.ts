@@ -2,10 +2,9 @@ import { gatewayError, type ServiceError } from '../wire/errors.ts'
 import { findModel, modelId, type ModelCatalogue } from '../wire/models/model-catalogue.ts'
 import type { Model } from '../wire/models/models.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import { refuse } from '../pipeline/service-reply.ts'
-import { HeaderList } from '../pipeline/header-list.ts'
+import { refuse } from '../pipeline/reply-headers.ts'
 import { textBody } from '../answer/body.ts'
-import { type Reply } from '../pipeline/reply.ts'
+import { HeaderList, type Reply } from '../pipeline/reply.ts'
 import { renderModel } from '../wire/models/write-model.ts'
 
 /** The list of a catalogue, which is the same for every request. */

@@ -1,4 +1,4 @@
-import { RecentMap } from '../lib/recent-map.ts'
+import { RecentMap } from '../lib/caches.ts'
 
 /** Shorter prompts are never cached (Microsoft Learn, "Prompt caching"). */
 export const shortestCachedPrompt = 1_024

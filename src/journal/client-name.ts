@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Exchange } from '../pipeline/exchange.ts'
-import { RecentMap } from '../lib/recent-map.ts'
+import { RecentMap } from '../lib/caches.ts'
 
 /** Names come from clients; a longer one is cut off. */
 const longestName = 200

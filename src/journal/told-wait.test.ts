@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { HeaderList } from '../pipeline/header-list.ts'
+import { HeaderList } from '../pipeline/reply.ts'
 import { toldWaitMs } from './told-wait.ts'
 
 const now = Date.UTC(2026, 0, 1)

@@ -1,5 +1,5 @@
 import { parseRetryAfter, parseRetryAfterMs } from '../wire/retry-after.ts'
-import type { HeaderList } from '../pipeline/header-list.ts'
+import type { HeaderList } from '../pipeline/reply.ts'
 
 /**
  * How long an answer told its client to wait, in milliseconds >= 0; undefined when it told nothing that can be read.

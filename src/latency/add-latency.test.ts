@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Exchange } from '../pipeline/exchange.ts'
-import { HeaderList } from '../pipeline/header-list.ts'
-import { type Reply } from '../pipeline/reply.ts'
+import { HeaderList, type Reply } from '../pipeline/reply.ts'
 import { textBody } from '../answer/body.ts'
 import { createRandom } from '../lib/random.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'

@@ -9,15 +9,13 @@ import { EventSplitter } from '../pipeline/event-splitter.ts'
 import { isSimulated } from '../pipeline/source-rules.ts'
 import { highDemand, highDemandRetryAfterSeconds, temporarilyUnable } from '../wire/errors.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import { refuse } from '../pipeline/service-reply.ts'
-import type { Answer, Stage } from '../pipeline/stage.ts'
+import { refuse } from '../pipeline/reply-headers.ts'
+import { type Answer, type Stage, whenKnown } from '../pipeline/stage.ts'
 import type { Reply, Schedule } from '../pipeline/reply.ts'
 import type { Steps } from '../answer/completion.ts'
 import type { ConcurrencyLimiter, SlotGrant, SlotRefusal } from './concurrency-limiter.ts'
-import { whenKnown } from '../pipeline/when-known.ts'
 import type { Random } from '../lib/random.ts'
-import { planRequest, planTokens, type Work } from './schedule.ts'
-import { type Timing, timingOf } from './timing.ts'
+import { planRequest, planTokens, type Work, type Timing, timingOf } from './timing.ts'
 
 const bytesPerMegabyte = 1024 * 1024
 

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Distribution } from '../config/distribution.ts'
 import { createRandom } from '../lib/random.ts'
-import { planRequest, planTokens, type Work } from './schedule.ts'
-import type { TokenTiming } from './timing.ts'
+import { planRequest, planTokens, type Work, type TokenTiming } from './timing.ts'
 
 const constant = (ms: number): Distribution => ({ distribution: 'constant', ms })
 const exact: TokenTiming = {

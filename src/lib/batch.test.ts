@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Batch } from './batch.ts'
+import { Batch } from './queues.ts'
 
 function createBatch(most?: number): {
   batch: Batch<number>

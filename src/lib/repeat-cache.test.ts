@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { hashSamples, RepeatCache } from './repeat-cache.ts'
+import { hashSamples, RepeatCache } from './caches.ts'
 
 interface Made {
   readonly text: string

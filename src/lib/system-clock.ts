@@ -1,5 +1,5 @@
 import type { Clock, StopTimer } from './clock.ts'
-import { DueQueue } from './due-queue.ts'
+import { DueQueue } from './queues.ts'
 import { clearTimeout, defer, epochMs, monotonicMs, setTimeout } from './real-timers.ts'
 
 /** Twice the resolution of Node's timers; half of it is the mean delay that pacing by ticks adds. */

@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts'
-import { DueQueue } from './due-queue.ts'
+import { DueQueue } from './queues.ts'
 import { yieldToEventLoop } from './real-timers.ts'
 
 /** A clock that stands still until it is moved. */

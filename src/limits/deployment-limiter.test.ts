@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../lib/random.ts'
 import { DeploymentLimiter, type WindowCharge } from './deployment-limiter.ts'
-import type { LimitPlan } from './limit-plan.ts'
-import { limitProfile } from './limit-profile.ts'
+import { type LimitPlan, limitProfile } from './limit-plan.ts'
 import type { LimitResult, LimitStatus } from './rate-limiter.ts'
 
 const minuteMs = 60_000

@@ -1,12 +1,112 @@
 import { neverFitsRetryAfterSeconds } from '../wire/errors.ts'
 import type { Usage } from '../answer/completion.ts'
 import type { CostEstimate, LimitResult, LimitStatus } from './rate-limiter.ts'
-import type { LimitStanding } from './limit-standing.ts'
-import { windowStanding } from './window-standing.ts'
-import { type LimitPlan, requestsWindowMs, tokensWindowMs } from './limit-plan.ts'
-import type { LimitProfile } from './limit-profile.ts'
-import { rateLimitsOf } from './rate-limits-of.ts'
-import { type Receipt, SlidingWindow } from './sliding-window.ts'
+import type { LimitStanding, WindowStanding } from './limit-standing.ts'
+import { type LimitPlan, requestsWindowMs, tokensWindowMs, type LimitProfile } from './limit-plan.ts'
+import type { Exchange } from '../pipeline/exchange.ts'
+import type { NamedLimiter } from '../pipeline/extension.ts'
+import type { Reply } from '../pipeline/reply.ts'
+import { limitRefusal } from './limit-refusal.ts'
+import type { LimitState } from '../wire/service-headers.ts'
+
+/** Width of a bucket: how exactly a window knows when something happened. */
+export const bucketMs = 100
+
+/** Names what was added to a window at one time, so that it can be corrected later: the bucket's number. */
+export type Receipt = number
+
+/**
+ * A sum over the last `windowMs`, kept in a ring of 100 ms buckets: bounded memory and a constant cost a call, however
+ * many calls there are. What was added leaves up to 99 ms early and never late, so that a client that waits for the
+ * whole window is never refused. All amounts should be integers, so that the sum stays exact.
+ */
+export class SlidingWindow {
+  readonly windowMs: number
+  readonly #buckets: Float64Array
+  #newest = 0
+  #sum = 0
+
+  /** @param windowMs a multiple of `bucketMs` */
+  constructor(windowMs: number) {
+    this.windowMs = windowMs
+    this.#buckets = new Float64Array(windowMs / bucketMs)
+  }
+
+  /** The sum of what was added within the window that ends at `nowMs`. */
+  used(nowMs: number): number {
+    this.#advance(nowMs)
+    return this.#sum
+  }
+
+  /** Adds an amount at `nowMs`; a time before that of an earlier call counts as that one. */
+  add(nowMs: number, amount: number): Receipt {
+    this.#advance(nowMs)
+    this.#change(this.#newest, amount)
+    return this.#newest
+  }
+
+  /** Changes what was added, down to nothing at most. Does nothing once it has left the window. */
+  correct(receipt: Receipt, delta: number): void {
+    const age = this.#newest - receipt
+    if (age < 0 || age >= this.#buckets.length) return
+    this.#change(receipt, Math.max(delta, -this.#at(receipt)))
+  }
+
+  /**
+   * The earliest time at which `amount` fits below `limit` if nothing else is added: `nowMs` when it fits at once,
+   * Infinity when it is larger than the limit. Walks the buckets, so call it for refusals only.
+   */
+  freeAtMs(nowMs: number, amount: number, limit: number): number {
+    if (amount > limit) return Infinity
+    this.#advance(nowMs)
+    let excess = this.#sum + amount - limit
+    if (excess <= 0) return nowMs
+    const { length } = this.#buckets
+    let tick = this.#newest - length
+    while (excess > 0 && tick < this.#newest) excess -= this.#at(++tick)
+    return (tick + length) * bucketMs
+  }
+
+  /** A window of another length with all that is still in this one and fits the new length; receipts stay valid. */
+  resized(windowMs: number): SlidingWindow {
+    const window = new SlidingWindow(windowMs)
+    window.#newest = this.#newest
+    const kept = Math.min(this.#buckets.length, window.#buckets.length)
+    for (let age = 0; age < kept; age++) window.#change(this.#newest - age, this.#at(this.#newest - age))
+    return window
+  }
+
+  #advance(nowMs: number): void {
+    const tick = Math.floor(nowMs / bucketMs)
+    if (tick <= this.#newest) return
+    if (tick - this.#newest >= this.#buckets.length) {
+      this.#buckets.fill(0)
+      this.#sum = 0
+      this.#newest = tick
+      return
+    }
+    while (this.#newest < tick) {
+      this.#newest++
+      this.#change(this.#newest, -this.#at(this.#newest))
+    }
+  }
+
+  #at(tick: number): number {
+    return this.#buckets[this.#index(tick)] ?? 0
+  }
+
+  #change(tick: number, delta: number): void {
+    const index = this.#index(tick)
+    this.#buckets[index] = (this.#buckets[index] ?? 0) + delta
+    this.#sum += delta
+  }
+
+  /** Right after the start a window reaches back before time zero. */
+  #index(tick: number): number {
+    const { length } = this.#buckets
+    return ((tick % length) + length) % length
+  }
+}
 
 /** What a request was charged. */
 export interface WindowCharge {
@@ -112,4 +212,105 @@ export class DeploymentLimiter {
     }
     return rateLimitsOf(use, this.#plan, this.#profile)
   }
+}
+
+/** What a limiter of requests is made from. */
+export interface RequestsLimit {
+  /** How many requests are admitted in any `windowMs`; from 1. */
+  readonly requests: number
+  readonly windowMs: number
+  /**
+   * Makes the refusal of a service with an envelope of its own. It gets `retry-after` and `retry-after-ms` where it has
+   * none, and counts as limited by requests unless it says otherwise.
+   */
+  readonly refuse?: (exchange: Exchange, retryAfterMs: number) => Reply
+}
+
+/** Sums of times are exact to the last bit only; a client that waits as it was told is not to be refused by a hair. */
+const roundingMs = 1e-6
+
+/**
+ * Makes a limiter for `exchange.limiter`: it admits so many requests in any window of that length, and refuses the others
+ * with a 429 that tells when the next one is admitted. Refused requests do not count. Exact, at a constant cost a request;
+ * it holds the time of each request that it admitted within the window.
+ *
+ * @throws {RangeError} for a limit that admits nothing
+ */
+export function requestsLimiter({ requests, windowMs, refuse }: RequestsLimit): NamedLimiter {
+  if (!Number.isSafeInteger(requests) || requests < 1) {
+    throw new RangeError(
+      `Could not make a limiter: requests must be a whole number from 1 (got ${requests}).`,
+    )
+  }
+  if (!(windowMs > 0 && windowMs < Infinity)) {
+    throw new RangeError(`Could not make a limiter: windowMs must be a number above 0 (got ${windowMs}).`)
+  }
+  // A ring: the place of the next request is that of the oldest one that counts. Buckets, as the limits of deployments have
+  // them, would know times to 100 ms only, which is coarse against the second that such a limit mostly is for.
+  const admittedMs: number[] = []
+  let next = 0
+
+  return (exchange) => {
+    const nowMs = exchange.clock.nowMs()
+    const freeAtMs = (admittedMs[next] ?? -Infinity) + windowMs
+    if (nowMs + roundingMs >= freeAtMs) {
+      admittedMs[next] = nowMs
+      next = (next + 1) % requests
+      return undefined
+    }
+    const retryAfterMs = Math.ceil(freeAtMs - nowMs)
+    if (!refuse) return limitRefusal(exchange, 'call', retryAfterMs)
+    const reply = refuse(exchange, retryAfterMs)
+    setIfAbsent(reply, 'retry-after', Math.ceil(retryAfterMs / 1_000))
+    setIfAbsent(reply, 'retry-after-ms', retryAfterMs)
+    reply.limitedBy ??= 'requests'
+    return reply
+  }
+}
+
+function setIfAbsent({ headers }: Reply, name: string, value: number): void {
+  if (headers.get(name) === undefined) headers.append(name, String(value))
+}
+
+/** Tells how a window stands under a limit. */
+export function windowStanding(window: SlidingWindow, limit: number, nowMs: number): WindowStanding {
+  const used = window.used(nowMs)
+  return {
+    limit,
+    used,
+    remaining: Math.max(0, limit - used),
+    windowMs: window.windowMs,
+    freeInMs: Math.max(0, window.freeAtMs(nowMs, 1, limit) - nowMs),
+    emptyInMs: Math.max(0, window.freeAtMs(nowMs, used, used) - nowMs),
+  }
+}
+
+/** What is used of the limits of a pay-as-you-go deployment: tokens and requests of the minute, and requests of the slice. */
+export interface LimitUse {
+  readonly tokens: number
+  readonly requests: number
+  readonly sliceRequests: number
+}
+
+/** What the headers of an era tell of limits that are used so far. */
+export function rateLimitsOf(use: LimitUse, plan: LimitPlan, profile: LimitProfile): LimitStatus {
+  const { tokens, requestsPerMinute, slice } = plan
+  return {
+    requests:
+      profile.requestsPer === 'slice'
+        ? limitState(use.sliceRequests, slice.requests, slice.windowMs)
+        : limitState(use.requests, requestsPerMinute, requestsWindowMs),
+    tokens: tokens === Infinity ? undefined : limitState(use.tokens, tokens, tokensWindowMs),
+  }
+}
+
+/**
+ * Corrections and bursts can leave more used than is allowed; the service never tells less than nothing. It tells the
+ * reset as if usage drained steadily (1 of 5 requests a minute is 12 seconds, half of the tokens 30): that is not the
+ * time of admission, which is retry-after.
+ */
+function limitState(usedAmount: number, limit: number, windowMs: number): LimitState {
+  const used = Math.min(usedAmount, limit)
+  const resetMs = limit === 0 ? 0 : (used * windowMs) / limit
+  return { limit, remaining: limit - used, renewalSeconds: windowMs / 1_000, resetMs }
 }

@@ -1,9 +1,8 @@
 import type { LimitProfileName } from '../config/deployment-limits.ts'
 import type { Deployment } from '../config/deployments.ts'
-import { RecentMap } from '../lib/recent-map.ts'
-import { type LimitPlan, limitPlanOf } from './limit-plan.ts'
+import { RecentMap } from '../lib/caches.ts'
+import { type LimitPlan, limitPlanOf, scaleLimits } from './limit-plan.ts'
 import { type ProvisionedPlan, provisionedPlanOf } from './provisioned-limiter.ts'
-import { scaleLimits } from './scale-limits.ts'
 
 /** The limits of a deployment at a moment, as plain data. */
 export type DeploymentLimits =

@@ -1,7 +1,7 @@
 import { rateLimited, throttled } from '../wire/errors.ts'
-import { operations } from '../wire/operations.ts'
+import { operations } from '../wire/route.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import { refuse } from '../pipeline/service-reply.ts'
+import { refuse } from '../pipeline/reply-headers.ts'
 import type { Reply } from '../pipeline/reply.ts'
 
 /**

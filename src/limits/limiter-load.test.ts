@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { createRandom } from '../lib/random.ts'
 import { DeploymentLimiter } from './deployment-limiter.ts'
-import { limitProfile } from './limit-profile.ts'
+import { limitProfile } from './limit-plan.ts'
 
 const requestsPerSecond = 2_000
 const minuteMs = 60_000

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { limitProfileNames } from '../config/deployment-limits.ts'
-import { limitProfile } from './limit-profile.ts'
+import { limitProfile } from './limit-plan.ts'
 
 const guide = readFileSync(new URL('../../docs/limits.md', import.meta.url), 'utf8')
 const yesNo = (value: boolean): string => (value ? 'yes' : 'no')

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Operation } from '../wire/operations.ts'
-import { limitProfile } from './limit-profile.ts'
-import { estimateCost } from './request-cost.ts'
+import type { Operation } from '../wire/route.ts'
+import { limitProfile } from './limit-plan.ts'
+import { estimateCost } from './admit.ts'
 
 /** The era that adds nothing to what the request says. */
 const plainRule = limitProfile('2025-08').estimate

@@ -5,7 +5,7 @@ import { jsonReply } from '../pipeline/json-reply.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { createRandom } from '../lib/random.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
-import { requestsLimiter, type RequestsLimit } from './requests-limiter.ts'
+import { requestsLimiter, type RequestsLimit } from './deployment-limiter.ts'
 import { testConfig } from '../../tests/support/test-config.ts'
 
 const setUp = (limit: RequestsLimit) => {

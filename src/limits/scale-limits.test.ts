@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Deployment } from '../config/deployments.ts'
 import { findModel } from '../wire/models/model-catalogue.ts'
-import { scaleLimits } from './scale-limits.ts'
+import { scaleLimits } from './limit-plan.ts'
 
 const model = findModel('gpt-4o')!
 const chat: Deployment = { name: 'chat', model, tokensPerMinute: 1_001, requestsPerMinute: 6 }

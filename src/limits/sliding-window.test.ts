@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../lib/random.ts'
-import { bucketMs, SlidingWindow } from './sliding-window.ts'
+import { bucketMs, SlidingWindow } from './deployment-limiter.ts'
 
 interface Added {
   readonly tick: number

@@ -1,5 +1,5 @@
 import { Histogram } from 'prom-client'
-import type { DurationSeries } from './duration-series.ts'
+import type { DurationSeries } from './series-table.ts'
 
 type Labels = Readonly<Record<string, string | number>>
 

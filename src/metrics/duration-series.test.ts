@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { answerBounds, DurationSeries, workBounds } from './duration-series.ts'
+import { answerBounds, DurationSeries, workBounds } from './series-table.ts'
 
 it('puts a duration into the first bucket whose bound it does not exceed', () => {
   const series = new DurationSeries([1, 2])

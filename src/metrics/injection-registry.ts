@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { InjectionReports } from '../faults/injection-reports.ts'
-import { deploymentLabels, resourceLabels } from './request-series.ts'
+import { deploymentLabels, resourceLabels } from './series-table.ts'
 
 /** Adds the metrics of faults and incidents to a registry. They are read when the registry is rendered. */
 export function registerInjections(registry: Registry, reports: InjectionReports): void {

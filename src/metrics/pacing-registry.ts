@@ -2,8 +2,7 @@ import { Gauge, type Registry } from 'prom-client'
 import type { MinuteLimits, Occupancy, Utilization } from '../limits/occupancy.ts'
 import type { LoopLagReading } from '../lib/loop-lag.ts'
 import { BucketHistogram } from './bucket-histogram.ts'
-import type { Pacing } from './pacing.ts'
-import { deploymentLabels } from './request-series.ts'
+import { type Pacing, deploymentLabels } from './series-table.ts'
 
 /** What the metrics of the simulator's own punctuality, and of its deployments' queues, are read from. */
 export interface PacingSources {

@@ -1,7 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client'
 import { BucketHistogram, type BucketRow } from './bucket-histogram.ts'
-import type { DurationSeries } from './duration-series.ts'
-import type { RequestSeries, StatusSeries } from './request-series.ts'
+import type { DurationSeries, RequestSeries, StatusSeries } from './series-table.ts'
 
 /** What the metrics of a simulator are read from. */
 export interface RequestRegistrySources {

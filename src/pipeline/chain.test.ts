@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { chain } from './chain.ts'
 import type { Exchange } from './exchange.ts'
-import { HeaderList } from './header-list.ts'
 import type { Stage } from './stage.ts'
 import { textBody } from '../answer/body.ts'
-import { type Reply } from './reply.ts'
+import { HeaderList, type Reply } from './reply.ts'
 
 const exchange = {} as Exchange
 const reply: Reply = { status: 200, headers: new HeaderList(), body: textBody('') }

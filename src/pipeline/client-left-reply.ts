@@ -1,5 +1,4 @@
-import { HeaderList } from './header-list.ts'
-import { type Reply } from './reply.ts'
+import { HeaderList, type Reply } from './reply.ts'
 import { textBody } from '../answer/body.ts'
 
 /** nginx's status for a client that left before its answer: nobody sees it but the metrics. */

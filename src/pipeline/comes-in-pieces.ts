@@ -1,4 +1,4 @@
-import type { HeaderList } from './header-list.ts'
+import type { HeaderList } from './reply.ts'
 
 /** Up to this length, in bytes, a body is passed on in one piece, so that it can still fail whole. */
 const wholeBodyBytes = 8 * 1024 * 1024

@@ -1,4 +1,4 @@
-import { HeaderList } from './header-list.ts'
+import { HeaderList } from './reply.ts'
 
 /** What a reply has beside its body. */
 export interface ReplyOptions {

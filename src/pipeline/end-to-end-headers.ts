@@ -1,4 +1,4 @@
-import { HeaderList } from './header-list.ts'
+import { HeaderList } from './reply.ts'
 
 /** Headers that belong to one connection, not to the message (RFC 9110, 7.6.1, and the customary others). */
 export const hopByHop: ReadonlySet<string> = new Set([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { HeaderList } from './header-list.ts'
+import { HeaderList } from './reply.ts'
 
 describe('HeaderList', () => {
   it('finds a name in any case and keeps the case it was written in', () => {

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { eventsReply } from './events-reply.ts'
-import { HeaderList } from './header-list.ts'
 import { mapEvents } from './map-events.ts'
-import type { Reply } from './reply.ts'
+import { HeaderList, type Reply } from './reply.ts'
 import { textReply } from './text-reply.ts'
 
 async function* from(...chunks: (string | Uint8Array)[]): AsyncGenerator<Uint8Array, undefined> {

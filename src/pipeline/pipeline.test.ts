@@ -7,7 +7,7 @@ import type { Stage, Source } from './stage.ts'
 import { jsonReply } from './json-reply.ts'
 import { createPipeline } from './pipeline.ts'
 import type { Reply } from './reply.ts'
-import { refuse } from './service-reply.ts'
+import { refuse } from './reply-headers.ts'
 import { invalidKey } from '../wire/errors.ts'
 import { testConfig } from '../../tests/support/test-config.ts'
 

@@ -3,13 +3,11 @@ import type { SourceName } from '../config/source-names.ts'
 import { chain, type Run } from './chain.ts'
 import { type OnTrace, traced, traceOf, tracedSource, wantsTrace, withTrace } from './trace.ts'
 import { clientLeftReply } from './client-left-reply.ts'
-import { failureReply, writeServiceHeaders } from './reply-headers.ts'
-import { refuse } from './service-reply.ts'
+import { failureReply, writeServiceHeaders, refuse } from './reply-headers.ts'
 import type { Exchange } from './exchange.ts'
-import type { Source, NamedStage, Stage } from './stage.ts'
+import { type Source, type NamedStage, type Stage, whenFailed, whenKnown } from './stage.ts'
 import type { Reply } from './reply.ts'
 import { checksVersions, faultsAct, latencyActs, limitsAct } from './source-rules.ts'
-import { whenFailed, whenKnown } from './when-known.ts'
 
 /** The stages that say whether a request may pass, and for which deployment. */
 export interface AccessStages {

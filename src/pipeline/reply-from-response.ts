@@ -1,7 +1,6 @@
 import { comesInPieces, gather } from './comes-in-pieces.ts'
 import { endToEndHeaders } from './end-to-end-headers.ts'
-import { HeaderList } from './header-list.ts'
-import { type Reply } from './reply.ts'
+import { HeaderList, type Reply } from './reply.ts'
 import { textBody } from '../answer/body.ts'
 
 /**

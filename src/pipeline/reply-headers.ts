@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto'
-import { textBody } from '../answer/body.ts'
+import { textBody, type WholeBody } from '../answer/body.ts'
 import { wireFormatOf } from '../wire/envelopes.ts'
 import { serverError, type ServiceError, type ServiceLayer } from '../wire/errors.ts'
-import type { Operation } from '../wire/operations.ts'
-import { gatewayHeaders, modelHeaders } from '../wire/service-headers.ts'
+import type { Operation } from '../wire/route.ts'
+import { gatewayHeaders, modelHeaders, httpDate } from '../wire/service-headers.ts'
 import type { Exchange } from './exchange.ts'
-import { HeaderList } from './header-list.ts'
-import { httpDate } from '../lib/http-date.ts'
-import { type Reply, type ServiceFacts } from './reply.ts'
-import { refuse, type Refusal } from './service-reply.ts'
+import { HeaderList, type Reply, type ServiceFacts, type ReplyBody } from './reply.ts'
 import type { Stage } from './stage.ts'
+import { noRoomForBody } from '../wire/connection-errors.ts'
+import { eventStreamType } from '../wire/sse.ts'
+import type { Steps, Usage } from '../answer/completion.ts'
 
 /**
  * The stage that completes what is answered further in: the one place where the headers of the service, and the bodies of its
@@ -112,4 +112,52 @@ function modelSession(modelName: string): string {
     sessions.set(modelName, session)
   }
   return session
+}
+
+/** A model's answer in one piece. */
+export function wholeOf(contentType: string): ServiceFacts {
+  return { layer: 'model', contentType, chunked: false }
+}
+
+/** A model's answer in JSON. */
+export const jsonOfModel = wholeOf('application/json')
+
+/** A model's answer in server-sent events. */
+export const eventsOfModel: ServiceFacts = { layer: 'model', contentType: eventStreamType, chunked: true }
+
+/** A model's answer. Its headers are written on the way out. */
+export function modelReply(service: ServiceFacts, body: ReplyBody, usage?: Usage, steps?: Steps): Reply {
+  const reply: Reply = { status: 200, headers: new HeaderList(), body, service }
+  if (usage) reply.usage = usage
+  if (steps) reply.steps = steps
+  return reply
+}
+
+/** A reply that refuses a request. */
+export type Refusal = Reply & { body: WholeBody }
+
+const unwritten = textBody('')
+
+/**
+ * A reply that refuses. Its headers and its body, in the format of the request, are written on the way out.
+ *
+ * @param headers go last, such as `retry-after`
+ */
+export function refuse(error: ServiceError, headers: Readonly<Record<string, string>> = {}): Refusal {
+  const { status, reason } = error
+  return {
+    status,
+    ...(reason !== undefined && { reason }),
+    headers: new HeaderList(Object.entries(headers).flat()),
+    body: unwritten,
+    service: error,
+  }
+}
+
+/** What a client is told to wait where others take all memory: bodies are read, and answers sent, in seconds as a rule. */
+const retryAfterSeconds = '1'
+
+/** The answer to a request for which there is no memory, or whose answer finds none. */
+export function noRoomReply(): Refusal {
+  return refuse(noRoomForBody(), { 'retry-after': retryAfterSeconds })
 }

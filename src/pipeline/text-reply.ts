@@ -1,5 +1,5 @@
 import { contentHeaders, type ReplyOptions } from './content-headers.ts'
-import { type Reply } from './reply.ts'
+import type { Reply } from './reply.ts'
 import { textBody } from '../answer/body.ts'
 
 /** What a reply of text, or of bytes, has beside its body. */

@@ -1,10 +1,8 @@
 import { printable } from '../lib/printable.ts'
 import type { Run } from './chain.ts'
 import type { Exchange, Outcome } from './exchange.ts'
-import { HeaderList } from './header-list.ts'
-import type { Reply } from './reply.ts'
-import type { Answer, NamedStage, Stage } from './stage.ts'
-import { whenKnown } from './when-known.ts'
+import { HeaderList, type Reply } from './reply.ts'
+import { type Answer, type NamedStage, type Stage, whenKnown } from './stage.ts'
 
 /** The header that asks for the trace of a request, and the one that tells who answered it. */
 export const traceHeader = 'x-sim-trace'

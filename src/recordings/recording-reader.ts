@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { READ_WITHOUT_WAITING } from '../lib/regular-file.ts'
-import { RecentMap } from '../lib/recent-map.ts'
+import { RecentMap } from '../lib/caches.ts'
 import { prepareAnswerLater, type ReplayAnswer } from './replay-answer.ts'
 import type { Interaction } from './interaction.ts'
 import { readInteraction } from './read-interaction.ts'

@@ -5,12 +5,10 @@ import { decodeBody, type DecodedBody, decodeBodyLater } from '../lib/content-de
 import { headerOf, type HeaderPairs, type RecordedEvent, type RecordedResponse } from './interaction.ts'
 import { usageOfBody, usageOfEvents } from '../wire/read-usage.ts'
 import { utf8Text } from './yaml-scalar.ts'
-import { rateLimitHeaders } from '../wire/service-headers.ts'
+import { rateLimitHeaders, httpDate } from '../wire/service-headers.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import { httpDate } from '../lib/http-date.ts'
-import { HeaderList } from '../pipeline/header-list.ts'
 import { renderedBody, textBody, type EventsBody, type WholeBody } from '../answer/body.ts'
-import type { Reply, Schedule } from '../pipeline/reply.ts'
+import { HeaderList, type Reply, type Schedule } from '../pipeline/reply.ts'
 
 /** A recorded answer, ready to be sent again and again. */
 export interface ReplayAnswer {

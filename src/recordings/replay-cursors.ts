@@ -4,7 +4,7 @@ import { defaultResourceName } from '../config/config.ts'
 import type { RecordingsConfig, ReplayConfig } from '../config/recordings-config.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { Port } from '../lib/port.ts'
-import { RecentMap } from '../lib/recent-map.ts'
+import { RecentMap } from '../lib/caches.ts'
 import type { EntryList, RecordingEntry } from './recording-entry.ts'
 
 /** Counts how often requests that were recorded several times have been answered. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { BodyBytes } from './body-bytes.ts'
+import { BodyBytes } from './read-body.ts'
 import { MemoryBudget, uncountedBytes } from '../lib/memory-budget.ts'
 
 const KB = 1024

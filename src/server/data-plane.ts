@@ -6,24 +6,21 @@ import { carriesKey } from '../access/authenticate.ts'
 import type { Run } from '../pipeline/chain.ts'
 import { ConnectionCut } from './carriers/connection-cut.ts'
 import { Exchange, type Incoming, viewOf } from '../pipeline/exchange.ts'
-import { completeReply, failureReply } from '../pipeline/reply-headers.ts'
-import { noRoomReply, refuse } from '../pipeline/service-reply.ts'
-import type { Answer } from '../pipeline/stage.ts'
+import { completeReply, failureReply, noRoomReply, refuse } from '../pipeline/reply-headers.ts'
+import { type Answer, whenFailed, whenKnown } from '../pipeline/stage.ts'
 import { jsonMemory } from '../lib/parse-json.ts'
 import { NodeSender } from './carriers/send-to-node.ts'
 import { sendToWeb } from './carriers/send-to-web.ts'
-import { whenFailed, whenKnown } from '../pipeline/when-known.ts'
-import { Batch } from '../lib/batch.ts'
+import { Batch } from '../lib/queues.ts'
 import { MemoryBudget, uncountedBytes } from '../lib/memory-budget.ts'
 import { budgetMegabytes } from '../lib/memory-limit.ts'
 import { alreadySent } from './already-sent.ts'
 import type { AppEnv } from './app-env.ts'
 import { answerFailure } from './answer-failure.ts'
-import { endAndLinger, isLingering } from './linger.ts'
-import { readNodeBody, readWebBody, type ReadBody } from './read-body.ts'
-import { createRepeatedBodies } from './repeated-bodies.ts'
+import { readNodeBody, readWebBody, type ReadBody, createRepeatedBodies } from './read-body.ts'
 import type { Simulator } from './simulator.ts'
-import { defer } from '../lib/real-timers.ts'
+import { defer, setTimeout } from '../lib/real-timers.ts'
+import type { Duplex } from 'node:stream'
 
 const bytesPerMegabyte = 1024 * 1024
 const noBytes = Buffer.alloc(0)
@@ -193,4 +190,21 @@ function splitUrl(url: string): { path: string; query: string } {
     path: path.includes('//') ? path.replace(/\/{2,}/g, '/') : path,
     query: mark < 0 ? '' : url.slice(mark + 1),
   }
+}
+
+/** How long what a refused client still sends is read, so that a reset does not overtake its answer; in milliseconds. */
+const lingerMs = 500
+
+const lingering = new WeakSet<Duplex>()
+
+/** Whether a connection only waits for its end: what still comes on it gets no answer. */
+export function isLingering(socket: Duplex): boolean {
+  return lingering.has(socket)
+}
+
+/** Ends a connection after its last bytes, and reads on for a moment without keeping anything. */
+export function endAndLinger(socket: Duplex, lastBytes?: string): void {
+  lingering.add(socket)
+  socket.end(lastBytes)
+  setTimeout(() => socket.destroy(), lingerMs).unref()
 }

@@ -37,7 +37,7 @@ export {
   type ServiceFacts,
 } from '../pipeline/reply.ts'
 export { type Steps, type Usage } from '../answer/completion.ts'
-export { HeaderList } from '../pipeline/header-list.ts'
+export { HeaderList } from '../pipeline/reply.ts'
 export type { ReplyOptions } from '../pipeline/content-headers.ts'
 export { jsonReply } from '../pipeline/json-reply.ts'
 export { textReply, type TextReplyOptions } from '../pipeline/text-reply.ts'
@@ -69,4 +69,4 @@ export {
 
 // Limits.
 export { limitRefusal } from '../limits/limit-refusal.ts'
-export { type RequestsLimit, requestsLimiter } from '../limits/requests-limiter.ts'
+export { type RequestsLimit, requestsLimiter } from '../limits/deployment-limiter.ts'

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
-import { endAndLinger, isLingering } from './linger.ts'
+import { endAndLinger, isLingering } from './data-plane.ts'
 import {
   chunkExtensionTooLarge,
   headersTooLarge,
@@ -11,10 +11,9 @@ import {
 } from '../wire/connection-errors.ts'
 import { openAiFormat } from '../wire/envelopes.ts'
 import type { ServiceError } from '../wire/errors.ts'
-import { gatewayHeaders } from '../wire/service-headers.ts'
+import { gatewayHeaders, httpDate } from '../wire/service-headers.ts'
 import type { ConnectionEnd } from '../metrics/connection-end.ts'
-import { HeaderList } from '../pipeline/header-list.ts'
-import { httpDate } from '../lib/http-date.ts'
+import { HeaderList } from '../pipeline/reply.ts'
 import { epochMs } from '../lib/real-timers.ts'
 
 const refused = new WeakSet<Duplex>()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createRepeatedBodies } from './repeated-bodies.ts'
+import { createRepeatedBodies } from './read-body.ts'
 
 const chat = (content: string): Buffer =>
   Buffer.from(JSON.stringify({ messages: [{ role: 'user', content }] }))

@@ -1,5 +1,5 @@
 import { defaultResourceName } from '../config/config.ts'
-import { isModelOperation, type ModelOperation } from '../wire/operations.ts'
+import { isModelOperation, type ModelOperation } from '../wire/route.ts'
 import type { Exchange, Outcome } from '../pipeline/exchange.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import type { Usage } from '../answer/completion.ts'

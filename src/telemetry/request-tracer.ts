@@ -1,5 +1,5 @@
 import type * as Api from '@opentelemetry/api'
-import { operations } from '../wire/operations.ts'
+import { operations } from '../wire/route.ts'
 import type { Exchange, Outcome } from '../pipeline/exchange.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import type { RequestFacts } from './request-facts.ts'

@@ -4,7 +4,7 @@ import { bundledFiles, type EncodingName } from './encoding-files.ts'
 import { parseBundledRanks, parseTokenFile, type RankRun } from './rank-run.ts'
 import { createRankTable } from './rank-table.ts'
 import { readTokenFolder, type TokenFolder } from './read-token-folder.ts'
-import { RecentMap } from '../lib/recent-map.ts'
+import { RecentMap } from '../lib/caches.ts'
 import { compileSplitPattern, splitText } from './split-text.ts'
 import { createTextCountCache } from './text-count-cache.ts'
 

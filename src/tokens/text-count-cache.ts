@@ -1,4 +1,4 @@
-import { hashSamples, RepeatCache } from '../lib/repeat-cache.ts'
+import { hashSamples, RepeatCache } from '../lib/caches.ts'
 
 /** Half of what the texts of an encoding may take: 16 MiB in all. */
 const GENERATION_BYTES = 8 * 1024 * 1024

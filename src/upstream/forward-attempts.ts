@@ -1,5 +1,5 @@
 import { parseRetryAfter, parseRetryAfterMs } from '../wire/retry-after.ts'
-import { HeaderList } from '../pipeline/header-list.ts'
+import { HeaderList } from '../pipeline/reply.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import type { UpstreamAnswer } from './upstream-call.ts'

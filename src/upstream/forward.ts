@@ -8,7 +8,7 @@ import { comesInPieces, gather, hasNoBody, isEventStream } from '../pipeline/com
 import { EventSplitter } from '../pipeline/event-splitter.ts'
 import { openAiFormat } from '../wire/envelopes.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import { refuse } from '../pipeline/service-reply.ts'
+import { refuse } from '../pipeline/reply-headers.ts'
 import type { Forwarder } from '../pipeline/extension.ts'
 import { ReportedFailure } from '../pipeline/reported-failure.ts'
 import type { Reply } from '../pipeline/reply.ts'

@@ -2,7 +2,7 @@ import type { Upstream } from '../config/recordings-config.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import type { Reply } from '../pipeline/reply.ts'
+import { type Reply, HeaderList } from '../pipeline/reply.ts'
 import { type Credential, CredentialSource } from './credential.ts'
 import { attemptCall } from './forward-attempts.ts'
 import { createKeyMask } from './mask-key.ts'
@@ -11,7 +11,6 @@ import { leavesEndpoint, parseUpstreamTarget, upstreamPath, type UpstreamTarget 
 import { endToEndHeaders, hopByHop, namedByConnection } from '../pipeline/end-to-end-headers.ts'
 import { isCredentialName } from '../lib/credential-names.ts'
 import { redactHeaderValue } from '../lib/credential-texts.ts'
-import { HeaderList } from '../pipeline/header-list.ts'
 
 /** Where an upstream is, and what may be asked of it. */
 export type UpstreamLimits = Omit<Upstream, 'key'>

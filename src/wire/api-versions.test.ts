@@ -8,7 +8,7 @@ import {
   tooOldForModel,
 } from './api-versions.ts'
 import { findModel } from './models/model-catalogue.ts'
-import { operations, type Operation } from './operations.ts'
+import { operations, type Operation } from './route.ts'
 
 const document = readFileSync(new URL('../../docs/models.md', import.meta.url), 'utf8')
 

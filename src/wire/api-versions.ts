@@ -1,5 +1,5 @@
 import type { Model } from './models/models.ts'
-import type { Operation } from './operations.ts'
+import type { Operation } from './route.ts'
 
 /**
  * The dated versions of the data plane, as Microsoft Learn ("API version lifecycle") and the folders of

@@ -1,6 +1,6 @@
 import { promptErrorResultsJson, type PromptCategory } from './content-filters.ts'
 import type { ErrorEnvelope, FilterFinding, ServiceError } from './errors.ts'
-import type { Operation } from './operations.ts'
+import type { Operation } from './route.ts'
 import { dataEvent } from './sse.ts'
 
 /** An error as it is sent. */

@@ -23,7 +23,7 @@ import {
   timedOut,
 } from './errors.ts'
 import { contextLengthExceeded } from './chat/error-context-length.ts'
-import { operations, type Operation } from './operations.ts'
+import { operations, type Operation } from './route.ts'
 
 /** The request that an error answers, as far as errors tell of it. */
 export interface FailedRequest {

@@ -1,4 +1,4 @@
-import { RecentMap } from '../../lib/recent-map.ts'
+import { RecentMap } from '../../lib/caches.ts'
 import { sampleRate, samplesPerFrame } from './sound-format.ts'
 import { notesPerVoice, type SpeechPlan } from './speech-plan.ts'
 import { createNote } from './voice-notes.ts'

@@ -1,4 +1,4 @@
-import { RecentMap } from '../../lib/recent-map.ts'
+import { RecentMap } from '../../lib/caches.ts'
 import { drawPicture } from './draw-picture.ts'
 import type { PictureSpec } from './picture-spec.ts'
 import { encodePng } from './png.ts'

@@ -1,4 +1,4 @@
-import { RecentMap } from '../../lib/recent-map.ts'
+import { RecentMap } from '../../lib/caches.ts'
 import type { CharacterSet } from './pattern-syntax.ts'
 
 const printable = Array.from({ length: 0x7f - 0x20 }, (_, at) => String.fromCharCode(0x20 + at))

@@ -7,7 +7,7 @@ import {
   toolCallMissing,
   toolOutputMissing,
 } from '../../wire/responses/responses-errors.ts'
-import { whenKnown } from '../../pipeline/when-known.ts'
+import { whenKnown } from '../../pipeline/stage.ts'
 import type { OutputItem } from '../../wire/responses/output-items.ts'
 import type { ResponseArchive } from './response-archive.ts'
 import { conversationTokens, type ResponseRecord } from './response-record.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../../lib/random.ts'
 import { createVirtualClock } from '../../lib/virtual-clock.ts'
-import { DueEvents } from './due-events.ts'
+import { DueEvents } from './parts.ts'
 import { Exchange } from '../../pipeline/exchange.ts'
 import { testConfig } from '../../../tests/support/test-config.ts'
 

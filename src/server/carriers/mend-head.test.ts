@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { HeaderList } from '../../pipeline/header-list.ts'
 import { mendHead } from './mend-head.ts'
 import { textBody } from '../../answer/body.ts'
-import { type Reply } from '../../pipeline/reply.ts'
+import { HeaderList, type Reply } from '../../pipeline/reply.ts'
 
 const replyOf = (parts: Partial<Reply>, raw: string[] = []): Reply => ({
   status: 200,

@@ -1,6 +1,6 @@
 import type { Exchange } from '../../pipeline/exchange.ts'
 import { isProperValue } from './head-form.ts'
-import { isFinalStatus, isProperName } from './head-text.ts'
+import { isFinalStatus, isProperName } from './parts.ts'
 import type { Reply } from '../../pipeline/reply.ts'
 
 /** What of a head could not be sent. */

@@ -2,8 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createQuietTimer, type QuietTimer } from '../../../tests/support/quiet-timer.ts'
-import { HeaderList } from '../../pipeline/header-list.ts'
-import type { Reply } from '../../pipeline/reply.ts'
+import { HeaderList, type Reply } from '../../pipeline/reply.ts'
 import { sendAtOnce, sendStreamAtOnce } from './send-at-once.ts'
 
 const closers: (() => void)[] = []

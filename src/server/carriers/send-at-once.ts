@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http'
-import { headText } from './head-text.ts'
+import { headText, writeTogether } from './parts.ts'
 import type { Reply } from '../../pipeline/reply.ts'
-import { writeTogether } from './write-together.ts'
 
 /** What Node keeps of a response's head; it has stood unchanged from Node 0.x to 24, and is looked for before it is used. */
 interface ResponseHead {

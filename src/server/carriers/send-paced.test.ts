@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { createRandom } from '../../lib/random.ts'
 import { createSystemClock } from '../../lib/system-clock.ts'
 import { Exchange } from '../../pipeline/exchange.ts'
-import { HeaderList } from '../../pipeline/header-list.ts'
+import { HeaderList } from '../../pipeline/reply.ts'
 import { NodeSender } from './send-to-node.ts'
 import { testConfig } from '../../../tests/support/test-config.ts'
 

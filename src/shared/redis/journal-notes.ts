@@ -3,7 +3,7 @@ import type { CallEnded, CallStarted } from '../../journal/journal-sink.ts'
 import { longestBodyBytes } from '../../journal/journal-ring.ts'
 import { requestFingerprint } from '../../journal/request-fingerprint.ts'
 import { parseJson } from '../../lib/parse-json.ts'
-import { RecentMap } from '../../lib/recent-map.ts'
+import { RecentMap } from '../../lib/caches.ts'
 
 /**
  * A notice: the number of the request among those of its simulator, and what is told of its begin or of its end. Times are

@@ -1,15 +1,12 @@
 import type { DeploymentLimits } from '../../limits/deployment-limits.ts'
-import { type LimitPlan, requestsWindowMs, tokensWindowMs } from '../../limits/limit-plan.ts'
-import { limitProfile } from '../../limits/limit-profile.ts'
+import { type LimitPlan, requestsWindowMs, tokensWindowMs, limitProfile } from '../../limits/limit-plan.ts'
 import {
   provisionedStanding,
   utilizationSpanMs,
   weightedTokens,
   weightedTokensPerMinute,
 } from '../../limits/provisioned-limiter.ts'
-import { rateLimitsOf } from '../../limits/rate-limits-of.ts'
-import { bucketMs, SlidingWindow } from '../../limits/sliding-window.ts'
-import { windowStanding } from '../../limits/window-standing.ts'
+import { rateLimitsOf, windowStanding, bucketMs, SlidingWindow } from '../../limits/deployment-limiter.ts'
 import type { LimitStanding } from '../../limits/limit-standing.ts'
 import type { LimitRules, WindowBucket } from './limit-rules.ts'
 

@@ -7,7 +7,7 @@ import {
 import { totalTokens, type Usage, type Choice, type ToolCall } from '../../answer/completion.ts'
 import { codePointLength, obfuscation, dataEvent } from '../sse.ts'
 import type { Random } from '../../lib/random.ts'
-import { RecentMap } from '../../lib/recent-map.ts'
+import { RecentMap } from '../../lib/caches.ts'
 
 /** What every object of one chat answer carries, and what decides its form. */
 export interface ChatFacts {

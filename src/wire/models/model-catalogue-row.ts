@@ -1,6 +1,6 @@
 import type { EncodingName } from '../../tokens/encoding.ts'
 import type { ProvisionedThroughput } from './models.ts'
-import type { ModelOperation } from '../operations.ts'
+import type { ModelOperation } from '../route.ts'
 
 /** A base model as the catalogue lists it; `model-catalogue.ts` makes one `Model` of each version. */
 export interface CatalogueRow {

@@ -1,5 +1,5 @@
 import type { EncodingName } from '../../tokens/encoding.ts'
-import type { ModelOperation } from '../operations.ts'
+import type { ModelOperation } from '../route.ts'
 
 /** What the simulator knows of a base model. */
 export interface Model {

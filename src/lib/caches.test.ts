@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { RecentMap } from './recent-map.ts'
+import { RecentMap } from './caches.ts'
 
 describe('RecentMap', () => {
   it('remembers what was set', () => {

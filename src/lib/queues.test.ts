@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { DueQueue } from './due-queue.ts'
+import { DueQueue } from './queues.ts'
 import { createRandom } from './random.ts'
 
 const drain = (queue: DueQueue): void => {
