@@ -2,8 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { cassette, cassetteItem, recordingFolder } from '../../tests/support/recording-folder.ts'
 import { createTestSimulator, type TestSettings } from '../../tests/support/test-simulator.ts'
-import { type BannerParts, mayShowKey, renderBanner } from './banner.ts'
-import { inPieces, shellWord } from './shell-word.ts'
+import { type BannerParts, mayShowKey, renderBanner, inPieces, shellWord } from './banner.ts'
 
 const url = 'http://127.0.0.1:8000'
 

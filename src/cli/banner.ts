@@ -8,7 +8,6 @@ import { timingOf } from '../latency/timing.ts'
 import { printable } from '../lib/printable.ts'
 import { isLimited } from '../pipeline/source-rules.ts'
 import type { CliHost } from './cli-host.ts'
-import { inPieces, shellWord } from './shell-word.ts'
 
 /** What the banner is made from. */
 export interface BannerParts {
@@ -231,4 +230,15 @@ function generatedRequest(deployments: readonly Deployment[]): ShellRequest {
 function upstreamRequest(endpoint: string): ShellRequest {
   const isAzure = !/(^|\.)openai\.com$/.test(new URL(endpoint).hostname)
   return { target: isAzure ? '/openai/models?api-version=2024-10-21' : '/v1/models' }
+}
+
+/** Text as one word of a POSIX shell, whatever stands in it. */
+export function shellWord(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`
+}
+
+/** The same in lines of about `width` columns, which the shell joins again. */
+export function inPieces(text: string, width: number): string {
+  const pieces = text.match(new RegExp(`[^]{1,${width}}`, 'gu')) ?? ['']
+  return pieces.map(shellWord).join('\\\n')
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { filterPhrases } from './filter-phrases.ts'
+import { filterPhrases } from './settings-schema.ts'
 
 const { schema, read, range } = filterPhrases(['hate', 'self_harm', 'violence', 'jailbreak'])
 

@@ -3,12 +3,11 @@ import type { IncidentPhase } from '../config/incident-file.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/reply-headers.ts'
 import type { Answer, Stage } from '../pipeline/stage.ts'
-import type { InjectionReports } from './injection-reports.ts'
+import type { InjectionReports, FaultCount } from './injection-reports.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { delayReply } from '../pipeline/delay-reply.ts'
 import { isSimulated } from '../pipeline/source-rules.ts'
 import type { Random } from '../lib/random.ts'
-import { FaultCounts } from './fault-counts.ts'
 import type { IncidentBook } from './incidents.ts'
 import { matchesRule } from './match-rule.ts'
 import { startAt } from './retime.ts'
@@ -132,4 +131,28 @@ async function answer(
     reply = disturbed ?? reply
   }
   return wish?.delayMs ? delayReply(exchange, reply, wish.delayMs) : reply
+}
+
+/** How often each fault struck each deployment of each resource. Bounded, since both names come from the configuration. */
+class FaultCounts {
+  readonly #byResource = new Map<string, Map<string, Map<string, number>>>()
+
+  /** Counts a fault that struck. */
+  add({ resource, deployment, config }: Exchange, fault: string): void {
+    const name = deployment?.name ?? ''
+    const label = name === '' || config.deployments.has(name) ? name : 'other'
+    let byDeployment = this.#byResource.get(resource)
+    if (!byDeployment) this.#byResource.set(resource, (byDeployment = new Map()))
+    let counts = byDeployment.get(label)
+    if (!counts) byDeployment.set(label, (counts = new Map()))
+    counts.set(fault, (counts.get(fault) ?? 0) + 1)
+  }
+
+  *[Symbol.iterator](): Generator<FaultCount> {
+    for (const [resource, byDeployment] of this.#byResource) {
+      for (const [deployment, counts] of byDeployment) {
+        for (const [fault, count] of counts) yield { resource, deployment, fault, count }
+      }
+    }
+  }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { loadEncoding } from '../tokens/encoding.ts'
-import { readPrompts } from './completions-prompt.ts'
+import { readPrompts } from './completions.ts'
 
 const encoding = loadEncoding('cl100k_base')
 const text = 'Say 龘 and 🦙, then stop.'

@@ -3,13 +3,17 @@ import { promptLengthExceeded } from '../wire/chat/error-context-length.ts'
 import { promptFiltered, tooManyCompletions, type ServiceError } from '../wire/errors.ts'
 import { completionId } from '../wire/ids.ts'
 import type { Model } from '../wire/models/models.ts'
-import { type CompletionsRequest, parseCompletionsRequest } from '../wire/completions/completions-request.ts'
+import {
+  type CompletionsRequest,
+  parseCompletionsRequest,
+  type TextOrTokens,
+} from '../wire/completions/completions-request.ts'
 import type { Addressed, Exchange } from '../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../pipeline/reply-headers.ts'
 import { bodyInPieces } from '../answer/body.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { whenKnown } from '../pipeline/stage.ts'
-import { loadEncoding, type TokenCounter } from '../tokens/encoding.ts'
+import { loadEncoding, type TokenCounter, type Encoding } from '../tokens/encoding.ts'
 import {
   completionSteps,
   visibleTokens,
@@ -19,7 +23,6 @@ import {
   type Choice,
 } from '../answer/completion.ts'
 import { legacyLogprobsJson } from './completions-logprobs.ts'
-import { readPrompts, type CompletionPrompt } from './completions-prompt.ts'
 import { judgeContent, type Verdict, filterCompletion } from './content-filter.ts'
 import { countAhead } from './count-ahead.ts'
 import { boundedTop } from './logprobs.ts'
@@ -27,10 +30,12 @@ import {
   completionPieces,
   renderCompletion,
   type LegacyCompletion,
+  type EchoedPrompt,
 } from '../wire/completions/write-completion.ts'
 import { streamCompletion } from './stream-completion.ts'
 import { completionMemory, complete, completeInTurns } from './complete.ts'
 import { withForced, type CompletionTask } from './completion-task.ts'
+import { countInput, splitInputs } from '../wire/chat/prompt-tokens.ts'
 
 /** Rendered in some ten milliseconds, log probabilities included; in tokens. */
 const quickTokens = 5_000
@@ -276,4 +281,56 @@ function addUsage(a: Usage, b: Usage): Usage {
     completionTokens: a.completionTokens + b.completionTokens,
     reasoningTokens: a.reasoningTokens + b.reasoningTokens,
   }
+}
+
+/** What the service takes for a prompt when there is none: the start of a document. One token. */
+const emptyPrompt = '<|endoftext|>'
+
+/** One prompt of a legacy completion. */
+export interface CompletionPrompt extends EchoedPrompt {
+  readonly tokenCount: number
+}
+
+/**
+ * The prompts of a request, one by one; a request without any has the empty one.
+ *
+ * @param counter counts as the encoding does
+ */
+export function readPrompts(
+  input: TextOrTokens | null | undefined,
+  encoding: Encoding,
+  counter: TokenCounter = encoding,
+): readonly CompletionPrompt[] {
+  return splitInputs(input ?? emptyPrompt).map((prompt) => createPrompt(prompt, encoding, counter))
+}
+
+function createPrompt(
+  prompt: string | readonly number[],
+  encoding: Encoding,
+  counter: TokenCounter,
+): CompletionPrompt {
+  if (prompt === emptyPrompt) {
+    return { tokenCount: 1, readText: () => emptyPrompt, readTokens: () => [emptyPrompt] }
+  }
+  const isText = typeof prompt === 'string'
+  return {
+    tokenCount: countInput(prompt, counter),
+    readText: () => (isText ? prompt : encoding.decode(prompt)),
+    readTokens: () => decodeEach(isText ? encoding.encode(prompt) : prompt, encoding),
+  }
+}
+
+/** A character has at most four bytes, so at most four tokens share it; what lasts longer is not UTF-8. */
+const mostTokensOfCharacter = 4
+
+function decodeEach(tokens: readonly number[], encoding: Encoding): string[] {
+  let pending: number[] = []
+  return tokens.map((token, index) => {
+    pending.push(token)
+    const text = encoding.decode(pending)
+    const unfinished = text.endsWith('\uFFFD') && index < tokens.length - 1
+    if (unfinished && pending.length < mostTokensOfCharacter) return ''
+    pending = []
+    return text
+  })
 }

@@ -1,10 +1,10 @@
 import { configSecrets } from '../config/redact-config.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { type Stage, whenKnown } from '../pipeline/stage.ts'
-import type { Reply } from '../pipeline/reply.ts'
+import type { Reply, HeaderList } from '../pipeline/reply.ts'
 import type { JournalSink } from './journal-sink.ts'
 import { clientName } from './client-name.ts'
-import { toldWaitMs } from './told-wait.ts'
+import { parseRetryAfter, parseRetryAfterMs } from '../wire/retry-after.ts'
 
 /**
  * Makes the stage that tells a journal of requests. It stands outermost, and tells when an answer is planned and again when it
@@ -78,4 +78,20 @@ function toldAttempt({ headers }: Exchange): number | undefined {
 function failureOf({ status, interruption }: Reply): string | undefined {
   if (interruption && typeof interruption.how !== 'number') return 'cut'
   return status >= 400 ? String(status) : undefined
+}
+
+/**
+ * How long an answer told its client to wait, in milliseconds >= 0; undefined when it told nothing that can be read.
+ *
+ * `retry-after-ms` is exact and `retry-after` is the same wait in whole seconds, rounded up, or a date. Clients read one or
+ * the other, so that the earlier of both is what they were told.
+ *
+ * @param epochMs when the answer was made, for a `retry-after` that is a date
+ */
+export function toldWaitMs(headers: HeaderList, epochMs: number): number | undefined {
+  const waits = [
+    parseRetryAfterMs(headers.get('retry-after-ms')),
+    parseRetryAfter(headers.get('retry-after'), epochMs),
+  ].filter((waitMs) => waitMs !== undefined)
+  return waits.length === 0 ? undefined : Math.min(...waits)
 }

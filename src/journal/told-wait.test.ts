@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { HeaderList } from '../pipeline/reply.ts'
-import { toldWaitMs } from './told-wait.ts'
+import { toldWaitMs } from './observe-calls.ts'
 
 const now = Date.UTC(2026, 0, 1)
 

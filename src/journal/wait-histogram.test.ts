@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { WaitHistogram } from './wait-histogram.ts'
+import { WaitHistogram } from './retry-findings.ts'
 
 const summaryOf = (...waits: readonly number[]) => {
   const histogram = new WaitHistogram()

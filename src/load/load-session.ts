@@ -1,5 +1,4 @@
 import type { ConnectionEvents, LoadConnection } from './load-connection.ts'
-import { DueTimes } from './due-times.ts'
 import type { FailureGroup } from './load-report.ts'
 import type { LoadStatistics } from './load-statistics.ts'
 import { SentRequest, type RequestOutcome } from './sent-request.ts'
@@ -194,5 +193,32 @@ export class LoadSession implements ConnectionEvents {
     } else if (isAnswer) {
       this.#hasOtherAnswers = true
     }
+  }
+}
+
+/** A queue of times at which requests were due, the first one first. Taking is quick, however many wait. */
+class DueTimes {
+  readonly #times: number[] = []
+  #taken = 0
+
+  add(dueMs: number): void {
+    this.#times.push(dueMs)
+  }
+
+  /** The time that has waited longest. */
+  take(): number | undefined {
+    const dueMs = this.#times[this.#taken]
+    if (dueMs === undefined) return undefined
+    this.#taken += 1
+    if (this.#taken > 1_000 && this.#taken * 2 > this.#times.length) {
+      this.#times.splice(0, this.#taken)
+      this.#taken = 0
+    }
+    return dueMs
+  }
+
+  /** How many of those that wait were due at a time or later. */
+  countFrom(dueMs: number): number {
+    return this.#times.slice(this.#taken).filter((time) => time >= dueMs).length
   }
 }

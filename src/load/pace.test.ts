@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { keepPace } from './pace.ts'
+import { keepPace } from './run-load.ts'
 
 /** A clock whose timers come when the test says. */
 function startPace(perSecond: number) {

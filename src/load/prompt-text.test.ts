@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../lib/random.ts'
 import { loadEncoding } from '../tokens/encoding.ts'
-import { makePrompt } from './prompt-text.ts'
+import { makePrompt } from './load-request.ts'
 
 describe('a prompt', () => {
   it.each([1, 2, 7, 100, 5_000])('of %i tokens has as many in both encodings', (tokens) => {

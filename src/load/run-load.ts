@@ -6,10 +6,10 @@ import type { LoadEnd, LoadMeasures, LoadReport } from './load-report.ts'
 import { createBodies, loadAddress } from './load-request.ts'
 import { LoadSession } from './load-session.ts'
 import { LoadStatistics } from './load-statistics.ts'
-import { keepPace, type Pace } from './pace.ts'
-import { reachTarget } from './reach-target.ts'
 import { summariseRun } from './summarise-run.ts'
 import { targetSimulator } from './target-simulator.ts'
+import { connectionReason } from '../lib/error-text.ts'
+import { OperatorError } from '../lib/operator-error.ts'
 
 /** How far a run is. */
 export interface LoadProgress {
@@ -144,4 +144,59 @@ function endOf(session: LoadSession, signal: AbortSignal): LoadEnd {
   if (session.unreachable !== undefined) return 'unreachable'
   if (session.refusal) return 'refused'
   return signal.aborted ? 'signal' : 'duration'
+}
+
+/** Calls at even times. */
+export interface Pace {
+  stop(): void
+}
+
+/** How to keep a pace. Times are in milliseconds. */
+export interface PaceOptions {
+  readonly perSecond: number
+  readonly now: () => number
+  /** Calls back after a time, and gives what takes it back. */
+  readonly later: (action: () => void, delayMs: number) => () => void
+  readonly onDue: (dueMs: number) => void
+}
+
+/**
+ * Calls `perSecond` times a second from now on, evenly, whatever becomes of what it starts. A timer that comes late makes up
+ * for all that was due in between, and says of each when that was, so the rate holds over any longer time.
+ */
+export function keepPace({ perSecond, now, later, onDue }: PaceOptions): Pace {
+  const startMs = now()
+  let calls = 0
+  let cancel = (): void => {}
+  const dueOf = (call: number): number => startMs + (call * 1_000) / perSecond
+  const catchUp = (): void => {
+    for (const nowMs = now(); dueOf(calls) <= nowMs; calls++) onDue(dueOf(calls))
+    cancel = later(catchUp, Math.max(0, dueOf(calls) - now()))
+  }
+  catchUp()
+  return { stop: () => cancel() }
+}
+
+/** Long enough for a name, a connection and a certificate across the world. */
+const timeoutMs = 10_000
+
+/**
+ * Finds out whether something answers at an address by HTTP, with a certificate that can be trusted where it is HTTPS. What it
+ * answers does not matter, and no key is sent.
+ *
+ * @throws {OperatorError} LOAD_FAILED when nothing does
+ */
+async function reachTarget(url: URL): Promise<void> {
+  try {
+    const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) })
+    await response.body?.cancel()
+  } catch (error) {
+    const reason = connectionReason(error)
+    const cure = reason.includes('wrong version number')
+      ? `Most likely it does not use TLS: set --url to http://${url.host}.`
+      : 'Start what should answer there, or set --url to where it runs.'
+    throw new OperatorError('LOAD_FAILED', `Could not reach ${url.origin}: ${reason}. ${cure}`, {
+      cause: error,
+    })
+  }
 }

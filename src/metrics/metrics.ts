@@ -1,22 +1,17 @@
-import type { ConnectionEnd } from './connection-end.ts'
+import { type ConnectionEnd, connectionEnds } from './connection-end.ts'
 import { type Stage, whenKnown } from '../pipeline/stage.ts'
 import type { InjectionReports } from '../faults/injection-reports.ts'
 import type { MinuteLimits, Occupancy, Utilization } from '../limits/occupancy.ts'
-import type { RecordingLoss } from '../recordings/loss-reports.ts'
+import { type RecordingLoss, recordingLosses } from '../recordings/loss-reports.ts'
 import type { SharedState } from './shared-state.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { LoopLag } from '../lib/loop-lag.ts'
 import { type Bottleneck, BottleneckWatch } from './bottleneck.ts'
-import { registerConnections } from './connection-registry.ts'
-import { registerInfo, type SimulatorInfo } from './info-registry.ts'
-import { registerInjections } from './injection-registry.ts'
 import { type MetricsJson, metricsJson } from './merge-metrics.ts'
 import { registerPacing } from './pacing-registry.ts'
-import { processRegistry } from './process-registry.ts'
-import { registerRecordings } from './recording-registry.ts'
 import { createRequestRegistry } from './request-registry.ts'
-import { Pacing, SeriesTable } from './series-table.ts'
-import { registerSharedState } from './shared-state-registry.ts'
+import { Pacing, SeriesTable, deploymentLabels, resourceLabels } from './series-table.ts'
+import { Counter, Registry, Gauge, collectDefaultMetrics } from 'prom-client'
 
 /** The metrics of one simulator. */
 export interface Metrics {
@@ -109,4 +104,142 @@ export function createMetrics(options: MetricsOptions): Metrics {
     toJson: () => metricsJson(requests, process),
     contentType: requests.contentType,
   }
+}
+
+/** Adds the counter of connections that a limit ended to a registry, and gives what counts them. */
+function registerConnections(registry: Registry): (end: ConnectionEnd) => void {
+  const ended = new Counter({
+    name: 'aoai_connections_ended_total',
+    help: 'Connections that a limit of the listener ended, by the reason that the log has.',
+    labelNames: ['reason'],
+    registers: [],
+  })
+  // Prometheus sees a counter grow only from a value that it has seen before.
+  for (const reason of connectionEnds) ended.labels(reason).inc(0)
+  registry.registerMetric(ended)
+  return (reason) => ended.labels(reason).inc()
+}
+
+/** What a simulator is, as the labels of one line. */
+export interface SimulatorInfo {
+  readonly version: string
+  /** `generate`, `record` or `replay`. */
+  readonly mode: string
+  readonly region: string
+}
+
+/** Adds the line to a registry. Mode and region are read when the registry is rendered, since a patch may change them. */
+function registerInfo(registry: Registry, info: () => SimulatorInfo): void {
+  const gauge = new Gauge({
+    name: 'aoai_simulator_info',
+    help: '1, with the version, the mode and the region of the simulator as labels.',
+    labelNames: ['version', 'mode', 'region'],
+    aggregator: 'max',
+    registers: [],
+    collect() {
+      this.reset()
+      this.labels({ ...info() }).set(1)
+    },
+  })
+  registry.registerMetric(gauge)
+}
+
+/** Adds the metrics of faults and incidents to a registry. They are read when the registry is rendered. */
+function registerInjections(registry: Registry, reports: InjectionReports): void {
+  const faults = new Counter({
+    name: 'aoai_faults_total',
+    help: 'Answers that a configured or forced fault struck, by its name or kind.',
+    labelNames: ['resource', 'deployment', 'fault'],
+    registers: [],
+    collect() {
+      this.reset()
+      for (const { resource, deployment, fault, count } of reports.faults()) {
+        this.labels({ ...deploymentLabels(resource, deployment), fault }).inc(count)
+      }
+    },
+  })
+  const phases = new Gauge({
+    name: 'aoai_incident_phase',
+    help: 'Phases of the timetable of incidents: 1 for the present one, 0 for the others.',
+    labelNames: ['resource', 'phase'],
+    // All processes of one service go through the same timetable.
+    aggregator: 'max',
+    registers: [],
+    collect() {
+      this.reset()
+      for (const { resource, phase, active } of reports.phases()) {
+        this.labels({ ...resourceLabels(resource), phase }).set(active ? 1 : 0)
+      }
+    },
+  })
+  registry.registerMetric(faults)
+  registry.registerMetric(phases)
+}
+
+let registry: Registry | undefined
+
+/** Gauges that prom-client names like counters; the sums over the types of `nodejs_active_handles` and its like. */
+const misnamed = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+]
+
+/**
+ * prom-client's metrics of the process: CPU, memory, event loop, garbage collection. There is one such registry a
+ * process, whatever the number of simulators in it, because its observers can never be taken off again.
+ */
+function processRegistry(): Registry {
+  if (!registry) {
+    registry = new Registry()
+    collectDefaultMetrics({ register: registry })
+    for (const name of misnamed) registry.removeSingleMetric(name)
+  }
+  return registry
+}
+
+/** Adds the counter of answers that could not be recorded to a registry, and gives what counts them. */
+function registerRecordings(registry: Registry): (loss: RecordingLoss) => void {
+  const lost = new Counter({
+    name: 'aoai_recordings_lost_total',
+    help: 'Answers that were passed on but could not be recorded, by the reason that the log has.',
+    labelNames: ['reason'],
+    registers: [],
+  })
+  // Prometheus sees a counter grow only from a value that it has seen before.
+  for (const reason of recordingLosses) lost.labels(reason).inc(0)
+  registry.registerMetric(lost)
+  return (reason) => lost.labels(reason).inc()
+}
+
+/** Adds the metrics of what this process shares with others to a registry. They are read when the registry is rendered. */
+function registerSharedState(registry: Registry, state: SharedState): void {
+  const up = new Gauge({
+    name: 'aoai_shared_state_up',
+    help: '1 while Redis answers, 0 while this process goes by limits of its own.',
+    registers: [],
+    collect() {
+      this.set(state.up ? 1 : 0)
+    },
+  })
+  const fallbacks = new Counter({
+    name: 'aoai_shared_state_fallbacks_total',
+    help: 'Decisions on limits and slots that this process made alone, since Redis was slow or away.',
+    registers: [],
+    collect() {
+      this.reset()
+      this.inc(state.fallbacks)
+    },
+  })
+  const roundTrip = new Gauge({
+    name: 'aoai_shared_state_round_trip_seconds',
+    help: 'Running mean of how long Redis takes to answer.',
+    registers: [],
+    collect() {
+      this.set(state.roundTripMs / 1_000)
+    },
+  })
+  registry.registerMetric(up)
+  registry.registerMetric(fallbacks)
+  registry.registerMetric(roundTrip)
 }

@@ -8,11 +8,12 @@ import type { Logger } from '../lib/logger.ts'
 import { createSystemClock } from '../lib/system-clock.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { createInProcessFetch } from './in-process-fetch.ts'
-import { OnePort } from './one-port.ts'
 import { refuseUnused } from './refuse-unused.ts'
 import type { SimulatorHandle } from './simulator-handle.ts'
 import type { ChosenClock, ClockChoice, SimulatorOptions } from './simulator-options.ts'
 import { startSimulator } from './start-simulator.ts'
+import type { App } from './app.ts'
+import { type Listener, type ListenOptions, listen } from './listen.ts'
 
 /** Names under `.localhost` are this machine's and nobody else's (RFC 6761). */
 const inProcessUrl = 'http://simulator.localhost'
@@ -118,4 +119,53 @@ function hasFunctions(value: unknown, names: readonly string[]): boolean {
 function listProblem(extensions: unknown): string | undefined {
   if (extensions === undefined || Array.isArray(extensions)) return undefined
   return `extensions must be a list of extensions or of their paths (got ${typeof extensions}). Put it into brackets.`
+}
+
+/** The one port that a simulator in a program may open. */
+class OnePort {
+  readonly #app: App
+  readonly #options: ListenOptions
+  #opening: Promise<Listener> | undefined
+  #listener: Listener | undefined
+  #isClosed = false
+
+  constructor(app: App, options: ListenOptions) {
+    this.#app = app
+    this.#options = options
+  }
+
+  /** Where it listens; undefined while it does not. */
+  get url(): string | undefined {
+    return this.#listener?.url
+  }
+
+  /**
+   * @throws {OperatorError} LISTEN_FAILED; a further attempt is welcome then
+   * @throws {Error} when it listens already, or is closed
+   */
+  async open(host: string, port: number): Promise<{ readonly url: string }> {
+    if (this.#isClosed) throw new Error('Could not listen: the simulator is closed. Create another one.')
+    if (this.#opening) {
+      const where = this.#listener ? ` on ${this.#listener.url}` : ''
+      throw new Error(
+        `Could not listen: the simulator listens already${where}. Use its url, or create another simulator.`,
+      )
+    }
+    this.#opening = listen(this.#app, host, port, this.#options)
+    try {
+      this.#listener = await this.#opening
+      return { url: this.#listener.url }
+    } catch (error) {
+      this.#opening = undefined
+      throw error
+    }
+  }
+
+  /** Takes no more connections, and cuts what is left after the grace period. */
+  async close(graceMs: number): Promise<void> {
+    this.#isClosed = true
+    // A port that could not be opened needs no closing, and its caller has been told.
+    const listener = await this.#opening?.catch(() => undefined)
+    await listener?.close(graceMs)
+  }
 }

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { errorResponse, failureResponse } from './answer-failure.ts'
 import { alreadySent } from './already-sent.ts'
@@ -12,7 +12,6 @@ import { OperatorError } from '../lib/operator-error.ts'
 import { expectationFailed, malformedRequest } from '../wire/connection-errors.ts'
 import { stackOf } from '../lib/error-text.ts'
 import { ConnectionReports } from './connection-reports.ts'
-import { PipelinedAnswers } from './pipelined-answers.ts'
 import { refuseHead, refuseRequest } from './refuse-request.ts'
 import { checkHead, upgradeOptions, Upgrades } from './upgrades.ts'
 import { WriteStalls } from './write-stalls.ts'
@@ -199,4 +198,42 @@ function listenError(host: string, port: number, cause: NodeJS.ErrnoException): 
   }
   const reason = reasons[cause.code ?? ''] ?? `${cause.message}.`
   return new OperatorError('LISTEN_FAILED', `Could not listen on ${host}:${port}: ${reason}`, { cause })
+}
+
+/**
+ * The answers whose turn has not come, because an earlier request of their connection is not answered. Node keeps any
+ * number of them, and does not tell them when their connection closes.
+ */
+class PipelinedAnswers {
+  readonly #limit: number
+  readonly #waiting = new WeakMap<Socket, Set<ServerResponse>>()
+
+  /** @param limit most for one connection */
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  /** Sees to an answer that has no socket yet; false where its connection has too many of them. */
+  add(outgoing: ServerResponse): boolean {
+    const { socket } = outgoing.req
+    const waiting = this.#waiting.get(socket) ?? this.#watch(socket)
+    if (waiting.size >= this.#limit) return false
+    waiting.add(outgoing)
+    // Node's own word, when it assigns one.
+    outgoing.once('socket', () => waiting.delete(outgoing))
+    return true
+  }
+
+  #watch(socket: Socket): Set<ServerResponse> {
+    const waiting = new Set<ServerResponse>()
+    this.#waiting.set(socket, waiting)
+    socket.once('close', () => {
+      for (const outgoing of waiting) {
+        outgoing.destroy()
+        outgoing.emit('close')
+      }
+      waiting.clear()
+    })
+    return waiting
+  }
 }

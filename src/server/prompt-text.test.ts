@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Exchange } from '../pipeline/exchange.ts'
-import { promptText } from './prompt-text.ts'
+import { promptText } from './extension-kit.ts'
 
 const user = (content: unknown) => ({ role: 'user', content })
 

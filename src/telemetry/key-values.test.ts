@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { parseKeyValues } from './key-values.ts'
+import { parseKeyValues } from './open-exports.ts'
 
 it('reads pairs with escaped characters, and values with an equals sign', () => {
   expect(parseKeyValues(' a = 1 ,b=x%2Cy, key=abc==')).toEqual({ a: '1', b: 'x,y', key: 'abc==' })

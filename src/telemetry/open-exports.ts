@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import type { Attributes } from '@opentelemetry/api'
 import type { TelemetryConfig, TelemetrySignals } from '../config/telemetry-settings.ts'
 import type { ExportReports } from './export-reports.ts'
-import { parseKeyValues } from './key-values.ts'
 import { loadCommon, loadMetrics, loadOptional, loadTraces } from './load-packages.ts'
 import { RequestMeter } from './request-meter.ts'
 import { RequestTracer } from './request-tracer.ts'
@@ -69,5 +68,26 @@ function resourceAttributes({ serviceName, resourceAttributes: given }: Telemetr
     'service.instance.id': randomUUID(),
     ...parseKeyValues(given),
     ...(serviceName && { 'service.name': serviceName }),
+  }
+}
+
+/**
+ * Reads pairs in the form of OpenTelemetry's variables: `name=value,other=value`, values with %XX for special characters. Of
+ * a name that comes twice the last one counts; a pair without a name is passed over.
+ */
+export function parseKeyValues(text: string | undefined): Readonly<Record<string, string>> {
+  const pairs = (text ?? '').split(',').flatMap((pair): [string, string][] => {
+    const equals = pair.indexOf('=')
+    const name = pair.slice(0, equals).trim()
+    return equals < 0 || name === '' ? [] : [[decode(name), decode(pair.slice(equals + 1).trim())]]
+  })
+  return Object.fromEntries(pairs)
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
   }
 }

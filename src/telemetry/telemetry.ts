@@ -7,8 +7,8 @@ import type { Logger } from '../lib/logger.ts'
 import { createSystemClock } from '../lib/system-clock.ts'
 import { ExportReports } from './export-reports.ts'
 import { type Exports, openExports } from './open-exports.ts'
-import { requestFacts } from './request-facts.ts'
-import { serverPlace } from './server-place.ts'
+import { requestFacts, type RequestAttributes } from './request-facts.ts'
+import { hostname } from 'node:os'
 
 /** The export of one simulator through OpenTelemetry. */
 export interface Telemetry {
@@ -86,4 +86,18 @@ function adviseCollector(logger: Logger): void {
     {},
     'APPLICATIONINSIGHTS_CONNECTION_STRING is set, and nothing is sent there: give it to an OpenTelemetry Collector with the azuremonitor exporter, and name the collector in OTEL_EXPORTER_OTLP_ENDPOINT (docs/monitoring.md).',
   )
+}
+
+/** Addresses that mean all of a machine. */
+const wildcards = new Set(['0.0.0.0', '::', '[::]'])
+
+/**
+ * Where the simulator listens, as attributes: the configured address, or the name of the machine where that is all of its
+ * addresses. A port that the system picks is left out.
+ */
+function serverPlace({ host, port }: Pick<Config, 'host' | 'port'>): RequestAttributes {
+  return {
+    'server.address': wildcards.has(host) ? hostname() : host,
+    ...(port !== 0 && { 'server.port': port }),
+  }
 }

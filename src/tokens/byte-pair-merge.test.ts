@@ -1,8 +1,7 @@
 import o200kBase from 'js-tiktoken/ranks/o200k_base'
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../lib/random.ts'
-import { mergeBytePairs } from './byte-pair-merge.ts'
-import { mergeLongPreToken } from './long-pre-token.ts'
+import { mergeBytePairs, mergeLongPreToken } from './byte-pair-merge.ts'
 import { parseBundledRanks } from './rank-run.ts'
 import { createRankTable } from './rank-table.ts'
 

@@ -1,4 +1,3 @@
-import { mergeLongPreToken } from './long-pre-token.ts'
 import type { RankTable } from './rank-table.ts'
 
 /** From here the heap is faster than the scan, whose time grows with the square of the length (measured). */
@@ -63,4 +62,102 @@ function mergeShortPreToken(bytes: string, table: RankTable): number[] {
     tokens.push(table.rankOf(bytes, starts[part], starts[part + 1]))
   }
   return tokens
+}
+
+/** Ranks stay below 2^18 and positions below 2^35, so that both fit in the 53 exact bits of a number. */
+const POSITIONS = 2 ** 35
+
+/**
+ * Merges a pre-token of any length in O(n log n): parts in a linked list, pairs in a heap by rank, then by
+ * position, as the leftmost of equal pairs goes first. Every published tokenizer is quadratic here, minutes
+ * for 100 KB of one letter.
+ */
+export function mergeLongPreToken(bytes: string, table: RankTable): number[] {
+  const { ranksOfPairs } = table
+  const length = bytes.length
+  // A part is known by its first byte. A pair in the heap counts only while pairRank still says the same.
+  const next = new Int32Array(length + 1)
+  const previous = new Int32Array(length + 1)
+  const pairRank = new Int32Array(length + 1).fill(-1)
+  const pairs = new MinHeap(2 * length)
+
+  for (let at = 0; at < length; at++) {
+    next[at] = at + 1
+    previous[at + 1] = at
+    if (at + 1 === length) break
+    const rank = ranksOfPairs[bytes.charCodeAt(at) * 256 + bytes.charCodeAt(at + 1)] as number
+    pairRank[at] = rank
+    if (rank >= 0) pairs.push(rank * POSITIONS + at)
+  }
+
+  const rate = (at: number): void => {
+    const middle = next[at] as number
+    const rank = middle < length ? table.rankOf(bytes, at, next[middle]) : -1
+    pairRank[at] = rank
+    if (rank >= 0) pairs.push(rank * POSITIONS + at)
+  }
+
+  for (let pair = pairs.pop(); pair !== undefined; pair = pairs.pop()) {
+    const rank = Math.floor(pair / POSITIONS)
+    const at = pair - rank * POSITIONS
+    if (pairRank[at] !== rank) continue
+    const swallowed = next[at] as number
+    const end = next[swallowed] as number
+    pairRank[swallowed] = -1
+    next[at] = end
+    previous[end] = at
+    rate(at)
+    if (at > 0) rate(previous[at] as number)
+  }
+
+  const tokens: number[] = []
+  for (let at = 0; at < length; at = next[at] as number) {
+    tokens.push(table.rankOf(bytes, at, next[at]))
+  }
+  return tokens
+}
+
+/** A binary heap of numbers that gives the smallest first. `capacity` bounds how many it holds at a time. */
+export class MinHeap {
+  readonly #items: Float64Array
+  #size = 0
+
+  constructor(capacity: number) {
+    this.#items = new Float64Array(capacity)
+  }
+
+  /** Adds a number in O(log n). */
+  push(item: number): void {
+    const items = this.#items
+    let at = this.#size++
+    while (at > 0) {
+      const parent = (at - 1) >> 1
+      const above = items[parent] as number
+      if (above <= item) break
+      items[at] = above
+      at = parent
+    }
+    items[at] = item
+  }
+
+  /** Takes out the smallest number in O(log n), `undefined` when the heap is empty. */
+  pop(): number | undefined {
+    if (this.#size === 0) return undefined
+    const items = this.#items
+    const smallest = items[0]
+    const size = --this.#size
+    const item = items[size] as number
+    let at = 0
+    for (;;) {
+      let child = 2 * at + 1
+      if (child >= size) break
+      if (child + 1 < size && (items[child + 1] as number) < (items[child] as number)) child++
+      const below = items[child] as number
+      if (below >= item) break
+      items[at] = below
+      at = child
+    }
+    items[at] = item
+    return smallest
+  }
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { createRandom } from '../lib/random.ts'
-import { MinHeap } from './min-heap.ts'
+import { MinHeap } from './byte-pair-merge.ts'
 
 it('gives the numbers of a heap from the smallest to the largest', () => {
   const random = createRandom('heap')

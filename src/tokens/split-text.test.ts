@@ -2,7 +2,7 @@ import cl100kBase from 'js-tiktoken/ranks/cl100k_base'
 import o200kBase from 'js-tiktoken/ranks/o200k_base'
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../lib/random.ts'
-import { compileSplitPattern, splitText } from './split-text.ts'
+import { compileSplitPattern, splitText } from './encoding.ts'
 
 const parts = [
   'a',

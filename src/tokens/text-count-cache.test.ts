@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createTextCountCache } from './text-count-cache.ts'
+import { createTextCountCache } from './encoding.ts'
 
 const mustNotCount = (): number => {
   throw new Error('counted again')

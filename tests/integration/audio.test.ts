@@ -1,7 +1,7 @@
 import OpenAI, { AzureOpenAI, toFile } from 'openai'
 import type { TranscriptionDiarized } from 'openai/resources/audio/transcriptions'
 import { describe, expect, it } from 'vitest'
-import { renderWav } from '../../src/generate/audio/pcm.ts'
+import { renderWav } from '../../src/generate/audio/generate-speech.ts'
 import {
   createTestSimulator,
   deploymentPath,

@@ -1,4 +1,4 @@
-import { renderWav } from '../../src/generate/audio/pcm.ts'
+import { renderWav } from '../../src/generate/audio/generate-speech.ts'
 import { jsonText } from './mutate-json.ts'
 import { deploymentPath } from './test-simulator.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { audioSeconds } from './audio-duration.ts'
+import { audioSeconds } from './generate-transcript.ts'
 import { renderMp3 } from './mp3.ts'
-import { renderPcm, renderWav } from './pcm.ts'
+import { renderPcm, renderWav } from './generate-speech.ts'
 import { bytesPerSample, frameSeconds, sampleRate, samplesPerFrame } from './sound-format.ts'
 import { planSpeech, secondsOf } from './speech-plan.ts'
 

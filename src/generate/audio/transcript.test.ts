@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { loadEncoding } from '../../tokens/encoding.ts'
-import { audioSeconds } from './audio-duration.ts'
-import { renderWav } from './pcm.ts'
+import { audioSeconds } from './generate-transcript.ts'
+import { renderWav } from './generate-speech.ts'
 import { renderVerbose, renderSrt, renderVtt } from '../../wire/audio/write-transcript.ts'
 import { hear, hearSegment } from './transcript.ts'
 

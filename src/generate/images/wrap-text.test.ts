@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { wrapText } from './wrap-text.ts'
+import { wrapText } from './draw-picture.ts'
 
 describe('wrapText', () => {
   it('breaks between words, and within a word that is longer than a line', () => {

@@ -1,10 +1,10 @@
 import type { Budget } from './budget.ts'
 import { equalJson, isListed } from './equal-json.ts'
-import { isObject, listOf, typesOf, type SchemaObject } from './json-schema.ts'
-import { matchesArray } from './match-array.ts'
-import { matchesObject } from './match-object.ts'
+import { isObject, listOf, typesOf, type SchemaObject, numberOf, requiredOf } from './json-schema.ts'
 import { matchesNumber, matchesString } from './match-scalar.ts'
 import type { SchemaDocument } from './schema-document.ts'
+import { containsOf, itemSchemaOf } from './array-parts.ts'
+import { dependenciesOf, propertySchemasOf } from './object-parts.ts'
 
 /** References that lead to references; a value is no deeper than this either. */
 const DEEPEST = 200
@@ -90,4 +90,61 @@ function matchesKind(matcher: SchemaMatcher, schema: SchemaObject, value: unknow
   if (typeof value === 'number') return matchesNumber(schema, value)
   if (Array.isArray(value)) return matchesArray(matcher, schema, value)
   return !isObject(value) || matchesObject(matcher, schema, value)
+}
+
+/** The keywords of arrays. */
+function matchesArray(matcher: SchemaMatcher, schema: SchemaObject, items: readonly unknown[]): boolean {
+  matcher.budget.spend(items.length >> 2)
+  if (items.length < (numberOf(schema, 'minItems') ?? 0)) return false
+  if (items.length > (numberOf(schema, 'maxItems') ?? Infinity)) return false
+  for (const [at, item] of items.entries()) {
+    const part = itemSchemaOf(schema, at)
+    if (part !== undefined && !matcher.matches(part, item)) return false
+  }
+  const contains = containsOf(schema)
+  if (contains) {
+    let count = 0
+    for (const item of items) if (matcher.matches(schema['contains'], item)) count++
+    if ((count < contains.least || count > contains.most) && !matcher.budget.spent) return false
+  }
+  return schema['uniqueItems'] !== true || areUnique(matcher, items)
+}
+
+function areUnique({ budget }: SchemaMatcher, items: readonly unknown[]): boolean {
+  const scalars = new Set<unknown>()
+  const others: unknown[] = []
+  for (const item of items) {
+    if (typeof item !== 'object' || item === null) {
+      if (scalars.has(item)) return false
+      scalars.add(item)
+    } else {
+      if (!budget.spend(others.length)) return true
+      if (others.some((other) => equalJson(other, item, budget))) return false
+      others.push(item)
+    }
+  }
+  return true
+}
+
+/** The keywords of objects. */
+function matchesObject(matcher: SchemaMatcher, schema: SchemaObject, value: SchemaObject): boolean {
+  const { document, budget } = matcher
+  const names = Object.keys(value)
+  if (names.length < (numberOf(schema, 'minProperties') ?? 0)) return false
+  if (names.length > (numberOf(schema, 'maxProperties') ?? Infinity)) return false
+  const required = requiredOf(schema)
+  budget.spend((names.length + required.length) >> 2)
+  if (!required.every((name) => Object.hasOwn(value, name))) return false
+  for (const name of names) {
+    const parts = propertySchemasOf(schema, name, document, budget)
+    if (!parts.every((part) => matcher.matches(part, value[name]))) return false
+  }
+  const nameSchema = schema['propertyNames']
+  if (nameSchema !== undefined && !names.every((name) => matcher.matches(nameSchema, name))) return false
+  return dependenciesOf(schema, budget).every(
+    (dependency) =>
+      !Object.hasOwn(value, dependency.name) ||
+      (dependency.names?.every((name) => typeof name !== 'string' || Object.hasOwn(value, name)) ??
+        matcher.matches(dependency.schema, value)),
+  )
 }

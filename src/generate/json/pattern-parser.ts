@@ -1,7 +1,115 @@
-import { anyCharacter, classOf, literal } from './character-set.ts'
 import { drawLimits } from './draw-limits.ts'
-import { choice, edge, group, look, repeat, sequence, setNode } from './pattern-nodes.ts'
-import type { Pattern, PatternNode } from './pattern-syntax.ts'
+import type { Pattern, PatternNode, CharacterSet } from './pattern-syntax.ts'
+import { RecentMap } from '../../lib/caches.ts'
+
+/** Beyond any string that is drawn; what needs more cannot be, and sums stay finite. */
+const MOST = 1e9
+
+/** One character of a set. */
+function setNode(set: CharacterSet): PatternNode {
+  return { kind: 'set', set, min: 1, max: 1 }
+}
+
+/** Parts one after the other. */
+function sequence(parts: readonly PatternNode[]): PatternNode {
+  let min = 0
+  let max = 0
+  for (const part of parts) {
+    min = Math.min(MOST, min + part.min)
+    max += part.max
+  }
+  return { kind: 'sequence', parts, min, max }
+}
+
+/** One of several parts. */
+function choice(parts: readonly PatternNode[]): PatternNode {
+  const [first] = parts
+  if (first && parts.length === 1) return first
+  let min = Infinity
+  let max = 0
+  for (const part of parts) {
+    min = Math.min(min, part.min)
+    max = Math.max(max, part.max)
+  }
+  return { kind: 'choice', parts, min, max }
+}
+
+/** A part `least` to `most` times. */
+function repeat(part: PatternNode, least: number, most: number): PatternNode {
+  const max = most === 0 || part.max === 0 ? 0 : part.max * most
+  return { kind: 'repeat', part, least, most, min: Math.min(MOST, part.min * least), max }
+}
+
+/** A part that can be referred back to, by its number or its name. */
+function group(part: PatternNode, group: number | string): PatternNode {
+  return { kind: 'group', part, group, min: part.min, max: part.max }
+}
+
+/** A condition on where a text stands, which takes no character. */
+function edge(edge: 'start' | 'end' | 'word' | 'no-word'): PatternNode {
+  return { kind: 'edge', edge, min: 0, max: 0 }
+}
+
+/** A condition on what follows or what comes before, which takes no character. */
+function look(part: PatternNode, ahead: boolean, negative: boolean): PatternNode {
+  return { kind: 'look', part, ahead, negative, min: 0, max: 0 }
+}
+
+const printable = Array.from({ length: 0x7f - 0x20 }, (_, at) => String.fromCharCode(0x20 + at))
+
+/** Other characters that are tried where a set holds no printable ASCII: control characters, Latin, Greek, Cyrillic. */
+const HIGHEST_TRIED = 0x4ff
+
+/** What `.` stands for. */
+const anyCharacter: CharacterSet = {
+  has: (character) => !/[\n\r\u2028\u2029]/.test(character),
+  members: printable,
+}
+
+/** The set of one character. */
+function literal(character: string): CharacterSet {
+  return { has: (other) => other === character, members: [character] }
+}
+
+const known = new RecentMap<string, CharacterSet>(500)
+
+/**
+ * The set of a class (`[a-z]`) or of an escape (`\d`, `\p{L}`); undefined when it is not one. JavaScript's own matcher
+ * decides, one character at a time, so that no expression can keep it busy.
+ */
+function classOf(source: string): CharacterSet | undefined {
+  const cached = known.get(source)
+  if (cached) return cached
+  const expression = compile(source, 'u') ?? compile(source, '')
+  if (!expression) return undefined
+  const has = (character: string): boolean => expression.test(character)
+  const ascii = printable.filter(has)
+  const set = { has, members: ascii.length > 0 ? ascii : otherMembers(source, has) }
+  known.set(source, set)
+  return set
+}
+
+function compile(source: string, flags: string): RegExp | undefined {
+  try {
+    return new RegExp(`^${source}$`, flags)
+  } catch {
+    return undefined
+  }
+}
+
+/** The ends of a class's ranges are members of it, so the class itself names some. */
+function otherMembers(source: string, has: (character: string) => boolean): string[] {
+  const named = source
+    .slice(0, 400)
+    .replace(/\\u\{?([0-9a-fA-F]{4,6})\}?|\\x([0-9a-fA-F]{2})/g, (_, long, short) =>
+      String.fromCodePoint(Math.min(0x10ffff, parseInt(long ?? short, 16))),
+    )
+  const members = Array.from(named).filter(has)
+  for (let code = 0; code <= HIGHEST_TRIED && members.length < 100; code++) {
+    if (has(String.fromCharCode(code))) members.push(String.fromCharCode(code))
+  }
+  return members
+}
 
 /** Groups within groups that are followed. */
 const DEEPEST_GROUP = 60

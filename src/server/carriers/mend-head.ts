@@ -2,6 +2,8 @@ import type { Exchange } from '../../pipeline/exchange.ts'
 import { isProperValue } from './head-form.ts'
 import { isFinalStatus, isProperName } from './parts.ts'
 import type { Reply } from '../../pipeline/reply.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Logger } from '../../lib/logger.ts'
 
 /** What of a head could not be sent. */
 export type HeadFault = 'status' | 'phrase' | 'header name' | 'header value'
@@ -43,4 +45,22 @@ const improper = /[^\t\x20-\x7e\x80-\xff]/gu
 
 function escaped(character: string): string {
   return Buffer.from(character).toString('hex').toUpperCase().replace(/../g, '%$&')
+}
+
+/** What breaks one head breaks many, and must not flood the log. */
+const everyMs = 60_000
+
+/** Makes what logs heads that could not be sent as they were: each kind of fault once a minute at most. */
+export function createHeadReports(clock: Clock, logger: Logger): OnMendedHead {
+  const toldMs = new Map<HeadFault, number>()
+  return ({ method, path }, faults) => {
+    const nowMs = clock.nowMs()
+    const untold = faults.filter((fault) => nowMs - (toldMs.get(fault) ?? -Infinity) >= everyMs)
+    if (untold.length === 0) return
+    for (const fault of untold) toldMs.set(fault, nowMs)
+    logger.warn(
+      { method, path, faults: untold },
+      'An answer had a head that cannot be sent. It was sent without that, or with it escaped. Mend the extension or the recording that it comes from.',
+    )
+  }
 }

@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Clock, StopTimer } from '../../lib/clock.ts'
 import { nextSlice } from '../../lib/slices.ts'
-import { drained } from './drained.ts'
 import { failureReply } from '../../pipeline/reply-headers.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
 import { mendHead, type OnMendedHead } from './mend-head.ts'
@@ -307,4 +306,19 @@ export class NodeSender {
   #elapsedMs(): number {
     return this.#clock.nowMs() - this.#startedMs
   }
+}
+
+/** Resolves when the client has taken what was written, or has left. */
+function drained(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      outgoing.off('drain', done)
+      outgoing.off('close', done)
+      resolve()
+    }
+    outgoing.on('drain', done)
+    outgoing.on('close', done)
+    // A connection that is gone drains no more, and may have told so before.
+    if (outgoing.destroyed) done()
+  })
 }

@@ -1,5 +1,5 @@
 import { LiveConfig } from '../../config/live-config.ts'
-import { createLogger } from '../../lib/logger.ts'
+import { createLogger, type Logger } from '../../lib/logger.ts'
 import { createLoopLag } from '../../lib/loop-lag.ts'
 import { OperatorError } from '../../lib/operator-error.ts'
 import { createSystemClock } from '../../lib/system-clock.ts'
@@ -17,7 +17,6 @@ import { portClient } from '../../shared/rpc/port-client.ts'
 import { PortServer, serve } from '../../shared/rpc/port-server.ts'
 import { remoteState } from '../shared-parts.ts'
 import { askPrimary, primaryPagesPort } from './remote-pages.ts'
-import { withField } from './with-field.ts'
 import {
   type WorkerBirth,
   type WorkerControl,
@@ -153,4 +152,14 @@ async function stop(running: Running, graceMs: number): Promise<Packed> {
 
 function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+/** A logger whose lines all have further fields. */
+function withField(logger: Logger, more: object): Logger {
+  return {
+    debug: (fields, message) => logger.debug({ ...more, ...fields }, message),
+    info: (fields, message) => logger.info({ ...more, ...fields }, message),
+    warn: (fields, message) => logger.warn({ ...more, ...fields }, message),
+    error: (fields, message) => logger.error({ ...more, ...fields }, message),
+  }
 }

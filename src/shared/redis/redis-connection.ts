@@ -4,9 +4,7 @@ import type { Logger } from '../../lib/logger.ts'
 import { CallTimes } from './call-times.ts'
 import { describeFailure } from './describe-failure.ts'
 import { type Client, openClient } from './open-client.ts'
-import { probeRedis } from './probe-redis.ts'
 import { isUnknownScript, type Sender } from './redis-script.ts'
-import { RetryPauses } from './retry-pauses.ts'
 
 /** How long an attempt may take without a sign of life, while it is not known how long Redis takes to connect. */
 const firstAttemptMs = 3_000
@@ -298,5 +296,55 @@ export class RedisConnection implements Sender {
     const patienceMs = hungMs ?? Math.max(shortestAttemptMs, timeoutMs, Math.min(connectMs, longestAttemptMs))
     const longer = 2 ** Math.floor(this.#hungAttempts / attemptsOfALength)
     return Math.max(patienceMs, Math.min(patienceMs * longer, longestAttemptMs))
+  }
+}
+
+/** So many names that even a cluster of two servers has some of them elsewhere: all at one have a chance of 1 in 65,536. */
+const places = 16
+
+/**
+ * Finds out whether Redis is of use. It has to take a write: one that is out of memory, still loading, or a replica only reads.
+ * And it has to have all keys: a server of a cluster sends clients on to others (MOVED), which this client does not follow.
+ */
+async function probeRedis(client: Client, prefix: string): Promise<void> {
+  const reads = Array.from({ length: places }, (_, place) =>
+    client.sendCommand(['GET', `${prefix}{place ${place}}`]),
+  )
+  await Promise.all([client.sendCommand(['SET', `${prefix}alive`, '1', 'PX', '60000']), ...reads])
+}
+
+/** A connection that worked for so long was a good one: the next attempt is made at once. */
+const provenMs = 1_000
+
+/** Pauses between attempts: from the shorter one, doubled each time, to the longer one. */
+const shortestMs = 100
+const longestMs = 1_000
+
+/** When to try again: at once after a connection that has worked for a while, then after pauses that grow to a second. */
+export class RetryPauses {
+  readonly #clock: Pick<Clock, 'nowMs'>
+  readonly #random: () => number
+  #attempts = 0
+  #worksSinceMs: number | undefined
+
+  constructor(clock: Pick<Clock, 'nowMs'>, random: () => number = Math.random) {
+    this.#clock = clock
+    this.#random = random
+  }
+
+  /** Notes that the connection works from now on. */
+  works(): void {
+    this.#worksSinceMs = this.#clock.nowMs()
+  }
+
+  /** How long to wait before the next attempt, in milliseconds. Spread, so that many simulators do not come at once. */
+  next(): number {
+    if (this.#worksSinceMs !== undefined && this.#clock.nowMs() - this.#worksSinceMs >= provenMs) {
+      this.#attempts = 0
+    }
+    this.#worksSinceMs = undefined
+    const attempt = this.#attempts++
+    if (attempt === 0) return 0
+    return Math.min(shortestMs * 2 ** Math.min(attempt - 1, 10), longestMs) * (0.75 + this.#random() / 2)
   }
 }

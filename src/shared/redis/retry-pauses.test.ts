@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { RetryPauses } from './retry-pauses.ts'
+import { RetryPauses } from './redis-connection.ts'
 
 /** Pauses on a clock that a test sets; chance gives the middle. */
 function pausesAt(random = 0.5) {

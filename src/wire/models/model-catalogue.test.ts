@@ -7,7 +7,7 @@ import {
   modelId,
   nearestModelNames,
 } from './model-catalogue.ts'
-import { provisionedThroughput, requestsPerThousandTokens } from './model-catalogue-quota.ts'
+import { provisionedThroughput, requestsPerThousandTokens } from './model-catalogue-data.ts'
 
 describe('modelCatalogue', () => {
   it('names each model once', () => {
