@@ -1,19 +1,23 @@
-import type { ResourceView } from './config.ts'
+import type { Config, ResourceView } from './config.ts'
 import type { Deployment } from './deployments.ts'
 import { settingsTable } from './settings-table.ts'
 import { isRecord } from './mapping-schema.ts'
 
-const secretsOf = new WeakMap<ResourceView, readonly string[]>()
+const secretsOf = new WeakMap<Config, readonly string[]>()
 
-/** The keys of a resource and of the administration, none of which may be told to anybody: the simulator's, and the operator's for the upstream. */
-export function configSecrets(config: ResourceView): readonly string[] {
+/**
+ * The keys of the administration, of all resources and of their upstreams. None may be told to anybody: a caller may send the key
+ * of one resource to another. The same list for the same configuration.
+ */
+export function configSecrets(config: Config): readonly string[] {
   let secrets = secretsOf.get(config)
   if (!secrets) {
-    secrets = [
-      ...new Set(
-        [config.apiKey, config.adminApiKey, config.upstream?.key].filter((key) => key !== undefined),
-      ),
-    ]
+    const ofResources = Array.from(config.resources.values(), ({ apiKey, upstream }) => [
+      apiKey,
+      upstream?.key,
+    ])
+    const keys = [config.adminApiKey, ...ofResources.flat()]
+    secrets = [...new Set(keys.filter((key) => key !== undefined))]
     secretsOf.set(config, secrets)
   }
   return secrets

@@ -106,16 +106,19 @@ export function cleanHead({
   path,
   query,
   headers,
+  deployment,
   secrets,
-}: Pick<RecordedCall, 'path' | 'query' | 'headers' | 'secrets'>): Pick<
+}: Pick<RecordedCall, 'path' | 'query' | 'headers' | 'deployment' | 'secrets'>): Pick<
   JournalEntry,
-  'path' | 'query' | 'headers'
+  'path' | 'query' | 'headers' | 'deployment'
 > {
   const withoutKeys = createKeyRedactor(() => secrets)
   return {
     path: withoutKeys(redactText(path)),
     query: withoutKeys(redactQuery(query)),
     headers: redactHeaders(headers, withoutKeys),
+    // One that there is not has whatever name the caller gives.
+    deployment: deployment && withoutKeys(deployment),
   }
 }
 

@@ -12,7 +12,7 @@ import type { RetryReport } from './retry-report.ts'
 /** What the journal is told of a request when its answer is planned. */
 export interface CallStarted extends Omit<
   RecordedCall,
-  'id' | 'atEpochMs' | 'retry' | 'firstByteMs' | 'durationMs' | 'aborted'
+  'id' | 'atEpochMs' | 'secrets' | 'retry' | 'firstByteMs' | 'durationMs' | 'aborted'
 > {
   /** Its number, where several machines number their requests together; absent: the next one. */
   readonly id?: number

@@ -45,12 +45,20 @@ export interface JournalOptions {
   readonly clock: Clock
   /** The header, in lower case, by which requests name the test that they belong to. */
   readonly testHeader: string
+  /** Gives the keys of the moment, which are kept out of what is told; the same list as long as they are the same. */
+  readonly secrets: () => readonly string[]
   /** When it was begun, by the clock; default: now. */
   readonly sinceMs?: number
 }
 
 /** Makes a journal without entries. Without requests it costs nothing; a simulator that keeps none leaves it out. */
-export function createJournal({ size, clock, testHeader, sinceMs = clock.nowMs() }: JournalOptions): Journal {
+export function createJournal({
+  size,
+  clock,
+  testHeader,
+  secrets,
+  sinceMs = clock.nowMs(),
+}: JournalOptions): Journal {
   const ring = new JournalRing(size)
   const listeners = new Set<() => void>()
   let forgotten = emptyTotals
@@ -78,6 +86,7 @@ export function createJournal({ size, clock, testHeader, sinceMs = clock.nowMs()
       ...note,
       id,
       atEpochMs: epochOf(startedMs),
+      secrets: secrets(),
       retry: judgement.retry,
       firstByteMs: undefined,
       durationMs: undefined,

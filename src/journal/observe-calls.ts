@@ -1,4 +1,3 @@
-import { configSecrets } from '../config/redact-config.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { type Stage, whenKnown } from '../pipeline/stage.ts'
 import type { Reply, HeaderList } from '../pipeline/reply.ts'
@@ -23,7 +22,7 @@ export function observeCalls(sink: JournalSink, testHeader: string): Stage {
 
 function note(exchange: Exchange, reply: Reply, sink: JournalSink, testHeader: string): void {
   const plannedMs = exchange.clock.nowMs()
-  const { startedMs, body, deployment, route, config, clock } = exchange
+  const { startedMs, body, deployment, route, clock } = exchange
   const lease = sink.started(
     {
       startedMs,
@@ -32,7 +31,6 @@ function note(exchange: Exchange, reply: Reply, sink: JournalSink, testHeader: s
       path: exchange.path,
       query: exchange.query,
       headers: exchange.headers,
-      secrets: configSecrets(config),
       body,
       bodyBytes: body.length,
       operation: route?.operation,

@@ -15,7 +15,7 @@ export interface RecordedCall {
   readonly query: string
   /** As they were sent, with credentials. */
   readonly headers: Exchange['headers']
-  /** The keys of the simulator and of its upstream at that time, to be kept out of what is told. */
+  /** The keys of all resources and of their upstreams at that time, to be kept out of what is told. */
   readonly secrets: readonly string[]
   /** Undefined where it is not kept. */
   body: Buffer | undefined

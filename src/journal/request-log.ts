@@ -1,4 +1,3 @@
-import { configSecrets } from '../config/redact-config.ts'
 import type { Exchange, Outcome } from '../pipeline/exchange.ts'
 import { type Stage, whenKnown } from '../pipeline/stage.ts'
 import type { Reply } from '../pipeline/reply.ts'
@@ -16,16 +15,19 @@ export interface RequestLogOptions {
   readonly hasColor: boolean
 }
 
+/** Gives the keys of the moment, which no line may have. */
+type Secrets = () => readonly string[]
+
 /** Most characters of a path with its query, and of a name. */
 const maxTarget = 120
 const maxName = 60
 
 /** Makes the stage that writes a line for each request when its answer has ended. */
-export function createRequestLog({ write, format, hasColor }: RequestLogOptions): Stage {
+export function createRequestLog({ write, format, hasColor }: RequestLogOptions, secrets: Secrets): Stage {
   return function logRequest(exchange, next) {
     return whenKnown(next(), (reply) => {
       exchange.onEnd((outcome) => {
-        const facts = factsOf(exchange, reply, outcome)
+        const facts = factsOf(exchange, reply, outcome, secrets())
         write(format === 'json' ? renderJson(facts) : renderText(facts, hasColor))
       })
       return reply
@@ -63,7 +65,12 @@ interface RequestFacts {
   readonly answer: string
 }
 
-function factsOf(exchange: Exchange, reply: Reply, outcome: Outcome): RequestFacts {
+function factsOf(
+  exchange: Exchange,
+  reply: Reply,
+  outcome: Outcome,
+  secrets: readonly string[],
+): RequestFacts {
   const { deployment, route, clock } = exchange
   const { usage, status } = reply
   const name = deployment?.name ?? route?.deploymentName
@@ -71,9 +78,9 @@ function factsOf(exchange: Exchange, reply: Reply, outcome: Outcome): RequestFac
     id: exchange.id,
     epochMs: clock.epochMs(),
     method: cut(exchange.method, maxName),
-    target: cut(targetOf(exchange), maxTarget),
+    target: cut(targetOf(exchange, secrets), maxTarget),
     status,
-    deployment: name === undefined ? undefined : cut(name, maxName),
+    deployment: name === undefined ? undefined : cut(withoutKeys(name, secrets), maxName),
     tokens: usage && [usage.promptTokens, usage.completionTokens],
     ms: Math.round(outcome.endMs),
     answer: cut(answerOf(exchange, reply, outcome), maxTarget),
@@ -81,14 +88,19 @@ function factsOf(exchange: Exchange, reply: Reply, outcome: Outcome): RequestFac
 }
 
 /** Path and query without what lets somebody in. */
-function targetOf({ path, query, config }: Exchange): string {
+function targetOf({ path, query }: Exchange, secrets: readonly string[]): string {
   // Only so much can be shown, and both may have as much as all headers.
   const start = path.slice(0, 2 * maxTarget)
   const rest = query.slice(0, 1_000)
-  let target = rest === '' ? redactText(start) : `${redactText(start)}?${redactQuery(rest)}`
-  for (const secret of configSecrets(config))
-    if (secret) target = target.replaceAll(secret, redactedParameter)
-  return target
+  const target = rest === '' ? redactText(start) : `${redactText(start)}?${redactQuery(rest)}`
+  return withoutKeys(target, secrets)
+}
+
+function withoutKeys(text: string, secrets: readonly string[]): string {
+  return secrets.reduce(
+    (rest, secret) => (rest.includes(secret) ? rest.replaceAll(secret, redactedParameter) : rest),
+    text,
+  )
 }
 
 /** What answered, or what was in the way. */

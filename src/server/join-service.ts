@@ -1,4 +1,5 @@
 import type { LiveConfig } from '../config/live-config.ts'
+import { configSecrets } from '../config/redact-config.ts'
 import { ResponseStore, usualStoreLimits } from '../generate/responses/response-store.ts'
 import type { JournalReader } from '../journal/journal-sink.ts'
 import { LimiterTable } from '../limits/limiter-table.ts'
@@ -60,7 +61,9 @@ export async function joinService(
   })
   const responses = new RedisResponses({ documents, local: new ResponseStore(), clock: machine })
   const cursors = new RedisCursors({ connection, prefix, local: new LocalCursors() })
-  const journal = size === 0 || keepsJournal ? undefined : new RedisJournal({ connection, prefix, size })
+  const secrets = (): readonly string[] => configSecrets(live.current)
+  const journal =
+    size === 0 || keepsJournal ? undefined : new RedisJournal({ connection, prefix, size, secrets })
   const patches = createRedisPatches({ connection, prefix, live, clock: machine, logger })
   patches.onReset(() => {
     void limits.forget()

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type Config, defaultResourceName } from '../config/config.ts'
 import type { IncidentPhase } from '../config/incident-file.ts'
 import type { Change, LiveConfig } from '../config/live-config.ts'
+import { configSecrets } from '../config/redact-config.ts'
 import { composeExtensions, type Extensions } from '../extensions/compose-extensions.ts'
 import { createAccess } from '../access/access.ts'
 import { createFaults } from '../faults/faults.ts'
@@ -152,7 +153,8 @@ export function assembleSimulator(
     },
     onBottleneck: (found) => logger.warn(found, describeBottleneck(found)),
   })
-  const ownJournal = shared.journal ? undefined : journalOf(live.current, clock)
+  const secrets = (): readonly string[] => configSecrets(live.current)
+  const ownJournal = shared.journal ? undefined : journalOf(live.current, clock, secrets)
   const telemetry = createTelemetry({ ...shared, config: live.current, logger })
   const builtIn = createGenerateMode({ responses })
   const generate = firstOf(extensions.generate, builtIn.answer)
@@ -179,7 +181,7 @@ export function assembleSimulator(
       ...(ownJournal && { journal: ownJournal.observe }),
       ...(shared.journal && { journal: observeCalls(shared.journal, live.current.testHeader) }),
       ...(telemetry && { telemetry: telemetry.observe }),
-      ...(requestLog && { requestLog: createRequestLog(requestLog) }),
+      ...(requestLog && { requestLog: createRequestLog(requestLog, secrets) }),
       extensionHooks: extensions.hooks,
       access: createAccess({
         answersAnyPath: extensions.generate !== undefined,
@@ -294,8 +296,12 @@ function randomOf({ seed }: Config, processNumber: number | undefined): Random {
 /** Takes what workers tell of their requests where no journal is kept. */
 const noJournal: JournalSink = { started: () => undefined, ended() {} }
 
-function journalOf({ journalSize, testHeader }: Config, clock: Clock): Journal | undefined {
-  return journalSize === 0 ? undefined : createJournal({ size: journalSize, clock, testHeader })
+function journalOf(
+  { journalSize, testHeader }: Config,
+  clock: Clock,
+  secrets: () => readonly string[],
+): Journal | undefined {
+  return journalSize === 0 ? undefined : createJournal({ size: journalSize, clock, testHeader, secrets })
 }
 
 function logFailure(logger: Logger, error: unknown, fields: object, message: string): void {

@@ -157,7 +157,7 @@ export class SourceTable {
   /** Every key of the moment, the same list as long as they are the same. */
   readonly #allSecrets = (): readonly string[] => {
     const lists = [
-      ...Array.from(this.#parts.config().resources.values(), configSecrets),
+      configSecrets(this.#parts.config()),
       ...Array.from(this.#upstreams.values(), ({ client }) => client.secrets()),
     ]
     const isSame =

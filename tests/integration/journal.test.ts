@@ -209,7 +209,8 @@ describe('the bodies of the journal', () => {
     )
     exchange.end({ aborted: false, firstByteMs: 0, endMs: 0 })
   }
-  const create = (size = 10_000) => createJournal({ size, clock, testHeader: 'x-sim-test' })
+  const create = (size = 10_000) =>
+    createJournal({ size, clock, testHeader: 'x-sim-test', secrets: () => [] })
   const kept = (journal: ReturnType<typeof createJournal>) =>
     journal.entries().filter(({ bodyKept }) => bodyKept)
 

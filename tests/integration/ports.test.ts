@@ -29,7 +29,7 @@ import { redisNeed, type RedisServer, startRedisServer } from '../support/redis-
 const clock = createSystemClock()
 const limits = () => new LimiterTable(clock)
 const slots = () => new SlotTable(clock)
-const journal = () => createJournal({ size: 10, clock, testHeader: 'x-sim-test' })
+const journal = () => createJournal({ size: 10, clock, testHeader: 'x-sim-test', secrets: () => [] })
 const concurrency = { slots: 1, queueLength: 5, queueTimeoutMs: 60_000 }
 const slotRequest = { resource: 'default', deployment: 'chat', concurrency, timeScale: 1 }
 

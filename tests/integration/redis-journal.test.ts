@@ -28,7 +28,6 @@ function note(replica: RedisReplica, { text = 'hi', ended = {}, ...call }: Call 
       path: '/openai/deployments/chat/chat/completions',
       query: 'api-version=2024-10-21',
       headers: { 'content-type': 'application/json', 'api-key': callersKey, 'x-other': 'yes' },
-      secrets: [],
       body,
       bodyBytes: body.length,
       operation: 'chatCompletions',
@@ -223,6 +222,20 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
     const parts = await a.connection.send(['HGETALL', `test-${prefixes}:{journal}:requests`])
     const notices = await a.connection.send(['XRANGE', `test-${prefixes}:{journal}:notices`, '-', '+'])
     expect(JSON.stringify([parts, notices])).not.toContain(callersKey)
+  })
+
+  it('holds no key of the moment, also when the keys change', async () => {
+    let keys = ['one-key-0123456789']
+    const [a] = await startTwo({ secrets: () => keys })
+    const call = { query: 'x=one-key-0123456789,two-key-0123456789', deployment: 'one-key-0123456789' }
+    note(a, call)
+    await a.journal.entries()
+    keys = ['two-key-0123456789']
+    note(a, call)
+    expect(await a.journal.entries()).toMatchObject([
+      { query: 'x=[redacted],two-key-0123456789', deployment: '[redacted]' },
+      { query: 'x=one-key-0123456789,[redacted]', deployment: 'one-key-0123456789' },
+    ])
   })
 
   it('judges a retry that comes to another simulator', async () => {

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { createApp } from '../../src/server/app.ts'
+import { LiveConfig } from '../../src/config/live-config.ts'
+import { assembleSimulator } from '../../src/server/simulator.ts'
 import { viewDeployment, viewDeployments } from '../../src/server/admin/deployment-view.ts'
 import { startCollector } from '../support/fake-collector.ts'
 import { cassette, cassetteItem, recordingFolder } from '../support/recording-folder.ts'
+import { silentLogger } from '../support/test-logger.ts'
 import { createTestSimulator, testKey } from '../support/test-simulator.ts'
 
 const message = { messages: [{ role: 'user', content: 'Hello' }], max_tokens: 5 }
@@ -201,6 +205,33 @@ describe('a second resource', () => {
       calls_while_limited: 0,
       early: { count: 1, examples: [{ resource: 'acme', deployment: 'chat' }] },
     })
+  })
+
+  it('has a key that is told nowhere, whichever resource it was sent to', async () => {
+    const keys = { acme: 'acme-key-0123456789abcdef', default: 'own-key-0123456789abcdef' }
+    const { simulator, clock } = createTestSimulator({
+      env: { JOURNAL_SIZE: '10', SIMULATOR_API_KEY: keys.default },
+      resources: { acme: { env: { SIMULATOR_API_KEY: keys.acme } } },
+    })
+    const lines: string[] = []
+    const requestLog = { format: 'json', hasColor: false, write: (line: string) => lines.push(line) } as const
+    const live = new LiveConfig(simulator.live.inputs)
+    const app = createApp(assembleSimulator(live, { clock, logger: silentLogger, requestLog }))
+    const headers = { 'api-key': keys.default, 'content-type': 'application/json' }
+    for (const [resource, key] of [
+      ['', keys.acme],
+      ['/acme', keys.default],
+    ] as const) {
+      const path = `${chatPath(resource, key)}&note=${key}`
+      const body = JSON.stringify({ ...message, user: key })
+      await (await app.request(path, { method: 'POST', headers: { ...headers, 'x-note': key }, body })).text()
+    }
+    const told = await (await app.request('/++/requests', { headers })).text()
+    expect([lines.length, told.split('[redacted]').length > 4]).toEqual([2, true])
+    for (const key of Object.values(keys)) {
+      expect(lines.join('')).not.toContain(key)
+      expect(told).not.toContain(key)
+    }
   })
 
   it('makes images whose addresses answer', async () => {

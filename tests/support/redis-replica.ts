@@ -44,6 +44,8 @@ export interface ReplicaOptions {
   /** Of the journal; default: 1,000. */
   readonly journalSize?: number
   readonly journalBounds?: JournalBounds
+  /** The keys that its journal leaves out of its notes; default: none. */
+  readonly secrets?: () => readonly string[]
   /** How many cursors a generation remembers; default: 50,000. */
   readonly remembered?: number
   /** In the place of ten seconds. */
@@ -82,6 +84,7 @@ export async function startReplica(options: ReplicaOptions): Promise<RedisReplic
     connection,
     prefix,
     size: journalSize,
+    secrets: options.secrets ?? (() => []),
     ...(journalBounds && { bounds: journalBounds }),
   })
   const cursors = new RedisCursors({

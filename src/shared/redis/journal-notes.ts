@@ -10,11 +10,7 @@ import { RecentMap } from '../../lib/caches.ts'
  * milliseconds since 1970 by the clock of Redis.
  */
 export type Notice =
-  | readonly [
-      kind: 'started',
-      number: number,
-      call: Omit<CallStarted, 'headers' | 'query' | 'secrets' | 'body'>,
-    ]
+  | readonly [kind: 'started', number: number, call: Omit<CallStarted, 'headers' | 'query' | 'body'>]
   | readonly [kind: 'ended', number: number, end: CallEnded]
 
 /** What is read of a request only when somebody asks for it, as texts for Redis. No credential is in them. */
@@ -39,37 +35,54 @@ const rememberedChars = 1024 * 1024
 /** Most clients send the same headers again and again, and many load generators the same body. */
 const longestRemembered = 16 * 1024
 
+function rememberedTexts(): RecentMap<string, readonly string[]> {
+  return new RecentMap(rememberedChars, (texts) => 2 * texts.reduce((sum, { length }) => sum + length, 0))
+}
+
 /** Makes notices of requests. To look for credentials takes the most of it, so what comes again is looked through once. */
 export class NoticeWriter {
-  readonly #clean = new RecentMap<string, readonly string[]>(
-    rememberedChars,
-    (texts) => 2 * texts.reduce((sum, { length }) => sum + length, 0),
-  )
+  readonly #secrets: () => readonly string[]
+  /** Those that what is remembered is without. */
+  #known: readonly string[] = []
+  #clean = rememberedTexts()
+
+  /** @param secrets gives the keys of the moment, the same list as long as they are the same */
+  constructor(secrets: () => readonly string[]) {
+    this.#secrets = secrets
+  }
 
   started(number: number, call: CallStarted): WaitingNotice {
-    const { headers, query, secrets, body, ...same } = call
+    const { headers, query, body, ...same } = call
+    const secrets = this.#currentSecrets()
     const isKept = body !== undefined && body.length <= longestBodyBytes
-    const [path = '', head = ''] = this.#remember(
-      JSON.stringify([secrets, call.path, query, headers]),
+    const [path = '', head = '', deployment] = this.#remember(
+      JSON.stringify([call.path, call.deployment, query, headers]),
       () => {
-        const clean = cleanHead(call)
-        return [clean.path, JSON.stringify([clean.query, clean.headers])]
+        const { path, query, headers, deployment } = cleanHead({ ...call, secrets })
+        return [path, JSON.stringify([query, headers]), ...(deployment === undefined ? [] : [deployment])]
       },
     )
     const fingerprint = call.fingerprint ?? requestFingerprint(call)
-    const notice: Notice = ['started', number, { ...same, path, fingerprint }]
-    return waiting(notice, { head, body: isKept ? this.#bodyOf(call, body) : '' })
+    const notice: Notice = ['started', number, { ...same, path, deployment, fingerprint }]
+    return waiting(notice, { head, body: isKept ? this.#bodyOf(call, body, secrets) : '' })
   }
 
   ended(number: number, end: CallEnded): WaitingNotice {
     return waiting(['ended', number, end], undefined)
   }
 
-  #bodyOf(call: CallStarted, body: Buffer): string {
-    const make = (): string => bodyText(cleanBody(call))
+  #currentSecrets(): readonly string[] {
+    const secrets = this.#secrets()
+    if (secrets === this.#known) return secrets
+    this.#known = secrets
+    this.#clean = rememberedTexts()
+    return secrets
+  }
+
+  #bodyOf(call: CallStarted, body: Buffer, secrets: readonly string[]): string {
+    const make = (): string => bodyText(cleanBody({ ...call, secrets }))
     if (body.length > longestRemembered) return make()
-    const { secrets, headers } = call
-    const key = `${JSON.stringify([secrets, headers['content-type']])}${body.toString('latin1')}`
+    const key = `${JSON.stringify([call.headers['content-type']])}${body.toString('latin1')}`
     return this.#remember(key, () => [make()])[0] ?? ''
   }
 

@@ -37,7 +37,7 @@ const patienceMs = 2_000
 const mostOpen = 100_000
 
 /** What a request has in Redis only. */
-const unread = { headers: {}, query: '', secrets: [], body: undefined }
+const unread = { headers: {}, query: '', body: undefined }
 
 /** A request that has been noted here, by the time of Redis. */
 export interface SharedCall {
@@ -60,6 +60,8 @@ export interface RedisJournalParts {
   readonly prefix: string
   /** Requests that are kept, > 0. */
   readonly size: number
+  /** Gives the keys of the moment, which no note may have; the same list as long as they are the same. */
+  readonly secrets: () => readonly string[]
   /** In the place of 32, 64 and 64 MB. */
   readonly bounds?: JournalBounds
 }
@@ -77,7 +79,7 @@ export class RedisJournal implements JournalSink<SharedCall>, JournalReader {
   readonly #keys: JournalKeys
   readonly #channel: string
   readonly #outbox: JournalOutbox
-  readonly #writer = new NoticeWriter()
+  readonly #writer: NoticeWriter
   readonly #time: RedisTime
   /** The time of Redis. */
   readonly #clock: Clock
@@ -99,10 +101,11 @@ export class RedisJournal implements JournalSink<SharedCall>, JournalReader {
   #lastToken = 0
   readonly #answers = new Map<string, () => void>()
 
-  constructor({ connection, prefix, size, bounds = usualBounds }: RedisJournalParts) {
+  constructor({ connection, prefix, size, secrets, bounds = usualBounds }: RedisJournalParts) {
     const { clock } = connection
     this.#connection = connection
     this.#size = size
+    this.#writer = new NoticeWriter(secrets)
     this.#keys = [
       `${prefix}{journal}:numbers`,
       `${prefix}{journal}:notices`,
@@ -380,6 +383,8 @@ export class RedisJournal implements JournalSink<SharedCall>, JournalReader {
   }
 
   #journalSince(sinceMs: number): Journal {
-    return createJournal({ size: this.#size, clock: this.#clock, testHeader: '', sinceMs })
+    // What is read here was written without keys.
+    const secrets = (): readonly string[] => []
+    return createJournal({ size: this.#size, clock: this.#clock, testHeader: '', secrets, sinceMs })
   }
 }

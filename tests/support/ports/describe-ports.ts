@@ -253,7 +253,6 @@ export function startedCall(path: string, startedMs: number, body = Buffer.from(
     path,
     query: '',
     headers: {},
-    secrets: [],
     body,
     bodyBytes: body.length,
     operation: undefined,
