@@ -11,6 +11,7 @@ import { ResponsesStreamWriter, writeResponse } from '../../src/wire/responses/w
 import { framesOf, sightOf, type Sight } from '../support/answer-sight.ts'
 import { recordedAnswers, type RecordedAnswer } from '../support/answer-sources.ts'
 import { chatFacts } from '../support/chat-parts.ts'
+import { needOf } from '../support/installed-tool.ts'
 
 const facts = { ...chatFacts, id: 'chatcmpl-made', systemFingerprint: undefined, annotates: false }
 
@@ -149,7 +150,9 @@ const real = folder === undefined ? [] : recordedAnswers(folder)
 const kinds = ['chat', 'chat-stream', 'responses', 'responses-stream'] as const
 const parts = ['made with', 'judged by'] as const
 
-describe.skipIf(folder === undefined)('an answer of a real service (REAL_TRAFFIC_DIR)', () => {
+const { isMissing, note } = needOf(folder === undefined ? ['REAL_TRAFFIC_DIR'] : [])
+
+describe.skipIf(isMissing)(`an answer of a real service${note}`, () => {
   it.each(parts.flatMap((part) => kinds.map((kind) => [kind, part] as const)))(
     'is the same to a client: %s, of the projects that the readers were %s',
     (kind, part) => {
