@@ -6,7 +6,7 @@ import type { Logger } from '../lib/logger.ts'
 import { clientLeftReply } from '../pipeline/client-left-reply.ts'
 import { comesInPieces, gather, hasNoBody, isEventStream } from '../pipeline/comes-in-pieces.ts'
 import { EventSplitter } from '../pipeline/event-splitter.ts'
-import { openAiFormat } from '../wire/envelopes.ts'
+import { wireFormatOf } from '../wire/envelopes.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/reply-headers.ts'
 import type { Forwarder } from '../pipeline/extension.ts'
@@ -147,8 +147,8 @@ async function* nothing(): AsyncGenerator<Uint8Array, undefined> {}
 const watchedEventBytes = 64 * 1024 * 1024
 
 /**
- * Passes on what comes live. A stream that fails on its way says so, before its connection is cut: an error event, in the
- * envelope of the service, which the official clients raise as an error. In the middle of an event there is the cut alone, for
+ * Passes on what comes live. A stream that fails on its way says so, before its connection is cut: an error event in the wire
+ * format of the request, which the official clients raise as an error. In the middle of an event there is the cut alone, for
  * whatever is sent would be read as a part of that event. A stream that has said that it is at its end ends in order.
  */
 async function* passed(
@@ -159,9 +159,11 @@ async function* passed(
 ): AsyncGenerator<Uint8Array, undefined> {
   let splitter = isEventStream(reply.headers) ? new EventSplitter() : undefined
   let isTerminated = false
+  let events = 0
   let usageEvent: string | undefined
   const look = (bytes: Buffer): void => {
     const event = bytes.toString()
+    if (/^data:/m.test(event)) events++
     isTerminated ||= isTerminalEvent(event)
     if (/"usage"\s*:\s*\{/.test(event)) usageEvent = event
   }
@@ -176,7 +178,8 @@ async function* passed(
     if (isTerminated) return
     onBroken(reasonOf(error))
     if (splitter?.pendingBytes === 0 && error instanceof UpstreamFailure) {
-      yield Buffer.from(`\n\n${openAiFormat.writeErrorEvent(upstreamError(error), 0)}`)
+      const format = wireFormatOf(exchange.route?.operation)
+      yield Buffer.from(`\n\n${format.writeErrorEvent(upstreamError(error), events)}`)
     }
     throw new ReportedFailure(error)
   } finally {

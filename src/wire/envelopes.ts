@@ -11,6 +11,9 @@ export interface WrittenError {
   readonly contentType: string | undefined
 }
 
+/** What an event of a stream tells of an error; `ServiceError` has the meaning of each member. */
+type StreamError = Pick<ServiceError, 'code' | 'type' | 'message' | 'param'> & Partial<ServiceError>
+
 /** How one API of the service writes errors. A further API is a further entry of `formats`. */
 export interface WireFormat {
   /**
@@ -24,7 +27,7 @@ export interface WireFormat {
    *
    * @param index the number of the event in its stream, from 0
    */
-  writeErrorEvent(error: ServiceError, index: number): string
+  writeErrorEvent(error: StreamError, index: number): string
 }
 
 /**
@@ -37,8 +40,7 @@ export const openAiFormat: WireFormat = {
     return { body: write(error), contentType }
   },
   // One line: a line feed would end the event. Layers in front of the model know no type.
-  writeErrorEvent: (error) =>
-    dataEvent(error.envelope === 'gateway' ? envelopes.gateway.write(error) : compact(error)),
+  writeErrorEvent: (error) => dataEvent(error.envelope === 'gateway' ? gateway(error) : compact(error)),
 }
 
 /** The Responses API: its streams have an `error` event of their own (OpenAI's published specification). */
@@ -67,7 +69,7 @@ const json = 'application/json'
 const envelopes: Readonly<Record<ErrorEnvelope, Envelope>> = {
   gateway: {
     contentType: json,
-    write: ({ code, message }) => JSON.stringify({ error: { code, message } }),
+    write: gateway,
   },
   'gateway-spaced': {
     contentType: json,
@@ -102,7 +104,11 @@ const envelopes: Readonly<Record<ErrorEnvelope, Envelope>> = {
   },
 }
 
-function compact({ status, message, type, param, code, inner }: ServiceError): string {
+function gateway({ code, message }: StreamError): string {
+  return JSON.stringify({ error: { code, message } })
+}
+
+function compact({ status, message, type, param, code, inner }: StreamError): string {
   const members = JSON.stringify({ message, type, param, code })
   if (!inner) return `{"error":${members}}`
   const results = promptErrorResultsJson(inner.category)

@@ -23,8 +23,8 @@ const request = { messages: [{ role: 'user', content: 'Hello' }], stream: true }
 const place = recordingPlace()
 const start = (env: Record<string, string> = {}) => startRecording(place, createSystemClock(), env)
 
-const streamFrom = (url: string) =>
-  fetch(url + path, {
+const streamFrom = (url: string, at = path) =>
+  fetch(url + at, {
     method: 'POST',
     headers: { 'api-key': testKey, 'content-type': 'application/json' },
     body: JSON.stringify(request),
@@ -216,6 +216,23 @@ describe('streams in record mode', () => {
     expect(text).toContain('data: {"error":{"code":"UpstreamBroken"')
     expect(recordingFiles(place.dir)).toEqual([])
     expect(log.filter(({ level }) => level === 'warn')).toHaveLength(1)
+  })
+
+  it('of Responses that break end in an error event of that API, with the next number', async () => {
+    const created = 'event: response.created\ndata: {"type":"response.created","sequence_number":0}\n\n'
+    place.upstream.answer = (_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write(`: hello\n\n${created}`, () => response.destroy())
+    }
+    const response = await streamFrom(await start().listen(), '/openai/v1/responses')
+    let text = ''
+    const reading = (async () => {
+      for await (const chunk of response.body!) text += Buffer.from(chunk).toString()
+    })()
+    await expect(reading).rejects.toThrow('terminated')
+    expect(text).toMatch(
+      /\n\nevent: error\ndata: \{"type":"error","code":"UpstreamBroken",.*"sequence_number":1\}\n\n$/,
+    )
   })
 
   it('that break in the middle of an event are cut and nothing else, so that no reader takes an error for its rest', async () => {

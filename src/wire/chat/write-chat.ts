@@ -7,6 +7,7 @@ import type {
   FilterEvent,
 } from '../../answer/answer-events.ts'
 import type { Random } from '../../lib/random.ts'
+import { openAiFormat } from '../envelopes.ts'
 import { dataEvent, doneEvent } from '../sse.ts'
 import { completionFilterJson, safeCompletionFilter, safePromptFilter } from '../content-filters.ts'
 import {
@@ -235,8 +236,7 @@ export class ChatStreamWriter implements AnswerWriter {
         return ''
       case 'error': {
         this.#failed = true
-        const { message, type = null, param = null, code } = event.error
-        return dataEvent(JSON.stringify({ error: { message, type, param, code } }))
+        return openAiFormat.writeErrorEvent({ type: null, param: null, ...event.error }, 0)
       }
       default:
         return ''
