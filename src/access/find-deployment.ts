@@ -37,7 +37,7 @@ export function createFindDeployment(onUndefined?: OnUndefinedDeployment): Stage
       if (!checksRequests(exchange)) return noteDeployment(exchange, next)
       return refuse(found)
     }
-    exchange.address(found)
+    exchange.deployment = found
     return next()
   }
 }
@@ -45,8 +45,7 @@ export function createFindDeployment(onUndefined?: OnUndefinedDeployment): Stage
 /** Notes the configured deployment that a request names, if there is one. */
 function noteDeployment(exchange: Exchange, next: () => Answer): Answer {
   const { deploymentName, config } = exchange
-  const deployment = deploymentName === undefined ? undefined : config.deployments.get(deploymentName)
-  if (deployment) exchange.address(deployment)
+  if (deploymentName !== undefined) exchange.deployment = config.deployments.get(deploymentName)
   return next()
 }
 

@@ -12,7 +12,7 @@ const exchangeOf = (isAddressed = false): Exchange => {
     { method: 'POST', path: '/any', query: '', headers: {}, body: Buffer.alloc(0) },
     { config: testConfig(), clock: createVirtualClock(), random: createRandom('error'), startedMs: 0 },
   )
-  if (isAddressed) exchange.address({ name: 'chat', model: findModel('gpt-4o')! })
+  if (isAddressed) exchange.deployment = { name: 'chat', model: findModel('gpt-4o')! }
   return exchange
 }
 

@@ -54,7 +54,7 @@ const setUp = (
           startedMs: clock.nowMs(),
         },
       )
-      if (deployment) exchange.address(deployment)
+      if (deployment) exchange.deployment = deployment
       exchange.limiter = limiter
       const reply = completeReply(exchange, await admit(exchange, next))
       return { exchange, reply }

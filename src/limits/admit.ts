@@ -43,7 +43,8 @@ export function createAdmission({ named = new Map(), limits }: AdmissionParts): 
     const decision = limits.decide({ resource, deployment: deployment.name, limits: asked, cost })
     return whenKnown(decision, (known) => {
       const { requests, tokens, utilization } = known.status
-      exchange.noteLimits(requests && { requests, tokens, style: profile }, utilization)
+      exchange.rateLimits = requests && { requests, tokens, style: profile }
+      exchange.utilization = utilization
       return known.admitted ? answer(exchange, limits, asked, known, next) : onRefusal(known)
     })
   }
@@ -56,7 +57,8 @@ export function createAdmission({ named = new Map(), limits }: AdmissionParts): 
     return admitTo(exchange, next, (decision) => {
       const spare = spilloverOf(exchange)
       if (!spare) return refusal(exchange, decision)
-      exchange.spillOver(spare)
+      exchange.spilledOverFrom = exchange.deployment.name
+      exchange.deployment = spare
       return admitTo(exchange, next, (second) => refusal(exchange, second))
     })
   }
@@ -111,7 +113,7 @@ async function discountCached(
   const { usage } = reply
   if (!usage || usage.cachedTokens === 0) return reply
   const utilization = await limits.discount(lease, usage.cachedTokens)
-  exchange.noteLimits(exchange.rateLimits, utilization ?? exchange.utilization)
+  exchange.utilization = utilization ?? exchange.utilization
   return reply
 }
 

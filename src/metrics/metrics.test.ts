@@ -55,7 +55,7 @@ const setUp = () => {
     )
     await metrics.observe(exchange, async () => {
       if (deployment !== undefined) {
-        exchange.address({ name: deployment, model: findModel('gpt-4o-mini')! })
+        exchange.deployment = { name: deployment, model: findModel('gpt-4o-mini')! }
       }
       await clock.advance(2)
       exchange.queuedMs = asked.queuedMs ?? 0

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { findModel } from '../wire/models/model-catalogue.ts'
 import { createRandom } from '../lib/random.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { Exchange, type Surroundings } from './exchange.ts'
@@ -56,27 +55,6 @@ describe('the end of an exchange', () => {
     })
     exchange.end(outcome)
     expect(exchange.ended).toBe(true)
-  })
-})
-
-describe('the deployment of an exchange', () => {
-  const model = findModel('gpt-4o')!
-
-  it('is told by one stage, once', () => {
-    const exchange = exchangeWith()
-    expect(exchange.deployment).toBeUndefined()
-    exchange.address({ name: 'first', model })
-    expect(() => exchange.address({ name: 'second', model })).toThrow('first')
-    expect(exchange.deployment?.name).toBe('first')
-  })
-
-  it('spills over once, from a deployment that is known', () => {
-    const exchange = exchangeWith()
-    expect(() => exchange.spillOver({ name: 'spare', model })).toThrow('spare')
-    exchange.address({ name: 'full', model })
-    exchange.spillOver({ name: 'spare', model })
-    expect([exchange.deployment?.name, exchange.spilledOverFrom]).toEqual(['spare', 'full'])
-    expect(() => exchange.spillOver({ name: 'third', model })).toThrow('third')
   })
 })
 

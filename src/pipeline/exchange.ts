@@ -91,6 +91,17 @@ export class Exchange {
   readonly route: Route | undefined
   /** The name of the resource that the caller talks to. */
   readonly resource: string
+  /**
+   * Set in the stage `deployment`; after a spillover, the deployment that has taken the request over. An extension may set it
+   * for a path of its own, so that metrics, the journal and the request's usage name it.
+   */
+  deployment: Deployment | undefined
+  /** Set in the stage `limits`; undefined for a deployment without limits. */
+  rateLimits: RateLimits | undefined
+  /** Share of a provisioned deployment's throughput that is in use, this request included: 1 is 100 %. */
+  utilization: number | undefined
+  /** The provisioned deployment that had no room for the request and passed it on to `deployment`. */
+  spilledOverFrom: string | undefined
   /** How long the request waited for a slot of its deployment, in milliseconds. */
   queuedMs = 0
   /** What an incident changes about the deployment; undefined while there is none. */
@@ -109,10 +120,6 @@ export class Exchange {
   /** Hears how punctually the answer is sent; set by whoever wants to know. */
   pacingWatch: PacingWatch | undefined
 
-  #deployment: Deployment | undefined
-  #rateLimits: RateLimits | undefined
-  #utilization: number | undefined
-  #spilledOverFrom: string | undefined
   #json: { readonly value: unknown } | undefined
   #form: { readonly value: MultipartForm | undefined } | undefined
   #apiVersion: string | undefined
@@ -145,54 +152,6 @@ export class Exchange {
     this.route = view && route
     this.resource = (view && route?.resource) ?? defaultResourceName
     this.config = view ?? surroundings.config.defaultResource
-  }
-
-  /** Known from the stage `deployment` on; after a spillover, the deployment that has taken the request over. */
-  get deployment(): Deployment | undefined {
-    return this.#deployment
-  }
-
-  /** Known from the stage `limits` on; undefined for a deployment without limits. */
-  get rateLimits(): RateLimits | undefined {
-    return this.#rateLimits
-  }
-
-  /** Share of a provisioned deployment's throughput that is in use, this request included: 1 is 100 %. */
-  get utilization(): number | undefined {
-    return this.#utilization
-  }
-
-  /** The provisioned deployment that had no room for the request and passed it on to `deployment`. */
-  get spilledOverFrom(): string | undefined {
-    return this.#spilledOverFrom
-  }
-
-  /**
-   * Tells which deployment the request names. For the stage `deployment`, once.
-   *
-   * @throws {Error} when it is known already
-   */
-  address(deployment: Deployment): void {
-    if (this.#deployment) throw new Error(`The deployment of a request is known: ${this.#deployment.name}.`)
-    this.#deployment = deployment
-  }
-
-  /** Tells how the limits of the deployment stand with this request. For the stage `limits`. */
-  noteLimits(rateLimits: RateLimits | undefined, utilization: number | undefined): void {
-    this.#rateLimits = rateLimits
-    this.#utilization = utilization
-  }
-
-  /**
-   * Passes the request on to another deployment. For the stage `limits`, once.
-   *
-   * @throws {Error} for a request that names no deployment, or has been passed on
-   */
-  spillOver(to: Deployment): void {
-    if (!this.#deployment || this.#spilledOverFrom !== undefined)
-      throw new Error(`A request cannot spill over to ${to.name}: it is at no deployment of its own.`)
-    this.#spilledOverFrom = this.#deployment.name
-    this.#deployment = to
   }
 
   /** What answers the request: the source of the deployment that it names, or else the mode. */
