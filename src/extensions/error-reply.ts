@@ -2,7 +2,7 @@ import { textBody } from '../answer/body.ts'
 import type { ServiceError, ServiceLayer } from '../wire/errors.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { HeaderList } from '../pipeline/reply.ts'
-import { completeReply, layerOf, type Refusal, refuse } from '../pipeline/reply-headers.ts'
+import { completeReply, isInFront, layerOf, type Refusal, refuse } from '../pipeline/reply-headers.ts'
 
 /** The layers of the service, as `WrittenError` names them. */
 export type ErrorHeaders = 'edge-401' | 'edge-404' | 'deployment-404' | 'limit' | 'model' | 'filter'
@@ -47,6 +47,7 @@ export function errorReply(
     ...(reason !== undefined && { reason }),
     headers: new HeaderList(Object.entries(extraHeaders).flat()),
     body: textBody(body),
-    service: { layer, contentType, chunked: contentType === undefined },
+    // As the service does where a deployment is unknown.
+    service: { layer, contentType, chunked: contentType === undefined && isInFront(layer) },
   })
 }

@@ -1,6 +1,4 @@
 import type { Answer, Hook, Stage } from '../pipeline/stage.ts'
-import type { Exchange } from '../pipeline/exchange.ts'
-import { completeReply } from '../pipeline/reply-headers.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { blame, type Culprit, ExtensionError } from './extension-error.ts'
 import { replyProblem } from './reply-problem.ts'
@@ -11,10 +9,9 @@ import { replyProblem } from './reply-problem.ts'
  * `next()` where a hook returns that very promise; for any other, its reply is looked at.
  */
 export function guardHook(hook: Hook, culprit: Culprit): Stage {
-  const accept = (exchange: Exchange, reply: unknown): Reply => {
+  const accept = (reply: unknown): Reply => {
     const problem = replyProblem(reply)
-    // One of the simulator's own refusals, such as limitRefusal().
-    if (problem === undefined) return completeReply(exchange, reply as Reply)
+    if (problem === undefined) return reply as Reply
     throw new ExtensionError(culprit, `${problem}. Return what next() gave, or a reply of its own`)
   }
 
@@ -29,12 +26,9 @@ export function guardHook(hook: Hook, culprit: Culprit): Stage {
     }
     if (call.inner && result === call.inner) return call.inner
     call.watch()
-    return Promise.resolve(result).then(
-      (reply) => accept(exchange, reply),
-      (error: unknown) => {
-        throw call.failedWith(error) ? error : blame(culprit, error)
-      },
-    )
+    return Promise.resolve(result).then(accept, (error: unknown) => {
+      throw call.failedWith(error) ? error : blame(culprit, error)
+    })
   }
   // The chain names a hook that calls next() twice.
   return Object.defineProperty(guarded, 'name', { value: hook.name || culprit.part })

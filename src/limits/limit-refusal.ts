@@ -1,12 +1,12 @@
 import { rateLimited, throttled } from '../wire/errors.ts'
 import { operations } from '../wire/route.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import { refuse } from '../pipeline/reply-headers.ts'
+import { completeReply, refuse } from '../pipeline/reply-headers.ts'
 import type { Reply } from '../pipeline/reply.ts'
 
 /**
  * The service's 429 for an exchange that is over a limit of its deployment, or over one of an extension's: on a path of
- * no deployment it is the gateway's.
+ * no deployment it is the gateway's. It is complete at once, since hooks and limiters of extensions read and change it.
  *
  * @param kind tokens, or requests ("calls")
  */
@@ -31,5 +31,5 @@ export function limitRefusal(exchange: Exchange, kind: 'token' | 'call', retryAf
     ...(rateLimits && { 'x-ratelimit-type': kind === 'token' ? 'Tokens' : 'Requests' }),
   })
   reply.limitedBy = kind === 'token' ? 'tokens' : 'requests'
-  return reply
+  return completeReply(exchange, reply)
 }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { Exchange } from '../pipeline/exchange.ts'
-import { completeReply } from '../pipeline/reply-headers.ts'
 import { jsonReply } from '../pipeline/json-reply.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { createRandom } from '../lib/random.ts'
@@ -23,8 +22,7 @@ const setUp = (limit: RequestsLimit) => {
           startedMs: clock.nowMs(),
         },
       )
-      const refused = limiter(exchange)
-      return refused && completeReply(exchange, refused)
+      return limiter(exchange)
     },
   }
 }

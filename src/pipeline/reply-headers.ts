@@ -55,7 +55,8 @@ export function layerOf(layer: ServiceLayer, { deployment }: Exchange): ServiceL
   return deployment || isInFront(layer) ? layer : 'resource'
 }
 
-function isInFront(layer: ServiceLayer): layer is 'authentication' | 'edge' | 'resource' {
+/** Whether a layer answers in front of the deployments. */
+export function isInFront(layer: ServiceLayer): layer is 'authentication' | 'edge' | 'resource' {
   return layer === 'authentication' || layer === 'edge' || layer === 'resource'
 }
 
