@@ -103,13 +103,16 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
         const message = `The upstream refused the key with status ${status}. Check AZURE_OPENAI_KEY.`
         logger.warn(exchange.logFields, message)
       }
+      const headers = returnedHeaders(
+        rawHeaders.map((text) => mask.text(text)),
+        decoded,
+      )
+      // The service gives a name back; a caller that gave none gets none.
+      if (isNamedHere(exchange) && headers.get(ownName) === exchange.id) headers.delete(ownName)
       const reply: Reply = {
         status,
         ...(reason !== '' && { reason: mask.text(reason) }),
-        headers: returnedHeaders(
-          rawHeaders.map((text) => mask.text(text)),
-          decoded,
-        ),
+        headers,
         body: { kind: 'live', chunks: mask.chunks(chunks) },
         ownTime: true,
       }
@@ -134,6 +137,11 @@ const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS
 /** By this header the service lets callers name their requests. */
 const ownName = 'x-ms-client-request-id'
 
+/** Whether a request has no name of its caller's, and so goes by its id here. */
+function isNamedHere({ headers }: Pick<Exchange, 'headers'>): boolean {
+  return headers[ownName] === undefined
+}
+
 /**
  * The headers of a request as they go upstream: names and values in turn, without credentials of the caller. The operator's
  * take their place. A request without a name of its own goes by its id here.
@@ -151,7 +159,7 @@ function forwardedHeaders(
     if (value === undefined || hopByHop.has(name) || staysHere(name) || ofConnection.has(name)) continue
     for (const one of Array.isArray(value) ? value : [value]) raw.push(name, redactHeaderValue(one))
   }
-  if (headers[ownName] === undefined) raw.push(ownName, id)
+  if (isNamedHere({ headers })) raw.push(ownName, id)
   if (body.length > 0 || !bodiless.has(method)) raw.push('content-length', String(body.length))
   return raw
 }

@@ -83,6 +83,18 @@ describe('the id of a request', () => {
       expect(sent).toBe(id)
     })
 
+    it('gives back only a name that the caller has given', async () => {
+      const { post } = startRecording(place, createSystemClock())
+      place.upstream.answer = (request, response) => {
+        response.setHeader('x-ms-client-request-id', request.headers['x-ms-client-request-id'] ?? '')
+        response.end('{}')
+      }
+      const nameFor = async (headers: Record<string, string>) =>
+        (await post(path, hello, headers)).headers.get('x-ms-client-request-id')
+      expect(await nameFor({})).toBeNull()
+      expect(await nameFor({ 'x-ms-client-request-id': 'mine' })).toBe('mine')
+    })
+
     it('leaves the name to a caller that gives one', async () => {
       expect((await sentFor({ 'x-ms-client-request-id': 'mine' })).sent).toBe('mine')
     })
