@@ -30,10 +30,11 @@ export function createApp(simulator: Simulator, sources: PageSources = {}): App 
   const app = new Hono<AppEnv>({ getPath: (request) => routedPath(getPath(request)) })
   const { handler: dataPlane, answerSocket, wantsBody } = createDataPlane(simulator, simulator.run)
 
-  for (const { method, path, servedBy, answer } of createPages(simulator, sources)) {
+  for (const { method, path, servedBy, streams, answer } of createPages(simulator, sources)) {
     const ask: typeof answer =
       primary && servedBy === 'primary' ? (context) => primary(context.req.raw) : answer
-    const handler: typeof answer = async (context) => open.watch(await ask(context))
+    // The adapter sends an answer that somebody has looked into in another way, piece by piece.
+    const handler: typeof answer = streams ? async (context) => open.watch(await ask(context)) : ask
     if (method) app.on(method, path, handler)
     else app.all(path, handler)
   }

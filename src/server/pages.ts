@@ -16,6 +16,8 @@ export interface Page {
   readonly path: string
   /** Which process answers where there are several: the primary what tells of the whole service, or is to change it. */
   readonly servedBy: 'primary' | 'every'
+  /** Its answer may be a stream of events that does not end by itself; absent: it never is. */
+  readonly streams?: boolean
   readonly answer: (context: Context<AppEnv>) => Response | Promise<Response>
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createApp } from '../../src/server/app.ts'
 import { listen } from '../../src/server/listen.ts'
 import { open } from '../support/hostile-client.ts'
+import { sendRaw } from '../support/raw-http.ts'
 import { createTestSimulator, deploymentPath, testKey } from '../support/test-simulator.ts'
 
 /** The app of a process whose primary answers with what it was asked. */
@@ -68,6 +69,22 @@ describe('a client that asks before it sends its body', () => {
     )
     expect((await answer).slice(9, 12)).toBe(status)
     socket.destroy()
+    await listener.close(0)
+  })
+})
+
+describe('a page over a socket', () => {
+  it.each([
+    ['/', ['content-type', 'vary', 'Content-Length', 'Date', 'Connection', 'Keep-Alive']],
+    ['/healthz', ['Content-Type', 'Date', 'Connection', 'Keep-Alive', 'Content-Length']],
+    ['/metrics', ['Content-Type', 'Date', 'Connection', 'Keep-Alive', 'Content-Length']],
+    ['/++/config', ['cache-control', 'content-type', 'Content-Length', 'Date', 'Connection', 'Keep-Alive']],
+  ])('goes out in one piece, with its headers as the adapter writes them: %s', async (path, names) => {
+    const { app } = createTestSimulator()
+    const listener = await listen(app, '127.0.0.1', 0)
+    const headers = { 'api-key': testKey }
+    const answer = await sendRaw(Number(new URL(listener.url).port), { method: 'GET', path, headers })
+    expect(answer.headers.map(([name]) => name)).toEqual(names)
     await listener.close(0)
   })
 })

@@ -27,8 +27,8 @@ type AdminPage = Page['answer']
  */
 export function createAdmin(simulator: Simulator, version: string): readonly Page[] {
   const routes = createAdminRoutes(simulator, version)
-  const page = (path: string, answer: AdminPage, method?: Page['method']): Page => ({
-    ...(method && { method }),
+  const page = (path: string, answer: AdminPage, more: Pick<Page, 'method' | 'streams'> = {}): Page => ({
+    ...more,
     path: path.replace(/\{(\w+)\}/g, ':$1'),
     // It tells of the whole service, and changes it.
     servedBy: 'primary',
@@ -36,7 +36,12 @@ export function createAdmin(simulator: Simulator, version: string): readonly Pag
   })
   const paths = [...new Set(routes.map(({ path }) => path))]
   return [
-    ...routes.map((route) => page(route.path, answerRoute(route, simulator), route.method)),
+    ...routes.map((route) =>
+      page(route.path, answerRoute(route, simulator), {
+        method: route.method,
+        streams: Object.values(route.answers).some(({ contentType }) => contentType === eventStreamType),
+      }),
+    ),
     ...paths.map((path) => page(path, wrongMethod(path, routes))),
     page('/++/*', unknownPath(routes)),
   ]
