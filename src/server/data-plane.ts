@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Context } from 'hono'
 import { bodyTooLarge } from '../wire/errors.ts'
-import { recogniseRoute } from '../wire/route.ts'
+import { recogniseRoute, singleSlashes } from '../wire/route.ts'
 import { carriesKey } from '../access/authenticate.ts'
 import type { Run } from '../pipeline/chain.ts'
 import { ConnectionCut } from './carriers/connection-cut.ts'
@@ -182,12 +182,11 @@ function findsRoom(exchange: Exchange): boolean {
   return exchange.reserve(jsonMemory(exchange.body) ?? 0)
 }
 
-/** Splits a request target; several slashes in a row count as one, as the clients of the Python simulator rely on. */
+/** Splits a request target. */
 function splitUrl(url: string): { path: string; query: string } {
   const mark = url.indexOf('?')
-  const path = mark < 0 ? url : url.slice(0, mark)
   return {
-    path: path.includes('//') ? path.replace(/\/{2,}/g, '/') : path,
+    path: singleSlashes(mark < 0 ? url : url.slice(0, mark)),
     query: mark < 0 ? '' : url.slice(mark + 1),
   }
 }

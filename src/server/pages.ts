@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { singleSlashes } from '../wire/route.ts'
 import { version } from '../lib/version.ts'
 import { createAdmin, refuseMetrics } from './admin/create-admin.ts'
 import type { AppEnv } from './app-env.ts'
@@ -58,15 +59,13 @@ export function createPages(
   ]
 }
 
-/** The administration, with as many slashes in front as a client likes. */
-const adminPath = /^\/+\+\+(?:\/|$)/
-
 /**
- * The path by which a request is routed. In one of the administration several slashes in a row count as one, as the clients
- * of the Python simulator rely on, and one at the end for none.
+ * The path by which a request is routed. Several slashes in a row count as one, as the clients of the Python simulator rely on,
+ * and one at the end of a path of the administration for none.
  */
 export function routedPath(path: string): string {
-  return adminPath.test(path) ? path.replace(/\/{2,}/g, '/').replace(/\/$/, '') : path
+  const single = singleSlashes(path)
+  return single.startsWith('/++/') ? single.replace(/\/$/, '') : single
 }
 
 function rootPage(context: Context<AppEnv>, { config }: Simulator): Response {

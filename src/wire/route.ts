@@ -107,6 +107,11 @@ const allPaths = pathTable(() => true)
 const deploymentPaths = pathTable((operation) => operations[operation].datedUnder === 'deployments')
 const openaiPaths = pathTable((operation) => operations[operation].datedUnder === 'openai')
 
+/** Makes one slash of several in a row: they count as one, as the clients of the Python simulator rely on. */
+export function singleSlashes(path: string): string {
+  return path.includes('//') ? path.replace(/\/{2,}/g, '/') : path
+}
+
 /** Clients that post at full load use a few paths again and again: one look-up serves them, in bounded room. */
 const postRoutes = new RecentMap<string, Route>(10_000)
 const longestRememberedPath = 256

@@ -17,11 +17,27 @@ const asksPrimary = async (path: string, init: RequestInit = {}): Promise<boolea
   return (await response.text()) === `${init.method ?? 'GET'} http://localhost${path}`
 }
 
+describe('several slashes in a row', () => {
+  it.each(['//', '//healthz', '///metrics', '//++//config', '//openai///v1//models'])(
+    'count as one: %s answers as its plain path does',
+    async (path) => {
+      const { app } = createTestSimulator()
+      const ask = async (asked: string) => {
+        const { status, headers } = await app.request(asked, { headers: { 'api-key': testKey } })
+        return [status, headers.get('content-type')]
+      }
+      expect(await ask(path)).toEqual(await ask(path.replace(/\/+/g, '/')))
+      expect((await ask(path))[0]).toBe(200)
+    },
+  )
+})
+
 describe('a process that has a primary', () => {
   it.each([
     ['/++/config'],
     ['/++/config?a=b'],
     ['//++//config/'],
+    ['//metrics'],
     ['/++/nothing'],
     ['/++'],
     ['/metrics'],
@@ -36,7 +52,8 @@ describe('a process that has a primary', () => {
     ['/healthz'],
     ['/images/a/b.png'],
     ['/metrics', { method: 'POST' }],
-    ['//metrics'],
+    ['//healthz'],
+    ['/healthz/'],
     ['/+++/config'],
     ['/++config'],
     ['/openai/nothing'],
