@@ -1,6 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { posix } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { entryFiles, homes, importProblem, nameProblem } from './support/architecture-rules.ts'
+import {
+  entryFiles,
+  homes,
+  importProblem,
+  lonelyProblems,
+  nameProblem,
+} from './support/architecture-rules.ts'
 import { hasDefaultExport, reExportsOnly, scanSource } from './support/import-scanner.ts'
 
 const longestFile = 400
@@ -83,6 +90,20 @@ describe('src/', () => {
       )
     expect(problems).toEqual([])
   })
+
+  test('has no short file that a single neighbour imports, but for those with a reason', () => {
+    const importers = new Map<string, Set<string>>(code.map(({ file }) => [file, new Set()]))
+    for (const { file, scanned } of code) {
+      for (const { specifier } of scanned.imports)
+        importers.get(posix.join(posix.dirname(file), specifier))?.add(file)
+    }
+    const placed = code.map(({ file, lines }) => ({
+      file,
+      lines,
+      importers: [...(importers.get(file) ?? [])],
+    }))
+    expect(lonelyProblems(placed)).toEqual([])
+  })
 })
 
 describe('package.json', () => {
@@ -140,6 +161,34 @@ describe('the rules', () => {
     const problem = importProblem(file, { specifier, typeOnly })
     expect(problem).toContain(`src/${file} imports '${specifier}'`)
     expect(problem).toContain(reason)
+  })
+
+  const short = { file: 'limits/bucket.ts', lines: 59, importers: ['limits/window.ts'] }
+
+  test.each([
+    ['longer than that', { ...short, lines: 60 }],
+    ['imported by two', { ...short, importers: ['limits/window.ts', 'limits/ring.ts'] }],
+    ['imported from another folder', { ...short, importers: ['faults/fault.ts'] }],
+    ['an entry', { file: 'extension.ts', lines: 1, importers: ['index.ts'] }],
+  ])('let a file be alone that is %s', (_, file) => {
+    expect(lonelyProblems([file], {})).toEqual([])
+  })
+
+  test('refuse a short file with one importer beside it, unless it has a reason', () => {
+    expect(lonelyProblems([short], {})).toEqual([
+      expect.stringContaining('only src/limits/window.ts imports it. Move its code there'),
+    ])
+    expect(lonelyProblems([short], { 'limits/bucket.ts': '' })).toHaveLength(1)
+    expect(lonelyProblems([short], { 'limits/bucket.ts': 'a table' })).toEqual([])
+  })
+
+  test.each([
+    ['is gone', []],
+    ['is not alone any more', [{ ...short, lines: 100 }]],
+  ])('refuse a reason whose file %s', (_, placed) => {
+    expect(lonelyProblems(placed, { 'limits/bucket.ts': 'a table' })).toEqual([
+      expect.stringContaining('src/limits/bucket.ts is gone, longer, or has other importers'),
+    ])
   })
 
   test.each(['index.ts', 'extension.ts', 'limits/token-window.ts', 'limits/token-window.test.ts'])(

@@ -59,6 +59,63 @@ const order = layers.map((row) => (row.length === 1 ? row[0] : `{${row.join(', '
 const rowOf = (folder: string) => layers.findIndex((row) => row.includes(folder))
 const folderOf = (file: string) => (file.includes('/') ? (file.split('/')[0] ?? '') : '')
 
+/** A file of so many lines is worth opening for itself, whoever imports it. */
+const worthOpening = 60
+
+/**
+ * Files that a single file of their own folder imports, and that are short, each with its reason to be alone: who reads its importer has
+ * to open it as well.
+ */
+export const reasonsToBeAlone: Readonly<Record<string, string>> = {
+  'cli/open-files.ts': 'main.ts is a program, which tests cannot import without running it',
+  'cli/process-signals.ts': 'main.ts is a program, which tests cannot import without running it',
+  'generate/images/bitmap-font.ts': 'the pixels of a font: data, not code',
+  'server/connection-reports.ts': 'the one file of the server with a timer that may stand still in tests',
+  'server/log-warnings.ts': 'simulator.ts composes the parts, and would be nearly 400 lines with it',
+  'shared/redis/open-client.ts': 'redis-connection.ts would be nearly 400 lines with it',
+  'shared/rpc/reorder-buffer.ts': 'an algorithm for itself, and port-server.ts is long',
+}
+
+/** What the rule for short files looks at; `file` and the names in `importers` are relative to src/. */
+export interface PlacedFile {
+  readonly file: string
+  readonly lines: number
+  /** The files of src/ that import it, tests left out. */
+  readonly importers: readonly string[]
+}
+
+/** Says which short files have no reason to be alone, and which reasons are about no such file any more. */
+export function lonelyProblems(
+  files: readonly PlacedFile[],
+  reasons: Readonly<Record<string, string>> = reasonsToBeAlone,
+): string[] {
+  const lonely = new Map(files.filter(isLonely).map(({ file, importers }) => [file, importers[0] ?? '']))
+  const unreasoned = [...lonely]
+    .filter(([file]) => !reasons[file])
+    .map(
+      ([file, importer]) =>
+        `src/${file} has fewer than ${worthOpening} lines, and only src/${importer} imports it. Move its code there, or give its reason in reasonsToBeAlone (tests/support/architecture-rules.ts).`,
+    )
+  const stale = Object.keys(reasons)
+    .filter((file) => !lonely.has(file))
+    .map(
+      (file) =>
+        `src/${file} is gone, longer, or has other importers. Remove its reason from reasonsToBeAlone (tests/support/architecture-rules.ts).`,
+    )
+  return [...unreasoned, ...stale]
+}
+
+function isLonely({ file, lines, importers }: PlacedFile): boolean {
+  const [importer] = importers
+  return (
+    importers.length === 1 &&
+    importer !== undefined &&
+    lines < worthOpening &&
+    !entryFiles.includes(file) &&
+    posix.dirname(importer) === posix.dirname(file)
+  )
+}
+
 /** Says what is wrong with an import; `undefined` when nothing is. `file` is relative to src/, with slashes. */
 export function importProblem(file: string, imported: Import): string | undefined {
   const rule = imported.specifier.startsWith('.')
