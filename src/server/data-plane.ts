@@ -16,6 +16,7 @@ import { MemoryBudget, uncountedBytes } from '../lib/memory-budget.ts'
 import { budgetMegabytes } from '../lib/memory-limit.ts'
 import { alreadySent } from './already-sent.ts'
 import type { AppEnv } from './app-env.ts'
+import { replaceEnd } from './node-internals.ts'
 import { answerFailure } from './answer-failure.ts'
 import { readNodeBody, readWebBody, type ReadBody, createRepeatedBodies } from './read-body.ts'
 import type { Simulator } from './simulator.ts'
@@ -113,7 +114,7 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
   const refuseStranger = (incoming: IncomingMessage, outgoing: ServerResponse, startedMs: number): void => {
     const { socket } = incoming
     // Node's own would reset a client that still sends, before it has read its answer.
-    socket.destroySoon = () => endAndLinger(socket)
+    replaceEnd(socket, () => endAndLinger(socket))
     incoming.resume()
     outgoing.shouldKeepAlive = false
     arrivals.add({ incoming, outgoing, startedMs, body: noBody, isLast: true })

@@ -13,7 +13,8 @@ import { expectationFailed, malformedRequest } from '../wire/connection-errors.t
 import { stackOf } from '../lib/error-text.ts'
 import { ConnectionReports } from './connection-reports.ts'
 import { refuseHead, refuseRequest } from './refuse-request.ts'
-import { checkHead, upgradeOptions, Upgrades } from './upgrades.ts'
+import { tellClosed, upgradeOptions } from './node-internals.ts'
+import { checkHead, Upgrades } from './upgrades.ts'
 import { WriteStalls } from './write-stalls.ts'
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../lib/real-timers.ts'
 
@@ -228,10 +229,7 @@ class PipelinedAnswers {
     const waiting = new Set<ServerResponse>()
     this.#waiting.set(socket, waiting)
     socket.once('close', () => {
-      for (const outgoing of waiting) {
-        outgoing.destroy()
-        outgoing.emit('close')
-      }
+      for (const outgoing of waiting) tellClosed(outgoing)
       waiting.clear()
     })
     return waiting

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
+import { answerInTurn } from './node-internals.ts'
 import { endAndLinger, isLingering } from './data-plane.ts'
 import {
   chunkExtensionTooLarge,
@@ -44,15 +45,6 @@ export function refuseRequest(
   // A client that leaves in the middle of its request has broken off, and sent nothing wrong.
   if (code === 'HPE_INVALID_EOF_STATE') return undefined
   return code === 'HPE_HEADER_OVERFLOW' ? 'headersTooLarge' : 'malformed'
-}
-
-/** Node's own: the answer whose turn it is on a connection. */
-type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null }
-
-/** The answer whose turn it is on a connection; undefined between two. */
-export function answerInTurn(socket: Socket): ServerResponse | undefined {
-  const { _httpMessage: current } = socket as HttpSocket
-  return current ?? undefined
 }
 
 /** Calls `then` once all complete requests of a connection are answered; never where it breaks before. */

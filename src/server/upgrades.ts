@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { answerInTurn, whenAnswered } from './refuse-request.ts'
+import { readAgain, tellDrained, withoutUpgrade } from './node-internals.ts'
+import { whenAnswered } from './refuse-request.ts'
 import { malformedRequest, unknownTransferCoding } from '../wire/connection-errors.ts'
 import type { ServiceError } from '../wire/errors.ts'
 
@@ -21,16 +22,6 @@ export interface UpgradeRoute {
   readonly matches: (path: string) => boolean
   /** Takes the connection over, its key, its refusals and its end included. Must not throw. */
   readonly take: (upgrade: Upgrade) => void
-}
-
-/**
- * From Node 26 on, Node reads the body of a request that wishes to upgrade, and gives a connection that cannot be handed back:
- * a wish with a body is passed over in its own way there. Earlier versions do not ask, or leave the body to whoever hears of the wish.
- */
-export const upgradeOptions = {
-  shouldUpgradeCallback: ({ headers }: IncomingMessage): boolean =>
-    Number.parseInt(process.versions.node, 10) < 26 ||
-    !('transfer-encoding' in headers || Number(headers['content-length'] ?? 0) > 0),
 }
 
 /**
@@ -65,7 +56,7 @@ export class Upgrades {
   }
 
   #upgrade(incoming: IncomingMessage, socket: Socket, head: Buffer): void {
-    const request = Buffer.concat([withoutUpgrade(incoming), head])
+    const request = withoutUpgrade(incoming, head)
     this.#detach(socket, (release) => {
       const route = checkHead(incoming) ? undefined : this.#routeOf(incoming)
       if (route) {
@@ -73,10 +64,7 @@ export class Upgrades {
         return
       }
       release()
-      socket.unshift(request)
-      // That of an idle connection, which this one no longer is.
-      socket.setTimeout(0)
-      this.#server.emit('connection', socket)
+      readAgain(this.#server, socket, request)
     })
   }
 
@@ -92,7 +80,7 @@ export class Upgrades {
    * @param then is handed what takes those of this away, too
    */
   #detach(socket: Socket, then: (release: () => void) => void): void {
-    const onDrain = (): void => void answerInTurn(socket)?.emit('drain')
+    const onDrain = (): void => tellDrained(socket)
     const onError = (): void => void socket.destroy()
     const onClose = (): void => void this.#detached.delete(socket)
     this.#detached.add(socket)
@@ -106,16 +94,6 @@ export class Upgrades {
       then(release)
     })
   }
-}
-
-/** The head of a request as it came, without the wish. */
-function withoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
-  let head = `${method} ${url} HTTP/${httpVersion}\r\n`
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] ?? ''
-    if (name.toLowerCase() !== 'upgrade') head += `${name}: ${rawHeaders[index + 1]}\r\n`
-  }
-  return Buffer.from(`${head}\r\n`, 'latin1')
 }
 
 /** A target in absolute form: its host, without a user in front, and what follows (RFC 9112, 3.2.2). */

@@ -1,13 +1,6 @@
 import type { Socket } from 'node:net'
+import { takenBytes } from './node-internals.ts'
 import { clearInterval, monotonicMs, setInterval } from '../lib/real-timers.ts'
-
-/** What Node knows of a socket's handle. */
-interface Handle {
-  /** Handed to libuv, in bytes. */
-  readonly bytesWritten?: number
-  /** Of that, what the operating system has not taken yet. */
-  readonly writeQueueSize?: number
-}
 
 interface Stall {
   readonly takenBytes: number
@@ -57,10 +50,10 @@ export class WriteStalls {
         this.#stalls.delete(socket)
         continue
       }
-      const takenBytes = takenOf(socket)
+      const taken = takenBytes(socket)
       const stall = this.#stalls.get(socket)
       // NaN, of a Node that tells no more, is not equal to itself: nobody is cut then.
-      if (stall?.takenBytes !== takenBytes) this.#stalls.set(socket, { takenBytes, sinceMs: nowMs })
+      if (stall?.takenBytes !== taken) this.#stalls.set(socket, { takenBytes: taken, sinceMs: nowMs })
       else if (nowMs - stall.sinceMs >= this.#stallMs) this.#cut(socket)
     }
   }
@@ -70,10 +63,4 @@ export class WriteStalls {
     // A reset lets the operating system forget what it still holds for the client.
     socket.resetAndDestroy()
   }
-}
-
-/** What the operating system has taken of all that was written, in bytes. */
-function takenOf(socket: Socket): number {
-  const { _handle: handle } = socket as Socket & { readonly _handle?: Handle | null }
-  return (handle?.bytesWritten ?? Number.NaN) - (handle?.writeQueueSize ?? Number.NaN)
 }

@@ -3,7 +3,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createQuietTimer, type QuietTimer } from '../../../tests/support/quiet-timer.ts'
 import { HeaderList, type Reply } from '../../pipeline/reply.ts'
-import { sendAtOnce, sendStreamAtOnce } from './send-at-once.ts'
+import { sendAtOnce, sendStreamAtOnce } from './parts.ts'
 
 const closers: (() => void)[] = []
 afterEach(() => {

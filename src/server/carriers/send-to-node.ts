@@ -3,12 +3,21 @@ import type { Clock, StopTimer } from '../../lib/clock.ts'
 import { nextSlice } from '../../lib/slices.ts'
 import { failureReply } from '../../pipeline/reply-headers.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
+import { forgetHead, resetNow } from '../node-internals.ts'
 import { mendHead, type OnMendedHead } from './mend-head.ts'
-import { DueEvents, isFinalStatus, PartWriter, renderWhole, wireEncoding, writeTogether } from './parts.ts'
+import {
+  DueEvents,
+  isFinalStatus,
+  PartWriter,
+  renderWhole,
+  wireEncoding,
+  writeTogether,
+  sendAtOnce,
+  sendStreamAtOnce,
+} from './parts.ts'
 import { piecesOf, type LiveBody, type WholeBody } from '../../answer/body.ts'
 import type { Interruption, Reply } from '../../pipeline/reply.ts'
 import { ReportedFailure } from '../../pipeline/reported-failure.ts'
-import { sendAtOnce, sendStreamAtOnce } from './send-at-once.ts'
 import { splitAtShare } from './split-at-share.ts'
 import { takeLive } from './take-live.ts'
 
@@ -236,12 +245,7 @@ export class NodeSender {
     // Without a socket it is not this answer's turn yet on its connection.
     if (!socket) this.#outgoing.destroy()
     else if (how === 'close') socket.destroySoon()
-    else {
-      // What Node's own resetAndDestroy sets; but that sends a FIN before its RST, and clients take it for an orderly
-      // end. A Node that knows the property no more would send the FIN alone.
-      Object.assign(socket, { resetAndClosing: true })
-      socket.destroy()
-    }
+    else resetNow(socket)
   }
 
   #takeEvents(reply: Reply, events: DueEvents, write: () => void): void {
@@ -287,9 +291,7 @@ export class NodeSender {
       this.#writeNodeHead(reply)
     } catch {
       this.#onMendedHead(this.#exchange, mendHead(reply))
-      // What Node took from the refused head.
-      this.#outgoing.chunkedEncoding = false
-      this.#outgoing.statusMessage = ''
+      forgetHead(this.#outgoing)
       this.#writeNodeHead(reply)
     }
   }
