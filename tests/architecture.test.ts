@@ -5,6 +5,7 @@ import {
   entryFiles,
   homes,
   importProblem,
+  internalsProblem,
   lonelyProblems,
   nameProblem,
 } from './support/architecture-rules.ts'
@@ -91,6 +92,10 @@ describe('src/', () => {
     expect(problems).toEqual([])
   })
 
+  test('uses what Node does not document in one file', () => {
+    expect(code.map(({ file, source }) => internalsProblem(file, source)).filter(Boolean)).toEqual([])
+  })
+
   test('has no short file that a single neighbour imports, but for those with a reason', () => {
     const importers = new Map<string, Set<string>>(code.map(({ file }) => [file, new Set()]))
     for (const { file, scanned } of code) {
@@ -161,6 +166,23 @@ describe('the rules', () => {
     const problem = importProblem(file, { specifier, typeOnly })
     expect(problem).toContain(`src/${file} imports '${specifier}'`)
     expect(problem).toContain(reason)
+  })
+
+  test.each([
+    "outgoing['_header'] = head",
+    'const { _handle: handle } = socket',
+    'outgoing._headerSent = true',
+    "if ('_header' in outgoing) return",
+    'outgoing.socket?.write(text)',
+    "socket.write(text, 'latin1')",
+    '`${length.toString(16)}\\r\\n${text}\\r\\n`',
+    "server.emit('connection', socket)",
+    'socket.destroySoon = end',
+  ])('refuse that a file of the server says %s', (source) => {
+    expect(internalsProblem('server/send.ts', source)).toContain(
+      'Move that into src/server/node-internals.ts',
+    )
+    expect(internalsProblem('server/node-internals.ts', source)).toBeUndefined()
   })
 
   const short = { file: 'limits/bucket.ts', lines: 59, importers: ['limits/window.ts'] }

@@ -66,7 +66,7 @@ const worthOpening = 60
  * Files that a single file of their own folder imports, and that are short, each with its reason to be alone: who reads its importer has
  * to open it as well.
  */
-export const reasonsToBeAlone: Readonly<Record<string, string>> = {
+const reasonsToBeAlone: Readonly<Record<string, string>> = {
   'cli/open-files.ts': 'main.ts is a program, which tests cannot import without running it',
   'cli/process-signals.ts': 'main.ts is a program, which tests cannot import without running it',
   'generate/images/bitmap-font.ts': 'the pixels of a font: data, not code',
@@ -113,6 +113,32 @@ function isLonely({ file, lines, importers }: PlacedFile): boolean {
     lines < worthOpening &&
     !entryFiles.includes(file) &&
     posix.dirname(importer) === posix.dirname(file)
+  )
+}
+
+/** The file that uses what Node does not document. */
+const nodeInternalsFile = 'server/node-internals.ts'
+
+const nodeInternals: readonly (readonly [pattern: RegExp, what: string])[] = [
+  [/(?:\.|\[['"`]|\{\s*|['"`])_[a-z]\w*/, "a property of Node's own"],
+  [
+    /\bresetAndClosing\b|\bchunkedEncoding\b|\bdestroySoon =|\bshouldUpgradeCallback\b/,
+    "a property of Node's own",
+  ],
+  [/\bsocket[?!]?\.write\(/, 'bytes of an answer past Node'],
+  [/toString\(16\)\}\\r\\n/, 'the frame of a chunk'],
+  [/\.emit\('(?:connection|drain|close|finish|socket)'/, "an event of Node's own"],
+]
+/** There is no HTTP server of Node's elsewhere. */
+const nodeServerFolders = new Set(['server', 'pipeline'])
+
+/** Says what a file uses of the inside of Node's HTTP server, which one file does alone. `file` is relative to src/. */
+export function internalsProblem(file: string, source: string): string | undefined {
+  if (file === nodeInternalsFile || !nodeServerFolders.has(folderOf(file))) return undefined
+  const found = nodeInternals.find(([pattern]) => pattern.test(source))
+  return (
+    found &&
+    `src/${file} uses ${found[1]} (${found[0].exec(source)?.[0].trim()}). Move that into src/${nodeInternalsFile}, with a case in its test: another Node may not have it.`
   )
 }
 
