@@ -16,7 +16,7 @@ import { isModelOperation, operations, type ModelOperation, type Route } from '.
 import type { Exchange } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/reply-headers.ts'
 import { checksRequests, isSimulated } from '../pipeline/source-rules.ts'
-import type { Answer, Stage } from '../pipeline/stage.ts'
+import type { ReplyOrPromise, Stage } from '../pipeline/stage.ts'
 import { judgeApiVersion, tooOldForModel } from '../wire/api-versions.ts'
 
 /** Hears of each request to a deployment that the configuration does not have. */
@@ -43,7 +43,7 @@ export function createFindDeployment(onUndefined?: OnUndefinedDeployment): Stage
 }
 
 /** Notes the configured deployment that a request names, if there is one. */
-function noteDeployment(exchange: Exchange, next: () => Answer): Answer {
+function noteDeployment(exchange: Exchange, next: () => ReplyOrPromise): ReplyOrPromise {
   const { deploymentName, config } = exchange
   if (deploymentName !== undefined) exchange.deployment = config.deployments.get(deploymentName)
   return next()
@@ -139,7 +139,7 @@ function defaultModel(operation: ModelOperation, named: Model | undefined, catal
  * Refuses a version that the service does not know, and one that lacks the operation. A dated path without
  * `api-version` is unknown to the service, however well the rest of it reads.
  */
-export function checkApiVersion(exchange: Exchange, next: () => Answer): Answer {
+export function checkApiVersion(exchange: Exchange, next: () => ReplyOrPromise): ReplyOrPromise {
   const { route } = exchange
   if (!route) return next()
   switch (judgeApiVersion(exchange.apiVersion, route.operation, route.dated)) {
@@ -153,7 +153,7 @@ export function checkApiVersion(exchange: Exchange, next: () => Answer): Answer 
 }
 
 /** Refuses a version that is older than what the deployment's model needs. */
-export function checkModelVersion(exchange: Exchange, next: () => Answer): Answer {
+export function checkModelVersion(exchange: Exchange, next: () => ReplyOrPromise): ReplyOrPromise {
   const { route, deployment, apiVersion } = exchange
   if (!route?.dated || !deployment || apiVersion === undefined) return next()
   const first = tooOldForModel(apiVersion, deployment.model)

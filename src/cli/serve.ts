@@ -46,7 +46,7 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
   warnOfWeakKeys(live.current, logger)
   const count = countWorkers(live.current)
   // While workers still start, nobody counts the answers of those that serve already.
-  let running: Serving['running'] | undefined = count > 1 ? undefined : () => 0
+  let running: Serving['running'] | undefined = count > 1 ? undefined : async () => 0
   const stopped = whenAborted(stop).then(async () => {
     host.stdout.write(describeStop(await running?.(), graceSeconds))
   })
@@ -101,7 +101,8 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
         onConnectionEnd: simulator.metrics.connectionEnded,
       })
       await thenClose(
-        () => whileServing({ url: listener.url, simulator, running: simulator.metrics.running }),
+        () =>
+          whileServing({ url: listener.url, simulator, running: async () => simulator.metrics.running() }),
         () => listener.close(graceSeconds * 1000),
       )
     },

@@ -85,7 +85,7 @@ describe('a patch', () => {
     live.prepare = () => Promise.reject(new OperatorError('RECORDINGS_UNREADABLE', 'gone'))
     await expect(live.patch({ region: 'X' })).rejects.toThrow('gone')
     expect(live.current).toBe(first)
-    live.prepare = () => {}
+    live.prepare = async () => {}
     expect((await live.patch({ region: 'Y' })).problems).toEqual([])
   })
 

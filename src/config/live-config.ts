@@ -35,7 +35,7 @@ export interface Change {
  * Makes what a new configuration needs before a request meets it, such as an index of recordings. Its rejection refuses the
  * change.
  */
-export type Prepare = (next: Config) => void | Promise<void>
+export type Prepare = (next: Config) => Promise<void>
 
 /** What a change makes of the configuration of the moment; made again where another process was faster. */
 type Plan = () => { readonly base?: ConfigInputs; readonly overlay?: Overlay }
@@ -53,7 +53,7 @@ interface State {
  */
 export class LiveConfig {
   /** Set by whoever has to make something ready for a new configuration. */
-  prepare: Prepare = () => {}
+  prepare: Prepare = async () => {}
   /** Where changes are shared with other processes; set by whoever shares them. */
   store?: OverlayStore
   #base: ConfigInputs

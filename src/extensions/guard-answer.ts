@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../lib/port.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { ForwardedReply, Forwarder, Generator, NamedLimiter } from '../pipeline/extension.ts'
 import type { Reply } from '../pipeline/reply.ts'
@@ -6,7 +7,7 @@ import { blame, type Culprit, ExtensionError } from './extension-error.ts'
 import { replyProblem } from './reply-problem.ts'
 
 /** A part of an extension that answers requests, or leaves them to the next one by giving undefined. */
-export type Answerer<T> = (exchange: Exchange) => T | undefined | Promise<T | undefined>
+export type Answerer<T> = (exchange: Exchange) => MaybePromise<T | undefined>
 
 /** Wraps a generator so that what it throws, and what it gives that is no reply, is an ExtensionError that names it. */
 export function guardGenerator(generator: Generator, culprit: Culprit): Answerer<Reply> {
@@ -44,7 +45,7 @@ export function guardLimiter(limiter: NamedLimiter, culprit: Culprit): NamedLimi
 
 /** Asks one after the other until one answers. Nothing is awaited while they answer at once. */
 export function firstAnswer<T>(answerers: readonly Answerer<T>[]): Answerer<T> {
-  const askFrom = (start: number, exchange: Exchange): T | undefined | Promise<T | undefined> => {
+  const askFrom = (start: number, exchange: Exchange): MaybePromise<T | undefined> => {
     for (let index = start; index < answerers.length; index++) {
       const answer = answerers[index]?.(exchange)
       if (answer instanceof Promise) {

@@ -1,4 +1,4 @@
-import type { Answer, Hook, Stage } from '../pipeline/stage.ts'
+import type { ReplyOrPromise, Hook, Stage } from '../pipeline/stage.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { blame, type Culprit, ExtensionError } from './extension-error.ts'
 import { replyProblem } from './reply-problem.ts'
@@ -37,11 +37,11 @@ export function guardHook(hook: Hook, culprit: Culprit): Stage {
 /** What one request's hook asks of the rest of the chain. */
 class InnerCall {
   inner: Promise<Reply> | undefined
-  readonly #next: () => Answer
+  readonly #next: () => ReplyOrPromise
   #isWatched = false
   #failure: { readonly reason: unknown } | undefined
 
-  constructor(next: () => Answer) {
+  constructor(next: () => ReplyOrPromise) {
     this.#next = next
   }
 

@@ -2,7 +2,7 @@ import type { Fault, FaultRule } from '../config/fault-rule.ts'
 import type { IncidentPhase } from '../config/incident-file.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/reply-headers.ts'
-import type { Answer, Stage } from '../pipeline/stage.ts'
+import type { ReplyOrPromise, Stage } from '../pipeline/stage.ts'
 import type { InjectionReports, FaultCount } from './injection-reports.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { delayReply } from '../pipeline/delay-reply.ts'
@@ -106,7 +106,7 @@ interface Injection {
 
 async function answer(
   exchange: Exchange,
-  next: () => Answer,
+  next: () => ReplyOrPromise,
   { wish, struck, random, counts }: Injection,
 ): Promise<Reply> {
   const planned = async (): Promise<Reply> => {

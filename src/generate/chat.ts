@@ -9,7 +9,7 @@ import { countTools } from '../wire/chat/tool-tokens.ts'
 import type { Addressed, Exchange } from '../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../pipeline/reply-headers.ts'
 import type { Reply } from '../pipeline/reply.ts'
-import { whenKnown } from '../pipeline/stage.ts'
+import { type ReplyOrPromise, whenKnown } from '../pipeline/stage.ts'
 import { loadEncoding, type TokenCounter } from '../tokens/encoding.ts'
 import {
   chatTask,
@@ -33,7 +33,7 @@ import type { ChatFacts } from '../wire/chat/chat-chunks.ts'
 import { boundedTop, logprobsPieces } from './logprobs.ts'
 
 /** Answers a chat completion: lorem text, JSON of the form that was asked for, or calls of tools. */
-export function generateChat(exchange: Addressed, promptCache: PromptCache): Reply | Promise<Reply> {
+export function generateChat(exchange: Addressed, promptCache: PromptCache): ReplyOrPromise {
   const { deployment } = exchange
   const { model } = deployment
   const parsed = parseChatRequest(exchange.json, model)
@@ -52,7 +52,7 @@ function answerChat(
   promptCache: PromptCache,
   request: ChatRequest,
   counter: TokenCounter,
-): Reply | Promise<Reply> {
+): ReplyOrPromise {
   const { model } = deployment
   const promptTokens = countChatPrompt(request, model, counter)
   const requested = requestedTokens(request)

@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../lib/port.ts'
 import type { Deployment } from '../config/deployments.ts'
 import { promptLengthExceeded } from '../wire/chat/error-context-length.ts'
 import { promptFiltered, tooManyCompletions, type ServiceError } from '../wire/errors.ts'
@@ -12,7 +13,7 @@ import type { Addressed, Exchange } from '../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../pipeline/reply-headers.ts'
 import { bodyInPieces } from '../answer/body.ts'
 import type { Reply } from '../pipeline/reply.ts'
-import { whenKnown } from '../pipeline/stage.ts'
+import { type ReplyOrPromise, whenKnown } from '../pipeline/stage.ts'
 import { loadEncoding, type TokenCounter, type Encoding } from '../tokens/encoding.ts'
 import {
   completionSteps,
@@ -41,7 +42,7 @@ import { countInput, splitInputs } from '../wire/chat/prompt-tokens.ts'
 const quickTokens = 5_000
 
 /** Answers a legacy completion with lorem text: `n` choices for each prompt. */
-export function generateCompletion(exchange: Addressed): Reply | Promise<Reply> {
+export function generateCompletion(exchange: Addressed): ReplyOrPromise {
   const { deployment } = exchange
   const { model } = deployment
   const parsed = parseCompletionsRequest(exchange.json, model)
@@ -60,7 +61,7 @@ function answerCompletion(
   { model }: Deployment,
   request: CompletionsRequest,
   counter: TokenCounter,
-): Reply | Promise<Reply> {
+): ReplyOrPromise {
   const { config } = exchange
   const prompts = readPrompts(request.prompt, loadEncoding(model.encoding), counter)
   const verdict = judgeContent(textsOf(request, prompts), config, exchange.forced)
@@ -208,7 +209,7 @@ function completePrompts(
   request: CompletionsRequest,
   model: Model,
   exchange: Exchange,
-): PromptCompletions | Promise<PromptCompletions> {
+): MaybePromise<PromptCompletions> {
   const candidates = prompts.length * candidatesPerPrompt(request)
   const mayTakeLong = candidates * (tokensPerCandidate + requestedTokens(request)) > quickDraft
   return mayTakeLong

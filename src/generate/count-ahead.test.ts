@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../lib/port.ts'
 import { describe, expect, it } from 'vitest'
 import { leastMs } from '../../tests/support/machine-speed.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
@@ -14,7 +15,7 @@ function exchangeOf(bytes: number, signal = new AbortController().signal): Excha
 }
 
 /** Counts the texts of a large request. */
-function ahead(texts: readonly string[], signal?: AbortSignal): TokenCounter | Promise<TokenCounter> {
+function ahead(texts: readonly string[], signal?: AbortSignal): MaybePromise<TokenCounter> {
   return countAhead(exchangeOf(largeTextLength + 1, signal), encoding, (collector) => {
     for (const text of texts) collector.count(text)
   })

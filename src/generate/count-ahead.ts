@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../lib/port.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { nextSlice } from '../lib/slices.ts'
 import { largeTextLength, type Encoding, type TokenCounter } from '../tokens/encoding.ts'
@@ -16,7 +17,7 @@ export function countAhead(
   exchange: Exchange,
   encoding: Encoding,
   walk: (collector: TokenCounter) => void,
-): TokenCounter | Promise<TokenCounter> {
+): MaybePromise<TokenCounter> {
   return exchange.body.length <= quickBytes ? encoding : countInSlices(exchange, encoding, walk)
 }
 

@@ -6,7 +6,7 @@ import type { Addressed, Exchange } from '../pipeline/exchange.ts'
 import { jsonOfModel, modelReply, noRoomReply, refuse } from '../pipeline/reply-headers.ts'
 import { bodyInPieces, renderedBody } from '../answer/body.ts'
 import type { Reply } from '../pipeline/reply.ts'
-import { whenKnown } from '../pipeline/stage.ts'
+import { type ReplyOrPromise, whenKnown } from '../pipeline/stage.ts'
 import { loadEncoding, type TokenCounter } from '../tokens/encoding.ts'
 import { countAhead } from './count-ahead.ts'
 import { embedText } from './embedding-vector.ts'
@@ -26,7 +26,7 @@ const quickNumbers = 50_000
 const quickBytes = 256 * 1024
 
 /** Answers an embeddings request with vectors that depend on the texts, the model and the size alone. */
-export function generateEmbeddings(exchange: Addressed): Reply | Promise<Reply> {
+export function generateEmbeddings(exchange: Addressed): ReplyOrPromise {
   const { deployment } = exchange
   const { model } = deployment
   const parsed = parseEmbeddingsRequest(exchange.json, model)

@@ -1,6 +1,6 @@
 import { isModelOperation, type ModelOperation, type ResourceOperation } from '../wire/route.ts'
 import { type Addressed, type Exchange, isAddressed } from '../pipeline/exchange.ts'
-import type { Source } from '../pipeline/stage.ts'
+import type { ReplyOrPromise, Source } from '../pipeline/stage.ts'
 import { type Reply, HeaderList } from '../pipeline/reply.ts'
 import { generateSpeech } from './audio/generate-speech.ts'
 import { generateTranscription, generateTranslation } from './audio/generate-transcript.ts'
@@ -20,7 +20,7 @@ import { textBody } from '../answer/body.ts'
 import { renderModel } from '../wire/models/write-model.ts'
 
 /** Answers an operation that a deployment's model carries out. */
-type ModelGenerator = (exchange: Addressed, promptCache: PromptCache) => Reply | Promise<Reply>
+type ModelGenerator = (exchange: Addressed, promptCache: PromptCache) => ReplyOrPromise
 
 /** Operations that a deployment's model carries out. */
 const modelGenerators: Readonly<Record<Exclude<ModelOperation, 'responses'>, ModelGenerator>> = {
@@ -34,7 +34,7 @@ const modelGenerators: Readonly<Record<Exclude<ModelOperation, 'responses'>, Mod
 }
 
 /** Answers an operation for which no deployment is needed. */
-type ResourceGenerator = (exchange: Exchange, store: ResponseArchive) => Reply | Promise<Reply>
+type ResourceGenerator = (exchange: Exchange, store: ResponseArchive) => ReplyOrPromise
 
 /** Operations on what was answered before, and on the catalogue. */
 const resourceGenerators: Readonly<Record<ResourceOperation, ResourceGenerator>> = {

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Usage } from '../answer/completion.ts'
 import { machineOffsetMs } from '../lib/machine-time.ts'
-import type { Codec, Port } from '../lib/port.ts'
+import type { MaybePromise, Codec, Port } from '../lib/port.ts'
 import { longestBodyBytes } from './journal-ring.ts'
 import type { JournalEntry } from './journal-entry.ts'
 import type { JournalFilter } from './journal-filter.ts'
@@ -61,17 +61,17 @@ export interface JournalPage {
 /** What has been noted, here or at a place where the notes of many processes come together. */
 export interface JournalReader {
   /** What fits the filter, oldest first; all without one. Each call tells how things stand then. */
-  entries(filter?: JournalFilter): readonly JournalEntry[] | Promise<readonly JournalEntry[]>
+  entries(filter?: JournalFilter): MaybePromise<readonly JournalEntry[]>
   /** The number of the last request; 0 before the first one. */
-  readonly lastId: number | Promise<number>
+  readonly lastId: MaybePromise<number>
   /** Looks from a number on, so that whoever follows the journal needs to keep nothing but his place in it. */
-  follow(sinceId: number, filter: JournalFilter): JournalPage | Promise<JournalPage>
+  follow(sinceId: number, filter: JournalFilter): MaybePromise<JournalPage>
   /** Calls back after requests have been noted. Gives what ends that. */
   onNoted(listener: () => void): () => void
   /** Forgets all requests, and begins a new report. Numbers go on. */
-  clear(): void | Promise<void>
+  clear(): MaybePromise<void>
   /** What the judge has found since the start or the last `clear`, whether the requests are still kept or not. */
-  retryReport(): RetryReport | Promise<RetryReport>
+  retryReport(): MaybePromise<RetryReport>
   /** Names what has to end before all is noted that has happened in this simulator: its workers may be behind. */
   settleBy?(settle: () => Promise<void>): void
 }

@@ -10,7 +10,7 @@ import { isSimulated } from '../pipeline/source-rules.ts'
 import { highDemand, highDemandRetryAfterSeconds, temporarilyUnable } from '../wire/errors.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/reply-headers.ts'
-import { type Answer, type Stage, whenKnown } from '../pipeline/stage.ts'
+import { type ReplyOrPromise, type Stage, whenKnown } from '../pipeline/stage.ts'
 import type { Reply, Schedule } from '../pipeline/reply.ts'
 import type { Steps } from '../answer/completion.ts'
 import type { ConcurrencyLimiter, SlotGrant, SlotRefusal } from './concurrency-limiter.ts'
@@ -38,7 +38,7 @@ export function createLatency({ slots }: LatencyParts): Stage {
     const { timeScale } = config.latency
     const { load, concurrency } = deployment?.latency ?? {}
     if (!deployment || timeScale === 0 || !(load || concurrency)) return timed(exchange, next, 1)
-    const follow = (answer: SlotGrant | SlotRefusal): Answer =>
+    const follow = (answer: SlotGrant | SlotRefusal): ReplyOrPromise =>
       typeof answer === 'string' ? refusal(answer) : timed(exchange, next, slowdownBy(load, answer.others))
     const taken = slots.take({ resource, deployment: deployment.name, concurrency, timeScale })
     return whenKnown(taken, (result) => {
@@ -51,7 +51,7 @@ export function createLatency({ slots }: LatencyParts): Stage {
 }
 
 /** Gives what comes back its time, `slowdown` times as much as without load. */
-function timed(exchange: Exchange, next: () => Answer, slowdown: number): Answer {
+function timed(exchange: Exchange, next: () => ReplyOrPromise, slowdown: number): ReplyOrPromise {
   const { deployment, config } = exchange
   const { timeScale } = config.latency
   // From here, not from the arrival of the first byte: a slow upload or a queue is not the model's time.

@@ -1,5 +1,5 @@
 import type { Concurrency } from '../config/deployment-latency.ts'
-import type { Port } from '../lib/port.ts'
+import type { MaybePromise, Port } from '../lib/port.ts'
 import type { Occupancy } from '../limits/occupancy.ts'
 
 /** What a request asks of the slots of its deployment. */
@@ -36,7 +36,7 @@ export type SlotResult<Lease = unknown> =
  */
 export interface ConcurrencyLimiter<Lease = unknown> {
   /** Takes a slot, or a place in the queue. Whoever gets a lease ends it, whatever comes of it. */
-  take(request: SlotRequest): SlotResult<Lease> | Promise<SlotResult<Lease>>
+  take(request: SlotRequest): MaybePromise<SlotResult<Lease>>
   /** Waits for the slot of a lease without one; undefined for a lease that is not known. */
   wait(lease: Lease): Promise<SlotGrant | SlotRefusal | undefined>
   /** Gives the slot back, or leaves the queue: the request has been answered, or its client has left. */

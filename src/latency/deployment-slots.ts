@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../lib/port.ts'
 import type { Concurrency } from '../config/deployment-latency.ts'
 import type { SlotRefusal } from './concurrency-limiter.ts'
 import type { SlotHolder } from './slot-lease.ts'
@@ -42,11 +43,7 @@ export class DeploymentSlots {
    * @param concurrency undefined: there is a slot for everyone
    * @param timeScale multiplies the timeout of the queue
    */
-  take(
-    holder: SlotHolder,
-    concurrency: Concurrency | undefined,
-    timeScale: number,
-  ): Admission | Promise<Admission> {
+  take(holder: SlotHolder, concurrency: Concurrency | undefined, timeScale: number): MaybePromise<Admission> {
     this.#slots = concurrency?.slots ?? Infinity
     this.#admitWaiting()
     if (!concurrency || this.#working < this.#slots) {

@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../lib/port.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { SlotGrant, SlotRefusal, SlotResult } from './concurrency-limiter.ts'
 
@@ -38,7 +39,7 @@ export class SlotLease implements SlotHolder {
  */
 export function openSlotLease(
   clock: Clock,
-  take: (holder: SlotHolder) => SlotGrant | SlotRefusal | Promise<SlotGrant | SlotRefusal>,
+  take: (holder: SlotHolder) => MaybePromise<SlotGrant | SlotRefusal>,
 ): SlotResult<SlotLease> {
   const lease = new SlotLease(clock)
   const taken = take(lease)

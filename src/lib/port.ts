@@ -1,3 +1,10 @@
+/**
+ * A value that is given at once where it is known, and else promised. A promise where none is needed costs a turn of the loop's
+ * queue, which counts where each request would pay it: in the stages of a request, and in the ports. Elsewhere a function does
+ * one or the other.
+ */
+export type MaybePromise<T> = T | Promise<T>
+
 /** The names of the methods that every adapter of a port has. Optional ones belong to the keeper of the state alone. */
 export type MethodOf<P> = { [K in keyof P]-?: undefined extends P[K] ? never : K }[keyof P] & string
 
@@ -43,7 +50,7 @@ export interface Port<P, Lease = unknown> {
   readonly name: string
   readonly methods: { readonly [K in MethodOf<P>]: MethodRule<P[K]> }
   /** Ends a lease whose holder is gone; `nowMs` is that of the system clock. */
-  readonly giveBack?: (keeper: P, lease: Lease, nowMs: number) => void | Promise<void>
+  readonly giveBack?: (keeper: P, lease: Lease, nowMs: number) => MaybePromise<void>
   /** Leases that one caller holds at most; the oldest are forgotten. Default: no bound. */
   readonly maxLeases?: number
 }

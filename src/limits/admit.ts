@@ -1,7 +1,7 @@
 import type { Deployment } from '../config/deployments.ts'
 import { type Addressed, type Exchange, isAddressed } from '../pipeline/exchange.ts'
 import type { NamedLimiter } from '../pipeline/extension.ts'
-import { type Answer, type Stage, whenFailed, whenKnown } from '../pipeline/stage.ts'
+import { type ReplyOrPromise, type Stage, whenFailed, whenKnown } from '../pipeline/stage.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { limitProfile, type EstimateRule } from './limit-plan.ts'
 import { limitRefusal } from './limit-refusal.ts'
@@ -31,9 +31,9 @@ export function createAdmission({ named = new Map(), limits }: AdmissionParts): 
   /** What is known at once is not waited for, which would cost every request a turn of promises. */
   const admitTo = (
     exchange: Addressed,
-    next: () => Answer,
-    onRefusal: (decision: Refusal) => Answer,
-  ): Answer => {
+    next: () => ReplyOrPromise,
+    onRefusal: (decision: Refusal) => ReplyOrPromise,
+  ): ReplyOrPromise => {
     const { route, deployment, config, conditions, resource } = exchange
     const profileName = deployment.limitProfile ?? config.limitProfile
     const asked = limitsOf(deployment, profileName, conditions?.limitFactor ?? 1)
@@ -81,15 +81,15 @@ function answer(
   limits: RateLimiter,
   { kind }: DeploymentLimits,
   { lease }: Admitted,
-  next: () => Answer,
-): Answer {
+  next: () => ReplyOrPromise,
+): ReplyOrPromise {
   const settle = (reply: Reply | undefined): void =>
     exchange.onEnd(() => {
       const failed = !reply || reply.status >= 400
       // An answer that does not tell its usage keeps its estimate.
       if (failed || reply.usage) limits.settle(lease, failed ? undefined : reply.usage)
     })
-  const planned = (reply: Reply): Answer => {
+  const planned = (reply: Reply): ReplyOrPromise => {
     if (kind === 'provisioned') {
       return discountCached(exchange, limits, lease, reply).finally(() => settle(reply))
     }

@@ -1,4 +1,4 @@
-import type { Codec, Port } from '../lib/port.ts'
+import type { MaybePromise, Codec, Port } from '../lib/port.ts'
 import type { Usage } from '../answer/completion.ts'
 import type { LimitState } from '../wire/service-headers.ts'
 import { type DeploymentLimits, limitsFromText, limitsToText } from './deployment-limits.ts'
@@ -59,20 +59,20 @@ export type AnyStanding = LimitStanding | ProvisionedStanding
  */
 export interface RateLimiter<Lease = unknown> {
   /** Admits a request and charges it, or refuses it. */
-  decide(request: LimitRequest): LimitResult<Lease> | Promise<LimitResult<Lease>>
+  decide(request: LimitRequest): MaybePromise<LimitResult<Lease>>
   /** Puts what the request truly used in the place of its estimate; undefined when it used nothing. */
   settle(lease: Lease, usage: Usage | undefined): void
   /**
    * For provisioned deployments: takes cached tokens out of the estimate, as soon as they are known, and gives the utilisation
    * after that; undefined where it is not known.
    */
-  discount(lease: Lease, cachedTokens: number): number | undefined | Promise<number | undefined>
+  discount(lease: Lease, cachedTokens: number): MaybePromise<number | undefined>
   /** How the limits of a deployment stand. Asking charges and changes nothing. */
-  standing(subject: LimitSubject): AnyStanding | Promise<AnyStanding>
+  standing(subject: LimitSubject): MaybePromise<AnyStanding>
   /** The provisioned deployments that had a request, and how much of their throughput is in use, as far as is known here. */
   utilizations?(): Iterable<Utilization>
   /** Forgets what was used: every deployment begins anew. */
-  clear?(): void | Promise<void>
+  clear?(): MaybePromise<void>
 }
 
 export const rateLimiterPort: Port<RateLimiter> = {

@@ -1,8 +1,8 @@
 import type { Exchange } from './exchange.ts'
-import type { Answer, NamedStage, Stage } from './stage.ts'
+import type { ReplyOrPromise, NamedStage, Stage } from './stage.ts'
 
 /** Answers an exchange. */
-export type Run = (exchange: Exchange) => Answer
+export type Run = (exchange: Exchange) => ReplyOrPromise
 
 /** A stage, and which requests meet it. */
 type Link = Pick<NamedStage, 'acts' | 'stage'>
@@ -15,7 +15,7 @@ export function chain(links: readonly Link[], innermost: Run): Run {
   }, innermost)
 }
 
-function callStage(stage: Stage, exchange: Exchange, rest: Run): Answer {
+function callStage(stage: Stage, exchange: Exchange, rest: Run): ReplyOrPromise {
   let called = false
   return stage(exchange, () => {
     if (called)

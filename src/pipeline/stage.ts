@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../lib/port.ts'
 import type { Exchange } from './exchange.ts'
 import type { Reply } from './reply.ts'
 
@@ -7,11 +8,11 @@ export type Next = () => Promise<Reply>
 /** An extension's stage of the pipeline: answers itself, or calls `next` and may change what comes back. */
 export type Hook = (exchange: Exchange, next: Next) => Promise<Reply>
 
-/** An answer, or the promise of one where it is not known at once: a promise at each stage would cost a tenth of a request. */
-export type Answer = Reply | Promise<Reply>
+/** A reply, or the promise of one where it is not known at once: a promise at each stage would cost a tenth of a request. */
+export type ReplyOrPromise = MaybePromise<Reply>
 
 /** A stage of the pipeline, as a hook is one, that makes no promise of what is known. */
-export type Stage = (exchange: Exchange, next: () => Answer) => Answer
+export type Stage = (exchange: Exchange, next: () => ReplyOrPromise) => ReplyOrPromise
 
 /**
  * The names of the stages, in the order in which a request meets them. The picture of the way of a request and the documents
@@ -47,18 +48,21 @@ export interface NamedStage {
 }
 
 /** What answers requests at the end of the chain; gives undefined for a request that it does not know. */
-export type Source = (exchange: Exchange) => Answer | undefined | Promise<Reply | undefined>
+export type Source = (exchange: Exchange) => MaybePromise<Reply | undefined>
 
 /** Goes on with a value: at once where it is known, so that it costs no turn of promises, and else when it is. */
-export function whenKnown<T, R>(value: T | Promise<T>, goOn: (known: T) => R | Promise<R>): R | Promise<R> {
+export function whenKnown<T, R>(
+  value: MaybePromise<T>,
+  goOn: (known: T) => MaybePromise<R>,
+): MaybePromise<R> {
   return value instanceof Promise ? value.then(goOn) : goOn(value)
 }
 
 /** Calls `ask`, and goes on with `rescue` where it throws, or gives a promise that is rejected. */
 export function whenFailed<T>(
-  ask: () => T | Promise<T>,
-  rescue: (error: unknown) => T | Promise<T>,
-): T | Promise<T> {
+  ask: () => MaybePromise<T>,
+  rescue: (error: unknown) => MaybePromise<T>,
+): MaybePromise<T> {
   try {
     const value = ask()
     return value instanceof Promise ? value.catch(rescue) : value

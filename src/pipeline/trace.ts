@@ -2,7 +2,7 @@ import { printable } from '../lib/printable.ts'
 import type { Run } from './chain.ts'
 import type { Exchange, Outcome } from './exchange.ts'
 import { HeaderList, type Reply } from './reply.ts'
-import { type Answer, type NamedStage, type Stage, whenKnown } from './stage.ts'
+import { type ReplyOrPromise, type NamedStage, type Stage, whenKnown } from './stage.ts'
 
 /** The header that asks for the trace of a request, and the one that tells who answered it. */
 export const traceHeader = 'x-sim-trace'
@@ -82,7 +82,7 @@ export class Trace {
   }
 
   /** Runs a stage, and notes its time. */
-  run({ name, extension, stage }: Traced, next: () => Answer): Answer {
+  run({ name, extension, stage }: Traced, next: () => ReplyOrPromise): ReplyOrPromise {
     const { clock } = this.#exchange
     const span: Span = {
       name,
@@ -94,7 +94,7 @@ export class Trace {
     }
     this.#spans.push(span)
     let inner: Pick<Reply, 'body' | 'status' | 'service'> | undefined
-    const tracedNext = (): Answer => {
+    const tracedNext = (): ReplyOrPromise => {
       const leftMs = clock.nowMs()
       return settled(next, (reply) => {
         span.innerMs += clock.nowMs() - leftMs
@@ -213,7 +213,7 @@ function asHeaderText(text: string): string {
 }
 
 /** Calls `ask`, and `done` with its reply, or without one when it fails. */
-function settled(ask: () => Answer, done: (reply?: Reply) => void): Answer {
+function settled(ask: () => ReplyOrPromise, done: (reply?: Reply) => void): ReplyOrPromise {
   const failed = (error: unknown): never => {
     done()
     throw error
@@ -222,7 +222,7 @@ function settled(ask: () => Answer, done: (reply?: Reply) => void): Answer {
     done(reply)
     return reply
   }
-  let answer: Answer
+  let answer: ReplyOrPromise
   try {
     answer = ask()
   } catch (error) {

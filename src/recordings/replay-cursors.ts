@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import { defaultResourceName } from '../config/config.ts'
 import type { RecordingsConfig, ReplayConfig } from '../config/recordings-config.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import type { Port } from '../lib/port.ts'
+import type { MaybePromise, Port } from '../lib/port.ts'
 import { RecentMap } from '../lib/caches.ts'
 import type { EntryList, RecordingEntry } from './recording-entry.ts'
 
@@ -15,9 +15,9 @@ export interface ReplayCursors {
    * @param list what was recorded for the request, the same text in every process
    * @param test undefined for a request that names none
    */
-  next(list: string, test: string | undefined): number | Promise<number>
+  next(list: string, test: string | undefined): MaybePromise<number>
   /** Starts all of them at the first recording again. */
-  clear?(): void | Promise<void>
+  clear?(): MaybePromise<void>
 }
 
 export const replayCursorsPort: Port<ReplayCursors> = {
@@ -70,7 +70,7 @@ export class RecordingChoice {
   next(
     list: EntryList,
     exchange: Exchange,
-  ): RecordingEntry | undefined | Promise<RecordingEntry | undefined> {
+  ): MaybePromise<RecordingEntry | undefined> {
     const { entries, query, apiVersion } = list
     const count = entries.length
     if (count <= 1) return entries[0]

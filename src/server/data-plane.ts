@@ -7,7 +7,8 @@ import type { Run } from '../pipeline/chain.ts'
 import { ConnectionCut } from './carriers/connection-cut.ts'
 import { Exchange, type Incoming, viewOf } from '../pipeline/exchange.ts'
 import { completeReply, failureReply, noRoomReply, refuse } from '../pipeline/reply-headers.ts'
-import { type Answer, whenFailed, whenKnown } from '../pipeline/stage.ts'
+import { type ReplyOrPromise, whenFailed, whenKnown } from '../pipeline/stage.ts'
+import type { MaybePromise } from '../lib/port.ts'
 import { jsonMemory } from '../lib/parse-json.ts'
 import { NodeSender } from './carriers/send-to-node.ts'
 import { sendToWeb } from './carriers/send-to-web.ts'
@@ -30,7 +31,7 @@ const noBody = { kind: 'read', bytes: noBytes, release: undefined, heldBytes: 0 
 /** What answers every path that is not the simulator's own. */
 export interface DataPlane {
   /** Answers a request that Hono has routed. */
-  readonly handler: (context: Context<AppEnv>) => Response | Promise<Response>
+  readonly handler: (context: Context<AppEnv>) => MaybePromise<Response>
   /** Answers a request straight from its socket, in a later turn of the loop. */
   readonly answerSocket: (incoming: IncomingMessage, outgoing: ServerResponse) => void
   /** Whether a client that asks before it sends its body (`Expect: 100-continue`) is to send it. */
@@ -71,7 +72,7 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
       onListenerFailure: simulator.onListenerFailure,
     })
 
-  const answer = (exchange: Exchange, body: ReadBody): Answer => {
+  const answer = (exchange: Exchange, body: ReadBody): ReplyOrPromise => {
     if (body.kind === 'read' && findsRoom(exchange)) return run(exchange)
     if (body.kind === 'read' || body.kind === 'no-room') {
       return completeReply(exchange, noRoomReply())
@@ -82,7 +83,7 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
   }
 
   const answerArrival = ({ incoming, outgoing, startedMs, body, isLast }: Arrival): void => {
-    const send = (): void | Promise<void> => {
+    const send = (): MaybePromise<void> => {
       const { method = 'GET', url = '/', headers } = incoming
       const bytes = body.kind === 'read' ? body.bytes : noBytes
       const exchange = open({ method, ...splitUrl(url), headers, body: bytes }, startedMs)

@@ -75,7 +75,9 @@ export async function listen(
   const answer = getRequestListener(
     (request, bindings) => {
       const answered = app.fetch(request, bindings)
-      return request.method === 'HEAD' ? markTaken(answered, bindings as SocketBindings) : answered
+      return request.method === 'HEAD'
+        ? markTaken(Promise.resolve(answered), bindings as SocketBindings)
+        : answered
     },
     { errorHandler: (error) => refusal(error, logger) },
   )
@@ -182,10 +184,7 @@ function refusal(error: unknown, logger: Logger | undefined): Response {
   return isRequests ? errorResponse(malformedRequest()) : failureResponse()
 }
 
-async function markTaken(
-  answered: Response | Promise<Response>,
-  bindings: SocketBindings,
-): Promise<Response> {
+async function markTaken(answered: Promise<Response>, bindings: SocketBindings): Promise<Response> {
   const response = await answered
   return bindings.isTaken ? alreadySent : response
 }

@@ -19,7 +19,7 @@ export interface Page {
   readonly servedBy: 'primary' | 'every'
   /** Its answer may be a stream of events that does not end by itself; absent: it never is. */
   readonly streams?: boolean
-  readonly answer: (context: Context<AppEnv>) => Response | Promise<Response>
+  readonly answer: (context: Context<AppEnv>) => Promise<Response>
 }
 
 /** What the pages of several processes that are one service take from elsewhere. */
@@ -36,12 +36,17 @@ export function createPages(
   { renderMetrics = () => simulator.metrics.render() }: PageSources,
 ): readonly Page[] {
   return [
-    { method: 'GET', path: '/', servedBy: 'every', answer: (context) => rootPage(context, simulator) },
+    {
+      method: 'GET',
+      path: '/',
+      servedBy: 'every',
+      answer: async (context) => rootPage(context, simulator),
+    },
     {
       method: 'GET',
       path: '/healthz',
       servedBy: 'every',
-      answer: (context) => context.json(healthOf(simulator)),
+      answer: async (context) => context.json(healthOf(simulator)),
     },
     {
       method: 'GET',

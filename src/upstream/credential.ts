@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts'
+import type { MaybePromise } from '../lib/port.ts'
 import { CallerLeft, UpstreamFailure } from './upstream-failure.ts'
 import type { UpstreamTarget } from './upstream-target.ts'
 
@@ -51,7 +52,7 @@ export class CredentialSource {
     const credential = this.#credential
     let given: string | CredentialHeaders
     try {
-      const asked: string | CredentialHeaders | Promise<string | CredentialHeaders> =
+      const asked: MaybePromise<string | CredentialHeaders> =
         typeof credential === 'function' ? credential() : credential.headers()
       given = asked instanceof Promise ? await inTime(asked, origin, wait) : asked
     } catch (error) {

@@ -11,7 +11,7 @@ import type { Addressed } from '../../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, refuse, wholeOf } from '../../pipeline/reply-headers.ts'
 import type { EventsBody } from '../../answer/body.ts'
 import type { Reply } from '../../pipeline/reply.ts'
-import { whenKnown } from '../../pipeline/stage.ts'
+import { type ReplyOrPromise, whenKnown } from '../../pipeline/stage.ts'
 import { loadEncoding } from '../../tokens/encoding.ts'
 import { judgeContent } from '../content-filter.ts'
 import { countAhead } from '../count-ahead.ts'
@@ -36,16 +36,16 @@ const maxBytes = 26_214_400
 const shortestSeconds = 0.1
 
 /** Answers a transcription with lorem text, as long as one can speak in the time of the audio. */
-export function generateTranscription(exchange: Addressed): Reply | Promise<Reply> {
+export function generateTranscription(exchange: Addressed): ReplyOrPromise {
   return generateTranscript(exchange, 'transcribe')
 }
 
 /** Answers a translation, whose text is English by definition, in the same way. */
-export function generateTranslation(exchange: Addressed): Reply | Promise<Reply> {
+export function generateTranslation(exchange: Addressed): ReplyOrPromise {
   return generateTranscript(exchange, 'translate')
 }
 
-function generateTranscript(exchange: Addressed, task: AudioTask): Reply | Promise<Reply> {
+function generateTranscript(exchange: Addressed, task: AudioTask): ReplyOrPromise {
   const { model } = exchange.deployment
   const { length } = exchange.body
   if (length > maxBytes) return refuse(bodyTooLarge(maxBytes, length))

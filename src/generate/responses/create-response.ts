@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../../lib/port.ts'
 import type { Deployment } from '../../config/deployments.ts'
 import { promptFiltered } from '../../wire/errors.ts'
 import type { Model } from '../../wire/models/models.ts'
@@ -12,7 +13,7 @@ import { ResponseIds } from '../../wire/responses/response-ids.ts'
 import type { Addressed, Exchange } from '../../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../../pipeline/reply-headers.ts'
 import type { Reply, Schedule } from '../../pipeline/reply.ts'
-import { whenKnown } from '../../pipeline/stage.ts'
+import { type ReplyOrPromise, whenKnown } from '../../pipeline/stage.ts'
 import { loadEncoding, type TokenCounter } from '../../tokens/encoding.ts'
 import { chatTask, withForced, promptTexts, readableTexts } from '../completion-task.ts'
 import { complete, completionMemory } from '../complete.ts'
@@ -44,7 +45,7 @@ export function createResponseGenerator(store: ResponseArchive) {
     request: ResponsesRequest,
     input: ResolvedInput,
     counter: TokenCounter,
-  ): Reply | Promise<Reply> => {
+  ): ReplyOrPromise => {
     const { deployment } = exchange
     const { model } = deployment
     const chat = chatOf(request, input, model)
@@ -70,7 +71,7 @@ export function createResponseGenerator(store: ResponseArchive) {
     )
   }
 
-  return function generateResponse(exchange: Addressed, promptCache: PromptCache): Reply | Promise<Reply> {
+  return function generateResponse(exchange: Addressed, promptCache: PromptCache): ReplyOrPromise {
     const { model } = exchange.deployment
     const parsed = parseResponsesRequest(exchange.json, model)
     if (!parsed.ok) return refuse(parsed.error)
@@ -163,7 +164,7 @@ function keep(
   record: ResponseRecord,
   exchange: Exchange,
   store: ResponseArchive,
-): AddedResponse<unknown> | Promise<AddedResponse<unknown>> {
+): MaybePromise<AddedResponse<unknown>> {
   if (record.request.store === false) return notKept
   const added = store.add(record)
   if (record.request.background !== true) {

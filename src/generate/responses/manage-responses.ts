@@ -4,7 +4,7 @@ import type { Exchange } from '../../pipeline/exchange.ts'
 import { jsonOfModel, modelReply, refuse } from '../../pipeline/reply-headers.ts'
 import { textBody } from '../../answer/body.ts'
 import type { Reply } from '../../pipeline/reply.ts'
-import { whenKnown } from '../../pipeline/stage.ts'
+import { type ReplyOrPromise, whenKnown } from '../../pipeline/stage.ts'
 import { writeJson } from '../../wire/responses/write-json.ts'
 import { listItems } from './list-items.ts'
 import { responseObject } from '../../wire/responses/response-object.ts'
@@ -12,12 +12,12 @@ import type { ResponseArchive } from './response-archive.ts'
 import type { ResponseRecord } from './response-record.ts'
 
 /** Answers with the stored response that the path names, at the stage that it has reached. */
-export function getResponse(exchange: Exchange, store: ResponseArchive): Reply | Promise<Reply> {
+export function getResponse(exchange: Exchange, store: ResponseArchive): ReplyOrPromise {
   return withStored(exchange, store, (record) => jsonReply(currentObject(exchange, record)))
 }
 
 /** Removes the response; its id is unknown from then on, and so are its items. */
-export function deleteResponse(exchange: Exchange, store: ResponseArchive): Reply | Promise<Reply> {
+export function deleteResponse(exchange: Exchange, store: ResponseArchive): ReplyOrPromise {
   return withStored(exchange, store, (record) => {
     const deleted = { id: record.id, object: 'response', deleted: true }
     return whenKnown(store.delete(record), () => jsonReply(deleted))
@@ -25,7 +25,7 @@ export function deleteResponse(exchange: Exchange, store: ResponseArchive): Repl
 }
 
 /** Stops a response in the background. Answers the same when it is over or stopped already. */
-export function cancelResponse(exchange: Exchange, store: ResponseArchive): Reply | Promise<Reply> {
+export function cancelResponse(exchange: Exchange, store: ResponseArchive): ReplyOrPromise {
   return withStored(exchange, store, (record) => {
     if (record.request.background !== true) return refuse(notCancellable())
     record.progress.cancel(exchange.clock.epochMs())
@@ -34,7 +34,7 @@ export function cancelResponse(exchange: Exchange, store: ResponseArchive): Repl
 }
 
 /** Lists the input of a response, page by page. */
-export function listInputItems(exchange: Exchange, store: ResponseArchive): Reply | Promise<Reply> {
+export function listInputItems(exchange: Exchange, store: ResponseArchive): ReplyOrPromise {
   return withStored(exchange, store, (record) => {
     const page = listItems(record, new URLSearchParams(exchange.query))
     return isError(page) ? refuse(page) : jsonReply(page)
@@ -44,8 +44,8 @@ export function listInputItems(exchange: Exchange, store: ResponseArchive): Repl
 function withStored(
   exchange: Exchange,
   store: ResponseArchive,
-  answer: (record: ResponseRecord) => Reply | Promise<Reply>,
-): Reply | Promise<Reply> {
+  answer: (record: ResponseRecord) => ReplyOrPromise,
+): ReplyOrPromise {
   const id = exchange.route?.id ?? ''
   if (!id.startsWith('resp')) return refuse(notAResponseId(id, 'response_id'))
   return whenKnown(store.get(exchange.resource, id, exchange.clock.epochMs()), (record) =>

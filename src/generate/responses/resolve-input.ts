@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../../lib/port.ts'
 import type { ServiceError } from '../../wire/errors.ts'
 import { isMessage, isReference, type ResponsesItem } from '../../wire/responses/responses-item.ts'
 import type { ResponsesRequest } from '../../wire/responses/responses-request.ts'
@@ -25,7 +26,7 @@ export function resolveInput(
   store: ResponseArchive,
   resource: string,
   nowMs: number,
-): ResolvedInput | ServiceError | Promise<ResolvedInput | ServiceError> {
+): MaybePromise<ResolvedInput | ServiceError> {
   const { input, previous_response_id: previousId } = request
   const found = previousId ? store.get(resource, previousId, nowMs) : undefined
   return whenKnown(found, (previous) => {
@@ -46,7 +47,7 @@ function storedItems(
   store: ResponseArchive,
   resource: string,
   nowMs: number,
-): ResponsesItem[] | ServiceError | Promise<ResponsesItem[] | ServiceError> {
+): MaybePromise<ResponsesItem[] | ServiceError> {
   const found = asked.map((item) => (needsStore(item) ? store.findItem(resource, item.id, nowMs) : item))
   const check = (known: readonly (ResponsesItem | undefined)[]): ResponsesItem[] | ServiceError => {
     const missing = known.findIndex((item) => !item)

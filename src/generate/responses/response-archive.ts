@@ -1,4 +1,4 @@
-import type { Codec, Port } from '../../lib/port.ts'
+import type { MaybePromise, Codec, Port } from '../../lib/port.ts'
 import { sharedIdPart } from '../../wire/responses/response-ids.ts'
 import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
 import { recordFromJson, type RecordJson, recordToJson } from './input-items.ts'
@@ -23,27 +23,19 @@ export interface AddedResponse<Lease> {
  */
 export interface ResponseArchive<Lease = unknown> {
   /** Keeps a response; whoever asks for it when that is done finds it. */
-  add(record: ResponseRecord): AddedResponse<Lease> | Promise<AddedResponse<Lease>>
+  add(record: ResponseRecord): MaybePromise<AddedResponse<Lease>>
   /** The response of this id; undefined where there is none. */
-  get(
-    resource: string,
-    id: string,
-    nowMs: number,
-  ): ResponseRecord | undefined | Promise<ResponseRecord | undefined>
+  get(resource: string, id: string, nowMs: number): MaybePromise<ResponseRecord | undefined>
   /** An item of the input or of the output of any response that is kept. */
-  findItem(
-    resource: string,
-    id: string,
-    nowMs: number,
-  ): ResponsesItem | undefined | Promise<ResponsesItem | undefined>
+  findItem(resource: string, id: string, nowMs: number): MaybePromise<ResponsesItem | undefined>
   /** Takes over the end of a response; whoever asks for it after that, wherever, finds it ended. */
-  finish(lease: Lease, update: ResponseUpdate): void | Promise<void>
+  finish(lease: Lease, update: ResponseUpdate): MaybePromise<void>
   /** Takes over how far a response is. */
-  update(update: ResponseUpdate): void | Promise<void>
+  update(update: ResponseUpdate): MaybePromise<void>
   /** Takes over that a response is cancelled. */
-  cancel(update: ResponseUpdate): void | Promise<void>
+  cancel(update: ResponseUpdate): MaybePromise<void>
   /** Removes a response. */
-  delete(address: ResponseAddress): void | Promise<void>
+  delete(address: ResponseAddress): MaybePromise<void>
   /** Removes all of them that are kept in this process. */
   clear?(): void
 }

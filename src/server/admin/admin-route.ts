@@ -64,7 +64,7 @@ export interface RouteSpec<
   readonly answers: Answers
   readonly handle: (
     request: AdminRequest<z.output<Params>, z.output<Query>, z.output<Body>>,
-  ) => AdminAnswer<Answers> | Promise<AdminAnswer<Answers>>
+  ) => Promise<AdminAnswer<Answers>>
 }
 
 /** A route of any kind. */

@@ -63,7 +63,7 @@ export function createAdminRoutes(simulator: Simulator, version: string): readon
       operationId: 'getOpenApi',
       summary: 'Describe these routes',
       answers: { 200: { description: 'This document: OpenAPI 3.1.', schema: z.looseObject({}) } },
-      handle: () => ({
+      handle: async () => ({
         status: 200,
         body: (document ??= openapiDocument(routes, version)) as Record<string, unknown>,
       }),

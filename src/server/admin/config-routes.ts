@@ -18,7 +18,7 @@ export function configRoutes(simulator: Simulator): readonly AdminRoute[] {
       operationId: 'getConfig',
       summary: 'Show what can change at run time',
       answers: { 200: shown },
-      handle: () => ({ status: 200, body: live.shown() }),
+      handle: async () => ({ status: 200, body: live.shown() }),
     }),
     defineRoute({
       method: 'PATCH',

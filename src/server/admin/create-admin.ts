@@ -32,7 +32,8 @@ export function createAdmin(simulator: Simulator, version: string): readonly Pag
     path: path.replace(/\{(\w+)\}/g, ':$1'),
     // It tells of the whole service, and changes it.
     servedBy: 'primary',
-    answer: (context) => refuseStranger(context.req.raw, simulator.config.adminApiKey) ?? answer(context),
+    answer: async (context) =>
+      refuseStranger(context.req.raw, simulator.config.adminApiKey) ?? answer(context),
   })
   const paths = [...new Set(routes.map(({ path }) => path))]
   return [
@@ -129,7 +130,7 @@ function send({ status, body, stream }: Sent, headers: Readonly<Record<string, s
 
 function unknownPath(routes: readonly AdminRoute[]): AdminPage {
   const paths = routes.map(({ method, path }) => `${method} ${path}`)
-  return ({ req }) => {
+  return async ({ req }) => {
     const { pathname } = new URL(req.url)
     const message = `There is no ${shortText(pathname)}. These are the paths of the administration.`
     const { status, body } = refuse(404, 'NotFound', message)
@@ -140,7 +141,7 @@ function unknownPath(routes: readonly AdminRoute[]): AdminPage {
 function wrongMethod(path: string, routes: readonly AdminRoute[]): AdminPage {
   const methods = routes.filter((route) => route.path === path).map(({ method }) => method)
   const allowed = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ')
-  return ({ req }) => {
+  return async ({ req }) => {
     const method = req.method === 'HEAD' ? 'GET' : req.method
     const message = `Could not ${method} ${path}: this path takes ${allowed}.`
     return send(refuse(405, 'MethodNotAllowed', message), { Allow: allowed })

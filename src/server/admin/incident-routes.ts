@@ -51,7 +51,7 @@ export function incidentRoutes(simulator: Simulator): readonly AdminRoute[] {
       operationId: 'getIncidents',
       summary: 'Tell how the timetable of incidents stands',
       answers,
-      handle: state,
+      handle: async () => state(),
     }),
     defineRoute({
       method: 'POST',
@@ -68,7 +68,7 @@ export function incidentRoutes(simulator: Simulator): readonly AdminRoute[] {
         },
       },
       answers: { ...answers, 400: errorAnswer('The timetable is wrong, or there is none.') },
-      handle({ body }) {
+      async handle({ body }) {
         const chosen = chooseTimetable(body, simulator)
         if ('problems' in chosen) {
           return refuse(400, 'InvalidTimetable', chosen.problems.join('\n'), chosen.problems)
@@ -83,7 +83,7 @@ export function incidentRoutes(simulator: Simulator): readonly AdminRoute[] {
       operationId: 'stopIncidents',
       summary: 'End the timetable of incidents',
       answers,
-      handle() {
+      async handle() {
         incidents.stop(defaultResourceName)
         return state()
       },

@@ -20,7 +20,7 @@ export interface Serving {
   readonly url: string
   readonly simulator: Simulator
   /** How many answers have not ended. */
-  readonly running: () => number | Promise<number>
+  readonly running: () => Promise<number>
 }
 
 /** What is served by several processes. */

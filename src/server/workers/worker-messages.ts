@@ -1,14 +1,14 @@
 import type { MetricsJson } from '../../metrics/merge-metrics.ts'
 import type { OperatorErrorCode } from '../../lib/operator-error.ts'
-import type { Port } from '../../lib/port.ts'
+import type { MaybePromise, Port } from '../../lib/port.ts'
 import type { Packed } from './packed.ts'
 
 /** What a worker tells its primary while it starts. */
 export interface WorkerLife {
   /** Asks who it is and what it is to be like; gives a `WorkerBirth`. */
-  begin(): Packed | Promise<Packed>
+  begin(): MaybePromise<Packed>
   /** It is about to listen, and hears of all changes from now on; gives the state of this moment. */
-  join(): Packed | Promise<Packed>
+  join(): MaybePromise<Packed>
   listening(url: string): void
   /** It cannot start. */
   failed(code: OperatorErrorCode | undefined, message: string): void

@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../../lib/port.ts'
 import { createHash } from 'node:crypto'
 import type { ReplayCursors } from '../../recordings/replay-cursors.ts'
 import type { RedisConnection } from './redis-connection.ts'
@@ -64,7 +65,7 @@ export class RedisCursors implements ReplayCursors {
     this.#batches = new TurnBatches(connection.clock, (_key, questions) => this.#send(questions))
   }
 
-  next(list: string, test: string | undefined): number | Promise<number> {
+  next(list: string, test: string | undefined): MaybePromise<number> {
     if (!this.#connection.state.up) return this.#countLocally(list, test)
     return new Promise<number>((resolve, reject) => {
       // Requests and tests have names of any length, and from clients.
@@ -82,11 +83,11 @@ export class RedisCursors implements ReplayCursors {
   }
 
   /** Starts what this simulator has counted alone anew. */
-  forget(): void | Promise<void> {
+  forget(): MaybePromise<void> {
     return this.#local.clear?.()
   }
 
-  #countLocally(list: string, test: string | undefined): number | Promise<number> {
+  #countLocally(list: string, test: string | undefined): MaybePromise<number> {
     return this.#local.next(list, test)
   }
 

@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../../lib/port.ts'
 import type { AnyStanding, LimitRequest, LimitResult, RateLimiter } from '../../limits/rate-limiter.ts'
 import type { Usage } from '../../answer/completion.ts'
 import type { Utilization } from '../../limits/occupancy.ts'
@@ -26,17 +27,17 @@ export interface RedisLimitsParts {
 /** What a request was charged: in Redis, or by this process alone. */
 export interface RedisCharge {
   settle(usage: Usage | undefined): void
-  discount(cachedTokens: number): number | undefined | Promise<number | undefined>
+  discount(cachedTokens: number): MaybePromise<number | undefined>
 }
 
-type MaybeResult = LimitResult<RedisCharge> | Promise<LimitResult<RedisCharge>>
+type MaybeResult = MaybePromise<LimitResult<RedisCharge>>
 
 /** Limits in Redis, and what this process knows of them. */
 export interface RedisLimits extends RateLimiter<RedisCharge> {
   utilizations(): Iterable<Utilization>
   clear(): Promise<void>
   /** Forgets what this process knows, and its own limits; what lies in Redis stays. */
-  forget(): void | Promise<void>
+  forget(): MaybePromise<void>
 }
 
 /**
@@ -86,7 +87,7 @@ export function createRedisLimits(parts: RedisLimitsParts): RedisLimits {
     })
   }
 
-  const forget = (): void | Promise<void> => {
+  const forget = (): MaybePromise<void> => {
     levels.clear()
     provisioned.clear()
     return local.clear?.()

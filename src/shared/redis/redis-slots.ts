@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../../lib/port.ts'
 import { randomBytes } from 'node:crypto'
 import type { Concurrency } from '../../config/deployment-latency.ts'
 import type {
@@ -110,10 +111,7 @@ export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
     lease.end()
   }
 
-  #takeFor(
-    question: SlotRequest,
-    holder: SlotHolder,
-  ): SlotGrant | SlotRefusal | Promise<SlotGrant | SlotRefusal> {
+  #takeFor(question: SlotRequest, holder: SlotHolder): MaybePromise<SlotGrant | SlotRefusal> {
     const place = this.#placeOf(question)
     const { concurrency, timeScale } = question
     setSize(place, concurrency)
