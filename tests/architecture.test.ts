@@ -8,6 +8,7 @@ import {
   internalsProblem,
   lonelyProblems,
   nameProblem,
+  promiseProblems,
 } from './support/architecture-rules.ts'
 import { hasDefaultExport, reExportsOnly, scanSource } from './support/import-scanner.ts'
 
@@ -94,6 +95,10 @@ describe('src/', () => {
 
   test('uses what Node does not document in one file', () => {
     expect(code.map(({ file, source }) => internalsProblem(file, source)).filter(Boolean)).toEqual([])
+  })
+
+  test('gives a value at once or promises it in the chain and in ports only', () => {
+    expect(promiseProblems(code.map(({ file, scanned }) => ({ file, code: scanned.code })))).toEqual([])
   })
 
   test('has no short file that a single neighbour imports, but for those with a reason', () => {
@@ -183,6 +188,22 @@ describe('the rules', () => {
       'Move that into src/server/node-internals.ts',
     )
     expect(internalsProblem('server/node-internals.ts', source)).toBeUndefined()
+  })
+
+  test.each([
+    'const answer = (): Response | Promise<Response> => ask()',
+    'type Page = Promise<Response> | Response',
+    'function run(): MaybePromise<number> {',
+  ])('refuse that a file without a reason says %s', (source) => {
+    expect(promiseProblems([{ file: 'server/page.ts', code: source }], {})).not.toEqual([])
+  })
+
+  test('let a file with a reason name a value that may be promised, and others one that may be absent', () => {
+    const stage = { file: 'limits/admit.ts', code: 'const next = (): ReplyOrPromise => run()' }
+    expect(promiseProblems([stage], { stage: ['limits/admit.ts'] })).toEqual([])
+    const closing = { file: 'server/close.ts', code: 'let closing: Promise<void> | undefined' }
+    expect(promiseProblems([closing], {})).toEqual([])
+    expect(promiseProblems([closing], { stage: ['server/close.ts'] })).toHaveLength(1)
   })
 
   const short = { file: 'limits/bucket.ts', lines: 59, importers: ['limits/window.ts'] }

@@ -142,6 +142,81 @@ export function internalsProblem(file: string, source: string): string | undefin
   )
 }
 
+/** The files that give a value at once or promise it (`MaybePromise`, `ReplyOrPromise`), by the reason for it. */
+const givingAtOnceOrLater: Readonly<Record<string, readonly string[]>> = {
+  'the type itself': ['lib/port.ts'],
+  'the chain: a stage, or what calls stages': [
+    'pipeline/stage.ts',
+    'pipeline/chain.ts',
+    'pipeline/trace.ts',
+    'access/find-deployment.ts',
+    'limits/admit.ts',
+    'latency/add-latency.ts',
+    'faults/faults.ts',
+    'extensions/guard-hook.ts',
+    'extensions/guard-answer.ts',
+    'server/data-plane.ts',
+  ],
+  'the end of the chain: a source that waits for some requests only': [
+    'generate/generate-mode.ts',
+    'generate/chat.ts',
+    'generate/completions.ts',
+    'generate/embeddings.ts',
+    'generate/count-ahead.ts',
+    'generate/audio/generate-transcript.ts',
+    'generate/responses/create-response.ts',
+    'generate/responses/manage-responses.ts',
+    'generate/responses/resolve-input.ts',
+  ],
+  'a port, or what shares its state': [
+    'limits/rate-limiter.ts',
+    'latency/concurrency-limiter.ts',
+    'latency/slot-lease.ts',
+    'latency/deployment-slots.ts',
+    'journal/journal-sink.ts',
+    'recordings/replay-cursors.ts',
+    'generate/responses/response-archive.ts',
+    'shared/redis/redis-limits.ts',
+    'shared/redis/redis-slots.ts',
+    'shared/redis/redis-cursors.ts',
+    'server/workers/worker-messages.ts',
+  ],
+  'what users of the library write': ['pipeline/extension.ts', 'upstream/credential.ts'],
+}
+/** Those that users read spell it out. */
+const spelledOut = new Set(['lib/port.ts', 'pipeline/extension.ts', 'upstream/credential.ts'])
+
+/** Says which files give a value at once or promise it and have no reason to, and which reasons are about none of them. */
+export function promiseProblems(
+  files: readonly { readonly file: string; readonly code: string }[],
+  reasons: Readonly<Record<string, readonly string[]>> = givingAtOnceOrLater,
+): string[] {
+  const listed = new Set(Object.values(reasons).flat())
+  const spelling = files.filter(({ file, code }) => spellsPromise.test(code) && !spelledOut.has(file))
+  const naming = new Set(
+    files.filter(({ code }) => namesPromise.test(code) || spellsPromise.test(code)).map(({ file }) => file),
+  )
+  return [
+    ...spelling.map(
+      ({ file }) => `src/${file} spells out T | Promise<T>. Write MaybePromise<T> (src/lib/port.ts).`,
+    ),
+    ...[...naming]
+      .filter((file) => !listed.has(file))
+      .map(
+        (file) =>
+          `src/${file} gives a value at once or promises it. Do one or the other: that is for the chain and the ports of shared state (tests/support/architecture-rules.ts).`,
+      ),
+    ...[...listed]
+      .filter((file) => !naming.has(file))
+      .map(
+        (file) =>
+          `src/${file} is gone, or promises nothing that it may give at once. Remove it from givingAtOnceOrLater (tests/support/architecture-rules.ts).`,
+      ),
+  ]
+}
+const namesPromise = /\b(?:MaybePromise|ReplyOrPromise)\b/
+const spellsPromise = /\|\s*Promise<|\bPromise<[^;=(){}]*>\s*\|\s*(?!undefined\b|null\b|\|)\w/
+
 /** Says what is wrong with an import; `undefined` when nothing is. `file` is relative to src/, with slashes. */
 export function importProblem(file: string, imported: Import): string | undefined {
   const rule = imported.specifier.startsWith('.')
