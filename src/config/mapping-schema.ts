@@ -8,6 +8,14 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 /** A tree that nobody changes through this type. */
 export type ReadonlyTree<T> = T extends object ? { readonly [Key in keyof T]: ReadonlyTree<T[Key]> } : T
 
+/** A tree of which every part is there: what may be left out of a setting has a value here. */
+export type FilledTree<T> = T extends object
+  ? { readonly [Key in keyof T]-?: FilledTree<Exclude<T[Key], undefined>> }
+  : T
+
+/** What a schema gives, where a part that is absent is never undefined. */
+export type Given<T> = { readonly [Key in keyof T]: Exclude<T[Key], undefined> }
+
 /** What a schema takes, before defaults and short forms are filled in. */
 export type Input<Schema extends z.ZodType> = ReadonlyTree<z.input<Schema>>
 

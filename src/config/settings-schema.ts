@@ -10,7 +10,13 @@ import { telemetrySettings } from './telemetry-settings.ts'
 import { upstreamSettings } from './upstream-settings.ts'
 import { integer, numberBetween, oneOf, pathList, text, type ValueKind, yesOrNo } from './value-kind.ts'
 import type { PromptCategory } from '../wire/content-filters.ts'
-import type { FilterPhrase } from './config.ts'
+
+/** A text that the content filter takes for harm of a category. */
+export interface FilterPhrase<C extends PromptCategory = PromptCategory> {
+  readonly category: C
+  /** In lower case: it is looked for whatever the case of the request. */
+  readonly phrase: string
+}
 
 /** The category of a phrase that names none. */
 const defaultCategory = 'violence'
@@ -274,16 +280,20 @@ export type SettingsInput = z.input<typeof settingsSchema>
 /** The checked values of all settings. */
 export type Settings = z.output<typeof settingsSchema>
 
-/** The first keys of the settings of the host; the others are those of a resource. */
-export const hostKeys: ReadonlySet<string> = new Set([
+const otherHostKeys = [
   'clock',
   'seed',
   'extensionPath',
   'tiktokenCacheDir',
   'adminApiKey',
   'metricsAuth',
-  ...Object.keys(serverSettings),
   'journalSize',
   'redis',
   'telemetry',
-])
+] as const
+
+/** The first key of a setting of the host. */
+export type HostKey = (typeof otherHostKeys)[number] | keyof typeof serverSettings
+
+/** The first keys of the settings of the host; the others are those of a resource. */
+export const hostKeys: ReadonlySet<string> = new Set([...otherHostKeys, ...Object.keys(serverSettings)])

@@ -1,4 +1,5 @@
-import type { ResourceConfig, FilterPhrase } from '../config/config.ts'
+import type { ResourceConfig } from '../config/config.ts'
+import type { FilterPhrase } from '../config/settings-schema.ts'
 import type { HarmCategory, PromptCategory } from '../wire/content-filters.ts'
 import type { ForcedAnswer } from '../pipeline/forced-answer.ts'
 import { billedTokens, visibleTokens, type Choice, type Completion } from '../answer/completion.ts'
