@@ -1,11 +1,24 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { settingsTable } from '../../src/config/settings-table.ts'
 import { packageFolder, startProgram } from '../support/built-program.ts'
 
 const runFile = promisify(execFile)
 
 describe('the built library', () => {
+  it('describes every setting in its declarations, for the editors of those who write options', () => {
+    const declared = readFileSync(join(packageFolder, 'dist/config/settings-schema.d.ts'), 'utf8')
+    const described = declared.matchAll(/^ +\/\*\* (.+?)(?: \(.+)? \*\/\n +(\w+): z\./gm)
+    expect(Array.from(described, ([, text, key]) => `${key}: ${text}`).toSorted()).toEqual(
+      settingsTable()
+        .map(({ path, description }) => `${path.at(-1)}: ${description.split(' (')[0]}`)
+        .toSorted(),
+    )
+  })
+
   it('lets a process end by itself once it is closed, whatever it was used for', async () => {
     const script = `
       import { createSimulator, defineExtension } from 'aoai-simulated-api'
