@@ -1,6 +1,6 @@
 import type { ModelCatalogue } from '../wire/models/model-catalogue.ts'
 import type { Deployment } from './deployments.ts'
-import type { FaultRule } from './fault-rule.ts'
+import type { FaultRule } from './fault-rules.ts'
 import type { IncidentTimetable } from './incident-file.ts'
 import type { FilledTree, ReadonlyTree } from './mapping-schema.ts'
 import type { RecordingsConfig, Upstream } from './recordings-config.ts'

@@ -2,91 +2,74 @@ import { z } from 'zod'
 import type { Model } from '../wire/models/models.ts'
 import { describeFirst, shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
-import { distributionSchema, milliseconds } from './distribution.ts'
+import { milliseconds } from './distribution.ts'
 import {
-  type Burst,
   type LatencyProfile,
   type LatencyProfileChoice,
   latencyProfileChoices,
+  profileShape,
   writesTokens,
 } from './latency-profiles.ts'
-import { followPath, type Input, integerFrom, mapping, numberFrom } from './mapping-schema.ts'
+import {
+  type FilledTree,
+  followPath,
+  type Given,
+  type Input,
+  integerFrom,
+  mapping,
+  numberFrom,
+  type ReadonlyTree,
+  withoutUndefined,
+} from './mapping-schema.ts'
 import { showValue } from './show-value.ts'
 
-/** How an answer slows down when the deployment works on others at the same time. */
-export interface Load {
-  /** What is added to every time of the model, as a share of it, once `requests` others are in work. */
-  readonly slowdown: number
-  /** 1 makes the times grow evenly with the requests; above 1 little at first and steeply later. */
-  readonly exponent: number
-  /** How many other requests slow an answer down by `slowdown`. */
-  readonly requests: number
-}
-
-/** How many requests a deployment works on at once, and how many may wait. */
-export interface Concurrency {
-  readonly slots: number
-  /** A request that finds this many waiting is refused: 429. */
-  readonly queueLength: number
-  /** One that has waited this long is given up: 503. */
-  readonly queueTimeoutMs: number
-}
-
-/** What a deployment says of its timing. What it leaves out comes from the profile, then from the environment. */
-export interface DeploymentLatency extends LatencyProfile {
-  readonly profile?: LatencyProfileChoice
-  readonly load?: Load
-  readonly concurrency?: Concurrency
-}
-
 const most = 1_000_000
-const perToken = numberFrom(0, 10_000)
 const groupRule = 'must be off, or a mapping such as {tokens: [3, 10]}'
-const sizesRule = 'must be two integers from 1 to 1,000, the smaller one first'
-const size = z.int(sizesRule).min(1, sizesRule).max(1_000, sizesRule)
-
-const burst = z.preprocess(
-  // YAML 1.1 takes the word for false.
-  (value: Burst | 'off') => ((value as unknown) === false ? 'off' : value),
-  z.union([
-    z.literal('off'),
-    mapping({
-      tokens: z.tuple([size, size], sizesRule).refine(([least, largest]) => least <= largest, sizesRule),
-    }),
-  ]),
-)
 
 const schema = mapping({
+  /** A built-in profile; what the parts below give counts before it. */
   profile: z
     .preprocess(
       (value: LatencyProfileChoice) => ((value as unknown) === false ? 'off' : value),
       z.enum(latencyProfileChoices, `must be one of ${latencyProfileChoices.join(', ')}`),
     )
     .optional(),
-  firstToken: distributionSchema.optional(),
-  perToken: distributionSchema.optional(),
-  perRequest: distributionSchema.optional(),
-  promptMsPerToken: perToken.optional(),
-  reasoningMsPerToken: perToken.optional(),
-  burst: burst.optional(),
+  ...profileShape,
+  /** How an answer slows down when the deployment works on others at the same time. */
   load: mapping({
+    /** What is added to every time of the model, as a share of it, once `requests` others are in work. */
     slowdown: numberFrom(0, 1_000),
+    /** 1 makes the times grow evenly with the requests; above 1 little at first and steeply later. */
     exponent: numberFrom(0.1, 10).default(1),
+    /** How many other requests slow an answer down by `slowdown`; absent: `concurrency.slots`. */
     requests: integerFrom(1, most).optional(),
   }).optional(),
+  /** How many requests a deployment works on at once, and how many may wait. */
   concurrency: mapping({
     slots: integerFrom(1, most),
+    /** A request that finds this many waiting is refused: 429. */
     queueLength: integerFrom(0, most).default(100),
+    /** One that has waited this long is given up: 503. */
     queueTimeoutMs: milliseconds.default(60_000),
   }).optional(),
 })
 
-type LatencyInput = Input<typeof schema>
+type Parsed = z.output<typeof schema>
 
 /** How the answers of a deployment take their time, as `latency` of the deployment file (docs/timing.md). */
-export interface DeploymentLatencyOptions extends LatencyInput {
-  /** Of a whole request, for models that write no tokens. */
-  readonly perRequest?: LatencyInput['perRequest']
+export interface DeploymentLatencyOptions
+  extends Input<z.ZodObject<typeof profileShape>>, Omit<Input<typeof schema>, keyof LatencyProfile> {}
+
+/** How an answer slows down under load, with the number of requests that its deployment leaves to its slots. */
+export interface Load extends FilledTree<NonNullable<Parsed['load']>> {}
+
+/** How many requests a deployment works on at once, and how many may wait. */
+export interface Concurrency extends ReadonlyTree<NonNullable<Parsed['concurrency']>> {}
+
+/** What a deployment says of its timing. What it leaves out comes from the profile, then from the environment. */
+export interface DeploymentLatency extends LatencyProfile, Given<Pick<Parsed, 'profile'>> {
+  readonly load?: Load
+  readonly concurrency?: Concurrency
 }
 
 const advice: Readonly<Record<string, string>> = {
@@ -135,16 +118,8 @@ export function resolveLatency(
   }
   if (problems.length > 0) return { problems }
   const given = { ...rest, ...(load && requests !== undefined && { load: { ...load, requests } }) }
-  return { latency: withoutUndefined(given), problems }
-}
-
-type Parsed = z.output<typeof schema>
-
-/** A key that the schema made of nothing counts as absent. */
-function withoutUndefined(latency: { [Key in keyof DeploymentLatency]: DeploymentLatency[Key] | undefined }) {
-  return Object.fromEntries(
-    Object.entries(latency).filter(([, part]) => part !== undefined),
-  ) as DeploymentLatency
+  // A copy, for an object that lost keys is slow to read.
+  return { latency: { ...withoutUndefined(given) }, problems }
 }
 
 /** Times that the model's answers never take: most likely those of another deployment. */

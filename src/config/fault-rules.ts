@@ -1,9 +1,8 @@
 import { z } from 'zod'
 import { isModelOperation, type ModelOperation, type Operation, operations } from '../wire/route.ts'
 import { type Advice, describeProblems } from './fault-problems.ts'
-import { type Fault, type FaultRule, needsStream, operationsOf } from './fault-rule.ts'
-import { faultKinds, faultSchema, faultWords } from './fault-schema.ts'
-import { type Input, isRecord, mapping, numberFrom } from './mapping-schema.ts'
+import { type Fault, faultKinds, faultSchema, faultWords, needsStream, operationsOf } from './fault-schema.ts'
+import { type Given, type Input, isRecord, mapping, numberFrom } from './mapping-schema.ts'
 import { showValue } from './show-value.ts'
 import { describeFirst, shortText } from '../lib/error-text.ts'
 import { parseMappingFile } from './mapping-file.ts'
@@ -16,11 +15,15 @@ const nameRule = 'must be 1 to 64 letters, digits, dots, dashes or underscores'
 export const plainName = z.string(nameRule).regex(/^[\w.-]{1,64}$/, nameRule)
 
 const shape = {
+  /** What metrics and `x-sim-fault` call it; default: its error or kind. */
   name: plainName
     .refine((name) => !isTaken(name), 'must not be the name of a kind of fault or of an error')
     .optional(),
+  /** Share of the matching requests that it strikes, from 0 to 1. */
   probability: numberFrom(0, 1),
+  /** Absent: every operation. */
   operation: z.enum(operationNames, `must be one of ${operationNames.join(', ')}`).optional(),
+  /** True strikes streams only, false whole answers only; absent: both. */
   stream: z.boolean('must be true or false').optional(),
   fault: faultSchema,
 }
@@ -28,27 +31,22 @@ const shape = {
 const ownRule = mapping(shape)
 const anyRule = mapping({
   ...shape,
+  /** Absent: every deployment. */
   deployment: z.string('must be the name of a deployment').optional(),
 })
 
-type RuleInput = Input<typeof ownRule>
-
 /** A fault of a deployment, with the requests that it may strike. */
-export interface OwnFaultRuleOptions extends RuleInput {
-  /** Share of the matching requests that it strikes, from 0 to 1. */
-  readonly probability: RuleInput['probability']
-  /** What metrics and `x-sim-fault` call it; default: its error or kind. */
-  readonly name?: RuleInput['name']
-  /** Absent: every operation. */
-  readonly operation?: RuleInput['operation']
-  /** True strikes streams only, false whole answers only. */
-  readonly stream?: RuleInput['stream']
-}
+export interface OwnFaultRuleOptions extends Input<typeof ownRule> {}
 
 /** A fault with the requests that it may strike, as the file of faults lists it. */
-export interface FaultRuleOptions extends OwnFaultRuleOptions {
-  /** Absent: every deployment. */
-  readonly deployment?: Input<typeof anyRule>['deployment']
+export interface FaultRuleOptions extends OwnFaultRuleOptions, Pick<Input<typeof anyRule>, 'deployment'> {}
+
+type Owner = Given<Pick<z.output<typeof anyRule>, 'deployment'>>
+
+/** A checked fault with the requests that it may strike. Those of a deployment name it. */
+export interface FaultRule extends Given<Omit<z.output<typeof ownRule>, 'name'>>, Owner {
+  /** What it is called in metrics and in `x-sim-fault`: its own name, or else that of its error or kind. */
+  readonly label: string
 }
 
 const advice: Advice = {

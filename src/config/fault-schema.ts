@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { namedErrorNames, type NamedError } from '../wire/named-errors.ts'
 import { distributionSchema, milliseconds } from './distribution.ts'
-import type { Fault } from './fault-rule.ts'
-import { type Input, integerFrom, mapping } from './mapping-schema.ts'
+import { type Given, type Input, integerFrom, mapping, withoutUndefined } from './mapping-schema.ts'
+import type { HarmCategory, PromptCategory } from '../wire/content-filters.ts'
+import type { ModelOperation } from '../wire/route.ts'
 
 /** A day; the service itself never names a longer wait. */
 const longestRetrySeconds = 86_400
@@ -31,25 +32,36 @@ const placed = {
 }
 
 const forms = [
+  /** An error of the service in the place of an answer. */
   mapping({
     kind: z.literal('error'),
     error: z.enum(namedErrorNames, `must be one of ${namedErrorNames.join(', ')}`),
     retryAfterSeconds: integerFrom(0, longestRetrySeconds).optional(),
   }),
+  /** The whole answer comes later. */
   mapping({ kind: z.literal('delay'), ms: distributionSchema }),
+  /** Nothing more comes for a while, Infinity for ever: before the first byte, or at a place. */
   mapping({ kind: z.literal('stall'), ms: pause.default(Infinity), ...placed }),
+  /** The connection is reset before anything is sent. */
   mapping({ kind: z.literal('cutBeforeHeaders') }),
+  /** The connection is reset in the midst of the answer. */
   mapping({ kind: z.literal('cut'), ...placed }),
+  /** A body ends in order before it is complete; a stream lacks its end. */
   mapping({ kind: z.literal('truncate'), ...placed }),
+  /** An open stream reports an error and ends. */
   mapping({ kind: z.literal('errorEvent'), message: phrase.optional(), ...placed }),
+  /** The JSON of one event is cut in half. */
   mapping({ kind: z.literal('malformedEvent'), ...placed }),
+  /** One event comes in `parts` pieces, `gapMs` apart. */
   mapping({
     kind: z.literal('splitEvent'),
     parts: integerFrom(2, 100).default(2),
     gapMs: integerFrom(5, 60_000).default(20),
     ...placed,
   }),
+  /** The model refuses, in these words. */
   mapping({ kind: z.literal('refusal'), text: phrase.default("I'm sorry, but I can't assist with that.") }),
+  /** The content filter finds something. */
   mapping({
     kind: z.literal('contentFilter'),
     finds: z
@@ -59,9 +71,25 @@ const forms = [
   }),
 ] as const
 
+type Form = (typeof forms)[number]
+
+/** What the filter finds: the schema takes every category, and a check after it leaves `jailbreak` to prompts. */
+type FoundHarm = { readonly kind: 'contentFilter' } & (
+  | { readonly finds: 'prompt'; readonly category: PromptCategory }
+  | { readonly finds: 'completion' | 'late'; readonly category: HarmCategory }
+)
+
+/** What goes wrong. Times in milliseconds, as they are: the time scale does not change them. */
+export type Fault = Given<Exclude<z.output<Form>, { kind: 'contentFilter' }>> | FoundHarm
+
+/** The name of a kind of fault. */
+export type FaultKind = Fault['kind']
+
+/** Where in an answer a fault strikes; at most one of the two is given. */
+export interface FaultPlace extends Given<z.output<z.ZodObject<typeof placed>>> {}
+
 /** What goes wrong: the name of an error, a kind, or a kind with its parameters (docs/faults.md). Times in milliseconds. */
-export type FaultOptions =
-  NamedError | Exclude<Fault['kind'], 'error' | 'delay'> | Input<(typeof forms)[number]>
+export type FaultOptions = NamedError | Exclude<FaultKind, 'error' | 'delay'> | Input<Form>
 
 /** The kinds of faults, in the order of documents. */
 export const faultKinds = forms.map((form) => form.shape.kind.value)
@@ -94,14 +122,27 @@ export const faultSchema: z.ZodType<Fault, FaultOptions> = z
     (fault) => fault.kind !== 'contentFilter' || fault.finds === 'prompt' || fault.category !== 'jailbreak',
     { error: jailbreakRule, path: ['category'] },
   )
-  .transform(withoutUndefined)
+  // A copy, for an object that lost keys is slow to read.
+  .transform((fault) => ({ ...withoutUndefined(fault) }) as Fault)
 
 /** Whether a word is the name of an error of the service. */
 export function isNamedError(word: string): word is NamedError {
   return (namedErrorNames as readonly string[]).includes(word)
 }
 
-/** A key that the schema made of nothing counts as absent. */
-function withoutUndefined(fault: object): Fault {
-  return Object.fromEntries(Object.entries(fault).filter(([, part]) => part !== undefined)) as Fault
+/** The kinds that only streams have. */
+const streamKinds: ReadonlySet<FaultKind> = new Set(['errorEvent', 'malformedEvent', 'splitEvent'])
+
+/** Whether a fault strikes streams only. */
+export function needsStream(fault: Fault): boolean {
+  return streamKinds.has(fault.kind) || ('afterEvents' in fault && fault.afterEvents !== undefined)
+}
+
+const refusing: readonly ModelOperation[] = ['chatCompletions', 'responses']
+const filtered: readonly ModelOperation[] = ['chatCompletions', 'completions', 'responses']
+
+/** The operations whose answers a fault can strike; undefined for all. */
+export function operationsOf({ kind }: Fault): readonly ModelOperation[] | undefined {
+  if (kind === 'refusal') return refusing
+  return kind === 'contentFilter' ? filtered : undefined
 }

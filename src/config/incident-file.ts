@@ -4,7 +4,7 @@ import { type Advice, describeProblems } from './fault-problems.ts'
 import { type FaultRuleOptions, plainName, resolveFaults, unknownDeployment } from './fault-rules.ts'
 import { parseMappingFile } from './mapping-file.ts'
 import { type Input, integerFrom, mapping, numberFrom } from './mapping-schema.ts'
-import type { FaultRule } from './fault-rule.ts'
+import type { FaultRule } from './fault-rules.ts'
 
 /** A timetable, and all that is wrong with it. */
 export interface IncidentFile {
@@ -30,14 +30,19 @@ const latencyFactor = numberFrom(0, 1_000).default(1)
 
 const phaseSchema = mapping({
   name: plainName,
+  /** When it begins, such as `90s` or `8m30s`; default: at the end of the phase before it. */
   at: time.optional(),
+  /** At most one of duration, minutes and seconds; none lasts for good. */
   duration: time.refine((ms) => ms > 0, 'must be longer than 0').optional(),
   minutes: numberFrom(0.001, 525_600).optional(),
   seconds: numberFrom(0.001, 31_536_000).optional(),
+  /** Absent: every deployment. */
   deployment: z.string('must be the name of a deployment').optional(),
   // Checked by themselves, as those of deployments.
   faults: z.custom<readonly FaultRuleOptions[]>().optional(),
+  /** What times are multiplied by. */
   latency: mapping({ firstTokenFactor: latencyFactor, perTokenFactor: latencyFactor }).optional(),
+  /** What limits are multiplied by. */
   limits: mapping({ factor: numberFrom(0.01, 1_000) }).optional(),
 }).refine(
   ({ duration, minutes, seconds }) =>
@@ -50,37 +55,21 @@ const fileSchema = mapping({
     .array(phaseSchema, 'must be a list of phases')
     .min(1, 'must have a phase at least')
     .max(mostPhases, `must have ${mostPhases} phases at most`),
+  /** True, or how often. */
   repeat: z
     .union([z.boolean(), integerFrom(1, 1_000_000)], 'must be true, or how often: an integer of at least 1')
     .default(false),
+  /** Wait before the first round. */
   startAfter: time.default(0),
 })
 
 type Phase = z.output<typeof phaseSchema>
 
-type PhaseInput = Input<typeof phaseSchema>
-type FileInput = Input<typeof fileSchema>
-
 /** A phase of a timetable. A time is text such as `90s` or `8m30s`. */
-export interface IncidentPhaseOptions extends PhaseInput {
-  /** When it begins, such as `90s` or `8m30s`; default: at the end of the phase before it. */
-  readonly at?: PhaseInput['at']
-  /** At most one of duration, minutes and seconds; none lasts for good. */
-  readonly duration?: PhaseInput['duration']
-  /** Absent: every deployment. */
-  readonly deployment?: PhaseInput['deployment']
-  /** What times are multiplied by. */
-  readonly latency?: PhaseInput['latency']
-  /** What limits are multiplied by. */
-  readonly limits?: PhaseInput['limits']
-}
+export interface IncidentPhaseOptions extends Input<typeof phaseSchema> {}
 
 /** A timetable of incidents, as its file has it (docs/incidents.md). */
-export interface IncidentOptions extends FileInput {
-  readonly phases: readonly IncidentPhaseOptions[]
-  /** True, or how often. */
-  readonly repeat?: FileInput['repeat']
-}
+export interface IncidentOptions extends Input<typeof fileSchema> {}
 
 const advice: Advice = {
   phases: { hint: 'docs/incidents.md has examples.' },

@@ -1,29 +1,45 @@
+import { z } from 'zod'
 import type { Model } from '../wire/models/models.ts'
-import type { Distribution } from './distribution.ts'
+import { type Distribution, distributionSchema } from './distribution.ts'
+import { type Given, mapping, numberFrom, type ReadonlyTree } from './mapping-schema.ts'
 
-/**
- * The waiting times of a family of models. Each part that is absent is left to the environment variables.
- */
-export interface LatencyProfile {
-  /** From the beginning of the work to the first token. */
-  readonly firstToken?: Distribution
-  /** From each token to the next. */
-  readonly perToken?: Distribution
-  /** Of a whole request, for operations that write no tokens. */
-  readonly perRequest?: Distribution
-  /** Added to the time before the first token for each token of the prompt that was not cached; absent means none. */
-  readonly promptMsPerToken?: number
-  /** Time of each token of hidden reasoning; absent means that it takes a time like any other token. */
-  readonly reasoningMsPerToken?: number
-  /** Tokens after the first arrive in groups of a random size from the first number to the second; absent means one by one. */
-  readonly burst?: Burst | 'off'
-}
+const msPerToken = numberFrom(0, 10_000)
+const sizesRule = 'must be two integers from 1 to 1,000, the smaller one first'
+const size = z.int(sizesRule).min(1, sizesRule).max(1_000, sizesRule)
 
 /** Sizes of the groups in which a content filter lets tokens go. */
-export interface Burst {
+const burst = mapping({
   /** Smallest and largest size. */
-  readonly tokens: readonly [number, number]
+  tokens: z.tuple([size, size], sizesRule).refine(([least, largest]) => least <= largest, sizesRule),
+})
+
+/** Sizes of the groups in which a content filter lets tokens go. */
+export interface Burst extends ReadonlyTree<z.output<typeof burst>> {}
+
+/** The waiting times that a profile or a deployment may give. */
+export const profileShape = {
+  /** From the beginning of the work to the first token. */
+  firstToken: distributionSchema.optional(),
+  /** From each token to the next. */
+  perToken: distributionSchema.optional(),
+  /** Of a whole request, for models that write no tokens. */
+  perRequest: distributionSchema.optional(),
+  /** Added to the time before the first token for each token of the prompt that was not cached; absent means none. */
+  promptMsPerToken: msPerToken.optional(),
+  /** Time of each token of hidden reasoning; absent means that it takes a time like any other token. */
+  reasoningMsPerToken: msPerToken.optional(),
+  /** Tokens after the first arrive in groups of a random size from the first number to the second; absent means one by one. */
+  burst: z
+    .preprocess(
+      // YAML 1.1 takes the word for false.
+      (value: Burst | 'off') => ((value as unknown) === false ? 'off' : value),
+      z.union([z.literal('off'), burst]),
+    )
+    .optional(),
 }
+
+/** The waiting times of a family of models. Each part that is absent is left to the environment variables. */
+export interface LatencyProfile extends ReadonlyTree<Given<z.output<z.ZodObject<typeof profileShape>>>> {}
 
 function lognormal(medianMs: number, sigma: number): Distribution {
   return { distribution: 'lognormal', medianMs, sigma }

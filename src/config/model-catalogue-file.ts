@@ -35,6 +35,7 @@ const operationsRule = `must be a list of ${modelOperations.join(', ')}`
 const fieldsSchema = z.strictObject(
   {
     aliases: z.array(text, 'must be a list of names').optional(),
+    /** Newest first. */
     versions: z.array(text, 'must be a list of versions, the newest first').optional(),
     answersAs: text.optional(),
     encoding: z.enum(['cl100k_base', 'o200k_base'], 'must be cl100k_base or o200k_base').optional(),
@@ -55,16 +56,11 @@ const fieldsSchema = z.strictObject(
 )
 type Fields = z.output<typeof fieldsSchema>
 
-type FieldsInput = Input<typeof fieldsSchema>
-
 /**
  * A model, as the model file has it (docs/models.md). A new one needs `contextTokens`, `maxOutputTokens` and `operations`;
  * of a known one, what is given is changed.
  */
-export interface ModelOptions extends FieldsInput {
-  /** Newest first. */
-  readonly versions?: FieldsInput['versions']
-}
+export interface ModelOptions extends Input<typeof fieldsSchema> {}
 
 /** What a model needs that the built-in catalogue does not have. */
 const needed = ['contextTokens', 'maxOutputTokens', 'operations'] as const

@@ -11,10 +11,10 @@ import {
   resolveLatency,
 } from './deployment-latency.ts'
 import type { Deployment } from './deployments.ts'
-import type { FaultRule } from './fault-rule.ts'
+import type { FaultRule } from './fault-rules.ts'
 import { type OwnFaultRuleOptions, resolveFaults } from './fault-rules.ts'
 import { limitProfileNames } from './deployment-limits.ts'
-import { type Input, isRecord } from './mapping-schema.ts'
+import { type Input, isRecord, withoutUndefined } from './mapping-schema.ts'
 import { showValue } from './show-value.ts'
 import { sourceNames } from './source-names.ts'
 
@@ -43,31 +43,12 @@ export const deploymentEntrySchema = z.strictObject(
     error: (issue) => (issue.code === 'invalid_type' ? 'must be a mapping with at least a model' : undefined),
   },
 )
-type Entry = z.output<typeof deploymentEntrySchema>
-
-type EntryInput = Input<typeof deploymentEntrySchema>
 
 /** A deployment, as the deployment file has it (docs/config.md). */
-export interface DeploymentOptions extends EntryInput {
-  /** A model of the catalogue: `gpt-4o-mini`. Any other one is treated as the nearest (docs/models.md). */
-  readonly model: EntryInput['model']
-  /** What answers its requests; absent: the simulator's `mode`. */
-  readonly source?: EntryInput['source']
-  /** At least 1; absent: no limit. */
-  readonly tokensPerMinute?: EntryInput['tokensPerMinute']
-  /** At least 1; absent: derived from `tokensPerMinute`. */
-  readonly requestsPerMinute?: EntryInput['requestsPerMinute']
-  /** The span in which requests are counted; default 10. */
-  readonly requestsSliceSeconds?: EntryInput['requestsSliceSeconds']
-  /** Makes this a provisioned deployment with so many throughput units. */
-  readonly provisionedThroughputUnits?: EntryInput['provisionedThroughputUnits']
-  /** The pay-as-you-go deployment that answers what this provisioned one refuses. */
-  readonly spilloverTo?: EntryInput['spilloverTo']
-  /** Numbers in an embedding when the request names no `dimensions`. */
-  readonly embeddingSize?: EntryInput['embeddingSize']
-  /** What goes wrong with it, before what goes wrong with all. */
-  readonly faults?: EntryInput['faults']
-}
+export interface DeploymentOptions extends Input<typeof deploymentEntrySchema> {}
+
+/** A checked entry of the deployment file. */
+export interface DeploymentEntry extends z.output<typeof deploymentEntrySchema> {}
 
 /** Keys that files of the Python simulator have in other words. */
 const oldKeys: Readonly<Record<string, string>> = {
@@ -190,7 +171,7 @@ function describeNameProblem(name: string): string[] {
 
 function createDeployment(
   name: string,
-  entry: Entry,
+  entry: DeploymentEntry,
   model: Model,
   { latency, faults }: { latency: DeploymentLatency | undefined; faults: readonly FaultRule[] },
 ): Deployment {
@@ -202,12 +183,6 @@ function createDeployment(
     ...(latency === undefined ? {} : { latency }),
     ...(faults.length > 0 && { faults }),
   }
-}
-
-/** Changes what it is given: a copy of each of many thousands would be half of the work. */
-function withoutUndefined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  for (const key in values) if (values[key] === undefined) delete values[key]
-  return values
 }
 
 function describeIssue(issue: z.core.$ZodIssue, entry: unknown, place: string): string[] {

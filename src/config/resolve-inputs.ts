@@ -21,7 +21,7 @@ import { showValue } from './show-value.ts'
 import { sourcesInUse } from './source-names.ts'
 import { telemetryProblems } from './telemetry-settings.ts'
 import { checkFaultFile } from './fault-rules.ts'
-import type { FaultRule } from './fault-rule.ts'
+import type { FaultRule } from './fault-rules.ts'
 import { checkIncidents, type IncidentTimetable } from './incident-file.ts'
 
 const modeSchema = settingsSchema.pick({ mode: true, recordings: true, upstream: true })

@@ -1,4 +1,5 @@
-import type { Fault, FaultRule } from '../config/fault-rule.ts'
+import type { Fault } from '../config/fault-schema.ts'
+import type { FaultRule } from '../config/fault-rules.ts'
 import type { IncidentPhase } from '../config/incident-file.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/reply-headers.ts'

@@ -1,4 +1,5 @@
-import { type FaultRule, operationsOf } from '../config/fault-rule.ts'
+import { operationsOf } from '../config/fault-schema.ts'
+import type { FaultRule } from '../config/fault-rules.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 
 /** Whether a rule may strike a request, chance aside. */

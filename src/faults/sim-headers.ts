@@ -1,4 +1,5 @@
-import { type Fault, type FaultRule, needsStream, operationsOf } from '../config/fault-rule.ts'
+import { type Fault, needsStream, operationsOf } from '../config/fault-schema.ts'
+import type { FaultRule } from '../config/fault-rules.ts'
 import { labelOf, resolveFault } from '../config/fault-rules.ts'
 import { isNamedError } from '../config/fault-schema.ts'
 import { modelError, type ServiceError } from '../wire/errors.ts'

@@ -1,4 +1,4 @@
-import type { Fault, FaultPlace } from '../config/fault-rule.ts'
+import type { Fault, FaultPlace } from '../config/fault-schema.ts'
 import { namedErrors, usualRetryAfterSeconds } from '../wire/named-errors.ts'
 import { wireFormatOf } from '../wire/envelopes.ts'
 import { streamError } from '../wire/errors.ts'
