@@ -48,6 +48,14 @@ describe('the banner', () => {
     expect(lines.filter((line) => line.length > 80)).toEqual([])
   })
 
+  it('names the resources beside the default one', async () => {
+    const names = ['acme', 'beta', 'gamma', 'delta']
+    const banner = await bannerOf({ resources: Object.fromEntries(names.map((name) => [name, {}])) })
+    expect(banner).toContain('Resources    /acme/openai/...\n               /beta/openai/...\n')
+    expect(banner).toContain('and 1 more')
+    expect(await bannerOf({})).not.toContain('Resources')
+  })
+
   it('fits there, too, with a long recorded request', async () => {
     const path = `/openai/deployments/${'d'.repeat(60)}/chat/completions?api-version=2024-10-21`
     const lines = (await bannerOf(recorded(path, '{"a":"b"}'), { workingDirectory: '/tmp' })).split('\n')

@@ -1,6 +1,6 @@
 import { relative } from 'node:path'
 import type { Simulator } from '../server/simulator.ts'
-import type { ResourceConfig } from '../config/config.ts'
+import { defaultResourceName, type ResourceConfig } from '../config/config.ts'
 import type { Deployment } from '../config/deployments.ts'
 import { typicalMs } from '../config/distribution.ts'
 import { sourceOf, sourceTraits, writesRecordings } from '../config/source-names.ts'
@@ -45,6 +45,7 @@ export async function renderBanner(parts: BannerParts): Promise<string> {
     ['API key', config.apiKeyGenerated ? config.apiKey : '(as set in SIMULATOR_API_KEY)'],
     ['Admin key', config.adminApiKey === config.apiKey ? 'the API key' : '(as set in ADMIN_API_KEY)'],
     ['Metrics', `${url}/metrics`],
+    ...resourceRows(simulator),
     ...(workers > 1 ? [['Workers', `${workers} processes`] as const] : []),
     ...sourceRows(parts),
   ]
@@ -74,6 +75,17 @@ function renderRow([label, ...lines]: Row): string[] {
   return lines.map((line, index) => `  ${(index === 0 ? label : '').padEnd(labelWidth - 2)}${line}`)
 }
 
+/** The resources beside the default one, to which all else belongs. */
+function resourceRows({ config }: Simulator): Row[] {
+  const names = [...config.resources.keys()].filter((name) => name !== defaultResourceName)
+  if (names.length === 0) return []
+  const shown = names.slice(0, maxOfMany).map((name) => cut(name, maxName))
+  const more = names.length - shown.length
+  return [
+    ['Resources', ...shown.map((name) => `/${name}/openai/...`), ...(more > 0 ? [`and ${more} more`] : [])],
+  ]
+}
+
 /** What answers: the mode's part, and that of the sources that deployments name. */
 function sourceRows({ simulator, workingDirectory }: BannerParts): Row[] {
   const { defaultResource: config } = simulator.config
@@ -84,7 +96,7 @@ function sourceRows({ simulator, workingDirectory }: BannerParts): Row[] {
   if (sources.some((source) => sourceTraits[source].asksUpstream)) rows.push(...upstreamRow)
   const folder = printable(relative(workingDirectory, recordings.dir) || '.')
   if (sources.includes('replay')) {
-    const { interactions = 0, files = 0 } = simulator.recordings.replay?.loaded ?? {}
+    const { interactions = 0, files = 0 } = simulator.recordings[0]?.replay?.loaded ?? {}
     const onMiss = {
       error: '404 with the nearest recording (REPLAY_ON_MISS=error)',
       generate: 'a generated answer (REPLAY_ON_MISS=generate)',
@@ -198,7 +210,7 @@ async function chooseRequest(simulator: Simulator): Promise<ShellRequest> {
   const { defaultResource: config } = simulator.config
   const { mode, upstream } = config
   if (sourceTraits[mode].asksUpstream && upstream) return upstreamRequest(upstream.endpoint)
-  const recorded = mode === 'replay' ? await simulator.recordings.replay?.example() : undefined
+  const recorded = mode === 'replay' ? await simulator.recordings[0]?.replay?.example() : undefined
   if (recorded) {
     const { path, query, contentType, body, method } = recorded
     return {

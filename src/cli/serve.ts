@@ -6,7 +6,7 @@ import { createSystemClock } from '../lib/system-clock.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { listen } from '../server/listen.ts'
 import { chooseLog } from '../server/log-look.ts'
-import { refuseUnused } from '../server/refuse-unused.ts'
+import { refuseUnused, unusedRecordings } from '../server/refuse-unused.ts'
 import { startSimulator } from '../server/start-simulator.ts'
 import { unlessStopped, whenAborted } from '../server/unless-stopped.ts'
 import { startWatching } from '../server/start-watching.ts'
@@ -112,7 +112,7 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
       await log.close()
     },
   )
-  refuseUnused(simulator)
+  refuseUnused(unusedRecordings(simulator))
 }
 
 /** A key of this length cannot be guessed, even in hexadecimal digits alone. */

@@ -104,10 +104,11 @@ function describeSelf(mode: string): object {
  * replica that is taken out of a service answers nobody.
  */
 function healthOf({ config, recordings }: Simulator): object {
-  const lost = recordings.recorder?.losses
+  const failing = recordings.flatMap(({ recorder }) => (recorder?.losses.isFailing ? recorder.losses : []))
   const { mode: kind } = config.defaultResource
-  if (!lost?.isFailing) return { status: 'ok', mode: kind }
-  return { status: 'degraded', mode: kind, recordings: { writing: 'failing', lost: lost.lost } }
+  if (failing.length === 0) return { status: 'ok', mode: kind }
+  const lost = failing.reduce((sum, losses) => sum + losses.lost, 0)
+  return { status: 'degraded', mode: kind, recordings: { writing: 'failing', lost } }
 }
 
 /**

@@ -1,17 +1,21 @@
-import type { Simulator } from './simulator.ts'
 import { OperatorError } from '../lib/operator-error.ts'
+import type { Simulator } from './simulator.ts'
 
 /**
- * Tells at the end which recordings no request has used, where the configuration asks for it.
+ * The recordings that no request has used, of the folders for which REPLAY_STRICT asks: `recordings/chat.yaml:12`. Undefined where
+ * there is no such folder.
+ */
+export function unusedRecordings({ recordings }: Pick<Simulator, 'recordings'>): string[] | undefined {
+  const strict = recordings.flatMap(({ config, replay }) => (config.replay.strict && replay ? [replay] : []))
+  return strict.length === 0 ? undefined : strict.flatMap((replay) => replay.unused())
+}
+
+/**
+ * Tells at the end which recordings no request has used.
  *
  * @throws {OperatorError} RECORDINGS_UNUSED
  */
-export function refuseUnused({
-  config,
-  recordings: { replay },
-}: Pick<Simulator, 'config' | 'recordings'>): void {
-  if (!config.defaultResource.recordings.replay.strict || !replay) return
-  const unused = replay.unused()
+export function refuseUnused(unused: readonly string[] = []): void {
   if (unused.length === 0) return
   const list = unused.map((place) => `\n  ${place}`).join('')
   const count = unused.length === 1 ? '1 recording was' : `${unused.length} recordings were`

@@ -60,8 +60,8 @@ export interface Simulator {
   /** The deployments that have slots or slow down under load, once they had a request. */
   readonly occupancy: () => Iterable<Occupancy>
   readonly extensions: Extensions
-  /** What the configuration of the moment uses its recordings for. */
-  readonly recordings: RecordingsInUse
+  /** What the configuration of the moment uses its recordings for, by folder. */
+  readonly recordings: readonly RecordingsInUse[]
   /** The way of a request through all stages. */
   readonly run: Run
   /** Hears of an answer that broke while it was sent. */

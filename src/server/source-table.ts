@@ -14,8 +14,9 @@ import type { ReplayCursors } from '../recordings/replay-cursors.ts'
 import { createForward, createForwardSource, type Forward } from '../upstream/forward.ts'
 import { createUpstreamClient, type UpstreamClient } from '../upstream/upstream-client.ts'
 
-/** What the folder of recordings is used for. */
+/** What a folder of recordings is used for. */
 export interface RecordingsInUse {
+  readonly config: RecordingsConfig
   /** Writes to the folder; undefined where nothing is recorded. */
   readonly recorder: Recorder | undefined
   /** Answers from the folder; undefined where nothing is replayed. */
@@ -77,18 +78,23 @@ export class SourceTable {
   /** The recordings that a resource uses. @throws {OperatorError} for recordings that cannot be read */
   of(config: ResourceView): RecordingsInUse {
     return {
+      config: config.recordings,
       recorder: writesRecordings(config) ? this.#folder(config).recorder : undefined,
       replay: replaysRecordings(config) ? this.#replay(config) : undefined,
     }
   }
 
-  /** The recordings that the resources of a configuration use: those of the first resource that records, and that replays. */
-  inUse({ resources }: Config): RecordingsInUse {
-    const all = Array.from(resources.values(), (view) => this.of(view))
-    return {
-      recorder: all.find(({ recorder }) => recorder)?.recorder,
-      replay: all.find(({ replay }) => replay)?.replay,
+  /** The recordings that the resources of a configuration use, each folder once, whichever resources have it. */
+  inUse({ resources }: Config): readonly RecordingsInUse[] {
+    const used = new Map<Folder, RecordingsInUse>()
+    for (const view of resources.values()) {
+      const { config, recorder, replay } = this.of(view)
+      if (!recorder && !replay) continue
+      const folder = this.#folder(view)
+      const known = used.get(folder)
+      used.set(folder, { config, recorder: recorder ?? known?.recorder, replay: replay ?? known?.replay })
     }
+    return [...used.values()]
   }
 
   /**

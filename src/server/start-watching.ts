@@ -14,7 +14,7 @@ import { defaultQuietMs, Settle } from './watch-settle.ts'
 export interface WatchParts extends Omit<WatchMeans, 'poll'> {
   readonly live: LiveConfig
   /** What it replays may change at run time. */
-  readonly simulator: { readonly recordings: { readonly replay: Replay | undefined } }
+  readonly simulator: { readonly recordings: readonly { readonly replay: Replay | undefined }[] }
   /** What the configuration was read from. */
   readonly sources: ConfigSources
 }
@@ -41,29 +41,31 @@ export function startWatching({ live, simulator, sources, ...given }: WatchParts
 
 /** Watches the recordings of the moment: a change of the mode may bring others, or end replaying. */
 function followRecordings(live: LiveConfig, simulator: WatchParts['simulator'], means: WatchMeans): Watch {
-  let watched: Replay | undefined
-  let watch = nothing
-  let closing = Promise.resolve()
+  const watches = new Map<Replay, Watch>()
+  let closing: Promise<unknown> = Promise.resolve()
   let isClosed = false
   const follow = (): void => {
-    const { replay } = simulator.recordings
-    if (isClosed || replay === watched) return
-    const before = watch
-    closing = closing.then(() => before.close())
-    watched = replay
-    watch = nothing
-    if (!replay) return
-    const onChange = (paths: readonly string[] | undefined): Promise<void> =>
-      takeUp(replay, paths, means.logger)
-    watch = watchRecordings({ ...means, dir: replay.dir, onChange })
+    if (isClosed) return
+    const replays = new Set(simulator.recordings.flatMap(({ replay }) => replay ?? []))
+    for (const [replay, watch] of watches) {
+      if (replays.has(replay)) continue
+      watches.delete(replay)
+      closing = closing.then(() => watch.close())
+    }
+    for (const replay of replays) {
+      if (watches.has(replay)) continue
+      const onChange = (paths: readonly string[] | undefined): Promise<void> =>
+        takeUp(replay, paths, means.logger)
+      watches.set(replay, watchRecordings({ ...means, dir: replay.dir, onChange }))
+    }
   }
   follow()
   live.onChange(follow)
   return {
-    ready: watch.ready,
+    ready: Promise.all(Array.from(watches.values(), ({ ready }) => ready)).then(() => {}),
     async close() {
       isClosed = true
-      await Promise.all([closing, watch.close()])
+      await Promise.all([closing, ...Array.from(watches.values(), (watch) => watch.close())])
     },
   }
 }

@@ -66,7 +66,7 @@ describe('a recording file that multiplies or breaks', () => {
       expect((await post('/v1/chat/completions', '{"q":1}')).status).toBe(200)
       // And when it comes while others are served.
       renameSync(join(dir, 'b.yaml'), join(dir, 'c.yaml'))
-      const refreshed = await simulator.recordings.replay?.refresh()
+      const refreshed = await simulator.recordings[0]?.replay?.refresh()
       expect(refreshed?.problems.map(({ file }) => file)).toEqual([join(dir, 'c.yaml')])
     },
   )
@@ -101,7 +101,7 @@ describe('what is no regular file', () => {
     expect(out).toContain('zero.yaml:1: the file cannot be read: it is a device, and no regular file.')
     const { post, simulator } = createTestSimulator({ env: { SIMULATOR_MODE: 'replay', RECORDING_DIR: dir } })
     expect((await post('/v1/chat/completions', '{"q":1}')).status).toBe(200)
-    expect((await simulator.recordings.replay?.refresh())?.problems).toHaveLength(0)
+    expect((await simulator.recordings[0]?.replay?.refresh())?.problems).toHaveLength(0)
   })
 
   it.each(['list', 'lint', 'show', 'stats', 'scrub', 'dedupe', 'diff'])(

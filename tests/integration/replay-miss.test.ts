@@ -182,7 +182,7 @@ describe('REPLAY_ON_MISS=record', () => {
   it('replays what has just been recorded', async () => {
     const { post, simulator } = replaying([cassetteItem(ask('Hello'), '{}', path)])
     expect((await post(path, ask('New'))).status).toBe(404)
-    simulator.recordings.replay?.add({
+    simulator.recordings[0]?.replay?.add({
       request: {
         method: 'POST',
         uri: `https://x${path}`,
@@ -206,7 +206,7 @@ describe('recordings that were never used', () => {
   it('are known at the end, with their places', async () => {
     const { post, simulator, dir } = replaying([1, 2, 3].map((n) => cassetteItem(`{"n":${n}}`, '{}', path)))
     await post(path, '{"n":2}')
-    expect(simulator.recordings.replay?.unused()).toEqual([`${dir}/a.yaml:2`, `${dir}/a.yaml:34`])
+    expect(simulator.recordings[0]?.replay?.unused()).toEqual([`${dir}/a.yaml:2`, `${dir}/a.yaml:34`])
   })
 })
 

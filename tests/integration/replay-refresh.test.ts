@@ -22,7 +22,7 @@ interface Replaying extends TestSimulator {
 function replaying(files: Readonly<Record<string, string>>, env: Record<string, string> = {}): Replaying {
   const dir = recordingFolder(files)
   const started = createTestSimulator({ env: { SIMULATOR_MODE: 'replay', RECORDING_DIR: dir, ...env } })
-  const { replay } = started.simulator.recordings
+  const [{ replay } = {}] = started.simulator.recordings
   if (!replay) throw new Error('This simulator does not replay.')
   const short = (paths: readonly string[]): string[] => paths.map((file) => file.slice(dir.length + 1))
   return {

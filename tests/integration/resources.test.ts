@@ -1,16 +1,22 @@
-import { describe, expect, it } from 'vitest'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createApp } from '../../src/server/app.ts'
 import { LiveConfig } from '../../src/config/live-config.ts'
+import { unusedRecordings } from '../../src/server/refuse-unused.ts'
+import { startWatching } from '../../src/server/start-watching.ts'
 import { assembleSimulator } from '../../src/server/simulator.ts'
 import { viewDeployment, viewDeployments } from '../../src/server/admin/deployment-view.ts'
 import { startCollector } from '../support/fake-collector.ts'
 import { cassette, cassetteItem, recordingFolder } from '../support/recording-folder.ts'
+import { recordingFiles, recordingPlace } from '../support/recording-simulator.ts'
 import { silentLogger } from '../support/test-logger.ts'
 import { createTestSimulator, testKey } from '../support/test-simulator.ts'
 
 const message = { messages: [{ role: 'user', content: 'Hello' }], max_tokens: 5 }
 const chatPath = (resource: string, deployment = 'chat'): string =>
   `${resource}/openai/deployments/${deployment}/chat/completions?api-version=2024-10-21`
+const place = recordingPlace()
 const acmeKey = { 'api-key': 'acme-key' }
 
 describe('a second resource', () => {
@@ -270,6 +276,71 @@ describe('a second resource', () => {
       const texts = [await ask('', test), await ask('/acme', { ...acmeKey, ...test }), await ask('', test)]
       expect(texts).toEqual(['one', 'one', 'two'])
     }
+  })
+
+  it('has recordings of its own, which are watched, and told where no request has used them', async () => {
+    const folderOf = (name: string): string =>
+      recordingFolder({ [`${name}.yaml`]: cassette(cassetteItem(`{"q":"${name}"}`, name)) })
+    const [own, other] = [folderOf('own'), folderOf('other')]
+    const replaying = { SIMULATOR_MODE: 'replay', MATCH_ANY_PREFIX: 'on', REPLAY_STRICT: 'true' }
+    const { post, simulator } = createTestSimulator({
+      env: { ...replaying, RECORDING_DIR: own, WATCH: 'true' },
+      resources: { acme: { env: { RECORDING_DIR: other } }, same: {} },
+    })
+    expect(unusedRecordings(simulator)).toEqual([`${own}/own.yaml:2`, `${other}/other.yaml:2`])
+    const sources = { flags: {}, env: {}, workingDirectory: '/', readFile: () => '' }
+    const watching = startWatching({
+      live: simulator.live,
+      simulator,
+      sources,
+      logger: silentLogger,
+      quietMs: 20,
+    })
+    onTestFinished(() => watching.close())
+    await watching.ready
+    const ask = async (q: string): Promise<string> =>
+      (await post('/acme/v1/chat/completions', { q }, acmeKey)).text()
+    expect(await ask('other')).toBe('other')
+    expect(unusedRecordings(simulator)).toEqual([`${own}/own.yaml:2`])
+    writeFileSync(join(other, 'new.yaml'), cassette(cassetteItem('{"q":"new"}', 'new')))
+    await vi.waitFor(async () => expect(await ask('new')).toBe('new'), { timeout: 20_000, interval: 20 })
+  })
+
+  it('records into a folder of its own, which is written with the other and told of where that fails', async () => {
+    place.upstream.answer = (_, response) => void response.end('{}')
+    const other = recordingFolder({})
+    const env = {
+      SIMULATOR_MODE: 'record',
+      AZURE_OPENAI_ENDPOINT: place.upstream.url,
+      AZURE_OPENAI_KEY: 'upstream-key',
+      RECORDING_DIR: place.dir,
+    }
+    const resources = { acme: { env: { RECORDING_DIR: other } } }
+    const { app, post, simulator } = createTestSimulator({
+      env: { ...env, RECORDING_AUTOSAVE: 'false' },
+      resources,
+    })
+    await simulator.start()
+    for (const [prefix, key] of [
+      ['', {}],
+      ['/acme', acmeKey],
+    ] as const) {
+      await (await post(chatPath(prefix), message, key)).text()
+    }
+    const save = async (): Promise<unknown> =>
+      (await app.request('/++/save-recordings', { method: 'POST', headers: { 'api-key': testKey } })).json()
+    expect(await save()).toEqual({ saved: 2 })
+    expect([recordingFiles(place.dir).length, recordingFiles(other).length]).toEqual([1, 1])
+    rmSync(other, { recursive: true })
+    writeFileSync(other, '')
+    await (await post(chatPath('/acme'), message, acmeKey)).text()
+    expect(await save()).toMatchObject({ saved: 0, error: { code: 'RecordingsNotSaved' } })
+    const atOnce = createTestSimulator({ env, resources })
+    await (await atOnce.post(chatPath('/acme'), message, acmeKey)).text()
+    const health = { status: 'degraded', recordings: { lost: 1 } }
+    expect(await (await atOnce.app.request('/healthz')).json()).toMatchObject(health)
+    rmSync(other)
+    await simulator.close()
   })
 
   it('is unknown under another name', async () => {

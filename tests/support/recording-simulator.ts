@@ -75,7 +75,7 @@ export function startRecording<C extends Clock>(
   })
   const log: LogLine[] = []
   const simulator = assembleSimulator(live, { clock, logger: collectInto(log) })
-  const { recorder } = simulator.recordings
+  const [{ recorder } = {}] = simulator.recordings
   if (!recorder) throw new Error('not record mode')
   onTestFinished(() => recorder.close())
   const app = createApp(simulator)

@@ -26,16 +26,19 @@ function recordingRoutes(simulator: Simulator): readonly AdminRoute[] {
         500: errorAnswer('Some could not be written and are kept in memory; `saved` counts the others.'),
       },
       async handle() {
-        const { recorder } = simulator.recordings
-        if (!recorder) {
+        const recorders = simulator.recordings.flatMap(({ recorder }) => recorder ?? [])
+        if (recorders.length === 0) {
           const message = `Nothing is recorded in ${simulator.config.defaultResource.mode} mode. Start with SIMULATOR_MODE=record.`
           return refuse(400, 'NotRecording', message)
         }
-        const report = await recorder.save()
-        if (report.failures.length === 0) return { status: 200, body: { saved: report.saved } }
-        const message = `${report.kept} interactions could not be written and are kept in memory. ${report.failures.join(' ')}`
+        const reports = await Promise.all(recorders.map((recorder) => recorder.save()))
+        const saved = reports.reduce((sum, report) => sum + report.saved, 0)
+        const kept = reports.reduce((sum, report) => sum + report.kept, 0)
+        const failures = reports.flatMap((report) => report.failures)
+        if (failures.length === 0) return { status: 200, body: { saved } }
+        const message = `${kept} interactions could not be written and are kept in memory. ${failures.join(' ')}`
         const { status, body } = refuse(500, 'RecordingsNotSaved', message)
-        return { status, body: { saved: report.saved, ...body } }
+        return { status, body: { saved, ...body } }
       },
     }),
   ]

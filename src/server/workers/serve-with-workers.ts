@@ -8,7 +8,7 @@ import type { Simulator } from '../simulator.ts'
 import { listen } from '../listen.ts'
 import { refuseUnused } from '../refuse-unused.ts'
 import { type StartedSimulator, startSimulator } from '../start-simulator.ts'
-import { startWatching } from '../start-watching.ts'
+import { startWatching, type WatchParts } from '../start-watching.ts'
 import { unlessStopped, whenAborted } from '../unless-stopped.ts'
 import { Service } from './service.ts'
 import { WorkerPool } from './worker-pool.ts'
@@ -68,8 +68,7 @@ export async function serveWithWorkers(parts: ServeParts): Promise<void> {
     const port = await findPort(started)
     service = new Service({ ...started, workingDirectory, port })
     await serveBy(service, started, parts)
-    const { unused } = service.metrics
-    refuseUnused({ config: simulator.config, recordings: unusedInstead(simulator.recordings.replay, unused) })
+    refuseUnused(service.metrics.unused)
   } catch (error) {
     await simulator.close().catch(() => {})
     throw error
@@ -108,10 +107,7 @@ async function findPort({ app, simulator }: StartedSimulator): Promise<number> {
 }
 
 /** Recordings that have changed are taken up by every worker, and not by the primary alone. */
-function refreshingAll(
-  simulator: StartedSimulator['simulator'],
-  service: Service,
-): { readonly recordings: { readonly replay: Replay | undefined } } {
+function refreshingAll(simulator: StartedSimulator['simulator'], service: Service): WatchParts['simulator'] {
   const known = new WeakMap<Replay, Replay>()
   const wrap = (replay: Replay): Replay => {
     let wrapped = known.get(replay)
@@ -129,17 +125,9 @@ function refreshingAll(
   }
   return {
     get recordings() {
-      const { replay } = simulator.recordings
-      return { replay: replay && wrap(replay) }
+      return simulator.recordings.map(({ replay }) => ({ replay: replay && wrap(replay) }))
     },
   }
-}
-
-function unusedInstead(
-  replay: Replay | undefined,
-  unused: readonly string[] | undefined,
-): { readonly recorder: undefined; readonly replay: Replay | undefined } {
-  return { recorder: undefined, replay: replay && { ...replay, unused: () => [...(unused ?? [])] } }
 }
 
 /**

@@ -8,6 +8,7 @@ import { loadEncoding } from '../../tokens/encoding.ts'
 import { listen, type Listener } from '../listen.ts'
 import { type ChosenLog, chooseLog } from '../log-look.ts'
 import { type StartedSimulator, startSimulator } from '../start-simulator.ts'
+import { unusedRecordings } from '../refuse-unused.ts'
 import { surviveStrayFailures } from '../stray-failures.ts'
 import { workerMark } from './count-workers.ts'
 import { machineOffsetMs } from '../../lib/machine-time.ts'
@@ -55,7 +56,8 @@ export async function runWorker(): Promise<void> {
       await started().simulator.reset()
     },
     async refresh(paths) {
-      await started().simulator.recordings.replay?.refresh(paths)
+      const replays = started().simulator.recordings.flatMap(({ replay }) => replay ?? [])
+      await Promise.all(replays.map((replay) => replay.refresh(paths)))
     },
     report: () => report(started()),
     async stop(graceMs) {
@@ -135,10 +137,9 @@ async function take({ live, simulator }: Running, state: Packed): Promise<void> 
 }
 
 async function report({ simulator }: Running): Promise<Packed> {
-  const { config, recordings, metrics } = simulator
   const told: WorkerReport = {
-    metrics: await metrics.toJson(),
-    unused: config.defaultResource.recordings.replay.strict ? recordings.replay?.unused() : undefined,
+    metrics: await simulator.metrics.toJson(),
+    unused: unusedRecordings(simulator),
   }
   return pack(told)
 }
