@@ -33,6 +33,16 @@ export function renderedBody(render: WholeBody['render'], isAscii: boolean): Who
   return { kind: 'whole', render, ...(isAscii && { asciiRender: render }) }
 }
 
+/** A body of events, which `render` gives as in `EventsBody`; `isAscii` where that is known of what it gives. */
+export function renderedEvents(
+  count: number,
+  stepOf: EventsBody['stepOf'],
+  render: EventsBody['render'],
+  isAscii: boolean,
+): EventsBody {
+  return { kind: 'events', count, stepOf, render, ...(isAscii && { asciiRender: render }) }
+}
+
 /** A large body, which is rendered piece by piece when it is due: a piece takes some milliseconds at most. */
 export function bodyInPieces(pieces: () => Iterable<string>): WholeBody {
   const render = (): string => [...pieces()].join('')
@@ -62,4 +72,28 @@ export interface LiveBody {
 /** A body of known text. */
 export function textBody(text: string | Uint8Array): WholeBody {
   return { kind: 'whole', render: () => text }
+}
+
+/** A rendered body. */
+export interface WholeContent {
+  readonly content: string | Uint8Array
+  /** Bytes on the wire. */
+  readonly length: number
+}
+
+/** Renders a body that is sent in one piece. */
+export function renderWhole(body: WholeBody): WholeContent {
+  const content = body.render()
+  if (typeof content !== 'string') return { content, length: content.byteLength }
+  return { content, length: isAsciiBody(body) ? content.length : Buffer.byteLength(content) }
+}
+
+/** Whether a text is pure ASCII; for short ones, since it is looked through. */
+export function isAsciiText(text: string): boolean {
+  return Buffer.byteLength(text) === text.length
+}
+
+/** Pure ASCII has as many bytes as characters; Node writes it a third faster as latin1 than as UTF-8. */
+export function wireEncoding(content: string, byteLength: number): 'latin1' | 'utf8' {
+  return content.length === byteLength ? 'latin1' : 'utf8'
 }

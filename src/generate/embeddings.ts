@@ -4,7 +4,7 @@ import { countInput, splitInputs } from '../wire/chat/prompt-tokens.ts'
 import { type EmbeddingsRequest, parseEmbeddingsRequest } from '../wire/embeddings/embeddings-request.ts'
 import type { Addressed, Exchange } from '../pipeline/exchange.ts'
 import { jsonOfModel, modelReply, noRoomReply, refuse } from '../pipeline/reply-headers.ts'
-import { bodyInPieces, renderedBody } from '../answer/body.ts'
+import { bodyInPieces, isAsciiText, renderedBody } from '../answer/body.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { type ReplyOrPromise, whenKnown } from '../pipeline/stage.ts'
 import { loadEncoding, type TokenCounter } from '../tokens/encoding.ts'
@@ -76,10 +76,7 @@ function answerEmbeddings(
   const body =
     numbers > quickNumbers || exchange.body.length > quickBytes
       ? bodyInPieces(() => embeddingsPieces(vectors(), name, promptTokens, format))
-      : renderedBody(
-          () => renderEmbeddings(vectors(), name, promptTokens, format),
-          Buffer.byteLength(name) === name.length,
-        )
+      : renderedBody(() => renderEmbeddings(vectors(), name, promptTokens, format), isAsciiText(name))
   const usage = { promptTokens, cachedTokens: 0, completionTokens: 0, reasoningTokens: 0 }
   return modelReply(jsonOfModel, body, usage)
 }

@@ -1,6 +1,6 @@
 import { safeCompletionFilter, type HarmCategory, lateFilterEvents } from '../wire/content-filters.ts'
 import { doneEvent } from '../wire/sse.ts'
-import type { EventsBody } from '../answer/body.ts'
+import { type EventsBody, renderedEvents } from '../answer/body.ts'
 import type { Random } from '../lib/random.ts'
 import {
   argumentDelta,
@@ -131,18 +131,12 @@ function streamLorem(
   const render = (index: number): string => {
     if (index === 0) return promptFilterEvent
     if (index < firstToken) return startEvent(chunk, choice, facts, 0)
-    // Lorem needs no escape.
-    if (index < finish) return token(`"${pieces[index - firstToken]}"`)
+    if (index < finish) return token(textJson(choice, pieces[index - firstToken] ?? ''))
     if (index === finish) return finishEvent(chunk, choice, facts, 0)
     if (usage && index === finish + 1) return chunk.usage(chatUsageJson(usage))
     return doneEvent
   }
 
-  return {
-    kind: 'events',
-    count,
-    stepOf: (index) => Math.min(Math.max(0, index - firstToken), lastStep),
-    render,
-    ...(isAsciiAround(facts) && { asciiRender: render }),
-  }
+  const stepOf = (index: number): number => Math.min(Math.max(0, index - firstToken), lastStep)
+  return renderedEvents(count, stepOf, render, isAsciiAround(facts))
 }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { isAsciiBody, type WholeBody, type EventsBody } from '../../answer/body.ts'
+import { type EventsBody, isAsciiBody, isAsciiText, wireEncoding } from '../../answer/body.ts'
 import { chunkSocket, writeChunk, onlyChunk, takeHead, writePastNode } from '../node-internals.ts'
 import { HeadForm, type HeadParts, isProperValue } from './head-form.ts'
 import type { Reply, Schedule } from '../../pipeline/reply.ts'
@@ -39,25 +39,6 @@ export class PartWriter {
     if (!flows) (socket ?? outgoing).once('drain', onDrain)
     return flows
   }
-}
-
-/** A rendered body. */
-export interface WholeContent {
-  readonly content: string | Uint8Array
-  /** Bytes on the wire. */
-  readonly length: number
-}
-
-/** Renders a body that is sent in one piece. */
-export function renderWhole(body: WholeBody): WholeContent {
-  const content = body.render()
-  if (typeof content !== 'string') return { content, length: content.byteLength }
-  return { content, length: isAsciiBody(body) ? content.length : Buffer.byteLength(content) }
-}
-
-/** Pure ASCII has as many bytes as characters; Node writes it a third faster as latin1 than as UTF-8. */
-export function wireEncoding(content: string, byteLength: number): 'latin1' | 'utf8' {
-  return content.length === byteLength ? 'latin1' : 'utf8'
 }
 
 /** The phrases of the statuses of nearly all answers (RFC 9110, 15; RFC 6585); others go Node's way. */
@@ -273,7 +254,5 @@ export function sendStreamAtOnce(
 ): boolean {
   // Without that header it is Node who says that the body comes in chunks.
   const isChunked = reply.headers.get('Transfer-Encoding') === 'chunked'
-  return (
-    isChunked && (isAscii || Buffer.byteLength(text) === text.length) && sendAtOnce(outgoing, reply, text)
-  )
+  return isChunked && (isAscii || isAsciiText(text)) && sendAtOnce(outgoing, reply, text)
 }

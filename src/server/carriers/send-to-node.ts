@@ -5,17 +5,8 @@ import { failureReply } from '../../pipeline/reply-headers.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
 import { forgetHead, resetNow } from '../node-internals.ts'
 import { mendHead, type OnMendedHead } from './mend-head.ts'
-import {
-  DueEvents,
-  isFinalStatus,
-  PartWriter,
-  renderWhole,
-  wireEncoding,
-  writeTogether,
-  sendAtOnce,
-  sendStreamAtOnce,
-} from './parts.ts'
-import { piecesOf, type LiveBody, type WholeBody } from '../../answer/body.ts'
+import { DueEvents, isFinalStatus, PartWriter, writeTogether, sendAtOnce, sendStreamAtOnce } from './parts.ts'
+import { type LiveBody, piecesOf, renderWhole, type WholeBody, wireEncoding } from '../../answer/body.ts'
 import type { Interruption, Reply } from '../../pipeline/reply.ts'
 import { ReportedFailure } from '../../pipeline/reported-failure.ts'
 import { splitAtShare } from './split-at-share.ts'
@@ -165,7 +156,7 @@ export class NodeSender {
     }
     const { content, length } = renderWhole(body)
     this.#markFirstByte()
-    if (!reply.interruption && typeof content === 'string' && content.length === length) {
+    if (!reply.interruption && typeof content === 'string' && wireEncoding(content, length) === 'latin1') {
       reply.headers.setContentLength(length)
       if (sendAtOnce(this.#outgoing, reply, content)) return
     }

@@ -4,6 +4,7 @@ import {
   completionFilterJson,
   safePromptFilter,
 } from '../content-filters.ts'
+import { isAsciiText } from '../../answer/body.ts'
 import { totalTokens, type Usage, type Choice, type ToolCall } from '../../answer/completion.ts'
 import { codePointLength, obfuscation, dataEvent } from '../sse.ts'
 import type { Random } from '../../lib/random.ts'
@@ -32,7 +33,7 @@ export interface ChatFacts {
 
 /** Whether all but the texts of an answer is ASCII: the names of models nearly always are, what logprobs tell need not be. */
 export function isAsciiAround({ model, logprobs }: ChatFacts): boolean {
-  return logprobs === undefined && Buffer.byteLength(model) === model.length
+  return logprobs === undefined && isAsciiText(model)
 }
 
 /** `logprobs` of a choice or of a chunk. */
