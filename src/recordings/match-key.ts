@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { MatchConfig } from '../config/recordings-config.ts'
 import { isMultipart, looksMultipart } from '../wire/multipart.ts'
+import { withoutPathPrefix } from '../wire/route.ts'
 import { parseJson } from '../lib/parse-json.ts'
 import { withFixedBoundary } from './body-hash.ts'
 import type { MatchRequest } from './match-request.ts'
@@ -25,7 +26,7 @@ type ComparedBody =
 /** Makes keys by the rules of a configuration. */
 export function createMatchKeys(config: MatchConfig): MatchKeys {
   const ignored = ignoredFields(config.ignoreFields)
-  const pathOf = ({ path }: MatchRequest): string => (config.anyPrefix ? withoutPrefix(path) : path)
+  const pathOf = ({ path }: MatchRequest): string => (config.anyPrefix ? withoutPathPrefix(path) : path)
   const headOf = (request: MatchRequest): string => {
     const lines = [request.method, pathOf(request)]
     if (config.host) lines.push(request.host)
@@ -57,10 +58,6 @@ export function apiVersionOf(query: string): string {
 /** Half of SHA-256 tells more requests apart than a disk holds, and half as much is kept in memory. */
 function digest(hash: ReturnType<typeof createHash>): string {
   return hash.digest('base64').slice(0, 22)
-}
-
-function withoutPrefix(path: string): string {
-  return /\/(?:openai|v1)\/.*/s.exec(path)?.[0] ?? path
 }
 
 function compare({ body, contentType }: MatchRequest, ignored: IgnoredFields): ComparedBody {

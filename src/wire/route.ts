@@ -129,6 +129,11 @@ export function recogniseRoute(method: string, path: string): Route | undefined 
 /** The name of a resource in front of a path of the data plane. */
 const resourcePrefix = /^\/(?!openai\/|v1\/)([a-z0-9][a-z0-9-]{0,63})(?=\/(?:openai|v1)\/)/
 
+/** A path without what stands in front of its first `/openai/` or `/v1/`, such as the prefix of a gateway or a resource. */
+export function withoutPathPrefix(path: string): string {
+  return /\/(?:openai|v1)\/.*/s.exec(path)?.[0] ?? path
+}
+
 function readRoute(method: string, path: string): Route | undefined {
   const [prefix, resource] = resourcePrefix.exec(path) ?? []
   if (prefix === undefined || resource === undefined) return readServicePath(method, path)
