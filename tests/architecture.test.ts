@@ -8,6 +8,7 @@ import {
   internalsProblem,
   lonelyProblems,
   nameProblem,
+  pathProblems,
   promiseProblems,
 } from './support/architecture-rules.ts'
 import { hasDefaultExport, reExportsOnly, scanSource } from './support/import-scanner.ts'
@@ -99,6 +100,10 @@ describe('src/', () => {
 
   test('gives a value at once or promises it in the chain and in ports only', () => {
     expect(promiseProblems(code.map(({ file, scanned }) => ({ file, code: scanned.code })))).toEqual([])
+  })
+
+  test('has one router for the data plane, and one door in front of it', () => {
+    expect(pathProblems(code.map(({ file, scanned }) => ({ file, literals: scanned.literals })))).toEqual([])
   })
 
   test('has no short file that a single neighbour imports, but for those with a reason', () => {
@@ -204,6 +209,27 @@ describe('the rules', () => {
     const closing = { file: 'server/close.ts', code: 'let closing: Promise<void> | undefined' }
     expect(promiseProblems([closing], {})).toEqual([])
     expect(promiseProblems([closing], { stage: ['server/close.ts'] })).toHaveLength(1)
+  })
+
+  test.each([
+    ["path.startsWith('/openai/')"],
+    ["if (path === '/v1/models') list()"],
+    ['const prefix = "/openai"'],
+    ['const isChat = /^\\/(?:openai|v1)\\//.test(path)'],
+    ['const route = `/openai/deployments/${name}`'],
+    ["app.post('/anthropic/v1/messages', answer)"],
+  ])('refuse that a file without a reason names the path of %s', (source) => {
+    const { literals } = scanSource(source)
+    expect(pathProblems([{ file: 'server/app.ts', literals }], {})).toHaveLength(1)
+    expect(pathProblems([{ file: 'server/app.ts', literals }], { 'server/app.ts': 'a reason' })).toEqual([])
+  })
+
+  test('let a file name what is no path of the data plane, and refuse a reason for it', () => {
+    const { literals } = scanSource("import { a } from '../wire/v1/a.ts'\nconst path = '/images/v1.png'")
+    expect(pathProblems([{ file: 'server/app.ts', literals }], {})).toEqual([])
+    expect(pathProblems([{ file: 'server/app.ts', literals }], { 'server/app.ts': 'a reason' })).toHaveLength(
+      1,
+    )
   })
 
   const short = { file: 'limits/bucket.ts', lines: 59, importers: ['limits/window.ts'] }

@@ -217,6 +217,53 @@ export function promiseProblems(
 const namesPromise = /\b(?:MaybePromise|ReplyOrPromise)\b/
 const spellsPromise = /\|\s*Promise<|\bPromise<[^;=(){}]*>\s*\|\s*(?!undefined\b|null\b|\|)\w/
 
+/** The files that may name paths of the data plane, each with what it does with them. */
+const pathFiles: Readonly<Record<string, string>> = {
+  'wire/route.ts': 'reads them: the one router of the data plane',
+  'server/listen.ts': 'the hot door in front of Hono, for what nearly all requests of a load test are',
+  'wire/errors.ts': 'the text of a message',
+  'cli/banner.ts': 'writes the address of an example',
+  'load/load-request.ts': 'writes the addresses that it asks',
+  'config/recording-settings.ts': 'the text of a description',
+  'config/telemetry-settings.ts': 'the paths of an OpenTelemetry collector',
+}
+const dataPlanePath = /\/\(?(?:\?[:=!])?(?:openai|v1|anthropic)(?![\w.-])/i
+
+/**
+ * Says where paths of the data plane are named apart from the router and the hot door: who tests one is a further router.
+ *
+ * @param literals the strings, templates and regular expressions of a file, with their quotes or slashes
+ */
+export function pathProblems(
+  files: readonly { readonly file: string; readonly literals: readonly string[] }[],
+  reasons: Readonly<Record<string, string>> = pathFiles,
+): string[] {
+  const naming = new Map<string, string>()
+  for (const { file, literals } of files) {
+    const found = literals.find((literal) => isPathLiteral(literal))
+    if (found !== undefined) naming.set(file, found)
+  }
+  return [
+    ...[...naming]
+      .filter(([file]) => !reasons[file])
+      .map(
+        ([file, found]) =>
+          `src/${file} names a path of the data plane (${found}). src/wire/route.ts tells what a path means: ask it, or give the reason in pathFiles (tests/support/architecture-rules.ts).`,
+      ),
+    ...Object.keys(reasons)
+      .filter((file) => !naming.has(file))
+      .map(
+        (file) =>
+          `src/${file} is gone, or names no path of the data plane. Remove its reason from pathFiles (tests/support/architecture-rules.ts).`,
+      ),
+  ]
+}
+
+/** A module's specifier may have a folder of that name in it. */
+function isPathLiteral(literal: string): boolean {
+  return dataPlanePath.test(literal.replaceAll('\\/', '/')) && !/^'\.{1,2}\/.*\.ts'$/.test(literal)
+}
+
 /** Says what is wrong with an import; `undefined` when nothing is. `file` is relative to src/, with slashes. */
 export function importProblem(file: string, imported: Import): string | undefined {
   const rule = imported.specifier.startsWith('.')

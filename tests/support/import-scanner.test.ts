@@ -20,6 +20,11 @@ describe('scanSource', () => {
     expect(specifiers(source)).toEqual(['./a.ts'])
   })
 
+  test('gives strings, templates and regular expressions, and no comment', () => {
+    const source = "// '/a/'\nconst a = '/b/' + `${'/c/'}` // `/d/`\nif (/\\/e\\//.test(a)) run()"
+    expect(scanSource(source).literals).toEqual(["'/b/'", "`${'/c/'}`", String.raw`/\/e\//`])
+  })
+
   test('tells type imports from others', () => {
     const { imports } = scanSource(
       "import type { A } from './a.ts'\nexport type { B } from './b.ts'\nimport './c.ts'",

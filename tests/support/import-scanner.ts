@@ -11,6 +11,8 @@ export interface ScannedSource {
   readonly imports: readonly Import[]
   /** The code without comments, each string literal replaced by `"0"`, `"1"` and so on. */
   readonly code: string
+  /** The strings, templates and regular expressions of the code, in their order, with their quotes or slashes. */
+  readonly literals: readonly string[]
 }
 
 // In this order: comments, strings, templates, and a slash where only a regular expression can begin.
@@ -25,8 +27,10 @@ const statement = /\b(import|export)\s+(type\s+)?(?:[\w$*{}\s,]*?\bfrom\s*)?"(\d
  */
 export function scanSource(source: string): ScannedSource {
   const strings: string[] = []
+  const literals: string[] = []
   const code = source.replace(tokens, (token) => {
     if (token.startsWith('//') || token.startsWith('/*')) return ' '
+    literals.push(token)
     const quoted = token.startsWith("'") || token.startsWith('"')
     return `"${strings.push(quoted ? token.slice(1, -1) : '') - 1}"`
   })
@@ -34,7 +38,7 @@ export function scanSource(source: string): ScannedSource {
     specifier: strings[Number(fromIndex ?? callIndex)] ?? '',
     typeOnly: type !== undefined,
   }))
-  return { imports, code }
+  return { imports, code, literals }
 }
 
 /** True when the code does nothing but re-export (an empty file does so as well). */
