@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { posix } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import {
+  asciiProblem,
   entryFiles,
   homes,
   importProblem,
@@ -104,6 +105,10 @@ describe('src/', () => {
 
   test('has one router for the data plane, and one door in front of it', () => {
     expect(pathProblems(code.map(({ file, scanned }) => ({ file, literals: scanned.literals })))).toEqual([])
+  })
+
+  test('knows in one file whether a body is ASCII', () => {
+    expect(code.map(({ file, scanned }) => asciiProblem(file, scanned.code)).filter(Boolean)).toEqual([])
   })
 
   test('has no short file that a single neighbour imports, but for those with a reason', () => {
@@ -230,6 +235,15 @@ describe('the rules', () => {
     expect(pathProblems([{ file: 'server/app.ts', literals }], { 'server/app.ts': 'a reason' })).toHaveLength(
       1,
     )
+  })
+
+  test.each([
+    'return { ...body, asciiRender: render }',
+    'const isAscii = Buffer.byteLength(text) === text.length',
+    'if (text.length !== Buffer.byteLength(text)) return',
+  ])('refuse that a writer says %s', (source) => {
+    expect(asciiProblem('wire/chat/write-chat.ts', source)).toContain('Ask src/answer/body.ts')
+    expect(asciiProblem('answer/body.ts', source)).toBeUndefined()
   })
 
   const short = { file: 'limits/bucket.ts', lines: 59, importers: ['limits/window.ts'] }

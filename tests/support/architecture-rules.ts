@@ -264,6 +264,19 @@ function isPathLiteral(literal: string): boolean {
   return dataPlanePath.test(literal.replaceAll('\\/', '/')) && !/^'\.{1,2}\/.*\.ts'$/.test(literal)
 }
 
+const asciiFile = 'answer/body.ts'
+const asciiKnowledge =
+  /\b(?:asciiRender|piecesRender)\b|\bbyteLength\([\w.]+\) [!=]== [\w.]+\.length\b|\.length [!=]== Buffer\.byteLength\(/
+
+/** Says what a file of the way of an answer knows of ASCII bodies, which the file of the bodies knows alone. */
+export function asciiProblem(file: string, code: string): string | undefined {
+  const found = file === asciiFile ? undefined : asciiKnowledge.exec(code)?.[0]
+  return (
+    found &&
+    `src/${file} judges itself whether a text is ASCII (${found}). Ask src/${asciiFile}: renderedBody, renderedEvents, isAsciiText, wireEncoding.`
+  )
+}
+
 /** Says what is wrong with an import; `undefined` when nothing is. `file` is relative to src/, with slashes. */
 export function importProblem(file: string, imported: Import): string | undefined {
   const rule = imported.specifier.startsWith('.')
