@@ -137,6 +137,10 @@ describe('docs/images/request-way.svg', () => {
     expect(names).toEqual(stageNames)
   })
 
+  it('draws every source', () => {
+    expect(new Set(handlers.map(({ name }) => name))).toEqual(new Set(sourceNames))
+  })
+
   it.each([...way, ...handlers])('draws $name, which is in src/$file', ({ file, code }) => {
     expect(read(file)).toMatch(new RegExp(`\\b${code}\\b`))
   })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { sourceNames } from '../../src/config/source-names.ts'
 import { textReply } from '../../src/pipeline/text-reply.ts'
 import { advanceUntil } from '../support/advance-until.ts'
 import { chatCompletion, chatEvents, eventStream, json } from '../support/fake-upstream.ts'
@@ -122,7 +123,7 @@ describe('a deployment with a source of its own', () => {
     const problemsOf = async (source: string): Promise<readonly string[]> =>
       (await simulator.live.putDeployment('a', { model: 'gpt-4o', source })).problems
     expect(await problemsOf('proxy')).toEqual([
-      'openai_deployments: "a".source must be one of generate, record, replay, forward (got "proxy"). Leave it out for that of SIMULATOR_MODE.',
+      `openai_deployments: "a".source must be one of ${sourceNames.join(', ')} (got "proxy"). Leave it out for that of SIMULATOR_MODE.`,
     ])
     for (const source of ['forward', 'record']) {
       expect(await problemsOf(source)).toEqual([
