@@ -87,6 +87,11 @@ export class LiveConfig {
     return this.#state.inputs
   }
 
+  /** What the configuration is made from without the changes since the start. */
+  get base(): ConfigInputs {
+    return this.#base
+  }
+
   /** What can change at run time of the host and of the default resource, as GET /++/config shows it. */
   shown(): Readonly<Record<string, unknown>> {
     return showConfig(this.#state.inputs, this.#state.settings)
@@ -124,6 +129,11 @@ export class LiveConfig {
   /** Takes a new base, such as a deployment file that was edited; the changes since the start stay on top. */
   rebase(inputs: ConfigInputs): Promise<Change> {
     return this.#change(() => ({ base: { ...inputs, generatedKey: this.#base.generatedKey } }))
+  }
+
+  /** Takes over the changes of another process, and its base where that is another one than the one that is here. */
+  follow(overlay: Overlay, base: ConfigInputs = this.#base): Promise<Change> {
+    return this.#change(() => ({ base, overlay }))
   }
 
   /** Puts other changes into the place of those since the start; without an argument, none. */

@@ -1,3 +1,4 @@
+import type { ConfigInputs } from '../../config/config-inputs.ts'
 import { stackOf } from '../../lib/error-text.ts'
 import { machineOffsetMs } from '../../lib/machine-time.ts'
 import type { Peer } from '../../shared/rpc/peer.ts'
@@ -9,7 +10,7 @@ import { MetricsDesk } from './metrics-desk.ts'
 import { pack, type Packed } from './packed.ts'
 import { primaryPagesPort, servePages } from './remote-pages.ts'
 import { type WorkerBirth, type WorkerControl, type WorkerLife, workerLifePort } from './worker-messages.ts'
-import { packState } from './worker-start.ts'
+import { packInputs, packState } from './worker-start.ts'
 
 /** What the service of all workers is made from. */
 export interface ServiceParts {
@@ -35,7 +36,8 @@ export class Service {
   readonly metrics: MetricsDesk
   readonly #parts: ServiceParts
   readonly #ports: PortServer
-  readonly #workers = new Set<ServedWorker>()
+  /** With the base of its configuration that each of them has. */
+  readonly #workers = new Map<ServedWorker, ConfigInputs>()
   #spreading: Promise<unknown> = Promise.resolve()
 
   constructor(parts: ServiceParts) {
@@ -60,9 +62,10 @@ export class Service {
   /** Opens all that a worker asks its primary for. Its life is told to `life`. */
   open(worker: ServedWorker, life: Pick<WorkerLife, 'listening' | 'failed'>): ServedCaller {
     const join = (): Packed => {
-      this.#workers.add(worker)
+      const { base } = this.#parts.simulator.live
+      this.#workers.set(worker, base)
       this.metrics.add(worker)
-      return this.#state()
+      return this.#state(base)
     }
     const caller = this.#ports.open(
       () => worker.peer,
@@ -96,30 +99,40 @@ export class Service {
       number,
       workingDirectory: this.#parts.workingDirectory,
       port: this.#parts.port,
-      state: this.#state(),
+      inputs: packInputs(this.#parts.simulator.live.inputs),
     }
     return pack(birth)
   }
 
-  #state(): Packed {
+  /** @param base absent for a worker that has it */
+  #state(base?: ConfigInputs): Packed {
     const { live, incidents, clock } = this.#parts.simulator
     const startOf = (elapsedMs: number): number => clock.nowMs() - elapsedMs + machineOffsetMs()
     const running = Array.from(incidents, ([resource, { state }]) =>
       state ? [{ resource, timetable: state.timetable, startedMs: startOf(state.elapsedMs) }] : [],
     )
-    return packState({ inputs: live.inputs, incidents: running.flat() })
+    return packState({ ...(base && { base }), overlay: live.overlay, incidents: running.flat() })
   }
 
   /** Tells all workers how things stand; the answer to whoever has changed them waits for it. */
   #spread(): Promise<unknown> {
-    const state = this.#state()
-    this.#spreading = Promise.all([this.#spreading, this.#tellAll((worker) => worker.control.take(state))])
+    const { base } = this.#parts.simulator.live
+    const changes = this.#state()
+    let whole: Packed | undefined
+    const told = this.#tellAll((worker) => {
+      if (this.#workers.get(worker) === base) return worker.control.take(changes)
+      this.#workers.set(worker, base)
+      return worker.control.take((whole ??= this.#state(base)))
+    })
+    this.#spreading = Promise.all([this.#spreading, told])
     return this.#spreading
   }
 
   /** A worker that cannot follow would answer by what is past, and is replaced. */
   async #tellAll(tell: (worker: ServedWorker) => Promise<unknown>): Promise<void> {
-    const told = Array.from(this.#workers, (worker) => tell(worker).catch((error) => worker.kill(error)))
+    const told = Array.from(this.#workers.keys(), (worker) =>
+      tell(worker).catch((error) => worker.kill(error)),
+    )
     await Promise.all(told)
   }
 

@@ -30,8 +30,8 @@ export interface WorkerBirth {
   readonly workingDirectory: string
   /** In the place of the configured one, which may be 0. */
   readonly port: number
-  /** See `packState`. */
-  readonly state: Packed
+  /** With all changes; see `packInputs`. */
+  readonly inputs: Packed
 }
 
 /** What a worker has counted. */

@@ -1,4 +1,5 @@
 import type { ConfigInputs, ResourceInputs } from '../../config/config-inputs.ts'
+import type { Overlay } from '../../config/overlay.ts'
 import { type GivenValue, givenValue, settingsTable } from '../../config/settings-table.ts'
 import type { RunningIncidents } from '../../faults/incidents.ts'
 import { builtInCatalogue } from '../../wire/models/model-catalogue.ts'
@@ -6,7 +7,10 @@ import { pack, type Packed, unpack } from './packed.ts'
 
 /** How the primary stands at a moment: what a worker has to be like. */
 export interface PrimaryState {
-  readonly inputs: ConfigInputs
+  /** What the configuration is made from without changes; absent where the worker has it already: it may be large. */
+  readonly base?: ConfigInputs
+  /** All changes on top of it, so that a state says everything, whatever the worker knew before. */
+  readonly overlay: Overlay
   /** Those that run, with times in milliseconds since the start of the machine. */
   readonly incidents: readonly RunningIncidents[]
 }
@@ -18,23 +22,37 @@ type SentResource = Omit<ResourceInputs, 'given' | 'models'> & {
   readonly models?: ConfigInputs['models']
 }
 
-interface SentState {
+interface SentInputs {
   readonly own: SentResource & Omit<ConfigInputs, keyof ResourceInputs | 'resources'>
   readonly resources: Readonly<Record<string, SentResource>>
-  readonly incidents: PrimaryState['incidents']
 }
 
-/** Prepares the state for a worker: it reads no file and no variable itself, so that it cannot have read another one. */
-export function packState({ inputs, incidents }: PrimaryState): Packed {
-  const { resources, ...own } = inputs
-  const state: SentState = { own: sent(own), resources: eachOf(resources, sent), incidents }
+interface SentState extends Omit<PrimaryState, 'base'> {
+  readonly base?: Packed
+}
+
+/** Prepares inputs for a worker: it reads no file and no variable itself, so that it cannot have read another one. */
+export function packInputs({ resources, ...own }: ConfigInputs): Packed {
+  const inputs: SentInputs = { own: sent(own), resources: eachOf(resources, sent) }
+  return pack(inputs)
+}
+
+/** Gives the inputs that were packed. */
+export function unpackInputs(packed: Packed): ConfigInputs {
+  const { own, resources } = unpack(packed) as SentInputs
+  return { ...received(own), resources: eachOf(resources, received) }
+}
+
+/** Prepares a state for a worker. */
+export function packState({ base, ...changes }: PrimaryState): Packed {
+  const state: SentState = { ...changes, ...(base && { base: packInputs(base) }) }
   return pack(state)
 }
 
-/** Gives what was packed. */
+/** Gives the state that was packed. */
 export function unpackState(packed: Packed): PrimaryState {
-  const { own, resources, incidents } = unpack(packed) as SentState
-  return { inputs: { ...received(own), resources: eachOf(resources, received) }, incidents }
+  const { base, ...changes } = unpack(packed) as SentState
+  return { ...changes, ...(base !== undefined && { base: unpackInputs(base) }) }
 }
 
 function sent<T extends ResourceInputs>({ given, models, ...same }: T) {

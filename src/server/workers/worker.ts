@@ -25,7 +25,7 @@ import {
   workerLifePort,
   type WorkerReport,
 } from './worker-messages.ts'
-import { unpackState } from './worker-start.ts'
+import { unpackInputs, unpackState } from './worker-start.ts'
 
 interface Running extends StartedSimulator {
   readonly live: LiveConfig
@@ -43,6 +43,7 @@ export async function runWorker(): Promise<void> {
   delete process.env[workerMark]
 
   let running: Running | undefined
+  let joined: Promise<unknown> = Promise.resolve()
   let isStopping = false
   let end = (): void => {}
   const ended = new Promise<void>((resolve) => (end = resolve))
@@ -51,7 +52,8 @@ export async function runWorker(): Promise<void> {
     return running
   }
   const control: WorkerControl = {
-    take: (state) => take(started(), state),
+    // Messages that arrive together are all received before anything that awaits one of them goes on.
+    take: (state) => joined.then(() => take(started(), state)),
     async reset() {
       await started().simulator.reset()
     },
@@ -75,8 +77,10 @@ export async function runWorker(): Promise<void> {
   const primary: Peer = new Peer({ send }, server.open(() => primary).methods)
   const life = portClient(workerLifePort, primary)
   const begin = async (): Promise<void> => {
-    running = await start(primary, await life.begin())
-    await take(running, await life.join())
+    const born = await start(primary, await life.begin())
+    running = born
+    joined = Promise.resolve(life.join()).then((state) => take(born, state))
+    await joined
     if (isStopping) return
     const { app, live, simulator, port } = running
     const { host, connections } = live.current
@@ -98,9 +102,9 @@ export async function runWorker(): Promise<void> {
 }
 
 async function start(primary: Peer, birth: Packed): Promise<Running> {
-  const { number, workingDirectory, port, state: primaryState } = unpack(birth) as WorkerBirth
+  const { number, workingDirectory, port, inputs } = unpack(birth) as WorkerBirth
   const { journal, ...state } = remoteState(primary)
-  const live = new LiveConfig(unpackState(primaryState).inputs)
+  const live = new LiveConfig(unpackInputs(inputs))
   const { logLevel, extensionPaths, journalSize } = live.current
   const log = chooseLog(live.current, process.stderr, process.env)
   const logger = withField(createLogger(logLevel, log.look), { worker: number })
@@ -123,8 +127,8 @@ async function start(primary: Peer, birth: Packed): Promise<Running> {
 }
 
 async function take({ live, simulator }: Running, state: Packed): Promise<void> {
-  const { inputs, incidents } = unpackState(state)
-  const { problems } = await live.rebase(inputs)
+  const { base, overlay, incidents } = unpackState(state)
+  const { problems } = await live.follow(overlay, base)
   if (problems.length > 0) throw new Error(`Could not take over the configuration: ${problems.join(' ')}`)
   const offsetMs = machineOffsetMs()
   simulator.incidents.take(

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest'
+import { createTestSimulator } from '../../../tests/support/test-simulator.ts'
+import { LiveConfig } from '../../config/live-config.ts'
+import { Peer } from '../../shared/rpc/peer.ts'
+import type { WorkerControl } from './worker-messages.ts'
+import { Service } from './service.ts'
+import { unpackState } from './worker-start.ts'
+import type { Packed } from './packed.ts'
+
+const deployments = Object.fromEntries(
+  Array.from({ length: 500 }, (_, index) => [`chat-${index}`, { model: 'gpt-4o', tokensPerMinute: 1_000 }]),
+)
+
+/** A service, and a worker that takes over what it is told. */
+function serveOne() {
+  const { app, simulator } = createTestSimulator({ deployments })
+  const service = new Service({ app, simulator, workingDirectory: '/', port: 0 })
+  const worker = new LiveConfig(simulator.live.inputs)
+  const sizes: number[] = []
+  const link = { isLost: false }
+  const take = async (state: Packed): Promise<void> => {
+    sizes.push(state.length)
+    if (link.isLost) return
+    const { overlay, base } = unpackState(state)
+    expect((await worker.follow(overlay, base)).problems).toEqual([])
+  }
+  const other = async (): Promise<never> => {
+    throw new Error('It is asked for nothing else.')
+  }
+  const control: WorkerControl = { take, reset: other, refresh: other, report: other, stop: other }
+  const served = service.open(
+    {
+      number: 1,
+      peer: new Peer({ send: () => {} }, {}),
+      control,
+      kill: (reason) => expect.fail(String(reason)),
+    },
+    { listening: () => {}, failed: () => {} },
+  )
+  const { live } = simulator
+  const join = async (): Promise<void> => take((await served.methods['life.join']?.([] as never)) as Packed)
+  const names = (config: LiveConfig): string[] => [...config.current.defaultResource.deployments.keys()]
+  return { live, worker, sizes, link, join, names }
+}
+
+describe('the service of all workers', () => {
+  it('sends a worker that has the deployments nothing but what was changed', async () => {
+    const { live, worker, sizes, join } = serveOne()
+    await join()
+    await live.putDeployment('chat-7', { model: 'gpt-4o', tokensPerMinute: 2_000 })
+    await expect.poll(() => sizes.length).toBe(2)
+    expect(sizes[1]).toBeLessThan(sizes[0]! / 20)
+    await expect
+      .poll(() => worker.current.defaultResource.deployments.get('chat-7')?.tokensPerMinute)
+      .toBe(2_000)
+  })
+
+  it('keeps the order of deployments in every worker, whatever was put, removed and patched', async () => {
+    const { live, worker, join, names } = serveOne()
+    await live.putDeployment('chat-3', { model: 'gpt-4o' })
+    await join()
+    await live.putDeployment('chat-5', null)
+    await live.putDeployment('new', { model: 'gpt-4o-mini' })
+    await live.patch({ openai_deployments: { 'chat-9': { tokens_per_minute: 5 } } })
+    await expect.poll(() => worker.current.defaultResource.deployments.get('chat-9')?.tokensPerMinute).toBe(5)
+    expect(names(worker)).toEqual(names(live))
+    expect(names(worker).slice(-2)).toEqual(['chat-3', 'new'])
+  })
+
+  it('brings a worker that missed a change up to date with the next one', async () => {
+    const { live, worker, sizes, link, join, names } = serveOne()
+    await join()
+    link.isLost = true
+    await live.putDeployment('missed', { model: 'gpt-4o-mini' })
+    await expect.poll(() => sizes.length).toBe(2)
+    link.isLost = false
+    await live.putDeployment('next', { model: 'gpt-4o' })
+    await expect.poll(() => names(worker).slice(-2)).toEqual(['missed', 'next'])
+  })
+
+  it('sends all deployments again once they come from another file, with the changes on top', async () => {
+    const { live, worker, sizes, join, names } = serveOne()
+    await join()
+    await live.putDeployment('new', { model: 'gpt-4o-mini' })
+    const edited = { ...live.base, deployments: { entries: { only: { model: 'gpt-4o' } }, place: 'file' } }
+    await live.rebase(edited)
+    await live.putDeployment('newer', { model: 'gpt-4o' })
+    await expect.poll(() => sizes.length).toBe(4)
+    await expect.poll(() => names(worker)).toEqual(['only', 'new', 'newer'])
+    await live.reset()
+    await expect.poll(() => names(worker)).toEqual(['only'])
+  })
+})
