@@ -41,6 +41,15 @@ describe('Node.js', () => {
     expect(types).toMatch(new RegExp(`^\\^${majorOf(oldest)}\\.`))
   })
 
+  it('is tested on each long-term major up to the newest: src/server/node-internals.ts depends on it', () => {
+    const majors = [...new Set(matrix().map((release) => Number(majorOf(release))))]
+    const first = Number(majorOf(oldest))
+    const last = Math.max(...majors)
+    expect(last).toBeGreaterThan(first)
+    // Node's long-term majors are the even ones.
+    expect(majors).toEqual(Array.from({ length: (last - first) / 2 + 1 }, (_, index) => first + 2 * index))
+  })
+
   it('is called by that release wherever its least is told', () => {
     const told = [...guides, 'Makefile'].flatMap((path) =>
       [...read(path).matchAll(/Node\.js (\d+(?:\.\d+)*)[ ]+or newer/g)].map(
