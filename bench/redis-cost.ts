@@ -1,7 +1,9 @@
 /**
- * What Redis costs: decisions about limits in process and through Redis, and requests of a simulator without and with it, in
- * turns on one machine. `npx tsx bench/redis-cost.ts` after `make build`; needs redis-server or valkey-server. Takes a minute.
+ * What Redis costs: decisions about limits in process and through Redis, notes of a journal that is shared, and requests of a
+ * simulator without and with it, in turns on one machine. `npx tsx bench/redis-cost.ts` after `make build`; needs redis-server or valkey-server. Takes a minute.
  */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { LimiterTable } from '../src/limits/limiter-table.ts'
 import { createSystemClock } from '../src/lib/system-clock.ts'
 import type { RateLimiter } from '../src/limits/rate-limiter.ts'
@@ -76,6 +78,76 @@ async function decisions(replica: RedisReplica): Promise<void> {
   }
 }
 
+/**
+ * Notes of the journal, as many in one turn of the loop as a busy simulator has: what it costs to send them, and then what it costs
+ * each simulator that reads them.
+ */
+async function notes(replica: RedisReplica): Promise<void> {
+  console.log(
+    '\n| notes of the journal | CPU of the simulator | CPU of Redis | CPU of a simulator that reads them |',
+  )
+  console.log('| --- | --- | --- | --- |')
+  const perTurn = 8
+  const turns = 2_000
+  const prompt = 'Tell me more of the weather in the north, and of what to wear there. '.repeat(30)
+  const begin = (text: string): void => {
+    const body = Buffer.from(JSON.stringify({ messages: [{ role: 'user', content: text }], max_tokens: 50 }))
+    const startedMs = performance.now()
+    const noted = replica.journal.started(
+      {
+        startedMs,
+        requestId: randomUUID(),
+        method: 'POST',
+        path: '/openai/deployments/chat/chat/completions',
+        query: 'api-version=2024-10-21',
+        headers: { ...request.headers, host: 'localhost:8000', 'user-agent': 'AzureOpenAI/JS 6.1.0' },
+        body,
+        bodyBytes: body.length,
+        operation: 'chatCompletions',
+        resource: 'default',
+        deployment: 'chat',
+        spilledOverFrom: undefined,
+        client: 'bench',
+        caller: undefined,
+        status: 200,
+        limitedBy: undefined,
+        retryAfterMs: undefined,
+        streamed: false,
+        usage: { promptTokens: 480, cachedTokens: 0, completionTokens: 50, reasoningTokens: 0 },
+        attempt: undefined,
+      },
+      startedMs,
+    )
+    replica.journal.ended(noted, {
+      usage: undefined,
+      firstByteMs: 1,
+      durationMs: 1,
+      answeredAtMs: performance.now(),
+      aborted: false,
+      failure: undefined,
+    })
+  }
+  for (const [name, textOf] of [
+    ['the same prompt of 2 KB', () => prompt],
+    ['a new prompt of 2 KB each', (number: number) => `${number} ${prompt}`],
+  ] as [string, (number: number) => string][]) {
+    const [cpu, redisCpu] = [process.cpuUsage(), await redisCpuMs(replica)]
+    for (let turn = 0; turn < turns; turn++) {
+      for (let note = 0; note < perTurn; note++) begin(textOf(turn * perTurn + note))
+      await new Promise(setImmediate)
+    }
+    await sleep(300)
+    const sent = process.cpuUsage(cpu)
+    const count = turns * perTurn
+    const redisEach = (1_000 * ((await redisCpuMs(replica)) - redisCpu)) / count
+    const before = process.cpuUsage()
+    await replica.journal.lastId
+    const read = process.cpuUsage(before)
+    const each = ({ user, system }: NodeJS.CpuUsage): string => `${((user + system) / count).toFixed(1)} µs`
+    console.log(`| ${name} | ${each(sent)} | ${redisEach.toFixed(1)} µs | ${each(read)} |`)
+  }
+}
+
 /** Medians over rounds in turns: the speed of such a machine drifts. */
 async function requests(programs: readonly RunningProgram[]): Promise<void> {
   console.log(
@@ -111,6 +183,7 @@ async function requests(programs: readonly RunningProgram[]): Promise<void> {
 const server = await startRedisServer()
 const replica = await startReplica({ url: server.url, deployments, redis: { timeoutMs: 30_000 } })
 await decisions(replica)
+for (let round = 0; round < rounds; round++) await notes(replica)
 replica.close()
 const without = await startProgram({ deployments })
 const withRedis = await startProgram({
