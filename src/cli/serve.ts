@@ -119,12 +119,19 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
 const safeKeyLength = 16
 
 /** Says once that other machines could guess a key. */
-export function warnOfWeakKeys({ host, adminApiKey, defaultResource }: Config, logger: Logger): void {
+export function warnOfWeakKeys(
+  { host, adminApiKey, defaultResource, resources }: Config,
+  logger: Logger,
+): void {
   const { apiKey } = defaultResource
   if (/^(?:localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/i.test(host)) return
+  const others = [...resources].filter(
+    ([, view]) => view !== defaultResource && view.apiKey.length < safeKeyLength,
+  )
   const weak = [
     ...(apiKey.length < safeKeyLength ? ['SIMULATOR_API_KEY'] : []),
     ...(adminApiKey !== apiKey && adminApiKey.length < safeKeyLength ? ['ADMIN_API_KEY'] : []),
+    ...others.map(([name]) => `the key of ${name}`),
   ]
   if (weak.length === 0) return
   const message = `Other machines reach ${host}, and ${weak.join(' and ')} has fewer than ${safeKeyLength} characters. Set a longer key.`

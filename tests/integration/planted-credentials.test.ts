@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { run } from '../../src/cli/run.ts'
 import { warnOfWeakKeys } from '../../src/cli/serve.ts'
-import { loadConfig } from '../../src/config/load-config.ts'
+import { LiveConfig } from '../../src/config/live-config.ts'
+import { loadConfig, loadLiveConfig } from '../../src/config/load-config.ts'
 import { createSystemClock } from '../../src/lib/system-clock.ts'
 import { eventStream, type FakeAnswer, json } from '../support/fake-upstream.ts'
 import { filesInMemory } from '../support/files-in-memory.ts'
@@ -16,6 +17,7 @@ import {
   startRecording,
   upstreamKey,
 } from '../support/recording-simulator.ts'
+import { withResources } from '../support/resource-inputs.ts'
 import { collectInto, type LogLine } from '../support/test-logger.ts'
 import { createTestSimulator, testKey } from '../support/test-simulator.ts'
 
@@ -366,5 +368,19 @@ describe('a key that could be guessed', () => {
     expect(log.map(({ level }) => level)).toEqual(names.map(() => 'warn'))
     expect(log.map(({ message }) => /\w+_API_KEY/.exec(message)?.[0])).toEqual(names)
     expect(JSON.stringify(log)).not.toContain('short')
+  })
+
+  it('is warned of with the name of its resource', () => {
+    const env = { HOST: '0.0.0.0', SIMULATOR_API_KEY: 'a-key-of-16-signs' }
+    const { inputs } = loadLiveConfig({ flags: {}, env, workingDirectory: '/', readFile: filesInMemory() })
+    const resources = withResources(inputs, {
+      acme: {},
+      safe: { env: { SIMULATOR_API_KEY: 'another-of-16-signs' } },
+    })
+    const log: LogLine[] = []
+    warnOfWeakKeys(new LiveConfig(resources).current, collectInto(log))
+    expect(log.map(({ message }) => message)).toEqual([
+      'Other machines reach 0.0.0.0, and the key of acme has fewer than 16 characters. Set a longer key.',
+    ])
   })
 })
