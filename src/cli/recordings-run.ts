@@ -1,7 +1,7 @@
 import { closeSync, readdirSync, readSync, statSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { loadSettings } from '../config/load-config.ts'
-import type { RecordingsConfig } from '../config/recordings-config.ts'
+import type { RecordingsConfig } from '../config/config.ts'
 import { resolveRecordings } from '../config/resolve-mode.ts'
 import { reasonOf } from '../lib/error-text.ts'
 import { openRegularFile } from '../lib/regular-file.ts'

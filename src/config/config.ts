@@ -3,7 +3,6 @@ import type { Deployment } from './deployments.ts'
 import type { FaultRule } from './fault-rules.ts'
 import type { IncidentTimetable } from './incident-file.ts'
 import type { FilledTree, ReadonlyTree } from './mapping-schema.ts'
-import type { RecordingsConfig, Upstream } from './recordings-config.ts'
 import type { HostKey, Settings } from './settings-schema.ts'
 import type { SourceName } from './source-names.ts'
 
@@ -81,3 +80,15 @@ export interface Config extends HostConfig {
 
 /** The name of the resource of paths without a prefix. */
 export const defaultResourceName = 'default'
+
+/** Where requests are forwarded to. The address has no slash at its end; the key is secret. */
+export interface Upstream extends FilledTree<Settings['upstream']> {}
+
+/** The recordings that record writes and replay reads. The path of the folder is absolute, and names are in lower case. */
+export interface RecordingsConfig extends FilledTree<Settings['recordings']> {}
+
+/** What makes two requests the same beside method, path and body. */
+export type MatchConfig = RecordingsConfig['match']
+
+/** How recordings are replayed. */
+export type ReplayConfig = RecordingsConfig['replay']

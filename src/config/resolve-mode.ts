@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Deployment } from './deployments.ts'
-import type { RecordingsConfig, Upstream } from './recordings-config.ts'
+import type { RecordingsConfig, Upstream } from './config.ts'
 import type { Settings } from './settings-schema.ts'
 import { showValue } from './show-value.ts'
 import { sourcesInUse, sourceTraits, writesRecordings } from './source-names.ts'

@@ -1,6 +1,5 @@
-import type { ResourceConfig } from './config.ts'
+import type { ResourceConfig, ReplayConfig } from './config.ts'
 import type { Deployment } from './deployments.ts'
-import type { ReplayConfig } from './recordings-config.ts'
 
 /** What is different between what answers requests. */
 interface SourceTraits {

@@ -1,7 +1,7 @@
 import type { LiveBody } from '../answer/body.ts'
 import type { Latency as LatencySettings, ResourceConfig, TokenLatency } from '../config/config.ts'
 import type { Load } from '../config/deployment-latency.ts'
-import { drawMs } from '../config/draw-ms.ts'
+import { drawMs } from '../config/distribution.ts'
 import { asBuffer } from '../lib/as-buffer.ts'
 import { isEventStream } from '../pipeline/comes-in-pieces.ts'
 import { pause } from '../pipeline/delay-reply.ts'

@@ -1,6 +1,6 @@
 import type { ResourceConfig, Latency, TokenLatency } from '../config/config.ts'
 import type { Deployment } from '../config/deployments.ts'
-import type { Distribution } from '../config/distribution.ts'
+import { type Distribution, drawMs } from '../config/distribution.ts'
 import {
   type Burst,
   type LatencyProfile,
@@ -13,7 +13,6 @@ import type { Conditions } from '../pipeline/conditions.ts'
 import type { Schedule } from '../pipeline/reply.ts'
 import type { Steps } from '../answer/completion.ts'
 import type { Random } from '../lib/random.ts'
-import { drawMs } from '../config/draw-ms.ts'
 
 /** The time of an answer that is written token by token. */
 export interface TokenTiming {

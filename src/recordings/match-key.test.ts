@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { MatchConfig } from '../config/recordings-config.ts'
+import type { MatchConfig } from '../config/config.ts'
 import { bodyHash } from './body-hash.ts'
 import { createMatchKeys } from './match-key.ts'
 import { matchRecorded, splitUri, type MatchRequest } from './match-request.ts'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { MatchConfig } from '../config/recordings-config.ts'
+import type { MatchConfig } from '../config/config.ts'
 import { isMultipart, looksMultipart } from '../wire/multipart.ts'
 import { withoutPathPrefix } from '../wire/route.ts'
 import { parseJson } from '../lib/parse-json.ts'

@@ -1,4 +1,4 @@
-import type { MatchConfig } from '../config/recordings-config.ts'
+import type { MatchConfig } from '../config/config.ts'
 import { redacted } from '../lib/credential-texts.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
 import { matchRecorded, type MatchRequest } from './match-request.ts'

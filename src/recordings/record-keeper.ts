@@ -1,4 +1,4 @@
-import type { RecordingsConfig } from '../config/recordings-config.ts'
+import type { RecordingsConfig } from '../config/config.ts'
 import { reasonOf } from '../lib/error-text.ts'
 import type { Logger } from '../lib/logger.ts'
 import { AppendStore } from './append-store.ts'

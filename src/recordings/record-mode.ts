@@ -1,4 +1,4 @@
-import type { RecordingsConfig } from '../config/recordings-config.ts'
+import type { RecordingsConfig } from '../config/config.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { type RecordingLoss, LossReports } from './loss-reports.ts'
 import type { Reply } from '../pipeline/reply.ts'

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
-import { defaultResourceName } from '../config/config.ts'
-import type { RecordingsConfig, ReplayConfig } from '../config/recordings-config.ts'
+import { defaultResourceName, type RecordingsConfig, type ReplayConfig } from '../config/config.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { MaybePromise, Port } from '../lib/port.ts'
 import { RecentMap } from '../lib/caches.ts'

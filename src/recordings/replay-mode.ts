@@ -1,4 +1,4 @@
-import type { RecordingsConfig } from '../config/recordings-config.ts'
+import type { RecordingsConfig } from '../config/config.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { Source } from '../pipeline/stage.ts'
 import type { Reply } from '../pipeline/reply.ts'

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Config, ResourceView } from '../config/config.ts'
-import type { RecordingsConfig, Upstream } from '../config/recordings-config.ts'
+import type { Config, ResourceView, RecordingsConfig, Upstream } from '../config/config.ts'
 import { configSecrets } from '../config/redact-config.ts'
 import { replaysRecordings, type SourceName, writesRecordings } from '../config/source-names.ts'
 import type { Clock } from '../lib/clock.ts'

@@ -1,4 +1,4 @@
-import type { Upstream } from '../config/recordings-config.ts'
+import type { Upstream } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Exchange } from '../pipeline/exchange.ts'

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Distribution } from './distribution.ts'
+import { type Distribution, drawMs } from './distribution.ts'
 import { createRandom } from '../lib/random.ts'
-import { drawMs } from './draw-ms.ts'
 
 const draws = 100_000
 
