@@ -20,7 +20,7 @@ import { configError, resolveInputs } from './resolve-inputs.ts'
 import type { Settings } from './settings-schema.ts'
 import { showValue } from './show-value.ts'
 import { normalizeEntry } from './resolve-deployment.ts'
-import type { GivenValue } from './settings-table.ts'
+import { type GivenValue, setAt } from './settings-table.ts'
 import { isRecord } from './mapping-schema.ts'
 
 /** What a change became: nothing but problems, one sentence or two each, or a new configuration. */
@@ -302,9 +302,4 @@ function textOf(given: GivenValue | undefined): string | undefined {
 
 function valueAt(tree: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((node, key) => (isRecord(node) ? node[key] : undefined), tree)
-}
-
-function setAt(node: Record<string, unknown>, [key = '', ...rest]: readonly string[], value: unknown): void {
-  if (rest.length === 0) node[key] = value
-  else setAt((node[key] ??= {}) as Record<string, unknown>, rest, value)
 }

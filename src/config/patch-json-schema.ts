@@ -4,7 +4,7 @@ import { snakeKey } from './key-case.ts'
 import { patchableSettings } from './patch-inputs.ts'
 import { deploymentEntrySchema } from './resolve-deployment.ts'
 import { settingsSchema } from './settings-schema.ts'
-import type { Setting } from './settings-table.ts'
+import { setAt, type Setting } from './settings-table.ts'
 
 /** A JSON Schema of draft 2020-12. */
 export type JsonSchema = Readonly<Record<string, unknown>>
@@ -56,11 +56,6 @@ class Leaf {
   constructor(schema: JsonSchema) {
     this.schema = schema
   }
-}
-
-function setAt(node: SchemaTree, [key = '', ...rest]: readonly string[], leaf: Leaf): void {
-  if (rest.length === 0) node[key] = leaf
-  else setAt((node[key] ??= {}) as SchemaTree, rest, leaf)
 }
 
 function objectSchema(tree: SchemaTree, form: ConfigForm): JsonSchema {

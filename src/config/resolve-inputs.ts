@@ -16,7 +16,7 @@ import type { Deployment } from './deployments.ts'
 import { redisProblems } from './redis-settings.ts'
 import { type ResolvedMode, resolveMode } from './resolve-mode.ts'
 import { hostKeys, type Settings, settingsSchema } from './settings-schema.ts'
-import { type GivenValue, settingsTable } from './settings-table.ts'
+import { type GivenValue, setAt, settingsTable } from './settings-table.ts'
 import { showValue } from './show-value.ts'
 import { sourcesInUse } from './source-names.ts'
 import { telemetryProblems } from './telemetry-settings.ts'
@@ -197,11 +197,6 @@ function nestValues(given: readonly GivenValue[]): Record<string, unknown> {
   for (const { path } of settingsTable()) setAt(root, path, undefined)
   for (const { setting, value } of given) setAt(root, setting.path, value)
   return root
-}
-
-function setAt(node: Record<string, unknown>, [key = '', ...rest]: readonly string[], value: unknown): void {
-  if (rest.length === 0) node[key] = value
-  else setAt((node[key] ??= {}) as Record<string, unknown>, rest, value)
 }
 
 /** What is wrong with the values that were set, in the order in which they were. */

@@ -44,6 +44,16 @@ export function givenValue(setting: Setting, typed: unknown, typedAs: string): G
   return { setting, value: typeof typed === 'string' ? setting.read(typed) : typed, typed, typedAs }
 }
 
+/** Puts a value to where a path leads in a tree, whose branches are made on the way. */
+export function setAt(
+  node: Record<string, unknown>,
+  [key = '', ...rest]: readonly string[],
+  value: unknown,
+): void {
+  if (rest.length === 0) node[key] = value
+  else setAt((node[key] ??= {}) as Record<string, unknown>, rest, value)
+}
+
 const settings: readonly Setting[] = collectSettings(settingsSchema, [])
 
 /** Every setting, in the order of the schema. */
