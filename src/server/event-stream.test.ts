@@ -51,6 +51,21 @@ describe('a stream of events', () => {
     expect(await waiting).toBe('event: dropped\ndata: {"count":2}\n\nevent: request\nid: 5\ndata: {}\n\n')
   })
 
+  it('has an event that comes while the source is still being asked', async () => {
+    const { source, push } = createSource()
+    const slow: EventSource = {
+      ...source,
+      async next() {
+        const events = await source.next()
+        if (events.length === 0) push({ event: 'request', id: 1, data: {} })
+        return events
+      },
+    }
+    const { read } = readerOf(eventStream(slow))
+    await read()
+    expect(await read()).toBe('event: request\nid: 1\ndata: {}\n\n')
+  })
+
   it('has a comment when nothing came for a while', async () => {
     const { source } = createSource()
     const { read } = readerOf(eventStream(source, 1))

@@ -38,6 +38,8 @@ export function eventStream(source: EventSource, heartbeatMs = usualHeartbeatMs)
   let unsubscribe: (() => void) | undefined
   const over = new AbortController()
   let wake = (): void => {}
+  /** Whether there may be more than the source was last asked for: it may be told before its answer is there. */
+  let mayHaveMore = false
   /** Waits until there may be more, and tells whether there is something to say of that, or that it has waited. */
   const moreOrHeartbeat = (): Promise<boolean> =>
     new Promise((resolve) => {
@@ -48,16 +50,24 @@ export function eventStream(source: EventSource, heartbeatMs = usualHeartbeatMs)
         // What this turn of the loop still tells comes along.
         void yieldToEventLoop().then(() => resolve(true))
       }
+      if (mayHaveMore) wake()
     })
+  const askSource = (): Promise<readonly ServerSentEvent[]> => {
+    mayHaveMore = false
+    return source.next()
+  }
   const nextText = async (): Promise<string> => {
     if (!unsubscribe) {
-      unsubscribe = source.subscribe(() => wake())
+      unsubscribe = source.subscribe(() => {
+        mayHaveMore = true
+        wake()
+      })
       return ': open\n\n'
     }
-    let events = await source.next()
+    let events = await askSource()
     while (events.length === 0 && !over.signal.aborted) {
       if (!(await moreOrHeartbeat())) return ': still here\n\n'
-      events = await source.next()
+      events = await askSource()
     }
     return events.map(eventText).join('')
   }
