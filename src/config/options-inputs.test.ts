@@ -89,6 +89,22 @@ describe('options', () => {
     })
   })
 
+  it('that are an empty list are wrong where the setting is no list', () => {
+    const right = settingOptions().filter((option) => {
+      const options = option.split('.').reduceRight<unknown>((inner, key) => ({ [key]: inner }), [])
+      return problemsOf(options as object).length === 0
+    })
+    expect(right.toSorted()).toEqual([
+      'contentFilter.completion',
+      'contentFilter.late',
+      'contentFilter.prompt',
+      'recordings.match.headers',
+      'recordings.match.ignoreFields',
+      'recordings.redact',
+    ])
+    expect(problemsOf({ region: [] })).toEqual([expect.stringContaining('region must be a name in')])
+  })
+
   it('that are absent or undefined mean what is usual in a test', () => {
     const config = configOf({ seed: undefined, latency: { profile: undefined }, deployments: undefined })
     expect(config).toMatchObject({

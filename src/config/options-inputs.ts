@@ -170,9 +170,9 @@ function collectOptions(
     }
   }
   const collect = (setting: Setting, option: string, value: unknown): void => {
-    // An empty list is what the setting is when nobody sets it.
-    if (!Array.isArray(value) || value.length > 0)
-      given.push(givenValue(setting, plain(option, value), option))
+    // An empty list is what a setting with a list is when nobody sets it; of any other it is a wrong value.
+    const isNothing = Array.isArray(value) && value.length === 0 && Array.isArray(setting.read(''))
+    if (!isNothing) given.push(givenValue(setting, plain(option, value), option))
   }
   walk(options, '')
   return { given, problems }
