@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
+  type ConfigOptions,
   createSimulator,
   type DeploymentOptions,
   errorReply,
@@ -20,13 +24,14 @@ const deployments: Record<string, DeploymentOptions> = {
   small: { model: 'gpt-4o', tokensPerMinute: 1_000, requestsPerMinute: 6 },
 }
 
-async function start(parts: Omit<Extension, 'name'>) {
+async function start(parts: Omit<Extension, 'name'>, options: ConfigOptions = {}) {
   const sim = await createSimulator({
     apiKey: key,
     clock: 'virtual',
     journal: true,
     log: 'silent',
     deployments,
+    ...options,
     extensions: [{ name: 'user', ...parts }],
   })
   onTestFinished(() => sim.close())
@@ -188,5 +193,66 @@ describe('what a hook sees behind next()', () => {
     expect(seen).toEqual([status, true, true])
     expect(response.status).toBe(299)
     expect([response.headers.get('apim-request-id'), response.headers.get('date')]).toEqual(['mine', null])
+  })
+})
+
+describe('an extension around a service that requests are forwarded to', () => {
+  const upstream = { endpoint: 'http://127.0.0.1:9', key: 'key-of-the-service' }
+  const forwarders: Extension['forwarders'] = [() => jsonReply({ from: 'the service' })]
+
+  it.each(['record', 'forward'] as const)(
+    'sees the reply and its source, and is named by the trace: %s',
+    async (source) => {
+      const seen: unknown[] = []
+      const dir = mkdtempSync(join(tmpdir(), 'contract-'))
+      onTestFinished(() => rmSync(dir, { recursive: true }))
+      const sources: ConfigOptions = {
+        upstream,
+        recordings: { dir },
+        deployments: { ...deployments, chat: { model: 'gpt-4o', source } },
+      }
+      const { sim } = await start(
+        {
+          forwarders,
+          hooks: [
+            async (exchange, next) => {
+              const reply = await next()
+              seen.push(exchange.source, exchange.deployment?.name, reply.status)
+              reply.headers.set('x-seen', 'yes')
+              return reply
+            },
+          ],
+        },
+        sources,
+      )
+      const response = await sim.fetch(chat, {
+        method: 'POST',
+        headers: { 'api-key': key, 'x-sim-trace': 'on' },
+        body: JSON.stringify(hello),
+      })
+      expect(await response.json()).toEqual({ from: 'the service' })
+      expect(seen).toEqual([source, 'chat', 200])
+      expect(response.headers.get('x-seen')).toBe('yes')
+      expect(response.headers.get('x-sim-trace')).toBe('extension user')
+      expect(response.headers.get('server-timing')).toContain('extension;desc="user"')
+    },
+  )
+
+  it('has its limiter asked where the deployment has limits of its own, and only there', async () => {
+    const { get, post } = await start(
+      {
+        forwarders,
+        hooks: [
+          (exchange, next) => {
+            exchange.limiter = 'never'
+            return next()
+          },
+        ],
+        limiters: { never: (exchange) => limitRefusal(exchange, 'call', 1_000) },
+      },
+      { mode: 'forward', upstream },
+    )
+    expect((await get('/jobs')).status).toBe(200)
+    expect((await post(chat)).status).toBe(429)
   })
 })
