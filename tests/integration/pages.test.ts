@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createApp } from '../../src/server/app.ts'
 import { listen } from '../../src/server/listen.ts'
+import { askPrimary, servePages } from '../../src/server/workers/remote-pages.ts'
 import { open } from '../support/hostile-client.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { createTestSimulator, deploymentPath, testKey } from '../support/test-simulator.ts'
@@ -102,6 +103,25 @@ describe('a page over a socket', () => {
     const headers = { 'api-key': testKey }
     const answer = await sendRaw(Number(new URL(listener.url).port), { method: 'GET', path, headers })
     expect(answer.headers.map(([name]) => name)).toEqual(names)
+    await listener.close(0)
+  })
+
+  it('tells its length where the primary answers it, in as many pieces as it likes', async () => {
+    const pieces = ['{"a"', ':1}']
+    const body = (): ReadableStream =>
+      new ReadableStream({
+        pull(controller) {
+          const piece = pieces.shift()
+          if (piece === undefined) controller.close()
+          else controller.enqueue(Buffer.from(piece))
+        },
+      })
+    const headers = { 'content-type': 'application/json' }
+    const { app } = createWorkerApp(askPrimary(servePages(async () => new Response(body(), { headers }))))
+    const listener = await listen(app, '127.0.0.1', 0)
+    const answer = await sendRaw(Number(new URL(listener.url).port), { method: 'GET', path: '/++/config' })
+    expect(answer.body).toBe('{"a":1}')
+    expect(answer.headers).toContainEqual(['Content-Length', '7'])
     await listener.close(0)
   })
 })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { eventStreamType } from '../event-stream.ts'
 import { Peer } from '../../shared/rpc/peer.ts'
 import { portClient } from '../../shared/rpc/port-client.ts'
 import { PortServer, serve } from '../../shared/rpc/port-server.ts'
@@ -43,6 +44,7 @@ const endless = () => {
   return { state, body }
 }
 
+const sse = { headers: { 'content-type': eventStreamType } }
 const pageUrl = 'http://host/++/page?a=b'
 
 describe('pages that the primary serves', () => {
@@ -59,9 +61,9 @@ describe('pages that the primary serves', () => {
     expect((await empty.ask(new Request(pageUrl))).body).toBeNull()
   })
 
-  it('give a body piece by piece, no faster than it is taken', async () => {
+  it('give a stream of events piece by piece, no faster than it is taken', async () => {
     const { state, body } = endless()
-    const { ask } = connect(() => new Response(body))
+    const { ask } = connect(() => new Response(body, sse))
     const reader = (await ask(new Request(pageUrl))).body?.getReader()
     for (let count = 0; count < 20; count++) await turn()
     expect(state.taken).toBe(0)
@@ -73,7 +75,7 @@ describe('pages that the primary serves', () => {
 
   it('end where their client leaves', async () => {
     const { state, body } = endless()
-    const { ask } = connect(() => new Response(body))
+    const { ask } = connect(() => new Response(body, sse))
     await (await ask(new Request(pageUrl))).body?.cancel()
     for (let count = 0; count < 5; count++) await turn()
     expect(state.isLeft).toBe(true)
@@ -81,7 +83,7 @@ describe('pages that the primary serves', () => {
 
   it('end where the worker is gone', async () => {
     const { state, body } = endless()
-    const { ask, caller } = connect(() => new Response(body))
+    const { ask, caller } = connect(() => new Response(body, sse))
     await ask(new Request(pageUrl))
     caller.close()
     expect(state.isLeft).toBe(true)
@@ -89,10 +91,11 @@ describe('pages that the primary serves', () => {
 
   it('break where a body breaks, and where the primary is gone', async () => {
     const broken = connect(
-      () => new Response(new ReadableStream({ pull: (controller) => controller.error(new Error('torn')) })),
+      () =>
+        new Response(new ReadableStream({ pull: (controller) => controller.error(new Error('torn')) }), sse),
     )
     await expect((await broken.ask(new Request(pageUrl))).text()).rejects.toThrow('torn')
-    const { ask, worker } = connect(() => new Response(endless().body))
+    const { ask, worker } = connect(() => new Response(endless().body, sse))
     const answer = await ask(new Request(pageUrl))
     worker.close(new Error('The primary is gone.'))
     await expect(answer.text()).rejects.toThrow('The primary is gone.')

@@ -1,4 +1,5 @@
 import type { Port } from '../../lib/port.ts'
+import { eventStreamType } from '../event-stream.ts'
 import { readWebBody } from '../read-body.ts'
 
 /** No page of the simulator takes a larger body; the primary refuses one that is over the limit by a byte. */
@@ -22,8 +23,8 @@ export interface PageHead<Lease> {
 }
 
 /**
- * The pages that the primary serves for all. A body comes piece by piece as its client takes it, so that nobody keeps what nobody
- * reads.
+ * The pages that the primary serves for all. A body comes piece by piece: a stream of events as its client takes it, so that nobody
+ * keeps what nobody reads; any other is put together, so that its length is told.
  */
 export interface PrimaryPages<Lease = unknown> {
   answer(request: PageRequest): Promise<PageHead<Lease>>
@@ -56,8 +57,13 @@ export function askPrimary(pages: PrimaryPages): (request: Request) => Promise<R
       headers: [...request.headers],
       body: bytes.length === 0 ? undefined : bytes.toString('base64'),
     })
-    const body = lease === undefined ? null : remoteBody(pages, lease)
-    return new Response(body, { status, headers: listed(headers) })
+    const init = { status, headers: listed(headers) }
+    if (lease === undefined) return new Response(null, init)
+    const body = remoteBody(pages, lease)
+    if (headers.some(([name, value]) => name === 'content-type' && value === eventStreamType)) {
+      return new Response(body, init)
+    }
+    return new Response(new Uint8Array(await new Response(body).arrayBuffer()), init)
   }
 }
 
