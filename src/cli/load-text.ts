@@ -158,7 +158,8 @@ function rate(perSecond: number): string {
 function verdict({ parts, lateParts, wasBottleneck }: NonNullable<LoadReport['simulator']>): string {
   const late = `${number(lateParts)} of ${number(parts)} tokens and answers were more than 25 ms late`
   if (!wasBottleneck) return `The simulator kept up${parts === 0 ? '' : `: ${late}`}.`
-  return `The simulator was the bottleneck: ${late}, or its event loop lagged. Take the times as its own; add workers, give it a core of its own, or send less.`
+  const why = parts === 0 ? 'its event loop lagged' : `${late}, or its event loop lagged`
+  return `The simulator was the bottleneck: ${why}. Take the times as its own; add workers, give it a core of its own, or send less.`
 }
 
 function share(count: number, all: number): string {

@@ -7,10 +7,10 @@ const setUp = () => {
   const lag: LoopLagReading = { medianMs: 1, p99Ms: 2, maxMs: 3 }
   const loop = { lag }
   const watch = new BottleneckWatch({
-    startMs: 0,
     loopLag: { take: () => loop.lag },
     onBottleneck: (bottleneck) => found.push(bottleneck),
   })
+  watch.advance(0)
   const send = (count: number, lateMs: number, nowMs: number): void => {
     for (let i = 0; i < count; i++) watch.sent(lateMs, nowMs)
   }
@@ -50,6 +50,19 @@ describe('BottleneckWatch', () => {
     expect(found).toHaveLength(1)
   })
 
+  it('makes nothing of what the event loop did before the first request', () => {
+    const lags = [90, 3]
+    const found: Bottleneck[] = []
+    const watch = new BottleneckWatch({
+      loopLag: { take: () => ({ medianMs: 1, p99Ms: lags.shift() ?? 0, maxMs: 100 }) },
+      onBottleneck: (bottleneck) => found.push(bottleneck),
+    })
+    watch.advance(60_000)
+    expect(watch.isSlow(60_000 + windowMs)).toBe(false)
+    expect(watch.loopLag.p99Ms).toBe(3)
+    expect(found).toEqual([])
+  })
+
   it('judges each window by itself, and forgets a bad one after a minute', () => {
     const { watch, send } = setUp()
     send(100, 100, 10)
@@ -79,5 +92,7 @@ describe('describeBottleneck', () => {
     expect(text).toBe(
       'The simulator itself was the slow part, not what it simulates: in the last 5 s 123 of 2000 tokens and answers (6.2 %) went out more than 25 ms after they were due, the worst 132 ms, and the event loop lagged by 61 ms (p99). Times measured meanwhile say little about the service. Start more processes, give the simulator a core of its own, or send it less.',
     )
+    const idle = describeBottleneck({ windowMs: 5_000, parts: 0, lateParts: 0, worstMs: 0, loopLag })
+    expect(idle).toContain(': in the last 5 s the event loop lagged by 61 ms (p99). Times')
   })
 })

@@ -33,8 +33,6 @@ const noLag: LoopLagReading = { medianMs: 0, p99Ms: 0, maxMs: 0 }
 
 /** Where the watch takes its figures from, and whom it tells. */
 export interface BottleneckWatchOptions {
-  /** The clock's time at the start. */
-  readonly startMs: number
   /** Absent: the loop is not watched. */
   readonly loopLag?: LoopLag | undefined
   /** Hears of a bad window, once in `holdMs` at most. */
@@ -44,10 +42,11 @@ export interface BottleneckWatchOptions {
 /**
  * Notices when the simulator itself is the slow part: when what it sends goes out late, or when its event loop lags. It has
  * no timer of its own, for it only matters while there are requests: each of them, and each look at the metrics, moves it on.
+ * The first of them begins the first window: a loop that lagged before, while the program started, has held up nobody.
  */
 export class BottleneckWatch {
   readonly #options: BottleneckWatchOptions
-  #windowStartMs: number
+  #windowStartMs: number | undefined
   #parts = 0
   #lateParts = 0
   #worstMs = 0
@@ -57,7 +56,6 @@ export class BottleneckWatch {
 
   constructor(options: BottleneckWatchOptions) {
     this.#options = options
-    this.#windowStartMs = options.startMs
   }
 
   /** The lag of the event loop in the last window. */
@@ -75,6 +73,11 @@ export class BottleneckWatch {
 
   /** Ends the window when its time is over. */
   advance(nowMs: number): void {
+    if (this.#windowStartMs === undefined) {
+      this.#windowStartMs = nowMs
+      this.#options.loopLag?.take()
+      return
+    }
     const elapsedMs = nowMs - this.#windowStartMs
     if (elapsedMs < windowMs) return
     const loopLag = this.#options.loopLag?.take() ?? noLag
@@ -112,12 +115,14 @@ function isBottleneck({ parts, lateParts, loopLag }: Bottleneck): boolean {
 /** Says in plain words what was found, what it means and what to do. */
 export function describeBottleneck(found: Bottleneck): string {
   const { parts, lateParts, worstMs, loopLag } = found
-  const share = parts === 0 ? 0 : (100 * lateParts) / parts
-  const seconds = Math.round(found.windowMs / 1_000)
+  const share = ((100 * lateParts) / parts).toFixed(1)
+  const late =
+    parts === 0
+      ? ''
+      : `${lateParts} of ${parts} tokens and answers (${share} %) went out more than ${lateMs} ms after they were due, the worst ${Math.round(worstMs)} ms, and `
   return (
     'The simulator itself was the slow part, not what it simulates: ' +
-    `in the last ${seconds} s ${lateParts} of ${parts} tokens and answers (${share.toFixed(1)} %) went out more than ` +
-    `${lateMs} ms after they were due, the worst ${Math.round(worstMs)} ms, and the event loop lagged by ` +
+    `in the last ${Math.round(found.windowMs / 1_000)} s ${late}the event loop lagged by ` +
     `${Math.round(loopLag.p99Ms)} ms (p99). Times measured meanwhile say little about the service. ` +
     'Start more processes, give the simulator a core of its own, or send it less.'
   )

@@ -61,7 +61,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const { clock, loopLag, occupancy = () => [], onBottleneck = () => {} } = options
   const table = new SeriesTable()
   let inFlight = 0
-  const watch = new BottleneckWatch({ startMs: clock.nowMs(), loopLag, onBottleneck })
+  const watch = new BottleneckWatch({ loopLag, onBottleneck })
   const pacing = new Pacing((lateMs, nowMs) => watch.sent(lateMs, nowMs))
   const requests = createRequestRegistry({ series: () => table, inFlight: () => inFlight })
   registerPacing({
