@@ -36,6 +36,7 @@ const fieldsSchema = z.strictObject(
   {
     aliases: z.array(text, 'must be a list of names').optional(),
     /** Newest first. */
+    /** Newest first. */
     versions: z.array(text, 'must be a list of versions, the newest first').optional(),
     answersAs: text.optional(),
     encoding: z.enum(['cl100k_base', 'o200k_base'], 'must be cl100k_base or o200k_base').optional(),
