@@ -137,7 +137,7 @@ function chatFacts(
   found: HarmCategory | undefined,
 ): ChatFacts {
   return {
-    id: chatCompletionId(exchange.random),
+    idJson: `"${chatCompletionId(exchange.random)}"`,
     created: Math.floor(exchange.clock.epochMs() / 1000),
     model: model.versionedName,
     systemFingerprint: systemFingerprint(model),

@@ -13,7 +13,7 @@ import { recordedAnswers, type RecordedAnswer } from '../support/answer-sources.
 import { chatFacts } from '../support/chat-parts.ts'
 import { needOf } from '../support/installed-tool.ts'
 
-const facts = { ...chatFacts, id: 'chatcmpl-made', systemFingerprint: undefined, annotates: false }
+const facts = { ...chatFacts, idJson: '"chatcmpl-made"', systemFingerprint: undefined, annotates: false }
 
 function read({ kind, text }: Pick<RecordedAnswer, 'kind' | 'text'>): AnswerEvent[] {
   if (kind === 'chat') return [...readChat(text)]

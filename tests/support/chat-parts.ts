@@ -3,7 +3,7 @@ import type { Choice } from '../../src/answer/completion.ts'
 
 /** What stands around the texts of a plain chat. */
 export const chatFacts: ChatFacts = {
-  id: 'chatcmpl-1',
+  idJson: '"chatcmpl-1"',
   created: 1,
   model: 'gpt-4o-2024-11-20',
   systemFingerprint: 'fp_1',

@@ -12,7 +12,8 @@ import { RecentMap } from '../../lib/caches.ts'
 
 /** What every object of one chat answer carries, and what decides its form. */
 export interface ChatFacts {
-  readonly id: string
+  /** The id as a JSON string: one that is made here needs no look for what has to be escaped. */
+  readonly idJson: string
   /** Seconds since 1970. */
   readonly created: number
   /** The model's name with its version. */
@@ -42,8 +43,8 @@ export function logprobsJson(pieces: readonly string[], { logprobs }: ChatFacts)
 }
 
 /** The end of every object: from `created` on, without what a chunk or a whole answer puts between. */
-export function identityJson({ created, id, model }: ChatFacts): string {
-  return `"created":${created},"id":${JSON.stringify(id)},"model":${JSON.stringify(model)}`
+export function identityJson({ created, idJson, model }: ChatFacts): string {
+  return `"created":${created},"id":${idJson},"model":${JSON.stringify(model)}`
 }
 
 /** The tier and the fingerprint, for answers that tell them, with a comma before each. */

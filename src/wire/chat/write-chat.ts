@@ -143,7 +143,7 @@ export function chatFactsOf(start: AnswerStart, given: ChatFacts): ChatFacts {
   return {
     ...given,
     // Clients read from an id what kind of object it names.
-    ...(id !== undefined && id !== '' && !id.startsWith('resp_') && { id }),
+    ...(id !== undefined && id !== '' && !id.startsWith('resp_') && { idJson: JSON.stringify(id) }),
     ...(createdSeconds !== undefined && { created: createdSeconds }),
     ...(model !== undefined && { model }),
     ...(fingerprint !== undefined && { systemFingerprint: fingerprint }),
