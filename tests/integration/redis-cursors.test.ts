@@ -1,29 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type RedisReplica, type ReplicaOptions, startReplica } from '../support/redis-replica.ts'
-import { redisNeed, type RedisServer, startRedisServer } from '../support/redis-server.ts'
+import { describe, expect, it } from 'vitest'
+import { type RedisReplica, replicaGroup } from '../support/redis-replica.ts'
+import { redisNeed } from '../support/redis-server.ts'
 
 const { isMissing, note } = redisNeed
 
 describe.skipIf(isMissing)(`cursors of recordings in Redis${note}`, () => {
-  let server: RedisServer
-  let prefixes = 0
-  let replicas: RedisReplica[] = []
-  beforeAll(async () => {
-    server = await startRedisServer()
-  })
-  afterEach(() => {
-    for (const replica of replicas) replica.close()
-    replicas = []
-  })
-  afterAll(() => server.remove())
-
-  const startTwo = async (options: Partial<ReplicaOptions> = {}): Promise<[RedisReplica, RedisReplica]> => {
-    const redis = { prefix: `test-${++prefixes}:`, timeoutMs: 30_000 }
-    const start = (): Promise<RedisReplica> => startReplica({ url: server.url, redis, ...options })
-    const both: [RedisReplica, RedisReplica] = [await start(), await start()]
-    replicas.push(...both)
-    return both
-  }
+  const replicas = replicaGroup()
+  const { startTwo } = replicas
   const counts = async (askers: readonly RedisReplica[], list: string, test?: string): Promise<number[]> => {
     const found: number[] = []
     for (const { cursors } of askers) found.push(await cursors.next(list, test))
@@ -59,7 +42,7 @@ describe.skipIf(isMissing)(`cursors of recordings in Redis${note}`, () => {
   it('forget the oldest requests where there are too many, and expire', async () => {
     const [a] = await startTwo({ remembered: 100 })
     for (let test = 0; test < 350; test++) await a.cursors.next('chat', `test ${test}`)
-    const keys = (await a.connection.send(['KEYS', `test-${prefixes}:{cursors}*`])) as string[]
+    const keys = (await a.connection.send(['KEYS', `${replicas.prefix}{cursors}*`])) as string[]
     const sizes = await Promise.all(keys.map(async (key) => Number(await a.connection.send(['HLEN', key]))))
     expect(sizes.toSorted((one, other) => one - other)).toEqual([50, 100])
     for (const key of keys) expect(Number(await a.connection.send(['PTTL', key]))).toBeGreaterThan(80_000_000)
@@ -70,10 +53,10 @@ describe.skipIf(isMissing)(`cursors of recordings in Redis${note}`, () => {
   it('are those of each simulator while Redis is away, and those of all when it is back', async () => {
     const [a, b] = await startTwo()
     await counts([a, b], 'chat')
-    await server.kill()
+    await replicas.server.kill()
     await expect.poll(() => a.connection.state.up || b.connection.state.up).toBe(false)
     expect(await counts([a, a, b], 'chat')).toEqual([0, 1, 0])
-    await server.start()
+    await replicas.server.start()
     await expect.poll(() => a.connection.state.up && b.connection.state.up, { timeout: 5_000 }).toBe(true)
     expect(await counts([a, b], 'chat')).toEqual([0, 1])
   })

@@ -1,8 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import type { CallEnded, CallStarted } from '../../src/journal/journal-sink.ts'
 import type { JournalEntry } from '../../src/journal/journal-entry.ts'
-import { type RedisReplica, type ReplicaOptions, startReplica } from '../support/redis-replica.ts'
-import { redisNeed, type RedisServer, startRedisServer } from '../support/redis-server.ts'
+import { type RedisReplica, replicaGroup } from '../support/redis-replica.ts'
+import { redisNeed } from '../support/redis-server.ts'
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 const callersKey = 'sk-callers-own-key-0123456789abcdef'
@@ -60,28 +60,8 @@ const textsOf = (entries: readonly JournalEntry[]): string[] =>
   entries.map(({ json }) => (json as { messages: { content: string }[] }).messages[0]?.content ?? '')
 
 describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
-  let server: RedisServer
-  let prefixes = 0
-  let replicas: RedisReplica[] = []
-  beforeAll(async () => {
-    server = await startRedisServer()
-  })
-  afterEach(() => {
-    for (const replica of replicas) replica.close()
-    replicas = []
-  })
-  afterAll(() => server.remove())
-
-  const start = async (options: Partial<ReplicaOptions> = {}): Promise<RedisReplica> => {
-    const redis = { prefix: `test-${prefixes}:`, timeoutMs: 30_000 }
-    const replica = await startReplica({ url: server.url, redis, ...options })
-    replicas.push(replica)
-    return replica
-  }
-  const startTwo = async (options?: Partial<ReplicaOptions>): Promise<[RedisReplica, RedisReplica]> => {
-    prefixes++
-    return Promise.all([start(options), start(options)])
-  }
+  const replicas = replicaGroup()
+  const { startTwo } = replicas
 
   it('has the requests of all simulators, whichever is asked, with numbers of their own', async () => {
     const [a, b] = await startTwo()
@@ -152,7 +132,7 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
     const entries = await a.journal.entries()
     expect(entries.map(({ id }) => id)).toEqual(Array.from({ length: 10 }, (_, index) => 191 + index))
     expect(new Set(textsOf(entries)).size).toBe(10)
-    const fields = Number(await a.connection.send(['HLEN', `test-${prefixes}:{journal}:requests`]))
+    const fields = Number(await a.connection.send(['HLEN', `${replicas.prefix}{journal}:requests`]))
     expect(fields).toBe(20)
   })
 
@@ -167,7 +147,7 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
     expect(entries.length).toBeLessThan(10)
     const kept = entries.map(({ bodyKept }) => bodyKept)
     expect(kept.at(-1)).toBe(true)
-    const key = (name: string): string => `test-${prefixes}:{journal}:${name}`
+    const key = (name: string): string => `${replicas.prefix}{journal}:${name}`
     const sums = (await a.connection.send([
       'HMGET',
       key('numbers'),
@@ -213,14 +193,14 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
       },
     })
     await a.journal.entries()
-    const keys = (await a.connection.send(['KEYS', `test-${prefixes}:{journal}*`])) as string[]
+    const keys = (await a.connection.send(['KEYS', `${replicas.prefix}{journal}*`])) as string[]
     expect(keys).toHaveLength(4)
     for (const key of keys) {
       expect(String(await a.connection.send(['DUMP', key]))).not.toContain(callersKey)
       expect(Number(await a.connection.send(['PTTL', key]))).toBeGreaterThan(80_000_000)
     }
-    const parts = await a.connection.send(['HGETALL', `test-${prefixes}:{journal}:requests`])
-    const notices = await a.connection.send(['XRANGE', `test-${prefixes}:{journal}:notices`, '-', '+'])
+    const parts = await a.connection.send(['HGETALL', `${replicas.prefix}{journal}:requests`])
+    const notices = await a.connection.send(['XRANGE', `${replicas.prefix}{journal}:notices`, '-', '+'])
     expect(JSON.stringify([parts, notices])).not.toContain(callersKey)
   })
 
@@ -288,7 +268,7 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
     const [a] = await startTwo()
     for (let index = 0; index < 5; index++) note(a, { text: `call ${index}`, status: 500 })
     await a.journal.entries()
-    const late = await start()
+    const late = await replicas.join()
     expect(textsOf(await late.journal.entries())).toEqual(['call 0', 'call 1', 'call 2', 'call 3', 'call 4'])
     expect((await late.journal.retryReport()).totals).toEqual((await a.journal.retryReport()).totals)
   })
@@ -335,22 +315,22 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
 
   describe('when Redis is killed', () => {
     afterEach(async () => {
-      await server.kill()
-      await server.start()
+      await replicas.server.kill()
+      await replicas.server.start()
     })
 
     it('has what each has noted meanwhile when Redis is back, and its numbers go on', async () => {
       const [a, b] = await startTwo()
       note(a, { text: 'before' })
       expect(await b.journal.entries()).toHaveLength(1)
-      await server.kill()
+      await replicas.server.kill()
       await expect.poll(() => a.connection.state.up || b.connection.state.up).toBe(false)
       note(a, { text: 'at a' })
       note(b, { text: 'at b', status: 500 })
       expect(textsOf((await a.journal.entries()).slice(-1))).toEqual(['at a'])
       expect(textsOf(await b.journal.entries({ limit: 1 }))).toEqual(['at b'])
 
-      await server.start()
+      await replicas.server.start()
       await expect.poll(() => a.connection.state.up && b.connection.state.up, { timeout: 5_000 }).toBe(true)
       note(a, { text: 'after' })
       for (const { journal } of [b, a]) {
@@ -364,12 +344,12 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
 
     it('is cleared for all when Redis is back, where that was asked for meanwhile', async () => {
       const [a, b] = await startTwo()
-      await server.kill()
+      await replicas.server.kill()
       await expect.poll(() => a.connection.state.up || b.connection.state.up).toBe(false)
       note(a, { text: 'forgotten' })
       await a.journal.clear()
       expect(await a.journal.entries()).toEqual([])
-      await server.start()
+      await replicas.server.start()
       await expect.poll(() => a.connection.state.up && b.connection.state.up, { timeout: 5_000 }).toBe(true)
       expect(await b.journal.entries()).toEqual([])
     })
@@ -381,8 +361,8 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
     for (let turn = 0; turn < 60; turn++) {
       note(a, { text: `call ${sent++}` })
       note(b, { text: `call ${sent++}` })
-      if (turn === 20) server.pause()
-      if (turn === 50) server.resume()
+      if (turn === 20) replicas.server.pause()
+      if (turn === 50) replicas.server.resume()
       await sleep(5)
     }
     await expect.poll(() => a.connection.state.up && b.connection.state.up, { timeout: 5_000 }).toBe(true)

@@ -1,3 +1,4 @@
+import { afterAll, afterEach, beforeAll } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
 import type { LiveConfig } from '../../src/config/live-config.ts'
 import { loadLiveConfig } from '../../src/config/load-config.ts'
@@ -15,6 +16,7 @@ import { RedisJournal } from '../../src/shared/redis/redis-journal.ts'
 import { RedisSlots } from '../../src/shared/redis/redis-slots.ts'
 import { createRedisPatches, type RedisPatches } from '../../src/shared/redis/redis-patches.ts'
 import { filesInMemory } from './files-in-memory.ts'
+import { type RedisServer, startRedisServer } from './redis-server.ts'
 import { collectInto, type LogLine } from './test-logger.ts'
 import { testKey } from './test-simulator.ts'
 
@@ -122,4 +124,55 @@ export async function startReplica(options: ReplicaOptions): Promise<RedisReplic
       connection.close()
     },
   }
+}
+
+/** What tests of replicas share. */
+export interface ReplicaGroup {
+  /** Of this file of tests. */
+  readonly server: RedisServer
+  /** That of the group which was started last. */
+  readonly prefix: string
+  /** Starts a group, with a prefix of its own. */
+  readonly start: (count: number, options?: Partial<ReplicaOptions>) => Promise<RedisReplica[]>
+  readonly startTwo: (options?: Partial<ReplicaOptions>) => Promise<[RedisReplica, RedisReplica]>
+  /** Starts another one of the last group. */
+  readonly join: (options?: Partial<ReplicaOptions>) => Promise<RedisReplica>
+}
+
+/** Gives tests replicas on a server of their own, and closes them after each test. For the top of a `describe`. */
+export function replicaGroup(): ReplicaGroup {
+  let server: RedisServer
+  let groups = 0
+  let replicas: RedisReplica[] = []
+  beforeAll(async () => {
+    server = await startRedisServer()
+  })
+  afterEach(() => {
+    for (const replica of replicas) replica.close()
+    replicas = []
+  })
+  afterAll(() => server.remove())
+
+  const group: ReplicaGroup = {
+    get server() {
+      return server
+    },
+    get prefix() {
+      return `test-${groups}:`
+    },
+    async start(count, options) {
+      groups++
+      return Promise.all(Array.from({ length: count }, () => group.join(options)))
+    },
+    async startTwo(options) {
+      return (await group.start(2, options)) as [RedisReplica, RedisReplica]
+    },
+    async join(options = {}) {
+      const redis = { prefix: group.prefix, timeoutMs: 30_000, ...options.redis }
+      const replica = await startReplica({ url: server.url, ...options, redis })
+      replicas.push(replica)
+      return replica
+    },
+  }
+  return group
 }
