@@ -1,3 +1,4 @@
+import { countOf, formatNumber, roundTo } from '../lib/number-format.ts'
 import { relative } from 'node:path'
 import type { Simulator } from '../server/simulator.ts'
 import { defaultResourceName, type ResourceConfig } from '../config/config.ts'
@@ -154,7 +155,7 @@ function describeLatency(timing: ReturnType<typeof timingOf>, timeScale: number)
   if (timeScale === 0 || !timing) return 'no latency'
   const typical = (distribution: Parameters<typeof typicalMs>[0]): string => {
     const ms = typicalMs(distribution) * timeScale
-    return ms < 10 ? String(Math.round(ms * 10) / 10) : Math.round(ms).toLocaleString('en-US')
+    return formatNumber(roundTo(ms, ms < 10 ? 1 : 0))
   }
   if (timing.kind === 'request') return `${typical(timing.perRequest)} ms${timing.perMegabyte ? '/MB' : ''}`
   const first = typicalMs(timing.firstToken) === 0 ? '' : `${typical(timing.firstToken)} ms + `
@@ -164,16 +165,12 @@ function describeLatency(timing: ReturnType<typeof timingOf>, timeScale: number)
 /** A number in few characters, and exact: 450K, 2M, 2,700. */
 function short(count: number): string {
   if (count % 1_000_000 === 0) return `${count / 1_000_000}M`
-  return count % 1_000 === 0 && count < 1_000_000 ? `${count / 1_000}K` : count.toLocaleString('en-US')
+  return count % 1_000 === 0 && count < 1_000_000 ? `${count / 1_000}K` : formatNumber(count)
 }
 
 function cut(text: string, longest: number): string {
   const shown = printable(text)
   return shown.length > longest ? `${shown.slice(0, longest - 3)}...` : shown
-}
-
-function countOf(count: number, thing: string): string {
-  return `${count.toLocaleString('en-US')} ${thing}${count === 1 ? '' : 's'}`
 }
 
 /** A request as it is typed into a shell. */

@@ -1,10 +1,11 @@
+import { countOf, formatMs } from '../lib/number-format.ts'
 import { forbiddenStatuses } from '../journal/retry-judge.ts'
 import type { RetryReportJson } from '../journal/retry-report-json.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import type { CliHost } from './cli-host.ts'
 import { fetchRetryReport } from './fetch-retry-report.ts'
 import { givenKey } from './given-key.ts'
-import { count, milliseconds, renderRetryReport } from './retry-report-text.ts'
+import { renderRetryReport } from './retry-report-text.ts'
 
 /** What the judge may find, by the names that --fail-on takes. */
 export const findings = ['early', 'forbidden', 'herds'] as const
@@ -54,18 +55,18 @@ const describeFinding: Readonly<Record<Finding, (totals: Totals) => string[]>> =
     early === 0
       ? []
       : [
-          `${count(early, 'retry')} came before the wait of the answer was over, by up to ${milliseconds(worstMs)}. Let the client wait for retry-after-ms, or for retry-after in seconds, before it sends a request again.`,
+          `${countOf(early, 'retry')} came before the wait of the answer was over, by up to ${formatMs(worstMs)}. Let the client wait for retry-after-ms, or for retry-after in seconds, before it sends a request again.`,
         ],
   forbidden: ({ forbidden }) =>
     forbidden === 0
       ? []
       : [
-          `${count(forbidden, 'retry')} repeated an error that stays the same (${[...forbiddenStatuses].join(', ')}). Let the client retry 408, 409, 429 and 500 and above only.`,
+          `${countOf(forbidden, 'retry')} repeated an error that stays the same (${[...forbiddenStatuses].join(', ')}). Let the client retry 408, 409, 429 and 500 and above only.`,
         ],
   herds: ({ herds }) =>
     herds === 0
       ? []
       : [
-          `${count(herds, 'herd')} of retries came back at the same moment. Let the client add a random time to each wait, or send fewer requests at once.`,
+          `${countOf(herds, 'herd')} of retries came back at the same moment. Let the client add a random time to each wait, or send fewer requests at once.`,
         ],
 }

@@ -1,3 +1,4 @@
+import { formatNumber } from '../lib/number-format.ts'
 import { InvalidArgumentError } from 'commander'
 
 interface Range {
@@ -19,7 +20,7 @@ export function parseNumber({ least, most }: Range): (text: string) => number {
   return (text) => {
     const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
     if (value >= least && value <= most) return value
-    throw new InvalidArgumentError(`Give a number from ${inWords(least)} to ${inWords(most)}.`)
+    throw new InvalidArgumentError(`Give a number from ${formatNumber(least)} to ${formatNumber(most)}.`)
   }
 }
 
@@ -28,7 +29,9 @@ export function parseWhole({ least, most }: Range): (text: string) => number {
   return (text) => {
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
     if (value >= least && value <= most) return value
-    throw new InvalidArgumentError(`Give a whole number from ${inWords(least)} to ${inWords(most)}.`)
+    throw new InvalidArgumentError(
+      `Give a whole number from ${formatNumber(least)} to ${formatNumber(most)}.`,
+    )
   }
 }
 
@@ -42,8 +45,4 @@ export function parseSeconds({ least, most }: Range): (text: string) => number {
     if (seconds >= least && seconds <= most) return seconds
     throw new InvalidArgumentError(`Give a time from ${least}s to ${most}s, such as 30s or 2m.`)
   }
-}
-
-function inWords(number: number): string {
-  return number.toLocaleString('en-US')
 }

@@ -1,3 +1,4 @@
+import { formatNumber } from '../lib/number-format.ts'
 import type { Durations } from '../load/duration-histogram.ts'
 import type { LoadPlan } from '../load/load-plan.ts'
 import type { LoadReport, TokenAmounts } from '../load/load-report.ts'
@@ -64,7 +65,7 @@ function renderCounts({
     [
       'requests',
       sent,
-      `${rate(sentPerSecond)}/s for ${sendingSeconds} s${asked === null ? '' : ` (asked for ${asked}/s)`}`,
+      `${formatNumber(sentPerSecond)}/s for ${sendingSeconds} s${asked === null ? '' : ` (asked for ${asked}/s)`}`,
     ],
     ['ok', ok, share(ok, sent)],
     ['429', limited, [share(limited, sent), wait].filter((text) => text !== '').join(', ')],
@@ -111,7 +112,7 @@ function renderTokens({ tokens, tokensPerSecond, sendingSeconds, endedWhileSendi
   const { ok, okPerSecond, ...ended } = endedWhileSending
   return [
     `tokens: ${inAndOut(tokens, tokensPerSecond)} over ${sendingSeconds} s of sending`,
-    `ended within that time: ${number(ok)} ok (${rate(okPerSecond)}/s), ${inAndOut(ended.tokens, ended.tokensPerSecond)}`,
+    `ended within that time: ${number(ok)} ok (${formatNumber(okPerSecond)}/s), ${inAndOut(ended.tokens, ended.tokensPerSecond)}`,
   ]
 }
 
@@ -151,10 +152,6 @@ function warnings({
   return lines.length > 0 ? ['', ...lines] : []
 }
 
-function rate(perSecond: number): string {
-  return perSecond.toLocaleString('en-US')
-}
-
 function verdict({ parts, lateParts, wasBottleneck }: NonNullable<LoadReport['simulator']>): string {
   const late = `${number(lateParts)} of ${number(parts)} tokens and answers were more than 25 ms late`
   if (!wasBottleneck) return `The simulator kept up${parts === 0 ? '' : `: ${late}`}.`
@@ -179,7 +176,7 @@ function decimal(value: number): string {
 }
 
 function number(value: number): string {
-  return Math.round(value).toLocaleString('en-US')
+  return formatNumber(Math.round(value))
 }
 
 const longestExample = 120

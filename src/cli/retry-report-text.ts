@@ -1,3 +1,4 @@
+import { countOf, formatMs, formatNumber } from '../lib/number-format.ts'
 import type { RetryReportJson } from '../journal/retry-report-json.ts'
 import { printable } from '../lib/printable.ts'
 
@@ -12,22 +13,10 @@ export function renderRetryReport({ since, clients, totals }: RetryReportJson): 
   const hidden = totals.clients - shown.length
   return [
     ...(shown.length > 0 ? [...table(shown), ''] : []),
-    ...(hidden > 0 ? [`${count(hidden, 'more client')}: see them all with --json.`, ''] : []),
+    ...(hidden > 0 ? [`${countOf(hidden, 'more client')}: see them all with --json.`, ''] : []),
     ...shown.flatMap(findingsOf),
     verdict(totals, since),
   ]
-}
-
-/** A time for a person: `1,250 ms`, `0.4 ms`. */
-export function milliseconds(ms: number): string {
-  const rounded = ms < 10 ? Math.round(ms * 10) / 10 : Math.round(ms)
-  return `${rounded.toLocaleString('en-US')} ms`
-}
-
-/** A number of things: `1 retry`, `2 retries`. */
-export function count(number: number, thing: string): string {
-  const things = thing.endsWith('y') ? `${thing.slice(0, -1)}ies` : `${thing}s`
-  return `${number.toLocaleString('en-US')} ${number === 1 ? thing : things}`
 }
 
 const titles = ['client', 'requests', 'failures', 'retries', 'early', 'forbidden', 'herds', 'worst shortfall']
@@ -35,10 +24,8 @@ const titles = ['client', 'requests', 'failures', 'retries', 'early', 'forbidden
 function table(clients: readonly ClientJson[]): string[] {
   const rows = clients.map(({ client, requests, failures, retries, early, forbidden, herds }) => [
     printable(client),
-    ...[requests, failures, retries, early.count, forbidden.count, herds.count].map((number) =>
-      number.toLocaleString('en-US'),
-    ),
-    early.count > 0 ? milliseconds(early.worst_shortfall_ms) : '-',
+    ...[requests, failures, retries, early.count, forbidden.count, herds.count].map(formatNumber),
+    early.count > 0 ? formatMs(early.worst_shortfall_ms) : '-',
   ])
   const widths = titles.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
@@ -59,25 +46,25 @@ function findingsOf(client: ClientJson): string[] {
   const example = early.examples.at(-1)
   if (example) {
     lines.push(
-      `${name}: ${early.count} of ${count(retries, 'retry')} came early; request ${example.id} repeated request ${example.retry_of} after ${milliseconds(example.waited_ms)} of ${milliseconds(example.told_ms)}.`,
+      `${name}: ${early.count} of ${countOf(retries, 'retry')} came early; request ${example.id} repeated request ${example.retry_of} after ${formatMs(example.waited_ms)} of ${formatMs(example.told_ms)}.`,
     )
   }
   const repeated = forbidden.examples.at(-1)
   if (repeated) {
     lines.push(
-      `${name}: ${count(forbidden.count, 'retry')} of what no retry mends; request ${repeated.id} repeated request ${repeated.retry_of}, a ${repeated.status}.`,
+      `${name}: ${countOf(forbidden.count, 'retry')} of what no retry mends; request ${repeated.id} repeated request ${repeated.retry_of}, a ${repeated.status}.`,
     )
   }
   if (herds.largest) {
     const { size, at, resource, failures_within_ms: spreadMs } = herds.largest
     const deployment = [resource, herds.largest.deployment].filter(Boolean).join('/')
     lines.push(
-      `${name}: ${count(herds.count, 'herd')}; the largest was ${size} retries to ${printable(deployment) || 'no deployment'} at ${at}, after failures within ${milliseconds(spreadMs)}.`,
+      `${name}: ${countOf(herds.count, 'herd')}; the largest was ${size} retries to ${printable(deployment) || 'no deployment'} at ${at}, after failures within ${formatMs(spreadMs)}.`,
     )
   }
   if (lines.length > 0 && waited) {
     lines.push(
-      `${name}: retries waited ${milliseconds(waited.min_ms)} to ${milliseconds(waited.max_ms)}, half of them at most ${milliseconds(waited.median_ms)}.`,
+      `${name}: retries waited ${formatMs(waited.min_ms)} to ${formatMs(waited.max_ms)}, half of them at most ${formatMs(waited.median_ms)}.`,
     )
   }
   return lines.length > 0 ? [...lines, ''] : []
@@ -85,14 +72,14 @@ function findingsOf(client: ClientJson): string[] {
 
 function verdict(totals: RetryReportJson['totals'], since: string): string {
   const { requests, clients, retries, early, forbidden, herds } = totals
-  const seen = `${count(requests, 'request')} of ${count(clients, 'client')} since ${since}`
+  const seen = `${countOf(requests, 'request')} of ${countOf(clients, 'client')} since ${since}`
   if (requests === 0) return `No requests since ${since}.`
   if (retries === 0) return `No retries in ${seen}.`
   const found = [
     early > 0 ? `${early} early` : '',
     forbidden > 0 ? `${forbidden} forbidden` : '',
-    herds > 0 ? count(herds, 'herd') : '',
+    herds > 0 ? countOf(herds, 'herd') : '',
   ].filter((part) => part !== '')
-  if (found.length === 0) return `Nothing is wrong with ${count(retries, 'retry')} in ${seen}.`
-  return `Found in ${count(retries, 'retry')}: ${found.join(', ')} (${seen}).`
+  if (found.length === 0) return `Nothing is wrong with ${countOf(retries, 'retry')} in ${seen}.`
+  return `Found in ${countOf(retries, 'retry')}: ${found.join(', ')} (${seen}).`
 }

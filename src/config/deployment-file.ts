@@ -4,7 +4,7 @@ import type { Deployment } from './deployments.ts'
 import { parseMappingFile } from './mapping-file.ts'
 import { type ResolvedDeployment, resolveDeployment } from './resolve-deployment.ts'
 import { showValue } from './show-value.ts'
-import { isRecord } from './mapping-schema.ts'
+import { isRecord } from '../lib/record.ts'
 
 /** What a deployment file says, and all that is wrong with it. */
 export interface DeploymentFile {

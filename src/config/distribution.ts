@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type Input, mapping, numberFrom, type ReadonlyTree } from './mapping-schema.ts'
-import type { Random } from '../lib/random.ts'
+import { lognormal, type Random, standardNormal } from '../lib/random.ts'
 
 /** A time that is about in the middle of those of a distribution, in milliseconds. */
 export function typicalMs(from: Distribution): number {
@@ -115,17 +115,12 @@ export function drawMs(from: Distribution, random: Random): number {
     case 'normal':
       return Math.max(0, from.meanMs + from.stdDevMs * standardNormal(random))
     case 'lognormal':
-      return from.medianMs * Math.exp(from.sigma * standardNormal(random))
+      return lognormal(from.medianMs, from.sigma, random)
     case 'gamma':
       return from.scaleMs * standardGamma(from.shape, random)
     default:
       return interpolate(from.quantiles, random.unit())
   }
-}
-
-/** A draw from the standard normal distribution (Box and Muller, 1958). */
-function standardNormal(random: Random): number {
-  return Math.sqrt(-2 * Math.log(1 - random.unit())) * Math.cos(2 * Math.PI * random.unit())
 }
 
 /**

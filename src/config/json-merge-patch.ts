@@ -1,4 +1,4 @@
-import { isRecord } from './mapping-schema.ts'
+import { isRecord } from '../lib/record.ts'
 
 /**
  * Applies a JSON merge patch (RFC 7396): mappings are merged, null removes, everything else replaces. Parts that the patch

@@ -1,4 +1,4 @@
-import { isRecord } from './mapping-schema.ts'
+import { isRecord } from '../lib/record.ts'
 
 /** Gives every key of a tree its form in files: `tokens_per_minute` becomes `tokensPerMinute`, and that stays as it is. */
 export function camelKeys(tree: unknown): unknown {

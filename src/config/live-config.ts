@@ -1,3 +1,4 @@
+import { SerialQueue } from '../lib/queues.ts'
 import { isDeepStrictEqual } from 'node:util'
 import { type Config, defaultResourceName, type ResourceView } from './config.ts'
 import type { ConfigInputs, ResourceInputs } from './config-inputs.ts'
@@ -21,7 +22,7 @@ import type { Settings } from './settings-schema.ts'
 import { showValue } from './show-value.ts'
 import { normalizeEntry } from './resolve-deployment.ts'
 import { type GivenValue, setAt } from './settings-table.ts'
-import { isRecord } from './mapping-schema.ts'
+import { isRecord } from '../lib/record.ts'
 
 /** What a change became: nothing but problems, one sentence or two each, or a new configuration. */
 export interface Change {
@@ -59,7 +60,8 @@ export class LiveConfig {
   #base: ConfigInputs
   #overlay: Overlay = noChanges
   #state: State
-  #changes: Promise<unknown> = Promise.resolve()
+  /** Applies one change after another, so that none is lost between the check and the swap of another. */
+  readonly #changes = new SerialQueue()
   readonly #listeners: ((config: Config) => void)[] = []
   /** What was changed here while the store was away. */
   #unshared: Plan[] = []
@@ -147,7 +149,7 @@ export class LiveConfig {
    * @param find is asked when all changes before are done; undefined leaves things as they are
    */
   adopt(find: () => Overlay | undefined): Promise<Change> {
-    return this.#inTurn(() => {
+    return this.#changes.run(() => {
       const overlay = find()
       return this.#make(overlay ? { overlay } : {})
     })
@@ -172,7 +174,7 @@ export class LiveConfig {
   }
 
   #change(plan: Plan): Promise<Change> {
-    return this.#inTurn(async () => {
+    return this.#changes.run(async () => {
       const before = this.current
       for (;;) {
         const planned = plan()
@@ -182,13 +184,6 @@ export class LiveConfig {
         if (problems.length > 0) return { problems, before }
       }
     })
-  }
-
-  /** One change after the other, so that none is lost between the check and the swap of another. */
-  #inTurn(change: () => Promise<Change>): Promise<Change> {
-    const changed = this.#changes.then(change)
-    this.#changes = changed.catch(() => {})
-    return changed
   }
 
   /** Gives what another process has put into the store since, which this change has not seen. */

@@ -1,9 +1,5 @@
+import { formatNumber } from '../lib/number-format.ts'
 import { z } from 'zod'
-
-/** Whether a value is an object with keys. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 /** A tree that nobody changes through this type. */
 export type ReadonlyTree<T> = T extends object ? { readonly [Key in keyof T]: ReadonlyTree<T[Key]> } : T
@@ -27,13 +23,13 @@ export type Input<Schema extends z.ZodType> = ReadonlyTree<z.input<Schema>>
 
 /** A number within a range, for a file: text is not taken for a number there. */
 export function numberFrom(min: number, max: number): z.ZodNumber {
-  const rule = `must be a number from ${min} to ${max.toLocaleString('en-US')}`
+  const rule = `must be a number from ${min} to ${formatNumber(max)}`
   return z.number(rule).min(min, rule).max(max, rule)
 }
 
 /** An integer within a range. */
 export function integerFrom(min: number, max: number): z.ZodInt {
-  const rule = `must be an integer from ${min} to ${max.toLocaleString('en-US')}`
+  const rule = `must be an integer from ${min} to ${formatNumber(max)}`
   return z.int(rule).min(min, rule).max(max, rule)
 }
 

@@ -11,7 +11,7 @@ import { showValue } from './show-value.ts'
 import type { ConfigSources } from './sources.ts'
 import { fileURLToPath } from 'node:url'
 import { nearestNames } from '../lib/nearest-names.ts'
-import { isRecord } from './mapping-schema.ts'
+import { isRecord } from '../lib/record.ts'
 
 /** What options are read with. */
 export interface OptionSources {

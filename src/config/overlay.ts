@@ -4,7 +4,7 @@ import type { ConfigInputs, ResourceInputs } from './config-inputs.ts'
 import { canJoin, define, joinPatches, mergePatch } from './json-merge-patch.ts'
 import { camelKeys } from './key-case.ts'
 import { deploymentsKey } from './patch-inputs.ts'
-import { isRecord } from './mapping-schema.ts'
+import { isRecord } from '../lib/record.ts'
 
 /** What was changed of a resource since the start. */
 export interface Changes {

@@ -7,7 +7,7 @@ import { describeWrongValue } from './resolve-inputs.ts'
 import { hostKeys } from './settings-schema.ts'
 import { type GivenValue, givenValue, type Setting, settingsTable } from './settings-table.ts'
 import { showValue } from './show-value.ts'
-import { isRecord } from './mapping-schema.ts'
+import { isRecord } from '../lib/record.ts'
 
 /** Where a patch has the deployments. */
 export const deploymentsKey = 'openai_deployments'

@@ -1,7 +1,7 @@
 import type { Config, ResourceView } from './config.ts'
 import type { Deployment } from './deployments.ts'
 import { settingsTable } from './settings-table.ts'
-import { isRecord } from './mapping-schema.ts'
+import { isRecord } from '../lib/record.ts'
 
 const secretsOf = new WeakMap<Config, readonly string[]>()
 

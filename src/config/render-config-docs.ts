@@ -1,3 +1,4 @@
+import { formatNumber } from '../lib/number-format.ts'
 import { modelCatalogue } from '../wire/models/model-catalogue.ts'
 import type { Model } from '../wire/models/models.ts'
 import { deploymentKeys } from './deployment-keys.ts'
@@ -128,8 +129,8 @@ function renderDefaults(): string {
   const rows = Object.entries(defaultDeployments).map(([name, deployment]) => [
     code(name),
     code(deployment.model),
-    'tokensPerMinute' in deployment ? grouped(deployment.tokensPerMinute) : 'no limit',
-    'requestsPerMinute' in deployment ? grouped(deployment.requestsPerMinute) : 'derived',
+    'tokensPerMinute' in deployment ? formatNumber(deployment.tokensPerMinute) : 'no limit',
+    'requestsPerMinute' in deployment ? formatNumber(deployment.requestsPerMinute) : 'derived',
   ])
   return `## The default set
 
@@ -145,7 +146,7 @@ function renderModels(): string {
 
 A model without operations may be named in the deployment file, but no request to it is answered yet. Source of the
 numbers: Microsoft Learn, "Foundry Models sold by Azure", September 2026. _Requests per minute_ are those of a deployment with
-${grouped(exampleTokensPerMinute)} tokens per minute and no \`requestsPerMinute\`.
+${formatNumber(exampleTokensPerMinute)} tokens per minute and no \`requestsPerMinute\`.
 
 ${table(['Model', 'Other names', 'Context tokens', 'Output tokens', 'Requests per minute', 'Operations'], modelCatalogue.map(modelRow))}`
 }
@@ -154,9 +155,9 @@ function modelRow(model: Model): string[] {
   return [
     code(model.name),
     model.aliases.map(code).join(', '),
-    model.contextTokens === 0 ? '' : grouped(model.contextTokens),
-    model.maxOutputTokens === 0 ? '' : grouped(model.maxOutputTokens),
-    grouped(derivedRequestsPerMinute(exampleTokensPerMinute, model)),
+    model.contextTokens === 0 ? '' : formatNumber(model.contextTokens),
+    model.maxOutputTokens === 0 ? '' : formatNumber(model.maxOutputTokens),
+    formatNumber(derivedRequestsPerMinute(exampleTokensPerMinute, model)),
     model.operations.join(', '),
   ]
 }
@@ -168,10 +169,6 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 
 function code(text: string): string {
   return `\`${text}\``
-}
-
-function grouped(value: number): string {
-  return value.toLocaleString('en-US')
 }
 
 /**

@@ -1,3 +1,4 @@
+import { isRecord } from '../lib/record.ts'
 import { z } from 'zod'
 import { assumeModel } from '../wire/models/assume-model.ts'
 import { deploymentNameRule, isDeploymentName } from '../wire/deployment-name.ts'
@@ -14,7 +15,7 @@ import type { Deployment } from './deployments.ts'
 import type { FaultRule } from './fault-rules.ts'
 import { type OwnFaultRuleOptions, resolveFaults } from './fault-rules.ts'
 import { limitProfileNames } from './deployment-limits.ts'
-import { type Input, isRecord, withoutUndefined } from './mapping-schema.ts'
+import { type Input, withoutUndefined } from './mapping-schema.ts'
 import { showValue } from './show-value.ts'
 import { sourceNames } from './source-names.ts'
 

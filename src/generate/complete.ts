@@ -1,7 +1,7 @@
 import type { ResourceConfig } from '../config/config.ts'
 import type { Model } from '../wire/models/models.ts'
 import type { ForcedAnswer } from '../pipeline/forced-answer.ts'
-import type { Random } from '../lib/random.ts'
+import { lognormal, type Random, standardNormal } from '../lib/random.ts'
 import { nextSlice } from '../lib/slices.ts'
 import { loadEncoding } from '../tokens/encoding.ts'
 import { drawJsonAnswer } from './complete-json.ts'
@@ -214,14 +214,12 @@ function drawCompletionLength(
 ): CompletionLength {
   const limit = Math.min(requested ?? most, most)
   if (requested !== undefined && policy === 'exact') return { tokens: limit, cut: true }
-  const natural = Math.max(1, Math.round(Math.exp(naturalLogMean + naturalLogDeviation * drawNormal(random))))
+  const natural = Math.max(
+    1,
+    Math.round(Math.exp(naturalLogMean + naturalLogDeviation * standardNormal(random))),
+  )
   // The token that ends a text counts as one, so a text of exactly the limit has no room for it.
   return natural < limit ? { tokens: natural, cut: false } : { tokens: limit, cut: true }
-}
-
-/** A draw from the standard normal distribution (Box and Muller, 1958). */
-function drawNormal(random: Random): number {
-  return Math.sqrt(-2 * Math.log(1 - random.unit())) * Math.cos(2 * Math.PI * random.unit())
 }
 
 /**
@@ -319,7 +317,7 @@ export function drawThought(
   if (!model.reasoning) return noThought
   const median = medianTokens[effort ?? defaultEffort(model)] ?? 0
   if (median === 0) return noThought
-  const drawn = median * Math.exp(logDeviation * drawNormal(random))
+  const drawn = lognormal(median, logDeviation, random)
   const reasoningTokens = Math.round(drawn / blockTokens) * blockTokens
   if (reasoningTokens === 0) return noThought
   if (reasoningTokens + framingTokens < limit) {

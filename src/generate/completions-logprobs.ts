@@ -1,3 +1,4 @@
+import { roundTo } from '../lib/number-format.ts'
 import { codePointLength } from '../wire/sse.ts'
 import type { Random } from '../lib/random.ts'
 import { pieceTable } from '../tokens/piece-table.ts'
@@ -65,5 +66,5 @@ function alternativesJson(text: string, rest: number, count: number, random: Ran
 
 /** The natural logarithm with six decimals. */
 function logJson(probability: number): string {
-  return String(Math.round(Math.log(probability) * 1e6) / 1e6)
+  return String(roundTo(Math.log(probability), 6))
 }

@@ -1,3 +1,4 @@
+import { roundTo } from '../lib/number-format.ts'
 import { resourceJson } from './journal-json.ts'
 import type { Herd } from './herd-watch.ts'
 import type { Retry } from './retry-findings.ts'
@@ -18,7 +19,7 @@ export function retryReportJson(report: RetryReport) {
       failures: totals.failures,
       retries: totals.retries,
       early: totals.early,
-      worst_shortfall_ms: tenths(totals.worstShortfallMs),
+      worst_shortfall_ms: roundTo(totals.worstShortfallMs, 1),
       forbidden: totals.forbidden,
       herds: totals.herds,
       calls_while_limited: totals.callsWhileLimited,
@@ -38,16 +39,16 @@ function clientJson(client: ClientReport, isoTime: RetryReport['isoTime']) {
     retries_by_status: client.retriesByStatus,
     early: {
       count: early.count,
-      worst_shortfall_ms: tenths(early.worstShortfallMs),
+      worst_shortfall_ms: roundTo(early.worstShortfallMs, 1),
       examples: early.examples.map(earlyJson),
     },
     forbidden: { count: forbidden.count, examples: forbidden.examples.map(exampleJson) },
     herds: { count: herds.count, largest: herds.largest ? herdJson(herds.largest, isoTime) : null },
     waited: waited
       ? {
-          min_ms: tenths(waited.minMs),
-          median_ms: tenths(waited.medianMs),
-          max_ms: tenths(waited.maxMs),
+          min_ms: roundTo(waited.minMs, 1),
+          median_ms: roundTo(waited.medianMs, 1),
+          max_ms: roundTo(waited.maxMs, 1),
         }
       : null,
     max_retry_index: client.maxRetryIndex,
@@ -62,7 +63,7 @@ function exampleJson({ id, of, resource, deployment, status }: Retry) {
 
 function earlyJson(retry: Retry) {
   const { toldMs = 0, waitedMs } = retry
-  return { ...exampleJson(retry), told_ms: tenths(toldMs), waited_ms: tenths(waitedMs) }
+  return { ...exampleJson(retry), told_ms: roundTo(toldMs, 1), waited_ms: roundTo(waitedMs, 1) }
 }
 
 function herdJson(herd: Herd, isoTime: RetryReport['isoTime']) {
@@ -72,10 +73,6 @@ function herdJson(herd: Herd, isoTime: RetryReport['isoTime']) {
     deployment,
     size,
     at: isoTime(atMs),
-    failures_within_ms: tenths(failuresWithinMs),
+    failures_within_ms: roundTo(failuresWithinMs, 1),
   }
-}
-
-function tenths(ms: number): number {
-  return Math.round(ms * 10) / 10
 }

@@ -4,7 +4,7 @@ import type { Load } from '../config/deployment-latency.ts'
 import { drawMs } from '../config/distribution.ts'
 import { asBuffer } from '../lib/as-buffer.ts'
 import { isEventStream } from '../pipeline/comes-in-pieces.ts'
-import { pause } from '../pipeline/delay-reply.ts'
+import { sleep } from '../lib/waiting.ts'
 import { EventSplitter } from '../pipeline/event-splitter.ts'
 import { isSimulated } from '../pipeline/source-rules.ts'
 import { highDemand, highDemandRetryAfterSeconds, temporarilyUnable } from '../wire/errors.ts'
@@ -119,7 +119,7 @@ async function* paced(
     const pieces = nextMs ? splitter.push(asBuffer(chunk)) : [chunk]
     for (const piece of pieces) {
       const waitMs = startedMs + dueMs - clock.nowMs()
-      if (waitMs > 0) await pause(exchange, waitMs)
+      if (waitMs > 0) await sleep(waitMs, exchange.clock, exchange.signal)
       yield piece
       if (nextMs) dueMs += nextMs()
     }

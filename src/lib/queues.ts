@@ -134,3 +134,20 @@ export class Batch<Item> {
     for (const item of items) this.#handle(item)
   }
 }
+
+/** Runs asynchronous tasks one after another, in the order in which they were added. */
+export class SerialQueue {
+  #last: Promise<unknown> = Promise.resolve()
+
+  /** Resolves or rejects as the task does. A task that fails does not stop the next one. */
+  run<T>(task: () => T | PromiseLike<T>): Promise<T> {
+    const done = this.#last.then(task)
+    this.#last = done.catch(() => {})
+    return done
+  }
+
+  /** Resolves when all tasks that were added so far have ended. */
+  async idle(): Promise<void> {
+    await this.#last
+  }
+}

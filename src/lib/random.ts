@@ -72,3 +72,17 @@ class Sfc32 implements Random {
     return branch
   }
 }
+
+/** A draw from the standard normal distribution (Box and Muller, 1958). */
+export function standardNormal(random: Random): number {
+  return Math.sqrt(-2 * Math.log(1 - random.unit())) * Math.cos(2 * Math.PI * random.unit())
+}
+
+/**
+ * A draw from a lognormal distribution.
+ *
+ * @param sigma the standard deviation of the logarithm
+ */
+export function lognormal(median: number, sigma: number, random: Random): number {
+  return median * Math.exp(sigma * standardNormal(random))
+}

@@ -1,3 +1,4 @@
+import { fieldsOf } from '../lib/record.ts'
 import type { Deployment } from '../config/deployments.ts'
 import { type Addressed, type Exchange, isAddressed } from '../pipeline/exchange.ts'
 import type { NamedLimiter } from '../pipeline/extension.ts'
@@ -146,7 +147,7 @@ const charsPerToken = 4
  * What has the wrong type counts as absent. Both results are integers from 0 to 2^51 for any body.
  */
 export function estimateCost(operation: Operation, json: unknown, rule: EstimateRule): CostEstimate {
-  const body = asRecord(json)
+  const body = fieldsOf(json)
   switch (operation) {
     case 'embeddings':
       return { promptTokens: clamp(promptTokens(body['input'])), completionTokens: 0 }
@@ -178,14 +179,14 @@ function withCompletion(prompt: number, body: Record<string, unknown>, rule: Est
 function chatPromptTokens(messages: unknown, rule: EstimateRule): number {
   if (!Array.isArray(messages)) return rule.overheadTokens
   let chars = Math.max(0, messages.length - 1) * rule.charsBetweenMessages
-  for (const message of messages) chars += contentChars(asRecord(message)['content'])
+  for (const message of messages) chars += contentChars(fieldsOf(message)['content'])
   return Math.ceil(chars / charsPerToken) + rule.overheadTokens
 }
 
 function responsesInputTokens(input: unknown): number {
   if (!Array.isArray(input)) return promptTokens(input)
   let chars = 0
-  for (const item of input) chars += contentChars(asRecord(item)['content'])
+  for (const item of input) chars += contentChars(fieldsOf(item)['content'])
   return Math.ceil(chars / charsPerToken)
 }
 
@@ -195,7 +196,7 @@ function contentChars(content: unknown): number {
   if (!Array.isArray(content)) return 0
   let chars = 0
   for (const part of content) {
-    const text = asRecord(part)['text']
+    const text = fieldsOf(part)['text']
     if (typeof text === 'string') chars += text.length
   }
   return chars
@@ -221,8 +222,4 @@ function count(value: unknown): number | undefined {
 
 function clamp(tokens: number): number {
   return Math.min(Math.max(tokens, 0), maxTokens)
-}
-
-function asRecord(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }

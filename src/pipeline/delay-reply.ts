@@ -1,5 +1,6 @@
 import type { Exchange } from './exchange.ts'
 import type { Reply } from './reply.ts'
+import { sleep } from '../lib/waiting.ts'
 import { shift } from './shift-reply.ts'
 
 /**
@@ -12,20 +13,6 @@ export async function delayReply(exchange: Exchange, reply: Reply, delayMs: numb
   if (!(delayMs > 0)) return reply
   if (reply.body.kind !== 'live') return shift(reply, delayMs, exchange)
   // What is on its way from elsewhere has no plan that could be changed.
-  await pause(exchange, delayMs)
+  await sleep(delayMs, exchange.clock, exchange.signal)
   return reply
-}
-
-/** Waits, at the longest until the client leaves. */
-export function pause({ clock, signal }: Exchange, delayMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      stop()
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const stop = delayMs === Infinity ? () => {} : clock.at(clock.nowMs() + delayMs, end)
-    if (signal.aborted) end()
-    else signal.addEventListener('abort', end, { once: true })
-  })
 }

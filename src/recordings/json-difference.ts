@@ -23,7 +23,7 @@ export function* jsonDifferences(
     }
     return
   }
-  if (depth < maxDepth && isObject(left) && isObject(right)) {
+  if (depth < maxDepth && isRecord(left) && isRecord(right)) {
     for (const name of new Set([...Object.keys(left), ...Object.keys(right)])) {
       yield* jsonDifferences(left[name], right[name], at === '' ? name : `${at}.${name}`, depth + 1)
     }
@@ -51,8 +51,5 @@ function cut(text: string, place: number): string {
   const start = Math.max(0, Math.min(place - 20, text.length - shownLength))
   const end = start + shownLength
   return `${start > 0 ? '...' : ''}${text.slice(start, end)}${end < text.length ? '...' : ''}`
-}
+}import { isRecord } from '../lib/record.ts'
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}

@@ -1,3 +1,4 @@
+import { countOf } from '../lib/number-format.ts'
 import type { RecordingsConfig } from '../config/config.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { type RecordingLoss, LossReports } from './loss-reports.ts'
@@ -120,10 +121,6 @@ export function createRecorder(parts: RecorderParts): Recorder {
 function lossOf(error: unknown): RecordingLoss {
   if (error instanceof AppendFailure) return 'unwritable'
   return error instanceof RedactionTooSlow ? 'redaction' : 'internal'
-}
-
-function countOf(count: number, thing: string): string {
-  return `${count} ${thing}${count === 1 ? '' : 's'}`
 }
 
 /** Under the path that the caller asked for, which is the one that a replay will be asked for. */

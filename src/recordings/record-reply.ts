@@ -1,3 +1,4 @@
+import { hopByHop } from '../pipeline/end-to-end-headers.ts'
 import { hasNoBody, isEventStream } from '../pipeline/comes-in-pieces.ts'
 import { endToEndHeaders } from '../pipeline/end-to-end-headers.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
@@ -142,17 +143,13 @@ interface AnswerHead {
   readonly headers: HeaderList
 }
 
-/** Headers that say how a message travelled, which the next one does in its own way. */
-const ofTravel: ReadonlySet<string> = new Set([
+/** Request headers that are not recorded: they belong to a connection or to its HTTP client. */
+const notRecorded: ReadonlySet<string> = new Set([
+  ...hopByHop,
   'accept-encoding',
-  'connection',
   'content-length',
   'expect',
   'host',
-  'keep-alive',
-  'te',
-  'transfer-encoding',
-  'upgrade',
 ])
 
 /** Puts an interaction together, secrets still included. @param durationMs of the call upstream */
@@ -183,7 +180,7 @@ function recordInteraction(
 
 function requestHeaders({ headers }: Exchange): HeaderPairs {
   return Object.entries(headers).flatMap(([name, value = []]) =>
-    ofTravel.has(name) ? [] : [value].flat().map((one) => [name, one] as const),
+    notRecorded.has(name) ? [] : [value].flat().map((one) => [name, one] as const),
   )
 }
 

@@ -1,3 +1,4 @@
+import { SerialQueue } from '../lib/queues.ts'
 import { type FileState, fileState, fileStateSync } from './file-state.ts'
 import { findRecordingFiles, isRecordingPath, type LoadResult, loadRecordings, unreadable } from './load-recordings.ts'
 import type { Indexed, RecordingIndex } from './recording-index.ts'
@@ -42,7 +43,8 @@ export class RecordingFolder {
   #heldInAll = 0
   #isWatched = false
   readonly #reloads = new Map<string, Promise<readonly RecordingProblem[]>>()
-  #turn: Promise<unknown> = Promise.resolve()
+  /** Runs one refresh after another, so that the state read last is also the state indexed last. */
+  readonly #refreshes = new SerialQueue()
 
   constructor(dir: string, index: RecordingIndex) {
     this.#dir = dir
@@ -65,7 +67,7 @@ export class RecordingFolder {
    */
   refresh(paths?: readonly string[]): Promise<RefreshResult> {
     this.#isWatched = true
-    return this.#inTurn(async () => {
+    return this.#refreshes.run(async () => {
       const changes = { read: [], removed: [], kept: [], interactions: 0, problems: [] }
       for (const file of await this.#candidates(paths, changes)) await this.#refreshFile(file, changes)
       return changes
@@ -79,7 +81,7 @@ export class RecordingFolder {
   reload(file: string): Promise<readonly RecordingProblem[]> {
     const running = this.#reloads.get(file)
     if (running) return running
-    const reload = this.#inTurn(async () => {
+    const reload = this.#refreshes.run(async () => {
       const state = await fileState(file).catch(() => unknown)
       const { found, problems } = state ? await this.#scan(file, state) : { found: [], problems: [] }
       await this.#put(file, state, found)
@@ -168,13 +170,6 @@ export class RecordingFolder {
   #hold(file: string, bytes: number): void {
     this.#heldInAll += bytes - (this.#held.get(file) ?? 0)
     this.#held.set(file, bytes)
-  }
-
-  /** One after the other, so that what was read last is also what is put in last. */
-  #inTurn<T>(task: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(task)
-    this.#turn = done.catch(() => {})
-    return done
   }
 }
 

@@ -1,3 +1,4 @@
+import { hopByHop } from '../pipeline/end-to-end-headers.ts'
 import { isAscii } from 'node:buffer'
 import type { Usage } from '../answer/completion.ts'
 import { asBuffer } from '../lib/as-buffer.ts'
@@ -116,23 +117,15 @@ function splitEvents(text: string): string[] {
   return text.match(/[^]+?(?:\r?\n\r?\n|\r\r|$)(?:\r?\n)*/g) ?? []
 }
 
-/** What belongs to one connection, or is reckoned anew from the body. */
-const ownToSending = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'content-length',
-  'trailer',
-  'upgrade',
-])
+/** Response headers that are not replayed: they belong to a connection, or are computed from the body. */
+const notReplayed: ReadonlySet<string> = new Set([...hopByHop, 'content-length'])
 
 const validName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
 function replayHeaders(headers: HeaderPairs, encoded: boolean): string[] {
   return headers.flatMap(([name, value]) => {
     const lower = name.toLowerCase()
-    if (ownToSending.has(lower) || !validName.test(name)) return []
+    if (notReplayed.has(lower) || !validName.test(name)) return []
     if (lower === 'content-encoding' && !encoded) return []
     return [name, headerValue(value)]
   })

@@ -1,3 +1,4 @@
+import { roundTo } from '../lib/number-format.ts'
 import type { HeaderPairs, Interaction, RecordedBody, RecordedEvent } from './interaction.ts'
 import { yamlBytes, yamlText } from './yaml-scalar.ts'
 
@@ -34,7 +35,7 @@ export function serialiseInteraction({ request, response, contextValues }: Inter
 
 /** A hundredth of a millisecond is finer than any clock of a network. */
 function roundMs(ms: number): string {
-  return String(Math.round(ms * 100) / 100)
+  return String(roundTo(ms, 2))
 }
 
 function headerLines(headers: HeaderPairs): string[] {

@@ -1,3 +1,4 @@
+import { fieldsOf } from '../lib/record.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 
 // What authors of extensions import from `aoai-simulated-api/extension`. It stands here, and not in the entry file, because
@@ -96,8 +97,4 @@ function textOf(content: unknown): string | undefined {
     .map((part: unknown) => (typeof part === 'string' ? part : fieldsOf(part)['text']))
     .filter((text) => typeof text === 'string')
   return texts.length === 0 ? undefined : texts.join('\n')
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }

@@ -1,13 +1,13 @@
 import { parseRetryAfter, parseRetryAfterMs } from '../wire/retry-after.ts'
 import { HeaderList } from '../pipeline/reply.ts'
 import type { Clock } from '../lib/clock.ts'
+import { backoffMs, sleep } from '../lib/waiting.ts'
 import type { Random } from '../lib/random.ts'
 import type { UpstreamAnswer } from './upstream-call.ts'
 import { CallerLeft, UpstreamFailure } from './upstream-failure.ts'
 
 /** The wait before a second attempt where the upstream names none; doubled for each further one. */
-const firstWaitMs = 500
-const longestWaitMs = 8_000
+const BACKOFF = { firstMs: 500, maxMs: 8_000 }
 
 /** A longer wait than this is for the caller to decide, who may have given up by then. */
 const longestAskedWaitMs = 60_000
@@ -58,7 +58,8 @@ export async function attemptCall(
     }
     if (!(outcome instanceof Error)) await readAway(outcome.answer)
     onRetry(outcome instanceof Error ? outcome.message : `status ${outcome.answer.status}`, waitMs)
-    await pause(waitMs, clock, signal)
+    await sleep(waitMs, clock, signal)
+    if (signal.aborted) throw new CallerLeft()
   }
 }
 
@@ -73,8 +74,8 @@ function waitBefore(
   clock: Clock,
   random: Random,
 ): number | undefined {
-  const backoffMs = Math.min(longestWaitMs, firstWaitMs * 2 ** retry) * (1 - random.unit() / 4)
-  if (outcome instanceof UpstreamFailure) return outcome.nothingSent ? backoffMs : undefined
+  const delayMs = backoffMs(retry, BACKOFF) * (1 - random.unit() / 4)
+  if (outcome instanceof UpstreamFailure) return outcome.nothingSent ? delayMs : undefined
   if (outcome instanceof Error) return undefined
   const { status, rawHeaders } = outcome
   if (status !== 408 && status !== 429 && status < 500) return undefined
@@ -83,7 +84,7 @@ function waitBefore(
   const askedMs =
     parseRetryAfterMs(headers.get('retry-after-ms')) ??
     parseRetryAfter(headers.get('retry-after'), clock.epochMs())
-  if (askedMs === undefined) return backoffMs
+  if (askedMs === undefined) return delayMs
   return askedMs <= longestAskedWaitMs ? askedMs : undefined
 }
 
@@ -98,19 +99,4 @@ async function readAway({ chunks }: UpstreamAnswer): Promise<void> {
   } catch {
     // The answer was not wanted.
   }
-}
-
-function pause(waitMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      stop()
-      reject(new CallerLeft())
-    }
-    const stop = clock.at(clock.nowMs() + waitMs, () => {
-      signal.removeEventListener('abort', onAbort)
-      resolve()
-    })
-    if (signal.aborted) onAbort()
-    else signal.addEventListener('abort', onAbort, { once: true })
-  })
 }

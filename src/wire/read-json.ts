@@ -1,11 +1,8 @@
+import { isRecord } from '../lib/record.ts'
 import type { AnswerEvent } from '../answer/answer-events.ts'
 
 /** A JSON object of which nothing is known. */
 export type Members = Readonly<Record<string, unknown>>
-
-export function isMembers(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 /** Deeper than any answer of a service: parts of it are passed on, and a deep value would overflow the stack of `JSON.stringify`. */
 const mostNested = 100
@@ -18,7 +15,7 @@ export function parseObject(json: string): Members | string {
   } catch {
     return 'is not valid JSON'
   }
-  if (!isMembers(value)) return 'is no JSON object'
+  if (!isRecord(value)) return 'is no JSON object'
   return isNestedWithin(value, mostNested) ? value : 'is nested too deeply'
 }
 
@@ -48,7 +45,7 @@ export function textOf(content: unknown): string | undefined {
   if (typeof content === 'string') return content
   if (!Array.isArray(content)) return undefined
   return content
-    .filter(isMembers)
+    .filter(isRecord)
     .map(({ text }) => (typeof text === 'string' ? text : ''))
     .join('')
 }
@@ -85,7 +82,7 @@ export function errorOf(error: unknown): AnswerEvent | undefined {
   if (typeof error === 'string' && error !== '') {
     return { kind: 'error', error: { code: null, message: error } }
   }
-  if (!isMembers(error)) return undefined
+  if (!isRecord(error)) return undefined
   const { code, message, type, param } = error
   return {
     kind: 'error',

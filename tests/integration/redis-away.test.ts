@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { OperatorError } from '../../src/lib/operator-error.ts'
 import { type RedisReplica, type ReplicaOptions, startReplica } from '../support/redis-replica.ts'
@@ -5,7 +6,6 @@ import { redisNeed, type RedisServer, startRedisServer } from '../support/redis-
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 
 const deployments = { chat: { model: 'gpt-4o', tokensPerMinute: 60_000, requestsPerMinute: 60_000 } }
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 const { isMissing, note } = redisNeed
 

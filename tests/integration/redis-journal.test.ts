@@ -1,10 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { CallEnded, CallStarted } from '../../src/journal/journal-sink.ts'
 import type { JournalEntry } from '../../src/journal/journal-entry.ts'
 import { type RedisReplica, replicaGroup } from '../support/redis-replica.ts'
 import { redisNeed } from '../support/redis-server.ts'
 
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 const callersKey = 'sk-callers-own-key-0123456789abcdef'
 
 const { isMissing, note: skipNote } = redisNeed

@@ -1,10 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { SlotGrant, SlotRefusal, SlotResult } from '../../src/latency/concurrency-limiter.ts'
 import type { SlotLease } from '../../src/latency/slot-lease.ts'
 import { type RedisReplica, replicaGroup } from '../support/redis-replica.ts'
 import { redisNeed } from '../support/redis-server.ts'
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** A request, and what became of its question for a slot. */
 class Request {

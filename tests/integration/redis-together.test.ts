@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { LimiterTable } from '../../src/limits/limiter-table.ts'
 import type { RateLimiter } from '../../src/limits/rate-limiter.ts'
@@ -7,7 +8,6 @@ import { type RedisReplica, type ReplicaOptions, startReplica } from '../support
 import { redisNeed, type RedisServer, startRedisServer } from '../support/redis-server.ts'
 
 const deployments = { chat: { model: 'gpt-4o', tokensPerMinute: 60_000, requestsPerMinute: 6_000 } }
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 describe.skipIf(redisNeed.isMissing)(`several simulators against a Redis server${redisNeed.note}`, () => {
   let server: RedisServer

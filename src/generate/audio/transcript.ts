@@ -1,3 +1,4 @@
+import { roundTo } from '../../lib/number-format.ts'
 import { crc32 } from 'node:zlib'
 import { createRandom } from '../../lib/random.ts'
 import { drawLorem } from '../lorem.ts'
@@ -37,9 +38,9 @@ function timeSentences(pieces: readonly string[], durationSeconds: number): Time
   for (const piece of pieces) {
     text += piece
     if (isWord(piece)) {
-      const start = hundredths(heard * secondsPerWord)
+      const start = roundTo(heard * secondsPerWord, 2)
       heard++
-      words.push({ word: piece.trim(), start, end: hundredths(heard * secondsPerWord) })
+      words.push({ word: piece.trim(), start, end: roundTo(heard * secondsPerWord, 2) })
     }
     if (piece !== '.') continue
     sentences.push(createSentence(text, words))
@@ -56,10 +57,6 @@ function createSentence(text: string, words: readonly TimedWord[]): TimedSentenc
 
 function isWord(piece: string): boolean {
   return piece !== '.' && piece !== ','
-}
-
-function hundredths(seconds: number): number {
-  return Math.round(seconds * 100) / 100
 }
 
 /** Whisper listens to 30 seconds at a time; `seek` counts frames of 10 ms to the start of such a window. */

@@ -1,4 +1,5 @@
-import { isObject, listOf, numberOf, type SchemaObject } from './json-schema.ts'
+import { isRecord } from '../../lib/record.ts'
+import { listOf, numberOf, type SchemaObject } from './json-schema.ts'
 
 /** What a schema says of the item at a place: `prefixItems` and `items`, or draft 7's list of `items` and the rest. */
 export function itemSchemaOf(schema: SchemaObject, at: number): unknown {
@@ -15,6 +16,6 @@ export function prefixOf(schema: SchemaObject): readonly unknown[] {
 
 /** How many items must fit `contains`; undefined when the schema has none. */
 export function containsOf(schema: SchemaObject): { least: number; most: number } | undefined {
-  if (!isObject(schema['contains']) && typeof schema['contains'] !== 'boolean') return undefined
+  if (!isRecord(schema['contains']) && typeof schema['contains'] !== 'boolean') return undefined
   return { least: numberOf(schema, 'minContains') ?? 1, most: numberOf(schema, 'maxContains') ?? Infinity }
 }

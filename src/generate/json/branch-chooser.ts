@@ -1,4 +1,4 @@
-import { isObject } from './json-schema.ts'
+import { isRecord } from '../../lib/record.ts'
 import type { Drawing } from './drawing.ts'
 import { chance } from './random-picks.ts'
 
@@ -65,5 +65,5 @@ export class BranchChooser {
 }
 
 function isNull(schema: unknown): boolean {
-  return isObject(schema) && (schema['type'] === 'null' || schema['const'] === null)
+  return isRecord(schema) && (schema['type'] === 'null' || schema['const'] === null)
 }

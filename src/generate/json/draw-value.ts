@@ -1,3 +1,4 @@
+import { isRecord } from '../../lib/record.ts'
 import { between } from './random-picks.ts'
 import { BranchChooser, nullOnceIn } from './branch-chooser.ts'
 import { drawArray } from './draw-array.ts'
@@ -7,7 +8,7 @@ import { drawObject } from './draw-object.ts'
 import { drawString } from './draw-string.ts'
 import type { Drawing, Place } from './drawing.ts'
 import { flatten, type Shape } from './facets.ts'
-import { type JsonType, listOf, typesOf, type SchemaObject, isObject } from './json-schema.ts'
+import { type JsonType, listOf, typesOf, type SchemaObject } from './json-schema.ts'
 import { isSmall } from './equal-json.ts'
 import { isOfType } from './match-schema.ts'
 
@@ -203,7 +204,7 @@ function impliedTypes(schemas: readonly SchemaObject[]): JsonType[] {
 
 /** What `not: { type }` forbids, where it says nothing else. */
 function forbiddenTypes(schema: unknown): unknown[] {
-  if (!isObject(schema) || Object.keys(schema).length !== 1) return []
+  if (!isRecord(schema) || Object.keys(schema).length !== 1) return []
   const types = typesOf(schema) ?? listOf(schema, 'anyOf').flatMap(forbiddenTypes)
   return types.includes('number') ? [...types, 'integer'] : [...types]
 }

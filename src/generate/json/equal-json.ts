@@ -1,6 +1,6 @@
+import { isRecord } from '../../lib/record.ts'
 import type { Budget } from './budget.ts'
 import { drawLimits } from './draw-limits.ts'
-import { isObject } from './json-schema.ts'
 
 /** Values compared in one go; larger ones count as different. */
 const MOST_COMPARED = 2_000
@@ -15,7 +15,7 @@ export function equalJson(a: unknown, b: unknown, budget: Budget): boolean {
       budget.spend(1)
       return a.length === b.length && a.every((item, at) => equal(item, b[at], depth + 1))
     }
-    if (!isObject(a) || !isObject(b)) return false
+    if (!isRecord(a) || !isRecord(b)) return false
     const keys = Object.keys(a)
     const others = Object.keys(b)
     budget.spend((keys.length + others.length) >> 1)

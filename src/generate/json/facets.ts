@@ -1,6 +1,7 @@
+import { isRecord } from '../../lib/record.ts'
 import type { Budget } from './budget.ts'
 import { drawLimits } from './draw-limits.ts'
-import { isObject, listOf, requiredOf, type SchemaObject } from './json-schema.ts'
+import { listOf, requiredOf, type SchemaObject } from './json-schema.ts'
 import { dependenciesOf } from './object-parts.ts'
 import type { SchemaDocument } from './schema-document.ts'
 
@@ -58,7 +59,7 @@ export function flatten(
 
   const add = (schema: unknown, depth: number): void => {
     if (schema === false) impossible = true
-    if (!isObject(schema) || facets.has(schema)) return
+    if (!isRecord(schema) || facets.has(schema)) return
     if (facets.size >= drawLimits.facets || depth > DEEPEST || !budget.spend(2)) return
     facets.add(schema)
     if (Object.keys(schema).some((keyword) => !bystanders.has(keyword))) telling++

@@ -1,11 +1,6 @@
 /** A JSON schema that is not `true` or `false`; its keywords are whatever the client sent. */
 export type SchemaObject = Readonly<Record<string, unknown>>
 
-/** Whether a value is a JSON object, and so can be a schema or a map of schemas. */
-export function isObject(value: unknown): value is SchemaObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 /** A keyword that is a number; anything else counts as absent. */
 export function numberOf(schema: SchemaObject, keyword: string): number | undefined {
   const value = schema[keyword]
@@ -21,7 +16,7 @@ export function listOf(schema: SchemaObject, keyword: string): readonly unknown[
 /** A keyword that is an object; anything else counts as empty. */
 export function mapOf(schema: SchemaObject, keyword: string): SchemaObject {
   const value = schema[keyword]
-  return isObject(value) ? value : {}
+  return isRecord(value) ? value : {}
 }
 
 /** What a map of schemas says of a name, without what objects inherit (`constructor`). */
@@ -57,3 +52,4 @@ export function setKey(target: Record<string, unknown>, key: string, value: unkn
   if (key !== '__proto__') target[key] = value
   else Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })
 }
+import { isRecord } from '../../lib/record.ts'

@@ -1,6 +1,7 @@
+import { isRecord } from '../../lib/record.ts'
 import type { Budget } from './budget.ts'
 import { equalJson, isListed } from './equal-json.ts'
-import { isObject, listOf, typesOf, type SchemaObject, numberOf, requiredOf } from './json-schema.ts'
+import { listOf, typesOf, type SchemaObject, numberOf, requiredOf } from './json-schema.ts'
 import { matchesNumber, matchesString } from './match-scalar.ts'
 import type { SchemaDocument } from './schema-document.ts'
 import { containsOf, itemSchemaOf } from './array-parts.ts'
@@ -23,7 +24,7 @@ export function createMatcher(document: SchemaDocument, budget: Budget): SchemaM
     document,
     budget,
     matches(schema, value) {
-      if (!isObject(schema)) return schema !== false
+      if (!isRecord(schema)) return schema !== false
       if (depth > DEEPEST || !budget.spend(2)) return true
       depth++
       try {
@@ -46,7 +47,7 @@ export function isOfType(value: unknown, type: unknown): boolean {
     case 'array':
       return Array.isArray(value)
     case 'object':
-      return isObject(value)
+      return isRecord(value)
     default:
       return typeof value === type
   }
@@ -89,7 +90,7 @@ function matchesKind(matcher: SchemaMatcher, schema: SchemaObject, value: unknow
   if (typeof value === 'string') return matchesString(matcher, schema, value)
   if (typeof value === 'number') return matchesNumber(schema, value)
   if (Array.isArray(value)) return matchesArray(matcher, schema, value)
-  return !isObject(value) || matchesObject(matcher, schema, value)
+  return !isRecord(value) || matchesObject(matcher, schema, value)
 }
 
 /** The keywords of arrays. */

@@ -1,7 +1,8 @@
+import { isRecord } from '../../lib/record.ts'
 import { drawLimits, frugalFrom } from './draw-limits.ts'
 import type { Budget } from './budget.ts'
 import type { Drawing } from './drawing.ts'
-import { isObject, mapOf, requiredOf, type SchemaObject } from './json-schema.ts'
+import { mapOf, requiredOf, type SchemaObject } from './json-schema.ts'
 import { dependenciesOf } from './object-parts.ts'
 import { chance } from './random-picks.ts'
 
@@ -74,7 +75,7 @@ function addDependents(
 
 /** The name that `not: { required: [name] }` forbids. */
 function forbiddenNames(not: unknown): string[] {
-  if (!isObject(not)) return []
+  if (!isRecord(not)) return []
   const names = requiredOf(not)
   return names.length === 1 && Object.keys(not).length === 1 ? names : []
 }

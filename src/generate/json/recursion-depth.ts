@@ -1,6 +1,7 @@
+import { isRecord } from '../../lib/record.ts'
 import type { Budget } from './budget.ts'
 import { itemSchemaOf } from './array-parts.ts'
-import { isObject, listOf, numberOf, requiredOf, typesOf, type SchemaObject } from './json-schema.ts'
+import { listOf, numberOf, requiredOf, typesOf, type SchemaObject } from './json-schema.ts'
 import { propertySchemasOf } from './object-parts.ts'
 import type { SchemaDocument } from './schema-document.ts'
 
@@ -42,7 +43,7 @@ export class RecursionDepth {
   }
 
   #fits(schema: unknown, depth: number, budget: Budget): boolean {
-    if (!isObject(schema)) return schema !== false
+    if (!isRecord(schema)) return schema !== false
     const known = this.#recall(schema)
     if (depth >= known.fits) return true
     if (depth <= known.failed || known.isOpen) return false

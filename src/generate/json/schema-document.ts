@@ -1,5 +1,5 @@
+import { isRecord } from '../../lib/record.ts'
 import type { Budget } from './budget.ts'
-import { isObject } from './json-schema.ts'
 import { parsePattern } from './pattern-parser.ts'
 import type { Pattern } from './pattern-syntax.ts'
 
@@ -25,7 +25,7 @@ export class SchemaDocument {
     let target = this.#targets.get(reference)
     if (target === undefined) {
       const found = this.#find(reference.slice(reference.indexOf('#') + 1), reference.includes('#'))
-      target = isObject(found) || found === false ? found : true
+      target = isRecord(found) || found === false ? found : true
       this.#targets.set(reference, target)
     }
     return target
@@ -43,7 +43,7 @@ export class SchemaDocument {
   }
 
   #find(fragment: string, hasFragment: boolean): unknown {
-    if (!hasFragment) return isObject(this.#root) && this.#root['$id'] === fragment ? this.#root : true
+    if (!hasFragment) return isRecord(this.#root) && this.#root['$id'] === fragment ? this.#root : true
     if (fragment === '') return this.#root
     if (!fragment.startsWith('/')) return this.#findAnchor(fragment)
     let target = this.#root
@@ -59,7 +59,7 @@ export class SchemaDocument {
     const queue: unknown[] = [this.#root]
     for (let at = 0; at < queue.length && at < ANCHOR_SEARCH; at++) {
       const schema = queue[at]
-      if (isObject(schema) && (schema['$anchor'] === name || schema['$dynamicAnchor'] === name)) return schema
+      if (isRecord(schema) && (schema['$anchor'] === name || schema['$dynamicAnchor'] === name)) return schema
       if (typeof schema !== 'object' || schema === null) continue
       for (const key in schema) {
         if (queue.length >= ANCHOR_SEARCH) break

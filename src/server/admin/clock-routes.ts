@@ -1,3 +1,4 @@
+import { SerialQueue } from '../../lib/queues.ts'
 import { z } from 'zod'
 import { showValue } from '../../config/show-value.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -23,7 +24,7 @@ const advanceSchema = z
 
 /** The routes of the clock. */
 export function clockRoutes({ clock }: Simulator): readonly AdminRoute[] {
-  let advances: Promise<unknown> = Promise.resolve()
+  const advances = new SerialQueue()
   return [
     defineRoute({
       method: 'POST',
@@ -53,10 +54,8 @@ export function clockRoutes({ clock }: Simulator): readonly AdminRoute[] {
       },
       async handle({ body: { ms = 0, seconds } }) {
         if (!isVirtual(clock)) return clockOff()
-        // Two at once would each end at a time reckoned from the same start, and one would turn the clock back.
-        const advanced = advances.then(() => clock.advance(seconds === undefined ? ms : seconds * 1_000))
-        advances = advanced.catch(() => {})
-        await advanced
+        // Concurrent calls would start from the same time, and one would set the clock back.
+        await advances.run(() => clock.advance(seconds === undefined ? ms : seconds * 1_000))
         return { status: 200, body: { now: new Date(clock.epochMs()).toISOString(), now_ms: clock.nowMs() } }
       },
     }),

@@ -10,7 +10,7 @@ import {
   viewDeployment,
   viewDeployments,
 } from './deployment-view.ts'
-import { isRecord } from '../../config/mapping-schema.ts'
+import { isRecord } from '../../lib/record.ts'
 
 const path = '/++/deployments/{name}'
 const params = z.object({ name: z.string() })

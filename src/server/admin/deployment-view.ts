@@ -1,3 +1,4 @@
+import { roundTo } from '../../lib/number-format.ts'
 import { z } from 'zod'
 import type { ResourceConfig } from '../../config/config.ts'
 import type { Deployment } from '../../config/deployments.ts'
@@ -127,7 +128,7 @@ function showLimits(standing: LimitStanding | ProvisionedStanding | undefined): 
     const { kind, utilization, freeInMs, emptyInMs } = standing
     return {
       kind,
-      utilization: round(utilization),
+      utilization: roundTo(utilization, 4),
       free_in_seconds: seconds(freeInMs),
       empty_in_seconds: seconds(emptyInMs),
     }
@@ -174,8 +175,4 @@ function showSlots({ latency }: Deployment, occupancy: Occupancy | undefined): L
 /** Rounded up, so that whoever waits for so long has waited long enough. */
 function seconds(ms: number): number {
   return Math.ceil(ms) / 1_000
-}
-
-function round(share: number): number {
-  return Math.round(share * 10_000) / 10_000
 }

@@ -1,3 +1,4 @@
+import { backoffMs } from '../../lib/waiting.ts'
 import cluster, { type Worker } from 'node:cluster'
 import type { Logger } from '../../lib/logger.ts'
 import { OperatorError } from '../../lib/operator-error.ts'
@@ -16,8 +17,7 @@ const evenShares = { UV_TCP_SINGLE_ACCEPT: '1' }
 const shortLifeMs = 1_000
 
 /** How long the first and the longest wait for another attempt is. */
-const firstBackOffMs = 1_000
-const longestBackOffMs = 30_000
+const BACKOFF = { firstMs: 1_000, maxMs: 30_000 }
 
 /** What a worker may take to end beside the grace period of its answers. */
 const endingMs = 5_000
@@ -78,7 +78,8 @@ export class WorkerPool {
   readonly #members = new Set<Member>()
   readonly #timers = new Set<NodeJS.Timeout>()
   #lastNumber = 0
-  #backOffMs = firstBackOffMs
+  /** Workers in a row that ended soon after their start. */
+  #shortLives = 0
   #phase: 'starting' | 'serving' | 'stopping' = 'starting'
   #onFailedStart: (error: Error) => void = () => {}
 
@@ -162,8 +163,8 @@ export class WorkerPool {
 
   #replace({ number, bornMs, failure }: Member, how: string): void {
     const isShort = performance.now() - bornMs < shortLifeMs || failure !== undefined
-    const waitMs = isShort ? this.#backOffMs : 0
-    this.#backOffMs = isShort ? Math.min(2 * waitMs, longestBackOffMs) : firstBackOffMs
+    const waitMs = isShort ? backoffMs(this.#shortLives, BACKOFF) : 0
+    this.#shortLives = isShort ? this.#shortLives + 1 : 0
     this.#logger.error(
       { worker: number, how, ...(failure && { err: failure.message }), waitMs },
       'A worker has ended by itself; another one takes its place. Requests that it was answering are lost.',

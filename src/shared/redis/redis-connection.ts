@@ -1,5 +1,6 @@
 import type { createClient } from 'redis'
 import type { Clock, StopTimer } from '../../lib/clock.ts'
+import { backoffMs } from '../../lib/waiting.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { CallTimes } from './call-times.ts'
 import { describeFailure } from './describe-failure.ts'
@@ -316,9 +317,8 @@ async function probeRedis(client: Client, prefix: string): Promise<void> {
 /** A connection that worked for so long was a good one: the next attempt is made at once. */
 const provenMs = 1_000
 
-/** Pauses between attempts: from the shorter one, doubled each time, to the longer one. */
-const shortestMs = 100
-const longestMs = 1_000
+/** Delays between attempts to connect. */
+const BACKOFF = { firstMs: 100, maxMs: 1_000 }
 
 /** When to try again: at once after a connection that has worked for a while, then after pauses that grow to a second. */
 export class RetryPauses {
@@ -345,6 +345,6 @@ export class RetryPauses {
     this.#worksSinceMs = undefined
     const attempt = this.#attempts++
     if (attempt === 0) return 0
-    return Math.min(shortestMs * 2 ** Math.min(attempt - 1, 10), longestMs) * (0.75 + this.#random() / 2)
+    return backoffMs(attempt - 1, BACKOFF) * (0.75 + this.#random() / 2)
   }
 }

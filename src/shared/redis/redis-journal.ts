@@ -1,3 +1,4 @@
+import { SerialQueue } from '../../lib/queues.ts'
 import { createJournal, type Journal, type OpenCall } from '../../journal/journal.ts'
 import type { JournalEntry } from '../../journal/journal-entry.ts'
 import type { JournalFilter } from '../../journal/journal-filter.ts'
@@ -90,7 +91,7 @@ export class RedisJournal implements JournalSink<SharedCall>, JournalReader {
   // What has been read.
   #born = ''
   #position = '0-0'
-  #reading: Promise<void> = Promise.resolve()
+  readonly #reads = new SerialQueue()
   #held: HeldNotice[] = []
   readonly #open = new Map<string, OpenCall>()
   // Who follows.
@@ -270,17 +271,15 @@ export class RedisJournal implements JournalSink<SharedCall>, JournalReader {
 
   /** Reads all that is there, and judges what Redis had at `untilMs`. */
   #read(untilMs: number): Promise<void> {
-    this.#reading = this.#reading
-      .then(async () => {
-        while (await this.#readSome());
-        const due = this.#held.filter(({ arrivedMs }) => arrivedMs <= untilMs)
-        this.#held = this.#held.filter(({ arrivedMs }) => arrivedMs > untilMs)
-        due.sort((a, b) => a.atMs - b.atMs)
-        for (const { run } of due) run()
-        if (due.length > 0) for (const follower of this.#followers) follower()
-      })
-      .catch(() => {})
-    return this.#reading
+    const read = this.#reads.run(async () => {
+      while (await this.#readSome());
+      const due = this.#held.filter(({ arrivedMs }) => arrivedMs <= untilMs)
+      this.#held = this.#held.filter(({ arrivedMs }) => arrivedMs > untilMs)
+      due.sort((a, b) => a.atMs - b.atMs)
+      for (const { run } of due) run()
+      if (due.length > 0) for (const follower of this.#followers) follower()
+    })
+    return read.catch(() => {})
   }
 
   /** Whether there is more to read. */

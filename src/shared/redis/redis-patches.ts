@@ -1,3 +1,4 @@
+import { SerialQueue } from '../../lib/queues.ts'
 import { randomUUID } from 'node:crypto'
 import type { LiveConfig } from '../../config/live-config.ts'
 import type { Overlay, OverlayStore } from '../../config/overlay.ts'
@@ -68,7 +69,7 @@ export function createRedisPatches({
   const versions = new WeakMap<Overlay, number>()
   const versionOf = (overlay: Overlay): number => versions.get(overlay) ?? 0
   const resetListeners: (() => void)[] = []
-  let syncing: Promise<void> = Promise.resolve()
+  const syncs = new SerialQueue()
 
   const read = async (): Promise<Stored> => {
     const [version, overlay] = (await connection.send(['HMGET', key, 'version', 'overlay'])) as (
@@ -130,7 +131,7 @@ export function createRedisPatches({
     }
     await live.offerAgain()
   }
-  const sync = (): Promise<void> => (syncing = syncing.then(syncOnce).catch(() => {}))
+  const sync = (): Promise<void> => syncs.run(syncOnce).catch(() => {})
 
   live.store = store
   connection.onUp(() => void sync())

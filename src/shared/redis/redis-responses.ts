@@ -16,6 +16,7 @@ import type { ResponseStore } from '../../generate/responses/response-store.ts'
 import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
 import { sharedIdPart } from '../../wire/responses/response-ids.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { sleep } from '../../lib/waiting.ts'
 import type { RedisDocument, RedisDocuments } from './redis-documents.ts'
 
 /**
@@ -120,13 +121,9 @@ export class RedisResponses implements ResponseArchive<ResponseAddress> {
       }
       const record = own ? withProgress(own, found) : recordOf(found)
       if (own || record.progress.isSettled || pauseMs === undefined) return record
-      await this.#pause(pauseMs)
+      await sleep(pauseMs, this.#clock)
     }
     return undefined
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => void this.#clock.at(this.#clock.nowMs() + ms, resolve))
   }
 }
 

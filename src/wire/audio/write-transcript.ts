@@ -1,3 +1,4 @@
+import { roundTo } from '../../lib/number-format.ts'
 import type { Usage } from '../../answer/completion.ts'
 
 /** What `verbose_json` tells beside the transcript. */
@@ -30,7 +31,7 @@ export function renderVerbose(transcript: Transcript, facts: VerboseFacts): stri
   const parts = [
     `"task":"${task}"`,
     `"language":${JSON.stringify(language)}`,
-    `"duration":${float(Math.round(durationSeconds * 100) / 100)}`,
+    `"duration":${float(roundTo(durationSeconds, 2))}`,
     `"text":${JSON.stringify(text)}`,
   ]
   if (granularities.has('segment')) {
@@ -98,7 +99,7 @@ export function diarizedSegmentJson({ text, start, end }: TimedSentence, index: 
 
 /** The body of `diarized_json`; `usage` is JSON. */
 export function renderDiarized({ durationSeconds, text, sentences }: Transcript, usage: string): string {
-  const duration = float(Math.round(durationSeconds * 100) / 100)
+  const duration = float(roundTo(durationSeconds, 2))
   return `{"task":"transcribe","duration":${duration},"text":${JSON.stringify(text)},"segments":[${sentences.map(diarizedSegmentJson).join(',')}],"usage":${usage}}`
 }
 

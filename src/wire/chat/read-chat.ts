@@ -1,9 +1,9 @@
+import { isRecord } from '../../lib/record.ts'
 import type { AnswerEvent, AnswerReader, AnswerStart } from '../../answer/answer-events.ts'
 import type { FinishReason } from '../../answer/completion.ts'
 import {
   errorOf,
   failure,
-  isMembers,
   listOf,
   numbered,
   parseObject,
@@ -23,7 +23,7 @@ export function readChat(json: string): readonly AnswerEvent[] {
   const events: AnswerEvent[] = [{ kind: 'start', ...startOf(answer) }, ...promptFilters(answer)]
   const state = new ChatState(events)
   for (const [position, choice] of listOf(answer['choices']).entries()) {
-    if (!isMembers(choice)) continue
+    if (!isRecord(choice)) continue
     state.read(choice, numbered(choice['index']) ?? position, choice['message'])
   }
   state.flush()
@@ -74,7 +74,7 @@ export class ChatReader implements AnswerReader {
     }
     this.#events.push(...promptFilters(chunk))
     for (const [position, choice] of listOf(chunk['choices']).entries()) {
-      if (isMembers(choice)) this.#state.read(choice, numbered(choice['index']) ?? position, choice['delta'])
+      if (isRecord(choice)) this.#state.read(choice, numbered(choice['index']) ?? position, choice['delta'])
     }
     const usage = readUsage(chunk['usage'])
     if (usage) this.#events.push({ kind: 'usage', usage })
@@ -129,17 +129,17 @@ class ChatState {
   read(choice: Members, index: number, message: unknown): void {
     const read = this.#at(index)
     const results = choice['content_filter_results']
-    if (isMembers(results) && Object.keys(results).length > 0) {
+    if (isRecord(results) && Object.keys(results).length > 0) {
       const offsets = choice['content_filter_offsets']
       this.#events.push({
         kind: 'filter',
         of: 'choice',
         index,
         results,
-        ...(isMembers(offsets) && { offsets }),
+        ...(isRecord(offsets) && { offsets }),
       })
     }
-    if (isMembers(message)) this.#message(message, choice['logprobs'], index, read)
+    if (isRecord(message)) this.#message(message, choice['logprobs'], index, read)
     const reason = choice['finish_reason']
     if (typeof reason !== 'string' || read.finished) return
     this.#announce(read, index)
@@ -167,7 +167,7 @@ class ChatState {
       this.#events.push({ kind: 'thought', choice, text: thought })
     }
     const text = textOf(message['content'])
-    const told = isMembers(logprobs) ? logprobs : {}
+    const told = isRecord(logprobs) ? logprobs : {}
     const ofText = listOf(told['content'])
     const ofRefusal = listOf(told['refusal'])
     if (text !== undefined || ofText.length > 0) {
@@ -190,23 +190,23 @@ class ChatState {
     const annotations = listOf(message['annotations'])
     if (annotations.length > 0) this.#events.push({ kind: 'annotations', choice, annotations })
     for (const [position, call] of listOf(message['tool_calls']).entries()) {
-      if (isMembers(call)) this.#call(call, position, choice, read)
+      if (isRecord(call)) this.#call(call, position, choice, read)
     }
     const older = message['function_call']
-    if (isMembers(older)) this.#call({ index: 0, function: older }, 0, choice, read)
+    if (isRecord(older)) this.#call({ index: 0, function: older }, 0, choice, read)
   }
 
   #call(delta: Members, position: number, choice: number, read: ReadChoice): void {
     const call = this.#callOf(delta, position, choice, read)
     if (!call) return
     const custom = delta['custom']
-    if (isMembers(custom) || delta['type'] === 'custom') call.tool = 'custom'
-    const definition = isMembers(custom) ? custom : delta['function']
-    if (!isMembers(definition)) return
+    if (isRecord(custom) || delta['type'] === 'custom') call.tool = 'custom'
+    const definition = isRecord(custom) ? custom : delta['function']
+    if (!isRecord(definition)) return
     const { name } = definition
     if (typeof name === 'string' && !call.announced) call.name += name
     const input = definition['arguments'] ?? definition['input']
-    const text = typeof input === 'string' ? input : isMembers(input) ? JSON.stringify(input) : ''
+    const text = typeof input === 'string' ? input : isRecord(input) ? JSON.stringify(input) : ''
     if (text === '') return
     if (call.name === '') {
       call.early += text
@@ -275,7 +275,7 @@ function startOf(object: Members): AnswerStart {
 
 function promptFilters(object: Members): AnswerEvent[] {
   return listOf(object['prompt_filter_results'])
-    .filter(isMembers)
+    .filter(isRecord)
     .map((entry, position) => ({
       kind: 'filter',
       of: 'prompt',

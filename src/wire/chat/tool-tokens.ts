@@ -1,3 +1,4 @@
+import { isRecord } from '../../lib/record.ts'
 import { RecentMap } from '../../lib/caches.ts'
 import type { TokenCounter } from '../../tokens/encoding.ts'
 import type { ChatRequest, FunctionDefinition, ResponseFormat, Tool } from './chat-request.ts'
@@ -93,7 +94,7 @@ const deepest = 32
  * mark, limits and formats are not shown.
  */
 export function typeOf(schema: unknown, depth = 0): string {
-  if (!isSchema(schema) || depth > deepest) return 'any'
+  if (!isRecord(schema) || depth > deepest) return 'any'
   if (Array.isArray(schema['enum'])) return union(schema['enum'].map((value) => JSON.stringify(value)))
   if ('const' in schema) return JSON.stringify(schema['const'])
   const variants = schema['anyOf'] ?? schema['oneOf']
@@ -114,14 +115,14 @@ export function typeOf(schema: unknown, depth = 0): string {
     case 'object':
       return objectType(schema, depth)
     default:
-      return isSchema(schema['properties']) ? objectType(schema, depth) : 'any'
+      return isRecord(schema['properties']) ? objectType(schema, depth) : 'any'
   }
 }
 
 /** The properties of a schema's object, sorted as the client did; empty when it names none. */
 function propertiesOf(schema: unknown): [string, unknown][] {
-  const properties = isSchema(schema) ? schema['properties'] : undefined
-  return isSchema(properties) ? Object.entries(properties) : []
+  const properties = isRecord(schema) ? schema['properties'] : undefined
+  return isRecord(properties) ? Object.entries(properties) : []
 }
 
 /** Text as comment lines; empty for no text. */
@@ -139,7 +140,7 @@ function objectType(schema: Schema, depth: number): string {
   if (properties.length === 0) return 'object'
   const required = Array.isArray(schema['required']) ? new Set<unknown>(schema['required']) : new Set()
   const members = properties.map(([name, property]) => {
-    const { title, description, default: fallback } = isSchema(property) ? property : {}
+    const { title, description, default: fallback } = isRecord(property) ? property : {}
     return {
       above: comment(title) + comment(description),
       text: `${name}${required.has(name) ? '' : '?'}: ${typeOf(property, depth + 1)}`,
@@ -158,10 +159,6 @@ function plainText(value: unknown): string {
 
 function union(types: readonly string[]): string {
   return types.join(' | ')
-}
-
-function isSchema(value: unknown): value is Schema {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** A tool as both APIs describe it, once their wrappings are off. */

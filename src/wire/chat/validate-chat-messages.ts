@@ -1,3 +1,4 @@
+import { isRecord } from '../../lib/record.ts'
 import {
   arrayOf,
   textOrArray,
@@ -14,7 +15,6 @@ import {
 import {
   type Check,
   faultHere,
-  isObject,
   missing,
   notOneOf,
   under,
@@ -110,7 +110,7 @@ const roles: ReadonlyMap<string, Check> = new Map([
 const roleNames = [...roles.keys()]
 
 const item: Check = (value) => {
-  if (!isObject(value)) return wrongType('an object', value)
+  if (!isRecord(value)) return wrongType('an object', value)
   const { role } = value
   if (role === undefined) return missing('.role')
   if (typeof role !== 'string')
@@ -125,7 +125,7 @@ export const messages = arrayOf(item, { expected: 'an array of objects', min: 1,
 
 function imageFromUserOnly({ content }: JsonObject, role: string): Fault | undefined {
   if (role === 'user' || !Array.isArray(content)) return undefined
-  if (!content.some((part: unknown) => isObject(part) && part['type'] === 'image_url')) return undefined
+  if (!content.some((part: unknown) => isRecord(part) && part['type'] === 'image_url')) return undefined
   return faultHere(
     'invalid_value',
     (path) =>

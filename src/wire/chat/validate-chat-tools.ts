@@ -1,3 +1,4 @@
+import { isRecord } from '../../lib/record.ts'
 import {
   arrayOf,
   textOrObject,
@@ -10,7 +11,7 @@ import {
   required,
   variantsOf,
 } from '../validation/checks.ts'
-import { isObject, wrongType, type Check } from '../validation/fault.ts'
+import { wrongType, type Check } from '../validation/fault.ts'
 
 /** Most tools, or functions, of one request. */
 const maxTools = 128
@@ -24,7 +25,7 @@ const maxDescriptionLength = 1_048_576
 export const functionName = text({ minLength: 1, maxLength: maxNameLength, pattern: /^[a-zA-Z0-9_-]+$/ })
 
 /** A JSON schema; its inside is not looked at. */
-export const schema: Check = (value) => (isObject(value) ? undefined : wrongType('an object', value))
+export const schema: Check = (value) => (isRecord(value) ? undefined : wrongType('an object', value))
 
 /** A description of a tool or of a schema. */
 export const description = text({ maxLength: maxDescriptionLength })
@@ -92,7 +93,7 @@ const otherChoices: ReadonlyMap<unknown, Check> = new Map([
 export const toolChoice = textOrObject(
   "one of one of 'none', 'auto', or 'required' or object",
   oneOf('none', 'auto', 'required'),
-  (value) => ((isObject(value) && otherChoices.get(value['type'])) || chosenFunction)(value),
+  (value) => ((isRecord(value) && otherChoices.get(value['type'])) || chosenFunction)(value),
 )
 
 const callId = text({ maxLength: maxIdLength })

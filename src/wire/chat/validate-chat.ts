@@ -1,10 +1,10 @@
+import { isRecord } from '../../lib/record.ts'
 import {
   parsed,
   type Parsed,
   faultHere,
   wrongType,
   type Check,
-  isObject,
   plainFault,
   type Fault,
   type JsonObject,
@@ -162,7 +162,7 @@ function undeclared(
   list: 'functions' | 'tools',
   functionOf: (it: JsonObject) => unknown,
 ): Fault | undefined {
-  const name = isObject(body[choice]) ? nameIn(functionOf(body[choice])) : undefined
+  const name = isRecord(body[choice]) ? nameIn(functionOf(body[choice])) : undefined
   if (name === undefined) return undefined
   const declared = body[list]
   if (Array.isArray(declared) && declared.some((it: JsonObject) => nameIn(functionOf(it)) === name)) {
@@ -175,7 +175,7 @@ function undeclared(
 }
 
 function nameIn(value: unknown): string | undefined {
-  return isObject(value) && typeof value['name'] === 'string' ? value['name'] : undefined
+  return isRecord(value) && typeof value['name'] === 'string' ? value['name'] : undefined
 }
 
 const topLogprobsNeedLogprobs: Rule = ({ logprobs, top_logprobs: top }) =>
@@ -195,7 +195,7 @@ function tooLong(name: string, asked: unknown, max: number): Fault | undefined {
 const toolHistoryIsWhole: Rule = (body) => brokenToolHistory(body['messages'] as readonly ChatMessage[])
 
 const jsonIsAskedFor: Rule = ({ response_format: format, messages }) => {
-  if (!isObject(format) || format['type'] !== 'json_object') return undefined
+  if (!isRecord(format) || format['type'] !== 'json_object') return undefined
   if ((messages as readonly ChatMessage[]).some(mentionsJson)) return undefined
   return plainFault(
     'messages',

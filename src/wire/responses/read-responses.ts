@@ -1,15 +1,7 @@
+import { isRecord } from '../../lib/record.ts'
 import type { AnswerEvent, AnswerReader, AnswerStart } from '../../answer/answer-events.ts'
 import type { FinishReason } from '../../answer/completion.ts'
-import {
-  errorOf,
-  failure,
-  isMembers,
-  listOf,
-  numbered,
-  parseObject,
-  readFrame,
-  type Members,
-} from '../read-json.ts'
+import { errorOf, failure, listOf, numbered, parseObject, readFrame, type Members } from '../read-json.ts'
 import { readUsage } from '../read-usage.ts'
 
 /** Reads a whole response. What cannot be read is an `error` event. */
@@ -22,7 +14,7 @@ export function readResponse(json: string): readonly AnswerEvent[] {
   const calls = { count: 0 }
   return [
     { kind: 'start', ...startOf(response) },
-    ...response['output'].filter(isMembers).flatMap((item) => itemAnswer(item, calls)),
+    ...response['output'].filter(isRecord).flatMap((item) => itemAnswer(item, calls)),
     ...endOf(response, calls.count > 0),
   ]
 }
@@ -124,7 +116,7 @@ export class ResponsesReader implements AnswerReader {
   }
 
   #start(response: unknown): readonly AnswerEvent[] {
-    if (this.#started || !isMembers(response)) return []
+    if (this.#started || !isRecord(response)) return []
     this.#started = true
     return [{ kind: 'start', ...startOf(response) }]
   }
@@ -146,7 +138,7 @@ export class ResponsesReader implements AnswerReader {
   }
 
   #added({ item, output_index: index }: Members): readonly AnswerEvent[] {
-    if (!isMembers(item)) return []
+    if (!isRecord(item)) return []
     const { type, phase, id } = item
     const read: ReadItem = { type, phase, told: false, annotations: 0, call: this.#calls.count }
     this.#items.set(index ?? id, read)
@@ -156,7 +148,7 @@ export class ResponsesReader implements AnswerReader {
   /** What the events of the item have left out is told at its end. */
   #done(event: Members): readonly AnswerEvent[] {
     const { item } = event
-    if (!isMembers(item)) return []
+    if (!isRecord(item)) return []
     const read = this.#itemOf(event)
     if (read.type === undefined) {
       if (!read.told) {
@@ -184,7 +176,7 @@ export class ResponsesReader implements AnswerReader {
 
   #end(response: unknown): readonly AnswerEvent[] {
     this.#ended = true
-    if (!isMembers(response)) return [failure('The last event of the stream has no response.')]
+    if (!isRecord(response)) return [failure('The last event of the stream has no response.')]
     const { serviceTier } = startOf(response)
     // Until its end, a response says only which tier was asked for.
     const tier = this.#started && serviceTier !== undefined ? ([{ kind: 'start', serviceTier }] as const) : []
@@ -193,7 +185,7 @@ export class ResponsesReader implements AnswerReader {
       this.#items.size > 0
         ? []
         : listOf(response['output'])
-            .filter(isMembers)
+            .filter(isRecord)
             .flatMap((item) => itemAnswer(item, this.#calls))
     return [...start, ...missing, ...endOf(response, this.#calls.count > 0)]
   }
@@ -205,11 +197,11 @@ function itemAnswer(item: Members, calls: { count: number }): AnswerEvent[] {
   const choice = 0
   if (type === 'message') {
     return listOf(item['content'])
-      .filter(isMembers)
+      .filter(isRecord)
       .flatMap((part) => partAnswer(part, id, phase))
   }
   if (type === 'reasoning') {
-    const texts = [...listOf(item['summary']), ...listOf(item['content'])].filter(isMembers)
+    const texts = [...listOf(item['summary']), ...listOf(item['content'])].filter(isRecord)
     const parts = texts.map(({ text }, part) => thoughtEvent(text, id, part))
     if (parts.length > 0 && typeof encrypted !== 'string') return parts
     const seal = typeof encrypted === 'string' ? { encrypted } : {}
@@ -274,7 +266,7 @@ function callInput(item: Members, call: number): AnswerEvent[] {
 }
 
 function annotationsOf(item: Members): readonly unknown[] {
-  return listOf(item['content']).flatMap((part) => (isMembers(part) ? listOf(part['annotations']) : []))
+  return listOf(item['content']).flatMap((part) => (isRecord(part) ? listOf(part['annotations']) : []))
 }
 
 function textOrNothing(value: unknown): string {
@@ -310,11 +302,11 @@ function endOf(response: Members, hasCalls: boolean): AnswerEvent[] {
 function finishReason(status: unknown, details: unknown, hasCalls: boolean): FinishReason | undefined {
   if (status === 'completed') return hasCalls ? 'tool_calls' : 'stop'
   if (status !== 'incomplete') return undefined
-  return isMembers(details) && details['reason'] === 'content_filter' ? 'content_filter' : 'length'
+  return isRecord(details) && details['reason'] === 'content_filter' ? 'content_filter' : 'length'
 }
 
 function filtersOf(filters: unknown): AnswerEvent[] {
-  return listOf(filters).filter(isMembers).map(filterEvent)
+  return listOf(filters).filter(isRecord).map(filterEvent)
 }
 
 function filterEvent(filter: Members): AnswerEvent {
@@ -324,7 +316,7 @@ function filterEvent(filter: Members): AnswerEvent {
     of: source === 'prompt' ? 'prompt' : 'choice',
     index: 0,
     results: results ?? {},
-    ...(isMembers(offsets) && { offsets }),
+    ...(isRecord(offsets) && { offsets }),
   }
 }
 

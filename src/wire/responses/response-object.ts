@@ -1,3 +1,4 @@
+import { isRecord } from '../../lib/record.ts'
 import { defaultEffort, defaultTopP } from './responses-defaults.ts'
 import type { ResponsesRequest, ResponsesTextFormat, ResponsesTool } from './responses-request.ts'
 import { totalTokens, type FinishReason, type Usage } from '../../answer/completion.ts'
@@ -182,19 +183,15 @@ export function echoedTool({ type, ...given }: ResponsesTool): Members {
 function merged(known: unknown, given: unknown): unknown {
   if (given === null || given === undefined) return known ?? null
   if (known instanceof Decimal && typeof given === 'number') return new Decimal(given)
-  if (!isMembers(known) || !isMembers(given)) return given
+  if (!isRecord(known) || !isRecord(given)) return given
   const members: Record<string, unknown> = { ...known }
   for (const [name, value] of Object.entries(given)) members[name] = merged(members[name], value)
   return members
 }
 
 function redacted(headers: unknown): unknown {
-  if (!isMembers(headers)) return null
+  if (!isRecord(headers)) return null
   return Object.fromEntries(Object.keys(headers).map((name) => [name, '<redacted>']))
-}
-
-function isMembers(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /**

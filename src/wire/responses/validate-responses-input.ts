@@ -1,3 +1,4 @@
+import { isRecord } from '../../lib/record.ts'
 import { hostedToolItemTypes } from './responses-item.ts'
 import {
   arrayOf,
@@ -12,7 +13,6 @@ import {
 } from '../validation/checks.ts'
 import {
   faultHere,
-  isObject,
   missing,
   notOneOf,
   quotedList,
@@ -69,7 +69,7 @@ function notAName(step: string, value: unknown, names: readonly string[]): Fault
 /** Accepts parts of the given types. Unlike elsewhere, the service names the part and not its `type` as the culprit. */
 function partsOf(...types: readonly string[]): Check {
   const part: Check = (value) => {
-    if (!isObject(value)) return wrongType('an object', value)
+    if (!isRecord(value)) return wrongType('an object', value)
     const { type } = value
     if (type === undefined) return missing('.type')
     if (typeof type !== 'string') return notAName('.type', type, types)
@@ -103,7 +103,7 @@ const spoken = message(spokenContent)
 const answered = message(answerContent)
 
 const messageItem: Check = (item) => {
-  if (!isObject(item)) return wrongType('an object', item)
+  if (!isRecord(item)) return wrongType('an object', item)
   const { role } = item
   if (role === undefined) return missing('.role')
   if (typeof role !== 'string') return notAName('.role', role, roles)
@@ -166,7 +166,7 @@ function withId(prefix: string, check: Check): Check {
 }
 
 const item: Check = (value) => {
-  if (!isObject(value)) return wrongType('an object', value)
+  if (!isRecord(value)) return wrongType('an object', value)
   const { type, role, id } = value
   if (type === undefined || type === null) {
     return role === undefined && typeof id === 'string' ? undefined : messageItem(value)

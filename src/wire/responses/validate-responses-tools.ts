@@ -1,3 +1,4 @@
+import { isRecord } from '../../lib/record.ts'
 import { description, functionName, schema } from '../chat/validate-chat-tools.ts'
 import {
   arrayOf,
@@ -12,7 +13,7 @@ import {
   variantsOf,
   type Field,
 } from '../validation/checks.ts'
-import { isObject, missing, under, wrongType, type Check } from '../validation/fault.ts'
+import { missing, under, wrongType, type Check } from '../validation/fault.ts'
 
 /** Most tools of one request. */
 const maxTools = 128
@@ -77,7 +78,7 @@ const chosenTools: ReadonlyMap<string, Check> = new Map([
 ])
 
 const chosenTool: Check = (value) => {
-  if (!isObject(value)) return wrongType('an object', value)
+  if (!isRecord(value)) return wrongType('an object', value)
   const { type } = value
   if (type === undefined) return missing('.type')
   if (typeof type !== 'string') return under('.type', wrongType('a string', type))

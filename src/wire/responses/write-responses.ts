@@ -1,3 +1,4 @@
+import { isRecord } from '../../lib/record.ts'
 import type {
   AnswerError,
   AnswerEvent,
@@ -9,7 +10,6 @@ import type {
 import type { FinishReason, Usage } from '../../answer/completion.ts'
 import type { Random } from '../../lib/random.ts'
 import type { Model } from '../models/models.ts'
-import { isMembers } from '../read-json.ts'
 import {
   addedEvent,
   callSection,
@@ -355,9 +355,9 @@ function callOf(item: CallOutput, text: string, status: ItemStatus): CallOutput 
 }
 
 function filterOf({ of, results, offsets }: FilterEvent): object {
-  const judged = isMembers(results) ? Object.values(results) : []
+  const judged = isRecord(results) ? Object.values(results) : []
   return {
-    blocked: judged.some((result) => isMembers(result) && result['filtered'] === true),
+    blocked: judged.some((result) => isRecord(result) && result['filtered'] === true),
     source_type: of === 'prompt' ? 'prompt' : 'completion',
     content_filter_raw: [],
     content_filter_results: results,

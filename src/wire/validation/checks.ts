@@ -1,3 +1,4 @@
+import { isRecord } from '../../lib/record.ts'
 import {
   faultHere,
   notOneOf,
@@ -6,7 +7,6 @@ import {
   wrongType,
   type Check,
   abbreviated,
-  isObject,
   under,
   type Fault,
   missing,
@@ -165,7 +165,7 @@ export function textOrArray(expected: string, text: Check, array: Check): Check 
 export function textOrObject(expected: string, text: Check, object: Check): Check {
   return (value) => {
     if (typeof value === 'string') return text(value)
-    return isObject(value) ? object(value) : wrongType(expected, value)
+    return isRecord(value) ? object(value) : wrongType(expected, value)
   }
 }
 
@@ -183,7 +183,7 @@ export interface MapLimits {
 export function mapOf(item: Check, limits: MapLimits): Check {
   const { expected, maxKeys = Infinity, maxKeyLength = Infinity } = limits
   return (value) => {
-    if (!isObject(value)) return wrongType(expected, value)
+    if (!isRecord(value)) return wrongType(expected, value)
     const keys = Object.keys(value)
     if (keys.length > maxKeys) {
       return outOfBounds(
@@ -246,7 +246,7 @@ export function objectOf(fields: readonly Field[], unknownKeys: 'refuse' | 'igno
   const strict = unknownKeys === 'refuse'
 
   return (value) => {
-    if (!isObject(value)) return wrongType('an object', value)
+    if (!isRecord(value)) return wrongType('an object', value)
     for (const name of requiredNames) {
       if (value[name] === undefined) return missing(`.${name}`)
     }
@@ -284,7 +284,7 @@ function unknownKey(key: string, object: JsonObject, table: ReadonlyMap<string, 
 export function variantsOf(tag: string, variants: ReadonlyMap<string, Check>): Check {
   const supported = [...variants.keys()]
   return (value) => {
-    if (!isObject(value)) return wrongType('an object', value)
+    if (!isRecord(value)) return wrongType('an object', value)
     const name = value[tag]
     if (name === undefined) return missing(`.${tag}`)
     if (typeof name !== 'string') {

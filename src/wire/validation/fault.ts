@@ -1,3 +1,4 @@
+import { isRecord } from '../../lib/record.ts'
 import { modelError, type ServiceError, malformedJson } from '../errors.ts'
 import type { Model } from '../models/models.ts'
 
@@ -22,11 +23,6 @@ export interface Fault {
 
 /** Tells what is wrong with a value; undefined when nothing is. */
 export type Check = (value: unknown) => Fault | undefined
-
-/** Whether a value is an object and not an array. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 /** Puts a step (`.name` or `[0]`) in front of a fault's path. */
 export function under(step: string, fault: Fault): Fault {
@@ -118,7 +114,7 @@ export function validateBody(
   model: Model,
 ): ServiceError | undefined {
   // A body of `[]` or `"x"` is valid JSON, yet nothing of a request; the service's words for it are not captured.
-  if (!isObject(body)) return malformedJson()
+  if (!isRecord(body)) return malformedJson()
   const fault = fields(body)
   if (fault !== undefined && fault.last !== true) return faultError(fault)
   for (const rule of rules) {
