@@ -1,7 +1,5 @@
 import { z } from 'zod'
 import type { Model } from '../wire/models/models.ts'
-import { describeFirst, shortText } from '../lib/error-text.ts'
-import { nearestNames } from '../lib/nearest-names.ts'
 import { milliseconds } from './distribution.ts'
 import {
   type LatencyProfile,
@@ -12,7 +10,6 @@ import {
 } from './latency-profiles.ts'
 import {
   type FilledTree,
-  followPath,
   type Given,
   type Input,
   integerFrom,
@@ -22,6 +19,7 @@ import {
   withoutUndefined,
 } from './mapping-schema.ts'
 import { showValue } from './show-value.ts'
+import { type Advice, describeProblems, type ProblemWords } from './zod-problems.ts'
 
 const most = 1_000_000
 const groupRule = 'must be off, or a mapping such as {tokens: [3, 10]}'
@@ -72,8 +70,8 @@ export interface DeploymentLatency extends LatencyProfile, Given<Pick<Parsed, 'p
   readonly concurrency?: Concurrency
 }
 
-const advice: Readonly<Record<string, string>> = {
-  profile: 'Set it to auto, for example.',
+const advice = {
+  profile: { hint: 'Set it to auto, for example.', names: latencyProfileChoices },
   firstToken: 'Set it to {distribution: lognormal, medianMs: 500, sigma: 0.7}, for example.',
   perToken: 'Set it to {distribution: lognormal, medianMs: 12, sigma: 0.4}, for example.',
   perRequest: 'Set it to {distribution: lognormal, medianMs: 60, sigma: 0.4}, for example.',
@@ -88,6 +86,12 @@ const advice: Readonly<Record<string, string>> = {
   slots: 'Set it to 16, for example.',
   queueLength: 'Set it to 100, for example; 0 refuses at once.',
   queueTimeoutMs: 'Set it to 60000, for example.',
+} satisfies Advice
+
+const words: ProblemWords = {
+  advice,
+  otherwise: 'See docs/timing.md.',
+  message: ({ code, message }, key) => (code === 'invalid_union' && key === 'burst' ? groupRule : message),
 }
 
 /**
@@ -104,16 +108,14 @@ export function resolveLatency(
   if (value === undefined) return { problems: [] }
   const parsed = schema.safeParse(value)
   if (!parsed.success) {
-    return {
-      problems: describeFirst(parsed.error.issues, (issue) => describe(issue, value, `${place}.latency`)),
-    }
+    return { problems: describeProblems(parsed.error, value, `${place}.latency`, words) }
   }
   const { load, ...rest } = parsed.data
   const requests = load?.requests ?? rest.concurrency?.slots
   const problems = model ? misfits(parsed.data, model, `${place}.latency`) : []
   if (load && requests === undefined) {
     problems.push(
-      `${place}.latency.load.requests must be given where there is no concurrency.slots (got nothing). ${advice['requests']}`,
+      `${place}.latency.load.requests must be given where there is no concurrency.slots (got nothing). ${advice.requests}`,
     )
   }
   if (problems.length > 0) return { problems }
@@ -142,23 +144,3 @@ function misfits(latency: Parsed, model: Model, place: string): string[] {
 }
 
 const tokenKeys = ['firstToken', 'perToken', 'reasoningMsPerToken', 'burst'] as const
-
-function describe(issue: z.core.$ZodIssue, value: unknown, place: string): string[] {
-  const { path, got } = followPath(value, issue.path)
-  const at = path.reduce<string>(
-    (text, key) => (typeof key === 'number' ? `${text}[${key}]` : `${text}.${String(key)}`),
-    place,
-  )
-  if (issue.code === 'unrecognized_keys')
-    return describeFirst(issue.keys, (key) => `${at}.${shortText(key)} ${issue.message}.`)
-  const key = path.findLast((part) => typeof part === 'string') ?? ''
-  const message = issue.code === 'invalid_union' && key === 'burst' ? groupRule : issue.message
-  const hint = nearestProfile(key, got) ?? advice[key] ?? 'docs/timing.md says more.'
-  return [`${at} ${message} (${got === undefined ? 'got nothing' : `got ${showValue(got)}`}). ${hint}`]
-}
-
-function nearestProfile(key: string, got: unknown): string | undefined {
-  if (key !== 'profile' || typeof got !== 'string') return undefined
-  const [nearest] = nearestNames(got, latencyProfileChoices, 1)
-  return nearest === undefined ? undefined : `Did you mean ${nearest}?`
-}

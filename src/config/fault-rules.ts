@@ -1,8 +1,8 @@
-import { isRecord } from '../lib/record.ts'
 import { z } from 'zod'
 import { isModelOperation, type ModelOperation, type Operation, operations } from '../wire/route.ts'
-import { type Advice, describeProblems } from './fault-problems.ts'
+import { type Advice, describeProblems } from './zod-problems.ts'
 import { type Fault, faultKinds, faultSchema, faultWords, needsStream, operationsOf } from './fault-schema.ts'
+import { isRecord } from '../lib/record.ts'
 import { type Given, type Input, mapping, numberFrom } from './mapping-schema.ts'
 import { showValue } from './show-value.ts'
 import { describeFirst, shortText } from '../lib/error-text.ts'
@@ -50,21 +50,22 @@ export interface FaultRule extends Given<Omit<z.output<typeof ownRule>, 'name'>>
   readonly label: string
 }
 
+const otherwise = 'See docs/faults.md.'
 const advice: Advice = {
-  name: { hint: 'Call it flaky-network, for example.' },
-  probability: { hint: 'Set it to 0.05, for example: one request in twenty.' },
-  deployment: { hint: 'Leave it out for all deployments.' },
+  name: 'Call it flaky-network, for example.',
+  probability: 'Set it to 0.05, for example: one request in twenty.',
+  deployment: 'Leave it out for all deployments.',
   operation: { hint: 'Leave it out for all operations.', names: operationNames },
-  stream: { hint: 'Leave it out for streams and whole answers.' },
+  stream: 'Leave it out for streams and whole answers.',
   fault: { hint: 'Set it to serverError, for example.', names: faultWords },
   // A fault that stands alone has no key.
   '': { hint: 'Set it to serverError, for example.', names: faultWords },
   kind: { hint: 'Set it to cut, for example.', names: faultKinds },
   error: { hint: 'Set it to serverError, for example.', names: faultWords },
-  ms: { hint: 'Set it to 5000, for example.' },
-  afterEvents: { hint: 'Set it to 10, for example.' },
-  afterShare: { hint: 'Set it to 0.5, for example.' },
-  retryAfterSeconds: { hint: 'Set it to 10, for example.' },
+  ms: 'Set it to 5000, for example.',
+  afterEvents: 'Set it to 10, for example.',
+  afterShare: 'Set it to 0.5, for example.',
+  retryAfterSeconds: 'Set it to 10, for example.',
 }
 
 /** With so many problems the rules are not used, and most likely all of them are the same mistake. */
@@ -122,7 +123,7 @@ export function resolveFault(
 ): { readonly fault: Fault } | { readonly problems: readonly string[] } {
   const parsed = faultSchema.safeParse(value)
   if (parsed.success) return { fault: parsed.data }
-  return { problems: describeProblems(parsed.error, value, place, advice) }
+  return { problems: describeProblems(parsed.error, value, place, { advice, otherwise }) }
 }
 
 /** What a fault without a name of its own is called. */
@@ -138,7 +139,8 @@ interface Resolved {
 function resolveRule(value: unknown, place: string, { deployment: owner, known }: RulesPlace): Resolved {
   const schema = owner === undefined ? anyRule : ownRule
   const parsed = schema.safeParse(value)
-  if (!parsed.success) return { problems: describeProblems(parsed.error, value, place, advice) }
+  if (!parsed.success)
+    return { problems: describeProblems(parsed.error, value, place, { advice, otherwise }) }
   const { name, probability, operation, stream, fault, ...own } = parsed.data
   const named = 'deployment' in own ? (own.deployment as string | undefined) : undefined
   const problems = [

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { listProblems, shortText } from '../lib/error-text.ts'
-import { type Advice, describeProblems } from './fault-problems.ts'
+import { type Advice, describeProblems } from './zod-problems.ts'
 import { type FaultRuleOptions, plainName, resolveFaults, unknownDeployment } from './fault-rules.ts'
 import { parseMappingFile } from './mapping-file.ts'
 import { type Input, integerFrom, mapping, numberFrom } from './mapping-schema.ts'
@@ -71,18 +71,19 @@ export interface IncidentPhaseOptions extends Input<typeof phaseSchema> {}
 /** A timetable of incidents, as its file has it (docs/incidents.md). */
 export interface IncidentOptions extends Input<typeof fileSchema> {}
 
+const otherwise = 'See docs/faults.md.'
 const advice: Advice = {
-  phases: { hint: 'docs/incidents.md has examples.' },
-  name: { hint: 'Call it slow, for example.' },
-  duration: { hint: 'Set it to 2m, for example.' },
-  at: { hint: 'Leave it out for the end of the phase before.' },
-  minutes: { hint: 'Set it to 2, for example.' },
-  seconds: { hint: 'Set it to 30, for example.' },
-  firstTokenFactor: { hint: 'Set it to 3, for example: three times the time.' },
-  perTokenFactor: { hint: 'Set it to 2, for example: twice the time.' },
-  factor: { hint: 'Set it to 0.5, for example: half of the limits.' },
-  repeat: { hint: 'Set it to true, for example.' },
-  startAfter: { hint: 'Set it to 30s, for example.' },
+  phases: 'docs/incidents.md has examples.',
+  name: 'Call it slow, for example.',
+  duration: 'Set it to 2m, for example.',
+  at: 'Leave it out for the end of the phase before.',
+  minutes: 'Set it to 2, for example.',
+  seconds: 'Set it to 30, for example.',
+  firstTokenFactor: 'Set it to 3, for example: three times the time.',
+  perTokenFactor: 'Set it to 2, for example: twice the time.',
+  factor: 'Set it to 0.5, for example: half of the limits.',
+  repeat: 'Set it to true, for example.',
+  startAfter: 'Set it to 30s, for example.',
 }
 
 /**
@@ -101,7 +102,7 @@ export function checkIncidents(entries: unknown, path: string, known?: ReadonlyS
   const parsed = fileSchema.safeParse(entries)
   const inFile = (problem: string): string => `${path}: ${problem}`
   if (!parsed.success) {
-    return { problems: describeProblems(parsed.error, entries, '', advice).map(inFile) }
+    return { problems: describeProblems(parsed.error, entries, '', { advice, otherwise }).map(inFile) }
   }
   const { phases: given, repeat, startAfter } = parsed.data
   const problems: string[] = []

@@ -47,10 +47,12 @@ gpt-9:
         /^m\.json: "gpt-4o-minni" is a new model and needs contextTokens, maxOutputTokens\. .*gpt-4o-mini/,
       ),
       'm.json: "vectors".embeddingSize must be given for a model of embeddings. Set it to 1536, for example.',
-      expect.stringMatching(/^m\.json: "gpt-4o"\.operations\.0 must be a list of .*\(got "chat"\)\.$/),
-      'm.json: "gpt-4o".reasoning must be true or false (got "yes").',
+      expect.stringMatching(
+        /^m\.json: "gpt-4o"\.operations\[0\] must be a list of .*\(got "chat"\)\. See docs\/models\.md\.$/,
+      ),
+      'm.json: "gpt-4o".reasoning must be true or false (got "yes"). See docs/models.md.',
       'm.json: "gpt-4o".contextToken is not part of a model. Did you mean contextTokens?',
-      'm.json: "other" must be a mapping of its properties (got 7).',
+      'm.json: "other" must be a mapping of its properties (got 7). See docs/models.md.',
     ])
   })
 

@@ -8,11 +8,11 @@ import {
   type ModelCatalogue,
 } from '../wire/models/model-catalogue.ts'
 import { operations, isModelOperation, type ModelOperation, type Operation } from '../wire/route.ts'
-import { describeFirst, shortText } from '../lib/error-text.ts'
+import { shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
 import { parseMappingFile } from './mapping-file.ts'
 import type { Input } from './mapping-schema.ts'
-import { showValue } from './show-value.ts'
+import { describeProblems, type ProblemWords } from './zod-problems.ts'
 
 /** What a model file makes of the built-in catalogue, and all that is wrong with it. */
 export interface ModelCatalogueFile {
@@ -100,7 +100,7 @@ function resolveModel(name: string, entry: unknown): { row?: CatalogueRow; probl
   const place = JSON.stringify(shortText(name))
   const parsed = fieldsSchema.safeParse(entry)
   if (!parsed.success) {
-    return { problems: describeFirst(parsed.error.issues, (issue) => describeIssue(issue, entry, place)) }
+    return { problems: describeProblems(parsed.error, entry, place, words) }
   }
   const known = catalogueRows.find((row) => row.name === name)
   const row = known ? { ...known, ...given(parsed.data) } : newRow(name, parsed.data)
@@ -127,19 +127,12 @@ function sizeProblems({ operations: list, embeddingSize }: CatalogueRow, place: 
   return [`${place}.embeddingSize must be given for a model of embeddings. Set it to 1536, for example.`]
 }
 
-function describeIssue(issue: z.core.$ZodIssue, entry: unknown, place: string): string[] {
-  const where = [place, ...issue.path].join('.')
-  if (issue.code === 'unrecognized_keys') {
+const words: ProblemWords = {
+  otherwise: 'See docs/models.md.',
+  unknownKey: (key) => {
     const known = Object.keys(fieldsSchema.shape)
-    return describeFirst(issue.keys, (key) => {
-      const [nearest] = nearestNames(key, known, 1)
-      const hint = nearest === undefined ? `A model has ${known.join(', ')}.` : `Did you mean ${nearest}?`
-      return `${where}.${shortText(key)} is not part of a model. ${hint}`
-    })
-  }
-  const got = issue.path.reduce<unknown>(
-    (value, key) => (typeof value === 'object' && value !== null ? value[key as never] : undefined),
-    entry,
-  )
-  return [`${where} ${issue.message} (got ${got === undefined ? 'nothing' : showValue(got, where)}).`]
+    const [nearest] = nearestNames(key, known, 1)
+    const hint = nearest === undefined ? `A model has ${known.join(', ')}.` : `Did you mean ${nearest}?`
+    return `is not part of a model. ${hint}`
+  },
 }

@@ -1,9 +1,8 @@
-import { isRecord } from '../lib/record.ts'
 import { z } from 'zod'
 import { assumeModel } from '../wire/models/assume-model.ts'
 import { deploymentNameRule, isDeploymentName } from '../wire/deployment-name.ts'
 import { findModel, nearestModelNames, type ModelCatalogue } from '../wire/models/model-catalogue.ts'
-import { describeFirst, shortText } from '../lib/error-text.ts'
+import { shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
 import type { Model } from '../wire/models/models.ts'
 import {
@@ -15,8 +14,10 @@ import type { Deployment } from './deployments.ts'
 import type { FaultRule } from './fault-rules.ts'
 import { type OwnFaultRuleOptions, resolveFaults } from './fault-rules.ts'
 import { limitProfileNames } from './deployment-limits.ts'
+import { isRecord } from '../lib/record.ts'
 import { type Input, withoutUndefined } from './mapping-schema.ts'
 import { showValue } from './show-value.ts'
+import { describeProblems, type ProblemWords } from './zod-problems.ts'
 import { sourceNames } from './source-names.ts'
 
 const count = 'must be an integer of at least 1'
@@ -131,7 +132,7 @@ export function resolveDeployment(
   )
   const problems = [
     ...describeNameProblem(name),
-    ...(parsed.error?.issues ?? []).flatMap((issue) => describeIssue(issue, entry, place)),
+    ...(parsed.error ? describeProblems(parsed.error, entry, place, words) : []),
     ...describeModelProblems(entry, model, place, { catalogue, modelsStrict }),
     ...latencyProblems,
     ...faultProblems,
@@ -186,22 +187,15 @@ function createDeployment(
   }
 }
 
-function describeIssue(issue: z.core.$ZodIssue, entry: unknown, place: string): string[] {
-  if (issue.code === 'unrecognized_keys')
-    return describeFirst(issue.keys, (key) => describeUnknownKey(key, place))
-  const key = issue.path[0]
-  if (typeof key !== 'string')
-    return [`${place} ${issue.message} (got ${showValue(entry, place)}). See docs/config.md.`]
-  const value = isRecord(entry) ? entry[key] : undefined
-  const got = value === undefined ? 'got nothing' : `got ${showValue(value)}`
-  return [`${place}.${key} ${issue.message} (${got}). ${advice[key] ?? ''}`]
-}
-
-function describeUnknownKey(key: string, place: string): string {
-  const known = Object.keys(deploymentEntrySchema.shape)
-  const [nearest] = nearestNames(key, known, 1)
-  const hint = nearest === undefined ? `A deployment has ${known.join(', ')}.` : `Did you mean ${nearest}?`
-  return `${place}.${shortText(key)} is not part of a deployment. ${hint}`
+const words: ProblemWords = {
+  advice,
+  otherwise: 'See docs/config.md.',
+  unknownKey: (key) => {
+    const known = Object.keys(deploymentEntrySchema.shape)
+    const [nearest] = nearestNames(key, known, 1)
+    const hint = nearest === undefined ? `A deployment has ${known.join(', ')}.` : `Did you mean ${nearest}?`
+    return `is not part of a deployment. ${hint}`
+  },
 }
 
 function describeModelProblems(
