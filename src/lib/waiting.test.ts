@@ -27,7 +27,7 @@ describe('sleep', () => {
   })
 
   it('resolves at once when the signal is already aborted', async () => {
-    await sleep(100, createVirtualClock(), AbortSignal.abort())
+    await expect(sleep(100, createVirtualClock(), AbortSignal.abort())).resolves.toBeUndefined()
   })
 })
 
