@@ -6,7 +6,7 @@ BIN := node_modules/.bin
 # The steps of `make test` follow one another, so that its last line is the count of the tests even under -j.
 .NOTPARALLEL:
 .PHONY: help check-node install run dev build format format-check lint types docs-check knip package-check \
-        checks test test-watch e2e bench bench-check bench-memory bench-timing soak hostile clean \
+        checks test test-watch coverage e2e bench bench-check bench-memory bench-timing soak hostile clean \
         deploy-aca deploy-aca-terraform deploy-aks \
         setup-tiktoken pack-dependencies image-check offline-check
 
@@ -65,6 +65,10 @@ test: checks ## Run everything that a change must pass; the last line counts the
 
 test-watch: install ## Run the unit and integration tests again after each change
 	@$(BIN)/vitest --project 'unit*'
+
+coverage: install ## Measure the coverage of the unit and integration tests; coverage/index.html shows each line
+	@$(BIN)/vitest run --project 'unit*' --coverage
+	@node scripts/show-coverage.mjs
 
 e2e: build ## Run the end-to-end tests against a fresh build
 	@$(BIN)/vitest run --project 'e2e*'

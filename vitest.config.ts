@@ -32,6 +32,14 @@ export default defineConfig({
     // By default vitest leaves a core idle, and waits for what is polled for one second.
     maxWorkers: cores,
     expect: { poll: { timeout: 20_000 } },
+    // Only code that runs in the process of a test counts: workers, the built program and its commands run in others.
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      exclude: ['src/**/*.test.ts'],
+      reporter: ['html', 'json-summary'],
+      reportOnFailure: true,
+    },
     projects: [
       {
         extends: true,

@@ -1,5 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, onTestFinished, test } from 'vitest'
 
 function read(path: string): string {
   return readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
@@ -10,4 +14,36 @@ test('CONTRIBUTING.md has every command that make lists, and no other', () => {
   const told = [...read('CONTRIBUTING.md').matchAll(/^\| `make ([a-z0-9-]+)`/gm)].map(([, target]) => target)
   expect(new Set(told)).toEqual(new Set(listed.filter((target) => target !== 'help')))
   expect(told).toHaveLength(new Set(told).size)
+})
+
+test('make coverage prints the totals, and the files with the lowest coverage first', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'aoai-coverage-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const of = (pct: number, total = 10) => ({ pct, total })
+  const all = (pct: number, total?: number) => ({
+    statements: of(pct, total),
+    branches: of(pct / 2),
+    functions: of(100),
+    lines: of(pct),
+  })
+  const files = {
+    'src/good.ts': all(99),
+    'src/types.ts': all(0, 0),
+    'src/bad.ts': all(20),
+    'src/fair.ts': all(60.5),
+  }
+  const summary = join(folder, 'summary.json')
+  writeFileSync(summary, JSON.stringify({ total: all(75), ...files }))
+  const script = fileURLToPath(new URL('../scripts/show-coverage.mjs', import.meta.url))
+  const printed = execFileSync(process.execPath, [script, summary, '2'], { encoding: 'utf8' })
+  expect(printed.split('\n')).toEqual([
+    'Coverage: 75 % of 10 statements, 37.5 % of 10 branches, 100 % of 10 functions, 75 % of 10 lines.',
+    '',
+    'Lowest 2 files:',
+    '',
+    'statements  branches  file',
+    '      20 %      10 %  src/bad.ts',
+    '    60.5 %   30.25 %  src/fair.ts',
+    '',
+  ])
 })
