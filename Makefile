@@ -6,7 +6,7 @@ BIN := node_modules/.bin
 # The steps of `make test` follow one another, so that its last line is the count of the tests even under -j.
 .NOTPARALLEL:
 .PHONY: help check-node install run dev build format format-check lint types docs-check knip package-check \
-        checks test test-watch coverage e2e bench bench-check bench-memory bench-timing soak hostile clean \
+        checks quick test test-watch coverage e2e bench bench-check bench-memory bench-timing soak hostile clean \
         deploy-aca deploy-aca-terraform deploy-aks \
         setup-tiktoken pack-dependencies image-check offline-check
 
@@ -58,6 +58,12 @@ package-check: build ## Check what would be published
 	@npm run --silent check:package
 
 checks: format-check lint types docs-check knip build package-check ## Run every check that is not a test
+
+# The commit that the work tree is compared with: the last one by default. Tests that read a changed file without importing
+# it, such as the ones of documents, run only with TESTS=all.
+TESTS ?= HEAD
+quick: format-check lint types ## Run before a commit: format, lint, types and the tests of what changed (TESTS=main: since main; TESTS=all: all but end-to-end)
+	@$(BIN)/vitest run --project 'unit*' $(if $(filter all,$(TESTS)),,--changed $(TESTS))
 
 # Last, and one run for all tests: its closing line counts unit, integration and end-to-end tests together.
 test: checks ## Run everything that a change must pass; the last line counts the tests

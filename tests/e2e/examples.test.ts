@@ -51,7 +51,8 @@ describe('examples/github-actions', () => {
   const steps = workflow.jobs.replay.steps
 
   it('uses no action but those of GitHub itself, and installs before it tests', () => {
-    expect(steps.flatMap(({ uses = [] }) => uses)).toEqual(['actions/checkout@v5', 'actions/setup-node@v5'])
+    const actions = steps.flatMap(({ uses = [] }) => uses).map((one) => one.replace(/@.*/, ''))
+    expect(actions).toEqual(['actions/checkout', 'actions/setup-node'])
     expect(steps.findIndex(({ run }) => run === 'npm ci')).toBe(steps.length - 2)
     expect(workflow).toMatchObject({ on: ['push', 'pull_request'], permissions: { contents: 'read' } })
   })

@@ -114,11 +114,29 @@ describe('what is used from elsewhere', () => {
     expect(manifest['allowScripts']).toEqual(Object.fromEntries(scripted.map((name) => [name, false])))
   })
 
-  it('is an action of the same version in each workflow', () => {
-    const used = workflows.flatMap((path) => read(path).match(/uses: \S+/g) ?? [])
-    const actions = new Set(used.map((one) => one.replace(/@.*/, '')))
-    expect([...new Set(used)]).toHaveLength(actions.size)
+  it('is an action of the same version in each workflow, pinned by its commit', () => {
+    const used = workflows.flatMap((path) => read(path).match(/uses: .+/g) ?? [])
+    expect(used.length).toBeGreaterThan(0)
+    const foreign = used.filter((one) => !one.startsWith('uses: ./'))
+    expect(
+      foreign.filter((one) => !/^uses: [\w-]+\/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(one)),
+    ).toEqual([])
+    const actions = new Set(foreign.map((one) => one.replace(/@.*/, '')))
+    expect([...new Set(foreign)]).toHaveLength(actions.size)
   })
+
+  it.each(workflows)(
+    'is a workflow that reads only, ends in time, and is cancelled by a newer run: %s',
+    (path) => {
+      const { permissions, concurrency, jobs } = readYaml(path) as {
+        [key: string]: unknown
+        jobs: Record<string, { 'timeout-minutes'?: number }>
+      }
+      expect(permissions).toEqual({ contents: 'read' })
+      expect(concurrency).toMatchObject({ 'cancel-in-progress': true })
+      for (const job of Object.values(jobs)) expect(job['timeout-minutes']).toBeLessThanOrEqual(60)
+    },
+  )
 
   it('is installed by the workflow as .ci/run would install it', () => {
     const packages = [...testPrograms.values()].filter((name) => name !== '-')
