@@ -36,7 +36,7 @@ function distributions(): string {
     sigma,
   })
   const gamma = (shape: number): Distribution => ({ distribution: 'gamma', shape, scaleMs: 500 / shape })
-  const axes = { xLabel: 'milliseconds', yLabel: '% of requests in each 25 ms' }
+  const axes = { xLabel: 'milliseconds', yLabel: '% of requests per 25 ms' }
   const quantiles = {
     distribution: 'quantiles',
     // prettier-ignore
@@ -45,27 +45,27 @@ function distributions(): string {
   return drawChart([
     {
       ...axes,
-      title: 'lognormal: the same median of 500 ms, and a longer tail with a larger sigma',
+      title: 'lognormal: median 500 ms; a larger sigma gives a longer tail',
       xTo: 1_500,
       yTo: 12,
       lines: [0.2, 0.4, 0.7].map((sigma) => density(`sigma ${sigma}`, lognormal(500, sigma), 1_500)),
     },
     {
       ...axes,
-      title: 'gamma: the same mean of 500 ms, and less spread with a larger shape',
+      title: 'gamma: mean 500 ms; a larger shape gives less spread',
       xTo: 1_500,
       yTo: 12,
       lines: [1, 4, 16].map((shape) => density(`shape ${shape}`, gamma(shape), 1_500)),
     },
     {
       ...axes,
-      title: 'normal (a draw below 0 becomes 0), and measured quantiles',
+      title: 'normal (negative values become 0), and quantiles',
       xTo: 1_500,
       yTo: 14,
       lines: [
-        density('mean 500, deviation 100', { distribution: 'normal', meanMs: 500, stdDevMs: 100 }, 1_500),
-        density('mean 200, deviation 150', { distribution: 'normal', meanMs: 200, stdDevMs: 150 }, 1_500),
-        density('quantiles of the text', quantiles, 1_500),
+        density('mean 500, std. dev. 100', { distribution: 'normal', meanMs: 500, stdDevMs: 100 }, 1_500),
+        density('mean 200, std. dev. 150', { distribution: 'normal', meanMs: 200, stdDevMs: 150 }, 1_500),
+        density('quantiles (example)', quantiles, 1_500),
       ],
     },
   ])
@@ -91,9 +91,9 @@ function timeline(): string {
       ['prompt of 5,000 tokens', {}, { promptTokens: 5_000 }],
       ['64 reasoning tokens', {}, {}, 64],
       ['burst of 3 to 10 tokens', { burst: { tokens: [3, 10] } }, {}],
-      ['load: 16 others', {}, { factor: slowdownBy(load, 16) }],
+      ['load: 16 other requests', {}, { factor: slowdownBy(load, 16) }],
       ['400 ms in the queue', {}, { beginMs: 400 }],
-      ['time scale of 0.5', {}, { factor: 0.5 }],
+      ['LATENCY_TIME_SCALE 0.5', {}, { factor: 0.5 }],
     ]
   const lines = rows.map(([name, timing, changed, hidden = 0], index): Line => {
     const { stepsMs } = planTokens(
@@ -106,8 +106,8 @@ function timeline(): string {
     return { name, dots: 4, points: [...stepsMs].map((dueMs) => [dueMs, y] as const) }
   })
   const panel: Panel = {
-    title: 'When the 40 tokens of one answer are due',
-    xLabel: 'milliseconds from the arrival of the request',
+    title: 'Due times of the 40 tokens of one answer',
+    xLabel: 'milliseconds after the request arrived',
     yLabel: '',
     xTo: 3_000,
     yTo: rows.length,
@@ -127,9 +127,9 @@ function load(): string {
   })
   return drawChart([
     {
-      title: 'load: {slowdown: 1, requests: 16} with three exponents',
-      xLabel: 'other requests that the deployment works on',
-      yLabel: 'times as long as alone',
+      title: 'load: {slowdown: 1, requests: 16}, three exponents',
+      xLabel: 'other requests in progress',
+      yLabel: 'latency factor',
       xTo: 32,
       yTo: 5,
       lines,
@@ -195,21 +195,21 @@ async function knee(): Promise<string> {
     name,
     points: results.map((result) => [result.rate, result[key]] as const),
   })
-  const axes = { xLabel: 'requests offered a second', xTo: 15 }
+  const axes = { xLabel: 'incoming requests a second', xTo: 15 }
   return drawChart([
     {
       ...axes,
-      title: 'The knee of 16 slots, with answers of about two seconds each',
-      yLabel: 'seconds to the first token',
+      title: 'Time to first token: 16 slots, answers of about 2 seconds',
+      yLabel: 'seconds',
       yTo: 12,
       lines: [lineOf('median', 'p50'), lineOf('95th percentile', 'p95')],
     },
     {
       ...axes,
-      title: 'What becomes of the requests',
+      title: 'Answered and refused requests',
       yLabel: 'requests a second',
       yTo: 10,
-      lines: [lineOf('answered', 'done'), lineOf('refused or given up', 'refused')],
+      lines: [lineOf('answered', 'done'), lineOf('refused or timed out', 'refused')],
     },
   ])
 }
@@ -233,8 +233,8 @@ async function withProfileTable(document: string): Promise<string> {
     'First token',
     'Per token',
     'Per request',
-    'Prompt, ms a token',
-    'Reasoning, ms a token',
+    'Prompt, ms/token',
+    'Reasoning, ms/token',
     'Burst',
   ]
   const table = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')

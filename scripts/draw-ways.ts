@@ -1,4 +1,4 @@
-// Draws the pictures of the modes and of the way of a request, and writes its table; --check only fails when one of them is stale.
+// Draws the pictures of the modes and the request pipeline, and writes the table of stages. --check only fails if one is stale.
 import { readFile, writeFile } from 'node:fs/promises'
 import { format } from 'prettier'
 import { settingsTable } from '../src/config/settings-table.ts'
@@ -74,9 +74,9 @@ function escape(content: string): string {
   return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
-/** A variable that the pictures name must be a setting. */
+/** Throws for a name that is not a setting. */
 function setting(env: string): string {
-  if (!settingsTable().some((known) => known.env === env)) throw new Error(`${env} is no setting.`)
+  if (!settingsTable().some((known) => known.env === env)) throw new Error(`${env} is not a setting.`)
   return env
 }
 
@@ -84,7 +84,7 @@ interface ModePanel {
   readonly mode: string
   readonly colour: string
   readonly says: string
-  /** What stands at the right of the simulator. */
+  /** The box to the right of the simulator. */
   readonly other: {
     readonly lines: readonly string[]
     readonly how: 'reads' | 'writes' | 'asks'
@@ -158,30 +158,34 @@ function modes(): string {
     {
       mode: 'generate',
       colour: blue,
-      says: 'answers are made up, of true size and shape: for load tests',
-      other: { lines: ['your deployments', 'model, limits, latency'], how: 'reads', note: 'reads at start' },
+      says: 'generated answers with exact token counts, for load tests',
+      other: {
+        lines: ['your deployments', 'model, limits, latency'],
+        how: 'reads',
+        note: 'reads at start-up',
+      },
       settings: ['OPENAI_DEPLOYMENT_CONFIG_PATH', 'LATENCY_PROFILE', 'SIMULATOR_SEED'],
     },
     {
       mode: 'record',
       colour: purple,
-      says: 'a proxy that writes down what it sees: once, to get fixtures',
-      other: { lines: ['Azure OpenAI, or another'], how: 'asks', note: 'asks, is billed' },
+      says: 'a proxy that records answers, to create fixtures',
+      other: { lines: ['Azure OpenAI or compatible'], how: 'asks', note: 'forwards (billed)' },
       second: { lines: ['recordings/*.yaml'], how: 'writes', note: 'appends' },
       settings: ['AZURE_OPENAI_ENDPOINT', 'AZURE_OPENAI_KEY', 'RECORDING_DIR', 'RECORDING_REDACT'],
     },
     {
       mode: 'replay',
       colour: green,
-      says: 'those files answer, without a network: for CI',
+      says: 'answers from recordings, without a network, for CI',
       other: { lines: ['recordings/*.yaml'], how: 'reads', note: 'looks up' },
       settings: ['RECORDING_DIR', 'REPLAY_ON_MISS', 'REPLAY_STRICT', 'MATCH_IGNORE_FIELDS'],
     },
     {
       mode: 'forward',
       colour: amber,
-      says: 'a proxy that writes nothing: the real service beside made-up deployments',
-      other: { lines: ['Azure OpenAI, or another'], how: 'asks', note: 'asks, is billed' },
+      says: 'a proxy that records nothing, for mixing real and simulated deployments',
+      other: { lines: ['Azure OpenAI or compatible'], how: 'asks', note: 'forwards (billed)' },
       settings: ['AZURE_OPENAI_ENDPOINT', 'AZURE_OPENAI_KEY', 'UPSTREAM_RETRIES'],
     },
   ]
@@ -197,13 +201,13 @@ function modes(): string {
   })
   return picture(
     panels.length * height + 12,
-    'The four sources of answers: who talks to whom, what is read and written',
+    'Data flow of the modes generate, record, replay and forward',
     parts,
   )
 }
 
 const stageArea = { x: 150, width: 140, height: 34 }
-/** Where the columns of the picture begin. */
+/** Left edges of the columns. */
 const column = { exit: 686, status: 716, when: 778 }
 
 function stageRow(stage: WayStage, y: number, colour: string): string[] {
@@ -231,18 +235,18 @@ function stageRow(stage: WayStage, y: number, colour: string): string[] {
   return out
 }
 
-/** Which stages let everything of a source pass. */
+/** Lists the stages that skip requests of a source. */
 function skipped(source: WayStage['sources'][number], who: string, why: string): string {
   const names = stages.filter(
     (stage) => !stage.sources.includes(source) && !stage.whenAsked?.includes(source),
   )
-  return `Not for ${who}, ${why}: ${names.map(({ name }) => name).join(', ')}.`
+  return `Skipped for ${who} (${why}): ${names.map(({ name }) => name).join(', ')}.`
 }
 
-/** Which stages act on the requests of a source only where their deployment asks for it. */
+/** Lists the stages that act on a source only if the deployment sets them. */
 function asked(source: WayStage['sources'][number], who: string): string {
   const names = stages.filter((stage) => stage.whenAsked?.includes(source)).map(({ name }) => name)
-  return `For ${who} only where the deployment asks for them: ${names.join(', ')}.`
+  return `For ${who}, only if the deployment sets them: ${names.join(', ')}.`
 }
 
 function requestWay(): string {
@@ -250,8 +254,8 @@ function requestWay(): string {
   const centre = x + boxWidth / 2
   const gap = 16
   const out: string[] = [
-    text(x, 34, 'The way of a request', { size: 19, bold: true }),
-    text(column.status, 34, 'leaves early with', { size: 13, bold: true, colour: red }),
+    text(x, 34, 'Request pipeline', { size: 19, bold: true }),
+    text(column.status, 34, 'can end with', { size: 13, bold: true, colour: red }),
   ]
   let y = 50
   const downTo = (next: number): void => {
@@ -270,7 +274,7 @@ function requestWay(): string {
 
   out.push(box({ x, y, width: boxWidth, height }, faint))
   out.push(text(centre, y + 22, 'socket', { anchor: 'middle', bold: true }))
-  out.push(text(x + boxWidth + 16, y + 22, 'takes the connection, and reads the body', { size: 13 }))
+  out.push(text(x + boxWidth + 16, y + 22, 'accepts the connection and reads the body', { size: 13 }))
   out.push(
     arrow(
       [
@@ -292,11 +296,9 @@ function requestWay(): string {
   }
   const observersMiddle = (observersTop + y) / 2
   out.push(
-    text(column.exit, observersMiddle + 5, 'look on: they see every request,', { size: 13, colour: green }),
+    text(column.exit, observersMiddle + 5, 'observers: see every request', { size: 13, colour: green }),
   )
-  out.push(
-    text(column.exit, observersMiddle + 23, 'and the answer it gets in the end', { size: 13, colour: green }),
-  )
+  out.push(text(column.exit, observersMiddle + 23, 'and its final answer', { size: 13, colour: green }))
 
   for (const [index, stage] of stages.entries()) {
     downTo(y + (index === 0 ? 22 : gap))
@@ -312,8 +314,8 @@ function requestWay(): string {
     out.push(text(area.x + 61, handlersTop + 22, handler.name, { anchor: 'middle', bold: true }))
     out.push(text(area.x + 61, handlersTop + 41, handler.does, { anchor: 'middle', size: 12.5 }))
   })
-  out.push(text(column.exit, handlersTop + 22, 'the source answers, with a', { size: 13 }))
-  out.push(text(column.exit, handlersTop + 41, 'plan: not yet text', { size: 13 }))
+  out.push(text(column.exit, handlersTop + 22, 'the source plans the answer;', { size: 13 }))
+  out.push(text(column.exit, handlersTop + 41, 'text is rendered later', { size: 13 }))
   y = handlersTop + handlerHeight
 
   const sendTop = y + 26
@@ -329,15 +331,16 @@ function requestWay(): string {
   )
   out.push(box(send, amber))
   out.push(
-    text(x + 256, sendTop + 22, 'send: renders each token when it is due', { anchor: 'middle', bold: true }),
+    text(x + 256, sendTop + 22, 'send: renders and sends each token when it is due', {
+      anchor: 'middle',
+      bold: true,
+    }),
   )
-  out.push(
-    text(x + 256, sendTop + 41, 'a client that has left costs no more work', { anchor: 'middle', size: 13 }),
-  )
-  out.push(text(column.exit, sendTop + 22, 'how late it was is measured', { size: 13, colour: amber }))
-  out.push(text(column.exit, sendTop + 41, 'and told by the metrics', { size: 13, colour: amber }))
+  out.push(text(x + 256, sendTop + 41, 'stops when the client disconnects', { anchor: 'middle', size: 13 }))
+  out.push(text(column.exit, sendTop + 22, 'the delay of each token', { size: 13, colour: amber }))
+  out.push(text(column.exit, sendTop + 41, 'is in the metrics', { size: 13, colour: amber }))
 
-  // The answer goes out by the socket, and its end is told to those who look on.
+  // The answer returns to the socket; observers are called at its end.
   const sendMiddle = sendTop + 26
   out.push(
     arrow(
@@ -350,7 +353,7 @@ function requestWay(): string {
       amber,
     ),
   )
-  out.push(text(42, 58, 'the answer', { size: 13, colour: amber }))
+  out.push(text(42, 58, 'answer', { size: 13, colour: amber }))
   out.push(
     arrow(
       [
@@ -363,13 +366,13 @@ function requestWay(): string {
       true,
     ),
   )
-  out.push(text(92, observersMiddle - 9, 'its end', { size: 13, colour: green }))
+  out.push(text(92, observersMiddle - 9, 'end', { size: 13, colour: green }))
   out.push(
-    text(30, sendTop + 80, skipped('replay', 'replay', 'where recordings keep theirs'), {
+    text(30, sendTop + 80, skipped('replay', 'replay', 'recordings include the result'), {
       size: 13,
       colour: faint,
     }),
-    text(30, sendTop + 100, skipped('forward', 'record and forward', 'where the real service has its own'), {
+    text(30, sendTop + 100, skipped('forward', 'record and forward', 'the real service does this'), {
       size: 13,
       colour: faint,
     }),
@@ -377,23 +380,21 @@ function requestWay(): string {
   )
   return picture(
     sendTop + 138,
-    'The way of a request: each stage in order, and where a request may leave early',
+    'Request pipeline: the stages in order, and the status codes with which each can end a request',
     out,
   )
 }
 
-/** Puts the table of the stages into the document, between its marks. */
+/** Writes the table of stages between the marks of the document. */
 async function withStages(path: string): Promise<string> {
   const rows = [...observers, ...stages].map(({ name, file, does, leaves }) => {
     const left = leaves ? `${leaves.status.replaceAll(' ', ', ')}: ${leaves.when}` : ''
     return `| \`${name}\` | ${does} | ${left} | \`src/${file}\` |`
   })
-  const table = ['| stage | what it does | leaves early with | code |', '| - | - | - | - |', ...rows].join(
-    '\n',
-  )
+  const table = ['| stage | description | can end with | code |', '| - | - | - | - |', ...rows].join('\n')
   const mark = /(<!-- stages: made by scripts\/draw-ways.ts -->\n)[^]*?(\n<!-- end of stages -->)/
   const document = await readFile(new URL(`../${path}`, import.meta.url), 'utf8')
-  if (!mark.test(document)) throw new Error(`${path} has no place for the table of the stages.`)
+  if (!mark.test(document)) throw new Error(`Could not find the marks of the table of stages in ${path}.`)
   const written = document.replace(mark, (_, start: string, end: string) => `${start}\n${table}\n${end}`)
   return format(written, { parser: 'markdown', printWidth: 110 })
 }

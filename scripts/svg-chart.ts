@@ -7,7 +7,7 @@ const ink = '#333'
 const grid = '#ddd'
 const size = { width: 760, left: 70, right: 190, top: 44, bottom: 46 }
 
-/** A line of points, or points alone, with the name that stands beside it. */
+/** A line of points, or only points, with its name in the legend. */
 export interface Line {
   readonly name: string
   readonly points: readonly (readonly [x: number, y: number])[]
