@@ -1,10 +1,11 @@
 # Everything that a contributor does, by one word each. `make` alone lists the words.
 SHELL := /bin/bash
 BIN := node_modules/.bin
+CORES = $(shell getconf _NPROCESSORS_ONLN)
+# The make of macOS does not know the option.
+ONE_BLOCK := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .DEFAULT_GOAL := help
-# The steps of `make test` follow one another, so that its last line is the count of the tests even under -j.
-.NOTPARALLEL:
 .PHONY: help check-node install run dev build format format-check lint types docs-check knip package-check \
         checks quick test test-watch coverage e2e bench bench-check bench-memory bench-timing soak hostile clean \
         deploy-aca deploy-aca-terraform deploy-aks \
@@ -57,7 +58,10 @@ knip: install ## Look for unused files, exports and dependencies
 package-check: build ## Check what would be published
 	@npm run --silent check:package
 
-checks: format-check lint types docs-check knip build package-check ## Run every check that is not a test
+# The checks do not depend on each other and run side by side, the longest first. Each prints what it has to say as one block.
+checks: install ## Run every check that is not a test
+	@$(MAKE) --no-print-directory --keep-going --jobs=$(CORES) $(ONE_BLOCK) \
+		format-check lint types package-check docs-check knip
 
 # The commit that the work tree is compared with: the last one by default. Tests that read a changed file without importing
 # it, such as the ones of documents, run only with TESTS=all.
@@ -65,7 +69,7 @@ TESTS ?= HEAD
 quick: format-check lint types ## Run before a commit: format, lint, types and the tests of what changed (TESTS=main: since main; TESTS=all: all but end-to-end)
 	@$(BIN)/vitest run --project 'unit*' $(if $(filter all,$(TESTS)),,--changed $(TESTS))
 
-# Last, and one run for all tests: its closing line counts unit, integration and end-to-end tests together.
+# After the checks, and one run for all tests: its closing line counts unit, integration and end-to-end tests together.
 test: checks ## Run everything that a change must pass; the last line counts the tests
 	@$(BIN)/vitest run
 
