@@ -18,7 +18,7 @@ RUN --mount=type=secret,id=npmrc --mount=type=secret,id=ca \
 
 # dist/, and of node_modules/ what the program loads.
 FROM dependencies AS build
-COPY scripts/clean.mjs scripts/describe-types.mjs scripts/image-prune.mjs scripts/
+COPY scripts/bundle.mjs scripts/declare-types.ts scripts/image-prune.mjs scripts/
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 RUN npm run --silent build && node scripts/image-prune.mjs

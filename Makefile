@@ -32,7 +32,7 @@ run: build ## Build and start the simulator (Ctrl-C ends it); ARGS="--port 9000"
 dev: install ## Start the simulator from source, and again after each change
 	@exec npm run --silent dev
 
-build: install ## Compile src/ to dist/
+build: install ## Bundle src/ into dist/, with type declarations
 	@npm run --silent build
 
 format: install ## Write every file in the one format

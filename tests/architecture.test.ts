@@ -286,7 +286,7 @@ describe('the rules', () => {
     ['limits/utils.ts', 'say nothing'],
     ['limits/helpers/sum.ts', 'say nothing'],
     ['limits/tokenWindow.ts', 'kebab-case'],
-    ['generate/lorem.json', 'copies only .ts'],
+    ['generate/lorem.json', 'bundles only .ts'],
   ])('refuse the name src/%s', (file, reason) => {
     expect(nameProblem(file)).toContain(reason)
   })

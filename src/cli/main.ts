@@ -20,9 +20,6 @@ else {
 if (signals.hasCome) setTimeout(() => process.exit(), longestEndMs).unref()
 
 async function load(): Promise<number> {
-  // Node opens all files of an import at once. In three steps they are half as many.
-  await import('../config/load-config.ts')
-  await import('../server/app.ts')
   const { run } = await import('./run.ts')
   return run({
     argv: process.argv.slice(2),

@@ -1,9 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 
-/** The package's version; package.json lies two folders up in the source and in the build alike. */
-export const version = readVersion()
+const manifest = createRequire(import.meta.url)('aoai-simulated-api/package.json') as { version: string }
 
-function readVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
-}
+/** The version of the package. The package finds its package.json by its own name, from the source and from the build. */
+export const { version } = manifest

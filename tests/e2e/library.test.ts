@@ -46,6 +46,21 @@ describe('the built library', () => {
   })
 })
 
+describe('a stack trace of the built library', () => {
+  it('names files and lines of src/ when source maps are enabled', async () => {
+    const script = `
+      import { createSimulator } from 'aoai-simulated-api'
+      await createSimulator({ port: 1 }).catch(({ stack }) => console.log(stack))
+    `
+    const args = ['--enable-source-maps', '--input-type=module', '--eval', script]
+    const { stdout } = await runFile(process.execPath, args, { cwd: packageFolder, timeout: 50_000 })
+    const [, line = ''] =
+      /at createSimulator \(.+[\\/]src[\\/]server[\\/]create-simulator\.ts:(\d+):\d+\)/.exec(stdout) ?? []
+    const source = readFileSync(join(packageFolder, 'src/server/create-simulator.ts'), 'utf8').split('\n')
+    expect(source[Number(line) - 1]).toContain('liveConfigOfOptions(')
+  })
+})
+
 describe('clock.advance under the fake timers of node:test', () => {
   const enable = 'mock.timers.enable()'
   const load = "const { createSimulator } = await import('aoai-simulated-api')"

@@ -344,7 +344,7 @@ export function nameProblem(file: string): string | undefined {
     return `src/${file}: ${folderOf(file)} has no place in the order (${order}). Add it to tests/support/architecture-rules.ts.`
   }
   if (!name.endsWith('.ts'))
-    return `src/${file}: the build copies only .ts files to dist/. Make the data a module.`
+    return `src/${file}: the build bundles only .ts files into dist/. Make the data a module.`
   if (bare === 'index')
     return `src/${file}: index.ts is the package entry only. Name the file after what it exports.`
   if (segments.some((segment) => namelessFiles.includes(segment.replace(/(\.test)?\.ts$/, '')))) {

@@ -1,0 +1,71 @@
+// Completes the declarations that tsc has written to dist/. Those that a user's program can import stay, the others are
+// removed. Settings and the keys of a deployment get their descriptions, where editors find them: in the source they stand
+// once, as texts that documents and the OpenAPI document have too.
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { deploymentKeys } from '../src/config/deployment-keys.ts'
+import { settingsTable } from '../src/config/settings-table.ts'
+
+const dist = new URL('../dist/', import.meta.url)
+
+removeUnreachable(['index.d.ts', 'extension.d.ts'])
+describe(
+  'settings-schema.d.ts',
+  'settingsSchema',
+  settingsTable().map(({ path, description, range, unit, env }) => {
+    const facts = [range, unit, `the variable ${env}`].filter((fact) => fact !== undefined)
+    return [path.join('.'), `${description} (${facts.join('; ')})`]
+  }),
+)
+describe(
+  'resolve-deployment.d.ts',
+  'deploymentEntrySchema',
+  Object.entries(deploymentKeys).map(([key, { meaning, range, whenAbsent }]) => [
+    key,
+    `${meaning}; absent: ${whenAbsent}. (${range})`,
+  ]),
+)
+
+/** Removes each declaration file that no entry imports, directly or through others. */
+function removeUnreachable(entries: readonly string[]): void {
+  const reachable = new Set(entries.map((name) => new URL(name, dist).href))
+  // The set grows while it is read.
+  for (const url of reachable) {
+    const imported = readFileSync(new URL(url), 'utf8').matchAll(
+      /(?:\bfrom |\bimport\(?)["'](\.[^"']+)\.[jt]s["']/g,
+    )
+    for (const [, path] of imported) reachable.add(new URL(`${path}.d.ts`, url).href)
+  }
+  for (const name of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
+    const url = new URL(name.replaceAll('\\', '/'), dist)
+    if (name.endsWith('.d.ts') && !reachable.has(url.href)) rmSync(url)
+  }
+}
+
+/** Writes a comment above each key of a schema. */
+function describe(name: string, schema: string, texts: readonly (readonly [string, string])[]): void {
+  const file = new URL(`config/${name}`, dist)
+  const comments = new Map(texts)
+  const path: string[] = []
+  let isInside = false
+  const lines: string[] = []
+  for (const line of readFileSync(file, 'utf8').split('\n')) {
+    if (line.startsWith(`export declare const ${schema}: z.ZodObject<{`)) isInside = true
+    else if (/^ *}, z\.core\.\$strict>;$/.test(line)) isInside = isInside && path.pop() !== undefined
+    else if (isInside) addComment(line)
+    lines.push(line)
+  }
+  if (comments.size > 0) {
+    throw new Error(`Could not describe ${[...comments.keys()].join(', ')}: ${name} does not have them`)
+  }
+  writeFileSync(file, lines.join('\n'))
+
+  function addComment(line: string): void {
+    const [, indent = '', key = ''] = /^( +)(\w+): /.exec(line) ?? []
+    const place = [...path, key].join('.')
+    const text = comments.get(place)
+    if (text !== undefined && comments.delete(place)) {
+      lines.push(`${indent}/** ${text.replaceAll('*/', '*\\/')} */`)
+    }
+    if (line.endsWith('z.ZodObject<{')) path.push(key)
+  }
+}
