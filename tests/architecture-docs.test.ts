@@ -52,7 +52,7 @@ describe('docs/architecture.md', () => {
       'src/latency/add-latency.ts',
       // Choose one example of all.
       'src/cli/banner.ts',
-      'src/faults/strike.ts',
+      'src/faults/apply-fault.ts',
       // A part of the catalogue's data.
       'src/wire/models/model-catalogue-chat.ts',
     ])

@@ -6,7 +6,7 @@ import { checksRequests } from '../pipeline/source-rules.ts'
 import type { Stage } from '../pipeline/stage.ts'
 
 /** Longer keys than this are told apart by their length; the service's own have 32 or 84 characters. */
-const comparedBytes = 256
+const COMPARED_BYTES = 256
 
 /**
  * Makes the stage that lets a request pass that carries the resource's key, as `api-key` or as a bearer token, and one
@@ -40,8 +40,8 @@ export function carriesKey(headers: Exchange['headers'], apiKey: string): boolea
   return sameKey(authorization.slice(7), apiKey)
 }
 
-const givenBytes = Buffer.alloc(comparedBytes)
-const expectedBytes = Buffer.alloc(comparedBytes)
+const givenBytes = Buffer.alloc(COMPARED_BYTES)
+const expectedBytes = Buffer.alloc(COMPARED_BYTES)
 let expectedKey: string | undefined
 
 /** Compares padded copies, so that neither the first difference nor the length shows in the time. */
@@ -53,6 +53,6 @@ function sameKey(given: string, expected: string): boolean {
   givenBytes.fill(0).write(given)
   const sameBytes = timingSafeEqual(givenBytes, expectedBytes)
   return (
-    sameBytes && given.length === expected.length && (given.length <= comparedBytes || given === expected)
+    sameBytes && given.length === expected.length && (given.length <= COMPARED_BYTES || given === expected)
   )
 }

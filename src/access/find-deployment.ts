@@ -95,7 +95,7 @@ const defaultModels: Readonly<Record<ModelOperation, string>> = {
 }
 
 /** Names come from clients, so what is kept of them is bounded. */
-const maxRemembered = 1_000
+const MAX_CACHED = 1_000
 
 type DeploymentsByName = Map<string, Deployment>
 const remembered = new WeakMap<ModelCatalogue, Map<ModelOperation, DeploymentsByName>>()
@@ -116,7 +116,7 @@ function undefinedDeployment(
   const named = modelFromDeploymentName(name, catalogue)
   const model = named?.operations.includes(operation) ? named : defaultModel(operation, named, catalogue)
   const deployment: Deployment = { name, model }
-  if (known.size < maxRemembered) known.set(name, deployment)
+  if (known.size < MAX_CACHED) known.set(name, deployment)
   return deployment
 }
 

@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { cassette, cassetteItem, recordingFolder } from '../../tests/support/recording-folder.ts'
 import { createTestSimulator, type TestSettings } from '../../tests/support/test-simulator.ts'
-import { type BannerParts, mayShowKey, renderBanner, inPieces, shellWord } from './banner.ts'
+import { type BannerOptions, mayShowKey, renderBanner, inPieces, shellWord } from './banner.ts'
 
 const url = 'http://127.0.0.1:8000'
 
-const bannerOf = (settings: TestSettings = {}, parts: Partial<BannerParts> = {}): Promise<string> => {
+const bannerOf = (settings: TestSettings = {}, parts: Partial<BannerOptions> = {}): Promise<string> => {
   const { simulator } = createTestSimulator(settings)
   return renderBanner({ simulator, url, workers: 1, showsKey: false, workingDirectory: '/', ...parts })
 }

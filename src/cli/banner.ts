@@ -11,7 +11,7 @@ import { isLimited } from '../pipeline/source-rules.ts'
 import type { CliHost } from './cli-host.ts'
 
 /** What the banner is made from. */
-export interface BannerParts {
+export interface BannerOptions {
   readonly simulator: Simulator
   readonly url: string
   /** How many processes answer; 1 is not told. */
@@ -23,14 +23,14 @@ export interface BannerParts {
 }
 
 /** The width of the smallest terminal that people have. */
-const maxWidth = 80
+const MAX_WIDTH = 80
 /** So many deployments are shown. */
-const maxDeployments = 5
+const MAX_DEPLOYMENTS = 5
 /** And so many where several sources answer, which take lines as well. */
-const maxOfMany = 3
-const labelWidth = 15
+const MAX_OF_MANY = 3
+const LABEL_WIDTH = 15
 /** Beside it there is room for limits and waits. */
-const maxName = 23
+const MAX_NAME_LENGTH = 23
 
 type Row = readonly [label: string, ...lines: readonly string[]]
 
@@ -38,7 +38,7 @@ type Row = readonly [label: string, ...lines: readonly string[]]
  * What whoever starts it needs to see: where it is, how to get in, what answers, and a request that works in any other
  * terminal. At most 24 lines of 80 columns, unless names or addresses are longer.
  */
-export async function renderBanner(parts: BannerParts): Promise<string> {
+export async function renderBanner(parts: BannerOptions): Promise<string> {
   const { simulator, url, workers } = parts
   const { defaultResource: config } = simulator.config
   const rows: readonly Row[] = [
@@ -73,14 +73,14 @@ export function mayShowKey({ stdout }: Pick<CliHost, 'stdout'>, { pid, ppid } = 
 }
 
 function renderRow([label, ...lines]: Row): string[] {
-  return lines.map((line, index) => `  ${(index === 0 ? label : '').padEnd(labelWidth - 2)}${line}`)
+  return lines.map((line, index) => `  ${(index === 0 ? label : '').padEnd(LABEL_WIDTH - 2)}${line}`)
 }
 
 /** The resources beside the default one, to which all else belongs. */
 function resourceRows({ config }: Simulator): Row[] {
   const names = [...config.resources.keys()].filter((name) => name !== defaultResourceName)
   if (names.length === 0) return []
-  const shown = names.slice(0, maxOfMany).map((name) => cut(name, maxName))
+  const shown = names.slice(0, MAX_OF_MANY).map((name) => cut(name, MAX_NAME_LENGTH))
   const more = names.length - shown.length
   return [
     ['Resources', ...shown.map((name) => `/${name}/openai/...`), ...(more > 0 ? [`and ${more} more`] : [])],
@@ -88,7 +88,7 @@ function resourceRows({ config }: Simulator): Row[] {
 }
 
 /** What answers: the mode's part, and that of the sources that deployments name. */
-function sourceRows({ simulator, workingDirectory }: BannerParts): Row[] {
+function sourceRows({ simulator, workingDirectory }: BannerOptions): Row[] {
   const { defaultResource: config } = simulator.config
   const { mode, sources, recordings, upstream } = config
   const rows: Row[] = []
@@ -115,16 +115,16 @@ function sourceRows({ simulator, workingDirectory }: BannerParts): Row[] {
 
 function describeDeployments(config: ResourceConfig): string[] {
   const all = [...config.deployments.values()]
-  const shown = all.slice(0, config.sources.length > 1 ? maxOfMany : maxDeployments)
+  const shown = all.slice(0, config.sources.length > 1 ? MAX_OF_MANY : MAX_DEPLOYMENTS)
   const names = shown.map(({ name, model }) => {
     const whole = name === model.name ? name : `${name} (${model.name})`
-    return cut(whole.length > maxName ? name : whole, maxName)
+    return cut(whole.length > MAX_NAME_LENGTH ? name : whole, MAX_NAME_LENGTH)
   })
   const width = Math.max(0, ...names.map(({ length }) => length))
   const lines = shown.map((deployment, index) =>
     cut(
       `${(names[index] ?? '').padEnd(width)}  ${describeDeployment(deployment, config)}`,
-      maxWidth - labelWidth,
+      MAX_WIDTH - LABEL_WIDTH,
     ),
   )
   const more = all.length - shown.length
@@ -182,7 +182,7 @@ interface ShellRequest {
   readonly method?: string | undefined
 }
 
-async function exampleRequest(parts: BannerParts): Promise<string[]> {
+async function exampleRequest(parts: BannerOptions): Promise<string[]> {
   const { simulator, url, showsKey } = parts
   const { defaultResource: config } = simulator.config
   const { target, contentType, data, method } = await chooseRequest(simulator)
@@ -193,7 +193,7 @@ async function exampleRequest(parts: BannerParts): Promise<string[]> {
       : '"api-key: ${SIMULATOR_API_KEY:?set it to the key}"'
   const asked = method === undefined ? '' : `-X ${method} `
   const words = [
-    `curl ${asked}${inPieces(url + target, maxWidth - 12)}`,
+    `curl ${asked}${inPieces(url + target, MAX_WIDTH - 12)}`,
     `    -H ${key}`,
     ...(contentType === undefined ? [] : [`    -H ${shellWord(`content-type: ${contentType}`)}`]),
     ...(data === undefined ? [] : [`    -d ${data}`]),
@@ -213,7 +213,7 @@ async function chooseRequest(simulator: Simulator): Promise<ShellRequest> {
     return {
       target: query === '' ? path : `${path}?${query}`,
       contentType,
-      data: body === '' ? undefined : inPieces(body, maxWidth - 10),
+      data: body === '' ? undefined : inPieces(body, MAX_WIDTH - 10),
       method: method === (body === '' ? 'GET' : 'POST') ? undefined : method,
     }
   }
@@ -230,8 +230,8 @@ function generatedRequest(deployments: readonly Deployment[]): ShellRequest {
   const start = `{"model":${name},"max_tokens":20,`
   const rest = '"messages":[{"role":"user","content":"Hello"}]}'
   // A long name is broken anywhere.
-  const isLong = name.length > maxName * 2
-  const data = isLong ? inPieces(start + rest, maxWidth - 10) : shellWord(`${start}\n        ${rest}`)
+  const isLong = name.length > MAX_NAME_LENGTH * 2
+  const data = isLong ? inPieces(start + rest, MAX_WIDTH - 10) : shellWord(`${start}\n        ${rest}`)
   return { target: '/openai/v1/chat/completions', contentType: 'application/json', data }
 }
 

@@ -1,5 +1,5 @@
 import { countOf, formatMs } from '../lib/number-format.ts'
-import { forbiddenStatuses } from '../journal/retry-judge.ts'
+import { forbiddenStatuses } from '../journal/retry-analyzer.ts'
 import type { RetryReportJson } from '../journal/retry-report-json.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import type { CliHost } from './cli-host.ts'

@@ -3,7 +3,7 @@ import { connectionReason } from '../lib/error-text.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 
 /** A report of 10,000 clients is made and sent in less. */
-const timeoutMs = 30_000
+const TIMEOUT_MS = 30_000
 
 /**
  * Asks a running simulator how its clients have retried.
@@ -34,7 +34,7 @@ async function get(address: URL, apiKey: string): Promise<{ status: number; text
   try {
     const response = await fetch(address, {
       headers: { 'api-key': apiKey },
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     })
     return { status: response.status, text: await response.text() }
   } catch (error) {

@@ -14,7 +14,7 @@ export function terminalOf(sink: TextSink): Terminal | undefined {
   return 'isTTY' in sink && sink.isTTY === true ? (sink as Terminal) : undefined
 }
 
-const defaultColumns = 80
+const DEFAULT_COLUMNS = 80
 const separator = '  '
 
 /**
@@ -47,7 +47,7 @@ export class LiveLine {
 
   readonly #draw = (): void => {
     // A character in the last column makes some terminals begin a new line.
-    const width = (this.#terminal.columns || defaultColumns) - 1
+    const width = (this.#terminal.columns || DEFAULT_COLUMNS) - 1
     this.#terminal.write(`${erase}${fitParts(this.#parts, width)}\r`)
   }
 }

@@ -179,10 +179,10 @@ function number(value: number): string {
   return formatNumber(Math.round(value))
 }
 
-const longestExample = 120
+const MAX_EXAMPLE_LENGTH = 120
 
 function shortened(text: string): string {
-  return text.length > longestExample ? `${text.slice(0, longestExample)}...` : text
+  return text.length > MAX_EXAMPLE_LENGTH ? `${text.slice(0, MAX_EXAMPLE_LENGTH)}...` : text
 }
 
 /** A text that the endpoint chose, in one line that is safe for a terminal. */

@@ -3,7 +3,7 @@ import { openFilesProblem } from './open-files.ts'
 import { ProcessSignals } from './process-signals.ts'
 
 /** What an end that was asked for may take once all is closed; an extension that leaves something open cannot prevent it. */
-const longestEndMs = 1_000
+const MAX_END_MS = 1_000
 
 const signals = new ProcessSignals(process)
 
@@ -17,7 +17,7 @@ else {
   process.stderr.write(`${problem}\n`)
   process.exitCode = 1
 }
-if (signals.hasCome) setTimeout(() => process.exit(), longestEndMs).unref()
+if (signals.hasCome) setTimeout(() => process.exit(), MAX_END_MS).unref()
 
 async function load(): Promise<number> {
   const { run } = await import('./run.ts')

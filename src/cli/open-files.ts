@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs'
 
 /** Twice as many as the program opens at once while it starts: some are left for connections. */
-const neededFiles = 256
+const NEEDED_FILES = 256
 
 /** Enough for some thousand connections. */
-const advisedFiles = 4_096
+const ADVISED_FILES = 4_096
 
 /** What is wrong with the number of files that this process may have open; undefined where nothing is. */
 export function openFilesProblem(allowed = allowedFiles()): string | undefined {
-  if (allowed >= neededFiles) return undefined
+  if (allowed >= NEEDED_FILES) return undefined
   return (
-    `Could not start: this process may have only ${allowed} files open, and needs at least ${neededFiles}. ` +
-    `Raise the limit (ulimit -n ${advisedFiles}; in a container --ulimit nofile=${advisedFiles}), and start again.`
+    `Could not start: this process may have only ${allowed} files open, and needs at least ${NEEDED_FILES}. ` +
+    `Raise the limit (ulimit -n ${ADVISED_FILES}; in a container --ulimit nofile=${ADVISED_FILES}), and start again.`
   )
 }
 

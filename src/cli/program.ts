@@ -68,9 +68,9 @@ function addHelpCommand(program: Command): void {
     })
 }
 
-function describe({ description, range, unit, env, default: text, whenUnset }: Setting): string {
+function describe({ description, range, unit, env, default: text, unsetMeaning }: Setting): string {
   const inUnit = unit === undefined ? '' : ` ${unit}`
-  const unset = text === undefined ? whenUnset : `default ${text}${inUnit}`
+  const unset = text === undefined ? unsetMeaning : `default ${text}${inUnit}`
   return `${description} Takes ${range}. (${env}; ${unset})`
 }
 
@@ -83,10 +83,10 @@ function refuseCommand(program: Command, name: string): never {
 }
 
 /** The widest a name may be to have its description beside it. Some flags are so long that nothing would fit there. */
-const widestName = 40
+const MAX_NAME_WIDTH = 40
 
 function padWidth(command: Command, helper: Help): number {
-  return Math.min(widestName, Help.prototype.padWidth.call(helper, command, helper))
+  return Math.min(MAX_NAME_WIDTH, Help.prototype.padWidth.call(helper, command, helper))
 }
 
 /** What is wider than that has its description on the lines below. */

@@ -10,7 +10,7 @@ import type { Interaction } from '../recordings/interaction.ts'
 import { type StrayCredential, strayCredential } from '../recordings/lint-interaction.ts'
 import { listRecordingFiles, unreadable } from '../recordings/load-recordings.ts'
 import type { RecordingProblem } from '../recordings/recording-problem.ts'
-import { type Place, scanRecordingFile } from '../recordings/scan-recording-file.ts'
+import { type FileOffset, scanRecordingFile } from '../recordings/scan-recording-file.ts'
 import type { CliHost } from './cli-host.ts'
 import { configSources } from './config-sources.ts'
 
@@ -39,10 +39,10 @@ export interface RecordingsRun {
 type RecordingsPart = 'dir' | 'match' | 'redact'
 
 /** Hears of each interaction of each file. */
-export type OnScanned = (interaction: Interaction, file: string, place: Place) => void
+export type OnScanned = (interaction: Interaction, file: string, place: FileOffset) => void
 
 /** How often progress is told, in milliseconds. */
-const progressMs = 1_000
+const PROGRESS_MS = 1_000
 
 /** Prepares the work. Each setting is read, and may be wrong, only where it is used. */
 export function createRun(host: CliHost, isJson: boolean): RecordingsRun {
@@ -84,10 +84,10 @@ export function createRun(host: CliHost, isJson: boolean): RecordingsRun {
       let count = 0
       let toldMs = Date.now()
       for (const [index, file] of files.entries()) {
-        const onRead = (interaction: Interaction, place: Place): void => {
+        const onRead = (interaction: Interaction, place: FileOffset): void => {
           onInteraction(interaction, file, place)
           count++
-          if (count % 1_000 !== 0 || Date.now() - toldMs < progressMs) return
+          if (count % 1_000 !== 0 || Date.now() - toldMs < PROGRESS_MS) return
           toldMs = Date.now()
           tell(`${count} interactions so far, in file ${index + 1} of ${files.length}: ${shown(file)}`)
         }
@@ -99,13 +99,13 @@ export function createRun(host: CliHost, isJson: boolean): RecordingsRun {
 }
 
 /** So much of a file is looked at in one go, in bytes. */
-const strayBytes = 8 * 1024 * 1024
+const MAX_STRAY_BYTES = 8 * 1024 * 1024
 
 /** Looks through the whole text of a file for a credential. @throws the error of node:fs */
 export function findStrayCredential(file: string): StrayCredential | undefined {
   const { descriptor } = openRegularFile(file)
   try {
-    const piece = Buffer.alloc(strayBytes)
+    const piece = Buffer.alloc(MAX_STRAY_BYTES)
     for (let lines = 0; ;) {
       const length = readSync(descriptor, piece)
       if (length === 0) return undefined
@@ -122,7 +122,7 @@ export function findStrayCredential(file: string): StrayCredential | undefined {
 /** An error of the system, or a file that is none, is a problem of this file and leaves the others alone. */
 function scanFile(
   file: string,
-  onRead: (interaction: Interaction, place: Place) => void,
+  onRead: (interaction: Interaction, place: FileOffset) => void,
 ): readonly RecordingProblem[] {
   try {
     return scanRecordingFile(file, onRead).problems

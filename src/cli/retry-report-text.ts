@@ -5,11 +5,11 @@ import { printable } from '../lib/printable.ts'
 type ClientJson = RetryReportJson['clients'][number]
 
 /** Most rows of the table: those with findings come first. */
-const mostRows = 20
+const MAX_ROWS = 20
 
 /** The report as lines for a person: a table of clients, what was found about each, and a verdict. */
 export function renderRetryReport({ since, clients, totals }: RetryReportJson): string[] {
-  const shown = clients.slice(0, mostRows)
+  const shown = clients.slice(0, MAX_ROWS)
   const hidden = totals.clients - shown.length
   return [
     ...(shown.length > 0 ? [...table(shown), ''] : []),

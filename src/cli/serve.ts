@@ -6,13 +6,13 @@ import { createSystemClock } from '../lib/system-clock.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { listen } from '../server/listen.ts'
 import { chooseLog } from '../server/log-look.ts'
-import { refuseUnused, unusedRecordings } from '../server/refuse-unused.ts'
+import { failOnUnusedRecordings, unusedRecordings } from '../server/unused-recordings.ts'
 import { startSimulator } from '../server/start-simulator.ts'
 import { unlessStopped, whenAborted } from '../server/unless-stopped.ts'
 import { startWatching } from '../server/start-watching.ts'
 import { countWorkers, workerMark } from '../server/workers/count-workers.ts'
 import type { Serving } from '../server/workers/serve-with-workers.ts'
-import { surviveStrayFailures } from '../server/stray-failures.ts'
+import { guardUnhandledRejections } from '../server/unhandled-rejections.ts'
 import { encodingNames } from '../tokens/encoding-files.ts'
 import { loadEncoding } from '../tokens/encoding.ts'
 import { mayShowKey, renderBanner } from './banner.ts'
@@ -42,7 +42,7 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
 
   const log = chooseLog(live.current, host.stderr, host.env)
   const logger = createLogger(logLevel, log.look)
-  if (extensionPaths.length > 0) surviveStrayFailures(logger)
+  if (extensionPaths.length > 0) guardUnhandledRejections(logger)
   warnOfWeakKeys(live.current, logger)
   const count = countWorkers(live.current)
   // While workers still start, nobody counts the answers of those that serve already.
@@ -112,11 +112,11 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
       await log.close()
     },
   )
-  refuseUnused(unusedRecordings(simulator))
+  failOnUnusedRecordings(unusedRecordings(simulator))
 }
 
 /** A key of this length cannot be guessed, even in hexadecimal digits alone. */
-const safeKeyLength = 16
+const SAFE_KEY_LENGTH = 16
 
 /** Says once that other machines could guess a key. */
 export function warnOfWeakKeys(
@@ -126,15 +126,15 @@ export function warnOfWeakKeys(
   const { apiKey } = defaultResource
   if (/^(?:localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/i.test(host)) return
   const others = [...resources].filter(
-    ([, view]) => view !== defaultResource && view.apiKey.length < safeKeyLength,
+    ([, view]) => view !== defaultResource && view.apiKey.length < SAFE_KEY_LENGTH,
   )
   const weak = [
-    ...(apiKey.length < safeKeyLength ? ['SIMULATOR_API_KEY'] : []),
-    ...(adminApiKey !== apiKey && adminApiKey.length < safeKeyLength ? ['ADMIN_API_KEY'] : []),
+    ...(apiKey.length < SAFE_KEY_LENGTH ? ['SIMULATOR_API_KEY'] : []),
+    ...(adminApiKey !== apiKey && adminApiKey.length < SAFE_KEY_LENGTH ? ['ADMIN_API_KEY'] : []),
     ...others.map(([name]) => `the key of ${name}`),
   ]
   if (weak.length === 0) return
-  const message = `Other machines reach ${host}, and ${weak.join(' and ')} has fewer than ${safeKeyLength} characters. Set a longer key.`
+  const message = `Other machines reach ${host}, and ${weak.join(' and ')} has fewer than ${SAFE_KEY_LENGTH} characters. Set a longer key.`
   logger.warn({ host }, message)
 }
 

@@ -21,7 +21,7 @@ import {
 import { showValue } from './show-value.ts'
 import { type Advice, describeProblems, type ProblemWords } from './zod-problems.ts'
 
-const most = 1_000_000
+const MAX_COUNT = 1_000_000
 const groupRule = 'must be off, or a mapping such as {tokens: [3, 10]}'
 
 const schema = mapping({
@@ -40,13 +40,13 @@ const schema = mapping({
     /** 1 makes the times grow evenly with the requests; above 1 little at first and steeply later. */
     exponent: numberFrom(0.1, 10).default(1),
     /** How many other requests slow an answer down by `slowdown`; absent: `concurrency.slots`. */
-    requests: integerFrom(1, most).optional(),
+    requests: integerFrom(1, MAX_COUNT).optional(),
   }).optional(),
   /** How many requests a deployment works on at once, and how many may wait. */
   concurrency: mapping({
-    slots: integerFrom(1, most),
+    slots: integerFrom(1, MAX_COUNT),
     /** A request that finds this many waiting is refused: 429. */
-    queueLength: integerFrom(0, most).default(100),
+    queueLength: integerFrom(0, MAX_COUNT).default(100),
     /** One that has waited this long is given up: 503. */
     queueTimeoutMs: milliseconds.default(60_000),
   }).optional(),
@@ -112,7 +112,7 @@ export function resolveLatency(
   }
   const { load, ...rest } = parsed.data
   const requests = load?.requests ?? rest.concurrency?.slots
-  const problems = model ? misfits(parsed.data, model, `${place}.latency`) : []
+  const problems = model ? validateLatency(parsed.data, model, `${place}.latency`) : []
   if (load && requests === undefined) {
     problems.push(
       `${place}.latency.load.requests must be given where there is no concurrency.slots (got nothing). ${advice.requests}`,
@@ -125,7 +125,7 @@ export function resolveLatency(
 }
 
 /** Times that the model's answers never take: most likely those of another deployment. */
-function misfits(latency: Parsed, model: Model, place: string): string[] {
+function validateLatency(latency: Parsed, model: Model, place: string): string[] {
   if (model.operations.length === 0) return []
   const writes = writesTokens(model)
   const why = writes ? 'writes tokens' : 'writes no tokens'

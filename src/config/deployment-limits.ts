@@ -7,13 +7,13 @@ export const limitProfileNames = ['2024-02', '2024-10', '2025-08', '2026-03', '2
 export type LimitProfileName = (typeof limitProfileNames)[number]
 
 /** Requests a minute for each 1,000 tokens a minute, of the older chat models; the default where a model tells none. */
-const usualRequestsPerThousandTokens = 6
+const DEFAULT_REQUESTS_PER_THOUSAND_TOKENS = 6
 
 /**
  * The requests a minute that follow from the tokens a minute by the model's ratio (Microsoft Learn, quotas and limits),
  * rounded up.
  */
 export function derivedRequestsPerMinute(tokensPerMinute: number, model: Model): number {
-  const ratio = model.requestsPerThousandTokens ?? usualRequestsPerThousandTokens
+  const ratio = model.requestsPerThousandTokens ?? DEFAULT_REQUESTS_PER_THOUSAND_TOKENS
   return Math.ceil((tokensPerMinute * ratio) / 1_000)
 }

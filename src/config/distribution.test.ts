@@ -2,18 +2,18 @@ import { describe, expect, it } from 'vitest'
 import { type Distribution, drawMs } from './distribution.ts'
 import { createRandom } from '../lib/random.ts'
 
-const draws = 100_000
+const DRAWS = 100_000
 
 const drawMany = (from: Distribution, seed = 'draws'): number[] => {
   const random = createRandom(seed)
-  return Array.from({ length: draws }, () => drawMs(from, random)).sort((a, b) => a - b)
+  return Array.from({ length: DRAWS }, () => drawMs(from, random)).sort((a, b) => a - b)
 }
 
 /** Which quantiles are off by 3 % or more; with so many draws chance alone does not make one of those below so. */
 const wrongQuantiles = (from: Distribution, expected: Readonly<Record<number, number>>): string[] => {
   const sorted = drawMany(from)
   return Object.entries(expected).flatMap(([share, ms]) => {
-    const got = sorted[Math.floor(Number(share) * draws)] ?? Number.NaN
+    const got = sorted[Math.floor(Number(share) * DRAWS)] ?? Number.NaN
     return Math.abs(got / ms - 1) < 0.03 ? [] : [`${share}: ${got} instead of ${ms}`]
   })
 }
@@ -34,7 +34,7 @@ describe('drawMs', () => {
   it('clamps a normal distribution at 0, where half of its draws are when the mean is 0', () => {
     const sorted = drawMany({ distribution: 'normal', meanMs: 0, stdDevMs: 10 })
     expect(sorted[0]).toBe(0)
-    expect(sorted.filter((ms) => ms === 0).length / draws).toBeCloseTo(0.5, 2)
+    expect(sorted.filter((ms) => ms === 0).length / DRAWS).toBeCloseTo(0.5, 2)
     // The mean of the positive half of a normal distribution: a deviation over the root of 2 pi.
     expect(mean(sorted)).toBeCloseTo(3.99, 1)
   })
@@ -79,7 +79,7 @@ describe('drawMs', () => {
     ] as const
     const sorted = drawMany({ distribution: 'quantiles', quantiles })
     expect([sorted[0], sorted.at(-1)]).toEqual([50, 90])
-    expect(sorted.filter((ms) => ms === 50).length / draws).toBeCloseTo(0.1, 2)
+    expect(sorted.filter((ms) => ms === 50).length / DRAWS).toBeCloseTo(0.1, 2)
     expect(new Set(drawMany({ distribution: 'quantiles', quantiles: [[0.5, 7]] }))).toEqual(new Set([7]))
   })
 

@@ -19,10 +19,10 @@ export function typicalMs(from: Distribution): number {
 }
 
 /** Far beyond any real waiting time, and near enough for due times to stay exact. */
-const longestMs = 3_600_000
+const MAX_MS = 3_600_000
 
 /** A time in milliseconds, up to an hour. */
-export const milliseconds = numberFrom(0, longestMs)
+export const milliseconds = numberFrom(0, MAX_MS)
 
 /** At 3 a hundredth of the times is beyond a thousand medians. */
 const sigma = numberFrom(0, 3)

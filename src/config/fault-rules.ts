@@ -79,7 +79,7 @@ export interface FaultRules {
 }
 
 /** Where rules stand, and what they may name. */
-export interface RulesPlace {
+export interface RulesContext {
   /** As problems begin: `"chat".faults`. */
   readonly place: string
   /** The deployment that all of them are for; they may then name none themselves. */
@@ -89,7 +89,7 @@ export interface RulesPlace {
 }
 
 /** Checks the `faults` of a deployment, of a file of faults, or of a phase. */
-export function resolveFaults(value: unknown, where: RulesPlace): FaultRules {
+export function resolveFaults(value: unknown, where: RulesContext): FaultRules {
   if (value === undefined) return { rules: [], problems: [] }
   const { place } = where
   if (!Array.isArray(value)) {
@@ -136,7 +136,7 @@ interface Resolved {
   readonly problems: readonly string[]
 }
 
-function resolveRule(value: unknown, place: string, { deployment: owner, known }: RulesPlace): Resolved {
+function resolveRule(value: unknown, place: string, { deployment: owner, known }: RulesContext): Resolved {
   const schema = owner === undefined ? anyRule : ownRule
   const parsed = schema.safeParse(value)
   if (!parsed.success)
@@ -145,7 +145,7 @@ function resolveRule(value: unknown, place: string, { deployment: owner, known }
   const named = 'deployment' in own ? (own.deployment as string | undefined) : undefined
   const problems = [
     ...unknownDeployment(named, `${place}.deployment`, known),
-    ...misfits(fault, operation, stream, place),
+    ...validateTarget(fault, operation, stream, place),
   ]
   if (problems.length > 0) return { problems }
   const matches = { deployment: owner ?? named, operation, stream: needsStream(fault) ? true : stream }
@@ -168,7 +168,7 @@ export function unknownDeployment(
   ]
 }
 
-function misfits(
+function validateTarget(
   fault: Fault,
   operation: ModelOperation | undefined,
   stream: boolean | undefined,

@@ -6,10 +6,10 @@ import type { HarmCategory, PromptCategory } from '../wire/content-filters.ts'
 import type { ModelOperation } from '../wire/route.ts'
 
 /** A day; the service itself never names a longer wait. */
-const longestRetrySeconds = 86_400
+const MAX_RETRY_SECONDS = 86_400
 
 /** Beyond any answer: no model writes a million tokens. */
-const mostEvents = 1_000_000
+const MAX_EVENTS = 1_000_000
 
 const shareRule = 'must be a number between 0 and 1'
 const share = z.number(shareRule).gt(0, shareRule).lt(1, shareRule)
@@ -26,7 +26,7 @@ const pause = z
 /** Where in an answer a fault strikes: at most one of the two. */
 const placed = {
   /** After so many events of a stream, at least 1. A fault with it strikes streams only. */
-  afterEvents: integerFrom(1, mostEvents).optional(),
+  afterEvents: integerFrom(1, MAX_EVENTS).optional(),
   /** After this share of a stream's events, or of a whole body's bytes; between 0 and 1. */
   afterShare: share.optional(),
 }
@@ -36,7 +36,7 @@ const forms = [
   mapping({
     kind: z.literal('error'),
     error: z.enum(namedErrorNames, `must be one of ${namedErrorNames.join(', ')}`),
-    retryAfterSeconds: integerFrom(0, longestRetrySeconds).optional(),
+    retryAfterSeconds: integerFrom(0, MAX_RETRY_SECONDS).optional(),
   }),
   /** The whole answer comes later. */
   mapping({ kind: z.literal('delay'), ms: distributionSchema }),
@@ -86,7 +86,7 @@ export type Fault = Given<Exclude<z.output<Form>, { kind: 'contentFilter' }>> | 
 export type FaultKind = Fault['kind']
 
 /** Where in an answer a fault strikes; at most one of the two is given. */
-export interface FaultPlace extends Given<z.output<z.ZodObject<typeof placed>>> {}
+export interface FaultPosition extends Given<z.output<z.ZodObject<typeof placed>>> {}
 
 /** What goes wrong: the name of an error, a kind, or a kind with its parameters (docs/faults.md). Times in milliseconds. */
 export type FaultOptions = NamedError | Exclude<FaultKind, 'error' | 'delay'> | Input<Form>
@@ -100,7 +100,7 @@ export const faultWords: readonly string[] = [
   ...namedErrorNames,
 ]
 
-const onePlaceRule = 'must have only one of afterEvents and afterShare'
+const ONE_POSITION_RULE = 'must have only one of afterEvents and afterShare'
 const jailbreakRule = 'must not be jailbreak in an answer: only prompts have that'
 const wordRule = `must be one of ${faultKinds.join(', ')}, or the name of an error (${namedErrorNames.join(', ')})`
 
@@ -116,7 +116,7 @@ export const faultSchema: z.ZodType<Fault, FaultOptions> = z
     }),
   )
   .refine((fault) => !('afterShare' in fault && fault.afterShare !== undefined && fault.afterEvents), {
-    error: onePlaceRule,
+    error: ONE_POSITION_RULE,
   })
   .refine(
     (fault) => fault.kind !== 'contentFilter' || fault.finds === 'prompt' || fault.category !== 'jailbreak',

@@ -17,15 +17,15 @@ export interface IncidentFile {
 const millisecondsOf = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
 
 /** A year, in milliseconds. */
-const longestMs = 31_536_000_000
+const MAX_MS = 31_536_000_000
 
 const timeRule = 'must be a time such as 90s, 2m, 8m30s or 1h, up to a year'
 const time = z.preprocess(
   (value: string) => (typeof value === 'string' ? parseTime(value) : value),
-  z.number(timeRule).min(0, timeRule).max(longestMs, timeRule),
+  z.number(timeRule).min(0, timeRule).max(MAX_MS, timeRule),
 )
 
-const mostPhases = 1_000
+const MAX_PHASES = 1_000
 const latencyFactor = numberFrom(0, 1_000).default(1)
 
 const phaseSchema = mapping({
@@ -54,7 +54,7 @@ const fileSchema = mapping({
   phases: z
     .array(phaseSchema, 'must be a list of phases')
     .min(1, 'must have a phase at least')
-    .max(mostPhases, `must have ${mostPhases} phases at most`),
+    .max(MAX_PHASES, `must have ${MAX_PHASES} phases at most`),
   /** True, or how often. */
   repeat: z
     .union([z.boolean(), integerFrom(1, 1_000_000)], 'must be true, or how often: an integer of at least 1')

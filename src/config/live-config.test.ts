@@ -74,7 +74,7 @@ describe('a patch', () => {
     const { problems } = await live.patch({ region: 'X', openai_deployments: { a: { model: null } } })
     expect(problems).toHaveLength(1)
     expect(live.current).toBe(first)
-    expect(live.overlay).toEqual({ put: {}, patch: {} })
+    expect(live.patches).toEqual({ put: {}, patch: {} })
     await live.patch({ tool_call_probability: 1 })
     expect(live.current.defaultResource.region).toBe('East US 2')
   })
@@ -179,10 +179,10 @@ describe('reset', () => {
     const { live, patchDeployments } = setUp()
     await patchDeployments({ a: { tokens_per_minute: 1 } })
     await live.putDeployment('c', { model: 'gpt-4o' })
-    const { overlay } = live
+    const { patches } = live
     const shown = live.shown()
     await live.reset()
-    await live.reset(JSON.parse(JSON.stringify(overlay)) as typeof overlay)
+    await live.reset(JSON.parse(JSON.stringify(patches)) as typeof patches)
     expect(live.shown()).toEqual(shown)
   })
 })
@@ -234,7 +234,7 @@ describe('a change of a named resource', () => {
     }
     const [now, then] = [live.current, before].map(({ resources }) => resources.get('acme')?.deployments)
     expect(now?.get('b')).toBe(then?.get('b'))
-    expect(live.overlay).toEqual({
+    expect(live.patches).toEqual({
       put: {},
       patch: {},
       resources: { acme: { put: { c: chat }, patch: { openai_deployments: { a: { tokensPerMinute: 7 } } } } },
@@ -270,6 +270,6 @@ describe('a change of a named resource', () => {
     expect((await live.putDeployment('a', chat, 'gamma')).problems).toEqual([
       'There is no resource "gamma", but changes of it.',
     ])
-    expect(live.overlay.resources).toBeUndefined()
+    expect(live.patches.resources).toBeUndefined()
   })
 })

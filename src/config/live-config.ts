@@ -10,12 +10,12 @@ import {
   joinChanges,
   keepingEntries,
   noChanges,
-  type Overlay,
+  type Patches,
   type OverlayStore,
   withCamelKeys,
   withChanges,
   withoutPatchesOf,
-} from './overlay.ts'
+} from './patches.ts'
 import { type PatchedInputs, patchInputs, putDeployments, patchableSettings } from './patch-inputs.ts'
 import { configError, resolveInputs } from './resolve-inputs.ts'
 import type { Settings } from './settings-schema.ts'
@@ -39,7 +39,7 @@ export interface Change {
 export type Prepare = (next: Config) => Promise<void>
 
 /** What a change makes of the configuration of the moment; made again where another process was faster. */
-type Plan = () => { readonly base?: ConfigInputs; readonly overlay?: Overlay }
+type Plan = () => { readonly base?: ConfigInputs; readonly patches?: Patches }
 
 interface State {
   readonly inputs: ConfigInputs
@@ -58,7 +58,7 @@ export class LiveConfig {
   /** Where changes are shared with other processes; set by whoever shares them. */
   store?: OverlayStore
   #base: ConfigInputs
-  #overlay: Overlay = noChanges
+  #patches: Patches = noChanges
   #state: State
   /** Applies one change after another, so that none is lost between the check and the swap of another. */
   readonly #changes = new SerialQueue()
@@ -106,8 +106,8 @@ export class LiveConfig {
   }
 
   /** What was changed since the start or the last reset. */
-  get overlay(): Overlay {
-    return this.#overlay
+  get patches(): Patches {
+    return this.#patches
   }
 
   /** Calls `listener` after each change. */
@@ -134,13 +134,13 @@ export class LiveConfig {
   }
 
   /** Takes over the changes of another process, and its base where that is another one than the one that is here. */
-  follow(overlay: Overlay, base: ConfigInputs = this.#base): Promise<Change> {
-    return this.#change(() => ({ base, overlay }))
+  follow(patches: Patches, base: ConfigInputs = this.#base): Promise<Change> {
+    return this.#change(() => ({ base, patches }))
   }
 
   /** Puts other changes into the place of those since the start; without an argument, none. */
-  reset(overlay: Overlay = { ...noChanges }): Promise<Change> {
-    return this.#change(() => ({ overlay }))
+  reset(patches: Patches = { ...noChanges }): Promise<Change> {
+    return this.#change(() => ({ patches }))
   }
 
   /**
@@ -148,10 +148,10 @@ export class LiveConfig {
    *
    * @param find is asked when all changes before are done; undefined leaves things as they are
    */
-  adopt(find: () => Overlay | undefined): Promise<Change> {
+  adopt(find: () => Patches | undefined): Promise<Change> {
     return this.#changes.run(() => {
-      const overlay = find()
-      return this.#make(overlay ? { overlay } : {})
+      const patches = find()
+      return this.#make(patches ? { patches } : {})
     })
   }
 
@@ -168,8 +168,8 @@ export class LiveConfig {
   ): Promise<Change> {
     return this.#change(() => {
       const inputs = inputsOf(this.#state.inputs, resource) ?? this.#state.inputs
-      const overlay = this.#overlay
-      return { overlay: withChanges(overlay, resource, change(changesOf(overlay, resource), inputs)) }
+      const patches = this.#patches
+      return { patches: withChanges(patches, resource, change(changesOf(patches, resource), inputs)) }
     })
   }
 
@@ -178,29 +178,29 @@ export class LiveConfig {
       const before = this.current
       for (;;) {
         const planned = plan()
-        const offered = await this.#make(planned, () => this.#offer(plan, planned.overlay))
+        const offered = await this.#make(planned, () => this.#offer(plan, planned.patches))
         if (offered.newer === undefined) return { problems: offered.problems, before }
-        const { problems } = await this.#make({ overlay: offered.newer })
+        const { problems } = await this.#make({ patches: offered.newer })
         if (problems.length > 0) return { problems, before }
       }
     })
   }
 
   /** Gives what another process has put into the store since, which this change has not seen. */
-  async #offer(plan: Plan, overlay: Overlay | undefined): Promise<Overlay | undefined> {
-    if (!overlay || !this.store) return undefined
-    const answer = await this.store.offer(overlay, this.#overlay)
+  async #offer(plan: Plan, patches: Patches | undefined): Promise<Patches | undefined> {
+    if (!patches || !this.store) return undefined
+    const answer = await this.store.offer(patches, this.#patches)
     if (answer === 'away') this.#unshared.push(plan)
     return typeof answer === 'string' ? undefined : answer
   }
 
   /** @param offer is asked when everything is ready but the swap; what it gives is in the way of the change */
   async #make(
-    { base = this.#base, overlay = this.#overlay }: ReturnType<Plan>,
-    offer: () => Promise<Overlay | undefined> = async () => undefined,
-  ): Promise<Change & { readonly newer?: Overlay | undefined }> {
+    { base = this.#base, patches = this.#patches }: ReturnType<Plan>,
+    offer: () => Promise<Patches | undefined> = async () => undefined,
+  ): Promise<Change & { readonly newer?: Patches | undefined }> {
     const before = this.current
-    const patched = applyOverlay(base, overlay)
+    const patched = applyPatches(base, patches)
     const inputs = keepingEntries(patched.inputs, this.#state.inputs)
     const resolved = resolveInputs(inputs)
     const problems = [...patched.problems, ...('problems' in resolved ? resolved.problems : [])]
@@ -210,7 +210,7 @@ export class LiveConfig {
     const newer = await offer()
     if (newer) return { problems, before, newer }
     this.#base = base
-    this.#overlay = overlay
+    this.#patches = patches
     this.#state = { ...resolved, config, inputs }
     for (const listener of this.#listeners) listener(config)
     return { problems, before }
@@ -224,9 +224,9 @@ function inputsOf(inputs: ConfigInputs, resource: string): ResourceInputs | unde
   return Object.hasOwn(resources, resource) ? resources[resource] : undefined
 }
 
-function applyOverlay(base: ConfigInputs, overlay: Overlay): PatchedInputs<ConfigInputs> {
-  const { inputs, problems } = patchInputs(putDeployments(base, overlay.put), overlay.patch)
-  const changes = Object.entries(overlay.resources ?? {})
+function applyPatches(base: ConfigInputs, patches: Patches): PatchedInputs<ConfigInputs> {
+  const { inputs, problems } = patchInputs(putDeployments(base, patches.put), patches.patch)
+  const changes = Object.entries(patches.resources ?? {})
   if (changes.length === 0) return { inputs, problems }
   const resources = { ...inputs.resources }
   const found = changes.flatMap(([name, { put, patch }]) => {

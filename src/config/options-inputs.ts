@@ -142,7 +142,7 @@ const aliases: ReadonlyMap<string, Setting | undefined> = new Map([
 ])
 
 /** How many requests `journal: true` keeps. */
-const usualJournalSize = 1_000
+const DEFAULT_JOURNAL_SIZE = 1_000
 
 /** The path of every option that is a setting. */
 export function settingOptions(): readonly string[] {
@@ -187,7 +187,7 @@ function isGroup(option: string): boolean {
 }
 
 function plain(option: string, value: unknown): unknown {
-  if (option === 'journal' && typeof value === 'boolean') return value ? usualJournalSize : 0
+  if (option === 'journal' && typeof value === 'boolean') return value ? DEFAULT_JOURNAL_SIZE : 0
   return value instanceof URL && value.protocol === 'file:' ? fileURLToPath(value) : value
 }
 

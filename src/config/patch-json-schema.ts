@@ -79,11 +79,11 @@ function schemaAt(whole: JsonSchema, path: readonly string[]): JsonSchema {
 
 /** A list stands there in the one text in which it was given; null is what nobody set. */
 function leafSchema(setting: Setting, checked: JsonSchema, form: ConfigForm): Leaf {
-  const { default: fallback, whenUnset, unit, range, env } = setting
+  const { default: fallback, unsetMeaning, unit, range, env } = setting
   const typed = checked['type'] === undefined || checked['type'] === 'array' ? { type: 'string' } : checked
   const nullable = form === 'patch' || fallback === undefined
   const schema = nullable ? { anyOf: [typed, { type: 'null' }] } : typed
-  const usual = fallback === undefined ? `null: ${whenUnset ?? 'none'}` : `default ${fallback}`
+  const usual = fallback === undefined ? `null: ${unsetMeaning ?? 'none'}` : `default ${fallback}`
   const facts = [range, unit, usual, `the variable ${env}`].filter((fact) => fact !== undefined)
   return new Leaf({ ...schema, description: `${setting.description} (${facts.join('; ')})` })
 }

@@ -92,6 +92,6 @@ function readGivenFile(
     return { source: sources.readFile(resolve(sources.workingDirectory, path)), path }
   } catch (error) {
     const reason = reasonOf(error)
-    return { problem: `${set.typedAs} names a file that cannot be read: ${reason}. Set it to the ${kind}.` }
+    return { problem: `${set.source} names a file that cannot be read: ${reason}. Set it to the ${kind}.` }
   }
 }

@@ -31,7 +31,7 @@ export const recordingSettings = {
     env: 'RECORDING_REDACT',
     mayHoldSecret: true,
     group,
-    whenUnset: 'credentials only',
+    unsetMeaning: 'credentials only',
     description:
       'What recordings must not hold beside credentials: names of headers, query parameters and JSON fields, "texts" and /patterns/ of bodies (docs/recording.md).',
   }),
@@ -44,7 +44,7 @@ export const matchSettings = {
     {
       env: 'MATCH_IGNORE_FIELDS',
       group,
-      whenUnset: 'every field counts',
+      unsetMeaning: 'every field counts',
       description:
         'Fields of JSON bodies that do not count when a recording is looked for: user,seed,metadata.',
     },
@@ -52,7 +52,7 @@ export const matchSettings = {
   headers: setting(nameList(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'names of headers', { lowerCase: true }), {
     env: 'MATCH_HEADERS',
     group,
-    whenUnset: 'no header counts',
+    unsetMeaning: 'no header counts',
     description: 'Headers that must be equal to the recorded ones.',
   }),
   apiVersion: setting(yesOrNo('on or off'), {

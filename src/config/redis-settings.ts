@@ -8,7 +8,7 @@ export const redisSettings = {
   url: setting(redisAddress(), {
     env: 'REDIS_URL',
     group,
-    whenUnset: 'no Redis: this simulator is a service by itself',
+    unsetMeaning: 'no Redis: this simulator is a service by itself',
     secret: true,
     description:
       'Redis or Valkey through which several simulators are one service, with limits, slots, journal and the like together: redis://host:6379, or rediss:// for TLS, with user and password where it asks for them (docs/many-machines.md).',

@@ -80,7 +80,7 @@ Every problem in the file is named at once, with its place:
 \`deployments.yaml: "chat".tokensPerMinute must be an integer of at least 1 (got -5).\``
 
 /** A quota of which the ratio of each model gives a whole number of requests. */
-const exampleTokensPerMinute = 60_000
+const EXAMPLE_TOKENS_PER_MINUTE = 60_000
 
 function renderKeys(): string {
   const rows = Object.entries(deploymentKeys).map(([key, { meaning, range, whenAbsent }]) => [
@@ -112,7 +112,7 @@ function renderGroup(group: string): string {
 }
 
 function settingRow(setting: Setting): string[] {
-  const fallback = setting.default === undefined ? (setting.whenUnset ?? '') : code(setting.default)
+  const fallback = setting.default === undefined ? (setting.unsetMeaning ?? '') : code(setting.default)
   const description = setting.secret ? `${setting.description} Secret: never printed.` : setting.description
   return [
     code(setting.env),
@@ -146,7 +146,7 @@ function renderModels(): string {
 
 A model without operations may be named in the deployment file, but no request to it is answered yet. Source of the
 numbers: Microsoft Learn, "Foundry Models sold by Azure", September 2026. _Requests per minute_ are those of a deployment with
-${formatNumber(exampleTokensPerMinute)} tokens per minute and no \`requestsPerMinute\`.
+${formatNumber(EXAMPLE_TOKENS_PER_MINUTE)} tokens per minute and no \`requestsPerMinute\`.
 
 ${table(['Model', 'Other names', 'Context tokens', 'Output tokens', 'Requests per minute', 'Operations'], modelCatalogue.map(modelRow))}`
 }
@@ -157,7 +157,7 @@ function modelRow(model: Model): string[] {
     model.aliases.map(code).join(', '),
     model.contextTokens === 0 ? '' : formatNumber(model.contextTokens),
     model.maxOutputTokens === 0 ? '' : formatNumber(model.maxOutputTokens),
-    formatNumber(derivedRequestsPerMinute(exampleTokensPerMinute, model)),
+    formatNumber(derivedRequestsPerMinute(EXAMPLE_TOKENS_PER_MINUTE, model)),
     model.operations.join(', '),
   ]
 }
@@ -191,7 +191,7 @@ function renderGroupOfEnv(group: string): string {
 
 function renderSetting(setting: Setting): string {
   const unit = setting.unit === undefined ? '' : ` Unit: ${setting.unit}.`
-  const unset = setting.whenUnset === undefined ? '' : ` Unset: ${setting.whenUnset}.`
+  const unset = setting.unsetMeaning === undefined ? '' : ` Unset: ${setting.unsetMeaning}.`
   return [
     `# ${setting.description}`,
     `# Must be ${setting.range}.${unit}${unset}`,

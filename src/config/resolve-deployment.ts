@@ -23,8 +23,8 @@ import { sourceNames } from './source-names.ts'
 const count = 'must be an integer of at least 1'
 const limit = z.int(count).min(1, count).optional()
 /** Largest embedding that a deployment may make: five times that of any known model, and still a small answer. */
-const maxEmbeddingSize = 16_384
-const sizeRule = `must be an integer from 1 to ${maxEmbeddingSize}`
+const MAX_EMBEDDING_SIZE = 16_384
+const sizeRule = `must be an integer from 1 to ${MAX_EMBEDDING_SIZE}`
 
 /** The keys of an entry; `latency` and `faults` have checks of their own. */
 export const deploymentEntrySchema = z.strictObject(
@@ -37,7 +37,7 @@ export const deploymentEntrySchema = z.strictObject(
     limitProfile: z.enum(limitProfileNames, `must be one of ${limitProfileNames.join(', ')}`).optional(),
     provisionedThroughputUnits: limit,
     spilloverTo: z.string('must be the name of a deployment').optional(),
-    embeddingSize: z.int(sizeRule).min(1, sizeRule).max(maxEmbeddingSize, sizeRule).optional(),
+    embeddingSize: z.int(sizeRule).min(1, sizeRule).max(MAX_EMBEDDING_SIZE, sizeRule).optional(),
     latency: z.custom<DeploymentLatencyOptions>().optional(),
     faults: z.custom<readonly OwnFaultRuleOptions[]>().optional(),
   },

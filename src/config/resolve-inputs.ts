@@ -59,7 +59,7 @@ export function resolveInputs(inputs: ConfigInputs, unread: readonly string[] = 
     ...flat.problems,
     ...(flat.settings ? redisProblems(flat.settings) : []),
     ...(flat.settings ? telemetryProblems(flat.settings) : []),
-    ...withPlaces(resources, ({ problems: found }) => found),
+    ...withLocations(resources, ({ problems: found }) => found),
   ]
   if (!flat.settings || !flat.config || problems.length > 0) return { problems }
   const host = createHost(flat.settings, flat.config.apiKey)
@@ -72,7 +72,7 @@ export function resolveInputs(inputs: ConfigInputs, unread: readonly string[] = 
   return {
     config: Object.freeze(config),
     settings: flat.settings,
-    warnings: [...warnings, ...flat.warnings, ...withPlaces(resources, (resolved) => resolved.warnings)],
+    warnings: [...warnings, ...flat.warnings, ...withLocations(resources, (resolved) => resolved.warnings)],
   }
 }
 
@@ -148,7 +148,7 @@ function namesOf(deployments: readonly Deployment[]): ReadonlySet<string> {
 }
 
 /** What is told of named resources, each with its place; the default one has none. */
-function withPlaces(
+function withLocations(
   resources: ReadonlyMap<string, ResolvedResource>,
   tell: (resolved: ResolvedResource) => readonly string[],
 ): string[] {
@@ -215,22 +215,22 @@ function describeWrongValues(given: readonly GivenValue[], error: z.ZodError | u
 }
 
 function describeWrongItem(
-  { setting, typed, typedAs }: GivenValue,
+  { setting, typed, source }: GivenValue,
   { path, message }: z.core.$ZodIssue,
 ): string {
   const index = Number(path[setting.path.length])
   const item: unknown = (typed as readonly unknown[])[index]
-  return `${typedAs}[${index}] must be ${message} (got ${item instanceof RegExp ? String(item) : showValue(item)}).`
+  return `${source}[${index}] must be ${message} (got ${item instanceof RegExp ? String(item) : showValue(item)}).`
 }
 
 /** Says of a value what it must be. */
-export function describeWrongValue({ setting, typed, typedAs }: GivenValue): string {
+export function describeWrongValue({ setting, typed, source }: GivenValue): string {
   const got = setting.isQuoted ? showValue(typed) : redacted
   const advice =
     setting.default === undefined
-      ? `Set it to that, or leave it unset for ${setting.whenUnset ?? 'none'}.`
+      ? `Set it to that, or leave it unset for ${setting.unsetMeaning ?? 'none'}.`
       : `Set it to ${setting.default} (the default) or to another such value.`
-  return `${typedAs} must be ${setting.range} (got ${got}). ${advice}`
+  return `${source} must be ${setting.range} (got ${got}). ${advice}`
 }
 
 function createHost(settings: Settings, apiKey: string): HostConfig {

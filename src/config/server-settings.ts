@@ -7,7 +7,7 @@ const watchWords = { 1: 'true', yes: 'true', on: 'true', 0: 'false', no: 'false'
 
 const group = 'Server'
 
-const longestSeconds = 86_400
+const MAX_SECONDS = 86_400
 
 /** Settings of what a single connection, and all of them together, may take. */
 const connectionSettings = z.strictObject({
@@ -94,7 +94,7 @@ export const serverSettings = {
     env: 'BODIES_LIMIT_MB',
     patch: 'bodies_limit_mb',
     group,
-    whenUnset:
+    unsetMeaning:
       'a quarter of the memory of the machine or container, half of the heap, and 1,024 at most; a worker has its share',
     unit: 'MB',
     description:
@@ -147,7 +147,7 @@ function seconds(
   byDefault: number,
   { env, description }: { readonly env: string; readonly description: string },
 ) {
-  return setting(numberBetween(0.1, longestSeconds), {
+  return setting(numberBetween(0.1, MAX_SECONDS), {
     env,
     group,
     default: byDefault,

@@ -29,7 +29,7 @@ export interface SettingDetails {
   /** As an operator would write it; absent where leaving it unset means something else. */
   readonly default?: string | number | boolean
   /** What leaving it unset means, for a setting without a default. */
-  readonly whenUnset?: string
+  readonly unsetMeaning?: string
   /** Where PATCH /++/config has it, dotted: `latency.time_scale`; absent for what only a new start changes. */
   readonly patch?: string
   /** True when the value must never be printed. */

@@ -96,7 +96,7 @@ export const settingsSchema = z.strictObject({
   seed: setting(text(/./, 'text that is not empty'), {
     env: 'SIMULATOR_SEED',
     group: 'Simulation',
-    whenUnset: 'a new one at each start',
+    unsetMeaning: 'a new one at each start',
     description: 'Makes generated answers and waiting times the same at each start.',
   }),
   region: setting(text(/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/, 'a name in printable ASCII characters'), {
@@ -132,21 +132,21 @@ export const settingsSchema = z.strictObject({
   extensionPath: setting(pathList('files, folders or installed packages'), {
     env: 'EXTENSION_PATH',
     group: 'Simulation',
-    whenUnset: 'no extensions',
+    unsetMeaning: 'no extensions',
     description:
       'Extensions in JavaScript or TypeScript, in the order in which they act (docs/extensions.md); relative to the working directory.',
   }),
   tiktokenCacheDir: setting(text(/./, 'the path of a folder'), {
     env: 'TIKTOKEN_CACHE_DIR',
     group: 'Simulation',
-    whenUnset: 'the encodings that come with the program',
+    unsetMeaning: 'the encodings that come with the program',
     description:
       'Folder with the files of encodings as tiktoken keeps them (docs/offline.md); relative to the working directory.',
   }),
   apiKey: setting(accessKey(), {
     env: 'SIMULATOR_API_KEY',
     group: 'Access',
-    whenUnset: '32 random characters, new at each start',
+    unsetMeaning: '32 random characters, new at each start',
     secret: true,
     description:
       'The key that callers send as api-key or as bearer token. Other users can read flags: prefer the variable.',
@@ -154,7 +154,7 @@ export const settingsSchema = z.strictObject({
   adminApiKey: setting(accessKey(), {
     env: 'ADMIN_API_KEY',
     group: 'Access',
-    whenUnset: 'SIMULATOR_API_KEY opens both',
+    unsetMeaning: 'SIMULATOR_API_KEY opens both',
     secret: true,
     description:
       'The key of the administration under /++/, where it is to be another one than that of callers: neither opens what the other does (docs/admin.md).',
@@ -170,13 +170,13 @@ export const settingsSchema = z.strictObject({
   deploymentConfigPath: setting(text(/./, 'the path of a file'), {
     env: 'OPENAI_DEPLOYMENT_CONFIG_PATH',
     group: 'Deployments',
-    whenUnset: 'the default set',
+    unsetMeaning: 'the default set',
     description: 'JSON or YAML file with the deployments; relative to the working directory.',
   }),
   modelCataloguePath: setting(text(/./, 'the path of a file'), {
     env: 'MODEL_CATALOGUE_PATH',
     group: 'Deployments',
-    whenUnset: 'the built-in models alone',
+    unsetMeaning: 'the built-in models alone',
     description:
       'JSON or YAML file of models, new ones or changes of known ones (docs/models.md); relative to the working directory.',
   }),
@@ -215,14 +215,14 @@ export const settingsSchema = z.strictObject({
       env: 'CONTENT_FILTER_PROMPT',
       patch: 'content_filter.prompt',
       group: 'Content filter',
-      whenUnset: 'no refusals',
+      unsetMeaning: 'no refusals',
       description: 'A request with one of these phrases is refused: 400, code content_filter.',
     }),
     completion: setting(filterPhrases(harmCategories), {
       env: 'CONTENT_FILTER_COMPLETION',
       patch: 'content_filter.completion',
       group: 'Content filter',
-      whenUnset: 'no blocked answers',
+      unsetMeaning: 'no blocked answers',
       description:
         'The answer to a request with one of these phrases is blocked: finish_reason content_filter.',
     }),
@@ -230,7 +230,7 @@ export const settingsSchema = z.strictObject({
       env: 'CONTENT_FILTER_LATE',
       patch: 'content_filter.late',
       group: 'Content filter',
-      whenUnset: 'no streams cut short',
+      unsetMeaning: 'no streams cut short',
       description:
         'The stream that answers a request with one of these phrases is cut short, as by the asynchronous filter.',
     }),
@@ -239,14 +239,14 @@ export const settingsSchema = z.strictObject({
   faultsPath: setting(text(/./, 'the path of a file'), {
     env: 'FAULTS_PATH',
     group: 'Faults',
-    whenUnset: 'no faults but those of the deployment file',
+    unsetMeaning: 'no faults but those of the deployment file',
     description:
       'JSON or YAML file of faults over all deployments (docs/faults.md); relative to the working directory.',
   }),
   incidentsPath: setting(text(/./, 'the path of a file'), {
     env: 'INCIDENTS_PATH',
     group: 'Faults',
-    whenUnset: 'no incidents but those that are started later',
+    unsetMeaning: 'no incidents but those that are started later',
     description:
       'JSON or YAML file with a timetable of incidents, which begins with the simulator (docs/incidents.md); relative to the working directory.',
   }),

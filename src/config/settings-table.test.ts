@@ -16,9 +16,9 @@ describe('settingsTable', () => {
   })
 
   it('says of every setting what it is without a value', () => {
-    expect(settingsTable().filter((row) => row.default === undefined && row.whenUnset === undefined)).toEqual(
-      [],
-    )
+    expect(
+      settingsTable().filter((row) => row.default === undefined && row.unsetMeaning === undefined),
+    ).toEqual([])
   })
 })
 

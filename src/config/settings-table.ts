@@ -17,7 +17,7 @@ export interface Setting {
   /** As an operator would write it. */
   readonly default: string | undefined
   /** What leaving it unset means, for a setting without a default. */
-  readonly whenUnset: string | undefined
+  readonly unsetMeaning: string | undefined
   /** Where PATCH /++/config has it, dotted; undefined for what only a new start changes. */
   readonly patch: string | undefined
   readonly secret: boolean
@@ -36,12 +36,12 @@ export interface GivenValue {
   readonly value: unknown
   /** What was set: the text that the value was read from, or the value itself. */
   readonly typed: unknown
-  readonly typedAs: string
+  readonly source: string
 }
 
 /** Takes a value that was set; text is read once, here. */
-export function givenValue(setting: Setting, typed: unknown, typedAs: string): GivenValue {
-  return { setting, value: typeof typed === 'string' ? setting.read(typed) : typed, typed, typedAs }
+export function givenValue(setting: Setting, typed: unknown, source: string): GivenValue {
+  return { setting, value: typeof typed === 'string' ? setting.read(typed) : typed, typed, source }
 }
 
 /** Puts a value to where a path leads in a tree, whose branches are made on the way. */
@@ -81,7 +81,7 @@ function collectSettings(schema: z.ZodObject, parentPath: readonly string[]): Se
       description,
       range,
       unit,
-      whenUnset,
+      unsetMeaning: unsetMeaning,
       patch,
       secret = false,
       mayHoldSecret = false,
@@ -99,7 +99,7 @@ function collectSettings(schema: z.ZodObject, parentPath: readonly string[]): Se
         range,
         unit,
         default: text,
-        whenUnset,
+        unsetMeaning,
         patch,
         secret,
         isQuoted: !secret && !mayHoldSecret,

@@ -2,7 +2,7 @@ import { isCredentialName } from '../lib/credential-names.ts'
 import { redacted, redactHeaderValue } from '../lib/credential-texts.ts'
 import { redactBody } from '../lib/redact-credentials.ts'
 
-const longest = 60
+const MAX_LENGTH = 60
 
 /**
  * A wrong value as a message quotes it: as JSON, cut when it is long, without credentials.
@@ -16,5 +16,5 @@ export function showValue(value: unknown, place = ''): string {
     typeof value === 'string'
       ? JSON.stringify(redactHeaderValue(value))
       : redactBody(JSON.stringify(value) ?? typeof value)
-  return shown.length > longest ? `${shown.slice(0, longest)}...` : shown
+  return shown.length > MAX_LENGTH ? `${shown.slice(0, MAX_LENGTH)}...` : shown
 }

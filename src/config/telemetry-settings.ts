@@ -16,7 +16,7 @@ export const telemetrySettings = {
     env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
     group,
     mayHoldSecret: true,
-    whenUnset: 'nothing is exported',
+    unsetMeaning: 'nothing is exported',
     description:
       'OpenTelemetry collector that metrics are sent to, at /v1/metrics below it: http://127.0.0.1:4318 (docs/monitoring.md).',
   }),
@@ -24,26 +24,26 @@ export const telemetrySettings = {
     env: 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT',
     group,
     mayHoldSecret: true,
-    whenUnset: '/v1/metrics below OTEL_EXPORTER_OTLP_ENDPOINT',
+    unsetMeaning: '/v1/metrics below OTEL_EXPORTER_OTLP_ENDPOINT',
     description: 'Address for metrics alone, with its whole path.',
   }),
   tracesEndpoint: setting(httpAddress(), {
     env: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
     group,
     mayHoldSecret: true,
-    whenUnset: '/v1/traces below OTEL_EXPORTER_OTLP_ENDPOINT',
+    unsetMeaning: '/v1/traces below OTEL_EXPORTER_OTLP_ENDPOINT',
     description: 'Address for traces alone, with its whole path; setting it asks for traces.',
   }),
   metricsExporter: setting(oneOf(['otlp', 'none']), {
     env: 'OTEL_METRICS_EXPORTER',
     group,
-    whenUnset: 'otlp where an address is set',
+    unsetMeaning: 'otlp where an address is set',
     description: 'Whether metrics are sent; without an address to http://localhost:4318.',
   }),
   tracesExporter: setting(oneOf(['otlp', 'none']), {
     env: 'OTEL_TRACES_EXPORTER',
     group,
-    whenUnset: 'otlp where OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is set',
+    unsetMeaning: 'otlp where OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is set',
     description: 'Whether a span is sent for each request; without an address to http://localhost:4318.',
   }),
   protocol: setting(text(/^\S+$/, spokenProtocol), {
@@ -58,7 +58,7 @@ export const telemetrySettings = {
     {
       env: 'OTEL_EXPORTER_OTLP_HEADERS',
       group,
-      whenUnset: 'none',
+      unsetMeaning: 'none',
       secret: true,
       description:
         'Headers that telemetry is sent with, such as api-key=..., with %XX for special characters.',
@@ -82,7 +82,7 @@ export const telemetrySettings = {
   serviceName: setting(text(/\S/, 'text that is not empty'), {
     env: 'OTEL_SERVICE_NAME',
     group,
-    whenUnset: 'service.name in OTEL_RESOURCE_ATTRIBUTES, or else aoai-simulated-api',
+    unsetMeaning: 'service.name in OTEL_RESOURCE_ATTRIBUTES, or else aoai-simulated-api',
     description: 'Name of the service in exported telemetry.',
   }),
   resourceAttributes: setting(
@@ -90,7 +90,7 @@ export const telemetrySettings = {
     {
       env: 'OTEL_RESOURCE_ATTRIBUTES',
       group,
-      whenUnset: 'none but the name of the service, of the process, and of the SDK',
+      unsetMeaning: 'none but the name of the service, of the process, and of the SDK',
       description:
         'Further attributes of the service in exported telemetry: deployment.environment.name=test, with %XX for special characters.',
     },
@@ -104,7 +104,7 @@ export const telemetrySettings = {
   applicationInsights: setting(text(/./, 'a connection string'), {
     env: 'APPLICATIONINSIGHTS_CONNECTION_STRING',
     group,
-    whenUnset: 'nothing',
+    unsetMeaning: 'nothing',
     secret: true,
     description:
       'Accepted for those who come from the Python simulator, and not used: a collector sends telemetry on to Application Insights (docs/monitoring.md).',

@@ -1,7 +1,7 @@
 import type { ForwardedReply, NamedLimiter } from '../pipeline/extension.ts'
 import type { Hook, Source, NamedStage } from '../pipeline/stage.ts'
 import { OperatorError } from '../lib/operator-error.ts'
-import type { Culprit } from './extension-error.ts'
+import type { ExtensionPart } from './extension-error.ts'
 import { type Answerer, firstAnswer, guardForwarder, guardGenerator, guardLimiter } from './guard-answer.ts'
 import { guardHook } from './guard-hook.ts'
 import { createLifeCycle, type LifeCycle } from './life-cycle.ts'
@@ -43,23 +43,23 @@ export function composeExtensions(list: readonly LoadedExtension[]): Extensions 
   }
 }
 
-function namedHook(hook: Hook, culprit: Culprit): NamedStage {
-  return { name: 'extension', extension: culprit.extension, stage: guardHook(hook, culprit) }
+function namedHook(hook: Hook, extensionPart: ExtensionPart): NamedStage {
+  return { name: 'extension', extension: extensionPart.extension, stage: guardHook(hook, extensionPart) }
 }
 
-type Parts = 'hooks' | 'generators' | 'forwarders'
-type PartOf<P extends Parts> = NonNullable<LoadedExtension['extension'][P]>[number]
+type PartKind = 'hooks' | 'generators' | 'forwarders'
+type PartOf<P extends PartKind> = NonNullable<LoadedExtension['extension'][P]>[number]
 
-function guardAll<P extends Parts, T>(
+function guardAll<P extends PartKind, T>(
   loaded: LoadedExtension,
   parts: P,
   word: string,
-  guard: (part: PartOf<P>, culprit: Culprit) => T,
+  guard: (part: PartOf<P>, extensionPart: ExtensionPart) => T,
 ): T[] {
   const all: readonly PartOf<P>[] = loaded.extension[parts] ?? []
   return all.map((part, index) => {
     const name = part.name === '' ? '' : ` (${part.name})`
-    return guard(part, culpritOf(loaded, `${word} ${index + 1}${name}`))
+    return guard(part, extensionPartOf(loaded, `${word} ${index + 1}${name}`))
   })
 }
 
@@ -71,13 +71,13 @@ function composeLimiters(list: readonly LoadedExtension[]): ReadonlyMap<string, 
       const owner = owners.get(name)
       if (owner) throw sameLimiter(name, owner, loaded)
       owners.set(name, loaded)
-      limiters.set(name, guardLimiter(limiter, culpritOf(loaded, `limiter "${name}"`)))
+      limiters.set(name, guardLimiter(limiter, extensionPartOf(loaded, `limiter "${name}"`)))
     }
   }
   return limiters
 }
 
-function culpritOf({ extension, source }: LoadedExtension, part: string): Culprit {
+function extensionPartOf({ extension, source }: LoadedExtension, part: string): ExtensionPart {
   return { extension: extension.name, source, part }
 }
 

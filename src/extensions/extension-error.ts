@@ -1,5 +1,5 @@
 /** Where in an extension something went wrong. */
-export interface Culprit {
+export interface ExtensionPart {
   /** The extension's name. */
   readonly extension: string
   /** Where it comes from, such as the path of its file. */
@@ -14,20 +14,20 @@ export interface Culprit {
  */
 export class ExtensionError extends Error {
   override readonly name = 'ExtensionError'
-  readonly culprit: Culprit
+  readonly extensionPart: ExtensionPart
 
   /** @param what completes the sentence "The extension X failed in Y: ..." */
-  constructor(culprit: Culprit, what: string, options?: ErrorOptions) {
-    const { extension, source, part } = culprit
+  constructor(extensionPart: ExtensionPart, what: string, options?: ErrorOptions) {
+    const { extension, source, part } = extensionPart
     super(`The extension "${extension}" (${source}) failed in ${part}: ${what}`, options)
-    this.culprit = culprit
+    this.extensionPart = extensionPart
     const cause = options?.cause
     if (cause instanceof Error) this.stack = `${this.name}: ${this.message}\nCaused by: ${cause.stack}`
   }
 }
 
 /** The error of a part that threw `thrown`, which may be no Error at all. */
-export function blame(culprit: Culprit, thrown: unknown): ExtensionError {
+export function wrapExtensionError(extensionPart: ExtensionPart, thrown: unknown): ExtensionError {
   const what = thrown instanceof Error ? thrown.message : `it threw ${String(thrown)}`
-  return new ExtensionError(culprit, what, { cause: thrown })
+  return new ExtensionError(extensionPart, what, { cause: thrown })
 }

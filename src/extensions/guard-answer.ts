@@ -3,43 +3,46 @@ import type { Exchange } from '../pipeline/exchange.ts'
 import type { ForwardedReply, Forwarder, Generator, NamedLimiter } from '../pipeline/extension.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { traceOf } from '../pipeline/trace.ts'
-import { blame, type Culprit, ExtensionError } from './extension-error.ts'
+import { wrapExtensionError, type ExtensionPart, ExtensionError } from './extension-error.ts'
 import { replyProblem } from './reply-problem.ts'
 
 /** A part of an extension that answers requests, or leaves them to the next one by giving undefined. */
 export type Answerer<T> = (exchange: Exchange) => MaybePromise<T | undefined>
 
 /** Wraps a generator so that what it throws, and what it gives that is no reply, is an ExtensionError that names it. */
-export function guardGenerator(generator: Generator, culprit: Culprit): Answerer<Reply> {
-  return guardAnswer(generator, (given) => acceptReply(given, culprit), culprit)
+export function guardGenerator(generator: Generator, extensionPart: ExtensionPart): Answerer<Reply> {
+  return guardAnswer(generator, (given) => acceptReply(given, extensionPart), extensionPart)
 }
 
 /** Does the same for a forwarder, and says of each answer whether it is recorded. */
-export function guardForwarder(forwarder: Forwarder, culprit: Culprit): Answerer<Required<ForwardedReply>> {
+export function guardForwarder(
+  forwarder: Forwarder,
+  extensionPart: ExtensionPart,
+): Answerer<Required<ForwardedReply>> {
   const accept = (given: unknown): Required<ForwardedReply> => {
     if (typeof given !== 'object' || given === null || !('reply' in given)) {
-      return { reply: acceptReply(given, culprit), store: true }
+      return { reply: acceptReply(given, extensionPart), store: true }
     }
     const { reply, store = true } = given as { reply: unknown; store?: unknown }
-    if (typeof store === 'boolean') return { reply: acceptReply(reply, culprit), store }
-    throw new ExtensionError(culprit, "'store' must be true, false or absent")
+    if (typeof store === 'boolean') return { reply: acceptReply(reply, extensionPart), store }
+    throw new ExtensionError(extensionPart, "'store' must be true, false or absent")
   }
-  return guardAnswer(forwarder, accept, culprit)
+  return guardAnswer(forwarder, accept, extensionPart)
 }
 
 /** Does the same for a limiter, which answers at once: a promise is no answer. */
-export function guardLimiter(limiter: NamedLimiter, culprit: Culprit): NamedLimiter {
+export function guardLimiter(limiter: NamedLimiter, extensionPart: ExtensionPart): NamedLimiter {
   return (exchange) => {
     let given: unknown
     try {
       given = limiter(exchange)
     } catch (error) {
-      throw blame(culprit, error)
+      throw wrapExtensionError(extensionPart, error)
     }
     if (given === undefined) return undefined
-    if (!isThenable(given)) return acceptReply(given, culprit)
+    if (!isThenable(given)) return acceptReply(given, extensionPart)
     given.then(undefined, () => undefined)
-    throw new ExtensionError(culprit, 'it gave a promise. A limiter answers at once, without async')
+    throw new ExtensionError(extensionPart, 'it gave a promise. A limiter answers at once, without async')
   }
 }
 
@@ -61,32 +64,32 @@ export function firstAnswer<T>(answerers: readonly Answerer<T>[]): Answerer<T> {
 function guardAnswer<T>(
   answer: (exchange: Exchange) => unknown,
   accept: (given: unknown) => T,
-  culprit: Culprit,
+  extensionPart: ExtensionPart,
 ): Answerer<T> {
   const acceptIfAny = (given: unknown, exchange: Exchange): T | undefined => {
     if (given === undefined) return undefined
-    traceOf(exchange)?.answeredByExtension(culprit.extension)
+    traceOf(exchange)?.answeredByExtension(extensionPart.extension)
     return accept(given)
   }
   const failed = (error: unknown): never => {
-    throw blame(culprit, error)
+    throw wrapExtensionError(extensionPart, error)
   }
   return (exchange) => {
     let given: unknown
     try {
       given = answer(exchange)
     } catch (error) {
-      throw blame(culprit, error)
+      throw wrapExtensionError(extensionPart, error)
     }
     if (!isThenable(given)) return acceptIfAny(given, exchange)
     return Promise.resolve(given).then((awaited) => acceptIfAny(awaited, exchange), failed)
   }
 }
 
-function acceptReply(given: unknown, culprit: Culprit): Reply {
+function acceptReply(given: unknown, extensionPart: ExtensionPart): Reply {
   const problem = replyProblem(given)
   if (problem === undefined) return given as Reply
-  throw new ExtensionError(culprit, `${problem}. Give a reply, or undefined to pass the request on`)
+  throw new ExtensionError(extensionPart, `${problem}. Give a reply, or undefined to pass the request on`)
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

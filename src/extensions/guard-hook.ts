@@ -1,6 +1,6 @@
 import type { ReplyOrPromise, Hook, Stage } from '../pipeline/stage.ts'
 import type { Reply } from '../pipeline/reply.ts'
-import { blame, type Culprit, ExtensionError } from './extension-error.ts'
+import { wrapExtensionError, type ExtensionPart, ExtensionError } from './extension-error.ts'
 import { replyProblem } from './reply-problem.ts'
 
 /**
@@ -8,11 +8,11 @@ import { replyProblem } from './reply-problem.ts'
  * through as it is: an outer hook is not to blame for the core, or for an inner hook. Nothing is added to the promise of
  * `next()` where a hook returns that very promise; for any other, its reply is looked at.
  */
-export function guardHook(hook: Hook, culprit: Culprit): Stage {
+export function guardHook(hook: Hook, extensionPart: ExtensionPart): Stage {
   const accept = (reply: unknown): Reply => {
     const problem = replyProblem(reply)
     if (problem === undefined) return reply as Reply
-    throw new ExtensionError(culprit, `${problem}. Return what next() gave, or a reply of its own`)
+    throw new ExtensionError(extensionPart, `${problem}. Return what next() gave, or a reply of its own`)
   }
 
   const guarded: Stage = (exchange, next) => {
@@ -22,16 +22,16 @@ export function guardHook(hook: Hook, culprit: Culprit): Stage {
       result = hook(exchange, () => call.start())
     } catch (error) {
       call.watch()
-      throw blame(culprit, error)
+      throw wrapExtensionError(extensionPart, error)
     }
     if (call.inner && result === call.inner) return call.inner
     call.watch()
     return Promise.resolve(result).then(accept, (error: unknown) => {
-      throw call.failedWith(error) ? error : blame(culprit, error)
+      throw call.failedWith(error) ? error : wrapExtensionError(extensionPart, error)
     })
   }
   // The chain names a hook that calls next() twice.
-  return Object.defineProperty(guarded, 'name', { value: hook.name || culprit.part })
+  return Object.defineProperty(guarded, 'name', { value: hook.name || extensionPart.part })
 }
 
 /** What one request's hook asks of the rest of the chain. */

@@ -13,7 +13,7 @@ import type { IncidentBook } from './incidents.ts'
 import { matchesRule } from './match-rule.ts'
 import { startAt } from './retime.ts'
 import { hasSimHeaders, readSimHeaders, type SimHeaders } from './sim-headers.ts'
-import { disturbAny, errorInstead, forcedBy } from './strike.ts'
+import { disturbAny, errorInstead, forcedBy } from './apply-fault.ts'
 
 /** The stages that let things go wrong, and what they count. */
 export interface Faults {
@@ -25,7 +25,7 @@ export interface Faults {
 }
 
 /** Names the stream of chance that faults are drawn from, beside that of the answer. */
-const faultBranch = 0x6661_756c
+const FAULT_BRANCH = 0x6661_756c
 
 /** What strikes a request. */
 interface Struck {
@@ -64,7 +64,7 @@ export function createFaults(incidents: IncidentBook): Faults {
     const phase = incidents.phaseOf(resource)
     const wish = wishes.get(exchange)
     if (!wish && !phase && !deployment?.faults && config.faults.length === 0) return next()
-    const random = exchange.random.branch(faultBranch)
+    const random = exchange.random.branch(FAULT_BRANCH)
     const struck = wish?.fault ?? choose(rulesFor(exchange, phase), exchange, random)
     if (!struck && !wish) return next()
     return answer(exchange, next, { wish, struck, random, counts })

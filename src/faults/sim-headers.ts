@@ -4,7 +4,7 @@ import { labelOf, resolveFault } from '../config/fault-rules.ts'
 import { isNamedError } from '../config/fault-schema.ts'
 import { modelError, type ServiceError } from '../wire/errors.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import type { ForcedAnswer } from '../pipeline/forced-answer.ts'
+import type { AnswerOverride } from '../pipeline/answer-override.ts'
 import { shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
 import { traceHeader } from '../pipeline/trace.ts'
@@ -16,12 +16,12 @@ export interface SimHeaders {
   readonly delayMs?: number
   /** From the start of the request to its first token, or to a whole answer. */
   readonly firstTokenMs?: number
-  readonly forced?: ForcedAnswer
+  readonly forced?: AnswerOverride
 }
 
 const prefix = 'x-sim-'
-const longestMs = 3_600_000
-const mostTokens = 1_000_000
+const MAX_MS = 3_600_000
+const MAX_TOKENS = 1_000_000
 const finishReasons = ['stop', 'length', 'content_filter'] as const
 
 const names = [
@@ -55,11 +55,11 @@ export function readSimHeaders(
     if (!name.startsWith(prefix) || isTestHeader(name, exchange)) continue
     if (!(names as readonly string[]).includes(name)) return unknownHeader(name)
   }
-  const delayMs = readNumber(headers, 'x-sim-delay-ms', 0, longestMs, false)
+  const delayMs = readNumber(headers, 'x-sim-delay-ms', 0, MAX_MS, false)
   if (typeof delayMs === 'object') return delayMs
-  const firstTokenMs = readNumber(headers, 'x-sim-ttft-ms', 0, longestMs, false)
+  const firstTokenMs = readNumber(headers, 'x-sim-ttft-ms', 0, MAX_MS, false)
   if (typeof firstTokenMs === 'object') return firstTokenMs
-  const tokens = readNumber(headers, 'x-sim-tokens', 1, mostTokens, true)
+  const tokens = readNumber(headers, 'x-sim-tokens', 1, MAX_TOKENS, true)
   if (typeof tokens === 'object') return tokens
   const finish = headers['x-sim-finish-reason']
   const finishReason = finishReasons.find((reason) => reason === finish)
@@ -71,7 +71,7 @@ export function readSimHeaders(
   if (trace !== undefined && trace !== 'on' && trace !== 'off') return refuse(traceHeader, 'on or off', trace)
   const fault = readFault(exchange, configured)
   if (fault && 'status' in fault) return fault
-  const forced: ForcedAnswer | undefined =
+  const forced: AnswerOverride | undefined =
     tokens === undefined && finishReason === undefined
       ? undefined
       : {
@@ -111,12 +111,13 @@ function readFault(
   if (typeof text !== 'string') return refuse('x-sim-fault', 'one fault', text)
   for (const { label, fault } of configured) {
     // A rule without a name of its own must not change what a built-in word means.
-    if (label === text && label !== labelOf(fault)) return misfit(exchange, fault, text) ?? { label, fault }
+    if (label === text && label !== labelOf(fault))
+      return validateTarget(exchange, fault, text) ?? { label, fault }
   }
   const resolved = resolveFault(parseFault(text), 'x-sim-fault')
   if ('problems' in resolved) return reject('x-sim-fault', resolved.problems.join(' '))
   const { fault } = resolved
-  return misfit(exchange, fault, text) ?? { label: labelOf(fault), fault }
+  return validateTarget(exchange, fault, text) ?? { label: labelOf(fault), fault }
 }
 
 /** `stall;afterEvents=3;ms=500` is what a file writes as `{kind: stall, afterEvents: 3, ms: 500}`. */
@@ -133,7 +134,7 @@ function parseFault(text: string): unknown {
   return { ...base, ...Object.fromEntries(given) }
 }
 
-function misfit(exchange: Exchange, fault: Fault, text: string): ServiceError | undefined {
+function validateTarget(exchange: Exchange, fault: Fault, text: string): ServiceError | undefined {
   const operation = exchange.route?.operation
   const fitting: readonly string[] | undefined = operationsOf(fault)
   if (operation && fitting && !fitting.includes(operation)) {

@@ -9,7 +9,7 @@ import { countTools } from '../wire/chat/tool-tokens.ts'
 import type { Addressed, Exchange } from '../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../pipeline/reply-headers.ts'
 import type { Reply } from '../pipeline/reply.ts'
-import { type ReplyOrPromise, whenKnown } from '../pipeline/stage.ts'
+import { type ReplyOrPromise, mapMaybe } from '../pipeline/stage.ts'
 import { loadEncoding, type TokenCounter } from '../tokens/encoding.ts'
 import {
   chatTask,
@@ -23,7 +23,7 @@ import { complete, completeInTurns, mayTakeLong, completionMemory } from './comp
 import { completionSteps, type Completion } from '../answer/completion.ts'
 import { judgeContent, type Verdict, filterCompletion } from './content-filter.ts'
 import { countAhead } from './count-ahead.ts'
-import { shortestCachedPrompt, type PromptCache } from './prompt-cache.ts'
+import { MIN_CACHED_PROMPT, type PromptCache } from './prompt-cache.ts'
 import { chatBody } from '../wire/chat/write-chat.ts'
 import { streamChat } from './stream-chat.ts'
 import { createHash } from 'node:crypto'
@@ -43,7 +43,7 @@ export function generateChat(exchange: Addressed, promptCache: PromptCache): Rep
   const counter = countAhead(exchange, loadEncoding(model.encoding), (collector) => {
     countChatPrompt(request, model, collector)
   })
-  return whenKnown(counter, (known) => answerChat(exchange, deployment, promptCache, request, known))
+  return mapMaybe(counter, (known) => answerChat(exchange, deployment, promptCache, request, known))
 }
 
 function answerChat(
@@ -114,7 +114,7 @@ function cachedTokens(
   tokens: number,
   promptCache: PromptCache,
 ): number {
-  if (tokens < shortestCachedPrompt) return 0
+  if (tokens < MIN_CACHED_PROMPT) return 0
   const encoding = loadEncoding(model.encoding)
   const count = (text: string): number => encoding.count(text)
   const { resource, clock } = exchange

@@ -4,11 +4,11 @@ import { drawLorem } from './lorem.ts'
 import type { TextFormat } from './completion-task.ts'
 
 /** Members of an object that no schema describes. */
-const fewestMembers = 2
-const mostMembers = 5
+const MIN_MEMBERS = 2
+const MAX_MEMBERS = 5
 
 /** Longest text among them, in tokens. */
-const longestText = 8
+const MAX_TEXT_LENGTH = 8
 
 /** How JSON is written: without any space, or with one after each comma and colon. */
 export type JsonSpacing = 'compact' | 'spaced'
@@ -32,7 +32,7 @@ export function writeJson(value: unknown, spacing: JsonSpacing = 'compact'): str
 
 function drawObject(random: Random): object {
   const members = new Map<string, unknown>()
-  const count = fewestMembers + random.below(mostMembers - fewestMembers + 1)
+  const count = MIN_MEMBERS + random.below(MAX_MEMBERS - MIN_MEMBERS + 1)
   while (members.size < count) members.set(drawKey(random), drawMember(random))
   return Object.fromEntries(members)
 }
@@ -49,7 +49,7 @@ function drawMember(random: Random): string | number | boolean {
     case 1:
       return random.below(2) === 1
     default:
-      return drawLorem(random, 1 + random.below(longestText)).text
+      return drawLorem(random, 1 + random.below(MAX_TEXT_LENGTH)).text
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ResourceConfig } from '../config/config.ts'
 import type { Model } from '../wire/models/models.ts'
-import type { ForcedAnswer } from '../pipeline/forced-answer.ts'
+import type { AnswerOverride } from '../pipeline/answer-override.ts'
 import { lognormal, type Random, standardNormal } from '../lib/random.ts'
 import { nextSlice } from '../lib/slices.ts'
 import { loadEncoding } from '../tokens/encoding.ts'
@@ -42,12 +42,12 @@ export async function completeInTurns(
 }
 
 /** Drawn in some ten milliseconds. */
-const quickTokens = 100_000
+const QUICK_TOKENS = 100_000
 
 /** Whether a task may take so long that it should be carried out by `completeInTurns`. */
 export function mayTakeLong(task: CompletionTask, model: Model): boolean {
   const { count, tools, format, requestedTokens = model.maxOutputTokens } = task
-  return count > 1 && (tools.length > 0 || format.kind !== 'text' || count * requestedTokens > quickTokens)
+  return count > 1 && (tools.length > 0 || format.kind !== 'text' || count * requestedTokens > QUICK_TOKENS)
 }
 
 function withUsage(choices: readonly Choice[], { promptTokens, cachedTokens }: CompletionTask): Completion {
@@ -122,7 +122,7 @@ function drawText(task: CompletionTask, room: number, random: Random, config: Re
 }
 
 /** JSON, and a text that is given, is as long as it is: a limit cuts it, and nothing makes it longer. */
-function cutText(text: string, forced: ForcedAnswer | undefined, model: Model, room: number): WrittenText {
+function cutText(text: string, forced: AnswerOverride | undefined, model: Model, room: number): WrittenText {
   const pieces = loadEncoding(model.encoding).pieces(text)
   const most = Math.min(room, forced ? forcedLimit(forced, pieces.length) : room)
   const cut = pieces.length >= most
@@ -191,8 +191,8 @@ export function endAtStop(pieces: readonly string[], stops: readonly string[]): 
  * The length of an answer that ends by itself, in tokens: lognormal, fitted by its logarithm's mean and deviation to
  * the conversation trace of Azure's LLM inference dataset of 2023 (median 151, 90 % below 456).
  */
-const naturalLogMean = 5.02
-const naturalLogDeviation = 0.86
+const NATURAL_LOG_MEAN = 5.02
+const NATURAL_LOG_DEVIATION = 0.86
 
 /** A length in tokens, and whether the limit rather than the model ends the text. */
 export interface CompletionLength {
@@ -216,7 +216,7 @@ function drawCompletionLength(
   if (requested !== undefined && policy === 'exact') return { tokens: limit, cut: true }
   const natural = Math.max(
     1,
-    Math.round(Math.exp(naturalLogMean + naturalLogDeviation * standardNormal(random))),
+    Math.round(Math.exp(NATURAL_LOG_MEAN + NATURAL_LOG_DEVIATION * standardNormal(random))),
   )
   // The token that ends a text counts as one, so a text of exactly the limit has no room for it.
   return natural < limit ? { tokens: natural, cut: false } : { tokens: limit, cut: true }
@@ -228,7 +228,7 @@ function drawCompletionLength(
  * @param drawn what it would be else
  * @param room tokens that the request and the model leave for it
  */
-function forceLength(drawn: CompletionLength, forced: ForcedAnswer, room: number): CompletionLength {
+function forceLength(drawn: CompletionLength, forced: AnswerOverride, room: number): CompletionLength {
   const { tokens = drawn.tokens, finishReason } = forced
   // The token that ends a text counts as one, so a text of exactly the limit has no room for it.
   if (finishReason === 'stop') return { tokens: Math.max(1, Math.min(tokens, room - 1)), cut: false }
@@ -238,18 +238,18 @@ function forceLength(drawn: CompletionLength, forced: ForcedAnswer, room: number
 }
 
 /** How many tokens of a text that has its own length are written: half of it, where it is to end for its length. */
-function forcedLimit({ tokens, finishReason }: ForcedAnswer, length: number): number {
+function forcedLimit({ tokens, finishReason }: AnswerOverride, length: number): number {
   if (finishReason === 'stop') return Infinity
   return tokens ?? (finishReason === 'length' ? Math.max(1, Math.floor(length / 2)) : Infinity)
 }
 
 /** A piece of text is a pointer, and a part of the whole text; measured 14 bytes for each token. */
-const bytesPerToken = 15
-const bytesPerChoice = 300
+const BYTES_PER_TOKEN = 15
+const BYTES_PER_CHOICE = 300
 /** Tokens of an answer that ends by itself: their median is 151, and nine of ten have fewer. */
-const usualTokens = 456
+const DEFAULT_TOKENS = 456
 /** Of a token's own log probability, and of each alternative that is listed with it, as JSON. */
-const bytesPerLogprob = 80
+const BYTES_PER_LOGPROB = 80
 
 /** What an answer is to hold. */
 export interface AnswerSize {
@@ -263,20 +263,20 @@ export interface AnswerSize {
 }
 
 /** The memory that an answer takes until its client has it, in bytes, roughly. */
-export function completionMemory({ choices, tokens = usualTokens, top, echoed = 0 }: AnswerSize): number {
+export function completionMemory({ choices, tokens = DEFAULT_TOKENS, top, echoed = 0 }: AnswerSize): number {
   const all = choices * tokens
-  const logprobs = top === undefined ? 0 : all * bytesPerLogprob * (1 + boundedTop(top, all))
-  return choices * (bytesPerChoice + echoed) + all * bytesPerToken + logprobs
+  const logprobs = top === undefined ? 0 : all * BYTES_PER_LOGPROB * (1 + boundedTop(top, all))
+  return choices * (BYTES_PER_CHOICE + echoed) + all * BYTES_PER_TOKEN + logprobs
 }
 
 /** Thought is billed in blocks of this size, in every capture. */
-const blockTokens = 64
+const BLOCK_TOKENS = 64
 
 /**
  * What surrounds thought in the bill: an answer of one token after 192 tokens of thought was billed as 203 (gpt-5-nano,
  * August 2025), of which one is the end of the text.
  */
-const framingTokens = 9
+const FRAMING_TOKENS = 9
 
 /** Median of the thought for each effort, in tokens; no public trace of real thoughts exists to fit. */
 const medianTokens: Readonly<Record<string, number>> = {
@@ -288,7 +288,7 @@ const medianTokens: Readonly<Record<string, number>> = {
   xhigh: 4_096,
 }
 /** Deviation of the logarithm: nine thoughts in ten lie between 0.37 and 2.7 times the median. */
-const logDeviation = 0.6
+const LOG_DEVIATION = 0.6
 
 /** The thought before an answer. */
 export interface Thought {
@@ -317,13 +317,13 @@ export function drawThought(
   if (!model.reasoning) return noThought
   const median = medianTokens[effort ?? defaultEffort(model)] ?? 0
   if (median === 0) return noThought
-  const drawn = lognormal(median, logDeviation, random)
-  const reasoningTokens = Math.round(drawn / blockTokens) * blockTokens
+  const drawn = lognormal(median, LOG_DEVIATION, random)
+  const reasoningTokens = Math.round(drawn / BLOCK_TOKENS) * BLOCK_TOKENS
   if (reasoningTokens === 0) return noThought
-  if (reasoningTokens + framingTokens < limit) {
-    return { reasoningTokens, overheadTokens: framingTokens, cut: false }
+  if (reasoningTokens + FRAMING_TOKENS < limit) {
+    return { reasoningTokens, overheadTokens: FRAMING_TOKENS, cut: false }
   }
-  const whole = Math.min(reasoningTokens, limit - (limit % blockTokens))
+  const whole = Math.min(reasoningTokens, limit - (limit % BLOCK_TOKENS))
   return { reasoningTokens: whole, overheadTokens: limit - whole, cut: true }
 }
 

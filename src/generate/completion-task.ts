@@ -1,5 +1,5 @@
 import type { Exchange } from '../pipeline/exchange.ts'
-import type { ForcedAnswer } from '../pipeline/forced-answer.ts'
+import type { AnswerOverride } from '../pipeline/answer-override.ts'
 import {
   type ChatRequest,
   type FunctionDefinition,
@@ -52,7 +52,7 @@ export interface CompletionTask {
   /** The request's `reasoning_effort`; undefined leaves it to the model. */
   readonly reasoningEffort: string | undefined
   /** What is decided about the answer beforehand; absent for nearly every request. */
-  readonly forced?: ForcedAnswer | undefined
+  readonly forced?: AnswerOverride | undefined
 }
 
 /** The task of an exchange, with what is decided about its answer beforehand. */
@@ -153,7 +153,7 @@ function stopOf(stop: ChatRequest['stop']): readonly string[] {
 }
 
 /** How much of a picture's or a file's address tells it from others. */
-const addressLength = 256
+const ADDRESS_LENGTH = 256
 
 /** Every text that the model would read in the messages of a request, for the content filter. */
 export function* readableTexts({ messages }: ChatRequest): Generator<string> {
@@ -211,5 +211,5 @@ function partText(part: ContentPart): string {
 }
 
 function shortened(address: string): string {
-  return `${address.slice(0, addressLength)}${address.slice(-addressLength)}${address.length}`
+  return `${address.slice(0, ADDRESS_LENGTH)}${address.slice(-ADDRESS_LENGTH)}${address.length}`
 }

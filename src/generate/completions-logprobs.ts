@@ -2,13 +2,13 @@ import { roundTo } from '../lib/number-format.ts'
 import { codePointLength } from '../wire/sse.ts'
 import type { Random } from '../lib/random.ts'
 import { pieceTable } from '../tokens/piece-table.ts'
-import type { PlacedTokens } from '../wire/completions/write-completion.ts'
+import type { TokenSpans } from '../wire/completions/write-completion.ts'
 
 /** The least probability of a token that is written: high enough to stay ahead of every alternative. */
-const leastProbability = 0.4
+const MIN_PROBABILITY = 0.4
 
 /** Of what is left of the probability, each alternative takes so much. */
-const alternativeShare = 0.6
+const ALTERNATIVE_SHARE = 0.6
 
 /**
  * The made-up log probabilities of tokens in the form of legacy completions, as JSON. The token that was written is
@@ -17,7 +17,7 @@ const alternativeShare = 0.6
  * @param alternatives how many tokens are listed at each place, 0 to 5; with 0 there is no list
  */
 export function legacyLogprobsJson(
-  { tokens, offset }: PlacedTokens,
+  { tokens, offset }: TokenSpans,
   alternatives: number,
   random: Random,
 ): string {
@@ -32,7 +32,7 @@ export function legacyLogprobsJson(
       logprobs.push('null')
       lists.push('null')
     } else {
-      const probability = leastProbability + (1 - leastProbability) * random.unit()
+      const probability = MIN_PROBABILITY + (1 - MIN_PROBABILITY) * random.unit()
       const logprob = logJson(probability)
       logprobs.push(logprob)
       if (alternatives > 0) {
@@ -57,8 +57,8 @@ function alternativesJson(text: string, rest: number, count: number, random: Ran
   for (let listed = 0; listed < count; word = (word + 1) % wordTexts.length) {
     const other = wordTexts[word]
     if (other === text) continue
-    json += `,${other}:${logJson(left * alternativeShare)}`
-    left *= 1 - alternativeShare
+    json += `,${other}:${logJson(left * ALTERNATIVE_SHARE)}`
+    left *= 1 - ALTERNATIVE_SHARE
     listed++
   }
   return json

@@ -13,7 +13,7 @@ import type { Addressed, Exchange } from '../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../pipeline/reply-headers.ts'
 import { bodyInPieces } from '../answer/body.ts'
 import type { Reply } from '../pipeline/reply.ts'
-import { type ReplyOrPromise, whenKnown } from '../pipeline/stage.ts'
+import { type ReplyOrPromise, mapMaybe } from '../pipeline/stage.ts'
 import { loadEncoding, type TokenCounter, type Encoding } from '../tokens/encoding.ts'
 import {
   completionSteps,
@@ -39,7 +39,7 @@ import { withForced, type CompletionTask } from './completion-task.ts'
 import { countInput, splitInputs } from '../wire/chat/prompt-tokens.ts'
 
 /** Rendered in some ten milliseconds, log probabilities included; in tokens. */
-const quickTokens = 5_000
+const QUICK_TOKENS = 5_000
 
 /** Answers a legacy completion with lorem text: `n` choices for each prompt. */
 export function generateCompletion(exchange: Addressed): ReplyOrPromise {
@@ -53,7 +53,7 @@ export function generateCompletion(exchange: Addressed): ReplyOrPromise {
   const counter = countAhead(exchange, encoding, (collector) => {
     readPrompts(request.prompt, encoding, collector)
   })
-  return whenKnown(counter, (known) => answerCompletion(exchange, deployment, request, known))
+  return mapMaybe(counter, (known) => answerCompletion(exchange, deployment, request, known))
 }
 
 function answerCompletion(
@@ -76,13 +76,13 @@ function answerCompletion(
     echoed: request.echo ? exchange.body.length / prompts.length : 0,
   }
   if (!exchange.reserve(completionMemory(size))) return noRoomReply()
-  return whenKnown(completePrompts(prompts, request, model, exchange), (written) =>
+  return mapMaybe(completePrompts(prompts, request, model, exchange), (written) =>
     completionReply(exchange, model, request, { prompts, verdict, written }),
   )
 }
 
 /** What an answer is made of. */
-interface AnswerParts {
+interface AnswerInput {
   readonly prompts: readonly CompletionPrompt[]
   readonly verdict: Verdict
   readonly written: PromptCompletions
@@ -92,7 +92,7 @@ function completionReply(
   exchange: Exchange,
   model: Model,
   request: CompletionsRequest,
-  { prompts, verdict, written: { completion, steps } }: AnswerParts,
+  { prompts, verdict, written: { completion, steps } }: AnswerInput,
 ): Reply {
   const { random } = exchange
   const streamed = request.stream === true
@@ -113,7 +113,7 @@ function completionReply(
 
   if (!streamed) {
     const body =
-      usage.completionTokens > quickTokens
+      usage.completionTokens > QUICK_TOKENS
         ? bodyInPieces(() => completionPieces(answer))
         : ({ kind: 'whole', render: () => renderCompletion(answer) } as const)
     return modelReply(jsonOfModel, body, usage, steps)
@@ -146,7 +146,7 @@ function alternatives(
  * Most tokens of prompts that one request gets back with log probabilities. A bound of the simulator's own: it keeps
  * the writing of one answer below a third of a second.
  */
-const maxScoredTokens = 131_072
+const MAX_SCORED_TOKENS = 131_072
 
 function checkLengths(
   request: CompletionsRequest,
@@ -166,17 +166,17 @@ function checkLengths(
   }
   const choices = choicesPerPrompt(request)
   const scored = typeof request.logprobs === 'number' && request.echo === true ? total * choices : 0
-  if (scored <= maxScoredTokens) return undefined
+  if (scored <= MAX_SCORED_TOKENS) return undefined
   const completions = prompts.length * choices
-  return tooManyCompletions(completions, Math.floor((maxScoredTokens / scored) * completions))
+  return tooManyCompletions(completions, Math.floor((MAX_SCORED_TOKENS / scored) * completions))
 }
 
 /** The service's own default; a legacy completion that asks for nothing is nearly always cut. */
-const defaultMaxTokens = 16
+const DEFAULT_MAX_TOKENS = 16
 
 /** The tokens that a request asks for in each choice. */
 function requestedTokens(request: CompletionsRequest): number {
-  return request.max_tokens ?? defaultMaxTokens
+  return request.max_tokens ?? DEFAULT_MAX_TOKENS
 }
 
 /** How many choices each prompt of a request gets. */
@@ -199,9 +199,9 @@ function candidatesPerPrompt(request: CompletionsRequest): number {
 }
 
 /** Drawn in some ten milliseconds. */
-const quickDraft = 100_000
+const QUICK_DRAFT = 100_000
 /** A candidate takes as long as so many tokens, however short it is. */
-const tokensPerCandidate = 20
+const TOKENS_PER_CANDIDATE = 20
 
 /** Writes `best_of` candidates for each prompt and keeps the first `n` of them; many of them with others in between. */
 function completePrompts(
@@ -211,7 +211,7 @@ function completePrompts(
   exchange: Exchange,
 ): MaybePromise<PromptCompletions> {
   const candidates = prompts.length * candidatesPerPrompt(request)
-  const mayTakeLong = candidates * (tokensPerCandidate + requestedTokens(request)) > quickDraft
+  const mayTakeLong = candidates * (TOKENS_PER_CANDIDATE + requestedTokens(request)) > QUICK_DRAFT
   return mayTakeLong
     ? completeInSlices(prompts, request, model, exchange)
     : addUp(
@@ -322,7 +322,7 @@ function createPrompt(
 }
 
 /** A character has at most four bytes, so at most four tokens share it; what lasts longer is not UTF-8. */
-const mostTokensOfCharacter = 4
+const MAX_TOKENS_OF_CHARACTER = 4
 
 function decodeEach(tokens: readonly number[], encoding: Encoding): string[] {
   let pending: number[] = []
@@ -330,7 +330,7 @@ function decodeEach(tokens: readonly number[], encoding: Encoding): string[] {
     pending.push(token)
     const text = encoding.decode(pending)
     const unfinished = text.endsWith('\uFFFD') && index < tokens.length - 1
-    if (unfinished && pending.length < mostTokensOfCharacter) return ''
+    if (unfinished && pending.length < MAX_TOKENS_OF_CHARACTER) return ''
     pending = []
     return text
   })

@@ -1,7 +1,7 @@
 import type { ResourceConfig } from '../config/config.ts'
 import type { FilterPhrase } from '../config/settings-schema.ts'
 import type { HarmCategory, PromptCategory } from '../wire/content-filters.ts'
-import type { ForcedAnswer } from '../pipeline/forced-answer.ts'
+import type { AnswerOverride } from '../pipeline/answer-override.ts'
 import { billedTokens, visibleTokens, type Choice, type Completion } from '../answer/completion.ts'
 
 /**
@@ -27,7 +27,7 @@ const pass: Verdict = { kind: 'pass' }
 export function judgeContent(
   texts: Iterable<string>,
   config: ResourceConfig,
-  forced?: ForcedAnswer,
+  forced?: AnswerOverride,
 ): Verdict {
   if (forced?.verdict) return forced.verdict
   const { prompt, completion, late } = config.contentFilter
@@ -59,7 +59,7 @@ export interface FilteredCompletion {
 }
 
 /** The signal comes at the latest so many characters after the harm (Microsoft Learn, "Content streaming"). */
-const latestSignal = 1_000
+const LATEST_SIGNAL = 1_000
 
 /**
  * Applies a verdict to the choices of an answer. A blocked answer has no text, yet is billed for what the model wrote,
@@ -112,7 +112,7 @@ function firstHalf(pieces: readonly string[]): readonly string[] {
   let characters = 0
   while (kept < half) {
     characters += pieces[kept]?.length ?? 0
-    if (characters > latestSignal) break
+    if (characters > LATEST_SIGNAL) break
     kept++
   }
   return pieces.slice(0, kept)

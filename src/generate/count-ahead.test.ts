@@ -2,7 +2,7 @@ import type { MaybePromise } from '../lib/port.ts'
 import { describe, expect, it } from 'vitest'
 import { leastMs } from '../../tests/support/machine-speed.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import { largeTextLength, loadEncoding, type TokenCounter } from '../tokens/encoding.ts'
+import { LARGE_TEXT_LENGTH, loadEncoding, type TokenCounter } from '../tokens/encoding.ts'
 import { countAhead } from './count-ahead.ts'
 
 const encoding = loadEncoding('o200k_base')
@@ -16,7 +16,7 @@ function exchangeOf(bytes: number, signal = new AbortController().signal): Excha
 
 /** Counts the texts of a large request. */
 function ahead(texts: readonly string[], signal?: AbortSignal): MaybePromise<TokenCounter> {
-  return countAhead(exchangeOf(largeTextLength + 1, signal), encoding, (collector) => {
+  return countAhead(exchangeOf(LARGE_TEXT_LENGTH + 1, signal), encoding, (collector) => {
     for (const text of texts) collector.count(text)
   })
 }
@@ -26,16 +26,16 @@ describe('countAhead', () => {
     const walk = (): void => {
       throw new Error('Nothing is to be walked through.')
     }
-    expect(countAhead(exchangeOf(largeTextLength), encoding, walk)).toBe(encoding)
+    expect(countAhead(exchangeOf(LARGE_TEXT_LENGTH), encoding, walk)).toBe(encoding)
   })
 
   it('gives the exact counts of all texts, in whatever order they are asked for', async () => {
     const texts = [
-      long(3 * largeTextLength),
+      long(3 * LARGE_TEXT_LENGTH),
       'Hello',
       long(100_000),
       'Hello',
-      `${long(3 * largeTextLength)}!`,
+      `${long(3 * LARGE_TEXT_LENGTH)}!`,
     ]
     const counter = await ahead(texts)
     for (const text of [...texts, ...texts.toReversed(), 'something else']) {
@@ -44,7 +44,7 @@ describe('countAhead', () => {
   })
 
   it('leaves nothing to count of what was walked through', async () => {
-    const text = 'a'.repeat(12 * largeTextLength)
+    const text = 'a'.repeat(12 * LARGE_TEXT_LENGTH)
     const counter = await ahead([text])
     // To count it anew takes half a second.
     expect(await leastMs(60, () => counter.count(text))).toBeLessThan(60)
@@ -73,7 +73,7 @@ describe('countAhead', () => {
     setImmediate(iterate)
     await ahead(texts)
     isOver = true
-    expect(iterations).toBeGreaterThanOrEqual(Math.floor(2_000_000 / (largeTextLength + 50_000)))
+    expect(iterations).toBeGreaterThanOrEqual(Math.floor(2_000_000 / (LARGE_TEXT_LENGTH + 50_000)))
   })
 
   it('counts one slice in each event-loop iteration, however many requests are counted', async () => {
@@ -84,7 +84,7 @@ describe('countAhead', () => {
       if (!isOver) setImmediate(iterate)
     }
     setImmediate(iterate)
-    const text = long(4 * largeTextLength)
+    const text = long(4 * LARGE_TEXT_LENGTH)
     await Promise.all([ahead([text]), ahead([text]), ahead([text])])
     isOver = true
     expect(iterations).toBeGreaterThanOrEqual(12)
@@ -92,19 +92,19 @@ describe('countAhead', () => {
 
   it('stops when the client leaves', async () => {
     const left = new AbortController()
-    const counting = ahead([long(40 * largeTextLength)], left.signal)
+    const counting = ahead([long(40 * LARGE_TEXT_LENGTH)], left.signal)
     left.abort()
     await expect(counting).rejects.toThrow('aborted')
   })
 
   it('counts the slice of a hostile run in little time', async () => {
-    const count = (turn: number): unknown => encoding.count(`${turn}${'a'.repeat(largeTextLength)}`)
+    const count = (turn: number): unknown => encoding.count(`${turn}${'a'.repeat(LARGE_TEXT_LENGTH)}`)
     // Some forty milliseconds: others wait no longer than that.
     expect(await leastMs(250, count)).toBeLessThan(250)
   })
 
   it('is at most a few tokens off for a run that is longer than a slice', async () => {
-    const text = 'a'.repeat(2 * largeTextLength + 10)
+    const text = 'a'.repeat(2 * LARGE_TEXT_LENGTH + 10)
     const counter = await ahead([text])
     expect(Math.abs(counter.count(text) - encoding.count(text))).toBeLessThan(10)
   })

@@ -1,10 +1,10 @@
 import type { MaybePromise } from '../lib/port.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { nextSlice } from '../lib/slices.ts'
-import { largeTextLength, type Encoding, type TokenCounter } from '../tokens/encoding.ts'
+import { LARGE_TEXT_LENGTH, type Encoding, type TokenCounter } from '../tokens/encoding.ts'
 
 /** Bodies up to this size are counted in one go: some tens of milliseconds at most. */
-const quickBytes = largeTextLength
+const QUICK_BYTES = LARGE_TEXT_LENGTH
 
 /**
  * Counts the texts of a large request before they are asked for, and yields to the event loop after each slice. Returns
@@ -18,7 +18,7 @@ export function countAhead(
   encoding: Encoding,
   walk: (collector: TokenCounter) => void,
 ): MaybePromise<TokenCounter> {
-  return exchange.body.length <= quickBytes ? encoding : countInSlices(exchange, encoding, walk)
+  return exchange.body.length <= QUICK_BYTES ? encoding : countInSlices(exchange, encoding, walk)
 }
 
 async function countInSlices(
@@ -37,14 +37,14 @@ async function countInSlices(
   }
   let sinceYield = 0
   for (const text of texts) {
-    if (text.length > largeTextLength) {
+    if (text.length > LARGE_TEXT_LENGTH) {
       const slices = encoding.countInSlices(text)
       let step = slices.next()
       for (; step.done !== true; step = slices.next()) await yieldToOthers()
       counts.push(step.value)
     } else {
       sinceYield += text.length
-      if (sinceYield > largeTextLength) {
+      if (sinceYield > LARGE_TEXT_LENGTH) {
         sinceYield = text.length
         await yieldToOthers()
       }

@@ -1,10 +1,10 @@
 import { eachFeature, hashText } from './text-features.ts'
 
 /** Length of the part of a vector that belongs to the exact text alone, so that no two texts are quite the same. */
-const ownShare = 0.2
+const OWN_SHARE = 0.2
 
 /** Draws of two numbers each, by which a feature is told from others. */
-const drawsPerFeature = 4
+const DRAWS_PER_FEATURE = 4
 
 /** The sums of the vector in work; kept, since it is needed again at once. */
 let sums = new Float64Array(0)
@@ -34,7 +34,7 @@ export function embedText(text: string, salt: number, size: number, dimensions: 
  */
 function addFeature(vector: Float64Array, seed: number, weight: number): void {
   let state = seed
-  for (let draw = 0; draw < drawsPerFeature; draw++) {
+  for (let draw = 0; draw < DRAWS_PER_FEATURE; draw++) {
     state ^= state << 13
     state ^= state >>> 17
     state ^= state << 5
@@ -55,7 +55,7 @@ function addOwnPart(vector: Float64Array, seed: number): void {
   let squares = 0
   for (let i = 0; i < vector.length; i++) squares += (vector[i] ?? 0) * (vector[i] ?? 0)
   // A uniform draw from [-1, 1] has the mean square 1/3.
-  const scale = squares === 0 ? 1 : Math.sqrt((3 * squares) / vector.length) * ownShare
+  const scale = squares === 0 ? 1 : Math.sqrt((3 * squares) / vector.length) * OWN_SHARE
   const unit = scale / 0x8000_0000
   // Marsaglia's xorshift32, whose state is never 0.
   let state = seed | 0 || 1

@@ -6,7 +6,7 @@ import type { Addressed, Exchange } from '../pipeline/exchange.ts'
 import { jsonOfModel, modelReply, noRoomReply, refuse } from '../pipeline/reply-headers.ts'
 import { bodyInPieces, isAsciiText, renderedBody } from '../answer/body.ts'
 import type { Reply } from '../pipeline/reply.ts'
-import { type ReplyOrPromise, whenKnown } from '../pipeline/stage.ts'
+import { type ReplyOrPromise, mapMaybe } from '../pipeline/stage.ts'
 import { loadEncoding, type TokenCounter } from '../tokens/encoding.ts'
 import { countAhead } from './count-ahead.ts'
 import { embedText } from './embedding-vector.ts'
@@ -14,16 +14,16 @@ import { embeddingsPieces, renderEmbeddings } from '../wire/embeddings/write-emb
 import { hashText } from './text-features.ts'
 
 /** The size of most models' vectors, for a model of the catalogue that names none. */
-const defaultSize = 1536
+const DEFAULT_SIZE = 1536
 
 /** Bytes of a number in the answer. */
 const bytesPerNumber = { float: 24, base64: 6 }
 
 /** Rendered in some ten milliseconds; in numbers. */
-const quickNumbers = 50_000
+const QUICK_NUMBERS = 50_000
 
 /** Texts of so many bytes are embedded in some ten milliseconds. */
-const quickBytes = 256 * 1024
+const QUICK_BYTES = 256 * 1024
 
 /** Answers an embeddings request with vectors that depend on the texts, the model and the size alone. */
 export function generateEmbeddings(exchange: Addressed): ReplyOrPromise {
@@ -37,7 +37,7 @@ export function generateEmbeddings(exchange: Addressed): ReplyOrPromise {
   const counter = countAhead(exchange, loadEncoding(model.encoding), (collector) => {
     for (const input of inputs) countInput(input, collector)
   })
-  return whenKnown(counter, (known) => answerEmbeddings(exchange, deployment, request, inputs, known))
+  return mapMaybe(counter, (known) => answerEmbeddings(exchange, deployment, request, inputs, known))
 }
 
 function answerEmbeddings(
@@ -60,7 +60,7 @@ function answerEmbeddings(
     promptTokens += tokens
   }
 
-  const size = model.embeddingSize ?? defaultSize
+  const size = model.embeddingSize ?? DEFAULT_SIZE
   const dimensions = Math.min(size, request.dimensions ?? deployment.embeddingSize ?? size)
   const salt = hashText(model.name, 0)
   const name = model.versionedName
@@ -74,7 +74,7 @@ function answerEmbeddings(
     }
   }
   const body =
-    numbers > quickNumbers || exchange.body.length > quickBytes
+    numbers > QUICK_NUMBERS || exchange.body.length > QUICK_BYTES
       ? bodyInPieces(() => embeddingsPieces(vectors(), name, promptTokens, format))
       : renderedBody(() => renderEmbeddings(vectors(), name, promptTokens, format), isAsciiText(name))
   const usage = { promptTokens, cachedTokens: 0, completionTokens: 0, reasoningTokens: 0 }

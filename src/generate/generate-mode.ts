@@ -55,13 +55,13 @@ export interface GenerateMode {
 }
 
 /** What generate mode is made from. */
-export interface GenerateModeParts {
+export interface GenerateDeps {
   /** Keeps the responses of the Responses API. */
   readonly responses: ResponseArchive
 }
 
 /** Makes generate mode. */
-export function createGenerateMode({ responses }: GenerateModeParts): GenerateMode {
+export function createGenerateMode({ responses }: GenerateDeps): GenerateMode {
   const promptCache = new PromptCache()
   const generators: Readonly<Record<ModelOperation, ModelGenerator>> = {
     ...modelGenerators,

@@ -2,17 +2,17 @@ import type { Random } from '../lib/random.ts'
 import { pieceTable } from '../tokens/piece-table.ts'
 
 /** The chosen token is mostly the likeliest one, else the second (one in eight) or the third (one in thirty-two). */
-const shareOfSecond = 1 / 8
-const shareOfThird = 1 / 32
+const SHARE_OF_SECOND = 1 / 8
+const SHARE_OF_THIRD = 1 / 32
 
 /** The likeliest token has at least this probability; most are near certain. */
-const leastLikeliest = 0.35
+const MIN_TOP_PROBABILITY = 0.35
 
 /** Each further token takes about this part of the probability that is left. */
-const partOfRest = 0.6
+const PART_OF_REST = 0.6
 
 /** Of a whole answer, so that it stays sendable; the service too may list fewer than were asked for. */
-const mostAlternatives = 250_000
+const MAX_ALTERNATIVES = 250_000
 
 /** What a request asks to be told of the tokens of its answer. */
 export interface LogprobOptions {
@@ -23,7 +23,7 @@ export interface LogprobOptions {
 
 /** As many alternatives for each of `tokens` as were asked for, unless the answer would grow beyond reason. */
 export function boundedTop(top: number, tokens: number): number {
-  return Math.min(top, Math.max(1, Math.floor(mostAlternatives / Math.max(1, tokens))))
+  return Math.min(top, Math.max(1, Math.floor(MAX_ALTERNATIVES / Math.max(1, tokens))))
 }
 
 /** `logprobs` of a choice or of a chunk: made-up probabilities for each piece of its text. Keys in alphabetical order. */
@@ -32,7 +32,7 @@ export function logprobsJson(pieces: readonly string[], options: LogprobOptions)
 }
 
 /** Tokens that are written together, in a millisecond or two. */
-const tokensTogether = 256
+const TOKENS_TOGETHER = 256
 
 /** The same in pieces. */
 export function* logprobsPieces(
@@ -40,8 +40,8 @@ export function* logprobsPieces(
   options: LogprobOptions,
 ): Generator<string, undefined> {
   yield '{"content":['
-  for (let start = 0; start < pieces.length; start += tokensTogether) {
-    const entries = pieces.slice(start, start + tokensTogether).map((piece) => entryJson(piece, options))
+  for (let start = 0; start < pieces.length; start += TOKENS_TOGETHER) {
+    const entries = pieces.slice(start, start + TOKENS_TOGETHER).map((piece) => entryJson(piece, options))
     yield (start > 0 ? ',' : '') + entries.join(',')
   }
   yield '],"refusal":null}'
@@ -67,18 +67,18 @@ function entryJson(piece: string, { top, random }: LogprobOptions): string {
 
 function drawRank(random: Random): number {
   const draw = random.unit()
-  if (draw < shareOfThird) return 2
-  return draw < shareOfThird + shareOfSecond ? 1 : 0
+  if (draw < SHARE_OF_THIRD) return 2
+  return draw < SHARE_OF_THIRD + SHARE_OF_SECOND ? 1 : 0
 }
 
 /** Descending; what is left for further tokens is never used up. */
 function drawProbabilities(random: Random, count: number): number[] {
-  const likeliest = 1 - (1 - leastLikeliest) * random.unit() ** 3
+  const likeliest = 1 - (1 - MIN_TOP_PROBABILITY) * random.unit() ** 3
   const probabilities = [likeliest]
   let rest = 1 - likeliest
   let last = likeliest
   while (probabilities.length < count) {
-    last = Math.min(last, rest * partOfRest * (0.8 + 0.4 * random.unit()))
+    last = Math.min(last, rest * PART_OF_REST * (0.8 + 0.4 * random.unit()))
     rest -= last
     probabilities.push(last)
   }

@@ -1,25 +1,25 @@
 import { RecentMap } from '../lib/caches.ts'
 
 /** Shorter prompts are never cached (Microsoft Learn, "Prompt caching"). */
-export const shortestCachedPrompt = 1_024
+export const MIN_CACHED_PROMPT = 1_024
 
 /** Beyond that, a prefix counts in steps of this size. */
-const stepTokens = 128
+const STEP_TOKENS = 128
 
 /** A prefix is forgotten when it was not used for so long; the service says five to ten minutes. */
-const keptMs = 5 * 60_000
+const RETENTION_MS = 5 * 60_000
 
 /** How exactly the time of the last use is known; to note each use would push other prompts out. */
-const noteEveryMs = 30_000
+const NOTE_INTERVAL_MS = 30_000
 
 /** Characters of a block, about as long as a step of English. */
-const blockLength = 512
+const BLOCK_LENGTH = 512
 
 /** Blocks of one of the two generations that are remembered; some 15 MB in all. */
-const blocksPerGeneration = 131_072
+const BLOCKS_PER_GENERATION = 131_072
 
 /** From here on what is left of a prompt is estimated by its length, since to count it again would take too long. */
-const longestCountedRest = 16_384
+const MAX_COUNTED_REST = 16_384
 
 /** What the cache needs to know of a prompt. */
 export interface CacheablePrompt {
@@ -38,7 +38,7 @@ export interface CacheablePrompt {
  * a text: a chain over blocks of 512 characters, which costs two nanoseconds a character at most.
  */
 export class PromptCache {
-  readonly #usedMs = new RecentMap<number, number>(blocksPerGeneration)
+  readonly #usedMs = new RecentMap<number, number>(BLOCKS_PER_GENERATION)
 
   /**
    * The tokens of the longest prefix that came before, in steps of 128 and at least 1,024, or 0; remembers the prompt.
@@ -46,10 +46,10 @@ export class PromptCache {
    * @param nowMs on any scale that does not go back
    */
   use(prompt: CacheablePrompt, nowMs: number): number {
-    if (prompt.tokens < shortestCachedPrompt) return 0
+    if (prompt.tokens < MIN_CACHED_PROMPT) return 0
     const rest = this.#note(prompt, nowMs)
     const prefix = prompt.tokens - restTokens(prompt, rest)
-    return prefix < shortestCachedPrompt ? 0 : prefix - (prefix % stepTokens)
+    return prefix < MIN_CACHED_PROMPT ? 0 : prefix - (prefix % STEP_TOKENS)
   }
 
   /** Forgets all prompts. */
@@ -66,19 +66,19 @@ export class PromptCache {
     let known = true
     const rest = { text: 0, offset: 0 }
     for (const [index, text] of texts.entries()) {
-      for (let start = 0; start <= text.length; start += blockLength) {
-        const end = Math.min(start + blockLength, text.length)
+      for (let start = 0; start <= text.length; start += BLOCK_LENGTH) {
+        const end = Math.min(start + BLOCK_LENGTH, text.length)
         chain.add(text, start, end)
-        const isLast = end < start + blockLength
+        const isLast = end < start + BLOCK_LENGTH
         if (isLast) chain.close()
         const usedMs = this.#usedMs.get(chain.value)
-        const isFresh = usedMs !== undefined && nowMs - usedMs <= keptMs
+        const isFresh = usedMs !== undefined && nowMs - usedMs <= RETENTION_MS
         known &&= isFresh
         if (known) {
           rest.text = isLast ? index + 1 : index
           rest.offset = isLast ? 0 : end
         }
-        if (!isFresh || nowMs - usedMs > noteEveryMs) this.#usedMs.set(chain.value, nowMs)
+        if (!isFresh || nowMs - usedMs > NOTE_INTERVAL_MS) this.#usedMs.set(chain.value, nowMs)
       }
     }
     return rest
@@ -96,7 +96,7 @@ function restTokens({ texts, tokens, count }: CacheablePrompt, rest: Rest): numb
   const parts = texts.slice(rest.text)
   if (rest.offset > 0) parts[0] = texts[rest.text]?.slice(rest.offset) ?? ''
   const length = totalLength(parts)
-  if (length > longestCountedRest) return Math.ceil((tokens * length) / totalLength(texts))
+  if (length > MAX_COUNTED_REST) return Math.ceil((tokens * length) / totalLength(texts))
   return parts.reduce((sum, part) => sum + count(part), 0)
 }
 
@@ -117,19 +117,19 @@ class HashChain {
     let low = this.#low
     let at = start
     for (; at + 3 < end; at += 4) {
-      high = Math.imul(high ^ (text.charCodeAt(at) | (text.charCodeAt(at + 1) << 16)), highFactor)
-      low = Math.imul(low ^ (text.charCodeAt(at + 2) | (text.charCodeAt(at + 3) << 16)), lowFactor)
+      high = Math.imul(high ^ (text.charCodeAt(at) | (text.charCodeAt(at + 1) << 16)), HIGH_FACTOR)
+      low = Math.imul(low ^ (text.charCodeAt(at + 2) | (text.charCodeAt(at + 3) << 16)), LOW_FACTOR)
       low ^= low >>> 15
     }
-    for (; at < end; at++) high = Math.imul(high ^ text.charCodeAt(at), highFactor)
+    for (; at < end; at++) high = Math.imul(high ^ text.charCodeAt(at), HIGH_FACTOR)
     this.#high = high ^ (high >>> 15)
     this.#low = low
   }
 
   /** Marks the end of a text, so that "ab", "c" and "a", "bc" differ. */
   close(): void {
-    this.#high = Math.imul(this.#high ^ endOfText, highFactor)
-    this.#low = Math.imul(this.#low ^ endOfText, lowFactor)
+    this.#high = Math.imul(this.#high ^ END_OF_TEXT, HIGH_FACTOR)
+    this.#low = Math.imul(this.#low ^ END_OF_TEXT, LOW_FACTOR)
   }
 
   get value(): number {
@@ -138,7 +138,7 @@ class HashChain {
   }
 }
 
-const highFactor = 0x0100_0193
-const lowFactor = 0x85eb_ca6b
+const HIGH_FACTOR = 0x0100_0193
+const LOW_FACTOR = 0x85eb_ca6b
 /** No text of one character has this value. */
-const endOfText = 0x1_0000
+const END_OF_TEXT = 0x1_0000

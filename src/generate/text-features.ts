@@ -1,17 +1,17 @@
 /** Takes a part of a text that its embedding is made of: a hash of what it says, and how much it counts. */
 export type TakeFeature = (hash: number, weight: number) => void
 
-const wordWeight = 1
+const WORD_WEIGHT = 1
 /** Parts of words make `run`, `runs` and `running` near each other. */
-const trigramWeight = 0.3
+const TRIGRAM_WEIGHT = 0.3
 /** What a word begins with is mostly its stem. */
-const stemWeight = 0.5
-const stemLength = 4
+const STEM_WEIGHT = 0.5
+const STEM_LENGTH = 4
 /** Words that every text has say little about what it is about. */
-const stopWordWeight = 0.05
+const STOP_WORD_WEIGHT = 0.05
 /** Scripts without spaces: two characters are about a word, one is a hint. */
-const pairWeight = 1
-const characterWeight = 0.35
+const PAIR_WEIGHT = 1
+const CHARACTER_WEIGHT = 0.35
 
 /** The most frequent function words of English, German, French and Spanish. */
 const stopWords =
@@ -24,13 +24,13 @@ const stopWords =
 
 const stopHashes = new Set(stopWords.split(' ').map((word) => hashText(word, 0)))
 
-const fnvOffset = 0x811c9dc5
-const fnvPrime = 0x01000193
+const FNV_OFFSET = 0x811c9dc5
+const FNV_PRIME = 0x01000193
 /** Set parts of words, single characters and pairs apart from words of the same letters. */
-const stemSalt = 0x2545f491
-const trigramSalt = 0x9e3779b9
-const characterSalt = 0x7f4a7c15
-const pairSalt = 0x94d049bb
+const STEM_SALT = 0x2545f491
+const TRIGRAM_SALT = 0x9e3779b9
+const CHARACTER_SALT = 0x7f4a7c15
+const PAIR_SALT = 0x94d049bb
 
 /**
  * Hands over the words of a text, the stems and letter trigrams of longer ones, and, in scripts without
@@ -40,30 +40,30 @@ const pairSalt = 0x94d049bb
 export function eachFeature(text: string, take: TakeFeature): void {
   const lower = text.toLowerCase()
   let length = 0
-  let hash = fnvOffset
+  let hash = FNV_OFFSET
   let before = 0
   let twoBefore = 0
   for (let i = 0; i <= lower.length; i++) {
     const code = i < lower.length ? lower.charCodeAt(i) : 0
     const kind = kindOf(code)
-    if (kind === letter) {
-      hash = Math.imul(hash ^ code, fnvPrime)
+    if (kind === LETTER) {
+      hash = Math.imul(hash ^ code, FNV_PRIME)
       length++
-      if (length === stemLength) take(mix(stemSalt ^ hash), stemWeight)
-      if (length >= 3) take(mix(trigramSalt ^ threeCodes(twoBefore, before, code)), trigramWeight)
+      if (length === STEM_LENGTH) take(mix(STEM_SALT ^ hash), STEM_WEIGHT)
+      if (length >= 3) take(mix(TRIGRAM_SALT ^ threeCodes(twoBefore, before, code)), TRIGRAM_WEIGHT)
       twoBefore = before
       before = code
       continue
     }
     if (length > 0) {
       const word = mix(hash)
-      take(word, stopHashes.has(word) ? stopWordWeight : wordWeight)
+      take(word, stopHashes.has(word) ? STOP_WORD_WEIGHT : WORD_WEIGHT)
       length = 0
-      hash = fnvOffset
+      hash = FNV_OFFSET
     }
-    if (kind === ideograph) {
-      take(mix(characterSalt ^ Math.imul(code, fnvPrime)), characterWeight)
-      if (kindOf(before) === ideograph) take(mix(pairSalt ^ threeCodes(0, before, code)), pairWeight)
+    if (kind === IDEOGRAPH) {
+      take(mix(CHARACTER_SALT ^ Math.imul(code, FNV_PRIME)), CHARACTER_WEIGHT)
+      if (kindOf(before) === IDEOGRAPH) take(mix(PAIR_SALT ^ threeCodes(0, before, code)), PAIR_WEIGHT)
     }
     before = code
   }
@@ -76,29 +76,29 @@ export function hashText(text: string, salt: number): number {
   return mix(hash)
 }
 
-const separator = 0
-const letter = 1
-const ideograph = 2
+const SEPARATOR = 0
+const LETTER = 1
+const IDEOGRAPH = 2
 
 const asciiKinds = Uint8Array.from({ length: 128 }, (_, code) =>
-  /[a-z0-9]/.test(String.fromCharCode(code)) ? letter : separator,
+  /[a-z0-9]/.test(String.fromCharCode(code)) ? LETTER : SEPARATOR,
 )
 
 /** Whether a UTF-16 unit belongs to a word, is nearly one by itself, or stands between words. */
 function kindOf(code: number): number {
-  if (code < 0x80) return asciiKinds[code] ?? separator
-  if (code < 0xc0) return code === 0xaa || code === 0xb5 || code === 0xba ? letter : separator
-  if (code < 0x2000) return code === 0xd7 || code === 0xf7 ? separator : letter
+  if (code < 0x80) return asciiKinds[code] ?? SEPARATOR
+  if (code < 0xc0) return code === 0xaa || code === 0xb5 || code === 0xba ? LETTER : SEPARATOR
+  if (code < 0x2000) return code === 0xd7 || code === 0xf7 ? SEPARATOR : LETTER
   // General punctuation to box drawing and symbols, then the punctuation of East Asia.
   if (code < 0x2c00 || (code >= 0x3000 && code <= 0x303f) || (code >= 0xff00 && code <= 0xff0f)) {
-    return separator
+    return SEPARATOR
   }
   // Kana, Chinese, and what surrogates stand for; Hangul has spaces but words of few syllables.
-  return code >= 0x2e80 ? ideograph : letter
+  return code >= 0x2e80 ? IDEOGRAPH : LETTER
 }
 
 function threeCodes(first: number, second: number, third: number): number {
-  return Math.imul(Math.imul(first ^ 0x5bd1e995, fnvPrime) ^ second, fnvPrime) ^ third
+  return Math.imul(Math.imul(first ^ 0x5bd1e995, FNV_PRIME) ^ second, FNV_PRIME) ^ third
 }
 
 function mix(value: number): number {

@@ -9,25 +9,25 @@ import { drawJson } from './json/draw-json.ts'
 import { drawLorem } from './lorem.ts'
 
 /** Of the answers that may hold several calls, this share holds two. */
-const shareOfTwoCalls = 0.2
+const SHARE_OF_TWO_CALLS = 0.2
 /** And this one three. */
-const shareOfThreeCalls = 0.05
+const SHARE_OF_THREE_CALLS = 0.05
 
 /**
  * Billed for one call besides its name and arguments: gpt-4o billed 14 for `get_weather` with
  * `{"location":"Shanghai"}`, which are 7 tokens, and gpt-4.1-mini 15 for 8 (May and July 2025).
  */
-const singleCallTokens = 7
+const SINGLE_CALL_TOKENS = 7
 
 /**
  * Calls side by side are wrapped as one: gpt-4o-mini billed two at 51, of which 23 are names and arguments (November
  * 2024). As part of a prompt, three cost two more than two do.
  */
-const parallelCallsTokens = 24
-const eachParallelCallTokens = 2
+const PARALLEL_CALLS_TOKENS = 24
+const TOKENS_PER_PARALLEL_CALL = 2
 
 /** Longest input of a custom tool, in tokens; it is free text. */
-const longestCustomInput = 24
+const MAX_CUSTOM_INPUT = 24
 
 /** Whether this answer is to call tools. */
 export function shouldCallTools(task: CompletionTask, random: Random, config: ResourceConfig): boolean {
@@ -57,7 +57,7 @@ export function drawToolCalls(
   const tools = chooseTools(task, random)
   const spacing = tools.length > 1 ? 'spaced' : 'compact'
   const framing =
-    tools.length > 1 ? parallelCallsTokens + tools.length * eachParallelCallTokens : singleCallTokens
+    tools.length > 1 ? PARALLEL_CALLS_TOKENS + tools.length * TOKENS_PER_PARALLEL_CALL : SINGLE_CALL_TOKENS
 
   const toolCalls: ToolCall[] = []
   let overheadTokens = framing
@@ -90,8 +90,8 @@ function chooseTools(task: CompletionTask, random: Random): ToolDefinition[] {
   // Structured outputs do not go with parallel calls, says the service's documentation.
   if (!task.parallelToolCalls || forcedName(task) !== undefined) return chosen
   const draw = random.unit()
-  if (draw >= shareOfTwoCalls + shareOfThreeCalls || callable.some((tool) => tool.strict)) return chosen
-  return draw < shareOfThreeCalls ? [...chosen, ...one(), ...one()] : [...chosen, ...one()]
+  if (draw >= SHARE_OF_TWO_CALLS + SHARE_OF_THREE_CALLS || callable.some((tool) => tool.strict)) return chosen
+  return draw < SHARE_OF_THREE_CALLS ? [...chosen, ...one(), ...one()] : [...chosen, ...one()]
 }
 
 function callableTools({ tools, toolChoice }: CompletionTask): readonly ToolDefinition[] {
@@ -103,6 +103,6 @@ function forcedName({ toolChoice }: CompletionTask): string | undefined {
 }
 
 function drawInput(tool: ToolDefinition, random: Random, spacing: JsonSpacing): string {
-  if (tool.kind === 'custom') return drawLorem(random, 1 + random.below(longestCustomInput)).text
+  if (tool.kind === 'custom') return drawLorem(random, 1 + random.below(MAX_CUSTOM_INPUT)).text
   return writeJson(tool.parameters === undefined ? {} : drawJson(tool.parameters, random), spacing)
 }

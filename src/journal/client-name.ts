@@ -3,7 +3,7 @@ import type { Exchange } from '../pipeline/exchange.ts'
 import { RecentMap } from '../lib/caches.ts'
 
 /** Names come from clients; a longer one is cut off. */
-const longestName = 200
+const MAX_NAME_LENGTH = 200
 
 /** What the pipeline calls everybody who sent the right key: it tells nobody apart. */
 const callerByKey = 'key'
@@ -20,8 +20,8 @@ const marks = new RecentMap<string, string>(500)
 export function clientName(exchange: Exchange, testHeader: string): string {
   const { headers, caller } = exchange
   const test = headers[testHeader]
-  if (typeof test === 'string' && test !== '') return test.slice(0, longestName)
-  if (caller && caller !== callerByKey) return caller.slice(0, longestName)
+  if (typeof test === 'string' && test !== '') return test.slice(0, MAX_NAME_LENGTH)
+  if (caller && caller !== callerByKey) return caller.slice(0, MAX_NAME_LENGTH)
   return keyMark(headers) ?? 'anonymous'
 }
 

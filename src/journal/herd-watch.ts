@@ -11,11 +11,11 @@ export interface Herd {
 }
 
 /** A herd has at least this many retries: fewer come together by chance, and do no harm. */
-const herdSize = 10
+const HERD_SIZE = 10
 /** They come within this time, counted in steps of a tenth of it. */
-const herdMs = 100
-const steps = 10
-const stepMs = herdMs / steps
+const HERD_MS = 100
+const STEPS = 10
+const STEP_MS = HERD_MS / STEPS
 
 /**
  * Looks for herds among one client's retries to one deployment. Retries that follow one another with pauses of at most
@@ -25,7 +25,7 @@ const stepMs = herdMs / steps
 export class HerdWatch {
   readonly #resource: string
   readonly #deployment: string
-  readonly #counts = new Int32Array(steps)
+  readonly #counts = new Int32Array(STEPS)
   #inWindow = 0
   #lastStep = -1
   #lastMs = -Infinity
@@ -46,9 +46,9 @@ export class HerdWatch {
    * @param startedMs when it came; @param failedMs when the answer ended that it follows
    */
   add(startedMs: number, failedMs: number): Herd | undefined {
-    const ended = startedMs - this.#lastMs > herdMs ? this.close() : undefined
-    this.#forget(Math.floor(startedMs / stepMs))
-    const slot = this.#lastStep % steps
+    const ended = startedMs - this.#lastMs > HERD_MS ? this.close() : undefined
+    this.#forget(Math.floor(startedMs / STEP_MS))
+    const slot = this.#lastStep % STEPS
     this.#counts[slot] = (this.#counts[slot] ?? 0) + 1
     this.#inWindow++
     this.#retries++
@@ -64,7 +64,7 @@ export class HerdWatch {
 
   /** The herd that the present wave is so far; undefined when it is none. */
   get current(): Herd | undefined {
-    if (this.#peak < herdSize || this.#peak * 2 < this.#retries) return undefined
+    if (this.#peak < HERD_SIZE || this.#peak * 2 < this.#retries) return undefined
     return {
       resource: this.#resource,
       deployment: this.#deployment,
@@ -88,9 +88,9 @@ export class HerdWatch {
 
   /** Takes what has left the window out of its count. */
   #forget(step: number): void {
-    for (let next = Math.max(this.#lastStep + 1, step - steps + 1); next <= step; next++) {
-      this.#inWindow -= this.#counts[next % steps] ?? 0
-      this.#counts[next % steps] = 0
+    for (let next = Math.max(this.#lastStep + 1, step - STEPS + 1); next <= step; next++) {
+      this.#inWindow -= this.#counts[next % STEPS] ?? 0
+      this.#counts[next % STEPS] = 0
     }
     this.#lastStep = Math.max(this.#lastStep, step)
   }

@@ -11,7 +11,7 @@ import {
 import { redactBody } from '../lib/redact-credentials.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import type { Usage } from '../answer/completion.ts'
-import type { RecordedCall } from './recorded-call.ts'
+import type { JournalCall } from './journal-call.ts'
 import { isNewRequest } from './retry-findings.ts'
 
 /** A request to the data plane and what became of it. Times are milliseconds. */
@@ -76,7 +76,7 @@ export interface JournalEntry {
 }
 
 /** Tells of a request as it stands now. */
-export function journalEntry(call: RecordedCall): JournalEntry {
+export function journalEntry(call: JournalCall): JournalEntry {
   const { atEpochMs, headers: _, secrets: _secrets, body, retry: repeated, ...same } = call
   const retry = repeated && !isNewRequest(repeated) ? repeated : undefined
   let text: string | Uint8Array | undefined
@@ -108,7 +108,7 @@ export function cleanHead({
   headers,
   deployment,
   secrets,
-}: Pick<RecordedCall, 'path' | 'query' | 'headers' | 'deployment' | 'secrets'>): Pick<
+}: Pick<JournalCall, 'path' | 'query' | 'headers' | 'deployment' | 'secrets'>): Pick<
   JournalEntry,
   'path' | 'query' | 'headers' | 'deployment'
 > {
@@ -127,7 +127,7 @@ export function cleanBody({
   body,
   headers,
   secrets,
-}: Pick<RecordedCall, 'body' | 'headers' | 'secrets'>): string | Uint8Array | undefined {
+}: Pick<JournalCall, 'body' | 'headers' | 'secrets'>): string | Uint8Array | undefined {
   if (body === undefined) return undefined
   const isText = isUtf8(body)
   const whole = body.toString(isText ? 'utf8' : 'latin1')
@@ -138,7 +138,7 @@ export function cleanBody({
 
 /** A header may have any name: known keys are kept out wherever they stand. */
 function redactHeaders(
-  headers: RecordedCall['headers'],
+  headers: JournalCall['headers'],
   withoutKeys: (text: string) => string,
 ): Record<string, string> {
   return Object.fromEntries(

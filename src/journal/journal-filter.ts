@@ -1,4 +1,4 @@
-import type { RecordedCall } from './recorded-call.ts'
+import type { JournalCall } from './journal-call.ts'
 import { isNewRequest } from './retry-findings.ts'
 
 /** Which entries are asked for; what is absent does not count. */
@@ -25,7 +25,7 @@ export interface JournalFilter {
 }
 
 /** Makes a check of a filter; `sinceId` and `limit` are up to whoever walks through the calls. */
-export function matcher(filter: JournalFilter): (call: RecordedCall) => boolean {
+export function matcher(filter: JournalFilter): (call: JournalCall) => boolean {
   const { operation, resource, deployment, status, client, path, limitedBy, retriesOnly = false } = filter
   const method = filter.method?.toUpperCase()
   const hasStatus = (given: number): boolean =>

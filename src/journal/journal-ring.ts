@@ -1,14 +1,14 @@
-import type { RecordedCall } from './recorded-call.ts'
+import type { JournalCall } from './journal-call.ts'
 
 /** Of a longer body only the length is kept: a picture or an audio file says little in a journal. */
-export const longestBodyBytes = 64 * 1024
+export const MAX_BODY_BYTES = 64 * 1024
 /** What all bodies together may take; the oldest ones go first. */
-const bodiesBytes = 64 * 1024 * 1024
+const BODIES_BYTES = 64 * 1024 * 1024
 
 /** The last so many requests, by number, with as many of their bodies as there is room for. */
 export class JournalRing {
   readonly #size: number
-  readonly #calls: RecordedCall[] = []
+  readonly #calls: JournalCall[] = []
   /** The oldest one that is kept, and the oldest one whose body may be. */
   #firstId = 1
   #firstBodyId = 1
@@ -27,7 +27,7 @@ export class JournalRing {
   }
 
   /** Keeps a request in the place of the oldest one. One that comes after so many later ones is not kept. */
-  add(call: RecordedCall): void {
+  add(call: JournalCall): void {
     if (this.#size === 0 || call.id < this.#firstId) return
     const slot = call.id % this.#size
     const oldest = this.#calls[slot]
@@ -35,9 +35,9 @@ export class JournalRing {
     this.#calls[slot] = call
     this.#firstId = Math.max(this.#firstId, call.id - this.#size + 1)
     this.#firstBodyId = Math.max(this.#firstBodyId, this.#firstId)
-    if (call.bodyBytes > longestBodyBytes) call.body = undefined
+    if (call.bodyBytes > MAX_BODY_BYTES) call.body = undefined
     this.#usedBytes += call.body?.length ?? 0
-    while (this.#usedBytes > bodiesBytes) {
+    while (this.#usedBytes > BODIES_BYTES) {
       const next = this.#calls[this.#firstBodyId++ % this.#size]
       if (next) this.#dropBody(next)
     }
@@ -49,7 +49,7 @@ export class JournalRing {
   }
 
   /** Those after a number that are kept, from the oldest to the youngest. */
-  *after(id: number): Generator<RecordedCall> {
+  *after(id: number): Generator<JournalCall> {
     for (let next = Math.max(id + 1, this.#firstId); next < this.#nextId; next++) {
       const call = this.#calls[next % this.#size]
       if (call?.id === next) yield call
@@ -57,7 +57,7 @@ export class JournalRing {
   }
 
   /** From the youngest to the oldest. */
-  *newestFirst(): Generator<RecordedCall> {
+  *newestFirst(): Generator<JournalCall> {
     for (let id = this.#nextId - 1; id >= this.#firstId; id--) {
       const call = this.#calls[id % this.#size]
       if (call?.id === id) yield call
@@ -72,7 +72,7 @@ export class JournalRing {
     this.#firstBodyId = this.#nextId
   }
 
-  #dropBody(call: RecordedCall): void {
+  #dropBody(call: JournalCall): void {
     this.#usedBytes -= call.body?.length ?? 0
     call.body = undefined
   }

@@ -2,16 +2,16 @@ import { isUtf8 } from 'node:buffer'
 import type { Usage } from '../answer/completion.ts'
 import { machineOffsetMs } from '../lib/machine-time.ts'
 import type { MaybePromise, Codec, Port } from '../lib/port.ts'
-import { longestBodyBytes } from './journal-ring.ts'
+import { MAX_BODY_BYTES } from './journal-ring.ts'
 import type { JournalEntry } from './journal-entry.ts'
 import type { JournalFilter } from './journal-filter.ts'
-import type { RecordedCall } from './recorded-call.ts'
+import type { JournalCall } from './journal-call.ts'
 import { requestFingerprint } from './request-fingerprint.ts'
 import type { RetryReport } from './retry-report.ts'
 
 /** What the journal is told of a request when its answer is planned. */
 export interface CallStarted extends Omit<
-  RecordedCall,
+  JournalCall,
   'id' | 'atEpochMs' | 'secrets' | 'retry' | 'firstByteMs' | 'durationMs' | 'aborted'
 > {
   /** Its number, where several machines number their requests together; absent: the next one. */
@@ -103,7 +103,7 @@ function startedCodec(): Codec<[CallStarted, number]> {
   }
   const sentBody = ({ body, ...call }: CallStarted): Partial<Sent> => {
     if (!body) return {}
-    if (body.length > longestBodyBytes) return { fingerprint: requestFingerprint({ ...call, body }) }
+    if (body.length > MAX_BODY_BYTES) return { fingerprint: requestFingerprint({ ...call, body }) }
     return isUtf8(body) ? { text: body.toString() } : { base64: body.toString('base64') }
   }
   return {

@@ -5,14 +5,14 @@ import { type JournalFilter, matcher } from './journal-filter.ts'
 import { JournalRing } from './journal-ring.ts'
 import type { JournalPage, JournalReader, JournalSink } from './journal-sink.ts'
 import { observeCalls } from './observe-calls.ts'
-import type { RecordedCall } from './recorded-call.ts'
+import type { JournalCall } from './journal-call.ts'
 import { requestFingerprint } from './request-fingerprint.ts'
-import { type Judgement, RetryJudge } from './retry-judge.ts'
+import { type Judgement, RetryAnalyzer } from './retry-analyzer.ts'
 import { addToTotals, byFindings, emptyTotals, reportClient, type RetryReport } from './retry-report.ts'
 
 /** A request that has been noted, and whose end has not. */
 export interface OpenCall {
-  readonly call: RecordedCall
+  readonly call: JournalCall
   readonly judgement: Judgement
 }
 
@@ -35,7 +35,7 @@ export interface Journal extends JournalSink<OpenCall>, JournalReader {
 }
 
 /** How many entries a page of the journal has at most: their bodies may have 64 KB each. */
-const pageSize = 16
+const PAGE_SIZE = 16
 
 /** What a journal is made from. */
 export interface JournalOptions {
@@ -62,7 +62,7 @@ export function createJournal({
   const ring = new JournalRing(size)
   const listeners = new Set<() => void>()
   let forgotten = emptyTotals
-  const judge = new RetryJudge((ledger) => {
+  const judge = new RetryAnalyzer((ledger) => {
     forgotten = addToTotals(forgotten, reportClient(ledger))
   })
   const epochOf = (ms: number): number => clock.epochMs() - clock.nowMs() + ms
@@ -82,7 +82,7 @@ export function createJournal({
       attempt,
       fingerprint: () => (fingerprint ??= requestFingerprint(note)),
     })
-    const call: RecordedCall = {
+    const call: JournalCall = {
       ...note,
       id,
       atEpochMs: epochOf(startedMs),
@@ -136,7 +136,7 @@ export function createJournal({
         forgotten += call.id - lastId - 1
         lastId = call.id
         if (matches(call)) entries.push(journalEntry(call))
-        if (entries.length === pageSize) return { entries, lastId, forgotten }
+        if (entries.length === PAGE_SIZE) return { entries, lastId, forgotten }
       }
       return {
         entries,

@@ -1,5 +1,5 @@
 import type { Exchange } from '../pipeline/exchange.ts'
-import { type Stage, whenKnown } from '../pipeline/stage.ts'
+import { type Stage, mapMaybe } from '../pipeline/stage.ts'
 import type { Reply, HeaderList } from '../pipeline/reply.ts'
 import type { JournalSink } from './journal-sink.ts'
 import { clientName } from './client-name.ts'
@@ -13,7 +13,7 @@ import { parseRetryAfter, parseRetryAfterMs } from '../wire/retry-after.ts'
  */
 export function observeCalls(sink: JournalSink, testHeader: string): Stage {
   return function observe(exchange, next) {
-    return whenKnown(next(), (reply) => {
+    return mapMaybe(next(), (reply) => {
       note(exchange, reply, sink, testHeader)
       return reply
     })

@@ -1,7 +1,7 @@
 /** How many failures are kept of one client. */
-const pendingRoom = 1_000
+const PENDING_ROOM = 1_000
 /** How long: ten minutes is longer than any wait of the limits, which count over a minute. */
-export const pendingMs = 600_000
+export const PENDING_MS = 600_000
 
 /** The queues of equal requests by what they said of their attempt. */
 type Queues = Map<number | undefined, FailureQueue>
@@ -19,7 +19,7 @@ export class PendingFailures {
   }
 
   add(fingerprint: string, failure: Failure): void {
-    this.#makeRoom(failure.endedMs - pendingMs)
+    this.#makeRoom(failure.endedMs - PENDING_MS)
     const queues: Queues = this.#byRequest.get(fingerprint) ?? new Map<number | undefined, FailureQueue>()
     this.#byRequest.set(fingerprint, queues)
     const queue = queues.get(failure.attempt) ?? new FailureQueue()
@@ -35,7 +35,7 @@ export class PendingFailures {
   take(fingerprint: string, startedMs: number, attempt: number | undefined): Failure | undefined {
     const queues = this.#byRequest.get(fingerprint)
     if (!queues) return undefined
-    this.#dropBefore(fingerprint, queues, startedMs - pendingMs)
+    this.#dropBefore(fingerprint, queues, startedMs - PENDING_MS)
     const found = attempt ? queues.get(attempt - 1)?.oldest : oldestUnmatched(queues)
     const queue = found && queues.get(found.attempt)
     if (!queue || found.endedMs > startedMs) return undefined
@@ -59,7 +59,7 @@ export class PendingFailures {
   #makeRoom(beforeMs: number): void {
     for (const [fingerprint, queues] of this.#byRequest) {
       this.#dropBefore(fingerprint, queues, beforeMs)
-      if (this.#size < pendingRoom) {
+      if (this.#size < PENDING_ROOM) {
         if (queues.size > 0) return
         continue
       }

@@ -4,8 +4,8 @@ import { isMultipart } from '../wire/multipart.ts'
 import { keyMark } from './client-name.ts'
 
 /** Of a longer piece only the two ends are hashed, in bytes: 25 MB of audio would hold up all others for tens of ms. */
-const longestWhole = 1024 * 1024
-const endBytes = longestWhole / 2
+const MAX_WHOLE_BYTES = 1024 * 1024
+const END_BYTES = MAX_WHOLE_BYTES / 2
 
 const nothing = Buffer.alloc(0)
 
@@ -27,11 +27,11 @@ export function requestFingerprint(request: FingerprintedRequest): string {
 }
 
 function addPiece(hash: Hash, piece: Buffer): void {
-  if (piece.length <= longestWhole) {
+  if (piece.length <= MAX_WHOLE_BYTES) {
     hash.update(piece)
     return
   }
-  hash.update(String(piece.length)).update(piece.subarray(0, endBytes)).update(piece.subarray(-endBytes))
+  hash.update(String(piece.length)).update(piece.subarray(0, END_BYTES)).update(piece.subarray(-END_BYTES))
 }
 
 /** What stands between the delimiters; a form begins with its delimiter (RFC 2046, 5.1.1). */

@@ -1,5 +1,5 @@
 import type { Exchange, Outcome } from '../pipeline/exchange.ts'
-import { type Stage, whenKnown } from '../pipeline/stage.ts'
+import { type Stage, mapMaybe } from '../pipeline/stage.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { type OnTrace, placeText } from '../pipeline/trace.ts'
 import { redactedParameter, redactQuery, redactText } from '../lib/credential-texts.ts'
@@ -19,13 +19,13 @@ export interface RequestLogOptions {
 type Secrets = () => readonly string[]
 
 /** Most characters of a path with its query, and of a name. */
-const maxTarget = 120
-const maxName = 60
+const MAX_TARGET = 120
+const MAX_NAME_LENGTH = 60
 
 /** Makes the stage that writes a line for each request when its answer has ended. */
 export function createRequestLog({ write, format, hasColor }: RequestLogOptions, secrets: Secrets): Stage {
   return function logRequest(exchange, next) {
-    return whenKnown(next(), (reply) => {
+    return mapMaybe(next(), (reply) => {
       exchange.onEnd((outcome) => {
         const facts = factsOf(exchange, reply, outcome, secrets())
         write(format === 'json' ? renderJson(facts) : renderText(facts, hasColor))
@@ -77,20 +77,20 @@ function factsOf(
   return {
     id: exchange.id,
     epochMs: clock.epochMs(),
-    method: cut(exchange.method, maxName),
-    target: cut(targetOf(exchange, secrets), maxTarget),
+    method: cut(exchange.method, MAX_NAME_LENGTH),
+    target: cut(targetOf(exchange, secrets), MAX_TARGET),
     status,
-    deployment: name === undefined ? undefined : cut(withoutKeys(name, secrets), maxName),
+    deployment: name === undefined ? undefined : cut(withoutKeys(name, secrets), MAX_NAME_LENGTH),
     tokens: usage && [usage.promptTokens, usage.completionTokens],
     ms: Math.round(outcome.endMs),
-    answer: cut(answerOf(exchange, reply, outcome), maxTarget),
+    answer: cut(answerOf(exchange, reply, outcome), MAX_TARGET),
   }
 }
 
 /** Path and query without what lets somebody in. */
 function targetOf({ path, query }: Exchange, secrets: readonly string[]): string {
   // Only so much can be shown, and both may have as much as all headers.
-  const start = path.slice(0, 2 * maxTarget)
+  const start = path.slice(0, 2 * MAX_TARGET)
   const rest = query.slice(0, 1_000)
   const target = rest === '' ? redactText(start) : `${redactText(start)}?${redactQuery(rest)}`
   return withoutKeys(target, secrets)

@@ -1,19 +1,19 @@
 import { type Herd, HerdWatch } from './herd-watch.ts'
 
 /** A deployment of a resource. */
-export interface DeploymentPlace {
+export interface DeploymentAddress {
   readonly resource: string
   /** Empty where a request names none. */
   readonly deployment: string
 }
 
 /** What a map has a deployment under: names of resources have no slash. */
-export function placeKey({ resource, deployment }: DeploymentPlace): string {
+export function deploymentKey({ resource, deployment }: DeploymentAddress): string {
   return `${resource}/${deployment}`
 }
 
 /** A request that repeats one that failed. */
-export interface Retry extends DeploymentPlace {
+export interface Retry extends DeploymentAddress {
   /** Its own entry, and that of the failed request. */
   readonly id: number
   readonly of: number
@@ -42,9 +42,9 @@ export function isNewRequest({ saysFirst, sender }: Retry): boolean {
 }
 
 /** How many examples of early and of forbidden retries are kept: the last ones. */
-const keptExamples = 5
+const MAX_EXAMPLES = 5
 /** How many deployments of one client are watched for herds at a time. */
-const watchedDeployments = 100
+const MAX_WATCHED_DEPLOYMENTS = 100
 
 /** What the retries of one client come to, in bounded room. */
 export class RetryFindings {
@@ -71,11 +71,11 @@ export class RetryFindings {
     if (early) {
       this.early++
       this.worstShortfallMs = Math.max(this.worstShortfallMs, toldMs - waitedMs)
-      this.earlyExamples = [...this.earlyExamples, retry].slice(-keptExamples)
+      this.earlyExamples = [...this.earlyExamples, retry].slice(-MAX_EXAMPLES)
     }
     if (forbidden) {
       this.forbidden++
-      this.forbiddenExamples = [...this.forbiddenExamples, retry].slice(-keptExamples)
+      this.forbiddenExamples = [...this.forbiddenExamples, retry].slice(-MAX_EXAMPLES)
     }
     this.#noteHerd(this.#watchOf(retry).add(startedMs, failedMs))
   }
@@ -110,11 +110,11 @@ export class RetryFindings {
     return { count: this.#herds + current.length, largest }
   }
 
-  #watchOf({ resource, deployment }: DeploymentPlace): HerdWatch {
-    const key = placeKey({ resource, deployment })
+  #watchOf({ resource, deployment }: DeploymentAddress): HerdWatch {
+    const key = deploymentKey({ resource, deployment })
     const known = this.#watches.get(key)
     if (known) return known
-    if (this.#watches.size >= watchedDeployments) {
+    if (this.#watches.size >= MAX_WATCHED_DEPLOYMENTS) {
       const [oldest] = this.#watches
       this.#noteHerd(oldest?.[1].close())
       this.#watches.delete(oldest?.[0] ?? '')
@@ -136,12 +136,12 @@ export class RetryFindings {
 }
 
 function lastOf(some: readonly Retry[], others: readonly Retry[]): Retry[] {
-  return [...some, ...others].sort((a, b) => a.id - b.id).slice(-keptExamples)
+  return [...some, ...others].sort((a, b) => a.id - b.id).slice(-MAX_EXAMPLES)
 }
 
 /** Waits from here on are counted in steps of 1 %; shorter ones in whole milliseconds. */
-const exactBelowMs = 100
-const stepsPerNeper = 100
+const EXACT_BELOW_MS = 100
+const STEPS_PER_NEPER = 100
 
 /** How long waits were. Bounded: waits of up to ten minutes fall into fewer than 1,000 steps. */
 export class WaitHistogram {
@@ -152,9 +152,9 @@ export class WaitHistogram {
 
   add(waitMs: number): void {
     const step =
-      waitMs < exactBelowMs
+      waitMs < EXACT_BELOW_MS
         ? Math.round(waitMs)
-        : exactBelowMs + Math.round(Math.log(waitMs / exactBelowMs) * stepsPerNeper)
+        : EXACT_BELOW_MS + Math.round(Math.log(waitMs / EXACT_BELOW_MS) * STEPS_PER_NEPER)
     this.#counts.set(step, (this.#counts.get(step) ?? 0) + 1)
     this.#count++
     this.#minMs = Math.min(this.#minMs, waitMs)
@@ -181,7 +181,9 @@ export class WaitHistogram {
     for (const [step, count] of [...this.#counts].sort(([a], [b]) => a - b)) {
       left -= count
       if (left > 0) continue
-      return step < exactBelowMs ? step : exactBelowMs * Math.exp((step - exactBelowMs) / stepsPerNeper)
+      return step < EXACT_BELOW_MS
+        ? step
+        : EXACT_BELOW_MS * Math.exp((step - EXACT_BELOW_MS) / STEPS_PER_NEPER)
     }
     return 0
   }

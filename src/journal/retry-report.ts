@@ -1,4 +1,4 @@
-import type { ClientLedger } from './client-ledger.ts'
+import type { ClientStats } from './client-stats.ts'
 import type { Herd } from './herd-watch.ts'
 import type { Retry, RetryFindings } from './retry-findings.ts'
 
@@ -73,7 +73,7 @@ export const emptyTotals: ReportTotals = {
 }
 
 /** Tells what is known of one client. */
-export function reportClient(ledger: ClientLedger): ClientReport {
+export function reportClient(ledger: ClientStats): ClientReport {
   const findings: RetryFindings = ledger.findings()
   const { repeats, whileLimited } = ledger.newRequests
   const failures = [...ledger.failuresByStatus.values()]

@@ -3,27 +3,27 @@ import type { Latency as LatencySettings, ResourceConfig, TokenLatency } from '.
 import type { Load } from '../config/deployment-latency.ts'
 import { drawMs } from '../config/distribution.ts'
 import { asBuffer } from '../lib/as-buffer.ts'
-import { isEventStream } from '../pipeline/comes-in-pieces.ts'
+import { isEventStream } from '../pipeline/should-stream.ts'
 import { sleep } from '../lib/waiting.ts'
 import { EventSplitter } from '../pipeline/event-splitter.ts'
 import { isSimulated } from '../pipeline/source-rules.ts'
-import { highDemand, highDemandRetryAfterSeconds, temporarilyUnable } from '../wire/errors.ts'
+import { highDemand, HIGH_DEMAND_RETRY_AFTER_SECONDS, temporarilyUnable } from '../wire/errors.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/reply-headers.ts'
-import { type ReplyOrPromise, type Stage, whenKnown } from '../pipeline/stage.ts'
+import { type ReplyOrPromise, type Stage, mapMaybe } from '../pipeline/stage.ts'
 import type { Reply, Schedule } from '../pipeline/reply.ts'
 import type { Steps } from '../answer/completion.ts'
 import type { ConcurrencyLimiter, SlotGrant, SlotRefusal } from './concurrency-limiter.ts'
 import type { Random } from '../lib/random.ts'
 import { planRequest, planTokens, type Work, type Timing, timingOf } from './timing.ts'
 
-const bytesPerMegabyte = 1024 * 1024
+const BYTES_PER_MEGABYTE = 1024 * 1024
 
 /** nginx's status for a client that left before its answer: nobody sees it but the metrics. */
-const clientLeftStatus = 499
+const CLIENT_LEFT_STATUS = 499
 
 /** What latency is made from. */
-export interface LatencyParts {
+export interface LatencyDeps {
   readonly slots: ConcurrencyLimiter
 }
 
@@ -32,7 +32,7 @@ export interface LatencyParts {
  * waits before anything is done for it. An answer of 300 or above and one that has a schedule of its own keep their time.
  * While `latency.timeScale` is 0 nothing waits, and there is a slot for everyone.
  */
-export function createLatency({ slots }: LatencyParts): Stage {
+export function createLatency({ slots }: LatencyDeps): Stage {
   return function addLatency(exchange, next) {
     const { deployment, config, resource } = exchange
     const { timeScale } = config.latency
@@ -41,7 +41,7 @@ export function createLatency({ slots }: LatencyParts): Stage {
     const follow = (answer: SlotGrant | SlotRefusal): ReplyOrPromise =>
       typeof answer === 'string' ? refusal(answer) : timed(exchange, next, slowdownBy(load, answer.others))
     const taken = slots.take({ resource, deployment: deployment.name, concurrency, timeScale })
-    return whenKnown(taken, (result) => {
+    return mapMaybe(taken, (result) => {
       if (result === 'queue-full') return refusal(result)
       const { lease, grant } = result
       exchange.onEnd(() => slots.end(lease))
@@ -56,7 +56,7 @@ function timed(exchange: Exchange, next: () => ReplyOrPromise, slowdown: number)
   const { timeScale } = config.latency
   // From here, not from the arrival of the first byte: a slow upload or a queue is not the model's time.
   const beginMs = exchange.clock.nowMs() - exchange.startedMs
-  return whenKnown(next(), (reply) => {
+  return mapMaybe(next(), (reply) => {
     if (reply.status >= 300 || reply.schedule) return reply
     if (reply.ownTime) return isSimulated(exchange) ? reply : heldBack(exchange, reply, beginMs, slowdown)
     // Forked even when no time is added, so that the answers of a seed are the same with delays and without.
@@ -160,7 +160,7 @@ function plan(
   const { conditions } = exchange
   const work: Work = { beginMs, promptTokens: promptTokens - cachedTokens, factor, conditions }
   if (timing.kind === 'tokens') return planTokens(stepsOf(reply), timing, work, random)
-  const units = timing.perMegabyte ? exchange.body.length / bytesPerMegabyte : 1
+  const units = timing.perMegabyte ? exchange.body.length / BYTES_PER_MEGABYTE : 1
   return planRequest(timing, units, work, random)
 }
 
@@ -176,11 +176,11 @@ function stepsOf({ steps, usage }: Reply): Steps {
 
 function refusal(answer: SlotRefusal): Reply {
   if (answer === 'queue-full') {
-    const reply = refuse(highDemand(), { 'retry-after': String(highDemandRetryAfterSeconds) })
+    const reply = refuse(highDemand(), { 'retry-after': String(HIGH_DEMAND_RETRY_AFTER_SECONDS) })
     reply.limitedBy = 'capacity'
     return reply
   }
   const reply = refuse(temporarilyUnable())
-  if (answer === 'left') reply.status = clientLeftStatus
+  if (answer === 'left') reply.status = CLIENT_LEFT_STATUS
   return reply
 }

@@ -9,7 +9,7 @@ import {
   profileOfModel,
 } from '../config/latency-profiles.ts'
 import type { Operation } from '../wire/route.ts'
-import type { Conditions } from '../pipeline/conditions.ts'
+import type { IncidentEffects } from '../pipeline/incident-effects.ts'
 import type { Schedule } from '../pipeline/reply.ts'
 import type { Steps } from '../answer/completion.ts'
 import type { Random } from '../lib/random.ts'
@@ -121,7 +121,7 @@ export interface Work {
   /** Multiplies every time of the model: the time scale, and what the deployment's load adds. Above 0. */
   readonly factor: number
   /** What an incident makes of the times; absent where there is none. */
-  readonly conditions?: Conditions | undefined
+  readonly conditions?: IncidentEffects | undefined
 }
 
 /**

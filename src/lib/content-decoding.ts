@@ -13,12 +13,12 @@ import {
 } from 'node:zlib'
 
 /** A megabyte can be a gigabyte when it is unpacked, so that a recording could fill the memory. */
-const maxOutputLength = 64 * 1024 * 1024
+const MAX_OUTPUT_LENGTH = 64 * 1024 * 1024
 
 /** No server applies more codings one after the other. */
-const maxCodings = 4
+const MAX_CODINGS = 4
 
-const options = { maxOutputLength, finishFlush: constants.Z_SYNC_FLUSH }
+const options = { maxOutputLength: MAX_OUTPUT_LENGTH, finishFlush: constants.Z_SYNC_FLUSH }
 
 interface Decoder {
   readonly now: (bytes: Buffer) => Buffer
@@ -42,8 +42,8 @@ const decoders: Readonly<Record<string, Decoder>> = {
     later: (bytes) => (promisify(isZlib(bytes) ? inflate : inflateRaw) as Unpack)(bytes, options),
   },
   br: {
-    now: (bytes) => brotliDecompressSync(bytes, { maxOutputLength }),
-    later: (bytes) => (promisify(brotliDecompress) as Unpack)(bytes, { maxOutputLength }),
+    now: (bytes) => brotliDecompressSync(bytes, { maxOutputLength: MAX_OUTPUT_LENGTH }),
+    later: (bytes) => (promisify(brotliDecompress) as Unpack)(bytes, { maxOutputLength: MAX_OUTPUT_LENGTH }),
   },
   identity: { now: (bytes) => bytes, later: (bytes) => Promise.resolve(bytes) },
 }
@@ -113,7 +113,7 @@ function attemptsOf(bytes: Buffer, contentEncoding: string | undefined): readonl
     .filter((coding) => coding !== '')
   if (codings.length === 0 || bytes.length === 0) return undefined
   const steps = codings.toReversed().flatMap((coding) => decoders[coding] ?? [])
-  if (steps.length < codings.length || steps.length > maxCodings) return []
+  if (steps.length < codings.length || steps.length > MAX_CODINGS) return []
   const fromText = fromLatin1Text(bytes)
   return [{ packed: bytes, steps }, ...(fromText ? [{ packed: fromText, steps }] : [])]
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { isCredentialName, type NamePlace } from './credential-names.ts'
+import { isCredentialName, type CredentialLocation } from './credential-names.ts'
 
-const places: readonly NamePlace[] = ['header', 'parameter', 'member']
+const places: readonly CredentialLocation[] = ['header', 'parameter', 'member']
 
 /** Each in the words that every spelling is made of. */
 const everywhere = [

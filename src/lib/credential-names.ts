@@ -2,7 +2,7 @@
  * Where a name stands. Headers and parameters carry credentials under short names such as `key` or `code`, which are plain
  * data as members of JSON; form fields count as parameters.
  */
-export type NamePlace = 'header' | 'parameter' | 'member'
+export type CredentialLocation = 'header' | 'parameter' | 'member'
 
 /** Words that name a credential, alone or at the end of a longer word: `token`, `accesstoken`, `client_secret`. */
 const credentialEnding =
@@ -20,7 +20,7 @@ const credentialKey =
   /(?:api|access|secret|private|subscription|functions?|account|master|admin|host|sign(?:ing)?|encryption|decryption|shared|storage|auth|service|client|server|security|resource|openai|azure|aoai|anthropic|foundry|search|cosmos|redis|ssh|rsa|gpg|pgp|hmac|session|upstream|app(?:lication)?|consumer|license|write|sas|instrumentation|embedding)keys?$/
 
 /** Whole names, without separators and without a leading `x`. */
-const wholeNames: Readonly<Record<NamePlace, ReadonlySet<string>>> = {
+const wholeNames: Readonly<Record<CredentialLocation, ReadonlySet<string>>> = {
   header: namesOf('secwebsocketprotocol sas pass pat ticket session sid assertion'),
   parameter: namesOf('sas pass pat ticket session sid assertion code devicecode codeverifier samlresponse'),
   member: namesOf('sas pass pat ticket session sid devicecode codeverifier samlresponse'),
@@ -51,26 +51,26 @@ const plainToken =
 const plainName = /^(?:icepwd|accesscontrol|wwwauthenticate|proxyauthenticate|x?ratelimit)/
 
 /** Names are asked for again and again; there is no end to those that callers can send. */
-const known: Readonly<Record<NamePlace, Map<string, boolean>>> = {
+const known: Readonly<Record<CredentialLocation, Map<string, boolean>>> = {
   header: new Map(),
   parameter: new Map(),
   member: new Map(),
 }
-const mostKnown = 2_000
+const MAX_KNOWN = 2_000
 /** Of a longer name only the end counts. */
-const longestName = 200
+const MAX_NAME_LENGTH = 200
 
 /**
  * Whether the value under a name lets somebody in: the one list for headers, parameters, form fields and JSON. Case, separators
  * and brackets do not count: `x-api-key`, `xApiKey`, `XAPIKEY2` and `x[api-key]` are the same.
  */
-export function isCredentialName(name: string, place: NamePlace): boolean {
+export function isCredentialName(name: string, place: CredentialLocation): boolean {
   const answers = known[place]
   let answer = answers.get(name)
   if (answer === undefined) {
-    answer = judge(name.slice(-longestName), place)
-    if (answers.size >= mostKnown) answers.clear()
-    if (name.length <= longestName) answers.set(name, answer)
+    answer = judge(name.slice(-MAX_NAME_LENGTH), place)
+    if (answers.size >= MAX_KNOWN) answers.clear()
+    if (name.length <= MAX_NAME_LENGTH) answers.set(name, answer)
   }
   return answer
 }
@@ -94,7 +94,7 @@ export function isCredentialPart(name: string): boolean {
   return /^(?:.*key|value|.*token|code|sig|signature|pin)$/.test(wordsOf(name).join(''))
 }
 
-function judge(name: string, place: NamePlace): boolean {
+function judge(name: string, place: CredentialLocation): boolean {
   const words = wordsOf(name)
   const whole = words.join('')
   if (plainName.test(whole)) return false

@@ -229,11 +229,11 @@ function decode(name: string): string {
 }
 
 /** A key that is shorter could stand in any text by chance. */
-const shortestKey = 8
+const MIN_KEY_LENGTH = 8
 
 /** The forms in which a key may stand in a text: as it is, and as addresses and JSON write it. Too short a key has none. */
 export function keyForms(key: string): string[] {
-  if (key.length < shortestKey) return []
+  if (key.length < MIN_KEY_LENGTH) return []
   return [...new Set([key, encodeURIComponent(key), JSON.stringify(key).slice(1, -1)])]
 }
 

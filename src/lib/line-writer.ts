@@ -5,11 +5,11 @@ import { clearTimeout, setTimeout } from './real-timers.ts'
 export type WriteText = (text: string, done: (error: unknown) => void) => void
 
 /** How long lines are gathered before they are written, in milliseconds. */
-const gatherMs = 50
+const GATHER_MS = 50
 /** Most characters that wait to be written. */
-const maxWaiting = 1024 * 1024
+const MAX_WAITING = 1024 * 1024
 /** How soon a descriptor is tried again that takes nothing at the moment, in milliseconds. */
-const retryMs = 20
+const RETRY_MS = 20
 
 /**
  * Writes lines together, and never waits for them: where the output does not keep up, lines are dropped, and a line says how
@@ -32,13 +32,13 @@ export class LineWriter {
   /** Adds a line, with its line feed. */
   add(line: string): void {
     if (this.#isBroken) return
-    if (this.#waiting + line.length > maxWaiting) {
+    if (this.#waiting + line.length > MAX_WAITING) {
       this.#dropped++
       return
     }
     this.#lines.push(line)
     this.#waiting += line.length
-    if (!this.#isBusy) this.#timer ??= setTimeout(() => this.#send(), gatherMs).unref()
+    if (!this.#isBusy) this.#timer ??= setTimeout(() => this.#send(), GATHER_MS).unref()
   }
 
   /** Resolves when all is written, or after `limitMs`. */
@@ -85,7 +85,7 @@ export function writeToDescriptor(fd: number): WriteText {
     const bytes = Buffer.from(text)
     const from = (offset: number): void =>
       write(fd, bytes, offset, (error, written) => {
-        if (error?.code === 'EAGAIN') setTimeout(() => from(offset), retryMs).unref()
+        if (error?.code === 'EAGAIN') setTimeout(() => from(offset), RETRY_MS).unref()
         else if (error) done(error)
         else if (offset + written < bytes.length) from(offset + written)
         else done(undefined)

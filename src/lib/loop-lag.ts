@@ -14,16 +14,16 @@ export interface LoopLag {
 }
 
 /** How often the lag is sampled; Node's own timer does it, without running any JavaScript. */
-const resolutionMs = 10
+const RESOLUTION_MS = 10
 
-const nanosecondsPerMs = 1e6
+const NANOSECONDS_PER_MS = 1e6
 
 /** Measures the event loop of this process from now on. It never stops, and does not keep the process alive. */
 export function createLoopLag(): LoopLag {
-  const histogram = monitorEventLoopDelay({ resolution: resolutionMs })
+  const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
   histogram.enable()
   // Node records the whole time from one sample to the next, the intended one included.
-  const lagMs = (nanoseconds: number): number => Math.max(0, nanoseconds / nanosecondsPerMs - resolutionMs)
+  const lagMs = (nanoseconds: number): number => Math.max(0, nanoseconds / NANOSECONDS_PER_MS - RESOLUTION_MS)
   return {
     take() {
       const { max } = histogram

@@ -1,9 +1,9 @@
 import { monotonicMs } from './real-timers.ts'
 
-const nanosecondsPerMs = 1e6
+const NANOSECONDS_PER_MS = 1e6
 
 /** A process that is held up between its two looks at the clock finds too little; hardly one is in all of these. */
-const samples = 20
+const SAMPLES = 20
 
 let known: number | undefined
 
@@ -12,10 +12,10 @@ let known: number | undefined
  * It counts from the start of its process; the timer behind it is the same for all processes.
  */
 export function machineOffsetMs(): number {
-  known ??= Math.max(...Array.from({ length: samples }, sample))
+  known ??= Math.max(...Array.from({ length: SAMPLES }, sample))
   return known
 }
 
 function sample(): number {
-  return Number(process.hrtime.bigint()) / nanosecondsPerMs - monotonicMs()
+  return Number(process.hrtime.bigint()) / NANOSECONDS_PER_MS - monotonicMs()
 }

@@ -1,8 +1,8 @@
 /** What takes up to this size is not counted, in bytes: the number of connections bounds it. */
-export const uncountedBytes = 64 * 1024
+export const UNCOUNTED_BYTES = 64 * 1024
 
 /** More than any request takes that the service would answer: 2,048 embeddings of 3,072 numbers take 150 MB. */
-const mostAloneBytes = 256 * 1024 * 1024
+const MAX_ALONE_BYTES = 256 * 1024 * 1024
 
 /** The memory that large requests and their answers share. */
 export class MemoryBudget {
@@ -26,7 +26,7 @@ export class MemoryBudget {
    * @param heldBytes what the same request has taken before
    */
   take(bytes: number, heldBytes = 0): boolean {
-    const isAlone = this.#takenBytes === heldBytes && bytes <= mostAloneBytes
+    const isAlone = this.#takenBytes === heldBytes && bytes <= MAX_ALONE_BYTES
     if (this.#takenBytes + bytes > this.#limitBytes() && !isAlone) return false
     this.#takenBytes += bytes
     return true

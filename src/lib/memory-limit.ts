@@ -1,10 +1,10 @@
 import { availableParallelism, totalmem } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
 
-const bytesPerMegabyte = 1024 * 1024
+const BYTES_PER_MEGABYTE = 1024 * 1024
 
 /** Room for 32 bodies of 32 MB at once. */
-const mostMegabytes = 1_024
+const MAX_MEGABYTES = 1_024
 
 /** What a process may take, in bytes. */
 export interface MemoryLimits {
@@ -28,7 +28,7 @@ export function budgetMegabytes(
   const share = totalBytes / (processes === 'auto' ? availableParallelism() : processes)
   return Math.max(
     1,
-    Math.min(mostMegabytes, Math.floor(Math.min(share / 4, heapBytes / 2) / bytesPerMegabyte)),
+    Math.min(MAX_MEGABYTES, Math.floor(Math.min(share / 4, heapBytes / 2) / BYTES_PER_MEGABYTE)),
   )
 }
 

@@ -23,7 +23,7 @@ export function createRandom(seed: string): Random {
   return new Sfc32(mix.int32(), mix.int32(), mix.int32(), mix.int32())
 }
 
-const mixingRounds = 15
+const MIXING_ROUNDS = 15
 
 /**
  * Chris Doty-Humphrey's "small fast counting" generator with 128 bits of state (PractRand, public domain). A class,
@@ -68,7 +68,7 @@ class Sfc32 implements Random {
   branch(name: number): Random {
     const branch = new Sfc32(this.#a ^ name, this.#b, this.#c, this.#counter)
     // The states differ in a few bits only, which takes the generator some rounds to spread (15 in PractRand).
-    for (let round = 0; round < mixingRounds; round++) branch.bits()
+    for (let round = 0; round < MIXING_ROUNDS; round++) branch.bits()
     return branch
   }
 }

@@ -126,7 +126,7 @@ interface Edit {
 }
 
 /** What is nested deeper is judged by the names around it; no request of the API goes so deep. */
-const maxDepth = 1_000
+const MAX_DEPTH = 1_000
 
 /** Names under which stand names of a schema, not of data. */
 const schemaMaps =
@@ -170,7 +170,7 @@ function redactJson(text: string, { names, onFound }: RedactOptions): string {
   }
 
   const open = (at: number, isObject: boolean): void => {
-    if (frames.length === maxDepth) {
+    if (frames.length === MAX_DEPTH) {
       depthBeyond++
       return
     }
@@ -200,7 +200,7 @@ function redactJson(text: string, { names, onFound }: RedactOptions): string {
 
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
-    if (code === quote) {
+    if (code === QUOTE) {
       const end = endOfString(text, at)
       if (frame.isObject && frame.isName) {
         const raw = text.slice(at + 1, end - 1)
@@ -210,13 +210,13 @@ function redactJson(text: string, { names, onFound }: RedactOptions): string {
         if (skipDepth === 0 && text.slice(at + 1, end - 1) !== redacted) edits.push(replaced(at, end))
       } else judge(at, end)
       at = end - 1
-    } else if (code === openBrace || code === openBracket) open(at, code === openBrace)
-    else if (code === closeBrace || code === closeBracket) close(at + 1)
-    else if (code === comma) frame.isName = true
-    else if (code === colon) frame.isName = false
+    } else if (code === OPEN_BRACE || code === OPEN_BRACKET) open(at, code === OPEN_BRACE)
+    else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) close(at + 1)
+    else if (code === COMMA) frame.isName = true
+    else if (code === COLON) frame.isName = false
     else if (!isOther && !/[\s\d.+\-EaeflnrstuN\uFEFF]/.test(text.charAt(at))) isOther = true
     else if (
-      code > space &&
+      code > SPACE &&
       frame.isObject &&
       !frame.isName &&
       names?.has(frame.member.toLowerCase()) === true
@@ -301,14 +301,14 @@ function applied(text: string, edits: Edit[], onFound: OnFound | undefined): str
   return rest + text.slice(done)
 }
 
-const quote = 0x22
-const comma = 0x2c
-const colon = 0x3a
-const openBracket = 0x5b
-const closeBracket = 0x5d
-const openBrace = 0x7b
-const closeBrace = 0x7d
-const space = 0x20
+const QUOTE = 0x22
+const COMMA = 0x2c
+const COLON = 0x3a
+const OPEN_BRACKET = 0x5b
+const CLOSE_BRACKET = 0x5d
+const OPEN_BRACE = 0x7b
+const CLOSE_BRACE = 0x7d
+const SPACE = 0x20
 
 /** Behind the quote that ends the string which begins at `start`; the end of the text where there is none. */
 function endOfString(text: string, start: number): number {

@@ -3,14 +3,14 @@ import { DueQueue } from './queues.ts'
 import { clearTimeout, defer, epochMs, monotonicMs, setTimeout } from './real-timers.ts'
 
 /** Twice the resolution of Node's timers; half of it is the mean delay that pacing by ticks adds. */
-const tickMs = 2
+const TICK_MS = 2
 
 /** Node fires a timer at once whose delay does not fit into 31 bits (24 days); a day is woken from and slept on. */
-const longestSleepMs = 86_400_000
+const MAX_SLEEP_MS = 86_400_000
 
 /** The clock of the machine. All its tasks share one timer. */
 export function createSystemClock(): Clock {
-  const queue = new DueQueue(tickMs)
+  const queue = new DueQueue(TICK_MS)
   const nowMs = monotonicMs
   let timer: NodeJS.Timeout | undefined
   let wakeMs = Infinity
@@ -36,7 +36,7 @@ export function createSystemClock(): Clock {
     // A timer takes a millisecond at least, which a loop that is behind does not have.
     if (sleepMs <= 0) defer(wakeUp)
     // setTimeout counts from the loop's own, slightly older time and would fire up to a millisecond early.
-    else timer = setTimeout(wakeUp, Math.min(longestSleepMs, Math.ceil(sleepMs)))
+    else timer = setTimeout(wakeUp, Math.min(MAX_SLEEP_MS, Math.ceil(sleepMs)))
   }
 
   return {

@@ -9,7 +9,7 @@ export interface VirtualClock extends Clock {
 }
 
 /** Finer than any due time that is computed from rounded figures, so that tasks run at their own time. */
-const tickMs = 0.001
+const TICK_MS = 0.001
 
 /**
  * Makes a clock for tests and for users who want to cross a minute at once.
@@ -17,7 +17,7 @@ const tickMs = 0.001
  * @param startEpochMs the timestamp that clients see at the start
  */
 export function createVirtualClock(startEpochMs = Date.UTC(2026, 0, 1)): VirtualClock {
-  const queue = new DueQueue(tickMs)
+  const queue = new DueQueue(TICK_MS)
   let elapsedMs = 0
 
   return {

@@ -2,7 +2,7 @@ import { fieldsOf } from '../lib/record.ts'
 import type { Deployment } from '../config/deployments.ts'
 import { type Addressed, type Exchange, isAddressed } from '../pipeline/exchange.ts'
 import type { NamedLimiter } from '../pipeline/extension.ts'
-import { type ReplyOrPromise, type Stage, whenFailed, whenKnown } from '../pipeline/stage.ts'
+import { type ReplyOrPromise, type Stage, catchMaybe, mapMaybe } from '../pipeline/stage.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { limitProfile, type EstimateRule } from './limit-plan.ts'
 import { limitRefusal } from './limit-refusal.ts'
@@ -14,7 +14,7 @@ type Admitted = LimitResult & { readonly admitted: true }
 type Refusal = LimitResult & { readonly admitted: false }
 
 /** What admission is made from. */
-export interface AdmissionParts {
+export interface AdmissionDeps {
   /** Limiters of extensions: one that the exchange names is asked instead, with or without a deployment. */
   readonly named?: ReadonlyMap<string, NamedLimiter>
   /** What decides; all keys of a resource share its limits. */
@@ -28,7 +28,7 @@ export interface AdmissionParts {
  * What an answer costs is corrected when it has been sent: to its usage, where it tells any, and to nothing where it
  * failed. Usage lives as long as this stage, so a changed configuration does not reset it.
  */
-export function createAdmission({ named = new Map(), limits }: AdmissionParts): Stage {
+export function createAdmission({ named = new Map(), limits }: AdmissionDeps): Stage {
   /** What is known at once is not waited for, which would cost every request a turn of promises. */
   const admitTo = (
     exchange: Addressed,
@@ -42,7 +42,7 @@ export function createAdmission({ named = new Map(), limits }: AdmissionParts): 
     const profile = limitProfile(profileName)
     const cost = estimateCost(route.operation, exchange.json, profile.estimate)
     const decision = limits.decide({ resource, deployment: deployment.name, limits: asked, cost })
-    return whenKnown(decision, (known) => {
+    return mapMaybe(decision, (known) => {
       const { requests, tokens, utilization } = known.status
       exchange.rateLimits = requests && { requests, tokens, style: profile }
       exchange.utilization = utilization
@@ -101,7 +101,7 @@ function answer(
     settle(undefined)
     throw error
   }
-  return whenKnown(whenFailed(next, failed), planned)
+  return mapMaybe(catchMaybe(next, failed), planned)
 }
 
 /** The prompt cache is asked while the answer is planned, which is before any of its time has passed. */
@@ -128,10 +128,10 @@ function limiterNamed(name: string, named: ReadonlyMap<string, NamedLimiter>): N
 }
 
 /** No count may leave the integers that a number holds exactly, or a window's sum would drift. */
-const maxTokens = 2 ** 51
+const MAX_TOKENS = 2 ** 51
 
 /** The service's estimate counts characters, not tokens: four to a token, as captured for many prompts. */
-const charsPerToken = 4
+const CHARS_PER_TOKEN = 4
 
 /**
  * The tokens that a request is charged with on arrival, before its body is validated, as the service's own limiter does:
@@ -180,14 +180,14 @@ function chatPromptTokens(messages: unknown, rule: EstimateRule): number {
   if (!Array.isArray(messages)) return rule.overheadTokens
   let chars = Math.max(0, messages.length - 1) * rule.charsBetweenMessages
   for (const message of messages) chars += contentChars(fieldsOf(message)['content'])
-  return Math.ceil(chars / charsPerToken) + rule.overheadTokens
+  return Math.ceil(chars / CHARS_PER_TOKEN) + rule.overheadTokens
 }
 
 function responsesInputTokens(input: unknown): number {
   if (!Array.isArray(input)) return promptTokens(input)
   let chars = 0
   for (const item of input) chars += contentChars(fieldsOf(item)['content'])
-  return Math.ceil(chars / charsPerToken)
+  return Math.ceil(chars / CHARS_PER_TOKEN)
 }
 
 /** Characters of a text, or of the text parts of a list. */
@@ -204,11 +204,11 @@ function contentChars(content: unknown): number {
 
 /** Tokens of a string, a list of strings, a list of token ids or a list of such lists. */
 function promptTokens(prompt: unknown): number {
-  if (typeof prompt === 'string') return Math.ceil(prompt.length / charsPerToken)
+  if (typeof prompt === 'string') return Math.ceil(prompt.length / CHARS_PER_TOKEN)
   if (!Array.isArray(prompt)) return 0
   let tokens = 0
   for (const item of prompt) {
-    if (typeof item === 'string') tokens += Math.ceil(item.length / charsPerToken)
+    if (typeof item === 'string') tokens += Math.ceil(item.length / CHARS_PER_TOKEN)
     else if (typeof item === 'number') tokens++
     else if (Array.isArray(item)) tokens += item.length
   }
@@ -221,5 +221,5 @@ function count(value: unknown): number | undefined {
 }
 
 function clamp(tokens: number): number {
-  return Math.min(Math.max(tokens, 0), maxTokens)
+  return Math.min(Math.max(tokens, 0), MAX_TOKENS)
 }

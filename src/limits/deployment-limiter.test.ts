@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { createRandom } from '../lib/random.ts'
 import { DeploymentLimiter, type WindowCharge } from './deployment-limiter.ts'
 import { type LimitPlan, limitProfile } from './limit-plan.ts'
-import type { LimitResult, LimitStatus } from './rate-limiter.ts'
+import type { LimitResult, RemainingLimits } from './rate-limiter.ts'
 
-const minuteMs = 60_000
+const MINUTE_MS = 60_000
 const newest = limitProfile('2026-08')
 
 const planOf = (tokens: number, requests: number, windowMs = 10_000): LimitPlan => ({
   tokens,
-  requestsPerMinute: requests * (minuteMs / windowMs),
+  requestsPerMinute: requests * (MINUTE_MS / windowMs),
   slice: { windowMs, requests },
 })
 
@@ -18,7 +18,7 @@ const open = (plan: LimitPlan, profile = newest): DeploymentLimiter => new Deplo
 const decide = (limiter: DeploymentLimiter, nowMs: number, tokens: number): LimitResult<WindowCharge> =>
   limiter.decide(nowMs, { promptTokens: tokens, completionTokens: 0 })
 
-const limitsOf = ({ status }: LimitResult): LimitStatus => status
+const limitsOf = ({ status }: LimitResult): RemainingLimits => status
 
 const usage = (tokens: number) => ({
   promptTokens: tokens,
@@ -33,7 +33,7 @@ describe('DeploymentLimiter', () => {
     expect(decide(limiter, 0, 600).admitted).toBe(true)
     expect(decide(limiter, 5_000, 400).admitted).toBe(true)
     expect(decide(limiter, 6_000, 1)).toMatchObject({ admitted: false, kind: 'token', retryAfterMs: 54_000 })
-    expect(decide(limiter, minuteMs, 600).admitted).toBe(true)
+    expect(decide(limiter, MINUTE_MS, 600).admitted).toBe(true)
   })
 
   it('lets one burst through that takes more than is left', () => {
@@ -62,11 +62,11 @@ describe('DeploymentLimiter', () => {
   })
 
   it('charges a refusal for tokens as one request, and one for requests not at all', () => {
-    const limiter = open(planOf(1_000, 5, minuteMs))
+    const limiter = open(planOf(1_000, 5, MINUTE_MS))
     expect(limitsOf(decide(limiter, 0, 2_000)).requests).toMatchObject({ remaining: 4, resetMs: 12_000 })
     for (let i = 0; i < 4; i++) decide(limiter, 0, 0)
     for (let i = 0; i < 50; i++) expect(decide(limiter, 30_000, 0)).toMatchObject({ retryAfterMs: 30_000 })
-    expect(decide(limiter, minuteMs, 0).admitted).toBe(true)
+    expect(decide(limiter, MINUTE_MS, 0).admitted).toBe(true)
   })
 
   it('keeps its promise to a client that waits, whatever came before', () => {
@@ -111,7 +111,7 @@ describe('DeploymentLimiter', () => {
     const first = decide(limiter, 0, 10)
     if (!first.admitted) throw new Error('refused')
     limiter.settle(first.lease, usage(5_000))
-    expect(limitsOf(decide(limiter, 0, 1)).tokens).toMatchObject({ remaining: 0, resetMs: minuteMs })
+    expect(limitsOf(decide(limiter, 0, 1)).tokens).toMatchObject({ remaining: 0, resetMs: MINUTE_MS })
   })
 
   it('counts the requests of the headers over a minute, or over a slice in the eras that did', () => {
@@ -125,7 +125,7 @@ describe('DeploymentLimiter', () => {
   it('keeps what was used when the limits change', () => {
     const limiter = open(planOf(1_000, 5))
     decide(limiter, 0, 600)
-    limiter.adapt(planOf(500, 3, minuteMs), newest)
+    limiter.adapt(planOf(500, 3, MINUTE_MS), newest)
     expect(decide(limiter, 1_000, 1)).toMatchObject({ admitted: false, kind: 'token', retryAfterMs: 59_000 })
     limiter.adapt(planOf(2_000, 5), newest)
     expect(limitsOf(decide(limiter, 1_000, 1))).toMatchObject({
@@ -135,7 +135,7 @@ describe('DeploymentLimiter', () => {
   })
 
   it('limits requests alone where tokens are not limited', () => {
-    const limiter = open(planOf(Infinity, 1, minuteMs))
+    const limiter = open(planOf(Infinity, 1, MINUTE_MS))
     expect(decide(limiter, 0, 1e9).admitted).toBe(true)
     const second = decide(limiter, 1, 1e9)
     expect(second).toMatchObject({ admitted: false, kind: 'call', retryAfterMs: 59_999 })

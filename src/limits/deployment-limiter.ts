@@ -1,8 +1,8 @@
-import { neverFitsRetryAfterSeconds } from '../wire/errors.ts'
+import { NEVER_FITS_RETRY_AFTER_SECONDS } from '../wire/errors.ts'
 import type { Usage } from '../answer/completion.ts'
-import type { CostEstimate, LimitResult, LimitStatus } from './rate-limiter.ts'
-import type { LimitStanding, WindowStanding } from './limit-standing.ts'
-import { type LimitPlan, requestsWindowMs, tokensWindowMs, type LimitProfile } from './limit-plan.ts'
+import type { CostEstimate, LimitResult, RemainingLimits } from './rate-limiter.ts'
+import type { PayAsYouGoStatus, WindowStatus } from './limit-status.ts'
+import { type LimitPlan, REQUESTS_WINDOW_MS, TOKENS_WINDOW_MS, type LimitProfile } from './limit-plan.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { NamedLimiter } from '../pipeline/extension.ts'
 import type { Reply } from '../pipeline/reply.ts'
@@ -10,10 +10,10 @@ import { limitRefusal } from './limit-refusal.ts'
 import type { LimitState } from '../wire/service-headers.ts'
 
 /** Width of a bucket: how exactly a window knows when something happened. */
-export const bucketMs = 100
+export const BUCKET_MS = 100
 
 /** Names what was added to a window at one time, so that it can be corrected later: the bucket's number. */
-export type Receipt = number
+export type BucketIndex = number
 
 /**
  * A sum over the last `windowMs`, kept in a ring of 100 ms buckets: bounded memory and a constant cost a call, however
@@ -29,7 +29,7 @@ export class SlidingWindow {
   /** @param windowMs a multiple of `bucketMs` */
   constructor(windowMs: number) {
     this.windowMs = windowMs
-    this.#buckets = new Float64Array(windowMs / bucketMs)
+    this.#buckets = new Float64Array(windowMs / BUCKET_MS)
   }
 
   /** The sum of what was added within the window that ends at `nowMs`. */
@@ -39,14 +39,14 @@ export class SlidingWindow {
   }
 
   /** Adds an amount at `nowMs`; a time before that of an earlier call counts as that one. */
-  add(nowMs: number, amount: number): Receipt {
+  add(nowMs: number, amount: number): BucketIndex {
     this.#advance(nowMs)
     this.#change(this.#newest, amount)
     return this.#newest
   }
 
   /** Changes what was added, down to nothing at most. Does nothing once it has left the window. */
-  correct(receipt: Receipt, delta: number): void {
+  correct(receipt: BucketIndex, delta: number): void {
     const age = this.#newest - receipt
     if (age < 0 || age >= this.#buckets.length) return
     this.#change(receipt, Math.max(delta, -this.#at(receipt)))
@@ -64,7 +64,7 @@ export class SlidingWindow {
     const { length } = this.#buckets
     let tick = this.#newest - length
     while (excess > 0 && tick < this.#newest) excess -= this.#at(++tick)
-    return (tick + length) * bucketMs
+    return (tick + length) * BUCKET_MS
   }
 
   /** A window of another length with all that is still in this one and fits the new length; receipts stay valid. */
@@ -77,7 +77,7 @@ export class SlidingWindow {
   }
 
   #advance(nowMs: number): void {
-    const tick = Math.floor(nowMs / bucketMs)
+    const tick = Math.floor(nowMs / BUCKET_MS)
     if (tick <= this.#newest) return
     if (tick - this.#newest >= this.#buckets.length) {
       this.#buckets.fill(0)
@@ -111,7 +111,7 @@ export class SlidingWindow {
 /** What a request was charged. */
 export interface WindowCharge {
   readonly limiter: DeploymentLimiter
-  readonly receipt: Receipt
+  readonly receipt: BucketIndex
   readonly estimate: number
   readonly isCorrected: boolean
 }
@@ -121,8 +121,8 @@ export class DeploymentLimiter {
   #plan: LimitPlan
   #profile: LimitProfile
   #slice: SlidingWindow
-  readonly #requests = new SlidingWindow(requestsWindowMs)
-  readonly #tokens = new SlidingWindow(tokensWindowMs)
+  readonly #requests = new SlidingWindow(REQUESTS_WINDOW_MS)
+  readonly #tokens = new SlidingWindow(TOKENS_WINDOW_MS)
 
   constructor(plan: LimitPlan, profile: LimitProfile) {
     this.#plan = plan
@@ -164,7 +164,7 @@ export class DeploymentLimiter {
     return {
       admitted: false,
       kind: requestFits || neverFits ? 'token' : 'call',
-      retryAfterMs: Math.min(Math.ceil(freeAtMs - nowMs), neverFitsRetryAfterSeconds * 1_000),
+      retryAfterMs: Math.min(Math.ceil(freeAtMs - nowMs), NEVER_FITS_RETRY_AFTER_SECONDS * 1_000),
       status: this.#status(nowMs),
     }
   }
@@ -183,15 +183,15 @@ export class DeploymentLimiter {
    *
    * @param plan the limits to tell it by, where they are newer than those that requests were last judged by
    */
-  standing(nowMs: number, plan: LimitPlan = this.#plan): LimitStanding {
+  status(nowMs: number, plan: LimitPlan = this.#plan): PayAsYouGoStatus {
     const { tokens, requestsPerMinute, slice } = plan
     const inSlice =
       slice.windowMs === this.#slice.windowMs ? this.#slice : this.#slice.resized(slice.windowMs)
     return {
       kind: 'pay-as-you-go',
-      tokens: tokens === Infinity ? undefined : windowStanding(this.#tokens, tokens, nowMs),
-      requests: windowStanding(inSlice, slice.requests, nowMs),
-      requestsInMinute: windowStanding(this.#requests, requestsPerMinute, nowMs),
+      tokens: tokens === Infinity ? undefined : windowStatus(this.#tokens, tokens, nowMs),
+      requests: windowStatus(inSlice, slice.requests, nowMs),
+      requestsInMinute: windowStatus(this.#requests, requestsPerMinute, nowMs),
     }
   }
 
@@ -204,7 +204,7 @@ export class DeploymentLimiter {
     }
   }
 
-  #status(nowMs: number): LimitStatus {
+  #status(nowMs: number): RemainingLimits {
     const use = {
       tokens: this.#tokens.used(nowMs),
       requests: this.#requests.used(nowMs),
@@ -227,7 +227,7 @@ export interface RequestsLimit {
 }
 
 /** Sums of times are exact to the last bit only; a client that waits as it was told is not to be refused by a hair. */
-const roundingMs = 1e-6
+const ROUNDING_MS = 1e-6
 
 /**
  * Makes a limiter for `exchange.limiter`: it admits so many requests in any window of that length, and refuses the others
@@ -253,7 +253,7 @@ export function requestsLimiter({ requests, windowMs, refuse }: RequestsLimit): 
   return (exchange) => {
     const nowMs = exchange.clock.nowMs()
     const freeAtMs = (admittedMs[next] ?? -Infinity) + windowMs
-    if (nowMs + roundingMs >= freeAtMs) {
+    if (nowMs + ROUNDING_MS >= freeAtMs) {
       admittedMs[next] = nowMs
       next = (next + 1) % requests
       return undefined
@@ -273,7 +273,7 @@ function setIfAbsent({ headers }: Reply, name: string, value: number): void {
 }
 
 /** Tells how a window stands under a limit. */
-export function windowStanding(window: SlidingWindow, limit: number, nowMs: number): WindowStanding {
+export function windowStatus(window: SlidingWindow, limit: number, nowMs: number): WindowStatus {
   const used = window.used(nowMs)
   return {
     limit,
@@ -293,14 +293,14 @@ export interface LimitUse {
 }
 
 /** What the headers of an era tell of limits that are used so far. */
-export function rateLimitsOf(use: LimitUse, plan: LimitPlan, profile: LimitProfile): LimitStatus {
+export function rateLimitsOf(use: LimitUse, plan: LimitPlan, profile: LimitProfile): RemainingLimits {
   const { tokens, requestsPerMinute, slice } = plan
   return {
     requests:
       profile.requestsPer === 'slice'
         ? limitState(use.sliceRequests, slice.requests, slice.windowMs)
-        : limitState(use.requests, requestsPerMinute, requestsWindowMs),
-    tokens: tokens === Infinity ? undefined : limitState(use.tokens, tokens, tokensWindowMs),
+        : limitState(use.requests, requestsPerMinute, REQUESTS_WINDOW_MS),
+    tokens: tokens === Infinity ? undefined : limitState(use.tokens, tokens, TOKENS_WINDOW_MS),
   }
 }
 

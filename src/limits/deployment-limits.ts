@@ -49,9 +49,9 @@ function makeLimits(deployment: Deployment, profileName: LimitProfileName): Depl
   return plan && { kind: 'pay-as-you-go', plan, profileName }
 }
 
-const rememberedTexts = 16_384
+const MAX_CACHED_TEXTS = 16_384
 const texts = new WeakMap<DeploymentLimits, string>()
-const byText = new RecentMap<string, DeploymentLimits>(rememberedTexts)
+const byText = new RecentMap<string, DeploymentLimits>(MAX_CACHED_TEXTS)
 
 /** The limits as a text for another process, made once for each object. */
 export function limitsToText(limits: DeploymentLimits): string {

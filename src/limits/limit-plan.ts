@@ -111,10 +111,10 @@ export function scaleLimits(deployment: Deployment, factor: number): Deployment 
 }
 
 /** The span that the tokens limit is counted over, in milliseconds. */
-export const tokensWindowMs = 60_000
+export const TOKENS_WINDOW_MS = 60_000
 
 /** The span that the requests of the headers are counted over, in milliseconds. */
-export const requestsWindowMs = 60_000
+export const REQUESTS_WINDOW_MS = 60_000
 
 /** What a pay-as-you-go deployment may use, in the windows in which it is counted. */
 export interface LimitPlan {
@@ -161,6 +161,6 @@ export function minuteLimitsOf(resource: string, deployments: Iterable<Deploymen
 
 function sliceOf(requestsPerMinute: number, seconds: number): LimitPlan['slice'] {
   const slices = 60 / seconds
-  if (requestsPerMinute < slices) return { windowMs: requestsWindowMs, requests: requestsPerMinute }
+  if (requestsPerMinute < slices) return { windowMs: REQUESTS_WINDOW_MS, requests: requestsPerMinute }
   return { windowMs: seconds * 1_000, requests: Math.ceil(requestsPerMinute / slices) }
 }

@@ -3,15 +3,15 @@ import { createRandom } from '../lib/random.ts'
 import { DeploymentLimiter } from './deployment-limiter.ts'
 import { limitProfile } from './limit-plan.ts'
 
-const requestsPerSecond = 2_000
-const minuteMs = 60_000
+const REQUESTS_PER_SECOND = 2_000
+const MINUTE_MS = 60_000
 
 /** Drives a minute of full load, some of it over the limit; gives the processor time in milliseconds. */
 function driveMinute(limiter: DeploymentLimiter, minute: number): number {
   const random = createRandom(`minute ${minute}`)
   const start = process.cpuUsage()
-  for (let request = 0; request < requestsPerSecond * 60; request++) {
-    const nowMs = minute * minuteMs + request / (requestsPerSecond / 1_000)
+  for (let request = 0; request < REQUESTS_PER_SECOND * 60; request++) {
+    const nowMs = minute * MINUTE_MS + request / (REQUESTS_PER_SECOND / 1_000)
     const decision = limiter.decide(nowMs, { promptTokens: random.below(200), completionTokens: 100 })
     if (!decision.admitted) continue
     const usage = {

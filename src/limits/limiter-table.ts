@@ -6,10 +6,10 @@ import type { DeploymentLimits } from './deployment-limits.ts'
 import { limitProfile } from './limit-plan.ts'
 import type { Utilization } from './occupancy.ts'
 import { type BucketCharge, ProvisionedLimiter } from './provisioned-limiter.ts'
-import type { AnyStanding, LimitRequest, LimitResult, LimitSubject, RateLimiter } from './rate-limiter.ts'
+import type { LimitStatus, LimitRequest, LimitResult, LimitSubject, RateLimiter } from './rate-limiter.ts'
 
 /** How many deployments keep their usage for certain: 10 KB each, and up to twice as many are held. */
-const rememberedDeployments = 16_384
+const MAX_CACHED_DEPLOYMENTS = 16_384
 
 interface Tracked {
   limiter: DeploymentLimiter | ProvisionedLimiter
@@ -29,7 +29,7 @@ export type Charge = WindowCharge | BucketCharge
 /** The limits of all deployments, counted in this process. */
 export class LimiterTable implements RateLimiter<Charge> {
   readonly #clock: Clock
-  readonly #tracked = new RecentMap<string, Tracked>(rememberedDeployments)
+  readonly #tracked = new RecentMap<string, Tracked>(MAX_CACHED_DEPLOYMENTS)
   /** Only deployments of the file are provisioned, so the file bounds the table. */
   readonly #provisioned = new Map<string, Provisioned>()
 
@@ -53,16 +53,16 @@ export class LimiterTable implements RateLimiter<Charge> {
     return charge.limiter.discount(charge, cachedTokens, this.#clock.nowMs())
   }
 
-  standing({ resource, deployment, limits }: LimitSubject): AnyStanding {
+  status({ resource, deployment, limits }: LimitSubject): LimitStatus {
     const nowMs = this.#clock.nowMs()
     const limiter = this.#tracked.get(`${resource}/${deployment}`)?.limiter
     if (limits.kind === 'provisioned') {
       const known = limiter instanceof ProvisionedLimiter ? limiter : new ProvisionedLimiter(limits.plan)
-      return known.standing(nowMs, limits.plan)
+      return known.status(nowMs, limits.plan)
     }
     // The profile changes what headers tell, not what is used.
     const known = limiter instanceof DeploymentLimiter ? limiter : newLimiter(limits)
-    return known.standing(nowMs, limits.plan)
+    return known.status(nowMs, limits.plan)
   }
 
   clear(): void {

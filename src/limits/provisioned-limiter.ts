@@ -1,14 +1,14 @@
 import type { Deployment } from '../config/deployments.ts'
 import type { Usage } from '../answer/completion.ts'
 import type { CostEstimate, LimitResult } from './rate-limiter.ts'
-import type { ProvisionedStanding } from './limit-standing.ts'
+import type { ProvisionedStatus } from './limit-status.ts'
 import { UtilizationBucket } from './utilization-bucket.ts'
 
 /**
  * How much work 100 % utilisation stands for. Microsoft names no figure; a minute is the span over which the metric of
  * Azure Monitor is taken, and in which the input tokens of a unit are told.
  */
-export const utilizationSpanMs = 60_000
+export const UTILIZATION_SPAN_MS = 60_000
 
 /** What a provisioned deployment processes. */
 export interface ProvisionedPlan {
@@ -37,13 +37,13 @@ export class ProvisionedLimiter {
 
   constructor(plan: ProvisionedPlan) {
     this.#plan = plan
-    this.#bucket = new UtilizationBucket(weightedTokensPerMinute(plan), utilizationSpanMs)
+    this.#bucket = new UtilizationBucket(weightedTokensPerMinute(plan), UTILIZATION_SPAN_MS)
   }
 
   /** Takes another number of units; the work that is waiting stays. */
   adapt(plan: ProvisionedPlan, nowMs: number): void {
     this.#plan = plan
-    this.#bucket.resize(weightedTokensPerMinute(plan), utilizationSpanMs, nowMs)
+    this.#bucket.resize(weightedTokensPerMinute(plan), UTILIZATION_SPAN_MS, nowMs)
   }
 
   /** Share of the throughput in use. */
@@ -56,8 +56,8 @@ export class ProvisionedLimiter {
    *
    * @param plan the units to tell it by, where they are newer than those that requests were last judged by
    */
-  standing(nowMs: number, plan: ProvisionedPlan = this.#plan): ProvisionedStanding {
-    return provisionedStanding(this.#bucket.level(nowMs), plan)
+  status(nowMs: number, plan: ProvisionedPlan = this.#plan): ProvisionedStatus {
+    return provisionedStatus(this.#bucket.level(nowMs), plan)
   }
 
   /** Admits a request and charges it, or refuses it. */
@@ -97,14 +97,14 @@ export function weightedTokens(used: CostEstimate | Usage, { outputToInputRatio 
 }
 
 /** Tells how throughput stands when so much work is waiting, in weighted tokens. */
-export function provisionedStanding(waiting: number, plan: ProvisionedPlan): ProvisionedStanding {
+export function provisionedStatus(waiting: number, plan: ProvisionedPlan): ProvisionedStatus {
   const limit = weightedTokensPerMinute(plan)
-  const overMs = ((waiting - limit) * utilizationSpanMs) / limit
+  const overMs = ((waiting - limit) * UTILIZATION_SPAN_MS) / limit
   return {
     kind: 'provisioned',
     utilization: waiting / limit,
     freeInMs: overMs < 0 ? 0 : Math.floor(overMs) + 1,
-    emptyInMs: (waiting * utilizationSpanMs) / limit,
+    emptyInMs: (waiting * UTILIZATION_SPAN_MS) / limit,
   }
 }
 

@@ -2,7 +2,7 @@ import type { MaybePromise, Codec, Port } from '../lib/port.ts'
 import type { Usage } from '../answer/completion.ts'
 import type { LimitState } from '../wire/service-headers.ts'
 import { type DeploymentLimits, limitsFromText, limitsToText } from './deployment-limits.ts'
-import type { LimitStanding, ProvisionedStanding } from './limit-standing.ts'
+import type { PayAsYouGoStatus, ProvisionedStatus } from './limit-status.ts'
 import type { Utilization } from './occupancy.ts'
 
 /** What a request is taken to cost before anything is known of its answer. */
@@ -27,7 +27,7 @@ export interface LimitRequest extends LimitSubject {
 }
 
 /** How the limits of a deployment stand after a request; what they do not count is absent. */
-export interface LimitStatus {
+export interface RemainingLimits {
   readonly requests?: LimitState | undefined
   readonly tokens?: LimitState | undefined
   /** Share of the provisioned throughput that is in use: 1 is 100 %, and it may be more. */
@@ -38,20 +38,20 @@ export interface LimitStatus {
 export type LimitResult<Lease = unknown> =
   | {
       readonly admitted: true
-      readonly status: LimitStatus
+      readonly status: RemainingLimits
       /** Names what was charged. */
       readonly lease: Lease
     }
   | {
       readonly admitted: false
-      readonly status: LimitStatus
+      readonly status: RemainingLimits
       readonly kind: 'token' | 'call'
       /** When the same request would be admitted if no other came, rounded up; a day where waiting does not help. */
       readonly retryAfterMs: number
     }
 
 /** How the limits of a deployment of either kind stand. */
-export type AnyStanding = LimitStanding | ProvisionedStanding
+export type LimitStatus = PayAsYouGoStatus | ProvisionedStatus
 
 /**
  * Decides which requests the limits of deployments let in: in this process, or at a place that many processes ask, so that
@@ -68,7 +68,7 @@ export interface RateLimiter<Lease = unknown> {
    */
   discount(lease: Lease, cachedTokens: number): MaybePromise<number | undefined>
   /** How the limits of a deployment stand. Asking charges and changes nothing. */
-  standing(subject: LimitSubject): MaybePromise<AnyStanding>
+  status(subject: LimitSubject): MaybePromise<LimitStatus>
   /** The provisioned deployments that had a request, and how much of their throughput is in use, as far as is known here. */
   utilizations?(): Iterable<Utilization>
   /** Forgets what was used: every deployment begins anew. */
@@ -87,7 +87,7 @@ export const rateLimiterPort: Port<RateLimiter> = {
     },
     settle: { kind: 'tell', lease: 'ends' },
     discount: { kind: 'ask', lease: 'uses' },
-    standing: { kind: 'ask', args: withLimitsAsText<LimitSubject>() },
+    status: { kind: 'ask', args: withLimitsAsText<LimitSubject>() },
   },
   // Its requests are lost, and have used nothing.
   giveBack: (limiter, lease) => limiter.settle(lease, undefined),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../lib/random.ts'
-import { bucketMs, SlidingWindow } from './deployment-limiter.ts'
+import { BUCKET_MS, SlidingWindow } from './deployment-limiter.ts'
 
 interface Added {
   readonly tick: number
@@ -13,18 +13,18 @@ class NaiveWindow {
   readonly #ticks: number
 
   constructor(windowMs: number) {
-    this.#ticks = windowMs / bucketMs
+    this.#ticks = windowMs / BUCKET_MS
   }
 
   used(nowMs: number): number {
-    const oldest = Math.floor(nowMs / bucketMs) - this.#ticks
+    const oldest = Math.floor(nowMs / BUCKET_MS) - this.#ticks
     return this.added.filter(({ tick }) => tick > oldest).reduce((sum, { amount }) => sum + amount, 0)
   }
 
   freeAtMs(nowMs: number, amount: number, limit: number): number {
     if (amount > limit) return Infinity
     let atMs = nowMs
-    while (this.used(atMs) + amount > limit) atMs = (Math.floor(atMs / bucketMs) + 1) * bucketMs
+    while (this.used(atMs) + amount > limit) atMs = (Math.floor(atMs / BUCKET_MS) + 1) * BUCKET_MS
     return atMs
   }
 }
@@ -33,18 +33,18 @@ describe('SlidingWindow', () => {
   it('agrees with a plain list of all that was added, over any run of calls', () => {
     for (let seed = 0; seed < 40; seed++) {
       const random = createRandom(`run ${seed}`)
-      const windowMs = bucketMs * (1 + random.below(20))
+      const windowMs = BUCKET_MS * (1 + random.below(20))
       const window = new SlidingWindow(windowMs)
       const naive = new NaiveWindow(windowMs)
       const receipts: number[] = []
       let nowMs = random.unit() * 1_000
       for (let step = 0; step < 400; step++) {
-        nowMs += random.below(10) === 0 ? random.unit() * 2 * windowMs : random.unit() * bucketMs
+        nowMs += random.below(10) === 0 ? random.unit() * 2 * windowMs : random.unit() * BUCKET_MS
         const kind = random.below(3)
         if (kind === 0) {
           const amount = random.below(100)
           receipts.push(window.add(nowMs, amount))
-          naive.added.push({ tick: Math.floor(nowMs / bucketMs), amount })
+          naive.added.push({ tick: Math.floor(nowMs / BUCKET_MS), amount })
         } else if (kind === 1 && receipts.length > 0) {
           const index = random.below(receipts.length)
           const entry = naive.added[index]!

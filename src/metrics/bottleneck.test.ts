@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { LoopLagReading } from '../lib/loop-lag.ts'
-import { type Bottleneck, BottleneckWatch, describeBottleneck, holdMs, windowMs } from './bottleneck.ts'
+import { type Bottleneck, BottleneckWatch, describeBottleneck, HOLD_MS, WINDOW_MS } from './bottleneck.ts'
 
 const setUp = () => {
   const found: Bottleneck[] = []
@@ -22,7 +22,7 @@ describe('BottleneckWatch', () => {
     const { watch, found, send } = setUp()
     send(990, 25, 10)
     send(10, 400, 10)
-    expect(watch.isSlow(windowMs)).toBe(false)
+    expect(watch.isSlow(WINDOW_MS)).toBe(false)
     expect(found).toEqual([])
   })
 
@@ -30,22 +30,22 @@ describe('BottleneckWatch', () => {
     const { watch, found, send } = setUp()
     send(988, 3, 10)
     send(12, 40, 10)
-    expect(watch.isSlow(windowMs - 1)).toBe(false)
-    expect(watch.isSlow(windowMs)).toBe(true)
-    expect(found).toMatchObject([{ windowMs, parts: 1_000, lateParts: 12, worstMs: 40 }])
+    expect(watch.isSlow(WINDOW_MS - 1)).toBe(false)
+    expect(watch.isSlow(WINDOW_MS)).toBe(true)
+    expect(found).toMatchObject([{ windowMs: WINDOW_MS, parts: 1_000, lateParts: 12, worstMs: 40 }])
   })
 
   it('makes nothing of a few parts', () => {
     const { watch, send } = setUp()
     send(10, 400, 10)
-    expect(watch.isSlow(windowMs)).toBe(false)
+    expect(watch.isSlow(WINDOW_MS)).toBe(false)
   })
 
   it('says that the event loop lagged, when nothing was paced too', () => {
     const { watch, found, loop } = setUp()
     loop.lag = { medianMs: 20, p99Ms: 51, maxMs: 80 }
-    watch.advance(windowMs)
-    expect(watch.isSlow(windowMs)).toBe(true)
+    watch.advance(WINDOW_MS)
+    expect(watch.isSlow(WINDOW_MS)).toBe(true)
     expect(watch.loopLag).toBe(loop.lag)
     expect(found).toHaveLength(1)
   })
@@ -58,7 +58,7 @@ describe('BottleneckWatch', () => {
       onBottleneck: (bottleneck) => found.push(bottleneck),
     })
     watch.advance(60_000)
-    expect(watch.isSlow(60_000 + windowMs)).toBe(false)
+    expect(watch.isSlow(60_000 + WINDOW_MS)).toBe(false)
     expect(watch.loopLag.p99Ms).toBe(3)
     expect(found).toEqual([])
   })
@@ -66,15 +66,15 @@ describe('BottleneckWatch', () => {
   it('judges each window by itself, and forgets a bad one after a minute', () => {
     const { watch, send } = setUp()
     send(100, 100, 10)
-    send(100, 0, windowMs)
-    expect(watch.isSlow(windowMs)).toBe(true)
-    expect(watch.isSlow(windowMs + holdMs)).toBe(true)
-    expect(watch.isSlow(windowMs + holdMs + 1)).toBe(false)
+    send(100, 0, WINDOW_MS)
+    expect(watch.isSlow(WINDOW_MS)).toBe(true)
+    expect(watch.isSlow(WINDOW_MS + HOLD_MS)).toBe(true)
+    expect(watch.isSlow(WINDOW_MS + HOLD_MS + 1)).toBe(false)
   })
 
   it('warns once a minute, however long the trouble lasts', () => {
     const { found, send } = setUp()
-    for (let nowMs = 0; nowMs < 3 * holdMs; nowMs += 100) send(10, 100, nowMs)
+    for (let nowMs = 0; nowMs < 3 * HOLD_MS; nowMs += 100) send(10, 100, nowMs)
     expect(found).toHaveLength(3)
   })
 })

@@ -6,7 +6,7 @@ import { textBody } from '../answer/body.ts'
 import { createRandom } from '../lib/random.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { createMetrics } from './metrics.ts'
-import { maxUnknownDeployments } from './series-table.ts'
+import { MAX_UNKNOWN_DEPLOYMENTS } from './series-table.ts'
 import { testConfig } from '../../tests/support/test-config.ts'
 
 const usage = { promptTokens: 10, cachedTokens: 4, completionTokens: 20, reasoningTokens: 8 }
@@ -177,11 +177,11 @@ describe('createMetrics', () => {
 
   it('gives only the first hundred unknown deployments a label of their own', async () => {
     const { ask, read } = setUp()
-    for (let i = 0; i < maxUnknownDeployments + 50; i++) await ask({ deployment: `made-up-${i}` })
+    for (let i = 0; i < MAX_UNKNOWN_DEPLOYMENTS + 50; i++) await ask({ deployment: `made-up-${i}` })
     await ask({ deployment: 'made-up-3' })
     await ask({ deployment: 'chat' })
     const values = await read()
-    expect(requestNames(values)).toHaveLength(maxUnknownDeployments + 2)
+    expect(requestNames(values)).toHaveLength(MAX_UNKNOWN_DEPLOYMENTS + 2)
     const of = (name: string) =>
       values.get(`aoai_requests_total{deployment="${name}",operation="chatCompletions",status="200"}`)
     expect([of('made-up-3'), of('other'), of('chat')]).toEqual([2, 50, 1])

@@ -1,5 +1,5 @@
 import { type ConnectionEnd, connectionEnds } from './connection-end.ts'
-import { type Stage, whenKnown } from '../pipeline/stage.ts'
+import { type Stage, mapMaybe } from '../pipeline/stage.ts'
 import type { InjectionReports } from '../faults/injection-reports.ts'
 import type { MinuteLimits, Occupancy, Utilization } from '../limits/occupancy.ts'
 import { type RecordingLoss, recordingLosses } from '../recordings/loss-reports.ts'
@@ -85,7 +85,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       inFlight++
       exchange.pacingWatch = pacing
       exchange.onEnd(() => inFlight--)
-      return whenKnown(next(), (reply) => {
+      return mapMaybe(next(), (reply) => {
         const nowMs = clock.nowMs()
         // A simulator that delays nothing has nothing to be late with; its loop is watched all the same.
         watch.advance(nowMs)

@@ -4,7 +4,7 @@ import type { Operation } from '../wire/route.ts'
 import type { Reply } from '../pipeline/reply.ts'
 
 /** How many deployments that are not in the configuration get a label of their own; the first ones to come. */
-export const maxUnknownDeployments = 100
+export const MAX_UNKNOWN_DEPLOYMENTS = 100
 
 /**
  * What the name of such a deployment may look like. A client could else make the exposition as large as it likes, or
@@ -47,7 +47,7 @@ export class SeriesTable {
 
   /** The name itself, or `other`. */
   #labelOfUnknown(name: string): string {
-    if (this.#unknownDeployments >= maxUnknownDeployments || !plainName.test(name)) return 'other'
+    if (this.#unknownDeployments >= MAX_UNKNOWN_DEPLOYMENTS || !plainName.test(name)) return 'other'
     this.#unknownDeployments++
     return name
   }
@@ -98,7 +98,7 @@ const latenessBounds: readonly number[] = [
 /** What was sent at a planned time, by its part. */
 export type Part = Parameters<PacingWatch['sent']>[0]
 
-const millisecondsPerSecond = 1_000
+const MILLISECONDS_PER_SECOND = 1_000
 
 /** Counts how late the planned parts of answers were sent, for the whole simulator: plain counters, no labels to look up. */
 export class Pacing implements PacingWatch {
@@ -115,7 +115,7 @@ export class Pacing implements PacingWatch {
   }
 
   sent(part: Part, lateMs: number, nowMs: number): void {
-    this.series[part].observe(lateMs / millisecondsPerSecond)
+    this.series[part].observe(lateMs / MILLISECONDS_PER_SECOND)
     this.#onSent(lateMs, nowMs)
   }
 }

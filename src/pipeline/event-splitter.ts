@@ -1,14 +1,14 @@
-const lineFeed = 0x0a
-const carriageReturn = 0x0d
+const LINE_FEED = 0x0a
+const CARRIAGE_RETURN = 0x0d
 
 /** What the bytes before the present one were. */
-const inLine = 0
+const IN_LINE = 0
 /** A line end that nothing can belong to any more: LF, or CR LF. */
-const afterLineEnd = 1
+const AFTER_LINE_END = 1
 /** A CR that an LF may follow. */
-const afterReturn = 2
+const AFTER_RETURN = 2
 /** The CR of a blank line, that an LF may follow. */
-const afterBlankReturn = 3
+const AFTER_BLANK_RETURN = 3
 
 /**
  * Cuts the bytes of a stream of server-sent events behind each blank line, wherever its chunks end. Lines end in LF, CR LF
@@ -17,7 +17,7 @@ const afterBlankReturn = 3
 export class EventSplitter {
   #pieces: Buffer[] = []
   #pendingBytes = 0
-  #state = inLine
+  #state = IN_LINE
 
   /** How many bytes the event has so far that is not complete. */
   get pendingBytes(): number {
@@ -33,18 +33,18 @@ export class EventSplitter {
       this.#keep(chunk.subarray(start, end))
       events.push(this.rest())
       start = end
-      state = inLine
+      state = IN_LINE
     }
     for (let at = 0; at < chunk.length; at++) {
       const byte = chunk[at]
-      if (state === afterBlankReturn && byte !== lineFeed) cut(at)
-      if (byte === lineFeed) {
-        if (state === afterLineEnd || state === afterBlankReturn) cut(at + 1)
-        else state = afterLineEnd
-      } else if (byte === carriageReturn) {
-        if (state === afterReturn) cut(at + 1)
-        else state = state === afterLineEnd ? afterBlankReturn : afterReturn
-      } else state = inLine
+      if (state === AFTER_BLANK_RETURN && byte !== LINE_FEED) cut(at)
+      if (byte === LINE_FEED) {
+        if (state === AFTER_LINE_END || state === AFTER_BLANK_RETURN) cut(at + 1)
+        else state = AFTER_LINE_END
+      } else if (byte === CARRIAGE_RETURN) {
+        if (state === AFTER_RETURN) cut(at + 1)
+        else state = state === AFTER_LINE_END ? AFTER_BLANK_RETURN : AFTER_RETURN
+      } else state = IN_LINE
     }
     this.#keep(chunk.subarray(start))
     this.#state = state

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../lib/random.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
-import { Exchange, type Surroundings } from './exchange.ts'
+import { Exchange, type ExchangeEnv } from './exchange.ts'
 import { testConfig } from '../../tests/support/test-config.ts'
 
 const outcome = { aborted: false, firstByteMs: 0, endMs: 1 }
 
-const exchangeWith = (onListenerFailure?: Surroundings['onListenerFailure']): Exchange =>
+const exchangeWith = (onListenerFailure?: ExchangeEnv['onListenerFailure']): Exchange =>
   new Exchange(
     { method: 'GET', path: '/', query: '', headers: {}, body: Buffer.alloc(0) },
     {

@@ -7,10 +7,10 @@ import { isMultipart, parseMultipart, type MultipartForm } from '../wire/multipa
 import { recogniseRoute, type Route } from '../wire/route.ts'
 import type { RateLimits } from '../wire/service-headers.ts'
 import type { Clock } from '../lib/clock.ts'
-import { uncountedBytes, type MemoryBudget } from '../lib/memory-budget.ts'
+import { UNCOUNTED_BYTES, type MemoryBudget } from '../lib/memory-budget.ts'
 import type { Random } from '../lib/random.ts'
-import type { Conditions } from './conditions.ts'
-import type { ForcedAnswer } from './forced-answer.ts'
+import type { IncidentEffects } from './incident-effects.ts'
+import type { AnswerOverride } from './answer-override.ts'
 import { parseJson } from '../lib/parse-json.ts'
 
 /** How the sending of an answer ended. Times are milliseconds from the start of the request. */
@@ -46,7 +46,7 @@ export interface Incoming {
 }
 
 /** What the simulator gives each request. */
-export interface Surroundings {
+export interface ExchangeEnv {
   readonly config: Config
   readonly clock: Clock
   /** The request's own stream of chance: requests that run side by side do not disturb each other. */
@@ -67,7 +67,7 @@ export function viewOf(config: Config, route: Route | undefined): ResourceView |
 }
 
 /** Names the stream of chance that the request's ids are drawn from, beside that of its answer. */
-const idBranch = 0x6964
+const ID_BRANCH = 0x6964
 
 /**
  * One request on its way through the pipeline, with what the stages have found out about it: at its arrival the request, its
@@ -105,9 +105,9 @@ export class Exchange {
   /** How long the request waited for a slot of its deployment, in milliseconds. */
   queuedMs = 0
   /** What an incident changes about the deployment; undefined while there is none. */
-  conditions: Conditions | undefined
+  conditions: IncidentEffects | undefined
   /** What is decided about a generated answer beforehand; undefined for nearly every request. */
-  forced: ForcedAnswer | undefined
+  forced: AnswerOverride | undefined
   /** The named limiter that is asked instead of the deployment's limits; set by an extension's hook. */
   limiter: string | undefined
   /**
@@ -131,9 +131,9 @@ export class Exchange {
   readonly #ids: Random
   readonly #budget: MemoryBudget | undefined
   readonly #readJson: (body: Buffer) => unknown
-  readonly #onListenerFailure: Surroundings['onListenerFailure']
+  readonly #onListenerFailure: ExchangeEnv['onListenerFailure']
 
-  constructor(incoming: Incoming, surroundings: Surroundings) {
+  constructor(incoming: Incoming, surroundings: ExchangeEnv) {
     this.method = incoming.method
     this.path = incoming.path
     this.query = incoming.query
@@ -142,7 +142,7 @@ export class Exchange {
     this.clock = surroundings.clock
     this.random = surroundings.random
     this.startedMs = surroundings.startedMs
-    this.#ids = surroundings.random.branch(idBranch)
+    this.#ids = surroundings.random.branch(ID_BRANCH)
     this.id = guid(this.#ids)
     this.#budget = surroundings.budget
     this.#readJson = surroundings.readJson ?? parseJson
@@ -201,7 +201,7 @@ export class Exchange {
    * @param bytes is not counted up to 64 KB
    */
   reserve(bytes: number): boolean {
-    if (bytes <= uncountedBytes || !this.#budget) return true
+    if (bytes <= UNCOUNTED_BYTES || !this.#budget) return true
     if (!this.#budget.take(bytes, this.#heldBytes)) return false
     this.hold(bytes, () => this.#budget?.give(bytes))
     return true

@@ -1,10 +1,10 @@
-import { isEventStream } from './comes-in-pieces.ts'
+import { isEventStream } from './should-stream.ts'
 import { EventSplitter } from './event-splitter.ts'
 import type { LiveBody } from '../answer/body.ts'
 import type { Reply } from './reply.ts'
 
 /** A stream whose events have no end must not fill the memory. */
-const largestEventBytes = 64 * 1024 * 1024
+const MAX_EVENT_BYTES = 64 * 1024 * 1024
 
 /** Sees an event as it stands on the wire, framing included, and gives what is sent in its place. */
 export type ChangeEvent = (event: string, index: number) => string
@@ -44,9 +44,9 @@ async function* changed({ chunks }: LiveBody, change: ChangeEvent): AsyncGenerat
     const events = splitter.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))
     // What came together goes together: each write costs more than all that is done here.
     if (events.length > 0) yield Buffer.concat(events.map(changedBytes))
-    if (splitter.pendingBytes > largestEventBytes) {
+    if (splitter.pendingBytes > MAX_EVENT_BYTES) {
       throw new Error(
-        `Could not change an event of a stream: it has more than ${largestEventBytes} bytes and goes on. Leave such streams alone.`,
+        `Could not change an event of a stream: it has more than ${MAX_EVENT_BYTES} bytes and goes on. Leave such streams alone.`,
       )
     }
   }

@@ -5,7 +5,7 @@ import { type OnTrace, traced, traceOf, tracedSource, wantsTrace, withTrace } fr
 import { clientLeftReply } from './client-left-reply.ts'
 import { failureReply, writeServiceHeaders, refuse } from './reply-headers.ts'
 import type { Exchange } from './exchange.ts'
-import { type Source, type NamedStage, type Stage, whenFailed, whenKnown } from './stage.ts'
+import { type Source, type NamedStage, type Stage, catchMaybe, mapMaybe } from './stage.ts'
 import type { Reply } from './reply.ts'
 import { checksVersions, faultsAct, latencyActs, limitsAct } from './source-rules.ts'
 
@@ -59,7 +59,7 @@ export interface PipelineReports {
  */
 export function createPipeline(stages: Stages, reports: PipelineReports): Run {
   const answerFromSource: Run = (exchange) =>
-    whenKnown(stages.sources[exchange.source](exchange), (reply) => {
+    mapMaybe(stages.sources[exchange.source](exchange), (reply) => {
       if (reply) return reply
       reports.onUnknownPath(exchange)
       return refuse(resourceNotFound())
@@ -98,7 +98,7 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
     const source = isTraced ? tracedSource((exchange) => exchange.source, answerFromSource) : answerFromSource
     const run = link(way, source)
     const runSafely: Run = (exchange) =>
-      whenFailed(
+      catchMaybe(
         () => run(exchange),
         (error) => failed(error, exchange),
       )

@@ -1,4 +1,4 @@
-import { comesInPieces, gather } from './comes-in-pieces.ts'
+import { shouldStream, gather } from './should-stream.ts'
 import { endToEndHeaders } from './end-to-end-headers.ts'
 import { HeaderList, type Reply } from './reply.ts'
 import { textBody } from '../answer/body.ts'
@@ -33,7 +33,7 @@ export async function replyFromResponse(response: Response): Promise<Reply> {
   if (!body) return { ...reply, body: { kind: 'live', chunks: nothing() } }
   headers.delete('Content-Encoding')
   headers.delete('Content-Length')
-  const gathered = comesInPieces(received) ? undefined : await gather(body)
+  const gathered = shouldStream(received) ? undefined : await gather(body)
   if (gathered?.kind === 'whole') reply.body = textBody(gathered.bytes)
   else reply.body = { kind: 'live', chunks: gathered?.chunks ?? body }
   return reply

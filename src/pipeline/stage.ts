@@ -51,15 +51,12 @@ export interface NamedStage {
 export type Source = (exchange: Exchange) => MaybePromise<Reply | undefined>
 
 /** Goes on with a value: at once where it is known, so that it costs no turn of promises, and else when it is. */
-export function whenKnown<T, R>(
-  value: MaybePromise<T>,
-  goOn: (known: T) => MaybePromise<R>,
-): MaybePromise<R> {
+export function mapMaybe<T, R>(value: MaybePromise<T>, goOn: (known: T) => MaybePromise<R>): MaybePromise<R> {
   return value instanceof Promise ? value.then(goOn) : goOn(value)
 }
 
 /** Calls `ask`, and goes on with `rescue` where it throws, or gives a promise that is rejected. */
-export function whenFailed<T>(
+export function catchMaybe<T>(
   ask: () => MaybePromise<T>,
   rescue: (error: unknown) => MaybePromise<T>,
 ): MaybePromise<T> {

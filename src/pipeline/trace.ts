@@ -2,13 +2,13 @@ import { printable } from '../lib/printable.ts'
 import type { Run } from './chain.ts'
 import type { Exchange, Outcome } from './exchange.ts'
 import { HeaderList, type Reply } from './reply.ts'
-import { type ReplyOrPromise, type NamedStage, type Stage, whenKnown } from './stage.ts'
+import { type ReplyOrPromise, type NamedStage, type Stage, mapMaybe } from './stage.ts'
 
 /** The header that asks for the trace of a request, and the one that tells who answered it. */
 export const traceHeader = 'x-sim-trace'
 
 /** Longest name of an extension or a file in a header, in characters. */
-const maxDetail = 80
+const MAX_DETAIL = 80
 
 /** One stage that a request has met. Times are milliseconds of the exchange's clock. */
 interface Span {
@@ -159,7 +159,7 @@ export function withTrace(run: Run, onTrace: OnTrace | undefined): Run {
   return (exchange) => {
     const trace = new Trace(exchange)
     traces.set(exchange, trace)
-    return whenKnown(run(exchange), (reply) => {
+    return mapMaybe(run(exchange), (reply) => {
       trace.planned()
       if (onTrace) exchange.onEnd((outcome) => onTrace(exchange, trace, reply, outcome))
       if (!wantsTrace(exchange)) return reply
@@ -208,7 +208,7 @@ function entry(name: string, durationMs: number, description?: string): string {
 
 /** What a header can carry of any text. */
 function asHeaderText(text: string): string {
-  const short = text.length > maxDetail ? `${text.slice(0, maxDetail - 3)}...` : text
+  const short = text.length > MAX_DETAIL ? `${text.slice(0, MAX_DETAIL - 3)}...` : text
   return printable(short).replaceAll(/[^\x20-\x7e]/g, '?')
 }
 

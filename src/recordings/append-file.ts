@@ -11,7 +11,7 @@ import { reasonOf } from '../lib/error-text.ts'
 export type ReportFile = (fields: { readonly file: string }, message: string) => void
 
 /** Where the interactions of one URL path go. */
-interface FilePlace {
+interface FileTarget {
   readonly dir: string
   /** The file's name without what tells parts apart. */
   readonly name: string
@@ -35,7 +35,7 @@ const openFlags = READ_WITHOUT_WAITING | constants.O_RDWR | constants.O_APPEND |
  * and waits for the disk once. Nothing that stands in a file is ever written again.
  */
 export class AppendFile {
-  readonly #place: FilePlace
+  readonly #place: FileTarget
   readonly #report: ReportFile
   readonly #waiting: Waiting[] = []
   #part = 1
@@ -43,7 +43,7 @@ export class AppendFile {
   #knownSize: number | undefined
   #isWriting = false
 
-  constructor(place: FilePlace, report: ReportFile) {
+  constructor(place: FileTarget, report: ReportFile) {
     this.#place = place
     this.#report = report
   }

@@ -22,14 +22,14 @@ export function withFixedBoundary(body: Buffer, contentType: string | undefined)
   const pieces: Buffer[] = []
   let done = 0
   for (let at = body.indexOf(delimiter); at >= 0; at = body.indexOf(delimiter, at + delimiter.length)) {
-    if (at > 0 && body[at - 1] !== lineFeed) continue
+    if (at > 0 && body[at - 1] !== LINE_FEED) continue
     pieces.push(body.subarray(done, at), fixedDelimiter)
     done = at + delimiter.length
   }
   return Buffer.concat([...pieces, body.subarray(done)])
 }
 
-const lineFeed = 0x0a
+const LINE_FEED = 0x0a
 
 function delimiterOf(body: Buffer, contentType: string | undefined): Buffer | undefined {
   if (!isMultipart(contentType)) return undefined

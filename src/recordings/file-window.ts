@@ -2,10 +2,10 @@ import { closeSync, readSync } from 'node:fs'
 import { openRegularFile } from '../lib/regular-file.ts'
 
 /** How much is read at a time. Larger pieces were no faster; smaller ones cost calls. */
-const pieceBytes = 1024 * 1024
+const PIECE_BYTES = 1024 * 1024
 
 /** What is in memory is copied for each piece, so that pieces grow, and memory is bounded. */
-const maxPieceBytes = 16 * 1024 * 1024
+const MAX_PIECE_BYTES = 16 * 1024 * 1024
 
 /** A file that is read from front to back, of which only a part is in memory. */
 export class FileWindow {
@@ -38,7 +38,7 @@ export class FileWindow {
   more(): boolean {
     if (this.#atEnd) return false
     // As much again each time, so that a long item is copied a few times only.
-    const piece = Buffer.allocUnsafe(Math.min(maxPieceBytes, Math.max(pieceBytes, this.#bytes.length)))
+    const piece = Buffer.allocUnsafe(Math.min(MAX_PIECE_BYTES, Math.max(PIECE_BYTES, this.#bytes.length)))
     const length = readSync(this.#descriptor, piece, 0, piece.length, this.#offset + this.#bytes.length)
     if (length === 0) {
       this.#atEnd = true

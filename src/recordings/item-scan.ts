@@ -15,7 +15,7 @@ const cutOff = {
 }
 
 /** How much is read between two pauses: about a millisecond's work, at the 60 MB/s of docs/recordings.md. */
-const pauseBytes = 64 * 1024
+const PAUSE_BYTES = 64 * 1024
 
 /** What was found in a file, or in its first items. */
 export interface ItemsScan<T> extends FileScan<T> {
@@ -24,7 +24,7 @@ export interface ItemsScan<T> extends FileScan<T> {
 }
 
 /** An interaction of the service has a hundredth of this. What is larger is passed over, so that memory is bounded. */
-const maxItemBytes = 128 * 1024 * 1024
+const MAX_ITEM_BYTES = 128 * 1024 * 1024
 
 /** Goes through the items of one file, whose list is laid out as `layout` says. */
 export class ItemScan<T> {
@@ -61,13 +61,13 @@ export class ItemScan<T> {
     this.#window.drop(this.#layout.headBytes)
     const marker = Buffer.from(`\n${' '.repeat(this.#layout.indent)}- `)
     let searched = 0
-    let pauseAt = pauseBytes
+    let pauseAt = PAUSE_BYTES
     let isTooLarge = false
     while (this.#window.bytes.length > 0) {
       const next = this.#window.bytes.indexOf(marker, searched)
       if (next < 0) {
         searched = Math.max(0, this.#window.bytes.length - marker.length)
-        if (searched > maxItemBytes) {
+        if (searched > MAX_ITEM_BYTES) {
           if (!isTooLarge) this.#report(this.#line, tooLarge, mend)
           isTooLarge = true
           this.#skip(searched)
@@ -85,7 +85,7 @@ export class ItemScan<T> {
       }
       searched = 0
       if (this.#window.offset < pauseAt) continue
-      pauseAt = this.#window.offset + pauseBytes
+      pauseAt = this.#window.offset + PAUSE_BYTES
       yield
     }
     return this.#outcome

@@ -7,7 +7,7 @@ export interface JsonDifference {
 }
 
 /** Values that are nested deeper are compared as a whole. */
-const maxDepth = 100
+const MAX_DEPTH = 100
 
 /** Finds where two JSON values differ, in the order of the left one's keys; key order does not count. */
 export function* jsonDifferences(
@@ -17,19 +17,19 @@ export function* jsonDifferences(
   depth = 0,
 ): Generator<JsonDifference> {
   if (Object.is(left, right)) return
-  if (depth < maxDepth && Array.isArray(left) && Array.isArray(right)) {
+  if (depth < MAX_DEPTH && Array.isArray(left) && Array.isArray(right)) {
     for (let index = 0; index < Math.max(left.length, right.length); index++) {
       yield* jsonDifferences(left[index], right[index], `${at}[${index}]`, depth + 1)
     }
     return
   }
-  if (depth < maxDepth && isRecord(left) && isRecord(right)) {
+  if (depth < MAX_DEPTH && isRecord(left) && isRecord(right)) {
     for (const name of new Set([...Object.keys(left), ...Object.keys(right)])) {
       yield* jsonDifferences(left[name], right[name], at === '' ? name : `${at}.${name}`, depth + 1)
     }
     return
   }
-  if (depth >= maxDepth && JSON.stringify(left) === JSON.stringify(right)) return
+  if (depth >= MAX_DEPTH && JSON.stringify(left) === JSON.stringify(right)) return
   yield { at, left, right }
 }
 
@@ -44,12 +44,12 @@ export function showDifference(value: unknown, other: unknown): string {
 }
 
 /** So much of a value is shown in a message, in characters. */
-const shownLength = 100
+const MAX_SHOWN_LENGTH = 100
 
 function cut(text: string, place: number): string {
-  if (text.length <= shownLength) return text
-  const start = Math.max(0, Math.min(place - 20, text.length - shownLength))
-  const end = start + shownLength
+  if (text.length <= MAX_SHOWN_LENGTH) return text
+  const start = Math.max(0, Math.min(place - 20, text.length - MAX_SHOWN_LENGTH))
+  const end = start + MAX_SHOWN_LENGTH
   return `${start > 0 ? '...' : ''}${text.slice(start, end)}${end < text.length ? '...' : ''}`
 }import { isRecord } from '../lib/record.ts'
 

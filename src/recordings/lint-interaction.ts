@@ -16,7 +16,7 @@ export interface LintWarning {
 }
 
 /** So many places are named in one warning. */
-const shownPlaces = 5
+const MAX_SHOWN_LOCATIONS = 5
 
 /** @param credentials where credentials stand, as `header x-api-key` or `member password` */
 type Rule = (
@@ -36,9 +36,9 @@ const rules: Readonly<Record<string, Rule>> = {
   credential: (_, credentials) => {
     const places = credentials.filter((where) => !where.startsWith('header '))
     if (places.length === 0) return undefined
-    const more = places.length > shownPlaces ? `, and ${places.length - shownPlaces} more` : ''
+    const more = places.length > MAX_SHOWN_LOCATIONS ? `, and ${places.length - MAX_SHOWN_LOCATIONS} more` : ''
     return {
-      reason: `a credential may let a reader of the file in: ${places.slice(0, shownPlaces).join(', ')}${more}`,
+      reason: `a credential may let a reader of the file in: ${places.slice(0, MAX_SHOWN_LOCATIONS).join(', ')}${more}`,
       cure: 'Run aoai-sim recordings scrub.',
     }
   },

@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 
 /** A disk that is full must not fill the log. */
-const everyMs = 60_000
+const INTERVAL_MS = 60_000
 
 /** What a loss report is made from. */
 interface LossReportsOptions {
@@ -51,7 +51,7 @@ export class LossReports {
     onLost?.(reason)
     const nowMs = clock.nowMs()
     const told = this.#told.get(reason)
-    if (told && nowMs - told.atMs < everyMs) {
+    if (told && nowMs - told.atMs < INTERVAL_MS) {
       told.untold++
       return
     }

@@ -105,7 +105,7 @@ function withoutCarriageReturns(bytes: Buffer): Buffer {
 type IgnoredFields = ReadonlyMap<string, true | IgnoredFields>
 
 /** Deeper than any request; a body beyond it is compared byte by byte. */
-const maxDepth = 1_000
+const MAX_DEPTH = 1_000
 
 /** Sorts paths such as `stream_options.include_usage` into a tree. */
 function ignoredFields(paths: readonly string[]): IgnoredFields {
@@ -146,7 +146,7 @@ const nothingIgnored: IgnoredFields = new Map()
 
 function write(value: unknown, ignored: IgnoredFields, depth: number): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
-  if (depth === maxDepth) throw tooDeep
+  if (depth === MAX_DEPTH) throw tooDeep
   if (Array.isArray(value)) {
     return `[${value.map((item) => write(item, ignored, depth + 1)).join(',')}]`
   }

@@ -20,13 +20,13 @@ export interface NearestRecording {
 }
 
 /** So many recordings are read and compared: those whose bodies are nearest in length. */
-const comparedRecordings = 12
+const COMPARED_RECORDINGS = 12
 
 /** A larger body is compared with one recording only: comparing costs as much as parsing both. */
-const largeBytes = 256 * 1024
+const LARGE_BYTES = 256 * 1024
 
 /** Paths that are compared by their letters; beyond this, only those of the same beginning or end are. */
-const comparedPaths = 200
+const COMPARED_PATHS = 200
 
 /** Finds the recording that comes nearest to a request that none answers; undefined when there is nothing to compare. */
 export async function findNearest(
@@ -81,7 +81,7 @@ function candidates(request: MatchRequest, index: RecordingIndex): RecordingEntr
   if (path === undefined) return []
   const groups = index.groupsOf(path)
   const sameMethod = groups.filter(({ method }) => method === request.method)
-  const most = length > largeBytes ? 1 : comparedRecordings
+  const most = length > LARGE_BYTES ? 1 : COMPARED_RECORDINGS
   // The few nearest of very many: sorting them all would hold up others.
   const nearest: { distance: number; entry: RecordingEntry }[] = []
   for (const { bodyLength, lists } of sameMethod.length > 0 ? sameMethod : groups) {
@@ -101,7 +101,7 @@ function nearestPath(path: string, index: RecordingIndex): string | undefined {
   for (const other of index.paths()) {
     any ??= other
     if (path.endsWith(other) || other.endsWith(path)) return other
-    if (paths.length < comparedPaths) paths.push(other)
+    if (paths.length < COMPARED_PATHS) paths.push(other)
   }
   return nearestNames(path, paths, 1)[0] ?? any
 }
@@ -123,7 +123,7 @@ interface RequestDifference {
 const MAX_PATH_CHARACTERS = 300
 
 /** More differences than this are simply many. */
-const mostCounted = 200
+const MAX_COUNTED = 200
 
 /** Compares a request with a recorded one by the rules of matching; undefined when they are equal. */
 function requestDifference(
@@ -136,7 +136,7 @@ function requestDifference(
     at,
     requested: shortText(left, MAX_PATH_CHARACTERS) || 'nothing',
     recorded: shortText(right, MAX_PATH_CHARACTERS) || 'nothing',
-    count: mostCounted,
+    count: MAX_COUNTED,
     advice,
   })
   const [path, recordedPath] = [keys.pathOf(requested), keys.pathOf(recorded)]
@@ -189,7 +189,7 @@ function bodyDifference(
       at: 'body',
       requested: showBytes(requested.body),
       recorded: showBytes(recorded.body),
-      count: mostCounted,
+      count: MAX_COUNTED,
       advice: 'Send the recorded body.',
     }
   }
@@ -205,7 +205,7 @@ function bodyDifference(
       count,
       advice: at === '' ? 'Send the recorded body.' : fieldAdvice(at),
     }
-    if (count === mostCounted) break
+    if (count === MAX_COUNTED) break
   }
   return first && { ...first, count }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 
 /** File systems end at 255 bytes; a part's number and what editors add to a name need some of them. */
-const longestName = 200
+const MAX_NAME_LENGTH = 200
 
 /**
  * The name of the file for a URL path, without what tells files of one path apart: the slashes at its ends dropped, those
@@ -18,9 +18,9 @@ export function recordFileName(path: string): string {
     .replace(/^(?=(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))/i, '_')
     .replace(/~\d+(?:\.\d+)?$/, '$&_')
   if (name === '') return 'root'
-  if (name.length <= longestName) return name
+  if (name.length <= MAX_NAME_LENGTH) return name
   const digest = createHash('sha256').update(path).digest('hex').slice(0, 12)
-  return `${name.slice(0, longestName)}_${digest}`
+  return `${name.slice(0, MAX_NAME_LENGTH)}_${digest}`
 }
 
 /**

@@ -10,14 +10,14 @@ import { OperatorError } from '../lib/operator-error.ts'
 import type { Forward } from '../upstream/forward.ts'
 import { AppendFailure } from './append-file.ts'
 import type { Interaction } from './interaction.ts'
-import { RecordKeeper, type SaveReport } from './record-keeper.ts'
-import { recordReply, type RecordReplyParts } from './record-reply.ts'
-import { TapeRoom } from './record-tape.ts'
+import { RecordingWriter, type SaveReport } from './recording-writer.ts'
+import { recordReply, type RecordReplyDeps } from './record-reply.ts'
+import { TapeRoom } from './body-recorder.ts'
 import { createRedactor, RedactionTooSlow } from './redact-interaction.ts'
 import { serialiseInteraction } from './yaml-format.ts'
 
 /** What a recorder is made from. */
-export interface RecorderParts {
+export interface RecorderDeps {
   readonly recordings: RecordingsConfig
   /** Gives the keys of the moment, of upstreams and of the simulator, none of which may get into a file. */
   readonly secrets: () => readonly string[]
@@ -52,10 +52,10 @@ export interface Recorder {
 }
 
 /** Makes the recorder of one folder. Nothing is opened before `open` or the first request. */
-export function createRecorder(parts: RecorderParts): Recorder {
+export function createRecorder(parts: RecorderDeps): Recorder {
   const { recordings, secrets, clock, logger, onStored, onLost } = parts
   const redactor = createRedactor(recordings.redact, { secrets })
-  const keeper = new RecordKeeper(recordings, logger)
+  const keeper = new RecordingWriter(recordings, logger)
   const losses = new LossReports({ clock, logger, onLost })
   let stored = 0
 
@@ -75,7 +75,7 @@ export function createRecorder(parts: RecorderParts): Recorder {
     }
   }
 
-  const replyParts: RecordReplyParts = {
+  const replyParts: RecordReplyDeps = {
     keepsErrors: recordings.errors,
     logger,
     room: new TapeRoom(),

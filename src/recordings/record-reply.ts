@@ -1,5 +1,5 @@
 import { hopByHop } from '../pipeline/end-to-end-headers.ts'
-import { hasNoBody, isEventStream } from '../pipeline/comes-in-pieces.ts'
+import { hasNoBody, isEventStream } from '../pipeline/should-stream.ts'
 import { endToEndHeaders } from '../pipeline/end-to-end-headers.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { type EventsBody, type LiveBody, textBody, type WholeBody } from '../answer/body.ts'
@@ -8,12 +8,12 @@ import type { RecordingLoss } from './loss-reports.ts'
 import type { Logger } from '../lib/logger.ts'
 import { asBuffer } from '../lib/as-buffer.ts'
 import type { Interaction, RecordedBody, HeaderPairs } from './interaction.ts'
-import { RecordTape, type TapeRoom, largestRecordedBody, largestRoom } from './record-tape.ts'
+import { BodyRecorder, type TapeRoom, MAX_RECORDED_BODY_BYTES, MAX_RESERVATION_BYTES } from './body-recorder.ts'
 import { usageOfBody, usageOfEvents } from '../wire/read-usage.ts'
 import { bodyHash } from './body-hash.ts'
 
 /** What recording replies needs. */
-export interface RecordReplyParts {
+export interface RecordReplyDeps {
   /** Whether errors are recorded, and streams with an error event in them. */
   readonly keepsErrors: boolean
   readonly logger: Logger
@@ -26,7 +26,7 @@ export interface RecordReplyParts {
 }
 
 /** A reply that came from elsewhere. */
-interface CameBack {
+interface ForwardedResponse {
   readonly exchange: Exchange
   readonly reply: Reply
   /** The address that was asked, query included. */
@@ -43,13 +43,13 @@ const failedHeader = ['x-aoai-sim-recording', 'failed'] as const
  * stored before. Usage that its body tells goes into the reply.
  */
 export async function recordReply(
-  { exchange, reply, uri, sentMs }: CameBack,
-  { keepsErrors, logger, room, store, onLost }: RecordReplyParts,
+  { exchange, reply, uri, sentMs }: ForwardedResponse,
+  { keepsErrors, logger, room, store, onLost }: RecordReplyDeps,
 ): Promise<Reply> {
   const { status, reason = '', body } = reply
   // The recording is made of the headers as they came; those of the reply may get some more.
   const head: AnswerHead = { uri, status, reason, headers: recordedHeaders(reply.headers) }
-  const tape = new RecordTape(body.kind === 'events' || isEventStream(reply.headers), room)
+  const tape = new BodyRecorder(body.kind === 'events' || isEventStream(reply.headers), room)
   const isWanted = status < 400 || keepsErrors
   const keep = async (recorded: RecordedBody, durationMs: number): Promise<boolean> => {
     if (status < 400) addUsage(reply, recorded)
@@ -69,12 +69,12 @@ export async function recordReply(
   }
 }
 
-type TapeParts = Omit<PassOnParts, 'from'>
+type BodyRecorderOptions = Omit<TeeOptions, 'from'>
 
-async function passLive(reply: Reply, body: LiveBody, parts: TapeParts): Promise<Reply> {
+async function passLive(reply: Reply, body: LiveBody, parts: BodyRecorderOptions): Promise<Reply> {
   const { exchange } = parts
   const { headers, status } = reply
-  const live = passOn({
+  const live = teeStream({
     ...parts,
     from: { chunks: body.chunks, hasLength: headers.get('content-length') !== undefined },
   })
@@ -87,7 +87,7 @@ async function passLive(reply: Reply, body: LiveBody, parts: TapeParts): Promise
 }
 
 /** Gives how long the answer takes, in milliseconds from its being sent on. */
-function tapeWhole(reply: Reply, body: WholeBody, { exchange, sentMs, tape }: TapeParts): number {
+function tapeWhole(reply: Reply, body: WholeBody, { exchange, sentMs, tape }: BodyRecorderOptions): number {
   const content = body.render()
   const bytes = typeof content === 'string' ? Buffer.from(content) : asBuffer(content)
   reply.body = textBody(bytes)
@@ -98,7 +98,7 @@ function tapeWhole(reply: Reply, body: WholeBody, { exchange, sentMs, tape }: Ta
 }
 
 /** Gives how long the answer takes, in milliseconds from its being sent on. */
-function tapeEvents(reply: Reply, body: EventsBody, { exchange, sentMs, tape }: TapeParts): number {
+function tapeEvents(reply: Reply, body: EventsBody, { exchange, sentMs, tape }: BodyRecorderOptions): number {
   const { schedule } = reply
   const elapsedMs = exchange.clock.nowMs() - sentMs
   const takenMs = (dueMs = 0): number => Math.max(elapsedMs, dueMs + exchange.startedMs - sentMs)
@@ -184,10 +184,10 @@ function requestHeaders({ headers }: Exchange): HeaderPairs {
   )
 }
 
-const bytesPerMegabyte = 1024 * 1024
+const BYTES_PER_MEGABYTE = 1024 * 1024
 
 /** What passing on an answer needs. */
-interface PassOnParts {
+interface TeeOptions {
   readonly exchange: Exchange
   readonly from: {
     readonly chunks: AsyncIterable<Uint8Array>
@@ -196,7 +196,7 @@ interface PassOnParts {
   }
   /** When the request was sent, on the clock's monotonic scale. */
   readonly sentMs: number
-  readonly tape: RecordTape
+  readonly tape: BodyRecorder
   /** Stores the body of a complete answer; gives false when that failed, which it has reported. */
   readonly keep: (body: RecordedBody, durationMs: number) => Promise<boolean>
   readonly logger: Logger
@@ -207,7 +207,7 @@ interface PassOnParts {
 }
 
 /** An answer on its way through. */
-interface PassedOn {
+interface TeedStream {
   /** Rejects with what the source throws. */
   readonly chunks: AsyncIterable<Uint8Array>
   /** After the end: whether storing worked; undefined where the answer was not to be stored. */
@@ -218,7 +218,7 @@ interface PassedOn {
  * Passes on an answer as it comes and takes it down; its end is passed on once it is stored. What is interrupted is not
  * stored, unless the stream had said that it was at its end.
  */
-function passOn(parts: PassOnParts): PassedOn {
+function teeStream(parts: TeeOptions): TeedStream {
   const { exchange, from, sentMs, tape, logger } = parts
   const { clock } = exchange
   let isStored: boolean | undefined
@@ -266,12 +266,12 @@ function passOn(parts: PassOnParts): PassedOn {
  * worked; undefined where the answer was not to be stored.
  */
 async function finishTape(
-  { exchange, tape, keep, logger, keepsErrors, onTooLarge }: Omit<PassOnParts, 'from' | 'sentMs'>,
+  { exchange, tape, keep, logger, keepsErrors, onTooLarge }: Omit<TeeOptions, 'from' | 'sentMs'>,
   durationMs: number,
 ): Promise<boolean | undefined> {
   if (tape.isTooLarge) {
-    const megabytes = largestRecordedBody / bytesPerMegabyte
-    const all = largestRoom / bytesPerMegabyte
+    const megabytes = MAX_RECORDED_BODY_BYTES / BYTES_PER_MEGABYTE
+    const all = MAX_RESERVATION_BYTES / BYTES_PER_MEGABYTE
     onTooLarge(
       `It has more than ${megabytes} MB, or the large answers under way have more than ${all} MB together. Ask for less at a time.`,
     )

@@ -24,7 +24,7 @@ export interface RefreshResult {
  * Of files that are watched, so much is held in memory, in bytes of the files: what stood in a file before a broken change
  * stands nowhere else. With interactions of 2 KB it took three times as much of the heap.
  */
-const heldBytes = 16 * 1024 * 1024
+const HELD_BYTES = 16 * 1024 * 1024
 
 /** More in one go would hold up others: the full parser takes 2 microseconds for a word or sign. */
 const limits: ScanLimits = { wholeBytes: 1024 * 1024, lexemes: 200_000, isServing: true }
@@ -164,7 +164,7 @@ export class RecordingFolder {
   }
 
   #hasRoom(file: string, { size }: FileState): boolean {
-    return this.#isWatched && this.#heldInAll - (this.#held.get(file) ?? 0) + size <= heldBytes
+    return this.#isWatched && this.#heldInAll - (this.#held.get(file) ?? 0) + size <= HELD_BYTES
   }
 
   #hold(file: string, bytes: number): void {
@@ -193,7 +193,7 @@ async function inSteps<T>(steps: Generator<void, T>): Promise<T> {
 }
 
 /** So many bad files and interactions are logged one by one. */
-const loggedProblems = 20
+const MAX_LOGGED_PROBLEMS = 20
 
 /** Tells what was found in a folder at the start. */
 export function logLoaded({ files, interactions, problems }: LoadResult, dir: string, logger: Logger): void {
@@ -207,7 +207,7 @@ export function logLoaded({ files, interactions, problems }: LoadResult, dir: st
 export function logRefreshed(result: RefreshResult, dir: string, logger: Logger): void {
   const { read, removed, kept, interactions, problems } = result
   logProblems(problems, dir, logger)
-  for (const file of kept.slice(0, loggedProblems)) {
+  for (const file of kept.slice(0, MAX_LOGGED_PROBLEMS)) {
     logger.error(
       { file },
       `Could not take up the change of ${file}. The recordings that it held before stay.`,
@@ -224,9 +224,9 @@ export function logRefreshed(result: RefreshResult, dir: string, logger: Logger)
 
 /** Warns of what is wrong in files, with file, line and cure. */
 export function logProblems(problems: readonly RecordingProblem[], dir: string, logger: Logger): void {
-  for (const problem of problems.slice(0, loggedProblems)) logger.warn({}, describeProblem(problem))
-  if (problems.length <= loggedProblems) return
-  const more = problems.length - loggedProblems
+  for (const problem of problems.slice(0, MAX_LOGGED_PROBLEMS)) logger.warn({}, describeProblem(problem))
+  if (problems.length <= MAX_LOGGED_PROBLEMS) return
+  const more = problems.length - MAX_LOGGED_PROBLEMS
   logger.warn({ more }, `${more} more such problems: aoai-sim recordings lint ${dir} lists them all.`)
 }
 

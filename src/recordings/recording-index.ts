@@ -18,7 +18,7 @@ export interface Indexed {
 }
 
 /** So many entries are put in between two pauses: about a millisecond's work. */
-const pauseSteps = 1_000
+const PAUSE_STEPS = 1_000
 
 /** Finds recordings by the key of their request: one hash, whatever their number. Holds no body. */
 export class RecordingIndex {
@@ -87,12 +87,12 @@ export class RecordingIndex {
       if (entries) entries.push(indexed.entry)
       else fresh.set(list, [indexed.entry])
       groups.add(group)
-      if (at % pauseSteps === 0) yield
+      if (at % PAUSE_STEPS === 0) yield
     }
     let steps = 0
     for (const group of new Set([...groups, ...before])) {
       for (const list of group.lists) list.entries = mergeEntries(list.entries, file, fresh.get(list) ?? [])
-      if (steps++ % pauseSteps === 0) yield
+      if (steps++ % PAUSE_STEPS === 0) yield
     }
     if (groups.size > 0) this.#groupsByFile.set(file, [...groups])
     else this.#groupsByFile.delete(file)

@@ -8,15 +8,15 @@ import type { RecordingEntry } from './recording-entry.ts'
 import { readItems } from './yaml-item.ts'
 
 /** What a generation of remembered answers may weigh; there are two. */
-const rememberedBytes = 32 * 1024 * 1024
+const MAX_CACHED_BYTES = 32 * 1024 * 1024
 
 /** Files that are open at one time: far below what systems allow a process. */
-const maxOpenFiles = 32
+const MAX_OPEN_FILES = 32
 
 /** Reads recordings when they are asked for, and remembers the answers that were asked for lately. */
 export class RecordingReader {
   readonly #answers = new RecentMap<RecordingEntry, ReplayAnswer>(
-    rememberedBytes,
+    MAX_CACHED_BYTES,
     ({ weight }) => weight + 500,
   )
   #open = 0
@@ -46,7 +46,7 @@ export class RecordingReader {
   }
 
   async #limited<T>(task: () => Promise<T>): Promise<T> {
-    if (this.#open >= maxOpenFiles) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    if (this.#open >= MAX_OPEN_FILES) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     else this.#open++
     try {
       return await task()

@@ -14,7 +14,7 @@ import { createContext, Script } from 'node:vm'
 const noSecrets: readonly string[] = []
 
 /** A slice takes some 15 milliseconds. */
-const sliceCharacters = 1_000_000
+const SLICE_CHARACTERS = 1_000_000
 
 /** Takes secrets out of an interaction. */
 export interface Redactor {
@@ -133,7 +133,7 @@ export function createRedactor(rules: readonly RedactRule[], options: RedactorOp
     for (const recorded of answered.events) {
       clean.push(event(recorded))
       characters += recorded.text.length
-      if (characters < sliceCharacters) continue
+      if (characters < SLICE_CHARACTERS) continue
       characters = 0
       await nextSlice()
     }
@@ -177,7 +177,7 @@ function notes(
  * How long the patterns of one text may run, in milliseconds. They are checked against exponential time when they are
  * configured; this bounds what is left, such as two repetitions in a row over a long text.
  */
-const budgetMs = 250
+const BUDGET_MS = 250
 
 /** The patterns could not be applied to a text in time, so that nobody knows what it holds. */
 export class RedactionTooSlow extends Error {
@@ -201,11 +201,11 @@ function createPatternRedactor(sources: readonly string[]): (text: string) => st
   return (text) => {
     context['text'] = text
     try {
-      return String(script.runInContext(context, { timeout: budgetMs }))
+      return String(script.runInContext(context, { timeout: BUDGET_MS }))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error
       throw new RedactionTooSlow(
-        `RECORDING_REDACT took more than ${budgetMs} ms on one body. Simplify its patterns.`,
+        `RECORDING_REDACT took more than ${BUDGET_MS} ms on one body. Simplify its patterns.`,
       )
     } finally {
       context['text'] = ''

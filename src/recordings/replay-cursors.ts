@@ -25,12 +25,12 @@ export const replayCursorsPort: Port<ReplayCursors> = {
 }
 
 /** Test names come from clients, so what is kept of them is bounded: in each of two generations, as many as this. */
-const rememberedTests = 1_000
+const MAX_CACHED_TESTS = 1_000
 
 /** The cursors of this process. */
 export class LocalCursors implements ReplayCursors {
   readonly #untested = new Map<string, number>()
-  readonly #byTest = new RecentMap<string, Map<string, number>>(rememberedTests)
+  readonly #byTest = new RecentMap<string, Map<string, number>>(MAX_CACHED_TESTS)
 
   next(list: string, test: string | undefined): number {
     const cursors = test === undefined ? this.#untested : this.#cursorsOf(test)

@@ -23,7 +23,7 @@ import { redactText } from '../lib/credential-texts.ts'
 import { refuse } from '../pipeline/reply-headers.ts'
 
 /** What replay mode is made from. */
-export interface ReplayParts {
+export interface ReplayDeps {
   readonly recordings: RecordingsConfig
   /** Gives the keys of the moment, which stand in no recording and are told by no miss. */
   readonly secrets: () => readonly string[]
@@ -71,11 +71,11 @@ export interface ExampleRequest {
 }
 
 /** So many recordings are looked at for an example, of up to so many bytes. */
-const maxExamples = 50
-const maxExampleBytes = 300
+const MAX_EXAMPLES = 50
+const MAX_EXAMPLE_BYTES = 300
 
 /** A file that is edited while it is read from is read anew this often for one request. */
-const attempts = 3
+const ATTEMPTS = 3
 
 /**
  * Makes replay mode, and indexes its folder: synchronously, since nothing can be served before.
@@ -89,7 +89,7 @@ export function createReplay({
   generate,
   record,
   cursors,
-}: ReplayParts): Replay {
+}: ReplayDeps): Replay {
   const { dir, match, replay } = recordings
   const index = new RecordingIndex(createMatchKeys(match))
   const reader = new RecordingReader()
@@ -120,7 +120,7 @@ export function createReplay({
   }
 
   const replayed = async (exchange: Exchange, request: MatchRequest): Promise<Reply | undefined> => {
-    for (let attempt = 0; attempt < attempts; attempt++) {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const list = find(request)
       const next = list && choice.next(list, exchange)
       const entry = next instanceof Promise ? await next : next
@@ -166,7 +166,7 @@ export function createReplay({
     async example() {
       let looked = 0
       for (const entry of index.entries()) {
-        if (looked++ === maxExamples) return undefined
+        if (looked++ === MAX_EXAMPLES) return undefined
         const interaction = await reader.read(entry).catch(() => undefined)
         const example = interaction && exampleOf(interaction)
         if (example) return example
@@ -204,7 +204,7 @@ function exampleOf({ request }: Interaction): ExampleRequest | undefined {
   const text = body.toString()
   const isWhole = request.body !== undefined || request.bodyHash === undefined
   const isPlain = !/\p{Cc}|\p{Cf}|\ufffd/u.test(`${method}${path}${query}${contentType ?? ''}${text}`)
-  if (!isWhole || !isPlain || body.length + path.length + query.length > maxExampleBytes) return undefined
+  if (!isWhole || !isPlain || body.length + path.length + query.length > MAX_EXAMPLE_BYTES) return undefined
   return { method, path, query, contentType, body: text }
 }
 

@@ -60,10 +60,10 @@ function median(values: readonly number[]): number {
 }
 
 /** So many recordings of a path are looked at. */
-const sampled = 20
+const SAMPLED = 20
 
 /** Paths come from clients, so what is learned about them is bounded. */
-const rememberedPaths = 1_000
+const MAX_CACHED_PATHS = 1_000
 
 /** The paces of recorded paths, learned when they are first asked for. */
 export class PaceTable {
@@ -82,7 +82,7 @@ export class PaceTable {
     let pace = this.#paces.get(path)
     if (!pace) {
       pace = this.#learn(path)
-      if (this.#paces.size < rememberedPaths) this.#paces.set(path, pace)
+      if (this.#paces.size < MAX_CACHED_PATHS) this.#paces.set(path, pace)
     }
     return pace
   }
@@ -112,8 +112,8 @@ export class PaceTable {
     const entries: RecordingEntry[] = []
     for (const path of paths) {
       for (const { lists } of this.#index.groupsOf(path)) {
-        for (const list of lists) entries.push(...list.entries.slice(0, sampled))
-        if (entries.length >= sampled) return entries.slice(0, sampled)
+        for (const list of lists) entries.push(...list.entries.slice(0, SAMPLED))
+        if (entries.length >= SAMPLED) return entries.slice(0, SAMPLED)
       }
     }
     return entries

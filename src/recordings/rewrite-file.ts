@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { readRegularFile } from '../lib/regular-file.ts'
 import { findLayout } from './file-layout.ts'
 import type { Interaction } from './interaction.ts'
-import { scanRecordingFile, type Place } from './scan-recording-file.ts'
+import { scanRecordingFile, type FileOffset } from './scan-recording-file.ts'
 import type { RecordingProblem } from './recording-problem.ts'
 import { patchItem, writeFile, writeItem } from './write-item.ts'
 import { readFullYaml } from './yaml-full-reader.ts'
@@ -14,7 +14,7 @@ import { isYamlList, isYamlMap, toJson, type YamlMap, type YamlValue } from './y
 export type Change = 'keep' | 'drop' | Interaction
 
 /** Decides about an interaction. */
-export type Decide = (interaction: Interaction, place: Place) => Change
+export type Decide = (interaction: Interaction, place: FileOffset) => Change
 
 /** The outcome for one file. */
 export interface Rewrite {
@@ -27,7 +27,7 @@ export interface Rewrite {
 }
 
 interface Decided {
-  readonly place: Place
+  readonly place: FileOffset
   /** The list item as it will be; undefined where it is dropped or stays. */
   readonly item: YamlValue | undefined
   readonly isChanged: boolean

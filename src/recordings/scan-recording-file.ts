@@ -8,7 +8,7 @@ import type { YamlFault } from './yaml-full-reader.ts'
 import type { YamlValue } from './yaml-value.ts'
 
 /** Where an interaction stands in its file. */
-export interface Place {
+export interface FileOffset {
   /** In bytes. */
   readonly offset: number
   /** In bytes; 0 for an interaction that cannot be read without the rest of its file. */
@@ -20,7 +20,7 @@ export interface Place {
 }
 
 /** Makes of an interaction what is to be kept of it; `value` is what the file says, as a whole. */
-export type Keep<T> = (interaction: Interaction, place: Place, value: YamlValue) => T
+export type Keep<T> = (interaction: Interaction, place: FileOffset, value: YamlValue) => T
 
 /** What may be read at a time. */
 export interface ScanLimits {

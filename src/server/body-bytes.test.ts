@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { BodyBytes } from './read-body.ts'
-import { MemoryBudget, uncountedBytes } from '../lib/memory-budget.ts'
+import { MemoryBudget, UNCOUNTED_BYTES } from '../lib/memory-budget.ts'
 
 const KB = 1024
 
@@ -42,7 +42,7 @@ describe('BodyBytes', () => {
   it('takes shared room for large bodies only, and gives it back once', () => {
     const room = new MemoryBudget(() => 300 * KB)
     const small = new BodyBytes(1_000 * KB, room)
-    expect(small.add(Buffer.alloc(uncountedBytes))).toBe(true)
+    expect(small.add(Buffer.alloc(UNCOUNTED_BYTES))).toBe(true)
     expect([room.takenBytes, small.release]).toEqual([0, undefined])
     const large = new BodyBytes(1_000 * KB, room)
     expect(large.add(Buffer.alloc(200 * KB))).toBe(true)

@@ -2,7 +2,7 @@ import type { ConnectionEnd } from '../metrics/connection-end.ts'
 import type { Logger } from '../lib/logger.ts'
 
 /** Someone who floods the port must not flood the log. */
-const everyMs = 60_000
+const INTERVAL_MS = 60_000
 
 /** Tells of connections that were ended: the metrics of each, and the log at once and then once a minute with their numbers. */
 export class ConnectionReports {
@@ -35,7 +35,7 @@ export class ConnectionReports {
   }
 
   #tell(): void {
-    this.#timer = this.#log() ? setTimeout(() => this.#tell(), everyMs).unref() : undefined
+    this.#timer = this.#log() ? setTimeout(() => this.#tell(), INTERVAL_MS).unref() : undefined
   }
 
   #log(): boolean {

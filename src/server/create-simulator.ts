@@ -8,7 +8,7 @@ import type { Logger } from '../lib/logger.ts'
 import { createSystemClock } from '../lib/system-clock.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { createInProcessFetch } from './in-process-fetch.ts'
-import { refuseUnused, unusedRecordings } from './refuse-unused.ts'
+import { failOnUnusedRecordings, unusedRecordings } from './unused-recordings.ts'
 import type { SimulatorHandle } from './simulator-handle.ts'
 import type { ChosenClock, ClockChoice, SimulatorOptions } from './simulator-options.ts'
 import { startSimulator } from './start-simulator.ts'
@@ -71,7 +71,7 @@ export async function createSimulator<const C extends ClockChoice = 'system'>(
     const graceMs = live.current.shutdownGraceSeconds * 1_000
     await Promise.all([inProcess.close(graceMs), onePort.close(graceMs)])
     await simulator.close()
-    refuseUnused(unusedRecordings(simulator))
+    failOnUnusedRecordings(unusedRecordings(simulator))
   }
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => (closing ??= stop())

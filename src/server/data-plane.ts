@@ -7,13 +7,13 @@ import type { Run } from '../pipeline/chain.ts'
 import { ConnectionCut } from './carriers/connection-cut.ts'
 import { Exchange, type Incoming, viewOf } from '../pipeline/exchange.ts'
 import { completeReply, failureReply, noRoomReply, refuse } from '../pipeline/reply-headers.ts'
-import { type ReplyOrPromise, whenFailed, whenKnown } from '../pipeline/stage.ts'
+import { type ReplyOrPromise, catchMaybe, mapMaybe } from '../pipeline/stage.ts'
 import type { MaybePromise } from '../lib/port.ts'
 import { jsonMemory } from '../lib/parse-json.ts'
 import { NodeSender } from './carriers/send-to-node.ts'
 import { sendToWeb } from './carriers/send-to-web.ts'
 import { Batch } from '../lib/queues.ts'
-import { MemoryBudget, uncountedBytes } from '../lib/memory-budget.ts'
+import { MemoryBudget, UNCOUNTED_BYTES } from '../lib/memory-budget.ts'
 import { budgetMegabytes } from '../lib/memory-limit.ts'
 import { alreadySent } from './already-sent.ts'
 import type { AppEnv } from './app-env.ts'
@@ -24,7 +24,7 @@ import type { Simulator } from './simulator.ts'
 import { defer, setTimeout } from '../lib/real-timers.ts'
 import type { Duplex } from 'node:stream'
 
-const bytesPerMegabyte = 1024 * 1024
+const BYTES_PER_MEGABYTE = 1024 * 1024
 const noBytes = Buffer.alloc(0)
 const noBody = { kind: 'read', bytes: noBytes, release: undefined, heldBytes: 0 } as const
 
@@ -55,7 +55,7 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
   const usualLimitMb = budgetMegabytes(simulator.config.workers)
   const budget = new MemoryBudget(() => {
     const { bodiesLimitMb, bodyLimitMb } = simulator.config
-    return Math.max(bodiesLimitMb ?? usualLimitMb, bodyLimitMb) * bytesPerMegabyte
+    return Math.max(bodiesLimitMb ?? usualLimitMb, bodyLimitMb) * BYTES_PER_MEGABYTE
   })
 
   // Extensions may change the JSON of their request.
@@ -78,7 +78,7 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
       return completeReply(exchange, noRoomReply())
     }
     const readBytes = body.kind === 'too-large' ? body.readBytes : 0
-    const error = bodyTooLarge(simulator.config.bodyLimitMb * bytesPerMegabyte, readBytes)
+    const error = bodyTooLarge(simulator.config.bodyLimitMb * BYTES_PER_MEGABYTE, readBytes)
     return completeReply(exchange, refuse(error))
   }
 
@@ -89,12 +89,12 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
       const exchange = open({ method, ...splitUrl(url), headers, body: bytes }, startedMs)
       if (body.kind === 'read' && body.release) exchange.hold(body.heldBytes, body.release)
       const sender = new NodeSender(exchange, outgoing, simulator.onSendFailure, simulator.onMendedHead)
-      return whenKnown(answer(exchange, body), (reply) => {
+      return mapMaybe(answer(exchange, body), (reply) => {
         if (isLast) reply.headers.set('Connection', 'close')
         sender.send(reply)
       })
     }
-    void whenFailed(send, (error) => {
+    void catchMaybe(send, (error) => {
       simulator.onPageFailure(error)
       answerFailure(outgoing)
     })
@@ -128,7 +128,7 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
       refuseStranger(incoming, outgoing, startedMs)
       return
     }
-    readNodeBody(incoming, simulator.config.bodyLimitMb * bytesPerMegabyte, budget, (body) => {
+    readNodeBody(incoming, simulator.config.bodyLimitMb * BYTES_PER_MEGABYTE, budget, (body) => {
       if (body.kind !== 'aborted') arrivals.add({ incoming, outgoing, startedMs, body })
     })
   }
@@ -136,7 +136,7 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
   const answerWeb = async (request: Request): Promise<Response> => {
     const startedMs = clock.nowMs()
     const { pathname, search } = new URL(request.url)
-    const body = await readWebBody(request, simulator.config.bodyLimitMb * bytesPerMegabyte)
+    const body = await readWebBody(request, simulator.config.bodyLimitMb * BYTES_PER_MEGABYTE)
     const bytes = body.kind === 'read' ? body.bytes : noBytes
     const headers = Object.fromEntries(request.headers)
     const url = splitUrl(pathname + search)
@@ -175,12 +175,12 @@ function mayBeLarge({ headers }: IncomingMessage): boolean {
   const announced = headers['content-length']
   return announced === undefined
     ? headers['transfer-encoding'] !== undefined
-    : Number(announced) > uncountedBytes || headers.expect !== undefined
+    : Number(announced) > UNCOUNTED_BYTES || headers.expect !== undefined
 }
 
 /** Whether there is room for what a large body becomes when it is parsed. */
 function findsRoom(exchange: Exchange): boolean {
-  if (exchange.body.length <= uncountedBytes || exchange.isForm) return true
+  if (exchange.body.length <= UNCOUNTED_BYTES || exchange.isForm) return true
   return exchange.reserve(jsonMemory(exchange.body) ?? 0)
 }
 
@@ -194,7 +194,7 @@ function splitUrl(url: string): { path: string; query: string } {
 }
 
 /** How long what a refused client still sends is read, so that a reset does not overtake its answer; in milliseconds. */
-const lingerMs = 500
+const LINGER_MS = 500
 
 const lingering = new WeakSet<Duplex>()
 
@@ -207,5 +207,5 @@ export function isLingering(socket: Duplex): boolean {
 export function endAndLinger(socket: Duplex, lastBytes?: string): void {
   lingering.add(socket)
   socket.end(lastBytes)
-  setTimeout(() => socket.destroy(), lingerMs).unref()
+  setTimeout(() => socket.destroy(), LINGER_MS).unref()
 }

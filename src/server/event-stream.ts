@@ -24,7 +24,7 @@ export interface EventSource {
 export const eventStreamType = 'text/event-stream'
 
 /** Below the 30 to 60 seconds after which proxies usually close a silent connection; in milliseconds. */
-const usualHeartbeatMs = 15_000
+const DEFAULT_HEARTBEAT_MS = 15_000
 
 const encoder = new TextEncoder()
 
@@ -34,7 +34,10 @@ const encoder = new TextEncoder()
  *
  * @param heartbeatMs that while
  */
-export function eventStream(source: EventSource, heartbeatMs = usualHeartbeatMs): ReadableStream<Uint8Array> {
+export function eventStream(
+  source: EventSource,
+  heartbeatMs = DEFAULT_HEARTBEAT_MS,
+): ReadableStream<Uint8Array> {
   let unsubscribe: (() => void) | undefined
   const over = new AbortController()
   let wake = (): void => {}

@@ -19,7 +19,7 @@ export type { Hook, Next } from '../pipeline/stage.ts'
 
 // Requests.
 export type { Exchange, Outcome } from '../pipeline/exchange.ts'
-export type { ForcedAnswer, ForcedVerdict } from '../pipeline/forced-answer.ts'
+export type { AnswerOverride, VerdictOverride } from '../pipeline/answer-override.ts'
 export type { FormFile, MultipartForm } from '../wire/multipart.ts'
 export type { Route } from '../wire/route.ts'
 export { originOf } from '../pipeline/origin-of.ts'

@@ -48,15 +48,15 @@ export interface ListenOptions {
  * find for it is known beforehand. Measured against bare node:http = 1.00: with this door 0.73 to 0.78, through Hono's
  * route 0.60 (docs/decisions/hono-with-raw-carriers.md).
  */
-function isForService({ method, url = '' }: IncomingMessage): boolean {
+function isDataPlane({ method, url = '' }: IncomingMessage): boolean {
   return method === 'POST' && (url.startsWith('/openai/') || url.startsWith('/v1/'))
 }
 
 /** Requests that are late are looked for as often as this, or more often where a limit is short; in milliseconds. */
-const longestLateCheckMs = 5_000
+const MAX_LATE_CHECK_MS = 5_000
 
 /** How soon a connection that has fallen idle is closed while the server stops. */
-const idleSweepMs = 50
+const IDLE_SWEEP_MS = 50
 
 /**
  * Opens the port. What a single client may take of it is bounded (docs/connections.md).
@@ -92,7 +92,7 @@ export async function listen(
     const refusal = checkHead(incoming)
     // Each answers its own failures.
     if (refusal) refuseHead(refusal, incoming, outgoing)
-    else if (isForService(incoming)) app.answerSocket(incoming, outgoing)
+    else if (isDataPlane(incoming)) app.answerSocket(incoming, outgoing)
     else void answer(incoming, outgoing)
   })
   server.on('checkContinue', (incoming: IncomingMessage, outgoing: ServerResponse) => {
@@ -130,7 +130,7 @@ export async function listen(
       }
       endWaiting()
       upgrades.stop()
-      const sweep = setInterval(endWaiting, idleSweepMs)
+      const sweep = setInterval(endWaiting, IDLE_SWEEP_MS)
       const cut = setTimeout(() => {
         server.closeAllConnections()
         upgrades.cut()
@@ -162,7 +162,7 @@ function createBoundedServer(
       keepAliveTimeout: idleTimeoutSeconds * 1_000,
       headersTimeout,
       requestTimeout,
-      connectionsCheckingInterval: Math.min(longestLateCheckMs, headersTimeout / 4),
+      connectionsCheckingInterval: Math.min(MAX_LATE_CHECK_MS, headersTimeout / 4),
       maxHeaderSize: headerLimitKb * 1_024,
       // Node's own answer has no body.
       requireHostHeader: false,

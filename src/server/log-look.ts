@@ -14,7 +14,7 @@ export interface ChosenLog {
 }
 
 /** Longest wait for the last lines at the end, in milliseconds. */
-const flushLimitMs = 1_000
+const FLUSH_LIMIT_MS = 1_000
 
 /** Chooses how a process logs to its standard error, from the settings and from what that is. */
 export function chooseLog(
@@ -32,6 +32,6 @@ export function chooseLog(
   return {
     look,
     requestLog: { ...look, write: (line) => lines.add(line) },
-    close: () => lines.flush(flushLimitMs),
+    close: () => lines.flush(FLUSH_LIMIT_MS),
   }
 }

@@ -8,7 +8,7 @@ import {
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import {
-  answerInTurn,
+  pipelinedAnswer,
   chunkSocket,
   forgetHead,
   onlyChunk,
@@ -162,10 +162,10 @@ describe(`what src/server/node-internals.ts uses of Node ${process.versions.node
     const turns: unknown[] = []
     const port = await serve((incoming, outgoing) => {
       const { socket } = incoming
-      turns.push(answerInTurn(socket) === outgoing)
+      turns.push(pipelinedAnswer(socket) === outgoing)
       outgoing.on('drain', () => turns.push('drain'))
       tellDrained(socket)
-      outgoing.on('close', () => turns.push(answerInTurn(socket)))
+      outgoing.on('close', () => turns.push(pipelinedAnswer(socket)))
       outgoing.end()
     })
     await talk(port, `${get}${lastGet}`)

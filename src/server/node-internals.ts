@@ -89,14 +89,14 @@ export function takenBytes(socket: Socket): number {
 type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null }
 
 /** The answer whose turn it is on a connection; undefined between two. */
-export function answerInTurn(socket: Socket): ServerResponse | undefined {
+export function pipelinedAnswer(socket: Socket): ServerResponse | undefined {
   const { _httpMessage: current } = socket as HttpSocket
   return current ?? undefined
 }
 
 /** Lets the answer whose turn it is go on, on a connection whose listeners Node has taken away. */
 export function tellDrained(socket: Socket): void {
-  answerInTurn(socket)?.emit('drain')
+  pipelinedAnswer(socket)?.emit('drain')
 }
 
 /** Tells an answer that never gets its socket that its connection has closed: Node does so from 24 on only. */

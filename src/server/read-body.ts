@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { type MemoryBudget, uncountedBytes } from '../lib/memory-budget.ts'
+import { type MemoryBudget, UNCOUNTED_BYTES } from '../lib/memory-budget.ts'
 import { deepFreeze } from '../config/deep-freeze.ts'
 import { parseJson } from '../lib/parse-json.ts'
 import { hashSamples, RepeatCache } from '../lib/caches.ts'
@@ -126,7 +126,7 @@ export class BodyBytes {
     const length = this.#length + part.byteLength
     if (this.#length === 0) {
       // Most bodies come as one part, which needs no copy.
-      if (length > uncountedBytes && !this.#take(length)) return false
+      if (length > UNCOUNTED_BYTES && !this.#take(length)) return false
       this.#bytes = Buffer.isBuffer(part) ? part : Buffer.from(part.buffer, part.byteOffset, part.byteLength)
     } else {
       if (length > this.#bytes.length && !this.#grow(length)) return false
@@ -160,9 +160,9 @@ export class BodyBytes {
   }
 
   #grow(neededBytes: number): boolean {
-    const roomy = Math.max(uncountedBytes, 2 * neededBytes)
+    const roomy = Math.max(UNCOUNTED_BYTES, 2 * neededBytes)
     const capacity = Math.max(neededBytes, Math.min(roomy, this.#mostBytes))
-    if (capacity > uncountedBytes && !this.#take(capacity)) return false
+    if (capacity > UNCOUNTED_BYTES && !this.#take(capacity)) return false
     const grown = Buffer.allocUnsafeSlow(capacity)
     grown.set(this.#bytes.subarray(0, this.#length))
     this.#bytes = grown
@@ -177,13 +177,13 @@ export class BodyBytes {
 }
 
 /** Half of what bodies may take with what was parsed from them: 32 MiB in all. */
-const generationBytes = 16 * 1024 * 1024
+const GENERATION_BYTES = 16 * 1024 * 1024
 
 /** A body, the texts in it once more, and the objects around them: chats of 600 to 38,000 bytes took 1.9 to 2.6 times their length. */
-const bytesPerByte = 3
-const bytesPerBody = 1_000
+const BYTES_PER_BYTE = 3
+const BYTES_PER_BODY = 1_000
 
-const largestBody = 1024 * 1024
+const MAX_BODY_BYTES = 1024 * 1024
 
 /**
  * Parses the bodies of requests; one that comes again and again is parsed once. Load tests repeat their prompts, and to
@@ -197,11 +197,11 @@ export function createRepeatedBodies(): (body: Buffer) => unknown {
       hash: (body) => hashSamples(body.length, (at) => body[at] ?? 0),
       equals: (kept, body) => kept.equals(body),
       copy: ownBytes,
-      weigh: ({ length }) => bytesPerByte * length + bytesPerBody,
+      weigh: ({ length }) => BYTES_PER_BYTE * length + BYTES_PER_BODY,
       share: deepFreeze,
     },
-    generationBytes,
-    bytesPerByte * largestBody + bytesPerBody,
+    GENERATION_BYTES,
+    BYTES_PER_BYTE * MAX_BODY_BYTES + BYTES_PER_BODY,
   )
   return (body) => parsed.get(body, parseJson)
 }

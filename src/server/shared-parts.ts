@@ -39,7 +39,7 @@ export function servedState(state: PoolState): ServedPort[] {
 }
 
 /** What several processes that are one service have in common; each absent state is this process's alone. */
-export interface SharedParts extends Partial<PoolState> {
+export interface SharedDeps extends Partial<PoolState> {
   /** Which of the processes this is: each draws its answers from another stream of chance. */
   readonly processNumber?: number
   /** Hears that everything since the start is forgotten. */

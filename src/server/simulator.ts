@@ -24,7 +24,7 @@ import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import type { Run } from '../pipeline/chain.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { type OnMendedHead, createHeadReports } from './carriers/mend-head.ts'
-import { type Source, whenKnown } from '../pipeline/stage.ts'
+import { type Source, mapMaybe } from '../pipeline/stage.ts'
 import type { Occupancy } from '../limits/occupancy.ts'
 import { createPipeline } from '../pipeline/pipeline.ts'
 import { isLimited } from '../pipeline/source-rules.ts'
@@ -35,9 +35,9 @@ import type { LoopLag } from '../lib/loop-lag.ts'
 import { version } from '../lib/version.ts'
 import { createRandom, type Random } from '../lib/random.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
-import type { SharedService } from './join-service.ts'
+import type { RedisSharedState } from './redis-shared-state.ts'
 import { createUndefinedReport, logWarnings } from './log-warnings.ts'
-import type { PoolState, SharedParts } from './shared-parts.ts'
+import type { PoolState, SharedDeps } from './shared-parts.ts'
 import { SourceTable, type RecordingsInUse } from './source-table.ts'
 
 /** A simulator's parts, put together but not listening. */
@@ -90,7 +90,7 @@ export interface Simulator {
 }
 
 /** What a simulator takes from outside. */
-export interface SimulatorParts extends SharedParts {
+export interface SimulatorDeps extends SharedDeps {
   readonly clock: Clock
   readonly logger: Logger
   /** Measures the event loop that serves this simulator; absent for one that nobody times. */
@@ -100,7 +100,7 @@ export interface SimulatorParts extends SharedParts {
   /** Absent: none. */
   readonly extensions?: Extensions
   /** What it has together with simulators on other machines; closed with the simulator. Absent: nothing. */
-  readonly service?: SharedService | undefined
+  readonly service?: RedisSharedState | undefined
 }
 
 /**
@@ -118,9 +118,9 @@ export function assembleSimulator(
     extensions = composeExtensions([]),
     service,
     ...alone
-  }: SimulatorParts,
+  }: SimulatorDeps,
 ): Simulator {
-  const shared: SharedParts = { ...alone, ...service?.parts }
+  const shared: SharedDeps = { ...alone, ...service?.parts }
   const {
     limits = new LimiterTable(clock),
     slots = new SlotTable(clock),
@@ -285,7 +285,7 @@ export function assembleSimulator(
 
 function firstOf(first: Source | undefined, second: Source): Source {
   if (!first) return second
-  return (exchange) => whenKnown(first(exchange), (reply) => reply ?? second(exchange))
+  return (exchange) => mapMaybe(first(exchange), (reply) => reply ?? second(exchange))
 }
 
 function randomOf({ seed }: Config, processNumber: number | undefined): Random {

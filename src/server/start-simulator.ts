@@ -1,9 +1,9 @@
 import { resolve } from 'node:path'
 import { extensionModules } from './extension-modules.ts'
 import { createApp, type App } from './app.ts'
-import { joinService } from './join-service.ts'
+import { joinService } from './redis-shared-state.ts'
 import type { PageSources } from './pages.ts'
-import { assembleSimulator, type Simulator, type SimulatorParts } from './simulator.ts'
+import { assembleSimulator, type Simulator, type SimulatorDeps } from './simulator.ts'
 import type { LiveConfig } from '../config/live-config.ts'
 import { buildExtension } from '../extensions/check-extension.ts'
 import { composeExtensions } from '../extensions/compose-extensions.ts'
@@ -17,7 +17,7 @@ import { useTokenFolder } from '../tokens/encoding.ts'
 export type ExtensionSource = string | ExtensionExport
 
 /** What a simulator is started with. */
-export interface StartParts extends Omit<SimulatorParts, 'extensions'> {
+export interface StartOptions extends Omit<SimulatorDeps, 'extensions'> {
   /** In the order in which they act. */
   readonly extensions: readonly ExtensionSource[]
   /** What the paths of extensions start from. */
@@ -43,7 +43,7 @@ export interface StartedSimulator {
  */
 export async function startSimulator(
   live: LiveConfig,
-  { extensions, workingDirectory, pages, ...parts }: StartParts,
+  { extensions, workingDirectory, pages, ...parts }: StartOptions,
 ): Promise<StartedSimulator> {
   const { clock, logger } = parts
   takeTokenFolder(live, workingDirectory, logger)

@@ -8,10 +8,10 @@ import { watchSettings } from './watch-settings.ts'
 import type { Stats } from 'node:fs'
 import { dirname, relative, sep } from 'node:path'
 import { isRecordingPath } from '../recordings/load-recordings.ts'
-import { defaultQuietMs, Settle } from './watch-settle.ts'
+import { DEFAULT_QUIET_MS, Settle } from './watch-settle.ts'
 
 /** What is watched, and what takes up the changes. */
-export interface WatchParts extends Omit<WatchMeans, 'poll'> {
+export interface WatchOptions extends Omit<WatchMeans, 'poll'> {
   readonly live: LiveConfig
   /** What it replays may change at run time. */
   readonly simulator: { readonly recordings: readonly { readonly replay: Replay | undefined }[] }
@@ -25,7 +25,7 @@ const nothing: Watch = { ready: Promise.resolve(), close: async () => {} }
  * Watches, where WATCH asks for it, the files that settings name, and the recordings as long as they are replayed. What they
  * hold counts from the next request on; what is wrong is logged, and what was in force stays.
  */
-export function startWatching({ live, simulator, sources, ...given }: WatchParts): Watch {
+export function startWatching({ live, simulator, sources, ...given }: WatchOptions): Watch {
   const { watch } = live.current
   if (watch === 'false') return nothing
   const means = { ...given, poll: watch === 'poll' }
@@ -40,7 +40,7 @@ export function startWatching({ live, simulator, sources, ...given }: WatchParts
 }
 
 /** Watches the recordings of the moment: a change of the mode may bring others, or end replaying. */
-function followRecordings(live: LiveConfig, simulator: WatchParts['simulator'], means: WatchMeans): Watch {
+function followRecordings(live: LiveConfig, simulator: WatchOptions['simulator'], means: WatchMeans): Watch {
   const watches = new Map<Replay, Watch>()
   let closing: Promise<unknown> = Promise.resolve()
   let isClosed = false
@@ -92,7 +92,7 @@ export interface WatchedRecordings extends WatchMeans {
 
 /** Watches a folder of recordings until it is closed; asks for a look at all files at once, and again when it hears of changes. */
 function watchRecordings({ dir, onChange, ...means }: WatchedRecordings): Watch {
-  const settle = new Settle(means.quietMs ?? defaultQuietMs, (paths) =>
+  const settle = new Settle(means.quietMs ?? DEFAULT_QUIET_MS, (paths) =>
     onChange(paths.includes(dir) ? undefined : paths),
   )
   const links = new Set<string>()

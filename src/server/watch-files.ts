@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { fileState, fileStateSync } from '../recordings/file-state.ts'
-import { defaultQuietMs, Settle } from './watch-settle.ts'
+import { DEFAULT_QUIET_MS, Settle } from './watch-settle.ts'
 import { type Watch, watchFolders, type WatchMeans } from './watch-folders.ts'
 
 /** Single files to watch, and who hears of their changes. */
@@ -14,7 +14,7 @@ export interface WatchedFiles extends WatchMeans {
 /** Watches single files until it is closed: all changes since the call are reported, and what changes together at one time. */
 export function watchFiles({ paths, onChange, ...means }: WatchedFiles): Watch {
   const stamps = new Map(paths.map((path) => [path, stampOrNone(() => fileStateSync(path))]))
-  const settle = new Settle(means.quietMs ?? defaultQuietMs, async (settled) => {
+  const settle = new Settle(means.quietMs ?? DEFAULT_QUIET_MS, async (settled) => {
     const changed: string[] = []
     for (const path of settled) {
       const stamp = await fileState(path).then(

@@ -39,10 +39,10 @@ export interface WatchedFolders extends WatchMeans {
 }
 
 /** How soon after a change it is looked whether the folders are still the same ones. */
-const checkMs = 250
+const CHECK_MS = 250
 
 /** How often a folder that is gone is looked for. */
-const missingMs = 1_000
+const MISSING_MS = 1_000
 
 /** Watches folders until it is closed. */
 export function watchFolders(watched: WatchedFolders): Watch {
@@ -98,7 +98,7 @@ class FolderWatch implements Watch {
       this.#stopWaiting = done
       watcher.once('ready', done)
     })
-    if (this.#identities.includes(undefined)) this.#checkIn(missingMs)
+    if (this.#identities.includes(undefined)) this.#checkIn(MISSING_MS)
   }
 
   /** Systems tell of a change by what is watched, a file or its folder, and by the name of the file. */
@@ -113,7 +113,7 @@ class FolderWatch implements Watch {
 
   #hear(path: string, anything: boolean): void {
     if (this.#isClosed) return
-    this.#checkIn(checkMs)
+    this.#checkIn(CHECK_MS)
     this.#watched.onEvent(path, anything)
   }
 
@@ -137,7 +137,7 @@ class FolderWatch implements Watch {
     const { folders, onEvent } = this.#watched
     const before = this.#identities
     const identities = await this.#identify()
-    if (identities.includes(undefined)) this.#checkIn(missingMs)
+    if (identities.includes(undefined)) this.#checkIn(MISSING_MS)
     const others = folders.filter((_, at) => identities[at] !== undefined && identities[at] !== before[at])
     if (others.length === 0 || this.#isClosed) return
     await this.#watcher?.close()

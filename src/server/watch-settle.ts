@@ -2,13 +2,13 @@ import { fileState } from '../recordings/file-state.ts'
 import { clearTimeout, setTimeout } from '../lib/real-timers.ts'
 
 /** How long a file must stay the same until its writing counts as done, in milliseconds. */
-export const defaultQuietMs = 100
+export const DEFAULT_QUIET_MS = 100
 
 /** So many times more for a file that is gone: programs that write by removing and making anew take a moment. */
-const goneTimes = 5
+const GONE_TIMES = 5
 
 /** So many times others wait for a file that is written all the time. */
-const patience = 20
+const PATIENCE = 20
 
 interface Unsettled {
   /** Undefined before the first look; `gone` for a file that is not there. */
@@ -61,10 +61,10 @@ export class Settle {
       const stamp = await stampOf(path)
       unsettled.quiet = stamp === unsettled.stamp ? unsettled.quiet + 1 : 0
       unsettled.stamp = stamp
-      if (unsettled.quiet >= (stamp === 'gone' ? goneTimes : 1)) settled.push(path)
+      if (unsettled.quiet >= (stamp === 'gone' ? GONE_TIMES : 1)) settled.push(path)
     }
     this.#looks++
-    const isDone = settled.length === this.#paths.size || (settled.length > 0 && this.#looks >= patience)
+    const isDone = settled.length === this.#paths.size || (settled.length > 0 && this.#looks >= PATIENCE)
     if (!isDone || this.#isClosed) return
     this.#looks = 0
     for (const path of settled) this.#paths.delete(path)

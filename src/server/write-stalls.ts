@@ -8,8 +8,8 @@ interface Stall {
 }
 
 /** How often in the time that a stall may take it is looked for. */
-const looksPerStall = 4
-const longestSweepMs = 15_000
+const LOOKS_PER_STALL = 4
+const MAX_SWEEP_MS = 15_000
 
 /**
  * Cuts connections whose clients take nothing of what waits for them. All connections are looked at now and then, because
@@ -25,7 +25,7 @@ export class WriteStalls {
   constructor(stallMs: number, onCut: () => void) {
     this.#stallMs = stallMs
     this.#onCut = onCut
-    this.#sweep = setInterval(() => this.#look(), Math.min(longestSweepMs, stallMs / looksPerStall)).unref()
+    this.#sweep = setInterval(() => this.#look(), Math.min(MAX_SWEEP_MS, stallMs / LOOKS_PER_STALL)).unref()
   }
 
   /** Watches a connection until it closes. */

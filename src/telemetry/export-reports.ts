@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 
 /** How often there is a line about a collector at most. */
-const quietMs = 60_000
+const QUIET_MS = 60_000
 
 /** What an exporter of OpenTelemetry says of a batch; code 0 is success. */
 export interface ExportResult {
@@ -46,7 +46,7 @@ export class ExportReports {
     this.failing = code !== 0
     if (this.failing === this.#toldFailing && !this.failing) return
     const nowMs = this.#clock.nowMs()
-    if (nowMs - this.#toldMs < quietMs) return
+    if (nowMs - this.#toldMs < QUIET_MS) return
     this.#toldMs = nowMs
     this.#toldFailing = this.failing
     if (this.failing) {

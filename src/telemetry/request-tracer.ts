@@ -83,7 +83,7 @@ export interface TraceParent {
 const form = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
 
 /** Longest `tracestate` that is taken over: what the recommendation asks everybody to pass on at least. */
-const longestState = 512
+const MAX_STATE_LENGTH = 512
 
 /** Reads `traceparent` and `tracestate`; undefined where the first is absent or broken, which begins a new trace. */
 export function parseTraceParent(headers: Exchange['headers']): TraceParent | undefined {
@@ -94,6 +94,6 @@ export function parseTraceParent(headers: Exchange['headers']): TraceParent | un
   if (version === 'ff' || (version === '00' && more !== undefined)) return undefined
   if (/^0+$/.test(traceId) || /^0+$/.test(spanId)) return undefined
   const state = Array.isArray(tracestate) ? tracestate.join(',') : tracestate
-  const traceState = typeof state === 'string' && state.length <= longestState ? state : undefined
+  const traceState = typeof state === 'string' && state.length <= MAX_STATE_LENGTH ? state : undefined
   return { traceId, spanId, traceFlags: Number.parseInt(flags, 16), traceState }
 }

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts'
 import { telemetrySignals } from '../config/telemetry-settings.ts'
 import type { Exchange, Outcome } from '../pipeline/exchange.ts'
-import { type Stage, whenKnown } from '../pipeline/stage.ts'
+import { type Stage, mapMaybe } from '../pipeline/stage.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import type { Logger } from '../lib/logger.ts'
 import { createSystemClock } from '../lib/system-clock.ts'
@@ -43,7 +43,7 @@ export function createTelemetry({ config, logger, processNumber }: TelemetryOpti
   }
   const clock = createSystemClock()
   const reports = new ExportReports(clock, logger)
-  const place = serverPlace(config)
+  const place = serverAttributes(config)
   let exports: Exports | undefined
 
   const record = (exchange: Exchange, reply: Reply, outcome: Outcome): void => {
@@ -56,7 +56,7 @@ export function createTelemetry({ config, logger, processNumber }: TelemetryOpti
   return {
     observe(exchange, next) {
       if (!exports) return next()
-      return whenKnown(next(), (reply) => {
+      return mapMaybe(next(), (reply) => {
         exchange.onEnd((outcome) => record(exchange, reply, outcome))
         return reply
       })
@@ -95,7 +95,7 @@ const wildcards = new Set(['0.0.0.0', '::', '[::]'])
  * Where the simulator listens, as attributes: the configured address, or the name of the machine where that is all of its
  * addresses. A port that the system picks is left out.
  */
-function serverPlace({ host, port }: Pick<Config, 'host' | 'port'>): RequestAttributes {
+function serverAttributes({ host, port }: Pick<Config, 'host' | 'port'>): RequestAttributes {
   return {
     'server.address': wildcards.has(host) ? hostname() : host,
     ...(port !== 0 && { 'server.port': port }),

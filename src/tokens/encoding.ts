@@ -114,7 +114,7 @@ export interface Encoding extends TokenCounter {
 }
 
 /** From this length on (in UTF-16 units) a text of one hostile run takes longer than a request may hold up others. */
-export const largeTextLength = 128 * 1024
+export const LARGE_TEXT_LENGTH = 128 * 1024
 
 const loaded = new Map<EncodingName, Encoding>()
 
@@ -213,7 +213,7 @@ function createEncoding(name: EncodingName): Encoding {
 
     *countInSlices(text) {
       let tokens = 0
-      for (const preTokens of splitText(text, pattern, largeTextLength)) {
+      for (const preTokens of splitText(text, pattern, LARGE_TEXT_LENGTH)) {
         tokens += countEach(preTokens)
         yield
       }

@@ -24,7 +24,7 @@ export interface CredentialWait {
 }
 
 /** So many credentials are remembered: answers that echo an older one may still be on their way. */
-const rememberedSecrets = 4
+const MAX_CACHED_SECRETS = 4
 
 /** Gets the credential of one upstream, and knows the secrets that were sent there. */
 export class CredentialSource {
@@ -78,7 +78,7 @@ export class CredentialSource {
 
   #remember(values: readonly string[]): void {
     if (values.every((value) => this.#secrets.includes(value))) return
-    this.#secrets = [...new Set([...values, ...this.#secrets])].slice(0, rememberedSecrets)
+    this.#secrets = [...new Set([...values, ...this.#secrets])].slice(0, MAX_CACHED_SECRETS)
   }
 }
 

@@ -10,13 +10,13 @@ import { CallerLeft, UpstreamFailure } from './upstream-failure.ts'
 const BACKOFF = { firstMs: 500, maxMs: 8_000 }
 
 /** A longer wait than this is for the caller to decide, who may have given up by then. */
-const longestAskedWaitMs = 60_000
+const MAX_ASKED_WAIT_MS = 60_000
 
 /** How much of an answer that nobody wants is read, in bytes. */
-const mostReadAway = 64 * 1024
+const MAX_DISCARDED_BYTES = 64 * 1024
 
 /** What an attempt needs to know of its surroundings. */
-export interface AttemptParts {
+export interface AttemptDeps {
   /** How often the upstream is asked again at most. */
   readonly retries: number
   /** When the answer has to be complete at the latest, on the clock's monotonic scale. */
@@ -44,7 +44,7 @@ export interface Attempt {
  */
 export async function attemptCall(
   ask: () => Promise<Attempt>,
-  { retries, deadlineMs, signal, clock, random, onRetry }: AttemptParts,
+  { retries, deadlineMs, signal, clock, random, onRetry }: AttemptDeps,
 ): Promise<Attempt> {
   for (let retry = 0; ; retry++) {
     const outcome = await ask().catch(asError)
@@ -85,7 +85,7 @@ function waitBefore(
     parseRetryAfterMs(headers.get('retry-after-ms')) ??
     parseRetryAfter(headers.get('retry-after'), clock.epochMs())
   if (askedMs === undefined) return delayMs
-  return askedMs <= longestAskedWaitMs ? askedMs : undefined
+  return askedMs <= MAX_ASKED_WAIT_MS ? askedMs : undefined
 }
 
 /** A connection is free for the next request once its answer has been read; a long one is cheaper to break off. */
@@ -94,7 +94,7 @@ async function readAway({ chunks }: UpstreamAnswer): Promise<void> {
   try {
     for await (const chunk of chunks) {
       length += chunk.length
-      if (length > mostReadAway) return
+      if (length > MAX_DISCARDED_BYTES) return
     }
   } catch {
     // The answer was not wanted.

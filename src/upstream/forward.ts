@@ -4,7 +4,7 @@ import { asBuffer } from '../lib/as-buffer.ts'
 import { reasonOf } from '../lib/error-text.ts'
 import type { Logger } from '../lib/logger.ts'
 import { clientLeftReply } from '../pipeline/client-left-reply.ts'
-import { comesInPieces, gather, hasNoBody, isEventStream } from '../pipeline/comes-in-pieces.ts'
+import { shouldStream, gather, hasNoBody, isEventStream } from '../pipeline/should-stream.ts'
 import { EventSplitter } from '../pipeline/event-splitter.ts'
 import { wireFormatOf } from '../wire/envelopes.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
@@ -129,7 +129,7 @@ async function settled(exchange: Exchange, reply: Reply, onBroken: OnBroken): Pr
     reply.body = { kind: 'live', chunks: nothing() }
     return reply
   }
-  const gathered = comesInPieces(headers) ? undefined : await gather(body.chunks)
+  const gathered = shouldStream(headers) ? undefined : await gather(body.chunks)
   if (gathered?.kind === 'whole') {
     reply.body = textBody(gathered.bytes)
     const usage = status < 400 && !reply.usage ? usageOfBody(gathered.bytes) : undefined
@@ -144,7 +144,7 @@ async function settled(exchange: Exchange, reply: Reply, onBroken: OnBroken): Pr
 async function* nothing(): AsyncGenerator<Uint8Array, undefined> {}
 
 /** An event that has more bytes than this is not looked at any more. */
-const watchedEventBytes = 64 * 1024 * 1024
+const WATCHED_EVENT_BYTES = 64 * 1024 * 1024
 
 /**
  * Passes on what comes live. A stream that fails on its way says so, before its connection is cut: an error event in the wire
@@ -170,7 +170,7 @@ async function* passed(
   try {
     for await (const chunk of chunks) {
       for (const event of splitter?.push(asBuffer(chunk)) ?? []) look(event)
-      if (splitter && splitter.pendingBytes > watchedEventBytes) splitter = undefined
+      if (splitter && splitter.pendingBytes > WATCHED_EVENT_BYTES) splitter = undefined
       yield chunk
     }
   } catch (error) {

@@ -1,7 +1,7 @@
 import { asBuffer } from '../lib/as-buffer.ts'
 import { keyForms } from '../lib/credential-texts.ts'
 
-const star = 0x2a
+const STAR = 0x2a
 
 /** Keeps the operator's credentials out of what an upstream sends back, such as the headers of a request that it echoes. */
 export interface KeyMask {
@@ -61,7 +61,7 @@ function withStars(bytes: Buffer, keys: readonly Buffer[]): Buffer {
   for (const key of keys) {
     for (let at = copy.indexOf(key); at >= 0; at = copy.indexOf(key, at + key.length)) {
       if (copy === bytes) copy = Buffer.from(bytes)
-      copy.fill(star, at, at + key.length)
+      copy.fill(STAR, at, at + key.length)
     }
   }
   return copy

@@ -42,13 +42,13 @@ export interface UpstreamAnswer {
  * How long a connection may rest in the pool, in milliseconds: less than the 5 s after which common servers (Node.js, uvicorn,
  * Apache) close an idle connection, so that hardly a request meets one that is being closed.
  */
-const restMs = 4_000
+const REST_MS = 4_000
 
 /**
  * How soon after sending a reused connection has to fail, in milliseconds, for the failure to be that of an idle connection
  * which the upstream closed before it read the request: one round trip, and what a busy machine adds.
  */
-const staleMs = 100
+const STALE_MS = 100
 
 /** The connections to one upstream, shared by all calls. */
 export class UpstreamConnections {
@@ -68,7 +68,7 @@ export class UpstreamConnections {
     this.#clock = clock
     this.#headerLimitKb = headerLimitKb
     const Agent = target.secure ? HttpsAgent : HttpAgent
-    this.#pool = new Agent({ keepAlive: true, maxSockets: limits.connections, timeout: restMs })
+    this.#pool = new Agent({ keepAlive: true, maxSockets: limits.connections, timeout: REST_MS })
     this.#single = new Agent({ keepAlive: false })
   }
 
@@ -232,7 +232,7 @@ function watchStale(socket: Socket, later: (delayMs: number, task: () => void) =
   const { bytesRead } = socket
   let isSoon = true
   // What has arrived by then is read first, so a busy event loop makes no failure late.
-  const stop = later(staleMs, () => afterNextPoll(() => (isSoon = false)))
+  const stop = later(STALE_MS, () => afterNextPoll(() => (isSoon = false)))
   return { isStale: () => isSoon && socket.bytesRead === bytesRead, stop }
 }
 

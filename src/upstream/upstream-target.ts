@@ -56,7 +56,7 @@ export function leavesEndpoint({ basePath }: UpstreamTarget, path: string): bool
 }
 
 /** How often a name may be encoded; no client encodes one more than twice. */
-const maxDecodings = 8
+const MAX_DECODINGS = 8
 
 /**
  * Undoes percent encoding until nothing is encoded any more, two-byte forms of the dot and the slash included. What is encoded
@@ -64,7 +64,7 @@ const maxDecodings = 8
  */
 function decodeFully(segment: string): string {
   let decoded = segment
-  for (let round = 0; round < maxDecodings; round++) {
+  for (let round = 0; round < MAX_DECODINGS; round++) {
     const before = decoded
     decoded = decoded
       .replace(/%c0%(ae|af)/gi, (_, low: string) => (low.toLowerCase() === 'ae' ? '.' : '/'))

@@ -7,7 +7,7 @@ import {
   malformedJson,
   modelError,
   modelRequired,
-  neverFitsRetryAfterSeconds,
+  NEVER_FITS_RETRY_AFTER_SECONDS,
   operationNotSupported,
   rateLimited,
   resourceNotFound,
@@ -73,7 +73,7 @@ describe('service errors', () => {
         ...hit,
         apiVersion: undefined,
         kind: 'token',
-        retryAfterSeconds: neverFitsRetryAfterSeconds,
+        retryAfterSeconds: NEVER_FITS_RETRY_AFTER_SECONDS,
       }),
     )
     expect(messageOf(body)).toContain('exceeded the token rate limit')

@@ -110,7 +110,7 @@ export function operationNotSupported(word: string, model: string): ServiceError
 }
 
 /** The wait that the service names, in seconds, for a request that is larger than the whole limit. */
-export const neverFitsRetryAfterSeconds = 86_400
+export const NEVER_FITS_RETRY_AFTER_SECONDS = 86_400
 
 /** What a 429 tells its reader. */
 export interface RateLimitHit {
@@ -222,14 +222,14 @@ export function brokenForm(): ServiceError {
 }
 
 /** The wait that the service names while it lacks capacity, in seconds. */
-export const highDemandRetryAfterSeconds = 20
+export const HIGH_DEMAND_RETRY_AFTER_SECONDS = 20
 
 /**
  * 429: the deployment's machines are busy, whatever its limits allow. The message is captured from the service in
  * 2025, the envelope around it is not.
  */
 export function highDemand(): ServiceError {
-  const message = `The system is currently experiencing high demand and cannot process your request. Your request exceeds the maximum usage size allowed during peak load. Please retry after ${highDemandRetryAfterSeconds} seconds. For improved latency reliability, consider switching to Provisioned Throughput.`
+  const message = `The system is currently experiencing high demand and cannot process your request. Your request exceeds the maximum usage size allowed during peak load. Please retry after ${HIGH_DEMAND_RETRY_AFTER_SECONDS} seconds. For improved latency reliability, consider switching to Provisioned Throughput.`
   const code = 'too_many_requests'
   return { ...gatewayError('limit', 429, code, message, 'compact'), type: code }
 }

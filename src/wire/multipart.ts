@@ -17,10 +17,10 @@ export interface MultipartForm {
 }
 
 /** More parts than any request of the service has, those without a name included; bounds what a hostile form costs. */
-const maxParts = 200
+const MAX_PARTS = 200
 
 /** A part's headers are a few hundred bytes. */
-const maxHeaderBytes = 8_192
+const MAX_HEADER_BYTES = 8_192
 
 interface Part {
   readonly name: string
@@ -79,9 +79,9 @@ function splitParts(body: Buffer, delimiter: string): Part[] | undefined {
   // Two dashes after the delimiter end the form.
   while (body.toString('latin1', at, at + 2) !== '--') {
     const lineEnd = body.indexOf('\r\n', at)
-    if (lineEnd < 0 || ++seen > maxParts) return undefined
+    if (lineEnd < 0 || ++seen > MAX_PARTS) return undefined
     // A part without headers begins its empty line right here.
-    const headerEnd = body.subarray(lineEnd, lineEnd + maxHeaderBytes).indexOf('\r\n\r\n')
+    const headerEnd = body.subarray(lineEnd, lineEnd + MAX_HEADER_BYTES).indexOf('\r\n\r\n')
     if (headerEnd < 0) return undefined
     const start = lineEnd + headerEnd + 4
     const end = body.indexOf(inner, start - 2)

@@ -4,7 +4,7 @@ import {
   deploymentNotFound,
   gatewayFailure,
   highDemand,
-  highDemandRetryAfterSeconds,
+  HIGH_DEMAND_RETRY_AFTER_SECONDS,
   invalidImage,
   invalidKey,
   invalidToken,
@@ -45,7 +45,7 @@ export interface FailedRequest {
 type ErrorOf = (request: FailedRequest) => ServiceError
 
 /** The largest audio file that the service takes, in bytes (25 MB of its own error text). */
-const audioLimitBytes = 26_214_400
+const AUDIO_LIMIT_BYTES = 26_214_400
 
 const limited =
   (kind: 'token' | 'call'): ErrorOf =>
@@ -70,7 +70,8 @@ export const namedErrors = {
   resourceNotFound,
   deploymentNotFound,
   requestTimeout: () => timedOut(408),
-  bodyTooLarge: ({ bodyBytes }) => bodyTooLarge(audioLimitBytes, Math.max(bodyBytes, audioLimitBytes + 1)),
+  bodyTooLarge: ({ bodyBytes }) =>
+    bodyTooLarge(AUDIO_LIMIT_BYTES, Math.max(bodyBytes, AUDIO_LIMIT_BYTES + 1)),
   tokenRateLimit: limited('token'),
   requestRateLimit: limited('call'),
   capacity429: highDemand,
@@ -88,7 +89,7 @@ export const namedErrorNames = Object.keys(namedErrors) as NamedError[]
 
 /** The wait that an error names unless it is told another one, in seconds; undefined for errors that name none. */
 export function usualRetryAfterSeconds(name: NamedError): number | undefined {
-  if (name === 'capacity429') return highDemandRetryAfterSeconds
+  if (name === 'capacity429') return HIGH_DEMAND_RETRY_AFTER_SECONDS
   // The wait of a slice of requests, which most refusals of the service name at the longest.
   return name === 'tokenRateLimit' || name === 'requestRateLimit' ? 10 : undefined
 }

@@ -5,7 +5,7 @@ import type { AnswerEvent } from '../answer/answer-events.ts'
 export type Members = Readonly<Record<string, unknown>>
 
 /** Deeper than any answer of a service: parts of it are passed on, and a deep value would overflow the stack of `JSON.stringify`. */
-const mostNested = 100
+const MAX_NESTED = 100
 
 /** Reads a JSON object; a text says what is wrong with it. */
 export function parseObject(json: string): Members | string {
@@ -16,7 +16,7 @@ export function parseObject(json: string): Members | string {
     return 'is not valid JSON'
   }
   if (!isRecord(value)) return 'is no JSON object'
-  return isNestedWithin(value, mostNested) ? value : 'is nested too deeply'
+  return isNestedWithin(value, MAX_NESTED) ? value : 'is nested too deeply'
 }
 
 function isNestedWithin(value: unknown, levels: number): boolean {
@@ -31,11 +31,11 @@ export function listOf(value: unknown): readonly unknown[] {
 }
 
 /** More choices, calls or items than any service gives: a number beyond would make a list of that length. */
-const mostNumbered = 1_024
+const MAX_NUMBERED = 1_024
 
 /** The number of a choice, a call or an item; undefined for what is none. */
 export function numbered(value: unknown): number | undefined {
-  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < mostNumbered
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < MAX_NUMBERED
     ? (value as number)
     : undefined
 }

@@ -1,11 +1,11 @@
 import type { Usage } from '../answer/completion.ts'
 
 /** Longer bodies than this hold sound or pictures, and no usage that is worth their parsing. */
-const maxBytes = 16 * 1024 * 1024
+const MAX_BYTES = 16 * 1024 * 1024
 
 /** The usage that a JSON answer tells; undefined when it tells none. */
 export function usageOfBody(bytes: Buffer): Usage | undefined {
-  if (bytes.length > maxBytes || !bytes.includes('"usage"')) return undefined
+  if (bytes.length > MAX_BYTES || !bytes.includes('"usage"')) return undefined
   return usageOfJson(bytes.toString())
 }
 

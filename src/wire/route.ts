@@ -114,11 +114,11 @@ export function singleSlashes(path: string): string {
 
 /** Clients that post at full load use a few paths again and again: one look-up serves them, in bounded room. */
 const postRoutes = new RecentMap<string, Route>(10_000)
-const longestRememberedPath = 256
+const MAX_CACHED_PATH_LENGTH = 256
 
 /** Finds the operation that a method and a path (no query, single slashes) stand for; undefined when there is none. */
 export function recogniseRoute(method: string, path: string): Route | undefined {
-  if (method !== 'POST' || path.length > longestRememberedPath) return readRoute(method, path)
+  if (method !== 'POST' || path.length > MAX_CACHED_PATH_LENGTH) return readRoute(method, path)
   const known = postRoutes.get(path)
   if (known) return known
   const route = readRoute(method, path)

@@ -20,10 +20,10 @@ export function isTerminalEvent(text: string): boolean {
   )
 }
 
-const noiseLength = 4096
+const NOISE_LENGTH = 4096
 
 /** Slices of one random text do as well as new ones, at a fraction of the cost: nobody decodes them. */
-const noise = alphanumeric(createRandom('obfuscation'), noiseLength + 16)
+const noise = alphanumeric(createRandom('obfuscation'), NOISE_LENGTH + 16)
 
 /**
  * The padding that hides the length of a chunk's content from who sees only the size of packets. The service pads so
@@ -34,7 +34,7 @@ const noise = alphanumeric(createRandom('obfuscation'), noiseLength + 16)
  */
 export function obfuscation(random: Random, codePoints: number): string {
   const missing = (((1 - codePoints) % 16) + 16) % 16
-  const start = random.below(noiseLength)
+  const start = random.below(NOISE_LENGTH)
   return noise.slice(start, start + missing)
 }
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { run } from '../../src/cli/run.ts'
-import { RetryJudge } from '../../src/journal/retry-judge.ts'
+import { RetryAnalyzer } from '../../src/journal/retry-analyzer.ts'
 import { retryReportJson } from '../../src/journal/retry-report-json.ts'
 import { addToTotals, byFindings, emptyTotals, reportClient } from '../../src/journal/retry-report.ts'
 import { refusingUrl } from '../support/refusing-url.ts'
@@ -52,7 +52,7 @@ type Step = readonly [client: string, startedMs: number, request: string, status
 
 /** The report on a course of requests. */
 const reportOf = (steps: readonly Step[]) => {
-  const judge = new RetryJudge()
+  const judge = new RetryAnalyzer()
   for (const [index, [client, startedMs, request, status, toldMs]] of steps.entries()) {
     const judged = {
       id: index + 1,

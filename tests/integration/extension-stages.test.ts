@@ -13,7 +13,7 @@ import { delayReply } from '../../src/pipeline/delay-reply.ts'
 import { eventsReply } from '../../src/pipeline/events-reply.ts'
 import { Exchange, type Incoming } from '../../src/pipeline/exchange.ts'
 import type { NamedLimiter } from '../../src/pipeline/extension.ts'
-import { type Source, type Stage, whenKnown } from '../../src/pipeline/stage.ts'
+import { type Source, type Stage, mapMaybe } from '../../src/pipeline/stage.ts'
 import { jsonReply } from '../../src/pipeline/json-reply.ts'
 import { mapEvents } from '../../src/pipeline/map-events.ts'
 import { createPipeline } from '../../src/pipeline/pipeline.ts'
@@ -84,7 +84,7 @@ const createStages = ({ clock = createSystemClock(), hooks = [], generate, limit
         const { method = '', url = '', headers } = incoming
         const exchange = open({ method, path: url, headers })
         const sender = new NodeSender(exchange, outgoing, (error) => failures.push(error))
-        void whenKnown(run(exchange), (reply) => sender.send(reply))
+        void mapMaybe(run(exchange), (reply) => sender.send(reply))
       })
       await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
       closers.push(async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ForcedAnswer } from '../../src/pipeline/forced-answer.ts'
+import type { AnswerOverride } from '../../src/pipeline/answer-override.ts'
 import type { Hook } from '../../src/pipeline/stage.ts'
 import { loadEncoding } from '../../src/tokens/encoding.ts'
 import { createExtendedSimulator, deploymentPath, eventsOf } from '../support/test-simulator.ts'
@@ -11,7 +11,7 @@ const text = 'Hello 👩‍🚀, read this: 𓀀𓁐!'
 const tokens = loadEncoding('o200k_base').count(text)
 
 /** A simulator whose answers a hook decides. */
-const start = async (forced: ForcedAnswer) => {
+const start = async (forced: AnswerOverride) => {
   const hook: Hook = (exchange, next) => {
     exchange.forced = forced
     return next()

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { ForcedAnswer } from '../../src/pipeline/forced-answer.ts'
+import type { AnswerOverride } from '../../src/pipeline/answer-override.ts'
 import type { Hook } from '../../src/pipeline/stage.ts'
 import { bodyOf, operationRequests } from '../support/operation-requests.ts'
 import {
@@ -30,7 +30,7 @@ interface Case {
   readonly name: string
   readonly path: string
   readonly body: Readonly<Record<string, unknown>> | string | FormData
-  readonly forced?: ForcedAnswer
+  readonly forced?: AnswerOverride
   readonly seed?: string
   /** Requests about the response that the first one has made: a method and the end of a path. */
   readonly followedBy?: readonly string[]

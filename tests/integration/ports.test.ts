@@ -96,9 +96,9 @@ describe('a caller that dies', () => {
     await other.client.decide(limitRequest(100))
     const usage = { promptTokens: 200, cachedTokens: 0, completionTokens: 0, reasoningTokens: 0 }
     if (settled.admitted) dying.client.settle(settled.lease, usage)
-    await dying.client.standing(limitRequest(0))
+    await dying.client.status(limitRequest(0))
     dying.die()
-    expect(keeper.standing(limitRequest(0))).toMatchObject({ tokens: { used: 300 } })
+    expect(keeper.status(limitRequest(0))).toMatchObject({ tokens: { used: 300 } })
   })
 
   it('gives back its slots and its places in the queue', async () => {

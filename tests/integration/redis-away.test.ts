@@ -106,8 +106,8 @@ describe.skipIf(isMissing)(`a simulator with a Redis server that goes away${note
     await proxy.restore()
     await expect.poll(() => replica.connection.state.up).toBe(true)
     expect((await decide(replica))?.admitted).toBe(true)
-    const standing = await other.limits.standing(other.question('chat', 1))
-    expect(standing).toMatchObject({ tokens: { used: 1 } })
+    const status = await other.limits.status(other.question('chat', 1))
+    expect(status).toMatchObject({ tokens: { used: 1 } })
     await proxy.close()
   })
 

@@ -111,8 +111,8 @@ describe.skipIf(redisNeed.isMissing)(`limits against a Redis server${redisNeed.n
           await new Promise((resolve) => setTimeout(resolve, 12))
           for (const asked of names) {
             const about = replica.question(asked, 0)
-            told.push(exact(await replica.limits.standing(about)))
-            known.push(exact(local.standing(about)))
+            told.push(exact(await replica.limits.status(about)))
+            known.push(exact(local.status(about)))
           }
         }
       }
@@ -142,8 +142,8 @@ describe.skipIf(redisNeed.isMissing)(`limits against a Redis server${redisNeed.n
     const after = await replica.limits.decide(replica.question('tokens', 500))
     if (before.admitted) replica.limits.settle(before.lease, undefined)
     await new Promise((resolve) => setTimeout(resolve, 12))
-    const standing = await replica.limits.standing(replica.question('tokens', 0))
+    const status = await replica.limits.status(replica.question('tokens', 0))
     expect(after.admitted).toBe(true)
-    expect(standing).toMatchObject({ tokens: { used: 500 } })
+    expect(status).toMatchObject({ tokens: { used: 500 } })
   })
 })

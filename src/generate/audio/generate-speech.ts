@@ -9,8 +9,8 @@ import type { Usage } from '../../answer/completion.ts'
 import { loadEncoding } from '../../tokens/encoding.ts'
 import { judgeContent } from '../content-filter.ts'
 import { renderMp3 } from './mp3.ts'
-import { planSpeech, secondsOf, type SpeechPlan, notesPerVoice } from './speech-plan.ts'
-import { bytesPerSample, sampleRate, samplesPerFrame } from './sound-format.ts'
+import { planSpeech, secondsOf, type SpeechPlan, NOTES_PER_VOICE } from './speech-plan.ts'
+import { BYTES_PER_SAMPLE, SAMPLE_RATE, SAMPLES_PER_FRAME } from './sound-format.ts'
 import { createNote } from './voice-notes.ts'
 
 /** `audio/mpeg` was seen on the service; the others are the registered or usual names. */
@@ -21,13 +21,13 @@ const contentTypes: Readonly<Record<SpeechFormat, string>> = {
 }
 
 /** A minute of gpt-4o-mini-tts costs 1.5 cents at 12 dollars a million tokens (OpenAI's price list of 2025). */
-const tokensPerMinute = 1_250
+const TOKENS_PER_MINUTE = 1_250
 
 /** 24 kHz of 16 bits, and of MP3 a fraction. */
 const bytesPerSecond: Readonly<Record<SpeechFormat, number>> = { mp3: 16_000, wav: 48_000, pcm: 48_000 }
 
 /** Bytes of sound in one event: a second or so of most formats, and base64 without padding. */
-const bytesPerEvent = 24_000
+const BYTES_PER_EVENT = 24_000
 
 /** Answers a request for speech with a soft tone for each word, as long as the words would take to say. */
 export async function generateSpeech(exchange: Addressed): Promise<Reply> {
@@ -51,7 +51,7 @@ export async function generateSpeech(exchange: Addressed): Promise<Reply> {
   const usage: Usage = {
     promptTokens: loadEncoding('o200k_base').count(input),
     cachedTokens: 0,
-    completionTokens: Math.ceil((secondsOf(plan) * tokensPerMinute) / 60),
+    completionTokens: Math.ceil((secondsOf(plan) * TOKENS_PER_MINUTE) / 60),
     reasoningTokens: 0,
   }
   const render = await renderer(plan, voice, format ?? 'mp3')
@@ -70,14 +70,14 @@ async function renderer(plan: SpeechPlan, voice: string, format: SpeechFormat): 
 }
 
 function soundEvents(sound: Buffer, usage: Usage): EventsBody {
-  const deltas = Math.ceil(sound.length / bytesPerEvent)
+  const deltas = Math.ceil(sound.length / BYTES_PER_EVENT)
   return {
     kind: 'events',
     count: deltas + 1,
     stepOf: (index) => index,
     render: (index) => {
       if (index === deltas) return dataEvent(doneJson(usage))
-      const audio = sound.toString('base64', index * bytesPerEvent, (index + 1) * bytesPerEvent)
+      const audio = sound.toString('base64', index * BYTES_PER_EVENT, (index + 1) * BYTES_PER_EVENT)
       return dataEvent(`{"type":"speech.audio.delta","audio":"${audio}"}`)
     },
   }
@@ -88,13 +88,13 @@ function doneJson({ promptTokens, completionTokens }: Usage): string {
 }
 
 /** What a note does not sound of its slot at least: words are heard one by one. */
-const silentShare = 0.3
+const SILENT_SHARE = 0.3
 
 /** The samples of a plan, spoken by a voice: each note is made once and copied. */
 export function renderPcm({ slotFrames, notes }: SpeechPlan, voice: string): Buffer {
-  const slotBytes = slotFrames * samplesPerFrame * bytesPerSample
-  const soundFrames = Math.max(1, Math.floor(slotFrames * (1 - silentShare)))
-  const sounds = Array.from({ length: notesPerVoice }, (_, note) => {
+  const slotBytes = slotFrames * SAMPLES_PER_FRAME * BYTES_PER_SAMPLE
+  const soundFrames = Math.max(1, Math.floor(slotFrames * (1 - SILENT_SHARE)))
+  const sounds = Array.from({ length: NOTES_PER_VOICE }, (_, note) => {
     const samples = createNote(voice, note, soundFrames)
     return Buffer.from(samples.buffer)
   })
@@ -105,21 +105,21 @@ export function renderPcm({ slotFrames, notes }: SpeechPlan, voice: string): Buf
   return pcm
 }
 
-const wavHeaderBytes = 44
+const WAV_HEADER_BYTES = 44
 
 /** Puts samples into a WAV file. */
 export function renderWav(pcm: Buffer): Buffer {
-  const header = Buffer.alloc(wavHeaderBytes)
+  const header = Buffer.alloc(WAV_HEADER_BYTES)
   header.write('RIFF', 0, 'latin1')
-  header.writeUInt32LE(wavHeaderBytes - 8 + pcm.length, 4)
+  header.writeUInt32LE(WAV_HEADER_BYTES - 8 + pcm.length, 4)
   header.write('WAVEfmt ', 8, 'latin1')
   header.writeUInt32LE(16, 16)
   header.writeUInt16LE(1, 20)
   header.writeUInt16LE(1, 22)
-  header.writeUInt32LE(sampleRate, 24)
-  header.writeUInt32LE(sampleRate * bytesPerSample, 28)
-  header.writeUInt16LE(bytesPerSample, 32)
-  header.writeUInt16LE(bytesPerSample * 8, 34)
+  header.writeUInt32LE(SAMPLE_RATE, 24)
+  header.writeUInt32LE(SAMPLE_RATE * BYTES_PER_SAMPLE, 28)
+  header.writeUInt16LE(BYTES_PER_SAMPLE, 32)
+  header.writeUInt16LE(BYTES_PER_SAMPLE * 8, 34)
   header.write('data', 36, 'latin1')
   header.writeUInt32LE(pcm.length, 40)
   return Buffer.concat([header, pcm])

@@ -11,7 +11,7 @@ import type { Addressed } from '../../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, refuse, wholeOf } from '../../pipeline/reply-headers.ts'
 import type { EventsBody } from '../../answer/body.ts'
 import type { Reply } from '../../pipeline/reply.ts'
-import { type ReplyOrPromise, whenKnown } from '../../pipeline/stage.ts'
+import { type ReplyOrPromise, mapMaybe } from '../../pipeline/stage.ts'
 import { loadEncoding } from '../../tokens/encoding.ts'
 import { judgeContent } from '../content-filter.ts'
 import { countAhead } from '../count-ahead.ts'
@@ -30,10 +30,10 @@ import {
 import { hear, hearSegment } from './transcript.ts'
 
 /** The largest upload: 25 MB, the form around the file included. */
-const maxBytes = 26_214_400
+const MAX_BYTES = 26_214_400
 
 /** The service refuses what is shorter. */
-const shortestSeconds = 0.1
+const MIN_SECONDS = 0.1
 
 /** Answers a transcription with lorem text, as long as one can speak in the time of the audio. */
 export function generateTranscription(exchange: Addressed): ReplyOrPromise {
@@ -48,7 +48,7 @@ export function generateTranslation(exchange: Addressed): ReplyOrPromise {
 function generateTranscript(exchange: Addressed, task: AudioTask): ReplyOrPromise {
   const { model } = exchange.deployment
   const { length } = exchange.body
-  if (length > maxBytes) return refuse(bodyTooLarge(maxBytes, length))
+  if (length > MAX_BYTES) return refuse(bodyTooLarge(MAX_BYTES, length))
   if (!exchange.isForm) return refuse(audioFormExpected(exchange.headers['content-type']))
   if (!exchange.form) return refuse(brokenForm())
   const parsed = parseTranscriptionRequest(exchange.form, model, task)
@@ -59,13 +59,13 @@ function generateTranscript(exchange: Addressed, task: AudioTask): ReplyOrPromis
 
   const { bytes } = request.file
   const durationSeconds = audioSeconds(bytes)
-  if (durationSeconds < shortestSeconds) return refuse(tooShort())
+  if (durationSeconds < MIN_SECONDS) return refuse(tooShort())
   const transcript = hear(bytes, durationSeconds, task)
   if (isWhisper(model)) return whisperReply(transcript, request, task)
   const counter = countAhead(exchange, loadEncoding(model.encoding), (collector) => {
     collector.count(request.prompt)
   })
-  return whenKnown(counter, (known) => tokenBilledReply(transcript, request, known.count(request.prompt)))
+  return mapMaybe(counter, (known) => tokenBilledReply(transcript, request, known.count(request.prompt)))
 }
 
 function whisperReply(transcript: Transcript, request: TranscriptionRequest, task: AudioTask): Reply {
@@ -143,31 +143,31 @@ function languageName(code: string | undefined): string {
 }
 
 /** What is assumed of a file that does not tell its rate: 128 kbit/s, the most common of MP3. */
-const assumedBytesPerSecond = 16_000
+const ASSUMED_BYTES_PER_SECOND = 16_000
 
 /** No audio has fewer; a header that claims less is broken, and believing it would make a text of any length. */
-const leastBytesPerSecond = 1_000
+const MIN_BYTES_PER_SECOND = 1_000
 
 /** How long a file of audio lasts, in seconds: as a WAV or MP3 file tells, and else estimated from its size. */
 export function audioSeconds(file: Buffer): number {
-  return wavSeconds(file) ?? mp3Seconds(file) ?? file.length / assumedBytesPerSecond
+  return wavSeconds(file) ?? mp3Seconds(file) ?? file.length / ASSUMED_BYTES_PER_SECOND
 }
 
-const chunkHeaderBytes = 8
+const CHUNK_HEADER_BYTES = 8
 
 /** The size of the samples by the rate, both from the chunks of the RIFF container. */
 function wavSeconds(file: Buffer): number | undefined {
   if (tag(file, 0) !== 'RIFF' || tag(file, 8) !== 'WAVE') return undefined
   let bytesPerSecond = 0
   let at = 12
-  while (at + chunkHeaderBytes <= file.length) {
-    const start = at + chunkHeaderBytes
+  while (at + CHUNK_HEADER_BYTES <= file.length) {
+    const start = at + CHUNK_HEADER_BYTES
     const size = file.readUInt32LE(at + 4)
     if (tag(file, at) === 'fmt ' && start + 12 <= file.length) bytesPerSecond = file.readUInt32LE(start + 8)
     if (tag(file, at) === 'data') {
       // A stream writes its header before it knows its size, so what is there counts.
       const bytes = Math.min(size, file.length - start)
-      return bytesPerSecond < leastBytesPerSecond ? undefined : bytes / bytesPerSecond
+      return bytesPerSecond < MIN_BYTES_PER_SECOND ? undefined : bytes / bytesPerSecond
     }
     // Chunks begin at even places.
     at = start + size + (size % 2)
@@ -175,7 +175,7 @@ function wavSeconds(file: Buffer): number | undefined {
   return undefined
 }
 
-const id3HeaderBytes = 10
+const ID3_HEADER_BYTES = 10
 
 /** Bit rates of Layer III in kbit/s by their index: MPEG-1, and MPEG-2 with 2.5. 0 and 15 say nothing of use. */
 const mpeg1Rates = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320]
@@ -184,9 +184,10 @@ const mpeg2Rates = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160
 /** The size by the bit rate of the first frame; a file of varying rate is estimated by it. */
 function mp3Seconds(file: Buffer): number | undefined {
   let at = 0
-  if (file.toString('latin1', 0, 3) === 'ID3' && file.length >= id3HeaderBytes) {
+  if (file.toString('latin1', 0, 3) === 'ID3' && file.length >= ID3_HEADER_BYTES) {
     // Seven bits a byte.
-    at = [6, 7, 8, 9].reduce((size, place) => size * 128 + (file.readUInt8(place) & 0x7f), 0) + id3HeaderBytes
+    at =
+      [6, 7, 8, 9].reduce((size, place) => size * 128 + (file.readUInt8(place) & 0x7f), 0) + ID3_HEADER_BYTES
   }
   if (at + 4 > file.length) return undefined
   const header = file.readUInt32BE(at)
@@ -194,7 +195,7 @@ function mp3Seconds(file: Buffer): number | undefined {
   if (!isLayer3) return undefined
   const rates = ((header >>> 19) & 3) === 3 ? mpeg1Rates : mpeg2Rates
   const bytesPerSecond = ((rates[(header >>> 12) & 15] ?? 0) * 1_000) / 8
-  return bytesPerSecond < leastBytesPerSecond ? undefined : (file.length - at) / bytesPerSecond
+  return bytesPerSecond < MIN_BYTES_PER_SECOND ? undefined : (file.length - at) / bytesPerSecond
 }
 
 function tag(file: Buffer, at: number): string {

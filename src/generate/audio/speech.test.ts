@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { audioSeconds } from './generate-transcript.ts'
 import { renderMp3 } from './mp3.ts'
 import { renderPcm, renderWav } from './generate-speech.ts'
-import { bytesPerSample, frameSeconds, sampleRate, samplesPerFrame } from './sound-format.ts'
+import { BYTES_PER_SAMPLE, FRAME_SECONDS, SAMPLE_RATE, SAMPLES_PER_FRAME } from './sound-format.ts'
 import { planSpeech, secondsOf } from './speech-plan.ts'
 
 const words = (count: number): string =>
   Array.from({ length: count }, (_, i) => `word${i}${i % 15 === 14 ? '.' : ''}`).join(' ')
 
-const frameBytes = 192
+const FRAME_BYTES = 192
 
 describe('planSpeech', () => {
   it('says about 150 words a minute, faster or slower by the speed', () => {
@@ -46,9 +46,9 @@ describe('sounds', () => {
 
   it('have the length of the plan in samples, with silence between words', () => {
     const pcm = renderPcm(plan, 'alloy')
-    expect(pcm.length).toBe(Math.round(secondsOf(plan) * sampleRate) * bytesPerSample)
-    const samples = new Int16Array(pcm.buffer, pcm.byteOffset, pcm.length / bytesPerSample)
-    const slot = plan.slotFrames * samplesPerFrame
+    expect(pcm.length).toBe(Math.round(secondsOf(plan) * SAMPLE_RATE) * BYTES_PER_SAMPLE)
+    const samples = new Int16Array(pcm.buffer, pcm.byteOffset, pcm.length / BYTES_PER_SAMPLE)
+    const slot = plan.slotFrames * SAMPLES_PER_FRAME
     const loudest = (from: number, to: number): number =>
       Math.max(...samples.subarray(from, to).map(Math.abs))
     for (const [index, note] of plan.notes.entries()) {
@@ -72,9 +72,9 @@ describe('sounds', () => {
   it.each([0.25, 1, 2, 4])('are whole MP3 frames at speed %d, none of which needs another', async (speed) => {
     const spoken = planSpeech('Hello there. How are you?', speed)
     const mp3 = await renderMp3(spoken, 'alloy')
-    expect(mp3.length / frameBytes).toBe(spoken.notes.length * spoken.slotFrames)
-    expect((mp3.length / frameBytes) * frameSeconds).toBeCloseTo(secondsOf(spoken), 5)
-    for (let at = 0; at < mp3.length; at += frameBytes) {
+    expect(mp3.length / FRAME_BYTES).toBe(spoken.notes.length * spoken.slotFrames)
+    expect((mp3.length / FRAME_BYTES) * FRAME_SECONDS).toBeCloseTo(secondsOf(spoken), 5)
+    for (let at = 0; at < mp3.length; at += FRAME_BYTES) {
       // MPEG-2 Layer III without checksum, 64 kbit/s, 24 kHz, no padding.
       expect(mp3.readUInt32BE(at) >>> 8).toBe(0xfff384)
       // main_data_begin: the frame's data lies in the frame itself.
@@ -87,6 +87,6 @@ describe('sounds', () => {
     const twice = await renderMp3(planSpeech('hello hello', 1), 'nova')
     const half = twice.length / 2
     expect(twice.subarray(0, half).equals(twice.subarray(half))).toBe(true)
-    expect(twice.subarray(half - frameBytes).equals(twice.subarray(0, frameBytes))).toBe(false)
+    expect(twice.subarray(half - FRAME_BYTES).equals(twice.subarray(0, FRAME_BYTES))).toBe(false)
   })
 })

@@ -6,10 +6,10 @@ import { hashText } from '../text-features.ts'
 import type { SegmentFacts, TimedSentence, TimedWord, Transcript } from '../../wire/audio/write-transcript.ts'
 
 /** Two and a half words a second: 150 a minute, the pace of unhurried speech. */
-const wordsPerSecond = 2.5
+const WORDS_PER_SECOND = 2.5
 
 /** Full stops and commas of the drawn text come on top of its words. */
-const tokensPerWord = 1.18
+const TOKENS_PER_WORD = 1.18
 
 /**
  * Hears a text in a file: as long as its duration lets one say, and always the same in the same bytes.
@@ -18,7 +18,7 @@ const tokensPerWord = 1.18
  */
 export function hear(file: Buffer, durationSeconds: number, salt: string): Transcript {
   const random = createRandom(`${salt}/${file.length}/${crc32(file)}`)
-  const tokens = Math.max(2, Math.round(durationSeconds * wordsPerSecond * tokensPerWord))
+  const tokens = Math.max(2, Math.round(durationSeconds * WORDS_PER_SECOND * TOKENS_PER_WORD))
   const { pieces, text } = drawLorem(random, tokens)
   return {
     durationSeconds,
@@ -60,24 +60,24 @@ function isWord(piece: string): boolean {
 }
 
 /** Whisper listens to 30 seconds at a time; `seek` counts frames of 10 ms to the start of such a window. */
-const windowSeconds = 30
-const framesPerSecond = 100
+const WINDOW_SECONDS = 30
+const FRAMES_PER_SECOND = 100
 
 /** Whisper's vocabulary: tokens of text, and one of time for every 20 ms of a window. */
-const textTokens = 50_257
-const firstTimeToken = 50_364
-const timeTokensPerSecond = 50
+const TEXT_TOKENS = 50_257
+const FIRST_TIME_TOKEN = 50_364
+const TIME_TOKENS_PER_SECOND = 50
 
 /** How a sentence was heard: as plausible as clear speech, and as settled as the text. */
 export function hearSegment({ text, start, end, words }: TimedSentence): SegmentFacts {
-  const windowStart = Math.floor(start / windowSeconds) * windowSeconds
+  const windowStart = Math.floor(start / WINDOW_SECONDS) * WINDOW_SECONDS
   const timeToken = (seconds: number): number =>
-    firstTimeToken + Math.round(Math.min(seconds - windowStart, windowSeconds) * timeTokensPerSecond)
+    FIRST_TIME_TOKEN + Math.round(Math.min(seconds - windowStart, WINDOW_SECONDS) * TIME_TOKENS_PER_SECOND)
   const share = (salt: number): number => (hashText(text, salt) % 1_000) / 1_000
   return {
-    seek: windowStart * framesPerSecond,
+    seek: windowStart * FRAMES_PER_SECOND,
     // Whisper's vocabulary is not here: each word has a number of its own, always the same.
-    tokens: [timeToken(start), ...words.map(({ word }) => hashText(word, 0) % textTokens), timeToken(end)],
+    tokens: [timeToken(start), ...words.map(({ word }) => hashText(word, 0) % TEXT_TOKENS), timeToken(end)],
     avgLogprob: -0.2 - share(1) * 0.2,
     compressionRatio: 1.1 + share(2) * 0.5,
     noSpeechProb: 0.001 + share(3) * 0.04,

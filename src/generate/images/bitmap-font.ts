@@ -1,6 +1,6 @@
 /** Pixels of a glyph; the eighth row is for what hangs below the line. */
-export const glyphWidth = 5
-export const glyphHeight = 8
+export const GLYPH_WIDTH = 5
+export const GLYPH_HEIGHT = 8
 
 /** The printable characters of ASCII from 0x20 on: eight rows each, a row as one digit of base 32, left pixel highest. */
 const drawn =
@@ -13,14 +13,14 @@ const drawn =
   'ggmphhh0 40c444e0 206222ic ggikoki0 c44444e0 00qllhh0 00mphhh0 00ehhhe0 00uhhugg 00fhhf11 00mpggg0 00fge1u0 ' +
   '88s88960 00hhhjd0 00hhha40 00hhlla0 00ha4ah0 00hhhf1e 00v248v0 24484420 44444440 84424480 008l2000'
 
-const rowDigits = 32
-const firstCode = 0x20
+const ROW_DIGITS = 32
+const FIRST_CODE = 0x20
 
-const glyphs = drawn.split(' ').map((rows) => Array.from(rows, (digit) => Number.parseInt(digit, rowDigits)))
+const glyphs = drawn.split(' ').map((rows) => Array.from(rows, (digit) => Number.parseInt(digit, ROW_DIGITS)))
 
-const box = Array.from('vhhhhhv0', (digit) => Number.parseInt(digit, rowDigits))
+const box = Array.from('vhhhhhv0', (digit) => Number.parseInt(digit, ROW_DIGITS))
 
 /** The rows of a character from the top, five bits each, left pixel highest; one that is not ASCII is a box. */
 export function glyphOf(character: string): readonly number[] {
-  return glyphs[(character.codePointAt(0) ?? 0) - firstCode] ?? box
+  return glyphs[(character.codePointAt(0) ?? 0) - FIRST_CODE] ?? box
 }

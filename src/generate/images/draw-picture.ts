@@ -1,18 +1,18 @@
-import { glyphHeight, glyphOf, glyphWidth } from './bitmap-font.ts'
+import { GLYPH_HEIGHT, glyphOf, GLYPH_WIDTH } from './bitmap-font.ts'
 import type { PictureSpec } from './picture-spec.ts'
 import type { Picture, Rgb } from './png.ts'
 
 /** Colours of a picture by their number; 0 is the ground. */
-const ink = 1
-const accent = 2
-const veil = 3
+const INK = 1
+const ACCENT = 2
+const VEIL = 3
 
 /** Sizes of a pixel of the font, largest first; below 2 nothing can be read. */
 const scales = [10, 9, 8, 7, 6, 5, 4, 3, 2]
 
 /** From one character or line to the next, in pixels of the font. */
-const advance = glyphWidth + 1
-const lineHeight = glyphHeight + 2
+const ADVANCE = GLYPH_WIDTH + 1
+const LINE_HEIGHT = GLYPH_HEIGHT + 2
 
 /** Paints with numbered colours on a grid of bytes. */
 class Canvas {
@@ -41,13 +41,13 @@ class Canvas {
     let left = x
     for (const character of line) {
       for (const [row, bits] of glyphOf(character).entries()) {
-        for (let column = 0; column < glyphWidth; column++) {
-          if ((bits >> (glyphWidth - 1 - column)) & 1) {
+        for (let column = 0; column < GLYPH_WIDTH; column++) {
+          if ((bits >> (GLYPH_WIDTH - 1 - column)) & 1) {
             this.fill(left + column * scale, y + row * scale, scale, scale, colour)
           }
         }
       }
-      left += advance * scale
+      left += ADVANCE * scale
     }
   }
 }
@@ -59,25 +59,25 @@ export function drawPicture(spec: PictureSpec): Picture {
   const margin = Math.max(4, Math.round(Math.min(width, height) / 24))
   drawFrame(canvas, Math.max(1, margin >> 2))
   const captionScale = Math.max(1, Math.round(Math.min(width, height) / 400))
-  const captionTop = height - margin - glyphHeight * captionScale
+  const captionTop = height - margin - GLYPH_HEIGHT * captionScale
   const captionWidth = canvas.width - 2 * margin
-  const [caption = ''] = wrapText(spec.caption, Math.floor(captionWidth / (advance * captionScale)), 1)
-  canvas.write(caption, margin, captionTop, captionScale, ink)
+  const [caption = ''] = wrapText(spec.caption, Math.floor(captionWidth / (ADVANCE * captionScale)), 1)
+  canvas.write(caption, margin, captionTop, captionScale, INK)
   const cell = margin
   const patternTop = captionTop - cell * 3
   drawPattern(canvas, hash, margin, patternTop, cell)
   drawText(canvas, spec.text, margin * 2, margin * 2, patternTop - margin)
   const done = Math.round(height * spec.finished)
-  canvas.fill(0, done, width, height - done, veil)
+  canvas.fill(0, done, width, height - done, VEIL)
   return { width, height, pixels: canvas.pixels, palette: paletteOf(hash), transparent: spec.transparent }
 }
 
 function drawFrame(canvas: Canvas, thickness: number): void {
   const { width, height } = canvas
-  canvas.fill(0, 0, width, thickness, accent)
-  canvas.fill(0, height - thickness, width, thickness, accent)
-  canvas.fill(0, 0, thickness, height, accent)
-  canvas.fill(width - thickness, 0, thickness, height, accent)
+  canvas.fill(0, 0, width, thickness, ACCENT)
+  canvas.fill(0, height - thickness, width, thickness, ACCENT)
+  canvas.fill(0, 0, thickness, height, ACCENT)
+  canvas.fill(width - thickness, 0, thickness, height, ACCENT)
 }
 
 /** Two rows of squares, one bit of the hash each: pictures of different prompts differ at a glance. */
@@ -86,7 +86,7 @@ function drawPattern(canvas: Canvas, hash: number, left: number, top: number, ce
   for (let column = 0; column < columns; column++) {
     for (let row = 0; row < 2; row++) {
       const bit = (hash >>> ((column * 2 + row) % 32)) & 1
-      if (bit) canvas.fill(left + column * cell, top + row * cell, cell - 2, cell - 2, accent)
+      if (bit) canvas.fill(left + column * cell, top + row * cell, cell - 2, cell - 2, ACCENT)
     }
   }
 }
@@ -94,13 +94,13 @@ function drawPattern(canvas: Canvas, hash: number, left: number, top: number, ce
 function drawText(canvas: Canvas, text: string, left: number, top: number, bottom: number): void {
   const room = canvas.width - 2 * left
   for (const scale of scales) {
-    const columns = Math.floor(room / (advance * scale))
-    const rows = Math.floor((bottom - top) / (lineHeight * scale))
+    const columns = Math.floor(room / (ADVANCE * scale))
+    const rows = Math.floor((bottom - top) / (LINE_HEIGHT * scale))
     const isLast = scale === scales.at(-1)
     const lines = wrapText(text, columns, isLast ? rows : Infinity)
     if (lines.length > rows) continue
     for (const [index, line] of lines.entries()) {
-      canvas.write(line, left, top + index * lineHeight * scale, scale, ink)
+      canvas.write(line, left, top + index * LINE_HEIGHT * scale, scale, INK)
     }
     return
   }

@@ -11,7 +11,7 @@ const spec: PictureSpec = {
   transparent: false,
   finished: 1,
 }
-const day = 24 * 60 * 60 * 1_000
+const DAY_MS = 24 * 60 * 60 * 1_000
 const facts = { origin: 'http://host:1', id: 'an-id', apiKey: 'key', epochMs: Date.UTC(2026, 0, 1) }
 
 const read = (url: string, { apiKey = 'key', afterMs = 0 } = {}): PictureSpec | undefined => {
@@ -28,8 +28,8 @@ describe('URLs of images', () => {
 
   it('answer for a day', () => {
     const url = createImageUrl(spec, facts)
-    expect(read(url, { afterMs: day - 1 })).toEqual(spec)
-    expect(read(url, { afterMs: day })).toBeUndefined()
+    expect(read(url, { afterMs: DAY_MS - 1 })).toEqual(spec)
+    expect(read(url, { afterMs: DAY_MS })).toBeUndefined()
   })
 
   it('answer no more when anything in them is changed', () => {

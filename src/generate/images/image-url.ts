@@ -3,12 +3,12 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import type { PictureSpec } from './picture-spec.ts'
 
 /** How long a URL of an image answers (Azure's documentation: 24 hours). */
-const validMs = 24 * 60 * 60 * 1_000
+const VALID_MS = 24 * 60 * 60 * 1_000
 
 const fileName = 'generated_00.png'
 
 /** More than any spec has: its text is at most 4,000 characters of ASCII. */
-const maxSpecBytes = 32_768
+const MAX_SPEC_BYTES = 32_768
 
 /** What a URL of an image is made from. */
 export interface ImageUrlFacts {
@@ -27,7 +27,7 @@ export interface ImageUrlFacts {
  */
 export function createImageUrl(spec: PictureSpec, { origin, id, apiKey, epochMs }: ImageUrlFacts): string {
   const path = `/images/${id}/${fileName}`
-  const end = `${new Date(epochMs + validMs).toISOString().slice(0, 19)}Z`
+  const end = `${new Date(epochMs + VALID_MS).toISOString().slice(0, 19)}Z`
   const picture = deflateRawSync(JSON.stringify(spec)).toString('base64url')
   const signature = sign(`${path}\n${end}\n${picture}`, apiKey)
   return `${origin}${path}?se=${encodeURIComponent(end)}&p=${picture}&sig=${signature}`
@@ -47,7 +47,7 @@ export function readImageUrl(
   const expected = Buffer.from(sign(`${path}\n${end}\n${picture}`, apiKey))
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined
   if (!(Date.parse(end) > epochMs)) return undefined
-  const json = inflateRawSync(Buffer.from(picture, 'base64url'), { maxOutputLength: maxSpecBytes })
+  const json = inflateRawSync(Buffer.from(picture, 'base64url'), { maxOutputLength: MAX_SPEC_BYTES })
   // The signature says that this is what was written above.
   return JSON.parse(json.toString()) as PictureSpec
 }

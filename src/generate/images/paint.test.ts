@@ -1,6 +1,6 @@
 import { PNG } from 'pngjs'
 import { describe, expect, it } from 'vitest'
-import { glyphOf, glyphWidth } from './bitmap-font.ts'
+import { glyphOf, GLYPH_WIDTH } from './bitmap-font.ts'
 import { drawPicture } from './draw-picture.ts'
 import { paint } from './paint.ts'
 import type { PictureSpec } from './picture-spec.ts'
@@ -40,8 +40,8 @@ describe('paint', () => {
     const left = 2 * Math.round(1024 / 24)
     for (const [index, letter] of spec.text.split('').entries()) {
       const rows = glyphOf(letter).map((_, row) =>
-        Array.from({ length: glyphWidth }, (__, column) => {
-          const x = left + (index * (glyphWidth + 1) + column) * scale + scale / 2
+        Array.from({ length: GLYPH_WIDTH }, (__, column) => {
+          const x = left + (index * (GLYPH_WIDTH + 1) + column) * scale + scale / 2
           return brightness(png, x, left + row * scale + scale / 2) > 200 ? 1 : 0
         }),
       )

@@ -4,9 +4,9 @@ import type { PictureSpec } from './picture-spec.ts'
 import { encodePng } from './png.ts'
 
 /** Bytes of PNG files that are kept for certain; one of 1024x1024 has about ten thousand. */
-const keptBytes = 8 * 1024 * 1024
+const MAX_KEPT_BYTES = 8 * 1024 * 1024
 
-const painted = new RecentMap<string, Buffer>(keptBytes, (png) => png.length)
+const painted = new RecentMap<string, Buffer>(MAX_KEPT_BYTES, (png) => png.length)
 
 /** Makes the PNG file of a picture, or gives it again: a URL is often fetched more than once. */
 export async function paint(spec: PictureSpec): Promise<Buffer> {

@@ -17,17 +17,17 @@ export interface Picture {
 }
 
 const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
-const bitsPerPixel = 2
-const pixelsPerByte = 8 / bitsPerPixel
-const indexedColour = 3
+const BITS_PER_PIXEL = 2
+const PIXELS_PER_BYTE = 8 / BITS_PER_PIXEL
+const INDEXED_COLOUR = 3
 
 /** Writes a picture as a PNG file (W3C, PNG Specification). Two bits a pixel and the fastest level: a few milliseconds, most of them beside the event loop. */
 export async function encodePng({ width, height, pixels, palette, transparent }: Picture): Promise<Buffer> {
   const header = Buffer.alloc(13)
   header.writeUInt32BE(width, 0)
   header.writeUInt32BE(height, 4)
-  header[8] = bitsPerPixel
-  header[9] = indexedColour
+  header[8] = BITS_PER_PIXEL
+  header[9] = INDEXED_COLOUR
   const data = await deflateAside(packRows(width, height, pixels), { level: 1 })
   return Buffer.concat([
     signature,
@@ -41,7 +41,7 @@ export async function encodePng({ width, height, pixels, palette, transparent }:
 
 /** Each row starts with the byte of its filter: none. */
 function packRows(width: number, height: number, pixels: Uint8Array): Buffer {
-  const rowBytes = Math.ceil(width / pixelsPerByte)
+  const rowBytes = Math.ceil(width / PIXELS_PER_BYTE)
   const packed = Buffer.alloc((rowBytes + 1) * height)
   const bytes = Buffer.from(pixels.buffer, pixels.byteOffset, pixels.byteLength)
   for (let y = 0; y < height; y++) {
@@ -53,8 +53,8 @@ function packRows(width: number, height: number, pixels: Uint8Array): Buffer {
       continue
     }
     for (let x = 0; x < width; x++) {
-      const shift = (pixelsPerByte - 1 - (x % pixelsPerByte)) * bitsPerPixel
-      const at = to + ((x / pixelsPerByte) | 0)
+      const shift = (PIXELS_PER_BYTE - 1 - (x % PIXELS_PER_BYTE)) * BITS_PER_PIXEL
+      const at = to + ((x / PIXELS_PER_BYTE) | 0)
       packed[at] = (packed[at] ?? 0) | ((pixels[from + x] ?? 0) << shift)
     }
   }

@@ -6,7 +6,7 @@ import { chance } from './random-picks.ts'
 const BRANCHES_SEEN = 20
 
 /** Null stands for "none" beside another branch or type, and is taken once in so many times. */
-export const nullOnceIn = 5
+export const NULL_ONCE_IN = 5
 
 /**
  * Chooses branches, and with each further attempt another combination of them: like counting, with one digit for each
@@ -47,7 +47,7 @@ export class BranchChooser {
     const { random, recursion, budget } = this.#drawing
     const offset = random.below(branches.length)
     if (branches.length === 1) return 0
-    const takeNull = chance(random, 1, nullOnceIn)
+    const takeNull = chance(random, 1, NULL_ONCE_IN)
     const nullAt = branches.slice(0, BRANCHES_SEEN).findIndex(isNull)
     if (nullAt >= 0 && (takeNull || this.frugal)) return nullAt
     let best = offset

@@ -1,6 +1,6 @@
 import { containsOf, itemSchemaOf, prefixOf } from './array-parts.ts'
 import { drawLimits } from './draw-limits.ts'
-import type { Drawing, Place } from './drawing.ts'
+import type { Drawing, JsonPath } from './drawing.ts'
 import { numberOf, type SchemaObject } from './json-schema.ts'
 import { between } from './random-picks.ts'
 
@@ -13,7 +13,7 @@ const USUAL_ITEMS_DEEP = 2
 const TRIES_FOR_UNIQUE = 60
 
 /** Draws an array of 1 to 3 items, or as many as the schemas ask for. */
-export function drawArray(drawing: Drawing, facets: readonly SchemaObject[], place: Place): unknown[] {
+export function drawArray(drawing: Drawing, facets: readonly SchemaObject[], place: JsonPath): unknown[] {
   const wanted = facets.flatMap(wantedItems).slice(0, drawLimits.items)
   const prefixLength = Math.max(0, ...facets.map((facet) => prefixOf(facet).length))
   const fewest = Math.max(0, leastWanted(facets), ...facets.map((facet) => numberOf(facet, 'minItems') ?? 0))
@@ -67,7 +67,7 @@ function usualCount(
   facets: readonly SchemaObject[],
   fewest: number,
   prefixLength: number,
-  { frugal, depth }: Place,
+  { frugal, depth }: JsonPath,
 ): number {
   const least = Math.min(drawLimits.items, Math.ceil(fewest))
   if (frugal) return least
@@ -89,7 +89,7 @@ function isEndless({ recursion, budget }: Drawing, schemas: readonly unknown[]):
 function drawItem(
   drawing: Drawing,
   schemas: readonly unknown[],
-  place: Place,
+  place: JsonPath,
   seen: Set<string> | undefined,
 ): unknown {
   if (!seen) return drawing.draw(schemas, place)

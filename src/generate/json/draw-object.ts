@@ -1,5 +1,5 @@
 import { drawLimits, frugalFrom } from './draw-limits.ts'
-import type { Drawing, Place } from './drawing.ts'
+import type { Drawing, JsonPath } from './drawing.ts'
 import { drawFurtherNames } from './further-names.ts'
 import { mapOf, numberOf, setKey, type SchemaObject } from './json-schema.ts'
 import { propertySchemasOf } from './object-parts.ts'
@@ -9,7 +9,7 @@ import { planNames } from './plan-names.ts'
 export function drawObject(
   drawing: Drawing,
   facets: readonly SchemaObject[],
-  place: Place,
+  place: JsonPath,
 ): Record<string, unknown> {
   const { document, budget } = drawing
   const schemasOf = (name: string): unknown[] => {

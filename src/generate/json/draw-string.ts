@@ -2,7 +2,7 @@ import { drawLorem } from '../lorem.ts'
 import { drawFormat, fitFormat } from './draw-format.ts'
 import { drawLimits } from './draw-limits.ts'
 import { drawPattern } from './draw-pattern.ts'
-import type { Drawing, Place } from './drawing.ts'
+import type { Drawing, JsonPath } from './drawing.ts'
 import { numberOf, type SchemaObject } from './json-schema.ts'
 import { matchesString } from './match-scalar.ts'
 import { drawNamedText } from './named-text.ts'
@@ -16,7 +16,7 @@ const SHORTEST_TEXT = 3
 const LONGEST_TEXT = 12
 
 /** Draws a string: by its format, its pattern or its property's name, or else lorem ipsum, as long as is asked for. */
-export function drawString(drawing: Drawing, facets: readonly SchemaObject[], { name }: Place): string {
+export function drawString(drawing: Drawing, facets: readonly SchemaObject[], { name }: JsonPath): string {
   const { budget } = drawing
   let least = 0
   let most = Infinity

@@ -1,12 +1,12 @@
 import { isRecord } from '../../lib/record.ts'
 import { between } from './random-picks.ts'
-import { BranchChooser, nullOnceIn } from './branch-chooser.ts'
+import { BranchChooser, NULL_ONCE_IN } from './branch-chooser.ts'
 import { drawArray } from './draw-array.ts'
 import { drawLimits, frugalFrom } from './draw-limits.ts'
 import { drawNumber } from './draw-number.ts'
 import { drawObject } from './draw-object.ts'
 import { drawString } from './draw-string.ts'
-import type { Drawing, Place } from './drawing.ts'
+import type { Drawing, JsonPath } from './drawing.ts'
 import { flatten, type Shape } from './facets.ts'
 import { type JsonType, listOf, typesOf, type SchemaObject } from './json-schema.ts'
 import { isSmall } from './equal-json.ts'
@@ -18,7 +18,7 @@ const MOST_ATTEMPTS = 16
 const ATTEMPTS_WITH_CHECK = 8
 
 /** Draws a value that fits all of the schemas; where it finds none, counts a failure and gives what it has. */
-export function drawValue(drawing: Drawing, schemas: readonly unknown[], place: Place): unknown {
+export function drawValue(drawing: Drawing, schemas: readonly unknown[], place: JsonPath): unknown {
   const { budget, document } = drawing
   const failuresBefore = drawing.failures
   const outOfRoom = ++budget.values > drawLimits.values || place.depth > drawLimits.depth
@@ -55,7 +55,7 @@ export function drawValue(drawing: Drawing, schemas: readonly unknown[], place: 
   return value
 }
 
-function drawShape(drawing: Drawing, { facets, impossible }: Shape, place: Place): unknown {
+function drawShape(drawing: Drawing, { facets, impossible }: Shape, place: JsonPath): unknown {
   const listed = listedValues(facets)
   const known = listed ? drawListed(drawing, facets, listed) : drawHint(drawing, facets)
   if (known) return known.value
@@ -73,16 +73,16 @@ function drawShape(drawing: Drawing, { facets, impossible }: Shape, place: Place
 }
 
 /** Null seldom, and of several types the plainest where the value is to be small. */
-function pickType({ random }: Drawing, types: readonly JsonType[], { frugal }: Place): JsonType {
+function pickType({ random }: Drawing, types: readonly JsonType[], { frugal }: JsonPath): JsonType {
   if (frugal && types.includes('null')) return 'null'
   const others = types.filter((type) => type !== 'null')
-  if (others.length === 0 || (others.length < types.length && random.below(nullOnceIn) === 0)) return 'null'
+  if (others.length === 0 || (others.length < types.length && random.below(NULL_ONCE_IN) === 0)) return 'null'
   const plain = others.filter((type) => type !== 'object' && type !== 'array')
   const usable = frugal && plain.length > 0 ? plain : others
   return usable[between(random, 0, usable.length - 1)] ?? 'null'
 }
 
-function drawOfType(drawing: Drawing, shape: Shape, place: Place, type: JsonType): unknown {
+function drawOfType(drawing: Drawing, shape: Shape, place: JsonPath, type: JsonType): unknown {
   switch (type) {
     case 'null':
       return null

@@ -4,7 +4,7 @@ import type { RecursionDepth } from './recursion-depth.ts'
 import type { SchemaDocument } from './schema-document.ts'
 
 /** Where a value stands. */
-export interface Place {
+export interface JsonPath {
   /** Levels of objects and arrays around it. */
   readonly depth: number
   /** The name of the property that it is the value of, or whose list it is an item of; empty at the top. */
@@ -24,7 +24,7 @@ export interface Drawing {
   /** A part is larger than the limits allow, so that drawing it again from the same schema does not help. */
   exceeded: boolean
   /** Draws a value that fits all of the schemas. */
-  draw(schemas: readonly unknown[], place: Place): unknown
+  draw(schemas: readonly unknown[], place: JsonPath): unknown
   /** Whether a value fits all of the schemas. */
   fits(schemas: readonly unknown[], value: unknown): boolean
 }

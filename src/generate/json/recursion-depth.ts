@@ -6,7 +6,7 @@ import { propertySchemasOf } from './object-parts.ts'
 import type { SchemaDocument } from './schema-document.ts'
 
 /** Levels of objects and arrays that are looked for; a schema that needs more counts as endless. */
-const endlessDepth = 12
+const ENDLESS_DEPTH = 12
 
 /** Schemas within schemas that are followed; what lies deeper is taken to fit. */
 const DEEPEST = 150
@@ -38,7 +38,7 @@ export class RecursionDepth {
 
   /** The depth of a schema's shallowest value; Infinity when it is beyond 12. */
   of(schema: unknown, budget: Budget): number {
-    for (let depth = 0; depth <= endlessDepth; depth++) if (this.#fits(schema, depth, budget)) return depth
+    for (let depth = 0; depth <= ENDLESS_DEPTH; depth++) if (this.#fits(schema, depth, budget)) return depth
     return Infinity
   }
 

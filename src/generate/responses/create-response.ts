@@ -13,14 +13,14 @@ import { ResponseIds } from '../../wire/responses/response-ids.ts'
 import type { Addressed, Exchange } from '../../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../../pipeline/reply-headers.ts'
 import type { Reply, Schedule } from '../../pipeline/reply.ts'
-import { type ReplyOrPromise, whenKnown } from '../../pipeline/stage.ts'
+import { type ReplyOrPromise, mapMaybe } from '../../pipeline/stage.ts'
 import { loadEncoding, type TokenCounter } from '../../tokens/encoding.ts'
 import { chatTask, withForced, promptTexts, readableTexts } from '../completion-task.ts'
 import { complete, completionMemory } from '../complete.ts'
 import { completionSteps, type Completion } from '../../answer/completion.ts'
 import { countAhead } from '../count-ahead.ts'
 import { filterCompletion, type FilteredCompletion, judgeContent } from '../content-filter.ts'
-import { shortestCachedPrompt, type PromptCache } from '../prompt-cache.ts'
+import { MIN_CACHED_PROMPT, type PromptCache } from '../prompt-cache.ts'
 import { divertSchedule, streamResponse } from './stream-response.ts'
 import { writeJson } from '../../wire/responses/write-json.ts'
 import { outputItems } from './draw-items.ts'
@@ -32,10 +32,10 @@ import type { AddedResponse, ResponseArchive } from './response-archive.ts'
 import type { ResponseRecord } from './response-record.ts'
 
 /** A known prefix counts in steps of this size (Microsoft Learn, "Prompt caching"). */
-const cacheStep = 128
+const CACHE_STEP = 128
 
 /** What a record takes beside its texts, in bytes, roughly: itself, its ids and its usage. */
-const recordWeight = 2_048
+const RECORD_WEIGHT = 2_048
 
 /** Makes what answers a request for a response; what it stores can be read, continued and cancelled afterwards. */
 export function createResponseGenerator(store: ResponseArchive) {
@@ -66,7 +66,7 @@ export function createResponseGenerator(store: ResponseArchive) {
     const written = complete(task, model, exchange.random, exchange.config)
     const filtered = filterCompletion(written, verdict, request.stream === true)
     const { record, items } = createRecord(exchange, deployment, request, input, filtered)
-    return whenKnown(keep(record, exchange, store), ({ lease }) =>
+    return mapMaybe(keep(record, exchange, store), ({ lease }) =>
       reply(exchange, record, items, filtered.late ? filtered.completion : written, store, lease),
     )
   }
@@ -77,12 +77,12 @@ export function createResponseGenerator(store: ResponseArchive) {
     if (!parsed.ok) return refuse(parsed.error)
     const { request } = parsed
     const resolved = resolveInput(request, store, exchange.resource, exchange.clock.epochMs())
-    return whenKnown(resolved, (input) => {
+    return mapMaybe(resolved, (input) => {
       if ('status' in input) return refuse(input)
       const counter = countAhead(exchange, loadEncoding(model.encoding), (collector) => {
         ownTokens(request, input, model, collector)
       })
-      return whenKnown(counter, (known) => answer(exchange, promptCache, request, input, known))
+      return mapMaybe(counter, (known) => answer(exchange, promptCache, request, input, known))
     })
   }
 }
@@ -111,9 +111,9 @@ function cachedTokens(
   tokens: number,
   promptCache: PromptCache,
 ): number {
-  if (tokens < shortestCachedPrompt) return 0
+  if (tokens < MIN_CACHED_PROMPT) return 0
   if (historyTokens > 0) {
-    return historyTokens < shortestCachedPrompt ? 0 : historyTokens - (historyTokens % cacheStep)
+    return historyTokens < MIN_CACHED_PROMPT ? 0 : historyTokens - (historyTokens % CACHE_STEP)
   }
   const encoding = loadEncoding(model.encoding)
   const count = (text: string): number => encoding.count(text)
@@ -152,7 +152,7 @@ function createRecord(
     usage: completion.usage,
     progress: new ResponseProgress(request.background === true, createdMs),
     weight:
-      recordWeight + 2 * exchange.body.length + items.reduce((sum, it) => sum + 8 * it.pieces.length, 0),
+      RECORD_WEIGHT + 2 * exchange.body.length + items.reduce((sum, it) => sum + 8 * it.pieces.length, 0),
   }
   return { record, items }
 }

@@ -17,10 +17,10 @@ import {
 } from '../../wire/responses/output-items.ts'
 
 /** Tokens of a summary; how long real ones are is not captured, a paragraph is what they look like. */
-const summaryTokens = 48
+const SUMMARY_TOKENS = 48
 
 /** Characters of encrypted thought without a summary: those of the shortest one captured. */
-const encryptedLength = 660
+const ENCRYPTED_LENGTH = 660
 
 /** What the items of an answer are made with. */
 export interface ItemContext {
@@ -67,11 +67,11 @@ function reasoningItem({ reasoningTokens }: Choice, context: ItemContext): Reaso
   const { summary, generate_summary: older } = request.reasoning ?? {}
   const isEncrypted = request.include?.includes('reasoning.encrypted_content') === true
   const hasSummary = Boolean(summary ?? older) && reasoningTokens > 0
-  const text = hasSummary ? drawLorem(random, summaryTokens).text : ''
+  const text = hasSummary ? drawLorem(random, SUMMARY_TOKENS).text : ''
   return {
     id: ids.next('rs', epochSeconds),
     type: 'reasoning',
-    ...(isEncrypted && { encrypted_content: `gAAAAA${alphanumeric(random, encryptedLength)}==` }),
+    ...(isEncrypted && { encrypted_content: `gAAAAA${alphanumeric(random, ENCRYPTED_LENGTH)}==` }),
     summary: hasSummary ? [{ type: 'summary_text', text }] : [],
   }
 }

@@ -79,11 +79,11 @@ export function recordToJson(record: ResponseRecord): RecordJson {
 
 /** Makes a record of what another process has sent. */
 export function recordFromJson({ inputIds, progress, ...same }: RecordJson): ResponseRecord {
-  return { ...same, ids: idsInTurn(inputIds), progress: ResponseProgress.of(progress) }
+  return { ...same, ids: cycleIds(inputIds), progress: ResponseProgress.of(progress) }
 }
 
 /** Nobody asks for more ids than the input lacks. */
-function idsInTurn(ids: readonly string[]): Pick<ResponseIds, 'next'> {
+function cycleIds(ids: readonly string[]): Pick<ResponseIds, 'next'> {
   let turn = 0
   return { next: () => ids[turn++] ?? '' }
 }

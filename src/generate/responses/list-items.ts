@@ -5,8 +5,8 @@ import { inputItems, type ListedItem } from './input-items.ts'
 import type { ResponseRecord } from './response-record.ts'
 
 /** Items of a page when the query says nothing, and at most (OpenAI's published specification). */
-const defaultLimit = 20
-const mostItems = 100
+const DEFAULT_LIMIT = 20
+const MAX_ITEMS = 100
 
 /** One page of items. */
 export interface ItemPage {
@@ -17,7 +17,7 @@ export interface ItemPage {
   readonly has_more: boolean
 }
 
-const checkLimit = integerBetween(1, mostItems)
+const checkLimit = integerBetween(1, MAX_ITEMS)
 const checkOrder = oneOf('asc', 'desc')
 
 /**
@@ -25,7 +25,7 @@ const checkOrder = oneOf('asc', 'desc')
  * `after`, or the last ones before the item `before`.
  */
 export function listItems(record: ResponseRecord, query: URLSearchParams): ItemPage | ServiceError {
-  const limit = query.has('limit') ? numberOf(query.get('limit') ?? '') : defaultLimit
+  const limit = query.has('limit') ? numberOf(query.get('limit') ?? '') : DEFAULT_LIMIT
   const order = query.get('order') ?? 'desc'
   const fault = named('limit', checkLimit(limit)) ?? named('order', checkOrder(order))
   if (fault) return faultError(fault)

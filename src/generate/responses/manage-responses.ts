@@ -4,7 +4,7 @@ import type { Exchange } from '../../pipeline/exchange.ts'
 import { jsonOfModel, modelReply, refuse } from '../../pipeline/reply-headers.ts'
 import { textBody } from '../../answer/body.ts'
 import type { Reply } from '../../pipeline/reply.ts'
-import { type ReplyOrPromise, whenKnown } from '../../pipeline/stage.ts'
+import { type ReplyOrPromise, mapMaybe } from '../../pipeline/stage.ts'
 import { writeJson } from '../../wire/responses/write-json.ts'
 import { listItems } from './list-items.ts'
 import { responseObject } from '../../wire/responses/response-object.ts'
@@ -20,7 +20,7 @@ export function getResponse(exchange: Exchange, store: ResponseArchive): ReplyOr
 export function deleteResponse(exchange: Exchange, store: ResponseArchive): ReplyOrPromise {
   return withStored(exchange, store, (record) => {
     const deleted = { id: record.id, object: 'response', deleted: true }
-    return whenKnown(store.delete(record), () => jsonReply(deleted))
+    return mapMaybe(store.delete(record), () => jsonReply(deleted))
   })
 }
 
@@ -29,7 +29,7 @@ export function cancelResponse(exchange: Exchange, store: ResponseArchive): Repl
   return withStored(exchange, store, (record) => {
     if (record.request.background !== true) return refuse(notCancellable())
     record.progress.cancel(exchange.clock.epochMs())
-    return whenKnown(store.cancel(record), () => jsonReply(currentObject(exchange, record)))
+    return mapMaybe(store.cancel(record), () => jsonReply(currentObject(exchange, record)))
   })
 }
 
@@ -48,7 +48,7 @@ function withStored(
 ): ReplyOrPromise {
   const id = exchange.route?.id ?? ''
   if (!id.startsWith('resp')) return refuse(notAResponseId(id, 'response_id'))
-  return whenKnown(store.get(exchange.resource, id, exchange.clock.epochMs()), (record) =>
+  return mapMaybe(store.get(exchange.resource, id, exchange.clock.epochMs()), (record) =>
     record ? answer(record) : refuse(responseNotFound(id)),
   )
 }

@@ -8,7 +8,7 @@ import {
   toolCallMissing,
   toolOutputMissing,
 } from '../../wire/responses/responses-errors.ts'
-import { whenKnown } from '../../pipeline/stage.ts'
+import { mapMaybe } from '../../pipeline/stage.ts'
 import type { OutputItem } from '../../wire/responses/output-items.ts'
 import type { ResponseArchive } from './response-archive.ts'
 import { conversationTokens, type ResponseRecord } from './response-record.ts'
@@ -29,10 +29,10 @@ export function resolveInput(
 ): MaybePromise<ResolvedInput | ServiceError> {
   const { input, previous_response_id: previousId } = request
   const found = previousId ? store.get(resource, previousId, nowMs) : undefined
-  return whenKnown(found, (previous) => {
+  return mapMaybe(found, (previous) => {
     if (previousId && !previous) return previousResponseNotFound(previousId)
     const asked = typeof input === 'string' ? [userMessage(input)] : input
-    return whenKnown(storedItems(asked, store, resource, nowMs), (items) => {
+    return mapMaybe(storedItems(asked, store, resource, nowMs), (items) => {
       if (!Array.isArray(items)) return items
       const broken = brokenCalls(items, previous ? seenOutput(previous, nowMs) : [])
       if (broken) return broken

@@ -41,7 +41,7 @@ export interface ResponseArchive<Lease = unknown> {
 }
 
 /** Responses whose end one process owes; a fault may have taken the place of an answer, whose end then never comes. */
-const maxUnfinished = 10_000
+const MAX_UNFINISHED = 10_000
 
 const recordCodec: Codec<[ResponseRecord]> = {
   encode: ([record]) => recordToJson(record),
@@ -69,7 +69,7 @@ const updateCodec: Codec<[ResponseUpdate]> = {
 
 export const responseArchivePort: Port<ResponseArchive<ResponseAddress>, ResponseAddress> = {
   name: 'responses',
-  maxLeases: maxUnfinished,
+  maxLeases: MAX_UNFINISHED,
   methods: {
     add: {
       kind: 'ask',

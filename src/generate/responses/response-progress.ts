@@ -2,7 +2,7 @@ import type { Schedule } from '../../pipeline/reply.ts'
 import type { ResponseStage } from '../../wire/responses/response-object.ts'
 
 /** The part of its time that a background response stands in the queue; the service says nothing of its queue. */
-const queuedShare = 0.1
+const QUEUED_SHARE = 0.1
 
 /** A `ResponseProgress` as JSON, for another process. Times are milliseconds since 1970. */
 export interface ProgressState {
@@ -90,7 +90,7 @@ export class ResponseProgress {
     if (!this.#background) return this.#endedMs === undefined ? 'in_progress' : 'ended'
     const workMs = this.#schedule?.endMs ?? 0
     if (elapsedMs >= workMs) return 'ended'
-    return elapsedMs < workMs * queuedShare ? 'queued' : 'in_progress'
+    return elapsedMs < workMs * QUEUED_SHARE ? 'queued' : 'in_progress'
   }
 
   /** When it was over, or will be. */

@@ -6,7 +6,7 @@ import { ResponseProgress } from './response-progress.ts'
 import type { ResponseRecord } from './response-record.ts'
 import { ResponseStore } from './response-store.ts'
 
-const dayMs = 86_400_000
+const DAY_MS = 86_400_000
 
 function recordOf(random: Random, changes: Partial<ResponseRecord> = {}): ResponseRecord {
   const ids = new ResponseIds(random)
@@ -47,11 +47,11 @@ describe('the store of responses', () => {
     const store = new ResponseStore()
     const record = recordOf(random)
     store.add(record)
-    expect(store.get('default', record.id, 30 * dayMs - 1)).toBe(record)
-    expect(store.get('default', record.id, 30 * dayMs)).toBeUndefined()
+    expect(store.get('default', record.id, 30 * DAY_MS - 1)).toBe(record)
+    expect(store.get('default', record.id, 30 * DAY_MS)).toBeUndefined()
     expect(store.size).toBe(0)
     store.add(record)
-    store.add(recordOf(random, { createdMs: 31 * dayMs }))
+    store.add(recordOf(random, { createdMs: 31 * DAY_MS }))
     expect(store.size).toBe(1)
   })
 

@@ -4,16 +4,16 @@ import { itemOf } from './input-items.ts'
 import type { AddedResponse, ResponseAddress, ResponseArchive, ResponseUpdate } from './response-archive.ts'
 import type { ResponseRecord } from './response-record.ts'
 
-const dayMs = 24 * 60 * 60 * 1_000
+const DAY_MS = 24 * 60 * 60 * 1_000
 
 /** How long the service keeps a response (Microsoft Learn, "Azure OpenAI Responses API"). */
-const retentionMs = 30 * dayMs
+const RETENTION_MS = 30 * DAY_MS
 
 /** Most responses that are kept, of all resources together. */
-const mostResponses = 10_000
+const MAX_RESPONSES = 10_000
 
 /** Room for all of them, in bytes. */
-const mostBytes = 64 * 1_024 * 1_024
+const MAX_BYTES = 64 * 1_024 * 1_024
 
 /** What a store holds at most. */
 export interface StoreLimits {
@@ -22,7 +22,7 @@ export interface StoreLimits {
 }
 
 /** What a store holds unless it is told otherwise. */
-export const usualStoreLimits: StoreLimits = { responses: mostResponses, bytes: mostBytes }
+export const usualStoreLimits: StoreLimits = { responses: MAX_RESPONSES, bytes: MAX_BYTES }
 
 /**
  * The responses that can be read again, continued and cancelled. In memory, so they end with the process; when a limit
@@ -51,7 +51,7 @@ export class ResponseStore implements ResponseArchive<ResponseAddress> {
     this.#bytes += record.weight
     for (const [oldest, old] of this.#records) {
       const isOver = this.#records.size > this.#limits.responses || this.#bytes > this.#limits.bytes
-      if (!isOver && old.createdMs + retentionMs > record.createdMs) break
+      if (!isOver && old.createdMs + RETENTION_MS > record.createdMs) break
       this.#remove(oldest)
     }
     return record.request.background === true ? {} : { lease: record }
@@ -99,7 +99,7 @@ export class ResponseStore implements ResponseArchive<ResponseAddress> {
   find(resource: string, id: string, nowMs: number): ResponseRecord | undefined {
     const key = keyOf(resource, id)
     const record = key === undefined ? undefined : this.#records.get(key)
-    if (key === undefined || !record || record.createdMs + retentionMs > nowMs) return record
+    if (key === undefined || !record || record.createdMs + RETENTION_MS > nowMs) return record
     this.#remove(key)
     return undefined
   }

@@ -8,15 +8,15 @@ import { errorAnswer, type Refusal, refuse } from './admin-error.ts'
 import { type AdminRoute, defineRoute } from './admin-route.ts'
 
 /** A year, in milliseconds: further than any window, timetable or stored response reaches. */
-const longestMs = 31_536_000_000
+const MAX_MS = 31_536_000_000
 
 const advanceSchema = z
   .strictObject({
-    ms: z.number().gt(0).max(longestMs).optional(),
+    ms: z.number().gt(0).max(MAX_MS).optional(),
     seconds: z
       .number()
       .gt(0)
-      .max(longestMs / 1_000)
+      .max(MAX_MS / 1_000)
       .optional(),
   })
   .refine((given) => Object.keys(given).length === 1)

@@ -17,7 +17,7 @@ import { readJson } from './read-json.ts'
 import { queryParameters, readQuery } from './read-query.ts'
 
 /** Room for a configuration of several thousand deployments. */
-const largestBodyBytes = 1024 * 1024
+const MAX_BODY_BYTES = 1024 * 1024
 
 type AdminPage = Page['answer']
 
@@ -93,10 +93,10 @@ async function readAdminBody(
   params: Record<string, string>,
 ): Promise<ReadBody> {
   if (!expected) return { value: undefined }
-  const body = await readWebBody(request, largestBodyBytes)
+  const body = await readWebBody(request, MAX_BODY_BYTES)
   if (body.kind === 'aborted') return { refusal: refuse(400, 'BodyIncomplete', 'The client left.') }
   if (body.kind === 'too-large') {
-    const message = `Could not read the body: it must have at most ${largestBodyBytes} bytes (got ${body.readBytes}). Send less at a time.`
+    const message = `Could not read the body: it must have at most ${MAX_BODY_BYTES} bytes (got ${body.readBytes}). Send less at a time.`
     return { refusal: refuse(400, 'BodyTooLarge', message) }
   }
   // Takes a byte order mark away, too, which some shells put in front.

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { ResourceConfig } from '../../config/config.ts'
 import type { Deployment } from '../../config/deployments.ts'
 import { limitsOf } from '../../limits/deployment-limits.ts'
-import type { LimitStanding, ProvisionedStanding, WindowStanding } from '../../limits/limit-standing.ts'
+import type { PayAsYouGoStatus, ProvisionedStatus, WindowStatus } from '../../limits/limit-status.ts'
 import type { Occupancy } from '../../limits/occupancy.ts'
 import type { Simulator } from '../simulator.ts'
 
@@ -115,17 +115,17 @@ async function liveState(
   const profileName = deployment.limitProfile ?? config.limitProfile
   const limits = limitsOf(deployment, profileName, limitFactor)
   const subject = limits && { resource, deployment: deployment.name, limits }
-  const standing = subject && (await state.limits.standing(subject))
+  const status = subject && (await state.limits.status(subject))
   return {
-    limits: showLimits(standing),
+    limits: showLimits(status),
     slots: showSlots(deployment, occupancy),
   }
 }
 
-function showLimits(standing: LimitStanding | ProvisionedStanding | undefined): LiveState['limits'] {
-  if (!standing) return null
-  if (standing.kind === 'provisioned') {
-    const { kind, utilization, freeInMs, emptyInMs } = standing
+function showLimits(status: PayAsYouGoStatus | ProvisionedStatus | undefined): LiveState['limits'] {
+  if (!status) return null
+  if (status.kind === 'provisioned') {
+    const { kind, utilization, freeInMs, emptyInMs } = status
     return {
       kind,
       utilization: roundTo(utilization, 4),
@@ -133,7 +133,7 @@ function showLimits(standing: LimitStanding | ProvisionedStanding | undefined): 
       empty_in_seconds: seconds(emptyInMs),
     }
   }
-  const { kind, tokens, requests, requestsInMinute } = standing
+  const { kind, tokens, requests, requestsInMinute } = status
   return {
     kind,
     tokens: tokens ? showWindow(tokens) : null,
@@ -149,7 +149,7 @@ function showWindow({
   windowMs,
   freeInMs,
   emptyInMs,
-}: WindowStanding): z.output<typeof windowSchema> {
+}: WindowStatus): z.output<typeof windowSchema> {
   return {
     limit,
     used,

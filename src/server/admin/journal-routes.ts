@@ -10,9 +10,9 @@ import { errorAnswer, type Refusal, refuse } from './admin-error.ts'
 import { type AdminRoute, defineRoute } from './admin-route.ts'
 import { journalSchema, retryReportSchema } from './journal-schemas.ts'
 
-const usualRequests = 100
+const DEFAULT_REQUESTS = 100
 /** Bodies are part of an entry, up to 64 KB each. */
-const mostRequests = 1_000
+const MAX_REQUESTS = 1_000
 
 const filters = z.object({
   operation: z.enum(Object.keys(operations)).optional().describe('Only requests of this operation.'),
@@ -41,8 +41,8 @@ const listQuery = filters.extend({
   limit: z
     .int()
     .min(1)
-    .max(mostRequests)
-    .default(usualRequests)
+    .max(MAX_REQUESTS)
+    .default(DEFAULT_REQUESTS)
     .describe('How many at most: the last ones that fit.'),
 })
 

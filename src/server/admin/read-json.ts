@@ -2,7 +2,7 @@
 export type ReadJson = { readonly value: unknown } | { readonly problem: string }
 
 /** Nothing that the administration takes nests deeper than ten levels, and what walks through it calls itself. */
-const deepest = 100
+const MAX_DEPTH = 100
 
 type Expected = 'value' | 'value or ]' | 'key' | 'key or }' | 'colon' | 'comma or ]' | 'comma or }' | 'end'
 
@@ -47,7 +47,7 @@ function findProblem(source: string): string | undefined {
     let end = at + 1
     if ((sign === '[' || sign === '{') && expected.startsWith('value')) {
       open.push(sign)
-      if (open.length > deepest) return `${placeOf(source, at)} nests deeper than ${deepest} levels`
+      if (open.length > MAX_DEPTH) return `${placeOf(source, at)} nests deeper than ${MAX_DEPTH} levels`
       expected = sign === '[' ? 'value or ]' : 'key or }'
     } else if ((sign === ']' || sign === '}') && expected.endsWith(sign)) {
       open.pop()

@@ -8,7 +8,7 @@ export function isProperValue(value: string): boolean {
 }
 
 /** A status line and headers, in the order in which they go out. */
-export interface HeadParts {
+export interface HeadFields {
   readonly status: number
   readonly reason: string
   /** Names and values in turn; undefined for a value that differs from head to head. */
@@ -20,14 +20,14 @@ export interface HeadParts {
  * is made of a few pieces.
  */
 export class HeadForm {
-  readonly #parts: HeadParts
+  readonly #parts: HeadFields
   /** What stands before the first value that differs, and after each of them. */
   readonly #texts: readonly string[]
   /** Whether the body comes in chunks. */
   readonly isChunked: boolean
 
   /** @param parts may be sent: names and values are proper ones */
-  constructor(parts: HeadParts) {
+  constructor(parts: HeadFields) {
     this.#parts = parts
     this.isChunked = parts.fixed.some((name, index) => index % 2 === 0 && name === 'Transfer-Encoding')
     this.#texts = textsBetween(parts)
@@ -53,7 +53,7 @@ export class HeadForm {
   }
 
   /** The form of this and of another head; undefined where they differ in more than values. */
-  withGapsFor({ status, reason, fixed }: HeadParts): HeadForm | undefined {
+  withGapsFor({ status, reason, fixed }: HeadFields): HeadForm | undefined {
     const own = this.#parts
     if (status !== own.status || reason !== own.reason || fixed.length !== own.fixed.length) return undefined
     if (own.fixed.some((name, index) => index % 2 === 0 && name !== fixed[index])) return undefined
@@ -65,7 +65,7 @@ export class HeadForm {
   }
 }
 
-function textsBetween({ status, reason, fixed }: HeadParts): string[] {
+function textsBetween({ status, reason, fixed }: HeadFields): string[] {
   const texts: string[] = []
   let text = `HTTP/1.1 ${status} ${reason}`
   for (const [index, part] of fixed.entries()) {

@@ -48,14 +48,14 @@ function escaped(character: string): string {
 }
 
 /** What breaks one head breaks many, and must not flood the log. */
-const everyMs = 60_000
+const INTERVAL_MS = 60_000
 
 /** Makes what logs heads that could not be sent as they were: each kind of fault once a minute at most. */
 export function createHeadReports(clock: Clock, logger: Logger): OnMendedHead {
   const toldMs = new Map<HeadFault, number>()
   return ({ method, path }, faults) => {
     const nowMs = clock.nowMs()
-    const untold = faults.filter((fault) => nowMs - (toldMs.get(fault) ?? -Infinity) >= everyMs)
+    const untold = faults.filter((fault) => nowMs - (toldMs.get(fault) ?? -Infinity) >= INTERVAL_MS)
     if (untold.length === 0) return
     for (const fault of untold) toldMs.set(fault, nowMs)
     logger.warn(

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { type EventsBody, isAsciiBody, isAsciiText, wireEncoding } from '../../answer/body.ts'
 import { chunkSocket, writeChunk, onlyChunk, takeHead, writePastNode } from '../node-internals.ts'
-import { HeadForm, type HeadParts, isProperValue } from './head-form.ts'
+import { HeadForm, type HeadFields, isProperValue } from './head-form.ts'
 import type { Reply, Schedule } from '../../pipeline/reply.ts'
 import { Batch } from '../../lib/queues.ts'
 import { nextTick } from '../../lib/real-timers.ts'
@@ -61,8 +61,8 @@ export interface Head {
 
 /** Heads that came before, by the number of their names and values. Nearly all are as those before, but for a few values. */
 const forms = new Map<number, HeadForm[]>()
-const mostLengths = 64
-const mostFormsPerLength = 8
+const MAX_LENGTHS = 64
+const MAX_FORMS_PER_LENGTH = 8
 
 /** The status line, the headers and the empty line after them; undefined where a header is missing or must not be sent. */
 function headText({ status, reason = reasons[status], headers: { raw } }: Reply): Head | undefined {
@@ -81,7 +81,7 @@ function headText({ status, reason = reasons[status], headers: { raw } }: Reply)
 }
 
 /** Keeps the form of a head, in place of one that differs in values only. */
-function learn(parts: HeadParts, known: HeadForm[] | undefined): HeadForm {
+function learn(parts: HeadFields, known: HeadForm[] | undefined): HeadForm {
   for (const [index, form] of known?.entries() ?? []) {
     const common = form.withGapsFor(parts)
     if (!known || !common) continue
@@ -89,8 +89,8 @@ function learn(parts: HeadParts, known: HeadForm[] | undefined): HeadForm {
     return common
   }
   const form = new HeadForm(parts)
-  if (!known && forms.size < mostLengths) forms.set(parts.fixed.length, [form])
-  else if (known && known.length < mostFormsPerLength) known.push(form)
+  if (!known && forms.size < MAX_LENGTHS) forms.set(parts.fixed.length, [form])
+  else if (known && known.length < MAX_FORMS_PER_LENGTH) known.push(form)
   return form
 }
 
@@ -125,9 +125,9 @@ function maySend(reason: string, raw: readonly string[]): boolean {
 }
 
 /** Beyond so many, the first ones would wait for the rendering of the last. */
-const mostTogether = 64
+const MAX_CONCURRENT = 64
 
-const writes = new Batch<() => void>(nextTick, (write) => write(), mostTogether)
+const writes = new Batch<() => void>(nextTick, (write) => write(), MAX_CONCURRENT)
 
 /**
  * Calls `write`, which must not throw, after all else that is ready in this go. Parts of answers that are written in a row
@@ -138,13 +138,13 @@ export function writeTogether(write: () => void): void {
 }
 
 /** Sums of times are exact to the last bit only; an event that is due by a hair is due. */
-const roundingMs = 1e-6
+const ROUNDING_MS = 1e-6
 
 /**
  * How much is rendered in one go: streams of a few hundred tokens leave in one write when they are not delayed, and a
  * long one that is due as a whole (its reader stalled) is not held in memory as a whole.
  */
-const mostCharacters = 256 * 1024
+const MAX_CHARACTERS = 256 * 1024
 
 /** The events of one answer on their way out: what is due is rendered, and its punctuality told to the watch. */
 export class DueEvents {
@@ -188,8 +188,8 @@ export class DueEvents {
   /** Renders what is due at a time from the start of the request, as one text; of very much only a part. */
   take(elapsedMs: number): string {
     let text = ''
-    while (this.#next < this.#count && text.length < mostCharacters) {
-      if (this.#dueMs > elapsedMs + roundingMs) break
+    while (this.#next < this.#count && text.length < MAX_CHARACTERS) {
+      if (this.#dueMs > elapsedMs + ROUNDING_MS) break
       if (this.#step !== this.#lastStep) this.#tell(elapsedMs)
       text += this.#body.render(this.#next++)
       if (this.#next === this.#count) break
@@ -219,7 +219,7 @@ export class DueEvents {
 }
 
 /** Longer answers go Node's way, which hears when the reader has taken them. */
-const mostBytes = 64 * 1024
+const MAX_BYTES = 64 * 1024
 
 /**
  * Sends head and body of a complete answer as one string. Node would check every header name, collect two writes and
@@ -231,7 +231,7 @@ const mostBytes = 64 * 1024
  */
 export function sendAtOnce(outgoing: ServerResponse, reply: Reply, content: string): boolean {
   const { socket, req } = outgoing
-  if (!socket?.writable || socket.writableLength > 0 || content.length > mostBytes) return false
+  if (!socket?.writable || socket.writableLength > 0 || content.length > MAX_BYTES) return false
   if (!outgoing.shouldKeepAlive || req.httpVersionMinor !== 1 || req.method === 'HEAD') return false
   if (outgoing.headersSent) return false
   const head = headText(reply)

@@ -9,14 +9,14 @@ import { DueEvents, isFinalStatus, PartWriter, writeTogether, sendAtOnce, sendSt
 import { type LiveBody, piecesOf, renderWhole, type WholeBody, wireEncoding } from '../../answer/body.ts'
 import type { Interruption, Reply } from '../../pipeline/reply.ts'
 import { ReportedFailure } from '../../pipeline/reported-failure.ts'
-import { splitAtShare } from './split-at-share.ts'
-import { takeLive } from './take-live.ts'
+import { splitAtFraction } from './split-at-fraction.ts'
+import { liveChunks } from './live-chunks.ts'
 
 /**
  * How long a connection that is broken off waits after its last bytes, in milliseconds. A reset throws away what has
  * not been sent yet, and what libuv reads together with one it takes for an orderly end.
  */
-const settleMs = 20
+const SETTLE_MS = 20
 
 /**
  * Writes the reply of one exchange to a socket when it is due. Web streams would cost most of the core (half of the
@@ -182,7 +182,7 @@ export class NodeSender {
       this.#markFirstByte()
       this.#writeHead(reply, length)
       for (let part = parts.shift(); part && !this.#ended; part = parts.shift()) {
-        if (!outgoing.write(part)) await drained(outgoing)
+        if (!outgoing.write(part)) await waitForDrain(outgoing)
       }
       if (!this.#ended) outgoing.end()
     } catch (error) {
@@ -192,7 +192,7 @@ export class NodeSender {
   }
 
   #sendInterrupted(content: Buffer, { at, how }: Interruption): void {
-    const [first, rest] = splitAtShare(content, at)
+    const [first, rest] = splitAtFraction(content, at)
     if (typeof how !== 'number') {
       this.#outgoing.write(first, () => this.#breakOffSoon(how))
       return
@@ -210,9 +210,9 @@ export class NodeSender {
     try {
       this.#writeHead(reply, undefined)
       outgoing.flushHeaders()
-      for await (const chunk of takeLive(this.#exchange, body)) {
+      for await (const chunk of liveChunks(this.#exchange, body)) {
         this.#markFirstByte()
-        if (!outgoing.write(chunk)) await drained(outgoing)
+        if (!outgoing.write(chunk)) await waitForDrain(outgoing)
       }
       if (!this.#ended) outgoing.end()
     } catch (error) {
@@ -225,7 +225,7 @@ export class NodeSender {
   /** Breaks off once what was written has had time to arrive. */
   #breakOffSoon(how: Interruption['how']): void {
     this.#later(
-      this.#elapsedMs() + settleMs,
+      this.#elapsedMs() + SETTLE_MS,
       this.#guarded(() => this.#breakOff(how)),
     )
   }
@@ -302,7 +302,7 @@ export class NodeSender {
 }
 
 /** Resolves when the client has taken what was written, or has left. */
-function drained(outgoing: ServerResponse): Promise<void> {
+function waitForDrain(outgoing: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       outgoing.off('drain', done)

@@ -5,9 +5,9 @@ import { isProperValue } from './head-form.ts'
 import { mendHead, type OnMendedHead } from './mend-head.ts'
 import type { Interruption, Reply } from '../../pipeline/reply.ts'
 import type { LiveBody } from '../../answer/body.ts'
-import { splitAtShare } from './split-at-share.ts'
-import { takeLive } from './take-live.ts'
-import { mayHaveBody, webResponse, type WebResponseParts } from './web-response.ts'
+import { splitAtFraction } from './split-at-fraction.ts'
+import { liveChunks } from './live-chunks.ts'
+import { mayHaveBody, webResponse, type WebResponseFields } from './web-response.ts'
 
 /**
  * Turns a reply into a Web Response, for callers in the same process. A whole body resolves when it is due; events
@@ -79,7 +79,7 @@ function interruptedStream(
 ): ReadableStream<Uint8Array> {
   const elapsedMs = (): number => exchange.clock.nowMs() - exchange.startedMs
   const firstByteMs = elapsedMs()
-  const [first, rest] = splitAtShare(content, at)
+  const [first, rest] = splitAtFraction(content, at)
   let ready: Buffer | undefined = first
   return new ReadableStream<Uint8Array>(
     {
@@ -149,7 +149,7 @@ function eventStream(
 /** Asks for the next chunk when the reader does; null for a status that has no body. */
 function liveStream(exchange: Exchange, body: LiveBody, status: number): ReadableStream<Uint8Array> | null {
   const elapsedMs = (): number => exchange.clock.nowMs() - exchange.startedMs
-  const chunks = takeLive(exchange, body)
+  const chunks = liveChunks(exchange, body)
   let firstByteMs: number | undefined
   const end = (aborted: boolean): void => exchange.end({ aborted, firstByteMs, endMs: elapsedMs() })
   if (!mayHaveBody(status)) {
@@ -209,7 +209,7 @@ function responseOf(
   }
 }
 
-function webHead({ status, reason = '', headers }: Reply): WebResponseParts {
+function webHead({ status, reason = '', headers }: Reply): WebResponseFields {
   const sent = new Headers()
   for (const [name, value] of headers) sent.append(name, value)
   return { status, statusText: reason, headers: sent }

@@ -1,5 +1,5 @@
 /** What a Web Response is made of. */
-export interface WebResponseParts {
+export interface WebResponseFields {
   /** From 200 to 999. */
   readonly status: number
   readonly statusText: string
@@ -7,7 +7,7 @@ export interface WebResponseParts {
 }
 
 /** The largest status that the constructor takes; a client of a socket sees larger ones as they are. */
-const largestStatus = 599
+const MAX_STATUS = 599
 
 /**
  * Makes a Web Response as `fetch` gives it, where the constructor is stricter: a status that has no body gets none, and one
@@ -17,11 +17,11 @@ const largestStatus = 599
  */
 export function webResponse(
   body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | null,
-  { status, ...rest }: WebResponseParts,
+  { status, ...rest }: WebResponseFields,
 ): Response {
   const sent = mayHaveBody(status) ? body : null
-  if (status <= largestStatus) return new Response(sent, { status, ...rest })
-  return Object.defineProperties(new Response(sent, { status: largestStatus, ...rest }), {
+  if (status <= MAX_STATUS) return new Response(sent, { status, ...rest })
+  return Object.defineProperties(new Response(sent, { status: MAX_STATUS, ...rest }), {
     status: { value: status },
     ok: { value: false },
   })

@@ -3,7 +3,7 @@ import { eventStreamType } from '../event-stream.ts'
 import { readWebBody } from '../read-body.ts'
 
 /** No page of the simulator takes a larger body; the primary refuses one that is over the limit by a byte. */
-const largestBodyBytes = 1024 * 1024
+const MAX_BODY_BYTES = 1024 * 1024
 
 /** A request for a page that the primary serves, as a worker got it. */
 export interface PageRequest {
@@ -48,9 +48,9 @@ export const primaryPagesPort: Port<PrimaryPages> = {
 /** Makes what asks the primary for its pages, in a worker. */
 export function askPrimary(pages: PrimaryPages): (request: Request) => Promise<Response> {
   return async (request) => {
-    const read = await readWebBody(request, largestBodyBytes)
+    const read = await readWebBody(request, MAX_BODY_BYTES)
     if (read.kind === 'aborted') return new Response('', { status: 400 })
-    const bytes = read.kind === 'read' ? read.bytes : Buffer.alloc(largestBodyBytes + 1)
+    const bytes = read.kind === 'read' ? read.bytes : Buffer.alloc(MAX_BODY_BYTES + 1)
     const { status, headers, lease } = await pages.answer({
       method: request.method,
       url: request.url,

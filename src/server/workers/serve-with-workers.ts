@@ -6,11 +6,11 @@ import { createSystemClock } from '../../lib/system-clock.ts'
 import type { Replay } from '../../recordings/replay-mode.ts'
 import type { Simulator } from '../simulator.ts'
 import { listen } from '../listen.ts'
-import { refuseUnused } from '../refuse-unused.ts'
+import { failOnUnusedRecordings } from '../unused-recordings.ts'
 import { type StartedSimulator, startSimulator } from '../start-simulator.ts'
-import { startWatching, type WatchParts } from '../start-watching.ts'
+import { startWatching, type WatchOptions } from '../start-watching.ts'
 import { unlessStopped, whenAborted } from '../unless-stopped.ts'
-import { Service } from './service.ts'
+import { WorkerCoordinator } from './worker-coordinator.ts'
 import { WorkerPool } from './worker-pool.ts'
 import type { Config } from '../../config/config.ts'
 import { configError } from '../../config/resolve-inputs.ts'
@@ -24,7 +24,7 @@ export interface Serving {
 }
 
 /** What is served by several processes. */
-export interface ServeParts {
+export interface ServeOptions {
   readonly live: LiveConfig
   readonly sources: ConfigSources
   readonly logger: Logger
@@ -42,11 +42,11 @@ export interface ServeParts {
  *
  * @throws {OperatorError} as serving from one process does, and CONFIG_INVALID for what takes one process
  */
-export async function serveWithWorkers(parts: ServeParts): Promise<void> {
+export async function serveWithWorkers(parts: ServeOptions): Promise<void> {
   const { live, sources, logger, count, stop } = parts
   refuseWithWorkers(live.current, count, 'start')
   const { workingDirectory } = sources
-  let service: Service | undefined
+  let service: WorkerCoordinator | undefined
   const starting = startSimulator(live, {
     clock: createSystemClock(),
     logger,
@@ -66,9 +66,9 @@ export async function serveWithWorkers(parts: ServeParts): Promise<void> {
   }
   try {
     const port = await findPort(started)
-    service = new Service({ ...started, workingDirectory, port })
+    service = new WorkerCoordinator({ ...started, workingDirectory, port })
     await serveBy(service, started, parts)
-    refuseUnused(service.metrics.unused)
+    failOnUnusedRecordings(service.metrics.unused)
   } catch (error) {
     await simulator.close().catch(() => {})
     throw error
@@ -76,9 +76,9 @@ export async function serveWithWorkers(parts: ServeParts): Promise<void> {
 }
 
 async function serveBy(
-  service: Service,
+  service: WorkerCoordinator,
   { simulator }: StartedSimulator,
-  { live, sources, logger, count, stop, whileServing }: ServeParts,
+  { live, sources, logger, count, stop, whileServing }: ServeOptions,
 ): Promise<void> {
   const pool = new WorkerPool(service, logger)
   const stopped = whenAborted(stop)
@@ -107,7 +107,10 @@ async function findPort({ app, simulator }: StartedSimulator): Promise<number> {
 }
 
 /** Recordings that have changed are taken up by every worker, and not by the primary alone. */
-function refreshingAll(simulator: StartedSimulator['simulator'], service: Service): WatchParts['simulator'] {
+function refreshingAll(
+  simulator: StartedSimulator['simulator'],
+  service: WorkerCoordinator,
+): WatchOptions['simulator'] {
   const known = new WeakMap<Replay, Replay>()
   const wrap = (replay: Replay): Replay => {
     let wrapped = known.get(replay)

@@ -1,14 +1,14 @@
 import type { MetricsJson } from '../../metrics/merge-metrics.ts'
 import type { OperatorErrorCode } from '../../lib/operator-error.ts'
 import type { MaybePromise, Port } from '../../lib/port.ts'
-import type { Packed } from './packed.ts'
+import type { V8Serialized } from './v8-serialize.ts'
 
 /** What a worker tells its primary while it starts. */
 export interface WorkerLife {
   /** Asks who it is and what it is to be like; gives a `WorkerBirth`. */
-  begin(): MaybePromise<Packed>
+  begin(): MaybePromise<V8Serialized>
   /** It is about to listen, and hears of all changes from now on; gives the state of this moment. */
-  join(): MaybePromise<Packed>
+  join(): MaybePromise<V8Serialized>
   listening(url: string): void
   /** It cannot start. */
   failed(code: OperatorErrorCode | undefined, message: string): void
@@ -31,7 +31,7 @@ export interface WorkerBirth {
   /** In the place of the configured one, which may be 0. */
   readonly port: number
   /** With all changes; see `packInputs`. */
-  readonly inputs: Packed
+  readonly inputs: V8Serialized
 }
 
 /** What a worker has counted. */
@@ -44,15 +44,15 @@ export interface WorkerReport {
 /** What the primary asks of a worker. */
 export interface WorkerControl {
   /** Takes over a state (`packState`). */
-  take(state: Packed): Promise<void>
+  take(state: V8Serialized): Promise<void>
   /** Forgets what was used, stored and cached here. */
   reset(): Promise<void>
   /** Takes up recording files that have changed; undefined: any may have. */
   refresh(paths: readonly string[] | undefined): Promise<void>
   /** Gives a `WorkerReport`. */
-  report(): Promise<Packed>
+  report(): Promise<V8Serialized>
   /** Takes no more connections, waits for running answers, closes; gives the last `WorkerReport`. */
-  stop(graceMs: number): Promise<Packed>
+  stop(graceMs: number): Promise<V8Serialized>
 }
 
 export const workerControlPort: Port<WorkerControl> = {

@@ -3,24 +3,24 @@ import cluster, { type Worker } from 'node:cluster'
 import type { Logger } from '../../lib/logger.ts'
 import { OperatorError } from '../../lib/operator-error.ts'
 import { workerMark } from './count-workers.ts'
-import { unpack } from './packed.ts'
+import { deserializeValue } from './v8-serialize.ts'
 import { Peer } from '../../shared/rpc/peer.ts'
 import { portClient } from '../../shared/rpc/port-client.ts'
 import type { ServedCaller } from '../../shared/rpc/port-server.ts'
-import type { ServedWorker, Service } from './service.ts'
+import type { ServedWorker, WorkerCoordinator } from './worker-coordinator.ts'
 import { type WorkerControl, workerControlPort, type WorkerReport } from './worker-messages.ts'
 
 /** Lets a worker take one connection at a time, so that it leaves some of many to others (libuv up to 1.46; later ones do so). */
 const evenShares = { UV_TCP_SINGLE_ACCEPT: '1' }
 
 /** A worker that dies sooner after its start has most likely died of it. */
-const shortLifeMs = 1_000
+const SHORT_LIFE_MS = 1_000
 
 /** How long the first and the longest wait for another attempt is. */
 const BACKOFF = { firstMs: 1_000, maxMs: 30_000 }
 
 /** What a worker may take to end beside the grace period of its answers. */
-const endingMs = 5_000
+const ENDING_MS = 5_000
 
 /** A worker and its process. */
 class Member implements ServedWorker {
@@ -35,7 +35,12 @@ class Member implements ServedWorker {
   failure: Error | undefined
   readonly #logger: Logger
 
-  constructor(number: number, service: Service, logger: Logger, onListening: (url: string) => void) {
+  constructor(
+    number: number,
+    service: WorkerCoordinator,
+    logger: Logger,
+    onListening: (url: string) => void,
+  ) {
     this.number = number
     this.#logger = logger
     this.process = cluster.fork({ [workerMark]: String(number), ...evenShares })
@@ -73,7 +78,7 @@ class Member implements ServedWorker {
 
 /** Keeps a number of workers alive. */
 export class WorkerPool {
-  readonly #service: Service
+  readonly #service: WorkerCoordinator
   readonly #logger: Logger
   readonly #members = new Set<Member>()
   readonly #timers = new Set<NodeJS.Timeout>()
@@ -83,7 +88,7 @@ export class WorkerPool {
   #phase: 'starting' | 'serving' | 'stopping' = 'starting'
   #onFailedStart: (error: Error) => void = () => {}
 
-  constructor(service: Service, logger: Logger) {
+  constructor(service: WorkerCoordinator, logger: Logger) {
     this.#service = service
     this.#logger = logger
   }
@@ -119,10 +124,10 @@ export class WorkerPool {
   async stop(graceMs: number): Promise<void> {
     this.#phase = 'stopping'
     for (const timer of this.#timers) clearTimeout(timer)
-    await this.#end(graceMs + endingMs, async (member) => {
+    await this.#end(graceMs + ENDING_MS, async (member) => {
       // It serves nobody yet, and is killed.
       if (!member.hasBegun) throw new Error('It has not begun.')
-      const report = unpack(await member.control.stop(graceMs)) as WorkerReport
+      const report = deserializeValue(await member.control.stop(graceMs)) as WorkerReport
       this.#service.metrics.take(member, report)
       member.process.disconnect()
     })
@@ -162,7 +167,7 @@ export class WorkerPool {
   }
 
   #replace({ number, bornMs, failure }: Member, how: string): void {
-    const isShort = performance.now() - bornMs < shortLifeMs || failure !== undefined
+    const isShort = performance.now() - bornMs < SHORT_LIFE_MS || failure !== undefined
     const waitMs = isShort ? backoffMs(this.#shortLives, BACKOFF) : 0
     this.#shortLives = isShort ? this.#shortLives + 1 : 0
     this.#logger.error(

@@ -1,23 +1,23 @@
 import type { ConfigInputs, ResourceInputs } from '../../config/config-inputs.ts'
-import type { Overlay } from '../../config/overlay.ts'
+import type { Patches } from '../../config/patches.ts'
 import { type GivenValue, givenValue, settingsTable } from '../../config/settings-table.ts'
 import type { RunningIncidents } from '../../faults/incidents.ts'
 import { builtInCatalogue } from '../../wire/models/model-catalogue.ts'
-import { pack, type Packed, unpack } from './packed.ts'
+import { serializeValue, type V8Serialized, deserializeValue } from './v8-serialize.ts'
 
 /** How the primary stands at a moment: what a worker has to be like. */
 export interface PrimaryState {
   /** What the configuration is made from without changes; absent where the worker has it already: it may be large. */
   readonly base?: ConfigInputs
   /** All changes on top of it, so that a state says everything, whatever the worker knew before. */
-  readonly overlay: Overlay
+  readonly patches: Patches
   /** Those that run, with times in milliseconds since the start of the machine. */
   readonly incidents: readonly RunningIncidents[]
 }
 
 type SentResource = Omit<ResourceInputs, 'given' | 'models'> & {
   /** Settings go by their variable. */
-  readonly given: readonly { readonly env: string; readonly typed: unknown; readonly typedAs: string }[]
+  readonly given: readonly { readonly env: string; readonly typed: unknown; readonly source: string }[]
   /** Absent for the built-in ones. */
   readonly models?: ConfigInputs['models']
 }
@@ -28,37 +28,37 @@ interface SentInputs {
 }
 
 interface SentState extends Omit<PrimaryState, 'base'> {
-  readonly base?: Packed
+  readonly base?: V8Serialized
 }
 
 /** Prepares inputs for a worker: it reads no file and no variable itself, so that it cannot have read another one. */
-export function packInputs({ resources, ...own }: ConfigInputs): Packed {
+export function packInputs({ resources, ...own }: ConfigInputs): V8Serialized {
   const inputs: SentInputs = { own: sent(own), resources: eachOf(resources, sent) }
-  return pack(inputs)
+  return serializeValue(inputs)
 }
 
 /** Gives the inputs that were packed. */
-export function unpackInputs(packed: Packed): ConfigInputs {
-  const { own, resources } = unpack(packed) as SentInputs
+export function unpackInputs(packed: V8Serialized): ConfigInputs {
+  const { own, resources } = deserializeValue(packed) as SentInputs
   return { ...received(own), resources: eachOf(resources, received) }
 }
 
 /** Prepares a state for a worker. */
-export function packState({ base, ...changes }: PrimaryState): Packed {
+export function packState({ base, ...changes }: PrimaryState): V8Serialized {
   const state: SentState = { ...changes, ...(base && { base: packInputs(base) }) }
-  return pack(state)
+  return serializeValue(state)
 }
 
 /** Gives the state that was packed. */
-export function unpackState(packed: Packed): PrimaryState {
-  const { base, ...changes } = unpack(packed) as SentState
+export function unpackState(packed: V8Serialized): PrimaryState {
+  const { base, ...changes } = deserializeValue(packed) as SentState
   return { ...changes, ...(base !== undefined && { base: unpackInputs(base) }) }
 }
 
 function sent<T extends ResourceInputs>({ given, models, ...same }: T) {
   return {
     ...same,
-    given: given.map(({ setting, typed, typedAs }) => ({ env: setting.env, typed, typedAs })),
+    given: given.map(({ setting, typed, source }) => ({ env: setting.env, typed, source })),
     ...(models !== builtInCatalogue && { models }),
   }
 }
@@ -67,9 +67,9 @@ function received<T extends SentResource>({ given, models = builtInCatalogue, ..
   const settings = new Map(settingsTable().map((setting) => [setting.env, setting]))
   return {
     ...same,
-    given: given.flatMap(({ env, typed, typedAs }): GivenValue[] => {
+    given: given.flatMap(({ env, typed, source }): GivenValue[] => {
       const setting = settings.get(env)
-      return setting ? [givenValue(setting, typed, typedAs)] : []
+      return setting ? [givenValue(setting, typed, source)] : []
     }),
     models,
   }

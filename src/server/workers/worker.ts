@@ -8,11 +8,11 @@ import { loadEncoding } from '../../tokens/encoding.ts'
 import { listen, type Listener } from '../listen.ts'
 import { type ChosenLog, chooseLog } from '../log-look.ts'
 import { type StartedSimulator, startSimulator } from '../start-simulator.ts'
-import { unusedRecordings } from '../refuse-unused.ts'
-import { surviveStrayFailures } from '../stray-failures.ts'
+import { unusedRecordings } from '../unused-recordings.ts'
+import { guardUnhandledRejections } from '../unhandled-rejections.ts'
 import { workerMark } from './count-workers.ts'
 import { machineOffsetMs } from '../../lib/machine-time.ts'
-import { pack, type Packed, unpack } from './packed.ts'
+import { serializeValue, type V8Serialized, deserializeValue } from './v8-serialize.ts'
 import { Peer } from '../../shared/rpc/peer.ts'
 import { portClient } from '../../shared/rpc/port-client.ts'
 import { PortServer, serve } from '../../shared/rpc/port-server.ts'
@@ -101,14 +101,14 @@ export async function runWorker(): Promise<void> {
   await ended
 }
 
-async function start(primary: Peer, birth: Packed): Promise<Running> {
-  const { number, workingDirectory, port, inputs } = unpack(birth) as WorkerBirth
+async function start(primary: Peer, birth: V8Serialized): Promise<Running> {
+  const { number, workingDirectory, port, inputs } = deserializeValue(birth) as WorkerBirth
   const { journal, ...state } = remoteState(primary)
   const live = new LiveConfig(unpackInputs(inputs))
   const { logLevel, extensionPaths, journalSize } = live.current
   const log = chooseLog(live.current, process.stderr, process.env)
   const logger = withField(createLogger(logLevel, log.look), { worker: number })
-  if (extensionPaths.length > 0) surviveStrayFailures(logger)
+  if (extensionPaths.length > 0) guardUnhandledRejections(logger)
   const started = await startSimulator(live, {
     clock: createSystemClock(),
     logger,
@@ -126,9 +126,9 @@ async function start(primary: Peer, birth: Packed): Promise<Running> {
   return { ...started, live, port, log }
 }
 
-async function take({ live, simulator }: Running, state: Packed): Promise<void> {
-  const { base, overlay, incidents } = unpackState(state)
-  const { problems } = await live.follow(overlay, base)
+async function take({ live, simulator }: Running, state: V8Serialized): Promise<void> {
+  const { base, patches, incidents } = unpackState(state)
+  const { problems } = await live.follow(patches, base)
   if (problems.length > 0) throw new Error(`Could not take over the configuration: ${problems.join(' ')}`)
   const offsetMs = machineOffsetMs()
   simulator.incidents.take(
@@ -140,15 +140,15 @@ async function take({ live, simulator }: Running, state: Packed): Promise<void> 
   )
 }
 
-async function report({ simulator }: Running): Promise<Packed> {
+async function report({ simulator }: Running): Promise<V8Serialized> {
   const told: WorkerReport = {
     metrics: await simulator.metrics.toJson(),
     unused: unusedRecordings(simulator),
   }
-  return pack(told)
+  return serializeValue(told)
 }
 
-async function stop(running: Running, graceMs: number): Promise<Packed> {
+async function stop(running: Running, graceMs: number): Promise<V8Serialized> {
   await running.listener?.close(graceMs)
   await running.simulator.close()
   await running.log.close()

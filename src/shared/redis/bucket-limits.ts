@@ -1,10 +1,10 @@
 import type { LimitResult } from '../../limits/rate-limiter.ts'
 import type { RedisCharge } from './redis-limits.ts'
-import type { ProvisionedStanding } from '../../limits/limit-standing.ts'
+import type { ProvisionedStatus } from '../../limits/limit-status.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { BucketRules } from './limit-rules.ts'
 import { type Sender, RedisScript } from './redis-script.ts'
-import { TurnBatches } from './turn-batches.ts'
+import { TickBatcher } from './tick-batcher.ts'
 import type { TellTime } from './window-limits.ts'
 
 /**
@@ -49,7 +49,7 @@ return reply
 `)
 
 /** Tells the level of one provisioned deployment at this time and changes nothing; ARGV the time in ms (empty: Redis's own). */
-const bucketStandingScript = new RedisScript(`
+const bucketStatusScript = new RedisScript(`
 local bytes = redis.call('GETRANGE', KEYS[1], 0, 31)
 if #bytes ~= 32 then return '0' end
 local now = tonumber(ARGV[1])
@@ -61,10 +61,10 @@ local level, last, drained = struct.unpack('<dddd', bytes)
 return string.format('%.17g', math.max(0, level - math.max(0, now - last) * drained))
 `)
 
-const longestWaitMs = 86_400_000
+const MAX_WAIT_MS = 86_400_000
 
 /** More would hold up Redis, and with it everybody else, for more than a millisecond. */
-const mostInCall = 500
+const MAX_ITEMS_PER_CALL = 500
 
 interface StepReply {
   readonly born: string
@@ -86,7 +86,7 @@ interface Step {
 export class BucketLimits {
   readonly #sender: Sender
   readonly #now: () => string
-  readonly #batches: TurnBatches<Step>
+  readonly #batches: TickBatcher<Step>
   readonly #onLevel: (key: string, rules: BucketRules, level: number) => void
 
   /** @param onLevel hears of each level that becomes known, in weighted tokens */
@@ -99,7 +99,7 @@ export class BucketLimits {
     this.#sender = sender
     this.#now = () => (tellTime ? String(tellTime()) : '')
     this.#onLevel = onLevel
-    this.#batches = new TurnBatches(clock, (key, steps) => this.#send(key, steps))
+    this.#batches = new TickBatcher(clock, (key, steps) => this.#send(key, steps))
   }
 
   /** Admits a request and charges it, or refuses it; rejects when Redis is slow or away. */
@@ -107,7 +107,7 @@ export class BucketLimits {
     const { born, admitted, level, waitMs } = await this.#step(key, rules, 'd', estimate, '')
     const status = { utilization: utilization(rules, level) }
     if (!admitted) {
-      const retryAfterMs = waitMs < 0 ? longestWaitMs : Math.min(waitMs, longestWaitMs)
+      const retryAfterMs = waitMs < 0 ? MAX_WAIT_MS : Math.min(waitMs, MAX_WAIT_MS)
       return { admitted: false, kind: 'token', retryAfterMs, status }
     }
     let charged = estimate
@@ -131,8 +131,8 @@ export class BucketLimits {
   }
 
   /** How a deployment stands; rejects when Redis is slow or away. */
-  async standing(key: string, rules: BucketRules): Promise<ProvisionedStanding> {
-    return rules.standing(Number(await bucketStandingScript.run(this.#sender, key, [this.#now()])))
+  async status(key: string, rules: BucketRules): Promise<ProvisionedStatus> {
+    return rules.status(Number(await bucketStatusScript.run(this.#sender, key, [this.#now()])))
   }
 
   #step(
@@ -153,7 +153,7 @@ export class BucketLimits {
     for (let from = 0; from < steps.length;) {
       const { rules } = steps[from] as Step
       let end = from + 1
-      while (end < steps.length && end - from < mostInCall && steps[end]?.rules === rules) end++
+      while (end < steps.length && end - from < MAX_ITEMS_PER_CALL && steps[end]?.rules === rules) end++
       void this.#ask(key, rules, steps.slice(from, end))
       from = end
     }

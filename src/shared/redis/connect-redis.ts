@@ -1,10 +1,10 @@
 import type { Config } from '../../config/config.ts'
 import { OperatorError } from '../../lib/operator-error.ts'
 import { adviceFor, isRedirection } from './describe-failure.ts'
-import { RedisConnection, type RedisConnectionParts } from './redis-connection.ts'
+import { RedisConnection, type RedisConnectionOptions } from './redis-connection.ts'
 
 /** How long a start waits for Redis. */
-const startPatienceMs = 3_000
+const START_PATIENCE_MS = 3_000
 
 /**
  * Connects to the Redis of the configuration and waits until it answers, three seconds at most. Where Redis is not required,
@@ -14,12 +14,12 @@ const startPatienceMs = 3_000
  */
 export async function connectRedis(
   { url, prefix, timeoutMs, required }: Config['redis'] & { readonly url: string },
-  parts: Pick<RedisConnectionParts, 'clock' | 'logger' | 'hungMs'> & { readonly patienceMs?: number },
+  parts: Pick<RedisConnectionOptions, 'clock' | 'logger' | 'hungMs'> & { readonly patienceMs?: number },
 ): Promise<RedisConnection> {
   // Loaded here, since it takes a tenth of a second and hardly anybody needs it.
   const { createClient } = await import('redis')
   const connection = new RedisConnection({ ...parts, url, prefix, timeoutMs }, createClient)
-  if (await connection.ready(parts.patienceMs ?? startPatienceMs)) return connection
+  if (await connection.ready(parts.patienceMs ?? START_PATIENCE_MS)) return connection
   const { reason } = connection
   const isRefused = isRedirection(reason)
   // A cluster stays one: without this every simulator would go by limits of its own for ever.

@@ -1,6 +1,6 @@
 import { cleanBody, cleanHead, type JournalEntry } from '../../journal/journal-entry.ts'
 import type { CallEnded, CallStarted } from '../../journal/journal-sink.ts'
-import { longestBodyBytes } from '../../journal/journal-ring.ts'
+import { MAX_BODY_BYTES } from '../../journal/journal-ring.ts'
 import { requestFingerprint } from '../../journal/request-fingerprint.ts'
 import { parseJson } from '../../lib/parse-json.ts'
 import { RecentMap } from '../../lib/caches.ts'
@@ -14,7 +14,7 @@ export type Notice =
   | readonly [kind: 'ended', number: number, end: CallEnded]
 
 /** What is read of a request only when somebody asks for it, as texts for Redis. No credential is in them. */
-export interface NoteParts {
+export interface NotePayload {
   readonly head: string
   /** Empty where the body is not kept. */
   readonly body: string
@@ -25,18 +25,21 @@ export interface WaitingNotice {
   readonly notice: Notice
   readonly json: string
   /** For the begin of a request. */
-  readonly parts: NoteParts | undefined
+  readonly parts: NotePayload | undefined
   /** Of all texts, about. */
   readonly bytes: number
 }
 
 /** What was made of heads and bodies without credentials is remembered, in each of two generations up to so many characters. */
-const rememberedChars = 1024 * 1024
+const MAX_CACHED_CHARACTERS = 1024 * 1024
 /** Most clients send the same headers again and again, and many load generators the same body. */
-const longestRemembered = 16 * 1024
+const MAX_CACHED_LENGTH = 16 * 1024
 
 function rememberedTexts(): RecentMap<string, readonly string[]> {
-  return new RecentMap(rememberedChars, (texts) => 2 * texts.reduce((sum, { length }) => sum + length, 0))
+  return new RecentMap(
+    MAX_CACHED_CHARACTERS,
+    (texts) => 2 * texts.reduce((sum, { length }) => sum + length, 0),
+  )
 }
 
 /** Makes notices of requests. To look for credentials takes the most of it, so what comes again is looked through once. */
@@ -54,7 +57,7 @@ export class NoticeWriter {
   started(number: number, call: CallStarted): WaitingNotice {
     const { headers, query, body, ...same } = call
     const secrets = this.#currentSecrets()
-    const isKept = body !== undefined && body.length <= longestBodyBytes
+    const isKept = body !== undefined && body.length <= MAX_BODY_BYTES
     const [path = '', head = '', deployment] = this.#remember(
       JSON.stringify([call.path, call.deployment, query, headers]),
       () => {
@@ -81,7 +84,7 @@ export class NoticeWriter {
 
   #bodyOf(call: CallStarted, body: Buffer, secrets: readonly string[]): string {
     const make = (): string => bodyText(cleanBody({ ...call, secrets }))
-    if (body.length > longestRemembered) return make()
+    if (body.length > MAX_CACHED_LENGTH) return make()
     const key = `${JSON.stringify([call.headers['content-type']])}${body.toString('latin1')}`
     return this.#remember(key, () => [make()])[0] ?? ''
   }
@@ -96,7 +99,7 @@ export class NoticeWriter {
 }
 
 /** The entry with its head and body, as they came from Redis or are about to go there. */
-export function withParts(entry: JournalEntry, parts: NoteParts): JournalEntry {
+export function withParts(entry: JournalEntry, parts: NotePayload): JournalEntry {
   const [query, headers] = JSON.parse(parts.head) as [string, Record<string, string>]
   const body = bodyOf(parts.body)
   let json: { readonly value: unknown } | undefined
@@ -112,7 +115,7 @@ export function withParts(entry: JournalEntry, parts: NoteParts): JournalEntry {
   }
 }
 
-function waiting(notice: Notice, parts: NoteParts | undefined): WaitingNotice {
+function waiting(notice: Notice, parts: NotePayload | undefined): WaitingNotice {
   const json = JSON.stringify(notice)
   const bytes = json.length + (parts ? parts.head.length + parts.body.length : 0)
   return { notice, json, parts, bytes }

@@ -6,7 +6,7 @@ import type { RedisConnection } from './redis-connection.ts'
 import type { RedisTime } from './redis-time.ts'
 
 /** How long the journal is kept after the last request. */
-const keptMs = 86_400_000
+const RETENTION_MS = 86_400_000
 
 /** What Redis keeps at most, in bytes: of notices, of the heads of requests, and of their bodies. */
 export interface JournalBounds {
@@ -15,24 +15,24 @@ export interface JournalBounds {
   readonly bodies: number
 }
 
-const bytesPerMegabyte = 1024 * 1024
+const BYTES_PER_MEGABYTE = 1024 * 1024
 
 /** What it keeps where nobody says otherwise. */
 export const usualBounds: JournalBounds = {
-  notices: 32 * bytesPerMegabyte,
-  heads: 64 * bytesPerMegabyte,
-  bodies: 64 * bytesPerMegabyte,
+  notices: 32 * BYTES_PER_MEGABYTE,
+  heads: 64 * BYTES_PER_MEGABYTE,
+  bodies: 64 * BYTES_PER_MEGABYTE,
 }
 
 /** Beyond those of the requests that are kept: a simulator that starts judges by them what came before. */
-const moreNotices = 20_000
+const MORE_NOTICES = 20_000
 
 /** More in one call would hold up decisions that wait behind it on the connection. */
-const mostInCall = 500
-const bytesInCall = 256 * 1024
+const MAX_ITEMS_PER_CALL = 500
+const MAX_BYTES_PER_CALL = 256 * 1024
 
 /** What waits to be sent, at most, and as many notices as Redis keeps; the oldest goes first. */
-const waitingBytes = 16 * bytesPerMegabyte
+const MAX_WAITING_BYTES = 16 * BYTES_PER_MEGABYTE
 
 /** Where the journal lies in Redis. */
 export type JournalKeys = readonly [
@@ -44,7 +44,7 @@ export type JournalKeys = readonly [
 ]
 
 /** What notices are sent with. */
-export interface JournalOutboxParts {
+export interface JournalOutboxOptions {
   readonly connection: RedisConnection
   readonly keys: JournalKeys
   readonly channel: string
@@ -63,7 +63,7 @@ export class JournalOutbox {
   readonly replica = randomBytes(9).toString('hex')
   /** The number of the next request of all, as far as is known here. */
   next = 1
-  readonly #parts: JournalOutboxParts
+  readonly #parts: JournalOutboxOptions
   /** As they were noted, until the end of the turn. */
   #fresh: (() => WaitingNotice)[] = []
   #waiting: WaitingNotice[] = []
@@ -78,7 +78,7 @@ export class JournalOutbox {
   #isFlushDue = false
   #isClearDue = false
 
-  constructor(parts: JournalOutboxParts) {
+  constructor(parts: JournalOutboxOptions) {
     this.#parts = parts
     parts.connection.onUp(() => void this.#goUp())
   }
@@ -135,11 +135,11 @@ export class JournalOutbox {
       String(this.#batch),
       String(this.next),
       String(size),
-      String(2 * size + moreNotices),
+      String(2 * size + MORE_NOTICES),
       String(bounds.notices),
       String(bounds.heads),
       String(bounds.bodies),
-      String(keptMs),
+      String(RETENTION_MS),
       channel,
       String(sent.length),
       `[${sent.map(({ json }) => json).join()}]`,
@@ -161,7 +161,7 @@ export class JournalOutbox {
   #nextBatch(): WaitingNotice[] {
     let count = 0
     let bytes = 0
-    while (count < Math.min(mostInCall, this.#waiting.length) && bytes < bytesInCall) {
+    while (count < Math.min(MAX_ITEMS_PER_CALL, this.#waiting.length) && bytes < MAX_BYTES_PER_CALL) {
       bytes += this.#waiting[count++]?.bytes ?? 0
     }
     this.#waitingBytes -= bytes
@@ -171,8 +171,8 @@ export class JournalOutbox {
   #makeRoom(): void {
     let count = 0
     while (
-      this.#waitingBytes > waitingBytes ||
-      this.#waiting.length - count > 2 * this.#parts.size + moreNotices
+      this.#waitingBytes > MAX_WAITING_BYTES ||
+      this.#waiting.length - count > 2 * this.#parts.size + MORE_NOTICES
     ) {
       this.#waitingBytes -= this.#waiting[count++]?.bytes ?? 0
     }
@@ -187,7 +187,7 @@ export class JournalOutbox {
 
   async #clearShared(): Promise<void> {
     const { connection, keys } = this.#parts
-    const args = [String(this.next), String(keptMs)]
+    const args = [String(this.next), String(RETENTION_MS)]
     try {
       await clearNotesScript.run(connection, keys.slice(0, 3), args)
       this.#isClearDue = false

@@ -1,5 +1,5 @@
-import type { CostEstimate, LimitStatus } from '../../limits/rate-limiter.ts'
-import type { LimitStanding, ProvisionedStanding } from '../../limits/limit-standing.ts'
+import type { CostEstimate, RemainingLimits } from '../../limits/rate-limiter.ts'
+import type { PayAsYouGoStatus, ProvisionedStatus } from '../../limits/limit-status.ts'
 import type { Usage } from '../../answer/completion.ts'
 
 /** What is used of the limits of a pay-as-you-go deployment: tokens and requests of the minute, and requests of the slice. */
@@ -25,10 +25,10 @@ export interface WindowRules {
   readonly slice: { readonly windowMs: number; readonly requests: number }
   /** Whether a request is charged with its true usage when its answer ends. */
   readonly correctsEstimate: boolean
-  /** What the headers tell. */
-  status(use: WindowUse): LimitStatus
-  /** What the administration tells. */
-  standing(buckets: readonly WindowBucket[], nowMs: number): LimitStanding
+  /** What the rate-limit headers show. */
+  remaining(use: WindowUse): RemainingLimits
+  /** What the admin API shows. */
+  status(buckets: readonly WindowBucket[], nowMs: number): PayAsYouGoStatus
 }
 
 /** How a provisioned deployment is limited, and what is told of it. */
@@ -40,7 +40,7 @@ export interface BucketRules {
   readonly spanMs: number
   /** What a request or its usage counts for, in weighted tokens. */
   weigh(used: CostEstimate | Usage): number
-  standing(weightedTokens: number): ProvisionedStanding
+  status(weightedTokens: number): ProvisionedStatus
 }
 
 /** The limits of a deployment in the form in which Redis keeps them. */

@@ -4,7 +4,7 @@ import type { createClient } from 'redis'
 export type Client = ReturnType<typeof createClient>
 
 /** The operating system's own limit is minutes; whoever opens a client gives it up before. */
-const connectTimeoutMs = 10_000
+const CONNECT_TIMEOUT_MS = 10_000
 
 /** Hears what becomes of a client. */
 export interface ClientEvents {
@@ -24,7 +24,7 @@ export function openClient(create: typeof createClient, url: string, events: Cli
     disableOfflineQueue: true,
     // Messages of one vendor's cloud; each costs a command at the start, which others refuse.
     maintNotifications: 'disabled',
-    socket: { connectTimeout: connectTimeoutMs, reconnectStrategy: false },
+    socket: { connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy: false },
   }) as Client
   client.on('error', (error: unknown) => events.onError(client, error))
   client.on('ready', () => events.onReady(client))

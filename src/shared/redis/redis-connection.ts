@@ -8,17 +8,17 @@ import { type Client, openClient } from './open-client.ts'
 import { isUnknownScript, type Sender } from './redis-script.ts'
 
 /** How long an attempt may take without a sign of life, while it is not known how long Redis takes to connect. */
-const firstAttemptMs = 3_000
+const FIRST_ATTEMPT_MS = 3_000
 
 /** The same when it is known: three times as long as the last time, within these bounds. */
-const shortestAttemptMs = 1_000
-const longestAttemptMs = 10_000
+const MIN_ATTEMPT_MS = 1_000
+const MAX_ATTEMPT_MS = 10_000
 
-/** After so many attempts without a sign of life each one has twice as long: a network may have become slow. */
-const attemptsOfALength = 8
+/** After so many ATTEMPTS without a sign of life each one has twice as long: a network may have become slow. */
+const ATTEMPTS_PER_TIMEOUT = 8
 
 /** What a connection to Redis is made from. */
-export interface RedisConnectionParts {
+export interface RedisConnectionOptions {
   readonly url: string
   /** What keys begin with. */
   readonly prefix: string
@@ -57,7 +57,7 @@ export class RedisConnection implements Sender {
   reason = 'it has not answered yet'
   /** The time of the network. */
   readonly clock: Clock
-  readonly #parts: RedisConnectionParts
+  readonly #parts: RedisConnectionOptions
   readonly #create: typeof createClient
   readonly #calls: CallTimes
   readonly #pauses: RetryPauses
@@ -79,7 +79,7 @@ export class RedisConnection implements Sender {
   #stopWatchdog: StopTimer | undefined
 
   /** @param create of the package `redis`, which is loaded only where it is needed */
-  constructor(parts: RedisConnectionParts, create: typeof createClient) {
+  constructor(parts: RedisConnectionOptions, create: typeof createClient) {
     const { clock, timeoutMs } = parts
     this.#parts = parts
     this.clock = clock
@@ -293,31 +293,31 @@ export class RedisConnection implements Sender {
 
   #patienceMs(): number {
     const { timeoutMs, hungMs } = this.#parts
-    const connectMs = this.#connectMs === undefined ? firstAttemptMs : 3 * this.#connectMs
-    const patienceMs = hungMs ?? Math.max(shortestAttemptMs, timeoutMs, Math.min(connectMs, longestAttemptMs))
-    const longer = 2 ** Math.floor(this.#hungAttempts / attemptsOfALength)
-    return Math.max(patienceMs, Math.min(patienceMs * longer, longestAttemptMs))
+    const connectMs = this.#connectMs === undefined ? FIRST_ATTEMPT_MS : 3 * this.#connectMs
+    const patienceMs = hungMs ?? Math.max(MIN_ATTEMPT_MS, timeoutMs, Math.min(connectMs, MAX_ATTEMPT_MS))
+    const longer = 2 ** Math.floor(this.#hungAttempts / ATTEMPTS_PER_TIMEOUT)
+    return Math.max(patienceMs, Math.min(patienceMs * longer, MAX_ATTEMPT_MS))
   }
 }
 
 /** So many names that even a cluster of two servers has some of them elsewhere: all at one have a chance of 1 in 65,536. */
-const places = 16
+const PLACES = 16
 
 /**
  * Finds out whether Redis is of use. It has to take a write: one that is out of memory, still loading, or a replica only reads.
  * And it has to have all keys: a server of a cluster sends clients on to others (MOVED), which this client does not follow.
  */
 async function probeRedis(client: Client, prefix: string): Promise<void> {
-  const reads = Array.from({ length: places }, (_, place) =>
+  const reads = Array.from({ length: PLACES }, (_, place) =>
     client.sendCommand(['GET', `${prefix}{place ${place}}`]),
   )
   await Promise.all([client.sendCommand(['SET', `${prefix}alive`, '1', 'PX', '60000']), ...reads])
 }
 
 /** A connection that worked for so long was a good one: the next attempt is made at once. */
-const provenMs = 1_000
+const PROVEN_MS = 1_000
 
-/** Delays between attempts to connect. */
+/** Delays between ATTEMPTS to connect. */
 const BACKOFF = { firstMs: 100, maxMs: 1_000 }
 
 /** When to try again: at once after a connection that has worked for a while, then after pauses that grow to a second. */
@@ -339,7 +339,7 @@ export class RetryPauses {
 
   /** How long to wait before the next attempt, in milliseconds. Spread, so that many simulators do not come at once. */
   next(): number {
-    if (this.#worksSinceMs !== undefined && this.#clock.nowMs() - this.#worksSinceMs >= provenMs) {
+    if (this.#worksSinceMs !== undefined && this.#clock.nowMs() - this.#worksSinceMs >= PROVEN_MS) {
       this.#attempts = 0
     }
     this.#worksSinceMs = undefined

@@ -2,7 +2,7 @@ import type { MaybePromise } from '../../lib/port.ts'
 import { createHash } from 'node:crypto'
 import type { ReplayCursors } from '../../recordings/replay-cursors.ts'
 import type { RedisConnection } from './redis-connection.ts'
-import { TurnBatches } from './turn-batches.ts'
+import { TickBatcher } from './tick-batcher.ts'
 import { RedisScript } from './redis-script.ts'
 
 /**
@@ -24,16 +24,16 @@ return reply
 `)
 
 /** How long they are kept after the last request that was counted. */
-const keptMs = 86_400_000
+const RETENTION_MS = 86_400_000
 
 /** So many requests of so many tests are remembered in each of two generations: 10 MB together. */
-const remembered = 50_000
+const MAX_CACHED = 50_000
 
 /** More would hold up Redis, and with it everybody else, for more than a millisecond. */
-const mostInCall = 500
+const MAX_ITEMS_PER_CALL = 500
 
 /** What cursors in Redis are made from. */
-export interface RedisCursorsParts {
+export interface RedisCursorsOptions {
   readonly connection: RedisConnection
   /** What keys begin with. */
   readonly prefix: string
@@ -43,7 +43,7 @@ export interface RedisCursorsParts {
   readonly remembered?: number
 }
 
-interface Question {
+interface PendingCount {
   readonly name: string
   readonly resolve: (count: number) => void
   readonly reject: (error: unknown) => void
@@ -55,14 +55,14 @@ export class RedisCursors implements ReplayCursors {
   readonly #keys: readonly [young: string, old: string]
   readonly #local: ReplayCursors
   readonly #remembered: string
-  readonly #batches: TurnBatches<Question>
+  readonly #batches: TickBatcher<PendingCount>
 
-  constructor({ connection, prefix, local, remembered: most = remembered }: RedisCursorsParts) {
+  constructor({ connection, prefix, local, remembered: most = MAX_CACHED }: RedisCursorsOptions) {
     this.#connection = connection
     this.#keys = [`${prefix}{cursors}:young`, `${prefix}{cursors}:old`]
     this.#local = local
     this.#remembered = String(most)
-    this.#batches = new TurnBatches(connection.clock, (_key, questions) => this.#send(questions))
+    this.#batches = new TickBatcher(connection.clock, (_key, questions) => this.#send(questions))
   }
 
   next(list: string, test: string | undefined): MaybePromise<number> {
@@ -91,15 +91,15 @@ export class RedisCursors implements ReplayCursors {
     return this.#local.next(list, test)
   }
 
-  #send(questions: readonly Question[]): void {
-    for (let from = 0; from < questions.length; from += mostInCall) {
-      void this.#ask(questions.slice(from, from + mostInCall))
+  #send(questions: readonly PendingCount[]): void {
+    for (let from = 0; from < questions.length; from += MAX_ITEMS_PER_CALL) {
+      void this.#ask(questions.slice(from, from + MAX_ITEMS_PER_CALL))
     }
   }
 
-  async #ask(questions: readonly Question[]): Promise<void> {
+  async #ask(questions: readonly PendingCount[]): Promise<void> {
     try {
-      const args = [this.#remembered, String(keptMs)]
+      const args = [this.#remembered, String(RETENTION_MS)]
       for (const { name } of questions) args.push(name)
       const counts = (await countScript.run(this.#connection, this.#keys, args)) as number[]
       for (const [index, { resolve }] of questions.entries()) resolve(counts[index] ?? 0)

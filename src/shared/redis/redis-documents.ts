@@ -51,10 +51,10 @@ if remove(ARGV[1]) > 0 then redis.call('LREM', order, -1, ARGV[1]) end
 `)
 
 /** How long documents are kept after the last one was put. */
-const keptMs = 86_400_000
+const RETENTION_MS = 86_400_000
 
 /** A larger one would hold up the decisions that wait behind it on the connection. */
-const longestDocument = 512 * 1_024
+const MAX_DOCUMENT_LENGTH = 512 * 1_024
 
 /** What Redis keeps of documents at most. */
 export interface DocumentLimits {
@@ -88,9 +88,9 @@ export class RedisDocuments {
 
   /** Puts a document; false for one that is too large to be shared. */
   async put(name: string, { fixed, changing }: RedisDocument): Promise<boolean> {
-    if (fixed.length > longestDocument) return false
+    if (fixed.length > MAX_DOCUMENT_LENGTH) return false
     const { documents, bytes } = this.#limits
-    const limits = [documents, bytes, keptMs].map(String)
+    const limits = [documents, bytes, RETENTION_MS].map(String)
     await putScript.run(this.#connection, this.#keys, [name, fixed, changing, ...limits])
     return true
   }

@@ -12,30 +12,30 @@ import type {
 import type { RetryReport } from '../../journal/retry-report.ts'
 import type { Clock, StopTimer } from '../../lib/clock.ts'
 import { defer } from '../../lib/real-timers.ts'
-import { type NoteParts, type Notice, NoticeWriter, withParts } from './journal-notes.ts'
+import { type NotePayload, type Notice, NoticeWriter, withParts } from './journal-notes.ts'
 import { type JournalBounds, type JournalKeys, JournalOutbox, usualBounds } from './journal-outbox.ts'
 import { readNotesScript } from './journal-scripts.ts'
 import { partsOfMessage, type RedisConnection } from './redis-connection.ts'
 import { RedisTime } from './redis-time.ts'
 
 /** More in one call would hold up decisions that wait behind it on the connection. */
-const bytesInCall = 256 * 1024
-const mostInRead = 100
+const MAX_BYTES_PER_CALL = 256 * 1024
+const MAX_ITEMS_PER_READ = 100
 
 /**
  * Notices that are younger wait for others before they are judged: those of another simulator may be on their way. The simulator
  * of a pool of workers has them half a second late.
  */
-const heldMs = 1_000
+const HELD_MS = 1_000
 
 /** How often it is said that somebody follows the journal; that holds three times as long. */
-const toldAgainMs = 10_000
+const REPORT_INTERVAL_MS = 10_000
 
 /** A simulator that is busy for longer is not waited for. */
-const patienceMs = 2_000
+const PATIENCE_MS = 2_000
 
 /** Requests without an end that are remembered of all simulators. */
-const mostOpen = 100_000
+const MAX_OPEN = 100_000
 
 /** What a request has in Redis only. */
 const unread = { headers: {}, query: '', body: undefined }
@@ -55,7 +55,7 @@ interface HeldNotice {
 }
 
 /** What a journal in Redis is made from. */
-export interface RedisJournalParts {
+export interface RedisJournalOptions {
   readonly connection: RedisConnection
   /** What keys and channels begin with. */
   readonly prefix: string
@@ -102,7 +102,7 @@ export class RedisJournal implements JournalSink<SharedCall>, JournalReader {
   #lastToken = 0
   readonly #answers = new Map<string, () => void>()
 
-  constructor({ connection, prefix, size, secrets, bounds = usualBounds }: RedisJournalParts) {
+  constructor({ connection, prefix, size, secrets, bounds = usualBounds }: RedisJournalOptions) {
     const { clock } = connection
     this.#connection = connection
     this.#size = size
@@ -212,7 +212,7 @@ export class RedisJournal implements JournalSink<SharedCall>, JournalReader {
         resolve()
       }
       // A loop that was held up finds its timers due before it has read the answers that are there.
-      const stop = clock.at(clock.nowMs() + patienceMs, () => defer(end))
+      const stop = clock.at(clock.nowMs() + PATIENCE_MS, () => defer(end))
       this.#answers.set(token, () => {
         if (++answers >= expected) end()
       })
@@ -238,7 +238,7 @@ export class RedisJournal implements JournalSink<SharedCall>, JournalReader {
 
   async #hear(message: string): Promise<void> {
     const [kind, from = '', token = ''] = partsOfMessage(message).map(String)
-    if (kind === 'wake') await this.#read(this.#clock.nowMs() - heldMs)
+    if (kind === 'wake') await this.#read(this.#clock.nowMs() - HELD_MS)
     if (kind === 'noted') this.#readSoon()
     if (kind !== 'flush' || from === this.#outbox.replica) return
     await this.#settled()
@@ -250,23 +250,23 @@ export class RedisJournal implements JournalSink<SharedCall>, JournalReader {
     const { clock } = this.#connection
     this.#stopTelling = undefined
     if (this.#followers.size === 0) return
-    const command = ['SET', this.#keys[4], '1', 'PX', String(3 * toldAgainMs)]
+    const command = ['SET', this.#keys[4], '1', 'PX', String(3 * REPORT_INTERVAL_MS)]
     this.#connection.send(command).then(
       () => this.#readSoon(),
       () => {},
     )
-    this.#stopTelling = clock.at(clock.nowMs() + toldAgainMs, () => this.#letTell())
+    this.#stopTelling = clock.at(clock.nowMs() + REPORT_INTERVAL_MS, () => this.#letTell())
   }
 
   #readSoon(): void {
     const { clock } = this.#connection
     if (this.#stopReading || this.#followers.size === 0) return
     const read = async (): Promise<void> => {
-      await this.#read(this.#clock.nowMs() - heldMs)
+      await this.#read(this.#clock.nowMs() - HELD_MS)
       this.#stopReading = undefined
       if (this.#held.length > 0) this.#readSoon()
     }
-    this.#stopReading = clock.at(clock.nowMs() + heldMs, () => void read())
+    this.#stopReading = clock.at(clock.nowMs() + HELD_MS, () => void read())
   }
 
   /** Reads all that is there, and judges what Redis had at `untilMs`. */
@@ -285,7 +285,7 @@ export class RedisJournal implements JournalSink<SharedCall>, JournalReader {
   /** Whether there is more to read. */
   async #readSome(): Promise<boolean> {
     const [meta, notes] = this.#keys
-    const args = [this.#position, String(mostInRead), String(bytesInCall)]
+    const args = [this.#position, String(MAX_ITEMS_PER_READ), String(MAX_BYTES_PER_CALL)]
     const reply = await readNotesScript.run(this.#connection, [meta, notes], args)
     const [born, next, batches] = reply as [string, string, [id: string, fields: string[]][]]
     if (born !== this.#born) {
@@ -315,7 +315,7 @@ export class RedisJournal implements JournalSink<SharedCall>, JournalReader {
     if (kind === 'started') {
       const run = (): void => {
         this.#open.set(key, this.#known.started({ ...told, ...unread, id }, told.startedMs))
-        if (this.#open.size > mostOpen) this.#open.delete(this.#open.keys().next().value ?? '')
+        if (this.#open.size > MAX_OPEN) this.#open.delete(this.#open.keys().next().value ?? '')
       }
       return { atMs: told.startedMs, run }
     }
@@ -351,7 +351,7 @@ export class RedisJournal implements JournalSink<SharedCall>, JournalReader {
     for (const entry of entries) {
       page.push(entry)
       bytes += Math.min(entry.bodyBytes, 64 * 1024) + 2_000
-      if (bytes > bytesInCall || page.length === mostInRead) await readPage()
+      if (bytes > MAX_BYTES_PER_CALL || page.length === MAX_ITEMS_PER_READ) await readPage()
     }
     if (page.length > 0) await readPage()
     return found
@@ -360,7 +360,7 @@ export class RedisJournal implements JournalSink<SharedCall>, JournalReader {
   /** Without Redis: what was known when it went, and what was noted here since then, which will get other numbers. */
   #knownHere(filter: JournalFilter): JournalEntry[] {
     const here = this.#journalSince(0)
-    const parts = new Map<number, NoteParts>()
+    const parts = new Map<number, NotePayload>()
     const open = new Map<number, OpenCall>()
     let id = this.#outbox.next
     for (const { notice, parts: own } of this.#outbox.unsent) {

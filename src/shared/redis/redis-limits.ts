@@ -1,18 +1,18 @@
 import type { MaybePromise } from '../../lib/port.ts'
-import type { AnyStanding, LimitRequest, LimitResult, RateLimiter } from '../../limits/rate-limiter.ts'
+import type { LimitStatus, LimitRequest, LimitResult, RateLimiter } from '../../limits/rate-limiter.ts'
 import type { Usage } from '../../answer/completion.ts'
 import type { Utilization } from '../../limits/occupancy.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { BucketLimits } from './bucket-limits.ts'
 import { limitKey, limitKeyPrefix } from './deployment-key.ts'
 import type { BucketRules, LimitRules } from './limit-rules.ts'
-import { whenKnown } from '../../pipeline/stage.ts'
+import { mapMaybe } from '../../pipeline/stage.ts'
 import type { RedisConnection } from './redis-connection.ts'
 import { limitRulesOf } from './shared-limit-rules.ts'
 import { type TellTime, WindowLimits } from './window-limits.ts'
 
 /** What limits in Redis are made from. */
-export interface RedisLimitsParts {
+export interface RedisLimitsOptions {
   readonly connection: RedisConnection
   /** What keys begin with. */
   readonly prefix: string
@@ -45,7 +45,7 @@ export interface RedisLimits extends RateLimiter<RedisCharge> {
  * decided in one call for each deployment. While Redis is away the local authority answers, at once; when Redis is slow, after
  * the connection's timeout.
  */
-export function createRedisLimits(parts: RedisLimitsParts): RedisLimits {
+export function createRedisLimits(parts: RedisLimitsOptions): RedisLimits {
   const { connection, prefix, clock, local, tellTime } = parts
   const levels = new Map<
     string,
@@ -74,7 +74,7 @@ export function createRedisLimits(parts: RedisLimitsParts): RedisLimits {
 
   const fallBack = (request: LimitRequest): MaybeResult => {
     connection.state.fallbacks++
-    return whenKnown(local.decide(request), (result): LimitResult<RedisCharge> => {
+    return mapMaybe(local.decide(request), (result): LimitResult<RedisCharge> => {
       if (!result.admitted) return result
       const { lease } = result
       return {
@@ -104,13 +104,13 @@ export function createRedisLimits(parts: RedisLimitsParts): RedisLimits {
     settle: (charge, usage) => charge.settle(usage),
     discount: (charge, cachedTokens) => charge.discount(cachedTokens),
 
-    standing(subject) {
+    status(subject) {
       const rules = limitRulesOf(subject.limits)
-      if (!connection.state.up) return local.standing(subject)
+      if (!connection.state.up) return local.status(subject)
       const key = limitKey(prefix, subject.resource, subject.deployment, rules.kind)
-      const asked: Promise<AnyStanding> =
-        rules.kind === 'windows' ? windows.standing(key, rules) : buckets.standing(key, rules)
-      return asked.catch(() => local.standing(subject))
+      const asked: Promise<LimitStatus> =
+        rules.kind === 'windows' ? windows.status(key, rules) : buckets.status(key, rules)
+      return asked.catch(() => local.status(subject))
     },
 
     *utilizations(): Generator<Utilization> {
@@ -124,7 +124,7 @@ export function createRedisLimits(parts: RedisLimitsParts): RedisLimits {
         if (!known) continue
         const { rules, level, atMs } = known
         const left = Math.max(0, level - ((nowMs - atMs) * rules.tokensPerMinute) / 60_000)
-        yield { ...place, share: rules.standing(left).utilization }
+        yield { ...place, share: rules.status(left).utilization }
       }
     },
 

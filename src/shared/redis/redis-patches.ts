@@ -1,7 +1,7 @@
 import { SerialQueue } from '../../lib/queues.ts'
 import { randomUUID } from 'node:crypto'
 import type { LiveConfig } from '../../config/live-config.ts'
-import type { Overlay, OverlayStore } from '../../config/overlay.ts'
+import type { Patches, OverlayStore } from '../../config/patches.ts'
 import type { Clock, StopTimer } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { RedisConnection } from './redis-connection.ts'
@@ -14,21 +14,21 @@ import { RedisScript } from './redis-script.ts'
  */
 const offerScript = new RedisScript(`
 local version = redis.call('HGET', KEYS[1], 'version') or '0'
-if version ~= ARGV[1] then return { 0, version, redis.call('HGET', KEYS[1], 'overlay') or '' } end
-redis.call('HSET', KEYS[1], 'version', ARGV[2], 'overlay', ARGV[3])
+if version ~= ARGV[1] then return { 0, version, redis.call('HGET', KEYS[1], 'patches') or '' } end
+redis.call('HSET', KEYS[1], 'version', ARGV[2], 'patches', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 redis.call('PUBLISH', ARGV[5], ARGV[6])
 return { 1 }
 `)
 
 /** How long changes are kept when no simulator is left that has them. */
-const keptMs = 86_400_000
+const RETENTION_MS = 86_400_000
 
 /** How often a simulator puts that end off. */
-const renewedMs = 3_600_000
+const RENEWED_MS = 3_600_000
 
 /** What shared changes are made from. */
-export interface RedisPatchesParts {
+export interface RedisPatchesOptions {
   readonly connection: RedisConnection
   /** What keys and channels begin with. */
   readonly prefix: string
@@ -51,7 +51,7 @@ export interface RedisPatches {
 
 interface Stored {
   readonly version: number
-  readonly overlay: Overlay | undefined
+  readonly patches: Patches | undefined
 }
 
 /** Shares the changes of a configuration with all simulators that have the same Redis and prefix. */
@@ -61,73 +61,73 @@ export function createRedisPatches({
   live,
   clock,
   logger,
-}: RedisPatchesParts): RedisPatches {
+}: RedisPatchesOptions): RedisPatches {
   const key = `${prefix}config`
   const channel = `${prefix}changes`
   const id = randomUUID()
   /** Which version changes are of; those that are made while Redis is away are of the version that they are based on. */
-  const versions = new WeakMap<Overlay, number>()
-  const versionOf = (overlay: Overlay): number => versions.get(overlay) ?? 0
+  const versions = new WeakMap<Patches, number>()
+  const versionOf = (patches: Patches): number => versions.get(patches) ?? 0
   const resetListeners: (() => void)[] = []
   const syncs = new SerialQueue()
 
   const read = async (): Promise<Stored> => {
-    const [version, overlay] = (await connection.send(['HMGET', key, 'version', 'overlay'])) as (
+    const [version, patches] = (await connection.send(['HMGET', key, 'version', 'patches'])) as (
       string | null
     )[]
-    return storedOf(version, overlay)
+    return storedOf(version, patches)
   }
 
-  const write = async (overlay: Overlay, base: number, version: number): Promise<Stored | undefined> => {
+  const write = async (patches: Patches, base: number, version: number): Promise<Stored | undefined> => {
     const message = JSON.stringify({ from: id, kind: 'config', version })
     const reply = (await offerScript.run(connection, key, [
       String(base),
       String(version),
-      JSON.stringify(overlay),
-      String(keptMs),
+      JSON.stringify(patches),
+      String(RETENTION_MS),
       channel,
       message,
     ])) as [number, string?, string?]
     if (reply[0] !== 1) return storedOf(reply[1], reply[2])
-    versions.set(overlay, version)
+    versions.set(patches, version)
     return undefined
   }
 
   const store: OverlayStore = {
-    async offer(overlay, base) {
+    async offer(patches, base) {
       const baseVersion = versionOf(base)
       try {
-        const found = await write(overlay, baseVersion, baseVersion + 1)
+        const found = await write(patches, baseVersion, baseVersion + 1)
         if (!found) return 'kept'
-        if (found.version > baseVersion && found.overlay) {
-          versions.set(found.overlay, found.version)
-          return found.overlay
+        if (found.version > baseVersion && found.patches) {
+          versions.set(found.patches, found.version)
+          return found.patches
         }
         // Redis has lost what was there: it is put back together with the change.
-        if (!(await write(overlay, found.version, baseVersion + 1))) return 'kept'
+        if (!(await write(patches, found.version, baseVersion + 1))) return 'kept'
       } catch {
         // Told in the log by the connection.
       }
-      versions.set(overlay, baseVersion)
+      versions.set(patches, baseVersion)
       return 'away'
     },
   }
 
   const syncOnce = async (): Promise<void> => {
     const stored = await read()
-    const { overlay } = stored
-    if (overlay) versions.set(overlay, stored.version)
-    const held = versionOf(live.overlay)
-    if (overlay && stored.version > held) {
+    const { patches } = stored
+    if (patches) versions.set(patches, stored.version)
+    const held = versionOf(live.patches)
+    if (patches && stored.version > held) {
       const { problems } = await live.adopt(() =>
-        stored.version > versionOf(live.overlay) ? overlay : undefined,
+        stored.version > versionOf(live.patches) ? patches : undefined,
       )
       if (problems.length > 0) {
         logger.warn({ problems }, 'What another simulator has changed is wrong here, and was not taken over.')
       }
     } else if (stored.version < held) {
       // Redis was started anew: what is put back is what all of them had.
-      await write(live.overlay, stored.version, held)
+      await write(live.patches, stored.version, held)
     }
     await live.offerAgain()
   }
@@ -144,8 +144,8 @@ export function createRedisPatches({
 
   let stopRenewal: StopTimer = () => {}
   const renew = (): void => {
-    connection.send(['PEXPIRE', key, String(keptMs)]).catch(() => {})
-    stopRenewal = clock.at(clock.nowMs() + renewedMs, renew)
+    connection.send(['PEXPIRE', key, String(RETENTION_MS)]).catch(() => {})
+    stopRenewal = clock.at(clock.nowMs() + RENEWED_MS, renew)
   }
   renew()
 
@@ -167,10 +167,10 @@ export function createRedisPatches({
   }
 }
 
-function storedOf(version: string | null | undefined, overlay: string | null | undefined): Stored {
+function storedOf(version: string | null | undefined, patches: string | null | undefined): Stored {
   return {
     version: Number(version ?? 0),
-    overlay: overlay ? (JSON.parse(overlay) as Overlay) : undefined,
+    patches: patches ? (JSON.parse(patches) as Patches) : undefined,
   }
 }
 

@@ -26,7 +26,7 @@ import type { RedisDocument, RedisDocuments } from './redis-documents.ts'
 const pausesMs = [5, 10, 20, 40, 80, 160, 320]
 
 /** What stored responses in Redis are made from. */
-export interface RedisResponsesParts {
+export interface RedisResponsesOptions {
   readonly documents: RedisDocuments
   /** Has the responses that were made here, too, and answers while Redis is away. */
   readonly local: ResponseStore
@@ -42,7 +42,7 @@ export class RedisResponses implements ResponseArchive<ResponseAddress> {
   /** Those that Redis has not taken. */
   readonly #unshared = new WeakSet<ResponseRecord>()
 
-  constructor({ documents, local, clock }: RedisResponsesParts) {
+  constructor({ documents, local, clock }: RedisResponsesOptions) {
     this.#documents = documents
     this.#local = local
     this.#clock = clock

@@ -14,21 +14,21 @@ import type { Occupancy } from '../../limits/occupancy.ts'
 import { slotKeys } from './deployment-key.ts'
 import { partsOfMessage, type RedisConnection } from './redis-connection.ts'
 import { slotScript } from './slot-script.ts'
-import { TurnBatches } from './turn-batches.ts'
+import { TickBatcher } from './tick-batcher.ts'
 
 /** A simulator that Redis has not heard of for so long has died: its slots are free. */
-const usualLeaseMs = 10_000
+const DEFAULT_LEASE_MS = 10_000
 /** How often one that holds slots, or waits for some, tells that it lives, as a share of the lease. */
-const beatsInLease = 3
+const HEARTBEATS_PER_LEASE = 3
 
 /** More would hold up Redis, and with it everybody else, for more than a millisecond. */
-const mostInCall = 500
+const MAX_ITEMS_PER_CALL = 500
 
 /** A deployment without limits of its own has a slot for everyone. */
-const endless = 1e15
+const ENDLESS = 1e15
 
 /** What slots in Redis are made from. */
-export interface RedisSlotsParts {
+export interface RedisSlotsOptions {
   readonly connection: RedisConnection
   /** What keys and channels begin with. */
   readonly prefix: string
@@ -50,7 +50,7 @@ interface Waiter {
 }
 
 /** The slots of one deployment, as this simulator knows them. */
-interface Place {
+interface SlotQueue {
   readonly resource: string
   readonly deployment: string
   readonly keys: readonly [held: string, queue: string]
@@ -81,19 +81,19 @@ export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
   readonly #leaseMs: number
   readonly #channels: string
   readonly #replica = randomBytes(9).toString('hex')
-  readonly #batches: TurnBatches<Step>
-  readonly #places = new Map<string, Place>()
+  readonly #batches: TickBatcher<Step>
+  readonly #places = new Map<string, SlotQueue>()
   #connects = 0
   #lastNumber = 0
   #stopBeat: StopTimer | undefined
 
-  constructor({ connection, prefix, clock, leaseMs = usualLeaseMs }: RedisSlotsParts) {
+  constructor({ connection, prefix, clock, leaseMs = DEFAULT_LEASE_MS }: RedisSlotsOptions) {
     this.#connection = connection
     this.#clock = clock
     this.#prefix = prefix
     this.#leaseMs = leaseMs
     this.#channels = `${prefix}slots:`
-    this.#batches = new TurnBatches(connection.clock, (key, steps) => this.#send(key, steps))
+    this.#batches = new TickBatcher(connection.clock, (key, steps) => this.#send(key, steps))
     connection.onUp(() => this.#goShared())
     connection.onDown(() => this.#goLocal())
     void connection.onMessage(`${this.#channels}${this.#replica}`, (message) => this.#hear(message))
@@ -146,7 +146,7 @@ export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
     return `${this.#replica}.${this.#connects}`
   }
 
-  #placeOf({ resource, deployment }: SlotRequest): Place {
+  #placeOf({ resource, deployment }: SlotRequest): SlotQueue {
     const keys = slotKeys(this.#prefix, resource, deployment)
     let place = this.#places.get(keys[0])
     if (!place) {
@@ -167,7 +167,7 @@ export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
   }
 
   #wait(
-    place: Place,
+    place: SlotQueue,
     holder: SlotHolder,
     state: Waiter['state'],
     timeoutMs: number,
@@ -196,12 +196,12 @@ export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
     })
   }
 
-  #grant(place: Place, { holder, settle }: Waiter, others: number, waited: boolean): void {
+  #grant(place: SlotQueue, { holder, settle }: Waiter, others: number, waited: boolean): void {
     settle({ others, waited })
     this.#hold(place, holder)
   }
 
-  #hold(place: Place, holder: SlotHolder): void {
+  #hold(place: SlotQueue, holder: SlotHolder): void {
     place.working++
     this.#beatSoon()
     holder.onEnd(() => {
@@ -213,14 +213,14 @@ export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
 
   // While Redis is away.
 
-  #lookLocally(place: Place): 'slot' | 'queue' | 'queue-full' {
+  #lookLocally(place: SlotQueue): 'slot' | 'queue' | 'queue-full' {
     this.#connection.state.fallbacks++
     this.#admitLocally(place)
     if (place.working < place.slots) return 'slot'
     return waitingAt(place) < place.queueLength ? 'queue' : 'queue-full'
   }
 
-  #admitLocally(place: Place): void {
+  #admitLocally(place: SlotQueue): void {
     for (const waiter of place.waiters.values()) {
       if (place.working >= place.slots) return
       if (waiter.state === 'waiting') this.#grant(place, waiter, place.working, true)
@@ -242,7 +242,7 @@ export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
     this.#beatSoon()
   }
 
-  #askAgain(place: Place): void {
+  #askAgain(place: SlotQueue): void {
     for (const waiter of place.waiters.values()) {
       if (waiter.state === 'asked') continue
       waiter.state = 'asked'
@@ -252,24 +252,24 @@ export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
 
   // While Redis is there.
 
-  #tell({ keys }: Place, step: Step): void {
+  #tell({ keys }: SlotQueue, step: Step): void {
     this.#batches.add(keys[0], step, true)
   }
 
-  #leave(place: Place, number: number): void {
+  #leave(place: SlotQueue, number: number): void {
     if (this.#connection.state.up) this.#tell(place, { kind: 'l', number })
   }
 
   #send(key: string, steps: readonly Step[]): void {
     const place = this.#places.get(key)
     if (!place) return
-    for (let from = 0; from < steps.length; from += mostInCall) {
-      void this.#ask(place, steps.slice(from, from + mostInCall), steps.slice(from))
+    for (let from = 0; from < steps.length; from += MAX_ITEMS_PER_CALL) {
+      void this.#ask(place, steps.slice(from, from + MAX_ITEMS_PER_CALL), steps.slice(from))
     }
   }
 
   /** @param all these steps and those behind them, whose slots have been given back here and not there */
-  async #ask(place: Place, steps: readonly Step[], all: readonly Step[]): Promise<void> {
+  async #ask(place: SlotQueue, steps: readonly Step[], all: readonly Step[]): Promise<void> {
     const name = this.#name
     const held = place.working + all.filter(({ kind }) => kind === 'r').length
     const former = place.knownAs === name ? '' : place.knownAs
@@ -278,7 +278,7 @@ export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
       name,
       String(held),
       former,
-      String(place.slots === Infinity ? endless : place.slots),
+      String(place.slots === Infinity ? ENDLESS : place.slots),
       String(place.queueLength),
       String(this.#leaseMs),
       this.#channels,
@@ -296,7 +296,7 @@ export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
     }
   }
 
-  #take(place: Place, step: Step, first: number, second: number): void {
+  #take(place: SlotQueue, step: Step, first: number, second: number): void {
     if (step.kind !== 't' && step.kind !== 'q') return
     const waiter = place.waiters.get(step.number)
     if (first === 1) {
@@ -312,7 +312,7 @@ export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
   }
 
   /** Redis is away. What was to be given back goes with the name that it was held by. */
-  #failed(place: Place, step: Step): void {
+  #failed(place: SlotQueue, step: Step): void {
     if (step.kind !== 't' && step.kind !== 'q') return
     const waiter = place.waiters.get(step.number)
     if (waiter?.state !== 'asked') return
@@ -338,7 +338,7 @@ export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
   #beatSoon(): void {
     if (this.#stopBeat) return
     const { clock } = this.#connection
-    this.#stopBeat = clock.at(clock.nowMs() + this.#leaseMs / beatsInLease, () => {
+    this.#stopBeat = clock.at(clock.nowMs() + this.#leaseMs / HEARTBEATS_PER_LEASE, () => {
       this.#stopBeat = undefined
       for (const place of this.#places.values()) {
         if (place.working === 0 && place.waiters.size === 0) continue
@@ -349,12 +349,12 @@ export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
   }
 }
 
-function setSize(place: Place, concurrency: Concurrency | undefined): void {
+function setSize(place: SlotQueue, concurrency: Concurrency | undefined): void {
   place.slots = concurrency?.slots ?? Infinity
   place.queueLength = concurrency?.queueLength ?? 0
 }
 
-function waitingAt({ waiters }: Place): number {
+function waitingAt({ waiters }: SlotQueue): number {
   let waiting = 0
   for (const { state } of waiters.values()) if (state === 'waiting') waiting++
   return waiting

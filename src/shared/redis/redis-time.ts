@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.ts'
 
 /** A measurement that is older counts no longer: clocks of machines drift by some microseconds in a second. */
-const freshMs = 10_000
+const FRESH_MS = 10_000
 
 /**
  * The time of Redis, which all machines have in common, measured whenever it tells its time with an answer. The best of the
@@ -28,7 +28,7 @@ export class RedisTime {
   measured(sentMs: number, toldMs: number): void {
     const nowMs = this.#clock.nowMs()
     const roundTripMs = nowMs - sentMs
-    if (roundTripMs > this.#roundTripMs && nowMs - this.#atMs < freshMs) return
+    if (roundTripMs > this.#roundTripMs && nowMs - this.#atMs < FRESH_MS) return
     this.#roundTripMs = roundTripMs
     this.#atMs = nowMs
     this.#offsetMs = toldMs - (sentMs + nowMs) / 2

@@ -1,13 +1,18 @@
 import type { DeploymentLimits } from '../../limits/deployment-limits.ts'
-import { type LimitPlan, requestsWindowMs, tokensWindowMs, limitProfile } from '../../limits/limit-plan.ts'
 import {
-  provisionedStanding,
-  utilizationSpanMs,
+  type LimitPlan,
+  REQUESTS_WINDOW_MS,
+  TOKENS_WINDOW_MS,
+  limitProfile,
+} from '../../limits/limit-plan.ts'
+import {
+  provisionedStatus,
+  UTILIZATION_SPAN_MS,
   weightedTokens,
   weightedTokensPerMinute,
 } from '../../limits/provisioned-limiter.ts'
-import { rateLimitsOf, windowStanding, bucketMs, SlidingWindow } from '../../limits/deployment-limiter.ts'
-import type { LimitStanding } from '../../limits/limit-standing.ts'
+import { rateLimitsOf, windowStatus, BUCKET_MS, SlidingWindow } from '../../limits/deployment-limiter.ts'
+import type { PayAsYouGoStatus } from '../../limits/limit-status.ts'
 import type { LimitRules, WindowBucket } from './limit-rules.ts'
 
 const known = new WeakMap<DeploymentLimits, LimitRules>()
@@ -25,9 +30,9 @@ function makeRules(limits: DeploymentLimits): LimitRules {
     return {
       kind: 'bucket',
       tokensPerMinute: weightedTokensPerMinute(units),
-      spanMs: utilizationSpanMs,
+      spanMs: UTILIZATION_SPAN_MS,
       weigh: (used) => weightedTokens(used, units),
-      standing: (waiting) => provisionedStanding(waiting, units),
+      status: (waiting) => provisionedStatus(waiting, units),
     }
   }
   const { plan, profileName } = limits
@@ -37,25 +42,25 @@ function makeRules(limits: DeploymentLimits): LimitRules {
     tokens: plan.tokens,
     slice: plan.slice,
     correctsEstimate: profile.correctsEstimate,
-    status: (use) => rateLimitsOf(use, plan, profile),
-    standing: (buckets, nowMs) => standingOf(buckets, plan, nowMs),
+    remaining: (use) => rateLimitsOf(use, plan, profile),
+    status: (buckets, nowMs) => statusOf(buckets, plan, nowMs),
   }
 }
 
-function standingOf(buckets: readonly WindowBucket[], plan: LimitPlan, nowMs: number): LimitStanding {
-  const tokens = new SlidingWindow(tokensWindowMs)
-  const requests = new SlidingWindow(requestsWindowMs)
+function statusOf(buckets: readonly WindowBucket[], plan: LimitPlan, nowMs: number): PayAsYouGoStatus {
+  const tokens = new SlidingWindow(TOKENS_WINDOW_MS)
+  const requests = new SlidingWindow(REQUESTS_WINDOW_MS)
   const slice = new SlidingWindow(plan.slice.windowMs)
   for (const bucket of buckets) {
-    const atMs = bucket.tick * bucketMs
+    const atMs = bucket.tick * BUCKET_MS
     tokens.add(atMs, bucket.tokens)
     requests.add(atMs, bucket.requests)
     slice.add(atMs, bucket.requests)
   }
   return {
     kind: 'pay-as-you-go',
-    tokens: plan.tokens === Infinity ? undefined : windowStanding(tokens, plan.tokens, nowMs),
-    requests: windowStanding(slice, plan.slice.requests, nowMs),
-    requestsInMinute: windowStanding(requests, plan.requestsPerMinute, nowMs),
+    tokens: plan.tokens === Infinity ? undefined : windowStatus(tokens, plan.tokens, nowMs),
+    requests: windowStatus(slice, plan.slice.requests, nowMs),
+    requestsInMinute: windowStatus(requests, plan.requestsPerMinute, nowMs),
   }
 }

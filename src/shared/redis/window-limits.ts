@@ -1,22 +1,22 @@
-import { neverFitsRetryAfterSeconds } from '../../wire/errors.ts'
+import { NEVER_FITS_RETRY_AFTER_SECONDS } from '../../wire/errors.ts'
 import type { LimitResult } from '../../limits/rate-limiter.ts'
 import type { RedisCharge } from './redis-limits.ts'
-import type { LimitStanding } from '../../limits/limit-standing.ts'
+import type { PayAsYouGoStatus } from '../../limits/limit-status.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { WindowBucket, WindowRules } from './limit-rules.ts'
 import type { Sender } from './redis-script.ts'
-import { TurnBatches } from './turn-batches.ts'
-import { windowScript, windowStandingScript } from './window-script.ts'
+import { TickBatcher } from './tick-batcher.ts'
+import { windowScript, windowStatusScript } from './window-script.ts'
 
 /** More would hold up Redis, and with it everybody else, for more than a millisecond. */
-const mostInCall = 500
+const MAX_ITEMS_PER_CALL = 500
 
-const bucketMs = 100
+const BUCKET_MS = 100
 
 /** Larger than any sum of tokens; Lua reads no word for infinity. */
-const unlimited = 1e300
+const UNLIMITED = 1e300
 
-const longestWaitMs = neverFitsRetryAfterSeconds * 1_000
+const MAX_WAIT_MS = NEVER_FITS_RETRY_AFTER_SECONDS * 1_000
 
 /** Names what was charged: when the windows began, so that those that were cleared since are left alone, and the bucket. */
 interface Charge {
@@ -24,14 +24,14 @@ interface Charge {
   readonly tick: number
 }
 
-interface Question {
+interface PendingRequest {
   readonly rules: WindowRules
   readonly estimate: number
   readonly resolve: (decision: LimitResult<RedisCharge>) => void
   readonly reject: (error: unknown) => void
 }
 
-type Item = Question | { readonly charge: Charge; readonly delta: number }
+type Item = PendingRequest | { readonly charge: Charge; readonly delta: number }
 
 /** Tells the time to Redis; absent, its own counts, which is the same for all simulators. */
 export type TellTime = () => number
@@ -40,12 +40,12 @@ export type TellTime = () => number
 export class WindowLimits {
   readonly #sender: Sender
   readonly #now: () => string
-  readonly #batches: TurnBatches<Item>
+  readonly #batches: TickBatcher<Item>
 
   constructor(sender: Sender, clock: Clock, tellTime?: TellTime) {
     this.#sender = sender
     this.#now = () => (tellTime ? String(tellTime()) : '')
-    this.#batches = new TurnBatches(clock, (key, items) => this.#send(key, items))
+    this.#batches = new TickBatcher(clock, (key, items) => this.#send(key, items))
   }
 
   /** Admits a request and charges it, or refuses it; rejects when Redis is slow or away. */
@@ -56,8 +56,8 @@ export class WindowLimits {
   }
 
   /** How a deployment stands; rejects when Redis is slow or away. */
-  async standing(key: string, rules: WindowRules): Promise<LimitStanding> {
-    const [now, ...flat] = (await windowStandingScript.run(this.#sender, key, [this.#now()])) as [
+  async status(key: string, rules: WindowRules): Promise<PayAsYouGoStatus> {
+    const [now, ...flat] = (await windowStatusScript.run(this.#sender, key, [this.#now()])) as [
       string,
       ...number[],
     ]
@@ -66,7 +66,7 @@ export class WindowLimits {
       const [tick = 0, tokens = 0, requests = 0] = flat.slice(at, at + 3)
       buckets.push({ tick, tokens, requests })
     }
-    return rules.standing(buckets, Number(now))
+    return rules.status(buckets, Number(now))
   }
 
   #send(key: string, items: Item[]): void {
@@ -77,9 +77,10 @@ export class WindowLimits {
       windowScript.run(this.#sender, key, this.#args(undefined, corrections)).catch(() => {})
     }
     for (let from = 0; from < questions.length;) {
-      const { rules } = questions[from] as Question
+      const { rules } = questions[from] as PendingRequest
       let end = from + 1
-      while (end < questions.length && end - from < mostInCall && questions[end]?.rules === rules) end++
+      while (end < questions.length && end - from < MAX_ITEMS_PER_CALL && questions[end]?.rules === rules)
+        end++
       void this.#ask(key, rules, corrections, questions.slice(from, end))
       corrections = []
       from = end
@@ -90,7 +91,7 @@ export class WindowLimits {
     key: string,
     rules: WindowRules,
     corrections: readonly string[],
-    questions: readonly Question[],
+    questions: readonly PendingRequest[],
   ): Promise<void> {
     try {
       const args = this.#args(rules, corrections)
@@ -117,9 +118,9 @@ export class WindowLimits {
       at,
       at + 5,
     ) as number[]
-    const status = rules.status({ tokens, requests, sliceRequests })
+    const status = rules.remaining({ tokens, requests, sliceRequests })
     if (went < 2) {
-      const retryAfterMs = waitMs < 0 ? longestWaitMs : Math.min(waitMs, longestWaitMs)
+      const retryAfterMs = waitMs < 0 ? MAX_WAIT_MS : Math.min(waitMs, MAX_WAIT_MS)
       return { admitted: false, kind: went === 1 ? 'token' : 'call', retryAfterMs, status }
     }
     return {
@@ -139,7 +140,7 @@ export class WindowLimits {
   /** @param rules undefined where nothing is to be decided */
   #args(rules: WindowRules | undefined, corrections: readonly string[]): string[] {
     const limits = rules
-      ? [Math.min(rules.tokens, unlimited), rules.slice.windowMs / bucketMs, rules.slice.requests]
+      ? [Math.min(rules.tokens, UNLIMITED), rules.slice.windowMs / BUCKET_MS, rules.slice.requests]
       : [0, 0, 0]
     return [this.#now(), ...limits.map(String), String(corrections.length / 3), ...corrections]
   }

@@ -156,7 +156,7 @@ return reply
 
 /** Tells the buckets of one deployment and changes nothing: KEYS its windows; ARGV the time in ms (empty: Redis's own). Gives
  * that time, and the number, tokens and requests of each bucket of the last minute that holds any. */
-export const windowStandingScript = new RedisScript(`${layout}
+export const windowStatusScript = new RedisScript(`${layout}
 local reply, newest = { string.format('%.17g', now) }, load()
 if not newest then return reply end
 local oldest = math.max(newest, math.floor(now / 100)) - slots + 1

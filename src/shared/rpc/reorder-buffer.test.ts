@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { heldMs, ReorderBuffer } from './reorder-buffer.ts'
+import { HELD_MS, ReorderBuffer } from './reorder-buffer.ts'
 
 describe('ReorderBuffer', () => {
   beforeEach(() => void vi.useFakeTimers())
@@ -15,7 +15,7 @@ describe('ReorderBuffer', () => {
     const done: string[] = []
     const tell = (atMs: number, name: string): void => inOrder.add(atMs, () => done.push(name))
     const hearAll = async (): Promise<void> => {
-      vi.advanceTimersByTime(heldMs)
+      vi.advanceTimersByTime(HELD_MS)
       heardAll()
       await vi.advanceTimersByTimeAsync(0)
     }
@@ -25,10 +25,10 @@ describe('ReorderBuffer', () => {
   it('runs what is told late in its place, however late, once all have been heard', async () => {
     const { done, tell, hearAll } = setUp()
     tell(10, 'b')
-    vi.advanceTimersByTime(heldMs)
+    vi.advanceTimersByTime(HELD_MS)
     tell(5, 'a')
     tell(10, 'c')
-    await vi.advanceTimersByTimeAsync(10 * heldMs)
+    await vi.advanceTimersByTimeAsync(10 * HELD_MS)
     expect(done).toEqual([])
     await hearAll()
     expect(done).toEqual(['a', 'b', 'c'])
@@ -37,8 +37,8 @@ describe('ReorderBuffer', () => {
   it('leaves what happened after all were asked to the next time', async () => {
     const { done, tell, hearAll } = setUp()
     tell(10, 'a')
-    vi.advanceTimersByTime(heldMs)
-    tell(heldMs + 1, 'b')
+    vi.advanceTimersByTime(HELD_MS)
+    tell(HELD_MS + 1, 'b')
     await hearAll()
     expect(done).toEqual(['a'])
     await hearAll()
@@ -51,7 +51,7 @@ describe('ReorderBuffer', () => {
     tell(1, 'a')
     inOrder.runAll()
     expect(done).toEqual(['a', 'b'])
-    vi.advanceTimersByTime(2 * heldMs)
+    vi.advanceTimersByTime(2 * HELD_MS)
     expect(done).toHaveLength(2)
   })
 })

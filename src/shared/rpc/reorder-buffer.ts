@@ -4,7 +4,7 @@ interface Told {
 }
 
 /** How long notices are collected before all processes are asked whether there are more. */
-export const heldMs = 200
+export const HELD_MS = 200
 
 /**
  * Puts what several processes tell into the order in which it happened: a client may have read an answer of one worker, and
@@ -39,7 +39,7 @@ export class ReorderBuffer {
   #wait(): void {
     if (this.#isWaiting) return
     this.#isWaiting = true
-    setTimeout(() => void this.#catchUp(), heldMs)
+    setTimeout(() => void this.#catchUp(), HELD_MS)
   }
 
   async #catchUp(): Promise<void> {

@@ -4,7 +4,7 @@ import type { Model } from '../models/models.ts'
 import { objectOf, optional, required, anything, decimalBetween, oneOf, text } from '../validation/checks.ts'
 
 /** OpenAI's specification: the longest input and the longest instructions. */
-const maxLength = 4_096
+const MAX_LENGTH = 4_096
 
 /** The built-in voices of OpenAI's specification of 2026. */
 export const voices = [
@@ -36,10 +36,10 @@ const format: Check = (value) => {
 }
 
 const fields = objectOf([
-  required('input', text({ minLength: 1, maxLength })),
+  required('input', text({ minLength: 1, maxLength: MAX_LENGTH })),
   required('voice', oneOf(...voices)),
   optional('model', anything),
-  optional('instructions', text({ maxLength })),
+  optional('instructions', text({ maxLength: MAX_LENGTH })),
   optional('response_format', format),
   optional('speed', decimalBetween(0.25, 4)),
   optional('stream_format', oneOf('audio', 'sse')),

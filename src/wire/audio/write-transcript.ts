@@ -127,7 +127,7 @@ function time(seconds: number, mark: ',' | '.'): string {
 }
 
 /** Ten tokens a second: one for 100 ms of the caller's audio (OpenAI, "Realtime costs"). */
-const audioTokensPerSecond = 10
+const AUDIO_TOKENS_PER_SECOND = 10
 
 /** What a transcript costs on models that are billed in tokens. */
 export interface TranscriptUsage {
@@ -143,7 +143,7 @@ export function transcriptUsage(
 ): TranscriptUsage {
   return {
     textTokens,
-    audioTokens: Math.ceil(durationSeconds * audioTokensPerSecond),
+    audioTokens: Math.ceil(durationSeconds * AUDIO_TOKENS_PER_SECOND),
     outputTokens: pieces.length,
   }
 }

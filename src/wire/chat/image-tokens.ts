@@ -46,7 +46,7 @@ const namesLongestFirst = Object.keys(prices).sort((a, b) => b.length - a.length
 const defaultImageSize: ImageSize = { width: 1_024, height: 1_024 }
 
 /** The side to which a picture is shrunk that is only wanted in low detail. */
-const lowDetailSide = 512
+const LOW_DETAIL_SIDE = 512
 
 /**
  * The tokens that a picture costs.
@@ -65,7 +65,7 @@ export function countImageTokens(
   if ('base' in price) {
     return detail === 'low' ? price.base : price.base + price.perTile * countTiles(width, height)
   }
-  const shrink = detail === 'low' ? Math.min(1, lowDetailSide / Math.max(width, height)) : 1
+  const shrink = detail === 'low' ? Math.min(1, LOW_DETAIL_SIDE / Math.max(width, height)) : 1
   const patches = countPatches(width * shrink, height * shrink, price.budget)
   return Math.ceil(patches * price.multiplier)
 }
@@ -106,10 +106,10 @@ export interface ImageSize {
 }
 
 /** So much of a JPEG is read to find its size, which stands behind embedded previews and profiles; in base64. */
-const longestHeader = 400_000
+const MAX_HEADER_LENGTH = 400_000
 
 /** PNG, GIF and WebP have theirs at the start; a multiple of 4 base64 characters. */
-const shortHeader = 64
+const SHORT_HEADER = 64
 
 /** Services that make pictures to size have it in the address: `/800x400`. */
 const sizeInAddress = /[/_-](\d{2,4})x(\d{2,4})(?=[/._?&#-]|$)/
@@ -125,8 +125,8 @@ export function imageSize(url: string): ImageSize | undefined {
   }
   const start = url.indexOf(',') + 1
   if (start === 0) return undefined
-  const head = bytesOf(url, start, shortHeader)
-  if (head[0] === 0xff && head[1] === 0xd8) return jpegSize(bytesOf(url, start, longestHeader))
+  const head = bytesOf(url, start, SHORT_HEADER)
+  if (head[0] === 0xff && head[1] === 0xd8) return jpegSize(bytesOf(url, start, MAX_HEADER_LENGTH))
   return head.length < 30 ? undefined : (pngSize(head) ?? gifSize(head) ?? webpSize(head))
 }
 

@@ -39,13 +39,13 @@ export function countChatPrompt(
 }
 
 /** Less than the text of the tools by itself, as it merges with what is around it. */
-const toolsMerge = -3
+const TOOLS_MERGE = -3
 /** The line feed after the schema. */
-const formatEnd = 1
+const FORMAT_END = 1
 /** What the system message costs that chat needs to hold them, where the request has none of its own. */
 const frames = { tools: 6, format: 7, both: 6 }
 /** So much less where the request has a system message, which then holds them. */
-const savedBySystemMessage = 4
+const SAVED_BY_SYSTEM_MESSAGE = 4
 
 function countInstructions(
   request: ChatRequest,
@@ -56,12 +56,12 @@ function countInstructions(
   const tools = countTools(request, encoding)
   const format = countFormat(request.response_format, encoding)
   let tokens = tools + format + countToolChoice(request, encoding)
-  if (tools > 0) tokens += toolsMerge + promptFamily(model).toolsOverhead
-  if (format > 0) tokens += formatEnd
+  if (tools > 0) tokens += TOOLS_MERGE + promptFamily(model).toolsOverhead
+  if (format > 0) tokens += FORMAT_END
   if (api === 'responses') return tokens
   tokens += tools > 0 && format > 0 ? frames.both : tools > 0 ? frames.tools : frames.format
   const system = systemText(request)
-  return system === undefined ? tokens : tokens - savedBySystemMessage + countJoin(system, encoding)
+  return system === undefined ? tokens : tokens - SAVED_BY_SYSTEM_MESSAGE + countJoin(system, encoding)
 }
 
 function systemText({ messages }: ChatRequest): string | undefined {
@@ -74,11 +74,11 @@ function systemText({ messages }: ChatRequest): string | undefined {
 }
 
 /** Longer words are cut; what a text ends with decides alone. */
-const longestLastWord = 32
+const MAX_LAST_WORD = 32
 
 /** Tokens of the empty line after a text: none when it merges with a full stop. */
 function countJoin(text: string, encoding: TokenCounter): number {
-  const tail = text.slice(-longestLastWord)
+  const tail = text.slice(-MAX_LAST_WORD)
   const lastWord = tail.slice(Math.max(0, tail.lastIndexOf(' ')))
   return encoding.count(`${lastWord}\n\n`) - encoding.count(lastWord)
 }
@@ -100,25 +100,25 @@ export function countInput(input: string | readonly number[], encoding: TokenCou
 }
 
 /** Tokens around each message: its start, the end of its head, its end. */
-const tokensPerMessage = 3
+const TOKENS_PER_MESSAGE = 3
 
 /** Every role is one token. */
-const tokensPerRole = 1
+const TOKENS_PER_ROLE = 1
 
 /** A name is followed by one token of its own. */
-const tokensPerName = 1
+const TOKENS_PER_NAME = 1
 
 /** The address of a called function: " to=functions" and its dot, and as much where its result comes from. */
-const tokensPerCall = 5
+const TOKENS_PER_CALL = 5
 
 /** An older `function_call` has no result of its own shape. */
-const tokensPerFunctionCall = 3
+const TOKENS_PER_FUNCTION_CALL = 3
 
 /** Calls that were made side by side are one call of a tool that takes a list. */
-const tokensPerParallelTurn = 20
+const TOKENS_PER_PARALLEL_MESSAGE = 20
 
 /** The results of such a turn come back as one message, where single ones are a message each. */
-const savedPerParallelResult = 4
+const SAVED_PER_PARALLEL_RESULT = 4
 
 /**
  * The tokens of one message, after OpenAI's cookbook ("How to count tokens with tiktoken"), which matches every
@@ -128,11 +128,11 @@ function countMessage(message: ChatMessage, model: Model, encoding: TokenCounter
   const { role, content } = message
   const { tool_calls: calls, function_call: call } = callsOf(message)
   const name = nameOf(message)
-  let tokens = tokensPerMessage + tokensPerRole + countContent(content, model, encoding)
+  let tokens = TOKENS_PER_MESSAGE + TOKENS_PER_ROLE + countContent(content, model, encoding)
   // The name of a function's result stands in place of the role.
-  if (name) tokens += encoding.count(name) + (role === 'function' ? -tokensPerRole : tokensPerName)
+  if (name) tokens += encoding.count(name) + (role === 'function' ? -TOKENS_PER_ROLE : TOKENS_PER_NAME)
   if (calls?.length) tokens += countToolCalls(calls, model, encoding)
-  if (call) tokens += tokensPerFunctionCall + encoding.count(call.name) + encoding.count(call.arguments)
+  if (call) tokens += TOKENS_PER_FUNCTION_CALL + encoding.count(call.name) + encoding.count(call.arguments)
   return tokens
 }
 
@@ -167,10 +167,15 @@ function countToolCalls(calls: readonly ToolCall[], model: Model, encoding: Toke
   const [first] = calls
   if (calls.length === 1 && first) {
     const { name, input } = calledTool(first)
-    return tokensPerCall + callOverhead + 2 * encoding.count(name) + encoding.count(input)
+    return TOKENS_PER_CALL + callOverhead + 2 * encoding.count(name) + encoding.count(input)
   }
   const list = `{"tool_uses":[${calls.map(listedCall).join(',')}]}`
-  return tokensPerParallelTurn - savedPerParallelResult * calls.length + callOverhead + encoding.count(list)
+  return (
+    TOKENS_PER_PARALLEL_MESSAGE -
+    SAVED_PER_PARALLEL_RESULT * calls.length +
+    callOverhead +
+    encoding.count(list)
+  )
 }
 
 function calledTool(call: ToolCall): { readonly name: string; readonly input: string } {
@@ -224,22 +229,22 @@ function promptFamily(model: Model): PromptFamily {
 }
 
 /** Audio counts ten tokens a second (OpenAI, "Pricing" of gpt-4o-audio: a minute of input is about 600 tokens). */
-const audioTokensPerSecond = 10
+const AUDIO_TOKENS_PER_SECOND = 10
 
 /** Bytes of a second of sound, by format: 24 kHz of 16 bits for wav, 128 kbit for mp3, the common choices. */
 const bytesPerSecond = { wav: 48_000, mp3: 16_000 }
 
 /** A page of a document has so many bytes and tokens, roughly; nothing is read of the document itself. */
-const bytesPerPage = 50_000
-const tokensPerPage = 1_000
+const BYTES_PER_PAGE = 50_000
+const TOKENS_PER_PAGE = 1_000
 
 /** Larger texts are reckoned at four characters a token, so that a file does not hold up other requests. */
-const longestCountedText = 200_000
+const MAX_COUNTED_TEXT = 200_000
 
 /** An estimate of what a recording costs, from its size alone. */
 function countAudioPart({ data, format }: { readonly data: string; readonly format: string }): number {
   const perSecond = format === 'mp3' ? bytesPerSecond.mp3 : bytesPerSecond.wav
-  return Math.ceil((base64Bytes(data.length) / perSecond) * audioTokensPerSecond)
+  return Math.ceil((base64Bytes(data.length) / perSecond) * AUDIO_TOKENS_PER_SECOND)
 }
 
 /**
@@ -248,14 +253,14 @@ function countAudioPart({ data, format }: { readonly data: string; readonly form
  */
 function countFilePart({ file_data: data, filename }: FileReference, encoding: TokenCounter): number {
   const name = filename ? encoding.count(filename) : 0
-  if (!data) return name + tokensPerPage
+  if (!data) return name + TOKENS_PER_PAGE
   const comma = data.startsWith('data:') ? data.indexOf(',') : -1
   const size = base64Bytes(data.length - comma - 1)
   if (data.startsWith('data:text/')) {
-    if (size > longestCountedText) return name + Math.ceil(size / 4)
+    if (size > MAX_COUNTED_TEXT) return name + Math.ceil(size / 4)
     return name + encoding.count(Buffer.from(data.slice(comma + 1), 'base64').toString())
   }
-  return name + Math.ceil(size / bytesPerPage) * tokensPerPage
+  return name + Math.ceil(size / BYTES_PER_PAGE) * TOKENS_PER_PAGE
 }
 
 function base64Bytes(chars: number): number {

@@ -4,14 +4,14 @@ import type { TokenCounter } from '../../tokens/encoding.ts'
 import type { ChatRequest, FunctionDefinition, ResponseFormat, Tool } from './chat-request.ts'
 
 /** Half of the characters that remembered tools and schemas may take, since there are two generations: 16 MiB in all. */
-const rememberedChars = 4 * 1024 * 1024
+const MAX_CACHED_CHARACTERS = 4 * 1024 * 1024
 
 /** Longer JSON is not remembered, in characters: a few such definitions would evict all others. */
-const longestRemembered = 256 * 1024
+const MAX_CACHED_LENGTH = 256 * 1024
 
 /** Counts of tools and formats, which come again with every request of a conversation, by the JSON that asked for them. */
 const remembered = new RecentMap<string, { readonly tokens: number; readonly chars: number }>(
-  rememberedChars,
+  MAX_CACHED_CHARACTERS,
   ({ chars }) => chars + 100,
 )
 
@@ -43,16 +43,16 @@ export function countToolChoice(request: ChatRequest, encoding: TokenCounter): n
   if (names.length === 0) return 0
   const chosen = choice ?? call
   if (chosen === 'none') return 1
-  if (chosen === 'required') return names.length === 1 ? forcedTool + encoding.count(names[0] ?? '') : 0
+  if (chosen === 'required') return names.length === 1 ? FORCED_TOOL + encoding.count(names[0] ?? '') : 0
   if (typeof chosen !== 'object' || chosen === null) return 0
-  if ('name' in chosen) return forcedFunction + encoding.count(chosen.name)
-  if (chosen.type === 'function') return forcedTool + encoding.count(chosen.function.name)
-  return chosen.type === 'custom' ? forcedTool + encoding.count(chosen.custom.name) : 0
+  if ('name' in chosen) return FORCED_FUNCTION + encoding.count(chosen.name)
+  if (chosen.type === 'function') return FORCED_TOOL + encoding.count(chosen.function.name)
+  return chosen.type === 'custom' ? FORCED_TOOL + encoding.count(chosen.custom.name) : 0
 }
 
-const forcedTool = 7
+const FORCED_TOOL = 7
 /** Of the older form (hmarr/openai-chat-tokens issue 9, 2023). */
-const forcedFunction = 4
+const FORCED_FUNCTION = 4
 
 function describeTool(tool: Tool): DescribedTool {
   return tool.type === 'custom' ? { ...tool.custom, custom: true } : describeFunction(tool.function)
@@ -67,7 +67,7 @@ function countOnce(kind: string, asked: unknown, encoding: TokenCounter, render:
   const known = remembered.get(key)
   if (known) return known.tokens
   const tokens = encoding.count(render())
-  if (!encoding.collects && key.length <= longestRemembered)
+  if (!encoding.collects && key.length <= MAX_CACHED_LENGTH)
     remembered.set(key, { tokens, chars: key.length })
   return tokens
 }
@@ -85,7 +85,7 @@ function jsonOf(value: unknown): string {
 type Schema = Readonly<Record<string, unknown>>
 
 /** Deeper schemas are cut; the service allows ten levels, and a hostile one must not exhaust the stack. */
-const deepest = 32
+const MAX_DEPTH = 32
 
 /**
  * Writes a JSON schema as the TypeScript type that the models are shown. The form follows what models repeat of
@@ -94,7 +94,7 @@ const deepest = 32
  * mark, limits and formats are not shown.
  */
 export function typeOf(schema: unknown, depth = 0): string {
-  if (!isRecord(schema) || depth > deepest) return 'any'
+  if (!isRecord(schema) || depth > MAX_DEPTH) return 'any'
   if (Array.isArray(schema['enum'])) return union(schema['enum'].map((value) => JSON.stringify(value)))
   if ('const' in schema) return JSON.stringify(schema['const'])
   const variants = schema['anyOf'] ?? schema['oneOf']

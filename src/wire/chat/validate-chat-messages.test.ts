@@ -12,8 +12,8 @@ const refusal = (fragment: object): unknown => {
 
 type Row = readonly [fragment: object, param: string | null, code: string | null, message: string]
 
-const longestContent = 10_485_760
-const tooLong = 'x'.repeat(longestContent + 1)
+const MAX_CONTENT_LENGTH = 10_485_760
+const tooLong = 'x'.repeat(MAX_CONTENT_LENGTH + 1)
 
 const refusals: Row[] = [
   [

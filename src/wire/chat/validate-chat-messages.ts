@@ -75,12 +75,12 @@ const parts = arrayOf(
 const content = textOrArray('one of a string or array of objects', contentText, parts)
 
 /** Most messages of one request. */
-const maxMessages = 2048
-const maxNameLength = 64
+const MAX_MESSAGES = 2048
+const MAX_NAME_LENGTH = 64
 /** Longest id of a tool call. */
-const maxIdLength = 40
+const MAX_ID_LENGTH = 40
 
-const speakerName = text({ minLength: 1, maxLength: maxNameLength, pattern: /^[^\s<|\\/>]+$/ })
+const speakerName = text({ minLength: 1, maxLength: MAX_NAME_LENGTH, pattern: /^[^\s<|\\/>]+$/ })
 
 // Other members pass, as on the service: a client may send back what an answer held (`annotations`).
 const message = (...fields: readonly Field[]): Check => objectOf(fields, 'ignore')
@@ -103,7 +103,10 @@ const roles: ReadonlyMap<string, Check> = new Map([
   ],
   ['user', spoken],
   ['function', message(optional('content', content), optional('name', speakerName))],
-  ['tool', message(optional('content', content), optional('tool_call_id', text({ maxLength: maxIdLength })))],
+  [
+    'tool',
+    message(optional('content', content), optional('tool_call_id', text({ maxLength: MAX_ID_LENGTH }))),
+  ],
   // Its own schema on the service, with its own words for missing content.
   ['developer', message(required('content', content), optional('name', speakerName))],
 ])
@@ -121,7 +124,7 @@ const item: Check = (value) => {
 }
 
 /** `messages`: roles, content by role, and each message's own members; not how messages follow each other. */
-export const messages = arrayOf(item, { expected: 'an array of objects', min: 1, max: maxMessages })
+export const messages = arrayOf(item, { expected: 'an array of objects', min: 1, max: MAX_MESSAGES })
 
 function imageFromUserOnly({ content }: JsonObject, role: string): Fault | undefined {
   if (role === 'user' || !Array.isArray(content)) return undefined

@@ -14,21 +14,21 @@ import {
 import { wrongType, type Check } from '../validation/fault.ts'
 
 /** Most tools, or functions, of one request. */
-const maxTools = 128
-const maxNameLength = 64
+const MAX_TOOLS = 128
+const MAX_NAME_LENGTH = 64
 /** Longest id of a tool call. */
-const maxIdLength = 40
+const MAX_ID_LENGTH = 40
 /** Longest description, from Azure's documentation. */
-const maxDescriptionLength = 1_048_576
+const MAX_DESCRIPTION_LENGTH = 1_048_576
 
 /** The name of a function, of a tool or of a schema. */
-export const functionName = text({ minLength: 1, maxLength: maxNameLength, pattern: /^[a-zA-Z0-9_-]+$/ })
+export const functionName = text({ minLength: 1, maxLength: MAX_NAME_LENGTH, pattern: /^[a-zA-Z0-9_-]+$/ })
 
 /** A JSON schema; its inside is not looked at. */
 export const schema: Check = (value) => (isRecord(value) ? undefined : wrongType('an object', value))
 
 /** A description of a tool or of a schema. */
-export const description = text({ maxLength: maxDescriptionLength })
+export const description = text({ maxLength: MAX_DESCRIPTION_LENGTH })
 
 const definition = objectOf([
   required('name', functionName),
@@ -41,7 +41,7 @@ const definition = objectOf([
 export const functions = arrayOf(definition, {
   expected: 'an array of function definitions',
   min: 1,
-  max: maxTools,
+  max: MAX_TOOLS,
 })
 
 const named = objectOf([required('name', functionName)])
@@ -68,7 +68,7 @@ export const tools = arrayOf(
       ],
     ]),
   ),
-  { expected: 'an array of objects', max: maxTools },
+  { expected: 'an array of objects', max: MAX_TOOLS },
 )
 
 /** `function_call` of a request. */
@@ -96,7 +96,7 @@ export const toolChoice = textOrObject(
   (value) => ((isRecord(value) && otherChoices.get(value['type'])) || chosenFunction)(value),
 )
 
-const callId = text({ maxLength: maxIdLength })
+const callId = text({ maxLength: MAX_ID_LENGTH })
 
 /** `tool_calls` of an assistant message. Refuses other members: `index`, left over from a stream, is the usual one. */
 export const toolCalls = arrayOf(

@@ -39,7 +39,7 @@ import {
 } from '../validation/checks.ts'
 import {
   logitBias,
-  maxChoicesOlder,
+  MAX_CHOICES_OLDER,
   penalty,
   stop,
   streamOptions,
@@ -114,7 +114,7 @@ function chatFields(reasoning: boolean): Check {
     optional('parallel_tool_calls', boolean),
     optional('max_completion_tokens', tokenLimit),
     optional('max_tokens', unlessReasoning(tokenLimit, " Use 'max_completion_tokens' instead.")),
-    optional('n', integerBetween(1, reasoning ? 8 : maxChoicesOlder)),
+    optional('n', integerBetween(1, reasoning ? 8 : MAX_CHOICES_OLDER)),
     optional('stop', unlessReasoning(stop)),
     optional('temperature', temperature),
     optional('top_p', topP),

@@ -47,11 +47,11 @@ export function chatBody(completion: WrittenChat, facts: ChatFacts): WholeBody {
 }
 
 /** Rendered in some ten milliseconds, in tokens; the log probabilities of one take as long as twenty. */
-const quickTokens = 50_000
-const tokensPerLogprob = 20
+const QUICK_TOKENS = 50_000
+const TOKENS_PER_LOGPROB = 20
 
 function isLarge({ usage }: Completion, { logprobs }: ChatFacts): boolean {
-  return usage.completionTokens * (logprobs ? tokensPerLogprob : 1) > quickTokens
+  return usage.completionTokens * (logprobs ? TOKENS_PER_LOGPROB : 1) > QUICK_TOKENS
 }
 
 /**

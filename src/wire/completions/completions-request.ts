@@ -4,7 +4,7 @@ import type { Model } from '../models/models.ts'
 import { objectOf, optional, anything, boolean, integer, integerBetween, text } from '../validation/checks.ts'
 import {
   logitBias,
-  maxChoicesOlder,
+  MAX_CHOICES_OLDER,
   penalty,
   stop,
   streamOptions,
@@ -16,15 +16,15 @@ import {
 import type { StreamOptions } from '../chat/chat-request.ts'
 
 /** Most prompts in one request; the service's own bound is not captured, that of embeddings stands in. */
-const maxPrompts = 2048
+const MAX_PROMPTS = 2048
 
 const fields = objectOf([
-  optional('prompt', textOrTokens(maxPrompts)),
+  optional('prompt', textOrTokens(MAX_PROMPTS)),
   optional('suffix', text()),
   // Zero is of use here: with `echo` it scores the prompt.
   optional('max_tokens', integerBetween(0, Infinity)),
-  optional('n', integerBetween(1, maxChoicesOlder)),
-  optional('best_of', integerBetween(1, maxChoicesOlder)),
+  optional('n', integerBetween(1, MAX_CHOICES_OLDER)),
+  optional('best_of', integerBetween(1, MAX_CHOICES_OLDER)),
   optional('stop', stop),
   optional('temperature', temperature),
   optional('top_p', topP),
@@ -49,13 +49,13 @@ const bestOfCoversChoices: Rule = ({ best_of: bestOf, n }) => {
 }
 
 /** Most completions that one request may have written; the figure of reports on OpenAI's service. */
-const maxCompletions = 128
+const MAX_COMPLETIONS = 128
 
 /** With `max_tokens` 0 nothing is written, and the bound is that of prompts. */
 const notTooManyCompletions: Rule = ({ prompt, n, best_of: bestOf, max_tokens: maxTokens }) => {
   const prompts = Array.isArray(prompt) && typeof prompt[0] !== 'number' ? prompt.length : 1
   const choices = Math.max(1, ...[n, bestOf].filter((count) => typeof count === 'number'))
-  const most = maxTokens === 0 ? maxPrompts : maxCompletions
+  const most = maxTokens === 0 ? MAX_PROMPTS : MAX_COMPLETIONS
   if (prompts * choices <= most) return undefined
   return plainFault(null, tooManyCompletionsText(prompts * choices, most))
 }

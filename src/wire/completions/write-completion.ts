@@ -27,7 +27,7 @@ export interface EchoedPrompt {
 }
 
 /** Tokens of a text with their place in it. */
-export interface PlacedTokens {
+export interface TokenSpans {
   readonly tokens: readonly string[]
   /** Where the first token begins, in code points from the start of the prompt. */
   readonly offset: number
@@ -46,7 +46,7 @@ export interface LegacyCompletion {
   /** The prompt stands before each choice. */
   readonly echo: boolean
   /** Gives the log probabilities of tokens as JSON; undefined when the request does not ask for them. */
-  readonly logprobs: ((placed: PlacedTokens) => string) | undefined
+  readonly logprobs: ((placed: TokenSpans) => string) | undefined
 }
 
 /**

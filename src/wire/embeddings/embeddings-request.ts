@@ -15,7 +15,7 @@ import { textOrTokens } from '../validation/common-fields.ts'
 import type { TextOrTokens } from '../completions/completions-request.ts'
 
 /** Most texts, or lists of tokens, in one request (Azure's documentation). */
-const maxInputs = 2048
+const MAX_INPUTS = 2048
 
 /** This operation has words of its own, and names no param with them (seen on Azure in August 2026). */
 function refusedInput(problem: string): Fault {
@@ -38,8 +38,8 @@ const input: Check = (value) => {
   if (Array.isArray(value)) {
     if (value.length === 0) return refusedInput('input cannot be an empty array')
     // Numbers are the tokens of one input, which the model's context bounds.
-    if (value.length > maxInputs && typeof value[0] !== 'number') {
-      return refusedInput(`array length must be ${maxInputs} or less`)
+    if (value.length > MAX_INPUTS && typeof value[0] !== 'number') {
+      return refusedInput(`array length must be ${MAX_INPUTS} or less`)
     }
   }
   return inputs(value)

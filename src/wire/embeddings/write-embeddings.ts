@@ -52,18 +52,18 @@ function floats(vector: Float32Array): string {
 }
 
 /** Eight spaces of indentation, sign, `0.`, three zeros, eight digits, comma and line feed; more for rare long ones. */
-const longestLine = 48
+const MAX_LINE_LENGTH = 48
 
 /** Characters, by their bytes. */
-const space = 32
-const comma = 44
-const minus = 45
-const point = 46
-const zero = 48
-const lineFeed = 10
+const SPACE = 32
+const COMMA = 44
+const MINUS = 45
+const POINT = 46
+const ZERO = 48
+const LINE_FEED = 10
 
 /** Eight digits are at least this and below ten times as much. */
-const leastDigits = 10_000_000
+const MIN_DIGITS = 10_000_000
 
 let bytes = Buffer.alloc(0)
 
@@ -73,14 +73,14 @@ let bytes = Buffer.alloc(0)
  * answer in floats cost half a millisecond.
  */
 export function floatLines(vector: Float32Array): string {
-  if (bytes.length < vector.length * longestLine) bytes = Buffer.alloc(vector.length * longestLine)
+  if (bytes.length < vector.length * MAX_LINE_LENGTH) bytes = Buffer.alloc(vector.length * MAX_LINE_LENGTH)
   let end = 0
   for (let i = 0; i < vector.length; i++) {
     if (i > 0) {
-      bytes[end++] = comma
-      bytes[end++] = lineFeed
+      bytes[end++] = COMMA
+      bytes[end++] = LINE_FEED
     }
-    for (let spaces = 0; spaces < 8; spaces++) bytes[end++] = space
+    for (let spaces = 0; spaces < 8; spaces++) bytes[end++] = SPACE
     end = writeFloat(vector[i] ?? 0, end)
   }
   return bytes.toString('latin1', 0, end)
@@ -93,9 +93,9 @@ function writeFloat(value: number, start: number): number {
   let places = size >= 0.1 ? 8 : size >= 0.01 ? 9 : size >= 0.001 ? 10 : 11
   const scale = size >= 0.1 ? 1e8 : size >= 0.01 ? 1e9 : size >= 0.001 ? 1e10 : 1e11
   let digits = Math.round(size * scale)
-  if (digits >= 10 * leastDigits) {
+  if (digits >= 10 * MIN_DIGITS) {
     // Rounded up to the next power of ten.
-    digits = leastDigits
+    digits = MIN_DIGITS
     places--
   }
   while (digits % 10 === 0) {
@@ -103,12 +103,12 @@ function writeFloat(value: number, start: number): number {
     places--
   }
   let at = start
-  if (value < 0) bytes[at++] = minus
-  bytes[at++] = zero
-  bytes[at++] = point
+  if (value < 0) bytes[at++] = MINUS
+  bytes[at++] = ZERO
+  bytes[at++] = POINT
   for (let place = at + places - 1; place >= at; place--) {
     const rest = (digits / 10) | 0
-    bytes[place] = zero + digits - rest * 10
+    bytes[place] = ZERO + digits - rest * 10
     digits = rest
   }
   return at + places

@@ -24,9 +24,9 @@ import {
 } from '../validation/checks.ts'
 
 /** Microsoft Learn, "Foundry Models sold by Azure": the longest prompt of every image model. */
-const maxPromptLength = 4_000
+const MAX_PROMPT_LENGTH = 4_000
 
-const prompt = text({ minLength: 1, maxLength: maxPromptLength })
+const prompt = text({ minLength: 1, maxLength: MAX_PROMPT_LENGTH })
 
 const dalle3Fields = objectOf([
   required('prompt', prompt),
@@ -71,10 +71,10 @@ function imageFields(size: Check) {
 const gptImageFields = imageFields(oneOf('1024x1024', '1024x1536', '1536x1024', 'auto'))
 
 /** Limits of free sizes (the official client's documentation of gpt-image-2): sides, their ratio and their unit. */
-const longestSide = 3_840
-const mostPixels = 3_840 * 2_160
-const widestRatio = 3
-const sideUnit = 16
+const MAX_SIDE = 3_840
+const MAX_PIXELS = 3_840 * 2_160
+const MAX_RATIO = 3
+const SIDE_UNIT = 16
 
 const freeSize: Check = (value) => {
   if (typeof value !== 'string') return wrongType('a string', value)
@@ -83,14 +83,14 @@ const freeSize: Check = (value) => {
   if (!match) return notOneOf(value, ['1024x1024', '1024x1536', '1536x1024', '<width>x<height>', 'auto'])
   const width = Number(match[1])
   const height = Number(match[2])
-  if (width % sideUnit !== 0 || height % sideUnit !== 0) {
-    return outOfBounds('invalid_value', 'invalid size', `sides divisible by ${sideUnit}, but got ${value}`)
+  if (width % SIDE_UNIT !== 0 || height % SIDE_UNIT !== 0) {
+    return outOfBounds('invalid_value', 'invalid size', `sides divisible by ${SIDE_UNIT}, but got ${value}`)
   }
   const longest = Math.max(width, height)
-  if (longest > widestRatio * Math.min(width, height)) {
+  if (longest > MAX_RATIO * Math.min(width, height)) {
     return outOfBounds('invalid_value', 'invalid size', `a ratio between 1:3 and 3:1, but got ${value}`)
   }
-  if (longest > longestSide || width * height > mostPixels) {
+  if (longest > MAX_SIDE || width * height > MAX_PIXELS) {
     return outOfBounds('invalid_value', 'image too large', `at most 3840x2160, but got ${value}`)
   }
   return undefined

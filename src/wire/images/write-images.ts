@@ -60,13 +60,13 @@ const tokensOf: Readonly<Record<Quality, readonly [square: number, upright: numb
 }
 
 /** gpt-image-2 was seen to bill 229 tokens for a square image of low quality, where gpt-image-1 bills 272. */
-const laterModelsShare = 229 / 272
+const LATER_MODELS_SHARE = 229 / 272
 
 /** Each unfinished image of a stream costs these (OpenAI, "Image generation"). */
-const partialImageTokens = 100
+const PARTIAL_IMAGE_TOKENS = 100
 
-const squarePixels = 1024 * 1024
-const oblongPixels = 1024 * 1536
+const SQUARE_PIXELS = 1024 * 1024
+const OBLONG_PIXELS = 1024 * 1536
 
 /** The output tokens of one image. Sizes without a row of their own cost by their pixels (an assumption). */
 export function imageTokensOf(model: string, size: string, quality: string, partialImages: number): number {
@@ -74,12 +74,12 @@ export function imageTokensOf(model: string, size: string, quality: string, part
   const [square, upright, wide] = tokensOf[quality as Quality] ?? tokensOf.medium
   const [tokens, pixels] =
     width === height
-      ? [square, squarePixels]
+      ? [square, SQUARE_PIXELS]
       : height > width
-        ? [upright, oblongPixels]
-        : [wide, oblongPixels]
-  const share = model.startsWith('gpt-image-1') ? 1 : laterModelsShare
-  return Math.round(((tokens * width * height) / pixels) * share) + partialImages * partialImageTokens
+        ? [upright, OBLONG_PIXELS]
+        : [wide, OBLONG_PIXELS]
+  const share = model.startsWith('gpt-image-1') ? 1 : LATER_MODELS_SHARE
+  return Math.round(((tokens * width * height) / pixels) * share) + partialImages * PARTIAL_IMAGE_TOKENS
 }
 
 /** The width and height that a size of the form `1024x1536` names. */

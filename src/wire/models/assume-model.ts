@@ -2,7 +2,7 @@ import { findModel, modelFromDeploymentName, type ModelCatalogue } from './model
 import type { Model } from './models.ts'
 
 /** Longest name that a model outside the catalogue may have, in characters. */
-const maxNameLength = 100
+const MAX_NAME_LENGTH = 100
 
 /** Words in a name that say what a model makes, and the model that it is then like. The first match counts. */
 const kinds: readonly (readonly [words: RegExp, standard: string])[] = [
@@ -30,7 +30,7 @@ const standardChatModel = 'gpt-4o-mini'
  * Undefined for a text that is no name: empty, longer than 100 characters, or with control characters.
  */
 export function assumeModel(name: string, catalogue: ModelCatalogue): Model | undefined {
-  if (name.length > maxNameLength || !/\S/.test(name) || /\p{Cc}/u.test(name)) return undefined
+  if (name.length > MAX_NAME_LENGTH || !/\S/.test(name) || /\p{Cc}/u.test(name)) return undefined
   const nearest = nearestModel(name.toLowerCase(), catalogue)
   return nearest && Object.freeze({ ...nearest, versionedName: name })
 }

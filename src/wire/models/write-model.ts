@@ -23,7 +23,7 @@ export function renderModel(model: Model): string {
 }
 
 /** When a model came and goes, as the list of base models tells. */
-export interface ServiceYears {
+export interface ModelLifecycle {
   /** Unix seconds. */
   readonly created: number
   /** Unix seconds: the end of inference. */
@@ -44,15 +44,15 @@ const yearsOfShortVersions: Readonly<Record<string, number>> = {
 /** For a model without a version. */
 const defaultDate = '2024-01-01'
 
-const dayMs = 86_400_000
+const DAY_MS = 86_400_000
 
 /**
  * A model is dated to the day before its version, as gpt-4o-2024-11-20 is in a capture, and is served for at least a
  * year and a half (Microsoft Learn, "Model retirements": twelve months, and six more for who has it already).
  */
-function serviceYears({ name, version }: Model): ServiceYears {
-  const created = new Date(Date.parse(dateOf(version)) - dayMs)
-  const retired = new Date(created.getTime() + dayMs)
+function serviceYears({ name, version }: Model): ModelLifecycle {
+  const created = new Date(Date.parse(dateOf(version)) - DAY_MS)
+  const retired = new Date(created.getTime() + DAY_MS)
   retired.setUTCMonth(retired.getUTCMonth() + 18)
   return {
     created: created.getTime() / 1_000,

@@ -156,7 +156,7 @@ export function callSection(
 }
 
 /** Where in the answer an event belongs. */
-interface Place {
+interface EventAddress {
   readonly item_id: string
   readonly output_index: number
   readonly content_index?: number
@@ -180,7 +180,7 @@ function deltas({ delta }: Section<never>, pieces: readonly string[]): EventRun 
  */
 function deltaWriter(
   type: string,
-  at: Place,
+  at: EventAddress,
   afterItem: string,
   noise: Random | undefined,
 ): (piece: string, sequence: number) => string {

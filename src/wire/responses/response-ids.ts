@@ -4,7 +4,7 @@ import type { Random } from '../../lib/random.ts'
 export type ResponseIdPrefix = 'resp' | 'msg' | 'rs' | 'fc' | 'fco' | 'ctc' | 'ctco'
 
 /** How many hexadecimal digits all ids of one response begin with. */
-const sharedDigits = 16
+const SHARED_DIGITS = 16
 
 /**
  * Makes the ids of one response and of its items, in the form of captures of 2026: the prefix and 50 hexadecimal
@@ -18,7 +18,7 @@ export class ResponseIds {
 
   constructor(random: Random) {
     this.#random = random
-    this.#shared = hex(random, sharedDigits)
+    this.#shared = hex(random, SHARED_DIGITS)
     this.#tail = hex(random, 2)
   }
 
@@ -34,7 +34,7 @@ export class ResponseIds {
 /** The digits that an id shares with the other ids of its response; undefined for ids of another form. */
 export function sharedIdPart(id: string): string | undefined {
   const start = id.indexOf('_') + 1
-  return start > 0 && id.length >= start + sharedDigits ? id.slice(start, start + sharedDigits) : undefined
+  return start > 0 && id.length >= start + SHARED_DIGITS ? id.slice(start, start + SHARED_DIGITS) : undefined
 }
 
 function hex(random: Random, digits: number): string {

@@ -198,7 +198,7 @@ function redacted(headers: unknown): unknown {
  * Characters that the service puts around a prompt before it is filtered: 368 were judged of a prompt of 26 (a capture
  * of gpt-5.2-chat, April 2026).
  */
-const templateLength = 342
+const TEMPLATE_LENGTH = 342
 
 const safe = { filtered: false, severity: 'safe' }
 const undetected = { detected: false, filtered: false }
@@ -223,7 +223,7 @@ function contentFilters(record: AnsweredResponse): object[] {
     protected_material_text: undetected,
   }
   return [
-    filter('prompt', false, prompt, templateLength + promptLength(record)),
+    filter('prompt', false, prompt, TEMPLATE_LENGTH + promptLength(record)),
     filter('completion', found !== undefined, completion, answerLength(record)),
   ]
 }

@@ -66,7 +66,7 @@ function notAName(step: string, value: unknown, names: readonly string[]): Fault
   return under(step, wrongType(`one of ${quotedList(names, 'or')}`, value))
 }
 
-/** Accepts parts of the given types. Unlike elsewhere, the service names the part and not its `type` as the culprit. */
+/** Accepts parts of the given types. Unlike elsewhere, the service names the part and not its `type` as the extensionPart. */
 function partsOf(...types: readonly string[]): Check {
   const part: Check = (value) => {
     if (!isRecord(value)) return wrongType('an object', value)

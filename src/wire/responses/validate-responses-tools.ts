@@ -16,7 +16,7 @@ import {
 import { missing, under, wrongType, type Check } from '../validation/fault.ts'
 
 /** Most tools of one request. */
-const maxTools = 128
+const MAX_TOOLS = 128
 
 const hosted = (...fields: readonly Field[]): Check =>
   objectOf([required('type', anything), ...fields], 'ignore')
@@ -62,7 +62,7 @@ export const responsesTools = arrayOf(
       ['web_search_preview_2025_03_11', hosted()],
     ]),
   ),
-  { expected: 'an array of objects', max: maxTools },
+  { expected: 'an array of objects', max: MAX_TOOLS },
 )
 
 const named = objectOf([required('type', anything), required('name', functionName)])

@@ -23,10 +23,10 @@ import { responsesTools, responsesToolChoice } from './validate-responses-tools.
 import { penalty, temperature, topP } from '../validation/common-fields.ts'
 
 /** The least `max_output_tokens` (public reports of the service's own message, 2025 and 2026). */
-const leastOutputTokens = 16
+const MIN_OUTPUT_TOKENS = 16
 
 /** Parts of the body come back in the answer, so they may not nest deeper than a writer can follow. */
-const deepestNesting = 200
+const MAX_NESTING = 200
 
 const plainFormat = objectOf([required('type', anything)])
 const format = variantsOf(
@@ -65,7 +65,7 @@ const fields = objectOf([
   optional('tools', responsesTools),
   optional('tool_choice', responsesToolChoice),
   optional('parallel_tool_calls', boolean),
-  optional('max_output_tokens', integerBetween(leastOutputTokens, Infinity)),
+  optional('max_output_tokens', integerBetween(MIN_OUTPUT_TOKENS, Infinity)),
   optional('max_tool_calls', integerBetween(1, Infinity)),
   optional('temperature', temperature),
   optional('top_p', topP),
@@ -112,7 +112,7 @@ const fields = objectOf([
 
 /** What the service refuses in the body of a Responses request; undefined when nothing. Never throws. */
 export function validateResponses(body: unknown, model: Model): ServiceError | undefined {
-  if (isDeeperThan(body, deepestNesting)) return malformedJson()
+  if (isDeeperThan(body, MAX_NESTING)) return malformedJson()
   return validateBody(body, fields, responsesRules, model)
 }
 

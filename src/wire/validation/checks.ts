@@ -14,7 +14,7 @@ import {
 } from './fault.ts'
 
 /** Most characters of a text that the model reads (the service's "string too long" for content and input). */
-const longestContent = 10_485_760
+const MAX_CONTENT_LENGTH = 10_485_760
 
 /** Accepts anything: a field that the service takes and the simulator does not read. */
 export const anything: Check = () => undefined
@@ -96,7 +96,7 @@ export function text({ minLength = 0, maxLength = Infinity, pattern }: TextLimit
 }
 
 /** Accepts a text that the model reads. */
-export const contentText = text({ maxLength: longestContent })
+export const contentText = text({ maxLength: MAX_CONTENT_LENGTH })
 
 /** Accepts the given texts. */
 export function oneOf(...supported: readonly string[]): Check {
@@ -232,7 +232,7 @@ interface Entry {
 }
 
 /** A fault that is to come last ranks behind all fields of an object. */
-const lastRank = 1_000
+const LAST_RANK = 1_000
 
 /**
  * Accepts objects with the given fields. `unknownKeys: 'refuse'` also refuses other keys. Reported first is a
@@ -264,7 +264,7 @@ export function objectOf(fields: readonly Field[], unknownKeys: 'refuse' | 'igno
       if ((item === null || item === undefined) && !entry.required) continue
       const fault = entry.check(item)
       if (fault === undefined) continue
-      const rank = fault.last === true ? lastRank + entry.rank : entry.rank
+      const rank = fault.last === true ? LAST_RANK + entry.rank : entry.rank
       if (rank >= firstRank) continue
       first = under(entry.step, fault)
       firstRank = rank
@@ -296,11 +296,11 @@ export function variantsOf(tag: string, variants: ReadonlyMap<string, Check>): C
 }
 
 /** A key of fewer letters has too many neighbours to guess from. */
-const lettersPerEdit = 4
+const LETTERS_PER_EDIT = 4
 
 /** The known names that a misspelt key may mean, in alphabetical order; most often none. */
 export function namesNear(key: string, known: Iterable<string>): string[] {
-  const maxEdits = Math.min(2, Math.floor(key.length / lettersPerEdit))
+  const maxEdits = Math.min(2, Math.floor(key.length / LETTERS_PER_EDIT))
   if (maxEdits === 0) return []
   return [...known].filter((name) => isWithinEdits(key, name, maxEdits)).sort()
 }

@@ -87,7 +87,7 @@ function refused(name: string, value: unknown): Fault {
 }
 
 /** `n` of models before reasoning; the newer ones take 8 at most (measured on gpt-5.6). */
-export const maxChoicesOlder = 128
+export const MAX_CHOICES_OLDER = 128
 
 /** `temperature`. */
 export const temperature = decimalBetween(0, 2)

@@ -10,7 +10,7 @@ export type JsonObject = Readonly<Record<string, unknown>>
  * level puts its own step in front on the way out: a valid body costs no path at all.
  */
 export interface Fault {
-  /** Steps from the checked value to the culprit: `[0].role`. */
+  /** Steps from the checked value to the extensionPart: `[0].role`. */
   path: string
   readonly code: string | null
   /** Makes the message, given the whole path. */
@@ -72,10 +72,10 @@ export function notOneOf(value: string, supported: readonly string[]): Fault {
 }
 
 /** The longest text that is shown whole; the service's own bound lies between 18 and 28. */
-const longestShown = 20
+const MAX_SHOWN_LENGTH = 20
 
 function shortened(value: string): string {
-  return value.length > longestShown ? abbreviated(value) : value
+  return value.length > MAX_SHOWN_LENGTH ? abbreviated(value) : value
 }
 
 /** A text as the service shows it where it does not want to show it whole: `kkk...kkk`. */

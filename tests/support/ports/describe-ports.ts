@@ -68,7 +68,7 @@ export function describeRateLimiter(name: string, make: MakeAdapter<RateLimiter>
       limiter.settle(lease, usage(200))
       limiter.settle(failed.lease, undefined)
       await expect
-        .poll(async () => limiter.standing(limitRequest(0)))
+        .poll(async () => limiter.status(limitRequest(0)))
         .toMatchObject({ tokens: { used: 200, limit: 1_000 } })
     })
 
@@ -81,8 +81,8 @@ export function describeRateLimiter(name: string, make: MakeAdapter<RateLimiter>
       limiter.settle(lease, usage(10_000, 9_000))
       await expect
         .poll(async () => {
-          const standing = await limiter.standing(limitRequest(0, units))
-          return standing.kind === 'provisioned' && standing.utilization
+          const status = await limiter.status(limitRequest(0, units))
+          return status.kind === 'provisioned' && status.utilization
         })
         .toBeCloseTo(after ?? 0, 2)
     })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { isNewRequest } from './retry-findings.ts'
-import { maxClients, maxPending, RetryJudge } from './retry-judge.ts'
-import { pendingMs } from './pending-failures.ts'
+import { MAX_CLIENTS, MAX_PENDING, RetryAnalyzer } from './retry-analyzer.ts'
+import { PENDING_MS } from './pending-failures.ts'
 import { addToTotals, emptyTotals, reportClient } from './retry-report.ts'
 
 interface Sent {
@@ -21,7 +21,7 @@ interface Sent {
 const nothing = { resource: 'default', deployment: '', startedMs: 0, attempt: undefined } as const
 
 const setUp = () => {
-  const judge = new RetryJudge()
+  const judge = new RetryAnalyzer()
   let id = 0
   /** Sends a request at a time, and gives the retry that it is. */
   const send = (startedMs: number, sent: Sent = {}) => {
@@ -86,7 +86,7 @@ describe('a retry', () => {
     const { send } = setUp()
     send(0, { status: 500, takesMs: 50 })
     expect(send(49)).toBeUndefined()
-    expect(send(50 + pendingMs + 1)).toBeUndefined()
+    expect(send(50 + PENDING_MS + 1)).toBeUndefined()
   })
 
   it('may follow a connection that was cut', () => {
@@ -215,27 +215,27 @@ describe('a client that counts its attempts', () => {
 describe('the judge', () => {
   it('forgets the client that was quiet the longest, and hears of it', () => {
     const forgotten: string[] = []
-    const judge = new RetryJudge(({ name }) => forgotten.push(name))
+    const judge = new RetryAnalyzer(({ name }) => forgotten.push(name))
     const call = (client: string) => judge.judge({ ...nothing, id: 1, client, fingerprint: () => 'a' })
-    for (let client = 0; client < maxClients; client++) call(String(client))
+    for (let client = 0; client < MAX_CLIENTS; client++) call(String(client))
     call('0')
     call('one more')
     expect(forgotten).toEqual(['1'])
-    expect([...judge.clients]).toHaveLength(maxClients)
+    expect([...judge.clients]).toHaveLength(MAX_CLIENTS)
   })
 
   it('keeps a bounded number of failures, the youngest ones', () => {
     const { send, judge } = setUp()
     const perClient = 500
-    const clients = maxPending / perClient + 20
+    const clients = MAX_PENDING / perClient + 20
     for (let client = 0; client < clients; client++) {
       for (let request = 0; request < perClient; request++) {
         send(1, { client: `c${client}`, request: `r${request}`, status: 500 })
       }
     }
     const pending = [...judge.clients].reduce((sum, { pending: { size } }) => sum + size, 0)
-    expect(pending).toBeLessThanOrEqual(maxPending)
-    expect(pending).toBeGreaterThan(maxPending * 0.8)
+    expect(pending).toBeLessThanOrEqual(MAX_PENDING)
+    expect(pending).toBeGreaterThan(MAX_PENDING * 0.8)
     expect(send(2, { client: 'c0', request: 'r1' })).toBeUndefined()
     expect(send(2, { client: `c${clients - 1}`, request: 'r1' })).toBeDefined()
   })
@@ -251,12 +251,12 @@ describe('the judge', () => {
   it('drops failures that nobody has repeated for ten minutes', () => {
     const { send, judge } = setUp()
     for (let request = 0; request < 10; request++) send(0, { request: `r${request}`, status: 500 })
-    send(pendingMs + 1, { request: 'late', status: 500 })
+    send(PENDING_MS + 1, { request: 'late', status: 500 })
     expect([...judge.clients][0]?.pending.size).toBe(1)
   })
 
   it('asks for no fingerprint while nothing fails', () => {
-    const judge = new RetryJudge()
+    const judge = new RetryAnalyzer()
     const fingerprint = () => {
       throw new Error('asked')
     }

@@ -1,14 +1,14 @@
-import type { Fault, FaultPlace } from '../config/fault-schema.ts'
+import type { Fault, FaultPosition } from '../config/fault-schema.ts'
 import { namedErrors, usualRetryAfterSeconds } from '../wire/named-errors.ts'
 import { wireFormatOf } from '../wire/envelopes.ts'
 import { streamError } from '../wire/errors.ts'
 import { drawMs } from '../config/distribution.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/reply-headers.ts'
-import type { ForcedAnswer } from '../pipeline/forced-answer.ts'
+import type { AnswerOverride } from '../pipeline/answer-override.ts'
 import type { EventsBody } from '../answer/body.ts'
 import type { Reply } from '../pipeline/reply.ts'
-import { isEventStream } from '../pipeline/comes-in-pieces.ts'
+import { isEventStream } from '../pipeline/should-stream.ts'
 import { delayReply } from '../pipeline/delay-reply.ts'
 import { scheduleOf, shift } from '../pipeline/shift-reply.ts'
 import type { Random } from '../lib/random.ts'
@@ -19,7 +19,7 @@ import {
   splitEvent,
   stallAfter,
   type StreamedReply,
-} from './disturb-events.ts'
+} from './fault-events.ts'
 
 type ErrorFault = Extract<Fault, { kind: 'error' }>
 
@@ -49,7 +49,7 @@ export function errorInstead(exchange: Exchange, fault: ErrorFault): Reply {
 }
 
 /** What a fault decides about a generated answer before it is made; undefined for the others. */
-export function forcedBy(fault: Fault): ForcedAnswer | undefined {
+export function forcedBy(fault: Fault): AnswerOverride | undefined {
   if (fault.kind === 'refusal') return { refusal: fault.text }
   if (fault.kind !== 'contentFilter') return undefined
   return {
@@ -68,28 +68,30 @@ export async function disturbAny(
   random: Random,
 ): Promise<Reply | undefined> {
   if (reply.body.kind !== 'live' || fault.kind === 'cutBeforeHeaders')
-    return disturb(reply, fault, exchange, random)
+    return applyFault(reply, fault, exchange, random)
   // What is on its way from elsewhere can be held back as a whole; for all else its events have to be known.
   if (fault.kind === 'delay') return delayReply(exchange, reply, drawMs(fault.ms, random))
-  if (fault.kind === 'stall' && !hasPlace(fault)) return delayReply(exchange, reply, fault.ms)
-  return isEventStream(reply.headers) ? disturb(await readEvents(reply), fault, exchange, random) : undefined
+  if (fault.kind === 'stall' && !hasPosition(fault)) return delayReply(exchange, reply, fault.ms)
+  return isEventStream(reply.headers)
+    ? applyFault(await readEvents(reply), fault, exchange, random)
+    : undefined
 }
 
-function disturb(reply: Reply, fault: Fault, exchange: Exchange, random: Random): Reply | undefined {
+function applyFault(reply: Reply, fault: Fault, exchange: Exchange, random: Random): Reply | undefined {
   switch (fault.kind) {
     case 'delay':
       return shift(reply, drawMs(fault.ms, random), exchange)
     case 'cutBeforeHeaders':
       return { ...reply, interruption: { at: 'head', how: 'reset' } }
     case 'stall':
-      if (!hasPlace(fault)) return shift(reply, fault.ms, exchange)
+      if (!hasPosition(fault)) return shift(reply, fault.ms, exchange)
       break
     default:
   }
-  return isStreamed(reply) ? disturbStream(reply, fault, exchange) : disturbWhole(reply, fault)
+  return isStreamed(reply) ? applyToStream(reply, fault, exchange) : applyToWhole(reply, fault)
 }
 
-function disturbWhole(reply: Reply, fault: Fault): Reply | undefined {
+function applyToWhole(reply: Reply, fault: Fault): Reply | undefined {
   switch (fault.kind) {
     case 'stall':
       return { ...reply, interruption: { at: shareOf(fault), how: fault.ms } }
@@ -102,7 +104,7 @@ function disturbWhole(reply: Reply, fault: Fault): Reply | undefined {
   }
 }
 
-function disturbStream(reply: StreamedReply, fault: Fault, exchange: Exchange): Reply | undefined {
+function applyToStream(reply: StreamedReply, fault: Fault, exchange: Exchange): Reply | undefined {
   const { body } = reply
   switch (fault.kind) {
     case 'stall':
@@ -111,7 +113,7 @@ function disturbStream(reply: StreamedReply, fault: Fault, exchange: Exchange): 
       return { ...endAfter(reply, eventsBefore(body, fault)), interruption: { at: 1, how: 'reset' } }
     case 'truncate':
       // Without a place, all but the end is sent: `[DONE]`, or what tells that a response is complete.
-      return endAfter(reply, hasPlace(fault) ? eventsBefore(body, fault) : body.count - 1)
+      return endAfter(reply, hasPosition(fault) ? eventsBefore(body, fault) : body.count - 1)
     case 'errorEvent': {
       const format = wireFormatOf(exchange.route?.operation)
       const error = streamError(fault.message)
@@ -130,17 +132,17 @@ function isStreamed(reply: Reply): reply is StreamedReply {
   return reply.body.kind === 'events'
 }
 
-function hasPlace({ afterEvents, afterShare }: FaultPlace): boolean {
+function hasPosition({ afterEvents, afterShare }: FaultPosition): boolean {
   return afterEvents !== undefined || afterShare !== undefined
 }
 
 /** In the midst, unless the fault says where. */
-function shareOf({ afterShare = 0.5 }: FaultPlace): number {
+function shareOf({ afterShare = 0.5 }: FaultPosition): number {
   return afterShare
 }
 
 /** How many events come before the fault: one at least, and never the last one. */
-function eventsBefore({ count }: EventsBody, place: FaultPlace): number {
+function eventsBefore({ count }: EventsBody, place: FaultPosition): number {
   const wanted = place.afterEvents ?? Math.floor(count * shareOf(place))
   return Math.max(1, Math.min(wanted, count - 2))
 }

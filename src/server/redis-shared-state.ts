@@ -16,11 +16,11 @@ import { createRedisLimits } from '../shared/redis/redis-limits.ts'
 import { createRedisPatches } from '../shared/redis/redis-patches.ts'
 import { RedisResponses } from '../shared/redis/redis-responses.ts'
 import { RedisSlots } from '../shared/redis/redis-slots.ts'
-import type { PoolState, SharedParts } from './shared-parts.ts'
+import type { PoolState, SharedDeps } from './shared-parts.ts'
 
 /** What a simulator has together with all others that have its Redis and prefix. */
-export interface SharedService {
-  readonly parts: Omit<PoolState, 'journal'> & Pick<SharedParts, 'journal'>
+export interface RedisSharedState {
+  readonly parts: Omit<PoolState, 'journal'> & Pick<SharedDeps, 'journal'>
   /** What all have noted; absent where no journal is shared. */
   readonly journal: JournalReader | undefined
   /** For gauges. */
@@ -43,7 +43,7 @@ export interface SharedService {
 export async function joinService(
   live: LiveConfig,
   parts: { readonly clock: Clock; readonly logger: Logger; readonly keepsJournal?: boolean },
-): Promise<SharedService | undefined> {
+): Promise<RedisSharedState | undefined> {
   const { clock, logger, keepsJournal = false } = parts
   const { redis, journalSize: size } = live.current
   const { url, ...rest } = redis

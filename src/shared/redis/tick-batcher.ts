@@ -2,13 +2,13 @@ import type { Clock, StopTimer } from '../../lib/clock.ts'
 import { defer } from '../../lib/real-timers.ts'
 
 /** How long what nobody waits for may be held back, so that it goes out with what somebody waits for. */
-const patienceMs = 5
+const PATIENCE_MS = 5
 
 /**
  * Collects what comes up in one turn of the event loop, by key, so that it goes out in one call for each key: under load many
  * requests are read in one turn, and a call to Redis costs several times what it decides.
  */
-export class TurnBatches<Item> {
+export class TickBatcher<Item> {
   readonly #clock: Clock
   readonly #send: (key: string, items: Item[]) => void
   #items = new Map<string, Item[]>()
@@ -31,7 +31,7 @@ export class TurnBatches<Item> {
       this.#turnEnds = true
       defer(() => this.#flush())
     } else {
-      this.#stopPatience ??= this.#clock.at(this.#clock.nowMs() + patienceMs, () => this.#flush())
+      this.#stopPatience ??= this.#clock.at(this.#clock.nowMs() + PATIENCE_MS, () => this.#flush())
     }
   }
 

@@ -1,14 +1,14 @@
 import { countsOf, inFlightOf, mergeMetrics, type MetricsJson, sumOf } from '../../metrics/merge-metrics.ts'
 import type { Metrics } from '../../metrics/metrics.ts'
 import { answerInTime } from '../../shared/rpc/answer-in-time.ts'
-import { unpack } from './packed.ts'
+import { deserializeValue } from './v8-serialize.ts'
 import type { WorkerControl, WorkerReport } from './worker-messages.ts'
 
 /** How often workers are asked for what they have counted, so that little is lost with one that is killed. */
-const reportEveryMs = 5_000
+const REPORT_INTERVAL_MS = 5_000
 
 /** Reports of workers that are gone are added up when there are as many. */
-const mostEnded = 8
+const MAX_ENDED = 8
 
 /** A worker that counts. */
 export interface CountingWorker {
@@ -17,7 +17,7 @@ export interface CountingWorker {
 }
 
 /** Adds up what all workers have counted, those included that are gone: counters never go back. */
-export class MetricsDesk {
+export class WorkerMetrics {
   readonly #own: Metrics
   readonly #last = new Map<CountingWorker, WorkerReport>()
   readonly #workers = new Set<CountingWorker>()
@@ -29,7 +29,7 @@ export class MetricsDesk {
   /** @param own the metrics of the primary, which has what is decided for all */
   constructor(own: Metrics) {
     this.#own = own
-    this.#timer = setInterval(() => void this.#collect(), reportEveryMs)
+    this.#timer = setInterval(() => void this.#collect(), REPORT_INTERVAL_MS)
     this.#timer.unref()
   }
 
@@ -89,14 +89,14 @@ export class MetricsDesk {
       const told = await answerInTime(worker.control.report())
       // It may be gone by now, and added to those that are.
       if (told !== undefined && this.#workers.has(worker))
-        this.#last.set(worker, unpack(told) as WorkerReport)
+        this.#last.set(worker, deserializeValue(told) as WorkerReport)
     })
     await Promise.all(asked)
   }
 
   async #addUp(): Promise<void> {
     const count = this.#ended.length
-    if (this.#isAddingUp || count < mostEnded) return
+    if (this.#isAddingUp || count < MAX_ENDED) return
     this.#isAddingUp = true
     const sum = await sumOf(this.#ended.slice(0, count))
     this.#ended.splice(0, count, sum)

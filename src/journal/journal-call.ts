@@ -4,7 +4,7 @@ import type { Usage } from '../answer/completion.ts'
 import type { Retry } from './retry-findings.ts'
 
 /** A request as the journal keeps it: what is needed to tell of it, as it came. Entries are made of it when they are read. */
-export interface RecordedCall {
+export interface JournalCall {
   readonly id: number
   readonly atEpochMs: number
   readonly startedMs: number

@@ -15,7 +15,7 @@ export function unusedRecordings({ recordings }: Pick<Simulator, 'recordings'>):
  *
  * @throws {OperatorError} RECORDINGS_UNUSED
  */
-export function refuseUnused(unused: readonly string[] = []): void {
+export function failOnUnusedRecordings(unused: readonly string[] = []): void {
   if (unused.length === 0) return
   const list = unused.map((place) => `\n  ${place}`).join('')
   const count = unused.length === 1 ? '1 recording was' : `${unused.length} recordings were`

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createVirtualClock } from '../../lib/virtual-clock.ts'
-import { TurnBatches } from './turn-batches.ts'
+import { TickBatcher } from './tick-batcher.ts'
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -8,7 +8,7 @@ describe('what comes up in one turn of the event loop', () => {
   const start = () => {
     const clock = createVirtualClock()
     const sent: [string, number[]][] = []
-    const batches = new TurnBatches<number>(clock, (key, items) => sent.push([key, items]))
+    const batches = new TickBatcher<number>(clock, (key, items) => sent.push([key, items]))
     return { clock, sent, batches }
   }
 

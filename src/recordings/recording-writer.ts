@@ -19,7 +19,7 @@ interface Kept {
 }
 
 /** Keeps interactions: on the disk at once, or in memory until somebody asks for them to be saved. */
-export class RecordKeeper {
+export class RecordingWriter {
   readonly #autosave: boolean
   readonly #store: AppendStore
   readonly #underWay = new Set<Promise<void>>()

@@ -15,7 +15,7 @@ export interface Changes {
 }
 
 /** What was changed since the start: of the default resource, and of those that have a name. */
-export interface Overlay extends Changes {
+export interface Patches extends Changes {
   readonly resources?: Readonly<Record<string, Changes>>
 }
 
@@ -23,16 +23,16 @@ export interface Overlay extends Changes {
 export const noChanges: Changes = { put: {}, patch: {} }
 
 /** What was changed of one resource. */
-export function changesOf(overlay: Overlay, resource: string): Changes {
-  if (resource === defaultResourceName) return { put: overlay.put, patch: overlay.patch }
-  const { resources = {} } = overlay
+export function changesOf(patches: Patches, resource: string): Changes {
+  if (resource === defaultResourceName) return { put: patches.put, patch: patches.patch }
+  const { resources = {} } = patches
   return (Object.hasOwn(resources, resource) ? resources[resource] : undefined) ?? noChanges
 }
 
 /** The same with other changes of one resource. */
-export function withChanges(overlay: Overlay, resource: string, changes: Changes): Overlay {
-  if (resource === defaultResourceName) return { ...overlay, ...changes }
-  return { ...overlay, resources: { ...overlay.resources, [resource]: changes } }
+export function withChanges(patches: Patches, resource: string, changes: Changes): Patches {
+  if (resource === defaultResourceName) return { ...patches, ...changes }
+  return { ...patches, resources: { ...patches.resources, [resource]: changes } }
 }
 
 /** Where several processes keep what was changed, so that all have the same. */
@@ -41,7 +41,7 @@ export interface OverlayStore {
    * Offers changes in the place of those that they are based on: `kept` when they are there now, `away` when the store cannot
    * be reached, or what another process has put there meanwhile.
    */
-  offer(overlay: Overlay, base: Overlay): Promise<'kept' | 'away' | Overlay>
+  offer(patches: Patches, base: Patches): Promise<'kept' | 'away' | Patches>
 }
 
 /** Gives the keys of a patch's deployments one spelling, so that two of one key cannot stand side by side. */

@@ -1,11 +1,11 @@
 import { PendingFailures } from './pending-failures.ts'
-import { type DeploymentPlace, placeKey, type Retry, RetryFindings } from './retry-findings.ts'
+import { type DeploymentAddress, deploymentKey, type Retry, RetryFindings } from './retry-findings.ts'
 
 /** How many deployments of one client are remembered as limited at a time. */
-const limitedDeployments = 100
+const MAX_LABELLED_DEPLOYMENTS = 100
 
 /** What the judge knows of one client. */
-export class ClientLedger {
+export class ClientStats {
   readonly name: string
   requests = 0
   readonly failuresByStatus = new Map<string, number>()
@@ -33,19 +33,19 @@ export class ClientLedger {
   }
 
   /** Notes that the client was told to leave a deployment alone for a while. */
-  limit(place: DeploymentPlace, untilMs: number): void {
-    const key = placeKey(place)
+  limit(place: DeploymentAddress, untilMs: number): void {
+    const key = deploymentKey(place)
     const before = this.#limitedUntilMs.get(key) ?? 0
     // Set anew, so that what was limited lately stands last.
     this.#limitedUntilMs.delete(key)
     this.#limitedUntilMs.set(key, Math.max(before, untilMs))
-    if (this.#limitedUntilMs.size <= limitedDeployments) return
+    if (this.#limitedUntilMs.size <= MAX_LABELLED_DEPLOYMENTS) return
     const [oldest = ''] = this.#limitedUntilMs.keys()
     this.#limitedUntilMs.delete(oldest)
   }
 
-  isLimited(place: DeploymentPlace, nowMs: number): boolean {
-    return this.#limitedUntilMs.size > 0 && nowMs < (this.#limitedUntilMs.get(placeKey(place)) ?? 0)
+  isLimited(place: DeploymentAddress, nowMs: number): boolean {
+    return this.#limitedUntilMs.size > 0 && nowMs < (this.#limitedUntilMs.get(deploymentKey(place)) ?? 0)
   }
 
   /** What is found out about its retries, those that call themselves first attempts included where it counts none. */

@@ -1,16 +1,16 @@
 import type { HeaderList } from './reply.ts'
 
 /** Up to this length, in bytes, a body is passed on in one piece, so that it can still fail whole. */
-const wholeBodyBytes = 8 * 1024 * 1024
+const WHOLE_BODY_BYTES = 8 * 1024 * 1024
 
 /**
  * Whether an answer from elsewhere is passed on as it arrives: a stream, and what is large or of unknown length. JSON is of
  * no use before its end, and as a whole it can still be replaced by an error that says what happened; `gather` bounds it.
  */
-export function comesInPieces(headers: HeaderList): boolean {
+export function shouldStream(headers: HeaderList): boolean {
   if (isEventStream(headers)) return true
   const length = headers.get('content-length')
-  if (length !== undefined) return Number(length) > wholeBodyBytes
+  if (length !== undefined) return Number(length) > WHOLE_BODY_BYTES
   return !/[/+]json\b/i.test(headers.get('content-type') ?? '')
 }
 
@@ -33,7 +33,7 @@ export type Gathered =
 export async function gather(chunks: AsyncIterable<Uint8Array>): Promise<Gathered> {
   const iterator = chunks[Symbol.asyncIterator]()
   const pieces: Uint8Array[] = []
-  for (let length = 0; length <= wholeBodyBytes;) {
+  for (let length = 0; length <= WHOLE_BODY_BYTES;) {
     const { done, value } = await iterator.next()
     if (done === true) return { kind: 'whole', bytes: Buffer.concat(pieces) }
     pieces.push(value)

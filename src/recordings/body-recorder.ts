@@ -4,16 +4,16 @@ import { isTerminalEvent } from '../wire/sse.ts'
 import { utf8Text } from './yaml-scalar.ts'
 
 /** A body that is larger than this, in bytes, is passed on but not recorded: an endless stream must not fill the memory. */
-export const largestRecordedBody = 64 * 1024 * 1024
+export const MAX_RECORDED_BODY_BYTES = 64 * 1024 * 1024
 
 /** What an event takes beside its text, in bytes. */
-const bytesPerEvent = 128
+const BYTES_PER_EVENT = 128
 
 /** Bodies up to this size, in bytes, are always recorded, however many are under way. */
-const alwaysRecorded = 1024 * 1024
+const ALWAYS_RECORDED_BYTES = 1024 * 1024
 
 /** What larger bodies take together, in bytes, until they are stored. */
-export const largestRoom = 128 * 1024 * 1024
+export const MAX_RESERVATION_BYTES = 128 * 1024 * 1024
 
 /** What the tapes of one recorder take beyond the size that each may have. */
 export class TapeRoom {
@@ -21,7 +21,7 @@ export class TapeRoom {
 
   /** Whether there is room for so much more, which is then taken. */
   take(bytes: number): boolean {
-    if (this.#used + bytes > largestRoom) return false
+    if (this.#used + bytes > MAX_RESERVATION_BYTES) return false
     this.#used += bytes
     return true
   }
@@ -32,7 +32,7 @@ export class TapeRoom {
 }
 
 /** Takes down a body as it goes by: a stream of events with the time of each, any other body as it is. */
-export class RecordTape {
+export class BodyRecorder {
   readonly #isEventStream: boolean
   readonly #chunks: Buffer[] = []
   readonly #events: RecordedEvent[] = []
@@ -93,8 +93,8 @@ export class RecordTape {
 
   #grow(bytes: number): boolean {
     this.#size += bytes
-    const beyond = Math.max(0, this.#size - alwaysRecorded - this.#taken)
-    if (this.#size <= largestRecordedBody && this.#room.take(beyond)) {
+    const beyond = Math.max(0, this.#size - ALWAYS_RECORDED_BYTES - this.#taken)
+    if (this.#size <= MAX_RECORDED_BODY_BYTES && this.#room.take(beyond)) {
       this.#taken += beyond
       return true
     }
@@ -104,7 +104,7 @@ export class RecordTape {
   }
 
   #addEvent(bytes: Buffer, atMs: number): void {
-    if (bytes.length === 0 || this.#isTooLarge || !this.#grow(bytesPerEvent)) return
+    if (bytes.length === 0 || this.#isTooLarge || !this.#grow(BYTES_PER_EVENT)) return
     const text = utf8Text(bytes)
     if (text === undefined) this.#isText = false
     else {

@@ -27,25 +27,25 @@ const setUp = (limits: Partial<Deployment>) => {
       nowMs = atMs
       return table.decide({ ...subject(deployment), cost })
     },
-    standing: (atMs: number, asked = deployment) => {
+    status: (atMs: number, asked = deployment) => {
       nowMs = atMs
-      return table.standing(subject(asked))
+      return table.status(subject(asked))
     },
   }
 }
 
-describe('LimiterTable.standing', () => {
+describe('LimiterTable.status', () => {
   it('tells a deployment that had no request as unused, and makes nothing of it', () => {
-    const { standing, table } = setUp({ provisionedThroughputUnits: 15 })
-    expect(standing(0)).toEqual({ kind: 'provisioned', utilization: 0, freeInMs: 0, emptyInMs: 0 })
+    const { status, table } = setUp({ provisionedThroughputUnits: 15 })
+    expect(status(0)).toEqual({ kind: 'provisioned', utilization: 0, freeInMs: 0, emptyInMs: 0 })
     expect([...table.utilizations()]).toEqual([])
   })
 
   it('tells each window, and when it is free', () => {
-    const { ask, standing } = setUp({ tokensPerMinute: 40, requestsPerMinute: 12 })
+    const { ask, status } = setUp({ tokensPerMinute: 40, requestsPerMinute: 12 })
     ask(1_000)
     ask(2_000)
-    expect(standing(3_000)).toEqual({
+    expect(status(3_000)).toEqual({
       kind: 'pay-as-you-go',
       tokens: { limit: 40, used: 40, remaining: 0, windowMs: 60_000, freeInMs: 58_000, emptyInMs: 59_000 },
       requests: { limit: 2, used: 2, remaining: 0, windowMs: 10_000, freeInMs: 8_000, emptyInMs: 9_000 },
@@ -58,32 +58,32 @@ describe('LimiterTable.standing', () => {
         emptyInMs: 59_000,
       },
     })
-    expect(standing(62_000)).toMatchObject({ tokens: { used: 0, freeInMs: 0, emptyInMs: 0 } })
+    expect(status(62_000)).toMatchObject({ tokens: { used: 0, freeInMs: 0, emptyInMs: 0 } })
   })
 
   it('tells it by limits that no request has met yet, and leaves those of the requests as they are', () => {
-    const { ask, standing } = setUp({ tokensPerMinute: 40, requestsPerMinute: 60, requestsSliceSeconds: 60 })
+    const { ask, status } = setUp({ tokensPerMinute: 40, requestsPerMinute: 60, requestsSliceSeconds: 60 })
     ask(0)
     const changed = deploymentWith({ tokensPerMinute: 100, requestsPerMinute: 60, requestsSliceSeconds: 1 })
-    expect(standing(2_000, changed)).toMatchObject({
+    expect(status(2_000, changed)).toMatchObject({
       tokens: { limit: 100, used: 20 },
       requests: { limit: 1, used: 0, windowMs: 1_000 },
     })
-    expect(standing(2_000)).toMatchObject({ tokens: { limit: 40 }, requests: { limit: 60, used: 1 } })
+    expect(status(2_000)).toMatchObject({ tokens: { limit: 40 }, requests: { limit: 60, used: 1 } })
   })
 
   it('never tells less than nothing left after a burst', () => {
-    const { ask, standing } = setUp({ tokensPerMinute: 30, requestsPerMinute: 600 })
+    const { ask, status } = setUp({ tokensPerMinute: 30, requestsPerMinute: 600 })
     ask(0)
     ask(0)
-    expect(standing(0)).toMatchObject({ tokens: { used: 40, remaining: 0, freeInMs: 60_000 } })
+    expect(status(0)).toMatchObject({ tokens: { used: 40, remaining: 0, freeInMs: 60_000 } })
   })
 
   it('tells the wait of a provisioned deployment that its next request will be told', () => {
-    const { ask, standing } = setUp({ provisionedThroughputUnits: 1 })
+    const { ask, status } = setUp({ provisionedThroughputUnits: 1 })
     while (ask(0).admitted);
     const refused = ask(0)
-    const { kind, ...told } = standing(0)
+    const { kind, ...told } = status(0)
     expect(kind).toBe('provisioned')
     expect(told).toMatchObject({ freeInMs: !refused.admitted ? refused.retryAfterMs : 0 })
   })

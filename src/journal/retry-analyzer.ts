@@ -1,4 +1,4 @@
-import { ClientLedger } from './client-ledger.ts'
+import { ClientStats } from './client-stats.ts'
 import type { Retry } from './retry-findings.ts'
 
 /** A planned answer, as the judge hears of it. */
@@ -35,9 +35,9 @@ export interface Judgement {
 }
 
 /** Clients that are told apart; beyond that the one that was quiet the longest is forgotten. */
-export const maxClients = 10_000
+export const MAX_CLIENTS = 10_000
 /** Failures of all clients that wait for a retry: about 30 MB. */
-export const maxPending = 100_000
+export const MAX_PENDING = 100_000
 
 /**
  * Statuses of answers that stay the same however often the unchanged request is repeated: the request itself, its key or its
@@ -48,22 +48,22 @@ export const forbiddenStatuses: ReadonlySet<string> = new Set(
 )
 
 /** `retry-after: 86400` refuses a request that is above the whole limit; it says nothing about other requests. */
-const refusedForGoodMs = 86_400_000
+const NEVER_FITS_MS = 86_400_000
 
 /** Matches retries with the failures that they follow, and counts by client what is wrong with them. */
-export class RetryJudge {
+export class RetryAnalyzer {
   /** In the order of their last request. */
-  readonly #clients = new Map<string, ClientLedger>()
-  readonly #onForgotten: (ledger: ClientLedger) => void
+  readonly #clients = new Map<string, ClientStats>()
+  readonly #onForgotten: (ledger: ClientStats) => void
   #pending = 0
 
   /** @param onForgotten hears of clients for which there is no more room */
-  constructor(onForgotten: (ledger: ClientLedger) => void = () => {}) {
+  constructor(onForgotten: (ledger: ClientStats) => void = () => {}) {
     this.#onForgotten = onForgotten
   }
 
   /** What is known of the clients; the one whose request came last is the last one. */
-  get clients(): Iterable<ClientLedger> {
+  get clients(): Iterable<ClientStats> {
     return this.#clients.values()
   }
 
@@ -86,7 +86,7 @@ export class RetryJudge {
     this.#pending = 0
   }
 
-  #match(ledger: ClientLedger, call: JudgedCall): Retry | undefined {
+  #match(ledger: ClientStats, call: JudgedCall): Retry | undefined {
     const { pending } = ledger
     if (pending.size === 0) return undefined
     const { startedMs, attempt, resource, deployment } = call
@@ -117,25 +117,25 @@ export class RetryJudge {
     return retry
   }
 
-  #fail(ledger: ClientLedger, call: JudgedCall, index: number, answer: FailedAnswer): void {
+  #fail(ledger: ClientStats, call: JudgedCall, index: number, answer: FailedAnswer): void {
     const { status, endedMs, toldMs } = answer
     ledger.countFailure(status)
-    if (toldMs !== undefined && toldMs < refusedForGoodMs) ledger.limit(call, endedMs + toldMs)
+    if (toldMs !== undefined && toldMs < NEVER_FITS_MS) ledger.limit(call, endedMs + toldMs)
     // One that has been forgotten meanwhile would keep what nobody asks for.
     if (this.#clients.get(ledger.name) !== ledger) return
     const { pending } = ledger
     const before = pending.size
     pending.add(call.fingerprint(), { id: call.id, index, attempt: call.attempt, ...answer })
     this.#pending += pending.size - before
-    if (this.#pending > maxPending) this.#makeRoom()
+    if (this.#pending > MAX_PENDING) this.#makeRoom()
   }
 
-  #ledgerOf(client: string): ClientLedger {
+  #ledgerOf(client: string): ClientStats {
     const known = this.#clients.get(client)
-    const ledger = known ?? new ClientLedger(client)
+    const ledger = known ?? new ClientStats(client)
     if (known) this.#clients.delete(client)
     this.#clients.set(client, ledger)
-    if (this.#clients.size > maxClients) this.#forgetOldest()
+    if (this.#clients.size > MAX_CLIENTS) this.#forgetOldest()
     return ledger
   }
 
@@ -151,7 +151,7 @@ export class RetryJudge {
   /** Drops the pending failures of those who were quiet the longest, a tenth more than needed so that it is rarely done. */
   #makeRoom(): void {
     for (const { pending } of this.#clients.values()) {
-      if (this.#pending <= maxPending * 0.9) return
+      if (this.#pending <= MAX_PENDING * 0.9) return
       this.#pending -= pending.size
       pending.clear()
     }

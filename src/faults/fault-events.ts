@@ -9,7 +9,7 @@ import { dueTimes, eventsAt } from './retime.ts'
 export type StreamedReply = Reply & { readonly body: EventsBody }
 
 /** What of a live stream is read to find the place of a fault in it, in bytes; the rest is not sent. */
-const readBytes = 8 * 1024 * 1024
+const READ_BYTES = 8 * 1024 * 1024
 
 /** Reads a live stream to its end, so that a fault finds its place in it. A stream that breaks meanwhile breaks there. */
 export async function readEvents(reply: Reply): Promise<Reply> {
@@ -23,9 +23,9 @@ export async function readEvents(reply: Reply): Promise<Reply> {
     for await (const chunk of body.chunks) {
       for (const event of splitter.push(asBuffer(chunk))) events.push(event.toString())
       bytes += chunk.byteLength
-      if (bytes > readBytes) break
+      if (bytes > READ_BYTES) break
     }
-    isWhole = bytes <= readBytes
+    isWhole = bytes <= READ_BYTES
   } catch (error) {
     if (!(error instanceof ReportedFailure)) throw error
   }

@@ -1,5 +1,5 @@
 /** How one limit stands. Times in milliseconds from now. */
-export interface WindowStanding {
+export interface WindowStatus {
   readonly limit: number
   readonly used: number
   /** Never below 0, although a burst may use more than the limit. */
@@ -13,18 +13,18 @@ export interface WindowStanding {
 }
 
 /** How the limits of a pay-as-you-go deployment stand. */
-export interface LimitStanding {
+export interface PayAsYouGoStatus {
   readonly kind: 'pay-as-you-go'
   /** Undefined where tokens are not limited. */
-  readonly tokens: WindowStanding | undefined
+  readonly tokens: WindowStatus | undefined
   /** In the span in which requests are refused. */
-  readonly requests: WindowStanding
+  readonly requests: WindowStatus
   /** As the headers tell them. */
-  readonly requestsInMinute: WindowStanding
+  readonly requestsInMinute: WindowStatus
 }
 
 /** How a provisioned deployment stands. */
-export interface ProvisionedStanding {
+export interface ProvisionedStatus {
   readonly kind: 'provisioned'
   /** Share of the throughput in use: 1 is 100 %. */
   readonly utilization: number

@@ -6,14 +6,14 @@ import { PortServer, serve, type ServedCaller } from '../../shared/rpc/port-serv
 import type { App } from '../app.ts'
 import { servedState } from '../shared-parts.ts'
 import type { Simulator } from '../simulator.ts'
-import { MetricsDesk } from './metrics-desk.ts'
-import { pack, type Packed } from './packed.ts'
+import { WorkerMetrics } from './worker-metrics.ts'
+import { serializeValue, type V8Serialized } from './v8-serialize.ts'
 import { primaryPagesPort, servePages } from './remote-pages.ts'
 import { type WorkerBirth, type WorkerControl, type WorkerLife, workerLifePort } from './worker-messages.ts'
 import { packInputs, packState } from './worker-start.ts'
 
 /** What the service of all workers is made from. */
-export interface ServiceParts {
+export interface WorkerCoordinatorDeps {
   /** The primary's, which decides and keeps for all. */
   readonly simulator: Simulator
   readonly app: App
@@ -32,18 +32,18 @@ export interface ServedWorker {
 }
 
 /** What makes one service of all workers: it is asked by them, and tells them of every change. */
-export class Service {
-  readonly metrics: MetricsDesk
-  readonly #parts: ServiceParts
+export class WorkerCoordinator {
+  readonly metrics: WorkerMetrics
+  readonly #parts: WorkerCoordinatorDeps
   readonly #ports: PortServer
   /** With the base of its configuration that each of them has. */
   readonly #workers = new Map<ServedWorker, ConfigInputs>()
   #spreading: Promise<unknown> = Promise.resolve()
 
-  constructor(parts: ServiceParts) {
+  constructor(parts: WorkerCoordinatorDeps) {
     this.#parts = parts
     const { state, metrics, logger, live, incidents } = parts.simulator
-    this.metrics = new MetricsDesk(metrics)
+    this.metrics = new WorkerMetrics(metrics)
     this.#ports = new PortServer(
       [
         ...servedState(state),
@@ -61,7 +61,7 @@ export class Service {
 
   /** Opens all that a worker asks its primary for. Its life is told to `life`. */
   open(worker: ServedWorker, life: Pick<WorkerLife, 'listening' | 'failed'>): ServedCaller {
-    const join = (): Packed => {
+    const join = (): V8Serialized => {
       const { base } = this.#parts.simulator.live
       this.#workers.set(worker, base)
       this.metrics.add(worker)
@@ -94,31 +94,31 @@ export class Service {
     await this.#tellAll((worker) => worker.control.refresh(paths))
   }
 
-  #birth({ number }: ServedWorker): Packed {
+  #birth({ number }: ServedWorker): V8Serialized {
     const birth: WorkerBirth = {
       number,
       workingDirectory: this.#parts.workingDirectory,
       port: this.#parts.port,
       inputs: packInputs(this.#parts.simulator.live.inputs),
     }
-    return pack(birth)
+    return serializeValue(birth)
   }
 
   /** @param base absent for a worker that has it */
-  #state(base?: ConfigInputs): Packed {
+  #state(base?: ConfigInputs): V8Serialized {
     const { live, incidents, clock } = this.#parts.simulator
     const startOf = (elapsedMs: number): number => clock.nowMs() - elapsedMs + machineOffsetMs()
     const running = Array.from(incidents, ([resource, { state }]) =>
       state ? [{ resource, timetable: state.timetable, startedMs: startOf(state.elapsedMs) }] : [],
     )
-    return packState({ ...(base && { base }), overlay: live.overlay, incidents: running.flat() })
+    return packState({ ...(base && { base }), patches: live.patches, incidents: running.flat() })
   }
 
   /** Tells all workers how things stand; the answer to whoever has changed them waits for it. */
   #spread(): Promise<unknown> {
     const { base } = this.#parts.simulator.live
     const changes = this.#state()
-    let whole: Packed | undefined
+    let whole: V8Serialized | undefined
     const told = this.#tellAll((worker) => {
       if (this.#workers.get(worker) === base) return worker.control.take(changes)
       this.#workers.set(worker, base)

@@ -3,9 +3,9 @@ import { createTestSimulator } from '../../../tests/support/test-simulator.ts'
 import { LiveConfig } from '../../config/live-config.ts'
 import { Peer } from '../../shared/rpc/peer.ts'
 import type { WorkerControl } from './worker-messages.ts'
-import { Service } from './service.ts'
+import { WorkerCoordinator } from './worker-coordinator.ts'
 import { unpackState } from './worker-start.ts'
-import type { Packed } from './packed.ts'
+import type { V8Serialized } from './v8-serialize.ts'
 
 const deployments = Object.fromEntries(
   Array.from({ length: 500 }, (_, index) => [`chat-${index}`, { model: 'gpt-4o', tokensPerMinute: 1_000 }]),
@@ -14,15 +14,15 @@ const deployments = Object.fromEntries(
 /** A service, and a worker that takes over what it is told. */
 function serveOne() {
   const { app, simulator } = createTestSimulator({ deployments })
-  const service = new Service({ app, simulator, workingDirectory: '/', port: 0 })
+  const service = new WorkerCoordinator({ app, simulator, workingDirectory: '/', port: 0 })
   const worker = new LiveConfig(simulator.live.inputs)
   const sizes: number[] = []
   const link = { isLost: false }
-  const take = async (state: Packed): Promise<void> => {
+  const take = async (state: V8Serialized): Promise<void> => {
     sizes.push(state.length)
     if (link.isLost) return
-    const { overlay, base } = unpackState(state)
-    expect((await worker.follow(overlay, base)).problems).toEqual([])
+    const { patches, base } = unpackState(state)
+    expect((await worker.follow(patches, base)).problems).toEqual([])
   }
   const other = async (): Promise<never> => {
     throw new Error('It is asked for nothing else.')
@@ -38,7 +38,8 @@ function serveOne() {
     { listening: () => {}, failed: () => {} },
   )
   const { live } = simulator
-  const join = async (): Promise<void> => take((await served.methods['life.join']?.([] as never)) as Packed)
+  const join = async (): Promise<void> =>
+    take((await served.methods['life.join']?.([] as never)) as V8Serialized)
   const names = (config: LiveConfig): string[] => [...config.current.defaultResource.deployments.keys()]
   return { live, worker, sizes, link, join, names }
 }
