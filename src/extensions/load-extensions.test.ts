@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs'
+import { Session } from 'node:inspector'
 import { tmpdir } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import * as contract from '../pipeline/extension.ts'
@@ -35,6 +36,22 @@ describe('loadExtensions', () => {
       file: `${folder}/extensions/slow.ts`,
     })
     expect(loaded?.extension.hooks?.map(({ name }) => name)).toEqual(['addDelay'])
+  })
+
+  it('gives a debugger the source map of an extension, so that breakpoints in its file work', async () => {
+    const folder = extensionFolder({ 'slow.ts': slowExtension })
+    const maps: string[] = []
+    const session = new Session()
+    session.connect()
+    session.on('Debugger.scriptParsed', ({ params: { url, sourceMapURL = '' } }) => {
+      if (url.endsWith(`${folder}/slow.ts`)) maps.push(sourceMapURL)
+    })
+    session.post('Debugger.enable')
+    await load(['slow.ts'], folder)
+    session.disconnect()
+    const [map = ''] = maps
+    const { sources } = JSON.parse(Buffer.from(map.split('base64,')[1] ?? '', 'base64').toString()) as Sources
+    expect(sources).toEqual([`${folder}/slow.ts`])
   })
 
   it.each([
@@ -315,3 +332,7 @@ describe('loadExtensions refuses', () => {
     expect(await refusal(files, path)).toBe(message)
   })
 })
+
+interface Sources {
+  readonly sources: readonly string[]
+}

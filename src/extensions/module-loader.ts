@@ -40,6 +40,8 @@ export async function createModuleLoader(
     interopDefault: true,
     debug: false,
     tryNative: false,
+    // For breakpoints in the files of extensions.
+    sourceMaps: true,
     virtualModules: { ...ownModules },
   }
   const start = join(workingDirectory, 'extension.js')
