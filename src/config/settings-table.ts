@@ -81,7 +81,7 @@ function collectSettings(schema: z.ZodObject, parentPath: readonly string[]): Se
       description,
       range,
       unit,
-      unsetMeaning: unsetMeaning,
+      unsetMeaning,
       patch,
       secret = false,
       mayHoldSecret = false,
