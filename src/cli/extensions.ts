@@ -9,16 +9,16 @@ import { createSystemClock } from '../lib/system-clock.ts'
 import type { CliHost } from './cli-host.ts'
 import { configSources } from './config-sources.ts'
 
-/** Adds `extensions`, which loads extensions as a start would, tells what they do, and starts nothing. */
+/** Adds `extensions`, which loads extensions without starting them and lists their parts. */
 export function addExtensionsCommand(program: Command, host: CliHost): void {
   program
     .command('extensions')
-    .argument('[paths...]', 'files, folders or packages in the place of EXTENSION_PATH')
+    .argument('[paths...]', 'files, folders or packages (default: EXTENSION_PATH)')
     .description(
-      'Load extensions without starting them, and list what they do, in the order in which they act.',
+      'Load extensions without starting them, and list their parts in the order in which they run.',
     )
     .option('--json', 'print JSON instead of text')
-    .showHelpAfterError('Run aoai-sim extensions --help for its usage.')
+    .showHelpAfterError('Run aoai-sim extensions --help for usage.')
     .action(async (paths: string[], { json }: { json?: true }) => {
       await listExtensions(host, paths, json === true)
     })

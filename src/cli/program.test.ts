@@ -37,7 +37,7 @@ it('serves without a command', async () => {
 it('fits its help into 100 columns, and puts the description of a long flag below it', async () => {
   const { printed } = await runWith('--help')
   expect(printed.split('\n').filter((line) => line.length > 100)).toEqual([])
-  expect(printed).toMatch(/\n {2}--latency-open\S+-first-token-mean <value>\n {30,}Mean waiting time/)
+  expect(printed).toMatch(/\n {2}--latency-open\S+-first-token-mean <value>\n {30,}Mean latency/)
 })
 
 it('shows the help of a command by its name, however deep it is', async () => {

@@ -5,10 +5,10 @@ import { nearestNames } from '../lib/nearest-names.ts'
 import { version } from '../lib/version.ts'
 import type { CliHost } from './cli-host.ts'
 
-/** Values of the flags that were given, by the flag with its dashes. */
+/** Values of the flags, by name with dashes (`--port`). */
 export type Flags = Readonly<Record<string, string | undefined>>
 
-/** Describes the command line: one flag for each setting, all made from the settings themselves. */
+/** Creates the command line, with one flag for each setting. */
 export function createProgram(
   { stdout, stderr }: Pick<CliHost, 'stdout' | 'stderr'>,
   serve: (flags: Flags) => Promise<void>,
@@ -16,25 +16,22 @@ export function createProgram(
 ): Command {
   const program = new Command('aoai-sim')
     .description(
-      'A simulated Azure OpenAI endpoint for load tests and CI. Without a command it serves until it is stopped; the commands stand last.',
+      'Simulator of Azure OpenAI for load tests and CI. Without a command, it starts the server. Commands are listed at the end.',
     )
     .version(version)
-    .showHelpAfterError('Run aoai-sim --help for the list of flags and commands.')
+    .showHelpAfterError('Run aoai-sim --help for all flags and commands.')
     .allowExcessArguments()
-    // Else a command would take the flags of the server, ignore them, and propose them for its own.
+    // Without this, a command would accept the flags of the server and ignore them.
     .enablePositionalOptions()
     .configureHelp({ padWidth, formatItem })
     .exitOverride()
     .configureOutput({
       writeOut: (text) => stdout.write(text),
-      // Commander quotes what was typed, and a mistyped --api-key=... has the key in it.
+      // Commander quotes the input, and a mistyped --api-key=... contains the key.
       writeErr: (text) => stderr.write(withoutValues(text)),
       getOutHelpWidth: () => 100,
     })
-    .addHelpText(
-      'after',
-      '\nEach flag can also be set by its variable, in the environment or in a file .env.',
-    )
+    .addHelpText('after', '\nEach flag can also be set as an environment variable or in the file .env.')
     .action(() => {
       const [unknown] = program.args
       if (unknown !== undefined) refuseCommand(program, unknown)
@@ -52,13 +49,13 @@ function withoutValues(text: string): string {
   return redactText(text.replace(/('--?[\w-]+)=[^']*/g, '$1=...'))
 }
 
-/** Commander's own one knows one level of commands, and shows the whole help for a name that there is not. */
+/** The help command of Commander supports one level of commands and shows the whole help for an unknown name. */
 function addHelpCommand(program: Command): void {
   program
     .helpCommand(false)
     .command('help')
     .argument('[command...]', 'a command, such as recordings lint')
-    .description('Show the help of a command, or this one.')
+    .description('Show the help of a command.')
     .action((names: string[]) => {
       let command = program
       for (const name of names) {
@@ -71,10 +68,10 @@ function addHelpCommand(program: Command): void {
 function describe({ description, range, unit, env, default: text, unsetMeaning }: Setting): string {
   const inUnit = unit === undefined ? '' : ` ${unit}`
   const unset = text === undefined ? unsetMeaning : `default ${text}${inUnit}`
-  return `${description} Takes ${range}. (${env}; ${unset})`
+  return `${description} Must be ${range}. (${env}; ${unset})`
 }
 
-/** An argument of the program itself can only be meant for a command. */
+/** The program itself has no arguments: an argument is a mistyped command. */
 function refuseCommand(program: Command, name: string): never {
   const known = program.commands.map((command) => command.name()).filter((command) => command !== 'help')
   const [nearest] = nearestNames(name, known, 1)
@@ -82,21 +79,21 @@ function refuseCommand(program: Command, name: string): never {
   return program.error(`error: unknown command '${name}'\n(${hint})`)
 }
 
-/** The widest a name may be to have its description beside it. Some flags are so long that nothing would fit there. */
+/** Maximum width of a flag that has its description on the same line. */
 const MAX_NAME_WIDTH = 40
 
 function padWidth(command: Command, helper: Help): number {
   return Math.min(MAX_NAME_WIDTH, Help.prototype.padWidth.call(helper, command, helper))
 }
 
-/** What is wider than that has its description on the lines below. */
+/** Puts the description of a wider flag on the next lines. */
 function formatItem(name: string, width: number, description: string, helper: Help): string {
   const beside = (shown: string): string =>
     Help.prototype.formatItem.call(helper, shown, width, description, helper)
   return helper.displayWidth(name) <= width ? beside(name) : `  ${name}\n${beside('')}`
 }
 
-/** Commander names values in camel case; settings go by the flag. */
+/** Commander names values in camel case; settings are found by their flag. */
 function givenFlags(program: Command): Flags {
   const values = program.opts<Record<string, string | undefined>>()
   return Object.fromEntries(

@@ -39,22 +39,22 @@ interface Options {
   readonly all?: true
 }
 
-/** An argument's name as a command takes it, and what it means. */
+/** Name of a command argument and its description. */
 type Argument = readonly [name: string, meaning: string]
 
-const paths: Argument = ['[paths...]', 'files, or folders with all in them (default: RECORDING_DIR)']
-const places: Argument = ['<places...>', 'one interaction as file.yaml:line, or all of a file as file.yaml']
+const paths: Argument = ['[paths...]', 'files or folders (default: RECORDING_DIR)']
+const places: Argument = ['<places...>', 'file.yaml:line for one interaction, file.yaml for all in a file']
 const sides: readonly Argument[] = [
   ['<left>', 'a file or a folder'],
-  ['<right>', 'another one'],
+  ['<right>', 'a file or a folder to compare with'],
 ]
 
-/** Adds `recordings` with its subcommands, which work on files and need no running simulator. */
+/** Adds `recordings` and its subcommands. They work on files and need no running simulator. */
 export function addRecordingsCommand(program: Command, host: CliHost): void {
   const recordings = program
     .command('recordings')
-    .description('Look after recording files: list, show, lint, diff, dedupe, scrub, stats.')
-    .showHelpAfterError('Run aoai-sim recordings --help for the list of commands.')
+    .description('Work with recording files: list, show, lint, diff, dedupe, scrub, stats.')
+    .showHelpAfterError('Run aoai-sim recordings --help for all commands.')
 
   const add = (
     name: string,
@@ -75,29 +75,20 @@ export function addRecordingsCommand(program: Command, host: CliHost): void {
 
   add('list', [paths], 'List interactions, one line each.', listRecordings)
   add('show', [places], 'Print interactions in full.', showRecordings)
-  add(
-    'lint',
-    [paths],
-    'Name what cannot be replayed (exit code 1), and what is most likely wrong.',
-    lintRecordings,
-  )
+  add('lint', [paths], 'Report invalid interactions (exit code 1) and likely mistakes.', lintRecordings)
   add('diff', sides, 'Compare two files or folders (exit code 1 if they differ).', (run, args) =>
     diffRecordings(run, args[0] ?? '', args[1] ?? ''),
   )
-  add(
-    'dedupe',
-    [paths],
-    'Remove answers that repeat the one before them and change no replay.',
-    (run, args, options) =>
-      dedupeRecordings(run, args, { dryRun: options.dryRun === true, all: options.all === true }),
+  add('dedupe', [paths], 'Remove repeated answers that do not affect replay.', (run, args, options) =>
+    dedupeRecordings(run, args, { dryRun: options.dryRun === true, all: options.all === true }),
   )
-    .option('--dry-run', 'tell what would be removed, and change nothing')
-    .option('--all', 'remove every repeated answer, also where the order of replays changes')
+    .option('--dry-run', 'show what would be removed, without changes')
+    .option('--all', 'remove every repeated answer, even if the order of replay changes')
   add(
     'scrub',
     [paths],
-    'Remove credentials, and what RECORDING_REDACT names, from files.',
+    'Remove credentials and the items in RECORDING_REDACT from files.',
     (run, args, options) => scrubRecordings(run, args, { dryRun: options.dryRun === true }),
-  ).option('--dry-run', 'tell what would be removed, and change nothing')
-  add('stats', [paths], 'Count interactions, sizes, times and tokens.', recordingStats)
+  ).option('--dry-run', 'show what would be removed, without changes')
+  add('stats', [paths], 'Show numbers of interactions, sizes, durations and tokens.', recordingStats)
 }

@@ -17,33 +17,30 @@ interface Options {
   readonly json?: true
 }
 
-/** Adds `check` with its subcommands, which ask a running simulator and judge what it has seen. */
+/** Adds `check` and its subcommands, which query a running simulator. */
 function addCheckCommand(program: Command, host: CliHost): void {
   const check = program
     .command('check')
-    .description('Judge what the clients of a running simulator have done: retries.')
-    .showHelpAfterError('Run aoai-sim check --help for the list of commands.')
+    .description('Check the clients of a running simulator: retries.')
+    .showHelpAfterError('Run aoai-sim check --help for all commands.')
   check
     .command('retries')
-    .description('Tell how clients have retried. The simulator needs JOURNAL_SIZE (docs/retries.md).')
-    .option('--url <url>', 'where the simulator runs', parseUrl, new URL('http://127.0.0.1:8000'))
+    .description('Report how clients retry. Requires JOURNAL_SIZE in the simulator (docs/retries.md).')
+    .option('--url <url>', 'address of the simulator', parseUrl, new URL('http://127.0.0.1:8000'))
     .option(
       '--api-key <key>',
-      "the simulator's key (default: SIMULATOR_API_KEY, which no other user of this machine can see)",
+      'key of the simulator (default: SIMULATOR_API_KEY; flags are visible to other users)',
     )
-    .option(
-      '--admin-api-key <key>',
-      'the key of its administration, where that has one of its own (default: ADMIN_API_KEY)',
-    )
+    .option('--admin-api-key <key>', 'admin key, if it differs (default: ADMIN_API_KEY)')
     .option(
       '--fail-on <findings>',
-      `end with exit code 1 if one of these was found: ${findings.join(',')}`,
+      `exit with code 1 if any of these is found: ${findings.join(',')}`,
       parseFindings,
     )
     .option('--json', 'print the report as JSON instead of text')
     .allowExcessArguments(false)
     .action((_options: Options, command: Command) => {
-      // Both keys are flags of the program as well, and may stand before the command.
+      // Both keys are also flags of the program and can precede the command.
       const { url, apiKey, adminApiKey, failOn = [], json } = command.optsWithGlobals<Options>()
       return checkRetries(host, { url, apiKey: adminApiKey ?? apiKey, failOn, isJson: json === true })
     })

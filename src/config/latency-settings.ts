@@ -10,8 +10,7 @@ export const latencySettings = {
     patch: 'latency.time_scale',
     group: 'Latency',
     default: 1,
-    unit: 'factor',
-    description: 'Multiplies every waiting time: 0.5 is twice as fast, 0 switches all of them off.',
+    description: 'Multiplies every waiting time. 0.5 is twice as fast, 0 turns latency off.',
   }),
   profile: setting(oneOf(latencyProfileChoices), {
     env: 'LATENCY_PROFILE',
@@ -19,7 +18,7 @@ export const latencySettings = {
     group: 'Latency',
     default: 'off',
     description:
-      "Built-in waiting times of a family of models (docs/timing.md): auto takes the one of each deployment's model, off leaves them to the variables below.",
+      'Built-in latency of a model family (docs/timing.md). auto selects it by the model of the deployment, off uses the variables below.',
   }),
   chatCompletions: tokenLatency('CHAT_COMPLETIONS', 'chat completions', 19, 6),
   completions: tokenLatency('COMPLETIONS', 'legacy completions', 15, 2),
@@ -57,7 +56,7 @@ function latency(
       group: 'Latency',
       default: meanMs,
       unit,
-      description: `Mean waiting time for ${what}.`,
+      description: `Mean latency of ${what}.`,
     }),
     stdDevMs: setting(nonNegativeNumber(), {
       env: `LATENCY_OPENAI_${env}_STD_DEV`,
@@ -65,7 +64,7 @@ function latency(
       group: 'Latency',
       default: stdDevMs,
       unit,
-      description: `Standard deviation of the waiting time for ${what}.`,
+      description: `Standard deviation of the latency of ${what}.`,
     }),
   })
 }

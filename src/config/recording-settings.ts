@@ -10,22 +10,20 @@ export const recordingSettings = {
     env: 'RECORDING_DIR',
     group,
     default: 'recordings',
-    description:
-      'Folder of the recordings, with its subfolders; relative to the working directory. Replay reads it, record writes it.',
+    description: 'Folder with the recordings, including subfolders. Replay reads it, record writes it.',
   }),
   autosave: setting(yesOrNo('true or false'), {
     env: 'RECORDING_AUTOSAVE',
     group,
     default: true,
     description:
-      'Whether an interaction is written at once; otherwise at POST /++/save-recordings and at a clean stop.',
+      'Write each interaction immediately. If false, write on POST /++/save-recordings and at shutdown.',
   }),
   errors: setting(yesOrNo('on or off'), {
     env: 'RECORDING_ERRORS',
     group,
     default: 'off',
-    description:
-      'Whether answers of 400 and above are recorded too, and streams with an error event in them.',
+    description: 'Also record answers with status 400 and above, and streams with an error event.',
   }),
   redact: setting(redactRules(), {
     env: 'RECORDING_REDACT',
@@ -33,7 +31,7 @@ export const recordingSettings = {
     group,
     unsetMeaning: 'credentials only',
     description:
-      'What recordings must not hold beside credentials: names of headers, query parameters and JSON fields, "texts" and /patterns/ of bodies (docs/recording.md).',
+      'What to remove from recordings in addition to credentials: headers, query parameters and JSON fields by name, and "texts" and /patterns/ in bodies (docs/recording.md).',
   }),
 }
 
@@ -44,37 +42,34 @@ export const matchSettings = {
     {
       env: 'MATCH_IGNORE_FIELDS',
       group,
-      unsetMeaning: 'every field counts',
-      description:
-        'Fields of JSON bodies that do not count when a recording is looked for: user,seed,metadata.',
+      unsetMeaning: 'all fields must match',
+      description: 'JSON body fields to ignore when matching: user,seed,metadata.',
     },
   ),
   headers: setting(nameList(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'names of headers', { lowerCase: true }), {
     env: 'MATCH_HEADERS',
     group,
-    unsetMeaning: 'no header counts',
-    description: 'Headers that must be equal to the recorded ones.',
+    unsetMeaning: 'headers are ignored',
+    description: 'Headers that must match the recording.',
   }),
   apiVersion: setting(yesOrNo('on or off'), {
     env: 'MATCH_API_VERSION',
     group,
     default: 'off',
-    description:
-      'Whether api-version must be equal to the recorded one; off, an equal one is only preferred.',
+    description: 'Require the same api-version. If off, a recording with the same one is only preferred.',
   }),
   host: setting(yesOrNo('on or off'), {
     env: 'MATCH_HOST',
     group,
     default: 'off',
-    description:
-      "Whether the recorded host must be that of the request's Host header; off, any host will do.",
+    description: 'Require that the recorded host matches the Host header of the request.',
   }),
   anyPrefix: setting(yesOrNo('on or off'), {
     env: 'MATCH_ANY_PREFIX',
     group,
     default: 'off',
     description:
-      'Whether what stands in a path before /openai/ or /v1/ does not count, such as the prefix of a gateway or a resource.',
+      'Ignore the part of a path before /openai/ or /v1/, such as the prefix of a gateway or a resource.',
   }),
 }
 
@@ -85,26 +80,25 @@ export const replaySettings = {
     group,
     default: 'last',
     description:
-      'For a request that was recorded several times: last replays each in turn and stays on the last one, cycle begins again, seed picks one by chance.',
+      'Order of several recordings of one request: last repeats the last one at the end, cycle starts over, seed picks at random.',
   }),
   testHeader: setting(text(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'the name of a header'), {
     env: 'REPLAY_TEST_HEADER',
     group,
     default: 'x-sim-test',
-    description: 'Header that names the test a request belongs to: turns are counted for each test alone.',
+    description: 'Header that names the test of a request. Each test replays from the first recording.',
   }),
   onMiss: setting(oneOf(['error', 'generate', 'record']), {
     env: 'REPLAY_ON_MISS',
     group,
     default: 'error',
     description:
-      'For a request that no recording answers: error is a 404 that names the nearest one, generate makes an answer up, record asks the real service.',
+      'For a request without a recording: a 404 that names the nearest one, a generated answer, or a call to the real service that is recorded.',
   }),
   strict: setting(yesOrNo('on or off'), {
     env: 'REPLAY_STRICT',
     group,
     default: 'off',
-    description:
-      'Whether the recordings that no request has used are listed at the end and make the exit code 1.',
+    description: 'List unused recordings at shutdown and exit with code 1 if there are any.',
   }),
 }

@@ -8,31 +8,31 @@ export const redisSettings = {
   url: setting(redisAddress(), {
     env: 'REDIS_URL',
     group,
-    unsetMeaning: 'no Redis: this simulator is a service by itself',
+    unsetMeaning: 'no shared state',
     secret: true,
     description:
-      'Redis or Valkey through which several simulators are one service, with limits, slots, journal and the like together: redis://host:6379, or rediss:// for TLS, with user and password where it asks for them (docs/many-machines.md).',
+      'Redis or Valkey that several simulators use to share limits, slots and the journal. rediss:// uses TLS (docs/many-machines.md).',
   }),
   prefix: setting(text(/^[\x21-\x7a\x7c\x7e]{1,100}$/, '1 to 100 visible ASCII characters without braces'), {
     env: 'REDIS_PREFIX',
     group,
     default: 'aoai-sim:',
     description:
-      'What the keys and channels in Redis begin with. Simulators with the same one are one service.',
+      'Prefix of the keys and channels in Redis. Simulators with the same prefix share their state.',
   }),
   required: setting(yesOrNo('true or false'), {
     env: 'REDIS_REQUIRED',
     group,
     default: false,
     description:
-      'Whether the simulator refuses to start without Redis. Once started it goes on by limits of its own when Redis is away.',
+      'Fail at start if Redis is not available. After the start, the simulator falls back to its own limits.',
   }),
   timeoutMs: setting(integer(1, 60_000), {
     env: 'REDIS_TIMEOUT_MS',
     group,
     default: 100,
     unit: 'ms',
-    description: 'How long Redis may take to answer before the simulator goes by limits of its own.',
+    description: 'Timeout of a call to Redis, after which the simulator uses its own limits.',
   }),
 }
 

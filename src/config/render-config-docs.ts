@@ -16,39 +16,39 @@ const intro = `<!-- Made by scripts/generate-docs.ts from src/config/settings-sc
 
 # Configuration
 
-Each setting is an environment variable and a flag. The flag is the variable without \`SIMULATOR_\`, in lower case,
-with dashes: \`SIMULATOR_MODE\` is \`--mode\`, \`LOG_LEVEL\` is \`--log-level\`. Every flag takes a value.
+Use the environment variables and flags on this page to configure the simulator.
 
-Where a setting is given twice, the first of these wins:
+\`\`\`bash start
+PORT=9000 LOG_LEVEL=debug make run
+\`\`\`
 
-1. the flag,
-2. the environment variable,
-3. the line in the file \`.env\` in the working directory ([sample.env](../sample.env) is one to copy),
-4. the default.
+Each variable is also a flag (\`make run ARGS="--port 9000"\`): remove \`SIMULATOR_\`, use lower case and dashes. \`SIMULATOR_MODE\` is \`--mode\`, \`LOG_LEVEL\`
+is \`--log-level\`. Every flag takes a value. If a setting is given more than once, the first of these applies:
 
-The column _At run time_ tells where \`PATCH /++/config\` has a setting ([Administration](admin.md)); without one, only a new
-start changes it. Deployments and faults change at run time, too.
+1. flag
+2. environment variable
+3. \`.env\` file in the working directory (copy [sample.env](../sample.env))
+4. default
 
-A variable that is empty counts as unset. The simulator does not start with a configuration that is wrong: it names
-every problem at once and ends with exit code 2. A variable that begins with \`SIMULATOR_\` and is not listed here is a
-problem too, since it is most likely a typing error; only the variables that Kubernetes and Docker make for a service
-named "simulator" are passed over. Any other variable that is nearly the name of a setting (\`PROT\`, \`LATENCY_PROFIL\`) is warned
-of in the log.`
+- Relative paths start at the working directory. An empty variable counts as unset. Secrets are never printed.
+- _At run time_ is the path of a setting in \`PATCH /++/config\` ([Administration](admin.md)). All other settings need a
+  restart. Deployments and faults can also change at run time.
+- An invalid configuration prevents start-up. The simulator lists all problems and exits with code 2.
+- An unknown variable that begins with \`SIMULATOR_\` is an error, except those that Kubernetes and Docker set for a service
+  named "simulator". Other variables with a name close to a setting, such as \`PROT\`, are logged as a warning.`
 
 const units = `## Units
 
 - MB: 1,048,576 bytes.
-- s, ms: seconds, milliseconds.
-- ms per token: times the number of tokens in the completion.
-- ms per MB: times the size of the audio file.
-- Waiting times are drawn from a normal distribution with the mean and the standard deviation given, and never
-  negative. A waiting time before the first token comes on top of the time for each token. [Timing](timing.md) has more:
-  profiles, other distributions, queues.`
+- ms per token: multiplied by the number of tokens in the completion.
+- ms per MB: multiplied by the size of the audio file.
+- Latency is drawn from a normal distribution and is never negative. The latency of the first token is added to the latency of
+  each token. See [Timing](timing.md) for profiles, other distributions and queues.`
 
 const renderDeploymentFile = (): string => `## The deployment file
 
-\`OPENAI_DEPLOYMENT_CONFIG_PATH\` names a file in JSON or YAML that maps the name of each deployment to its model and
-limits. It replaces the default set.
+\`OPENAI_DEPLOYMENT_CONFIG_PATH\` is a JSON or YAML file that maps deployment names to models and limits. It replaces the
+default set.
 
 \`\`\`yaml
 chat:
@@ -65,19 +65,15 @@ whisper:
 
 ${renderKeys()}
 
-Without \`requestsPerMinute\` the requests follow from the tokens, by a ratio that the service has for each model: see the column _Requests
-per minute_ under [Models](#models).
-
-A number may be given as digits in quotes (\`"512"\`), and the keys \`requestPerMinute\` and \`size\` of older files are taken for
-\`requestsPerMinute\` and \`embeddingSize\`.
-
-The name of a deployment has 1 to 256 printable characters of ASCII or Latin-1, with no space at either end:
-\`openai/gpt-4o\`, \`ft:gpt-4o:x\` and \`my model\` are names. Answers tell the name in headers, which take no other
-characters. The administration refuses any other name with 400. A request that names such a deployment gets the service's
-404 \`DeploymentNotFound\`, also where undefined deployments are allowed.
-
-Every problem in the file is named at once, with its place:
-\`deployments.yaml: "chat".tokensPerMinute must be an integer of at least 1 (got -5).\``
+- Without \`requestsPerMinute\`, the limit is derived from \`tokensPerMinute\` by the ratio of the model. See the column
+  _Requests per minute_ under [Models](#models).
+- A number can be a string of digits (\`"512"\`). The older keys \`requestPerMinute\` and \`size\` are accepted for
+  \`requestsPerMinute\` and \`embeddingSize\`.
+- A deployment name has 1 to 256 printable ASCII or Latin-1 characters and no space at either end, such as
+  \`openai/gpt-4o\`, \`ft:gpt-4o:x\` or \`my model\`. The admin API rejects other names with 400. A request with such a name gets
+  404 \`DeploymentNotFound\`, even if undefined deployments are allowed.
+- All problems in the file are reported together, with their location:
+  \`deployments.yaml: "chat".tokensPerMinute must be an integer of at least 1 (got -5).\``
 
 /** A quota of which the ratio of each model gives a whole number of requests. */
 const EXAMPLE_TOKENS_PER_MINUTE = 60_000
@@ -89,7 +85,7 @@ function renderKeys(): string {
     range,
     whenAbsent,
   ])
-  return table(['Key', 'Meaning', 'Range', 'When absent'], rows)
+  return table(['Key', 'Description', 'Range', 'Default'], rows)
 }
 
 /** Makes links of the names of documents. */
@@ -101,27 +97,27 @@ function linked(text: string): string {
 
 function renderGroup(group: string): string {
   const settings = settingsTable().filter((setting) => setting.group === group)
+  const canChange = settings.some(({ patch }) => patch !== undefined)
+  const head = ['Variable', ...(canChange ? ['At run time'] : []), 'Default', 'Range', 'Description']
   return [
     `## ${group}`,
     '',
     table(
-      ['Variable', 'Flag', 'At run time', 'Default', 'Range', 'Unit', 'Meaning'],
-      settings.map(settingRow),
+      head,
+      settings.map((setting) => settingRow(setting, canChange)),
     ),
   ].join('\n')
 }
 
-function settingRow(setting: Setting): string[] {
+function settingRow(setting: Setting, hasPatchColumn: boolean): string[] {
   const fallback = setting.default === undefined ? (setting.unsetMeaning ?? '') : code(setting.default)
-  const description = setting.secret ? `${setting.description} Secret: never printed.` : setting.description
+  const description = setting.secret ? `${setting.description} Secret.` : setting.description
   return [
     code(setting.env),
-    code(setting.flag),
-    setting.patch === undefined ? '' : code(setting.patch),
+    ...(hasPatchColumn ? [setting.patch === undefined ? '' : code(setting.patch)] : []),
     fallback,
-    setting.range,
-    setting.unit ?? '',
-    description,
+    setting.unit === undefined ? setting.range : `${setting.range} (${setting.unit})`,
+    linked(description),
   ]
 }
 
@@ -134,9 +130,9 @@ function renderDefaults(): string {
   ])
   return `## The default set
 
-Without a file there are these deployments. Those of gpt-35-turbo, \`embedding\` and \`whisper\` are the ones of the
-Python simulator. The others follow the quota of a new pay-as-you-go subscription (Global Standard; Microsoft Learn,
-"Azure OpenAI quotas and limits"), so that a first try meets the limits that a first real deployment would.
+Without a deployment file, these deployments exist. The gpt-35-turbo deployments, \`embedding\` and \`whisper\` are the ones of
+the Python simulator. The others have the quota of a new pay-as-you-go subscription (Global Standard; Microsoft Learn,
+"Azure OpenAI quotas and limits").
 
 ${table(['Deployment', 'Model', 'Tokens per minute', 'Requests per minute'], rows)}`
 }
@@ -144,9 +140,9 @@ ${table(['Deployment', 'Model', 'Tokens per minute', 'Requests per minute'], row
 function renderModels(): string {
   return `## Models
 
-A model without operations may be named in the deployment file, but no request to it is answered yet. Source of the
-numbers: Microsoft Learn, "Foundry Models sold by Azure", September 2026. _Requests per minute_ are those of a deployment with
-${formatNumber(EXAMPLE_TOKENS_PER_MINUTE)} tokens per minute and no \`requestsPerMinute\`.
+Source: Microsoft Learn, "Foundry Models sold by Azure", September 2026. _Requests per minute_ applies to a deployment with
+${formatNumber(EXAMPLE_TOKENS_PER_MINUTE)} tokens per minute and no \`requestsPerMinute\`. A model without operations can be deployed, but its requests are not
+answered yet.
 
 ${table(['Model', 'Other names', 'Context tokens', 'Output tokens', 'Requests per minute', 'Operations'], modelCatalogue.map(modelRow))}`
 }
@@ -177,8 +173,8 @@ function code(text: string): string {
  */
 export function renderSampleEnv(): string {
   const intro = [
-    '# Copy this file to .env, and take the first # away where you want another value.',
-    '# docs/config.md explains the settings. Flags and the environment win over this file.',
+    '# Copy this file to .env and uncomment the settings to change.',
+    '# See docs/config.md. Flags and environment variables override this file.',
     '# Made by scripts/generate-docs.ts: do not edit.',
   ].join('\n')
   return `${[intro, ...settingGroups.map(renderGroupOfEnv)].join('\n\n')}\n`

@@ -17,7 +17,7 @@ const connectionSettings = z.strictObject({
     group,
     default: 20_000,
     unit: 'connections',
-    description: 'Most connections that are open at once; a further one is closed as soon as it opens.',
+    description: 'Maximum number of open connections. Further ones are closed immediately.',
   }),
   // Node's own is 16 KB, which tokens of Entra users in many groups, with tracing beside them, come near to.
   headerLimitKb: setting(integer(1, 1_024), {
@@ -26,35 +26,33 @@ const connectionSettings = z.strictObject({
     default: 32,
     unit: 'KB',
     description:
-      'Most that the request line and the headers of a request may have together; more gets 431. The headers of answers in record mode have the same limit.',
+      'Maximum size of request line and headers; larger ones get 431. Also limits the response headers of a real service.',
   }),
   headersTimeoutSeconds: seconds(20, {
     env: 'HEADERS_TIMEOUT_SECONDS',
     description:
-      'Longest time from the first byte of a request, or from the opening of a connection, to the end of the headers.',
+      'Timeout for the headers, from the opening of the connection or the first byte of the request.',
   }),
   // Node's own. 32 MB in 300 s are 0.9 Mbit/s.
   requestTimeoutSeconds: seconds(300, {
     env: 'REQUEST_TIMEOUT_SECONDS',
-    description: 'Longest time in which a request arrives with its whole body; a later one gets 408.',
+    description: 'Timeout for a whole request including its body; then 408.',
   }),
   // Longer than load balancers keep theirs (60 s), so that they are the ones to close it.
   idleTimeoutSeconds: seconds(75, {
     env: 'IDLE_TIMEOUT_SECONDS',
-    description: 'How long a connection is kept open after an answer for the next request.',
+    description: 'Keep-alive timeout of an idle connection.',
   }),
   writeStallSeconds: seconds(120, {
     env: 'WRITE_STALL_SECONDS',
-    description:
-      'How long a client may take nothing of an answer that waits for it, before its connection is cut.',
+    description: 'Timeout for a client that does not read its answer; then the connection is closed.',
   }),
   pipelineLimit: setting(integer(1, 1_000_000), {
     env: 'PIPELINE_LIMIT',
     group,
     default: 1_024,
     unit: 'requests',
-    description:
-      'Most requests that a connection may have sent ahead while an answer before theirs is not complete; one more cuts it.',
+    description: 'Maximum number of pipelined requests on a connection. One more closes it.',
   }),
 })
 
@@ -76,9 +74,7 @@ export const serverSettings = {
     env: 'WORKERS',
     group,
     default: 1,
-    unit: 'processes',
-    description:
-      'How many processes answer requests behind the one port, as one service (docs/workers.md); auto: one for each core.',
+    description: 'Number of worker processes behind the port (docs/workers.md). auto starts one per core.',
   }),
   // Audio uploads end at 25 MB. A picture in a chat may have 20 MB, which base64 makes 27: room for three of them.
   bodyLimitMb: setting(integer(1, 1_024), {
@@ -88,17 +84,17 @@ export const serverSettings = {
     default: 32,
     unit: 'MB',
     description:
-      'Largest request body that is read: room for 25 MB of audio, or for a picture of 20 MB in base64, the largest that the service takes.',
+      'Maximum size of a request body. The default fits the largest inputs of the service: 25 MB of audio or a 20 MB image in base64.',
   }),
   bodiesLimitMb: setting(integer(1, 1_048_576), {
     env: 'BODIES_LIMIT_MB',
     patch: 'bodies_limit_mb',
     group,
     unsetMeaning:
-      'a quarter of the memory of the machine or container, half of the heap, and 1,024 at most; a worker has its share',
+      'the smallest of a quarter of the memory of the machine or container, half of the heap, and 1,024; divided among workers',
     unit: 'MB',
     description:
-      'Most memory for all open requests and answers that are larger than 64 KB, JSON as it is once parsed; one that finds no room gets 503.',
+      'Total memory for open requests and answers over 64 KB, including parsed JSON. Requests beyond it get 503.',
   }),
   connections: connectionSettings,
   shutdownGraceSeconds: setting(integer(0, 3_600), {
@@ -106,34 +102,33 @@ export const serverSettings = {
     group,
     default: 30,
     unit: 's',
-    description: 'How long open requests may go on after SIGTERM or SIGINT.',
+    description: 'Time for open requests to finish after SIGTERM or SIGINT.',
   }),
   logLevel: setting(oneOf(['debug', 'info', 'warn', 'error'], { warning: 'warn', critical: 'error' }), {
     env: 'LOG_LEVEL',
     group,
     default: 'info',
-    description: 'Least severity that is logged; the names WARNING and CRITICAL are understood too.',
+    description: 'Minimum severity to log. WARNING and CRITICAL are also accepted.',
   }),
   logFormat: setting(oneOf(['auto', 'text', 'json']), {
     env: 'LOG_FORMAT',
     group,
     default: 'auto',
     description:
-      'How the log looks on standard error: text for people, json for programs; auto is text on a terminal and json elsewhere. NO_COLOR takes the colours away.',
+      'Log format on standard error. auto is text on a terminal and json elsewhere. NO_COLOR turns off colours.',
   }),
   logRequests: setting(oneOf(['auto', 'true', 'false'], watchWords), {
     env: 'LOG_REQUESTS',
     group,
     default: 'auto',
-    description:
-      'Whether each request has a line in the log, without what would let somebody in; auto: on a terminal, from LOG_LEVEL info down.',
+    description: 'Log each request, without credentials. auto: on a terminal, if LOG_LEVEL is info or debug.',
   }),
   watch: setting(oneOf(['false', 'true', 'poll'], watchWords), {
     env: 'WATCH',
     group,
     default: 'false',
     description:
-      'Whether the files of deployments, models, faults and incidents, and recordings in replay mode, are read again when they change; poll looks at them each second, for network shares that send no notice.',
+      'Reload deployment, model, fault and incident files, and recordings in replay mode, when they change. poll checks every second, for network shares.',
   }),
 }
 

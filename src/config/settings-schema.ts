@@ -45,7 +45,7 @@ export function filterPhrases<const C extends PromptCategory>(
     schema: z.array(phrase).min(1),
     read: (text) => text.split(';').filter((entry) => entry.trim() !== ''),
     write: (items) => items.map(phraseText).join(';'),
-    range: `phrases separated by ";", each with its category (${names}) and a colon in front; without one it is ${defaultCategory}`,
+    range: `phrases such as "hate: some words", separated by ";", with the category ${names} (default ${defaultCategory})`,
   }
 }
 
@@ -78,7 +78,7 @@ export const settingsSchema = z.strictObject({
     group: 'Simulation',
     default: 'generate',
     description:
-      'What answers requests: generate makes answers up, record forwards to a real service and records, replay answers from recordings, forward passes on to a real service. A deployment may name another one as its source (docs/recording.md).',
+      'Source of answers: generated, forwarded to a real service and recorded, replayed from recordings, or forwarded only. A deployment can override it (docs/recording.md).',
   }),
   recordings: z.strictObject({
     ...recordingSettings,
@@ -90,21 +90,21 @@ export const settingsSchema = z.strictObject({
     env: 'SIMULATOR_CLOCK',
     group: 'Simulation',
     default: 'system',
-    description:
-      'Whose time counts: that of the machine, or a virtual one that stands still until POST /++/clock/advance moves it.',
+    description: 'Clock source: system, or virtual, which advances only through POST /++/clock/advance.',
   }),
   seed: setting(text(/./, 'text that is not empty'), {
     env: 'SIMULATOR_SEED',
     group: 'Simulation',
-    unsetMeaning: 'a new one at each start',
-    description: 'Makes generated answers and waiting times the same at each start.',
+    unsetMeaning: 'random at each start',
+    description:
+      'Seed for generated answers and latency. The same seed gives the same results at each start.',
   }),
   region: setting(text(/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/, 'a name in printable ASCII characters'), {
     env: 'SIMULATOR_REGION',
     patch: 'region',
     group: 'Simulation',
     default: 'East US 2',
-    description: 'Display name of the Azure region, as headers and messages carry it.',
+    description: 'Display name of the Azure region in headers and messages.',
   }),
   completionLength: setting(oneOf(['exact', 'natural']), {
     env: 'COMPLETION_LENGTH',
@@ -112,36 +112,34 @@ export const settingsSchema = z.strictObject({
     group: 'Simulation',
     default: 'exact',
     description:
-      'exact: a completion is as long as the request allows, for load tests; natural: it may end before, as a model would.',
+      'Length of completions: exact uses all tokens that the request allows, natural may stop earlier.',
   }),
   toolCallProbability: setting(numberBetween(0, 1), {
     env: 'TOOL_CALL_PROBABILITY',
     patch: 'tool_call_probability',
     group: 'Simulation',
     default: 0.5,
-    description:
-      'Share of the answers that call a tool where the request leaves it to the model (tool_choice auto).',
+    description: 'Share of answers that call a tool when tool_choice is auto.',
   }),
   apiVersionCheck: setting(yesOrNo('on or off'), {
     env: 'API_VERSION_CHECK',
     patch: 'api_version_check',
     group: 'Simulation',
     default: 'on',
-    description: 'Whether an api-version that the service does not know is refused.',
+    description: 'Reject an api-version that the service does not support.',
   }),
   extensionPath: setting(pathList('files, folders or installed packages'), {
     env: 'EXTENSION_PATH',
     group: 'Simulation',
     unsetMeaning: 'no extensions',
     description:
-      'Extensions in JavaScript or TypeScript, in the order in which they act (docs/extensions.md); relative to the working directory.',
+      'Extensions in JavaScript or TypeScript, in the order in which they run (docs/extensions.md).',
   }),
   tiktokenCacheDir: setting(text(/./, 'the path of a folder'), {
     env: 'TIKTOKEN_CACHE_DIR',
     group: 'Simulation',
-    unsetMeaning: 'the encodings that come with the program',
-    description:
-      'Folder with the files of encodings as tiktoken keeps them (docs/offline.md); relative to the working directory.',
+    unsetMeaning: 'the bundled encodings',
+    description: 'Folder with encoding files in the format of the tiktoken cache (docs/offline.md).',
   }),
   apiKey: setting(accessKey(), {
     env: 'SIMULATOR_API_KEY',
@@ -149,50 +147,47 @@ export const settingsSchema = z.strictObject({
     unsetMeaning: '32 random characters, new at each start',
     secret: true,
     description:
-      'The key that callers send as api-key or as bearer token. Other users can read flags: prefer the variable.',
+      'API key for clients, sent as api-key or bearer token. Prefer the variable: flags are visible to other users.',
   }),
   adminApiKey: setting(accessKey(), {
     env: 'ADMIN_API_KEY',
     group: 'Access',
-    unsetMeaning: 'SIMULATOR_API_KEY opens both',
+    unsetMeaning: 'same as SIMULATOR_API_KEY',
     secret: true,
     description:
-      'The key of the administration under /++/, where it is to be another one than that of callers: neither opens what the other does (docs/admin.md).',
+      'Separate key for the admin API under /++/. When set, SIMULATOR_API_KEY does not open the admin API (docs/admin.md).',
   }),
   metricsAuth: setting(oneOf(['none', 'key']), {
     env: 'METRICS_AUTH',
     group: 'Access',
     default: 'none',
-    description:
-      'Whether GET /metrics asks for the key of the administration, as api-key or as bearer token (docs/monitoring.md).',
+    description: 'Whether GET /metrics requires the admin key (docs/monitoring.md).',
   }),
   ...serverSettings,
   deploymentConfigPath: setting(text(/./, 'the path of a file'), {
     env: 'OPENAI_DEPLOYMENT_CONFIG_PATH',
     group: 'Deployments',
     unsetMeaning: 'the default set',
-    description: 'JSON or YAML file with the deployments; relative to the working directory.',
+    description: 'JSON or YAML file with the deployments.',
   }),
   modelCataloguePath: setting(text(/./, 'the path of a file'), {
     env: 'MODEL_CATALOGUE_PATH',
     group: 'Deployments',
-    unsetMeaning: 'the built-in models alone',
-    description:
-      'JSON or YAML file of models, new ones or changes of known ones (docs/models.md); relative to the working directory.',
+    unsetMeaning: 'built-in models only',
+    description: 'JSON or YAML file that adds or changes models (docs/models.md).',
   }),
   modelsStrict: setting(yesOrNo('true or false'), {
     env: 'MODELS_STRICT',
     group: 'Deployments',
     default: false,
-    description:
-      'Whether a model that the simulator does not know is a problem. Else it is treated as the nearest known one, and the log says as which.',
+    description: 'Treat an unknown model as an error. If false, the nearest known model is used and logged.',
   }),
   allowUndefinedDeployments: setting(yesOrNo('true or false'), {
     env: 'ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS',
     patch: 'allow_undefined_openai_deployments',
     group: 'Deployments',
     default: true,
-    description: 'Whether requests to other deployments than those are answered.',
+    description: 'Answer requests to deployments that are not configured.',
   }),
   limitProfile: setting(oneOf(limitProfileNames), {
     env: 'LIMIT_PROFILE',
@@ -200,7 +195,7 @@ export const settingsSchema = z.strictObject({
     group: 'Deployments',
     default: '2026-08',
     description:
-      'The era of the service whose limiter and rate-limit headers deployments have (docs/limits.md).',
+      'Version of the rate limiter and its headers, by the month it was observed (docs/limits.md).',
   }),
   utilizationHeader: setting(yesOrNo('on or off'), {
     env: 'PTU_UTILIZATION_HEADER',
@@ -208,55 +203,52 @@ export const settingsSchema = z.strictObject({
     group: 'Deployments',
     default: 'on',
     description:
-      'Whether provisioned deployments tell their utilisation in azure-openai-deployment-utilization; the service has been seen with and without it.',
+      'Send azure-openai-deployment-utilization for provisioned deployments. The service has been observed with and without it.',
   }),
   contentFilter: z.strictObject({
     prompt: setting(filterPhrases([...harmCategories, 'jailbreak']), {
       env: 'CONTENT_FILTER_PROMPT',
       patch: 'content_filter.prompt',
       group: 'Content filter',
-      unsetMeaning: 'no refusals',
-      description: 'A request with one of these phrases is refused: 400, code content_filter.',
+      unsetMeaning: 'no prompt is rejected',
+      description: 'A prompt that contains one of these phrases is rejected with 400 content_filter.',
     }),
     completion: setting(filterPhrases(harmCategories), {
       env: 'CONTENT_FILTER_COMPLETION',
       patch: 'content_filter.completion',
       group: 'Content filter',
-      unsetMeaning: 'no blocked answers',
+      unsetMeaning: 'no completion is filtered',
       description:
-        'The answer to a request with one of these phrases is blocked: finish_reason content_filter.',
+        'The completion for a prompt with one of these phrases is filtered: finish_reason content_filter.',
     }),
     late: setting(filterPhrases(harmCategories), {
       env: 'CONTENT_FILTER_LATE',
       patch: 'content_filter.late',
       group: 'Content filter',
-      unsetMeaning: 'no streams cut short',
+      unsetMeaning: 'no stream is cut off',
       description:
-        'The stream that answers a request with one of these phrases is cut short, as by the asynchronous filter.',
+        'The stream for a prompt with one of these phrases is cut off, as by the asynchronous filter.',
     }),
   }),
   latency: z.strictObject(latencySettings),
   faultsPath: setting(text(/./, 'the path of a file'), {
     env: 'FAULTS_PATH',
     group: 'Faults',
-    unsetMeaning: 'no faults but those of the deployment file',
-    description:
-      'JSON or YAML file of faults over all deployments (docs/faults.md); relative to the working directory.',
+    unsetMeaning: 'only the faults in the deployment file',
+    description: 'JSON or YAML file with faults for all deployments (docs/faults.md).',
   }),
   incidentsPath: setting(text(/./, 'the path of a file'), {
     env: 'INCIDENTS_PATH',
     group: 'Faults',
-    unsetMeaning: 'no incidents but those that are started later',
-    description:
-      'JSON or YAML file with a timetable of incidents, which begins with the simulator (docs/incidents.md); relative to the working directory.',
+    unsetMeaning: 'none at start',
+    description: 'JSON or YAML file with an incident timetable that begins at start (docs/incidents.md).',
   }),
   simHeaders: setting(yesOrNo('on or off'), {
     env: 'SIM_HEADERS',
     patch: 'sim_headers',
     group: 'Faults',
     default: 'on',
-    description:
-      'Whether a request may ask for a fault, a delay or a length with headers that begin with x-sim- (docs/faults.md).',
+    description: 'Allow x-sim- request headers to set a fault, a delay or a length (docs/faults.md).',
   }),
   journalSize: setting(integer(0, 1_000_000), {
     env: 'JOURNAL_SIZE',
@@ -264,14 +256,14 @@ export const settingsSchema = z.strictObject({
     default: 0,
     unit: 'requests',
     description:
-      'How many requests are kept for GET /++/requests; 0 keeps none and judges no retries (docs/retries.md).',
+      'Number of requests kept for GET /++/requests. 0 turns off the journal and the retry report (docs/retries.md).',
   }),
   redis: z.strictObject(redisSettings),
   telemetry: z.strictObject(telemetrySettings),
 })
 
 function accessKey(): ValueKind<string> {
-  return text(/^[\x21-\x7e]+$/, 'visible ASCII characters without spaces, as a header carries them')
+  return text(/^[\x21-\x7e]+$/, 'visible ASCII characters without spaces')
 }
 
 /** The values of settings as they are checked, without the defaults. */

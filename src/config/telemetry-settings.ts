@@ -18,40 +18,39 @@ export const telemetrySettings = {
     mayHoldSecret: true,
     unsetMeaning: 'nothing is exported',
     description:
-      'OpenTelemetry collector that metrics are sent to, at /v1/metrics below it: http://127.0.0.1:4318 (docs/monitoring.md).',
+      'OpenTelemetry collector. Metrics are sent to /v1/metrics below this address (docs/monitoring.md).',
   }),
   metricsEndpoint: setting(httpAddress(), {
     env: 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT',
     group,
     mayHoldSecret: true,
     unsetMeaning: '/v1/metrics below OTEL_EXPORTER_OTLP_ENDPOINT',
-    description: 'Address for metrics alone, with its whole path.',
+    description: 'Full address for metrics.',
   }),
   tracesEndpoint: setting(httpAddress(), {
     env: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
     group,
     mayHoldSecret: true,
     unsetMeaning: '/v1/traces below OTEL_EXPORTER_OTLP_ENDPOINT',
-    description: 'Address for traces alone, with its whole path; setting it asks for traces.',
+    description: 'Full address for traces. Setting it turns traces on.',
   }),
   metricsExporter: setting(oneOf(['otlp', 'none']), {
     env: 'OTEL_METRICS_EXPORTER',
     group,
-    unsetMeaning: 'otlp where an address is set',
-    description: 'Whether metrics are sent; without an address to http://localhost:4318.',
+    unsetMeaning: 'otlp if an address is set',
+    description: 'Whether to send metrics. Default address: http://localhost:4318.',
   }),
   tracesExporter: setting(oneOf(['otlp', 'none']), {
     env: 'OTEL_TRACES_EXPORTER',
     group,
-    unsetMeaning: 'otlp where OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is set',
-    description: 'Whether a span is sent for each request; without an address to http://localhost:4318.',
+    unsetMeaning: 'otlp if OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is set',
+    description: 'Whether to send a span for each request. Default address: http://localhost:4318.',
   }),
   protocol: setting(text(/^\S+$/, spokenProtocol), {
     env: 'OTEL_EXPORTER_OTLP_PROTOCOL',
     group,
     default: spokenProtocol,
-    description:
-      'Form in which telemetry is sent. There is no other than this one; its port is 4318 by custom.',
+    description: 'OTLP protocol. Only http/protobuf is supported (default port 4318).',
   }),
   headers: setting(
     text(/^\s*[^\s=,]+\s*=[^,]*(,\s*[^\s=,]+\s*=[^,]*)*$/, 'pairs such as name=value, separated by commas'),
@@ -60,8 +59,7 @@ export const telemetrySettings = {
       group,
       unsetMeaning: 'none',
       secret: true,
-      description:
-        'Headers that telemetry is sent with, such as api-key=..., with %XX for special characters.',
+      description: 'Headers for the collector, such as api-key=..., with %XX for special characters.',
     },
   ),
   // The specification has 10 s. The last try to reach a collector that is away holds up the end of the program.
@@ -70,36 +68,36 @@ export const telemetrySettings = {
     group,
     default: 3_000,
     unit: 'ms',
-    description: 'How long the collector may take for one batch, repetitions included.',
+    description: 'Timeout for one batch, including retries.',
   }),
   metricIntervalMs: setting(integer(100, 86_400_000), {
     env: 'OTEL_METRIC_EXPORT_INTERVAL',
     group,
     default: 60_000,
     unit: 'ms',
-    description: 'How often metrics are sent.',
+    description: 'Interval between exports of metrics.',
   }),
   serviceName: setting(text(/\S/, 'text that is not empty'), {
     env: 'OTEL_SERVICE_NAME',
     group,
-    unsetMeaning: 'service.name in OTEL_RESOURCE_ATTRIBUTES, or else aoai-simulated-api',
-    description: 'Name of the service in exported telemetry.',
+    unsetMeaning: 'service.name in OTEL_RESOURCE_ATTRIBUTES, else aoai-simulated-api',
+    description: 'Service name in telemetry.',
   }),
   resourceAttributes: setting(
     text(/^\s*[^\s=,]+\s*=[^,]*(,\s*[^\s=,]+\s*=[^,]*)*$/, 'pairs such as name=value, separated by commas'),
     {
       env: 'OTEL_RESOURCE_ATTRIBUTES',
       group,
-      unsetMeaning: 'none but the name of the service, of the process, and of the SDK',
+      unsetMeaning: 'only service, process and SDK names',
       description:
-        'Further attributes of the service in exported telemetry: deployment.environment.name=test, with %XX for special characters.',
+        'Additional resource attributes: deployment.environment.name=test, with %XX for special characters.',
     },
   ),
   sdkDisabled: setting(yesOrNo('true or false'), {
     env: 'OTEL_SDK_DISABLED',
     group,
     default: false,
-    description: 'Whether nothing is exported, whatever the other settings say.',
+    description: 'Turn off all telemetry export.',
   }),
   applicationInsights: setting(text(/./, 'a connection string'), {
     env: 'APPLICATIONINSIGHTS_CONNECTION_STRING',
@@ -107,7 +105,7 @@ export const telemetrySettings = {
     unsetMeaning: 'nothing',
     secret: true,
     description:
-      'Accepted for those who come from the Python simulator, and not used: a collector sends telemetry on to Application Insights (docs/monitoring.md).',
+      'Ignored. Accepted for compatibility with the Python simulator. Use a collector for Application Insights (docs/monitoring.md).',
   }),
 }
 

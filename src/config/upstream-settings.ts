@@ -10,36 +10,32 @@ export const upstreamSettings = {
     group,
     mayHoldSecret: true,
     unsetMeaning: 'none; record and forward need it',
-    description: 'The service that requests are forwarded to: https://my-resource.openai.azure.com.',
+    description: 'Address of the real service: https://my-resource.openai.azure.com.',
   }),
-  key: setting(text(/^[\x21-\x7e]+$/, 'visible ASCII characters without spaces, as a header carries them'), {
+  key: setting(text(/^[\x21-\x7e]+$/, 'visible ASCII characters without spaces'), {
     env: 'AZURE_OPENAI_KEY',
     group,
     unsetMeaning: 'none; record and forward need it',
     secret: true,
-    description: "Key of that service, sent in place of the caller's.",
+    description: 'Key of the real service, sent instead of the key of the client.',
   }),
-  connectTimeoutMs: timeout('CONNECT', 10_000, 'How long connecting to the service may take, TLS included.'),
+  connectTimeoutMs: timeout('CONNECT', 10_000, 'Timeout to connect to the real service, including TLS.'),
   // A reasoning model thinks for minutes before the first byte; ten minutes is where the official clients give up.
-  firstByteTimeoutMs: timeout('FIRST_BYTE', 600_000, 'How long the service may take to begin its answer.'),
-  idleTimeoutMs: timeout('IDLE', 120_000, 'How long the service may pause within its answer.'),
-  totalTimeoutMs: timeout(
-    'TOTAL',
-    1_800_000,
-    'How long a forwarded request may take in all, retries included.',
-  ),
+  firstByteTimeoutMs: timeout('FIRST_BYTE', 600_000, 'Timeout until the first byte of the answer.'),
+  idleTimeoutMs: timeout('IDLE', 120_000, 'Timeout for a pause within the answer.'),
+  totalTimeoutMs: timeout('TOTAL', 1_800_000, 'Timeout for a whole forwarded request, including retries.'),
   connections: setting(integer(1, 65_535), {
     env: 'UPSTREAM_CONNECTIONS',
     group,
     default: 512,
-    description: 'Most connections to the service at a time; further requests wait for one.',
+    description: 'Maximum number of connections to the real service. Further requests wait.',
   }),
   retries: setting(integer(0, 20), {
     env: 'UPSTREAM_RETRIES',
     group,
     default: 0,
     description:
-      'How often a request is sent again after 408, 429, 5xx or a failed connection, as retry-after says (docs/recording.md).',
+      'Maximum number of retries after 408, 429, 5xx or a failed connection, as retry-after says (docs/recording.md).',
   }),
 }
 
