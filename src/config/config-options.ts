@@ -31,47 +31,43 @@ type GivenSettings<T> = T extends string | number | boolean | undefined
 type SettingOptions = GivenSettings<Omit<SettingsInput, ReplacedSetting>>
 
 /**
- * The configuration of a simulator as a program gives it. Each option is a setting of docs/config.md, which has ranges and
- * units; what is left out has the default from there, but for those that say otherwise. Nothing is read from the
- * environment or from `.env`.
+ * Options of `createSimulator()`. Each option is a setting of docs/config.md, with the range, unit and default from there unless noted
+ * otherwise. The environment and `.env` are not read.
  */
 export interface ConfigOptions extends SettingOptions {
-  /** What answers requests to deployments that name no `source`; default `generate`. */
+  /** Source of answers for deployments without `source`; default `generate`. */
   readonly mode?: SettingsInput['mode'] | undefined
-  /** What replay reads and record writes. `dir` may be a URL: `new URL('./recordings', import.meta.url)`. */
+  /** Recordings to read or write. `dir` can be a URL: `new URL('./recordings', import.meta.url)`. */
   readonly recordings?:
     | (Omit<GivenSettings<SettingsInput['recordings']>, 'dir'> & { readonly dir?: string | URL | undefined })
     | undefined
-  /** The service that record and forward ask. */
+  /** The real service for record and forward. */
   readonly upstream?: GivenSettings<SettingsInput['upstream']> | undefined
-  /** The key that callers must send; default: a new random one, which the simulator's `apiKey` tells. */
+  /** Key of clients; default: random, see `apiKey` of the simulator. */
   readonly apiKey?: string | undefined
-  /** The key of the administration under `/++/`; default: `apiKey`. */
+  /** Key of the admin API under `/++/`; default: `apiKey`. */
   readonly adminApiKey?: string | undefined
-  /** Makes answers and waiting times the same in each run; default: new ones. */
+  /** Seed that makes answers and latency the same in each run; default: random. */
   readonly seed?: string | undefined
-  /** By name; default: those of docs/config.md. An empty object has none. */
+  /** Deployments by name; default: the default set in docs/config.md. An empty object has none. */
   readonly deployments?: Readonly<Record<string, DeploymentOptions>> | undefined
-  /** New models, or changes of known ones, by name. */
+  /** New or changed models, by name. */
   readonly models?: Readonly<Record<string, ModelOptions>> | undefined
-  /**
-   * How long answers take. The default of `timeScale` is 0 here, which is no time at all, whatever else is set: a test that
-   * wants answers to take their time sets it to 1.
-   */
+  /** Latency. The default of `timeScale` is 0, which turns off all latency. Set it to 1 for realistic times. */
   readonly latency?: SettingOptions['latency']
-  /** What goes wrong, over all deployments; default: nothing. */
+  /** Faults for all deployments; default: none. */
   readonly faults?: readonly FaultRuleOptions[] | undefined
-  /** A timetable that begins with the simulator; default: none. */
+  /** Incident timetable that begins at start; default: none. */
   readonly incidents?: IncidentOptions | undefined
-  /** How many requests are kept for `requests()`: true is 1,000, false none; default false. */
+  /** Number of requests kept for `requests()`: true is 1,000, false is none; default false. */
   readonly journal?: boolean | number | undefined
-  /** The least severity that is logged; default `warn`. */
+  /** Minimum severity to log; default `warn`. */
   readonly log?: SettingsInput['logLevel'] | undefined
-  /** How long `close()` waits for running answers, in seconds; default 1. */
+  /** Time that `close()` waits for open answers, in seconds; default 1. */
   readonly shutdownGraceSeconds?: number | undefined
   /**
-   * Any setting by the name of its variable: `{ LATENCY_PROFILE: 'auto' }`. Files that a variable names are read. An option
-   * that sets the same wins. Names that begin with `SIMULATOR_` and mean nothing are errors.
+   * Any setting by the name of its variable: `{ LATENCY_PROFILE: 'auto' }`. Files named by a variable are read. An option for
+   * the same setting has priority. Unknown names that begin with `SIMULATOR_` are errors.
    */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
 }

@@ -36,7 +36,6 @@ const fieldsSchema = z.strictObject(
   {
     aliases: z.array(text, 'must be a list of names').optional(),
     /** Newest first. */
-    /** Newest first. */
     versions: z.array(text, 'must be a list of versions, the newest first').optional(),
     answersAs: text.optional(),
     encoding: z.enum(['cl100k_base', 'o200k_base'], 'must be cl100k_base or o200k_base').optional(),
@@ -58,8 +57,8 @@ const fieldsSchema = z.strictObject(
 type Fields = z.output<typeof fieldsSchema>
 
 /**
- * A model, as the model file has it (docs/models.md). A new one needs `contextTokens`, `maxOutputTokens` and `operations`;
- * of a known one, what is given is changed.
+ * A model in the model file (docs/models.md). A new model needs `contextTokens`, `maxOutputTokens` and `operations`. For a known
+ * model, the given properties replace its own.
  */
 export interface ModelOptions extends Input<typeof fieldsSchema> {}
 

@@ -6,13 +6,13 @@ import type { AnswerSpec } from './admin-route.ts'
 export const errorSchema = z
   .looseObject({
     error: z.object({
-      code: z.string().describe('A word for programs, such as InvalidConfig.'),
-      message: z.string().describe('What is wrong and what to do, for people.'),
+      code: z.string().describe('Machine-readable code, such as InvalidConfig.'),
+      message: z.string().describe('Problem and fix, for people.'),
       problems: z
         .array(z.string())
         .readonly()
         .optional()
-        .describe('Each problem by itself, where there may be several.'),
+        .describe('List of problems, if there can be several.'),
     }),
   })
   .meta({ id: 'Error' })

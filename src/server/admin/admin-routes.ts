@@ -9,7 +9,7 @@ import { journalRoutes } from './journal-routes.ts'
 import { openapiDocument } from './openapi-document.ts'
 import { errorAnswer, refuse } from './admin-error.ts'
 
-const saved = z.int().min(0).describe('How many interactions were written.')
+const saved = z.int().min(0).describe('Number of written interactions.')
 
 /** The routes of recordings. */
 function recordingRoutes(simulator: Simulator): readonly AdminRoute[] {
@@ -18,12 +18,14 @@ function recordingRoutes(simulator: Simulator): readonly AdminRoute[] {
       method: 'POST',
       path: '/++/save-recordings',
       operationId: 'saveRecordings',
-      summary: 'Write the recordings that are kept in memory',
+      summary: 'Write recordings that are in memory',
       description: 'Needed only with RECORDING_AUTOSAVE=false.',
       answers: {
-        200: { description: 'All are written.', schema: z.object({ saved }) },
-        400: errorAnswer('Nothing is recorded in this mode.'),
-        500: errorAnswer('Some could not be written and are kept in memory; `saved` counts the others.'),
+        200: { description: 'All recordings are written.', schema: z.object({ saved }) },
+        400: errorAnswer('The mode does not record.'),
+        500: errorAnswer(
+          'Some could not be written and stay in memory. `saved` is the number of the others.',
+        ),
       },
       async handle() {
         const recorders = simulator.recordings.flatMap(({ recorder }) => recorder ?? [])
@@ -64,7 +66,7 @@ export function createAdminRoutes(simulator: Simulator, version: string): readon
       method: 'GET',
       path: '/++/openapi.json',
       operationId: 'getOpenApi',
-      summary: 'Describe these routes',
+      summary: 'Get this OpenAPI document',
       answers: { 200: { description: 'This document: OpenAPI 3.1.', schema: z.looseObject({}) } },
       handle: async () => ({
         status: 200,

@@ -30,27 +30,25 @@ export function clockRoutes({ clock }: Simulator): readonly AdminRoute[] {
       method: 'POST',
       path: '/++/clock/advance',
       operationId: 'advanceClock',
-      summary: 'Let time pass on a virtual clock',
+      summary: 'Advance the virtual clock',
       description:
-        'Everything that is due until then happens in its order: limits are freed, answers are sent, phases begin. It answers when that is done. Several at once go one after the other.',
+        'Everything that is due is done in order before the answer: limits expire, answers are sent, phases begin. Concurrent calls run one after the other.',
       body: {
         kind: 'json',
-        description: 'How far: `ms` or `seconds`.',
+        description: 'Either `ms` or `seconds`.',
         schema: advanceSchema,
         example: { seconds: 60 },
         refuse: (body) => (isVirtual(clock) ? invalidAdvance(body) : clockOff()),
       },
       answers: {
         200: {
-          description: 'The time after it.',
+          description: 'The new time.',
           schema: z.object({
-            now: z.string().meta({ format: 'date-time', description: 'As clients see it.' }),
+            now: z.string().meta({ format: 'date-time', description: 'Wall-clock time.' }),
             now_ms: z.number().describe('Milliseconds since the start of the clock.'),
           }),
         },
-        400: errorAnswer(
-          'The clock is that of the machine (VirtualClockOff), or the time is out of its range.',
-        ),
+        400: errorAnswer('The clock is not virtual (VirtualClockOff), or the time is out of range.'),
       },
       async handle({ body: { ms = 0, seconds } }) {
         if (!isVirtual(clock)) return clockOff()

@@ -16,7 +16,7 @@ export function configRoutes(simulator: Simulator): readonly AdminRoute[] {
       method: 'GET',
       path: '/++/config',
       operationId: 'getConfig',
-      summary: 'Show what can change at run time',
+      summary: 'Get the settings that can change at run time',
       answers: { 200: shown },
       handle: async () => ({ status: 200, body: live.shown() }),
     }),
@@ -25,18 +25,17 @@ export function configRoutes(simulator: Simulator): readonly AdminRoute[] {
       path: '/++/config',
       operationId: 'patchConfig',
       summary: 'Change the configuration',
-      description:
-        'A JSON merge patch (RFC 7396). It is taken as a whole or not at all, and acts on requests that begin after it.',
+      description: 'A JSON merge patch (RFC 7396). It is atomic and applies to requests that begin after it.',
       body: {
         kind: 'json',
         description:
-          'Any part of what GET answers. Null puts a setting back to its default and removes a deployment.',
+          'Any part of the answer of GET. Null resets a setting to its default and removes a deployment.',
         schema: patchSchema,
         example: { latency: { open_ai_chat_completions: { mean: 10, std_dev: 0.5 } } },
       },
       answers: {
-        200: { ...shown, description: 'The whole configuration after the change.' },
-        400: errorAnswer('The patch is wrong. All problems are told, and nothing has changed.'),
+        200: { ...shown, description: 'The new configuration.' },
+        400: errorAnswer('The patch is invalid. All problems are listed, and nothing has changed.'),
       },
       async handle({ body }) {
         const { problems } = await live.patch(body)
@@ -50,14 +49,12 @@ export function configRoutes(simulator: Simulator): readonly AdminRoute[] {
       method: 'POST',
       path: '/++/reset',
       operationId: 'reset',
-      summary: 'Begin anew, as after a start',
+      summary: 'Reset to the state after start-up',
       description:
-        'Takes back all changes since the start, and forgets used limits, the journal, stored responses and the turns of recordings; a timetable of incidents begins anew. The time of the clock and the metrics go on.',
+        'Reverts all changes and clears limit usage, the journal, stored responses and positions in repeated recordings. The incident timetable begins again. The clock and the metrics continue.',
       answers: {
         200: { ...shown, description: 'The configuration of the start.' },
-        400: errorAnswer(
-          'What the simulator was started with is no longer there, such as a folder of recordings.',
-        ),
+        400: errorAnswer('An input of the start is missing, such as the recordings folder.'),
       },
       async handle() {
         const { problems } = await simulator.reset()

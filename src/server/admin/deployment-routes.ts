@@ -36,15 +36,15 @@ export function deploymentRoutes(simulator: Simulator): readonly AdminRoute[] {
     return body ? { status, body } : unknown(simulator, name)
   }
   const schema = deploymentViewSchema
-  const notFound = errorAnswer('There is no deployment of this name.')
+  const notFound = errorAnswer('Unknown deployment.')
 
   return [
     defineRoute({
       method: 'GET',
       path: '/++/deployments',
       operationId: 'listDeployments',
-      summary: 'Show all deployments, and how their limits stand',
-      description: 'Nothing is charged by asking.',
+      summary: 'List all deployments with their limit usage',
+      description: 'Reading uses no quota.',
       answers: { 200: { description: 'The deployments by name.', schema: viewsSchema } },
       handle: async () => ({
         status: 200,
@@ -56,7 +56,7 @@ export function deploymentRoutes(simulator: Simulator): readonly AdminRoute[] {
       path,
       params,
       operationId: 'getDeployment',
-      summary: 'Show a deployment, and how its limits stand',
+      summary: 'Get a deployment with its limit usage',
       answers: { 200: { description: 'The deployment.', schema }, 404: notFound },
       handle: ({ params: { name } }) => answer(200, name),
     }),
@@ -65,8 +65,8 @@ export function deploymentRoutes(simulator: Simulator): readonly AdminRoute[] {
       path,
       params,
       operationId: 'putDeployment',
-      summary: 'Make a deployment, or put another into the place of one',
-      description: 'What one of this name has used of its limits stays used.',
+      summary: 'Create or replace a deployment',
+      description: 'Limit usage of an existing deployment of this name is kept.',
       body: {
         kind: 'json',
         description: 'An entry of the deployment file; keys in snake_case or in camelCase.',
@@ -78,9 +78,9 @@ export function deploymentRoutes(simulator: Simulator): readonly AdminRoute[] {
         },
       },
       answers: {
-        200: { description: 'It has taken the place of another.', schema },
-        201: { description: 'It is new.', schema },
-        400: errorAnswer('The entry is wrong. All problems are told, and nothing has changed.'),
+        200: { description: 'Replaced.', schema },
+        201: { description: 'Created.', schema },
+        400: errorAnswer('The entry is invalid. All problems are listed, and nothing has changed.'),
       },
       async handle({ params: { name }, body }) {
         const { problems, before } = await live.putDeployment(name, body, resource)
@@ -95,13 +95,11 @@ export function deploymentRoutes(simulator: Simulator): readonly AdminRoute[] {
       path,
       params,
       operationId: 'deleteDeployment',
-      summary: 'Remove a deployment',
-      description: 'Requests to it that are under way are answered.',
+      summary: 'Delete a deployment',
+      description: 'Open requests are answered.',
       answers: {
-        204: { description: 'It is gone.' },
-        400: errorAnswer(
-          'Something else needs it: another deployment spills over to it, or a fault names it.',
-        ),
+        204: { description: 'Deleted.' },
+        400: errorAnswer('In use: another deployment spills over to it, or a fault names it.'),
         404: notFound,
       },
       async handle({ params: { name } }) {

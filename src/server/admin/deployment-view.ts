@@ -9,14 +9,14 @@ import type { Simulator } from '../simulator.ts'
 
 const nonNegative = z.number().min(0)
 const wholeNumber = z.int().min(0)
-const freeInSeconds = nonNegative.describe('Until the next request is let in; 0: now.')
-const emptyInSeconds = nonNegative.describe('Until nothing that was used counts any more.')
+const freeInSeconds = nonNegative.describe('Time until the next request is admitted; 0 is now.')
+const emptyInSeconds = nonNegative.describe('Time until all usage has expired.')
 
 const windowSchema = z.object({
   limit: z.int().min(1),
   used: nonNegative,
   remaining: nonNegative,
-  window_seconds: nonNegative.describe('The span that it is counted over.'),
+  window_seconds: nonNegative.describe('Length of the window.'),
   free_in_seconds: freeInSeconds,
   empty_in_seconds: emptyInSeconds,
 })
@@ -25,9 +25,9 @@ const limitsSchema = z
   .union([
     z.object({
       kind: z.literal('pay-as-you-go'),
-      tokens: windowSchema.nullable().describe('Null: tokens are not limited.'),
-      requests: windowSchema.describe('In the span in which requests are refused.'),
-      requests_in_minute: windowSchema.describe('As the headers tell them.'),
+      tokens: windowSchema.nullable().describe('Null if tokens are not limited.'),
+      requests: windowSchema.describe('In the window that causes 429s.'),
+      requests_in_minute: windowSchema.describe('As shown in headers.'),
     }),
     z.object({
       kind: z.literal('provisioned'),
@@ -37,22 +37,22 @@ const limitsSchema = z
     }),
   ])
   .nullable()
-  .describe('Null: it has no limits.')
+  .describe('Null without limits.')
 
 const slotsSchema = z
   .object({
-    slots: z.int().min(1).nullable().describe('Null: one for everyone.'),
+    slots: z.int().min(1).nullable().describe('Null if unlimited.'),
     working: wholeNumber,
     waiting: wholeNumber,
     free: wholeNumber.nullable(),
   })
   .nullable()
-  .describe('Null: it neither queues nor slows down.')
+  .describe('Null without slots.')
 
 /** A deployment as it was given, and how it stands. */
 export const deploymentViewSchema = z
   .looseObject({ live: z.object({ limits: limitsSchema, slots: slotsSchema }) })
-  .meta({ id: 'DeploymentState', description: 'A deployment as it was given, and how it stands.' })
+  .meta({ id: 'DeploymentState', description: 'A deployment and its current state.' })
 
 export type DeploymentView = z.output<typeof deploymentViewSchema>
 type LiveState = DeploymentView['live']

@@ -13,8 +13,8 @@ const stateSchema = z
   .union([
     z.object({
       running: z.literal(true),
-      round: z.int().min(0).describe('0 before the first one begins.'),
-      rounds: z.int().min(1).nullable().describe('Null: without end.'),
+      round: z.int().min(0).describe('0 before the first round.'),
+      rounds: z.int().min(1).nullable().describe('Null if endless.'),
       elapsed_seconds: seconds,
       phase: z
         .object({
@@ -42,14 +42,14 @@ type State = z.output<typeof stateSchema>
 export function incidentRoutes(simulator: Simulator): readonly AdminRoute[] {
   const { incidents } = simulator
   const state = () => ({ status: 200 as const, body: describeState(incidents.stateOf(defaultResourceName)) })
-  const answers = { 200: { description: 'How the timetable stands.', schema: stateSchema } }
+  const answers = { 200: { description: 'State of the timetable.', schema: stateSchema } }
 
   return [
     defineRoute({
       method: 'GET',
       path: '/++/incidents',
       operationId: 'getIncidents',
-      summary: 'Tell how the timetable of incidents stands',
+      summary: 'Get the state of the incident timetable',
       answers,
       handle: async () => state(),
     }),
@@ -57,17 +57,16 @@ export function incidentRoutes(simulator: Simulator): readonly AdminRoute[] {
       method: 'POST',
       path: '/++/incidents/start',
       operationId: 'startIncidents',
-      summary: 'Begin a timetable of incidents, in the place of one that runs',
+      summary: 'Start an incident timetable, replacing a running one',
       body: {
         kind: 'text',
-        description:
-          'The timetable, JSON or YAML (docs/incidents.md), of at most 64 KB; without a body that of INCIDENTS_PATH.',
+        description: 'Timetable in JSON or YAML (docs/incidents.md), at most 64 KB. Default: INCIDENTS_PATH.',
         schema: timetableSchema,
         example: {
           phases: [{ name: 'down', seconds: 60, faults: [{ probability: 1, fault: 'overloaded503' }] }],
         },
       },
-      answers: { ...answers, 400: errorAnswer('The timetable is wrong, or there is none.') },
+      answers: { ...answers, 400: errorAnswer('The timetable is invalid or missing.') },
       async handle({ body }) {
         const chosen = chooseTimetable(body, simulator)
         if ('problems' in chosen) {
@@ -81,7 +80,7 @@ export function incidentRoutes(simulator: Simulator): readonly AdminRoute[] {
       method: 'POST',
       path: '/++/incidents/stop',
       operationId: 'stopIncidents',
-      summary: 'End the timetable of incidents',
+      summary: 'Stop the incident timetable',
       answers,
       async handle() {
         incidents.stop(defaultResourceName)

@@ -19,53 +19,49 @@ const filters = z.object({
   resource: z
     .string()
     .optional()
-    .describe('Only requests to this resource; default for those without a prefix.'),
+    .describe('Only requests to this resource. `default` is the one without a prefix.'),
   deployment: z.string().optional().describe('Only requests to this deployment.'),
   status: z
     .string()
     .regex(/^[1-5](\d\d|xx)$/)
     .optional()
-    .describe('A status such as 429, or a class of them such as 4xx.'),
-  client: z.string().optional().describe('Only requests of this client, as its entries name it.'),
+    .describe('A status such as 429, or a class such as 4xx.'),
+  client: z.string().optional().describe('Only requests of this client, as in the entries.'),
   path: z.string().optional().describe('Only requests to this path, without its query.'),
-  method: z.string().optional().describe('Only requests of this method, in any case.'),
+  method: z.string().optional().describe('Only requests of this method, case-insensitive.'),
   limited_by: z
     .enum(['tokens', 'requests', 'capacity'])
     .optional()
-    .describe('Only requests that this limit refused.'),
+    .describe('Only requests rejected by this limit.'),
   retries: z.boolean().default(false).describe('true: only requests that repeat a failed one.'),
 })
 
 const listQuery = filters.extend({
-  since: z.int().min(0).default(0).describe('Only requests after the one of this id.'),
+  since: z.int().min(0).default(0).describe('Only requests after this id.'),
   limit: z
     .int()
     .min(1)
     .max(MAX_REQUESTS)
     .default(DEFAULT_REQUESTS)
-    .describe('How many at most: the last ones that fit.'),
+    .describe('Maximum number of entries; the latest are returned.'),
 })
 
 const streamQuery = filters.extend({
-  since: z
-    .int()
-    .min(0)
-    .optional()
-    .describe('Begin with the requests after the one of this id; without it with the next request.'),
+  since: z.int().min(0).optional().describe('Start after this id. Default: the next request.'),
 })
 
 /** The routes of the journal. */
 export function journalRoutes({ journal }: Simulator): readonly AdminRoute[] {
-  const off = errorAnswer('No journal is kept (JournalOff), or the query is wrong.')
+  const off = errorAnswer('The journal is off (JournalOff), or the query is invalid.')
   return [
     defineRoute({
       method: 'GET',
       path: '/++/requests',
       operationId: 'listRequests',
-      summary: 'Show the requests of the journal, oldest first',
+      summary: 'List the requests in the journal, oldest first',
       query: listQuery,
       answers: {
-        200: { description: 'The last requests that fit.', schema: journalSchema },
+        200: { description: 'The latest matching requests.', schema: journalSchema },
         400: off,
       },
       async handle({ query: { since, limit, ...same } }) {
@@ -78,7 +74,7 @@ export function journalRoutes({ journal }: Simulator): readonly AdminRoute[] {
       method: 'DELETE',
       path: '/++/requests',
       operationId: 'clearRequests',
-      summary: 'Forget all requests, and begin a new retry report',
+      summary: 'Clear the journal and the retry report',
       answers: { 204: { description: 'The journal is empty.' }, 400: off },
       async handle() {
         if (!journal) return journalOff()
@@ -90,12 +86,16 @@ export function journalRoutes({ journal }: Simulator): readonly AdminRoute[] {
       method: 'GET',
       path: '/++/requests/stream',
       operationId: 'streamRequests',
-      summary: 'Tell of requests as they are noted, as server-sent events',
+      summary: 'Follow the journal as server-sent events',
       description:
-        'An event `request` has an entry of the journal (JournalEntry) as its data, and its id as its id: a client that comes back with it in `Last-Event-ID` goes on behind it. An event `dropped` has the number of requests that were forgotten before this client took them (`count`), whether they fit the filters or not.',
+        'An event `request` contains an entry of the journal (JournalEntry) and its id. A client that reconnects with `Last-Event-ID` continues after it. An event `dropped` contains the number of requests (`count`) that were removed before the client read them, matching or not.',
       query: streamQuery,
       answers: {
-        200: { description: 'The events, without end.', contentType: eventStreamType, schema: z.string() },
+        200: {
+          description: 'An endless stream of events.',
+          contentType: eventStreamType,
+          schema: z.string(),
+        },
         400: off,
       },
       async handle({ query: { since, ...same }, headers }) {
@@ -110,7 +110,7 @@ export function journalRoutes({ journal }: Simulator): readonly AdminRoute[] {
       method: 'GET',
       path: '/++/retry-report',
       operationId: 'getRetryReport',
-      summary: 'Judge how clients repeat what failed',
+      summary: 'Get a report on client retries',
       answers: { 200: { description: 'The report.', schema: retryReportSchema }, 400: off },
       handle: async () =>
         journal ? { status: 200, body: retryReportJson(await journal.retryReport()) } : journalOff(),

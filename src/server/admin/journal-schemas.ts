@@ -7,11 +7,11 @@ const ms = z.number()
 const time = z.string().meta({ format: 'date-time' })
 
 const retry = z.object({
-  of: id.describe('The entry that it repeats.'),
+  of: id.describe('Id of the repeated entry.'),
   index: id.describe('1 for the first retry.'),
   waited_ms: ms,
-  early: z.boolean().describe('It came before the wait that it was told had passed.'),
-  forbidden: z.boolean().describe('It repeats what no repetition mends.'),
+  early: z.boolean().describe('Sent before the requested wait was over.'),
+  forbidden: z.boolean().describe('Repeats an error that a retry cannot fix.'),
 })
 
 const usage = z.object({
@@ -24,12 +24,10 @@ const usage = z.object({
 /** A request of the journal. Of `json`, `text` and `base64` it has the one that suits its body; none where that is empty or not kept. */
 const journalEntrySchema = z
   .object({
-    id: id.describe('Counts up, and never begins again.'),
+    id: id.describe('Increasing; never reset.'),
     at: time,
-    started_ms: ms.describe("On the clock's monotonic scale."),
-    request_id: text.describe(
-      "The one of the answer's headers (`apim-request-id`), the log and the upstream.",
-    ),
+    started_ms: ms.describe('Monotonic time of the clock.'),
+    request_id: text.describe('The `apim-request-id` of the answer, the log and the upstream.'),
     method: text,
     path: text,
     query: text,
@@ -40,7 +38,7 @@ const journalEntrySchema = z
     text: text.optional(),
     base64: text.optional(),
     operation: text.nullable(),
-    resource: text.optional().describe('Absent for the default one.'),
+    resource: text.optional().describe('Absent for the default resource.'),
     deployment: text.nullable(),
     spilled_over_from: text.nullable(),
     client: text,
@@ -50,7 +48,7 @@ const journalEntrySchema = z
     retry_after_ms: ms.nullable(),
     usage: usage.nullable(),
     first_byte_ms: ms.nullable(),
-    duration_ms: ms.nullable().describe('Null while the answer is on its way.'),
+    duration_ms: ms.nullable().describe('Null while the answer is sent.'),
     aborted: z.boolean().nullable(),
     streamed: z.boolean(),
     retry: retry.nullable(),

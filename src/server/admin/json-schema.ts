@@ -66,7 +66,7 @@ function configSchema(form: ConfigForm): JsonSchema {
   const faults = {
     type: 'array',
     items: { type: 'object' },
-    description: 'What goes wrong, over all deployments (docs/faults.md); a patch replaces the list.',
+    description: 'Faults for all deployments (docs/faults.md). A patch replaces the list.',
   }
   const isPatch = form === 'patch'
   const { properties } = deploymentJsonSchema()

@@ -30,7 +30,7 @@ export function openapiDocument(routes: readonly AdminRoute[], version: string):
       title: 'Administration of aoai-simulated-api',
       version,
       description:
-        'What a running simulator tells of itself, and how it is changed. The key is ADMIN_API_KEY, or SIMULATOR_API_KEY where that is not set. See docs/admin.md.',
+        'Inspects and changes a running simulator. The key is ADMIN_API_KEY, or SIMULATOR_API_KEY if that is not set. See docs/admin.md.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
@@ -42,7 +42,7 @@ export function openapiDocument(routes: readonly AdminRoute[], version: string):
           type: 'apiKey',
           in: 'header',
           name: 'api-key',
-          description: 'ADMIN_API_KEY, or SIMULATOR_API_KEY where that is not set.',
+          description: 'ADMIN_API_KEY, or SIMULATOR_API_KEY if that is not set.',
         },
         bearer: { type: 'http', scheme: 'bearer', description: 'The same key as a bearer token.' },
       },
