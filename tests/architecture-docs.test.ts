@@ -23,7 +23,7 @@ function firstCells(heading: string): string[] {
 
 describe('docs/architecture.md', () => {
   it('lists the folders of src/ in the order of their imports', () => {
-    const told = firstCells('## The folders').map((cell) =>
+    const told = firstCells('## Folders').map((cell) =>
       [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name),
     )
     expect(told).toEqual(layers)
