@@ -93,7 +93,7 @@ export const replaySettings = {
     group,
     default: 'error',
     description:
-      'For a request without a recording: a 404 that names the nearest one, a generated answer, or a call to the real service that is recorded.',
+      'Answer without a matching recording: error is a 404 that names the nearest one, generate creates an answer, record calls the real service and records.',
   }),
   strict: setting(yesOrNo('on or off'), {
     env: 'REPLAY_STRICT',

@@ -77,7 +77,7 @@ export const settingsSchema = z.strictObject({
     group: 'Simulation',
     default: 'generate',
     description:
-      'Source of answers: generated, forwarded to a real service and recorded, replayed from recordings, or forwarded only. A deployment can override it (docs/recording.md).',
+      'Source of answers: generate creates them, record forwards to a real service and records, replay uses recordings, forward only forwards. A deployment can override it (docs/recording.md).',
   }),
   recordings: z.strictObject({
     ...recordingSettings,
