@@ -1,4 +1,4 @@
-// Strikes a share of all answers: a 503, and for streams also a reset in the middle or a broken event.
+// Makes a share of all responses fail: a 503, and for streams also a connection reset or an invalid event.
 // CHAOS_SHARE=0.2 SIMULATOR_SEED=1 EXTENSION_PATH=examples/extensions/chaos.ts aoai-sim
 import {
   defineExtension,
@@ -14,8 +14,8 @@ import {
 const share = Number(process.env['CHAOS_SHARE'] ?? 0.1)
 if (!(share >= 0 && share <= 1)) throw new Error('CHAOS_SHARE must be a number from 0 to 1')
 
-const strike: Hook = async (exchange, next) => {
-  // Drawn beside the exchange's own stream of chance, so that answers that are not struck stay what they are.
+const injectFault: Hook = async (exchange, next) => {
+  // A separate random branch, so that all other responses stay the same as without this extension.
   const random = exchange.random.branch(2)
   const reply = await next()
   const { body, status } = reply
@@ -48,4 +48,4 @@ function breakOneEvent(reply: Reply, { count }: EventsBody, random: Random): Rep
   )
 }
 
-export default defineExtension({ name: 'chaos', hooks: [strike] })
+export default defineExtension({ name: 'chaos', hooks: [injectFault] })
