@@ -1,8 +1,8 @@
-// Gives fixed answers to prompts that match a pattern; all other prompts get generated text.
+// Returns fixed responses for prompts that match a pattern. All other prompts get generated text.
 // EXTENSION_PATH=examples/extensions/canned-answers.ts aoai-sim
 import { defineExtension, type Hook, promptText } from 'aoai-simulated-api/extension'
 
-/** The first pattern that matches the last message of the user decides. */
+/** The first pattern that matches the last user message applies. */
 const answers: readonly (readonly [pattern: RegExp, answer: string])[] = [
   [/^(hello|hi)\b/i, 'Hello! How can I help you today?'],
   [/capital of france/i, 'The capital of France is Paris.'],

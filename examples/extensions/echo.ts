@@ -1,4 +1,4 @@
-// Answers every request to /echo, and to any path below it, with what arrived. Credentials are left out.
+// Returns every request to /echo and the paths below it, without credentials.
 // EXTENSION_PATH=examples/extensions/echo.ts aoai-sim
 import { defineExtension, type Generator, jsonReply } from 'aoai-simulated-api/extension'
 

@@ -1,4 +1,4 @@
-// Lets each tenant come with a key of its own, and nobody else; the journal and its retry report then name the tenant.
+// Authenticates each tenant by a separate key, instead of the simulator's key. Journal and retry report name the tenant.
 // TENANT_KEYS=red:first-secret,blue:second-secret EXTENSION_PATH=examples/extensions/tenant-keys.ts aoai-sim
 import { createHash } from 'node:crypto'
 import {
@@ -9,7 +9,7 @@ import {
   invalidKey,
 } from 'aoai-simulated-api/extension'
 
-/** Keys are compared by their hashes, so that the time of a comparison tells nothing about them. */
+/** Keys are compared by hash, to prevent timing attacks. */
 const hashOf = (key: string): string => createHash('sha256').update(key).digest('hex')
 
 function readTenants(text = ''): ReadonlyMap<string, string> {

@@ -6,12 +6,11 @@ const shapes = JSON.parse(readFileSync(new URL('workloads.json', import.meta.url
 const shape = shapes[process.env.LOAD_WORKLOAD ?? 'conversation']
 if (!shape) throw new Error(`LOAD_WORKLOAD is one of ${Object.keys(shapes).join(', ')}.`)
 
-/** Nothing may hold a virtual user up for ever. */
-const timeoutMs = 60_000
+const TIMEOUT_MS = 60_000
 
 /**
- * One request of a virtual user. What it measures are metrics of their own: `chat.first_token`, `chat.gap` and
- * `chat.whole` in milliseconds, `chat.ok`, `chat.429`, `chat.failed` and `chat.interrupted` as counts.
+ * Sends one request of a virtual user. Metrics: `chat.first_token`, `chat.gap`, `chat.whole` and `chat.retry_after` in
+ * milliseconds; `chat.ok`, `chat.429`, `chat.failed` and `chat.interrupted` as counts.
  */
 export async function askForStream(context, events) {
   const startedAt = performance.now()
@@ -30,7 +29,7 @@ export async function askForStream(context, events) {
           stream: true,
           stream_options: { include_usage: true },
         }),
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
       },
     )
   } catch (error) {
@@ -60,7 +59,7 @@ export async function askForStream(context, events) {
   return count('ok')
 }
 
-/** Reads a stream as it comes in, to its last event. */
+/** Reads a stream to its last event. */
 async function readStream(body, startedAt, measure) {
   let rest = ''
   let lastMs
@@ -82,7 +81,7 @@ async function readStream(body, startedAt, measure) {
   throw new Error('the stream ended without its last event')
 }
 
-/** Draws between the knots of a distribution, on straight lines between the logarithms. */
+/** Draws from a distribution by log-linear interpolation between its points. */
 function draw(knots) {
   const share = Math.random()
   const above = Math.max(
@@ -94,7 +93,7 @@ function draw(knots) {
   return Math.max(1, Math.round(from.tokens * (to.tokens / from.tokens) ** way))
 }
 
-/** About as many tokens as words, with a beginning that no cache has seen. */
+/** About one token a word. A random first word prevents prompt caching. */
 function promptOf(tokens) {
   const words = ['time', 'year', 'people', 'way', 'day', 'man', 'thing', 'woman', 'life', 'child', 'world']
   const start = Math.floor(Math.random() * 1_000)

@@ -1,8 +1,7 @@
-// Chat completions under load by k6: whole answers, 429s apart from failures, and the first byte of streams.
+// Load test of chat completions with k6: complete responses, 429s separate from failures, first byte of streams.
 //
-// k6's http module gives an answer when it is whole, so it cannot see the tokens of a stream come in. What it can see is the first
-// byte (timings.waiting). For the gaps use the Locust or the Artillery kit, `aoai-sim load --stream`, or a k6 that was built with
-// the extension xk6-sse.
+// k6's http module returns only complete responses, so it measures the first byte (timings.waiting) but no gaps between tokens.
+// For gaps, use the Locust or Artillery kit, `aoai-sim load --stream`, or k6 with the extension xk6-sse.
 import http from 'k6/http'
 import { check } from 'k6'
 import { Counter, Trend } from 'k6/metrics'
@@ -17,7 +16,7 @@ if (!shape) throw new Error(`LOAD_WORKLOAD is one of ${Object.keys(shapes).join(
 export const options = {
   scenarios: {
     chat: {
-      // An open loop: requests come at their times, as users do, whether or not the last ones were answered.
+      // Open loop: a fixed number of new requests a second.
       executor: 'constant-arrival-rate',
       rate: Number(__ENV.LOAD_RATE || 5),
       timeUnit: '1s',
@@ -26,11 +25,11 @@ export const options = {
       maxVUs: 200,
     },
   },
-  // A 429 comes fast: k6's own http_req_duration has both. Read chat_whole_ms.
+  // http_req_duration includes the fast 429s. Use chat_whole_ms instead.
   thresholds: { http_req_failed: ['rate<0.01'] },
 }
 
-// 429 is an answer that a client has to be able to live with, not a failure of the service.
+// A 429 is an expected response, not a failure.
 http.setResponseCallback(http.expectedStatuses(200, 429))
 
 const wholeMs = new Trend('chat_whole_ms', true)
@@ -41,7 +40,7 @@ const interrupted = new Counter('chat_interrupted')
 const tokensIn = new Counter('chat_tokens_in')
 const tokensOut = new Counter('chat_tokens_out')
 
-// oxlint-disable-next-line import/no-default-export -- what k6 calls
+// oxlint-disable-next-line import/no-default-export -- required by k6
 export default function () {
   const body = {
     messages: [{ role: 'user', content: promptOf(draw(shape.promptTokens)) }],
@@ -78,7 +77,7 @@ function numberAfter(mark, text) {
   return at < 0 ? 0 : parseInt(text.slice(at + mark.length), 10)
 }
 
-/** Draws between the knots of a distribution, on straight lines between the logarithms. */
+/** Draws from a distribution by log-linear interpolation between its points. */
 function draw(knots) {
   const share = Math.random()
   const above = Math.max(
@@ -91,7 +90,7 @@ function draw(knots) {
   return Math.max(1, Math.round(from.tokens * (to.tokens / from.tokens) ** way))
 }
 
-/** About as many tokens as words, with a beginning that no cache has seen. */
+/** About one token a word. A random first word prevents prompt caching. */
 function promptOf(tokens) {
   const words = ['time', 'year', 'people', 'way', 'day', 'man', 'thing', 'woman', 'life', 'child', 'world']
   const start = Math.floor(Math.random() * 1000)

@@ -1,7 +1,7 @@
-"""Streamed chat completions under load by Locust: first token, gaps between tokens, and 429s apart from failures.
+"""Load test of streamed chat completions with Locust: first token, gaps between tokens, 429s separate from failures.
 
-The first token and the gaps are rows of their own in Locust's table (types TTFT and GAP); answers that were refused by a 429 are
-the row "chat 429", and no failures. Users wait as long as the 429 says, as a client with a back-off does.
+Locust's table has rows for the first token and the gaps (types TTFT and GAP), and "chat 429" for 429s, which are not failures.
+After a 429 a user waits as the response says.
 """
 
 import json
@@ -14,19 +14,19 @@ from locust import HttpUser, constant_pacing, task
 
 DEPLOYMENT = os.environ.get("LOAD_DEPLOYMENT", "gpt-4o")
 API_KEY = os.environ.get("SIMULATOR_API_KEY", "")
-# Each user asks at most once in so many seconds.
+# Minimum seconds between two requests of a user.
 PACE_SECONDS = float(os.environ.get("LOAD_PACE_SECONDS", "1"))
 SHAPES = json.loads((Path(__file__).parent / "workloads.json").read_text())
 SHAPE = SHAPES[os.environ.get("LOAD_WORKLOAD", "conversation")]
 PATH = f"/openai/deployments/{DEPLOYMENT}/chat/completions?api-version=2024-10-21"
 WORDS = "time year people way day man thing woman life child world school state family student".split()
-# Nothing may hold a user up for ever: to the connection, and between two parts of an answer.
+# Timeouts of the connection, and between two parts of a response.
 TIMEOUT_SECONDS = (10, 60)
-LONGEST_WAIT_SECONDS = 60
+MAX_WAIT_SECONDS = 60
 
 
 def draw(knots):
-    """Draws between the knots of a distribution, on straight lines between the logarithms."""
+    """Draws from a distribution by log-linear interpolation between its points."""
     share = random.random()
     above = max(1, next(index for index, knot in enumerate(knots) if knot["share"] >= share))
     low, high = knots[above - 1], knots[above]
@@ -35,21 +35,18 @@ def draw(knots):
 
 
 def prompt_of(tokens):
-    """About as many tokens as words, with a beginning that no cache has seen."""
+    """About one token a word. A random first word prevents prompt caching."""
     return " ".join([str(random.randrange(1000)), *random.choices(WORDS, k=tokens)])
 
 
 class StreamFailed(Exception):
-    """A stream that tells of an error, or ends before its last event."""
+    """The stream contains an error or ends before its last event."""
 
 
 def measure_stream(response, started, now=time.perf_counter):
-    """Reads a stream as it comes in.
-
-    Returns the milliseconds to the first token, those between one event with text and the next, and the usage.
-    """
+    """Reads a stream. Returns the milliseconds to the first token, a list of milliseconds between text events, and the usage."""
     first_token_ms, gaps_ms, usage, last, rest = None, [], None, None, b""
-    # Without a size, parts come as they arrive; iter_lines would wait for 512 bytes.
+    # chunk_size=None returns parts as they arrive; iter_lines would wait for 512 bytes.
     for part in response.iter_content(chunk_size=None):
         lines = (rest + part).split(b"\n")
         rest = lines.pop()
@@ -74,15 +71,15 @@ def measure_stream(response, started, now=time.perf_counter):
 
 
 def wait_after(response):
-    """The seconds that a 429 says to wait."""
+    """Returns the wait of a 429 in seconds."""
     headers = response.headers
     if "retry-after-ms" in headers:
-        return min(LONGEST_WAIT_SECONDS, float(headers["retry-after-ms"]) / 1000)
-    return min(LONGEST_WAIT_SECONDS, float(headers.get("retry-after", 1)))
+        return min(MAX_WAIT_SECONDS, float(headers["retry-after-ms"]) / 1000)
+    return min(MAX_WAIT_SECONDS, float(headers.get("retry-after", 1)))
 
 
 class ChatUser(HttpUser):
-    """Somebody who asks, reads the stream to its end, and asks again."""
+    """Sends a request, reads the stream to its end, and repeats."""
 
     host = os.environ.get("LOAD_URL", "http://127.0.0.1:8000")
     wait_time = constant_pacing(PACE_SECONDS)
@@ -115,17 +112,17 @@ class ChatUser(HttpUser):
             else:
                 self.read(response, started)
                 return
-        # Behind the block, so that the wait is no part of the answer's time.
+        # Outside the block, so that the wait does not count as response time.
         time.sleep(wait)
 
     def read(self, response, started):
         try:
             first_token_ms, gaps_ms, _ = measure_stream(response, started)
-        # A cut connection is an error of requests, and a chunk that is no JSON one of json.
+        # A cut connection raises an error of requests, invalid JSON one of json.
         except Exception as error:  # pylint: disable=broad-except
             response.failure(f"interrupted stream: {error}")
             return
-        # Locust stops its clock at the head of a stream.
+        # Locust measures only until the headers of a stream.
         response.request_meta["response_time"] = (time.perf_counter() - started) * 1000
         response.success()
         if first_token_ms is not None:

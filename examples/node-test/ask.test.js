@@ -3,10 +3,10 @@ import { test } from 'node:test'
 import { ask } from './ask.js'
 import { simulate } from './simulator-fixture.js'
 
-/** Room for one request in ten seconds. */
+/** One request in ten seconds. */
 const deployments = { chat: { model: 'gpt-4o-mini', tokensPerMinute: 10_000, requestsPerMinute: 6 } }
 
-test('asks once when there is room', async (t) => {
+test('ask sends one request within the limit', async (t) => {
   const { sim, client } = await simulate(t, { deployments })
   assert.match(await ask(client, 'What is new?'), /\w/)
   assert.deepEqual(
@@ -15,7 +15,7 @@ test('asks once when there is room', async (t) => {
   )
 })
 
-test('waits as long as the service says, and no longer', async (t) => {
+test('ask waits exactly as long as the 429 says', async (t) => {
   const { sim, client } = await simulate(t, { deployments })
   const sleep = (ms) => sim.clock.advance(ms)
   await ask(client, 'What is new?', sleep)
@@ -26,11 +26,11 @@ test('waits as long as the service says, and no longer', async (t) => {
   assert.equal(retry.waitedMs, refused.retryAfterMs)
 })
 
-test('lets the client retry by itself, without a wait in real time', async (t) => {
+test('the client retries by itself, without waiting in real time', async (t) => {
   const { sim, client } = await simulate(t, { deployments })
   t.mock.timers.enable()
   client.maxRetries = 2
-  /** Moves the clocks of the simulator and of the client until a promise is settled. */
+  /** Advances the clocks of the simulator and the client until the promise is settled. */
   const passTime = async (promise) => {
     const state = { isSettled: false }
     const settle = () => (state.isSettled = true)

@@ -1,7 +1,7 @@
 import { createSimulator } from 'aoai-simulated-api'
 import { AzureOpenAI } from 'openai'
 
-/** Starts a simulator for one test, on a virtual clock, with a client of it; the end of the test closes it. */
+/** Starts a simulator with a virtual clock, and a client for it. Closes it at the end of the test. */
 export async function simulate(t, options = {}) {
   const sim = await createSimulator({ seed: t.name, journal: true, clock: 'virtual', ...options })
   t.after(() => sim.close())

@@ -2,17 +2,17 @@ import { onTestFinished, vi } from 'vitest'
 import { ask } from './ask.ts'
 import { simulatorTest } from './simulator-fixture.ts'
 
-/** Room for one request in ten seconds. */
+/** One request in ten seconds. */
 const test = simulatorTest({
   deployments: { chat: { model: 'gpt-4o-mini', tokensPerMinute: 10_000, requestsPerMinute: 6 } },
 })
 
-test('asks once when there is room', async ({ sim, client, expect }) => {
+test('ask sends one request within the limit', async ({ sim, client, expect }) => {
   expect(await ask(client, 'What is new?')).toMatch(/\w/)
   expect(sim.requests().map(({ status }) => status)).toEqual([200])
 })
 
-test('waits as long as the service says, and no longer', async ({ sim, client, expect }) => {
+test('ask waits exactly as long as the 429 says', async ({ sim, client, expect }) => {
   const sleep = (ms: number) => sim.clock.advance(ms)
   await ask(client, 'What is new?', sleep)
   await ask(client, 'And now?', sleep)
@@ -22,11 +22,11 @@ test('waits as long as the service says, and no longer', async ({ sim, client, e
   expect(retry?.waitedMs).toBe(refused?.retryAfterMs)
 })
 
-test('lets the client retry by itself, without a wait in real time', async ({ sim, client, expect }) => {
+test('the client retries by itself, without waiting in real time', async ({ sim, client, expect }) => {
   vi.useFakeTimers()
   onTestFinished(() => void vi.useRealTimers())
   client.maxRetries = 2
-  /** Moves the clocks of the simulator and of the client until a promise is settled. */
+  /** Advances the clocks of the simulator and the client until the promise is settled. */
   const passTime = async (promise: Promise<unknown>): Promise<void> => {
     const state = { isSettled: false }
     const settle = () => (state.isSettled = true)

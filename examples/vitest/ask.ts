@@ -2,7 +2,7 @@ import { type AzureOpenAI, RateLimitError } from 'openai'
 
 const realSleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** What is tested here: asks a question, and after a 429 once more when the service says. */
+/** The code under test: asks a question, and after a 429 repeats it when the wait of the response is over. */
 export async function ask(client: AzureOpenAI, question: string, sleep = realSleep): Promise<string> {
   for (;;) {
     try {

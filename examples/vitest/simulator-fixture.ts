@@ -7,7 +7,7 @@ import {
 import { AzureOpenAI } from 'openai'
 import { test } from 'vitest'
 
-/** Makes a `test` that has a simulator for each test alone, on a virtual clock, and a client of it. */
+/** Creates a `test` with a separate simulator on a virtual clock, and a client for it, for each test. */
 export function simulatorTest(options: SimulatorOptions = {}) {
   return test.extend<{ sim: SimulatorHandle<VirtualClock>; client: AzureOpenAI }>({
     sim: async ({ task }, use) => {

@@ -1,24 +1,24 @@
 const vocabulary = 'lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor'.split(' ')
 
-const wordsPerLine = 8
-const fewestWords = 10
-const mostWords = 1_000
-/** So many bytes of a document make one word of its result. */
-const bytesPerWord = 1_000
+const WORDS_PER_LINE = 8
+const MIN_WORDS = 10
+const MAX_WORDS = 1_000
+/** One word of the result for each 1,000 bytes of the document. */
+const BYTES_PER_WORD = 1_000
 
-/** A page of an inch-based document, as the service lays it out. */
+/** Page layout of the service, in inches. */
 const page = { width: 8.5, height: 11, margin: 1, wordWidth: 0.8, lineHeight: 0.06 }
 
-/** What was read in a document: one page of words in lines, each with its place on the page and in the text. */
+/** The result for a document: one page of words in lines, each with its position on the page and in the text. */
 export function analyzeResult(modelId: string, apiVersion: string, bytes: number): object {
-  const wordCount = Math.min(mostWords, Math.max(fewestWords, Math.round(bytes / bytesPerWord)))
+  const wordCount = Math.min(MAX_WORDS, Math.max(MIN_WORDS, Math.round(bytes / BYTES_PER_WORD)))
   const words: object[] = []
   const lines: object[] = []
   let content = ''
   while (words.length < wordCount) {
     if (content !== '') content += '\n'
     const line = { row: lines.length, offset: content.length }
-    const count = Math.min(wordsPerLine, wordCount - words.length)
+    const count = Math.min(WORDS_PER_LINE, wordCount - words.length)
     for (let column = 0; column < count; column++) {
       if (column > 0) content += ' '
       const word = vocabulary[words.length % vocabulary.length] ?? ''
@@ -38,14 +38,16 @@ export function analyzeResult(modelId: string, apiVersion: string, bytes: number
     stringIndexType: 'textElements',
     content,
     pages: [{ pageNumber: 1, angle: 0, width, height, unit: 'inch', words, lines, spans }],
-    paragraphs: [{ spans, boundingRegions: [{ pageNumber: 1, polygon: box(0, 0, wordsPerLine) }], content }],
+    paragraphs: [
+      { spans, boundingRegions: [{ pageNumber: 1, polygon: box(0, 0, WORDS_PER_LINE) }], content },
+    ],
     tables: [],
     styles: [],
     documents: [],
   }
 }
 
-/** The corners of some words in a line, clockwise from the upper left. */
+/** The corners of `count` words in a line, clockwise from the upper left. */
 function box(row: number, column: number, count: number): number[] {
   const left = round(page.margin + column * page.wordWidth)
   const right = round(left + count * page.wordWidth)

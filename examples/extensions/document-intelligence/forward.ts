@@ -6,7 +6,7 @@ const key = process.env['AZURE_FORM_RECOGNIZER_KEY']
 
 const timeoutMs = 60_000
 
-/** Carries requests to the real service. Without its address and key they go where all others go. */
+/** Forwards requests to the real service. Without endpoint and key, they go to the configured upstream. */
 export const forward: Forwarder = async ({ method, path, query, headers, body, signal }) => {
   if (!endpoint || !key || !ownPath.test(path)) return undefined
   const hasBody = method !== 'GET' && method !== 'HEAD'
@@ -20,7 +20,7 @@ export const forward: Forwarder = async ({ method, path, query, headers, body, s
         ...(hasBody && { 'content-type': headers['content-type'] ?? 'application/json' }),
       },
       ...(hasBody && { body: new Uint8Array(body) }),
-      // It would carry the key to another address.
+      // A redirect would send the key to another address.
       redirect: 'manual',
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     })
@@ -30,7 +30,7 @@ export const forward: Forwarder = async ({ method, path, query, headers, body, s
     const advice = `Could not reach ${endpoint}: ${reason}. Check AZURE_FORM_RECOGNIZER_ENDPOINT.`
     return jsonReply({ error: { code: 'upstream_unreachable', message: advice } }, { status: 502 })
   }
-  // A replay has no use for answers that only say that there is none yet: there, the first poll has the result.
+  // Pending results are not recorded, so that the first poll of a replay returns the result.
   const store = !(resultPath.test(path) && (await isRunning(response.clone())))
   return { reply: await replyFromResponse(response), store }
 }

@@ -2,14 +2,14 @@ import { type Exchange, type Generator, jsonReply, textReply } from 'aoai-simula
 import { analyzeResult } from './analyze-result.ts'
 import { resultPath, submitPath } from './paths.ts'
 
-/** The service forgets results after a day. */
-const keptMs = 24 * 60 * 60 * 1_000
+/** The service keeps results for a day. */
+const RETENTION_MS = 24 * 60 * 60 * 1_000
 
-/** An analysis takes a second, and another one for each 500 kB of the document. */
-const shortestMs = 1_000
-const bytesPerMs = 500
+/** An analysis takes 1 s, plus 1 s for each 500 kB of the document. */
+const MIN_ANALYSIS_MS = 1_000
+const BYTES_PER_MS = 500
 
-/** Takes a document: 202, and where the result will be. */
+/** Accepts a document: 202 with the URL of the result. */
 export const submit: Generator = (exchange) => {
   const { method, path } = exchange
   if (method !== 'POST' || !submitPath.test(path)) return undefined
@@ -17,7 +17,7 @@ export const submit: Generator = (exchange) => {
   const reply = textReply('', {
     status: 202,
     headers: {
-      // The hook puts the simulator's address in front.
+      // The hook adds the simulator's origin.
       'Operation-Location': `${path.replace(/:analyze$/, '/analyzeResults/')}${createId(exchange)}?api-version=${version}`,
       'Retry-After': 1,
     },
@@ -26,17 +26,17 @@ export const submit: Generator = (exchange) => {
   return reply
 }
 
-/** Tells how far the analysis is, and at last its result. */
+/** Returns the status of the analysis, and its result when it is done. */
 export const giveResult: Generator = (exchange) => {
   const match = exchange.method === 'GET' && resultPath.exec(exchange.path)
   if (!match) return undefined
   const [, modelId = '', id = ''] = match
   const { submittedMs, bytes } = readId(id)
   const nowMs = exchange.clock.epochMs()
-  if (Math.abs(nowMs - submittedMs) > keptMs) {
+  if (Math.abs(nowMs - submittedMs) > RETENTION_MS) {
     return jsonReply({ error: { code: 'NotFound', message: 'Resource not found.' } }, { status: 404 })
   }
-  const workMs = (shortestMs + bytes / bytesPerMs) * exchange.config.latency.timeScale
+  const workMs = (MIN_ANALYSIS_MS + bytes / BYTES_PER_MS) * exchange.config.latency.timeScale
   const isDone = nowMs >= submittedMs + workMs
   const apiVersion = exchange.apiVersion ?? '2024-11-30'
   return jsonReply({
@@ -48,8 +48,8 @@ export const giveResult: Generator = (exchange) => {
 }
 
 /**
- * An id that holds all that the result needs. So nothing is kept, however many clients hand in documents and never come
- * back, and several simulators behind one address answer for each other.
+ * The id contains everything that the result needs. No state is kept, and several simulators behind one address can
+ * answer for each other.
  */
 function createId({ clock, random, body }: Exchange): string {
   const time = hex(Math.floor(clock.epochMs()), 12)

@@ -1,11 +1,11 @@
-// Stands in for Azure Document Intelligence: makes up results, or forwards to the real service in record mode.
+// Simulates Azure Document Intelligence: generates results, or forwards to the real service in record mode.
 // EXTENSION_PATH=examples/extensions/document-intelligence aoai-sim
 import { defineExtension, type Hook, originOf, requestsLimiter } from 'aoai-simulated-api/extension'
 import { forward } from './forward.ts'
 import { giveResult, submit } from './generate.ts'
 import { ownPath, submitPath } from './paths.ts'
 
-/** Submissions a second; from 0 down there is no limit. 15 is the default of the service (its "Service quotas and limits"). */
+/** Submissions a second; 0 or less disables the limit. 15 is the default of the service ("Service quotas and limits"). */
 const requests = Number(process.env['DOC_INTELLIGENCE_RPS'] ?? 15)
 if (!Number.isInteger(requests)) throw new Error('DOC_INTELLIGENCE_RPS must be a whole number')
 const isLimited = requests > 0
@@ -13,12 +13,12 @@ const isLimited = requests > 0
 const prepare: Hook = async (exchange, next) => {
   const { path, headers } = exchange
   if (!ownPath.test(path)) return next()
-  // Clients of this service send the key under another name. The simulator's own check does the rest.
+  // Clients of this service send the key in another header. The simulator checks it.
   headers['api-key'] ??= headers['ocp-apim-subscription-key']
   if (isLimited && submitPath.test(path)) exchange.limiter = 'document-intelligence'
 
   const reply = await next()
-  // Made up, from the real service or from a recording: the client is to ask for the result here.
+  // Generated, forwarded or replayed: the client polls the simulator for the result.
   const location = reply.headers.get('operation-location')
   if (location !== undefined) {
     const origin = originOf(exchange)
