@@ -1,4 +1,4 @@
-// The simulator on Azure Container Apps. Deployed by scripts/deploy-aca.sh, or by hand as ../../README.md tells.
+// The simulator on Azure Container Apps. Deploy with scripts/deploy-aca.sh, or by hand (../../README.md).
 //
 // API versions are the latest stable ones of Azure/bicep-types-az (generated/<provider>/<version>/types.md) and of the
 // @azure/arm-* packages of npm, as of November 2026: Microsoft.App 2025-07-01, Microsoft.Cache/redisEnterprise 2025-07-01,
@@ -6,7 +6,7 @@
 // Microsoft.OperationalInsights 2025-07-01, Microsoft.Storage 2025-01-01, Microsoft.Authorization 2022-04-01.
 targetScope = 'resourceGroup'
 
-@description('Begins the names of all resources: lower-case letters, digits and single dashes.')
+@description('Prefix of all resource names: lower-case letters, digits and single dashes.')
 @minLength(3)
 @maxLength(16)
 param name string = 'aoai-sim'
@@ -14,62 +14,62 @@ param name string = 'aoai-sim'
 @description('Azure region of all resources.')
 param location string = resourceGroup().location
 
-@description('Whether the container app itself is deployed. False makes the rest, so that an image can be pushed first.')
+@description('Whether to deploy the container app. False creates everything else, so that an image can be pushed first.')
 param deployApp bool = true
 
-@description('Repository and tag of the image in the registry that this template makes.')
+@description('Repository and tag of the image in the registry of this template.')
 param image string = 'aoai-simulated-api:latest'
 
-@description('Settings of the simulator as environment variables, by name: docs/config.md lists them. Not for secrets. HOST and PORT are set here and cannot be changed.')
+@description('Settings of the simulator as environment variables (docs/config.md). Not for secrets. HOST and PORT cannot be changed.')
 param environmentVariables object = {}
 
-@description('The key that callers send. At least 16 characters, since the endpoint is public.')
+@description('Key of the clients. At least 16 characters, because the endpoint is public.')
 @minLength(16)
 @secure()
 param simulatorApiKey string
 
-@description('Key of the administration under /++/, which the key of callers then does not open; empty: that opens both.')
+@description('Separate key of the administration (/++/). Empty: the key of the clients is used for both.')
 @secure()
 param simulatorAdminApiKey string = ''
 
-@description('Key of the service that requests are forwarded to; empty unless SIMULATOR_MODE is record or forward, a deployment has such a source, or REPLAY_ON_MISS is record.')
+@description('Key of the upstream service. Required if SIMULATOR_MODE is record or forward, a deployment has such a source, or REPLAY_ON_MISS is record.')
 @secure()
 param azureOpenAiKey string = ''
 
-@description('Address of a Redis or Valkey of your own, with its password; empty makes one where deployRedis says so.')
+@description('URL of an existing Redis or Valkey, with its password. Empty: deployRedis decides whether one is created.')
 @secure()
 param redisUrl string = ''
 
-@description('What users of the Python simulator set; it is taken, and docs/monitoring.md says what to use instead.')
+@description('Accepted for users of the Python simulator; docs/monitoring.md describes the replacement.')
 @secure()
 param applicationInsightsConnectionString string = ''
 
-@description('Headers of the OTLP collector, a token most likely; empty for a collector that asks for none.')
+@description('Headers for the OTLP collector, such as a token. Optional.')
 @secure()
 param otlpHeaders string = ''
 
-@description('Fewest replicas. 0 lets the app sleep; the first request then waits for a start.')
+@description('Minimum number of replicas. With 0 the app stops when idle, and the first request waits for a start.')
 @minValue(0)
 @maxValue(1000)
 param minReplicas int = 1
 
-@description('Most replicas. More than one need a Redis, or each has rate limits of its own.')
+@description('Maximum number of replicas. Without a Redis, several replicas have separate rate limits.')
 @minValue(1)
 @maxValue(1000)
 param maxReplicas int = 1
 
-@description('Requests in flight for each replica, above which another one is started.')
+@description('Concurrent requests for each replica, above which another one is started.')
 @minValue(1)
 param concurrentRequests int = 200
 
-@description('Cores of a replica, as text since Bicep has no fractions. Memory in GiB has to be twice that.')
+@description('Cores of a replica, as a string because Bicep has no fractions. Memory in GiB must be twice that.')
 @allowed(['0.25', '0.5', '0.75', '1.0', '1.25', '1.5', '1.75', '2.0', '2.5', '3.0', '3.5', '4.0'])
 param cpu string = '1.0'
 
 @description('Memory of a replica.')
 param memory string = '2Gi'
 
-@description('Whether an Azure Managed Redis is made. By default where there may be several replicas and redisUrl is empty.')
+@description('Whether to create an Azure Managed Redis. Default: if several replicas are possible and redisUrl is empty.')
 param deployRedis bool = maxReplicas > 1 && empty(redisUrl)
 
 @description('Size of the Azure Managed Redis.')
@@ -80,7 +80,7 @@ param redisSku string = 'Balanced_B0'
 @maxValue(102400)
 param shareQuotaGiB int = 5
 
-@description('Days for which logs are kept.')
+@description('Retention of logs in days.')
 @minValue(30)
 @maxValue(730)
 param logRetentionDays int = 30
@@ -207,5 +207,5 @@ output storageAccountName string = storage.outputs.accountName
 @description('Name of the file share that is mounted at /mnt/simulator.')
 output shareName string = storage.outputs.shareName
 
-@description('Address of the simulator; empty while it is not deployed.')
+@description('URL of the simulator. Empty if the app is not deployed.')
 output url string = deployApp ? app!.outputs.url : ''

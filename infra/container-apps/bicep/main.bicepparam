@@ -1,6 +1,6 @@
-// For a deployment by hand: the secrets come from the environment, so that no file holds them.
+// For a deployment by hand. Secrets are read from the environment, so that no file contains them.
 //   SIMULATOR_API_KEY=... az deployment group create --resource-group <group> --parameters main.bicepparam
-// scripts/deploy-aca.sh does not read this file: it writes its parameters from .env.
+// scripts/deploy-aca.sh does not use this file: it creates its parameters from .env.
 using './main.bicep'
 
 param name = 'aoai-sim'

@@ -1,11 +1,11 @@
-# The container app: one revision at a time, reached from outside through HTTPS.
+# The container app: one active revision, public HTTPS ingress.
 
 locals {
   port        = 8000
   health_path = "/healthz"
   mount_path  = "/mnt/simulator"
 
-  # Later ones win, so that nobody can move the server away from its ingress.
+  # Later values override earlier ones, so that HOST and PORT always match the ingress.
   settings = merge(
     { RECORDING_DIR = "${local.mount_path}/recording" },
     var.environment_variables,
@@ -37,7 +37,7 @@ resource "azurerm_container_app" "simulator" {
     content {
       name     = secret.value
       identity = azurerm_user_assigned_identity.simulator.id
-      # Without a version: a new one is taken up within half an hour.
+      # Without a version: a new secret value takes effect within half an hour.
       key_vault_secret_id = azurerm_key_vault_secret.simulator[secret.key].versionless_id
     }
   }
@@ -57,7 +57,7 @@ resource "azurerm_container_app" "simulator" {
   template {
     min_replicas = var.min_replicas
     max_replicas = var.max_replicas
-    # Longer than SHUTDOWN_GRACE_SECONDS, which is 30: answers that are on their way come to their end.
+    # Longer than SHUTDOWN_GRACE_SECONDS (30), so that running responses can end.
     termination_grace_period_seconds = 45
 
     container {
@@ -121,7 +121,7 @@ resource "azurerm_container_app" "simulator" {
       name         = "simulator"
       storage_type = "AzureFile"
       storage_name = azurerm_container_app_environment_storage.simulator.name
-      # The image runs as user 10001, to whom a share belongs only when the mount says so.
+      # The image runs as user 10001, which must own the mounted share.
       mount_options = "uid=10001,gid=10001,dir_mode=0770,file_mode=0660,mfsymlinks,nobrl"
     }
 
@@ -131,6 +131,6 @@ resource "azurerm_container_app" "simulator" {
     }
   }
 
-  # It waits for the roles, without which it can neither pull nor read.
+  # The app needs these roles to pull the image and to read secrets.
   depends_on = [time_sleep.roles]
 }

@@ -1,10 +1,10 @@
-# The simulator on Azure Container Apps, resource by resource what ../bicep makes. The app itself is in app.tf.
+# The simulator on Azure Container Apps, with the same resources as ../bicep. The app is in app.tf.
 
 data "azurerm_client_config" "current" {}
 
 locals {
   compact_name = replace(var.name, "-", "")
-  # The same at each run, and another one for each resource group; known before anything is made.
+  # Stable for a resource group, and known before any resource exists.
   suffix       = substr(sha1("${data.azurerm_client_config.current.subscription_id}/${lower(var.resource_group_name)}"), 0, 13)
   deploy_redis = coalesce(var.deploy_redis, var.max_replicas > 1 && nonsensitive(var.redis_url == ""))
   redis_url = local.deploy_redis ? format("rediss://:%s@%s:%d",
@@ -13,11 +13,11 @@ locals {
     azurerm_managed_redis.simulator[0].default_database[0].port,
   ) : var.redis_url
 
-  # Whether there is such a secret is no secret.
+  # Whether a secret is set is not sensitive.
   has_upstream = nonsensitive(var.azure_openai_key != "")
   has_redis    = local.deploy_redis || nonsensitive(var.redis_url != "")
 
-  # Name of the secret in the vault, by the variable that gets it.
+  # Names of secrets in the vault, by environment variable.
   secret_names = merge(
     { SIMULATOR_API_KEY = "simulator-api-key" },
     nonsensitive(var.simulator_admin_api_key != "") ? { ADMIN_API_KEY = "simulator-admin-api-key" } : {},
@@ -49,7 +49,7 @@ resource "azurerm_user_assigned_identity" "simulator" {
   tags                = var.tags
 }
 
-# The registry of the image, which the app pulls from by its identity: there is no password.
+# The container registry. The app pulls with its identity, without a password.
 resource "azurerm_container_registry" "simulator" {
   name                = "${local.compact_name}${local.suffix}"
   resource_group_name = azurerm_resource_group.simulator.name
@@ -84,14 +84,14 @@ resource "azurerm_role_assignment" "read_secrets" {
   principal_type       = "ServicePrincipal"
 }
 
-# Terraform writes secrets through the data plane, unlike Bicep: whoever runs it has to be allowed to.
+# Unlike Bicep, Terraform writes secrets through the data plane, so the deploying user needs this role.
 resource "azurerm_role_assignment" "write_secrets" {
   scope                = azurerm_key_vault.simulator.id
   role_definition_name = "Key Vault Secrets Officer"
   principal_id         = data.azurerm_client_config.current.object_id
 }
 
-# An assignment takes up to some minutes until the vault knows of it, and the provider does not try again.
+# A role assignment takes up to a few minutes to take effect, and the provider does not retry.
 resource "time_sleep" "roles" {
   create_duration = "120s"
 
@@ -113,7 +113,7 @@ resource "azurerm_key_vault_secret" "simulator" {
   depends_on = [time_sleep.roles]
 }
 
-# Azure Managed Redis, not Azure Cache for Redis, which retires: ../bicep/modules/redis.bicep has the dates.
+# Azure Managed Redis, because Azure Cache for Redis retires (dates: ../bicep/modules/redis.bicep).
 resource "azurerm_managed_redis" "simulator" {
   count = local.deploy_redis ? 1 : 0
 
@@ -121,14 +121,14 @@ resource "azurerm_managed_redis" "simulator" {
   resource_group_name = azurerm_resource_group.simulator.name
   location            = azurerm_resource_group.simulator.location
   sku_name            = var.redis_sku
-  # Counters of the last minute: a second copy would double the price and save nothing worth keeping.
+  # No replica: it would double the price, and the data is only counters of the last minute.
   high_availability_enabled = false
   tags                      = var.tags
 
   default_database {
     access_keys_authentication_enabled = true
     client_protocol                    = "Encrypted"
-    # One endpoint that answers everything, for a client that does not follow the redirections of a cluster.
+    # One endpoint for all keys: the client does not follow cluster redirects.
     clustering_policy = "NoCluster"
     eviction_policy   = "VolatileLRU"
   }
@@ -141,7 +141,7 @@ resource "azurerm_storage_account" "simulator" {
   account_tier                    = "Standard"
   account_replication_type        = "LRS"
   allow_nested_items_to_be_public = false
-  # Container Apps mounts SMB shares with the key of the account, and in no other way.
+  # Container Apps can mount SMB shares only with the account key.
   shared_access_key_enabled = true
   min_tls_version           = "TLS1_2"
   tags                      = var.tags

@@ -19,6 +19,6 @@ output "share_name" {
 }
 
 output "url" {
-  description = "Address of the simulator."
+  description = "URL of the simulator."
   value       = "https://${azurerm_container_app.simulator.ingress[0].fqdn}"
 }

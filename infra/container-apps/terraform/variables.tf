@@ -1,11 +1,11 @@
 variable "subscription_id" {
-  description = "Subscription to deploy to. Null takes ARM_SUBSCRIPTION_ID."
+  description = "Subscription to deploy to. Null uses ARM_SUBSCRIPTION_ID."
   type        = string
   default     = null
 }
 
 variable "resource_group_name" {
-  description = "Resource group, which is made here and removed by a destroy."
+  description = "Resource group, created here and removed by terraform destroy."
   type        = string
 }
 
@@ -15,7 +15,7 @@ variable "location" {
 }
 
 variable "name" {
-  description = "Begins the names of all resources."
+  description = "Prefix of all resource names."
   type        = string
   default     = "aoai-sim"
 
@@ -26,19 +26,19 @@ variable "name" {
 }
 
 variable "image" {
-  description = "Repository and tag of the image in the registry that is made here."
+  description = "Repository and tag of the image in the registry that is created here."
   type        = string
   default     = "aoai-simulated-api:latest"
 }
 
 variable "environment_variables" {
-  description = "Settings of the simulator as environment variables, by name: docs/config.md lists them. Not for secrets. HOST and PORT are set here and cannot be changed."
+  description = "Settings of the simulator as environment variables (docs/config.md). Not for secrets. HOST and PORT cannot be changed."
   type        = map(string)
   default     = {}
 }
 
 variable "simulator_api_key" {
-  description = "The key that callers send. At least 16 characters, since the endpoint is public."
+  description = "Key of the clients. At least 16 characters, because the endpoint is public."
   type        = string
   sensitive   = true
 
@@ -49,42 +49,42 @@ variable "simulator_api_key" {
 }
 
 variable "simulator_admin_api_key" {
-  description = "Key of the administration under /++/, which the key of callers then does not open; empty: that opens both."
+  description = "Separate key of the administration (/++/). Empty: the key of the clients is used for both."
   type        = string
   default     = ""
   sensitive   = true
 }
 
 variable "azure_openai_key" {
-  description = "Key of the service that requests are forwarded to; empty unless something is recorded or forwarded."
+  description = "Key of the upstream service. Required to record or forward."
   type        = string
   default     = ""
   sensitive   = true
 }
 
 variable "redis_url" {
-  description = "Address of a Redis or Valkey of your own, with its password; empty makes one where deploy_redis says so."
+  description = "URL of an existing Redis or Valkey, with its password. Empty: deploy_redis decides whether one is created."
   type        = string
   default     = ""
   sensitive   = true
 }
 
 variable "otlp_headers" {
-  description = "Headers of the OTLP collector, a token most likely; empty for a collector that asks for none."
+  description = "Headers for the OTLP collector, such as a token. Optional."
   type        = string
   default     = ""
   sensitive   = true
 }
 
 variable "applicationinsights_connection_string" {
-  description = "What users of the Python simulator set; it is taken, and docs/monitoring.md says what to use instead."
+  description = "Accepted for users of the Python simulator; docs/monitoring.md describes the replacement."
   type        = string
   default     = ""
   sensitive   = true
 }
 
 variable "deploy_redis" {
-  description = "Whether an Azure Managed Redis is made. Null: where there may be several replicas and redis_url is empty."
+  description = "Whether to create an Azure Managed Redis. Null: if several replicas are possible and redis_url is empty."
   type        = bool
   default     = null
 }
@@ -96,13 +96,13 @@ variable "redis_sku" {
 }
 
 variable "min_replicas" {
-  description = "Fewest replicas. 0 lets the app sleep; the first request then waits for a start."
+  description = "Minimum number of replicas. With 0 the app stops when idle, and the first request waits for a start."
   type        = number
   default     = 1
 }
 
 variable "max_replicas" {
-  description = "Most replicas. More than one need a Redis, or each has rate limits of its own."
+  description = "Maximum number of replicas. Without a Redis, several replicas have separate rate limits."
   type        = number
   default     = 1
 
@@ -118,13 +118,13 @@ variable "max_replicas" {
 }
 
 variable "concurrent_requests" {
-  description = "Requests in flight for each replica, above which another one is started."
+  description = "Concurrent requests for each replica, above which another one is started."
   type        = number
   default     = 200
 }
 
 variable "cpu" {
-  description = "Cores of a replica. Memory in GiB has to be twice that."
+  description = "Cores of a replica. Memory in GiB must be twice that."
   type        = number
   default     = 1
 }
@@ -142,7 +142,7 @@ variable "share_quota_gib" {
 }
 
 variable "log_retention_days" {
-  description = "Days for which logs are kept."
+  description = "Retention of logs in days."
   type        = number
   default     = 30
 }

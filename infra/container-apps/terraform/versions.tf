@@ -4,7 +4,7 @@ terraform {
   required_providers {
     azurerm = {
       source = "hashicorp/azurerm"
-      # The arguments were checked against the schema of 4.55.0.
+      # Arguments were checked against the schema of 4.55.0.
       version = ">= 4.55, < 5.0"
     }
     time = {
@@ -15,12 +15,12 @@ terraform {
 }
 
 provider "azurerm" {
-  # Empty, it is that of ARM_SUBSCRIPTION_ID, which version 4 of the provider asks for.
+  # Null uses ARM_SUBSCRIPTION_ID. Version 4 of the provider requires one of them.
   subscription_id = var.subscription_id
 
   features {
     key_vault {
-      # A simulator's vault is made to be thrown away: without this its name stays taken after a destroy.
+      # Without this, the name of the vault stays reserved after terraform destroy.
       purge_soft_delete_on_destroy    = true
       recover_soft_deleted_key_vaults = true
     }

@@ -1,4 +1,4 @@
-// The container app: one revision at a time, reached from outside through HTTPS.
+// The container app: one active revision, public HTTPS ingress.
 
 param name string
 param location string
@@ -11,7 +11,7 @@ param registryServer string
 param image string
 param vaultUri string
 
-@description('Secrets of the vault and the variables that get them: { name, variable }.')
+@description('Secrets in the vault and their environment variables: { name, variable }.')
 param secretNames array
 
 param environmentVariables object
@@ -24,7 +24,7 @@ param memory string
 var port = 8000
 var healthPath = '/healthz'
 
-// Later ones win, so that nobody can move the server away from its ingress.
+// Later values override earlier ones, so that HOST and PORT always match the ingress.
 var settings = union(
   { RECORDING_DIR: '${mountPath}/recording' },
   environmentVariables,
@@ -67,14 +67,14 @@ resource app 'Microsoft.App/containerApps@2025-07-01' = {
       secrets: [
         for secret in secretNames: {
           name: secret.name
-          // Without a version: a new one is taken up within half an hour.
+          // Without a version: a new secret value takes effect within half an hour.
           keyVaultUrl: '${vaultUri}secrets/${secret.name}'
           identity: identityId
         }
       ]
     }
     template: {
-      // Longer than SHUTDOWN_GRACE_SECONDS, which is 30: answers that are on their way come to their end.
+      // Longer than SHUTDOWN_GRACE_SECONDS (30), so that running responses can end.
       terminationGracePeriodSeconds: 45
       containers: [
         {
@@ -136,7 +136,7 @@ resource app 'Microsoft.App/containerApps@2025-07-01' = {
           name: 'simulator'
           storageType: 'AzureFile'
           storageName: storageName
-          // The image runs as user 10001, to whom a share belongs only when the mount says so.
+          // The image runs as user 10001, which must own the mounted share.
           mountOptions: 'uid=10001,gid=10001,dir_mode=0770,file_mode=0660,mfsymlinks,nobrl'
         }
       ]

@@ -1,4 +1,4 @@
-// Where container apps run, with their logs and the file share that they may mount.
+// The environment of the container app, with its logs and its file share.
 
 param name string
 param location string

@@ -1,7 +1,7 @@
-// What several replicas share their rate limits through.
+// Redis for rate limits that several replicas share.
 //
-// Azure Managed Redis, not Azure Cache for Redis: the latter retires (Enterprise on 2027-03-31, Basic to Premium on
-// 2028-09-30), and new customers cannot make one since 2026-04-01:
+// Azure Managed Redis, because Azure Cache for Redis retires (Enterprise on 2027-03-31, Basic to Premium on 2028-09-30) and
+// new customers cannot create one since 2026-04-01:
 // https://learn.microsoft.com/azure/azure-cache-for-redis/retirement-faq
 
 param name string
@@ -18,7 +18,7 @@ resource redis 'Microsoft.Cache/redisEnterprise@2025-07-01' = {
     name: skuName
   }
   properties: {
-    // Counters of the last minute: a second copy would double the price and save nothing worth keeping.
+    // No replica: it would double the price, and the data is only counters of the last minute.
     highAvailability: 'Disabled'
     minimumTlsVersion: '1.2'
     publicNetworkAccess: 'Enabled'
@@ -31,7 +31,7 @@ resource database 'Microsoft.Cache/redisEnterprise/databases@2025-07-01' = {
   properties: {
     accessKeysAuthentication: 'Enabled'
     clientProtocol: 'Encrypted'
-    // One endpoint that answers everything, for a client that does not follow the redirections of a cluster.
+    // One endpoint for all keys: the client does not follow cluster redirects.
     clusteringPolicy: 'NoCluster'
     evictionPolicy: 'VolatileLRU'
     port: 10000
@@ -42,7 +42,7 @@ resource vault 'Microsoft.KeyVault/vaults@2026-02-01' existing = {
   name: vaultName
 }
 
-// The key goes from here to the vault, and is no output of any module.
+// The key is written to the vault here and is not an output of any module.
 resource redisUrlSecret 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = {
   parent: vault
   name: 'redis-url'

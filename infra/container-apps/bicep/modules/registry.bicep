@@ -1,4 +1,4 @@
-// The registry of the image, which the app pulls from by its identity: there is no password.
+// The container registry. The app pulls with its identity, without a password.
 
 param name string
 param location string
@@ -26,7 +26,7 @@ resource pull 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: registry
   properties: {
     principalId: pullerPrincipalId
-    // Said, so that the assignment does not fail while the new identity is not yet known everywhere.
+    // Required: without it, the assignment can fail while the new identity is being replicated.
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', acrPullRoleId)
   }

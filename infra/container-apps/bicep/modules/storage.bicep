@@ -1,4 +1,4 @@
-// The file share for recordings and for files of deployments, faults and incidents.
+// The file share for recordings and configuration files.
 
 param name string
 param location string
@@ -16,7 +16,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   }
   properties: {
     allowBlobPublicAccess: false
-    // Container Apps mounts SMB shares with the key of the account, and in no other way:
+    // Container Apps can mount SMB shares only with the account key:
     // https://learn.microsoft.com/azure/container-apps/storage-mounts-azure-files
     allowSharedKeyAccess: true
     minimumTlsVersion: 'TLS1_2'

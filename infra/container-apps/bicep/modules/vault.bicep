@@ -1,4 +1,4 @@
-// The vault with every secret. The app reads them by its identity; the template holds references only.
+// The key vault with all secrets. The app reads them with its identity; the template has only references.
 
 param name string
 param location string
@@ -37,7 +37,7 @@ resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
       name: 'standard'
     }
     enableRbacAuthorization: true
-    // A vault that is deleted keeps its name for so long, unless it is purged. Seven days are the least.
+    // The minimum. The name of a deleted vault is reserved for this time, unless it is purged.
     softDeleteRetentionInDays: 7
   }
 }

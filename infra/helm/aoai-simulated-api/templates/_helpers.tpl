@@ -1,9 +1,9 @@
-{{/* Name of the chart, cut to what a label may hold. */}}
+{{/* Name of the chart, truncated to the limit of a label. */}}
 {{- define "aoai-simulated-api.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{/* Name of the resources: that of the release, with the chart's where it is not in it. */}}
+{{/* Name of the resources: the name of the release, plus the name of the chart if it is not contained. */}}
 {{- define "aoai-simulated-api.fullname" -}}
 {{- if .Values.fullnameOverride }}
 {{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
@@ -54,14 +54,14 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- default (printf "%s-recordings" (include "aoai-simulated-api.fullname" . | trunc 52 | trimSuffix "-")) .Values.recordings.existingClaim }}
 {{- end }}
 
-{{/* "true" where there may be more than one pod; empty otherwise. */}}
+{{/* "true" if more than one pod is possible; empty otherwise. */}}
 {{- define "aoai-simulated-api.manyPods" -}}
 {{- if .Values.autoscaling.enabled }}
 {{- if gt (int .Values.autoscaling.maxReplicas) 1 }}true{{ end }}
 {{- else if gt (int .Values.replicaCount) 1 }}true{{ end }}
 {{- end }}
 
-{{/* A value as text. Helm holds numbers as floats, and would write a large one as 1e+06. */}}
+{{/* A value as text. Helm would print large numbers as 1e+06, because it stores numbers as floats. */}}
 {{- define "aoai-simulated-api.text" -}}
 {{- if kindIs "float64" . }}
 {{- if eq (floor .) . }}{{ int64 . }}{{ else }}{{ . }}{{ end }}
