@@ -1,22 +1,22 @@
-# The image of the simulator: docs/image.md. There is no syntax line, since that would be one more image to fetch.
+# Image of the simulator (docs/image.md). Without a syntax line, which would download another image.
 
-# The long-term support release that the tests run on. A mirror: --build-arg NODE_IMAGE=registry.example.com/node:24-bookworm-slim
+# The long-term support release that CI tests. For a mirror: --build-arg NODE_IMAGE=registry.example.com/node:24-bookworm-slim
 ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
 
-# All dependencies, those of the build included, by the way that the network allows.
+# All dependencies, including those of the build.
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
-# A pattern, so that the packed dependencies may be absent where they are not needed.
+# The pattern makes .npm-cache.tgz optional.
 COPY package.json package-lock.json .npm-cache.tg[z] ./
 COPY scripts/image-install.sh scripts/
 # unrestricted | semi-restricted | restricted
 ARG network_type=unrestricted
-# A mirror, for semi-restricted; none: the public registry. It stays in the history of the build: credentials belong into the secret npmrc.
+# Mirror for semi-restricted; default: the public registry. Arguments stay in the image history: pass credentials as secret npmrc.
 ARG NPM_REGISTRY=
 RUN --mount=type=secret,id=npmrc --mount=type=secret,id=ca \
     network_type="$network_type" NPM_REGISTRY="$NPM_REGISTRY" sh scripts/image-install.sh
 
-# dist/, and of node_modules/ what the program loads.
+# Builds dist/ and removes everything from node_modules/ that the program does not load.
 FROM dependencies AS build
 COPY scripts/bundle.mjs scripts/declare-types.ts scripts/image-prune.mjs scripts/
 COPY tsconfig.json tsconfig.build.json ./
@@ -32,18 +32,18 @@ ENV NODE_ENV=production \
     PORT=8000 \
     RECORDING_DIR=/mnt/simulator/recording
 WORKDIR /app
-# Files that change rarely first. All of them are root's, so that the program cannot change itself.
+# Rarely changed files first. Owned by root, so that the program cannot change itself.
 COPY --from=build /app/node_modules ./node_modules
 COPY LICENSE ./
 COPY recordings ./recordings
 COPY --from=build /app/package.json ./
 COPY --from=build /app/dist ./dist
 RUN install -d -o 10001 -g 10001 /mnt/simulator /mnt/simulator/recording
-# A number, so that Kubernetes can see that it is not root (runAsNonRoot).
+# Numeric, so that Kubernetes can check runAsNonRoot.
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
     CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-# Node itself is process 1: the program stops by SIGTERM and SIGINT, which npm would swallow.
+# Node.js is process 1, because npm would not pass on SIGTERM and SIGINT.
 ENTRYPOINT ["node", "/app/dist/cli/main.js"]
 CMD []

@@ -1,4 +1,4 @@
-# Everything that a contributor does, by one word each. `make` alone lists the words.
+# All commands for contributors. `make` without a target lists them.
 SHELL := /bin/bash
 BIN := node_modules/.bin
 CORES = $(shell getconf _NPROCESSORS_ONLN)
@@ -18,48 +18,47 @@ check-node:
 	@command -v node >/dev/null || { echo 'Could not find node. Install Node.js 20.19 or newer: https://nodejs.org' >&2; exit 1; }
 	@node scripts/check-node.mjs
 
-install: check-node node_modules/.package-lock.json ## Install the dependencies, when they are not there yet
+install: check-node node_modules/.package-lock.json ## Install the dependencies if they are missing
 
-# npm writes this file at the end of each installation: it is the stamp. No package has to run anything of its own to be
-# installed, and make builds when it has to.
+# npm writes this file at the end of each installation. No package needs an install script.
 node_modules/.package-lock.json: package-lock.json
-	@node scripts/check-install.mjs || { echo 'Installing the packages, once; it takes about a minute.'; npm ci --ignore-scripts --no-audit --no-fund; }
+	@node scripts/check-install.mjs || { echo 'Installing the packages (once, about a minute).'; npm ci --ignore-scripts --no-audit --no-fund; }
 	@touch $@
 
-run: build ## Build and start the simulator (Ctrl-C ends it); ARGS="--port 9000" are handed on
+run: build ## Build and start the simulator (stop with Ctrl-C); ARGS="--port 9000" passes options
 	@exec node dist/cli/main.js $(ARGS)
 
-dev: install ## Start the simulator from source, and again after each change
+dev: install ## Start the simulator from source and restart it after each change
 	@exec npm run --silent dev
 
 build: install ## Bundle src/ into dist/, with type declarations
 	@npm run --silent build
 
-format: install ## Write every file in the one format
+format: install ## Format all files
 	@$(BIN)/prettier --write --log-level warn .
 
-format-check: install ## Check the format without writing
+format-check: install ## Check the format of all files
 	@$(BIN)/prettier --check .
 
-lint: install ## Look for mistakes, with type information
+lint: install ## Run the linter
 	@$(BIN)/oxlint --type-aware --deny-warnings
 
-types: install ## Check the types of the source, tests, benchmarks and settings
+types: install ## Check the types
 	@$(BIN)/tsc
 
-docs-check: install ## Check that the generated documents match the code
+docs-check: install ## Check that generated documents match the code
 	@$(BIN)/tsx scripts/generate-docs.ts --check
 	@$(BIN)/tsx scripts/draw-timing.ts --check
 	@$(BIN)/tsx scripts/draw-ways.ts --check
 
-knip: install ## Look for unused files, exports and dependencies
+knip: install ## Find unused files, exports and dependencies
 	@$(BIN)/knip
 
-package-check: build ## Check what would be published
+package-check: build ## Check the contents of the npm package
 	@npm run --silent check:package
 
-# The checks do not depend on each other and run side by side, the longest first. Each prints what it has to say as one block.
-checks: install ## Run every check that is not a test
+# The checks are independent and run in parallel, the longest first. Each prints its output as one block.
+checks: install ## Run all checks except tests
 	@$(MAKE) --no-print-directory --keep-going --jobs=$(CORES) $(ONE_BLOCK) \
 		format-check lint types package-check docs-check knip
 
@@ -69,8 +68,8 @@ TESTS ?= HEAD
 quick: format-check lint types ## Run before a commit: format, lint, types and the tests of what changed (TESTS=main: since main; TESTS=all: all but end-to-end)
 	@$(BIN)/vitest run --project 'unit*' $(if $(filter all,$(TESTS)),,--changed $(TESTS))
 
-# After the checks, and one run for all tests: its closing line counts unit, integration and end-to-end tests together.
-test: checks ## Run everything that a change must pass; the last line counts the tests
+# After the checks. One run for all tests, so that its last line counts unit, integration and end-to-end tests together.
+test: checks ## Run all checks and tests; the last line is the test count
 	@$(BIN)/vitest run
 
 test-watch: install ## Run the unit and integration tests again after each change
@@ -83,45 +82,45 @@ coverage: install ## Measure the coverage of the unit and integration tests; cov
 e2e: build ## Run the end-to-end tests against a fresh build
 	@$(BIN)/vitest run --project 'e2e*'
 
-bench: build ## Compare with a bare server and with aimock (BENCH="--quick" is short, "--save" keeps the result, "--workers 2")
+bench: build ## Compare with a bare server and with aimock (BENCH="--quick", "--save", "--workers 2")
 	@$(BIN)/tsx bench/run.ts $(BENCH)
 
-bench-check: build ## Fail when a ratio is more than 15 % below the kept one (BENCH="--quick" takes one to two minutes)
+bench-check: build ## Fail if a ratio is more than 15 % below the saved one (BENCH="--quick" takes one to two minutes)
 	@$(BIN)/tsx bench/check.ts $(BENCH)
 
-# Each of 10,000 streams is a file descriptor.
-bench-memory: build ## Measure memory at rest, for open streams and for recordings (BENCH="--save" keeps the result)
+# 10,000 streams need 10,000 file descriptors.
+bench-memory: build ## Measure memory: idle, for open streams and for recordings (BENCH="--save" saves the result)
 	@ulimit -n "$$(ulimit -Hn)" && $(BIN)/tsx bench/memory.ts $(BENCH)
 
-bench-timing: build ## Compare the waiting times that a client sees with those configured (BENCH="--streams 500,1000" looks for the knee)
+bench-timing: build ## Compare measured with configured latency (BENCH="--streams 500,1000" finds the maximum number of streams)
 	@$(BIN)/tsx bench/timing.ts $(BENCH)
 
-soak: build ## Look for leaks and loss of speed under load for a minute (SOAK="--minutes 10" is the full one)
+soak: build ## Check for leaks and slowdown under load for a minute (SOAK="--minutes 10" for the full run)
 	@ulimit -n "$$(ulimit -Hn)" && $(BIN)/tsx bench/soak.ts $(SOAK)
 
-hostile: build ## Try what hostile clients and files do (HOSTILE="--case text" takes some of the cases)
+hostile: build ## Test hostile clients and files (HOSTILE="--case text" selects cases)
 	@ulimit -n "$$(ulimit -Hn)" && $(BIN)/tsx bench/hostile.ts $(HOSTILE)
 
 deploy-aca: ## Deploy to Azure Container Apps with Bicep (ARGS=--dry-run prints the steps)
 	@scripts/deploy-aca.sh $(ARGS)
 
-deploy-aca-terraform: ## The same with Terraform
+deploy-aca-terraform: ## Deploy to Azure Container Apps with Terraform
 	@scripts/deploy-aca-terraform.sh $(ARGS)
 
 deploy-aks: ## Deploy to Azure Kubernetes Service with Helm
 	@scripts/deploy-aks.sh $(ARGS)
 
-setup-tiktoken: install ## Fill TIKTOKEN_CACHE_DIR with the official files of the encodings (ARGS="--download" asks the network)
+setup-tiktoken: install ## Fill TIKTOKEN_CACHE_DIR with the official encoding files (ARGS="--download" downloads them)
 	@TIKTOKEN_CACHE_DIR="$(TIKTOKEN_CACHE_DIR)" $(BIN)/tsx scripts/setup-tiktoken.ts $(ARGS)
 
-pack-dependencies: check-node ## Pack the dependencies for builds without a network (ARGS="--os=linux --cpu=arm64" for another machine)
+pack-dependencies: check-node ## Pack the dependencies for offline builds (ARGS="--os=linux --cpu=arm64" for another platform)
 	@scripts/pack-dependencies.sh $(ARGS)
 
-image-check: install ## Lint, build and run the image without a Docker engine (IMAGE_CHECK=all: each network type)
+image-check: install ## Lint, build and run the image without Docker (IMAGE_CHECK=all for all network types)
 	@IMAGE_CHECK="$(IMAGE_CHECK)" BUILDAH="$(or $(BUILDAH),buildah)" $(BIN)/tsx scripts/image-check.ts
 
-offline-check: check-node ## Install, build and test with the network cut off (OFFLINE_CHECK=unit or build is shorter)
+offline-check: check-node ## Install, build and test without a network (OFFLINE_CHECK=unit or build for a part)
 	@OFFLINE_CHECK="$(or $(OFFLINE_CHECK),all)" scripts/offline-check.sh
 
-clean: ## Remove what was built; node_modules stays
+clean: ## Remove build output; node_modules is kept
 	@rm -rf dist coverage .recording *.tgz

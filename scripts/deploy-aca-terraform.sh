@@ -6,8 +6,8 @@ set -euo pipefail
 
 help='Usage: scripts/deploy-aca-terraform.sh [--dry-run] [--env-file FILE]
 
-Deploys the simulator to Azure Container Apps with Terraform. Takes the variables of scripts/deploy-aca.sh. The state,
-which holds secrets, is terraform.tfstate in infra/container-apps/terraform, unless a backend is configured there.'
+Deploys the simulator to Azure Container Apps with Terraform. Uses the variables of scripts/deploy-aca.sh. The state contains
+secrets; it is terraform.tfstate in infra/container-apps/terraform, unless a backend is configured.'
 
 folder="$root/infra/container-apps/terraform"
 
@@ -36,9 +36,9 @@ JSON
 apply() {
   local plan=$1
   shift
-  run 'plan the deployment' 'A resource group that is already there has to be removed, or imported into the state.' \
+  run 'plan the deployment' 'An existing resource group must be removed, or imported into the state.' \
     terraform "-chdir=$folder" plan -input=false "-var-file=$work/deploy.tfvars.json" "-out=$work/$plan" "$@"
-  run 'apply the plan' 'Run the script again: it goes on where it stopped. Roles need an owner, or a user access administrator.' \
+  run 'apply the plan' 'Run the script again to continue. Role assignments need Owner or User Access Administrator.' \
     terraform "-chdir=$folder" apply -input=false "$work/$plan"
 }
 
@@ -52,10 +52,10 @@ open_work_folder
 read_common_values
 need_tool az 'See https://aka.ms/install-azure-cli.'
 need_tool terraform 'See https://developer.hashicorp.com/terraform/install; 1.9 or newer.'
-need_tool curl 'The check at the end needs it.'
+need_tool curl 'The smoke test needs it.'
 need_login
 need_image_source
-need_value DEPLOY_RESOURCE_GROUP 'It is the resource group to make.'
+need_value DEPLOY_RESOURCE_GROUP 'It is the resource group to create.'
 need_value DEPLOY_LOCATION 'It is the Azure region, such as swedencentral; az account list-locations lists them.'
 need_settings
 collect_settings /mnt/simulator/config
@@ -67,10 +67,10 @@ subscription_id=$captured
 write_variables
 
 step 'Prepare Terraform'
-run 'prepare Terraform' 'It has to reach registry.terraform.io.' terraform "-chdir=$folder" init -input=false
+run 'prepare Terraform' 'It needs access to registry.terraform.io.' terraform "-chdir=$folder" init -input=false
 
-# All but the app, which needs its image: on later runs it must not be taken away in between, so it is not in the plan.
-step 'Make registry, vault, storage and environment'
+# Everything except the app, which needs its image. -target also keeps an existing app unchanged on later runs.
+step 'Create registry, vault, storage and environment'
 apply base.tfplan -target=azurerm_role_assignment.pull -target=azurerm_key_vault_secret.simulator \
   -target=azurerm_container_app_environment_storage.simulator -target=azurerm_storage_share.simulator
 read_output registry_name
@@ -84,7 +84,7 @@ if [ "$dry_run" = true ]; then registry='<registry>' account='<account>' share='
 build_image "$registry"
 upload_to_share "$account" "$share"
 
-step 'Make the container app'
+step 'Create the container app'
 apply app.tfplan
 read_output url
 url=$captured

@@ -6,21 +6,21 @@ set -euo pipefail
 
 help='Usage: scripts/deploy-aca.sh [--dry-run] [--env-file FILE]
 
-Deploys the simulator to Azure Container Apps. Reads these from the environment, or else from .env:
-  DEPLOY_RESOURCE_GROUP  resource group, made where it is not there (must be set)
-  DEPLOY_LOCATION        Azure region, such as swedencentral (must be set)
-  SIMULATOR_API_KEY      key that callers send, at least 16 characters (must be set)
-  DEPLOY_NAME            begins the names of resources (aoai-sim)
-  DEPLOY_SUBSCRIPTION    subscription (that of az account show)
-  DEPLOY_MIN_REPLICAS    fewest replicas (1)
-  DEPLOY_MAX_REPLICAS    most replicas (1); more than one make an Azure Managed Redis, unless REDIS_URL names one
-  DEPLOY_IMAGE_TAG       tag of the image (the time)
-  DEPLOY_NODE_IMAGE      image of Node.js to build on, such as one of a mirror (that of the Dockerfile)
-and every setting of docs/config.md for the simulator itself.'
+Deploys the simulator to Azure Container Apps. Variables, read from the environment or else from .env:
+  DEPLOY_RESOURCE_GROUP  resource group, created if missing (required)
+  DEPLOY_LOCATION        Azure region, such as swedencentral (required)
+  SIMULATOR_API_KEY      key of the clients, at least 16 characters (required)
+  DEPLOY_NAME            prefix of resource names (default: aoai-sim)
+  DEPLOY_SUBSCRIPTION    subscription (default: az account show)
+  DEPLOY_MIN_REPLICAS    minimum number of replicas (default: 1)
+  DEPLOY_MAX_REPLICAS    maximum number of replicas (default: 1); above 1, an Azure Managed Redis is created unless REDIS_URL is set
+  DEPLOY_IMAGE_TAG       tag of the image (default: current time)
+  DEPLOY_NODE_IMAGE      Node.js base image, for example of a mirror (default: that of the Dockerfile)
+All settings of docs/config.md are passed to the simulator.'
 
 template="$root/infra/container-apps/bicep/main.bicep"
 
-# write_parameters <true or false: with the app>
+# write_parameters <true|false>: whether the app is deployed.
 write_parameters() {
   cat >"$work/parameters.json" <<JSON
 {
@@ -47,12 +47,12 @@ JSON
 
 # deploy_template <name of the deployment>
 deploy_template() {
-  run 'deploy the template' "The deployment $1 in the portal shows each resource. Roles need an owner, or a user access administrator." \
+  run 'deploy the template' "See the deployment $1 in the portal. Role assignments need Owner or User Access Administrator." \
     azure deployment group create --resource-group "$resource_group" --name "$1" --template-file "$template" \
     --parameters "@$work/parameters.json" --output none
 }
 
-# read_outputs <name of the deployment> <names of outputs...>: in $captured, one a line.
+# read_outputs <name of the deployment> <names of outputs...>: sets $captured, one output a line.
 read_outputs() {
   local deployment=$1 query='' output
   shift
@@ -61,7 +61,7 @@ read_outputs() {
     azure deployment group show --resource-group "$resource_group" --name "$deployment" --query "[$query]" --output tsv
 }
 
-# Until the new revision takes over, the address still answers from the old one.
+# The old revision serves requests until the new one is ready.
 await_revision() {
   local latest='' ready='' round
   step 'Wait until the new revision is ready'
@@ -81,7 +81,7 @@ parse_options "$help" "$@"
 open_work_folder
 read_common_values
 need_tool az 'See https://aka.ms/install-azure-cli.'
-need_tool curl 'The check at the end needs it.'
+need_tool curl 'The smoke test needs it.'
 need_login
 need_image_source
 need_value DEPLOY_RESOURCE_GROUP 'It is the resource group to deploy to.'
@@ -90,12 +90,12 @@ need_settings
 collect_settings /mnt/simulator/config
 finish_checks
 
-step "Make the resource group $resource_group"
-run 'make the resource group' 'Look whether DEPLOY_LOCATION is a region, and whether the group exists in another one.' \
+step "Create the resource group $resource_group"
+run 'create the resource group' 'Check that DEPLOY_LOCATION is a region, and that the group does not exist in another one.' \
   azure group create --name "$resource_group" --location "$location" --output none
 
-# Roles take some minutes until they are known everywhere: they have that time while the image is built.
-step 'Make registry, vault, storage and environment'
+# Role assignments take a few minutes to replicate, so they are created before the image is built.
+step 'Create registry, vault, storage and environment'
 write_parameters false
 deploy_template "$name-base"
 read_outputs "$name-base" registryName storageAccountName shareName
@@ -105,7 +105,7 @@ if [ "$dry_run" = true ]; then registry='<registry>' account='<account>' share='
 build_image "$registry"
 upload_to_share "$account" "$share"
 
-step 'Make the container app'
+step 'Create the container app'
 write_parameters true
 deploy_template "$name-app"
 read_outputs "$name-app" url

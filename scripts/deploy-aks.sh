@@ -6,26 +6,26 @@ set -euo pipefail
 
 help='Usage: scripts/deploy-aks.sh [--dry-run] [--env-file FILE]
 
-Deploys the simulator to an AKS cluster. Reads these from the environment, or else from .env:
-  DEPLOY_RESOURCE_GROUP    resource group of the cluster (must be set)
-  DEPLOY_AKS_CLUSTER       name of the cluster (must be set)
-  DEPLOY_REGISTRY          name of the container registry, attached to the cluster (must be set)
-  SIMULATOR_API_KEY        key that callers send, at least 16 characters (must be set)
-  DEPLOY_NAME              name of the release (aoai-sim)
-  DEPLOY_NAMESPACE         namespace, made where it is not there (aoai-sim)
-  DEPLOY_SUBSCRIPTION      subscription (that of az account show)
-  DEPLOY_MAX_REPLICAS      pods (1); more than one need REDIS_URL
-  DEPLOY_RECORDINGS_CLAIM  claim with recordings, which replay mode needs
-  DEPLOY_HELM_VALUES       further values of the chart, a file
-  DEPLOY_IMAGE_TAG         tag of the image (the time)
-  DEPLOY_NODE_IMAGE        image of Node.js to build on, such as one of a mirror (that of the Dockerfile)
-  DEPLOY_LOCAL_PORT        port of this machine that the check at the end uses (18000)
-and every setting of docs/config.md for the simulator itself.'
+Deploys the simulator to an AKS cluster. Variables, read from the environment or else from .env:
+  DEPLOY_RESOURCE_GROUP    resource group of the cluster (required)
+  DEPLOY_AKS_CLUSTER       name of the cluster (required)
+  DEPLOY_REGISTRY          name of the container registry, attached to the cluster (required)
+  SIMULATOR_API_KEY        key of the clients, at least 16 characters (required)
+  DEPLOY_NAME              name of the release (default: aoai-sim)
+  DEPLOY_NAMESPACE         namespace, created if missing (default: aoai-sim)
+  DEPLOY_SUBSCRIPTION      subscription (default: az account show)
+  DEPLOY_MAX_REPLICAS      number of pods (default: 1); more than one need REDIS_URL
+  DEPLOY_RECORDINGS_CLAIM  volume claim with recordings (required in replay mode)
+  DEPLOY_HELM_VALUES       file with additional chart values
+  DEPLOY_IMAGE_TAG         tag of the image (default: current time)
+  DEPLOY_NODE_IMAGE        Node.js base image, for example of a mirror (default: that of the Dockerfile)
+  DEPLOY_LOCAL_PORT        local port of the smoke test (default: 18000)
+All settings of docs/config.md are passed to the simulator.'
 
 chart="$root/infra/helm/aoai-simulated-api"
 files_folder=/etc/simulator-files
 
-# Namespace, secret, and the files that settings name.
+# Writes the namespace, the secret, and the files that settings name.
 write_objects() {
   local one value separator='' file
   {
@@ -56,7 +56,7 @@ write_objects() {
   } >"$work/objects.json"
 }
 
-# Values of the chart, as JSON, which is YAML too.
+# Writes the chart values as JSON, which is valid YAML.
 write_values() {
   {
     printf '{\n"fullnameOverride": %s,\n' "$(json_string "$name")"
@@ -88,7 +88,7 @@ local_port=$(value_of DEPLOY_LOCAL_PORT 18000)
 need_tool az 'See https://aka.ms/install-azure-cli.'
 need_tool kubectl 'Run az aks install-cli.'
 need_tool helm 'See https://helm.sh/docs/intro/install/.'
-need_tool curl 'The check at the end needs it.'
+need_tool curl 'The smoke test needs it.'
 need_login
 need_image_source
 need_value DEPLOY_RESOURCE_GROUP 'It is the resource group of the cluster.'
@@ -99,10 +99,10 @@ need_match DEPLOY_NAMESPACE "$namespace" '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' 
 need_match DEPLOY_LOCAL_PORT "$local_port" '^[1-9][0-9]{1,4}$' 'a port'
 need_settings
 if [ "$max_replicas" != 1 ] && [ -z "$(value_of REDIS_URL)" ]; then
-  problem "REDIS_URL is not set, and there are $max_replicas pods: each would have rate limits of its own. Set it, or DEPLOY_MAX_REPLICAS to 1."
+  problem "REDIS_URL is not set, and there are $max_replicas pods: each would have separate rate limits. Set it, or set DEPLOY_MAX_REPLICAS to 1."
 fi
 if [ "$(value_of SIMULATOR_MODE generate)" = replay ] && [ -z "$claim" ]; then
-  problem 'DEPLOY_RECORDINGS_CLAIM is not set, and replay mode needs recordings: name a persistent volume claim that has them in its folder recording.'
+  problem 'DEPLOY_RECORDINGS_CLAIM is not set, and replay mode needs recordings: name a persistent volume claim with recordings in its folder recording.'
 fi
 if [ -n "$more_values" ] && [ ! -f "$more_values" ]; then
   problem "DEPLOY_HELM_VALUES names a file that is not there (got $more_values)."
@@ -111,28 +111,28 @@ collect_settings "$files_folder"
 finish_checks
 
 step "Find the registry $registry"
-capture 'find the registry' 'az acr list lists those that there are; DEPLOY_REGISTRY names one.' \
+capture 'find the registry' 'Set DEPLOY_REGISTRY to a registry that az acr list shows.' \
   azure acr show --name "$registry" --query loginServer --output tsv
 login_server=${captured:-<registry>}
 
 step "Get access to the cluster $cluster"
 export KUBECONFIG="$work/kubeconfig"
-run 'get access to the cluster' 'az aks list lists those that there are. A cluster with Entra ID needs kubelogin, too.' \
+run 'get access to the cluster' 'See az aks list. A cluster with Entra ID also needs kubelogin.' \
   azure aks get-credentials --resource-group "$resource_group" --name "$cluster" --file "$KUBECONFIG" --overwrite-existing \
   --output none
 
 build_image "$registry"
 
-step "Make the namespace $namespace and the secret"
+step "Create the namespace $namespace and the secret"
 write_objects
-run 'make the namespace and the secret' '' \
+run 'create the namespace and the secret' '' \
   kubectl apply --server-side --force-conflicts --field-manager=deploy-aks --filename "$work/objects.json"
 
 step "Install the chart as $name"
 write_values
 arguments=(--values "$work/values.json")
 if [ -n "$more_values" ]; then arguments+=(--values "$more_values"); fi
-run 'install the chart' "See kubectl --namespace $namespace describe pods. A pod that cannot pull needs az aks update --name $cluster --resource-group $resource_group --attach-acr $registry." \
+run 'install the chart' "See kubectl --namespace $namespace describe pods. If a pod cannot pull the image, run az aks update --name $cluster --resource-group $resource_group --attach-acr $registry." \
   helm upgrade --install "$name" "$chart" --namespace "$namespace" "${arguments[@]}" --wait --timeout 5m
 
 step "Forward port $local_port of this machine to the simulator"

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the deploy scripts share. Sourced, never run. Works with bash 3.2, which macOS has.
+# Shared functions of the deploy scripts, which source this file. Compatible with bash 3.2 (macOS).
 
 # shellcheck disable=SC2034 # read by the scripts that source this file
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -10,14 +10,14 @@ problems=()
 step_number=0
 forward_pid=''
 
-# Settings that templates and charts set themselves, and those that go into the vault.
+# Settings that templates and charts set, settings that are secrets, and settings that name files.
 fixed_settings=' HOST PORT '
 secret_settings=' SIMULATOR_API_KEY ADMIN_API_KEY AZURE_OPENAI_KEY REDIS_URL OTEL_EXPORTER_OTLP_HEADERS APPLICATIONINSIGHTS_CONNECTION_STRING '
 file_settings=' OPENAI_DEPLOYMENT_CONFIG_PATH MODEL_CATALOGUE_PATH FAULTS_PATH INCIDENTS_PATH '
 
-# --- Talking ---------------------------------------------------------------------------------------------------------
+# --- Output ----------------------------------------------------------------------------------------------------------
 
-# step <what is done>: begins a step, numbered.
+# step <title>: starts a numbered step.
 step() {
   step_number=$((step_number + 1))
   printf '\n==> %d. %s\n' "$step_number" "$1"
@@ -29,12 +29,12 @@ fail() {
   exit 1
 }
 
-# problem <what is wrong, and what to do>: remembered until finish_checks tells all of them.
+# problem <problem and fix>: recorded for finish_checks.
 problem() {
   problems+=("$1")
 }
 
-# show <command...>: prints a command as it could be typed. Nothing secret may be among its arguments.
+# show <command...>: prints a command, quoted for the shell. Arguments must not contain secrets.
 show() {
   local word line='   '
   if [ "$1" = azure ]; then
@@ -45,7 +45,7 @@ show() {
   printf '%s\n' "$line"
 }
 
-# run <what it does, after "Could not"> <what to do when it fails> <command...>
+# run <purpose, after "Could not"> <fix> <command...>
 run() {
   local what=$1 advice=$2 code=0
   shift 2
@@ -57,7 +57,7 @@ run() {
   fi
 }
 
-# capture <what it does> <what to do when it fails> <command...>: like run, with the output in $captured.
+# capture <purpose> <fix> <command...>: like run; sets $captured to the output.
 capture() {
   local what=$1 advice=$2 code=0
   shift 2
@@ -70,9 +70,9 @@ capture() {
   fi
 }
 
-# --- Beginning and end -----------------------------------------------------------------------------------------------
+# --- Start and end ---------------------------------------------------------------------------------------------------
 
-# parse_options <the script's own text> <arguments...>
+# parse_options <help text> <arguments...>
 parse_options() {
   local help=$1
   shift
@@ -80,7 +80,7 @@ parse_options() {
     case $1 in
       --dry-run) dry_run=true ;;
       --env-file)
-        [ $# -ge 2 ] || fail 'Could not read the options: --env-file names no file. Write --env-file path/to/.env.'
+        [ $# -ge 2 ] || fail 'Could not read the options: --env-file needs a file. Use --env-file path/to/.env.'
         env_file=$2
         shift
         ;;
@@ -88,13 +88,13 @@ parse_options() {
         printf '%s\n' "$help"
         exit 0
         ;;
-      *) fail "Could not read the options: $1 is none of them. The options are --dry-run, --env-file FILE and --help." ;;
+      *) fail "Could not read the options: unknown option $1. The options are --dry-run, --env-file FILE and --help." ;;
     esac
     shift
   done
 }
 
-# Makes the folder for files with secrets, which goes away however the script ends.
+# Creates a private folder for files with secrets, which is removed when the script ends.
 open_work_folder() {
   umask 077
   work=$(mktemp -d "${TMPDIR:-/tmp}/aoai-deploy.XXXXXX")
@@ -108,16 +108,16 @@ close_work_folder() {
   if [ -n "$work" ]; then rm -rf "$work"; fi
 }
 
-# Tells every problem at once, and ends where there is one. A dry run goes on.
+# Prints all problems and exits if there are any. A dry run continues.
 finish_checks() {
   local count=${#problems[@]} one
   if [ "$count" -eq 0 ]; then return; fi
   {
-    printf 'Could not deploy: %d %s. Nothing was touched.\n' "$count" "$([ "$count" -eq 1 ] && echo problem || echo problems)"
+    printf 'Could not deploy: %d %s. Nothing was changed.\n' "$count" "$([ "$count" -eq 1 ] && echo problem || echo problems)"
     for one in "${problems[@]}"; do printf '  - %s\n' "$one"; done
   } >&2
   if [ "$dry_run" = true ]; then
-    printf 'This is a dry run, so the steps follow all the same.\n' >&2
+    printf 'This is a dry run, so the steps are printed anyway.\n' >&2
   else
     exit 1
   fi
@@ -125,7 +125,7 @@ finish_checks() {
 
 # --- .env ------------------------------------------------------------------------------------------------------------
 
-# Reads .env into variables file_<name> without running any of it, as the simulator reads it (util.parseEnv of Node.js).
+# Reads .env into variables file_<name> without executing it, like util.parseEnv of Node.js.
 read_env_file() {
   local line name value quote rest number=0
   [ -e "$env_file" ] || return 0
@@ -159,7 +159,7 @@ read_env_file() {
   done <"$env_file"
 }
 
-# value_of <name> [default]: the environment wins over .env, as it does for the simulator; empty counts as unset.
+# value_of <name> [default]: the environment takes precedence over .env, as in the simulator; empty means unset.
 value_of() {
   local in_file="file_$1"
   if [ -n "${!1:-}" ]; then
@@ -178,14 +178,14 @@ known_settings() {
 
 # --- Checks ----------------------------------------------------------------------------------------------------------
 
-# need_tool <command> <how to get it>
+# need_tool <command> <how to install it>
 need_tool() {
   if ! command -v "$1" >/dev/null 2>&1; then problem "$1 is not installed. $2"; fi
 }
 
 # need_value <name> <what it is>
 need_value() {
-  if [ -z "$(value_of "$1")" ]; then problem "$1 is not set. $2 Put it into .env, or into the environment."; fi
+  if [ -z "$(value_of "$1")" ]; then problem "$1 is not set. $2 Set it in .env or in the environment."; fi
 }
 
 # need_match <name> <value> <pattern> <what it must be>
@@ -193,7 +193,7 @@ need_match() {
   if [ -n "$2" ] && [[ ! $2 =~ $3 ]]; then problem "$1 must be $4 (got $2)."; fi
 }
 
-# Whether somebody is logged in to Azure; asked only where there is an az to ask.
+# Checks the Azure login, if az is installed.
 need_login() {
   command -v az >/dev/null 2>&1 || return 0
   if ! azure account show --output none >/dev/null 2>&1; then
@@ -205,31 +205,31 @@ need_login() {
   fi
 }
 
-# The image is built from the repository, and what .dockerignore does not name is sent to the registry's builder.
+# The registry builds the image from the repository. Files that .dockerignore does not exclude are uploaded.
 need_image_source() {
   if [ ! -f "$root/Dockerfile" ]; then
-    problem 'There is no Dockerfile. Run the script in a whole copy of the repository.'
+    problem 'There is no Dockerfile. Run the script in a complete clone of the repository.'
   elif plain_dockerfile | grep -qE '^[^#]*--mount=|<<-?["'"'"']?EOF'; then
-    problem 'The Dockerfile needs BuildKit, which az acr build does not have. Leave mounts other than secrets and here-documents out of it.'
+    problem 'The Dockerfile needs BuildKit, which az acr build does not have. Remove here-documents and mounts other than secrets.'
   fi
   if ! grep -qE '^(\*|\*\*|/?\.env\*?|\*\*/\.env\*?)[[:space:]]*$' "$root/.dockerignore" 2>/dev/null; then
-    problem '.dockerignore does not keep .env out, so that its secrets would be sent to the builder. Add a line with .env to it.'
+    problem '.dockerignore does not exclude .env, so its secrets would be uploaded to the registry. Add a line with .env.'
   fi
 }
 
-# The Dockerfile without its mounts of secrets: they are optional, there are none in a registry, and az acr build has no
-# BuildKit, which reads them: https://github.com/Azure/acr/issues/721
+# Prints the Dockerfile without its optional secret mounts, because az acr build has no BuildKit:
+# https://github.com/Azure/acr/issues/721
 plain_dockerfile() {
   sed 's/ --mount=type=secret,[^ ]*//g' "$root/Dockerfile"
 }
 
-# What every deployment needs of the simulator's settings.
+# Checks the settings that every deployment needs.
 need_settings() {
   local key mode on_miss
-  need_value SIMULATOR_API_KEY 'It is the key that callers send; openssl rand -hex 16 makes one.'
+  need_value SIMULATOR_API_KEY 'It is the key of the clients; create one with openssl rand -hex 16.'
   key=$(value_of SIMULATOR_API_KEY)
   if [ -n "$key" ] && [ ${#key} -lt 16 ]; then
-    problem 'SIMULATOR_API_KEY has less than 16 characters, too few where others can try. openssl rand -hex 16 makes one.'
+    problem 'SIMULATOR_API_KEY must have at least 16 characters, because the endpoint is public. Create one with openssl rand -hex 16.'
   fi
   need_match DEPLOY_NAME "$name" '^[a-z][a-z0-9]*(-[a-z0-9]+)*$' 'lower-case letters, digits and single dashes, a letter first'
   if [ ${#name} -lt 3 ] || [ ${#name} -gt 16 ]; then problem "DEPLOY_NAME must have 3 to 16 characters (got ${#name})."; fi
@@ -239,16 +239,16 @@ need_settings() {
   mode=$(value_of SIMULATOR_MODE generate)
   on_miss=$(value_of REPLAY_ON_MISS error)
   if [ "$mode" = forward ] || [ "$mode" = record ] || { [ "$mode" = replay ] && [ "$on_miss" = record ]; }; then
-    need_value AZURE_OPENAI_ENDPOINT 'It is the service that requests are forwarded to, such as https://my-resource.openai.azure.com.'
-    need_value AZURE_OPENAI_KEY 'It is the key of the service that requests are forwarded to.'
+    need_value AZURE_OPENAI_ENDPOINT 'It is the upstream service, such as https://my-resource.openai.azure.com.'
+    need_value AZURE_OPENAI_KEY 'It is the key of the upstream service.'
     if [ "$mode" != forward ] && [ "$max_replicas" != 1 ]; then
-      problem "DEPLOY_MAX_REPLICAS must be 1 where something is recorded (got $max_replicas): several would write the same files."
+      problem "DEPLOY_MAX_REPLICAS must be 1 if responses are recorded (got $max_replicas): several replicas would write the same files."
     fi
   fi
   unknown_settings
 }
 
-# The simulator does not start with a variable of its own that it does not know; better told here than found in its log.
+# The simulator does not start with an unknown SIMULATOR_ variable.
 unknown_settings() {
   local one known
   known=" $(known_settings | tr '\n' ' ') "
@@ -257,8 +257,8 @@ unknown_settings() {
   done
 }
 
-# Fills setting_names and setting_values with what the container gets, and upload_files with the files it needs for that.
-# Needs: the folder where such files are in the container.
+# collect_settings <folder of files in the container>: sets setting_names and setting_values for the container, and
+# upload_files with the files that the settings name.
 collect_settings() {
   local folder=$1 one value path part parts
   setting_names=()
@@ -272,20 +272,20 @@ collect_settings() {
       path=$value
       if [[ $path != /* ]]; then path="$root/$path"; fi
       if [ ! -f "$path" ]; then
-        problem "$one names a file that is not there (got $value). Name one of this machine, or a path below /mnt/simulator in the container."
+        problem "$one names a missing file (got $value). Name a local file, or a path below /mnt/simulator in the container."
         continue
       fi
       upload_files+=("$path")
       value="$folder/$(basename "$path")"
     elif [ "$one" = RECORDING_DIR ] && [[ $value != /mnt/* ]]; then
-      # A folder of this machine: in the container it is the one on the share.
+      # A local folder; the container uses the folder on the share.
       continue
     elif [ "$one" = EXTENSION_PATH ]; then
       IFS=, read -ra parts <<<"$value"
       for part in "${parts[@]}"; do
         part=${part#"${part%%[![:space:]]*}"}
         if [[ $part != /* ]]; then
-          problem "EXTENSION_PATH names $part, which the container does not have. Put it into the image or on the share, and name its absolute path there."
+          problem "EXTENSION_PATH names $part, which the container does not have. Add it to the image or the share, and use its absolute path there."
         fi
       done
     fi
@@ -294,9 +294,9 @@ collect_settings() {
   done
 }
 
-# --- Writing ---------------------------------------------------------------------------------------------------------
+# --- JSON ------------------------------------------------------------------------------------------------------------
 
-# json_string <text>: the text as a JSON string.
+# json_string <text>: prints the text as a JSON string.
 json_string() {
   local text=$1
   text=${text//\\/\\\\}
@@ -307,7 +307,7 @@ json_string() {
   printf '"%s"' "$text"
 }
 
-# The collected settings as a JSON object.
+# Prints the collected settings as a JSON object.
 json_settings() {
   local index separator=''
   printf '{'
@@ -321,12 +321,12 @@ json_settings() {
 
 # --- Azure -----------------------------------------------------------------------------------------------------------
 
-# az, in the subscription that was asked for.
+# Runs az with the subscription of DEPLOY_SUBSCRIPTION.
 azure() {
   if [ -n "${subscription:-}" ]; then az "$@" --subscription "$subscription"; else az "$@"; fi
 }
 
-# What all three scripts take.
+# Reads the variables of all three scripts.
 read_common_values() {
   read_env_file
   subscription=$(value_of DEPLOY_SUBSCRIPTION)
@@ -335,37 +335,37 @@ read_common_values() {
   location=$(value_of DEPLOY_LOCATION)
   min_replicas=$(value_of DEPLOY_MIN_REPLICAS 1)
   max_replicas=$(value_of DEPLOY_MAX_REPLICAS 1)
-  # A new one each time, so that the same tag never means two images and the service sees that there is something new.
+  # A new tag each time, so that the service detects the new image.
   image_tag=$(value_of DEPLOY_IMAGE_TAG "$(date -u +%Y%m%d-%H%M%S)")
   image="aoai-simulated-api:$image_tag"
   node_image=$(value_of DEPLOY_NODE_IMAGE)
 }
 
-# build_image <registry>: the registry builds, so that this machine needs no Docker.
+# build_image <registry>: builds in the registry, without a local Docker.
 build_image() {
   local arguments=(--registry "$1" --image "$image" --file "$work/Dockerfile")
   if [ -n "$node_image" ]; then arguments+=(--build-arg "NODE_IMAGE=$node_image"); fi
   step "Build the image $image in the registry"
   if [ -f "$root/Dockerfile" ]; then plain_dockerfile >"$work/Dockerfile"; fi
-  run 'build the image' 'Docker Hub refuses too many pulls: wait, or name a mirror in DEPLOY_NODE_IMAGE. A subscription of the free kind has no registry tasks.' \
+  run 'build the image' 'Docker Hub limits pulls: wait, or set DEPLOY_NODE_IMAGE to a mirror. Free subscriptions have no registry tasks.' \
     azure acr build "${arguments[@]}" "$root"
 }
 
-# upload_to_share <storage account> <share>: the files that settings name, and recordings where they are replayed.
+# upload_to_share <storage account> <share>: uploads the files that settings name and, in replay mode, the recordings.
 upload_to_share() {
   local file recordings mode
   mode=$(value_of SIMULATOR_MODE generate)
   recordings=$(value_of RECORDING_DIR recordings)
   if [[ $recordings != /* ]]; then recordings="$root/$recordings"; fi
-  step 'Put files on the share'
-  # The key of the account goes to az through the environment, where other users cannot read it.
+  step 'Upload files to the share'
+  # Passed to az through the environment, which other users cannot read.
   capture 'get the key of the storage account' '' \
     azure storage account keys list --account-name "$1" --resource-group "$resource_group" --query '[0].value' --output tsv
   export AZURE_STORAGE_KEY=$captured
-  run 'make the folder for recordings' '' \
+  run 'create the folder for recordings' '' \
     azure storage directory create --account-name "$1" --share-name "$2" --name recording --output none
   if [ ${#upload_files[@]} -gt 0 ]; then
-    run 'make the folder for files' '' \
+    run 'create the folder for files' '' \
       azure storage directory create --account-name "$1" --share-name "$2" --name config --output none
     for file in "${upload_files[@]}"; do
       run "upload $file" '' \
@@ -385,21 +385,21 @@ upload_to_share() {
   unset AZURE_STORAGE_KEY
 }
 
-# tell_end <what runs where> <how to remove it>
+# tell_end <result> <command to uninstall>
 tell_end() {
   if [ "$dry_run" = true ]; then
-    printf '\nThis was a dry run: nothing was done.\n'
+    printf '\nThis was a dry run: nothing was changed.\n'
   else
     printf '\n%s\nTo remove it: %s\n' "$1" "$2"
   fi
 }
 
-# smoke_test <address>
+# smoke_test <address> <fix>
 smoke_test() {
-  step "Try the simulator at ${1:-its address}"
+  step "Test the simulator at ${1:-its address}"
   show "$root/scripts/smoke-test.sh" "${1:-<address>}"
   if [ "$dry_run" = true ]; then return; fi
   SIMULATOR_API_KEY=$(value_of SIMULATOR_API_KEY) \
     ADMIN_API_KEY=$(value_of ADMIN_API_KEY) "$root/scripts/smoke-test.sh" "$1" ||
-    fail "Could not show that the simulator works at $1: the check above failed. $2"
+    fail "Could not verify the simulator at $1: the check above failed. $2"
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes a root file system out of this machine's Node.js, npm and the few commands that the Dockerfile uses: a stand-in for
-# the base image where none can be pulled. Usage: scripts/image-check-base.sh <folder>
+# Creates a root filesystem from this machine's Node.js, npm and the commands that the Dockerfile uses. It replaces the base
+# image if none can be pulled. Usage: scripts/image-check-base.sh <folder>
 set -euo pipefail
 
 root=$1
@@ -10,7 +10,7 @@ for folder in bin lib lib64; do ln -s "usr/$folder" "$root/$folder"; done
 
 commands=(node sh env tar gzip cat rm mkdir mktemp cmp install ls)
 for name in "${commands[@]}"; do
-  path=$(type -P "$name") || { echo "Could not make the base: $name is not on the path. Install it." >&2; exit 1; }
+  path=$(type -P "$name") || { echo "Could not create the base image: $name is not on the PATH. Install it." >&2; exit 1; }
   cp -L "$path" "$root/usr/bin/$name"
   { ldd "$path" 2>/dev/null || true; } | { grep -o '/[^ ]*' || true; } | while read -r library; do
     mkdir -p "$root$(dirname "$library")"
@@ -27,7 +27,7 @@ if [ -f /etc/ssl/certs/ca-certificates.crt ]; then
   mkdir -p "$root/etc/ssl/certs"
   cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
 fi
-# Whatever the commands of RUN resolve names by.
+# Name resolution for the commands of RUN.
 for file in resolv.conf hosts nsswitch.conf; do
   if [ -f "/etc/$file" ]; then cp -L "/etc/$file" "$root/etc/$file"; fi
 done

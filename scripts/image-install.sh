@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs in the image what package-lock.json names, by the way that network_type says. Run by the Dockerfile in /app.
+# Installs the dependencies in the image, from the source that network_type selects. Run by the Dockerfile in /app.
 set -eu
 
 fail() {
@@ -7,8 +7,7 @@ fail() {
   exit 1
 }
 
-# Of the secrets of docker build those that were given. The first has the registry with its credentials, the second the
-# certificates of a mirror or a proxy of the house.
+# Optional secrets of docker build: npmrc has the registry and its credentials, ca the certificates of a mirror or proxy.
 npmrc=${NPMRC_FILE:-/run/secrets/npmrc}
 ca=${CA_FILE:-/run/secrets/ca}
 if [ -s "$npmrc" ]; then export NPM_CONFIG_USERCONFIG="$npmrc"; fi
@@ -17,7 +16,7 @@ if [ -s "$ca" ]; then export NODE_EXTRA_CA_CERTS="$ca"; fi
 cache=$(mktemp -d)
 trap 'rm -rf "$cache"' EXIT
 
-# No package has to run anything of its own to be installed.
+# No package needs an install script.
 install() {
   npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --cache "$cache" "$@"
 }
@@ -32,21 +31,21 @@ case ${network_type:-unrestricted} in
     elif [ -s "$npmrc" ]; then
       install
     else
-      printf '%s\n' "network_type=semi-restricted without a mirror: the packages come from the public registry. Give a mirror by \
---build-arg NPM_REGISTRY=https://..., or, with credentials, by --secret id=npmrc,src=\$HOME/.npmrc."
+      printf '%s\n' "network_type=semi-restricted without a mirror: packages are downloaded from the public registry. Set a mirror with \
+--build-arg NPM_REGISTRY=https://... or, with credentials, --secret id=npmrc,src=\$HOME/.npmrc."
       install
     fi
     ;;
   restricted)
     [ -s .npm-cache.tgz ] || fail "Could not install the dependencies: network_type=restricted needs .npm-cache.tgz in the \
-folder of the build (got none). Make it by make pack-dependencies where there is a network, and copy it here."
+build folder (got none). Run make pack-dependencies on a machine with a network, and copy the file."
     tar -xzf .npm-cache.tgz -C "$cache"
     cmp -s "$cache/package-lock.json" package-lock.json || fail "Could not install the dependencies: .npm-cache.tgz was \
-packed for another package-lock.json. Make it anew by make pack-dependencies."
+packed for another package-lock.json. Run make pack-dependencies again."
     install --offline
     ;;
   *)
     fail "Could not install the dependencies: network_type must be unrestricted, semi-restricted or restricted \
-(got $network_type). Set it by --build-arg network_type=..."
+(got $network_type). Set it with --build-arg network_type=..."
     ;;
 esac

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Tries a running simulator: health, a chat completion, a refusal without a key, metrics.
+# Tests a running simulator: health, a chat completion, a 401 without a key, metrics.
 set -euo pipefail
 
 usage='Usage: SIMULATOR_API_KEY=... scripts/smoke-test.sh ADDRESS
 
-  ADMIN_API_KEY  key for the metrics, where METRICS_AUTH=key asks for one and it is another
-  SMOKE_DEPLOYMENT         deployment that is asked (gpt-4o-mini)
-  SMOKE_WAIT_SECONDS       how long the first answer may take to come (300)
-  SMOKE_PAUSE_SECONDS      pause between two attempts (5)'
+  ADMIN_API_KEY        key for the metrics with METRICS_AUTH=key, if it is a separate key
+  SMOKE_DEPLOYMENT     deployment of the chat completion (default: gpt-4o-mini)
+  SMOKE_WAIT_SECONDS   timeout of the first response (default: 300)
+  SMOKE_PAUSE_SECONDS  pause between two attempts (default: 5)'
 
 if [ $# -ne 1 ]; then
   printf '%s\n' "$usage" >&2
@@ -16,13 +16,13 @@ fi
 case $1 in
   http://* | https://*) address=${1%/} ;;
   *)
-    printf 'Could not try the simulator: %s is no address. Write it with http:// or https://.\n' "$1" >&2
+    printf 'Could not test the simulator: the address must begin with http:// or https:// (got %s).\n' "$1" >&2
     exit 2
     ;;
 esac
 key=${SIMULATOR_API_KEY:-}
 if [ -z "$key" ]; then
-  printf 'Could not try the simulator: SIMULATOR_API_KEY is not set. Set it to the key that callers send.\n' >&2
+  printf 'Could not test the simulator: SIMULATOR_API_KEY is not set. Set it to the key of the clients.\n' >&2
   exit 2
 fi
 
@@ -35,11 +35,11 @@ trap 'rm -f "$body"' EXIT
 chat_path="/openai/deployments/$deployment/chat/completions?api-version=2024-10-21"
 chat_request='{"messages":[{"role":"user","content":"Say hello."}],"max_tokens":5}'
 
-# request <with-key or without-key> <curl arguments...>: status in $status, body in the file $body.
+# request <with-key|without-key> <curl arguments...>: sets $status, writes the body to the file $body.
 request() {
   local access=$1 quoted
   shift
-  # The key comes to curl through its standard input: everybody can read arguments.
+  # Pass the key to curl by standard input, because other users can read arguments.
   quoted=${key//\\/\\\\}
   quoted=${quoted//\"/\\\"}
   : >"$body"
@@ -49,7 +49,7 @@ request() {
   ) || status=000
 }
 
-# check <title> <status that is expected> <text in the body> <seconds> <request...>
+# check <title> <expected status> <expected text in the body> <timeout in seconds> <request...>
 check() {
   local title=$1 expected=$2 text=$3 seconds=$4 end
   shift 4
@@ -65,7 +65,7 @@ check() {
   done
   printf '    FAIL  %s: expected %s with %s in it, got %s after %s s\n' "$title" "$expected" "$text" "$status" "$seconds" >&2
   if [ "$status" = 000 ]; then
-    printf '          There was no answer. Is it running, and is the address right?\n' >&2
+    printf '          There was no response. Check that the simulator runs and that the address is correct.\n' >&2
   else
     head -c 500 "$body" | sed 's/^/          /' >&2
   fi
@@ -77,10 +77,10 @@ if grep -qF '"mode":"generate"' "$body"; then
   check "a chat completion of $deployment answers" 200 '"choices"' 30 \
     with-key --request POST --header 'content-type: application/json' --data "$chat_request" "$address$chat_path"
 else
-  printf '    skip  a chat completion: outside generate mode it would need a recording, or cost money\n'
+  printf '    skip  a chat completion: outside generate mode it needs a recording or costs money\n'
 fi
 check 'a request without a key is refused' 401 '"401"' 30 \
   without-key --request POST --header 'content-type: application/json' --data "$chat_request" "$address$chat_path"
-# Metrics that ask for no key take any.
+# Without METRICS_AUTH=key, the metrics accept any key.
 key=${ADMIN_API_KEY:-$key}
 check 'GET /metrics answers' 200 '# HELP' 30 with-key "$address/metrics"

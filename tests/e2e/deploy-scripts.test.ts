@@ -58,7 +58,7 @@ describe.skipIf(curl.isMissing).each(deployScripts)(`%s${curl.note}`, (script) =
   it('names every tool and variable that is missing at once, before it touches anything', async () => {
     const { code, stderr } = await tools.run(script, { tools: [] })
     expect(code).toBe(1)
-    expect(stderr).toMatch(/^Could not deploy: \d problems\. Nothing was touched\.\n/)
+    expect(stderr).toMatch(/^Could not deploy: \d problems\. Nothing was changed\.\n/)
     const needed = {
       'deploy-aca.sh': ['az', 'DEPLOY_RESOURCE_GROUP', 'DEPLOY_LOCATION'],
       'deploy-aca-terraform.sh': ['az', 'terraform', 'DEPLOY_RESOURCE_GROUP', 'DEPLOY_LOCATION'],
@@ -93,7 +93,7 @@ describe.skipIf(curl.isMissing).each(deployScripts)(`%s${curl.note}`, (script) =
     expect(stdout).toContain('    az acr build --registry ')
     expect(stdout).not.toContain('azure ')
     expect(stdout).toContain('scripts/smoke-test.sh')
-    expect(stdout).toMatch(/\nThis was a dry run: nothing was done\.\n$/)
+    expect(stdout).toMatch(/\nThis was a dry run: nothing was changed\.\n$/)
     expect(tools.calls()).toEqual(['az account show --output none'])
     expectNoSecrets(seen({ stdout, stderr }))
   })
@@ -120,9 +120,9 @@ describe.skipIf(curl.isMissing).each(deployScripts)(`%s${curl.note}`, (script) =
       env: { SIMULATOR_API_KEY: 'short', DEPLOY_MAX_REPLICAS: 'many', DEPLOY_NAME: 'My_Sim' },
     })
     expect(stderr).toContain('- SIMULATOR_MODUS in <root>/.env is not a setting.')
-    expect(stderr).toContain('- FAULTS_PATH names a file that is not there (got faults.json).')
+    expect(stderr).toContain('- FAULTS_PATH names a missing file (got faults.json).')
     expect(stderr).toContain('- EXTENSION_PATH names ./mine.ts, which the container does not have.')
-    expect(stderr).toContain('- SIMULATOR_API_KEY has less than 16 characters')
+    expect(stderr).toContain('- SIMULATOR_API_KEY must have at least 16 characters')
     expect(stderr).toContain('- DEPLOY_MAX_REPLICAS must be an integer of at least 1 (got many).')
     expect(stderr).toContain('- DEPLOY_NAME must be lower-case letters')
     expect(stderr).not.toContain('short')
@@ -135,7 +135,7 @@ describe.skipIf(curl.isMissing).each(deployScripts)(`%s${curl.note}`, (script) =
     })
     expect(stderr).toContain('- AZURE_OPENAI_ENDPOINT is not set.')
     expect(stderr).toContain('- AZURE_OPENAI_KEY is not set.')
-    expect(stderr).toContain('- DEPLOY_MAX_REPLICAS must be 1 where something is recorded (got 3)')
+    expect(stderr).toContain('- DEPLOY_MAX_REPLICAS must be 1 if responses are recorded (got 3)')
   })
 
   it('asks for what forward mode needs, with any number of replicas', async () => {
@@ -145,14 +145,14 @@ describe.skipIf(curl.isMissing).each(deployScripts)(`%s${curl.note}`, (script) =
     })
     expect(stderr).toContain('- AZURE_OPENAI_ENDPOINT is not set.')
     expect(stderr).toContain('- AZURE_OPENAI_KEY is not set.')
-    expect(stderr).not.toContain('where something is recorded')
+    expect(stderr).not.toContain('if responses are recorded')
   })
 
   it('refuses a build that would send .env away', async () => {
     tools.write('.dockerignore', 'node_modules\n')
     const { code, stderr } = await tools.run(script, { envFile })
     expect(code).toBe(1)
-    expect(stderr).toContain('- .dockerignore does not keep .env out')
+    expect(stderr).toContain('- .dockerignore does not exclude .env')
   })
 
   it('builds without the mounts of secrets, which the builder of a registry does not know', async () => {
@@ -171,7 +171,7 @@ describe.skipIf(curl.isMissing).each(deployScripts)(`%s${curl.note}`, (script) =
     expect({ code, stderr }).toEqual({
       code: 1,
       stderr:
-        '\nCould not read the options: --dryrun is none of them. The options are --dry-run, --env-file FILE and --help.\n',
+        '\nCould not read the options: unknown option --dryrun. The options are --dry-run, --env-file FILE and --help.\n',
     })
   })
 })
