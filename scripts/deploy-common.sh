@@ -242,7 +242,7 @@ need_settings() {
     need_value AZURE_OPENAI_ENDPOINT 'It is the upstream service, such as https://my-resource.openai.azure.com.'
     need_value AZURE_OPENAI_KEY 'It is the key of the upstream service.'
     if [ "$mode" != forward ] && [ "$max_replicas" != 1 ]; then
-      problem "DEPLOY_MAX_REPLICAS must be 1 if responses are recorded (got $max_replicas): several replicas would write the same files."
+      problem "DEPLOY_MAX_REPLICAS must be 1 if responses are recorded (got $max_replicas): record mode supports only one replica."
     fi
   fi
   unknown_settings

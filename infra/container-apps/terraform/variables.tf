@@ -113,7 +113,7 @@ variable "max_replicas" {
 
   validation {
     condition     = var.max_replicas == 1 || lookup(var.environment_variables, "SIMULATOR_MODE", "generate") != "record"
-    error_message = "max_replicas must be 1 in record mode: several replicas would write the same files."
+    error_message = "max_replicas must be 1 in record mode, which supports only one replica."
   }
 }
 
