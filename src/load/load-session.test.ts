@@ -1,13 +1,11 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import type { LoadConnection } from './load-connection.ts'
+import type { LoadConnection } from './connection-pool.ts'
 import { LoadSession } from './load-session.ts'
 import { LoadStatistics } from './load-statistics.ts'
 
-const json = new Map([['content-type', 'application/json']])
-const limited = new Map([
-  ['retry-after', '2'],
-  ['retry-after-ms', '1500'],
-])
+const json = { 'content-type': 'application/json' }
+const limited = { 'retry-after': '2', 'retry-after-ms': '1500' }
 
 function createSession(options: { isOpenLoop?: boolean; honoursRetryAfter?: boolean } = {}) {
   const clock = { ms: 0 }
@@ -24,7 +22,7 @@ function createSession(options: { isOpenLoop?: boolean; honoursRetryAfter?: bool
   })
   const sentAt: number[] = []
   const connection: LoadConnection = { send: () => sentAt.push(clock.ms) }
-  const answer = (status = 200, headers = json): void => {
+  const answer = (status = 200, headers: IncomingHttpHeaders = json): void => {
     session.onHead(connection, status, headers)
     session.onEnd(connection)
     session.onReady(connection)

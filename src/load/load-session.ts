@@ -1,4 +1,5 @@
-import type { ConnectionEvents, LoadConnection } from './load-connection.ts'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { ConnectionEvents, LoadConnection } from './connection-pool.ts'
 import type { FailureGroup } from './load-report.ts'
 import type { LoadStatistics } from './load-statistics.ts'
 import { SentRequest, type RequestOutcome } from './sent-request.ts'
@@ -124,7 +125,7 @@ export class LoadSession implements ConnectionEvents {
     this.#ready.delete(connection)
   }
 
-  onHead(connection: LoadConnection, status: number, headers: ReadonlyMap<string, string>): void {
+  onHead(connection: LoadConnection, status: number, headers: IncomingHttpHeaders): void {
     this.#refusals = 0
     this.#underWay.get(connection)?.takeHead(status, headers)
   }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openPool } from './autocannon-pool.ts'
+import { openPool } from './connection-pool.ts'
 import { watchGenerator } from './generator-load.ts'
 import { drainSeconds, type LoadPlan } from './load-plan.ts'
 import type { LoadEnd, LoadMeasures, LoadReport } from './load-report.ts'
@@ -58,7 +58,6 @@ export async function runLoad(
     address: loadAddress(plan),
     headers: { 'api-key': plan.apiKey, 'content-type': 'application/json', 'user-agent': 'aoai-sim-load' },
     connections,
-    longestSeconds: openingSeconds + totalSeconds + drainSeconds + 1,
     events: session,
   })
   const isEnding = (): boolean =>
@@ -99,7 +98,7 @@ export async function runLoad(
   } finally {
     clearInterval(ticks)
     arrivals?.stop()
-    await pool.close()
+    pool.close()
   }
 }
 

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { createStreamReader, createWholeReader, type AnswerReader, type Usage } from './answer-reader.ts'
 
 /** How a request ended. */
@@ -45,11 +46,11 @@ export class SentRequest {
     this.#reader = createWholeReader()
   }
 
-  takeHead(status: number, headers: ReadonlyMap<string, string>): void {
+  takeHead(status: number, headers: IncomingHttpHeaders): void {
     this.#status = status
     this.#retryAfterMs = readRetryAfter(headers)
     // Errors come whole, whatever was asked for; some gateways stream nothing at all.
-    if (headers.get('content-type')?.startsWith('text/event-stream')) this.#reader = createStreamReader()
+    if (headers['content-type']?.startsWith('text/event-stream')) this.#reader = createStreamReader()
   }
 
   takeBody(text: string, nowMs: number): void {
@@ -100,9 +101,9 @@ export class SentRequest {
 }
 
 /** Milliseconds come first, as the official clients read them. A date, which the service never sends, is no number. */
-function readRetryAfter(headers: ReadonlyMap<string, string>): number | undefined {
-  const ms = Number.parseFloat(headers.get('retry-after-ms') ?? '')
+function readRetryAfter(headers: IncomingHttpHeaders): number | undefined {
+  const ms = Number.parseFloat(String(headers['retry-after-ms']))
   if (Number.isFinite(ms)) return ms
-  const seconds = Number.parseFloat(headers.get('retry-after') ?? '')
+  const seconds = Number.parseFloat(String(headers['retry-after']))
   return Number.isFinite(seconds) ? seconds * 1_000 : undefined
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { LoadConnection } from './load-connection.ts'
+import type { LoadConnection } from './connection-pool.ts'
 import type { LoadPlan } from './load-plan.ts'
 import { LoadSession } from './load-session.ts'
 import { LoadStatistics } from './load-statistics.ts'
@@ -48,7 +48,7 @@ function runFourPerSecond({ answerMs, warmupMs = 0 }: { answerMs: number; warmup
     events.push({
       atMs: dueMs + answerMs,
       happen: () => {
-        session.onHead(connection, 200, new Map([['content-type', 'application/json']]))
+        session.onHead(connection, 200, { 'content-type': 'application/json' })
         session.onBody(connection, '{"usage":{"prompt_tokens":100,"completion_tokens":200}}')
         session.onEnd(connection)
         session.onReady(connection)

@@ -45,13 +45,12 @@ export const homes: Readonly<Record<string, readonly string[]>> = {
   '@opentelemetry/sdk-trace-base': ['telemetry'],
   '@opentelemetry/exporter-metrics-otlp-proto': ['telemetry'],
   '@opentelemetry/exporter-trace-otlp-proto': ['telemetry'],
-  autocannon: ['load'],
   '@breezystack/lamejs': ['generate'],
 }
 
 const socketModules = new Set(['node:http', 'node:https', 'node:http2', 'node:net'])
-/** The client of real services needs timeouts and a pool of its own, which fetch does not have. */
-const socketClientFolders = new Set(['upstream'])
+/** Clients that need what fetch does not have: upstream its own timeouts and pool, load connections that open before their requests. */
+const socketClientFolders = new Set(['upstream', 'load'])
 const socketTypeFolders = ['pipeline']
 const namelessFiles = ['utils', 'helpers', 'types', 'misc']
 
