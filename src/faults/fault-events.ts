@@ -1,6 +1,6 @@
 import type { EventsBody } from '../answer/body.ts'
 import { asBuffer } from '../lib/as-buffer.ts'
-import { EventSplitter } from '../pipeline/event-splitter.ts'
+import { EventSplitter } from '../lib/server-sent-events.ts'
 import { ReportedFailure } from '../pipeline/reported-failure.ts'
 import type { Reply, Schedule } from '../pipeline/reply.ts'
 import { dueTimes, eventsAt } from './retime.ts'

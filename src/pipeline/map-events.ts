@@ -1,5 +1,5 @@
 import { isEventStream } from './should-stream.ts'
-import { EventSplitter } from './event-splitter.ts'
+import { EventSplitter } from '../lib/server-sent-events.ts'
 import type { LiveBody } from '../answer/body.ts'
 import type { Reply } from './reply.ts'
 

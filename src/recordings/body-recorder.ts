@@ -1,4 +1,4 @@
-import { EventSplitter } from '../pipeline/event-splitter.ts'
+import { EventSplitter } from '../lib/server-sent-events.ts'
 import type { RecordedBody, RecordedEvent } from './interaction.ts'
 import { isTerminalEvent } from '../wire/sse.ts'
 import { utf8Text } from './yaml-scalar.ts'

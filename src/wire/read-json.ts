@@ -50,28 +50,6 @@ export function textOf(content: unknown): string | undefined {
     .join('')
 }
 
-/** A server-sent event. */
-export interface Frame {
-  readonly event: string | undefined
-  /** Undefined for a comment. */
-  readonly data: string | undefined
-}
-
-/** Reads the fields of a server-sent event (WHATWG HTML, 9.2), whatever its line ends. */
-export function readFrame(frame: string): Frame {
-  let event: string | undefined
-  let data: string | undefined
-  for (const line of frame.split(/\r\n|\n|\r/)) {
-    const colon = line.indexOf(':')
-    if (colon < 0) continue
-    const value = line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1)
-    const field = line.slice(0, colon).replace(/^\uFEFF/, '')
-    if (field === 'data') data = data === undefined ? value : `${data}\n${value}`
-    else if (field === 'event') event = value
-  }
-  return { event, data }
-}
-
 /** An answer that cannot be read, or is not whole. */
 export function failure(message: string): AnswerEvent {
   return { kind: 'error', error: { code: 'invalid_answer', message, type: 'server_error' } }

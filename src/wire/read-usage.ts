@@ -1,4 +1,5 @@
 import type { Usage } from '../answer/completion.ts'
+import { readEvent } from '../lib/server-sent-events.ts'
 
 /** Longer bodies than this hold sound or pictures, and no usage that is worth their parsing. */
 const MAX_BYTES = 16 * 1024 * 1024
@@ -13,11 +14,7 @@ export function usageOfBody(bytes: Buffer): Usage | undefined {
 export function usageOfEvents(texts: readonly string[]): Usage | undefined {
   for (const text of texts.toReversed()) {
     if (!text.includes('"usage"')) continue
-    const data = text
-      .split(/\r?\n/)
-      .filter((line) => line.startsWith('data:'))
-      .map((line) => line.slice(5))
-    const usage = usageOfJson(data.join('\n'))
+    const usage = usageOfJson(readEvent(text).data ?? '')
     if (usage) return usage
   }
   return undefined

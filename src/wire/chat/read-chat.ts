@@ -1,16 +1,8 @@
 import { isRecord } from '../../lib/record.ts'
 import type { AnswerEvent, AnswerReader, AnswerStart } from '../../answer/answer-events.ts'
 import type { FinishReason } from '../../answer/completion.ts'
-import {
-  errorOf,
-  failure,
-  listOf,
-  numbered,
-  parseObject,
-  readFrame,
-  textOf,
-  type Members,
-} from '../read-json.ts'
+import { readEvent } from '../../lib/server-sent-events.ts'
+import { errorOf, failure, listOf, numbered, parseObject, textOf, type Members } from '../read-json.ts'
 import { readUsage } from '../read-usage.ts'
 
 /** Reads a whole chat completion. What cannot be read is an `error` event. */
@@ -42,7 +34,7 @@ export class ChatReader implements AnswerReader {
 
   push(frame: string): readonly AnswerEvent[] {
     if (this.#failed || this.#done) return []
-    const { data } = readFrame(frame)
+    const { data } = readEvent(frame)
     if (data === undefined) return []
     if (data.trim() === '[DONE]') {
       this.#done = true

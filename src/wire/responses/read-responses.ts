@@ -1,7 +1,8 @@
 import { isRecord } from '../../lib/record.ts'
 import type { AnswerEvent, AnswerReader, AnswerStart } from '../../answer/answer-events.ts'
 import type { FinishReason } from '../../answer/completion.ts'
-import { errorOf, failure, listOf, numbered, parseObject, readFrame, type Members } from '../read-json.ts'
+import { readEvent } from '../../lib/server-sent-events.ts'
+import { errorOf, failure, listOf, numbered, parseObject, type Members } from '../read-json.ts'
 import { readUsage } from '../read-usage.ts'
 
 /** Reads a whole response. What cannot be read is an `error` event. */
@@ -40,7 +41,7 @@ export class ResponsesReader implements AnswerReader {
 
   push(frame: string): readonly AnswerEvent[] {
     if (this.#ended) return []
-    const { event: name, data } = readFrame(frame)
+    const { event: name, data } = readEvent(frame)
     if (data === undefined || data.trim() === '[DONE]') return []
     const event = parseObject(data)
     if (typeof event === 'string') return this.#fail(failure(`An event of the stream ${event}.`))

@@ -1,30 +1,53 @@
+/** The fields of a server-sent event. */
+export interface ServerSentEvent {
+  /** Undefined for an event without a name. */
+  readonly event: string | undefined
+  /** Undefined for an event without data, such as a comment. */
+  readonly data: string | undefined
+}
+
+/** Reads the fields of one server-sent event (WHATWG HTML, 9.2). Lines end in LF, CR LF or CR. */
+export function readEvent(text: string): ServerSentEvent {
+  let event: string | undefined
+  let data: string | undefined
+  for (const line of text.split(/\r\n|\n|\r/)) {
+    const colon = line.indexOf(':')
+    if (colon < 0) continue
+    const value = line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1)
+    const field = line.slice(0, colon).replace(/^\uFEFF/, '')
+    if (field === 'data') data = data === undefined ? value : `${data}\n${value}`
+    else if (field === 'event') event = value
+  }
+  return { event, data }
+}
+
 const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d
 
-/** What the bytes before the present one were. */
+// States: what precedes the current byte.
 const IN_LINE = 0
-/** A line end that nothing can belong to any more: LF, or CR LF. */
+/** A complete line end: LF or CR LF. */
 const AFTER_LINE_END = 1
-/** A CR that an LF may follow. */
+/** A CR. An LF may follow and belongs to it. */
 const AFTER_RETURN = 2
-/** The CR of a blank line, that an LF may follow. */
+/** The CR of a blank line. An LF may follow and belongs to it. */
 const AFTER_BLANK_RETURN = 3
 
 /**
- * Cuts the bytes of a stream of server-sent events behind each blank line, wherever its chunks end. Lines end in LF, CR LF
- * or CR, as the standard of server-sent events allows. Joined, what it gives is what it got.
+ * Splits the bytes of an event stream after each blank line, independent of where chunks end. Lines end in LF, CR LF or CR,
+ * as the standard allows. Concatenated, its output is its input.
  */
 export class EventSplitter {
   #pieces: Buffer[] = []
   #pendingBytes = 0
   #state = IN_LINE
 
-  /** How many bytes the event has so far that is not complete. */
+  /** Size of the incomplete event so far, in bytes. */
   get pendingBytes(): number {
     return this.#pendingBytes
   }
 
-  /** The events that are complete with this chunk. */
+  /** Takes a chunk and returns the events that it completes. */
   push(chunk: Buffer): Buffer[] {
     const events: Buffer[] = []
     let start = 0
@@ -51,7 +74,7 @@ export class EventSplitter {
     return events
   }
 
-  /** Takes what has come of an event that is not complete; empty where nothing has. */
+  /** Takes out the bytes of the incomplete event. Empty if there are none. */
   rest(): Buffer {
     const [only] = this.#pieces
     const whole = this.#pieces.length === 1 && only ? only : Buffer.concat(this.#pieces)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createRandom } from '../lib/random.ts'
-import { EventSplitter } from './event-splitter.ts'
+import { createRandom } from './random.ts'
+import { EventSplitter, readEvent } from './server-sent-events.ts'
 
 const split = (pieces: readonly Buffer[]): string[] => {
   const splitter = new EventSplitter()
@@ -8,13 +8,13 @@ const split = (pieces: readonly Buffer[]): string[] => {
 }
 
 describe('EventSplitter', () => {
-  it('cuts behind each blank line, in all line ends of the standard', () => {
+  it('splits after each blank line, with all line ends of the standard', () => {
     expect(split([Buffer.from('data: 1\n\nid: 2\r\ndata: 2\r\n\r\ndata: 3\r\rdata: 4\n\r\nrest\n')])).toEqual(
       ['data: 1\n\n', 'id: 2\r\ndata: 2\r\n\r\n', 'data: 3\r\r', 'data: 4\n\r\n', 'rest\n'],
     )
   })
 
-  it('gives an event as soon as its blank line is there', () => {
+  it('returns an event as soon as its blank line arrives', () => {
     const splitter = new EventSplitter()
     expect(splitter.push(Buffer.from('data: 1\r\n\r')).map(String)).toEqual([])
     expect(splitter.pendingBytes).toBe(10)
@@ -23,7 +23,7 @@ describe('EventSplitter', () => {
     expect(splitter.pendingBytes).toBe(0)
   })
 
-  it('gives the same events wherever the chunks end, and loses nothing', () => {
+  it('returns the same events wherever chunks end, without loss', () => {
     const random = createRandom('splitter')
     const alphabet = ['\n', '\r', '\r\n', '\n\n', '\r\n\r\n', 'data: x', 'ü', '🎉']
     for (let run = 0; run < 200; run++) {
@@ -39,5 +39,19 @@ describe('EventSplitter', () => {
       expect(whole.join('')).toBe(text)
       expect(split(pieces)).toEqual(whole)
     }
+  })
+})
+
+describe('readEvent', () => {
+  it.each([
+    ['data: {"a":1}\n\n', undefined, '{"a":1}'],
+    ['event: delta\ndata:1\ndata: 2\n\n', 'delta', '1\n2'],
+    ['event: delta\r\ndata:  1\r\n\r\n', 'delta', ' 1'],
+    ['data: 1\r\r', undefined, '1'],
+    ['\uFEFFdata: 1\n\n', undefined, '1'],
+    [': comment\nid: 7\n\n', undefined, undefined],
+    ['data\n\n', undefined, undefined],
+  ])('of %j returns the event %s with the data %j', (text, event, data) => {
+    expect(readEvent(text)).toEqual({ event, data })
   })
 })
