@@ -34,7 +34,7 @@ function send(dueAtMs: number): void {
   const own = number
   open.add(own)
   counts.sent += 1
-  counts.sends.add(performance.now() - dueAtMs)
+  counts.sends.record(performance.now() - dueAtMs)
   const leave = pool.send(requests.get(kind)?.(own) ?? '', {
     onEvents(count) {
       const nowMs = performance.now()
@@ -44,7 +44,7 @@ function send(dueAtMs: number): void {
         for (let index = events; index < events + count; index += 1) {
           const token = index - eventsBeforeTokens
           if (token >= 0 && token < soakTokens) {
-            counts.tokens.add(atMs - pace.firstToken - token * pace.perToken)
+            counts.tokens.record(atMs - pace.firstToken - token * pace.perToken)
           }
         }
       }
@@ -61,7 +61,7 @@ function send(dueAtMs: number): void {
       }
       counts.done += 1
       const nowMs = performance.now()
-      if (statuses && !stream && nowMs >= timesFromMs) counts.answers.add(nowMs - dueAtMs)
+      if (statuses && !stream && nowMs >= timesFromMs) counts.answers.record(nowMs - dueAtMs)
     },
   })
 }

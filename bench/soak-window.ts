@@ -1,4 +1,4 @@
-import { Histogram } from './histogram.ts'
+import { Histogram } from '../src/lib/histogram.ts'
 
 /** What happened in a window of the load, in milliseconds from when each thing was due. */
 export interface SoakWindow {
@@ -37,14 +37,17 @@ export interface LoadPlan {
   readonly seed: string
 }
 
+/** Of all times, in milliseconds. */
+const RESOLUTION = { precision: 0.03, lowest: 0.01 }
+
 /** Collects a window. */
 export class WindowCounts {
   sent = 0
   done = 0
   wrong = 0
-  readonly tokens = new Histogram()
-  readonly answers = new Histogram()
-  readonly sends = new Histogram()
+  readonly tokens = new Histogram(RESOLUTION)
+  readonly answers = new Histogram(RESOLUTION)
+  readonly sends = new Histogram(RESOLUTION)
 
   toWindow(seconds: number): SoakWindow {
     return {

@@ -1,7 +1,6 @@
 import { formatNumber } from '../lib/number-format.ts'
-import type { Durations } from '../load/duration-histogram.ts'
 import type { LoadPlan } from '../load/load-plan.ts'
-import type { LoadReport, TokenAmounts } from '../load/load-report.ts'
+import type { Durations, LoadReport, TokenAmounts } from '../load/load-report.ts'
 import type { LoadProgress } from '../load/run-load.ts'
 import { printable } from '../lib/printable.ts'
 

@@ -1,3 +1,4 @@
+import { Histogram } from '../lib/histogram.ts'
 import { type Herd, HerdWatch } from './herd-watch.ts'
 
 /** A deployment of a resource. */
@@ -56,7 +57,7 @@ export class RetryFindings {
   earlyExamples: Retry[] = []
   forbidden = 0
   forbiddenExamples: Retry[] = []
-  readonly waits = new WaitHistogram()
+  readonly #waits = new Histogram({ precision: 0.01, lowest: 0.1 })
   maxIndex = 0
   readonly #watches = new Map<string, HerdWatch>()
   #herds = 0
@@ -66,7 +67,7 @@ export class RetryFindings {
     const { status, early, forbidden, waitedMs, toldMs = 0, index, startedMs } = retry
     this.retries++
     this.retriesByStatus.set(status, (this.retriesByStatus.get(status) ?? 0) + 1)
-    this.waits.add(waitedMs)
+    this.#waits.record(waitedMs)
     this.maxIndex = Math.max(this.maxIndex, index)
     if (early) {
       this.early++
@@ -91,11 +92,20 @@ export class RetryFindings {
     this.earlyExamples = lastOf(this.earlyExamples, other.earlyExamples)
     this.forbidden += other.forbidden
     this.forbiddenExamples = lastOf(this.forbiddenExamples, other.forbiddenExamples)
-    this.waits.absorb(other.waits)
+    this.#waits.merge(other.#waits)
     this.maxIndex = Math.max(this.maxIndex, other.maxIndex)
     const { count, largest } = other.herds
     this.#herds += count
     this.#noteLargest(largest)
+  }
+
+  /** The shortest and the longest wait, exact, and the median to 1 %. Undefined without retries. */
+  get waited(): { readonly minMs: number; readonly medianMs: number; readonly maxMs: number } | undefined {
+    const { count, min: minMs, max: maxMs } = this.#waits
+    if (count === 0) return undefined
+    const medianMs = this.#waits.quantile(0.5)
+    // Short waits are whole milliseconds.
+    return { minMs, medianMs: medianMs < 100 ? clamp(Math.round(medianMs), minMs, maxMs) : medianMs, maxMs }
   }
 
   /** The herds so far, the ones on their way included. */
@@ -139,52 +149,6 @@ function lastOf(some: readonly Retry[], others: readonly Retry[]): Retry[] {
   return [...some, ...others].sort((a, b) => a.id - b.id).slice(-MAX_EXAMPLES)
 }
 
-/** Waits from here on are counted in steps of 1 %; shorter ones in whole milliseconds. */
-const EXACT_BELOW_MS = 100
-const STEPS_PER_NEPER = 100
-
-/** How long waits were. Bounded: waits of up to ten minutes fall into fewer than 1,000 steps. */
-export class WaitHistogram {
-  readonly #counts = new Map<number, number>()
-  #count = 0
-  #minMs = Infinity
-  #maxMs = 0
-
-  add(waitMs: number): void {
-    const step =
-      waitMs < EXACT_BELOW_MS
-        ? Math.round(waitMs)
-        : EXACT_BELOW_MS + Math.round(Math.log(waitMs / EXACT_BELOW_MS) * STEPS_PER_NEPER)
-    this.#counts.set(step, (this.#counts.get(step) ?? 0) + 1)
-    this.#count++
-    this.#minMs = Math.min(this.#minMs, waitMs)
-    this.#maxMs = Math.max(this.#maxMs, waitMs)
-  }
-
-  /** Adds what another one has counted. */
-  absorb(other: WaitHistogram): void {
-    for (const [step, count] of other.#counts) this.#counts.set(step, (this.#counts.get(step) ?? 0) + count)
-    this.#count += other.#count
-    this.#minMs = Math.min(this.#minMs, other.#minMs)
-    this.#maxMs = Math.max(this.#maxMs, other.#maxMs)
-  }
-
-  /** The shortest and the longest wait, exactly, and the median to within 1 %; undefined without any. */
-  get summary(): { minMs: number; medianMs: number; maxMs: number } | undefined {
-    if (this.#count === 0) return undefined
-    const medianMs = Math.min(this.#maxMs, Math.max(this.#minMs, this.#median()))
-    return { minMs: this.#minMs, medianMs, maxMs: this.#maxMs }
-  }
-
-  #median(): number {
-    let left = Math.ceil(this.#count / 2)
-    for (const [step, count] of [...this.#counts].sort(([a], [b]) => a - b)) {
-      left -= count
-      if (left > 0) continue
-      return step < EXACT_BELOW_MS
-        ? step
-        : EXACT_BELOW_MS * Math.exp((step - EXACT_BELOW_MS) / STEPS_PER_NEPER)
-    }
-    return 0
-  }
+function clamp(value: number, min: number, max: number): number {
+  return Math.min(max, Math.max(min, value))
 }

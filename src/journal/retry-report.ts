@@ -91,7 +91,7 @@ export function reportClient(ledger: ClientStats): ClientReport {
     },
     forbidden: { count: findings.forbidden, examples: findings.forbiddenExamples },
     herds: findings.herds,
-    waited: findings.waits.summary,
+    waited: findings.waited,
     maxRetryIndex: findings.maxIndex,
     callsWhileLimited: ledger.callsWhileLimited + whileLimited,
     newRequestsLikeFailed: repeats,

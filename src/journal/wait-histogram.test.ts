@@ -1,35 +1,50 @@
 import { describe, expect, it } from 'vitest'
-import { WaitHistogram } from './retry-findings.ts'
+import { type Retry, RetryFindings } from './retry-findings.ts'
 
-const summaryOf = (...waits: readonly number[]) => {
-  const histogram = new WaitHistogram()
-  for (const waitMs of waits) histogram.add(waitMs)
-  return histogram.summary
+const findingsOf = (...waits: readonly number[]): RetryFindings => {
+  const findings = new RetryFindings()
+  for (const [index, waitedMs] of waits.entries()) {
+    const retry = {
+      resource: 'default',
+      deployment: 'gpt-4o',
+      status: '429',
+      index,
+      waitedMs,
+      startedMs: index,
+    }
+    findings.add(retry as unknown as Retry, 0)
+  }
+  return findings
 }
 
-describe('WaitHistogram', () => {
-  it('has no summary without waits', () => {
-    expect(summaryOf()).toBeUndefined()
+describe('the waits of retry findings', () => {
+  it('are undefined without retries', () => {
+    expect(findingsOf().waited).toBeUndefined()
   })
 
-  it('gives the ends exactly, and the median to within 1 %', () => {
+  it('have an exact minimum and maximum, and a median within 1 %', () => {
     const waits = Array.from({ length: 1_001 }, (_, index) => 50 + index * 59)
-    const { minMs, medianMs, maxMs } = summaryOf(...waits)!
+    const { minMs, medianMs, maxMs } = findingsOf(...waits).waited!
     expect([minMs, maxMs]).toEqual([50, 59_050])
     expect(Math.abs(medianMs / 29_550 - 1)).toBeLessThan(0.01)
   })
 
-  it('gives one wait as it is', () => {
-    expect(summaryOf(12_345.6)).toEqual({ minMs: 12_345.6, medianMs: 12_345.6, maxMs: 12_345.6 })
+  it('have an exact median if there is one wait', () => {
+    for (const waitMs of [0, 0.4, 12.3, 12_345.6]) {
+      expect(findingsOf(waitMs).waited).toEqual({ minMs: waitMs, medianMs: waitMs, maxMs: waitMs })
+    }
   })
 
-  it('takes in what another one has counted', () => {
-    const all = new WaitHistogram()
-    const other = new WaitHistogram()
-    for (const waitMs of [1, 2, 90]) other.add(waitMs)
-    all.add(5)
-    all.absorb(other)
-    all.absorb(new WaitHistogram())
-    expect(all.summary).toEqual({ minMs: 1, medianMs: 2, maxMs: 90 })
+  it('have a median of whole milliseconds below 100 ms', () => {
+    for (let waitMs = 1; waitMs < 100; waitMs++) {
+      expect(findingsOf(0, waitMs, 200).waited?.medianMs).toBe(waitMs)
+    }
+  })
+
+  it('include the waits of other findings after a merge', () => {
+    const all = findingsOf(5)
+    all.absorb(findingsOf(1, 2, 90))
+    all.absorb(findingsOf())
+    expect(all.waited).toEqual({ minMs: 1, medianMs: 2, maxMs: 90 })
   })
 })

@@ -2,7 +2,7 @@
 export interface HistogramOptions {
   /** Relative width of a bucket, such as 0.01 for 1 %. A quantile is off by at most half of it. */
   readonly precision: number
-  /** Smallest value that is told apart. Everything below counts as this. */
+  /** Quantiles are at least this. Must be positive. */
   readonly lowest: number
 }
 
@@ -39,10 +39,9 @@ export class Histogram {
   }
 
   record(value: number): void {
-    const counted = Math.max(this.#lowest, value)
-    this.#add(Math.round(Math.log(counted / this.#lowest) / this.#logWidth), 1)
-    this.#min = Math.min(this.#min, counted)
-    this.#max = Math.max(this.#max, counted)
+    this.#add(Math.round(Math.log(Math.max(1, value / this.#lowest)) / this.#logWidth), 1)
+    this.#min = Math.min(this.#min, value)
+    this.#max = Math.max(this.#max, value)
   }
 
   /** Adds the values of another histogram with the same resolution. */
@@ -69,7 +68,7 @@ export class Histogram {
         passed += buckets[next]?.[1] ?? 0
       }
       const middle = this.#lowest * Math.exp((buckets[next]?.[0] ?? NaN) * this.#logWidth)
-      return Math.min(this.#max, Math.max(this.#min, middle))
+      return Math.max(this.#lowest, Math.min(this.#max, Math.max(this.#min, middle)))
     })
   }
 

@@ -1,4 +1,12 @@
-import type { Durations } from './duration-histogram.ts'
+/** How long something took, in milliseconds. */
+export interface Durations {
+  readonly count: number
+  readonly p50: number
+  readonly p90: number
+  readonly p95: number
+  readonly p99: number
+  readonly max: number
+}
 
 /** Failures of one kind. */
 export interface FailureGroup {

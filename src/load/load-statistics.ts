@@ -1,16 +1,20 @@
-import { createDurationHistogram } from './duration-histogram.ts'
+import { Histogram } from '../lib/histogram.ts'
+import { roundTo } from '../lib/number-format.ts'
+import type { Durations, FailureGroup, LoadMeasures } from './load-report.ts'
 import type { RequestOutcome } from './sent-request.ts'
-import type { FailureGroup, LoadMeasures } from './load-report.ts'
 
 /** Groups of failures that are told apart; what comes behind is counted together. */
 const mostGroups = 20
 
-/** Counts and times of the requests of one run, in bounded room. */
+/** Three figures, and hundredths of a millisecond. */
+const DURATION_RESOLUTION = { precision: 0.001, lowest: 0.01 }
+
+/** Counts and times of the requests of one run. Memory is bounded. */
 export class LoadStatistics {
-  readonly #whole = createDurationHistogram()
-  readonly #firstToken = createDurationHistogram()
-  readonly #gap = createDurationHistogram()
-  readonly #tokenTime = createDurationHistogram()
+  readonly #whole = new Histogram(DURATION_RESOLUTION)
+  readonly #firstToken = new Histogram(DURATION_RESOLUTION)
+  readonly #gap = new Histogram(DURATION_RESOLUTION)
+  readonly #tokenTime = new Histogram(DURATION_RESOLUTION)
   readonly #failures = new Map<string, { count: number; example: string }>()
   #retryAfter: { leastMs: number; mostMs: number } | undefined
   readonly #tokens = { in: 0, out: 0 }
@@ -72,10 +76,10 @@ export class LoadStatistics {
         example,
       })),
       retryAfterMs: this.#retryAfter ?? null,
-      wholeMs: this.#whole.summary() ?? null,
-      firstTokenMs: this.#firstToken.summary() ?? null,
-      gapMs: this.#gap.summary() ?? null,
-      timePerOutputTokenMs: this.#tokenTime.summary() ?? null,
+      wholeMs: durationsOf(this.#whole),
+      firstTokenMs: durationsOf(this.#firstToken),
+      gapMs: durationsOf(this.#gap),
+      timePerOutputTokenMs: durationsOf(this.#tokenTime),
       tokens: { ...this.#tokens },
       endedWhileSending: { ok: this.#ended.ok, tokens: { ...this.#ended.tokens } },
     }
@@ -100,4 +104,13 @@ export class LoadStatistics {
 function addTokens(sum: { in: number; out: number }, { usage, outputTokens }: RequestOutcome): void {
   sum.in += usage?.promptTokens ?? 0
   sum.out += outputTokens
+}
+
+function durationsOf(histogram: Histogram): Durations | null {
+  const { count, max } = histogram
+  if (count === 0) return null
+  const [p50 = NaN, p90 = NaN, p95 = NaN, p99 = NaN] = histogram
+    .quantiles([0.5, 0.9, 0.95, 0.99])
+    .map((ms) => roundTo(ms, 2))
+  return { count, p50, p90, p95, p99, max: roundTo(Math.max(max, DURATION_RESOLUTION.lowest), 2) }
 }

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { Histogram } from '../../bench/histogram.ts'
-import { median, quantile, ratioOf, slopeOf } from '../../bench/statistics.ts'
+import { median, ratioOf, slopeOf } from '../../bench/statistics.ts'
 
 test.each([
   [[3, 1, 2], 2],
@@ -22,23 +21,4 @@ test('a slope is that of the line through the points', () => {
 test('a few points far away do not turn a slope', () => {
   const points = Array.from({ length: 100 }, (_, x) => [x, x % 20 === 7 ? 500 : 2 * x] as const)
   expect(slopeOf(points)).toBe(2)
-})
-
-test('a histogram tells quantiles to 3 %, of values from a hundredth on', () => {
-  const values = Array.from({ length: 5_000 }, (_, index) => 1.002 ** index)
-  const histogram = new Histogram()
-  for (const value of values) histogram.add(value)
-  for (const share of [0.01, 0.5, 0.99]) {
-    const ratio = histogram.quantile(share) / quantile(values, share)
-    expect(ratio).toBeGreaterThan(0.97)
-    expect(ratio).toBeLessThan(1.03)
-  }
-  expect(histogram.count).toBe(5_000)
-})
-
-test('a histogram counts what came too early as the least', () => {
-  const histogram = new Histogram()
-  for (const value of [-5, 0, 0.001]) histogram.add(value)
-  expect(histogram.quantile(0.99)).toBe(0.01)
-  expect(new Histogram().quantile(0.5)).toBeNaN()
 })

@@ -113,7 +113,7 @@ hasty: 1 retry of what no retry mends; request 5 repeated request 4, a 400.
 hasty: retries waited 100 ms to 100 ms, half of them at most 100 ms.
 
 crowd: 1 herd; the largest was 12 retries to chat at 1970-01-01T00:00:09.023Z, after failures within 550 ms.
-crowd: retries waited 8,473 ms to 9,012 ms, half of them at most 8,736 ms.
+crowd: retries waited 8,473 ms to 9,012 ms, half of them at most 8,696 ms.
 
 Found in 15 retries: 1 early, 1 forbidden, 1 herd (29 requests of 3 clients since 1970-01-01T00:00:00.000Z).
 `)
