@@ -2,6 +2,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { connectionReason } from '../lib/error-text.ts'
+import { backoffMs } from '../lib/waiting.ts'
 
 /** A connection that carries one request at a time. */
 export interface LoadConnection {
@@ -51,9 +52,8 @@ export function openPool({ connections, ...options }: PoolOptions): ConnectionPo
   }
 }
 
-/** Pause after a failed attempt to connect. Each further failure doubles it. */
-const MIN_RETRY_MS = 50
-const MAX_RETRY_MS = 1_000
+/** Pause after a failed attempt to connect. */
+const RETRY_PAUSE = { firstMs: 50, maxMs: 1_000 }
 
 /** Reason of a connection that closed without an error. */
 const CLEAN_CLOSE = 'the connection was closed'
@@ -161,7 +161,6 @@ class PooledConnection implements LoadConnection {
       events.onUnreachable(reason)
     }
     if (this.#failedAttempts === 0) return this.#connect()
-    const pauseMs = Math.min(MAX_RETRY_MS, MIN_RETRY_MS * 2 ** (this.#failedAttempts - 1))
-    this.#retryTimer = setTimeout(() => this.#connect(), pauseMs)
+    this.#retryTimer = setTimeout(() => this.#connect(), backoffMs(this.#failedAttempts - 1, RETRY_PAUSE))
   }
 }

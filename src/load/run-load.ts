@@ -1,14 +1,15 @@
+import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openPool } from './connection-pool.ts'
-import { watchGenerator } from './generator-load.ts'
 import { drainSeconds, type LoadPlan } from './load-plan.ts'
-import type { LoadEnd, LoadMeasures, LoadReport } from './load-report.ts'
+import { summariseRun, type LoadEnd, type LoadMeasures, type LoadReport } from './load-report.ts'
 import { createBodies, loadAddress } from './load-request.ts'
 import { LoadSession } from './load-session.ts'
 import { LoadStatistics } from './load-statistics.ts'
-import { summariseRun } from './summarise-run.ts'
 import { targetSimulator } from './target-simulator.ts'
 import { connectionReason } from '../lib/error-text.ts'
+import { createLoopLag } from '../lib/loop-lag.ts'
+import { roundTo } from '../lib/number-format.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 
 /** How far a run is. */
@@ -94,7 +95,15 @@ export async function runLoad(
     const ended = endOf(session, signal)
     await noted
     const simulator = await target.read()
-    return summariseRun(plan, { session, statistics, generator, countFromMs, stoppedMs, ended, simulator })
+    return summariseRun(plan, {
+      session,
+      statistics,
+      generator: generator.read(),
+      countFromMs,
+      stoppedMs,
+      ended,
+      simulator,
+    })
   } finally {
     clearInterval(ticks)
     arrivals?.stop()
@@ -197,5 +206,39 @@ async function reachTarget(url: URL): Promise<void> {
     throw new OperatorError('LOAD_FAILED', `Could not reach ${url.origin}: ${reason}. ${cure}`, {
       cause: error,
     })
+  }
+}
+
+/** From here on the times of a stream are likely those of the generator: as much as one gap of a quick model. */
+const mostLagMs = 20
+/** From here on requests wait for one another in the generator's one thread. */
+const mostUtilization = 0.9
+
+/** Watches how busy the process that makes the load is itself. */
+interface GeneratorLoad {
+  /** Forgets what was before. */
+  restart(): void
+  /** What was seen since the start. */
+  read(): LoadReport['generator']
+}
+
+/** Starts watching this process. */
+function watchGenerator(): GeneratorLoad {
+  const lag = createLoopLag()
+  let from = performance.eventLoopUtilization()
+  return {
+    restart() {
+      lag.take()
+      from = performance.eventLoopUtilization()
+    },
+    read() {
+      const { p99Ms, maxMs } = lag.take()
+      const { utilization } = performance.eventLoopUtilization(from)
+      return {
+        loopLagMs: { p99: roundTo(p99Ms, 2), max: roundTo(maxMs, 2) },
+        utilization: roundTo(utilization, 2),
+        wasBottleneck: p99Ms >= mostLagMs || utilization >= mostUtilization,
+      }
+    },
   }
 }

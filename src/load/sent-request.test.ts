@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createStreamReader, createWholeReader } from './answer-reader.ts'
+import { createStreamReader, createWholeReader } from './sent-request.ts'
 
 const chunk = (value: object): string => `data: ${JSON.stringify(value)}\n\n`
 const delta = (content: string): string => chunk({ choices: [{ delta: { content }, index: 0 }] })

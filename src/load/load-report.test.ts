@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
 import type { LoadConnection } from './connection-pool.ts'
 import type { LoadPlan } from './load-plan.ts'
+import { summariseRun } from './load-report.ts'
 import { LoadSession } from './load-session.ts'
 import { LoadStatistics } from './load-statistics.ts'
-import { summariseRun } from './summarise-run.ts'
 
 const plan: LoadPlan = {
   url: new URL('http://127.0.0.1:8000'),
@@ -59,8 +59,7 @@ function runFourPerSecond({ answerMs, warmupMs = 0 }: { answerMs: number; warmup
     nowMs = atMs
     happen()
   }
-  const idle = { loopLagMs: { p99: 0, max: 0 }, utilization: 0, wasBottleneck: false }
-  const generator = { restart: () => {}, read: () => idle }
+  const generator = { loopLagMs: { p99: 0, max: 0 }, utilization: 0, wasBottleneck: false }
   return summariseRun(plan, {
     session,
     statistics,
