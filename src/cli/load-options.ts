@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { defaultConnections, type LoadOperation, type LoadPlan } from '../load/load-plan.ts'
+import { DEFAULT_CONNECTIONS, type LoadOperation, type LoadPlan } from '../load/load-plan.ts'
 import type { WorkloadName } from '../load/workload-shapes.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import type { CliHost } from './cli-host.ts'
 import { givenKey } from './given-key.ts'
 
-/** The flags of `load`, each checked by itself already. */
+/** The flags of `load`. Each one is valid on its own. */
 export interface LoadOptions {
   readonly url: URL
   readonly apiKey?: string
@@ -26,7 +26,7 @@ export interface LoadOptions {
   readonly json?: true
 }
 
-/** Deployments that a simulator without a deployment file has, and many a real resource. */
+/** Deployments of a simulator without a deployment file. */
 const defaultDeployments: Readonly<Record<LoadOperation, string>> = {
   chat: 'gpt-4o',
   completions: 'gpt-35-turbo-instruct',
@@ -35,18 +35,18 @@ const defaultDeployments: Readonly<Record<LoadOperation, string>> = {
 }
 
 /**
- * Makes a plan of the flags.
+ * Makes a plan from the flags.
  *
- * @throws {OperatorError} CONFIG_INVALID when flags contradict each other, the host is another machine that was not
- * allowed by its name, or there is no key
+ * @throws {OperatorError} CONFIG_INVALID if flags contradict each other, the host is another machine and not allowed, or there is
+ * no key
  */
 export function createLoadPlan(host: CliHost, options: LoadOptions): LoadPlan {
   const { url, operation, rate } = options
-  refuseContradictions(options)
-  refuseForeignHost(url, options.allowHost)
+  validateCombination(options)
+  validateHost(url, options.allowHost)
   const apiKey = options.apiKey ?? givenKey(host)
   if (apiKey === undefined) {
-    throw invalid('there is no key. Set SIMULATOR_API_KEY, or --api-key, to the one of the endpoint.')
+    throw invalid('there is no API key. Set SIMULATOR_API_KEY or --api-key to the key of the endpoint.')
   }
   return {
     url,
@@ -56,7 +56,7 @@ export function createLoadPlan(host: CliHost, options: LoadOptions): LoadPlan {
     isStream: options.stream === true,
     apiVersion: options.apiVersion,
     connections:
-      options.connections ?? (rate === undefined ? defaultConnections.closed : defaultConnections.open),
+      options.connections ?? (rate === undefined ? DEFAULT_CONNECTIONS.closed : DEFAULT_CONNECTIONS.open),
     requestsPerSecond: rate,
     durationSeconds: options.duration,
     warmupSeconds: options.warmup,
@@ -68,32 +68,28 @@ export function createLoadPlan(host: CliHost, options: LoadOptions): LoadPlan {
   }
 }
 
-function refuseContradictions({ operation, stream, maxTokens, rate, honorRetryAfter }: LoadOptions): void {
+function validateCombination({ operation, stream, maxTokens, rate, honorRetryAfter }: LoadOptions): void {
   if (operation === 'embeddings' && stream) {
     throw invalid(
-      'embeddings are never streamed (got --stream). Leave --stream out, or choose another --operation.',
+      'embeddings cannot be streamed (got --stream). Remove --stream, or choose another --operation.',
     )
   }
   if (operation === 'embeddings' && maxTokens !== undefined) {
-    throw invalid(
-      'embeddings have no tokens in their answers (got --max-tokens). Use --prompt-tokens for their size.',
-    )
+    throw invalid('embeddings have no output tokens (got --max-tokens). Use --prompt-tokens instead.')
   }
   if (rate !== undefined && honorRetryAfter) {
-    throw invalid(
-      '--rate sends at its times whatever is answered, and --honor-retry-after waits. Leave one of them out.',
-    )
+    throw invalid('--rate does not wait for answers, but --honor-retry-after does. Remove one of them.')
   }
 }
 
 /**
- * Load on a machine of others is an attack, and on a real service money. The name has to be written out, so that an address
- * that a script or the environment has changed is not taken for the one that was meant.
+ * Load on a foreign machine is an attack, and a real service bills each token. The host must be named twice, so that an address from a
+ * script or a variable is not loaded by mistake.
  */
-function refuseForeignHost({ hostname }: URL, allowed: string | undefined): void {
+function validateHost({ hostname }: URL, allowed: string | undefined): void {
   if (isLoopback(hostname) || hostname === allowed?.toLowerCase()) return
   throw invalid(
-    `${hostname} is another machine${allowed === undefined ? '' : ` (got --allow-host ${allowed})`}. If it is yours to load, and you can bear what it bills, add --allow-host ${hostname}.`,
+    `${hostname} is another machine${allowed === undefined ? '' : ` (got --allow-host ${allowed})`}. If you may load it and accept the cost, add --allow-host ${hostname}.`,
   )
 }
 

@@ -2,20 +2,21 @@ import { formatNumber } from '../lib/number-format.ts'
 import type { LoadPlan } from '../load/load-plan.ts'
 import type { Durations, LoadReport, TokenAmounts } from '../load/load-report.ts'
 import type { LoadProgress } from '../load/run-load.ts'
+import { shortText } from '../lib/error-text.ts'
 import { printable } from '../lib/printable.ts'
 
-/** What is about to happen, in one line. */
+/** Describes the start of a run in one line. */
 export function renderLoadStart(plan: LoadPlan): string {
   const { requestsPerSecond, connections, durationSeconds, warmupSeconds } = plan
   const load =
     requestsPerSecond === undefined
       ? `${connections} connections`
-      : `${requestsPerSecond} requests a second over at most ${connections} connections`
+      : `${requestsPerSecond} requests per second over at most ${connections} connections`
   const warmup = warmupSeconds > 0 ? ` after ${warmupSeconds} s of warm-up` : ''
-  return `${load} to ${plan.url.origin} for ${durationSeconds} s${warmup}. Ctrl-C ends it and shows the table.`
+  return `${load} to ${plan.url.origin} for ${durationSeconds} s${warmup}. Press Ctrl-C to stop and show the results.`
 }
 
-/** Where a run is, as the parts of one line of a terminal, the most important ones first. */
+/** Describes the progress of a run: parts of one terminal line, the most important ones first. */
 export function renderLoadProgress({
   phase,
   elapsedSeconds,
@@ -37,7 +38,7 @@ export function renderLoadProgress({
   ]
 }
 
-/** The report as lines for a person: counts, times, tokens, and what to be wary of. */
+/** Renders the report as text: counts, times, tokens and warnings. */
 export function renderLoadReport(report: LoadReport): string[] {
   return [
     ...renderCounts(report),
@@ -58,13 +59,13 @@ function renderCounts({
   ...rest
 }: LoadReport): string[] {
   const { sent, ok, limited, failed, unfinished } = requests
-  const asked = rest.load.requestsPerSecond
+  const requestedRate = rest.load.requestsPerSecond
   const wait = retryAfterMs ? `retry-after ${range(retryAfterMs)}` : ''
   const rows: [string, number, string][] = [
     [
       'requests',
       sent,
-      `${formatNumber(sentPerSecond)}/s for ${sendingSeconds} s${asked === null ? '' : ` (asked for ${asked}/s)`}`,
+      `${formatNumber(sentPerSecond)}/s for ${sendingSeconds} s${requestedRate === null ? '' : ` (asked for ${requestedRate}/s)`}`,
     ],
     ['ok', ok, share(ok, sent)],
     ['429', limited, [share(limited, sent), wait].filter((text) => text !== '').join(', ')],
@@ -72,10 +73,10 @@ function renderCounts({
     ...failures.map(({ reason, count, example }): [string, number, string] => [
       `  ${inOneLine(reason)}`,
       count,
-      shortened(inOneLine(example)),
+      shortText(inOneLine(example), MAX_EXAMPLE_LENGTH),
     ]),
     ...(unfinished > 0
-      ? [['unfinished', unfinished, 'under way when the run ended'] as [string, number, string]]
+      ? [['unfinished', unfinished, 'still pending when the run ended'] as [string, number, string]]
       : []),
   ]
   const width = Math.max(...rows.map(([name]) => name.length))
@@ -119,7 +120,7 @@ function inAndOut(tokens: TokenAmounts, perSecond: TokenAmounts): string {
   return `${number(tokens.in)} in (${number(perSecond.in)}/s), ${number(tokens.out)} out (${number(perSecond.out)}/s)`
 }
 
-/** What makes the figures less than they seem. */
+/** Problems that affect the results. */
 function warnings({
   ended,
   refusal,
@@ -131,8 +132,8 @@ function warnings({
   load,
 }: LoadReport): string[] {
   const lines: string[] = []
-  if (ended === 'signal') lines.push('Ended early, by a signal.')
-  if (ended === 'unreachable') lines.push('Ended early: no connection could be made any more.')
+  if (ended === 'signal') lines.push('Ended early: stopped by a signal.')
+  if (ended === 'unreachable') lines.push('Ended early: could not connect any more.')
   if (refusal) lines.push(`Ended early: all ${number(refusal.count)} answers were ${refusal.reason}.`)
   if (simulator?.deploymentConfigured === false) {
     lines.push(`The simulator has no deployment ${target.deployment}: it answered without limits.`)
@@ -140,12 +141,12 @@ function warnings({
   if (simulator) lines.push(verdict(simulator))
   if (generator.wasBottleneck) {
     lines.push(
-      `This command was the bottleneck: it was busy ${Math.round(generator.utilization * 100)} % of the time, and its timers up to ${ms(generator.loopLagMs.p99)} late (p99). Take the times as upper bounds; send less, or from several machines.`,
+      `This command was the bottleneck: it was busy ${Math.round(generator.utilization * 100)} % of the time, and its timers were up to ${ms(generator.loopLagMs.p99)} late (p99). The real times are lower. Send less, or use several machines.`,
     )
   }
   if (requests.lateStarts + neverSent > 0) {
     lines.push(
-      `All ${load.connections} connections were busy: ${number(requests.lateStarts)} requests were sent late (their times count from when they were due), ${number(neverSent)} never. Raise --connections, or take this as more than the endpoint carries.`,
+      `All ${load.connections} connections were busy: ${number(requests.lateStarts)} requests were sent late (their times start when they were due), ${number(neverSent)} were never sent. Increase --connections, or the endpoint cannot handle this rate.`,
     )
   }
   return lines.length > 0 ? ['', ...lines] : []
@@ -155,7 +156,7 @@ function verdict({ parts, lateParts, wasBottleneck }: NonNullable<LoadReport['si
   const late = `${number(lateParts)} of ${number(parts)} tokens and answers were more than 25 ms late`
   if (!wasBottleneck) return `The simulator kept up${parts === 0 ? '' : `: ${late}`}.`
   const why = parts === 0 ? 'its event loop lagged' : `${late}, or its event loop lagged`
-  return `The simulator was the bottleneck: ${why}. Take the times as its own; add workers, give it a core of its own, or send less.`
+  return `The simulator was the bottleneck: ${why}. The times are not those of the simulated service. Add workers, give it a dedicated core, or send less.`
 }
 
 function share(count: number, all: number): string {
@@ -180,11 +181,7 @@ function number(value: number): string {
 
 const MAX_EXAMPLE_LENGTH = 120
 
-function shortened(text: string): string {
-  return text.length > MAX_EXAMPLE_LENGTH ? `${text.slice(0, MAX_EXAMPLE_LENGTH)}...` : text
-}
-
-/** A text that the endpoint chose, in one line that is safe for a terminal. */
+/** Returns a text from the endpoint in one line that is safe for a terminal. */
 export function inOneLine(text: string): string {
   return printable(text.replaceAll(/\s+/g, ' '))
 }

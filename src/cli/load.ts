@@ -1,80 +1,82 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { drainSeconds, loadOperations, planLimits } from '../load/load-plan.ts'
+import { DRAIN_SECONDS, loadOperations, PLAN_LIMITS } from '../load/load-plan.ts'
 import { workloadShapes } from '../load/workload-shapes.ts'
 import type { CliHost } from './cli-host.ts'
 import { parseNumber, parseSeconds, parseUrl, parseWhole } from './flag-values.ts'
 import { createLoadPlan, type LoadOptions } from './load-options.ts'
 import { printLoad } from './print-load.ts'
 
-/** Adds `load`, which sends requests to an endpoint and measures what comes back. */
+/** Adds the command `load`, which sends requests to an endpoint and measures the answers. */
 export function addLoadCommand(program: Command, host: CliHost): void {
-  const { durationSeconds, warmupSeconds, connections, requestsPerSecond, tokens } = planLimits
+  const { durationSeconds, warmupSeconds, connections, requestsPerSecond, tokens } = PLAN_LIMITS
   program
     .command('load')
-    .description('Send load to an endpoint and measure what comes back (docs/load-testing.md).')
+    .description('Send load to an endpoint and measure the answers (docs/load-testing.md).')
     .showHelpAfterError('Run aoai-sim load --help for the list of flags.')
-    .option('--url <url>', 'where to send it', parseUrl, new URL('http://127.0.0.1:8000'))
+    .option('--url <url>', 'address of the endpoint', parseUrl, new URL('http://127.0.0.1:8000'))
     .option(
       '--api-key <key>',
-      'the key there (default: SIMULATOR_API_KEY, which no other user of this machine can see)',
+      'API key (default: SIMULATOR_API_KEY, which other users of this machine cannot see)',
     )
     .option(
       '--allow-host <name>',
-      'a host other than this machine that is yours to load: its name as in --url; real services bill each token',
+      'allow load on another host, named as in --url; real services bill each token',
     )
-    .option('--deployment <name>', 'its deployment (default: one that fits the operation)')
+    .option('--deployment <name>', 'deployment (default: depends on the operation)')
     .addOption(
-      new Option('--operation <name>', 'what to ask for').choices(loadOperations).default(loadOperations[0]),
+      new Option('--operation <name>', 'operation to load')
+        .choices(loadOperations)
+        .default(loadOperations[0]),
     )
-    .option('--stream', 'ask for streams, and measure the first token and the gaps')
+    .option('--stream', 'request streams, and measure the first token and the gaps between events')
     .option(
       '--api-version <version>',
-      'a dated version, or v1 for the paths without one',
+      'dated API version, or v1 for paths without a version',
       parseVersion,
       '2024-10-21',
     )
     .option(
       '--connections <n>',
-      'most requests at a time (default: 10; 100 with --rate)',
+      'maximum number of concurrent requests (default: 10; 100 with --rate)',
       parseWhole(connections),
     )
     .option(
       '--rate <n>',
-      'requests a second, sent on time whether or not answers came (default: each connection sends when it has its answer)',
+      'requests per second, sent without waiting for answers (default: each connection sends after its last answer)',
       parseNumber(requestsPerSecond),
     )
     .option(
       '--honor-retry-after',
-      'let a connection rest after a 429 for as long as it says; not with --rate',
+      'pause a connection after a 429 as long as its retry-after says; not with --rate',
     )
     .addOption(
       new Option(
         '--duration <time>',
-        `how long to send, as 30s, 5m or 1h, at most 1h; answers under way then have ${drainSeconds} s more`,
+        `how long to send, for example 30s or 5m, at most 1h; pending answers have ${DRAIN_SECONDS} s more`,
       )
         .argParser(parseSeconds(durationSeconds))
         .default(10, '10s'),
     )
     .addOption(
-      new Option('--warmup <time>', 'how long to send before that, without counting')
+      new Option('--warmup <time>', 'how long to send before that without counting')
         .argParser(parseSeconds(warmupSeconds))
         .default(0, '0s'),
     )
     .addOption(
-      new Option('--workload <name>', 'sizes as in the published Azure traces').choices(
+      new Option('--workload <name>', 'request sizes of a published Azure trace').choices(
         Object.keys(workloadShapes),
       ),
     )
     .option(
       '--prompt-tokens <n>',
-      'tokens of each prompt (default: 100, or the workload)',
+      'tokens per prompt (default: 100, or from the workload)',
       parseWhole(tokens),
     )
-    .option('--max-tokens <n>', 'tokens of each answer (default: 100, or the workload)', parseWhole(tokens))
+    .option('--max-tokens <n>', 'tokens per answer (default: 100, or from the workload)', parseWhole(tokens))
     .option('--json', 'print the report as JSON instead of a table')
     .allowExcessArguments(false)
     .action((_options: LoadOptions, command: Command) => {
-      // --api-key is a flag of the program as well, and may stand before the command.
+      // --api-key is also a flag of the program and may precede the command.
       const options = command.optsWithGlobals<LoadOptions>()
       return printLoad(host, createLoadPlan(host, options), options.json === true)
     })

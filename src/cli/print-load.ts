@@ -6,13 +6,13 @@ import { LiveLine, terminalOf } from './live-line.ts'
 import { inOneLine, renderLoadProgress, renderLoadReport, renderLoadStart } from './load-text.ts'
 
 /**
- * Sends the load of a plan and prints what was measured. Ctrl-C ends it early.
+ * Runs a plan and prints the report. Ctrl-C ends the run early.
  *
- * @throws {OperatorError} LOAD_FAILED when nothing answers, or no request succeeded
+ * @throws {OperatorError} LOAD_FAILED if the target does not answer, or no request succeeded
  */
 export async function printLoad(host: CliHost, plan: LoadPlan, isJson: boolean): Promise<void> {
   const { stdout, stderr, signals } = host
-  // What it stands on is not loaded when the simulator starts.
+  // Loaded here to keep the start of the simulator fast.
   const { runLoad } = await import('../load/run-load.ts')
   const abort = new AbortController()
   const stop = (): void => abort.abort()
@@ -35,31 +35,31 @@ export async function printLoad(host: CliHost, plan: LoadPlan, isJson: boolean):
   }
   const lines = isJson ? [JSON.stringify(report, null, 2)] : renderLoadReport(report)
   stdout.write(`${lines.join('\n')}\n`)
-  refuseFruitless(report)
+  failWithoutSuccess(report)
 }
 
-function refuseFruitless(report: LoadReport): void {
+function failWithoutSuccess(report: LoadReport): void {
   const { requests, refusal, target } = report
   if (requests.ok > 0) return
   const origin = new URL(target.address).origin
   const got = refusal
     ? `${refusal.count} times ${refusal.reason}${refusal.example === '' ? '' : `: ${inOneLine(refusal.example).replace(/\.$/, '')}`}`
-    : `${requests.limited} of 429, ${requests.failed} failures, ${requests.unfinished} without an end`
+    : `${requests.limited} of 429, ${requests.failed} failures, ${requests.unfinished} unfinished`
   throw new OperatorError(
     'LOAD_FAILED',
-    `Could not get one good answer from ${origin} (got ${got}). ${adviceOn(report)}`,
+    `Could not get a successful answer from ${origin} (got ${got}). ${adviceOn(report)}`,
   )
 }
 
 function adviceOn({ requests, refusal, ended, target }: LoadReport): string {
-  if (ended === 'unreachable') return 'Look whether it still runs.'
-  if (refusal?.reason === '401') return 'Set --api-key, or SIMULATOR_API_KEY, to the key of that endpoint.'
+  if (ended === 'unreachable') return 'Check whether it is running.'
+  if (refusal?.reason === '401') return 'Set --api-key or SIMULATOR_API_KEY to the key of that endpoint.'
   if (refusal?.reason === '403') {
-    return 'Look at the networks, the firewall and the roles that the endpoint lets in.'
+    return 'Check the networks, firewall rules and roles that the endpoint allows.'
   }
   if (refusal) {
-    return `Set --deployment to one that exists there (got ${target.deployment}), or mend --url, --operation or --api-version.`
+    return `Set --deployment to an existing one (got ${target.deployment}), or correct --url, --operation or --api-version.`
   }
-  if (requests.limited > 0) return 'Give the deployment higher limits, or send less.'
-  return requests.failed > 0 ? 'Mend what the report names first.' : 'Let it run for longer (--duration).'
+  if (requests.limited > 0) return 'Increase the limits of the deployment, or send less.'
+  return requests.failed > 0 ? 'Fix the first failure in the report.' : 'Increase --duration.'
 }

@@ -4,7 +4,7 @@ import { connect as connectTls } from 'node:tls'
 import { connectionReason } from '../lib/error-text.ts'
 import { backoffMs } from '../lib/waiting.ts'
 
-/** A connection that carries one request at a time. */
+/** A connection with one request at a time. */
 export interface LoadConnection {
   /** Sends a request. Call it only while the connection is ready. */
   send(body: string): void

@@ -1,54 +1,55 @@
 import type { WorkloadName } from './workload-shapes.ts'
 
-/** What can be asked for. */
+/** The operations that the command can load. */
 export const loadOperations = ['chat', 'completions', 'embeddings', 'responses'] as const
 
 /** One of `loadOperations`. */
 export type LoadOperation = (typeof loadOperations)[number]
 
-/** Bounds of a plan; the command line refuses what is outside. A run can therefore never go on for ever. */
-export const planLimits = {
-  durationSeconds: { least: 0.1, most: 3_600 },
-  warmupSeconds: { least: 0, most: 300 },
-  connections: { least: 1, most: 10_000 },
-  requestsPerSecond: { least: 0.1, most: 100_000 },
-  /** The largest context window of the catalogue's models, rounded up. */
-  tokens: { least: 1, most: 1_100_000 },
+/** Limits of a plan, which the command line enforces. They also limit the duration of a run. */
+export const PLAN_LIMITS = {
+  durationSeconds: { min: 0.1, max: 3_600 },
+  warmupSeconds: { min: 0, max: 300 },
+  connections: { min: 1, max: 10_000 },
+  requestsPerSecond: { min: 0.1, max: 100_000 },
+  /** The largest context window of all models in the catalogue, rounded up. */
+  tokens: { min: 1, max: 1_100_000 },
 } as const
 
-/** One run of load: what is sent where, how much of it, and for how long. */
+/** A run: target, load and duration. */
 export interface LoadPlan {
-  /** Scheme, host and perhaps a prefix of the path, as of a gateway. */
+  /** Scheme, host and an optional path prefix, for example of a gateway. */
   readonly url: URL
   readonly apiKey: string
   readonly deployment: string
   readonly operation: LoadOperation
-  /** Whether answers are streamed. Never with embeddings. */
+  /** Whether to request streams. False for embeddings. */
   readonly isStream: boolean
-  /** A dated version, for paths with the deployment in them, or `v1`. Responses always take the v1 path. */
+  /** A dated version, for paths that contain the deployment, or `v1`. Responses always use the v1 path. */
   readonly apiVersion: string
-  /** The most requests at a time. */
+  /** Maximum number of concurrent requests. */
   readonly connections: number
-  /** Undefined: closed loop, each connection sends when its last answer is there. */
+  /** Rate of an open loop. Undefined for a closed loop, in which each connection sends again after its last answer. */
   readonly requestsPerSecond: number | undefined
   readonly durationSeconds: number
-  /** Before the duration; what is sent in it is not counted. */
+  /** Precedes the duration. Its requests are not counted. */
   readonly warmupSeconds: number
-  /** Whether a connection rests after a 429 for as long as it was told. Closed loop only. */
+  /** Whether a connection waits after a 429 as long as `retry-after` says. Closed loop only. */
   readonly honoursRetryAfter: boolean
   readonly workload: WorkloadName | undefined
-  /** In place of the workload's. */
+  /** Overrides the size of the workload. */
   readonly promptTokens: number | undefined
+  /** Overrides the size of the workload. */
   readonly maxTokens: number | undefined
-  /** What makes the texts of this run others than those of the last one. Their sizes are the same in each run. */
+  /** Seed of the prompt texts. Their sizes are the same in each run. */
   readonly promptSeed: string
 }
 
-/** How long requests that are under way at the end of the duration may go on, in seconds. */
-export const drainSeconds = 30
+/** How long the run waits for pending requests after the duration, in seconds. */
+export const DRAIN_SECONDS = 30
 
-/** Tokens of a prompt and of an answer without a workload and without a number. */
-export const defaultSize = { promptTokens: 100, outputTokens: 100 } as const
+/** Tokens of a prompt and of an answer, unless a workload or a number is given. */
+export const DEFAULT_SIZE = { promptTokens: 100, outputTokens: 100 } as const
 
-/** Requests at a time without a number: closed loop, and the most in an open loop. */
-export const defaultConnections = { closed: 10, open: 100 } as const
+/** Connections of a closed and of an open loop, unless a number is given. */
+export const DEFAULT_CONNECTIONS = { closed: 10, open: 100 } as const

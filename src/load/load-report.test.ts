@@ -23,7 +23,7 @@ const plan: LoadPlan = {
   promptSeed: 'seed',
 }
 
-/** Sends four requests a second for five seconds; each answer bills 100 + 200 tokens and takes `answerMs`. */
+/** Sends four requests per second for five seconds. Each answer has 100 + 200 tokens and takes `answerMs`. */
 function runFourPerSecond({ answerMs, warmupMs = 0 }: { answerMs: number; warmupMs?: number }) {
   let nowMs = 0
   const statistics = new LoadStatistics()
@@ -71,7 +71,7 @@ function runFourPerSecond({ answerMs, warmupMs = 0 }: { answerMs: number; warmup
   })
 }
 
-it('a load report divides requests and tokens by the same time, however long the last answers take', () => {
+it('a load report divides requests and tokens by the sending time', () => {
   for (const answerMs of [10, 5_400, 29_000]) {
     expect(runFourPerSecond({ answerMs })).toMatchObject({
       sendingSeconds: 5,
@@ -82,7 +82,7 @@ it('a load report divides requests and tokens by the same time, however long the
   }
 })
 
-it('a load report counts apart what came back while it was sending', () => {
+it('a load report counts answers that ended within the sending time separately', () => {
   expect(runFourPerSecond({ answerMs: 2_600 })).toMatchObject({
     measuredSeconds: 7.35,
     endedWhileSending: {
@@ -94,7 +94,7 @@ it('a load report counts apart what came back while it was sending', () => {
   })
 })
 
-it('a load report counts answers to requests of the warm-up that came back while it was sending', () => {
+it('a load report includes warm-up requests in the answers that ended within the sending time', () => {
   const { requests, endedWhileSending } = runFourPerSecond({ answerMs: 2_600, warmupMs: 3_000 })
   expect({ sent: requests.sent, endedWhileSending }).toMatchObject({
     sent: 20,

@@ -14,22 +14,22 @@ export interface Durations {
   readonly max: number
 }
 
-/** Failures of one kind. */
+/** Failures with the same reason. */
 export interface FailureGroup {
   /** A status, `error in stream`, `interrupted stream` or `lost connection`. */
   readonly reason: string
   readonly count: number
-  /** What the first of them said. */
+  /** Message of the first one. */
   readonly example: string
 }
 
-/** Tokens of prompts and of answers, as a number or per second. */
+/** Tokens of prompts and of answers: a number or a rate per second. */
 export interface TokenAmounts {
   readonly in: number
   readonly out: number
 }
 
-/** What a run measured. Times are in milliseconds and of answers that succeeded. */
+/** Measurements of a run. Times are in milliseconds and of successful answers only. */
 export interface LoadMeasures {
   readonly requests: {
     /** Always `ok + limited + failed + unfinished`. */
@@ -38,32 +38,32 @@ export interface LoadMeasures {
     /** Answered by 429. */
     readonly limited: number
     readonly failed: number
-    /** Still under way when the run ended. */
+    /** Still pending when the run ended. */
     readonly unfinished: number
-    /** Open loop: due while all connections were busy, and sent late; their times begin when they were due. */
+    /** Open loop: requests sent late because all connections were busy. Their times start when they were due. */
     readonly lateStarts: number
   }
   readonly failures: readonly FailureGroup[]
-  /** How long 429s said to wait. */
+  /** Range of the `retry-after` of the 429s. */
   readonly retryAfterMs: { readonly leastMs: number; readonly mostMs: number } | null
-  /** From when a request was due to the end of its answer. */
+  /** From the due time of a request to the end of its answer. */
   readonly wholeMs: Durations | null
-  /** From when a request was due to the first text of its stream. */
+  /** From the due time of a request to the first text of its stream. */
   readonly firstTokenMs: Durations | null
-  /** Between one event with text and the next. */
+  /** Between two events with text. */
   readonly gapMs: Durations | null
-  /** Of each stream: from its first to its last text, by the number of its tokens less one. */
+  /** Time from the first to the last text of a stream, divided by its tokens minus one. */
   readonly timePerOutputTokenMs: Durations | null
-  /** As the answers bill them; events with text where they do not. Prompts of failed requests are not known. */
+  /** From the `usage` of the answers, or else the number of events with text. Prompts of failed requests are not included. */
   readonly tokens: TokenAmounts
-  /** Answers that ended within the sending time, those to requests of the warm-up included. */
+  /** Answers that ended within the sending time, including answers to requests of the warm-up. */
   readonly endedWhileSending: { readonly ok: number; readonly tokens: TokenAmounts }
 }
 
-/** Why a run ended. `refused`: every answer so far was 401, 403 or 404. */
+/** Why a run ended. `refused`: all answers were 401, 403 or 404. */
 export type LoadEnd = 'duration' | 'signal' | 'unreachable' | 'refused'
 
-/** All of a run, as `--json` prints it. */
+/** The report of a run, in the form of `--json`. */
 export interface LoadReport extends LoadMeasures {
   readonly target: {
     readonly address: string
@@ -74,52 +74,52 @@ export interface LoadReport extends LoadMeasures {
   readonly load: {
     readonly workload: string | null
     readonly connections: number
-    /** What was asked for; null in a closed loop. */
+    /** The requested rate. Null in a closed loop. */
     readonly requestsPerSecond: number | null
     readonly durationSeconds: number
     readonly warmupSeconds: number
   }
   readonly ended: LoadEnd
-  /** Where it ended for `refused`: what all answers were, those of the warm-up included. */
+  /** The common answer of a run that ended as `refused`, including the warm-up. */
   readonly refusal: FailureGroup | null
   /** From the end of the warm-up to the end of the sending. */
   readonly sendingSeconds: number
   /** From the end of the warm-up to the last answer. */
   readonly measuredSeconds: number
-  /** Open loop: requests that were due and never sent, since no connection became free. */
+  /** Open loop: requests that were due but never sent, because no connection became free. */
   readonly neverSent: number
-  /** Sent, by `sendingSeconds`. */
+  /** Requests sent, divided by `sendingSeconds`. */
   readonly sentPerSecond: number
-  /** `tokens` by `sendingSeconds`, as for `sentPerSecond`: what the requests of a second cost, as limits count it. */
+  /** `tokens` divided by `sendingSeconds`, for comparison with a token limit. */
   readonly tokensPerSecond: TokenAmounts
-  /** The throughput: what came back within `sendingSeconds`, and its rates. */
+  /** The throughput: answers that ended within `sendingSeconds`, and their rates. */
   readonly endedWhileSending: LoadMeasures['endedWhileSending'] & {
     readonly okPerSecond: number
     readonly tokensPerSecond: TokenAmounts
   }
-  /** What the target says of itself; null where it is not a simulator that answers at `/metrics`. */
+  /** What the target reports about itself. Null if it is not a simulator with `/metrics`. */
   readonly simulator: {
-    /** Whether it has the deployment; null where that does not matter, or the key does not let it be asked. */
+    /** Whether it has the deployment. Null outside of generate mode, or if the key is rejected. */
     readonly deploymentConfigured: boolean | null
-    /** Tokens and answers that it sent at a planned time, from the end of the warm-up on. */
+    /** Tokens and answers that it sent at a planned time, since the end of the warm-up. */
     readonly parts: number
-    /** Those of them that were more than 25 ms late. */
+    /** Those that were more than 25 ms late. */
     readonly lateParts: number
-    /** Whether the times are likely the simulator's own rather than those of what it simulates. */
+    /** Whether the simulator was too slow for the latency that it simulates. */
     readonly wasBottleneck: boolean
   } | null
-  /** How busy the command itself was. */
+  /** Load on the command itself. */
   readonly generator: {
-    /** How late its timers were. */
+    /** How late its timers fired. */
     readonly loopLagMs: { readonly p99: number; readonly max: number }
-    /** Share of the time in which it was at work, from 0 to 1. */
+    /** Share of the time in which its event loop was busy, from 0 to 1. */
     readonly utilization: number
-    /** Whether the times are likely its own rather than the service's. */
+    /** Whether the command was too slow, so that the times are too high. */
     readonly wasBottleneck: boolean
   }
 }
 
-/** A run that is over. Times are in milliseconds on one scale. */
+/** A run that ended. Times are in milliseconds on the scale of `performance.now()`. */
 export interface FinishedRun {
   readonly session: LoadSession
   readonly statistics: LoadStatistics

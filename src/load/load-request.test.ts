@@ -4,7 +4,7 @@ import { loadEncoding } from '../tokens/encoding.ts'
 import { makePrompt } from './load-request.ts'
 
 describe('a prompt', () => {
-  it.each([1, 2, 7, 100, 5_000])('of %i tokens has as many in both encodings', (tokens) => {
+  it.each([1, 2, 7, 100, 5_000])('a prompt of %i tokens has this size in both encodings', (tokens) => {
     const random = createRandom('prompts')
     const counts = Array.from({ length: 20 }, () => makePrompt(tokens, random)).flatMap((text) => [
       loadEncoding('o200k_base').count(text),
@@ -13,7 +13,7 @@ describe('a prompt', () => {
     expect(new Set(counts)).toEqual(new Set([tokens]))
   })
 
-  it('differs from the others from its beginning, so that no cache of prefixes serves it', () => {
+  it('prompts share no prefix that a prompt cache could serve', () => {
     const random = createRandom('prompts')
     const beginnings = Array.from({ length: 100 }, () => makePrompt(100, random).slice(0, 20))
     expect(new Set(beginnings).size).toBeGreaterThan(95)

@@ -38,7 +38,7 @@ function createSession(options: { isOpenLoop?: boolean; honoursRetryAfter?: bool
 }
 
 describe('a closed loop', () => {
-  it('sends the next request when the answer is there, and none before it was started', () => {
+  it('sends the next request after the answer, and none before the start', () => {
     const { session, connection, sentAt, answer, pass } = createSession()
     session.onReady(connection)
     expect(sentAt).toEqual([])
@@ -48,7 +48,7 @@ describe('a closed loop', () => {
     expect(sentAt).toEqual([0, 40])
   })
 
-  it('lets a connection rest after a 429 for as long as it says, in milliseconds where it has them', () => {
+  it('pauses a connection after a 429 for its retry-after-ms, or else its retry-after', () => {
     const { session, statistics, connection, sentAt, answer, pass } = createSession({
       honoursRetryAfter: true,
     })
@@ -65,7 +65,7 @@ describe('a closed loop', () => {
     })
   })
 
-  it('sends nothing over a connection that went away while it rested, until it is back', () => {
+  it('sends nothing over a connection that closed during its pause until it reconnects', () => {
     const { session, connection, sentAt, answer, pass } = createSession({ honoursRetryAfter: true })
     session.start(0)
     session.onReady(connection)
@@ -79,7 +79,7 @@ describe('a closed loop', () => {
 })
 
 describe('an open loop', () => {
-  it('counts the time for which a request waited for a connection, so that slow answers do not hide themselves', () => {
+  it('includes the time that a request waited for a connection', () => {
     const { session, statistics, connection, answer, pass } = createSession({ isOpenLoop: true })
     session.start(0)
     session.onReady(connection)
@@ -94,19 +94,19 @@ describe('an open loop', () => {
     expect(wholeMs?.max).toBeCloseTo(190, 0)
   })
 
-  it('tells how many requests were due and never sent', () => {
+  it('counts requests that were due but never sent', () => {
     const { session, connection } = createSession({ isOpenLoop: true })
     session.start(15)
     session.onReady(connection)
     for (const dueMs of [0, 10, 20, 30]) session.arrive(dueMs)
     session.stopSending()
-    // The first is under way, and the second was of the warm-up.
+    // The first one is pending, and the second one was due in the warm-up.
     expect(session.neverSent).toBe(2)
   })
 })
 
-describe('what is counted', () => {
-  it('leaves the warm-up out', () => {
+describe('a load session', () => {
+  it('does not count the warm-up', () => {
     const { session, statistics, connection, answer, pass } = createSession()
     session.start(100)
     session.onReady(connection)
@@ -117,7 +117,7 @@ describe('what is counted', () => {
     expect(statistics.measures().requests).toMatchObject({ sent: 2, ok: 1, unfinished: 1 })
   })
 
-  it('tells failures apart by status, and a connection that was lost from them', () => {
+  it('groups failures by status, and counts lost connections separately', () => {
     const { session, statistics, connection, answer } = createSession()
     session.start(0)
     session.onReady(connection)
@@ -135,7 +135,7 @@ describe('what is counted', () => {
     ])
   })
 
-  it('gives an address up to which no connection stood for five seconds, however few attempts there were', () => {
+  it('reports a target as unreachable after five seconds without a connection', () => {
     const { session, connection, pass } = createSession()
     session.onUnreachable('connect ECONNREFUSED')
     pass(4_999)
@@ -149,7 +149,7 @@ describe('what is counted', () => {
     expect(session.unreachable).toBe('connect ECONNREFUSED')
   })
 
-  it('gives an address up that refuses fifty connections in a row, and not before', () => {
+  it('reports a target as unreachable after fifty failed attempts to connect', () => {
     const { session } = createSession()
     for (let refusal = 1; refusal < 50; refusal++) session.onUnreachable('connect ECONNREFUSED')
     expect(session.unreachable).toBeUndefined()

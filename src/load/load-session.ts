@@ -4,48 +4,48 @@ import type { FailureGroup } from './load-report.ts'
 import type { LoadStatistics } from './load-statistics.ts'
 import { SentRequest, type RequestOutcome } from './sent-request.ts'
 
-/** What a session needs. Times are in milliseconds on the scale of `now`. */
+/** Options of a session. Times are in milliseconds on the scale of `now`. */
 export interface SessionOptions {
   readonly now: () => number
-  /** Calls back after a time; nothing is kept alive by it. */
+  /** Calls back after a delay. Does not keep the process alive. */
   readonly later: (action: () => void, delayMs: number) => void
   readonly makeBody: () => string
   readonly isStream: boolean
   readonly honoursRetryAfter: boolean
-  /** Whether requests come at times of their own (open loop) or when a connection is free (closed loop). */
+  /** Whether requests have their own due times (open loop) or start when a connection is free (closed loop). */
   readonly isOpenLoop: boolean
   readonly statistics: LoadStatistics
 }
 
-/** Failed attempts to connect in a row, with no answer between them, after which the address counts as gone ... */
-const mostRefusals = 50
-/** ... or this time without a single connection, in milliseconds: few connections take long for so many attempts. */
-const longestAwayMs = 5_000
+/** After this number of failed attempts to connect without an answer between them, the target is unreachable. */
+const MAX_FAILED_CONNECTS = 50
+/** It is also unreachable after this time without a connection: a few connections need long for that many attempts. */
+const MAX_DISCONNECTED_MS = 5_000
 
-/** Answers that later requests would get as well: a wrong key, a forbidden network, a deployment that does not exist. */
-const lastingStatuses: ReadonlySet<string> = new Set(['401', '403', '404'])
-/** If the first answers are all of that kind, so many of them end the run ... */
-const mostLasting = 10
-/** ... or this time in milliseconds where requests are rare. */
-const longestLastingMs = 1_000
+/** Statuses that all requests get: an invalid key, a forbidden network, a missing deployment. */
+const permanentStatuses: ReadonlySet<string> = new Set(['401', '403', '404'])
+/** If all first answers have a permanent status, this number of them ends the run. */
+const MAX_PERMANENT_FAILURES = 10
+/** At a low rate, this time since the first of them ends it. */
+const MAX_PERMANENT_FAILURE_MS = 1_000
 
-/** Hands requests to connections, and what comes back to the statistics. */
+/** Sends requests over connections and records their outcomes. */
 export class LoadSession implements ConnectionEvents {
   readonly #options: SessionOptions
   readonly #ready = new Set<LoadConnection>()
-  readonly #underWay = new Map<LoadConnection, SentRequest>()
-  /** Until when a connection rests, as a 429 told it. */
-  readonly #restsUntil = new Map<LoadConnection, number>()
+  readonly #pending = new Map<LoadConnection, SentRequest>()
+  /** When a connection may send again after a 429. */
+  readonly #pausedUntil = new Map<LoadConnection, number>()
   readonly #waiting = new DueTimes()
   #isSending = false
-  /** Requests due from here on are counted. */
+  /** Requests due at or after this time are counted. */
   #countFromMs = 0
-  #refusals = 0
-  #lastRefusal = ''
-  /** Since when each attempt to connect has failed. */
-  #awaySinceMs: number | undefined
-  /** The first answers, as long as all of them have a lasting status. */
-  #lasting: { reason: string; count: number; example: string; firstMs: number } | undefined
+  #failedConnects = 0
+  #lastConnectError = ''
+  /** Time of the first failed attempt to connect since a connection was open. */
+  #disconnectedSinceMs: number | undefined
+  /** Answers with a permanent status. */
+  #permanent: { reason: string; count: number; example: string; firstMs: number } | undefined
   #hasOtherAnswers = false
   #isRefused = false
   #neverSent = 0
@@ -55,53 +55,55 @@ export class LoadSession implements ConnectionEvents {
     this.#options = options
   }
 
-  /** Connections that could send at once. */
+  /** Number of connections that can send. */
   get ready(): number {
     return this.#ready.size
   }
 
-  /** Requests on their way. */
-  get underWay(): number {
-    return this.#underWay.size
+  /** Number of requests without a complete answer. */
+  get pending(): number {
+    return this.#pending.size
   }
 
-  /** Requests that were due and have not been sent, those of the warm-up aside. */
+  /** Number of requests that were due but never sent, without the warm-up. */
   get neverSent(): number {
     return this.#neverSent
   }
 
-  /** When the last request ended; 0 before the first. */
+  /** Time at which the last request ended. 0 before the first. */
   get lastEndMs(): number {
     return this.#lastEndMs
   }
 
-  /** Why no connection can be made any more; undefined while some can. */
+  /** Error of the last attempt to connect. Undefined while the target is reachable. */
   get unreachable(): string | undefined {
-    const awayMs = this.#options.now() - (this.#awaySinceMs ?? Infinity)
-    return this.#refusals >= mostRefusals || awayMs >= longestAwayMs ? this.#lastRefusal : undefined
+    const disconnectedMs = this.#options.now() - (this.#disconnectedSinceMs ?? Infinity)
+    return this.#failedConnects >= MAX_FAILED_CONNECTS || disconnectedMs >= MAX_DISCONNECTED_MS
+      ? this.#lastConnectError
+      : undefined
   }
 
-  /** What the endpoint answered to each request, where the next ones would get the same; undefined where they may not. */
+  /** The answer that all requests got, if it is permanent. Otherwise undefined. */
   get refusal(): FailureGroup | undefined {
-    if (!this.#lasting || (this.#hasOtherAnswers && !this.#isRefused)) return undefined
-    const { firstMs, ...group } = this.#lasting
-    // What was sent before the first of these answers came back, and takes longer, may have another one.
-    const [oldest] = this.#underWay.values()
+    if (!this.#permanent || (this.#hasOtherAnswers && !this.#isRefused)) return undefined
+    const { firstMs, ...group } = this.#permanent
+    // Requests sent before the first of these answers may still get a different one.
+    const [oldest] = this.#pending.values()
     this.#isRefused ||=
-      group.count >= mostLasting
+      group.count >= MAX_PERMANENT_FAILURES
         ? oldest === undefined || oldest.dueMs >= firstMs
-        : oldest === undefined && this.#options.now() - firstMs >= longestLastingMs
+        : oldest === undefined && this.#options.now() - firstMs >= MAX_PERMANENT_FAILURE_MS
     return this.#isRefused ? group : undefined
   }
 
-  /** Begins to send. Requests due before `countFromMs` warm up, and are not counted. */
+  /** Starts to send. Requests due before `countFromMs` are warm-up and not counted. */
   start(countFromMs: number): void {
     this.#countFromMs = countFromMs
     this.#isSending = true
-    for (const connection of this.#ready) this.#use(connection)
+    for (const connection of this.#ready) this.#sendNext(connection)
   }
 
-  /** Open loop: a request is due. */
+  /** Open loop: sends a request, or queues it until a connection is free. */
   arrive(dueMs: number): void {
     if (!this.#isSending) return
     const [connection] = this.#ready
@@ -109,16 +111,16 @@ export class LoadSession implements ConnectionEvents {
     else this.#waiting.add(dueMs)
   }
 
-  /** Sends no more. What is under way goes on. */
+  /** Stops sending. Pending requests continue. */
   stopSending(): void {
     this.#isSending = false
     this.#neverSent = this.#waiting.countFrom(this.#countFromMs)
   }
 
   onReady(connection: LoadConnection): void {
-    this.#awaySinceMs = undefined
+    this.#disconnectedSinceMs = undefined
     this.#ready.add(connection)
-    this.#use(connection)
+    this.#sendNext(connection)
   }
 
   onAway(connection: LoadConnection): void {
@@ -126,12 +128,12 @@ export class LoadSession implements ConnectionEvents {
   }
 
   onHead(connection: LoadConnection, status: number, headers: IncomingHttpHeaders): void {
-    this.#refusals = 0
-    this.#underWay.get(connection)?.takeHead(status, headers)
+    this.#failedConnects = 0
+    this.#pending.get(connection)?.takeHead(status, headers)
   }
 
   onBody(connection: LoadConnection, text: string): void {
-    this.#underWay.get(connection)?.takeBody(text, this.#options.now())
+    this.#pending.get(connection)?.takeBody(text, this.#options.now())
   }
 
   onEnd(connection: LoadConnection): void {
@@ -143,17 +145,17 @@ export class LoadSession implements ConnectionEvents {
   }
 
   onUnreachable(reason: string): void {
-    this.#awaySinceMs ??= this.#options.now()
-    this.#refusals += 1
-    this.#lastRefusal = reason
+    this.#disconnectedSinceMs ??= this.#options.now()
+    this.#failedConnects += 1
+    this.#lastConnectError = reason
   }
 
-  /** Sends the next request, if there is one and the connection may. */
-  #use(connection: LoadConnection): void {
+  /** Sends the next request, if one is due and the connection is not paused. */
+  #sendNext(connection: LoadConnection): void {
     if (!this.#isSending || !this.#ready.has(connection)) return
     const { now, later, isOpenLoop } = this.#options
-    const restMs = (this.#restsUntil.get(connection) ?? 0) - now()
-    if (restMs > 0) return later(() => this.#use(connection), Math.ceil(restMs))
+    const pausedMs = (this.#pausedUntil.get(connection) ?? 0) - now()
+    if (pausedMs > 0) return later(() => this.#sendNext(connection), Math.ceil(pausedMs))
     const dueMs = isOpenLoop ? this.#waiting.take() : now()
     if (dueMs !== undefined) this.#send(connection, dueMs, isOpenLoop)
   }
@@ -164,7 +166,7 @@ export class LoadSession implements ConnectionEvents {
     if (isCounted) statistics.countSent(isLate)
     const onGap = isCounted ? (gapMs: number) => statistics.recordGap(gapMs) : () => {}
     this.#ready.delete(connection)
-    this.#underWay.set(connection, new SentRequest(dueMs, isStream, onGap))
+    this.#pending.set(connection, new SentRequest(dueMs, isStream, onGap))
     connection.send(makeBody())
   }
 
@@ -172,24 +174,24 @@ export class LoadSession implements ConnectionEvents {
     connection: LoadConnection,
     outcomeOf: (request: SentRequest, nowMs: number) => RequestOutcome,
   ): void {
-    const request = this.#underWay.get(connection)
+    const request = this.#pending.get(connection)
     if (!request) return
     const { now, honoursRetryAfter, statistics } = this.#options
-    this.#underWay.delete(connection)
+    this.#pending.delete(connection)
     this.#lastEndMs = now()
     const outcome = outcomeOf(request, this.#lastEndMs)
     if (request.dueMs >= this.#countFromMs) statistics.record(outcome)
     if (this.#isSending && this.#lastEndMs >= this.#countFromMs) statistics.countEnded(outcome)
-    this.#noteRefusal(outcome)
-    if (honoursRetryAfter) this.#restsUntil.set(connection, this.#lastEndMs + (outcome.retryAfterMs ?? 0))
+    this.#checkPermanent(outcome)
+    if (honoursRetryAfter) this.#pausedUntil.set(connection, this.#lastEndMs + (outcome.retryAfterMs ?? 0))
   }
 
-  #noteRefusal({ kind, reason, detail }: RequestOutcome): void {
+  #checkPermanent({ kind, reason, detail }: RequestOutcome): void {
     const isAnswer = kind !== 'failed' || /^\d+$/.test(reason)
-    if (kind === 'failed' && lastingStatuses.has(reason)) {
-      this.#lasting ??= { reason, count: 0, example: detail, firstMs: this.#lastEndMs }
-      this.#lasting.count += 1
-      // At once: a quick endpoint would be sent hundreds more until the run looks again.
+    if (kind === 'failed' && permanentStatuses.has(reason)) {
+      this.#permanent ??= { reason, count: 0, example: detail, firstMs: this.#lastEndMs }
+      this.#permanent.count += 1
+      // Checked here: a fast endpoint would get hundreds of requests until the run polls again.
       if (this.refusal) this.stopSending()
     } else if (isAnswer) {
       this.#hasOtherAnswers = true
@@ -197,7 +199,10 @@ export class LoadSession implements ConnectionEvents {
   }
 }
 
-/** A queue of times at which requests were due, the first one first. Taking is quick, however many wait. */
+/** Fewer taken times than this are not removed from the array. */
+const MIN_COMPACTED = 1_000
+
+/** A queue of the due times of waiting requests. Constant time per operation, amortized. */
 class DueTimes {
   readonly #times: number[] = []
   #taken = 0
@@ -206,19 +211,19 @@ class DueTimes {
     this.#times.push(dueMs)
   }
 
-  /** The time that has waited longest. */
+  /** Takes the oldest time. */
   take(): number | undefined {
     const dueMs = this.#times[this.#taken]
     if (dueMs === undefined) return undefined
     this.#taken += 1
-    if (this.#taken > 1_000 && this.#taken * 2 > this.#times.length) {
+    if (this.#taken > MIN_COMPACTED && this.#taken * 2 > this.#times.length) {
       this.#times.splice(0, this.#taken)
       this.#taken = 0
     }
     return dueMs
   }
 
-  /** How many of those that wait were due at a time or later. */
+  /** Counts the times that are not before a time. */
   countFrom(dueMs: number): number {
     return this.#times.slice(this.#taken).filter((time) => time >= dueMs).length
   }

@@ -3,8 +3,8 @@ import { roundTo } from '../lib/number-format.ts'
 import type { Durations, FailureGroup, LoadMeasures } from './load-report.ts'
 import type { RequestOutcome } from './sent-request.ts'
 
-/** Groups of failures that are told apart; what comes behind is counted together. */
-const mostGroups = 20
+/** Maximum number of failure groups. All further reasons are counted as `other`. */
+const MAX_FAILURE_GROUPS = 20
 
 /** Three figures, and hundredths of a millisecond. */
 const DURATION_RESOLUTION = { precision: 0.001, lowest: 0.01 }
@@ -25,7 +25,11 @@ export class LoadStatistics {
   #failed = 0
   #lateStarts = 0
 
-  /** Counts a request that was sent. Late: it had to wait for a free connection. */
+  /**
+   * Counts a request that was sent.
+   *
+   * @param isLate whether it waited for a free connection
+   */
   countSent(isLate: boolean): void {
     this.#sent += 1
     if (isLate) this.#lateStarts += 1
@@ -35,7 +39,7 @@ export class LoadStatistics {
     this.#gap.record(gapMs)
   }
 
-  /** Times are those of answers that succeeded: a refusal is quick, and would flatter them. */
+  /** Adds a request that ended. Only successful ones count for the times: errors are fast and would distort them. */
   record(outcome: RequestOutcome): void {
     addTokens(this.#tokens, outcome)
     if (outcome.kind === 'ok') {
@@ -52,13 +56,13 @@ export class LoadStatistics {
     }
   }
 
-  /** Counts an answer that ended within the sending time, of a request of the warm-up, too. */
+  /** Counts an answer that ended within the sending time, including answers to requests of the warm-up. */
   countEnded(outcome: RequestOutcome): void {
     if (outcome.kind === 'ok') this.#ended.ok += 1
     addTokens(this.#ended.tokens, outcome)
   }
 
-  /** What was measured so far. */
+  /** Returns what was measured so far. */
   measures(): LoadMeasures {
     const ended = this.#ok + this.#limited + this.#failed
     return {
@@ -94,7 +98,7 @@ export class LoadStatistics {
   }
 
   #recordFailure({ reason, detail }: RequestOutcome): void {
-    const isKnown = this.#failures.has(reason) || this.#failures.size < mostGroups
+    const isKnown = this.#failures.has(reason) || this.#failures.size < MAX_FAILURE_GROUPS
     const group = isKnown ? reason : 'other'
     const { count, example } = this.#failures.get(group) ?? { count: 0, example: detail }
     this.#failures.set(group, { count: count + 1, example })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { keepPace } from './run-load.ts'
 
-/** A clock whose timers come when the test says. */
+/** Starts a pace with a clock that the test controls. */
 function startPace(perSecond: number) {
   let nowMs = 1_000
   const timers: { action: () => void; atMs: number }[] = []
@@ -27,20 +27,20 @@ function startPace(perSecond: number) {
 }
 
 describe('a pace', () => {
-  it('calls at even times from its start on', () => {
+  it('calls at even intervals from its start', () => {
     const { due, pass } = startPace(4)
     pass(2_000)
     expect(due).toEqual([1_000, 1_250, 1_500, 1_750, 2_000])
   })
 
-  it('makes up for timers that come late, and tells when each call was due', () => {
+  it('catches up after late timers, with the due time of each call', () => {
     const { due, pass } = startPace(100)
     pass(2_000, 35)
     expect(due.length).toBeGreaterThanOrEqual(97)
     expect(due.slice(0, 5)).toEqual([1_000, 1_010, 1_020, 1_030, 1_040])
   })
 
-  it('calls no more once it was stopped', () => {
+  it('does not call after it is stopped', () => {
     const { pace, due, pass } = startPace(10)
     pace.stop()
     pass(5_000)

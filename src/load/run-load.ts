@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openPool } from './connection-pool.ts'
-import { drainSeconds, type LoadPlan } from './load-plan.ts'
+import { DRAIN_SECONDS, type LoadPlan } from './load-plan.ts'
 import { summariseRun, type LoadEnd, type LoadMeasures, type LoadReport } from './load-report.ts'
 import { createBodies, loadAddress } from './load-request.ts'
 import { LoadSession } from './load-session.ts'
@@ -12,35 +12,37 @@ import { createLoopLag } from '../lib/loop-lag.ts'
 import { roundTo } from '../lib/number-format.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 
-/** How far a run is. */
+/** Progress of a run. */
 export interface LoadProgress {
   readonly phase: 'warm-up' | 'load' | 'drain'
-  /** Of the sending, the warm-up included. */
+  /** Time of sending, including the warm-up. */
   readonly elapsedSeconds: number
   readonly totalSeconds: number
   readonly measures: LoadMeasures
 }
 
-/** How a run is ended early and watched. */
+/** Cancellation and observers of a run. */
 export interface LoadControl {
-  /** Ends the run at once; what was measured is reported. */
+  /** Ends the run immediately. The report has what was measured so far. */
   readonly signal: AbortSignal
-  /** Called before the load with what would make it say little. */
+  /** Called before the load with a problem that makes the results misleading. */
   readonly onWarning?: (text: string) => void
   /** Called twice a second. */
   readonly onProgress?: (progress: LoadProgress) => void
 }
 
-const progressMs = 500
-const lookMs = 25
-/** Sending begins when all connections stand, and after this long with those that do. */
-const openingSeconds = 5
+const PROGRESS_INTERVAL_MS = 500
+const POLL_INTERVAL_MS = 25
+/** Sending starts when all connections are open, or after this time with those that are. */
+const MAX_OPENING_SECONDS = 5
 
 /**
- * Sends load and measures what comes back. Ends by itself after warm-up and duration, and at most `drainSeconds` for
- * what is still under way then; earlier by the signal, or when the address cannot be reached any more.
+ * Sends load and measures the answers.
  *
- * @throws {OperatorError} LOAD_FAILED when nothing answers at the address at the beginning
+ * Ends after the warm-up, the duration and at most `DRAIN_SECONDS` for pending requests. Ends earlier on the signal, if no connection
+ * can be opened any more, or if all answers are 401, 403 or 404.
+ *
+ * @throws {OperatorError} LOAD_FAILED if the target does not answer at the start
  */
 export async function runLoad(
   plan: LoadPlan,
@@ -67,7 +69,7 @@ export async function runLoad(
   let arrivals: Pace | undefined
   try {
     await waitUntil(
-      performance.now() + openingSeconds * 1_000,
+      performance.now() + MAX_OPENING_SECONDS * 1_000,
       () => isEnding() || session.ready === connections,
     )
     const startMs = performance.now()
@@ -81,19 +83,19 @@ export async function runLoad(
         totalSeconds,
         measures: statistics.measures(),
       })
-    }, progressMs)
+    }, PROGRESS_INTERVAL_MS)
     session.start(countFromMs)
     if (requestsPerSecond !== undefined) arrivals = startArrivals(requestsPerSecond, session, endMs)
     await waitUntil(countFromMs, isEnding)
     generator.restart()
-    const noted = target.restart()
+    const restarted = target.restart()
     await waitUntil(endMs, isEnding)
     arrivals?.stop()
     session.stopSending()
     const stoppedMs = performance.now()
-    await waitUntil(stoppedMs + drainSeconds * 1_000, () => isEnding() || session.underWay === 0)
+    await waitUntil(stoppedMs + DRAIN_SECONDS * 1_000, () => isEnding() || session.pending === 0)
     const ended = endOf(session, signal)
-    await noted
+    await restarted
     const simulator = await target.read()
     return summariseRun(plan, {
       session,
@@ -123,7 +125,7 @@ function createSession(plan: LoadPlan, statistics: LoadStatistics): LoadSession 
   })
 }
 
-/** The last arrival may fall on the very end, which would be one request more than the rate and the duration make. */
+/** Starts an open loop. A request due exactly at the end is not sent: it would be one more than rate times duration. */
 function startArrivals(perSecond: number, session: LoadSession, endMs: number): Pace {
   return keepPace({
     perSecond,
@@ -144,7 +146,7 @@ async function waitUntil(timeMs: number, isOver: () => boolean): Promise<void> {
     leftMs > 0 && !isOver();
     leftMs = timeMs - performance.now()
   ) {
-    await sleep(Math.min(lookMs, leftMs))
+    await sleep(Math.min(POLL_INTERVAL_MS, leftMs))
   }
 }
 
@@ -154,23 +156,23 @@ function endOf(session: LoadSession, signal: AbortSignal): LoadEnd {
   return signal.aborted ? 'signal' : 'duration'
 }
 
-/** Calls at even times. */
+/** A running pace. */
 export interface Pace {
   stop(): void
 }
 
-/** How to keep a pace. Times are in milliseconds. */
+/** Options of `keepPace`. Times are in milliseconds. */
 export interface PaceOptions {
   readonly perSecond: number
   readonly now: () => number
-  /** Calls back after a time, and gives what takes it back. */
+  /** Calls back after a delay. Returns a function that cancels it. */
   readonly later: (action: () => void, delayMs: number) => () => void
   readonly onDue: (dueMs: number) => void
 }
 
 /**
- * Calls `perSecond` times a second from now on, evenly, whatever becomes of what it starts. A timer that comes late makes up
- * for all that was due in between, and says of each when that was, so the rate holds over any longer time.
+ * Calls `onDue` at even intervals, starting now. If a timer fires late, all calls that are due follow at once, each with the time at
+ * which it was due. So the average rate is exact.
  */
 export function keepPace({ perSecond, now, later, onDue }: PaceOptions): Pace {
   const startMs = now()
@@ -185,44 +187,43 @@ export function keepPace({ perSecond, now, later, onDue }: PaceOptions): Pace {
   return { stop: () => cancel() }
 }
 
-/** Long enough for a name, a connection and a certificate across the world. */
-const timeoutMs = 10_000
+/** Enough for DNS, TCP and TLS over a slow network. */
+const REACH_TIMEOUT_MS = 10_000
 
 /**
- * Finds out whether something answers at an address by HTTP, with a certificate that can be trusted where it is HTTPS. What it
- * answers does not matter, and no key is sent.
+ * Checks that the target answers over HTTP, or over HTTPS with a valid certificate. Any answer will do. The key is not sent.
  *
- * @throws {OperatorError} LOAD_FAILED when nothing does
+ * @throws {OperatorError} LOAD_FAILED if it does not answer
  */
 async function reachTarget(url: URL): Promise<void> {
   try {
-    const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) })
+    const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(REACH_TIMEOUT_MS) })
     await response.body?.cancel()
   } catch (error) {
     const reason = connectionReason(error)
-    const cure = reason.includes('wrong version number')
-      ? `Most likely it does not use TLS: set --url to http://${url.host}.`
-      : 'Start what should answer there, or set --url to where it runs.'
-    throw new OperatorError('LOAD_FAILED', `Could not reach ${url.origin}: ${reason}. ${cure}`, {
+    const fix = reason.includes('wrong version number')
+      ? `It probably does not use TLS. Set --url to http://${url.host}.`
+      : 'Start the target, or set --url to its address.'
+    throw new OperatorError('LOAD_FAILED', `Could not reach ${url.origin}: ${reason}. ${fix}`, {
       cause: error,
     })
   }
 }
 
-/** From here on the times of a stream are likely those of the generator: as much as one gap of a quick model. */
-const mostLagMs = 20
-/** From here on requests wait for one another in the generator's one thread. */
-const mostUtilization = 0.9
+/** At this loop lag, measured gaps are those of the generator: a fast model sends a token every 20 ms. */
+const MAX_LAG_MS = 20
+/** At this utilization, requests wait for each other in the single thread of the generator. */
+const MAX_UTILIZATION = 0.9
 
-/** Watches how busy the process that makes the load is itself. */
+/** Measures the load on this process. */
 interface GeneratorLoad {
-  /** Forgets what was before. */
+  /** Discards previous measurements. */
   restart(): void
-  /** What was seen since the start. */
+  /** Returns the measurements since the last restart. */
   read(): LoadReport['generator']
 }
 
-/** Starts watching this process. */
+/** Starts measuring this process. */
 function watchGenerator(): GeneratorLoad {
   const lag = createLoopLag()
   let from = performance.eventLoopUtilization()
@@ -237,7 +238,7 @@ function watchGenerator(): GeneratorLoad {
       return {
         loopLagMs: { p99: roundTo(p99Ms, 2), max: roundTo(maxMs, 2) },
         utilization: roundTo(utilization, 2),
-        wasBottleneck: p99Ms >= mostLagMs || utilization >= mostUtilization,
+        wasBottleneck: p99Ms >= MAX_LAG_MS || utilization >= MAX_UTILIZATION,
       }
     },
   }

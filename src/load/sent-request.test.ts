@@ -14,8 +14,8 @@ const chat = [
   'data: [DONE]\n\n',
 ].join('')
 
-describe('a stream', () => {
-  it('has as many text events as chunks with text: not the role, the filter results, the end and the usage', () => {
+describe('a stream reader', () => {
+  it('counts only chunks with text: not role, filter results, end and usage', () => {
     const reader = createStreamReader()
     expect(reader.take(chat)).toBe(2)
     expect(reader.reading()).toEqual({
@@ -26,25 +26,25 @@ describe('a stream', () => {
     })
   })
 
-  it('reads the same however its bytes are cut', () => {
+  it('reads the same events independent of where chunks end', () => {
     const reader = createStreamReader()
     for (const character of chat) reader.take(character)
     expect(reader.reading()).toMatchObject({ tokenEvents: 2, isComplete: true })
   })
 
-  it('is not complete without its last event', () => {
+  it('reports a stream without its last event as incomplete', () => {
     const reader = createStreamReader()
     reader.take(chat.slice(0, chat.indexOf('data: [DONE]')))
     expect(reader.reading().isComplete).toBe(false)
   })
 
-  it('tells of an error in it', () => {
+  it('reports an error event', () => {
     const reader = createStreamReader()
     reader.take(delta('one') + chunk({ error: { message: 'The server had an error.' } }))
     expect(reader.reading().errorMessage).toBe('The server had an error.')
   })
 
-  it('of responses ends with its own event, which has the usage', () => {
+  it('reads the usage and the end of a stream of the Responses API', () => {
     const reader = createStreamReader()
     const usage = { input_tokens: 5, output_tokens: 1 }
     reader.take(chunk({ type: 'response.created', response: { error: null, usage: null } }))
@@ -58,27 +58,27 @@ describe('a stream', () => {
     })
   })
 
-  it('of responses that failed tells why', () => {
+  it('reports the message of a failed response', () => {
     const reader = createStreamReader()
     reader.take(chunk({ type: 'response.failed', response: { error: { message: 'It broke.' } } }))
     expect(reader.reading()).toMatchObject({ isComplete: false, errorMessage: 'It broke.' })
   })
 
-  it('of completions has its text in the choice itself', () => {
+  it('reads the text of completions', () => {
     const reader = createStreamReader()
     expect(reader.take(chunk({ choices: [{ text: 'a' }] }) + chunk({ choices: [{ text: '' }] }))).toBe(1)
   })
 })
 
-describe('a whole answer', () => {
-  it('tells its usage, of embeddings without tokens out', () => {
+describe('a whole-answer reader', () => {
+  it('reads the usage, of embeddings without output tokens', () => {
     const reader = createWholeReader()
     reader.take('{"data":[],"usage":{"prompt_to')
     reader.take('kens":4,"total_tokens":4}}')
     expect(reader.reading().usage).toEqual({ promptTokens: 4, outputTokens: 0 })
   })
 
-  it('that is no JSON, as that of a gateway, says nothing and breaks nothing', () => {
+  it('ignores a body that is not JSON, for example of a gateway', () => {
     const reader = createWholeReader()
     reader.take('<html>502 Bad Gateway</html>')
     expect(reader.reading()).toMatchObject({ usage: undefined, errorMessage: undefined })

@@ -1,35 +1,36 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
-/** How a request ended. */
+/** Outcome of a request. Times are in milliseconds. */
 export interface RequestOutcome {
   readonly kind: 'ok' | 'limited' | 'failed'
-  /** Of a failure: its group in the table, such as `500` or `interrupted stream`. */
+  /** Failures: the group in the report, such as `500` or `interrupted stream`. */
   readonly reason: string
-  /** Of a failure: what the service or the connection said. */
+  /** Failures: the error message of the service or of the connection. */
   readonly detail: string
-  /** Of a 429: how long the service said to wait. */
+  /** Value of `retry-after-ms` or `retry-after`. */
   readonly retryAfterMs: number | undefined
+  /** From the due time to the end of the answer. */
   readonly wholeMs: number
-  /** Of a stream with text in it. */
+  /** From the due time to the first text of a stream. */
   readonly firstTokenMs: number | undefined
-  /** From the first to the last text of a stream, for each token after the first. */
+  /** Time from the first to the last text of a stream, per token after the first. */
   readonly tokenMs: number | undefined
   readonly usage: Usage | undefined
-  /** As billed, or as many as there were events, where the answer does not say. */
+  /** From the `usage` of the answer, or else the number of events with text. */
   readonly outputTokens: number
 }
 
-/** The group of failures in which the connection was lost. */
+/** Failure groups of closed connections. */
 const lostReason = { stream: 'interrupted stream', whole: 'lost connection' } as const
 
 /**
- * Follows one request from the moment when it was due, not when it could be sent: waiting for a free connection counts as the
- * service's time, as its users would see it (otherwise slow answers would hide themselves: coordinated omission).
+ * Measures one request. Times start when the request was due, not when it was sent: users also wait for a free connection.
+ * Otherwise slow answers would delay requests without a trace in the results (coordinated omission).
  */
 export class SentRequest {
   readonly dueMs: number
   readonly #isStream: boolean
-  /** Told of the time between one text of a stream and the next. */
+  /** Called with the time between two texts of a stream. */
   readonly #onGap: (gapMs: number) => void
   #reader: AnswerReader
   #status = 0
@@ -37,7 +38,7 @@ export class SentRequest {
   #firstMs: number | undefined
   #lastMs: number | undefined
 
-  /** Times are in milliseconds on one scale. */
+  /** @param dueMs on the same scale as all other times, in milliseconds */
   constructor(dueMs: number, isStream: boolean, onGap: (gapMs: number) => void) {
     this.dueMs = dueMs
     this.#isStream = isStream
@@ -48,7 +49,7 @@ export class SentRequest {
   takeHead(status: number, headers: IncomingHttpHeaders): void {
     this.#status = status
     this.#retryAfterMs = readRetryAfter(headers)
-    // Errors come whole, whatever was asked for; some gateways stream nothing at all.
+    // Errors are not streamed, and some gateways stream nothing.
     if (headers['content-type']?.startsWith('text/event-stream')) this.#reader = createStreamReader()
   }
 
@@ -57,12 +58,12 @@ export class SentRequest {
     if (events === 0) return
     this.#firstMs ??= nowMs
     if (this.#lastMs !== undefined) this.#onGap(nowMs - this.#lastMs)
-    // They came together, in one packet or behind one another in it.
+    // Further events of the same chunk arrived at the same time.
     for (let event = 1; event < events; event++) this.#onGap(0)
     this.#lastMs = nowMs
   }
 
-  /** What came of it, when the answer is there. */
+  /** Returns the outcome of a complete answer. */
   end(nowMs: number): RequestOutcome {
     const { errorMessage, isComplete } = this.#reader.reading()
     if (this.#status === 429) return this.#outcome('limited', '429', errorMessage ?? '', nowMs)
@@ -75,7 +76,7 @@ export class SentRequest {
     return this.#outcome('ok', '', '', nowMs)
   }
 
-  /** What came of it, when the connection is gone. */
+  /** Returns the outcome of a request whose connection closed. */
   break(detail: string, nowMs: number): RequestOutcome {
     const isCut = this.#isStream && this.#status === 200
     return this.#outcome('failed', isCut ? lostReason.stream : lostReason.whole, detail, nowMs)
@@ -99,7 +100,7 @@ export class SentRequest {
   }
 }
 
-/** Milliseconds come first, as the official clients read them. A date, which the service never sends, is no number. */
+/** Milliseconds take precedence, as in the official clients. Dates are not supported: the service never sends them. */
 function readRetryAfter(headers: IncomingHttpHeaders): number | undefined {
   const ms = Number.parseFloat(String(headers['retry-after-ms']))
   if (Number.isFinite(ms)) return ms
@@ -107,28 +108,28 @@ function readRetryAfter(headers: IncomingHttpHeaders): number | undefined {
   return Number.isFinite(seconds) ? seconds * 1_000 : undefined
 }
 
-/** Tokens as the service bills them. */
+/** Tokens that the service bills. */
 export interface Usage {
   readonly promptTokens: number
   readonly outputTokens: number
 }
 
-/** What a body says beside its text. */
+/** Contents of a body, except for its text. */
 interface AnswerReading {
   readonly usage: Usage | undefined
-  /** Events with text in them; 0 for a whole answer. */
+  /** Number of events with text. 0 for a whole answer. */
   readonly tokenEvents: number
-  /** Whether the answer came to its end, and no error in between. */
+  /** Whether the body is complete. A stream needs its last event. */
   readonly isComplete: boolean
   /** The message of an error in the body or the stream. */
   readonly errorMessage: string | undefined
 }
 
-/** Reads one body as it comes in. */
+/** Reads a body in parts. */
 interface AnswerReader {
-  /** Takes the next part of the body. Gives how many events with text it completed. */
+  /** Takes the next part. Returns the number of events with text that it completed. */
   take(text: string): number
-  /** What was read so far. */
+  /** Returns what was read so far. */
   reading(): AnswerReading
 }
 
@@ -187,7 +188,7 @@ export function createStreamReader(): AnswerReader {
   }
 }
 
-/** The first chunk of a chat has a role and an empty text; filter results and usage come in chunks without choices. */
+/** The first chunk of a chat has a role and an empty text. Chunks with filter results or usage have no choices. */
 function hasText(event: JsonObject): boolean {
   if (event['type'] === 'response.output_text.delta') return event['delta'] !== ''
   const { choices } = event
@@ -218,7 +219,7 @@ function asObject(value: unknown): JsonObject {
   return typeof value === 'object' && value !== null ? (value as JsonObject) : {}
 }
 
-/** Responses have names of their own for the two numbers. */
+/** The Responses API has different names for the two numbers. */
 function readUsage(value: unknown): Usage | undefined {
   const usage = asObject(value)
   const promptTokens = usage['prompt_tokens'] ?? usage['input_tokens']

@@ -7,14 +7,14 @@ import { targetSimulator } from './target-simulator.ts'
 const closers: (() => void)[] = []
 afterEach(() => closers.splice(0).forEach((close) => close()))
 
-interface Told {
+interface State {
   mode: string
   parts: number
   inTime: number
   gauge: number
 }
 
-const exposition = ({ mode, parts, inTime, gauge }: Told): string =>
+const exposition = ({ mode, parts, inTime, gauge }: State): string =>
   [
     `aoai_simulator_info{version="1.0.0",mode="${mode}",region="East US"} 1`,
     `aoai_simulator_lateness_seconds_bucket{le="0.01",part="token"} 1`,
@@ -24,13 +24,13 @@ const exposition = ({ mode, parts, inTime, gauge }: Told): string =>
     `aoai_simulator_bottleneck ${gauge}`,
   ].join('\n')
 
-/** A simulator that tells what the test says, and takes one key. */
+/** Starts a simulator with the state that the test sets. It accepts one key. */
 async function simulate(deployment: string, apiKey = 'secret', prefix = '', metrics?: string) {
-  const told: Told = { mode: 'generate', parts: 0, inTime: 0, gauge: 0 }
-  const asked: string[] = []
+  const state: State = { mode: 'generate', parts: 0, inTime: 0, gauge: 0 }
+  const paths: string[] = []
   const server = createServer(({ url = '', headers }, response) => {
-    asked.push(url)
-    if (url === `${prefix}/metrics`) return response.end(metrics ?? exposition(told))
+    paths.push(url)
+    if (url === `${prefix}/metrics`) return response.end(metrics ?? exposition(state))
     if (url !== `${prefix}/++/deployments`) return response.writeHead(404).end()
     if (headers['api-key'] !== 'secret') return response.writeHead(401).end('{}')
     return response.end('{"deployments":{"gpt-4o":{},"embed":{}}}')
@@ -40,11 +40,11 @@ async function simulate(deployment: string, apiKey = 'secret', prefix = '', metr
   })
   closers.push(() => server.close().closeAllConnections())
   const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}${prefix}/`)
-  return { told, asked, target: targetSimulator({ url, apiKey, deployment } as LoadPlan) }
+  return { state, paths, target: targetSimulator({ url, apiKey, deployment } as LoadPlan) }
 }
 
 describe('the check of the deployment', () => {
-  it('names the nearest of the deployments that a simulator has', async () => {
+  it('suggests the nearest deployment of the simulator', async () => {
     const { target } = await simulate('gpt-4')
     expect(await target.checkDeployment()).toMatch(
       /no deployment gpt-4:.* Did you mean gpt-4o\? Configured: gpt-4o, embed\.$/,
@@ -52,59 +52,59 @@ describe('the check of the deployment', () => {
     expect(await target.read()).toMatchObject({ deploymentConfigured: false })
   })
 
-  it('is silent about a deployment that is configured, behind a prefix too', async () => {
+  it('returns no warning for a configured deployment, also behind a path prefix', async () => {
     const { target } = await simulate('embed', 'secret', '/gateway')
     expect(await target.checkDeployment()).toBeUndefined()
     expect(await target.read()).toMatchObject({ deploymentConfigured: true })
   })
 
-  it.each(['record', 'replay'])('is left out in %s mode, where no deployment answers', async (mode) => {
-    const { target, told, asked } = await simulate('typo')
-    told.mode = mode
+  it.each(['record', 'replay'])('is skipped in %s mode, in which deployments do not matter', async (mode) => {
+    const { target, state, paths } = await simulate('typo')
+    state.mode = mode
     expect(await target.checkDeployment()).toBeUndefined()
-    expect(asked).toEqual(['/metrics'])
+    expect(paths).toEqual(['/metrics'])
   })
 
-  it('is silent where the key is refused', async () => {
+  it('returns no warning if the key is rejected', async () => {
     const { target } = await simulate('typo', 'wrong')
     expect(await target.checkDeployment()).toBeUndefined()
     expect(await target.read()).toMatchObject({ deploymentConfigured: null })
   })
 
-  it('sends no key to what is no simulator, and reports nothing of it', async () => {
-    const { target, asked } = await simulate('typo', 'secret', '', 'text of something else')
+  it('sends no key to a target that is not a simulator, and reports nothing about it', async () => {
+    const { target, paths } = await simulate('typo', 'secret', '', 'text of something else')
     expect([await target.checkDeployment(), await target.read()]).toEqual([undefined, null])
-    expect(asked).toEqual(['/metrics', '/metrics'])
+    expect(paths).toEqual(['/metrics', '/metrics'])
   })
 })
 
 describe('the verdict', () => {
-  it('counts late tokens from the start on, and calls more than 1 % of at least 50 a bottleneck', async () => {
-    const { target, told } = await simulate('gpt-4o')
-    Object.assign(told, { parts: 1_000, inTime: 500 })
+  it('is a bottleneck if more than 1 % of at least 50 tokens since the restart were late', async () => {
+    const { target, state } = await simulate('gpt-4o')
+    Object.assign(state, { parts: 1_000, inTime: 500 })
     await target.restart()
-    Object.assign(told, { parts: 1_200, inTime: 698 })
+    Object.assign(state, { parts: 1_200, inTime: 698 })
     expect(await target.read()).toMatchObject({ parts: 200, lateParts: 2, wasBottleneck: false })
-    told.inTime = 697
+    state.inTime = 697
     expect(await target.read()).toMatchObject({ parts: 200, lateParts: 3, wasBottleneck: true })
-    Object.assign(told, { parts: 1_049, inTime: 500 })
+    Object.assign(state, { parts: 1_049, inTime: 500 })
     expect(await target.read()).toMatchObject({ parts: 49, lateParts: 49, wasBottleneck: false })
   })
 
-  it("takes the simulator's own word, unless that was said before the load", async () => {
-    const { target, told } = await simulate('gpt-4o')
+  it("is a bottleneck if the simulator's gauge says so, unless it was set before the load", async () => {
+    const { target, state } = await simulate('gpt-4o')
     await target.restart()
-    told.gauge = 1
+    state.gauge = 1
     expect(await target.read()).toMatchObject({ wasBottleneck: true })
     await target.restart()
     expect(await target.read()).toMatchObject({ wasBottleneck: false })
   })
 
-  it('takes the figures of a simulator that was started again as they are', async () => {
-    const { target, told } = await simulate('gpt-4o')
-    Object.assign(told, { parts: 1_000, inTime: 1_000 })
+  it('uses the counters of a restarted simulator from 0', async () => {
+    const { target, state } = await simulate('gpt-4o')
+    Object.assign(state, { parts: 1_000, inTime: 1_000 })
     await target.restart()
-    Object.assign(told, { parts: 60, inTime: 50 })
+    Object.assign(state, { parts: 60, inTime: 50 })
     expect(await target.read()).toMatchObject({ parts: 60, lateParts: 10, wasBottleneck: true })
   })
 })

@@ -4,27 +4,27 @@ import type { LoadReport } from './load-report.ts'
 
 type SimulatorReport = NonNullable<LoadReport['simulator']>
 
-/** Asks a simulator about itself. Anything else at the address has nothing to tell, and is asked no further. */
+/** Queries a target that is a simulator. Any other target is only asked for `/metrics`. */
 export interface TargetSimulator {
-  /** What is wrong with the deployment of the plan, for the operator; undefined where nothing is or nobody can tell. */
+  /** Returns a warning if the simulator does not have the deployment. Undefined if it has, or if that is unknown. */
   checkDeployment(): Promise<string | undefined>
-  /** Notes the figures of this moment: what came before them is no part of the report. */
+  /** Reads the metrics. The report excludes everything before. */
   restart(): Promise<void>
-  /** Whether the simulator kept up since then; null where there is none. */
+  /** Reports whether the simulator was fast enough since the restart. Null if the target is not a simulator. */
   read(): Promise<SimulatorReport | null>
 }
 
-/** A simulator that does not answer in this time is asked no further. */
-const timeoutMs = 5_000
-/** The simulator's own bounds (docs/timing.md): later than this is late, and more than this share is too much. */
-const lateSeconds = '0.025'
-const lateShare = 0.01
-const fewestParts = 50
-/** How long its gauge stays at 1. */
-const gaugeHoldMs = 60_000
-const mostNames = 10
+const TIMEOUT_MS = 5_000
+// The simulator's own limits (docs/timing.md).
+/** Bucket of tokens and answers that are not late. */
+const LATE_SECONDS_BUCKET = '0.025'
+const MAX_LATE_SHARE = 0.01
+const MIN_PARTS = 50
+/** How long the gauge of the simulator stays at 1. */
+const GAUGE_HOLD_MS = 60_000
+const MAX_LISTED_NAMES = 10
 
-interface Figures {
+interface Metrics {
   readonly atMs: number
   readonly mode: string | undefined
   readonly parts: number
@@ -32,12 +32,12 @@ interface Figures {
   readonly isBottleneck: boolean
 }
 
-/** Prepares to ask the target of a plan. */
+/** Returns a client for the target of a plan. */
 export function targetSimulator({ url, apiKey, deployment }: LoadPlan): TargetSimulator {
   const prefix = url.pathname.replace(/\/+$/, '')
   const get = async (path: string, headers: Record<string, string> = {}): Promise<string | undefined> => {
     try {
-      const signal = AbortSignal.timeout(timeoutMs)
+      const signal = AbortSignal.timeout(TIMEOUT_MS)
       const response = await fetch(new URL(prefix + path, url), { headers, redirect: 'manual', signal })
       const text = await response.text()
       return response.status === 200 ? text : undefined
@@ -45,14 +45,14 @@ export function targetSimulator({ url, apiKey, deployment }: LoadPlan): TargetSi
       return undefined
     }
   }
-  const figures = async (): Promise<Figures | undefined> => readFigures((await get('/metrics')) ?? '')
-  let before: Figures | undefined
+  const readCurrent = async (): Promise<Metrics | undefined> => readMetrics((await get('/metrics')) ?? '')
+  let before: Metrics | undefined
   let isConfigured: boolean | null = null
 
   return {
     async checkDeployment() {
-      const found = await figures()
-      // In the other modes answers do not come from deployments.
+      const found = await readCurrent()
+      // In the other modes, deployments do not matter.
       if (!found || (found.mode ?? 'generate') !== 'generate') return undefined
       const names = deploymentNames(await get('/++/deployments', { 'api-key': apiKey }))
       if (!names) return undefined
@@ -60,18 +60,18 @@ export function targetSimulator({ url, apiKey, deployment }: LoadPlan): TargetSi
       return isConfigured ? undefined : describeUnknown(deployment, names)
     },
     async restart() {
-      before = await figures()
+      before = await readCurrent()
     },
     async read() {
-      const after = await figures()
+      const after = await readCurrent()
       if (!after) return null
-      // Of a simulator that was started again meanwhile, only its own figures are left.
+      // After a restart of the simulator, its counters start at 0.
       const from = before && before.parts <= after.parts ? before : undefined
       const parts = after.parts - (from?.parts ?? 0)
       const lateParts = after.lateParts - (from?.lateParts ?? 0)
-      // The gauge may be that of a run before.
-      const isOwnGauge = from?.isBottleneck !== true || after.atMs - from.atMs > gaugeHoldMs
-      const wasLate = parts >= fewestParts && lateParts > parts * lateShare
+      // The gauge may still be set by an earlier run.
+      const isOwnGauge = from?.isBottleneck !== true || after.atMs - from.atMs > GAUGE_HOLD_MS
+      const wasLate = parts >= MIN_PARTS && lateParts > parts * MAX_LATE_SHARE
       return {
         deploymentConfigured: isConfigured,
         parts,
@@ -82,13 +82,13 @@ export function targetSimulator({ url, apiKey, deployment }: LoadPlan): TargetSi
   }
 }
 
-/** Undefined where the text is not that of a simulator. */
-function readFigures(text: string): Figures | undefined {
+/** Returns undefined if the text is not from a simulator. */
+function readMetrics(text: string): Metrics | undefined {
   const gauge = /^aoai_simulator_bottleneck (\d)/m.exec(text)?.[1]
   if (gauge === undefined) return undefined
   const parts = sumOf(text, /^aoai_simulator_lateness_seconds_count\{[^}]*\} (\d+)/gm)
   const inTime = [...text.matchAll(/^aoai_simulator_lateness_seconds_bucket\{([^}]*)\} (\d+)/gm)]
-    .filter(([, labels = '']) => labels.includes(`le="${lateSeconds}"`))
+    .filter(([, labels = '']) => labels.includes(`le="${LATE_SECONDS_BUCKET}"`))
     .reduce((sum, [, , count]) => sum + Number(count), 0)
   return {
     atMs: performance.now(),
@@ -115,7 +115,7 @@ function deploymentNames(text: string | undefined): string[] | undefined {
 function describeUnknown(deployment: string, names: readonly string[]): string {
   const [nearest] = nearestNames(deployment, names, 1)
   const hint = nearest === undefined ? '' : ` Did you mean ${nearest}?`
-  const more = names.length > mostNames ? ', ...' : ''
-  const known = names.length === 0 ? 'none' : `${names.slice(0, mostNames).join(', ')}${more}`
-  return `The simulator has no deployment ${deployment}: it answers without limits, and by the latency of the settings alone.${hint} Configured: ${known}.`
+  const more = names.length > MAX_LISTED_NAMES ? ', ...' : ''
+  const known = names.length === 0 ? 'none' : `${names.slice(0, MAX_LISTED_NAMES).join(', ')}${more}`
+  return `The simulator has no deployment ${deployment}: it answers without limits and with the latency of the settings.${hint} Configured: ${known}.`
 }

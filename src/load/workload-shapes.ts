@@ -1,19 +1,19 @@
 import type { Random } from '../lib/random.ts'
 
-/** How large one request is, in tokens of the model. */
+/** Size of a request, in tokens. */
 export interface RequestSize {
   readonly promptTokens: number
-  /** The most tokens of the answer; a simulator and most models with long answers give as many. */
+  /** Maximum length of the answer. A simulator answers with exactly as many tokens. */
   readonly outputTokens: number
 }
 
-/** A point of a distribution: this share of the requests has at most so many tokens. */
+/** A point of a distribution: this share of the requests has at most this number of tokens. */
 interface Knot {
   readonly share: number
   readonly tokens: number
 }
 
-/** How the sizes of a kind of work are distributed. */
+/** Distribution of the request sizes of a workload. */
 export interface WorkloadShape {
   readonly description: string
   readonly promptTokens: readonly Knot[]
@@ -21,14 +21,14 @@ export interface WorkloadShape {
 }
 
 /**
- * Shapes of real work: quantiles of the traces that Azure published of its LLM inference service of November 2023
- * (github.com/Azure/AzurePublicDataset, AzureLLMInferenceTrace_conv.csv and _code.csv; the traces of Splitwise, ISCA 2024).
- * Their halves are far from lognormal (the mean of the logarithms lies below the logarithm of the median), so sizes are
- * drawn between the quantiles. The first knot of each is where the mean of the logarithms comes out as in the trace.
+ * Quantiles of two traces of Azure's LLM inference service, published for November 2023 (github.com/Azure/AzurePublicDataset,
+ * AzureLLMInferenceTrace_conv.csv and _code.csv, described in Splitwise, ISCA 2024). The sizes are not lognormal: the mean of the
+ * logarithms is below the logarithm of the median. So they are interpolated between the quantiles. The first knot is chosen so that the
+ * mean of the logarithms is that of the trace.
  */
 export const workloadShapes = {
   conversation: {
-    description: 'people who talk with an assistant: middling prompts, long answers',
+    description: 'chat with an assistant: medium prompts, long answers',
     // Mean of ln 6.63.
     promptTokens: [
       { share: 0, tokens: 87 },
@@ -46,7 +46,7 @@ export const workloadShapes = {
   },
   code: {
     description: 'code completion in an editor: long prompts, short answers',
-    // Mean of ln 7.0. Above the 90th percentile the line from the median goes on.
+    // Mean of ln 7.0. Above the 90th percentile, the line from the median continues.
     promptTokens: [
       { share: 0, tokens: 95 },
       { share: 0.5, tokens: 1_469 },
@@ -63,15 +63,15 @@ export const workloadShapes = {
   },
 } as const satisfies Readonly<Record<string, WorkloadShape>>
 
-/** The name of a shape. */
+/** The name of a workload. */
 export type WorkloadName = keyof typeof workloadShapes
 
-/** Whether a text names a shape. */
+/** Whether a text is the name of a workload. */
 export function isWorkloadName(name: string): name is WorkloadName {
   return Object.hasOwn(workloadShapes, name)
 }
 
-/** Draws the size of one request. Prompt and answer are drawn apart: how they hang together in the traces is left out. */
+/** Draws the size of one request. Prompt and answer are independent, unlike in the traces. */
 export function drawSize({ promptTokens, outputTokens }: WorkloadShape, random: Random): RequestSize {
   return {
     promptTokens: tokensAt(promptTokens, random.unit()),
@@ -79,14 +79,14 @@ export function drawSize({ promptTokens, outputTokens }: WorkloadShape, random: 
   }
 }
 
-/** The tokens at a share, from 0 to 1, on straight lines between the logarithms of the knots. */
+/** Returns the tokens at a share, from 0 to 1. Interpolates linearly between the logarithms of the knots. */
 function tokensAt(knots: readonly Knot[], share: number): number {
   const above = Math.max(
     1,
     knots.findIndex((knot) => knot.share >= share),
   )
   const [from, to] = [knots[above - 1], knots[above]]
-  if (!from || !to) throw new Error('A distribution has knots at the shares 0 and 1.')
-  const way = (share - from.share) / (to.share - from.share)
-  return Math.max(1, Math.round(from.tokens * (to.tokens / from.tokens) ** way))
+  if (!from || !to) throw new Error('A distribution needs knots at the shares 0 and 1.')
+  const fraction = (share - from.share) / (to.share - from.share)
+  return Math.max(1, Math.round(from.tokens * (to.tokens / from.tokens) ** fraction))
 }

@@ -15,8 +15,8 @@ import {
 /** 100 ms to the first token, then 10 ms a token, without spread. */
 const firstTokenMs = 100
 const tokenMs = 10
-/** How late a loaded machine may be at the median, which is far more than usual; nothing may be early. */
-const slackMs = 600
+/** Maximum delay of the median on a busy machine. Nothing may be early. */
+const MAX_DELAY_MS = 600
 
 let program: RunningProgram
 beforeAll(async () => {
@@ -51,11 +51,11 @@ async function load(
 
 function expectAbout(valueMs: number | undefined, dueMs: number): void {
   expect(valueMs).toBeGreaterThan(dueMs * 0.95)
-  expect(valueMs).toBeLessThan(dueMs + slackMs)
+  expect(valueMs).toBeLessThan(dueMs + MAX_DELAY_MS)
 }
 
 describe('aoai-sim load', () => {
-  it('measures the first token, the gaps and the whole of streams as the simulator was told to send them', async () => {
+  it('measures the configured first-token latency, gaps and total time of streams', async () => {
     const { code, report } = await load(
       '--stream',
       '--duration',
@@ -70,7 +70,7 @@ describe('aoai-sim load', () => {
     expect(code).toBe(0)
     expectAbout(report.firstTokenMs?.p50, firstTokenMs)
     expectAbout(report.wholeMs?.p50, firstTokenMs + 20 * tokenMs)
-    // Where a first token or another comes late, the gaps behind it are shorter.
+    // After a late token, the next gaps are shorter.
     expect(report.timePerOutputTokenMs?.p50).toBeGreaterThan(tokenMs / 3)
     expect(report.timePerOutputTokenMs?.p50).toBeLessThan(tokenMs * 4)
     expect(report.gapMs?.p50).toBeGreaterThan(tokenMs / 10)
@@ -78,16 +78,16 @@ describe('aoai-sim load', () => {
     expect(report.tokens).toEqual({ in: report.requests.ok * 100, out: report.requests.ok * 21 })
   })
 
-  it('keeps the rate of an open loop, whatever the answers take', async () => {
+  it('keeps the rate of an open loop with slow answers', async () => {
     const { report } = await load('--rate', '40', '--duration', '2', '--max-tokens', '91')
-    // The ten connections of a closed loop would send ten a second.
+    // Ten connections of a closed loop would send ten requests per second.
     expect(report.sentPerSecond).toBeGreaterThan(25)
     expect(report.sentPerSecond).toBeLessThan(42)
     expect(report.requests).toMatchObject({ ok: report.requests.sent, unfinished: 0 })
     expectAbout(report.wholeMs?.p50, firstTokenMs + 90 * tokenMs)
   })
 
-  it('counts 429s apart from failures, and tells how long they said to wait', async () => {
+  it('counts 429s separately from failures and reports their retry-after', async () => {
     const { code, report } = await load(
       '--deployment',
       'tiny',
@@ -106,7 +106,7 @@ describe('aoai-sim load', () => {
     expect(report.retryAfterMs?.mostMs).toBeGreaterThan(0)
   })
 
-  it('warns of a deployment that the simulator does not have, and goes on', async () => {
+  it('warns about a deployment that the simulator does not have, and continues', async () => {
     const { code, report, stderr } = await load('--deployment', 'gpt-4', '--duration', '300ms')
     expect(code).toBe(0)
     expect(stderr).toContain('no deployment gpt-4: it answers without limits')
@@ -114,7 +114,7 @@ describe('aoai-sim load', () => {
     expect(report.simulator).toMatchObject({ deploymentConfigured: false })
   })
 
-  it('reports as JSON what was asked for, what came of it, and how busy it was itself', async () => {
+  it('reports the plan, the results and its own load as JSON', async () => {
     const { report, stderr } = await load(
       '--operation',
       'responses',
@@ -148,14 +148,14 @@ describe('aoai-sim load', () => {
       gapMs: null,
       generator: { wasBottleneck: expect.any(Boolean) as boolean },
     })
-    // Prompts of the workload, not the hundred tokens of no workload.
+    // Prompts of the workload have more than the default of 100 tokens.
     expect(report.tokens.in / report.requests.ok).toBeGreaterThan(300)
     expect(report.tokensPerSecond.out).toBeGreaterThan(0)
   })
 })
 
-describe('the function of the Artillery kit', () => {
-  /** Calls it as Artillery does, in a process of its own, and gives what it emitted. */
+describe('the Artillery kit', () => {
+  /** Calls the function of the kit in a separate process, as Artillery does. Returns the emitted events. */
   async function ask(deployment: string): Promise<{ kind: string; name: string; value?: number }[]> {
     const processor = pathToFileURL(join(packageFolder, 'examples/load/artillery-processor.mjs')).href
     const script = `
@@ -184,7 +184,7 @@ describe('the function of the Artillery kit', () => {
     expect(emitted.filter(({ name }) => name === 'chat.ok')).toHaveLength(3)
   })
 
-  it('counts 429s apart, and how long they said to wait', async () => {
+  it('counts 429s separately and reports their retry-after', async () => {
     const emitted = await ask('none-left')
     expect(emitted.map(({ kind, name }) => `${kind} ${name}`)).toEqual(
       Array.from({ length: 3 }, () => ['histogram chat.retry_after', 'counter chat.429']).flat(),

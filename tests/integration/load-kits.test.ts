@@ -9,30 +9,30 @@ import { needs } from '../support/installed-tool.ts'
 
 const kit = (name: string): string => fileURLToPath(new URL(`../../examples/load/${name}`, import.meta.url))
 
-/** What a program says to its standard error; nothing where it is content. */
-function complaint(program: string, ...args: string[]): string {
+/** Returns the standard error of a program. */
+function stderrOf(program: string, ...args: string[]): string {
   return spawnSync(program, args, { encoding: 'utf8' }).stderr
 }
 
 describe('the load kits', () => {
-  it('draw from the same shapes as aoai-sim load', () => {
+  it('the kits have the same workloads as aoai-sim load', () => {
     expect(JSON.parse(readFileSync(kit('workloads.json'), 'utf8'))).toEqual(workloadShapes)
   })
 
-  it('have a k6 script that is a module without mistakes of syntax', () => {
+  it('the k6 script is a module without syntax errors', () => {
     const folder = mkdtempSync(join(tmpdir(), 'aoai-k6-'))
     try {
-      // Node takes the ending for the kind of a module; k6 takes every script for one.
+      // Node needs the extension to read it as a module. k6 does not.
       writeFileSync(join(folder, 'k6-chat.mjs'), readFileSync(kit('k6-chat.js')))
-      expect(complaint(process.execPath, '--check', join(folder, 'k6-chat.mjs'))).toBe('')
+      expect(stderrOf(process.execPath, '--check', join(folder, 'k6-chat.mjs'))).toBe('')
     } finally {
       rmSync(folder, { recursive: true })
     }
   })
 
   const python = needs('python3')
-  it.skipIf(python.isMissing)(`have a Locust file without mistakes of syntax${python.note}`, () => {
+  it.skipIf(python.isMissing)(`the Locust file has no syntax errors${python.note}`, () => {
     const parse = 'import ast, sys; ast.parse(open(sys.argv[1]).read())'
-    expect(complaint('python3', '-c', parse, kit('locustfile.py'))).toBe('')
+    expect(stderrOf('python3', '-c', parse, kit('locustfile.py'))).toBe('')
   })
 })

@@ -10,7 +10,7 @@ import { refusingUrl } from '../support/refusing-url.ts'
 const closers: (() => void)[] = []
 afterEach(() => closers.splice(0).forEach((close) => close()))
 
-/** A server whose answers the test makes. It is asked for its root once before the load. */
+/** Starts a server with answers of the test. The command requests its root once before the load. */
 async function serve(answer: RequestListener, port = 0): Promise<{ url: string; close: () => void }> {
   const server = createServer((request, response) => {
     if (request.method === 'GET') return response.end()
@@ -56,8 +56,8 @@ const reportOf = ({ out }: Called): LoadReport => JSON.parse(out) as LoadReport
 const token = 'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'
 const end = 'data: {"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":2}}\n\ndata: [DONE]\n\n'
 
-describe('streams that break', () => {
-  it('are counted as interrupted, and the requests after them are measured as ever', async () => {
+describe('interrupted streams', () => {
+  it('interrupted streams are counted as such, and later requests are measured as usual', async () => {
     let requests = 0
     const { url } = await serve((_request, response) => {
       requests += 1
@@ -84,8 +84,8 @@ describe('streams that break', () => {
   })
 })
 
-describe('connections that the endpoint closes', () => {
-  it('after each answer cost no request', async () => {
+describe('closed connections', () => {
+  it('a connection that closes after its answer does not fail a request', async () => {
     const { url } = await serve((_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json', connection: 'close' })
       setTimeout(() => response.end('{"usage":{"prompt_tokens":3,"completion_tokens":1}}'), 5)
@@ -97,7 +97,7 @@ describe('connections that the endpoint closes', () => {
     expect(tokens).toEqual({ in: requests.ok * 3, out: requests.ok })
   })
 
-  it('for good end the run early, and the table says so', async () => {
+  it('an endpoint that stops listening ends the run early, and the table says so', async () => {
     const { url, close } = await serve((_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json' })
       response.end('{}')
@@ -105,12 +105,12 @@ describe('connections that the endpoint closes', () => {
     })
     const called = await load(['--url', url, '--duration', '60', '--connections', '40'])
     expect(called.code).toBe(0)
-    expect(called.out).toContain('Ended early: no connection could be made any more.')
+    expect(called.out).toContain('Ended early: could not connect any more.')
   })
 })
 
 describe('failures', () => {
-  it('of every request give exit code 1, and show what the service said, made harmless for a terminal', async () => {
+  it('a run without a success has exit code 1 and shows the error message without control characters', async () => {
     const { url } = await serve((_request, response) => {
       response.writeHead(401, { 'content-type': 'application/json' })
       setTimeout(() => response.end('{"error":{"code":"401","message":"Access \\u001b[31mdenied"}}'), 20)
@@ -119,11 +119,11 @@ describe('failures', () => {
     expect(called.code).toBe(1)
     expect(called.out).toMatch(/^ {2}401 +\d+ {2}Access \?\[31mdenied$/m)
     expect(called.err).toMatch(
-      /^Could not get one good answer from http\S+ \(got 10 times 401: Access \?\[31mdenied\)\. Set --api-key.*\n$/,
+      /^Could not get a successful answer from http\S+ \(got 10 times 401: Access \?\[31mdenied\)\. Set --api-key.*\n$/,
     )
   })
 
-  it('of other statuses last as long as was asked for, since they may pass', async () => {
+  it('a run with temporary errors lasts for its whole duration', async () => {
     const { url } = await serve((_request, response) => {
       setTimeout(() => response.writeHead(500).end('{"error":{"message":"Busy"}}'), 5)
     })
@@ -131,7 +131,7 @@ describe('failures', () => {
     const { ended, requests } = reportOf(called)
     expect({ code: called.code, ended }).toEqual({ code: 1, ended: 'duration' })
     expect(requests.failed).toBeGreaterThan(10)
-    expect(called.err).toContain('Mend what the report names first.')
+    expect(called.err).toContain('Fix the first failure in the report.')
   })
 })
 
@@ -142,24 +142,37 @@ describe('an endpoint that refuses every request', () => {
     })
 
   it.each([
-    [401, 'Access denied', /Set --api-key, or SIMULATOR_API_KEY, to the key of that endpoint\.\n$/],
-    [403, 'Public access is disabled', /Look at the networks, the firewall and the roles/],
-    [404, 'The API deployment does not exist', /Set --deployment to one that exists there \(got typo\)/],
-  ])('with %i ends the run early, with exit code 1 and what to do', async (status, message, advice) => {
-    const { url } = await refuse(status, JSON.stringify({ error: { message } }))
-    const flags = ['--url', url, '--duration', '10m', '--connections', '1', '--deployment', 'typo', '--json']
-    const called = await load(flags)
-    const { ended, refusal, requests } = reportOf(called)
-    expect({ code: called.code, ended, refusal }).toEqual({
-      code: 1,
-      ended: 'refused',
-      refusal: { reason: String(status), count: 10, example: message },
-    })
-    expect(requests.sent).toBe(10)
-    expect(called.err).toMatch(advice)
-  })
+    [401, 'Access denied', /Set --api-key or SIMULATOR_API_KEY to the key of that endpoint\.\n$/],
+    [403, 'Public access is disabled', /Check the networks, firewall rules and roles/],
+    [404, 'The API deployment does not exist', /Set --deployment to an existing one \(got typo\)/],
+  ])(
+    'an endpoint that answers %i ends the run early with exit code 1 and a hint',
+    async (status, message, advice) => {
+      const { url } = await refuse(status, JSON.stringify({ error: { message } }))
+      const flags = [
+        '--url',
+        url,
+        '--duration',
+        '10m',
+        '--connections',
+        '1',
+        '--deployment',
+        'typo',
+        '--json',
+      ]
+      const called = await load(flags)
+      const { ended, refusal, requests } = reportOf(called)
+      expect({ code: called.code, ended, refusal }).toEqual({
+        code: 1,
+        ended: 'refused',
+        refusal: { reason: String(status), count: 10, example: message },
+      })
+      expect(requests.sent).toBe(10)
+      expect(called.err).toMatch(advice)
+    },
+  )
 
-  it('ends the warm-up, too, and the report says so', async () => {
+  it('a permanent error also ends the warm-up, and the report says so', async () => {
     const { url } = await refuse(401, '{}')
     const called = await load(['--url', url, '--duration', '10m', '--warmup', '5m', '--connections', '3'])
     expect(called.code).toBe(1)
@@ -167,7 +180,7 @@ describe('an endpoint that refuses every request', () => {
     expect(called.err).toMatch(/got \d+ times 401\)/)
   })
 
-  it('ends an open loop with rare requests after a second', async () => {
+  it('a permanent error ends an open loop at a low rate after one second', async () => {
     const { url } = await refuse(403, '{}')
     const called = await load(['--url', url, '--duration', '10m', '--rate', '0.5', '--json'])
     expect(reportOf(called)).toMatchObject({ ended: 'refused', refusal: { reason: '403' } })
@@ -175,7 +188,7 @@ describe('an endpoint that refuses every request', () => {
 })
 
 describe('an endpoint that refuses some requests', () => {
-  it('is sent load as long as was asked for, slow as its other answers may be', async () => {
+  it('an endpoint with slow successful answers gets load for the whole duration', async () => {
     let requests = 0
     const { url } = await serve((_request, response) => {
       requests += 1
@@ -189,7 +202,7 @@ describe('an endpoint that refuses some requests', () => {
 })
 
 describe('Ctrl-C', () => {
-  it('ends the run at once and shows the table', async () => {
+  it('Ctrl-C ends the run early and shows the table', async () => {
     const { url } = await serve((_request, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       response.end(token + end)
@@ -203,7 +216,7 @@ describe('Ctrl-C', () => {
     expect(performance.now() - startedAt).toBeLessThan(30_000)
     expect(called.code).toBe(0)
     expect(called.out).toMatch(/^ok +[\d,]+ /m)
-    expect(called.out).toContain('Ended early, by a signal.')
+    expect(called.out).toContain('Ended early: stopped by a signal.')
   })
 })
 
@@ -211,14 +224,14 @@ describe('the progress line', () => {
   const quick: RequestListener = (_request, response) => void setTimeout(() => response.end('{}'), 20)
   const args = ['--duration', '1', '--connections', '1', '--json']
 
-  it('is on the terminal while the load runs, and is gone at the end', async () => {
+  it('the progress line is on the terminal during the run and is erased at the end', async () => {
     const { url } = await serve(quick)
     const { err } = await load(['--url', url, ...args], { isTTY: true })
     expect(err).toMatch(/load [01]\/1 s {2}\d+ sent {2}\d+ ok {2}0 429 {2}0 failed/)
     expect(err.endsWith('\r\u001b[2K')).toBe(true)
   })
 
-  it('is not written where nobody watches', async () => {
+  it('the progress line is not written without a terminal', async () => {
     const { url } = await serve(quick)
     expect((await load(['--url', url, ...args])).err).toBe('')
   })
@@ -243,7 +256,7 @@ describe('a request', () => {
       '/openai/deployments/text-embedding-3-small/embeddings?api-version=2024-10-21',
       'encoding_format',
     ],
-  ])('of %j goes to %s with the key', async (flags, path, field) => {
+  ])('a request of %j goes to %s with the key', async (flags, path, field) => {
     let seen: { url: string | undefined; key: unknown; fields: string[] } | undefined
     const server = createServer((request, response) => {
       let body = ''
@@ -289,19 +302,19 @@ describe('wrong usage', () => {
     [['--rate', '0'], /Give a number from 0\.1 to 100,000/],
     [['--operation', 'audio'], /Allowed choices are chat, completions, embeddings, responses/],
     [['--workload', 'email'], /Allowed choices are conversation, code/],
-    [['--operation', 'embeddings', '--stream'], /embeddings are never streamed/],
+    [['--operation', 'embeddings', '--stream'], /embeddings cannot be streamed/],
     [['--operation', 'embeddings', '--max-tokens', '5'], /Use --prompt-tokens/],
-    [['--rate', '5', '--honor-retry-after'], /Leave one of them out/],
+    [['--rate', '5', '--honor-retry-after'], /Remove one of them/],
     [['--prompt', 'x'], /unknown option '--prompt'\n/],
     [['--port', '9000'], /unknown option '--port'\n/],
     [['--connection', '9'], /unknown option '--connection'\n\(Did you mean --connections\?\)/],
-  ])('%j is refused with exit code 2 and what to do', async (argv, message) => {
+  ])('%j is rejected with exit code 2 and a hint', async (argv, message) => {
     const { code, out, err } = await load(argv)
     expect({ code, out }).toEqual({ code: 2, out: '' })
     expect(err).toMatch(message)
   })
 
-  it('without a key is refused', async () => {
+  it('a missing key is rejected', async () => {
     let err = ''
     const code = await run({
       argv: ['load'],
@@ -312,26 +325,24 @@ describe('wrong usage', () => {
       signals: new EventEmitter(),
     })
     expect(code).toBe(2)
-    expect(err).toContain('there is no key. Set SIMULATOR_API_KEY')
+    expect(err).toContain('there is no API key. Set SIMULATOR_API_KEY')
   })
 })
 
-describe('an endpoint that is not there', () => {
-  it('is told at once, with exit code 1', async () => {
+describe('an unreachable endpoint', () => {
+  it('an unreachable endpoint is reported before the load, with exit code 1', async () => {
     const { code, err } = await load(['--url', await refusingUrl()])
     expect(code).toBe(1)
-    expect(err).toMatch(
-      /^Could not reach http:\/\/127\.0\.0\.1:\d+: .*ECONNREFUSED.*\. Start what should answer/,
-    )
+    expect(err).toMatch(/^Could not reach http:\/\/127\.0\.0\.1:\d+: .*ECONNREFUSED.*\. Start the target/)
   })
 
-  it('is told to be asked without TLS, where it does not use TLS', async () => {
+  it('an endpoint without TLS gets a hint about the scheme', async () => {
     const { url } = await serve((_request, response) => void response.end())
     const { host } = new URL(url)
     const { code, err } = await load(['--url', `https://${host}`])
     expect(code).toBe(1)
     expect(err).toBe(
-      `Could not reach https://${host}: TLS failed with "wrong version number". Most likely it does not use TLS: set --url to http://${host}.\n`,
+      `Could not reach https://${host}: TLS failed with "wrong version number". It probably does not use TLS. Set --url to http://${host}.\n`,
     )
   })
 })
