@@ -59,7 +59,7 @@ function watchPool(address: string, connections: number) {
       note('ready')
     },
     onHead: (_connection, status) => note(`head ${status}`),
-    onBody: (_connection, text) => note(`body ${text}`),
+    onBody: (_connection, chunk) => note(`body ${chunk.toString()}`),
     onEnd: () => note('end'),
     onAway: (connection) => {
       ready.delete(connection)

@@ -17,7 +17,7 @@ export interface ConnectionEvents {
   /** The head of an answer arrived. */
   onHead(connection: LoadConnection, status: number, headers: IncomingHttpHeaders): void
   /** A part of the body arrived. */
-  onBody(connection: LoadConnection, text: string): void
+  onBody(connection: LoadConnection, chunk: Buffer): void
   /** The answer is complete, according to HTTP. */
   onEnd(connection: LoadConnection): void
   /** The connection is closed. The pool reconnects, then calls `onReady`. */
@@ -97,8 +97,7 @@ class PooledConnection implements LoadConnection {
     })
     request.on('response', (response) => {
       events.onHead(this, response.statusCode ?? 0, response.headers)
-      response.setEncoding('utf8')
-      response.on('data', (text: string) => events.onBody(this, text))
+      response.on('data', (chunk: Buffer) => events.onBody(this, chunk))
       response.on('end', () => {
         this.#isSending = false
         events.onEnd(this)

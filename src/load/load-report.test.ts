@@ -49,7 +49,7 @@ function runFourPerSecond({ answerMs, warmupMs = 0 }: { answerMs: number; warmup
       atMs: dueMs + answerMs,
       happen: () => {
         session.onHead(connection, 200, { 'content-type': 'application/json' })
-        session.onBody(connection, '{"usage":{"prompt_tokens":100,"completion_tokens":200}}')
+        session.onBody(connection, Buffer.from('{"usage":{"prompt_tokens":100,"completion_tokens":200}}'))
         session.onEnd(connection)
         session.onReady(connection)
       },

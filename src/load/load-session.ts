@@ -132,8 +132,8 @@ export class LoadSession implements ConnectionEvents {
     this.#pending.get(connection)?.takeHead(status, headers)
   }
 
-  onBody(connection: LoadConnection, text: string): void {
-    this.#pending.get(connection)?.takeBody(text, this.#options.now())
+  onBody(connection: LoadConnection, chunk: Buffer): void {
+    this.#pending.get(connection)?.takeBody(chunk, this.#options.now())
   }
 
   onEnd(connection: LoadConnection): void {

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { EventSplitter, readEvent } from '../lib/server-sent-events.ts'
 
 /** Outcome of a request. Times are in milliseconds. */
 export interface RequestOutcome {
@@ -53,8 +54,8 @@ export class SentRequest {
     if (headers['content-type']?.startsWith('text/event-stream')) this.#reader = createStreamReader()
   }
 
-  takeBody(text: string, nowMs: number): void {
-    const events = this.#reader.take(text)
+  takeBody(chunk: Buffer, nowMs: number): void {
+    const events = this.#reader.take(chunk)
     if (events === 0) return
     this.#firstMs ??= nowMs
     if (this.#lastMs !== undefined) this.#onGap(nowMs - this.#lastMs)
@@ -128,21 +129,21 @@ interface AnswerReading {
 /** Reads a body in parts. */
 interface AnswerReader {
   /** Takes the next part. Returns the number of events with text that it completed. */
-  take(text: string): number
+  take(chunk: Buffer): number
   /** Returns what was read so far. */
   reading(): AnswerReading
 }
 
 /** Reads a body that is one JSON value. */
 export function createWholeReader(): AnswerReader {
-  let body = ''
+  const chunks: Buffer[] = []
   return {
-    take(text) {
-      body += text
+    take(chunk) {
+      chunks.push(chunk)
       return 0
     },
     reading() {
-      const { error, usage } = parseObject(body)
+      const { error, usage } = parseObject(Buffer.concat(chunks).toString())
       return {
         usage: readUsage(usage),
         tokenEvents: 0,
@@ -155,15 +156,17 @@ export function createWholeReader(): AnswerReader {
 
 /** Reads a stream of chat completions, completions or responses. */
 export function createStreamReader(): AnswerReader {
-  let rest = ''
+  const splitter = new EventSplitter()
   let usage: Usage | undefined
   let tokenEvents = 0
   let isComplete = false
   let errorMessage: string | undefined
-  const readEvent = (data: string): boolean => {
-    if (data === '[DONE]') {
+  const read = (bytes: Buffer): void => {
+    const { data } = readEvent(bytes.toString())
+    if (data === undefined) return
+    if (data.trimEnd() === '[DONE]') {
       isComplete = true
-      return false
+      return
     }
     const event = parseObject(data)
     const response = asObject(event['response'])
@@ -172,19 +175,19 @@ export function createStreamReader(): AnswerReader {
     const type = event['type']
     if (type === 'error') errorMessage = messageOf(event) ?? 'an error event'
     if (type === 'response.completed' || type === 'response.incomplete') isComplete = true
-    return hasText(event)
+    if (hasText(event)) tokenEvents += 1
   }
   return {
-    take(text) {
-      const lines = (rest + text).split('\n')
-      rest = lines.pop() ?? ''
+    take(chunk) {
       const before = tokenEvents
-      for (const line of lines) {
-        if (line.startsWith('data: ') && readEvent(line.slice('data: '.length).trimEnd())) tokenEvents += 1
-      }
+      for (const event of splitter.push(chunk)) read(event)
       return tokenEvents - before
     },
-    reading: () => ({ usage, tokenEvents, isComplete, errorMessage }),
+    reading() {
+      // The last event may lack its blank line.
+      read(splitter.rest())
+      return { usage, tokenEvents, isComplete, errorMessage }
+    },
   }
 }
 
