@@ -115,7 +115,7 @@ describe('failures', () => {
       response.writeHead(401, { 'content-type': 'application/json' })
       setTimeout(() => response.end('{"error":{"code":"401","message":"Access \\u001b[31mdenied"}}'), 20)
     })
-    const called = await load(['--url', url, '--duration', '500ms', '--connections', '1'])
+    const called = await load(['--url', url, '--duration', '10m', '--connections', '1'])
     expect(called.code).toBe(1)
     expect(called.out).toMatch(/^ {2}401 +\d+ {2}Access \?\[31mdenied$/m)
     expect(called.err).toMatch(
