@@ -116,9 +116,10 @@ describe('loadConfig', () => {
     const config = load()
     expect(Object.isFrozen(config.defaultResource.latency.chatCompletions.perToken)).toBe(true)
     expect(Object.isFrozen(config.defaultResource.deployments.get('whisper'))).toBe(true)
-    expect(() => (config.defaultResource.deployments as Map<string, unknown>).delete('whisper')).toThrow(
-      'frozen',
-    )
+    const deployments = config.defaultResource.deployments as Map<string, unknown>
+    expect(() => deployments.delete('whisper')).toThrow('frozen')
+    expect(() => deployments.set('whisper', {})).toThrow('frozen')
+    expect(() => deployments.clear()).toThrow('frozen')
   })
 
   it('survives structured cloning, so that it can be handed to a worker', () => {

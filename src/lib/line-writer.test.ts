@@ -1,5 +1,8 @@
-import { describe, expect, it } from 'vitest'
-import { LineWriter } from './line-writer.ts'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { LineWriter, writeToDescriptor } from './line-writer.ts'
 
 /** An output that takes text when it is told to. */
 const setUp = () => {
@@ -53,5 +56,35 @@ describe('LineWriter', () => {
     writer.add('a\n')
     await writer.flush(1)
     expect(written).toEqual(['a\n'])
+  })
+})
+
+describe('writeToDescriptor', () => {
+  const openFile = (flags: string) => {
+    const folder = mkdtempSync(join(tmpdir(), 'lines-'))
+    const path = join(folder, 'log')
+    closeSync(openSync(path, 'w'))
+    const fd = openSync(path, flags)
+    onTestFinished(() => {
+      closeSync(fd)
+      rmSync(folder, { recursive: true })
+    })
+    return { fd, path }
+  }
+  const outcome = (fd: number, text: string): Promise<unknown> =>
+    new Promise((resolve) => {
+      writeToDescriptor(fd)(text, resolve)
+    })
+
+  it('writes texts behind each other, whatever their size and signs', async () => {
+    const { fd, path } = openFile('w')
+    const texts = ['é\n', `${'x'.repeat(3_000_000)}\n`, 'end\n']
+    for (const text of texts) expect(await outcome(fd, text)).toBeUndefined()
+    expect(readFileSync(path, 'utf8')).toBe(texts.join(''))
+  })
+
+  it('reports a descriptor that cannot be written to', async () => {
+    const { fd } = openFile('r')
+    expect(await outcome(fd, 'x')).toMatchObject({ code: 'EBADF' })
   })
 })

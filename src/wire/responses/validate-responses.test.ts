@@ -35,6 +35,13 @@ describe('the body of a Responses request', () => {
     { input: 'hi', text: { format: { type: 'json_schema', name: 'x', schema: {} } } },
     { input: 'hi', instructions: null, metadata: null, tools: [], reasoning: null, stream_options: null },
     { input: '', max_output_tokens: 16, temperature: 0, top_p: 0.5, background: true, store: true },
+    { input: [message('Answer in JSON.')], text: { format: { type: 'json_object' } } },
+    {
+      input: [{ type: 'reasoning', summary: [] }, message([{ type: 'input_text', text: 'json, please' }])],
+      text: { format: { type: 'json_object' } },
+    },
+    { input: [message('no')], previous_response_id: 'resp_1', text: { format: { type: 'json_object' } } },
+    { input: 'x', stream: true, stream_options: { include_obfuscation: false } },
   ])('is accepted: %j', (body) => {
     expect(errorOf(body)).toBeUndefined()
   })
@@ -126,6 +133,63 @@ describe('the body of a Responses request', () => {
       'unsupported_parameter',
       "Unsupported parameter: 'reasoning.effort' is not supported with this model.",
     ],
+    [
+      {
+        input: [message('Answer in XML.'), message([{ type: 'input_image', image_url: 'json' }])],
+        text: { format: { type: 'json_object' } },
+      },
+      'input',
+      null,
+      "Response input messages must contain the word 'json' in some form to use 'text.format' of type 'json_object'.",
+    ],
+    [
+      { input: 'x', stream_options: { include_obfuscation: false } },
+      'stream_options',
+      null,
+      "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+    ],
+    [
+      { input: [{ type: 7 }] },
+      'input[0].type',
+      'invalid_type',
+      `Invalid type for 'input[0].type': expected one of ${itemTypes.replace(', and ', ', or ')}, but got an integer instead.`,
+    ],
+    [
+      { input: [{ content: 'x' }] },
+      'input[0].role',
+      'missing_required_parameter',
+      "Missing required parameter: 'input[0].role'.",
+    ],
+    [
+      { input: [{ role: 7, content: 'x' }] },
+      'input[0].role',
+      'invalid_type',
+      "Invalid type for 'input[0].role': expected one of 'assistant', 'system', 'developer', or 'user', but got an integer instead.",
+    ],
+    [
+      { input: [message(['x'])] },
+      'input[0].content[0]',
+      'invalid_type',
+      "Invalid type for 'input[0].content[0]': expected an object, but got a string instead.",
+    ],
+    [
+      { input: [message([{ text: 'x' }])] },
+      'input[0].content[0].type',
+      'missing_required_parameter',
+      "Missing required parameter: 'input[0].content[0].type'.",
+    ],
+    [
+      { input: [message([{ type: null, text: 'x' }], 'assistant')] },
+      'input[0].content[0].type',
+      'invalid_type',
+      "Invalid type for 'input[0].content[0].type': expected one of 'output_text' or 'refusal', but got null instead.",
+    ],
+    [
+      { input: 'x', tools: ['x'] },
+      'tools[0]',
+      'invalid_type',
+      "Invalid type for 'tools[0]': expected an object, but got a string instead.",
+    ],
   ])('%j is refused', (body, param, code, text) => {
     expect(errorOf(body)).toEqual(fault(param, code, text))
   })
@@ -140,6 +204,12 @@ describe('the body of a Responses request', () => {
     )
     expect(errorOf({ input: 'x', temperature: 0.5 }, thinking)).toEqual(
       fault('temperature', null, "Unsupported parameter: 'temperature' is not supported with this model."),
+    )
+    expect(errorOf({ input: 'x', top_p: 0.5 }, thinking)).toEqual(
+      fault('top_p', null, "Unsupported parameter: 'top_p' is not supported with this model."),
+    )
+    expect(errorOf({ input: 'x', top_logprobs: 2 }, thinking)).toEqual(
+      fault('top_logprobs', null, "Unsupported parameter: 'top_logprobs' is not supported with this model."),
     )
     expect(errorOf({ input: 'x', temperature: 1, reasoning: { effort: 'low' } }, thinking)).toBeUndefined()
     expect(errorOf({ input: 'x', temperature: 0.5 }, findModel('gpt-5.4'))).toBeUndefined()
