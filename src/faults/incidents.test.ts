@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseIncidentFile } from '../config/incident-file.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
-import { Incidents } from './incidents.ts'
+import { IncidentBook, Incidents } from './incidents.ts'
 
 const timetableOf = (file: object) => {
   const { timetable, problems } = parseIncidentFile(JSON.stringify(file), 'test')
@@ -86,5 +86,71 @@ describe('a timetable', () => {
     expect(incidents.phase?.name).toBe('b')
     await clock.advance(6_000)
     expect(incidents.phase?.name).toBe('c')
+  })
+})
+
+describe('the timetables of several resources', () => {
+  const timetable = timetableOf({ phases: two })
+  const setUp = () => {
+    const clock = createVirtualClock()
+    const changes: string[] = []
+    const book = new IncidentBook(clock, (resource, phase) => {
+      changes.push(`${clock.nowMs() / 1_000}s ${resource} ${phase?.name ?? 'over'}`)
+    })
+    return { clock, changes, book }
+  }
+
+  it('run side by side, each on its resource', async () => {
+    const { clock, changes, book } = setUp()
+    book.start('east', timetable)
+    await clock.advance(10_000)
+    book.start('west', timetable)
+    expect([book.phaseOf('east')?.name, book.phaseOf('west')?.name]).toEqual(['b', 'a'])
+    expect(changes).toEqual(['0s east a', '10s east b', '10s west a'])
+    book.stop('east')
+    expect([book.phaseOf('east'), book.phaseOf('west')?.name]).toEqual([undefined, 'a'])
+  })
+
+  it('are taken over at the point where they stand elsewhere', async () => {
+    const { clock, book } = setUp()
+    await clock.advance(20_000)
+    book.start('west', timetable)
+    book.take([{ resource: 'east', timetable, startedMs: 8_000 }])
+    expect([book.phaseOf('east')?.name, book.phaseOf('west')]).toEqual(['b', undefined])
+    await clock.advance(3_500)
+    expect(book.phaseOf('east')).toBeUndefined()
+  })
+
+  it('begin for a resource that is new, go on for one that stays, and end with one that is gone', async () => {
+    const { clock, book } = setUp()
+    book.begin([
+      ['east', timetable],
+      ['west', timetable],
+      ['north', undefined],
+    ])
+    await clock.advance(10_000)
+    const after = [
+      ['east', timetable],
+      ['south', timetable],
+    ] as const
+    book.follow(after, (resource) => resource === 'east')
+    expect(['east', 'west', 'south', 'north'].map((name) => book.phaseOf(name)?.name)).toEqual([
+      'b',
+      undefined,
+      'a',
+      undefined,
+    ])
+    expect([...book].map(([resource]) => resource)).toEqual(['east', 'south'])
+  })
+
+  it('report a start and a stop that is asked for, and no phase', async () => {
+    const { clock, book } = setUp()
+    let changes = 0
+    book.onChange(() => changes++)
+    book.start('east', timetable)
+    await clock.advance(12_000)
+    book.stop('east')
+    book.begin([['west', timetable]])
+    expect(changes).toBe(3)
   })
 })

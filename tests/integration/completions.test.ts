@@ -44,6 +44,18 @@ const refusal = async (request: object): Promise<{ status: number; message: stri
   return { status: response.status, message: error.message }
 }
 
+describe('a legacy completion of very many tokens', () => {
+  it('has as many choices and tokens as were asked for, whole and in its stream', async () => {
+    const request = { prompt: ['one', 'two'], n: 20, best_of: 20, max_tokens: 3_000, temperature: 1 }
+    const { choices, usage } = await complete(request)
+    expect(choices.map(({ index }) => index)).toEqual(Array.from({ length: 40 }, (_, index) => index))
+    expect(usage.completion_tokens).toBe(40 * 3_000)
+    for (const { text } of choices) expect(encoding.count(text)).toBe(3_000)
+    const events = await stream({ ...request, stream_options: { include_usage: true } })
+    expect(events.at(-1)?.usage.completion_tokens).toBe(40 * 3_000)
+  })
+})
+
 describe('legacy completions', () => {
   it('answers with the bytes of captures, in the order of OpenAI', async () => {
     const { post } = createTestSimulator()
