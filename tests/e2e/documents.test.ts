@@ -2,7 +2,13 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { packageFolder } from '../support/built-program.ts'
-import { findBlocks, findFileLinks, programsOf } from '../support/document-blocks.ts'
+import {
+  findAnchors,
+  findBlocks,
+  findFileLinks,
+  findHeadingLinks,
+  programsOf,
+} from '../support/document-blocks.ts'
 import { DocumentReader } from '../support/document-reader.ts'
 import { needs } from '../support/installed-tool.ts'
 
@@ -55,6 +61,14 @@ describe.each(documents)('%s', (document) => {
   it('links only to files that are there', () => {
     const folder = dirname(join(packageFolder, document))
     expect(findFileLinks(read(document)).filter((target) => !existsSync(join(folder, target)))).toEqual([])
+  })
+
+  it('links only to headings that exist', () => {
+    const missing = findHeadingLinks(read(document)).filter(({ target, anchor }) => {
+      const file = target === '' ? document : join(dirname(document), target)
+      return documents.includes(file) && !findAnchors(read(file)).includes(anchor)
+    })
+    expect(missing).toEqual([])
   })
 })
 

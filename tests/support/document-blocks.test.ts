@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { findBlocks, findFileLinks, isAsDocumented, programsOf } from './document-blocks.ts'
+import {
+  findAnchors,
+  findBlocks,
+  findFileLinks,
+  findHeadingLinks,
+  isAsDocumented,
+  programsOf,
+} from './document-blocks.ts'
 
 const fence = '```'
 
@@ -87,5 +94,22 @@ describe('findFileLinks', () => {
   it('finds links to files, not to pages or into code', () => {
     const markdown = `[a](docs/a.md#part) [b](https://b.c) [c](#d)\n${fence}js\nx[0](y)\n${fence}\n`
     expect(findFileLinks(markdown)).toEqual(['docs/a.md'])
+  })
+})
+
+describe('findHeadingLinks', () => {
+  it('finds links to headings of the document and of other documents, outside of blocks', () => {
+    const markdown = `[a](docs/a.md#part) [b](https://b.c#d) [c](#e)\n${fence}js\nx[0](y#z)\n${fence}\n`
+    expect(findHeadingLinks(markdown)).toEqual([
+      { target: 'docs/a.md', anchor: 'part' },
+      { target: '', anchor: 'e' },
+    ])
+  })
+})
+
+describe('findAnchors', () => {
+  it('spells headings as GitHub does, without punctuation and formatting', () => {
+    const markdown = `# A b\n## 2. \`x_y\`, and [more](z.md)\n${fence}bash\n# not a heading\n${fence}\n`
+    expect(findAnchors(markdown)).toEqual(['a-b', '2-x_y-and-more'])
   })
 })

@@ -117,3 +117,25 @@ export function findFileLinks(markdown: string): string[] {
     .map(([, target = '']) => target)
     .filter((target) => !/^[a-z]+:/.test(target))
 }
+
+/** Links of a document to a heading, as the file (empty: the document itself) and the anchor. */
+export function findHeadingLinks(markdown: string): { target: string; anchor: string }[] {
+  const prose = markdown.replace(/^```[^]*?^```$/gm, '')
+  return [...prose.matchAll(/\]\(([^)#\s:]*)#([^)\s]+)\)/g)].map(([, target = '', anchor = '']) => ({
+    target,
+    anchor,
+  }))
+}
+
+/** Anchors that GitHub gives to the headings of a document. */
+export function findAnchors(markdown: string): string[] {
+  const prose = markdown.replace(/^```[^]*?^```$/gm, '')
+  return [...prose.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .trim()
+      .toLowerCase()
+      .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .replace(/[^\p{L}\p{N}_ -]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
