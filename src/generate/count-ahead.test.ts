@@ -61,8 +61,8 @@ describe('countAhead', () => {
   })
 
   it.each([
-    ['one large text', ['a'.repeat(2_000_000)]],
-    ['many texts that are not large', Array.from({ length: 40 }, () => 'a'.repeat(50_000))],
+    ['one large text', ['a'.repeat(1_000_000)]],
+    ['many texts that are not large', Array.from({ length: 20 }, () => 'a'.repeat(50_000))],
   ])('yields to the event loop while it counts %s', async (_, texts) => {
     let iterations = 0
     let isOver = false
@@ -73,7 +73,7 @@ describe('countAhead', () => {
     setImmediate(iterate)
     await ahead(texts)
     isOver = true
-    expect(iterations).toBeGreaterThanOrEqual(Math.floor(2_000_000 / (LARGE_TEXT_LENGTH + 50_000)))
+    expect(iterations).toBeGreaterThanOrEqual(Math.floor(1_000_000 / (LARGE_TEXT_LENGTH + 50_000)))
   })
 
   it('counts one slice in each event-loop iteration, however many requests are counted', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { rounds } from '../../tests/support/rounds.ts'
 import { createRandom } from '../lib/random.ts'
 import { loadEncoding } from '../tokens/encoding.ts'
 import { drawLorem } from './lorem.ts'
@@ -17,7 +18,7 @@ const textOfTokens = (tokens: readonly number[], index: 0 | 1): string[] =>
 
 describe('drawLorem', () => {
   it('draws exactly the tokens asked for, each of them one piece, in both encodings', () => {
-    for (const pieces of texts(4_000)) {
+    for (const pieces of texts(rounds(800))) {
       const text = pieces.join('')
       expect(textOfTokens(encodings[0]!.encode(text), 0)).toEqual(pieces)
       expect(textOfTokens(encodings[1]!.encode(text), 1)).toEqual(pieces)
@@ -44,7 +45,7 @@ describe('drawLorem', () => {
   })
 
   it('has k tokens in its first k pieces', () => {
-    for (const pieces of texts(400)) {
+    for (const pieces of texts(rounds(120))) {
       let prefix = ''
       const wrong = pieces.filter((piece, index) => {
         prefix += piece
@@ -60,7 +61,7 @@ describe('drawLorem', () => {
   })
 
   it('writes sentences: a capital first, commas between words, a full stop last', () => {
-    for (const pieces of texts(2_000)) {
+    for (const pieces of texts(rounds(800))) {
       if (pieces.length === 1) continue
       expect(pieces.join('')).toMatch(/^([A-Z][a-z]*( [a-z]+)*(, [a-z]+( [a-z]+)*)?\.( (?=[A-Z])|$))+$/)
     }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Exchange } from '../pipeline/exchange.ts'
 import { jsonReply } from '../pipeline/json-reply.ts'
 import type { Reply } from '../pipeline/reply.ts'
+import { rounds } from '../../tests/support/rounds.ts'
 import { createRandom } from '../lib/random.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { requestsLimiter, type RequestsLimit } from './deployment-limiter.ts'
@@ -48,7 +49,7 @@ describe('requestsLimiter', () => {
   })
 
   it('never admits more in a window, and always keeps its promise, over any run of requests', async () => {
-    for (let seed = 0; seed < 20; seed++) {
+    for (let seed = 0; seed < rounds(6); seed++) {
       const random = createRandom(`limiter ${seed}`)
       const requests = 1 + random.below(8)
       const windowMs = 1 + random.unit() * 500

@@ -3,6 +3,7 @@ import o200kBase from 'js-tiktoken/ranks/o200k_base'
 import { Tiktoken as JsTiktoken } from 'js-tiktoken/lite'
 import { get_encoding } from 'tiktoken'
 import { describe, expect, it } from 'vitest'
+import { rounds } from '../../tests/support/rounds.ts'
 import { createRandom, type Random } from '../lib/random.ts'
 import { loadEncoding } from './encoding.ts'
 
@@ -91,7 +92,7 @@ describe.each([
 
   it('encodes, counts and decodes like tiktoken', () => {
     const judge = get_encoding(name)
-    const texts = [...snippets, ...drawTexts(name, 8_000), ...drawLongRuns(name, 500)]
+    const texts = [...snippets, ...drawTexts(name, rounds(2_000)), ...drawLongRuns(name, rounds(150))]
     const wrong = texts.filter((text) => {
       const tokens = encoding.encode(text)
       return (
@@ -106,8 +107,8 @@ describe.each([
 
   it('encodes like js-tiktoken what has no character that JavaScript takes for white space in its own way', () => {
     const judge = new JsTiktoken(rankFile)
-    const texts = drawTexts(`${name} js`, 2_500).filter((text) => !DISPUTED_SPACES.test(text))
-    expect(texts.length).toBeGreaterThan(1_000)
+    const texts = drawTexts(`${name} js`, rounds(1_250)).filter((text) => !DISPUTED_SPACES.test(text))
+    expect(texts.length).toBeGreaterThan(rounds(500))
     const wrong = texts.filter((text) => encoding.encode(text).join() !== judge.encode(text, [], []).join())
     expect(wrong).toEqual([])
   })

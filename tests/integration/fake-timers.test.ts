@@ -1,11 +1,10 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { createSimulator } from '../../src/index.ts'
 
 type Create = typeof createSimulator
 
 afterEach(() => {
   vi.useRealTimers()
-  vi.resetModules()
 })
 
 /** Asks for an answer of 100 + 9 x 10 ms, and moves the virtual clock past it. */
@@ -56,6 +55,7 @@ describe.each(fakes)('clock.advance under vi.useFakeTimers with %s', (_name, ins
 
   it('moves a simulator of a library that is imported after', async () => {
     vi.resetModules()
+    onTestFinished(() => void vi.resetModules())
     install()
     const { createSimulator: create } = await import('../../src/index.ts')
     expect(await answerOfVirtualClock(create)).toContain('data: [DONE]')
