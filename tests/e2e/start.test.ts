@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   packageFolder,
   programKey,
+  type RunningProgram,
   runProgram,
   startByShell,
   startProgram,
@@ -19,9 +20,16 @@ function pastedCurl(stdout: string): string {
   return stdout.slice(stdout.indexOf('Try it:') + 'Try it:'.length)
 }
 
+/** Runs with a key of its own making. */
+let keyed: RunningProgram
+beforeAll(async () => {
+  keyed = await startProgram({ env: { SIMULATOR_API_KEY: '' } })
+})
+afterAll(() => keyed.stop())
+
 describe('the banner', () => {
   it('shows the endpoint, the mode, the deployments, the metrics and a generated key whole', async () => {
-    await using program = await startProgram({ env: { SIMULATOR_API_KEY: '' } })
+    const program = keyed
     expect(program.key).toMatch(/^[0-9a-f]{32}$/)
     expect(program.stdout()).toContain('aoai-simulated-api runs in generate mode.')
     expect(program.stdout()).toMatch(/Endpoint +http:\/\/127\.0\.0\.1:\d+\n/)
@@ -32,7 +40,7 @@ describe('the banner', () => {
   })
 
   it.skipIf(isMissing)(`has a curl that works as it is when the key was generated${note}`, async () => {
-    await using program = await startProgram({ env: { SIMULATOR_API_KEY: '' } })
+    const program = keyed
     const { stdout } = await runFile('bash', [
       '-c',
       `curl() { command curl -sf "$@"; }
@@ -79,7 +87,7 @@ ${pastedCurl(program.stdout())}`,
 
 describe('the pages of the simulator itself', () => {
   it('answers /, /healthz and /metrics without a key', async () => {
-    await using program = await startProgram()
+    const program = keyed
     const get = async (path: string): Promise<Response> => fetch(program.url + path)
     expect(await (await get('/')).text()).toContain('aoai-simulated-api is running.')
     const health = await get('/healthz')
@@ -156,11 +164,10 @@ describe('the command line', () => {
   })
 
   it('ends with code 1 and tells what to do when the port is taken', async () => {
-    await using first = await startProgram()
-    const { code, stdout, stderr } = await runProgram(['--port', String(first.port)])
+    const { code, stdout, stderr } = await runProgram(['--port', String(keyed.port)])
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toContain(
-      `Could not listen on 127.0.0.1:${first.port}: another program uses port ${first.port}.`,
+      `Could not listen on 127.0.0.1:${keyed.port}: another program uses port ${keyed.port}.`,
     )
     expect(stderr).toContain('choose another port with --port')
     expect(stderr).not.toMatch(/^ +at /m)
@@ -214,7 +221,7 @@ describe('the number of files that the program may have open', () => {
     expect({ stdout, stderr }).toEqual({ stdout: expect.stringContaining('Usage: aoai-sim'), stderr: '' })
   })
 
-  it.each(['', '--workers 4'])('is enough to serve from 256 on (%s)', async (args) => {
+  it.each(['', '--workers 2'])('is enough to serve from 256 on (%s)', async (args) => {
     await using program = await startByShell(`ulimit -n 256; exec node dist/cli/main.js --port 0 ${args}`)
     const response = await fetch(`${program.url}/openai/v1/chat/completions`, {
       method: 'POST',

@@ -27,13 +27,13 @@ ${wait}
 export default { name: 'slow' }
 `
 
-/** An extension with which all workers but the first wait for a file, send a signal, and go on with their start. */
-const lateWorkers = (file: string, target: string): string => `
+/** An extension with which the second worker waits for a file, sends a signal, and goes on with its start. */
+const lateWorker = (file: string, target: string): string => `
 import cluster from 'node:cluster'
 import { existsSync } from 'node:fs'
-if (cluster.worker?.id > 1) {
+if (cluster.worker?.id === 2) {
   while (!existsSync('${file}')) await new Promise((resolve) => setTimeout(resolve, 5))
-  if (cluster.worker.id === 2) process.kill(${target}, 'SIGTERM')
+  process.kill(${target}, 'SIGTERM')
 }
 export default { name: 'late' }
 `
@@ -50,13 +50,13 @@ describe('a signal while the program starts', () => {
     },
   )
 
-  it.each([5, 100, 300, 800])('ends it with code 0 after %i ms', async (ms) => {
+  it.each([100, 300])('ends it with code 0 after %i ms', async (ms) => {
     const { code, stderr } = await runProgram(['--port', '0'], { env: signalAfter('SIGTERM', ms) })
     expect({ code, stderr }).toEqual(quiet)
   })
 
-  it.each([100, 500, 1_200])('ends it with all of its workers after %i ms', async (ms) => {
-    const args = ['--port', '0', '--workers', '3']
+  it.each([100, 600])('ends it with all of its workers after %i ms', async (ms) => {
+    const args = ['--port', '0', '--workers', '2']
     // A worker that is not told to stop would be waited for.
     const env = { SHUTDOWN_GRACE_SECONDS: '3600', ...signalAfter('SIGTERM', ms) }
     const { code, stderr } = await runProgram(args, { env })
@@ -117,31 +117,34 @@ describe('a signal while the program starts', () => {
   it.each([
     ['the primary alone', 'process.ppid'],
     ['all processes, as a terminal does', '-process.ppid'],
-  ])('lets the streams of a worker that serves already end, while others start: to %s', async (_, target) => {
-    const folder = mkdtempSync(join(tmpdir(), 'aoai-late-'))
-    onTestFinished(() => rmSync(folder, { recursive: true }))
-    const port = await freePort()
-    const ended = runProgram(['--port', String(port), '--workers', '3'], {
-      files: { 'late.mjs': lateWorkers(join(folder, 'go'), target) },
-      env: {
-        EXTENSION_PATH: './late.mjs',
-        SIMULATOR_API_KEY: programKey,
-        LATENCY_PROFILE: 'off',
-        // On a busy machine it would warn that it was slow.
-        LOG_LEVEL: 'error',
-        LATENCY_OPENAI_CHAT_COMPLETIONS_MEAN: '20',
-        LATENCY_OPENAI_CHAT_COMPLETIONS_STD_DEV: '0',
-      },
-    })
-    await expect.poll(async () => isOpen(port)).toBe(true)
-    const streams = await Promise.all(Array.from({ length: 50 }, async () => beginStream(port)))
-    writeFileSync(join(folder, 'go'), '')
-    const bodies = await Promise.all(streams.map(async (stream) => (await stream.readResponse()).body))
-    expect(bodies.filter((body) => body.endsWith('data: [DONE]\n\n'))).toHaveLength(50)
-    const { code, stderr, stdout } = await ended
-    expect({ code, stderr }).toEqual(quiet)
-    expect(stdout).toContain('Stopping:')
-  })
+  ])(
+    'lets the streams of a worker that serves already end, while another starts: to %s',
+    async (_, target) => {
+      const folder = mkdtempSync(join(tmpdir(), 'aoai-late-'))
+      onTestFinished(() => rmSync(folder, { recursive: true }))
+      const port = await freePort()
+      const ended = runProgram(['--port', String(port), '--workers', '2'], {
+        files: { 'late.mjs': lateWorker(join(folder, 'go'), target) },
+        env: {
+          EXTENSION_PATH: './late.mjs',
+          SIMULATOR_API_KEY: programKey,
+          LATENCY_PROFILE: 'off',
+          // On a busy machine it would warn that it was slow.
+          LOG_LEVEL: 'error',
+          LATENCY_OPENAI_CHAT_COMPLETIONS_MEAN: '20',
+          LATENCY_OPENAI_CHAT_COMPLETIONS_STD_DEV: '0',
+        },
+      })
+      await expect.poll(async () => isOpen(port)).toBe(true)
+      const streams = await Promise.all(Array.from({ length: 50 }, async () => beginStream(port)))
+      writeFileSync(join(folder, 'go'), '')
+      const bodies = await Promise.all(streams.map(async (stream) => (await stream.readResponse()).body))
+      expect(bodies.filter((body) => body.endsWith('data: [DONE]\n\n'))).toHaveLength(50)
+      const { code, stderr, stdout } = await ended
+      expect({ code, stderr }).toEqual(quiet)
+      expect(stdout).toContain('Stopping:')
+    },
+  )
 })
 
 async function isOpen(port: number): Promise<boolean> {
