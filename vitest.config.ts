@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const cores = Math.max(2, availableParallelism())
 
@@ -14,6 +15,27 @@ const alone = [
 
 /** End-to-end tests that compare real times, or open thousands of connections: nothing else of the run is beside them. */
 const measuring = ['hostile', 'load', 'timing'].map((name) => `tests/e2e/${name}.test.ts`)
+
+/** The files that take longest, in this order. They start first, so that no core is idle at the end. */
+const longest = [
+  'integration/hostile-clients',
+  'e2e/documents',
+  'e2e/workers',
+  'e2e/stop-while-starting',
+  'e2e/examples',
+  'e2e/redis-workers',
+  'e2e/start',
+].map((name) => `tests/${name}.test.ts`)
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const group = ({ project }: TestSpecification): number => project.config.sequence.groupOrder
+    const place = ({ moduleId }: TestSpecification): number =>
+      longest.findIndex((path) => moduleId.endsWith(path)) + 1 || longest.length + 1
+    const sorted = await super.sort(files)
+    return sorted.toSorted((one, other) => group(one) - group(other) || place(one) - place(other))
+  }
+}
 
 const unit = ['src/**/*.test.ts', 'tests/**/*.test.ts']
 const e2e = ['tests/e2e/**/*.test.ts']
@@ -32,6 +54,7 @@ export default defineConfig({
     // By default vitest leaves a core idle, and waits for what is polled for one second.
     maxWorkers: cores,
     expect: { poll: { timeout: 20_000 } },
+    sequence: { sequencer: LongestFirst },
     // Only code that runs in the process of a test counts: workers, the built program and its commands run in others.
     coverage: {
       provider: 'v8',
