@@ -3,14 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { handlers, observers, stages } from '../scripts/request-way.ts'
 import { type SourceName, sourceNames } from '../src/config/source-names.ts'
 import { loadLiveConfig } from '../src/config/load-config.ts'
-import { Exchange } from '../src/pipeline/exchange.ts'
 import { stageNames, type Stage, type Source } from '../src/pipeline/stage.ts'
 import { jsonReply } from '../src/pipeline/json-reply.ts'
 import { createAccess } from '../src/access/access.ts'
 import { createPipeline } from '../src/pipeline/pipeline.ts'
-import { createRandom } from '../src/lib/random.ts'
-import { createVirtualClock } from '../src/lib/virtual-clock.ts'
 import { everySource } from './support/every-source.ts'
+import { testExchange } from './support/test-exchange.ts'
 
 const deployments = {
   chat: { model: 'gpt-4o' },
@@ -92,15 +90,14 @@ async function sendTo(to: string, mode: SourceName, ...mistakes: readonly Refusi
     deployment: to,
     ...Object.assign({}, ...mistakes.toReversed().map((mistake) => wrong[mistake])),
   } as { version: string; key: string; deployment: string }
-  const exchange = new Exchange(
+  const exchange = testExchange(
     {
-      method: 'POST',
       path: `/openai/deployments/${deployment}/chat/completions`,
       query: `api-version=${version}`,
       headers: { 'api-key': key, 'x-sim-trace': 'on' },
-      body: Buffer.from('{"messages":[]}'),
+      body: '{"messages":[]}',
     },
-    { config: configs[mode], clock: createVirtualClock(), random: createRandom('way'), startedMs: 0 },
+    { config: configs[mode] },
   )
   const { status, headers } = await run(exchange)
   const timing = headers.get('server-timing') ?? ''

@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { createRandom } from '../lib/random.ts'
-import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { createAuthenticate } from './authenticate.ts'
-import { Exchange } from '../pipeline/exchange.ts'
 import { textReply } from '../pipeline/text-reply.ts'
 import type { SourceName } from '../config/source-names.ts'
 import { testConfig } from '../../tests/support/test-config.ts'
+import { testExchange } from '../../tests/support/test-exchange.ts'
 
 const chatPath = '/openai/deployments/d/chat/completions'
 
@@ -18,14 +16,9 @@ const ask = async (
   }: Partial<Record<'path' | 'key' | 'caller' | 'mode', string>>,
   answersAnyPath = false,
 ) => {
-  const exchange = new Exchange(
-    { method: 'POST', path, query: '', headers: { 'api-key': key }, body: Buffer.alloc(0) },
-    {
-      config: testConfig({ apiKey: 'right', mode: mode as SourceName }),
-      clock: createVirtualClock(),
-      random: createRandom('authenticate'),
-      startedMs: 0,
-    },
+  const exchange = testExchange(
+    { path, headers: { 'api-key': key } },
+    { config: testConfig({ apiKey: 'right', mode: mode as SourceName }) },
   )
   exchange.caller = caller
   const { status } = await createAuthenticate(answersAnyPath)(exchange, () =>

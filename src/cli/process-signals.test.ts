@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { describe, expect, it } from 'vitest'
-import { ProcessSignals, type SignalledProcess } from './process-signals.ts'
+import { ProcessSignals } from './process-signals.ts'
 
 /** A process that notes how it is killed. */
 function fakeProcess() {
@@ -9,7 +9,7 @@ function fakeProcess() {
     pid: 7,
     kill: (...args: unknown[]) => killed.push(args),
   })
-  const signals = new ProcessSignals(events as unknown as SignalledProcess)
+  const signals = new ProcessSignals(events)
   return {
     events,
     killed,

@@ -2,8 +2,13 @@ import type { Signals, StopSignal } from './cli-host.ts'
 
 const names: readonly StopSignal[] = ['SIGTERM', 'SIGINT']
 
-/** What of the process is watched. */
-export type SignalledProcess = Pick<NodeJS.Process, 'on' | 'off' | 'kill' | 'pid'>
+/** The members of the process that are used. */
+interface SignalledProcess {
+  readonly pid: number
+  on(name: StopSignal, listener: (signal: NodeJS.Signals) => void): unknown
+  off(name: StopSignal, listener: (signal: NodeJS.Signals) => void): unknown
+  kill(pid: number, signal: StopSignal): unknown
+}
 
 /**
  * SIGTERM and SIGINT from the first moment of the program on: one that comes while modules are loaded is kept for whoever

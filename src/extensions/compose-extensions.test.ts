@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { chain } from '../pipeline/chain.ts'
-import type { Exchange } from '../pipeline/exchange.ts'
 import type { Extension, ExtensionHost } from '../pipeline/extension.ts'
 import { textBody } from '../answer/body.ts'
 import { HeaderList, type Reply } from '../pipeline/reply.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { composeExtensions, type Extensions } from './compose-extensions.ts'
 import { testConfig } from '../../tests/support/test-config.ts'
+import { testExchange } from '../../tests/support/test-exchange.ts'
 
-const exchange = {} as Exchange
+const exchange = testExchange()
+/** A function of an extension as an author without types may write it. */
+const untyped = (part: (...args: never) => unknown): never => part as never
 const reply = (status = 200): Reply => ({ status, headers: new HeaderList(), body: textBody('') })
 
 const compose = (...list: Extension[]): Extensions =>
@@ -99,7 +101,7 @@ describe('the composed generator', () => {
     const rejecting = compose({ name: 'a', generators: [() => undefined, async () => Promise.reject(boom)] })
     await expect(rejecting.generate?.(exchange)).rejects.toThrow('failed in generator 2: boom')
     for (const given of [null, Promise.resolve(null)]) {
-      const wrong = compose({ name: 'a', generators: [() => given as unknown as Reply] })
+      const wrong = compose({ name: 'a', generators: [untyped(() => given)] })
       await expect(wrong.generate?.(exchange)).rejects.toThrow(
         'failed in generator 1: it gave null, which is no reply. Give a reply, or undefined to pass the request on',
       )
@@ -111,7 +113,7 @@ describe('the composed forwarder', () => {
   it('says of each answer whether it is recorded, which it is unless the forwarder says otherwise', async () => {
     const answer = reply()
     const forwardWith = async (given: unknown): Promise<unknown> =>
-      compose({ name: 'a', forwarders: [() => undefined, () => given as Reply] }).forward?.(exchange)
+      compose({ name: 'a', forwarders: [() => undefined, untyped(() => given)] }).forward?.(exchange)
     expect(await forwardWith(answer)).toEqual({ reply: answer, store: true })
     expect(await forwardWith({ reply: answer })).toEqual({ reply: answer, store: true })
     expect(await forwardWith(Promise.resolve({ reply: answer, store: false }))).toEqual({
@@ -126,7 +128,7 @@ describe('the composed forwarder', () => {
     [{ reply: undefined }, 'failed in forwarder 1: it gave undefined, which is no reply'],
     [{ store: true }, "failed in forwarder 1: the reply's status must be"],
   ])('names the forwarder that gives %o', async (given, message) => {
-    const { forward } = compose({ name: 'a', forwarders: [async () => given as unknown as Reply] })
+    const { forward } = compose({ name: 'a', forwarders: [untyped(async () => given)] })
     await expect(forward?.(exchange)).rejects.toThrow(message)
   })
 })
@@ -147,8 +149,8 @@ describe('a composed limiter', () => {
       name: 'a',
       limiters: {
         throwing,
-        late: (async () => Promise.reject(new Error('boom'))) as never,
-        text: (() => 'no') as never,
+        late: untyped(async () => Promise.reject(new Error('boom'))),
+        text: untyped(() => 'no'),
       },
     })
     expect(() => limiters.get('throwing')?.(exchange)).toThrow(

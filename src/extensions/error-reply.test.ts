@@ -1,17 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { createRandom } from '../lib/random.ts'
-import { createVirtualClock } from '../lib/virtual-clock.ts'
-import { Exchange } from '../pipeline/exchange.ts'
+import type { Exchange } from '../pipeline/exchange.ts'
 import { findModel } from '../wire/models/model-catalogue.ts'
 import { invalidKey } from '../wire/errors.ts'
-import { testConfig } from '../../tests/support/test-config.ts'
 import { errorReply, type WrittenError } from './error-reply.ts'
+import { testExchange } from '../../tests/support/test-exchange.ts'
 
 const exchangeOf = (isAddressed = false): Exchange => {
-  const exchange = new Exchange(
-    { method: 'POST', path: '/any', query: '', headers: {}, body: Buffer.alloc(0) },
-    { config: testConfig(), clock: createVirtualClock(), random: createRandom('error'), startedMs: 0 },
-  )
+  const exchange = testExchange({ path: '/any' })
   if (isAddressed) exchange.deployment = { name: 'chat', model: findModel('gpt-4o')! }
   return exchange
 }

@@ -6,8 +6,9 @@ import { textBody } from '../answer/body.ts'
 import { HeaderList, type Reply } from '../pipeline/reply.ts'
 import { ExtensionError } from './extension-error.ts'
 import { guardHook } from './guard-hook.ts'
+import { testExchange } from '../../tests/support/test-exchange.ts'
 
-const exchange = {} as Exchange
+const exchange = testExchange()
 const createReply = (): Reply => ({ status: 200, headers: new HeaderList(), body: textBody('') })
 const reply = createReply()
 const innermost: Run = async () => reply

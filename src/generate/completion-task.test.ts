@@ -92,12 +92,12 @@ describe('the task of a chat request', () => {
   })
 
   it('takes a JSON schema that is missing for any object', () => {
-    const format = (schema?: object) =>
+    const format = (schema?: Readonly<Record<string, unknown>>) =>
       task({
         response_format: {
           type: 'json_schema',
           json_schema: { name: 'n', ...(schema && { schema }) },
-        } as never,
+        },
       })
     expect(format().format).toEqual({ kind: 'json-object' })
     expect(format({ type: 'string' }).format).toEqual({ kind: 'json-schema', schema: { type: 'string' } })

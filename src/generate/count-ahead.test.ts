@@ -4,19 +4,20 @@ import { leastMs } from '../../tests/support/machine-speed.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { LARGE_TEXT_LENGTH, loadEncoding, type TokenCounter } from '../tokens/encoding.ts'
 import { countAhead } from './count-ahead.ts'
+import { testExchange } from '../../tests/support/test-exchange.ts'
 
 const encoding = loadEncoding('o200k_base')
 const sentence = 'The quick brown fox jumps over the lazy dog, 42 times a day. '
 const long = (length: number): string => sentence.repeat(Math.ceil(length / sentence.length))
 
-/** As much of an exchange as counting looks at. */
-function exchangeOf(bytes: number, signal = new AbortController().signal): Exchange {
-  return { body: Buffer.alloc(bytes), signal } as unknown as Exchange
-}
+const exchangeOf = (bytes: number): Exchange => testExchange({ body: Buffer.alloc(bytes) })
 
 /** Counts the texts of a large request. */
-function ahead(texts: readonly string[], signal?: AbortSignal): MaybePromise<TokenCounter> {
-  return countAhead(exchangeOf(LARGE_TEXT_LENGTH + 1, signal), encoding, (collector) => {
+function ahead(
+  texts: readonly string[],
+  exchange = exchangeOf(LARGE_TEXT_LENGTH + 1),
+): MaybePromise<TokenCounter> {
+  return countAhead(exchange, encoding, (collector) => {
     for (const text of texts) collector.count(text)
   })
 }
@@ -91,9 +92,9 @@ describe('countAhead', () => {
   })
 
   it('stops when the client leaves', async () => {
-    const left = new AbortController()
-    const counting = ahead([long(40 * LARGE_TEXT_LENGTH)], left.signal)
-    left.abort()
+    const exchange = exchangeOf(LARGE_TEXT_LENGTH + 1)
+    const counting = ahead([long(40 * LARGE_TEXT_LENGTH)], exchange)
+    exchange.end({ aborted: true, firstByteMs: undefined, endMs: 0 })
     await expect(counting).rejects.toThrow('aborted')
   })
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { Exchange } from '../pipeline/exchange.ts'
+import type { Exchange } from '../pipeline/exchange.ts'
 import { HeaderList, type Reply } from '../pipeline/reply.ts'
 import { textBody } from '../answer/body.ts'
-import { createRandom } from '../lib/random.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { createLatency, slowdownBy } from './add-latency.ts'
 import { SlotTable } from './slot-table.ts'
 import { testConfig } from '../../tests/support/test-config.ts'
+import { testExchange } from '../../tests/support/test-exchange.ts'
 
 const flat = (meanMs: number) => ({ meanMs, stdDevMs: 0 })
 const latency = {
@@ -20,18 +20,8 @@ const latency = {
 
 const addLatency = createLatency({ slots: new SlotTable(createVirtualClock()) })
 
-const exchangeOf = (path: string, timeScale: number): Exchange => {
-  const clock = createVirtualClock()
-  return new Exchange(
-    { method: 'POST', path, query: '', headers: {}, body: Buffer.alloc(0) },
-    {
-      config: testConfig({ latency: { ...latency, timeScale } }),
-      clock,
-      random: createRandom('latency'),
-      startedMs: clock.nowMs(),
-    },
-  )
-}
+const exchangeOf = (path: string, timeScale: number): Exchange =>
+  testExchange({ path }, { config: testConfig({ latency: { ...latency, timeScale } }) })
 
 const endOf = async (operation: string, part: Partial<Reply>, timeScale = 1): Promise<number | undefined> => {
   const reply: Reply = { status: 200, headers: new HeaderList(), body: textBody(''), ...part }

@@ -1,22 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { Exchange } from '../pipeline/exchange.ts'
-import { createRandom } from '../lib/random.ts'
+import type { Exchange } from '../pipeline/exchange.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { DeploymentSlots } from './deployment-slots.ts'
-import { testConfig } from '../../tests/support/test-config.ts'
+import { testExchange } from '../../tests/support/test-exchange.ts'
 
 const setUp = (slots: number, queueLength: number, queueTimeoutMs = 1_000) => {
   const clock = createVirtualClock()
   const pool = new DeploymentSlots()
-  const open = () =>
-    new Exchange(
-      { method: 'POST', path: '/', query: '', headers: {}, body: Buffer.alloc(0) },
-      { config: testConfig(), clock, random: createRandom('slots'), startedMs: clock.nowMs() },
-    )
   const told: string[] = []
   /** Asks for a slot, and notes under `name` what comes of it. */
   const ask = (name: string, now = { slots, queueLength, queueTimeoutMs }): Exchange => {
-    const exchange = open()
+    const exchange = testExchange({}, { clock })
     const taken = pool.take(exchange, now, 1)
     if (typeof taken === 'string') told.push(`${name} ${taken}`)
     else void taken.then((admission) => told.push(`${name} ${admission}`))
@@ -26,7 +20,7 @@ const setUp = (slots: number, queueLength: number, queueTimeoutMs = 1_000) => {
     exchange.end({ aborted, firstByteMs: undefined, endMs: 0 })
     await clock.advance(0)
   }
-  return { pool, clock, ask, end, told, open }
+  return { pool, clock, ask, end, told }
 }
 
 describe('DeploymentSlots', () => {
@@ -86,8 +80,8 @@ describe('DeploymentSlots', () => {
   })
 
   it('keeps no slot for a client that had left before it asked', () => {
-    const { pool, open } = setUp(1, 0)
-    const gone = open()
+    const { pool, clock } = setUp(1, 0)
+    const gone = testExchange({}, { clock })
     gone.end({ aborted: true, firstByteMs: undefined, endMs: 0 })
     expect(pool.take(gone, { slots: 1, queueLength: 0, queueTimeoutMs: 1 }, 1)).toBe('granted')
     expect(pool.working).toBe(0)
@@ -102,10 +96,10 @@ describe('DeploymentSlots', () => {
   })
 
   it('scales the timeout of the queue', async () => {
-    const { pool, clock, open } = setUp(1, 1)
+    const { pool, clock } = setUp(1, 1)
     const concurrency = { slots: 1, queueLength: 1, queueTimeoutMs: 1_000 }
-    void pool.take(open(), concurrency, 0.1)
-    const waits = pool.take(open(), concurrency, 0.1)
+    void pool.take(testExchange({}, { clock }), concurrency, 0.1)
+    const waits = pool.take(testExchange({}, { clock }), concurrency, 0.1)
     await clock.advance(100)
     expect(await waits).toBe('timed-out')
   })

@@ -1,16 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import type { Deployment } from '../config/deployments.ts'
 import { findModel } from '../wire/models/model-catalogue.ts'
-import { Exchange } from '../pipeline/exchange.ts'
 import type { NamedLimiter } from '../pipeline/extension.ts'
 import { completeReply } from '../pipeline/reply-headers.ts'
 import { HeaderList, type Reply } from '../pipeline/reply.ts'
 import { textBody } from '../answer/body.ts'
-import { createRandom } from '../lib/random.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { createAdmission } from './admit.ts'
 import { LimiterTable } from './limiter-table.ts'
 import { testConfig } from '../../tests/support/test-config.ts'
+import { testExchange } from '../../tests/support/test-exchange.ts'
 
 const deploymentWith = (limits: Partial<Deployment>): Deployment => ({
   name: 'chat',
@@ -36,13 +35,11 @@ const setUp = (
     configure: (changed: Deployment | undefined) => (deployment = changed),
     ask: async (next: () => Promise<Reply> = () => Promise.resolve(ok()), limiter?: string) => {
       const body = { messages: [{ role: 'user', content: 'abcd' }], max_tokens: 100 }
-      const exchange = new Exchange(
+      const exchange = testExchange(
         {
-          method: 'POST',
           path: '/openai/deployments/chat/chat/completions',
           query: 'api-version=2024-10-21',
-          headers: {},
-          body: Buffer.from(JSON.stringify(body)),
+          body: JSON.stringify(body),
         },
         {
           config: testConfig({
@@ -50,8 +47,6 @@ const setUp = (
             deployments: new Map(others.map((other) => [other.name, other])),
           }),
           clock,
-          random: createRandom('admit'),
-          startedMs: clock.nowMs(),
         },
       )
       if (deployment) exchange.deployment = deployment

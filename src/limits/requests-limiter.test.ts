@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { Exchange } from '../pipeline/exchange.ts'
 import { jsonReply } from '../pipeline/json-reply.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { rounds } from '../../tests/support/rounds.ts'
@@ -7,24 +6,17 @@ import { createRandom } from '../lib/random.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { requestsLimiter, type RequestsLimit } from './deployment-limiter.ts'
 import { testConfig } from '../../tests/support/test-config.ts'
+import { testExchange } from '../../tests/support/test-exchange.ts'
 
 const setUp = (limit: RequestsLimit) => {
   const clock = createVirtualClock()
   const limiter = requestsLimiter(limit)
   return {
     clock,
-    ask: () => {
-      const exchange = new Exchange(
-        { method: 'POST', path: '/formrecognizer/x', query: '', headers: {}, body: Buffer.alloc(0) },
-        {
-          config: testConfig({ region: 'East US' }),
-          clock,
-          random: createRandom('limiter'),
-          startedMs: clock.nowMs(),
-        },
-      )
-      return limiter(exchange)
-    },
+    ask: () =>
+      limiter(
+        testExchange({ path: '/formrecognizer/x' }, { config: testConfig({ region: 'East US' }), clock }),
+      ),
   }
 }
 

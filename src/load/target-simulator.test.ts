@@ -1,7 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { LoadPlan } from './load-plan.ts'
 import { targetSimulator } from './target-simulator.ts'
 
 const closers: (() => void)[] = []
@@ -40,7 +39,7 @@ async function simulate(deployment: string, apiKey = 'secret', prefix = '', metr
   })
   closers.push(() => server.close().closeAllConnections())
   const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}${prefix}/`)
-  return { state, paths, target: targetSimulator({ url, apiKey, deployment } as LoadPlan) }
+  return { state, paths, target: targetSimulator({ url, apiKey, deployment }) }
 }
 
 describe('the check of the deployment', () => {

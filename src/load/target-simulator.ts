@@ -33,7 +33,11 @@ interface Metrics {
 }
 
 /** Returns a client for the target of a plan. */
-export function targetSimulator({ url, apiKey, deployment }: LoadPlan): TargetSimulator {
+export function targetSimulator({
+  url,
+  apiKey,
+  deployment,
+}: Pick<LoadPlan, 'url' | 'apiKey' | 'deployment'>): TargetSimulator {
   const prefix = url.pathname.replace(/\/+$/, '')
   const get = async (path: string, headers: Record<string, string> = {}): Promise<string | undefined> => {
     try {

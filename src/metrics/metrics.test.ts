@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { findModel } from '../wire/models/model-catalogue.ts'
-import { Exchange, type Outcome } from '../pipeline/exchange.ts'
+import type { Outcome } from '../pipeline/exchange.ts'
 import { HeaderList, type Reply } from '../pipeline/reply.ts'
 import { textBody } from '../answer/body.ts'
-import { createRandom } from '../lib/random.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { createMetrics } from './metrics.ts'
 import { MAX_UNKNOWN_DEPLOYMENTS } from './series-table.ts'
 import { testConfig } from '../../tests/support/test-config.ts'
+import { testExchange } from '../../tests/support/test-exchange.ts'
 
 const usage = { promptTokens: 10, cachedTokens: 4, completionTokens: 20, reasoningTokens: 8 }
 const ok = (part: Partial<Reply> = {}): Reply => ({
@@ -49,10 +49,7 @@ const setUp = () => {
   })
   const ask = async (asked: Asked = {}): Promise<void> => {
     const { deployment, path = '/openai/v1/chat/completions', reply = ok() } = asked
-    const exchange = new Exchange(
-      { method: 'POST', path, query: '', headers: {}, body: Buffer.alloc(0) },
-      { config, clock, random: createRandom('metrics'), startedMs: clock.nowMs() },
-    )
+    const exchange = testExchange({ path }, { config, clock })
     await metrics.observe(exchange, async () => {
       if (deployment !== undefined) {
         exchange.deployment = { name: deployment, model: findModel('gpt-4o-mini')! }
@@ -163,11 +160,7 @@ describe('createMetrics', () => {
 
   it('takes a request out of flight when its pipeline throws', async () => {
     const { metrics, read } = setUp()
-    const clock = createVirtualClock()
-    const exchange = new Exchange(
-      { method: 'GET', path: '/', query: '', headers: {}, body: Buffer.alloc(0) },
-      { config: testConfig(), clock, random: createRandom('throw'), startedMs: 0 },
-    )
+    const exchange = testExchange()
     await expect(metrics.observe(exchange, () => Promise.reject(new Error('broken')))).rejects.toThrow(
       'broken',
     )

@@ -4,8 +4,9 @@ import type { Exchange } from './exchange.ts'
 import type { Stage } from './stage.ts'
 import { textBody } from '../answer/body.ts'
 import { HeaderList, type Reply } from './reply.ts'
+import { testExchange } from '../../tests/support/test-exchange.ts'
 
-const exchange = {} as Exchange
+const exchange = testExchange()
 const reply: Reply = { status: 200, headers: new HeaderList(), body: textBody('') }
 
 describe('chain', () => {
@@ -36,8 +37,8 @@ describe('chain', () => {
     const other: Reply = { ...reply, status: 418 }
     const acts = ({ method }: Exchange): boolean => method === 'PUT'
     const run = chain([{ acts, stage: async () => other }], async () => reply)
-    expect(await run({ method: 'PUT' } as Exchange)).toBe(other)
-    expect(await run({ method: 'GET' } as Exchange)).toBe(reply)
+    expect(await run(testExchange({ method: 'PUT' }))).toBe(other)
+    expect(await run(testExchange({ method: 'GET' }))).toBe(reply)
   })
 
   it('names a hook that calls next twice', async () => {

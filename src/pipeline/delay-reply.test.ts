@@ -1,20 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { createRandom } from '../lib/random.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { delayReply } from './delay-reply.ts'
 import { eventsReply } from './events-reply.ts'
-import { Exchange } from './exchange.ts'
 import { HeaderList, type Reply } from './reply.ts'
 import { textReply } from './text-reply.ts'
-import { testConfig } from '../../tests/support/test-config.ts'
+import { testExchange } from '../../tests/support/test-exchange.ts'
 
 const setUp = () => {
   const clock = createVirtualClock()
-  const exchange = new Exchange(
-    { method: 'GET', path: '/', query: '', headers: {}, body: Buffer.alloc(0) },
-    { config: testConfig(), clock, random: createRandom('delay'), startedMs: clock.nowMs() },
-  )
-  return { clock, exchange }
+  return { clock, exchange: testExchange({}, { clock }) }
 }
 
 const live: Reply = {

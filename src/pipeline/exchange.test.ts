@@ -1,22 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../lib/random.ts'
-import { createVirtualClock } from '../lib/virtual-clock.ts'
-import { Exchange, type ExchangeEnv } from './exchange.ts'
-import { testConfig } from '../../tests/support/test-config.ts'
+import type { Exchange, ExchangeEnv } from './exchange.ts'
+import { testExchange } from '../../tests/support/test-exchange.ts'
 
 const outcome = { aborted: false, firstByteMs: 0, endMs: 1 }
 
 const exchangeWith = (onListenerFailure?: ExchangeEnv['onListenerFailure']): Exchange =>
-  new Exchange(
-    { method: 'GET', path: '/', query: '', headers: {}, body: Buffer.alloc(0) },
-    {
-      config: testConfig(),
-      clock: createVirtualClock(),
-      random: createRandom('exchange'),
-      startedMs: 0,
-      ...(onListenerFailure && { onListenerFailure }),
-    },
-  )
+  testExchange({}, { ...(onListenerFailure && { onListenerFailure }) })
 
 describe('the end of an exchange', () => {
   it('is told to all listeners, though one throws and one rejects, and their failures are reported', async () => {
@@ -61,10 +51,7 @@ describe('the end of an exchange', () => {
 describe('the id of an exchange', () => {
   it('changes nothing of what is drawn for its answer', () => {
     const [drawn, plain] = [createRandom('exchange'), createRandom('exchange')]
-    const exchange = new Exchange(
-      { method: 'GET', path: '/', query: '', headers: {}, body: Buffer.alloc(0) },
-      { config: testConfig(), clock: createVirtualClock(), random: drawn, startedMs: 0 },
-    )
+    const exchange = testExchange({}, { random: drawn })
     expect(exchange.id).not.toBe(exchange.modelRequestId)
     expect(drawn.bits()).toBe(plain.bits())
   })

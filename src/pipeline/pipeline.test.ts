@@ -1,15 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { everySource } from '../../tests/support/every-source.ts'
-import { createRandom } from '../lib/random.ts'
-import { createVirtualClock } from '../lib/virtual-clock.ts'
-import { Exchange } from './exchange.ts'
 import type { Stage, Source } from './stage.ts'
 import { jsonReply } from './json-reply.ts'
 import { createPipeline } from './pipeline.ts'
 import type { Reply } from './reply.ts'
 import { refuse } from './reply-headers.ts'
 import { invalidKey } from '../wire/errors.ts'
-import { testConfig } from '../../tests/support/test-config.ts'
+import { testExchange } from '../../tests/support/test-exchange.ts'
 
 const pass: Stage = (_, next) => next()
 
@@ -54,16 +51,7 @@ async function answer(
       onUnknownPath: (exchange) => unknownPaths.push(exchange.path),
     },
   )
-  const exchange = new Exchange(
-    { method: 'POST', path, query: '', headers: {}, body: Buffer.alloc(0) },
-    {
-      config: testConfig(),
-      clock: createVirtualClock(),
-      random: createRandom('pipeline'),
-      startedMs: 0,
-    },
-  )
-  const reply = await run(exchange)
+  const reply = await run(testExchange({ path }))
   const body = reply.body.kind === 'whole' ? String(reply.body.render()) : ''
   return { reply, body, failures, unknownPaths }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Exchange } from '../pipeline/exchange.ts'
 import { promptText } from './extension-kit.ts'
+import { testExchange } from '../../tests/support/test-exchange.ts'
 
 const user = (content: unknown) => ({ role: 'user', content })
 
@@ -32,6 +32,6 @@ describe('promptText', () => {
     ['nothing of null', null, undefined],
     ['nothing of what is no JSON', undefined, undefined],
   ])('gives %s', (_, json, expected) => {
-    expect(promptText({ json } as Exchange)).toBe(expected)
+    expect(promptText(testExchange({ body: JSON.stringify(json) ?? '{' }))).toBe(expected)
   })
 })

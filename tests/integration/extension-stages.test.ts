@@ -11,7 +11,7 @@ import { LimiterTable } from '../../src/limits/limiter-table.ts'
 import { requestsLimiter } from '../../src/limits/deployment-limiter.ts'
 import { delayReply } from '../../src/pipeline/delay-reply.ts'
 import { eventsReply } from '../../src/pipeline/events-reply.ts'
-import { Exchange, type Incoming } from '../../src/pipeline/exchange.ts'
+import type { Exchange, Incoming } from '../../src/pipeline/exchange.ts'
 import type { NamedLimiter } from '../../src/pipeline/extension.ts'
 import { type Source, type Stage, mapMaybe } from '../../src/pipeline/stage.ts'
 import { jsonReply } from '../../src/pipeline/json-reply.ts'
@@ -21,12 +21,12 @@ import { replyFromResponse } from '../../src/pipeline/reply-from-response.ts'
 import { NodeSender } from '../../src/server/carriers/send-to-node.ts'
 import { sendToWeb } from '../../src/server/carriers/send-to-web.ts'
 import type { Clock } from '../../src/lib/clock.ts'
-import { createRandom } from '../../src/lib/random.ts'
 import { createSystemClock } from '../../src/lib/system-clock.ts'
 import { createVirtualClock } from '../../src/lib/virtual-clock.ts'
 import { advanceUntil } from '../support/advance-until.ts'
 import { chatEvents, eventStream, type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts'
 import { filesInMemory } from '../support/files-in-memory.ts'
+import { testExchange } from '../support/test-exchange.ts'
 
 const config = loadConfig({
   flags: {},
@@ -61,17 +61,7 @@ const createStages = ({ clock = createSystemClock(), hooks = [], generate, limit
     { onFailure: (error) => failures.push(error), onUnknownPath: () => {} },
   )
   const open = (incoming: Partial<Incoming>): Exchange =>
-    new Exchange(
-      {
-        method: 'POST',
-        path: '/any',
-        query: '',
-        headers: { 'api-key': 'key' },
-        body: Buffer.alloc(0),
-        ...incoming,
-      },
-      { config, clock, random: createRandom('stages'), startedMs: clock.nowMs() },
-    )
+    testExchange({ path: '/any', headers: { 'api-key': 'key' }, ...incoming }, { config, clock })
   return {
     failures,
     post: async (incoming: Partial<Incoming> = {}): Promise<Response> => {

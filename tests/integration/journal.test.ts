@@ -3,11 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { journalJson } from '../../src/journal/journal-json.ts'
 import { createJournal } from '../../src/journal/journal.ts'
 import { retryReportJson } from '../../src/journal/retry-report-json.ts'
-import { Exchange } from '../../src/pipeline/exchange.ts'
 import { HeaderList } from '../../src/pipeline/reply.ts'
 import { textBody } from '../../src/answer/body.ts'
-import { createRandom } from '../../src/lib/random.ts'
 import { createTestSimulator, deploymentPath, testKey, type TestSettings } from '../support/test-simulator.ts'
+import { testExchange } from '../support/test-exchange.ts'
 
 const path = deploymentPath('chat', 'chat/completions')
 const hello = { messages: [{ role: 'user', content: 'Hello' }], max_tokens: 5 }
@@ -200,10 +199,7 @@ describe('the journal', () => {
 describe('the bodies of the journal', () => {
   const { simulator, clock } = createTestSimulator()
   const send = async (journal: ReturnType<typeof createJournal>, body: Buffer, headers = {}) => {
-    const exchange = new Exchange(
-      { method: 'POST', path: '/x', query: '', headers, body },
-      { config: simulator.config, clock, random: createRandom('x'), startedMs: 0 },
-    )
+    const exchange = testExchange({ path: '/x', headers, body }, { config: simulator.config, clock })
     await journal.observe(exchange, () =>
       Promise.resolve({ status: 500, headers: new HeaderList(), body: textBody('') }),
     )

@@ -2,14 +2,13 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
 import { eventsReply } from '../../src/pipeline/events-reply.ts'
-import { Exchange, type Incoming } from '../../src/pipeline/exchange.ts'
+import type { Exchange, Incoming } from '../../src/pipeline/exchange.ts'
 import type { Forwarder } from '../../src/pipeline/extension.ts'
 import { HeaderList } from '../../src/pipeline/reply.ts'
 import { jsonReply } from '../../src/pipeline/json-reply.ts'
 import { replyFromResponse } from '../../src/pipeline/reply-from-response.ts'
 import { sendToWeb } from '../../src/server/carriers/send-to-web.ts'
 import { textReply } from '../../src/pipeline/text-reply.ts'
-import { createRandom } from '../../src/lib/random.ts'
 import { createVirtualClock, type VirtualClock } from '../../src/lib/virtual-clock.ts'
 import { createRecorder } from '../../src/recordings/record-mode.ts'
 import { LocalCursors } from '../../src/recordings/replay-cursors.ts'
@@ -17,6 +16,7 @@ import { createReplay } from '../../src/recordings/replay-mode.ts'
 import { createForward } from '../../src/upstream/forward.ts'
 import { createUpstreamClient } from '../../src/upstream/upstream-client.ts'
 import { chatCompletion, chatEvents, json } from '../support/fake-upstream.ts'
+import { testExchange } from '../support/test-exchange.ts'
 import { filesInMemory } from '../support/files-in-memory.ts'
 import {
   readRecordings,
@@ -50,10 +50,7 @@ const configFor = (mode: 'record' | 'replay', env: Record<string, string> = {}):
   })
 
 const exchangeOf = (config: Config, clock: VirtualClock, incoming: Partial<Incoming>): Exchange =>
-  new Exchange(
-    { method: 'POST', path, query, headers: {}, body: Buffer.from('{"urlSource":"x"}'), ...incoming },
-    { config, clock, random: createRandom('forwarders'), startedMs: clock.nowMs() },
-  )
+  testExchange({ path, query, body: '{"urlSource":"x"}', ...incoming }, { config, clock })
 
 /** A recorder whose requests a forwarder takes. */
 const start = (forwarder: Forwarder, env: Record<string, string> = {}) => {

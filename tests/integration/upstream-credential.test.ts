@@ -1,8 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { loadConfig } from '../../src/config/load-config.ts'
 import { createVirtualClock } from '../../src/lib/virtual-clock.ts'
-import { createRandom } from '../../src/lib/random.ts'
-import { Exchange, type Incoming } from '../../src/pipeline/exchange.ts'
+import type { Exchange, Incoming } from '../../src/pipeline/exchange.ts'
 import { completeReply } from '../../src/pipeline/reply-headers.ts'
 import { createRecorder } from '../../src/recordings/record-mode.ts'
 import { sendToWeb } from '../../src/server/carriers/send-to-web.ts'
@@ -14,6 +13,7 @@ import { chatCompletion, json } from '../support/fake-upstream.ts'
 import { filesInMemory } from '../support/files-in-memory.ts'
 import { readRecordings, recordingPlace } from '../support/recording-simulator.ts'
 import { collectInto, type LogLine } from '../support/test-logger.ts'
+import { testExchange } from '../support/test-exchange.ts'
 
 const place = recordingPlace(json(chatCompletion('Hi')))
 
@@ -45,17 +45,7 @@ const start = (credential: Credential, env: Record<string, string> = {}) => {
     await recorder.close()
   })
   const exchangeOf = (incoming: Partial<Incoming> = {}): Exchange =>
-    new Exchange(
-      {
-        method: 'POST',
-        path: '/v1/chat/completions',
-        query: '',
-        headers: {},
-        body: Buffer.from('{}'),
-        ...incoming,
-      },
-      { config, clock, random: createRandom('credential'), startedMs: clock.nowMs() },
-    )
+    testExchange({ path: '/v1/chat/completions', body: '{}', ...incoming }, { config, clock })
   const ask = async (exchange = exchangeOf()): Promise<Response> => {
     const { reply } = await forward(exchange, () => {})
     return sendToWeb(exchange, completeReply(exchange, reply))

@@ -29,7 +29,7 @@ const guides = ['README.md', 'CONTRIBUTING.md', ...filesOf('docs', /\.md$/), ...
 const oldest = /^>=(\d+\.\d+\.\d+)$/.exec(String((manifest['engines'] as Tree)['node']))?.[1] ?? ''
 const majorOf = (release: string): string => release.split('.')[0] ?? ''
 const matrix = (): string[] => {
-  const { jobs } = readYaml('.github/workflows/test.yml') as unknown as Workflow
+  const { jobs } = parse(read('.github/workflows/test.yml')) as Workflow
   return jobs.test.strategy.matrix.node
 }
 

@@ -67,7 +67,6 @@ const worthOpening = 60
  */
 const reasonsToBeAlone: Readonly<Record<string, string>> = {
   'cli/open-files.ts': 'main.ts is a program, which tests cannot import without running it',
-  'cli/process-signals.ts': 'main.ts is a program, which tests cannot import without running it',
   'generate/images/bitmap-font.ts': 'the pixels of a font: data, not code',
   'server/connection-reports.ts': 'the one file of the server with a timer that may stand still in tests',
   'server/log-warnings.ts': 'simulator.ts composes the parts, and would be nearly 400 lines with it',

@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createRandom } from '../../lib/random.ts'
-import { createVirtualClock } from '../../lib/virtual-clock.ts'
 import { DueEvents } from './parts.ts'
-import { Exchange } from '../../pipeline/exchange.ts'
-import { testConfig } from '../../../tests/support/test-config.ts'
+import { testExchange } from '../../../tests/support/test-exchange.ts'
 
 /** Events 0 and 1 belong to the first token, 2 and 3 to the two that follow, and 4 comes after the last. */
 const steps = [0, 0, 1, 2, 3]
@@ -16,15 +13,7 @@ const body = {
 const schedule = { stepsMs: new Float64Array([100, 120, 140]), endMs: 140 }
 
 const setUp = () => {
-  const exchange = new Exchange(
-    { method: 'POST', path: '/', query: '', headers: {}, body: Buffer.alloc(0) },
-    {
-      config: testConfig(),
-      clock: createVirtualClock(),
-      random: createRandom('events'),
-      startedMs: 1_000,
-    },
-  )
+  const exchange = testExchange({}, { startedMs: 1_000 })
   const told: string[] = []
   exchange.pacingWatch = {
     sent: (part, lateMs, nowMs) => told.push(`${part} ${lateMs} at ${nowMs}`),

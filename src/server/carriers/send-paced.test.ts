@@ -1,12 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createRandom } from '../../lib/random.ts'
 import { createSystemClock } from '../../lib/system-clock.ts'
-import { Exchange } from '../../pipeline/exchange.ts'
 import { HeaderList } from '../../pipeline/reply.ts'
 import { NodeSender } from './send-to-node.ts'
-import { testConfig } from '../../../tests/support/test-config.ts'
+import { testExchange } from '../../../tests/support/test-exchange.ts'
 
 const closers: (() => void)[] = []
 afterEach(() => {
@@ -18,10 +16,7 @@ async function serve(events: readonly string[], everyMs: number, told: string[] 
   const clock = createSystemClock()
   const stepsMs = Float64Array.from(events, (_, index) => index * everyMs)
   const server = createServer((_: IncomingMessage, outgoing: ServerResponse) => {
-    const exchange = new Exchange(
-      { method: 'POST', path: '/', query: '', headers: {}, body: Buffer.alloc(0) },
-      { config: testConfig(), clock, random: createRandom('send'), startedMs: clock.nowMs() },
-    )
+    const exchange = testExchange({}, { clock })
     exchange.pacingWatch = { sent: (part) => told.push(part) }
     new NodeSender(exchange, outgoing, () => {}).send({
       status: 200,

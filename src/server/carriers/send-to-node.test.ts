@@ -2,13 +2,12 @@ import { createServer, request, type IncomingMessage, type ServerResponse } from
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createQuietTimer } from '../../../tests/support/quiet-timer.ts'
-import { createRandom } from '../../lib/random.ts'
 import { createSystemClock } from '../../lib/system-clock.ts'
-import { Exchange, type Outcome } from '../../pipeline/exchange.ts'
+import type { Exchange, Outcome } from '../../pipeline/exchange.ts'
 import type { EventsBody } from '../../answer/body.ts'
 import { HeaderList, type Reply } from '../../pipeline/reply.ts'
 import { NodeSender } from './send-to-node.ts'
-import { testConfig } from '../../../tests/support/test-config.ts'
+import { testExchange } from '../../../tests/support/test-exchange.ts'
 
 const closers: (() => void)[] = []
 afterEach(() => {
@@ -18,10 +17,7 @@ afterEach(() => {
 const clock = createSystemClock()
 
 function openExchange(): Exchange {
-  return new Exchange(
-    { method: 'POST', path: '/', query: '', headers: {}, body: Buffer.alloc(0) },
-    { config: testConfig(), clock, random: createRandom('send'), startedMs: clock.nowMs() },
-  )
+  return testExchange({}, { clock })
 }
 
 /** Serves one reply over loopback, and tells how the sending ended. */

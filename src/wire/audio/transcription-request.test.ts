@@ -8,7 +8,7 @@ const whisper = findModel('whisper')!
 const later = findModel('gpt-4o-transcribe')!
 const diarize = findModel('gpt-4o-transcribe-diarize')!
 
-type Fields = Readonly<Record<string, string | string[]>>
+type Fields = Readonly<Record<string, string | readonly string[]>>
 
 const formOf = (fields: Fields, fileName: string | undefined = 'a.wav', bytes = 'x'): MultipartForm => {
   const texts = (name: string): string[] => [fields[name] ?? []].flat()
@@ -28,7 +28,7 @@ describe('validateTranscription', () => {
     [{ response_format: 'text', stream: 'true', language: '' }, later],
     [{ response_format: 'diarized_json' }, diarize],
   ] as const)('accepts %j', (fields, model) => {
-    expect(validateTranscription(formOf(fields as unknown as Fields), model, 'transcribe')).toBeUndefined()
+    expect(validateTranscription(formOf(fields), model, 'transcribe')).toBeUndefined()
   })
 
   it.each([
@@ -89,7 +89,7 @@ describe('validateTranscription', () => {
       "Invalid value: 'yes'. Supported values are: 'true' and 'false'.",
     ],
   ] as const)('refuses %j', (fields, model, param, code, message) => {
-    const error = validateTranscription(formOf(fields as unknown as Fields), model, 'transcribe')
+    const error = validateTranscription(formOf(fields), model, 'transcribe')
     expect(JSON.parse(errorBody(error))).toEqual({
       error: { message, type: 'invalid_request_error', param, code },
     })
