@@ -65,7 +65,7 @@ checks: install ## Run all checks except tests
 # The commit that the work tree is compared with: the last one by default. Tests that read a changed file without importing
 # it, such as the ones of documents, run only with TESTS=all.
 TESTS ?= HEAD
-quick: format-check lint types ## Run before a commit: format, lint, types and the tests of what changed (TESTS=main: since main; TESTS=all: all but end-to-end)
+quick: $(if $(filter all,$(TESTS)),checks,format-check lint types) ## Run before a commit: format, lint, types and the tests of what changed (TESTS=main: since main; TESTS=all: all checks, all tests but end-to-end)
 	@$(BIN)/vitest run --project 'unit*' $(if $(filter all,$(TESTS)),,--changed $(TESTS))
 
 # After the checks. One run for all tests, so that its last line counts unit, integration and end-to-end tests together.
