@@ -46,6 +46,7 @@ export const homes: Readonly<Record<string, readonly string[]>> = {
   '@opentelemetry/exporter-metrics-otlp-proto': ['telemetry'],
   '@opentelemetry/exporter-trace-otlp-proto': ['telemetry'],
   '@breezystack/lamejs': ['generate'],
+  '@eslint-community/regexpp': ['generate'],
 }
 
 const socketModules = new Set(['node:http', 'node:https', 'node:http2', 'node:net'])

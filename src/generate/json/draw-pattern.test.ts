@@ -102,6 +102,31 @@ describe('drawPattern', () => {
   it.each(['(', '[a', 'a{2,1}', '*a', '(?i:a)', 'a)', '\\'])('follows no broken pattern: %s', (source) => {
     expect(parsePattern(source)).toBeUndefined()
   })
+
+  it.each([
+    ['groups', '(', ')'],
+    ['lookaheads', '(?=', ')'],
+    ['groups with escaped parentheses', '(\\)', ')'],
+    ['groups with parentheses in classes', '([)]', ')'],
+  ])('follows 60 nested %s, and not 61', (_, open, close) => {
+    const nested = (depth: number): string => `${open.repeat(depth)}a${close.repeat(depth)}`
+    expect(parsePattern(nested(60))).toBeDefined()
+    expect(parsePattern(nested(61))).toBeUndefined()
+  })
+
+  it('does not follow a pattern of 100,000 open parentheses', () => {
+    expect(parsePattern('('.repeat(100_000))).toBeUndefined()
+  })
+
+  it('matches a reference to a named group by its number', () => {
+    const text = drawPattern(
+      parsePattern('^(?<letter>\\w)\\1$')!,
+      createRandom('named'),
+      { least: 0, most: 9 },
+      plenty(),
+    )
+    expect(text).toMatch(/^(?<letter>\w)\1$/)
+  })
 })
 
 describe('matchesPattern', () => {

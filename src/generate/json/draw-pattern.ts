@@ -43,7 +43,7 @@ class PatternWriter {
   readonly #pattern: Pattern
   readonly #random: Random
   readonly #budget: Budget
-  readonly #groups = new Map<number | string, string>()
+  readonly #groups = new Map<number, string>()
   #room: number = drawLimits.stringLength
 
   constructor(pattern: Pattern, random: Random, budget: Budget) {

@@ -1,3 +1,6 @@
+import { createRequire } from 'node:module'
+import type * as Regexpp from '@eslint-community/regexpp'
+import type { AST } from '@eslint-community/regexpp'
 import { drawLimits } from './draw-limits.ts'
 import type { Pattern, PatternNode, CharacterSet } from './pattern-syntax.ts'
 import { RecentMap } from '../../lib/caches.ts'
@@ -41,7 +44,7 @@ function repeat(part: PatternNode, least: number, most: number): PatternNode {
 }
 
 /** A part that can be referred back to, by its number or its name. */
-function group(part: PatternNode, group: number | string): PatternNode {
+function group(part: PatternNode, group: number): PatternNode {
   return { kind: 'group', part, group, min: part.min, max: part.max }
 }
 
@@ -74,27 +77,19 @@ function literal(character: string): CharacterSet {
 const known = new RecentMap<string, CharacterSet>(500)
 
 /**
- * The set of a class (`[a-z]`) or of an escape (`\d`, `\p{L}`); undefined when it is not one. JavaScript's own matcher
- * decides, one character at a time, so that no expression can keep it busy.
+ * The set of a class (`[a-z]`) or of an escape (`\d`, `\p{L}`). JavaScript's own matcher decides, one character at a time, so
+ * that no pattern can keep it busy.
  */
-function classOf(source: string): CharacterSet | undefined {
-  const cached = known.get(source)
+function classOf(source: string, flags: 'u' | ''): CharacterSet {
+  const key = flags + source
+  const cached = known.get(key)
   if (cached) return cached
-  const expression = compile(source, 'u') ?? compile(source, '')
-  if (!expression) return undefined
+  const expression = new RegExp(`^${source}$`, flags)
   const has = (character: string): boolean => expression.test(character)
   const ascii = printable.filter(has)
   const set = { has, members: ascii.length > 0 ? ascii : otherMembers(source, has) }
-  known.set(source, set)
+  known.set(key, set)
   return set
-}
-
-function compile(source: string, flags: string): RegExp | undefined {
-  try {
-    return new RegExp(`^${source}$`, flags)
-  } catch {
-    return undefined
-  }
 }
 
 /** The ends of a class's ranges are members of it, so the class itself names some. */
@@ -111,163 +106,115 @@ function otherMembers(source: string, has: (character: string) => boolean): stri
   return members
 }
 
-/** Groups within groups that are followed. */
-const DEEPEST_GROUP = 60
+/** A pattern with deeper groups is not followed. The parser is recursive, so this bounds its stack. */
+const MAX_GROUP_DEPTH = 60
 
-const controls: Readonly<Record<string, string>> = {
-  n: '\n',
-  r: '\r',
-  t: '\t',
-  v: '\v',
-  f: '\f',
-  0: '\0',
-}
-
-/** Reads a regular expression of JavaScript's syntax; undefined when it is not one, or is too long or too deep. */
+/**
+ * Parses a regular expression of JavaScript, in Unicode mode if it is valid there. Returns undefined if it is invalid, too long,
+ * or too deep.
+ */
 export function parsePattern(source: string): Pattern | undefined {
-  if (source.length > drawLimits.patternLength) return undefined
-  return new PatternParser(source).parse()
+  if (source.length > drawLimits.patternLength || groupDepth(source) > MAX_GROUP_DEPTH) return undefined
+  parser ??= loadParser()
+  return read(source, 'u') ?? read(source, '')
 }
 
-/** Reads by recursive descent, from left to right and once. */
-class PatternParser {
+function read(source: string, flags: 'u' | ''): Pattern | undefined {
+  try {
+    const parsed = parser?.parsePattern(source, 0, source.length, { unicode: flags === 'u' })
+    return parsed && new PatternReader(source, flags).read(parsed)
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+/** Counts groups within groups, in one pass. Parentheses in classes and behind a backslash are no groups. */
+function groupDepth(source: string): number {
+  let depth = 0
+  let deepest = 0
+  for (const [token] of source.matchAll(/\\[^]|\[(?:\\[^]|[^\]\\])*|[()]/g)) {
+    if (token === '(') deepest = Math.max(deepest, ++depth)
+    else if (token === ')') depth--
+  }
+  return deepest
+}
+
+let parser: Regexpp.RegExpParser | undefined
+
+/** Loads the parser with the first pattern: that takes 10 ms, and most simulators never get one. */
+function loadParser(): Regexpp.RegExpParser {
+  const { RegExpParser } = createRequire(import.meta.url)('@eslint-community/regexpp') as typeof Regexpp
+  // ES2024 has no modifiers such as (?i:a), which the matcher does not support.
+  return new RegExpParser({ ecmaVersion: 2024 })
+}
+
+/** Turns the syntax tree of the parser into nodes that texts can be drawn from. */
+class PatternReader {
   readonly #source: string
-  #at = 0
-  #depth = 0
-  #groups = 0
+  readonly #flags: 'u' | ''
+  readonly #groups = new Map<AST.CapturingGroup, number>()
   #looks = false
   #refersBack = false
-  #broken = false
 
-  constructor(source: string) {
+  constructor(source: string, flags: 'u' | '') {
     this.#source = source
+    this.#flags = flags
   }
 
-  parse(): Pattern | undefined {
-    const root = this.#choice()
-    if (this.#broken || this.#at < this.#source.length) return undefined
+  read(pattern: AST.Pattern): Pattern {
+    const root = this.#choice(pattern.alternatives)
     return { source: this.#source, root, looks: this.#looks, refersBack: this.#refersBack }
   }
 
-  #choice(): PatternNode {
-    const options = [this.#sequence()]
-    while (this.#take('|')) options.push(this.#sequence())
-    return choice(options)
-  }
-
-  #sequence(): PatternNode {
-    const parts: PatternNode[] = []
-    while (!this.#broken && this.#at < this.#source.length) {
-      const next = this.#source[this.#at]
-      if (next === '|' || next === ')') break
-      parts.push(this.#quantified(this.#atom()))
-    }
-    return sequence(parts)
-  }
-
-  #quantified(part: PatternNode): PatternNode {
-    const counts = /^(?:([*+?])|\{(\d{1,9})(,(\d{0,9}))?\})\??/.exec(
-      this.#source.slice(this.#at, this.#at + 24),
+  #choice(alternatives: readonly AST.Alternative[]): PatternNode {
+    return choice(
+      alternatives.map(({ elements }) => sequence(elements.map((element) => this.#element(element)))),
     )
-    if (!counts) return part
-    this.#at += counts[0].length
-    const [, sign, low, comma, high] = counts
-    if (sign) return repeat(part, sign === '+' ? 1 : 0, sign === '?' ? 1 : Infinity)
-    const least = Number(low)
-    const most = comma ? (high ? Number(high) : Infinity) : least
-    if (most < least) this.#broken = true
-    return repeat(part, least, most)
   }
 
-  #atom(): PatternNode {
-    const character = String.fromCodePoint(this.#source.codePointAt(this.#at) ?? 0)
-    this.#at += character.length
-    switch (character) {
-      case '^':
-        return edge('start')
-      case '$':
-        return edge('end')
-      case '.':
-        return setNode(anyCharacter)
-      case '(':
-        return this.#group()
-      case '[':
-        return this.#class()
-      case '\\':
-        return this.#escape()
-      case '*':
-      case '+':
-      case '?':
-        return this.#fail()
+  #element(element: AST.Element | AST.QuantifiableElement): PatternNode {
+    switch (element.type) {
+      case 'Character':
+        return setNode(literal(String.fromCodePoint(element.value)))
+      case 'CharacterSet':
+        return setNode(element.kind === 'any' ? anyCharacter : classOf(element.raw, this.#flags))
+      case 'CharacterClass':
+      case 'ExpressionCharacterClass':
+        return setNode(classOf(element.raw, this.#flags))
+      case 'Group':
+        return this.#choice(element.alternatives)
+      case 'CapturingGroup':
+        return group(this.#choice(element.alternatives), this.#numberOf(element))
+      case 'Quantifier':
+        return repeat(this.#element(element.element), element.min, element.max)
+      case 'Backreference': {
+        this.#refersBack = true
+        const [first] = [element.resolved].flat()
+        return { kind: 'repeat-of', group: first ? this.#numberOf(first) : 0, min: 0, max: Infinity }
+      }
       default:
-        return setNode(literal(character))
+        return this.#assertion(element)
     }
   }
 
-  #group(): PatternNode {
-    if (++this.#depth > DEEPEST_GROUP) return this.#fail()
-    const open = /^\?(?::|=|!|<=|<!|<([A-Za-z_$][\w$]*)>)/.exec(this.#source.slice(this.#at, this.#at + 80))
-    if (!open && this.#source[this.#at] === '?') return this.#fail()
-    this.#at += open?.[0].length ?? 0
-    const number = open && open[1] === undefined ? 0 : ++this.#groups
-    const part = this.#choice()
-    if (!this.#take(')')) return this.#fail()
-    this.#depth--
-    if (!open || open[1] !== undefined) return group(part, open?.[1] ?? number)
-    if (open[0] === '?:') return part
-    this.#looks = true
-    return look(part, !open[0].startsWith('?<'), open[0].endsWith('!'))
-  }
-
-  #class(): PatternNode {
-    const start = this.#at - 1
-    while (this.#at < this.#source.length && this.#source[this.#at] !== ']') {
-      this.#at += this.#source[this.#at] === '\\' ? 2 : 1
+  #assertion(assertion: AST.Assertion): PatternNode {
+    switch (assertion.kind) {
+      case 'start':
+      case 'end':
+        return edge(assertion.kind)
+      case 'word':
+        return edge(assertion.negate ? 'no-word' : 'word')
+      default:
+        this.#looks = true
+        return look(this.#choice(assertion.alternatives), assertion.kind === 'lookahead', assertion.negate)
     }
-    if (!this.#take(']')) return this.#fail()
-    return this.#setOf(this.#source.slice(start, this.#at))
   }
 
-  #escape(): PatternNode {
-    const rest = this.#source.slice(this.#at, this.#at + 60)
-    const back = /^(?:([1-9]\d?)|k<([^>]+)>)/.exec(rest)
-    if (back) {
-      this.#refersBack = true
-      this.#at += back[0].length
-      return { kind: 'repeat-of', group: back[2] ?? Number(back[1]), min: 0, max: Infinity }
-    }
-    const classEscape = /^(?:[dDwWsS]|[pP]\{[^}]*\})/.exec(rest)
-    if (classEscape) {
-      this.#at += classEscape[0].length
-      return this.#setOf(`\\${classEscape[0]}`)
-    }
-    const code = /^(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\})/.exec(rest)
-    const point = parseInt(code?.[1] ?? code?.[2] ?? code?.[3] ?? '', 16)
-    if (code && point <= 0x10ffff) {
-      this.#at += code[0].length
-      return setNode(literal(String.fromCodePoint(point)))
-    }
-    const character = rest.slice(0, 1)
-    this.#at++
-    if (character === '') return this.#fail()
-    if (character === 'b') return edge('word')
-    if (character === 'B') return edge('no-word')
-    return setNode(literal(controls[character] ?? character))
-  }
-
-  #setOf(source: string): PatternNode {
-    const set = classOf(source)
-    return set ? setNode(set) : this.#fail()
-  }
-
-  #take(character: string): boolean {
-    if (this.#source[this.#at] !== character) return false
-    this.#at++
-    return true
-  }
-
-  #fail(): PatternNode {
-    this.#broken = true
-    return sequence([])
+  /** A number for a group, the same each time. */
+  #numberOf(group: AST.CapturingGroup): number {
+    const known = this.#groups.get(group) ?? this.#groups.size + 1
+    this.#groups.set(group, known)
+    return known
   }
 }

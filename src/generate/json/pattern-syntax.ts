@@ -8,8 +8,8 @@ export type PatternNode =
       readonly least: number
       readonly most: number
     })
-  | (Extent & { readonly kind: 'group'; readonly part: PatternNode; readonly group: number | string })
-  | (Extent & { readonly kind: 'repeat-of'; readonly group: number | string })
+  | (Extent & { readonly kind: 'group'; readonly part: PatternNode; readonly group: number })
+  | (Extent & { readonly kind: 'repeat-of'; readonly group: number })
   | (Extent & { readonly kind: 'edge'; readonly edge: 'start' | 'end' | 'word' | 'no-word' })
   | (Extent & {
       readonly kind: 'look'
