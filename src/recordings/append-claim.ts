@@ -1,101 +1,90 @@
 import { randomUUID } from 'node:crypto'
-import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
-import { hostname } from 'node:os'
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { hostname, uptime } from 'node:os'
 import { join } from 'node:path'
-import { clearInterval, epochMs, setInterval, setTimeout } from '../lib/real-timers.ts'
+import { epochMs } from '../lib/real-timers.ts'
 import { READ_WITHOUT_WAITING } from '../lib/regular-file.ts'
 
-/** A number that no other process has which writes into the folder at the same time. */
-export interface WriterClaim {
-  /** From 1; most of the time there is one writer. */
-  readonly writer: number
-  /** Whether the number is still this holder's: the folder may have been removed, and others may have come. */
-  isHeld(): Promise<boolean>
-  /** Gives the number free. */
-  release(): Promise<void>
+/** The right of one process to append to the files of a folder that have plain names. */
+export interface FolderClaim {
+  /** The lock file of this process, or of the process that records into the folder already. */
+  readonly lockPath: string
+  /** Describes that other process; undefined if this process has the claim. */
+  readonly heldBy: string | undefined
 }
 
-/** How often a claim says that its holder lives. */
-const heartbeatMs = 10_000
-
-/** A claim that has said nothing for so long has lost its holder, where nobody can ask for the process. */
-const staleMs = 60_000
-
-/** How long two that take over the same stale claim need at most to see which of them was last. */
-const takeOverMs = 50
-
-const mostWriters = 1_000
-
-/** When this process began, in milliseconds since 1970: in a container each one has the same id and machine name. */
+/** When this process started, in milliseconds since 1970. In containers, process id and host name may repeat. */
 const processStartMs = epochMs() - process.uptime() * 1_000
 
-/** How far apart two looks at the start of one process may be. */
-const sameStartMs = 2_000
+/** How much the computed start time of one process may vary. */
+const SAME_START_MS = 2_000
 
-/** What a claim says of whoever holds it. */
+/** The content of a lock file. */
 interface Holder {
   readonly pid: number
   readonly host: string
   readonly startMs: number
-  readonly id: string
 }
 
+const lockNames = /^\.aoai-sim-recorder-[\da-f-]+\.lock$/
+
 /**
- * Takes the first free number of a folder, by a file that only one process can make. A file share has no appending that
- * two machines could share, so each writer has files of its own.
+ * Claims a folder. Each process first creates a lock file of its own and then looks for others, so two processes cannot both
+ * miss each other. If two start at the same time, it is possible that neither gets the claim.
  *
  * @throws the error of node:fs when the folder cannot be written to
  */
-export async function claimWriter(dir: string): Promise<WriterClaim> {
-  for (let writer = 1; writer <= mostWriters; writer++) {
-    const path = join(dir, lockName(writer))
-    const holder: Holder = { pid: process.pid, host: hostname(), startMs: processStartMs, id: randomUUID() }
-    const content = JSON.stringify(holder)
-    if ((await create(path, content)) || (await takeOver(path, content))) return hold(path, content, writer)
-  }
-  throw new Error(`${mostWriters} processes write into this folder. Delete .aoai-sim-writer-*.lock in it.`)
-}
-
-/** The name of the file that claims a number. */
-export function lockName(writer: number): string {
-  return `.aoai-sim-writer-${writer}.lock`
-}
-
-async function create(path: string, content: string): Promise<boolean> {
+export async function claimFolder(dir: string): Promise<FolderClaim> {
+  const lockPath = join(dir, `.aoai-sim-recorder-${randomUUID()}.lock`)
+  const holder: Holder = { pid: process.pid, host: hostname(), startMs: processStartMs }
+  await writeFile(lockPath, JSON.stringify(holder), { flag: 'wx', mode: 0o600 })
   try {
-    await writeFile(path, content, { flag: 'wx', mode: 0o600 })
-    return true
+    const other = await findOther(dir, lockPath)
+    if (other) await rm(lockPath, { force: true })
+    return other ?? { lockPath, heldBy: undefined }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    await rm(lockPath, { force: true })
     throw error
   }
 }
 
-async function takeOver(path: string, content: string): Promise<boolean> {
-  if (!(await isStale(path))) return false
-  const mine = `${path}.${randomUUID()}`
-  await writeFile(mine, content, { flag: 'wx', mode: 0o600 })
-  await rename(mine, path)
-  await new Promise<void>((resolve) => void setTimeout(resolve, takeOverMs))
-  return (await read(path)) === content
+/** Whether a lock file still exists. It does not if somebody deleted the folder. */
+export async function isHeld({ lockPath }: FolderClaim): Promise<boolean> {
+  return (await stat(lockPath).catch(() => undefined)) !== undefined
 }
 
-/** Whether the holder of a claim is gone: its process on this machine, or else its heartbeat. */
-async function isStale(path: string): Promise<boolean> {
-  const holder = parseHolder(await read(path))
-  if (holder?.host === hostname() && !isRunning(holder)) return true
+/** Lets another process claim the folder. */
+export async function releaseFolder({ lockPath }: FolderClaim): Promise<void> {
+  await rm(lockPath, { force: true })
+}
+
+/** Finds the lock of another process, and deletes the locks of processes that have ended. */
+async function findOther(dir: string, own: string): Promise<FolderClaim | undefined> {
+  for (const name of await readdir(dir)) {
+    const lockPath = join(dir, name)
+    if (!lockNames.test(name) || lockPath === own) continue
+    const content = await readLock(lockPath)
+    if (content === undefined) continue
+    const holder = parseHolder(content)
+    if (!holder) return { lockPath, heldBy: 'another process' }
+    if (!hasEnded(holder)) return { lockPath, heldBy: `process ${holder.pid} on ${holder.host}` }
+    await rm(lockPath, { force: true })
+  }
+  return undefined
+}
+
+/** Returns undefined for a lock that was released meanwhile. */
+async function readLock(path: string): Promise<string | undefined> {
   try {
-    const { mtimeMs } = await stat(path)
-    return epochMs() - mtimeMs > staleMs
-  } catch {
-    // It was released just now; whoever made it first has the number.
-    return false
+    return await readFile(path, { encoding: 'utf8', flag: READ_WITHOUT_WAITING })
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : ''
   }
 }
 
-function parseHolder(content: string | undefined): Pick<Holder, 'pid' | 'host' | 'startMs'> | undefined {
+function parseHolder(content: string): Holder | undefined {
   try {
-    const { pid, host, startMs } = JSON.parse(content ?? '') as Record<string, unknown>
+    const { pid, host, startMs } = JSON.parse(content) as Record<string, unknown>
     if (typeof pid !== 'number' || typeof host !== 'string' || typeof startMs !== 'number') return undefined
     return { pid, host, startMs }
   } catch {
@@ -103,38 +92,16 @@ function parseHolder(content: string | undefined): Pick<Holder, 'pid' | 'host' |
   }
 }
 
-function isRunning({ pid, startMs }: Pick<Holder, 'pid' | 'startMs'>): boolean {
-  if (pid === process.pid) return Math.abs(startMs - processStartMs) < sameStartMs
+/** Whether a process is known to have ended. Only processes of this machine can be checked. */
+function hasEnded({ pid, host, startMs }: Holder): boolean {
+  if (host !== hostname()) return false
+  if (pid === process.pid) return Math.abs(startMs - processStartMs) >= SAME_START_MS
+  if (startMs < epochMs() - uptime() * 1_000 - SAME_START_MS) return true
   try {
     process.kill(pid, 0)
-    return true
+    return false
   } catch (error) {
-    // A process of another user may not be signalled, but it is there.
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
-async function read(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, { encoding: 'utf8', flag: READ_WITHOUT_WAITING })
-  } catch {
-    return undefined
-  }
-}
-
-function hold(path: string, content: string, writer: number): WriterClaim {
-  // A folder that is gone for a moment is noticed when something is written to it.
-  const heartbeat = setInterval(() => {
-    const now = new Date(epochMs())
-    utimes(path, now, now).catch(() => {})
-  }, heartbeatMs)
-  heartbeat.unref()
-  return {
-    writer,
-    isHeld: async () => (await read(path)) === content,
-    async release() {
-      clearInterval(heartbeat)
-      if ((await read(path)) === content) await rm(path, { force: true })
-    },
+    // EPERM: the process exists and belongs to another user.
+    return (error as NodeJS.ErrnoException).code !== 'EPERM'
   }
 }

@@ -7,15 +7,16 @@ import { recordFilePart } from './record-file-name.ts'
 import { recordingFileHeader } from './yaml-format.ts'
 import { reasonOf } from '../lib/error-text.ts'
 
-/** Tells the operator what was found in a file and what was done about it. */
+/** Reports to the operator what was found in a file and what was done about it. */
 export type ReportFile = (fields: { readonly file: string }, message: string) => void
 
-/** Where the interactions of one URL path go. */
+/** The file of the interactions of one URL path. */
 interface FileTarget {
   readonly dir: string
-  /** The file's name without what tells parts apart. */
+  /** The file name without suffix and extension. */
   readonly name: string
-  readonly writer: number
+  /** Undefined for plain names. */
+  readonly writerId: string | undefined
 }
 
 interface Waiting {
@@ -24,31 +25,31 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-/** What is written in one go at most, in characters, so that a burst needs no second copy of all of it. */
-const largestBatch = 8 * 1024 * 1024
+/** The most characters of one write, so that a burst is not copied as a whole. */
+const MAX_BATCH_LENGTH = 8 * 1024 * 1024
 
-/** Without waiting for the other end of a named pipe. */
+/** The first flag keeps a named pipe from blocking. */
 const openFlags = READ_WITHOUT_WAITING | constants.O_RDWR | constants.O_APPEND | constants.O_CREAT
 
 /**
- * Appends items to the file of one URL path. What comes while a write is under way goes out together with the next one,
- * and waits for the disk once. Nothing that stands in a file is ever written again.
+ * Appends items to the file of one URL path. Items that arrive during a write are written together, with one sync. Existing
+ * content is never rewritten.
  */
 export class AppendFile {
-  readonly #place: FileTarget
+  readonly #target: FileTarget
   readonly #report: ReportFile
   readonly #waiting: Waiting[] = []
   #part = 1
-  /** How large the file was when it was left; undefined when nobody has looked at it yet, or a write went wrong. */
+  /** The size after the last write; undefined before the first one and after a failed one. */
   #knownSize: number | undefined
   #isWriting = false
 
-  constructor(place: FileTarget, report: ReportFile) {
-    this.#place = place
+  constructor(target: FileTarget, report: ReportFile) {
+    this.#target = target
     this.#report = report
   }
 
-  /** Whether nothing is being written or waits for it. */
+  /** Whether nothing is being written or waiting. */
   get isIdle(): boolean {
     return !this.#isWriting
   }
@@ -57,7 +58,7 @@ export class AppendFile {
    * Resolves when the item is on the disk.
    *
    * @param text one list item with its line feed
-   * @throws {AppendFailure} when it is not; what stood in the file before still does
+   * @throws {AppendFailure} if it could not be written; the file keeps its earlier content
    */
   append(text: string): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -86,7 +87,7 @@ export class AppendFile {
     let length = 0
     let count = 0
     for (const { text } of this.#waiting) {
-      if (count > 0 && length + text.length > largestBatch) break
+      if (count > 0 && length + text.length > MAX_BATCH_LENGTH) break
       length += text.length
       count++
     }
@@ -94,8 +95,8 @@ export class AppendFile {
   }
 
   get #path(): string {
-    const { dir, name, writer } = this.#place
-    return join(dir, recordFilePart(name, writer, this.#part))
+    const { dir, name, writerId } = this.#target
+    return join(dir, recordFilePart(name, writerId, this.#part))
   }
 
   async #write(text: string): Promise<void> {
@@ -106,7 +107,7 @@ export class AppendFile {
         await writeFully(file, bytes)
         await file.datasync()
       } catch (error) {
-        // A part of an item must not stand in front of the next one.
+        // The next item must not follow an incomplete one.
         await file.truncate(size).catch(() => {})
         throw error
       }
@@ -138,7 +139,7 @@ export class AppendFile {
       this.#knownSize = undefined
       this.#report(
         { file: path },
-        `This file was not written by appending, so it is left alone; new recordings go to ${this.#path}.`,
+        `This file was not written by the recorder, so it is not changed. New recordings go to ${this.#path}.`,
       )
     }
   }
@@ -162,8 +163,8 @@ async function writeFully(file: FileHandle, bytes: Buffer): Promise<void> {
 }
 
 /**
- * Cuts off an item that was left half written, and keeps what is cut off in a file beside, in case it was a person who
- * left it so. Gives the size that remains.
+ * Removes an incomplete item from the end of a file and keeps its bytes in `<file>.cut`, in case a person edited them.
+ * Returns the remaining size.
  */
 export async function cutTail(
   file: FileHandle,
@@ -183,12 +184,12 @@ export async function cutTail(
   await file.truncate(atByte)
   report(
     { file: path },
-    `The last interaction was cut off in the middle of its writing. It was taken out, and its ${size - atByte} bytes are kept in ${path}.cut.`,
+    `The last interaction was incomplete. It was removed, and its ${size - atByte} bytes are in ${path}.cut.`,
   )
   return atByte
 }
 
-/** Recordings could not be written. The message names the file and the cure. */
+/** Recordings could not be written. The message names the file and what to do. */
 export class AppendFailure extends Error {
   override readonly name = 'AppendFailure'
 }

@@ -1,22 +1,25 @@
+import { randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { requireRegular } from '../lib/regular-file.ts'
-import { claimWriter, lockName, type WriterClaim } from './append-claim.ts'
+import { claimFolder, type FolderClaim, isHeld, releaseFolder } from './append-claim.ts'
 import { appendFailure, AppendFile, cutTail, type ReportFile } from './append-file.ts'
 import { inspectTail } from './append-tail.ts'
-import { isFileOfWriter, recordFileName } from './record-file-name.ts'
+import { isClaimedFile, recordFileName } from './record-file-name.ts'
 
-/** How many files' ends are remembered; a URL path may hold an id, so there is no end to them. */
-const mostRemembered = 1_000
+/** How many files are remembered. URL paths may contain ids, so their number is not bounded. */
+const MAX_REMEMBERED_FILES = 1_000
 
 /** A folder of recordings to which this process appends. */
 export class AppendStore {
   readonly #dir: string
   readonly #report: ReportFile
   readonly #files = new Map<string, AppendFile>()
-  #claim: Promise<WriterClaim> | undefined
-  /** A look at the claim that is under way, which all who come meanwhile share. */
-  #check: Promise<WriterClaim> | undefined
+  #claim: FolderClaim | undefined
+  /** In the names of all files of this process; undefined while it has the claim. */
+  #writerId: string | undefined
+  /** A check of the claim that is running, shared by concurrent appends. */
+  #check: Promise<string | undefined> | undefined
   /** Whether the file system takes `A` and `a` for one name. */
   #ignoresCase = false
   #forgotten = 0
@@ -27,15 +30,14 @@ export class AppendStore {
   }
 
   /**
-   * Makes the folder where it is missing, and cuts off what a killed process has left half written.
+   * Creates the folder if it is missing, and removes incomplete items that a killed process has left.
    *
    * @throws {AppendFailure} when the folder cannot be written to
    */
   async open(): Promise<void> {
-    const { writer } = await this.#claimed()
-    const files = await readdir(this.#dir)
-    for (const file of files) {
-      if (isFileOfWriter(file, writer)) await this.#repair(join(this.#dir, file))
+    if ((await this.#checkedWriterId()) !== undefined) return
+    for (const file of await readdir(this.#dir)) {
+      if (isClaimedFile(file)) await this.#repair(join(this.#dir, file))
     }
   }
 
@@ -43,68 +45,59 @@ export class AppendStore {
    * Resolves when the item is on the disk.
    *
    * @param path of the URL
-   * @throws {AppendFailure} when it is not
+   * @throws {AppendFailure} if it could not be written
    */
   async append(path: string, item: string): Promise<void> {
-    const { writer } = await this.#heldClaim()
-    await this.#fileOf(recordFileName(path), writer).append(item)
+    const writerId = await this.#checkedWriterId()
+    await this.#fileOf(recordFileName(path), writerId).append(item)
   }
 
-  /** How many files have been written to, those that are remembered no more included. */
+  /** How many files have been written to, forgotten ones included. */
   get fileCount(): number {
     return this.#forgotten + this.#files.size
   }
 
-  /** Gives the folder free for other writers. Nothing may be under way. */
+  /** Releases the folder for other processes. No append may be running. */
   async close(): Promise<void> {
-    const claim = await this.#claim?.catch(() => undefined)
+    const claim = this.#claim
     this.#claim = undefined
-    await claim?.release()
+    if (claim) await releaseFolder(claim)
   }
 
-  /** A folder that was removed has lost its lock, so that another process may have this number. */
-  #heldClaim(): Promise<WriterClaim> {
+  /** Claims the folder if this process has no claim and no id yet, or if its lock file was deleted with the folder. */
+  #checkedWriterId(): Promise<string | undefined> {
     this.#check ??= this.#checkClaim().finally(() => (this.#check = undefined))
     return this.#check
   }
 
-  async #checkClaim(): Promise<WriterClaim> {
-    const taken = this.#claimed()
-    const claim = await taken
-    if (await claim.isHeld()) return claim
-    if (this.#claim === taken) {
-      this.#claim = undefined
-      await claim.release()
-    }
-    return this.#claimed()
+  async #checkClaim(): Promise<string | undefined> {
+    const isSettled = this.#writerId !== undefined || (this.#claim && (await isHeld(this.#claim)))
+    if (!isSettled) await this.#claimFolder()
+    return this.#writerId
   }
 
-  #claimed(): Promise<WriterClaim> {
-    if (this.#claim) return this.#claim
-    const claim = this.#makeClaim()
-    this.#claim = claim
-    // The next interaction tries again: a disk may get room, and a share come back.
-    claim.catch(() => (this.#claim = undefined))
-    return claim
-  }
-
-  async #makeClaim(): Promise<WriterClaim> {
+  async #claimFolder(): Promise<void> {
     try {
       await mkdir(this.#dir, { recursive: true, mode: 0o700 })
-      const claim = await claimWriter(this.#dir)
-      this.#ignoresCase = await ignoresCase(this.#dir, lockName(claim.writer))
-      return claim
+      const claim = await claimFolder(this.#dir)
+      const { lockPath, heldBy } = claim
+      this.#ignoresCase = await ignoresCase(this.#dir, basename(lockPath))
+      this.#claim = heldBy === undefined ? claim : undefined
+      if (heldBy === undefined) return
+      this.#writerId = randomUUID().slice(0, 8)
+      const message = `The folder is in use by ${heldBy}, so new recordings go to files that end in ~${this.#writerId}.yaml. If that process has ended, delete the lock file and start again.`
+      this.#report({ file: lockPath }, message)
     } catch (error) {
       throw appendFailure(this.#dir, error)
     }
   }
 
-  #fileOf(name: string, writer: number): AppendFile {
-    const key = `${writer} ${this.#ignoresCase ? name.toLowerCase() : name}`
+  #fileOf(name: string, writerId: string | undefined): AppendFile {
+    const key = `${writerId ?? ''} ${this.#ignoresCase ? name.toLowerCase() : name}`
     const known = this.#files.get(key)
     if (known) return known
-    if (this.#files.size >= mostRemembered) this.#forgetIdle()
-    const file = new AppendFile({ dir: this.#dir, name, writer }, this.#report)
+    if (this.#files.size >= MAX_REMEMBERED_FILES) this.#forgetIdle()
+    const file = new AppendFile({ dir: this.#dir, name, writerId }, this.#report)
     this.#files.set(key, file)
     return file
   }
@@ -127,7 +120,7 @@ export class AppendStore {
         await file.close()
       }
     } catch (error) {
-      // A file that cannot be opened is no reason to record nothing; whoever appends to it will hear of it again.
+      // Other files can still be recorded to. An append to this one fails with the same message.
       this.#report({ file: path }, appendFailure(path, error).message)
     }
   }

@@ -1,22 +1,25 @@
 import { createHash } from 'node:crypto'
 
-/** File systems end at 255 bytes; a part's number and what editors add to a name need some of them. */
+/** File systems allow 255 bytes. The rest is for the suffix of a writer and for what editors add. */
 const MAX_NAME_LENGTH = 200
 
+/** What follows a name: `~1.2` for the second file of a path, `~1f00ba12` for a writer without the claim. */
+const suffix = /~(\d+|[\da-f]{8})(?:\.\d+)?$/
+
 /**
- * The name of the file for a URL path, without what tells files of one path apart: the slashes at its ends dropped, those
- * between turned into underscores, as the Python simulator does it. What is no plain character on every file system
- * becomes an underscore too, and so does one in front of what Windows takes for a device, and behind what would look like
- * the number of a writer. Which path an interaction has stands in itself, so two paths may share a file.
+ * The file name for a URL path, without suffix and extension. As in the Python simulator, slashes at the ends are dropped and
+ * slashes between become underscores. So do characters that are not plain on every file system. An underscore also keeps
+ * the name apart from the device names of Windows and from the suffix of a writer. Each interaction states its path, so two
+ * paths may share a file.
  */
 export function recordFileName(path: string): string {
   const name = path
     .replace(/^\/+|\/+$/g, '')
     .replace(/[^\w.%~=@+-]/g, '_')
-    // A name with a dot in front is hidden.
+    // A leading dot would hide the file.
     .replace(/^\.+/, '_')
     .replace(/^(?=(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))/i, '_')
-    .replace(/~\d+(?:\.\d+)?$/, '$&_')
+    .replace(suffix, '$&_')
   if (name === '') return 'root'
   if (name.length <= MAX_NAME_LENGTH) return name
   const digest = createHash('sha256').update(path).digest('hex').slice(0, 12)
@@ -24,19 +27,18 @@ export function recordFileName(path: string): string {
 }
 
 /**
- * The file that a process appends to. The first writer of a folder has the plain names; a second one, at the same time,
- * has files of its own, and so has what follows a file that is not to be appended to.
+ * The file that a process appends to.
  *
- * @param writer from 1
- * @param part from 1
+ * @param writerId of a process that does not have the claim of the folder: 8 hexadecimal digits
+ * @param part from 1; more if files of the same name cannot be appended to
  */
-export function recordFilePart(name: string, writer: number, part: number): string {
-  if (part > 1) return `${name}~${writer}.${part}.yaml`
-  return writer > 1 ? `${name}~${writer}.yaml` : `${name}.yaml`
+export function recordFilePart(name: string, writerId: string | undefined, part: number): string {
+  if (part > 1) return `${name}~${writerId ?? 1}.${part}.yaml`
+  return writerId === undefined ? `${name}.yaml` : `${name}~${writerId}.yaml`
 }
 
-/** Whether a file in the folder is one that this writer appends to. */
-export function isFileOfWriter(file: string, writer: number): boolean {
-  const found = /^.+?(?:~(\d+)(?:\.\d+)?)?\.yaml$/.exec(file)
-  return found !== null && Number(found[1] ?? 1) === writer
+/** Whether a file belongs to the process that has the claim. Earlier versions numbered their writers: `~2`. */
+export function isClaimedFile(file: string): boolean {
+  const writer = suffix.exec(file.replace(/\.yaml$/, ''))?.[1]
+  return file.endsWith('.yaml') && (writer === undefined || !/^[\da-f]{8}$/.test(writer))
 }

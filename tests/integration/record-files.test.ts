@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
   appendFileSync,
@@ -10,12 +10,13 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { hostname } from 'node:os'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createSystemClock } from '../../src/lib/system-clock.ts'
 import { AppendStore } from '../../src/recordings/append-store.ts'
-import { isFileOfWriter, recordFileName, recordFilePart } from '../../src/recordings/record-file-name.ts'
+import { isClaimedFile, recordFileName, recordFilePart } from '../../src/recordings/record-file-name.ts'
 import { recordingFileHeader } from '../../src/recordings/yaml-format.ts'
 import { chatCompletion, json } from '../support/fake-upstream.ts'
 import { leastMs } from '../support/machine-speed.ts'
@@ -37,11 +38,16 @@ const start = (env: Record<string, string> = {}) => startRecording(place, create
 
 const body = (index: number) => ({ messages: [{ role: 'user', content: `number ${index}` }] })
 
+const itemsOf = (name: string) =>
+  readFileSync(join(place.dir, name), 'utf8').slice(recordingFileHeader.length)
+
+const locks = () => readdirSync(place.dir).filter((name) => /^\.aoai-sim-recorder-.*\.lock$/.test(name))
+
 const contents = () =>
   readRecordings(place.dir).map(({ request }) => JSON.parse(String(request.body)).messages[0].content)
 
 describe('recording files', () => {
-  it('get one item for each interaction behind what is there, in this run and in the next', async () => {
+  it('get one item for each interaction, appended, in this run and in the next', async () => {
     const first = start()
     await first.post(path, body(1))
     const before = readFileSync(join(place.dir, file), 'utf8')
@@ -53,7 +59,7 @@ describe('recording files', () => {
     expect(recordingFiles(place.dir)).toEqual([file])
   })
 
-  it('lose at most their last item when they were cut anywhere, with a warning, and keep what was cut', async () => {
+  it('lose at most the last item after a cut anywhere, with a warning, and keep the cut bytes in a file', async () => {
     const { post, recorder } = start()
     for (let index = 0; index < 3; index++) await post(path, body(index))
     await recorder.close()
@@ -79,7 +85,7 @@ describe('recording files', () => {
     }
   })
 
-  it('of another program, or arranged anew by hand, are never touched', async () => {
+  it('of another program, or rearranged by hand, are never changed', async () => {
     const foreign = `interactions:\n- request: {method: GET, uri: /x}\n  response: {status: {code: 200}}\nversion: 1\n`
     writeFileSync(join(place.dir, file), foreign)
     await start().post(path, body(1))
@@ -102,7 +108,7 @@ describe('recording files', () => {
     expect(contents()).toEqual(['number one', 'number 2', 'number 3'])
   })
 
-  it('are made again when the folder goes away', async () => {
+  it('are created again after the folder is deleted', async () => {
     const { post } = start()
     await post(path, body(1))
     rmSync(place.dir, { recursive: true })
@@ -110,7 +116,7 @@ describe('recording files', () => {
     expect(contents()).toEqual(['number 2'])
   })
 
-  it('have plain names, whatever the path', async () => {
+  it('have plain names for any path', async () => {
     const { app } = start()
     const headers = { 'api-key': testKey }
     for (const odd of ['/', '/.hidden/x', '/a%2F..%2Fb:c', `/${'long/'.repeat(100)}`]) {
@@ -120,11 +126,13 @@ describe('recording files', () => {
     expect(recordingFiles(place.dir)).toHaveLength(4)
   })
 
-  it('of two writers are never one, and none has a name that Windows keeps for devices', () => {
+  it('of two writers never share a name, and none is a device name of Windows', () => {
     const paths = [
       '/a',
       '/a~2',
       '/a~3.2',
+      '/a~1f00ba12',
+      '/a~1f00ba12.2',
       '/con',
       '/AUX',
       '/nul.txt',
@@ -133,41 +141,110 @@ describe('recording files', () => {
       '/a.',
       '/console',
     ]
-    const files = [1, 2, 3].map((writer) =>
-      paths.flatMap((path) => [1, 2].map((part) => recordFilePart(recordFileName(path), writer, part))),
+    const files = [undefined, '1f00ba12', '12345678'].flatMap((writerId) =>
+      paths.flatMap((path) => [1, 2].map((part) => ({ writerId, path, part }))),
     )
-    expect(new Set(files.flat()).size).toBe(paths.length * 6)
-    for (const [at, names] of files.entries()) {
-      for (const name of names) {
-        expect(name).not.toMatch(/^(?:con|prn|aux|nul|com\d|lpt\d)(?:[.~]|$)/i)
-        expect(isFileOfWriter(name, at + 1)).toBe(true)
-      }
+    const names = files.map(({ writerId, path, part }) =>
+      recordFilePart(recordFileName(path), writerId, part),
+    )
+    expect(new Set(names).size).toBe(paths.length * 6)
+    for (const [at, name] of names.entries()) {
+      expect(name).not.toMatch(/^(?:con|prn|aux|nul|com\d|lpt\d)(?:[.~]|$)/i)
+      expect([name, isClaimedFile(name)]).toEqual([name, files[at]?.writerId === undefined])
     }
+    expect(isClaimedFile('a~2.yaml')).toBe(true)
     expect(recordFileName('/v1/chat/completions')).toBe('v1_chat_completions')
     expect(recordFileName('/console')).toBe('console')
   })
 
-  it('are not shared with a process that came after the folder was removed', async () => {
-    const first = new AppendStore(place.dir, () => {})
+  it('are not shared with a process that started after the folder was deleted', async () => {
+    const reports: string[] = []
+    const first = new AppendStore(place.dir, (_, message) => reports.push(message))
     const second = new AppendStore(place.dir, () => {})
     await first.append('/a', '- 1\n')
     rmSync(place.dir, { recursive: true })
     await second.append('/a', '- 2\n')
     await Promise.all([first.append('/a', '- 3\n'), first.append('/a', '- 4\n'), first.append('/b', '- 5\n')])
     await second.append('/a', '- 6\n')
-    const text = (name: string) =>
-      readFileSync(join(place.dir, name), 'utf8').slice(recordingFileHeader.length)
-    expect(text('a.yaml')).toBe('- 2\n- 6\n')
-    expect(text('a~2.yaml')).toBe('- 3\n- 4\n')
-    expect(text('b~2.yaml')).toBe('- 5\n')
-    const locks = () => readdirSync(place.dir).filter((name) => name.endsWith('.lock'))
-    expect(locks()).toHaveLength(2)
+    expect(reports).toEqual([expect.stringMatching(/^The folder is in use by process \d+ on /)])
+    const id = /~([\da-f]{8})\.yaml/.exec(reports[0] ?? '')?.[1]
+    expect(itemsOf('a.yaml')).toBe('- 2\n- 6\n')
+    expect(itemsOf(`a~${id}.yaml`)).toBe('- 3\n- 4\n')
+    expect(itemsOf(`b~${id}.yaml`)).toBe('- 5\n')
     await first.close()
+    expect(locks()).toHaveLength(1)
     await second.close()
     expect(locks()).toEqual([])
   })
 
-  it('in whose place a named pipe is are reported, and nobody waits for it', async () => {
+  it('keep their names across restarts, and the second process does not block the next start', async () => {
+    const item = (number: number): string => `- request: ${number}\n  context_values: {}\n`
+    const first = new AppendStore(place.dir, () => {})
+    await first.append('/a', item(1))
+    const second = new AppendStore(place.dir, () => {})
+    await second.append('/a', item(2))
+    await first.close()
+    const restarted = new AppendStore(place.dir, () => {})
+    await restarted.append('/a', item(3))
+    expect(itemsOf('a.yaml')).toBe(item(1) + item(3))
+    expect(recordingFiles(place.dir)).toHaveLength(2)
+    await Promise.all([second.close(), restarted.close()])
+    expect(locks()).toEqual([])
+  })
+
+  it('are never shared by processes that start at the same moment', async () => {
+    const stores = Array.from({ length: 8 }, () => new AppendStore(place.dir, () => {}))
+    await Promise.all(stores.map((store, index) => store.append('/a', `- ${index}\n`)))
+    const texts = recordingFiles(place.dir).map(itemsOf)
+    expect(texts.toSorted()).toEqual(stores.map((_, index) => `- ${index}\n`))
+    await Promise.all(stores.map((store) => store.close()))
+    expect(locks()).toEqual([])
+  })
+
+  describe('with the lock file of another process', () => {
+    const lockOf = (holder: object | string): string => {
+      const path = join(place.dir, '.aoai-sim-recorder-0.lock')
+      writeFileSync(path, typeof holder === 'string' ? holder : JSON.stringify(holder))
+      return path
+    }
+    const ended = spawnSync(process.execPath, ['--version']).pid
+    const appendOne = async (): Promise<void> => {
+      const store = new AppendStore(place.dir, () => {})
+      await store.append('/a', '- 1\n')
+      await store.close()
+    }
+
+    it.each([
+      ['has ended', { pid: ended, host: hostname(), startMs: Date.now() - 1_000 }],
+      ['had the same id and has ended', { pid: process.pid, host: hostname(), startMs: 0 }],
+      ['ended with the machine', { pid: process.ppid, host: hostname(), startMs: 0 }],
+    ])('keep the plain names if it %s', async (_, holder) => {
+      lockOf(holder)
+      await appendOne()
+      expect(recordingFiles(place.dir)).toEqual(['a.yaml'])
+      expect(locks()).toEqual([])
+    })
+
+    it.each([
+      ['runs', { pid: process.ppid, host: hostname(), startMs: Date.now() }],
+      ['is on another machine', { pid: ended, host: 'another', startMs: 0 }],
+      ['has not written its lock file yet', ''],
+    ])('get a random suffix if it %s', async (_, holder) => {
+      const path = lockOf(holder)
+      await appendOne()
+      expect(recordingFiles(place.dir)).toEqual([expect.stringMatching(/^a~[\da-f]{8}\.yaml$/)])
+      expect(locks()).toEqual([basename(path)])
+    })
+
+    it('keep the plain names beside the lock files of earlier versions', async () => {
+      const old = { pid: process.ppid, host: 'another', startMs: Date.now(), id: 'x' }
+      writeFileSync(join(place.dir, '.aoai-sim-writer-1.lock'), JSON.stringify(old))
+      await appendOne()
+      expect(recordingFiles(place.dir)).toEqual(['a.yaml'])
+    })
+  })
+
+  it('that are named pipes are reported, and nothing waits for them', async () => {
     execFileSync('mkfifo', [join(place.dir, 'a.yaml')])
     const store = new AppendStore(place.dir, () => {})
     await store.open()
@@ -175,7 +252,7 @@ describe('recording files', () => {
     await store.close()
   })
 
-  it('take an interaction in the same time however large they are', async () => {
+  it('take an interaction in the same time at any size', async () => {
     const store = new AppendStore(place.dir, () => {})
     const item = `- request: {method: GET, uri: /x}\n  response: {status: {code: 200}, body: {string: ${'x'.repeat(1_000)}}}\n  context_values: {}\n`
     await store.append('/x', item)
@@ -195,7 +272,7 @@ describe('recording files', () => {
 })
 
 describe('a disk that fails', () => {
-  it('does not keep the answer from the client, and is reported with the file and the cure', async () => {
+  it('does not affect the answer to the client, and is reported with the file and what to do', async () => {
     const { post, log, recorder } = start()
     await post(path, body(1))
     await recorder.close()
@@ -212,7 +289,7 @@ describe('a disk that fails', () => {
     await expect(other.recorder.open()).rejects.toMatchObject({ code: 'RECORDINGS_UNWRITABLE' })
   })
 
-  it('that is full leaves the file as it was, and goes on when there is room again', async () => {
+  it('that is full leaves the file unchanged, and recording continues when there is room', async () => {
     // /dev/full takes nothing: every write to it says that the disk is full.
     const { post, log } = start()
     symlinkSync('/dev/full', join(place.dir, file))
@@ -229,7 +306,7 @@ describe('RECORDING_AUTOSAVE=false', () => {
   const save = (app: ReturnType<typeof start>['app'], key = testKey) =>
     app.request('/++/save-recordings', { method: 'POST', headers: { 'api-key': key } })
 
-  it('keeps recordings in memory until they are saved, with the key', async () => {
+  it('keeps recordings in memory until a request with the key saves them', async () => {
     const { app, post } = start({ RECORDING_AUTOSAVE: 'false' })
     await post(path, body(1))
     await post(path, body(2))
@@ -248,7 +325,7 @@ describe('RECORDING_AUTOSAVE=false', () => {
     expect(contents()).toEqual(['number 1'])
   })
 
-  it('keeps what cannot be saved for the next time, and says why', async () => {
+  it('keeps recordings that cannot be saved for the next attempt, and states the reason', async () => {
     const { app, post } = start({ RECORDING_AUTOSAVE: 'false' })
     await post(path, body(1))
     rmSync(place.dir, { recursive: true })
@@ -276,15 +353,15 @@ describe('several processes', () => {
     for (const child of children.splice(0)) child.kill('SIGKILL')
   })
 
-  it('that share a folder lose nothing and have files of their own', async () => {
+  it('that share a folder lose nothing and write separate files', async () => {
     const all = [append('a', 2_000, '60'), append('b', 2_000, '60')]
     await Promise.all(all.map((child) => once(child, 'exit')))
     const uris = readRecordings(place.dir).map(({ request }) => request.uri)
     expect(new Set(uris).size).toBe(120)
-    expect(readdirSync(place.dir).filter((name) => name.endsWith('.lock'))).toEqual([])
+    expect(locks()).toEqual([])
   })
 
-  it('that are killed in the middle of a write lose at most the item that was not acknowledged', async () => {
+  it('that are killed during a write lose at most the item that was not acknowledged', async () => {
     let acknowledged = 0
     for (let round = 0; round < 2; round++) {
       const child = append(`round${round}`, 500_000)
