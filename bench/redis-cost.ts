@@ -2,6 +2,7 @@
  * What Redis costs: decisions about limits in process and through Redis, notes of a journal that is shared, and requests of a
  * simulator without and with it, in turns on one machine. `npx tsx bench/redis-cost.ts` after `make build`; needs redis-server or valkey-server. Takes a minute.
  */
+import { median } from './statistics.ts'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LimiterTable } from '../src/limits/limiter-table.ts'
@@ -43,10 +44,6 @@ async function drive(tasks: readonly (() => Promise<unknown>)[]): Promise<Round>
   }
   await Promise.all(tasks.map(loop))
   return { perSecond: times.length / ((performance.now() - begun) / 1_000), medianMs: median(times) }
-}
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? NaN
 }
 
 async function redisCpuMs({ connection }: RedisReplica): Promise<number> {

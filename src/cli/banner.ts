@@ -6,7 +6,7 @@ import type { Deployment } from '../config/deployments.ts'
 import { typicalMs } from '../config/distribution.ts'
 import { sourceOf, sourceTraits, writesRecordings } from '../config/source-names.ts'
 import { timingOf } from '../latency/timing.ts'
-import { printable } from '../lib/printable.ts'
+import { printable, printableWithin } from '../lib/printable.ts'
 import { isLimited } from '../pipeline/source-rules.ts'
 import type { CliHost } from './cli-host.ts'
 
@@ -80,7 +80,7 @@ function renderRow([label, ...lines]: Row): string[] {
 function resourceRows({ config }: Simulator): Row[] {
   const names = [...config.resources.keys()].filter((name) => name !== defaultResourceName)
   if (names.length === 0) return []
-  const shown = names.slice(0, MAX_OF_MANY).map((name) => cut(name, MAX_NAME_LENGTH))
+  const shown = names.slice(0, MAX_OF_MANY).map((name) => printableWithin(name, MAX_NAME_LENGTH))
   const more = names.length - shown.length
   return [
     ['Resources', ...shown.map((name) => `/${name}/openai/...`), ...(more > 0 ? [`and ${more} more`] : [])],
@@ -118,11 +118,11 @@ function describeDeployments(config: ResourceConfig): string[] {
   const shown = all.slice(0, config.sources.length > 1 ? MAX_OF_MANY : MAX_DEPLOYMENTS)
   const names = shown.map(({ name, model }) => {
     const whole = name === model.name ? name : `${name} (${model.name})`
-    return cut(whole.length > MAX_NAME_LENGTH ? name : whole, MAX_NAME_LENGTH)
+    return printableWithin(whole.length > MAX_NAME_LENGTH ? name : whole, MAX_NAME_LENGTH)
   })
   const width = Math.max(0, ...names.map(({ length }) => length))
   const lines = shown.map((deployment, index) =>
-    cut(
+    printableWithin(
       `${(names[index] ?? '').padEnd(width)}  ${describeDeployment(deployment, config)}`,
       MAX_WIDTH - LABEL_WIDTH,
     ),
@@ -166,11 +166,6 @@ function describeLatency(timing: ReturnType<typeof timingOf>, timeScale: number)
 function short(count: number): string {
   if (count % 1_000_000 === 0) return `${count / 1_000_000}M`
   return count % 1_000 === 0 && count < 1_000_000 ? `${count / 1_000}K` : formatNumber(count)
-}
-
-function cut(text: string, longest: number): string {
-  const shown = printable(text)
-  return shown.length > longest ? `${shown.slice(0, longest - 3)}...` : shown
 }
 
 /** A request as it is typed into a shell. */

@@ -1,3 +1,4 @@
+import { parseFields } from '../lib/record.ts'
 import type { RetryReportJson } from '../journal/retry-report-json.ts'
 import { connectionReason } from '../lib/error-text.ts'
 import { OperatorError } from '../lib/operator-error.ts'
@@ -13,7 +14,7 @@ const TIMEOUT_MS = 30_000
 export async function fetchRetryReport(url: URL, apiKey: string): Promise<RetryReportJson> {
   const address = new URL(`${url.pathname.replace(/\/+$/, '')}/++/retry-report`, url)
   const { status, text } = await get(address, apiKey)
-  const body = parseObject(text)
+  const body = parseFields(text)
   if (status === 200 && isReport(body)) return body
   if (status === 401) {
     throw unavailable(
@@ -43,15 +44,6 @@ async function get(address: URL, apiKey: string): Promise<{ status: number; text
       `Could not reach a simulator at ${address.origin}: ${connectionReason(error)}. Start it with JOURNAL_SIZE=10000, or set --url to where it runs.`,
       { cause: error },
     )
-  }
-}
-
-function parseObject(text: string): object {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? value : {}
-  } catch {
-    return {}
   }
 }
 

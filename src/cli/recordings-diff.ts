@@ -1,3 +1,4 @@
+import { countOf } from '../lib/number-format.ts'
 import { redacted, redactText } from '../lib/credential-texts.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import type { RecordedResponse } from '../recordings/interaction.ts'
@@ -49,8 +50,10 @@ export function diffRecordings(run: RecordingsRun, left: string, right: string):
   run.printJson({ changed: details, onlyLeft, onlyRight })
   const count = changed.length + onlyLeft.length + onlyRight.length
   if (count === 0) return
-  const noun = count === 1 ? '1 difference' : `${count} differences`
-  throw new OperatorError('RECORDINGS_DIFFER', `${left} and ${right} are not the same: ${noun}.`)
+  throw new OperatorError(
+    'RECORDINGS_DIFFER',
+    `${left} and ${right} are not the same: ${countOf(count, 'difference')}.`,
+  )
 }
 
 /** Answers are not kept while files are compared, so those that differ are read a second time. */

@@ -1,3 +1,4 @@
+import { countOf } from '../lib/number-format.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import { lintInteraction } from '../recordings/lint-interaction.ts'
 import { describeProblem, type RecordingProblem } from '../recordings/recording-problem.ts'
@@ -53,9 +54,8 @@ export function lintRecordings(run: RecordingsRun, paths: readonly string[]): vo
     )
   }
   if (errors.length === 0) return
-  const count = errors.length === 1 ? '1 error' : `${errors.length} errors`
   throw new OperatorError(
     'RECORDINGS_INVALID',
-    `Could not read all recordings: ${count}. Do what is said for each.`,
+    `Could not read all recordings: ${countOf(errors.length, 'error')}. Do what is said for each.`,
   )
 }

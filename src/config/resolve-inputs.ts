@@ -1,3 +1,4 @@
+import { countOf } from '../lib/number-format.ts'
 import type { z } from 'zod'
 import { listProblems } from '../lib/error-text.ts'
 import { redacted } from '../lib/credential-texts.ts'
@@ -172,7 +173,7 @@ function isSameList(some: readonly unknown[], others: readonly unknown[]): boole
  * @param what completes "Could not ...": `start`
  */
 export function configError(what: string, problems: readonly string[]): OperatorError {
-  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
+  const count = countOf(problems.length, 'problem')
   const lines = listProblems(problems)
     .map((problem) => `\n  ${problem}`)
     .join('')

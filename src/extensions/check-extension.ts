@@ -1,3 +1,4 @@
+import { countOf } from '../lib/number-format.ts'
 import type { Extension, ExtensionExport, ExtensionHost } from '../pipeline/extension.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
 import { OperatorError } from '../lib/operator-error.ts'
@@ -50,7 +51,7 @@ export function checkExtension(value: unknown, source: string): LoadedExtension 
   const lines = problems.map((problem) => `\n  ${problem}`).join('')
   throw new OperatorError(
     'EXTENSION_INVALID',
-    `Could not use the extension ${source}: ${problems.length === 1 ? '1 problem' : `${problems.length} problems`}${lines}`,
+    `Could not use the extension ${source}: ${countOf(problems.length, 'problem')}${lines}`,
   )
 }
 

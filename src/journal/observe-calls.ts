@@ -1,3 +1,4 @@
+import { isStream } from '../pipeline/should-stream.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { type Stage, mapMaybe } from '../pipeline/stage.ts'
 import type { Reply, HeaderList } from '../pipeline/reply.ts'
@@ -60,10 +61,6 @@ function note(exchange: Exchange, reply: Reply, sink: JournalSink, testHeader: s
       failure: failureOf(reply),
     })
   })
-}
-
-function isStream({ body, headers }: Reply): boolean {
-  return body.kind === 'events' || headers.get('content-type')?.startsWith('text/event-stream') === true
 }
 
 /** The official clients of OpenAI count their attempts in this header: 0 is the first one. */

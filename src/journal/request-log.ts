@@ -4,7 +4,7 @@ import type { Reply } from '../pipeline/reply.ts'
 import { type OnTrace, placeText } from '../pipeline/trace.ts'
 import { redactedParameter, redactQuery, redactText } from '../lib/credential-texts.ts'
 import type { Logger } from '../lib/logger.ts'
-import { printable } from '../lib/printable.ts'
+import { printableWithin } from '../lib/printable.ts'
 import { paint, timeOfDay } from '../lib/terminal.ts'
 
 /** Where the lines go, and how they look. */
@@ -77,13 +77,13 @@ function factsOf(
   return {
     id: exchange.id,
     epochMs: clock.epochMs(),
-    method: cut(exchange.method, MAX_NAME_LENGTH),
-    target: cut(targetOf(exchange, secrets), MAX_TARGET),
+    method: printableWithin(exchange.method, MAX_NAME_LENGTH),
+    target: printableWithin(targetOf(exchange, secrets), MAX_TARGET),
     status,
-    deployment: name === undefined ? undefined : cut(withoutKeys(name, secrets), MAX_NAME_LENGTH),
+    deployment: name === undefined ? undefined : printableWithin(withoutKeys(name, secrets), MAX_NAME_LENGTH),
     tokens: usage && [usage.promptTokens, usage.completionTokens],
     ms: Math.round(outcome.endMs),
-    answer: cut(answerOf(exchange, reply, outcome), MAX_TARGET),
+    answer: printableWithin(answerOf(exchange, reply, outcome), MAX_TARGET),
   }
 }
 
@@ -162,8 +162,4 @@ function renderJson({
     msg: 'A request was answered.',
   }
   return `${JSON.stringify(line)}\n`
-}
-
-function cut(text: string, longest: number): string {
-  return printable(text.length > longest ? `${text.slice(0, longest - 3)}...` : text)
 }

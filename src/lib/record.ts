@@ -7,3 +7,12 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return isRecord(value) ? value : {}
 }
+
+/** The keys of a JSON object, or no keys if the text is not a JSON object. */
+export function parseFields(json: string): Readonly<Record<string, unknown>> {
+  try {
+    return fieldsOf(JSON.parse(json))
+  } catch {
+    return {}
+  }
+}

@@ -1,4 +1,4 @@
-import type { HeaderList } from './reply.ts'
+import type { HeaderList, Reply } from './reply.ts'
 
 /** Up to this length, in bytes, a body is passed on in one piece, so that it can still fail whole. */
 const WHOLE_BODY_BYTES = 8 * 1024 * 1024
@@ -17,6 +17,11 @@ export function shouldStream(headers: HeaderList): boolean {
 /** Whether the content type is that of server-sent events. */
 export function isEventStream(headers: HeaderList): boolean {
   return headers.get('content-type')?.trim().toLowerCase().startsWith('text/event-stream') ?? false
+}
+
+/** Whether a reply is sent as server-sent events. */
+export function isStream({ body, headers }: Reply): boolean {
+  return body.kind === 'events' || headers.get('content-type')?.startsWith('text/event-stream') === true
 }
 
 /** Whether an answer has no body whatever its headers say: its head is its end. */

@@ -1,3 +1,5 @@
+import { isRecord } from '../lib/record.ts'
+
 /** A place where two JSON values differ. What is absent is undefined. */
 export interface JsonDifference {
   /** As in JavaScript: `messages[0].content`; empty for the whole. */
@@ -51,5 +53,5 @@ function cut(text: string, place: number): string {
   const start = Math.max(0, Math.min(place - 20, text.length - MAX_SHOWN_LENGTH))
   const end = start + MAX_SHOWN_LENGTH
   return `${start > 0 ? '...' : ''}${text.slice(start, end)}${end < text.length ? '...' : ''}`
-}import { isRecord } from '../lib/record.ts'
+}
 

@@ -1,3 +1,4 @@
+import { singleSlashes } from '../wire/route.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { asBuffer } from '../lib/as-buffer.ts'
 import { headerOf, type RecordedRequest } from './interaction.ts'
@@ -56,8 +57,4 @@ export function matchExchange(exchange: Exchange): MatchRequest {
       return Array.isArray(value) ? value.join(', ') : value
     },
   }
-}
-
-function singleSlashes(path: string): string {
-  return path.includes('//') ? path.replace(/\/{2,}/g, '/') : path
 }

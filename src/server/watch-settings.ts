@@ -1,3 +1,4 @@
+import { countOf } from '../lib/number-format.ts'
 import { join, relative, resolve } from 'node:path'
 import type { LiveConfig } from '../config/live-config.ts'
 import { readInputs } from '../config/read-inputs.ts'
@@ -41,7 +42,7 @@ export function watchSettings({ live, sources, ...means }: WatchedSettings): Wat
       const files = changed.map((path) => relative(sources.workingDirectory, path) || path)
       const problems = await reload(live, start)
       if (problems.length > 0) {
-        const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
+        const count = countOf(problems.length, 'problem')
         const lines = problems.map((problem) => `\n  ${problem}`).join('')
         const message = `Could not reload ${files.join(', ')}: ${count}. What was in force before stays.${lines}`
         logger.error({ files, problems }, message)

@@ -1,3 +1,4 @@
+import { isStream } from '../pipeline/should-stream.ts'
 import { defaultResourceName } from '../config/config.ts'
 import { isModelOperation, type ModelOperation } from '../wire/route.ts'
 import type { Exchange, Outcome } from '../pipeline/exchange.ts'
@@ -89,10 +90,6 @@ function modelLabel({ spilledOverFrom, deployment, route, config }: Exchange): s
   const name = spilledOverFrom ?? deployment?.name ?? route?.deploymentName
   if (name === undefined || config.deployments.has(name) || plainName.test(name)) return name
   return 'other'
-}
-
-function isStream({ body, headers }: Reply): boolean {
-  return body.kind === 'events' || headers.get('content-type')?.startsWith('text/event-stream') === true
 }
 
 /** Hidden reasoning comes before the first visible token, and so before the time that is divided here. */

@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { eventually, programKey, sleep, startProgram } from '../support/built-program.ts'
+import { eventually, programKey, startProgram } from '../support/built-program.ts'
 import { RawConnection, requestBytes, type RawRequest } from '../support/raw-http.ts'
 import { freePort } from '../support/free-port.ts'
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
@@ -8,7 +9,6 @@ import {
   type ListeningSimulator,
   open,
   openMany,
-  sleep,
   startListening,
   tell,
 } from '../support/hostile-client.ts'

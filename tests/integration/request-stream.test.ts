@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { createSimulator } from '../../src/server/create-simulator.ts'
 import { type Listener, listen } from '../../src/server/listen.ts'
 import { createAdminApi, schemaProblem } from '../support/admin-api.ts'
-import { open, sleep } from '../support/hostile-client.ts'
+import { open } from '../support/hostile-client.ts'
 import { collectInto } from '../support/test-logger.ts'
 import { createTestSimulator, deploymentPath, testKey, type TestSettings } from '../support/test-simulator.ts'
 

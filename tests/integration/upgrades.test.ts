@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { defaultConnectionLimits } from '../../src/config/server-settings.ts'
 import { type Listener, listen } from '../../src/server/listen.ts'
 import type { Upgrade, UpgradeRoute } from '../../src/server/upgrades.ts'
-import { open, sleep, tell } from '../support/hostile-client.ts'
+import { open, tell } from '../support/hostile-client.ts'
 import { createTestSimulator, deploymentPath, testKey } from '../support/test-simulator.ts'
 
 const chatPath = deploymentPath('gpt-4o-mini', 'chat/completions')

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -195,13 +196,6 @@ async function waitFor(isReady: () => boolean, end: Promise<ProgramEnd>, output:
     }
     await sleep(10)
   }
-}
-
-/** Real time, for the few end-to-end tests that need it. */
-export function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms)
-  })
 }
 
 /** Asks again until the answer is right or half a minute has passed, and gives the last answer. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, type Socket } from 'node:net'
 import { createSimulator } from '../../src/server/create-simulator.ts'
 import type { SimulatorHandle } from '../../src/server/simulator-handle.ts'
@@ -100,12 +101,5 @@ function untilEnd(socket: Socket): Promise<string> {
     socket.on('data', (data: string) => (text += data))
     socket.on('end', () => socket.end())
     socket.on('close', () => resolve(text))
-  })
-}
-
-/** Real time: sockets know no other. */
-export function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms)
   })
 }

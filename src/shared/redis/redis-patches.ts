@@ -1,3 +1,4 @@
+import { parseFields } from '../../lib/record.ts'
 import { SerialQueue } from '../../lib/queues.ts'
 import { randomUUID } from 'node:crypto'
 import type { LiveConfig } from '../../config/live-config.ts'
@@ -136,10 +137,10 @@ export function createRedisPatches({
   live.store = store
   connection.onUp(() => void sync())
   const hear = (text: string): void => {
-    const message = messageOf(text)
-    if (!message || message.from === id) return
-    if (message.kind === 'config') void sync()
-    if (message.kind === 'reset') for (const listener of resetListeners) listener()
+    const { from, kind } = parseFields(text)
+    if (from === id) return
+    if (kind === 'config') void sync()
+    if (kind === 'reset') for (const listener of resetListeners) listener()
   }
 
   let stopRenewal: StopTimer = () => {}
@@ -171,14 +172,5 @@ function storedOf(version: string | null | undefined, patches: string | null | u
   return {
     version: Number(version ?? 0),
     patches: patches ? (JSON.parse(patches) as Patches) : undefined,
-  }
-}
-
-function messageOf(text: string): { readonly from?: string; readonly kind?: string } | undefined {
-  try {
-    const message: unknown = JSON.parse(text)
-    return typeof message === 'object' && message !== null ? message : undefined
-  } catch {
-    return undefined
   }
 }
