@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Batch } from './queues.ts'
 
-function createBatch(most?: number): {
+function createBatch(maxItems?: number): {
   batch: Batch<number>
   handled: number[]
   deferred: (() => void)[]
@@ -11,13 +11,13 @@ function createBatch(most?: number): {
   const batch = new Batch<number>(
     (run) => deferred.push(run),
     (item) => handled.push(item),
-    most,
+    maxItems,
   )
   return { batch, handled, deferred }
 }
 
 describe('Batch', () => {
-  it('handles what came, in its order, when the go is over', () => {
+  it('handles its items in order when the deferred call runs', () => {
     const { batch, handled, deferred } = createBatch()
     for (const item of [1, 2, 3]) batch.add(item)
     expect(handled).toEqual([])
@@ -26,7 +26,7 @@ describe('Batch', () => {
     expect(handled).toEqual([1, 2, 3])
   })
 
-  it('begins anew after each go', () => {
+  it('defers again after each run', () => {
     const { batch, handled, deferred } = createBatch()
     batch.add(1)
     deferred[0]?.()
@@ -36,7 +36,7 @@ describe('Batch', () => {
     expect(handled).toEqual([1, 2])
   })
 
-  it('leaves what comes while it handles for the next go', () => {
+  it('handles items that are added during a run in the next run', () => {
     const deferred: (() => void)[] = []
     const handled: number[] = []
     const batch = new Batch<number>(
@@ -53,7 +53,7 @@ describe('Batch', () => {
     expect(handled).toEqual([1, 2])
   })
 
-  it('does not wait when it is full', () => {
+  it('handles its items at once when it is full', () => {
     const { batch, handled, deferred } = createBatch(2)
     for (const item of [1, 2, 3]) batch.add(item)
     expect(handled).toEqual([1, 2])

@@ -5,18 +5,18 @@ interface Entry {
 }
 
 /**
- * Tasks by due time, gathered in ticks: all that falls into one tick shares one list and one wake-up, so thousands
- * of paced streams cost no more timers than one. Adding and taking are O(1) but for the first task of a tick,
- * which costs a step in a heap of ticks.
+ * Tasks by due time, grouped in ticks. The tasks of one tick share a list and a timer, so thousands of paced streams need as
+ * many timers as one. Adding and removing are O(1), except for the first task of a tick, which is O(log n) in the number of
+ * ticks.
  */
 export class DueQueue {
   readonly #tickMs: number
   readonly #entries = new Map<number, Entry[]>()
-  /** The ticks that have entries, as a binary min-heap. */
+  /** The ticks with entries: a binary min-heap. */
   readonly #ticks: number[] = []
   #waiting = 0
 
-  /** @param tickMs width of a tick; a task runs at the end of the tick that its due time falls into, never early */
+  /** @param tickMs width of a tick. A task runs at the end of the tick of its due time, never early. */
   constructor(tickMs: number) {
     this.#tickMs = tickMs
   }
@@ -34,23 +34,23 @@ export class DueQueue {
     }
     return () => {
       if (entry.task) this.#waiting--
-      // What the task closes over (a client that has left) must not stay until the tick comes.
+      // Frees what the task closes over before its tick, such as a client that has disconnected.
       entry.task = undefined
     }
   }
 
-  /** Whether no task waits; a tick whose tasks have all been stopped may still come. */
+  /** Whether no task is waiting. Ticks with only stopped tasks may remain. */
   get isIdle(): boolean {
     return this.#waiting === 0
   }
 
-  /** When the next tasks are due; undefined when there are none. */
+  /** When the next tick ends; undefined if there is none. */
   nextDueMs(): number | undefined {
     const tick = this.#ticks[0]
     return tick === undefined ? undefined : tick * this.#tickMs
   }
 
-  /** Removes the tasks of the first tick and runs them in the order in which they were added. */
+  /** Removes the first tick and runs its tasks in the order in which they were added. */
   runFirst(): void {
     const tick = this.#popTick()
     if (tick === undefined) return
@@ -102,30 +102,30 @@ export class DueQueue {
 }
 
 /**
- * Collects what comes up in one go and then handles it in a row: code and data of one kind of work stay in the caches of the
- * processor, and what a first piece of work sets off serves the others.
+ * Collects items and handles them one right after another. That keeps the code and data of one kind of work in the processor's
+ * caches.
  */
 export class Batch<Item> {
   readonly #defer: (run: () => void) => void
   readonly #handle: (item: Item) => void
-  readonly #most: number
+  readonly #maxItems: number
   #items: Item[] = []
 
   /**
-   * @param defer calls back when the go is over: `defer`, once all sockets have been read, or `nextTick`
+   * @param defer schedules the handling: `defer`, which runs after all sockets have been read, or `nextTick`
    * @param handle must not throw
-   * @param most at so many items nobody waits any longer
+   * @param maxItems handles the items at once when there are so many
    */
-  constructor(defer: (run: () => void) => void, handle: (item: Item) => void, most = Infinity) {
+  constructor(defer: (run: () => void) => void, handle: (item: Item) => void, maxItems = Infinity) {
     this.#defer = defer
     this.#handle = handle
-    this.#most = most
+    this.#maxItems = maxItems
   }
 
   add(item: Item): void {
     if (this.#items.length === 0) this.#defer(this.#run)
     this.#items.push(item)
-    if (this.#items.length >= this.#most) this.#run()
+    if (this.#items.length >= this.#maxItems) this.#run()
   }
 
   readonly #run = (): void => {
@@ -144,10 +144,5 @@ export class SerialQueue {
     const done = this.#last.then(task)
     this.#last = done.catch(() => {})
     return done
-  }
-
-  /** Resolves when all tasks that were added so far have ended. */
-  async idle(): Promise<void> {
-    await this.#last
   }
 }

@@ -1,6 +1,6 @@
 import seedrandom from 'seedrandom'
 
-/** A stream of pseudo-random numbers. Equal seeds give equal streams, on every machine. */
+/** A stream of pseudo-random numbers. Equal seeds give equal streams on every machine. */
 export interface Random {
   /** A number in [0, 1) with 32 random bits. */
   unit(): number
@@ -8,15 +8,15 @@ export interface Random {
   below(bound: number): number
   /** 32 random bits as an unsigned integer. */
   bits(): number
-  /** A new stream, independent of what is drawn from this one afterwards. */
+  /** A new stream, independent of later draws from this one. */
   fork(): Random
-  /** A new stream, named by a whole number. Nothing is drawn from this one: what it gives afterwards stays the same. */
+  /** A new stream for an integer. It draws nothing from this stream, so later draws stay the same. */
   branch(name: number): Random
 }
 
 /**
- * Opens the stream of a seed. seedrandom turns the text into a state; the draws come from sfc32, which is some
- * twenty times faster than seedrandom's own generator and passes PractRand.
+ * Creates the stream of a seed. seedrandom turns the text into a state. The draws come from sfc32, which is about 20 times
+ * faster than the generator of seedrandom and passes PractRand.
  */
 export function createRandom(seed: string): Random {
   const mix = seedrandom(seed)
@@ -26,8 +26,8 @@ export function createRandom(seed: string): Random {
 const MIXING_ROUNDS = 15
 
 /**
- * Chris Doty-Humphrey's "small fast counting" generator with 128 bits of state (PractRand, public domain). A class,
- * since every request forks one: four closures cost several times one object.
+ * The "small fast counting" generator of Chris Doty-Humphrey, with 128 bits of state (PractRand, public domain). Every request
+ * forks one, so it is a class: one object costs a fraction of four closures.
  */
 class Sfc32 implements Random {
   #a: number
@@ -67,7 +67,7 @@ class Sfc32 implements Random {
 
   branch(name: number): Random {
     const branch = new Sfc32(this.#a ^ name, this.#b, this.#c, this.#counter)
-    // The states differ in a few bits only, which takes the generator some rounds to spread (15 in PractRand).
+    // The states differ in a few bits only. 15 rounds spread them (PractRand).
     for (let round = 0; round < MIXING_ROUNDS; round++) branch.bits()
     return branch
   }

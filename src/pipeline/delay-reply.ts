@@ -4,15 +4,15 @@ import { sleep } from '../lib/waiting.ts'
 import { shift } from './shift-reply.ts'
 
 /**
- * Lets a reply come later, whatever its body is: a stream keeps the times between its events. A reply that a generator
- * delays keeps that time, and no latency of its deployment is added; one that a hook delays has both.
+ * Delays a reply. A stream keeps the time between its events. If a generator delays a reply, the latency of the deployment is not
+ * added; if a hook delays it, it is.
  *
- * @param delayMs what is not above 0 changes nothing; Infinity waits until the client leaves
+ * @param delayMs no effect unless positive; Infinity waits until the client disconnects
  */
 export async function delayReply(exchange: Exchange, reply: Reply, delayMs: number): Promise<Reply> {
   if (!(delayMs > 0)) return reply
   if (reply.body.kind !== 'live') return shift(reply, delayMs, exchange)
-  // What is on its way from elsewhere has no plan that could be changed.
+  // A body that arrives from elsewhere has no schedule to change.
   await sleep(delayMs, exchange.clock, exchange.signal)
   return reply
 }

@@ -1,6 +1,6 @@
 import { HeaderList } from './reply.ts'
 
-/** Headers that belong to one connection, not to the message (RFC 9110, 7.6.1, and the customary others). */
+/** Hop-by-hop headers: they belong to one connection (RFC 9110, section 7.6.1, and other common ones). */
 export const hopByHop: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -13,12 +13,12 @@ export const hopByHop: ReadonlySet<string> = new Set([
   'upgrade',
 ])
 
-/** The headers that a Connection header names as its own, in lower case. */
+/** The headers that a Connection header names, in lower case. */
 export function namedByConnection(connection: string | undefined): ReadonlySet<string> {
   return new Set(connection?.split(',').map((name) => name.trim().toLowerCase()))
 }
 
-/** The headers that go on with a message from one connection to the next, in their order and case. */
+/** The headers without the hop-by-hop ones, in their order and case. */
 export function endToEndHeaders(headers: Iterable<readonly [name: string, value: string]>): HeaderList {
   const all = [...headers]
   const connection = all.filter(([name]) => name.toLowerCase() === 'connection').map(([, value]) => value)

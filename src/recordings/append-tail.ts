@@ -1,21 +1,21 @@
 import type { FileHandle } from 'node:fs/promises'
 import { recordingFileHeader } from './yaml-format.ts'
 
-/** What a file's end says about whether it can be appended to. */
+/** Whether a file can be appended to, by its end. */
 export type Tail =
-  /** There is nothing yet, not even the header. */
+  /** The file has no content, not even the header. */
   | { readonly kind: 'empty' }
   | { readonly kind: 'whole' }
-  /** The last item was cut off in the middle of its writing; it begins at `atByte`. */
+  /** The last item is incomplete. It begins at `atByte`. */
   | { readonly kind: 'torn'; readonly atByte: number }
-  /** It was not written by appending: a file of another program, or one that was arranged anew by hand. */
+  /** Not a file of the recorder: it is from another program, or was rearranged by hand. */
   | { readonly kind: 'foreign' }
 
 const header = Buffer.from(recordingFileHeader)
 const itemStart = Buffer.from('\n- ')
 const blockBytes = 64 * 1024
 
-/** Looks at the beginning of a file and at its last item, however large the file is. */
+/** Reads the header and the last item of a file of any size. */
 export async function inspectTail(file: FileHandle, size: number): Promise<Tail> {
   if (size === 0) return { kind: 'empty' }
   const start = await readAt(file, 0, Math.min(size, header.length))
@@ -30,7 +30,7 @@ export async function inspectTail(file: FileHandle, size: number): Promise<Tail>
     const upTo = from
     from = Math.max(header.length - 1, upTo - blockBytes)
     const block = await readAt(file, from, upTo - from)
-    // What straddles two blocks is found with the front one.
+    // Finds a start that spans two blocks.
     const searched = Buffer.concat([block, rest.subarray(0, itemStart.length - 1)])
     const at = searched.lastIndexOf(itemStart)
     rest = Buffer.concat([block, rest])
@@ -46,18 +46,18 @@ function judgeWithoutItem(rest: Buffer): Tail {
 }
 
 function judgeItem(item: Buffer, atByte: number): Tail {
-  // Of the item behind this one there is the dash alone.
+  // The next item has only its dash.
   if (item.subarray(-2).toString() === '\n-') {
     const before = judgeItem(item.subarray(0, -1), atByte)
     return before.kind === 'whole' ? { kind: 'torn', atByte: atByte + item.length - 1 } : before
   }
   const text = item.toString()
-  // A key at the margin ends the list, so nothing can be appended to it.
+  // A key without indentation ends the list, so nothing can be appended.
   if (/\n[^\s#-]/.test(text)) return { kind: 'foreign' }
   const last = /\n {2}context_values:(.*)((?:\n.*)*)$/.exec(text)
   if (!text.endsWith('\n') || !last) return { kind: 'torn', atByte }
   const [, value = '', below = ''] = last
-  // By hand it may have been put into lines of their own.
+  // A person may have written the values on separate lines.
   return value.trim() === '' || below.trim() !== '' || isJson(value)
     ? { kind: 'whole' }
     : { kind: 'torn', atByte }
@@ -72,7 +72,7 @@ function isJson(text: string): boolean {
   }
 }
 
-/** Reads exactly these bytes, or what there is of them. */
+/** Reads these bytes, or fewer at the end of the file. */
 export async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(length)
   let done = 0

@@ -3,13 +3,13 @@ import { reasonOf } from '../lib/error-text.ts'
 import type { Logger } from '../lib/logger.ts'
 import { AppendStore } from './append-store.ts'
 
-/** What a saving has done. */
+/** The result of a save. */
 export interface SaveReport {
   /** How many interactions were written. */
   readonly saved: number
-  /** How many could not be written; they are kept in memory for the next time. */
+  /** How many could not be written. They stay in memory for the next attempt. */
   readonly kept: number
-  /** Why, each reason once. */
+  /** The reasons, each once. */
   readonly failures: readonly string[]
 }
 
@@ -18,7 +18,7 @@ interface Kept {
   readonly item: string
 }
 
-/** Keeps interactions: on the disk at once, or in memory until somebody asks for them to be saved. */
+/** Writes interactions to the disk at once, or keeps them in memory until they are saved. */
 export class RecordingWriter {
   readonly #autosave: boolean
   readonly #store: AppendStore
@@ -36,7 +36,7 @@ export class RecordingWriter {
   }
 
   /**
-   * Resolves when the interaction is where it should be.
+   * Resolves when the interaction is on the disk, or in memory without autosave.
    *
    * @param path of the URL
    * @param item one list item with its line feed
@@ -52,7 +52,7 @@ export class RecordingWriter {
     await writing.finally(() => this.#underWay.delete(writing))
   }
 
-  /** Writes what is kept in memory. */
+  /** Writes the interactions in memory. */
   async save(): Promise<SaveReport> {
     const all = this.#kept
     this.#kept = []
@@ -68,7 +68,7 @@ export class RecordingWriter {
         }
       }),
     )
-    // In their order: the same request is replayed in the order of its recordings.
+    // Keeps their order, in which equal requests are replayed.
     const again = new Set(failed)
     this.#kept = [...all.filter((one) => again.has(one)), ...this.#kept]
     return { saved: all.length - failed.length, kept: failed.length, failures: [...reasons] }
@@ -79,7 +79,7 @@ export class RecordingWriter {
     return this.#store.fileCount
   }
 
-  /** Writes everything, and gives the folder free. */
+  /** Writes everything and releases the folder. */
   async close(): Promise<SaveReport> {
     await Promise.allSettled(this.#underWay)
     const report = await this.save()

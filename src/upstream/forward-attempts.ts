@@ -6,41 +6,41 @@ import type { Random } from '../lib/random.ts'
 import type { UpstreamAnswer } from './upstream-call.ts'
 import { CallerLeft, UpstreamFailure } from './upstream-failure.ts'
 
-/** The wait before a second attempt where the upstream names none; doubled for each further one. */
+/** The delays between attempts, if the upstream names none. */
 const BACKOFF = { firstMs: 500, maxMs: 8_000 }
 
-/** A longer wait than this is for the caller to decide, who may have given up by then. */
+/** If the upstream asks for a longer wait, its answer goes to the client instead. */
 const MAX_ASKED_WAIT_MS = 60_000
 
-/** How much of an answer that nobody wants is read, in bytes. */
+/** How much of a discarded answer is read, in bytes. */
 const MAX_DISCARDED_BYTES = 64 * 1024
 
-/** What an attempt needs to know of its surroundings. */
+/** The limits of the attempts, and what they need. */
 export interface AttemptDeps {
-  /** How often the upstream is asked again at most. */
+  /** The maximum number of repetitions. */
   readonly retries: number
-  /** When the answer has to be complete at the latest, on the clock's monotonic scale. */
+  /** When the answer must be complete, on the clock's monotonic scale. */
   readonly deadlineMs: number
-  /** Fires when nobody waits for the answer any more. */
+  /** Aborted when the client disconnects. */
   readonly signal: AbortSignal
   readonly clock: Clock
   readonly random: Random
-  /** Hears of each attempt that is followed by another. */
+  /** Called before each repetition. */
   readonly onRetry: (why: string, waitMs: number) => void
 }
 
-/** An answer, and when the request was sent that it answers, on the clock's monotonic scale. */
+/** An answer, and when its request was sent, on the clock's monotonic scale. */
 export interface Attempt {
   readonly answer: UpstreamAnswer
   readonly sentMs: number
 }
 
 /**
- * Asks the upstream, and asks again where the settings allow it and nothing can have been done twice: after 408, 429 and
- * 5xx, and after a credential or a connection that did not come about. Waits as `retry-after-ms` or `retry-after` say.
+ * Sends a request, and repeats it if the settings allow it and nothing can have been done twice: after 408, 429 and 5xx, and
+ * after a failure to get a credential or to connect. Waits as `retry-after-ms` or `retry-after` say.
  *
- * @throws {UpstreamFailure} when the last attempt has no answer
- * @throws {CallerLeft} when nobody waits any more
+ * @throws {UpstreamFailure} if the last attempt has no answer
+ * @throws {CallerLeft} if the client has disconnected
  */
 export async function attemptCall(
   ask: () => Promise<Attempt>,
@@ -67,7 +67,7 @@ function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error))
 }
 
-/** How long to wait before asking again; undefined where that is not for us to do. */
+/** The wait before the repetition, in milliseconds; undefined if the request must not be repeated. */
 function waitBefore(
   outcome: UpstreamAnswer | Error,
   retry: number,
@@ -88,7 +88,7 @@ function waitBefore(
   return askedMs <= MAX_ASKED_WAIT_MS ? askedMs : undefined
 }
 
-/** A connection is free for the next request once its answer has been read; a long one is cheaper to break off. */
+/** Reads an answer so that its connection can be used again. A long answer is aborted, which is cheaper. */
 async function readAway({ chunks }: UpstreamAnswer): Promise<void> {
   let length = 0
   try {
@@ -97,6 +97,6 @@ async function readAway({ chunks }: UpstreamAnswer): Promise<void> {
       if (length > MAX_DISCARDED_BYTES) return
     }
   } catch {
-    // The answer was not wanted.
+    // The answer is discarded.
   }
 }

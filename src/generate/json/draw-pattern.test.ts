@@ -89,7 +89,7 @@ describe('drawPattern', () => {
     ['[0-9]', 25, 30],
     ['^\\d+(\\.\\d{1,2})?$', 2, 3],
     ['x$', 12, 12],
-  ])('draws as long a text as is asked for: %s of %d to %d characters', (source, least, most) => {
+  ])('draws a text of the requested length: %s of %d to %d characters', (source, least, most) => {
     const random = createRandom(source)
     for (let draw = 0; draw < 50; draw++) {
       const text = drawPattern(parsePattern(source)!, random, { least, most }, plenty())!
@@ -99,9 +99,12 @@ describe('drawPattern', () => {
     }
   })
 
-  it.each(['(', '[a', 'a{2,1}', '*a', '(?i:a)', 'a)', '\\'])('follows no broken pattern: %s', (source) => {
-    expect(parsePattern(source)).toBeUndefined()
-  })
+  it.each(['(', '[a', 'a{2,1}', '*a', '(?i:a)', 'a)', '\\'])(
+    'does not follow an invalid pattern: %s',
+    (source) => {
+      expect(parsePattern(source)).toBeUndefined()
+    },
+  )
 
   it.each([
     ['groups', '(', ')'],

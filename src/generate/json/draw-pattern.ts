@@ -4,23 +4,23 @@ import { drawLimits } from './draw-limits.ts'
 import { matchesPattern } from './match-pattern.ts'
 import type { CharacterSet, Pattern, PatternNode } from './pattern-syntax.ts'
 
-/** Characters beyond the fewest that an expression without an upper bound is given. */
-const USUAL_EXTRA = 10
+/** How much longer than its minimum a text without an upper bound may be, in characters. */
+const MAX_EXTRA = 10
 
-/** Looking ahead and behind is obeyed by luck, so there must be enough of it. */
-const TRIES = 12
-const TRIES_WITH_LOOKS = 60
+/** Draws do not consider lookaheads and lookbehinds, so such patterns need more attempts. */
+const MAX_TRIES = 12
+const MAX_TRIES_WITH_LOOKS = 60
 
 const letters = 'abcdefghijklmnopqrstuvwxyz'
 
-/** Draws a text of `least` to `most` characters that matches; undefined when none was found. */
+/** Draws a text of `least` to `most` characters that matches. Returns undefined if none was found. */
 export function drawPattern(
   pattern: Pattern,
   random: Random,
   { least, most }: { readonly least: number; readonly most: number },
   budget: Budget,
 ): string | undefined {
-  const tries = pattern.looks ? TRIES_WITH_LOOKS : TRIES
+  const tries = pattern.looks ? MAX_TRIES_WITH_LOOKS : MAX_TRIES
   for (let attempt = 0; attempt < tries && !budget.spent; attempt++) {
     const writer = new PatternWriter(pattern, random, budget)
     const text = pad(writer.write(least, most), pattern, random, least)
@@ -30,7 +30,7 @@ export function drawPattern(
   return undefined
 }
 
-/** A pattern without an anchor lets anything stand around what it describes. */
+/** Fills a text up with letters, which a pattern without an anchor allows before or after the match. */
 function pad(text: string, pattern: Pattern, random: Random, least: number): string {
   const missing = Math.min(least, drawLimits.stringLength) - text.length
   if (missing <= 0) return text
@@ -55,12 +55,12 @@ class PatternWriter {
   write(least: number, most: number): string {
     const { root } = this.#pattern
     const low = Math.max(least, root.min)
-    const high = Math.max(low, Math.min(most, root.max, low + USUAL_EXTRA))
+    const high = Math.max(low, Math.min(most, root.max, low + MAX_EXTRA))
     const length = Math.min(drawLimits.stringLength, low + this.#random.below(high - low + 1))
     return this.#write(root, Math.max(0, length - root.min))
   }
 
-  /** Writes a part with so many characters more than its fewest, where it can. */
+  /** Writes a part, if possible with `extra` characters more than its minimum. */
   #write(node: PatternNode, extra: number): string {
     if (this.#room <= 0 || !this.#budget.spend(1)) return ''
     switch (node.kind) {
@@ -87,7 +87,7 @@ class PatternWriter {
       case 'repeat-of':
         return this.#groups.get(node.group) ?? ''
       default:
-        // Edges and looks take no character.
+        // Edges, lookaheads and lookbehinds match no characters.
         return ''
     }
   }
@@ -107,7 +107,7 @@ class PatternWriter {
     return text
   }
 
-  /** How many of the characters that are left a part takes, so that those after it can take the rest. */
+  /** Draws how many of the remaining characters a part gets, so that the parts after it can hold the rest. */
   #share(left: number, room: number, roomAfter: number): number {
     const lowest = Math.max(0, left - roomAfter)
     return lowest + this.#random.below(Math.max(lowest, Math.min(left, room)) - lowest + 1)
@@ -131,7 +131,7 @@ class PatternWriter {
     return text
   }
 
-  /** Of a wide set mostly small letters; where a look decides, all members alike, since it may ask for any of them. */
+  /** Prefers lower-case letters in a wide set. With lookaheads or lookbehinds, all members are equally likely. */
   #member({ members }: CharacterSet): string {
     if (!this.#pattern.looks && members.length > 40 && this.#random.below(8) > 0) {
       const letter = letters[this.#random.below(letters.length)] as string
@@ -141,7 +141,7 @@ class PatternWriter {
   }
 }
 
-/** How many characters more than its fewest a part can take. */
+/** How many characters a part can have beyond its minimum. */
 function roomOf(node: PatternNode): number {
   return node.kind === 'repeat-of' ? 0 : node.max - node.min
 }

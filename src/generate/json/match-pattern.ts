@@ -5,8 +5,8 @@ import type { Pattern } from './pattern-syntax.ts'
 const programs = new WeakMap<Pattern, readonly Instruction[] | 'too-large'>()
 
 /**
- * Whether a text contains what a regular expression describes, in time linear in both, unlike JavaScript's own matcher,
- * which a hostile expression keeps busy for hours. True when the budget runs out or the expression refers back.
+ * Whether a text contains a match of a regular expression. Takes linear time, unlike JavaScript's own matcher, which needs hours
+ * for a hostile expression. Returns true if the budget runs out or the expression has backreferences.
  */
 export function matchesPattern(pattern: Pattern, text: string, budget: Budget): boolean {
   if (pattern.refersBack) return true
@@ -20,13 +20,13 @@ export function matchesPattern(pattern: Pattern, text: string, budget: Budget): 
 }
 
 interface Run {
-  /** The match may begin at any later character. */
+  /** Whether the match may begin at any later character. */
   readonly anywhere: boolean
-  /** Where the match must end; anywhere when absent. */
+  /** Where the match must end. Default: anywhere. */
   readonly endAt?: number
 }
 
-/** Follows all ways through the program at once (Thompson's construction). */
+/** Follows all paths through the program at the same time (Thompson's construction). */
 function run(
   program: readonly Instruction[],
   characters: readonly string[],

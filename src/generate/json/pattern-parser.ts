@@ -5,26 +5,26 @@ import { drawLimits } from './draw-limits.ts'
 import type { Pattern, PatternNode, CharacterSet } from './pattern-syntax.ts'
 import { RecentMap } from '../../lib/caches.ts'
 
-/** Beyond any string that is drawn; what needs more cannot be, and sums stay finite. */
-const MOST = 1e9
+/** Above the length of every drawn string. Keeps sums finite. */
+const MAX_LENGTH = 1e9
 
 /** One character of a set. */
 function setNode(set: CharacterSet): PatternNode {
   return { kind: 'set', set, min: 1, max: 1 }
 }
 
-/** Parts one after the other. */
+/** A sequence of parts. */
 function sequence(parts: readonly PatternNode[]): PatternNode {
   let min = 0
   let max = 0
   for (const part of parts) {
-    min = Math.min(MOST, min + part.min)
+    min = Math.min(MAX_LENGTH, min + part.min)
     max += part.max
   }
   return { kind: 'sequence', parts, min, max }
 }
 
-/** One of several parts. */
+/** An alternative of parts. */
 function choice(parts: readonly PatternNode[]): PatternNode {
   const [first] = parts
   if (first && parts.length === 1) return first
@@ -37,33 +37,33 @@ function choice(parts: readonly PatternNode[]): PatternNode {
   return { kind: 'choice', parts, min, max }
 }
 
-/** A part `least` to `most` times. */
+/** A part, repeated `least` to `most` times. */
 function repeat(part: PatternNode, least: number, most: number): PatternNode {
   const max = most === 0 || part.max === 0 ? 0 : part.max * most
-  return { kind: 'repeat', part, least, most, min: Math.min(MOST, part.min * least), max }
+  return { kind: 'repeat', part, least, most, min: Math.min(MAX_LENGTH, part.min * least), max }
 }
 
-/** A part that can be referred back to, by its number or its name. */
+/** A part that a backreference can name by its number. */
 function group(part: PatternNode, group: number): PatternNode {
   return { kind: 'group', part, group, min: part.min, max: part.max }
 }
 
-/** A condition on where a text stands, which takes no character. */
+/** A condition on the position. Matches no characters. */
 function edge(edge: 'start' | 'end' | 'word' | 'no-word'): PatternNode {
   return { kind: 'edge', edge, min: 0, max: 0 }
 }
 
-/** A condition on what follows or what comes before, which takes no character. */
+/** A condition on the text before or after the position. Matches no characters. */
 function look(part: PatternNode, ahead: boolean, negative: boolean): PatternNode {
   return { kind: 'look', part, ahead, negative, min: 0, max: 0 }
 }
 
 const printable = Array.from({ length: 0x7f - 0x20 }, (_, at) => String.fromCharCode(0x20 + at))
 
-/** Other characters that are tried where a set holds no printable ASCII: control characters, Latin, Greek, Cyrillic. */
-const HIGHEST_TRIED = 0x4ff
+/** The last code that is tried if a set has no printable ASCII: control characters, Latin, Greek, Cyrillic. */
+const MAX_TRIED_CODE = 0x4ff
 
-/** What `.` stands for. */
+/** The set of `.`. */
 const anyCharacter: CharacterSet = {
   has: (character) => !/[\n\r\u2028\u2029]/.test(character),
   members: printable,
@@ -92,7 +92,7 @@ function classOf(source: string, flags: 'u' | ''): CharacterSet {
   return set
 }
 
-/** The ends of a class's ranges are members of it, so the class itself names some. */
+/** Members outside of ASCII. The source of a class names some: the ends of its ranges. */
 function otherMembers(source: string, has: (character: string) => boolean): string[] {
   const named = source
     .slice(0, 400)
@@ -100,7 +100,7 @@ function otherMembers(source: string, has: (character: string) => boolean): stri
       String.fromCodePoint(Math.min(0x10ffff, parseInt(long ?? short, 16))),
     )
   const members = Array.from(named).filter(has)
-  for (let code = 0; code <= HIGHEST_TRIED && members.length < 100; code++) {
+  for (let code = 0; code <= MAX_TRIED_CODE && members.length < 100; code++) {
     if (has(String.fromCharCode(code))) members.push(String.fromCharCode(code))
   }
   return members

@@ -1,7 +1,7 @@
 import type { Budget } from './budget.ts'
 import type { CharacterSet, PatternNode } from './pattern-syntax.ts'
 
-/** A step of a compiled expression; `next` are the numbers of the steps that follow. */
+/** A step of a compiled expression. `next` holds the indexes of the following steps. */
 export type Instruction =
   | { readonly kind: 'match' }
   | { readonly kind: 'split'; next: number[] }
@@ -15,10 +15,10 @@ export type Instruction =
       readonly next: number
     }
 
-/** Counted repeats are written out, so `(a{99}){99}` would be ten thousand steps. */
-const LARGEST_PROGRAM = 6_000
+/** Counted repeats are expanded: `(a{99}){99}` would have about 10,000 steps. */
+const MAX_STEPS = 6_000
 
-/** Compiles an expression; the first step has the number 0. Undefined when it is too large. */
+/** Compiles an expression to steps, starting at index 0. Returns undefined if it is too large. */
 export function compilePattern(root: PatternNode, budget: Budget): readonly Instruction[] | undefined {
   const program: Instruction[] = [{ kind: 'split', next: [] }, { kind: 'match' }]
   const start = compile(root, 1, program, budget)
@@ -27,14 +27,14 @@ export function compilePattern(root: PatternNode, budget: Budget): readonly Inst
   return program
 }
 
-/** Writes a part that goes on at step `next`, back to front, and says where it begins. */
+/** Compiles a part that continues at step `next`, from back to front. Returns the index of its first step. */
 function compile(
   node: PatternNode,
   next: number,
   program: Instruction[],
   budget: Budget,
 ): number | undefined {
-  if (program.length > LARGEST_PROGRAM || !budget.spend(1)) return undefined
+  if (program.length > MAX_STEPS || !budget.spend(1)) return undefined
   switch (node.kind) {
     case 'set':
       return program.push({ kind: 'set', set: node.set, next }) - 1

@@ -1,4 +1,4 @@
-/** A part of a regular expression. `min` and `max` bound the number of characters that it takes. */
+/** A node of a regular expression. `min` and `max` bound the number of characters that it matches. */
 export type PatternNode =
   | (Extent & { readonly kind: 'set'; readonly set: CharacterSet })
   | (Extent & { readonly kind: 'sequence' | 'choice'; readonly parts: readonly PatternNode[] })
@@ -23,19 +23,19 @@ interface Extent {
   readonly max: number
 }
 
-/** The characters that may stand at one place. */
+/** A set of characters. */
 export interface CharacterSet {
   has(character: string): boolean
-  /** Members to draw from, printable ASCII where there is any; empty when none was found. */
+  /** Members to draw from: printable ASCII if there is any. Empty if none was found. */
   readonly members: readonly string[]
 }
 
-/** A regular expression that can be drawn from and matched in linear time. */
+/** A regular expression to draw texts from and to match in linear time. */
 export interface Pattern {
   readonly source: string
   readonly root: PatternNode
-  /** It looks ahead or behind, so that a drawn text must be checked for it and drawn from wider sets. */
+  /** Whether it has lookaheads or lookbehinds. They are only checked after a draw, which then uses wider sets. */
   readonly looks: boolean
-  /** It refers back to a group, which the linear matcher does not follow. */
+  /** Whether it has backreferences, which the linear matcher does not support. */
   readonly refersBack: boolean
 }
