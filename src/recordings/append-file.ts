@@ -196,18 +196,18 @@ export class AppendFailure extends Error {
 
 const reasons: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full. Free some space.',
-  EDQUOT: 'the quota of this user is used up. Free some space.',
+  EDQUOT: 'the disk quota of the user is exceeded. Free some space.',
   EFBIG:
-    'the file would be larger than this user or file system allows. Move it away, and a new one is begun.',
-  EACCES: 'this user may not write there. Change its rights, or set RECORDING_DIR to another folder.',
-  EPERM: 'this user may not write there. Change its rights, or set RECORDING_DIR to another folder.',
-  EROFS: 'the file system can only be read. Set RECORDING_DIR to a folder that can be written to.',
+    'the file would exceed the size limit of the user or the file system. Move it away to start a new one.',
+  EACCES: 'this user has no write permission. Change the permissions, or set RECORDING_DIR to another folder.',
+  EPERM: 'this user has no write permission. Change the permissions, or set RECORDING_DIR to another folder.',
+  EROFS: 'the file system is read-only. Set RECORDING_DIR to a writable folder.',
   ENOTDIR: 'a part of its path is a file. Set RECORDING_DIR to a folder.',
   EEXIST: 'a part of its path is a file. Set RECORDING_DIR to a folder.',
   EISDIR: 'a folder has this name. Rename the folder.',
-  EMFILE: 'this process has too many files open. Raise the limit (ulimit -n).',
-  EIO: 'the disk or the file share failed. Look into the log of the system.',
-  ESTALE: 'the file share is gone. Mount it again.',
+  EMFILE: 'this process has too many open files. Raise the limit (ulimit -n).',
+  EIO: 'the disk or the file share failed. See the system log.',
+  ESTALE: 'the file share is not available. Mount it again.',
 }
 
 /** @param path of the file, or of the folder */
