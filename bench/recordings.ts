@@ -1,6 +1,6 @@
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { bodyHash } from '../src/recordings/body-hash.ts'
+import { bodyHash } from '../src/recordings/match-request.ts'
 import { recordFileName } from '../src/recordings/record-file-name.ts'
 import { recordingFileHeader, serialiseInteraction } from '../src/recordings/yaml-format.ts'
 import type { Answer } from './capture.ts'

@@ -1,11 +1,11 @@
 // Makes recordings/: answers of generate mode as record mode would have stored them. Run: npx tsx scripts/make-sample-recordings.ts
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { assembleSimulator } from '../src/server/simulator.ts'
-import { loadLiveConfig } from '../src/config/load-config.ts'
+import { loadLiveConfig } from '../src/config/live-config.ts'
 import { Exchange } from '../src/pipeline/exchange.ts'
 import type { Reply } from '../src/pipeline/reply.ts'
 import { createVirtualClock } from '../src/lib/virtual-clock.ts'
-import { bodyHash } from '../src/recordings/body-hash.ts'
+import { bodyHash } from '../src/recordings/match-request.ts'
 import type { Interaction, RecordedBody } from '../src/recordings/interaction.ts'
 import { recordFileName } from '../src/recordings/record-file-name.ts'
 import { recordingFileHeader, serialiseInteraction } from '../src/recordings/yaml-format.ts'

@@ -83,7 +83,7 @@ export const stages: readonly WayStage[] = [
   },
   {
     name: 'key',
-    file: 'access/authenticate.ts',
+    file: 'access/access.ts',
     code: 'authenticate',
     does: 'checks api-key or bearer token',
     leaves: { status: '401', when: 'missing or wrong' },

@@ -5,7 +5,7 @@ import { findModel, modelFromDeploymentName } from '../src/wire/models/model-cat
 import type { Model } from '../src/wire/models/models.ts'
 import { countChatPrompt, countInput, splitInputs } from '../src/wire/chat/prompt-tokens.ts'
 import type { ChatRequest } from '../src/wire/chat/chat-request.ts'
-import { countResponsesInput, type CountedResponsesRequest } from '../src/wire/responses/responses-tokens.ts'
+import { countResponsesInput, type CountedResponsesRequest } from '../src/wire/responses/responses-request.ts'
 import { loadEncoding } from '../src/tokens/encoding.ts'
 
 interface Row {

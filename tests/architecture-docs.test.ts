@@ -48,13 +48,13 @@ describe('docs/architecture.md', () => {
     const others = new Set([
       // Settings, whose names are those of some operations.
       'src/config/config.ts',
-      'src/config/latency-settings.ts',
+      'src/config/latency-profiles.ts',
       'src/latency/add-latency.ts',
       // Choose one example of all.
       'src/cli/banner.ts',
       'src/faults/apply-fault.ts',
       // A part of the catalogue's data.
-      'src/wire/models/model-catalogue-chat.ts',
+      'src/wire/models/model-catalogue-entries.ts',
     ])
     const decides = /(?<![`*].*)(?:'chatCompletions'|\bchatCompletions: |'embeddings' &&)/
     const deciding = readdirSync(new URL('src', root), { recursive: true, encoding: 'utf8' })

@@ -1,11 +1,16 @@
 import type { AccessStages } from '../pipeline/pipeline.ts'
-import { createAuthenticate } from './authenticate.ts'
 import {
   checkApiVersion,
   checkModelVersion,
   createFindDeployment,
   type OnUndefinedDeployment,
 } from './find-deployment.ts'
+import { timingSafeEqual } from 'node:crypto'
+import { invalidKey, resourceNotFound } from '../wire/errors.ts'
+import type { Exchange } from '../pipeline/exchange.ts'
+import { refuse } from '../pipeline/reply-headers.ts'
+import { checksRequests } from '../pipeline/source-rules.ts'
+import type { Stage } from '../pipeline/stage.ts'
 
 /** What the stages of access depend on. */
 export interface AccessOptions {
@@ -23,4 +28,56 @@ export function createAccess({ answersAnyPath = false, onUndefinedDeployment }: 
     findDeployment: createFindDeployment(onUndefinedDeployment),
     checkModelVersion,
   }
+}
+
+/** Longer keys than this are told apart by their length; the service's own have 32 or 84 characters. */
+const COMPARED_BYTES = 256
+
+/**
+ * Makes the stage that lets a request pass that carries the resource's key, as `api-key` or as a bearer token, and one
+ * whose caller is known already.
+ *
+ * The service looks at the path before the key (a captured 404 for an unknown path with a key it did not judge), so a
+ * stranger gets the 404 for a path that nothing answers. Recordings, a real service and the generators of extensions may
+ * answer any path, so that there every stranger gets the 401.
+ *
+ * @param answersAnyPath whether generate mode may answer paths that the service does not have
+ */
+export function createAuthenticate(answersAnyPath: boolean): Stage {
+  return function authenticate(exchange, next) {
+    // An empty name, such as that of an absent header, is nobody's.
+    if (exchange.caller) return next()
+    if (carriesKey(exchange.headers, exchange.config.apiKey)) {
+      exchange.caller = 'key'
+      return next()
+    }
+    const mayBeAnswered = answersAnyPath || exchange.route !== undefined || !checksRequests(exchange)
+    return refuse(mayBeAnswered ? invalidKey() : resourceNotFound())
+  }
+}
+
+/** Whether the headers carry the key. Takes the same time for every wrong key. */
+export function carriesKey(headers: Exchange['headers'], apiKey: string): boolean {
+  const apiKeyHeader = headers['api-key']
+  if (typeof apiKeyHeader === 'string') return sameKey(apiKeyHeader, apiKey)
+  const { authorization } = headers
+  if (authorization === undefined || authorization.slice(0, 7).toLowerCase() !== 'bearer ') return false
+  return sameKey(authorization.slice(7), apiKey)
+}
+
+const givenBytes = Buffer.alloc(COMPARED_BYTES)
+const expectedBytes = Buffer.alloc(COMPARED_BYTES)
+let expectedKey: string | undefined
+
+/** Compares padded copies, so that neither the first difference nor the length shows in the time. */
+function sameKey(given: string, expected: string): boolean {
+  if (expected !== expectedKey) {
+    expectedKey = expected
+    expectedBytes.fill(0).write(expected)
+  }
+  givenBytes.fill(0).write(given)
+  const sameBytes = timingSafeEqual(givenBytes, expectedBytes)
+  return (
+    sameBytes && given.length === expected.length && (given.length <= COMPARED_BYTES || given === expected)
+  )
 }

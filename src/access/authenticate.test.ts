@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createAuthenticate } from './authenticate.ts'
-import { textReply } from '../pipeline/text-reply.ts'
+import { createAuthenticate } from './access.ts'
+import { textReply } from '../pipeline/make-reply.ts'
 import type { SourceName } from '../config/source-names.ts'
 import { testConfig } from '../../tests/support/test-config.ts'
 import { testExchange } from '../../tests/support/test-exchange.ts'

@@ -1,5 +1,4 @@
 import type { Deployment } from '../config/deployments.ts'
-import { isDeploymentName } from '../wire/deployment-name.ts'
 import {
   deploymentNotFound,
   malformedJson,
@@ -12,7 +11,13 @@ import {
 } from '../wire/errors.ts'
 import { findModel, modelFromDeploymentName, type ModelCatalogue } from '../wire/models/model-catalogue.ts'
 import type { Model } from '../wire/models/models.ts'
-import { isModelOperation, operations, type ModelOperation, type Route } from '../wire/route.ts'
+import {
+  isDeploymentName,
+  isModelOperation,
+  operations,
+  type ModelOperation,
+  type Route,
+} from '../wire/route.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/reply-headers.ts'
 import { checksRequests, isSimulated } from '../pipeline/source-rules.ts'

@@ -1,4 +1,4 @@
-import { countOf, formatNumber, roundTo } from '../lib/number-format.ts'
+import { countOf, formatNumber, roundTo, printable, printableWithin } from '../lib/format-text.ts'
 import { relative } from 'node:path'
 import type { Simulator } from '../server/simulator.ts'
 import { defaultResourceName, type ResourceConfig } from '../config/config.ts'
@@ -6,7 +6,6 @@ import type { Deployment } from '../config/deployments.ts'
 import { typicalMs } from '../config/distribution.ts'
 import { sourceOf, sourceTraits, writesRecordings } from '../config/source-names.ts'
 import { timingOf } from '../latency/timing.ts'
-import { printable, printableWithin } from '../lib/printable.ts'
 import { isLimited } from '../pipeline/source-rules.ts'
 import type { CliHost } from './cli-host.ts'
 

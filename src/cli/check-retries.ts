@@ -1,11 +1,10 @@
-import { countOf, formatMs } from '../lib/number-format.ts'
+import { countOf, formatMs, formatNumber, printable } from '../lib/format-text.ts'
 import { forbiddenStatuses } from '../journal/retry-analyzer.ts'
-import type { RetryReportJson } from '../journal/retry-report-json.ts'
+import type { RetryReportJson } from '../journal/journal-json.ts'
 import { OperatorError } from '../lib/operator-error.ts'
-import type { CliHost } from './cli-host.ts'
-import { fetchRetryReport } from './fetch-retry-report.ts'
-import { givenKey } from './given-key.ts'
-import { renderRetryReport } from './retry-report-text.ts'
+import { type CliHost, givenKey } from './cli-host.ts'
+import { parseFields } from '../lib/record.ts'
+import { connectionReason } from '../lib/error-text.ts'
 
 /** What the judge may find, by the names that --fail-on takes. */
 export const findings = ['early', 'forbidden', 'herds'] as const
@@ -69,4 +68,145 @@ const describeFinding: Readonly<Record<Finding, (totals: Totals) => string[]>> =
       : [
           `${countOf(herds, 'herd')} of retries came back at the same moment. Let the client add a random time to each wait, or send fewer requests at once.`,
         ],
+}
+
+/** A report of 10,000 clients is made and sent in less. */
+const TIMEOUT_MS = 30_000
+
+/**
+ * Asks a running simulator how its clients have retried.
+ *
+ * @throws {OperatorError} SIMULATOR_UNAVAILABLE when it does not answer, refuses the key, or keeps no journal
+ */
+async function fetchRetryReport(url: URL, apiKey: string): Promise<RetryReportJson> {
+  const address = new URL(`${url.pathname.replace(/\/+$/, '')}/++/retry-report`, url)
+  const { status, text } = await get(address, apiKey)
+  const body = parseFields(text)
+  if (status === 200 && isReport(body)) return body
+  if (status === 401) {
+    throw unavailable(
+      `Could not read ${address.href}: the key is not the simulator's (got 401). Set --api-key or SIMULATOR_API_KEY to the one that it was started with, or --admin-api-key or ADMIN_API_KEY where it has one.`,
+    )
+  }
+  if (codeOf(body) === 'JournalOff') {
+    throw unavailable(
+      `Could not read ${address.href}: the simulator keeps no journal. Start it with JOURNAL_SIZE=10000, and run your client again.`,
+    )
+  }
+  throw unavailable(
+    `Could not read ${address.href}: no retry report is there (got ${status}). Set --url to a simulator of this version that was started with JOURNAL_SIZE=10000.`,
+  )
+}
+
+async function get(address: URL, apiKey: string): Promise<{ status: number; text: string }> {
+  try {
+    const response = await fetch(address, {
+      headers: { 'api-key': apiKey },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    })
+    return { status: response.status, text: await response.text() }
+  } catch (error) {
+    throw new OperatorError(
+      'SIMULATOR_UNAVAILABLE',
+      `Could not reach a simulator at ${address.origin}: ${connectionReason(error)}. Start it with JOURNAL_SIZE=10000, or set --url to where it runs.`,
+      { cause: error },
+    )
+  }
+}
+
+function isReport(body: object): body is RetryReportJson {
+  return (
+    'clients' in body && Array.isArray(body.clients) && 'totals' in body && typeof body.totals === 'object'
+  )
+}
+
+function codeOf(body: object): unknown {
+  const { error } = body as { readonly error?: { readonly code?: unknown } | null }
+  return error?.code
+}
+
+function unavailable(message: string): OperatorError {
+  return new OperatorError('SIMULATOR_UNAVAILABLE', message)
+}
+
+type ClientJson = RetryReportJson['clients'][number]
+
+/** Most rows of the table: those with findings come first. */
+const MAX_ROWS = 20
+
+/** The report as lines for a person: a table of clients, what was found about each, and a verdict. */
+function renderRetryReport({ since, clients, totals }: RetryReportJson): string[] {
+  const shown = clients.slice(0, MAX_ROWS)
+  const hidden = totals.clients - shown.length
+  return [
+    ...(shown.length > 0 ? [...table(shown), ''] : []),
+    ...(hidden > 0 ? [`${countOf(hidden, 'more client')}: see them all with --json.`, ''] : []),
+    ...shown.flatMap(findingsOf),
+    verdict(totals, since),
+  ]
+}
+
+const titles = ['client', 'requests', 'failures', 'retries', 'early', 'forbidden', 'herds', 'worst shortfall']
+
+function table(clients: readonly ClientJson[]): string[] {
+  const rows = clients.map(({ client, requests, failures, retries, early, forbidden, herds }) => [
+    printable(client),
+    ...[requests, failures, retries, early.count, forbidden.count, herds.count].map(formatNumber),
+    early.count > 0 ? formatMs(early.worst_shortfall_ms) : '-',
+  ])
+  const widths = titles.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  )
+  return [titles, ...rows].map((row) =>
+    row
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
+      .join('  '),
+  )
+}
+
+function findingsOf(client: ClientJson): string[] {
+  const { early, forbidden, herds, retries, waited } = client
+  const name = printable(client.client)
+  const lines: string[] = []
+  const example = early.examples.at(-1)
+  if (example) {
+    lines.push(
+      `${name}: ${early.count} of ${countOf(retries, 'retry')} came early; request ${example.id} repeated request ${example.retry_of} after ${formatMs(example.waited_ms)} of ${formatMs(example.told_ms)}.`,
+    )
+  }
+  const repeated = forbidden.examples.at(-1)
+  if (repeated) {
+    lines.push(
+      `${name}: ${countOf(forbidden.count, 'retry')} of what no retry mends; request ${repeated.id} repeated request ${repeated.retry_of}, a ${repeated.status}.`,
+    )
+  }
+  if (herds.largest) {
+    const { size, at, resource, failures_within_ms: spreadMs } = herds.largest
+    const deployment = [resource, herds.largest.deployment].filter(Boolean).join('/')
+    lines.push(
+      `${name}: ${countOf(herds.count, 'herd')}; the largest was ${size} retries to ${printable(deployment) || 'no deployment'} at ${at}, after failures within ${formatMs(spreadMs)}.`,
+    )
+  }
+  if (lines.length > 0 && waited) {
+    lines.push(
+      `${name}: retries waited ${formatMs(waited.min_ms)} to ${formatMs(waited.max_ms)}, half of them at most ${formatMs(waited.median_ms)}.`,
+    )
+  }
+  return lines.length > 0 ? [...lines, ''] : []
+}
+
+function verdict(totals: RetryReportJson['totals'], since: string): string {
+  const { requests, clients, retries, early, forbidden, herds } = totals
+  const seen = `${countOf(requests, 'request')} of ${countOf(clients, 'client')} since ${since}`
+  if (requests === 0) return `No requests since ${since}.`
+  if (retries === 0) return `No retries in ${seen}.`
+  const found = [
+    early > 0 ? `${early} early` : '',
+    forbidden > 0 ? `${forbidden} forbidden` : '',
+    herds > 0 ? countOf(herds, 'herd') : '',
+  ].filter((part) => part !== '')
+  if (found.length === 0) return `Nothing is wrong with ${countOf(retries, 'retry')} in ${seen}.`
+  return `Found in ${countOf(retries, 'retry')}: ${found.join(', ')} (${seen}).`
 }

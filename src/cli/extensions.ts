@@ -1,13 +1,12 @@
 import type { Command } from 'commander'
-import { extensionModules } from '../server/extension-modules.ts'
-import { loadConfig, loadSettings } from '../config/load-config.ts'
+import { extensionModules } from '../server/start-simulator.ts'
+import { loadConfig, loadSettings } from '../config/live-config.ts'
 import { composeExtensions } from '../extensions/compose-extensions.ts'
 import { loadExtensions } from '../extensions/load-extensions.ts'
 import type { LoadedExtension } from '../extensions/loaded-extension.ts'
 import { createLogger } from '../lib/logger.ts'
 import { createSystemClock } from '../lib/system-clock.ts'
-import type { CliHost } from './cli-host.ts'
-import { configSources } from './config-sources.ts'
+import { type CliHost, configSources } from './cli-host.ts'
 
 /** Adds `extensions`, which loads extensions without starting them and lists their parts. */
 export function addExtensionsCommand(program: Command, host: CliHost): void {

@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { DEFAULT_CONNECTIONS, type LoadOperation, type LoadPlan } from '../load/load-plan.ts'
 import type { WorkloadName } from '../load/workload-shapes.ts'
 import { OperatorError } from '../lib/operator-error.ts'
-import type { CliHost } from './cli-host.ts'
-import { givenKey } from './given-key.ts'
+import { type CliHost, givenKey } from './cli-host.ts'
 
 /** The flags of `load`. Each one is valid on its own. */
 export interface LoadOptions {

@@ -1,9 +1,8 @@
-import { formatNumber } from '../lib/number-format.ts'
+import { formatNumber, printable } from '../lib/format-text.ts'
 import type { LoadPlan } from '../load/load-plan.ts'
 import type { Durations, LoadReport, TokenAmounts } from '../load/load-report.ts'
 import type { LoadProgress } from '../load/run-load.ts'
 import { shortText } from '../lib/error-text.ts'
-import { printable } from '../lib/printable.ts'
 
 /** Describes the start of a run in one line. */
 export function renderLoadStart(plan: LoadPlan): string {

@@ -1,8 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { DRAIN_SECONDS, loadOperations, PLAN_LIMITS } from '../load/load-plan.ts'
 import { workloadShapes } from '../load/workload-shapes.ts'
-import type { CliHost } from './cli-host.ts'
-import { parseNumber, parseSeconds, parseUrl, parseWhole } from './flag-values.ts'
+import { type CliHost, parseNumber, parseSeconds, parseUrl, parseWhole } from './cli-host.ts'
 import { createLoadPlan, type LoadOptions } from './load-options.ts'
 import { printLoad } from './print-load.ts'
 

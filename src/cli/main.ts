@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-import { openFilesProblem } from './open-files.ts'
-import { ProcessSignals } from './process-signals.ts'
+import { openFilesProblem, ProcessSignals } from './process-signals.ts'
 
 /** What an end that was asked for may take once all is closed; an extension that leaves something open cannot prevent it. */
 const MAX_END_MS = 1_000

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { openFilesProblem } from './open-files.ts'
+import { openFilesProblem } from './process-signals.ts'
 
 it('tells how many files are needed, and how to allow more', () => {
   expect(openFilesProblem(192)).toMatch(

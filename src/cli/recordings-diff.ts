@@ -1,13 +1,11 @@
-import { countOf } from '../lib/number-format.ts'
+import { countOf } from '../lib/format-text.ts'
 import { redacted, redactText } from '../lib/credential-texts.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import type { RecordedResponse } from '../recordings/interaction.ts'
-import { createMatchKeys, type MatchKeys } from '../recordings/match-key.ts'
-import { matchRecorded } from '../recordings/match-request.ts'
+import { createMatchKeys, type MatchKeys, matchRecorded } from '../recordings/match-request.ts'
 import { type AnswerDifference, answerDifference, answerDigest } from '../recordings/answer-difference.ts'
 import { createRedactor, type Redactor } from '../recordings/redact-interaction.ts'
-import { tellProblems } from './recordings-problems.ts'
-import type { RecordingsRun } from './recordings-run.ts'
+import { tellProblems, type RecordingsRun } from './recordings-run.ts'
 
 interface Side {
   readonly place: string

@@ -1,18 +1,17 @@
 import { closeSync, readdirSync, readSync, statSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
-import { loadSettings } from '../config/load-config.ts'
+import { loadSettings } from '../config/live-config.ts'
 import type { RecordingsConfig } from '../config/config.ts'
-import { resolveRecordings } from '../config/resolve-mode.ts'
+import { resolveRecordings } from '../config/source-names.ts'
 import { reasonOf } from '../lib/error-text.ts'
 import { openRegularFile } from '../lib/regular-file.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import type { Interaction } from '../recordings/interaction.ts'
 import { type StrayCredential, strayCredential } from '../recordings/lint-interaction.ts'
 import { listRecordingFiles, unreadable } from '../recordings/load-recordings.ts'
-import type { RecordingProblem } from '../recordings/recording-problem.ts'
+import { type RecordingProblem, describeProblem } from '../recordings/recording-problem.ts'
 import { type FileOffset, scanRecordingFile } from '../recordings/scan-recording-file.ts'
-import type { CliHost } from './cli-host.ts'
-import { configSources } from './config-sources.ts'
+import { type CliHost, configSources } from './cli-host.ts'
 
 /** Work on recording files, from one call of the program. */
 export interface RecordingsRun {
@@ -153,4 +152,9 @@ function isFolder(whole: string, typed: string): boolean {
       { cause: error },
     )
   }
+}
+
+/** Tells on standard error what could not be read, so that a list does not look complete when it is not. */
+export function tellProblems(run: RecordingsRun, problems: readonly RecordingProblem[]): void {
+  for (const problem of problems) run.tell(describeProblem(problem))
 }

@@ -1,15 +1,20 @@
 import type { Command } from 'commander'
 import type { CliHost } from './cli-host.ts'
-import { dedupeRecordings } from './recordings-dedupe.ts'
+import { dedupeRecordings, scrubRecordings } from './recordings-rewrite.ts'
 import { diffRecordings } from './recordings-diff.ts'
-import { lintRecordings } from './recordings-lint.ts'
-import { type RecordingsRun, createRun } from './recordings-run.ts'
-import { scrubRecordings } from './recordings-scrub.ts'
-import { showRecordings } from './recordings-show.ts'
-import { recordingStats } from './recordings-stats.ts'
+import { type RecordingsRun, createRun, findStrayCredential, tellProblems } from './recordings-run.ts'
 import { createRedactor } from '../recordings/redact-interaction.ts'
 import { summarise } from '../recordings/recording-summary.ts'
-import { tellProblems } from './recordings-problems.ts'
+import { countOf } from '../lib/format-text.ts'
+import { OperatorError } from '../lib/operator-error.ts'
+import { lintInteraction } from '../recordings/lint-interaction.ts'
+import { describeProblem, type RecordingProblem } from '../recordings/recording-problem.ts'
+import type { Interaction } from '../recordings/interaction.ts'
+import { prepareAnswer } from '../recordings/replay-answer.ts'
+import { serialiseInteraction } from '../recordings/yaml-format.ts'
+import { utf8Text } from '../recordings/yaml-scalar.ts'
+import { statSync } from 'node:fs'
+import { recogniseRoute } from '../wire/route.ts'
 
 /** Prints one line for each interaction. */
 function listRecordings(run: RecordingsRun, paths: readonly string[]): void {
@@ -91,4 +96,199 @@ export function addRecordingsCommand(program: Command, host: CliHost): void {
     (run, args, options) => scrubRecordings(run, args, { dryRun: options.dryRun === true }),
   ).option('--dry-run', 'show what would be removed, without changes')
   add('stats', [paths], 'Show numbers of interactions, sizes, durations and tokens.', recordingStats)
+}
+
+const strayWarning = (where: string) => ({
+  rule: 'credential-outside',
+  reason: `a credential stands outside of what is replayed, such as in a comment: ${where}`,
+  cure: 'Remove it by hand.',
+})
+
+const doubtCure = 'It is not replayed and not looked at for credentials: write it without that.'
+
+/**
+ * Prints what is wrong, each with file, line and cure.
+ *
+ * @throws {OperatorError} RECORDINGS_INVALID when something cannot be replayed; warnings alone are no failure
+ */
+function lintRecordings(run: RecordingsRun, paths: readonly string[]): void {
+  const files = run.filesOf(paths)
+  const warnings: { file: string; line: number; rule: string; reason: string; cure: string }[] = []
+  let interactions = 0
+  const unclear: RecordingProblem[] = []
+  const unread = run.scan(files, (interaction, file, { line, doubts }) => {
+    interactions++
+    for (const doubt of doubts) unclear.push({ file: run.shown(file), ...doubt, cure: doubtCure })
+    for (const warning of lintInteraction(interaction)) {
+      warnings.push({ file: run.shown(file), line, ...warning })
+    }
+  })
+  const errors = [...unread, ...unclear]
+  const told = new Set(errors.map(({ file }) => file))
+  for (const { file, rule } of warnings) if (rule.startsWith('credential')) told.add(file)
+  for (const file of files) {
+    const name = run.shown(file)
+    if (told.has(name)) continue
+    const stray = findStrayCredential(file)
+    if (stray) warnings.push({ file: name, line: stray.line, ...strayWarning(stray.where) })
+  }
+  for (const error of errors) run.print(`error    ${describeProblem(error)}`)
+  for (const warning of warnings) run.print(`warning  ${describeProblem(warning)} (${warning.rule})`)
+  run.print(
+    `${files.length} files, ${interactions} interactions that can be replayed, ${errors.length} errors, ${warnings.length} warnings.`,
+  )
+  run.printJson({ files: files.length, interactions, errors, warnings })
+  if (interactions === 0 && errors.length === 0) {
+    const looked = paths.length === 0 ? run.settings('dir') : paths.join(', ')
+    const others = run.otherFilesOf(paths)
+    const seen = others === '' ? 'it has no files' : `it has other files: ${others}`
+    throw new OperatorError(
+      'RECORDINGS_INVALID',
+      `Could not find recordings in ${looked}: nothing in it can be replayed (${seen}). Name a folder of .yaml or .yml files, or such a file.`,
+    )
+  }
+  if (errors.length === 0) return
+  throw new OperatorError(
+    'RECORDINGS_INVALID',
+    `Could not read all recordings: ${countOf(errors.length, 'error')}. Do what is said for each.`,
+  )
+}
+
+/**
+ * Prints interactions in full, with their bodies as they are replayed, without credentials.
+ *
+ * @throws {OperatorError} RECORDINGS_UNREADABLE for a line on which no interaction begins
+ */
+function showRecordings(run: RecordingsRun, places: readonly string[]): void {
+  const redactor = createRedactor(run.settings('redact'), { keepsHeaders: true })
+  const shown: unknown[] = []
+  for (const place of places) {
+    const [, path = place, line] = /^(.*?):(\d+)$/.exec(place) ?? []
+    const lines: number[] = []
+    let found = 0
+    const problems = run.scan(run.filesOf([path]), (whole, file, at) => {
+      lines.push(at.line)
+      if (line !== undefined && Number(line) !== at.line) return
+      found++
+      const interaction = redactor.interaction(whole)
+      if (run.isJson) shown.push({ place: `${run.shown(file)}:${at.line}`, ...asJson(interaction) })
+      else
+        run.print(`# ${run.shown(file)}:${at.line}\n${serialiseInteraction(decoded(interaction)).trimEnd()}`)
+    })
+    tellProblems(run, problems)
+    if (found > 0) continue
+    throw new OperatorError(
+      'RECORDINGS_UNREADABLE',
+      `Could not show ${place}: no interaction begins there (${lines.length === 0 ? 'there is none in it' : `they begin on ${lines.slice(0, 20).join(', ')}`}). Take a place from aoai-sim recordings list ${path}.`,
+    )
+  }
+  run.printJson(shown)
+}
+
+/** The interaction without content codings, which nobody can read. */
+function decoded(interaction: Interaction): Interaction {
+  const { response } = interaction
+  const { bytes, headers } = prepareAnswer(response)
+  if (!bytes) return interaction
+  const pairs = response.headers.filter(
+    ([name]) => name.toLowerCase() !== 'content-encoding' || headers.some((kept) => kept === name),
+  )
+  return { ...interaction, response: { ...response, headers: pairs, body: { kind: 'bytes', bytes } } }
+}
+
+function asJson(interaction: Interaction): object {
+  const { request, response, contextValues } = decoded(interaction)
+  return {
+    request: { ...request, body: request.body && bodyJson(request.body) },
+    response: {
+      ...response,
+      body:
+        response.body.kind === 'events' ? { events: response.body.events } : bodyJson(response.body.bytes),
+    },
+    contextValues,
+  }
+}
+
+function bodyJson(bytes: Uint8Array): object {
+  const text = utf8Text(bytes)
+  return text === undefined ? { base64: Buffer.from(bytes).toString('base64') } : { text }
+}
+
+interface Count {
+  interactions: number
+  streams: number
+  errors: number
+  promptTokens: number
+  completionTokens: number
+  durationsMs: number[]
+}
+
+/** Prints counts, sizes, times and tokens: in all, and for each operation. */
+function recordingStats(run: RecordingsRun, paths: readonly string[]): void {
+  const files = run.filesOf(paths)
+  const counts = new Map<string, Count>()
+  const requests = new Set<string>()
+  const problems = run.scan(files, (interaction) => {
+    const { method, path, status, events, durationMs, usage } = summarise(interaction)
+    const operation = recogniseRoute(method, path)?.operation ?? 'other'
+    const count = counts.get(operation) ?? newCount()
+    counts.set(operation, count)
+    requests.add(`${method} ${path}`)
+    count.interactions++
+    if (events !== undefined) count.streams++
+    if (status >= 400) count.errors++
+    count.promptTokens += usage?.promptTokens ?? 0
+    count.completionTokens += usage?.completionTokens ?? 0
+    if (durationMs !== undefined) count.durationsMs.push(durationMs)
+  })
+  const rows = [...counts].map(
+    ([operation, { durationsMs, interactions, streams, errors, promptTokens, completionTokens }]) => ({
+      operation,
+      interactions,
+      streams,
+      errors,
+      promptTokens,
+      completionTokens,
+      medianMs: quantile(durationsMs, 0.5),
+      p95Ms: quantile(durationsMs, 0.95),
+    }),
+  )
+  const total = {
+    files: files.length,
+    bytes: files.reduce((sum, file) => sum + sizeOf(file), 0),
+    interactions: rows.reduce((sum, { interactions }) => sum + interactions, 0),
+    paths: requests.size,
+    problems: problems.length,
+  }
+  run.print(
+    `${total.interactions} interactions on ${total.paths} paths, in ${total.files} files of ${total.bytes} bytes.`,
+  )
+  for (const row of rows) {
+    const time = row.medianMs === undefined ? 'no times' : `median ${row.medianMs} ms, p95 ${row.p95Ms} ms`
+    run.print(
+      `  ${row.operation}: ${row.interactions} (${row.streams} streams, ${row.errors} errors), ${row.promptTokens} + ${row.completionTokens} tokens, ${time}`,
+    )
+  }
+  run.printJson({ ...total, operations: rows })
+  tellProblems(run, problems)
+}
+
+function newCount(): Count {
+  return { interactions: 0, streams: 0, errors: 0, promptTokens: 0, completionTokens: 0, durationsMs: [] }
+}
+
+/** The smallest value that the given share of all values does not exceed, rounded; undefined when there are none. */
+function quantile(values: readonly number[], share: number): number | undefined {
+  const sorted = Float64Array.from(values).sort()
+  const value = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]
+  return value === undefined ? undefined : Math.round(value)
+}
+
+/** Nothing for a link to nowhere or to itself, of which the scan has told. */
+function sizeOf(file: string): number {
+  try {
+    return statSync(file).size
+  } catch {
+    return 0
+  }
 }

@@ -1,13 +1,12 @@
 import { CommanderError, type Command, InvalidArgumentError } from 'commander'
 import { OperatorError } from '../lib/operator-error.ts'
-import type { CliHost } from './cli-host.ts'
+import { type CliHost, parseUrl } from './cli-host.ts'
 import { addExtensionsCommand } from './extensions.ts'
 import { addLoadCommand } from './load.ts'
 import { createProgram } from './program.ts'
 import { addRecordingsCommand } from './recordings.ts'
 import { serve } from './serve.ts'
 import { checkRetries, type Finding, findings } from './check-retries.ts'
-import { parseUrl } from './flag-values.ts'
 
 interface Options {
   readonly url: URL

@@ -2,7 +2,7 @@ import type { ModelCatalogue } from '../wire/models/model-catalogue.ts'
 import type { Deployment } from './deployments.ts'
 import type { FaultRule } from './fault-rules.ts'
 import type { IncidentTimetable } from './incident-file.ts'
-import type { FilledTree, ReadonlyTree } from './mapping-schema.ts'
+import type { FilledTree, ReadonlyTree } from './mapping-file.ts'
 import type { HostKey, Settings } from './settings-schema.ts'
 import type { SourceName } from './source-names.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { builtInCatalogue } from '../wire/models/model-catalogue.ts'
-import { defaultDeployments } from './default-deployments.ts'
+import { defaultDeployments } from './deployments.ts'
 import { parseDeploymentFile, resolveDeployments } from './deployment-file.ts'
 
 const problemsIn = (source: string, modelsStrict = false): readonly string[] =>

@@ -3,7 +3,7 @@ import { builtInCatalogue, type ModelCatalogue } from '../wire/models/model-cata
 import type { Deployment } from './deployments.ts'
 import { parseMappingFile } from './mapping-file.ts'
 import { type ResolvedDeployment, resolveDeployment } from './resolve-deployment.ts'
-import { showValue } from './show-value.ts'
+import { showValue } from './zod-problems.ts'
 import { isRecord } from '../lib/record.ts'
 
 /** What a deployment file says, and all that is wrong with it. */

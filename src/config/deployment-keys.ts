@@ -1,4 +1,4 @@
-import { limitProfileNames } from './deployment-limits.ts'
+import { limitProfileNames } from './deployments.ts'
 import type { deploymentEntrySchema } from './resolve-deployment.ts'
 import { sourceNames } from './source-names.ts'
 

@@ -17,9 +17,8 @@ import {
   numberFrom,
   type ReadonlyTree,
   withoutUndefined,
-} from './mapping-schema.ts'
-import { showValue } from './show-value.ts'
-import { type Advice, describeProblems, type ProblemWords } from './zod-problems.ts'
+} from './mapping-file.ts'
+import { showValue, type Advice, describeProblems, type ProblemWords } from './zod-problems.ts'
 
 const MAX_COUNT = 1_000_000
 const groupRule = 'must be off, or a mapping such as {tokens: [3, 10]}'

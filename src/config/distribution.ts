@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Input, mapping, numberFrom, type ReadonlyTree } from './mapping-schema.ts'
+import { type Input, mapping, numberFrom, type ReadonlyTree } from './mapping-file.ts'
 import { lognormal, type Random, standardNormal } from '../lib/random.ts'
 
 /** A time that is about in the middle of those of a distribution, in milliseconds. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { loadConfig } from './load-config.ts'
+import { loadConfig } from './live-config.ts'
 import { redactConfig } from './redact-config.ts'
 import { deploymentEntrySchema } from './resolve-deployment.ts'
 import { renderConfigDocs, renderSampleEnv } from './render-config-docs.ts'

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { namedErrorNames } from '../wire/named-errors.ts'
-import { parseFaultFile, resolveFault, resolveFaults } from './fault-rules.ts'
-import { faultKinds } from './fault-schema.ts'
-import { loadConfig } from './load-config.ts'
+import { parseFaultFile, resolveFault, resolveFaults, faultKinds } from './fault-rules.ts'
+import { loadConfig } from './live-config.ts'
 
 const known = new Set(['chat'])
 const resolve = (...faults: unknown[]) => resolveFaults(faults, { place: 'faults', known })

@@ -1,10 +1,14 @@
 import { z } from 'zod'
 import { listProblems, shortText } from '../lib/error-text.ts'
 import { type Advice, describeProblems } from './zod-problems.ts'
-import { type FaultRuleOptions, plainName, resolveFaults, unknownDeployment } from './fault-rules.ts'
-import { parseMappingFile } from './mapping-file.ts'
-import { type Input, integerFrom, mapping, numberFrom } from './mapping-schema.ts'
-import type { FaultRule } from './fault-rules.ts'
+import {
+  type FaultRuleOptions,
+  plainName,
+  resolveFaults,
+  unknownDeployment,
+  type FaultRule,
+} from './fault-rules.ts'
+import { parseMappingFile, type Input, integerFrom, mapping, numberFrom } from './mapping-file.ts'
 
 /** A timetable, and all that is wrong with it. */
 export interface IncidentFile {

@@ -2,9 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { filesInMemory } from '../../tests/support/files-in-memory.ts'
 import { withResources } from '../../tests/support/resource-inputs.ts'
 import { OperatorError } from '../lib/operator-error.ts'
-import type { ConfigInputs } from './config-inputs.ts'
 import { LiveConfig } from './live-config.ts'
-import { readInputs } from './read-inputs.ts'
+import { type ConfigInputs, readInputs } from './read-inputs.ts'
 
 const deployments = {
   a: { model: 'gpt-4o', tokensPerMinute: 100, latency: { firstToken: 10, perToken: 2 } },

@@ -1,9 +1,7 @@
 import { SerialQueue } from '../lib/queues.ts'
 import { isDeepStrictEqual } from 'node:util'
 import { type Config, defaultResourceName, type ResourceView } from './config.ts'
-import type { ConfigInputs, ResourceInputs } from './config-inputs.ts'
-import { frozenMap } from './deep-freeze.ts'
-import { camelKeys, snakeKeys } from './key-case.ts'
+import { camelKeys, snakeKeys } from './mapping-file.ts'
 import {
   type Changes,
   changesOf,
@@ -15,14 +13,19 @@ import {
   withCamelKeys,
   withChanges,
   withoutPatchesOf,
+  type PatchedInputs,
+  patchInputs,
+  putDeployments,
+  patchableSettings,
 } from './patches.ts'
-import { type PatchedInputs, patchInputs, putDeployments, patchableSettings } from './patch-inputs.ts'
-import { configError, resolveInputs } from './resolve-inputs.ts'
+import { configError, resolveInputs, resolveSettings } from './resolve-inputs.ts'
 import type { Settings } from './settings-schema.ts'
-import { showValue } from './show-value.ts'
+import { showValue } from './zod-problems.ts'
 import { normalizeEntry } from './resolve-deployment.ts'
-import { type GivenValue, setAt } from './settings-table.ts'
-import { isRecord } from '../lib/record.ts'
+import { type GivenValue, setAt, type Setting } from './settings-table.ts'
+import { frozenMap, isRecord } from '../lib/record.ts'
+import { type ConfigInputs, type ResourceInputs, readInputs } from './read-inputs.ts'
+import { collectGivenValues, type ConfigSources } from './sources.ts'
 
 /** What a change became: nothing but problems, one sentence or two each, or a new configuration. */
 export interface Change {
@@ -297,4 +300,38 @@ function textOf(given: GivenValue | undefined): string | undefined {
 
 function valueAt(tree: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((node, key) => (isRecord(node) ? node[key] : undefined), tree)
+}
+
+/**
+ * Reads the configuration: flag before variable before `.env` before default.
+ *
+ * @throws {OperatorError} CONFIG_INVALID, with every problem at once, each by the name that was typed.
+ */
+export function loadConfig(sources: ConfigSources): Config {
+  return loadLiveConfig(sources).current
+}
+
+/**
+ * Reads some settings alone, for a command that uses no others: what is wrong elsewhere does not stop it.
+ *
+ * @throws {OperatorError} CONFIG_INVALID, with every problem of those settings
+ */
+export function loadSettings(sources: ConfigSources, isUsed: (setting: Setting) => boolean): Settings {
+  const { given, unreadable } = collectGivenValues(sources)
+  return resolveSettings(
+    given.filter(({ setting }) => isUsed(setting)),
+    unreadable,
+  )
+}
+
+/**
+ * Reads the configuration so that it can change later.
+ *
+ * @throws {OperatorError} CONFIG_INVALID, with every problem at once, each by the name that was typed.
+ */
+export function loadLiveConfig(sources: ConfigSources): LiveConfig {
+  const { inputs, problems } = readInputs(sources)
+  if (problems.length === 0) return new LiveConfig(inputs)
+  const resolved = resolveInputs(inputs, problems)
+  throw configError('start', 'problems' in resolved ? resolved.problems : problems)
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { OperatorError } from '../lib/operator-error.ts'
-import { loadConfig, loadLiveConfig } from './load-config.ts'
+import { loadConfig, loadLiveConfig } from './live-config.ts'
 import { redactConfig } from './redact-config.ts'
 import { settingsTable } from './settings-table.ts'
 import type { ConfigSources } from './sources.ts'

@@ -10,8 +10,7 @@ import {
 import { operations, isModelOperation, type ModelOperation, type Operation } from '../wire/route.ts'
 import { shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
-import { parseMappingFile } from './mapping-file.ts'
-import type { Input } from './mapping-schema.ts'
+import { parseMappingFile, type Input } from './mapping-file.ts'
 import { describeProblems, type ProblemWords } from './zod-problems.ts'
 
 /** What a model file makes of the built-in catalogue, and all that is wrong with it. */

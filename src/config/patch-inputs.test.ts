@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { filesInMemory } from '../../tests/support/files-in-memory.ts'
-import { canJoin, joinPatches, mergePatch } from './json-merge-patch.ts'
-import { patchInputs } from './patch-inputs.ts'
+import { canJoin, joinPatches, mergePatch, patchInputs } from './patches.ts'
 import { readInputs } from './read-inputs.ts'
 
 const { inputs } = readInputs({

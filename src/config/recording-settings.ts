@@ -1,6 +1,5 @@
 import { redactRules } from './redact-rules.ts'
-import { setting } from './setting.ts'
-import { integer, nameList, oneOf, text, textThat, type ValueKind, yesOrNo } from './value-kind.ts'
+import { setting, integer, nameList, oneOf, text, textThat, type ValueKind, yesOrNo } from './setting.ts'
 
 const group = 'Recordings'
 

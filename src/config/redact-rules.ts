@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ValueKind } from './value-kind.ts'
+import type { ValueKind } from './setting.ts'
 
 /** Something that no recording may hold. */
 export type RedactRule =

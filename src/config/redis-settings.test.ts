@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { filesInMemory } from '../../tests/support/files-in-memory.ts'
 import { OperatorError } from '../lib/operator-error.ts'
-import { loadConfig } from './load-config.ts'
+import { loadConfig } from './live-config.ts'
 import { redactConfig } from './redact-config.ts'
 
 const load = (env: Record<string, string>) =>

@@ -1,5 +1,4 @@
-import { setting } from './setting.ts'
-import { integer, text, textThat, type ValueKind, yesOrNo } from './value-kind.ts'
+import { setting, integer, text, textThat, type ValueKind, yesOrNo } from './setting.ts'
 
 const group = 'Many machines'
 

@@ -1,9 +1,8 @@
-import { formatNumber } from '../lib/number-format.ts'
+import { formatNumber } from '../lib/format-text.ts'
 import { modelCatalogue } from '../wire/models/model-catalogue.ts'
 import type { Model } from '../wire/models/models.ts'
 import { deploymentKeys } from './deployment-keys.ts'
-import { derivedRequestsPerMinute } from './deployment-limits.ts'
-import { defaultDeployments } from './default-deployments.ts'
+import { derivedRequestsPerMinute, defaultDeployments } from './deployments.ts'
 import { settingGroups } from './setting.ts'
 import { type Setting, settingsTable } from './settings-table.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { assumeModel } from '../wire/models/assume-model.ts'
-import { deploymentNameRule, isDeploymentName } from '../wire/deployment-name.ts'
+import { deploymentNameRule, isDeploymentName } from '../wire/route.ts'
 import { findModel, nearestModelNames, type ModelCatalogue } from '../wire/models/model-catalogue.ts'
 import { shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
@@ -10,14 +10,11 @@ import {
   type DeploymentLatencyOptions,
   resolveLatency,
 } from './deployment-latency.ts'
-import type { Deployment } from './deployments.ts'
-import type { FaultRule } from './fault-rules.ts'
-import { type OwnFaultRuleOptions, resolveFaults } from './fault-rules.ts'
-import { limitProfileNames } from './deployment-limits.ts'
+import { type Deployment, limitProfileNames } from './deployments.ts'
+import { type FaultRule, type OwnFaultRuleOptions, resolveFaults } from './fault-rules.ts'
 import { isRecord } from '../lib/record.ts'
-import { type Input, withoutUndefined } from './mapping-schema.ts'
-import { showValue } from './show-value.ts'
-import { describeProblems, type ProblemWords } from './zod-problems.ts'
+import { type Input, withoutUndefined } from './mapping-file.ts'
+import { showValue, describeProblems, type ProblemWords } from './zod-problems.ts'
 import { sourceNames } from './source-names.ts'
 
 const count = 'must be an integer of at least 1'

@@ -1,4 +1,4 @@
-import { countOf } from '../lib/number-format.ts'
+import { countOf } from '../lib/format-text.ts'
 import type { z } from 'zod'
 import { listProblems } from '../lib/error-text.ts'
 import { redacted } from '../lib/credential-texts.ts'
@@ -10,19 +10,17 @@ import {
   type ResourceConfig,
   type ResourceView,
 } from './config.ts'
-import type { ConfigInputs, FileEntries, ResourceInputs } from './config-inputs.ts'
-import { deepFreeze, frozenMap } from './deep-freeze.ts'
+import type { ConfigInputs, FileEntries, ResourceInputs } from './read-inputs.ts'
+import { deepFreeze, frozenMap } from '../lib/record.ts'
 import { resolveDeployments } from './deployment-file.ts'
 import type { Deployment } from './deployments.ts'
 import { redisProblems } from './redis-settings.ts'
-import { type ResolvedMode, resolveMode } from './resolve-mode.ts'
 import { hostKeys, type Settings, settingsSchema } from './settings-schema.ts'
 import { type GivenValue, setAt, settingsTable } from './settings-table.ts'
-import { showValue } from './show-value.ts'
-import { sourcesInUse } from './source-names.ts'
+import { showValue } from './zod-problems.ts'
+import { type ResolvedMode, resolveMode, sourcesInUse } from './source-names.ts'
 import { telemetryProblems } from './telemetry-settings.ts'
-import { checkFaultFile } from './fault-rules.ts'
-import type { FaultRule } from './fault-rules.ts'
+import { checkFaultFile, type FaultRule } from './fault-rules.ts'
 import { checkIncidents, type IncidentTimetable } from './incident-file.ts'
 
 const modeSchema = settingsSchema.pick({ mode: true, recordings: true, upstream: true })

@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { setting } from './setting.ts'
-import { integer, integerOr, numberBetween, oneOf, text } from './value-kind.ts'
+import { setting, integer, integerOr, numberBetween, oneOf, text } from './setting.ts'
 
 /** The words of `yesOrNo`, beside which a third one stands here. */
 const watchWords = { 1: 'true', yes: 'true', on: 'true', 0: 'false', no: 'false', off: 'false' } as const

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import type { ValueKind } from './value-kind.ts'
 
 /** The chapters of the configuration, in the order in which documents show them. */
 export const settingGroups = [
@@ -66,4 +65,130 @@ export function setting<T, Given>(
       : checked.prefault(() => read(String(details.default)) as never)
   settingRegistry.add(schema, { ...details, range, read, write })
   return schema
+}
+
+/** What a setting may hold: the check of a value, how text is read as one, and the rule in words. */
+export interface ValueKind<T, Given = T> {
+  readonly schema: z.ZodType<T, Given>
+  /** Makes of the text of a variable, a flag or a patch the value that is checked; text that it cannot read stays what it is. */
+  readonly read: (text: string) => unknown
+  /** Writes a value in such text; absent where a value is no list, or cannot be given at run time. */
+  readonly write?: (given: Given) => string
+  /** Completes the sentence "<name> must be ..." */
+  readonly range: string
+}
+
+/** Whole numbers. */
+export function integer(min: number, max: number): ValueKind<number> {
+  return {
+    schema: z.int().min(min).max(max),
+    read: readNumber,
+    range: `an integer from ${min} to ${max}`,
+  }
+}
+
+/** Whole numbers, or one word, which is read whatever its case. */
+export function integerOr<const T extends string>(word: T, min: number, max: number): ValueKind<number | T> {
+  return {
+    schema: z.union([z.int().min(min).max(max), z.literal(word)]),
+    read: (text) => (text.trim().toLowerCase() === word ? word : readNumber(text)),
+    range: `an integer from ${min} to ${max}, or ${word}`,
+  }
+}
+
+/** Finite numbers that are not negative. */
+export function nonNegativeNumber(): ValueKind<number> {
+  return { schema: z.number().min(0), read: readNumber, range: 'a number of at least 0' }
+}
+
+/** Numbers within bounds that count as inside. */
+export function numberBetween(min: number, max: number): ValueKind<number> {
+  return { schema: z.number().min(min).max(max), read: readNumber, range: `a number from ${min} to ${max}` }
+}
+
+/**
+ * One of a few words, which are read whatever their case. `synonyms` are further words that are read without being
+ * advertised.
+ */
+export function oneOf<const T extends string>(
+  words: readonly T[],
+  synonyms: Readonly<Record<string, T>> = {},
+): ValueKind<T> {
+  const range = `${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}`
+  return { schema: z.enum(words), read: (text) => readWord(text, synonyms), range }
+}
+
+const yesAndNo: Readonly<Record<string, boolean>> = {
+  true: true,
+  1: true,
+  yes: true,
+  on: true,
+  false: false,
+  0: false,
+  no: false,
+  off: false,
+}
+
+/** Yes or no, read in the words that Python programs and shells use; `range` names the pair to advertise. */
+export function yesOrNo(range: string): ValueKind<boolean> {
+  return { schema: z.boolean(), read: (text) => readWord(text, yesAndNo), range }
+}
+
+/** Text that matches a pattern. */
+export function text(pattern: RegExp, range: string): ValueKind<string> {
+  return { schema: z.string().regex(pattern), read: (given) => given, range }
+}
+
+/** Text that passes a test. */
+export function textThat(isRight: (value: string) => boolean, range: string): ValueKind<string> {
+  return { schema: z.string().refine(isRight), read: (given) => given, range }
+}
+
+/** Names that match `pattern`, in text separated by commas or white space. */
+export function nameList(
+  pattern: RegExp,
+  what: string,
+  { lowerCase = false }: { readonly lowerCase?: boolean } = {},
+): ValueKind<readonly string[]> {
+  const name = z.string('one name').regex(pattern, 'one name')
+  return {
+    schema: z
+      .array(name)
+      .min(1)
+      .transform((names): readonly string[] =>
+        lowerCase ? names.map((given) => given.toLowerCase()) : names,
+      ),
+    read: (list) => list.split(/[\s,]+/).filter((given) => given !== ''),
+    range: `${what}, separated by commas`,
+  }
+}
+
+/**
+ * Paths, in one text separated by commas: the same on every system, unlike the separator of PATH, which is a colon on one
+ * and stands in every absolute path on another. White space around a path does not count; a path cannot hold a comma.
+ *
+ * @param what names the paths, such as "files or folders"
+ */
+export function pathList(what: string): ValueKind<readonly string[]> {
+  return {
+    schema: z.array(z.string('one path').min(1, 'one path')).min(1),
+    read: (list) =>
+      list
+        .split(',')
+        .map((path) => path.trim())
+        .filter((path) => path !== ''),
+    range: `${what}, separated by commas`,
+  }
+}
+
+const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
+
+/** `Number` alone would take an empty text for 0 and `0x10` for 16. */
+function readNumber(text: string): number | string {
+  return decimal.test(text.trim()) ? Number(text) : text
+}
+
+function readWord<T>(text: string, meanings: Readonly<Record<string, T>>): T | string {
+  const word = text.trim().toLowerCase()
+  return (Object.hasOwn(meanings, word) ? meanings[word] : undefined) ?? word
 }

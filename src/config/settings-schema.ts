@@ -1,13 +1,12 @@
 import { z } from 'zod'
-import { latencySettings } from './latency-settings.ts'
-import { limitProfileNames } from './deployment-limits.ts'
+import { latencySettings } from './latency-profiles.ts'
+import { limitProfileNames } from './deployments.ts'
 import { matchSettings, recordingSettings, replaySettings, upstreamSettings } from './recording-settings.ts'
 import { serverSettings } from './server-settings.ts'
 import { redisSettings } from './redis-settings.ts'
-import { setting } from './setting.ts'
+import { setting, integer, numberBetween, oneOf, pathList, text, type ValueKind, yesOrNo } from './setting.ts'
 import { sourceNames } from './source-names.ts'
 import { telemetrySettings } from './telemetry-settings.ts'
-import { integer, numberBetween, oneOf, pathList, text, type ValueKind, yesOrNo } from './value-kind.ts'
 import type { PromptCategory } from '../wire/content-filters.ts'
 
 /** A text that the content filter takes for harm of a category. */

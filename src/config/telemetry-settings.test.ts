@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Config } from './config.ts'
-import { loadConfig } from './load-config.ts'
+import { loadConfig } from './live-config.ts'
 import { telemetrySignals } from './telemetry-settings.ts'
 
 const load = (env: Record<string, string>): Config =>

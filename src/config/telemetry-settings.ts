@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { setting } from './setting.ts'
-import { integer, oneOf, text, textThat, type ValueKind, yesOrNo } from './value-kind.ts'
+import { setting, integer, oneOf, text, textThat, type ValueKind, yesOrNo } from './setting.ts'
 
 const group = 'Telemetry'
 

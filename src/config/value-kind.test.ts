@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { pathList } from './value-kind.ts'
+import { pathList } from './setting.ts'
 
 const { schema, read } = pathList('files')
 

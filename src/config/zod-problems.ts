@@ -1,8 +1,10 @@
 import type { z } from 'zod'
 import { describeFirst, shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
-import { showValue } from './show-value.ts'
-import { followPath } from './mapping-schema.ts'
+import { followPath } from './mapping-file.ts'
+import { isCredentialName } from '../lib/credential-names.ts'
+import { redacted, redactHeaderValue } from '../lib/credential-texts.ts'
+import { redactBody } from '../lib/redact-credentials.ts'
 
 /** What helps with a wrong value, by the key that it stands under. A string is a hint; `names` are searched for a near one. */
 export type Advice = Readonly<
@@ -68,4 +70,21 @@ function hintFor(key: string, got: unknown, { advice = {}, otherwise = '' }: Pro
 
 function joined(place: string, key: string): string {
   return place === '' ? key : `${place}.${key}`
+}
+
+const MAX_LENGTH = 60
+
+/**
+ * A wrong value as a message quotes it: as JSON, cut when it is long, without credentials.
+ *
+ * @param place what it stands under: `"chat".api_key`
+ */
+export function showValue(value: unknown, place = ''): string {
+  const name = /[^."\s]+(?="?$)/.exec(place)?.[0] ?? ''
+  if (typeof value === 'string' && isCredentialName(name, 'member')) return redacted
+  const shown =
+    typeof value === 'string'
+      ? JSON.stringify(redactHeaderValue(value))
+      : redactBody(JSON.stringify(value) ?? typeof value)
+  return shown.length > MAX_LENGTH ? `${shown.slice(0, MAX_LENGTH)}...` : shown
 }

@@ -1,9 +1,8 @@
-import { countOf } from '../lib/number-format.ts'
+import { countOf } from '../lib/format-text.ts'
 import type { Extension, ExtensionExport, ExtensionHost } from '../pipeline/extension.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
 import { OperatorError } from '../lib/operator-error.ts'
-import { describeValue } from './describe-value.ts'
-import { loadFailure } from './load-failure.ts'
+import { describeValue, loadFailure } from './extension-error.ts'
 import type { LoadedExtension } from './loaded-extension.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { chain } from '../pipeline/chain.ts'
+import { chain } from '../pipeline/stage.ts'
 import type { Extension, ExtensionHost } from '../pipeline/extension.ts'
 import { textBody } from '../answer/body.ts'
 import { HeaderList, type Reply } from '../pipeline/reply.ts'

@@ -1,11 +1,17 @@
-import type { ForwardedReply, NamedLimiter } from '../pipeline/extension.ts'
+import type { ForwardedReply, NamedLimiter, ExtensionHost } from '../pipeline/extension.ts'
 import type { Hook, Source, NamedStage } from '../pipeline/stage.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import type { ExtensionPart } from './extension-error.ts'
-import { type Answerer, firstAnswer, guardForwarder, guardGenerator, guardLimiter } from './guard-answer.ts'
-import { guardHook } from './guard-hook.ts'
-import { createLifeCycle, type LifeCycle } from './life-cycle.ts'
+import {
+  type Answerer,
+  firstAnswer,
+  guardForwarder,
+  guardGenerator,
+  guardLimiter,
+  guardHook,
+} from './guard-parts.ts'
 import type { LoadedExtension } from './loaded-extension.ts'
+import { reasonOf, stackOf } from '../lib/error-text.ts'
 
 /**
  * All extensions as one. They act in the order of the list, and within each in the order of its arrays. Whatever goes wrong
@@ -101,4 +107,64 @@ function sameLimiter(name: string, owner: LoadedExtension, loaded: LoadedExtensi
     'EXTENSION_INVALID',
     `Could not use the extension ${loaded.source}: its limiter "${name}" has the name of one of "${owner.extension.name}" (${owner.source}). Give one of them another name.`,
   )
+}
+
+/** The start and the end of extensions. */
+export interface LifeCycle {
+  /**
+   * Starts all, one after the other. Where one fails, those already started are closed again.
+   *
+   * @throws {OperatorError} EXTENSION_INVALID
+   */
+  start(host: ExtensionHost): Promise<void>
+  /** Closes what has been started, the last one first. One that fails keeps no other from closing; the log has it. */
+  close(): Promise<void>
+}
+
+/** Makes the start and the end of a list of extensions. */
+function createLifeCycle(list: readonly LoadedExtension[]): LifeCycle {
+  let started: { readonly loaded: LoadedExtension; readonly host: ExtensionHost }[] = []
+
+  const close = async (): Promise<void> => {
+    // A second call finds nothing to do.
+    const toClose = started.toReversed()
+    started = []
+    for (const { loaded, host } of toClose) await closeOne(loaded, host)
+  }
+
+  return {
+    async start(host) {
+      for (const loaded of list) {
+        const { extension, source } = loaded
+        try {
+          await extension.onStart?.(host)
+        } catch (error) {
+          await close()
+          const reason = reasonOf(error)
+          throw new OperatorError(
+            'EXTENSION_INVALID',
+            `Could not start the extension "${extension.name}" (${source}): its onStart failed: ${reason.replace(/\.$/, '')}. Correct that, or take it out of EXTENSION_PATH.`,
+            { cause: error },
+          )
+        }
+        started.push({ loaded, host })
+      }
+    },
+    close,
+  }
+}
+
+async function closeOne({ extension, source }: LoadedExtension, { logger }: ExtensionHost): Promise<void> {
+  try {
+    await extension.onClose?.()
+  } catch (error) {
+    logger.error(
+      {
+        extension: extension.name,
+        source,
+        err: stackOf(error),
+      },
+      'The onClose of an extension failed.',
+    )
+  }
 }

@@ -1,11 +1,16 @@
-import { relative } from 'node:path'
+import { relative, basename, dirname, extname, isAbsolute, join, resolve } from 'node:path'
 import type { ExtensionHost } from '../pipeline/extension.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import { buildExtension } from './check-extension.ts'
-import { findExtensionFile } from './extension-file.ts'
-import { loadFailure } from './load-failure.ts'
+import { loadFailure } from './extension-error.ts'
 import type { LoadedExtension } from './loaded-extension.ts'
-import { createModuleLoader, type ModuleLoader, type OwnModules } from './module-loader.ts'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { reasonOf } from '../lib/error-text.ts'
+import { nearestNames } from '../lib/nearest-names.ts'
+import { readRegularText } from '../lib/regular-file.ts'
+import { isBuiltin } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import type { JitiOptions, ModuleCache } from 'jiti'
 
 /**
  * Loads extensions, one after the other, in the order of their paths. Nothing of them is started.
@@ -51,4 +56,178 @@ async function loadDefault(loader: ModuleLoader, file: string, source: string): 
     'EXTENSION_INVALID',
     `Could not use the extension ${source}: it has no default export (got ${got}). Write export default defineExtension({ name: '...' }).`,
   )
+}
+
+/** What extensions may be written in; where a name without its ending is given, the first one counts. */
+const endings = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs']
+
+/**
+ * Finds the file of an entry of EXTENSION_PATH: what exists is a file or a folder; what begins with a dot or a root must
+ * exist; anything else is tried as a package.
+ *
+ * @param findPackage gives the whole path of an installed package's main file; undefined when it is not installed
+ * @throws {OperatorError} EXTENSION_INVALID
+ */
+function findExtensionFile(
+  typed: string,
+  workingDirectory: string,
+  findPackage: (name: string) => string | undefined,
+): string {
+  const whole = resolve(workingDirectory, typed)
+  const file = existsSync(whole) ? fileAt(whole, typed) : packageOf(typed, whole, findPackage)
+  if (endings.includes(extname(file))) return file
+  throw notFound(
+    typed,
+    `it is neither JavaScript nor TypeScript (got ${basename(file)})`,
+    `Name a file that ends in ${endings.slice(0, -1).join(', ')} or ${endings.at(-1) ?? ''}.`,
+  )
+}
+
+function packageOf(typed: string, whole: string, findPackage: (name: string) => string | undefined): string {
+  const isPath = typed.startsWith('.') || isAbsolute(typed)
+  const found = isPath ? undefined : findPackage(typed)
+  if (found !== undefined) return found
+  const [nearest] = nearestNames(basename(whole), namesIn(dirname(whole)), 1)
+  const hint = nearest === undefined ? '' : ` Did you mean ${join(dirname(typed), nearest)}?`
+  const what = isPath
+    ? 'there is no such file or folder'
+    : 'there is no such file, folder or installed package'
+  throw notFound(typed, `${what} (looked in ${dirname(whole)})`, `Correct EXTENSION_PATH.${hint}`)
+}
+
+/** A file is taken as it is; a folder stands for its package.json's main file, or for its index. */
+function fileAt(whole: string, typed: string): string {
+  if (!statSync(whole).isDirectory()) return whole
+  const main = mainOf(whole, typed)
+  const start = main === undefined ? join(whole, 'index') : resolve(whole, main)
+  const candidates = [start, ...endings.map((ending) => start + ending)]
+  if (main !== undefined) candidates.push(...endings.map((ending) => join(start, `index${ending}`)))
+  const found = candidates.find((path) => existsSync(path) && statSync(path).isFile())
+  if (found !== undefined) return found
+  if (main !== undefined) {
+    throw notFound(typed, `its package.json names a main file that does not exist (got ${main})`, 'Build it.')
+  }
+  const files = namesIn(whole).filter((name) => endings.includes(extname(name)))
+  const hint = files.length === 0 ? '' : ` It holds ${files.slice(0, 5).join(', ')}: name such a file itself.`
+  throw notFound(
+    typed,
+    `the folder has no index${endings.join(', index')} and no package.json with a main file`,
+    `Add one.${hint}`,
+  )
+}
+
+function mainOf(folder: string, typed: string): string | undefined {
+  const path = join(folder, 'package.json')
+  if (!existsSync(path)) return undefined
+  try {
+    const { main } = JSON.parse(readRegularText(path)) as { main?: unknown }
+    return typeof main === 'string' ? main : undefined
+  } catch (error) {
+    const reason = reasonOf(error)
+    throw notFound(typed, `its package.json cannot be read (${reason})`, 'Correct that file.')
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+function notFound(typed: string, what: string, advice: string): OperatorError {
+  return new OperatorError('EXTENSION_INVALID', `Could not load the extension ${typed}: ${what}. ${advice}`)
+}
+
+/** Modules that an extension may import wherever its file lies: by the name that it imports. */
+export type OwnModules = Readonly<Record<string, object>>
+
+/** Loads modules that nobody has built, and finds packages. */
+export interface ModuleLoader {
+  /**
+   * Runs a file and gives what it exports: `module.exports`, or an ES module's exports with `__esModule`. A module that
+   * several files import runs once; for another loader it runs anew.
+   *
+   * @throws whatever its code throws; for one that cannot be parsed an Error that begins with ParseError and names the place
+   */
+  load(file: string): Promise<unknown>
+  /** The whole path of an installed package's main file; undefined when it is not installed. */
+  findPackage(name: string): string | undefined
+}
+
+/**
+ * Makes a loader for JavaScript and TypeScript, in CommonJS and in ES modules.
+ *
+ * @param workingDirectory where packages are looked for, in its node_modules and in those of the folders above it
+ */
+async function createModuleLoader(workingDirectory: string, ownModules: OwnModules): Promise<ModuleLoader> {
+  // It takes some ten milliseconds, which a start without extensions need not spend.
+  const { createJiti } = await import('jiti')
+  const options: JitiOptions = {
+    // Nothing is written to the disk: turning a small file into JavaScript takes a few milliseconds.
+    fsCache: false,
+    // Modules of an extension start anew with each simulator; `cache` below shares them among one simulator's extensions.
+    moduleCache: false,
+    interopDefault: true,
+    debug: false,
+    tryNative: false,
+    // For breakpoints in the files of extensions.
+    sourceMaps: true,
+    virtualModules: { ...ownModules },
+  }
+  const start = join(workingDirectory, 'extension.js')
+  const plain = createJiti(start, options)
+  const jiti = createJiti(start, {
+    ...options,
+    transform(source) {
+      const code = plain.transform(source)
+      checkImports(code, source.filename, ownModules)
+      return { code }
+    },
+  })
+  const cache: ModuleCache = {}
+  return {
+    async load(file) {
+      if (!cache[file]) {
+        await jiti.evalModule(readRegularText(file), {
+          filename: file,
+          ext: extname(file),
+          cache,
+          async: true,
+          // Node would load plain JavaScript itself, and would not find our own modules, or would find another copy of them.
+          forceTranspile: true,
+        })
+      }
+      return cache[file]?.exports
+    },
+    findPackage(name) {
+      const url = isBuiltin(name) ? undefined : jiti.esmResolve(name, { try: true })
+      return url?.startsWith('file:') ? fileURLToPath(url) : undefined
+    },
+  }
+}
+
+/**
+ * Finds imports from our own modules of names that they do not have. As CommonJS they would be undefined, and fail at the first
+ * request that comes to them. Types are gone from the code by now.
+ *
+ * @throws {Error} for the first one
+ */
+function checkImports(code: string, filename: string | undefined, ownModules: OwnModules): void {
+  for (const [name, exported] of Object.entries(ownModules)) {
+    // The names of variables that the compiler makes begin with an underscore: `_extension.jsonReply`.
+    const variables = code.matchAll(/\bvar (_\w+) = [^;]{0,100}?(?:jitiImport|require)\("([^"]+)"\)/g)
+    for (const [, variable = '', from] of variables) {
+      if (from !== name) continue
+      for (const [, wanted = ''] of code.matchAll(new RegExp(`\\b${variable}\\.(\\w+)`, 'g'))) {
+        if (wanted === 'default' || wanted === '__esModule' || Object.hasOwn(exported, wanted)) continue
+        const [nearest] = nearestNames(wanted, Object.keys(exported), 1)
+        const hint = nearest === undefined ? '' : ` (its nearest is ${nearest})`
+        const message = `${name} has no export ${wanted}, which ${filename ?? 'it'} imports${hint}`
+        // Its place is in the message; that of this line would mislead.
+        throw Object.assign(new Error(message), { stack: message })
+      }
+    }
+  }
 }

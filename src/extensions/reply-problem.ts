@@ -1,5 +1,5 @@
 import type { Reply } from '../pipeline/reply.ts'
-import { describeValue } from './describe-value.ts'
+import { describeValue } from './extension-error.ts'
 
 /**
  * Says why a value is no Reply; undefined when it is one. It goes by what the value can do, never by its class: an

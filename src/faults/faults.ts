@@ -1,19 +1,14 @@
-import type { Fault } from '../config/fault-schema.ts'
-import type { FaultRule } from '../config/fault-rules.ts'
+import type { Fault, FaultRule } from '../config/fault-rules.ts'
 import type { IncidentPhase } from '../config/incident-file.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/reply-headers.ts'
 import type { ReplyOrPromise, Stage } from '../pipeline/stage.ts'
-import type { InjectionReports, FaultCount } from './injection-reports.ts'
-import type { Reply } from '../pipeline/reply.ts'
-import { delayReply } from '../pipeline/delay-reply.ts'
+import { type Reply, delayReply } from '../pipeline/reply.ts'
 import { isSimulated } from '../pipeline/source-rules.ts'
 import type { Random } from '../lib/random.ts'
 import type { IncidentBook } from './incidents.ts'
-import { matchesRule } from './match-rule.ts'
-import { startAt } from './retime.ts'
-import { hasSimHeaders, readSimHeaders, type SimHeaders } from './sim-headers.ts'
-import { disturbAny, errorInstead, forcedBy } from './apply-fault.ts'
+import { matchesRule, hasSimHeaders, readSimHeaders, type SimHeaders } from './sim-headers.ts'
+import { startAt, disturbAny, errorInstead, forcedBy } from './apply-fault.ts'
 
 /** The stages that let things go wrong, and what they count. */
 export interface Faults {
@@ -156,4 +151,28 @@ class FaultCounts {
       }
     }
   }
+}
+
+/** How often a fault was injected. */
+export interface FaultCount {
+  readonly resource: string
+  /** Name of a configured deployment, `other` for one of no configuration, empty for requests without one. */
+  readonly deployment: string
+  /** The rule's name, or else that of its error or kind. */
+  readonly fault: string
+  readonly count: number
+}
+
+/** A phase of the timetable of incidents. */
+export interface PhaseReport {
+  readonly resource: string
+  readonly phase: string
+  /** Whether it is the present one. */
+  readonly active: boolean
+}
+
+/** What faults and incidents tell the metrics. */
+export interface InjectionReports {
+  faults(): Iterable<FaultCount>
+  phases(): Iterable<PhaseReport>
 }

@@ -1,14 +1,17 @@
-import { type Fault, needsStream, operationsOf } from '../config/fault-schema.ts'
-import type { FaultRule } from '../config/fault-rules.ts'
-import { labelOf, resolveFault } from '../config/fault-rules.ts'
-import { isNamedError } from '../config/fault-schema.ts'
+import {
+  type Fault,
+  needsStream,
+  operationsOf,
+  type FaultRule,
+  labelOf,
+  resolveFault,
+  isNamedError,
+} from '../config/fault-rules.ts'
 import { modelError, type ServiceError } from '../wire/errors.ts'
-import type { Exchange } from '../pipeline/exchange.ts'
-import type { AnswerOverride } from '../pipeline/answer-override.ts'
+import type { Exchange, AnswerOverride } from '../pipeline/exchange.ts'
 import { shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
 import { traceHeader } from '../pipeline/trace.ts'
-import { wantsStream } from './match-rule.ts'
 
 /** What the headers of one request ask for. Times in milliseconds. */
 export interface SimHeaders {
@@ -176,4 +179,23 @@ function reject(name: string, message: string): ServiceError {
     name,
     'invalid_value',
   )
+}
+
+/** Whether a rule may strike a request, chance aside. */
+export function matchesRule(rule: FaultRule, exchange: Exchange): boolean {
+  const { deployment, operation, stream, fault } = rule
+  const asked = exchange.route?.operation
+  if (asked === undefined) return false
+  if (deployment !== undefined && deployment !== exchange.deployment?.name) return false
+  if (operation !== undefined && operation !== asked) return false
+  const fitting: readonly string[] | undefined = operationsOf(fault)
+  if (fitting && !fitting.includes(asked)) return false
+  return stream === undefined || stream === wantsStream(exchange)
+}
+
+/** Whether a request asks for its answer as a stream. */
+function wantsStream({ json }: Exchange): boolean {
+  if (typeof json !== 'object' || json === null) return false
+  const { stream, stream_format: format } = json as { stream?: unknown; stream_format?: unknown }
+  return stream === true || format === 'sse'
 }

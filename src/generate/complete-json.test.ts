@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../lib/random.ts'
-import { drawJsonAnswer, writeJson } from './complete-json.ts'
+import { drawJsonAnswer, writeJson } from './tool-calls.ts'
 
 const value = { a: [1, 'x, y', null], b: { c: true, d: {} }, 'ž"': [] }
 

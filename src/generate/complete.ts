@@ -1,14 +1,13 @@
 import type { ResourceConfig } from '../config/config.ts'
 import type { Model } from '../wire/models/models.ts'
-import type { AnswerOverride } from '../pipeline/answer-override.ts'
+import type { AnswerOverride } from '../pipeline/exchange.ts'
 import { lognormal, type Random, standardNormal } from '../lib/random.ts'
-import { nextSlice } from '../lib/slices.ts'
+import { nextSlice } from '../lib/buffers.ts'
 import { loadEncoding } from '../tokens/encoding.ts'
-import { drawJsonAnswer } from './complete-json.ts'
 import { billedTokens, type Choice, type Completion } from '../answer/completion.ts'
 import type { CompletionTask } from './completion-task.ts'
 import { drawLorem } from './lorem.ts'
-import { drawToolCalls, shouldCallTools } from './tool-calls.ts'
+import { drawJsonAnswer, drawToolCalls, shouldCallTools } from './tool-calls.ts'
 import { boundedTop } from './logprobs.ts'
 
 /** Carries out a task: the model of generate mode. */

@@ -1,5 +1,4 @@
-import type { Exchange } from '../pipeline/exchange.ts'
-import type { AnswerOverride } from '../pipeline/answer-override.ts'
+import type { Exchange, AnswerOverride } from '../pipeline/exchange.ts'
 import {
   type ChatRequest,
   type FunctionDefinition,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../lib/random.ts'
-import { legacyLogprobsJson } from './completions-logprobs.ts'
+import { legacyLogprobsJson } from './stream-completion.ts'
 
 interface Logprobs {
   tokens: string[]

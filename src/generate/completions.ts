@@ -23,7 +23,6 @@ import {
   type Usage,
   type Choice,
 } from '../answer/completion.ts'
-import { legacyLogprobsJson } from './completions-logprobs.ts'
 import { judgeContent, type Verdict, filterCompletion } from './content-filter.ts'
 import { countAhead } from './count-ahead.ts'
 import { boundedTop } from './logprobs.ts'
@@ -33,7 +32,7 @@ import {
   type LegacyCompletion,
   type EchoedPrompt,
 } from '../wire/completions/write-completion.ts'
-import { streamCompletion } from './stream-completion.ts'
+import { legacyLogprobsJson, streamCompletion } from './stream-completion.ts'
 import { completionMemory, complete, completeInTurns } from './complete.ts'
 import { withForced, type CompletionTask } from './completion-task.ts'
 import { countInput, splitInputs } from '../wire/chat/prompt-tokens.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { loadConfig } from '../config/load-config.ts'
+import { loadConfig } from '../config/live-config.ts'
 import { judgeContent } from './content-filter.ts'
 
 const configOf = (env: Record<string, string>) =>

@@ -1,7 +1,7 @@
 import type { ResourceConfig } from '../config/config.ts'
 import type { FilterPhrase } from '../config/settings-schema.ts'
 import type { HarmCategory, PromptCategory } from '../wire/content-filters.ts'
-import type { AnswerOverride } from '../pipeline/answer-override.ts'
+import type { AnswerOverride } from '../pipeline/exchange.ts'
 import { billedTokens, visibleTokens, type Choice, type Completion } from '../answer/completion.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { MaybePromise } from '../lib/port.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import { nextSlice } from '../lib/slices.ts'
+import { nextSlice } from '../lib/buffers.ts'
 import { LARGE_TEXT_LENGTH, type Encoding, type TokenCounter } from '../tokens/encoding.ts'
 
 /** Bodies up to this size are counted in one go: some tens of milliseconds at most. */

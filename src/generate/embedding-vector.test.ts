@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { embedText } from './embedding-vector.ts'
+import { embedText } from './embeddings.ts'
 
 const small = { size: 1_536, salt: 7 }
 const embed = (text: string, dimensions = small.size): Float32Array =>

@@ -9,9 +9,8 @@ import type { Reply } from '../pipeline/reply.ts'
 import { type ReplyOrPromise, mapMaybe } from '../pipeline/stage.ts'
 import { loadEncoding, type TokenCounter } from '../tokens/encoding.ts'
 import { countAhead } from './count-ahead.ts'
-import { embedText } from './embedding-vector.ts'
 import { embeddingsPieces, renderEmbeddings } from '../wire/embeddings/write-embeddings.ts'
-import { hashText } from './text-features.ts'
+import { hashText, eachFeature } from './text-features.ts'
 
 /** The size of most models' vectors, for a model of the catalogue that names none. */
 const DEFAULT_SIZE = 1536
@@ -79,4 +78,80 @@ function answerEmbeddings(
       : renderedBody(() => renderEmbeddings(vectors(), name, promptTokens, format), isAsciiText(name))
   const usage = { promptTokens, cachedTokens: 0, completionTokens: 0, reasoningTokens: 0 }
   return modelReply(jsonOfModel, body, usage)
+}
+
+/** Length of the part of a vector that belongs to the exact text alone, so that no two texts are quite the same. */
+const OWN_SHARE = 0.2
+
+/** Draws of two numbers each, by which a feature is told from others. */
+const DRAWS_PER_FEATURE = 4
+
+/** The sums of the vector in work; kept, since it is needed again at once. */
+let sums = new Float64Array(0)
+
+/**
+ * The embedding of a text: unit length, the same on every machine, and near to the vectors of texts that share words
+ * or parts of words with it (feature hashing: Weinberger et al., 2009). Only integer arithmetic and operations that
+ * IEEE 754 rounds exactly go into it.
+ *
+ * @param salt sets the models apart, as their real vectors have nothing in common
+ * @param size numbers in the model's full vector
+ * @param dimensions numbers wanted; fewer than `size` keeps the first ones and scales them to unit length again
+ */
+export function embedText(text: string, salt: number, size: number, dimensions: number): Float32Array {
+  if (sums.length !== size) sums = new Float64Array(size)
+  else sums.fill(0)
+  const vector = sums
+  eachFeature(text, (hash, weight) => {
+    addFeature(vector, (hash ^ salt) >>> 0 || 1, weight)
+  })
+  addOwnPart(vector, hashText(text, salt))
+  return unitVector(vector, dimensions)
+}
+
+/**
+ * Moves eight numbers. The first two fall on the first quarter of the vector, the next two on its first half, so that a shortened vector keeps most of what tells texts apart, as those of the real models do.
+ */
+function addFeature(vector: Float64Array, seed: number, weight: number): void {
+  let state = seed
+  for (let draw = 0; draw < DRAWS_PER_FEATURE; draw++) {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    const range = vector.length >>> Math.max(0, 2 - draw) || 1
+    addOne(vector, state & 0xffff, range, weight)
+    addOne(vector, state >>> 16, range, weight)
+  }
+}
+
+/** Of 16 random bits one is the sign and 15 are the place. */
+function addOne(vector: Float64Array, bits: number, range: number, weight: number): void {
+  const index = ((bits >>> 1) * range) >>> 15
+  vector[index] = (vector[index] ?? 0) + ((bits & 1) === 0 ? weight : -weight)
+}
+
+/** Spreads a little of the exact text over the whole vector, so that no number of it is zero. */
+function addOwnPart(vector: Float64Array, seed: number): void {
+  let squares = 0
+  for (let i = 0; i < vector.length; i++) squares += (vector[i] ?? 0) * (vector[i] ?? 0)
+  // A uniform draw from [-1, 1] has the mean square 1/3.
+  const scale = squares === 0 ? 1 : Math.sqrt((3 * squares) / vector.length) * OWN_SHARE
+  const unit = scale / 0x8000_0000
+  // Marsaglia's xorshift32, whose state is never 0.
+  let state = seed | 0 || 1
+  for (let i = 0; i < vector.length; i++) {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    vector[i] = (vector[i] ?? 0) + state * unit
+  }
+}
+
+function unitVector(vector: Float64Array, dimensions: number): Float32Array {
+  let squares = 0
+  for (let i = 0; i < dimensions; i++) squares += (vector[i] ?? 0) * (vector[i] ?? 0)
+  const factor = 1 / Math.sqrt(squares)
+  const result = new Float32Array(dimensions)
+  for (let i = 0; i < dimensions; i++) result[i] = (vector[i] ?? 0) * factor
+  return result
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../lib/random.ts'
-import { HerdWatch } from './herd-watch.ts'
+import { HerdWatch } from './retry-findings.ts'
 
 /** Retries at times, each of a failure at a time; what herds there were. */
 const watch = (retries: readonly (readonly [startedMs: number, failedMs: number])[]) => {

@@ -11,8 +11,8 @@ import {
 import { redactBody } from '../lib/redact-credentials.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import type { Usage } from '../answer/completion.ts'
-import type { JournalCall } from './journal-call.ts'
-import { isNewRequest } from './retry-findings.ts'
+import { isNewRequest, type Retry } from './retry-findings.ts'
+import type { Exchange } from '../pipeline/exchange.ts'
 
 /** A request to the data plane and what became of it. Times are milliseconds. */
 export interface JournalEntry {
@@ -147,4 +147,81 @@ function redactHeaders(
       return [name, isCredentialName(name, 'header') ? redacted : withoutKeys(redactHeaderValue(text))]
     }),
   )
+}
+
+/** A request as the journal keeps it: what is needed to tell of it, as it came. Entries are made of it when they are read. */
+export interface JournalCall {
+  readonly id: number
+  readonly atEpochMs: number
+  readonly startedMs: number
+  /** The one of the answer's headers (`apim-request-id`), the log and the upstream. */
+  readonly requestId: string
+  readonly method: string
+  readonly path: string
+  readonly query: string
+  /** As they were sent, with credentials. */
+  readonly headers: Exchange['headers']
+  /** The keys of all resources and of their upstreams at that time, to be kept out of what is told. */
+  readonly secrets: readonly string[]
+  /** Undefined where it is not kept. */
+  body: Buffer | undefined
+  readonly bodyBytes: number
+  readonly operation: string | undefined
+  readonly resource: string
+  readonly deployment: string | undefined
+  readonly spilledOverFrom: string | undefined
+  readonly client: string
+  readonly caller: string | undefined
+  readonly status: number
+  readonly limitedBy: Reply['limitedBy']
+  readonly retryAfterMs: number | undefined
+  readonly streamed: boolean
+  /** What it repeats, by its looks. */
+  readonly retry: Retry | undefined
+  /** Known when the answer has been sent, for answers of a real service. */
+  usage: Usage | undefined
+  firstByteMs: number | undefined
+  durationMs: number | undefined
+  aborted: boolean | undefined
+}
+
+/** Which entries are asked for; what is absent does not count. */
+export interface JournalFilter {
+  /** Such as `chatCompletions`. */
+  readonly operation?: string | undefined
+  /** `default` for requests without a prefix. */
+  readonly resource?: string | undefined
+  readonly deployment?: string | undefined
+  /** A status, or a class of them: `4xx`. */
+  readonly status?: number | `${1 | 2 | 3 | 4 | 5}xx` | undefined
+  readonly client?: string | undefined
+  /** The whole path, without query. */
+  readonly path?: string | undefined
+  /** In any case. */
+  readonly method?: string | undefined
+  readonly limitedBy?: string | undefined
+  /** Only requests that repeat a failed one. */
+  readonly retriesOnly?: boolean | undefined
+  /** Only entries after the one of this number. */
+  readonly sinceId?: number | undefined
+  /** How many at most: the last ones that fit. */
+  readonly limit?: number | undefined
+}
+
+/** Makes a check of a filter; `sinceId` and `limit` are up to whoever walks through the calls. */
+export function matcher(filter: JournalFilter): (call: JournalCall) => boolean {
+  const { operation, resource, deployment, status, client, path, limitedBy, retriesOnly = false } = filter
+  const method = filter.method?.toUpperCase()
+  const hasStatus = (given: number): boolean =>
+    typeof status === 'number' ? given === status : `${Math.floor(given / 100)}xx` === status
+  return (call) =>
+    (operation === undefined || call.operation === operation) &&
+    (resource === undefined || call.resource === resource) &&
+    (deployment === undefined || call.deployment === deployment) &&
+    (status === undefined || hasStatus(call.status)) &&
+    (client === undefined || call.client === client) &&
+    (path === undefined || call.path === path) &&
+    (method === undefined || call.method === method) &&
+    (limitedBy === undefined || call.limitedBy === limitedBy) &&
+    (!retriesOnly || (call.retry !== undefined && !isNewRequest(call.retry)))
 }

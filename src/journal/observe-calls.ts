@@ -1,10 +1,10 @@
-import { isStream } from '../pipeline/should-stream.ts'
+import { isStream } from '../pipeline/stream-events.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { type Stage, mapMaybe } from '../pipeline/stage.ts'
 import type { Reply, HeaderList } from '../pipeline/reply.ts'
 import type { JournalSink } from './journal-sink.ts'
-import { clientName } from './client-name.ts'
-import { parseRetryAfter, parseRetryAfterMs } from '../wire/retry-after.ts'
+import { clientName } from './request-fingerprint.ts'
+import { parseRetryAfter, parseRetryAfterMs } from '../wire/service-headers.ts'
 
 /**
  * Makes the stage that tells a journal of requests. It stands outermost, and tells when an answer is planned and again when it

@@ -4,7 +4,7 @@ import type { Reply } from '../pipeline/reply.ts'
 import { type OnTrace, placeText } from '../pipeline/trace.ts'
 import { redactedParameter, redactQuery, redactText } from '../lib/credential-texts.ts'
 import type { Logger } from '../lib/logger.ts'
-import { printableWithin } from '../lib/printable.ts'
+import { printableWithin } from '../lib/format-text.ts'
 import { paint, timeOfDay } from '../lib/terminal.ts'
 
 /** Where the lines go, and how they look. */

@@ -1,6 +1,5 @@
-import type { ClientStats } from './client-stats.ts'
-import type { Herd } from './herd-watch.ts'
-import type { Retry, RetryFindings } from './retry-findings.ts'
+import type { ClientStats } from './retry-analyzer.ts'
+import type { Herd, Retry, RetryFindings } from './retry-findings.ts'
 
 /** What the judge found out about one client. Times are milliseconds. */
 export interface ClientReport {

@@ -4,7 +4,7 @@ import { HeaderList, type Reply } from '../pipeline/reply.ts'
 import { textBody } from '../answer/body.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { createLatency, slowdownBy } from './add-latency.ts'
-import { SlotTable } from './slot-table.ts'
+import { SlotTable } from './deployment-slots.ts'
 import { testConfig } from '../../tests/support/test-config.ts'
 import { testExchange } from '../../tests/support/test-exchange.ts'
 

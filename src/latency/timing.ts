@@ -9,7 +9,7 @@ import {
   profileOfModel,
 } from '../config/latency-profiles.ts'
 import type { Operation } from '../wire/route.ts'
-import type { IncidentEffects } from '../pipeline/incident-effects.ts'
+import type { IncidentEffects } from '../pipeline/exchange.ts'
 import type { Schedule } from '../pipeline/reply.ts'
 import type { Steps } from '../answer/completion.ts'
 import type { Random } from '../lib/random.ts'

@@ -1,6 +1,6 @@
 import { destination, type DestinationStream, pino } from 'pino'
 import { redactText } from './credential-texts.ts'
-import { printable } from './printable.ts'
+import { printable } from './format-text.ts'
 import { epochMs } from './real-timers.ts'
 import { paint, timeOfDay } from './terminal.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { budgetMegabytes } from './memory-limit.ts'
+import { budgetMegabytes } from './memory-budget.ts'
 
 const GB = 1024 * 1024 * 1024
 

@@ -16,3 +16,41 @@ export function parseFields(json: string): Readonly<Record<string, unknown>> {
     return {}
   }
 }
+
+/** A Map that refuses changes once it is frozen, which `Object.freeze` alone does not bring about. */
+class FreezableMap<K, V> extends Map<K, V> {
+  override set(key: K, value: V): this {
+    this.#refuseIfFrozen()
+    return super.set(key, value)
+  }
+
+  override delete(key: K): boolean {
+    this.#refuseIfFrozen()
+    return super.delete(key)
+  }
+
+  override clear(): void {
+    this.#refuseIfFrozen()
+    super.clear()
+  }
+
+  #refuseIfFrozen(): void {
+    if (Object.isFrozen(this)) throw new TypeError('Could not change the map: it is frozen')
+  }
+}
+
+/** A frozen copy of a map. It still survives structured cloning, as a plain Map. */
+export function frozenMap<K, V>(entries: Iterable<readonly [K, V]>): ReadonlyMap<K, V> {
+  const map = new FreezableMap<K, V>()
+  // Not by its own `set`, which looks at each call whether it is frozen.
+  const set = Map.prototype.set.bind(map)
+  for (const [key, value] of entries) set(key, value)
+  return Object.freeze(map)
+}
+
+/** Freezes a tree of plain objects and arrays in place; what is frozen already is left as it is. */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  for (const child of Object.values(value)) deepFreeze(child)
+  return Object.freeze(value)
+}

@@ -4,9 +4,8 @@ import { type Addressed, type Exchange, isAddressed } from '../pipeline/exchange
 import type { NamedLimiter } from '../pipeline/extension.ts'
 import { type ReplyOrPromise, type Stage, catchMaybe, mapMaybe } from '../pipeline/stage.ts'
 import type { Reply } from '../pipeline/reply.ts'
-import { limitProfile, type EstimateRule } from './limit-plan.ts'
+import { limitProfile, type EstimateRule, type DeploymentLimits, limitsOf } from './limit-plan.ts'
 import { limitRefusal } from './limit-refusal.ts'
-import { type DeploymentLimits, limitsOf } from './deployment-limits.ts'
 import type { LimitResult, RateLimiter, CostEstimate } from './rate-limiter.ts'
 import type { Operation } from '../wire/route.ts'
 

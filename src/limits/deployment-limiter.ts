@@ -1,7 +1,12 @@
 import { NEVER_FITS_RETRY_AFTER_SECONDS } from '../wire/errors.ts'
 import type { Usage } from '../answer/completion.ts'
-import type { CostEstimate, LimitResult, RemainingLimits } from './rate-limiter.ts'
-import type { PayAsYouGoStatus, WindowStatus } from './limit-status.ts'
+import type {
+  CostEstimate,
+  LimitResult,
+  RemainingLimits,
+  PayAsYouGoStatus,
+  WindowStatus,
+} from './rate-limiter.ts'
 import { type LimitPlan, REQUESTS_WINDOW_MS, TOKENS_WINDOW_MS, type LimitProfile } from './limit-plan.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { NamedLimiter } from '../pipeline/extension.ts'

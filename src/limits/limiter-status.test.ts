@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Deployment } from '../config/deployments.ts'
 import { findModel } from '../wire/models/model-catalogue.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
-import { limitsOf } from './deployment-limits.ts'
+import { limitsOf } from './limit-plan.ts'
 import { LimiterTable } from './limiter-table.ts'
 import type { LimitSubject } from './rate-limiter.ts'
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { limitProfileNames } from '../config/deployment-limits.ts'
+import { limitProfileNames } from '../config/deployments.ts'
 import { limitProfile } from './limit-plan.ts'
 
 const guide = readFileSync(new URL('../../docs/limits.md', import.meta.url), 'utf8')

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { jsonReply } from '../pipeline/json-reply.ts'
+import { jsonReply } from '../pipeline/make-reply.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import { rounds } from '../../tests/support/rounds.ts'
 import { createRandom } from '../lib/random.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { UtilizationBucket } from './utilization-bucket.ts'
+import { UtilizationBucket } from './provisioned-limiter.ts'
 
 /** 100 units of gpt-4o: 250,000 weighted tokens a minute; 100 % is a minute's work. */
 const open = (): UtilizationBucket => new UtilizationBucket(250_000, 60_000)

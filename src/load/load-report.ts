@@ -1,4 +1,4 @@
-import { roundTo } from '../lib/number-format.ts'
+import { roundTo } from '../lib/format-text.ts'
 import type { LoadPlan } from './load-plan.ts'
 import { loadAddress } from './load-request.ts'
 import type { LoadSession } from './load-session.ts'

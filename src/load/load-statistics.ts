@@ -1,5 +1,5 @@
 import { Histogram } from '../lib/histogram.ts'
-import { roundTo } from '../lib/number-format.ts'
+import { roundTo } from '../lib/format-text.ts'
 import type { Durations, FailureGroup, LoadMeasures } from './load-report.ts'
 import type { RequestOutcome } from './sent-request.ts'
 

@@ -9,7 +9,7 @@ import { LoadStatistics } from './load-statistics.ts'
 import { targetSimulator } from './target-simulator.ts'
 import { connectionReason } from '../lib/error-text.ts'
 import { createLoopLag } from '../lib/loop-lag.ts'
-import { roundTo } from '../lib/number-format.ts'
+import { roundTo } from '../lib/format-text.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 
 /** Progress of a run. */

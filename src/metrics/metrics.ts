@@ -1,15 +1,13 @@
 import { type ConnectionEnd, connectionEnds } from './connection-end.ts'
 import { type Stage, mapMaybe } from '../pipeline/stage.ts'
-import type { InjectionReports } from '../faults/injection-reports.ts'
+import type { InjectionReports } from '../faults/faults.ts'
 import type { MinuteLimits, Occupancy, Utilization } from '../limits/occupancy.ts'
 import { type RecordingLoss, recordingLosses } from '../recordings/loss-reports.ts'
-import type { SharedState } from './shared-state.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { LoopLag } from '../lib/loop-lag.ts'
 import { type Bottleneck, BottleneckWatch } from './bottleneck.ts'
 import { type MetricsJson, metricsJson } from './merge-metrics.ts'
-import { registerPacing } from './pacing-registry.ts'
-import { createRequestRegistry } from './request-registry.ts'
+import { registerPacing, createRequestRegistry } from './request-registry.ts'
 import { Pacing, SeriesTable, deploymentLabels, resourceLabels } from './series-table.ts'
 import { Counter, Registry, Gauge, collectDefaultMetrics } from 'prom-client'
 
@@ -242,4 +240,14 @@ function registerSharedState(registry: Registry, state: SharedState): void {
   registry.registerMetric(up)
   registry.registerMetric(fallbacks)
   registry.registerMetric(roundTrip)
+}
+
+/** How the place stands in which several processes keep their limits and changes together. */
+export interface SharedState {
+  /** Whether it answers; while it does not, each process goes by limits of its own. */
+  readonly up: boolean
+  /** How many decisions on limits and slots this process has made alone, since the start. */
+  readonly fallbacks: number
+  /** A running mean of how long it takes to answer, in milliseconds; 0 before the first answer. */
+  readonly roundTripMs: number
 }

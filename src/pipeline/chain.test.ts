@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { chain } from './chain.ts'
 import type { Exchange } from './exchange.ts'
-import type { Stage } from './stage.ts'
+import { chain, type Stage } from './stage.ts'
 import { textBody } from '../answer/body.ts'
 import { HeaderList, type Reply } from './reply.ts'
 import { testExchange } from '../../tests/support/test-exchange.ts'

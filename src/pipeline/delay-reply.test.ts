@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
-import { delayReply } from './delay-reply.ts'
-import { eventsReply } from './events-reply.ts'
-import { HeaderList, type Reply } from './reply.ts'
-import { textReply } from './text-reply.ts'
+import { eventsReply, textReply } from './make-reply.ts'
+import { delayReply, HeaderList, type Reply } from './reply.ts'
 import { testExchange } from '../../tests/support/test-exchange.ts'
 
 const setUp = () => {

@@ -9,9 +9,8 @@ import type { RateLimits } from '../wire/service-headers.ts'
 import type { Clock } from '../lib/clock.ts'
 import { UNCOUNTED_BYTES, type MemoryBudget } from '../lib/memory-budget.ts'
 import type { Random } from '../lib/random.ts'
-import type { IncidentEffects } from './incident-effects.ts'
-import type { AnswerOverride } from './answer-override.ts'
 import { parseJson } from '../lib/parse-json.ts'
+import type { HarmCategory, PromptCategory } from '../wire/content-filters.ts'
 
 /** How the sending of an answer ended. Times are milliseconds from the start of the request. */
 export interface Outcome {
@@ -274,4 +273,49 @@ export type Addressed = Exchange & { readonly route: Route; readonly deployment:
 /** Whether the deployment of an exchange has been found. */
 export function isAddressed(exchange: Exchange): exchange is Addressed {
   return exchange.route !== undefined && exchange.deployment !== undefined
+}
+
+/** What a fault, the caller or an extension's hook decides about a generated answer, in the place of chance. */
+export interface AnswerOverride {
+  /** Tokens of the text of each choice, at least 1; of a given `text` the most. The request's and the model's limits hold. */
+  readonly tokens?: number
+  /** Why a text ends, whatever its length. */
+  readonly finishReason?: 'stop' | 'length'
+  /**
+   * The text of each choice, in chat completions, legacy completions and responses. No tools are called, and no form that
+   * the request asks for is looked at. It is billed for its tokens; the request's limits and stop texts end it.
+   */
+  readonly text?: string
+  /** The model refuses, in these words, where its API knows refusals. */
+  readonly refusal?: string
+  /** What the content filter finds, whatever the texts say. */
+  readonly verdict?: VerdictOverride
+}
+
+/** A finding of the content filter: in the prompt, in the answer, or late in a stream. */
+export type VerdictOverride =
+  | { readonly kind: 'prompt'; readonly category: PromptCategory }
+  | { readonly kind: 'completion' | 'late'; readonly category: HarmCategory }
+
+/** What an incident changes about a deployment while it lasts. 1 changes nothing. */
+export interface IncidentEffects {
+  /** Multiplies the time to the first token, and that of an answer that comes at once. */
+  readonly firstTokenFactor: number
+  /** Multiplies the time of each token. */
+  readonly perTokenFactor: number
+  /** Multiplies the deployment's limits. */
+  readonly limitFactor: number
+}
+
+/** Letters, digits and what else stands in a host with a port, IPv6 in brackets included. */
+const plainHost = /^[A-Za-z0-9._-]+(:\d{1,5})?$|^\[[0-9a-fA-F:.]+\](:\d{1,5})?$/
+
+/**
+ * Where the caller reaches the simulator, from the Host header, without a slash at the end. A proxy that ends TLS tells
+ * so in `x-forwarded-proto`. A request in the same process has no host: it gets the address of the configuration.
+ */
+export function originOf({ headers, config }: Exchange): string {
+  const scheme = headers['x-forwarded-proto'] === 'https' ? 'https' : 'http'
+  const { host } = headers
+  return `${scheme}://${host !== undefined && plainHost.test(host) ? host : `${config.host}:${config.port}`}`
 }

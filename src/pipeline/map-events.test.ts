@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { eventsReply } from './events-reply.ts'
-import { mapEvents } from './map-events.ts'
+import { eventsReply, textReply } from './make-reply.ts'
+import { mapEvents } from './stream-events.ts'
 import { HeaderList, type Reply } from './reply.ts'
-import { textReply } from './text-reply.ts'
 
 async function* from(...chunks: (string | Uint8Array)[]): AsyncGenerator<Uint8Array, undefined> {
   for (const chunk of chunks) yield Buffer.from(chunk)

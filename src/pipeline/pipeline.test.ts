@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { everySource } from '../../tests/support/every-source.ts'
 import type { Stage, Source } from './stage.ts'
-import { jsonReply } from './json-reply.ts'
+import { jsonReply } from './make-reply.ts'
 import { createPipeline } from './pipeline.ts'
 import type { Reply } from './reply.ts'
 import { refuse } from './reply-headers.ts'

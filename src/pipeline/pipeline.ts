@@ -1,11 +1,10 @@
 import { resourceNotFound } from '../wire/errors.ts'
 import type { SourceName } from '../config/source-names.ts'
-import { chain, type Run } from './chain.ts'
 import { type OnTrace, traced, traceOf, tracedSource, wantsTrace, withTrace } from './trace.ts'
 import { clientLeftReply } from './client-left-reply.ts'
 import { failureReply, writeServiceHeaders, refuse } from './reply-headers.ts'
 import type { Exchange } from './exchange.ts'
-import { type Source, type NamedStage, type Stage, catchMaybe, mapMaybe } from './stage.ts'
+import { chain, type Run, type Source, type NamedStage, type Stage, catchMaybe, mapMaybe } from './stage.ts'
 import type { Reply } from './reply.ts'
 import { checksVersions, faultsAct, latencyActs, limitsAct } from './source-rules.ts'
 

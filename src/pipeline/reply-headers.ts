@@ -7,7 +7,7 @@ import { gatewayHeaders, modelHeaders, httpDate } from '../wire/service-headers.
 import type { Exchange } from './exchange.ts'
 import { HeaderList, type Reply, type ServiceFacts, type ReplyBody } from './reply.ts'
 import type { Stage } from './stage.ts'
-import { noRoomForBody } from '../wire/connection-errors.ts'
+import { noRoomForBody } from '../wire/named-errors.ts'
 import { eventStreamType } from '../wire/sse.ts'
 import type { Steps, Usage } from '../answer/completion.ts'
 

@@ -1,6 +1,9 @@
 import type { EventsBody, LiveBody, WholeBody } from '../answer/body.ts'
 import type { Steps, Usage } from '../answer/completion.ts'
 import type { ServiceError, ServiceLayer } from '../wire/errors.ts'
+import type { Exchange } from './exchange.ts'
+import { sleep } from '../lib/waiting.ts'
+import { reasonOf } from '../lib/error-text.ts'
 
 export type ReplyBody = WholeBody | EventsBody | LiveBody
 
@@ -121,5 +124,71 @@ export class HeaderList {
       if (other?.length === name.length && other.toLowerCase() === wanted) return index
     }
     return -1
+  }
+}
+
+/** What a reply has beside its body. */
+export interface ReplyOptions {
+  /** Default 200. */
+  readonly status?: number
+  /** Go after the content type, and may replace it. A list is sent as several headers of its name. */
+  readonly headers?: Readonly<Record<string, string | number | readonly string[]>>
+}
+
+/** The length and how it is told are for those who send the reply. */
+const ofSending: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding'])
+
+/** The headers of a reply of one content type; `chunked` for one whose length is not known before its end. */
+export function contentHeaders(
+  contentType: string,
+  given: ReplyOptions['headers'] = {},
+  { chunked = false } = {},
+): HeaderList {
+  const headers = new HeaderList(
+    chunked
+      ? ['Content-Type', contentType, 'Transfer-Encoding', 'chunked']
+      : ['Content-Length', '', 'Content-Type', contentType],
+  )
+  for (const [name, value] of Object.entries(given)) {
+    if (ofSending.has(name.toLowerCase())) continue
+    if (typeof value === 'object') for (const one of value) headers.append(name, one)
+    else headers.set(name, String(value))
+  }
+  return headers
+}
+
+/**
+ * Delays a reply. A stream keeps the time between its events. If a generator delays a reply, the latency of the deployment is not
+ * added; if a hook delays it, it is.
+ *
+ * @param delayMs no effect unless positive; Infinity waits until the client disconnects
+ */
+export async function delayReply(exchange: Exchange, reply: Reply, delayMs: number): Promise<Reply> {
+  if (!(delayMs > 0)) return reply
+  if (reply.body.kind !== 'live') return shift(reply, delayMs, exchange)
+  // A body that arrives from elsewhere has no schedule to change.
+  await sleep(delayMs, exchange.clock, exchange.signal)
+  return reply
+}
+
+const noSteps = new Float64Array(0)
+
+/** The times of a reply; one that is due at once is due now. */
+export function scheduleOf({ schedule }: Reply, { clock, startedMs }: Exchange): Schedule {
+  return schedule ?? { stepsMs: noSteps, endMs: clock.nowMs() - startedMs }
+}
+
+/** A reply that comes later as a whole; earlier, where `byMs` is negative. A live body keeps its own time. */
+export function shift(reply: Reply, byMs: number, exchange: Exchange): Reply {
+  const { stepsMs, endMs } = scheduleOf(reply, exchange)
+  return { ...reply, schedule: { stepsMs: stepsMs.map((dueMs) => dueMs + byMs), endMs: endMs + byMs } }
+}
+
+/** Why a live body broke, thrown on by a source that has reported it: whoever sends the body need not do it again. */
+export class ReportedFailure extends Error {
+  override readonly name = 'ReportedFailure'
+
+  constructor(cause: unknown) {
+    super(reasonOf(cause), { cause })
   }
 }

@@ -1,6 +1,5 @@
-import { hasDefaultLimits } from '../config/default-deployments.ts'
 import type { ResourceConfig } from '../config/config.ts'
-import type { Deployment } from '../config/deployments.ts'
+import { hasDefaultLimits, type Deployment } from '../config/deployments.ts'
 import { sourceOf, sourceTraits } from '../config/source-names.ts'
 import type { Exchange } from './exchange.ts'
 

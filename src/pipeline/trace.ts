@@ -1,8 +1,7 @@
-import { printable } from '../lib/printable.ts'
-import type { Run } from './chain.ts'
+import { printable } from '../lib/format-text.ts'
 import type { Exchange, Outcome } from './exchange.ts'
 import { HeaderList, type Reply } from './reply.ts'
-import { type ReplyOrPromise, type NamedStage, type Stage, mapMaybe } from './stage.ts'
+import { type Run, type ReplyOrPromise, type NamedStage, type Stage, mapMaybe } from './stage.ts'
 
 /** The header that asks for the trace of a request, and the one that tells who answered it. */
 export const traceHeader = 'x-sim-trace'

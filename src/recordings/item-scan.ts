@@ -1,11 +1,11 @@
-import { isAppended, type FileLayout } from './file-layout.ts'
-import type { FileWindow } from './file-window.ts'
 import { readInteraction } from './read-interaction.ts'
 import { type RecordingProblem, versionFault } from './recording-problem.ts'
 import type { FileScan, Keep, ScanLimits } from './scan-recording-file.ts'
 import type { YamlFault } from './yaml-full-reader.ts'
 import { readItems } from './yaml-item.ts'
 import { isYamlMap, type YamlValue } from './yaml-value.ts'
+import { closeSync, readSync } from 'node:fs'
+import { openRegularFile } from '../lib/regular-file.ts'
 
 const mend = 'Correct it, or remove the interaction; the others are served.'
 const tooLarge = 'the interaction is larger than 128 MB'
@@ -148,4 +148,97 @@ function countLines(bytes: Buffer): number {
   let count = 0
   for (let at = bytes.indexOf(0x0a); at >= 0; at = bytes.indexOf(0x0a, at + 1)) count++
   return count
+}
+
+/** How much is read at a time. Larger pieces were no faster; smaller ones cost calls. */
+const PIECE_BYTES = 1024 * 1024
+
+/** What is in memory is copied for each piece, so that pieces grow, and memory is bounded. */
+const MAX_PIECE_BYTES = 16 * 1024 * 1024
+
+/** A file that is read from front to back, of which only a part is in memory. */
+export class FileWindow {
+  readonly #descriptor: number
+  /** Of the file, in bytes, when it was opened. */
+  readonly size: number
+  #bytes = Buffer.alloc(0)
+  /** Where in the file the bytes in memory begin. */
+  #offset = 0
+  #atEnd = false
+
+  /** @throws the error of node:fs, or one of its form, for what is no regular file or cannot be opened */
+  constructor(path: string) {
+    const { descriptor, size } = openRegularFile(path)
+    this.#descriptor = descriptor
+    this.size = size
+  }
+
+  /** What is in memory, from `offset` on. */
+  get bytes(): Buffer {
+    return this.#bytes
+  }
+
+  /** Where in the file `bytes` begins. */
+  get offset(): number {
+    return this.#offset
+  }
+
+  /** Reads a further piece, as long as what is in memory up to 16 MB; false at the end of the file. */
+  more(): boolean {
+    if (this.#atEnd) return false
+    // As much again each time, so that a long item is copied a few times only.
+    const piece = Buffer.allocUnsafe(Math.min(MAX_PIECE_BYTES, Math.max(PIECE_BYTES, this.#bytes.length)))
+    const length = readSync(this.#descriptor, piece, 0, piece.length, this.#offset + this.#bytes.length)
+    if (length === 0) {
+      this.#atEnd = true
+      return false
+    }
+    const read = piece.subarray(0, length)
+    this.#bytes = this.#bytes.length === 0 ? read : Buffer.concat([this.#bytes, read])
+    return true
+  }
+
+  /** Forgets the first bytes. */
+  drop(count: number): void {
+    this.#bytes = this.#bytes.subarray(count)
+    this.#offset += count
+  }
+
+  close(): void {
+    closeSync(this.#descriptor)
+  }
+}
+
+/** Where the list of interactions begins in a file. */
+export interface FileLayout {
+  /** The bytes in front of the first list item. */
+  readonly headBytes: number
+  /** How far the dashes of the items are indented. */
+  readonly indent: number
+  /** The keys in front of the list, and the file's comments. */
+  readonly head: string
+}
+
+/** The comment that a file begins with which is only appended to. */
+const appendMark = /^\ufeff?# aoai-sim recording\b/
+
+/** Whether this simulator wrote the file, each item of which then ends with `context_values`. */
+function isAppended({ head }: FileLayout): boolean {
+  return appendMark.test(head)
+}
+
+/**
+ * Finds the list in the first part of a file: plain keys on a line each, then `interactions:` and items that begin with a
+ * dash. Undefined for any other layout, which is left to the full parser.
+ */
+export function findLayout(start: Buffer): FileLayout | undefined {
+  const text = start.toString('latin1')
+  const match =
+    /^(?:\xef\xbb\xbf)?(?:(?:#.*|---[ \t]*|[A-Za-z_]\w*: *[^\s&*!|>{[#].*|[ \t]*)\r?\n)*?interactions:[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*( *)(?=-(?: |\r?\n))/.exec(
+      text,
+    )
+  if (!match) return undefined
+  const [head, indent = ''] = match
+  const headBytes = head.length - indent.length
+  return { headBytes, indent: indent.length, head: start.toString('utf8', 0, headBytes) }
 }

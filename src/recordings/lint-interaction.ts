@@ -1,8 +1,7 @@
-import { asBuffer } from '../lib/as-buffer.ts'
-import { bodyHash } from './body-hash.ts'
+import { asBuffer } from '../lib/buffers.ts'
 import { decodeBody } from '../lib/content-decoding.ts'
 import { headerOf, type Interaction } from './interaction.ts'
-import { splitUri } from './match-request.ts'
+import { bodyHash, splitUri } from './match-request.ts'
 import { redacted, redactedParameter, redactText } from '../lib/credential-texts.ts'
 import { createRedactor } from './redact-interaction.ts'
 

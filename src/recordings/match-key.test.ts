@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { MatchConfig } from '../config/config.ts'
-import { bodyHash } from './body-hash.ts'
-import { createMatchKeys } from './match-key.ts'
-import { matchRecorded, splitUri, type MatchRequest } from './match-request.ts'
+import { bodyHash, createMatchKeys, matchRecorded, splitUri, type MatchRequest } from './match-request.ts'
 
 const plain: MatchConfig = { ignoreFields: [], headers: [], apiVersion: false, host: false, anyPrefix: false }
 

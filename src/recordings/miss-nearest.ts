@@ -1,15 +1,13 @@
 import type { MatchConfig } from '../config/config.ts'
 import { redacted } from '../lib/credential-texts.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
-import { matchRecorded, type MatchRequest } from './match-request.ts'
-import type { Interaction } from './interaction.ts'
-import type { RecordingEntry } from './recording-entry.ts'
+import { matchRecorded, type MatchRequest, apiVersionOf, type MatchKeys } from './match-request.ts'
+import type { Interaction, RecordingEntry } from './interaction.ts'
 import type { RecordingIndex } from './recording-index.ts'
 import type { RecordingReader } from './recording-reader.ts'
 import type { Redactor } from './redact-interaction.ts'
 import { shortText } from '../lib/error-text.ts'
 import { jsonDifferences, showDifference } from './json-difference.ts'
-import { apiVersionOf, type MatchKeys } from './match-key.ts'
 
 /** The recording that comes nearest to a request, and why it does not answer it. */
 export interface NearestRecording {

@@ -1,6 +1,6 @@
 import type { HeaderPairs, Interaction, RecordedRequest, RecordedResponse, RecordedBody, RecordedEvent } from './interaction.ts'
 import { isYamlList, isYamlMap, numberOf, textOf, toJson, type YamlMap, type YamlValue } from './yaml-value.ts'
-import { withoutTrailing } from './yaml-lines.ts'
+import { withoutTrailing } from './yaml-scalar.ts'
 
 /** An interaction, or a sentence about what keeps the value from being one. */
 type InteractionRead = { readonly interaction: Interaction } | { readonly fault: string }

@@ -1,4 +1,4 @@
-import { countOf } from '../lib/number-format.ts'
+import { countOf } from '../lib/format-text.ts'
 import type { RecordingsConfig } from '../config/config.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { type RecordingLoss, LossReports } from './loss-reports.ts'

@@ -1,16 +1,16 @@
 import { hopByHop } from '../pipeline/end-to-end-headers.ts'
-import { hasNoBody, isEventStream } from '../pipeline/should-stream.ts'
+import { hasNoBody, isEventStream } from '../pipeline/stream-events.ts'
 import { endToEndHeaders } from '../pipeline/end-to-end-headers.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { type EventsBody, type LiveBody, textBody, type WholeBody } from '../answer/body.ts'
 import type { HeaderList, Reply } from '../pipeline/reply.ts'
 import type { RecordingLoss } from './loss-reports.ts'
 import type { Logger } from '../lib/logger.ts'
-import { asBuffer } from '../lib/as-buffer.ts'
+import { asBuffer } from '../lib/buffers.ts'
 import type { Interaction, RecordedBody, HeaderPairs } from './interaction.ts'
 import { BodyRecorder, type TapeRoom, MAX_RECORDED_BODY_BYTES, MAX_RESERVATION_BYTES } from './body-recorder.ts'
 import { usageOfBody, usageOfEvents } from '../wire/read-usage.ts'
-import { bodyHash } from './body-hash.ts'
+import { bodyHash } from './match-request.ts'
 
 /** What recording replies needs. */
 export interface RecordReplyDeps {

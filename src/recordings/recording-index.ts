@@ -1,8 +1,6 @@
-import type { Interaction } from './interaction.ts'
-import type { MatchKeys } from './match-key.ts'
-import { matchRecorded, type MatchRequest } from './match-request.ts'
-import { bestList, listOf, queryVariant, type QueryVariant } from './query-variant.ts'
-import type { EntryGroup, EntryList, RecordingEntry } from './recording-entry.ts'
+import type { Interaction, EntryGroup, EntryList, RecordingEntry } from './interaction.ts'
+import { type MatchKeys, matchRecorded, type MatchRequest, apiVersionOf } from './match-request.ts'
+import { redactQuery } from '../lib/credential-texts.ts'
 
 /** What is kept of an interaction until its file is known to be good. */
 export interface Indexed {
@@ -212,4 +210,42 @@ function mergeEntries(
 function take(entries: RecordingEntry[], key: string): RecordingEntry | undefined {
   const at = entries.findIndex((entry) => entry.key === key)
   return at < 0 ? undefined : entries.splice(at, 1)[0]
+}
+
+/** What a query says, in one form whatever the order of its parameters. */
+export interface QueryVariant {
+  /** The parameters in alphabetical order, `api-version` excepted. */
+  readonly query: string
+  readonly apiVersion: string
+}
+
+/** Brings a query into one form. */
+export function queryVariant(query: string): QueryVariant {
+  const apiVersion = apiVersionOf(query)
+  if (query === '' || query === `api-version=${apiVersion}`) return { query: '', apiVersion }
+  const parameters = query.split('&').filter((part) => part !== '' && !part.startsWith('api-version='))
+  // A recording has no credential, and a request may have another one than that.
+  return { query: redactQuery(parameters.sort().join('&')), apiVersion }
+}
+
+/** The list of a group that fits a query best: all of it, or all but `api-version`, or that alone, or else the first. */
+function bestList({ lists }: EntryGroup, variant: QueryVariant): EntryList | undefined {
+  let best: EntryList | undefined
+  let bestScore = -1
+  for (const list of lists) {
+    if (list.entries.length === 0) continue
+    const score = (list.query === variant.query ? 2 : 0) + (list.apiVersion === variant.apiVersion ? 1 : 0)
+    if (score > bestScore) {
+      best = list
+      bestScore = score
+    }
+  }
+  return best
+}
+
+/** The list of exactly this query, made where there is none. */
+function listOf({ lists }: EntryGroup, { query, apiVersion }: QueryVariant): EntryList {
+  let list = lists.find((other) => other.query === query && other.apiVersion === apiVersion)
+  if (!list) lists.push((list = { entries: [], query, apiVersion }))
+  return list
 }

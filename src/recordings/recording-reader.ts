@@ -2,9 +2,8 @@ import { open } from 'node:fs/promises'
 import { READ_WITHOUT_WAITING } from '../lib/regular-file.ts'
 import { RecentMap } from '../lib/caches.ts'
 import { prepareAnswerLater, type ReplayAnswer } from './replay-answer.ts'
-import type { Interaction } from './interaction.ts'
+import type { Interaction, RecordingEntry } from './interaction.ts'
 import { readInteraction } from './read-interaction.ts'
-import type { RecordingEntry } from './recording-entry.ts'
 import { readItems } from './yaml-item.ts'
 
 /** What a generation of remembered answers may weigh; there are two. */

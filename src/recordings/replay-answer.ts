@@ -1,7 +1,7 @@
 import { hopByHop } from '../pipeline/end-to-end-headers.ts'
 import { isAscii } from 'node:buffer'
 import type { Usage } from '../answer/completion.ts'
-import { asBuffer } from '../lib/as-buffer.ts'
+import { asBuffer } from '../lib/buffers.ts'
 import { decodeBody, type DecodedBody, decodeBodyLater } from '../lib/content-decoding.ts'
 import { headerOf, type HeaderPairs, type RecordedEvent, type RecordedResponse } from './interaction.ts'
 import { usageOfBody, usageOfEvents } from '../wire/read-usage.ts'

@@ -4,7 +4,7 @@ import { defaultResourceName, type RecordingsConfig, type ReplayConfig } from '.
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { MaybePromise, Port } from '../lib/port.ts'
 import { RecentMap } from '../lib/caches.ts'
-import type { EntryList, RecordingEntry } from './recording-entry.ts'
+import type { EntryList, RecordingEntry } from './interaction.ts'
 
 /** Counts how often requests that were recorded several times have been answered. */
 export interface ReplayCursors {

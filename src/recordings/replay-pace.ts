@@ -2,7 +2,7 @@ import type { Exchange } from '../pipeline/exchange.ts'
 import type { Reply, Schedule } from '../pipeline/reply.ts'
 import { type ReplayAnswer, prepareAnswerLater } from './replay-answer.ts'
 import type { MatchRequest } from './match-request.ts'
-import type { RecordingEntry } from './recording-entry.ts'
+import type { RecordingEntry } from './interaction.ts'
 import type { RecordingIndex } from './recording-index.ts'
 import type { RecordingReader } from './recording-reader.ts'
 

@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { readRegularFile } from '../lib/regular-file.ts'
-import { findLayout } from './file-layout.ts'
+import { findLayout } from './item-scan.ts'
 import type { Interaction } from './interaction.ts'
 import { scanRecordingFile, type FileOffset } from './scan-recording-file.ts'
 import type { RecordingProblem } from './recording-problem.ts'

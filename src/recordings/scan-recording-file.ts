@@ -1,7 +1,5 @@
-import { findLayout } from './file-layout.ts'
-import { FileWindow } from './file-window.ts'
 import type { Interaction } from './interaction.ts'
-import { ItemScan } from './item-scan.ts'
+import { findLayout, FileWindow, ItemScan } from './item-scan.ts'
 import type { RecordingProblem } from './recording-problem.ts'
 import { scanWholeFile } from './scan-whole-file.ts'
 import type { YamlFault } from './yaml-full-reader.ts'

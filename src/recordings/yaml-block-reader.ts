@@ -1,5 +1,5 @@
 import { MAX_YAML_DEPTH } from '../config/parse-yaml.ts'
-import { afterLine, endsLine, indentAt, isDash, lineEnd, withoutTrailing } from './yaml-lines.ts'
+import { afterLine, endsLine, indentAt, isDash, lineEnd, withoutTrailing } from './yaml-scalar.ts'
 import { closingQuote, foldLines, readDoubleQuoted, readSingleQuoted } from './yaml-quoted.ts'
 import { fromJson, plainScalar, textOf, type YamlMap, type YamlValue } from './yaml-value.ts'
 

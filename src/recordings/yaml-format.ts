@@ -1,4 +1,4 @@
-import { roundTo } from '../lib/number-format.ts'
+import { roundTo } from '../lib/format-text.ts'
 import type { HeaderPairs, Interaction, RecordedBody, RecordedEvent } from './interaction.ts'
 import { yamlBytes, yamlText } from './yaml-scalar.ts'
 

@@ -1,4 +1,4 @@
-import { indentAt, lineEnd, withoutTrailing } from './yaml-lines.ts'
+import { indentAt, lineEnd, withoutTrailing } from './yaml-scalar.ts'
 
 /** Where the quote stands that ends the scalar which begins with one at `open`; -1 when there is none. */
 export function closingQuote(text: string, open: number): number {

@@ -1,9 +1,8 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Hono } from 'hono'
 import { getPath } from 'hono/utils/url'
-import { ConnectionCut } from './carriers/connection-cut.ts'
+import { ConnectionCut } from './carriers/web-response.ts'
 import { failureResponse } from './answer-failure.ts'
-import type { AppEnv } from './app-env.ts'
 import { createDataPlane, type DataPlane } from './data-plane.ts'
 import { OpenStreams } from './event-stream.ts'
 import { createPages, type PageSources, routedPath } from './pages.ts'
@@ -57,4 +56,17 @@ export function createApp(simulator: Simulator, sources: PageSources = {}): App 
     // Pages have keys of their own, and small bodies.
     wantsBody: (incoming: IncomingMessage) => isPage(incoming) || wantsBody(incoming),
   })
+}
+
+/** Node's own objects for a request that came through a socket, as @hono/node-server hands them on. */
+export interface SocketBindings {
+  readonly incoming: IncomingMessage
+  readonly outgoing: ServerResponse
+  /** Set once the answer is written to `outgoing` itself; hono loses the marker that says so for HEAD. */
+  isTaken?: boolean
+}
+
+/** What Hono's contexts hold here. A request in the same process has no socket. */
+export interface AppEnv {
+  Bindings: Partial<SocketBindings>
 }

@@ -1,7 +1,7 @@
 import type { OnUndefinedDeployment } from '../access/find-deployment.ts'
 import { defaultResourceName } from '../config/config.ts'
 import type { LiveConfig } from '../config/live-config.ts'
-import { showValue } from '../config/show-value.ts'
+import { showValue } from '../config/zod-problems.ts'
 import type { Logger } from '../lib/logger.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
 

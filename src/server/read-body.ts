@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { type MemoryBudget, UNCOUNTED_BYTES } from '../lib/memory-budget.ts'
-import { deepFreeze } from '../config/deep-freeze.ts'
+import { deepFreeze } from '../lib/record.ts'
 import { parseJson } from '../lib/parse-json.ts'
 import { hashSamples, RepeatCache } from '../lib/caches.ts'
 

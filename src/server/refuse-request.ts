@@ -9,7 +9,7 @@ import {
   headersTooLarge,
   malformedRequest,
   requestTimedOut,
-} from '../wire/connection-errors.ts'
+} from '../wire/named-errors.ts'
 import { openAiFormat } from '../wire/envelopes.ts'
 import type { ServiceError } from '../wire/errors.ts'
 import { gatewayHeaders, httpDate } from '../wire/service-headers.ts'

@@ -1,5 +1,4 @@
 import { resolve } from 'node:path'
-import { extensionModules } from './extension-modules.ts'
 import { createApp, type App } from './app.ts'
 import { joinService } from './redis-shared-state.ts'
 import type { PageSources } from './pages.ts'
@@ -12,6 +11,7 @@ import type { LoadedExtension } from '../extensions/loaded-extension.ts'
 import type { ExtensionExport, ExtensionHost } from '../pipeline/extension.ts'
 import type { Logger } from '../lib/logger.ts'
 import { useTokenFolder } from '../tokens/encoding.ts'
+import * as extensionKit from './extension-kit.ts'
 
 /** An extension itself, a function that makes one, or a path that names one: a file, a folder, a package. */
 export type ExtensionSource = string | ExtensionExport
@@ -98,4 +98,12 @@ async function loadAll(
     if (next) loaded.push(next)
   }
   return loaded
+}
+
+/**
+ * What extensions may import wherever their files lie, by the name that they import: the running simulator's own modules,
+ * for `loadExtensions`.
+ */
+export const extensionModules: Readonly<Record<string, object>> = {
+  'aoai-simulated-api/extension': extensionKit,
 }

@@ -4,11 +4,10 @@ import { stackOf } from '../lib/error-text.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Replay } from '../recordings/replay-mode.ts'
 import { type Watch, type WatchMeans, watchFolders } from './watch-folders.ts'
-import { watchSettings } from './watch-settings.ts'
+import { watchSettings, DEFAULT_QUIET_MS, Settle } from './watch-files.ts'
 import type { Stats } from 'node:fs'
 import { dirname, relative, sep } from 'node:path'
 import { isRecordingPath } from '../recordings/load-recordings.ts'
-import { DEFAULT_QUIET_MS, Settle } from './watch-settle.ts'
 
 /** What is watched, and what takes up the changes. */
 export interface WatchOptions extends Omit<WatchMeans, 'poll'> {

@@ -2,7 +2,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { readAgain, tellDrained, withoutUpgrade } from './node-internals.ts'
 import { whenAnswered } from './refuse-request.ts'
-import { malformedRequest, unknownTransferCoding } from '../wire/connection-errors.ts'
+import { malformedRequest, unknownTransferCoding } from '../wire/named-errors.ts'
 import type { ServiceError } from '../wire/errors.ts'
 
 /** A request to go on in another protocol. All earlier ones of its connection are answered. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
-import { ExportReports } from './export-reports.ts'
+import { ExportReports } from './open-exports.ts'
 
 const setUp = () => {
   const lines: string[] = []

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { OperatorError } from '../lib/operator-error.ts'
-import { loadOptional, packageVersions } from './load-packages.ts'
+import { loadOptional, packageVersions } from './open-exports.ts'
 
 describe('loadOptional', () => {
   it('tells which command installs what is missing', async () => {

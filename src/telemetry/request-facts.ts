@@ -1,4 +1,4 @@
-import { isStream } from '../pipeline/should-stream.ts'
+import { isStream } from '../pipeline/stream-events.ts'
 import { defaultResourceName } from '../config/config.ts'
 import { isModelOperation, type ModelOperation } from '../wire/route.ts'
 import type { Exchange, Outcome } from '../pipeline/exchange.ts'

@@ -2,8 +2,7 @@ import o200kBase from 'js-tiktoken/ranks/o200k_base'
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../lib/random.ts'
 import { mergeBytePairs, mergeLongPreToken } from './byte-pair-merge.ts'
-import { parseBundledRanks } from './rank-run.ts'
-import { createRankTable } from './rank-table.ts'
+import { parseBundledRanks, createRankTable } from './rank-table.ts'
 
 const table = createRankTable(parseBundledRanks(o200kBase.bpe_ranks), o200kBase.special_tokens)
 

@@ -1,6 +1,6 @@
 import cl100kBase from 'js-tiktoken/ranks/cl100k_base'
 import o200kBase from 'js-tiktoken/ranks/o200k_base'
-import { parseBundledRanks, renderTokenFile } from './rank-run.ts'
+import { parseBundledRanks, renderTokenFile } from './rank-table.ts'
 
 /** The encodings of the chat and embedding models: gpt-4, gpt-35-turbo and embeddings; gpt-4o and later. */
 export type EncodingName = 'cl100k_base' | 'o200k_base'

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { parseBundledRanks, parseTokenFile, renderTokenFile } from './rank-run.ts'
+import { parseBundledRanks, parseTokenFile, renderTokenFile } from './rank-table.ts'
 
 it('writes a line for each token, and reads it back', () => {
   const runs = parseBundledRanks('! 0 YQ== YmM=\n! 10 /w==')

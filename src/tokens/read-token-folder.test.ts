@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { OperatorError } from '../lib/operator-error.ts'
 import { encodingNames, officialFiles, renderOfficialFile } from './encoding-files.ts'
-import { readTokenFolder } from './read-token-folder.ts'
+import { readTokenFolder } from './encoding.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'aoai-token-folder-'))
 afterAll(() => rmSync(root, { recursive: true }))

@@ -1,4 +1,4 @@
-import { parseRetryAfter, parseRetryAfterMs } from '../wire/retry-after.ts'
+import { parseRetryAfter, parseRetryAfterMs } from '../wire/service-headers.ts'
 import { HeaderList } from '../pipeline/reply.ts'
 import type { Clock } from '../lib/clock.ts'
 import { backoffMs, sleep } from '../lib/waiting.ts'

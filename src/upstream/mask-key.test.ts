@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createKeyMask } from './mask-key.ts'
+import { createKeyMask } from './forward.ts'
 
 const key = 'abcab-0123456789'
 

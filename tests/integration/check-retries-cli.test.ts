@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { run } from '../../src/cli/run.ts'
 import { RetryAnalyzer } from '../../src/journal/retry-analyzer.ts'
-import { retryReportJson } from '../../src/journal/retry-report-json.ts'
+import { retryReportJson } from '../../src/journal/journal-json.ts'
 import { addToTotals, byFindings, emptyTotals, reportClient } from '../../src/journal/retry-report.ts'
 import { refusingUrl } from '../support/refusing-url.ts'
 

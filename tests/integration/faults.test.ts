@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { namedErrorNames } from '../../src/wire/named-errors.ts'
-import { ConnectionCut } from '../../src/server/carriers/connection-cut.ts'
+import { ConnectionCut } from '../../src/server/carriers/web-response.ts'
 import {
   createTestSimulator,
   deploymentPath,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { AnswerOverride } from '../../src/pipeline/answer-override.ts'
+import type { AnswerOverride } from '../../src/pipeline/exchange.ts'
 import type { Hook } from '../../src/pipeline/stage.ts'
 import { loadEncoding } from '../../src/tokens/encoding.ts'
 import { createExtendedSimulator, deploymentPath, eventsOf } from '../support/test-simulator.ts'

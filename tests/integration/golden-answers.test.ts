@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { AnswerOverride } from '../../src/pipeline/answer-override.ts'
+import type { AnswerOverride } from '../../src/pipeline/exchange.ts'
 import type { Hook } from '../../src/pipeline/stage.ts'
 import { bodyOf, operationRequests } from '../support/operation-requests.ts'
 import {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { loadLiveConfig } from '../../src/config/load-config.ts'
+import { loadLiveConfig } from '../../src/config/live-config.ts'
 import { createSimulator } from '../../src/index.ts'
 import { filesInMemory } from '../support/files-in-memory.ts'
 import { createTestSimulator, deploymentPath } from '../support/test-simulator.ts'

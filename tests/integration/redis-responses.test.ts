@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { loadLiveConfig } from '../../src/config/load-config.ts'
+import { loadLiveConfig } from '../../src/config/live-config.ts'
 import { createSystemClock } from '../../src/lib/system-clock.ts'
 import { RedisDocuments } from '../../src/shared/redis/redis-documents.ts'
 import { type StartedSimulator, startSimulator } from '../../src/server/start-simulator.ts'

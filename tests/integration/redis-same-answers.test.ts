@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Charge, LimiterTable } from '../../src/limits/limiter-table.ts'
-import { limitsOf } from '../../src/limits/deployment-limits.ts'
+import { limitsOf } from '../../src/limits/limit-plan.ts'
 import type { LimitRequest, LimitResult } from '../../src/limits/rate-limiter.ts'
 import { createVirtualClock } from '../../src/lib/virtual-clock.ts'
 import { createRandom } from '../../src/lib/random.ts'

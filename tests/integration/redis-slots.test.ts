@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { SlotGrant, SlotRefusal, SlotResult } from '../../src/latency/concurrency-limiter.ts'
-import type { SlotLease } from '../../src/latency/slot-lease.ts'
+import type { SlotGrant, SlotRefusal, SlotResult, SlotLease } from '../../src/latency/concurrency-limiter.ts'
 import { type RedisReplica, replicaGroup } from '../support/redis-replica.ts'
 import { redisNeed } from '../support/redis-server.ts'
 

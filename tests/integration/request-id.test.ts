@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createApp } from '../../src/server/app.ts'
 import { assembleSimulator } from '../../src/server/simulator.ts'
-import { loadLiveConfig } from '../../src/config/load-config.ts'
+import { loadLiveConfig } from '../../src/config/live-config.ts'
 import { createSystemClock } from '../../src/lib/system-clock.ts'
 import { createVirtualClock } from '../../src/lib/virtual-clock.ts'
 import { filesInMemory } from '../support/files-in-memory.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { sourceNames } from '../../src/config/source-names.ts'
-import { textReply } from '../../src/pipeline/text-reply.ts'
+import { textReply } from '../../src/pipeline/make-reply.ts'
 import { advanceUntil } from '../support/advance-until.ts'
 import { chatCompletion, chatEvents, eventStream, json } from '../support/fake-upstream.ts'
 import { readRecordings, recordingPlace, upstreamKey } from '../support/recording-simulator.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { loadConfig } from '../../src/config/load-config.ts'
+import { loadConfig } from '../../src/config/live-config.ts'
 import { createVirtualClock } from '../../src/lib/virtual-clock.ts'
 import type { Exchange, Incoming } from '../../src/pipeline/exchange.ts'
 import { completeReply } from '../../src/pipeline/reply-headers.ts'

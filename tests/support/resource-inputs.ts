@@ -1,4 +1,4 @@
-import type { ConfigInputs, ResourceInputs } from '../../src/config/config-inputs.ts'
+import type { ConfigInputs, ResourceInputs } from '../../src/config/read-inputs.ts'
 import { givenValue, settingsTable } from '../../src/config/settings-table.ts'
 
 /** A resource beside the default one, in the words of the settings and of their files. */

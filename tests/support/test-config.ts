@@ -1,5 +1,5 @@
 import { type Config, defaultResourceName, type ResourceView } from '../../src/config/config.ts'
-import { loadConfig } from '../../src/config/load-config.ts'
+import { loadConfig } from '../../src/config/live-config.ts'
 
 /**
  * A configuration with the usual defaults, and what a test sets of it.

@@ -1,8 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { createApp, type App } from '../../src/server/app.ts'
 import { assembleSimulator, type Simulator } from '../../src/server/simulator.ts'
-import { LiveConfig } from '../../src/config/live-config.ts'
-import { loadLiveConfig } from '../../src/config/load-config.ts'
+import { LiveConfig, loadLiveConfig } from '../../src/config/live-config.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import { createVirtualClock, type VirtualClock } from '../../src/lib/virtual-clock.ts'
 import {

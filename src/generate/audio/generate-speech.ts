@@ -9,9 +9,16 @@ import type { Usage } from '../../answer/completion.ts'
 import { loadEncoding } from '../../tokens/encoding.ts'
 import { judgeContent } from '../content-filter.ts'
 import { renderMp3 } from './mp3.ts'
-import { planSpeech, secondsOf, type SpeechPlan, NOTES_PER_VOICE } from './speech-plan.ts'
-import { BYTES_PER_SAMPLE, SAMPLE_RATE, SAMPLES_PER_FRAME } from './sound-format.ts'
-import { createNote } from './voice-notes.ts'
+import {
+  planSpeech,
+  secondsOf,
+  type SpeechPlan,
+  NOTES_PER_VOICE,
+  BYTES_PER_SAMPLE,
+  SAMPLE_RATE,
+  SAMPLES_PER_FRAME,
+  createNote,
+} from './speech-plan.ts'
 
 /** `audio/mpeg` was seen on the service; the others are the registered or usual names. */
 const contentTypes: Readonly<Record<SpeechFormat, string>> = {

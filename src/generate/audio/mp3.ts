@@ -1,7 +1,11 @@
 import { RecentMap } from '../../lib/caches.ts'
-import { SAMPLE_RATE, SAMPLES_PER_FRAME } from './sound-format.ts'
-import { NOTES_PER_VOICE, type SpeechPlan } from './speech-plan.ts'
-import { createNote } from './voice-notes.ts'
+import {
+  SAMPLE_RATE,
+  SAMPLES_PER_FRAME,
+  NOTES_PER_VOICE,
+  type SpeechPlan,
+  createNote,
+} from './speech-plan.ts'
 import { yieldToEventLoop } from '../../lib/real-timers.ts'
 
 const KILOBITS_PER_SECOND = 64

@@ -1,5 +1,5 @@
 import { hashText } from '../text-features.ts'
-import { FRAME_SECONDS } from './sound-format.ts'
+import { voices } from '../../wire/audio/speech-request.ts'
 
 /** Different sounds of a voice. */
 export const NOTES_PER_VOICE = 4
@@ -52,4 +52,46 @@ export function secondsOf({ slotFrames, notes }: SpeechPlan): number {
 function slotsOf(word: string): number {
   const wide = word.match(wideLetters)?.length ?? 0
   return Math.max(1, Math.ceil(wide / WIDE_PER_SLOT) + Math.floor((word.length - wide) / LETTERS_PER_SLOT))
+}
+
+/** Samples a second of all speech; the rate of the service's `pcm`. */
+export const SAMPLE_RATE = 24_000
+
+/** Samples are mono, 16 bits, little-endian. */
+export const BYTES_PER_SAMPLE = 2
+
+/** Samples of one MP3 frame at this rate. Every format is made of whole frames, so that all have one duration. */
+export const SAMPLES_PER_FRAME = 576
+
+/** How long one frame sounds. */
+export const FRAME_SECONDS = SAMPLES_PER_FRAME / SAMPLE_RATE
+
+/** The lowest voice's lowest note, and the steps of a pentatonic scale above it, in semitones. */
+const LOWEST_HERTZ = 110
+const scaleSteps = [0, 4, 7, 9]
+
+/** Loud enough to hear, far from clipping: full scale is 32,767. */
+const LOUDNESS = 9_000
+
+/** Keeps the edges of a note from clicking. */
+const FADE_SAMPLES = 120
+
+/** How loud the octave and the twelfth are beside the note itself: a soft, flute-like tone. */
+const overtones = [1, 0.35, 0.15]
+
+/** Note `note` of a voice, `frames` long, as samples; it swells at once and dies away until its end. */
+export function createNote(voice: string, note: number, frames: number): Int16Array {
+  const samples = new Int16Array(frames * SAMPLES_PER_FRAME)
+  // Voices stand three semitones apart within an octave and a half, or two alike could not be told apart.
+  const base = (voices as readonly string[]).indexOf(voice) * 1.5
+  const semitones = base + (scaleSteps[note % NOTES_PER_VOICE] ?? 0)
+  const step = (2 * Math.PI * LOWEST_HERTZ * 2 ** (semitones / 12)) / SAMPLE_RATE
+  for (let i = 0; i < samples.length; i++) {
+    const rest = samples.length - i
+    const fade = Math.min(1, i / FADE_SAMPLES, rest / FADE_SAMPLES) * (0.3 + (0.7 * rest) / samples.length)
+    let value = 0
+    for (const [overtone, share] of overtones.entries()) value += share * Math.sin(step * (overtone + 1) * i)
+    samples[i] = (LOUDNESS * fade * value) / 1.5
+  }
+  return samples
 }

@@ -2,8 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { audioSeconds } from './generate-transcript.ts'
 import { renderMp3 } from './mp3.ts'
 import { renderPcm, renderWav } from './generate-speech.ts'
-import { BYTES_PER_SAMPLE, FRAME_SECONDS, SAMPLE_RATE, SAMPLES_PER_FRAME } from './sound-format.ts'
-import { planSpeech, secondsOf } from './speech-plan.ts'
+import {
+  BYTES_PER_SAMPLE,
+  FRAME_SECONDS,
+  SAMPLE_RATE,
+  SAMPLES_PER_FRAME,
+  planSpeech,
+  secondsOf,
+} from './speech-plan.ts'
 
 const words = (count: number): string =>
   Array.from({ length: count }, (_, i) => `word${i}${i % 15 === 14 ? '.' : ''}`).join(' ')

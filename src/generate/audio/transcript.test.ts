@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { loadEncoding } from '../../tokens/encoding.ts'
-import { audioSeconds } from './generate-transcript.ts'
+import { audioSeconds, hear, hearSegment } from './generate-transcript.ts'
 import { renderWav } from './generate-speech.ts'
 import { renderVerbose, renderSrt, renderVtt } from '../../wire/audio/write-transcript.ts'
-import { hear, hearSegment } from './transcript.ts'
 
 const file = Buffer.from('some audio')
 

@@ -1,7 +1,6 @@
 import { guid } from '../../wire/ids.ts'
-import { imageFiltered, imagePromptFiltered } from '../../wire/images/image-errors.ts'
 import { type ImageRequest, parseImageRequest } from '../../wire/images/image-request.ts'
-import type { Addressed, Exchange } from '../../pipeline/exchange.ts'
+import { type Addressed, type Exchange, originOf } from '../../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, refuse } from '../../pipeline/reply-headers.ts'
 import { textBody, type EventsBody } from '../../answer/body.ts'
 import type { Reply } from '../../pipeline/reply.ts'
@@ -9,6 +8,8 @@ import { loadEncoding } from '../../tokens/encoding.ts'
 import { judgeContent } from '../content-filter.ts'
 import { hashText } from '../text-features.ts'
 import {
+  imageFiltered,
+  imagePromptFiltered,
   imageTokensOf,
   parseSize,
   renderDalleImage,
@@ -16,10 +17,8 @@ import {
   renderImages,
   type ImageFacts,
 } from '../../wire/images/write-images.ts'
-import { createImageUrl } from './image-url.ts'
-import { originOf } from '../../pipeline/origin-of.ts'
+import { createImageUrl, type PictureSpec } from './image-url.ts'
 import { paint } from './paint.ts'
-import { type PictureSpec } from './picture-spec.ts'
 import { yieldToEventLoop } from '../../lib/real-timers.ts'
 
 const defaultSize = '1024x1024'

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createImageUrl, readImageUrl } from './image-url.ts'
-import type { PictureSpec } from './picture-spec.ts'
+import { createImageUrl, readImageUrl, type PictureSpec } from './image-url.ts'
 
 const spec: PictureSpec = {
   text: 'a cat',

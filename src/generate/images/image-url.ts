@@ -1,6 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
-import type { PictureSpec } from './picture-spec.ts'
 
 /** How long a URL of an image answers (Azure's documentation: 24 hours). */
 const VALID_MS = 24 * 60 * 60 * 1_000
@@ -56,4 +55,19 @@ export function readImageUrl(
 function sign(text: string, apiKey: string): string {
   const key = createHash('sha256').update(`image-url\n${apiKey}`).digest()
   return createHmac('sha256', key).update(text).digest('base64url')
+}
+
+/** All that a picture is made from: equal specs give equal bytes. */
+export interface PictureSpec {
+  /** What stands in the picture; characters that the font does not have become boxes. */
+  readonly text: string
+  /** The model and what else a reader of the picture wants to know. */
+  readonly caption: string
+  readonly width: number
+  readonly height: number
+  /** Chooses colours and pattern; an unsigned 32-bit integer. */
+  readonly hash: number
+  readonly transparent: boolean
+  /** The share of the picture that is finished, from the top: 1, or less on the way of a stream. */
+  readonly finished: number
 }

@@ -1,9 +1,8 @@
 import { PNG } from 'pngjs'
 import { describe, expect, it } from 'vitest'
-import { glyphOf, GLYPH_WIDTH } from './bitmap-font.ts'
-import { drawPicture } from './draw-picture.ts'
+import { glyphOf, GLYPH_WIDTH, drawPicture } from './draw-picture.ts'
 import { paint } from './paint.ts'
-import type { PictureSpec } from './picture-spec.ts'
+import type { PictureSpec } from './image-url.ts'
 
 const spec: PictureSpec = {
   text: 'Hi',

@@ -1,6 +1,6 @@
 import { RecentMap } from '../../lib/caches.ts'
 import { drawPicture } from './draw-picture.ts'
-import type { PictureSpec } from './picture-spec.ts'
+import type { PictureSpec } from './image-url.ts'
 import { encodePng } from './png.ts'
 
 /** Bytes of PNG files that are kept for certain; one of 1024x1024 has about ten thousand. */

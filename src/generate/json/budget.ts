@@ -1,5 +1,3 @@
-import { drawLimits } from './draw-limits.ts'
-
 /** What is left of the limits of one drawn value. */
 export class Budget {
   /** Values drawn so far. */
@@ -34,3 +32,31 @@ export class Budget {
     return this.#steps <= 0
   }
 }
+
+/**
+ * What one drawn value may be and cost at most, whatever the schema asks for: a schema comes from the client, and 1 MB
+ * of it can describe a value without end. A schema that needs more gets a value that is cut off and does not fit.
+ */
+export const drawLimits = {
+  /** Values in all, each object, array and scalar counted. Structured outputs allow 5,000 properties. */
+  values: 5_000,
+  /** Levels of objects and arrays. Structured outputs allow ten. */
+  depth: 48,
+  /** Items of one array. */
+  items: 1_000,
+  /** Characters of one string. */
+  stringLength: 10_000,
+  /** Characters of all strings together. */
+  characters: 50_000,
+  /** Steps of work: schemas looked at, checks made, characters of a pattern followed. Some twenty milliseconds. */
+  steps: 80_000,
+  /** Steps of the last attempt, and of the check of a whole value. */
+  furtherSteps: 40_000,
+  /** Characters of a regular expression; a longer one is not followed. */
+  patternLength: 2_000,
+  /** Schemas that apply to one and the same value through `$ref` and `allOf`. */
+  facets: 400,
+} as const
+
+/** From here on a value is kept as small as its schema allows, so that recursive schemas give plausible sizes. */
+export const frugalFrom = { depth: 6, values: 100 } as const

@@ -1,8 +1,7 @@
-import { containsOf, itemSchemaOf, prefixOf } from './array-parts.ts'
-import { drawLimits } from './draw-limits.ts'
-import type { Drawing, JsonPath } from './drawing.ts'
+import { containsOf, itemSchemaOf, prefixOf } from './schema-document.ts'
+import { drawLimits } from './budget.ts'
+import { type Drawing, type JsonPath, between } from './drawing.ts'
 import { numberOf, type SchemaObject } from './json-schema.ts'
-import { between } from './random-picks.ts'
 
 /** Items beyond the fewest that an array usually has; from this depth on, so that trees stay small. */
 const USUAL_ITEMS = 3

@@ -1,6 +1,6 @@
 import { alphanumeric, guid } from '../../wire/ids.ts'
 import type { Random } from '../../lib/random.ts'
-import { between, pick } from './random-picks.ts'
+import { between, pick } from './drawing.ts'
 
 const twoDigits = (value: number): string => String(value).padStart(2, '0')
 

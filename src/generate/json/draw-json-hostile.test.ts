@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { leastMs } from '../../../tests/support/machine-speed.ts'
 import { createRandom } from '../../lib/random.ts'
 import { drawJson } from './draw-json.ts'
-import { drawLimits } from './draw-limits.ts'
+import { drawLimits } from './budget.ts'
 
 /** For one draw. The most costly take a fifth of it; without a limit of steps many would take minutes. */
 const MOST_MS = 150

@@ -1,6 +1,5 @@
 import type { Random } from '../../lib/random.ts'
-import { Budget } from './budget.ts'
-import { drawLimits } from './draw-limits.ts'
+import { Budget, drawLimits } from './budget.ts'
 import { drawValue } from './draw-value.ts'
 import type { Drawing } from './drawing.ts'
 import { createMatcher } from './match-schema.ts'

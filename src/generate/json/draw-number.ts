@@ -1,8 +1,7 @@
-import type { Drawing } from './drawing.ts'
+import { type Drawing, between } from './drawing.ts'
 import { numberOf, type SchemaObject } from './json-schema.ts'
-import { boundsOf, isMultiple, type NumberBounds } from './match-scalar.ts'
-import { between } from './random-picks.ts'
-import { lookUpName } from './split-name.ts'
+import { boundsOf, isMultiple, type NumberBounds } from './match-schema.ts'
+import { lookUpName } from './draw-string.ts'
 
 /** Where only one bound is set, numbers lie within so much of it. */
 const USUAL_SPAN = 100

@@ -1,9 +1,10 @@
-import { drawLimits, frugalFrom } from './draw-limits.ts'
-import type { Drawing, JsonPath } from './drawing.ts'
-import { drawFurtherNames } from './further-names.ts'
-import { mapOf, numberOf, setKey, type SchemaObject } from './json-schema.ts'
-import { propertySchemasOf } from './object-parts.ts'
-import { planNames } from './plan-names.ts'
+import { drawLimits, frugalFrom, type Budget } from './budget.ts'
+import { type Drawing, type JsonPath, chance } from './drawing.ts'
+import { mapOf, numberOf, setKey, type SchemaObject, requiredOf } from './json-schema.ts'
+import { propertySchemasOf, dependenciesOf } from './schema-document.ts'
+import { drawLorem } from '../lorem.ts'
+import { drawPattern } from './draw-pattern.ts'
+import { isRecord } from '../../lib/record.ts'
 
 /** Draws an object: its properties in the order of the schema, then required ones that are not listed, then others. */
 export function drawObject(
@@ -61,4 +62,134 @@ function describesFurther(facet: SchemaObject): boolean {
   return ['additionalProperties', 'patternProperties'].some(
     (key) => Object.keys(mapOf(facet, key)).length > 0,
   )
+}
+
+/** Names drawn for one that may be used. */
+const TRIES = 8
+
+/** Lengths of a name by a pattern. */
+const nameExtent = { least: 1, most: 24 }
+
+/** Draws names for properties that no schema lists: by `propertyNames`, by a pattern, or a word. */
+function drawFurtherNames(
+  drawing: Drawing,
+  facets: readonly SchemaObject[],
+  count: number,
+  taken: ReadonlySet<string>,
+  schemasOf: (name: string) => readonly unknown[],
+): string[] {
+  const nameSchemas = facets.map((facet) => facet['propertyNames']).filter((schema) => schema !== undefined)
+  const patterns = facets.flatMap((facet) => Object.keys(mapOf(facet, 'patternProperties')).slice(0, 20))
+  const isClosed = facets.some((facet) => facet['additionalProperties'] === false)
+  const names = new Set<string>()
+  const wanted = Math.min(count, drawLimits.values)
+
+  for (let tries = wanted * TRIES; tries > 0 && names.size < wanted && !drawing.budget.spent; tries--) {
+    const usesPattern = patterns.length > 0 && (isClosed || drawing.random.below(2) === 0)
+    const name =
+      nameSchemas.length > 0 && !usesPattern
+        ? drawName(drawing, nameSchemas)
+        : usesPattern
+          ? drawPatternName(drawing, patterns)
+          : drawWord(drawing, names)
+    if (name === undefined || taken.has(name) || names.has(name)) continue
+    const usable = schemasOf(name).every((schema) => drawing.recursion.of(schema, drawing.budget) < Infinity)
+    if (usable && drawing.fits(nameSchemas, name)) names.add(name)
+  }
+  return [...names]
+}
+
+function drawName(drawing: Drawing, schemas: readonly unknown[]): string | undefined {
+  const failuresBefore = drawing.failures
+  const name = drawing.draw([{ type: 'string' }, ...schemas], { depth: 0, name: 'key', frugal: true })
+  drawing.failures = failuresBefore
+  return typeof name === 'string' ? name : undefined
+}
+
+function drawPatternName(
+  { random, document, budget }: Drawing,
+  patterns: readonly string[],
+): string | undefined {
+  const pattern = document.pattern(patterns[random.below(patterns.length)], budget)
+  return pattern && drawPattern(pattern, random, nameExtent, budget)
+}
+
+/** Numbered once the words run out. */
+function drawWord({ random }: Drawing, names: ReadonlySet<string>): string {
+  const word = drawLorem(random, 1).text.toLowerCase()
+  return names.has(word) ? `${word}_${names.size}` : word
+}
+
+/** An optional property is there three times of four. */
+const PRESENT = 3
+const OUT_OF = 4
+
+/** What an object is asked to be. */
+export interface ObjectPlan {
+  readonly least: number
+  readonly most: number
+  /** Optional properties only where `least` or another property needs them. */
+  readonly frugal: boolean
+}
+
+/** Decides which of the properties that schemas name an object has, in the order of the schemas. */
+function planNames(
+  { random, recursion, budget }: Drawing,
+  facets: readonly SchemaObject[],
+  { least, most, frugal }: ObjectPlan,
+  schemasOf: (name: string) => readonly unknown[],
+): { readonly names: readonly string[]; readonly required: ReadonlySet<string> } {
+  const required = new Set(facets.flatMap(requiredOf))
+  const forbidden = new Set(facets.flatMap((facet) => forbiddenNames(facet['not'])))
+  const known = new Set(facets.flatMap((facet) => Object.keys(mapOf(facet, 'properties'))))
+  budget.spend((known.size + required.size) * 2)
+  const optional = [...known].filter((name) => !required.has(name) && !forbidden.has(name))
+  const isUsable = (name: string): boolean =>
+    schemasOf(name).every((schema) => recursion.of(schema, budget) < Infinity)
+
+  const chosen = new Set(required)
+  const room = Math.min(most, drawLimits.values)
+  const usualRoom = Math.min(room, required.size + frugalFrom.values)
+  for (const name of optional) {
+    if (chosen.size >= usualRoom || !budget.spend(1)) break
+    if (!frugal && chance(random, PRESENT, OUT_OF) && isUsable(name)) chosen.add(name)
+  }
+  for (const name of optional) {
+    if (chosen.size >= Math.min(least, room) || !budget.spend(1)) break
+    if (!chosen.has(name) && isUsable(name)) chosen.add(name)
+  }
+  addDependents(facets, chosen, required, budget)
+  const listed = [...known].filter((name) => chosen.has(name))
+  return { names: [...listed, ...[...chosen].filter((name) => !known.has(name))], required }
+}
+
+/** Adds what chosen properties need; what a required one needs is required. */
+function addDependents(
+  facets: readonly SchemaObject[],
+  chosen: Set<string>,
+  required: Set<string>,
+  budget: Budget,
+): void {
+  const needs = facets
+    .flatMap((facet) => dependenciesOf(facet, budget))
+    .filter(({ names }) => names !== undefined)
+  if (needs.length === 0) return
+  const byName = new Map<string, unknown[]>()
+  for (const { name, names } of needs) byName.set(name, [...(byName.get(name) ?? []), ...(names ?? [])])
+  // A set's loop also reaches what is added on the way.
+  for (const name of chosen) {
+    if (chosen.size > drawLimits.values) break
+    for (const needed of byName.get(name) ?? []) {
+      if (typeof needed !== 'string') continue
+      chosen.add(needed)
+      required.add(needed)
+    }
+  }
+}
+
+/** The name that `not: { required: [name] }` forbids. */
+function forbiddenNames(not: unknown): string[] {
+  if (!isRecord(not)) return []
+  const names = requiredOf(not)
+  return names.length === 1 && Object.keys(not).length === 1 ? names : []
 }

@@ -1,6 +1,5 @@
 import type { Random } from '../../lib/random.ts'
-import type { Budget } from './budget.ts'
-import { drawLimits } from './draw-limits.ts'
+import { type Budget, drawLimits } from './budget.ts'
 import { matchesPattern } from './match-pattern.ts'
 import type { CharacterSet, Pattern, PatternNode } from './pattern-syntax.ts'
 

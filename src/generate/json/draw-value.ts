@@ -1,16 +1,14 @@
 import { isRecord } from '../../lib/record.ts'
-import { between } from './random-picks.ts'
-import { BranchChooser, NULL_ONCE_IN } from './branch-chooser.ts'
 import { drawArray } from './draw-array.ts'
-import { drawLimits, frugalFrom } from './draw-limits.ts'
 import { drawNumber } from './draw-number.ts'
 import { drawObject } from './draw-object.ts'
 import { drawString } from './draw-string.ts'
-import type { Drawing, JsonPath } from './drawing.ts'
-import { flatten, type Shape } from './facets.ts'
-import { type JsonType, listOf, typesOf, type SchemaObject } from './json-schema.ts'
+import { between, chance, type Drawing, type JsonPath } from './drawing.ts'
+import { type JsonType, listOf, typesOf, type SchemaObject, requiredOf } from './json-schema.ts'
 import { isSmall } from './equal-json.ts'
 import { isOfType } from './match-schema.ts'
+import { drawLimits, frugalFrom, type Budget } from './budget.ts'
+import { dependenciesOf, type SchemaDocument } from './schema-document.ts'
 
 /** How often one value is drawn, each time with other branches, before it counts as impossible. */
 const MOST_ATTEMPTS = 16
@@ -207,4 +205,164 @@ function forbiddenTypes(schema: unknown): unknown[] {
   if (!isRecord(schema) || Object.keys(schema).length !== 1) return []
   const types = typesOf(schema) ?? listOf(schema, 'anyOf').flatMap(forbiddenTypes)
   return types.includes('number') ? [...types, 'integer'] : [...types]
+}
+
+/** Branches looked at for one that ends recursion. */
+const BRANCHES_SEEN = 20
+
+/** Null stands for "none" beside another branch or type, and is taken once in so many times. */
+const NULL_ONCE_IN = 5
+
+/**
+ * Chooses branches, and with each further attempt another combination of them: like counting, with one digit for each
+ * choice, from a random start.
+ */
+class BranchChooser {
+  readonly #drawing: Drawing
+  readonly #starts: number[] = []
+  #digits = 0
+  #choices = 0
+  /** How many combinations the last attempt has seen. */
+  combinations = 1
+  /** Take the branch that is the least deep first. */
+  frugal: boolean
+
+  constructor(drawing: Drawing, frugal: boolean) {
+    this.#drawing = drawing
+    this.frugal = frugal
+  }
+
+  /** Begins an attempt, counted from 0. */
+  begin(attempt: number): void {
+    this.#digits = attempt
+    this.#choices = 0
+    this.combinations = 1
+  }
+
+  choose(branches: readonly unknown[]): unknown {
+    const count = branches.length
+    const start = (this.#starts[this.#choices++] ??= this.#start(branches))
+    const digit = this.#digits % count
+    this.#digits = Math.floor(this.#digits / count)
+    this.combinations = Math.min(1_000, this.combinations * count)
+    return branches[(start + digit) % count]
+  }
+
+  #start(branches: readonly unknown[]): number {
+    const { random, recursion, budget } = this.#drawing
+    const offset = random.below(branches.length)
+    if (branches.length === 1) return 0
+    const takeNull = chance(random, 1, NULL_ONCE_IN)
+    const nullAt = branches.slice(0, BRANCHES_SEEN).findIndex(isNull)
+    if (nullAt >= 0 && (takeNull || this.frugal)) return nullAt
+    let best = offset
+    let bestDepth = Infinity
+    for (let step = 0; step < Math.min(branches.length, BRANCHES_SEEN); step++) {
+      const at = (offset + step) % branches.length
+      const branch = branches[at]
+      const depth = recursion.of(branch, budget)
+      const usable = depth < Infinity && !isNull(branch)
+      if (usable && !this.frugal) return at
+      if (depth < bestDepth && !isNull(branch)) [best, bestDepth] = [at, depth]
+    }
+    return best
+  }
+}
+
+function isNull(schema: unknown): boolean {
+  return isRecord(schema) && (schema['type'] === 'null' || schema['const'] === null)
+}
+
+/** All schemas that apply to one value at once, after branches were chosen. */
+export interface Shape {
+  readonly facets: readonly SchemaObject[]
+  /** One of the schemas is `false`. */
+  readonly impossible: boolean
+  /** Some keyword cannot be met by construction alone (`not`, `oneOf`, `contains`, ...), so the value must be judged. */
+  readonly needsCheck: boolean
+}
+
+/** Chooses one of several branches. */
+export type ChooseBranch = (branches: readonly unknown[]) => unknown
+
+const checkedKeywords = [
+  'not',
+  'oneOf',
+  'if',
+  'contains',
+  'propertyNames',
+  'dependencies',
+  'dependentSchemas',
+]
+
+/** Keywords that add nothing to what other schemas say of the same value. */
+const bystanders = new Set([
+  '$ref',
+  '$defs',
+  'definitions',
+  '$schema',
+  '$id',
+  'title',
+  'description',
+  'anyOf',
+  'oneOf',
+  'allOf',
+  'default',
+])
+
+/** References and `allOf` within each other that are followed. */
+const DEEPEST = 100
+
+/** Follows `$ref` and `allOf`, and one branch of each `anyOf`, `oneOf` and `if`, in the order in which they stand. */
+function flatten(
+  schemas: readonly unknown[],
+  choose: ChooseBranch,
+  document: SchemaDocument,
+  budget: Budget,
+): Shape {
+  const facets = new Set<SchemaObject>()
+  let impossible = false
+  let needsCheck = false
+  let telling = 0
+
+  const add = (schema: unknown, depth: number): void => {
+    if (schema === false) impossible = true
+    if (!isRecord(schema) || facets.has(schema)) return
+    if (facets.size >= drawLimits.facets || depth > DEEPEST || !budget.spend(2)) return
+    facets.add(schema)
+    if (Object.keys(schema).some((keyword) => !bystanders.has(keyword))) telling++
+    needsCheck ||= checkedKeywords.some((keyword) => schema[keyword] !== undefined)
+    const addOne = (part: unknown): void => add(part, depth + 1)
+
+    for (const keyword of ['$ref', '$dynamicRef', '$recursiveRef']) {
+      if (schema[keyword] !== undefined) addOne(document.resolve(schema[keyword]))
+    }
+    const parts = listOf(schema, 'allOf')
+    budget.spend(parts.length >> 4)
+    for (const part of parts) {
+      if (budget.spent || facets.size >= drawLimits.facets) break
+      addOne(part)
+    }
+    for (const keyword of ['anyOf', 'oneOf']) {
+      const branches = listOf(schema, keyword)
+      if (branches.length > 0) addOne(choose(branches))
+    }
+    if (schema['if'] !== undefined) addOne(choose(conditionBranches(schema)))
+    for (const { name, schema: needed } of dependenciesOf(schema, budget)) {
+      if (needed === undefined) continue
+      if (requiredOf(schema).includes(name)) addOne(needed)
+      else addOne(choose([needed, { not: { required: [name] } }]))
+    }
+  }
+
+  for (const schema of schemas) add(schema, 0)
+  return { facets: [...facets], impossible, needsCheck: needsCheck || telling > 1 }
+}
+
+/** `if` as two branches: it holds and `then` does, or it does not and `else` does. */
+function conditionBranches(schema: SchemaObject): unknown[] {
+  return [
+    { allOf: [schema['if'], schema['then'] ?? true] },
+    { allOf: [{ not: schema['if'] }, schema['else'] ?? true] },
+  ]
 }

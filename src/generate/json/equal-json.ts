@@ -1,6 +1,5 @@
 import { isRecord } from '../../lib/record.ts'
-import type { Budget } from './budget.ts'
-import { drawLimits } from './draw-limits.ts'
+import { type Budget, drawLimits } from './budget.ts'
 
 /** Values compared in one go; larger ones count as different. */
 const MOST_COMPARED = 2_000

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import type * as Regexpp from '@eslint-community/regexpp'
 import type { AST } from '@eslint-community/regexpp'
-import { drawLimits } from './draw-limits.ts'
+import { drawLimits } from './budget.ts'
 import type { Pattern, PatternNode, CharacterSet } from './pattern-syntax.ts'
 import { RecentMap } from '../../lib/caches.ts'
 

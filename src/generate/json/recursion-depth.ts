@@ -1,9 +1,7 @@
 import { isRecord } from '../../lib/record.ts'
 import type { Budget } from './budget.ts'
-import { itemSchemaOf } from './array-parts.ts'
 import { listOf, numberOf, requiredOf, typesOf, type SchemaObject } from './json-schema.ts'
-import { propertySchemasOf } from './object-parts.ts'
-import type { SchemaDocument } from './schema-document.ts'
+import { itemSchemaOf, propertySchemasOf, type SchemaDocument } from './schema-document.ts'
 
 /** Levels of objects and arrays that are looked for; a schema that needs more counts as endless. */
 const ENDLESS_DEPTH = 12

@@ -2,6 +2,8 @@ import { isRecord } from '../../lib/record.ts'
 import type { Budget } from './budget.ts'
 import { parsePattern } from './pattern-parser.ts'
 import type { Pattern } from './pattern-syntax.ts'
+import { listOf, numberOf, type SchemaObject, mapOf, ownOf } from './json-schema.ts'
+import { matchesPattern } from './match-pattern.ts'
 
 /** Schemas searched for an `$anchor`. */
 const ANCHOR_SEARCH = 2_000
@@ -76,4 +78,69 @@ function decodeFragment(fragment: string): string {
   } catch {
     return fragment
   }
+}
+
+/** What a schema says of the item at a place: `prefixItems` and `items`, or draft 7's list of `items` and the rest. */
+export function itemSchemaOf(schema: SchemaObject, at: number): unknown {
+  const prefix = prefixOf(schema)
+  if (at < prefix.length) return prefix[at]
+  const { items } = schema
+  return Array.isArray(items) ? schema['additionalItems'] : (items ?? schema['unevaluatedItems'])
+}
+
+/** The schemas of the first items, each with its own. */
+export function prefixOf(schema: SchemaObject): readonly unknown[] {
+  return Array.isArray(schema['prefixItems']) ? listOf(schema, 'prefixItems') : listOf(schema, 'items')
+}
+
+/** How many items must fit `contains`; undefined when the schema has none. */
+export function containsOf(schema: SchemaObject): { least: number; most: number } | undefined {
+  if (!isRecord(schema['contains']) && typeof schema['contains'] !== 'boolean') return undefined
+  return { least: numberOf(schema, 'minContains') ?? 1, most: numberOf(schema, 'maxContains') ?? Infinity }
+}
+
+/**
+ * What a schema says of the property of a name: its own entry and each pattern that the name matches, or else
+ * `additionalProperties`. Empty when it says nothing.
+ */
+export function propertySchemasOf(
+  schema: SchemaObject,
+  name: string,
+  document: SchemaDocument,
+  budget: Budget,
+): unknown[] {
+  const schemas: unknown[] = []
+  budget.spend(1)
+  const own = ownOf(mapOf(schema, 'properties'), name)
+  if (own !== undefined) schemas.push(own)
+  const patterns = mapOf(schema, 'patternProperties')
+  for (const source in patterns) {
+    if (!budget.spend(1)) break
+    const pattern = document.pattern(source, budget)
+    if (pattern && matchesPattern(pattern, name, budget)) schemas.push(patterns[source])
+  }
+  if (schemas.length === 0 && schema['additionalProperties'] !== undefined) {
+    schemas.push(schema['additionalProperties'])
+  }
+  return schemas
+}
+
+/** A property that, where it is there, needs others (`names`) or a further schema (2019-09's keywords and draft 7's). */
+export interface Dependency {
+  readonly name: string
+  readonly names?: readonly unknown[]
+  readonly schema?: unknown
+}
+
+/** All dependencies of a schema. */
+export function dependenciesOf(schema: SchemaObject, budget: Budget): Dependency[] {
+  const dependencies: Dependency[] = []
+  for (const keyword of ['dependentRequired', 'dependentSchemas', 'dependencies']) {
+    if (schema[keyword] === undefined) continue
+    for (const [name, needs] of Object.entries(mapOf(schema, keyword))) {
+      budget.spend(2)
+      dependencies.push(Array.isArray(needs) ? { name, names: needs } : { name, schema: needs })
+    }
+  }
+  return dependencies
 }

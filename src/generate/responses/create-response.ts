@@ -1,14 +1,22 @@
 import type { MaybePromise } from '../../lib/port.ts'
 import type { Deployment } from '../../config/deployments.ts'
-import { promptFiltered } from '../../wire/errors.ts'
+import { promptFiltered, type ServiceError } from '../../wire/errors.ts'
 import type { Model } from '../../wire/models/models.ts'
 import type { ChatRequest } from '../../wire/chat/chat-request.ts'
 import { parseResponsesRequest } from '../../wire/responses/validate-responses.ts'
-import type { ResponsesRequest } from '../../wire/responses/responses-request.ts'
+import {
+  type ResponsesRequest,
+  defaultEffort,
+  countResponsesInput,
+} from '../../wire/responses/responses-request.ts'
 import { chatRequestOf } from '../../wire/responses/responses-to-chat.ts'
-import { defaultEffort } from '../../wire/responses/responses-defaults.ts'
-import { inputTooLong } from '../../wire/responses/responses-errors.ts'
-import { countResponsesInput } from '../../wire/responses/responses-tokens.ts'
+import {
+  inputTooLong,
+  itemNotFound,
+  previousResponseNotFound,
+  toolCallMissing,
+  toolOutputMissing,
+} from '../../wire/responses/responses-errors.ts'
 import { ResponseIds } from '../../wire/responses/response-ids.ts'
 import type { Addressed, Exchange } from '../../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../../pipeline/reply-headers.ts'
@@ -21,15 +29,17 @@ import { completionSteps, type Completion } from '../../answer/completion.ts'
 import { countAhead } from '../count-ahead.ts'
 import { filterCompletion, type FilteredCompletion, judgeContent } from '../content-filter.ts'
 import { MIN_CACHED_PROMPT, type PromptCache } from '../prompt-cache.ts'
-import { divertSchedule, streamResponse } from './stream-response.ts'
+import { divertSchedule, streamResponse, ResponseProgress } from './stream-response.ts'
 import { writeJson } from '../../wire/responses/write-json.ts'
 import { outputItems } from './draw-items.ts'
-import type { WrittenItem } from '../../wire/responses/output-items.ts'
-import { resolveInput, type ResolvedInput } from './resolve-input.ts'
-import { responseObject } from '../../wire/responses/response-object.ts'
-import { ResponseProgress } from './response-progress.ts'
-import type { AddedResponse, ResponseArchive } from './response-archive.ts'
-import type { ResponseRecord } from './response-record.ts'
+import { type WrittenItem, type OutputItem, responseObject } from '../../wire/responses/response-object.ts'
+import {
+  type AddedResponse,
+  type ResponseArchive,
+  type ResponseRecord,
+  conversationTokens,
+} from './response-archive.ts'
+import { isMessage, isReference, type ResponsesItem } from '../../wire/responses/responses-item.ts'
 
 /** A known prefix counts in steps of this size (Microsoft Learn, "Prompt caching"). */
 const CACHE_STEP = 128
@@ -219,4 +229,84 @@ function reply(
     return writeJson(responseObject(record, 'ended'), 'pretty')
   }
   return modelReply(jsonOfModel, { kind: 'whole', render }, usage, steps)
+}
+
+/** What a request stands on: its own items, and the conversation before them. */
+export interface ResolvedInput {
+  readonly items: readonly ResponsesItem[]
+  /** Tokens of the conversation before. */
+  readonly historyTokens: number
+}
+
+/** Puts stored items in the place of references, and finds the conversation that the request goes on with. */
+function resolveInput(
+  request: ResponsesRequest,
+  store: ResponseArchive,
+  resource: string,
+  nowMs: number,
+): MaybePromise<ResolvedInput | ServiceError> {
+  const { input, previous_response_id: previousId } = request
+  const found = previousId ? store.get(resource, previousId, nowMs) : undefined
+  return mapMaybe(found, (previous) => {
+    if (previousId && !previous) return previousResponseNotFound(previousId)
+    const asked = typeof input === 'string' ? [userMessage(input)] : input
+    return mapMaybe(storedItems(asked, store, resource, nowMs), (items) => {
+      if (!Array.isArray(items)) return items
+      const broken = brokenCalls(items, previous ? seenOutput(previous, nowMs) : [])
+      if (broken) return broken
+      return { items, historyTokens: previous ? conversationTokens(previous) : 0 }
+    })
+  })
+}
+
+/** The items with those of the store in the place of references. */
+function storedItems(
+  asked: readonly ResponsesItem[],
+  store: ResponseArchive,
+  resource: string,
+  nowMs: number,
+): MaybePromise<ResponsesItem[] | ServiceError> {
+  const found = asked.map((item) => (needsStore(item) ? store.findItem(resource, item.id, nowMs) : item))
+  const check = (known: readonly (ResponsesItem | undefined)[]): ResponsesItem[] | ServiceError => {
+    const missing = known.findIndex((item) => !item)
+    return missing < 0 ? (known as ResponsesItem[]) : itemNotFound(asked[missing]?.id ?? '')
+  }
+  return found.some((item) => item instanceof Promise)
+    ? Promise.all(found.map((item) => Promise.resolve(item))).then(check)
+    : check(found as (ResponsesItem | undefined)[])
+}
+
+function userMessage(text: string): ResponsesItem {
+  return { type: 'message', role: 'user', content: text }
+}
+
+/** Thought comes back by its id alone, unless the client has it in encrypted form. */
+function needsStore(item: ResponsesItem): item is ResponsesItem & { readonly id: string } {
+  if (typeof item.id !== 'string') return false
+  if (isReference(item)) return true
+  return !isMessage(item) && item.type === 'reasoning' && !item.encrypted_content
+}
+
+/** What a client has seen of an answer: nothing, while it is not over. */
+function seenOutput({ output, progress }: ResponseRecord, nowMs: number): readonly OutputItem[] {
+  return progress.stageAt(nowMs) === 'ended' ? output : []
+}
+
+/** Every call needs its output and every output its call; calls are those of the input, and of the answer before. */
+function brokenCalls(
+  items: readonly ResponsesItem[],
+  before: readonly OutputItem[],
+): ServiceError | undefined {
+  const called = new Set<string>()
+  const answered = new Set<string>()
+  for (const item of [...before, ...items]) {
+    if (isMessage(item) || isReference(item)) continue
+    if (item.type === 'function_call' || item.type === 'custom_tool_call') called.add(item.call_id)
+    else if (item.type === 'function_call_output' || item.type === 'custom_tool_call_output') {
+      if (!called.has(item.call_id)) return toolCallMissing(item.call_id)
+      answered.add(item.call_id)
+    }
+  }
+  for (const callId of called) if (!answered.has(callId)) return toolOutputMissing(callId)
+  return undefined
 }

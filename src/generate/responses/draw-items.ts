@@ -1,8 +1,7 @@
 import { alphanumeric } from '../../wire/ids.ts'
 import type { ResponseIds } from '../../wire/responses/response-ids.ts'
-import { defaultEffort, tellsPhase } from '../../wire/responses/responses-defaults.ts'
 import type { Model } from '../../wire/models/models.ts'
-import type { ResponsesRequest } from '../../wire/responses/responses-request.ts'
+import { defaultEffort, tellsPhase, type ResponsesRequest } from '../../wire/responses/responses-request.ts'
 import type { Random } from '../../lib/random.ts'
 import { wholeText, type Choice, type ToolCall } from '../../answer/completion.ts'
 import { drawLorem } from '../lorem.ts'
@@ -14,7 +13,7 @@ import {
   type MessageOutput,
   type ReasoningOutput,
   type WrittenItem,
-} from '../../wire/responses/output-items.ts'
+} from '../../wire/responses/response-object.ts'
 
 /** Tokens of a summary; how long real ones are is not captured, a paragraph is what they look like. */
 const SUMMARY_TOKENS = 48

@@ -5,8 +5,8 @@ import {
   type ResponsesItem,
   type ResponsesMessage,
 } from '../../wire/responses/responses-item.ts'
-import type { ResponseRecord } from './response-record.ts'
-import { type ProgressState, ResponseProgress } from './response-progress.ts'
+import type { ResponseRecord } from './response-archive.ts'
+import { type ProgressState, ResponseProgress } from './stream-response.ts'
 
 /** An item of the input as the service lists it: with an id, and nothing left out. */
 export type ListedItem = ResponsesItem & { readonly id: string }

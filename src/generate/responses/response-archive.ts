@@ -1,9 +1,13 @@
 import type { MaybePromise, Codec, Port } from '../../lib/port.ts'
-import { sharedIdPart } from '../../wire/responses/response-ids.ts'
+import { sharedIdPart, type ResponseIds } from '../../wire/responses/response-ids.ts'
 import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
 import { recordFromJson, type RecordJson, recordToJson } from './input-items.ts'
-import { type ProgressState, ResponseProgress } from './response-progress.ts'
-import type { ResponseRecord } from './response-record.ts'
+import { type ProgressState, ResponseProgress } from './stream-response.ts'
+import type { Model } from '../../wire/models/models.ts'
+import { countResponsesInput } from '../../wire/responses/responses-request.ts'
+import { loadEncoding } from '../../tokens/encoding.ts'
+import type { AnsweredResponse, OutputItem } from '../../wire/responses/response-object.ts'
+import type { Usage } from '../../answer/completion.ts'
 
 /** Which response is meant. */
 export type ResponseAddress = Pick<ResponseRecord, 'resource' | 'id'>
@@ -104,4 +108,29 @@ export const responseArchivePort: Port<ResponseArchive<ResponseAddress>, Respons
 /** An item leads to its response. */
 function nameOf(resource: string, id: string): string {
   return `${resource}/${sharedIdPart(id) ?? id}`
+}
+
+/** A response with everything that it is made of, as the store keeps it. */
+export interface ResponseRecord extends AnsweredResponse {
+  readonly resource: string
+  /** Where the ids of what has none yet come from. */
+  readonly ids: Pick<ResponseIds, 'next'>
+  readonly model: Model
+  /** Tokens of all turns before this one. */
+  readonly historyTokens: number
+  readonly output: readonly OutputItem[]
+  readonly usage: Usage
+  readonly progress: ResponseProgress
+  /** Room that it takes in the store, in bytes, roughly. */
+  readonly weight: number
+}
+
+/**
+ * The tokens of a conversation up to the end of a response: what the next turn reads again. Instructions are not part
+ * of it, since each turn brings its own.
+ */
+export function conversationTokens({ historyTokens, items, output, model }: ResponseRecord): number {
+  const encoding = loadEncoding(model.encoding)
+  const count = (input: readonly ResponsesItem[]): number => countResponsesInput({ input }, model, encoding)
+  return historyTokens + count([...items, ...output]) - count([])
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ResponseProgress } from './response-progress.ts'
+import { ResponseProgress } from './stream-response.ts'
 
 const schedule = { stepsMs: new Float64Array([400, 1_000]), endMs: 1_000 }
 

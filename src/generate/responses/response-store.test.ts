@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { findModel } from '../../wire/models/model-catalogue.ts'
 import { ResponseIds } from '../../wire/responses/response-ids.ts'
 import { createRandom, type Random } from '../../lib/random.ts'
-import { ResponseProgress } from './response-progress.ts'
-import type { ResponseRecord } from './response-record.ts'
+import { ResponseProgress } from './stream-response.ts'
+import type { ResponseRecord } from './response-archive.ts'
 import { ResponseStore } from './response-store.ts'
 
 const DAY_MS = 86_400_000

@@ -1,8 +1,13 @@
 import { sharedIdPart } from '../../wire/responses/response-ids.ts'
 import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
 import { itemOf } from './input-items.ts'
-import type { AddedResponse, ResponseAddress, ResponseArchive, ResponseUpdate } from './response-archive.ts'
-import type { ResponseRecord } from './response-record.ts'
+import type {
+  AddedResponse,
+  ResponseAddress,
+  ResponseArchive,
+  ResponseUpdate,
+  ResponseRecord,
+} from './response-archive.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 

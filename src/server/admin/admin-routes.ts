@@ -1,13 +1,12 @@
 import { z } from 'zod'
 import type { Simulator } from '../simulator.ts'
-import { type AdminRoute, defineRoute } from './admin-route.ts'
+import { type AdminRoute, defineRoute, errorAnswer, refuse } from './admin-route.ts'
 import { clockRoutes } from './clock-routes.ts'
 import { configRoutes } from './config-routes.ts'
 import { deploymentRoutes } from './deployment-routes.ts'
 import { incidentRoutes } from './incident-routes.ts'
 import { journalRoutes } from './journal-routes.ts'
 import { openapiDocument } from './openapi-document.ts'
-import { errorAnswer, refuse } from './admin-error.ts'
 
 const saved = z.int().min(0).describe('Number of written interactions.')
 

@@ -1,11 +1,10 @@
 import { SerialQueue } from '../../lib/queues.ts'
 import { z } from 'zod'
-import { showValue } from '../../config/show-value.ts'
+import { showValue } from '../../config/zod-problems.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { VirtualClock } from '../../lib/virtual-clock.ts'
 import type { Simulator } from '../simulator.ts'
-import { errorAnswer, type Refusal, refuse } from './admin-error.ts'
-import { type AdminRoute, defineRoute } from './admin-route.ts'
+import { errorAnswer, type Refusal, refuse, type AdminRoute, defineRoute } from './admin-route.ts'
 
 /** A year, in milliseconds: further than any window, timetable or stored response reaches. */
 const MAX_MS = 31_536_000_000

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import type { Simulator } from '../simulator.ts'
-import { errorAnswer, refuseProblems } from './admin-error.ts'
-import { type AdminRoute, defineRoute } from './admin-route.ts'
+import { errorAnswer, refuseProblems, type AdminRoute, defineRoute } from './admin-route.ts'
 
 /** Made by the settings themselves, whose own check tells the problems of a patch. */
 const shownSchema = z.record(z.string(), z.unknown()).meta({ id: 'Config' })

@@ -1,9 +1,15 @@
 import { z } from 'zod'
 import { defaultResourceName } from '../../config/config.ts'
-import { showValue } from '../../config/show-value.ts'
+import { showValue } from '../../config/zod-problems.ts'
 import type { Simulator } from '../simulator.ts'
-import { errorAnswer, type Refusal, refuse, refuseProblems } from './admin-error.ts'
-import { type AdminRoute, defineRoute } from './admin-route.ts'
+import {
+  errorAnswer,
+  type Refusal,
+  refuse,
+  refuseProblems,
+  type AdminRoute,
+  defineRoute,
+} from './admin-route.ts'
 import {
   type DeploymentView,
   deploymentViewSchema,

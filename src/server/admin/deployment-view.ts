@@ -1,9 +1,9 @@
-import { roundTo } from '../../lib/number-format.ts'
+import { roundTo } from '../../lib/format-text.ts'
 import { z } from 'zod'
 import type { ResourceConfig } from '../../config/config.ts'
 import type { Deployment } from '../../config/deployments.ts'
-import { limitsOf } from '../../limits/deployment-limits.ts'
-import type { PayAsYouGoStatus, ProvisionedStatus, WindowStatus } from '../../limits/limit-status.ts'
+import { limitsOf } from '../../limits/limit-plan.ts'
+import type { PayAsYouGoStatus, ProvisionedStatus, WindowStatus } from '../../limits/rate-limiter.ts'
 import type { Occupancy } from '../../limits/occupancy.ts'
 import type { Simulator } from '../simulator.ts'
 

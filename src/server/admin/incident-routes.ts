@@ -3,8 +3,7 @@ import { defaultResourceName } from '../../config/config.ts'
 import { type IncidentTimetable, parseIncidentFile } from '../../config/incident-file.ts'
 import type { IncidentState } from '../../faults/incidents.ts'
 import type { Simulator } from '../simulator.ts'
-import { errorAnswer, refuse } from './admin-error.ts'
-import { type AdminRoute, defineRoute } from './admin-route.ts'
+import { errorAnswer, refuse, type AdminRoute, defineRoute } from './admin-route.ts'
 
 const seconds = z.number().min(0)
 

@@ -1,13 +1,11 @@
 import { z } from 'zod'
-import { journalEntryJson, journalJson } from '../../journal/journal-json.ts'
-import type { JournalFilter } from '../../journal/journal-filter.ts'
+import { journalEntryJson, journalJson, retryReportJson } from '../../journal/journal-json.ts'
+import type { JournalFilter } from '../../journal/journal-entry.ts'
 import type { JournalReader } from '../../journal/journal-sink.ts'
-import { retryReportJson } from '../../journal/retry-report-json.ts'
 import { operations } from '../../wire/route.ts'
 import { eventStream, eventStreamType, type EventSource } from '../event-stream.ts'
 import type { Simulator } from '../simulator.ts'
-import { errorAnswer, type Refusal, refuse } from './admin-error.ts'
-import { type AdminRoute, defineRoute } from './admin-route.ts'
+import { errorAnswer, type Refusal, refuse, type AdminRoute, defineRoute } from './admin-route.ts'
 import { journalSchema, retryReportSchema } from './journal-schemas.ts'
 
 const DEFAULT_REQUESTS = 100

@@ -1,6 +1,5 @@
 import type { z } from 'zod'
-import { errorAnswer } from './admin-error.ts'
-import type { AdminRoute, AnswerSpec } from './admin-route.ts'
+import { errorAnswer, type AdminRoute, type AnswerSpec } from './admin-route.ts'
 import { type JsonSchema, jsonSchemasOf } from './json-schema.ts'
 import { queryParameters } from './read-query.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readJson } from './read-json.ts'
+import { readJson } from './read-query.ts'
 
 const values = [
   'null',

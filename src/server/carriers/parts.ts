@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { type EventsBody, isAsciiBody, isAsciiText, wireEncoding } from '../../answer/body.ts'
+import { type EventsBody, isAsciiBody, isAsciiText, wireEncoding, type LiveBody } from '../../answer/body.ts'
 import { chunkSocket, writeChunk, onlyChunk, takeHead, writePastNode } from '../node-internals.ts'
 import { HeadForm, type HeadFields, isProperValue } from './head-form.ts'
 import type { Reply, Schedule } from '../../pipeline/reply.ts'
@@ -255,4 +255,25 @@ export function sendStreamAtOnce(
   // Without that header it is Node who says that the body comes in chunks.
   const isChunked = reply.headers.get('Transfer-Encoding') === 'chunked'
   return isChunked && (isAscii || isAsciiText(text)) && sendAtOnce(outgoing, reply, text)
+}
+
+/**
+ * Parts the bytes of a body that is interrupted: there is always something left to come, and something to begin with
+ * where the body has two bytes.
+ */
+export function splitAtFraction(content: Buffer, share: number | 'head'): [first: Buffer, rest: Buffer] {
+  const wanted = share === 'head' ? 0 : Math.floor(content.length * share)
+  const at = Math.max(0, Math.min(content.length - 1, Math.max(1, wanted)))
+  return [content.subarray(0, at), content.subarray(at)]
+}
+
+/** The chunks of a live body until its end, or until the client leaves; empty ones, which would end a chunked body, are left out. */
+export async function* liveChunks(
+  exchange: Exchange,
+  { chunks }: LiveBody,
+): AsyncGenerator<Uint8Array, undefined> {
+  for await (const chunk of chunks) {
+    if (exchange.ended) return
+    if (chunk.byteLength > 0) yield chunk
+  }
 }

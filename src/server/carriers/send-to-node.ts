@@ -1,16 +1,22 @@
 import type { ServerResponse } from 'node:http'
 import type { Clock, StopTimer } from '../../lib/clock.ts'
-import { nextSlice } from '../../lib/slices.ts'
+import { nextSlice } from '../../lib/buffers.ts'
 import { failureReply } from '../../pipeline/reply-headers.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
 import { forgetHead, resetNow } from '../node-internals.ts'
 import { mendHead, type OnMendedHead } from './mend-head.ts'
-import { DueEvents, isFinalStatus, PartWriter, writeTogether, sendAtOnce, sendStreamAtOnce } from './parts.ts'
+import {
+  DueEvents,
+  isFinalStatus,
+  PartWriter,
+  writeTogether,
+  sendAtOnce,
+  sendStreamAtOnce,
+  splitAtFraction,
+  liveChunks,
+} from './parts.ts'
 import { type LiveBody, piecesOf, renderWhole, type WholeBody, wireEncoding } from '../../answer/body.ts'
-import type { Interruption, Reply } from '../../pipeline/reply.ts'
-import { ReportedFailure } from '../../pipeline/reported-failure.ts'
-import { splitAtFraction } from './split-at-fraction.ts'
-import { liveChunks } from './live-chunks.ts'
+import { type Interruption, type Reply, ReportedFailure } from '../../pipeline/reply.ts'
 
 /**
  * How long a connection that is broken off waits after its last bytes, in milliseconds. A reset throws away what has

@@ -1,13 +1,10 @@
-import { ConnectionCut } from './connection-cut.ts'
-import { DueEvents, isFinalStatus } from './parts.ts'
+import { DueEvents, isFinalStatus, splitAtFraction, liveChunks } from './parts.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
 import { isProperValue } from './head-form.ts'
 import { mendHead, type OnMendedHead } from './mend-head.ts'
 import type { Interruption, Reply } from '../../pipeline/reply.ts'
 import type { LiveBody } from '../../answer/body.ts'
-import { splitAtFraction } from './split-at-fraction.ts'
-import { liveChunks } from './live-chunks.ts'
-import { mayHaveBody, webResponse, type WebResponseFields } from './web-response.ts'
+import { ConnectionCut, mayHaveBody, webResponse, type WebResponseFields } from './web-response.ts'
 
 /**
  * Turns a reply into a Web Response, for callers in the same process. A whole body resolves when it is due; events

@@ -2,10 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { createTestSimulator } from '../../../tests/support/test-simulator.ts'
 import { LiveConfig } from '../../config/live-config.ts'
 import { Peer } from '../../shared/rpc/peer.ts'
-import type { WorkerControl } from './worker-messages.ts'
+import type { WorkerControl, V8Serialized } from './worker-messages.ts'
 import { WorkerCoordinator } from './worker-coordinator.ts'
 import { unpackState } from './worker-start.ts'
-import type { V8Serialized } from './v8-serialize.ts'
 
 const deployments = Object.fromEntries(
   Array.from({ length: 500 }, (_, index) => [`chat-${index}`, { model: 'gpt-4o', tokensPerMinute: 1_000 }]),

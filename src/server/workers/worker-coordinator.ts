@@ -1,4 +1,4 @@
-import type { ConfigInputs } from '../../config/config-inputs.ts'
+import type { ConfigInputs } from '../../config/read-inputs.ts'
 import { stackOf } from '../../lib/error-text.ts'
 import { machineOffsetMs } from '../../lib/machine-time.ts'
 import type { Peer } from '../../shared/rpc/peer.ts'
@@ -7,9 +7,15 @@ import type { App } from '../app.ts'
 import { servedState } from '../shared-parts.ts'
 import type { Simulator } from '../simulator.ts'
 import { WorkerMetrics } from './worker-metrics.ts'
-import { serializeValue, type V8Serialized } from './v8-serialize.ts'
 import { primaryPagesPort, servePages } from './remote-pages.ts'
-import { type WorkerBirth, type WorkerControl, type WorkerLife, workerLifePort } from './worker-messages.ts'
+import {
+  serializeValue,
+  type V8Serialized,
+  type WorkerBirth,
+  type WorkerControl,
+  type WorkerLife,
+  workerLifePort,
+} from './worker-messages.ts'
 import { packInputs, packState } from './worker-start.ts'
 
 /** What the service of all workers is made from. */

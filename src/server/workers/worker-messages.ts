@@ -1,7 +1,7 @@
 import type { MetricsJson } from '../../metrics/merge-metrics.ts'
 import type { OperatorErrorCode } from '../../lib/operator-error.ts'
 import type { MaybePromise, Port } from '../../lib/port.ts'
-import type { V8Serialized } from './v8-serialize.ts'
+import { deserialize, serialize } from 'node:v8'
 
 /** What a worker tells its primary while it starts. */
 export interface WorkerLife {
@@ -64,4 +64,17 @@ export const workerControlPort: Port<WorkerControl> = {
     report: { kind: 'ask' },
     stop: { kind: 'ask' },
   },
+}
+
+/** A value with what JSON cannot carry (maps, infinity, bytes), for the few messages that have such; see `pack`. */
+export type V8Serialized = string
+
+/** Packs plain data; objects that stand in it twice stay one. */
+export function serializeValue(value: unknown): V8Serialized {
+  return serialize(value).toString('base64')
+}
+
+/** Gives back what was packed. Both ends are the same program, so that the caller knows its type. */
+export function deserializeValue(packed: V8Serialized): unknown {
+  return deserialize(Buffer.from(packed, 'base64'))
 }

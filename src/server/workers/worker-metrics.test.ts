@@ -4,9 +4,9 @@ import { createRandom } from '../../lib/random.ts'
 import { createVirtualClock } from '../../lib/virtual-clock.ts'
 import { createMetrics } from '../../metrics/metrics.ts'
 import { Exchange } from '../../pipeline/exchange.ts'
-import { textReply } from '../../pipeline/text-reply.ts'
+import { textReply } from '../../pipeline/make-reply.ts'
 import { WorkerMetrics } from './worker-metrics.ts'
-import { serializeValue } from './v8-serialize.ts'
+import { serializeValue } from './worker-messages.ts'
 
 const config = testConfig()
 

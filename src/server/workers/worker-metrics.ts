@@ -1,8 +1,7 @@
 import { countsOf, inFlightOf, mergeMetrics, type MetricsJson, sumOf } from '../../metrics/merge-metrics.ts'
 import type { Metrics } from '../../metrics/metrics.ts'
 import { answerInTime } from '../../shared/rpc/answer-in-time.ts'
-import { deserializeValue } from './v8-serialize.ts'
-import type { WorkerControl, WorkerReport } from './worker-messages.ts'
+import { deserializeValue, type WorkerControl, type WorkerReport } from './worker-messages.ts'
 
 /** How often workers are asked for what they have counted, so that little is lost with one that is killed. */
 const REPORT_INTERVAL_MS = 5_000

@@ -2,13 +2,17 @@ import { backoffMs } from '../../lib/waiting.ts'
 import cluster, { type Worker } from 'node:cluster'
 import type { Logger } from '../../lib/logger.ts'
 import { OperatorError } from '../../lib/operator-error.ts'
-import { workerMark } from './count-workers.ts'
-import { deserializeValue } from './v8-serialize.ts'
+import { workerMark } from './worker-start.ts'
 import { Peer } from '../../shared/rpc/peer.ts'
 import { portClient } from '../../shared/rpc/port-client.ts'
 import type { ServedCaller } from '../../shared/rpc/port-server.ts'
 import type { ServedWorker, WorkerCoordinator } from './worker-coordinator.ts'
-import { type WorkerControl, workerControlPort, type WorkerReport } from './worker-messages.ts'
+import {
+  deserializeValue,
+  type WorkerControl,
+  workerControlPort,
+  type WorkerReport,
+} from './worker-messages.ts'
 
 /** Lets a worker take one connection at a time, so that it leaves some of many to others (libuv up to 1.46; later ones do so). */
 const evenShares = { UV_TCP_SINGLE_ACCEPT: '1' }

@@ -1,9 +1,11 @@
-import type { ConfigInputs, ResourceInputs } from '../../config/config-inputs.ts'
+import type { ConfigInputs, ResourceInputs } from '../../config/read-inputs.ts'
 import type { Patches } from '../../config/patches.ts'
 import { type GivenValue, givenValue, settingsTable } from '../../config/settings-table.ts'
 import type { RunningIncidents } from '../../faults/incidents.ts'
 import { builtInCatalogue } from '../../wire/models/model-catalogue.ts'
-import { serializeValue, type V8Serialized, deserializeValue } from './v8-serialize.ts'
+import { serializeValue, type V8Serialized, deserializeValue } from './worker-messages.ts'
+import { availableParallelism } from 'node:os'
+import type { Config } from '../../config/config.ts'
 
 /** How the primary stands at a moment: what a worker has to be like. */
 export interface PrimaryState {
@@ -80,4 +82,12 @@ function eachOf<A, B>(
   change: (resource: A) => B,
 ): Readonly<Record<string, B>> {
   return Object.fromEntries(Object.entries(resources).map(([name, resource]) => [name, change(resource)]))
+}
+
+/** Marks the environment of a process that the program has started as a worker of itself. */
+export const workerMark = 'AOAI_SIM_WORKER'
+
+/** How many processes a configuration asks for. */
+export function countWorkers({ workers }: Pick<Config, 'workers'>): number {
+  return workers === 'auto' ? availableParallelism() : workers
 }

@@ -9,23 +9,24 @@ import { listen, type Listener } from '../listen.ts'
 import { type ChosenLog, chooseLog } from '../log-look.ts'
 import { type StartedSimulator, startSimulator } from '../start-simulator.ts'
 import { unusedRecordings } from '../unused-recordings.ts'
-import { guardUnhandledRejections } from '../unhandled-rejections.ts'
-import { workerMark } from './count-workers.ts'
+import { guardUnhandledRejections } from '../process-life.ts'
 import { machineOffsetMs } from '../../lib/machine-time.ts'
-import { serializeValue, type V8Serialized, deserializeValue } from './v8-serialize.ts'
 import { Peer } from '../../shared/rpc/peer.ts'
 import { portClient } from '../../shared/rpc/port-client.ts'
 import { PortServer, serve } from '../../shared/rpc/port-server.ts'
 import { remoteState } from '../shared-parts.ts'
 import { askPrimary, primaryPagesPort } from './remote-pages.ts'
 import {
+  serializeValue,
+  type V8Serialized,
+  deserializeValue,
   type WorkerBirth,
   type WorkerControl,
   workerControlPort,
   workerLifePort,
   type WorkerReport,
 } from './worker-messages.ts'
-import { unpackInputs, unpackState } from './worker-start.ts'
+import { workerMark, unpackInputs, unpackState } from './worker-start.ts'
 
 interface Running extends StartedSimulator {
   readonly live: LiveConfig

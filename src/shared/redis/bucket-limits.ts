@@ -1,6 +1,5 @@
-import type { LimitResult } from '../../limits/rate-limiter.ts'
+import type { LimitResult, ProvisionedStatus } from '../../limits/rate-limiter.ts'
 import type { RedisCharge } from './redis-limits.ts'
-import type { ProvisionedStatus } from '../../limits/limit-status.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { BucketRules } from './limit-rules.ts'
 import { type Sender, RedisScript } from './redis-script.ts'

@@ -1,7 +1,6 @@
 import type { Config } from '../../config/config.ts'
 import { OperatorError } from '../../lib/operator-error.ts'
-import { adviceFor, isRedirection } from './describe-failure.ts'
-import { RedisConnection, type RedisConnectionOptions } from './redis-connection.ts'
+import { adviceFor, isRedirection, RedisConnection, type RedisConnectionOptions } from './redis-connection.ts'
 
 /** How long a start waits for Redis. */
 const START_PATIENCE_MS = 3_000

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { adviceFor, describeFailure, isRedirection } from './describe-failure.ts'
+import { adviceFor, describeFailure, isRedirection } from './redis-connection.ts'
 
 const withCode = (message: string, code: string): Error => Object.assign(new Error(message), { code })
 

@@ -3,7 +3,6 @@ import type { Clock, StopTimer } from '../../lib/clock.ts'
 import { backoffMs } from '../../lib/waiting.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { CallTimes } from './call-times.ts'
-import { describeFailure } from './describe-failure.ts'
 import { type Client, openClient } from './open-client.ts'
 import { isUnknownScript, type Sender } from './redis-script.ts'
 
@@ -347,4 +346,31 @@ export class RetryPauses {
     if (attempt === 0) return 0
     return backoffMs(attempt - 1, BACKOFF) * (0.75 + this.#random() / 2)
   }
+}
+
+/** Tells what went wrong with Redis, in its own words; never its address, which may hold a password. */
+export function describeFailure(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return describeFailure(error.errors[0])
+  if (!(error instanceof Error)) return String(error)
+  const code = 'code' in error ? String(error.code) : ''
+  return error.message || code || error.name
+}
+
+/** Whether a reason is that the server belongs to a cluster and has only some of the keys. */
+export function isRedirection(reason: string): boolean {
+  return /^(MOVED|ASK) /.test(reason)
+}
+
+/** Tells what to do about a reason. */
+export function adviceFor(reason: string): string {
+  if (isRedirection(reason)) {
+    return 'It is one server of a cluster, and the simulator needs an endpoint that has all keys: a Redis without clustering, or a cluster behind a proxy (on Azure Managed Redis the cluster policy Enterprise)'
+  }
+  if (/certificate|altnames/i.test(reason)) {
+    return 'Put the file of the authority that has signed its certificate into NODE_EXTRA_CA_CERTS, and call it in REDIS_URL by a name of the certificate'
+  }
+  if (/^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH)/.test(reason)) {
+    return 'Correct user and password in REDIS_URL, percent-encoded, and what the user may do (docs/many-machines.md)'
+  }
+  return 'Start it, or correct REDIS_URL'
 }

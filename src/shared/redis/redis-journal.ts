@@ -1,7 +1,6 @@
 import { SerialQueue } from '../../lib/queues.ts'
 import { createJournal, type Journal, type OpenCall } from '../../journal/journal.ts'
-import type { JournalEntry } from '../../journal/journal-entry.ts'
-import type { JournalFilter } from '../../journal/journal-filter.ts'
+import type { JournalEntry, JournalFilter } from '../../journal/journal-entry.ts'
 import type {
   CallEnded,
   CallStarted,
@@ -12,11 +11,19 @@ import type {
 import type { RetryReport } from '../../journal/retry-report.ts'
 import type { Clock, StopTimer } from '../../lib/clock.ts'
 import { defer } from '../../lib/real-timers.ts'
-import { type NotePayload, type Notice, NoticeWriter, withParts } from './journal-notes.ts'
-import { type JournalBounds, type JournalKeys, JournalOutbox, usualBounds } from './journal-outbox.ts'
+import {
+  type NotePayload,
+  type Notice,
+  NoticeWriter,
+  withParts,
+  type JournalBounds,
+  type JournalKeys,
+  JournalOutbox,
+  usualBounds,
+} from './journal-outbox.ts'
 import { readNotesScript } from './journal-scripts.ts'
 import { partsOfMessage, type RedisConnection } from './redis-connection.ts'
-import { RedisTime } from './redis-time.ts'
+import { RedisTime } from './redis-script.ts'
 
 /** More in one call would hold up decisions that wait behind it on the connection. */
 const MAX_BYTES_PER_CALL = 256 * 1024

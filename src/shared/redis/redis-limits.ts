@@ -5,10 +5,9 @@ import type { Utilization } from '../../limits/occupancy.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { BucketLimits } from './bucket-limits.ts'
 import { limitKey, limitKeyPrefix } from './deployment-key.ts'
-import type { BucketRules, LimitRules } from './limit-rules.ts'
+import { type BucketRules, type LimitRules, limitRulesOf } from './limit-rules.ts'
 import { mapMaybe } from '../../pipeline/stage.ts'
 import type { RedisConnection } from './redis-connection.ts'
-import { limitRulesOf } from './shared-limit-rules.ts'
 import { type TellTime, WindowLimits } from './window-limits.ts'
 
 /** What limits in Redis are made from. */

@@ -9,9 +9,9 @@ import type {
   ResponseAddress,
   ResponseArchive,
   ResponseUpdate,
+  ResponseRecord,
 } from '../../generate/responses/response-archive.ts'
-import type { ProgressState } from '../../generate/responses/response-progress.ts'
-import type { ResponseRecord } from '../../generate/responses/response-record.ts'
+import type { ProgressState } from '../../generate/responses/stream-response.ts'
 import type { ResponseStore } from '../../generate/responses/response-store.ts'
 import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
 import { sharedIdPart } from '../../wire/responses/response-ids.ts'

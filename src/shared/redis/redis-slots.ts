@@ -1,14 +1,16 @@
 import type { MaybePromise } from '../../lib/port.ts'
 import { randomBytes } from 'node:crypto'
 import type { Concurrency } from '../../config/deployment-latency.ts'
-import type {
-  ConcurrencyLimiter,
-  SlotGrant,
-  SlotRefusal,
-  SlotRequest,
-  SlotResult,
+import {
+  type ConcurrencyLimiter,
+  type SlotGrant,
+  type SlotRefusal,
+  type SlotRequest,
+  type SlotResult,
+  openSlotLease,
+  type SlotHolder,
+  type SlotLease,
 } from '../../latency/concurrency-limiter.ts'
-import { openSlotLease, type SlotHolder, type SlotLease } from '../../latency/slot-lease.ts'
 import type { Clock, StopTimer } from '../../lib/clock.ts'
 import type { Occupancy } from '../../limits/occupancy.ts'
 import { slotKeys } from './deployment-key.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createVirtualClock } from '../../lib/virtual-clock.ts'
-import { RedisTime } from './redis-time.ts'
+import { RedisTime } from './redis-script.ts'
 
 describe('the time of Redis', () => {
   const start = () => {

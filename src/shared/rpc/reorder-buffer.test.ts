@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { HELD_MS, ReorderBuffer } from './reorder-buffer.ts'
+import { HELD_MS, ReorderBuffer } from './port-server.ts'
 
 describe('ReorderBuffer', () => {
   beforeEach(() => void vi.useFakeTimers())

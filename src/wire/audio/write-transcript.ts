@@ -1,4 +1,4 @@
-import { roundTo } from '../../lib/number-format.ts'
+import { roundTo } from '../../lib/format-text.ts'
 import type { Usage } from '../../answer/completion.ts'
 
 /** What `verbose_json` tells beside the transcript. */

@@ -3,7 +3,7 @@ import { loadEncoding } from '../../tokens/encoding.ts'
 import { findModel } from '../models/model-catalogue.ts'
 import { countChatPrompt } from './prompt-tokens.ts'
 import type { ChatMessage, ChatRequest } from './chat-request.ts'
-import { countResponsesInput } from '../responses/responses-tokens.ts'
+import { countResponsesInput } from '../responses/responses-request.ts'
 
 function count(name: string, request: ChatRequest): number {
   const model = findModel(name)!

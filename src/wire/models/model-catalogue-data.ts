@@ -1,5 +1,4 @@
-import { chatModelRows } from './model-catalogue-chat.ts'
-import { mediaModelRows } from './model-catalogue-media.ts'
+import { chatModelRows, mediaModelRows } from './model-catalogue-entries.ts'
 import type { CatalogueRow } from './model-catalogue-row.ts'
 import type { ProvisionedThroughput } from './models.ts'
 

@@ -9,7 +9,7 @@ import {
   type OutputItem,
   type ReasoningOutput,
   type WrittenItem,
-} from './output-items.ts'
+} from './response-object.ts'
 
 /** One event or, for the tokens of an item, one after the other. `sequence` is the event's number in its stream. */
 export interface EventRun {

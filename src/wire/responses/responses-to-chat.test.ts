@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { loadEncoding } from '../../tokens/encoding.ts'
 import { findModel } from '../models/model-catalogue.ts'
-import { countResponsesInput } from './responses-tokens.ts'
+import { countResponsesInput } from './responses-request.ts'
 import type { ResponsesItem } from './responses-item.ts'
 import { chatMessagesOf, chatRequestOf } from './responses-to-chat.ts'
 

@@ -1,5 +1,17 @@
-import { parsed, type Parsed, faultHere, type Check, validateBody } from '../validation/fault.ts'
-import type { ResponsesRequest } from './responses-request.ts'
+import {
+  parsed,
+  type Parsed,
+  faultHere,
+  type Check,
+  validateBody,
+  plainFault,
+  type Fault,
+  type Rule,
+  missing,
+  under,
+  wrongType,
+} from '../validation/fault.ts'
+import { type ResponsesRequest, defaultEffort } from './responses-request.ts'
 import { malformedJson, type ServiceError } from '../errors.ts'
 import type { Model } from '../models/models.ts'
 import { description, functionName, schema } from '../chat/validate-chat-tools.ts'
@@ -16,11 +28,164 @@ import {
   optional,
   required,
   variantsOf,
+  textOrObject,
+  type Field,
 } from '../validation/checks.ts'
 import { responsesInput } from './validate-responses-input.ts'
-import { responsesRules } from './validate-responses-rules.ts'
-import { responsesTools, responsesToolChoice } from './validate-responses-tools.ts'
-import { penalty, temperature, topP } from '../validation/common-fields.ts'
+import { penalty, temperature, topP, effortIsOffered } from '../validation/common-fields.ts'
+import { isMessage, type ResponsesItem } from './responses-item.ts'
+import { isRecord } from '../../lib/record.ts'
+
+/** The only place that reads a body as a request before it is one: rules run after every field has been checked. */
+const asRequest = (body: unknown): ResponsesRequest => body as ResponsesRequest
+
+const reasoningFitsModel: Rule = (body, model) => {
+  const effort = asRequest(body).reasoning?.effort
+  if (effort === undefined || effort === null) return undefined
+  if (!model.reasoning) return unsupported('reasoning.effort', 'unsupported_parameter')
+  const fault = effortIsOffered({ reasoning_effort: effort }, model)
+  if (fault) fault.path = '.reasoning.effort'
+  return fault
+}
+
+/** While a model thinks it takes the default and nothing else; here without a code (public reports, 2025 and 2026). */
+const samplingFitsModel: Rule = (body, model) => {
+  const request = asRequest(body)
+  const effort = request.reasoning?.effort ?? defaultEffort(model)
+  if (effort === null || effort === 'none') return undefined
+  if (isOther(request.temperature, 1)) return unsupported('temperature', null)
+  if (isOther(request.top_p, 1)) return unsupported('top_p', null)
+  return isOther(request.top_logprobs, 0) ? unsupported('top_logprobs', null) : undefined
+}
+
+function isOther(value: number | null | undefined, onlyValue: number): boolean {
+  return value !== undefined && value !== null && value !== onlyValue
+}
+
+function unsupported(param: string, code: string | null): Fault {
+  return plainFault(param, `Unsupported parameter: '${param}' is not supported with this model.`, code)
+}
+
+/** Instructions do not count: the message says "input messages". An earlier response may have said it. */
+const jsonIsAskedFor: Rule = (body) => {
+  const { text, input, previous_response_id: previous } = asRequest(body)
+  if (text?.format?.type !== 'json_object' || previous || saysJson(input)) return undefined
+  return plainFault(
+    'input',
+    "Response input messages must contain the word 'json' in some form to use 'text.format' of type 'json_object'.",
+  )
+}
+
+function saysJson(input: string | readonly ResponsesItem[]): boolean {
+  if (typeof input === 'string') return input.toLowerCase().includes('json')
+  return input.some((item) => {
+    if (!isMessage(item)) return false
+    const { content } = item
+    if (typeof content === 'string') return saysJson(content)
+    return content.some((part) => 'text' in part && saysJson(part.text))
+  })
+}
+
+const backgroundIsStored: Rule = (body) => {
+  const { background, store } = asRequest(body)
+  if (background !== true || store !== false) return undefined
+  return plainFault('background', "Background mode requires 'store' to be true.", 'invalid_value')
+}
+
+const streamOptionsNeedStream: Rule = (body) => {
+  const { stream_options: options, stream } = asRequest(body)
+  if (!options || stream === true) return undefined
+  return plainFault(
+    'stream_options',
+    "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+  )
+}
+
+/** The rules between the fields of a Responses request, in the order in which they are reported. */
+const responsesRules: readonly Rule[] = [
+  streamOptionsNeedStream,
+  backgroundIsStored,
+  reasoningFitsModel,
+  jsonIsAskedFor,
+  samplingFitsModel,
+]
+
+/** Most tools of one request. */
+const MAX_TOOLS = 128
+
+const hosted = (...fields: readonly Field[]): Check =>
+  objectOf([required('type', anything), ...fields], 'ignore')
+
+const functionTool = objectOf(
+  [
+    required('type', anything),
+    required('name', functionName),
+    optional('description', description),
+    optional('parameters', schema),
+    optional('strict', boolean),
+  ],
+  'ignore',
+)
+const customTool = objectOf([
+  required('type', anything),
+  required('name', functionName),
+  optional('description', description),
+  optional('format', schema),
+])
+const computer = hosted(required('display_width', anything), required('display_height', anything))
+const texts = arrayOf(text(), { expected: 'an array of strings' })
+
+/** `tools`. Functions have their name on the tool itself, unlike in chat completions. */
+const responsesTools = arrayOf(
+  variantsOf(
+    'type',
+    new Map([
+      ['apply_patch', hosted()],
+      ['code_interpreter', hosted(required('container', anything))],
+      ['computer', hosted()],
+      ['computer_use_preview', computer],
+      ['custom', customTool],
+      ['file_search', hosted(required('vector_store_ids', texts))],
+      ['function', functionTool],
+      ['image_generation', hosted()],
+      ['local_shell', hosted()],
+      ['mcp', hosted(required('server_label', text()))],
+      ['shell', hosted()],
+      ['web_search', hosted()],
+      ['web_search_2025_08_26', hosted()],
+      ['web_search_preview', hosted()],
+      ['web_search_preview_2025_03_11', hosted()],
+    ]),
+  ),
+  { expected: 'an array of objects', max: MAX_TOOLS },
+)
+
+const named = objectOf([required('type', anything), required('name', functionName)])
+const allowedTools = objectOf([
+  required('type', anything),
+  required('mode', oneOf('auto', 'required')),
+  required('tools', arrayOf(schema, { expected: 'an array of objects' })),
+])
+const chosenTools: ReadonlyMap<string, Check> = new Map([
+  ['function', named],
+  ['custom', named],
+  ['allowed_tools', allowedTools],
+])
+
+const chosenTool: Check = (value) => {
+  if (!isRecord(value)) return wrongType('an object', value)
+  const { type } = value
+  if (type === undefined) return missing('.type')
+  if (typeof type !== 'string') return under('.type', wrongType('a string', type))
+  return chosenTools.get(type)?.(value)
+}
+
+/** `tool_choice`. */
+const responsesToolChoice = textOrObject(
+  "one of one of 'none', 'auto', or 'required' or object",
+  oneOf('none', 'auto', 'required'),
+  chosenTool,
+)
 
 /** The least `max_output_tokens` (public reports of the service's own message, 2025 and 2026). */
 const MIN_OUTPUT_TOKENS = 16

@@ -20,6 +20,7 @@ import {
   type EventRun,
   type Section,
 } from './item-events.ts'
+import type { ResponseIds } from './response-ids.ts'
 import {
   outputRefusal,
   outputText,
@@ -29,9 +30,9 @@ import {
   type MessageOutput,
   type OutputItem,
   type ReasoningOutput,
-} from './output-items.ts'
-import type { ResponseIds } from './response-ids.ts'
-import { responseObject, type AnsweredResponse } from './response-object.ts'
+  responseObject,
+  type AnsweredResponse,
+} from './response-object.ts'
 import type { ResponsesRequest } from './responses-request.ts'
 import { writeJson } from './write-json.ts'
 

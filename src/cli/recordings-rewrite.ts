@@ -1,0 +1,136 @@
+import { createMatchKeys, matchRecorded } from '../recordings/match-request.ts'
+import { queryVariant, RecordingIndex } from '../recordings/recording-index.ts'
+import { rewriteFile } from '../recordings/rewrite-file.ts'
+import { answerDigest } from '../recordings/answer-difference.ts'
+import { tellProblems, type RecordingsRun, findStrayCredential } from './recordings-run.ts'
+import { reasonOf } from '../lib/error-text.ts'
+import { createRedactor } from '../recordings/redact-interaction.ts'
+import type { YamlFault } from '../recordings/yaml-full-reader.ts'
+import { serialiseInteraction } from '../recordings/yaml-format.ts'
+import { OperatorError } from '../lib/operator-error.ts'
+
+interface Seen {
+  readonly place: string
+  readonly answer: string
+}
+
+/**
+ * Removes interactions whose request and answer were recorded before. Since replay stays on the last answer, repeats at
+ * the end of a request's recordings change nothing; others are removed only with `all`.
+ */
+export function dedupeRecordings(
+  run: RecordingsRun,
+  paths: readonly string[],
+  { dryRun, all }: { readonly dryRun: boolean; readonly all: boolean },
+): void {
+  const files = run.filesOf(paths)
+  const index = new RecordingIndex(createMatchKeys(run.settings('match')))
+  const recordings = new Map<string, Seen[]>()
+  const problems = run.scan(files, (interaction, file, { line, offset }) => {
+    const { entry } = index.prepare(interaction, { file, line, source: interaction })
+    const { query, apiVersion } = queryVariant(matchRecorded(interaction.request).query)
+    const name = `${entry.key}\n${query}\n${apiVersion}`
+    const seen = recordings.get(name) ?? []
+    recordings.set(name, seen)
+    seen.push({
+      place: `${file}:${line}:${offset}:${interaction.request.uri}`,
+      answer: answerDigest(interaction.response),
+    })
+  })
+  tellProblems(run, problems)
+  const unreadable = new Set(problems.filter(({ isUnreadable }) => isUnreadable).map(({ file }) => file))
+
+  const dropped = new Set([...recordings.values()].flatMap((seen) => repeats(seen, all)))
+  const removed: string[] = []
+  for (const file of files) {
+    if (unreadable.has(run.shown(file))) continue
+    const rewrite = rewriteFile(
+      file,
+      (interaction, { line, offset }) => {
+        if (!dropped.has(`${file}:${line}:${offset}:${interaction.request.uri}`)) return 'keep'
+        removed.push(`${run.shown(file)}:${line}`)
+        return 'drop'
+      },
+      dryRun,
+    )
+    if (rewrite.refusal !== undefined) run.tell(`${run.shown(file)} is left as it is: ${rewrite.refusal}.`)
+  }
+  for (const place of removed) run.print(`${place}  repeats an answer`)
+  run.print(`${removed.length} interactions ${dryRun ? 'would be removed' : 'removed'}.`)
+  run.printJson({ removed, dryRun })
+}
+
+function repeats(seen: readonly Seen[], all: boolean): string[] {
+  if (all) {
+    const answers = new Set<string>()
+    return seen.filter(({ answer }) => answers.size === answers.add(answer).size).map(({ place }) => place)
+  }
+  let last = seen.length - 1
+  while (last > 0 && seen[last - 1]?.answer === seen[last]?.answer) last--
+  return seen.slice(last + 1).map(({ place }) => place)
+}
+
+/**
+ * Takes credentials, and what RECORDING_REDACT names, out of recording files.
+ *
+ * @throws {OperatorError} RECORDINGS_INVALID when a file could not be cleaned
+ */
+export function scrubRecordings(
+  run: RecordingsRun,
+  paths: readonly string[],
+  { dryRun }: { readonly dryRun: boolean },
+): void {
+  const redactor = createRedactor(run.settings('redact'))
+  const scrubbed: string[] = []
+  const refused: { file: string; reason: string }[] = []
+  for (const file of run.filesOf(paths)) {
+    const found: string[] = []
+    const unclear: YamlFault[] = []
+    try {
+      const { refusal, problems } = rewriteFile(
+        file,
+        (interaction, { line, doubts }) => {
+          if (doubts.length > 0) {
+            unclear.push(...doubts)
+            return 'keep'
+          }
+          const clean = redactor.interaction(interaction)
+          if (serialiseInteraction(clean) === serialiseInteraction(interaction)) return 'keep'
+          found.push(`${run.shown(file)}:${line}`)
+          return clean
+        },
+        dryRun,
+      )
+      if (refusal === undefined) scrubbed.push(...found)
+      else refused.push({ file: run.shown(file), reason: refusal })
+      for (const { line, reason } of problems) {
+        run.tell(`${run.shown(file)}:${line} cannot be read and is left as it is: ${reason}.`)
+      }
+      if (refusal === undefined && problems.length > 0) {
+        refused.push({ file: run.shown(file), reason: `parts that cannot be read are left as they are` })
+      }
+      if (unclear.length > 0) {
+        const first = unclear.slice(0, 3).map(({ line, reason }) => `line ${line}: ${reason}`)
+        const reason = `interactions that are not understood in full are left as they are (${first.join('; ')})`
+        refused.push({ file: run.shown(file), reason })
+      }
+      const isDone = refusal === undefined && problems.length === 0 && unclear.length === 0
+      const stray = isDone && !(dryRun && found.length > 0) ? findStrayCredential(file) : undefined
+      if (stray) {
+        const reason = `line ${stray.line}: a credential stands outside of what is replayed, such as in a comment: ${stray.where}`
+        refused.push({ file: run.shown(file), reason })
+      }
+    } catch (error) {
+      refused.push({ file: run.shown(file), reason: reasonOf(error) })
+    }
+  }
+  for (const place of scrubbed) run.print(`${place}  ${dryRun ? 'holds secrets' : 'cleaned'}`)
+  run.print(`${scrubbed.length} interactions ${dryRun ? 'would be cleaned' : 'cleaned'}.`)
+  run.printJson({ scrubbed, refused, dryRun })
+  if (refused.length === 0) return
+  const list = refused.map(({ file, reason }) => `\n  ${file}: ${reason}`).join('')
+  throw new OperatorError(
+    'RECORDINGS_INVALID',
+    `Could not clean ${refused.length} files. Mend them first:${list}`,
+  )
+}

@@ -1,0 +1,272 @@
+import type { CatalogueRow } from './model-catalogue-row.ts'
+
+const chat = ['chatCompletions'] as const
+const chatAndResponses = ['chatCompletions', 'responses'] as const
+
+/** Limits that whole generations of models share. */
+const million = { contextTokens: 1_050_000, maxOutputTokens: 128_000 }
+const gpt5 = { contextTokens: 400_000, maxOutputTokens: 128_000 }
+const gpt41 = { contextTokens: 1_047_576, maxOutputTokens: 32_768 }
+const gpt4o = { contextTokens: 128_000, maxOutputTokens: 16_384 }
+const oSeries = { contextTokens: 200_000, maxOutputTokens: 100_000 }
+
+const reasoning = { operations: chatAndResponses, reasoning: true }
+/** Reasoning models from before the Responses API. */
+const chatReasoning = { operations: chat, reasoning: true }
+/** Served by the Responses API alone, so that chat completions refuse them. */
+const responsesOnly = { operations: ['responses'], reasoning: true } as const
+
+const baseModel = {
+  encoding: 'cl100k_base',
+  contextTokens: 16_384,
+  maxOutputTokens: 16_384,
+  operations: ['completions'],
+} as const
+
+/**
+ * The base models that read and write text. Windows and versions: Microsoft Learn, "Foundry Models sold by
+ * Azure" (2026-09-21); names in answers: captured traffic, 2024-04 to 2026-04.
+ */
+export const chatModelRows: readonly CatalogueRow[] = [
+  { name: 'gpt-6.1-sol', versions: ['2026-09-29'], ...million, ...reasoning },
+  { name: 'gpt-6-astra', versions: ['2026-09-03'], ...million, ...reasoning },
+  { name: 'gpt-6-luna', versions: ['2026-09-22'], ...million, ...reasoning },
+  { name: 'gpt-6-sol', versions: ['2026-09-22'], ...million, ...reasoning },
+  { name: 'gpt-5.6-sol', versions: ['2026-07-09'], ...million, ...reasoning },
+  { name: 'gpt-5.6-terra', versions: ['2026-07-09'], ...million, ...reasoning },
+  { name: 'gpt-5.6-luna', versions: ['2026-07-09'], ...million, ...reasoning },
+  { name: 'gpt-5.5', versions: ['2026-04-24'], ...million, ...reasoning },
+  { name: 'gpt-5.4', versions: ['2026-03-05'], ...million, ...reasoning },
+  { name: 'gpt-5.4-mini', versions: ['2026-03-17'], ...gpt5, ...reasoning },
+  { name: 'gpt-5.4-nano', versions: ['2026-03-17'], ...gpt5, ...reasoning },
+  { name: 'gpt-5.4-pro', versions: ['2026-03-05'], ...million, ...responsesOnly },
+  { name: 'gpt-5.3-codex', versions: ['2026-02-24'], ...gpt5, ...responsesOnly },
+  { name: 'gpt-5.2', versions: ['2025-12-11'], ...gpt5, ...reasoning },
+  { name: 'gpt-5.2-chat', answersAs: 'gpt-5.2-chat-latest', ...gpt4o, ...reasoning },
+  { name: 'gpt-5.2-codex', versions: ['2026-01-14'], ...gpt5, ...responsesOnly },
+  { name: 'gpt-5.1', versions: ['2025-11-13'], ...gpt5, ...reasoning },
+  { name: 'gpt-5.1-chat', answersAs: 'gpt-5.1-chat-latest', ...gpt4o, ...reasoning },
+  { name: 'gpt-5.1-codex', versions: ['2025-11-13'], ...gpt5, ...responsesOnly },
+  { name: 'gpt-5.1-codex-mini', versions: ['2025-11-13'], ...gpt5, ...responsesOnly },
+  { name: 'gpt-5.1-codex-max', versions: ['2025-12-04'], ...gpt5, ...responsesOnly },
+  { name: 'gpt-5', versions: ['2025-08-07'], ...gpt5, ...reasoning },
+  { name: 'gpt-5-mini', versions: ['2025-08-07'], ...gpt5, ...reasoning },
+  { name: 'gpt-5-nano', versions: ['2025-08-07'], ...gpt5, ...reasoning },
+  { name: 'gpt-5-chat', answersAs: 'gpt-5-chat-latest', ...gpt4o, operations: chatAndResponses },
+  { name: 'gpt-5-codex', versions: ['2025-09-11'], ...gpt5, ...responsesOnly },
+  { name: 'gpt-5-pro', versions: ['2025-10-06'], ...gpt5, ...responsesOnly },
+  { name: 'gpt-chat-latest', answersAs: 'gpt-chat-latest', ...gpt5, ...reasoning },
+  { name: 'gpt-4.1', versions: ['2025-04-14'], ...gpt41, operations: chatAndResponses },
+  { name: 'gpt-4.1-mini', versions: ['2025-04-14'], ...gpt41, operations: chatAndResponses },
+  { name: 'gpt-4.1-nano', versions: ['2025-04-14'], ...gpt41, operations: chatAndResponses },
+  {
+    name: 'gpt-4o',
+    versions: ['2024-11-20', '2024-08-06', '2024-05-13'],
+    ...gpt4o,
+    operations: chatAndResponses,
+    olderLimits: { '2024-05-13': { maxOutputTokens: 4_096 } },
+  },
+  { name: 'gpt-4o-mini', versions: ['2024-07-18'], ...gpt4o, operations: chatAndResponses },
+  {
+    name: 'gpt-4-turbo',
+    versions: ['2024-04-09'],
+    // The portal offers these as versions of gpt-4, where their names would hide the smaller gpt-4.
+    aliases: [
+      'gpt-4-1106-preview',
+      'gpt-4-0125-preview',
+      'gpt-4-vision-preview',
+      'gpt-4-turbo-preview',
+      'gpt-4-1106-vision-preview',
+    ],
+    encoding: 'cl100k_base',
+    contextTokens: 128_000,
+    maxOutputTokens: 4_096,
+    operations: chat,
+  },
+  {
+    name: 'gpt-4',
+    versions: ['0613', '0314'],
+    answersAs: 'gpt-4',
+    encoding: 'cl100k_base',
+    contextTokens: 8_192,
+    maxOutputTokens: 8_192,
+    operations: chat,
+  },
+  {
+    name: 'gpt-4-32k',
+    versions: ['0613', '0314'],
+    answersAs: 'gpt-4-32k',
+    encoding: 'cl100k_base',
+    contextTokens: 32_768,
+    maxOutputTokens: 32_768,
+    operations: chat,
+  },
+  {
+    name: 'gpt-35-turbo',
+    versions: ['0125', '1106', '0613', '0301'],
+    answersAs: 'gpt-35-turbo',
+    aliases: ['gpt-3.5-turbo'],
+    encoding: 'cl100k_base',
+    contextTokens: 16_385,
+    maxOutputTokens: 4_096,
+    // Only version 0301 truly takes legacy completions; the deployment name does not tell the version.
+    operations: ['chatCompletions', 'completions'],
+    olderLimits: { '0613': { contextTokens: 4_096 }, '0301': { contextTokens: 4_096 } },
+  },
+  {
+    name: 'gpt-35-turbo-16k',
+    versions: ['0613'],
+    answersAs: 'gpt-35-turbo-16k',
+    aliases: ['gpt-3.5-turbo-16k'],
+    encoding: 'cl100k_base',
+    contextTokens: 16_384,
+    maxOutputTokens: 16_384,
+    operations: chat,
+  },
+  {
+    name: 'gpt-35-turbo-instruct',
+    versions: ['0914'],
+    answersAs: 'gpt-35-turbo-instruct',
+    aliases: ['gpt-3.5-turbo-instruct'],
+    encoding: 'cl100k_base',
+    contextTokens: 4_097,
+    maxOutputTokens: 4_097,
+    operations: ['completions'],
+  },
+  // The base models without chat training, which Azure offers to fine-tune.
+  { name: 'davinci-002', ...baseModel, aliases: ['davinci'] },
+  { name: 'babbage-002', ...baseModel, aliases: ['babbage'] },
+  { name: 'o4-mini', versions: ['2025-04-16'], ...oSeries, ...reasoning },
+  { name: 'o3', versions: ['2025-04-16'], ...oSeries, ...reasoning },
+  { name: 'o3-mini', versions: ['2025-01-31'], ...oSeries, ...chatReasoning },
+  { name: 'o3-pro', versions: ['2025-06-10'], ...oSeries, ...responsesOnly },
+  { name: 'o1', versions: ['2024-12-17'], ...oSeries, ...chatReasoning },
+  {
+    name: 'o1-mini',
+    versions: ['2024-09-12'],
+    contextTokens: 128_000,
+    maxOutputTokens: 65_536,
+    ...chatReasoning,
+  },
+  {
+    name: 'o1-preview',
+    versions: ['2024-09-12'],
+    contextTokens: 128_000,
+    maxOutputTokens: 32_768,
+    ...chatReasoning,
+  },
+  { name: 'codex-mini', versions: ['2025-05-16'], ...oSeries, ...responsesOnly },
+  {
+    name: 'computer-use-preview',
+    versions: ['2025-03-11'],
+    contextTokens: 8_192,
+    maxOutputTokens: 1_024,
+    operations: ['responses'],
+  },
+  // These count in o200k_harmony, which differs from o200k_base by special tokens that no plain text holds.
+  { name: 'gpt-oss-120b', contextTokens: 131_072, maxOutputTokens: 131_072, operations: chat },
+  { name: 'gpt-oss-20b', contextTokens: 131_072, maxOutputTokens: 131_072, operations: chat },
+  { name: 'gpt-audio', ...gpt4o, operations: chat },
+  { name: 'gpt-audio-mini', ...gpt4o, operations: chat },
+  { name: 'gpt-audio-1.5', ...gpt4o, operations: chat },
+  { name: 'gpt-4o-audio-preview', versions: ['2024-12-17'], ...gpt4o, operations: chat },
+  {
+    name: 'model-router',
+    // Answers name the model that the router chose, never the router.
+    answersAs: 'gpt-4.1-mini-2025-04-14',
+    contextTokens: 200_000,
+    maxOutputTokens: 32_768,
+    operations: chat,
+  },
+]
+
+const realtime = { contextTokens: 32_000, maxOutputTokens: 4_096, operations: [] }
+/** Models of sounds and pictures, whose windows are not counted in tokens. */
+const noWindow = { contextTokens: 0, maxOutputTokens: 0 }
+const image = { ...noWindow, operations: ['imageGenerations'] } as const
+const speech = { ...noWindow, operations: ['speech'] } as const
+const transcription = { ...noWindow, operations: ['transcriptions'] } as const
+/** Known so that a deployment file may name them. */
+const nameOnly = { ...noWindow, operations: [] }
+
+/** The base models of embeddings, sounds and pictures; sources as in `model-catalogue-chat.ts`. */
+export const mediaModelRows: readonly CatalogueRow[] = [
+  {
+    name: 'text-embedding-3-large',
+    encoding: 'cl100k_base',
+    contextTokens: 8_192,
+    maxOutputTokens: 0,
+    operations: ['embeddings'],
+    embeddingSize: 3_072,
+    shortensEmbeddings: true,
+  },
+  {
+    name: 'text-embedding-3-small',
+    encoding: 'cl100k_base',
+    contextTokens: 8_192,
+    maxOutputTokens: 0,
+    operations: ['embeddings'],
+    embeddingSize: 1_536,
+    shortensEmbeddings: true,
+  },
+  {
+    name: 'text-embedding-ada-002',
+    answersAs: 'ada',
+    encoding: 'cl100k_base',
+    contextTokens: 8_192,
+    maxOutputTokens: 0,
+    operations: ['embeddings'],
+    embeddingSize: 1_536,
+  },
+  // The service has none of these three. The Python simulator does, with 1,536 numbers unless a deployment says otherwise.
+  {
+    name: 'text-embedding-3-xlarge',
+    encoding: 'cl100k_base',
+    contextTokens: 8_192,
+    maxOutputTokens: 0,
+    operations: ['embeddings'],
+    embeddingSize: 1_536,
+    shortensEmbeddings: true,
+  },
+  {
+    name: 'text-embedding-3-medium',
+    encoding: 'cl100k_base',
+    contextTokens: 8_192,
+    maxOutputTokens: 0,
+    operations: ['embeddings'],
+    embeddingSize: 1_536,
+    shortensEmbeddings: true,
+  },
+  {
+    name: 'text-embedding-ada-001',
+    encoding: 'cl100k_base',
+    contextTokens: 8_192,
+    maxOutputTokens: 0,
+    operations: ['embeddings'],
+    embeddingSize: 1_536,
+  },
+  { name: 'gpt-realtime', ...realtime },
+  { name: 'gpt-realtime-mini', ...realtime },
+  { name: 'gpt-live-transcribe', ...realtime },
+  {
+    name: 'whisper',
+    aliases: ['whisper-1'],
+    ...noWindow,
+    operations: ['transcriptions', 'translations'],
+  },
+  { name: 'gpt-transcribe', ...transcription },
+  { name: 'gpt-4o-transcribe', ...transcription },
+  { name: 'gpt-4o-mini-transcribe', ...transcription },
+  { name: 'gpt-4o-transcribe-diarize', ...transcription },
+  { name: 'tts', aliases: ['tts-1'], ...speech },
+  { name: 'tts-hd', aliases: ['tts-1-hd'], ...speech },
+  { name: 'gpt-4o-mini-tts', ...speech },
+  { name: 'dall-e-3', ...image },
+  { name: 'gpt-image-1', ...image },
+  { name: 'gpt-image-1-mini', ...image },
+  { name: 'gpt-image-1.5', ...image },
+  { name: 'gpt-image-2', ...image },
+  { name: 'gpt-image-2.5-flare', ...image },
+  { name: 'gpt-image-2.5-sunburst', ...image },
+  { name: 'sora-2', ...nameOnly },
+]
