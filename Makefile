@@ -6,7 +6,7 @@ CORES = $(shell getconf _NPROCESSORS_ONLN)
 ONE_BLOCK := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .DEFAULT_GOAL := help
-.PHONY: help check-node install run dev build format format-check lint types docs-check knip package-check \
+.PHONY: help check-node install run dev build format format-check lint types docs-check knip prose package-check \
         checks quick test test-watch coverage e2e bench bench-check bench-memory bench-timing soak hostile clean \
         deploy-aca deploy-aca-terraform deploy-aks \
         setup-tiktoken pack-dependencies image-check offline-check
@@ -50,6 +50,9 @@ docs-check: install ## Check that generated documents match the code
 	@$(BIN)/tsx scripts/generate-docs.ts --check
 	@$(BIN)/tsx scripts/draw-timing.ts --check
 	@$(BIN)/tsx scripts/draw-ways.ts --check
+
+prose: check-node ## Find words that are hard to read, and test titles without a subject
+	@node scripts/check-prose.mjs
 
 knip: install ## Find unused files, exports and dependencies
 	@$(BIN)/knip
