@@ -56,6 +56,7 @@ prose: check-node ## Find words that are hard to read, and test titles without a
 
 knip: install ## Find unused files, exports and dependencies
 	@$(BIN)/knip
+	@$(BIN)/knip --production
 
 package-check: build ## Check the contents of the npm package
 	@npm run --silent check:package

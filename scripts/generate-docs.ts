@@ -1,6 +1,6 @@
 // Writes the documents that are made from the code; with --check it only fails when one of them is stale.
 import { readFile, writeFile } from 'node:fs/promises'
-import { renderConfigDocs, renderSampleEnv } from '../src/config/render-config-docs.ts'
+import { renderConfigDocs, renderSampleEnv } from './render-config-docs.ts'
 
 const documents = { 'docs/config.md': renderConfigDocs, 'sample.env': renderSampleEnv }
 const checkOnly = process.argv.includes('--check')

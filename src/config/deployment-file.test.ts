@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { builtInCatalogue } from '../wire/models/model-catalogue.ts'
+import { parseDeploymentFile } from '../../tests/support/deployment-file.ts'
 import { defaultDeployments } from './deployments.ts'
-import { parseDeploymentFile, resolveDeployments } from './deployment-file.ts'
+import { resolveDeployments } from './deployment-file.ts'
 
 const problemsIn = (source: string, modelsStrict = false): readonly string[] =>
-  parseDeploymentFile(source, 'd.yaml', builtInCatalogue, modelsStrict).problems
+  parseDeploymentFile(source, 'd.yaml', modelsStrict).problems
 
-describe('parseDeploymentFile', () => {
+describe('a deployment file', () => {
   it('reads JSON, with tabs and old model names', () => {
     const source = '{\n\t"chat": {\n\t\t"model": "gpt-3.5-turbo",\n\t\t"tokensPerMinute": 60000\n\t}\n}'
     const { deployments, problems } = parseDeploymentFile(source, 'd.json')

@@ -1,7 +1,6 @@
 import { listProblems, shortText } from '../lib/error-text.ts'
 import { builtInCatalogue, type ModelCatalogue } from '../wire/models/model-catalogue.ts'
 import type { Deployment } from './deployments.ts'
-import { parseMappingFile } from './mapping-file.ts'
 import { type ResolvedDeployment, resolveDeployment } from './resolve-deployment.ts'
 import { showValue } from './zod-problems.ts'
 import { isRecord } from '../lib/record.ts'
@@ -32,18 +31,6 @@ interface Remembered {
   readonly name: string
   readonly catalogue: ModelCatalogue
   readonly modelsStrict: boolean
-}
-
-/** Reads a deployment file, JSON or YAML; `catalogue` has the models that it may name. */
-export function parseDeploymentFile(
-  source: string,
-  path: string,
-  catalogue: ModelCatalogue = builtInCatalogue,
-  modelsStrict = false,
-): DeploymentFile {
-  const file = parseMappingFile(source, path, 'must map deployment names to deployments')
-  const resolved = resolveDeployments(file.entries, path, catalogue, modelsStrict)
-  return { ...resolved, problems: [...file.problems, ...resolved.problems] }
 }
 
 /**

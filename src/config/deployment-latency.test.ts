@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { parseDeploymentFile } from './deployment-file.ts'
+import { parseDeploymentFile } from '../../tests/support/deployment-file.ts'
 
 const parse = (latency: unknown, model = 'gpt-4o') =>
   parseDeploymentFile(JSON.stringify({ chat: { model, latency } }), 'd.yaml')

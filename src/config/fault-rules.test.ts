@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { namedErrorNames } from '../wire/named-errors.ts'
-import { parseFaultFile, resolveFault, resolveFaults, faultKinds } from './fault-rules.ts'
+import { checkFaultFile, resolveFault, resolveFaults, faultKinds } from './fault-rules.ts'
 import { loadConfig } from './live-config.ts'
 
 const known = new Set(['chat'])
@@ -129,8 +129,8 @@ describe('the rules of faults', () => {
 
 describe('a file of faults', () => {
   it('has a list under faults, and nothing else', () => {
-    const parsed = parseFaultFile(
-      'faults:\n  - { probability: 0.1, fault: cut, deployment: chat }',
+    const parsed = checkFaultFile(
+      { faults: [{ probability: 0.1, fault: 'cut', deployment: 'chat' }] },
       'f.yaml',
       known,
     )
@@ -138,11 +138,10 @@ describe('a file of faults', () => {
     expect(parsed.rules).toEqual([
       { label: 'cut', probability: 0.1, deployment: 'chat', fault: { kind: 'cut' } },
     ])
-    expect(parseFaultFile('fault: []', 'f.yaml').problems).toEqual([
+    expect(checkFaultFile({ fault: [] }, 'f.yaml').problems).toEqual([
       'f.yaml: fault is not known here. The only key is faults.',
       'f.yaml: faults must be a list of faults (got nothing).',
     ])
-    expect(parseFaultFile('[', 'f.yaml').problems[0]).toContain('f.yaml: this is neither JSON nor YAML')
   })
 
   it('is refused at start together with all other problems, each with its file', () => {

@@ -3,15 +3,7 @@ import { isModelOperation, type ModelOperation, type Operation, operations } fro
 import { type Advice, describeProblems, showValue } from './zod-problems.ts'
 import { isRecord } from '../lib/record.ts'
 import { describeFirst, shortText } from '../lib/error-text.ts'
-import {
-  type Given,
-  type Input,
-  mapping,
-  numberFrom,
-  parseMappingFile,
-  integerFrom,
-  withoutUndefined,
-} from './mapping-file.ts'
+import { type Given, type Input, mapping, numberFrom, integerFrom, withoutUndefined } from './mapping-file.ts'
 import { namedErrorNames, type NamedError } from '../wire/named-errors.ts'
 import { distributionSchema, milliseconds } from './distribution.ts'
 import type { HarmCategory, PromptCategory } from '../wire/content-filters.ts'
@@ -342,18 +334,11 @@ function isTaken(name: string): boolean {
 }
 
 /**
- * Reads a file of faults, YAML or JSON: a list under `faults`.
+ * Checks what a file of faults says, once it has been read.
  *
  * @param path begins the problems
  * @param known the names of all deployments; absent where they are not known for certain
  */
-export function parseFaultFile(source: string, path: string, known?: ReadonlySet<string>): FaultRules {
-  const { entries, problems } = parseMappingFile(source, path, 'must have a list of faults')
-  if (!entries || problems.length > 0) return { rules: [], problems }
-  return checkFaultFile(entries, path, known)
-}
-
-/** Checks what a file of faults says, once it has been read. */
 export function checkFaultFile(entries: unknown, path: string, known?: ReadonlySet<string>): FaultRules {
   if (!isRecord(entries)) {
     return { rules: [], problems: [`${path} must have a list of faults (got ${showValue(entries)}).`] }

@@ -143,11 +143,6 @@ const aliases: ReadonlyMap<string, Setting | undefined> = new Map([
 /** How many requests `journal: true` keeps. */
 const DEFAULT_JOURNAL_SIZE = 1_000
 
-/** The path of every option that is a setting. */
-export function settingOptions(): readonly string[] {
-  return [...settings.keys()]
-}
-
 /** Collects the settings among options; names that mean nothing are problems. */
 function collectOptions(
   options: ConfigOptions,

@@ -1,7 +1,4 @@
-import type { Config, ResourceView } from './config.ts'
-import type { Deployment } from './deployments.ts'
-import { settingsTable } from './settings-table.ts'
-import { isRecord } from '../lib/record.ts'
+import type { Config } from './config.ts'
 
 const secretsOf = new WeakMap<Config, readonly string[]>()
 
@@ -21,34 +18,4 @@ export function configSecrets(config: Config): readonly string[] {
     secretsOf.set(config, secrets)
   }
   return secrets
-}
-
-/** The configuration in a printable form: secrets as `[redacted]`, deployments as an object, models by name. */
-export function redactConfig(config: ResourceView): Readonly<Record<string, unknown>> {
-  const secretPaths = new Set(
-    settingsTable()
-      .filter((setting) => setting.secret)
-      .map((setting) => setting.path.join('.')),
-  )
-  const entries = [...config.deployments].map(([name, deployment]) => [name, showDeployment(deployment)])
-  const models = config.models.models.map(({ name }) => name)
-  return redact({ ...config, models, deployments: Object.fromEntries(entries) }, secretPaths, '')
-}
-
-function showDeployment(deployment: Deployment): unknown {
-  const { model, source, tokensPerMinute, requestsPerMinute, embeddingSize } = deployment
-  return { model: model.name, source, tokensPerMinute, requestsPerMinute, embeddingSize }
-}
-
-function redact(
-  tree: Record<string, unknown>,
-  secretPaths: ReadonlySet<string>,
-  prefix: string,
-): Record<string, unknown> {
-  const entries = Object.entries(tree).map(([key, value]) => {
-    const path = `${prefix}${key}`
-    if (secretPaths.has(path)) return [key, '[redacted]']
-    return [key, isRecord(value) ? redact(value, secretPaths, `${path}.`) : value]
-  })
-  return Object.fromEntries(entries)
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../lib/random.ts'
-import { boundedTop, logprobsJson } from './logprobs.ts'
+import { boundedTop, logprobsPieces } from './logprobs.ts'
 
 interface Token {
   bytes: number[]
@@ -11,7 +11,7 @@ interface Token {
 const pieces = Array.from({ length: 300 }, (_, index) => [' dolor', ' lorem', '.', 'Ut'][index % 4] ?? '')
 
 function draw(top: number): (Token & { top_logprobs: Token[] })[] {
-  const json = logprobsJson(pieces, { top, random: createRandom('logprobs') })
+  const json = [...logprobsPieces(pieces, { top, random: createRandom('logprobs') })].join('')
   const { content } = JSON.parse(json) as { content: (Token & { top_logprobs: Token[] })[] }
   return content
 }

@@ -26,15 +26,13 @@ export function boundedTop(top: number, tokens: number): number {
   return Math.min(top, Math.max(1, Math.floor(MAX_ALTERNATIVES / Math.max(1, tokens))))
 }
 
-/** `logprobs` of a choice or of a chunk: made-up probabilities for each piece of its text. Keys in alphabetical order. */
-export function logprobsJson(pieces: readonly string[], options: LogprobOptions): string {
-  return [...logprobsPieces(pieces, options)].join('')
-}
-
 /** Tokens that are written together, in a millisecond or two. */
 const TOKENS_TOGETHER = 256
 
-/** The same in pieces. */
+/**
+ * `logprobs` of a choice or of a chunk: made-up probabilities for each piece of its text, a few tokens at a time. Keys in
+ * alphabetical order.
+ */
 export function* logprobsPieces(
   pieces: readonly string[],
   options: LogprobOptions,

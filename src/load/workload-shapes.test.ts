@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../lib/random.ts'
-import { drawSize, isWorkloadName, workloadShapes } from './workload-shapes.ts'
+import { drawSize, workloadShapes } from './workload-shapes.ts'
 
 const DRAWS = 20_000
 
@@ -30,10 +30,4 @@ describe.each([
       expect(Math.abs(mean - meanLog)).toBeLessThan(0.05)
     },
   )
-})
-
-describe('workload names', () => {
-  it('are the keys of the table, without inherited properties', () => {
-    expect(['code', 'conversation', 'toString', ''].map(isWorkloadName)).toEqual([true, true, false, false])
-  })
 })

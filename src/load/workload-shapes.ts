@@ -66,11 +66,6 @@ export const workloadShapes = {
 /** The name of a workload. */
 export type WorkloadName = keyof typeof workloadShapes
 
-/** Whether a text is the name of a workload. */
-export function isWorkloadName(name: string): name is WorkloadName {
-  return Object.hasOwn(workloadShapes, name)
-}
-
 /** Draws the size of one request. Prompt and answer are independent, unlike in the traces. */
 export function drawSize({ promptTokens, outputTokens }: WorkloadShape, random: Random): RequestSize {
   return {

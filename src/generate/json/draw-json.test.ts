@@ -5,7 +5,6 @@ import formats from 'ajv-formats'
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../../lib/random.ts'
 import { drawJson } from './draw-json.ts'
-import { drawJsonObject } from './draw-json-object.ts'
 
 const options = { strict: false, validateFormats: true, ownProperties: true } as const
 const judges = [new Ajv2020(options), new Ajv(options)]
@@ -551,17 +550,6 @@ const olderKeywords: Record<string, unknown> = {
     dependencies: { a: ['b'], b: { required: ['c'] } },
   },
 }
-
-describe('drawJsonObject', () => {
-  it('draws a small object with some keys', () => {
-    const random = createRandom('object')
-    for (let draw = 0; draw < 100; draw++) {
-      const value = drawJsonObject(random)
-      expect(Object.keys(value).length).toBeGreaterThanOrEqual(2)
-      expect(JSON.stringify(value)).toMatch(/^\{[\x20-\x7e]{10,600}\}$/)
-    }
-  })
-})
 
 describe('drawJson', () => {
   it.each(Object.keys(realWorld))('fits a schema of real clients: %s', (name) => {

@@ -49,12 +49,7 @@ export function promptLengthExceeded(tokens: PromptTokens): ServiceError {
   )
 }
 
-/** 400: the request asks for a longer completion than the model ever writes. `param` is the request's field. */
-export function maxTokensTooLarge(param: string, asked: number, maxOutputTokens: number): ServiceError {
-  return modelError(maxTokensTooLargeText(param, asked, maxOutputTokens), param, 'invalid_value')
-}
-
-/** The message of `maxTokensTooLarge`. */
+/** The message of the 400 for a request that asks for a longer completion than the model ever writes. `param` is its field. */
 export function maxTokensTooLargeText(param: string, asked: number, maxOutputTokens: number): string {
   return `${param} is too large: ${asked}. This model supports at most ${maxOutputTokens} completion tokens, whereas you provided ${asked}.`
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { fold, type AnswerEvent } from '../../answer/answer-events.ts'
+import type { AnswerEvent } from '../../answer/answer-events.ts'
+import { fold } from '../../../tests/support/fold.ts'
 import { ChatReader, readChat } from './read-chat.ts'
 
 const chunk = (delta: object, more: object = {}): string =>

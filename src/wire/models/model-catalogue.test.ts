@@ -2,22 +2,21 @@ import { describe, expect, it } from 'vitest'
 import {
   builtInCatalogue,
   findModel,
-  modelCatalogue,
   modelFromDeploymentName,
   modelId,
   nearestModelNames,
 } from './model-catalogue.ts'
 import { provisionedThroughput, requestsPerThousandTokens } from './model-catalogue-data.ts'
 
-describe('modelCatalogue', () => {
+describe('the built-in catalogue', () => {
   it('names each model once', () => {
-    const names = modelCatalogue.map((model) => model.name)
+    const names = builtInCatalogue.models.map((model) => model.name)
     expect(new Set(names).size).toBe(names.length)
   })
 
   it('gives token limits to every model that reads or writes text', () => {
     const textual = new Set(['chatCompletions', 'completions', 'responses', 'embeddings'])
-    const served = modelCatalogue.filter((model) => model.operations.some((one) => textual.has(one)))
+    const served = builtInCatalogue.models.filter((model) => model.operations.some((one) => textual.has(one)))
     expect(served.filter((model) => model.contextTokens === 0).map((model) => model.name)).toEqual([])
     const embedders = served.filter((model) => model.operations.includes('embeddings'))
     expect(embedders.every((model) => (model.embeddingSize ?? 0) > 0)).toBe(true)

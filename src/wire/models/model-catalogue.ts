@@ -27,11 +27,8 @@ export function createModelCatalogue(rows: readonly CatalogueRow[]): ModelCatalo
   })
 }
 
-/** The catalogue that needs no file. */
+/** The catalogue that needs no file. Its models are frozen, each in its newest version. */
 export const builtInCatalogue = createModelCatalogue(catalogueRows)
-
-/** Every base model of the built-in catalogue in its newest version; frozen. */
-export const modelCatalogue = builtInCatalogue.models
 
 /**
  * The model of exactly this name, alias or versioned name, whatever its case. Naming an older version gives that

@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { loadConfig } from './live-config.ts'
-import { redactConfig } from './redact-config.ts'
-import { deploymentEntrySchema } from './resolve-deployment.ts'
-import { renderConfigDocs, renderSampleEnv } from './render-config-docs.ts'
-import { settingsTable } from './settings-table.ts'
+import { loadConfig } from '../src/config/live-config.ts'
+import { deploymentEntrySchema } from '../src/config/resolve-deployment.ts'
+import { renderConfigDocs, renderSampleEnv } from '../scripts/render-config-docs.ts'
+import { settingsTable } from '../src/config/settings-table.ts'
 
-const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
+const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
 
-const loadWith = (envFile: string): unknown =>
-  redactConfig(
-    loadConfig({ flags: {}, env: {}, workingDirectory: '/', readFile: () => envFile }).defaultResource,
-  )
+const loadWith = (envFile: string): unknown => {
+  const sources = { flags: {}, env: {}, workingDirectory: '/', readFile: () => envFile }
+  // Without a setting, each start makes a key.
+  return { ...loadConfig(sources).defaultResource, apiKey: 'a key', adminApiKey: 'a key' }
+}
 
 describe('the generated documents', () => {
   it('docs/config.md is what scripts/generate-docs.ts makes', () => {

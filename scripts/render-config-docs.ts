@@ -1,10 +1,10 @@
-import { formatNumber } from '../lib/format-text.ts'
-import { modelCatalogue } from '../wire/models/model-catalogue.ts'
-import type { Model } from '../wire/models/models.ts'
-import { deploymentKeys } from './deployment-keys.ts'
-import { derivedRequestsPerMinute, defaultDeployments } from './deployments.ts'
-import { settingGroups } from './setting.ts'
-import { type Setting, settingsTable } from './settings-table.ts'
+import { formatNumber } from '../src/lib/format-text.ts'
+import { builtInCatalogue } from '../src/wire/models/model-catalogue.ts'
+import type { Model } from '../src/wire/models/models.ts'
+import { deploymentKeys } from '../src/config/deployment-keys.ts'
+import { derivedRequestsPerMinute, defaultDeployments } from '../src/config/deployments.ts'
+import { settingGroups } from '../src/config/setting.ts'
+import { type Setting, settingsTable } from '../src/config/settings-table.ts'
 
 /** The text of docs/config.md. */
 export function renderConfigDocs(): string {
@@ -143,7 +143,7 @@ Source: Microsoft Learn, "Foundry Models sold by Azure", September 2026. _Reques
 ${formatNumber(EXAMPLE_TOKENS_PER_MINUTE)} tokens per minute and no \`requestsPerMinute\`. A model without operations can be deployed, but its requests are not
 answered yet.
 
-${table(['Model', 'Other names', 'Context tokens', 'Output tokens', 'Requests per minute', 'Operations'], modelCatalogue.map(modelRow))}`
+${table(['Model', 'Other names', 'Context tokens', 'Output tokens', 'Requests per minute', 'Operations'], builtInCatalogue.models.map(modelRow))}`
 }
 
 function modelRow(model: Model): string[] {

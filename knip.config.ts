@@ -1,0 +1,34 @@
+import type { KnipConfig } from 'knip'
+
+/** With `--production`: what only tests, scripts and benchmarks use counts as unused. */
+const isProduction = process.argv.includes('--production')
+
+const config: KnipConfig = {
+  entry: [
+    'src/index.ts!',
+    'src/extension.ts!',
+    ...(isProduction ? ['src/cli/main.ts!'] : []),
+    'scripts/*.{mjs,ts}',
+    'bench/{run,check,hostile,memory,redis-cost,soak,soak-load,timing}.ts',
+    'bench/*.mjs',
+    'examples/**/*.{ts,mjs,js}',
+    // The readers and writers of the bridge between the APIs: nothing in the program uses them yet.
+    'src/wire/chat/read-chat.ts!',
+    'src/wire/responses/{read,write}-responses.ts!',
+  ],
+  project: ['src/**/*.ts!', '!src/**/*.test.ts!', '{tests,scripts,bench,examples}/**/*.{ts,mjs}'],
+  // A test may import a part of a file that only the rest of this file uses otherwise.
+  ignoreExportsUsedInFile: isProduction || { interface: true, type: true },
+  ignoreIssues: isProduction
+    ? {
+        // The writer of a stream belongs to the bridge, too.
+        'src/wire/chat/write-chat.ts': ['exports'],
+        // scripts/setup-tiktoken.ts writes the official files, and the tests of src/tokens read them.
+        'src/tokens/encoding-files.ts': ['exports'],
+      }
+    : {},
+  ignoreBinaries: ['make', 'taskset', 'unshare', 'nsenter', 'mkfifo'],
+  ignoreDependencies: ['k6', 'oxlint', 'oxlint-tsgolint'],
+}
+
+export default config

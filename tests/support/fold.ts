@@ -1,0 +1,118 @@
+import type {
+  Answer,
+  AnswerError,
+  AnswerEvent,
+  AnswerStart,
+  FilterEvent,
+} from '../../src/answer/answer-events.ts'
+import type { Choice, FinishReason, ToolCall, Usage } from '../../src/answer/completion.ts'
+
+/** A choice while it grows. */
+interface GrowingChoice {
+  readonly texts: string[]
+  readonly refusals: string[]
+  readonly thoughts: string[]
+  readonly calls: Map<number, ToolCall & { readonly pieces: string[] }>
+  readonly logprobs: unknown[]
+  readonly annotations: unknown[]
+  filter?: unknown
+  encrypted?: string
+  finishReason?: FinishReason
+}
+
+const noUsage: Usage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0, reasoningTokens: 0 }
+
+/** Folds the events of an answer to the finished one. A choice without a finish ends with `stop`. */
+export function fold(events: Iterable<AnswerEvent>): Answer {
+  const start: AnswerStart = {}
+  let usage: Usage | undefined
+  let error: AnswerError | undefined
+  const promptFilters: FilterEvent[] = []
+  const growing: GrowingChoice[] = []
+  const at = (choice: number): GrowingChoice => {
+    while (growing.length <= choice) growing.push(emptyChoice())
+    return growing[choice] as GrowingChoice
+  }
+  for (const event of events) {
+    switch (event.kind) {
+      case 'start': {
+        const { kind: _, ...given } = event
+        Object.assign(start, given)
+        break
+      }
+      case 'usage':
+        usage = event.usage
+        break
+      case 'error':
+        error = event.error
+        break
+      case 'filter':
+        if (event.of === 'prompt') promptFilters.push(event)
+        else at(event.index).filter = event.results
+        break
+      default:
+        grow(at(event.choice), event)
+    }
+  }
+  const reasoningTokens = growing.length === 1 ? (usage?.reasoningTokens ?? 0) : 0
+  return {
+    start,
+    choices: growing.map((choice) => finished(choice, reasoningTokens)),
+    usage: usage ?? noUsage,
+    ...(usage === undefined && { usageUnknown: true }),
+    promptFilters,
+    ...(error && { error }),
+  }
+}
+
+function emptyChoice(): GrowingChoice {
+  return { texts: [], refusals: [], thoughts: [], calls: new Map(), logprobs: [], annotations: [] }
+}
+
+function grow(choice: GrowingChoice, event: Extract<AnswerEvent, { choice: number }>): void {
+  switch (event.kind) {
+    case 'text':
+    case 'refusal':
+      ;(event.kind === 'text' ? choice.texts : choice.refusals).push(event.text)
+      if (event.logprobs) choice.logprobs.push(...event.logprobs)
+      break
+    case 'thought':
+      if (event.text !== '') choice.thoughts.push(event.text)
+      if (event.encrypted !== undefined) choice.encrypted = event.encrypted
+      break
+    case 'call': {
+      const { id, tool, name } = event
+      choice.calls.set(event.call, { id, kind: tool, name, pieces: [] })
+      break
+    }
+    case 'arguments':
+      choice.calls.get(event.call)?.pieces.push(event.text)
+      break
+    case 'annotations':
+      choice.annotations.push(...event.annotations)
+      break
+    case 'finish':
+      choice.finishReason = event.reason
+      break
+    default:
+  }
+}
+
+function finished(choice: GrowingChoice, reasoningTokens: number): Choice {
+  const { texts, refusals, thoughts, calls, logprobs, annotations, filter, encrypted } = choice
+  const refused = refusals.length > 0 && texts.join('') === ''
+  return {
+    pieces: refused ? refusals : texts,
+    ...(refused && { refused }),
+    ...(!refused && refusals.length > 0 && { refusal: refusals.join('') }),
+    toolCalls: [...calls].sort(([a], [b]) => a - b).map(([, call]) => call),
+    finishReason: choice.finishReason ?? 'stop',
+    reasoningTokens,
+    overheadTokens: 0,
+    ...(thoughts.length > 0 && { thought: thoughts.join('') }),
+    ...(encrypted !== undefined && { encryptedThought: encrypted }),
+    ...(filter !== undefined && { filter }),
+    ...(logprobs.length > 0 && { logprobs }),
+    ...(annotations.length > 0 && { annotations }),
+  }
+}
