@@ -1,4 +1,4 @@
-import { createClient } from 'redis'
+import { createClient } from '@redis/client'
 import { afterEach, describe, expect, it } from 'vitest'
 import { OperatorError } from '../../src/lib/operator-error.ts'
 import { RedisDocuments } from '../../src/shared/redis/redis-documents.ts'

@@ -38,7 +38,7 @@ export const homes: Readonly<Record<string, readonly string[]>> = {
   seedrandom: ['lib'],
   pino: ['lib'],
   jiti: ['extensions'],
-  redis: ['shared'],
+  '@redis/client': ['shared'],
   '@opentelemetry/api': ['telemetry'],
   '@opentelemetry/resources': ['telemetry'],
   '@opentelemetry/sdk-metrics': ['telemetry'],

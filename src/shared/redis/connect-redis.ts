@@ -16,7 +16,7 @@ export async function connectRedis(
   parts: Pick<RedisConnectionOptions, 'clock' | 'logger' | 'hungMs'> & { readonly patienceMs?: number },
 ): Promise<RedisConnection> {
   // Loaded here, since it takes a tenth of a second and hardly anybody needs it.
-  const { createClient } = await import('redis')
+  const { createClient } = await import('@redis/client')
   const connection = new RedisConnection({ ...parts, url, prefix, timeoutMs }, createClient)
   if (await connection.ready(parts.patienceMs ?? START_PATIENCE_MS)) return connection
   const { reason } = connection

@@ -1,4 +1,4 @@
-import type { createClient } from 'redis'
+import type { createClient } from '@redis/client'
 
 /** A client of the package `redis`. */
 export type Client = ReturnType<typeof createClient>

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import type { createClient } from 'redis'
+import type { createClient } from '@redis/client'
 import { describe, expect, it } from 'vitest'
 import { createVirtualClock } from '../../lib/virtual-clock.ts'
 import { RedisConnection } from './redis-connection.ts'

@@ -1,4 +1,4 @@
-import type { createClient } from 'redis'
+import type { createClient } from '@redis/client'
 import type { Clock, StopTimer } from '../../lib/clock.ts'
 import { backoffMs } from '../../lib/waiting.ts'
 import type { Logger } from '../../lib/logger.ts'
