@@ -18,6 +18,11 @@ describe('the Dockerfile', () => {
     expect(lintDockerfile(dockerfile)).toEqual([])
   })
 
+  it('has the Node.js release of .nvmrc', () => {
+    const release = readFileSync('.nvmrc', 'utf8').trim()
+    expect(source).toContain(`ARG NODE_IMAGE=docker.io/library/node:${release}-`)
+  })
+
   it('installs, builds and runs in stages of their own', () => {
     expect(dockerfile.stages.map(({ name }) => name)).toEqual(['dependencies', 'build', 'runtime'])
   })
