@@ -57,21 +57,21 @@ const plan: LoadPlan = {
   promptSeed: 'seed',
 }
 
-describe('the line at the start of a load run', () => {
+describe('start line of a load run', () => {
   it('names the connections of a closed loop, and never the key', () => {
     expect(renderLoadStart(plan)).toBe(
-      '8 connections to http://127.0.0.1:8000 for 10 s. Ctrl-C ends it and shows the table.',
+      '8 connections to http://127.0.0.1:8000 for 10 s. Press Ctrl-C to stop and show the results.',
     )
   })
 
   it('names the rate of an open loop and the warm-up', () => {
     expect(renderLoadStart({ ...plan, requestsPerSecond: 50, warmupSeconds: 5 })).toBe(
-      '50 requests a second over at most 8 connections to http://127.0.0.1:8000 for 10 s after 5 s of warm-up. Ctrl-C ends it and shows the table.',
+      '50 requests per second over at most 8 connections to http://127.0.0.1:8000 for 10 s after 5 s of warm-up. Press Ctrl-C to stop and show the results.',
     )
   })
 })
 
-describe('the progress of a load run', () => {
+describe('progress of a load run', () => {
   const progress = { phase: 'load', elapsedSeconds: 3.9, totalSeconds: 10 } as const
 
   it('has counts first and the times last', () => {
@@ -91,8 +91,8 @@ describe('the progress of a load run', () => {
   })
 })
 
-describe('the report of a load run', () => {
-  it('has counts, times and tokens, and no warning where all went well', () => {
+describe('report of a load run', () => {
+  it('has counts, times and tokens, and no warning without problems', () => {
     expect(textOf({}).split('\n')).toEqual([
       'requests      1,200  120/s for 10 s',
       'ok            1,200  100.0 %',
@@ -126,26 +126,30 @@ describe('the report of a load run', () => {
 
   it.each<[string, Partial<LoadReport>, string]>([
     [
-      'how long 429s said to wait',
+      'the range of retry-after in 429s',
       { retryAfterMs: { leastMs: 500, mostMs: 2_000 } },
       'retry-after 500 ms to 2,000 ms',
     ],
-    ['one wait of all 429s', { retryAfterMs: { leastMs: 500, mostMs: 500 } }, '0.0 %, retry-after 500 ms\n'],
     [
-      'the rate that was asked for',
+      'one retry-after shared by all 429s',
+      { retryAfterMs: { leastMs: 500, mostMs: 500 } },
+      '0.0 %, retry-after 500 ms\n',
+    ],
+    [
+      'the requested rate',
       { load: { ...report.load, requestsPerSecond: 130 } },
       '120/s for 10 s (asked for 130/s)',
     ],
     [
       'unfinished requests',
       { requests: { ...report.requests, unfinished: 4 } },
-      'under way when the run ended',
+      'still pending when the run ended',
     ],
-    ['an early end by a signal', { ended: 'signal' }, 'Ended early, by a signal.'],
+    ['an early end by a signal', { ended: 'signal' }, 'Ended early: stopped by a signal.'],
     [
-      'an endpoint that is gone',
+      'an endpoint that refuses connections',
       { ended: 'unreachable' },
-      'Ended early: no connection could be made any more.',
+      'Ended early: could not connect any more.',
     ],
     [
       'answers that were all refused',
@@ -168,19 +172,19 @@ describe('the report of a load run', () => {
       'The simulator was the bottleneck: 200 of 1,000 tokens and answers were more than 25 ms late, or its event loop lagged.',
     ],
     [
-      'a simulator whose event loop lagged',
+      'a simulator with a lagging event loop',
       { simulator: { deploymentConfigured: null, parts: 0, lateParts: 0, wasBottleneck: true } },
       'The simulator was the bottleneck: its event loop lagged.',
     ],
     [
       'a command that was busy itself',
       { generator: { loopLagMs: { p99: 80, max: 90 }, utilization: 0.97, wasBottleneck: true } },
-      'This command was the bottleneck: it was busy 97 % of the time, and its timers up to 80 ms late (p99).',
+      'This command was the bottleneck: it was busy 97 % of the time, and its timers were up to 80 ms late (p99). The real times are lower. Send less, or use several machines.',
     ],
     [
       'connections that were all busy',
       { requests: { ...report.requests, lateStarts: 5 }, neverSent: 7 },
-      'All 8 connections were busy: 5 requests were sent late (their times count from when they were due), 7 never.',
+      'All 8 connections were busy: 5 requests were sent late (their times start when they were due), 7 were never sent. Increase --connections, or the endpoint cannot handle this rate.',
     ],
   ])('reports %s', (_, part, expected) => {
     expect(textOf(part)).toContain(expected)
