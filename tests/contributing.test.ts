@@ -47,3 +47,15 @@ test('make coverage prints the totals, and the files with the lowest coverage fi
     '',
   ])
 })
+
+test('every package with an install script is denied in allowScripts, because no install script is needed', () => {
+  const { packages } = JSON.parse(read('package-lock.json')) as {
+    packages: Record<string, { hasInstallScript?: boolean }>
+  }
+  const { allowScripts } = JSON.parse(read('package.json')) as { allowScripts: Record<string, boolean> }
+  const withScript = Object.entries(packages)
+    // The first one is this project, with its own `prepare`.
+    .filter(([path, { hasInstallScript }]) => path !== '' && hasInstallScript)
+    .map(([path]) => path.replace(/^.*node_modules\//, ''))
+  expect(allowScripts).toEqual(Object.fromEntries(withScript.map((name) => [name, false])))
+})
