@@ -1,32 +1,32 @@
 import type { Clock } from '../lib/clock.ts'
 import type { MaybePromise } from '../lib/port.ts'
-import { CallerLeft, UpstreamFailure } from './upstream-failure.ts'
+import { ClientDisconnected, UpstreamFailure } from './upstream-failure.ts'
 import type { UpstreamTarget } from './upstream-target.ts'
 
 /**
- * What lets requests in at an upstream, asked for in front of each attempt: a key, or headers of its own such as
- * `{ authorization: 'Bearer ...' }`. What it throws, or rejects with, is told to the log and not to callers.
+ * Credential of an upstream, called before each attempt. Returns a key, or headers such as `{ authorization: 'Bearer ...' }`.
+ * An error that it throws is logged, and not sent to clients.
  */
 export type Credential =
   (() => string | Promise<string>) | { headers(): CredentialHeaders | Promise<CredentialHeaders> }
 
-/** Headers by their names. */
+/** Header values by name. */
 export type CredentialHeaders = Readonly<Record<string, string>>
 
-/** How long to wait for a credential, and who waits. */
+/** Limits of the wait for a credential. */
 export interface CredentialWait {
   readonly clock: Clock
   readonly timeoutMs: number
   /** On the clock's monotonic scale. */
   readonly deadlineMs: number
-  /** Fires when nobody waits for the answer any more. */
+  /** Aborted when the client disconnects. */
   readonly signal: AbortSignal
 }
 
-/** So many credentials are remembered: answers that echo an older one may still be on their way. */
+/** Number of recent credentials to mask, because pending answers may echo an older one. */
 const MAX_CACHED_SECRETS = 4
 
-/** Gets the credential of one upstream, and knows the secrets that were sent there. */
+/** Gets the credential of one upstream, and remembers the secrets that were sent to it. */
 export class CredentialSource {
   readonly #credential: Credential
   readonly #target: UpstreamTarget
@@ -37,39 +37,42 @@ export class CredentialSource {
     this.#target = target
   }
 
-  /** The secrets that were sent lately, the same list as long as they are the same. */
+  /** The secrets that were sent recently. Returns the same array until they change. */
   readonly secrets = (): readonly string[] => this.#secrets
 
   /**
-   * The headers that carry the credential: names and values in turn. A key goes as `api-key`, and as a bearer token too where
-   * the upstream is not Azure, which reads one or the other.
+   * The headers of the credential: names and values alternate. A key is sent as `api-key`. If the upstream is not Azure, it is
+   * also sent as a bearer token, because such services read one or the other.
    *
-   * @throws {UpstreamFailure} when there is none, or none in time
-   * @throws {CallerLeft} when the signal fires before
+   * @throws {UpstreamFailure} if it is missing, invalid or late
+   * @throws {ClientDisconnected} if the client disconnects first
    */
   async headers(wait: CredentialWait): Promise<string[]> {
     const { origin, isAzure } = this.#target
     const credential = this.#credential
-    let given: string | CredentialHeaders
+    let value: string | CredentialHeaders
     try {
-      const asked: MaybePromise<string | CredentialHeaders> =
+      const result: MaybePromise<string | CredentialHeaders> =
         typeof credential === 'function' ? credential() : credential.headers()
-      given = asked instanceof Promise ? await inTime(asked, origin, wait) : asked
+      value = result instanceof Promise ? await withTimeout(result, origin, wait) : result
     } catch (error) {
-      if (error instanceof UpstreamFailure || error instanceof CallerLeft) throw error
-      throw failure(
+      if (error instanceof UpstreamFailure || error instanceof ClientDisconnected) throw error
+      throw credentialFailure(
         origin,
-        'its source failed, as the log of the simulator says. Correct that source.',
+        'its source failed. See the log of the simulator, and correct the source.',
         error,
       )
     }
     const pairs =
-      typeof given === 'object'
-        ? Object.entries(given)
-        : [['api-key', given] as const, ...(isAzure ? [] : [['authorization', `Bearer ${given}`] as const])]
+      typeof value === 'object'
+        ? Object.entries(value)
+        : [['api-key', value] as const, ...(isAzure ? [] : [['authorization', `Bearer ${value}`] as const])]
     for (const [, value] of pairs) {
       if (!/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(value)) {
-        throw failure(origin, 'it has characters that a header cannot carry, or none. Correct its source.')
+        throw credentialFailure(
+          origin,
+          'it is empty or has characters that are not allowed in a header. Correct its source.',
+        )
       }
     }
     this.#remember(pairs.map(([, value]) => value.replace(/^Bearer /i, '')))
@@ -82,18 +85,18 @@ export class CredentialSource {
   }
 }
 
-function failure(origin: string, why: string, cause?: unknown): UpstreamFailure {
+function credentialFailure(origin: string, why: string, cause?: unknown): UpstreamFailure {
   const message = `Could not get the credential for ${origin}: ${why}`
   return new UpstreamFailure('UpstreamCredential', message, { nothingSent: true, cause })
 }
 
-function inTime<T>(
-  asked: Promise<T>,
+function withTimeout<T>(
+  result: Promise<T>,
   origin: string,
   { clock, timeoutMs, deadlineMs, signal }: CredentialWait,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => settle(() => reject(new CallerLeft()))
+    const onAbort = (): void => settle(() => reject(new ClientDisconnected()))
     const onTimeout = (): void => {
       const message = `Could not get the credential for ${origin} within ${timeoutMs} ms. Check its source and the network, or raise UPSTREAM_CONNECT_TIMEOUT_MS.`
       settle(() => reject(new UpstreamFailure('UpstreamCredentialTimeout', message, { nothingSent: true })))
@@ -104,8 +107,8 @@ function inTime<T>(
       signal.removeEventListener('abort', onAbort)
       then()
     }
-    asked.then(
-      (given) => settle(() => resolve(given)),
+    result.then(
+      (value) => settle(() => resolve(value)),
       (error: unknown) => settle(() => reject(error)),
     )
     if (signal.aborted) onAbort()

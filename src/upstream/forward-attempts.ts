@@ -4,18 +4,18 @@ import type { Clock } from '../lib/clock.ts'
 import { backoffMs, sleep } from '../lib/waiting.ts'
 import type { Random } from '../lib/random.ts'
 import type { UpstreamAnswer } from './upstream-call.ts'
-import { CallerLeft, UpstreamFailure } from './upstream-failure.ts'
+import { ClientDisconnected, UpstreamFailure } from './upstream-failure.ts'
 
-/** The delays between attempts, if the upstream names none. */
+/** Delays between attempts if the upstream specifies none. */
 const BACKOFF = { firstMs: 500, maxMs: 8_000 }
 
-/** If the upstream asks for a longer wait, its answer goes to the client instead. */
-const MAX_ASKED_WAIT_MS = 60_000
+/** If the upstream requires a longer wait, its answer is sent to the client instead. */
+const MAX_RETRY_AFTER_MS = 60_000
 
 /** How much of a discarded answer is read, in bytes. */
 const MAX_DISCARDED_BYTES = 64 * 1024
 
-/** The limits of the attempts, and what they need. */
+/** Limits and dependencies of the attempts. */
 export interface AttemptDeps {
   /** The maximum number of repetitions. */
   readonly retries: number
@@ -36,30 +36,30 @@ export interface Attempt {
 }
 
 /**
- * Sends a request, and repeats it if the settings allow it and nothing can have been done twice: after 408, 429 and 5xx, and
- * after a failure to get a credential or to connect. Waits as `retry-after-ms` or `retry-after` say.
+ * Sends a request, and repeats it if the settings allow it and a repetition is safe: after 408, 429 and 5xx, and
+ * after a failure to get a credential or to connect. Obeys `retry-after-ms` and `retry-after`.
  *
  * @throws {UpstreamFailure} if the last attempt has no answer
- * @throws {CallerLeft} if the client has disconnected
+ * @throws {ClientDisconnected} if the client has disconnected
  */
 export async function attemptCall(
-  ask: () => Promise<Attempt>,
+  send: () => Promise<Attempt>,
   { retries, deadlineMs, signal, clock, random, onRetry }: AttemptDeps,
 ): Promise<Attempt> {
   for (let retry = 0; ; retry++) {
-    const outcome = await ask().catch(asError)
+    const outcome = await send().catch(asError)
     const isLast = retry >= retries
     const waitMs = isLast
       ? undefined
-      : waitBefore(outcome instanceof Error ? outcome : outcome.answer, retry, clock, random)
+      : retryDelayMs(outcome instanceof Error ? outcome : outcome.answer, retry, clock, random)
     if (waitMs === undefined || clock.nowMs() + waitMs >= deadlineMs) {
       if (outcome instanceof Error) throw outcome
       return outcome
     }
-    if (!(outcome instanceof Error)) await readAway(outcome.answer)
+    if (!(outcome instanceof Error)) await discardBody(outcome.answer)
     onRetry(outcome instanceof Error ? outcome.message : `status ${outcome.answer.status}`, waitMs)
     await sleep(waitMs, clock, signal)
-    if (signal.aborted) throw new CallerLeft()
+    if (signal.aborted) throw new ClientDisconnected()
   }
 }
 
@@ -68,7 +68,7 @@ function asError(error: unknown): Error {
 }
 
 /** The wait before the repetition, in milliseconds; undefined if the request must not be repeated. */
-function waitBefore(
+function retryDelayMs(
   outcome: UpstreamAnswer | Error,
   retry: number,
   clock: Clock,
@@ -81,15 +81,15 @@ function waitBefore(
   if (status !== 408 && status !== 429 && status < 500) return undefined
   const headers = new HeaderList([...rawHeaders])
   if (headers.get('x-should-retry') === 'false') return undefined
-  const askedMs =
+  const retryAfterMs =
     parseRetryAfterMs(headers.get('retry-after-ms')) ??
     parseRetryAfter(headers.get('retry-after'), clock.epochMs())
-  if (askedMs === undefined) return delayMs
-  return askedMs <= MAX_ASKED_WAIT_MS ? askedMs : undefined
+  if (retryAfterMs === undefined) return delayMs
+  return retryAfterMs <= MAX_RETRY_AFTER_MS ? retryAfterMs : undefined
 }
 
 /** Reads an answer so that its connection can be used again. A long answer is aborted, which is cheaper. */
-async function readAway({ chunks }: UpstreamAnswer): Promise<void> {
+async function discardBody({ chunks }: UpstreamAnswer): Promise<void> {
   let length = 0
   try {
     for await (const chunk of chunks) {

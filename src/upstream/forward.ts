@@ -16,62 +16,70 @@ import { textBody } from '../answer/body.ts'
 import { usageOfBody, usageOfEvents } from '../wire/read-usage.ts'
 import { isTerminalEvent } from '../wire/sse.ts'
 import type { UpstreamClient } from './upstream-client.ts'
-import { CallerLeft, pathLeavesEndpoint, UpstreamFailure, upstreamError } from './upstream-failure.ts'
+import { ClientDisconnected, pathLeavesEndpoint, UpstreamFailure, upstreamError } from './upstream-failure.ts'
 
-/** What came back from another service, or stands in the place of an answer that did not come. */
-export interface Forwarded {
+/** The answer of another service, or an error of the simulator if there is no answer. */
+export interface ForwardResult {
   readonly reply: Reply
-  /** Scheme, host and port that were asked. */
+  /** Scheme, host and port of the service. */
   readonly origin: string
-  /** When the request was sent on, on the clock's monotonic scale. */
+  /** When the request was forwarded, on the clock's monotonic scale. */
   readonly sentMs: number
-  /** False for what no replay should see: what a forwarder says so of, and errors that are made here. */
+  /** False for answers that must not be recorded: those marked so by a forwarder, and errors of the simulator. */
   readonly store: boolean
 }
 
-/** Hears of a live body that broke on its way, and why. */
-export type OnBroken = (why: string) => void
+/** Called with the reason when a live body fails before its end. */
+export type OnBodyFailure = (why: string) => void
 
 /**
- * Carries an exchange to another service. A body is whole where pieces of it are of no use, and else live; a stream that breaks
- * says so in an error event. Rejects with what a forwarder of an extension throws; never for what an upstream does.
+ * Forwards an exchange to another service. Streams and large bodies are live; other bodies are read completely. A stream that
+ * fails ends with an error event. Rejects only with an error that a forwarder of an extension throws.
  */
-export type Forward = (exchange: Exchange, onBroken: OnBroken) => Promise<Forwarded>
+export type Forward = (exchange: Exchange, onBodyFailure: OnBodyFailure) => Promise<ForwardResult>
 
-/** What forwarding is made from. */
+/** Dependencies of forwarding. */
 export interface ForwardOptions {
   readonly client: UpstreamClient
-  /** Asked before the upstream: all forwarders of extensions as one; absent where there are none. */
+  /** All forwarders of extensions as one, called before the upstream; undefined if there are none. */
   readonly forwarder?: Forwarder | undefined
   readonly clock: Clock
   readonly logger: Logger
 }
 
-/** Stands for what a forwarder asked, which it alone knows. */
+/** The origin of answers of forwarders, of which the address is unknown. */
 const forwarderOrigin = 'http://forwarder'
 
-/** Makes the function that carries requests to forwarders of extensions, or to the upstream. A path that leads out of the endpoint gets to neither. */
+/** Creates the function that sends requests to the forwarders of extensions, or to the upstream. It rejects paths outside of the endpoint. */
 export function createForward({ client, forwarder, clock, logger }: ForwardOptions): Forward {
   const { origin } = client
   const redactKeys = createKeyRedactor(client.secrets)
 
-  const askForwarder = async (exchange: Exchange, ask: Forwarder): Promise<Forwarded | undefined> => {
+  const callForwarder = async (
+    exchange: Exchange,
+    forwarder: Forwarder,
+  ): Promise<ForwardResult | undefined> => {
     const sentMs = clock.nowMs()
-    const forwarded = await ask(exchange)
+    const forwarded = await forwarder(exchange)
     if (!forwarded) return undefined
     const { reply, store = true } = 'reply' in forwarded ? forwarded : { reply: forwarded }
-    // What has been elsewhere is not to be given a model's time on top.
+    // The real service took its time already: no simulated latency is added.
     reply.ownTime = true
     return { reply, origin: forwarderOrigin, sentMs, store }
   }
 
-  const askUpstream = async (exchange: Exchange, onBroken: OnBroken): Promise<Forwarded> => {
-    const inPlace = (reply: Reply): Forwarded => ({ reply, origin, sentMs: clock.nowMs(), store: false })
+  const callUpstream = async (exchange: Exchange, onBodyFailure: OnBodyFailure): Promise<ForwardResult> => {
+    const localResult = (reply: Reply): ForwardResult => ({
+      reply,
+      origin,
+      sentMs: clock.nowMs(),
+      store: false,
+    })
     try {
-      const { reply, sentMs } = await client.ask(exchange)
-      return { reply: await settled(exchange, reply, onBroken), origin, sentMs, store: true }
+      const { reply, sentMs } = await client.send(exchange)
+      return { reply: await readOrWatch(exchange, reply, onBodyFailure), origin, sentMs, store: true }
     } catch (error) {
-      if (error instanceof CallerLeft) return inPlace(clientLeftReply())
+      if (error instanceof ClientDisconnected) return localResult(clientLeftReply())
       if (!(error instanceof UpstreamFailure)) throw error
       const { code, message, cause } = error
       const reason =
@@ -80,15 +88,15 @@ export function createForward({ client, forwarder, clock, logger }: ForwardOptio
           : undefined
       logger.warn(
         { ...exchange.logFields, code, ...(reason !== undefined && { reason }) },
-        `A request got no answer: ${message}`,
+        `Could not forward a request: ${message}`,
       )
-      return inPlace(refuse(upstreamError(error)))
+      return localResult(refuse(upstreamError(error)))
     }
   }
 
-  return async (exchange, onBroken) => {
+  return async (exchange, onBodyFailure) => {
     if (client.leavesEndpoint(exchange)) {
-      logger.info(exchange.logFields, 'A request was refused: its path leads out of the endpoint.')
+      logger.info(exchange.logFields, 'A request was rejected: its path leads outside of the endpoint.')
       return {
         reply: refuse(pathLeavesEndpoint()),
         origin,
@@ -96,71 +104,71 @@ export function createForward({ client, forwarder, clock, logger }: ForwardOptio
         store: false,
       }
     }
-    const own = forwarder && (await askForwarder(exchange, forwarder))
-    if (!own) return askUpstream(exchange, onBroken)
-    return own.store ? { ...own, reply: await settled(exchange, own.reply, onBroken) } : own
+    const own = forwarder && (await callForwarder(exchange, forwarder))
+    if (!own) return callUpstream(exchange, onBodyFailure)
+    return own.store ? { ...own, reply: await readOrWatch(exchange, own.reply, onBodyFailure) } : own
   }
 }
 
-/** Makes the source that passes requests on and answers back. @param forwardOf gives what carries an exchange */
+/** Creates the source that forwards requests and returns the answers. @param forwardOf returns the function for an exchange */
 export function createForwardSource(forwardOf: (exchange: Exchange) => Forward, logger: Logger): Source {
   return async (exchange) => {
     exchange.answeredBy = 'forwarded'
     const { method, path } = exchange
     const { reply } = await forwardOf(exchange)(exchange, (why) =>
-      logger.warn({ method, path }, `An answer broke on its way: ${why}`),
+      logger.warn({ method, path }, `An answer was interrupted: ${why}`),
     )
     return reply
   }
 }
 
 /**
- * Reads to its end what comes live and is of no use in pieces, and lets the rest tell of a failure. The usage that the body
- * tells goes into the reply, that of a stream with its end. Changes the reply.
+ * Reads a body completely unless it should be streamed; streams are passed on through `watchChunks`. Adds the usage in the body
+ * to the reply; for a stream, at its end. Changes the reply.
  */
-async function settled(exchange: Exchange, reply: Reply, onBroken: OnBroken): Promise<Reply> {
+async function readOrWatch(exchange: Exchange, reply: Reply, onBodyFailure: OnBodyFailure): Promise<Reply> {
   const { body, headers, status } = reply
   if (body.kind !== 'live') return reply
   if (hasNoBody(exchange.method, status)) {
     for await (const _ of body.chunks);
-    // Clients wait for a body of 205 whose length is told; the other heads tell the length of what is not sent.
+    // With a content-length, clients would wait for a body of 205. For HEAD, 204 and 304 it describes a body that is not sent.
     if (status === 205) headers.delete('content-length')
-    reply.body = { kind: 'live', chunks: nothing() }
+    reply.body = { kind: 'live', chunks: emptyBody() }
     return reply
   }
-  const gathered = shouldStream(headers) ? undefined : await gather(body.chunks)
-  if (gathered?.kind === 'whole') {
-    reply.body = textBody(gathered.bytes)
-    const usage = status < 400 && !reply.usage ? usageOfBody(gathered.bytes) : undefined
+  const result = shouldStream(headers) ? undefined : await gather(body.chunks)
+  if (result?.kind === 'whole') {
+    reply.body = textBody(result.bytes)
+    const usage = status < 400 && !reply.usage ? usageOfBody(result.bytes) : undefined
     if (usage) reply.usage = usage
     return reply
   }
-  const chunks = gathered?.chunks ?? body.chunks
-  reply.body = { kind: 'live', chunks: passed(chunks, exchange, reply, onBroken) }
+  const chunks = result?.chunks ?? body.chunks
+  reply.body = { kind: 'live', chunks: watchChunks(chunks, exchange, reply, onBodyFailure) }
   return reply
 }
 
-async function* nothing(): AsyncGenerator<Uint8Array, undefined> {}
+async function* emptyBody(): AsyncGenerator<Uint8Array, undefined> {}
 
-/** An event that has more bytes than this is not looked at any more. */
-const WATCHED_EVENT_BYTES = 64 * 1024 * 1024
+/** Streams with a larger event, in bytes, are passed on without further inspection. */
+const MAX_INSPECTED_EVENT_BYTES = 64 * 1024 * 1024
 
 /**
- * Passes on what comes live. A stream that fails on its way says so, before its connection is cut: an error event in the wire
- * format of the request, which the official clients raise as an error. In the middle of an event there is the cut alone, for
- * whatever is sent would be read as a part of that event. A stream that has said that it is at its end ends in order.
+ * Passes on a live body. If a stream fails between two events, sends an error event in the wire format of the request, which the
+ * official clients raise as an error, and closes the connection. If it fails within an event, only closes the connection, because
+ * an error event would be read as a part of that event. After its terminal event, a stream ends normally.
  */
-async function* passed(
+async function* watchChunks(
   chunks: AsyncIterable<Uint8Array>,
   exchange: Exchange,
   reply: Reply,
-  onBroken: OnBroken,
+  onBodyFailure: OnBodyFailure,
 ): AsyncGenerator<Uint8Array, undefined> {
   let splitter = isEventStream(reply.headers) ? new EventSplitter() : undefined
   let isTerminated = false
   let events = 0
   let usageEvent: string | undefined
-  const look = (bytes: Buffer): void => {
+  const inspect = (bytes: Buffer): void => {
     const event = bytes.toString()
     if (/^data:/m.test(event)) events++
     isTerminated ||= isTerminalEvent(event)
@@ -168,14 +176,14 @@ async function* passed(
   }
   try {
     for await (const chunk of chunks) {
-      for (const event of splitter?.push(asBuffer(chunk)) ?? []) look(event)
-      if (splitter && splitter.pendingBytes > WATCHED_EVENT_BYTES) splitter = undefined
+      for (const event of splitter?.push(asBuffer(chunk)) ?? []) inspect(event)
+      if (splitter && splitter.pendingBytes > MAX_INSPECTED_EVENT_BYTES) splitter = undefined
       yield chunk
     }
   } catch (error) {
-    if (error instanceof CallerLeft || exchange.ended) throw error
+    if (error instanceof ClientDisconnected || exchange.ended) throw error
     if (isTerminated) return
-    onBroken(reasonOf(error))
+    onBodyFailure(reasonOf(error))
     if (splitter?.pendingBytes === 0 && error instanceof UpstreamFailure) {
       const format = wireFormatOf(exchange.route?.operation)
       yield Buffer.from(`\n\n${format.writeErrorEvent(upstreamError(error), events)}`)
@@ -189,60 +197,62 @@ async function* passed(
 
 const STAR = 0x2a
 
-/** Keeps the operator's credentials out of what an upstream sends back, such as the headers of a request that it echoes. */
+/** Masks the operator's credentials in the answers of an upstream, which may echo the headers of the request. */
 export interface KeyMask {
   text(text: string): string
   /**
-   * The same bytes with stars in the place of each key, also where pieces cut it in two: the length of a body stays what it
-   * was. Only the bytes that may begin a key wait for the next piece.
+   * Replaces each key by stars, also if it is split between chunks. The length of the body stays the same. Only bytes that may
+   * be the start of a key wait for the next chunk.
    */
   chunks(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Buffer>
 }
 
 /**
- * @param secrets gives the keys of the moment; too short a key is not told from other text. Asked once for each body, so that
- * a key that changes is looked for in the answers to the requests that carried it
+ * Creates a mask.
+ *
+ * @param secrets returns the current keys. Called once for each body, so that a key is masked in the answers to the requests
+ * that were sent with it. Very short keys are not masked, because they would match ordinary text
  */
 export function createKeyMask(secrets: () => readonly string[]): KeyMask {
-  let known: readonly string[] | undefined
+  let lastSecrets: readonly string[] | undefined
   let forms: readonly string[] = []
-  const formsNow = (): readonly string[] => {
-    const now = secrets()
-    if (now !== known) {
-      known = now
-      forms = now.flatMap(keyForms)
+  const currentForms = (): readonly string[] => {
+    const current = secrets()
+    if (current !== lastSecrets) {
+      lastSecrets = current
+      forms = current.flatMap(keyForms)
     }
     return forms
   }
 
-  async function* masked(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, undefined> {
-    const keys = formsNow().map((form) => Buffer.from(form))
-    const longest = Math.max(0, ...keys.map((key) => key.length))
-    let held = Buffer.alloc(0)
+  async function* maskChunks(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, undefined> {
+    const keys = currentForms().map((form) => Buffer.from(form))
+    const maxLength = Math.max(0, ...keys.map((key) => key.length))
+    let pending = Buffer.alloc(0)
     try {
       for await (const chunk of chunks) {
-        const bytes = withStars(held.length === 0 ? asBuffer(chunk) : Buffer.concat([held, chunk]), keys)
-        const end = bytes.length - beginningLength(bytes, keys, longest)
-        held = Buffer.from(bytes.subarray(end))
+        const bytes = maskKeys(pending.length === 0 ? asBuffer(chunk) : Buffer.concat([pending, chunk]), keys)
+        const end = bytes.length - partialKeyLength(bytes, keys, maxLength)
+        pending = Buffer.from(bytes.subarray(end))
         if (end > 0) yield bytes.subarray(0, end)
       }
     } catch (error) {
-      // What came before the failure goes first.
-      if (held.length > 0) yield held
+      // Sends the bytes that arrived before the failure.
+      if (pending.length > 0) yield pending
       throw error
     }
-    if (held.length > 0) yield held
+    if (pending.length > 0) yield pending
   }
 
   return {
     text: (text) =>
-      formsNow().reduce<string>((rest, form) => rest.replaceAll(form, '*'.repeat(form.length)), text),
-    chunks: masked,
+      currentForms().reduce<string>((rest, form) => rest.replaceAll(form, '*'.repeat(form.length)), text),
+    chunks: maskChunks,
   }
 }
 
-/** A copy with stars, or the bytes themselves where no key is in them. */
-function withStars(bytes: Buffer, keys: readonly Buffer[]): Buffer {
+/** Returns a masked copy, or the same bytes if they contain no key. */
+function maskKeys(bytes: Buffer, keys: readonly Buffer[]): Buffer {
   let copy = bytes
   for (const key of keys) {
     for (let at = copy.indexOf(key); at >= 0; at = copy.indexOf(key, at + key.length)) {
@@ -253,9 +263,9 @@ function withStars(bytes: Buffer, keys: readonly Buffer[]): Buffer {
   return copy
 }
 
-/** How many bytes at the end may be the beginning of a key. */
-function beginningLength(bytes: Buffer, keys: readonly Buffer[], longest: number): number {
-  for (let length = Math.min(longest - 1, bytes.length); length > 0; length--) {
+/** How many bytes at the end may be the start of a key. */
+function partialKeyLength(bytes: Buffer, keys: readonly Buffer[], maxLength: number): number {
+  for (let length = Math.min(maxLength - 1, bytes.length); length > 0; length--) {
     const end = bytes.subarray(bytes.length - length)
     if (keys.some((key) => length < key.length && key[0] === end[0] && key.subarray(0, length).equals(end)))
       return length

@@ -3,28 +3,28 @@ import { createKeyMask } from './forward.ts'
 
 const key = 'abcab-0123456789'
 
-async function* pieces(...texts: readonly string[]): AsyncGenerator<Buffer, undefined> {
+async function* chunksOf(...texts: readonly string[]): AsyncGenerator<Buffer, undefined> {
   for (const text of texts) yield Buffer.from(text)
 }
 
 const read = async (...texts: readonly string[]): Promise<string[]> => {
   const got: string[] = []
-  for await (const chunk of createKeyMask(() => [key]).chunks(pieces(...texts))) got.push(chunk.toString())
+  for await (const chunk of createKeyMask(() => [key]).chunks(chunksOf(...texts))) got.push(chunk.toString())
   return got
 }
 
-describe('the mask of a key', () => {
+describe('key mask', () => {
   const body = `abca ${key}${key} abcabcab ${key.slice(0, -1)} ab`
   const whole = body.replaceAll(key, '*'.repeat(key.length))
 
-  it('finds the key wherever pieces cut it, and keeps the length', async () => {
+  it('finds a key that is split between chunks, and keeps the length', async () => {
     for (let size = 1; size <= body.length; size++) {
       const cut = body.match(new RegExp(`.{1,${size}}`, 'g')) ?? []
       expect((await read(...cut)).join('')).toBe(whole)
     }
   })
 
-  it('passes on at once what cannot begin a key', async () => {
+  it('passes on bytes that cannot be the start of a key immediately', async () => {
     expect(await read('data: {"a":1}\n\n', 'data: abc', 'x\n\n')).toEqual([
       'data: {"a":1}\n\n',
       'data: ',
@@ -32,7 +32,7 @@ describe('the mask of a key', () => {
     ])
   })
 
-  it('passes on what waited when the source fails', async () => {
+  it('passes on waiting bytes when the source fails', async () => {
     const failing = async function* (): AsyncGenerator<Buffer, undefined> {
       yield Buffer.from('x abc')
       throw new Error('broken')

@@ -4,8 +4,8 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { Clock, StopTimer } from '../lib/clock.ts'
 import { defer } from '../lib/real-timers.ts'
-import { CallerLeft, connectionFailure, UpstreamFailure } from './upstream-failure.ts'
-import type { UpstreamLimits } from './upstream-client.ts'
+import { ClientDisconnected, connectionFailure, UpstreamFailure } from './upstream-failure.ts'
+import type { UpstreamSettings } from './upstream-client.ts'
 import type { UpstreamTarget } from './upstream-target.ts'
 import { pipeline, type Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
@@ -15,68 +15,72 @@ interface UpstreamRequest {
   readonly method: string
   /** Path and query. */
   readonly path: string
-  /** Names and values in turn. */
+  /** Names and values alternate. */
   readonly headers: string[]
   readonly body: Buffer
-  /** Fires when nobody waits for the answer any more. */
+  /** Aborted when the client disconnects. */
   readonly signal: AbortSignal
-  /** When the answer has to be complete at the latest, on the clock's monotonic scale. */
+  /** When the answer must be complete, on the clock's monotonic scale. */
   readonly deadlineMs: number
 }
 
-/** The beginning of an answer. */
+/** Status and headers of an answer, and its body as a stream. */
 export interface UpstreamAnswer {
   readonly status: number
   readonly reason: string
-  /** Names and values in turn, as they came. */
+  /** Names and values alternate, unchanged. */
   readonly rawHeaders: readonly string[]
-  /** Whether the body was compressed and is given decoded. */
+  /** Whether the body was compressed; `chunks` are decompressed. */
   readonly decoded: boolean
-  /** Whether the length of the body is known beforehand and still holds. */
+  /** Whether the length of the body is known in advance, and still correct after decoding. */
   readonly hasLength: boolean
-  /** The body as it arrives. To be walked to its end or left early, which breaks the call off. */
+  /** The body as it arrives. Read it to the end, or leave the loop early to abort the call. */
   readonly chunks: AsyncIterable<Buffer>
 }
 
 /**
- * How long a connection may rest in the pool, in milliseconds: less than the 5 s after which common servers (Node.js, uvicorn,
- * Apache) close an idle connection, so that hardly a request meets one that is being closed.
+ * How long an idle connection stays in the pool. Less than the 5 s after which common servers (Node.js, uvicorn, Apache) close
+ * idle connections, so that requests rarely use a connection that is being closed.
  */
-const REST_MS = 4_000
+const MAX_IDLE_CONNECTION_MS = 4_000
 
 /**
- * How soon after sending a reused connection has to fail, in milliseconds, for the failure to be that of an idle connection
- * which the upstream closed before it read the request: one round trip, and what a busy machine adds.
+ * A reused connection that fails within this time after sending was closed as idle before the upstream read the request. Allows
+ * for one round trip on a busy machine.
  */
-const STALE_MS = 100
+const STALE_FAILURE_WINDOW_MS = 100
 
 /** The connections to one upstream, shared by all calls. */
 export class UpstreamConnections {
   readonly target: UpstreamTarget
-  readonly #limits: UpstreamLimits
+  readonly #settings: UpstreamSettings
   readonly #clock: Clock
   readonly #headerLimitKb: number
-  /** Reuses connections. Node.js closes an idle one before the time that a `Keep-Alive: timeout=` of the upstream names. */
+  /** Reuses connections. Node.js closes an idle one before the `Keep-Alive: timeout=` of the upstream. */
   readonly #pool: HttpAgent
-  /** Makes a connection for one request. */
+  /** Opens a connection for each request. */
   readonly #single: HttpAgent
 
-  /** @param headerLimitKb of the headers of an answer */
-  constructor(target: UpstreamTarget, limits: UpstreamLimits, clock: Clock, headerLimitKb: number) {
+  /** @param headerLimitKb maximum size of the headers of an answer, in KiB */
+  constructor(target: UpstreamTarget, settings: UpstreamSettings, clock: Clock, headerLimitKb: number) {
     this.target = target
-    this.#limits = limits
+    this.#settings = settings
     this.#clock = clock
     this.#headerLimitKb = headerLimitKb
     const Agent = target.secure ? HttpsAgent : HttpAgent
-    this.#pool = new Agent({ keepAlive: true, maxSockets: limits.connections, timeout: REST_MS })
+    this.#pool = new Agent({
+      keepAlive: true,
+      maxSockets: settings.connections,
+      timeout: MAX_IDLE_CONNECTION_MS,
+    })
     this.#single = new Agent({ keepAlive: false })
   }
 
   /**
-   * Sends a request, and resolves with the beginning of its answer.
+   * Sends a request, and resolves when the headers of the answer have arrived.
    *
-   * @throws {UpstreamFailure} when there is none
-   * @throws {CallerLeft} when the signal fires before
+   * @throws {UpstreamFailure} if there is no answer
+   * @throws {ClientDisconnected} if the client disconnects first
    */
   async call(request: UpstreamRequest): Promise<UpstreamAnswer> {
     try {
@@ -88,7 +92,7 @@ export class UpstreamConnections {
     }
   }
 
-  /** Closes all connections, those at work included. */
+  /** Closes all connections, including active ones. */
   close(): void {
     this.#pool.destroy()
     this.#single.destroy()
@@ -97,8 +101,8 @@ export class UpstreamConnections {
   #callOnce(request: UpstreamRequest, agent: HttpAgent): Promise<UpstreamAnswer> {
     const { method, path, headers, body, signal, deadlineMs } = request
     const { origin, secure, host, port } = this.target
-    const { connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs, totalTimeoutMs } = this.#limits
-    if (signal.aborted) return Promise.reject(new CallerLeft())
+    const { connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs, totalTimeoutMs } = this.#settings
+    if (signal.aborted) return Promise.reject(new ClientDisconnected())
     return new Promise((resolve, reject) => {
       const maxHeaderSize = this.#headerLimitKb * 1_024
       const options = { method, host, port, path, headers, agent, maxHeaderSize }
@@ -115,7 +119,7 @@ export class UpstreamConnections {
         stale?.stop()
         signal.removeEventListener('abort', onAbort)
       }
-      // A call that waits for a connection tells nobody that it was destroyed, so the promise is settled here.
+      // A call that waits for a connection emits no event when it is destroyed, so the promise is settled here.
       const fail = (reason: Error): void => {
         if (failure) return
         failure = reason
@@ -125,16 +129,16 @@ export class UpstreamConnections {
       }
       const timeout = (code: UpstreamFailure['code'], message: string) => (): void =>
         fail(new UpstreamFailure(code, message, { nothingSent: code === 'UpstreamConnectTimeout' }))
-      const later = (delayMs: number, task: () => void): StopTimer =>
+      const startTimer = (delayMs: number, task: () => void): StopTimer =>
         this.#clock.at(this.#clock.nowMs() + delayMs, task)
-      const onAbort = (): void => fail(new CallerLeft())
+      const onAbort = (): void => fail(new ClientDisconnected())
 
       signal.addEventListener('abort', onAbort, { once: true })
       stopTotal = this.#clock.at(
         deadlineMs,
         timeout(
           'UpstreamTotalTimeout',
-          `${origin} took more than ${totalTimeoutMs} ms in all. Raise UPSTREAM_TOTAL_TIMEOUT_MS, or ask for less.`,
+          `Could not get the complete answer of ${origin} within ${totalTimeoutMs} ms. Raise UPSTREAM_TOTAL_TIMEOUT_MS, or request less.`,
         ),
       )
 
@@ -146,11 +150,11 @@ export class UpstreamConnections {
       const onConnected = (): void => {
         isSent = true
         stopWait()
-        stopWait = later(
+        stopWait = startTimer(
           firstByteTimeoutMs,
           timeout(
             'UpstreamFirstByteTimeout',
-            `${origin} did not begin to answer within ${firstByteTimeoutMs} ms. Raise UPSTREAM_FIRST_BYTE_TIMEOUT_MS, or ask for less.`,
+            `Could not get the first byte of the answer of ${origin} within ${firstByteTimeoutMs} ms. Raise UPSTREAM_FIRST_BYTE_TIMEOUT_MS, or request less.`,
           ),
         )
       }
@@ -158,14 +162,14 @@ export class UpstreamConnections {
         if (call.reusedSocket) {
           afterNextPoll(() => {
             if (failure) return
-            stale = watchStale(socket, later)
+            stale = watchStale(socket, startTimer)
             onConnected()
             send()
           })
           return
         }
         if (isConnecting(socket)) {
-          stopWait = later(
+          stopWait = startTimer(
             connectTimeoutMs,
             timeout(
               'UpstreamConnectTimeout',
@@ -186,11 +190,11 @@ export class UpstreamConnections {
         }
         const idle = timeout(
           'UpstreamIdleTimeout',
-          `${origin} sent nothing more for ${idleTimeoutMs} ms in the middle of its answer. Raise UPSTREAM_IDLE_TIMEOUT_MS.`,
+          `Could not get the rest of the answer of ${origin}: no data for ${idleTimeoutMs} ms. Raise UPSTREAM_IDLE_TIMEOUT_MS.`,
         )
         const body = readUpstreamBody(response, {
           origin,
-          watchIdle: () => later(idleTimeoutMs, idle),
+          watchIdle: () => startTimer(idleTimeoutMs, idle),
           failure: () => failure,
           close: () => call.destroy(),
         })
@@ -204,13 +208,13 @@ export class UpstreamConnections {
       })
       call.once('upgrade', (_, socket) => {
         socket.destroy()
-        fail(invalidAnswer(origin, 'it wants to change the protocol (101)'))
+        fail(invalidAnswer(origin, 'it switches protocols (101)'))
       })
       call.on('error', (error: NodeJS.ErrnoException) => {
-        // A body hears of its end by itself; it learns here that it was not HTTP.
+        // The reader of the body gets all other errors from the response stream.
         if (hasAnswer && !error.code?.startsWith('HPE_')) return
-        const isUnread = call.reusedSocket && (!isSent || (isReset(error) && stale?.isStale()))
-        if (isUnread) fail(new StaleConnection())
+        const isStale = call.reusedSocket && (!isSent || (isReset(error) && stale?.isStale()))
+        if (isStale) fail(new StaleConnection())
         else fail(connectionFailure(origin, error, isSent))
       })
       call.once('close', () => {
@@ -222,21 +226,24 @@ export class UpstreamConnections {
 }
 
 interface StaleWatch {
-  /** Whether a failure at this moment is that of an idle connection which the upstream closed before it read the request. */
+  /** Whether a failure now means that the upstream closed an idle connection before it read the request. */
   readonly isStale: () => boolean
   readonly stop: StopTimer
 }
 
-/** Watches a reused connection from the sending on: it was stale if it fails soon, and before any byte came. */
-function watchStale(socket: Socket, later: (delayMs: number, task: () => void) => StopTimer): StaleWatch {
+/** Watches a reused connection after sending. It was stale if it fails within the window and before any byte arrived. */
+function watchStale(
+  socket: Socket,
+  startTimer: (delayMs: number, task: () => void) => StopTimer,
+): StaleWatch {
   const { bytesRead } = socket
-  let isSoon = true
-  // What has arrived by then is read first, so a busy event loop makes no failure late.
-  const stop = later(STALE_MS, () => afterNextPoll(() => (isSoon = false)))
-  return { isStale: () => isSoon && socket.bytesRead === bytesRead, stop }
+  let isInWindow = true
+  // Reads the data that has arrived first, so that a busy event loop does not end the window too early.
+  const stop = startTimer(STALE_FAILURE_WINDOW_MS, () => afterNextPoll(() => (isInWindow = false)))
+  return { isStale: () => isInWindow && socket.bytesRead === bytesRead, stop }
 }
 
-/** A pooled connection that the upstream had closed. Nothing of the request was read there. */
+/** A pooled connection that the upstream had closed before it read the request. */
 class StaleConnection extends Error {}
 
 function isReset({ code }: NodeJS.ErrnoException): boolean {
@@ -252,25 +259,25 @@ function invalidAnswer(origin: string, why: string): UpstreamFailure {
   return new UpstreamFailure('UpstreamInvalid', message)
 }
 
-/** Runs a task when everything that has arrived by now has been read from the sockets. */
+/** Runs a task after all data that has arrived has been read from the sockets. */
 function afterNextPoll(task: () => void): void {
-  // The first one may run before sockets are looked at, in the same event-loop iteration.
+  // The first callback may run before the sockets are polled, in the same event-loop iteration.
   defer(() => defer(task))
 }
 
-/** A TLS connection has its address of the other side before it has its keys. */
+/** A TLS socket is connected before its handshake is complete. */
 function isConnecting(socket: Socket): boolean {
   return socket.connecting || (socket instanceof TLSSocket && socket.getProtocol() === null)
 }
 
-/** What reading a body needs to know of its call. */
+/** What reading a body needs from its call. */
 interface BodyWatch {
   readonly origin: string
-  /** Starts to wait for a chunk; the timer breaks the call off. */
+  /** Starts the idle timer, which aborts the call. Returns the function that stops it. */
   readonly watchIdle: () => StopTimer
-  /** Why the call was broken off from this side, if it was. */
+  /** Why the simulator aborted the call; undefined if it did not. */
   readonly failure: () => Error | undefined
-  /** Ends the call, which frees its connection when the answer was complete and else breaks it. */
+  /** Ends the call. Closes its connection if the answer is not complete. */
   readonly close: () => void
 }
 
@@ -281,8 +288,8 @@ const decoders: Readonly<Record<string, () => NodeJS.ReadWriteStream & Readable>
 }
 
 /**
- * The body of an answer as it arrives, decoded where the upstream compressed it although nobody asked for that. While
- * the reader does not ask for more, nothing more is read from the upstream, and no time counts.
+ * The body of an answer as it arrives. Decompresses it if the upstream compressed it although the simulator did not request
+ * that. While the reader is not waiting for a chunk, no data is read and the idle timeout is off.
  */
 function readUpstreamBody(
   response: IncomingMessage,
@@ -290,35 +297,35 @@ function readUpstreamBody(
 ): { readonly decoded: boolean; readonly chunks: AsyncIterable<Buffer> } {
   const encoding = response.headers['content-encoding']?.trim().toLowerCase() ?? ''
   const createDecoder = Object.hasOwn(decoders, encoding) ? decoders[encoding] : undefined
-  if (encoding === 'deflate') return { decoded: true, chunks: walk(inflated(response), watch) }
-  if (!createDecoder) return { decoded: false, chunks: walk(response, watch) }
+  if (encoding === 'deflate') return { decoded: true, chunks: readChunks(inflateChunks(response), watch) }
+  if (!createDecoder) return { decoded: false, chunks: readChunks(response, watch) }
   const decoder = createDecoder()
-  // The reader hears of every error through the decoder.
+  // The reader gets all errors from the decoder.
   const body = pipeline(response, decoder, () => {}) as unknown as Readable
-  return { decoded: true, chunks: walk(body, watch) }
+  return { decoded: true, chunks: readChunks(body, watch) }
 }
 
-/** The standard means the format of zlib; some servers send the bare one. The first byte tells which it is. */
-async function* inflated(response: AsyncIterable<Buffer>): AsyncGenerator<Buffer, undefined> {
+/** `deflate` means the zlib format, but some servers send raw deflate data. The first byte shows which one it is. */
+async function* inflateChunks(response: AsyncIterable<Buffer>): AsyncGenerator<Buffer, undefined> {
   const iterator = response[Symbol.asyncIterator]()
   const first = await iterator.next()
   if (first.done === true) return
-  async function* packed(): AsyncGenerator<Buffer, undefined> {
+  async function* compressedChunks(): AsyncGenerator<Buffer, undefined> {
     for (let next = first; next.done !== true; next = await iterator.next()) yield next.value
   }
   const decoder = (first.value[0] ?? 0) % 16 === 8 ? createInflate() : createInflateRaw()
-  yield* pipeline(packed, decoder, () => {}) as unknown as AsyncIterable<Buffer>
+  yield* pipeline(compressedChunks, decoder, () => {}) as unknown as AsyncIterable<Buffer>
 }
 
-async function* walk(body: AsyncIterable<Buffer>, watch: BodyWatch): AsyncGenerator<Buffer, undefined> {
-  let isWhole = false
+async function* readChunks(body: AsyncIterable<Buffer>, watch: BodyWatch): AsyncGenerator<Buffer, undefined> {
+  let isComplete = false
   const iterator = body[Symbol.asyncIterator]()
   try {
     for (;;) {
       const stopIdle = watch.watchIdle()
       const { done, value } = await iterator.next().finally(stopIdle)
       if (done === true) {
-        isWhole = true
+        isComplete = true
         return
       }
       yield value
@@ -326,15 +333,15 @@ async function* walk(body: AsyncIterable<Buffer>, watch: BodyWatch): AsyncGenera
   } catch (error) {
     throw watch.failure() ?? brokenBody(watch.origin, error)
   } finally {
-    if (!isWhole) watch.close()
+    if (!isComplete) watch.close()
   }
 }
 
 function brokenBody(origin: string, error: unknown): UpstreamFailure {
   const { code = '' } = error as NodeJS.ErrnoException
   const message = code.startsWith('Z_')
-    ? `${origin} sent a compressed body that cannot be decoded (${code}). Look into what stands between here and there.`
-    : `${origin} broke the connection in the middle of its answer. Try again, or look into its log.`
+    ? `Could not decode the compressed answer of ${origin} (${code}). Check the proxies between the simulator and the upstream.`
+    : `Could not get the rest of the answer of ${origin}: it closed the connection. Try again, or check its log.`
   return new UpstreamFailure(code.startsWith('Z_') ? 'UpstreamInvalid' : 'UpstreamBroken', message, {
     cause: error,
   })

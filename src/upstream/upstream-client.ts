@@ -12,14 +12,14 @@ import { endToEndHeaders, hopByHop, namedByConnection } from '../pipeline/end-to
 import { isCredentialName } from '../lib/credential-names.ts'
 import { redactHeaderValue } from '../lib/credential-texts.ts'
 
-/** Where an upstream is, and what may be asked of it. */
-export type UpstreamLimits = Omit<Upstream, 'key'>
+/** Address, timeouts and retries of an upstream. */
+export type UpstreamSettings = Omit<Upstream, 'key'>
 
-/** What a client of one upstream is made from. */
+/** Options of the client of one upstream. */
 interface UpstreamClientOptions {
-  readonly upstream: UpstreamLimits
+  readonly upstream: UpstreamSettings
   readonly credential: Credential
-  /** Most kilobytes of the headers of an answer. */
+  /** Maximum size of the headers of an answer, in KiB. */
   readonly headerLimitKb: number
   readonly clock: Clock
   readonly logger: Logger
@@ -27,9 +27,9 @@ interface UpstreamClientOptions {
 
 /** An answer of an upstream. */
 interface UpstreamReply {
-  /** Its body is a live one, in which stars stand in the place of the credential. */
+  /** Has a live body, in which the credential is replaced by stars. */
   readonly reply: Reply
-  /** When the request was sent that it answers, on the clock's monotonic scale. */
+  /** When its request was sent, on the clock's monotonic scale. */
   readonly sentMs: number
 }
 
@@ -37,27 +37,27 @@ interface UpstreamReply {
 export interface UpstreamClient {
   /** Scheme, host and port. */
   readonly origin: string
-  /** Whether a request leads out of the path of the endpoint. It must not be sent then. */
+  /** Whether the path of a request leads outside of the endpoint. Such a request must not be sent. */
   leavesEndpoint(exchange: Exchange): boolean
   /**
-   * Sends a request on, with the credential in the place of the caller's.
+   * Forwards a request with the credential of the operator instead of that of the client.
    *
-   * @throws {UpstreamFailure} when there is no answer
-   * @throws {CallerLeft} when the caller leaves before
+   * @throws {UpstreamFailure} if there is no answer
+   * @throws {ClientDisconnected} if the client disconnects first
    */
-  ask(exchange: Exchange): Promise<UpstreamReply>
-  /** The credentials that were sent lately, none of which may get into logs or files. */
+  send(exchange: Exchange): Promise<UpstreamReply>
+  /** The credentials that were sent recently. They must not be written to logs or files. */
   readonly secrets: () => readonly string[]
-  /** Closes all connections, those at work included. */
+  /** Closes all connections, including active ones. */
   close(): void
 }
 
-/** The path without the name of a resource in front, which the upstream does not know. */
+/** The path without the prefix of a resource, which is unknown to the upstream. */
 function pathBelowResource({ path, route }: Exchange): string {
   return route?.resource === undefined ? path : path.slice(path.indexOf('/', 1))
 }
 
-/** Makes the client of one upstream. Nothing is opened before the first request. */
+/** Creates the client of one upstream. It opens no connection before the first request. */
 export function createUpstreamClient(options: UpstreamClientOptions): UpstreamClient {
   const { upstream, credential, clock, logger, headerLimitKb } = options
   const target = parseUpstreamTarget(upstream.endpoint)
@@ -68,7 +68,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   return {
     origin: target.origin,
     leavesEndpoint: (exchange) => leavesEndpoint(target, pathBelowResource(exchange)),
-    async ask(exchange) {
+    async send(exchange) {
       const { method, query, body, random, signal } = exchange
       const deadlineMs = clock.nowMs() + upstream.totalTimeoutMs
       const call = {
@@ -94,21 +94,22 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
           onRetry: (why, waitMs) =>
             logger.info(
               { ...exchange.logFields, waitMs: Math.round(waitMs) },
-              `The upstream is asked again: ${why}`,
+              `The request is sent to the upstream again: ${why}`,
             ),
         },
       )
       const { status, reason, rawHeaders, decoded, chunks } = answer
       if (status === 401 || status === 403) {
-        const message = `The upstream refused the key with status ${status}. Check AZURE_OPENAI_KEY.`
+        const message = `The upstream rejected the key with status ${status}. Check AZURE_OPENAI_KEY.`
         logger.warn(exchange.logFields, message)
       }
       const headers = returnedHeaders(
         rawHeaders.map((text) => mask.text(text)),
         decoded,
       )
-      // The service gives a name back; a caller that gave none gets none.
-      if (isNamedHere(exchange) && headers.get(ownName) === exchange.id) headers.delete(ownName)
+      // The service returns the request id of the simulator; a client that sent none gets none.
+      if (lacksRequestId(exchange) && headers.get(requestIdHeader) === exchange.id)
+        headers.delete(requestIdHeader)
       const reply: Reply = {
         status,
         ...(reason !== '' && { reason: mask.text(reason) }),
@@ -123,29 +124,29 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   }
 }
 
-/** What the call upstream has of its own. */
-const replaced: ReadonlySet<string> = new Set(['accept-encoding', 'content-length', 'expect', 'host'])
+/** Request headers that the simulator sets itself. */
+const replacedHeaders: ReadonlySet<string> = new Set(['accept-encoding', 'content-length', 'expect', 'host'])
 
-/** Whether a header is for the simulator alone: what lets the caller in here, and what asks for faults. */
-function staysHere(name: string): boolean {
-  return replaced.has(name) || name.startsWith('x-sim-') || isCredentialName(name, 'header')
+/** Whether a header is only for the simulator: credentials of the client, and `x-sim-*`. */
+function isNotForwarded(name: string): boolean {
+  return replacedHeaders.has(name) || name.startsWith('x-sim-') || isCredentialName(name, 'header')
 }
 
-/** Methods whose requests mostly have no body, and then no length either. */
-const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS'])
+/** Methods that need no `content-length` if the body is empty. */
+const bodylessMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS'])
 
-/** By this header the service lets callers name their requests. */
-const ownName = 'x-ms-client-request-id'
+/** Clients of the service can set a request id in this header. */
+const requestIdHeader = 'x-ms-client-request-id'
 
-/** Whether a request has no name of its caller's, and so goes by its id here. */
-function isNamedHere({ headers }: Pick<Exchange, 'headers'>): boolean {
-  return headers[ownName] === undefined
+/** Whether the client has set no request id. The simulator then sends its own. */
+function lacksRequestId({ headers }: Pick<Exchange, 'headers'>): boolean {
+  return headers[requestIdHeader] === undefined
 }
 
 /**
- * The headers of a request as they go upstream: names and values in turn, without credentials of the caller. The operator's
- * take their place. A request without a name of its own goes by its id here.
- * Plain bodies are asked for, so that what is recorded can be read and what streams is not held up by a compressor.
+ * The headers of a forwarded request: names and values alternate. The credential of the operator replaces those of the client. A
+ * request without a request id gets that of the simulator. Requests uncompressed bodies, so that recordings are readable and
+ * compression does not delay streams.
  */
 function forwardedHeaders(
   { id, method, headers, body }: Pick<Exchange, 'id' | 'method' | 'headers' | 'body'>,
@@ -154,27 +155,28 @@ function forwardedHeaders(
 ): string[] {
   const host = target.origin.slice(target.origin.indexOf('//') + 2)
   const raw = ['host', host, ...credential, 'accept-encoding', 'identity']
-  const ofConnection = namedByConnection(headers.connection)
+  const connectionHeaders = namedByConnection(headers.connection)
   for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined || hopByHop.has(name) || staysHere(name) || ofConnection.has(name)) continue
-    for (const one of Array.isArray(value) ? value : [value]) raw.push(name, redactHeaderValue(one))
+    if (value === undefined || hopByHop.has(name) || isNotForwarded(name) || connectionHeaders.has(name))
+      continue
+    for (const item of Array.isArray(value) ? value : [value]) raw.push(name, redactHeaderValue(item))
   }
-  if (isNamedHere({ headers })) raw.push(ownName, id)
-  if (body.length > 0 || !bodiless.has(method)) raw.push('content-length', String(body.length))
+  if (lacksRequestId({ headers })) raw.push(requestIdHeader, id)
+  if (body.length > 0 || !bodylessMethods.has(method)) raw.push('content-length', String(body.length))
   return raw
 }
 
-/** Headers that do not fit a body any more that has been decoded. */
-const ofEncoding: ReadonlySet<string> = new Set(['content-encoding', 'content-length'])
+/** Headers that are wrong after decompression. */
+const encodingHeaders: ReadonlySet<string> = new Set(['content-encoding', 'content-length'])
 
 /**
- * The headers of an answer as they go to the client, in their order and case, several of one name included.
+ * The headers of an answer for the client. Keeps order, case and repeated names.
  *
- * @param raw names and values in turn, as they came
- * @param decoded whether the body was compressed and is not any more
+ * @param raw names and values alternate
+ * @param decoded whether the body was decompressed
  */
 function returnedHeaders(raw: readonly string[], decoded: boolean): HeaderList {
   const headers = endToEndHeaders(new HeaderList([...raw]))
-  if (decoded) for (const name of ofEncoding) headers.delete(name)
+  if (decoded) for (const name of encodingHeaders) headers.delete(name)
   return headers
 }

@@ -1,7 +1,7 @@
 import { gatewayError, type ServiceError } from '../wire/errors.ts'
 
-/** Every way in which the upstream can fail before a client has seen any of its answer, with the status of each. */
-const failures = {
+/** Failures of the upstream before the client has received any of the answer, with their statuses. */
+const failureStatuses = {
   UpstreamCredential: 502,
   UpstreamCredentialTimeout: 504,
   UpstreamUnreachable: 502,
@@ -13,14 +13,14 @@ const failures = {
   UpstreamInvalid: 502,
 } as const
 
-/** The name of a failure, as clients read it in `error.code`. */
-export type UpstreamFailureCode = keyof typeof failures
+/** The `error.code` of a failure. */
+export type UpstreamFailureCode = keyof typeof failureStatuses
 
-/** The upstream did not answer as it should have. The message is for the caller too: it holds no key and no body. */
+/** The upstream did not answer correctly. The message is also sent to the client, so it contains no key and no body. */
 export class UpstreamFailure extends Error {
   override readonly name = 'UpstreamFailure'
   readonly code: UpstreamFailureCode
-  /** Whether the upstream cannot have begun to work on the request, so that asking again costs nothing. */
+  /** Whether the upstream cannot have received the request, so that a repetition is safe. */
   readonly nothingSent: boolean
 
   constructor(
@@ -34,37 +34,38 @@ export class UpstreamFailure extends Error {
   }
 }
 
-/** The call was given up because nobody waits for its answer any more. */
-export class CallerLeft extends Error {
-  override readonly name = 'CallerLeft'
+/** The call was aborted because the client has disconnected. */
+export class ClientDisconnected extends Error {
+  override readonly name = 'ClientDisconnected'
 }
 
-/** The failure as an answer in the envelope of the service: 502, or 504 where time ran out. */
+/** The failure as an error of the service: 502, or 504 for timeouts. */
 export function upstreamError({ code, message }: UpstreamFailure): ServiceError {
-  return gatewayError('edge', failures[code], code, message)
+  return gatewayError('edge', failureStatuses[code], code, message)
 }
 
-/** 400: a path whose dot segments would get a caller to what stands beside the endpoint, with the operator's key. */
+/** 400: the path has dot segments that lead outside of the endpoint, where the request would be sent with the operator's key. */
 export function pathLeavesEndpoint(): ServiceError {
   const message =
     'Could not forward the request: its path has dot segments (..) that lead out of the endpoint. Send the path without them.'
   return gatewayError('edge', 400, 'InvalidPath', message)
 }
 
-/** What a failed connection means, by the code of Node's error, and what to do about it. */
-const reasons: Readonly<Record<string, string>> = {
+/** Cause and advice for a failed connection, by the error code of Node.js. */
+const connectionReasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there. Start it, or correct AZURE_OPENAI_ENDPOINT.',
-  ENOTFOUND: 'its name is unknown. Correct AZURE_OPENAI_ENDPOINT, or the name service of this machine.',
-  EAI_AGAIN: 'its name could not be looked up just now. Check the name service of this machine.',
-  EHOSTUNREACH: 'no network leads there. Check the network and its firewalls.',
-  ENETUNREACH: 'no network leads there. Check the network and its firewalls.',
-  ECONNRESET: 'it broke the connection before it answered. Try again, or look into its log.',
-  EPIPE: 'it broke the connection while the request was sent. Try again, or look into its log.',
+  ENOTFOUND:
+    'its host name does not exist. Correct AZURE_OPENAI_ENDPOINT, or the DNS settings of this machine.',
+  EAI_AGAIN: 'the DNS lookup failed temporarily. Check the DNS settings of this machine.',
+  EHOSTUNREACH: 'the host is unreachable. Check the network and its firewalls.',
+  ENETUNREACH: 'the network is unreachable. Check the network and its firewalls.',
+  ECONNRESET: 'it closed the connection before it answered. Try again, or check its log.',
+  EPIPE: 'it closed the connection while the request was sent. Try again, or check its log.',
 }
 
 const tlsCode = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|EPROTO)/
 
-/** Turns an error of Node's client, before any answer, into a failure. */
+/** Converts an error of the HTTP client of Node.js, before any answer, into a failure. */
 export function connectionFailure(
   origin: string,
   error: NodeJS.ErrnoException,
@@ -72,7 +73,7 @@ export function connectionFailure(
 ): UpstreamFailure {
   const { code = '' } = error
   if (code === 'HPE_HEADER_OVERFLOW') {
-    const message = `Could not read the answer of ${origin}: its headers are longer than HEADER_LIMIT_KB allows. Raise HEADER_LIMIT_KB.`
+    const message = `Could not read the answer of ${origin}: its headers are larger than HEADER_LIMIT_KB. Raise HEADER_LIMIT_KB.`
     return new UpstreamFailure('UpstreamInvalid', message, { cause: error })
   }
   if (code.startsWith('HPE_')) {
@@ -80,10 +81,10 @@ export function connectionFailure(
     return new UpstreamFailure('UpstreamInvalid', message, { cause: error })
   }
   const reason = tlsCode.test(code)
-    ? `its certificate or its TLS is not accepted (${code}). Correct AZURE_OPENAI_ENDPOINT, or name the issuer's certificate in NODE_EXTRA_CA_CERTS.`
-    : (reasons[code] ?? `${code || error.message}.`)
-  const known = sent ? 'UpstreamBroken' : 'UpstreamUnreachable'
-  return new UpstreamFailure(known, `Could not reach ${origin}: ${reason}`, {
+    ? `TLS failed (${code}). Correct AZURE_OPENAI_ENDPOINT, or set NODE_EXTRA_CA_CERTS to the certificate of the issuer.`
+    : (connectionReasons[code] ?? `${code || error.message}.`)
+  const failureCode = sent ? 'UpstreamBroken' : 'UpstreamUnreachable'
+  return new UpstreamFailure(failureCode, `Could not reach ${origin}: ${reason}`, {
     nothingSent: !sent,
     cause: error,
   })

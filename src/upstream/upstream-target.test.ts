@@ -29,12 +29,12 @@ describe('leavesEndpoint', () => {
     '/openai/%25252e%25252e/%2e%2e/x',
     '/openai/%2%65%2%65/%u002e%u002e/x',
     `/%${'25'.repeat(10_000)}2e`,
-  ])('refuses %s', (path) => {
+  ])('is true for %s', (path) => {
     expect([leavesEndpoint(root, path), leavesEndpoint(team, path)]).toEqual([true, true])
   })
 
   it.each(['/team-a/..', '/team-a/../team-b/x', '/team-a/%2e%2e/team-b', '/team-a/x/../../team-b'])(
-    'refuses %s where the path of the endpoint is /team-a',
+    'is true for %s if the path of the endpoint is /team-a',
     (path) => expect(leavesEndpoint(team, path)).toBe(true),
   )
 
@@ -48,13 +48,13 @@ describe('leavesEndpoint', () => {
     '/v1/models/ft:gpt-4o:acme::x%3A..y',
     '/%',
     '/%zz/%e4%ba%ba',
-  ])('passes %s', (path) => {
+  ])('is false for %s', (path) => {
     expect([leavesEndpoint(root, path), leavesEndpoint(team, path)]).toEqual([false, false])
   })
 })
 
 describe('upstreamPath', () => {
-  it('says the path of the endpoint once', () => {
+  it('contains the path of the endpoint once', () => {
     expect(upstreamPath(team, '/team-a/x', 'a=1')).toBe('/team-a/x?a=1')
     expect(upstreamPath(team, '/x', '')).toBe('/team-a/x')
     expect(upstreamPath(team, '/team-ab', '')).toBe('/team-a/team-ab')

@@ -1,6 +1,6 @@
 import { dropCredentials } from '../lib/credential-texts.ts'
 
-/** Where the requests of one upstream go. */
+/** The address of one upstream. */
 export interface UpstreamTarget {
   /** Scheme, host and port: `https://my-resource.openai.azure.com`. */
   readonly origin: string
@@ -8,16 +8,16 @@ export interface UpstreamTarget {
   /** Without the brackets of IPv6. */
   readonly host: string
   readonly port: number
-  /** The path in front of every request's, without a slash at its end; mostly empty. */
+  /** Prefix of all paths, without a slash at its end; usually empty. */
   readonly basePath: string
-  /** Whether it is a resource of Azure, which takes its key as `api-key`. */
+  /** Whether it is an Azure resource, which reads the key from `api-key`. */
   readonly isAzure: boolean
 }
 
 /** Domains of Azure OpenAI, Azure AI services and API Management, in all clouds. */
 const azureHost = /\.(azure\.(com|us|cn)|azure-api\.(net|us|cn)|windows\.net)$/i
 
-/** Reads an endpoint that has been checked to be an http or https URL. */
+/** Parses an endpoint, which must be an http or https URL. */
 export function parseUpstreamTarget(endpoint: string): UpstreamTarget {
   const url = new URL(endpoint)
   const secure = url.protocol === 'https:'
@@ -32,17 +32,17 @@ export function parseUpstreamTarget(endpoint: string): UpstreamTarget {
 }
 
 /**
- * Whether a path leads out of the endpoint's own: `/openai/../../admin`. Servers differ in what they take for a slash or a dot
- * (`%2F`, `\\`, `%252e`, `..;`), so the widest reading counts; a path that stays inside in all of them is fine.
+ * Whether a path leads outside of the path of the endpoint: `/openai/../../admin`. Servers differ in what they accept as a slash
+ * or a dot (`%2F`, `\\`, `%252e`, `..;`). Returns true if the path leads outside in any of these interpretations.
  */
 export function leavesEndpoint({ basePath }: UpstreamTarget, path: string): boolean {
   if (!path.includes('..') && !path.includes('%')) return false
   let depth = 0
-  for (const segment of withoutBase(basePath, path).split('/')) {
-    // Whatever of a segment's encoded slashes a server takes for slashes, names in a row are at least one level.
+  for (const segment of withoutBasePath(basePath, path).split('/')) {
+    // Servers may or may not decode encoded slashes. Adjacent names in a segment count as one level, the minimum.
     let isInName = false
     for (const part of decodeFully(segment).split(/[/\\]/)) {
-      // What follows a semicolon, white space or NUL is dropped by some servers.
+      // Some servers drop everything after a semicolon, white space or NUL.
       if (/^\s*\.\.(?:[;\s\0]|$)/.test(part)) {
         isInName = false
         if (--depth < 0) return true
@@ -55,12 +55,12 @@ export function leavesEndpoint({ basePath }: UpstreamTarget, path: string): bool
   return false
 }
 
-/** How often a name may be encoded; no client encodes one more than twice. */
+/** How many times a name may be encoded. Clients encode a name at most twice. */
 const MAX_DECODINGS = 8
 
 /**
- * Undoes percent encoding until nothing is encoded any more, two-byte forms of the dot and the slash included. What is encoded
- * more than `maxDecodings` times counts as a way upwards.
+ * Decodes percent encoding repeatedly, including the two-byte forms of the dot and the slash. Returns `..` for a segment that is
+ * encoded more than `MAX_DECODINGS` times.
  */
 function decodeFully(segment: string): string {
   let decoded = segment
@@ -74,16 +74,16 @@ function decodeFully(segment: string): string {
   return '..'
 }
 
-function withoutBase(basePath: string, path: string): string {
+function withoutBasePath(basePath: string, path: string): string {
   return path === basePath || path.startsWith(`${basePath}/`) ? path.slice(basePath.length) : path
 }
 
 /**
- * The path and query that a request has at the upstream. An endpoint is often given with the path that its clients take
- * (`https://api.openai.com/v1`); what a request brings along of it is not said twice. Credentials of the caller stay here.
+ * The path and query of a forwarded request. If the endpoint has a path (`https://api.openai.com/v1`) and the request path starts
+ * with it, it is not repeated. Credentials of the client are removed from the query.
  */
 export function upstreamPath({ basePath }: UpstreamTarget, path: string, query: string): string {
-  const whole = basePath + withoutBase(basePath, path)
+  const fullPath = basePath + withoutBasePath(basePath, path)
   const forwarded = dropCredentials(query)
-  return forwarded === '' ? whole : `${whole}?${forwarded}`
+  return forwarded === '' ? fullPath : `${fullPath}?${forwarded}`
 }

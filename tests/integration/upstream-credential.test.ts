@@ -96,7 +96,7 @@ describe('the credential of an upstream', () => {
     )
     const error = await errorOf(await ask())
     expect(error).toMatchObject({ status: 502, code: 'UpstreamCredential' })
-    expect(error.message).toMatch(/the log of the simulator says\. Correct that source\.$/)
+    expect(error.message).toMatch(/See the log of the simulator, and correct the source\.$/)
     expect(error.message).not.toContain('no token')
     expect(log.find(({ level }) => level === 'warn')?.fields).toMatchObject({
       reason: expect.stringContaining('no token'),
