@@ -6,12 +6,12 @@ import { type BannerOptions, mayShowKey, renderBanner, inPieces, shellWord } fro
 
 const url = 'http://127.0.0.1:8000'
 
-const bannerOf = (settings: TestSettings = {}, parts: Partial<BannerOptions> = {}): Promise<string> => {
+const bannerOf = (settings: TestSettings = {}, options: Partial<BannerOptions> = {}): Promise<string> => {
   const { simulator } = createTestSimulator(settings)
-  return renderBanner({ simulator, url, workers: 1, showsKey: false, workingDirectory: '/', ...parts })
+  return renderBanner({ simulator, url, workers: 1, showsKey: false, workingDirectory: '/', ...options })
 }
 
-/** The words of the example, as a shell reads them. */
+/** Arguments of the example's curl command, as a shell passes them. */
 const wordsOf = (banner: string, env: Record<string, string> = {}): string[] => {
   const script = `curl() { printf '%s\\0' "$@"; }\n${banner.slice(banner.indexOf('Try it:') + 7)}`
   return execFileSync('bash', ['-c', script], { env: { PATH: '/usr/bin:/bin', ...env }, encoding: 'utf8' })
@@ -25,7 +25,7 @@ const recorded = (path: string, body: string, dirEnv: Record<string, string> = {
 }
 const recording = { SIMULATOR_MODE: 'record', AZURE_OPENAI_KEY: 'secret-key-of-upstream' }
 
-describe('the banner', () => {
+describe('banner', () => {
   it.each([
     ['the default deployments', {}, { workers: 4 }],
     [
@@ -42,13 +42,13 @@ describe('the banner', () => {
       {},
     ],
     ['record', { env: { ...recording, AZURE_OPENAI_ENDPOINT: 'https://my-resource.openai.azure.com' } }, {}],
-  ])('fits into 24 lines of 80 columns: %s', async (_, settings: TestSettings, parts) => {
-    const lines = (await bannerOf(settings, parts)).split('\n')
+  ])('fits into 24 lines of 80 columns: %s', async (_, settings: TestSettings, options) => {
+    const lines = (await bannerOf(settings, options)).split('\n')
     expect(lines.length).toBeLessThanOrEqual(24)
     expect(lines.filter((line) => line.length > 80)).toEqual([])
   })
 
-  it('names the resources beside the default one', async () => {
+  it('names the resources other than the default one', async () => {
     const names = ['acme', 'beta', 'gamma', 'delta']
     const banner = await bannerOf({ resources: Object.fromEntries(names.map((name) => [name, {}])) })
     expect(banner).toContain('Resources    /acme/openai/...\n               /beta/openai/...\n')
@@ -56,14 +56,14 @@ describe('the banner', () => {
     expect(await bannerOf({})).not.toContain('Resources')
   })
 
-  it('fits there, too, with a long recorded request', async () => {
+  it('fits into 24 lines of 80 columns with a long recorded request', async () => {
     const path = `/openai/deployments/${'d'.repeat(60)}/chat/completions?api-version=2024-10-21`
     const lines = (await bannerOf(recorded(path, '{"a":"b"}'), { workingDirectory: '/tmp' })).split('\n')
     expect(lines.length).toBeLessThanOrEqual(24)
     expect(lines.filter((line) => line.length > 80)).toEqual([])
   })
 
-  it('has limits and waits beside the deployments, and says how many more there are', async () => {
+  it('lists deployments with limits and latency, and the number of further ones', async () => {
     const banner = await bannerOf({
       deployments: {
         chat: {
@@ -87,7 +87,7 @@ describe('the banner', () => {
     expect(banner).not.toContain('any other name')
   })
 
-  it('in record mode tells the upstream and the folder, and asks for the models of the upstream', async () => {
+  it('shows the upstream and the folder in record mode, with a request for the models of the upstream', async () => {
     const env = {
       ...recording,
       AZURE_OPENAI_ENDPOINT: 'https://my.openai.azure.com',
@@ -95,7 +95,7 @@ describe('the banner', () => {
     }
     const banner = await bannerOf({ env }, { workingDirectory: '/tmp/x' })
     expect(banner).toContain(
-      '  Upstream     https://my.openai.azure.com\n  Recordings   fixtures (written at once)\n',
+      '  Upstream     https://my.openai.azure.com\n  Recordings   fixtures (written immediately)\n',
     )
     expect(banner).not.toMatch(/Deployments|secret-key-of-upstream/)
     expect(wordsOf(banner, { SIMULATOR_API_KEY: 'k' })).toEqual([
@@ -107,7 +107,7 @@ describe('the banner', () => {
     expect(other).toContain(`${url}/v1/models`)
   })
 
-  it('in replay mode tells the recordings and what a miss gets, and asks for one of them', async () => {
+  it('shows the recordings and the answer to a miss in replay mode, with a recorded request', async () => {
     const path = '/openai/deployments/chat/chat/completions?api-version=2024-10-21'
     const body = `{"messages":[{"role":"user","content":"It is $HOME \`x\` ${'long '.repeat(20)}"}]}`
     const banner = await bannerOf(recorded(path, body))
@@ -123,7 +123,7 @@ describe('the banner', () => {
     )
   })
 
-  it('in forward mode tells the upstream, and no folder', async () => {
+  it('shows the upstream and no folder in forward mode', async () => {
     const env = {
       ...recording,
       SIMULATOR_MODE: 'forward',
@@ -136,7 +136,7 @@ describe('the banner', () => {
     expect(banner).toContain(`${url}/openai/models?api-version=2024-10-21`)
   })
 
-  it('tells what answers the deployments that name a source, and fits there with all four', async () => {
+  it('shows the source of each deployment, in 24 lines with all four sources', async () => {
     const dir = recordingFolder({})
     const banner = await bannerOf(
       {
@@ -162,7 +162,7 @@ describe('the banner', () => {
     expect(banner.split('\n').length).toBeLessThanOrEqual(24)
   })
 
-  it('shows a key that was set only to whoever may see it, and else asks for the variable', async () => {
+  it('shows a configured key only if allowed, and otherwise uses the variable', async () => {
     const hidden = await bannerOf()
     expect(hidden).not.toContain('test-key')
     expect(() => wordsOf(hidden)).toThrow(/SIMULATOR_API_KEY: set it to the key/)
@@ -172,20 +172,20 @@ describe('the banner', () => {
   })
 })
 
-describe('a key that was set', () => {
+describe('configured key', () => {
   const stdout = (isTTY?: boolean) => ({ stdout: { write: () => {}, isTTY } })
-  it('is shown on a terminal only, and not on that of a container', () => {
-    const usual = { pid: 200, ppid: 100 }
-    expect(mayShowKey(stdout(true), usual as typeof process)).toBe(true)
-    expect(mayShowKey(stdout(), usual as typeof process)).toBe(false)
+  it('is shown on a terminal only, and not in a container', () => {
+    const ids = { pid: 200, ppid: 100 }
+    expect(mayShowKey(stdout(true), ids as typeof process)).toBe(true)
+    expect(mayShowKey(stdout(), ids as typeof process)).toBe(false)
     expect(mayShowKey(stdout(true), { pid: 1, ppid: 0 } as typeof process)).toBe(false)
     expect(mayShowKey(stdout(true), { pid: 7, ppid: 1 } as typeof process)).toBe(false)
   })
 })
 
-describe('a word of the shell', () => {
+describe('word of the shell', () => {
   it.each(['', "it's", '$HOME `x` "y" \\', 'ä'.repeat(50), '😀'.repeat(50), "'".repeat(30)])(
-    'stays what it is: %j',
+    'is passed unchanged: %j',
     (text) => {
       const script = `printf %s ${shellWord(text)}; echo; printf %s ${inPieces(text, 7)}`
       expect(execFileSync('bash', ['-c', script], { encoding: 'utf8' })).toBe(`${text}\n${text}`)

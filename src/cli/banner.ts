@@ -9,36 +9,35 @@ import { timingOf } from '../latency/timing.ts'
 import { isLimited } from '../pipeline/source-rules.ts'
 import type { CliHost } from './cli-host.ts'
 
-/** What the banner is made from. */
+/** Input of the banner. */
 export interface BannerOptions {
   readonly simulator: Simulator
   readonly url: string
-  /** How many processes answer; 1 is not told. */
+  /** Number of worker processes; 1 is not shown. */
   readonly workers: number
-  /** Whether a key that somebody has set may be shown. */
+  /** Whether a configured key may be shown. A generated key is always shown. */
   readonly showsKey: boolean
-  /** What paths are shown from. */
+  /** Paths are shown relative to this folder. */
   readonly workingDirectory: string
 }
 
-/** The width of the smallest terminal that people have. */
+/** Width of a default terminal, in columns. */
 const MAX_WIDTH = 80
-/** So many deployments are shown. */
 const MAX_DEPLOYMENTS = 5
-/** And so many where several sources answer, which take lines as well. */
-const MAX_OF_MANY = 3
+/** Maximum number of resources, and of deployments if several sources have lines as well. */
+const MAX_SHORT_LIST = 3
 const LABEL_WIDTH = 15
-/** Beside it there is room for limits and waits. */
+/** Maximum length of a deployment's name, so that limits and latency fit on the same line. */
 const MAX_NAME_LENGTH = 23
 
 type Row = readonly [label: string, ...lines: readonly string[]]
 
 /**
- * What whoever starts it needs to see: where it is, how to get in, what answers, and a request that works in any other
- * terminal. At most 24 lines of 80 columns, unless names or addresses are longer.
+ * Renders the text that is printed after the start: addresses, keys, sources of the answers, and an example request that works in
+ * any other terminal. Has at most 24 lines of 80 columns, unless names or addresses are longer.
  */
-export async function renderBanner(parts: BannerOptions): Promise<string> {
-  const { simulator, url, workers } = parts
+export async function renderBanner(options: BannerOptions): Promise<string> {
+  const { simulator, url, workers } = options
   const { defaultResource: config } = simulator.config
   const rows: readonly Row[] = [
     ['Endpoint', url],
@@ -47,7 +46,7 @@ export async function renderBanner(parts: BannerOptions): Promise<string> {
     ['Metrics', `${url}/metrics`],
     ...resourceRows(simulator),
     ...(workers > 1 ? [['Workers', `${workers} processes`] as const] : []),
-    ...sourceRows(parts),
+    ...sourceRows(options),
   ]
   const lines = [
     `aoai-simulated-api runs in ${config.mode} mode.`,
@@ -56,7 +55,7 @@ export async function renderBanner(parts: BannerOptions): Promise<string> {
     '',
     'Try it:',
     '',
-    ...(await exampleRequest(parts)).map((line, index) => (index === 0 ? `  ${line}` : line)),
+    ...(await exampleRequest(options)).map((line, index) => (index === 0 ? `  ${line}` : line)),
     '',
     '',
   ]
@@ -64,8 +63,8 @@ export async function renderBanner(parts: BannerOptions): Promise<string> {
 }
 
 /**
- * Whether the banner may show the key that somebody has set: on a terminal of theirs. What the first process of a container, or
- * one that it has started, shows on a terminal is kept in the log of the container.
+ * Returns whether the banner may show a configured key: only on a terminal, and not in a container. The terminal output of the
+ * first process of a container, or of one of its children, ends up in the container's log.
  */
 export function mayShowKey({ stdout }: Pick<CliHost, 'stdout'>, { pid, ppid } = process): boolean {
   return stdout.isTTY === true && pid !== 1 && ppid !== 1
@@ -75,18 +74,18 @@ function renderRow([label, ...lines]: Row): string[] {
   return lines.map((line, index) => `  ${(index === 0 ? label : '').padEnd(LABEL_WIDTH - 2)}${line}`)
 }
 
-/** The resources beside the default one, to which all else belongs. */
+/** The resources other than the default one. All other rows describe the default one. */
 function resourceRows({ config }: Simulator): Row[] {
   const names = [...config.resources.keys()].filter((name) => name !== defaultResourceName)
   if (names.length === 0) return []
-  const shown = names.slice(0, MAX_OF_MANY).map((name) => printableWithin(name, MAX_NAME_LENGTH))
+  const shown = names.slice(0, MAX_SHORT_LIST).map((name) => printableWithin(name, MAX_NAME_LENGTH))
   const more = names.length - shown.length
   return [
     ['Resources', ...shown.map((name) => `/${name}/openai/...`), ...(more > 0 ? [`and ${more} more`] : [])],
   ]
 }
 
-/** What answers: the mode's part, and that of the sources that deployments name. */
+/** Sources of the answers: that of the mode, and those that deployments name. */
 function sourceRows({ simulator, workingDirectory }: BannerOptions): Row[] {
   const { defaultResource: config } = simulator.config
   const { mode, sources, recordings, upstream } = config
@@ -100,13 +99,13 @@ function sourceRows({ simulator, workingDirectory }: BannerOptions): Row[] {
     const onMiss = {
       error: '404 with the nearest recording (REPLAY_ON_MISS=error)',
       generate: 'a generated answer (REPLAY_ON_MISS=generate)',
-      record: 'asked of the upstream and recorded (REPLAY_ON_MISS=record)',
+      record: 'forwarded and recorded (REPLAY_ON_MISS=record)',
     }[recordings.replay.onMiss]
     rows.push(['Recordings', `${countOf(interactions, 'request')} in ${countOf(files, 'file')} of ${folder}`])
     if (mode === 'replay') rows.push(['On a miss', onMiss])
     if (writesRecordings(config) && rows.every(([label]) => label !== 'Upstream')) rows.push(...upstreamRow)
   } else if (sources.includes('record')) {
-    const written = recordings.autosave ? 'written at once' : 'written at the end'
+    const written = recordings.autosave ? 'written immediately' : 'written at the end'
     rows.push(['Recordings', `${folder} (${written})`])
   }
   return rows
@@ -114,7 +113,7 @@ function sourceRows({ simulator, workingDirectory }: BannerOptions): Row[] {
 
 function describeDeployments(config: ResourceConfig): string[] {
   const all = [...config.deployments.values()]
-  const shown = all.slice(0, config.sources.length > 1 ? MAX_OF_MANY : MAX_DEPLOYMENTS)
+  const shown = all.slice(0, config.sources.length > 1 ? MAX_SHORT_LIST : MAX_DEPLOYMENTS)
   const names = shown.map(({ name, model }) => {
     const whole = name === model.name ? name : `${name} (${model.name})`
     return printableWithin(whole.length > MAX_NAME_LENGTH ? name : whole, MAX_NAME_LENGTH)
@@ -161,33 +160,33 @@ function describeLatency(timing: ReturnType<typeof timingOf>, timeScale: number)
   return `${first}${typical(timing.perToken)} ms/token`
 }
 
-/** A number in few characters, and exact: 450K, 2M, 2,700. */
+/** Shortens a number without rounding it: 450K, 2M, 2,700. */
 function short(count: number): string {
   if (count % 1_000_000 === 0) return `${count / 1_000_000}M`
   return count % 1_000 === 0 && count < 1_000_000 ? `${count / 1_000}K` : formatNumber(count)
 }
 
-/** A request as it is typed into a shell. */
+/** A request in the form that is typed into a shell. */
 interface ShellRequest {
   readonly target: string
   readonly contentType?: string | undefined
-  /** As it stands in the command, quoted. */
+  /** Quoted for the shell. */
   readonly data?: string | undefined
   readonly method?: string | undefined
 }
 
-async function exampleRequest(parts: BannerOptions): Promise<string[]> {
-  const { simulator, url, showsKey } = parts
+async function exampleRequest(options: BannerOptions): Promise<string[]> {
+  const { simulator, url, showsKey } = options
   const { defaultResource: config } = simulator.config
   const { target, contentType, data, method } = await chooseRequest(simulator)
-  // A variable that is not set in that terminal says so, in the place of a 401.
+  // If the variable is not set in that terminal, the shell reports it instead of sending a request that gets 401.
   const key =
     config.apiKeyGenerated || showsKey
       ? shellWord(`api-key: ${config.apiKey}`)
       : '"api-key: ${SIMULATOR_API_KEY:?set it to the key}"'
-  const asked = method === undefined ? '' : `-X ${method} `
+  const methodFlag = method === undefined ? '' : `-X ${method} `
   const words = [
-    `curl ${asked}${inPieces(url + target, MAX_WIDTH - 12)}`,
+    `curl ${methodFlag}${inPieces(url + target, MAX_WIDTH - 12)}`,
     `    -H ${key}`,
     ...(contentType === undefined ? [] : [`    -H ${shellWord(`content-type: ${contentType}`)}`]),
     ...(data === undefined ? [] : [`    -d ${data}`]),
@@ -223,24 +222,24 @@ function generatedRequest(deployments: readonly Deployment[]): ShellRequest {
   const name = JSON.stringify(chat?.name ?? 'gpt-4o-mini')
   const start = `{"model":${name},"max_tokens":20,`
   const rest = '"messages":[{"role":"user","content":"Hello"}]}'
-  // A long name is broken anywhere.
+  // The name makes the line too long: break the line at a fixed width.
   const isLong = name.length > MAX_NAME_LENGTH * 2
   const data = isLong ? inPieces(start + rest, MAX_WIDTH - 10) : shellWord(`${start}\n        ${rest}`)
   return { target: '/openai/v1/chat/completions', contentType: 'application/json', data }
 }
 
-/** The list of models: every upstream has one, whatever its deployments are, and it costs nothing. */
+/** Lists the models: every upstream supports this, independent of its deployments, at no cost. */
 function upstreamRequest(endpoint: string): ShellRequest {
   const isAzure = !/(^|\.)openai\.com$/.test(new URL(endpoint).hostname)
   return { target: isAzure ? '/openai/models?api-version=2024-10-21' : '/v1/models' }
 }
 
-/** Text as one word of a POSIX shell, whatever stands in it. */
+/** Quotes any text as one word of a POSIX shell. */
 export function shellWord(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`
 }
 
-/** The same in lines of about `width` columns, which the shell joins again. */
+/** Quotes a text as `shellWord` does, in lines of about `width` columns, which the shell joins again. */
 export function inPieces(text: string, width: number): string {
   const pieces = text.match(new RegExp(`[^]{1,${width}}`, 'gu')) ?? ['']
   return pieces.map(shellWord).join('\\\n')

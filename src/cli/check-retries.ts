@@ -2,22 +2,22 @@ import { countOf, formatMs, formatNumber, printable } from '../lib/format-text.t
 import { forbiddenStatuses } from '../journal/retry-analyzer.ts'
 import type { RetryReportJson } from '../journal/journal-json.ts'
 import { OperatorError } from '../lib/operator-error.ts'
-import { type CliHost, givenKey } from './cli-host.ts'
+import { type CliHost, configuredKey } from './cli-host.ts'
 import { parseFields } from '../lib/record.ts'
 import { connectionReason } from '../lib/error-text.ts'
 
-/** What the judge may find, by the names that --fail-on takes. */
+/** Kinds of findings, by the names that --fail-on accepts. */
 export const findings = ['early', 'forbidden', 'herds'] as const
 
 /** One of `findings`. */
 export type Finding = (typeof findings)[number]
 
-/** What to ask, and what to make of it. */
+/** Options of `aoai-sim check retries`. */
 export interface CheckRetriesOptions {
   readonly url: URL
-  /** Absent: ADMIN_API_KEY, or else SIMULATOR_API_KEY. */
+  /** Default: ADMIN_API_KEY, or else SIMULATOR_API_KEY. */
   readonly apiKey: string | undefined
-  /** What is a failure; empty only reports. */
+  /** Findings that fail the command. If empty, the command only reports. */
   readonly failOn: readonly Finding[]
   readonly isJson: boolean
 }
@@ -25,15 +25,15 @@ export interface CheckRetriesOptions {
 /**
  * Prints how the clients of a running simulator have retried.
  *
- * @throws {OperatorError} RETRIES_JUDGED when something of `failOn` was found, SIMULATOR_UNAVAILABLE without a report,
- * CONFIG_INVALID without a key
+ * @throws {OperatorError} RETRIES_JUDGED for a finding in `failOn`, SIMULATOR_UNAVAILABLE if there is no report, CONFIG_INVALID if
+ * there is no key
  */
 export async function checkRetries(host: CliHost, options: CheckRetriesOptions): Promise<void> {
-  const apiKey = options.apiKey ?? givenKey(host, 'ADMIN_API_KEY') ?? givenKey(host)
+  const apiKey = options.apiKey ?? configuredKey(host, 'ADMIN_API_KEY') ?? configuredKey(host)
   if (apiKey === undefined) {
     throw new OperatorError(
       'CONFIG_INVALID',
-      'Could not ask the simulator: there is no key. Set SIMULATOR_API_KEY, or --api-key, to the one that it was started with, or ADMIN_API_KEY where it has one.',
+      'Could not read the retry report: there is no key. Set SIMULATOR_API_KEY or --api-key to the key of the simulator, or ADMIN_API_KEY if it has a separate admin key.',
     )
   }
   const report = await fetchRetryReport(options.url, apiKey)
@@ -43,7 +43,7 @@ export async function checkRetries(host: CliHost, options: CheckRetriesOptions):
   if (faults.length === 0) return
   throw new OperatorError(
     'RETRIES_JUDGED',
-    `Could not pass the retries (--fail-on ${options.failOn.join(',')}):${faults.map((fault) => `\n  ${fault}`).join('')}`,
+    `Could not pass the check of retries (--fail-on ${options.failOn.join(',')}):${faults.map((fault) => `\n  ${fault}`).join('')}`,
   )
 }
 
@@ -54,29 +54,29 @@ const describeFinding: Readonly<Record<Finding, (totals: Totals) => string[]>> =
     early === 0
       ? []
       : [
-          `${countOf(early, 'retry')} came before the wait of the answer was over, by up to ${formatMs(worstMs)}. Let the client wait for retry-after-ms, or for retry-after in seconds, before it sends a request again.`,
+          `${countOf(early, 'retry')} came before retry-after had passed, by up to ${formatMs(worstMs)}. Let the client wait for retry-after-ms, or for retry-after in seconds, before it repeats a request.`,
         ],
   forbidden: ({ forbidden }) =>
     forbidden === 0
       ? []
       : [
-          `${countOf(forbidden, 'retry')} repeated an error that stays the same (${[...forbiddenStatuses].join(', ')}). Let the client retry 408, 409, 429 and 500 and above only.`,
+          `${countOf(forbidden, 'retry')} repeated a request with an error that a retry cannot fix (${[...forbiddenStatuses].join(', ')}). Let the client retry 408, 409, 429 and 500 and above only.`,
         ],
   herds: ({ herds }) =>
     herds === 0
       ? []
       : [
-          `${countOf(herds, 'herd')} of retries came back at the same moment. Let the client add a random time to each wait, or send fewer requests at once.`,
+          `${countOf(herds, 'herd')} of retries arrived at the same moment. Let the client add a random time to each wait, or send fewer concurrent requests.`,
         ],
 }
 
-/** A report of 10,000 clients is made and sent in less. */
+/** Enough for a report about 10,000 clients. */
 const TIMEOUT_MS = 30_000
 
 /**
- * Asks a running simulator how its clients have retried.
+ * Fetches the retry report of a running simulator.
  *
- * @throws {OperatorError} SIMULATOR_UNAVAILABLE when it does not answer, refuses the key, or keeps no journal
+ * @throws {OperatorError} SIMULATOR_UNAVAILABLE if it does not answer, rejects the key, or has no journal
  */
 async function fetchRetryReport(url: URL, apiKey: string): Promise<RetryReportJson> {
   const address = new URL(`${url.pathname.replace(/\/+$/, '')}/++/retry-report`, url)
@@ -85,16 +85,16 @@ async function fetchRetryReport(url: URL, apiKey: string): Promise<RetryReportJs
   if (status === 200 && isReport(body)) return body
   if (status === 401) {
     throw unavailable(
-      `Could not read ${address.href}: the key is not the simulator's (got 401). Set --api-key or SIMULATOR_API_KEY to the one that it was started with, or --admin-api-key or ADMIN_API_KEY where it has one.`,
+      `Could not read ${address.href}: the simulator rejects the key (got 401). Set --api-key or SIMULATOR_API_KEY to the key of the simulator, or --admin-api-key or ADMIN_API_KEY if it has a separate admin key.`,
     )
   }
   if (codeOf(body) === 'JournalOff') {
     throw unavailable(
-      `Could not read ${address.href}: the simulator keeps no journal. Start it with JOURNAL_SIZE=10000, and run your client again.`,
+      `Could not read ${address.href}: the simulator has no journal. Start it with JOURNAL_SIZE=10000, and run your client again.`,
     )
   }
   throw unavailable(
-    `Could not read ${address.href}: no retry report is there (got ${status}). Set --url to a simulator of this version that was started with JOURNAL_SIZE=10000.`,
+    `Could not read ${address.href}: it is not a retry report (got ${status}). Set --url to a simulator of this version that was started with JOURNAL_SIZE=10000.`,
   )
 }
 
@@ -108,7 +108,7 @@ async function get(address: URL, apiKey: string): Promise<{ status: number; text
   } catch (error) {
     throw new OperatorError(
       'SIMULATOR_UNAVAILABLE',
-      `Could not reach a simulator at ${address.origin}: ${connectionReason(error)}. Start it with JOURNAL_SIZE=10000, or set --url to where it runs.`,
+      `Could not reach a simulator at ${address.origin}: ${connectionReason(error)}. Start it with JOURNAL_SIZE=10000, or set --url to its address.`,
       { cause: error },
     )
   }
@@ -131,10 +131,10 @@ function unavailable(message: string): OperatorError {
 
 type ClientJson = RetryReportJson['clients'][number]
 
-/** Most rows of the table: those with findings come first. */
+/** Maximum number of rows in the table. Clients with findings precede the others. */
 const MAX_ROWS = 20
 
-/** The report as lines for a person: a table of clients, what was found about each, and a verdict. */
+/** Renders the report as lines of text: a table of clients, the findings for each, and a summary. */
 function renderRetryReport({ since, clients, totals }: RetryReportJson): string[] {
   const shown = clients.slice(0, MAX_ROWS)
   const hidden = totals.clients - shown.length
@@ -179,7 +179,7 @@ function findingsOf(client: ClientJson): string[] {
   const repeated = forbidden.examples.at(-1)
   if (repeated) {
     lines.push(
-      `${name}: ${countOf(forbidden.count, 'retry')} of what no retry mends; request ${repeated.id} repeated request ${repeated.retry_of}, a ${repeated.status}.`,
+      `${name}: ${countOf(forbidden.count, 'retry')} of errors that a retry cannot fix; request ${repeated.id} repeated request ${repeated.retry_of}, answered with ${repeated.status}.`,
     )
   }
   if (herds.largest) {
@@ -191,7 +191,7 @@ function findingsOf(client: ClientJson): string[] {
   }
   if (lines.length > 0 && waited) {
     lines.push(
-      `${name}: retries waited ${formatMs(waited.min_ms)} to ${formatMs(waited.max_ms)}, half of them at most ${formatMs(waited.median_ms)}.`,
+      `${name}: retries waited ${formatMs(waited.min_ms)} to ${formatMs(waited.max_ms)}, median ${formatMs(waited.median_ms)}.`,
     )
   }
   return lines.length > 0 ? [...lines, ''] : []
@@ -207,6 +207,6 @@ function verdict(totals: RetryReportJson['totals'], since: string): string {
     forbidden > 0 ? `${forbidden} forbidden` : '',
     herds > 0 ? countOf(herds, 'herd') : '',
   ].filter((part) => part !== '')
-  if (found.length === 0) return `Nothing is wrong with ${countOf(retries, 'retry')} in ${seen}.`
+  if (found.length === 0) return `No problems in ${countOf(retries, 'retry')} (${seen}).`
   return `Found in ${countOf(retries, 'retry')}: ${found.join(', ')} (${seen}).`
 }

@@ -3,25 +3,25 @@ import { type ConfigSources, collectGivenValues } from '../config/sources.ts'
 import { formatNumber } from '../lib/format-text.ts'
 import { InvalidArgumentError } from 'commander'
 
-/** Where the program prints to. */
+/** Output of the program. */
 export interface TextSink {
   write(text: string): unknown
-  /** Whether somebody watches it on a terminal; absent: nobody does. */
+  /** Whether it is a terminal. */
   readonly isTTY?: boolean | undefined
 }
 
-/** What asks the program to end. */
+/** Signals that stop the program. */
 export type StopSignal = 'SIGTERM' | 'SIGINT'
 
-/** Where the program hears of SIGTERM and SIGINT. */
+/** Source of SIGTERM and SIGINT. */
 export interface Signals {
   on(signal: StopSignal, listener: () => void): unknown
   off(signal: StopSignal, listener: () => void): unknown
-  /** Lets signals end the process as they do by default, one that has come already included. */
+  /** Restores the default action of signals, which ends the process. Applies to a signal that was already received as well. */
   release?(): void
 }
 
-/** All that the program touches outside itself, so that a test can run it in its own process. */
+/** Everything outside the program that it uses, so that a test can run it in the test's process. */
 export interface CliHost {
   /** The arguments after the program's name. */
   readonly argv: readonly string[]
@@ -32,7 +32,7 @@ export interface CliHost {
   readonly signals: Signals
 }
 
-/** Where a command reads its configuration from: its flags, the host's environment, and the files of this machine. */
+/** Returns the configuration sources of a command: its flags, the host's environment, and the local files. */
 export function configSources(
   { env, workingDirectory }: Pick<CliHost, 'env' | 'workingDirectory'>,
   flags: ConfigSources['flags'] = {},
@@ -40,8 +40,8 @@ export function configSources(
   return { flags, env, workingDirectory, readFile: readRegularText }
 }
 
-/** The key that the environment or `.env` has for a simulator under this name; undefined where neither has one. */
-export function givenKey(
+/** Returns a key of a simulator from the environment or `.env`; undefined if neither has it. */
+export function configuredKey(
   host: CliHost,
   env: 'SIMULATOR_API_KEY' | 'ADMIN_API_KEY' = 'SIMULATOR_API_KEY',
 ): string | undefined {
@@ -55,16 +55,14 @@ interface Range {
   readonly max: number
 }
 
-/** Reads an address of HTTP or HTTPS. */
+/** Parses an address of HTTP or HTTPS without credentials. */
 export function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '') return url
-  throw new InvalidArgumentError(
-    'Give an address such as http://127.0.0.1:8000. It has no user and no password.',
-  )
+  throw new InvalidArgumentError('Give an address such as http://127.0.0.1:8000, without user and password.')
 }
 
-/** Reads a number with or without a fraction. */
+/** Returns a parser of numbers with or without a fraction. */
 export function parseNumber({ min, max }: Range): (text: string) => number {
   return (text) => {
     const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
@@ -73,7 +71,7 @@ export function parseNumber({ min, max }: Range): (text: string) => number {
   }
 }
 
-/** Reads a whole number. */
+/** Returns a parser of whole numbers. */
 export function parseWhole({ min, max }: Range): (text: string) => number {
   return (text) => {
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
@@ -84,7 +82,7 @@ export function parseWhole({ min, max }: Range): (text: string) => number {
 
 const secondsOf: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3_600 }
 
-/** Reads a time such as `500ms`, `30s`, `5m` or `1h` as seconds; a number alone is seconds. */
+/** Returns a parser of times such as `500ms`, `30s`, `5m` or `1h`, in seconds. The default unit is seconds. */
 export function parseSeconds({ min, max }: Range): (text: string) => number {
   return (text) => {
     const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? []

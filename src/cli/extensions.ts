@@ -23,13 +23,13 @@ export function addExtensionsCommand(program: Command, host: CliHost): void {
     })
 }
 
-/** @throws {OperatorError} CONFIG_INVALID, or EXTENSION_INVALID for the first extension that a start would refuse */
+/** @throws {OperatorError} CONFIG_INVALID, or EXTENSION_INVALID for the first extension that prevents a start */
 async function listExtensions(host: CliHost, paths: readonly string[], isJson: boolean): Promise<void> {
   const sources = configSources(host)
   const used: readonly string[] = paths.length === 0 ? ['EXTENSION_PATH', 'LOG_LEVEL'] : ['LOG_LEVEL']
   const { extensionPath = [], logLevel } = loadSettings(sources, ({ env }) => used.includes(env))
   const extensionHost = {
-    /** Whole only for an extension that looks at it while it is loaded. */
+    /** Read only if an extension uses it while it is loaded. */
     get config() {
       return loadConfig(sources).defaultResource
     },
@@ -72,10 +72,10 @@ function renderOne(loaded: LoadedExtension): string {
   return `${name}  ${loaded.source}\n${lines.join('')}`
 }
 
-/** What is printed as JSON; null stands for a function without a name. */
+/** JSON output for one extension; null is a function without a name. */
 interface Description {
   readonly name: string
-  /** The whole path. */
+  /** Absolute path. */
   readonly file: string | null
   readonly hooks: readonly (string | null)[]
   readonly generators: readonly (string | null)[]

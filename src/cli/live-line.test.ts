@@ -38,7 +38,7 @@ describe('live line', () => {
     expect(terminal.shown).toBe(shown)
   })
 
-  it.each([undefined, 0])('takes 80 columns where the terminal reports %s', (columns) => {
+  it.each([undefined, 0])('assumes 80 columns if the terminal reports %s', (columns) => {
     const terminal = new FakeTerminal(columns)
     new LiveLine(terminal).show(['x'.repeat(200)])
     expect(terminal.shown).toBe('x'.repeat(79))
@@ -62,7 +62,7 @@ describe('live line', () => {
     expect(terminal.shown).toBe('')
   })
 
-  it('needs a terminal: a pipe is none', () => {
+  it('needs a terminal, not a pipe', () => {
     expect(terminalOf({ write: () => {} })).toBeUndefined()
   })
 })

@@ -1,6 +1,6 @@
 import type { TextSink } from './cli-host.ts'
 
-/** A terminal, as far as a line on it needs it; `process.stderr` is one. */
+/** The members of a terminal that are used; `process.stderr` has them. */
 export interface Terminal extends TextSink {
   readonly isTTY: true
   /** Absent or 0 where the terminal does not report its width. */
@@ -18,12 +18,12 @@ const DEFAULT_COLUMNS = 80
 const separator = '  '
 
 /**
- * Erases from the cursor to the end of the screen and then the line of the cursor. The cursor rests at the beginning of the
- * line, so a line that the terminal has wrapped after a resize goes as a whole.
+ * Erases from the cursor to the end of the screen and then the line of the cursor. The cursor stays at the beginning of the
+ * line, so all rows of a line that the terminal wrapped after a resize are erased.
  */
 const erase = '\u001b[J\r\u001b[2K'
 
-/** One line of a terminal that is written again and again, never wider than the terminal. */
+/** One line of a terminal that is redrawn in place and is never wider than the terminal. */
 export class LiveLine {
   readonly #terminal: Terminal
   #parts: readonly string[] = []
@@ -39,7 +39,7 @@ export class LiveLine {
     this.#draw()
   }
 
-  /** Erases the line for good. */
+  /** Erases the line. Call it once, at the end. */
   end(): void {
     this.#terminal.off?.('resize', this.#draw)
     this.#terminal.write(erase)

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { DEFAULT_CONNECTIONS, type LoadOperation, type LoadPlan } from '../load/load-plan.ts'
 import type { WorkloadName } from '../load/workload-shapes.ts'
 import { OperatorError } from '../lib/operator-error.ts'
-import { type CliHost, givenKey } from './cli-host.ts'
+import { type CliHost, configuredKey } from './cli-host.ts'
 
 /** The flags of `load`. Each one is valid on its own. */
 export interface LoadOptions {
@@ -43,7 +43,7 @@ export function createLoadPlan(host: CliHost, options: LoadOptions): LoadPlan {
   const { url, operation, rate } = options
   validateCombination(options)
   validateHost(url, options.allowHost)
-  const apiKey = options.apiKey ?? givenKey(host)
+  const apiKey = options.apiKey ?? configuredKey(host)
   if (apiKey === undefined) {
     throw invalid('there is no API key. Set SIMULATOR_API_KEY or --api-key to the key of the endpoint.')
   }

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 import { openFilesProblem, ProcessSignals } from './process-signals.ts'
 
-/** What an end that was asked for may take once all is closed; an extension that leaves something open cannot prevent it. */
-const MAX_END_MS = 1_000
+/** Time until the process exits after a signal and after everything is closed, in case an extension leaves a handle open. */
+const FORCED_EXIT_MS = 1_000
 
 const signals = new ProcessSignals(process)
 
-// Whoever reads what is printed may stop reading (`aoai-sim | head -3`): that ends no server.
+// The reader of the output can close the pipe (`aoai-sim | head -3`). That must not end the server.
 process.stdout.on('error', ignoreClosedPipe)
 process.stderr.on('error', ignoreClosedPipe)
 
@@ -16,7 +16,7 @@ else {
   process.stderr.write(`${problem}\n`)
   process.exitCode = 1
 }
-if (signals.hasCome) setTimeout(() => process.exit(), MAX_END_MS).unref()
+if (signals.received) setTimeout(() => process.exit(), FORCED_EXIT_MS).unref()
 
 async function load(): Promise<number> {
   const { run } = await import('./run.ts')

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { ProcessSignals } from './process-signals.ts'
 
-/** A process that notes how it is killed. */
+/** A process that records calls of `kill`. */
 function fakeProcess() {
   const killed: unknown[] = []
   const events = Object.assign(new EventEmitter(), {
@@ -19,7 +19,7 @@ function fakeProcess() {
 }
 
 describe('signals of the process', () => {
-  it('are kept for whoever listens first, once', async () => {
+  it('are delivered once to the first listener if they arrive before it', async () => {
     const { events, signals } = fakeProcess()
     events.emit('SIGINT', 'SIGINT')
     const heard: string[] = []
@@ -29,10 +29,10 @@ describe('signals of the process', () => {
     await Promise.resolve()
     signals.on('SIGINT', () => heard.push('again'))
     await Promise.resolve()
-    expect({ heard, hasCome: signals.hasCome }).toEqual({ heard: ['SIGINT'], hasCome: true })
+    expect({ heard, received: signals.received }).toEqual({ heard: ['SIGINT'], received: true })
   })
 
-  it('reach who listens already', () => {
+  it('are delivered to existing listeners', () => {
     const { events, signals } = fakeProcess()
     const heard: string[] = []
     signals.on('SIGTERM', () => heard.push('SIGTERM'))
@@ -40,7 +40,7 @@ describe('signals of the process', () => {
     expect(heard).toEqual(['SIGTERM'])
   })
 
-  it('end the process as usual when nobody listens any more', () => {
+  it('have their default action after the last listener is removed', () => {
     const { signals, watched } = fakeProcess()
     const stop = (): void => {}
     signals.on('SIGTERM', stop)
@@ -51,7 +51,7 @@ describe('signals of the process', () => {
     expect(watched()).toBe(0)
   })
 
-  it('end the process as usual when they are released, one that has come already included', () => {
+  it('have their default action after release, including one that was already received', () => {
     const { events, killed, signals, watched } = fakeProcess()
     events.emit('SIGTERM', 'SIGTERM')
     expect(killed).toEqual([])

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 
 const names: readonly StopSignal[] = ['SIGTERM', 'SIGINT']
 
-/** The members of the process that are used. */
+/** The members of `process` that are used. */
 interface SignalledProcess {
   readonly pid: number
   on(name: StopSignal, listener: (signal: NodeJS.Signals) => void): unknown
@@ -12,15 +12,15 @@ interface SignalledProcess {
 }
 
 /**
- * SIGTERM and SIGINT from the first moment of the program on: one that comes while modules are loaded is kept for whoever
- * listens first. When nobody listens any more, signals end the process as they do by default.
+ * Receives SIGTERM and SIGINT from the start of the program. A signal that arrives before the first listener, while modules are
+ * loaded, is delivered to that listener. After the last listener is removed, signals end the process as they do by default.
  */
 export class ProcessSignals implements Signals {
   readonly #process: SignalledProcess
   readonly #listeners: { readonly name: StopSignal; readonly listener: () => void }[] = []
-  #kept: StopSignal | undefined
-  /** Whether one has come. */
-  hasCome = false
+  #pending: StopSignal | undefined
+  /** Whether a signal was received. */
+  received = false
 
   constructor(process: SignalledProcess) {
     this.#process = process
@@ -29,9 +29,9 @@ export class ProcessSignals implements Signals {
 
   on(name: StopSignal, listener: () => void): void {
     this.#listeners.push({ name, listener })
-    if (this.#kept === name) {
-      this.#kept = undefined
-      queueMicrotask(() => this.#tell(name))
+    if (this.#pending === name) {
+      this.#pending = undefined
+      queueMicrotask(() => this.#notify(name))
     }
   }
 
@@ -43,17 +43,17 @@ export class ProcessSignals implements Signals {
 
   release(): void {
     this.#unwatch()
-    if (this.#kept) this.#process.kill(this.#process.pid, this.#kept)
+    if (this.#pending) this.#process.kill(this.#process.pid, this.#pending)
   }
 
   readonly #receive = (signal: NodeJS.Signals): void => {
     const name = signal as StopSignal
-    this.hasCome = true
-    if (this.#listeners.some((one) => one.name === name)) this.#tell(name)
-    else this.#kept ??= name
+    this.received = true
+    if (this.#listeners.some((one) => one.name === name)) this.#notify(name)
+    else this.#pending ??= name
   }
 
-  #tell(name: StopSignal): void {
+  #notify(name: StopSignal): void {
     for (const one of this.#listeners.filter((each) => each.name === name)) one.listener()
   }
 
@@ -62,29 +62,29 @@ export class ProcessSignals implements Signals {
   }
 }
 
-/** Twice as many as the program opens at once while it starts: some are left for connections. */
-const NEEDED_FILES = 256
+/** Twice the number of files that are open at the same time during the start, so that connections have some as well. */
+const MIN_OPEN_FILES = 256
 
-/** Enough for some thousand connections. */
-const ADVISED_FILES = 4_096
+/** Enough for a few thousand connections. */
+const RECOMMENDED_OPEN_FILES = 4_096
 
-/** What is wrong with the number of files that this process may have open; undefined where nothing is. */
+/** Returns a message if this process may not have enough files open, or undefined. */
 export function openFilesProblem(allowed = allowedFiles()): string | undefined {
-  if (allowed >= NEEDED_FILES) return undefined
+  if (allowed >= MIN_OPEN_FILES) return undefined
   return (
-    `Could not start: this process may have only ${allowed} files open, and needs at least ${NEEDED_FILES}. ` +
-    `Raise the limit (ulimit -n ${ADVISED_FILES}; in a container --ulimit nofile=${ADVISED_FILES}), and start again.`
+    `Could not start: the limit of open files must be at least ${MIN_OPEN_FILES} (got ${allowed}). ` +
+    `Raise it (ulimit -n ${RECOMMENDED_OPEN_FILES}, or --ulimit nofile=${RECOMMENDED_OPEN_FILES} for a container).`
   )
 }
 
-/** Node raises the limit of a process to the hard one before this runs. */
+/** Returns the soft limit of open files. Node.js has already raised it to the hard limit. */
 function allowedFiles(): number {
   if (process.platform === 'win32') return Infinity
   try {
     const limit = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]
     return limit === undefined ? Infinity : Number(limit)
   } catch {
-    // Other systems have no such file; a report takes twenty milliseconds without the addresses of the network.
+    // Other systems have no such file. A report takes about 20 ms without the network interfaces.
     Object.assign(process.report, { excludeNetwork: true })
     const { userLimits } = process.report.getReport() as {
       readonly userLimits?: { readonly open_files?: { readonly soft?: number | 'unlimited' } }

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createProgram } from './program.ts'
 
 async function runWith(...argv: string[]): Promise<{ printed: string; exitCode: number | undefined }> {
@@ -22,32 +22,34 @@ async function runWith(...argv: string[]): Promise<{ printed: string; exitCode: 
   }
 }
 
-it('names the command that was most likely meant by an unknown one, or all of them', async () => {
-  expect(await runWith('recodings')).toEqual({
-    printed: expect.stringMatching(/^error: unknown command 'recodings'\n\(Did you mean recordings\?\)\n/),
-    exitCode: 1,
+describe('command line', () => {
+  it('suggests the nearest command for an unknown one, or lists all commands', async () => {
+    expect(await runWith('recodings')).toEqual({
+      printed: expect.stringMatching(/^error: unknown command 'recodings'\n\(Did you mean recordings\?\)\n/),
+      exitCode: 1,
+    })
+    expect((await runWith('--port', '9000', 'x')).printed).toContain('(The commands are recordings)')
   })
-  expect((await runWith('--port', '9000', 'x')).printed).toContain('(The commands are recordings)')
-})
 
-it('serves without a command', async () => {
-  expect(await runWith('--port', '9000')).toEqual({ printed: '', exitCode: undefined })
-})
+  it('starts the server without a command', async () => {
+    expect(await runWith('--port', '9000')).toEqual({ printed: '', exitCode: undefined })
+  })
 
-it('fits its help into 100 columns, and puts the description of a long flag below it', async () => {
-  const { printed } = await runWith('--help')
-  expect(printed.split('\n').filter((line) => line.length > 100)).toEqual([])
-  expect(printed).toMatch(/\n {2}--latency-open\S+-first-token-mean <value>\n {30,}Mean latency/)
-})
+  it('has a help of 100 columns, with the description of a long flag below it', async () => {
+    const { printed } = await runWith('--help')
+    expect(printed.split('\n').filter((line) => line.length > 100)).toEqual([])
+    expect(printed).toMatch(/\n {2}--latency-open\S+-first-token-mean <value>\n {30,}Mean latency/)
+  })
 
-it('shows the help of a command by its name, however deep it is', async () => {
-  const { printed: whole, exitCode } = await runWith('help')
-  expect(exitCode).toBe(0)
-  expect(whole).toMatch(/^Usage: aoai-sim \[options\]/)
-  expect((await runWith('help', 'recordings')).printed).toMatch(/^Usage: aoai-sim recordings /)
-  expect((await runWith('help', 'recordings', 'lint')).printed).toMatch(/^Usage: aoai-sim recordings lint /)
-  expect(await runWith('help', 'recordings', 'lnt')).toEqual({
-    printed: expect.stringMatching(/^error: unknown command 'lnt'\n\(Did you mean lint\?\)/),
-    exitCode: 1,
+  it('shows the help of a command or subcommand by its name', async () => {
+    const { printed: whole, exitCode } = await runWith('help')
+    expect(exitCode).toBe(0)
+    expect(whole).toMatch(/^Usage: aoai-sim \[options\]/)
+    expect((await runWith('help', 'recordings')).printed).toMatch(/^Usage: aoai-sim recordings /)
+    expect((await runWith('help', 'recordings', 'lint')).printed).toMatch(/^Usage: aoai-sim recordings lint /)
+    expect(await runWith('help', 'recordings', 'lnt')).toEqual({
+      printed: expect.stringMatching(/^error: unknown command 'lnt'\n\(Did you mean lint\?\)/),
+      exitCode: 1,
+    })
   })
 })

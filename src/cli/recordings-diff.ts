@@ -5,10 +5,10 @@ import type { RecordedResponse } from '../recordings/interaction.ts'
 import { createMatchKeys, type MatchKeys, matchRecorded } from '../recordings/match-request.ts'
 import { type AnswerDifference, answerDifference, answerDigest } from '../recordings/answer-difference.ts'
 import { createRedactor, type Redactor } from '../recordings/redact-interaction.ts'
-import { tellProblems, type RecordingsRun } from './recordings-run.ts'
+import { warnOfProblems, type RecordingsRun } from './recordings-run.ts'
 
 interface Side {
-  readonly place: string
+  readonly location: string
   readonly request: string
   readonly digest: string
 }
@@ -19,10 +19,10 @@ interface Changed {
 }
 
 /**
- * Compares the recordings of two files or folders, request by request, in the order of their recording. Headers and times
- * do not count, for they differ each time.
+ * Compares the recordings of two files or folders, request by request, in recorded order. Ignores headers and times, which differ
+ * in each recording.
  *
- * @throws {OperatorError} RECORDINGS_DIFFER when anything differs
+ * @throws {OperatorError} RECORDINGS_DIFFER if anything differs
  */
 export function diffRecordings(run: RecordingsRun, left: string, right: string): void {
   const keys = createMatchKeys(run.settings('match'))
@@ -35,8 +35,8 @@ export function diffRecordings(run: RecordingsRun, left: string, right: string):
     const [a = [], b = []] = [ours.get(key), theirs.get(key)]
     for (let index = 0; index < Math.max(a.length, b.length); index++) {
       const [one, other] = [a[index], b[index]]
-      if (!other && one) onlyLeft.push(`${one.place}  ${one.request}`)
-      else if (!one && other) onlyRight.push(`${other.place}  ${other.request}`)
+      if (!other && one) onlyLeft.push(`${one.location}  ${one.request}`)
+      else if (!one && other) onlyRight.push(`${other.location}  ${other.request}`)
       else if (one && other && one.digest !== other.digest) {
         changed.push({ left: one, right: other })
       }
@@ -50,26 +50,26 @@ export function diffRecordings(run: RecordingsRun, left: string, right: string):
   if (count === 0) return
   throw new OperatorError(
     'RECORDINGS_DIFFER',
-    `${left} and ${right} are not the same: ${countOf(count, 'difference')}.`,
+    `${left} and ${right} differ: ${countOf(count, 'difference')}.`,
   )
 }
 
-/** Answers are not kept while files are compared, so those that differ are read a second time. */
+/** Reads answers that differ a second time, because the comparison keeps only their digests. */
 function explain(run: RecordingsRun, left: string, right: string, changed: readonly Changed[]): object[] {
   const redactor = createRedactor(run.settings('redact'))
-  const ours = answersAt(run, left, new Set(changed.map((pair) => pair.left.place)))
-  const theirs = answersAt(run, right, new Set(changed.map((pair) => pair.right.place)))
+  const ours = answersAt(run, left, new Set(changed.map((pair) => pair.left.location)))
+  const theirs = answersAt(run, right, new Set(changed.map((pair) => pair.right.location)))
   return changed.flatMap(({ left: one, right: other }) => {
-    const [was, is] = [ours.get(one.place), theirs.get(other.place)]
+    const [was, is] = [ours.get(one.location), theirs.get(other.location)]
     if (!was || !is) return []
     const difference = shownDifference(was, is, redactor)
-    run.print(`changed  ${one.place} | ${other.place}  ${one.request}`)
+    run.print(`changed  ${one.location} | ${other.location}  ${one.request}`)
     run.print(`         ${difference.at}: ${difference.was} | ${difference.is}`)
-    return [{ left: one.place, right: other.place, request: one.request, ...difference }]
+    return [{ left: one.location, right: other.location, request: one.request, ...difference }]
   })
 }
 
-/** The first difference without credentials: where the answers differ in one, neither of the two is shown. */
+/** Returns the first difference without credentials. If only credentials differ, both values are redacted. */
 function shownDifference(was: RecordedResponse, is: RecordedResponse, redactor: Redactor): AnswerDifference {
   const [left, right] = [redactor.response(was), redactor.response(is)]
   if (answerDigest(left) !== answerDigest(right)) return answerDifference(left, right)
@@ -79,13 +79,13 @@ function shownDifference(was: RecordedResponse, is: RecordedResponse, redactor: 
 function answersAt(
   run: RecordingsRun,
   path: string,
-  places: ReadonlySet<string>,
+  locations: ReadonlySet<string>,
 ): Map<string, RecordedResponse> {
   const answers = new Map<string, RecordedResponse>()
-  if (places.size === 0) return answers
+  if (locations.size === 0) return answers
   run.scan(run.filesOf([path]), ({ response }, file, { line }) => {
-    const place = `${run.shown(file)}:${line}`
-    if (places.has(place)) answers.set(place, response)
+    const location = `${run.shown(file)}:${line}`
+    if (locations.has(location)) answers.set(location, response)
   })
   return answers
 }
@@ -98,7 +98,7 @@ function read(run: RecordingsRun, path: string, keys: MatchKeys): Map<string, Si
     const key =
       body === undefined && bodyHash !== undefined ? keys.hashKeyOf(match, bodyHash) : keys.keyOf(match)
     const side: Side = {
-      place: `${run.shown(file)}:${line}`,
+      location: `${run.shown(file)}:${line}`,
       request: `${match.method} ${redactText(match.path)}`,
       digest: answerDigest(interaction.response),
     }
@@ -106,6 +106,6 @@ function read(run: RecordingsRun, path: string, keys: MatchKeys): Map<string, Si
     if (known) known.push(side)
     else sides.set(key, [side])
   })
-  tellProblems(run, problems)
+  warnOfProblems(run, problems)
   return sides
 }

@@ -2,21 +2,22 @@ import { createMatchKeys, matchRecorded } from '../recordings/match-request.ts'
 import { queryVariant, RecordingIndex } from '../recordings/recording-index.ts'
 import { rewriteFile } from '../recordings/rewrite-file.ts'
 import { answerDigest } from '../recordings/answer-difference.ts'
-import { tellProblems, type RecordingsRun, findStrayCredential } from './recordings-run.ts'
+import { warnOfProblems, type RecordingsRun, findStrayCredential } from './recordings-run.ts'
 import { reasonOf } from '../lib/error-text.ts'
 import { createRedactor } from '../recordings/redact-interaction.ts'
 import type { YamlFault } from '../recordings/yaml-full-reader.ts'
 import { serialiseInteraction } from '../recordings/yaml-format.ts'
 import { OperatorError } from '../lib/operator-error.ts'
+import { countOf } from '../lib/format-text.ts'
 
 interface Seen {
-  readonly place: string
+  readonly location: string
   readonly answer: string
 }
 
 /**
- * Removes interactions whose request and answer were recorded before. Since replay stays on the last answer, repeats at
- * the end of a request's recordings change nothing; others are removed only with `all`.
+ * Removes interactions that repeat the request and the answer of an earlier one. Replay stays on the last answer, so repeats at the
+ * end of a request's recordings do not affect it. Other repeats are removed only with `all`.
  */
 export function dedupeRecordings(
   run: RecordingsRun,
@@ -33,11 +34,11 @@ export function dedupeRecordings(
     const seen = recordings.get(name) ?? []
     recordings.set(name, seen)
     seen.push({
-      place: `${file}:${line}:${offset}:${interaction.request.uri}`,
+      location: `${file}:${line}:${offset}:${interaction.request.uri}`,
       answer: answerDigest(interaction.response),
     })
   })
-  tellProblems(run, problems)
+  warnOfProblems(run, problems)
   const unreadable = new Set(problems.filter(({ isUnreadable }) => isUnreadable).map(({ file }) => file))
 
   const dropped = new Set([...recordings.values()].flatMap((seen) => repeats(seen, all)))
@@ -53,9 +54,9 @@ export function dedupeRecordings(
       },
       dryRun,
     )
-    if (rewrite.refusal !== undefined) run.tell(`${run.shown(file)} is left as it is: ${rewrite.refusal}.`)
+    if (rewrite.refusal !== undefined) run.warn(`${run.shown(file)} is unchanged: ${rewrite.refusal}.`)
   }
-  for (const place of removed) run.print(`${place}  repeats an answer`)
+  for (const location of removed) run.print(`${location}  repeats an answer`)
   run.print(`${removed.length} interactions ${dryRun ? 'would be removed' : 'removed'}.`)
   run.printJson({ removed, dryRun })
 }
@@ -63,17 +64,19 @@ export function dedupeRecordings(
 function repeats(seen: readonly Seen[], all: boolean): string[] {
   if (all) {
     const answers = new Set<string>()
-    return seen.filter(({ answer }) => answers.size === answers.add(answer).size).map(({ place }) => place)
+    return seen
+      .filter(({ answer }) => answers.size === answers.add(answer).size)
+      .map(({ location }) => location)
   }
   let last = seen.length - 1
   while (last > 0 && seen[last - 1]?.answer === seen[last]?.answer) last--
-  return seen.slice(last + 1).map(({ place }) => place)
+  return seen.slice(last + 1).map(({ location }) => location)
 }
 
 /**
- * Takes credentials, and what RECORDING_REDACT names, out of recording files.
+ * Removes credentials, and the items in RECORDING_REDACT, from recording files.
  *
- * @throws {OperatorError} RECORDINGS_INVALID when a file could not be cleaned
+ * @throws {OperatorError} RECORDINGS_INVALID if a file could not be cleaned
  */
 export function scrubRecordings(
   run: RecordingsRun,
@@ -104,33 +107,33 @@ export function scrubRecordings(
       if (refusal === undefined) scrubbed.push(...found)
       else refused.push({ file: run.shown(file), reason: refusal })
       for (const { line, reason } of problems) {
-        run.tell(`${run.shown(file)}:${line} cannot be read and is left as it is: ${reason}.`)
+        run.warn(`${run.shown(file)}:${line} is invalid and unchanged: ${reason}.`)
       }
       if (refusal === undefined && problems.length > 0) {
-        refused.push({ file: run.shown(file), reason: `parts that cannot be read are left as they are` })
+        refused.push({ file: run.shown(file), reason: 'invalid parts are unchanged' })
       }
       if (unclear.length > 0) {
         const first = unclear.slice(0, 3).map(({ line, reason }) => `line ${line}: ${reason}`)
-        const reason = `interactions that are not understood in full are left as they are (${first.join('; ')})`
+        const reason = `interactions that are only partly supported are unchanged (${first.join('; ')})`
         refused.push({ file: run.shown(file), reason })
       }
       const isDone = refusal === undefined && problems.length === 0 && unclear.length === 0
       const stray = isDone && !(dryRun && found.length > 0) ? findStrayCredential(file) : undefined
       if (stray) {
-        const reason = `line ${stray.line}: a credential stands outside of what is replayed, such as in a comment: ${stray.where}`
+        const reason = `line ${stray.line}: a credential is outside of the interactions, for example in a comment: ${stray.where}`
         refused.push({ file: run.shown(file), reason })
       }
     } catch (error) {
       refused.push({ file: run.shown(file), reason: reasonOf(error) })
     }
   }
-  for (const place of scrubbed) run.print(`${place}  ${dryRun ? 'holds secrets' : 'cleaned'}`)
+  for (const location of scrubbed) run.print(`${location}  ${dryRun ? 'contains secrets' : 'cleaned'}`)
   run.print(`${scrubbed.length} interactions ${dryRun ? 'would be cleaned' : 'cleaned'}.`)
   run.printJson({ scrubbed, refused, dryRun })
   if (refused.length === 0) return
   const list = refused.map(({ file, reason }) => `\n  ${file}: ${reason}`).join('')
   throw new OperatorError(
     'RECORDINGS_INVALID',
-    `Could not clean ${refused.length} files. Mend them first:${list}`,
+    `Could not clean ${countOf(refused.length, 'file')}. Fix them by hand:${list}`,
   )
 }

@@ -13,37 +13,36 @@ import { type RecordingProblem, describeProblem } from '../recordings/recording-
 import { type FileOffset, scanRecordingFile } from '../recordings/scan-recording-file.ts'
 import { type CliHost, configSources } from './cli-host.ts'
 
-/** Work on recording files, from one call of the program. */
+/** Input and output of a command for recording files. */
 export interface RecordingsRun {
-  /** The settings of a part of the recordings. Those of other parts may be wrong. */
+  /** Reads one part of the recording settings. Does not validate the others. */
   settings<const P extends RecordingsPart>(part: P): RecordingsConfig[P]
   readonly isJson: boolean
-  /** Prints a line, or nothing where JSON is asked for. */
+  /** Prints a line on standard output, except with --json. */
   print(line: string): void
-  /** Prints a value as JSON, or nothing where text is asked for. */
+  /** Prints a value as JSON on standard output, only with --json. */
   printJson(value: unknown): void
-  /** Tells something on standard error. */
-  tell(line: string): void
-  /** The files of paths, of which folders stand for all in them; without a path those of RECORDING_DIR. */
+  /** Prints a line on standard error. */
+  warn(line: string): void
+  /** Returns the recording files at the paths and in folders. Without a path, those of RECORDING_DIR. */
   filesOf(paths: readonly string[]): string[]
-  /** What else is in folders, counted by the ends of names: `2 .json, 1 .md`. */
+  /** Counts the other files in folders by their extension: `2 .json, 1 .md`. */
   otherFilesOf(paths: readonly string[]): string
-  /** A path as the user would type it. */
+  /** Returns a path relative to the working directory if the file is in it. */
   shown(file: string): string
-  /** Reads files from front to back, and says how far it is when that takes long. */
+  /** Reads all interactions of files in order. Prints progress on standard error every second. */
   scan(files: readonly string[], onInteraction: OnScanned): RecordingProblem[]
 }
 
-/** What commands ask for. */
+/** Parts of the recording settings that commands use. */
 type RecordingsPart = 'dir' | 'match' | 'redact'
 
-/** Hears of each interaction of each file. */
-export type OnScanned = (interaction: Interaction, file: string, place: FileOffset) => void
+/** Called for each interaction of each file. */
+export type OnScanned = (interaction: Interaction, file: string, offset: FileOffset) => void
 
-/** How often progress is told, in milliseconds. */
-const PROGRESS_MS = 1_000
+const PROGRESS_INTERVAL_MS = 1_000
 
-/** Prepares the work. Each setting is read, and may be wrong, only where it is used. */
+/** Creates the input and output of a command. Settings are read and validated only when they are used. */
 export function createRun(host: CliHost, isJson: boolean): RecordingsRun {
   const { workingDirectory, stdout, stderr } = host
   const settings: RecordingsRun['settings'] = (part) => {
@@ -56,12 +55,12 @@ export function createRun(host: CliHost, isJson: boolean): RecordingsRun {
     const short = relative(workingDirectory, file)
     return short.startsWith('..') ? file : short
   }
-  const tell = (line: string): void => void stderr.write(`${line}\n`)
+  const warn = (line: string): void => void stderr.write(`${line}\n`)
   return {
     settings,
     isJson,
     shown,
-    tell,
+    warn,
     print: (line) => void (isJson || stdout.write(`${line}\n`)),
     printJson: (value) => void (isJson && stdout.write(`${JSON.stringify(value, null, 2)}\n`)),
     filesOf: (paths) =>
@@ -70,7 +69,7 @@ export function createRun(host: CliHost, isJson: boolean): RecordingsRun {
         return isFolder(whole, path) ? listRecordingFiles(whole) : [whole]
       }),
     otherFilesOf: (paths) =>
-      countEndings(
+      countExtensions(
         (paths.length === 0 ? [settings('dir')] : paths)
           .map((path) => resolve(workingDirectory, path))
           .filter((path) => isFolder(path, path))
@@ -81,14 +80,14 @@ export function createRun(host: CliHost, isJson: boolean): RecordingsRun {
     scan(files, onInteraction) {
       const problems: RecordingProblem[] = []
       let count = 0
-      let toldMs = Date.now()
+      let lastProgressMs = Date.now()
       for (const [index, file] of files.entries()) {
-        const onRead = (interaction: Interaction, place: FileOffset): void => {
-          onInteraction(interaction, file, place)
+        const onRead = (interaction: Interaction, offset: FileOffset): void => {
+          onInteraction(interaction, file, offset)
           count++
-          if (count % 1_000 !== 0 || Date.now() - toldMs < PROGRESS_MS) return
-          toldMs = Date.now()
-          tell(`${count} interactions so far, in file ${index + 1} of ${files.length}: ${shown(file)}`)
+          if (count % 1_000 !== 0 || Date.now() - lastProgressMs < PROGRESS_INTERVAL_MS) return
+          lastProgressMs = Date.now()
+          warn(`${count} interactions so far, in file ${index + 1} of ${files.length}: ${shown(file)}`)
         }
         for (const problem of scanFile(file, onRead)) problems.push({ ...problem, file: shown(file) })
       }
@@ -97,14 +96,14 @@ export function createRun(host: CliHost, isJson: boolean): RecordingsRun {
   }
 }
 
-/** So much of a file is looked at in one go, in bytes. */
-const MAX_STRAY_BYTES = 8 * 1024 * 1024
+/** Size of the pieces in which a file is searched for credentials. */
+const PIECE_BYTES = 8 * 1024 * 1024
 
-/** Looks through the whole text of a file for a credential. @throws the error of node:fs */
+/** Searches the whole text of a file for a credential. @throws the error of node:fs */
 export function findStrayCredential(file: string): StrayCredential | undefined {
   const { descriptor } = openRegularFile(file)
   try {
-    const piece = Buffer.alloc(MAX_STRAY_BYTES)
+    const piece = Buffer.alloc(PIECE_BYTES)
     for (let lines = 0; ;) {
       const length = readSync(descriptor, piece)
       if (length === 0) return undefined
@@ -118,10 +117,10 @@ export function findStrayCredential(file: string): StrayCredential | undefined {
   }
 }
 
-/** An error of the system, or a file that is none, is a problem of this file and leaves the others alone. */
+/** Scans a file. A system error, or a path that is not a regular file, is a problem of this file only. */
 function scanFile(
   file: string,
-  onRead: (interaction: Interaction, place: FileOffset) => void,
+  onRead: (interaction: Interaction, offset: FileOffset) => void,
 ): readonly RecordingProblem[] {
   try {
     return scanRecordingFile(file, onRead).problems
@@ -131,14 +130,14 @@ function scanFile(
   }
 }
 
-function countEndings(names: readonly string[]): string {
+function countExtensions(names: readonly string[]): string {
   const counts = new Map<string, number>()
   for (const name of names) {
-    const ending = /(?:\.\w{1,8}){1,2}$/.exec(name)?.[0] ?? 'without an ending'
-    counts.set(ending, (counts.get(ending) ?? 0) + 1)
+    const extension = /(?:\.\w{1,8}){1,2}$/.exec(name)?.[0] ?? 'without an extension'
+    counts.set(extension, (counts.get(extension) ?? 0) + 1)
   }
   const sorted = [...counts].sort(([one], [other]) => (one < other ? -1 : 1))
-  return sorted.map(([ending, count]) => `${count} ${ending}`).join(', ')
+  return sorted.map(([extension, count]) => `${count} ${extension}`).join(', ')
 }
 
 function isFolder(whole: string, typed: string): boolean {
@@ -148,13 +147,13 @@ function isFolder(whole: string, typed: string): boolean {
     const reason = reasonOf(error)
     throw new OperatorError(
       'RECORDINGS_UNREADABLE',
-      `Could not read ${typed}: ${reason}. Name a recording file or a folder of them.`,
+      `Could not read ${typed}: ${reason}. Give a recording file or a folder of recording files.`,
       { cause: error },
     )
   }
 }
 
-/** Tells on standard error what could not be read, so that a list does not look complete when it is not. */
-export function tellProblems(run: RecordingsRun, problems: readonly RecordingProblem[]): void {
-  for (const problem of problems) run.tell(describeProblem(problem))
+/** Prints problems on standard error, so that an incomplete list does not look complete. */
+export function warnOfProblems(run: RecordingsRun, problems: readonly RecordingProblem[]): void {
+  for (const problem of problems) run.warn(describeProblem(problem))
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { CliHost } from './cli-host.ts'
 import { dedupeRecordings, scrubRecordings } from './recordings-rewrite.ts'
 import { diffRecordings } from './recordings-diff.ts'
-import { type RecordingsRun, createRun, findStrayCredential, tellProblems } from './recordings-run.ts'
+import { type RecordingsRun, createRun, findStrayCredential, warnOfProblems } from './recordings-run.ts'
 import { createRedactor } from '../recordings/redact-interaction.ts'
 import { summarise } from '../recordings/recording-summary.ts'
 import { countOf } from '../lib/format-text.ts'
@@ -35,7 +35,7 @@ function listRecordings(run: RecordingsRun, paths: readonly string[]): void {
     run.print(`${place}  ${method} ${path}  ${status}  ${body}${time}${tokens}`)
   })
   run.printJson(rows)
-  tellProblems(run, problems)
+  warnOfProblems(run, problems)
 }
 
 interface Options {
@@ -48,7 +48,10 @@ interface Options {
 type Argument = readonly [name: string, meaning: string]
 
 const paths: Argument = ['[paths...]', 'files or folders (default: RECORDING_DIR)']
-const places: Argument = ['<places...>', 'file.yaml:line for one interaction, file.yaml for all in a file']
+const locations: Argument = [
+  '<locations...>',
+  'file.yaml:line for one interaction, file.yaml for all in a file',
+]
 const sides: readonly Argument[] = [
   ['<left>', 'a file or a folder'],
   ['<right>', 'a file or a folder to compare with'],
@@ -79,7 +82,7 @@ export function addRecordingsCommand(program: Command, host: CliHost): void {
   }
 
   add('list', [paths], 'List interactions, one line each.', listRecordings)
-  add('show', [places], 'Print interactions in full.', showRecordings)
+  add('show', [locations], 'Print interactions in full.', showRecordings)
   add('lint', [paths], 'Report invalid interactions (exit code 1) and likely mistakes.', lintRecordings)
   add('diff', sides, 'Compare two files or folders (exit code 1 if they differ).', (run, args) =>
     diffRecordings(run, args[0] ?? '', args[1] ?? ''),
@@ -100,16 +103,16 @@ export function addRecordingsCommand(program: Command, host: CliHost): void {
 
 const strayWarning = (where: string) => ({
   rule: 'credential-outside',
-  reason: `a credential stands outside of what is replayed, such as in a comment: ${where}`,
+  reason: `a credential is outside of the interactions, for example in a comment: ${where}`,
   cure: 'Remove it by hand.',
 })
 
-const doubtCure = 'It is not replayed and not looked at for credentials: write it without that.'
+const doubtCure = 'It is not replayed and not searched for credentials: write it without that.'
 
 /**
- * Prints what is wrong, each with file, line and cure.
+ * Prints errors and warnings, each with file, line and fix.
  *
- * @throws {OperatorError} RECORDINGS_INVALID when something cannot be replayed; warnings alone are no failure
+ * @throws {OperatorError} RECORDINGS_INVALID if there are errors or no interactions; warnings alone are not a failure
  */
 function lintRecordings(run: RecordingsRun, paths: readonly string[]): void {
   const files = run.filesOf(paths)
@@ -124,11 +127,11 @@ function lintRecordings(run: RecordingsRun, paths: readonly string[]): void {
     }
   })
   const errors = [...unread, ...unclear]
-  const told = new Set(errors.map(({ file }) => file))
-  for (const { file, rule } of warnings) if (rule.startsWith('credential')) told.add(file)
+  const reported = new Set(errors.map(({ file }) => file))
+  for (const { file, rule } of warnings) if (rule.startsWith('credential')) reported.add(file)
   for (const file of files) {
     const name = run.shown(file)
-    if (told.has(name)) continue
+    if (reported.has(name)) continue
     const stray = findStrayCredential(file)
     if (stray) warnings.push({ file: name, line: stray.line, ...strayWarning(stray.where) })
   }
@@ -139,53 +142,55 @@ function lintRecordings(run: RecordingsRun, paths: readonly string[]): void {
   )
   run.printJson({ files: files.length, interactions, errors, warnings })
   if (interactions === 0 && errors.length === 0) {
-    const looked = paths.length === 0 ? run.settings('dir') : paths.join(', ')
+    const searched = paths.length === 0 ? run.settings('dir') : paths.join(', ')
     const others = run.otherFilesOf(paths)
-    const seen = others === '' ? 'it has no files' : `it has other files: ${others}`
+    const found = others === '' ? 'no files' : others
     throw new OperatorError(
       'RECORDINGS_INVALID',
-      `Could not find recordings in ${looked}: nothing in it can be replayed (${seen}). Name a folder of .yaml or .yml files, or such a file.`,
+      `Could not find recordings in ${searched}: it contains no interactions (got ${found}). Give a folder with .yaml or .yml files, or such a file.`,
     )
   }
   if (errors.length === 0) return
   throw new OperatorError(
     'RECORDINGS_INVALID',
-    `Could not read all recordings: ${countOf(errors.length, 'error')}. Do what is said for each.`,
+    `Could not read all recordings: ${countOf(errors.length, 'error')}. Fix each error as described above.`,
   )
 }
 
 /**
- * Prints interactions in full, with their bodies as they are replayed, without credentials.
+ * Prints interactions in full, with decoded bodies and without credentials.
  *
- * @throws {OperatorError} RECORDINGS_UNREADABLE for a line on which no interaction begins
+ * @throws {OperatorError} RECORDINGS_UNREADABLE if no interaction starts on the given line
  */
-function showRecordings(run: RecordingsRun, places: readonly string[]): void {
+function showRecordings(run: RecordingsRun, locations: readonly string[]): void {
   const redactor = createRedactor(run.settings('redact'), { keepsHeaders: true })
   const shown: unknown[] = []
-  for (const place of places) {
-    const [, path = place, line] = /^(.*?):(\d+)$/.exec(place) ?? []
+  for (const location of locations) {
+    const [, path = location, line] = /^(.*?):(\d+)$/.exec(location) ?? []
     const lines: number[] = []
     let found = 0
-    const problems = run.scan(run.filesOf([path]), (whole, file, at) => {
-      lines.push(at.line)
-      if (line !== undefined && Number(line) !== at.line) return
+    const problems = run.scan(run.filesOf([path]), (whole, file, offset) => {
+      lines.push(offset.line)
+      if (line !== undefined && Number(line) !== offset.line) return
       found++
       const interaction = redactor.interaction(whole)
-      if (run.isJson) shown.push({ place: `${run.shown(file)}:${at.line}`, ...asJson(interaction) })
+      if (run.isJson) shown.push({ place: `${run.shown(file)}:${offset.line}`, ...asJson(interaction) })
       else
-        run.print(`# ${run.shown(file)}:${at.line}\n${serialiseInteraction(decoded(interaction)).trimEnd()}`)
+        run.print(
+          `# ${run.shown(file)}:${offset.line}\n${serialiseInteraction(decoded(interaction)).trimEnd()}`,
+        )
     })
-    tellProblems(run, problems)
+    warnOfProblems(run, problems)
     if (found > 0) continue
     throw new OperatorError(
       'RECORDINGS_UNREADABLE',
-      `Could not show ${place}: no interaction begins there (${lines.length === 0 ? 'there is none in it' : `they begin on ${lines.slice(0, 20).join(', ')}`}). Take a place from aoai-sim recordings list ${path}.`,
+      `Could not show ${location}: no interaction starts there (${lines.length === 0 ? 'the file has no interactions' : `interactions start on lines ${lines.slice(0, 20).join(', ')}`}). Copy a location from the output of aoai-sim recordings list ${path}.`,
     )
   }
   run.printJson(shown)
 }
 
-/** The interaction without content codings, which nobody can read. */
+/** Returns the interaction with a decoded body, without content-encoding. */
 function decoded(interaction: Interaction): Interaction {
   const { response } = interaction
   const { bytes, headers } = prepareAnswer(response)
@@ -223,7 +228,7 @@ interface Count {
   durationsMs: number[]
 }
 
-/** Prints counts, sizes, times and tokens: in all, and for each operation. */
+/** Prints counts, sizes, times and tokens, in total and by operation. */
 function recordingStats(run: RecordingsRun, paths: readonly string[]): void {
   const files = run.filesOf(paths)
   const counts = new Map<string, Count>()
@@ -270,21 +275,21 @@ function recordingStats(run: RecordingsRun, paths: readonly string[]): void {
     )
   }
   run.printJson({ ...total, operations: rows })
-  tellProblems(run, problems)
+  warnOfProblems(run, problems)
 }
 
 function newCount(): Count {
   return { interactions: 0, streams: 0, errors: 0, promptTokens: 0, completionTokens: 0, durationsMs: [] }
 }
 
-/** The smallest value that the given share of all values does not exceed, rounded; undefined when there are none. */
+/** Returns the quantile at `share` (0 to 1), rounded; undefined if there are no values. */
 function quantile(values: readonly number[], share: number): number | undefined {
   const sorted = Float64Array.from(values).sort()
   const value = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]
   return value === undefined ? undefined : Math.round(value)
 }
 
-/** Nothing for a link to nowhere or to itself, of which the scan has told. */
+/** Returns 0 for an invalid link, which the scan has already reported. */
 function sizeOf(file: string): number {
   try {
     return statSync(file).size

@@ -56,8 +56,8 @@ function isFinding(name: string): name is Finding {
 }
 
 /**
- * Runs the program and gives its exit code: 0 when it ended as asked, 2 for wrong usage or configuration, 1 for any
- * other failure that the operator can mend. Anything else is a bug and is thrown.
+ * Runs the program. Returns its exit code: 0 for success, 2 for wrong usage or configuration, 1 for any other failure that the
+ * operator can fix. Anything else is a bug and is thrown.
  */
 export async function run(host: CliHost): Promise<number> {
   const program = createProgram(
@@ -71,7 +71,7 @@ export async function run(host: CliHost): Promise<number> {
     },
   )
   program.hook('preAction', (_program, command) => {
-    // All other commands end by themselves.
+    // All other commands need no graceful stop.
     if (command !== program && command.name() !== 'load') host.signals.release?.()
   })
   try {

@@ -19,10 +19,10 @@ import { type CliHost, configSources } from './cli-host.ts'
 import type { Flags } from './program.ts'
 
 /**
- * Serves until a signal stops it.
+ * Runs the server until a signal stops it.
  *
- * @throws {OperatorError} for a wrong configuration, an extension that cannot be used, an address that cannot be listened
- * on, or recordings that cannot be read, written, or were not used
+ * @throws {OperatorError} if the configuration or an extension is invalid, the address is not available, or recordings cannot be
+ * read or written or were not used
  */
 export async function serve(host: CliHost, flags: Flags): Promise<void> {
   if (host.env[workerMark]) return (await import('../server/workers/worker.ts')).runWorker()
@@ -43,7 +43,7 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
   if (extensionPaths.length > 0) guardUnhandledRejections(logger)
   warnOfWeakKeys(live.current, logger)
   const count = countWorkers(live.current)
-  // While workers still start, nobody counts the answers of those that serve already.
+  // Running answers are not counted until all workers have started.
   let running: Serving['running'] | undefined = count > 1 ? undefined : async () => 0
   const stopped = whenAborted(stop).then(async () => {
     host.stdout.write(describeStop(await running?.(), graceSeconds))
@@ -85,12 +85,12 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
   const started = await unlessStopped(starting, stop, graceSeconds * 1_000)
   if (!started) return
   const { simulator, app } = started
-  // Their tables take a good tenth of a second each, which the first requests should not wait for.
+  // Each table takes more than 100 ms to load. Load them now, so that the first requests do not wait.
   for (const name of encodingNames) loadEncoding(name)
   const watch = startWatching({ live, simulator, sources, logger })
   await thenClose(
     async () => {
-      // A signal that has come meanwhile is heard before the port is opened.
+      // Lets a signal that arrived in the meantime take effect before the port is opened.
       await new Promise(setImmediate)
       if (stop.aborted) return
       const listener = await listen(app, address, port, {
@@ -113,10 +113,10 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
   failOnUnusedRecordings(unusedRecordings(simulator))
 }
 
-/** A key of this length cannot be guessed, even in hexadecimal digits alone. */
+/** A key of this length cannot be guessed, even if it has hexadecimal digits only. */
 const SAFE_KEY_LENGTH = 16
 
-/** Says once that other machines could guess a key. */
+/** Logs one warning if the simulator listens on other interfaces than loopback and a key is short. */
 export function warnOfWeakKeys(
   { host, adminApiKey, defaultResource, resources }: Config,
   logger: Logger,
@@ -132,18 +132,18 @@ export function warnOfWeakKeys(
     ...others.map(([name]) => `the key of ${name}`),
   ]
   if (weak.length === 0) return
-  const message = `Other machines reach ${host}, and ${weak.join(' and ')} has fewer than ${SAFE_KEY_LENGTH} characters. Set a longer key.`
+  const message = `Other machines can reach ${host}, and ${weak.join(' and ')} has fewer than ${SAFE_KEY_LENGTH} characters. Set a longer key.`
   logger.warn({ host }, message)
 }
 
-/** What is waited for after the signal, and how not to. */
+/** Describes what the stop waits for, and how to skip that. */
 function describeStop(running: number | undefined, graceSeconds: number): string {
-  if (running === 0) return 'Stopping: no answer is running.\n'
+  if (running === 0) return 'Stopping: no answers are running.\n'
   const answers = running === 1 ? '1 running answer' : `${running ?? ''} running answers`.trimStart()
-  return `Stopping: waiting up to ${graceSeconds} s for ${answers}. Ctrl-C again ends at once.\n`
+  return `Stopping: waiting up to ${graceSeconds} s for ${answers}. Press Ctrl-C again to stop immediately.\n`
 }
 
-/** Closes after the work whatever comes of it. Where both fail, the work's failure is the one to tell. */
+/** Closes after the work, even if it fails. If both fail, throws the error of the work. */
 async function thenClose(work: () => Promise<void>, close: () => Promise<void>): Promise<void> {
   try {
     await work()
@@ -154,7 +154,7 @@ async function thenClose(work: () => Promise<void>, close: () => Promise<void>):
   await close()
 }
 
-/** Is aborted by the first signal; a second one ends the process at once. */
+/** Returns a signal that is aborted by the first SIGTERM or SIGINT. A second one ends the process immediately. */
 function stopSignal({ signals }: CliHost): AbortSignal {
   const controller = new AbortController()
   const stop = (): void => {

@@ -25,7 +25,7 @@ export const operatorErrors = {
     exitCode: 1,
     meaning: 'A recording file holds something that cannot be replayed or cleaned.',
   },
-  RECORDINGS_DIFFER: { exitCode: 1, meaning: 'Two files or folders of recordings are not the same.' },
+  RECORDINGS_DIFFER: { exitCode: 1, meaning: 'Two files or folders of recordings differ.' },
   RECORDINGS_UNUSED: { exitCode: 1, meaning: 'REPLAY_STRICT is on, and recordings were never replayed.' },
   SIMULATOR_UNAVAILABLE: {
     exitCode: 1,

@@ -211,7 +211,9 @@ describe('the number of files that the program may have open', () => {
       code: 1,
       stdout: '',
       stderr: expect.stringMatching(
-        new RegExp(`^Could not start: this process may have only ${files} files open, .+\n$`),
+        new RegExp(
+          `^Could not start: the limit of open files must be at least 256 \\(got ${files}\\)\\. .+\n$`,
+        ),
       ),
     })
   })

@@ -46,7 +46,7 @@ describe('a signal while the program starts', () => {
     async (signal) => {
       const { code, stderr, stdout } = await runProgram(['--port', '0'], { env: signalAfter(signal, 0) })
       expect({ code, stderr }).toEqual(quiet)
-      expect(stdout).toBe('Stopping: no answer is running.\n')
+      expect(stdout).toBe('Stopping: no answers are running.\n')
     },
   )
 

@@ -93,7 +93,7 @@ describe('aoai-sim check retries', () => {
       out: `client  requests  failures  retries  early  forbidden  herds  worst shortfall
 calm           2         1        1      0          0      0                -
 
-Nothing is wrong with 1 retry in 2 requests of 1 client since 1970-01-01T00:00:00.000Z.
+No problems in 1 retry (2 requests of 1 client since 1970-01-01T00:00:00.000Z).
 `,
     })
     expect(asked).toEqual(['/++/retry-report'])
@@ -109,11 +109,11 @@ crowd         24        12       12      0          0      1                -
 calm           2         1        1      0          0      0                -
 
 hasty: 1 of 2 retries came early; request 4 repeated request 3 after 100 ms of 1,500 ms.
-hasty: 1 retry of what no retry mends; request 5 repeated request 4, a 400.
-hasty: retries waited 100 ms to 100 ms, half of them at most 100 ms.
+hasty: 1 retry of errors that a retry cannot fix; request 5 repeated request 4, answered with 400.
+hasty: retries waited 100 ms to 100 ms, median 100 ms.
 
 crowd: 1 herd; the largest was 12 retries to chat at 1970-01-01T00:00:09.023Z, after failures within 550 ms.
-crowd: retries waited 8,473 ms to 9,012 ms, half of them at most 8,696 ms.
+crowd: retries waited 8,473 ms to 9,012 ms, median 8,696 ms.
 
 Found in 15 retries: 1 early, 1 forbidden, 1 herd (29 requests of 3 clients since 1970-01-01T00:00:00.000Z).
 `)
@@ -124,12 +124,12 @@ Found in 15 retries: 1 early, 1 forbidden, 1 herd (29 requests of 3 clients sinc
     ['forbidden', hasty, 'Let the client retry 408, 409, 429 and 500 and above only.'],
     ['herds', together, 'Let the client add a random time to each wait'],
     ['early, herds', hasty, 'retry-after-ms'],
-  ])('ends with exit code 1 for --fail-on %s, and says what to mend', async (failOn, steps, cure) => {
+  ])('ends with exit code 1 for --fail-on %s, and names the fix', async (failOn, steps, fix) => {
     const { url } = await serve(200, reportOf(steps))
     const { code, err } = await call(['--url', url, '--fail-on', failOn])
     expect(code).toBe(1)
-    expect(err).toContain('Could not pass the retries (--fail-on')
-    expect(err).toContain(cure)
+    expect(err).toContain('Could not pass the check of retries (--fail-on')
+    expect(err).toContain(fix)
     expect(err.trim().split('\n')).toHaveLength(2)
   })
 
@@ -170,10 +170,10 @@ Found in 15 retries: 1 early, 1 forbidden, 1 herd (29 requests of 3 clients sinc
   })
 
   it.each([
-    ['a wrong key', 200, {}, { SIMULATOR_API_KEY: 'wrong' }, "the key is not the simulator's (got 401)"],
+    ['a wrong key', 200, {}, { SIMULATOR_API_KEY: 'wrong' }, 'the simulator rejects the key (got 401)'],
     ['no journal', 400, { error: { code: 'JournalOff' } }, undefined, 'Start it with JOURNAL_SIZE=10000'],
-    ['another server', 404, '<html>', undefined, 'no retry report is there (got 404)'],
-    ['another answer', 200, { clients: 1 }, undefined, 'no retry report is there (got 200)'],
+    ['another server', 404, '<html>', undefined, 'it is not a retry report (got 404)'],
+    ['another answer', 200, { clients: 1 }, undefined, 'it is not a retry report (got 200)'],
   ])('says what to do about %s', async (_, status, body, env, message) => {
     const { url } = await serve(status, body)
     const { code, err } = await call(['--url', url], env)
@@ -192,8 +192,8 @@ Found in 15 retries: 1 early, 1 forbidden, 1 herd (29 requests of 3 clients sinc
   it.each([
     [['--fail-on', 'late'], 'Give one or more of early, forbidden, herds'],
     [['--fail-on', ','], 'Give one or more of early, forbidden, herds'],
-    [['--url', 'localhost'], 'Give an address such as http://127.0.0.1:8000.'],
-    [['--url', 'ftp://x'], 'Give an address such as http://127.0.0.1:8000.'],
+    [['--url', 'localhost'], 'Give an address such as http://127.0.0.1:8000, without user and password.'],
+    [['--url', 'ftp://x'], 'Give an address such as http://127.0.0.1:8000, without user and password.'],
     [['extra'], 'too many arguments'],
   ])('ends with exit code 2 for %j', async (argv, message) => {
     const { code, err } = await call(argv)
@@ -204,7 +204,7 @@ Found in 15 retries: 1 early, 1 forbidden, 1 herd (29 requests of 3 clients sinc
   it('ends with exit code 2 without a key', async () => {
     const { code, err } = await call([], {})
     expect(code).toBe(2)
-    expect(err).toContain('Could not ask the simulator: there is no key. Set SIMULATOR_API_KEY')
+    expect(err).toContain('Could not read the retry report: there is no key. Set SIMULATOR_API_KEY')
   })
 })
 

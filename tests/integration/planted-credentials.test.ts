@@ -379,7 +379,7 @@ describe('a key that could be guessed', () => {
     const log: LogLine[] = []
     warnOfWeakKeys(new LiveConfig(resources).current, collectInto(log))
     expect(log.map(({ message }) => message)).toEqual([
-      'Other machines reach 0.0.0.0, and the key of acme has fewer than 16 characters. Set a longer key.',
+      'Other machines can reach 0.0.0.0, and the key of acme has fewer than 16 characters. Set a longer key.',
     ])
   })
 })

@@ -53,7 +53,7 @@ describe('aoai-sim recordings show', () => {
     const dir = recordingFolder({ 'a.yaml': cassette(hello, secret) })
     const { code, err } = await call(dir, recordings('show', 'a.yaml:3'))
     expect(code).toBe(1)
-    expect(err).toContain('they begin on 2, 18')
+    expect(err).toContain('interactions start on lines 2, 18')
   })
 })
 
@@ -110,7 +110,7 @@ describe('aoai-sim recordings diff', () => {
     expect(code).toBe(1)
     expect(out).toContain('changed  a.yaml:2 | b.yaml:2  POST /v1/chat/completions\n         a: 1 | 3\n')
     expect(out).toContain('only in a.yaml  a.yaml:18  POST')
-    expect(err).toBe('a.yaml and b.yaml are not the same: 2 differences.\n')
+    expect(err).toBe('a.yaml and b.yaml differ: 2 differences.\n')
   })
 })
 
@@ -149,7 +149,7 @@ describe('aoai-sim recordings scrub', () => {
     const { code, out, err } = await call(dir, recordings('scrub', '.'))
     // What cannot be read may hold a credential.
     expect(code).toBe(1)
-    expect(err).toContain('parts that cannot be read are left as they are')
+    expect(err).toContain('invalid parts are unchanged')
     expect(out).toContain('1 interactions cleaned.')
     const text = readFileSync(join(dir, 'a.yaml'), 'utf8')
     expect(text).not.toContain('Bearer')
@@ -166,10 +166,10 @@ describe('aoai-sim recordings scrub', () => {
   ])('is not content with a credential in %s, and neither is lint', async (_, change) => {
     const dir = recordingFolder({ 'a.yaml': change(cassette(hello)) })
     const lint = await call(dir, recordings('lint', '.'))
-    expect(lint.out).toMatch(/warning +a.yaml:[13]: a credential stands outside of what is replayed/)
+    expect(lint.out).toMatch(/warning +a.yaml:[13]: a credential is outside of the interactions/)
     const { code, err } = await call(dir, recordings('scrub', '.'))
     expect([code, err.includes('abcdef')]).toEqual([1, false])
-    expect(err).toMatch(/a.yaml: line [13]: a credential stands outside/)
+    expect(err).toMatch(/a.yaml: line [13]: a credential is outside of the interactions/)
   })
 
   it('removes a header whose value is a map', async () => {
