@@ -76,7 +76,7 @@ function timeline(): string {
   const plain: TokenTiming = {
     kind: 'tokens',
     firstToken: { distribution: 'lognormal', medianMs: 500, sigma: 0.3 },
-    firstTokenTakesTime: false,
+    delaysFirstToken: false,
     perToken: { distribution: 'lognormal', medianMs: 25, sigma: 0.3 },
     promptMsPerToken: 0.1,
     reasoningMsPerToken: 10,

@@ -31,7 +31,7 @@ export function createAccess({ answersAnyPath = false, onUndefinedDeployment }: 
 }
 
 /** Longer keys than this are told apart by their length; the service's own have 32 or 84 characters. */
-const COMPARED_BYTES = 256
+const MAX_COMPARED_KEY_BYTES = 256
 
 /**
  * Makes the stage that lets a request pass that carries the resource's key, as `api-key` or as a bearer token, and one
@@ -47,7 +47,7 @@ export function createAuthenticate(answersAnyPath: boolean): Stage {
   return function authenticate(exchange, next) {
     // An empty name, such as that of an absent header, is nobody's.
     if (exchange.caller) return next()
-    if (carriesKey(exchange.headers, exchange.config.apiKey)) {
+    if (hasValidKey(exchange.headers, exchange.config.apiKey)) {
       exchange.caller = 'key'
       return next()
     }
@@ -57,27 +57,29 @@ export function createAuthenticate(answersAnyPath: boolean): Stage {
 }
 
 /** Whether the headers carry the key. Takes the same time for every wrong key. */
-export function carriesKey(headers: Exchange['headers'], apiKey: string): boolean {
+export function hasValidKey(headers: Exchange['headers'], apiKey: string): boolean {
   const apiKeyHeader = headers['api-key']
-  if (typeof apiKeyHeader === 'string') return sameKey(apiKeyHeader, apiKey)
+  if (typeof apiKeyHeader === 'string') return keysEqual(apiKeyHeader, apiKey)
   const { authorization } = headers
   if (authorization === undefined || authorization.slice(0, 7).toLowerCase() !== 'bearer ') return false
-  return sameKey(authorization.slice(7), apiKey)
+  return keysEqual(authorization.slice(7), apiKey)
 }
 
-const givenBytes = Buffer.alloc(COMPARED_BYTES)
-const expectedBytes = Buffer.alloc(COMPARED_BYTES)
+const actualBytes = Buffer.alloc(MAX_COMPARED_KEY_BYTES)
+const expectedBytes = Buffer.alloc(MAX_COMPARED_KEY_BYTES)
 let expectedKey: string | undefined
 
 /** Compares padded copies, so that neither the first difference nor the length shows in the time. */
-function sameKey(given: string, expected: string): boolean {
+function keysEqual(given: string, expected: string): boolean {
   if (expected !== expectedKey) {
     expectedKey = expected
     expectedBytes.fill(0).write(expected)
   }
-  givenBytes.fill(0).write(given)
-  const sameBytes = timingSafeEqual(givenBytes, expectedBytes)
+  actualBytes.fill(0).write(given)
+  const sameBytes = timingSafeEqual(actualBytes, expectedBytes)
   return (
-    sameBytes && given.length === expected.length && (given.length <= COMPARED_BYTES || given === expected)
+    sameBytes &&
+    given.length === expected.length &&
+    (given.length <= MAX_COMPARED_KEY_BYTES || given === expected)
   )
 }

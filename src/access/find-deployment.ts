@@ -35,11 +35,11 @@ export type OnUndefinedDeployment = (name: string, deployment: Deployment, excha
 export function createFindDeployment(onUndefined?: OnUndefinedDeployment): Stage {
   return function findDeployment(exchange, next) {
     const { route } = exchange
-    if (!isSimulated(exchange)) return noteDeployment(exchange, next)
+    if (!isSimulated(exchange)) return setConfiguredDeployment(exchange, next)
     if (!route || !isModelOperation(route.operation)) return next()
-    const found = lookUp(exchange, route, route.operation, onUndefined)
+    const found = resolveDeployment(exchange, route, route.operation, onUndefined)
     if ('status' in found) {
-      if (!checksRequests(exchange)) return noteDeployment(exchange, next)
+      if (!checksRequests(exchange)) return setConfiguredDeployment(exchange, next)
       return refuse(found)
     }
     exchange.deployment = found
@@ -48,13 +48,13 @@ export function createFindDeployment(onUndefined?: OnUndefinedDeployment): Stage
 }
 
 /** Notes the configured deployment that a request names, if there is one. */
-function noteDeployment(exchange: Exchange, next: () => ReplyOrPromise): ReplyOrPromise {
+function setConfiguredDeployment(exchange: Exchange, next: () => ReplyOrPromise): ReplyOrPromise {
   const { deploymentName, config } = exchange
   if (deploymentName !== undefined) exchange.deployment = config.deployments.get(deploymentName)
   return next()
 }
 
-function lookUp(
+function resolveDeployment(
   exchange: Exchange,
   route: Route,
   operation: ModelOperation,
@@ -100,10 +100,10 @@ const defaultModels: Readonly<Record<ModelOperation, string>> = {
 }
 
 /** Names come from clients, so what is kept of them is bounded. */
-const MAX_CACHED = 1_000
+const MAX_CACHED_DEPLOYMENTS = 1_000
 
 type DeploymentsByName = Map<string, Deployment>
-const remembered = new WeakMap<ModelCatalogue, Map<ModelOperation, DeploymentsByName>>()
+const cache = new WeakMap<ModelCatalogue, Map<ModelOperation, DeploymentsByName>>()
 
 /**
  * A deployment without limits, with the model that its name holds, or else a common one for the operation; undefined where no
@@ -114,20 +114,20 @@ function undefinedDeployment(
   operation: ModelOperation,
   catalogue: ModelCatalogue,
 ): Deployment | undefined {
-  const known = rememberedOf(catalogue, operation)
+  const known = cacheFor(catalogue, operation)
   const before = known.get(name)
   if (before) return before
   if (!isDeploymentName(name)) return undefined
   const named = modelFromDeploymentName(name, catalogue)
   const model = named?.operations.includes(operation) ? named : defaultModel(operation, named, catalogue)
   const deployment: Deployment = { name, model }
-  if (known.size < MAX_CACHED) known.set(name, deployment)
+  if (known.size < MAX_CACHED_DEPLOYMENTS) known.set(name, deployment)
   return deployment
 }
 
-function rememberedOf(catalogue: ModelCatalogue, operation: ModelOperation): DeploymentsByName {
-  let byOperation = remembered.get(catalogue)
-  if (!byOperation) remembered.set(catalogue, (byOperation = new Map()))
+function cacheFor(catalogue: ModelCatalogue, operation: ModelOperation): DeploymentsByName {
+  let byOperation = cache.get(catalogue)
+  if (!byOperation) cache.set(catalogue, (byOperation = new Map()))
   let known = byOperation.get(operation)
   if (!known) byOperation.set(operation, (known = new Map<string, Deployment>()))
   return known

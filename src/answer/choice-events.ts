@@ -34,13 +34,13 @@ export class ChoiceEvents {
     this.#choices = choices
     this.#withStarts = withStarts
     this.length = choices.reduce((sum, choice) => sum + eventsOf(choice), withStarts ? choices.length : 0)
-    this.#events = eventsInTurns(choices, withStarts)
+    this.#events = interleavedEvents(choices, withStarts)
   }
 
   /** An event by its place; undefined beyond the last. */
   at(index: number): ChoiceEvent | undefined {
     if (index < this.#index) {
-      this.#events = eventsInTurns(this.#choices, this.#withStarts)
+      this.#events = interleavedEvents(this.#choices, this.#withStarts)
       this.#index = -1
     }
     while (this.#index < index) {
@@ -60,7 +60,10 @@ function hasCallEvents({ pieces, toolCalls }: Choice): boolean {
   return toolCalls.length > 1 || pieces.length > 0
 }
 
-function* eventsInTurns(choices: readonly Choice[], withStarts: boolean): Generator<ChoiceEvent, undefined> {
+function* interleavedEvents(
+  choices: readonly Choice[],
+  withStarts: boolean,
+): Generator<ChoiceEvent, undefined> {
   if (withStarts) {
     for (let choice = 0; choice < choices.length; choice++) {
       yield { kind: 'start', choice, call: 0, token: 0, step: 0 }

@@ -22,7 +22,7 @@ import { EventSplitter } from '../lib/server-sent-events.ts'
 type ErrorFault = Extract<Fault, { kind: 'error' }>
 
 /** The error that stands in the place of an answer. */
-export function errorInstead(exchange: Exchange, fault: ErrorFault): Reply {
+export function errorReply(exchange: Exchange, fault: ErrorFault): Reply {
   const { deployment, route, config, apiVersion, body } = exchange
   const requestId = exchange.modelRequestId
   const retryAfterSeconds = fault.retryAfterSeconds ?? usualRetryAfterSeconds(fault.error)
@@ -47,7 +47,7 @@ export function errorInstead(exchange: Exchange, fault: ErrorFault): Reply {
 }
 
 /** What a fault decides about a generated answer before it is made; undefined for the others. */
-export function forcedBy(fault: Fault): AnswerOverride | undefined {
+export function overrideOf(fault: Fault): AnswerOverride | undefined {
   if (fault.kind === 'refusal') return { refusal: fault.text }
   if (fault.kind !== 'contentFilter') return undefined
   return {
@@ -59,7 +59,7 @@ export function forcedBy(fault: Fault): AnswerOverride | undefined {
 }
 
 /** A fault that an answer suffers on its way out. Undefined where this answer cannot suffer it. Changes a live reply itself. */
-export async function disturbAny(
+export async function applyFaultToReply(
   reply: Reply,
   fault: Fault,
   exchange: Exchange,
@@ -92,11 +92,11 @@ function applyFault(reply: Reply, fault: Fault, exchange: Exchange, random: Rand
 function applyToWhole(reply: Reply, fault: Fault): Reply | undefined {
   switch (fault.kind) {
     case 'stall':
-      return { ...reply, interruption: { at: shareOf(fault), how: fault.ms } }
+      return { ...reply, interruption: { at: positionShare(fault), how: fault.ms } }
     case 'cut':
-      return { ...reply, interruption: { at: shareOf(fault), how: 'reset' } }
+      return { ...reply, interruption: { at: positionShare(fault), how: 'reset' } }
     case 'truncate':
-      return { ...reply, interruption: { at: shareOf(fault), how: 'close' } }
+      return { ...reply, interruption: { at: positionShare(fault), how: 'close' } }
     default:
       return undefined
   }
@@ -118,7 +118,7 @@ function applyToStream(reply: StreamedReply, fault: Fault, exchange: Exchange): 
       return endAfter(reply, eventsBefore(body, fault), (index) => format.writeErrorEvent(error, index))
     }
     case 'malformedEvent':
-      return breakEvent(reply, eventsBefore(body, fault))
+      return malformEvent(reply, eventsBefore(body, fault))
     case 'splitEvent':
       return splitEvent(reply, scheduleOf(reply, exchange), eventsBefore(body, fault), fault)
     default:
@@ -135,13 +135,13 @@ function hasPosition({ afterEvents, afterShare }: FaultPosition): boolean {
 }
 
 /** In the midst, unless the fault says where. */
-function shareOf({ afterShare = 0.5 }: FaultPosition): number {
+function positionShare({ afterShare = 0.5 }: FaultPosition): number {
   return afterShare
 }
 
 /** How many events come before the fault: one at least, and never the last one. */
 function eventsBefore({ count }: EventsBody, place: FaultPosition): number {
-  const wanted = place.afterEvents ?? Math.floor(count * shareOf(place))
+  const wanted = place.afterEvents ?? Math.floor(count * positionShare(place))
   return Math.max(1, Math.min(wanted, count - 2))
 }
 
@@ -149,7 +149,7 @@ function eventsBefore({ count }: EventsBody, place: FaultPosition): number {
 export type StreamedReply = Reply & { readonly body: EventsBody }
 
 /** What of a live stream is read to find the place of a fault in it, in bytes; the rest is not sent. */
-const READ_BYTES = 8 * 1024 * 1024
+const MAX_READ_BYTES = 8 * 1024 * 1024
 
 /** Reads a live stream to its end, so that a fault finds its place in it. A stream that breaks meanwhile breaks there. */
 async function readEvents(reply: Reply): Promise<Reply> {
@@ -163,9 +163,9 @@ async function readEvents(reply: Reply): Promise<Reply> {
     for await (const chunk of body.chunks) {
       for (const event of splitter.push(asBuffer(chunk))) events.push(event.toString())
       bytes += chunk.byteLength
-      if (bytes > READ_BYTES) break
+      if (bytes > MAX_READ_BYTES) break
     }
-    isWhole = bytes <= READ_BYTES
+    isWhole = bytes <= MAX_READ_BYTES
   } catch (error) {
     if (!(error instanceof ReportedFailure)) throw error
   }
@@ -206,7 +206,7 @@ function stallAfter(reply: StreamedReply, schedule: Schedule, events: number, ms
 }
 
 /** A stream with one event whose JSON ends in the midst. */
-function breakEvent(reply: StreamedReply, at: number): Reply {
+function malformEvent(reply: StreamedReply, at: number): Reply {
   const { body } = reply
   const render = (index: number): string =>
     index === at ? halfEvent(body.render(index)) : body.render(index)
@@ -219,7 +219,7 @@ function breakEvent(reply: StreamedReply, at: number): Reply {
 function halfEvent(event: string): string {
   const end = event.trimEnd().length
   const start = event.indexOf('data: ') + 'data: '.length
-  return `${event.slice(0, wholeCharacter(event, start + Math.floor((end - start) / 2)))}\n\n`
+  return `${event.slice(0, characterBoundary(event, start + Math.floor((end - start) / 2)))}\n\n`
 }
 
 /** A stream with one event that comes in several pieces. */
@@ -248,17 +248,17 @@ function splitEvent(
 }
 
 function pieceStart(event: string, piece: number, parts: number): number {
-  return wholeCharacter(event, Math.floor((event.length * piece) / parts))
+  return characterBoundary(event, Math.floor((event.length * piece) / parts))
 }
 
 /** The two halves of a character that UTF-16 has in two units must not be encoded one by one. */
-function wholeCharacter(text: string, at: number): number {
+function characterBoundary(text: string, at: number): number {
   const code = text.charCodeAt(at)
   return code >= 0xdc00 && code <= 0xdfff ? at + 1 : at
 }
 
 /** A reply whose first token, or whose whole body, is due at a time from the start of the request. */
-export function startAt(reply: Reply, firstMs: number, exchange: Exchange): Reply {
+export function setFirstTokenTime(reply: Reply, firstMs: number, exchange: Exchange): Reply {
   const { stepsMs, endMs } = scheduleOf(reply, exchange)
   return shift(reply, firstMs - (stepsMs[0] ?? endMs), exchange)
 }

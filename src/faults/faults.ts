@@ -6,9 +6,9 @@ import type { ReplyOrPromise, Stage } from '../pipeline/stage.ts'
 import { type Reply, delayReply } from '../pipeline/reply.ts'
 import { isSimulated } from '../pipeline/source-rules.ts'
 import type { Random } from '../lib/random.ts'
-import type { IncidentBook } from './incidents.ts'
+import type { IncidentTimetables } from './incidents.ts'
 import { matchesRule, hasSimHeaders, readSimHeaders, type SimHeaders } from './sim-headers.ts'
-import { startAt, disturbAny, errorInstead, forcedBy } from './apply-fault.ts'
+import { setFirstTokenTime, applyFaultToReply, errorReply, overrideOf } from './apply-fault.ts'
 
 /** The stages that let things go wrong, and what they count. */
 export interface Faults {
@@ -23,7 +23,7 @@ export interface Faults {
 const FAULT_BRANCH = 0x6661_756c
 
 /** What strikes a request. */
-interface Struck {
+interface SelectedFault {
   readonly label: string
   readonly fault: Fault
 }
@@ -33,7 +33,7 @@ interface Struck {
  * the same answer as without faults. One fault strikes at most: the caller's own, else the first that its probability
  * chooses of the incident's, of the deployment's, and of those over all deployments.
  */
-export function createFaults(incidents: IncidentBook): Faults {
+export function createFaults(incidents: IncidentTimetables): Faults {
   const counts = new FaultCounts()
   // Few requests have such headers, so they have no field of their own on each exchange.
   const wishes = new WeakMap<Exchange, SimHeaders>()
@@ -86,7 +86,7 @@ function* rulesFor(exchange: Exchange, phase: IncidentPhase | undefined): Genera
     for (const rule of list ?? []) if (isForAll || rule.deployment !== undefined) yield rule
 }
 
-function choose(rules: Iterable<FaultRule>, exchange: Exchange, random: Random): Struck | undefined {
+function choose(rules: Iterable<FaultRule>, exchange: Exchange, random: Random): SelectedFault | undefined {
   for (const rule of rules) {
     if (matchesRule(rule, exchange) && random.unit() < rule.probability) return rule
   }
@@ -95,7 +95,7 @@ function choose(rules: Iterable<FaultRule>, exchange: Exchange, random: Random):
 
 interface Injection {
   readonly wish: SimHeaders | undefined
-  readonly struck: Struck | undefined
+  readonly struck: SelectedFault | undefined
   readonly random: Random
   readonly counts: FaultCounts
 }
@@ -109,20 +109,22 @@ async function answer(
     const reply = await next()
     return wish?.firstTokenMs === undefined || reply.status >= 300
       ? reply
-      : startAt(reply, wish.firstTokenMs, exchange)
+      : setFirstTokenTime(reply, wish.firstTokenMs, exchange)
   }
   if (wish?.forced) exchange.forced = { ...exchange.forced, ...wish.forced }
   let reply: Reply
   if (!struck) reply = await planned()
   else if (struck.fault.kind === 'error') {
     counts.add(exchange, struck.label)
-    reply = errorInstead(exchange, struck.fault)
+    reply = errorReply(exchange, struck.fault)
   } else {
-    const forced = forcedBy(struck.fault)
+    const forced = overrideOf(struck.fault)
     if (forced) exchange.forced = { ...exchange.forced, ...forced }
     reply = await planned()
     const disturbed =
-      forced || reply.status >= 300 ? undefined : await disturbAny(reply, struck.fault, exchange, random)
+      forced || reply.status >= 300
+        ? undefined
+        : await applyFaultToReply(reply, struck.fault, exchange, random)
     if (forced || disturbed) counts.add(exchange, struck.label)
     reply = disturbed ?? reply
   }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseIncidentFile } from '../config/incident-file.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
-import { IncidentBook, Incidents } from './incidents.ts'
+import { IncidentTimetables, IncidentRunner } from './incidents.ts'
 
 const timetableOf = (file: object) => {
   const { timetable, problems } = parseIncidentFile(JSON.stringify(file), 'test')
@@ -12,7 +12,7 @@ const timetableOf = (file: object) => {
 const run = (file: object) => {
   const clock = createVirtualClock()
   const changes: string[] = []
-  const incidents = new Incidents(clock, (phase, round) => {
+  const incidents = new IncidentRunner(clock, (phase, round) => {
     changes.push(`${clock.nowMs() / 1_000}s ${phase?.name ?? 'over'} ${round}`)
   })
   incidents.start(timetableOf(file))
@@ -80,7 +80,7 @@ describe('a timetable', () => {
   it('does not put off later phases when a timer is late', async () => {
     const clock = createVirtualClock()
     const late = { ...clock, at: (dueMs: number, task: () => void) => clock.at(dueMs + 3_000, task) }
-    const incidents = new Incidents(late)
+    const incidents = new IncidentRunner(late)
     incidents.start(timetableOf({ phases: [...two, { name: 'c' }] }))
     await clock.advance(13_000)
     expect(incidents.phase?.name).toBe('b')
@@ -94,7 +94,7 @@ describe('the timetables of several resources', () => {
   const setUp = () => {
     const clock = createVirtualClock()
     const changes: string[] = []
-    const book = new IncidentBook(clock, (resource, phase) => {
+    const book = new IncidentTimetables(clock, (resource, phase) => {
       changes.push(`${clock.nowMs() / 1_000}s ${resource} ${phase?.name ?? 'over'}`)
     })
     return { clock, changes, book }

@@ -62,7 +62,7 @@ export interface RunningIncidents {
 export type OnPhase = (phase: IncidentPhase | undefined, round: number) => void
 
 /** Goes through a timetable of incidents by the clock: which phase a request meets is known without looking. */
-export class Incidents {
+export class IncidentRunner {
   readonly #clock: Clock
   readonly #onPhase: OnPhase
   #timetable: IncidentTimetable | undefined
@@ -136,10 +136,10 @@ export class Incidents {
 export type Timetables = Iterable<readonly [resource: string, timetable: IncidentTimetable | undefined]>
 
 /** The timetables of all resources, each of which strikes there alone. */
-export class IncidentBook {
+export class IncidentTimetables {
   readonly #clock: Clock
   readonly #onPhase: (resource: string, ...told: Parameters<OnPhase>) => void
-  readonly #byResource = new Map<string, Incidents>()
+  readonly #byResource = new Map<string, IncidentRunner>()
   readonly #listeners: (() => void)[] = []
 
   constructor(clock: Clock, onPhase: (resource: string, ...told: Parameters<OnPhase>) => void = () => {}) {
@@ -158,7 +158,7 @@ export class IncidentBook {
   }
 
   /** Each resource that has had a timetable. */
-  [Symbol.iterator](): Iterator<readonly [resource: string, incidents: Incidents]> {
+  [Symbol.iterator](): Iterator<readonly [resource: string, incidents: IncidentRunner]> {
     return this.#byResource[Symbol.iterator]()
   }
 
@@ -213,7 +213,7 @@ export class IncidentBook {
   #startOne(resource: string, timetable: IncidentTimetable, startedMs?: number): void {
     let incidents = this.#byResource.get(resource)
     if (!incidents) {
-      incidents = new Incidents(this.#clock, (...told) => this.#onPhase(resource, ...told))
+      incidents = new IncidentRunner(this.#clock, (...told) => this.#onPhase(resource, ...told))
       this.#byResource.set(resource, incidents)
     }
     incidents.start(timetable, startedMs)

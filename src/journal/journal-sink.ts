@@ -78,11 +78,21 @@ export const journalPort: Port<JournalSink> = {
   name: 'journal',
   methods: {
     // A client may have read the answer of one process, and sent its retry to another, before the end is told here.
-    started: { kind: 'tell', lease: 'opens', args: startedCodec(), at: (_, plannedMs) => plannedMs },
-    ended: { kind: 'tell', lease: 'ends', args: endedCodec(), at: (_, { answeredAtMs }) => answeredAtMs },
+    started: {
+      kind: 'notification',
+      lease: 'opens',
+      args: startedCodec(),
+      happenedAtMs: (_, plannedMs) => plannedMs,
+    },
+    ended: {
+      kind: 'notification',
+      lease: 'ends',
+      args: endedCodec(),
+      happenedAtMs: (_, { answeredAtMs }) => answeredAtMs,
+    },
   },
   // The connections of its clients broke.
-  giveBack: (sink, lease, nowMs) =>
+  releaseLease: (sink, lease, nowMs) =>
     sink.ended(lease, {
       usage: undefined,
       firstByteMs: undefined,

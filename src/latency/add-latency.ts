@@ -37,33 +37,36 @@ export function createLatency({ slots }: LatencyDeps): Stage {
     const { deployment, config, resource } = exchange
     const { timeScale } = config.latency
     const { load, concurrency } = deployment?.latency ?? {}
-    if (!deployment || timeScale === 0 || !(load || concurrency)) return timed(exchange, next, 1)
+    if (!deployment || timeScale === 0 || !(load || concurrency)) return addSchedule(exchange, next, 1)
     const follow = (answer: SlotGrant | SlotRefusal): ReplyOrPromise =>
-      typeof answer === 'string' ? refusal(answer) : timed(exchange, next, slowdownBy(load, answer.others))
+      typeof answer === 'string'
+        ? refusal(answer)
+        : addSchedule(exchange, next, slowdownBy(load, answer.others))
     const taken = slots.take({ resource, deployment: deployment.name, concurrency, timeScale })
     return mapMaybe(taken, (result) => {
       if (result === 'queue-full') return refusal(result)
       const { lease, grant } = result
       exchange.onEnd(() => slots.end(lease))
-      return grant ? follow(grant) : queued(exchange, slots, lease).then(follow)
+      return grant ? follow(grant) : waitForSlot(exchange, slots, lease).then(follow)
     })
   }
 }
 
 /** Gives what comes back its time, `slowdown` times as much as without load. */
-function timed(exchange: Exchange, next: () => ReplyOrPromise, slowdown: number): ReplyOrPromise {
+function addSchedule(exchange: Exchange, next: () => ReplyOrPromise, slowdown: number): ReplyOrPromise {
   const { deployment, config } = exchange
   const { timeScale } = config.latency
   // From here, not from the arrival of the first byte: a slow upload or a queue is not the model's time.
   const beginMs = exchange.clock.nowMs() - exchange.startedMs
   return mapMaybe(next(), (reply) => {
     if (reply.status >= 300 || reply.schedule) return reply
-    if (reply.ownTime) return isSimulated(exchange) ? reply : heldBack(exchange, reply, beginMs, slowdown)
+    if (reply.ownTime)
+      return isSimulated(exchange) ? reply : delayForwarded(exchange, reply, beginMs, slowdown)
     // Forked even when no time is added, so that the answers of a seed are the same with delays and without.
     const random = exchange.random.fork()
     if (timeScale === 0) return reply
     const timing = timingOf(exchange.route?.operation, deployment, config.latency)
-    if (timing) reply.schedule = plan(exchange, reply, timing, beginMs, timeScale * slowdown, random)
+    if (timing) reply.schedule = planSchedule(exchange, reply, timing, beginMs, timeScale * slowdown, random)
     return reply
   })
 }
@@ -71,7 +74,7 @@ function timed(exchange: Exchange, next: () => ReplyOrPromise, slowdown: number)
 const noLatency: LatencySettings = { meanMs: 0, stdDevMs: 0 }
 const noTokenLatency: TokenLatency = { perToken: noLatency, firstToken: noLatency }
 /** What a deployment has that takes its time from its own `latency` alone. */
-const noSettings: ResourceConfig['latency'] = {
+const zeroLatency: ResourceConfig['latency'] = {
   timeScale: 1,
   profile: 'off',
   chatCompletions: noTokenLatency,
@@ -84,29 +87,36 @@ const noSettings: ResourceConfig['latency'] = {
  * Lets a forwarded answer take at least the time that its deployment's own `latency` says, from its being asked for; the time
  * of the real service counts. A stream that arrives is held back event by event, each taken for a token.
  */
-function heldBack(exchange: Exchange, reply: Reply, beginMs: number, slowdown: number): Reply {
+function delayForwarded(exchange: Exchange, reply: Reply, beginMs: number, slowdown: number): Reply {
   const { deployment, config, random, conditions } = exchange
   const factor = config.latency.timeScale * slowdown
-  const timing = timingOf(exchange.route?.operation, deployment, noSettings)
+  const timing = timingOf(exchange.route?.operation, deployment, zeroLatency)
   if (!timing || factor === 0) return reply
   const draws = random.fork()
   const { body } = reply
   if (body.kind !== 'live') {
-    reply.schedule = plan(exchange, reply, timing, beginMs, factor, draws)
+    reply.schedule = planSchedule(exchange, reply, timing, beginMs, factor, draws)
     return reply
   }
-  const first = plan(exchange, { ...reply, steps: { hidden: 0, visible: 1 } }, timing, beginMs, factor, draws)
+  const first = planSchedule(
+    exchange,
+    { ...reply, steps: { hidden: 0, visible: 1 } },
+    timing,
+    beginMs,
+    factor,
+    draws,
+  )
   const tokenFactor = factor * (conditions?.perTokenFactor ?? 1)
   const nextMs =
     timing.kind === 'tokens' && isEventStream(reply.headers)
       ? () => drawMs(timing.perToken, draws) * tokenFactor
       : undefined
-  reply.body = { kind: 'live', chunks: paced(body, exchange, first.stepsMs[0] ?? first.endMs, nextMs) }
+  reply.body = { kind: 'live', chunks: paceChunks(body, exchange, first.stepsMs[0] ?? first.endMs, nextMs) }
   return reply
 }
 
 /** What comes, not before it is due; `nextMs` gives the time between two events of a stream. */
-async function* paced(
+async function* paceChunks(
   { chunks }: LiveBody,
   exchange: Exchange,
   firstDueMs: number,
@@ -135,7 +145,7 @@ export function slowdownBy(load: Load | undefined, others: number): number {
   return load ? 1 + load.slowdown * (others / load.requests) ** load.exponent : 1
 }
 
-async function queued(
+async function waitForSlot(
   exchange: Exchange,
   slots: ConcurrencyLimiter,
   lease: unknown,
@@ -148,7 +158,7 @@ async function queued(
   return answer
 }
 
-function plan(
+function planSchedule(
   exchange: Exchange,
   reply: Reply,
   timing: Timing,

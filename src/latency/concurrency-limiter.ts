@@ -49,11 +49,11 @@ export interface ConcurrencyLimiter<Lease = unknown> {
 export const concurrencyLimiterPort: Port<ConcurrencyLimiter> = {
   name: 'slots',
   methods: {
-    take: { kind: 'ask', lease: 'opens' },
-    wait: { kind: 'ask', lease: 'uses' },
-    end: { kind: 'tell', lease: 'ends' },
+    take: { kind: 'request', lease: 'opens' },
+    wait: { kind: 'request', lease: 'uses' },
+    end: { kind: 'notification', lease: 'ends' },
   },
-  giveBack: (limiter, lease) => limiter.end(lease),
+  releaseLease: (limiter, lease) => limiter.end(lease),
 }
 
 /** A request that wants a slot, as the keeper of the slots sees it. */

@@ -22,7 +22,7 @@ interface Waiter {
 }
 
 /** How many waiters that are settled may stay in the list before it is swept. */
-const SWEPT_ABOVE = 1_000
+const MAX_SETTLED_WAITERS = 1_000
 
 /** The requests that one deployment works on, and those that wait for it: first come, first served. */
 export class DeploymentSlots {
@@ -101,7 +101,7 @@ export class DeploymentSlots {
   /** Those who are settled stay in the list for a while, which costs less than to take each out of its middle. */
   #sweep(): void {
     const settled = this.#waiters.length - this.#waiting
-    if (settled < SWEPT_ABOVE || settled < this.#waiting) return
+    if (settled < MAX_SETTLED_WAITERS || settled < this.#waiting) return
     this.#waiters = this.#waiters.filter(({ settle }) => settle)
     this.#next = 0
   }

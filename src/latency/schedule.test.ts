@@ -7,7 +7,7 @@ const constant = (ms: number): Distribution => ({ distribution: 'constant', ms }
 const exact: TokenTiming = {
   kind: 'tokens',
   firstToken: constant(200),
-  firstTokenTakesTime: false,
+  delaysFirstToken: false,
   perToken: constant(10),
   promptMsPerToken: 0,
   reasoningMsPerToken: undefined,
@@ -30,7 +30,7 @@ describe('planTokens', () => {
   })
 
   it('lets the first token take a time too, after a wait that is of the environment', () => {
-    expect([...plan({ visible: 3 }, { firstTokenTakesTime: true }).stepsMs]).toEqual([210, 220, 230])
+    expect([...plan({ visible: 3 }, { delaysFirstToken: true }).stepsMs]).toEqual([210, 220, 230])
   })
 
   it('spends the time of hidden tokens before the first visible one', () => {
@@ -73,7 +73,7 @@ describe('planTokens', () => {
     const timing = {
       firstToken: { distribution: 'normal', meanMs: 250, stdDevMs: 50 },
       perToken: { distribution: 'normal', meanMs: 19, stdDevMs: 6 },
-      firstTokenTakesTime: true,
+      delaysFirstToken: true,
     } as const
     const ends = Array.from({ length: 4_000 }, () => {
       const { stepsMs, endMs } = plan({ hidden: 10, visible: 40 }, timing)

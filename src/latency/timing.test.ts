@@ -27,7 +27,7 @@ describe('timingOf', () => {
     expect(timingOf('chatCompletions', deployment('gpt-4o'), environment())).toEqual({
       kind: 'tokens',
       firstToken: constant(100),
-      firstTokenTakesTime: true,
+      delaysFirstToken: true,
       perToken: { distribution: 'normal', meanMs: 19, stdDevMs: 6 },
       promptMsPerToken: 0,
       reasoningMsPerToken: undefined,
@@ -51,7 +51,7 @@ describe('timingOf', () => {
 
   it('takes the profile that the setting names, or with auto the one of the model', () => {
     const { firstToken, perToken, burst } = latencyProfiles['gpt-4.1']
-    const expected = { firstToken, perToken, burst, firstTokenTakesTime: false }
+    const expected = { firstToken, perToken, burst, delaysFirstToken: false }
     expect(timingOf('chatCompletions', deployment('gpt-4o'), environment('gpt-4.1'))).toMatchObject(expected)
     expect(timingOf('chatCompletions', deployment('gpt-4.1'), environment('auto'))).toMatchObject(expected)
     expect(timingOf('embeddings', deployment('text-embedding-3-small'), environment('auto'))).toMatchObject({

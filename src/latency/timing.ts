@@ -22,7 +22,7 @@ export interface TokenTiming {
    * Whether the first token takes a `perToken` time too, after `firstToken`. So it is with the environment's waits, where
    * N tokens take N times the mean; a profile or a file gives the time of the first token itself.
    */
-  readonly firstTokenTakesTime: boolean
+  readonly delaysFirstToken: boolean
   readonly perToken: Distribution
   readonly promptMsPerToken: number
   /** Undefined: a hidden token takes a `perToken` time. */
@@ -83,7 +83,7 @@ function tokenTiming(own: LatencyProfile, named: LatencyProfile, base: TokenLate
   return {
     kind: 'tokens',
     firstToken: merged.firstToken ?? normal(base.firstToken),
-    firstTokenTakesTime: merged.firstToken === undefined,
+    delaysFirstToken: merged.firstToken === undefined,
     perToken: merged.perToken ?? normal(base.perToken),
     promptMsPerToken: merged.promptMsPerToken ?? 0,
     reasoningMsPerToken: merged.reasoningMsPerToken,
@@ -139,10 +139,10 @@ export function planTokens(steps: Steps, timing: TokenTiming, work: Work, random
 
   const stepsMs = steps.visible > 0 ? new Float64Array(steps.visible) : noSteps
   for (let i = 0; i < stepsMs.length; i++) {
-    if (i > 0 || timing.firstTokenTakesTime) dueMs += drawMs(perToken, random) * tokenFactor
+    if (i > 0 || timing.delaysFirstToken) dueMs += drawMs(perToken, random) * tokenFactor
     stepsMs[i] = beginMs + dueMs * factor
   }
-  if (timing.burst) gatherBursts(stepsMs, timing.burst, random)
+  if (timing.burst) applyBursts(stepsMs, timing.burst, random)
   return { stepsMs, endMs: beginMs + dueMs * factor }
 }
 
@@ -150,7 +150,7 @@ export function planTokens(steps: Steps, timing: TokenTiming, work: Work, random
  * Lets tokens go in groups, as a filter does that holds text back until it is checked: a group is due with its last
  * token. The first token goes alone, so that neither its time nor that of the end changes.
  */
-function gatherBursts(stepsMs: Float64Array, { tokens: [least, largest] }: Burst, random: Random): void {
+function applyBursts(stepsMs: Float64Array, { tokens: [least, largest] }: Burst, random: Random): void {
   for (let start = 1; start < stepsMs.length;) {
     const end = Math.min(stepsMs.length, start + least + random.below(largest - least + 1))
     stepsMs.fill(stepsMs[end - 1] ?? 0, start, end)

@@ -55,7 +55,7 @@ export class RecentMap<Key, Value> {
 }
 
 /** How contents are told apart and kept. */
-export interface RepeatRules<Content, Value> {
+export interface RepeatCacheOptions<Content, Value> {
   /** Equal contents have one hash, and few others share it: what reads samples finds sooner than what reads all. */
   readonly hash: (content: Content) => number
   readonly equals: (kept: Content, content: Content) => boolean
@@ -75,7 +75,7 @@ const SEEN_ONCE = 4096
  * takes time and room, and most never come again. Among contents with the same hash the last one stays.
  */
 export class RepeatCache<Content, Value> {
-  readonly #rules: RepeatRules<Content, Value>
+  readonly #rules: RepeatCacheOptions<Content, Value>
   readonly #largestBytes: number
   readonly #kept: RecentMap<number, { readonly content: Content; readonly value: Value }>
   readonly #seenOnce = new Int32Array(SEEN_ONCE)
@@ -84,7 +84,7 @@ export class RepeatCache<Content, Value> {
    * @param generationBytes half of the bound, since there are two generations
    * @param largestBytes what takes more is not kept, lest a few large ones throw out all others
    */
-  constructor(rules: RepeatRules<Content, Value>, generationBytes: number, largestBytes: number) {
+  constructor(rules: RepeatCacheOptions<Content, Value>, generationBytes: number, largestBytes: number) {
     this.#rules = rules
     this.#largestBytes = largestBytes
     this.#kept = new RecentMap(generationBytes, ({ content }) => rules.weigh(content))

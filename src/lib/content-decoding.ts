@@ -21,16 +21,16 @@ const MAX_CODINGS = 4
 const options = { maxOutputLength: MAX_OUTPUT_LENGTH, finishFlush: constants.Z_SYNC_FLUSH }
 
 interface Decoder {
-  readonly now: (bytes: Buffer) => Buffer
+  readonly sync: (bytes: Buffer) => Buffer
   /** Does the same on another thread. */
-  readonly later: (bytes: Buffer) => Promise<Buffer>
+  readonly async: (bytes: Buffer) => Promise<Buffer>
 }
 
-type Unpack = (bytes: Buffer, options: ZlibOptions) => Promise<Buffer>
+type Decompress = (bytes: Buffer, options: ZlibOptions) => Promise<Buffer>
 
 const gzip: Decoder = {
-  now: (bytes) => gunzipSync(bytes, options),
-  later: (bytes) => (promisify(gunzip) as Unpack)(bytes, options),
+  sync: (bytes) => gunzipSync(bytes, options),
+  async: (bytes) => (promisify(gunzip) as Decompress)(bytes, options),
 }
 
 const decoders: Readonly<Record<string, Decoder>> = {
@@ -38,14 +38,15 @@ const decoders: Readonly<Record<string, Decoder>> = {
   'x-gzip': gzip,
   // The standard means zlib's format; some servers send the bare one.
   deflate: {
-    now: (bytes) => (isZlib(bytes) ? inflateSync(bytes, options) : inflateRawSync(bytes, options)),
-    later: (bytes) => (promisify(isZlib(bytes) ? inflate : inflateRaw) as Unpack)(bytes, options),
+    sync: (bytes) => (isZlib(bytes) ? inflateSync(bytes, options) : inflateRawSync(bytes, options)),
+    async: (bytes) => (promisify(isZlib(bytes) ? inflate : inflateRaw) as Decompress)(bytes, options),
   },
   br: {
-    now: (bytes) => brotliDecompressSync(bytes, { maxOutputLength: MAX_OUTPUT_LENGTH }),
-    later: (bytes) => (promisify(brotliDecompress) as Unpack)(bytes, { maxOutputLength: MAX_OUTPUT_LENGTH }),
+    sync: (bytes) => brotliDecompressSync(bytes, { maxOutputLength: MAX_OUTPUT_LENGTH }),
+    async: (bytes) =>
+      (promisify(brotliDecompress) as Decompress)(bytes, { maxOutputLength: MAX_OUTPUT_LENGTH }),
   },
-  identity: { now: (bytes) => bytes, later: (bytes) => Promise.resolve(bytes) },
+  identity: { sync: (bytes) => bytes, async: (bytes) => Promise.resolve(bytes) },
 }
 
 function isZlib(bytes: Buffer): boolean {
@@ -71,7 +72,7 @@ export function decodeBody(bytes: Buffer, contentEncoding: string | undefined): 
   const failures: unknown[] = []
   for (const { packed, steps } of attempts) {
     try {
-      return decoded(steps.reduce((body, { now }) => now(body), packed))
+      return decoded(steps.reduce((body, { sync: now }) => now(body), packed))
     } catch (error) {
       failures.push(error)
     }
@@ -80,7 +81,7 @@ export function decodeBody(bytes: Buffer, contentEncoding: string | undefined): 
 }
 
 /** Does the same without holding up others. */
-export async function decodeBodyLater(
+export async function decodeBodyAsync(
   bytes: Buffer,
   contentEncoding: string | undefined,
 ): Promise<DecodedBody> {
@@ -90,7 +91,7 @@ export async function decodeBodyLater(
   for (const { packed, steps } of attempts) {
     try {
       let body = packed
-      for (const { later } of steps) body = await later(body)
+      for (const { async: later } of steps) body = await later(body)
       return decoded(body)
     } catch (error) {
       failures.push(error)

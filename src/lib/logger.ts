@@ -18,7 +18,7 @@ export interface Logger {
 type Level = keyof Logger
 
 /** How a log looks. */
-export interface LogLook {
+export interface LogStyle {
   /** Default: json. */
   readonly format?: 'text' | 'json'
   /** Whether text has colours; default: it has none. */
@@ -32,7 +32,7 @@ export interface LogLook {
  */
 export function createLogger(
   level: Level,
-  { format = 'json', hasColor = false }: LogLook = {},
+  { format = 'json', hasColor = false }: LogStyle = {},
   to: DestinationStream = destination(2),
 ): Logger {
   if (format === 'text') return createTextLogger(level, hasColor, (text) => to.write(text))

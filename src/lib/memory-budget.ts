@@ -18,7 +18,7 @@ export class MemoryBudget {
   }
 
   /** What is taken, in bytes. */
-  get takenBytes(): number {
+  get reservedBytes(): number {
     return this.#takenBytes
   }
 
@@ -28,7 +28,7 @@ export class MemoryBudget {
    *
    * @param heldBytes what the same request has taken before
    */
-  take(bytes: number, heldBytes = 0): boolean {
+  tryReserve(bytes: number, heldBytes = 0): boolean {
     const isAlone = this.#takenBytes === heldBytes && bytes <= MAX_ALONE_BYTES
     if (this.#takenBytes + bytes > this.#limitBytes() && !isAlone) return false
     this.#takenBytes += bytes
@@ -36,7 +36,7 @@ export class MemoryBudget {
   }
 
   /** Gives back what was taken. */
-  give(bytes: number): void {
+  release(bytes: number): void {
     this.#takenBytes -= bytes
   }
 }

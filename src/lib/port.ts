@@ -9,7 +9,7 @@ export type MaybePromise<T> = T | Promise<T>
 export type MethodOf<P> = { [K in keyof P]-?: undefined extends P[K] ? never : K }[keyof P] & string
 
 type ArgumentsOf<F> = F extends (...args: infer A) => unknown ? A : never
-type AnswerOf<F> = F extends (...args: never[]) => infer R ? Awaited<R> : never
+type ResultOf<F> = F extends (...args: never[]) => infer R ? Awaited<R> : never
 
 /** Turns a value into one that JSON can carry, and back. */
 export interface Codec<T> {
@@ -20,7 +20,7 @@ export interface Codec<T> {
 /** How another process calls a method. */
 export interface MethodRule<F> {
   /** `ask`: its answer is awaited. `tell`: one way. What one caller tells and asks is carried out in its order. */
-  readonly kind: 'ask' | 'tell'
+  readonly kind: 'request' | 'notification'
   /**
    * `opens`: what is asked for gives an object whose `lease` is held by the caller from then on, and what is told gives the lease
    * itself. `uses` and `ends`: the first argument is a lease; one that is not held any more makes the call do nothing.
@@ -29,16 +29,16 @@ export interface MethodRule<F> {
   /** Absent: JSON carries the arguments as they are, `undefined` included; numbers have to be finite. */
   readonly args?: Codec<ArgumentsOf<F>>
   /** Absent: JSON carries the answer as it is, `undefined` included. */
-  readonly answer?: Codec<AnswerOf<F>>
+  readonly answer?: Codec<ResultOf<F>>
   /** For `opens`: names what the lease is about. */
-  readonly about?: (...args: ArgumentsOf<F>) => string | undefined
+  readonly leaseKey?: (...args: ArgumentsOf<F>) => string | undefined
   /** For `ask`: names what it is about. Where another caller holds a lease about it, what that one has told by now goes first. */
-  readonly after?: (...args: ArgumentsOf<F>) => string | undefined
+  readonly waitsForKey?: (...args: ArgumentsOf<F>) => string | undefined
   /**
    * For `tell`: when it happened, by the system clock of this process (`nowMs`). What all callers tell is carried out in the order in
    * which it happened, a moment later.
    */
-  readonly at?: (...args: ArgumentsOf<F>) => number
+  readonly happenedAtMs?: (...args: ArgumentsOf<F>) => number
 }
 
 /**
@@ -50,7 +50,7 @@ export interface Port<P, Lease = unknown> {
   readonly name: string
   readonly methods: { readonly [K in MethodOf<P>]: MethodRule<P[K]> }
   /** Ends a lease whose holder is gone; `nowMs` is that of the system clock. */
-  readonly giveBack?: (keeper: P, lease: Lease, nowMs: number) => MaybePromise<void>
+  readonly releaseLease?: (keeper: P, lease: Lease, nowMs: number) => MaybePromise<void>
   /** Leases that one caller holds at most; the oldest are forgotten. Default: no bound. */
   readonly maxLeases?: number
 }

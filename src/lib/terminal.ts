@@ -4,16 +4,16 @@ export interface TerminalLike {
 }
 
 /** Whether somebody watches a stream, and may be shown colours. */
-export interface TerminalLook {
+export interface TerminalInfo {
   readonly isTerminal: boolean
   readonly hasColor: boolean
 }
 
 /** Looks at a stream and at `NO_COLOR` and `TERM` (no-color.org). */
-export function terminalLook(
+export function detectTerminal(
   { isTTY = false }: TerminalLike,
   { NO_COLOR: noColor = '', TERM: term }: Readonly<Record<string, string | undefined>>,
-): TerminalLook {
+): TerminalInfo {
   return { isTerminal: isTTY, hasColor: isTTY && noColor === '' && term !== 'dumb' }
 }
 

@@ -28,7 +28,7 @@ const setUp = (
   named?: ReadonlyMap<string, NamedLimiter>,
 ) => {
   const clock = createVirtualClock()
-  const admit = createAdmission({ limits: new LimiterTable(clock), ...(named && { named }) })
+  const admit = createAdmission({ limits: new LimiterTable(clock), ...(named && { limiters: named }) })
   let deployment: Deployment | undefined = deploymentWith(limits)
   return {
     clock,

@@ -15,7 +15,7 @@ type Refusal = LimitResult & { readonly admitted: false }
 /** What admission is made from. */
 export interface AdmissionDeps {
   /** Limiters of extensions: one that the exchange names is asked instead, with or without a deployment. */
-  readonly named?: ReadonlyMap<string, NamedLimiter>
+  readonly limiters?: ReadonlyMap<string, NamedLimiter>
   /** What decides; all keys of a resource share its limits. */
   readonly limits: RateLimiter
 }
@@ -27,7 +27,7 @@ export interface AdmissionDeps {
  * What an answer costs is corrected when it has been sent: to its usage, where it tells any, and to nothing where it
  * failed. Usage lives as long as this stage, so a changed configuration does not reset it.
  */
-export function createAdmission({ named = new Map(), limits }: AdmissionDeps): Stage {
+export function createAdmission({ limiters: named = new Map(), limits }: AdmissionDeps): Stage {
   /** What is known at once is not waited for, which would cost every request a turn of promises. */
   const admitTo = (
     exchange: Addressed,

@@ -125,9 +125,9 @@ describe('DeploymentLimiter', () => {
   it('keeps what was used when the limits change', () => {
     const limiter = open(planOf(1_000, 5))
     decide(limiter, 0, 600)
-    limiter.adapt(planOf(500, 3, MINUTE_MS), newest)
+    limiter.updateLimits(planOf(500, 3, MINUTE_MS), newest)
     expect(decide(limiter, 1_000, 1)).toMatchObject({ admitted: false, kind: 'token', retryAfterMs: 59_000 })
-    limiter.adapt(planOf(2_000, 5), newest)
+    limiter.updateLimits(planOf(2_000, 5), newest)
     expect(limitsOf(decide(limiter, 1_000, 1))).toMatchObject({
       tokens: { remaining: 1_399 },
       requests: { remaining: 27 },

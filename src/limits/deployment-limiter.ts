@@ -116,7 +116,7 @@ export class SlidingWindow {
 /** What a request was charged. */
 export interface WindowCharge {
   readonly limiter: DeploymentLimiter
-  readonly receipt: BucketIndex
+  readonly bucket: BucketIndex
   readonly estimate: number
   readonly isCorrected: boolean
 }
@@ -136,7 +136,7 @@ export class DeploymentLimiter {
   }
 
   /** Takes new limits; what was used stays used. */
-  adapt(plan: LimitPlan, profile: LimitProfile): void {
+  updateLimits(plan: LimitPlan, profile: LimitProfile): void {
     this.#plan = plan
     this.#profile = profile
     if (plan.slice.windowMs !== this.#slice.windowMs) this.#slice = this.#slice.resized(plan.slice.windowMs)
@@ -178,7 +178,7 @@ export class DeploymentLimiter {
    * Puts what a request used in the place of its estimate; undefined: nothing. Does nothing after 60 seconds, when the request
    * no longer counts.
    */
-  settle({ receipt, estimate, isCorrected }: WindowCharge, usage: Usage | undefined): void {
+  settle({ bucket: receipt, estimate, isCorrected }: WindowCharge, usage: Usage | undefined): void {
     const used = usage ? usage.promptTokens + usage.completionTokens : 0
     if (!usage || isCorrected) this.#tokens.correct(receipt, used - estimate)
   }
@@ -205,7 +205,7 @@ export class DeploymentLimiter {
     return {
       admitted: true,
       status: this.#status(nowMs),
-      lease: { limiter: this, receipt, estimate, isCorrected: this.#profile.correctsEstimate },
+      lease: { limiter: this, bucket: receipt, estimate, isCorrected: this.#profile.correctsEstimate },
     }
   }
 
@@ -232,7 +232,7 @@ export interface RequestsLimit {
 }
 
 /** Sums of times are exact to the last bit only; a client that waits as it was told is not to be refused by a hair. */
-const ROUNDING_MS = 1e-6
+const ROUNDING_TOLERANCE_MS = 1e-6
 
 /**
  * Makes a limiter for `exchange.limiter`: it admits so many requests in any window of that length, and refuses the others
@@ -258,7 +258,7 @@ export function requestsLimiter({ requests, windowMs, refuse }: RequestsLimit): 
   return (exchange) => {
     const nowMs = exchange.clock.nowMs()
     const freeAtMs = (admittedMs[next] ?? -Infinity) + windowMs
-    if (nowMs + ROUNDING_MS >= freeAtMs) {
+    if (nowMs + ROUNDING_TOLERANCE_MS >= freeAtMs) {
       admittedMs[next] = nowMs
       next = (next + 1) % requests
       return undefined
@@ -291,14 +291,14 @@ export function windowStatus(window: SlidingWindow, limit: number, nowMs: number
 }
 
 /** What is used of the limits of a pay-as-you-go deployment: tokens and requests of the minute, and requests of the slice. */
-export interface LimitUse {
+export interface LimitUsage {
   readonly tokens: number
   readonly requests: number
   readonly sliceRequests: number
 }
 
 /** What the headers of an era tell of limits that are used so far. */
-export function rateLimitsOf(use: LimitUse, plan: LimitPlan, profile: LimitProfile): RemainingLimits {
+export function rateLimitsOf(use: LimitUsage, plan: LimitPlan, profile: LimitProfile): RemainingLimits {
   const { tokens, requestsPerMinute, slice } = plan
   return {
     requests:

@@ -43,12 +43,12 @@ export class LimiterTable implements RateLimiter<Charge> {
   }
 
   settle(charge: Charge, usage: Usage | undefined): void {
-    if ('receipt' in charge) charge.limiter.settle(charge, usage)
+    if ('bucket' in charge) charge.limiter.settle(charge, usage)
     else charge.limiter.settle(charge, usage, this.#clock.nowMs())
   }
 
   discount(charge: Charge, cachedTokens: number): number | undefined {
-    if ('receipt' in charge) return undefined
+    if ('bucket' in charge) return undefined
     return charge.limiter.discount(charge, cachedTokens, this.#clock.nowMs())
   }
 
@@ -81,7 +81,7 @@ export class LimiterTable implements RateLimiter<Charge> {
     const key = `${resource}/${deployment}`
     const tracked = this.#tracked.get(key)
     if (tracked?.limits === limits) return tracked.limiter
-    const limiter = adapted(tracked?.limiter, limits, nowMs)
+    const limiter = limiterFor(tracked?.limiter, limits, nowMs)
     if (tracked) {
       tracked.limiter = limiter
       tracked.limits = limits
@@ -94,18 +94,18 @@ export class LimiterTable implements RateLimiter<Charge> {
 }
 
 /** Gives a limiter the limits of its deployment, or makes a new one where it was of the other kind. */
-function adapted(
+function limiterFor(
   limiter: Tracked['limiter'] | undefined,
   limits: DeploymentLimits,
   nowMs: number,
 ): Tracked['limiter'] {
   if (limits.kind === 'provisioned') {
     if (!(limiter instanceof ProvisionedLimiter)) return new ProvisionedLimiter(limits.plan)
-    limiter.adapt(limits.plan, nowMs)
+    limiter.updateLimits(limits.plan, nowMs)
     return limiter
   }
   if (!(limiter instanceof DeploymentLimiter)) return newLimiter(limits)
-  limiter.adapt(limits.plan, limitProfile(limits.profileName))
+  limiter.updateLimits(limits.plan, limitProfile(limits.profileName))
   return limiter
 }
 

@@ -58,7 +58,7 @@ describe('ProvisionedLimiter', () => {
   it('keeps the work that waits when units are added', () => {
     const limiter = new ProvisionedLimiter(plan)
     limiter.decide(0, cost(25_000))
-    limiter.adapt({ ...plan, units: 20 }, 0)
+    limiter.updateLimits({ ...plan, units: 20 }, 0)
     expect(limiter.utilization(0)).toBeCloseTo(0.5)
   })
 })

@@ -6,7 +6,7 @@ import type { CostEstimate, LimitResult, ProvisionedStatus } from './rate-limite
  * How much work 100 % utilisation stands for. Microsoft names no figure; a minute is the span over which the metric of
  * Azure Monitor is taken, and in which the input tokens of a unit are told.
  */
-export const UTILIZATION_SPAN_MS = 60_000
+export const UTILIZATION_WINDOW_MS = 60_000
 
 /** What a provisioned deployment processes. */
 export interface ProvisionedPlan {
@@ -35,13 +35,13 @@ export class ProvisionedLimiter {
 
   constructor(plan: ProvisionedPlan) {
     this.#plan = plan
-    this.#bucket = new UtilizationBucket(weightedTokensPerMinute(plan), UTILIZATION_SPAN_MS)
+    this.#bucket = new UtilizationBucket(weightedTokensPerMinute(plan), UTILIZATION_WINDOW_MS)
   }
 
   /** Takes another number of units; the work that is waiting stays. */
-  adapt(plan: ProvisionedPlan, nowMs: number): void {
+  updateLimits(plan: ProvisionedPlan, nowMs: number): void {
     this.#plan = plan
-    this.#bucket.resize(weightedTokensPerMinute(plan), UTILIZATION_SPAN_MS, nowMs)
+    this.#bucket.resize(weightedTokensPerMinute(plan), UTILIZATION_WINDOW_MS, nowMs)
   }
 
   /** Share of the throughput in use. */
@@ -97,12 +97,12 @@ export function weightedTokens(used: CostEstimate | Usage, { outputToInputRatio 
 /** Tells how throughput stands when so much work is waiting, in weighted tokens. */
 export function provisionedStatus(waiting: number, plan: ProvisionedPlan): ProvisionedStatus {
   const limit = weightedTokensPerMinute(plan)
-  const overMs = ((waiting - limit) * UTILIZATION_SPAN_MS) / limit
+  const overMs = ((waiting - limit) * UTILIZATION_WINDOW_MS) / limit
   return {
     kind: 'provisioned',
     utilization: waiting / limit,
     freeInMs: overMs < 0 ? 0 : Math.floor(overMs) + 1,
-    emptyInMs: (waiting * UTILIZATION_SPAN_MS) / limit,
+    emptyInMs: (waiting * UTILIZATION_WINDOW_MS) / limit,
   }
 }
 

@@ -80,16 +80,16 @@ export const rateLimiterPort: Port<RateLimiter> = {
   maxLeases: 100_000,
   methods: {
     decide: {
-      kind: 'ask',
+      kind: 'request',
       lease: 'opens',
       args: withLimitsAsText<LimitRequest>(),
     },
-    settle: { kind: 'tell', lease: 'ends' },
-    discount: { kind: 'ask', lease: 'uses' },
-    status: { kind: 'ask', args: withLimitsAsText<LimitSubject>() },
+    settle: { kind: 'notification', lease: 'ends' },
+    discount: { kind: 'request', lease: 'uses' },
+    status: { kind: 'request', args: withLimitsAsText<LimitSubject>() },
   },
   // Its requests are lost, and have used nothing.
-  giveBack: (limiter, lease) => limiter.settle(lease, undefined),
+  releaseLease: (limiter, lease) => limiter.settle(lease, undefined),
 }
 
 function withLimitsAsText<T extends LimitSubject>(): Codec<[T]> {

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import type { LoopLagReading } from '../lib/loop-lag.ts'
-import { type Bottleneck, BottleneckWatch, describeBottleneck, HOLD_MS, WINDOW_MS } from './bottleneck.ts'
+import {
+  type Bottleneck,
+  BottleneckWatch,
+  describeBottleneck,
+  ALERT_DURATION_MS,
+  WINDOW_MS,
+} from './bottleneck.ts'
 
 const setUp = () => {
   const found: Bottleneck[] = []
@@ -68,13 +74,13 @@ describe('BottleneckWatch', () => {
     send(100, 100, 10)
     send(100, 0, WINDOW_MS)
     expect(watch.isSlow(WINDOW_MS)).toBe(true)
-    expect(watch.isSlow(WINDOW_MS + HOLD_MS)).toBe(true)
-    expect(watch.isSlow(WINDOW_MS + HOLD_MS + 1)).toBe(false)
+    expect(watch.isSlow(WINDOW_MS + ALERT_DURATION_MS)).toBe(true)
+    expect(watch.isSlow(WINDOW_MS + ALERT_DURATION_MS + 1)).toBe(false)
   })
 
   it('warns once a minute, however long the trouble lasts', () => {
     const { found, send } = setUp()
-    for (let nowMs = 0; nowMs < 3 * HOLD_MS; nowMs += 100) send(10, 100, nowMs)
+    for (let nowMs = 0; nowMs < 3 * ALERT_DURATION_MS; nowMs += 100) send(10, 100, nowMs)
     expect(found).toHaveLength(3)
   })
 })

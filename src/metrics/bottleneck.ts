@@ -12,19 +12,19 @@ export interface Bottleneck {
 }
 
 /** A part that goes out later than this after its planned time is late; a token of a fast model takes less. */
-const LATE_MS = 25
+const MAX_LATENESS_MS = 25
 
 /** The simulator is the bottleneck where more than this share of the parts of a window is late ... */
-const LATE_SHARE = 0.01
+const MAX_LATE_SHARE = 0.01
 
 /** ... or where the event loop's lag is above this in one sample of a hundred. */
-const LAG_MS = 50
+const MAX_LAG_MS = 50
 
 /** How long a window is, at least: it ends with the first event after it. */
 export const WINDOW_MS = 5_000
 
 /** How long the gauge stays at 1 after a bad window, so that no scrape misses it, and how often a warning is logged. */
-export const HOLD_MS = 60_000
+export const ALERT_DURATION_MS = 60_000
 
 /** Few parts make no share: one late token of ten says nothing. */
 const MIN_PARTS = 50
@@ -67,7 +67,7 @@ export class BottleneckWatch {
   sent(partLateMs: number, nowMs: number): void {
     this.advance(nowMs)
     this.#parts++
-    if (partLateMs > LATE_MS) this.#lateParts++
+    if (partLateMs > MAX_LATENESS_MS) this.#lateParts++
     if (partLateMs > this.#worstMs) this.#worstMs = partLateMs
   }
 
@@ -97,19 +97,19 @@ export class BottleneckWatch {
   /** Whether a window of the last minute was bad. */
   isSlow(nowMs: number): boolean {
     this.advance(nowMs)
-    return nowMs - this.#lastBadMs <= HOLD_MS
+    return nowMs - this.#lastBadMs <= ALERT_DURATION_MS
   }
 
   #tell(found: Bottleneck, nowMs: number): void {
     this.#lastBadMs = nowMs
-    if (nowMs - this.#lastToldMs < HOLD_MS) return
+    if (nowMs - this.#lastToldMs < ALERT_DURATION_MS) return
     this.#lastToldMs = nowMs
     this.#options.onBottleneck(found)
   }
 }
 
 function isBottleneck({ parts, lateParts, loopLag }: Bottleneck): boolean {
-  return (parts >= MIN_PARTS && lateParts > parts * LATE_SHARE) || loopLag.p99Ms > LAG_MS
+  return (parts >= MIN_PARTS && lateParts > parts * MAX_LATE_SHARE) || loopLag.p99Ms > MAX_LAG_MS
 }
 
 /** Says in plain words what was found, what it means and what to do. */
@@ -119,7 +119,7 @@ export function describeBottleneck(found: Bottleneck): string {
   const late =
     parts === 0
       ? ''
-      : `${lateParts} of ${parts} tokens and answers (${share} %) went out more than ${LATE_MS} ms after they were due, the worst ${Math.round(worstMs)} ms, and `
+      : `${lateParts} of ${parts} tokens and answers (${share} %) went out more than ${MAX_LATENESS_MS} ms after they were due, the worst ${Math.round(worstMs)} ms, and `
   return (
     'The simulator itself was the slow part, not what it simulates: ' +
     `in the last ${Math.round(found.windowMs / 1_000)} s ${late}the event loop lagged by ` +

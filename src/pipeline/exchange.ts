@@ -201,8 +201,8 @@ export class Exchange {
    */
   reserve(bytes: number): boolean {
     if (bytes <= UNCOUNTED_BYTES || !this.#budget) return true
-    if (!this.#budget.take(bytes, this.#heldBytes)) return false
-    this.hold(bytes, () => this.#budget?.give(bytes))
+    if (!this.#budget.tryReserve(bytes, this.#heldBytes)) return false
+    this.hold(bytes, () => this.#budget?.release(bytes))
     return true
   }
 

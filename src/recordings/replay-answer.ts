@@ -2,7 +2,7 @@ import { hopByHop } from '../pipeline/end-to-end-headers.ts'
 import { isAscii } from 'node:buffer'
 import type { Usage } from '../answer/completion.ts'
 import { asBuffer } from '../lib/buffers.ts'
-import { decodeBody, type DecodedBody, decodeBodyLater } from '../lib/content-decoding.ts'
+import { decodeBody, type DecodedBody, decodeBodyAsync } from '../lib/content-decoding.ts'
 import { headerOf, type HeaderPairs, type RecordedEvent, type RecordedResponse } from './interaction.ts'
 import { usageOfBody, usageOfEvents } from '../wire/read-usage.ts'
 import { utf8Text } from './yaml-scalar.ts'
@@ -44,7 +44,7 @@ export function prepareAnswer(response: RecordedResponse): ReplayAnswer {
 export async function prepareAnswerLater(response: RecordedResponse): Promise<ReplayAnswer> {
   const { body } = response
   if (body.kind === 'events') return prepareAnswer(response)
-  const decoded = await decodeBodyLater(asBuffer(body.bytes), codingsOf(response))
+  const decoded = await decodeBodyAsync(asBuffer(body.bytes), codingsOf(response))
   return prepareDecoded(response, () => decoded)
 }
 

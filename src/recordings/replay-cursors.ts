@@ -21,7 +21,7 @@ export interface ReplayCursors {
 
 export const replayCursorsPort: Port<ReplayCursors> = {
   name: 'cursors',
-  methods: { next: { kind: 'ask' } },
+  methods: { next: { kind: 'request' } },
 }
 
 /** Test names come from clients, so what is kept of them is bounded: in each of two generations, as many as this. */

@@ -43,14 +43,14 @@ describe('BodyBytes', () => {
     const room = new MemoryBudget(() => 300 * KB)
     const small = new BodyBytes(1_000 * KB, room)
     expect(small.add(Buffer.alloc(UNCOUNTED_BYTES))).toBe(true)
-    expect([room.takenBytes, small.release]).toEqual([0, undefined])
+    expect([room.reservedBytes, small.release]).toEqual([0, undefined])
     const large = new BodyBytes(1_000 * KB, room)
     expect(large.add(Buffer.alloc(200 * KB))).toBe(true)
-    expect(room.takenBytes).toBe(200 * KB)
+    expect(room.reservedBytes).toBe(200 * KB)
     const { release } = large
     release?.()
     release?.()
-    expect(room.takenBytes).toBe(0)
+    expect(room.reservedBytes).toBe(0)
   })
 
   it('refuses a part that finds no room, and takes nothing for it', () => {
@@ -61,6 +61,6 @@ describe('BodyBytes', () => {
     expect(second.add(Buffer.alloc(50 * KB))).toBe(true)
     expect(second.add(Buffer.alloc(60 * KB))).toBe(false)
     second.drop()
-    expect(room.takenBytes).toBe(200 * KB)
+    expect(room.reservedBytes).toBe(200 * KB)
   })
 })

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Context } from 'hono'
 import { bodyTooLarge } from '../wire/errors.ts'
 import { recogniseRoute, singleSlashes } from '../wire/route.ts'
-import { carriesKey } from '../access/access.ts'
+import { hasValidKey } from '../access/access.ts'
 import { ConnectionCut } from './carriers/web-response.ts'
 import { Exchange, type Incoming, viewOf } from '../pipeline/exchange.ts'
 import { completeReply, failureReply, noRoomReply, refuse } from '../pipeline/reply-headers.ts'
@@ -106,7 +106,7 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
     if (mayVouch) return false
     const { config } = simulator
     const { apiKey } = viewOf(config, recogniseRoute(method, splitUrl(url).path)) ?? config.defaultResource
-    return !carriesKey(headers, apiKey)
+    return !hasValidKey(headers, apiKey)
   }
 
   /** The service judges path, version and key before the body: so it is not waited for, and never kept. */

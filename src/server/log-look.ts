@@ -1,12 +1,12 @@
 import type { Config } from '../config/config.ts'
 import type { RequestLogOptions } from '../journal/request-log.ts'
 import { LineWriter, writeToDescriptor } from '../lib/line-writer.ts'
-import type { LogLook } from '../lib/logger.ts'
-import { type TerminalLike, terminalLook } from '../lib/terminal.ts'
+import type { LogStyle } from '../lib/logger.ts'
+import { type TerminalLike, detectTerminal } from '../lib/terminal.ts'
 
 /** How a process logs. */
 export interface ChosenLog {
-  readonly look: Required<LogLook>
+  readonly look: Required<LogStyle>
   /** Absent where requests are not logged. */
   readonly requestLog: RequestLogOptions | undefined
   /** Writes what waits. */
@@ -22,7 +22,7 @@ export function chooseLog(
   stderr: TerminalLike,
   env: Readonly<Record<string, string | undefined>>,
 ): ChosenLog {
-  const { isTerminal, hasColor } = terminalLook(stderr, env)
+  const { isTerminal, hasColor } = detectTerminal(stderr, env)
   const format = logFormat === 'auto' ? (isTerminal ? 'text' : 'json') : logFormat
   const isWatched = isTerminal && (logLevel === 'info' || logLevel === 'debug')
   const isLogged = logRequests === 'true' || (logRequests === 'auto' && isWatched)

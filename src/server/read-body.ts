@@ -153,7 +153,7 @@ export class BodyBytes {
 
   /** Gives the room back, and forgets the bytes. */
   drop(): void {
-    this.#room?.give(this.#takenBytes)
+    this.#room?.release(this.#takenBytes)
     this.#takenBytes = 0
     this.#bytes = empty
     this.#length = 0
@@ -170,7 +170,7 @@ export class BodyBytes {
   }
 
   #take(bytes: number): boolean {
-    if (this.#room && !this.#room.take(bytes - this.#takenBytes)) return false
+    if (this.#room && !this.#room.tryReserve(bytes - this.#takenBytes)) return false
     this.#takenBytes = bytes
     return true
   }

@@ -6,7 +6,7 @@ import { configSecrets } from '../config/redact-config.ts'
 import { composeExtensions, type Extensions } from '../extensions/compose-extensions.ts'
 import { createAccess } from '../access/access.ts'
 import { createFaults } from '../faults/faults.ts'
-import { IncidentBook, type Timetables } from '../faults/incidents.ts'
+import { IncidentTimetables, type Timetables } from '../faults/incidents.ts'
 import { createGenerateMode } from '../generate/generate-mode.ts'
 import { ResponseStore } from '../generate/responses/response-store.ts'
 import { createJournal, type Journal } from '../journal/journal.ts'
@@ -49,7 +49,7 @@ export interface Simulator {
   readonly random: Random
   readonly metrics: Metrics
   /** Runs from the start where the configuration has a timetable. Its timer keeps a process alive until it is stopped. */
-  readonly incidents: IncidentBook
+  readonly incidents: IncidentTimetables
   /** What has been noted, by all simulators of a service; undefined where the configuration asks for none. */
   readonly journal: JournalReader | undefined
   /** The same where it is that of this process alone. */
@@ -127,7 +127,7 @@ export function assembleSimulator(
     cursors = new LocalCursors(),
   } = shared
   const occupancy = (): Iterable<Occupancy> => slots.occupancy?.() ?? []
-  const incidents = new IncidentBook(clock, (resource, phase, round) => {
+  const incidents = new IncidentTimetables(clock, (resource, phase, round) => {
     // Several processes go through one timetable, and one of them tells.
     if (shared.processNumber === undefined) logPhase(logger, resource, phase, round)
   })
@@ -187,7 +187,7 @@ export function assembleSimulator(
         onUndefinedDeployment: createUndefinedReport(logger),
       }),
       prepareFaults: faults.prepare,
-      admit: createAdmission({ limits, named: extensions.limiters }),
+      admit: createAdmission({ limits, limiters: extensions.limiters }),
       injectFaults: faults.inject,
       addLatency: createLatency({ slots }),
       sources: sources.handlers,

@@ -16,8 +16,8 @@ describe('ExportReports', () => {
   it('says once a minute at most that the collector is away, for all signals together', async () => {
     const { reports, clock, lines } = setUp()
     for (let second = 0; second < 90; second++) {
-      reports.note('metrics', refused)
-      reports.note('traces', refused)
+      reports.report('metrics', refused)
+      reports.report('traces', refused)
       await clock.advance(1_000)
     }
     expect(lines).toHaveLength(2)
@@ -26,21 +26,21 @@ describe('ExportReports', () => {
 
   it('says when the collector takes telemetry again, and nothing while it always does', async () => {
     const { reports, clock, lines } = setUp()
-    reports.note('metrics', { code: 0 })
+    reports.report('metrics', { code: 0 })
     expect(lines).toEqual([])
-    reports.note('metrics', refused)
-    reports.note('metrics', { code: 0 })
+    reports.report('metrics', refused)
+    reports.report('metrics', { code: 0 })
     expect(lines).toHaveLength(1)
     await clock.advance(60_000)
-    reports.note('metrics', { code: 0 })
-    reports.note('metrics', { code: 0 })
+    reports.report('metrics', { code: 0 })
+    reports.report('metrics', { code: 0 })
     expect(lines.map((line) => line.slice(0, 4))).toEqual(['warn', 'info'])
   })
 
   it('names the reason where an address stands for several', () => {
     const { reports, lines } = setUp()
     const error = Object.assign(new AggregateError([new Error('connect ::1')]), { code: 'ECONNREFUSED' })
-    reports.note('traces', { code: 1, error })
+    reports.report('traces', { code: 1, error })
     expect(lines[0]).toContain('connect ::1 (ECONNREFUSED)')
   })
 

@@ -164,7 +164,7 @@ function firstLine({ message }: Error): string {
 }
 
 /** How often there is a line about a collector at most. */
-const QUIET_MS = 60_000
+const LOG_INTERVAL_MS = 60_000
 
 /** What an exporter of OpenTelemetry says of a batch; code 0 is success. */
 export interface ExportResult {
@@ -197,18 +197,18 @@ export class ExportReports {
     const send = exporter.export.bind(exporter)
     exporter.export = (batch: Batch, done: (result: ExportResult) => void): void =>
       send(batch, (result) => {
-        this.note(signal, result)
+        this.report(signal, result)
         done(result)
       })
     return exporter
   }
 
   /** Notes how a batch went. */
-  note(signal: 'metrics' | 'traces', { code, error }: ExportResult): void {
+  report(signal: 'metrics' | 'traces', { code, error }: ExportResult): void {
     this.failing = code !== 0
     if (this.failing === this.#toldFailing && !this.failing) return
     const nowMs = this.#clock.nowMs()
-    if (nowMs - this.#toldMs < QUIET_MS) return
+    if (nowMs - this.#toldMs < LOG_INTERVAL_MS) return
     this.#toldMs = nowMs
     this.#toldFailing = this.failing
     if (this.failing) {

@@ -51,7 +51,7 @@ const createStages = ({ clock = createSystemClock(), hooks = [], generate, limit
       extensionHooks: hooks.map((stage) => ({ name: 'extension', stage })),
       access: createAccess({ answersAnyPath: true }),
       prepareFaults: pass,
-      admit: createAdmission({ limits: new LimiterTable(clock), ...(limiters && { named: limiters }) }),
+      admit: createAdmission({ limits: new LimiterTable(clock), ...(limiters && { limiters }) }),
       injectFaults: pass,
       addLatency: pass,
       sources: everySource(() => generate),

@@ -185,12 +185,12 @@ const countersPort: Port<Counters> = {
   name: 'counters',
   maxLeases: 2,
   methods: {
-    enter: { kind: 'ask', lease: 'opens' },
-    leave: { kind: 'tell', lease: 'ends' },
-    count: { kind: 'ask' },
-    fail: { kind: 'ask' },
+    enter: { kind: 'request', lease: 'opens' },
+    leave: { kind: 'notification', lease: 'ends' },
+    count: { kind: 'request' },
+    fail: { kind: 'request' },
   },
-  giveBack: (counters, lease) => counters.leave(lease),
+  releaseLease: (counters, lease) => counters.leave(lease),
 }
 
 class LocalCounters implements Counters<string> {

@@ -76,25 +76,26 @@ export const responseArchivePort: Port<ResponseArchive<ResponseAddress>, Respons
   maxLeases: MAX_UNFINISHED,
   methods: {
     add: {
-      kind: 'ask',
+      kind: 'request',
       lease: 'opens',
       args: recordCodec,
-      about: (record) => (record.progress.state.background ? undefined : nameOf(record.resource, record.id)),
+      leaseKey: (record) =>
+        record.progress.state.background ? undefined : nameOf(record.resource, record.id),
     },
-    get: { kind: 'ask', after: nameOf, answer: foundCodec },
-    findItem: { kind: 'ask', after: nameOf },
+    get: { kind: 'request', waitsForKey: nameOf, answer: foundCodec },
+    findItem: { kind: 'request', waitsForKey: nameOf },
     finish: {
-      kind: 'tell',
+      kind: 'notification',
       lease: 'ends',
       args: {
         encode: ([lease, update]) => [lease, sentUpdate(update)],
         decode: ([lease, json]: [ResponseAddress, SentUpdate]) => [lease, receivedUpdate(json)],
       },
     },
-    update: { kind: 'tell', args: updateCodec },
-    cancel: { kind: 'ask', args: updateCodec },
+    update: { kind: 'notification', args: updateCodec },
+    cancel: { kind: 'request', args: updateCodec },
     delete: {
-      kind: 'ask',
+      kind: 'request',
       args: {
         encode: ([{ resource, id }]) => ({ resource, id }),
         decode: (address: ResponseAddress) => [address],
@@ -102,7 +103,7 @@ export const responseArchivePort: Port<ResponseArchive<ResponseAddress>, Respons
     },
   },
   // What was being sent never comes to be, as when a client leaves.
-  giveBack: (archive, address) => archive.delete(address),
+  releaseLease: (archive, address) => archive.delete(address),
 }
 
 /** An item leads to its response. */

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { Config } from '../../config/config.ts'
-import { carriesKey } from '../../access/access.ts'
+import { hasValidKey } from '../../access/access.ts'
 import { shortText } from '../../lib/error-text.ts'
 import { OperatorError } from '../../lib/operator-error.ts'
 import { invalidKey } from '../../wire/errors.ts'
@@ -75,7 +75,7 @@ function refuseStranger({ headers }: Request, adminApiKey: string): Response | u
   const key = headers.get('api-key') ?? undefined
   const authorization = headers.get('authorization') ?? undefined
   const given = { ...(key !== undefined && { 'api-key': key }), ...(authorization && { authorization }) }
-  return carriesKey(given, adminApiKey) ? undefined : errorResponse(invalidKey())
+  return hasValidKey(given, adminApiKey) ? undefined : errorResponse(invalidKey())
 }
 
 /** The same for the metrics, where METRICS_AUTH asks for the key. */

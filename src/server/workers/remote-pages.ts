@@ -37,12 +37,12 @@ export interface PrimaryPages<Lease = unknown> {
 export const primaryPagesPort: Port<PrimaryPages> = {
   name: 'pages',
   methods: {
-    answer: { kind: 'ask', lease: 'opens' },
-    read: { kind: 'ask', lease: 'uses' },
-    leave: { kind: 'tell', lease: 'ends' },
+    answer: { kind: 'request', lease: 'opens' },
+    read: { kind: 'request', lease: 'uses' },
+    leave: { kind: 'notification', lease: 'ends' },
   },
   // Its clients are gone with it.
-  giveBack: (pages, body) => pages.leave(body),
+  releaseLease: (pages, body) => pages.leave(body),
 }
 
 /** Makes what asks the primary for its pages, in a worker. */

@@ -17,10 +17,10 @@ export interface WorkerLife {
 export const workerLifePort: Port<WorkerLife> = {
   name: 'life',
   methods: {
-    begin: { kind: 'ask' },
-    join: { kind: 'ask' },
-    listening: { kind: 'tell' },
-    failed: { kind: 'tell' },
+    begin: { kind: 'request' },
+    join: { kind: 'request' },
+    listening: { kind: 'notification' },
+    failed: { kind: 'notification' },
   },
 }
 
@@ -58,11 +58,11 @@ export interface WorkerControl {
 export const workerControlPort: Port<WorkerControl> = {
   name: 'worker',
   methods: {
-    take: { kind: 'ask' },
-    reset: { kind: 'ask' },
-    refresh: { kind: 'ask' },
-    report: { kind: 'ask' },
-    stop: { kind: 'ask' },
+    take: { kind: 'request' },
+    reset: { kind: 'request' },
+    refresh: { kind: 'request' },
+    report: { kind: 'request' },
+    stop: { kind: 'request' },
   },
 }
 

@@ -14,7 +14,7 @@ import {
 } from '../../limits/limit-plan.ts'
 import {
   provisionedStatus,
-  UTILIZATION_SPAN_MS,
+  UTILIZATION_WINDOW_MS,
   weightedTokens,
   weightedTokensPerMinute,
 } from '../../limits/provisioned-limiter.ts'
@@ -79,7 +79,7 @@ function makeRules(limits: DeploymentLimits): LimitRules {
     return {
       kind: 'bucket',
       tokensPerMinute: weightedTokensPerMinute(units),
-      spanMs: UTILIZATION_SPAN_MS,
+      spanMs: UTILIZATION_WINDOW_MS,
       weigh: (used) => weightedTokens(used, units),
       status: (waiting) => provisionedStatus(waiting, units),
     }

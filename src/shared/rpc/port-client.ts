@@ -20,14 +20,14 @@ export function portClient<P, Lease>(port: Port<P, Lease>, peer: Peer): PortClie
     const decode = (rule.answer?.decode ?? same) as (json: unknown) => unknown
     const ask = (sent: unknown): unknown =>
       peer.call(path, sent).then((answer) => decode(answer ?? undefined))
-    const send = rule.kind === 'ask' ? ask : (sent: unknown): void => peer.tell(path, sent)
+    const send = rule.kind === 'request' ? ask : (sent: unknown): void => peer.tell(path, sent)
     client[name] =
       rule.lease !== 'opens'
         ? (...args) => send(encode(args))
         : (...args) => {
             const lease = ++lastLease
             const answer = send([lease, encode(args)])
-            return rule.kind === 'ask' ? answer : lease
+            return rule.kind === 'request' ? answer : lease
           }
   }
   return client as PortClient<P>

@@ -142,8 +142,8 @@ class LeasesOfPort {
           path,
           ([number, json]: readonly [number, unknown]) => {
             const args = decode(json)
-            const atMs = rule.at?.(...args) ?? 0
-            const held = this.#hold(number, rule.about?.(...args), atMs)
+            const atMs = rule.happenedAtMs?.(...args) ?? 0
+            const held = this.#hold(number, rule.leaseKey?.(...args), atMs)
             return this.#when(rule, path, args, atMs, () =>
               this.#open(number, held, rule, encode, call, args),
             )
@@ -155,7 +155,7 @@ class LeasesOfPort {
           path,
           (json) => {
             const args = decode(json)
-            return this.#when(rule, path, args, rule.at?.(...args) ?? 0, () =>
+            return this.#when(rule, path, args, rule.happenedAtMs?.(...args) ?? 0, () =>
               mapMaybe(call(...args), encode),
             )
           },
@@ -169,7 +169,7 @@ class LeasesOfPort {
           const held = this.#held.get(number)
           if (!held) return undefined
           // What happened to a lease never comes before its opening.
-          const atMs = Math.max(rule.at?.(...args) ?? 0, held.atMs)
+          const atMs = Math.max(rule.happenedAtMs?.(...args) ?? 0, held.atMs)
           return this.#when(rule, path, args, atMs, () => {
             if (rule.lease === 'ends') this.#forget(number, held)
             return mapMaybe(call(held.lease, ...args.slice(1)), encode)
@@ -188,7 +188,9 @@ class LeasesOfPort {
         this.#giveBack(held.lease, nowMs)
       }
     }
-    const isInOrder = Object.values<MethodRule<Call>>(this.#port.methods).some(({ at }) => at)
+    const isInOrder = Object.values<MethodRule<Call>>(this.#port.methods).some(
+      ({ happenedAtMs }) => happenedAtMs,
+    )
     if (isInOrder) this.#shared.inOrder.add(nowMs, giveBack)
     else giveBack()
   }
@@ -201,7 +203,7 @@ class LeasesOfPort {
     carryOut: () => unknown,
   ): unknown {
     const { holders, inOrder, onFailure } = this.#shared
-    if (rule.at) {
+    if (rule.happenedAtMs) {
       inOrder.add(atMs, () => {
         try {
           carryOut()
@@ -211,7 +213,7 @@ class LeasesOfPort {
       })
       return undefined
     }
-    const about = rule.after?.(...args)
+    const about = rule.waitsForKey?.(...args)
     const holder = about === undefined ? undefined : holders.get(this.#nameOf(about))
     return holder && holder !== this.#caller ? holder.sync().then(carryOut) : carryOut()
   }
@@ -225,12 +227,12 @@ class LeasesOfPort {
     args: readonly unknown[],
   ): unknown {
     const opened = (answer: unknown): unknown => {
-      const lease = kind === 'tell' ? answer : leaseIn(answer)
+      const lease = kind === 'notification' ? answer : leaseIn(answer)
       held.lease = lease
       if (lease === undefined) this.#forget(number, held)
       // The caller may be gone while the keeper asks somebody else.
       else if (this.#isGone()) this.#giveBack(lease, performance.now())
-      if (kind === 'tell') return undefined
+      if (kind === 'notification') return undefined
       return encode(lease === undefined ? answer : { ...(answer as object), lease: number })
     }
     const failed = (error: unknown): never => {
@@ -268,9 +270,9 @@ class LeasesOfPort {
   #giveBack(lease: unknown, nowMs: number): void {
     // It is not open yet; whoever opens it sees that the caller is gone.
     if (lease === undefined) return
-    const fail = (error: unknown): void => this.#shared.onFailure(error, `${this.#port.name}.giveBack`)
+    const fail = (error: unknown): void => this.#shared.onFailure(error, `${this.#port.name}.releaseLease`)
     try {
-      const given = this.#port.giveBack?.(this.#keeper, lease, nowMs)
+      const given = this.#port.releaseLease?.(this.#keeper, lease, nowMs)
       if (given instanceof Promise) given.catch(fail)
     } catch (error) {
       fail(error)
