@@ -14,68 +14,68 @@ import type { Usage } from '../answer/completion.ts'
 import { isNewRequest, type Retry } from './retry-findings.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 
-/** A request to the data plane and what became of it. Times are milliseconds. */
+/** A data plane request and its outcome. Times are in milliseconds. */
 export interface JournalEntry {
-  /** Counts up from 1, and never begins again. */
+  /** Counts up from 1. Never reused, also not after the journal is cleared. */
   readonly id: number
-  /** When the request began, as ISO time. */
+  /** Start of the request, as ISO time. */
   readonly at: string
-  /** The same on the clock's monotonic scale. */
+  /** Start of the request on the monotonic clock. */
   readonly startedMs: number
   /** The one of the answer's headers (`apim-request-id`), the log and the upstream. */
   readonly requestId: string
   readonly method: string
   readonly path: string
-  /** Without its question mark; the values of credentials are `REDACTED`. */
+  /** Without the question mark. Values of credentials are `REDACTED`. */
   readonly query: string
-  /** Names in lower case; the values of credentials are `[redacted]`. */
+  /** Names in lower case. Values of credentials are `[redacted]`. */
   readonly headers: Readonly<Record<string, string>>
   readonly bodyBytes: number
-  /** False for a body above 64 KB, and for one that had to make room for younger ones. */
+  /** False if the body is larger than 64 KB, or was evicted to make room for newer ones. */
   readonly bodyKept: boolean
-  /** A text, or bytes that are none, without credentials; undefined where it is not kept. */
+  /** A string if the body is valid UTF-8, else bytes. Credentials are removed. Undefined if the body is not kept. */
   readonly body: string | Uint8Array | undefined
-  /** The body as JSON, parsed when it is asked for; undefined where it is none, or not kept. */
+  /** The body parsed as JSON (on first access). Undefined if it is not JSON or not kept. */
   readonly json: unknown
-  /** Such as `chatCompletions`; undefined for an unknown path. */
+  /** For example `chatCompletions`. Undefined for an unknown path. */
   readonly operation: string | undefined
-  /** The resource of the path, `default` for one without a prefix. */
+  /** The resource in the path, or `default` for a path without a prefix. */
   readonly resource: string
-  /** The deployment that answered, or else the one that the path names. */
+  /** The deployment that answered, else the one in the path. */
   readonly deployment: string | undefined
-  /** The provisioned deployment that passed the request on to `deployment`. */
+  /** The provisioned deployment from which the request spilled over to `deployment`. */
   readonly spilledOverFrom: string | undefined
-  /** The test that the request names, or the caller, or the mark of its key (`key:1a2b3c4d`), or `anonymous`. */
+  /** The test named in the request, else the caller, else a hash prefix of its key (`key:1a2b3c4d`), else `anonymous`. */
   readonly client: string
-  /** Who sent it, where that has been found out. */
+  /** The authenticated caller, if known. */
   readonly caller: string | undefined
   readonly status: number
-  /** Which limit refused it. */
+  /** The limit that rejected the request. */
   readonly limitedBy: Reply['limitedBy']
-  /** What the answer told the client to wait. */
+  /** The wait in the `retry-after` headers of the answer. */
   readonly retryAfterMs: number | undefined
   readonly usage: Usage | undefined
-  /** From the start to the first byte of the answer's body; undefined until then. */
+  /** From the start to the first byte of the response body. Undefined until then. */
   readonly firstByteMs: number | undefined
-  /** From the start to the end of the answer; undefined while it is on its way. */
+  /** From the start to the end of the answer. Undefined until then. */
   readonly durationMs: number | undefined
-  /** Whether the client left before the end; undefined while the answer is on its way. */
+  /** Whether the client disconnected before the end of the answer. Undefined until then. */
   readonly aborted: boolean | undefined
-  /** Whether the answer is a stream of events. */
+  /** Whether the answer is an event stream. */
   readonly streamed: boolean
-  /** The entry that this request repeats; undefined for one that is no retry, as the next four are. */
+  /** The entry that this request repeats. This and the next four fields are undefined if the request is not a retry. */
   readonly retryOf: number | undefined
   /** 1 for the first retry. */
   readonly retryIndex: number | undefined
   /** From the end of the failed answer to the start of this request. */
   readonly waitedMs: number | undefined
-  /** Whether it came before the wait that the failed answer told had passed. */
+  /** Whether the request came before the wait in the failed answer was over. */
   readonly early: boolean | undefined
-  /** Whether it repeats an error that no repetition mends. */
+  /** Whether it repeats a request that cannot succeed unchanged, such as a 400. */
   readonly forbidden: boolean | undefined
 }
 
-/** Tells of a request as it stands now. */
+/** The entry of a request in its present state. */
 export function journalEntry(call: JournalCall): JournalEntry {
   const { atEpochMs, headers: _, secrets: _secrets, body, retry: repeated, ...same } = call
   const retry = repeated && !isNewRequest(repeated) ? repeated : undefined
@@ -83,11 +83,11 @@ export function journalEntry(call: JournalCall): JournalEntry {
   let json: { readonly value: unknown } | undefined
   return {
     ...same,
-    ...cleanHead(call),
+    ...redactedHead(call),
     at: new Date(atEpochMs).toISOString(),
     bodyKept: body !== undefined,
     get body() {
-      return (text ??= cleanBody(call))
+      return (text ??= redactedBody(call))
     },
     get json() {
       const clean = this.body
@@ -101,8 +101,8 @@ export function journalEntry(call: JournalCall): JournalEntry {
   }
 }
 
-/** What is told of the head of a request: without credentials. */
-export function cleanHead({
+/** The head of a request without credentials. */
+export function redactedHead({
   path,
   query,
   headers,
@@ -117,13 +117,13 @@ export function cleanHead({
     path: withoutKeys(redactText(path)),
     query: withoutKeys(redactQuery(query)),
     headers: redactHeaders(headers, withoutKeys),
-    // One that there is not has whatever name the caller gives.
+    // The name of an unknown deployment comes from the caller.
     deployment: deployment && withoutKeys(deployment),
   }
 }
 
-/** What is told of its body, without credentials: a text, or bytes that are none. */
-export function cleanBody({
+/** The body of a request without credentials: a string if it is valid UTF-8, else bytes. */
+export function redactedBody({
   body,
   headers,
   secrets,
@@ -136,7 +136,7 @@ export function cleanBody({
   return plain === whole ? body : Buffer.from(plain, 'latin1')
 }
 
-/** A header may have any name: known keys are kept out wherever they stand. */
+/** Removes known keys from all headers, because a header may have any name. */
 function redactHeaders(
   headers: JournalCall['headers'],
   withoutKeys: (text: string) => string,
@@ -149,7 +149,7 @@ function redactHeaders(
   )
 }
 
-/** A request as the journal keeps it: what is needed to tell of it, as it came. Entries are made of it when they are read. */
+/** A request as the journal stores it, unredacted. Entries are made from it when they are read. */
 export interface JournalCall {
   readonly id: number
   readonly atEpochMs: number
@@ -161,9 +161,9 @@ export interface JournalCall {
   readonly query: string
   /** As they were sent, with credentials. */
   readonly headers: Exchange['headers']
-  /** The keys of all resources and of their upstreams at that time, to be kept out of what is told. */
+  /** The keys of all resources and of their upstreams at that time. Entries must not contain them. */
   readonly secrets: readonly string[]
-  /** Undefined where it is not kept. */
+  /** Undefined if not kept. */
   body: Buffer | undefined
   readonly bodyBytes: number
   readonly operation: string | undefined
@@ -176,44 +176,44 @@ export interface JournalCall {
   readonly limitedBy: Reply['limitedBy']
   readonly retryAfterMs: number | undefined
   readonly streamed: boolean
-  /** What it repeats, by its looks. */
+  /** Set if the request equals one that failed. It may still be a new request: see `isNewRequest`. */
   readonly retry: Retry | undefined
-  /** Known when the answer has been sent, for answers of a real service. */
+  /** For answers of a real service: known only after the answer was sent. */
   usage: Usage | undefined
   firstByteMs: number | undefined
   durationMs: number | undefined
   aborted: boolean | undefined
 }
 
-/** Which entries are asked for; what is absent does not count. */
+/** Selects entries. Absent fields match all. */
 export interface JournalFilter {
-  /** Such as `chatCompletions`. */
+  /** For example `chatCompletions`. */
   readonly operation?: string | undefined
   /** `default` for requests without a prefix. */
   readonly resource?: string | undefined
   readonly deployment?: string | undefined
-  /** A status, or a class of them: `4xx`. */
+  /** A status, or a class of statuses: `4xx`. */
   readonly status?: number | `${1 | 2 | 3 | 4 | 5}xx` | undefined
   readonly client?: string | undefined
-  /** The whole path, without query. */
+  /** The full path without query. */
   readonly path?: string | undefined
-  /** In any case. */
+  /** Case-insensitive. */
   readonly method?: string | undefined
   readonly limitedBy?: string | undefined
-  /** Only requests that repeat a failed one. */
+  /** Only retries of failed requests. */
   readonly retriesOnly?: boolean | undefined
-  /** Only entries after the one of this number. */
+  /** Only entries with a larger id. */
   readonly sinceId?: number | undefined
-  /** How many at most: the last ones that fit. */
+  /** Maximum number of entries. The newest matching ones are returned. */
   readonly limit?: number | undefined
 }
 
-/** Makes a check of a filter; `sinceId` and `limit` are up to whoever walks through the calls. */
+/** Returns the predicate for a filter. The caller applies `sinceId` and `limit`. */
 export function matcher(filter: JournalFilter): (call: JournalCall) => boolean {
   const { operation, resource, deployment, status, client, path, limitedBy, retriesOnly = false } = filter
   const method = filter.method?.toUpperCase()
-  const hasStatus = (given: number): boolean =>
-    typeof status === 'number' ? given === status : `${Math.floor(given / 100)}xx` === status
+  const hasStatus = (actual: number): boolean =>
+    typeof status === 'number' ? actual === status : `${Math.floor(actual / 100)}xx` === status
   return (call) =>
     (operation === undefined || call.operation === operation) &&
     (resource === undefined || call.resource === resource) &&

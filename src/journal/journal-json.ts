@@ -4,14 +4,13 @@ import { roundTo } from '../lib/format-text.ts'
 import type { Herd, Retry } from './retry-findings.ts'
 import type { ClientReport, RetryReport } from './retry-report.ts'
 
-/** Entries as the administration answers them, times in milliseconds; `null` stands for what is not known. */
+/** Entries in the format of the admin API. Times are in milliseconds, unknown values are `null`. */
 export function journalJson(entries: readonly JournalEntry[]) {
   return { requests: entries.map(journalEntryJson) }
 }
 
-/** One of them. */
 export function journalEntryJson(entry: JournalEntry) {
-  // Whatever repeats another one has all of these.
+  // A retry has all of these.
   const { usage, retryOf, retryIndex = 1, waitedMs = 0, early = false, forbidden = false } = entry
   return {
     id: entry.id,
@@ -53,22 +52,22 @@ export function journalEntryJson(entry: JournalEntry) {
   }
 }
 
-/** The name of a resource; nothing for the default one. */
+/** The name of a resource. Left out for the default resource. */
 function resourceJson({ resource }: { readonly resource: string }): { resource?: string } {
   return resource === defaultResourceName ? {} : { resource }
 }
 
-/** A body in the one form that suits it: JSON as it is, another text, or bytes. */
+/** A body as JSON, else as text, else as base64. */
 function bodyJson({ body, json }: JournalEntry) {
   if (body === undefined || body.length === 0) return {}
   if (json !== undefined) return { json }
   return typeof body === 'string' ? { text: body } : { base64: Buffer.from(body).toString('base64') }
 }
 
-/** A report as the administration answers it. */
+/** A report in the format of the admin API. */
 export type RetryReportJson = ReturnType<typeof retryReportJson>
 
-/** The JSON of a report; times in milliseconds, to a tenth. */
+/** A report in the format of the admin API. Times are in milliseconds, rounded to one decimal. */
 export function retryReportJson(report: RetryReport) {
   const { since, clients, totals, isoTime } = report
   return {

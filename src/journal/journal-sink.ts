@@ -7,77 +7,77 @@ import type { JournalEntry, JournalFilter, JournalCall } from './journal-entry.t
 import { requestFingerprint } from './request-fingerprint.ts'
 import type { RetryReport } from './retry-report.ts'
 
-/** What the journal is told of a request when its answer is planned. */
+/** Reported to the journal when the answer to a request is planned. */
 export interface CallStarted extends Omit<
   JournalCall,
   'id' | 'atEpochMs' | 'secrets' | 'retry' | 'firstByteMs' | 'durationMs' | 'aborted'
 > {
-  /** Its number, where several machines number their requests together; absent: the next one. */
+  /** The id of the request if several machines share the numbering. Default: the next id. */
   readonly id?: number
-  /** Which attempt it is by its own account: 0 for the first one; undefined where it says nothing. */
+  /** The attempt that the client states: 0 for the first one. Undefined if it states none. */
   readonly attempt: number | undefined
-  /** What it has in common with requests that repeat it; absent where the body is there to find it out. */
+  /** See `requestFingerprint`. Absent if it can be computed from the body. */
   readonly fingerprint?: string | undefined
 }
 
-/** What the journal is told when the answer has been sent. */
+/** Reported to the journal when the answer has been sent. */
 export interface CallEnded {
-  /** Known by now, for answers of a real service. */
+  /** For answers of a real service, this is known only now. */
   readonly usage: Usage | undefined
   /** Milliseconds from the start of the request. */
   readonly firstByteMs: number | undefined
-  /** Milliseconds from the start of the request. Undefined: until `answeredAtMs`. */
+  /** Milliseconds from the start of the request. Default: the time until `answeredAtMs`. */
   readonly durationMs: number | undefined
   /**
-   * From when on the client may have had all of it, by the clock of the exchanges: a process may be held up between that and the
-   * end that it notes.
+   * Earliest time at which the client may have received the full answer, on the clock of the exchanges. The process may be blocked
+   * between this time and the end that it measures.
    */
   readonly answeredAtMs: number
   readonly aborted: boolean
-  /** The status of an answer that failed, or `cut`; undefined for one that did not. */
+  /** The status of a failed answer, or `cut`. Undefined for success. */
   readonly failure: string | undefined
 }
 
-/** Where requests are noted: in this process, or at a place where those of many processes come together. */
+/** Records requests, in this process or in a journal that several processes share. */
 export interface JournalSink<Lease = unknown> {
-  /** Notes a request whose answer was planned at `plannedMs`, by the clock of the exchanges: requests come in that order. */
+  /** Records a request. `plannedMs` is when its answer was planned, on the clock of the exchanges. Requests are ordered by it. */
   started(call: CallStarted, plannedMs: number): Lease
-  /** Notes its end. */
+  /** Records the end of a request. */
   ended(lease: Lease, end: CallEnded): void
 }
 
-/** What follows a place in the journal. */
+/** A page of journal entries. */
 export interface JournalPage {
-  /** The first ones that fit the filter, oldest first. */
+  /** The first entries that match the filter, oldest first. */
   readonly entries: readonly JournalEntry[]
-  /** The place behind all that was looked at, whether it fits or not. */
+  /** Id of the last request that was examined, whether it matches or not. Pass it as `sinceId` to get the next page. */
   readonly lastId: number
-  /** How many requests after the place are not kept any more. */
+  /** Number of requests after `sinceId` that the journal does not keep any more. */
   readonly forgotten: number
 }
 
-/** What has been noted, here or at a place where the notes of many processes come together. */
+/** Reads recorded requests, from this process or from a journal that several processes share. */
 export interface JournalReader {
-  /** What fits the filter, oldest first; all without one. Each call tells how things stand then. */
+  /** Entries that match the filter, oldest first. Without a filter, all entries. Each call returns a snapshot. */
   entries(filter?: JournalFilter): MaybePromise<readonly JournalEntry[]>
-  /** The number of the last request; 0 before the first one. */
+  /** The id of the last request, or 0 before the first one. */
   readonly lastId: MaybePromise<number>
-  /** Looks from a number on, so that whoever follows the journal needs to keep nothing but his place in it. */
+  /** Returns the page after an id. A reader that follows the journal needs to remember only the last id. */
   follow(sinceId: number, filter: JournalFilter): MaybePromise<JournalPage>
-  /** Calls back after requests have been noted. Gives what ends that. */
-  onNoted(listener: () => void): () => void
-  /** Forgets all requests, and begins a new report. Numbers go on. */
+  /** Calls the listener after requests were recorded. Returns the function that removes it. */
+  onAdded(listener: () => void): () => void
+  /** Removes all requests and starts a new report. Ids continue. */
   clear(): MaybePromise<void>
-  /** What the judge has found since the start or the last `clear`, whether the requests are still kept or not. */
+  /** Retry report since the start or the last `clear`. Includes requests that are not kept any more. */
   retryReport(): MaybePromise<RetryReport>
-  /** Names what has to end before all is noted that has happened in this simulator: its workers may be behind. */
-  settleBy?(settle: () => Promise<void>): void
+  /** Sets a function that the journal awaits before each read. It collects the calls that the workers have not sent yet. */
+  setFlush?(flush: () => Promise<void>): void
 }
 
 export const journalPort: Port<JournalSink> = {
   name: 'journal',
   methods: {
-    // A client may have read the answer of one process, and sent its retry to another, before the end is told here.
+    // A client may read an answer of one process and send its retry to another before the end of the first is reported here.
     started: {
       kind: 'notification',
       lease: 'opens',
@@ -91,7 +91,7 @@ export const journalPort: Port<JournalSink> = {
       happenedAtMs: (_, { answeredAtMs }) => answeredAtMs,
     },
   },
-  // The connections of its clients broke.
+  // The worker has exited, so the connections of its clients broke.
   releaseLease: (sink, lease, nowMs) =>
     sink.ended(lease, {
       usage: undefined,
@@ -103,7 +103,7 @@ export const journalPort: Port<JournalSink> = {
     }),
 }
 
-/** Bodies travel as texts where they are, and not at all where the journal would not keep them; times as those of the machine. */
+/** Bodies are sent as text or base64, and left out if too large for the journal. Times are sent on the clock of the machine. */
 function startedCodec(): Codec<[CallStarted, number]> {
   interface Sent extends Omit<CallStarted, 'body'> {
     readonly text?: string

@@ -10,51 +10,43 @@ import {
 import type { JournalPage, JournalReader, JournalSink } from './journal-sink.ts'
 import { observeCalls } from './observe-calls.ts'
 import { requestFingerprint } from './request-fingerprint.ts'
-import { type Judgement, RetryAnalyzer } from './retry-analyzer.ts'
+import { type CallAnalysis, RetryAnalyzer } from './retry-analyzer.ts'
 import { addToTotals, byFindings, emptyTotals, reportClient, type RetryReport } from './retry-report.ts'
 
-/** A request that has been noted, and whose end has not. */
+/** A recorded request that has not ended. */
 export interface OpenCall {
   readonly call: JournalCall
-  readonly judgement: Judgement
+  readonly analysis: CallAnalysis
 }
 
-/** The requests of one simulator, and what is to be said of their retries. */
+/** The requests of one simulator and the analysis of their retries. Reads are synchronous. */
 export interface Journal extends JournalSink<OpenCall>, JournalReader {
-  /** Stands outermost: notes every request when its answer is planned, and again when it has been sent. */
+  /** The outermost stage: records each request when its answer is planned, and its end when the answer has been sent. */
   readonly observe: Stage
-  /** What fits the filter, oldest first; all without one. Each call tells how things stand then. */
   entries(filter?: JournalFilter): JournalEntry[]
-  /** The number of the last request; 0 before the first one. */
   readonly lastId: number
-  /** Looks from a number on, so that whoever follows the journal needs to keep nothing but his place in it. */
   follow(sinceId: number, filter: JournalFilter): JournalPage
-  /** Calls back after each request that is noted. Gives what ends that. */
-  onNoted(listener: () => void): () => void
-  /** Forgets all requests, and begins a new report. Numbers go on. */
   clear(): void
-  /** What the judge has found since the start or the last `clear`, whether the requests are still kept or not. */
   retryReport(): RetryReport
 }
 
-/** How many entries a page of the journal has at most: their bodies may have 64 KB each. */
+/** Maximum number of entries on a page. Each may have a body of 64 KB. */
 const PAGE_SIZE = 16
 
-/** What a journal is made from. */
 export interface JournalOptions {
-  /** Requests that are kept, >= 0; older ones are forgotten. */
+  /** Number of requests to keep, >= 0. Older ones are removed. */
   readonly size: number
-  /** The clock that the exchanges' times are from. */
+  /** The clock of the exchanges. */
   readonly clock: Clock
-  /** The header, in lower case, by which requests name the test that they belong to. */
+  /** Name, in lower case, of the header in which requests name their test. */
   readonly testHeader: string
-  /** Gives the keys of the moment, which are kept out of what is told; the same list as long as they are the same. */
+  /** Returns the current keys, which entries must not contain. Returns the same array until the keys change. */
   readonly secrets: () => readonly string[]
-  /** When it was begun, by the clock; default: now. */
+  /** Start of the report, on the clock. Default: now. */
   readonly sinceMs?: number
 }
 
-/** Makes a journal without entries. Without requests it costs nothing; a simulator that keeps none leaves it out. */
+/** Creates an empty journal. */
 export function createJournal({
   size,
   clock,
@@ -65,50 +57,55 @@ export function createJournal({
   const ring = new JournalRing(size)
   const listeners = new Set<() => void>()
   let forgotten = emptyTotals
-  const judge = new RetryAnalyzer((ledger) => {
-    forgotten = addToTotals(forgotten, reportClient(ledger))
+  const analyzer = new RetryAnalyzer((stats) => {
+    forgotten = addToTotals(forgotten, reportClient(stats))
   })
   const epochOf = (ms: number): number => clock.epochMs() - clock.nowMs() + ms
   const isoTime = (ms: number): string => new Date(epochOf(ms)).toISOString()
   let since = isoTime(sinceMs)
 
-  const started: Journal['started'] = ({ attempt, fingerprint: known, id: given, ...note }) => {
-    const id = ring.takeId(given)
-    const { startedMs, client } = note
-    let fingerprint = known
-    const judgement = judge.judge({
+  const started: Journal['started'] = ({
+    attempt,
+    fingerprint: knownFingerprint,
+    id: fixedId,
+    ...request
+  }) => {
+    const id = ring.takeId(fixedId)
+    const { startedMs, client } = request
+    let fingerprint = knownFingerprint
+    const analysis = analyzer.analyze({
       id,
       client,
-      resource: note.resource,
-      deployment: note.deployment ?? '',
+      resource: request.resource,
+      deployment: request.deployment ?? '',
       startedMs,
       attempt,
-      fingerprint: () => (fingerprint ??= requestFingerprint(note)),
+      fingerprint: () => (fingerprint ??= requestFingerprint(request)),
     })
     const call: JournalCall = {
-      ...note,
+      ...request,
       id,
       atEpochMs: epochOf(startedMs),
       secrets: secrets(),
-      retry: judgement.retry,
+      retry: analysis.retry,
       firstByteMs: undefined,
       durationMs: undefined,
       aborted: undefined,
     }
     ring.add(call)
     for (const listener of listeners) listener()
-    return { call, judgement }
+    return { call, analysis }
   }
 
-  const ended: Journal['ended'] = ({ call, judgement }, end) => {
+  const ended: Journal['ended'] = ({ call, analysis }, end) => {
     const { usage, firstByteMs, durationMs, answeredAtMs, aborted, failure } = end
     call.usage = usage
     call.firstByteMs = firstByteMs
     call.durationMs = durationMs ?? answeredAtMs - call.startedMs
     call.aborted = aborted
-    // A client that has left has not read what went wrong.
+    // A client that disconnected has not read the error.
     if (failure !== undefined && !aborted) {
-      judgement.fail({ status: failure, endedMs: answeredAtMs, toldMs: call.retryAfterMs })
+      analysis.fail({ status: failure, endedMs: answeredAtMs, toldMs: call.retryAfterMs })
     }
   }
 
@@ -135,7 +132,7 @@ export function createJournal({
       let lastId = sinceId
       let forgotten = 0
       for (const call of ring.after(sinceId)) {
-        // Numbers that are missing at the beginning, or that a clearing has taken.
+        // Ids that are missing were evicted or cleared.
         forgotten += call.id - lastId - 1
         lastId = call.id
         if (matches(call)) entries.push(journalEntry(call))
@@ -147,51 +144,51 @@ export function createJournal({
         forgotten: forgotten + Math.max(0, ring.lastId - lastId),
       }
     },
-    onNoted(listener) {
+    onAdded(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
     clear() {
       ring.clear()
-      judge.clear()
+      analyzer.clear()
       forgotten = emptyTotals
       since = isoTime(clock.nowMs())
     },
     retryReport() {
-      const clients = Array.from(judge.clients, reportClient)
+      const clients = Array.from(analyzer.clients, reportClient)
       const totals = clients.reduce(addToTotals, { ...forgotten, forgottenClients: forgotten.clients })
       return { since, clients: clients.sort(byFindings), totals, isoTime }
     },
   }
 }
 
-/** Of a longer body only the length is kept: a picture or an audio file says little in a journal. */
+/** Only the length of larger bodies is kept, for example of images and audio files. */
 export const MAX_BODY_BYTES = 64 * 1024
-/** What all bodies together may take; the oldest ones go first. */
-const BODIES_BYTES = 64 * 1024 * 1024
+/** Limit for the sum of all bodies. The oldest ones are evicted first. */
+const MAX_BODIES_BYTES = 64 * 1024 * 1024
 
-/** The last so many requests, by number, with as many of their bodies as there is room for. */
+/** Ring buffer of the last requests, by id, and of as many of their bodies as fit. */
 class JournalRing {
   readonly #size: number
   readonly #calls: JournalCall[] = []
-  /** The oldest one that is kept, and the oldest one whose body may be. */
+  /** Ids of the oldest request that is kept, and of the oldest one with a body that may be kept. */
   #firstId = 1
   #firstBodyId = 1
   #nextId = 1
   #usedBytes = 0
 
-  /** @param size requests that are kept, >= 0 */
+  /** @param size number of requests to keep, >= 0 */
   constructor(size: number) {
     this.#size = size
   }
 
-  /** The number of the next request: `given`, or one more than the highest so far. */
-  takeId(given = this.#nextId): number {
-    this.#nextId = Math.max(this.#nextId, given + 1)
-    return given
+  /** Reserves an id, by default one more than the highest so far, and returns it. */
+  takeId(id = this.#nextId): number {
+    this.#nextId = Math.max(this.#nextId, id + 1)
+    return id
   }
 
-  /** Keeps a request in the place of the oldest one. One that comes after so many later ones is not kept. */
+  /** Adds a request and evicts the oldest one. A request that arrives late, with an id below the oldest one, is not kept. */
   add(call: JournalCall): void {
     if (this.#size === 0 || call.id < this.#firstId) return
     const slot = call.id % this.#size
@@ -202,18 +199,17 @@ class JournalRing {
     this.#firstBodyId = Math.max(this.#firstBodyId, this.#firstId)
     if (call.bodyBytes > MAX_BODY_BYTES) call.body = undefined
     this.#usedBytes += call.body?.length ?? 0
-    while (this.#usedBytes > BODIES_BYTES) {
+    while (this.#usedBytes > MAX_BODIES_BYTES) {
       const next = this.#calls[this.#firstBodyId++ % this.#size]
       if (next) this.#dropBody(next)
     }
   }
 
-  /** The number of the last request; 0 before the first one. */
   get lastId(): number {
     return this.#nextId - 1
   }
 
-  /** Those after a number that are kept, from the oldest to the youngest. */
+  /** Requests with a larger id, oldest first. */
   *after(id: number): Generator<JournalCall> {
     for (let next = Math.max(id + 1, this.#firstId); next < this.#nextId; next++) {
       const call = this.#calls[next % this.#size]
@@ -221,7 +217,6 @@ class JournalRing {
     }
   }
 
-  /** From the youngest to the oldest. */
   *newestFirst(): Generator<JournalCall> {
     for (let id = this.#nextId - 1; id >= this.#firstId; id--) {
       const call = this.#calls[id % this.#size]
@@ -229,7 +224,7 @@ class JournalRing {
     }
   }
 
-  /** Forgets all; numbers go on. */
+  /** Removes all requests. Ids continue. */
   clear(): void {
     this.#calls.length = 0
     this.#usedBytes = 0

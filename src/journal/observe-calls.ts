@@ -7,21 +7,21 @@ import { clientName } from './request-fingerprint.ts'
 import { parseRetryAfter, parseRetryAfterMs } from '../wire/service-headers.ts'
 
 /**
- * Makes the stage that tells a journal of requests. It stands outermost, and tells when an answer is planned and again when it
- * has been sent.
+ * Creates the stage that reports requests to the journal: when an answer is planned, and when it has been sent. It must be the
+ * outermost stage.
  *
- * @param testHeader the header, in lower case, by which requests name the test that they belong to
+ * @param testHeader name, in lower case, of the header in which requests name their test
  */
 export function observeCalls(sink: JournalSink, testHeader: string): Stage {
   return function observe(exchange, next) {
     return mapMaybe(next(), (reply) => {
-      note(exchange, reply, sink, testHeader)
+      record(exchange, reply, sink, testHeader)
       return reply
     })
   }
 }
 
-function note(exchange: Exchange, reply: Reply, sink: JournalSink, testHeader: string): void {
+function record(exchange: Exchange, reply: Reply, sink: JournalSink, testHeader: string): void {
   const plannedMs = exchange.clock.nowMs()
   const { startedMs, body, deployment, route, clock } = exchange
   const lease = sink.started(
@@ -42,16 +42,16 @@ function note(exchange: Exchange, reply: Reply, sink: JournalSink, testHeader: s
       caller: exchange.caller,
       status: reply.status,
       limitedBy: reply.limitedBy,
-      retryAfterMs: reply.status < 400 ? undefined : toldWaitMs(reply.headers, clock.epochMs()),
+      retryAfterMs: reply.status < 400 ? undefined : readRetryAfterMs(reply.headers, clock.epochMs()),
       streamed: isStream(reply),
       usage: reply.usage,
-      attempt: toldAttempt(exchange),
+      attempt: attemptOf(exchange),
     },
     plannedMs,
   )
   exchange.onEnd(({ aborted, firstByteMs, endMs }) => {
-    const isInOnePiece = reply.body.kind === 'whole' && !reply.interruption
-    const answeredMs = isInOnePiece ? (firstByteMs ?? endMs) : endMs
+    const isWholeBody = reply.body.kind === 'whole' && !reply.interruption
+    const answeredMs = isWholeBody ? (firstByteMs ?? endMs) : endMs
     sink.ended(lease, {
       usage: reply.usage,
       firstByteMs,
@@ -63,27 +63,27 @@ function note(exchange: Exchange, reply: Reply, sink: JournalSink, testHeader: s
   })
 }
 
-/** The official clients of OpenAI count their attempts in this header: 0 is the first one. */
-function toldAttempt({ headers }: Exchange): number | undefined {
+/** Official OpenAI clients count their attempts in this header. 0 is the first one. */
+function attemptOf({ headers }: Exchange): number | undefined {
   const count = headers['x-stainless-retry-count']
   return typeof count === 'string' && /^\d{1,2}$/.test(count) ? Number(count) : undefined
 }
 
-/** The status of an answer that failed, or `cut`; undefined for one that did not. */
+/** The status of a failed answer, or `cut`. Undefined for success. */
 function failureOf({ status, interruption }: Reply): string | undefined {
   if (interruption && typeof interruption.how !== 'number') return 'cut'
   return status >= 400 ? String(status) : undefined
 }
 
 /**
- * How long an answer told its client to wait, in milliseconds >= 0; undefined when it told nothing that can be read.
+ * The wait that the headers of an answer ask for, in milliseconds >= 0. Undefined without a valid header.
  *
- * `retry-after-ms` is exact and `retry-after` is the same wait in whole seconds, rounded up, or a date. Clients read one or
- * the other, so that the earlier of both is what they were told.
+ * `retry-after-ms` is exact. `retry-after` is the same wait in whole seconds, rounded up, or a date. Clients read one or the
+ * other, so the shorter wait applies.
  *
- * @param epochMs when the answer was made, for a `retry-after` that is a date
+ * @param epochMs time of the answer, to evaluate a `retry-after` date
  */
-export function toldWaitMs(headers: HeaderList, epochMs: number): number | undefined {
+export function readRetryAfterMs(headers: HeaderList, epochMs: number): number | undefined {
   const waits = [
     parseRetryAfterMs(headers.get('retry-after-ms')),
     parseRetryAfter(headers.get('retry-after'), epochMs),

@@ -1,14 +1,13 @@
-/** How many failures are kept of one client. */
-const PENDING_ROOM = 1_000
-/** How long: ten minutes is longer than any wait of the limits, which count over a minute. */
-export const PENDING_MS = 600_000
+const MAX_PENDING_PER_CLIENT = 1_000
+/** Older failures are dropped. No limit asks for a longer wait, since limits count over one minute. */
+export const MAX_PENDING_AGE_MS = 600_000
 
-/** The queues of equal requests by what they said of their attempt. */
+/** Failures of equal requests, by the attempt that the client stated. */
 type Queues = Map<number | undefined, FailureQueue>
 
 /**
- * The failures of one client that nobody has repeated yet, by the fingerprint of their requests. When there is no room, the
- * oldest ones go. Every look-up is short, however many equal requests have failed.
+ * Failures of one client that have not been retried yet, by request fingerprint. When the limit is reached, the oldest failure is
+ * evicted. Look-ups take constant time, however many equal requests have failed.
  */
 export class PendingFailures {
   readonly #byRequest = new Map<string, Queues>()
@@ -19,7 +18,7 @@ export class PendingFailures {
   }
 
   add(fingerprint: string, failure: Failure): void {
-    this.#makeRoom(failure.endedMs - PENDING_MS)
+    this.#evict(failure.endedMs - MAX_PENDING_AGE_MS)
     const queues: Queues = this.#byRequest.get(fingerprint) ?? new Map<number | undefined, FailureQueue>()
     this.#byRequest.set(fingerprint, queues)
     const queue = queues.get(failure.attempt) ?? new FailureQueue()
@@ -29,17 +28,17 @@ export class PendingFailures {
   }
 
   /**
-   * The oldest failure that a request may repeat: its answer had ended when the request began. Each failure is matched once.
-   * A client that counts its attempts repeats the failure of the attempt before.
+   * Returns the oldest failure that a request can be a retry of: its answer had ended when the request started. Each failure is
+   * matched once. If the client counts its attempts, the failure must be that of the previous attempt.
    */
   take(fingerprint: string, startedMs: number, attempt: number | undefined): Failure | undefined {
     const queues = this.#byRequest.get(fingerprint)
     if (!queues) return undefined
-    this.#dropBefore(fingerprint, queues, startedMs - PENDING_MS)
+    this.#dropBefore(fingerprint, queues, startedMs - MAX_PENDING_AGE_MS)
     const found = attempt ? queues.get(attempt - 1)?.oldest : oldestUnmatched(queues)
     const queue = found && queues.get(found.attempt)
     if (!queue || found.endedMs > startedMs) return undefined
-    // A new request: the retry of that failure may still come.
+    // By its count this is a new request, so the retry of that failure may still come.
     if (attempt === 0 && found.attempt !== undefined) queue.matchOldest()
     else {
       if (attempt) queue.removeOldest()
@@ -55,11 +54,11 @@ export class PendingFailures {
     this.#size = 0
   }
 
-  /** Drops what is too old, request by request from the oldest on, and the oldest where there is no room for another. */
-  #makeRoom(beforeMs: number): void {
+  /** Drops expired failures, and the oldest failure if the limit is reached. Walks the requests from the oldest on. */
+  #evict(beforeMs: number): void {
     for (const [fingerprint, queues] of this.#byRequest) {
       this.#dropBefore(fingerprint, queues, beforeMs)
-      if (this.#size < PENDING_ROOM) {
+      if (this.#size < MAX_PENDING_PER_CLIENT) {
         if (queues.size > 0) return
         continue
       }
@@ -96,25 +95,25 @@ function oldestUnmatched(queues: Queues): Failure | undefined {
   return oldest
 }
 
-/** An answer that failed, which its client may repeat. */
+/** A failed answer that the client may retry. */
 export interface Failure {
   /** The entry of the failed request. */
   readonly id: number
-  /** Its status, or `cut` for a connection that a fault cut. */
+  /** The status, or `cut` if a fault cut the connection. */
   readonly status: string
-  /** How many requests of the same chain of retries came before: 0 for a first attempt. */
+  /** Number of earlier requests in the same chain of retries: 0 for a first attempt. */
   readonly index: number
-  /** What the client said of its attempt: 0 for the first one; undefined where it says nothing. */
+  /** The attempt that the client stated: 0 for the first one. Undefined if it stated none. */
   readonly attempt: number | undefined
-  /** When the answer had been sent, on the clock's monotonic scale. */
+  /** End of the answer on the monotonic clock. */
   readonly endedMs: number
-  /** How long the answer told to wait; undefined where it did not. */
+  /** The wait in the `retry-after` headers. Undefined without one. */
   readonly toldMs: number | undefined
 }
 
 /**
- * Failures of equal requests that called themselves the same attempt, in the order of their ends. A request that calls
- * itself new may be matched with a failure whose own retry is still to come: the first `#repeated` ones are such.
+ * Failures of equal requests that stated the same attempt, in the order of their ends. The first `#repeated` of them were matched
+ * with a request that stated to be new, and wait for their actual retry.
  */
 class FailureQueue {
   readonly #failures: Failure[] = []
@@ -124,12 +123,11 @@ class FailureQueue {
     return this.#failures.length
   }
 
-  /** The oldest one. */
   get oldest(): Failure | undefined {
     return this.#failures[0]
   }
 
-  /** The oldest one that no request has been matched with. */
+  /** The oldest one that was not matched with a request. */
   get oldestUnmatched(): Failure | undefined {
     return this.#failures[this.#repeated]
   }
@@ -147,7 +145,7 @@ class FailureQueue {
     this.#failures.splice(this.#repeated, 1)
   }
 
-  /** Keeps the oldest unmatched one for its own retry, and gives it to no other. */
+  /** Marks the oldest unmatched one as matched and keeps it for its actual retry. */
   matchOldest(): void {
     this.#repeated++
   }

@@ -7,22 +7,21 @@ import type { Logger } from '../lib/logger.ts'
 import { printableWithin } from '../lib/format-text.ts'
 import { paint, timeOfDay } from '../lib/terminal.ts'
 
-/** Where the lines go, and how they look. */
 export interface RequestLogOptions {
-  /** Takes a line with its line feed. It must not wait. */
+  /** Writes a line that ends with a line feed. It must not block. */
   readonly write: (line: string) => void
   readonly format: 'text' | 'json'
   readonly hasColor: boolean
 }
 
-/** Gives the keys of the moment, which no line may have. */
+/** Returns the current keys. Log lines must not contain them. */
 type Secrets = () => readonly string[]
 
-/** Most characters of a path with its query, and of a name. */
-const MAX_TARGET = 120
+/** Limits in characters, for a path with its query and for a name. */
+const MAX_TARGET_LENGTH = 120
 const MAX_NAME_LENGTH = 60
 
-/** Makes the stage that writes a line for each request when its answer has ended. */
+/** Creates the stage that writes a line for each request when its answer has ended. */
 export function createRequestLog({ write, format, hasColor }: RequestLogOptions, secrets: Secrets): Stage {
   return function logRequest(exchange, next) {
     return mapMaybe(next(), (reply) => {
@@ -35,7 +34,7 @@ export function createRequestLog({ write, format, hasColor }: RequestLogOptions,
   }
 }
 
-/** Logs the stages of each request at the level debug, when its answer has ended. */
+/** Logs the stages of each request at level debug when its answer has ended. */
 export function createTraceLog(logger: Logger): OnTrace {
   return ({ logFields }, trace, reply, { firstByteMs, endMs, aborted }) => {
     logger.debug(
@@ -78,19 +77,19 @@ function factsOf(
     id: exchange.id,
     epochMs: clock.epochMs(),
     method: printableWithin(exchange.method, MAX_NAME_LENGTH),
-    target: printableWithin(targetOf(exchange, secrets), MAX_TARGET),
+    target: printableWithin(targetOf(exchange, secrets), MAX_TARGET_LENGTH),
     status,
     deployment: name === undefined ? undefined : printableWithin(withoutKeys(name, secrets), MAX_NAME_LENGTH),
     tokens: usage && [usage.promptTokens, usage.completionTokens],
     ms: Math.round(outcome.endMs),
-    answer: printableWithin(answerOf(exchange, reply, outcome), MAX_TARGET),
+    answer: printableWithin(answerOf(exchange, reply, outcome), MAX_TARGET_LENGTH),
   }
 }
 
-/** Path and query without what lets somebody in. */
+/** Path and query without credentials. */
 function targetOf({ path, query }: Exchange, secrets: readonly string[]): string {
-  // Only so much can be shown, and both may have as much as all headers.
-  const start = path.slice(0, 2 * MAX_TARGET)
+  // Both may be as long as all headers together. Redact only what can be shown.
+  const start = path.slice(0, 2 * MAX_TARGET_LENGTH)
   const rest = query.slice(0, 1_000)
   const target = rest === '' ? redactText(start) : `${redactText(start)}?${redactQuery(rest)}`
   return withoutKeys(target, secrets)
@@ -103,12 +102,12 @@ function withoutKeys(text: string, secrets: readonly string[]): string {
   )
 }
 
-/** What answered, or what was in the way. */
+/** The source of the answer, or the reason for a rejection or an early end. */
 function answerOf({ answeredBy, source }: Exchange, reply: Reply, { aborted }: Outcome): string {
   const { status, limitedBy, interruption } = reply
   const by = limitedBy === undefined ? describeSource(answeredBy, source, status) : `limit of ${limitedBy}`
   if (interruption && typeof interruption.how !== 'number') return `${by}, cut by a fault`
-  return aborted ? `${by}, the client left` : by
+  return aborted ? `${by}, the client disconnected` : by
 }
 
 function describeSource(answeredBy: Exchange['answeredBy'], source: string, status: number): string {

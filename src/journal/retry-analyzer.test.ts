@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { isNewRequest } from './retry-findings.ts'
 import { MAX_CLIENTS, MAX_PENDING, RetryAnalyzer } from './retry-analyzer.ts'
-import { PENDING_MS } from './pending-failures.ts'
+import { MAX_PENDING_AGE_MS } from './pending-failures.ts'
 import { addToTotals, emptyTotals, reportClient } from './retry-report.ts'
 
 interface Sent {
@@ -10,24 +10,24 @@ interface Sent {
   readonly resource?: string
   readonly deployment?: string
   readonly attempt?: number
-  /** What comes back; absent for an answer that does not fail. */
+  /** Status of the answer. Absent for success. */
   readonly status?: number | 'cut'
   readonly toldMs?: number
-  /** How long the answer takes. */
+  /** Duration of the answer. */
   readonly takesMs?: number
 }
 
-/** A call of which little is known. */
+/** Defaults for a call. */
 const nothing = { resource: 'default', deployment: '', startedMs: 0, attempt: undefined } as const
 
 const setUp = () => {
-  const judge = new RetryAnalyzer()
+  const analyzer = new RetryAnalyzer()
   let id = 0
-  /** Sends a request at a time, and gives the retry that it is. */
+  /** Sends a request at `startedMs`. Returns the retry, or undefined for a new request. */
   const send = (startedMs: number, sent: Sent = {}) => {
     const { request = 'a', client = 'c', resource = 'default', deployment = 'chat' } = sent
     const { attempt, status, toldMs, takesMs = 0 } = sent
-    const judgement = judge.judge({
+    const analysis = analyzer.analyze({
       id: ++id,
       client,
       resource,
@@ -37,13 +37,13 @@ const setUp = () => {
       fingerprint: () => request,
     })
     if (status !== undefined) {
-      judgement.fail({ status: String(status), endedMs: startedMs + takesMs, toldMs })
+      analysis.fail({ status: String(status), endedMs: startedMs + takesMs, toldMs })
     }
-    const { retry } = judgement
+    const { retry } = analysis
     return retry && !isNewRequest(retry) ? retry : undefined
   }
-  const report = (client = 'c') => reportClient([...judge.clients].find(({ name }) => name === client)!)
-  return { judge, send, report }
+  const report = (client = 'c') => reportClient([...analyzer.clients].find(({ name }) => name === client)!)
+  return { analyzer, send, report }
 }
 
 describe('a retry', () => {
@@ -82,14 +82,14 @@ describe('a retry', () => {
     expect(send(60)).toBeUndefined()
   })
 
-  it('began after the failed answer had ended, and within ten minutes', () => {
+  it('starts after the end of the failed answer and within ten minutes', () => {
     const { send } = setUp()
     send(0, { status: 500, takesMs: 50 })
     expect(send(49)).toBeUndefined()
-    expect(send(50 + PENDING_MS + 1)).toBeUndefined()
+    expect(send(50 + MAX_PENDING_AGE_MS + 1)).toBeUndefined()
   })
 
-  it('may follow a connection that was cut', () => {
+  it('may repeat a request with a cut connection', () => {
     const { send, report } = setUp()
     send(0, { status: 'cut' })
     expect(send(1)).toMatchObject({ status: 'cut', early: false, forbidden: false })
@@ -98,7 +98,7 @@ describe('a retry', () => {
 })
 
 describe('an early retry', () => {
-  it('came before the wait that it was told had passed', () => {
+  it('starts before the wait in the failed answer is over', () => {
     const { send, report } = setUp()
     send(0, { status: 429, toldMs: 1_000 })
     expect(send(400, { status: 429, toldMs: 600 })).toMatchObject({ early: true })
@@ -119,19 +119,19 @@ describe('an early retry', () => {
     [999.2, false],
     [999, true],
     [0, true],
-  ])('is judged in whole milliseconds, of which a begun one counts: %d of 1000', (waitedMs, early) => {
+  ])('is decided in whole milliseconds, and a started millisecond counts: %d of 1000', (waitedMs, early) => {
     const { send } = setUp()
     send(0, { status: 429, toldMs: 1_000 })
     expect(send(waitedMs)).toMatchObject({ early })
   })
 
-  it('needs a wait that was told', () => {
+  it('requires a wait in the failed answer', () => {
     const { send } = setUp()
     send(0, { status: 503 })
     expect(send(0)).toMatchObject({ early: false, waitedMs: 0 })
   })
 
-  it('shows the last five examples', () => {
+  it('is listed if it is among the last five', () => {
     const { send, report } = setUp()
     for (let time = 0; time < 20; time++) send(time, { status: 429, toldMs: 60_000 })
     expect(report().early.count).toBe(19)
@@ -140,7 +140,7 @@ describe('an early retry', () => {
 })
 
 describe('a call while limited', () => {
-  it('is a new request to a deployment that told the client to wait', () => {
+  it('is a new request to a deployment during a wait that it asked for', () => {
     const { send, report } = setUp()
     send(0, { status: 429, toldMs: 1_000 })
     send(10, { request: 'b' })
@@ -151,7 +151,7 @@ describe('a call while limited', () => {
     expect(report()).toMatchObject({ callsWhileLimited: 1, retries: 0, early: { count: 0 } })
   })
 
-  it('is not one after an answer that only refuses its own request for good', () => {
+  it('is not counted after a rejection with retry-after 86400', () => {
     const { send, report } = setUp()
     send(0, { status: 429, toldMs: 86_400_000 })
     send(10, { request: 'b' })
@@ -170,7 +170,7 @@ describe('a forbidden retry', () => {
     })
   })
 
-  it.each([408, 409, 429, 500, 502, 503, 504])('is none when it repeats a %d', (status) => {
+  it.each([408, 409, 429, 500, 502, 503, 504])('is not a repeated %d', (status) => {
     const { send } = setUp()
     send(0, { status })
     expect(send(10_000)).toMatchObject({ forbidden: false })
@@ -180,7 +180,7 @@ describe('a forbidden retry', () => {
 describe('a client that counts its attempts', () => {
   const limited = { status: 429, toldMs: 1_000 } as const
 
-  it('is not blamed for new requests that are equal to a failed one', () => {
+  it('is not charged with retries for new requests that are equal to a failed one', () => {
     const { send, report } = setUp()
     send(0, { ...limited, attempt: 0 })
     for (let time = 1; time < 30; time++) send(time * 30, { attempt: 0 })
@@ -194,7 +194,7 @@ describe('a client that counts its attempts', () => {
     })
   })
 
-  it('has its retries matched by attempt', () => {
+  it('gets its retries matched by attempt', () => {
     const { send } = setUp()
     send(0, { ...limited, attempt: 0 })
     send(1, { ...limited, attempt: 0 })
@@ -204,7 +204,7 @@ describe('a client that counts its attempts', () => {
     expect(send(2_002, { attempt: 1 })).toBeUndefined()
   })
 
-  it('is judged by its repeats where all of them call themselves first attempts', () => {
+  it('is judged by its repeats if all of them state attempt 0', () => {
     const { send, report } = setUp()
     send(0, { ...limited, attempt: 0 })
     expect(send(5, { attempt: 0 })).toMatchObject({ of: 1, early: true })
@@ -212,20 +212,20 @@ describe('a client that counts its attempts', () => {
   })
 })
 
-describe('the judge', () => {
-  it('forgets the client that was quiet the longest, and hears of it', () => {
-    const forgotten: string[] = []
-    const judge = new RetryAnalyzer(({ name }) => forgotten.push(name))
-    const call = (client: string) => judge.judge({ ...nothing, id: 1, client, fingerprint: () => 'a' })
+describe('RetryAnalyzer', () => {
+  it('drops the client with the oldest last request, and reports it', () => {
+    const dropped: string[] = []
+    const analyzer = new RetryAnalyzer(({ name }) => dropped.push(name))
+    const call = (client: string) => analyzer.analyze({ ...nothing, id: 1, client, fingerprint: () => 'a' })
     for (let client = 0; client < MAX_CLIENTS; client++) call(String(client))
     call('0')
     call('one more')
-    expect(forgotten).toEqual(['1'])
-    expect([...judge.clients]).toHaveLength(MAX_CLIENTS)
+    expect(dropped).toEqual(['1'])
+    expect([...analyzer.clients]).toHaveLength(MAX_CLIENTS)
   })
 
-  it('keeps a bounded number of failures, the youngest ones', () => {
-    const { send, judge } = setUp()
+  it('keeps a bounded number of failures, the newest ones', () => {
+    const { send, analyzer } = setUp()
     const perClient = 500
     const clients = MAX_PENDING / perClient + 20
     for (let client = 0; client < clients; client++) {
@@ -233,7 +233,7 @@ describe('the judge', () => {
         send(1, { client: `c${client}`, request: `r${request}`, status: 500 })
       }
     }
-    const pending = [...judge.clients].reduce((sum, { pending: { size } }) => sum + size, 0)
+    const pending = [...analyzer.clients].reduce((sum, { pending: { size } }) => sum + size, 0)
     expect(pending).toBeLessThanOrEqual(MAX_PENDING)
     expect(pending).toBeGreaterThan(MAX_PENDING * 0.8)
     expect(send(2, { client: 'c0', request: 'r1' })).toBeUndefined()
@@ -241,29 +241,29 @@ describe('the judge', () => {
   })
 
   it('keeps a thousand failures of one client', () => {
-    const { send, judge } = setUp()
+    const { send, analyzer } = setUp()
     for (let request = 0; request < 1_500; request++) send(request, { request: `r${request}`, status: 500 })
-    expect([...judge.clients][0]?.pending.size).toBe(1_000)
+    expect([...analyzer.clients][0]?.pending.size).toBe(1_000)
     expect(send(2_000, { request: 'r499' })).toBeUndefined()
     expect(send(2_000, { request: 'r500' })).toBeDefined()
   })
 
-  it('drops failures that nobody has repeated for ten minutes', () => {
-    const { send, judge } = setUp()
+  it('drops failures that were not retried for ten minutes', () => {
+    const { send, analyzer } = setUp()
     for (let request = 0; request < 10; request++) send(0, { request: `r${request}`, status: 500 })
-    send(PENDING_MS + 1, { request: 'late', status: 500 })
-    expect([...judge.clients][0]?.pending.size).toBe(1)
+    send(MAX_PENDING_AGE_MS + 1, { request: 'late', status: 500 })
+    expect([...analyzer.clients][0]?.pending.size).toBe(1)
   })
 
-  it('asks for no fingerprint while nothing fails', () => {
-    const judge = new RetryAnalyzer()
+  it('computes no fingerprint while nothing fails', () => {
+    const analyzer = new RetryAnalyzer()
     const fingerprint = () => {
-      throw new Error('asked')
+      throw new Error('computed')
     }
-    expect(judge.judge({ ...nothing, id: 1, client: 'c', fingerprint }).retry).toBeUndefined()
+    expect(analyzer.analyze({ ...nothing, id: 1, client: 'c', fingerprint }).retry).toBeUndefined()
   })
 
-  it('adds clients up', () => {
+  it('adds up the totals of clients', () => {
     const { send, report } = setUp()
     send(0, { status: 429, toldMs: 100 })
     send(10)

@@ -1,93 +1,91 @@
 import { type Retry, type DeploymentAddress, deploymentKey, RetryFindings } from './retry-findings.ts'
 import { PendingFailures } from './pending-failures.ts'
 
-/** A planned answer, as the judge hears of it. */
-export interface JudgedCall {
-  /** The entry's. */
+/** A request with a planned answer. */
+export interface AnalyzedCall {
+  /** The id of the journal entry. */
   readonly id: number
   readonly client: string
   readonly resource: string
-  /** Empty where the request names none. */
+  /** Empty if the request names none. */
   readonly deployment: string
-  /** On the clock's monotonic scale. */
+  /** On the monotonic clock. */
   readonly startedMs: number
-  /** Which attempt it is by its own account: 0 for the first one; undefined where it says nothing. */
+  /** The attempt that the client states: 0 for the first one. Undefined if it states none. */
   readonly attempt: number | undefined
-  /** Asked for only where the client has failed before, or fails now: most requests cost no hash. */
+  /** Called only if a request of the client failed, so that most requests need no hash. */
   readonly fingerprint: () => string
 }
 
-/** How a failed answer ended. */
+/** The end of a failed answer. */
 export interface FailedAnswer {
-  /** Its status, or `cut`. */
+  /** The status, or `cut`. */
   readonly status: string
   readonly endedMs: number
-  /** What it told to wait; undefined where it told nothing. */
+  /** The wait in the `retry-after` headers. Undefined without one. */
   readonly toldMs: number | undefined
 }
 
-/** What the judge says of a call. */
-export interface Judgement {
-  /** The retry that it is; undefined for a new request. */
+export interface CallAnalysis {
+  /** Undefined for a new request. */
   readonly retry: Retry | undefined
-  /** To be called when its answer has failed and has been sent. */
+  /** Call this when a failed answer has been sent. */
   readonly fail: (answer: FailedAnswer) => void
 }
 
-/** Clients that are told apart; beyond that the one that was quiet the longest is forgotten. */
+/** Limit for the number of clients. Beyond it, the client with the oldest last request is dropped. */
 export const MAX_CLIENTS = 10_000
-/** Failures of all clients that wait for a retry: about 30 MB. */
+/** Limit for the failures of all clients that wait for a retry. They take about 30 MB. */
 export const MAX_PENDING = 100_000
 
 /**
- * Statuses of answers that stay the same however often the unchanged request is repeated: the request itself, its key or its
- * path has to change. The official clients repeat 408, 409, 429 and everything from 500 on, and none of these.
+ * Statuses that a retry of the unchanged request cannot avoid: the request, its key or its path has to change. The official
+ * clients retry 408, 409, 429 and all statuses from 500 on, and none of these.
  */
 export const forbiddenStatuses: ReadonlySet<string> = new Set(
   [400, 401, 403, 404, 405, 413, 415, 422].map(String),
 )
 
-/** `retry-after: 86400` refuses a request that is above the whole limit; it says nothing about other requests. */
+/** `retry-after: 86400` rejects a request larger than the limit. It does not ask the client to pause other requests. */
 const NEVER_FITS_MS = 86_400_000
 
-/** Matches retries with the failures that they follow, and counts by client what is wrong with them. */
+/** Matches retries with the failures that they follow, and counts incorrect retries by client. */
 export class RetryAnalyzer {
-  /** In the order of their last request. */
+  /** Ordered by last request, oldest first. */
   readonly #clients = new Map<string, ClientStats>()
-  readonly #onForgotten: (ledger: ClientStats) => void
+  readonly #onDropped: (stats: ClientStats) => void
   #pending = 0
 
-  /** @param onForgotten hears of clients for which there is no more room */
-  constructor(onForgotten: (ledger: ClientStats) => void = () => {}) {
-    this.#onForgotten = onForgotten
+  /** @param onDropped is called for each client that is dropped because of the limit */
+  constructor(onDropped: (stats: ClientStats) => void = () => {}) {
+    this.#onDropped = onDropped
   }
 
-  /** What is known of the clients; the one whose request came last is the last one. */
+  /** Ordered by last request, oldest first. */
   get clients(): Iterable<ClientStats> {
     return this.#clients.values()
   }
 
-  /** Hears of a request whose answer is planned. */
-  judge(call: JudgedCall): Judgement {
-    const ledger = this.#ledgerOf(call.client)
-    ledger.requests++
-    if ((call.attempt ?? 0) > 0) ledger.countsItsRetries = true
-    const retry = this.#match(ledger, call)
-    if (!retry && ledger.isLimited(call, call.startedMs)) ledger.callsWhileLimited++
+  /** Call this when the answer to a request is planned. */
+  analyze(call: AnalyzedCall): CallAnalysis {
+    const stats = this.#statsOf(call.client)
+    stats.requests++
+    if ((call.attempt ?? 0) > 0) stats.countsItsRetries = true
+    const retry = this.#match(stats, call)
+    if (!retry && stats.isLimited(call, call.startedMs)) stats.callsWhileLimited++
     return {
       retry,
-      fail: (answer) => this.#fail(ledger, call, call.attempt || (retry?.index ?? 0), answer),
+      fail: (answer) => this.#fail(stats, call, call.attempt || (retry?.index ?? 0), answer),
     }
   }
 
-  /** Forgets everything. */
   clear(): void {
     this.#clients.clear()
     this.#pending = 0
   }
 
-  #match(ledger: ClientStats, call: JudgedCall): Retry | undefined {
-    const { pending } = ledger
+  #match(stats: ClientStats, call: AnalyzedCall): Retry | undefined {
+    const { pending } = stats
     if (pending.size === 0) return undefined
     const { startedMs, attempt, resource, deployment } = call
     const before = pending.size
@@ -99,7 +97,7 @@ export class RetryAnalyzer {
     const retry: Retry = {
       id: call.id,
       of: id,
-      // A new request may have failed in between, which is part of no chain; the client knows better.
+      // Prefer the client's count: a new request that failed in between is not part of the chain.
       index: attempt || failure.index + 1,
       resource,
       deployment,
@@ -107,49 +105,49 @@ export class RetryAnalyzer {
       startedMs,
       waitedMs,
       toldMs,
-      // Waits are told in whole milliseconds, and clients wait in them: a begun one counts.
+      // Waits are whole milliseconds, for clients as well, so a started millisecond counts.
       early: toldMs !== undefined && Math.ceil(waitedMs) < toldMs,
       forbidden: forbiddenStatuses.has(status),
       saysFirst: attempt === 0,
-      sender: ledger,
+      sender: stats,
     }
-    ledger.countRetry(retry, endedMs)
+    stats.countRetry(retry, endedMs)
     return retry
   }
 
-  #fail(ledger: ClientStats, call: JudgedCall, index: number, answer: FailedAnswer): void {
+  #fail(stats: ClientStats, call: AnalyzedCall, index: number, answer: FailedAnswer): void {
     const { status, endedMs, toldMs } = answer
-    ledger.countFailure(status)
-    if (toldMs !== undefined && toldMs < NEVER_FITS_MS) ledger.limit(call, endedMs + toldMs)
-    // One that has been forgotten meanwhile would keep what nobody asks for.
-    if (this.#clients.get(ledger.name) !== ledger) return
-    const { pending } = ledger
+    stats.countFailure(status)
+    if (toldMs !== undefined && toldMs < NEVER_FITS_MS) stats.limit(call, endedMs + toldMs)
+    // The client was dropped in the meantime.
+    if (this.#clients.get(stats.name) !== stats) return
+    const { pending } = stats
     const before = pending.size
     pending.add(call.fingerprint(), { id: call.id, index, attempt: call.attempt, ...answer })
     this.#pending += pending.size - before
-    if (this.#pending > MAX_PENDING) this.#makeRoom()
+    if (this.#pending > MAX_PENDING) this.#evict()
   }
 
-  #ledgerOf(client: string): ClientStats {
+  #statsOf(client: string): ClientStats {
     const known = this.#clients.get(client)
-    const ledger = known ?? new ClientStats(client)
+    const stats = known ?? new ClientStats(client)
     if (known) this.#clients.delete(client)
-    this.#clients.set(client, ledger)
-    if (this.#clients.size > MAX_CLIENTS) this.#forgetOldest()
-    return ledger
+    this.#clients.set(client, stats)
+    if (this.#clients.size > MAX_CLIENTS) this.#dropOldest()
+    return stats
   }
 
-  #forgetOldest(): void {
+  #dropOldest(): void {
     const [oldest] = this.#clients.values()
     if (!oldest) return
     this.#clients.delete(oldest.name)
     this.#pending -= oldest.pending.size
     oldest.pending.clear()
-    this.#onForgotten(oldest)
+    this.#onDropped(oldest)
   }
 
-  /** Drops the pending failures of those who were quiet the longest, a tenth more than needed so that it is rarely done. */
-  #makeRoom(): void {
+  /** Drops failures of the clients with the oldest last request, 10 % more than needed so that this rarely runs. */
+  #evict(): void {
     for (const { pending } of this.#clients.values()) {
       if (this.#pending <= MAX_PENDING * 0.9) return
       this.#pending -= pending.size
@@ -158,21 +156,21 @@ export class RetryAnalyzer {
   }
 }
 
-/** How many deployments of one client are remembered as limited at a time. */
-const MAX_LABELLED_DEPLOYMENTS = 100
+/** Limit for the deployments of one client that are remembered as limited. */
+const MAX_LIMITED_DEPLOYMENTS = 100
 
-/** What the judge knows of one client. */
+/** Statistics of one client. */
 export class ClientStats {
   readonly name: string
   requests = 0
   readonly failuresByStatus = new Map<string, number>()
-  /** Requests begun while an answer of the same deployment had told the client to wait, early retries aside. */
+  /** Requests that started during the wait that the same deployment had asked for. Early retries are not included. */
   callsWhileLimited = 0
-  /** It has counted an attempt beyond the first: its retries name themselves, so what calls itself a first attempt is none. */
+  /** The client has sent an attempt count above 0. A request that states attempt 0 is then not a retry. */
   countsItsRetries = false
   readonly pending = new PendingFailures()
   readonly #retries = new RetryFindings()
-  /** Of requests that repeat a failed one but call themselves a first attempt. */
+  /** Of requests that repeat a failed one but state attempt 0. */
   readonly #firstAttempts = new RetryFindings()
   readonly #limitedUntilMs = new Map<string, number>()
 
@@ -189,31 +187,31 @@ export class ClientStats {
     findings.add(retry, failedMs)
   }
 
-  /** Notes that the client was told to leave a deployment alone for a while. */
-  limit(place: DeploymentAddress, untilMs: number): void {
-    const key = deploymentKey(place)
+  /** Records that a deployment asked the client to wait. */
+  limit(address: DeploymentAddress, untilMs: number): void {
+    const key = deploymentKey(address)
     const before = this.#limitedUntilMs.get(key) ?? 0
-    // Set anew, so that what was limited lately stands last.
+    // Delete first, so that the map is ordered by time.
     this.#limitedUntilMs.delete(key)
     this.#limitedUntilMs.set(key, Math.max(before, untilMs))
-    if (this.#limitedUntilMs.size <= MAX_LABELLED_DEPLOYMENTS) return
+    if (this.#limitedUntilMs.size <= MAX_LIMITED_DEPLOYMENTS) return
     const [oldest = ''] = this.#limitedUntilMs.keys()
     this.#limitedUntilMs.delete(oldest)
   }
 
-  isLimited(place: DeploymentAddress, nowMs: number): boolean {
-    return this.#limitedUntilMs.size > 0 && nowMs < (this.#limitedUntilMs.get(deploymentKey(place)) ?? 0)
+  isLimited(address: DeploymentAddress, nowMs: number): boolean {
+    return this.#limitedUntilMs.size > 0 && nowMs < (this.#limitedUntilMs.get(deploymentKey(address)) ?? 0)
   }
 
-  /** What is found out about its retries, those that call themselves first attempts included where it counts none. */
+  /** Findings about its retries. Repeats that state attempt 0 are included unless the client counts its attempts. */
   findings(): RetryFindings {
     const all = new RetryFindings()
-    all.absorb(this.#retries)
-    if (!this.countsItsRetries) all.absorb(this.#firstAttempts)
+    all.merge(this.#retries)
+    if (!this.countsItsRetries) all.merge(this.#firstAttempts)
     return all
   }
 
-  /** Repeats of failed requests that are new requests by their own account, and those of them that came during a wait. */
+  /** Repeats of failed requests that state attempt 0, from a client that counts attempts; and those that came during a wait. */
   get newRequests(): { readonly repeats: number; readonly whileLimited: number } {
     if (!this.countsItsRetries) return { repeats: 0, whileLimited: 0 }
     return { repeats: this.#firstAttempts.retries, whileLimited: this.#firstAttempts.early }

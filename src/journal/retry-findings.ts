@@ -1,57 +1,56 @@
 import { Histogram } from '../lib/histogram.ts'
 
-/** A deployment of a resource. */
 export interface DeploymentAddress {
   readonly resource: string
-  /** Empty where a request names none. */
+  /** Empty if the request names none. */
   readonly deployment: string
 }
 
-/** What a map has a deployment under: names of resources have no slash. */
+/** A unique key for maps. Names of resources have no slash. */
 export function deploymentKey({ resource, deployment }: DeploymentAddress): string {
   return `${resource}/${deployment}`
 }
 
-/** A request that repeats one that failed. */
+/** A request that repeats a failed one. */
 export interface Retry extends DeploymentAddress {
-  /** Its own entry, and that of the failed request. */
+  /** Ids of its journal entry (`id`) and of the failed request (`of`). */
   readonly id: number
   readonly of: number
   /** 1 for the first retry. */
   readonly index: number
-  /** The status that it repeats, or `cut`. */
+  /** The status of the failed answer, or `cut`. */
   readonly status: string
   readonly startedMs: number
   /** From the end of the failed answer to the start of this request. */
   readonly waitedMs: number
-  /** What the failed answer told to wait; undefined where it told nothing. */
+  /** The wait in the headers of the failed answer. Undefined without one. */
   readonly toldMs: number | undefined
-  /** It came before that had passed. */
+  /** Whether the request came before that wait was over. */
   readonly early: boolean
-  /** It repeats what cannot succeed unchanged. */
+  /** Whether the repeated request cannot succeed unchanged. */
   readonly forbidden: boolean
-  /** By its own account it is a first attempt. */
+  /** Whether the client states that this is a first attempt. */
   readonly saysFirst: boolean
-  /** Who sent it. */
+  /** Statistics of the client. */
   readonly sender: { readonly countsItsRetries: boolean }
 }
 
-/** Whether what looks like a retry is a new request: its client counts attempts, and calls it the first one. */
+/** Whether an apparent retry is a new request: its client counts attempts and states that this is the first one. */
 export function isNewRequest({ saysFirst, sender }: Retry): boolean {
   return saysFirst && sender.countsItsRetries
 }
 
-/** How many examples of early and of forbidden retries are kept: the last ones. */
+/** Number of latest examples to keep, of early and of forbidden retries each. */
 const MAX_EXAMPLES = 5
-/** How many deployments of one client are watched for herds at a time. */
+/** Limit for the deployments of one client that are watched for herds. */
 const MAX_WATCHED_DEPLOYMENTS = 100
 
-/** What the retries of one client come to, in bounded room. */
+/** Findings about the retries of one client, in bounded memory. */
 export class RetryFindings {
   retries = 0
   readonly retriesByStatus = new Map<string, number>()
   early = 0
-  /** By how much the earliest retry came too early. */
+  /** The largest time by which a retry came too early. */
   worstShortfallMs = 0
   earlyExamples: Retry[] = []
   forbidden = 0
@@ -77,11 +76,11 @@ export class RetryFindings {
       this.forbidden++
       this.forbiddenExamples = [...this.forbiddenExamples, retry].slice(-MAX_EXAMPLES)
     }
-    this.#noteHerd(this.#watchOf(retry).add(startedMs, failedMs))
+    this.#addHerd(this.#watchOf(retry).add(startedMs, failedMs))
   }
 
-  /** Adds what another one has found; herds that are still on their way count as they are. */
-  absorb(other: RetryFindings): void {
+  /** Adds other findings. Herds that have not ended count with their present size. */
+  merge(other: RetryFindings): void {
     this.retries += other.retries
     for (const [status, count] of other.retriesByStatus) {
       this.retriesByStatus.set(status, (this.retriesByStatus.get(status) ?? 0) + count)
@@ -95,25 +94,25 @@ export class RetryFindings {
     this.maxIndex = Math.max(this.maxIndex, other.maxIndex)
     const { count, largest } = other.herds
     this.#herds += count
-    this.#noteLargest(largest)
+    this.#updateLargestHerd(largest)
   }
 
-  /** The shortest and the longest wait, exact, and the median to 1 %. Undefined without retries. */
+  /** Minimum and maximum are exact, the median is accurate to 1 %. Undefined without retries. */
   get waited(): { readonly minMs: number; readonly medianMs: number; readonly maxMs: number } | undefined {
     const { count, min: minMs, max: maxMs } = this.#waits
     if (count === 0) return undefined
     const medianMs = this.#waits.quantile(0.5)
-    // Short waits are whole milliseconds.
+    // Show short waits in whole milliseconds.
     return { minMs, medianMs: medianMs < 100 ? clamp(Math.round(medianMs), minMs, maxMs) : medianMs, maxMs }
   }
 
-  /** The herds so far, the ones on their way included. */
+  /** All herds, including those that have not ended. */
   get herds(): { readonly count: number; readonly largest: Herd | undefined } {
     const current = [...this.#watches.values()]
       .map((watch) => watch.current)
       .filter((herd) => herd !== undefined)
     const largest = [this.#largestHerd, ...current].reduce(
-      (most, herd) => (herd && herd.size > (most?.size ?? 0) ? herd : most),
+      (max, herd) => (herd && herd.size > (max?.size ?? 0) ? herd : max),
       undefined,
     )
     return { count: this.#herds + current.length, largest }
@@ -125,7 +124,7 @@ export class RetryFindings {
     if (known) return known
     if (this.#watches.size >= MAX_WATCHED_DEPLOYMENTS) {
       const [oldest] = this.#watches
-      this.#noteHerd(oldest?.[1].close())
+      this.#addHerd(oldest?.[1].close())
       this.#watches.delete(oldest?.[0] ?? '')
     }
     const watch = new HerdWatch(resource, deployment)
@@ -133,13 +132,13 @@ export class RetryFindings {
     return watch
   }
 
-  #noteHerd(herd: Herd | undefined): void {
+  #addHerd(herd: Herd | undefined): void {
     if (!herd) return
     this.#herds++
-    this.#noteLargest(herd)
+    this.#updateLargestHerd(herd)
   }
 
-  #noteLargest(herd: Herd | undefined): void {
+  #updateLargestHerd(herd: Herd | undefined): void {
     if (herd && herd.size > (this.#largestHerd?.size ?? 0)) this.#largestHerd = herd
   }
 }
@@ -152,29 +151,29 @@ function clamp(value: number, min: number, max: number): number {
   return Math.min(max, Math.max(min, value))
 }
 
-/** Retries to one deployment that came back together. */
+/** Retries to one deployment that arrived together. */
 export interface Herd {
   readonly resource: string
   readonly deployment: string
-  /** How many came within `herdMs`. */
+  /** Maximum number of retries within 100 ms. */
   readonly size: number
-  /** When they were the most, on the clock's monotonic scale. */
+  /** Time of that maximum on the monotonic clock. */
   readonly atMs: number
-  /** Time between the first and the last end of the failed answers that they followed. */
+  /** Time between the first and the last end of the failed answers. */
   readonly failuresWithinMs: number
 }
 
-/** A herd has at least this many retries: fewer come together by chance, and do no harm. */
+/** Minimum number of retries in a herd. Fewer may coincide at random and are harmless. */
 const HERD_SIZE = 10
-/** They come within this time, counted in steps of a tenth of it. */
+/** Window in which the retries of a herd arrive, counted in steps of a tenth. */
 const HERD_MS = 100
 const STEPS = 10
 const STEP_MS = HERD_MS / STEPS
 
 /**
- * Looks for herds among one client's retries to one deployment. Retries that follow one another with pauses of at most
- * `herdMs` are a wave; a wave is a herd when at least `herdSize` of its retries, and at least half of them, came within
- * `herdMs`. A steady stream of retries is thus no herd, however dense it is, and neither is a burst that jitter has spread.
+ * Detects herds among the retries of one client to one deployment. Retries with gaps of at most `HERD_MS` are a wave. A wave is
+ * a herd if at least `HERD_SIZE` of its retries, and at least half of them, arrived within `HERD_MS`. So neither a steady
+ * stream of retries nor a burst that is spread by jitter is a herd.
  */
 export class HerdWatch {
   readonly #resource: string
@@ -195,13 +194,14 @@ export class HerdWatch {
   }
 
   /**
-   * Counts a retry, and gives the herd that it comes after, if one has ended.
+   * Counts a retry. Returns the herd that ended before it, if any.
    *
-   * @param startedMs when it came; @param failedMs when the answer ended that it follows
+   * @param startedMs start of the retry
+   * @param failedMs end of the failed answer
    */
   add(startedMs: number, failedMs: number): Herd | undefined {
     const ended = startedMs - this.#lastMs > HERD_MS ? this.close() : undefined
-    this.#forget(Math.floor(startedMs / STEP_MS))
+    this.#moveTo(Math.floor(startedMs / STEP_MS))
     const slot = this.#lastStep % STEPS
     this.#counts[slot] = (this.#counts[slot] ?? 0) + 1
     this.#inWindow++
@@ -216,7 +216,7 @@ export class HerdWatch {
     return ended
   }
 
-  /** The herd that the present wave is so far; undefined when it is none. */
+  /** The herd of the present wave. Undefined if the wave is not a herd so far. */
   get current(): Herd | undefined {
     if (this.#peak < HERD_SIZE || this.#peak * 2 < this.#retries) return undefined
     return {
@@ -228,7 +228,7 @@ export class HerdWatch {
     }
   }
 
-  /** Ends the present wave, and gives the herd that it was. */
+  /** Ends the present wave. Returns its herd, if any. */
   close(): Herd | undefined {
     const herd = this.current
     this.#counts.fill(0)
@@ -240,8 +240,8 @@ export class HerdWatch {
     return herd
   }
 
-  /** Takes what has left the window out of its count. */
-  #forget(step: number): void {
+  /** Moves the window to a step, and subtracts the retries that left it. */
+  #moveTo(step: number): void {
     for (let next = Math.max(this.#lastStep + 1, step - STEPS + 1); next <= step; next++) {
       this.#inWindow -= this.#counts[next % STEPS] ?? 0
       this.#counts[next % STEPS] = 0

@@ -1,40 +1,40 @@
 import type { ClientStats } from './retry-analyzer.ts'
 import type { Herd, Retry, RetryFindings } from './retry-findings.ts'
 
-/** What the judge found out about one client. Times are milliseconds. */
+/** Retry report for one client. Times are in milliseconds. */
 export interface ClientReport {
   readonly client: string
   readonly requests: number
-  /** Answers of 400 and above, and connections that a fault cut. */
+  /** Answers with a status of 400 or above, and connections that a fault cut. */
   readonly failures: number
   /** By status, or `cut`. */
   readonly failuresByStatus: Readonly<Record<string, number>>
   readonly retries: number
-  /** By the status that was repeated. */
+  /** By the status of the failed answer. */
   readonly retriesByStatus: Readonly<Record<string, number>>
-  /** Retries that came before the wait that the answer told; the last few of them as examples. */
+  /** Retries that came before the wait in the answer was over, with the last ones as examples. */
   readonly early: {
     readonly count: number
     readonly worstShortfallMs: number
     readonly examples: readonly Retry[]
   }
-  /** Retries of what cannot succeed unchanged. */
+  /** Retries of requests that cannot succeed unchanged. */
   readonly forbidden: { readonly count: number; readonly examples: readonly Retry[] }
   readonly herds: { readonly count: number; readonly largest: Herd | undefined }
-  /** How long retries waited; undefined without any. */
+  /** Time from the failed answer to the retry. Undefined without retries. */
   readonly waited: { readonly minMs: number; readonly medianMs: number; readonly maxMs: number } | undefined
-  /** 2 where a request was repeated twice. */
+  /** Maximum number of retries of one request. */
   readonly maxRetryIndex: number
-  /** New requests to a deployment that had told the client to wait. */
+  /** New requests to a deployment during a wait that it had asked for. */
   readonly callsWhileLimited: number
-  /** Requests equal to a failed one that say of themselves that they are new, from a client that counts its retries. */
+  /** Requests equal to a failed one that state attempt 0, from a client that counts its attempts. */
   readonly newRequestsLikeFailed: number
 }
 
-/** The sums over all clients, those that there was no more room for included. */
+/** Sums over all clients, including dropped ones. */
 export interface ReportTotals {
   readonly clients: number
-  /** Clients that are in the sums only. */
+  /** Clients beyond the limit that were dropped. They are included in the sums only. */
   readonly forgottenClients: number
   readonly requests: number
   readonly failures: number
@@ -46,18 +46,17 @@ export interface ReportTotals {
   readonly callsWhileLimited: number
 }
 
-/** What the judge found out since the start, or since all was cleared. */
+/** Retry report since the start, or since the journal was cleared. */
 export interface RetryReport {
   /** ISO time. */
   readonly since: string
-  /** Those with findings first, then by requests. */
+  /** Clients with findings first, then by number of requests. */
   readonly clients: readonly ClientReport[]
   readonly totals: ReportTotals
-  /** Turns a time of the report into an ISO time. */
+  /** Converts a time of the report to ISO time. */
   readonly isoTime: (ms: number) => string
 }
 
-/** Sums of nothing. */
 export const emptyTotals: ReportTotals = {
   clients: 0,
   forgottenClients: 0,
@@ -71,16 +70,16 @@ export const emptyTotals: ReportTotals = {
   callsWhileLimited: 0,
 }
 
-/** Tells what is known of one client. */
-export function reportClient(ledger: ClientStats): ClientReport {
-  const findings: RetryFindings = ledger.findings()
-  const { repeats, whileLimited } = ledger.newRequests
-  const failures = [...ledger.failuresByStatus.values()]
+/** The report for one client. */
+export function reportClient(stats: ClientStats): ClientReport {
+  const findings: RetryFindings = stats.findings()
+  const { repeats, whileLimited } = stats.newRequests
+  const failures = [...stats.failuresByStatus.values()]
   return {
-    client: ledger.name,
-    requests: ledger.requests,
+    client: stats.name,
+    requests: stats.requests,
     failures: failures.reduce((sum, count) => sum + count, 0),
-    failuresByStatus: Object.fromEntries(ledger.failuresByStatus),
+    failuresByStatus: Object.fromEntries(stats.failuresByStatus),
     retries: findings.retries,
     retriesByStatus: Object.fromEntries(findings.retriesByStatus),
     early: {
@@ -92,12 +91,12 @@ export function reportClient(ledger: ClientStats): ClientReport {
     herds: findings.herds,
     waited: findings.waited,
     maxRetryIndex: findings.maxIndex,
-    callsWhileLimited: ledger.callsWhileLimited + whileLimited,
+    callsWhileLimited: stats.callsWhileLimited + whileLimited,
     newRequestsLikeFailed: repeats,
   }
 }
 
-/** Adds a client to sums. */
+/** Adds a client to the totals. */
 export function addToTotals(totals: ReportTotals, client: ClientReport): ReportTotals {
   return {
     clients: totals.clients + 1,
@@ -113,7 +112,7 @@ export function addToTotals(totals: ReportTotals, client: ClientReport): ReportT
   }
 }
 
-/** Orders clients: those with findings first, then by requests. */
+/** Sort order: clients with findings first, then by number of requests. */
 export function byFindings(a: ClientReport, b: ClientReport): number {
   const found = ({ early, forbidden, herds }: ClientReport): number =>
     early.count + forbidden.count + herds.count

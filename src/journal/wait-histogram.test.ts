@@ -17,7 +17,7 @@ const findingsOf = (...waits: readonly number[]): RetryFindings => {
   return findings
 }
 
-describe('the waits of retry findings', () => {
+describe('waits in retry findings', () => {
   it('are undefined without retries', () => {
     expect(findingsOf().waited).toBeUndefined()
   })
@@ -43,8 +43,8 @@ describe('the waits of retry findings', () => {
 
   it('include the waits of other findings after a merge', () => {
     const all = findingsOf(5)
-    all.absorb(findingsOf(1, 2, 90))
-    all.absorb(findingsOf())
+    all.merge(findingsOf(1, 2, 90))
+    all.merge(findingsOf())
     expect(all.waited).toEqual({ minMs: 1, medianMs: 2, maxMs: 90 })
   })
 })

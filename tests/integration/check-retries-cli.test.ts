@@ -52,7 +52,7 @@ type Step = readonly [client: string, startedMs: number, request: string, status
 
 /** The report on a course of requests. */
 const reportOf = (steps: readonly Step[]) => {
-  const judge = new RetryAnalyzer()
+  const analyzer = new RetryAnalyzer()
   for (const [index, [client, startedMs, request, status, toldMs]] of steps.entries()) {
     const judged = {
       id: index + 1,
@@ -62,10 +62,10 @@ const reportOf = (steps: readonly Step[]) => {
       startedMs,
       attempt: undefined,
     }
-    const { fail } = judge.judge({ ...judged, fingerprint: () => request })
+    const { fail } = analyzer.analyze({ ...judged, fingerprint: () => request })
     if (status !== undefined) fail({ status: String(status), endedMs: startedMs, toldMs })
   }
-  const clients = Array.from(judge.clients, reportClient).sort(byFindings)
+  const clients = Array.from(analyzer.clients, reportClient).sort(byFindings)
   const totals = clients.reduce(addToTotals, emptyTotals)
   const isoTime = (ms: number) => new Date(ms).toISOString()
   return retryReportJson({ since: isoTime(0), clients, totals, isoTime })

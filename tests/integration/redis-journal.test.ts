@@ -280,7 +280,7 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
     expect(place).toBe(1)
     const told: JournalEntry[] = []
     let forgotten = 0
-    const stop = b.journal.onNoted(() => {
+    const stop = b.journal.onAdded(() => {
       void (async () => {
         const page = await b.journal.follow(place, { client: 'tester' })
         place = page.lastId

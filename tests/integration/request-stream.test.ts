@@ -144,10 +144,10 @@ const countFollowers = ({ journal }: ReturnType<typeof createTestSimulator>['sim
   if (!journal) throw new Error('There is no journal.')
   const own = { ...journal }
   Object.assign(journal, {
-    onNoted(listener: () => void) {
+    onAdded(listener: () => void) {
       counts.now++
       counts.ever++
-      const end = own.onNoted(listener)
+      const end = own.onAdded(listener)
       return () => {
         counts.now--
         end()

@@ -128,7 +128,7 @@ function eventsOf(journal: JournalReader, filter: JournalFilter, sinceId: number
         ...entries.map((entry) => ({ event: 'request', id: entry.id, data: journalEntryJson(entry) })),
       ]
     },
-    subscribe: (onMore) => journal.onNoted(onMore),
+    subscribe: (onMore) => journal.onAdded(onMore),
   }
 }
 

@@ -60,7 +60,7 @@ export class WorkerCoordinator {
       ],
       (error, method) => logger.error({ err: stackOf(error), method }, 'A notice of a worker failed.'),
     )
-    parts.simulator.journal?.settleBy?.(() => this.#ports.catchUp())
+    parts.simulator.journal?.setFlush?.(() => this.#ports.catchUp())
     live.onChange(() => void this.#spread())
     incidents.onChange(() => void this.#spread())
   }

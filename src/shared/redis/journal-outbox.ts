@@ -3,7 +3,7 @@ import { defer } from '../../lib/real-timers.ts'
 import { addNotesScript, clearNotesScript } from './journal-scripts.ts'
 import type { RedisConnection } from './redis-connection.ts'
 import type { RedisTime } from './redis-script.ts'
-import { cleanBody, cleanHead, type JournalEntry } from '../../journal/journal-entry.ts'
+import { redactedBody, redactedHead, type JournalEntry } from '../../journal/journal-entry.ts'
 import type { CallEnded, CallStarted } from '../../journal/journal-sink.ts'
 import { MAX_BODY_BYTES } from '../../journal/journal.ts'
 import { requestFingerprint } from '../../journal/request-fingerprint.ts'
@@ -258,7 +258,7 @@ export class NoticeWriter {
     const [path = '', head = '', deployment] = this.#remember(
       JSON.stringify([call.path, call.deployment, query, headers]),
       () => {
-        const { path, query, headers, deployment } = cleanHead({ ...call, secrets })
+        const { path, query, headers, deployment } = redactedHead({ ...call, secrets })
         return [path, JSON.stringify([query, headers]), ...(deployment === undefined ? [] : [deployment])]
       },
     )
@@ -280,7 +280,7 @@ export class NoticeWriter {
   }
 
   #bodyOf(call: CallStarted, body: Buffer, secrets: readonly string[]): string {
-    const make = (): string => bodyText(cleanBody({ ...call, secrets }))
+    const make = (): string => bodyText(redactedBody({ ...call, secrets }))
     if (body.length > MAX_CACHED_LENGTH) return make()
     const key = `${JSON.stringify([call.headers['content-type']])}${body.toString('latin1')}`
     return this.#remember(key, () => [make()])[0] ?? ''

@@ -180,7 +180,7 @@ export class RedisJournal implements JournalSink<SharedCall>, JournalReader {
   }
 
   /** Calls back a second after requests have been noted, or two: until then others may be told that began before. */
-  onNoted(listener: () => void): () => void {
+  onAdded(listener: () => void): () => void {
     this.#followers.add(listener)
     if (!this.#stopTelling) this.#letTell()
     return () => void this.#followers.delete(listener)
@@ -193,7 +193,7 @@ export class RedisJournal implements JournalSink<SharedCall>, JournalReader {
     this.#stopReading?.()
   }
 
-  settleBy(settle: () => Promise<void>): void {
+  setFlush(settle: () => Promise<void>): void {
     this.#settle = settle
   }
 

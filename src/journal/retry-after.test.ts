@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { HeaderList } from '../pipeline/reply.ts'
-import { toldWaitMs } from './observe-calls.ts'
+import { readRetryAfterMs } from './observe-calls.ts'
 
 const now = Date.UTC(2026, 0, 1)
 
@@ -14,6 +14,6 @@ it.each([
   [['retry-after', 'soon'], undefined],
   [['retry-after-ms', '-1'], undefined],
   [[], undefined],
-])('reads from %j a wait of %s ms', (raw, waitMs) => {
-  expect(toldWaitMs(new HeaderList([...raw]), now)).toBe(waitMs)
+])('readRetryAfterMs reads from %j a wait of %s ms', (raw, waitMs) => {
+  expect(readRetryAfterMs(new HeaderList([...raw]), now)).toBe(waitMs)
 })
