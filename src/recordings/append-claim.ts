@@ -29,10 +29,10 @@ interface Holder {
 const lockNames = /^\.aoai-sim-recorder-[\da-f-]+\.lock$/
 
 /**
- * Claims a folder. Each process first creates a lock file of its own and then looks for others, so two processes cannot both
- * miss each other. If two start at the same time, it is possible that neither gets the claim.
+ * Claims a folder. Each process creates its lock file first and then looks for others, so two processes cannot both miss each
+ * other. If two start at the same time, it is possible that neither gets the claim.
  *
- * @throws the error of node:fs when the folder cannot be written to
+ * @throws the error of node:fs if the folder is not writable
  */
 export async function claimFolder(dir: string): Promise<FolderClaim> {
   const lockPath = join(dir, `.aoai-sim-recorder-${randomUUID()}.lock`)
@@ -48,12 +48,12 @@ export async function claimFolder(dir: string): Promise<FolderClaim> {
   }
 }
 
-/** Whether a lock file still exists. It does not if somebody deleted the folder. */
+/** Whether the lock file still exists. It does not after the folder was deleted. */
 export async function isHeld({ lockPath }: FolderClaim): Promise<boolean> {
   return (await stat(lockPath).catch(() => undefined)) !== undefined
 }
 
-/** Lets another process claim the folder. */
+/** Deletes the lock file, so that another process can claim the folder. */
 export async function releaseFolder({ lockPath }: FolderClaim): Promise<void> {
   await rm(lockPath, { force: true })
 }

@@ -7,7 +7,7 @@ import { recordFilePart } from './record-file-name.ts'
 import { recordingFileHeader } from './yaml-format.ts'
 import { reasonOf } from '../lib/error-text.ts'
 
-/** Reports to the operator what was found in a file and what was done about it. */
+/** Logs a problem in a file, and what was done about it. */
 export type ReportFile = (fields: { readonly file: string }, message: string) => void
 
 /** The file of the interactions of one URL path. */
@@ -19,14 +19,14 @@ interface FileTarget {
   readonly writerId: string | undefined
 }
 
-interface Waiting {
+interface QueuedItem {
   readonly text: string
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
 
-/** The most characters of one write, so that a burst is not copied as a whole. */
-const MAX_BATCH_LENGTH = 8 * 1024 * 1024
+/** Maximum characters of one write, so that a burst of items is not copied at the same time. */
+const MAX_BATCH_CHARACTERS = 8 * 1024 * 1024
 
 /** The first flag keeps a named pipe from blocking. */
 const openFlags = READ_WITHOUT_WAITING | constants.O_RDWR | constants.O_APPEND | constants.O_CREAT
@@ -38,9 +38,9 @@ const openFlags = READ_WITHOUT_WAITING | constants.O_RDWR | constants.O_APPEND |
 export class AppendFile {
   readonly #target: FileTarget
   readonly #report: ReportFile
-  readonly #waiting: Waiting[] = []
+  readonly #queue: QueuedItem[] = []
   #part = 1
-  /** The size after the last write; undefined before the first one and after a failed one. */
+  /** The size after the last write; undefined before the first write and after a failed one. */
   #knownSize: number | undefined
   #isWriting = false
 
@@ -62,14 +62,14 @@ export class AppendFile {
    */
   append(text: string): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ text, resolve, reject })
+      this.#queue.push({ text, resolve, reject })
       if (!this.#isWriting) void this.#writeAll()
     })
   }
 
   async #writeAll(): Promise<void> {
     this.#isWriting = true
-    while (this.#waiting.length > 0) {
+    while (this.#queue.length > 0) {
       const batch = this.#takeBatch()
       try {
         await this.#write(batch.map(({ text }) => text).join(''))
@@ -83,15 +83,15 @@ export class AppendFile {
     this.#isWriting = false
   }
 
-  #takeBatch(): Waiting[] {
+  #takeBatch(): QueuedItem[] {
     let length = 0
     let count = 0
-    for (const { text } of this.#waiting) {
-      if (count > 0 && length + text.length > MAX_BATCH_LENGTH) break
+    for (const { text } of this.#queue) {
+      if (count > 0 && length + text.length > MAX_BATCH_CHARACTERS) break
       length += text.length
       count++
     }
-    return this.#waiting.splice(0, count)
+    return this.#queue.splice(0, count)
   }
 
   get #path(): string {
@@ -128,7 +128,7 @@ export class AppendFile {
         const { size } = stats
         if (size === this.#knownSize) return { file, size }
         const tail = await inspectTail(file, size)
-        if (tail.kind === 'torn') return { file, size: await cutTail(file, path, tail, size, this.#report) }
+        if (tail.kind === 'incomplete') return { file, size: await cutTail(file, path, tail, size, this.#report) }
         if (tail.kind !== 'foreign') return { file, size }
       } catch (error) {
         await file.close()
@@ -169,17 +169,17 @@ async function writeFully(file: FileHandle, bytes: Buffer): Promise<void> {
 export async function cutTail(
   file: FileHandle,
   path: string,
-  { atByte }: Extract<Tail, { kind: 'torn' }>,
+  { atByte }: Extract<Tail, { kind: 'incomplete' }>,
   size: number,
   report: ReportFile,
 ): Promise<number> {
   const rest = await readAt(file, atByte, size - atByte)
-  const keep = await open(`${path}.cut`, 'a', 0o600)
+  const backup = await open(`${path}.cut`, 'a', 0o600)
   try {
-    await keep.writeFile(rest)
-    await keep.datasync()
+    await backup.writeFile(rest)
+    await backup.datasync()
   } finally {
-    await keep.close()
+    await backup.close()
   }
   await file.truncate(atByte)
   report(
@@ -194,7 +194,7 @@ export class AppendFailure extends Error {
   override readonly name = 'AppendFailure'
 }
 
-const reasons: Readonly<Record<string, string>> = {
+const writeFailureReasons: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full. Free some space.',
   EDQUOT: 'the disk quota of the user is exceeded. Free some space.',
   EFBIG:
@@ -213,7 +213,7 @@ const reasons: Readonly<Record<string, string>> = {
 /** @param path of the file, or of the folder */
 export function appendFailure(path: string, cause: unknown): AppendFailure {
   const { code = '' } = cause as NodeJS.ErrnoException
-  const reason = reasons[code]
+  const reason = writeFailureReasons[code]
   const why = reason === undefined ? `${reasonOf(cause)}.` : reason.replace('.', ` (${code}).`)
   return new AppendFailure(`Could not write recordings to ${path}: ${why}`, { cause })
 }

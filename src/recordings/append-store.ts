@@ -7,8 +7,8 @@ import { appendFailure, AppendFile, cutTail, type ReportFile } from './append-fi
 import { inspectTail } from './append-tail.ts'
 import { isClaimedFile, recordFileName } from './record-file-name.ts'
 
-/** How many files are remembered. URL paths may contain ids, so their number is not bounded. */
-const MAX_REMEMBERED_FILES = 1_000
+/** Number of files in memory. URL paths may contain ids, so the number of files is not bounded. */
+const MAX_CACHED_FILES = 1_000
 
 /** A folder of recordings to which this process appends. */
 export class AppendStore {
@@ -16,13 +16,13 @@ export class AppendStore {
   readonly #report: ReportFile
   readonly #files = new Map<string, AppendFile>()
   #claim: FolderClaim | undefined
-  /** In the names of all files of this process; undefined while it has the claim. */
+  /** Part of the names of all files of this process; undefined while it has the claim. */
   #writerId: string | undefined
   /** A check of the claim that is running, shared by concurrent appends. */
   #check: Promise<string | undefined> | undefined
-  /** Whether the file system takes `A` and `a` for one name. */
+  /** Whether the file system treats `A` and `a` as the same name. */
   #ignoresCase = false
-  #forgotten = 0
+  #evicted = 0
 
   constructor(dir: string, report: ReportFile) {
     this.#dir = dir
@@ -30,9 +30,9 @@ export class AppendStore {
   }
 
   /**
-   * Creates the folder if it is missing, and removes incomplete items that a killed process has left.
+   * Creates the folder if it is missing, and removes incomplete items of killed processes.
    *
-   * @throws {AppendFailure} when the folder cannot be written to
+   * @throws {AppendFailure} if the folder is not writable
    */
   async open(): Promise<void> {
     if ((await this.#checkedWriterId()) !== undefined) return
@@ -52,9 +52,9 @@ export class AppendStore {
     await this.#fileOf(recordFileName(path), writerId).append(item)
   }
 
-  /** How many files have been written to, forgotten ones included. */
+  /** How many files have been written to. */
   get fileCount(): number {
-    return this.#forgotten + this.#files.size
+    return this.#evicted + this.#files.size
   }
 
   /** Releases the folder for other processes. No append may be running. */
@@ -94,17 +94,17 @@ export class AppendStore {
 
   #fileOf(name: string, writerId: string | undefined): AppendFile {
     const key = `${writerId ?? ''} ${this.#ignoresCase ? name.toLowerCase() : name}`
-    const known = this.#files.get(key)
-    if (known) return known
-    if (this.#files.size >= MAX_REMEMBERED_FILES) this.#forgetIdle()
+    const cached = this.#files.get(key)
+    if (cached) return cached
+    if (this.#files.size >= MAX_CACHED_FILES) this.#evictIdle()
     const file = new AppendFile({ dir: this.#dir, name, writerId }, this.#report)
     this.#files.set(key, file)
     return file
   }
 
-  #forgetIdle(): void {
+  #evictIdle(): void {
     for (const [name, file] of this.#files) {
-      if (file.isIdle && this.#files.delete(name)) this.#forgotten++
+      if (file.isIdle && this.#files.delete(name)) this.#evicted++
     }
   }
 
@@ -115,7 +115,7 @@ export class AppendStore {
       try {
         const { size } = await file.stat()
         const tail = await inspectTail(file, size)
-        if (tail.kind === 'torn') await cutTail(file, path, tail, size, this.#report)
+        if (tail.kind === 'incomplete') await cutTail(file, path, tail, size, this.#report)
       } finally {
         await file.close()
       }

@@ -5,62 +5,62 @@ import { recordingFileHeader } from './yaml-format.ts'
 export type Tail =
   /** The file has no content, not even the header. */
   | { readonly kind: 'empty' }
-  | { readonly kind: 'whole' }
+  | { readonly kind: 'complete' }
   /** The last item is incomplete. It begins at `atByte`. */
-  | { readonly kind: 'torn'; readonly atByte: number }
-  /** Not a file of the recorder: it is from another program, or was rearranged by hand. */
+  | { readonly kind: 'incomplete'; readonly atByte: number }
+  /** Not a file of the recorder: another program wrote it, or it was rearranged by hand. */
   | { readonly kind: 'foreign' }
 
 const header = Buffer.from(recordingFileHeader)
 const itemStart = Buffer.from('\n- ')
-const blockBytes = 64 * 1024
+const BLOCK_BYTES = 64 * 1024
 
 /** Reads the header and the last item of a file of any size. */
 export async function inspectTail(file: FileHandle, size: number): Promise<Tail> {
   if (size === 0) return { kind: 'empty' }
   const start = await readAt(file, 0, Math.min(size, header.length))
   if (!start.equals(header.subarray(0, start.length))) return { kind: 'foreign' }
-  if (size < header.length) return { kind: 'torn', atByte: 0 }
+  if (size < header.length) return { kind: 'incomplete', atByte: 0 }
 
-  // The line feed that ends the header stands in front of the first item.
+  // The line feed at the end of the header precedes the first item.
   let from = size
   let rest = Buffer.alloc(0)
   let found = -1
   while (from > header.length - 1 && found < 0) {
-    const upTo = from
-    from = Math.max(header.length - 1, upTo - blockBytes)
-    const block = await readAt(file, from, upTo - from)
+    const end = from
+    from = Math.max(header.length - 1, end - BLOCK_BYTES)
+    const block = await readAt(file, from, end - from)
     // Finds a start that spans two blocks.
     const searched = Buffer.concat([block, rest.subarray(0, itemStart.length - 1)])
     const at = searched.lastIndexOf(itemStart)
     rest = Buffer.concat([block, rest])
     if (at >= 0) found = at
   }
-  if (found < 0) return judgeWithoutItem(rest)
+  if (found < 0) return classifyWithoutItem(rest)
   const item = rest.subarray(found + 1)
-  return judgeItem(item, from + found + 1)
+  return classifyItem(item, from + found + 1)
 }
 
-function judgeWithoutItem(rest: Buffer): Tail {
-  return rest.toString().trim() === '' ? { kind: 'whole' } : { kind: 'torn', atByte: header.length }
+function classifyWithoutItem(rest: Buffer): Tail {
+  return rest.toString().trim() === '' ? { kind: 'complete' } : { kind: 'incomplete', atByte: header.length }
 }
 
-function judgeItem(item: Buffer, atByte: number): Tail {
+function classifyItem(item: Buffer, atByte: number): Tail {
   // The next item has only its dash.
   if (item.subarray(-2).toString() === '\n-') {
-    const before = judgeItem(item.subarray(0, -1), atByte)
-    return before.kind === 'whole' ? { kind: 'torn', atByte: atByte + item.length - 1 } : before
+    const before = classifyItem(item.subarray(0, -1), atByte)
+    return before.kind === 'complete' ? { kind: 'incomplete', atByte: atByte + item.length - 1 } : before
   }
   const text = item.toString()
   // A key without indentation ends the list, so nothing can be appended.
   if (/\n[^\s#-]/.test(text)) return { kind: 'foreign' }
   const last = /\n {2}context_values:(.*)((?:\n.*)*)$/.exec(text)
-  if (!text.endsWith('\n') || !last) return { kind: 'torn', atByte }
+  if (!text.endsWith('\n') || !last) return { kind: 'incomplete', atByte }
   const [, value = '', below = ''] = last
   // A person may have written the values on separate lines.
   return value.trim() === '' || below.trim() !== '' || isJson(value)
-    ? { kind: 'whole' }
-    : { kind: 'torn', atByte }
+    ? { kind: 'complete' }
+    : { kind: 'incomplete', atByte }
 }
 
 function isJson(text: string): boolean {

@@ -3,25 +3,25 @@ import type { RecordedBody, RecordedEvent } from './interaction.ts'
 import { isTerminalEvent } from '../wire/sse.ts'
 import { utf8Text } from './yaml-scalar.ts'
 
-/** A body that is larger than this, in bytes, is passed on but not recorded: an endless stream must not fill the memory. */
+/** A larger body is passed on but not recorded, so that an endless stream does not fill the memory. */
 export const MAX_RECORDED_BODY_BYTES = 64 * 1024 * 1024
 
-/** What an event takes beside its text, in bytes. */
-const BYTES_PER_EVENT = 128
+/** Memory of an event in addition to its text. */
+const EVENT_OVERHEAD_BYTES = 128
 
-/** Bodies up to this size, in bytes, are always recorded, however many are under way. */
-const ALWAYS_RECORDED_BYTES = 1024 * 1024
+/** Bodies up to this size are always recorded, however many are in progress. */
+const UNRESERVED_BODY_BYTES = 1024 * 1024
 
-/** What larger bodies take together, in bytes, until they are stored. */
-export const MAX_RESERVATION_BYTES = 128 * 1024 * 1024
+/** Maximum memory of all larger bodies together until they are stored. */
+export const MAX_LARGE_BODIES_BYTES = 128 * 1024 * 1024
 
-/** What the tapes of one recorder take beyond the size that each may have. */
-export class TapeRoom {
+/** The memory that all bodies of one recorder use beyond the first megabyte of each. */
+export class MemoryBudget {
   #used = 0
 
-  /** Whether there is room for so much more, which is then taken. */
-  take(bytes: number): boolean {
-    if (this.#used + bytes > MAX_RESERVATION_BYTES) return false
+  /** Reserves memory. Returns false if not enough is left. */
+  reserve(bytes: number): boolean {
+    if (this.#used + bytes > MAX_LARGE_BODIES_BYTES) return false
     this.#used += bytes
     return true
   }
@@ -31,24 +31,24 @@ export class TapeRoom {
   }
 }
 
-/** Takes down a body as it goes by: a stream of events with the time of each, any other body as it is. */
+/** Copies a body while it is passed on: a stream of events with the time of each, any other body as bytes. */
 export class BodyRecorder {
   readonly #isEventStream: boolean
   readonly #chunks: Buffer[] = []
   readonly #events: RecordedEvent[] = []
-  readonly #room: TapeRoom
+  readonly #budget: MemoryBudget
   #splitter = new EventSplitter()
-  /** What the body takes so far, in bytes, its events included. */
+  /** Memory of the body so far, in bytes, including the overhead of its events. */
   #size = 0
-  #taken = 0
+  #reserved = 0
   #isTooLarge = false
   #isText = true
   #hasError = false
   #isTerminated = false
 
-  constructor(isEventStream: boolean, room: TapeRoom) {
+  constructor(isEventStream: boolean, budget: MemoryBudget) {
     this.#isEventStream = isEventStream
-    this.#room = room
+    this.#budget = budget
   }
 
   /** Whether the body is too large to be recorded. */
@@ -56,12 +56,12 @@ export class BodyRecorder {
     return this.#isTooLarge
   }
 
-  /** Whether an event of the stream says that something went wrong. */
+  /** Whether the stream contains an error event. */
   get hasError(): boolean {
     return this.#hasError
   }
 
-  /** Whether the stream has said that it is at its end, whatever the connection does afterwards. */
+  /** Whether the stream has sent its terminal event. What the connection does afterwards does not matter. */
   get isTerminated(): boolean {
     return this.#isTerminated
   }
@@ -74,28 +74,28 @@ export class BodyRecorder {
     for (const event of this.#splitter.push(chunk)) this.#addEvent(event, atMs)
   }
 
-  /** Gives back what the body takes: it is stored, or not to be. */
+  /** Releases the memory, after the body was stored or dropped. */
   close(): void {
     this.#chunks.length = 0
     this.#events.length = 0
     this.#splitter = new EventSplitter()
-    this.#room.release(this.#taken)
-    this.#taken = 0
+    this.#budget.release(this.#reserved)
+    this.#reserved = 0
   }
 
-  /** The whole body, once nothing more comes. @param atMs from the start of the request */
+  /** The complete body, after its end. @param atMs from the start of the request */
   finish(atMs: number): RecordedBody {
     if (this.#isEventStream) this.#addEvent(this.#splitter.rest(), atMs)
-    // An answer may say that it is a stream and have no body: that of HEAD, 204 and 304, and an error without text.
+    // An answer with the content type of streams may have no body: HEAD, 204, 304, and errors without text.
     if (this.#events.length > 0 && this.#isText) return { kind: 'events', events: this.#events }
     return { kind: 'bytes', bytes: Buffer.concat(this.#chunks) }
   }
 
   #grow(bytes: number): boolean {
     this.#size += bytes
-    const beyond = Math.max(0, this.#size - ALWAYS_RECORDED_BYTES - this.#taken)
-    if (this.#size <= MAX_RECORDED_BODY_BYTES && this.#room.take(beyond)) {
-      this.#taken += beyond
+    const missing = Math.max(0, this.#size - UNRESERVED_BODY_BYTES - this.#reserved)
+    if (this.#size <= MAX_RECORDED_BODY_BYTES && this.#budget.reserve(missing)) {
+      this.#reserved += missing
       return true
     }
     this.#isTooLarge = true
@@ -104,7 +104,7 @@ export class BodyRecorder {
   }
 
   #addEvent(bytes: Buffer, atMs: number): void {
-    if (bytes.length === 0 || this.#isTooLarge || !this.#grow(BYTES_PER_EVENT)) return
+    if (bytes.length === 0 || this.#isTooLarge || !this.#grow(EVENT_OVERHEAD_BYTES)) return
     const text = utf8Text(bytes)
     if (text === undefined) this.#isText = false
     else {

@@ -1,45 +1,45 @@
 import { type Stats, statSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 
-/** What a file was like at one moment; of the target for a symbolic link. */
+/** Size and times of a file; of its target for a symbolic link. */
 export interface FileState {
-  /** Differs where the file may hold something else. */
+  /** Changes whenever the content of the file may have changed. */
   readonly stamp: string
   /** In bytes. */
   readonly size: number
 }
 
 /**
- * Looks at a file; undefined where there is none.
+ * Returns the state of a file, or undefined if it does not exist.
  *
- * @throws the error of node:fs for a file that cannot be looked at
+ * @throws the error of node:fs if the state cannot be read
  */
 export async function fileState(path: string): Promise<FileState | undefined> {
   try {
     return stateOf(await stat(path))
   } catch (error) {
-    return whenGone(error)
+    return undefinedIfMissing(error)
   }
 }
 
-/** Does the same at once, for the start. */
+/** Synchronous `fileState`, for the start. */
 export function fileStateSync(path: string): FileState | undefined {
   try {
     return stateOf(statSync(path))
   } catch (error) {
-    return whenGone(error)
+    return undefinedIfMissing(error)
   }
 }
 
 /**
- * With the time of any change at all: a copy may bring the time of its writing along. Without the number of the file, which
- * some network shares make up anew each time.
+ * Includes the change time (ctime), because a copy may keep the modification time. Excludes the inode number, which is different
+ * on each call on some network shares.
  */
 function stateOf({ size, mtimeMs, ctimeMs }: Stats): FileState {
   return { stamp: `${size}:${mtimeMs}:${ctimeMs}`, size }
 }
 
-function whenGone(error: unknown): undefined {
+function undefinedIfMissing(error: unknown): undefined {
   if (error instanceof Error && 'code' in error && ['ENOENT', 'ENOTDIR'].includes(String(error.code))) return
   throw error
 }

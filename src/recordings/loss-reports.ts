@@ -2,30 +2,30 @@ import type { Exchange } from '../pipeline/exchange.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 
-/** A disk that is full must not fill the log. */
-const INTERVAL_MS = 60_000
+/** Minimum time between two log lines with the same reason. */
+const LOG_INTERVAL_MS = 60_000
 
-/** What a loss report is made from. */
+/** Dependencies of `LossReports`. */
 interface LossReportsOptions {
   readonly clock: Clock
   readonly logger: Logger
-  /** Called for each answer that is lost. */
+  /** Called for each answer that is not recorded. */
   readonly onLost?: ((loss: RecordingLoss) => void) | undefined
 }
 
-interface Told {
+interface Reported {
   atMs: number
-  /** How many were lost since. */
-  untold: number
+  /** How many were lost since then. */
+  suppressed: number
 }
 
 /**
- * Tells of answers that could not be recorded: the metrics of each, the log at once and then once a minute with their number,
- * for each reason by itself.
+ * Reports answers that could not be recorded: each one to the metrics, and to the log at most once a minute for each reason, with
+ * the number of answers since the previous line.
  */
 export class LossReports {
   readonly #options: LossReportsOptions
-  readonly #told = new Map<RecordingLoss, Told>()
+  readonly #reports = new Map<RecordingLoss, Reported>()
   #isFailing = false
   #lost = 0
 
@@ -33,54 +33,54 @@ export class LossReports {
     this.#options = options
   }
 
-  /** Whether the last interaction could not be written. */
+  /** Whether the last write failed. */
   get isFailing(): boolean {
     return this.#isFailing
   }
 
-  /** How many answers were lost since the start. */
+  /** How many answers were not recorded since the start. */
   get lost(): number {
     return this.#lost
   }
 
-  /** @param why in operator form, with what to do */
-  count(reason: RecordingLoss, { logFields }: Pick<Exchange, 'logFields'>, why: string): void {
+  /** @param why cause and advice, as sentences */
+  report(reason: RecordingLoss, { logFields }: Pick<Exchange, 'logFields'>, why: string): void {
     const { clock, logger, onLost } = this.#options
     this.#lost++
     if (reason === 'unwritable') this.#isFailing = true
     onLost?.(reason)
     const nowMs = clock.nowMs()
-    const told = this.#told.get(reason)
-    if (told && nowMs - told.atMs < INTERVAL_MS) {
-      told.untold++
+    const reported = this.#reports.get(reason)
+    if (reported && nowMs - reported.atMs < LOG_INTERVAL_MS) {
+      reported.suppressed++
       return
     }
-    const more = told && told.untold > 0 ? { moreBefore: told.untold } : {}
-    this.#told.set(reason, { atMs: nowMs, untold: 0 })
+    const more = reported && reported.suppressed > 0 ? { moreBefore: reported.suppressed } : {}
+    this.#reports.set(reason, { atMs: nowMs, suppressed: 0 })
     logger.error({ ...logFields, reason, ...more }, `An answer was passed on but is not recorded. ${why}`)
   }
 
-  /** Called for each interaction that was written. */
+  /** Call for each interaction that was written. */
   written(): void {
     if (!this.#isFailing) return
     this.#isFailing = false
-    this.#options.logger.info({ lost: this.#lost, ...this.#takeUntold() }, 'Recordings are written again.')
+    this.#options.logger.info({ lost: this.#lost, ...this.#takeSuppressed() }, 'Recordings are written again.')
   }
 
-  /** Tells what has not been told. */
+  /** Logs the answers that have not been logged yet. */
   close(): void {
-    const untold = this.#takeUntold()
-    if (Object.keys(untold).length > 0) this.#options.logger.error(untold, 'More answers are not recorded.')
+    const suppressed = this.#takeSuppressed()
+    if (Object.keys(suppressed).length > 0) this.#options.logger.error(suppressed, 'More answers are not recorded.')
   }
 
-  #takeUntold(): Record<string, number> {
-    const untold = [...this.#told].filter(([, told]) => told.untold > 0)
-    this.#told.clear()
-    return Object.fromEntries(untold.map(([reason, told]) => [reason, told.untold]))
+  #takeSuppressed(): Record<string, number> {
+    const suppressed = [...this.#reports].filter(([, reported]) => reported.suppressed > 0)
+    this.#reports.clear()
+    return Object.fromEntries(suppressed.map(([reason, reported]) => [reason, reported.suppressed]))
   }
 }
 
-/** Why an answer that was to be recorded is in no recording (docs/recording.md). The words stand in the log and in the metrics. */
+/** Why an answer was not recorded (docs/recording.md). The log and the metrics contain these words. */
 export const recordingLosses = ['unwritable', 'tooLarge', 'redaction', 'internal'] as const
 
 /** One of `recordingLosses`. */

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
 
-/** File systems allow 255 bytes. The rest is for the suffix of a writer and for what editors add. */
+/** File systems allow 255 bytes. The rest is for the suffix of a writer and for suffixes of editors. */
 const MAX_NAME_LENGTH = 200
 
-/** What follows a name: `~1.2` for the second file of a path, `~1f00ba12` for a writer without the claim. */
+/** Suffix of a name: `~1.2` for the second file of a path, `~1f00ba12` for a writer without the claim. */
 const suffix = /~(\d+|[\da-f]{8})(?:\.\d+)?$/
 
 /**
  * The file name for a URL path, without suffix and extension. As in the Python simulator, slashes at the ends are dropped and
- * slashes between become underscores. So do characters that are not plain on every file system. An underscore also keeps
+ * slashes between become underscores. So do characters that are not safe on every file system. An underscore also keeps
  * the name apart from the device names of Windows and from the suffix of a writer. Each interaction states its path, so two
  * paths may share a file.
  */

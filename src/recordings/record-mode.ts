@@ -12,107 +12,107 @@ import { AppendFailure } from './append-file.ts'
 import type { Interaction } from './interaction.ts'
 import { RecordingWriter, type SaveReport } from './recording-writer.ts'
 import { recordReply, type RecordReplyDeps } from './record-reply.ts'
-import { TapeRoom } from './body-recorder.ts'
+import { MemoryBudget } from './body-recorder.ts'
 import { createRedactor, RedactionTooSlow } from './redact-interaction.ts'
 import { serialiseInteraction } from './yaml-format.ts'
 
-/** What a recorder is made from. */
+/** Dependencies of a recorder. */
 export interface RecorderDeps {
   readonly recordings: RecordingsConfig
-  /** Gives the keys of the moment, of upstreams and of the simulator, none of which may get into a file. */
+  /** Returns the current keys of upstreams and of the simulator. They must not be written to files. */
   readonly secrets: () => readonly string[]
   readonly clock: Clock
   readonly logger: Logger
-  /** Hears of each interaction that has been stored, as it was stored. */
+  /** Called with each stored interaction, in the form in which it was stored. */
   readonly onStored?: (interaction: Interaction) => void
   /** Called for each answer that could not be recorded. */
   readonly onLost?: ((loss: RecordingLoss) => void) | undefined
 }
 
-/** Records what other services answer, in one folder. */
+/** Records the answers of other services in one folder. */
 export interface Recorder {
-  /** What could not be recorded. */
+  /** The answers that could not be recorded. */
   readonly losses: Pick<LossReports, 'isFailing' | 'lost'>
   /**
-   * Makes the folder, and takes away what a killed process left half written.
+   * Creates the folder, and removes incomplete items of killed processes.
    *
    * @throws {OperatorError} RECORDINGS_UNWRITABLE
    */
   open(): Promise<void>
-  /** Lets an exchange be answered elsewhere, and records the answer. Rejects as `forward` does; never for what the disk does. */
+  /** Forwards an exchange and records the answer. Rejects if `forward` rejects, but not for errors of the disk. */
   answer(exchange: Exchange, forward: Forward): Promise<Reply>
-  /** Writes what is kept in memory. */
+  /** Writes the interactions in memory. */
   save(): Promise<SaveReport>
   /**
-   * Writes everything, and closes files.
+   * Writes the interactions in memory and releases the folder.
    *
-   * @throws {OperatorError} RECORDINGS_UNWRITABLE when something is lost by that
+   * @throws {OperatorError} RECORDINGS_UNWRITABLE if some of them could not be written and are lost
    */
   close(): Promise<void>
 }
 
-/** Makes the recorder of one folder. Nothing is opened before `open` or the first request. */
-export function createRecorder(parts: RecorderDeps): Recorder {
-  const { recordings, secrets, clock, logger, onStored, onLost } = parts
+/** Creates the recorder of one folder. It opens nothing before `open` or the first request. */
+export function createRecorder(deps: RecorderDeps): Recorder {
+  const { recordings, secrets, clock, logger, onStored, onLost } = deps
   const redactor = createRedactor(recordings.redact, { secrets })
-  const keeper = new RecordingWriter(recordings, logger)
+  const writer = new RecordingWriter(recordings, logger)
   const losses = new LossReports({ clock, logger, onLost })
   let stored = 0
 
-  /** Stores an interaction, or says in the log why not; tells whether it is stored. */
-  const store = async (exchange: Exchange, whole: Interaction): Promise<boolean> => {
+  /** Stores an interaction. Logs a failure and returns false. */
+  const store = async (exchange: Exchange, original: Interaction): Promise<boolean> => {
     try {
-      const interaction = await redactor.interactionInSlices(whole)
-      await keeper.keep(redactor.uri(exchange.path), serialiseInteraction(interaction))
+      const interaction = await redactor.interactionInSlices(original)
+      await writer.write(redactor.uri(exchange.path), serialiseInteraction(interaction))
       losses.written()
       onStored?.(interaction)
       exchange.answeredBy = 'recorded'
       stored++
       return true
     } catch (error) {
-      losses.count(lossOf(error), exchange, reasonOf(error))
+      losses.report(lossOf(error), exchange, reasonOf(error))
       return false
     }
   }
 
-  const replyParts: RecordReplyDeps = {
-    keepsErrors: recordings.errors,
+  const replyDeps: RecordReplyDeps = {
+    recordsErrors: recordings.errors,
     logger,
-    room: new TapeRoom(),
+    budget: new MemoryBudget(),
     store,
-    onLost: (loss, exchange, why) => losses.count(loss, exchange, why),
+    onLost: (loss, exchange, why) => losses.report(loss, exchange, why),
   }
 
   return {
     losses,
     async open() {
       try {
-        await keeper.open()
+        await writer.open()
       } catch (cause) {
         throw new OperatorError('RECORDINGS_UNWRITABLE', reasonOf(cause), { cause })
       }
     },
-    save: () => keeper.save(),
+    save: () => writer.save(),
     async answer(exchange, forward) {
       exchange.answeredBy = 'not recorded'
-      const onBroken = (why: string): void => {
-        logger.warn(exchange.logFields, `An answer broke on its way and is not recorded: ${why}`)
+      const onBodyFailure = (why: string): void => {
+        logger.warn(exchange.logFields, `An answer was interrupted and is not recorded: ${why}`)
       }
-      const { reply, origin, sentMs, store: isWanted } = await forward(exchange, onBroken)
-      if (!isWanted) return reply
-      return recordReply({ exchange, reply, uri: uriAt(origin, exchange), sentMs }, replyParts)
+      const { reply, origin, sentMs, store: shouldStore } = await forward(exchange, onBodyFailure)
+      if (!shouldStore) return reply
+      return recordReply({ exchange, reply, uri: recordedUri(origin, exchange), sentMs }, replyDeps)
     },
     async close() {
-      const { kept, failures } = await keeper.close()
+      const { unsaved: lost, failures } = await writer.close()
       losses.close()
-      const recorded = stored - kept
+      const recorded = stored - lost
       if (stored > 0)
         logger.info(
           { recorded },
-          `${countOf(recorded, 'interaction')} recorded, in ${countOf(keeper.fileCount, 'file')} of ${recordings.dir}.`,
+          `${countOf(recorded, 'interaction')} recorded, in ${countOf(writer.fileCount, 'file')} of ${recordings.dir}.`,
         )
       if (failures.length === 0) return
-      const message = `Could not save ${kept} interactions, which are lost. ${failures.join(' ')}`
+      const message = `Could not save ${lost} interactions, which are lost. ${failures.join(' ')}`
       throw new OperatorError('RECORDINGS_UNWRITABLE', message)
     },
   }
@@ -123,7 +123,7 @@ function lossOf(error: unknown): RecordingLoss {
   return error instanceof RedactionTooSlow ? 'redaction' : 'internal'
 }
 
-/** Under the path that the caller asked for, which is the one that a replay will be asked for. */
-function uriAt(origin: string, { path, query }: Exchange): string {
+/** The path is that of the client's request, because replay compares it with the paths of clients. */
+function recordedUri(origin: string, { path, query }: Exchange): string {
   return `${origin}${path}${query === '' ? '' : `?${query}`}`
 }

@@ -8,121 +8,121 @@ import type { RecordingLoss } from './loss-reports.ts'
 import type { Logger } from '../lib/logger.ts'
 import { asBuffer } from '../lib/buffers.ts'
 import type { Interaction, RecordedBody, HeaderPairs } from './interaction.ts'
-import { BodyRecorder, type TapeRoom, MAX_RECORDED_BODY_BYTES, MAX_RESERVATION_BYTES } from './body-recorder.ts'
+import { BodyRecorder, type MemoryBudget, MAX_RECORDED_BODY_BYTES, MAX_LARGE_BODIES_BYTES } from './body-recorder.ts'
 import { usageOfBody, usageOfEvents } from '../wire/read-usage.ts'
 import { bodyHash } from './match-request.ts'
 
-/** What recording replies needs. */
+/** Dependencies of `recordReply`. */
 export interface RecordReplyDeps {
-  /** Whether errors are recorded, and streams with an error event in them. */
-  readonly keepsErrors: boolean
+  /** Whether errors are recorded, and streams that contain an error event. */
+  readonly recordsErrors: boolean
   readonly logger: Logger
-  /** What all answers under way may take together. */
-  readonly room: TapeRoom
-  /** Called for an answer that is not recorded although it was to be, with the reason and what to do. */
+  /** Memory for all answers in progress. */
+  readonly budget: MemoryBudget
+  /** Called with cause and advice for an answer that should be recorded and is not. */
   readonly onLost: (loss: RecordingLoss, exchange: Exchange, why: string) => void
-  /** Stores an interaction; gives false when that failed, which it has reported. */
+  /** Stores an interaction. Reports a failure and resolves with false. */
   readonly store: (exchange: Exchange, interaction: Interaction) => Promise<boolean>
 }
 
-/** A reply that came from elsewhere. */
+/** The reply of another service. */
 interface ForwardedResponse {
   readonly exchange: Exchange
   readonly reply: Reply
-  /** The address that was asked, query included. */
+  /** The address of the request, including its query. */
   readonly uri: string
-  /** When the request was sent on, on the clock's monotonic scale. */
+  /** When the request was forwarded, on the clock's monotonic scale. */
   readonly sentMs: number
 }
 
-/** Says in an answer that it is not in the recordings, and the log says why. */
+/** Response header of an answer that could not be recorded. The log has the reason. */
 const failedHeader = ['x-aoai-sim-recording', 'failed'] as const
 
 /**
- * Records a reply, and gives it to be passed on: what comes live is taken down while it passes; what is known already is
- * stored before. Usage that its body tells goes into the reply.
+ * Records a reply, and returns the reply for the client. A live body is recorded while it is passed on; any other body is stored
+ * first. Adds the usage in the body to the reply.
  */
 export async function recordReply(
   { exchange, reply, uri, sentMs }: ForwardedResponse,
-  { keepsErrors, logger, room, store, onLost }: RecordReplyDeps,
+  { recordsErrors, logger, budget, store, onLost }: RecordReplyDeps,
 ): Promise<Reply> {
   const { status, reason = '', body } = reply
-  // The recording is made of the headers as they came; those of the reply may get some more.
+  // Copies the headers, because other stages add to those of the reply.
   const head: AnswerHead = { uri, status, reason, headers: recordedHeaders(reply.headers) }
-  const tape = new BodyRecorder(body.kind === 'events' || isEventStream(reply.headers), room)
-  const isWanted = status < 400 || keepsErrors
-  const keep = async (recorded: RecordedBody, durationMs: number): Promise<boolean> => {
+  const recorder = new BodyRecorder(body.kind === 'events' || isEventStream(reply.headers), budget)
+  const shouldStore = status < 400 || recordsErrors
+  const storeBody = async (recorded: RecordedBody, durationMs: number): Promise<boolean> => {
     if (status < 400) addUsage(reply, recorded)
-    return !isWanted || store(exchange, recordInteraction(exchange, head, recorded, durationMs))
+    return !shouldStore || store(exchange, recordInteraction(exchange, head, recorded, durationMs))
   }
   const onTooLarge = (why: string): void => {
-    if (isWanted) onLost('tooLarge', exchange, why)
+    if (shouldStore) onLost('tooLarge', exchange, why)
   }
-  const parts = { exchange, sentMs, tape, keep, logger, keepsErrors, onTooLarge }
+  const options = { exchange, sentMs, recorder, storeBody, logger, recordsErrors, onTooLarge }
 
-  if (body.kind === 'live') return passLive(reply, body, parts)
-  const durationMs = body.kind === 'whole' ? tapeWhole(reply, body, parts) : tapeEvents(reply, body, parts)
+  if (body.kind === 'live') return recordLive(reply, body, options)
+  const durationMs = body.kind === 'whole' ? recordWhole(reply, body, options) : recordEvents(reply, body, options)
   try {
-    return marked(reply, await finishTape(parts, durationMs))
+    return withFailedHeader(reply, await finishRecording(options, durationMs))
   } finally {
-    tape.close()
+    recorder.close()
   }
 }
 
-type BodyRecorderOptions = Omit<TeeOptions, 'from'>
+type RecordOptions = Omit<TeeOptions, 'source'>
 
-async function passLive(reply: Reply, body: LiveBody, parts: BodyRecorderOptions): Promise<Reply> {
-  const { exchange } = parts
+async function recordLive(reply: Reply, body: LiveBody, options: RecordOptions): Promise<Reply> {
+  const { exchange } = options
   const { headers, status } = reply
   const live = teeStream({
-    ...parts,
-    from: { chunks: body.chunks, hasLength: headers.get('content-length') !== undefined },
+    ...options,
+    source: { chunks: body.chunks, hasLength: headers.get('content-length') !== undefined },
   })
   reply.body = { kind: 'live', chunks: live.chunks }
   if (!hasNoBody(exchange.method, status)) return reply
-  // Its head is its end, so it has to be stored before.
+  // The client has the complete answer after the headers, so it is stored first.
   for await (const _ of live.chunks);
-  reply.body = { kind: 'live', chunks: nothing() }
-  return marked(reply, live.isStored)
+  reply.body = { kind: 'live', chunks: emptyBody() }
+  return withFailedHeader(reply, live.isStored)
 }
 
-/** Gives how long the answer takes, in milliseconds from its being sent on. */
-function tapeWhole(reply: Reply, body: WholeBody, { exchange, sentMs, tape }: BodyRecorderOptions): number {
+/** Returns the duration of the answer, in milliseconds from the forwarding of the request. */
+function recordWhole(reply: Reply, body: WholeBody, { exchange, sentMs, recorder }: RecordOptions): number {
   const content = body.render()
   const bytes = typeof content === 'string' ? Buffer.from(content) : asBuffer(content)
   reply.body = textBody(bytes)
   const elapsedMs = exchange.clock.nowMs() - sentMs
   const durationMs = Math.max(elapsedMs, (reply.schedule?.endMs ?? 0) + exchange.startedMs - sentMs)
-  tape.push(bytes, durationMs)
+  recorder.push(bytes, durationMs)
   return durationMs
 }
 
-/** Gives how long the answer takes, in milliseconds from its being sent on. */
-function tapeEvents(reply: Reply, body: EventsBody, { exchange, sentMs, tape }: BodyRecorderOptions): number {
+/** Returns the duration of the answer, in milliseconds from the forwarding of the request. */
+function recordEvents(reply: Reply, body: EventsBody, { exchange, sentMs, recorder }: RecordOptions): number {
   const { schedule } = reply
   const elapsedMs = exchange.clock.nowMs() - sentMs
-  const takenMs = (dueMs = 0): number => Math.max(elapsedMs, dueMs + exchange.startedMs - sentMs)
+  const elapsedAt = (dueMs = 0): number => Math.max(elapsedMs, dueMs + exchange.startedMs - sentMs)
   const events = Array.from({ length: body.count }, (_, index) => body.render(index))
   reply.body = { ...body, stepOf: (index) => body.stepOf(index), render: (index) => events[index] ?? '' }
   for (const [index, event] of events.entries()) {
-    tape.push(Buffer.from(event), takenMs(schedule?.stepsMs[body.stepOf(index)] ?? schedule?.endMs))
+    recorder.push(Buffer.from(event), elapsedAt(schedule?.stepsMs[body.stepOf(index)] ?? schedule?.endMs))
   }
-  return takenMs(schedule?.endMs)
+  return elapsedAt(schedule?.endMs)
 }
 
-function marked(reply: Reply, isStored: boolean | undefined): Reply {
+function withFailedHeader(reply: Reply, isStored: boolean | undefined): Reply {
   if (isStored === false) reply.headers.append(...failedHeader)
   return reply
 }
 
-/** Those of the message, without the place that is kept for a length that is not known yet. */
+/** The end-to-end headers, without the placeholder for an unknown content-length. */
 function recordedHeaders(all: HeaderList): HeaderList {
   const headers = endToEndHeaders(all)
   if (headers.get('content-length') === '') headers.delete('content-length')
   return headers
 }
 
-/** What the answer was billed for, so that it counts in the metrics. */
+/** Adds the billed tokens to the reply, for the metrics. */
 function addUsage(reply: Reply, body: RecordedBody): void {
   if (reply.usage) return
   const usage =
@@ -132,19 +132,19 @@ function addUsage(reply: Reply, body: RecordedBody): void {
   if (usage) reply.usage = usage
 }
 
-async function* nothing(): AsyncGenerator<Uint8Array, undefined> {}
+async function* emptyBody(): AsyncGenerator<Uint8Array, undefined> {}
 
-/** What there is to record of an answer beside its body. */
+/** The recorded options of an answer except the body. */
 interface AnswerHead {
-  /** The address that was asked, query included. */
+  /** The address of the request, including its query. */
   readonly uri: string
   readonly status: number
   readonly reason: string
   readonly headers: HeaderList
 }
 
-/** Request headers that are not recorded: they belong to a connection or to its HTTP client. */
-const notRecorded: ReadonlySet<string> = new Set([
+/** Request headers that belong to a connection or its HTTP client. */
+const unrecordedHeaders: ReadonlySet<string> = new Set([
   ...hopByHop,
   'accept-encoding',
   'content-length',
@@ -152,7 +152,7 @@ const notRecorded: ReadonlySet<string> = new Set([
   'host',
 ])
 
-/** Puts an interaction together, secrets still included. @param durationMs of the call upstream */
+/** Creates an interaction, which still contains secrets. @param durationMs of the call to the upstream */
 function recordInteraction(
   exchange: Exchange,
   { uri, status, reason, headers }: AnswerHead,
@@ -180,81 +180,81 @@ function recordInteraction(
 
 function requestHeaders({ headers }: Exchange): HeaderPairs {
   return Object.entries(headers).flatMap(([name, value = []]) =>
-    notRecorded.has(name) ? [] : [value].flat().map((one) => [name, one] as const),
+    unrecordedHeaders.has(name) ? [] : [value].flat().map((text) => [name, text] as const),
   )
 }
 
 const BYTES_PER_MEGABYTE = 1024 * 1024
 
-/** What passing on an answer needs. */
+/** Options of `teeStream`. */
 interface TeeOptions {
   readonly exchange: Exchange
-  readonly from: {
+  readonly source: {
     readonly chunks: AsyncIterable<Uint8Array>
-    /** Whether the length of the body is known beforehand. */
+    /** Whether the length of the body is known in advance. */
     readonly hasLength: boolean
   }
   /** When the request was sent, on the clock's monotonic scale. */
   readonly sentMs: number
-  readonly tape: BodyRecorder
-  /** Stores the body of a complete answer; gives false when that failed, which it has reported. */
-  readonly keep: (body: RecordedBody, durationMs: number) => Promise<boolean>
+  readonly recorder: BodyRecorder
+  /** Stores the body of a complete answer. Reports a failure and resolves with false. */
+  readonly storeBody: (body: RecordedBody, durationMs: number) => Promise<boolean>
   readonly logger: Logger
-  /** Called instead of `keep` for a body that is too large to be recorded. */
+  /** Called instead of `storeBody` for a body that is too large to be recorded. */
   readonly onTooLarge: (why: string) => void
-  /** Whether a stream with an error event in it is stored. */
-  readonly keepsErrors: boolean
+  /** Whether a stream that contains an error event is stored. */
+  readonly recordsErrors: boolean
 }
 
-/** An answer on its way through. */
+/** A stream that is passed on and recorded. */
 interface TeedStream {
   /** Rejects with what the source throws. */
   readonly chunks: AsyncIterable<Uint8Array>
-  /** After the end: whether storing worked; undefined where the answer was not to be stored. */
+  /** After the end: whether the answer was stored; undefined if it should not be. */
   readonly isStored: boolean | undefined
 }
 
 /**
- * Passes on an answer as it comes and takes it down; its end is passed on once it is stored. What is interrupted is not
- * stored, unless the stream had said that it was at its end.
+ * Passes on an answer as it arrives, and records it. The end is passed on after the answer is stored. An interrupted answer is
+ * not stored, unless its terminal event had arrived.
  */
-function teeStream(parts: TeeOptions): TeedStream {
-  const { exchange, from, sentMs, tape, logger } = parts
+function teeStream(options: TeeOptions): TeedStream {
+  const { exchange, source, sentMs, recorder, logger } = options
   const { clock } = exchange
   let isStored: boolean | undefined
 
   const settle = async (): Promise<void> => {
-    isStored = await finishTape(parts, clock.nowMs() - sentMs)
+    isStored = await finishRecording(options, clock.nowMs() - sentMs)
   }
 
-  async function* walk(): AsyncGenerator<Buffer, undefined> {
+  async function* chunks(): AsyncGenerator<Buffer, undefined> {
     let isSettled = false
-    let last: Buffer | undefined
+    let held: Buffer | undefined
     try {
-      for await (const bytes of from.chunks) {
+      for await (const bytes of source.chunks) {
         const chunk = asBuffer(bytes)
-        tape.push(chunk, clock.nowMs() - sentMs)
-        // The end of a body of known length is its last byte, and what the client has it takes for recorded.
-        if (last) yield last
-        if (from.hasLength) last = chunk
+        recorder.push(chunk, clock.nowMs() - sentMs)
+        // For a client, a body of known length ends with its last byte. Holds it back until the answer is stored.
+        if (held) yield held
+        if (source.hasLength) held = chunk
         else yield chunk
       }
       isSettled = true
       await settle()
-      if (last) yield last
+      if (held) yield held
     } catch (error) {
-      // What came before the failure goes first.
-      if (last && !isSettled) yield last
+      // Sends the bytes that arrived before the failure.
+      if (held && !isSettled) yield held
       throw error
     } finally {
-      if (!isSettled && tape.isTerminated) await settle()
+      if (!isSettled && recorder.isTerminated) await settle()
       else if (!isSettled) logger.debug(exchange.logFields, 'An interrupted answer is not recorded.')
-      tape.close()
+      recorder.close()
     }
   }
 
   return {
-    chunks: walk(),
+    chunks: chunks(),
     get isStored() {
       return isStored
     },
@@ -262,24 +262,24 @@ function teeStream(parts: TeeOptions): TeedStream {
 }
 
 /**
- * Stores what a tape has taken down, unless it is too large, or holds an error that is not wanted. Gives whether storing
- * worked; undefined where the answer was not to be stored.
+ * Stores a recorded body, unless it is too large or contains an error event that should not be recorded. Returns whether it was
+ * stored; undefined if it should not be.
  */
-async function finishTape(
-  { exchange, tape, keep, logger, keepsErrors, onTooLarge }: Omit<TeeOptions, 'from' | 'sentMs'>,
+async function finishRecording(
+  { exchange, recorder, storeBody, logger, recordsErrors, onTooLarge }: Omit<TeeOptions, 'source' | 'sentMs'>,
   durationMs: number,
 ): Promise<boolean | undefined> {
-  if (tape.isTooLarge) {
+  if (recorder.isTooLarge) {
     const megabytes = MAX_RECORDED_BODY_BYTES / BYTES_PER_MEGABYTE
-    const all = MAX_RESERVATION_BYTES / BYTES_PER_MEGABYTE
+    const all = MAX_LARGE_BODIES_BYTES / BYTES_PER_MEGABYTE
     onTooLarge(
-      `It has more than ${megabytes} MB, or the large answers under way have more than ${all} MB together. Ask for less at a time.`,
+      `It has more than ${megabytes} MB, or the large answers in progress have more than ${all} MB together. Send fewer or smaller requests at the same time.`,
     )
     return undefined
   }
-  const body = tape.finish(durationMs)
-  if (!tape.hasError || keepsErrors) return keep(body, durationMs)
-  const message = 'A stream with an error in it is not recorded. RECORDING_ERRORS=on would do so.'
+  const body = recorder.finish(durationMs)
+  if (!recorder.hasError || recordsErrors) return storeBody(body, durationMs)
+  const message = 'A stream with an error event is not recorded. Set RECORDING_ERRORS=on to record it.'
   logger.info(exchange.logFields, message)
   return undefined
 }

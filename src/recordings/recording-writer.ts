@@ -8,29 +8,29 @@ export interface SaveReport {
   /** How many interactions were written. */
   readonly saved: number
   /** How many could not be written. They stay in memory for the next attempt. */
-  readonly kept: number
+  readonly unsaved: number
   /** The reasons, each once. */
   readonly failures: readonly string[]
 }
 
-interface Kept {
+interface PendingItem {
   readonly path: string
-  readonly item: string
+  readonly text: string
 }
 
-/** Writes interactions to the disk at once, or keeps them in memory until they are saved. */
+/** Writes interactions to the disk immediately, or keeps them in memory until `save` (RECORDING_AUTOSAVE=false). */
 export class RecordingWriter {
   readonly #autosave: boolean
   readonly #store: AppendStore
-  readonly #underWay = new Set<Promise<void>>()
-  #kept: Kept[] = []
+  readonly #writes = new Set<Promise<void>>()
+  #pending: PendingItem[] = []
 
   constructor({ dir, autosave }: RecordingsConfig, logger: Logger) {
     this.#autosave = autosave
     this.#store = new AppendStore(dir, (fields, message) => logger.warn(fields, message))
   }
 
-  /** @throws {AppendFailure} when the folder cannot be written to */
+  /** @throws {AppendFailure} if the folder is not writable */
   open(): Promise<void> {
     return this.#store.open()
   }
@@ -39,39 +39,39 @@ export class RecordingWriter {
    * Resolves when the interaction is on the disk, or in memory without autosave.
    *
    * @param path of the URL
-   * @param item one list item with its line feed
-   * @throws {AppendFailure} when it could not be written
+   * @param item item list item with its line feed
+   * @throws {AppendFailure} if it could not be written
    */
-  async keep(path: string, item: string): Promise<void> {
+  async write(path: string, text: string): Promise<void> {
     if (!this.#autosave) {
-      this.#kept.push({ path, item })
+      this.#pending.push({ path, text })
       return
     }
-    const writing = this.#store.append(path, item)
-    this.#underWay.add(writing)
-    await writing.finally(() => this.#underWay.delete(writing))
+    const writing = this.#store.append(path, text)
+    this.#writes.add(writing)
+    await writing.finally(() => this.#writes.delete(writing))
   }
 
   /** Writes the interactions in memory. */
   async save(): Promise<SaveReport> {
-    const all = this.#kept
-    this.#kept = []
-    const failed: Kept[] = []
+    const all = this.#pending
+    this.#pending = []
+    const failed: PendingItem[] = []
     const reasons = new Set<string>()
     await Promise.all(
-      all.map(async (one) => {
+      all.map(async (item) => {
         try {
-          await this.#store.append(one.path, one.item)
+          await this.#store.append(item.path, item.text)
         } catch (error) {
-          failed.push(one)
+          failed.push(item)
           reasons.add(reasonOf(error))
         }
       }),
     )
-    // Keeps their order, in which equal requests are replayed.
-    const again = new Set(failed)
-    this.#kept = [...all.filter((one) => again.has(one)), ...this.#kept]
-    return { saved: all.length - failed.length, kept: failed.length, failures: [...reasons] }
+    // Keeps the order, in which equal requests are replayed.
+    const failedItems = new Set(failed)
+    this.#pending = [...all.filter((item) => failedItems.has(item)), ...this.#pending]
+    return { saved: all.length - failed.length, unsaved: failed.length, failures: [...reasons] }
   }
 
   /** How many files have been written to. */
@@ -81,7 +81,7 @@ export class RecordingWriter {
 
   /** Writes everything and releases the folder. */
   async close(): Promise<SaveReport> {
-    await Promise.allSettled(this.#underWay)
+    await Promise.allSettled(this.#writes)
     const report = await this.save()
     await this.#store.close()
     return report

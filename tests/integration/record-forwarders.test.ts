@@ -225,7 +225,7 @@ describe('a forwarder in record mode', () => {
     }))
     await expect((await broken.ask()).text()).rejects.toThrow('line cut')
     expect(broken.log.filter(({ level }) => level === 'warn').map(({ message }) => message)).toEqual([
-      'An answer broke on its way and is not recorded: line cut',
+      'An answer was interrupted and is not recorded: line cut',
     ])
     expect(recordingFiles(place.dir)).toEqual([])
   })

@@ -34,7 +34,7 @@ function recordingRoutes(simulator: Simulator): readonly AdminRoute[] {
         }
         const reports = await Promise.all(recorders.map((recorder) => recorder.save()))
         const saved = reports.reduce((sum, report) => sum + report.saved, 0)
-        const kept = reports.reduce((sum, report) => sum + report.kept, 0)
+        const kept = reports.reduce((sum, report) => sum + report.unsaved, 0)
         const failures = reports.flatMap((report) => report.failures)
         if (failures.length === 0) return { status: 200, body: { saved } }
         const message = `${kept} interactions could not be written and are kept in memory. ${failures.join(' ')}`
