@@ -19,7 +19,7 @@ import {
   promptTexts,
   readableTexts,
 } from './completion-task.ts'
-import { complete, completeInTurns, mayTakeLong, completionMemory } from './complete.ts'
+import { complete, completeInSlices, mayTakeLong, completionMemory } from './complete.ts'
 import { completionSteps, type Completion, textJson, type Choice, type Usage } from '../answer/completion.ts'
 import { judgeContent, type Verdict, filterCompletion } from './content-filter.ts'
 import { countAhead } from './count-ahead.ts'
@@ -48,7 +48,7 @@ import { type EventsBody, renderedEvents } from '../answer/body.ts'
 import type { Random } from '../lib/random.ts'
 import { ChoiceEvents, type ChoiceEvent } from '../answer/choice-events.ts'
 
-/** Answers a chat completion: lorem text, JSON of the form that was asked for, or calls of tools. */
+/** Answers a chat completion with lorem text, JSON in the requested format, or tool calls. */
 export function generateChat(exchange: Addressed, promptCache: PromptCache): ReplyOrPromise {
   const { deployment } = exchange
   const { model } = deployment
@@ -94,7 +94,7 @@ function answerChat(
   const { random, config } = exchange
   const reply = (written: Completion): Reply => chatReply(exchange, model, request, verdict, written)
   return mayTakeLong(task, model)
-    ? completeInTurns(task, model, random, config).then(reply)
+    ? completeInSlices(task, model, random, config).then(reply)
     : reply(complete(task, model, random, config))
 }
 
@@ -117,9 +117,9 @@ function chatReply(
     includeUsage: request.stream_options?.include_usage === true,
     obfuscate: request.stream_options?.include_obfuscation !== false,
   }
-  const finding =
+  const lateResult =
     late && found ? { category: found, promptLength: lengthOf(readableTexts(request)) } : undefined
-  const body = streamChat(completion, facts, options, finding, exchange.random)
+  const body = streamChat(completion, facts, options, lateResult, exchange.random)
   return modelReply(eventsOfModel, body, usage, steps)
 }
 
@@ -144,7 +144,7 @@ function lengthOf(texts: Iterable<string>): number {
   return length
 }
 
-/** Gathers what every object of an answer carries. */
+/** Collects the values that all objects of an answer share. */
 function chatFacts(
   exchange: Exchange,
   model: Model,
@@ -175,19 +175,19 @@ function logprobsOf(
   return (pieces) => logprobsPieces(pieces, options)
 }
 
-/** Models whose answers tell the tier unasked, from a capture of gpt-5.2-chat of April 2026. */
-const tellsTier = /^gpt-(5\.[2-9]|[6-9])/
+/** Models that report the tier without a request for it (capture of gpt-5.2-chat, April 2026). */
+const modelsWithTier = /^gpt-(5\.[2-9]|[6-9])/
 
-/** The tier as the service gives it back: `auto` becomes the default one, and `fast` has a newer name. */
+/** Tier as the service reports it: `auto` becomes `default`, and `fast` becomes `priority`. */
 function serviceTier({ name }: Model, asked: string | null | undefined): string | undefined {
-  if (asked === undefined || asked === null) return tellsTier.test(name) ? 'default' : undefined
+  if (asked === undefined || asked === null) return modelsWithTier.test(name) ? 'default' : undefined
   if (asked === 'auto') return 'default'
   return asked === 'fast' ? 'priority' : asked
 }
 
 const fingerprints = new Map<string, string>()
 
-/** Names the backend's configuration, the same for all answers of a model; reasoning models have none. */
+/** Identifies the backend configuration: the same for all answers of a model. Reasoning models have none. */
 function systemFingerprint(model: Model): string | null {
   if (model.reasoning) return null
   let fingerprint = fingerprints.get(model.name)
@@ -198,24 +198,24 @@ function systemFingerprint(model: Model): string | null {
   return fingerprint
 }
 
-/** Harm that the asynchronous filter finds in the midst of a stream. */
-export interface LateFinding {
+/** Harm that the asynchronous filter finds during a stream. */
+export interface LateFilterResult {
   readonly category: HarmCategory
-  /** Characters of the prompt, from whose start the filter counts. */
+  /** Characters of the prompt. The filter counts from the start of the prompt. */
   readonly promptLength: number
 }
 
 /**
- * The events of a streamed chat completion: the prompt's filter results, then for each choice a role, one token an
- * event and a finish, then the usage when it was asked for, and `[DONE]`.
+ * The events of a streamed chat completion: the prompt filter results, then for each choice a role, one event per
+ * token and a finish event, then the usage if requested, and `[DONE]`.
  *
- * @param late its annotations end the stream; like a completion that was blocked, it is followed by no usage
+ * @param late its annotations end the stream; like a blocked completion, the stream then has no usage
  */
 export function streamChat(
   completion: Completion,
   facts: ChatFacts,
   options: StreamOptions,
-  late: LateFinding | undefined,
+  late: LateFilterResult | undefined,
   random: Random,
 ): EventsBody {
   const chunk = createChunkWriter(facts, options, random)
@@ -283,16 +283,16 @@ function renderChoiceEvent(
   }
 }
 
-function lateFinish({ pieces }: Choice, index: number, { category, promptLength }: LateFinding): string {
+function lateFinish({ pieces }: Choice, index: number, { category, promptLength }: LateFilterResult): string {
   const sentLength = pieces.reduce((sum, piece) => sum + piece.length, 0)
   return lateFilterEvents(index, promptLength, sentLength, category)
 }
 
 /**
- * The stream of an answer that is one choice of lorem, as nearly all are. What an event says follows from its number, so
- * that thousands of open streams need no plans of their own.
+ * Streams an answer with a single lorem choice, as almost all are. Each event is computed from its index, so that
+ * thousands of open streams need no separate event lists.
  *
- * @param usage absent where the stream ends without it
+ * @param usage absent if the stream has no usage event
  */
 function streamLorem(
   choice: Choice,

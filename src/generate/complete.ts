@@ -10,7 +10,7 @@ import { drawLorem } from './lorem.ts'
 import { drawJsonAnswer, drawToolCalls, shouldCallTools } from './tool-calls.ts'
 import { boundedTop } from './logprobs.ts'
 
-/** Carries out a task: the model of generate mode. */
+/** Generates the answer to a task. This is the model of generate mode. */
 export function complete(
   task: CompletionTask,
   model: Model,
@@ -23,10 +23,10 @@ export function complete(
 }
 
 /**
- * As `complete`, with the same outcome, but others have their turn between the choices: a schema may be made to take
- * tens of milliseconds, and a request may ask for 128 values of it, or for millions of tokens.
+ * Same result as `complete`, but yields to the event loop after each choice. A schema can take tens of milliseconds
+ * per choice, and a request can ask for 128 choices or for millions of tokens.
  */
-export async function completeInTurns(
+export async function completeInSlices(
   task: CompletionTask,
   model: Model,
   random: Random,
@@ -40,13 +40,15 @@ export async function completeInTurns(
   return withUsage(choices, task)
 }
 
-/** Drawn in some ten milliseconds. */
-const QUICK_TOKENS = 100_000
+/** Larger tasks are generated in slices. Drawing this many tokens takes about 10 ms. */
+const MAX_SYNC_TOKENS = 100_000
 
-/** Whether a task may take so long that it should be carried out by `completeInTurns`. */
+/** Whether a task can take so long that it needs `completeInSlices`. */
 export function mayTakeLong(task: CompletionTask, model: Model): boolean {
   const { count, tools, format, requestedTokens = model.maxOutputTokens } = task
-  return count > 1 && (tools.length > 0 || format.kind !== 'text' || count * requestedTokens > QUICK_TOKENS)
+  return (
+    count > 1 && (tools.length > 0 || format.kind !== 'text' || count * requestedTokens > MAX_SYNC_TOKENS)
+  )
 }
 
 function withUsage(choices: readonly Choice[], { promptTokens, cachedTokens }: CompletionTask): Completion {
@@ -60,58 +62,61 @@ function withUsage(choices: readonly Choice[], { promptTokens, cachedTokens }: C
 }
 
 function completeChoice(task: CompletionTask, model: Model, random: Random, config: ResourceConfig): Choice {
-  const most = Math.max(1, Math.min(model.maxOutputTokens, model.contextTokens - task.promptTokens))
-  const limit = Math.min(task.requestedTokens ?? most, most)
-  const thought = drawThought(model, task.reasoningEffort, limit, random)
-  if (thought.cut) return answer(thought, { finishReason: 'length' })
+  const max = Math.max(1, Math.min(model.maxOutputTokens, model.contextTokens - task.promptTokens))
+  const limit = Math.min(task.requestedTokens ?? max, max)
+  const reasoning = drawReasoning(model, task.reasoningEffort, limit, random)
+  if (reasoning.cut) return answer(reasoning, { finishReason: 'length' })
 
-  const room = limit - thought.reasoningTokens - thought.overheadTokens
+  const room = limit - reasoning.reasoningTokens - reasoning.overheadTokens
   const { forced } = task
   if (forced?.refusal !== undefined) {
-    return { ...answer(thought, seen(endText(cutText(forced.refusal, {}, model, room), []))), refused: true }
+    return {
+      ...answer(reasoning, dropEmptyPieces(endText(cutText(forced.refusal, {}, model, room), []))),
+      refused: true,
+    }
   }
   if (forced?.text !== undefined) {
-    return answer(thought, seen(endText(cutText(forced.text, forced, model, room), task.stop)))
+    return answer(reasoning, dropEmptyPieces(endText(cutText(forced.text, forced, model, room), task.stop)))
   }
   if (shouldCallTools(task, random, config)) {
-    return answer(thought, drawToolCalls(task, random, loadEncoding(model.encoding), room))
+    return answer(reasoning, drawToolCalls(task, random, loadEncoding(model.encoding), room))
   }
   const text =
     task.format.kind === 'text'
       ? drawText(task, room, random, config)
       : cutText(drawJsonAnswer(task.format, random), forced, model, room)
-  return answer(thought, endText(text, task.stop))
+  return answer(reasoning, endText(text, task.stop))
 }
 
-/** What follows a thought. */
-type AfterThought = Pick<Choice, 'finishReason'> & Partial<Choice>
+/** The part of a choice that follows the reasoning. */
+type VisibleAnswer = Pick<Choice, 'finishReason'> & Partial<Choice>
 
 function answer(
-  thought: Thought,
-  { pieces, plainText, toolCalls, finishReason, overheadTokens }: AfterThought,
+  reasoning: Reasoning,
+  { pieces, plainText, toolCalls, finishReason, overheadTokens }: VisibleAnswer,
 ): Choice {
   return {
-    pieces: pieces ?? nothing,
+    pieces: pieces ?? emptyList,
     plainText,
-    toolCalls: toolCalls ?? nothing,
+    toolCalls: toolCalls ?? emptyList,
     finishReason,
-    reasoningTokens: thought.reasoningTokens,
-    overheadTokens: thought.overheadTokens + (overheadTokens ?? 0),
+    reasoningTokens: reasoning.reasoningTokens,
+    overheadTokens: reasoning.overheadTokens + (overheadTokens ?? 0),
   }
 }
 
-const nothing: readonly never[] = []
+const emptyList: readonly never[] = []
 
-/** A text as the model wrote it, before a stop text ends it. */
+/** A text before stop sequences are applied. */
 interface WrittenText {
   readonly pieces: readonly string[]
-  /** The whole text, where it is plain ASCII. */
+  /** The whole text, if it is plain ASCII. */
   readonly plainText?: string
-  /** The limit ended it, so that the token that ends a text is missing. */
+  /** The limit cut the text, so the end-of-text token is missing. */
   readonly cut: boolean
 }
 
-/** Lorem has as many tokens as it has pieces, so no tokenizer is asked. */
+/** Each piece of lorem is one token, so the tokenizer is not needed. */
 function drawText(task: CompletionTask, room: number, random: Random, config: ResourceConfig): WrittenText {
   const requested = task.requestedTokens === undefined ? undefined : room
   const drawn = drawCompletionLength(random, requested, room, config.completionLength)
@@ -120,47 +125,50 @@ function drawText(task: CompletionTask, room: number, random: Random, config: Re
   return { pieces, plainText: text, cut }
 }
 
-/** JSON, and a text that is given, is as long as it is: a limit cuts it, and nothing makes it longer. */
+/** JSON and overridden texts have a fixed length. A limit can cut them, but never makes them longer. */
 function cutText(text: string, forced: AnswerOverride | undefined, model: Model, room: number): WrittenText {
   const pieces = loadEncoding(model.encoding).pieces(text)
-  const most = Math.min(room, forced ? forcedLimit(forced, pieces.length) : room)
-  const cut = pieces.length >= most
-  return { pieces: cut ? pieces.slice(0, most) : pieces, cut }
+  const max = Math.min(room, forced ? forcedLimit(forced, pieces.length) : room)
+  const cut = pieces.length >= max
+  return { pieces: cut ? pieces.slice(0, max) : pieces, cut }
 }
 
-function endText({ pieces, plainText, cut }: WrittenText, stops: readonly string[]): AfterThought {
+function endText({ pieces, plainText, cut }: WrittenText, stops: readonly string[]): VisibleAnswer {
   const stopped = stops.length > 0 ? endAtStop(pieces, stops) : undefined
   if (stopped) {
-    const left = plainText === undefined ? undefined : stopped.pieces.join('')
+    const text = plainText === undefined ? undefined : stopped.pieces.join('')
     return {
       pieces: stopped.pieces,
-      plainText: left,
+      plainText: text,
       finishReason: 'stop',
-      overheadTokens: stopped.unseenTokens,
+      overheadTokens: stopped.hiddenTokens,
     }
   }
-  // Since 2026 the token that ends a text counts too.
+  // Since 2026 the service also counts the end-of-text token.
   return { pieces, plainText, finishReason: cut ? 'length' : 'stop', overheadTokens: cut ? 0 : 1 }
 }
 
-/** Tokens that end within a character show nothing: they are billed, and a client gets the character as a whole. */
-function seen(text: AfterThought): AfterThought {
-  const { pieces = nothing, overheadTokens = 0 } = text
+/**
+ * Tokens that end within a character have no visible text. They are billed, and the client receives the whole
+ * character.
+ */
+function dropEmptyPieces(text: VisibleAnswer): VisibleAnswer {
+  const { pieces = emptyList, overheadTokens = 0 } = text
   const shown = pieces.filter((piece) => piece !== '')
   return { ...text, pieces: shown, overheadTokens: overheadTokens + pieces.length - shown.length }
 }
 
-/** A text that ends where a stop text began. */
+/** A text that ends at a stop sequence. */
 export interface StoppedText {
-  /** What is left to see; its last piece may be part of a token. */
+  /** The text before the stop sequence. The last piece can be part of a token. */
   readonly pieces: readonly string[]
-  /** Tokens that were generated and are not seen: those of the stop text. */
-  readonly unseenTokens: number
+  /** Generated tokens that are not sent: those of the stop sequence. */
+  readonly hiddenTokens: number
 }
 
 /**
- * Ends a text before the stop text that is complete first, even where it lies across pieces. Undefined when none
- * occurs. Of two that end together, the longer one is taken. Empty stop texts end nothing.
+ * Cuts a text at the stop sequence that completes first, even across pieces. If two complete at the same position,
+ * the longer one applies. Empty stop sequences are ignored. Returns undefined if none occurs.
  */
 export function endAtStop(pieces: readonly string[], stops: readonly string[]): StoppedText | undefined {
   const text = pieces.join('')
@@ -183,101 +191,101 @@ export function endAtStop(pieces: readonly string[], stops: readonly string[]): 
     if (offset < start) seen.push(piece.slice(0, start - offset))
     offset += piece.length
   }
-  return { pieces: seen, unseenTokens: generated - seen.length }
+  return { pieces: seen, hiddenTokens: generated - seen.length }
 }
 
 /**
- * The length of an answer that ends by itself, in tokens: lognormal, fitted by its logarithm's mean and deviation to
- * the conversation trace of Azure's LLM inference dataset of 2023 (median 151, 90 % below 456).
+ * Length in tokens of an answer without a limit: a lognormal distribution, fitted by mean and deviation of the
+ * logarithm to the conversation trace of Azure's LLM inference dataset of 2023 (median 151, 90 % below 456).
  */
 const NATURAL_LOG_MEAN = 5.02
 const NATURAL_LOG_DEVIATION = 0.86
 
-/** A length in tokens, and whether the limit rather than the model ends the text. */
+/** Length in tokens, and whether the limit cuts the text. */
 export interface CompletionLength {
   readonly tokens: number
   readonly cut: boolean
 }
 
 /**
- * Decides how long an answer is.
+ * Draws the length of an answer.
  *
- * @param requested the request's `max_tokens`; undefined when it has none
- * @param most the model's own limit
+ * @param requested the request's `max_tokens`; undefined without one
+ * @param max the limit of the model
  */
 function drawCompletionLength(
   random: Random,
   requested: number | undefined,
-  most: number,
+  max: number,
   policy: ResourceConfig['completionLength'],
 ): CompletionLength {
-  const limit = Math.min(requested ?? most, most)
+  const limit = Math.min(requested ?? max, max)
   if (requested !== undefined && policy === 'exact') return { tokens: limit, cut: true }
   const natural = Math.max(
     1,
     Math.round(Math.exp(NATURAL_LOG_MEAN + NATURAL_LOG_DEVIATION * standardNormal(random))),
   )
-  // The token that ends a text counts as one, so a text of exactly the limit has no room for it.
+  // The end-of-text token counts as one, so a text of exactly the limit is cut.
   return natural < limit ? { tokens: natural, cut: false } : { tokens: limit, cut: true }
 }
 
 /**
- * The length of a text of which some is decided beforehand.
+ * Applies an override to the length of a text.
  *
- * @param drawn what it would be else
- * @param room tokens that the request and the model leave for it
+ * @param drawn the length without an override
+ * @param room tokens that the request and the model leave for the text
  */
 function forceLength(drawn: CompletionLength, forced: AnswerOverride, room: number): CompletionLength {
   const { tokens = drawn.tokens, finishReason } = forced
-  // The token that ends a text counts as one, so a text of exactly the limit has no room for it.
+  // The end-of-text token counts as one, so leave room for it.
   if (finishReason === 'stop') return { tokens: Math.max(1, Math.min(tokens, room - 1)), cut: false }
   if (finishReason === 'length') return { tokens: Math.min(tokens, room), cut: true }
   if (forced.tokens === undefined) return drawn
   return tokens < room ? { tokens, cut: false } : { tokens: room, cut: true }
 }
 
-/** How many tokens of a text that has its own length are written: half of it, where it is to end for its length. */
+/** Maximum tokens of a text with a fixed length. Half of the text if it must end with `length`. */
 function forcedLimit({ tokens, finishReason }: AnswerOverride, length: number): number {
   if (finishReason === 'stop') return Infinity
   return tokens ?? (finishReason === 'length' ? Math.max(1, Math.floor(length / 2)) : Infinity)
 }
 
-/** A piece of text is a pointer, and a part of the whole text; measured 14 bytes for each token. */
+/** A piece is a pointer and a part of the whole text: measured 14 bytes per token. */
 const BYTES_PER_TOKEN = 15
 const BYTES_PER_CHOICE = 300
-/** Tokens of an answer that ends by itself: their median is 151, and nine of ten have fewer. */
+/** 90th percentile of an answer without a limit. */
 const DEFAULT_TOKENS = 456
-/** Of a token's own log probability, and of each alternative that is listed with it, as JSON. */
+/** JSON size of a token's own log probability, and of each listed alternative. */
 const BYTES_PER_LOGPROB = 80
 
-/** What an answer is to hold. */
+/** Size of an answer, for the memory estimate. */
 export interface AnswerSize {
   readonly choices: number
-  /** The limit of each choice, in tokens; undefined where it ends by itself. */
+  /** Limit of each choice in tokens; undefined without a limit. */
   readonly tokens: number | undefined
   /** Alternatives listed with each token; undefined without log probabilities. */
   readonly top?: number | undefined
-  /** Characters of a prompt that each choice repeats; default 0. */
+  /** Characters of the prompt that each choice repeats; default 0. */
   readonly echoed?: number
 }
 
-/** The memory that an answer takes until its client has it, in bytes, roughly. */
+/** Estimates the memory in bytes that an answer takes until the client has received it. */
 export function completionMemory({ choices, tokens = DEFAULT_TOKENS, top, echoed = 0 }: AnswerSize): number {
   const all = choices * tokens
   const logprobs = top === undefined ? 0 : all * BYTES_PER_LOGPROB * (1 + boundedTop(top, all))
   return choices * (BYTES_PER_CHOICE + echoed) + all * BYTES_PER_TOKEN + logprobs
 }
 
-/** Thought is billed in blocks of this size, in every capture. */
+/** Reasoning is billed in blocks of this size, in every capture. */
 const BLOCK_TOKENS = 64
 
 /**
- * What surrounds thought in the bill: an answer of one token after 192 tokens of thought was billed as 203 (gpt-5-nano,
- * August 2025), of which one is the end of the text.
+ * Billed framing around reasoning: an answer of one token after 192 reasoning tokens was billed as 203 (gpt-5-nano,
+ * August 2025). One of them is the end-of-text token.
  */
 const FRAMING_TOKENS = 9
 
-/** Median of the thought for each effort, in tokens; no public trace of real thoughts exists to fit. */
+/** Median reasoning tokens for each effort. No public trace exists to fit them to. */
 const medianTokens: Readonly<Record<string, number>> = {
   none: 0,
   minimal: 0,
@@ -286,39 +294,39 @@ const medianTokens: Readonly<Record<string, number>> = {
   high: 1_536,
   xhigh: 4_096,
 }
-/** Deviation of the logarithm: nine thoughts in ten lie between 0.37 and 2.7 times the median. */
+/** Deviation of the logarithm: 90 % of the values lie between 0.37 and 2.7 times the median. */
 const LOG_DEVIATION = 0.6
 
-/** The thought before an answer. */
-export interface Thought {
+/** The hidden reasoning before an answer. */
+export interface Reasoning {
   /** A multiple of 64. */
   readonly reasoningTokens: number
-  /** Billed beside it. */
+  /** Billed in addition to the reasoning tokens. */
   readonly overheadTokens: number
-  /** The limit ended it, so that no visible token follows. */
+  /** The limit cut the reasoning, so no visible token follows. */
   readonly cut: boolean
 }
 
-const noThought: Thought = { reasoningTokens: 0, overheadTokens: 0, cut: false }
+const noReasoning: Reasoning = { reasoningTokens: 0, overheadTokens: 0, cut: false }
 
 /**
- * Draws how long a model thinks before it answers: lognormal around the median of its effort, in blocks of 64 tokens.
+ * Draws the number of reasoning tokens: lognormal around the median of the effort, in blocks of 64 tokens.
  *
- * @param effort the request's `reasoning_effort`; undefined leaves it to the model
- * @param limit tokens that the answer may have in all, at least 1; a longer thought takes them all
+ * @param effort the request's `reasoning_effort`; undefined uses the default of the model
+ * @param limit maximum tokens of the whole answer, at least 1; longer reasoning uses all of them
  */
-export function drawThought(
+export function drawReasoning(
   model: Model,
   effort: string | undefined,
   limit: number,
   random: Random,
-): Thought {
-  if (!model.reasoning) return noThought
+): Reasoning {
+  if (!model.reasoning) return noReasoning
   const median = medianTokens[effort ?? defaultEffort(model)] ?? 0
-  if (median === 0) return noThought
+  if (median === 0) return noReasoning
   const drawn = lognormal(median, LOG_DEVIATION, random)
   const reasoningTokens = Math.round(drawn / BLOCK_TOKENS) * BLOCK_TOKENS
-  if (reasoningTokens === 0) return noThought
+  if (reasoningTokens === 0) return noReasoning
   if (reasoningTokens + FRAMING_TOKENS < limit) {
     return { reasoningTokens, overheadTokens: FRAMING_TOKENS, cut: false }
   }
@@ -327,8 +335,8 @@ export function drawThought(
 }
 
 /**
- * Models from gpt-5.1 on do not think unless they are asked to (Microsoft Learn, "Azure OpenAI reasoning models"); from
- * gpt-5.6 on they do again, for there a request with tools has to switch it off.
+ * Models from gpt-5.1 on do not reason by default (Microsoft Learn, "Azure OpenAI reasoning models"). Models from
+ * gpt-5.6 on do again: there a request with tools has to disable it.
  */
 function defaultEffort({ name }: Model): 'none' | 'medium' {
   return /^gpt-5\.[1-5](-mini|-nano)?$/.test(name) ? 'none' : 'medium'

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { findModel } from '../wire/models/model-catalogue.ts'
 import { createRandom } from '../lib/random.ts'
-import { drawThought } from './complete.ts'
+import { drawReasoning } from './complete.ts'
 
 const random = createRandom('thought')
 const think = (model: string, effort?: string, limit = 100_000) =>
-  drawThought(findModel(model)!, effort, limit, random)
+  drawReasoning(findModel(model)!, effort, limit, random)
 
 function median(draw: () => number): number {
   const drawn = Array.from({ length: 2_001 }, draw).toSorted((a, b) => a - b)

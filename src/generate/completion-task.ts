@@ -14,47 +14,47 @@ import {
 export interface ToolDefinition {
   readonly kind: 'function' | 'custom'
   readonly name: string
-  /** JSON schema of a function's arguments, as it came from the client; absent means an empty object. */
+  /** JSON schema of a function's arguments, as sent by the client; absent means an empty object. */
   readonly parameters?: unknown
-  /** The arguments must fit the schema, so that calls are not made side by side; default false. */
+  /** The arguments must match the schema, so calls are not made in parallel; default false. */
   readonly strict?: boolean
 }
 
-/** Whether tools may, must or must not be called; `names` are those that one of must be called. */
+/** Whether tools may, must or must not be called. With `names`, one of these must be called. */
 export type ToolChoice =
   | { readonly kind: 'none' | 'auto' | 'required' }
   | { readonly kind: 'named'; readonly names: readonly string[] }
 
-/** The form that an answer in text must have. */
+/** Output format of a text answer. */
 export type TextFormat =
   | { readonly kind: 'text' }
   | { readonly kind: 'json-object' }
   | { readonly kind: 'json-schema'; readonly schema: unknown }
 
-/** What a model is asked for, whatever the API that it is asked through. */
+/** The request to the model, independent of the API. */
 export interface CompletionTask {
   readonly promptTokens: number
-  /** Part of the prompt that was answered before and costs less. */
+  /** Prompt tokens that are served from the prompt cache. */
   readonly cachedTokens: number
-  /** How many choices. */
+  /** Number of choices. */
   readonly count: number
-  /** The request's own limit of tokens for each choice, hidden reasoning included; undefined when it has none. */
+  /** Token limit of the request for each choice, hidden reasoning included; undefined without one. */
   readonly requestedTokens: number | undefined
   readonly tools: readonly ToolDefinition[]
   readonly toolChoice: ToolChoice
   readonly parallelToolCalls: boolean
-  /** The last message is the result of a tool: the model then answers in text, so that agent loops end. */
+  /** The last message is a tool result. The model then answers in text, so that agent loops end. */
   readonly afterToolResult: boolean
   readonly format: TextFormat
-  /** Texts that end the answer and are not part of it. */
+  /** Stop sequences. */
   readonly stop: readonly string[]
-  /** The request's `reasoning_effort`; undefined leaves it to the model. */
+  /** The request's `reasoning_effort`; undefined uses the default of the model. */
   readonly reasoningEffort: string | undefined
-  /** What is decided about the answer beforehand; absent for nearly every request. */
+  /** Overrides of the answer; absent for almost all requests. */
   readonly forced?: AnswerOverride | undefined
 }
 
-/** The task of an exchange, with what is decided about its answer beforehand. */
+/** Adds the answer overrides of an exchange to a task. */
 export function withForced(task: CompletionTask, { forced }: Exchange): CompletionTask {
   return forced ? { ...task, forced } : task
 }
@@ -67,17 +67,17 @@ const required: ToolChoice = { kind: 'required' }
 const plainText: TextFormat = { kind: 'text' }
 const jsonObject: TextFormat = { kind: 'json-object' }
 
-/** The limit that a request sets to each of its choices, in tokens; undefined when it has none. */
+/** Token limit of the request for each choice; undefined without one. */
 export function requestedTokens(request: ChatRequest): number | undefined {
   return request.max_completion_tokens ?? request.max_tokens ?? undefined
 }
 
-/** Whether a request uses `functions`, the older form of `tools`, so that its answer has to. */
+/** Whether a request uses `functions`, the older form of `tools`. Its answer must use the same form. */
 export function usesFunctions({ tools, functions }: ChatRequest): boolean {
   return (tools?.length ?? 0) === 0 && (functions?.length ?? 0) > 0
 }
 
-/** What a chat request asks of the model. */
+/** Converts a chat request to a task. */
 export function chatTask(request: ChatRequest, promptTokens: number, cachedTokens: number): CompletionTask {
   const tools = toolsOf(request)
   const role = request.messages.at(-1)?.role
@@ -124,7 +124,7 @@ function choiceOf({ tool_choice: choice, function_call: call, ...request }: Chat
   }
 }
 
-/** `allowed_tools` takes the other tools out of the model's reach. */
+/** `allowed_tools` hides all other tools from the model. */
 function allowedOf(
   tools: readonly ToolDefinition[],
   { tool_choice: choice }: ChatRequest,
@@ -151,10 +151,10 @@ function stopOf(stop: ChatRequest['stop']): readonly string[] {
   return stop ?? noStop
 }
 
-/** How much of a picture's or a file's address tells it from others. */
+/** Characters at each end of an image or file URL that identify it. */
 const ADDRESS_LENGTH = 256
 
-/** Every text that the model would read in the messages of a request, for the content filter. */
+/** Yields each text that the model reads in the messages of a request, for the content filter. */
 export function* readableTexts({ messages }: ChatRequest): Generator<string> {
   for (const message of messages) {
     const { content } = message
@@ -167,8 +167,8 @@ export function* readableTexts({ messages }: ChatRequest): Generator<string> {
 }
 
 /**
- * The whole prompt in the order in which the model reads it, for the prompt cache: tools and the answer's form come
- * first, and so a change to them leaves nothing of the prefix.
+ * Returns the whole prompt in the order in which the model reads it, for the prompt cache. Tools and the response
+ * format come first, so a change to them invalidates the whole prefix.
  */
 export function promptTexts({ messages, tools, functions, response_format: format }: ChatRequest): string[] {
   const texts: string[] = []
@@ -191,7 +191,7 @@ function pushMessage(texts: string[], message: ChatMessage): void {
   if (call) texts.push(JSON.stringify(call))
 }
 
-/** A picture as data may have megabytes, of which the beginning and the length do. */
+/** Images and files can have megabytes of data, so only both ends and the length are used. */
 function partText(part: ContentPart): string {
   switch (part.type) {
     case 'text':

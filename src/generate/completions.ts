@@ -33,12 +33,14 @@ import {
   type EchoedPrompt,
 } from '../wire/completions/write-completion.ts'
 import { legacyLogprobsJson, streamCompletion } from './stream-completion.ts'
-import { completionMemory, complete, completeInTurns } from './complete.ts'
+import { completionMemory, complete, completeInSlices } from './complete.ts'
 import { withForced, type CompletionTask } from './completion-task.ts'
 import { countInput, splitInputs } from '../wire/chat/prompt-tokens.ts'
 
-/** Rendered in some ten milliseconds, log probabilities included; in tokens. */
-const QUICK_TOKENS = 5_000
+/**
+ * Larger answers are rendered in slices. Rendering this many tokens takes about 10 ms, log probabilities included.
+ */
+const MAX_SYNC_RENDER_TOKENS = 5_000
 
 /** Answers a legacy completion with lorem text: `n` choices for each prompt. */
 export function generateCompletion(exchange: Addressed): ReplyOrPromise {
@@ -80,7 +82,6 @@ function answerCompletion(
   )
 }
 
-/** What an answer is made of. */
 interface AnswerInput {
   readonly prompts: readonly CompletionPrompt[]
   readonly verdict: Verdict
@@ -112,7 +113,7 @@ function completionReply(
 
   if (!streamed) {
     const body =
-      usage.completionTokens > QUICK_TOKENS
+      usage.completionTokens > MAX_SYNC_RENDER_TOKENS
         ? bodyInPieces(() => completionPieces(answer))
         : ({ kind: 'whole', render: () => renderCompletion(answer) } as const)
     return modelReply(jsonOfModel, body, usage, steps)
@@ -126,7 +127,7 @@ function* textsOf(request: CompletionsRequest, prompts: readonly CompletionPromp
   if (request.suffix) yield request.suffix
 }
 
-/** How many tokens are listed at each place; undefined where no log probabilities are asked for. */
+/** Returns how many tokens are listed at each position, or undefined without log probabilities. */
 function alternatives(
   request: CompletionsRequest,
   prompts: readonly CompletionPrompt[],
@@ -142,8 +143,8 @@ function alternatives(
 }
 
 /**
- * Most tokens of prompts that one request gets back with log probabilities. A bound of the simulator's own: it keeps
- * the writing of one answer below a third of a second.
+ * Maximum prompt tokens of one request that are echoed with log probabilities. This limit is the simulator's own: it
+ * bounds the rendering of one answer to about 300 ms.
  */
 const MAX_SCORED_TOKENS = 131_072
 
@@ -170,39 +171,39 @@ function checkLengths(
   return tooManyCompletions(completions, Math.floor((MAX_SCORED_TOKENS / scored) * completions))
 }
 
-/** The service's own default; a legacy completion that asks for nothing is nearly always cut. */
+/** Default of the service. A legacy completion without `max_tokens` is almost always cut. */
 const DEFAULT_MAX_TOKENS = 16
 
-/** The tokens that a request asks for in each choice. */
 function requestedTokens(request: CompletionsRequest): number {
   return request.max_tokens ?? DEFAULT_MAX_TOKENS
 }
 
-/** How many choices each prompt of a request gets. */
 function choicesPerPrompt(request: CompletionsRequest): number {
   return request.n ?? 1
 }
 
-/** What the model wrote for the prompts of a request. */
+/** The completions of all prompts of a request. */
 export interface PromptCompletions {
-  /** `n` choices for each prompt, prompt by prompt; the usage counts those that are not sent, too. */
+  /** `n` choices for each prompt, in prompt order. The usage also counts candidates that are not sent. */
   readonly completion: Completion
-  /** The time that the writing took: all candidates were written side by side. */
+  /** Generation time of all candidates. They are generated in parallel. */
   readonly steps: Steps
 }
 
-/** How many candidates are written for each prompt. */
+/** Returns how many candidates are generated for each prompt. */
 function candidatesPerPrompt(request: CompletionsRequest): number {
-  const kept = choicesPerPrompt(request)
-  return Math.max(kept, request.best_of ?? kept)
+  const count = choicesPerPrompt(request)
+  return Math.max(count, request.best_of ?? count)
 }
 
-/** Drawn in some ten milliseconds. */
-const QUICK_DRAFT = 100_000
-/** A candidate takes as long as so many tokens, however short it is. */
+/** Larger drafts are generated in slices. Drawing this many tokens takes about 10 ms. */
+const MAX_SYNC_DRAFT_TOKENS = 100_000
+/** Fixed cost of a candidate, in tokens. */
 const TOKENS_PER_CANDIDATE = 20
 
-/** Writes `best_of` candidates for each prompt and keeps the first `n` of them; many of them with others in between. */
+/**
+ * Generates `best_of` candidates for each prompt and keeps the first `n`. Yields between prompts if there are many.
+ */
 function completePrompts(
   prompts: readonly CompletionPrompt[],
   request: CompletionsRequest,
@@ -210,10 +211,10 @@ function completePrompts(
   exchange: Exchange,
 ): MaybePromise<PromptCompletions> {
   const candidates = prompts.length * candidatesPerPrompt(request)
-  const mayTakeLong = candidates * (TOKENS_PER_CANDIDATE + requestedTokens(request)) > QUICK_DRAFT
+  const mayTakeLong = candidates * (TOKENS_PER_CANDIDATE + requestedTokens(request)) > MAX_SYNC_DRAFT_TOKENS
   return mayTakeLong
-    ? completeInSlices(prompts, request, model, exchange)
-    : addUp(
+    ? completePromptsInSlices(prompts, request, model, exchange)
+    : sumCompletions(
         prompts.map((prompt) =>
           complete(taskOf(prompt, request, exchange), model, exchange.random, exchange.config),
         ),
@@ -221,7 +222,7 @@ function completePrompts(
       )
 }
 
-async function completeInSlices(
+async function completePromptsInSlices(
   prompts: readonly CompletionPrompt[],
   request: CompletionsRequest,
   model: Model,
@@ -230,13 +231,13 @@ async function completeInSlices(
   const { random, config } = exchange
   const written: Completion[] = []
   for (const prompt of prompts) {
-    written.push(await completeInTurns(taskOf(prompt, request, exchange), model, random, config))
+    written.push(await completeInSlices(taskOf(prompt, request, exchange), model, random, config))
     exchange.signal.throwIfAborted()
   }
-  return addUp(written, choicesPerPrompt(request))
+  return sumCompletions(written, choicesPerPrompt(request))
 }
 
-/** One task a prompt, since each has the whole context to itself. */
+/** One task per prompt, because each prompt has the whole context window. */
 function taskOf(
   { tokenCount }: CompletionPrompt,
   request: CompletionsRequest,
@@ -245,12 +246,12 @@ function taskOf(
   return withForced(promptTask(request, tokenCount, candidatesPerPrompt(request)), exchange)
 }
 
-function addUp(completions: readonly Completion[], kept: number): PromptCompletions {
+function sumCompletions(completions: readonly Completion[], count: number): PromptCompletions {
   const choices: Choice[] = []
   let usage: Usage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0, reasoningTokens: 0 }
   let steps: Steps = { hidden: 0, visible: 0 }
   for (const written of completions) {
-    choices.push(...written.choices.slice(0, kept))
+    choices.push(...written.choices.slice(0, count))
     usage = addUsage(usage, written.usage)
     const { hidden, visible } = completionSteps(written)
     steps = { hidden: Math.max(steps.hidden, hidden), visible: Math.max(steps.visible, visible) }
@@ -283,7 +284,7 @@ function addUsage(a: Usage, b: Usage): Usage {
   }
 }
 
-/** What the service takes for a prompt when there is none: the start of a document. One token. */
+/** Prompt that the service uses for a request without a prompt: the start of a document (one token). */
 const emptyPrompt = '<|endoftext|>'
 
 /** One prompt of a legacy completion. */
@@ -292,9 +293,9 @@ export interface CompletionPrompt extends EchoedPrompt {
 }
 
 /**
- * The prompts of a request, one by one; a request without any has the empty one.
+ * Returns the prompts of a request. A request without a prompt has one empty prompt.
  *
- * @param counter counts as the encoding does
+ * @param counter must return the same counts as `encoding`
  */
 export function readPrompts(
   input: TextOrTokens | null | undefined,
@@ -320,7 +321,7 @@ function createPrompt(
   }
 }
 
-/** A character has at most four bytes, so at most four tokens share it; what lasts longer is not UTF-8. */
+/** A character has at most four bytes, so at most four tokens share it. A longer sequence is not valid UTF-8. */
 const MAX_TOKENS_OF_CHARACTER = 4
 
 function decodeEach(tokens: readonly number[], encoding: Encoding): string[] {

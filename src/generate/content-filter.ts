@@ -5,9 +5,9 @@ import type { AnswerOverride } from '../pipeline/exchange.ts'
 import { billedTokens, visibleTokens, type Choice, type Completion } from '../answer/completion.ts'
 
 /**
- * What the content filter makes of a request: `prompt` refuses it (400), `completion` blocks the answer, and `late`
- * finds harm in a stream that is already under way (the asynchronous filter). An answer that is not streamed has no
- * asynchronous filter: there, `late` means `completion`.
+ * Result of the content filter for a request. `prompt` rejects the request (400), `completion` blocks the answer, and
+ * `late` blocks a stream after it has started (asynchronous filter). Without streaming there is no asynchronous
+ * filter, so `late` is handled as `completion`.
  */
 export type Verdict =
   | { readonly kind: 'pass' }
@@ -17,12 +17,11 @@ export type Verdict =
 const pass: Verdict = { kind: 'pass' }
 
 /**
- * Judges the texts of a request by the phrases of the configuration. Of several that occur, one of `prompt` wins over
- * one of `completion`, and that over one of `late`; among equals, the one that is configured first. A forced verdict
- * wins over all of them.
+ * Checks the texts of a request for the configured phrases. `prompt` takes precedence over `completion`, and
+ * `completion` over `late`. Within a list the first configured phrase applies. An override takes precedence over all
+ * phrases.
  *
- * @param texts everything that the model would read; not looked at where no phrase is configured, so that a generator
- *   costs nothing then
+ * @param texts everything that the model reads; not iterated if no phrase is configured, so a generator costs nothing
  */
 export function judgeContent(
   texts: Iterable<string>,
@@ -49,22 +48,22 @@ function findPhrase<P extends FilterPhrase>(
   return phrases.find(({ phrase }) => lowered.some((text) => text.includes(phrase)))
 }
 
-/** A completion as the content filter lets it out. */
+/** A completion after the content filter. */
 export interface FilteredCompletion {
   readonly completion: Completion
-  /** What was found in the choices; absent where they pass. */
+  /** Category of harm in the choices; absent if they pass. */
   readonly found?: HarmCategory
-  /** Found by the asynchronous filter, in the midst of a stream: its annotations take the place of the finish. */
+  /** Found by the asynchronous filter during a stream: its annotations replace the finish event. */
   readonly late: boolean
 }
 
-/** The signal comes at the latest so many characters after the harm (Microsoft Learn, "Content streaming"). */
-const LATEST_SIGNAL = 1_000
+/** The filter signal follows the harm within this many characters (Microsoft Learn, "Content streaming"). */
+const MAX_SIGNAL_DELAY = 1_000
 
 /**
- * Applies a verdict to the choices of an answer. A blocked answer has no text, yet is billed for what the model wrote,
- * and takes its time. A stream that is found out late keeps the first half of its tokens, at most a thousand
- * characters, and is billed for these. What calls tools has no text to be judged, and is blocked whole.
+ * Applies a verdict to the choices of an answer. A blocked answer has no text, but has the same usage and timing. A
+ * stream that is blocked late keeps the first half of its tokens, at most 1,000 characters, and only these are
+ * billed. Tool calls have no text to check, so they are removed.
  */
 export function filterCompletion(
   completion: Completion,
@@ -108,12 +107,12 @@ function cutChoice(choice: Choice): Choice {
 
 function firstHalf(pieces: readonly string[]): readonly string[] {
   const half = Math.ceil(pieces.length / 2)
-  let kept = 0
+  let count = 0
   let characters = 0
-  while (kept < half) {
-    characters += pieces[kept]?.length ?? 0
-    if (characters > LATEST_SIGNAL) break
-    kept++
+  while (count < half) {
+    characters += pieces[count]?.length ?? 0
+    if (characters > MAX_SIGNAL_DELAY) break
+    count++
   }
-  return pieces.slice(0, kept)
+  return pieces.slice(0, count)
 }

@@ -3,22 +3,23 @@ import type { Exchange } from '../pipeline/exchange.ts'
 import { nextSlice } from '../lib/buffers.ts'
 import { LARGE_TEXT_LENGTH, type Encoding, type TokenCounter } from '../tokens/encoding.ts'
 
-/** Bodies up to this size are counted in one go: some tens of milliseconds at most. */
-const QUICK_BYTES = LARGE_TEXT_LENGTH
+/** Bodies up to this size are counted synchronously. That takes some tens of milliseconds at most. */
+const MAX_SYNC_BYTES = LARGE_TEXT_LENGTH
 
 /**
- * Counts the texts of a large request before they are asked for, and yields to the event loop after each slice. Returns
- * what then counts without delay; for other requests the encoding itself, at once.
+ * Counts the texts of a large request in slices before they are needed, and yields to the event loop after each
+ * slice. Returns a counter that looks the counts up. For smaller requests it returns the encoding itself,
+ * synchronously.
  *
- * Only what `walk` asks for is counted, so it is to be what counts the request afterwards. Counting ends when the
- * client leaves.
+ * Only texts that `walk` counts are counted ahead, so `walk` must do the same as the later count. Rejects if the
+ * client disconnects.
  */
 export function countAhead(
   exchange: Exchange,
   encoding: Encoding,
   walk: (collector: TokenCounter) => void,
 ): MaybePromise<TokenCounter> {
-  return exchange.body.length <= QUICK_BYTES ? encoding : countInSlices(exchange, encoding, walk)
+  return exchange.body.length <= MAX_SYNC_BYTES ? encoding : countInSlices(exchange, encoding, walk)
 }
 
 async function countInSlices(
@@ -31,7 +32,7 @@ async function countInSlices(
   walk({ name, collects: true, count: (text) => texts.push(text) && 0 })
 
   const counts: number[] = []
-  const yieldToOthers = async (): Promise<void> => {
+  const yieldUnlessAborted = async (): Promise<void> => {
     await nextSlice()
     exchange.signal.throwIfAborted()
   }
@@ -40,28 +41,29 @@ async function countInSlices(
     if (text.length > LARGE_TEXT_LENGTH) {
       const slices = encoding.countInSlices(text)
       let step = slices.next()
-      for (; step.done !== true; step = slices.next()) await yieldToOthers()
+      for (; step.done !== true; step = slices.next()) await yieldUnlessAborted()
       counts.push(step.value)
     } else {
       sinceYield += text.length
       if (sinceYield > LARGE_TEXT_LENGTH) {
         sinceYield = text.length
-        await yieldToOthers()
+        await yieldUnlessAborted()
       }
       counts.push(encoding.count(text))
     }
   }
-  return { name, count: inOrder(texts, counts, (text) => encoding.count(text)) }
+  return { name, count: lookUpCounts(texts, counts, (text) => encoding.count(text)) }
 }
 
 /**
- * Returns what looks counts up. Texts are asked for in the order in which they were collected, nearly always. A Map would
- * compare each with all others of its length, since V8 hashes long texts by their length alone.
+ * Returns a lookup of `counts` by text. Texts are almost always requested in the order in which they were collected.
+ * A Map would compare each text with all others of the same length, because V8 hashes long texts by their length
+ * only.
  */
-function inOrder(
+function lookUpCounts(
   texts: readonly string[],
   counts: readonly number[],
-  otherwise: (text: string) => number,
+  fallback: (text: string) => number,
 ): TokenCounter['count'] {
   let next = 0
   return (text) => {
@@ -71,6 +73,6 @@ function inOrder(
       next = at + 1
       return counts[at] ?? 0
     }
-    return otherwise(text)
+    return fallback(text)
   }
 }

@@ -12,19 +12,19 @@ import { countAhead } from './count-ahead.ts'
 import { embeddingsPieces, renderEmbeddings } from '../wire/embeddings/write-embeddings.ts'
 import { hashText, eachFeature } from './text-features.ts'
 
-/** The size of most models' vectors, for a model of the catalogue that names none. */
+/** Vector size of a catalogue model without one. Most models have this size. */
 const DEFAULT_SIZE = 1536
 
-/** Bytes of a number in the answer. */
+/** Bytes of a number in the response body. */
 const bytesPerNumber = { float: 24, base64: 6 }
 
-/** Rendered in some ten milliseconds; in numbers. */
-const QUICK_NUMBERS = 50_000
+/** Larger answers are rendered in slices. Rendering this many numbers takes about 10 ms. */
+const MAX_SYNC_NUMBERS = 50_000
 
-/** Texts of so many bytes are embedded in some ten milliseconds. */
-const QUICK_BYTES = 256 * 1024
+/** Embedding texts of this size takes about 10 ms. */
+const MAX_SYNC_BYTES = 256 * 1024
 
-/** Answers an embeddings request with vectors that depend on the texts, the model and the size alone. */
+/** Answers an embeddings request with vectors that depend only on the texts, the model and the dimensions. */
 export function generateEmbeddings(exchange: Addressed): ReplyOrPromise {
   const { deployment } = exchange
   const { model } = deployment
@@ -73,30 +73,30 @@ function answerEmbeddings(
     }
   }
   const body =
-    numbers > QUICK_NUMBERS || exchange.body.length > QUICK_BYTES
+    numbers > MAX_SYNC_NUMBERS || exchange.body.length > MAX_SYNC_BYTES
       ? bodyInPieces(() => embeddingsPieces(vectors(), name, promptTokens, format))
       : renderedBody(() => renderEmbeddings(vectors(), name, promptTokens, format), isAsciiText(name))
   const usage = { promptTokens, cachedTokens: 0, completionTokens: 0, reasoningTokens: 0 }
   return modelReply(jsonOfModel, body, usage)
 }
 
-/** Length of the part of a vector that belongs to the exact text alone, so that no two texts are quite the same. */
-const OWN_SHARE = 0.2
+/** Relative length of the part of a vector that depends on the exact text, so that any two texts differ. */
+const TEXT_SHARE = 0.2
 
-/** Draws of two numbers each, by which a feature is told from others. */
+/** Random draws per feature, two numbers each. */
 const DRAWS_PER_FEATURE = 4
 
-/** The sums of the vector in work; kept, since it is needed again at once. */
+/** Reused buffer for the sums of a vector. */
 let sums = new Float64Array(0)
 
 /**
- * The embedding of a text: unit length, the same on every machine, and near to the vectors of texts that share words
- * or parts of words with it (feature hashing: Weinberger et al., 2009). Only integer arithmetic and operations that
- * IEEE 754 rounds exactly go into it.
+ * Embeds a text by feature hashing (Weinberger et al., 2009). The vector has unit length, is the same on every
+ * machine, and is close to the vectors of texts that share words or parts of words. Uses only integer arithmetic and
+ * operations that IEEE 754 rounds exactly.
  *
- * @param salt sets the models apart, as their real vectors have nothing in common
- * @param size numbers in the model's full vector
- * @param dimensions numbers wanted; fewer than `size` keeps the first ones and scales them to unit length again
+ * @param salt separates the models: vectors of different models are unrelated
+ * @param size numbers in the full vector of the model
+ * @param dimensions numbers to return; fewer than `size` keeps the first ones and scales them to unit length
  */
 export function embedText(text: string, salt: number, size: number, dimensions: number): Float32Array {
   if (sums.length !== size) sums = new Float64Array(size)
@@ -105,12 +105,13 @@ export function embedText(text: string, salt: number, size: number, dimensions: 
   eachFeature(text, (hash, weight) => {
     addFeature(vector, (hash ^ salt) >>> 0 || 1, weight)
   })
-  addOwnPart(vector, hashText(text, salt))
+  addTextPart(vector, hashText(text, salt))
   return unitVector(vector, dimensions)
 }
 
 /**
- * Moves eight numbers. The first two fall on the first quarter of the vector, the next two on its first half, so that a shortened vector keeps most of what tells texts apart, as those of the real models do.
+ * Changes eight numbers. The first two are in the first quarter of the vector, the next two in the first half. A
+ * shortened vector therefore keeps most of the information, as with the real models.
  */
 function addFeature(vector: Float64Array, seed: number, weight: number): void {
   let state = seed
@@ -124,20 +125,20 @@ function addFeature(vector: Float64Array, seed: number, weight: number): void {
   }
 }
 
-/** Of 16 random bits one is the sign and 15 are the place. */
+/** Of 16 random bits, one is the sign and 15 are the index. */
 function addOne(vector: Float64Array, bits: number, range: number, weight: number): void {
   const index = ((bits >>> 1) * range) >>> 15
   vector[index] = (vector[index] ?? 0) + ((bits & 1) === 0 ? weight : -weight)
 }
 
-/** Spreads a little of the exact text over the whole vector, so that no number of it is zero. */
-function addOwnPart(vector: Float64Array, seed: number): void {
+/** Adds a small part that depends on the exact text to the whole vector, so that no number is zero. */
+function addTextPart(vector: Float64Array, seed: number): void {
   let squares = 0
   for (let i = 0; i < vector.length; i++) squares += (vector[i] ?? 0) * (vector[i] ?? 0)
-  // A uniform draw from [-1, 1] has the mean square 1/3.
-  const scale = squares === 0 ? 1 : Math.sqrt((3 * squares) / vector.length) * OWN_SHARE
+  // A uniform draw from [-1, 1] has a mean square of 1/3.
+  const scale = squares === 0 ? 1 : Math.sqrt((3 * squares) / vector.length) * TEXT_SHARE
   const unit = scale / 0x8000_0000
-  // Marsaglia's xorshift32, whose state is never 0.
+  // Marsaglia's xorshift32. The state is never 0.
   let state = seed | 0 || 1
   for (let i = 0; i < vector.length; i++) {
     state ^= state << 13

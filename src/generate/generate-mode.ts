@@ -19,10 +19,9 @@ import { refuse } from '../pipeline/reply-headers.ts'
 import { textBody } from '../answer/body.ts'
 import { renderModel } from '../wire/models/write-model.ts'
 
-/** Answers an operation that a deployment's model carries out. */
+/** Answers an operation on a deployment. */
 type ModelGenerator = (exchange: Addressed, promptCache: PromptCache) => ReplyOrPromise
 
-/** Operations that a deployment's model carries out. */
 const modelGenerators: Readonly<Record<Exclude<ModelOperation, 'responses'>, ModelGenerator>> = {
   chatCompletions: generateChat,
   completions: generateCompletion,
@@ -33,10 +32,10 @@ const modelGenerators: Readonly<Record<Exclude<ModelOperation, 'responses'>, Mod
   translations: generateTranslation,
 }
 
-/** Answers an operation for which no deployment is needed. */
+/** Answers an operation that needs no deployment. */
 type ResourceGenerator = (exchange: Exchange, store: ResponseArchive) => ReplyOrPromise
 
-/** Operations on what was answered before, and on the catalogue. */
+/** Operations on stored responses and on the model catalogue. */
 const resourceGenerators: Readonly<Record<ResourceOperation, ResourceGenerator>> = {
   getResponse,
   deleteResponse,
@@ -46,21 +45,18 @@ const resourceGenerators: Readonly<Record<ResourceOperation, ResourceGenerator>>
   getModel,
 }
 
-/** Generate mode, and what it remembers. */
 export interface GenerateMode {
-  /** Answers every known operation with made-up content of true size. */
+  /** Answers every known operation with generated content of realistic size. */
   readonly answer: Source
-  /** Forgets stored responses and cached prompts. */
+  /** Deletes stored responses and cached prompts. */
   reset(): void
 }
 
-/** What generate mode is made from. */
 export interface GenerateDeps {
-  /** Keeps the responses of the Responses API. */
+  /** Stores the responses of the Responses API. */
   readonly responses: ResponseArchive
 }
 
-/** Makes generate mode. */
 export function createGenerateMode({ responses }: GenerateDeps): GenerateMode {
   const promptCache = new PromptCache()
   const generators: Readonly<Record<ModelOperation, ModelGenerator>> = {
@@ -71,7 +67,7 @@ export function createGenerateMode({ responses }: GenerateDeps): GenerateMode {
     const operation = exchange.route?.operation
     if (operation === undefined) return undefined
     if (!isModelOperation(operation)) return resourceGenerators[operation](exchange, responses)
-    // What was not recorded may name what no deployment is.
+    // Without a recording, the URL can name a deployment that does not exist.
     return isAddressed(exchange) ? generators[operation](exchange, promptCache) : undefined
   }
   return {
@@ -83,10 +79,10 @@ export function createGenerateMode({ responses }: GenerateDeps): GenerateMode {
   }
 }
 
-/** The list of a catalogue, which is the same for every request. */
+/** Rendered list of each catalogue. It is the same for all requests. */
 const lists = new WeakMap<ModelCatalogue, string>()
 
-/** Lists the base models of the region, in every version: not the deployments, as on the service. */
+/** Lists all versions of the base models of the region. Like the service, it does not list deployments. */
 function listModels(exchange: Exchange): Reply {
   const { models } = exchange.config
   let list = lists.get(models)
@@ -97,7 +93,7 @@ function listModels(exchange: Exchange): Reply {
   return catalogueReply(list)
 }
 
-/** Answers with one base model, by its id or its name. */
+/** Returns one base model by its id or name. */
 function getModel(exchange: Exchange): Reply {
   const id = exchange.route?.id ?? ''
   const { models } = exchange.config
@@ -106,13 +102,16 @@ function getModel(exchange: Exchange): Reply {
   return model ? catalogueReply(renderModel(model)) : refuse(modelNotFound(id))
 }
 
-/** The catalogue is the resource's: no model and no limit is asked. */
+/** Served by the resource itself: no model and no rate limit applies. */
 function catalogueReply(body: string): Reply {
   const service = { layer: 'resource', contentType: 'application/json', chunked: false } as const
   return { status: 200, headers: new HeaderList(), body: textBody(body), service }
 }
 
-/** 404 in the service's envelope; `notFound` is the code of Azure/azure-rest-api-specs, the text is not captured. */
+/**
+ * 404 in the envelope of the service. `notFound` is the code in Azure/azure-rest-api-specs; the message is not
+ * captured.
+ */
 function modelNotFound(id: string): ServiceError {
   return gatewayError('resource', 404, 'notFound', `The model '${id}' does not exist.`)
 }

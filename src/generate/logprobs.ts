@@ -1,45 +1,45 @@
 import type { Random } from '../lib/random.ts'
 import { pieceTable } from '../tokens/piece-table.ts'
 
-/** The chosen token is mostly the likeliest one, else the second (one in eight) or the third (one in thirty-two). */
+/** The written token is usually the most likely one, else the second (1 in 8) or the third (1 in 32). */
 const SHARE_OF_SECOND = 1 / 8
 const SHARE_OF_THIRD = 1 / 32
 
-/** The likeliest token has at least this probability; most are near certain. */
+/** Minimum probability of the most likely token. Most values are close to 1. */
 const MIN_TOP_PROBABILITY = 0.35
 
-/** Each further token takes about this part of the probability that is left. */
-const PART_OF_REST = 0.6
+/** Share of the remaining probability that each further token takes, before jitter. */
+const SHARE_OF_REST = 0.6
 
-/** Of a whole answer, so that it stays sendable; the service too may list fewer than were asked for. */
+/** Maximum alternatives of a whole answer, to bound its size. The service can also list fewer than requested. */
 const MAX_ALTERNATIVES = 250_000
 
-/** What a request asks to be told of the tokens of its answer. */
+/** Log probability settings of a request. */
 export interface LogprobOptions {
   /** Alternatives listed with each token, 0 to 20. */
   readonly top: number
   readonly random: Random
 }
 
-/** As many alternatives for each of `tokens` as were asked for, unless the answer would grow beyond reason. */
+/** Limits the alternatives for each of `tokens`, so that the whole answer stays within the maximum. */
 export function boundedTop(top: number, tokens: number): number {
   return Math.min(top, Math.max(1, Math.floor(MAX_ALTERNATIVES / Math.max(1, tokens))))
 }
 
-/** Tokens that are written together, in a millisecond or two. */
-const TOKENS_TOGETHER = 256
+/** Tokens that are rendered together, within 1 to 2 ms. */
+const TOKENS_PER_PIECE = 256
 
 /**
- * `logprobs` of a choice or of a chunk: made-up probabilities for each piece of its text, a few tokens at a time. Keys in
- * alphabetical order.
+ * Generates `logprobs` of a choice or chunk, a few tokens at a time, with one entry per token. Keys are in alphabetical
+ * order.
  */
 export function* logprobsPieces(
   pieces: readonly string[],
   options: LogprobOptions,
 ): Generator<string, undefined> {
   yield '{"content":['
-  for (let start = 0; start < pieces.length; start += TOKENS_TOGETHER) {
-    const entries = pieces.slice(start, start + TOKENS_TOGETHER).map((piece) => entryJson(piece, options))
+  for (let start = 0; start < pieces.length; start += TOKENS_PER_PIECE) {
+    const entries = pieces.slice(start, start + TOKENS_PER_PIECE).map((piece) => entryJson(piece, options))
     yield (start > 0 ? ',' : '') + entries.join(',')
   }
   yield '],"refusal":null}'
@@ -51,7 +51,7 @@ function entryJson(piece: string, { top, random }: LogprobOptions): string {
   const chosen = tokenJson(piece, probabilities[rank] ?? 1)
   if (top === 0) return `{${chosen},"top_logprobs":[]}`
 
-  // A step around the list that never comes back to where it was, so that no token is listed twice.
+  // The indexes are distinct modulo the list length, so no token is listed twice.
   const { words } = pieceTable
   const start = random.below(words.length)
   let skipped = 0
@@ -69,14 +69,14 @@ function drawRank(random: Random): number {
   return draw < SHARE_OF_THIRD + SHARE_OF_SECOND ? 1 : 0
 }
 
-/** Descending; what is left for further tokens is never used up. */
+/** Probabilities in descending order. Their sum stays below 1. */
 function drawProbabilities(random: Random, count: number): number[] {
   const likeliest = 1 - (1 - MIN_TOP_PROBABILITY) * random.unit() ** 3
   const probabilities = [likeliest]
   let rest = 1 - likeliest
   let last = likeliest
   while (probabilities.length < count) {
-    last = Math.min(last, rest * PART_OF_REST * (0.8 + 0.4 * random.unit()))
+    last = Math.min(last, rest * SHARE_OF_REST * (0.8 + 0.4 * random.unit()))
     rest -= last
     probabilities.push(last)
   }
@@ -84,7 +84,7 @@ function drawProbabilities(random: Random, count: number): number[] {
 }
 
 function tokenJson(piece: string, probability: number): string {
-  // 32-bit floats, as the service's models compute with; the smallest number stands for what is nearly impossible.
+  // Rounded to 32-bit floats, as in the service. -9999 means an impossible token.
   const logprob = Math.max(-9_999, Math.log(probability))
   return `"bytes":[${Buffer.from(piece).join(',')}],"logprob":${Number(logprob.toPrecision(8))},"token":${JSON.stringify(piece)}`
 }

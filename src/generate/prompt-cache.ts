@@ -1,64 +1,64 @@
 import { RecentMap } from '../lib/caches.ts'
 
-/** Shorter prompts are never cached (Microsoft Learn, "Prompt caching"). */
+/** Minimum prompt tokens for caching (Microsoft Learn, "Prompt caching"). */
 export const MIN_CACHED_PROMPT = 1_024
 
-/** Beyond that, a prefix counts in steps of this size. */
+/** Above the minimum, cached tokens increase in steps of this size. */
 const STEP_TOKENS = 128
 
-/** A prefix is forgotten when it was not used for so long; the service says five to ten minutes. */
+/** A prefix expires if it is not used for this long. The service documents five to ten minutes. */
 const RETENTION_MS = 5 * 60_000
 
-/** How exactly the time of the last use is known; to note each use would push other prompts out. */
-const NOTE_INTERVAL_MS = 30_000
+/** Resolution of the last use. Updating it on each use would evict other prompts. */
+const USE_RESOLUTION_MS = 30_000
 
-/** Characters of a block, about as long as a step of English. */
+/** Characters of a block: about one step of English text. */
 const BLOCK_LENGTH = 512
 
-/** Blocks of one of the two generations that are remembered; some 15 MB in all. */
+/** Blocks in each of the two generations of the cache; about 15 MB in total. */
 const BLOCKS_PER_GENERATION = 131_072
 
-/** From here on what is left of a prompt is estimated by its length, since to count it again would take too long. */
-const MAX_COUNTED_REST = 16_384
+/** Longer suffixes (in characters) are estimated by length, because counting them again takes too long. */
+const MAX_COUNTED_SUFFIX = 16_384
 
-/** What the cache needs to know of a prompt. */
+/** A prompt as the cache reads it. */
 export interface CacheablePrompt {
-  /** Prompts of different resources share nothing, and neither do those of different deployments. */
+  /** Prompts of different resources or deployments share no prefix. */
   readonly resource: string
   readonly deployment: string
-  /** Everything that the model reads, in order. */
+  /** All texts that the model reads, in order. */
   readonly texts: readonly string[]
-  /** Tokens of the whole. */
+  /** Tokens of the whole prompt. */
   readonly tokens: number
   readonly count: (text: string) => number
 }
 
 /**
- * Remembers the beginnings of prompts, and tells how much of a new one came before. It keeps a hash of each prefix, never
- * a text: a chain over blocks of 512 characters, which costs two nanoseconds a character at most.
+ * Stores the prefixes of prompts and returns how much of a new prompt is cached. It stores a hash of each prefix,
+ * never the text: a hash chain over blocks of 512 characters, which costs at most 2 ns per character.
  */
 export class PromptCache {
   readonly #usedMs = new RecentMap<number, number>(BLOCKS_PER_GENERATION)
 
   /**
-   * The tokens of the longest prefix that came before, in steps of 128 and at least 1,024, or 0; remembers the prompt.
+   * Stores the prompt. Returns the tokens of the longest cached prefix, in steps of 128 and at least 1,024, or 0.
    *
-   * @param nowMs on any scale that does not go back
+   * @param nowMs on any monotonic scale
    */
   use(prompt: CacheablePrompt, nowMs: number): number {
     if (prompt.tokens < MIN_CACHED_PROMPT) return 0
-    const rest = this.#note(prompt, nowMs)
-    const prefix = prompt.tokens - restTokens(prompt, rest)
+    const rest = this.#recordUse(prompt, nowMs)
+    const prefix = prompt.tokens - suffixTokens(prompt, rest)
     return prefix < MIN_CACHED_PROMPT ? 0 : prefix - (prefix % STEP_TOKENS)
   }
 
-  /** Forgets all prompts. */
+  /** Deletes all prompts. */
   clear(): void {
     this.#usedMs.clear()
   }
 
-  /** Where the known prefix ends. */
-  #note({ resource, deployment, texts }: CacheablePrompt, nowMs: number): Rest {
+  /** Records the use of each prefix. Returns the end of the longest cached prefix. */
+  #recordUse({ resource, deployment, texts }: CacheablePrompt, nowMs: number): SuffixStart {
     const chain = new HashChain()
     chain.add(resource, 0, resource.length)
     chain.close()
@@ -78,25 +78,25 @@ export class PromptCache {
           rest.text = isLast ? index + 1 : index
           rest.offset = isLast ? 0 : end
         }
-        if (!isFresh || nowMs - usedMs > NOTE_INTERVAL_MS) this.#usedMs.set(chain.value, nowMs)
+        if (!isFresh || nowMs - usedMs > USE_RESOLUTION_MS) this.#usedMs.set(chain.value, nowMs)
       }
     }
     return rest
   }
 }
 
-/** The part of a prompt that is new: from this place of this text on. */
-interface Rest {
+/** Start of the part of a prompt that is not cached. */
+interface SuffixStart {
   readonly text: number
   readonly offset: number
 }
 
-/** Counts what is new rather than what is known, since it is shorter and was just counted as part of the prompt. */
-function restTokens({ texts, tokens, count }: CacheablePrompt, rest: Rest): number {
+/** Counts the suffix instead of the prefix, because it is shorter and was just counted as part of the prompt. */
+function suffixTokens({ texts, tokens, count }: CacheablePrompt, rest: SuffixStart): number {
   const parts = texts.slice(rest.text)
   if (rest.offset > 0) parts[0] = texts[rest.text]?.slice(rest.offset) ?? ''
   const length = totalLength(parts)
-  if (length > MAX_COUNTED_REST) return Math.ceil((tokens * length) / totalLength(texts))
+  if (length > MAX_COUNTED_SUFFIX) return Math.ceil((tokens * length) / totalLength(texts))
   return parts.reduce((sum, part) => sum + count(part), 0)
 }
 
@@ -105,8 +105,8 @@ function totalLength(texts: readonly string[]): number {
 }
 
 /**
- * Two running hashes (after FNV-1a), together 53 bits. Each reads every other pair of characters: that is three times as
- * fast as both reading all, and a collision only makes up a cached token.
+ * Two running hashes (derived from FNV-1a), 53 bits in total. Each reads every other pair of characters, which is
+ * three times as fast as reading all of them. A collision only results in a wrong number of cached tokens.
  */
 class HashChain {
   #high = 0x811c9dc5
@@ -126,7 +126,7 @@ class HashChain {
     this.#low = low
   }
 
-  /** Marks the end of a text, so that "ab", "c" and "a", "bc" differ. */
+  /** Marks the end of a text, so that ("ab", "c") and ("a", "bc") have different hashes. */
   close(): void {
     this.#high = Math.imul(this.#high ^ END_OF_TEXT, HIGH_FACTOR)
     this.#low = Math.imul(this.#low ^ END_OF_TEXT, LOW_FACTOR)
@@ -140,5 +140,5 @@ class HashChain {
 
 const HIGH_FACTOR = 0x0100_0193
 const LOW_FACTOR = 0x85eb_ca6b
-/** No text of one character has this value. */
+/** Not a UTF-16 code unit, so no character has this value. */
 const END_OF_TEXT = 0x1_0000

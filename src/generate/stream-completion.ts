@@ -17,9 +17,9 @@ import type { Random } from '../lib/random.ts'
 import { pieceTable } from '../tokens/piece-table.ts'
 
 /**
- * The events of a streamed legacy completion: the prompts' filter results, with `echo` each choice's prompt, then one
- * token an event, an end with an empty text for each choice, the usage when it was asked for, and `[DONE]`. A stream
- * that the filter ends has no usage (a recording of September 2026).
+ * The events of a streamed legacy completion: the prompt filter results, with `echo` the prompt of each choice, one
+ * event per token, a final event with empty text for each choice, the usage if requested, and `[DONE]`. A stream that
+ * the filter blocks has no usage (recording of September 2026).
  */
 export function streamCompletion(answer: LegacyCompletion, includeUsage: boolean): EventsBody {
   const { completion, facts, found } = answer
@@ -47,7 +47,6 @@ export function streamCompletion(answer: LegacyCompletion, includeUsage: boolean
   }
 }
 
-/** A choice begins with its prompt or not at all. */
 function echoesPrompt({ echo, found, late }: LegacyCompletion): boolean {
   return echo && (found === undefined || late)
 }
@@ -56,7 +55,7 @@ function choiceWriter(answer: LegacyCompletion, includeUsage: boolean): (event: 
   const { completion, facts, found, late, logprobs } = answer
   const head = `{${headJson(facts)},"choices":[`
   const tail = includeUsage ? '],"usage":null}' : ']}'
-  // The asynchronous filter reports beside the text, not with it.
+  // The asynchronous filter reports in separate events.
   const tokenFilter = late ? '{}' : safeCompletionFilter
   const finishFilter = found === undefined ? '{}' : completionFilterJson(found)
   const offsets: number[] = []
@@ -93,17 +92,17 @@ function choiceWriter(answer: LegacyCompletion, includeUsage: boolean): (event: 
   }
 }
 
-/** The least probability of a token that is written: high enough to stay ahead of every alternative. */
+/** Minimum probability of a written token: high enough to exceed every alternative. */
 const MIN_PROBABILITY = 0.4
 
-/** Of what is left of the probability, each alternative takes so much. */
+/** Share of the remaining probability that each alternative takes. */
 const ALTERNATIVE_SHARE = 0.6
 
 /**
- * The made-up log probabilities of tokens in the form of legacy completions, as JSON. The token that was written is
- * always the most likely one. The first token of all has no probability, as nothing comes before it.
+ * Generates log probabilities in the format of legacy completions, as JSON. The written token is always the most
+ * likely one. The first token of a text has no probability, because nothing precedes it.
  *
- * @param alternatives how many tokens are listed at each place, 0 to 5; with 0 there is no list
+ * @param alternatives tokens listed at each position, 0 to 5; with 0 there is no list
  */
 export function legacyLogprobsJson(
   { tokens, offset }: TokenSpans,
@@ -138,7 +137,7 @@ export function legacyLogprobsJson(
 
 const wordTexts = pieceTable.words.map((word) => JSON.stringify(word))
 
-/** Members for `count` other tokens, the more likely ones first, each with a comma in front. */
+/** JSON members for `count` other tokens in descending probability, each with a leading comma. */
 function alternativesJson(text: string, rest: number, count: number, random: Random): string {
   let json = ''
   let left = rest
@@ -153,7 +152,7 @@ function alternativesJson(text: string, rest: number, count: number, random: Ran
   return json
 }
 
-/** The natural logarithm with six decimals. */
+/** Natural logarithm with six decimals. */
 function logJson(probability: number): string {
   return String(roundTo(Math.log(probability), 6))
 }

@@ -1,15 +1,15 @@
-/** Takes a part of a text that its embedding is made of: a hash of what it says, and how much it counts. */
+/** Receives a feature of a text: its hash, and its weight in the embedding. */
 export type TakeFeature = (hash: number, weight: number) => void
 
 const WORD_WEIGHT = 1
-/** Parts of words make `run`, `runs` and `running` near each other. */
+/** Trigrams put `run`, `runs` and `running` close to each other. */
 const TRIGRAM_WEIGHT = 0.3
-/** What a word begins with is mostly its stem. */
+/** The start of a word is usually its stem. */
 const STEM_WEIGHT = 0.5
 const STEM_LENGTH = 4
-/** Words that every text has say little about what it is about. */
+/** Function words occur in all texts and say little about the topic. */
 const STOP_WORD_WEIGHT = 0.05
-/** Scripts without spaces: two characters are about a word, one is a hint. */
+/** In scripts without spaces, two characters are about one word; a single one is a weak signal. */
 const PAIR_WEIGHT = 1
 const CHARACTER_WEIGHT = 0.35
 
@@ -26,16 +26,16 @@ const stopHashes = new Set(stopWords.split(' ').map((word) => hashText(word, 0))
 
 const FNV_OFFSET = 0x811c9dc5
 const FNV_PRIME = 0x01000193
-/** Set parts of words, single characters and pairs apart from words of the same letters. */
+/** Separate hashes of word parts, characters and pairs from hashes of words with the same letters. */
 const STEM_SALT = 0x2545f491
 const TRIGRAM_SALT = 0x9e3779b9
 const CHARACTER_SALT = 0x7f4a7c15
 const PAIR_SALT = 0x94d049bb
 
 /**
- * Hands over the words of a text, the stems and letter trigrams of longer ones, and, in scripts without
- * spaces, characters and pairs of them; without regard to case or punctuation. One pass over the text, which
- * allocates nothing: this is most of the cost of an embedding.
+ * Calls `take` for each word of a text, for the stem and letter trigrams of longer words, and in scripts without
+ * spaces for each character and pair. Ignores case and punctuation. One pass without allocations, because this is
+ * most of the cost of an embedding.
  */
 export function eachFeature(text: string, take: TakeFeature): void {
   const lower = text.toLowerCase()
@@ -69,7 +69,7 @@ export function eachFeature(text: string, take: TakeFeature): void {
   }
 }
 
-/** FNV-1a over UTF-16 units, with a final mix (murmur3's), since FNV's high bits of short texts are poor. */
+/** FNV-1a over UTF-16 units with the final mix of murmur3, because the high bits of FNV are poor for short texts. */
 export function hashText(text: string, salt: number): number {
   let hash = 0x811c9dc5 ^ salt
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
@@ -84,16 +84,16 @@ const asciiKinds = Uint8Array.from({ length: 128 }, (_, code) =>
   /[a-z0-9]/.test(String.fromCharCode(code)) ? LETTER : SEPARATOR,
 )
 
-/** Whether a UTF-16 unit belongs to a word, is nearly one by itself, or stands between words. */
+/** Classifies a UTF-16 unit as part of a word, ideograph or separator. */
 function kindOf(code: number): number {
   if (code < 0x80) return asciiKinds[code] ?? SEPARATOR
   if (code < 0xc0) return code === 0xaa || code === 0xb5 || code === 0xba ? LETTER : SEPARATOR
   if (code < 0x2000) return code === 0xd7 || code === 0xf7 ? SEPARATOR : LETTER
-  // General punctuation to box drawing and symbols, then the punctuation of East Asia.
+  // General punctuation to box drawing and symbols, then East Asian punctuation.
   if (code < 0x2c00 || (code >= 0x3000 && code <= 0x303f) || (code >= 0xff00 && code <= 0xff0f)) {
     return SEPARATOR
   }
-  // Kana, Chinese, and what surrogates stand for; Hangul has spaces but words of few syllables.
+  // Kana, Chinese characters and surrogates. Hangul has spaces, but its words have few syllables.
   return code >= 0x2e80 ? IDEOGRAPH : LETTER
 }
 

@@ -7,28 +7,28 @@ import type { CompletionTask, ToolDefinition, TextFormat } from './completion-ta
 import { drawJson } from './json/draw-json.ts'
 import { drawLorem } from './lorem.ts'
 
-/** Of the answers that may hold several calls, this share holds two. */
+/** Share of answers with two calls, if several calls are allowed. */
 const SHARE_OF_TWO_CALLS = 0.2
-/** And this one three. */
+/** Share of answers with three calls. */
 const SHARE_OF_THREE_CALLS = 0.05
 
 /**
- * Billed for one call besides its name and arguments: gpt-4o billed 14 for `get_weather` with
- * `{"location":"Shanghai"}`, which are 7 tokens, and gpt-4.1-mini 15 for 8 (May and July 2025).
+ * Tokens billed for one call in addition to its name and arguments: gpt-4o billed 14 for `get_weather` with
+ * `{"location":"Shanghai"}` (7 tokens), and gpt-4.1-mini billed 15 for 8 (May and July 2025).
  */
 const SINGLE_CALL_TOKENS = 7
 
 /**
- * Calls side by side are wrapped as one: gpt-4o-mini billed two at 51, of which 23 are names and arguments (November
- * 2024). As part of a prompt, three cost two more than two do.
+ * Parallel calls share one wrapper: gpt-4o-mini billed 51 tokens for two calls with 23 tokens of names and arguments
+ * (November 2024). As part of a prompt, three calls cost two tokens more than two calls.
  */
 const PARALLEL_CALLS_TOKENS = 24
 const TOKENS_PER_PARALLEL_CALL = 2
 
-/** Longest input of a custom tool, in tokens; it is free text. */
+/** Maximum input of a custom tool, in tokens. The input is free text. */
 const MAX_CUSTOM_INPUT = 24
 
-/** Whether this answer is to call tools. */
+/** Whether this answer calls tools. */
 export function shouldCallTools(task: CompletionTask, random: Random, config: ResourceConfig): boolean {
   if (task.tools.length === 0) return false
   switch (task.toolChoice.kind) {
@@ -42,10 +42,10 @@ export function shouldCallTools(task: CompletionTask, random: Random, config: Re
 }
 
 /**
- * Draws the tools that an answer calls, with arguments that fit their schemas. A limit that is too small cuts the last
- * arguments, or leaves no call at all.
+ * Draws the tools that an answer calls, with arguments that match their schemas. A limit that is too small cuts the
+ * last arguments or omits the calls.
  *
- * @param room tokens that names, arguments and framing may take together
+ * @param room maximum tokens of names, arguments and framing together
  */
 export function drawToolCalls(
   task: CompletionTask,
@@ -77,7 +77,7 @@ export function drawToolCalls(
     toolCalls.push({ id: `call_${alphanumeric(random, 24)}`, kind: tool.kind, name: tool.name, pieces })
   }
   if (cut) return { toolCalls, finishReason: 'length', overheadTokens: overheadTokens + left }
-  // Forced to one function, the service's models end as they end a text.
+  // If one function is forced, the models of the service finish with `stop`.
   const finishReason = forcedName(task) === undefined ? 'tool_calls' : 'stop'
   return { toolCalls, finishReason, overheadTokens }
 }
@@ -86,7 +86,7 @@ function chooseTools(task: CompletionTask, random: Random): ToolDefinition[] {
   const callable = callableTools(task)
   const one = (): ToolDefinition[] => callable.slice(random.below(callable.length)).slice(0, 1)
   const chosen = one()
-  // Structured outputs do not go with parallel calls, says the service's documentation.
+  // The documentation of the service excludes parallel calls with structured outputs.
   if (!task.parallelToolCalls || forcedName(task) !== undefined) return chosen
   const draw = random.unit()
   if (draw >= SHARE_OF_TWO_CALLS + SHARE_OF_THREE_CALLS || callable.some((tool) => tool.strict)) return chosen
@@ -106,27 +106,27 @@ function drawInput(tool: ToolDefinition, random: Random, spacing: JsonSpacing): 
   return writeJson(tool.parameters === undefined ? {} : drawJson(tool.parameters, random), spacing)
 }
 
-/** Members of an object that no schema describes. */
+/** Number of members of an object without a schema. */
 const MIN_MEMBERS = 2
 const MAX_MEMBERS = 5
 
-/** Longest text among them, in tokens. */
+/** Maximum length of their texts, in tokens. */
 const MAX_TEXT_LENGTH = 8
 
-/** How JSON is written: without any space, or with one after each comma and colon. */
+/** JSON without spaces, or with one space after each comma and colon. */
 export type JsonSpacing = 'compact' | 'spaced'
 
-/** The forms of an answer that are JSON. */
+/** The response formats that are JSON. */
 export type JsonFormat = Exclude<TextFormat, { kind: 'text' }>
 
-/** Draws an answer in JSON: a value that fits the schema, or else an object of some kind. */
+/** Draws a JSON answer: a value that matches the schema, or any object without a schema. */
 export function drawJsonAnswer(format: JsonFormat, random: Random): string {
   return writeJson(format.kind === 'json-schema' ? drawJson(format.schema, random) : drawObject(random))
 }
 
 /**
- * Writes a value as a model does, in ASCII: what lies beyond is escaped, so that every token is whole text. `spaced` is
- * what the service's models write into calls that they make side by side.
+ * Serializes a value as a model does. All characters outside ASCII are escaped, so that every token is complete text.
+ * The models of the service write parallel calls with `spaced`.
  */
 export function writeJson(value: unknown, spacing: JsonSpacing = 'compact'): string {
   const text = spacing === 'spaced' ? spacedJson(value) : JSON.stringify(value)
@@ -140,7 +140,7 @@ function drawObject(random: Random): object {
   return Object.fromEntries(members)
 }
 
-/** The first word of a text is a capitalised one without punctuation. */
+/** The first word of a text is capitalized and has no punctuation. */
 function drawKey(random: Random): string {
   return drawLorem(random, 1).text.toLowerCase()
 }
