@@ -5,19 +5,19 @@ const pieces = ['Lorem', ' ipsum', ' dolor', '.', ' Sed', ' sit', '.']
 
 describe('stop texts', () => {
   it('end the text before them, and their own tokens are unseen', () => {
-    expect(endAtStop(pieces, ['.'])).toEqual({ pieces: ['Lorem', ' ipsum', ' dolor'], unseenTokens: 1 })
+    expect(endAtStop(pieces, ['.'])).toEqual({ pieces: ['Lorem', ' ipsum', ' dolor'], hiddenTokens: 1 })
   })
 
   it('are found where they lie across pieces', () => {
-    expect(endAtStop(pieces, ['olor. S'])).toEqual({ pieces: ['Lorem', ' ipsum', ' d'], unseenTokens: 2 })
+    expect(endAtStop(pieces, ['olor. S'])).toEqual({ pieces: ['Lorem', ' ipsum', ' d'], hiddenTokens: 2 })
   })
 
   it('may cut a piece, of which the beginning is seen', () => {
-    expect(endAtStop(pieces, ['ipsum'])).toEqual({ pieces: ['Lorem', ' '], unseenTokens: 0 })
+    expect(endAtStop(pieces, ['ipsum'])).toEqual({ pieces: ['Lorem', ' '], hiddenTokens: 0 })
   })
 
   it('leave nothing when the text begins with them', () => {
-    expect(endAtStop(pieces, ['Lorem'])).toEqual({ pieces: [], unseenTokens: 1 })
+    expect(endAtStop(pieces, ['Lorem'])).toEqual({ pieces: [], hiddenTokens: 1 })
   })
 
   it('take effect in the order in which the model completes them', () => {

@@ -1,6 +1,6 @@
 import type { LiveConfig } from '../config/live-config.ts'
 import { configSecrets } from '../config/redact-config.ts'
-import { ResponseStore, usualStoreLimits } from '../generate/responses/response-store.ts'
+import { ResponseStore, defaultStoreLimits } from '../generate/responses/response-store.ts'
 import type { JournalReader } from '../journal/journal-sink.ts'
 import { LimiterTable } from '../limits/limiter-table.ts'
 import type { SharedState } from '../metrics/metrics.ts'
@@ -56,8 +56,8 @@ export async function joinService(
   const limits = createRedisLimits({ connection, prefix, clock, local })
   const slots = new RedisSlots({ connection, prefix, clock })
   const documents = new RedisDocuments(connection, prefix, 'responses', {
-    documents: usualStoreLimits.responses,
-    bytes: usualStoreLimits.bytes,
+    documents: defaultStoreLimits.responses,
+    bytes: defaultStoreLimits.bytes,
   })
   const responses = new RedisResponses({ documents, local: new ResponseStore(), clock: machine })
   const cursors = new RedisCursors({ connection, prefix, local: new LocalCursors() })

@@ -20,23 +20,23 @@ import {
   createNote,
 } from './speech-plan.ts'
 
-/** `audio/mpeg` was seen on the service; the others are the registered or usual names. */
+/** `audio/mpeg` was captured from the service. The others are registered or common names. */
 const contentTypes: Readonly<Record<SpeechFormat, string>> = {
   mp3: 'audio/mpeg',
   wav: 'audio/wav',
   pcm: 'audio/pcm',
 }
 
-/** A minute of gpt-4o-mini-tts costs 1.5 cents at 12 dollars a million tokens (OpenAI's price list of 2025). */
+/** One minute of gpt-4o-mini-tts costs 1.5 cents at 12 dollars per million tokens (OpenAI price list, 2025). */
 const TOKENS_PER_MINUTE = 1_250
 
-/** 24 kHz of 16 bits, and of MP3 a fraction. */
+/** PCM and WAV: 24 kHz with 16 bits. The MP3 value is an upper estimate. */
 const bytesPerSecond: Readonly<Record<SpeechFormat, number>> = { mp3: 16_000, wav: 48_000, pcm: 48_000 }
 
-/** Bytes of sound in one event: a second or so of most formats, and base64 without padding. */
+/** Audio bytes per event: about one second of most formats. A multiple of 3, so base64 needs no padding. */
 const BYTES_PER_EVENT = 24_000
 
-/** Answers a request for speech with a soft tone for each word, as long as the words would take to say. */
+/** Answers a speech request with a soft tone per word. The duration is about that of the spoken text. */
 export async function generateSpeech(exchange: Addressed): Promise<Reply> {
   const { model } = exchange.deployment
   const parsed = parseSpeechRequest(exchange.json, model)
@@ -68,7 +68,10 @@ export async function generateSpeech(exchange: Addressed): Promise<Reply> {
   return modelReply(wholeOf(contentTypes[format ?? 'mp3']), { kind: 'whole', render }, usage)
 }
 
-/** Samples are laid out when they are due, for ten minutes have 29 MB; an MP3 file is small, and its encoder waits. */
+/**
+ * PCM is rendered when it is sent, because ten minutes have 29 MB. MP3 files are small, and the encoder is
+ * asynchronous.
+ */
 async function renderer(plan: SpeechPlan, voice: string, format: SpeechFormat): Promise<() => Buffer> {
   if (format === 'pcm') return () => renderPcm(plan, voice)
   if (format === 'wav') return () => renderWav(renderPcm(plan, voice))
@@ -94,10 +97,10 @@ function doneJson({ promptTokens, completionTokens }: Usage): string {
   return `{"type":"speech.audio.done","usage":{"input_tokens":${promptTokens},"output_tokens":${completionTokens},"total_tokens":${promptTokens + completionTokens}}}`
 }
 
-/** What a note does not sound of its slot at least: words are heard one by one. */
+/** Minimum silent share of a note, so that words are separate. */
 const SILENT_SHARE = 0.3
 
-/** The samples of a plan, spoken by a voice: each note is made once and copied. */
+/** Renders the samples of a plan. Each note is created once and copied. */
 export function renderPcm({ slotFrames, notes }: SpeechPlan, voice: string): Buffer {
   const slotBytes = slotFrames * SAMPLES_PER_FRAME * BYTES_PER_SAMPLE
   const soundFrames = Math.max(1, Math.floor(slotFrames * (1 - SILENT_SHARE)))
@@ -114,7 +117,7 @@ export function renderPcm({ slotFrames, notes }: SpeechPlan, voice: string): Buf
 
 const WAV_HEADER_BYTES = 44
 
-/** Puts samples into a WAV file. */
+/** Adds a WAV header to samples. */
 export function renderWav(pcm: Buffer): Buffer {
   const header = Buffer.alloc(WAV_HEADER_BYTES)
   header.write('RIFF', 0, 'latin1')

@@ -36,18 +36,18 @@ import { createRandom } from '../../lib/random.ts'
 import { drawLorem } from '../lorem.ts'
 import { hashText } from '../text-features.ts'
 
-/** The largest upload: 25 MB, the form around the file included. */
+/** Maximum upload size: 25 MB, including the form data. */
 const MAX_BYTES = 26_214_400
 
-/** The service refuses what is shorter. */
+/** Minimum duration. The service rejects shorter audio. */
 const MIN_SECONDS = 0.1
 
-/** Answers a transcription with lorem text, as long as one can speak in the time of the audio. */
+/** Answers a transcription with lorem text. Its length matches the duration of the audio. */
 export function generateTranscription(exchange: Addressed): ReplyOrPromise {
   return generateTranscript(exchange, 'transcribe')
 }
 
-/** Answers a translation, whose text is English by definition, in the same way. */
+/** Answers a translation in the same way. Its text is always English. */
 export function generateTranslation(exchange: Addressed): ReplyOrPromise {
   return generateTranscript(exchange, 'translate')
 }
@@ -67,7 +67,7 @@ function generateTranscript(exchange: Addressed, task: AudioTask): ReplyOrPromis
   const { bytes } = request.file
   const durationSeconds = audioSeconds(bytes)
   if (durationSeconds < MIN_SECONDS) return refuse(tooShort())
-  const transcript = hear(bytes, durationSeconds, task)
+  const transcript = drawTranscript(bytes, durationSeconds, task)
   if (isWhisper(model)) return whisperReply(transcript, request, task)
   const counter = countAhead(exchange, loadEncoding(model.encoding), (collector) => {
     collector.count(request.prompt)
@@ -76,7 +76,7 @@ function generateTranscript(exchange: Addressed, task: AudioTask): ReplyOrPromis
 }
 
 function whisperReply(transcript: Transcript, request: TranscriptionRequest, task: AudioTask): Reply {
-  // Answers of translations have no usage in OpenAI's specification.
+  // Translations have no usage in OpenAI's specification.
   const usage = task === 'transcribe' ? durationJson(transcript) : undefined
   const { temperature, granularities } = request
   const language = task === 'translate' ? 'english' : languageName(request.language)
@@ -88,7 +88,7 @@ function whisperReply(transcript: Transcript, request: TranscriptionRequest, tas
     case 'vtt':
       return textReply(() => renderVtt(transcript.sentences))
     case 'verbose_json': {
-      const facts = { task, language, temperature, granularities, usage, heard: hearSegment }
+      const facts = { task, language, temperature, granularities, usage, heard: segmentFacts }
       return jsonReply(() => renderVerbose(transcript, facts))
     }
     default:
@@ -121,7 +121,7 @@ function tokenBilledReply(
   return { ...jsonReply(render), usage }
 }
 
-/** A stream tells the text token by token, or sentence by sentence where it tells who speaks; then the whole. */
+/** A stream sends the text token by token, or sentence by sentence with speakers, and then the whole text. */
 function eventJsons({ text, pieces, sentences }: Transcript, diarized: boolean, usage: string): string[] {
   const parts = diarized
     ? sentences.map(diarizedSegmentJson)
@@ -144,25 +144,25 @@ function textReply(render: () => string): Reply {
 
 const languageNames = new Intl.DisplayNames(['en'], { type: 'language' })
 
-/** `de` is "german"; without a code, English is heard. */
+/** Returns "german" for `de`. The default is English. */
 function languageName(code: string | undefined): string {
   return code === undefined ? 'english' : (languageNames.of(code) ?? code).toLowerCase()
 }
 
-/** What is assumed of a file that does not tell its rate: 128 kbit/s, the most common of MP3. */
+/** Assumed rate of a file of unknown format: 128 kbit/s, the most common MP3 rate. */
 const ASSUMED_BYTES_PER_SECOND = 16_000
 
-/** No audio has fewer; a header that claims less is broken, and believing it would make a text of any length. */
+/** Minimum valid rate. A lower rate in a header is invalid and would result in an unbounded text. */
 const MIN_BYTES_PER_SECOND = 1_000
 
-/** How long a file of audio lasts, in seconds: as a WAV or MP3 file tells, and else estimated from its size. */
+/** Duration of an audio file in seconds, from its WAV or MP3 header, or else estimated from its size. */
 export function audioSeconds(file: Buffer): number {
   return wavSeconds(file) ?? mp3Seconds(file) ?? file.length / ASSUMED_BYTES_PER_SECOND
 }
 
 const CHUNK_HEADER_BYTES = 8
 
-/** The size of the samples by the rate, both from the chunks of the RIFF container. */
+/** Size of the samples divided by the rate. Both are in chunks of the RIFF container. */
 function wavSeconds(file: Buffer): number | undefined {
   if (tag(file, 0) !== 'RIFF' || tag(file, 8) !== 'WAVE') return undefined
   let bytesPerSecond = 0
@@ -172,11 +172,11 @@ function wavSeconds(file: Buffer): number | undefined {
     const size = file.readUInt32LE(at + 4)
     if (tag(file, at) === 'fmt ' && start + 12 <= file.length) bytesPerSecond = file.readUInt32LE(start + 8)
     if (tag(file, at) === 'data') {
-      // A stream writes its header before it knows its size, so what is there counts.
+      // A streamed file has a header without the final size, so use the actual size.
       const bytes = Math.min(size, file.length - start)
       return bytesPerSecond < MIN_BYTES_PER_SECOND ? undefined : bytes / bytesPerSecond
     }
-    // Chunks begin at even places.
+    // Chunks start at even offsets.
     at = start + size + (size % 2)
   }
   return undefined
@@ -184,15 +184,15 @@ function wavSeconds(file: Buffer): number | undefined {
 
 const ID3_HEADER_BYTES = 10
 
-/** Bit rates of Layer III in kbit/s by their index: MPEG-1, and MPEG-2 with 2.5. 0 and 15 say nothing of use. */
+/** Bit rates of Layer III in kbit/s by index: MPEG-1, and MPEG-2 with 2.5. 0 and 15 are not usable. */
 const mpeg1Rates = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320]
 const mpeg2Rates = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160]
 
-/** The size by the bit rate of the first frame; a file of varying rate is estimated by it. */
+/** Size divided by the bit rate of the first frame. This is an estimate for variable bit rates. */
 function mp3Seconds(file: Buffer): number | undefined {
   let at = 0
   if (file.toString('latin1', 0, 3) === 'ID3' && file.length >= ID3_HEADER_BYTES) {
-    // Seven bits a byte.
+    // Seven bits per byte.
     at =
       [6, 7, 8, 9].reduce((size, place) => size * 128 + (file.readUInt8(place) & 0x7f), 0) + ID3_HEADER_BYTES
   }
@@ -209,18 +209,18 @@ function tag(file: Buffer, at: number): string {
   return file.toString('latin1', at, at + 4)
 }
 
-/** Two and a half words a second: 150 a minute, the pace of unhurried speech. */
+/** 150 words per minute, which is unhurried speech. */
 const WORDS_PER_SECOND = 2.5
 
-/** Full stops and commas of the drawn text come on top of its words. */
+/** Full stops and commas of the text are additional tokens. */
 const TOKENS_PER_WORD = 1.18
 
 /**
- * Hears a text in a file: as long as its duration lets one say, and always the same in the same bytes.
+ * Draws the transcript of a file. The length follows from the duration, and the text from the bytes.
  *
- * @param salt lets the same file say something else, for another task
+ * @param salt results in a different text for the same file, for another task
  */
-export function hear(file: Buffer, durationSeconds: number, salt: string): Transcript {
+export function drawTranscript(file: Buffer, durationSeconds: number, salt: string): Transcript {
   const random = createRandom(`${salt}/${file.length}/${crc32(file)}`)
   const tokens = Math.max(2, Math.round(durationSeconds * WORDS_PER_SECOND * TOKENS_PER_WORD))
   const { pieces, text } = drawLorem(random, tokens)
@@ -238,13 +238,13 @@ function timeSentences(pieces: readonly string[], durationSeconds: number): Time
   const sentences: TimedSentence[] = []
   let text = ''
   let words: TimedWord[] = []
-  let heard = 0
+  let spokenWords = 0
   for (const piece of pieces) {
     text += piece
     if (isWord(piece)) {
-      const start = roundTo(heard * secondsPerWord, 2)
-      heard++
-      words.push({ word: piece.trim(), start, end: roundTo(heard * secondsPerWord, 2) })
+      const start = roundTo(spokenWords * secondsPerWord, 2)
+      spokenWords++
+      words.push({ word: piece.trim(), start, end: roundTo(spokenWords * secondsPerWord, 2) })
     }
     if (piece !== '.') continue
     sentences.push(createSentence(text, words))
@@ -263,24 +263,24 @@ function isWord(piece: string): boolean {
   return piece !== '.' && piece !== ','
 }
 
-/** Whisper listens to 30 seconds at a time; `seek` counts frames of 10 ms to the start of such a window. */
+/** Whisper reads windows of 30 seconds. `seek` is the start of the window in frames of 10 ms. */
 const WINDOW_SECONDS = 30
 const FRAMES_PER_SECOND = 100
 
-/** Whisper's vocabulary: tokens of text, and one of time for every 20 ms of a window. */
+/** Whisper's vocabulary: text tokens, and one time token for every 20 ms of a window. */
 const TEXT_TOKENS = 50_257
 const FIRST_TIME_TOKEN = 50_364
 const TIME_TOKENS_PER_SECOND = 50
 
-/** How a sentence was heard: as plausible as clear speech, and as settled as the text. */
-export function hearSegment({ text, start, end, words }: TimedSentence): SegmentFacts {
+/** Generates the details of a segment, with typical values for clear speech that depend only on the text. */
+export function segmentFacts({ text, start, end, words }: TimedSentence): SegmentFacts {
   const windowStart = Math.floor(start / WINDOW_SECONDS) * WINDOW_SECONDS
   const timeToken = (seconds: number): number =>
     FIRST_TIME_TOKEN + Math.round(Math.min(seconds - windowStart, WINDOW_SECONDS) * TIME_TOKENS_PER_SECOND)
   const share = (salt: number): number => (hashText(text, salt) % 1_000) / 1_000
   return {
     seek: windowStart * FRAMES_PER_SECOND,
-    // Whisper's vocabulary is not here: each word has a number of its own, always the same.
+    // Whisper's vocabulary is not available. The token of a word is a hash of the word.
     tokens: [timeToken(start), ...words.map(({ word }) => hashText(word, 0) % TEXT_TOKENS), timeToken(end)],
     avgLogprob: -0.2 - share(1) * 0.2,
     compressionRatio: 1.1 + share(2) * 0.5,

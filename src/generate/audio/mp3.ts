@@ -10,30 +10,36 @@ import { yieldToEventLoop } from '../../lib/real-timers.ts'
 
 const KILOBITS_PER_SECOND = 64
 
-/** Of MPEG-2 Layer III: 72 times the bit rate by the sample rate, here without a rest, so that no frame is padded. */
+/**
+ * Frame size of MPEG-2 Layer III: 72 times the bit rate divided by the sample rate. The result is an integer here, so
+ * no frame is padded.
+ */
 const FRAME_BYTES = (72 * KILOBITS_PER_SECOND * 1_000) / SAMPLE_RATE
 
-/** The encoder lags by 1,105 samples and a frame rings on in the next: a note ends so many silent frames late. */
+/**
+ * The encoder delays by 1,105 samples, and a frame overlaps the next one. A note therefore needs this many silent
+ * frames at its end.
+ */
 const TAIL_FRAMES = 3
 
-/** The longest sound of a note, in frames; a slower speech has longer silence between notes. */
-const MAX_SOUND = 10
+/** Maximum sound of a note, in frames. Slower speech has longer silence between notes. */
+const MAX_SOUND_FRAMES = 10
 
-/** The encoded notes of a voice, and its silence of one frame. */
+/** The encoded notes of a voice, and one silent frame. */
 interface EncodedVoice {
   readonly notes: readonly Buffer[]
   readonly silence: Buffer
 }
 
-/** Encoding takes some 200 ms of processor a voice, so it is done once. An entry has about 10 KB. */
+/** Encoding a voice takes about 200 ms of CPU time, so it is done once. An entry has about 10 KB. */
 const encoded = new RecentMap<string, Promise<EncodedVoice>>(64)
 
 /**
- * The MP3 file of a plan (MPEG-2 Layer III, 24 kHz, mono, 64 kbit/s), spoken by a voice. Frames are encoded without a bit
- * reservoir, so each stands for itself: a note is encoded once, and its frames are repeated as they are.
+ * Renders the MP3 file of a plan (MPEG-2 Layer III, 24 kHz, mono, 64 kbit/s). Frames are encoded without a bit
+ * reservoir, so they are independent: a note is encoded once, and its frames are copied.
  */
 export async function renderMp3({ slotFrames, notes }: SpeechPlan, voice: string): Promise<Buffer> {
-  const soundFrames = Math.max(1, Math.min(MAX_SOUND, slotFrames - TAIL_FRAMES))
+  const soundFrames = Math.max(1, Math.min(MAX_SOUND_FRAMES, slotFrames - TAIL_FRAMES))
   const key = `${voice}/${soundFrames}`
   let pending = encoded.get(key)
   if (!pending) encoded.set(key, (pending = encodeVoice(voice, soundFrames)))
@@ -53,7 +59,7 @@ async function encodeVoice(voice: string, soundFrames: number): Promise<EncodedV
   const encoder = new Mp3Encoder(1, SAMPLE_RATE, KILOBITS_PER_SECOND)
   const noteFrames = soundFrames + TAIL_FRAMES
   const parts: Buffer[] = []
-  // One frame a turn: each takes a millisecond or more, and others want theirs between.
+  // Yield after each frame. A frame takes a millisecond or more.
   const encode = async (samples: Int16Array): Promise<void> => {
     for (let at = 0; at < samples.length; at += SAMPLES_PER_FRAME) {
       const bytes = encoder.encodeBuffer(samples.subarray(at, at + SAMPLES_PER_FRAME))
@@ -66,7 +72,7 @@ async function encodeVoice(voice: string, soundFrames: number): Promise<EncodedV
     samples.set(createNote(voice, note, soundFrames))
     await encode(samples)
   }
-  // Pushes out what the encoder holds back, and gives the frames of silence.
+  // Flushes the encoder and produces the silent frames.
   await encode(new Int16Array((TAIL_FRAMES + 4) * SAMPLES_PER_FRAME))
   const mp3 = Buffer.concat(parts)
   const noteBytes = noteFrames * FRAME_BYTES

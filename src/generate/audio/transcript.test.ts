@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { loadEncoding } from '../../tokens/encoding.ts'
-import { audioSeconds, hear, hearSegment } from './generate-transcript.ts'
+import { audioSeconds, drawTranscript, segmentFacts } from './generate-transcript.ts'
 import { renderWav } from './generate-speech.ts'
 import { renderVerbose, renderSrt, renderVtt } from '../../wire/audio/write-transcript.ts'
 
@@ -12,9 +12,12 @@ const verboseOf = (seconds: number, granularities: ('word' | 'segment')[]) => {
     language: 'german',
     temperature: 0,
     usage: undefined,
-    heard: hearSegment,
+    heard: segmentFacts,
   } as const
-  return renderVerbose(hear(file, seconds, 'transcribe'), { ...facts, granularities: new Set(granularities) })
+  return renderVerbose(drawTranscript(file, seconds, 'transcribe'), {
+    ...facts,
+    granularities: new Set(granularities),
+  })
 }
 
 describe('audioSeconds', () => {
@@ -61,18 +64,20 @@ describe('audioSeconds', () => {
 
 describe('hear', () => {
   it('hears the same in the same bytes, and something else in others or for another task', () => {
-    expect(hear(file, 9, 'a')).toEqual(hear(Buffer.from(file), 9, 'a'))
-    expect(hear(file, 9, 'a').text).not.toBe(hear(file, 9, 'b').text)
-    expect(hear(file, 9, 'a').text).not.toBe(hear(Buffer.from('other audio'), 9, 'a').text)
+    expect(drawTranscript(file, 9, 'a')).toEqual(drawTranscript(Buffer.from(file), 9, 'a'))
+    expect(drawTranscript(file, 9, 'a').text).not.toBe(drawTranscript(file, 9, 'b').text)
+    expect(drawTranscript(file, 9, 'a').text).not.toBe(
+      drawTranscript(Buffer.from('other audio'), 9, 'a').text,
+    )
   })
 
   it.each([10, 60, 600])('hears about two and a half words a second in %i seconds', (seconds) => {
-    const words = hear(file, seconds, '').text.split(' ').length
+    const words = drawTranscript(file, seconds, '').text.split(' ').length
     expect(Math.abs(words / seconds - 2.5)).toBeLessThan(0.3)
   })
 
   it('cuts the time into sentences of a few seconds, without gaps, to the end', () => {
-    const { sentences } = hear(file, 60, '')
+    const { sentences } = drawTranscript(file, 60, '')
     expect(sentences[0]?.start).toBe(0)
     expect(sentences.at(-1)?.end).toBe(60)
     for (const [index, { start, end, words }] of sentences.entries()) {
@@ -84,12 +89,12 @@ describe('hear', () => {
   })
 
   it('gives pieces that are one token each', () => {
-    const { pieces, text } = hear(file, 60, '')
+    const { pieces, text } = drawTranscript(file, 60, '')
     expect(loadEncoding('o200k_base').count(text)).toBe(pieces.length)
   })
 
   it('hears something in a tenth of a second', () => {
-    expect(hear(file, 0.1, '').text).toMatch(/\.$/)
+    expect(drawTranscript(file, 0.1, '').text).toMatch(/\.$/)
   })
 })
 

@@ -1,12 +1,15 @@
 import type { PictureSpec } from './image-url.ts'
 import type { Picture, Rgb } from './png.ts'
 
-/** Pixels of a glyph; the eighth row is for what hangs below the line. */
+/** Glyph size in pixels. The eighth row is for descenders. */
 export const GLYPH_WIDTH = 5
 const GLYPH_HEIGHT = 8
 
-/** The printable characters of ASCII from 0x20 on: eight rows each, a row as one digit of base 32, left pixel highest. */
-const drawn =
+/**
+ * The printable ASCII characters from 0x20 on. Each has eight rows, and each row is a base-32 digit with the leftmost
+ * pixel in the highest bit.
+ */
+const glyphRows =
   '00000000 44444040 aaa00000 aavavaa0 4fke5u40 op248j30 cik8lid0 c4800000 24888420 84222480 04lel400 044v4400 ' +
   '00000c48 000v0000 00000cc0 01248g00 ehjlphe0 4c4444e0 eh1248v0 v2421he0 26aiv220 vgu11he0 68guhhe0 v1248880 ' +
   'ehhehhe0 ehhf12c0 0cc0cc00 0cc0c480 248g8420 00v0v000 84212480 eh124040 eh1dlle0 ehhhvhh0 uhhuhhu0 ehggghe0 ' +
@@ -19,28 +22,33 @@ const drawn =
 const ROW_DIGITS = 32
 const FIRST_CODE = 0x20
 
-const glyphs = drawn.split(' ').map((rows) => Array.from(rows, (digit) => Number.parseInt(digit, ROW_DIGITS)))
+const glyphs = glyphRows
+  .split(' ')
+  .map((rows) => Array.from(rows, (digit) => Number.parseInt(digit, ROW_DIGITS)))
 
 const box = Array.from('vhhhhhv0', (digit) => Number.parseInt(digit, ROW_DIGITS))
 
-/** The rows of a character from the top, five bits each, left pixel highest; one that is not ASCII is a box. */
+/**
+ * Returns the rows of a character from top to bottom, five bits each, with the leftmost pixel in the highest bit.
+ * Characters outside ASCII are drawn as a box.
+ */
 export function glyphOf(character: string): readonly number[] {
   return glyphs[(character.codePointAt(0) ?? 0) - FIRST_CODE] ?? box
 }
 
-/** Colours of a picture by their number; 0 is the ground. */
+/** Colour numbers of a picture. 0 is the background. */
 const INK = 1
 const ACCENT = 2
-const VEIL = 3
+const UNFINISHED = 3
 
-/** Sizes of a pixel of the font, largest first; below 2 nothing can be read. */
+/** Sizes of a font pixel in descending order. Smaller sizes are unreadable. */
 const scales = [10, 9, 8, 7, 6, 5, 4, 3, 2]
 
-/** From one character or line to the next, in pixels of the font. */
+/** Distance between characters and between lines, in font pixels. */
 const ADVANCE = GLYPH_WIDTH + 1
 const LINE_HEIGHT = GLYPH_HEIGHT + 2
 
-/** Paints with numbered colours on a grid of bytes. */
+/** Draws with numbered colours on a byte grid. */
 class Canvas {
   readonly width: number
   readonly height: number
@@ -52,7 +60,7 @@ class Canvas {
     this.pixels = new Uint8Array(width * height)
   }
 
-  /** Fills a rectangle; what lies outside is cut off. */
+  /** Fills a rectangle, clipped to the canvas. */
   fill(x: number, y: number, width: number, height: number, colour: number): void {
     const right = Math.min(x + width, this.width)
     const bottom = Math.min(y + height, this.height)
@@ -62,7 +70,7 @@ class Canvas {
     }
   }
 
-  /** Writes a line of text from its upper left corner. */
+  /** Draws a line of text. `x` and `y` are its upper left corner. */
   write(line: string, x: number, y: number, scale: number, colour: number): void {
     let left = x
     for (const character of line) {
@@ -78,7 +86,7 @@ class Canvas {
   }
 }
 
-/** Draws the text in a frame, as large as it fits, above a pattern of the spec's hash and a small caption. */
+/** Draws the text as large as possible in a frame, above a pattern of the spec's hash and a small caption. */
 export function drawPicture(spec: PictureSpec): Picture {
   const { width, height, hash } = spec
   const canvas = new Canvas(width, height)
@@ -94,7 +102,7 @@ export function drawPicture(spec: PictureSpec): Picture {
   drawPattern(canvas, hash, margin, patternTop, cell)
   drawText(canvas, spec.text, margin * 2, margin * 2, patternTop - margin)
   const done = Math.round(height * spec.finished)
-  canvas.fill(0, done, width, height - done, VEIL)
+  canvas.fill(0, done, width, height - done, UNFINISHED)
   return { width, height, pixels: canvas.pixels, palette: paletteOf(hash), transparent: spec.transparent }
 }
 
@@ -106,7 +114,7 @@ function drawFrame(canvas: Canvas, thickness: number): void {
   canvas.fill(width - thickness, 0, thickness, height, ACCENT)
 }
 
-/** Two rows of squares, one bit of the hash each: pictures of different prompts differ at a glance. */
+/** Two rows of squares, one per bit of the hash, so that pictures of different prompts look different. */
 function drawPattern(canvas: Canvas, hash: number, left: number, top: number, cell: number): void {
   const columns = Math.floor((canvas.width - 2 * left) / cell)
   for (let column = 0; column < columns; column++) {
@@ -132,39 +140,39 @@ function drawText(canvas: Canvas, text: string, left: number, top: number, botto
   }
 }
 
-/** A dark ground with a light ink, and two tones between, all of one hue. */
+/** A dark background, light text and two tones between them, all with the same hue. */
 function paletteOf(hash: number): readonly Rgb[] {
   const hue = hash % 360
   return [fromHsl(hue, 0.45, 0.16), fromHsl(hue, 0.3, 0.95), fromHsl(hue, 0.6, 0.55), fromHsl(hue, 0.2, 0.32)]
 }
 
-/** The usual conversion; hue in degrees, the others from 0 to 1. */
+/** Standard HSL conversion. The hue is in degrees, saturation and lightness are from 0 to 1. */
 function fromHsl(hue: number, saturation: number, lightness: number): Rgb {
   const reach = saturation * Math.min(lightness, 1 - lightness)
   const channel = (offset: number): number => {
-    const turn = (offset + hue / 30) % 12
-    return Math.round(255 * (lightness - reach * Math.max(-1, Math.min(turn - 3, 9 - turn, 1))))
+    const position = (offset + hue / 30) % 12
+    return Math.round(255 * (lightness - reach * Math.max(-1, Math.min(position - 3, 9 - position, 1))))
   }
   return [channel(0), channel(8), channel(4)]
 }
 
-const cutMark = '...'
+const ellipsis = '...'
 
 /**
- * Breaks a text into lines of at most `columns` characters, between words where that goes. Lines beyond `rows` are
- * left out, and the last one then ends in three dots. Gives no lines where there is no room at all.
+ * Breaks a text into lines of at most `columns` characters, between words if possible. Lines beyond `rows` are
+ * omitted, and the last line then ends with three dots. Returns no lines if `columns` or `rows` is 0.
  */
 export function wrapText(text: string, columns: number, rows: number): string[] {
   if (columns < 1 || rows < 1) return []
   const lines = text.split(/\r\n|[\r\n]/).flatMap((paragraph) => wrapParagraph(paragraph, columns))
   if (lines.length <= rows) return lines
-  const kept = lines.slice(0, rows)
-  const last = kept[rows - 1] ?? ''
-  kept[rows - 1] =
+  const visible = lines.slice(0, rows)
+  const last = visible[rows - 1] ?? ''
+  visible[rows - 1] =
     Array.from(last)
-      .slice(0, Math.max(0, columns - cutMark.length))
-      .join('') + cutMark
-  return kept
+      .slice(0, Math.max(0, columns - ellipsis.length))
+      .join('') + ellipsis
+  return visible
 }
 
 function wrapParagraph(paragraph: string, columns: number): string[] {
@@ -182,7 +190,7 @@ function wrapParagraph(paragraph: string, columns: number): string[] {
       line += ' '
       length++
     }
-    // A word that is longer than a line is cut.
+    // Split a word that is longer than a line.
     let from = 0
     for (; characters.length - from > columns; from += columns) {
       lines.push(characters.slice(from, from + columns).join(''))

@@ -23,7 +23,7 @@ import { yieldToEventLoop } from '../../lib/real-timers.ts'
 
 const defaultSize = '1024x1024'
 
-/** Answers a request for images with pictures that show their prompt. */
+/** Answers an image request with pictures that show their prompt. */
 export async function generateImages(exchange: Addressed): Promise<Reply> {
   const { model } = exchange.deployment
   const parsed = parseImageRequest(exchange.json, model)
@@ -87,7 +87,7 @@ async function answerGptImage(exchange: Exchange, request: ImageRequest, model: 
     const png = await paint(spec)
     if (request.stream) events.push(renderImageEvent(png, facts))
     else pngs.push(png)
-    // One picture a turn, so that ten large ones do not hold up everybody else.
+    // Yield after each picture, so that ten large ones do not block other requests.
     await yieldToEventLoop()
   }
   if (!request.stream) {
@@ -109,7 +109,7 @@ function specOf(request: ImageRequest, model: string, size: string, index: numbe
   const count = request.n ?? 1
   const number = count > 1 ? ` image ${index + 1} of ${count}` : ''
   return {
-    // What the font cannot show becomes one character that it shows as a box, so that a URL stays short.
+    // Characters outside the font become one character that is drawn as a box, so that a URL stays short.
     text: request.prompt.replace(/[^\x20-\x7e\r\n\t]/gu, '\x7f'),
     caption: `${model} ${size}${number}`,
     ...parseSize(size),
@@ -119,7 +119,7 @@ function specOf(request: ImageRequest, model: string, size: string, index: numbe
   }
 }
 
-/** dall-e-3 always writes the prompt anew; what it writes names the style. */
+/** dall-e-3 always rewrites the prompt. The new prompt names the style. */
 function revise({ prompt, style }: ImageRequest): string {
   return style === 'natural'
     ? `A natural, realistic image of: ${prompt}`

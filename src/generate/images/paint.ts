@@ -3,17 +3,17 @@ import { drawPicture } from './draw-picture.ts'
 import type { PictureSpec } from './image-url.ts'
 import { encodePng } from './png.ts'
 
-/** Bytes of PNG files that are kept for certain; one of 1024x1024 has about ten thousand. */
-const MAX_KEPT_BYTES = 8 * 1024 * 1024
+/** Minimum size of the PNG cache in bytes. A file of 1024x1024 has about 10,000 bytes. */
+const MAX_CACHED_BYTES = 8 * 1024 * 1024
 
-const painted = new RecentMap<string, Buffer>(MAX_KEPT_BYTES, (png) => png.length)
+const cache = new RecentMap<string, Buffer>(MAX_CACHED_BYTES, (png) => png.length)
 
-/** Makes the PNG file of a picture, or gives it again: a URL is often fetched more than once. */
+/** Returns the PNG file of a picture. Files are cached, because a URL is often fetched more than once. */
 export async function paint(spec: PictureSpec): Promise<Buffer> {
   const key = JSON.stringify(spec)
-  const known = painted.get(key)
+  const known = cache.get(key)
   if (known) return known
   const png = await encodePng(drawPicture(spec))
-  painted.set(key, png)
+  cache.set(key, png)
   return png
 }

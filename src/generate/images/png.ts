@@ -1,18 +1,18 @@
 import { promisify } from 'node:util'
 import { crc32, deflate } from 'node:zlib'
 
-const deflateAside = promisify(deflate)
+const deflateAsync = promisify(deflate)
 
 /** An 8-bit RGB colour. */
 export type Rgb = readonly [red: number, green: number, blue: number]
 
-/** A picture of at most four colours; each pixel is a byte with the number of its colour. */
+/** A picture with at most four colours. Each pixel is a byte with its colour number. */
 export interface Picture {
   readonly width: number
   readonly height: number
   readonly pixels: Uint8Array
   readonly palette: readonly Rgb[]
-  /** Whether colour 0 lets the background through. */
+  /** Whether colour 0 is transparent. */
   readonly transparent: boolean
 }
 
@@ -21,14 +21,17 @@ const BITS_PER_PIXEL = 2
 const PIXELS_PER_BYTE = 8 / BITS_PER_PIXEL
 const INDEXED_COLOUR = 3
 
-/** Writes a picture as a PNG file (W3C, PNG Specification). Two bits a pixel and the fastest level: a few milliseconds, most of them beside the event loop. */
+/**
+ * Encodes a picture as a PNG file (W3C, PNG Specification). Uses two bits per pixel and the fastest compression
+ * level: a few milliseconds, most of them off the event loop.
+ */
 export async function encodePng({ width, height, pixels, palette, transparent }: Picture): Promise<Buffer> {
   const header = Buffer.alloc(13)
   header.writeUInt32BE(width, 0)
   header.writeUInt32BE(height, 4)
   header[8] = BITS_PER_PIXEL
   header[9] = INDEXED_COLOUR
-  const data = await deflateAside(packRows(width, height, pixels), { level: 1 })
+  const data = await deflateAsync(packRows(width, height, pixels), { level: 1 })
   return Buffer.concat([
     signature,
     chunk('IHDR', header),
@@ -39,7 +42,7 @@ export async function encodePng({ width, height, pixels, palette, transparent }:
   ])
 }
 
-/** Each row starts with the byte of its filter: none. */
+/** Each row starts with its filter type: 0 (none). */
 function packRows(width: number, height: number, pixels: Uint8Array): Buffer {
   const rowBytes = Math.ceil(width / PIXELS_PER_BYTE)
   const packed = Buffer.alloc((rowBytes + 1) * height)
@@ -47,7 +50,7 @@ function packRows(width: number, height: number, pixels: Uint8Array): Buffer {
   for (let y = 0; y < height; y++) {
     const from = y * width
     const to = y * (rowBytes + 1) + 1
-    // A pixel of the font is several rows high, so most rows are those above, and comparing is much cheaper.
+    // A font pixel is several rows high, so most rows equal the row above. Comparing is much cheaper than packing.
     if (y > 0 && bytes.compare(bytes, from - width, from, from, from + width) === 0) {
       packed.copyWithin(to, to - rowBytes - 1, to - 1)
       continue

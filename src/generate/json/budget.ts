@@ -1,8 +1,8 @@
-/** What is left of the limits of one drawn value. */
+/** Remaining limits of one drawn value. */
 export class Budget {
   /** Values drawn so far. */
   values = 0
-  /** Characters that strings may still take. */
+  /** Remaining characters for strings. */
   characters: number = drawLimits.characters
   #steps: number
 
@@ -10,37 +10,37 @@ export class Budget {
     this.#steps = steps
   }
 
-  /** Takes steps of work; false when none are left, and the work is to end. */
+  /** Spends work steps. Returns false if none are left; the caller must then stop. */
   spend(steps: number): boolean {
     this.#steps -= steps
     return this.#steps >= 0
   }
 
-  /** What values and characters were taken, to give back where a part is drawn again. */
+  /** Returns the values and characters used so far, for `reset` before a part is drawn again. */
   mark(): { readonly values: number; readonly characters: number } {
     return { values: this.values, characters: this.characters }
   }
 
-  /** Gives back what was taken since the mark; work stays done. */
+  /** Restores the values and characters of a mark. Spent steps stay spent. */
   reset({ values, characters }: { readonly values: number; readonly characters: number }): void {
     this.values = values
     this.characters = characters
   }
 
-  /** True when no work is left to be done. */
+  /** Whether no steps are left. */
   get spent(): boolean {
     return this.#steps <= 0
   }
 }
 
 /**
- * What one drawn value may be and cost at most, whatever the schema asks for: a schema comes from the client, and 1 MB
- * of it can describe a value without end. A schema that needs more gets a value that is cut off and does not fit.
+ * Limits of one drawn value for any schema. Schemas come from clients, and 1 MB of schema can describe an endless
+ * value. A value that would exceed the limits is cut off and does not match its schema.
  */
 export const drawLimits = {
-  /** Values in all, each object, array and scalar counted. Structured outputs allow 5,000 properties. */
+  /** Total objects, arrays and scalars. Structured outputs allow 5,000 properties. */
   values: 5_000,
-  /** Levels of objects and arrays. Structured outputs allow ten. */
+  /** Nesting of objects and arrays. Structured outputs allow ten levels. */
   depth: 48,
   /** Items of one array. */
   items: 1_000,
@@ -48,15 +48,18 @@ export const drawLimits = {
   stringLength: 10_000,
   /** Characters of all strings together. */
   characters: 50_000,
-  /** Steps of work: schemas looked at, checks made, characters of a pattern followed. Some twenty milliseconds. */
+  /** Work steps: schemas visited, checks, pattern characters matched. About 20 ms. */
   steps: 80_000,
-  /** Steps of the last attempt, and of the check of a whole value. */
-  furtherSteps: 40_000,
-  /** Characters of a regular expression; a longer one is not followed. */
+  /** Work steps of the last attempt, and of the check of a whole value. */
+  finalSteps: 40_000,
+  /** Characters of a regular expression. A longer one is ignored. */
   patternLength: 2_000,
-  /** Schemas that apply to one and the same value through `$ref` and `allOf`. */
+  /** Schemas that apply to the same value through `$ref` and `allOf`. */
   facets: 400,
 } as const
 
-/** From here on a value is kept as small as its schema allows, so that recursive schemas give plausible sizes. */
+/**
+ * Beyond these limits, values are kept as small as the schema allows, so that recursive schemas produce plausible
+ * sizes.
+ */
 export const frugalFrom = { depth: 6, values: 100 } as const

@@ -3,40 +3,40 @@ import { drawLimits } from './budget.ts'
 import { type Drawing, type JsonPath, between } from './drawing.ts'
 import { numberOf, type SchemaObject } from './json-schema.ts'
 
-/** Items beyond the fewest that an array usually has; from this depth on, so that trees stay small. */
-const USUAL_ITEMS = 3
+/** Default number of items above the minimum. Deep arrays have fewer, so that trees stay small. */
+const DEFAULT_EXTRA_ITEMS = 3
 const DEEP = 2
-const USUAL_ITEMS_DEEP = 2
+const DEFAULT_EXTRA_ITEMS_DEEP = 2
 
-/** How often an item is drawn for one that is not there yet. */
-const TRIES_FOR_UNIQUE = 60
+/** Attempts to draw an item that is not in the array yet. */
+const MAX_UNIQUE_TRIES = 60
 
-/** Draws an array of 1 to 3 items, or as many as the schemas ask for. */
-export function drawArray(drawing: Drawing, facets: readonly SchemaObject[], place: JsonPath): unknown[] {
+/** Draws an array of 1 to 3 items, or as many as the schemas require. */
+export function drawArray(drawing: Drawing, facets: readonly SchemaObject[], path: JsonPath): unknown[] {
   const wanted = facets.flatMap(wantedItems).slice(0, drawLimits.items)
   const prefixLength = Math.max(0, ...facets.map((facet) => prefixOf(facet).length))
-  const fewest = Math.max(0, leastWanted(facets), ...facets.map((facet) => numberOf(facet, 'minItems') ?? 0))
-  const most = Math.min(
+  const min = Math.max(0, minWanted(facets), ...facets.map((facet) => numberOf(facet, 'minItems') ?? 0))
+  const max = Math.min(
     drawLimits.items,
     ...facets.map((facet) => Math.floor(numberOf(facet, 'maxItems') ?? Infinity)),
   )
-  const count = Math.min(most, usualCount(drawing, facets, fewest, prefixLength, place))
+  const count = Math.min(max, drawCount(drawing, facets, min, prefixLength, path))
   const isUnique = facets.some((facet) => facet['uniqueItems'] === true)
   const seen = new Set<string>()
-  const itemPlace = { ...place, depth: place.depth + 1 }
+  const itemPath = { ...path, depth: path.depth + 1 }
 
   const items: unknown[] = []
   while (items.length < count) {
     const at = items.length
     const schemas = itemSchemas(facets, at)
     drawing.budget.spend(facets.length >> 1)
-    // What `contains` asks for stands last, after the items that have a place of their own.
+    // Items for `contains` come last, after the items with their own schemas.
     const special = wanted[at - (count - wanted.length)]
     if (special !== undefined) schemas.push(special)
-    if (at >= fewest && isEndless(drawing, schemas)) break
+    if (at >= min && isEndless(drawing, schemas)) break
     const failuresBefore = drawing.failures
-    const item = drawItem(drawing, schemas, itemPlace, isUnique ? seen : undefined)
-    if (drawing.failures > failuresBefore && at >= fewest) {
+    const item = drawItem(drawing, schemas, itemPath, isUnique ? seen : undefined)
+    if (drawing.failures > failuresBefore && at >= min) {
       drawing.failures = failuresBefore
       drawing.exceeded = false
       break
@@ -44,37 +44,37 @@ export function drawArray(drawing: Drawing, facets: readonly SchemaObject[], pla
     items.push(item)
     if (drawing.budget.spent || drawing.budget.values > drawLimits.values) break
   }
-  if (items.length < fewest) {
+  if (items.length < min) {
     drawing.failures++
-    drawing.exceeded ||= fewest > drawLimits.items
+    drawing.exceeded ||= min > drawLimits.items
   }
   return items
 }
 
-function leastWanted(facets: readonly SchemaObject[]): number {
-  return facets.reduce((sum, facet) => sum + (containsOf(facet)?.least ?? 0), 0)
+function minWanted(facets: readonly SchemaObject[]): number {
+  return facets.reduce((sum, facet) => sum + (containsOf(facet)?.min ?? 0), 0)
 }
 
-/** One entry for each item that must fit a `contains`. */
+/** One entry for each item that must match `contains`. */
 function wantedItems(facet: SchemaObject): unknown[] {
-  const least = Math.min(drawLimits.items, Math.max(0, Math.ceil(containsOf(facet)?.least ?? 0)))
-  return Array.from({ length: least }, () => facet['contains'])
+  const minCount = Math.min(drawLimits.items, Math.max(0, Math.ceil(containsOf(facet)?.min ?? 0)))
+  return Array.from({ length: minCount }, () => facet['contains'])
 }
 
-function usualCount(
+function drawCount(
   { random }: Drawing,
   facets: readonly SchemaObject[],
-  fewest: number,
+  min: number,
   prefixLength: number,
   { frugal, depth }: JsonPath,
 ): number {
-  const least = Math.min(drawLimits.items, Math.ceil(fewest))
-  if (frugal) return least
-  if (prefixLength > 0) return Math.max(least, prefixLength)
-  const saysNothing = facets.every((facet) => facet['items'] === undefined)
-  const usual = least > 0 || saysNothing ? 0 : 1
-  const further = (depth >= DEEP ? USUAL_ITEMS_DEEP : USUAL_ITEMS) - (least > 0 ? 1 : 0)
-  return between(random, Math.max(least, usual), least + further)
+  const minCount = Math.min(drawLimits.items, Math.ceil(min))
+  if (frugal) return minCount
+  if (prefixLength > 0) return Math.max(minCount, prefixLength)
+  const hasNoItems = facets.every((facet) => facet['items'] === undefined)
+  const fallback = minCount > 0 || hasNoItems ? 0 : 1
+  const extra = (depth >= DEEP ? DEFAULT_EXTRA_ITEMS_DEEP : DEFAULT_EXTRA_ITEMS) - (minCount > 0 ? 1 : 0)
+  return between(random, Math.max(minCount, fallback), minCount + extra)
 }
 
 function itemSchemas(facets: readonly SchemaObject[], at: number): unknown[] {
@@ -88,16 +88,16 @@ function isEndless({ recursion, budget }: Drawing, schemas: readonly unknown[]):
 function drawItem(
   drawing: Drawing,
   schemas: readonly unknown[],
-  place: JsonPath,
+  path: JsonPath,
   seen: Set<string> | undefined,
 ): unknown {
-  if (!seen) return drawing.draw(schemas, place)
+  if (!seen) return drawing.draw(schemas, path)
   const failuresBefore = drawing.failures
   const mark = drawing.budget.mark()
-  for (let attempt = 0; attempt < TRIES_FOR_UNIQUE && !drawing.budget.spent; attempt++) {
+  for (let attempt = 0; attempt < MAX_UNIQUE_TRIES && !drawing.budget.spent; attempt++) {
     drawing.failures = failuresBefore
     drawing.budget.reset(mark)
-    const item = drawing.draw(schemas, place)
+    const item = drawing.draw(schemas, path)
     if (drawing.failures > failuresBefore) return item
     const key = JSON.stringify(item)
     drawing.budget.spend(key.length >> 3)

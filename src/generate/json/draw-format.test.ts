@@ -61,9 +61,9 @@ describe('fitFormat', () => {
     ['uri', 3],
     ['ipv6', 3],
     ['duration', 3],
-  ])('shortens a text of the format %s to %i characters', (format, most) => {
-    const text = fitFormat(format, 0, most)
-    expect(text).toHaveLength(most)
+  ])('shortens a text of the format %s to %i characters', (format, max) => {
+    const text = fitFormat(format, 0, max)
+    expect(text).toHaveLength(max)
     expect(fits(format, text)).toBe(true)
   })
 

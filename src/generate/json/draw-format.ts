@@ -8,7 +8,7 @@ const hosts = ['example.com', 'example.org', 'example.net', 'www.example.com', '
 const people = ['alex', 'maria', 'sam.lee', 'j.smith', 'nina', 'omar', 'li.wei', 'anna.k']
 const paths = ['docs', 'items/42', 'about', 'v1/users', 'images/logo.png', 'news/today']
 
-/** A day from 2020 to 2029; none after the 28th, so that each month has it. */
+/** A date from 2020 to 2029, at most on the 28th, so that it is valid in each month. */
 function date(random: Random): string {
   return `${between(random, 2020, 2029)}-${twoDigits(between(random, 1, 12))}-${twoDigits(between(random, 1, 28))}`
 }
@@ -61,8 +61,8 @@ const drawers: ReadonlyMap<string, (random: Random) => string> = new Map([
   ['base64', bytes],
 ])
 
-/** Short texts for a `maxLength` that the usual ones exceed. */
-const shortest: ReadonlyMap<string, string> = new Map([
+/** Short texts for a `maxLength` below the length of the default texts. */
+const shortTexts: ReadonlyMap<string, string> = new Map([
   ['email', 'a@b.co'],
   ['idn-email', 'a@b.co'],
   ['hostname', 'a.co'],
@@ -82,8 +82,8 @@ const shortest: ReadonlyMap<string, string> = new Map([
   ['byte', 'QQ=='],
 ])
 
-/** Ends of texts whose format lets them be of any length, for a `minLength` that the usual ones do not reach. */
-const filled: ReadonlyMap<string, (letters: string) => string> = new Map([
+/** Formats with texts of any length, for a `minLength` above the length of the default texts. */
+const paddedTexts: ReadonlyMap<string, (letters: string) => string> = new Map([
   ['uri', (letters) => `https://example.com/${letters}`],
   ['iri', (letters) => `https://example.com/${letters}`],
   ['url', (letters) => `https://example.com/${letters}`],
@@ -94,16 +94,19 @@ const filled: ReadonlyMap<string, (letters: string) => string> = new Map([
   ['regex', (letters) => letters],
 ])
 
-/** A text of a `format`, as JSON Schema and OpenAPI name them; undefined for a format that is not known. */
+/** Draws a text in a `format` of JSON Schema or OpenAPI. Returns undefined for an unknown format. */
 export function drawFormat(format: unknown, random: Random): string | undefined {
   return typeof format === 'string' ? drawers.get(format)?.(random) : undefined
 }
 
-/** A text of a known format that is as short, or at least as long, as asked; undefined where there is none. */
-export function fitFormat(format: string, least: number, most: number): string | undefined {
-  const text = shortest.get(format)
-  if (text !== undefined && text.length >= least && text.length <= most) return text
-  const fill = filled.get(format)
-  if (!fill) return undefined
-  return fill('a'.repeat(Math.max(1, least - fill('').length)))
+/**
+ * Returns a text in a known format of `min` to `max` characters (`max` is not enforced for padded texts), or
+ * undefined.
+ */
+export function fitFormat(format: string, min: number, max: number): string | undefined {
+  const text = shortTexts.get(format)
+  if (text !== undefined && text.length >= min && text.length <= max) return text
+  const pad = paddedTexts.get(format)
+  if (!pad) return undefined
+  return pad('a'.repeat(Math.max(1, min - pad('').length)))
 }

@@ -51,10 +51,10 @@ class SchemaWriter {
   }
 
   #string(): Schema {
-    const least = this.#random.below(30)
+    const min = this.#random.below(30)
     return this.#pick<() => Schema>([
       () => ({ type: 'string' }),
-      () => ({ type: ['string', 'null'], minLength: least, maxLength: least + this.#random.below(30) }),
+      () => ({ type: ['string', 'null'], minLength: min, maxLength: min + this.#random.below(30) }),
       () => ({ type: 'string', pattern: this.#pick(patterns) }),
       () => ({ type: 'string', format: this.#pick(formatNames) }),
     ])()
@@ -98,11 +98,11 @@ class SchemaWriter {
 
   #array(depth: number): Schema {
     const items = this.write(depth - 1)
-    const least = this.#random.below(4)
+    const min = this.#random.below(4)
     return this.#pick<Schema>([
       { type: 'array', items },
-      { type: 'array', items, minItems: least, maxItems: least + this.#random.below(3) },
-      { type: 'array', items: { type: 'integer' }, uniqueItems: true, minItems: least },
+      { type: 'array', items, minItems: min, maxItems: min + this.#random.below(3) },
+      { type: 'array', items: { type: 'integer' }, uniqueItems: true, minItems: min },
       { type: 'array', prefixItems: [items, { type: 'boolean' }], minItems: 2 },
       { type: 'array', items: { $ref: this.#reference() } },
       { type: 'array', items: { type: ['string', 'integer'] }, contains: { type: 'integer', minimum: 3 } },

@@ -6,26 +6,26 @@ import { createMatcher } from './match-schema.ts'
 import { RecursionDepth } from './recursion-depth.ts'
 import { SchemaDocument } from './schema-document.ts'
 
-/** How often a whole value is drawn until one fits; the last time it is kept as small as it can be. */
-const ATTEMPTS = 3
+/** Maximum attempts to draw a value that matches. The last attempt draws the smallest possible value. */
+const MAX_ATTEMPTS = 3
 
 /**
- * Draws a JSON value that fits a JSON schema, the keys of its objects in the order of `properties`. It fits whenever the
- * schema can be met with the supported keywords within `drawLimits`; otherwise it is as near as was found. It never
- * throws, and the schema's size does not change what it costs. Text is printable ASCII unless `enum`, `const`,
- * `default`, `examples`, `pattern` or a property's name says otherwise.
+ * Draws a JSON value that matches a JSON schema. Object keys are in the order of `properties`. The value matches if
+ * the supported keywords allow it within `drawLimits`; otherwise it is the best one found. Never throws, and the cost
+ * does not depend on the size of the schema. Text is printable ASCII, except from `enum`, `const`, `default`,
+ * `examples`, `pattern` or a property name.
  */
 export function drawJson(schema: unknown, random: Random): unknown {
   const document = new SchemaDocument(schema)
   const recursion = new RecursionDepth(document)
   for (let attempt = 0, isLast = false; ; attempt++) {
-    const budget = new Budget(isLast ? drawLimits.furtherSteps : drawLimits.steps)
+    const budget = new Budget(isLast ? drawLimits.finalSteps : drawLimits.steps)
     const drawing = createDrawing(document, recursion, random, budget)
     const value = drawing.draw([schema], { depth: 0, name: '', frugal: isLast })
-    const judge = createMatcher(document, new Budget(drawLimits.furtherSteps))
-    const fits = drawing.failures === 0 && judge.matches(schema, value)
+    const matcher = createMatcher(document, new Budget(drawLimits.finalSteps))
+    const fits = drawing.failures === 0 && matcher.matches(schema, value)
     if (fits || isLast || drawing.exceeded) return value
-    isLast = budget.spent || attempt === ATTEMPTS - 2
+    isLast = budget.spent || attempt === MAX_ATTEMPTS - 2
   }
 }
 
@@ -43,7 +43,7 @@ function createDrawing(
     recursion,
     failures: 0,
     exceeded: false,
-    draw: (schemas, place) => drawValue(drawing, schemas, place),
+    draw: (schemas, path) => drawValue(drawing, schemas, path),
     fits: (schemas, value) => schemas.every((schema) => matcher.matches(schema, value)),
   }
   return drawing

@@ -3,13 +3,13 @@ import { numberOf, type SchemaObject } from './json-schema.ts'
 import { boundsOf, isMultiple, type NumberBounds } from './match-schema.ts'
 import { lookUpName } from './draw-string.ts'
 
-/** Where only one bound is set, numbers lie within so much of it. */
-const USUAL_SPAN = 100
+/** With only one bound, numbers are at most this far from it. */
+const DEFAULT_SPAN = 100
 
-/** Multiples tried for one that is exact in floating point and a multiple of all. */
-const MULTIPLES_TRIED = 60
+/** Candidates for a number that is exact in floating point and a multiple of all steps. */
+const MAX_MULTIPLES_TRIED = 60
 
-/** Draws a number within the bounds and of the multiples that the schemas ask for. */
+/** Draws a number within the bounds and multiples of the schemas. */
 export function drawNumber(
   drawing: Drawing,
   facets: readonly SchemaObject[],
@@ -18,10 +18,10 @@ export function drawNumber(
 ): number {
   const bounds = boundsOf(facets)
   const steps = facets.map((facet) => numberOf(facet, 'multipleOf') ?? 0).filter((step) => step > 0)
-  // Each step is tried with many numbers.
+  // Each step is checked with many numbers.
   if (steps.length > 1) drawing.budget.spend(steps.length * 50)
   const unit = integer ? wholeUnit(steps) : steps.length > 0 ? Math.max(...steps) : undefined
-  const window = windowOf(bounds, usualRange(name, integer), unit ?? 0)
+  const window = windowOf(bounds, defaultRange(name, integer), unit ?? 0)
   const { low, high, lowOpen, highOpen } = bounds
   const fits = (value: number): boolean =>
     value >= low &&
@@ -35,15 +35,15 @@ export function drawNumber(
   return value
 }
 
-/** Where to draw: the usual range as far as the bounds allow, else near a bound. */
+/** Range to draw from: the default range within the bounds, or a range next to a bound. */
 function windowOf(
   { low, high }: NumberBounds,
-  usual: readonly [number, number],
+  preferred: readonly [number, number],
   unit: number,
 ): [number, number] {
-  const [from, to] = [Math.max(low, usual[0]), Math.min(high, usual[1])]
+  const [from, to] = [Math.max(low, preferred[0]), Math.min(high, preferred[1])]
   if (to - from >= unit && from <= to) return [from, to]
-  const span = USUAL_SPAN * Math.max(1, unit)
+  const span = DEFAULT_SPAN * Math.max(1, unit)
   if (low > -Infinity) return [low, Math.min(high, low + span)]
   if (high < Infinity) return [high - span, high]
   return [0, span]
@@ -58,7 +58,7 @@ function drawMultiple(
   const first = Math.ceil(low / unit)
   const last = Math.max(first, Math.floor(high / unit))
   const start = between(random, first, last)
-  for (let step = 0; step < MULTIPLES_TRIED; step++) {
+  for (let step = 0; step < MAX_MULTIPLES_TRIED; step++) {
     for (const count of [start + step, start - step, first + step]) {
       const value = exact(count, unit)
       if (fits(value)) return value
@@ -67,7 +67,7 @@ function drawMultiple(
   return exact(start, unit)
 }
 
-/** With as few decimals as the range allows, and two where it is wide. */
+/** Uses as few decimals as the range allows, and two for a wide range. */
 function drawDecimal(
   { random }: Drawing,
   [low, high]: readonly [number, number],
@@ -82,7 +82,7 @@ function drawDecimal(
   return low + span / 2
 }
 
-/** The smallest integer that is a multiple of all steps; 1 without steps. */
+/** Smallest integer that is a multiple of all steps; 1 without steps. */
 function wholeUnit(steps: readonly number[]): number {
   let unit = 1
   for (const step of steps) {
@@ -94,7 +94,9 @@ function wholeUnit(steps: readonly number[]): number {
   return unit
 }
 
-/** `count * unit` in the decimals of the unit: 3 times 0.1 is 0.3. Never the negative zero, which JSON does not know. */
+/**
+ * `count * unit` with the decimals of the unit: 3 times 0.1 is 0.3. Never negative zero, which JSON does not have.
+ */
 function exact(count: number, unit: number): number {
   const product = count * unit
   const decimals = decimalsOf(unit)
@@ -139,8 +141,8 @@ const ranges: ReadonlyMap<string, Range> = new Map<string, Range>([
   ['population', [1_000, 5_000_000]],
 ])
 
-/** The range in which numbers of a property's name usually lie; 1 to 100 for names that say nothing. */
-function usualRange(name: string, integer: boolean): Range {
+/** Default range for a property name; 1 to 100 for an unknown name. */
+function defaultRange(name: string, integer: boolean): Range {
   const range = lookUpName(ranges, name)
   const isFraction = range !== undefined && range[1] <= 1
   return range === undefined || (isFraction && integer) ? [1, 100] : range

@@ -6,11 +6,13 @@ import { drawLorem } from '../lorem.ts'
 import { drawPattern } from './draw-pattern.ts'
 import { isRecord } from '../../lib/record.ts'
 
-/** Draws an object: its properties in the order of the schema, then required ones that are not listed, then others. */
+/**
+ * Draws an object. Properties are in schema order, followed by required ones that are not listed, and then others.
+ */
 export function drawObject(
   drawing: Drawing,
   facets: readonly SchemaObject[],
-  place: JsonPath,
+  path: JsonPath,
 ): Record<string, unknown> {
   const { document, budget } = drawing
   const schemasOf = (name: string): unknown[] => {
@@ -18,9 +20,9 @@ export function drawObject(
     if (schemas.length > 0) return schemas
     return facets.map((facet) => facet['unevaluatedProperties']).filter((schema) => schema !== undefined)
   }
-  const least = Math.max(0, ...facets.map((facet) => numberOf(facet, 'minProperties') ?? 0))
-  const most = Math.min(Infinity, ...facets.map((facet) => numberOf(facet, 'maxProperties') ?? Infinity))
-  const { names, required } = planNames(drawing, facets, { least, most, frugal: place.frugal }, schemasOf)
+  const min = Math.max(0, ...facets.map((facet) => numberOf(facet, 'minProperties') ?? 0))
+  const max = Math.min(Infinity, ...facets.map((facet) => numberOf(facet, 'maxProperties') ?? Infinity))
+  const { names, required } = planNames(drawing, facets, { min, max, frugal: path.frugal }, schemasOf)
 
   const value: Record<string, unknown> = {}
   let size = 0
@@ -30,7 +32,7 @@ export function drawObject(
       return
     }
     const failuresBefore = drawing.failures
-    const drawn = drawing.draw(schemasOf(name), { depth: place.depth + 1, name, frugal: place.frugal })
+    const drawn = drawing.draw(schemasOf(name), { depth: path.depth + 1, name, frugal: path.frugal })
     if (drawing.failures > failuresBefore && !isRequired) {
       drawing.failures = failuresBefore
       drawing.exceeded = false
@@ -40,38 +42,38 @@ export function drawObject(
     }
   }
 
-  // What is too large to fit is not drawn to its end.
-  const isTooLarge = Math.max(required.size, least) > drawLimits.values
+  // An object that is too large to match is not drawn completely.
+  const isTooLarge = Math.max(required.size, min) > drawLimits.values
   if (isTooLarge) [drawing.failures, drawing.exceeded] = [drawing.failures + 1, true]
   for (const name of isTooLarge ? names.slice(0, frugalFrom.values) : names)
     drawProperty(name, required.has(name))
   const isMap = facets.every((facet) => Object.keys(mapOf(facet, 'properties')).length === 0)
-  const usual = isMap && !place.frugal && facets.some(describesFurther) ? 1 + drawing.random.below(3) : 0
-  const further = isTooLarge ? 0 : Math.min(most - size, Math.max(least - size, usual))
-  if (further > 0) {
-    for (const name of drawFurtherNames(drawing, facets, further, new Set(names), schemasOf)) {
+  const usual = isMap && !path.frugal && facets.some(describesAdditional) ? 1 + drawing.random.below(3) : 0
+  const additional = isTooLarge ? 0 : Math.min(max - size, Math.max(min - size, usual))
+  if (additional > 0) {
+    for (const name of drawAdditionalNames(drawing, facets, additional, new Set(names), schemasOf)) {
       drawProperty(name, false)
     }
   }
-  if (size < least) drawing.failures++
+  if (size < min) drawing.failures++
   return value
 }
 
-/** Whether a schema says what properties without a name of their own are like, so that it means a map of such. */
-function describesFurther(facet: SchemaObject): boolean {
+/** Whether a schema describes additional properties, so that the object is a map. */
+function describesAdditional(facet: SchemaObject): boolean {
   return ['additionalProperties', 'patternProperties'].some(
     (key) => Object.keys(mapOf(facet, key)).length > 0,
   )
 }
 
-/** Names drawn for one that may be used. */
-const TRIES = 8
+/** Attempts to draw a name that can be used. */
+const TRIES_PER_NAME = 8
 
-/** Lengths of a name by a pattern. */
-const nameExtent = { least: 1, most: 24 }
+/** Length of a name drawn from a pattern. */
+const nameLength = { min: 1, max: 24 }
 
-/** Draws names for properties that no schema lists: by `propertyNames`, by a pattern, or a word. */
-function drawFurtherNames(
+/** Draws names of unlisted properties: from `propertyNames`, from a pattern, or a word. */
+function drawAdditionalNames(
   drawing: Drawing,
   facets: readonly SchemaObject[],
   count: number,
@@ -84,7 +86,11 @@ function drawFurtherNames(
   const names = new Set<string>()
   const wanted = Math.min(count, drawLimits.values)
 
-  for (let tries = wanted * TRIES; tries > 0 && names.size < wanted && !drawing.budget.spent; tries--) {
+  for (
+    let tries = wanted * TRIES_PER_NAME;
+    tries > 0 && names.size < wanted && !drawing.budget.spent;
+    tries--
+  ) {
     const usesPattern = patterns.length > 0 && (isClosed || drawing.random.below(2) === 0)
     const name =
       nameSchemas.length > 0 && !usesPattern
@@ -111,32 +117,32 @@ function drawPatternName(
   patterns: readonly string[],
 ): string | undefined {
   const pattern = document.pattern(patterns[random.below(patterns.length)], budget)
-  return pattern && drawPattern(pattern, random, nameExtent, budget)
+  return pattern && drawPattern(pattern, random, nameLength, budget)
 }
 
-/** Numbered once the words run out. */
+/** Adds a number if the word is taken. */
 function drawWord({ random }: Drawing, names: ReadonlySet<string>): string {
   const word = drawLorem(random, 1).text.toLowerCase()
   return names.has(word) ? `${word}_${names.size}` : word
 }
 
-/** An optional property is there three times of four. */
+/** An optional property is present in three of four objects. */
 const PRESENT = 3
 const OUT_OF = 4
 
-/** What an object is asked to be. */
+/** Requirements on an object. */
 export interface ObjectPlan {
-  readonly least: number
-  readonly most: number
-  /** Optional properties only where `least` or another property needs them. */
+  readonly min: number
+  readonly max: number
+  /** Adds optional properties only if `min` or another property requires them. */
   readonly frugal: boolean
 }
 
-/** Decides which of the properties that schemas name an object has, in the order of the schemas. */
+/** Chooses the listed properties of an object, in schema order. */
 function planNames(
   { random, recursion, budget }: Drawing,
   facets: readonly SchemaObject[],
-  { least, most, frugal }: ObjectPlan,
+  { min, max, frugal }: ObjectPlan,
   schemasOf: (name: string) => readonly unknown[],
 ): { readonly names: readonly string[]; readonly required: ReadonlySet<string> } {
   const required = new Set(facets.flatMap(requiredOf))
@@ -148,14 +154,14 @@ function planNames(
     schemasOf(name).every((schema) => recursion.of(schema, budget) < Infinity)
 
   const chosen = new Set(required)
-  const room = Math.min(most, drawLimits.values)
-  const usualRoom = Math.min(room, required.size + frugalFrom.values)
+  const room = Math.min(max, drawLimits.values)
+  const frugalRoom = Math.min(room, required.size + frugalFrom.values)
   for (const name of optional) {
-    if (chosen.size >= usualRoom || !budget.spend(1)) break
+    if (chosen.size >= frugalRoom || !budget.spend(1)) break
     if (!frugal && chance(random, PRESENT, OUT_OF) && isUsable(name)) chosen.add(name)
   }
   for (const name of optional) {
-    if (chosen.size >= Math.min(least, room) || !budget.spend(1)) break
+    if (chosen.size >= Math.min(min, room) || !budget.spend(1)) break
     if (!chosen.has(name) && isUsable(name)) chosen.add(name)
   }
   addDependents(facets, chosen, required, budget)
@@ -163,7 +169,7 @@ function planNames(
   return { names: [...listed, ...[...chosen].filter((name) => !known.has(name))], required }
 }
 
-/** Adds what chosen properties need; what a required one needs is required. */
+/** Adds the dependencies of the chosen properties. They are all required. */
 function addDependents(
   facets: readonly SchemaObject[],
   chosen: Set<string>,
@@ -176,7 +182,7 @@ function addDependents(
   if (needs.length === 0) return
   const byName = new Map<string, unknown[]>()
   for (const { name, names } of needs) byName.set(name, [...(byName.get(name) ?? []), ...(names ?? [])])
-  // A set's loop also reaches what is added on the way.
+  // The loop over a set also visits entries that are added during the loop.
   for (const name of chosen) {
     if (chosen.size > drawLimits.values) break
     for (const needed of byName.get(name) ?? []) {
@@ -187,7 +193,7 @@ function addDependents(
   }
 }
 
-/** The name that `not: { required: [name] }` forbids. */
+/** Returns the name that `not: { required: [name] }` forbids. */
 function forbiddenNames(not: unknown): string[] {
   if (!isRecord(not)) return []
   const names = requiredOf(not)

@@ -77,7 +77,7 @@ describe('drawPattern', () => {
     const random = createRandom(source)
     const pattern = parsePattern(source)!
     for (let draw = 0; draw < 100; draw++) {
-      const text = drawPattern(pattern, random, { least: 0, most: 200 }, plenty())
+      const text = drawPattern(pattern, random, { min: 0, max: 200 }, plenty())
       expect(text).toMatch(new RegExp(source, 'u'))
     }
   })
@@ -89,13 +89,13 @@ describe('drawPattern', () => {
     ['[0-9]', 25, 30],
     ['^\\d+(\\.\\d{1,2})?$', 2, 3],
     ['x$', 12, 12],
-  ])('draws a text of the requested length: %s of %d to %d characters', (source, least, most) => {
+  ])('draws a text of the requested length: %s of %d to %d characters', (source, min, max) => {
     const random = createRandom(source)
     for (let draw = 0; draw < 50; draw++) {
-      const text = drawPattern(parsePattern(source)!, random, { least, most }, plenty())!
+      const text = drawPattern(parsePattern(source)!, random, { min, max }, plenty())!
       expect(text).toMatch(new RegExp(source, 'u'))
-      expect(text.length).toBeGreaterThanOrEqual(least)
-      expect(text.length).toBeLessThanOrEqual(most)
+      expect(text.length).toBeGreaterThanOrEqual(min)
+      expect(text.length).toBeLessThanOrEqual(max)
     }
   })
 
@@ -125,7 +125,7 @@ describe('drawPattern', () => {
     const text = drawPattern(
       parsePattern('^(?<letter>\\w)\\1$')!,
       createRandom('named'),
-      { least: 0, most: 9 },
+      { min: 0, max: 9 },
       plenty(),
     )
     expect(text).toMatch(/^(?<letter>\w)\1$/)

@@ -12,26 +12,26 @@ const MAX_TRIES_WITH_LOOKS = 60
 
 const letters = 'abcdefghijklmnopqrstuvwxyz'
 
-/** Draws a text of `least` to `most` characters that matches. Returns undefined if none was found. */
+/** Draws a text of `min` to `max` characters that matches. Returns undefined if none was found. */
 export function drawPattern(
   pattern: Pattern,
   random: Random,
-  { least, most }: { readonly least: number; readonly most: number },
+  { min, max }: { readonly min: number; readonly max: number },
   budget: Budget,
 ): string | undefined {
   const tries = pattern.looks ? MAX_TRIES_WITH_LOOKS : MAX_TRIES
   for (let attempt = 0; attempt < tries && !budget.spent; attempt++) {
     const writer = new PatternWriter(pattern, random, budget)
-    const text = pad(writer.write(least, most), pattern, random, least)
+    const text = pad(writer.write(min, max), pattern, random, min)
     const length = Array.from(text).length
-    if (length >= least && length <= most && matchesPattern(pattern, text, budget)) return text
+    if (length >= min && length <= max && matchesPattern(pattern, text, budget)) return text
   }
   return undefined
 }
 
 /** Fills a text up with letters, which a pattern without an anchor allows before or after the match. */
-function pad(text: string, pattern: Pattern, random: Random, least: number): string {
-  const missing = Math.min(least, drawLimits.stringLength) - text.length
+function pad(text: string, pattern: Pattern, random: Random, min: number): string {
+  const missing = Math.min(min, drawLimits.stringLength) - text.length
   if (missing <= 0) return text
   let padding = ''
   while (padding.length < missing) padding += letters[random.below(letters.length)]
@@ -51,10 +51,10 @@ class PatternWriter {
     this.#budget = budget
   }
 
-  write(least: number, most: number): string {
+  write(min: number, max: number): string {
     const { root } = this.#pattern
-    const low = Math.max(least, root.min)
-    const high = Math.max(low, Math.min(most, root.max, low + MAX_EXTRA))
+    const low = Math.max(min, root.min)
+    const high = Math.max(low, Math.min(max, root.max, low + MAX_EXTRA))
     const length = Math.min(drawLimits.stringLength, low + this.#random.below(high - low + 1))
     return this.#write(root, Math.max(0, length - root.min))
   }
@@ -112,13 +112,13 @@ class PatternWriter {
     return lowest + this.#random.below(Math.max(lowest, Math.min(left, room)) - lowest + 1)
   }
 
-  #repeat({ part, least, most }: Extract<PatternNode, { kind: 'repeat' }>, extra: number): string {
-    const length = part.min * least + extra
-    const low = Math.max(least, part.max > 0 ? Math.ceil(length / part.max) : 0)
-    const high = Math.min(most, part.min > 0 ? Math.floor(length / part.min) : Math.max(length, least))
-    const fewest = Math.min(low, most, drawLimits.stringLength)
+  #repeat({ part, minCount, maxCount }: Extract<PatternNode, { kind: 'repeat' }>, extra: number): string {
+    const length = part.min * minCount + extra
+    const low = Math.max(minCount, part.max > 0 ? Math.ceil(length / part.max) : 0)
+    const high = Math.min(maxCount, part.min > 0 ? Math.floor(length / part.min) : Math.max(length, minCount))
+    const lowest = Math.min(low, maxCount, drawLimits.stringLength)
     const count =
-      fewest + this.#random.below(Math.max(1, Math.min(high, drawLimits.stringLength) - fewest + 1))
+      lowest + this.#random.below(Math.max(1, Math.min(high, drawLimits.stringLength) - lowest + 1))
     const room = roomOf(part)
     let text = ''
     let left = Math.max(0, length - part.min * count)

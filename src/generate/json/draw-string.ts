@@ -8,27 +8,27 @@ import { matchesString } from './match-schema.ts'
 import { alphanumeric, guid } from '../../wire/ids.ts'
 import type { Random } from '../../lib/random.ts'
 
-/** How often a text by its name or its format is drawn for one that the other keywords allow too. */
-const TRIES = 6
+/** Attempts to draw a text by name or format that the other keywords allow too. */
+const MAX_TRIES = 6
 
-/** Tokens of a text of no known kind. */
-const SHORTEST_TEXT = 3
-const LONGEST_TEXT = 12
+/** Tokens of a text of unknown kind. */
+const MIN_TEXT_TOKENS = 3
+const MAX_TEXT_TOKENS = 12
 
-/** Draws a string: by its format, its pattern or its property's name, or else lorem ipsum, as long as is asked for. */
+/** Draws a string of the required length: by format, by pattern or by property name, or else lorem ipsum. */
 export function drawString(drawing: Drawing, facets: readonly SchemaObject[], { name }: JsonPath): string {
   const { budget } = drawing
-  let least = 0
-  let most = Infinity
+  let min = 0
+  let max = Infinity
   for (const facet of facets) {
-    least = Math.max(least, Math.ceil(numberOf(facet, 'minLength') ?? 0))
-    most = Math.min(most, Math.floor(numberOf(facet, 'maxLength') ?? Infinity))
+    min = Math.max(min, Math.ceil(numberOf(facet, 'minLength') ?? 0))
+    max = Math.min(max, Math.floor(numberOf(facet, 'maxLength') ?? Infinity))
   }
   const room = Math.max(0, Math.min(budget.characters, drawLimits.stringLength))
-  const extent = { least: Math.min(least, room), most: Math.min(most, room) }
+  const length = { min: Math.min(min, room), max: Math.min(max, room) }
   const fits = (text: string): boolean =>
     text.length <= room && facets.every((facet) => matchesString(drawing, facet, text))
-  const text = drawFitting(drawing, facets, name, extent, fits)
+  const text = drawFitting(drawing, facets, name, length, fits)
   budget.characters -= text.length
   budget.spend(text.length >> 6)
   if (!fits(text)) drawing.failures++
@@ -39,39 +39,40 @@ function drawFitting(
   drawing: Drawing,
   facets: readonly SchemaObject[],
   name: string,
-  extent: { readonly least: number; readonly most: number },
+  length: { readonly min: number; readonly max: number },
   fits: (text: string) => boolean,
 ): string {
   const { random, budget, document } = drawing
-  const { least, most } = extent
+  const { min, max } = length
   const formats = facets.map((facet) => facet['format'])
   const format = formats.find((format) => drawFormat(format, random) !== undefined)
-  for (let attempt = 0; attempt < TRIES; attempt++) {
+  for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
     const text = drawFormat(format, random) ?? drawNamedText(name, random)
     if (text === undefined) break
-    if (text.length >= least && text.length <= most && fits(text)) return text
+    if (text.length >= min && text.length <= max && fits(text)) return text
   }
-  const fitted = typeof format === 'string' ? fitFormat(format, least, most) : undefined
+  const fitted = typeof format === 'string' ? fitFormat(format, min, max) : undefined
   if (fitted !== undefined && fits(fitted)) return fitted
   for (const facet of facets) {
     const pattern = document.pattern(facet['pattern'], budget)
     if (!pattern) continue
-    for (let attempt = 0; attempt < TRIES && !budget.spent; attempt++) {
-      const text = drawPattern(pattern, random, extent, budget)
+    for (let attempt = 0; attempt < MAX_TRIES && !budget.spent; attempt++) {
+      const text = drawPattern(pattern, random, length, budget)
       if (text === undefined) break
       if (fits(text)) return text
     }
   }
-  return drawText(drawing, least, most)
+  return drawText(drawing, min, max)
 }
 
-function drawText({ random }: Drawing, least: number, most: number): string {
+function drawText({ random }: Drawing, min: number, max: number): string {
   let text = ''
-  while (text.length < Math.max(1, least) && text.length < most) {
-    text += (text === '' ? '' : ' ') + drawLorem(random, between(random, SHORTEST_TEXT, LONGEST_TEXT)).text
+  while (text.length < Math.max(1, min) && text.length < max) {
+    text +=
+      (text === '' ? '' : ' ') + drawLorem(random, between(random, MIN_TEXT_TOKENS, MAX_TEXT_TOKENS)).text
   }
-  if (text.length <= most) return text
-  const cut = text.slice(0, most)
+  if (text.length <= max) return text
+  const cut = text.slice(0, max)
   return cut.endsWith(' ') ? `${cut.slice(0, -1)}.` : cut
 }
 
@@ -96,7 +97,6 @@ const lastNames = 'Smith|Garcia|Lee|Novak|Haddad|Kumar|Brown|Rossi|Meyer|Chen'
 const cities = 'Seattle|Paris|Tokyo|Berlin|Boston|London|Madrid|Sydney|Toronto|Oslo'
 
 const fullName: DrawText = (random) => `${oneOf(firstNames)(random)} ${oneOf(lastNames)(random)}`
-const dayInWords = (random: Random): string => format('date')(random)
 
 const texts: ReadonlyMap<string, DrawText> = new Map<string, DrawText>([
   ['address', (random) => `${between(random, 1, 999)} ${oneOf('Main|Oak|Park|Lake|Hill')(random)} Street`],
@@ -111,7 +111,7 @@ const texts: ReadonlyMap<string, DrawText> = new Map<string, DrawText>([
   ['content', sentence],
   ['country', oneOf('France|Japan|Germany|Canada|Spain|Norway|Brazil|India')],
   ['currency', oneOf('USD|EUR|GBP|JPY|CAD')],
-  ['date', dayInWords],
+  ['date', format('date')],
   ['datetime', format('date-time')],
   ['day', oneOf('Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday')],
   ['description', sentence],
@@ -161,12 +161,12 @@ const texts: ReadonlyMap<string, DrawText> = new Map<string, DrawText>([
   ['zip', (random) => String(between(random, 10_000, 99_999))],
 ])
 
-/** A text as a property of this name usually holds (`city`, `userEmail`, `tags`); undefined where the name says nothing. */
+/** Draws a typical text for a property name (`city`, `userEmail`, `tags`). Returns undefined for an unknown name. */
 function drawNamedText(name: string, random: Random): string | undefined {
   return lookUpName(texts, name)?.(random)
 }
 
-/** Cuts the name of a property into words in small letters: `startDate`, `start_date` and `START-DATE` alike. */
+/** Splits a property name into lower-case words: `startDate`, `start_date` and `START-DATE` have the same words. */
 function splitName(name: string): string[] {
   return name
     .slice(0, 80)
@@ -176,9 +176,7 @@ function splitName(name: string): string[] {
     .filter((word) => word !== '')
 }
 
-/**
- * What a table says of the last word of a name that it knows, in singular or plural: `shipping_cities` is of `city`.
- */
+/** Returns the table entry of the last known word of a name, singular or plural: `shipping_cities` finds `city`. */
 export function lookUpName<T>(table: ReadonlyMap<string, T>, name: string): T | undefined {
   if (name === '') return undefined
   for (const word of splitName(name).toReversed()) {

@@ -10,23 +10,23 @@ import { isOfType } from './match-schema.ts'
 import { drawLimits, frugalFrom, type Budget } from './budget.ts'
 import { dependenciesOf, type SchemaDocument } from './schema-document.ts'
 
-/** How often one value is drawn, each time with other branches, before it counts as impossible. */
-const MOST_ATTEMPTS = 16
-/** How often at least where a keyword is met by luck (`not`, `oneOf`, ...). */
-const ATTEMPTS_WITH_CHECK = 8
+/** Maximum attempts to draw a value, each with other branches. */
+const MAX_ATTEMPTS = 16
+/** Minimum attempts if a keyword can only be met by chance (`not`, `oneOf`, ...). */
+const MIN_ATTEMPTS_WITH_CHECK = 8
 
-/** Draws a value that fits all of the schemas; where it finds none, counts a failure and gives what it has. */
-export function drawValue(drawing: Drawing, schemas: readonly unknown[], place: JsonPath): unknown {
+/** Draws a value that matches all schemas. If it finds none, it counts a failure and returns the last value. */
+export function drawValue(drawing: Drawing, schemas: readonly unknown[], path: JsonPath): unknown {
   const { budget, document } = drawing
   const failuresBefore = drawing.failures
-  const outOfRoom = ++budget.values > drawLimits.values || place.depth > drawLimits.depth
+  const outOfRoom = ++budget.values > drawLimits.values || path.depth > drawLimits.depth
   if (outOfRoom || !budget.spend(6)) {
     drawing.failures++
     drawing.exceeded ||= outOfRoom
     return null
   }
-  const isLarge = place.depth >= frugalFrom.depth || budget.values >= frugalFrom.values
-  const frugal = place.frugal || isLarge
+  const isLarge = path.depth >= frugalFrom.depth || budget.values >= frugalFrom.values
+  const frugal = path.frugal || isLarge
   const chooser = new BranchChooser(drawing, frugal)
   const mark = budget.mark()
   let value: unknown
@@ -36,14 +36,14 @@ export function drawValue(drawing: Drawing, schemas: readonly unknown[], place: 
     const shape = flatten(schemas, (branches) => chooser.choose(branches), document, budget)
     if (attempt === 0) {
       const combinations = chooser.combinations
-      attempts = Math.min(MOST_ATTEMPTS, combinations)
+      attempts = Math.min(MAX_ATTEMPTS, combinations)
       if (shape.needsCheck)
-        attempts = Math.min(MOST_ATTEMPTS, Math.max(ATTEMPTS_WITH_CHECK, combinations * 3))
+        attempts = Math.min(MAX_ATTEMPTS, Math.max(MIN_ATTEMPTS_WITH_CHECK, combinations * 3))
     }
     drawing.failures = failuresBefore
     budget.reset(mark)
     const isLate = attempt * 2 > attempts && attempt % 2 === 1
-    value = drawShape(drawing, shape, { ...place, frugal: frugal || isLate })
+    value = drawShape(drawing, shape, { ...path, frugal: frugal || isLate })
     const drawn = drawing.failures === failuresBefore
     if (drawn && (!shape.needsCheck || drawing.fits(schemas, value))) return value
     if (budget.spent || (drawing.exceeded && chooser.combinations === 1)) break
@@ -53,7 +53,7 @@ export function drawValue(drawing: Drawing, schemas: readonly unknown[], place: 
   return value
 }
 
-function drawShape(drawing: Drawing, { facets, impossible }: Shape, place: JsonPath): unknown {
+function drawShape(drawing: Drawing, { facets, impossible }: Shape, path: JsonPath): unknown {
   const listed = listedValues(facets)
   const known = listed ? drawListed(drawing, facets, listed) : drawHint(drawing, facets)
   if (known) return known.value
@@ -62,15 +62,10 @@ function drawShape(drawing: Drawing, { facets, impossible }: Shape, place: JsonP
     drawing.failures++
     return null
   }
-  return drawOfType(
-    drawing,
-    { facets, impossible, needsCheck: false },
-    place,
-    pickType(drawing, types, place),
-  )
+  return drawOfType(drawing, { facets, impossible, needsCheck: false }, path, pickType(drawing, types, path))
 }
 
-/** Null seldom, and of several types the plainest where the value is to be small. */
+/** Picks null rarely, and a scalar type if the value must be small. */
 function pickType({ random }: Drawing, types: readonly JsonType[], { frugal }: JsonPath): JsonType {
   if (frugal && types.includes('null')) return 'null'
   const others = types.filter((type) => type !== 'null')
@@ -80,7 +75,7 @@ function pickType({ random }: Drawing, types: readonly JsonType[], { frugal }: J
   return usable[between(random, 0, usable.length - 1)] ?? 'null'
 }
 
-function drawOfType(drawing: Drawing, shape: Shape, place: JsonPath, type: JsonType): unknown {
+function drawOfType(drawing: Drawing, shape: Shape, path: JsonPath, type: JsonType): unknown {
   switch (type) {
     case 'null':
       return null
@@ -88,20 +83,20 @@ function drawOfType(drawing: Drawing, shape: Shape, place: JsonPath, type: JsonT
       return drawing.random.below(2) === 1
     case 'integer':
     case 'number':
-      return drawNumber(drawing, shape.facets, type === 'integer', place.name)
+      return drawNumber(drawing, shape.facets, type === 'integer', path.name)
     case 'string':
-      return drawString(drawing, shape.facets, place)
+      return drawString(drawing, shape.facets, path)
     case 'array':
-      return drawArray(drawing, shape.facets, place)
+      return drawArray(drawing, shape.facets, path)
     default:
-      return drawObject(drawing, shape.facets, place)
+      return drawObject(drawing, shape.facets, path)
   }
 }
 
-/** Values of an `enum` that are tried for one that fits the other schemas too. */
-const MOST_TRIED = 200
+/** Maximum `enum` values that are checked against the other schemas. */
+const MAX_LISTED_TRIED = 200
 
-/** The values that the schemas limit themselves to by `enum` or `const`, the shortest list; undefined when none does. */
+/** Returns the shortest list of values that an `enum` or `const` allows, or undefined without one. */
 function listedValues(facets: readonly SchemaObject[]): readonly unknown[] | undefined {
   let shortest: readonly unknown[] | undefined
   for (const facet of facets) {
@@ -112,7 +107,7 @@ function listedValues(facets: readonly SchemaObject[]): readonly unknown[] | und
   return shortest
 }
 
-/** Draws one of a list that fits, from a random start; undefined when none of those tried does. */
+/** Draws a matching value from a list, from a random start. Returns undefined if no checked value matches. */
 function drawListed(
   drawing: Drawing,
   facets: readonly SchemaObject[],
@@ -120,15 +115,15 @@ function drawListed(
 ): { readonly value: unknown } | undefined {
   if (values.length === 0) return undefined
   const start = drawing.random.below(values.length)
-  for (let step = 0; step < Math.min(values.length, MOST_TRIED) && !drawing.budget.spent; step++) {
+  for (let step = 0; step < Math.min(values.length, MAX_LISTED_TRIED) && !drawing.budget.spent; step++) {
     const value = values[(start + step) % values.length]
-    if (isSmall(value, drawing.budget) && fitsOwn(drawing, facets, value)) return { value }
+    if (isSmall(value, drawing.budget) && matchesListed(drawing, facets, value)) return { value }
   }
   return undefined
 }
 
-/** A lone schema of a plain list needs no judge, whose time grows with the list. */
-function fitsOwn(drawing: Drawing, facets: readonly SchemaObject[], value: unknown): boolean {
+/** A single schema with a plain list needs no full check, which would take longer for a longer list. */
+function matchesListed(drawing: Drawing, facets: readonly SchemaObject[], value: unknown): boolean {
   const [only] = facets
   const isPlain = facets.length === 1 && only && Object.keys(only).every((key) => plainKeywords.has(key))
   if (!isPlain) return drawing.fits(facets, value)
@@ -137,7 +132,7 @@ function fitsOwn(drawing: Drawing, facets: readonly SchemaObject[], value: unkno
 
 const plainKeywords = new Set(['type', 'enum', 'const', 'title', 'description', 'default'])
 
-/** What the schema's author gives as `examples`, `example` or `default`, once in two times where there is any. */
+/** Draws from `examples`, `example` or `default` in half of the cases, if there are any. */
 function drawHint(
   drawing: Drawing,
   facets: readonly SchemaObject[],
@@ -154,7 +149,7 @@ function drawHint(
 
 const allTypes: readonly JsonType[] = ['string', 'number', 'object', 'array', 'boolean', 'null']
 
-/** Keywords that only one type has; a schema without `type` means that one. */
+/** Keywords of a single type. They imply the type if a schema has no `type`. */
 const keywordsOf: ReadonlyArray<readonly [JsonType, readonly string[]]> = [
   [
     'object',
@@ -166,8 +161,8 @@ const keywordsOf: ReadonlyArray<readonly [JsonType, readonly string[]]> = [
 ]
 
 /**
- * The types that a value may have under all of the schemas, those that its keywords speak of first; empty when the
- * schemas contradict each other. `number` and `integer` never stand together.
+ * Returns the types that all schemas allow. Without `type`, the keywords imply them. Empty if the schemas contradict
+ * each other. Never contains both `number` and `integer`.
  */
 function valueTypes(schemas: readonly SchemaObject[]): JsonType[] {
   let types: JsonType[] | undefined
@@ -200,31 +195,31 @@ function impliedTypes(schemas: readonly SchemaObject[]): JsonType[] {
   return implied.length > 0 ? implied.map(([type]) => type) : ['string']
 }
 
-/** What `not: { type }` forbids, where it says nothing else. */
+/** Returns the types that `not: { type }` forbids, if it has no other keyword. */
 function forbiddenTypes(schema: unknown): unknown[] {
   if (!isRecord(schema) || Object.keys(schema).length !== 1) return []
   const types = typesOf(schema) ?? listOf(schema, 'anyOf').flatMap(forbiddenTypes)
   return types.includes('number') ? [...types, 'integer'] : [...types]
 }
 
-/** Branches looked at for one that ends recursion. */
-const BRANCHES_SEEN = 20
+/** Branches checked for one that ends the recursion. */
+const MAX_BRANCHES_CHECKED = 20
 
-/** Null stands for "none" beside another branch or type, and is taken once in so many times. */
+/** If null is one of several branches or types, it is chosen once in this many cases. */
 const NULL_ONCE_IN = 5
 
 /**
- * Chooses branches, and with each further attempt another combination of them: like counting, with one digit for each
- * choice, from a random start.
+ * Chooses branches. Each further attempt uses another combination, like a counter with one digit per choice that
+ * starts at random.
  */
 class BranchChooser {
   readonly #drawing: Drawing
   readonly #starts: number[] = []
   #digits = 0
   #choices = 0
-  /** How many combinations the last attempt has seen. */
+  /** Combinations seen by the last attempt. */
   combinations = 1
-  /** Take the branch that is the least deep first. */
+  /** Prefer the branch with the smallest depth. */
   frugal: boolean
 
   constructor(drawing: Drawing, frugal: boolean) {
@@ -232,7 +227,7 @@ class BranchChooser {
     this.frugal = frugal
   }
 
-  /** Begins an attempt, counted from 0. */
+  /** Starts an attempt. The first attempt is 0. */
   begin(attempt: number): void {
     this.#digits = attempt
     this.#choices = 0
@@ -253,11 +248,11 @@ class BranchChooser {
     const offset = random.below(branches.length)
     if (branches.length === 1) return 0
     const takeNull = chance(random, 1, NULL_ONCE_IN)
-    const nullAt = branches.slice(0, BRANCHES_SEEN).findIndex(isNull)
+    const nullAt = branches.slice(0, MAX_BRANCHES_CHECKED).findIndex(isNull)
     if (nullAt >= 0 && (takeNull || this.frugal)) return nullAt
     let best = offset
     let bestDepth = Infinity
-    for (let step = 0; step < Math.min(branches.length, BRANCHES_SEEN); step++) {
+    for (let step = 0; step < Math.min(branches.length, MAX_BRANCHES_CHECKED); step++) {
       const at = (offset + step) % branches.length
       const branch = branches[at]
       const depth = recursion.of(branch, budget)
@@ -273,12 +268,12 @@ function isNull(schema: unknown): boolean {
   return isRecord(schema) && (schema['type'] === 'null' || schema['const'] === null)
 }
 
-/** All schemas that apply to one value at once, after branches were chosen. */
+/** All schemas that apply to one value, with chosen branches. */
 export interface Shape {
   readonly facets: readonly SchemaObject[]
   /** One of the schemas is `false`. */
   readonly impossible: boolean
-  /** Some keyword cannot be met by construction alone (`not`, `oneOf`, `contains`, ...), so the value must be judged. */
+  /** A keyword cannot be met by construction (`not`, `oneOf`, `contains`, ...), so the value must be checked. */
   readonly needsCheck: boolean
 }
 
@@ -295,8 +290,8 @@ const checkedKeywords = [
   'dependentSchemas',
 ]
 
-/** Keywords that add nothing to what other schemas say of the same value. */
-const bystanders = new Set([
+/** Keywords that add no condition on the value beyond those of the referenced schemas. */
+const neutralKeywords = new Set([
   '$ref',
   '$defs',
   'definitions',
@@ -310,10 +305,10 @@ const bystanders = new Set([
   'default',
 ])
 
-/** References and `allOf` within each other that are followed. */
-const DEEPEST = 100
+/** Maximum nesting of references and `allOf`. */
+const MAX_NESTING = 100
 
-/** Follows `$ref` and `allOf`, and one branch of each `anyOf`, `oneOf` and `if`, in the order in which they stand. */
+/** Follows `$ref` and `allOf`, and one branch of each `anyOf`, `oneOf` and `if`, in schema order. */
 function flatten(
   schemas: readonly unknown[],
   choose: ChooseBranch,
@@ -323,14 +318,14 @@ function flatten(
   const facets = new Set<SchemaObject>()
   let impossible = false
   let needsCheck = false
-  let telling = 0
+  let constraining = 0
 
   const add = (schema: unknown, depth: number): void => {
     if (schema === false) impossible = true
     if (!isRecord(schema) || facets.has(schema)) return
-    if (facets.size >= drawLimits.facets || depth > DEEPEST || !budget.spend(2)) return
+    if (facets.size >= drawLimits.facets || depth > MAX_NESTING || !budget.spend(2)) return
     facets.add(schema)
-    if (Object.keys(schema).some((keyword) => !bystanders.has(keyword))) telling++
+    if (Object.keys(schema).some((keyword) => !neutralKeywords.has(keyword))) constraining++
     needsCheck ||= checkedKeywords.some((keyword) => schema[keyword] !== undefined)
     const addOne = (part: unknown): void => add(part, depth + 1)
 
@@ -356,10 +351,10 @@ function flatten(
   }
 
   for (const schema of schemas) add(schema, 0)
-  return { facets: [...facets], impossible, needsCheck: needsCheck || telling > 1 }
+  return { facets: [...facets], impossible, needsCheck: needsCheck || constraining > 1 }
 }
 
-/** `if` as two branches: it holds and `then` does, or it does not and `else` does. */
+/** Splits `if` into two branches: `if` and `then` match, or `if` does not match and `else` does. */
 function conditionBranches(schema: SchemaObject): unknown[] {
   return [
     { allOf: [schema['if'], schema['then'] ?? true] },

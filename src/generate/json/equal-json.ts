@@ -1,12 +1,12 @@
 import { isRecord } from '../../lib/record.ts'
 import { type Budget, drawLimits } from './budget.ts'
 
-/** Values compared in one go; larger ones count as different. */
-const MOST_COMPARED = 2_000
+/** Maximum values per comparison. Larger values are treated as different. */
+const MAX_COMPARED = 2_000
 
-/** Whether two JSON values are the same, whatever the order of their keys. */
+/** Whether two JSON values are equal, independent of key order. */
 export function equalJson(a: unknown, b: unknown, budget: Budget): boolean {
-  let left = MOST_COMPARED
+  let left = MAX_COMPARED
   const equal = (a: unknown, b: unknown, depth: number): boolean => {
     if (a === b) return true
     if (--left < 0 || depth > 100) return false
@@ -24,7 +24,7 @@ export function equalJson(a: unknown, b: unknown, budget: Budget): boolean {
   return equal(a, b, 0)
 }
 
-/** Whether a value of the client's own (of `enum`, `default`) is within the limits of a drawn value. */
+/** Whether a value of the client's schema (`enum`, `default`) is within the limits of a drawn value. */
 export function isSmall(value: unknown, budget: Budget): boolean {
   let left: number = drawLimits.values
   const small = (value: unknown, depth: number): boolean => {
@@ -39,7 +39,7 @@ export function isSmall(value: unknown, budget: Budget): boolean {
   return small(value, drawLimits.depth)
 }
 
-/** Whether a value is one of a list. */
+/** Whether a list contains a value. */
 export function isListed(values: readonly unknown[], value: unknown, budget: Budget): boolean {
   budget.spend(values.length >> 6)
   if (typeof value !== 'object' || value === null) return values.includes(value)

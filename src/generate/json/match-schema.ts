@@ -11,17 +11,19 @@ import {
 } from './schema-document.ts'
 import { matchesPattern } from './match-pattern.ts'
 
-/** References that lead to references; a value is no deeper than this either. */
-const DEEPEST = 200
+/** Maximum nesting of references. Values are not deeper than this either. */
+const MAX_NESTING = 200
 
-/** Says whether a value fits a schema within what is left of a budget; where that runs out, it is taken to fit. */
+/** Checks values against schemas within a budget. If the budget runs out, the value is treated as matching. */
 export interface SchemaMatcher {
   readonly document: SchemaDocument
   readonly budget: Budget
   matches(schema: unknown, value: unknown): boolean
 }
 
-/** Creates the judge of drawn values: all keywords but `unevaluatedProperties` and `unevaluatedItems`. */
+/**
+ * Creates a matcher for drawn values. Supports all keywords except `unevaluatedProperties` and `unevaluatedItems`.
+ */
 export function createMatcher(document: SchemaDocument, budget: Budget): SchemaMatcher {
   let depth = 0
   const matcher: SchemaMatcher = {
@@ -29,7 +31,7 @@ export function createMatcher(document: SchemaDocument, budget: Budget): SchemaM
     budget,
     matches(schema, value) {
       if (!isRecord(schema)) return schema !== false
-      if (depth > DEEPEST || !budget.spend(2)) return true
+      if (depth > MAX_NESTING || !budget.spend(2)) return true
       depth++
       try {
         return matchesGeneral(matcher, schema, value) && matchesKind(matcher, schema, value)
@@ -41,7 +43,7 @@ export function createMatcher(document: SchemaDocument, budget: Budget): SchemaM
   return matcher
 }
 
-/** Whether a value is of a type; nothing is of a type that is not known. */
+/** Whether a value has a type. False for an unknown type. */
 export function isOfType(value: unknown, type: unknown): boolean {
   switch (type) {
     case 'integer':
@@ -97,7 +99,7 @@ function matchesKind(matcher: SchemaMatcher, schema: SchemaObject, value: unknow
   return !isRecord(value) || matchesObject(matcher, schema, value)
 }
 
-/** The keywords of arrays. */
+/** Checks the keywords of arrays. */
 function matchesArray(matcher: SchemaMatcher, schema: SchemaObject, items: readonly unknown[]): boolean {
   matcher.budget.spend(items.length >> 2)
   if (items.length < (numberOf(schema, 'minItems') ?? 0)) return false
@@ -110,7 +112,7 @@ function matchesArray(matcher: SchemaMatcher, schema: SchemaObject, items: reado
   if (contains) {
     let count = 0
     for (const item of items) if (matcher.matches(schema['contains'], item)) count++
-    if ((count < contains.least || count > contains.most) && !matcher.budget.spent) return false
+    if ((count < contains.min || count > contains.max) && !matcher.budget.spent) return false
   }
   return schema['uniqueItems'] !== true || areUnique(matcher, items)
 }
@@ -131,7 +133,7 @@ function areUnique({ budget }: SchemaMatcher, items: readonly unknown[]): boolea
   return true
 }
 
-/** The keywords of objects. */
+/** Checks the keywords of objects. */
 function matchesObject(matcher: SchemaMatcher, schema: SchemaObject, value: SchemaObject): boolean {
   const { document, budget } = matcher
   const names = Object.keys(value)
@@ -197,32 +199,32 @@ const checks: ReadonlyMap<string, (text: string) => boolean> = new Map([
 ])
 
 /**
- * Whether a text has a `format`; true for formats that are not known. Close to what validators assert, so that `oneOf`
- * and `not` can tell formats apart; each expression runs in linear time.
+ * Whether a text has a `format`. True for unknown formats. Close to what validators check, so that `oneOf` and `not`
+ * can distinguish formats. Each expression runs in linear time.
  */
 function matchesFormat(format: unknown, text: string): boolean {
   return typeof format !== 'string' || (checks.get(format)?.(text) ?? true)
 }
 
-/** The keywords of strings. Length counts code points. */
+/** Checks the keywords of strings. Length is in code points. */
 export function matchesString(
   { document, budget }: Pick<SchemaMatcher, 'document' | 'budget'>,
   schema: SchemaObject,
   text: string,
 ): boolean {
   budget.spend(text.length >> 6)
-  const least = numberOf(schema, 'minLength')
-  const most = numberOf(schema, 'maxLength')
-  if (least !== undefined || most !== undefined) {
+  const min = numberOf(schema, 'minLength')
+  const max = numberOf(schema, 'maxLength')
+  if (min !== undefined || max !== undefined) {
     const length = Array.from(text).length
-    if (length < (least ?? 0) || length > (most ?? Infinity)) return false
+    if (length < (min ?? 0) || length > (max ?? Infinity)) return false
   }
   if (!matchesFormat(schema['format'], text)) return false
   const pattern = document.pattern(schema['pattern'], budget)
   return !pattern || matchesPattern(pattern, text, budget)
 }
 
-/** The keywords of numbers, draft 4's `exclusiveMinimum: true` among them. */
+/** Checks the keywords of numbers, including `exclusiveMinimum: true` of draft 4. */
 function matchesNumber(schema: SchemaObject, value: number): boolean {
   const { low, high, lowOpen, highOpen } = boundsOf([schema])
   if (value < low || value > high || (lowOpen && value === low) || (highOpen && value === high)) return false
@@ -230,12 +232,12 @@ function matchesNumber(schema: SchemaObject, value: number): boolean {
   return step === undefined || step <= 0 || isMultiple(value, step)
 }
 
-/** Whether a number is a multiple as validators see it: the quotient of the two floats is an integer. */
+/** Whether a number is a multiple, as validators define it: the quotient of the two floats is an integer. */
 export function isMultiple(value: number, step: number): boolean {
   return Number.isInteger(value / step)
 }
 
-/** Where numbers may lie. Infinite where there is no bound; an open bound is itself not allowed. */
+/** Bounds of a number; infinite without a bound. An open bound excludes the bound itself. */
 export interface NumberBounds {
   readonly low: number
   readonly high: number
@@ -243,7 +245,7 @@ export interface NumberBounds {
   readonly highOpen: boolean
 }
 
-/** The bounds that several schemas set together. */
+/** Combines the bounds of several schemas. */
 export function boundsOf(schemas: readonly SchemaObject[]): NumberBounds {
   let [low, high, lowOpen, highOpen] = [-Infinity, Infinity, false, false]
   const raise = (bound: number | undefined, open: boolean): void => {

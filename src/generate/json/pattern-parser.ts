@@ -37,10 +37,10 @@ function choice(parts: readonly PatternNode[]): PatternNode {
   return { kind: 'choice', parts, min, max }
 }
 
-/** A part, repeated `least` to `most` times. */
-function repeat(part: PatternNode, least: number, most: number): PatternNode {
-  const max = most === 0 || part.max === 0 ? 0 : part.max * most
-  return { kind: 'repeat', part, least, most, min: Math.min(MAX_LENGTH, part.min * least), max }
+/** A part, repeated `minCount` to `maxCount` times. */
+function repeat(part: PatternNode, minCount: number, maxCount: number): PatternNode {
+  const max = maxCount === 0 || part.max === 0 ? 0 : part.max * maxCount
+  return { kind: 'repeat', part, minCount, maxCount, min: Math.min(MAX_LENGTH, part.min * minCount), max }
 }
 
 /** A part that a backreference can name by its number. */

@@ -72,13 +72,13 @@ function compile(
 }
 
 function compileRepeat(
-  { part, least, most }: Extract<PatternNode, { kind: 'repeat' }>,
+  { part, minCount, maxCount }: Extract<PatternNode, { kind: 'repeat' }>,
   next: number,
   program: Instruction[],
   budget: Budget,
 ): number | undefined {
   let start: number | undefined = next
-  if (most === Infinity) {
+  if (maxCount === Infinity) {
     const loop: Instruction = { kind: 'split', next: [next] }
     const at = program.push(loop) - 1
     const body = compile(part, at, program, budget)
@@ -86,13 +86,13 @@ function compileRepeat(
     loop.next.push(body)
     start = at
   } else {
-    for (let extra = least; extra < most; extra++) {
+    for (let extra = minCount; extra < maxCount; extra++) {
       const body: number | undefined = compile(part, start, program, budget)
       if (body === undefined) return undefined
       start = program.push({ kind: 'split', next: [body, next] }) - 1
     }
   }
-  for (let copy = 0; copy < least; copy++) {
+  for (let copy = 0; copy < minCount; copy++) {
     start = compile(part, start, program, budget)
     if (start === undefined) return undefined
   }

@@ -5,8 +5,8 @@ export type PatternNode =
   | (Extent & {
       readonly kind: 'repeat'
       readonly part: PatternNode
-      readonly least: number
-      readonly most: number
+      readonly minCount: number
+      readonly maxCount: number
     })
   | (Extent & { readonly kind: 'group'; readonly part: PatternNode; readonly group: number })
   | (Extent & { readonly kind: 'repeat-of'; readonly group: number })

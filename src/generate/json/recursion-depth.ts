@@ -3,27 +3,27 @@ import type { Budget } from './budget.ts'
 import { listOf, numberOf, requiredOf, typesOf, type SchemaObject } from './json-schema.ts'
 import { itemSchemaOf, propertySchemasOf, type SchemaDocument } from './schema-document.ts'
 
-/** Levels of objects and arrays that are looked for; a schema that needs more counts as endless. */
+/** Maximum depth that is searched. A schema that needs more is treated as endless. */
 const ENDLESS_DEPTH = 12
 
-/** Schemas within schemas that are followed; what lies deeper is taken to fit. */
-const DEEPEST = 150
+/** Maximum nesting of schemas that is followed. Deeper schemas are treated as matching. */
+const MAX_NESTING = 150
 
-/** Steps that one look at a schema takes: it costs several times what a look of the judge of values does. */
-const STEPS_EACH = 10
+/** Budget steps per visited schema. A visit here costs several times a visit of the matcher. */
+const STEPS_PER_VISIT = 10
 
-/** What is known of a schema: no value of `failed` levels fits, one of `fits` levels does. */
+/** Known depths of a schema: no value of depth `failed` matches, a value of depth `fits` does. */
 interface Known {
   failed: number
   fits: number
-  /** It is being looked at: whoever meets it again has come round in a circle. */
+  /** The schema is being visited. Another visit of it is a cycle. */
   isOpen: boolean
 }
 
 /**
- * Finds how deep the shallowest value of a schema is, so that recursion can be ended: 0 for scalars, empty arrays and
- * empty objects, 1 for an object whose required properties are of depth 0. An estimate: of parts that apply together
- * it takes the deepest.
+ * Finds the minimum depth of a value of a schema, so that recursion can be ended: 0 for scalars, empty arrays and
+ * empty objects, 1 for an object with required properties of depth 0. The result is an estimate: if several schemas
+ * apply, the deepest one counts.
  */
 export class RecursionDepth {
   readonly #document: SchemaDocument
@@ -34,7 +34,7 @@ export class RecursionDepth {
     this.#document = document
   }
 
-  /** The depth of a schema's shallowest value; Infinity when it is beyond 12. */
+  /** Returns the minimum depth of a value; Infinity above 12. */
   of(schema: unknown, budget: Budget): number {
     for (let depth = 0; depth <= ENDLESS_DEPTH; depth++) if (this.#fits(schema, depth, budget)) return depth
     return Infinity
@@ -45,7 +45,7 @@ export class RecursionDepth {
     const known = this.#recall(schema)
     if (depth >= known.fits) return true
     if (depth <= known.failed || known.isOpen) return false
-    if (this.#openCount > DEEPEST || !budget.spend(STEPS_EACH)) return true
+    if (this.#openCount > MAX_NESTING || !budget.spend(STEPS_PER_VISIT)) return true
     known.isOpen = true
     this.#openCount++
     const fits = this.#partsFit(schema, depth, budget) && this.#ownFits(schema, depth, budget)
@@ -84,8 +84,8 @@ export class RecursionDepth {
     if (types?.some((type) => type !== 'object' && type !== 'array')) return true
     const isArray = types ? types.includes('array') : schema['minItems'] !== undefined
     if (isArray) {
-      const least = numberOf(schema, 'minItems') ?? 0
-      if (least <= 0) return true
+      const min = numberOf(schema, 'minItems') ?? 0
+      if (min <= 0) return true
       if (depth > 0 && this.#fits(itemSchemaOf(schema, 0) ?? true, depth - 1, budget)) return true
       if (!types?.includes('object')) return false
     }
@@ -101,7 +101,7 @@ export class RecursionDepth {
   }
 }
 
-/** A failure found while a reference stood open may be due to that, so it is not remembered. */
+/** A failure inside an open reference can be caused by the cycle, so it is not cached. */
 function usesReference(schema: SchemaObject): boolean {
   return ['$ref', 'anyOf', 'oneOf', 'allOf'].some((keyword) => schema[keyword] !== undefined)
 }

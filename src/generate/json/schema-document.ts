@@ -5,10 +5,10 @@ import type { Pattern } from './pattern-syntax.ts'
 import { listOf, numberOf, type SchemaObject, mapOf, ownOf } from './json-schema.ts'
 import { matchesPattern } from './match-pattern.ts'
 
-/** Schemas searched for an `$anchor`. */
-const ANCHOR_SEARCH = 2_000
+/** Maximum schemas that are searched for an `$anchor`. */
+const MAX_ANCHOR_SEARCH = 2_000
 
-/** A whole schema with what its parts refer to, each looked up once. */
+/** A schema document. Resolves references and regular expressions, each once. */
 export class SchemaDocument {
   readonly #root: unknown
   readonly #targets = new Map<string, unknown>()
@@ -19,8 +19,8 @@ export class SchemaDocument {
   }
 
   /**
-   * The schema that a `$ref` points at: `#`, a JSON pointer (`#/$defs/a~1b`) or an anchor (`#name`). What stands before
-   * the `#` is ignored, since there is only this one document; `true` when the reference leads nowhere.
+   * Resolves a `$ref`: `#`, a JSON pointer (`#/$defs/a~1b`) or an anchor (`#name`). The part before `#` is ignored,
+   * because there is only one document. Returns `true` if the target does not exist.
    */
   resolve(reference: unknown): unknown {
     if (typeof reference !== 'string') return true
@@ -33,7 +33,7 @@ export class SchemaDocument {
     return target
   }
 
-  /** A regular expression of the schema; undefined when it is none, or is not followed. */
+  /** Parses a regular expression of the schema. Returns undefined if it is invalid or not supported. */
   pattern(source: unknown, budget: Budget): Pattern | undefined {
     if (typeof source !== 'string') return undefined
     const known = this.#patterns.get(source)
@@ -59,12 +59,12 @@ export class SchemaDocument {
 
   #findAnchor(name: string): unknown {
     const queue: unknown[] = [this.#root]
-    for (let at = 0; at < queue.length && at < ANCHOR_SEARCH; at++) {
+    for (let at = 0; at < queue.length && at < MAX_ANCHOR_SEARCH; at++) {
       const schema = queue[at]
       if (isRecord(schema) && (schema['$anchor'] === name || schema['$dynamicAnchor'] === name)) return schema
       if (typeof schema !== 'object' || schema === null) continue
       for (const key in schema) {
-        if (queue.length >= ANCHOR_SEARCH) break
+        if (queue.length >= MAX_ANCHOR_SEARCH) break
         queue.push((schema as Record<string, unknown>)[key])
       }
     }
@@ -80,7 +80,9 @@ function decodeFragment(fragment: string): string {
   }
 }
 
-/** What a schema says of the item at a place: `prefixItems` and `items`, or draft 7's list of `items` and the rest. */
+/**
+ * Returns the schema of the item at an index: `prefixItems` and `items`, or `items` and `additionalItems` of draft 7.
+ */
 export function itemSchemaOf(schema: SchemaObject, at: number): unknown {
   const prefix = prefixOf(schema)
   if (at < prefix.length) return prefix[at]
@@ -88,20 +90,20 @@ export function itemSchemaOf(schema: SchemaObject, at: number): unknown {
   return Array.isArray(items) ? schema['additionalItems'] : (items ?? schema['unevaluatedItems'])
 }
 
-/** The schemas of the first items, each with its own. */
+/** Returns the schemas of the first items, one for each item. */
 export function prefixOf(schema: SchemaObject): readonly unknown[] {
   return Array.isArray(schema['prefixItems']) ? listOf(schema, 'prefixItems') : listOf(schema, 'items')
 }
 
-/** How many items must fit `contains`; undefined when the schema has none. */
-export function containsOf(schema: SchemaObject): { least: number; most: number } | undefined {
+/** Returns how many items must match `contains`; undefined without `contains`. */
+export function containsOf(schema: SchemaObject): { min: number; max: number } | undefined {
   if (!isRecord(schema['contains']) && typeof schema['contains'] !== 'boolean') return undefined
-  return { least: numberOf(schema, 'minContains') ?? 1, most: numberOf(schema, 'maxContains') ?? Infinity }
+  return { min: numberOf(schema, 'minContains') ?? 1, max: numberOf(schema, 'maxContains') ?? Infinity }
 }
 
 /**
- * What a schema says of the property of a name: its own entry and each pattern that the name matches, or else
- * `additionalProperties`. Empty when it says nothing.
+ * Returns the schemas of a property: its own entry and each pattern that the name matches, or else
+ * `additionalProperties`. Empty if there are none.
  */
 export function propertySchemasOf(
   schema: SchemaObject,
@@ -125,14 +127,14 @@ export function propertySchemasOf(
   return schemas
 }
 
-/** A property that, where it is there, needs others (`names`) or a further schema (2019-09's keywords and draft 7's). */
+/** A property that requires other properties (`names`) or another schema (keywords of 2019-09 and draft 7). */
 export interface Dependency {
   readonly name: string
   readonly names?: readonly unknown[]
   readonly schema?: unknown
 }
 
-/** All dependencies of a schema. */
+/** Returns all dependencies of a schema. */
 export function dependenciesOf(schema: SchemaObject, budget: Budget): Dependency[] {
   const dependencies: Dependency[] = []
   for (const keyword of ['dependentRequired', 'dependentSchemas', 'dependencies']) {

@@ -41,13 +41,13 @@ import {
 } from './response-archive.ts'
 import { isMessage, isReference, type ResponsesItem } from '../../wire/responses/responses-item.ts'
 
-/** A known prefix counts in steps of this size (Microsoft Learn, "Prompt caching"). */
+/** Cached tokens increase in steps of this size (Microsoft Learn, "Prompt caching"). */
 const CACHE_STEP = 128
 
-/** What a record takes beside its texts, in bytes, roughly: itself, its ids and its usage. */
-const RECORD_WEIGHT = 2_048
+/** Estimated size of a record without its texts, in bytes: the record, its ids and its usage. */
+const RECORD_BASE_BYTES = 2_048
 
-/** Makes what answers a request for a response; what it stores can be read, continued and cancelled afterwards. */
+/** Creates the generator of responses. Stored responses can be read, continued and cancelled. */
 export function createResponseGenerator(store: ResponseArchive) {
   const answer = (
     exchange: Addressed,
@@ -59,12 +59,12 @@ export function createResponseGenerator(store: ResponseArchive) {
     const { deployment } = exchange
     const { model } = deployment
     const chat = chatOf(request, input, model)
-    const asked = input.historyTokens + ownTokens(request, input, model, counter)
-    if (asked >= model.contextTokens && request.truncation !== 'auto') {
+    const inputTokens = input.historyTokens + ownTokens(request, input, model, counter)
+    if (inputTokens >= model.contextTokens && request.truncation !== 'auto') {
       return refuse(inputTooLong())
     }
-    // Truncation drops what is oldest until an answer fits.
-    const promptTokens = Math.min(asked, model.contextTokens - 1)
+    // Truncation drops the oldest items until an answer fits.
+    const promptTokens = Math.min(inputTokens, model.contextTokens - 1)
 
     const verdict = judgeContent(readableTexts(chat), exchange.config, exchange.forced)
     if (verdict.kind === 'prompt') return refuse(promptFiltered(verdict.category))
@@ -76,7 +76,7 @@ export function createResponseGenerator(store: ResponseArchive) {
     const written = complete(task, model, exchange.random, exchange.config)
     const filtered = filterCompletion(written, verdict, request.stream === true)
     const { record, items } = createRecord(exchange, deployment, request, input, filtered)
-    return mapMaybe(keep(record, exchange, store), ({ lease }) =>
+    return mapMaybe(storeResponse(record, exchange, store), ({ lease }) =>
       reply(exchange, record, items, filtered.late ? filtered.completion : written, store, lease),
     )
   }
@@ -97,7 +97,7 @@ export function createResponseGenerator(store: ResponseArchive) {
   }
 }
 
-/** The model is told its effort, so that it thinks as hard as the answer says. */
+/** Passes the effort to the model, so that the reasoning matches the effort in the answer. */
 function chatOf(request: ResponsesRequest, { items }: ResolvedInput, model: Model): ChatRequest {
   const effort = request.reasoning?.effort ?? defaultEffort(model)
   return { ...chatRequestOf(request, items), reasoning_effort: effort }
@@ -112,7 +112,7 @@ function ownTokens(
   return countResponsesInput({ ...request, input: items }, model, counter)
 }
 
-/** A turn of a conversation reads all turns before it, which have just been read. */
+/** The earlier items of a conversation have just been read, so all of them are cached. */
 function cachedTokens(
   { resource, clock }: Exchange,
   { name, model }: Deployment,
@@ -162,20 +162,20 @@ function createRecord(
     usage: completion.usage,
     progress: new ResponseProgress(request.background === true, createdMs),
     weight:
-      RECORD_WEIGHT + 2 * exchange.body.length + items.reduce((sum, it) => sum + 8 * it.pieces.length, 0),
+      RECORD_BASE_BYTES + 2 * exchange.body.length + items.reduce((sum, it) => sum + 8 * it.pieces.length, 0),
   }
   return { record, items }
 }
 
-/** A response whose client leaves before its end never comes to be, unless it works in the background. */
-const notKept: AddedResponse<unknown> = {}
+/** Result for a response that is not stored. */
+const notStored: AddedResponse<unknown> = {}
 
-function keep(
+function storeResponse(
   record: ResponseRecord,
   exchange: Exchange,
   store: ResponseArchive,
 ): MaybePromise<AddedResponse<unknown>> {
-  if (record.request.store === false) return notKept
+  if (record.request.store === false) return notStored
   const added = store.add(record)
   if (record.request.background !== true) {
     exchange.onEnd(({ aborted }) => {
@@ -196,17 +196,17 @@ function reply(
   const { request, usage, progress } = record
   const { clock } = exchange
   const steps = completionSteps(timed)
-  const tell = (): void => {
+  const reportProgress = (): void => {
     if (request.store !== false) void store.update(record)
   }
   const finish = (): void => {
     progress.finish(clock.epochMs())
-    if (lease === undefined) tell()
+    if (lease === undefined) reportProgress()
     else void store.finish(lease, record)
   }
   const plan = (schedule: Pick<Schedule, 'endMs'>): void => {
     progress.plan(schedule)
-    tell()
+    reportProgress()
   }
 
   if (request.stream) {
@@ -217,7 +217,7 @@ function reply(
   }
   if (request.background) {
     const render = (): string => {
-      // Nobody has planned a time for it: there is none to wait for.
+      // No schedule was planned (latency is off), so the response is complete immediately.
       if (!progress.isSettled) plan({ endMs: 0 })
       return writeJson(responseObject(record, 'queued'), 'pretty')
     }
@@ -231,14 +231,14 @@ function reply(
   return modelReply(jsonOfModel, { kind: 'whole', render }, usage, steps)
 }
 
-/** What a request stands on: its own items, and the conversation before them. */
+/** The input items of a request and the size of the conversation before them. */
 export interface ResolvedInput {
   readonly items: readonly ResponsesItem[]
-  /** Tokens of the conversation before. */
+  /** Tokens of the conversation before the input. */
   readonly historyTokens: number
 }
 
-/** Puts stored items in the place of references, and finds the conversation that the request goes on with. */
+/** Replaces references with stored items, and finds the previous response. */
 function resolveInput(
   request: ResponsesRequest,
   store: ResponseArchive,
@@ -249,27 +249,27 @@ function resolveInput(
   const found = previousId ? store.get(resource, previousId, nowMs) : undefined
   return mapMaybe(found, (previous) => {
     if (previousId && !previous) return previousResponseNotFound(previousId)
-    const asked = typeof input === 'string' ? [userMessage(input)] : input
-    return mapMaybe(storedItems(asked, store, resource, nowMs), (items) => {
+    const requested = typeof input === 'string' ? [userMessage(input)] : input
+    return mapMaybe(storedItems(requested, store, resource, nowMs), (items) => {
       if (!Array.isArray(items)) return items
-      const broken = brokenCalls(items, previous ? seenOutput(previous, nowMs) : [])
+      const broken = checkCalls(items, previous ? receivedOutput(previous, nowMs) : [])
       if (broken) return broken
       return { items, historyTokens: previous ? conversationTokens(previous) : 0 }
     })
   })
 }
 
-/** The items with those of the store in the place of references. */
+/** Replaces references with stored items. */
 function storedItems(
-  asked: readonly ResponsesItem[],
+  requested: readonly ResponsesItem[],
   store: ResponseArchive,
   resource: string,
   nowMs: number,
 ): MaybePromise<ResponsesItem[] | ServiceError> {
-  const found = asked.map((item) => (needsStore(item) ? store.findItem(resource, item.id, nowMs) : item))
+  const found = requested.map((item) => (needsStore(item) ? store.findItem(resource, item.id, nowMs) : item))
   const check = (known: readonly (ResponsesItem | undefined)[]): ResponsesItem[] | ServiceError => {
     const missing = known.findIndex((item) => !item)
-    return missing < 0 ? (known as ResponsesItem[]) : itemNotFound(asked[missing]?.id ?? '')
+    return missing < 0 ? (known as ResponsesItem[]) : itemNotFound(requested[missing]?.id ?? '')
   }
   return found.some((item) => item instanceof Promise)
     ? Promise.all(found.map((item) => Promise.resolve(item))).then(check)
@@ -280,26 +280,29 @@ function userMessage(text: string): ResponsesItem {
   return { type: 'message', role: 'user', content: text }
 }
 
-/** Thought comes back by its id alone, unless the client has it in encrypted form. */
+/** Reasoning items are referenced by id only, unless the client sends them encrypted. */
 function needsStore(item: ResponsesItem): item is ResponsesItem & { readonly id: string } {
   if (typeof item.id !== 'string') return false
   if (isReference(item)) return true
   return !isMessage(item) && item.type === 'reasoning' && !item.encrypted_content
 }
 
-/** What a client has seen of an answer: nothing, while it is not over. */
-function seenOutput({ output, progress }: ResponseRecord, nowMs: number): readonly OutputItem[] {
+/** Output that the client has received: none until the response has ended. */
+function receivedOutput({ output, progress }: ResponseRecord, nowMs: number): readonly OutputItem[] {
   return progress.stageAt(nowMs) === 'ended' ? output : []
 }
 
-/** Every call needs its output and every output its call; calls are those of the input, and of the answer before. */
-function brokenCalls(
+/**
+ * Checks that every call has an output and every output has a call. Calls are in the input or in the previous
+ * response.
+ */
+function checkCalls(
   items: readonly ResponsesItem[],
-  before: readonly OutputItem[],
+  previousOutput: readonly OutputItem[],
 ): ServiceError | undefined {
   const called = new Set<string>()
   const answered = new Set<string>()
-  for (const item of [...before, ...items]) {
+  for (const item of [...previousOutput, ...items]) {
     if (isMessage(item) || isReference(item)) continue
     if (item.type === 'function_call' || item.type === 'custom_tool_call') called.add(item.call_id)
     else if (item.type === 'function_call_output' || item.type === 'custom_tool_call_output') {

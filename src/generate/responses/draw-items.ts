@@ -15,13 +15,12 @@ import {
   type WrittenItem,
 } from '../../wire/responses/response-object.ts'
 
-/** Tokens of a summary; how long real ones are is not captured, a paragraph is what they look like. */
+/** Tokens of a summary. The real length is not captured; this is about a paragraph. */
 const SUMMARY_TOKENS = 48
 
-/** Characters of encrypted thought without a summary: those of the shortest one captured. */
+/** Characters of encrypted reasoning without a summary: the shortest captured length. */
 const ENCRYPTED_LENGTH = 660
 
-/** What the items of an answer are made with. */
 export interface ItemContext {
   readonly request: ResponsesRequest
   readonly model: Model
@@ -30,14 +29,14 @@ export interface ItemContext {
   readonly epochSeconds: number
 }
 
-/** Gives an answer the form of items: the thought, then the text, then the calls. */
+/** Converts a choice to output items: reasoning, text, then tool calls. */
 export function outputItems(choice: Choice, context: ItemContext): WrittenItem[] {
   const { request, model, ids, epochSeconds } = context
   const { pieces, toolCalls, finishReason } = choice
   const isCut = finishReason === 'length' || finishReason === 'content_filter'
   const status = isCut ? 'incomplete' : 'completed'
   const items: WrittenItem[] = []
-  if (thinks(request, model)) items.push({ item: reasoningItem(choice, context), pieces: [] })
+  if (hasReasoningItem(request, model)) items.push({ item: reasoningItem(choice, context), pieces: [] })
   if (pieces.length > 0 || (toolCalls.length === 0 && !isCut)) {
     const item: MessageOutput = {
       id: ids.next('msg', epochSeconds),
@@ -56,16 +55,16 @@ export function outputItems(choice: Choice, context: ItemContext): WrittenItem[]
   return items
 }
 
-/** Models that think have an item for it even when they thought nothing, unless they were told not to. */
-function thinks({ reasoning }: ResponsesRequest, model: Model): boolean {
+/** Reasoning models always return a reasoning item, even an empty one, unless the effort is `none`. */
+function hasReasoningItem({ reasoning }: ResponsesRequest, model: Model): boolean {
   return model.reasoning && (reasoning?.effort ?? defaultEffort(model)) !== 'none'
 }
 
 function reasoningItem({ reasoningTokens }: Choice, context: ItemContext): ReasoningOutput {
   const { request, ids, random, epochSeconds } = context
-  const { summary, generate_summary: older } = request.reasoning ?? {}
+  const { summary, generate_summary: legacySummary } = request.reasoning ?? {}
   const isEncrypted = request.include?.includes('reasoning.encrypted_content') === true
-  const hasSummary = Boolean(summary ?? older) && reasoningTokens > 0
+  const hasSummary = Boolean(summary ?? legacySummary) && reasoningTokens > 0
   const text = hasSummary ? drawLorem(random, SUMMARY_TOKENS).text : ''
   return {
     id: ids.next('rs', epochSeconds),

@@ -8,12 +8,12 @@ import {
 import type { ResponseRecord } from './response-archive.ts'
 import { type ProgressState, ResponseProgress } from './stream-response.ts'
 
-/** An item of the input as the service lists it: with an id, and nothing left out. */
+/** An input item as the service lists it: with an id and default values. */
 export type ListedItem = ResponsesItem & { readonly id: string }
 
 const listed = new WeakMap<ResponseRecord, readonly ListedItem[]>()
 
-/** The input of a response, item by item, oldest first. Made when somebody asks, and then always the same. */
+/** Returns the input items of a response, oldest first. Created on first use, then always the same. */
 export function inputItems(record: ResponseRecord): readonly ListedItem[] {
   let items = listed.get(record)
   if (!items) {
@@ -52,21 +52,21 @@ function listedMessage({ content, role, status, phase }: ResponsesMessage): Resp
   }
 }
 
-/** The item of the output or of the input of a response that has this id. */
+/** Returns the output or input item with this id. */
 export function itemOf(record: ResponseRecord, id: string): ResponsesItem | undefined {
   return record.output.find((item) => item.id === id) ?? inputItems(record).find((item) => item.id === id)
 }
 
-/** A stored response as JSON can carry it to another process. */
+/** A stored response as JSON, for another process. */
 export interface RecordJson extends Omit<ResponseRecord, 'ids' | 'progress'> {
-  /** Of the items of the input that came without one, in their order. */
+  /** New ids of the input items without an id, in order. */
   readonly inputIds: readonly string[]
   readonly progress: ProgressState
 }
 
 /**
- * Prepares a record for another process. Its input is given its ids now, so that they are the same everywhere, and the request
- * goes without it: `items` has what is known of it.
+ * Converts a record for another process. Input items get their ids now, so that they are the same in all processes.
+ * The request is sent without its input, because `items` contains it.
  */
 export function recordToJson(record: ResponseRecord): RecordJson {
   const { ids: _, progress, request, ...same } = record
@@ -77,13 +77,13 @@ export function recordToJson(record: ResponseRecord): RecordJson {
   return { ...same, request: { ...request, input: [] }, inputIds, progress: progress.state }
 }
 
-/** Makes a record of what another process has sent. */
+/** Creates a record from the JSON of another process. */
 export function recordFromJson({ inputIds, progress, ...same }: RecordJson): ResponseRecord {
-  return { ...same, ids: cycleIds(inputIds), progress: ResponseProgress.of(progress) }
+  return { ...same, ids: idsInOrder(inputIds), progress: ResponseProgress.of(progress) }
 }
 
-/** Nobody asks for more ids than the input lacks. */
-function cycleIds(ids: readonly string[]): Pick<ResponseIds, 'next'> {
-  let turn = 0
-  return { next: () => ids[turn++] ?? '' }
+/** Returns the ids in order. There are as many ids as input items without one. */
+function idsInOrder(ids: readonly string[]): Pick<ResponseIds, 'next'> {
+  let index = 0
+  return { next: () => ids[index++] ?? '' }
 }

@@ -12,12 +12,12 @@ import { faultError, under } from '../../wire/validation/fault.ts'
 import { integerBetween, oneOf } from '../../wire/validation/checks.ts'
 import { inputItems, type ListedItem } from './input-items.ts'
 
-/** Answers with the stored response that the path names, at the stage that it has reached. */
+/** Returns the stored response of the URL in its current state. */
 export function getResponse(exchange: Exchange, store: ResponseArchive): ReplyOrPromise {
   return withStored(exchange, store, (record) => jsonReply(currentObject(exchange, record)))
 }
 
-/** Removes the response; its id is unknown from then on, and so are its items. */
+/** Deletes the response. Its id and its items are unknown afterwards. */
 export function deleteResponse(exchange: Exchange, store: ResponseArchive): ReplyOrPromise {
   return withStored(exchange, store, (record) => {
     const deleted = { id: record.id, object: 'response', deleted: true }
@@ -25,7 +25,7 @@ export function deleteResponse(exchange: Exchange, store: ResponseArchive): Repl
   })
 }
 
-/** Stops a response in the background. Answers the same when it is over or stopped already. */
+/** Cancels a background response. Returns the same if it has ended or was cancelled. */
 export function cancelResponse(exchange: Exchange, store: ResponseArchive): ReplyOrPromise {
   return withStored(exchange, store, (record) => {
     if (record.request.background !== true) return refuse(notCancellable())
@@ -34,7 +34,7 @@ export function cancelResponse(exchange: Exchange, store: ResponseArchive): Repl
   })
 }
 
-/** Lists the input of a response, page by page. */
+/** Lists the input items of a response in pages. */
 export function listInputItems(exchange: Exchange, store: ResponseArchive): ReplyOrPromise {
   return withStored(exchange, store, (record) => {
     const page = listItems(record, new URLSearchParams(exchange.query))
@@ -66,11 +66,11 @@ function jsonReply(value: object): Reply {
   return modelReply(jsonOfModel, textBody(writeJson(value, 'pretty')))
 }
 
-/** Items of a page when the query says nothing, and at most (OpenAI's published specification). */
+/** Default and maximum items per page (OpenAI's published specification). */
 const DEFAULT_LIMIT = 20
 const MAX_ITEMS = 100
 
-/** One page of items. */
+/** A page of input items. */
 export interface ItemPage {
   readonly object: 'list'
   readonly data: readonly ListedItem[]
@@ -83,8 +83,8 @@ const checkLimit = integerBetween(1, MAX_ITEMS)
 const checkOrder = oneOf('asc', 'desc')
 
 /**
- * A page of a response's input: `limit` items from the newest on (`order=desc`) or from the oldest, after the item
- * `after`, or the last ones before the item `before`.
+ * Returns a page of `limit` input items, newest first (`order=desc`) or oldest first, after the item `after`, or the
+ * last ones before the item `before`.
  */
 function listItems(record: ResponseRecord, query: URLSearchParams): ItemPage | ServiceError {
   const limit = query.has('limit') ? numberOf(query.get('limit') ?? '') : DEFAULT_LIMIT
@@ -94,13 +94,13 @@ function listItems(record: ResponseRecord, query: URLSearchParams): ItemPage | S
 
   const oldestFirst = inputItems(record)
   const items = order === 'asc' ? oldestFirst : oldestFirst.toReversed()
-  const start = placeOf(items, query, 'after')
-  const end = placeOf(items, query, 'before')
+  const start = itemIndex(items, query, 'after')
+  const end = itemIndex(items, query, 'before')
   if (typeof start === 'object') return start
   if (typeof end === 'object') return end
 
   const between = items.slice(start === undefined ? 0 : start + 1, end)
-  // Going back, the page nearest to `before` is wanted.
+  // Backward paging returns the items directly before `before`.
   const data = end === undefined ? between.slice(0, limit as number) : between.slice(-(limit as number))
   return {
     object: 'list',
@@ -111,7 +111,7 @@ function listItems(record: ResponseRecord, query: URLSearchParams): ItemPage | S
   }
 }
 
-/** What is no number is reported as the text that it is. */
+/** Text that is not a number is reported as text. */
 function numberOf(text: string): number | string {
   return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text
 }
@@ -120,14 +120,14 @@ function named(name: string, fault: ReturnType<typeof checkLimit>): typeof fault
   return fault && under(`.${name}`, fault)
 }
 
-function placeOf(
+function itemIndex(
   items: readonly ListedItem[],
   query: URLSearchParams,
   name: 'after' | 'before',
 ): number | undefined | ServiceError {
   const id = query.get(name)
   if (!id) return undefined
-  const place = items.findIndex((item) => item.id === id)
-  if (place >= 0) return place
+  const index = items.findIndex((item) => item.id === id)
+  if (index >= 0) return index
   return modelError(`Invalid '${name}': no input item with id '${id}' found.`, name, 'invalid_value')
 }

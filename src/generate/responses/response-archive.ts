@@ -9,42 +9,44 @@ import { loadEncoding } from '../../tokens/encoding.ts'
 import type { AnsweredResponse, OutputItem } from '../../wire/responses/response-object.ts'
 import type { Usage } from '../../answer/completion.ts'
 
-/** Which response is meant. */
+/** Identifies a response. */
 export type ResponseAddress = Pick<ResponseRecord, 'resource' | 'id'>
 
-/** How far a response is. */
+/** Progress of a response. */
 export type ResponseUpdate = ResponseAddress & Pick<ResponseRecord, 'progress'>
 
-/** A response that is kept. */
+/** Result of adding a response. */
 export interface AddedResponse<Lease> {
-  /** Held until the end of a response that its client waits for; absent for others. */
+  /** Held until a response in the foreground ends; absent for others. */
   readonly lease?: Lease | undefined
 }
 
 /**
- * Keeps responses so that they can be read again, continued and cancelled: in this process, or at a place that many processes
- * share. What is known at once is given without a promise. Times are milliseconds since 1970.
+ * Stores responses so that they can be read, continued and cancelled, in this process or shared by many processes.
+ * Results that are available immediately are returned without a promise. Times are milliseconds since 1970.
  */
 export interface ResponseArchive<Lease = unknown> {
-  /** Keeps a response; whoever asks for it when that is done finds it. */
+  /** Stores a response. It can be found when this completes. */
   add(record: ResponseRecord): MaybePromise<AddedResponse<Lease>>
-  /** The response of this id; undefined where there is none. */
+  /** Returns the response with this id, or undefined. */
   get(resource: string, id: string, nowMs: number): MaybePromise<ResponseRecord | undefined>
-  /** An item of the input or of the output of any response that is kept. */
+  /** Returns an input or output item of any stored response, or undefined. */
   findItem(resource: string, id: string, nowMs: number): MaybePromise<ResponsesItem | undefined>
-  /** Takes over the end of a response; whoever asks for it after that, wherever, finds it ended. */
+  /** Marks a response as ended. Every process sees the end afterwards. */
   finish(lease: Lease, update: ResponseUpdate): MaybePromise<void>
-  /** Takes over how far a response is. */
+  /** Updates the progress of a response. */
   update(update: ResponseUpdate): MaybePromise<void>
-  /** Takes over that a response is cancelled. */
+  /** Marks a response as cancelled. */
   cancel(update: ResponseUpdate): MaybePromise<void>
-  /** Removes a response. */
+  /** Deletes a response. */
   delete(address: ResponseAddress): MaybePromise<void>
-  /** Removes all of them that are kept in this process. */
+  /** Deletes all responses that are stored in this process. */
   clear?(): void
 }
 
-/** Responses whose end one process owes; a fault may have taken the place of an answer, whose end then never comes. */
+/**
+ * Maximum responses of one process that have not ended. A fault can replace an answer, so that its end never comes.
+ */
 const MAX_UNFINISHED = 10_000
 
 const recordCodec: Codec<[ResponseRecord]> = {
@@ -102,33 +104,33 @@ export const responseArchivePort: Port<ResponseArchive<ResponseAddress>, Respons
       },
     },
   },
-  // What was being sent never comes to be, as when a client leaves.
+  // Treat the response as aborted, as if the client had disconnected.
   releaseLease: (archive, address) => archive.delete(address),
 }
 
-/** An item leads to its response. */
+/** An item has the name of its response. */
 function nameOf(resource: string, id: string): string {
   return `${resource}/${sharedIdPart(id) ?? id}`
 }
 
-/** A response with everything that it is made of, as the store keeps it. */
+/** A response with all its data, as stored. */
 export interface ResponseRecord extends AnsweredResponse {
   readonly resource: string
-  /** Where the ids of what has none yet come from. */
+  /** Source of ids for input items without one. */
   readonly ids: Pick<ResponseIds, 'next'>
   readonly model: Model
-  /** Tokens of all turns before this one. */
+  /** Tokens of the conversation before this response. */
   readonly historyTokens: number
   readonly output: readonly OutputItem[]
   readonly usage: Usage
   readonly progress: ResponseProgress
-  /** Room that it takes in the store, in bytes, roughly. */
+  /** Estimated size in the store, in bytes. */
   readonly weight: number
 }
 
 /**
- * The tokens of a conversation up to the end of a response: what the next turn reads again. Instructions are not part
- * of it, since each turn brings its own.
+ * Returns the tokens of a conversation up to the end of a response, which the next request reads again. Instructions
+ * are not included, because each request has its own.
  */
 export function conversationTokens({ historyTokens, items, output, model }: ResponseRecord): number {
   const encoding = loadEncoding(model.encoding)

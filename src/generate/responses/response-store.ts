@@ -11,44 +11,44 @@ import type {
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 
-/** How long the service keeps a response (Microsoft Learn, "Azure OpenAI Responses API"). */
+/** Retention of a response on the service (Microsoft Learn, "Azure OpenAI Responses API"). */
 const RETENTION_MS = 30 * DAY_MS
 
-/** Most responses that are kept, of all resources together. */
+/** Maximum stored responses of all resources. */
 const MAX_RESPONSES = 10_000
 
-/** Room for all of them, in bytes. */
+/** Maximum size of all stored responses, in bytes. */
 const MAX_BYTES = 64 * 1_024 * 1_024
 
-/** What a store holds at most. */
+/** Limits of a store. */
 export interface StoreLimits {
   readonly responses: number
   readonly bytes: number
 }
 
-/** What a store holds unless it is told otherwise. */
-export const usualStoreLimits: StoreLimits = { responses: MAX_RESPONSES, bytes: MAX_BYTES }
+/** Default limits of a store. */
+export const defaultStoreLimits: StoreLimits = { responses: MAX_RESPONSES, bytes: MAX_BYTES }
 
 /**
- * The responses that can be read again, continued and cancelled. In memory, so they end with the process; when a limit
- * is reached, the oldest go first. A response is found by its resource and its id, and its items by theirs.
+ * Stores responses in memory. When a limit is reached, the oldest responses are deleted. A response is found by its
+ * resource and id, and its items by their ids.
  */
 export class ResponseStore implements ResponseArchive<ResponseAddress> {
   readonly #limits: StoreLimits
-  /** By what all ids of one response share, oldest first. */
+  /** By the shared part of the ids of a response, oldest first. */
   readonly #records = new Map<string, ResponseRecord>()
   #bytes = 0
 
-  constructor(limits = usualStoreLimits) {
+  constructor(limits = defaultStoreLimits) {
     this.#limits = limits
   }
 
-  /** How many responses there are, those past their retention included. */
+  /** Number of stored responses, including expired ones. */
   get size(): number {
     return this.#records.size
   }
 
-  /** Keeps a response; one that is larger than the whole store is not kept. */
+  /** Stores a response, unless it is larger than the whole store. */
   add(record: ResponseRecord): AddedResponse<ResponseAddress> {
     const key = keyOf(record.resource, record.id)
     if (key === undefined || record.weight > this.#limits.bytes) return {}
@@ -68,16 +68,18 @@ export class ResponseStore implements ResponseArchive<ResponseAddress> {
     return record?.id === id ? record : undefined
   }
 
-  /** An item of the input or of the output of any stored response. */
+  /** Returns an input or output item of any stored response. */
   findItem(resource: string, id: string, nowMs: number): ResponsesItem | undefined {
     const record = this.find(resource, id, nowMs)
     return record && itemOf(record, id)
   }
 
-  /** Takes over the progress that another process has told; what was made here is kept itself. */
+  /**
+   * Applies progress from another process. Responses of this process share their progress object, so nothing changes.
+   */
   update({ resource, id, progress }: ResponseUpdate): void {
     const known = this.#records.get(keyOf(resource, id) ?? '')
-    if (known && known.progress !== progress) known.progress.take(progress.state)
+    if (known && known.progress !== progress) known.progress.apply(progress.state)
   }
 
   finish(_: ResponseAddress, update: ResponseUpdate): void {
@@ -88,19 +90,19 @@ export class ResponseStore implements ResponseArchive<ResponseAddress> {
     this.update(update)
   }
 
-  /** Removes a response. */
+  /** Deletes a response. */
   delete({ resource, id }: ResponseAddress): void {
     const key = keyOf(resource, id)
     if (key !== undefined) this.#remove(key)
   }
 
-  /** Removes all of them. */
+  /** Deletes all responses. */
   clear(): void {
     this.#records.clear()
     this.#bytes = 0
   }
 
-  /** The response that its own id or that of one of its items leads to. */
+  /** Returns the response with this id, or with an item with this id. */
   find(resource: string, id: string, nowMs: number): ResponseRecord | undefined {
     const key = keyOf(resource, id)
     const record = key === undefined ? undefined : this.#records.get(key)

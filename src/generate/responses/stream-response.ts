@@ -6,10 +6,10 @@ import type { ResponseRecord } from './response-archive.ts'
 import type { Reply, Schedule } from '../../pipeline/reply.ts'
 
 /**
- * The events of a streamed response: its beginning, its items one after the other, and its end. There is no `[DONE]`.
+ * The events of a streamed response: start, one item after another, and end. There is no `[DONE]`.
  *
- * @param noise where the padding of deltas is drawn from; undefined leaves it out
- * @param onEnd is called before the last event is written
+ * @param noise source of the padding in deltas; undefined disables the padding
+ * @param onEnd called before the last event is rendered
  */
 export function streamResponse(
   record: ResponseRecord,
@@ -18,9 +18,9 @@ export function streamResponse(
   onEnd: () => void,
 ): EventsBody {
   const runs = [
-    ...beginning(record),
+    ...startEvents(record),
     ...items.flatMap((item, index) => itemEvents(item, index, noise)),
-    ending(record, onEnd),
+    endEvent(record, onEnd),
   ]
   const index = indexRuns(runs)
   return {
@@ -34,7 +34,7 @@ export function streamResponse(
   }
 }
 
-function beginning(record: ResponseRecord): EventRun[] {
+function startEvents(record: ResponseRecord): EventRun[] {
   const state = (type: string, stage: ResponseStage): EventRun =>
     singleEvent(`response.${type}`, () => ({ response: responseObject(record, stage) }))
   const inProgress = state('in_progress', 'in_progress')
@@ -42,7 +42,7 @@ function beginning(record: ResponseRecord): EventRun[] {
   return [state('created', 'queued'), state('queued', 'queued'), inProgress]
 }
 
-function ending(record: ResponseRecord, onEnd: () => void): EventRun {
+function endEvent(record: ResponseRecord, onEnd: () => void): EventRun {
   const isCut = record.finishReason === 'length' || record.finishReason === 'content_filter'
   return singleEvent(`response.${isCut ? 'incomplete' : 'completed'}`, () => {
     onEnd()
@@ -50,12 +50,12 @@ function ending(record: ResponseRecord, onEnd: () => void): EventRun {
   })
 }
 
-/** Which run an event belongs to, and the step of the schedule that it waits for. */
+/** Maps events to runs and to steps of the schedule. */
 interface RunIndex {
   readonly count: number
   readonly runOf: Uint32Array
   readonly steps: Uint32Array
-  /** The number of the first event of each run. */
+  /** Index of the first event of each run. */
   readonly starts: readonly number[]
 }
 
@@ -70,7 +70,7 @@ function indexRuns(runs: readonly EventRun[]): RunIndex {
     starts.push(event)
     for (let i = 0; i < run.count; i++, event++) {
       runOf[event] = number
-      // A token has its own step; what comes between tokens goes out with the one before.
+      // Each token has a step. Events between tokens are sent together with the token before them.
       steps[event] = run.paced ? tokens++ : Math.max(0, tokens - 1)
     }
   }
@@ -78,14 +78,14 @@ function indexRuns(runs: readonly EventRun[]): RunIndex {
 }
 
 /**
- * Lets `take` have the schedule that a later stage plans for a reply. Work in the background takes the time that its
- * answer would have taken, while the reply that only announces it goes out at once.
+ * Passes the schedule that a later stage plans for a reply to `take`. A background response takes the time of its
+ * answer, while its reply is sent without a delay.
  *
- * @param sending whether the reply itself keeps to the schedule (`paced`) or not
+ * @param sending whether the reply itself follows the schedule (`paced`)
  */
 export function divertSchedule(
   reply: Reply,
-  take: (schedule: Schedule) => void,
+  onSchedule: (schedule: Schedule) => void,
   sending: 'paced' | 'at-once',
 ): Reply {
   let planned: Schedule | undefined
@@ -95,31 +95,30 @@ export function divertSchedule(
     get: () => (sending === 'paced' ? planned : undefined),
     set(schedule: Schedule) {
       planned = schedule
-      take(schedule)
+      onSchedule(schedule)
     },
   })
 }
 
-/** The part of its time that a background response stands in the queue; the service says nothing of its queue. */
+/** Share of its time that a background response is queued. The service does not document its queue. */
 const QUEUED_SHARE = 0.1
 
 /** A `ResponseProgress` as JSON, for another process. Times are milliseconds since 1970. */
 export interface ProgressState {
   readonly background: boolean
   readonly createdMs: number
-  /** How long the work in the background takes; null: without end. */
+  /** Duration of the background work; null means endless. */
   readonly workMs: number | null
-  /** Whether that is known yet. */
+  /** Whether the duration is known. */
   readonly planned: boolean
-  /** Null while it has not ended. */
+  /** Null until the response has ended. */
   readonly endedMs: number | null
   readonly cancelled: boolean
 }
 
 /**
- * Where a response stands in time. One that its client waits for is over once it has been sent. One in the background
- * takes the time of the schedule that was planned for it, a tenth of it in the queue; without a schedule (latency is
- * switched off) it is over as soon as somebody asks.
+ * Progress of a response. A foreground response ends when it has been sent. A background response takes the time of
+ * its planned schedule, a tenth of it in the queue. Without a schedule (latency is off) it ends immediately.
  */
 export class ResponseProgress {
   readonly #background: boolean
@@ -128,27 +127,27 @@ export class ResponseProgress {
   #endedMs: number | undefined
   #cancelled = false
 
-  /** @param createdMs milliseconds since 1970, as all times here */
+  /** @param createdMs milliseconds since 1970, like all times here */
   constructor(background: boolean, createdMs: number) {
     this.#background = background
     this.#createdMs = createdMs
   }
 
-  /** What another process told of a response. */
+  /** Creates a progress from the state of another process. */
   static of(state: ProgressState): ResponseProgress {
     const progress = new ResponseProgress(state.background, state.createdMs)
-    progress.take(state)
+    progress.apply(state)
     return progress
   }
 
-  /** Takes over how far the response is elsewhere. */
-  take({ workMs, planned, endedMs, cancelled }: ProgressState): void {
+  /** Applies the state of another process. */
+  apply({ workMs, planned, endedMs, cancelled }: ProgressState): void {
     this.#schedule = planned ? { endMs: workMs ?? Infinity } : undefined
     this.#endedMs = endedMs ?? undefined
     this.#cancelled = cancelled
   }
 
-  /** How far it is, for another process. */
+  /** State for another process. */
   get state(): ProgressState {
     const workMs = this.#schedule?.endMs ?? 0
     return {
@@ -161,24 +160,24 @@ export class ResponseProgress {
     }
   }
 
-  /** The time that the work takes, counted from its creation. */
+  /** Sets the duration of the work, from the creation of the response. */
   plan(schedule: Pick<Schedule, 'endMs'>): void {
     this.#schedule = schedule
   }
 
-  /** Whether nothing more is to be told of it but that it is cancelled. */
+  /** Whether the progress is final, except for a cancellation. */
   get isSettled(): boolean {
     return (
       this.#cancelled || this.#endedMs !== undefined || (this.#background && this.#schedule !== undefined)
     )
   }
 
-  /** The answer has been sent to its end. */
+  /** Marks the answer as completely sent. */
   finish(nowMs: number): void {
     this.#endedMs ??= nowMs
   }
 
-  /** Stops what is not over yet; else does nothing. */
+  /** Cancels the response if it has not ended. */
   cancel(nowMs: number): void {
     if (this.stageAt(nowMs) !== 'ended') this.#cancelled = true
   }
@@ -192,7 +191,7 @@ export class ResponseProgress {
     return elapsedMs < workMs * QUEUED_SHARE ? 'queued' : 'in_progress'
   }
 
-  /** When it was over, or will be. */
+  /** Time of the end, in the past or the future. */
   get endMs(): number {
     if (this.#background) return this.#createdMs + (this.#schedule?.endMs ?? 0)
     return this.#endedMs ?? this.#createdMs

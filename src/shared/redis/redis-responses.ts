@@ -146,6 +146,6 @@ function recordOf({ fixed, changing }: RedisDocument): ResponseRecord {
 /** How far it is, is known best where it is sent; only to cancel it may be asked elsewhere. */
 function withProgress(own: ResponseRecord, { changing }: RedisDocument): ResponseRecord {
   const told = JSON.parse(changing) as ProgressState
-  if (told.cancelled) own.progress.take(told)
+  if (told.cancelled) own.progress.apply(told)
   return own
 }
