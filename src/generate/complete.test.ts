@@ -3,29 +3,29 @@ import { endAtStop } from './complete.ts'
 
 const pieces = ['Lorem', ' ipsum', ' dolor', '.', ' Sed', ' sit', '.']
 
-describe('stop texts', () => {
-  it('end the text before them, and their own tokens are unseen', () => {
+describe('endAtStop', () => {
+  it('ends the text before the stop sequence and hides its tokens', () => {
     expect(endAtStop(pieces, ['.'])).toEqual({ pieces: ['Lorem', ' ipsum', ' dolor'], hiddenTokens: 1 })
   })
 
-  it('are found where they lie across pieces', () => {
+  it('finds a stop sequence across pieces', () => {
     expect(endAtStop(pieces, ['olor. S'])).toEqual({ pieces: ['Lorem', ' ipsum', ' d'], hiddenTokens: 2 })
   })
 
-  it('may cut a piece, of which the beginning is seen', () => {
+  it('keeps the start of a piece that contains a stop sequence', () => {
     expect(endAtStop(pieces, ['ipsum'])).toEqual({ pieces: ['Lorem', ' '], hiddenTokens: 0 })
   })
 
-  it('leave nothing when the text begins with them', () => {
+  it('returns no pieces if the text starts with a stop sequence', () => {
     expect(endAtStop(pieces, ['Lorem'])).toEqual({ pieces: [], hiddenTokens: 1 })
   })
 
-  it('take effect in the order in which the model completes them', () => {
+  it('applies the stop sequence that completes first', () => {
     expect(endAtStop(pieces, [' sit', ' dolor. Sed', ' Sed'])?.pieces.join('')).toBe('Lorem ipsum')
     expect(endAtStop(pieces, ['ipsum dolor.', 'dolor'])?.pieces.join('')).toBe('Lorem ipsum ')
   })
 
-  it('change nothing where they do not occur or are empty', () => {
+  it('returns undefined if no stop sequence occurs or all are empty', () => {
     expect(endAtStop(pieces, ['\n', '', 'lorem'])).toBeUndefined()
     expect(endAtStop([], ['.'])).toBeUndefined()
   })

@@ -4,7 +4,7 @@ import { createRandom } from '../lib/random.ts'
 import { drawReasoning } from './complete.ts'
 
 const random = createRandom('thought')
-const think = (model: string, effort?: string, limit = 100_000) =>
+const reason = (model: string, effort?: string, limit = 100_000) =>
   drawReasoning(findModel(model)!, effort, limit, random)
 
 function median(draw: () => number): number {
@@ -13,18 +13,18 @@ function median(draw: () => number): number {
 }
 
 describe('reasoning', () => {
-  it('is billed in multiples of 64, with a framing of nine tokens', () => {
+  it('reasoning is billed in multiples of 64 plus nine framing tokens', () => {
     for (let i = 0; i < 200; i++) {
-      const { reasoningTokens, overheadTokens, cut } = think('gpt-5-nano', 'low')
+      const { reasoningTokens, overheadTokens, cut } = reason('gpt-5-nano', 'low')
       expect(reasoningTokens % 64).toBe(0)
       expect(overheadTokens).toBe(reasoningTokens === 0 ? 0 : 9)
       expect(cut).toBe(false)
     }
   })
 
-  it('grows with the effort', () => {
+  it('reasoning increases with the effort', () => {
     const medians = ['minimal', 'low', 'medium', 'high', 'xhigh'].map((effort) =>
-      median(() => think('gpt-5', effort).reasoningTokens),
+      median(() => reason('gpt-5', effort).reasoningTokens),
     )
     expect(medians[0]).toBe(0)
     for (const [index, [low, high]] of [
@@ -38,24 +38,24 @@ describe('reasoning', () => {
     }
   })
 
-  it('depends on the model where the request leaves the effort open', () => {
+  it('reasoning without an effort in the request depends on the model', () => {
     for (const name of ['gpt-4o', 'gpt-5.1', 'gpt-5.4-mini']) {
-      expect(median(() => think(name).reasoningTokens)).toBe(0)
+      expect(median(() => reason(name).reasoningTokens)).toBe(0)
     }
     for (const name of ['o3', 'gpt-5', 'gpt-5-mini', 'gpt-5.6-sol']) {
-      expect(median(() => think(name).reasoningTokens)).toBeGreaterThan(400)
+      expect(median(() => reason(name).reasoningTokens)).toBeGreaterThan(400)
     }
   })
 
-  it('takes the whole limit, and no more, when the limit is smaller', () => {
+  it('reasoning uses the whole limit, but not more, if the limit is smaller', () => {
     for (let i = 0; i < 100; i++) {
-      const { reasoningTokens, overheadTokens, cut } = think('gpt-5', 'xhigh', 300)
+      const { reasoningTokens, overheadTokens, cut } = reason('gpt-5', 'xhigh', 300)
       expect({ reasoningTokens, overheadTokens, cut }).toEqual({
         reasoningTokens: 256,
         overheadTokens: 44,
         cut: true,
       })
     }
-    expect(think('gpt-5', 'high', 1)).toEqual({ reasoningTokens: 0, overheadTokens: 1, cut: true })
+    expect(reason('gpt-5', 'high', 1)).toEqual({ reasoningTokens: 0, overheadTokens: 1, cut: true })
   })
 })

@@ -11,8 +11,8 @@ const tools = [
 ] as const
 const task = (request: Partial<ChatRequest>) => chatTask({ messages, ...request }, 10, 0)
 
-describe('the task of a chat request', () => {
-  it('is one choice of text without tools, stop or limit, unless the request says more', () => {
+describe('chatTask', () => {
+  it('defaults to one text choice without tools, stop sequences or limit', () => {
     expect(task({})).toEqual({
       promptTokens: 10,
       cachedTokens: 0,
@@ -28,17 +28,17 @@ describe('the task of a chat request', () => {
     })
   })
 
-  it('takes null for absent', () => {
+  it('treats null like an absent value', () => {
     const nothing = { n: null, stop: null, tools: null, tool_choice: null, response_format: null } as const
     expect(task({ ...nothing, functions: null, max_tokens: null, reasoning_effort: null })).toEqual(task({}))
   })
 
-  it('takes max_completion_tokens before max_tokens', () => {
+  it('prefers max_completion_tokens over max_tokens', () => {
     expect(task({ max_tokens: 5, max_completion_tokens: 7 }).requestedTokens).toBe(7)
     expect(task({ max_tokens: 5 }).requestedTokens).toBe(5)
   })
 
-  it('knows functions and custom tools by their kind', () => {
+  it('distinguishes functions and custom tools', () => {
     expect(task({ tools }).tools).toEqual([
       { kind: 'function', name: 'f', parameters: { type: 'object' }, strict: true },
       { kind: 'custom', name: 'g' },
@@ -62,7 +62,7 @@ describe('the task of a chat request', () => {
     expect(task({ tools, ...(choice && { tool_choice: choice }) }).toolChoice).toEqual(expected)
   })
 
-  it('takes the tools that are not allowed out of reach, in both forms of naming them', () => {
+  it('removes tools that are not in allowed_tools, for both formats of the list', () => {
     const allowed = [
       { type: 'custom', custom: { name: 'g' } },
       { type: 'function', name: 'f' },
@@ -77,7 +77,7 @@ describe('the task of a chat request', () => {
     })
   })
 
-  it('reads functions only where there are no tools, and never has them called side by side', () => {
+  it('reads functions only without tools, and disables parallel calls for them', () => {
     const older = { functions: [f], function_call: { name: 'f' } } as const
     expect(usesFunctions({ messages, ...older })).toBe(true)
     expect(task(older)).toMatchObject({ toolChoice: { names: ['f'] }, parallelToolCalls: false })
@@ -85,13 +85,13 @@ describe('the task of a chat request', () => {
     expect(task({ ...older, tools })).toMatchObject({ toolChoice: { kind: 'auto' }, parallelToolCalls: true })
   })
 
-  it('sees that the last message is the result of a tool', () => {
+  it('detects that the last message is a tool result', () => {
     const result = { role: 'tool', tool_call_id: 'call_1', content: 'x' } as const
     expect(task({ messages: [...messages, result] }).afterToolResult).toBe(true)
     expect(task({ messages: [...messages, result, ...messages] }).afterToolResult).toBe(false)
   })
 
-  it('takes a JSON schema that is missing for any object', () => {
+  it('treats a missing JSON schema as any object', () => {
     const format = (schema?: Readonly<Record<string, unknown>>) =>
       task({
         response_format: {

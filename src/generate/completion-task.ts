@@ -168,7 +168,7 @@ export function* readableTexts({ messages }: ChatRequest): Generator<string> {
 
 /**
  * Returns the whole prompt in the order in which the model reads it, for the prompt cache. Tools and the response
- * format come first, so a change to them invalidates the whole prefix.
+ * format are at the start, so a change to them invalidates the whole prefix.
  */
 export function promptTexts({ messages, tools, functions, response_format: format }: ChatRequest): string[] {
   const texts: string[] = []

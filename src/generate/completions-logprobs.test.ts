@@ -14,7 +14,7 @@ const list = (offset: number, alternatives: number): Logprobs =>
   JSON.parse(legacyLogprobsJson({ tokens, offset }, alternatives, createRandom('x'))) as Logprobs
 
 describe('legacyLogprobsJson', () => {
-  it('has the members of legacy completions in their order', () => {
+  it('writes the members of legacy completions in order', () => {
     expect(Object.keys(list(7, 1))).toEqual(['tokens', 'token_logprobs', 'top_logprobs', 'text_offset'])
   })
 
@@ -22,7 +22,7 @@ describe('legacyLogprobsJson', () => {
     expect(list(7, 1)).toMatchObject({ tokens, text_offset: [7, 11, 13, 19] })
   })
 
-  it.each([1, 2, 5])('lists %i tokens at each place, the written one first and most likely', (count) => {
+  it.each([1, 2, 5])('lists %i tokens at each position, the written one first and most likely', (count) => {
     const { token_logprobs: chosen, top_logprobs: top } = list(7, count)
     top?.forEach((entry, index) => {
       const logprobs = Object.values(entry ?? {})
@@ -33,20 +33,20 @@ describe('legacyLogprobsJson', () => {
     })
   })
 
-  it('never lists more probability than there is', () => {
+  it('lists probabilities with a sum of at most 1', () => {
     for (const entry of list(7, 5).top_logprobs ?? []) {
       const sum = Object.values(entry ?? {}).reduce((total, logprob) => total + Math.exp(logprob), 0)
       expect(sum).toBeLessThanOrEqual(1)
     }
   })
 
-  it('knows no probability for the first token of all', () => {
+  it('writes null for the first token of the text', () => {
     const { token_logprobs: chosen, top_logprobs: top } = list(0, 2)
     expect([chosen[0], top?.[0]]).toEqual([null, null])
     expect([chosen[1], top?.[1]]).not.toContain(null)
   })
 
-  it('has no list where no alternatives are asked for', () => {
+  it('omits the list without alternatives', () => {
     expect(list(7, 0).top_logprobs).toBeNull()
     expect(list(7, 0).token_logprobs).not.toContain(null)
   })

@@ -6,7 +6,7 @@ const encoding = loadEncoding('cl100k_base')
 const text = 'Say 龘 and 🦙, then stop.'
 
 describe('readPrompts', () => {
-  it('takes a text, texts, tokens and lists of tokens', () => {
+  it('accepts a text, texts, tokens and lists of tokens', () => {
     const tokens = encoding.encode(text)
     expect(readPrompts(text, encoding).map((prompt) => prompt.readText())).toEqual([text])
     expect(readPrompts([text, ''], encoding).map((prompt) => prompt.readText())).toEqual([text, ''])
@@ -17,13 +17,13 @@ describe('readPrompts', () => {
     ])
   })
 
-  it('takes the start of a document, one token, for no prompt', () => {
+  it('uses the start-of-document token if there is no prompt', () => {
     const [prompt] = readPrompts(null, encoding)
     expect(prompt?.tokenCount).toBe(1)
     expect(prompt?.readTokens()).toEqual(['<|endoftext|>'])
   })
 
-  it('gives a text for each token, whole characters only, that join to the prompt', () => {
+  it('returns a text of whole characters for each token, and the texts join to the prompt', () => {
     for (const input of [text, encoding.encode(text)]) {
       const [prompt] = readPrompts(input, encoding)
       const tokens = prompt?.readTokens() ?? []
@@ -33,7 +33,7 @@ describe('readPrompts', () => {
     }
   })
 
-  it('survives tokens that are no text, and numbers that are no tokens', () => {
+  it('accepts tokens that are not valid text, and numbers that are not tokens', () => {
     const [prompt] = readPrompts([255, 254, 253, 252, 251, 9_999_999, 64], encoding)
     expect(prompt?.readTokens()).toHaveLength(7)
   })

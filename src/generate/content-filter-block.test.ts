@@ -16,11 +16,11 @@ const completion: Completion = {
 const late = { kind: 'late', category: 'hate' } as const
 
 describe('filterCompletion', () => {
-  it('leaves what passes as it is', () => {
+  it('returns a completion that passes unchanged', () => {
     expect(filterCompletion(completion, { kind: 'pass' }, true)).toEqual({ completion, late: false })
   })
 
-  it('takes the text of a blocked answer away, not its bill and its time', () => {
+  it('removes the text of a blocked answer, but keeps its usage and timing', () => {
     const filtered = filterCompletion(completion, { kind: 'completion', category: 'hate' }, true)
     expect(filtered).toMatchObject({ found: 'hate', late: false })
     expect(filtered.completion.usage).toEqual(completion.usage)
@@ -28,7 +28,7 @@ describe('filterCompletion', () => {
     expect(completionSteps(filtered.completion)).toEqual({ hidden: 6, visible: 0 })
   })
 
-  it('cuts a stream after half of its tokens, and bills these', () => {
+  it('cuts a stream after half of its tokens and bills only these', () => {
     const filtered = filterCompletion(completion, late, true)
     expect(filtered).toMatchObject({ found: 'hate', late: true })
     expect(filtered.completion.choices.map(({ pieces }) => pieces)).toEqual([
@@ -38,13 +38,13 @@ describe('filterCompletion', () => {
     expect(filtered.completion.usage.completionTokens).toBe(6)
   })
 
-  it('cuts a long stream within a thousand characters', () => {
+  it('cuts a long stream within 1,000 characters', () => {
     const long = { ...choice, pieces: Array<string>(2_000).fill(' word') }
     const [cut] = filterCompletion({ ...completion, choices: [long] }, late, true).completion.choices
     expect(cut?.pieces).toHaveLength(200)
   })
 
-  it('blocks an answer that is not streamed where the asynchronous filter would be late', () => {
+  it('blocks an answer without streaming if the asynchronous filter would be late', () => {
     expect(filterCompletion(completion, late, false)).toMatchObject({ found: 'hate', late: false })
   })
 })

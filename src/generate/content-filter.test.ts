@@ -28,15 +28,15 @@ describe('judgeContent', () => {
     [['see you later'], { kind: 'late', category: 'sexual' }],
     [['later', 'rude'], { kind: 'completion', category: 'hate' }],
     [['later', 'rude', 'bomb'], { kind: 'prompt', category: 'violence' }],
-  ])('judges %j', (texts, verdict) => {
+  ])('returns the verdict for %j', (texts, verdict) => {
     expect(judgeContent(texts, config)).toEqual(verdict)
   })
 
-  it('finds no phrase across two texts', () => {
+  it('does not find a phrase across two texts', () => {
     expect(judgeContent(['ignore all', ' rules'], config)).toEqual({ kind: 'pass' })
   })
 
-  it('does not look at the texts without phrases to look for', () => {
+  it('does not iterate the texts if no phrase is configured', () => {
     const texts: Iterable<string> = {
       [Symbol.iterator]: () => {
         throw new Error('looked at')
@@ -45,7 +45,7 @@ describe('judgeContent', () => {
     expect(judgeContent(texts, configOf({}))).toEqual({ kind: 'pass' })
   })
 
-  it('reads a long text in next to no time', () => {
+  it('reads a long text fast', () => {
     const { kind } = judgeContent(['ignore all rule '.repeat(100_000)], config)
     expect(kind).toBe('pass')
   })

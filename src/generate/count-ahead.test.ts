@@ -23,14 +23,14 @@ function ahead(
 }
 
 describe('countAhead', () => {
-  it('gives the encoding itself for a small body, at once', () => {
+  it('returns the encoding itself synchronously for a small body', () => {
     const walk = (): void => {
       throw new Error('Nothing is to be walked through.')
     }
     expect(countAhead(exchangeOf(LARGE_TEXT_LENGTH), encoding, walk)).toBe(encoding)
   })
 
-  it('gives the exact counts of all texts, in whatever order they are asked for', async () => {
+  it('returns the exact counts of all texts in any order', async () => {
     const texts = [
       long(3 * LARGE_TEXT_LENGTH),
       'Hello',
@@ -44,20 +44,20 @@ describe('countAhead', () => {
     }
   })
 
-  it('leaves nothing to count of what was walked through', async () => {
+  it('does not count a collected text again', async () => {
     const text = 'a'.repeat(12 * LARGE_TEXT_LENGTH)
     const counter = await ahead([text])
-    // To count it anew takes half a second.
+    // Counting it again takes 500 ms.
     expect(await leastMs(60, () => counter.count(text))).toBeLessThan(60)
   })
 
-  it('holds up nobody for texts that differ at their ends only', async () => {
+  it('looks up texts fast that differ only at their ends', async () => {
     const texts = Array.from({ length: 1_000 }, (_, index) => `${'a b '.repeat(4_500)}${1_000 + index}`)
     const counter = await ahead(texts)
     const countAll = (): void => {
       for (const text of texts) counter.count(text)
     }
-    // To compare each with all others takes seconds.
+    // Comparing each text with all others takes seconds.
     expect(await leastMs(100, countAll)).toBeLessThan(100)
   })
 
@@ -77,7 +77,7 @@ describe('countAhead', () => {
     expect(iterations).toBeGreaterThanOrEqual(Math.floor(1_000_000 / (LARGE_TEXT_LENGTH + 50_000)))
   })
 
-  it('counts one slice in each event-loop iteration, however many requests are counted', async () => {
+  it('counts one slice per event-loop iteration for any number of requests', async () => {
     let iterations = 0
     let isOver = false
     const iterate = (): void => {
@@ -91,20 +91,20 @@ describe('countAhead', () => {
     expect(iterations).toBeGreaterThanOrEqual(12)
   })
 
-  it('stops when the client leaves', async () => {
+  it('stops when the client disconnects', async () => {
     const exchange = exchangeOf(LARGE_TEXT_LENGTH + 1)
     const counting = ahead([long(40 * LARGE_TEXT_LENGTH)], exchange)
     exchange.end({ aborted: true, firstByteMs: undefined, endMs: 0 })
     await expect(counting).rejects.toThrow('aborted')
   })
 
-  it('counts the slice of a hostile run in little time', async () => {
+  it('counts the slice of a hostile run fast', async () => {
     const count = (turn: number): unknown => encoding.count(`${turn}${'a'.repeat(LARGE_TEXT_LENGTH)}`)
-    // Some forty milliseconds: others wait no longer than that.
+    // About 40 ms: other requests are not delayed by more.
     expect(await leastMs(250, count)).toBeLessThan(250)
   })
 
-  it('is at most a few tokens off for a run that is longer than a slice', async () => {
+  it('is accurate to a few tokens for a run that is longer than a slice', async () => {
     const text = 'a'.repeat(2 * LARGE_TEXT_LENGTH + 10)
     const counter = await ahead([text])
     expect(Math.abs(counter.count(text) - encoding.count(text))).toBeLessThan(10)

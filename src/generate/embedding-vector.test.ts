@@ -45,7 +45,7 @@ describe('embedText', () => {
     ['the whole vector', 1_536],
     ['a shortened one', 256],
     ['a single number', 1],
-  ])('gives %s the length 1', (_, dimensions) => {
+  ])('returns a vector of length 1 for %s', (_, dimensions) => {
     for (const text of ['', 'a', 'The quick brown fox', '日本語の文章', '😀😀', 'x'.repeat(10_000)]) {
       const vector = embed(text, dimensions)
       expect(vector).toHaveLength(dimensions)
@@ -53,23 +53,23 @@ describe('embedText', () => {
     }
   })
 
-  it('is the same on every machine and in every version', () => {
+  it('returns the same vector on every machine and in every version', () => {
     const bytes = Buffer.from(embed('Deterministic, whatever the machine: ÄÖÜ 日本語').buffer)
     expect(createHash('sha256').update(bytes).digest('hex').slice(0, 16)).toBe('a65f4bdf3932c670')
   })
 
-  it('sets models apart', () => {
+  it('returns unrelated vectors for different models', () => {
     const other = embedText('same text', small.salt + 1, small.size, small.size)
     expect(Math.abs(cosine(embed('same text'), other))).toBeLessThan(0.3)
   })
 
-  it('keeps the first numbers of the whole vector when it is shortened', () => {
+  it('shortens a vector to its first numbers', () => {
     const whole = embed('shortened').subarray(0, 256)
     const short = embed('shortened', 256)
     expect(cosine(whole, short)).toBeCloseTo(Math.sqrt(cosine(whole, whole)), 5)
   })
 
-  it.each(queries)('finds the right one of twelve documents first: %s', (query, right) => {
+  it.each(queries)('ranks the matching document first of twelve: %s', (query, right) => {
     for (const dimensions of [1_536, 512]) {
       const asked = embed(query, dimensions)
       const scores = documents.map((document) => cosine(asked, embed(document, dimensions)))
@@ -85,12 +85,12 @@ describe('embedText', () => {
     ['서울 날씨가 맑습니다', '서울 날씨', '저는 고양이를 좋아합니다'],
     ['My cat is ill', 'cat', 'dog'],
     ['SQL and CSS', 'sql', 'rust'],
-  ])('is nearer to a kindred text in any language, short words too: %s', (text, near, far) => {
+  ])('is closer to a related text in any language, also for short words: %s', (text, near, far) => {
     const asked = embed(text)
     expect(cosine(asked, embed(near))).toBeGreaterThan(cosine(asked, embed(far)) + 0.1)
   })
 
-  it('does not mind case and punctuation much', () => {
+  it('depends little on case and punctuation', () => {
     expect(cosine(embed('Hello, World!'), embed('hello world'))).toBeGreaterThan(0.9)
     expect(cosine(embed('Hello, World!'), embed('hello world'))).toBeLessThan(0.999)
   })

@@ -16,8 +16,8 @@ function draw(top: number): (Token & { top_logprobs: Token[] })[] {
   return content
 }
 
-describe('logprobs', () => {
-  it('tell each token with its bytes and a probability of at most 1', () => {
+describe('logprobsPieces', () => {
+  it('writes each token with its bytes and a probability of at most 1', () => {
     const content = draw(0)
     expect(content.map((entry) => entry.token)).toEqual(pieces)
     for (const entry of content) {
@@ -29,7 +29,7 @@ describe('logprobs', () => {
   })
 
   it.each([1, 2, 5, 20])(
-    'list %i different tokens, the likeliest first and the chosen one among them',
+    'lists %i different tokens in descending probability, including the written one',
     (top) => {
       for (const { top_logprobs: list, token, logprob } of draw(top)) {
         expect(list).toHaveLength(top)
@@ -42,13 +42,13 @@ describe('logprobs', () => {
     },
   )
 
-  it('choose the likeliest token mostly, and another one sometimes', () => {
+  it('chooses the most likely token usually, and another one sometimes', () => {
     const likeliest = draw(5).filter(({ top_logprobs: list, token }) => list[0]?.token === token)
     expect(likeliest.length / pieces.length).toBeGreaterThan(0.75)
     expect(likeliest.length / pieces.length).toBeLessThan(0.95)
   })
 
-  it('list fewer alternatives in an answer that would grow beyond reason', () => {
+  it('lists fewer alternatives in a very large answer', () => {
     expect(boundedTop(20, 1_000)).toBe(20)
     expect(boundedTop(20, 2_000_000)).toBe(1)
     expect(boundedTop(0, 2_000_000)).toBe(0)

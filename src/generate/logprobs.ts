@@ -29,10 +29,7 @@ export function boundedTop(top: number, tokens: number): number {
 /** Tokens that are rendered together, within 1 to 2 ms. */
 const TOKENS_PER_PIECE = 256
 
-/**
- * Generates `logprobs` of a choice or chunk, a few tokens at a time, with one entry per token. Keys are in alphabetical
- * order.
- */
+/** Generates `logprobs` of a choice or chunk, a few tokens at a time. Keys are in alphabetical order. */
 export function* logprobsPieces(
   pieces: readonly string[],
   options: LogprobOptions,

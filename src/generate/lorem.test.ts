@@ -12,12 +12,12 @@ function* texts(count: number): Generator<readonly string[]> {
   for (let i = 0; i < count; i++) yield drawLorem(random, 1 + (i % 400)).pieces
 }
 
-/** The bytes of a token alone, so that a token is seen to be a piece, and not only their numbers to agree. */
+/** The bytes of each token, to check that each token is a piece, not only that their counts are equal. */
 const textOfTokens = (tokens: readonly number[], index: 0 | 1): string[] =>
   tokens.map((token) => encodings[index]!.decode([token]))
 
 describe('drawLorem', () => {
-  it('draws exactly the tokens asked for, each of them one piece, in both encodings', () => {
+  it('draws exactly the requested tokens, one per piece, in both encodings', () => {
     for (const pieces of texts(rounds(800))) {
       const text = pieces.join('')
       expect(textOfTokens(encodings[0]!.encode(text), 0)).toEqual(pieces)
@@ -25,13 +25,13 @@ describe('drawLorem', () => {
     }
   })
 
-  it('draws only what JSON does not escape, in ASCII', () => {
+  it('draws ASCII without characters that JSON escapes', () => {
     const text = [...texts(400)].flat().join('')
     expect(JSON.stringify(text)).toBe(`"${text}"`)
     expect(text).toMatch(/^[ -~]*$/)
   })
 
-  it('gives the text of its pieces', () => {
+  it('returns the joined pieces as text', () => {
     const random = createRandom('joined')
     for (let count = 0; count < 400; count++) {
       const { pieces, text } = drawLorem(random, count)
@@ -39,7 +39,7 @@ describe('drawLorem', () => {
     }
   })
 
-  it('says most sentences of a long text once', () => {
+  it('repeats few sentences in a long text', () => {
     const sentences = drawLorem(createRandom('variety'), 1_000).text.split('. ')
     expect(new Set(sentences).size).toBeGreaterThan(sentences.length * 0.75)
   })
@@ -55,31 +55,31 @@ describe('drawLorem', () => {
     }
   })
 
-  it('gives as many pieces as tokens asked for, and none for 0', () => {
+  it('returns as many pieces as requested tokens, and none for 0', () => {
     const random = createRandom('lengths')
     for (let count = 0; count < 1_000; count++) expect(drawLorem(random, count).pieces).toHaveLength(count)
   })
 
-  it('writes sentences: a capital first, commas between words, a full stop last', () => {
+  it('writes sentences with an initial capital, commas between words and a final full stop', () => {
     for (const pieces of texts(rounds(800))) {
       if (pieces.length === 1) continue
       expect(pieces.join('')).toMatch(/^([A-Z][a-z]*( [a-z]+)*(, [a-z]+( [a-z]+)*)?\.( (?=[A-Z])|$))+$/)
     }
   })
 
-  it('varies the length of its sentences between 6 and 17 tokens, but for the last one', () => {
+  it('varies the length of sentences between 6 and 17 tokens, except the last one', () => {
     const { pieces } = drawLorem(createRandom('sentences'), 20_000)
     const ends = pieces.flatMap((piece, index) => (piece === '.' ? [index] : []))
     const lengths = ends.slice(1, -1).map((end, index) => end - ends[index]!)
     expect(new Set(lengths)).toEqual(new Set([6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17]))
   })
 
-  it('never says a word twice in a row', () => {
+  it('never repeats a word directly', () => {
     const { pieces } = drawLorem(createRandom('words'), 20_000)
     expect(pieces.filter((piece, index) => piece === pieces[index - 1])).toEqual([])
   })
 
-  it('draws the same text from the same seed and another from another', () => {
+  it('draws the same text for the same seed and a different one for another seed', () => {
     const draw = (seed: string): string => drawLorem(createRandom(seed), 100).text
     expect(draw('seed')).toBe(draw('seed'))
     expect(draw('seed')).not.toBe(draw('other'))

@@ -5,7 +5,7 @@ import { PromptCache } from './prompt-cache.ts'
 const encoding = loadEncoding('o200k_base')
 const count = (text: string): number => encoding.count(text)
 
-/** Each part is 9 tokens and like no other. */
+/** Returns distinct texts of 9 tokens each. */
 const words = (from: number, to: number): string =>
   Array.from(
     { length: to - from },
@@ -16,15 +16,15 @@ function prompt(texts: readonly string[], deployment = 'chat', resource = 'defau
   return { resource, deployment, texts, tokens: texts.reduce((sum, text) => sum + count(text), 0), count }
 }
 
-describe('the prompt cache', () => {
-  it('knows a repeated prompt in steps of 128 tokens', () => {
+describe('prompt cache', () => {
+  it('returns the tokens of a repeated prompt in steps of 128', () => {
     const cache = new PromptCache()
     const long = prompt(['<system>', words(0, 200)])
     expect(cache.use(long, 0)).toBe(0)
     expect(cache.use(long, 1_000)).toBe(long.tokens - (long.tokens % 128))
   })
 
-  it('knows the part of a prompt up to where it differs, to within a block', () => {
+  it('returns the common prefix of a prompt, accurate to a block', () => {
     const cache = new PromptCache()
     const prefix = words(0, 200)
     cache.use(prompt(['<system>', prefix, '<user>', 'What is this?']), 0)
@@ -37,7 +37,7 @@ describe('the prompt cache', () => {
     expect(within).toBeLessThanOrEqual(count(prefix))
   })
 
-  it('gives nothing for a prefix or a prompt below 1,024 tokens', () => {
+  it('returns 0 for a prefix or a prompt below 1,024 tokens', () => {
     const cache = new PromptCache()
     const short = prompt([words(0, 110)])
     expect(short.tokens).toBeLessThan(1_024)
@@ -48,20 +48,20 @@ describe('the prompt cache', () => {
     expect(cache.use(prompt([half + words(300, 400)]), 0)).toBe(0)
   })
 
-  it('gives nothing when the beginning differs, however long the rest is the same', () => {
+  it('returns 0 if the start differs, even if a long rest is equal', () => {
     const cache = new PromptCache()
     cache.use(prompt(['a', words(0, 200)]), 0)
     expect(cache.use(prompt(['b', words(0, 200)]), 0)).toBe(0)
     expect(cache.use(prompt([`a${words(0, 200)}`]), 0)).toBe(0)
   })
 
-  it('shares nothing between deployments', () => {
+  it('separates deployments', () => {
     const cache = new PromptCache()
     cache.use(prompt([words(0, 200)], 'a'), 0)
     expect(cache.use(prompt([words(0, 200)], 'b'), 0)).toBe(0)
   })
 
-  it('forgets what was not used for five minutes, and keeps what was', () => {
+  it('expires a prefix that was not used for five minutes, and keeps a used one', () => {
     const cache = new PromptCache()
     const long = prompt([words(0, 200)])
     cache.use(long, 0)
@@ -69,7 +69,7 @@ describe('the prompt cache', () => {
     expect(cache.use(long, 12 * 60_000 + 300_001)).toBe(0)
   })
 
-  it('estimates a long new part by its length', () => {
+  it('estimates a long new suffix by its length', () => {
     const cache = new PromptCache()
     const prefix = words(0, 400)
     cache.use(prompt([prefix]), 0)

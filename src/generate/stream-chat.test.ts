@@ -22,7 +22,7 @@ const oneByOne = (body: ReturnType<typeof stream>): string =>
 const stepsOf = (body: ReturnType<typeof stream>): number[] =>
   Array.from({ length: body.count }, (_, index) => body.stepOf(index))
 
-describe('a stream of lorem', () => {
+describe('stream of lorem', () => {
   it.each([
     ['plain', false, false, {}, {}],
     ['with usage and padding', true, true, {}, {}],
@@ -30,29 +30,32 @@ describe('a stream of lorem', () => {
     ['filtered', true, true, { finishReason: 'content_filter' }, { found: 'violence' }],
     ['of one token', true, false, { pieces: ['Lorem'], plainText: 'Lorem' }, {}],
     ['without a text', false, false, { pieces: [], plainText: '' }, {}],
-    ['of a model with a name of its own', false, true, {}, { model: '日本' }],
-  ] as const)('is that of a text of any kind: %s', (_, includeUsage, obfuscate, choiceMore, factsMore) => {
-    const ofLorem = stream([{ ...loremChoice, ...choiceMore }], includeUsage, obfuscate, factsMore)
-    const planned = stream(
-      [{ ...loremChoice, ...choiceMore, plainText: undefined }],
-      includeUsage,
-      obfuscate,
-      factsMore,
-    )
-    const text = oneByOne(ofLorem)
-    expect(text).toBe(oneByOne(planned))
-    expect(stepsOf(ofLorem)).toEqual(stepsOf(planned))
-    expect(isAsciiBody(ofLorem)).toBe(Buffer.byteLength(text) === text.length)
-    expect(isAsciiBody(planned)).toBe(false)
-  })
+    ['of a model with a non-ASCII name', false, true, {}, { model: '日本' }],
+  ] as const)(
+    'has the bytes of the general stream: %s',
+    (_, includeUsage, obfuscate, choiceMore, factsMore) => {
+      const ofLorem = stream([{ ...loremChoice, ...choiceMore }], includeUsage, obfuscate, factsMore)
+      const planned = stream(
+        [{ ...loremChoice, ...choiceMore, plainText: undefined }],
+        includeUsage,
+        obfuscate,
+        factsMore,
+      )
+      const text = oneByOne(ofLorem)
+      expect(text).toBe(oneByOne(planned))
+      expect(stepsOf(ofLorem)).toEqual(stepsOf(planned))
+      expect(isAsciiBody(ofLorem)).toBe(Buffer.byteLength(text) === text.length)
+      expect(isAsciiBody(planned)).toBe(false)
+    },
+  )
 
-  it('is not taken for ASCII where somebody renders it in another way', () => {
+  it('is not marked as ASCII if another renderer is used', () => {
     const body = stream([loremChoice], false, false)
     expect(isAsciiBody({ ...body, render: () => 'é' })).toBe(false)
   })
 })
 
-describe('a stream of several choices, or of a text that JSON escapes', () => {
+describe('stream of several choices, or of a text with JSON escapes', () => {
   it('is rendered event by event', () => {
     const quoted = { ...loremChoice, pieces: ['Lorem', ' "quoted"', ' 日本'], plainText: undefined }
     expect(oneByOne(stream([quoted], false, false))).toContain(String.raw`"content":" \"quoted\""`)
@@ -64,7 +67,7 @@ describe('a stream of several choices, or of a text that JSON escapes', () => {
 
 const call = { id: 'call_1', kind: 'function', name: 'f', pieces: ['{', '}'] } as const
 
-describe('a stream that is written event by event', () => {
+describe('stream that is written event by event', () => {
   const write = (events: readonly AnswerEvent[], more: Partial<ChatFacts>): string => {
     const to = new ChatStreamWriter(
       { ...chatFacts, ...more },
@@ -109,7 +112,7 @@ describe('a stream that is written event by event', () => {
       { refused: true },
       {},
     ],
-  ])('has the bytes of one that is planned: %s', (_, events, choice, facts) => {
+  ])('has the bytes of a planned stream: %s', (_, events, choice, facts) => {
     const body = stream([{ ...loremChoice, plainText: undefined, ...choice }], true, false, facts)
     const written = write([...events, { kind: 'usage', usage: chatUsage }], facts)
     expect(promptFilterEvent + written).toBe(oneByOne(body))

@@ -18,33 +18,33 @@ const read = (url: string, { apiKey = 'key', afterMs = 0 } = {}): PictureSpec | 
   return readImageUrl(pathname, Object.fromEntries(searchParams), apiKey, facts.epochMs + afterMs)
 }
 
-describe('URLs of images', () => {
-  it('look like those of the service, and hold the picture', () => {
+describe('image URL', () => {
+  it('has the format of the service and contains the picture', () => {
     const url = createImageUrl(spec, facts)
     expect(url).toMatch(/^http:\/\/host:1\/images\/an-id\/generated_00\.png\?se=2026-01-02T00%3A00%3A00Z&/)
     expect(read(url)).toEqual(spec)
   })
 
-  it('answer for a day', () => {
+  it('is valid for a day', () => {
     const url = createImageUrl(spec, facts)
     expect(read(url, { afterMs: DAY_MS - 1 })).toEqual(spec)
     expect(read(url, { afterMs: DAY_MS })).toBeUndefined()
   })
 
-  it('answer no more when anything in them is changed', () => {
+  it('is invalid after any change', () => {
     const url = createImageUrl(spec, facts)
     const query = url.indexOf('?')
     const changed = Array.from(url, (character, at) => {
       return url.slice(0, at) + (character === 'x' ? 'y' : 'x') + url.slice(at + 1)
     })
-    // The question mark parts path and query; without it there is no query at all.
+    // Without the question mark there is no query.
     const readable = changed.filter((_, at) => at > url.indexOf('/images/') && at !== query)
     for (const other of readable) expect(read(other)).toBeUndefined()
     expect(read('http://host:1/images/an-id/generated_00.png')).toBeUndefined()
     expect(read(url, { apiKey: 'another' })).toBeUndefined()
   })
 
-  it('stay far below the 16 KB that Node takes of headers, whatever the prompt', () => {
+  it('stays far below the 16 KB header limit of Node for any prompt', () => {
     let state = 1
     const noise = Array.from({ length: 4_000 }, () => {
       state = (state * 48_271) % 0x7fff_ffff

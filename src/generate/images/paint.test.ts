@@ -27,13 +27,13 @@ describe('paint', () => {
     [1024, 1536],
     [16, 48],
     [1040, 1008],
-  ])('makes a PNG file of %i by %i that a decoder reads', async (width, height) => {
+  ])('returns a PNG file of %i by %i that a decoder reads', async (width, height) => {
     const png = PNG.sync.read(await paint({ ...spec, width, height }))
     expect([png.width, png.height]).toEqual([width, height])
     expect(png.data[3]).toBe(255)
   })
 
-  it('shows the text: the letters stand in the pixels', async () => {
+  it('draws the letters of the text as pixels', async () => {
     const png = PNG.sync.read(await paint(spec))
     const scale = 10
     const left = 2 * Math.round(1024 / 24)
@@ -48,7 +48,7 @@ describe('paint', () => {
     }
   })
 
-  it('gives the same bytes for the same spec, and others for another prompt, hash or size', async () => {
+  it('returns the same bytes for the same spec, and others for another prompt, hash or size', async () => {
     const bytes = await paint(spec)
     expect(await paint({ ...spec })).toEqual(bytes)
     for (const other of [{ text: 'Ho' }, { hash: 54_321 }, { height: 1536 }]) {
@@ -56,19 +56,19 @@ describe('paint', () => {
     }
   })
 
-  it('lets the background through where that is asked', async () => {
+  it('makes the background transparent on request', async () => {
     const png = PNG.sync.read(await paint({ ...spec, transparent: true }))
     expect(png.data[(500 * 1024 + 500) * 4 + 3]).toBe(0)
     expect(png.data[3]).toBe(255)
   })
 
-  it('veils what is not finished', () => {
+  it('covers the unfinished part', () => {
     const { pixels } = drawPicture({ ...spec, finished: 0.5 })
     expect(new Set(pixels.subarray(512 * 1024))).toEqual(new Set([3]))
     expect(new Set(pixels.subarray(0, 512 * 1024)).has(3)).toBe(false)
   })
 
-  it('has a shape of its own for every printable character, and a box for others', () => {
+  it('draws a distinct glyph for every printable character, and a box for others', () => {
     const shapes = Array.from({ length: 95 }, (_, i) => glyphOf(String.fromCharCode(32 + i)).join())
     expect(new Set(shapes).size).toBe(95)
     expect(glyphOf('é')).toEqual(glyphOf('\x7f'))

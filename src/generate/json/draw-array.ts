@@ -30,7 +30,7 @@ export function drawArray(drawing: Drawing, facets: readonly SchemaObject[], pat
     const at = items.length
     const schemas = itemSchemas(facets, at)
     drawing.budget.spend(facets.length >> 1)
-    // Items for `contains` come last, after the items with their own schemas.
+    // Items for `contains` follow the items with their own schemas.
     const special = wanted[at - (count - wanted.length)]
     if (special !== undefined) schemas.push(special)
     if (at >= min && isEndless(drawing, schemas)) break

@@ -7,7 +7,7 @@ import { drawFormat, fitFormat } from './draw-format.ts'
 const ajv = new Ajv()
 addFormats.default(ajv)
 
-/** Formats that the judge knows. */
+/** Formats that ajv supports. */
 const formats = [
   'date',
   'time',
@@ -39,7 +39,7 @@ describe('drawFormat', () => {
     expect(texts.filter((text) => !fits(format, text))).toEqual([])
   })
 
-  it('draws nothing of a format that it does not know', () => {
+  it('returns undefined for an unknown format', () => {
     for (const format of ['color', 7, undefined])
       expect(drawFormat(format, createRandom('x'))).toBeUndefined()
   })
@@ -67,7 +67,7 @@ describe('fitFormat', () => {
     expect(fits(format, text)).toBe(true)
   })
 
-  it('gives none for a format whose texts have one length', () => {
+  it('returns undefined for a format with texts of one length', () => {
     expect(fitFormat('uuid', 0, 10)).toBeUndefined()
     expect(fitFormat('email', 300, 400)).toBeUndefined()
   })

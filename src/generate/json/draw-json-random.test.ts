@@ -18,7 +18,7 @@ const patterns = [
 ]
 const formatNames = ['date', 'date-time', 'email', 'uuid', 'uri', 'ipv4', 'time', 'hostname']
 
-/** Writes schemas of which each can be met, since bounds never cross and recursion can always end. */
+/** Writes satisfiable schemas: bounds do not contradict each other, and recursion can always end. */
 class SchemaWriter {
   readonly #random: Random
   readonly #definitions: readonly string[]
@@ -121,7 +121,7 @@ class SchemaWriter {
     return { oneOf: [branch('one'), branch('two')] }
   }
 
-  /** Names of the two sides of an allOf are kept apart, or they might contradict each other. */
+  /** The two sides of an allOf use different names, so that they do not contradict each other. */
   #apart(schema: Schema): Schema {
     const prefix = `${this.#random.bits().toString(36)}_`
     const rename = (name: string): string => prefix + name
@@ -157,7 +157,7 @@ function writeSchema(seed: string): Schema {
 }
 
 describe('drawJson', () => {
-  it('fits random schemas, ten values each', () => {
+  it('draws ten matching values for each random schema', () => {
     const problems: unknown[] = []
     for (let index = 0; index < rounds(40); index++) {
       const ajv = new Ajv2020({ strict: false, ownProperties: true, validateSchema: false })

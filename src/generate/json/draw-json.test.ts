@@ -7,22 +7,22 @@ import { createRandom } from '../../lib/random.ts'
 import { drawJson } from './draw-json.ts'
 
 const options = { strict: false, validateFormats: true, ownProperties: true } as const
-const judges = [new Ajv2020(options), new Ajv(options)]
-for (const judge of judges) formats.default(judge)
-const [latest, draft7] = judges
+const validators = [new Ajv2020(options), new Ajv(options)]
+for (const validator of validators) formats.default(validator)
+const [latest, draft7] = validators
 
 const DRAWS = 60
 
-/** Draws many values of a schema and says which do not fit. */
-function misfits(schema: unknown, judge = latest, draws = DRAWS): string[] {
+/** Draws many values of a schema and returns those that do not match. */
+function mismatches(schema: unknown, validator = latest, draws = DRAWS): string[] {
   const { $schema: _, ...rest } = schema === true ? {} : (schema as Record<string, unknown>)
-  const isValid = judge!.compile(rest)
+  const isValid = validator!.compile(rest)
   const random = createRandom(JSON.stringify(schema).slice(0, 100))
   const problems: string[] = []
   for (let draw = 0; draw < draws; draw++) {
     const value = drawJson(schema, random)
     if (!isValid(JSON.parse(JSON.stringify(value)))) {
-      problems.push(`${JSON.stringify(value)}: ${judge!.errorsText(isValid.errors)}`)
+      problems.push(`${JSON.stringify(value)}: ${validator!.errorsText(isValid.errors)}`)
     }
   }
   return problems.slice(0, 3)
@@ -285,7 +285,7 @@ const realWorld: Record<string, unknown> = {
 }
 
 const keywords: Record<string, unknown> = {
-  'no schema at all': {},
+  'an empty schema': {},
   'the schema true': true,
   'a list of types': { type: ['integer', 'boolean', 'array'] },
   'null only': { type: 'null' },
@@ -345,7 +345,7 @@ const keywords: Record<string, unknown> = {
   },
   'exact number of items': { type: 'array', items: text, minItems: 5, maxItems: 5 },
   'no items': { type: 'array', items: text, maxItems: 0 },
-  'items that cannot be': { type: 'array', items: false },
+  'impossible items': { type: 'array', items: false },
   'array without type': { items: integer, minItems: 1 },
   'many items': { type: 'array', items: integer, minItems: 300 },
   'required but not listed': { type: 'object', required: ['a', 'b'] },
@@ -526,7 +526,7 @@ const keywords: Record<string, unknown> = {
     b: { type: 'string', format: 'uri', minLength: 80 },
     c: { type: 'string', format: 'ipv4', maxLength: 9 },
   }),
-  'defaults that do not fit': object({
+  'defaults that do not match': object({
     a: { type: 'integer', default: 'x' },
     b: { type: 'string', examples: ['abc', 5], maxLength: 3 },
   }),
@@ -552,22 +552,22 @@ const olderKeywords: Record<string, unknown> = {
 }
 
 describe('drawJson', () => {
-  it.each(Object.keys(realWorld))('fits a schema of real clients: %s', (name) => {
-    expect(misfits(realWorld[name])).toEqual([])
+  it.each(Object.keys(realWorld))('matches a schema of a real client: %s', (name) => {
+    expect(mismatches(realWorld[name])).toEqual([])
   })
 
-  it.each(Object.keys(keywords))('fits: %s', (name) => {
-    expect(misfits(keywords[name])).toEqual([])
+  it.each(Object.keys(keywords))('matches the schema: %s', (name) => {
+    expect(mismatches(keywords[name])).toEqual([])
   })
 
-  it.each(Object.keys(olderKeywords))('fits draft 7: %s', (name) => {
-    expect(misfits(olderKeywords[name], draft7)).toEqual([])
+  it.each(Object.keys(olderKeywords))('matches the draft 7 schema: %s', (name) => {
+    expect(mismatches(olderKeywords[name], draft7)).toEqual([])
   })
 
-  it('fits schemas of nearly 5,000 properties, as many as structured outputs allow', () => {
+  it('matches schemas of nearly 5,000 properties, the maximum of structured outputs', () => {
     const many = (count: number, part: unknown): object =>
       object(Object.fromEntries(Array.from({ length: count }, (_, at) => [`p${at}`, part])))
-    // By hand, since ajv cannot compile so many properties of one object, and takes 18 seconds for the nested ones.
+    // Checked without ajv, which cannot compile so many properties of one object and takes 18 s for the nested ones.
     const flat = Object.values(drawJson(many(4_900, text), createRandom('flat')) as object)
     expect(flat.filter((value) => typeof value === 'string')).toHaveLength(4_900)
     const part = many(69, { anyOf: [text, { type: 'null' }] })
@@ -577,7 +577,7 @@ describe('drawJson', () => {
     expect(nested.filter(([, value]) => !isPart(value))).toEqual([])
   })
 
-  it('draws the same value from the same seed and another from another', () => {
+  it('draws the same value for the same seed and a different one for another seed', () => {
     for (const schema of Object.values({ ...realWorld, ...keywords })) {
       expect(drawJson(schema, createRandom('one'))).toEqual(drawJson(schema, createRandom('one')))
     }
@@ -594,7 +594,7 @@ describe('drawJson', () => {
     expect(Object.keys(drawJson(schema, createRandom('order')) as object)).toEqual(['z', 'b', 'a', 'y'])
   })
 
-  it('writes printable ASCII where the schema does not say otherwise', () => {
+  it('writes printable ASCII by default', () => {
     const random = createRandom('ascii')
     for (const schema of Object.values({ ...realWorld, ...keywords })) {
       expect(JSON.stringify(drawJson(schema, random))).toMatch(/^[\x20-\x7e]*$/)
@@ -610,7 +610,7 @@ describe('drawJson', () => {
     expect(Math.max(...sizes)).toBeLessThan(8_000)
   })
 
-  it('has an optional property three times of four', () => {
+  it('includes an optional property in three of four objects', () => {
     const random = createRandom('optional')
     let present = 0
     for (let draw = 0; draw < 2_000; draw++) {
@@ -619,7 +619,7 @@ describe('drawJson', () => {
     expect(present / 2_000).toBeCloseTo(0.75, 1)
   })
 
-  it('takes null for a nullable value once in five times', () => {
+  it('draws null for a nullable value in one of five cases', () => {
     const random = createRandom('null')
     for (const schema of [{ type: ['string', 'null'] }, { anyOf: [{ type: 'null' }, text] }]) {
       let nulls = 0
@@ -628,7 +628,7 @@ describe('drawJson', () => {
     }
   })
 
-  it('writes what the name of a property promises', () => {
+  it('draws typical values for a property name', () => {
     const schema = object({ city: text, userEmail: text, created_at: text, age: integer, tags: list(text) })
     const value = drawJson(schema, createRandom('names')) as Record<string, never>
     expect(value['city']).toMatch(/^[A-Z][a-z]+$/)
@@ -646,7 +646,7 @@ describe('drawJson', () => {
     7,
     null,
     undefined,
-  ])('gives some JSON for what cannot be met: %j', (schema) => {
+  ])('draws valid JSON for an unsatisfiable schema: %j', (schema) => {
     expect(JSON.stringify(drawJson(schema, createRandom('no')))).toBeTypeOf('string')
   })
 })

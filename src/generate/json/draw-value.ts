@@ -12,7 +12,7 @@ import { dependenciesOf, type SchemaDocument } from './schema-document.ts'
 
 /** Maximum attempts to draw a value, each with other branches. */
 const MAX_ATTEMPTS = 16
-/** Minimum attempts if a keyword can only be met by chance (`not`, `oneOf`, ...). */
+/** Minimum attempts if a keyword can only be met at random (`not`, `oneOf`, ...). */
 const MIN_ATTEMPTS_WITH_CHECK = 8
 
 /** Draws a value that matches all schemas. If it finds none, it counts a failure and returns the last value. */

@@ -105,7 +105,7 @@ const values: unknown[] = [
   { a: {} },
 ]
 
-it('agrees with ajv on each keyword', () => {
+it('createMatcher agrees with ajv on each keyword', () => {
   const disagreements: unknown[] = []
   for (const schema of schemas) {
     const isValid = ajv.compile(schema as object)

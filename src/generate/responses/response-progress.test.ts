@@ -3,8 +3,8 @@ import { ResponseProgress } from './stream-response.ts'
 
 const schedule = { stepsMs: new Float64Array([400, 1_000]), endMs: 1_000 }
 
-describe('the progress of a response', () => {
-  it('in the background goes from the queue through its work to its end, by its schedule', () => {
+describe('response progress', () => {
+  it('of a background response goes from queued to in progress to ended by its schedule', () => {
     const progress = new ResponseProgress(true, 5_000)
     progress.plan(schedule)
     const stages = [5_000, 5_099, 5_100, 5_999, 6_000, 9_000].map((nowMs) => progress.stageAt(nowMs))
@@ -12,11 +12,11 @@ describe('the progress of a response', () => {
     expect(progress.endMs).toBe(6_000)
   })
 
-  it('in the background ends at once where nothing was planned', () => {
+  it('of a background response ends immediately without a schedule', () => {
     expect(new ResponseProgress(true, 5_000).stageAt(5_000)).toBe('ended')
   })
 
-  it('stays cancelled, and cancelling what is over changes nothing', () => {
+  it('stays cancelled, and does not change if a response has ended', () => {
     const early = new ResponseProgress(true, 0)
     early.plan(schedule)
     early.cancel(500)
@@ -27,7 +27,7 @@ describe('the progress of a response', () => {
     expect(late.stageAt(1_000)).toBe('ended')
   })
 
-  it('in the foreground ends when the answer has been sent', () => {
+  it('of a foreground response ends when the answer has been sent', () => {
     const progress = new ResponseProgress(false, 0)
     expect(progress.stageAt(10_000)).toBe('in_progress')
     progress.finish(10_000)

@@ -29,7 +29,7 @@ function recordOf(random: Random, changes: Partial<ResponseRecord> = {}): Respon
   }
 }
 
-describe('the store of responses', () => {
+describe('response store', () => {
   it('finds a response by its resource and id until it is deleted', () => {
     const random = createRandom('store')
     const store = new ResponseStore()
@@ -42,7 +42,7 @@ describe('the store of responses', () => {
     expect(store.get('default', record.id, 1)).toBeUndefined()
   })
 
-  it('forgets a response after 30 days', () => {
+  it('expires a response after 30 days', () => {
     const random = createRandom('store')
     const store = new ResponseStore()
     const record = recordOf(random)
@@ -55,7 +55,7 @@ describe('the store of responses', () => {
     expect(store.size).toBe(1)
   })
 
-  it('drops the oldest when there are too many, or too large ones', () => {
+  it('deletes the oldest responses above the count or size limit', () => {
     const random = createRandom('store')
     const store = new ResponseStore({ responses: 3, bytes: 1_000 })
     const records = Array.from({ length: 5 }, () => recordOf(random))
@@ -73,7 +73,7 @@ describe('the store of responses', () => {
     expect(store.size).toBe(2)
   })
 
-  it('finds the items of a response by their ids, which stay the same', () => {
+  it('finds the items of a response by their stable ids', () => {
     const random = createRandom('store')
     const store = new ResponseStore()
     const record = recordOf(random)
