@@ -59,7 +59,7 @@ describe('src/', () => {
   test('takes time and timers from where the fake ones of test runners do not reach', () => {
     // Programs and processes of their own are never inside a test; the reports are a timer for a log line.
     const ownProcess =
-      /^(load|cli|server\/workers|shared\/rpc)\/|^server\/(connection-reports|process-life)\.ts$|^lib\/real-timers\.ts$/
+      /^(load|cli|server\/workers|shared\/rpc)\/|^server\/(connection-reports|process-lifecycle)\.ts$|^lib\/real-timers\.ts$/
     const timer = /(?<![\w.])(setTimeout|setInterval|setImmediate|queueMicrotask)\(/
     const reading = /\b(process\.nextTick|Date\.now|performance\.now)\(|from 'node:timers/
     const problems = code

@@ -5,12 +5,12 @@ import { createLoopLag } from '../lib/loop-lag.ts'
 import { createSystemClock } from '../lib/system-clock.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { listen } from '../server/listen.ts'
-import { chooseLog } from '../server/log-look.ts'
+import { chooseLog } from '../server/choose-log.ts'
 import { failOnUnusedRecordings, unusedRecordings } from '../server/unused-recordings.ts'
 import { startSimulator } from '../server/start-simulator.ts'
-import { unlessStopped, whenAborted, guardUnhandledRejections } from '../server/process-life.ts'
+import { unlessStopped, whenAborted, guardUnhandledRejections } from '../server/process-lifecycle.ts'
 import { startWatching } from '../server/start-watching.ts'
-import { countWorkers, workerMark } from '../server/workers/worker-start.ts'
+import { countWorkers, workerEnvVar } from '../server/workers/worker-state.ts'
 import type { Serving } from '../server/workers/serve-with-workers.ts'
 import { encodingNames } from '../tokens/encoding-files.ts'
 import { loadEncoding } from '../tokens/encoding.ts'
@@ -25,7 +25,7 @@ import type { Flags } from './program.ts'
  * read or written or were not used
  */
 export async function serve(host: CliHost, flags: Flags): Promise<void> {
-  if (host.env[workerMark]) return (await import('../server/workers/worker.ts')).runWorker()
+  if (host.env[workerEnvVar]) return (await import('../server/workers/worker.ts')).runWorker()
   const stop = stopSignal(host)
   const sources = configSources(host, flags)
   const live = loadLiveConfig(sources)
@@ -44,13 +44,13 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
   warnOfWeakKeys(live.current, logger)
   const count = countWorkers(live.current)
   // Running answers are not counted until all workers have started.
-  let running: Serving['running'] | undefined = count > 1 ? undefined : async () => 0
+  let running: Serving['requestsInFlight'] | undefined = count > 1 ? undefined : async () => 0
   const stopped = whenAborted(stop).then(async () => {
     host.stdout.write(describeStop(await running?.(), graceSeconds))
   })
   const whileServing = async (serving: Serving, workers = 1): Promise<void> => {
     const { url, simulator } = serving
-    running = serving.running
+    running = serving.requestsInFlight
     host.stdout.write(
       await renderBanner({
         simulator,
@@ -100,7 +100,11 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
       })
       await thenClose(
         () =>
-          whileServing({ url: listener.url, simulator, running: async () => simulator.metrics.running() }),
+          whileServing({
+            url: listener.url,
+            simulator,
+            requestsInFlight: async () => simulator.metrics.running(),
+          }),
         () => listener.close(graceSeconds * 1000),
       )
     },

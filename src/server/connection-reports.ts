@@ -1,7 +1,7 @@
 import type { ConnectionEnd } from '../metrics/connection-end.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Socket } from 'node:net'
-import { takenBytes } from './node-internals.ts'
+import { sentBytes } from './node-internals.ts'
 import { clearInterval, monotonicMs, setInterval } from '../lib/real-timers.ts'
 
 /** Someone who floods the port must not flood the log. */
@@ -101,7 +101,7 @@ export class WriteStalls {
         this.#stalls.delete(socket)
         continue
       }
-      const taken = takenBytes(socket)
+      const taken = sentBytes(socket)
       const stall = this.#stalls.get(socket)
       // NaN, of a Node that tells no more, is not equal to itself: nobody is cut then.
       if (stall?.takenBytes !== taken) this.#stalls.set(socket, { takenBytes: taken, sinceMs: nowMs })

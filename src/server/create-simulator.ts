@@ -51,7 +51,7 @@ export async function createSimulator<const C extends ClockChoice = 'system'>(
     extensions: extensions ?? extensionPaths,
     workingDirectory,
     // `requests()` tells at once.
-    keepsJournal: true,
+    hasOwnJournal: true,
   })
   const inProcess = createInProcessFetch(app, inProcessUrl)
   const onePort = new OnePort(app, {

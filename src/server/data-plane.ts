@@ -15,7 +15,7 @@ import { Batch } from '../lib/queues.ts'
 import { MemoryBudget, UNCOUNTED_BYTES, budgetMegabytes } from '../lib/memory-budget.ts'
 import { alreadySent } from './already-sent.ts'
 import type { AppEnv } from './app.ts'
-import { replaceEnd } from './node-internals.ts'
+import { overrideDestroySoon } from './node-internals.ts'
 import { answerFailure } from './answer-failure.ts'
 import { readNodeBody, readWebBody, type ReadBody, createRepeatedBodies } from './read-body.ts'
 import type { Simulator } from './simulator.ts'
@@ -86,7 +86,7 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
       const bytes = body.kind === 'read' ? body.bytes : noBytes
       const exchange = open({ method, ...splitUrl(url), headers, body: bytes }, startedMs)
       if (body.kind === 'read' && body.release) exchange.hold(body.heldBytes, body.release)
-      const sender = new NodeSender(exchange, outgoing, simulator.onSendFailure, simulator.onMendedHead)
+      const sender = new NodeSender(exchange, outgoing, simulator.onSendFailure, simulator.onInvalidHead)
       return mapMaybe(answer(exchange, body), (reply) => {
         if (isLast) reply.headers.set('Connection', 'close')
         sender.send(reply)
@@ -113,7 +113,7 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
   const refuseStranger = (incoming: IncomingMessage, outgoing: ServerResponse, startedMs: number): void => {
     const { socket } = incoming
     // Node's own would reset a client that still sends, before it has read its answer.
-    replaceEnd(socket, () => endAndLinger(socket))
+    overrideDestroySoon(socket, () => endAndLinger(socket))
     incoming.resume()
     outgoing.shouldKeepAlive = false
     arrivals.add({ incoming, outgoing, startedMs, body: noBody, isLast: true })
@@ -147,7 +147,7 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
     else request.signal.addEventListener('abort', leave, { once: true })
     const reply = await answer(exchange, body)
     try {
-      return await sendToWeb(exchange, reply, simulator.onMendedHead)
+      return await sendToWeb(exchange, reply, simulator.onInvalidHead)
     } catch (error) {
       if (error instanceof ConnectionCut) throw error
       simulator.onSendFailure(error)

@@ -12,7 +12,7 @@ import { expectationFailed, malformedRequest } from '../wire/named-errors.ts'
 import { stackOf } from '../lib/error-text.ts'
 import { ConnectionReports, WriteStalls } from './connection-reports.ts'
 import { refuseHead, refuseRequest } from './refuse-request.ts'
-import { tellClosed, upgradeOptions } from './node-internals.ts'
+import { emitClosed, upgradeOptions } from './node-internals.ts'
 import { checkHead, Upgrades } from './upgrades.ts'
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../lib/real-timers.ts'
 
@@ -226,7 +226,7 @@ class PipelinedAnswers {
     const waiting = new Set<ServerResponse>()
     this.#waiting.set(socket, waiting)
     socket.once('close', () => {
-      for (const outgoing of waiting) tellClosed(outgoing)
+      for (const outgoing of waiting) emitClosed(outgoing)
       waiting.clear()
     })
     return waiting

@@ -8,21 +8,21 @@ import {
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import {
-  pipelinedAnswer,
+  currentAnswer,
   chunkSocket,
-  forgetHead,
+  resetHead,
   onlyChunk,
-  readAgain,
-  replaceEnd,
+  reparse,
+  overrideDestroySoon,
   resetNow,
-  takeHead,
-  takenBytes,
-  tellClosed,
-  tellDrained,
+  markHeadSent,
+  sentBytes,
+  emitClosed,
+  emitDrain,
   upgradeOptions,
   withoutUpgrade,
   writeChunk,
-  writePastNode,
+  writeRawAnswer,
 } from './node-internals.ts'
 
 const closers: (() => void)[] = []
@@ -33,7 +33,7 @@ afterEach(() => {
 const get = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
 const lastGet = 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
 
-/** Starts a server and gives its port. */
+/** Starts a server and returns its port. */
 async function serve(
   listener: RequestListener,
   prepare: (server: Server) => void = () => {},
@@ -55,7 +55,7 @@ interface Talk {
   readonly end: 'end' | 'reset'
 }
 
-/** Sends text to a port, and gives all that comes until the connection ends. */
+/** Sends text to a port, and returns what it receives until the connection ends. */
 function talk(port: number, text: string): Promise<Talk> {
   return new Promise((resolve) => {
     let received = ''
@@ -68,7 +68,7 @@ function talk(port: number, text: string): Promise<Talk> {
   })
 }
 
-/** Answers as the simulator does, and ends the connection with the second request. */
+/** Answers the first request with `answer`, ends the connection after the second, and returns the bytes of the first answer. */
 async function answerOf(answer: (outgoing: ServerResponse) => void): Promise<string> {
   let answered = 0
   const port = await serve((_, outgoing) => {
@@ -80,32 +80,32 @@ async function answerOf(answer: (outgoing: ServerResponse) => void): Promise<str
   return received.slice(0, received.lastIndexOf('HTTP/1.1 200'))
 }
 
-// A case that fails on a new Node: look in its lib/_http_outgoing.js, lib/_http_server.js or lib/net.js for what has taken the place
-// of what is used, and mend src/server/node-internals.ts. Its title tells what is lost until then. CI runs this on each major.
-describe(`what src/server/node-internals.ts uses of Node ${process.versions.node}`, () => {
-  it('is a head that others may make; else an answer costs a fifth more', async () => {
+// If a test fails on a new Node: find the replacement in its lib/_http_outgoing.js, lib/_http_server.js or lib/net.js, and fix
+// src/server/node-internals.ts. The title names what is lost until then. CI runs these tests on each major version.
+describe(`src/server/node-internals.ts on Node ${process.versions.node}`, () => {
+  it('markHeadSent accepts a prebuilt head (otherwise an answer costs a fifth more)', async () => {
     const head = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nx: 1\r\n\r\n'
-    let took = false
+    let isMarked = false
     const received = await answerOf((outgoing) => {
-      took = takeHead(outgoing, head)
+      isMarked = markHeadSent(outgoing, head)
       expect(outgoing.headersSent).toBe(true)
-      writePastNode(outgoing, `${head}{}`)
+      writeRawAnswer(outgoing, `${head}{}`)
     })
-    expect(took).toBe(true)
+    expect(isMarked).toBe(true)
     expect(received).toBe(`${head}{}`)
   })
 
-  it('is such a head in front of a body of one chunk; else a short stream costs a fifth more', async () => {
+  it('onlyChunk follows a prebuilt head (otherwise a short stream costs a fifth more)', async () => {
     const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'
     const received = await answerOf((outgoing) => {
-      takeHead(outgoing, head)
-      writePastNode(outgoing, head + onlyChunk('0123456789abcdef'))
+      markHeadSent(outgoing, head)
+      writeRawAnswer(outgoing, head + onlyChunk('0123456789abcdef'))
     })
     expect(received).toBe(`${head}10\r\n0123456789abcdef\r\n0\r\n\r\n`)
     expect(onlyChunk('')).toBe('0\r\n\r\n')
   })
 
-  it('is that chunks with a frame made by others fit between its own; else a core carries a third fewer streams', async () => {
+  it('writeChunk fits between chunks of Node (otherwise a core handles a third fewer streams)', async () => {
     let hadSocket = false
     const received = await answerOf((outgoing) => {
       outgoing.writeHead(200)
@@ -121,7 +121,7 @@ describe(`what src/server/node-internals.ts uses of Node ${process.versions.node
     expect(text.slice(text.indexOf('\r\n\r\n') + 4)).toBe('2\r\nab\r\n8\r\ngrößer\r\n1\r\nc\r\n0\r\n\r\n')
   })
 
-  it('is no chunk for a client of HTTP/1.0', async () => {
+  it('chunkSocket returns undefined for HTTP/1.0', async () => {
     let socket: Socket | undefined
     const port = await serve((_, outgoing) => {
       outgoing.writeHead(200)
@@ -134,70 +134,70 @@ describe(`what src/server/node-internals.ts uses of Node ${process.versions.node
     expect(socket).toBeUndefined()
   })
 
-  it('is that a refused head can be written anew', async () => {
+  it('resetHead allows to write another head after a rejected one', async () => {
     const received = await answerOf((outgoing) => {
       expect(() => outgoing.writeHead(200, 'fine', ['Transfer-Encoding', 'chunked', 'x', 'a\nb'])).toThrow(
         'Invalid character',
       )
-      forgetHead(outgoing)
+      resetHead(outgoing)
       outgoing.writeHead(200, ['Content-Length', '2']).end('{}')
     })
     expect(received).toMatch(/^HTTP\/1\.1 200 OK\r\nContent-Length: 2\r\n/)
     expect(received).toMatch(/\r\n\r\n\{\}$/)
   })
 
-  it('is the number of bytes that a client has taken; else clients that take nothing are not cut', async () => {
+  it('sentBytes counts accepted bytes (otherwise clients that read nothing are not disconnected)', async () => {
     const taken: number[] = []
     const port = await serve((_, outgoing) => {
       const { socket } = outgoing
       if (!socket) return
-      taken.push(takenBytes(socket))
-      outgoing.end('x'.repeat(1_000), () => taken.push(takenBytes(socket)))
+      taken.push(sentBytes(socket))
+      outgoing.end('x'.repeat(1_000), () => taken.push(sentBytes(socket)))
     })
     const { received } = await talk(port, lastGet)
     expect(taken).toEqual([0, received.length])
   })
 
-  it('is the answer whose turn it is; else what is no request may be answered before those in front of it', async () => {
-    const turns: unknown[] = []
+  it('currentAnswer returns the response in progress (otherwise a malformed request can be answered before earlier requests)', async () => {
+    const seen: unknown[] = []
     const port = await serve((incoming, outgoing) => {
       const { socket } = incoming
-      turns.push(pipelinedAnswer(socket) === outgoing)
-      outgoing.on('drain', () => turns.push('drain'))
-      tellDrained(socket)
-      outgoing.on('close', () => turns.push(pipelinedAnswer(socket)))
+      seen.push(currentAnswer(socket) === outgoing)
+      outgoing.on('drain', () => seen.push('drain'))
+      emitDrain(socket)
+      outgoing.on('close', () => seen.push(currentAnswer(socket)))
       outgoing.end()
     })
     await talk(port, `${get}${lastGet}`)
-    expect(turns.slice(0, 2)).toEqual([true, 'drain'])
-    expect(turns).toContain(undefined)
+    expect(seen.slice(0, 2)).toEqual([true, 'drain'])
+    expect(seen).toContain(undefined)
   })
 
-  it('is that an answer that waits for its turn hears of the end; else its request runs on for nobody', async () => {
-    const heard: string[] = []
+  it('emitClosed closes a waiting pipelined response (otherwise its request continues after the client disconnected)', async () => {
+    const events: string[] = []
     let requests = 0
     const closed = new Promise<void>((resolve) => {
       void serve((incoming, outgoing) => {
         if (requests++ === 0) return
         expect(outgoing.socket).toBeNull()
-        outgoing.on('close', () => heard.push('close'))
+        outgoing.on('close', () => events.push('close'))
         incoming.socket.once('close', () => {
-          tellClosed(outgoing)
+          emitClosed(outgoing)
           resolve()
         })
         incoming.socket.destroy()
       }).then((port) => talk(port, get + get))
     })
     await closed
-    // From Node 24 on it hears of it twice.
-    expect(heard).toContain('close')
+    // From Node 24, the event is emitted twice.
+    expect(events).toContain('close')
   })
 
-  it('is what ends a connection behind its last answer; else clients that still send are reset before they have read it', async () => {
+  it('overrideDestroySoon replaces the end of a connection (otherwise clients that still send are reset before they read the answer)', async () => {
     const ends: string[] = []
     const port = await serve((incoming, outgoing) => {
       const { socket } = incoming
-      replaceEnd(socket, () => {
+      overrideDestroySoon(socket, () => {
         ends.push('ours')
         socket.end()
       })
@@ -208,13 +208,13 @@ describe(`what src/server/node-internals.ts uses of Node ${process.versions.node
     expect(ends).toEqual(['ours'])
   })
 
-  it('is a reset without an orderly end in front; else clients take that fault for an orderly end', async () => {
+  it('resetNow sends no FIN before the reset (otherwise clients treat that fault as an orderly end)', async () => {
     const port = await serve((incoming) => resetNow(incoming.socket))
     const { end } = await talk(port, get)
     expect(end).toBe('reset')
   })
 
-  it('is a connection that is read as HTTP again; else a wish to upgrade that is passed over ends it', async () => {
+  it('reparse returns a connection to the HTTP server (otherwise an ignored upgrade request ends it)', async () => {
     const seen: IncomingMessage['headers'][] = []
     const port = await serve(
       (incoming, outgoing) => {
@@ -223,11 +223,11 @@ describe(`what src/server/node-internals.ts uses of Node ${process.versions.node
       },
       (server) =>
         server.on('upgrade', (incoming, socket, head) => {
-          readAgain(server, socket as Socket, withoutUpgrade(incoming, head))
+          reparse(server, socket as Socket, withoutUpgrade(incoming, head))
         }),
     )
-    const wish = 'GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n'
-    const { received } = await talk(port, wish + lastGet)
+    const upgrade = 'GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n'
+    const { received } = await talk(port, upgrade + lastGet)
     expect(received).toMatch(/answer 1[\s\S]*answer 2/)
     expect(seen.map(({ upgrade }) => upgrade)).toEqual([undefined, undefined])
   })

@@ -1,23 +1,23 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-// All that the simulator uses of Node's HTTP server beyond what Node documents. Each property is looked for before it is used,
-// and without it the simulator goes Node's own way. `node-internals.test.ts` checks them on the Node that runs, and says what is
-// lost where one is gone; CI runs it on each major (.github/workflows/test.yml).
+// All undocumented properties of Node's HTTP server that the simulator uses. Each is checked before it is used; without it the
+// simulator uses the documented API. `node-internals.test.ts` checks them on the current Node and names the loss if one is
+// missing. CI runs it on each major version (.github/workflows/test.yml).
 
-/** What Node keeps of a response's head; it has stood unchanged from Node 0.x to 24. */
+/** Node's fields for the head of a response; unchanged from Node 0.x to 24. */
 interface ResponseHead {
   _header: string | null
   _headerSent: boolean
 }
 
 /**
- * Lets Node take the head of an answer for sent, so that it neither makes nor sends one.
+ * Marks the head of a response as sent, so that Node does not build or send one.
  *
- * @param head the status line, the headers and the empty line behind them, which the caller writes with `writePastNode`
- * @returns false, with nothing done, where this Node keeps its heads in another way
+ * @param head status line, headers and the empty line after them; the caller sends it with `writeRawAnswer`
+ * @returns false, without an effect, if this Node does not have these fields
  */
-export function takeHead(outgoing: ServerResponse, head: string): boolean {
+export function markHeadSent(outgoing: ServerResponse, head: string): boolean {
   if (!hasHead(outgoing)) return false
   outgoing['_header'] = head
   outgoing['_headerSent'] = true
@@ -28,27 +28,28 @@ function hasHead(outgoing: object): outgoing is ResponseHead {
   return '_header' in outgoing && '_headerSent' in outgoing
 }
 
-/** Lets go of what Node took from a head that it then refused, so that another can be written. */
-export function forgetHead(outgoing: ServerResponse): void {
+/** Clears the state of a head that Node has rejected, so that another head can be written. */
+export function resetHead(outgoing: ServerResponse): void {
   outgoing.chunkedEncoding = false
   outgoing.statusMessage = ''
 }
 
-/** Writes a whole answer, whose head was taken, in one piece and ends it; not for a client that has left since then. */
-export function writePastNode(outgoing: ServerResponse, answer: string): void {
+/** Writes an answer with a head that is marked as sent, in one write, and ends it. Does nothing if the client has disconnected. */
+export function writeRawAnswer(outgoing: ServerResponse, answer: string): void {
   if (!outgoing.socket?.writable) return
   outgoing.socket.write(answer, 'latin1')
   outgoing.end()
 }
 
-/** An ASCII text as the one chunk of a body, with the end of the body; a chunk of no bytes would be an end by itself. */
+/** Returns an ASCII text as a complete chunked body with one chunk, or without a chunk if the text is empty. */
 export function onlyChunk(content: string): string {
   return content === '' ? '0\r\n\r\n' : `${content.length.toString(16)}\r\n${content}\r\n0\r\n\r\n`
 }
 
 /**
- * The socket that takes chunks with a frame made by hand; undefined where they go Node's way: without a socket it is not
- * this answer's turn yet on its connection, and without chunks the client is of HTTP/1.0. The head must have been written.
+ * Returns the socket for chunks that are framed by `writeChunk`. The head must be written.
+ *
+ * @returns undefined if Node must write the body: for a pipelined response that must wait, HTTP/1.0 and HEAD
  */
 export function chunkSocket(outgoing: ServerResponse): Socket | undefined {
   const { socket } = outgoing
@@ -60,7 +61,7 @@ export function chunkSocket(outgoing: ServerResponse): Socket | undefined {
  * Writes a chunk with its frame as one string.
  *
  * @param length in bytes
- * @returns whether more may follow at once
+ * @returns false if the caller must wait for `drain` before it writes more
  */
 export function writeChunk(
   socket: Socket,
@@ -71,48 +72,48 @@ export function writeChunk(
   return socket.write(`${length.toString(16)}\r\n${text}\r\n`, encoding)
 }
 
-/** What Node knows of a socket's handle. */
+/** Node's counters of a socket handle. */
 interface Handle {
-  /** Handed to libuv, in bytes. */
+  /** Bytes passed to libuv. */
   readonly bytesWritten?: number
-  /** Of that, what the operating system has not taken yet. */
+  /** Of these, bytes that the operating system has not accepted yet. */
   readonly writeQueueSize?: number
 }
 
-/** What the operating system has taken of all that was written, in bytes; NaN where this Node does not tell. */
-export function takenBytes(socket: Socket): number {
+/** Returns the written bytes that the operating system has accepted, or NaN if this Node does not have the counters. */
+export function sentBytes(socket: Socket): number {
   const { _handle: handle } = socket as Socket & { readonly _handle?: Handle | null }
   return (handle?.bytesWritten ?? Number.NaN) - (handle?.writeQueueSize ?? Number.NaN)
 }
 
-/** Node's own: the answer whose turn it is on a connection. */
+/** A socket with the response that Node currently writes to it. */
 type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null }
 
-/** The answer whose turn it is on a connection; undefined between two. */
-export function pipelinedAnswer(socket: Socket): ServerResponse | undefined {
+/** Returns the response that is currently written to a connection; undefined between two responses. */
+export function currentAnswer(socket: Socket): ServerResponse | undefined {
   const { _httpMessage: current } = socket as HttpSocket
   return current ?? undefined
 }
 
-/** Lets the answer whose turn it is go on, on a connection whose listeners Node has taken away. */
-export function tellDrained(socket: Socket): void {
-  pipelinedAnswer(socket)?.emit('drain')
+/** Emits `drain` on the current response of a connection whose listeners Node has removed. */
+export function emitDrain(socket: Socket): void {
+  currentAnswer(socket)?.emit('drain')
 }
 
-/** Tells an answer that never gets its socket that its connection has closed: Node does so from 24 on only. */
-export function tellClosed(outgoing: ServerResponse): void {
+/** Emits `close` on a pipelined response that never gets its socket. Node does so only from version 24. */
+export function emitClosed(outgoing: ServerResponse): void {
   outgoing.destroy()
   outgoing.emit('close')
 }
 
-/** Ends a connection in another way than Node does it behind the last answer, which resets a client that still sends. */
-export function replaceEnd(socket: Socket, end: () => void): void {
+/** Replaces the function with which Node ends a connection after its last response. Node's own resets a client that still sends. */
+export function overrideDestroySoon(socket: Socket, end: () => void): void {
   socket.destroySoon = end
 }
 
 /**
- * Resets a connection. It sets what Node's own `resetAndDestroy` does; but that sends a FIN before its RST, and clients take it for
- * an orderly end. A Node that knows the property no more would send the FIN alone.
+ * Resets a connection. Node's `resetAndDestroy` sends a FIN before its RST, which clients treat as an orderly end, so this sets the
+ * property that it sets and destroys the socket. A Node without the property sends only the FIN.
  */
 export function resetNow(socket: Socket): void {
   Object.assign(socket, { resetAndClosing: true })
@@ -120,8 +121,9 @@ export function resetNow(socket: Socket): void {
 }
 
 /**
- * From Node 26 on, Node reads the body of a request that wishes to upgrade, and gives a connection that cannot be handed back:
- * a wish with a body is passed over in its own way there. Earlier versions do not ask, or leave the body to whoever hears of the wish.
+ * Server options for upgrade requests. From version 26, Node reads the body of an upgrade request, and the connection cannot be
+ * returned to it; there, an upgrade request with a body is ignored. Earlier versions do not call this function, or leave the body to the
+ * `upgrade` listener.
  */
 export const upgradeOptions = {
   shouldUpgradeCallback: ({ headers }: IncomingMessage): boolean =>
@@ -129,7 +131,7 @@ export const upgradeOptions = {
     !('transfer-encoding' in headers || Number(headers['content-length'] ?? 0) > 0),
 }
 
-/** The bytes of a request that wished to upgrade, without the wish, and of what has come behind it (`head`). */
+/** Returns the bytes of an upgrade request without its Upgrade header, followed by the bytes received after it (`head`). */
 export function withoutUpgrade(
   { method, url, httpVersion, rawHeaders }: IncomingMessage,
   head: Buffer,
@@ -142,10 +144,10 @@ export function withoutUpgrade(
   return Buffer.concat([Buffer.from(`${text}\r\n`, 'latin1'), head])
 }
 
-/** Lets Node read a connection as HTTP that it had given away, from these bytes on. */
-export function readAgain(server: Server, socket: Socket, bytes: Buffer): void {
+/** Returns a detached connection to the HTTP server, which first parses `bytes`. */
+export function reparse(server: Server, socket: Socket, bytes: Buffer): void {
   socket.unshift(bytes)
-  // That of an idle connection, which this one no longer is.
+  // Remove the timeout of an idle connection.
   socket.setTimeout(0)
   server.emit('connection', socket)
 }

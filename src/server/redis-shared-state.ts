@@ -16,40 +16,39 @@ import { createRedisLimits } from '../shared/redis/redis-limits.ts'
 import { createRedisPatches } from '../shared/redis/redis-patches.ts'
 import { RedisResponses } from '../shared/redis/redis-responses.ts'
 import { RedisSlots } from '../shared/redis/redis-slots.ts'
-import type { PoolState, SharedDeps } from './shared-parts.ts'
+import type { PoolState, SharedDeps } from './pool-state.ts'
 
-/** What a simulator has together with all others that have its Redis and prefix. */
+/** State that a simulator shares with all others that use the same Redis and prefix. */
 export interface RedisSharedState {
-  readonly parts: Omit<PoolState, 'journal'> & Pick<SharedDeps, 'journal'>
-  /** What all have noted; absent where no journal is shared. */
+  readonly deps: Omit<PoolState, 'journal'> & Pick<SharedDeps, 'journal'>
+  /** The journal of all simulators; undefined if it is not shared. */
   readonly journal: JournalReader | undefined
-  /** For gauges. */
-  readonly state: SharedState
-  /** Removes what all have together, and tells the others to forget what they have noted; limits and changes are shared without it. */
-  tellReset(): Promise<void>
-  /** Hears that another simulator was told to begin anew. */
+  /** The state of the connection, for metrics. */
+  readonly connectionState: SharedState
+  /** Clears the shared responses and journal, and notifies the other simulators, which clear their local state. */
+  notifyReset(): Promise<void>
+  /** Calls `listener` when another simulator was reset. */
   onReset(listener: () => void): void
   close(): void
 }
 
 /**
- * Makes a simulator part of the service that its configuration names, with the changes that were made there; undefined where
- * it is a service by itself.
+ * Connects a simulator to its Redis and applies the shared changes of the configuration. Returns undefined without REDIS_URL.
  *
- * @param parts.clock that of the simulator's exchanges
- * @param parts.keepsJournal whether its journal is its own
- * @throws {OperatorError} REDIS_UNAVAILABLE where Redis is required and does not answer
+ * @param deps.clock the clock of the exchanges
+ * @param deps.hasOwnJournal whether the journal is local, even with Redis
+ * @throws {OperatorError} REDIS_UNAVAILABLE if Redis is required and does not answer
  */
-export async function joinService(
+export async function connectSharedState(
   live: LiveConfig,
-  parts: { readonly clock: Clock; readonly logger: Logger; readonly keepsJournal?: boolean },
+  deps: { readonly clock: Clock; readonly logger: Logger; readonly hasOwnJournal?: boolean },
 ): Promise<RedisSharedState | undefined> {
-  const { clock, logger, keepsJournal = false } = parts
+  const { clock, logger, hasOwnJournal = false } = deps
   const { redis, journalSize: size } = live.current
   const { url, ...rest } = redis
   if (url === undefined) return undefined
   const { prefix } = rest
-  // A network takes the time of the machine, whatever the clock of the exchanges is.
+  // Network timeouts use the system clock, even with a virtual clock for exchanges.
   const machine = createSystemClock()
   const connection = await connectRedis({ ...rest, url }, { clock: machine, logger })
   const local = new LimiterTable(clock)
@@ -63,7 +62,7 @@ export async function joinService(
   const cursors = new RedisCursors({ connection, prefix, local: new LocalCursors() })
   const secrets = (): readonly string[] => configSecrets(live.current)
   const journal =
-    size === 0 || keepsJournal ? undefined : new RedisJournal({ connection, prefix, size, secrets })
+    size === 0 || hasOwnJournal ? undefined : new RedisJournal({ connection, prefix, size, secrets })
   const patches = createRedisPatches({ connection, prefix, live, clock: machine, logger })
   patches.onReset(() => {
     void limits.forget()
@@ -71,10 +70,10 @@ export async function joinService(
   })
   await patches.start()
   return {
-    parts: { limits, responses, slots, cursors, ...(journal && { journal }) },
+    deps: { limits, responses, slots, cursors, ...(journal && { journal }) },
     journal,
-    state: connection.state,
-    async tellReset() {
+    connectionState: connection.state,
+    async notifyReset() {
       await responses.clearShared()
       await journal?.clear()
       await patches.tellReset()

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
-import { pipelinedAnswer } from './node-internals.ts'
+import { currentAnswer } from './node-internals.ts'
 import { endAndLinger, isLingering } from './data-plane.ts'
 import {
   chunkExtensionTooLarge,
@@ -49,7 +49,7 @@ export function refuseRequest(
 
 /** Calls `then` once all complete requests of a connection are answered; never where it breaks before. */
 export function whenAnswered(socket: Socket, then: () => void): void {
-  const current = pipelinedAnswer(socket)
+  const current = currentAnswer(socket)
   // Node has listened before, and has given the turn to the next answer by then.
   if (current?.req.complete) current.once('finish', () => whenAnswered(socket, then))
   else then()
@@ -91,7 +91,7 @@ function parseError(code: string, headerLimitKb: number): ServiceError {
 /** An answer may go out only where the client takes it for the one of the request that it is about. */
 function mayAnswer(socket: Socket, isLate: boolean): boolean {
   if (!socket.writable) return false
-  const current = pipelinedAnswer(socket)
+  const current = currentAnswer(socket)
   // Between the requests of a connection: but a client that has sent nothing would take it for that of its first request.
   if (!current) return !(isLate && socket.bytesRead === 0)
   return !current.headersSent && !current.req.complete

@@ -22,7 +22,7 @@ import { minuteLimitsOf } from '../limits/limit-plan.ts'
 import { describeBottleneck } from '../metrics/bottleneck.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import { type OnMendedHead, createHeadReports } from './carriers/mend-head.ts'
+import { type OnInvalidHead, createHeadReports } from './carriers/sanitize-head.ts'
 import { type Run, type Source, mapMaybe } from '../pipeline/stage.ts'
 import type { Occupancy } from '../limits/occupancy.ts'
 import { createPipeline } from '../pipeline/pipeline.ts'
@@ -36,7 +36,7 @@ import { createRandom, type Random } from '../lib/random.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
 import type { RedisSharedState } from './redis-shared-state.ts'
 import { createUndefinedReport, logWarnings } from './log-warnings.ts'
-import type { PoolState, SharedDeps } from './shared-parts.ts'
+import type { PoolState, SharedDeps } from './pool-state.ts'
 import { SourceTable, type RecordingsInUse } from './source-table.ts'
 
 /** A simulator's parts, put together but not listening. */
@@ -66,7 +66,7 @@ export interface Simulator {
   /** Hears of an answer that broke while it was sent. */
   readonly onSendFailure: (error: unknown) => void
   /** Hears of an answer whose head could not be sent as it was. */
-  readonly onMendedHead: OnMendedHead
+  readonly onInvalidHead: OnInvalidHead
   /** Hears of a failure outside the pipeline: in a page of the simulator's own. */
   readonly onPageFailure: (error: unknown) => void
   /** Hears of a listener to the end of an exchange that threw. */
@@ -99,7 +99,7 @@ export interface SimulatorDeps extends SharedDeps {
   /** Absent: none. */
   readonly extensions?: Extensions
   /** What it has together with simulators on other machines; closed with the simulator. Absent: nothing. */
-  readonly service?: RedisSharedState | undefined
+  readonly sharedState?: RedisSharedState | undefined
 }
 
 /**
@@ -115,11 +115,11 @@ export function assembleSimulator(
     loopLag,
     requestLog,
     extensions = composeExtensions([]),
-    service,
+    sharedState: service,
     ...alone
   }: SimulatorDeps,
 ): Simulator {
-  const shared: SharedDeps = { ...alone, ...service?.parts }
+  const shared: SharedDeps = { ...alone, ...service?.deps }
   const {
     limits = new LimiterTable(clock),
     slots = new SlotTable(clock),
@@ -145,7 +145,7 @@ export function assembleSimulator(
         ),
       ),
     injections: faults.reports,
-    sharedState: service?.state,
+    sharedState: service?.connectionState,
     info: () => {
       const { mode, region } = live.current.defaultResource
       return { version, mode, region }
@@ -214,9 +214,9 @@ export function assembleSimulator(
   const forget = (): void => {
     ownJournal?.clear()
     builtIn.reset()
-    if (!service?.parts.cursors) void cursors.clear?.()
+    if (!service?.deps.cursors) void cursors.clear?.()
     restartIncidents()
-    shared.onForget?.()
+    shared.onReset?.()
   }
   service?.onReset(forget)
 
@@ -247,7 +247,7 @@ export function assembleSimulator(
         {},
         'An answer broke while it was sent: its client got a 500, or a cut stream.',
       ),
-    onMendedHead: createHeadReports(clock, logger),
+    onInvalidHead: createHeadReports(clock, logger),
     onListenerFailure: (error, { logFields }) =>
       logFailure(logger, error, logFields, 'What listens to the end of a request failed.'),
     async start() {
@@ -266,7 +266,7 @@ export function assembleSimulator(
       await limits.clear?.()
       await cursors.clear?.()
       forget()
-      await service?.tellReset()
+      await service?.notifyReset()
       return change
     },
     async close() {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { createApp, type App } from './app.ts'
-import { joinService } from './redis-shared-state.ts'
+import { connectSharedState } from './redis-shared-state.ts'
 import type { PageSources } from './pages.ts'
 import { assembleSimulator, type Simulator, type SimulatorDeps } from './simulator.ts'
 import type { LiveConfig } from '../config/live-config.ts'
@@ -23,7 +23,7 @@ export interface StartOptions extends Omit<SimulatorDeps, 'extensions'> {
   /** What the paths of extensions start from. */
   readonly workingDirectory: string
   /** Whether its journal is its own, also where it has a Redis together with others. */
-  readonly keepsJournal?: boolean
+  readonly hasOwnJournal?: boolean
   /** Absent: all pages are of this process. */
   readonly pages?: PageSources
 }
@@ -43,9 +43,9 @@ export interface StartedSimulator {
  */
 export async function startSimulator(
   live: LiveConfig,
-  { extensions, workingDirectory, pages, ...parts }: StartOptions,
+  { extensions, workingDirectory, pages, ...deps }: StartOptions,
 ): Promise<StartedSimulator> {
-  const { clock, logger } = parts
+  const { clock, logger } = deps
   takeTokenFolder(live, workingDirectory, logger)
   const host: ExtensionHost = {
     get config() {
@@ -55,12 +55,12 @@ export async function startSimulator(
     logger,
   }
   // A worker has them through its primary.
-  const service = parts.limits ? undefined : await joinService(live, parts)
+  const sharedState = deps.limits ? undefined : await connectSharedState(live, deps)
   const loaded = await loadAll(extensions, host, workingDirectory).catch((error: unknown) => {
-    service?.close()
+    sharedState?.close()
     throw error
   })
-  const simulator = assembleSimulator(live, { ...parts, service, extensions: composeExtensions(loaded) })
+  const simulator = assembleSimulator(live, { ...deps, sharedState, extensions: composeExtensions(loaded) })
   try {
     await simulator.start()
     return { simulator, app: createApp(simulator, pages) }

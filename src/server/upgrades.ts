@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { readAgain, tellDrained, withoutUpgrade } from './node-internals.ts'
+import { reparse, emitDrain, withoutUpgrade } from './node-internals.ts'
 import { whenAnswered } from './refuse-request.ts'
 import { malformedRequest, unknownTransferCoding } from '../wire/named-errors.ts'
 import type { ServiceError } from '../wire/errors.ts'
@@ -64,7 +64,7 @@ export class Upgrades {
         return
       }
       release()
-      readAgain(this.#server, socket, request)
+      reparse(this.#server, socket, request)
     })
   }
 
@@ -80,7 +80,7 @@ export class Upgrades {
    * @param then is handed what takes those of this away, too
    */
   #detach(socket: Socket, then: (release: () => void) => void): void {
-    const onDrain = (): void => tellDrained(socket)
+    const onDrain = (): void => emitDrain(socket)
     const onError = (): void => void socket.destroy()
     const onClose = (): void => void this.#detached.delete(socket)
     this.#detached.add(socket)

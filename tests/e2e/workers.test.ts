@@ -418,7 +418,7 @@ describe('several workers', () => {
     expect(pids).not.toContain(served?.pid)
     await askAnother(program, chat('free'), [served?.pid ?? ''])
     expect(await count()).toBeGreaterThanOrEqual(before)
-    expect(program.stderr()).toContain('another one takes its place')
+    expect(program.stderr()).toContain('It is replaced')
   })
 })
 

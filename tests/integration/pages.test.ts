@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createApp } from '../../src/server/app.ts'
 import { listen } from '../../src/server/listen.ts'
-import { askPrimary, servePages } from '../../src/server/workers/remote-pages.ts'
+import { askPrimary, servePages } from '../../src/server/workers/primary-pages.ts'
 import { open } from '../support/hostile-client.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { createTestSimulator, deploymentPath, testKey } from '../support/test-simulator.ts'

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { DueEvents } from './parts.ts'
 import { testExchange } from '../../../tests/support/test-exchange.ts'
 
-/** Events 0 and 1 belong to the first token, 2 and 3 to the two that follow, and 4 comes after the last. */
+/** Events 0 and 1 belong to the first token, 2 and 3 to the next two, and 4 follows the last token. */
 const steps = [0, 0, 1, 2, 3]
 const body = {
   kind: 'events',
@@ -14,15 +14,15 @@ const schedule = { stepsMs: new Float64Array([100, 120, 140]), endMs: 140 }
 
 const setUp = () => {
   const exchange = testExchange({}, { startedMs: 1_000 })
-  const told: string[] = []
+  const reported: string[] = []
   exchange.pacingWatch = {
-    sent: (part, lateMs, nowMs) => told.push(`${part} ${lateMs} at ${nowMs}`),
+    sent: (part, lateMs, nowMs) => reported.push(`${part} ${lateMs} at ${nowMs}`),
   }
-  return { events: new DueEvents(exchange, body, schedule), told, exchange }
+  return { events: new DueEvents(exchange, body, schedule), reported, exchange }
 }
 
 describe('DueEvents', () => {
-  it('gives what is due and no more, each event once', () => {
+  it('renders each event once, when it is due', () => {
     const { events } = setUp()
     expect([events.take(99), events.nextDueMs]).toEqual(['', 100])
     expect([events.take(100), events.nextDueMs]).toEqual(['01', 120])
@@ -30,29 +30,34 @@ describe('DueEvents', () => {
     expect([events.take(150), events.done]).toEqual(['34', true])
   })
 
-  it('gives all at once without a schedule, and tells no lateness', () => {
-    const { exchange, told } = setUp()
+  it('renders all events immediately without a schedule, and reports no lateness', () => {
+    const { exchange, reported } = setUp()
     const events = new DueEvents(exchange, body, undefined)
     expect([events.nextDueMs, events.take(0), events.done]).toEqual([0, '01234', true])
-    expect(told).toEqual([])
+    expect(reported).toEqual([])
   })
 
-  it('tells of each token once how late it was', () => {
-    const { events, told } = setUp()
+  it('reports the lateness of each token once', () => {
+    const { events, reported } = setUp()
     events.take(101)
     events.take(145)
-    expect(told).toEqual(['first-token 1 at 1101', 'token 25 at 1145', 'token 5 at 1145', 'token 5 at 1145'])
+    expect(reported).toEqual([
+      'first-token 1 at 1101',
+      'token 25 at 1145',
+      'token 5 at 1145',
+      'token 5 at 1145',
+    ])
   })
 
-  it('does not count against itself what a reader held up', () => {
-    const { events, told } = setUp()
+  it('does not report events as late that a stalled reader delayed', () => {
+    const { events, reported } = setUp()
     events.take(100)
-    events.heldUpUntil(130)
+    events.excuseUntil(130)
     events.take(141)
-    expect(told).toEqual(['first-token 0 at 1100', 'token 1 at 1141', 'token 1 at 1141'])
+    expect(reported).toEqual(['first-token 0 at 1100', 'token 1 at 1141', 'token 1 at 1141'])
   })
 
-  it('renders no more than a part of very much that is due', () => {
+  it('limits the text that it renders at a time', () => {
     const { exchange } = setUp()
     let rendered = 0
     const render = (): string => {
@@ -64,7 +69,7 @@ describe('DueEvents', () => {
     expect([rendered, events.done, events.nextDueMs]).toEqual([3, false, 140])
   })
 
-  it('takes an event for due that is early by a rounding error only', () => {
+  it('treats an event that is early by a rounding error as due', () => {
     const { events } = setUp()
     expect(events.take(100 - 1e-9)).toBe('01')
   })

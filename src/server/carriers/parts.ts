@@ -1,21 +1,22 @@
 import type { ServerResponse } from 'node:http'
 import { type EventsBody, isAsciiBody, isAsciiText, wireEncoding, type LiveBody } from '../../answer/body.ts'
-import { chunkSocket, writeChunk, onlyChunk, takeHead, writePastNode } from '../node-internals.ts'
-import { HeadForm, type HeadFields, isProperValue } from './head-form.ts'
+import { chunkSocket, writeChunk, onlyChunk, markHeadSent, writeRawAnswer } from '../node-internals.ts'
+import { HeadTemplate, type HeadPattern, isValidHeaderValue } from './head-template.ts'
 import type { Reply, Schedule } from '../../pipeline/reply.ts'
 import { Batch } from '../../lib/queues.ts'
 import { nextTick } from '../../lib/real-timers.ts'
 import type { Exchange, PacingWatch } from '../../pipeline/exchange.ts'
 
 /**
- * Writes the parts of a chunked body. Node's own `write` makes four writes of a chunk, joined a tick later; with the frame
- * around the text in one string, a core carries a third more paced streams. The first part takes Node's way, for it brings
- * the headers.
+ * Writes the parts of a chunked body.
+ *
+ * `ServerResponse.write` makes four writes for a chunk and joins them a tick later. With the chunk frame and the text in one
+ * string, a core handles a third more paced streams. The first part uses `ServerResponse.write`, which also sends the headers.
  */
 export class PartWriter {
   readonly #outgoing: ServerResponse
-  /** Whether the headers have been written; `headersSent` only says that they are made. */
-  #headIsOut = false
+  /** Whether the headers are written; `headersSent` only says that they are prepared. */
+  #headIsWritten = false
 
   constructor(outgoing: ServerResponse) {
     this.#outgoing = outgoing
@@ -24,24 +25,24 @@ export class PartWriter {
   /**
    * Writes a part.
    *
-   * @param isAscii whether that is known of the text
-   * @param onDrain called later, where the part had to be kept for a reader that is behind
-   * @returns whether more may follow at once
+   * @param isAscii whether the text is known to be ASCII
+   * @param onDrain called later if the part is buffered because the client reads slowly
+   * @returns false if the caller must wait for `onDrain` before it writes more
    */
   write(text: string, isAscii: boolean, onDrain: () => void): boolean {
     if (text === '') return true
     const outgoing = this.#outgoing
-    const socket = this.#headIsOut ? chunkSocket(outgoing) : undefined
-    this.#headIsOut = true
+    const socket = this.#headIsWritten ? chunkSocket(outgoing) : undefined
+    this.#headIsWritten = true
     const length = isAscii ? text.length : Buffer.byteLength(text)
     const encoding = wireEncoding(text, length)
-    const flows = socket ? writeChunk(socket, text, length, encoding) : outgoing.write(text, encoding)
-    if (!flows) (socket ?? outgoing).once('drain', onDrain)
-    return flows
+    const canContinue = socket ? writeChunk(socket, text, length, encoding) : outgoing.write(text, encoding)
+    if (!canContinue) (socket ?? outgoing).once('drain', onDrain)
+    return canContinue
   }
 }
 
-/** The phrases of the statuses of nearly all answers (RFC 9110, 15; RFC 6585); others go Node's way. */
+/** Reason phrases of the common statuses (RFC 9110, 15; RFC 6585). Other answers are written by Node. */
 const reasons: Readonly<Record<number, string>> = {
   200: 'OK',
   400: 'Bad Request',
@@ -52,101 +53,103 @@ const reasons: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 }
 
-/** The head of an answer, up to its body. */
-export interface Head {
+/** The head of an answer: everything before the body. */
+interface Head {
   readonly text: string
-  /** The body comes in chunks. */
+  /** Whether the body is sent with chunked transfer coding. */
   readonly isChunked: boolean
 }
 
-/** Heads that came before, by the number of their names and values. Nearly all are as those before, but for a few values. */
-const forms = new Map<number, HeadForm[]>()
-const MAX_LENGTHS = 64
-const MAX_FORMS_PER_LENGTH = 8
+/** Templates of earlier heads, by the number of names and values. Most heads differ from an earlier one in a few values only. */
+const templates = new Map<number, HeadTemplate[]>()
+const MAX_TEMPLATE_LENGTHS = 64
+const MAX_TEMPLATES_PER_LENGTH = 8
 
-/** The status line, the headers and the empty line after them; undefined where a header is missing or must not be sent. */
+/** Returns status line, headers and the empty line; undefined if Node must write the head because it adds or rejects a header. */
 function headText({ status, reason = reasons[status], headers: { raw } }: Reply): Head | undefined {
   if (reason === undefined || status === 204 || status === 304) return undefined
-  const known = forms.get(raw.length)
+  const known = templates.get(raw.length)
   if (known) {
-    for (const form of known) {
-      const text = form.fill(status, reason, raw)
-      if (text !== undefined) return { text, isChunked: form.isChunked }
+    for (const template of known) {
+      const text = template.fill(status, reason, raw)
+      if (text !== undefined) return { text, isChunked: template.isChunked }
     }
   }
-  if (!isFinalStatus(status) || !maySend(reason, raw)) return undefined
-  const form = learn({ status, reason, fixed: [...raw] }, known)
-  const text = form.fill(status, reason, raw)
-  return text === undefined ? undefined : { text, isChunked: form.isChunked }
+  if (!isFinalStatus(status) || !isSendable(reason, raw)) return undefined
+  const template = learnTemplate({ status, reason, headers: [...raw] }, known)
+  const text = template.fill(status, reason, raw)
+  return text === undefined ? undefined : { text, isChunked: template.isChunked }
 }
 
-/** Keeps the form of a head, in place of one that differs in values only. */
-function learn(parts: HeadFields, known: HeadForm[] | undefined): HeadForm {
-  for (const [index, form] of known?.entries() ?? []) {
-    const common = form.withGapsFor(parts)
+/** Stores the template of a head. It replaces a template that differs in values only. */
+function learnTemplate(pattern: HeadPattern, known: HeadTemplate[] | undefined): HeadTemplate {
+  for (const [index, template] of known?.entries() ?? []) {
+    const common = template.merge(pattern)
     if (!known || !common) continue
     known[index] = common
     return common
   }
-  const form = new HeadForm(parts)
-  if (!known && forms.size < MAX_LENGTHS) forms.set(parts.fixed.length, [form])
-  else if (known && known.length < MAX_FORMS_PER_LENGTH) known.push(form)
-  return form
+  const template = new HeadTemplate(pattern)
+  if (!known && templates.size < MAX_TEMPLATE_LENGTHS) templates.set(pattern.headers.length, [template])
+  else if (known && known.length < MAX_TEMPLATES_PER_LENGTH) known.push(template)
+  return template
 }
 
-/** As the simulator's own replies write it; in another case, or with another coding, it goes Node's way. */
+/** The spelling of the simulator's own replies. A head with another spelling or coding is written by Node. */
 const chunkedName = 'Transfer-Encoding'
 
-/** Those with which a head, a body or a connection ends in another way. */
-const special = /^(connection|trailer|transfer-encoding|upgrade|keep-alive)$/i
+/** Headers that change how a head, a body or a connection ends. */
+const framingHeader = /^(connection|trailer|transfer-encoding|upgrade|keep-alive)$/i
 
-const properName = /^[\w!#$%&'*+.^`|~-]+$/
+const validName = /^[\w!#$%&'*+.^`|~-]+$/
 
-/** Whether a header can have this name (RFC 9110, 5.6.2). */
-export function isProperName(name: string): boolean {
-  return properName.test(name)
+/** Returns whether a header name is valid (RFC 9110, 5.6.2). */
+export function isValidHeaderName(name: string): boolean {
+  return validName.test(name)
 }
 
-/** Whether an answer can have this status: below 200 another one would have to follow. */
+/** Returns whether a status can end an answer: a status below 200 must be followed by another one. */
 export function isFinalStatus(status: number): boolean {
   return Number.isInteger(status) && status >= 200 && status <= 999
 }
 
-function maySend(reason: string, raw: readonly string[]): boolean {
+function isSendable(reason: string, raw: readonly string[]): boolean {
   let hasDate = false
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index] ?? ''
     const value = raw[index + 1] ?? ''
-    if (!isProperName(name) || !isProperValue(value)) return false
-    if (special.test(name) && (name !== chunkedName || value !== 'chunked')) return false
+    if (!isValidHeaderName(name) || !isValidHeaderValue(value)) return false
+    if (framingHeader.test(name) && (name !== chunkedName || value !== 'chunked')) return false
     if (name.toLowerCase() === 'date') hasDate = true
   }
-  return hasDate && isProperValue(reason)
+  return hasDate && isValidHeaderValue(reason)
 }
 
-/** Beyond so many, the first ones would wait for the rendering of the last. */
-const MAX_CONCURRENT = 64
+/** Maximum writes in one batch: with more, the first ones wait until the last are rendered. */
+const MAX_BATCHED_WRITES = 64
 
-const writes = new Batch<() => void>(nextTick, (write) => write(), MAX_CONCURRENT)
+const writes = new Batch<() => void>(nextTick, (write) => write(), MAX_BATCHED_WRITES)
 
 /**
- * Calls `write`, which must not throw, after all else that is ready in this go. Parts of answers that are written in a row
- * cost half as much: the first write wakes the client's process, and the system does the others while it is awake.
+ * Calls `write` after all other tasks that are ready in this tick. `write` must not throw.
+ *
+ * Parts of answers that are written back to back cost half as much: the first write wakes the client's process, and the
+ * operating system does the others while it is awake.
  */
-export function writeTogether(write: () => void): void {
+export function batchWrite(write: () => void): void {
   writes.add(write)
 }
 
-/** Sums of times are exact to the last bit only; an event that is due by a hair is due. */
+/** Tolerance for rounding errors in sums of times: an event that is early by less is due. */
 const ROUNDING_MS = 1e-6
 
 /**
- * How much is rendered in one go: streams of a few hundred tokens leave in one write when they are not delayed, and a
- * long one that is due as a whole (its reader stalled) is not held in memory as a whole.
+ * Maximum text that is rendered at a time. An undelayed stream of a few hundred tokens is sent in one write. A long stream
+ * that is due as a whole, because its client stalled, is not completely in memory.
  */
-const MAX_CHARACTERS = 256 * 1024
+const MAX_RENDERED_CHARACTERS = 256 * 1024
 
-/** The events of one answer on their way out: what is due is rendered, and its punctuality told to the watch. */
+/** The events of one answer. Renders events that are due, and reports their lateness to the pacing watch. */
 export class DueEvents {
   readonly #pacingWatch: PacingWatch | undefined
   readonly #startedMs: number
@@ -155,12 +158,12 @@ export class DueEvents {
   readonly #stepsMs: Float64Array | undefined
   readonly #endMs: number
   #next = 0
-  /** The step of the next event, and when that is due; asked for once, since each open stream is elsewhere in memory. */
+  /** Step and due time of the next event. Stored here, because reading them from the body costs a cache miss for each stream. */
   #step: number
   #dueMs: number
   #lastStep = -1
-  #heldUpUntilMs = 0
-  /** Whether what is taken is known to be ASCII. */
+  #excusedUntilMs = 0
+  /** Whether the rendered text is known to be ASCII. */
   readonly isAscii: boolean
 
   constructor(exchange: Exchange, body: EventsBody, schedule: Schedule | undefined) {
@@ -175,22 +178,26 @@ export class DueEvents {
     this.#dueMs = this.#dueMsOf(this.#step)
   }
 
-  /** Whether every event has been taken. */
+  /** Whether all events are rendered. */
   get done(): boolean {
     return this.#next === this.#count
   }
 
-  /** When the next event is due, in milliseconds from the start of the request; 0 without a schedule. */
+  /** Due time of the next event in milliseconds since the start of the request; 0 without a schedule. */
   get nextDueMs(): number {
     return this.done ? 0 : this.#dueMs
   }
 
-  /** Renders what is due at a time from the start of the request, as one text; of very much only a part. */
+  /**
+   * Renders the events that are due, up to about `MAX_RENDERED_CHARACTERS`.
+   *
+   * @param elapsedMs milliseconds since the start of the request
+   */
   take(elapsedMs: number): string {
     let text = ''
-    while (this.#next < this.#count && text.length < MAX_CHARACTERS) {
+    while (this.#next < this.#count && text.length < MAX_RENDERED_CHARACTERS) {
       if (this.#dueMs > elapsedMs + ROUNDING_MS) break
-      if (this.#step !== this.#lastStep) this.#tell(elapsedMs)
+      if (this.#step !== this.#lastStep) this.#reportLateness(elapsedMs)
       text += this.#body.render(this.#next++)
       if (this.#next === this.#count) break
       this.#step = this.#body.stepOf(this.#next)
@@ -199,75 +206,76 @@ export class DueEvents {
     return text
   }
 
-  /** What was due while the reader did not read is late by the reader's doing, and is not told as late. */
-  heldUpUntil(elapsedMs: number): void {
-    this.#heldUpUntilMs = elapsedMs
+  /** Excludes events that were due before `elapsedMs` from the lateness: they were late because the client did not read. */
+  excuseUntil(elapsedMs: number): void {
+    this.#excusedUntilMs = elapsedMs
   }
 
   #dueMsOf(step: number): number {
     return this.#stepsMs === undefined ? 0 : (this.#stepsMs[step] ?? this.#endMs)
   }
 
-  /** Several events of one step are one token: those of several choices, or an end with the token before it. */
-  #tell(elapsedMs: number): void {
+  /** Reports once per step. Events of several choices, or the end and the token before it, belong to the same step. */
+  #reportLateness(elapsedMs: number): void {
     const isFirst = this.#lastStep < 0
     this.#lastStep = this.#step
-    if (this.#stepsMs === undefined || this.#dueMs < this.#heldUpUntilMs) return
+    if (this.#stepsMs === undefined || this.#dueMs < this.#excusedUntilMs) return
     const lateMs = Math.max(0, elapsedMs - this.#dueMs)
     this.#pacingWatch?.sent(isFirst ? 'first-token' : 'token', lateMs, this.#startedMs + elapsedMs)
   }
 }
 
-/** Longer answers go Node's way, which hears when the reader has taken them. */
-const MAX_BYTES = 64 * 1024
+/** Longer answers are written by Node, which respects backpressure. */
+const MAX_ONE_WRITE_BYTES = 64 * 1024
 
 /**
- * Sends head and body of a complete answer as one string. Node would check every header name, collect two writes and
- * join them again, which costs a fifth of a whole request.
+ * Sends head and body of a complete answer as one string. Node would validate each header name and join two writes, which
+ * costs a fifth of a request.
  *
- * @param content the body, all ASCII; it gets its frame here where the headers say that it is chunked
- * @returns false, with nothing done, where Node's own way is needed: for old or last requests of a connection, one whose
- * turn has not come, a reader that is behind, and headers that Node would add to or refuse
+ * @param content the body, ASCII only; framed as one chunk if the headers declare chunked transfer coding
+ * @returns false, without an effect, if Node must send the answer: for HTTP/1.0, HEAD and the last request of a connection, a
+ * pipelined request that must wait, a client that reads slowly, and headers that Node extends or rejects
  */
-export function sendAtOnce(outgoing: ServerResponse, reply: Reply, content: string): boolean {
+export function sendInOneWrite(outgoing: ServerResponse, reply: Reply, content: string): boolean {
   const { socket, req } = outgoing
-  if (!socket?.writable || socket.writableLength > 0 || content.length > MAX_BYTES) return false
+  if (!socket?.writable || socket.writableLength > 0 || content.length > MAX_ONE_WRITE_BYTES) return false
   if (!outgoing.shouldKeepAlive || req.httpVersionMinor !== 1 || req.method === 'HEAD') return false
   if (outgoing.headersSent) return false
   const head = headText(reply)
-  if (head === undefined || !takeHead(outgoing, head.text)) return false
+  if (head === undefined || !markHeadSent(outgoing, head.text)) return false
   const text = head.text + (head.isChunked ? onlyChunk(content) : content)
-  writeTogether(() => writePastNode(outgoing, text))
+  batchWrite(() => writeRawAnswer(outgoing, text))
   return true
 }
 
 /**
- * Sends a stream that is due as a whole as one chunk; `text` holds all its events. As for the rest, see `sendAtOnce`.
+ * Sends a stream that is due as a whole as one chunk. See `sendInOneWrite` for the result.
  *
- * @param isAscii whether that is known of the text; it is looked for where it is not
+ * @param text all events
+ * @param isAscii whether the text is known to be ASCII; otherwise it is checked
  */
-export function sendStreamAtOnce(
+export function sendStreamInOneWrite(
   outgoing: ServerResponse,
   reply: Reply,
   text: string,
   isAscii = false,
 ): boolean {
-  // Without that header it is Node who says that the body comes in chunks.
+  // Without the header, Node adds it.
   const isChunked = reply.headers.get('Transfer-Encoding') === 'chunked'
-  return isChunked && (isAscii || isAsciiText(text)) && sendAtOnce(outgoing, reply, text)
+  return isChunked && (isAscii || isAsciiText(text)) && sendInOneWrite(outgoing, reply, text)
 }
 
 /**
- * Parts the bytes of a body that is interrupted: there is always something left to come, and something to begin with
- * where the body has two bytes.
+ * Splits a body that is interrupted. The second part is never empty. The first part is empty only if the body has at most one
+ * byte.
  */
-export function splitAtFraction(content: Buffer, share: number | 'head'): [first: Buffer, rest: Buffer] {
-  const wanted = share === 'head' ? 0 : Math.floor(content.length * share)
+export function splitAtFraction(content: Buffer, fraction: number | 'head'): [first: Buffer, rest: Buffer] {
+  const wanted = fraction === 'head' ? 0 : Math.floor(content.length * fraction)
   const at = Math.max(0, Math.min(content.length - 1, Math.max(1, wanted)))
   return [content.subarray(0, at), content.subarray(at)]
 }
 
-/** The chunks of a live body until its end, or until the client leaves; empty ones, which would end a chunked body, are left out. */
+/** Yields the chunks of a live body until it ends or the client disconnects. Skips empty chunks, which would end a chunked body. */
 export async function* liveChunks(
   exchange: Exchange,
   { chunks }: LiveBody,

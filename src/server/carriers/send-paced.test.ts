@@ -11,13 +11,13 @@ afterEach(() => {
   for (const close of closers.splice(0)) close()
 })
 
-/** Serves a paced stream of these events to every request, and tells the lateness of what it sent. */
-async function serve(events: readonly string[], everyMs: number, told: string[] = []): Promise<number> {
+/** Serves a paced stream of these events to every request, and collects the reported parts. */
+async function serve(events: readonly string[], everyMs: number, reported: string[] = []): Promise<number> {
   const clock = createSystemClock()
   const stepsMs = Float64Array.from(events, (_, index) => index * everyMs)
   const server = createServer((_: IncomingMessage, outgoing: ServerResponse) => {
     const exchange = testExchange({}, { clock })
-    exchange.pacingWatch = { sent: (part) => told.push(part) }
+    exchange.pacingWatch = { sent: (part) => reported.push(part) }
     new NodeSender(exchange, outgoing, () => {}).send({
       status: 200,
       headers: new HeaderList(['Transfer-Encoding', 'chunked']),
@@ -40,7 +40,7 @@ async function serve(events: readonly string[], everyMs: number, told: string[] 
 
 const get = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'
 
-/** All that comes over a connection that sends these bytes, until so many answers have ended. */
+/** Sends bytes over a new connection and returns what it receives until `answers` answers have ended. */
 async function talk(port: number, bytes: string, answers = 1): Promise<string> {
   const socket = connect(port, '127.0.0.1', () => socket.write(bytes))
   closers.push(() => socket.destroy())
@@ -49,7 +49,7 @@ async function talk(port: number, bytes: string, answers = 1): Promise<string> {
     let ends = 0
     socket.on('data', (chunk) => {
       chunks.push(chunk)
-      // A last chunk is written in one piece, and no event of these tests looks like one.
+      // The last chunk arrives in one piece, and no event of these tests contains it.
       ends += chunk.toString('latin1').split('0\r\n\r\n').length - 1
       if (ends === answers) resolve()
     })
@@ -57,7 +57,7 @@ async function talk(port: number, bytes: string, answers = 1): Promise<string> {
   return Buffer.concat(chunks).toString()
 }
 
-/** The chunks of a body, by their sizes: a wrong frame fails. */
+/** Parses the chunks of a body, and fails on an invalid frame. */
 function chunksOf(body: string): string[] {
   const bytes = Buffer.from(body)
   const chunks: string[] = []
@@ -73,25 +73,25 @@ function chunksOf(body: string): string[] {
 }
 
 describe('a paced stream on a socket', () => {
-  it('sends each event in a chunk of its own, sized in bytes', async () => {
+  it('sends each event in a separate chunk, with its size in bytes', async () => {
     const events = ['one ', 'häuser ', '漢字 ', '🎈']
     const port = await serve(events, 40)
     const chunksOfAnswer = async (): Promise<string[]> => {
       const answer = await talk(port, get)
       return chunksOf(answer.slice(answer.indexOf('\r\n\r\n') + 4))
     }
-    // On a machine that is too busy some come late, and then together with the next: not each time.
+    // On a busy machine an event can be late and arrive with the next one, so try again.
     await expect.poll(chunksOfAnswer).toEqual(events)
   })
 
-  it('leaves the connection fit for the next request, and keeps the order of pipelined ones', async () => {
+  it('leaves the connection usable for the next request, and keeps the order of pipelined requests', async () => {
     const port = await serve(['a', 'b', 'c'], 10)
     const answers = (await talk(port, get + get + get, 3)).split('HTTP/1.1 200 OK').slice(1)
     const bodies = answers.map((answer) => chunksOf(answer.slice(answer.indexOf('\r\n\r\n') + 4)).join(''))
     expect(bodies).toEqual(['abc', 'abc', 'abc'])
   })
 
-  it('goes on where it was when a reader that stalled reads again', async () => {
+  it('continues when a stalled reader reads again', async () => {
     const event = 'x'.repeat(64 * 1024)
     const port = await serve(Array.from({ length: 200 }, () => event), 1) // prettier-ignore
     const socket = connect(port, '127.0.0.1', () => socket.write(get))
@@ -109,7 +109,7 @@ describe('a paced stream on a socket', () => {
     expect(received).toBeGreaterThan(200 * event.length)
   })
 
-  it('survives a client that stops sending and a client that leaves', async () => {
+  it('handles a client that stops sending and a client that disconnects', async () => {
     const events = Array.from({ length: 50 }, () => 'x')
     const port = await serve(events, 5)
     await new Promise<void>((resolve) => {
@@ -124,11 +124,11 @@ describe('a paced stream on a socket', () => {
     expect(await talk(port, get)).toContain('200 OK')
   })
 
-  it('writes tokens together that follow faster than a write takes, and tells of each', async () => {
-    const told: string[] = []
+  it('writes tokens together that are due faster than a write takes, and reports each', async () => {
+    const reported: string[] = []
     const events = Array.from({ length: 20_000 }, () => 'x')
-    const answer = await talk(await serve(events, 0.002, told), get)
+    const answer = await talk(await serve(events, 0.002, reported), get)
     expect(chunksOf(answer.slice(answer.indexOf('\r\n\r\n') + 4)).join('')).toHaveLength(20_000)
-    expect([told.length, told[0], told[1]]).toEqual([20_000, 'first-token', 'token'])
+    expect([reported.length, reported[0], reported[1]]).toEqual([20_000, 'first-token', 'token'])
   })
 })

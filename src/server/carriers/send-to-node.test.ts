@@ -20,7 +20,7 @@ function openExchange(): Exchange {
   return testExchange({}, { clock })
 }
 
-/** Serves one reply over loopback, and tells how the sending ended. */
+/** Serves one reply over loopback, and returns its outcome. */
 async function serveOnce(
   reply: Reply,
   failures: unknown[] = [],
@@ -48,7 +48,7 @@ const eventsBody = (render: (index: number) => string, count: number): EventsBod
 })
 
 describe('NodeSender', () => {
-  it('sends headers in their order and case, with the length of the body in bytes', async () => {
+  it('keeps the order and case of headers, and sends the body length in bytes', async () => {
     const headers = new HeaderList(['Content-Length', '', 'X-Odd-Case', 'yes', 'a', '1', 'A', '2'])
     const { port, outcome } = await serveOnce({
       status: 200,
@@ -66,7 +66,7 @@ describe('NodeSender', () => {
     expect(await outcome).toMatchObject({ aborted: false })
   })
 
-  it('holds a whole body until it is due', async () => {
+  it('sends a whole body when it is due', async () => {
     const { port } = await serveOnce({
       status: 200,
       headers: new HeaderList(),
@@ -78,7 +78,7 @@ describe('NodeSender', () => {
     expect(performance.now() - startMs).toBeGreaterThanOrEqual(38)
   })
 
-  it('renders each event when it is due and not before', async () => {
+  it('does not render an event before it is due', async () => {
     const renderedMs: number[] = []
     const startMs = performance.now()
     const stepsMs = Float64Array.of(10, 30, 50)
@@ -93,11 +93,11 @@ describe('NodeSender', () => {
       schedule: { stepsMs, endMs: 50 },
     })
     expect(await text(await get(port))).toBe('012')
-    // Late ones are no concern here: on a busy machine two may come together.
+    // Late events are accepted: on a busy machine two can arrive together.
     expect(renderedMs.map((atMs, index) => atMs >= (stepsMs[index] ?? NaN))).toEqual([true, true, true])
   })
 
-  it('stops rendering when the client leaves', async () => {
+  it('stops rendering when the client disconnects', async () => {
     let rendered = 0
     const body = eventsBody(() => {
       rendered++
@@ -118,7 +118,7 @@ describe('NodeSender', () => {
     expect(rendered).toBe(renderedUntilThen)
   })
 
-  it('renders nothing more for a reader that stalls', async () => {
+  it('stops rendering while the reader stalls', async () => {
     let rendered = 0
     const event = 'x'.repeat(64 * 1024)
     const body = eventsBody(() => {
@@ -142,13 +142,13 @@ describe('NodeSender', () => {
       }, 10)
       closers.push(() => clearInterval(watch))
     })
-    // All were due long ago.
+    // All events are due by now.
     expect(rendered).toBeGreaterThan(0)
     expect(rendered).toBeLessThan(10_000)
     answer.destroy()
   })
 
-  it('cuts the connection and reports when a body cannot be rendered', async () => {
+  it('cuts the connection and reports the failure when a body cannot be rendered', async () => {
     const failures: unknown[] = []
     const body = eventsBody((index) => {
       if (index === 1) throw new Error('broken')

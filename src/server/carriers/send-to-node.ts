@@ -3,15 +3,15 @@ import type { Clock, StopTimer } from '../../lib/clock.ts'
 import { nextSlice } from '../../lib/buffers.ts'
 import { failureReply } from '../../pipeline/reply-headers.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
-import { forgetHead, resetNow } from '../node-internals.ts'
-import { mendHead, type OnMendedHead } from './mend-head.ts'
+import { resetHead, resetNow } from '../node-internals.ts'
+import { sanitizeHead, type OnInvalidHead } from './sanitize-head.ts'
 import {
   DueEvents,
   isFinalStatus,
   PartWriter,
-  writeTogether,
-  sendAtOnce,
-  sendStreamAtOnce,
+  batchWrite,
+  sendInOneWrite,
+  sendStreamInOneWrite,
   splitAtFraction,
   liveChunks,
 } from './parts.ts'
@@ -19,66 +19,66 @@ import { type LiveBody, piecesOf, renderWhole, type WholeBody, wireEncoding } fr
 import { type Interruption, type Reply, ReportedFailure } from '../../pipeline/reply.ts'
 
 /**
- * How long a connection that is broken off waits after its last bytes, in milliseconds. A reset throws away what has
- * not been sent yet, and what libuv reads together with one it takes for an orderly end.
+ * Time between the last bytes and the cut of a connection, in milliseconds. A reset discards unsent bytes, and libuv reports a
+ * reset that it reads together with data as an orderly end.
  */
-const SETTLE_MS = 20
+const FLUSH_BEFORE_CUT_MS = 20
 
 /**
- * Writes the reply of one exchange to a socket when it is due. Web streams would cost most of the core (half of the
- * requests a second, a fifth of the events), so the bytes go straight to Node's own response.
+ * Writes the reply of one exchange to a socket when it is due. Bytes go directly to the response of Node: Web streams would
+ * halve the requests per second and cost a fifth of the events.
  */
 export class NodeSender {
   readonly #exchange: Exchange
   readonly #outgoing: ServerResponse
   readonly #onFailure: (error: unknown) => void
-  readonly #onMendedHead: OnMendedHead
+  readonly #onInvalidHead: OnInvalidHead
   readonly #clock: Clock
   readonly #startedMs: number
   readonly #parts: PartWriter
   #firstByteMs: number | undefined
   #stopTimer: StopTimer | undefined
-  /** Whether it is this side that ended the connection before the answer was complete, as the reply asked for. */
-  #brokenOff = false
-  /** As the exchange's own; what an open stream looks at for each token lies close together. */
+  /** Whether a simulated fault cut the connection before the answer was complete. */
+  #isCut = false
+  /** Copy of `exchange.ended`: fields that are read for each token are close together in memory. */
   #ended: boolean
-  /** Events that are rendered and not written yet. */
+  /** Rendered events that are not written yet. */
   #text = ''
 
   /**
-   * From here on the exchange hears when the client leaves.
+   * Ends the exchange when the response is complete or the client disconnects.
    *
-   * @param onFailure hears of a body that could not be rendered; the client gets a 500 for a whole body, and a cut
-   * connection for a stream
-   * @param onMendedHead hears of a head that could not be sent as it was
+   * @param onFailure called when a body cannot be rendered; the client gets a 500 for a whole body, and a cut connection
+   * for a stream
+   * @param onInvalidHead called when a head could not be sent unchanged
    */
   constructor(
     exchange: Exchange,
     outgoing: ServerResponse,
     onFailure: (error: unknown) => void,
-    onMendedHead: OnMendedHead = () => {},
+    onInvalidHead: OnInvalidHead = () => {},
   ) {
     this.#exchange = exchange
     this.#outgoing = outgoing
     this.#onFailure = onFailure
-    this.#onMendedHead = onMendedHead
+    this.#onInvalidHead = onInvalidHead
     this.#ended = exchange.ended
     this.#clock = exchange.clock
     this.#startedMs = exchange.startedMs
     this.#parts = new PartWriter(outgoing)
-    // Node closes a response when it is finished or its connection breaks.
+    // Node emits `close` when the response is finished or the connection breaks.
     outgoing.once('close', () => {
       this.#ended = true
       this.#stopTimer?.()
       exchange.end({
-        aborted: !outgoing.writableFinished && !this.#brokenOff,
+        aborted: !outgoing.writableFinished && !this.#isCut,
         firstByteMs: this.#firstByteMs,
         endMs: this.#elapsedMs(),
       })
     })
   }
 
-  /** Sends the reply, when it is due. */
+  /** Sends the reply when it is due. */
   send(reply: Reply): void {
     if (this.#ended) return
     const { body, schedule, interruption } = reply
@@ -87,7 +87,7 @@ export class NodeSender {
         body.kind === 'events' ? new DueEvents(this.#exchange, body, schedule).nextDueMs : schedule?.endMs
       this.#when(
         dueMs ?? 0,
-        this.#guarded(() => this.#breakOff('reset')),
+        this.#guarded(() => this.#cut('reset')),
       )
       return
     }
@@ -104,25 +104,25 @@ export class NodeSender {
       return
     }
     const events = new DueEvents(this.#exchange, body, schedule)
-    // The same two tasks for all events of a stream: what paced streams cost is what their wake-ups cost.
+    // All events of a stream share two tasks: the cost of a paced stream is the cost of its wake-ups.
     const write = this.#guarded(() => this.#writeEvents(events, take))
     const take: () => void = this.#guarded(() => this.#takeEvents(reply, events, write))
     this.#when(events.nextDueMs, take)
   }
 
-  /** Runs `task` at a time counted from the start of the request; at once, when that is past. */
+  /** Runs `task` at `dueMs` after the start of the request, or synchronously if that time has passed. */
   #when(dueMs: number, task: () => void): void {
     if (dueMs <= 0 || dueMs <= this.#elapsedMs()) task()
     else this.#later(dueMs, task)
   }
 
   #later(dueMs: number, task: () => void): void {
-    // For ever: until the client leaves. A timer that never comes would be kept for ever, too.
+    // Wait until the client disconnects. A timer that never fires would never be freed.
     if (dueMs === Infinity) return
     this.#stopTimer = this.#clock.at(this.#startedMs + dueMs, task)
   }
 
-  /** A task runs from a timer, where a throw would end the process. */
+  /** Wraps a task that runs from a timer, where an exception would end the process. */
   #guarded(task: () => void, onThrow: () => void = () => this.#outgoing.destroy()): () => void {
     return () => {
       if (this.#ended) return
@@ -135,10 +135,10 @@ export class NodeSender {
     }
   }
 
-  /** Tells the client of a failure, where its answer has not begun. */
+  /** Sends a 500, or cuts the connection if the answer has started. */
   #sendFailure(): void {
     try {
-      if (this.#outgoing.headersSent) throw new Error('The answer has begun.')
+      if (this.#outgoing.headersSent) throw new Error('The answer has started.')
       const reply = failureReply(this.#exchange)
       const { content, length } = renderWhole(reply.body)
       this.#writeHead(reply, length)
@@ -164,7 +164,7 @@ export class NodeSender {
     this.#markFirstByte()
     if (!reply.interruption && typeof content === 'string' && wireEncoding(content, length) === 'latin1') {
       reply.headers.setContentLength(length)
-      if (sendAtOnce(this.#outgoing, reply, content)) return
+      if (sendInOneWrite(this.#outgoing, reply, content)) return
     }
     this.#writeHead(reply, length)
     if (reply.interruption) this.#sendInterrupted(Buffer.from(content), reply.interruption)
@@ -172,7 +172,7 @@ export class NodeSender {
     else this.#outgoing.end(content)
   }
 
-  /** Renders a large body with others in between. Its length is told before its first byte, so it is held as a whole. */
+  /** Renders a large body in slices, so that other requests can run. It is buffered as a whole, because its length is sent first. */
   async #sendPieces(reply: Reply, pieces: Iterable<string>): Promise<void> {
     const outgoing = this.#outgoing
     try {
@@ -200,7 +200,7 @@ export class NodeSender {
   #sendInterrupted(content: Buffer, { at, how }: Interruption): void {
     const [first, rest] = splitAtFraction(content, at)
     if (typeof how !== 'number') {
-      this.#outgoing.write(first, () => this.#breakOffSoon(how))
+      this.#outgoing.write(first, () => this.#cutSoon(how))
       return
     }
     this.#outgoing.write(first)
@@ -210,7 +210,7 @@ export class NodeSender {
     )
   }
 
-  /** Passes on what comes, no faster than the client reads. */
+  /** Forwards chunks as they arrive, no faster than the client reads. */
   async #sendLive(reply: Reply, body: LiveBody): Promise<void> {
     const outgoing = this.#outgoing
     try {
@@ -223,23 +223,23 @@ export class NodeSender {
       if (!this.#ended) outgoing.end()
     } catch (error) {
       if (!this.#ended && !(error instanceof ReportedFailure)) this.#onFailure(error)
-      // A client must not take what it has for the whole.
-      this.#breakOff('close')
+      // The client must not mistake the part it has for the whole.
+      this.#cut('close')
     }
   }
 
-  /** Breaks off once what was written has had time to arrive. */
-  #breakOffSoon(how: Interruption['how']): void {
+  /** Cuts the connection after written bytes had time to arrive. */
+  #cutSoon(how: Interruption['how']): void {
     this.#later(
-      this.#elapsedMs() + SETTLE_MS,
-      this.#guarded(() => this.#breakOff(how)),
+      this.#elapsedMs() + FLUSH_BEFORE_CUT_MS,
+      this.#guarded(() => this.#cut(how)),
     )
   }
 
-  #breakOff(how: Interruption['how']): void {
-    this.#brokenOff = true
+  #cut(how: Interruption['how']): void {
+    this.#isCut = true
     const { socket } = this.#outgoing
-    // Without a socket it is not this answer's turn yet on its connection.
+    // A pipelined response has no socket before the responses in front of it are sent.
     if (!socket) this.#outgoing.destroy()
     else if (how === 'close') socket.destroySoon()
     else resetNow(socket)
@@ -249,46 +249,50 @@ export class NodeSender {
     const text = events.take(this.#elapsedMs())
     this.#markFirstByte()
     if (!this.#outgoing.headersSent) {
-      if (events.done && !reply.interruption && sendStreamAtOnce(this.#outgoing, reply, text, events.isAscii))
+      if (
+        events.done &&
+        !reply.interruption &&
+        sendStreamInOneWrite(this.#outgoing, reply, text, events.isAscii)
+      )
         return
       this.#writeHead(reply, undefined)
     }
     if (events.done && reply.interruption) {
       const { how } = reply.interruption
-      this.#outgoing.write(text, () => this.#breakOffSoon(how))
+      this.#outgoing.write(text, () => this.#cutSoon(how))
     } else if (events.done) this.#outgoing.end(text)
     else {
       this.#text = text
-      writeTogether(write)
+      batchWrite(write)
     }
   }
 
   #writeEvents(events: DueEvents, take: () => void): void {
-    // Never in the same go: tokens that follow faster than they are written would be calls within calls without end.
-    const flows = this.#parts.write(this.#text, events.isAscii, () => this.#resume(events, take))
-    if (flows) this.#later(events.nextDueMs, take)
+    // Never in the same tick: tokens that are due faster than they are written would cause unbounded recursion.
+    const canContinue = this.#parts.write(this.#text, events.isAscii, () => this.#resume(events, take))
+    if (canContinue) this.#later(events.nextDueMs, take)
   }
 
-  /** A reader that stalls gets nothing rendered for it, so it holds no memory beyond the socket's own buffer. */
+  /** Continues after a stall. Nothing is rendered during a stall, so that it uses no memory beyond the buffer of the socket. */
   #resume(events: DueEvents, take: () => void): void {
     if (this.#ended) return
-    events.heldUpUntil(this.#elapsedMs())
+    events.excuseUntil(this.#elapsedMs())
     this.#later(events.nextDueMs, take)
   }
 
   #writeHead(reply: Reply, length: number | undefined): void {
     const { headers } = reply
-    // A client of HTTP/1.0 knows no chunks, and takes a connection that is to stay open only if a header says so.
+    // HTTP/1.0 has no chunks, and keeps a connection open only if a header says so.
     if (this.#outgoing.req.httpVersionMinor !== 1) headers.delete('Transfer-Encoding')
-    // To others the service sends no Connection header.
+    // For HTTP/1.1 the service sends no Connection header.
     else this.#outgoing.removeHeader('connection')
     if (length !== undefined) headers.setContentLength(length)
     try {
-      if (!isFinalStatus(reply.status)) throw new RangeError('The status is not a final one.')
+      if (!isFinalStatus(reply.status)) throw new RangeError('The status is not final.')
       this.#writeNodeHead(reply)
     } catch {
-      this.#onMendedHead(this.#exchange, mendHead(reply))
-      forgetHead(this.#outgoing)
+      this.#onInvalidHead(this.#exchange, sanitizeHead(reply))
+      resetHead(this.#outgoing)
       this.#writeNodeHead(reply)
     }
   }
@@ -307,7 +311,7 @@ export class NodeSender {
   }
 }
 
-/** Resolves when the client has taken what was written, or has left. */
+/** Resolves when the write buffer is drained, or the client has disconnected. */
 function waitForDrain(outgoing: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
@@ -317,7 +321,7 @@ function waitForDrain(outgoing: ServerResponse): Promise<void> {
     }
     outgoing.on('drain', done)
     outgoing.on('close', done)
-    // A connection that is gone drains no more, and may have told so before.
+    // A closed connection emits no more events, and may have emitted `close` before.
     if (outgoing.destroyed) done()
   })
 }

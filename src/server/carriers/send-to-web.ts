@@ -1,45 +1,45 @@
 import { DueEvents, isFinalStatus, splitAtFraction, liveChunks } from './parts.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
-import { isProperValue } from './head-form.ts'
-import { mendHead, type OnMendedHead } from './mend-head.ts'
+import { isValidHeaderValue } from './head-template.ts'
+import { sanitizeHead, type OnInvalidHead } from './sanitize-head.ts'
 import type { Interruption, Reply } from '../../pipeline/reply.ts'
 import type { LiveBody } from '../../answer/body.ts'
 import { ConnectionCut, mayHaveBody, webResponse, type WebResponseFields } from './web-response.ts'
 
 /**
- * Turns a reply into a Web Response, for callers in the same process. A whole body resolves when it is due; events
- * come as a stream that renders what is due when the reader asks for it.
+ * Converts a reply to a Web Response for callers in the same process. With a whole body it resolves when the body is due. Events
+ * are a stream that renders due events when the caller reads.
  *
- * @param onMendedHead hears of a head that could not be sent as it was
- * @throws {ConnectionCut} for a reply that is interrupted before its headers
+ * @param onInvalidHead called when a head could not be sent unchanged
+ * @throws {ConnectionCut} if the reply is interrupted before its headers
  */
 export async function sendToWeb(
   exchange: Exchange,
   reply: Reply,
-  onMendedHead: OnMendedHead = () => {},
+  onInvalidHead: OnInvalidHead = () => {},
 ): Promise<Response> {
   const { body, schedule, interruption } = reply
   const elapsedMs = (): number => exchange.clock.nowMs() - exchange.startedMs
-  // A Response looks at its phrase when it is read, or not at all: it depends on whose class it is.
-  if (!isFinalStatus(reply.status) || !isProperValue(reply.reason ?? ''))
-    onMendedHead(exchange, mendHead(reply))
+  // Depending on its class, a Response validates its reason phrase only when it is read, or never.
+  if (!isFinalStatus(reply.status) || !isValidHeaderValue(reply.reason ?? ''))
+    onInvalidHead(exchange, sanitizeHead(reply))
 
   if (body.kind === 'events') {
     const events = new DueEvents(exchange, body, schedule)
     await sleepUntil(exchange, events.nextDueMs)
     if (interruption?.at === 'head') throw cutBeforeHead(exchange)
-    // A Web stream has no transfer coding of its own.
+    // A Web body has no transfer coding.
     reply.headers.delete('Transfer-Encoding')
     if (!mayHaveBody(reply.status)) {
       exchange.end({ aborted: false, firstByteMs: undefined, endMs: elapsedMs() })
-      return responseOf(null, exchange, reply, onMendedHead)
+      return responseOf(null, exchange, reply, onInvalidHead)
     }
-    return responseOf(eventStream(exchange, events, interruption), exchange, reply, onMendedHead)
+    return responseOf(eventStream(exchange, events, interruption), exchange, reply, onInvalidHead)
   }
 
   if (body.kind === 'live') {
     if (interruption?.at === 'head') throw cutBeforeHead(exchange)
-    return responseOf(liveStream(exchange, body, reply.status), exchange, reply, onMendedHead)
+    return responseOf(liveStream(exchange, body, reply.status), exchange, reply, onInvalidHead)
   }
 
   await sleepUntil(exchange, schedule?.endMs ?? 0)
@@ -52,14 +52,14 @@ export async function sendToWeb(
   const content = body.render()
   const bytes = typeof content === 'string' ? Buffer.from(content) : content
   reply.headers.setContentLength(bytes.byteLength)
-  // A Web body has no transfer coding of its own.
+  // A Web body has no transfer coding.
   reply.headers.delete('Transfer-Encoding')
   if (interruption && mayHaveBody(reply.status)) {
     const stream = interruptedStream(exchange, Buffer.from(bytes), interruption)
-    return responseOf(stream, exchange, reply, onMendedHead)
+    return responseOf(stream, exchange, reply, onInvalidHead)
   }
   exchange.end({ aborted: false, firstByteMs, endMs: firstByteMs })
-  return responseOf(new Uint8Array(bytes), exchange, reply, onMendedHead)
+  return responseOf(new Uint8Array(bytes), exchange, reply, onInvalidHead)
 }
 
 function cutBeforeHead(exchange: Exchange): ConnectionCut {
@@ -68,7 +68,7 @@ function cutBeforeHead(exchange: Exchange): ConnectionCut {
   return new ConnectionCut('reset')
 }
 
-/** A whole body that breaks off, or pauses, on its way. */
+/** Returns a whole body that is cut, or pauses, after a part of it. */
 function interruptedStream(
   exchange: Exchange,
   content: Buffer,
@@ -111,7 +111,7 @@ function eventStream(
 ): ReadableStream<Uint8Array> {
   const elapsedMs = (): number => exchange.clock.nowMs() - exchange.startedMs
   let firstByteMs: number | undefined
-  // Rendered before the reader asks, since its caller has the response in hand only from now on.
+  // Render due events now: the caller cannot read before it has the response.
   let ready = exchange.ended ? '' : events.take(elapsedMs())
   return new ReadableStream<Uint8Array>(
     {
@@ -122,7 +122,7 @@ function eventStream(
           return
         }
         if (ready === '' && !events.done) {
-          events.heldUpUntil(elapsedMs())
+          events.excuseUntil(elapsedMs())
           await sleepUntil(exchange, events.nextDueMs)
           if (exchange.ended) return
           ready = events.take(elapsedMs())
@@ -143,7 +143,7 @@ function eventStream(
   )
 }
 
-/** Asks for the next chunk when the reader does; null for a status that has no body. */
+/** Returns a stream that reads the next chunk on demand, or null for a status without a body. */
 function liveStream(exchange: Exchange, body: LiveBody, status: number): ReadableStream<Uint8Array> | null {
   const elapsedMs = (): number => exchange.clock.nowMs() - exchange.startedMs
   const chunks = liveChunks(exchange, body)
@@ -179,7 +179,7 @@ function liveStream(exchange: Exchange, body: LiveBody, status: number): Readabl
   )
 }
 
-/** Waits for a time counted from the start of the request, or until the client leaves. */
+/** Waits until `dueMs` after the start of the request, or until the client disconnects. */
 function sleepUntil(exchange: Exchange, dueMs: number): Promise<void> | undefined {
   const { clock, startedMs } = exchange
   if (dueMs <= 0 || startedMs + dueMs <= clock.nowMs()) return undefined
@@ -196,12 +196,12 @@ function responseOf(
   body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | null,
   exchange: Exchange,
   reply: Reply,
-  onMendedHead: OnMendedHead,
+  onInvalidHead: OnInvalidHead,
 ): Response {
   try {
     return webResponse(body, webHead(reply))
   } catch {
-    onMendedHead(exchange, mendHead(reply))
+    onInvalidHead(exchange, sanitizeHead(reply))
     return webResponse(body, webHead(reply))
   }
 }

@@ -9,52 +9,52 @@ import { listen } from '../listen.ts'
 import { failOnUnusedRecordings } from '../unused-recordings.ts'
 import { type StartedSimulator, startSimulator } from '../start-simulator.ts'
 import { startWatching, type WatchOptions } from '../start-watching.ts'
-import { unlessStopped, whenAborted } from '../process-life.ts'
+import { unlessStopped, whenAborted } from '../process-lifecycle.ts'
 import { WorkerCoordinator } from './worker-coordinator.ts'
 import { WorkerPool } from './worker-pool.ts'
 import type { Config } from '../../config/config.ts'
 import { configError } from '../../config/resolve-inputs.ts'
 
-/** What takes requests. */
+/** A simulator that serves requests. */
 export interface Serving {
   readonly url: string
   readonly simulator: Simulator
-  /** How many answers have not ended. */
-  readonly running: () => Promise<number>
+  /** Returns the number of requests in flight. */
+  readonly requestsInFlight: () => Promise<number>
 }
 
-/** What is served by several processes. */
+/** Options of `serveWithWorkers`. */
 export interface ServeOptions {
   readonly live: LiveConfig
   readonly sources: ConfigSources
   readonly logger: Logger
-  /** How many workers there are. */
+  /** The number of workers. */
   readonly count: number
-  /** Ends the start, and serving. */
+  /** Aborts the start, and stops serving. */
   readonly stop: AbortSignal
-  /** Is called once all workers take requests; serving ends when its promise does. */
+  /** Called when all workers accept requests. Serving stops when its promise resolves. */
   readonly whileServing: (serving: Serving) => Promise<void>
 }
 
 /**
- * Serves from several processes as one service. This process listens to nobody: it decides, keeps and counts for all, and
- * replaces workers that die.
+ * Serves with several processes that act as one simulator. This process is the primary: it does not listen, holds the shared state and
+ * metrics, and replaces workers that exit.
  *
- * @throws {OperatorError} as serving from one process does, and CONFIG_INVALID for what takes one process
+ * @throws {OperatorError} as for one process, and CONFIG_INVALID for settings that need a single process
  */
-export async function serveWithWorkers(parts: ServeOptions): Promise<void> {
-  const { live, sources, logger, count, stop } = parts
+export async function serveWithWorkers(options: ServeOptions): Promise<void> {
+  const { live, sources, logger, count, stop } = options
   refuseWithWorkers(live.current, count, 'start')
   const { workingDirectory } = sources
-  let service: WorkerCoordinator | undefined
+  let coordinator: WorkerCoordinator | undefined
   const starting = startSimulator(live, {
     clock: createSystemClock(),
     logger,
     loopLag: createLoopLag(),
     extensions: live.current.extensionPaths,
     workingDirectory,
-    onForget: () => service?.forget(),
-    pages: { renderMetrics: async () => (await service?.metrics.render()) ?? '' },
+    onReset: () => coordinator?.resetWorkers(),
+    pages: { renderMetrics: async () => (await coordinator?.metrics.render()) ?? '' },
   })
   const started = await unlessStopped(starting, stop, live.current.shutdownGraceSeconds * 1_000)
   if (!started) return
@@ -66,38 +66,39 @@ export async function serveWithWorkers(parts: ServeOptions): Promise<void> {
   }
   try {
     const port = await findPort(started)
-    service = new WorkerCoordinator({ ...started, workingDirectory, port })
-    await serveBy(service, started, parts)
-    failOnUnusedRecordings(service.metrics.unused)
+    coordinator = new WorkerCoordinator({ ...started, workingDirectory, port })
+    await servePool(coordinator, started, options)
+    failOnUnusedRecordings(coordinator.metrics.unused)
   } catch (error) {
     await simulator.close().catch(() => {})
     throw error
   }
 }
 
-async function serveBy(
-  service: WorkerCoordinator,
+async function servePool(
+  coordinator: WorkerCoordinator,
   { simulator }: StartedSimulator,
   { live, sources, logger, count, stop, whileServing }: ServeOptions,
 ): Promise<void> {
-  const pool = new WorkerPool(service, logger)
+  const pool = new WorkerPool(coordinator, logger)
   const stopped = whenAborted(stop)
   const url = stop.aborted ? undefined : await Promise.race([pool.start(count), stopped])
-  const watch = startWatching({ live, simulator: refreshingAll(simulator, service), sources, logger })
+  const watch = startWatching({ live, simulator: withWorkerRefresh(simulator, coordinator), sources, logger })
   try {
     if (url === undefined) await stopped
-    else await whileServing({ url, simulator, running: () => service.metrics.running() })
+    else
+      await whileServing({ url, simulator, requestsInFlight: () => coordinator.metrics.requestsInFlight() })
   } finally {
     await watch.close()
     await pool.stop(live.current.shutdownGraceSeconds * 1_000)
-    service.metrics.close()
+    coordinator.metrics.close()
   }
   await simulator.close()
 }
 
 /**
- * Finds the port, and whether it can be listened on, before anything is started for it. All workers have to be given the same
- * one, and one that comes later that of the first.
+ * Opens and closes the port before workers start, to detect errors and to choose the port. All workers, and their replacements, use the
+ * same port.
  */
 async function findPort({ app, simulator }: StartedSimulator): Promise<number> {
   const { host, port } = simulator.config
@@ -106,23 +107,23 @@ async function findPort({ app, simulator }: StartedSimulator): Promise<number> {
   return Number(new URL(probe.url).port)
 }
 
-/** Recordings that have changed are taken up by every worker, and not by the primary alone. */
-function refreshingAll(
+/** Wraps the recordings of the primary so that a reload also reloads them in all workers. */
+function withWorkerRefresh(
   simulator: StartedSimulator['simulator'],
-  service: WorkerCoordinator,
+  coordinator: WorkerCoordinator,
 ): WatchOptions['simulator'] {
-  const known = new WeakMap<Replay, Replay>()
+  const wrappers = new WeakMap<Replay, Replay>()
   const wrap = (replay: Replay): Replay => {
-    let wrapped = known.get(replay)
+    let wrapped = wrappers.get(replay)
     if (!wrapped) {
       wrapped = {
         ...replay,
         async refresh(paths) {
-          const [result] = await Promise.all([replay.refresh(paths), service.refresh(paths)])
+          const [result] = await Promise.all([replay.refresh(paths), coordinator.refresh(paths)])
           return result
         },
       }
-      known.set(replay, wrapped)
+      wrappers.set(replay, wrapped)
     }
     return wrapped
   }
@@ -134,7 +135,7 @@ function refreshingAll(
 }
 
 /**
- * Refuses what several processes cannot do as one.
+ * Rejects settings that need a single process.
  *
  * @param what completes "Could not ...": `start`
  * @throws {OperatorError} CONFIG_INVALID

@@ -4,30 +4,36 @@ import { LiveConfig } from '../../config/live-config.ts'
 import { Peer } from '../../shared/rpc/peer.ts'
 import type { WorkerControl, V8Serialized } from './worker-messages.ts'
 import { WorkerCoordinator } from './worker-coordinator.ts'
-import { unpackState } from './worker-start.ts'
+import { deserializeState } from './worker-state.ts'
 
 const deployments = Object.fromEntries(
   Array.from({ length: 500 }, (_, index) => [`chat-${index}`, { model: 'gpt-4o', tokensPerMinute: 1_000 }]),
 )
 
-/** A service, and a worker that takes over what it is told. */
+/** Creates a coordinator, and a worker that applies the states it receives. */
 function serveOne() {
   const { app, simulator } = createTestSimulator({ deployments })
-  const service = new WorkerCoordinator({ app, simulator, workingDirectory: '/', port: 0 })
+  const coordinator = new WorkerCoordinator({ app, simulator, workingDirectory: '/', port: 0 })
   const worker = new LiveConfig(simulator.live.inputs)
   const sizes: number[] = []
   const link = { isLost: false }
-  const take = async (state: V8Serialized): Promise<void> => {
+  const applyState = async (state: V8Serialized): Promise<void> => {
     sizes.push(state.length)
     if (link.isLost) return
-    const { patches, base } = unpackState(state)
+    const { patches, base } = deserializeState(state)
     expect((await worker.follow(patches, base)).problems).toEqual([])
   }
-  const other = async (): Promise<never> => {
-    throw new Error('It is asked for nothing else.')
+  const unexpected = async (): Promise<never> => {
+    throw new Error('Unexpected call.')
   }
-  const control: WorkerControl = { take, reset: other, refresh: other, report: other, stop: other }
-  const served = service.open(
+  const control: WorkerControl = {
+    applyState,
+    reset: unexpected,
+    refresh: unexpected,
+    report: unexpected,
+    stop: unexpected,
+  }
+  const served = coordinator.open(
     {
       number: 1,
       peer: new Peer({ send: () => {} }, {}),
@@ -38,13 +44,13 @@ function serveOne() {
   )
   const { live } = simulator
   const join = async (): Promise<void> =>
-    take((await served.methods['life.join']?.([] as never)) as V8Serialized)
+    applyState((await served.methods['startup.join']?.([] as never)) as V8Serialized)
   const names = (config: LiveConfig): string[] => [...config.current.defaultResource.deployments.keys()]
   return { live, worker, sizes, link, join, names }
 }
 
-describe('the service of all workers', () => {
-  it('sends a worker that has the deployments nothing but what was changed', async () => {
+describe('WorkerCoordinator', () => {
+  it('sends only changes to a worker that has the deployments', async () => {
     const { live, worker, sizes, join } = serveOne()
     await join()
     await live.putDeployment('chat-7', { model: 'gpt-4o', tokensPerMinute: 2_000 })
@@ -55,7 +61,7 @@ describe('the service of all workers', () => {
       .toBe(2_000)
   })
 
-  it('keeps the order of deployments in every worker, whatever was put, removed and patched', async () => {
+  it('keeps the order of deployments in every worker when they are put, removed and patched', async () => {
     const { live, worker, join, names } = serveOne()
     await live.putDeployment('chat-3', { model: 'gpt-4o' })
     await join()
@@ -67,7 +73,7 @@ describe('the service of all workers', () => {
     expect(names(worker).slice(-2)).toEqual(['chat-3', 'new'])
   })
 
-  it('brings a worker that missed a change up to date with the next one', async () => {
+  it('updates a worker that missed a change with the next change', async () => {
     const { live, worker, sizes, link, join, names } = serveOne()
     await join()
     link.isLost = true
@@ -78,7 +84,7 @@ describe('the service of all workers', () => {
     await expect.poll(() => names(worker).slice(-2)).toEqual(['missed', 'next'])
   })
 
-  it('sends all deployments again once they come from another file, with the changes on top', async () => {
+  it('sends all deployments again, and the changes, when the deployment file has changed', async () => {
     const { live, worker, sizes, join, names } = serveOne()
     await join()
     await live.putDeployment('new', { model: 'gpt-4o-mini' })

@@ -4,78 +4,83 @@ import { machineOffsetMs } from '../../lib/machine-time.ts'
 import type { Peer } from '../../shared/rpc/peer.ts'
 import { PortServer, serve, type ServedCaller } from '../../shared/rpc/port-server.ts'
 import type { App } from '../app.ts'
-import { servedState } from '../shared-parts.ts'
+import { servedPoolState } from '../pool-state.ts'
 import type { Simulator } from '../simulator.ts'
 import { WorkerMetrics } from './worker-metrics.ts'
-import { primaryPagesPort, servePages } from './remote-pages.ts'
+import { primaryPagesPort, servePages } from './primary-pages.ts'
 import {
   serializeValue,
   type V8Serialized,
-  type WorkerBirth,
+  type WorkerInit,
   type WorkerControl,
-  type WorkerLife,
-  workerLifePort,
+  type WorkerStartup,
+  workerStartupPort,
 } from './worker-messages.ts'
-import { packInputs, packState } from './worker-start.ts'
+import { serializeInputs, serializeState } from './worker-state.ts'
 
-/** What the service of all workers is made from. */
+/** Dependencies of a `WorkerCoordinator`. */
 export interface WorkerCoordinatorDeps {
-  /** The primary's, which decides and keeps for all. */
+  /** The simulator of the primary, which holds the state of all workers. */
   readonly simulator: Simulator
   readonly app: App
   readonly workingDirectory: string
-  /** On which all workers listen. */
+  /** The port of all workers. */
   readonly port: number
 }
 
-/** A worker, as the service sees it. */
+/** A worker, as the coordinator uses it. */
 export interface ServedWorker {
   readonly number: number
   readonly peer: Peer
   readonly control: WorkerControl
-  /** Ends it, so that another one takes its place. */
+  /** Kills the worker, so that it is replaced. */
   kill(reason: unknown): void
 }
 
-/** What makes one service of all workers: it is asked by them, and tells them of every change. */
+/** Makes all workers act as one simulator: answers their calls, and sends them every change of the state. */
 export class WorkerCoordinator {
   readonly metrics: WorkerMetrics
-  readonly #parts: WorkerCoordinatorDeps
+  readonly #deps: WorkerCoordinatorDeps
   readonly #ports: PortServer
-  /** With the base of its configuration that each of them has. */
+  /** Joined workers, each with the base of the configuration that it has. */
   readonly #workers = new Map<ServedWorker, ConfigInputs>()
-  #spreading: Promise<unknown> = Promise.resolve()
+  #broadcasts: Promise<unknown> = Promise.resolve()
 
-  constructor(parts: WorkerCoordinatorDeps) {
-    this.#parts = parts
-    const { state, metrics, logger, live, incidents } = parts.simulator
+  constructor(deps: WorkerCoordinatorDeps) {
+    this.#deps = deps
+    const { state, metrics, logger, live, incidents } = deps.simulator
     this.metrics = new WorkerMetrics(metrics)
     this.#ports = new PortServer(
       [
-        ...servedState(state),
+        ...servedPoolState(state),
         serve(
           primaryPagesPort,
           servePages((request) => this.#answer(request)),
         ),
       ],
-      (error, method) => logger.error({ err: stackOf(error), method }, 'A notice of a worker failed.'),
+      (error, method) =>
+        logger.error({ err: stackOf(error), method }, 'Could not handle a message of a worker.'),
     )
-    parts.simulator.journal?.setFlush?.(() => this.#ports.catchUp())
-    live.onChange(() => void this.#spread())
-    incidents.onChange(() => void this.#spread())
+    deps.simulator.journal?.setFlush?.(() => this.#ports.catchUp())
+    live.onChange(() => void this.#broadcastState())
+    incidents.onChange(() => void this.#broadcastState())
   }
 
-  /** Opens all that a worker asks its primary for. Its life is told to `life`. */
-  open(worker: ServedWorker, life: Pick<WorkerLife, 'listening' | 'failed'>): ServedCaller {
+  /**
+   * Serves the calls of a worker.
+   *
+   * @param startup called when the worker listens or cannot start
+   */
+  open(worker: ServedWorker, startup: Pick<WorkerStartup, 'listening' | 'failed'>): ServedCaller {
     const join = (): V8Serialized => {
-      const { base } = this.#parts.simulator.live
+      const { base } = this.#deps.simulator.live
       this.#workers.set(worker, base)
       this.metrics.add(worker)
       return this.#state(base)
     }
     const caller = this.#ports.open(
       () => worker.peer,
-      [serve(workerLifePort, { begin: () => this.#birth(worker), join, ...life })],
+      [serve(workerStartupPort, { init: () => this.#initOf(worker), join, ...startup })],
     )
     return {
       methods: caller.methods,
@@ -87,69 +92,69 @@ export class WorkerCoordinator {
     }
   }
 
-  /** The primary has forgotten everything since the start, and lets the workers do so. */
-  forget(): void {
-    const reset = this.#tellAll((worker) => worker.control.reset())
-    this.#spreading = Promise.all([this.#spreading, reset])
-    // A worker begins the timetable of incidents anew at its own time.
-    void this.#spread()
+  /** Resets all workers. Called when the primary has been reset. */
+  resetWorkers(): void {
+    const reset = this.#callAll((worker) => worker.control.reset())
+    this.#broadcasts = Promise.all([this.#broadcasts, reset])
+    // The reset restarts the incident timetable in each worker at a slightly different time; send the time of the primary.
+    void this.#broadcastState()
   }
 
-  /** Lets all workers take up recording files that have changed. */
+  /** Reloads changed recording files in all workers; undefined: all files. */
   async refresh(paths: readonly string[] | undefined): Promise<void> {
-    await this.#tellAll((worker) => worker.control.refresh(paths))
+    await this.#callAll((worker) => worker.control.refresh(paths))
   }
 
-  #birth({ number }: ServedWorker): V8Serialized {
-    const birth: WorkerBirth = {
+  #initOf({ number }: ServedWorker): V8Serialized {
+    const init: WorkerInit = {
       number,
-      workingDirectory: this.#parts.workingDirectory,
-      port: this.#parts.port,
-      inputs: packInputs(this.#parts.simulator.live.inputs),
+      workingDirectory: this.#deps.workingDirectory,
+      port: this.#deps.port,
+      inputs: serializeInputs(this.#deps.simulator.live.inputs),
     }
-    return serializeValue(birth)
+    return serializeValue(init)
   }
 
-  /** @param base absent for a worker that has it */
+  /** @param base undefined if the worker has it already */
   #state(base?: ConfigInputs): V8Serialized {
-    const { live, incidents, clock } = this.#parts.simulator
+    const { live, incidents, clock } = this.#deps.simulator
     const startOf = (elapsedMs: number): number => clock.nowMs() - elapsedMs + machineOffsetMs()
     const running = Array.from(incidents, ([resource, { state }]) =>
       state ? [{ resource, timetable: state.timetable, startedMs: startOf(state.elapsedMs) }] : [],
     )
-    return packState({ ...(base && { base }), patches: live.patches, incidents: running.flat() })
+    return serializeState({ ...(base && { base }), patches: live.patches, incidents: running.flat() })
   }
 
-  /** Tells all workers how things stand; the answer to whoever has changed them waits for it. */
-  #spread(): Promise<unknown> {
-    const { base } = this.#parts.simulator.live
+  /** Sends the state to all workers. The answer to a change request waits for it. */
+  #broadcastState(): Promise<unknown> {
+    const { base } = this.#deps.simulator.live
     const changes = this.#state()
-    let whole: V8Serialized | undefined
-    const told = this.#tellAll((worker) => {
-      if (this.#workers.get(worker) === base) return worker.control.take(changes)
+    let full: V8Serialized | undefined
+    const sent = this.#callAll((worker) => {
+      if (this.#workers.get(worker) === base) return worker.control.applyState(changes)
       this.#workers.set(worker, base)
-      return worker.control.take((whole ??= this.#state(base)))
+      return worker.control.applyState((full ??= this.#state(base)))
     })
-    this.#spreading = Promise.all([this.#spreading, told])
-    return this.#spreading
+    this.#broadcasts = Promise.all([this.#broadcasts, sent])
+    return this.#broadcasts
   }
 
-  /** A worker that cannot follow would answer by what is past, and is replaced. */
-  async #tellAll(tell: (worker: ServedWorker) => Promise<unknown>): Promise<void> {
-    const told = Array.from(this.#workers.keys(), (worker) =>
-      tell(worker).catch((error) => worker.kill(error)),
+  /** Calls all workers, and replaces those that fail: they would answer with an old state. */
+  async #callAll(call: (worker: ServedWorker) => Promise<unknown>): Promise<void> {
+    const calls = Array.from(this.#workers.keys(), (worker) =>
+      call(worker).catch((error) => worker.kill(error)),
     )
-    await Promise.all(told)
+    await Promise.all(calls)
   }
 
   async #answer(request: Request): Promise<Response> {
-    const { app, simulator } = this.#parts
+    const { app, simulator } = this.#deps
     if (simulator.journal) {
-      // What a client has read is in the journal before it can ask for it.
+      // Add answers that clients have received to the journal before the page reads it.
       await this.#ports.catchUp()
     }
     const response = await app.fetch(request)
-    await this.#spreading
+    await this.#broadcasts
     return response
   }
 }

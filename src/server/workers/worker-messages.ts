@@ -3,62 +3,62 @@ import type { OperatorErrorCode } from '../../lib/operator-error.ts'
 import type { MaybePromise, Port } from '../../lib/port.ts'
 import { deserialize, serialize } from 'node:v8'
 
-/** What a worker tells its primary while it starts. */
-export interface WorkerLife {
-  /** Asks who it is and what it is to be like; gives a `WorkerBirth`. */
-  begin(): MaybePromise<V8Serialized>
-  /** It is about to listen, and hears of all changes from now on; gives the state of this moment. */
+/** Calls from a worker to its primary during start-up. */
+export interface WorkerStartup {
+  /** Returns the configuration of the worker: a `WorkerInit`. */
+  init(): MaybePromise<V8Serialized>
+  /** Called before the worker listens. Subscribes it to all changes, and returns the current state (`serializeState`). */
   join(): MaybePromise<V8Serialized>
   listening(url: string): void
-  /** It cannot start. */
+  /** Called when the worker cannot start. */
   failed(code: OperatorErrorCode | undefined, message: string): void
 }
 
-export const workerLifePort: Port<WorkerLife> = {
-  name: 'life',
+export const workerStartupPort: Port<WorkerStartup> = {
+  name: 'startup',
   methods: {
-    begin: { kind: 'request' },
+    init: { kind: 'request' },
     join: { kind: 'request' },
     listening: { kind: 'notification' },
     failed: { kind: 'notification' },
   },
 }
 
-/** What a worker is told when it begins. */
-export interface WorkerBirth {
+/** The configuration of a new worker. */
+export interface WorkerInit {
   readonly number: number
   readonly workingDirectory: string
-  /** In the place of the configured one, which may be 0. */
+  /** Replaces the configured port, which can be 0. */
   readonly port: number
-  /** With all changes; see `packInputs`. */
+  /** All inputs of the configuration, with all changes (`serializeInputs`). */
   readonly inputs: V8Serialized
 }
 
-/** What a worker has counted. */
+/** Metrics and unused recordings of a worker. */
 export interface WorkerReport {
   readonly metrics: MetricsJson
-  /** The recordings that it has not used, where REPLAY_STRICT asks; undefined elsewhere. */
+  /** Recordings that the worker has not used; undefined without REPLAY_STRICT. */
   readonly unused: readonly string[] | undefined
 }
 
-/** What the primary asks of a worker. */
+/** Calls from the primary to a worker. */
 export interface WorkerControl {
-  /** Takes over a state (`packState`). */
-  take(state: V8Serialized): Promise<void>
-  /** Forgets what was used, stored and cached here. */
+  /** Applies a state (`serializeState`). */
+  applyState(state: V8Serialized): Promise<void>
+  /** Clears usage, stored data and caches of the worker. */
   reset(): Promise<void>
-  /** Takes up recording files that have changed; undefined: any may have. */
+  /** Reloads changed recording files; undefined: all files. */
   refresh(paths: readonly string[] | undefined): Promise<void>
-  /** Gives a `WorkerReport`. */
+  /** Returns a `WorkerReport`. */
   report(): Promise<V8Serialized>
-  /** Takes no more connections, waits for running answers, closes; gives the last `WorkerReport`. */
+  /** Closes the port, waits up to `graceMs` for running answers, and returns the last `WorkerReport`. */
   stop(graceMs: number): Promise<V8Serialized>
 }
 
 export const workerControlPort: Port<WorkerControl> = {
   name: 'worker',
   methods: {
-    take: { kind: 'request' },
+    applyState: { kind: 'request' },
     reset: { kind: 'request' },
     refresh: { kind: 'request' },
     report: { kind: 'request' },
@@ -66,15 +66,15 @@ export const workerControlPort: Port<WorkerControl> = {
   },
 }
 
-/** A value with what JSON cannot carry (maps, infinity, bytes), for the few messages that have such; see `pack`. */
+/** A value in base64, serialized by V8, for messages with values that JSON does not support: maps, infinity, bytes. */
 export type V8Serialized = string
 
-/** Packs plain data; objects that stand in it twice stay one. */
+/** Serializes plain data. An object that occurs twice stays one object. */
 export function serializeValue(value: unknown): V8Serialized {
   return serialize(value).toString('base64')
 }
 
-/** Gives back what was packed. Both ends are the same program, so that the caller knows its type. */
-export function deserializeValue(packed: V8Serialized): unknown {
-  return deserialize(Buffer.from(packed, 'base64'))
+/** Returns a value that `serializeValue` has serialized. Both processes run the same program, so the caller knows the type. */
+export function deserializeValue(serialized: V8Serialized): unknown {
+  return deserialize(Buffer.from(serialized, 'base64'))
 }

@@ -10,7 +10,7 @@ import { serializeValue } from './worker-messages.ts'
 
 const config = testConfig()
 
-/** A worker that has answered some requests, and still works on others. */
+/** Creates a worker with answered requests, and requests in flight. */
 async function startWorker(number: number, answered: number, running = 0, unused?: readonly string[]) {
   const clock = createVirtualClock()
   const metrics = createMetrics({ clock })
@@ -32,25 +32,25 @@ const openMetrics = () => {
   return all
 }
 
-/** The sum of a metric over its labels. */
+/** Sums a metric over its labels. */
 const sumIn = (text: string, name: string): number =>
   [...text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, 'gm'))].reduce(
     (sum, [, value]) => sum + Number(value),
     0,
   )
 
-describe('the metrics of all workers', () => {
-  it('are the sums of what each has counted', async () => {
+describe('WorkerMetrics', () => {
+  it('sums the counts of all workers', async () => {
     const all = openMetrics()
     all.add(await startWorker(1, 3, 1))
     all.add(await startWorker(2, 4, 2))
     const text = await all.render()
     expect(sumIn(text, 'aoai_requests_total')).toBe(7)
     expect(sumIn(text, 'aoai_requests_in_flight')).toBe(3)
-    expect(await all.running()).toBe(3)
+    expect(await all.requestsInFlight()).toBe(3)
   })
 
-  it('name the process of each', async () => {
+  it('labels process metrics with the worker', async () => {
     const all = openMetrics()
     all.add(await startWorker(1, 1))
     const text = await all.render()
@@ -60,12 +60,12 @@ describe('the metrics of all workers', () => {
     expect(workers).toEqual(['primary', '1'])
   })
 
-  it('keep the counts of workers that are gone, however many, but not what they were at work on', async () => {
+  it('keeps the counts of exited workers, but not their requests in flight', async () => {
     const all = openMetrics()
     for (let number = 1; number <= 20; number++) {
       const worker = await startWorker(number, 2, 1)
       all.add(worker)
-      all.take(worker, await worker.report())
+      all.setReport(worker, await worker.report())
       all.remove(worker)
     }
     all.add(await startWorker(21, 5))
@@ -75,18 +75,18 @@ describe('the metrics of all workers', () => {
     expect(sumIn(text, 'aoai_requests_in_flight')).toBe(0)
   })
 
-  it('count a worker that does not answer by what it said last', async () => {
+  it('uses the last report of a worker that does not answer', async () => {
     const all = openMetrics()
     const worker = await startWorker(1, 3)
     all.add(worker)
     await all.render()
-    worker.control.report = async () => Promise.reject(new Error('gone'))
+    worker.control.report = async () => Promise.reject(new Error('exited'))
     expect(sumIn(await all.render(), 'aoai_requests_total')).toBe(3)
   })
 })
 
-describe('recordings that no worker has used', () => {
-  it('are those that each worker names, also one that is gone', async () => {
+describe('WorkerMetrics.unused', () => {
+  it('lists the recordings that every worker reports, including exited workers', async () => {
     const all = openMetrics()
     const workers = [
       await startWorker(1, 0, 0, ['a:1', 'b:1', 'c:1']),
@@ -95,17 +95,17 @@ describe('recordings that no worker has used', () => {
     ]
     for (const worker of workers) {
       all.add(worker)
-      all.take(worker, await worker.report())
+      all.setReport(worker, await worker.report())
     }
     all.remove(workers[0]!)
     expect(all.unused).toEqual(['c:1'])
   })
 
-  it('are not known where none was asked for them', async () => {
+  it('is undefined if no worker reports them', async () => {
     const all = openMetrics()
     const worker = await startWorker(1, 1)
     all.add(worker)
-    all.take(worker, await worker.report())
+    all.setReport(worker, await worker.report())
     expect(all.unused).toBeUndefined()
   })
 })

@@ -3,29 +3,29 @@ import type { Metrics } from '../../metrics/metrics.ts'
 import { answerInTime } from '../../shared/rpc/answer-in-time.ts'
 import { deserializeValue, type WorkerControl, type WorkerReport } from './worker-messages.ts'
 
-/** How often workers are asked for what they have counted, so that little is lost with one that is killed. */
+/** Interval of reports. Counts since the last report are lost if a worker is killed. */
 const REPORT_INTERVAL_MS = 5_000
 
-/** Reports of workers that are gone are added up when there are as many. */
-const MAX_ENDED = 8
+/** Reports of exited workers are merged when there are this many. */
+const MAX_ENDED_REPORTS = 8
 
-/** A worker that counts. */
+/** A worker that reports metrics. */
 export interface CountingWorker {
   readonly number: number
   readonly control: Pick<WorkerControl, 'report'>
 }
 
-/** Adds up what all workers have counted, those included that are gone: counters never go back. */
+/** Sums the metrics of all workers, including exited ones, so that counters never decrease. */
 export class WorkerMetrics {
   readonly #own: Metrics
-  readonly #last = new Map<CountingWorker, WorkerReport>()
+  readonly #reports = new Map<CountingWorker, WorkerReport>()
   readonly #workers = new Set<CountingWorker>()
   readonly #ended: MetricsJson[] = []
-  #isAddingUp = false
-  #unusedEverywhere: ReadonlySet<string> | undefined
+  #isMerging = false
+  #unusedByEnded: ReadonlySet<string> | undefined
   readonly #timer: NodeJS.Timeout
 
-  /** @param own the metrics of the primary, which has what is decided for all */
+  /** @param own the metrics of the primary */
   constructor(own: Metrics) {
     this.#own = own
     this.#timer = setInterval(() => void this.#collect(), REPORT_INTERVAL_MS)
@@ -36,77 +36,77 @@ export class WorkerMetrics {
     this.#workers.add(worker)
   }
 
-  /** The worker is gone; what it counted stays. */
+  /** Called when a worker has exited. Its counts are kept. */
   remove(worker: CountingWorker): void {
     this.#workers.delete(worker)
-    const last = this.#last.get(worker)
-    this.#last.delete(worker)
-    if (!last) return
-    this.#ended.push(countsOf(last.metrics))
-    void this.#addUp()
-    this.#unusedEverywhere = common(this.#unusedEverywhere, last.unused)
+    const report = this.#reports.get(worker)
+    this.#reports.delete(worker)
+    if (!report) return
+    this.#ended.push(countsOf(report.metrics))
+    void this.#mergeEnded()
+    this.#unusedByEnded = intersect(this.#unusedByEnded, report.unused)
   }
 
-  /** Takes the report that a worker gives at its end. */
-  take(worker: CountingWorker, report: WorkerReport): void {
-    this.#last.set(worker, report)
+  /** Stores the last report of a worker. */
+  setReport(worker: CountingWorker, report: WorkerReport): void {
+    this.#reports.set(worker, report)
   }
 
-  /** All metrics in the text format of Prometheus. */
+  /** Returns all metrics in the Prometheus text format. */
   async render(): Promise<string> {
     await this.#collect()
     const own = await this.#own.toJson()
     const ended = this.#ended.map((metrics) => ({ worker: 'ended', metrics }))
-    const workers = Array.from(this.#last, ([{ number }, { metrics }]) => ({
+    const workers = Array.from(this.#reports, ([{ number }, { metrics }]) => ({
       worker: String(number),
       metrics,
     }))
     return mergeMetrics([{ worker: 'primary', metrics: own }, ...workers, ...ended])
   }
 
-  /** How many answers of all workers have not ended. */
-  async running(): Promise<number> {
+  /** Returns the number of requests in flight in all workers. */
+  async requestsInFlight(): Promise<number> {
     await this.#collect()
-    return Array.from(this.#last.values(), ({ metrics }) => inFlightOf(metrics)).reduce((a, b) => a + b, 0)
+    return Array.from(this.#reports.values(), ({ metrics }) => inFlightOf(metrics)).reduce((a, b) => a + b, 0)
   }
 
-  /** The recordings that no worker has used, so far as they have told; undefined where nobody asked. */
+  /** Recordings that no worker has used, from the last reports; undefined without REPLAY_STRICT. */
   get unused(): readonly string[] | undefined {
-    let unused = this.#unusedEverywhere
-    for (const report of this.#last.values()) unused = common(unused, report.unused)
+    let unused = this.#unusedByEnded
+    for (const report of this.#reports.values()) unused = intersect(unused, report.unused)
     return unused && [...unused]
   }
 
-  /** Asks no more. */
+  /** Stops the periodic reports. */
   close(): void {
     clearInterval(this.#timer)
   }
 
   async #collect(): Promise<void> {
-    const asked = Array.from(this.#workers, async (worker) => {
-      // One that does not answer is told of by what it said last.
-      const told = await answerInTime(worker.control.report())
-      // It may be gone by now, and added to those that are.
-      if (told !== undefined && this.#workers.has(worker))
-        this.#last.set(worker, deserializeValue(told) as WorkerReport)
+    const reports = Array.from(this.#workers, async (worker) => {
+      // Without an answer, the last report of the worker stays.
+      const report = await answerInTime(worker.control.report())
+      // The worker can have exited in the meantime; its last report is merged already.
+      if (report !== undefined && this.#workers.has(worker))
+        this.#reports.set(worker, deserializeValue(report) as WorkerReport)
     })
-    await Promise.all(asked)
+    await Promise.all(reports)
   }
 
-  async #addUp(): Promise<void> {
+  async #mergeEnded(): Promise<void> {
     const count = this.#ended.length
-    if (this.#isAddingUp || count < MAX_ENDED) return
-    this.#isAddingUp = true
+    if (this.#isMerging || count < MAX_ENDED_REPORTS) return
+    this.#isMerging = true
     const sum = await sumOf(this.#ended.slice(0, count))
     this.#ended.splice(0, count, sum)
-    this.#isAddingUp = false
+    this.#isMerging = false
   }
 }
 
-function common(
+function intersect(
   some: ReadonlySet<string> | undefined,
   others: readonly string[] | undefined,
 ): ReadonlySet<string> | undefined {
   if (!some || !others) return some ?? (others && new Set(others))
-  return new Set(others.filter((place) => some.has(place)))
+  return new Set(others.filter((location) => some.has(location)))
 }

@@ -2,7 +2,7 @@ import { backoffMs } from '../../lib/waiting.ts'
 import cluster, { type Worker } from 'node:cluster'
 import type { Logger } from '../../lib/logger.ts'
 import { OperatorError } from '../../lib/operator-error.ts'
-import { workerMark } from './worker-start.ts'
+import { workerEnvVar } from './worker-state.ts'
 import { Peer } from '../../shared/rpc/peer.ts'
 import { portClient } from '../../shared/rpc/port-client.ts'
 import type { ServedCaller } from '../../shared/rpc/port-server.ts'
@@ -14,17 +14,17 @@ import {
   type WorkerReport,
 } from './worker-messages.ts'
 
-/** Lets a worker take one connection at a time, so that it leaves some of many to others (libuv up to 1.46; later ones do so). */
-const evenShares = { UV_TCP_SINGLE_ACCEPT: '1' }
+/** Makes a worker accept one connection at a time, so that connections are distributed evenly (libuv up to 1.46; the default later). */
+const evenAcceptEnv = { UV_TCP_SINGLE_ACCEPT: '1' }
 
-/** A worker that dies sooner after its start has most likely died of it. */
-const SHORT_LIFE_MS = 1_000
+/** A worker that exits within this time has most likely failed to start. */
+const EARLY_EXIT_MS = 1_000
 
-/** How long the first and the longest wait for another attempt is. */
+/** Delay before a worker that exited early is replaced. */
 const BACKOFF = { firstMs: 1_000, maxMs: 30_000 }
 
-/** What a worker may take to end beside the grace period of its answers. */
-const ENDING_MS = 5_000
+/** Time to exit after the grace period of running answers. */
+const EXIT_TIMEOUT_MS = 5_000
 
 /** A worker and its process. */
 class Member implements ServedWorker {
@@ -32,23 +32,23 @@ class Member implements ServedWorker {
   readonly process: Worker
   readonly peer: Peer
   readonly control: WorkerControl
-  readonly bornMs = performance.now()
+  readonly startedMs = performance.now()
   readonly served: ServedCaller
-  /** Whether its process listens to the primary: what it was sent before is lost. */
-  hasBegun = false
+  /** Whether the process has sent a message. Messages to it before that are lost. */
+  hasConnected = false
   failure: Error | undefined
   readonly #logger: Logger
 
   constructor(
     number: number,
-    service: WorkerCoordinator,
+    coordinator: WorkerCoordinator,
     logger: Logger,
     onListening: (url: string) => void,
   ) {
     this.number = number
     this.#logger = logger
-    this.process = cluster.fork({ [workerMark]: String(number), ...evenShares })
-    this.served = service.open(this, {
+    this.process = cluster.fork({ [workerEnvVar]: String(number), ...evenAcceptEnv })
+    this.served = coordinator.open(this, {
       listening: onListening,
       failed: (code, message) => {
         this.failure = code === undefined ? new Error(message) : new OperatorError(code, message)
@@ -56,15 +56,16 @@ class Member implements ServedWorker {
       },
     })
     this.peer = new Peer(
-      // What a process that is gone cannot be told is of no use any more.
+      // Ignore send errors: the worker has exited.
       { send: (message) => void this.process.send(message as object, () => {}) },
       this.served.methods,
-      (error) => logger.error({ worker: number, err: describe(error) }, 'A notice of a worker failed.'),
+      (error) =>
+        logger.error({ worker: number, err: describe(error) }, 'Could not handle a message of a worker.'),
     )
     this.control = portClient(workerControlPort, this.peer)
     this.process.on('message', (message) => {
       if (!Array.isArray(message)) return
-      this.hasBegun = true
+      this.hasConnected = true
       this.peer.receive(message)
     })
     this.process.on('error', () => {})
@@ -74,36 +75,36 @@ class Member implements ServedWorker {
     if (!this.process.isConnected()) return
     this.#logger.error(
       { worker: this.number, err: describe(reason) },
-      'A worker could not follow a change; another one takes its place.',
+      'A worker could not apply a change. It is replaced.',
     )
     this.process.process.kill('SIGKILL')
   }
 }
 
-/** Keeps a number of workers alive. */
+/** Starts workers, and replaces those that exit. */
 export class WorkerPool {
-  readonly #service: WorkerCoordinator
+  readonly #coordinator: WorkerCoordinator
   readonly #logger: Logger
   readonly #members = new Set<Member>()
   readonly #timers = new Set<NodeJS.Timeout>()
   #lastNumber = 0
-  /** Workers in a row that ended soon after their start. */
-  #shortLives = 0
+  /** Consecutive workers that exited early. */
+  #earlyExits = 0
   #phase: 'starting' | 'serving' | 'stopping' = 'starting'
   #onFailedStart: (error: Error) => void = () => {}
 
-  constructor(service: WorkerCoordinator, logger: Logger) {
-    this.#service = service
+  constructor(coordinator: WorkerCoordinator, logger: Logger) {
+    this.#coordinator = coordinator
     this.#logger = logger
   }
 
   /**
-   * Starts the workers and gives the address at which all of them listen.
+   * Starts the workers and returns the URL on which they listen.
    *
-   * @throws {OperatorError} what keeps one of them from starting; none is left then
+   * @throws {OperatorError} if a worker cannot start; all workers are stopped then
    */
   async start(count: number): Promise<string> {
-    // The workers take connections themselves: one that the primary hands to a worker which has just died hangs for ever.
+    // Workers accept connections themselves: a connection that the primary passes to a worker that has just exited would hang forever.
     cluster.schedulingPolicy = cluster.SCHED_NONE
     cluster.setupPrimary({ args: [], serialization: 'json' })
     try {
@@ -119,39 +120,39 @@ export class WorkerPool {
       return urls[0] ?? ''
     } catch (error) {
       this.#phase = 'stopping'
-      await this.#end(0, () => Promise.reject(new Error('It is not needed.')))
+      await this.#end(0, () => Promise.reject(new Error('The worker is not needed.')))
       throw error
     }
   }
 
-  /** Lets running answers end, and cuts what is left after the grace period. */
+  /** Waits up to `graceMs` for running answers, and cuts the remaining ones. */
   async stop(graceMs: number): Promise<void> {
     this.#phase = 'stopping'
     for (const timer of this.#timers) clearTimeout(timer)
-    await this.#end(graceMs + ENDING_MS, async (member) => {
-      // It serves nobody yet, and is killed.
-      if (!member.hasBegun) throw new Error('It has not begun.')
+    await this.#end(graceMs + EXIT_TIMEOUT_MS, async (member) => {
+      // The worker does not serve yet, and is killed.
+      if (!member.hasConnected) throw new Error('The worker has not started.')
       const report = deserializeValue(await member.control.stop(graceMs)) as WorkerReport
-      this.#service.metrics.take(member, report)
+      this.#coordinator.metrics.setReport(member, report)
       member.process.disconnect()
     })
   }
 
-  async #end(longestMs: number, ask: (member: Member) => Promise<void>): Promise<void> {
+  async #end(maxMs: number, stop: (member: Member) => Promise<void>): Promise<void> {
     const ended = Array.from(this.#members, async (member) => {
       const { process } = member
-      const gone = new Promise<void>((resolve) => process.once('exit', () => resolve()))
+      const exited = new Promise<void>((resolve) => process.once('exit', () => resolve()))
       const kill = (): void => void process.process.kill('SIGKILL')
-      const timer = setTimeout(kill, longestMs)
-      await ask(member).catch(kill)
-      await gone
+      const timer = setTimeout(kill, maxMs)
+      await stop(member).catch(kill)
+      await exited
       clearTimeout(timer)
     })
     await Promise.all(ended)
   }
 
   #spawn(onListening: (url: string) => void): void {
-    const member = new Member(++this.#lastNumber, this.#service, this.#logger, onListening)
+    const member = new Member(++this.#lastNumber, this.#coordinator, this.#logger, onListening)
     this.#members.add(member)
     member.process.once('exit', (code, signal) => this.#onExit(member, code, signal))
   }
@@ -159,29 +160,29 @@ export class WorkerPool {
   #onExit(member: Member, code: number, signal: string | null): void {
     this.#members.delete(member)
     const how = signal ?? `exit code ${code}`
-    member.peer.close(new Error(`Worker ${member.number} has ended (${how}).`))
+    member.peer.close(new Error(`Worker ${member.number} has exited (${how}).`))
     member.served.close()
     if (this.#phase === 'stopping') return
     if (this.#phase === 'starting') {
-      const reason = `A worker process ended while it started (${how}). Its lines above say why.`
+      const reason = `A worker process exited during start-up (${how}). See its log lines above.`
       this.#onFailedStart(member.failure ?? new Error(reason))
       return
     }
     this.#replace(member, how)
   }
 
-  #replace({ number, bornMs, failure }: Member, how: string): void {
-    const isShort = performance.now() - bornMs < SHORT_LIFE_MS || failure !== undefined
-    const waitMs = isShort ? backoffMs(this.#shortLives, BACKOFF) : 0
-    this.#shortLives = isShort ? this.#shortLives + 1 : 0
+  #replace({ number, startedMs: bornMs, failure }: Member, how: string): void {
+    const isEarly = performance.now() - bornMs < EARLY_EXIT_MS || failure !== undefined
+    const waitMs = isEarly ? backoffMs(this.#earlyExits, BACKOFF) : 0
+    this.#earlyExits = isEarly ? this.#earlyExits + 1 : 0
     this.#logger.error(
       { worker: number, how, ...(failure && { err: failure.message }), waitMs },
-      'A worker has ended by itself; another one takes its place. Requests that it was answering are lost.',
+      'A worker has exited unexpectedly. It is replaced; its running requests are lost.',
     )
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
       this.#spawn(() => {
-        this.#logger.info({ replaced: number }, 'Another worker has taken the place of the one that ended.')
+        this.#logger.info({ replaced: number }, 'A new worker has replaced the one that exited.')
       })
     }, waitMs)
     this.#timers.add(timer)

@@ -6,27 +6,27 @@ import { createSystemClock } from '../../lib/system-clock.ts'
 import { encodingNames } from '../../tokens/encoding-files.ts'
 import { loadEncoding } from '../../tokens/encoding.ts'
 import { listen, type Listener } from '../listen.ts'
-import { type ChosenLog, chooseLog } from '../log-look.ts'
+import { type ChosenLog, chooseLog } from '../choose-log.ts'
 import { type StartedSimulator, startSimulator } from '../start-simulator.ts'
 import { unusedRecordings } from '../unused-recordings.ts'
-import { guardUnhandledRejections } from '../process-life.ts'
+import { guardUnhandledRejections } from '../process-lifecycle.ts'
 import { machineOffsetMs } from '../../lib/machine-time.ts'
 import { Peer } from '../../shared/rpc/peer.ts'
 import { portClient } from '../../shared/rpc/port-client.ts'
 import { PortServer, serve } from '../../shared/rpc/port-server.ts'
-import { remoteState } from '../shared-parts.ts'
-import { askPrimary, primaryPagesPort } from './remote-pages.ts'
+import { remotePoolState } from '../pool-state.ts'
+import { askPrimary, primaryPagesPort } from './primary-pages.ts'
 import {
   serializeValue,
   type V8Serialized,
   deserializeValue,
-  type WorkerBirth,
+  type WorkerInit,
   type WorkerControl,
   workerControlPort,
-  workerLifePort,
+  workerStartupPort,
   type WorkerReport,
 } from './worker-messages.ts'
-import { workerMark, unpackInputs, unpackState } from './worker-start.ts'
+import { workerEnvVar, deserializeInputs, deserializeState } from './worker-state.ts'
 
 interface Running extends StartedSimulator {
   readonly live: LiveConfig
@@ -35,13 +35,13 @@ interface Running extends StartedSimulator {
   listener?: Listener
 }
 
-/** Answers requests for the primary that has started this process, until the primary stops it or is gone. */
+/** Runs this process as a worker until the primary stops it or exits. */
 export async function runWorker(): Promise<void> {
-  // Whoever stops the program in a terminal signals all of its processes; the primary says when to stop.
+  // A terminal signals all processes of the program, but the primary decides when workers stop.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {})
   process.once('disconnect', () => process.exit(0))
-  // What an extension starts is no worker.
-  delete process.env[workerMark]
+  // A process that an extension starts is not a worker.
+  delete process.env[workerEnvVar]
 
   let running: Running | undefined
   let joined: Promise<unknown> = Promise.resolve()
@@ -53,8 +53,8 @@ export async function runWorker(): Promise<void> {
     return running
   }
   const control: WorkerControl = {
-    // Messages that arrive together are all received before anything that awaits one of them goes on.
-    take: (state) => joined.then(() => take(started(), state)),
+    // Messages that arrive together are all received before code that awaits one of them continues.
+    applyState: (state) => joined.then(() => applyState(started(), state)),
     async reset() {
       await started().simulator.reset()
     },
@@ -65,7 +65,7 @@ export async function runWorker(): Promise<void> {
     report: () => report(started()),
     async stop(graceMs) {
       isStopping = true
-      // A worker that still starts may have opened the port already.
+      // The port can be open already while the worker starts.
       await starting
       const last = await stop(started(), graceMs)
       end()
@@ -73,14 +73,14 @@ export async function runWorker(): Promise<void> {
     },
   }
   const send = (message: unknown): void => void process.send?.(message, undefined, undefined, () => {})
-  // All that it is told is awaited by the primary.
+  // The primary awaits all calls, so there are no unanswered failures to report.
   const server = new PortServer([serve(workerControlPort, control)], () => {})
   const primary: Peer = new Peer({ send }, server.open(() => primary).methods)
-  const life = portClient(workerLifePort, primary)
+  const startup = portClient(workerStartupPort, primary)
   const begin = async (): Promise<void> => {
-    const born = await start(primary, await life.begin())
-    running = born
-    joined = Promise.resolve(life.join()).then((state) => take(born, state))
+    const self = await start(primary, await startup.init())
+    running = self
+    joined = Promise.resolve(startup.join()).then((state) => applyState(self, state))
     await joined
     if (isStopping) return
     const { app, live, simulator, port } = running
@@ -90,11 +90,11 @@ export async function runWorker(): Promise<void> {
       logger: simulator.logger,
       onConnectionEnd: simulator.metrics.connectionEnded,
     })
-    life.listening(running.listener.url)
+    startup.listening(running.listener.url)
   }
   const starting = begin().catch((error: unknown) => {
     const message = error instanceof OperatorError ? error.message : describe(error)
-    life.failed(error instanceof OperatorError ? error.code : undefined, message)
+    startup.failed(error instanceof OperatorError ? error.code : undefined, message)
   })
   process.on('message', (message) => {
     if (Array.isArray(message)) primary.receive(message)
@@ -102,13 +102,13 @@ export async function runWorker(): Promise<void> {
   await ended
 }
 
-async function start(primary: Peer, birth: V8Serialized): Promise<Running> {
-  const { number, workingDirectory, port, inputs } = deserializeValue(birth) as WorkerBirth
-  const { journal, ...state } = remoteState(primary)
-  const live = new LiveConfig(unpackInputs(inputs))
+async function start(primary: Peer, init: V8Serialized): Promise<Running> {
+  const { number, workingDirectory, port, inputs } = deserializeValue(init) as WorkerInit
+  const { journal, ...state } = remotePoolState(primary)
+  const live = new LiveConfig(deserializeInputs(inputs))
   const { logLevel, extensionPaths, journalSize } = live.current
   const log = chooseLog(live.current, process.stderr, process.env)
-  const logger = withField(createLogger(logLevel, log.look), { worker: number })
+  const logger = withFields(createLogger(logLevel, log.look), { worker: number })
   if (extensionPaths.length > 0) guardUnhandledRejections(logger)
   const started = await startSimulator(live, {
     clock: createSystemClock(),
@@ -122,15 +122,16 @@ async function start(primary: Peer, birth: V8Serialized): Promise<Running> {
     processNumber: number,
     pages: { primary: askPrimary(portClient(primaryPagesPort, primary)) },
   })
-  // Their tables take a good tenth of a second each, which the first requests should not wait for.
+  // Loading an encoding takes more than 0.1 s, which the first requests should not wait for.
   for (const name of encodingNames) loadEncoding(name)
   return { ...started, live, port, log }
 }
 
-async function take({ live, simulator }: Running, state: V8Serialized): Promise<void> {
-  const { base, patches, incidents } = unpackState(state)
+async function applyState({ live, simulator }: Running, state: V8Serialized): Promise<void> {
+  const { base, patches, incidents } = deserializeState(state)
   const { problems } = await live.follow(patches, base)
-  if (problems.length > 0) throw new Error(`Could not take over the configuration: ${problems.join(' ')}`)
+  if (problems.length > 0)
+    throw new Error(`Could not apply the configuration of the primary: ${problems.join(' ')}`)
   const offsetMs = machineOffsetMs()
   simulator.incidents.take(
     incidents.map(({ resource, timetable, startedMs }) => ({
@@ -142,11 +143,11 @@ async function take({ live, simulator }: Running, state: V8Serialized): Promise<
 }
 
 async function report({ simulator }: Running): Promise<V8Serialized> {
-  const told: WorkerReport = {
+  const value: WorkerReport = {
     metrics: await simulator.metrics.toJson(),
     unused: unusedRecordings(simulator),
   }
-  return serializeValue(told)
+  return serializeValue(value)
 }
 
 async function stop(running: Running, graceMs: number): Promise<V8Serialized> {
@@ -160,8 +161,8 @@ function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
-/** A logger whose lines all have further fields. */
-function withField(logger: Logger, more: object): Logger {
+/** Returns a logger that adds fields to each line. */
+function withFields(logger: Logger, more: object): Logger {
   return {
     debug: (fields, message) => logger.debug({ ...more, ...fields }, message),
     info: (fields, message) => logger.info({ ...more, ...fields }, message),

@@ -2,10 +2,10 @@ import type { Port } from '../../lib/port.ts'
 import { eventStreamType } from '../event-stream.ts'
 import { readWebBody } from '../read-body.ts'
 
-/** No page of the simulator takes a larger body; the primary refuses one that is over the limit by a byte. */
+/** Maximum body of a page. The worker sends one byte more than that for any larger body, so that the primary rejects it. */
 const MAX_BODY_BYTES = 1024 * 1024
 
-/** A request for a page that the primary serves, as a worker got it. */
+/** A request that a worker forwards to the primary. */
 export interface PageRequest {
   readonly method: string
   readonly url: string
@@ -14,24 +14,24 @@ export interface PageRequest {
   readonly body: string | undefined
 }
 
-/** The head of its answer. */
+/** The head of the answer of the primary. */
 export interface PageHead<Lease> {
   readonly status: number
   readonly headers: readonly (readonly [name: string, value: string])[]
-  /** By which the body is read; undefined without one. */
+  /** Identifies the body for `read` and `cancel`; undefined without a body. */
   readonly lease: Lease | undefined
 }
 
 /**
- * The pages that the primary serves for all. A body comes piece by piece: a stream of events as its client takes it, so that nobody
- * keeps what nobody reads; any other is put together, so that its length is told.
+ * The pages that the primary serves for all workers. Bodies are read in chunks. A worker forwards an event stream chunk by chunk, as
+ * its client reads, so that unread events are not buffered. It buffers any other body, so that its length is known.
  */
 export interface PrimaryPages<Lease = unknown> {
   answer(request: PageRequest): Promise<PageHead<Lease>>
-  /** Gives the next piece of a body in base64, undefined at its end; rejects where it breaks. */
+  /** Returns the next chunk of a body in base64, or undefined at its end. Rejects if the body fails. */
   read(body: Lease): Promise<string | undefined>
-  /** Nothing more is read of a body. */
-  leave(body: Lease): void
+  /** Called when no more chunks of a body are needed. */
+  cancel(body: Lease): void
 }
 
 export const primaryPagesPort: Port<PrimaryPages> = {
@@ -39,13 +39,13 @@ export const primaryPagesPort: Port<PrimaryPages> = {
   methods: {
     answer: { kind: 'request', lease: 'opens' },
     read: { kind: 'request', lease: 'uses' },
-    leave: { kind: 'notification', lease: 'ends' },
+    cancel: { kind: 'notification', lease: 'ends' },
   },
-  // Its clients are gone with it.
-  releaseLease: (pages, body) => pages.leave(body),
+  // The clients of an exited worker are disconnected.
+  releaseLease: (pages, body) => pages.cancel(body),
 }
 
-/** Makes what asks the primary for its pages, in a worker. */
+/** Creates a function that forwards a request from a worker to the primary. */
 export function askPrimary(pages: PrimaryPages): (request: Request) => Promise<Response> {
   return async (request) => {
     const read = await readWebBody(request, MAX_BODY_BYTES)
@@ -71,18 +71,18 @@ function remoteBody(pages: PrimaryPages, lease: unknown): ReadableStream<Uint8Ar
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const piece = await pages.read(lease).catch((error: unknown) => {
-          pages.leave(lease)
+        const chunk = await pages.read(lease).catch((error: unknown) => {
+          pages.cancel(lease)
           throw error
         })
-        if (piece !== undefined) {
-          controller.enqueue(Buffer.from(piece, 'base64'))
+        if (chunk !== undefined) {
+          controller.enqueue(Buffer.from(chunk, 'base64'))
           return
         }
-        pages.leave(lease)
+        pages.cancel(lease)
         controller.close()
       },
-      cancel: () => pages.leave(lease),
+      cancel: () => pages.cancel(lease),
     },
     { highWaterMark: 0 },
   )
@@ -90,7 +90,7 @@ function remoteBody(pages: PrimaryPages, lease: unknown): ReadableStream<Uint8Ar
 
 type BodyReader = ReadableStreamDefaultReader<Uint8Array>
 
-/** Serves pages to workers, in the primary. */
+/** Implements `PrimaryPages` in the primary, with a function that answers a request. */
 export function servePages(answer: (request: Request) => Promise<Response>): PrimaryPages<BodyReader> {
   return {
     async answer(request) {
@@ -105,7 +105,7 @@ export function servePages(answer: (request: Request) => Promise<Response>): Pri
       const { value } = await reader.read()
       return value && Buffer.from(value).toString('base64')
     },
-    leave: (reader) => void reader.cancel().catch(() => {}),
+    cancel: (reader) => void reader.cancel().catch(() => {}),
   }
 }
 

@@ -3,14 +3,14 @@ import { eventStreamType } from '../event-stream.ts'
 import { Peer } from '../../shared/rpc/peer.ts'
 import { portClient } from '../../shared/rpc/port-client.ts'
 import { PortServer, serve } from '../../shared/rpc/port-server.ts'
-import { askPrimary, primaryPagesPort, servePages } from './remote-pages.ts'
+import { askPrimary, primaryPagesPort, servePages } from './primary-pages.ts'
 
-const turn = (): Promise<void> =>
+const tick = (): Promise<void> =>
   new Promise((resolve) => {
     setImmediate(resolve)
   })
 
-/** A worker and its primary, whose messages pass as JSON texts. */
+/** Connects a worker and its primary, which exchange messages as JSON. */
 const connect = (answer: (request: Request) => Response | Promise<Response>) => {
   const server = new PortServer(
     [
@@ -31,13 +31,13 @@ const connect = (answer: (request: Request) => Response | Promise<Response>) => 
   return { ask: askPrimary(portClient(primaryPagesPort, worker)), caller, worker }
 }
 
-/** A body without end, which counts what is taken of it. */
+/** Creates an endless body that counts the chunks read. */
 const endless = () => {
-  const state = { taken: 0, isLeft: false }
+  const state = { taken: 0, isCanceled: false }
   const body = new ReadableStream<Uint8Array>(
     {
-      pull: (controller) => controller.enqueue(Buffer.from(`piece ${++state.taken}`)),
-      cancel: () => void (state.isLeft = true),
+      pull: (controller) => controller.enqueue(Buffer.from(`chunk ${++state.taken}`)),
+      cancel: () => void (state.isCanceled = true),
     },
     { highWaterMark: 0 },
   )
@@ -47,11 +47,11 @@ const endless = () => {
 const sse = { headers: { 'content-type': eventStreamType } }
 const pageUrl = 'http://host/++/page?a=b'
 
-describe('pages that the primary serves', () => {
-  it('get the request as it came, and give the answer as it is', async () => {
+describe('pages of the primary', () => {
+  it('receive the request and return the answer unchanged', async () => {
     const { ask } = connect(async (request) => {
-      const told = [request.method, request.url, request.headers.get('x-a'), await request.text()].join(' ')
-      return new Response(`${told} \u2713`, { status: 202, headers: { 'X-B': '2' } })
+      const seen = [request.method, request.url, request.headers.get('x-a'), await request.text()].join(' ')
+      return new Response(`${seen} \u2713`, { status: 202, headers: { 'X-B': '2' } })
     })
     const answer = await ask(new Request(pageUrl, { method: 'PUT', headers: { 'x-a': '1' }, body: 'ä' }))
     expect(answer.status).toBe(202)
@@ -61,43 +61,46 @@ describe('pages that the primary serves', () => {
     expect((await empty.ask(new Request(pageUrl))).body).toBeNull()
   })
 
-  it('give a stream of events piece by piece, no faster than it is taken', async () => {
+  it('send an event stream chunk by chunk, no faster than it is read', async () => {
     const { state, body } = endless()
     const { ask } = connect(() => new Response(body, sse))
     const reader = (await ask(new Request(pageUrl))).body?.getReader()
-    for (let count = 0; count < 20; count++) await turn()
+    for (let count = 0; count < 20; count++) await tick()
     expect(state.taken).toBe(0)
-    expect(String(Buffer.from((await reader?.read())?.value ?? []))).toBe('piece 1')
-    expect(String(Buffer.from((await reader?.read())?.value ?? []))).toBe('piece 2')
-    for (let count = 0; count < 20; count++) await turn()
+    expect(String(Buffer.from((await reader?.read())?.value ?? []))).toBe('chunk 1')
+    expect(String(Buffer.from((await reader?.read())?.value ?? []))).toBe('chunk 2')
+    for (let count = 0; count < 20; count++) await tick()
     expect(state.taken).toBe(2)
   })
 
-  it('end where their client leaves', async () => {
+  it('end when the client disconnects', async () => {
     const { state, body } = endless()
     const { ask } = connect(() => new Response(body, sse))
     await (await ask(new Request(pageUrl))).body?.cancel()
-    for (let count = 0; count < 5; count++) await turn()
-    expect(state.isLeft).toBe(true)
+    for (let count = 0; count < 5; count++) await tick()
+    expect(state.isCanceled).toBe(true)
   })
 
-  it('end where the worker is gone', async () => {
+  it('end when the worker exits', async () => {
     const { state, body } = endless()
     const { ask, caller } = connect(() => new Response(body, sse))
     await ask(new Request(pageUrl))
     caller.close()
-    expect(state.isLeft).toBe(true)
+    expect(state.isCanceled).toBe(true)
   })
 
-  it('break where a body breaks, and where the primary is gone', async () => {
+  it('fail when a body fails, and when the primary exits', async () => {
     const broken = connect(
       () =>
-        new Response(new ReadableStream({ pull: (controller) => controller.error(new Error('torn')) }), sse),
+        new Response(
+          new ReadableStream({ pull: (controller) => controller.error(new Error('broken')) }),
+          sse,
+        ),
     )
-    await expect((await broken.ask(new Request(pageUrl))).text()).rejects.toThrow('torn')
+    await expect((await broken.ask(new Request(pageUrl))).text()).rejects.toThrow('broken')
     const { ask, worker } = connect(() => new Response(endless().body, sse))
     const answer = await ask(new Request(pageUrl))
-    worker.close(new Error('The primary is gone.'))
-    await expect(answer.text()).rejects.toThrow('The primary is gone.')
+    worker.close(new Error('The primary has exited.'))
+    await expect(answer.text()).rejects.toThrow('The primary has exited.')
   })
 })

@@ -3,7 +3,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createQuietTimer, type QuietTimer } from '../../../tests/support/quiet-timer.ts'
 import { HeaderList, type Reply } from '../../pipeline/reply.ts'
-import { sendAtOnce, sendStreamAtOnce } from './parts.ts'
+import { sendInOneWrite, sendStreamInOneWrite } from './parts.ts'
 
 const closers: (() => void)[] = []
 afterEach(() => {
@@ -32,10 +32,10 @@ function replyOf({ status = 200, reason, raw = whole, content = '{}' }: Case): R
   }
 }
 
-type Way = (outgoing: ServerResponse, reply: Reply, content: string) => boolean
+type Send = (outgoing: ServerResponse, reply: Reply, content: string) => boolean
 
-/** What Node itself makes of a reply. */
-const nodesWay: Way = (outgoing, { status, reason, headers }, content) => {
+/** Sends a reply with the documented API of Node. */
+const sendByNode: Send = (outgoing, { status, reason, headers }, content) => {
   outgoing.removeHeader('connection')
   if (reason === undefined) outgoing.writeHead(status, headers.raw)
   else outgoing.writeHead(status, reason, headers.raw)
@@ -45,26 +45,26 @@ const nodesWay: Way = (outgoing, { status, reason, headers }, content) => {
 
 interface Served {
   readonly port: number
-  /** Whether the answer was sent at once, request by request. */
-  readonly took: boolean[]
+  /** Whether the answer was sent in one write, for each request. */
+  readonly oneWrite: boolean[]
   readonly ends: string[]
 }
 
-/** Serves one reply to every request: in the given way, and where that declines, in Node's. */
+/** Serves one reply to every request with `send`, or by Node if `send` returns false. */
 async function serve(
   one: Case,
-  way: Way,
+  send: Send,
   beforeSending?: (outgoing: ServerResponse) => Promise<unknown>,
 ): Promise<Served> {
-  const took: boolean[] = []
+  const oneWrite: boolean[] = []
   const ends: string[] = []
   const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     outgoing.once('finish', () => ends.push('finish')).once('close', () => ends.push('close'))
     incoming.resume()
     await beforeSending?.(outgoing)
-    const taken = way(outgoing, replyOf(one), one.content ?? '{}')
-    took.push(taken)
-    if (!taken) nodesWay(outgoing, replyOf(one), one.content ?? '{}')
+    const isSent = send(outgoing, replyOf(one), one.content ?? '{}')
+    oneWrite.push(isSent)
+    if (!isSent) sendByNode(outgoing, replyOf(one), one.content ?? '{}')
   }
   const server = createServer((incoming, outgoing) => void answer(incoming, outgoing))
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
@@ -72,7 +72,7 @@ async function serve(
     server.closeAllConnections()
     server.close()
   })
-  return { port: (server.address() as AddressInfo).port, took, ends }
+  return { port: (server.address() as AddressInfo).port, oneWrite, ends }
 }
 
 const get = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
@@ -82,7 +82,7 @@ interface Talk {
   readonly end: 'closed' | 'open'
 }
 
-/** All that comes over a connection that sends these bytes, until its end or until nothing more comes for a while. */
+/** Sends bytes over a new connection and collects what it receives until the connection ends or is quiet. */
 function talk(port: number, bytes: string, onOpen: (socket: Socket) => void = () => {}): Promise<Talk> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => {
@@ -106,106 +106,111 @@ function talk(port: number, bytes: string, onOpen: (socket: Socket) => void = ()
   })
 }
 
-/** What a client sees in both ways, and how often the answer was sent at once. */
+/** Checks that a client receives the same bytes from `send` and from Node. */
 async function compare(
   one: Case,
   bytes = get,
-  way: Way = sendAtOnce,
-): Promise<{ readonly talk: Talk; readonly took: readonly boolean[] }> {
-  const atOnce = await serve(one, way)
-  const byNode = await serve(one, nodesWay)
-  const [talked, wanted] = await Promise.all([talk(atOnce.port, bytes), talk(byNode.port, bytes)])
+  send: Send = sendInOneWrite,
+): Promise<{ readonly talk: Talk; readonly oneWrite: readonly boolean[] }> {
+  const inOneWrite = await serve(one, send)
+  const byNode = await serve(one, sendByNode)
+  const [talked, wanted] = await Promise.all([talk(inOneWrite.port, bytes), talk(byNode.port, bytes)])
   expect(talked).toEqual(wanted)
-  return { talk: talked, took: atOnce.took }
+  return { talk: talked, oneWrite: inOneWrite.oneWrite }
 }
 
-describe('an answer that is sent at once', () => {
+describe('an answer that is sent in one write', () => {
   it.each<[string, Case]>([
     ['a body', {}],
     ['an empty body', { content: '' }],
-    ['a phrase of its own', { status: 401, reason: 'PermissionDenied' }],
-    ['an empty phrase', { reason: '' }],
-    ['a status without a known phrase', { status: 299, reason: 'Odd' }],
-    ['names in odd cases, and twice', { raw: [...whole, 'X-a', '1', 'x-A', '2', 'x-a', ''] }],
-    ['a length that was wrong', { raw: ['Content-Length', '7', ...date] }],
-    ['no place for the length', { raw: date }],
+    ['a custom reason phrase', { status: 401, reason: 'PermissionDenied' }],
+    ['an empty reason phrase', { reason: '' }],
+    ['a status without a known reason phrase', { status: 299, reason: 'Odd' }],
+    ['names in unusual case, and repeated', { raw: [...whole, 'X-a', '1', 'x-A', '2', 'x-a', ''] }],
+    ['a wrong length', { raw: ['Content-Length', '7', ...date] }],
+    ['no Content-Length header', { raw: date }],
     ['values in latin1', { raw: [...whole, 'x-name', 'h\u00e4user\t\u00ff'] }],
     ['a body in chunks', { status: 404, raw: [...date, 'Transfer-Encoding', 'chunked'], content: '{"a":1}' }],
     ['an empty body in chunks', { raw: chunks, content: '' }],
     ['a length and chunks', { raw: [...whole, 'Transfer-Encoding', 'chunked'] }],
     ['64 KB', { content: 'x'.repeat(64 * 1024) }],
-  ])('has the bytes of Node itself: %s', async (_, one) => {
-    expect((await compare(one)).took).toEqual([true])
+  ])('has the same bytes as from Node: %s', async (_, one) => {
+    expect((await compare(one)).oneWrite).toEqual([true])
   })
 
   it.each<[string, Case]>([
     ['more than 64 KB', { content: 'x'.repeat(64 * 1024 + 1) }],
-    ['very much', { content: 'x'.repeat(8 * 1024 * 1024) }],
+    ['8 MB', { content: 'x'.repeat(8 * 1024 * 1024) }],
     ['a status without a body', { status: 204, content: '' }],
     ['not modified', { status: 304, content: '' }],
-    ['a status whose phrase is Node’s', { status: 418 }],
+    ['a status with a reason phrase that only Node knows', { status: 418 }],
     ['a Connection header', { raw: [...whole, 'connection', 'close'] }],
     ['a Keep-Alive header', { raw: [...whole, 'Keep-Alive', 'timeout=1'] }],
-    ['another case of chunks', { raw: [...date, 'transfer-encoding', 'chunked'] }],
-    ['another coding', { raw: [...date, 'Transfer-Encoding', 'identity'] }],
-  ])('is left to Node: %s', async (_, one) => {
-    expect((await compare(one)).took).toEqual([false])
+    ['Transfer-Encoding in lower case', { raw: [...date, 'transfer-encoding', 'chunked'] }],
+    ['another transfer coding', { raw: [...date, 'Transfer-Encoding', 'identity'] }],
+  ])('is sent by Node: %s', async (_, one) => {
+    expect((await compare(one)).oneWrite).toEqual([false])
   })
 
   it.each([
     ['HEAD', 'HEAD / HTTP/1.1\r\nHost: x\r\n\r\n', 'open'],
     ['Connection: close', 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 'closed'],
     ['HTTP/1.0', 'GET / HTTP/1.0\r\n\r\n', 'closed'],
-    ['HTTP/1.0 that stays', 'GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n', 'open'],
-  ])('is left to Node for a request with %s', async (_, bytes, end) => {
-    const { talk: talked, took } = await compare({}, bytes)
-    expect(took).toEqual([false])
+    ['HTTP/1.0 and keep-alive', 'GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n', 'open'],
+  ])('is sent by Node for a request with %s', async (_, bytes, end) => {
+    const { talk: talked, oneWrite } = await compare({}, bytes)
+    expect(oneWrite).toEqual([false])
     expect(talked.end).toBe(end)
   })
 
-  it('refuses what would be two headers, or two answers', async () => {
+  it('rejects values that would split a header or an answer', async () => {
     const sent: boolean[] = []
-    const proper = [...Array.from({ length: 9 }, (_, index) => ['x-a', `${index}`]), ['x-b', '1']]
-    const improper = [
+    const valid = [...Array.from({ length: 9 }, (_, index) => ['x-a', `${index}`]), ['x-b', '1']]
+    const invalid = [
       ['x-a', '1\r\nx-b: 2'],
       ['x-a: 1\r\nx-b', '2'],
       ['x a', '1'],
       ['', '1'],
       ['x-a', '\u0100'],
     ]
-    // Those that are refused have to be so among others whose values differ as well.
-    for (const raw of [...proper, ...improper]) {
+    // Invalid values must also be rejected when a template for other values exists.
+    for (const raw of [...valid, ...invalid]) {
       const { port } = await serve({}, (outgoing) => {
-        sent.push(sendAtOnce(outgoing, replyOf({ raw: [...whole, ...raw] }), '{}'))
+        sent.push(sendInOneWrite(outgoing, replyOf({ raw: [...whole, ...raw] }), '{}'))
         outgoing.destroy()
         return true
       })
       expect((await talk(port, get)).text).toBe('')
     }
-    expect(sent).toEqual([...proper.map(() => true), ...improper.map(() => false)])
-    const { took } = await serve({ reason: 'OK\r\nx: y' }, () => true)
-    expect(took).toEqual([])
+    expect(sent).toEqual([...valid.map(() => true), ...invalid.map(() => false)])
+    const { port } = await serve({ reason: 'OK\r\nx: y' }, (outgoing, reply, content) => {
+      sent.push(sendInOneWrite(outgoing, reply, content))
+      outgoing.destroy()
+      return true
+    })
+    await talk(port, get)
+    expect(sent.at(-1)).toBe(false)
   })
 
-  it('has the headers of its own reply, whatever those before it had', async () => {
+  it('has the headers of its reply, regardless of earlier replies', async () => {
     const odd = Array.from({ length: 40 }, (_, index) => [
       index % 7 === 0 ? 'x-other' : 'x-name',
       index % 3 === 0 ? 'same' : `value ${index}`,
     ])
     for (const [index, raw] of odd.entries()) {
       const one: Case = { raw: [...whole, ...raw], ...(index % 5 === 0 && { status: 429 }) }
-      expect((await compare(one)).took).toEqual([true])
+      expect((await compare(one)).oneWrite).toEqual([true])
     }
   })
 
-  it('goes out together with those of other connections that are ready at the same time', async () => {
+  it('is written together with ready answers of other connections', async () => {
     const waiting: ServerResponse[] = []
     const written: number[] = []
     const { port } = await serve({}, (outgoing) => {
       waiting.push(outgoing)
       if (waiting.length < 3) return true
       for (const [index, one] of waiting.entries()) {
-        expect(sendAtOnce(one, replyOf({ content: `{"n":${index}}` }), `{"n":${index}}`)).toBe(true)
+        expect(sendInOneWrite(one, replyOf({ content: `{"n":${index}}` }), `{"n":${index}}`)).toBe(true)
         written.push(one.socket?.bytesWritten ?? 0)
       }
       return true
@@ -215,9 +220,9 @@ describe('an answer that is sent at once', () => {
     expect(talks.map(({ text }) => text.slice(-7)).toSorted()).toEqual(['{"n":0}', '{"n":1}', '{"n":2}'])
   })
 
-  it('is dropped for a client that leaves before it is written', async () => {
+  it('is dropped if the client disconnects before it is written', async () => {
     const { port, ends } = await serve({}, (outgoing) => {
-      const sent = sendAtOnce(outgoing, replyOf({}), '{}')
+      const sent = sendInOneWrite(outgoing, replyOf({}), '{}')
       outgoing.socket?.destroy()
       return sent
     })
@@ -225,27 +230,27 @@ describe('an answer that is sent at once', () => {
     await expect.poll(() => ends).toEqual(['close'])
   })
 
-  it('keeps the order of pipelined requests, of which only the first can be sent at once', async () => {
-    const { talk: talked, took } = await compare({ content: '{"n":1}' }, get.repeat(1_000))
+  it('keeps the order of pipelined requests, where only the first can be sent in one write', async () => {
+    const { talk: talked, oneWrite } = await compare({ content: '{"n":1}' }, get.repeat(1_000))
     expect(talked.text.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(1_000)
-    expect(took.filter((taken) => taken)).toHaveLength(1)
+    expect(oneWrite.filter((isSent) => isSent)).toHaveLength(1)
   })
 
-  it('leaves the connection fit for the next request', async () => {
-    const { port, took } = await serve({}, sendAtOnce)
+  it('leaves the connection usable for the next request', async () => {
+    const { port, oneWrite } = await serve({}, sendInOneWrite)
     const { text } = await talk(port, get, (socket) => {
       socket.once('data', () =>
         socket.write(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello${get}`),
       )
     })
     expect(text.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(3)
-    expect(took.slice(0, 2)).toEqual([true, true])
+    expect(oneWrite.slice(0, 2)).toEqual([true, true])
   })
 
-  it('ends once and throws nothing for a client that stops sending, or is gone', async () => {
+  it('ends once and throws nothing for a client that stops sending or disconnects', async () => {
     for (const leave of [(socket: Socket) => socket.end(), (socket: Socket) => socket.resetAndDestroy()]) {
       let client: Socket | undefined
-      const { port, ends, took } = await serve({}, sendAtOnce, (outgoing) => {
+      const { port, ends, oneWrite } = await serve({}, sendInOneWrite, (outgoing) => {
         if (client) leave(client)
         return new Promise((resolve) =>
           outgoing.socket?.once('close', resolve).once('end', () => setTimeout(resolve, 5)),
@@ -253,13 +258,13 @@ describe('an answer that is sent at once', () => {
       })
       await talk(port, get, (socket) => (client = socket))
       await expect.poll(() => ends.filter((end) => end === 'close')).toEqual(['close'])
-      expect(took).not.toContain(true)
+      expect(oneWrite).not.toContain(true)
     }
   })
 
-  it('does not pile up for a client that sends requests and reads no answers', async () => {
+  it('is not buffered without limit for a client that sends requests and reads no answers', async () => {
     const content = 'x'.repeat(60 * 1024)
-    const { port, took } = await serve({ content }, sendAtOnce)
+    const { port, oneWrite } = await serve({ content }, sendInOneWrite)
     const socket = connect(port, '127.0.0.1')
     closers.push(() => socket.destroy())
     socket.pause()
@@ -267,24 +272,30 @@ describe('an answer that is sent at once', () => {
       socket.write(get)
       if (sent % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 5))
     }
-    await expect.poll(() => took.includes(false)).toBe(true)
-    expect(took.length).toBeLessThan(400)
+    await expect.poll(() => oneWrite.includes(false)).toBe(true)
+    expect(oneWrite.length).toBeLessThan(400)
   })
 })
 
-describe('a stream that is sent at once', () => {
+describe('a stream that is sent in one write', () => {
   const events = 'data: {"a":1}\n\ndata: [DONE]\n\n'
 
-  it('has the bytes of Node itself', async () => {
-    expect((await compare({ raw: chunks, content: events }, get, sendStreamAtOnce)).took).toEqual([true])
-    expect((await compare({ raw: chunks, content: '' }, get, sendStreamAtOnce)).took).toEqual([true])
+  it('has the same bytes as from Node', async () => {
+    expect((await compare({ raw: chunks, content: events }, get, sendStreamInOneWrite)).oneWrite).toEqual([
+      true,
+    ])
+    expect((await compare({ raw: chunks, content: '' }, get, sendStreamInOneWrite)).oneWrite).toEqual([true])
   })
 
-  it('is left to Node where it is not ASCII, not in chunks, or for a client that knows no chunks', async () => {
+  it('is sent by Node if it is not ASCII, not chunked, or the client does not support chunks', async () => {
     const odd = { raw: chunks, content: 'data: "h\u00e4user"\n\n' }
-    expect((await compare(odd, get, sendStreamAtOnce)).took).toEqual([false])
-    expect((await compare({ raw: date, content: events }, get, sendStreamAtOnce)).took).toEqual([false])
+    expect((await compare(odd, get, sendStreamInOneWrite)).oneWrite).toEqual([false])
+    expect((await compare({ raw: date, content: events }, get, sendStreamInOneWrite)).oneWrite).toEqual([
+      false,
+    ])
     const old = 'GET / HTTP/1.0\r\n\r\n'
-    expect((await compare({ raw: chunks, content: events }, old, sendStreamAtOnce)).took).toEqual([false])
+    expect((await compare({ raw: chunks, content: events }, old, sendStreamInOneWrite)).oneWrite).toEqual([
+      false,
+    ])
   })
 })

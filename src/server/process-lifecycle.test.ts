@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { unlessStopped, whenAborted } from './process-life.ts'
+import { unlessStopped, whenAborted } from './process-lifecycle.ts'
 
 describe('a start that may be stopped', () => {
   afterEach(() => void vi.useRealTimers())

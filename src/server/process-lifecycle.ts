@@ -1,7 +1,7 @@
 import { stackOf } from '../lib/error-text.ts'
 import type { Logger } from '../lib/logger.ts'
 
-/** Resolves when a signal is aborted, at once where it is already. */
+/** Resolves when a signal is aborted, or immediately if it is aborted already. */
 export function whenAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve()
@@ -10,11 +10,11 @@ export function whenAborted(signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Waits for a start. One that is stopped meanwhile may end by itself in the grace period, so that what it has opened can be
- * closed; nobody is served by then, so what goes wrong in it does not matter any more.
+ * Waits for a start. If it is stopped meanwhile, waits up to the grace period for it to finish, so that the caller can close what it has
+ * opened, and ignores its errors.
  *
  * @param graceMs in milliseconds
- * @returns undefined for a start that was stopped and has come to nothing
+ * @returns undefined if the start was stopped and did not finish
  */
 export async function unlessStopped<T>(
   starting: Promise<T>,
@@ -40,14 +40,14 @@ export async function unlessStopped<T>(
 }
 
 /**
- * Logs what fails outside of every request, such as a promise or a timer that an extension left behind, and goes on: Node
- * would end the process, and with it the answers of everybody else. For programs only: a library leaves its host alone.
+ * Logs errors outside of requests, such as an unhandled promise or a timer of an extension, and continues. Node would exit and cut all
+ * running answers. For programs only: a library must not change the process of its host.
  */
 export function guardUnhandledRejections(logger: Logger): void {
   const report = (error: unknown): void =>
     logger.error(
       { err: stackOf(error) },
-      'Something failed outside of every request, most likely in an extension: await what it starts, and catch what its timers throw.',
+      'Unhandled error outside of a request, probably in an extension. Await its promises, and catch errors in its timers.',
     )
   process.on('unhandledRejection', report)
   process.on('uncaughtException', report)

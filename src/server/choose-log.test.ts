@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { testConfig } from '../../tests/support/test-config.ts'
 import type { Config } from '../config/config.ts'
-import { chooseLog } from './log-look.ts'
+import { chooseLog } from './choose-log.ts'
 
 const usual = testConfig()
 

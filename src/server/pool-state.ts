@@ -8,7 +8,7 @@ import { portClient } from '../shared/rpc/port-client.ts'
 import type { Peer } from '../shared/rpc/peer.ts'
 import { replayCursorsPort } from '../recordings/replay-cursors.ts'
 
-/** The states that the processes of a worker pool have together: the primary keeps them, and workers use them. */
+/** States that the processes of a worker pool share: the primary holds them, and workers call it. */
 export const sharedPorts = {
   limits: rateLimiterPort,
   slots: concurrencyLimiterPort,
@@ -19,29 +19,29 @@ export const sharedPorts = {
 
 type PortInterface<T> = T extends Port<infer P, never> ? P : never
 
-/** What each state is used through. */
+/** The interfaces of the shared states. */
 export type PoolState = {
   readonly [K in keyof typeof sharedPorts]: PortInterface<(typeof sharedPorts)[K]>
 }
 
-/** The states as a worker uses them: kept by the primary, which `peer` leads to. */
-export function remoteState(peer: Peer): PoolState {
+/** Returns clients for the states in the primary, for use in a worker. `peer` is the primary. */
+export function remotePoolState(peer: Peer): PoolState {
   const ports = Object.entries<Port<unknown>>(sharedPorts as never)
   return Object.fromEntries(
     ports.map(([name, port]) => [name, portClient(port, peer)]),
   ) as unknown as PoolState
 }
 
-/** The states as the primary keeps them for workers. */
-export function servedState(state: PoolState): ServedPort[] {
+/** Returns the ports through which the primary serves its states to workers. */
+export function servedPoolState(state: PoolState): ServedPort[] {
   const ports = Object.entries<Port<unknown>>(sharedPorts as never)
   return ports.map(([name, port]) => serve(port, state[name as keyof PoolState]))
 }
 
-/** What several processes that are one service have in common; each absent state is this process's alone. */
+/** State that several processes share. A state that is absent is local to the process. */
 export interface SharedDeps extends Partial<PoolState> {
-  /** Which of the processes this is: each draws its answers from another stream of chance. */
+  /** The number of this worker process. Each has a separate random sequence. Absent in the primary. */
   readonly processNumber?: number
-  /** Hears that everything since the start is forgotten. */
-  readonly onForget?: () => void
+  /** Called when the simulator was reset. */
+  readonly onReset?: () => void
 }

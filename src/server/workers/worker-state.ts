@@ -7,20 +7,20 @@ import { serializeValue, type V8Serialized, deserializeValue } from './worker-me
 import { availableParallelism } from 'node:os'
 import type { Config } from '../../config/config.ts'
 
-/** How the primary stands at a moment: what a worker has to be like. */
+/** The state of the primary that workers follow. */
 export interface PrimaryState {
-  /** What the configuration is made from without changes; absent where the worker has it already: it may be large. */
+  /** Inputs of the configuration without changes. Absent if the worker has them, because they can be large. */
   readonly base?: ConfigInputs
-  /** All changes on top of it, so that a state says everything, whatever the worker knew before. */
+  /** All changes to `base`, so that a worker that missed a state is up to date after the next one. */
   readonly patches: Patches
-  /** Those that run, with times in milliseconds since the start of the machine. */
+  /** Running timetables; times are in milliseconds since the machine started. */
   readonly incidents: readonly RunningIncidents[]
 }
 
 type SentResource = Omit<ResourceInputs, 'given' | 'models'> & {
-  /** Settings go by their variable. */
+  /** Settings are identified by their environment variable. */
   readonly given: readonly { readonly env: string; readonly typed: unknown; readonly source: string }[]
-  /** Absent for the built-in ones. */
+  /** Absent for the built-in catalogue. */
   readonly models?: ConfigInputs['models']
 }
 
@@ -33,28 +33,28 @@ interface SentState extends Omit<PrimaryState, 'base'> {
   readonly base?: V8Serialized
 }
 
-/** Prepares inputs for a worker: it reads no file and no variable itself, so that it cannot have read another one. */
-export function packInputs({ resources, ...own }: ConfigInputs): V8Serialized {
-  const inputs: SentInputs = { own: sent(own), resources: eachOf(resources, sent) }
+/** Serializes inputs for a worker. The worker reads no files or variables itself, so that its configuration cannot differ. */
+export function serializeInputs({ resources, ...own }: ConfigInputs): V8Serialized {
+  const inputs: SentInputs = { own: sent(own), resources: mapResources(resources, sent) }
   return serializeValue(inputs)
 }
 
-/** Gives the inputs that were packed. */
-export function unpackInputs(packed: V8Serialized): ConfigInputs {
-  const { own, resources } = deserializeValue(packed) as SentInputs
-  return { ...received(own), resources: eachOf(resources, received) }
+/** Returns inputs that `serializeInputs` has serialized. */
+export function deserializeInputs(serialized: V8Serialized): ConfigInputs {
+  const { own, resources } = deserializeValue(serialized) as SentInputs
+  return { ...received(own), resources: mapResources(resources, received) }
 }
 
-/** Prepares a state for a worker. */
-export function packState({ base, ...changes }: PrimaryState): V8Serialized {
-  const state: SentState = { ...changes, ...(base && { base: packInputs(base) }) }
+/** Serializes a state for a worker. */
+export function serializeState({ base, ...changes }: PrimaryState): V8Serialized {
+  const state: SentState = { ...changes, ...(base && { base: serializeInputs(base) }) }
   return serializeValue(state)
 }
 
-/** Gives the state that was packed. */
-export function unpackState(packed: V8Serialized): PrimaryState {
-  const { base, ...changes } = deserializeValue(packed) as SentState
-  return { ...changes, ...(base !== undefined && { base: unpackInputs(base) }) }
+/** Returns a state that `serializeState` has serialized. */
+export function deserializeState(serialized: V8Serialized): PrimaryState {
+  const { base, ...changes } = deserializeValue(serialized) as SentState
+  return { ...changes, ...(base !== undefined && { base: deserializeInputs(base) }) }
 }
 
 function sent<T extends ResourceInputs>({ given, models, ...same }: T) {
@@ -77,17 +77,17 @@ function received<T extends SentResource>({ given, models = builtInCatalogue, ..
   }
 }
 
-function eachOf<A, B>(
+function mapResources<A, B>(
   resources: Readonly<Record<string, A>> = {},
   change: (resource: A) => B,
 ): Readonly<Record<string, B>> {
   return Object.fromEntries(Object.entries(resources).map(([name, resource]) => [name, change(resource)]))
 }
 
-/** Marks the environment of a process that the program has started as a worker of itself. */
-export const workerMark = 'AOAI_SIM_WORKER'
+/** The environment variable that marks a process as a worker; its value is the number of the worker. */
+export const workerEnvVar = 'AOAI_SIM_WORKER'
 
-/** How many processes a configuration asks for. */
+/** Returns the number of processes that serve a configuration. */
 export function countWorkers({ workers }: Pick<Config, 'workers'>): number {
   return workers === 'auto' ? availableParallelism() : workers
 }
