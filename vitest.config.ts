@@ -4,7 +4,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const cores = Math.max(2, availableParallelism())
 
-/** Tests that look at the whole of their process: its memory, its open timers and watches, what it has loaded. */
+/** Tests that check state of the whole process (memory, timers, watchers, loaded modules) or replace modules. */
 const alone = [
   'src/lib/clock.test.ts',
   'src/server/watch-files.test.ts',

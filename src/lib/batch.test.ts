@@ -53,7 +53,7 @@ describe('Batch', () => {
     expect(handled).toEqual([1, 2])
   })
 
-  it('handles its items at once when it is full', () => {
+  it('handles its items immediately when it is full', () => {
     const { batch, handled, deferred } = createBatch(2)
     for (const item of [1, 2, 3]) batch.add(item)
     expect(handled).toEqual([1, 2])

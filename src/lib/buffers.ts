@@ -5,13 +5,13 @@ export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
-let slices: Promise<unknown> = Promise.resolve()
+let lastSlice: Promise<unknown> = Promise.resolve()
 
 /**
- * Yields to the event loop between two slices of long work. All long work together does one slice in each iteration,
- * however many requests ask for it: what holds up the others is then one slice, and never the sum of them.
+ * Yields to the event loop between two slices of long work. All callers share a queue, so each event-loop iteration runs one
+ * slice, however many requests have long work.
  */
 export function nextSlice(): Promise<unknown> {
-  slices = slices.then(yieldToEventLoop)
-  return slices
+  lastSlice = lastSlice.then(yieldToEventLoop)
+  return lastSlice
 }

@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { RecentMap } from './caches.ts'
 
 describe('RecentMap', () => {
-  it('remembers what was set', () => {
+  it('returns the value of a key, or undefined', () => {
     const map = new RecentMap<string, number>(10)
     map.set('a', 1)
     expect(map.get('a')).toBe(1)
     expect(map.get('b')).toBeUndefined()
   })
 
-  it('holds two generations at most', () => {
+  it('holds at most two generations', () => {
     const map = new RecentMap<number, number>(100)
     for (let key = 0; key < 10_000; key++) {
       map.set(key, key)
@@ -18,7 +18,7 @@ describe('RecentMap', () => {
     }
   })
 
-  it('keeps what is used and forgets what is not', () => {
+  it('keeps entries that are used and evicts the others', () => {
     const map = new RecentMap<string, number>(10)
     map.set('used', 1)
     map.set('unused', 2)
@@ -30,7 +30,7 @@ describe('RecentMap', () => {
     expect(map.get('unused')).toBeUndefined()
   })
 
-  it('bounds the sum of weights, and takes nothing in that no generation could hold', () => {
+  it('limits the sum of weights, and rejects a value above the weight of a generation', () => {
     const map = new RecentMap<string, string>(10, (text) => text.length)
     map.set('too long', 'x'.repeat(11))
     expect(map.get('too long')).toBeUndefined()

@@ -1,30 +1,29 @@
 /**
- * A map that remembers what was used lately, in bounded room: two generations, of which the older one is
- * dropped when the younger is full. Nearly as fast as a Map, where a list in order of use would cost more
- * than it saves.
+ * A cache of recently used entries with a size limit. It has two generations: when the young one is full, it becomes the old
+ * one, and the previous old one is dropped. Nearly as fast as a Map; a list in order of use (LRU) is slower.
  */
 export class RecentMap<Key, Value> {
-  readonly #room: number
+  readonly #maxWeight: number
   readonly #weigh: (value: Value) => number
   #young = new Map<Key, Value>()
   #old = new Map<Key, Value>()
-  #used = 0
+  #youngWeight = 0
 
   /**
-   * `room` is what one generation holds, so that the whole is bounded by twice as much. It counts entries, or
-   * else what `weigh` says of their values.
+   * @param maxWeight limit of one generation; the map holds at most twice as much
+   * @param weigh weight of a value; default: 1, so that the limit is a number of entries
    */
-  constructor(room: number, weigh: (value: Value) => number = () => 1) {
-    this.#room = room
+  constructor(maxWeight: number, weigh: (value: Value) => number = () => 1) {
+    this.#maxWeight = maxWeight
     this.#weigh = weigh
   }
 
-  /** How many entries there are; one in both generations counts twice. */
+  /** Number of entries. An entry in both generations counts twice. */
   get size(): number {
     return this.#young.size + this.#old.size
   }
 
-  /** What was set under this key, unless it was not used for long. */
+  /** The value of a key; undefined if it was not set, or was evicted. */
   get(key: Key): Value | undefined {
     const young = this.#young.get(key)
     if (young !== undefined) return young
@@ -33,98 +32,98 @@ export class RecentMap<Key, Value> {
     return old
   }
 
-  /** Forgets everything. */
+  /** Removes all entries. */
   clear(): void {
     this.#young = new Map()
     this.#old = new Map()
-    this.#used = 0
+    this.#youngWeight = 0
   }
 
-  /** Remembers a value, if a generation has room for it at all. */
+  /** Adds or replaces a value. A value that exceeds the weight of a generation is ignored. */
   set(key: Key, value: Value): void {
     const weight = this.#weigh(value)
-    if (weight > this.#room) return
-    if (this.#used + weight > this.#room) {
+    if (weight > this.#maxWeight) return
+    if (this.#youngWeight + weight > this.#maxWeight) {
       this.#old = this.#young
       this.#young = new Map()
-      this.#used = 0
+      this.#youngWeight = 0
     }
     this.#young.set(key, value)
-    this.#used += weight
+    this.#youngWeight += weight
   }
 }
 
-/** How contents are told apart and kept. */
+/** How a `RepeatCache` compares and stores contents. */
 export interface RepeatCacheOptions<Content, Value> {
-  /** Equal contents have one hash, and few others share it: what reads samples finds sooner than what reads all. */
+  /** Equal contents must have equal hashes. A hash of samples is faster than a hash of all bytes. */
   readonly hash: (content: Content) => number
-  readonly equals: (kept: Content, content: Content) => boolean
-  /** A copy to keep: what is cut from something larger keeps all of that in memory. */
+  readonly equals: (cached: Content, content: Content) => boolean
+  /** Copies a content for the cache. A slice would retain the whole string or buffer that it is a part of. */
   readonly copy: (content: Content) => Content
-  /** Bytes that an entry takes. */
+  /** Size of an entry in bytes. */
   readonly weigh: (content: Content) => number
-  /** Makes a value ready to be given to several who ask; absent: it is so. */
+  /** Prepares a value for use by several callers. Default: the value itself. */
   readonly share?: (value: Value) => Value
 }
 
-/** How many hashes of contents seen once are remembered. */
-const SEEN_ONCE = 4096
+/** Number of hashes that are stored for contents seen once. A power of 2. */
+const SEEN_ONCE_SLOTS = 4096
 
 /**
- * What was made of contents that come again and again. A content is kept when it comes for the second time: to keep one
- * takes time and room, and most never come again. Among contents with the same hash the last one stays.
+ * Caches values that are computed from contents. A content is cached when it occurs for the second time, because caching costs
+ * time and memory and most contents occur once. Of several contents with the same hash, only the last one is cached.
  */
 export class RepeatCache<Content, Value> {
-  readonly #rules: RepeatCacheOptions<Content, Value>
-  readonly #largestBytes: number
-  readonly #kept: RecentMap<number, { readonly content: Content; readonly value: Value }>
-  readonly #seenOnce = new Int32Array(SEEN_ONCE)
+  readonly #options: RepeatCacheOptions<Content, Value>
+  readonly #maxEntryBytes: number
+  readonly #entries: RecentMap<number, { readonly content: Content; readonly value: Value }>
+  readonly #seenOnce = new Int32Array(SEEN_ONCE_SLOTS)
 
   /**
-   * @param generationBytes half of the bound, since there are two generations
-   * @param largestBytes what takes more is not kept, lest a few large ones throw out all others
+   * @param generationBytes half of the size limit, since there are two generations
+   * @param maxEntryBytes larger entries are not cached, so that a few of them cannot evict the rest
    */
-  constructor(rules: RepeatCacheOptions<Content, Value>, generationBytes: number, largestBytes: number) {
-    this.#rules = rules
-    this.#largestBytes = largestBytes
-    this.#kept = new RecentMap(generationBytes, ({ content }) => rules.weigh(content))
+  constructor(options: RepeatCacheOptions<Content, Value>, generationBytes: number, maxEntryBytes: number) {
+    this.#options = options
+    this.#maxEntryBytes = maxEntryBytes
+    this.#entries = new RecentMap(generationBytes, ({ content }) => options.weigh(content))
   }
 
-  /** How many contents are kept. */
+  /** Number of cached contents. */
   get size(): number {
-    return this.#kept.size
+    return this.#entries.size
   }
 
-  /** What was made of an equal content before, or else what `make` gives. */
+  /** The cached value of an equal content, or the result of `make`. */
   get(content: Content, make: (content: Content) => Value): Value {
-    const { hash: hashOf, equals, copy, weigh, share } = this.#rules
+    const { hash: hashOf, equals, copy, weigh, share } = this.#options
     const hash = hashOf(content)
-    const known = this.#kept.get(hash)
-    if (known !== undefined && equals(known.content, content)) return known.value
+    const cached = this.#entries.get(hash)
+    if (cached !== undefined && equals(cached.content, content)) return cached.value
 
     const value = make(content)
-    const slot = hash & (SEEN_ONCE - 1)
+    const slot = hash & (SEEN_ONCE_SLOTS - 1)
     if (this.#seenOnce[slot] !== hash) {
       this.#seenOnce[slot] = hash
       return value
     }
-    if (weigh(content) > this.#largestBytes) return value
+    if (weigh(content) > this.#maxEntryBytes) return value
     const shared = share ? share(value) : value
-    this.#kept.set(hash, { content: copy(content), value: shared })
+    this.#entries.set(hash, { content: copy(content), value: shared })
     return shared
   }
 }
 
-/** How many units of a content are read, evenly spread, to find it. */
-const SAMPLES = 64
+/** Number of evenly spread units of a content that are hashed. */
+const HASH_SAMPLES = 64
 
 /**
  * A hash of a length and of samples.
  *
- * @param unitAt the whole number that stands at an index
+ * @param unitAt the integer at an index, such as a character code
  */
 export function hashSamples(length: number, unitAt: (index: number) => number): number {
-  const step = Math.max(1, Math.floor(length / SAMPLES))
+  const step = Math.max(1, Math.floor(length / HASH_SAMPLES))
   let hash = length
   for (let at = length - 1; at >= 0; at -= step) hash = Math.imul(hash ^ unitAt(at), 0x0100_0193)
   return hash ^ (hash >>> 15)

@@ -1,15 +1,15 @@
-/** A started timer; calling it stops the timer. Stopping twice, or after it has fired, does nothing. */
+/** Stops a timer. Does nothing if the timer has fired or is stopped already. */
 export type StopTimer = () => void
 
 /**
- * The simulator's only source of time. Everything that reads the time or waits takes a Clock, so that a test
- * (or a user of the library) can replace it by a virtual one.
+ * The only source of time of the simulator. All code that reads the time or waits takes a Clock, so that a test or a user of the
+ * library can replace it with a virtual clock.
  */
 export interface Clock {
-  /** Milliseconds on a monotonic scale with an arbitrary start; for durations and due times. */
+  /** Monotonic milliseconds with an arbitrary start, for durations and due times. */
   nowMs(): number
-  /** Milliseconds since 1970-01-01 UTC; for timestamps that a client sees. */
+  /** Milliseconds since 1970-01-01 UTC, for timestamps that a client sees. */
   epochMs(): number
-  /** Calls `task` once `nowMs()` has reached `dueMs`, never before it. */
+  /** Calls `task` when `nowMs()` reaches `dueMs`, never early. */
   at(dueMs: number, task: () => void): StopTimer
 }

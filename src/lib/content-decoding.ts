@@ -12,17 +12,17 @@ import {
   type ZlibOptions,
 } from 'node:zlib'
 
-/** A megabyte can be a gigabyte when it is unpacked, so that a recording could fill the memory. */
-const MAX_OUTPUT_LENGTH = 64 * 1024 * 1024
+/** Limit of a decompressed body. One megabyte can decompress to a gigabyte. */
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024
 
-/** No server applies more codings one after the other. */
+/** Maximum number of codings in one `content-encoding`. */
 const MAX_CODINGS = 4
 
-const options = { maxOutputLength: MAX_OUTPUT_LENGTH, finishFlush: constants.Z_SYNC_FLUSH }
+const options = { maxOutputLength: MAX_OUTPUT_BYTES, finishFlush: constants.Z_SYNC_FLUSH }
 
 interface Decoder {
   readonly sync: (bytes: Buffer) => Buffer
-  /** Does the same on another thread. */
+  /** Decodes in the thread pool. */
   readonly async: (bytes: Buffer) => Promise<Buffer>
 }
 
@@ -36,15 +36,15 @@ const gzip: Decoder = {
 const decoders: Readonly<Record<string, Decoder>> = {
   gzip,
   'x-gzip': gzip,
-  // The standard means zlib's format; some servers send the bare one.
+  // The standard requires the zlib format. Some servers send raw deflate.
   deflate: {
     sync: (bytes) => (isZlib(bytes) ? inflateSync(bytes, options) : inflateRawSync(bytes, options)),
     async: (bytes) => (promisify(isZlib(bytes) ? inflate : inflateRaw) as Decompress)(bytes, options),
   },
   br: {
-    sync: (bytes) => brotliDecompressSync(bytes, { maxOutputLength: MAX_OUTPUT_LENGTH }),
+    sync: (bytes) => brotliDecompressSync(bytes, { maxOutputLength: MAX_OUTPUT_BYTES }),
     async: (bytes) =>
-      (promisify(brotliDecompress) as Decompress)(bytes, { maxOutputLength: MAX_OUTPUT_LENGTH }),
+      (promisify(brotliDecompress) as Decompress)(bytes, { maxOutputLength: MAX_OUTPUT_BYTES }),
   },
   identity: { sync: (bytes) => bytes, async: (bytes) => Promise.resolve(bytes) },
 }
@@ -53,26 +53,26 @@ function isZlib(bytes: Buffer): boolean {
   return (bytes[0] ?? 0) % 16 === 8
 }
 
-/** A body without its content codings, or as it was where those cannot be undone. */
+/** A body without its content codings, or unchanged if it cannot be decoded. */
 export interface DecodedBody {
   readonly bytes: Buffer
-  /** Whether the `content-encoding` of the answer still says the truth. */
+  /** Whether the body is still encoded, so that `content-encoding` remains true. */
   readonly encoded: boolean
-  /** Whether it would have more than 64 MB, and stays as it is for that. */
+  /** Whether it is unchanged because it decompresses to more than 64 MB. */
   readonly isTooLarge: boolean
 }
 
 /**
- * Undoes the codings of `content-encoding`. Recorders often store the unpacked body beside the header (VCR.py's
- * httpx support does), and packed ones as the text that Latin-1 makes of them; both are understood.
+ * Decodes a body by its `content-encoding`. Also accepts two forms that recorders store: a decoded body with the header (the
+ * httpx support of VCR.py), and an encoded body as Latin-1 text.
  */
 export function decodeBody(bytes: Buffer, contentEncoding: string | undefined): DecodedBody {
   const attempts = attemptsOf(bytes, contentEncoding)
   if (!attempts) return decoded(bytes)
   const failures: unknown[] = []
-  for (const { packed, steps } of attempts) {
+  for (const { encoded, steps } of attempts) {
     try {
-      return decoded(steps.reduce((body, { sync: now }) => now(body), packed))
+      return decoded(steps.reduce((body, { sync }) => sync(body), encoded))
     } catch (error) {
       failures.push(error)
     }
@@ -80,7 +80,7 @@ export function decodeBody(bytes: Buffer, contentEncoding: string | undefined): 
   return undecoded(bytes, failures)
 }
 
-/** Does the same without holding up others. */
+/** `decodeBody` in the thread pool, without blocking the event loop. */
 export async function decodeBodyAsync(
   bytes: Buffer,
   contentEncoding: string | undefined,
@@ -88,10 +88,10 @@ export async function decodeBodyAsync(
   const attempts = attemptsOf(bytes, contentEncoding)
   if (!attempts) return decoded(bytes)
   const failures: unknown[] = []
-  for (const { packed, steps } of attempts) {
+  for (const { encoded, steps } of attempts) {
     try {
-      let body = packed
-      for (const { async: later } of steps) body = await later(body)
+      let body = encoded
+      for (const decoder of steps) body = await decoder.async(body)
       return decoded(body)
     } catch (error) {
       failures.push(error)
@@ -101,11 +101,11 @@ export async function decodeBodyAsync(
 }
 
 interface Attempt {
-  readonly packed: Buffer
+  readonly encoded: Buffer
   readonly steps: readonly Decoder[]
 }
 
-/** What to try, in this order; nothing where the body is not packed, or in a way that is not known. */
+/** The attempts to decode a body, in order. Undefined if it has no coding, empty if a coding is unknown. */
 function attemptsOf(bytes: Buffer, contentEncoding: string | undefined): readonly Attempt[] | undefined {
   const codings = (contentEncoding ?? '')
     .toLowerCase()
@@ -116,14 +116,14 @@ function attemptsOf(bytes: Buffer, contentEncoding: string | undefined): readonl
   const steps = codings.toReversed().flatMap((coding) => decoders[coding] ?? [])
   if (steps.length < codings.length || steps.length > MAX_CODINGS) return []
   const fromText = fromLatin1Text(bytes)
-  return [{ packed: bytes, steps }, ...(fromText ? [{ packed: fromText, steps }] : [])]
+  return [{ encoded: bytes, steps }, ...(fromText ? [{ encoded: fromText, steps }] : [])]
 }
 
 function decoded(bytes: Buffer): DecodedBody {
   return { bytes, encoded: false, isTooLarge: false }
 }
 
-/** What reads as text was not packed; anything else is packed in a way that the client may understand. */
+/** A body of text is not encoded. Any other body may have a coding that the client supports. */
 function undecoded(bytes: Buffer, failures: readonly unknown[]): DecodedBody {
   const isTooLarge = failures.some(
     (error) => (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE',
@@ -131,11 +131,11 @@ function undecoded(bytes: Buffer, failures: readonly unknown[]): DecodedBody {
   return { bytes, encoded: isTooLarge || !isText(bytes), isTooLarge }
 }
 
-/** The bytes of a text in which each character stands for one byte; undefined for any other text. */
+/** The bytes of a UTF-8 text that has one character for each byte; undefined for any other text. */
 function fromLatin1Text(bytes: Buffer): Buffer | undefined {
   const text = bytes.toString()
-  const back = Buffer.from(text, 'latin1')
-  return text.length < bytes.length && back.toString('latin1') === text ? back : undefined
+  const original = Buffer.from(text, 'latin1')
+  return text.length < bytes.length && original.toString('latin1') === text ? original : undefined
 }
 
 function isText(bytes: Buffer): boolean {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { isCredentialName, type CredentialLocation } from './credential-names.ts'
 
-const places: readonly CredentialLocation[] = ['header', 'parameter', 'member']
+const locations: readonly CredentialLocation[] = ['header', 'parameter', 'member']
 
-/** Each in the words that every spelling is made of. */
+/** Names of credentials in all locations, as the words from which each spelling is built. */
 const everywhere = [
   'api key',
   'access token',
@@ -53,7 +53,7 @@ const spellings: Readonly<Record<string, (words: readonly string[]) => string>> 
   'with a number': (words) => `${words.join('-')}2`,
 }
 
-/** Short words that stand alone cannot be told from others once they are run together with an `x`. */
+/** Without separators, `xpat` and `xauthtoken` cannot be distinguished from other words. */
 const runTogether = everywhere.filter((words) => !/^x (?:pat|auth token)$/.test(words))
 
 function capital(word: string): string {
@@ -61,20 +61,20 @@ function capital(word: string): string {
 }
 
 describe('credential names', () => {
-  const cases = places.flatMap((place) =>
-    Object.entries(spellings).map(([how, spell]) => [place, how, spell] as const),
+  const cases = locations.flatMap((location) =>
+    Object.entries(spellings).map(([how, spell]) => [location, how, spell] as const),
   )
-  it.each(cases)('are known as a %s %s', (place, _how, spell) => {
+  it.each(cases)('are recognized as a %s %s', (location, _how, spell) => {
     const missed = everywhere
       .map((words) => spell(words.split(' ')))
-      .filter((name) => !isCredentialName(name, place))
+      .filter((name) => !isCredentialName(name, location))
     expect(missed).toEqual([])
   })
 
-  it.each(places)('are known as a %s run together', (place) => {
+  it.each(locations)('are recognized as a %s without separators', (location) => {
     const missed = runTogether
       .map((words) => words.replaceAll(' ', ''))
-      .filter((name) => !isCredentialName(name, place))
+      .filter((name) => !isCredentialName(name, location))
     expect(missed).toEqual([])
   })
 
@@ -86,7 +86,9 @@ describe('credential names', () => {
     'apikey2',
     'APIKeyV2',
     'api_key_primary',
-  ])('are known in any frame: %s', (name) => expect(isCredentialName(name, 'parameter')).toBe(true))
+  ])('are recognized with brackets, dots, numbers and suffixes: %s', (name) =>
+    expect(isCredentialName(name, 'parameter')).toBe(true),
+  )
 
   it.each([
     ['key', 'parameter'],
@@ -98,12 +100,12 @@ describe('credential names', () => {
     ['Sec-WebSocket-Protocol', 'header'],
     ['x-hub-signature', 'header'],
     ['client-cert', 'header'],
-  ] as const)('count %s as a %s, and not as a member of JSON or another place', (name, place) => {
-    expect(isCredentialName(name, place)).toBe(true)
+  ] as const)('include %s as a %s', (name, location) => {
+    expect(isCredentialName(name, location)).toBe(true)
   })
 
   it.each(['key', 'code', 'sig', 'signature', 'session_id', 'id', 'value', 'sort_key', 'object_key'])(
-    'leave out members of JSON that are data: %s',
+    'exclude JSON members that are data: %s',
     (name) => expect(isCredentialName(name, 'member')).toBe(false),
   )
 
@@ -157,7 +159,7 @@ describe('credential names', () => {
     'responses',
     'encoding_format',
     'user',
-  ])('leave out what only looks like one: %s', (name) => {
-    expect(places.filter((place) => isCredentialName(name, place))).toEqual([])
+  ])('exclude similar names: %s', (name) => {
+    expect(locations.filter((location) => isCredentialName(name, location))).toEqual([])
   })
 })

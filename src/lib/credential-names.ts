@@ -1,6 +1,6 @@
 /**
- * Where a name stands. Headers and parameters carry credentials under short names such as `key` or `code`, which are plain
- * data as members of JSON; form fields count as parameters.
+ * Where a name is used. In headers and parameters, short names such as `key` or `code` are credentials; in JSON members they are
+ * data. Form fields count as parameters.
  */
 export type CredentialLocation = 'header' | 'parameter' | 'member'
 
@@ -8,14 +8,14 @@ export type CredentialLocation = 'header' | 'parameter' | 'member'
 const credentialEnding =
   /(?:secret|password|passwd|passphrase|passcode|credential|token|cookie|authorization|apikey)s?$/
 
-/** Words that name a credential only where they stand alone. */
+/** Words that name a credential only as whole words. */
 const credentialWord =
   /^(?:o?auth|xauth|authentication|authn|jwts?|pwd|bearer|dpop|csrf|xsrf|jsessionid|phpsessid|sessid|creds|pw|passw|t?otp)$/
 
 /** Words that name a credential in headers and parameters; in JSON they are data. */
 const opaqueWord = /^(?:keys?|sig|signature|hmac)$/
 
-/** What opens something, in front of `key`, with or without a separator: `privatekey`, `azure_openai_key`. */
+/** Words before `key` that make it a credential, with or without a separator: `privatekey`, `azure_openai_key`. */
 const credentialKey =
   /(?:api|access|secret|private|subscription|functions?|account|master|admin|host|sign(?:ing)?|encryption|decryption|shared|storage|auth|service|client|server|security|resource|openai|azure|aoai|anthropic|foundry|search|cosmos|redis|ssh|rsa|gpg|pgp|hmac|session|upstream|app(?:lication)?|consumer|license|write|sas|instrumentation|embedding)keys?$/
 
@@ -26,81 +26,81 @@ const wholeNames: Readonly<Record<CredentialLocation, ReadonlySet<string>>> = {
   member: namesOf('sas pass pat ticket session sid devicecode codeverifier samlresponse'),
 }
 
-/** Compounds whose words alone would mean something else. */
+/** Compounds that name a credential although their words do not. */
 const compound =
   /connection(?:string|str)s?$|connstr(?:ing)?s?$|clientcert(?:ificate)?s?$|sharedaccesssignatures?$|^(?:vault)?secretid$|(?:client|saml|jwt|user)assertion$|msclientprincipal$|secretstring$|(?:db|user|smtp|imap|ftp|ssh|admin|login|mysql|pg|postgres|database|e?mail|redis|root)(?:pass|pw)$|(?:mfa|otp|2fa)code$|^xamzsignature$|^xgoogsignature$/
 
-/** A session is known by its id; in JSON that id mostly names a conversation. */
+/** A session id is a credential in headers and parameters. In JSON it usually names a conversation. */
 const sessionId = /sessionid$/
 
-/** The last word of names that tell something about a credential, or count tokens. */
+/** The last word of names that describe a credential or count tokens. */
 const aboutCredential =
   /^(?:counts?|tokens|limits?|remaining|reset|ids?|versions?|types?|urls?|uris?|endpoints?|length|size|usage|used|expir(?:es|y|ed|ation)|ttl|algorithms?|alg|names?|details|policy|policies|status|budget|cost|methods?|mode|required|enabled|ratio|scopes?|scheme|strength|provider|issuer|in|at|on|len|cached|created|updated|date|time|ms|seconds|format|description|label|index|info|logprobs?)$/
 
-/** Further last words, which leave a name what it is: `api_key_primary`, `password_value`. */
+/** Last words that are ignored: `api_key_primary`, `password_value`. */
 const kindOfCredential =
   /^(?:v|value|val|header|primary|secondary|current|old|new|prod|dev|test|live|base|b|b64|encoded|plain|raw|pem|der|jwk|material)$/
 
-/** Keys and tokens that open nothing: those of caches, tables, pages and texts. */
+/** Keys and tokens that are not credentials: those of caches, tables, pages and texts. */
 const plainKey =
   /(?:cache|idempotency|partition|row|sort|range|primary|foreign|public|routing|group|lookup|surrogate|websocket|dedup|deduplication|object|blob|ratelimit)keys?(?:pins)?$/
 const plainToken =
   /(?:page|continuation|continue|next|skip|sync|cursor|prev|previous|pagination|delta|resume|eos|bos|pad|padding|unk|sep|cls|mask|stop|special|first|last|start|end|begin|per|max|min|prompt|completion|total|text|image|audio|input|output|cached|reasoning|draft|bpe)tokens?$/
 
-/** Names of headers that speak of credentials and carry none. */
+/** Headers about credentials that do not contain one. */
 const plainName = /^(?:icepwd|accesscontrol|wwwauthenticate|proxyauthenticate|x?ratelimit)/
 
-/** Names are asked for again and again; there is no end to those that callers can send. */
-const known: Readonly<Record<CredentialLocation, Map<string, boolean>>> = {
+/** Results by name. Bounded, since clients choose names. */
+const cache: Readonly<Record<CredentialLocation, Map<string, boolean>>> = {
   header: new Map(),
   parameter: new Map(),
   member: new Map(),
 }
-const MAX_KNOWN = 2_000
-/** Of a longer name only the end counts. */
+const MAX_CACHED_NAMES = 2_000
+/** Only the end of a longer name is checked. */
 const MAX_NAME_LENGTH = 200
 
 /**
- * Whether the value under a name lets somebody in: the one list for headers, parameters, form fields and JSON. Case, separators
- * and brackets do not count: `x-api-key`, `xApiKey`, `XAPIKEY2` and `x[api-key]` are the same.
+ * Whether the value of a name is a credential. Used for headers, parameters, form fields and JSON. Ignores case, separators,
+ * brackets and trailing numbers: `x-api-key`, `xApiKey`, `XAPIKEY2` and `x[api-key]` are equal.
  */
-export function isCredentialName(name: string, place: CredentialLocation): boolean {
-  const answers = known[place]
-  let answer = answers.get(name)
-  if (answer === undefined) {
-    answer = judge(name.slice(-MAX_NAME_LENGTH), place)
-    if (answers.size >= MAX_KNOWN) answers.clear()
-    if (name.length <= MAX_NAME_LENGTH) answers.set(name, answer)
+export function isCredentialName(name: string, location: CredentialLocation): boolean {
+  const results = cache[location]
+  let result = results.get(name)
+  if (result === undefined) {
+    result = classify(name.slice(-MAX_NAME_LENGTH), location)
+    if (results.size >= MAX_CACHED_NAMES) results.clear()
+    if (name.length <= MAX_NAME_LENGTH) results.set(name, result)
   }
-  return answer
+  return result
 }
 
-/** Whether a text may hold a name of this list, or escapes that may hide one: a cheap look at what has none. */
+/** A fast check that excludes texts without a credential name. Escapes count, since they can hide one. */
 export function mayNameCredential(text: string): boolean {
   return /secret|pass|pwd|cred|token|cookie|auth|key|assertion|jwt|bearer|dpop|csrf|xsrf|sess|sid|sas|pat|ticket|conn|cert|access|device|verifier|saml|header|otp|pw|mfa|2fa|\\u/i.test(
     text,
   )
 }
 
-/** What the members of an object are whose name speaks of credentials: all of them, or those that `isCredentialPart` names. */
+/** Which members of an object with this name are credentials: all of them, or those for which `isCredentialPart` is true. */
 export function credentialObject(name: string): 'all' | 'parts' | undefined {
   const whole = wordsOf(name).join('')
   if (/^(?:secrets|cookies|apikeys)$/.test(whole)) return 'all'
   return /^(?:auth|authentication|authorization|credentials?|secret)$/.test(whole) ? 'parts' : undefined
 }
 
-/** Whether a member is a credential inside an object of which `parts` are. */
+/** Whether a member of an object is a credential, if `credentialObject` returned `parts` for the object. */
 export function isCredentialPart(name: string): boolean {
   return /^(?:.*key|value|.*token|code|sig|signature|pin)$/.test(wordsOf(name).join(''))
 }
 
-function judge(name: string, place: CredentialLocation): boolean {
+function classify(name: string, location: CredentialLocation): boolean {
   const words = wordsOf(name)
   const whole = words.join('')
   if (plainName.test(whole)) return false
   if (compound.test(whole)) return true
-  if (place !== 'member' && sessionId.test(whole)) return true
-  if (wholeNames[place].has(whole.replace(/^x(?=.)/, ''))) return true
+  if (location !== 'member' && sessionId.test(whole)) return true
+  if (wholeNames[location].has(whole.replace(/^x(?=.)/, ''))) return true
   const last = words.at(-1) ?? ''
   if (aboutCredential.test(last) && !/^(?:access|refresh|auth|api|bearer|session)tokens$/.test(whole))
     return false
@@ -108,16 +108,16 @@ function judge(name: string, place: CredentialLocation): boolean {
   const compact = words.join('')
   if (plainKey.test(compact) || plainToken.test(compact)) return false
   if (credentialKey.test(compact)) return true
-  const judged = place === 'member' ? words.slice(-1) : words
-  return judged.some(
+  const checked = location === 'member' ? words.slice(-1) : words
+  return checked.some(
     (word) =>
       credentialEnding.test(word) ||
       credentialWord.test(word) ||
-      (place !== 'member' && opaqueWord.test(word)),
+      (location !== 'member' && opaqueWord.test(word)),
   )
 }
 
-/** The words of a name in lower case, without the numbers behind them. */
+/** The words of a name in lower case, without trailing numbers. */
 function wordsOf(name: string): string[] {
   return name
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')

@@ -1,32 +1,32 @@
 import { isCredentialName } from './credential-names.ts'
 
-/** What stands in the place of a credential. */
+/** Replacement of a credential. */
 export const redacted = '[redacted]'
 
-/** The same in a query, where brackets would be escaped. */
+/** Replacement of a credential in a query, where brackets would be escaped. */
 export const redactedParameter = 'REDACTED'
 
-/** Called with each credential that is replaced, and with what it stands in. */
+/** Called for each replaced credential, with its location such as `parameter sig` or `a JWT`. */
 export type OnFound = (where: string, value: string) => void
 
 const ignoreFound: OnFound = () => {}
 
-/** What a text needs to hold before it is worth a closer look. One pass, and no backtracking. */
+/** A text without a match has no credential. One pass without backtracking. */
 const trigger =
   /:\/\/|%(?:25)*3a|bearer|dpop|basic[ +%]|openai-insecure|signature|a(?:kia|sia|iza)|ya29|gh[a-z]_|github_pat|xox|xapp|hf_|jqqj99|eyj|[a-z0-9]{2}[_-](?=[a-z0-9_-]{16})|dapi|sg\.|key|secret|token|passw|pwd|authoriz|cookie/i
 
-/** A header that consists of a scheme and one word, as Authorization does. A challenge has parameters in its place. */
+/** A header with a scheme and one token, such as Authorization. A challenge has parameters instead of the token. */
 const schemeAndToken =
   /^(bearer|dpop|token|api-?key|negotiate|ntlm|sharedkey(?:lite)?)(?:\s|%20|\+)+(?!(?:realm|charset|error|scope|authorization_uri)=)([^\s,]{4,})$/i
 
-/** A token of three parts, the first two of which are JSON, or five where it is encrypted. */
+/** A JSON Web Token: three parts, or five if it is encrypted. */
 const jwt = /(?<![\w-])eyJ[\w-]{8,8000}\.[\w-]{0,8000}\.[\w-]{8,8000}(?:\.[\w-]{1,8000}){0,2}/g
 
-/** Up to its end, or what of it is there where it is cut off; words about such a key are none. */
+/** A private key in PEM, also if it is cut off. A text that only mentions the first line does not match. */
 const privateKey =
   /-----BEGIN(?:[A-Z0-9]| |%20|\+){0,40}PRIVATE(?: |%20|\+)KEY(?:(?: |%20|\+)BLOCK)?-----(?:(?:(?!-----BEGIN)[^]){1,20000}?-----END(?:[A-Z0-9]| |%20|\+){0,40}PRIVATE(?: |%20|\+)KEY(?:(?: |%20|\+)BLOCK)?-----|(?:(?:\s|\\[rn]){1,8}[\w+/=]{8,8000})+|%0[AD][\w%+/=]{16,8000})/g
 
-/** Keys that are known by their looks. Each needs a long run of letters and digits: words such as `sk-learn-models` stay. */
+/** Keys with a known format. Each requires a long run of letters and digits, so that `sk-learn-models` does not match. */
 const keyShapes: readonly RegExp[] = [
   /\bsk-(?=[\w-]{0,60}?[A-Za-z0-9]{16})(?=[\w-]{0,100}?\d)[\w-]{18,}/g,
   /\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/g,
@@ -43,7 +43,7 @@ const keyShapes: readonly RegExp[] = [
   privateKey,
 ]
 
-/** A key of an Azure resource, 84 characters with a mark of Azure in them. */
+/** A key of an Azure resource: 84 characters with the signature `JQQJ99`. */
 const azureKey = /\b[A-Za-z0-9]{52}JQQJ99[A-Za-z0-9]{26}\b/g
 
 const bearer = /\b(bearer|dpop)((?: |\+|%20)+)([\w.~+/-]{10,8000}=*)/gi
@@ -53,7 +53,7 @@ const storageKey =
   /(\b(?:accountkey|sharedaccesskey|sharedaccesssignature)\s{0,5}=\s{0,5}|\bsharedaccesssignature\s{1,5}(?=\S{0,40}=)|;\s{0,5}(?:password|pwd)\s{0,5}=\s{0,5})([^;\s"'<>]+)/gi
 const signature = /\b(signature=)([0-9a-f]{32,})/gi
 
-/** An address whose path lets somebody in. */
+/** A webhook URL with a secret in its path. */
 const webhook =
   /(hooks\.slack\.com\/(?:services|workflows|triggers)\/|discord(?:app)?\.com\/api\/webhooks\/\d{1,30}\/)([\w/-]{10,200})/gi
 
@@ -64,16 +64,16 @@ const webhook =
 const namedText =
   /((?:key|secret|token|password|passwd|passphrase|pwd|authorization|credential|cookie)s?\d?)((?:\\{0,3}["'`]|%22|\*\*)?\s{0,5}(?::|=>?|>|%3a|%3d)(?:\s|%20|\+){0,12}(?:-\s{1,4})?(?:(?:token|apikey|sharedkey(?:lite)?)\s(?:\w{1,64}:)?|\w{1,64}=)?(?:\\{0,3}["'`]|%22|\*\*)?)([\w.~+/-]{16,8000}=*)(?![\w([])/gi
 
-/** The service says so: `Incorrect API key provided: ...`. */
+/** An error message of the service: `Incorrect API key provided: ...`. */
 const namedInWords =
   /\b((?:api|access|subscription|secret|admin) key(?: (?:is|was|provided|given|supplied))?)(:? ["'`]?)([\w.~+/-]{16,8000}=*)/gi
 
-/** From the slashes of an address to its end; also where it is percent-encoded, once or several times. */
+/** A URL from its slashes to its end, also percent-encoded once or several times. */
 const address = /(?::\/\/|%(?:25)*3a%(?:25)*2f%(?:25)*2f)[^\s"'<>\\`]+/gi
 
 /**
- * A text without the credentials that are known by what stands around them or by their looks: tokens behind `Bearer`,
- * signatures and passwords in addresses, keys in connection strings, keys of well-known services. Time is linear.
+ * Replaces the credentials in a text that are recognizable by their context or format: tokens after `Bearer`, signatures and
+ * passwords in URLs, keys in connection strings, keys of common services. Linear time.
  */
 export function redactText(text: string, onFound: OnFound = ignoreFound): string {
   if (!mayHoldCredential(text)) return text
@@ -82,21 +82,22 @@ export function redactText(text: string, onFound: OnFound = ignoreFound): string
     onFound(where, value)
     return redacted
   }
-  const behind =
-    (isOne: (value: string) => boolean) => (all: string, start: string, space: string, value: string) =>
-      isOne(value) ? `${start}${space}${replace(start.toLowerCase(), value)}` : all
+  const valueIf =
+    (isCredential: (value: string) => boolean) =>
+    (all: string, start: string, space: string, value: string) =>
+      isCredential(value) ? `${start}${space}${replace(start.toLowerCase(), value)}` : all
   const after = (_all: string, start: string, value: string): string =>
     start + replace(start.replace(/[\W_]+$/, '').replace(/^\W+/, ''), value)
   let rest = text
     .replace(address, (run) => redactAddress(run, onFound))
-    .replace(bearer, behind(looksRandom))
-    .replace(basic, behind(isUserAndPassword))
+    .replace(bearer, valueIf(looksRandom))
+    .replace(basic, valueIf(isUserAndPassword))
     .replace(websocketKey, after)
     .replace(storageKey, after)
     .replace(signature, after)
     .replace(jwt, (value) => replace('a JWT', value))
     .replace(webhook, after)
-    .replace(namedInWords, behind(looksLikeKey))
+    .replace(namedInWords, valueIf(looksLikeKey))
     .replace(namedText, (all, end: string, between: string, value: string, at: number, whole: string) => {
       const start = /[\w.-]{0,64}$/.exec(whole.slice(Math.max(0, at - 64), at))?.[0] ?? ''
       const name = start + end
@@ -105,12 +106,12 @@ export function redactText(text: string, onFound: OnFound = ignoreFound): string
         : all
     })
   for (const shape of keyShapes) rest = rest.replace(shape, (value) => replace('a key', value))
-  // Looking for so long a run everywhere would take its time.
+  // The search for a run of 84 characters is slow.
   if (rest.includes('JQQJ99')) rest = rest.replace(azureKey, (value) => replace('a key', value))
   return rest
 }
 
-/** A whole value, such as that of a header or of a JSON member: it may be a token, or an address without a host. */
+/** Replaces the credentials in a whole value, such as a header or a JSON member. It can be a token or a URL without a host. */
 export function redactValue(text: string, onFound: OnFound = ignoreFound): string {
   if (text.startsWith('eyJ') && text.length < 40_000 && text.replace(jwt, '') === '')
     return found('a JWT', text, onFound)
@@ -121,7 +122,7 @@ export function redactValue(text: string, onFound: OnFound = ignoreFound): strin
 /** A parameter of a header: `access_token=...; path=/`. */
 const namedValue = /((?:^|[;,\s])([\w.-]{1,64})="?)([^;,\s"]+)/g
 
-/** The value of a header that is no credential by its name. */
+/** Replaces the credentials in the value of a header with a name that is not a credential. */
 export function redactHeaderValue(text: string, onFound: OnFound = ignoreFound): string {
   const [, scheme = '', token = ''] = schemeAndToken.exec(text) ?? []
   const isBearer = /^(?:bearer|dpop)$/i.test(scheme) && !/^(?:tokens?|auth[a-z]*)$/i.test(token)
@@ -137,8 +138,7 @@ export function redactHeaderValue(text: string, onFound: OnFound = ignoreFound):
 }
 
 /**
- * A query, or a form in its encoding, without the values of credentials and of the given names. The rest stays byte by
- * byte, so that it is still the query that was sent.
+ * Replaces the values of credentials and of the given names in a query or an encoded form. All other bytes are unchanged.
  *
  * @param names in lower case
  */
@@ -156,7 +156,7 @@ export function redactQuery(
       const value = parameter.slice(equals + 1)
       const isNamed = isCredentialName(name, 'parameter') || names?.has(name.toLowerCase()) === true
       if (!isNamed && value.includes(';') && /;[^;=]+=/.test(value)) {
-        // Some servers separate parameters by semicolons, too.
+        // Some servers also accept semicolons between parameters.
         const parts = parameter.split(';')
         return parts.map((part) => redactQuery(part, names, onFound)).join(';')
       }
@@ -175,16 +175,17 @@ export function redactQuery(
     .join('&')
 }
 
-/** A query without the parameters that are credentials; the rest as it is. */
+/** Removes the parameters that are credentials from a query. All other bytes are unchanged. */
 export function dropCredentials(query: string): string {
-  const names = (parameter: string): string => decode((parameter.split('=', 1)[0] ?? '').replaceAll('+', ' '))
+  const nameOf = (parameter: string): string =>
+    decode((parameter.split('=', 1)[0] ?? '').replaceAll('+', ' '))
   return query
     .split('&')
-    .filter((parameter) => !isCredentialName(names(parameter), 'parameter'))
+    .filter((parameter) => !isCredentialName(nameOf(parameter), 'parameter'))
     .join('&')
 }
 
-/** The query of an address that is not percent-encoded, and its fragment; a closing bracket belongs to the text around. */
+/** A parameter in the query or fragment of a URL. A closing bracket is not part of the value. */
 const parameter = /([?&#])((?:amp;)?[^=&#?]{1,200})=([^&#)\]}|]+)/g
 const encodedParameter =
   /(%(?:25)*(?:3f|26|23))([\w.$~+-]{1,200})(%(?:25)*3d)((?:(?!%(?:25)*26)[^&#)\]}|])+)/gi
@@ -199,7 +200,7 @@ function redactAddress(run: string, onFound: OnFound): string {
     onFound(`parameter ${name}`, value)
     return redactedParameter
   }
-  const isOne = (name: string): boolean =>
+  const isCredential = (name: string): boolean =>
     isCredentialName(decode(name.startsWith('amp;') ? name.slice(4) : name), 'parameter')
   const password = (_all: string, start: string, value: string, at: string): string =>
     start + replace('password', value) + at
@@ -210,46 +211,46 @@ function redactAddress(run: string, onFound: OnFound): string {
     .replace(userInfo, password)
     .replace(encodedUserInfo, password)
     .replace(parameter, (all, start: string, name: string, value: string) =>
-      isOne(name) ? `${start}${name}=${replace(name, value)}` : all,
+      isCredential(name) ? `${start}${name}=${replace(name, value)}` : all,
     )
     .replace(encodedParameter, (all, start: string, name: string, equals: string, value: string) =>
-      isOne(name) ? start + name + equals + replace(name, value) : all,
+      isCredential(name) ? start + name + equals + replace(name, value) : all,
     )
 }
 
-/** Takes away as many layers of percent-encoding as there are, up to three. */
+/** Decodes up to three layers of percent-encoding. */
 function decode(name: string): string {
   let plain = name
   try {
     for (let layer = 0; layer < 3 && plain.includes('%'); layer++) plain = decodeURIComponent(plain)
   } catch {
-    // A percent sign that encodes nothing stays.
+    // Invalid percent-encoding remains.
   }
   return plain
 }
 
-/** A key that is shorter could stand in any text by chance. */
+/** Shorter keys are not replaced, because they can occur in any text. */
 const MIN_KEY_LENGTH = 8
 
-/** The forms in which a key may stand in a text: as it is, and as addresses and JSON write it. Too short a key has none. */
+/** The forms of a key in a text: plain, percent-encoded and JSON-escaped. Empty for a key of less than 8 characters. */
 export function keyForms(key: string): string[] {
   if (key.length < MIN_KEY_LENGTH) return []
   return [...new Set([key, encodeURIComponent(key), JSON.stringify(key).slice(1, -1)])]
 }
 
 /**
- * Makes a function that replaces known keys, wherever they stand in a text.
+ * Creates a function that replaces known keys anywhere in a text.
  *
- * @param secrets gives the keys of the moment, the same list as long as they are the same
+ * @param secrets returns the current keys; must return the same list while they are unchanged
  */
 export function createKeyRedactor(secrets: () => readonly string[]): (text: string) => string {
-  let known: readonly string[] | undefined
+  let lastSecrets: readonly string[] | undefined
   let forms: readonly string[] = []
   return (text) => {
-    const now = secrets()
-    if (now !== known) {
-      known = now
-      forms = now.flatMap(keyForms)
+    const current = secrets()
+    if (current !== lastSecrets) {
+      lastSecrets = current
+      forms = current.flatMap(keyForms)
     }
     return forms.reduce<string>(
       (rest, form) => (rest.includes(form) ? rest.replaceAll(form, redacted) : rest),
@@ -258,12 +259,12 @@ export function createKeyRedactor(secrets: () => readonly string[]): (text: stri
   }
 }
 
-/** Whether `redactText` may find something: a cheap look at what holds nothing. */
+/** A fast check that excludes texts in which `redactText` finds nothing. */
 export function mayHoldCredential(text: string): boolean {
   return !isEncodedFile(text) && trigger.test(text)
 }
 
-/** Pictures and audio in base64 hold nothing to look for, and are most of a large body. */
+/** Base64 of images and audio. It has no credentials and is most of a large body. */
 function isEncodedFile(text: string): boolean {
   return text.length > 64 * 1024 && !/[^\w+/=-]/.test(text.slice(200))
 }
@@ -273,12 +274,12 @@ function found(where: string, value: string, onFound: OnFound): string {
   return redacted
 }
 
-/** Words of a sentence have no digits in them, and are shorter or in one case. */
+/** Whether a token has digits, or 20 or more characters in mixed case, unlike the words of a sentence. */
 function looksRandom(token: string): boolean {
   return /\d/.test(token) || (token.length >= 20 && /^[A-Za-z0-9]*[a-z][A-Z]/.test(token))
 }
 
-/** Names and words have no long run of letters and digits. */
+/** Whether a token has a long run of letters and digits, unlike names and words, or is a UUID. */
 function looksLikeKey(token: string): boolean {
   const runs = token.slice(0, 200).match(/[A-Za-z0-9]{12,}/g) ?? []
   return (
@@ -287,7 +288,7 @@ function looksLikeKey(token: string): boolean {
   )
 }
 
-/** RFC 7617: base64 of a user and a password with a colon between. */
+/** RFC 7617: base64 of user, colon and password. */
 function isUserAndPassword(token: string): boolean {
   const plain = Buffer.from(token, 'base64').toString('latin1')
   return /^[\x20-\x7e]*:[\x20-\x7e]*$/.test(plain)

@@ -1,15 +1,15 @@
-/** A number with a comma between thousands: `1,250`, `0.4`. */
+/** Formats a number with thousands separators: `1,250`, `0.4`. */
 export function formatNumber(value: number): string {
   return value.toLocaleString('en-US')
 }
 
-/** A number of things: `1 retry`, `1,250 retries`. */
+/** Formats a number with a singular or plural noun: `1 retry`, `1,250 retries`. */
 export function countOf(count: number, thing: string): string {
   const plural = thing.endsWith('y') ? `${thing.slice(0, -1)}ies` : `${thing}s`
   return `${formatNumber(count)} ${count === 1 ? thing : plural}`
 }
 
-/** A duration with one decimal below 10 ms: `1,250 ms`, `0.4 ms`. */
+/** Formats a duration, with one decimal below 10 ms: `1,250 ms`, `0.4 ms`. */
 export function formatMs(ms: number): string {
   return `${formatNumber(roundTo(ms, ms < 10 ? 1 : 0))} ms`
 }
@@ -20,7 +20,7 @@ export function roundTo(value: number, decimals: number): number {
   return Math.round(value * scale) / scale
 }
 
-/** Replaces everything but printable ASCII, so that text of a client or an endpoint is safe for a terminal. */
+/** Replaces all characters except printable ASCII, so that text of a client or an endpoint is safe for a terminal. */
 export function printable(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]/g, '?')
 }

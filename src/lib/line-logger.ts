@@ -1,24 +1,24 @@
 import { redactText } from './credential-texts.ts'
 import type { Logger } from './logger.ts'
 
-/** The least severity that is logged. */
+/** The lowest severity that is logged. */
 export type LineLogLevel = keyof Logger
 
 const severities: readonly LineLogLevel[] = ['debug', 'info', 'warn', 'error']
 
 /**
- * Logs for people: one line each, the message before its fields, those with a stack over several lines. Unlike the
- * program's own log it opens nothing and listens to nothing of the process.
+ * Logs one line per message with its fields, and a stack on separate lines. Opens no files and adds no listeners to the process,
+ * unlike `createLogger`.
  *
- * @param write takes a line with its line feed; default: standard error
+ * @param write receives a line with its line feed; default: standard error
  */
 export function createLineLogger(
   level: LineLogLevel | 'silent',
   write: (line: string) => void = (line) => void process.stderr.write(line),
 ): Logger {
-  const least = level === 'silent' ? severities.length : severities.indexOf(level)
+  const minSeverity = level === 'silent' ? severities.length : severities.indexOf(level)
   const at = (severity: LineLogLevel) =>
-    severities.indexOf(severity) < least
+    severities.indexOf(severity) < minSeverity
       ? () => {}
       : (fields: object, message: string) =>
           write(redactText(`aoai-sim ${severity}: ${message}${showFields(fields)}\n`))

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { LineWriter, writeToDescriptor } from './line-writer.ts'
 
-/** An output that takes text when it is told to. */
+/** An output that completes a write when `take` is called. */
 const setUp = () => {
   const written: string[] = []
   const pending: ((error?: unknown) => void)[] = []
@@ -16,7 +16,7 @@ const setUp = () => {
 }
 
 describe('LineWriter', () => {
-  it('writes lines together, in their order', async () => {
+  it('writes several lines at a time, in order', async () => {
     const { writer, written, take } = setUp()
     for (const line of ['a\n', 'b\n', 'c\n']) writer.add(line)
     const flushed = writer.flush(10_000)
@@ -26,7 +26,7 @@ describe('LineWriter', () => {
     expect(written).toHaveLength(1)
   })
 
-  it('drops what does not fit while the output takes nothing, and says how much', async () => {
+  it('drops lines above the limit while the output is blocked, and writes their number', async () => {
     const { writer, written, take } = setUp()
     const line = `${'x'.repeat(1_023)}\n`
     for (let index = 0; index < 1_024 + 500; index++) writer.add(line)
@@ -39,7 +39,7 @@ describe('LineWriter', () => {
     expect(written[0]).toMatch(/\n500 lines were dropped: the output does not keep up\.\n$/)
   })
 
-  it('stops when whoever read the output has gone', async () => {
+  it('stops when the output is closed', async () => {
     const { writer, written, take } = setUp()
     writer.add('a\n')
     const flushed = writer.flush(10_000)
@@ -51,7 +51,7 @@ describe('LineWriter', () => {
     expect(written).toEqual(['a\n'])
   })
 
-  it('waits no longer than it may at the end', async () => {
+  it('ends a flush after its time limit', async () => {
     const { writer, written } = setUp()
     writer.add('a\n')
     await writer.flush(1)
@@ -76,7 +76,7 @@ describe('writeToDescriptor', () => {
       writeToDescriptor(fd)(text, resolve)
     })
 
-  it('writes texts behind each other, whatever their size and signs', async () => {
+  it('appends texts of any size and with any characters', async () => {
     const { fd, path } = openFile('w')
     const texts = ['é\n', `${'x'.repeat(3_000_000)}\n`, 'end\n']
     for (const text of texts) expect(await outcome(fd, text)).toBeUndefined()

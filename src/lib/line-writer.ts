@@ -1,24 +1,20 @@
 import { write } from 'node:fs'
 import { clearTimeout, setTimeout } from './real-timers.ts'
 
-/** Writes text, and calls back when it is out or cannot be written. */
+/** Writes text and calls back when it is written or has failed. */
 export type WriteText = (text: string, done: (error: unknown) => void) => void
 
-/** How long lines are gathered before they are written, in milliseconds. */
-const GATHER_MS = 50
-/** Most characters that wait to be written. */
-const MAX_WAITING = 1024 * 1024
-/** How soon a descriptor is tried again that takes nothing at the moment, in milliseconds. */
-const RETRY_MS = 20
+/** How long lines are collected before they are written. */
+const FLUSH_DELAY_MS = 50
+const MAX_PENDING_CHARACTERS = 1024 * 1024
+/** Delay before a write is repeated that failed with EAGAIN. */
+const RETRY_DELAY_MS = 20
 
-/**
- * Writes lines together, and never waits for them: where the output does not keep up, lines are dropped, and a line says how
- * many.
- */
+/** Writes lines in batches without blocking. If the output is too slow, lines are dropped, and a line with their number is written. */
 export class LineWriter {
   readonly #write: WriteText
   #lines: string[] = []
-  #waiting = 0
+  #pendingCharacters = 0
   #dropped = 0
   #isBusy = false
   #isBroken = false
@@ -32,16 +28,16 @@ export class LineWriter {
   /** Adds a line, with its line feed. */
   add(line: string): void {
     if (this.#isBroken) return
-    if (this.#waiting + line.length > MAX_WAITING) {
+    if (this.#pendingCharacters + line.length > MAX_PENDING_CHARACTERS) {
       this.#dropped++
       return
     }
     this.#lines.push(line)
-    this.#waiting += line.length
-    if (!this.#isBusy) this.#timer ??= setTimeout(() => this.#send(), GATHER_MS).unref()
+    this.#pendingCharacters += line.length
+    if (!this.#isBusy) this.#timer ??= setTimeout(() => this.#send(), FLUSH_DELAY_MS).unref()
   }
 
-  /** Resolves when all is written, or after `limitMs`. */
+  /** Resolves when all lines are written, or after `limitMs`. */
   async flush(limitMs: number): Promise<void> {
     if (this.#lines.length === 0 && !this.#isBusy) return
     await new Promise<void>((resolve) => {
@@ -69,9 +65,9 @@ export class LineWriter {
     this.#isBusy = true
     this.#write(text, (error) => {
       this.#isBusy = false
-      // What is written counts as waiting until it is out.
-      this.#waiting = this.#lines.reduce((sum, { length }) => sum + length, 0)
-      // Whoever read the output has gone.
+      // A batch counts as pending until it is written.
+      this.#pendingCharacters = this.#lines.reduce((sum, { length }) => sum + length, 0)
+      // The output is closed, such as a pipe without a reader.
       if (error) this.#isBroken = true
       if (this.#isBroken) this.#lines = []
       this.#send()
@@ -79,13 +75,13 @@ export class LineWriter {
   }
 }
 
-/** Writes to a descriptor without holding up the process, whether it is a file, a terminal or a pipe that nobody reads. */
+/** Writes to a file descriptor without blocking the process, also to a terminal or a pipe that is not read. */
 export function writeToDescriptor(fd: number): WriteText {
   return (text, done) => {
     const bytes = Buffer.from(text)
     const from = (offset: number): void =>
       write(fd, bytes, offset, (error, written) => {
-        if (error?.code === 'EAGAIN') setTimeout(() => from(offset), RETRY_MS).unref()
+        if (error?.code === 'EAGAIN') setTimeout(() => from(offset), RETRY_DELAY_MS).unref()
         else if (error) done(error)
         else if (offset + written < bytes.length) from(offset + written)
         else done(undefined)

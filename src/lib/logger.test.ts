@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { createLogger } from './logger.ts'
 
-describe('the log', () => {
-  it('holds no credential, neither in the message nor in a field', () => {
+describe('createLogger', () => {
+  it('redacts credentials in messages and fields', () => {
     let lines = ''
     const logger = createLogger('info', {}, { write: (line) => void (lines += line) })
     const secret = 'PLANTED0secret1'
@@ -16,7 +16,7 @@ describe('the log', () => {
     })
   })
 
-  it('holds no credential as text either', () => {
+  it('redacts credentials in text format', () => {
     let lines = ''
     const logger = createLogger('info', { format: 'text' }, { write: (line) => void (lines += line) })
     logger.warn({ path: '/a/https://h?sig=PLANTED0secret1' }, 'Could not reach https://u:PLANTED0secret1@h/.')

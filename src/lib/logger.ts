@@ -5,8 +5,8 @@ import { epochMs } from './real-timers.ts'
 import { paint, timeOfDay } from './terminal.ts'
 
 /**
- * Structured logging: one JSON object a line, with fields beside the message. Never log a key or a body. What looks like a
- * credential is redacted all the same, since paths and errors of others may hold one.
+ * Structured log: one JSON object per line, with a message and fields. Never log a key or a body. Texts that look like credentials
+ * are redacted anyway, since paths and errors of dependencies can contain one.
  */
 export interface Logger {
   debug(fields: object, message: string): void
@@ -17,26 +17,26 @@ export interface Logger {
 
 type Level = keyof Logger
 
-/** How a log looks. */
+/** Format of a log. */
 export interface LogStyle {
   /** Default: json. */
   readonly format?: 'text' | 'json'
-  /** Whether text has colours; default: it has none. */
+  /** Whether text has colours; default: false. */
   readonly hasColor?: boolean
 }
 
 /**
- * Logs to standard error, so that standard output stays for what the user asked to see.
+ * Logs to standard error. Standard output has only the result of a command.
  *
- * @param to what a test replaces
+ * @param stream default: standard error
  */
 export function createLogger(
   level: Level,
   { format = 'json', hasColor = false }: LogStyle = {},
-  to: DestinationStream = destination(2),
+  stream: DestinationStream = destination(2),
 ): Logger {
-  if (format === 'text') return createTextLogger(level, hasColor, (text) => to.write(text))
-  const json = pino({ level, base: null, formatters: { level: (label) => ({ level: label }) } }, to)
+  if (format === 'text') return createTextLogger(level, hasColor, (text) => stream.write(text))
+  const json = pino({ level, base: null, formatters: { level: (label) => ({ level: label }) } }, stream)
   return redacting(level, (severity, fields, message) => json[severity](fields, message))
 }
 
@@ -44,9 +44,9 @@ const severities: readonly Level[] = ['debug', 'info', 'warn', 'error']
 const colors = { debug: 'dim', info: 'green', warn: 'yellow', error: 'red' } as const
 
 /**
- * Logs for whoever watches a terminal: the time, the level, the message, its fields, and a stack over lines of its own.
+ * Logs for a terminal: time, level, message, fields, and the stack on separate lines.
  *
- * @param write takes a line with its line feed; default: standard error
+ * @param write receives a line with its line feed; default: standard error
  */
 export function createTextLogger(
   level: Level,
@@ -56,11 +56,11 @@ export function createTextLogger(
   return redacting(level, (severity, fields, message) => {
     const time = paint(timeOfDay(epochMs()), 'dim', hasColor)
     const word = paint(severity.padEnd(5), colors[severity], hasColor)
-    write(`${time}  ${word}  ${inLines(message)}${showFields(fields)}\n`)
+    write(`${time}  ${word}  ${withoutControlCharacters(message)}${showFields(fields)}\n`)
   })
 }
 
-/** A logger of one level that writes no credential. */
+/** A logger with a minimum level that redacts credentials. */
 function redacting(
   level: Level,
   write: (severity: Level, fields: Record<string, unknown>, message: string) => void,
@@ -88,11 +88,11 @@ function showFields({ err, ...rest }: Record<string, unknown>): string {
       ([name, value]) => `  ${name}=${printable(typeof value === 'string' ? value : JSON.stringify(value))}`,
     )
     .join('')
-  return typeof err === 'string' ? `${shown}\n${inLines(err)}` : shown
+  return typeof err === 'string' ? `${shown}\n${withoutControlCharacters(err)}` : shown
 }
 
-/** What clients chose may hold what a terminal would obey. */
-function inLines(text: string): string {
+/** Replaces control characters, except line feeds: text of a client can contain terminal escape sequences. */
+function withoutControlCharacters(text: string): string {
   return text
     .split('\n')
     .map((line) => line.replaceAll(/\p{Cc}/gu, '?'))

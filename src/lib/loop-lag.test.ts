@@ -2,17 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { createLoopLag } from './loop-lag.ts'
 
-/** Lets the event loop turn: so often that one long turn is not the usual one, however busy the machine is. */
-async function turn(): Promise<void> {
+/** Runs several event-loop iterations, so that one long iteration does not change the median on a busy machine. */
+async function runIterations(): Promise<void> {
   for (let times = 0; times < 8; times++) await sleep(12)
 }
 
-it('notices that the event loop was blocked, and begins anew each time that it is asked', async () => {
+it('createLoopLag measures a blocked event loop and resets with each reading', async () => {
   const lag = createLoopLag()
-  await turn()
+  await runIterations()
   const untilMs = performance.now() + 80
   while (performance.now() < untilMs);
-  await turn()
+  await runIterations()
   const blocked = lag.take()
   expect(blocked.maxMs).toBeGreaterThan(50)
   expect(blocked.medianMs).toBeLessThan(blocked.maxMs)

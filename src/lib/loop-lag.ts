@@ -1,28 +1,28 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 
-/** How late the event loop was over some time: by how much a timer came after its due time, in milliseconds. */
+/** Event-loop lag over a period: how late timers fired, in milliseconds. */
 export interface LoopLagReading {
   readonly medianMs: number
   readonly p99Ms: number
   readonly maxMs: number
 }
 
-/** Measures how late the event loop is. */
+/** Measures event-loop lag. */
 export interface LoopLag {
-  /** What was measured since the last call. */
+  /** Returns the lag since the last call and resets it. */
   take(): LoopLagReading
 }
 
-/** How often the lag is sampled; Node's own timer does it, without running any JavaScript. */
+/** Sampling interval. Node.js samples natively, without running JavaScript. */
 const RESOLUTION_MS = 10
 
 const NANOSECONDS_PER_MS = 1e6
 
-/** Measures the event loop of this process from now on. It never stops, and does not keep the process alive. */
+/** Starts to measure the event loop of this process. It never stops, and does not keep the process alive. */
 export function createLoopLag(): LoopLag {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
   histogram.enable()
-  // Node records the whole time from one sample to the next, the intended one included.
+  // Node.js records the time between samples, which includes the interval itself.
   const lagMs = (nanoseconds: number): number => Math.max(0, nanoseconds / NANOSECONDS_PER_MS - RESOLUTION_MS)
   return {
     take() {

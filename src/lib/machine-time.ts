@@ -2,18 +2,18 @@ import { monotonicMs } from './real-timers.ts'
 
 const NANOSECONDS_PER_MS = 1e6
 
-/** A process that is held up between its two looks at the clock finds too little; hardly one is in all of these. */
+/** A process that is suspended between its two clock readings measures too little. The maximum of 20 samples excludes this. */
 const SAMPLES = 20
 
-let known: number | undefined
+let offsetMs: number | undefined
 
 /**
- * What to add to a time of the system clock of this process, in milliseconds, for the time since the start of the machine.
- * It counts from the start of its process; the timer behind it is the same for all processes.
+ * Milliseconds to add to a time of the system clock of this process to get the time since the machine started. The system clock
+ * counts from the start of the process, but all processes of the machine share its timer.
  */
 export function machineOffsetMs(): number {
-  known ??= Math.max(...Array.from({ length: SAMPLES }, sample))
-  return known
+  offsetMs ??= Math.max(...Array.from({ length: SAMPLES }, sample))
+  return offsetMs
 }
 
 function sample(): number {

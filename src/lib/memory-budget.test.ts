@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { MemoryBudget } from './memory-budget.ts'
 
 describe('MemoryBudget', () => {
-  it('gives memory up to its limit, and takes nothing where it refuses', () => {
+  it('reserves memory up to its limit, and nothing if it refuses', () => {
     const budget = new MemoryBudget(() => 100)
     expect([budget.tryReserve(60), budget.tryReserve(60), budget.reservedBytes]).toEqual([true, false, 60])
     budget.release(60)
     expect(budget.tryReserve(100)).toBe(true)
   })
 
-  it('gives more than its limit to a request that holds all that is taken, and to no other', () => {
+  it('exceeds its limit for a request that holds all reserved memory, and for no other', () => {
     const budget = new MemoryBudget(() => 100)
     budget.tryReserve(80)
     expect(budget.tryReserve(200, 80)).toBe(true)
@@ -17,13 +17,13 @@ describe('MemoryBudget', () => {
     expect(budget.tryReserve(1, 80)).toBe(false)
   })
 
-  it('gives 256 MB to a request that is alone, and no more', () => {
+  it('reserves at most 256 MB for a single request', () => {
     const budget = new MemoryBudget(() => 100)
     expect(budget.tryReserve(257 * 1024 * 1024)).toBe(false)
     expect(budget.tryReserve(256 * 1024 * 1024)).toBe(true)
   })
 
-  it('follows a limit that changes', () => {
+  it('applies a changed limit', () => {
     let limit = 100
     const budget = new MemoryBudget(() => limit)
     limit = 200

@@ -1,65 +1,64 @@
 import { availableParallelism, totalmem } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
 
-/** What takes up to this size is not counted, in bytes: the number of connections bounds it. */
+/** Smaller bodies do not count in a budget. Their memory is limited by the number of connections. */
 export const UNCOUNTED_BYTES = 64 * 1024
 
-/** More than any request takes that the service would answer: 2,048 embeddings of 3,072 numbers take 150 MB. */
-const MAX_ALONE_BYTES = 256 * 1024 * 1024
+/** Exceeds every request that the service answers: 2,048 embeddings of 3,072 numbers need 150 MB. */
+const MAX_SINGLE_REQUEST_BYTES = 256 * 1024 * 1024
 
 /** The memory that large requests and their answers share. */
 export class MemoryBudget {
   readonly #limitBytes: () => number
-  #takenBytes = 0
+  #reservedBytes = 0
 
-  /** @param limitBytes is asked each time, since it may change */
+  /** @param limitBytes called for each reservation, since the limit can change */
   constructor(limitBytes: () => number) {
     this.#limitBytes = limitBytes
   }
 
-  /** What is taken, in bytes. */
+  /** Reserved memory in bytes. */
   get reservedBytes(): number {
-    return this.#takenBytes
+    return this.#reservedBytes
   }
 
   /**
-   * Takes memory; false, with nothing taken, where there is not so much. Who is alone gets up to 256 MB in any case, so
-   * that no usual request is too large to be answered at all.
+   * Reserves memory, or returns false and reserves nothing if the limit would be exceeded. A single request can always reserve up
+   * to 256 MB, so that no valid request is too large to be answered.
    *
-   * @param heldBytes what the same request has taken before
+   * @param heldBytes what the same request has reserved before
    */
   tryReserve(bytes: number, heldBytes = 0): boolean {
-    const isAlone = this.#takenBytes === heldBytes && bytes <= MAX_ALONE_BYTES
-    if (this.#takenBytes + bytes > this.#limitBytes() && !isAlone) return false
-    this.#takenBytes += bytes
+    const isAlone = this.#reservedBytes === heldBytes && bytes <= MAX_SINGLE_REQUEST_BYTES
+    if (this.#reservedBytes + bytes > this.#limitBytes() && !isAlone) return false
+    this.#reservedBytes += bytes
     return true
   }
 
-  /** Gives back what was taken. */
+  /** Releases reserved memory. */
   release(bytes: number): void {
-    this.#takenBytes -= bytes
+    this.#reservedBytes -= bytes
   }
 }
 
 const BYTES_PER_MEGABYTE = 1024 * 1024
 
-/** Room for 32 bodies of 32 MB at once. */
+/** Room for 32 concurrent bodies of 32 MB. */
 const MAX_MEGABYTES = 1_024
 
-/** What a process may take, in bytes. */
+/** Memory limits of a process, in bytes. */
 export interface MemoryLimits {
-  /** Of the container, or of the machine where that is less. */
+  /** Of the container or of the machine, whichever is less. */
   readonly totalBytes: number
-  /** Of V8's heap. */
+  /** Of the V8 heap. */
   readonly heapBytes: number
 }
 
 /**
- * Megabytes that the large requests and answers of a process may take where nobody says: a quarter of the memory that it
- * may have, half of its heap, and 1,024 at most. The rest is for garbage, which V8 lets pile up to as much again, and for
- * what a process takes at rest.
+ * Default budget of a process in megabytes: a quarter of its memory, but at most half of its heap and at most 1,024. The rest is
+ * for garbage, which V8 lets grow to the same size, and for the base memory of the process.
  *
- * @param processes how many share the memory
+ * @param processes number of processes that share the memory
  */
 export function budgetMegabytes(
   processes: number | 'auto',
@@ -73,7 +72,7 @@ export function budgetMegabytes(
 }
 
 function memoryLimits(): MemoryLimits {
-  // 0, or more than any machine has, where nothing limits the container.
+  // Without a container limit, Node.js returns 0 or a huge number.
   const container = process.constrainedMemory() || Infinity
   return { totalBytes: Math.min(container, totalmem()), heapBytes: getHeapStatistics().heap_size_limit }
 }

@@ -9,12 +9,12 @@ describe('budgetMegabytes', () => {
     ['a container of 1 GB with four processes', 4, 1, 0.5, 64],
     ['a large machine', 1, 64, 4, 1_024],
     ['a small heap', 1, 64, 0.5, 256],
-    ['next to nothing', 1, 0.002, 0.001, 1],
-  ])('gives %s a quarter of its memory and half of its heap at most', (_, processes, total, heap, most) => {
-    expect(budgetMegabytes(processes, { totalBytes: total * GB, heapBytes: heap * GB })).toBe(most)
+    ['a tiny heap', 1, 0.002, 0.001, 1],
+  ])('of %s is a quarter of its memory, at most half of its heap', (_, processes, total, heap, expected) => {
+    expect(budgetMegabytes(processes, { totalBytes: total * GB, heapBytes: heap * GB })).toBe(expected)
   })
 
-  it('tells the limits of this process where none are given', () => {
+  it('defaults to the limits of this process', () => {
     const megabytes = budgetMegabytes('auto')
     expect(megabytes).toBeGreaterThanOrEqual(1)
     expect(megabytes).toBeLessThanOrEqual(1_024)

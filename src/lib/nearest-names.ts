@@ -1,26 +1,25 @@
-/** Callers choose names of any length, and comparing takes time that grows with the product of both lengths. */
+/** Clients choose names of any length, and the time of a comparison is the product of both lengths. */
 const MAX_NAME_CHARACTERS = 1_000
 
-/** What is compared of two names, which is what is between their common beginning and end. */
+/** Limit of the compared part of two names, without their common start and end. */
 const MAX_COMPARED_CHARACTERS = 100
 
 /**
- * The candidates that a mistyped name most likely means, nearest first, at most `limit`. A candidate further away
- * than half of the longer name's length is not offered. Case is ignored. Names that are longer than 1,000 characters, or
- * differ in more than 100, are far apart.
+ * The candidates that are most similar to a mistyped name, nearest first, at most `limit`. Ignores case. Excludes candidates with
+ * an edit distance above half of the longer name, names of more than 1,000 characters, and differences of more than 100.
  */
 export function nearestNames(name: string, candidates: readonly string[], limit: number): string[] {
   if (name.length > MAX_NAME_CHARACTERS) return []
-  const wanted = name.toLowerCase()
+  const lowerName = name.toLowerCase()
   return candidates
-    .map((candidate) => ({ candidate, distance: editDistance(wanted, candidate.toLowerCase()) }))
-    .filter(({ candidate, distance }) => distance <= Math.max(candidate.length, wanted.length) / 2)
+    .map((candidate) => ({ candidate, distance: editDistance(lowerName, candidate.toLowerCase()) }))
+    .filter(({ candidate, distance }) => distance <= Math.max(candidate.length, lowerName.length) / 2)
     .sort((a, b) => a.distance - b.distance)
     .slice(0, limit)
     .map(({ candidate }) => candidate)
 }
 
-/** Insertions, deletions, substitutions and swaps of neighbours that turn `from` into `to` (optimal string alignment). */
+/** Edit distance: insertions, deletions, substitutions and swaps of neighbours (optimal string alignment). */
 export function editDistance(wholeFrom: string, wholeTo: string): number {
   const [from, to] = withoutCommonEnds(wholeFrom, wholeTo)
   if (Math.max(from.length, to.length) > MAX_COMPARED_CHARACTERS) return Infinity

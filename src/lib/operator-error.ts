@@ -1,67 +1,51 @@
-/**
- * Every way in which the operator's input (configuration, files, extensions) can stop the simulator, and the exit
- * code it stops with. 2 follows the shell's custom for wrong usage, 1 is any other failure.
- */
-export const operatorErrors = {
-  CONFIG_INVALID: {
-    exitCode: 2,
-    meaning: 'A flag, an environment variable or the deployment file is wrong.',
-  },
-  EXTENSION_INVALID: {
-    exitCode: 2,
-    meaning: 'An extension cannot be loaded, is none, or does not start.',
-  },
-  ENCODINGS_INVALID: {
-    exitCode: 1,
-    meaning: 'A file in TIKTOKEN_CACHE_DIR cannot be read, or is not the official one.',
-  },
-  LISTEN_FAILED: { exitCode: 1, meaning: 'The address is in use, or may not be listened on.' },
-  RECORDINGS_UNREADABLE: {
-    exitCode: 1,
-    meaning: 'The folder of recordings, or a file in it, cannot be read.',
-  },
-  RECORDINGS_UNWRITABLE: { exitCode: 1, meaning: 'Recordings cannot be written to their folder.' },
-  RECORDINGS_INVALID: {
-    exitCode: 1,
-    meaning: 'A recording file holds something that cannot be replayed or cleaned.',
-  },
-  RECORDINGS_DIFFER: { exitCode: 1, meaning: 'Two files or folders of recordings differ.' },
-  RECORDINGS_UNUSED: { exitCode: 1, meaning: 'REPLAY_STRICT is on, and recordings were never replayed.' },
-  SIMULATOR_UNAVAILABLE: {
-    exitCode: 1,
-    meaning: 'A running simulator does not answer, refuses the key, or does not do what it is asked for.',
-  },
-  LOAD_FAILED: {
-    exitCode: 1,
-    meaning: 'The endpoint of a load check cannot be reached, or gave not one good answer.',
-  },
-  REDIS_UNAVAILABLE: {
-    exitCode: 1,
-    meaning: 'REDIS_REQUIRED is on and Redis does not answer, or it is one server of a cluster.',
-  },
-  TELEMETRY_UNAVAILABLE: {
-    exitCode: 1,
-    meaning: 'An OTEL_ variable asks for telemetry, and a package of OpenTelemetry is not installed.',
-  },
-  RETRIES_JUDGED: { exitCode: 1, meaning: 'A client retried in a way that --fail-on forbids.' },
+/** Exit codes of errors in the operator's input (configuration, files, extensions): 2 for wrong usage, 1 for other failures. */
+const exitCodes = {
+  /** A flag, an environment variable or the deployment file is invalid. */
+  CONFIG_INVALID: 2,
+  /** An extension cannot be loaded, is not a valid extension, or fails to start. */
+  EXTENSION_INVALID: 2,
+  /** A file in TIKTOKEN_CACHE_DIR cannot be read, or is not the official file. */
+  ENCODINGS_INVALID: 1,
+  /** The address is in use, or listening on it is not permitted. */
+  LISTEN_FAILED: 1,
+  /** The folder of recordings, or a file in it, cannot be read. */
+  RECORDINGS_UNREADABLE: 1,
+  /** Recordings cannot be written to the folder of recordings. */
+  RECORDINGS_UNWRITABLE: 1,
+  /** A recording file has an entry that cannot be replayed or cleaned. */
+  RECORDINGS_INVALID: 1,
+  /** Two files or folders of recordings differ. */
+  RECORDINGS_DIFFER: 1,
+  /** REPLAY_STRICT is on, and some recordings were never replayed. */
+  RECORDINGS_UNUSED: 1,
+  /** A running simulator does not answer, rejects the key, or fails to carry out a command. */
+  SIMULATOR_UNAVAILABLE: 1,
+  /** The endpoint of a load check cannot be reached, or returned no successful answer. */
+  LOAD_FAILED: 1,
+  /** REDIS_REQUIRED is on and Redis does not answer, or it is one server of a cluster. */
+  REDIS_UNAVAILABLE: 1,
+  /** An OTEL_ variable enables telemetry, and an OpenTelemetry package is not installed. */
+  TELEMETRY_UNAVAILABLE: 1,
+  /** A client retried in a way that --fail-on forbids. */
+  RETRIES_JUDGED: 1,
 } as const
 
-/** The name of a row of `operatorErrors`. */
-export type OperatorErrorCode = keyof typeof operatorErrors
+/** The kind of an `OperatorError`. */
+export type OperatorErrorCode = keyof typeof exitCodes
 
 /**
- * A failure that the operator can mend. The message is for a human, in the form
- * *Could not X: Y (got Z). Do W.*, and never holds a secret; print it without the stack.
+ * A failure that the operator can fix. The message has the form *Could not X: Y (got Z). Do W.* and never contains a secret. Print
+ * it without the stack.
  */
 export class OperatorError extends Error {
   override readonly name = 'OperatorError'
   readonly code: OperatorErrorCode
-  /** What the process should exit with. */
+  /** Exit code of the process. */
   readonly exitCode: number
 
   constructor(code: OperatorErrorCode, message: string, options?: { readonly cause?: unknown }) {
     super(message, options)
     this.code = code
-    this.exitCode = operatorErrors[code].exitCode
+    this.exitCode = exitCodes[code]
   }
 }

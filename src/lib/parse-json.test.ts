@@ -12,26 +12,26 @@ const messages = (count: number): string =>
 const parse = (text: string): unknown => parseJson(Buffer.from(text))
 
 describe('parseJson', () => {
-  it('gives the value of valid JSON, small or large', () => {
+  it('returns the value of valid JSON, small or large', () => {
     expect(parse('{"a":[1]}')).toEqual({ a: [1] })
     expect(parse(`{"a":"${padding}","b":[[{}]]}`)).toEqual({ a: padding, b: [[{}]] })
   })
 
-  it.each(['', '{', 'nothing', '{"a":1}x'])('gives undefined for %j', (text) => {
+  it.each(['', '{', 'nothing', '{"a":1}x'])('returns undefined for %j', (text) => {
     expect(parse(text)).toBeUndefined()
   })
 
   it.each([
     ['[', ']'],
     ['{"a":', '}'],
-  ])('refuses more than 1,000 levels of %s, in a small body, too', (open, close) => {
+  ])('rejects more than 1,000 levels of %s, also in a small body', (open, close) => {
     const nested = (levels: number): string => `${open.repeat(levels)}1${close.repeat(levels)}`
     expect(parse(nested(1_000))).toBeDefined()
     expect(parse(nested(1_001))).toBeUndefined()
     expect(parse(nested(20_000))).toBeUndefined()
   })
 
-  it('does not take brackets in texts for nesting, whatever is escaped there', () => {
+  it('does not count brackets in strings as nesting, also after escapes', () => {
     const text = `${'['.repeat(5_000)}\\"${padding}\\\\`
     expect(parse(`{"a":"${text}"}`)).toEqual({ a: JSON.parse(`"${text}"`) })
   })
@@ -50,9 +50,9 @@ describe('parseJson', () => {
     ['lists', (count: number) => `[${'[],'.repeat(count)}1]`, 250_000],
     ['keys', (count: number) => `{${'"a":1,'.repeat(count)}"b":1}`, 100_000],
     ['objects', (count: number) => `[${'{"a":1},'.repeat(count)}1]`, 100_001],
-  ])('refuses one of the %s more than a request can have', (_, jsonOf, most) => {
-    expect(parse(jsonOf(most - 2))).toBeDefined()
-    expect(parse(jsonOf(most))).toBeUndefined()
+  ])('rejects more %s than the maximum', (_, jsonOf, tooMany) => {
+    expect(parse(jsonOf(tooMany - 2))).toBeDefined()
+    expect(parse(jsonOf(tooMany))).toBeUndefined()
   })
 
   it.each([
@@ -60,15 +60,15 @@ describe('parseJson', () => {
     ['objects', '['.concat('{},'.repeat(10_000_000))],
     ['numbers', '['.concat('0,'.repeat(15_000_000))],
     ['keys', '{'.concat('"a":0,'.repeat(5_000_000))],
-  ])('refuses 30 MB of %s at once', async (_, text) => {
+  ])('rejects 30 MB of %s in less than 100 ms', async (_, text) => {
     const bytes = Buffer.from(text)
-    // To parse it takes seconds.
+    // Parsing takes seconds.
     expect(await leastMs(100, () => expect(parseJson(bytes)).toBeUndefined())).toBeLessThan(100)
   })
 
-  it('refuses a large body of brackets at once', async () => {
+  it('rejects 40 MB of nested brackets in less than 250 ms', async () => {
     const bytes = Buffer.from('['.repeat(20_000_000) + ']'.repeat(20_000_000))
-    // To parse it takes seconds.
+    // Parsing takes seconds.
     expect(await leastMs(250, () => expect(parseJson(bytes)).toBeUndefined())).toBeLessThan(250)
   })
 })
@@ -81,17 +81,17 @@ describe('jsonMemory', () => {
     ['keys', `{${Array.from({ length: 50_000 }, (_, index) => `"k${index}":0`).join(',')}}`],
     ['text', JSON.stringify(['word '.repeat(1_000_000)])],
     ['text with a character outside Latin-1', JSON.stringify([`字${'word '.repeat(1_000_000)}`])],
-  ])('tells no less than %s take', (_, text) => {
+  ])('does not underestimate %s', (_, text) => {
     const bytes = Buffer.from(text)
     const flat = bytes.toString()
     const before = process.memoryUsage().heapUsed
     const value = JSON.parse(flat) as unknown
-    const takenBytes = process.memoryUsage().heapUsed - before
+    const usedBytes = process.memoryUsage().heapUsed - before
     expect(value).toBeDefined()
-    expect(jsonMemory(bytes)).toBeGreaterThan(0.7 * takenBytes)
+    expect(jsonMemory(bytes)).toBeGreaterThan(0.7 * usedBytes)
   })
 
-  it('tells nothing of white space', () => {
+  it('is 0 for white space', () => {
     expect(jsonMemory(Buffer.from(' '.repeat(1_000_000)))).toBe(0)
   })
 })

@@ -1,37 +1,37 @@
 import { isAscii } from 'node:buffer'
 
-/** No request of the API nests deeper than a schema does; the service's own limit for schemas is 10 levels. */
+/** Maximum nesting. Schemas have the deepest nesting in the API; the service limits them to 10 levels. */
 const MAX_DEPTH = 1_000
 
-/** Bodies up to this size cannot nest deeper: each level has two brackets. */
-const SMALL_BYTES = 2 * MAX_DEPTH
+/** Smaller bodies cannot exceed `MAX_DEPTH`, because each level has two brackets. */
+const MAX_UNCHECKED_BYTES = 2 * MAX_DEPTH
 
 /**
- * Most values of one body. The largest request that the service answers has 300,000: an embeddings request may have so many
- * tokens (OpenAI's API reference), each of them a number. V8 takes five seconds and half a gigabyte for ten million.
+ * Maximum number of values in a body. The largest request that the service answers has 300,000: the token limit of an embeddings
+ * request (OpenAI API reference), if each token is a number. V8 needs 5 seconds and 500 MB for 10 million values.
  */
 const MAX_VALUES = 500_000
 
 /**
- * Most keys of one body. A chat of 2,048 messages has 10,000 to 20,000, a schema of the 5,000 properties that the service
- * allows as many. A million keys of one object take three seconds.
+ * Maximum number of keys in a body. A chat of 2,048 messages has 10,000 to 20,000 keys, and so has a schema with 5,000 properties,
+ * the limit of the service. V8 needs 3 seconds for an object with a million keys.
  */
 const MAX_KEYS = 100_000
 
-/** What a value and a key take in memory, in bytes, rounded up: V8's smallest array has 32, an entry of a large object 40. */
+/** Memory of a value and a key in bytes, rounded up. The smallest array of V8 has 32, an entry of a large object 40. */
 const BYTES_PER_VALUE = 40
 const BYTES_PER_KEY = 80
-/** One character outside Latin-1 makes V8 keep two bytes for each of a text. */
+/** V8 stores a string with a character outside Latin-1 with two bytes per character. */
 const BYTES_PER_TEXT_BYTE = 2
 
 /**
- * Parses a request's body; undefined when it is not valid JSON, nested beyond reason, or has more values or keys than any
- * request of the API: while V8 parses such a one, nobody else is served.
+ * Parses the body of a request. Returns undefined for invalid JSON, and for nesting, values or keys above the maximum: parsing such
+ * a body would block all other requests.
  */
 export function parseJson(body: Buffer): unknown {
-  if (body.length > SMALL_BYTES && jsonMemory(body) === undefined) return undefined
+  if (body.length > MAX_UNCHECKED_BYTES && jsonMemory(body) === undefined) return undefined
   try {
-    // What is no more than ASCII needs no decoder, which takes longer than the look.
+    // Checking for ASCII and decoding as Latin-1 is faster than decoding UTF-8.
     return JSON.parse(isAscii(body) ? body.toString('latin1') : body.toString()) as unknown
   } catch {
     return undefined
@@ -42,14 +42,14 @@ const QUOTE = 0x22
 const COMMA = 0x2c
 const COLON = 0x3a
 const BACKSLASH = 0x5c
-/** Brackets and braces differ from each other in one bit: `[` and `{`, `]` and `}`. */
+/** `[` and `{`, and `]` and `}`, differ in this bit. */
 const CASE_BIT = 0x20
 const OPENING = 0x7b
 const CLOSING = 0x7d
 
 /**
- * The memory that a body takes as parsed JSON, in bytes, roughly; undefined where `parseJson` refuses to parse it. Takes some
- * milliseconds for 30 MB of texts, and stops soon in a body of 30 MB of brackets.
+ * Estimates the memory of a body as parsed JSON, in bytes. Undefined if `parseJson` would reject it. Takes a few milliseconds for
+ * 30 MB of strings, and stops early in 30 MB of brackets.
  */
 export function jsonMemory(body: Buffer): number | undefined {
   let depth = 0
@@ -75,7 +75,7 @@ export function jsonMemory(body: Buffer): number | undefined {
   return textBytes * BYTES_PER_TEXT_BYTE + values * BYTES_PER_VALUE + keys * BYTES_PER_KEY
 }
 
-/** Where the quote stands that ends the text that begins at `start`; the end of the body when there is none. */
+/** Index of the quote that ends the string that starts at `start`, or the end of the body. */
 function endOfText(body: Buffer, start: number): number {
   for (let end = body.indexOf(QUOTE, start); end >= 0; end = body.indexOf(QUOTE, end + 1)) {
     let backslashes = 0

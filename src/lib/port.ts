@@ -1,17 +1,16 @@
 /**
- * A value that is given at once where it is known, and else promised. A promise where none is needed costs a turn of the loop's
- * queue, which counts where each request would pay it: in the stages of a request, and in the ports. Elsewhere a function does
- * one or the other.
+ * A value, or a promise if the function must wait. Only the stages of a request and the ports use it, because an unnecessary
+ * promise delays each request by a microtask. Other functions are either synchronous or asynchronous.
  */
 export type MaybePromise<T> = T | Promise<T>
 
-/** The names of the methods that every adapter of a port has. Optional ones belong to the keeper of the state alone. */
+/** The names of the methods that each adapter of a port has. Only the owner of the state has the optional ones. */
 export type MethodOf<P> = { [K in keyof P]-?: undefined extends P[K] ? never : K }[keyof P] & string
 
 type ArgumentsOf<F> = F extends (...args: infer A) => unknown ? A : never
 type ResultOf<F> = F extends (...args: never[]) => infer R ? Awaited<R> : never
 
-/** Turns a value into one that JSON can carry, and back. */
+/** Converts a value to JSON and back. */
 export interface Codec<T> {
   readonly encode: (value: T) => unknown
   readonly decode: (json: never) => T
@@ -19,38 +18,38 @@ export interface Codec<T> {
 
 /** How another process calls a method. */
 export interface MethodRule<F> {
-  /** `ask`: its answer is awaited. `tell`: one way. What one caller tells and asks is carried out in its order. */
+  /** `request`: the caller awaits the answer. `notification`: one way. The calls of one caller are executed in order. */
   readonly kind: 'request' | 'notification'
   /**
-   * `opens`: what is asked for gives an object whose `lease` is held by the caller from then on, and what is told gives the lease
-   * itself. `uses` and `ends`: the first argument is a lease; one that is not held any more makes the call do nothing.
+   * `opens`: a request returns an object with a `lease`, and a notification returns the lease; the caller holds it from then on.
+   * `uses` and `ends`: the first argument is a lease. A call with a lease that is no longer held does nothing.
    */
   readonly lease?: 'opens' | 'uses' | 'ends'
-  /** Absent: JSON carries the arguments as they are, `undefined` included; numbers have to be finite. */
+  /** Default: the arguments as JSON, including `undefined`. Numbers must be finite. */
   readonly args?: Codec<ArgumentsOf<F>>
-  /** Absent: JSON carries the answer as it is, `undefined` included. */
+  /** Default: the answer as JSON, including `undefined`. */
   readonly answer?: Codec<ResultOf<F>>
-  /** For `opens`: names what the lease is about. */
+  /** For `opens`: a key for the lease, which `waitsForKey` refers to. */
   readonly leaseKey?: (...args: ArgumentsOf<F>) => string | undefined
-  /** For `ask`: names what it is about. Where another caller holds a lease about it, what that one has told by now goes first. */
+  /** For requests: the key of a lease. If another caller holds it, its pending notifications are executed first. */
   readonly waitsForKey?: (...args: ArgumentsOf<F>) => string | undefined
   /**
-   * For `tell`: when it happened, by the system clock of this process (`nowMs`). What all callers tell is carried out in the order in
-   * which it happened, a moment later.
+   * For notifications: when the event happened, by the system clock of this process (`nowMs`). Notifications of all callers are
+   * executed in this order, after a short delay.
    */
   readonly happenedAtMs?: (...args: ArgumentsOf<F>) => number
 }
 
 /**
- * A port: the interface through which a state is used that several processes have together. Its methods take and give plain
- * data. What the keeper of the state holds for a caller is named by a lease: a value that only the keeper looks into.
+ * A port: the interface of a state that several processes share. Its methods use plain data. A lease is an opaque value that
+ * identifies what the owner of the state holds for a caller.
  */
 export interface Port<P, Lease = unknown> {
   /** Unique among all ports. */
   readonly name: string
   readonly methods: { readonly [K in MethodOf<P>]: MethodRule<P[K]> }
-  /** Ends a lease whose holder is gone; `nowMs` is that of the system clock. */
-  readonly releaseLease?: (keeper: P, lease: Lease, nowMs: number) => MaybePromise<void>
-  /** Leases that one caller holds at most; the oldest are forgotten. Default: no bound. */
+  /** Ends a lease after its holder has exited. `nowMs` is the time of the system clock. */
+  readonly releaseLease?: (owner: P, lease: Lease, nowMs: number) => MaybePromise<void>
+  /** Maximum number of leases per caller. The oldest ones are dropped. Default: no limit. */
   readonly maxLeases?: number
 }

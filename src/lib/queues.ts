@@ -44,7 +44,7 @@ export class DueQueue {
     return this.#waiting === 0
   }
 
-  /** When the next tick ends; undefined if there is none. */
+  /** When the next tick ends; undefined if the queue has no tick. */
   nextDueMs(): number | undefined {
     const tick = this.#ticks[0]
     return tick === undefined ? undefined : tick * this.#tickMs
@@ -114,7 +114,7 @@ export class Batch<Item> {
   /**
    * @param defer schedules the handling: `defer`, which runs after all sockets have been read, or `nextTick`
    * @param handle must not throw
-   * @param maxItems handles the items at once when there are so many
+   * @param maxItems number of items at which they are handled immediately
    */
   constructor(defer: (run: () => void) => void, handle: (item: Item) => void, maxItems = Infinity) {
     this.#defer = defer

@@ -7,11 +7,11 @@ const draw = (seed: string, count: number): number[] => {
 }
 
 describe('createRandom', () => {
-  it('gives the same stream for the same seed', () => {
+  it('creates the same stream for the same seed', () => {
     expect(draw('seed', 100)).toEqual(draw('seed', 100))
   })
 
-  it('gives another stream for another seed', () => {
+  it('creates another stream for another seed', () => {
     expect(draw('seed', 4)).not.toEqual(draw('other', 4))
   })
 

@@ -2,8 +2,8 @@ import { performance } from 'node:perf_hooks'
 import { scheduler } from 'node:timers/promises'
 
 /*
- * Time and timers of Node.js for a simulator that runs in a test: the fake timers of test runners (vi.useFakeTimers,
- * mock.timers) replace the globals and the members of node:timers, and a simulator must go on all the same.
+ * Time and timers of Node.js that keep working in a test with fake timers. Test runners (vi.useFakeTimers, mock.timers) replace the
+ * globals and the members of node:timers.
  */
 
 /**
@@ -17,7 +17,7 @@ export function defer(run: () => void): void {
   void yieldToEventLoop().then(run)
 }
 
-// As they are when this module is loaded: real where that is before the fake ones are installed.
+// The functions at load time. They are real if this module is loaded before fake timers are installed.
 const { setTimeout, clearTimeout, setInterval, clearInterval } = globalThis
 export { setTimeout, clearTimeout, setInterval, clearInterval }
 

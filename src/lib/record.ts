@@ -17,7 +17,7 @@ export function parseFields(json: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** A Map that refuses changes once it is frozen, which `Object.freeze` alone does not bring about. */
+/** A Map that rejects changes after it is frozen. `Object.freeze` alone does not prevent them. */
 class FreezableMap<K, V> extends Map<K, V> {
   override set(key: K, value: V): this {
     this.#refuseIfFrozen()
@@ -39,16 +39,16 @@ class FreezableMap<K, V> extends Map<K, V> {
   }
 }
 
-/** A frozen copy of a map. It still survives structured cloning, as a plain Map. */
+/** A frozen copy of a map. Structured cloning converts it to a plain Map. */
 export function frozenMap<K, V>(entries: Iterable<readonly [K, V]>): ReadonlyMap<K, V> {
   const map = new FreezableMap<K, V>()
-  // Not by its own `set`, which looks at each call whether it is frozen.
+  // The overridden `set` checks at each call whether the map is frozen.
   const set = Map.prototype.set.bind(map)
   for (const [key, value] of entries) set(key, value)
   return Object.freeze(map)
 }
 
-/** Freezes a tree of plain objects and arrays in place; what is frozen already is left as it is. */
+/** Freezes a tree of plain objects and arrays in place. Frozen objects are skipped. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
   for (const child of Object.values(value)) deepFreeze(child)

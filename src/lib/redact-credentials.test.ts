@@ -61,10 +61,7 @@ describe('redacted JSON', () => {
   })
 
   it.each<readonly [string, unknown]>([
-    [
-      'a text that speaks of bearers',
-      { content: 'A Bearer of news, and Basic plans with Bearer authentication.' },
-    ],
+    ['a text about bearers', { content: 'A Bearer of news, and Basic plans with Bearer authentication.' }],
     ['words that begin like a key', { content: 'sk-learn-compatible-estimators-are-risk-free, task-2' }],
     [
       'words about a private key',
@@ -81,7 +78,7 @@ describe('redacted JSON', () => {
       'arguments of a tool call',
       { arguments: '{"page_token":"abc","key":"v", "properties":{"password":{"type":"string"}}}' },
     ],
-    ['a pair whose name is none', { headers: [{ name: 'content-type', value: 'application/json' }] }],
+    ['a pair of another name', { headers: [{ name: 'content-type', value: 'application/json' }] }],
     ['the description of a call over WebRTC', { sdp: 'a=ice-pwd:jIsRuXZmV9Yq00qk4a33Xe\r\n' }],
     ['usage', { usage: { prompt_tokens: 1, completion_tokens_details: { reasoning_tokens: 1 } } }],
     [
@@ -113,21 +110,21 @@ describe('redacted JSON', () => {
       },
     ],
     ['an address without a credential', { url: 'https://example.com/a?page=2&sort=key#section' }],
-    ['credentials that are no texts', { password: true, token: 12, secret: null, api_key: '' }],
+    ['credentials that are not strings', { password: true, token: 12, secret: null, api_key: '' }],
   ])('keeps %s', (_what, value) => {
     expect(json(value)).toBe(JSON.stringify(value))
   })
 
-  it('keeps all bytes beside the credential: order, space, doubled names and numbers beyond precision', () => {
+  it('keeps all other bytes: order, white space, duplicate names and numbers beyond precision', () => {
     const text = '{ "a": 1e400,\n"api_key" : "x", "a":\t12345678901234567890, "é": "\\u00e9\\/" }'
     expect(redactBody(text)).toBe(text.replace('"x"', '"[redacted]"'))
   })
 
-  it('finds a credential in JSON that is cut off', () => {
+  it('has no credential if the JSON is cut off', () => {
     expect(redactBody(`{"a":{"api_key":"${secret}`)).not.toContain('PLANTED')
   })
 
-  it('replaces whatever stands under further names', () => {
+  it('has no value under additional names', () => {
     const names = new Set(['user'])
     const text = '{"user":{"a":[1]},"User":[{}],"x":{"user":12},"y":"user"}'
     expect(redactBody(text, '', { names })).toBe(
@@ -135,7 +132,7 @@ describe('redacted JSON', () => {
     )
   })
 
-  it('is made once: what is redacted stays as it is', () => {
+  it('does not change if it is redacted again', () => {
     const once = json({ api_key: secret, url: `https://u:${secret}@h/?sig=${secret}`, t: `Bearer ${secret}` })
     expect(redactBody(once)).toBe(once)
   })
@@ -195,7 +192,7 @@ describe('redacted forms and streams', () => {
     expect(plain.length).toBeGreaterThan(10)
   })
 
-  it('keep the frame of an event whose data has several lines', () => {
+  it('keep the lines of an event with data in several lines', () => {
     const event = (value: string): string =>
       `id: 1\r\ndata: {"token":\r\ndata:"${value}"\r\ndata: }\r\n\r\ndata: [DONE]\n\n`
     expect(redactBody(event(secret))).toBe(event('[redacted]'))
@@ -251,13 +248,13 @@ describe('redacted headers and addresses', () => {
     `q=%7B%22api_key%22%3A%22${secret}%22%7D`,
   ])('have no credential in the query %s', (query) => expect(redactQuery(query)).not.toContain('PLANTED'))
 
-  it('leave a query that holds none byte for byte', () => {
+  it('keep a query without a credential byte for byte', () => {
     const query = 'api-version=2024-10-21&limit=5&&after=a%2Fb+c&flag'
     expect(redactQuery(query)).toBe(query)
   })
 })
 
-describe('redacting', () => {
+describe('redactBody and redactText', () => {
   it.each([
     ['base64', 'A'],
     ['quotes', '"'],
@@ -274,17 +271,17 @@ describe('redacting', () => {
     ['separators', '%3a%2f%2f'],
     ['objects', '{"token":"a",'],
     ['parts of a form', '--b\r\ncontent-disposition: form-data; name="x"\r\n\r\n1\r\n'],
-  ])('takes linear time for 800 KB of %s', async (_what, piece) => {
+  ])('take linear time for 800 KB of %s', async (_what, piece) => {
     const text = piece.repeat(800_000 / piece.length)
     const work = (): void => {
       redactBody(text)
       redactBody(`{"a":"${text}"}`)
     }
-    // Takes 20 to 400 ms; a square of the length would take minutes.
+    // Takes 20 to 400 ms. Quadratic time would be minutes.
     expect(await leastMs(4_000, work)).toBeLessThan(4_000)
   })
 
-  it('finds nothing in a text without a trigger', () => {
+  it('keep a text without a trigger', () => {
     expect(redactText('Hello, how are you today?')).toBe('Hello, how are you today?')
   })
 })

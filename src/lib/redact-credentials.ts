@@ -14,27 +14,28 @@ import {
   redactValue,
 } from './credential-texts.ts'
 
-/** What is redacted beside credentials, and who hears of it. */
+/** Options of `redactBody`. */
 export interface RedactOptions {
-  /** Further names, in lower case, whose values are replaced whatever they are. */
+  /** Additional names, in lower case. Their values are always replaced. */
   readonly names?: ReadonlySet<string> | undefined
+  /** Called for each replaced value. */
   readonly onFound?: OnFound | undefined
 }
 
 /**
- * A body, or the data of an event, without credentials: the members of JSON, the fields of a form, and what `redactText` finds
- * in any text. What holds none comes back as it is, and what holds some stays byte by byte beside them. Time is linear.
+ * Replaces the credentials in a body or in the data of an event: members of JSON, fields of a form, and what `redactText` finds in
+ * any text. All other bytes are unchanged. Linear time.
  */
 export function redactBody(text: string, contentType = '', options: RedactOptions = {}): string {
   if (/^\s*multipart\//i.test(contentType) || /^--[^\s-][^\r\n]*\r?\ncontent-disposition:/i.test(text)) {
     return redactMultipart(text, options)
   }
   if (/^\uFEFF?\s*[[{]/.test(text)) return redactJson(text, options)
-  // Clients send JSON under the type of a form, as curl -d does, and recordings lose the type: what it looks like counts.
+  // Detected by content: curl -d sends JSON with the type of a form, and recordings can lack the type.
   if (/^\s*application\/x-www-form-urlencoded\b/i.test(contentType) || isForm(text)) {
     return redactQuery(text, options.names, options.onFound)
   }
-  // A stream of events that was recorded in one piece.
+  // A recorded event stream.
   if (/^(?:\uFEFF)?(?:data|event|id|retry|):/.test(text)) return redactEvents(text, options)
   return redactText(text, options.onFound)
 }
@@ -43,7 +44,7 @@ function isForm(text: string): boolean {
   return /^[\w.%+[\]~-]{1,200}=/.test(text) && !/[\s"<>{}]/.test(text)
 }
 
-/** Server-sent events: each keeps its frame, and its data is looked at as a body is, also where it has several lines. */
+/** Redacts server-sent events: the data of each event like a body, also if it has several lines. The lines stay unchanged. */
 export function redactEvents(text: string, options: RedactOptions = {}): string {
   return text.replace(/\uFEFF?data:[^\r\n]*(?:(?:\r\n|\n|\r)data:[^\r\n]*)*|[^\r\n]+/g, (block) => {
     const lines = block.split(/(\r\n|\n|\r)/)
@@ -53,7 +54,7 @@ export function redactEvents(text: string, options: RedactOptions = {}): string 
       .join('')
     const plain = /^\s*[[{]/.test(data) ? redactJson(data, options) : redactText(data, options.onFound)
     if (plain === data) return block
-    // No credential has a line end in it, so the lines stay the same ones.
+    // A credential has no line end, so the number of lines is unchanged.
     const clean = plain.split('\n')
     return lines
       .map((line, index) => (index % 2 === 0 ? `${starts[index]}${clean[index / 2] ?? ''}` : line))
@@ -61,7 +62,7 @@ export function redactEvents(text: string, options: RedactOptions = {}): string 
   })
 }
 
-/** A form with files: fields are judged by their names, files by what is in them. */
+/** Redacts a multipart form: fields by their names, files by their content. */
 function redactMultipart(text: string, options: RedactOptions): string {
   const delimiter = /(?:^|\n)(--[^\r\n]+)/.exec(text)?.[1]
   if (delimiter === undefined) return redactText(text, options.onFound)
@@ -98,21 +99,21 @@ function redactPlain(value: string, options: RedactOptions): string {
   return /^\s*[[{]/.test(value) ? redactJson(value, options) : redactHeaderValue(value, options.onFound)
 }
 
-/** An object or a list that the scanner is inside of. */
+/** An object or array that contains the current position of the scanner. */
 interface Frame {
   readonly isObject: boolean
-  /** The name under which it stands; a list hands its own on. */
+  /** The name of its member; elements of an array inherit the name of the array. */
   readonly name: string
-  /** How the texts in it are judged. */
+  /** How its strings are classified. */
   readonly kind: 'plain' | 'headers' | 'parts' | 'all' | 'schema'
-  /** Whether everything up to its end is replaced by one text. */
+  /** Start of the value if it is replaced as a whole. */
   readonly replacedFrom: number | undefined
   member: string
   isName: boolean
-  /** A text under `token`, which is one of the model's where there is a `logprob` beside it. */
+  /** Values of `token`. They are tokens of the model if the object also has `logprob`. */
   tokens: Edit[] | undefined
   hasLogprob: boolean
-  /** A text under `value`, which is a credential where a member `name` or `key` beside it says so. */
+  /** The value of `value`. It is a credential if a member `name` or `key` of the object names one. */
   pairValue: Edit | undefined
   namesCredential: boolean
 }
@@ -125,17 +126,17 @@ interface Edit {
   readonly value: string
 }
 
-/** What is nested deeper is judged by the names around it; no request of the API goes so deep. */
+/** Deeper members are classified by the names at this depth. No request of the API is nested so deeply. */
 const MAX_DEPTH = 1_000
 
-/** Names under which stand names of a schema, not of data. */
+/** Members with the names of a schema as keys, not names of data. */
 const schemaMaps =
   /^(?:properties|patternProperties|\$defs|definitions|dependentRequired|dependentSchemas|dependencies)$/
 
 /**
- * JSON without the texts of credentials. A scanner finds them: numbers, white space, order and doubled names stay as they are,
- * and so does what is cut off or nested deeply. Only texts are replaced, so that the schema of a tool with a property `password`
- * stays whole.
+ * Replaces the strings of credentials in JSON with a scanner: numbers, white space, order and duplicate names are unchanged, and
+ * JSON that is cut off or deeply nested is accepted. Only strings are replaced, so that a tool schema with a property `password`
+ * remains valid.
  */
 function redactJson(text: string, { names, onFound }: RedactOptions): string {
   if (!names?.size && isPlain(text)) return text
@@ -146,7 +147,7 @@ function redactJson(text: string, { names, onFound }: RedactOptions): string {
   let depthBeyond = 0
   let isOther = false
 
-  const judge = (start: number, end: number): void => {
+  const redactString = (start: number, end: number): void => {
     const raw = text.slice(start + 1, end - 1)
     const value = raw.includes('\\') ? unescaped(raw) : raw
     if (value === '' || value === redacted || skipDepth > 0) return
@@ -208,7 +209,7 @@ function redactJson(text: string, { names, onFound }: RedactOptions): string {
         if (frame.member === 'logprob') frame.hasLogprob = true
       } else if (frame.isObject && names?.has(frame.member.toLowerCase()) === true) {
         if (skipDepth === 0 && text.slice(at + 1, end - 1) !== redacted) edits.push(replaced(at, end))
-      } else judge(at, end)
+      } else redactString(at, end)
       at = end - 1
     } else if (code === OPEN_BRACE || code === OPEN_BRACKET) open(at, code === OPEN_BRACE)
     else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) close(at + 1)
@@ -226,11 +227,11 @@ function redactJson(text: string, { names, onFound }: RedactOptions): string {
       at = end - 1
     }
   }
-  // What is cut off closes nothing.
+  // JSON that is cut off has open frames.
   depthBeyond = 0
   while (frames.length > 0) close(text.length)
   const plain = applied(text, edits, onFound)
-  // What begins with a bracket may be no JSON, such as a link in Markdown.
+  // A text that starts with a bracket may not be JSON, such as a Markdown link.
   return isOther ? redactText(plain, onFound) : plain
 
   function replaced(start: number, end: number): Edit {
@@ -238,7 +239,7 @@ function redactJson(text: string, { names, onFound }: RedactOptions): string {
   }
 }
 
-/** A cheap look at what most events are; a large text has something that looks like a name anyway. */
+/** A fast check for small texts without credentials, such as most events. Large texts usually match a name anyway. */
 function isPlain(text: string): boolean {
   if (text.length > 16 * 1024 || /[?#]|"eyJ/.test(text)) return false
   return !mayNameCredential(text) && !mayHoldCredential(text)
@@ -252,21 +253,21 @@ function isCredentialMember(name: string, { kind, isObject }: Frame): boolean {
 }
 
 function namesCredential(value: string, { kind }: Frame): boolean {
-  // A key is no name, whatever its letters spell.
+  // The value of `key` can be a credential itself.
   if (kind === 'parts' || value.length > 64 || /\d/.test(value)) return false
   return isCredentialName(value, kind === 'headers' ? 'header' : 'member')
 }
 
 /** @param isObject whether the new frame is an object */
 function kindOf(name: string, parent: Frame, isObject: boolean): Frame['kind'] {
-  // What stands under a name of a schema describes a value, and is none.
+  // A member of a schema describes a value.
   if (parent.kind === 'schema') return isObject ? 'plain' : 'schema'
   if (!parent.isObject) return parent.kind
   if (schemaMaps.test(name)) return 'schema'
-  // The headers of a tool let the service into somebody's server, whatever their names are.
+  // The headers of a tool authenticate the service to the server of the tool, so all of them are credentials.
   if (/^(?:\w*_)?headers$/i.test(name)) return parent.name === 'tools' ? 'all' : 'headers'
   if (parent.kind === 'headers' || parent.kind === 'all') return parent.kind
-  // Older api-versions have the key of a data source beside its other parameters.
+  // Older API versions have the key of a data source among its parameters.
   if (name === 'parameters' && /^data_?sources$/i.test(parent.name)) return 'parts'
   return credentialObject(name) ?? (isCredentialName(name, 'member') ? 'parts' : 'plain')
 }
@@ -288,14 +289,14 @@ function frameOf(isObject: boolean, name: string, kind: Frame['kind'], replacedF
 
 function applied(text: string, edits: Edit[], onFound: OnFound | undefined): string {
   if (edits.length === 0) return text
-  // A text under `token` is decided upon at the end of its object.
+  // Edits for `token` are added at the end of their object.
   edits.sort((a, b) => a.start - b.start)
   let rest = ''
   let done = 0
-  for (const { start, end, text: instead, where, value } of edits) {
+  for (const { start, end, text: replacement, where, value } of edits) {
     if (start < done) continue
     if (value !== '') onFound?.(`member ${where}`, value)
-    rest += text.slice(done, start) + instead
+    rest += text.slice(done, start) + replacement
     done = end
   }
   return rest + text.slice(done)
@@ -310,7 +311,7 @@ const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d
 const SPACE = 0x20
 
-/** Behind the quote that ends the string which begins at `start`; the end of the text where there is none. */
+/** Index after the closing quote of the string that starts at `start`, or the end of the text. */
 function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
     let backslashes = 0

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { readRegularText } from './regular-file.ts'
 
-describe('a file of settings', () => {
-  it.each(['utf8', 'utf16le'] as const)('is read in %s with its byte order mark', (encoding) => {
+describe('readRegularText', () => {
+  it.each(['utf8', 'utf16le'] as const)('reads %s with a byte order mark', (encoding) => {
     const folder = mkdtempSync(join(tmpdir(), 'text-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
     const path = join(folder, '.env')

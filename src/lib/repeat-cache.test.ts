@@ -6,8 +6,8 @@ interface Made {
   shared: boolean
 }
 
-/** A cache of texts in which all of one length have one hash. */
-function createCache(largestBytes = 100): {
+/** A cache of texts in which texts of equal length have the same hash. */
+function createCache(maxEntryBytes = 100): {
   get: (text: string) => Made
   made: string[]
   size: () => number
@@ -16,13 +16,13 @@ function createCache(largestBytes = 100): {
   const cache = new RepeatCache<string, Made>(
     {
       hash: (text) => text.length,
-      equals: (kept, text) => kept === text,
+      equals: (cached, text) => cached === text,
       copy: (text) => text,
       weigh: (text) => text.length,
       share: (value) => Object.assign(value, { shared: true }),
     },
     1_000,
-    largestBytes,
+    maxEntryBytes,
   )
   return {
     get: (text) =>
@@ -36,7 +36,7 @@ function createCache(largestBytes = 100): {
 }
 
 describe('RepeatCache', () => {
-  it('keeps what comes for the second time', () => {
+  it('caches a content that occurs for the second time', () => {
     const { get, made, size } = createCache()
     expect(get('a').shared).toBe(false)
     expect(size()).toBe(0)
@@ -46,12 +46,12 @@ describe('RepeatCache', () => {
     expect(made).toEqual(['a', 'a'])
   })
 
-  it('never takes one content for another, though they have one hash', () => {
+  it('distinguishes contents with the same hash', () => {
     const { get } = createCache()
     for (const text of ['ab', 'ab', 'cd', 'ab', 'cd', 'cd', 'ab']) expect(get(text).text).toBe(text)
   })
 
-  it('does not keep what is too large', () => {
+  it('does not cache a content above the maximum entry size', () => {
     const { get, size } = createCache(2)
     for (let time = 0; time < 3; time++) expect(get('abc').shared).toBe(false)
     expect(size()).toBe(0)
@@ -59,7 +59,7 @@ describe('RepeatCache', () => {
 })
 
 describe('hashSamples', () => {
-  it('tells lengths and ends apart, and is a whole number', () => {
+  it('differs for other lengths and ends, and is an integer', () => {
     const hash = (text: string): number => hashSamples(text.length, (at) => text.charCodeAt(at))
     const hashes = ['', 'a', 'b', 'aa', 'ab', 'x'.repeat(1_000), `${'x'.repeat(999)}y`].map(hash)
     expect(new Set(hashes).size).toBe(hashes.length)

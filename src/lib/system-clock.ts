@@ -2,13 +2,13 @@ import type { Clock, StopTimer } from './clock.ts'
 import { DueQueue } from './queues.ts'
 import { clearTimeout, defer, epochMs, monotonicMs, setTimeout } from './real-timers.ts'
 
-/** Twice the resolution of Node's timers; half of it is the mean delay that pacing by ticks adds. */
+/** Twice the resolution of Node.js timers. Tasks are late by 1 ms on average. */
 const TICK_MS = 2
 
-/** Node fires a timer at once whose delay does not fit into 31 bits (24 days); a day is woken from and slept on. */
+/** Node.js fires a timer immediately if its delay exceeds 31 bits (24 days), so longer delays use several timers. */
 const MAX_SLEEP_MS = 86_400_000
 
-/** The clock of the machine. All its tasks share one timer. */
+/** The real clock. All its tasks share one timer. */
 export function createSystemClock(): Clock {
   const queue = new DueQueue(TICK_MS)
   const nowMs = monotonicMs
@@ -17,8 +17,8 @@ export function createSystemClock(): Clock {
 
   const wakeUp = (): void => {
     wakeMs = Infinity
-    // The time is read once: tasks that become due while others run wait for the next turn of the event loop. A loop
-    // that is behind would else never come back to its sockets, and neither take requests nor notice who left.
+    // The time is read once: tasks that become due meanwhile wait for the next event-loop iteration. Otherwise an overloaded
+    // process would never read its sockets, and would not notice requests and disconnects.
     const untilMs = nowMs()
     for (let dueMs = queue.nextDueMs(); dueMs !== undefined && dueMs <= untilMs; dueMs = queue.nextDueMs()) {
       queue.runFirst()
@@ -28,14 +28,14 @@ export function createSystemClock(): Clock {
 
   const arm = (): void => {
     const dueMs = queue.nextDueMs()
-    // A timer that nobody waits for must not keep the process from ending.
+    // A timer without a waiting task must not keep the process alive.
     if (dueMs === undefined || dueMs >= wakeMs || queue.isIdle) return
     wakeMs = dueMs
     clearTimeout(timer)
     const sleepMs = dueMs - nowMs()
-    // A timer takes a millisecond at least, which a loop that is behind does not have.
+    // A timer takes at least 1 ms, which is too long for overdue tasks.
     if (sleepMs <= 0) defer(wakeUp)
-    // setTimeout counts from the loop's own, slightly older time and would fire up to a millisecond early.
+    // Rounded up: setTimeout counts from the start of the event-loop iteration and could fire up to 1 ms early.
     else timer = setTimeout(wakeUp, Math.min(MAX_SLEEP_MS, Math.ceil(sleepMs)))
   }
 

@@ -1,15 +1,15 @@
-/** What decides how text is shown on a stream. */
+/** A stream that can be a terminal. */
 export interface TerminalLike {
   readonly isTTY?: boolean | undefined
 }
 
-/** Whether somebody watches a stream, and may be shown colours. */
+/** Whether a stream is a terminal, and whether it shows colours. */
 export interface TerminalInfo {
   readonly isTerminal: boolean
   readonly hasColor: boolean
 }
 
-/** Looks at a stream and at `NO_COLOR` and `TERM` (no-color.org). */
+/** Detects terminal and colours from a stream and from `NO_COLOR` and `TERM` (no-color.org). */
 export function detectTerminal(
   { isTTY = false }: TerminalLike,
   { NO_COLOR: noColor = '', TERM: term }: Readonly<Record<string, string | undefined>>,
@@ -19,12 +19,12 @@ export function detectTerminal(
 
 const codes = { red: 31, green: 32, yellow: 33, dim: 2 } as const
 
-/** Puts text into a colour, or leaves it as it is. */
+/** Colours text if `hasColor` is true. */
 export function paint(text: string, color: keyof typeof codes, hasColor: boolean): string {
   return hasColor ? `\x1b[${codes[color]}m${text}\x1b[0m` : text
 }
 
-/** The time of the day on this machine: `14:05:09`. */
+/** Formats a local time: `14:05:09`. */
 export function timeOfDay(epochMs: number): string {
   const date = new Date(epochMs)
   return [date.getHours(), date.getMinutes(), date.getSeconds()]

@@ -2,19 +2,19 @@ import type { Clock } from './clock.ts'
 import { DueQueue } from './queues.ts'
 import { yieldToEventLoop } from './real-timers.ts'
 
-/** A clock that stands still until it is moved. */
+/** A clock that advances only when `advance` is called. */
 export interface VirtualClock extends Clock {
-  /** Moves the time forward, running each task at its due time, promises that the tasks settle included. */
+  /** Advances the time. Runs each task at its due time, and the promise callbacks that follow from it. */
   advance(byMs: number): Promise<void>
 }
 
-/** Finer than any due time that is computed from rounded figures, so that tasks run at their own time. */
+/** Finer than all computed due times, so that each task runs at its exact time. */
 const TICK_MS = 0.001
 
 /**
- * Makes a clock for tests and for users who want to cross a minute at once.
+ * Creates a clock for tests and for users who want to skip time.
  *
- * @param startEpochMs the timestamp that clients see at the start
+ * @param startEpochMs `epochMs` at the start; default: 2026-01-01 UTC
  */
 export function createVirtualClock(startEpochMs = Date.UTC(2026, 0, 1)): VirtualClock {
   const queue = new DueQueue(TICK_MS)
@@ -26,7 +26,7 @@ export function createVirtualClock(startEpochMs = Date.UTC(2026, 0, 1)): Virtual
     at: (dueMs, task) => queue.add(Math.max(dueMs, elapsedMs), task),
     async advance(byMs) {
       const targetMs = elapsedMs + byMs
-      // An iteration of the event loop runs every promise job that is ready, and those that they make ready.
+      // One event-loop iteration runs all promise callbacks that are ready, and those that they make ready.
       await yieldToEventLoop()
       for (
         let dueMs = queue.nextDueMs();
@@ -37,7 +37,7 @@ export function createVirtualClock(startEpochMs = Date.UTC(2026, 0, 1)): Virtual
         queue.runFirst()
         await yieldToEventLoop()
       }
-      // Of two that overlap, the one that ends first must not be turned back by the other.
+      // Of two overlapping calls, the later end counts.
       elapsedMs = Math.max(elapsedMs, targetMs)
     },
   }

@@ -26,7 +26,7 @@ describe('sleep', () => {
     expect(clock.nowMs()).toBe(createVirtualClock().nowMs())
   })
 
-  it('resolves at once when the signal is already aborted', async () => {
+  it('resolves immediately when the signal is already aborted', async () => {
     await expect(sleep(100, createVirtualClock(), AbortSignal.abort())).resolves.toBeUndefined()
   })
 })

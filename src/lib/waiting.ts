@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts'
 /**
  * Resolves after a delay, or as soon as the signal is aborted.
  *
- * @param delayMs Infinity waits for the signal alone
+ * @param delayMs Infinity waits only for the signal
  */
 export function sleep(delayMs: number, clock: Clock, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
@@ -18,14 +18,14 @@ export function sleep(delayMs: number, clock: Clock, signal?: AbortSignal): Prom
   })
 }
 
-/** The shortest and the longest delay between two attempts. */
+/** Minimum and maximum delay between attempts. */
 export interface BackoffRange {
   readonly firstMs: number
   readonly maxMs: number
 }
 
 /**
- * The exponential back-off before an attempt: the first delay, doubled for each further attempt, up to the maximum.
+ * Exponential backoff before an attempt: the first delay, doubled for each further attempt, up to the maximum.
  *
  * @param retry 0 for the first repetition
  */

@@ -95,10 +95,10 @@ describe('what is no regular file', () => {
     special(dir)
     const { code, out } = await callProgram(dir, ['recordings', 'lint', '.'])
     expect(code).toBe(1)
-    expect(out).toContain('link.yaml:1: the file cannot be read: it is a named pipe, and no regular file.')
-    expect(out).toContain('linked-folder.yaml:1: the file cannot be read: it is a folder, and no file.')
-    expect(out).toContain('pipe.yaml:1: the file cannot be read: it is a named pipe, and no regular file.')
-    expect(out).toContain('zero.yaml:1: the file cannot be read: it is a device, and no regular file.')
+    expect(out).toContain('link.yaml:1: the file cannot be read: it is a named pipe, not a regular file.')
+    expect(out).toContain('linked-folder.yaml:1: the file cannot be read: it is a folder, not a file.')
+    expect(out).toContain('pipe.yaml:1: the file cannot be read: it is a named pipe, not a regular file.')
+    expect(out).toContain('zero.yaml:1: the file cannot be read: it is a device, not a regular file.')
     const { post, simulator } = createTestSimulator({ env: { SIMULATOR_MODE: 'replay', RECORDING_DIR: dir } })
     expect((await post('/v1/chat/completions', '{"q":1}')).status).toBe(200)
     expect((await simulator.recordings[0]?.replay?.refresh())?.problems).toHaveLength(0)
@@ -110,7 +110,7 @@ describe('what is no regular file', () => {
       const dir = recordingFolder({ 'a.yaml': cassette(good) })
       special(dir)
       const { out, err } = await callProgram(dir, ['recordings', command, 'pipe.yaml', 'a.yaml'])
-      expect(out + err).toContain('it is a named pipe, and no regular file')
+      expect(out + err).toContain('it is a named pipe, not a regular file')
     },
   )
 
@@ -125,7 +125,7 @@ describe('what is no regular file', () => {
     execFileSync('mkfifo', [join(dir, 'pipe.js')])
     const { code, err } = await callProgram(dir, ['--port', '0'], { [variable]: './pipe.js' })
     expect(code).toBe(2)
-    expect(err).toContain('it is a named pipe, and no regular file')
+    expect(err).toContain('it is a named pipe, not a regular file')
   })
 
   it('stops the start in the place of .env', async () => {

@@ -248,7 +248,7 @@ describe('recording files', () => {
     execFileSync('mkfifo', [join(place.dir, 'a.yaml')])
     const store = new AppendStore(place.dir, () => {})
     await store.open()
-    await expect(store.append('/a', '- 1\n')).rejects.toThrow('it is a named pipe, and no regular file')
+    await expect(store.append('/a', '- 1\n')).rejects.toThrow('it is a named pipe, not a regular file')
     await store.close()
   })
 
