@@ -4,7 +4,7 @@ import type { ModelOptions } from './model-catalogue-file.ts'
 import type { DeploymentOptions } from './resolve-deployment.ts'
 import type { SettingsInput } from './settings-schema.ts'
 
-/** Settings that have another option in their place, or none. */
+/** Settings that are replaced by another option, or do not apply to the library. */
 export type ReplacedSetting =
   | 'recordings'
   | 'host'
@@ -21,7 +21,7 @@ export type ReplacedSetting =
   | 'watch'
   | 'workers'
 
-/** Settings as a caller of the library gives them: each optional, and lists as lists or in the text of their variable. */
+/** Types of settings in options: all are optional, and a list can be an array or the text of its variable. */
 type GivenSettings<T> = T extends string | number | boolean | undefined
   ? T
   : T extends readonly (infer Item)[]
@@ -59,7 +59,7 @@ export interface ConfigOptions extends SettingOptions {
   readonly faults?: readonly FaultRuleOptions[] | undefined
   /** Incident timetable that begins at start; default: none. */
   readonly incidents?: IncidentOptions | undefined
-  /** Number of requests kept for `requests()`: true is 1,000, false is none; default false. */
+  /** Number of requests kept for `requests()`: true for 1,000, false for 0; default false. */
   readonly journal?: boolean | number | undefined
   /** Minimum severity to log; default `warn`. */
   readonly log?: SettingsInput['logLevel'] | undefined

@@ -6,26 +6,26 @@ import type { FilledTree, ReadonlyTree } from './mapping-file.ts'
 import type { HostKey, Settings } from './settings-schema.ts'
 import type { SourceName } from './source-names.ts'
 
-/** A normal distribution of waiting times, in milliseconds per unit of work; both numbers are >= 0 and finite. */
+/** A normal distribution of latency, in milliseconds per unit of work. Both numbers are at least 0 and finite. */
 export type Latency = ResourceConfig['latency']['embeddings']
 
-/** Waiting times of an operation that writes tokens. */
+/** Latency of an operation that returns tokens. */
 export type TokenLatency = ResourceConfig['latency']['chatCompletions']
 
-/** The settings of the host that the configuration has as they were checked. */
+/** The host settings that the configuration contains unchanged after validation. */
 type SameInHost = ReadonlyTree<Omit<Pick<Settings, HostKey>, 'adminApiKey' | 'extensionPath'>>
 
-/** The settings of the process that serves: one set, whatever the number of resources. */
+/** The settings of the server process, which all resources share. */
 export interface HostConfig extends SameInHost {
-  /** The key of the administration; the `apiKey` of the default resource where nobody set another one. Secret. */
+  /** Key of the admin API; default: the `apiKey` of the default resource. Secret. */
   readonly adminApiKey: string
-  /** What names the extensions, as it was typed and in the order in which they act: files, folders or packages. */
+  /** Files, folders or packages with extensions, as configured and in the order in which they run. */
   readonly extensionPaths: readonly string[]
-  /** The header, in lower case, that names the test which a request belongs to. */
+  /** Header that names the test of a request, in lower case. */
   readonly testHeader: string
 }
 
-/** The settings of a resource that the configuration has as they were checked. */
+/** The resource settings that the configuration contains unchanged after validation. */
 type SameInResource = ReadonlyTree<
   Omit<
     Settings,
@@ -41,54 +41,54 @@ type SameInResource = ReadonlyTree<
   >
 >
 
-/** The settings of a resource: what its callers meet. */
+/** The settings of a resource. */
 export interface ResourceConfig extends SameInResource {
-  /** Every source that answers something: the mode first, and then those of deployments, each once. */
+  /** All sources in use without duplicates: the mode first, then those of deployments. */
   readonly sources: readonly SourceName[]
-  /** Where requests are forwarded to; undefined unless the address and the key are set. */
+  /** The service that requests are forwarded to; undefined unless the address and the key are set. */
   readonly upstream: Upstream | undefined
-  /** The folder of recordings, whether a source uses it or not. */
+  /** Settings of recordings, present even if no source uses them. */
   readonly recordings: RecordingsConfig
-  /** The key that callers must send; secret. */
+  /** The key that clients must send; secret. */
   readonly apiKey: string
-  /** True when nobody set a key, so that it has to be shown to whoever started the simulator. */
+  /** Whether the key was generated because none was set. The banner shows a generated key. */
   readonly apiKeyGenerated: boolean
-  /** The base models that deployments may have. */
+  /** The models that deployments can use. */
   readonly models: ModelCatalogue
-  /** By deployment name, as written in the deployment file. */
+  /** By deployment name, with the case of the deployment file. */
   readonly deployments: ReadonlyMap<string, Deployment>
-  /** Whether `deployments` is the default set, since nobody named a deployment file. */
+  /** Whether `deployments` is the default set, because there is no deployment file. */
   readonly deploymentsAreDefault: boolean
-  /** What the content filter looks for in the texts of a request, and what follows; all empty unless set. */
+  /** Phrases that trigger the content filter, by its result; all empty unless set. */
   readonly contentFilter: FilledTree<Settings['contentFilter']>
-  /** What goes wrong, over all deployments; empty unless set. */
+  /** Faults for all deployments; empty unless set. */
   readonly faults: readonly FaultRule[]
-  /** What happens from the start on; undefined unless set. */
+  /** Incident timetable that begins at start; undefined unless set. */
   readonly incidents: IncidentTimetable | undefined
 }
 
-/** The configuration as the requests to one resource see it: its settings, and beside them, for extensions, those of the host. */
+/** The configuration for requests to one resource: its settings, and for extensions also those of the host. */
 export interface ResourceView extends HostConfig, ResourceConfig {}
 
-/** The whole configuration of a simulator, checked and deeply frozen. Made by `loadConfig`. */
+/** The complete configuration of a simulator, validated and deeply frozen. Created by `loadConfig`. */
 export interface Config extends HostConfig {
-  /** By name, the default one included. */
+  /** By name, including the default resource. */
   readonly resources: ReadonlyMap<string, ResourceView>
-  /** The resource of paths without a prefix, which the flat settings describe. */
+  /** The resource of paths without a prefix. The top-level settings configure it. */
   readonly defaultResource: ResourceView
 }
 
-/** The name of the resource of paths without a prefix. */
+/** Name of the resource of paths without a prefix. */
 export const defaultResourceName = 'default'
 
-/** Where requests are forwarded to. The address has no slash at its end; the key is secret. */
+/** The service that requests are forwarded to. The address has no trailing slash; the key is secret. */
 export interface Upstream extends FilledTree<Settings['upstream']> {}
 
-/** The recordings that record writes and replay reads. The path of the folder is absolute, and names are in lower case. */
+/** Settings of recordings. The path of the folder is absolute; names of headers are in lower case. */
 export interface RecordingsConfig extends FilledTree<Settings['recordings']> {}
 
-/** What makes two requests the same beside method, path and body. */
+/** What must match between a request and a recording in addition to method, path and body. */
 export type MatchConfig = RecordingsConfig['match']
 
-/** How recordings are replayed. */
+/** Settings of replay. */
 export type ReplayConfig = RecordingsConfig['replay']

@@ -6,7 +6,7 @@ import { resolveDeployments } from './deployment-file.ts'
 const problemsIn = (source: string, modelsStrict = false): readonly string[] =>
   parseDeploymentFile(source, 'd.yaml', modelsStrict).problems
 
-describe('a deployment file', () => {
+describe('deployment file', () => {
   it('reads JSON, with tabs and old model names', () => {
     const source = '{\n\t"chat": {\n\t\t"model": "gpt-3.5-turbo",\n\t\t"tokensPerMinute": 60000\n\t}\n}'
     const { deployments, problems } = parseDeploymentFile(source, 'd.json')
@@ -16,13 +16,13 @@ describe('a deployment file', () => {
     ])
   })
 
-  it('reads YAML, and keeps the limits as they are given', () => {
+  it('reads YAML with the limits of the file', () => {
     const { deployments } = parseDeploymentFile('w:\n  model: whisper\n  requestsPerMinute: 3\n', 'd.yaml')
     expect(deployments[0]).toMatchObject({ requestsPerMinute: 3 })
     expect(deployments[0]).not.toHaveProperty('tokensPerMinute')
   })
 
-  it('reports every problem at once, with its place', () => {
+  it('reports all problems with their paths', () => {
     const source = `
 chat: { model: gpt-4o-minni, tokensPerMinute: -5, tokenPerMinute: 1 }
 text: gpt-4o
@@ -31,11 +31,11 @@ bare: { tokensPerMinute: "60" }
     const problems = problemsIn(source, true)
     expect(problems).toHaveLength(5)
     expect(problems.join('\n')).toMatch(
-      /d\.yaml: "chat"\.model must be a model .*Did you mean gpt-4o-mini or .*MODEL_CATALOGUE_PATH/,
+      /d\.yaml: "chat"\.model must be a known model, .*Did you mean gpt-4o-mini or .*MODEL_CATALOGUE_PATH/,
     )
     expect(problems).toEqual(
       expect.arrayContaining([
-        'd.yaml: "chat".tokenPerMinute is not part of a deployment. Did you mean tokensPerMinute?',
+        'd.yaml: "chat".tokenPerMinute is not a key of a deployment. Did you mean tokensPerMinute?',
         'd.yaml: "chat".tokensPerMinute must be an integer of at least 1 (got -5). Set it to 20000, for example, or leave it out for no limit.',
         'd.yaml: "text" must be a mapping with at least a model (got "gpt-4o"). See docs/config.md.',
         'd.yaml: "bare".model must be the name of a model (got nothing). Set it to gpt-4o-mini, for example.',
@@ -44,24 +44,24 @@ bare: { tokensPerMinute: "60" }
   })
 
   it.each(['{"a": {"model": "gpt-4o"}, "a": {"model": "gpt-4o"}}', 'a: {model: gpt-4o}\na: {model: gpt-4o}'])(
-    'reports a name that stands twice: %j',
+    'reports a duplicate name: %j',
     (source) => {
-      expect(problemsIn(source)).toEqual([expect.stringContaining('d.yaml: the key "a" stands twice (line ')])
+      expect(problemsIn(source)).toEqual([
+        expect.stringContaining('d.yaml: the key "a" is a duplicate (line '),
+      ])
     },
   )
 
-  it.each(['', '[]', 'just text'])('refuses a file that maps nothing: %j', (source) => {
+  it.each(['', '[]', 'just text'])('rejects a file that is not a mapping: %j', (source) => {
     expect(problemsIn(source)).toEqual(['d.yaml must map deployment names to deployments.'])
   })
 
-  it('says where a file is broken', () => {
-    expect(problemsIn('{"a": ')[0]).toMatch(
-      /^d\.yaml: this is neither JSON nor YAML: .*\(line 1, column \d+\)\.$/,
-    )
+  it('reports the position of a syntax error', () => {
+    expect(problemsIn('{"a": ')[0]).toMatch(/^d\.yaml: not valid YAML or JSON: .*\(line 1, column \d+\)\.$/)
   })
 
   it.each(['openai/gpt-4o', 'ft:gpt-4o:x', 'my.model_v2', 'a b', '~', 'é', 'x'.repeat(256)])(
-    'takes the name %j for a deployment',
+    'accepts the deployment name %j',
     (name) => {
       expect(problemsIn(JSON.stringify({ [name]: { model: 'gpt-4o' } }))).toEqual([])
     },
@@ -81,7 +81,7 @@ bare: { tokensPerMinute: "60" }
     '💥',
     '\ud800',
     'x'.repeat(257),
-  ])('refuses the name %j for a deployment', (name) => {
+  ])('rejects the deployment name %j', (name) => {
     const rule =
       'd.yaml: The name of a deployment must have 1 to 256 printable characters of ASCII or Latin-1, with no space at either end (got '
     const problems = problemsIn(JSON.stringify({ [name]: { model: 'gpt-4o' } }))
@@ -96,27 +96,27 @@ bare: { tokensPerMinute: "60" }
     ['text-embedding-3-xlarge', 1],
     ['text-embedding-ada-001', '768'],
     ['text-embedding-5', 5_000],
-  ])('an embedding of %s may have any size: %j', (model, embeddingSize) => {
+  ])('accepts any embedding size for %s: %j', (model, embeddingSize) => {
     const file = parseDeploymentFile(JSON.stringify({ e: { model, embeddingSize } }), 'd.json')
     expect(file.problems).toEqual([])
     expect(file.deployments[0]?.embeddingSize).toBe(Number(embeddingSize))
     expect(file.deployments[0]?.model.embeddingSize).toBeGreaterThanOrEqual(Number(embeddingSize))
   })
 
-  it.each([0, -1, 16_385, 1.5, '1.5', 'many', ''])('refuses the embedding size %j', (embeddingSize) => {
+  it.each([0, -1, 16_385, 1.5, '1.5', 'many', ''])('rejects the embedding size %j', (embeddingSize) => {
     const source = JSON.stringify({ e: { model: 'text-embedding-3-small', embeddingSize } })
     expect(problemsIn(source)[0]).toContain('"e".embeddingSize must be an integer from 1 to 16384')
   })
 
-  it('warns of an embedding size for a model that makes none', () => {
+  it('warns of an embedding size for a model without embeddings', () => {
     const file = parseDeploymentFile('e: {model: gpt-4o, embeddingSize: 3}', 'd.yaml')
     expect(file.problems).toEqual([])
     expect(file.warnings).toEqual([
-      'd.yaml: "e".embeddingSize has no effect, for gpt-4o makes no embeddings. Leave it out.',
+      'd.yaml: "e".embeddingSize has no effect, because gpt-4o does not create embeddings. Remove it.',
     ])
   })
 
-  it('numbers may be digits in quotes, as int() of Python reads them', () => {
+  it('accepts numbers in strings, as int() of Python does', () => {
     const entry = {
       model: 'gpt-4o',
       tokensPerMinute: '60000',
@@ -135,7 +135,7 @@ bare: { tokensPerMinute: "60" }
     }
   })
 
-  it('older names of keys are read, unless the newer one stands beside them', () => {
+  it('accepts older names of keys, unless the newer one is set as well', () => {
     const { deployments, problems } = parseDeploymentFile(
       'w: {model: whisper, requestPerMinute: 3}\ne: {model: text-embedding-3-small, size: "512"}',
       'd.yaml',
@@ -143,11 +143,11 @@ bare: { tokensPerMinute: "60" }
     expect(problems).toEqual([])
     expect(deployments).toMatchObject([{ requestsPerMinute: 3 }, { embeddingSize: 512 }])
     expect(problemsIn('w: {model: whisper, requestPerMinute: 3, requestsPerMinute: 4}')).toEqual([
-      'd.yaml: "w".requestPerMinute is not part of a deployment. Did you mean requestsPerMinute?',
+      'd.yaml: "w".requestPerMinute is not a key of a deployment. Did you mean requestsPerMinute?',
     ])
   })
 
-  it('an unknown model is taken for the nearest one, with a warning that names the cure', () => {
+  it('treats an unknown model as the nearest one, with a warning that names the fix', () => {
     const { deployments, problems, warnings } = parseDeploymentFile(
       'chat: {model: gpt-4o-2029-01-01, tokensPerMinute: 10}',
       'd.yaml',
@@ -159,24 +159,24 @@ bare: { tokensPerMinute: "60" }
     })
     expect(warnings).toEqual([
       expect.stringMatching(
-        /^d\.yaml: "chat"\.model: the simulator does not know "gpt-4o-2029-01-01" and treats it as gpt-4o: .*MODEL_CATALOGUE_PATH .*MODELS_STRICT=true/,
+        /^d\.yaml: "chat"\.model is unknown: the simulator treats "gpt-4o-2029-01-01" as gpt-4o\. .*MODEL_CATALOGUE_PATH .*MODELS_STRICT=true/,
       ),
     ])
   })
 
-  it('with MODELS_STRICT an unknown model is a problem', () => {
+  it('rejects an unknown model with MODELS_STRICT', () => {
     expect(problemsIn('chat: {model: gpt-4o-2029-01-01}', true)).toHaveLength(1)
     expect(problemsIn('chat: {model: gpt-4o-2024-08-06}', true)).toEqual([])
   })
 
-  it.each(['', ' ', 'x'.repeat(101), 'gpt\u0000', 'gpt\n4'])('refuses the model name %j', (model) => {
+  it.each(['', ' ', 'x'.repeat(101), 'gpt\u0000', 'gpt\n4'])('rejects the model name %j', (model) => {
     expect(problemsIn(JSON.stringify({ a: { model } }))).toEqual([
       expect.stringContaining('"a".model must be a name of 1 to 100 printable characters'),
     ])
   })
 })
 
-it('has a default set without problems', () => {
+it('default deployments have no problems', () => {
   const { deployments, problems } = resolveDeployments(defaultDeployments, 'default')
   expect(problems).toEqual([])
   expect(deployments.find(({ name }) => name === 'embedding')).toMatchObject({ tokensPerMinute: 20_000 })

@@ -5,28 +5,25 @@ import { type ResolvedDeployment, resolveDeployment } from './resolve-deployment
 import { showValue } from './zod-problems.ts'
 import { isRecord } from '../lib/record.ts'
 
-/** What a deployment file says, and all that is wrong with it. */
+/** The deployments of a deployment file, with all problems. */
 export interface DeploymentFile {
   readonly deployments: readonly Deployment[]
-  /** One sentence or two each, with the path of the file and the place in it. */
+  /** One or two sentences each, with the path of the file and the path in it. */
   readonly problems: readonly string[]
-  /** What was assumed or has no effect, in the same form. */
+  /** Assumed models and settings without effect, in the same form. */
   readonly warnings: readonly string[]
 }
 
-/** With so many problems the file is not used, and most likely all of them are the same mistake. */
+/** After this many problems, further deployments are not validated: most likely all problems have the same cause. */
 const MAX_PROBLEMS = 50
 
-/** Each takes a search for near names. */
+/** Bounds the time for warnings, because each one searches for similar names. */
 const MAX_WARNED_DEPLOYMENTS = 20
 
-/**
- * What entries were resolved to, so that a change of one deployment leaves ten thousand others as they are, and costs no
- * more than that one.
- */
-const remembered = new WeakMap<object, Remembered>()
+/** Results by entry, so that a change of one of 10,000 deployments resolves only that one. */
+const cache = new WeakMap<object, CachedResult>()
 
-interface Remembered {
+interface CachedResult {
   readonly resolved: ResolvedDeployment
   readonly name: string
   readonly catalogue: ModelCatalogue
@@ -34,10 +31,10 @@ interface Remembered {
 }
 
 /**
- * Resolves what stands in a deployment file, once it has been read.
+ * Resolves the parsed entries of a deployment file.
  *
- * @param path is for the problems
- * @param modelsStrict whether a model that the catalogue does not have is a problem
+ * @param path path of the file, with which problems begin
+ * @param modelsStrict whether a model that is not in the catalogue is a problem
  */
 export function resolveDeployments(
   entries: unknown,
@@ -64,10 +61,10 @@ export function resolveDeployments(
     if (resolved.describeWarnings && ++warned <= MAX_WARNED_DEPLOYMENTS)
       warnings.push(...resolved.describeWarnings().map((warning) => `${path}: ${warning}`))
     if (!before && resolved.deployment && isRecord(entry))
-      remembered.set(entry, { resolved, name, catalogue, modelsStrict })
+      cache.set(entry, { resolved, name, catalogue, modelsStrict })
   }
   if (unchecked > 0)
-    problems.push(`${path}: ${unchecked} more deployments are not checked. Correct these first.`)
+    problems.push(`${path}: ${unchecked} more deployments were not checked. Fix the problems above first.`)
   else problems.push(...listProblems(spilloverProblems(deployments)).map((problem) => `${path}: ${problem}`))
   if (warned > MAX_WARNED_DEPLOYMENTS)
     warnings.push(`${path}: ${warned - MAX_WARNED_DEPLOYMENTS} more deployments have such warnings.`)
@@ -80,33 +77,35 @@ function resolvedBefore(
   catalogue: ModelCatalogue,
   modelsStrict: boolean,
 ): ResolvedDeployment | undefined {
-  const before = isRecord(entry) ? remembered.get(entry) : undefined
+  const before = isRecord(entry) ? cache.get(entry) : undefined
   const isSame =
     before?.name === name && before.catalogue === catalogue && before.modelsStrict === modelsStrict
   return isSame ? before.resolved : undefined
 }
 
 /**
- * What is wrong with the deployments that spill over, a sentence or two each: a provisioned deployment spills over to a
- * pay-as-you-go one that can do the same, and no further.
+ * Validates spillover. A provisioned deployment can spill over to a pay-as-you-go deployment that supports the same operations.
+ * Returns problems of one or two sentences each.
  */
 function spilloverProblems(deployments: readonly Deployment[]): string[] {
   const spilling = deployments.filter(({ spilloverTo }) => spilloverTo !== undefined)
   if (spilling.length === 0) return []
   const byName = new Map(deployments.map((deployment) => [deployment.name, deployment]))
   return spilling.flatMap(({ name, spilloverTo = '', provisionedThroughputUnits, model }) => {
-    const place = `${JSON.stringify(shortText(name))}.spilloverTo`
+    const location = `${JSON.stringify(shortText(name))}.spilloverTo`
     const got = `(got ${showValue(spilloverTo)})`
     const target = byName.get(spilloverTo)
     if (provisionedThroughputUnits === undefined) {
-      return [`${place} goes with provisionedThroughputUnits ${got}. Set both, or none.`]
+      return [`${location} requires provisionedThroughputUnits ${got}. Set both or neither.`]
     }
     if (!target || target.provisionedThroughputUnits !== undefined) {
-      return [`${place} must name a pay-as-you-go deployment of this file ${got}. Add one of that name.`]
+      return [
+        `${location} must name a pay-as-you-go deployment in this file ${got}. Add a deployment with that name.`,
+      ]
     }
     if (model.operations.every((operation) => target.model.operations.includes(operation))) return []
     return [
-      `${place} must name a deployment that can do what ${model.name} can ${got}. Give it the same model.`,
+      `${location} must name a deployment that supports all operations of ${model.name} ${got}. Give it the same model.`,
     ]
   })
 }

@@ -2,18 +2,18 @@ import { limitProfileNames } from './deployments.ts'
 import type { deploymentEntrySchema } from './resolve-deployment.ts'
 import { sourceNames } from './source-names.ts'
 
-/** What the documents say of a key of a deployment. */
+/** Documentation of a key of a deployment. */
 export interface DeploymentKey {
-  /** In Markdown, without a full stop at its end. */
+  /** Markdown, without a full stop at its end. */
   readonly meaning: string
   readonly range: string
-  /** What holds without the key. */
+  /** Meaning of a missing key. */
   readonly whenAbsent: string
 }
 
 const count = 'an integer of at least 1'
 
-/** Every key of a deployment, for the documents and the OpenAPI document; the compiler compares them with the schema. */
+/** All keys of a deployment, for the documentation and the OpenAPI document. The compiler compares them with the schema. */
 export const deploymentKeys: Readonly<Record<keyof typeof deploymentEntrySchema.shape, DeploymentKey>> = {
   model: {
     meaning:

@@ -11,24 +11,24 @@ const latencyOf = (latency: unknown) => {
 }
 const problemsOf = (latency: unknown, model?: string): readonly string[] => parse(latency, model).problems
 
-describe('the latency of a deployment', () => {
-  it('may be left out', () => {
+describe('latency of a deployment', () => {
+  it('is optional', () => {
     const { deployments } = parseDeploymentFile('chat: {model: gpt-4o}', 'd.yaml')
     expect(deployments[0]).not.toHaveProperty('latency')
   })
 
-  it('keeps what was given and no more', () => {
+  it('has the configured keys only', () => {
     expect(latencyOf({ profile: 'gpt-4o', promptMsPerToken: 0.1 })).toEqual({
       profile: 'gpt-4o',
       promptMsPerToken: 0.1,
     })
   })
 
-  it('takes a bare number for a constant', () => {
+  it('accepts a number as a constant', () => {
     expect(latencyOf({ perToken: 20 })).toEqual({ perToken: { distribution: 'constant', ms: 20 } })
   })
 
-  it('takes a gamma distribution by its mean or by its scale', () => {
+  it('accepts a gamma distribution with a mean or a scale', () => {
     const gamma = { distribution: 'gamma', shape: 4, scaleMs: 5 }
     expect(latencyOf({ firstToken: { distribution: 'gamma', shape: 4, meanMs: 20 } })).toEqual({
       firstToken: gamma,
@@ -36,13 +36,13 @@ describe('the latency of a deployment', () => {
     expect(latencyOf({ firstToken: gamma })).toEqual({ firstToken: gamma })
   })
 
-  it('takes off for bursts in either form of YAML', () => {
+  it('accepts off for bursts in YAML 1.1 and 1.2', () => {
     const { deployments } = parseDeploymentFile('a: {model: gpt-4o, latency: {burst: off}}', 'd.yaml')
     expect(deployments[0]?.latency).toEqual({ burst: 'off' })
     expect(latencyOf({ burst: false })).toEqual({ burst: 'off' })
   })
 
-  it('takes the slots as the number of requests that load is counted in', () => {
+  it('uses the slots as the default of load.requests', () => {
     expect(latencyOf({ load: { slowdown: 1 }, concurrency: { slots: 16 } })).toEqual({
       load: { slowdown: 1, exponent: 1, requests: 16 },
       concurrency: { slots: 16, queueLength: 100, queueTimeoutMs: 60_000 },
@@ -63,7 +63,7 @@ describe('the latency of a deployment', () => {
     [{ perToken: 'fast' }, 'perToken must be a number of milliseconds, or a mapping with a distribution'],
     [
       { perToken: { distribution: 'constant', ms: 1, sigma: 2 } },
-      'perToken.sigma is not known here. Known keys are distribution, ms.',
+      'perToken.sigma is not a known key. Known keys are distribution, ms.',
     ],
     [{ perToken: { distribution: 'gamma', shape: 2 } }, 'perToken must have either meanMs or scaleMs'],
     [
@@ -88,48 +88,45 @@ describe('the latency of a deployment', () => {
     ],
     [{ profile: 'gpt-4o-min' }, 'profile must be one of off, auto,'],
     [{ profile: 'gpt-4o-min' }, 'Did you mean gpt-4o-mini?'],
-    [
-      { burst: { tokens: [10, 3] } },
-      'burst.tokens must be two integers from 1 to 1,000, the smaller one first',
-    ],
+    [{ burst: { tokens: [10, 3] } }, 'burst.tokens must be two integers from 1 to 1,000 in ascending order'],
     [{ burst: 'on' }, 'burst must be off, or a mapping such as {tokens: [3, 10]} (got "on").'],
-    [{ load: { slowdown: 1 } }, 'load.requests must be given where there is no concurrency.slots'],
+    [{ load: { slowdown: 1 } }, 'load.requests is required without concurrency.slots'],
     [{ load: { slowdown: -1, requests: 2 } }, 'load.slowdown must be a number from 0 to 1,000 (got -1).'],
     [{ concurrency: { slots: 0 } }, 'concurrency.slots must be an integer from 1 to 1,000,000 (got 0).'],
     [{ concurrency: { slots: 4, queueTimeoutMs: '1s' } }, 'concurrency.queueTimeoutMs must be a number'],
     [{ concurrency: 4 }, 'concurrency must be a mapping with the keys slots, queueLength, queueTimeoutMs'],
-    [{ perTokens: 4 }, 'perTokens is not known here. Known keys are profile, firstToken, perToken,'],
-  ])('refuses %j with its place in the file', (latency, problem) => {
+    [{ perTokens: 4 }, 'perTokens is not a known key. Known keys are profile, firstToken, perToken,'],
+  ])('rejects %j with its path in the file', (latency, problem) => {
     const problems = problemsOf(latency)
     expect(problems).toHaveLength(1)
     expect(problems[0]).toMatch(/^d\.yaml: "chat"\.latency\./)
     expect(problems[0]).toContain(problem)
   })
 
-  it.each([5, null, [], 'fast'])('refuses %j as a whole', (latency) => {
+  it.each([5, null, [], 'fast'])('rejects %j as a whole', (latency) => {
     expect(problemsOf(latency)[0]).toContain('"chat".latency must be a mapping with the keys profile,')
   })
 
-  it('reports every problem at once', () => {
+  it('reports all problems', () => {
     expect(
       problemsOf({ profile: 'x', perToken: -1, concurrency: { slots: 1.5, queueLength: -1 } }),
     ).toHaveLength(4)
   })
 
-  it('refuses times that the model never takes', () => {
+  it('rejects times that do not apply to the model', () => {
     expect(problemsOf({ perRequest: 50 })[0]).toContain(
-      '"chat".latency.perRequest must be absent, for gpt-4o writes tokens.',
+      '"chat".latency.perRequest does not apply to gpt-4o, which returns tokens. Remove it.',
     )
     const problems = problemsOf({ profile: 'gpt-4o', perToken: 5 }, 'text-embedding-3-small')
     expect(problems).toEqual([
-      expect.stringContaining('.perToken must be absent, for text-embedding-3-small writes no tokens.'),
-      expect.stringContaining('.profile must be one that fits text-embedding-3-small'),
+      expect.stringContaining('.perToken does not apply to text-embedding-3-small, which returns no tokens.'),
+      expect.stringContaining('.profile must be a profile for text-embedding-3-small'),
     ])
     expect(problemsOf({ profile: 'auto', perRequest: 5 }, 'text-embedding-3-small')).toEqual([])
   })
 })
 
-it('takes the example of docs/timing.md', () => {
+it('example of docs/timing.md is a valid latency', () => {
   const document = readFileSync(new URL('../../docs/timing.md', import.meta.url), 'utf8')
   const [, example = ''] = /```yaml\n([^]*?)```/.exec(document) ?? []
   const { deployments, problems } = parseDeploymentFile(example, 'd.yaml')

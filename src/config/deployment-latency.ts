@@ -24,7 +24,7 @@ const MAX_COUNT = 1_000_000
 const groupRule = 'must be off, or a mapping such as {tokens: [3, 10]}'
 
 const schema = mapping({
-  /** A built-in profile; what the parts below give counts before it. */
+  /** A built-in profile. The keys below override it. */
   profile: z
     .preprocess(
       (value: LatencyProfileChoice) => ((value as unknown) === false ? 'off' : value),
@@ -32,38 +32,38 @@ const schema = mapping({
     )
     .optional(),
   ...profileShape,
-  /** How an answer slows down when the deployment works on others at the same time. */
+  /** Slowdown under load. */
   load: mapping({
-    /** What is added to every time of the model, as a share of it, once `requests` others are in work. */
+    /** Added to every time, as a fraction of it, when `requests` other requests are being answered. */
     slowdown: numberFrom(0, 1_000),
-    /** 1 makes the times grow evenly with the requests; above 1 little at first and steeply later. */
+    /** 1: times grow linearly with the number of requests. Above 1: slowly at first and steeply later. */
     exponent: numberFrom(0.1, 10).default(1),
-    /** How many other requests slow an answer down by `slowdown`; absent: `concurrency.slots`. */
+    /** Number of other requests at which `slowdown` applies in full; default: `concurrency.slots`. */
     requests: integerFrom(1, MAX_COUNT).optional(),
   }).optional(),
-  /** How many requests a deployment works on at once, and how many may wait. */
+  /** Limit of concurrent requests, with a queue. */
   concurrency: mapping({
     slots: integerFrom(1, MAX_COUNT),
-    /** A request that finds this many waiting is refused: 429. */
+    /** Maximum number of waiting requests. Further ones get 429. */
     queueLength: integerFrom(0, MAX_COUNT).default(100),
-    /** One that has waited this long is given up: 503. */
+    /** Maximum wait. After it the request gets 503. */
     queueTimeoutMs: milliseconds.default(60_000),
   }).optional(),
 })
 
 type Parsed = z.output<typeof schema>
 
-/** How the answers of a deployment take their time, as `latency` of the deployment file (docs/timing.md). */
+/** Latency of a deployment: `latency` in the deployment file (docs/timing.md). */
 export interface DeploymentLatencyOptions
   extends Input<z.ZodObject<typeof profileShape>>, Omit<Input<typeof schema>, keyof LatencyProfile> {}
 
-/** How an answer slows down under load, with the number of requests that its deployment leaves to its slots. */
+/** Slowdown under load, with the default of `requests` filled in. */
 export interface Load extends FilledTree<NonNullable<Parsed['load']>> {}
 
-/** How many requests a deployment works on at once, and how many may wait. */
+/** Limit of concurrent requests of a deployment, with a queue. */
 export interface Concurrency extends ReadonlyTree<NonNullable<Parsed['concurrency']>> {}
 
-/** What a deployment says of its timing. What it leaves out comes from the profile, then from the environment. */
+/** Latency of a deployment. The default of each key comes from the profile, then from the settings. */
 export interface DeploymentLatency extends LatencyProfile, Given<Pick<Parsed, 'profile'>> {
   readonly load?: Load
   readonly concurrency?: Concurrency
@@ -79,11 +79,11 @@ const advice = {
   sigma: 'Set it to 0.7, for example.',
   promptMsPerToken: 'Set it to 0.1, for example.',
   reasoningMsPerToken: 'Set it to 10, for example.',
-  slowdown: 'Set it to 1, for example: twice the time.',
+  slowdown: 'Set it to 1, for example, which doubles the latency.',
   exponent: 'Set it to 2, for example.',
   requests: 'Set it to 32, for example.',
   slots: 'Set it to 16, for example.',
-  queueLength: 'Set it to 100, for example; 0 refuses at once.',
+  queueLength: 'Set it to 100, for example. 0 rejects immediately.',
   queueTimeoutMs: 'Set it to 60000, for example.',
 } satisfies Advice
 
@@ -94,49 +94,49 @@ const words: ProblemWords = {
 }
 
 /**
- * Checks the `latency` of a deployment.
+ * Validates the `latency` of a deployment.
  *
- * @param model undefined where the deployment names none that is known
- * @param place of the deployment, as problems begin with it: `"chat"`
+ * @param model undefined if the model of the deployment is missing or invalid
+ * @param location path of the deployment, with which problems begin: `"chat"`
  */
 export function resolveLatency(
   value: unknown,
   model: Model | undefined,
-  place: string,
+  location: string,
 ): { readonly latency?: DeploymentLatency; readonly problems: readonly string[] } {
   if (value === undefined) return { problems: [] }
   const parsed = schema.safeParse(value)
   if (!parsed.success) {
-    return { problems: describeProblems(parsed.error, value, `${place}.latency`, words) }
+    return { problems: describeProblems(parsed.error, value, `${location}.latency`, words) }
   }
   const { load, ...rest } = parsed.data
   const requests = load?.requests ?? rest.concurrency?.slots
-  const problems = model ? validateLatency(parsed.data, model, `${place}.latency`) : []
+  const problems = model ? validateLatency(parsed.data, model, `${location}.latency`) : []
   if (load && requests === undefined) {
     problems.push(
-      `${place}.latency.load.requests must be given where there is no concurrency.slots (got nothing). ${advice.requests}`,
+      `${location}.latency.load.requests is required without concurrency.slots (got nothing). ${advice.requests}`,
     )
   }
   if (problems.length > 0) return { problems }
   const given = { ...rest, ...(load && requests !== undefined && { load: { ...load, requests } }) }
-  // A copy, for an object that lost keys is slow to read.
+  // A copy, because access to an object with deleted keys is slow.
   return { latency: { ...withoutUndefined(given) }, problems }
 }
 
-/** Times that the model's answers never take: most likely those of another deployment. */
-function validateLatency(latency: Parsed, model: Model, place: string): string[] {
+/** Rejects times that do not apply to the model, which most likely belong to another deployment. */
+function validateLatency(latency: Parsed, model: Model, location: string): string[] {
   if (model.operations.length === 0) return []
   const writes = writesTokens(model)
-  const why = writes ? 'writes tokens' : 'writes no tokens'
+  const why = writes ? 'returns tokens' : 'returns no tokens'
   const wrongKeys = writes ? (['perRequest'] as const) : tokenKeys
   const problems = wrongKeys
     .filter((key) => latency[key] !== undefined)
-    .map((key) => `${place}.${key} must be absent, for ${model.name} ${why}. Leave it out.`)
+    .map((key) => `${location}.${key} does not apply to ${model.name}, which ${why}. Remove it.`)
   const { profile } = latency
   const forTokens = profile !== 'embeddings'
   if (profile !== undefined && profile !== 'off' && profile !== 'auto' && forTokens !== writes) {
     problems.push(
-      `${place}.profile must be one that fits ${model.name}, which ${why} (got ${showValue(profile)}). Set it to auto, for example.`,
+      `${location}.profile must be a profile for ${model.name}, which ${why} (got ${showValue(profile)}). Set it to auto, for example.`,
     )
   }
   return problems

@@ -4,44 +4,40 @@ import type { DeploymentLatency } from './deployment-latency.ts'
 import type { Given } from './mapping-file.ts'
 import type { DeploymentEntry } from './resolve-deployment.ts'
 
-/** What a deployment has as its entry in the deployment file says it. */
+/** The keys that a deployment has unchanged from its entry in the deployment file. */
 type SameInEntry = Given<Omit<DeploymentEntry, 'model' | 'latency' | 'faults'>>
 
-/** A named model with its limits, as a client addresses it. */
+/** A deployment: a model with a name and limits. */
 export interface Deployment extends SameInEntry {
   readonly name: string
-  /** The model that its entry names, or the nearest known one. */
+  /** The model of the entry, or the nearest known one. */
   readonly model: Model
-  /** How its answers take their time; absent leaves it to the settings. */
+  /** Absent: the latency settings apply. */
   readonly latency?: DeploymentLatency
-  /** What goes wrong with it; they come before those of all deployments. */
+  /** Faults of this deployment. They have priority over those for all deployments. */
   readonly faults?: readonly FaultRule[]
 }
 
-/** Names of the eras of the service's limiter, by the month of the captures that show them. */
+/** Versions of the rate limiter of the service, named by the month in which they were observed. */
 export const limitProfileNames = ['2024-02', '2024-10', '2025-08', '2026-03', '2026-08'] as const
 
-/** The name of an era of the limiter. */
+/** Version of the rate limiter. */
 export type LimitProfileName = (typeof limitProfileNames)[number]
 
-/** Requests a minute for each 1,000 tokens a minute, of the older chat models; the default where a model tells none. */
+/** Requests per minute for each 1,000 tokens per minute, for models without a ratio. It is the ratio of the older chat models. */
 const DEFAULT_REQUESTS_PER_THOUSAND_TOKENS = 6
 
-/**
- * The requests a minute that follow from the tokens a minute by the model's ratio (Microsoft Learn, quotas and limits),
- * rounded up.
- */
+/** Derives requests per minute from tokens per minute by the ratio of the model (Microsoft Learn, quotas and limits), rounded up. */
 export function derivedRequestsPerMinute(tokensPerMinute: number, model: Model): number {
   const ratio = model.requestsPerThousandTokens ?? DEFAULT_REQUESTS_PER_THOUSAND_TOKENS
   return Math.ceil((tokensPerMinute * ratio) / 1_000)
 }
 
 /**
- * The deployments that exist without a deployment file, in the form of that file. The first five follow the
- * first quota of a pay-as-you-go subscription for Global Standard (Microsoft Learn, quotas and limits: gpt-4o and
- * gpt-4o-mini 2025-08, embeddings 2026-08). For gpt-5-mini the ratio of one request to 1,000 tokens is from there, the
- * million is the one of gpt-5-chat. The others are those of the Python simulator, with its limits (whisper: Microsoft
- * Learn, 3 requests a minute by default).
+ * The deployments without a deployment file, in the form of that file. The first five have the default quota of a pay-as-you-go
+ * subscription for Global Standard (Microsoft Learn, quotas and limits: gpt-4o and gpt-4o-mini 2025-08, embeddings 2026-08). For
+ * gpt-5-mini the ratio of one request to 1,000 tokens is from there, and the million is that of gpt-5-chat. The others are those
+ * of the Python simulator with its limits (whisper: Microsoft Learn, 3 requests per minute by default).
  */
 export const defaultDeployments = {
   'gpt-4o': { model: 'gpt-4o', tokensPerMinute: 450_000, requestsPerMinute: 2_700 },
@@ -75,7 +71,7 @@ interface DefaultEntry {
   readonly requestsPerMinute?: number
 }
 
-/** Whether a deployment has the limits that the default set gives to its name. */
+/** Returns whether a deployment has the limits of the default deployment with the same name. */
 export function hasDefaultLimits(deployment: Deployment): boolean {
   const { name, tokensPerMinute, requestsPerMinute } = deployment
   const entries: Readonly<Record<string, DefaultEntry>> = defaultDeployments

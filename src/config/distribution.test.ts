@@ -9,7 +9,7 @@ const drawMany = (from: Distribution, seed = 'draws'): number[] => {
   return Array.from({ length: DRAWS }, () => drawMs(from, random)).sort((a, b) => a - b)
 }
 
-/** Which quantiles are off by 3 % or more; with so many draws chance alone does not make one of those below so. */
+/** Returns the quantiles that differ by 3 % or more. With this number of draws, random variation is below that. */
 const wrongQuantiles = (from: Distribution, expected: Readonly<Record<number, number>>): string[] => {
   const sorted = drawMany(from)
   return Object.entries(expected).flatMap(([share, ms]) => {
@@ -22,7 +22,7 @@ const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length
 
 describe('drawMs', () => {
-  it('gives a constant itself', () => {
+  it('returns a constant', () => {
     expect(new Set(drawMany({ distribution: 'constant', ms: 12.5 }))).toEqual(new Set([12.5]))
   })
 
@@ -31,7 +31,7 @@ describe('drawMs', () => {
     expect(wrongQuantiles(from, { 0.00135: 70, 0.1587: 90, 0.5: 100, 0.8413: 110, 0.99865: 130 })).toEqual([])
   })
 
-  it('clamps a normal distribution at 0, where half of its draws are when the mean is 0', () => {
+  it('clamps a normal distribution at 0, which half of the draws are for a mean of 0', () => {
     const sorted = drawMany({ distribution: 'normal', meanMs: 0, stdDevMs: 10 })
     expect(sorted[0]).toBe(0)
     expect(sorted.filter((ms) => ms === 0).length / DRAWS).toBeCloseTo(0.5, 2)
@@ -58,7 +58,7 @@ describe('drawMs', () => {
     expect(mean(drawMany({ distribution: 'gamma', shape: 4, scaleMs: 25 })) / 100).toBeCloseTo(1, 2)
   })
 
-  it('follows measured quantiles, on straight lines between them', () => {
+  it('interpolates measured quantiles linearly', () => {
     const quantiles = [
       [0, 100],
       [0.5, 400],
@@ -72,7 +72,7 @@ describe('drawMs', () => {
     expect(sorted.at(-1)).toBeLessThanOrEqual(5_000)
   })
 
-  it('goes beyond neither the first nor the last measured quantile', () => {
+  it('stays between the first and the last measured quantile', () => {
     const quantiles = [
       [0.1, 50],
       [0.9, 90],
@@ -83,7 +83,7 @@ describe('drawMs', () => {
     expect(new Set(drawMany({ distribution: 'quantiles', quantiles: [[0.5, 7]] }))).toEqual(new Set([7]))
   })
 
-  it('gives the same times for the same seed, and others for another', () => {
+  it('returns the same times for the same seed, and different ones for another', () => {
     const from = { distribution: 'gamma', shape: 2, scaleMs: 3 } as const
     expect(drawMany(from)).toEqual(drawMany(from))
     expect(drawMany(from, 'other')).not.toEqual(drawMany(from))

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Input, mapping, numberFrom, type ReadonlyTree } from './mapping-file.ts'
 import { lognormal, type Random, standardNormal } from '../lib/random.ts'
 
-/** A time that is about in the middle of those of a distribution, in milliseconds. */
+/** Returns a typical value of a distribution, near its median, in milliseconds. */
 export function typicalMs(from: Distribution): number {
   switch (from.distribution) {
     case 'constant':
@@ -18,15 +18,15 @@ export function typicalMs(from: Distribution): number {
   }
 }
 
-/** Far beyond any real waiting time, and near enough for due times to stay exact. */
+/** Far above any real latency, and small enough for exact due times. */
 const MAX_MS = 3_600_000
 
 /** A time in milliseconds, up to an hour. */
 export const milliseconds = numberFrom(0, MAX_MS)
 
-/** At 3 a hundredth of the times is beyond a thousand medians. */
+/** At 3, 1 % of the times are above 1,000 times the median. */
 const sigma = numberFrom(0, 3)
-/** Below a hundredth a gamma draw is nearly always 0; from a million on it is as good as constant. */
+/** Below 0.01 almost all draws are 0; above 1,000,000 they are practically constant. */
 const shape = numberFrom(0.01, 1_000_000)
 
 const gamma = mapping({
@@ -37,7 +37,7 @@ const gamma = mapping({
   meanMs: milliseconds.optional(),
 })
   .refine(({ scaleMs, meanMs }) => (scaleMs === undefined) !== (meanMs === undefined), {
-    error: 'must have either meanMs or scaleMs beside its shape',
+    error: 'must have either meanMs or scaleMs in addition to shape',
   })
   .transform(({ shape, scaleMs, meanMs = 0 }) => ({
     distribution: 'gamma' as const,
@@ -51,8 +51,8 @@ const points =
 const quantiles = mapping({
   distribution: z.literal('quantiles'),
   /**
-   * Points of a measured distribution, ascending in both numbers: a share of the times from 0 to 1, and the time that this
-   * share does not exceed. Between two points times are spread evenly; none is beyond the first or last point.
+   * Points of a measured distribution, ascending in both numbers: a fraction of the times from 0 to 1, and the time that this
+   * fraction does not exceed. Times are interpolated linearly between points and never lie outside of them.
    */
   quantiles: z
     .array(z.tuple([z.number(points).min(0, points).max(1, points), milliseconds], points), points)
@@ -83,15 +83,15 @@ const forms = {
 
 type Form = (typeof forms)[keyof typeof forms]
 
-/** How a waiting time varies from one draw to the next. Times in milliseconds, not negative. */
+/** Distribution of a time. Times are in milliseconds and not negative. */
 export type Distribution = ReadonlyTree<z.output<Form>>
 
-/** A waiting time: milliseconds, or a distribution of them (docs/timing.md). A gamma distribution may give its mean. */
+/** A time in milliseconds, or a distribution of times (docs/timing.md). A gamma distribution has either `meanMs` or `scaleMs`. */
 export type DistributionOptions = number | Input<Form>
 
 const kinds = Object.keys(forms).join(', ')
 
-/** A distribution as a file gives it; a bare number is a constant, and a gamma distribution may give its mean. */
+/** Schema of a distribution in a file. A number is a constant; a gamma distribution has either `meanMs` or `scaleMs`. */
 export const distributionSchema: z.ZodType<Distribution, DistributionOptions> = z.preprocess(
   (value: DistributionOptions) =>
     typeof value === 'number' ? { distribution: 'constant', ms: value } : value,
@@ -107,7 +107,7 @@ export const distributionSchema: z.ZodType<Distribution, DistributionOptions> = 
   ),
 )
 
-/** Draws a waiting time in milliseconds; never negative. */
+/** Draws a time in milliseconds; never negative. */
 export function drawMs(from: Distribution, random: Random): number {
   switch (from.distribution) {
     case 'constant':
@@ -124,11 +124,11 @@ export function drawMs(from: Distribution, random: Random): number {
 }
 
 /**
- * A draw from the gamma distribution of scale 1 (Marsaglia and Tsang, "A simple method for generating gamma variables",
- * 2000): a transformed normal draw, of which fewer than 5 in 100 are thrown away.
+ * Draws from the gamma distribution of scale 1 (Marsaglia and Tsang, "A simple method for generating gamma variables", 2000):
+ * transforms a normal draw, and rejects fewer than 5 % of them.
  */
 function standardGamma(shape: number, random: Random): number {
-  // Below 1 the method needs a detour: a gamma of shape + 1, times a power of a uniform draw.
+  // The method needs a shape of at least 1. Below, use a gamma of shape + 1 times a power of a uniform draw.
   if (shape < 1) return standardGamma(shape + 1, random) * (1 - random.unit()) ** (1 / shape)
   const d = shape - 1 / 3
   const c = 1 / Math.sqrt(9 * d)
@@ -139,7 +139,7 @@ function standardGamma(shape: number, random: Random): number {
   }
 }
 
-/** The time at a share, on straight lines between the points; flat before the first and after the last one. */
+/** Returns the time at a fraction by linear interpolation; constant before the first and after the last point. */
 function interpolate(points: readonly (readonly [number, number])[], share: number): number {
   const next = points.findIndex(([pointShare]) => pointShare > share)
   const [aboveShare, aboveMs] = points[next] ?? points.at(-1) ?? [1, 0]

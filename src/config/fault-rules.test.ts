@@ -4,18 +4,18 @@ import { checkFaultFile, resolveFault, resolveFaults, faultKinds } from './fault
 import { loadConfig } from './live-config.ts'
 
 const known = new Set(['chat'])
-const resolve = (...faults: unknown[]) => resolveFaults(faults, { place: 'faults', known })
+const resolve = (...faults: unknown[]) => resolveFaults(faults, { location: 'faults', known })
 const ruleOf = (rule: object) => resolve({ probability: 1, ...rule }).rules[0]
 const problemsOf = (rule: object) => resolve({ probability: 1, fault: 'serverError', ...rule }).problems
 
-describe('the rules of faults', () => {
-  it('take a word for a kind with its usual parameters, or for an error', () => {
+describe('fault rules', () => {
+  it('accept a word for a kind with default parameters, or for an error', () => {
     expect(ruleOf({ fault: 'stall' })?.fault).toEqual({ kind: 'stall', ms: Infinity })
     expect(ruleOf({ fault: 'splitEvent' })?.fault).toEqual({ kind: 'splitEvent', parts: 2, gapMs: 20 })
     expect(ruleOf({ fault: 'serverError' })?.fault).toEqual({ kind: 'error', error: 'serverError' })
   })
 
-  it('take every kind, and every error, by its word', () => {
+  it('accept each kind and each error by its word', () => {
     for (const word of [...namedErrorNames, ...faultKinds]) {
       if (word === 'error' || word === 'delay') continue
       expect({ word, problems: resolve({ probability: 0.5, fault: word }).problems }).toEqual({
@@ -25,7 +25,7 @@ describe('the rules of faults', () => {
     }
   })
 
-  it('take a mapping with a kind and parameters', () => {
+  it('accept a mapping with a kind and parameters', () => {
     const fault = { kind: 'stall', ms: 500, afterEvents: 3 }
     expect(ruleOf({ fault })?.fault).toEqual(fault)
     expect(ruleOf({ fault: { kind: 'stall', ms: 'forever' } })?.fault).toEqual({
@@ -40,13 +40,13 @@ describe('the rules of faults', () => {
     })
   })
 
-  it('are called by their own name, else by that of their error or kind', () => {
+  it('have their name as label, or else that of their error or kind', () => {
     expect(ruleOf({ fault: 'cut', name: 'bad-router' })?.label).toBe('bad-router')
     expect(ruleOf({ fault: 'cut' })?.label).toBe('cut')
     expect(ruleOf({ fault: 'overloaded503' })?.label).toBe('overloaded503')
   })
 
-  it('strike streams only where the fault is one of streams', () => {
+  it('apply to streams only if the fault requires a stream', () => {
     expect(ruleOf({ fault: 'errorEvent' })?.stream).toBe(true)
     expect(ruleOf({ fault: { kind: 'cut', afterEvents: 2 } })?.stream).toBe(true)
     expect(ruleOf({ fault: { kind: 'cut', afterShare: 0.2 } })?.stream).toBeUndefined()
@@ -57,7 +57,7 @@ describe('the rules of faults', () => {
     [{ probability: undefined }, 'faults[0].probability must be a number from 0 to 1 (got nothing).'],
     [
       { deployment: 'chta' },
-      'faults[0].deployment must be the name of a deployment (got "chta"). Known are chat.',
+      'faults[0].deployment must be the name of a deployment (got "chta"). Known names are chat.',
     ],
     [{ operation: 'chatCompletion' }, 'Did you mean chatCompletions?'],
     [{ fault: 'serverErorr' }, '(got "serverErorr"). Did you mean serverError?'],
@@ -81,15 +81,15 @@ describe('the rules of faults', () => {
     ],
     [
       { fault: { kind: 'cut', after: 1 } },
-      'faults[0].fault.after is not known here. Known keys are kind, afterEvents, afterShare.',
+      'faults[0].fault.after is not a known key. Known keys are kind, afterEvents, afterShare.',
     ],
     [
       { fault: { kind: 'contentFilter', category: 'jailbreak' } },
-      'faults[0].fault.category must not be jailbreak in an answer',
+      'faults[0].fault.category must not be jailbreak unless finds is prompt',
     ],
     [
       { fault: 'errorEvent', stream: false },
-      'faults[0].stream must be true for this fault, which only streams have.',
+      'faults[0].stream must be true for this fault, which applies to streams only (got false).',
     ],
     [
       { fault: 'refusal', operation: 'embeddings' },
@@ -100,26 +100,26 @@ describe('the rules of faults', () => {
       'faults[0].name must not be the name of a kind of fault or of an error (got "stall").',
     ],
     [{ name: 'a b' }, 'faults[0].name must be 1 to 64 letters'],
-    [{ chance: 1 }, 'faults[0].chance is not known here. Known keys are name, probability'],
-  ])('refuse %j with its place', (rule, message) => {
+    [{ chance: 1 }, 'faults[0].chance is not a known key. Known keys are name, probability'],
+  ])('reject %j with its path', (rule, message) => {
     expect(problemsOf(rule).join('\n')).toContain(message)
   })
 
-  it('of a deployment belong to it, and name none themselves', () => {
+  it('of a deployment have its name, and cannot set another one', () => {
     const rule = { probability: 1, fault: 'cut' }
-    const own = resolveFaults([rule], { place: '"chat".faults', deployment: 'chat' })
+    const own = resolveFaults([rule], { location: '"chat".faults', deployment: 'chat' })
     expect(own.rules[0]?.deployment).toBe('chat')
     const wrong = resolveFaults([{ ...rule, deployment: 'x' }], {
-      place: '"chat".faults',
+      location: '"chat".faults',
       deployment: 'chat',
     })
-    expect(wrong.problems[0]).toContain('"chat".faults[0].deployment is not known here.')
-    expect(resolveFaults({}, { place: '"chat".faults' }).problems).toEqual([
+    expect(wrong.problems[0]).toContain('"chat".faults[0].deployment is not a known key.')
+    expect(resolveFaults({}, { location: '"chat".faults' }).problems).toEqual([
       '"chat".faults must be a list of faults (got {}). docs/faults.md has examples.',
     ])
   })
 
-  it('can stand alone', () => {
+  it('have a form for a single fault', () => {
     expect(resolveFault('cut', 'x-sim-fault')).toEqual({ fault: { kind: 'cut' } })
     expect(resolveFault('cuts', 'x-sim-fault')).toMatchObject({
       problems: [expect.stringMatching(/^x-sim-fault must be one of/)],
@@ -127,8 +127,8 @@ describe('the rules of faults', () => {
   })
 })
 
-describe('a file of faults', () => {
-  it('has a list under faults, and nothing else', () => {
+describe('fault file', () => {
+  it('has a list under faults as its only key', () => {
     const parsed = checkFaultFile(
       { faults: [{ probability: 0.1, fault: 'cut', deployment: 'chat' }] },
       'f.yaml',
@@ -139,12 +139,12 @@ describe('a file of faults', () => {
       { label: 'cut', probability: 0.1, deployment: 'chat', fault: { kind: 'cut' } },
     ])
     expect(checkFaultFile({ fault: [] }, 'f.yaml').problems).toEqual([
-      'f.yaml: fault is not known here. The only key is faults.',
+      'f.yaml: fault is not a known key. The only key is faults.',
       'f.yaml: faults must be a list of faults (got nothing).',
     ])
   })
 
-  it('is refused at start together with all other problems, each with its file', () => {
+  it('is validated at start together with all other files', () => {
     const files: Record<string, string> = {
       '/d.yaml': 'chat: { model: gpt-4o, faults: [{ probability: -1, fault: cut }] }',
       '/f.yaml': 'faults: [{ probability: 2, fault: cut }]',
@@ -162,7 +162,7 @@ describe('a file of faults', () => {
       })
     expect(load).toThrow('d.yaml: "chat".faults[0].probability must be a number from 0 to 1 (got -1)')
     expect(load).toThrow('f.yaml: faults[0].probability must be a number from 0 to 1 (got 2)')
-    expect(load).toThrow('i.yaml: phases must have a phase at least')
+    expect(load).toThrow('i.yaml: phases must have at least one phase')
     delete files['/f.yaml']
     expect(load).toThrow('FAULTS_PATH names a file that cannot be read: no such file.')
   })

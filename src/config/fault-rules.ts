@@ -8,10 +8,10 @@ import { namedErrorNames, type NamedError } from '../wire/named-errors.ts'
 import { distributionSchema, milliseconds } from './distribution.ts'
 import type { HarmCategory, PromptCategory } from '../wire/content-filters.ts'
 
-/** A day; the service itself never names a longer wait. */
+/** A day. The service never sends a longer retry-after. */
 const MAX_RETRY_SECONDS = 86_400
 
-/** Beyond any answer: no model writes a million tokens. */
+/** Above any answer: no model returns a million tokens. */
 const MAX_EVENTS = 1_000_000
 
 const shareRule = 'must be a number between 0 and 1'
@@ -26,43 +26,43 @@ const pause = z
   .refine((value) => value === Infinity || milliseconds.safeParse(value).success, foreverRule)
   .transform(Number)
 
-/** Where in an answer a fault strikes: at most one of the two. */
-const placed = {
-  /** After so many events of a stream, at least 1. A fault with it strikes streams only. */
+/** Position of a fault in an answer: at most one of the two keys. */
+const position = {
+  /** Number of events before the fault, at least 1. Such a fault applies to streams only. */
   afterEvents: integerFrom(1, MAX_EVENTS).optional(),
-  /** After this share of a stream's events, or of a whole body's bytes; between 0 and 1. */
+  /** Fraction of the events of a stream, or of the bytes of a complete body, before the fault; between 0 and 1. */
   afterShare: share.optional(),
 }
 
 const forms = [
-  /** An error of the service in the place of an answer. */
+  /** Returns an error of the service instead of an answer. */
   mapping({
     kind: z.literal('error'),
     error: z.enum(namedErrorNames, `must be one of ${namedErrorNames.join(', ')}`),
     retryAfterSeconds: integerFrom(0, MAX_RETRY_SECONDS).optional(),
   }),
-  /** The whole answer comes later. */
+  /** Delays the answer. */
   mapping({ kind: z.literal('delay'), ms: distributionSchema }),
-  /** Nothing more comes for a while, Infinity for ever: before the first byte, or at a place. */
-  mapping({ kind: z.literal('stall'), ms: pause.default(Infinity), ...placed }),
-  /** The connection is reset before anything is sent. */
+  /** Pauses for `ms`, or forever (Infinity): before the first byte, or at a position. */
+  mapping({ kind: z.literal('stall'), ms: pause.default(Infinity), ...position }),
+  /** Resets the connection before anything is sent. */
   mapping({ kind: z.literal('cutBeforeHeaders') }),
-  /** The connection is reset in the midst of the answer. */
-  mapping({ kind: z.literal('cut'), ...placed }),
-  /** A body ends in order before it is complete; a stream lacks its end. */
-  mapping({ kind: z.literal('truncate'), ...placed }),
-  /** An open stream reports an error and ends. */
-  mapping({ kind: z.literal('errorEvent'), message: phrase.optional(), ...placed }),
-  /** The JSON of one event is cut in half. */
-  mapping({ kind: z.literal('malformedEvent'), ...placed }),
-  /** One event comes in `parts` pieces, `gapMs` apart. */
+  /** Resets the connection during the answer. */
+  mapping({ kind: z.literal('cut'), ...position }),
+  /** Ends a body early without a connection error. A stream has no end event. */
+  mapping({ kind: z.literal('truncate'), ...position }),
+  /** Sends an error event in an open stream and ends it. */
+  mapping({ kind: z.literal('errorEvent'), message: phrase.optional(), ...position }),
+  /** Sends only the first half of the JSON of one event. */
+  mapping({ kind: z.literal('malformedEvent'), ...position }),
+  /** Sends one event in `parts` pieces, `gapMs` apart. */
   mapping({
     kind: z.literal('splitEvent'),
     parts: integerFrom(2, 100).default(2),
     gapMs: integerFrom(5, 60_000).default(20),
-    ...placed,
+    ...position,
   }),
-  /** The model refuses, in these words. */
+  /** The model refuses with this text. */
   mapping({ kind: z.literal('refusal'), text: phrase.default("I'm sorry, but I can't assist with that.") }),
   /** The content filter finds something. */
   mapping({
@@ -76,38 +76,38 @@ const forms = [
 
 type Form = (typeof forms)[number]
 
-/** What the filter finds: the schema takes every category, and a check after it leaves `jailbreak` to prompts. */
+/** Categories by `finds`. The schema accepts all categories; a check after it allows `jailbreak` for prompts only. */
 type FoundHarm = { readonly kind: 'contentFilter' } & (
   | { readonly finds: 'prompt'; readonly category: PromptCategory }
   | { readonly finds: 'completion' | 'late'; readonly category: HarmCategory }
 )
 
-/** What goes wrong. Times in milliseconds, as they are: the time scale does not change them. */
+/** A fault. Times are in milliseconds; the time scale does not apply to them. */
 export type Fault = Given<Exclude<z.output<Form>, { kind: 'contentFilter' }>> | FoundHarm
 
-/** The name of a kind of fault. */
+/** Name of a kind of fault. */
 export type FaultKind = Fault['kind']
 
-/** Where in an answer a fault strikes; at most one of the two is given. */
-export interface FaultPosition extends Given<z.output<z.ZodObject<typeof placed>>> {}
+/** Position of a fault in an answer. At most one of the two keys is set. */
+export interface FaultPosition extends Given<z.output<z.ZodObject<typeof position>>> {}
 
-/** What goes wrong: the name of an error, a kind, or a kind with its parameters (docs/faults.md). Times in milliseconds. */
+/** A fault: the name of an error, a kind, or a kind with parameters (docs/faults.md). Times are in milliseconds. */
 export type FaultOptions = NamedError | Exclude<FaultKind, 'error' | 'delay'> | Input<Form>
 
-/** The kinds of faults, in the order of documents. */
+/** Kinds of faults, in the order of the documentation. */
 export const faultKinds = forms.map((form) => form.shape.kind.value)
 
-/** Every word that stands for a fault by itself: the kinds that need no parameters, and the errors. */
+/** Words that are valid as a whole fault: the kinds without required parameters, and the errors. */
 const faultWords: readonly string[] = [
   ...faultKinds.filter((kind) => kind !== 'error' && kind !== 'delay'),
   ...namedErrorNames,
 ]
 
 const ONE_POSITION_RULE = 'must have only one of afterEvents and afterShare'
-const jailbreakRule = 'must not be jailbreak in an answer: only prompts have that'
+const jailbreakRule = 'must not be jailbreak unless finds is prompt'
 const wordRule = `must be one of ${faultKinds.join(', ')}, or the name of an error (${namedErrorNames.join(', ')})`
 
-/** A fault as a file or a header gives it: a mapping with a kind, or a word for one with its usual parameters. */
+/** Schema of a fault in a file or a header: a mapping with a kind, or a word for a kind with default parameters. */
 const faultSchema: z.ZodType<Fault, FaultOptions> = z
   .preprocess(
     (value: FaultOptions) => {
@@ -125,18 +125,18 @@ const faultSchema: z.ZodType<Fault, FaultOptions> = z
     (fault) => fault.kind !== 'contentFilter' || fault.finds === 'prompt' || fault.category !== 'jailbreak',
     { error: jailbreakRule, path: ['category'] },
   )
-  // A copy, for an object that lost keys is slow to read.
+  // A copy, because access to an object with deleted keys is slow.
   .transform((fault) => ({ ...withoutUndefined(fault) }) as Fault)
 
-/** Whether a word is the name of an error of the service. */
+/** Returns whether a word is the name of an error of the service. */
 export function isNamedError(word: string): word is NamedError {
   return (namedErrorNames as readonly string[]).includes(word)
 }
 
-/** The kinds that only streams have. */
+/** Kinds that apply to streams only. */
 const streamKinds: ReadonlySet<FaultKind> = new Set(['errorEvent', 'malformedEvent', 'splitEvent'])
 
-/** Whether a fault strikes streams only. */
+/** Returns whether a fault applies to streams only. */
 export function needsStream(fault: Fault): boolean {
   return streamKinds.has(fault.kind) || ('afterEvents' in fault && fault.afterEvents !== undefined)
 }
@@ -144,7 +144,7 @@ export function needsStream(fault: Fault): boolean {
 const refusing: readonly ModelOperation[] = ['chatCompletions', 'responses']
 const filtered: readonly ModelOperation[] = ['chatCompletions', 'completions', 'responses']
 
-/** The operations whose answers a fault can strike; undefined for all. */
+/** Returns the operations that a fault applies to; undefined for all. */
 export function operationsOf({ kind }: Fault): readonly ModelOperation[] | undefined {
   if (kind === 'refusal') return refusing
   return kind === 'contentFilter' ? filtered : undefined
@@ -154,19 +154,19 @@ const operationNames = (Object.keys(operations) as Operation[]).filter(isModelOp
 
 const nameRule = 'must be 1 to 64 letters, digits, dots, dashes or underscores'
 
-/** A name that fits into a label of the metrics and into a header. */
+/** A name that is valid as a label value of metrics and in a header. */
 export const plainName = z.string(nameRule).regex(/^[\w.-]{1,64}$/, nameRule)
 
 const shape = {
-  /** What metrics and `x-sim-fault` call it; default: its error or kind. */
+  /** Name in metrics and in `x-sim-fault`; default: its error or kind. */
   name: plainName
     .refine((name) => !isTaken(name), 'must not be the name of a kind of fault or of an error')
     .optional(),
-  /** Share of the matching requests that it strikes, from 0 to 1. */
+  /** Fraction of the matching requests with the fault, from 0 to 1. */
   probability: numberFrom(0, 1),
   /** Absent: every operation. */
   operation: z.enum(operationNames, `must be one of ${operationNames.join(', ')}`).optional(),
-  /** True strikes streams only, false whole answers only; absent: both. */
+  /** True: streams only. False: complete answers only. Absent: both. */
   stream: z.boolean('must be true or false').optional(),
   fault: faultSchema,
 }
@@ -178,29 +178,29 @@ const anyRule = mapping({
   deployment: z.string('must be the name of a deployment').optional(),
 })
 
-/** A fault of a deployment, with the requests that it may strike. */
+/** A fault in the deployment file, with conditions for requests. */
 export interface OwnFaultRuleOptions extends Input<typeof ownRule> {}
 
-/** A fault with the requests that it may strike, as the file of faults lists it. */
+/** A fault in the fault file, with conditions for requests. */
 export interface FaultRuleOptions extends OwnFaultRuleOptions, Pick<Input<typeof anyRule>, 'deployment'> {}
 
 type Owner = Given<Pick<z.output<typeof anyRule>, 'deployment'>>
 
-/** A checked fault with the requests that it may strike. Those of a deployment name it. */
+/** A validated fault with conditions for requests. A fault from the deployment file has the name of its deployment. */
 export interface FaultRule extends Given<Omit<z.output<typeof ownRule>, 'name'>>, Owner {
-  /** What it is called in metrics and in `x-sim-fault`: its own name, or else that of its error or kind. */
+  /** Name in metrics and in `x-sim-fault`: its `name`, or that of its error or kind. */
   readonly label: string
 }
 
 const otherwise = 'See docs/faults.md.'
 const advice: Advice = {
-  name: 'Call it flaky-network, for example.',
-  probability: 'Set it to 0.05, for example: one request in twenty.',
+  name: 'Set it to flaky-network, for example.',
+  probability: 'Set it to 0.05, for example, for one request in 20.',
   deployment: 'Leave it out for all deployments.',
   operation: { hint: 'Leave it out for all operations.', names: operationNames },
   stream: 'Leave it out for streams and whole answers.',
   fault: { hint: 'Set it to serverError, for example.', names: faultWords },
-  // A fault that stands alone has no key.
+  // The fault of a header has no key.
   '': { hint: 'Set it to serverError, for example.', names: faultWords },
   kind: { hint: 'Set it to cut, for example.', names: faultKinds },
   error: { hint: 'Set it to serverError, for example.', names: faultWords },
@@ -210,44 +210,46 @@ const advice: Advice = {
   retryAfterSeconds: 'Set it to 10, for example.',
 }
 
-/** With so many problems the rules are not used, and most likely all of them are the same mistake. */
+/** After this many problems, further rules are not validated: most likely all problems have the same cause. */
 const MAX_PROBLEMS = 50
 
-/** Rules, and what is wrong with them. */
+/** Validated rules, with all problems. */
 export interface FaultRules {
   readonly rules: readonly FaultRule[]
-  /** A sentence or two each, with the place. */
+  /** One or two sentences each, with the path in the file. */
   readonly problems: readonly string[]
 }
 
-/** Where rules stand, and what they may name. */
+/** Context of a list of rules. */
 export interface RulesContext {
-  /** As problems begin: `"chat".faults`. */
-  readonly place: string
-  /** The deployment that all of them are for; they may then name none themselves. */
+  /** Path of the list, with which problems begin: `"chat".faults`. */
+  readonly location: string
+  /** The deployment of all rules. If it is set, rules must not have one themselves. */
   readonly deployment?: string
-  /** The names of all deployments; absent where they are not known for certain. */
+  /** Names of all deployments; absent if they are not known for certain. */
   readonly known?: ReadonlySet<string>
 }
 
-/** Checks the `faults` of a deployment, of a file of faults, or of a phase. */
+/** Validates the `faults` of a deployment, a fault file, or a phase. */
 export function resolveFaults(value: unknown, where: RulesContext): FaultRules {
   if (value === undefined) return { rules: [], problems: [] }
-  const { place } = where
+  const { location } = where
   if (!Array.isArray(value)) {
     return {
       rules: [],
-      problems: [`${place} must be a list of faults (got ${showValue(value)}). docs/faults.md has examples.`],
+      problems: [
+        `${location} must be a list of faults (got ${showValue(value)}). docs/faults.md has examples.`,
+      ],
     }
   }
   const rules: FaultRule[] = []
   const problems: string[] = []
   for (const [index, entry] of value.entries()) {
-    const resolved = resolveRule(entry, `${place}[${index}]`, where)
+    const resolved = resolveRule(entry, `${location}[${index}]`, where)
     if (resolved.rule) rules.push(resolved.rule)
     problems.push(...resolved.problems)
     if (problems.length >= MAX_PROBLEMS) {
-      problems.push(`${place} is not checked any further. Correct these first.`)
+      problems.push(`${location} was not checked further. Fix the problems above first.`)
       break
     }
   }
@@ -255,20 +257,20 @@ export function resolveFaults(value: unknown, where: RulesContext): FaultRules {
 }
 
 /**
- * Checks a fault that stands alone, such as that of a header.
+ * Validates a single fault, such as that of a header.
  *
- * @param place begins the problems
+ * @param location its path or name, with which problems begin
  */
 export function resolveFault(
   value: unknown,
-  place: string,
+  location: string,
 ): { readonly fault: Fault } | { readonly problems: readonly string[] } {
   const parsed = faultSchema.safeParse(value)
   if (parsed.success) return { fault: parsed.data }
-  return { problems: describeProblems(parsed.error, value, place, { advice, otherwise }) }
+  return { problems: describeProblems(parsed.error, value, location, { advice, otherwise }) }
 }
 
-/** What a fault without a name of its own is called. */
+/** Returns the default name of a fault: its error or kind. */
 export function labelOf(fault: Fault): string {
   return fault.kind === 'error' ? fault.error : fault.kind
 }
@@ -278,16 +280,16 @@ interface Resolved {
   readonly problems: readonly string[]
 }
 
-function resolveRule(value: unknown, place: string, { deployment: owner, known }: RulesContext): Resolved {
+function resolveRule(value: unknown, location: string, { deployment: owner, known }: RulesContext): Resolved {
   const schema = owner === undefined ? anyRule : ownRule
   const parsed = schema.safeParse(value)
   if (!parsed.success)
-    return { problems: describeProblems(parsed.error, value, place, { advice, otherwise }) }
+    return { problems: describeProblems(parsed.error, value, location, { advice, otherwise }) }
   const { name, probability, operation, stream, fault, ...own } = parsed.data
   const named = 'deployment' in own ? (own.deployment as string | undefined) : undefined
   const problems = [
-    ...unknownDeployment(named, `${place}.deployment`, known),
-    ...validateTarget(fault, operation, stream, place),
+    ...unknownDeployment(named, `${location}.deployment`, known),
+    ...validateTarget(fault, operation, stream, location),
   ]
   if (problems.length > 0) return { problems }
   const matches = { deployment: owner ?? named, operation, stream: needsStream(fault) ? true : stream }
@@ -297,16 +299,16 @@ function resolveRule(value: unknown, place: string, { deployment: owner, known }
 
 const MAX_LISTED_NAMES = 20
 
-/** Says that a name is none of a deployment, where all of them are known. */
+/** Returns a problem if the name is not that of a known deployment. */
 export function unknownDeployment(
   name: string | undefined,
-  place: string,
+  location: string,
   known: ReadonlySet<string> | undefined,
 ): string[] {
   if (name === undefined || !known || known.has(name)) return []
   const names = [...known].slice(0, MAX_LISTED_NAMES).join(', ')
   return [
-    `${place} must be the name of a deployment (got ${showValue(name)}). Known are ${names}${known.size > MAX_LISTED_NAMES ? ', ...' : ''}.`,
+    `${location} must be the name of a deployment (got ${showValue(name)}). Known names are ${names}${known.size > MAX_LISTED_NAMES ? ', ...' : ''}.`,
   ]
 }
 
@@ -314,17 +316,19 @@ function validateTarget(
   fault: Fault,
   operation: ModelOperation | undefined,
   stream: boolean | undefined,
-  place: string,
+  location: string,
 ): string[] {
   const fitting = operationsOf(fault)
   const problems: string[] = []
   if (operation && fitting && !fitting.includes(operation)) {
     problems.push(
-      `${place}.operation must be one of ${fitting.join(', ')} for ${labelOf(fault)} (got "${operation}"). Or leave it out.`,
+      `${location}.operation must be one of ${fitting.join(', ')} for ${labelOf(fault)} (got "${operation}"). Set it to one of them, or leave it out.`,
     )
   }
   if (stream === false && needsStream(fault)) {
-    problems.push(`${place}.stream must be true for this fault, which only streams have. Or leave it out.`)
+    problems.push(
+      `${location}.stream must be true for this fault, which applies to streams only (got false). Set it to true, or leave it out.`,
+    )
   }
   return problems
 }
@@ -334,10 +338,10 @@ function isTaken(name: string): boolean {
 }
 
 /**
- * Checks what a file of faults says, once it has been read.
+ * Validates the parsed entries of a fault file.
  *
- * @param path begins the problems
- * @param known the names of all deployments; absent where they are not known for certain
+ * @param path path of the file, with which problems begin
+ * @param known names of all deployments; absent if they are not known for certain
  */
 export function checkFaultFile(entries: unknown, path: string, known?: ReadonlySet<string>): FaultRules {
   if (!isRecord(entries)) {
@@ -345,9 +349,12 @@ export function checkFaultFile(entries: unknown, path: string, known?: ReadonlyS
   }
   const unknown = describeFirst(
     Object.keys(entries).filter((key) => key !== 'faults'),
-    (key) => `${shortText(key)} is not known here. The only key is faults.`,
+    (key) => `${shortText(key)} is not a known key. The only key is faults.`,
   )
   const missing = 'faults' in entries ? [] : ['faults must be a list of faults (got nothing).']
-  const { rules, problems } = resolveFaults(entries['faults'], { place: 'faults', ...(known && { known }) })
+  const { rules, problems } = resolveFaults(entries['faults'], {
+    location: 'faults',
+    ...(known && { known }),
+  })
   return { rules, problems: [...unknown, ...missing, ...problems].map((problem) => `${path}: ${problem}`) }
 }

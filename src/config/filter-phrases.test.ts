@@ -20,11 +20,11 @@ describe('filterPhrases', () => {
     expect(schema.parse(read(text))).toEqual(phrases)
   })
 
-  it.each([';', ' ', 'hate:', 'hatred:x', ':x', 'x;note: a colon', 7])('refuses %j', (value) => {
+  it.each([';', ' ', 'hate:', 'hatred:x', ':x', 'x;note: a colon', 7])('rejects %j', (value) => {
     expect(schema.safeParse(typeof value === 'string' ? read(value) : value).success).toBe(false)
   })
 
-  it('names the categories in its range', () => {
+  it('lists the categories in its range', () => {
     expect(range).toContain('hate, self_harm, violence or jailbreak')
   })
 })

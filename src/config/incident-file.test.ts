@@ -5,8 +5,8 @@ const known = new Set(['chat'])
 const parse = (file: object) => parseIncidentFile(JSON.stringify(file), 'incidents.yaml', known)
 const problemsOf = (...phases: object[]) => parse({ phases }).problems.join('\n')
 
-describe('a timetable of incidents', () => {
-  it('has phases one after the other, in any unit of time', () => {
+describe('incident timetable', () => {
+  it('has consecutive phases in any unit of time', () => {
     const { timetable, problems } = parseIncidentFile(
       `
 startAfter: 10s
@@ -49,24 +49,27 @@ phases:
     })
   })
 
-  it('may have a last phase without an end, unless it repeats', () => {
+  it('can have a last phase without an end, unless it repeats', () => {
     const phases = [{ name: 'a', seconds: 1 }, { name: 'b' }]
     expect(parse({ phases }).timetable?.phases[1]?.endMs).toBe(Infinity)
     expect(parse({ phases, repeat: true }).problems).toEqual([
-      'incidents.yaml: phases[1] must have an end where the phases repeat. Give it minutes, seconds or a duration.',
+      'incidents.yaml: phases[1] must have an end because the phases repeat. Set minutes, seconds or duration.',
     ])
   })
 
   it.each([
-    [[{ name: 'a' }, { name: 'b' }], 'phases[0] must have an end, for another phase follows.'],
+    [[{ name: 'a' }, { name: 'b' }], 'phases[0] must have an end because another phase follows.'],
     [
       [
         { name: 'a', seconds: 9 },
         { name: 'b', at: '5s' },
       ],
-      'phases[1].at must not be before the end of the phase before it, 9s (got 5s): phases do not overlap.',
+      'phases[1].at must not be before the end of the previous phase, 9s (got 5s).',
     ],
-    [[{ name: 'a', seconds: 1 }, { name: 'a' }], 'phases[1].name must not be that of phases[0] (got "a").'],
+    [
+      [{ name: 'a', seconds: 1 }, { name: 'a' }],
+      'phases[1].name must differ from the name of phases[0] (got "a").',
+    ],
     [[{ name: 'a', minutes: -1 }], 'phases[0].minutes must be a number from 0.001 to 525,600 (got -1).'],
     [
       [{ name: 'a', duration: '-2m' }],
@@ -93,7 +96,7 @@ phases:
       [{ name: 'a', limits: { factor: 0 } }],
       'phases[0].limits.factor must be a number from 0.01 to 1,000 (got 0).',
     ],
-    [[{ name: 'a', lattency: {} }], 'phases[0].lattency is not known here. Known keys are name, at'],
+    [[{ name: 'a', lattency: {} }], 'phases[0].lattency is not a known key. Known keys are name, at'],
     [
       [{ name: 'a', faults: [{ probability: 7, fault: 'cut' }] }],
       'phases[0].faults[0].probability must be a number from 0 to 1 (got 7).',
@@ -103,15 +106,17 @@ phases:
       [{ name: 'a', faults: [{ probability: 1, fault: 'cut', deployment: 'x' }] }],
       'phases[0].faults[0].deployment must be the name of a deployment (got "x").',
     ],
-    [[], 'phases must have a phase at least'],
-  ])('is refused for %j with the place', (phases, message) => {
+    [[], 'phases must have at least one phase'],
+  ])('is rejected for %j with the path', (phases, message) => {
     expect(problemsOf(...phases)).toContain(`incidents.yaml: ${message}`)
   })
 
-  it('is refused for a wrong repetition, and for what is no timetable', () => {
+  it('is rejected for an invalid repetition, and if it is not a timetable', () => {
     const phases = [{ name: 'a', seconds: 1 }]
     expect(parse({ phases, repeat: 0 }).problems[0]).toContain('repeat must be an integer from 1 to')
-    expect(parse({ phases, repeat: 'x' }).problems[0]).toContain('repeat must be true, or how often')
+    expect(parse({ phases, repeat: 'x' }).problems[0]).toContain(
+      'repeat must be true or the number of rounds',
+    )
     expect(parse({ phases, startAfter: 'soon' }).problems[0]).toContain('startAfter must be a time such as')
     expect(parse({}).problems[0]).toContain('phases must be a list of phases (got nothing)')
     expect(parseIncidentFile('- a', 'i.yaml').problems).toEqual(['i.yaml must have phases.'])

@@ -5,55 +5,55 @@ import { type Given, mapping, numberFrom, type ReadonlyTree } from './mapping-fi
 import { setting, nonNegativeNumber, oneOf } from './setting.ts'
 
 const msPerToken = numberFrom(0, 10_000)
-const sizesRule = 'must be two integers from 1 to 1,000, the smaller one first'
+const sizesRule = 'must be two integers from 1 to 1,000 in ascending order'
 const size = z.int(sizesRule).min(1, sizesRule).max(1_000, sizesRule)
 
-/** Sizes of the groups in which a content filter lets tokens go. */
+/** Sizes of the groups in which a content filter releases tokens. */
 const burst = mapping({
-  /** Smallest and largest size. */
-  tokens: z.tuple([size, size], sizesRule).refine(([least, largest]) => least <= largest, sizesRule),
+  /** Minimum and maximum size. */
+  tokens: z.tuple([size, size], sizesRule).refine(([min, max]) => min <= max, sizesRule),
 })
 
-/** Sizes of the groups in which a content filter lets tokens go. */
+/** Sizes of the groups in which a content filter releases tokens. */
 export interface Burst extends ReadonlyTree<z.output<typeof burst>> {}
 
-/** The waiting times that a profile or a deployment may give. */
+/** Times of a profile or a deployment. */
 export const profileShape = {
-  /** From the beginning of the work to the first token. */
+  /** From the start of processing to the first token. */
   firstToken: distributionSchema.optional(),
   /** From each token to the next. */
   perToken: distributionSchema.optional(),
-  /** Of a whole request, for models that write no tokens. */
+  /** Of a complete request, for models that return no tokens. */
   perRequest: distributionSchema.optional(),
-  /** Added to the time before the first token for each token of the prompt that was not cached; absent means none. */
+  /** Added to the time before the first token for each token of the prompt that was not cached; default 0. */
   promptMsPerToken: msPerToken.optional(),
-  /** Time of each token of hidden reasoning; absent means that it takes a time like any other token. */
+  /** Time of each token of hidden reasoning; default: `perToken`. */
   reasoningMsPerToken: msPerToken.optional(),
-  /** Tokens after the first arrive in groups of a random size from the first number to the second; absent means one by one. */
+  /** Sends tokens after the first in groups of a random size between the two numbers; default: one by one. */
   burst: z
     .preprocess(
-      // YAML 1.1 takes the word for false.
+      // YAML 1.1 reads the word `off` as false.
       (value: Burst | 'off') => ((value as unknown) === false ? 'off' : value),
       z.union([z.literal('off'), burst]),
     )
     .optional(),
 }
 
-/** The waiting times of a family of models. Each part that is absent is left to the environment variables. */
+/** Latency of a family of models. The default of each key comes from the settings. */
 export interface LatencyProfile extends ReadonlyTree<Given<z.output<z.ZodObject<typeof profileShape>>>> {}
 
 function lognormal(medianMs: number, sigma: number): Distribution {
   return { distribution: 'lognormal', medianMs, sigma }
 }
 
-/** The default content filter holds text back until it is checked (Microsoft Learn, "Content streaming"). */
+/** The default content filter buffers text until it is checked (Microsoft Learn, "Content streaming"). */
 const filtered: Burst = { tokens: [3, 10] }
 
 /**
- * The built-in profiles. Medians and spreads are inferred from captured response times of 2024 to 2026 (`gpt-4o-mini`:
- * 100 ms and 8 to 10 ms a token, with one answer in twenty far slower), from published time to first token and tokens
- * a second of Azure deployments, and from a provisioned `gpt-4` measured with Azure's own benchmark tool. That they are
- * lognormal is an assumption which fits their tails. The cost of the prompt, 0.05 to 0.2 ms a token, is inferred too.
+ * The built-in profiles. Medians and spreads are inferred from captured response times of 2024 to 2026 (`gpt-4o-mini`: 100 ms, and
+ * 8 to 10 ms per token, with one answer in 20 far slower), from published time to first token and tokens per second of Azure
+ * deployments, and from a provisioned `gpt-4` measured with the benchmark tool of Azure. The lognormal form is an assumption that
+ * fits the tails. The cost of the prompt, 0.05 to 0.2 ms per token, is inferred as well.
  */
 export const latencyProfiles = {
   'gpt-35-turbo': {
@@ -106,24 +106,24 @@ export const latencyProfiles = {
     reasoningMsPerToken: 10,
     burst: filtered,
   },
-  // 0.02 ms a character, and four characters a token.
+  // 0.02 ms per character, with four characters per token.
   embeddings: { perRequest: lognormal(60, 0.4), promptMsPerToken: 0.08 },
 } as const satisfies Readonly<Record<string, LatencyProfile>>
 
-/** The name of a built-in profile. */
+/** Name of a built-in profile. */
 export type LatencyProfileName = keyof typeof latencyProfiles
 
-/** How a profile is chosen: `off` is none, `auto` the one of the deployment's model, else one by its name. */
+/** Choice of a profile: `off` for none, `auto` for that of the deployment's model, or a name. */
 export type LatencyProfileChoice = 'off' | 'auto' | LatencyProfileName
 
-/** Every way to choose a profile. */
+/** All choices of a profile. */
 export const latencyProfileChoices = [
   'off',
   'auto',
   ...(Object.keys(latencyProfiles) as LatencyProfileName[]),
 ] as const satisfies readonly LatencyProfileChoice[]
 
-/** Family by the beginning of a model's name; the first that fits counts. */
+/** Families by the beginning of a model's name. The first match applies. */
 const families: readonly (readonly [prefix: RegExp, profile: LatencyProfileName])[] = [
   [/^gpt-35|^gpt-3\.5/, 'gpt-35-turbo'],
   [/^gpt-4o-mini|^gpt-4\.1-nano/, 'gpt-4o-mini'],
@@ -133,7 +133,7 @@ const families: readonly (readonly [prefix: RegExp, profile: LatencyProfileName]
   [/^o\d|^codex/, 'o-series'],
 ]
 
-/** The profile that fits a model; undefined for those that make pictures or sound. */
+/** Returns the profile of a model; undefined for models that create images or audio. */
 export function profileOfModel(model: Model): LatencyProfileName | undefined {
   if (model.operations.includes('embeddings')) return 'embeddings'
   if (!writesTokens(model)) return undefined
@@ -141,14 +141,14 @@ export function profileOfModel(model: Model): LatencyProfileName | undefined {
   return family?.[1] ?? (model.reasoning ? 'gpt-5' : 'gpt-4o')
 }
 
-/** Whether a model's answers come token by token. */
+/** Returns whether a model returns tokens. */
 export function writesTokens({ operations }: Model): boolean {
   return operations.some(
     (name) => name === 'chatCompletions' || name === 'completions' || name === 'responses',
   )
 }
 
-/** Waiting times, as far as deployments say nothing of their own. */
+/** Latency settings, which apply to deployments without own latency. */
 export const latencySettings = {
   timeScale: setting(nonNegativeNumber(), {
     env: 'LATENCY_TIME_SCALE',
@@ -185,7 +185,7 @@ function tokenLatency(env: string, operation: string, meanMs: number, stdDevMs: 
   })
 }
 
-/** The defaults are those of the Python simulator that this one replaces, so that measurements stay comparable. */
+/** The defaults are those of the Python simulator, so that measurements stay comparable. */
 function latency(
   env: string,
   what: string,
@@ -214,7 +214,7 @@ function latency(
   })
 }
 
-/** The name that the Python simulator's PATCH /++/config has. */
+/** Returns the name in PATCH /++/config, which is that of the Python simulator. */
 function patchedLatency(env: string): string {
   return `latency.open_ai_${env.toLowerCase()}`
 }

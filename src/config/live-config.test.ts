@@ -30,8 +30,8 @@ const setUp = (env?: Record<string, string>) => {
   return { live, shownDeployments, patchDeployments }
 }
 
-describe('a patch', () => {
-  it('makes a new configuration, and leaves the one before as it was', async () => {
+describe('patch', () => {
+  it('creates a new configuration, and does not change the previous one', async () => {
     const { live } = setUp({ SIMULATOR_REGION: 'West US' })
     const first = live.current
     const { problems, before } = await live.patch({ region: 'X', latency: { time_scale: 2 } })
@@ -46,14 +46,14 @@ describe('a patch', () => {
     expect(live.current.defaultResource.apiKey).toBe(first.defaultResource.apiKey)
   })
 
-  it('puts a setting back to its default by null', async () => {
+  it('resets a setting to its default with null', async () => {
     const { live } = setUp({ SIMULATOR_REGION: 'West US' })
     await live.patch({ region: 'X' })
     await live.patch({ region: null })
     expect(live.current.defaultResource.region).toBe('East US 2')
   })
 
-  it('leaves the deployments and the mode that it does not touch the same objects', async () => {
+  it('reuses the objects of deployments and modes that it does not change', async () => {
     const { live, patchDeployments } = setUp()
     const first = live.current
     await patchDeployments({ a: { tokens_per_minute: 5 } })
@@ -67,7 +67,7 @@ describe('a patch', () => {
     expect(live.current.defaultResource.mode).toBe(first.defaultResource.mode)
   })
 
-  it('is refused as a whole', async () => {
+  it('is rejected as a whole', async () => {
     const { live } = setUp()
     const first = live.current
     const { problems } = await live.patch({ region: 'X', openai_deployments: { a: { model: null } } })
@@ -78,7 +78,7 @@ describe('a patch', () => {
     expect(live.current.defaultResource.region).toBe('East US 2')
   })
 
-  it('is refused by what has to be made ready for it', async () => {
+  it('is rejected if prepare rejects', async () => {
     const { live } = setUp()
     const first = live.current
     live.prepare = () => Promise.reject(new OperatorError('RECORDINGS_UNREADABLE', 'gone'))
@@ -88,7 +88,7 @@ describe('a patch', () => {
     expect((await live.patch({ region: 'Y' })).problems).toEqual([])
   })
 
-  it('follows the one before it, however long that takes', async () => {
+  it('waits for the previous patch', async () => {
     const { live } = setUp()
     const regions: string[] = []
     live.onChange(({ defaultResource }) => regions.push(defaultResource.region))
@@ -100,8 +100,8 @@ describe('a patch', () => {
   })
 })
 
-describe('patches that follow each other', () => {
-  it('come to what each of them does to the result of the one before', async () => {
+describe('consecutive patches', () => {
+  it('have the result of applying one after the other', async () => {
     const { shownDeployments, patchDeployments } = setUp()
     await patchDeployments({ a: null })
     expect(shownDeployments()).not.toHaveProperty('a')
@@ -109,7 +109,7 @@ describe('patches that follow each other', () => {
     expect(shownDeployments()['a']).toEqual({ model: 'gpt-4o-mini' })
   })
 
-  it('do so within a deployment, too', async () => {
+  it('have the same result within a deployment', async () => {
     const { shownDeployments, patchDeployments } = setUp()
     await patchDeployments({ a: { latency: null } })
     await patchDeployments({ a: { latency: { first_token: 5 } } })
@@ -119,7 +119,7 @@ describe('patches that follow each other', () => {
     expect((shownDeployments()['a'] as { latency: object }).latency).toEqual({ first_token: 5, per_token: 1 })
   })
 
-  it('may spell the same key in two ways: the last one goes', async () => {
+  it('can spell a key in two ways: the last one applies', async () => {
     const { shownDeployments, patchDeployments } = setUp()
     await patchDeployments({ a: { tokens_per_minute: 1 } })
     await patchDeployments({ a: { tokensPerMinute: 2 } })
@@ -129,7 +129,7 @@ describe('patches that follow each other', () => {
     expect(shownDeployments()['a']).not.toHaveProperty('tokens_per_minute')
   })
 
-  it('survive being put together again on another base', async () => {
+  it('apply again on another base', async () => {
     const { live, shownDeployments, patchDeployments } = setUp()
     await patchDeployments({ a: { latency: null }, b: null })
     await patchDeployments({ a: { latency: { first_token: 5 } }, b: { model: 'gpt-4o-mini' } })
@@ -139,8 +139,8 @@ describe('patches that follow each other', () => {
   })
 })
 
-describe('putting a deployment', () => {
-  it('replaces what had its name, patches of it included', async () => {
+describe('put of a deployment', () => {
+  it('replaces the deployment and discards patches of it', async () => {
     const { live, shownDeployments, patchDeployments } = setUp()
     await patchDeployments({ a: { requests_per_minute: 1 }, b: { requests_per_minute: 2 } })
     await live.putDeployment('a', { model: 'gpt-4o', tokens_per_minute: 7 })
@@ -153,7 +153,7 @@ describe('putting a deployment', () => {
     expect(shownDeployments()['a']).toEqual({ model: 'gpt-4o', tokens_per_minute: 7, requests_per_minute: 3 })
   })
 
-  it('removes it by null', async () => {
+  it('removes it with null', async () => {
     const { live, shownDeployments, patchDeployments } = setUp()
     await patchDeployments({ a: { requests_per_minute: 1 } })
     await live.putDeployment('a', null)
@@ -163,7 +163,7 @@ describe('putting a deployment', () => {
 })
 
 describe('reset', () => {
-  it('goes back to the start', async () => {
+  it('restores the base', async () => {
     const { live, patchDeployments } = setUp({ SIMULATOR_REGION: 'West US' })
     const first = live.current
     const shown = live.shown()
@@ -174,7 +174,7 @@ describe('reset', () => {
     expect(live.current).toEqual(first)
   })
 
-  it('goes to other changes, as they were told before', async () => {
+  it('replaces the changes with other ones', async () => {
     const { live, patchDeployments } = setUp()
     await patchDeployments({ a: { tokens_per_minute: 1 } })
     await live.putDeployment('c', { model: 'gpt-4o' })
@@ -186,7 +186,7 @@ describe('reset', () => {
   })
 })
 
-describe('another base', () => {
+describe('new base', () => {
   it('keeps the changes on top, the key, and the deployments that are the same', async () => {
     const { live, shownDeployments, patchDeployments } = setUp()
     const first = live.current
@@ -198,7 +198,7 @@ describe('another base', () => {
     expect(live.current.defaultResource.deployments.get('b')).toBe(first.defaultResource.deployments.get('b'))
   })
 
-  it('is refused where the changes do not fit it', async () => {
+  it('is rejected if the changes do not apply to it', async () => {
     const { live, patchDeployments } = setUp()
     await patchDeployments({ a: { tokens_per_minute: 1 } })
     const before = live.current
@@ -208,7 +208,7 @@ describe('another base', () => {
   })
 })
 
-describe('a change of a named resource', () => {
+describe('change of a named resource', () => {
   const chat = { model: 'gpt-4o', tokensPerMinute: 100 }
   const setUpTwo = () => {
     const resources = {
@@ -220,7 +220,7 @@ describe('a change of a named resource', () => {
   const limitOf = (live: LiveConfig, resource: string, name = 'a') =>
     live.current.resources.get(resource)?.deployments.get(name)?.tokensPerMinute
 
-  it('changes that one alone, and resolves nothing else anew', async () => {
+  it('changes only that resource, and resolves no other again', async () => {
     const live = setUpTwo()
     const before = live.current
     const { problems } = await live.patch({ openai_deployments: { a: { tokens_per_minute: 7 } } }, 'acme')
@@ -240,16 +240,16 @@ describe('a change of a named resource', () => {
     })
   })
 
-  it('stands above the settings of the default resource, which the others go on having', async () => {
+  it('has priority over the settings of the default resource, which all others still inherit', async () => {
     const live = setUpTwo()
     await live.patch({ region: 'Y' }, 'acme')
     await live.patch({ region: 'Z', completion_length: 'natural' })
-    const told = Array.from(live.current.resources, ([name, { region, completionLength }]) => [
+    const regions = Array.from(live.current.resources, ([name, { region, completionLength }]) => [
       name,
       region,
       completionLength,
     ])
-    expect(told).toEqual([
+    expect(regions).toEqual([
       ['default', 'Z', 'natural'],
       ['acme', 'Y', 'natural'],
       ['beta', 'Z', 'natural'],
@@ -258,16 +258,16 @@ describe('a change of a named resource', () => {
     expect(live.current.resources.get('acme')?.region).toBe('X')
   })
 
-  it('is refused with the place of what is wrong', async () => {
+  it('is rejected with the path of the problem', async () => {
     const live = setUpTwo()
     const patch = { openai_deployments: { a: { model: 5 } }, body_limit_mb: 1, regio: 'x' }
     expect((await live.patch(patch, 'acme')).problems).toEqual([
-      'resources.acme: body_limit_mb is a setting of all resources together. Patch it there.',
-      expect.stringMatching(/^resources.acme: regio is no part of the configuration. Did you mean region\?/),
+      'resources.acme: body_limit_mb is a setting of all resources. Patch it without naming a resource.',
+      expect.stringMatching(/^resources.acme: regio is not part of the configuration. Did you mean region\?/),
       expect.stringMatching(/^resources.acme: openai_deployments: "a".model must be the name of a model/),
     ])
     expect((await live.putDeployment('a', chat, 'gamma')).problems).toEqual([
-      'There is no resource "gamma", but changes of it.',
+      'Changes exist for the resource "gamma", which does not exist.',
     ])
     expect(live.patches.resources).toBeUndefined()
   })

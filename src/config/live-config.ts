@@ -6,10 +6,10 @@ import {
   type Changes,
   changesOf,
   joinChanges,
-  keepingEntries,
+  reuseEntries,
   noChanges,
   type Patches,
-  type OverlayStore,
+  type PatchStore,
   withCamelKeys,
   withChanges,
   withoutPatchesOf,
@@ -27,21 +27,18 @@ import { frozenMap, isRecord } from '../lib/record.ts'
 import { type ConfigInputs, type ResourceInputs, readInputs } from './read-inputs.ts'
 import { collectGivenValues, type ConfigSources } from './sources.ts'
 
-/** What a change became: nothing but problems, one sentence or two each, or a new configuration. */
+/** Result of a change. */
 export interface Change {
-  /** Empty where the change has been made. */
+  /** One or two sentences each; empty if the change was applied. */
   readonly problems: readonly string[]
-  /** The configuration that the change found. */
+  /** The configuration before the change. */
   readonly before: Config
 }
 
-/**
- * Makes what a new configuration needs before a request meets it, such as an index of recordings. Its rejection refuses the
- * change.
- */
+/** Prepares a new configuration before requests use it: for example, loads recordings. If it rejects, the change fails. */
 export type Prepare = (next: Config) => Promise<void>
 
-/** What a change makes of the configuration of the moment; made again where another process was faster. */
+/** Computes a change from the current configuration. Called again if another process has changed it in the meantime. */
 type Plan = () => { readonly base?: ConfigInputs; readonly patches?: Patches }
 
 interface State {
@@ -52,21 +49,21 @@ interface State {
 }
 
 /**
- * The configuration over time: what the simulator was started with, and the patches on top of it. A change is checked as
- * a whole and then swaps one reference; a wrong one changes nothing.
+ * The configuration, which can change at run time: the base that the simulator was started with, and patches on top of it. A
+ * change is validated as a whole and then replaces one reference. An invalid change has no effect.
  */
 export class LiveConfig {
-  /** Set by whoever has to make something ready for a new configuration. */
+  /** Called before a new configuration is used. */
   prepare: Prepare = async () => {}
-  /** Where changes are shared with other processes; set by whoever shares them. */
-  store?: OverlayStore
+  /** Shares changes with other processes, if set. */
+  store?: PatchStore
   #base: ConfigInputs
   #patches: Patches = noChanges
   #state: State
-  /** Applies one change after another, so that none is lost between the check and the swap of another. */
+  /** Serialises changes, so that none is lost between the validation and the application of another. */
   readonly #changes = new SerialQueue()
   readonly #listeners: ((config: Config) => void)[] = []
-  /** What was changed here while the store was away. */
+  /** Changes that were applied while the store was not available. */
   #unshared: Plan[] = []
 
   /** @throws {OperatorError} CONFIG_INVALID */
@@ -77,38 +74,38 @@ export class LiveConfig {
     this.#state = { inputs, ...resolved }
   }
 
-  /** The configuration of the moment. */
+  /** The current configuration. */
   get current(): Config {
     return this.#state.config
   }
 
-  /** What the operator should know of the configuration of the moment, a sentence or two each. */
+  /** Warnings about the current configuration, one or two sentences each. */
   get warnings(): readonly string[] {
     return this.#state.warnings
   }
 
-  /** What the configuration of the moment is made from, all changes included. */
+  /** The inputs of the current configuration, including all changes. */
   get inputs(): ConfigInputs {
     return this.#state.inputs
   }
 
-  /** What the configuration is made from without the changes since the start. */
+  /** The inputs without the changes since the start. */
   get base(): ConfigInputs {
     return this.#base
   }
 
-  /** What can change at run time of the host and of the default resource, as GET /++/config shows it. */
+  /** Returns the settings of the host and of the default resource that can change at run time, in the form of GET /++/config. */
   shown(): Readonly<Record<string, unknown>> {
     return showConfig(this.#state.inputs, this.#state.settings)
   }
 
-  /** A deployment as `shown` has it; undefined where there is none of this name. */
+  /** Returns a deployment in the form of `shown`, or undefined if it does not exist. */
   shownDeployment(name: string, resource = defaultResourceName): unknown {
     const inputs = inputsOf(this.#state.inputs, resource)
     return inputs && showDeployment(inputs, name)
   }
 
-  /** What was changed since the start or the last reset. */
+  /** The changes since the start or the last reset. */
   get patches(): Patches {
     return this.#patches
   }
@@ -118,12 +115,12 @@ export class LiveConfig {
     this.#listeners.push(listener)
   }
 
-  /** Applies a JSON merge patch of what `shown` shows; of a named resource, its own part. */
+  /** Applies a JSON merge patch to the result of `shown`. For a named resource, to the settings of that resource. */
   patch(patch: unknown, resource = defaultResourceName): Promise<Change> {
     return this.#changeOne(resource, (changes, inputs) => joinChanges(changes, withCamelKeys(patch), inputs))
   }
 
-  /** Puts a deployment into the place of what had its name, patches of it included; null removes it. */
+  /** Adds or replaces a deployment, and discards patches of it. Null removes it. */
   putDeployment(name: string, entry: unknown, resource = defaultResourceName): Promise<Change> {
     return this.#changeOne(resource, ({ put, patch }) => ({
       put: { ...put, [name]: camelKeys(entry) },
@@ -131,25 +128,25 @@ export class LiveConfig {
     }))
   }
 
-  /** Takes a new base, such as a deployment file that was edited; the changes since the start stay on top. */
+  /** Replaces the base, for example after an edit of the deployment file. Keeps the changes since the start on top. */
   rebase(inputs: ConfigInputs): Promise<Change> {
     return this.#change(() => ({ base: { ...inputs, generatedKey: this.#base.generatedKey } }))
   }
 
-  /** Takes over the changes of another process, and its base where that is another one than the one that is here. */
+  /** Replaces the changes with those of another process, and the base if it is given. */
   follow(patches: Patches, base: ConfigInputs = this.#base): Promise<Change> {
     return this.#change(() => ({ base, patches }))
   }
 
-  /** Puts other changes into the place of those since the start; without an argument, none. */
+  /** Replaces the changes since the start; without an argument, discards them. */
   reset(patches: Patches = { ...noChanges }): Promise<Change> {
     return this.#change(() => ({ patches }))
   }
 
   /**
-   * Takes over changes from the store in the place of its own.
+   * Replaces the changes with those in the store.
    *
-   * @param find is asked when all changes before are done; undefined leaves things as they are
+   * @param find called after all pending changes; if it returns undefined, nothing changes
    */
   adopt(find: () => Patches | undefined): Promise<Change> {
     return this.#changes.run(() => {
@@ -158,7 +155,7 @@ export class LiveConfig {
     })
   }
 
-  /** Makes the changes again that the store has missed while it was away, on top of what it has now. */
+  /** Applies the changes again that the store has missed while it was not available, on top of its present content. */
   async offerAgain(): Promise<void> {
     const missed = this.#unshared
     this.#unshared = []
@@ -189,26 +186,26 @@ export class LiveConfig {
     })
   }
 
-  /** Gives what another process has put into the store since, which this change has not seen. */
+  /** Offers patches to the store. Returns those of another process if they were stored first, in which case nothing was stored. */
   async #offer(plan: Plan, patches: Patches | undefined): Promise<Patches | undefined> {
     if (!patches || !this.store) return undefined
     const answer = await this.store.offer(patches, this.#patches)
-    if (answer === 'away') this.#unshared.push(plan)
+    if (answer === 'unavailable') this.#unshared.push(plan)
     return typeof answer === 'string' ? undefined : answer
   }
 
-  /** @param offer is asked when everything is ready but the swap; what it gives is in the way of the change */
+  /** @param offer called last, before the change is applied; if it returns patches, the change is not applied */
   async #make(
     { base = this.#base, patches = this.#patches }: ReturnType<Plan>,
     offer: () => Promise<Patches | undefined> = async () => undefined,
   ): Promise<Change & { readonly newer?: Patches | undefined }> {
     const before = this.current
     const patched = applyPatches(base, patches)
-    const inputs = keepingEntries(patched.inputs, this.#state.inputs)
+    const inputs = reuseEntries(patched.inputs, this.#state.inputs)
     const resolved = resolveInputs(inputs)
     const problems = [...patched.problems, ...('problems' in resolved ? resolved.problems : [])]
     if ('problems' in resolved || problems.length > 0) return { problems, before }
-    const config = keepingSources(resolved.config, before)
+    const config = reuseSources(resolved.config, before)
     await this.prepare(config)
     const newer = await offer()
     if (newer) return { problems, before, newer }
@@ -220,7 +217,7 @@ export class LiveConfig {
   }
 }
 
-/** What a resource is made from. */
+/** Returns the inputs of a resource. */
 function inputsOf(inputs: ConfigInputs, resource: string): ResourceInputs | undefined {
   if (resource === defaultResourceName) return inputs
   const { resources = {} } = inputs
@@ -234,7 +231,7 @@ function applyPatches(base: ConfigInputs, patches: Patches): PatchedInputs<Confi
   const resources = { ...inputs.resources }
   const found = changes.flatMap(([name, { put, patch }]) => {
     const own = inputsOf(base, name)
-    if (!own) return [`There is no resource ${showValue(name)}, but changes of it.`]
+    if (!own) return [`Changes exist for the resource ${showValue(name)}, which does not exist.`]
     const patched = patchInputs(putDeployments(own, put), patch, true)
     resources[name] = patched.inputs
     return patched.problems.map((problem) => `resources.${name}: ${problem}`)
@@ -242,15 +239,15 @@ function applyPatches(base: ConfigInputs, patches: Patches): PatchedInputs<Confi
   return { inputs: { ...inputs, resources }, problems: [...problems, ...found] }
 }
 
-/** What has not changed stays the same object, by which recordings and connections are found. */
-function keepingSources(next: Config, before: Config): Config {
-  const kept = <T>(now: T, then: T): T => (isDeepStrictEqual(now, then) ? then : now)
+/** Reuses equal objects of the previous configuration. Recordings and connections are looked up by identity. */
+function reuseSources(next: Config, before: Config): Config {
+  const reuse = <T>(now: T, then: T): T => (isDeepStrictEqual(now, then) ? then : now)
   const resources = new Map(
     Array.from(next.resources, ([name, view]): [string, ResourceView] => {
       const known = before.resources.get(name)
       if (!known) return [name, view]
-      const upstream = kept(view.upstream, known.upstream)
-      const recordings = kept(view.recordings, known.recordings)
+      const upstream = reuse(view.upstream, known.upstream)
+      const recordings = reuse(view.recordings, known.recordings)
       return [name, Object.freeze({ ...view, upstream, recordings })]
     }),
   )
@@ -259,20 +256,20 @@ function keepingSources(next: Config, before: Config): Config {
 }
 
 /**
- * The part of the configuration that can change at run time, as the administration shows and takes it: snake_case, settings
- * by their place, deployments and faults as they were given. No secret is in it.
+ * Returns the part of the configuration that can change at run time, in the form of the admin API: keys in snake_case, deployments
+ * and faults as configured, without secrets.
  */
 function showConfig(
   { given, deployments, faults }: ResourceInputs,
   settings: Settings,
 ): Readonly<Record<string, unknown>> {
   const shown: Record<string, unknown> = {}
-  for (const [place, { path, env }] of patchableSettings()) {
+  for (const [location, { path, env }] of patchableSettings()) {
     const value = valueAt(settings, path)
-    // A list in the words in which it was given, which are also those in which it can be sent.
+    // A list is shown as the text that a patch accepts.
     const asGiven =
       typeof value === 'object' ? textOf(given.find(({ setting }) => setting.env === env)) : value
-    setAt(shown, place.split('.'), asGiven ?? null)
+    setAt(shown, location.split('.'), asGiven ?? null)
   }
   const listed = isRecord(faults?.entries) ? faults.entries['faults'] : undefined
   const entries = isRecord(deployments.entries) ? deployments.entries : {}
@@ -285,7 +282,7 @@ function showConfig(
   }
 }
 
-/** An entry of the deployment file in the same form; undefined where there is none of this name. */
+/** Returns a deployment in the same form, or undefined if it does not exist. */
 function showDeployment({ deployments: { entries } }: ResourceInputs, name: string): unknown {
   return isRecord(entries) && Object.hasOwn(entries, name)
     ? snakeKeys(normalizeEntry(entries[name]))
@@ -303,18 +300,18 @@ function valueAt(tree: unknown, path: readonly string[]): unknown {
 }
 
 /**
- * Reads the configuration: flag before variable before `.env` before default.
+ * Loads the configuration. Priority: flag, variable, `.env`, default.
  *
- * @throws {OperatorError} CONFIG_INVALID, with every problem at once, each by the name that was typed.
+ * @throws {OperatorError} CONFIG_INVALID with all problems, each with the name of its flag, variable or file
  */
 export function loadConfig(sources: ConfigSources): Config {
   return loadLiveConfig(sources).current
 }
 
 /**
- * Reads some settings alone, for a command that uses no others: what is wrong elsewhere does not stop it.
+ * Loads and validates only some settings, for a command that uses no others.
  *
- * @throws {OperatorError} CONFIG_INVALID, with every problem of those settings
+ * @throws {OperatorError} CONFIG_INVALID with all problems of those settings
  */
 export function loadSettings(sources: ConfigSources, isUsed: (setting: Setting) => boolean): Settings {
   const { given, unreadable } = collectGivenValues(sources)
@@ -325,9 +322,9 @@ export function loadSettings(sources: ConfigSources, isUsed: (setting: Setting) 
 }
 
 /**
- * Reads the configuration so that it can change later.
+ * Loads the configuration in a form that can change at run time.
  *
- * @throws {OperatorError} CONFIG_INVALID, with every problem at once, each by the name that was typed.
+ * @throws {OperatorError} CONFIG_INVALID with all problems, each with the name of its flag, variable or file
  */
 export function loadLiveConfig(sources: ConfigSources): LiveConfig {
   const { inputs, problems } = readInputs(sources)

@@ -36,7 +36,7 @@ const problemsOf = (given: Given): string => {
 }
 
 describe('loadConfig', () => {
-  it('starts without any setting', () => {
+  it('needs no settings', () => {
     expect(load().defaultResource).toMatchObject({
       mode: 'generate',
       seed: undefined,
@@ -72,7 +72,7 @@ describe('loadConfig', () => {
     expect(load({ files: { '/work/.env': '\uFEFFPORT=1' } }).port).toBe(1)
   })
 
-  it('takes an empty variable for an unset one', () => {
+  it('treats an empty variable as unset', () => {
     const config = load({
       env: { PORT: '', SIMULATOR_API_KEY: '' },
       files: { '/work/.env': 'HOST=\nPORT=7' },
@@ -80,13 +80,13 @@ describe('loadConfig', () => {
     expect(config.defaultResource).toMatchObject({ port: 7, host: '127.0.0.1', apiKeyGenerated: true })
   })
 
-  it.each(['True', 'true', '1', 'yes'])('takes %s for yes', (value) => {
+  it.each(['True', 'true', '1', 'yes'])('reads %s as yes', (value) => {
     expect(
       load({ env: { ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: value } }).defaultResource.allowUndefinedDeployments,
     ).toBe(true)
   })
 
-  it.each(['False', 'false', '0', 'no'])('takes %s for no', (value) => {
+  it.each(['False', 'false', '0', 'no'])('reads %s as no', (value) => {
     expect(
       load({ env: { ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: value } }).defaultResource.allowUndefinedDeployments,
     ).toBe(false)
@@ -96,11 +96,11 @@ describe('loadConfig', () => {
     ['DEBUG', 'debug'],
     ['Warning', 'warn'],
     ['CRITICAL', 'error'],
-  ])('understands the Python log level %s', (value, level) => {
+  ])('accepts the Python log level %s', (value, level) => {
     expect(load({ env: { LOG_LEVEL: value } }).logLevel).toBe(level)
   })
 
-  it('makes a new key of 32 characters when none is set, and says so', () => {
+  it('generates a key of 32 characters if none is set', () => {
     const [first, second] = [load(), load()]
     expect(first.defaultResource.apiKey).toMatch(/^[0-9a-f]{32}$/)
     expect(first.defaultResource.apiKey).not.toBe(second.defaultResource.apiKey)
@@ -111,7 +111,7 @@ describe('loadConfig', () => {
     })
   })
 
-  it('freezes the result to its leaves', () => {
+  it('freezes the result deeply', () => {
     const config = load()
     expect(Object.isFrozen(config.defaultResource.latency.chatCompletions.perToken)).toBe(true)
     expect(Object.isFrozen(config.defaultResource.deployments.get('whisper'))).toBe(true)
@@ -121,11 +121,11 @@ describe('loadConfig', () => {
     expect(() => deployments.clear()).toThrow('frozen')
   })
 
-  it('survives structured cloning, so that it can be handed to a worker', () => {
+  it('supports structured cloning, so that it can be sent to a worker', () => {
     expect(structuredClone(load()).defaultResource.deployments.get('gpt-4o')?.model.name).toBe('gpt-4o')
   })
 
-  it('reports every problem at once, by the name that was typed', () => {
+  it('reports all problems with the names of their flags and variables', () => {
     const message = problemsOf({
       flags: { '--port': 'abc' },
       env: { LATENCY_TIME_SCALE: 'Infinity', OPENAI_DEPLOYMENT_CONFIG_PATH: 'missing.yaml' },
@@ -133,14 +133,14 @@ describe('loadConfig', () => {
     })
     expect(message.split('\n')).toEqual([
       'Could not start: 4 problems in the configuration',
-      '  --port must be an integer from 0 to 65535 (got "abc"). Set it to 8000 (the default) or to another such value.',
-      '  SHUTDOWN_GRACE_SECONDS (in .env) must be an integer from 0 to 3600 (got "1.5"). Set it to 30 (the default) or to another such value.',
-      '  LATENCY_TIME_SCALE must be a number of at least 0 (got "Infinity"). Set it to 1 (the default) or to another such value.',
-      '  OPENAI_DEPLOYMENT_CONFIG_PATH names a file that cannot be read: ENOENT: /work/missing.yaml. Set it to the deployment file.',
+      '  --port must be an integer from 0 to 65535 (got "abc"). Set it to 8000 (the default) or to another valid value.',
+      '  SHUTDOWN_GRACE_SECONDS (in .env) must be an integer from 0 to 3600 (got "1.5"). Set it to 30 (the default) or to another valid value.',
+      '  LATENCY_TIME_SCALE must be a number of at least 0 (got "Infinity"). Set it to 1 (the default) or to another valid value.',
+      '  OPENAI_DEPLOYMENT_CONFIG_PATH names a file that cannot be read: ENOENT: /work/missing.yaml. Set it to the path of the deployment file.',
     ])
   })
 
-  it.each(['-1', '65536', '0x50', '1_000', ' ', '8000.5', 'NaN'])('refuses %j as a port', (value) => {
+  it.each(['-1', '65536', '0x50', '1_000', ' ', '8000.5', 'NaN'])('rejects %j as a port', (value) => {
     expect(problemsOf({ env: { PORT: value } })).toContain('PORT must be an integer from 0 to 65535')
   })
 
@@ -154,7 +154,7 @@ describe('loadConfig', () => {
     )
   })
 
-  it('refuses a latency profile that there is not', () => {
+  it('rejects an unknown latency profile', () => {
     expect(problemsOf({ env: { LATENCY_PROFILE: 'gpt-9' } })).toMatch(
       /LATENCY_PROFILE must be off, auto, gpt-35-turbo, .* or embeddings \(got "gpt-9"\)/,
     )
@@ -166,7 +166,7 @@ describe('loadConfig', () => {
     expect(message).toContain('SIMULATOR_SEDE (in .env) is not a setting. Did you mean SIMULATOR_SEED?')
   })
 
-  it('passes over the variables that Kubernetes makes for a service named simulator', () => {
+  it('ignores the variables that Kubernetes sets for a service named simulator', () => {
     const links = {
       SIMULATOR_SERVICE_HOST: '10.0.0.1',
       SIMULATOR_SERVICE_PORT_HTTP: '80',
@@ -177,7 +177,7 @@ describe('loadConfig', () => {
     expect(problemsOf({ env: { SIMULATOR_PORT: '80' } })).toContain('SIMULATOR_PORT is not a setting')
   })
 
-  it('never shows a secret, neither in a problem nor when it is printed', () => {
+  it('never shows a secret, in a problem or when it is printed', () => {
     expect(problemsOf({ env: { SIMULATOR_API_KEY: 'hush hush' } })).toMatch(
       /^(?!.*hush).*\(got \[redacted\]\)/s,
     )
@@ -195,14 +195,14 @@ describe('loadConfig', () => {
     ['OTEL_EXPORTER_OTLP_HEADERS', 'hush'],
     ['PORT', 'https://h/?sig=hush'],
     ['LOG_LEVEL', 'Bearer hush123'],
-  ])('does not quote what may be a secret in a refused %s: %s', (env, value) => {
+  ])('does not quote an invalid %s that can contain a secret: %s', (env, value) => {
     const message = problemsOf({ env: { [env]: value } })
     expect(message).toContain(`${env} must be`)
     expect(message).not.toContain('hush')
     expect(problemsOf({ files: { '/work/.env': `${env}='${value}'` } })).not.toContain('hush')
   })
 
-  it('does not quote the keys that stand in a wrong deployment file', () => {
+  it('does not quote keys in an invalid deployment file', () => {
     for (const text of [
       '{"chat": {"model": "gpt-4o", "apiKey": "hush"}}',
       '{"chat": {"model": {"api_key": "hush"}}}',
@@ -217,7 +217,7 @@ describe('loadConfig', () => {
     }
   })
 
-  it('reads the deployment file that is named, relative to the working directory', () => {
+  it('reads the deployment file relative to the working directory', () => {
     const config = load({
       env: { OPENAI_DEPLOYMENT_CONFIG_PATH: 'my/deployments.json' },
       files: { '/work/my/deployments.json': '{"chat": {"model": "gpt-4o", "tokensPerMinute": 5}}' },
@@ -226,7 +226,7 @@ describe('loadConfig', () => {
   })
 })
 
-describe('a name that is nearly that of a setting', () => {
+describe('name similar to that of a setting', () => {
   it.each([
     ['PROT', 'PORT'],
     ['HSOT', 'HOST'],
@@ -238,7 +238,7 @@ describe('a name that is nearly that of a setting', () => {
     ['OPENAI_DEPLOYMENTS_CONFIG_PATH', 'OPENAI_DEPLOYMENT_CONFIG_PATH'],
     ['JOURNAL_SIEZ', 'JOURNAL_SIZE'],
     ['AZURE_OPENAI_ENDPIONT', 'AZURE_OPENAI_ENDPOINT'],
-  ])('%s is warned of, and stops nothing', (name, meant) => {
+  ])('%s causes a warning', (name, meant) => {
     const sentence = `is not a setting and has no effect. Did you mean ${meant}?`
     expect(warningsOf({ [name]: '1' })).toEqual([`${name} ${sentence}`])
     expect(warningsOf({}, `${name}=1`)).toEqual([`${name} (in .env) ${sentence}`])
@@ -267,11 +267,11 @@ describe('a name that is nearly that of a setting', () => {
     'OTEL_EXPORTER_OTLP_TRACES_HEADERS',
     'AZURE_OPENAI_DEPLOYMENT',
     'PORT_8000_TCP',
-  ])('%s is the name of another program', (name) => {
+  ])('%s causes no warning', (name) => {
     expect(warningsOf({ [name]: '1' })).toEqual([])
   })
 
-  it('is not warned of beside the setting itself, or without a value', () => {
+  it('causes no warning if the setting itself is set, or without a value', () => {
     expect(warningsOf({ PROT: '1', PORT: '2' })).toEqual([])
     expect(warningsOf({ PROT: '' })).toEqual([])
   })

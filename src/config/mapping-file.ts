@@ -5,24 +5,23 @@ import { formatNumber } from '../lib/format-text.ts'
 import { z } from 'zod'
 import { isRecord } from '../lib/record.ts'
 
-/** What a file maps, by name, and all that is wrong with its form. */
+/** The entries of a file, with all problems of its form. */
 export interface MappingFile {
-  /** Undefined where the file cannot be understood at all. */
+  /** Undefined if the file cannot be parsed. */
   readonly entries: Readonly<Record<string, unknown>> | undefined
-  /** One sentence or two each, with the path of the file and the place in it. */
+  /** One or two sentences each, with the path of the file and the position in it. */
   readonly problems: readonly string[]
 }
 
-/** A file of 25,000 deployments has 2 MB. */
+/** A file with 25,000 deployments has 2 MB. */
 const MAX_CHARACTERS = 16 * 1024 * 1024
 
-const MAX_TWINS = 20
+const MAX_DUPLICATES = 20
 
 /**
- * Reads a file that maps names to something. One parser serves both languages, since YAML includes JSON; unlike
- * `JSON.parse` it notices a key that stands twice.
+ * Parses a file that is a mapping in YAML or JSON. Reports duplicate keys, which `JSON.parse` ignores.
  *
- * @param rule what the file must do: `must map deployment names to deployments`
+ * @param rule what the file must be, in a message after its path: `must map deployment names to deployments`
  */
 export function parseMappingFile(source: string, path: string, rule: string): MappingFile {
   if (source.length > MAX_CHARACTERS) {
@@ -33,30 +32,30 @@ export function parseMappingFile(source: string, path: string, rule: string): Ma
       ],
     }
   }
-  const json = jsonWithoutTwins(source)
+  const json = parseJsonWithoutDuplicates(source)
   if (json) return { entries: json, problems: [] }
   const parsed = parseYaml(source, { logLevel: 'error' })
   if ('errors' in parsed) {
     const problems = parsed.errors.map(
       ({ reason, line, column }) =>
-        `${path}: this is neither JSON nor YAML: ${reason} (line ${line}, column ${column}).`,
+        `${path}: not valid YAML or JSON: ${reason} (line ${line}, column ${column}).`,
     )
     return { entries: undefined, problems }
   }
   const { document } = parsed
-  const problems = describeTwins(document, source).map((problem) => `${path}: ${problem}`)
+  const problems = describeDuplicates(document, source).map((problem) => `${path}: ${problem}`)
   if (!isMap(document.contents)) return { entries: undefined, problems: [...problems, `${path} ${rule}.`] }
   try {
     return { entries: document.toJS() as Record<string, unknown>, problems }
   } catch (error) {
-    // An alias without its anchor, or aliases that multiply beyond reason.
+    // An alias without an anchor, or too many aliases.
     const reason = reasonOf(error)
-    return { entries: undefined, problems: [...problems, `${path} cannot be understood: ${reason}.`] }
+    return { entries: undefined, problems: [...problems, `${path}: not valid YAML: ${reason}.`] }
   }
 }
 
-/** A large JSON text is read some twenty times as fast by `JSON.parse`. Undefined where a key stands twice. */
-function jsonWithoutTwins(source: string): Record<string, unknown> | undefined {
+/** Parses JSON about 20 times as fast as the YAML parser. Returns undefined for other text and for duplicate keys. */
+function parseJsonWithoutDuplicates(source: string): Record<string, unknown> | undefined {
   if (!/^\s*\{/.test(source)) return undefined
   try {
     const value = JSON.parse(source) as Record<string, unknown>
@@ -65,7 +64,7 @@ function jsonWithoutTwins(source: string): Record<string, unknown> | undefined {
       if (colon !== undefined) keys++
     return countKeys(value) === keys ? value : undefined
   } catch {
-    // Not JSON, or nested too deeply: the other parser says where.
+    // Not JSON, or nested too deeply: the YAML parser reports the position.
     return undefined
   }
 }
@@ -79,18 +78,18 @@ function countKeys(value: unknown): number {
   )
 }
 
-function describeTwins(document: Document.Parsed, source: string): string[] {
+function describeDuplicates(document: Document.Parsed, source: string): string[] {
   const problems: string[] = []
   visit(document, {
     Map(_, { items }) {
       const seen = new Set<unknown>()
       for (const { key } of items) {
         if (!isScalar(key)) continue
-        if (seen.has(key.value) && problems.length < MAX_TWINS) {
+        if (seen.has(key.value) && problems.length < MAX_DUPLICATES) {
           const { line, column } = lineAndColumn(source, key.range?.[0] ?? 0)
           const name = shortText(String(key.value))
           problems.push(
-            `the key "${name}" stands twice (line ${line}, column ${column}). Remove one of them.`,
+            `the key "${name}" is a duplicate (line ${line}, column ${column}). Remove one of them.`,
           )
         }
         seen.add(key.value)
@@ -100,27 +99,27 @@ function describeTwins(document: Document.Parsed, source: string): string[] {
   return problems
 }
 
-/** A tree that nobody changes through this type. */
+/** Makes all properties of a tree readonly. */
 export type ReadonlyTree<T> = T extends object ? { readonly [Key in keyof T]: ReadonlyTree<T[Key]> } : T
 
-/** A tree of which every part is there: what may be left out of a setting has a value here. */
+/** Makes all properties of a tree required and readonly: optional settings have a value. */
 export type FilledTree<T> = T extends object
   ? { readonly [Key in keyof T]-?: FilledTree<Exclude<T[Key], undefined>> }
   : T
 
-/** What a schema gives, where a part that is absent is never undefined. */
+/** Makes all properties of an object readonly and removes undefined from their types: absent properties are not undefined. */
 export type Given<T> = { readonly [Key in keyof T]: Exclude<T[Key], undefined> }
 
-/** Removes the keys that a schema made of nothing. It changes what it is given, since entries come in thousands. */
+/** Removes keys with the value undefined, which optional keys of a schema can have. Changes the object in place to save time. */
 export function withoutUndefined<T extends object>(values: T): Given<T> {
   for (const key in values) if (values[key] === undefined) delete values[key]
   return values as Given<T>
 }
 
-/** What a schema takes, before defaults and short forms are filled in. */
+/** The input type of a schema, before defaults and short forms are resolved. */
 export type Input<Schema extends z.ZodType> = ReadonlyTree<z.input<Schema>>
 
-/** A number within a range, for a file: text is not taken for a number there. */
+/** A number within a range, in a file. Text is not converted to a number. */
 export function numberFrom(min: number, max: number): z.ZodNumber {
   const rule = `must be a number from ${min} to ${formatNumber(max)}`
   return z.number(rule).min(min, rule).max(max, rule)
@@ -132,7 +131,7 @@ export function integerFrom(min: number, max: number): z.ZodInt {
   return z.int(rule).min(min, rule).max(max, rule)
 }
 
-/** A mapping of a file, with no keys but these. Its messages complete the sentence "<place> ..." */
+/** A mapping in a file with only these keys. Its messages complete the sentence "<location> ...". */
 export function mapping<const Shape extends z.core.$ZodLooseShape>(
   shape: Shape,
 ): z.ZodObject<Shape, z.core.$strict> {
@@ -140,12 +139,12 @@ export function mapping<const Shape extends z.core.$ZodLooseShape>(
   return z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
-        ? `is not known here. Known keys are ${keys}`
+        ? `is not a known key. Known keys are ${keys}`
         : `must be a mapping with the keys ${keys}`,
   })
 }
 
-/** The part of what was typed that an issue is about: a schema may look deeper, into what a short form stands for. */
+/** Returns the input value that an issue is about. The path of an issue can be longer than the input: short forms are expanded. */
 export function followPath(
   value: unknown,
   path: readonly PropertyKey[],
@@ -160,19 +159,19 @@ export function followPath(
   return { path: walked, got }
 }
 
-/** Gives every key of a tree its form in files: `tokens_per_minute` becomes `tokensPerMinute`, and that stays as it is. */
+/** Converts the keys of a tree to camelCase, the form in files: `tokens_per_minute` becomes `tokensPerMinute`. */
 export function camelKeys(tree: unknown): unknown {
   return renameKeys(tree, (key) =>
     key.replace(/(?<!_)_+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
   )
 }
 
-/** Gives every key of a tree its form in the administration: `tokensPerMinute` becomes `tokens_per_minute`. */
+/** Converts the keys of a tree to snake_case, the form in the admin API: `tokensPerMinute` becomes `tokens_per_minute`. */
 export function snakeKeys(tree: unknown): unknown {
   return renameKeys(tree, snakeKey)
 }
 
-/** Gives one key its form in the administration. */
+/** Converts a key to snake_case. */
 export function snakeKey(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }

@@ -28,13 +28,13 @@ gpt-9:
     expect(findModel('gpt-9')).toBeUndefined()
   })
 
-  it('changes of a known model only what is given', () => {
+  it('changes only the given properties of a known model', () => {
     const { catalogue } = parseModelCatalogueFile('{"gpt-4o": {"contextTokens": 1000}}', 'm.json')
     expect(findModel('gpt-4o', catalogue)).toMatchObject({ contextTokens: 1_000, maxOutputTokens: 16_384 })
     expect(catalogue.models.filter(({ name }) => name === 'gpt-4o')).toHaveLength(1)
   })
 
-  it('reports every problem at once, with near names', () => {
+  it('reports all problems, with similar names', () => {
     const source = JSON.stringify({
       'gpt-4o-minni': { operations: ['chatCompletions'] },
       vectors: { contextTokens: 10, maxOutputTokens: 0, operations: ['embeddings'] },
@@ -46,17 +46,17 @@ gpt-9:
       expect.stringMatching(
         /^m\.json: "gpt-4o-minni" is a new model and needs contextTokens, maxOutputTokens\. .*gpt-4o-mini/,
       ),
-      'm.json: "vectors".embeddingSize must be given for a model of embeddings. Set it to 1536, for example.',
+      'm.json: "vectors".embeddingSize is required for an embedding model. Set it to 1536, for example.',
       expect.stringMatching(
         /^m\.json: "gpt-4o"\.operations\[0\] must be a list of .*\(got "chat"\)\. See docs\/models\.md\.$/,
       ),
       'm.json: "gpt-4o".reasoning must be true or false (got "yes"). See docs/models.md.',
-      'm.json: "gpt-4o".contextToken is not part of a model. Did you mean contextTokens?',
+      'm.json: "gpt-4o".contextToken is not a property of a model. Did you mean contextTokens?',
       'm.json: "other" must be a mapping of its properties (got 7). See docs/models.md.',
     ])
   })
 
-  it.each(['[]', '', '{"a": '])('refuses a file that maps nothing: %j', (source) => {
+  it.each(['[]', '', '{"a": '])('rejects a file that is not a mapping: %j', (source) => {
     expect(parseModelCatalogueFile(source, 'm.json').problems).toHaveLength(1)
   })
 })

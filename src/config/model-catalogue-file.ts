@@ -13,7 +13,7 @@ import { nearestNames } from '../lib/nearest-names.ts'
 import { parseMappingFile, type Input } from './mapping-file.ts'
 import { describeProblems, type ProblemWords } from './zod-problems.ts'
 
-/** What a model file makes of the built-in catalogue, and all that is wrong with it. */
+/** The built-in catalogue with the changes of a model file, and all problems. */
 export interface ModelCatalogueFile {
   readonly catalogue: ModelCatalogue
   readonly problems: readonly string[]
@@ -26,7 +26,7 @@ const tokens = z.int(tokensRule).min(0, tokensRule)
 const positiveRule = 'must be a number above 0'
 const positive = z.number(positiveRule).positive(positiveRule)
 const sizeRule = 'must be an integer of at least 1'
-const textRule = 'must be a text that is not empty'
+const textRule = 'must be text that is not empty'
 const text = z.string(textRule).min(1, textRule)
 const yesOrNo = z.boolean('must be true or false')
 const operationsRule = `must be a list of ${modelOperations.join(', ')}`
@@ -35,7 +35,7 @@ const fieldsSchema = z.strictObject(
   {
     aliases: z.array(text, 'must be a list of names').optional(),
     /** Newest first. */
-    versions: z.array(text, 'must be a list of versions, the newest first').optional(),
+    versions: z.array(text, 'must be a list of versions with the newest first').optional(),
     answersAs: text.optional(),
     encoding: z.enum(['cl100k_base', 'o200k_base'], 'must be cl100k_base or o200k_base').optional(),
     contextTokens: tokens.optional(),
@@ -61,14 +61,14 @@ type Fields = z.output<typeof fieldsSchema>
  */
 export interface ModelOptions extends Input<typeof fieldsSchema> {}
 
-/** What a model needs that the built-in catalogue does not have. */
+/** Required properties of a new model. */
 const needed = ['contextTokens', 'maxOutputTokens', 'operations'] as const
 
 const MAX_PROBLEMS = 50
 
 /**
- * Reads a model file, JSON or YAML: names of models with their properties. A name of the built-in catalogue changes what
- * is given of that model, any other one is a new model.
+ * Parses a model file in JSON or YAML, which maps names of models to properties. For a name in the built-in catalogue, the
+ * properties replace those of that model. Any other name adds a model.
  */
 export function parseModelCatalogueFile(source: string, path: string): ModelCatalogueFile {
   const file = parseMappingFile(source, path, 'must map model names to their properties')
@@ -83,30 +83,31 @@ export function parseModelCatalogueFile(source: string, path: string): ModelCata
     problems.push(...resolved.problems.map((problem) => `${path}: ${problem}`))
     return resolved.row ?? []
   })
-  if (unchecked > 0) problems.push(`${path}: ${unchecked} more models are not checked. Correct these first.`)
+  if (unchecked > 0)
+    problems.push(`${path}: ${unchecked} more models were not checked. Fix the problems above first.`)
   const catalogue = rows.length === 0 ? builtInCatalogue : createModelCatalogue([...rows, ...otherRows(rows)])
   return { catalogue, problems }
 }
 
-/** The file's models claim their spellings first, so that it can take an alias from a built-in one. */
+/** Models of the file precede the built-in ones, so that they can take over aliases. */
 function otherRows(rows: readonly CatalogueRow[]): CatalogueRow[] {
   const names = new Set(rows.map(({ name }) => name))
   return catalogueRows.filter(({ name }) => !names.has(name))
 }
 
 function resolveModel(name: string, entry: unknown): { row?: CatalogueRow; problems: readonly string[] } {
-  const place = JSON.stringify(shortText(name))
+  const location = JSON.stringify(shortText(name))
   const parsed = fieldsSchema.safeParse(entry)
   if (!parsed.success) {
-    return { problems: describeProblems(parsed.error, entry, place, words) }
+    return { problems: describeProblems(parsed.error, entry, location, words) }
   }
   const known = catalogueRows.find((row) => row.name === name)
   const row = known ? { ...known, ...given(parsed.data) } : newRow(name, parsed.data)
-  if (row) return { row, problems: sizeProblems(row, place) }
+  if (row) return { row, problems: sizeProblems(row, location) }
   const missing = needed.filter((field) => parsed.data[field] === undefined).join(', ')
   const near = nearestModelNames(name)
-  const hint = near.length === 0 ? '' : `, or did you mean ${near.join(' or ')}`
-  return { problems: [`${place} is a new model and needs ${missing}. Add them${hint}.`] }
+  const hint = near.length === 0 ? '' : ` Did you mean ${near.join(' or ')}?`
+  return { problems: [`${location} is a new model and needs ${missing}. Add them.${hint}`] }
 }
 
 function newRow(name: string, fields: Fields): CatalogueRow | undefined {
@@ -120,9 +121,9 @@ function given(fields: Fields): Partial<CatalogueRow> {
   return Object.fromEntries(entries)
 }
 
-function sizeProblems({ operations: list, embeddingSize }: CatalogueRow, place: string): string[] {
+function sizeProblems({ operations: list, embeddingSize }: CatalogueRow, location: string): string[] {
   if (!list.includes('embeddings') || embeddingSize !== undefined) return []
-  return [`${place}.embeddingSize must be given for a model of embeddings. Set it to 1536, for example.`]
+  return [`${location}.embeddingSize is required for an embedding model. Set it to 1536, for example.`]
 }
 
 const words: ProblemWords = {
@@ -130,7 +131,8 @@ const words: ProblemWords = {
   unknownKey: (key) => {
     const known = Object.keys(fieldsSchema.shape)
     const [nearest] = nearestNames(key, known, 1)
-    const hint = nearest === undefined ? `A model has ${known.join(', ')}.` : `Did you mean ${nearest}?`
-    return `is not part of a model. ${hint}`
+    const hint =
+      nearest === undefined ? `The properties are ${known.join(', ')}.` : `Did you mean ${nearest}?`
+    return `is not a property of a model. ${hint}`
   },
 }

@@ -9,7 +9,7 @@ import { settingsTable } from './settings-table.ts'
 const configOf = (options: ConfigOptions): ResourceView =>
   liveConfigOfOptions(options).current.defaultResource
 
-/** Everything that is wrong with options, in whatever way a JavaScript user wrote them. */
+/** Returns all problems of options of any type, as from JavaScript. */
 function problemsOf(options: object): string[] {
   const { inputs, problems } = inputsOfOptions(options)
   const resolved = resolveInputs(inputs)
@@ -17,7 +17,7 @@ function problemsOf(options: object): string[] {
 }
 
 describe('options', () => {
-  it('make the configuration that variables and files make', () => {
+  it('have the same result as variables and files', () => {
     const config = configOf({
       mode: 'replay',
       recordings: {
@@ -80,7 +80,7 @@ describe('options', () => {
     expect(config.models.models.some(({ name }) => name === 'mine')).toBe(true)
   })
 
-  it('that are lists are shown in the text that a patch takes', () => {
+  it('with lists are shown as the text that a patch accepts', () => {
     const prompt = ['boo', { category: 'jailbreak', phrase: 'Rules: none' }] as const
     const shown = liveConfigOfOptions({ contentFilter: { prompt, late: 'hate: x' } }).shown()
     expect(shown['content_filter']).toEqual({
@@ -90,7 +90,7 @@ describe('options', () => {
     })
   })
 
-  it('that are an empty list are wrong where the setting is no list', () => {
+  it('with an empty list are invalid for settings that are not lists', () => {
     const right = settingsTable().filter(({ path }) => {
       const options = path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), [])
       return problemsOf(options as object).length === 0
@@ -106,7 +106,7 @@ describe('options', () => {
     expect(problemsOf({ region: [] })).toEqual([expect.stringContaining('region must be a name in')])
   })
 
-  it('that are absent or undefined mean what is usual in a test', () => {
+  it('that are absent or undefined have the defaults of the library', () => {
     const config = configOf({ seed: undefined, latency: { profile: undefined }, deployments: undefined })
     expect(config).toMatchObject({
       mode: 'generate',
@@ -120,7 +120,7 @@ describe('options', () => {
     })
   })
 
-  it('know nothing of the environment of the process', () => {
+  it('ignore the environment of the process', () => {
     process.env['SIMULATOR_REGION'] = 'Nowhere'
     process.env['SIMULATOR_UNHEARD_OF'] = '1'
     try {
@@ -131,7 +131,7 @@ describe('options', () => {
     }
   })
 
-  it('read the files that variables name, and never .env', () => {
+  it('read the files named by variables, and never .env', () => {
     const asked: string[] = []
     const { inputs } = inputsOfOptions(
       { env: { FAULTS_PATH: 'faults.json' } },
@@ -144,10 +144,10 @@ describe('options', () => {
       },
     )
     expect(asked).toEqual(['/work/faults.json'])
-    expect(inputs.faults).toEqual({ entries: { faults: [] }, place: 'faults.json' })
+    expect(inputs.faults).toEqual({ entries: { faults: [] }, location: 'faults.json' })
   })
 
-  it('are copied, so that changing them afterwards changes nothing', () => {
+  it('are copied, so that later changes of the objects have no effect', () => {
     const chat = { model: 'gpt-4o', tokensPerMinute: 1_000 }
     const first = configOf({ deployments: { chat } })
     chat.tokensPerMinute = 2_000
@@ -156,7 +156,7 @@ describe('options', () => {
     expect(Object.isFrozen(chat)).toBe(false)
   })
 
-  it('that are wrong are told all at once, each by its path', () => {
+  it('that are invalid are all reported, each with its path', () => {
     expect(
       problemsOf({
         latency: { timeScale: 'fast', profil: 'auto', chatCompletions: 3 },
@@ -176,10 +176,10 @@ describe('options', () => {
       }),
     ).toEqual([
       expect.stringMatching(/^SIMULATOR_SED is not a setting. Did you mean SIMULATOR_SEED\?$/),
-      'latency.profil is no option. Did you mean latency.profile?',
+      'latency.profil is not an option. Did you mean latency.profile?',
       'latency.chatCompletions must be an object (got 3).',
-      'deployment is no option. Did you mean deployments?',
-      'port is no option. Give it to listen().',
+      'deployment is not an option. Did you mean deployments?',
+      'port is not an option. Pass it to listen().',
       expect.stringMatching(/^models must be an object with names as its keys \(got \[\]\)/),
       expect.stringMatching(/^mode must be generate, record, replay or forward \(got "playback"\)/),
       expect.stringMatching(
@@ -188,16 +188,16 @@ describe('options', () => {
       expect.stringMatching(/^recordings.match.headers\[0\] must be one name \(got "a b"\)/),
       expect.stringMatching(/^MATCH_HOST must be on or off \(got "perhaps"\)/),
       expect.stringMatching(/^log must be debug, info, warn or error \(got "loud"\)/),
-      expect.stringMatching(/^contentFilter.prompt\[0\] must be a text without ";"/),
+      expect.stringMatching(/^contentFilter.prompt\[0\] must be text without ";"/),
       expect.stringMatching(/^latency.timeScale must be a number of at least 0 \(got "fast"\)/),
       expect.stringMatching(/^journal must be an integer from 0 to 1000000 \(got -1\)/),
-      expect.stringMatching(/^deployments: "chat".model must be a model .* Did you mean gpt-4o/),
+      expect.stringMatching(/^deployments: "chat".model must be a known model, .* Did you mean gpt-4o/),
       expect.stringMatching(/^options: faults\[0\].probability must be a number from 0 to 1 \(got 2\)/),
-      expect.stringMatching(/^incidents: phases must have a phase at least/),
+      expect.stringMatching(/^incidents: phases must have at least one phase/),
     ])
   })
 
-  it('have a path for every setting that nothing else stands for', () => {
+  it('have a path for each setting without a replacement', () => {
     expectTypeOf<Exclude<keyof Settings, keyof ConfigOptions | ReplacedSetting>>().toBeNever()
   })
 })

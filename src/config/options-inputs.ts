@@ -12,20 +12,17 @@ import { fileURLToPath } from 'node:url'
 import { nearestNames } from '../lib/nearest-names.ts'
 import { isRecord } from '../lib/record.ts'
 
-/** What options are read with. */
+/** Sources for options. */
 export interface OptionSources {
-  /** What relative paths start from; default: the working directory of the process. */
+  /** Base of relative paths; default: the working directory of the process. */
   readonly workingDirectory?: string | undefined
-  /** Reads the files that variables in `env` name. */
+  /** Reads the files that are named by variables in `env`. */
   readonly readFile?: ConfigSources['readFile']
-  /** Further options, which somebody else reads, with what is wrong with them. */
+  /** Further options that the caller handles, each with its problem, if any. */
   readonly otherOptions?: Readonly<Record<string, string | undefined>>
 }
 
-/**
- * What is different for a simulator inside a program: a test waits for nothing unless it asks, prints nothing but what went
- * wrong, takes any free port, and is not held up at its end.
- */
+/** Defaults of the library that differ from those of the server, for use in tests: no latency, few logs, a free port, a short stop. */
 const libraryDefaults: Readonly<Record<string, string>> = {
   LATENCY_TIME_SCALE: '0',
   LOG_LEVEL: 'warn',
@@ -34,7 +31,7 @@ const libraryDefaults: Readonly<Record<string, string>> = {
   JOURNAL_SIZE: '0',
 }
 
-/** Makes of options what a configuration is made from. No variable of the process and no `.env` is read. */
+/** Converts options to inputs of a configuration. Does not read the environment of the process or `.env`. */
 export function inputsOfOptions(options: ConfigOptions, sources: OptionSources = {}): ReadInputs {
   const { env = {} } = options
   const { otherOptions = {} } = sources
@@ -61,9 +58,9 @@ export function inputsOfOptions(options: ConfigOptions, sources: OptionSources =
 }
 
 /**
- * Makes of options a configuration that can change later.
+ * Converts options to a configuration that can change at run time.
  *
- * @throws {OperatorError} CONFIG_INVALID, with every problem at once, each by the path of the option
+ * @throws {OperatorError} CONFIG_INVALID with all problems, each with the path of its option
  */
 export function liveConfigOfOptions(options: ConfigOptions, sources: OptionSources = {}): LiveConfig {
   const { inputs, problems } = inputsOfOptions(options, sources)
@@ -83,19 +80,19 @@ function fileSources({ workingDirectory = process.cwd(), readFile = readRegularT
   }
 }
 
-/** Each setting once: as an option, or else in `env`, or else as is usual here. */
+/** Merges values by priority: options, `env`, defaults of the library. */
 function mergeGiven(options: readonly GivenValue[], env: readonly GivenValue[]): GivenValue[] {
-  const usual = settingsTable().flatMap((setting): GivenValue[] => {
+  const defaults = settingsTable().flatMap((setting): GivenValue[] => {
     const value = libraryDefaults[setting.env]
     return value === undefined ? [] : [givenValue(setting, value, setting.env)]
   })
-  const merged = new Map([...usual, ...env, ...options].map((given) => [given.setting, given]))
+  const merged = new Map([...defaults, ...env, ...options].map((given) => [given.setting, given]))
   return settingsTable().flatMap((setting) => merged.get(setting) ?? [])
 }
 
-/** A copy, so that nobody changes a configuration by changing the object that it was made from. */
-function entriesOf(entries: unknown, place: string): FileEntries {
-  return { entries: copyTree(entries), place }
+/** Copies the entries, so that later changes of the caller's object have no effect. */
+function entriesOf(entries: unknown, location: string): FileEntries {
+  return { entries: copyTree(entries), location }
 }
 
 function checkMapping(
@@ -108,12 +105,12 @@ function checkMapping(
   return undefined
 }
 
-/** What to give in the place of a setting that is no option. */
+/** Replacements for settings that are not options. */
 const replacements: Readonly<Record<Exclude<ReplacedSetting, 'recordings'>, string>> = {
-  host: 'Give it to listen().',
-  port: 'Give it to listen().',
+  host: 'Pass it to listen().',
+  port: 'Pass it to listen().',
   logLevel: 'Set log.',
-  logFormat: 'Give a logger of your own as log.',
+  logFormat: 'Pass your own logger as log.',
   logRequests: 'Set journal, and call requests().',
   journalSize: 'Set journal.',
   extensionPath: 'Set extensions.',
@@ -121,29 +118,29 @@ const replacements: Readonly<Record<Exclude<ReplacedSetting, 'recordings'>, stri
   modelCataloguePath: 'Set models.',
   faultsPath: 'Set faults.',
   incidentsPath: 'Set incidents.',
-  watch: 'Call patch() for a change.',
-  workers: 'A simulator in a program is one process; start the command line with --workers.',
+  watch: 'Call patch() to change settings.',
+  workers: 'The library runs in one process. Use the command line with --workers.',
 }
 
-/** Options that are no settings, and are read elsewhere. */
+/** Options that are not settings and are handled separately. */
 const contentOptions = ['deployments', 'models', 'faults', 'incidents', 'env'] as const
 
-/** Every setting that is an option, by its path: `latency.timeScale`. */
+/** Settings that are options, by path: `latency.timeScale`. */
 const settings: ReadonlyMap<string, Setting> = new Map(
   settingsTable()
     .filter(({ path: [first = ''] }) => !Object.hasOwn(replacements, first))
     .map((setting) => [setting.path.join('.'), setting]),
 )
-/** Options that stand for a setting of another name. */
+/** Options with another name than their setting. */
 const aliases: ReadonlyMap<string, Setting | undefined> = new Map([
   ['journal', settingAt('journalSize')],
   ['log', settingAt('logLevel')],
 ])
 
-/** How many requests `journal: true` keeps. */
+/** Size of the journal for `journal: true`. */
 const DEFAULT_JOURNAL_SIZE = 1_000
 
-/** Collects the settings among options; names that mean nothing are problems. */
+/** Collects the values of settings in options. Unknown options are problems. */
 function collectOptions(
   options: ConfigOptions,
   otherOptions: readonly string[],
@@ -164,9 +161,9 @@ function collectOptions(
     }
   }
   const collect = (setting: Setting, option: string, value: unknown): void => {
-    // An empty list is what a setting with a list is when nobody sets it; of any other it is a wrong value.
-    const isNothing = Array.isArray(value) && value.length === 0 && Array.isArray(setting.read(''))
-    if (!isNothing) given.push(givenValue(setting, plain(option, value), option))
+    // An empty list leaves a list setting unset. For any other setting it is an invalid value.
+    const isUnset = Array.isArray(value) && value.length === 0 && Array.isArray(setting.read(''))
+    if (!isUnset) given.push(givenValue(setting, plain(option, value), option))
   }
   walk(options, '')
   return { given, problems }
@@ -187,17 +184,17 @@ function plain(option: string, value: unknown): unknown {
 
 function describeUnknown(option: string, known: readonly string[]): string {
   const replaced = Object.entries(replacements).find(([name]) => name === option)
-  if (replaced) return `${option} is no option. ${replaced[1]}`
+  if (replaced) return `${option} is not an option. ${replaced[1]}`
   const [nearest] = nearestNames(option, known, 1)
-  return `${option} is no option. ${nearest === undefined ? 'Remove it.' : `Did you mean ${nearest}?`}`
+  return `${option} is not an option. ${nearest === undefined ? 'Remove it.' : `Did you mean ${nearest}?`}`
 }
 
-/** Copies plain objects and arrays, without the keys that are undefined; all else stays the same value. */
+/** Copies plain objects and arrays without undefined keys. Other values are not copied. */
 function copyTree(tree: unknown): unknown {
   if (Array.isArray(tree)) return tree.map(copyTree)
   if (typeof tree !== 'object' || tree === null) return tree
   const prototype: unknown = Object.getPrototypeOf(tree)
-  // An object of another realm has an Object.prototype of its own.
+  // An object of another realm has a different Object.prototype.
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return tree
   return Object.fromEntries(
     Object.entries(tree)

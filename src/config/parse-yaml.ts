@@ -2,37 +2,37 @@ import { Composer, Lexer, Parser } from 'yaml'
 import type { Document, DocumentOptions, ParseOptions, SchemaOptions } from 'yaml'
 import { redactText } from '../lib/credential-texts.ts'
 
-/** What is wrong with a YAML text, and where. */
+/** A syntax error in a YAML text. */
 export interface YamlSyntaxError {
   /** From 1. */
   readonly line: number
   /** From 1. */
   readonly column: number
-  /** A sentence without its full stop, in one line. */
+  /** A sentence in one line, without a full stop at its end. */
   readonly reason: string
 }
 
-/** The document of a text, or its errors: the first ones only. */
+/** The document of a text, or its first errors. */
 export type YamlParse =
   | { readonly document: Document.Parsed }
   | { readonly errors: readonly [YamlSyntaxError, ...YamlSyntaxError[]] }
 
-/** More levels of nesting than any file of this program has. The parser of `yaml` fails at about 800. */
+/** Maximum nesting depth. Files of this program need fewer levels, and the parser of `yaml` fails at about 800. */
 export const MAX_YAML_DEPTH = 200
 
-/** Words and signs of a text. Parsing takes about 2 microseconds and 300 bytes for each. */
+/** Maximum number of lexemes. Each takes about 2 microseconds and 300 bytes. */
 const MAX_LEXEMES = 2_000_000
 
-/** Further errors most often follow from the first ones. */
+/** Further errors are most often consequences of the first ones. */
 const MAX_ERRORS = 20
 
 /**
- * Parses a text of one YAML document in time that is linear in its length, whatever it holds.
+ * Parses a text with one YAML document in linear time for any input.
  *
- * `parseDocument` of `yaml` is not used: it makes an excerpt for each of any number of errors, which is quadratic, and
- * overflows the stack on deep nesting.
+ * `parseDocument` of `yaml` is not used: it creates an excerpt for each error, which takes quadratic time, and overflows the stack
+ * on deep nesting.
  *
- * @param maxLexemes a bound on time and memory
+ * @param maxLexemes limits time and memory
  */
 export function parseYaml(
   source: string,
@@ -41,14 +41,14 @@ export function parseYaml(
 ): YamlParse {
   const composer = new Composer({ ...options, prettyErrors: false, uniqueKeys: false })
   let document: Document.Parsed | undefined
-  // Each error captures a stack trace, which is most of the time of a text that is full of errors.
+  // Each error captures a stack trace, which takes most of the time for a text with many errors.
   const { stackTraceLimit } = Error
   Error.stackTraceLimit = 0
   try {
     for (const composed of composer.compose(boundedTokens(source, maxLexemes), true, source.length)) {
       document ??= composed
       if (document !== composed)
-        throw new SyntaxFailure(composed.range[0], 'a second document begins here, and only one is read')
+        throw new SyntaxFailure(composed.range[0], 'a second document starts here, and only one is supported')
     }
   } catch (error) {
     if (!(error instanceof SyntaxFailure)) throw error
@@ -56,14 +56,14 @@ export function parseYaml(
   } finally {
     Error.stackTraceLimit = stackTraceLimit
   }
-  if (document === undefined) throw new Error('The composer of yaml made no document.')
+  if (document === undefined) throw new Error('The composer of yaml returned no document.')
   const [first, ...rest] = document.errors
     .slice(0, MAX_ERRORS)
     .map(({ pos, message }) => errorAt(source, pos[0], message.split('\n')[0] ?? ''))
   return first ? { errors: [first, ...rest] } : { document }
 }
 
-/** Where an offset of a text stands. */
+/** Converts an offset in a text to a line and a column, both from 1. */
 export function lineAndColumn(
   source: string,
   offset: number,
@@ -90,7 +90,7 @@ function errorAt(source: string, offset: number, reason: string): YamlSyntaxErro
   return { ...lineAndColumn(source, Math.max(0, offset)), reason: redactText(reason).slice(0, 200) }
 }
 
-/** The tokens of a text up to the first error, the first level that is too deep, or the end of the budget. */
+/** Yields the tokens of a text. Throws a `SyntaxFailure` at the first error, at too deep nesting, or after too many lexemes. */
 function* boundedTokens(source: string, maxLexemes: number) {
   const parser = new Parser()
   let lexemes = 0
@@ -99,7 +99,7 @@ function* boundedTokens(source: string, maxLexemes: number) {
     if (parser.stack.length > MAX_YAML_DEPTH)
       throw new SyntaxFailure(parser.offset, `it is nested deeper than ${MAX_YAML_DEPTH} levels`)
     if (++lexemes > maxLexemes)
-      throw new SyntaxFailure(parser.offset, `it has more than ${maxLexemes} words and signs in this layout`)
+      throw new SyntaxFailure(parser.offset, `it has more than ${maxLexemes} lexemes`)
   }
   yield* withoutErrors(parser.end())
 }

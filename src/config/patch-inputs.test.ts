@@ -14,7 +14,7 @@ const givenBy = (patch: unknown) =>
   patchInputs(inputs, patch).inputs.given.map(({ setting, value }) => [setting.env, value])
 
 describe('patchInputs', () => {
-  it('sets what it names, and leaves the rest', () => {
+  it('changes only the given settings', () => {
     expect(givenBy({})).toEqual([['SIMULATOR_REGION', 'West US']])
     expect(givenBy({ region: 'X', latency: { open_ai_embeddings: { mean: 5 } } })).toEqual([
       ['SIMULATOR_REGION', 'X'],
@@ -22,21 +22,21 @@ describe('patchInputs', () => {
     ])
   })
 
-  it('takes null for "not set"', () => {
+  it('unsets a setting with null', () => {
     expect(givenBy({ region: null, sim_headers: null })).toEqual([])
   })
 
   it.each([
     [5, 'The patch must be a mapping (got 5). Send a JSON object.'],
-    [{ regoin: 'X' }, 'regoin is no part of the configuration. Did you mean region?'],
+    [{ regoin: 'X' }, 'regoin is not part of the configuration. Did you mean region?'],
     [
       { latency: { tiem_scale: 1 } },
-      'latency.tiem_scale is no part of the configuration. Did you mean latency.time_scale?',
+      'latency.tiem_scale is not part of the configuration. Did you mean latency.time_scale?',
     ],
     [{ latency: 5 }, 'latency must be a mapping (got 5). Send an object.'],
     [{ latency: null }, 'latency must be a mapping (got null). Send an object.'],
-    [{ api_key: 'x' }, 'api_key cannot change at run time. Set SIMULATOR_API_KEY and start again.'],
-    [{ port: 1 }, 'port cannot change at run time. Set PORT and start again.'],
+    [{ api_key: 'x' }, 'api_key cannot change at run time. Set SIMULATOR_API_KEY and restart.'],
+    [{ port: 1 }, 'port cannot change at run time. Set PORT and restart.'],
     [
       { openai_deployments: [] },
       'openai_deployments must map deployment names to deployments (got []). Send an object.',
@@ -45,11 +45,11 @@ describe('patchInputs', () => {
       { openai_deployments: null },
       'openai_deployments must map deployment names to deployments (got null). Send an object.',
     ],
-  ])('says of %j: %s', (patch, problem) => {
+  ])('rejects %j: %s', (patch, problem) => {
     expect(problemsOf(patch)).toEqual([problem])
   })
 
-  it('does not show the value of a key that somebody tries to set', () => {
+  it('does not show the value of a key in a patch', () => {
     expect(problemsOf({ api_key: 'secret-value', azure_openai_key: 'secret-value' }).join()).not.toContain(
       'secret-value',
     )
@@ -78,18 +78,18 @@ describe('mergePatch', () => {
     [{ e: null }, { a: 1 }, { e: null, a: 1 }],
     [[1, 2], { a: 'b', c: null }, { a: 'b' }],
     [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
-  ])('makes of %j and %j: %j', (target, patch, result) => {
+  ])('applies to %j the patch %j: %j', (target, patch, result) => {
     expect(mergePatch(target, patch)).toEqual(result)
   })
 
-  it('leaves what the patch does not touch the same objects', () => {
+  it('reuses the objects that the patch does not change', () => {
     const target = { a: { x: 1 }, b: { y: 1 } }
     const merged = mergePatch(target, { b: { y: 2 } }) as typeof target
     expect(merged.a).toBe(target.a)
     expect(target.b).toEqual({ y: 1 })
   })
 
-  it('takes every key for a key', () => {
+  it('treats __proto__ as an ordinary key', () => {
     const patch: unknown = JSON.parse('{"__proto__": {"polluted": true}, "constructor": {"a": 1}}')
     const merged = mergePatch({}, patch) as object
     expect(Object.keys(merged)).toEqual(['__proto__', 'constructor'])
@@ -105,14 +105,14 @@ describe('joinPatches', () => {
     [{ a: { x: 1 } }, { a: null }],
     [{ b: null }, { b: null, c: { d: 1 } }],
     [{ c: { d: 1 } }, { c: { d: null } }],
-  ])('makes one patch of %j and %j', (first, second) => {
+  ])('combines %j and %j', (first, second) => {
     expect(canJoin(first, second)).toBe(true)
     expect(mergePatch(target, joinPatches(first, second))).toEqual(
       mergePatch(mergePatch(target, first), second),
     )
   })
 
-  it('cannot where something is removed and made anew', () => {
+  it('cannot combine patches that remove something and create it again', () => {
     expect(canJoin({ a: null }, { a: { y: 1 } })).toBe(false)
     expect(canJoin({ a: 5 }, { a: { y: 1 } })).toBe(false)
     expect(canJoin({ z: { a: null } }, { z: { a: {} } })).toBe(false)

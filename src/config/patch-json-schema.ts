@@ -9,16 +9,16 @@ import { setAt, type Setting } from './settings-table.ts'
 /** A JSON Schema of draft 2020-12. */
 export type JsonSchema = Readonly<Record<string, unknown>>
 
-/** What a schema describes: what GET /++/config shows, or the part of it that a patch may hold. */
+/** The object that a schema describes: the answer of GET /++/config, or a patch of it. */
 export type ConfigForm = 'shown' | 'patch'
 
-/** Those of a deployment's keys whose own check has no form as a JSON Schema. */
-const loose: Readonly<Record<string, JsonSchema>> = {
+/** Schemas for keys of a deployment with validation that JSON Schema cannot express. */
+const looseSchemas: Readonly<Record<string, JsonSchema>> = {
   latency: { type: 'object' },
   faults: { type: 'array', items: { type: 'object' } },
 }
 
-/** The schema of a deployment's entry, in snake_case. */
+/** Returns the schema of a deployment, with keys in snake_case. */
 export function deploymentJsonSchema(): {
   readonly properties: Readonly<Record<string, JsonSchema>>
   readonly required: readonly string[]
@@ -26,7 +26,7 @@ export function deploymentJsonSchema(): {
   const { properties = {}, required = [] } = z.toJSONSchema(deploymentEntrySchema, { unrepresentable: 'any' })
   const described = Object.entries(properties).map(([key, schema]) => [
     snakeKey(key),
-    { ...(schema as JsonSchema), ...loose[key], description: describeKey(key) },
+    { ...(schema as JsonSchema), ...looseSchemas[key], description: describeKey(key) },
   ])
   return { properties: Object.fromEntries(described), required: required.map(snakeKey) }
 }
@@ -37,15 +37,15 @@ function describeKey(key: string): string | undefined {
 }
 
 /**
- * The schema of all settings that can change at run time, without the deployments and the faults.
+ * Returns the schema of all settings that can change at run time, without deployments and faults.
  *
- * @param form a patch may leave out anything, and null puts a setting back to its default
+ * @param form in a patch all properties are optional, and null resets a setting to its default
  */
 export function settingsJsonSchema(form: ConfigForm): JsonSchema {
   const whole = z.toJSONSchema(settingsSchema, { unrepresentable: 'any' }) as JsonSchema
   const root: SchemaTree = {}
-  for (const [place, setting] of patchableSettings()) {
-    setAt(root, place.split('.'), leafSchema(setting, schemaAt(whole, setting.path), form))
+  for (const [location, setting] of patchableSettings()) {
+    setAt(root, location.split('.'), leafSchema(setting, schemaAt(whole, setting.path), form))
   }
   return objectSchema(root, form)
 }
@@ -77,13 +77,13 @@ function schemaAt(whole: JsonSchema, path: readonly string[]): JsonSchema {
   )
 }
 
-/** A list stands there in the one text in which it was given; null is what nobody set. */
+/** Returns the schema of a setting. A list is one text; null is an unset setting. */
 function leafSchema(setting: Setting, checked: JsonSchema, form: ConfigForm): Leaf {
   const { default: fallback, unsetMeaning, unit, range, env } = setting
   const typed = checked['type'] === undefined || checked['type'] === 'array' ? { type: 'string' } : checked
   const nullable = form === 'patch' || fallback === undefined
   const schema = nullable ? { anyOf: [typed, { type: 'null' }] } : typed
-  const usual = fallback === undefined ? `null: ${unsetMeaning ?? 'none'}` : `default ${fallback}`
-  const facts = [range, unit, usual, `the variable ${env}`].filter((fact) => fact !== undefined)
+  const unset = fallback === undefined ? `null: ${unsetMeaning ?? 'none'}` : `default ${fallback}`
+  const facts = [range, unit, unset, `the variable ${env}`].filter((fact) => fact !== undefined)
   return new Leaf({ ...schema, description: `${setting.description} (${facts.join('; ')})` })
 }

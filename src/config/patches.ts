@@ -10,15 +10,15 @@ import { hostKeys } from './settings-schema.ts'
 import { type GivenValue, givenValue, type Setting, settingsTable } from './settings-table.ts'
 import { showValue } from './zod-problems.ts'
 
-/** What was changed of a resource since the start. */
+/** Changes of a resource since the start. */
 export interface Changes {
-  /** Deployments that stand in the place of what had their name, as they were given; null removes one. */
+  /** Deployments that were added or replaced, by name; null removes one. */
   readonly put: Readonly<Record<string, unknown>>
-  /** All patches as one, on top of that. */
+  /** One patch that combines all patches, applied after `put`. */
   readonly patch: unknown
 }
 
-/** What was changed since the start: of the default resource, and of those that have a name. */
+/** Changes since the start: of the default resource, and of named resources. */
 export interface Patches extends Changes {
   readonly resources?: Readonly<Record<string, Changes>>
 }
@@ -26,29 +26,29 @@ export interface Patches extends Changes {
 /** No changes. */
 export const noChanges: Changes = { put: {}, patch: {} }
 
-/** What was changed of one resource. */
+/** Returns the changes of one resource. */
 export function changesOf(patches: Patches, resource: string): Changes {
   if (resource === defaultResourceName) return { put: patches.put, patch: patches.patch }
   const { resources = {} } = patches
   return (Object.hasOwn(resources, resource) ? resources[resource] : undefined) ?? noChanges
 }
 
-/** The same with other changes of one resource. */
+/** Returns patches in which the changes of one resource are replaced. */
 export function withChanges(patches: Patches, resource: string, changes: Changes): Patches {
   if (resource === defaultResourceName) return { ...patches, ...changes }
   return { ...patches, resources: { ...patches.resources, [resource]: changes } }
 }
 
-/** Where several processes keep what was changed, so that all have the same. */
-export interface OverlayStore {
+/** Store that several processes use to share their changes. */
+export interface PatchStore {
   /**
-   * Offers changes in the place of those that they are based on: `kept` when they are there now, `away` when the store cannot
-   * be reached, or what another process has put there meanwhile.
+   * Replaces `base` with `patches` in the store. Returns `stored`, `unavailable` if the store cannot be reached, or the patches in
+   * the store if another process has replaced `base` first.
    */
-  offer(patches: Patches, base: Patches): Promise<'kept' | 'away' | Patches>
+  offer(patches: Patches, base: Patches): Promise<'stored' | 'unavailable' | Patches>
 }
 
-/** Gives the keys of a patch's deployments one spelling, so that two of one key cannot stand side by side. */
+/** Converts the keys of deployments in a patch to camelCase, so that no key has two spellings. */
 export function withCamelKeys(patch: unknown): unknown {
   if (!isRecord(patch) || !isRecord(patch[deploymentsKey])) return patch
   const renamed = Object.entries(patch[deploymentsKey]).map(([name, entry]) => [name, camelKeys(entry)])
@@ -56,10 +56,10 @@ export function withCamelKeys(patch: unknown): unknown {
 }
 
 /**
- * Adds a patch to what was changed of a resource before. Two merge patches cannot always be told as one: that something is removed and made
- * anew has no form. A deployment for which that is so is put as a whole.
+ * Adds a patch to the changes of a resource. Two merge patches cannot always be combined: a single patch cannot remove something
+ * and create it again. In that case the deployment is put as a whole.
  *
- * @param now the inputs with all that was changed before
+ * @param now the inputs with all previous changes
  */
 export function joinChanges(changes: Changes, patch: unknown, now: ResourceInputs): Changes {
   const before = deploymentsOf(changes.patch)
@@ -75,44 +75,44 @@ export function joinChanges(changes: Changes, patch: unknown, now: ResourceInput
   }
 }
 
-/** A patch that leaves deployments alone. */
+/** Returns the patch without the deployments in `names`. */
 export function withoutPatchesOf(names: ReadonlySet<string>, patch: unknown): unknown {
   if (!isRecord(patch) || !isRecord(patch[deploymentsKey])) return patch
   const others = Object.entries(patch[deploymentsKey]).filter(([key]) => !names.has(key))
   return { ...patch, [deploymentsKey]: Object.fromEntries(others) }
 }
 
-/** Lets an entry that has not changed stay the same object, so that it need not be checked again and its deployment stays. */
-export function keepingEntries(next: ConfigInputs, before: ConfigInputs): ConfigInputs {
-  const kept = keepingDeployments(next, before)
-  if (!kept.resources) return kept
+/** Reuses equal entries of the previous inputs, so that they are not validated again and their deployments stay the same. */
+export function reuseEntries(next: ConfigInputs, before: ConfigInputs): ConfigInputs {
+  const reused = reuseDeployments(next, before)
+  if (!reused.resources) return reused
   const known = before.resources ?? {}
-  const resources = Object.entries(kept.resources).map(([name, inputs]) => {
+  const resources = Object.entries(reused.resources).map(([name, inputs]) => {
     const same = Object.hasOwn(known, name) ? known[name] : undefined
-    return [name, same && same !== inputs ? keepingDeployments(inputs, same) : inputs] as const
+    return [name, same && same !== inputs ? reuseDeployments(inputs, same) : inputs] as const
   })
-  return { ...kept, resources: Object.fromEntries(resources) }
+  return { ...reused, resources: Object.fromEntries(resources) }
 }
 
-function keepingDeployments<T extends ResourceInputs>(next: T, before: ResourceInputs): T {
-  const { entries, place } = next.deployments
-  const { entries: known, place: knownPlace } = before.deployments
+function reuseDeployments<T extends ResourceInputs>(next: T, before: ResourceInputs): T {
+  const { entries, location } = next.deployments
+  const { entries: known, location: knownLocation } = before.deployments
   if (!isRecord(entries) || !isRecord(known) || entries === known) return next
   const names = Object.keys(entries)
   const knownNames = Object.keys(known)
-  let isSame = place === knownPlace && names.length === knownNames.length
-  let kept: Record<string, unknown> | undefined
+  let isSame = location === knownLocation && names.length === knownNames.length
+  let reused: Record<string, unknown> | undefined
   for (const [index, name] of names.entries()) {
     const entry = entries[name]
     const same = Object.hasOwn(known, name) ? known[name] : undefined
     const isKnown = same === entry || (same !== undefined && isDeepStrictEqual(same, entry))
     isSame &&= isKnown && knownNames[index] === name
     if (!isKnown || same === entry) continue
-    kept ??= { ...entries }
-    define(kept, name, same)
+    reused ??= { ...entries }
+    define(reused, name, same)
   }
   if (isSame) return { ...next, deployments: before.deployments }
-  return kept ? { ...next, deployments: { entries: kept, place } } : next
+  return reused ? { ...next, deployments: { entries: reused, location } } : next
 }
 
 function deploymentsOf(patch: unknown): Readonly<Record<string, unknown>> {
@@ -120,33 +120,33 @@ function deploymentsOf(patch: unknown): Readonly<Record<string, unknown>> {
   return isRecord(deployments) ? deployments : {}
 }
 
-/** Where a patch has the deployments. */
+/** Key of the deployments in a patch. */
 const deploymentsKey = 'openai_deployments'
-/** And the faults over all of them. */
+/** Key of the faults for all deployments in a patch. */
 const faultsKey = 'faults'
 
-/** The settings that can change at run time, by where a patch has them. */
+/** Settings that can change at run time, by their path in a patch. */
 const patchable: ReadonlyMap<string, Setting> = new Map(
   settingsTable().flatMap((setting) => (setting.patch === undefined ? [] : [[setting.patch, setting]])),
 )
 
-/** The settings that can change at run time, by where the administration has them: `latency.time_scale`. */
+/** Returns the settings that can change at run time, by their path in the admin API: `latency.time_scale`. */
 export function patchableSettings(): ReadonlyMap<string, Setting> {
   return patchable
 }
 
-/** What a patch makes of the inputs, unchecked, and what of the patch means nothing. */
+/** Inputs after a patch, not yet validated, with problems of the form of the patch. */
 export interface PatchedInputs<T extends ResourceInputs> {
   readonly inputs: T
-  /** One sentence or two each, with the place in the patch. */
+  /** One or two sentences each, with the path in the patch. */
   readonly problems: readonly string[]
 }
 
 /**
- * Applies a patch: a JSON merge patch (RFC 7396) of what GET /++/config answers. Null puts a setting back to its default
- * and removes a deployment.
+ * Applies a JSON merge patch (RFC 7396) of the answer of GET /++/config. Null resets a setting to its default, and removes a
+ * deployment.
  *
- * @param isNamed whether they are those of a named resource, which has no settings of the host
+ * @param isNamed whether the inputs are those of a named resource, which has no host settings
  */
 export function patchInputs<T extends ResourceInputs>(
   inputs: T,
@@ -173,14 +173,14 @@ export function patchInputs<T extends ResourceInputs>(
       given,
       ...(isRecord(deployments) && { deployments: patchDeployments(inputs.deployments, deployments) }),
       ...(faults !== undefined && {
-        faults: { entries: { faults: faults === null ? [] : camelKeys(faults) }, place: 'patch' },
+        faults: { entries: { faults: faults === null ? [] : camelKeys(faults) }, location: 'patch' },
       }),
     },
     problems,
   }
 }
 
-/** Puts deployments, in the form of files, into the place of those of their names; null removes one. */
+/** Adds or replaces deployments, in the form of the deployment file, by name. Null removes one. */
 export function putDeployments<T extends ResourceInputs>(
   inputs: T,
   put: Readonly<Record<string, unknown>>,
@@ -188,16 +188,16 @@ export function putDeployments<T extends ResourceInputs>(
   const { entries } = inputs.deployments
   const given = Object.entries(put)
   if (given.length === 0) return inputs
-  // What is put stands behind what was there.
+  // New and replaced deployments are last.
   const merged: Record<string, unknown> = isRecord(entries) ? { ...entries } : {}
   for (const [name] of given) delete merged[name]
   for (const [name, entry] of given) if (entry !== null) define(merged, name, entry)
-  return { ...inputs, deployments: { entries: merged, place: deploymentsKey } }
+  return { ...inputs, deployments: { entries: merged, location: deploymentsKey } }
 }
 
 function patchDeployments({ entries }: FileEntries, patch: Record<string, unknown>): FileEntries {
   const renamed = Object.fromEntries(Object.entries(patch).map(([name, entry]) => [name, camelKeys(entry)]))
-  return { entries: mergePatch(entries, renamed), place: deploymentsKey }
+  return { entries: mergePatch(entries, renamed), location: deploymentsKey }
 }
 
 function patchGiven(
@@ -207,42 +207,43 @@ function patchGiven(
   isNamed: boolean,
 ): readonly GivenValue[] {
   const changes = new Map<Setting, GivenValue | undefined>()
-  const unknown: { readonly place: string; readonly value: unknown }[] = []
+  const unknown: { readonly location: string; readonly value: unknown }[] = []
   const walk = (node: Record<string, unknown>, prefix: string): void => {
     for (const [key, value] of Object.entries(node)) {
-      const place = `${prefix}${key}`
-      const setting = patchable.get(place)
+      const location = `${prefix}${key}`
+      const setting = patchable.get(location)
       if (setting && isNamed && hostKeys.has(setting.path[0] ?? '')) {
-        problems.push(`${place} is a setting of all resources together. Patch it there.`)
+        problems.push(`${location} is a setting of all resources. Patch it without naming a resource.`)
       } else if (setting && Array.isArray(value)) {
-        // A list stands there in one text.
-        problems.push(describeWrongValue(givenValue(setting, value, place)))
-      } else if (setting) changes.set(setting, value === null ? undefined : givenValue(setting, value, place))
-      else if (isGroup(place) && isRecord(value)) walk(value, `${place}.`)
-      else unknown.push({ place, value })
+        // A list is one text in a patch.
+        problems.push(describeWrongValue(givenValue(setting, value, location)))
+      } else if (setting)
+        changes.set(setting, value === null ? undefined : givenValue(setting, value, location))
+      else if (isGroup(location) && isRecord(value)) walk(value, `${location}.`)
+      else unknown.push({ location, value })
     }
   }
   walk(patch, '')
-  problems.push(...describeFirst(unknown, ({ place, value }) => describeUnknown(place, value)))
+  problems.push(...describeFirst(unknown, ({ location, value }) => describeUnknown(location, value)))
   const kept = given.filter(({ setting }) => !changes.has(setting))
   return [...kept, ...[...changes.values()].filter((change) => change !== undefined)]
 }
 
-function isGroup(place: string): boolean {
-  return [...patchable.keys()].some((path) => path.startsWith(`${place}.`))
+function isGroup(location: string): boolean {
+  return [...patchable.keys()].some((path) => path.startsWith(`${location}.`))
 }
 
-function describeUnknown(place: string, value: unknown): string {
-  if (isGroup(place)) return `${place} must be a mapping (got ${showValue(value)}). Send an object.`
-  const setting = settingsTable().find(({ env }) => env.toLowerCase().replace(/^simulator_/, '') === place)
-  if (setting) return `${place} cannot change at run time. Set ${setting.env} and start again.`
-  const [nearest] = nearestNames(place, [...patchable.keys(), deploymentsKey, faultsKey], 1)
-  return `${shortText(place)} is no part of the configuration.${nearest === undefined ? ' Leave it out.' : ` Did you mean ${nearest}?`}`
+function describeUnknown(location: string, value: unknown): string {
+  if (isGroup(location)) return `${location} must be a mapping (got ${showValue(value)}). Send an object.`
+  const setting = settingsTable().find(({ env }) => env.toLowerCase().replace(/^simulator_/, '') === location)
+  if (setting) return `${location} cannot change at run time. Set ${setting.env} and restart.`
+  const [nearest] = nearestNames(location, [...patchable.keys(), deploymentsKey, faultsKey], 1)
+  return `${shortText(location)} is not part of the configuration.${nearest === undefined ? ' Remove it.' : ` Did you mean ${nearest}?`}`
 }
 
 /**
- * Applies a JSON merge patch (RFC 7396): mappings are merged, null removes, everything else replaces. Parts that the patch
- * does not touch stay the same objects.
+ * Applies a JSON merge patch (RFC 7396): mappings are merged, null removes, everything else replaces. Values that the patch does
+ * not change stay the same objects.
  */
 export function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isRecord(patch)) return patch
@@ -255,8 +256,8 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
 }
 
 /**
- * Whether one patch can say what two say that follow each other. None can where the later one goes into what the first one
- * removes or sets: as one, it would go into what was there before both.
+ * Returns whether two consecutive patches can be combined into one. They cannot if the second patches a value that the first
+ * removes or sets: the combined patch would apply to the value before both.
  */
 export function canJoin(first: unknown, second: unknown): boolean {
   if (!isRecord(second)) return true
@@ -266,7 +267,7 @@ export function canJoin(first: unknown, second: unknown): boolean {
   )
 }
 
-/** Makes one patch of two that follow each other, where `canJoin` says so: what the later one says goes, and its nulls still remove. */
+/** Combines two consecutive patches for which `canJoin` returns true. The second has priority, and its nulls still remove. */
 export function joinPatches(first: unknown, second: unknown): unknown {
   if (!isRecord(first) || !isRecord(second)) return second
   const joined: Record<string, unknown> = { ...first }
@@ -276,7 +277,7 @@ export function joinPatches(first: unknown, second: unknown): unknown {
   return joined
 }
 
-/** A key such as `__proto__` is a key like others. */
+/** Sets a property, including one with a name such as `__proto__`. */
 function define(object: Record<string, unknown>, key: string, value: unknown): void {
   Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
 }

@@ -8,43 +8,43 @@ import { type ModelCatalogueFile, parseModelCatalogueFile } from './model-catalo
 import type { GivenValue } from './settings-table.ts'
 import { collectGivenValues, type ConfigSources } from './sources.ts'
 
-/** What the configuration is to be made from, and what of it could not even be read. */
+/** Inputs of a configuration, with problems that occurred while they were read. */
 export interface ReadInputs {
   readonly inputs: ConfigInputs
-  /** One sentence or two each, with the name that was typed or the path of the file. */
+  /** One or two sentences each, with the name of the flag or variable, or the path of the file. */
   readonly problems: readonly string[]
 }
 
-/** Where no file says otherwise. */
+/** The deployments without a deployment file. */
 const defaultDeploymentEntries: FileEntries = {
   entries: defaultDeployments,
-  place: 'default deployments',
+  location: 'default deployments',
 }
 
-/** 128 random bits, in the form of the service's own keys: 32 hexadecimal digits. */
+/** Returns 128 random bits in the form of a key of the service: 32 hexadecimal digits. */
 function generateKey(): string {
   return randomBytes(16).toString('hex')
 }
 
-/** Reads flags, environment, `.env`, and the files that they name. */
+/** Reads flags, environment, `.env`, and the files named there. */
 export function readInputs(sources: ConfigSources): ReadInputs {
   const { given, problems: nameProblems, warnings } = collectGivenValues(sources)
   const problems = [...nameProblems]
   const models = readModels(given, sources)
   problems.push(...models.problems)
 
-  /** What a file maps; undefined where nobody set it, and nothing at all where it cannot be understood. */
+  /** Reads the file of a setting. Returns undefined if it is not set, and undefined entries if the file is invalid. */
   const entriesOf = (env: string, kind: string, rule: string): FileEntries | undefined => {
     const file = readGivenFile(env, kind, given, sources)
     if (!file) return undefined
     if ('problem' in file) {
       problems.push(file.problem)
-      return { entries: undefined, place: env }
+      return { entries: undefined, location: env }
     }
     const mapping = parseMappingFile(file.source, file.path, rule)
     problems.push(...mapping.problems)
-    // A file that names something twice is not understood, and further findings would mislead.
-    return { entries: mapping.problems.length > 0 ? undefined : mapping.entries, place: file.path }
+    // With duplicate keys the meaning of the file is unclear, and further problems would mislead.
+    return { entries: mapping.problems.length > 0 ? undefined : mapping.entries, location: file.path }
   }
 
   const deployments = entriesOf(
@@ -52,8 +52,8 @@ export function readInputs(sources: ConfigSources): ReadInputs {
     'deployment file',
     'must map deployment names to deployments',
   )
-  const faults = entriesOf('FAULTS_PATH', 'file of faults', 'must have a list of faults')
-  const incidents = entriesOf('INCIDENTS_PATH', 'timetable of incidents', 'must have phases')
+  const faults = entriesOf('FAULTS_PATH', 'fault file', 'must have a list of faults')
+  const incidents = entriesOf('INCIDENTS_PATH', 'incident file', 'must have phases')
   const inputs: ConfigInputs = {
     given,
     workingDirectory: sources.workingDirectory,
@@ -77,7 +77,7 @@ function readModels(given: readonly GivenValue[], sources: ConfigSources): Model
 
 type GivenFile = { readonly source: string; readonly path: string } | { readonly problem: string }
 
-/** Reads the file that a setting names; undefined when nobody set it. */
+/** Reads the file named by a setting; undefined if the setting is not set. */
 function readGivenFile(
   env: string,
   kind: string,
@@ -91,44 +91,46 @@ function readGivenFile(
     return { source: sources.readFile(resolve(sources.workingDirectory, path)), path }
   } catch (error) {
     const reason = reasonOf(error)
-    return { problem: `${set.source} names a file that cannot be read: ${reason}. Set it to the ${kind}.` }
+    return {
+      problem: `${set.source} names a file that cannot be read: ${reason}. Set it to the path of the ${kind}.`,
+    }
   }
 }
 
-/** What a file says, read but not checked, and the path with which its problems begin. */
+/** Parsed entries of a file, not yet validated, with the path or name with which problems begin. */
 export interface FileEntries {
   readonly entries: unknown
-  readonly place: string
+  readonly location: string
 }
 
-/** What a resource is made from. Nothing here is checked but the models. */
+/** Inputs of a resource. Only the models are validated. */
 export interface ResourceInputs {
-  /** What is set, each setting once. */
+  /** Values of settings, one for each setting at most. */
   readonly given: readonly GivenValue[]
   readonly models: ModelCatalogue
   /** Deployments by name, in the form of the deployment file. */
   readonly deployments: FileEntries
   readonly deploymentsAreDefault: boolean
-  /** A mapping with the list `faults`; absent where there are none. */
+  /** A mapping with the list `faults`. */
   readonly faults?: FileEntries
-  /** A timetable of incidents; absent where there is none. */
+  /** An incident timetable. */
   readonly incidents?: FileEntries
-  /** Which key callers must send where nobody set one; secret. */
+  /** API key if none is set; secret. */
   readonly generatedKey: string
 }
 
 /**
- * What a configuration is made from: all of it, so that a change at run time goes the same way as the start. By itself it is
- * the default resource, and the settings of the host.
+ * All inputs of a configuration. The start and each change at run time resolve them in the same way. The top-level inputs are those
+ * of the host and of the default resource.
  */
 export interface ConfigInputs extends ResourceInputs {
-  /** What relative paths start from. */
+  /** Base of relative paths. */
   readonly workingDirectory: string
-  /** What the operator should know of how this was given, a sentence or two each. */
+  /** Warnings about names of variables, one or two sentences each. */
   readonly warnings?: readonly string[]
   /**
-   * Further resources by name. Of the settings of a resource, those that it does not give are the default resource's, its key
-   * aside; deployments, faults and incidents are its own alone.
+   * Further resources by name. A resource inherits settings that it does not set, except the key, from the default resource. It
+   * does not inherit deployments, faults and incidents.
    */
   readonly resources?: Readonly<Record<string, ResourceInputs>>
 }

@@ -3,7 +3,7 @@ import { setting, integer, nameList, oneOf, text, textThat, type ValueKind, yesO
 
 const group = 'Recordings'
 
-/** Settings of the recordings folder and of what is replayed from it. */
+/** Settings of the recordings folder. */
 export const recordingSettings = {
   dir: setting(text(/./, 'the path of a folder'), {
     env: 'RECORDING_DIR',
@@ -34,7 +34,7 @@ export const recordingSettings = {
   }),
 }
 
-/** Settings of what makes a request the same as a recorded one. */
+/** Settings of how requests are matched with recordings. */
 export const matchSettings = {
   ignoreFields: setting(
     nameList(/^[^\s,]+$/, 'names of fields, or paths such as stream_options.include_usage'),
@@ -119,7 +119,7 @@ export const upstreamSettings = {
     description: 'Key of the real service, sent instead of the key of the client.',
   }),
   connectTimeoutMs: timeout('CONNECT', 10_000, 'Timeout to connect to the real service, including TLS.'),
-  // A reasoning model thinks for minutes before the first byte; ten minutes is where the official clients give up.
+  // A reasoning model takes minutes before the first byte. The official clients time out after 10 minutes.
   firstByteTimeoutMs: timeout('FIRST_BYTE', 600_000, 'Timeout until the first byte of the answer.'),
   idleTimeoutMs: timeout('IDLE', 120_000, 'Timeout for a pause within the answer.'),
   totalTimeoutMs: timeout('TOTAL', 1_800_000, 'Timeout for a whole forwarded request, including retries.'),
@@ -148,7 +148,7 @@ function timeout(which: string, defaultMs: number, description: string) {
   })
 }
 
-/** A key has its own setting: one in an address would get into logs and recordings. */
+/** Rejects credentials in the address, because it appears in logs and recordings. The key has its own setting. */
 function webAddress(): ValueKind<string> {
   const isAddress = (value: string): boolean => {
     if (!/^https?:\/\/[^\s?#@]+$/i.test(value)) return false

@@ -3,8 +3,8 @@ import type { Config } from './config.ts'
 const secretsOf = new WeakMap<Config, readonly string[]>()
 
 /**
- * The keys of the administration, of all resources and of their upstreams. None may be told to anybody: a caller may send the key
- * of one resource to another. The same list for the same configuration.
+ * Returns the keys of the admin API, of all resources and of their upstreams, to redact them everywhere: a client can send the key
+ * of one resource to another. Returns the same list for the same configuration.
  */
 export function configSecrets(config: Config): readonly string[] {
   let secrets = secretsOf.get(config)

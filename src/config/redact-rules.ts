@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import type { ValueKind } from './setting.ts'
 
-/** Something that no recording may hold. */
+/** A rule for content to remove from recordings. */
 export type RedactRule =
-  /** Headers are left out, and the values of query parameters and JSON fields are replaced. In lower case. */
+  /** Removes headers, and replaces the values of query parameters and JSON fields, with this name in lower case. */
   | { readonly kind: 'name'; readonly name: string }
-  /** What a regular expression finds in a body is replaced. Its source; the flags are `g` and `u`. */
+  /** Replaces matches of a regular expression in bodies. `source` is its source; the flags are `g` and `u`. */
   | { readonly kind: 'pattern'; readonly source: string }
 
 const range = 'names, "texts" and /patterns/ separated by commas, patterns without nested repetition'
@@ -14,8 +14,8 @@ const flagsRule = 'a regular expression without flags other than g and u'
 const safeRule = 'a pattern without nested repetition'
 
 /**
- * Names, quoted texts and regular expressions; those of a program may be RegExp. In one text they are separated by commas or
- * white space, the regular expressions between slashes.
+ * Names, quoted texts and regular expressions. In one text they are separated by commas or white space, with regular expressions
+ * between slashes. Options of the library can also have RegExp objects.
  */
 export function redactRules(): ValueKind<readonly RedactRule[], readonly (string | RegExp)[]> {
   const rule = z
@@ -35,7 +35,7 @@ export function redactRules(): ValueKind<readonly RedactRule[], readonly (string
 
 const entry = /\s*("(?:[^"\\]|\\.)+"|\/(?:[^/\\]|\\.)+\/|[^\s,"/]+)\s*(?:,|(?=\s)|$)/y
 
-/** Splits a text into the rules in it; undefined where there is something else. */
+/** Splits a text into rules; undefined if the text is invalid. */
 function splitRules(text: string): string[] | undefined {
   const rules: string[] = []
   const rest = text.trim()
@@ -48,7 +48,7 @@ function splitRules(text: string): string[] | undefined {
   return rules
 }
 
-/** A rule as it is written, or what it must be. */
+/** Parses a rule. Returns a text that says what it must be if it is invalid. */
 function parseRule(text: string): RedactRule | string {
   const [rule, ...others] = splitRules(text) ?? []
   if (rule === undefined || others.length > 0) return itemRule
@@ -71,8 +71,8 @@ function escapeText(text: string): string {
 }
 
 /**
- * Whether a regular expression is valid and free of what takes exponential time: a repeated group that holds a repetition
- * or a choice, look-around, and references back.
+ * Returns whether a regular expression is valid and has nothing that can take exponential time: a repeated group with a repetition
+ * or an alternative inside, look-around, and back references.
  */
 function isSafePattern(source: string): boolean {
   try {
@@ -80,7 +80,7 @@ function isSafePattern(source: string): boolean {
   } catch {
     return false
   }
-  // What stands in a class, or is escaped, repeats nothing; an escape may refer back.
+  // Escaped characters and classes are not repetitions. Check back references before they are removed.
   if (/\\(?:[1-9]|k<)|\(\?[=!<]/.test(source)) return false
   const bare = source.replace(/\\./g, 'x').replace(/\[[^\]]*\]/g, 'x')
   return !hasNestedRepetition(bare)
@@ -100,7 +100,7 @@ function hasNestedRepetition(bare: string): boolean {
       if (variable && repeats.test(bare.slice(at + 1))) return true
       variable = (groups.pop() ?? false) || variable
     } else if (character === '|' || character === '?' || repeats.test(bare.slice(at))) {
-      // The question mark of `(?:` makes nothing variable.
+      // The question mark of `(?:` is not a repetition.
       if (!(character === '?' && bare[at - 1] === '(')) variable = true
     }
   }

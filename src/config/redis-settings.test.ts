@@ -21,8 +21,8 @@ const problemsOf = (env: Record<string, string>): string => {
   return ''
 }
 
-describe('the settings of Redis', () => {
-  it('leave a simulator by itself unless an address is set', () => {
+describe('Redis settings', () => {
+  it('share nothing without an address', () => {
     expect(load({}).redis).toEqual({
       url: undefined,
       prefix: 'aoai-sim:',
@@ -36,7 +36,7 @@ describe('the settings of Redis', () => {
     'redis://h:6379',
     'rediss://user:p%40ss@h.example:6380/2',
     'redis://[::1]:6379/',
-  ])('take %s for an address', (url) => expect(load({ REDIS_URL: url }).redis.url).toBe(url))
+  ])('accept the address %s', (url) => expect(load({ REDIS_URL: url }).redis.url).toBe(url))
 
   it.each([
     'localhost:6379',
@@ -45,20 +45,20 @@ describe('the settings of Redis', () => {
     'redis://h/name',
     'redis://h:99999',
     'redis://h/0?x=1',
-  ])('refuse %s, without showing it', (url) => {
-    const told = problemsOf({ REDIS_URL: url })
-    expect(told).toContain('REDIS_URL must be an address such as redis://host:6379')
-    expect(told).toContain('(got [redacted])')
+  ])('reject the address %s without showing it', (url) => {
+    const message = problemsOf({ REDIS_URL: url })
+    expect(message).toContain('REDIS_URL must be an address such as redis://host:6379')
+    expect(message).toContain('(got [redacted])')
   })
 
-  it('refuse a prefix with braces, which would take the place of the hash tag of a cluster', () => {
+  it('reject a prefix with braces, which would replace the hash tag of a cluster', () => {
     expect(problemsOf({ REDIS_PREFIX: '{x}:' })).toContain('REDIS_PREFIX must be')
   })
 
-  it('refuse to require what is not named, and a clock that Redis does not share', () => {
-    expect(problemsOf({ REDIS_REQUIRED: 'true' })).toContain('Set REDIS_URL, or leave REDIS_REQUIRED out.')
+  it('reject REDIS_REQUIRED without an address, and a virtual clock', () => {
+    expect(problemsOf({ REDIS_REQUIRED: 'true' })).toContain('Set REDIS_URL, or remove REDIS_REQUIRED.')
     expect(problemsOf({ REDIS_URL: 'redis://h', SIMULATOR_CLOCK: 'virtual' })).toContain(
-      'REDIS_URL needs the time of the machine',
+      'REDIS_URL requires the system clock',
     )
   })
 })

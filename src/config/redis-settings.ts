@@ -2,7 +2,7 @@ import { setting, integer, text, textThat, type ValueKind, yesOrNo } from './set
 
 const group = 'Many machines'
 
-/** Settings of the Redis or Valkey through which several simulators are one service. */
+/** Settings of the Redis or Valkey through which several simulators share their state. */
 export const redisSettings = {
   url: setting(redisAddress(), {
     env: 'REDIS_URL',
@@ -35,7 +35,7 @@ export const redisSettings = {
   }),
 }
 
-/** What is wrong with these settings together with others; one sentence or two each. */
+/** Validates these settings together with others. Returns problems of one or two sentences each. */
 export function redisProblems({
   clock,
   redis,
@@ -45,17 +45,19 @@ export function redisProblems({
 }): readonly string[] {
   if (redis.url === undefined) {
     return redis.required
-      ? ['REDIS_REQUIRED is true and REDIS_URL is not set. Set REDIS_URL, or leave REDIS_REQUIRED out.']
+      ? [
+          'REDIS_URL must be set if REDIS_REQUIRED is true (got nothing). Set REDIS_URL, or remove REDIS_REQUIRED.',
+        ]
       : []
   }
   return clock === 'virtual'
     ? [
-        'REDIS_URL needs the time of the machine (got SIMULATOR_CLOCK virtual): limits in Redis go by its time. Leave one of the two out.',
+        'REDIS_URL requires the system clock (got SIMULATOR_CLOCK virtual), because limits in Redis use the time of Redis. Remove one of the two.',
       ]
     : []
 }
 
-/** The address is secret, since it may hold a password. */
+/** The address is secret because it can contain a password. */
 function redisAddress(): ValueKind<string> {
   const isAddress = (value: string): boolean =>
     /^rediss?:\/\/[^\s?#/]+(\/\d*)?$/i.test(value) && URL.canParse(value)

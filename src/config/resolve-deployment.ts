@@ -19,11 +19,11 @@ import { sourceNames } from './source-names.ts'
 
 const count = 'must be an integer of at least 1'
 const limit = z.int(count).min(1, count).optional()
-/** Largest embedding that a deployment may make: five times that of any known model, and still a small answer. */
+/** Maximum size of embeddings: five times that of any known model, and still a small answer. */
 const MAX_EMBEDDING_SIZE = 16_384
 const sizeRule = `must be an integer from 1 to ${MAX_EMBEDDING_SIZE}`
 
-/** The keys of an entry; `latency` and `faults` have checks of their own. */
+/** Schema of an entry. `latency` and `faults` are validated separately. */
 export const deploymentEntrySchema = z.strictObject(
   {
     model: z.string('must be the name of a model'),
@@ -43,19 +43,19 @@ export const deploymentEntrySchema = z.strictObject(
   },
 )
 
-/** A deployment, as the deployment file has it (docs/config.md). */
+/** A deployment in the form of the deployment file (docs/config.md). */
 export interface DeploymentOptions extends Input<typeof deploymentEntrySchema> {}
 
-/** A checked entry of the deployment file. */
+/** A validated entry of the deployment file. */
 export interface DeploymentEntry extends z.output<typeof deploymentEntrySchema> {}
 
-/** Keys that files of the Python simulator have in other words. */
+/** Keys with other names in files of the Python simulator. */
 const oldKeys: Readonly<Record<string, string>> = {
   requestPerMinute: 'requestsPerMinute',
   size: 'embeddingSize',
 }
 
-/** The keys that hold whole numbers. */
+/** Keys with integers. */
 const numberKeys: ReadonlySet<string> = new Set([
   'tokensPerMinute',
   'requestsPerMinute',
@@ -65,8 +65,8 @@ const numberKeys: ReadonlySet<string> = new Set([
 ])
 
 /**
- * An entry in the form that is checked and shown. Files of the Python simulator, which reads them with `int()`, may have
- * numbers as digits in quotes: "512", "60_000".
+ * Normalizes an entry before it is validated or shown. Files of the Python simulator, which uses `int()`, can have numbers as
+ * strings: "512", "60_000".
  */
 export function normalizeEntry(entry: unknown): unknown {
   if (!isRecord(entry)) return entry
@@ -85,28 +85,28 @@ function readInteger(value: unknown): unknown {
 
 const advice: Readonly<Record<string, string>> = {
   model: 'Set it to gpt-4o-mini, for example.',
-  source: 'Leave it out for that of SIMULATOR_MODE.',
+  source: 'Leave it out to use SIMULATOR_MODE.',
   tokensPerMinute: 'Set it to 20000, for example, or leave it out for no limit.',
   requestsPerMinute: 'Set it to 60, for example, or leave it out to derive it from tokensPerMinute.',
   requestsSliceSeconds: 'Leave it out for 10.',
   limitProfile: 'Leave it out for the newest.',
   provisionedThroughputUnits: 'Set it to 15, for example, or leave it out for a pay-as-you-go deployment.',
-  spilloverTo: 'Name a pay-as-you-go deployment of this file, or leave it out.',
-  embeddingSize: "Set it to 1536, for example, or leave it out for the model's own size.",
+  spilloverTo: 'Set it to a pay-as-you-go deployment in this file, or leave it out.',
+  embeddingSize: 'Set it to 1536, for example, or leave it out for the size of the model.',
 }
 
-/** What an entry of a deployment file became; every problem and every warning starts with the place in the file. */
+/** A resolved entry of a deployment file. Each problem and warning begins with the path in the file. */
 export interface ResolvedDeployment {
   readonly deployment?: Deployment
   readonly problems: readonly string[]
-  /** Tells what was assumed or has no effect, a sentence or two each; absent where nothing was. Takes a search for near names. */
+  /** Returns warnings of one or two sentences each, after a slow search for similar names; absent if there are none. */
   readonly describeWarnings?: (() => readonly string[]) | undefined
 }
 
 /**
  * Resolves one entry of a deployment file.
  *
- * @param modelsStrict whether a model that the catalogue does not have is a problem
+ * @param modelsStrict whether a model that is not in the catalogue is a problem
  */
 export function resolveDeployment(
   name: string,
@@ -115,33 +115,35 @@ export function resolveDeployment(
   modelsStrict = false,
 ): ResolvedDeployment {
   const entry = normalizeEntry(given)
-  const place = isDeploymentName(name) ? JSON.stringify(shortText(name)) : showValue(name)
+  const location = isDeploymentName(name) ? JSON.stringify(shortText(name)) : showValue(name)
   const parsed = deploymentEntrySchema.safeParse(entry)
   const { model, isAssumed } = findOrAssume(entry, catalogue, modelsStrict)
   const { latency, problems: latencyProblems } = resolveLatency(
     isRecord(entry) ? entry['latency'] : undefined,
     model,
-    place,
+    location,
   )
   const { rules: faults, problems: faultProblems } = resolveFaults(
     isRecord(entry) ? entry['faults'] : undefined,
-    { place: `${place}.faults`, deployment: name },
+    { location: `${location}.faults`, deployment: name },
   )
   const problems = [
     ...describeNameProblem(name),
-    ...(parsed.error ? describeProblems(parsed.error, entry, place, words) : []),
-    ...describeModelProblems(entry, model, place, { catalogue, modelsStrict }),
+    ...(parsed.error ? describeProblems(parsed.error, entry, location, words) : []),
+    ...describeModelProblems(entry, model, location, { catalogue, modelsStrict }),
     ...latencyProblems,
     ...faultProblems,
-    ...describeThroughputProblems(entry, model, place),
+    ...describeThroughputProblems(entry, model, location),
   ]
   if (!parsed.success || model === undefined || problems.length > 0) return { problems }
   const { data } = parsed
   const isSizeUnused = data.embeddingSize !== undefined && model.embeddingSize === undefined
   const describeWarnings = (): string[] => [
-    ...(isAssumed ? [describeAssumed(data.model, model, place, catalogue)] : []),
+    ...(isAssumed ? [describeAssumed(data.model, model, location, catalogue)] : []),
     ...(isSizeUnused
-      ? [`${place}.embeddingSize has no effect, for ${model.name} makes no embeddings. Leave it out.`]
+      ? [
+          `${location}.embeddingSize has no effect, because ${model.name} does not create embeddings. Remove it.`,
+        ]
       : []),
   ]
   return {
@@ -190,46 +192,46 @@ const words: ProblemWords = {
   unknownKey: (key) => {
     const known = Object.keys(deploymentEntrySchema.shape)
     const [nearest] = nearestNames(key, known, 1)
-    const hint = nearest === undefined ? `A deployment has ${known.join(', ')}.` : `Did you mean ${nearest}?`
-    return `is not part of a deployment. ${hint}`
+    const hint = nearest === undefined ? `The keys are ${known.join(', ')}.` : `Did you mean ${nearest}?`
+    return `is not a key of a deployment. ${hint}`
   },
 }
 
 function describeModelProblems(
   entry: unknown,
   model: Model | undefined,
-  place: string,
+  location: string,
   { catalogue, modelsStrict }: { catalogue: ModelCatalogue; modelsStrict: boolean },
 ): string[] {
   if (model !== undefined || !isRecord(entry) || typeof entry['model'] !== 'string') return []
   const got = `(got ${showValue(entry['model'])})`
   if (!modelsStrict) {
-    return [`${place}.model must be a name of 1 to 100 printable characters ${got}. ${advice['model']}`]
+    return [`${location}.model must be a name of 1 to 100 printable characters ${got}. ${advice['model']}`]
   }
   const near = nearestModelNames(entry['model'], catalogue)
   const hint = near.length === 0 ? 'docs/config.md lists the models.' : `Did you mean ${near.join(' or ')}?`
   return [
-    `${place}.model must be a model that the simulator knows, since MODELS_STRICT is true ${got}. ${hint} MODEL_CATALOGUE_PATH adds others.`,
+    `${location}.model must be a known model, because MODELS_STRICT is true ${got}. ${hint} MODEL_CATALOGUE_PATH can add models.`,
   ]
 }
 
-/** A deployment may make embeddings of any size, as those of the Python simulator do. */
+/** A deployment can have embeddings of any size, as in the Python simulator. */
 function withSize(model: Model, size: number | undefined): Model {
   const { embeddingSize: own, shortensEmbeddings } = model
   if (size === undefined || own === undefined || (shortensEmbeddings && size <= own)) return model
   return { ...model, embeddingSize: size }
 }
 
-function describeAssumed(name: string, model: Model, place: string, catalogue: ModelCatalogue): string {
+function describeAssumed(name: string, model: Model, location: string, catalogue: ModelCatalogue): string {
   const [near] = nearestModelNames(name, catalogue)
-  const hint = near === undefined ? '' : `did you mean ${near}? Else `
-  return `${place}.model: the simulator does not know ${JSON.stringify(name)} and treats it as ${model.name}: ${hint}describe it in the file of MODEL_CATALOGUE_PATH (docs/models.md). MODELS_STRICT=true refuses unknown models.`
+  const hint = near === undefined ? '' : ` Did you mean ${near}?`
+  return `${location}.model is unknown: the simulator treats ${JSON.stringify(name)} as ${model.name}.${hint} To describe it, add it to the file in MODEL_CATALOGUE_PATH (docs/models.md). MODELS_STRICT=true rejects unknown models.`
 }
 
-function describeThroughputProblems(entry: unknown, model: Model | undefined, place: string): string[] {
+function describeThroughputProblems(entry: unknown, model: Model | undefined, location: string): string[] {
   if (!isRecord(entry) || !model || entry['provisionedThroughputUnits'] === undefined) return []
   if (model.provisioned) return []
   return [
-    `${place}.provisionedThroughputUnits must be left out for ${model.name}: what a unit of it processes is not known. Give the model its figures in a catalogue of your own (docs/models.md), or take another model.`,
+    `${location}.provisionedThroughputUnits does not apply to ${model.name}: its throughput per unit is unknown. Add it to a model file (docs/models.md), or use another model.`,
   ]
 }

@@ -25,21 +25,21 @@ import { checkIncidents, type IncidentTimetable } from './incident-file.ts'
 
 const modeSchema = settingsSchema.pick({ mode: true, recordings: true, upstream: true })
 
-/** A configuration, or all that is wrong with what it should be made from: one sentence or two each. */
+/** A configuration, or all problems of its inputs, one or two sentences each. */
 export type ResolvedInputs =
   | {
       readonly config: Config
-      /** The checked settings of the host and of the default resource. */
+      /** The validated settings of the host and of the default resource. */
       readonly settings: Settings
-      /** What the operator should know although it stops nothing, in the form of the problems. */
+      /** One or two sentences each. */
       readonly warnings: readonly string[]
     }
   | { readonly problems: readonly string[] }
 
 /**
- * Checks everything, and makes the configuration of it.
+ * Validates all inputs and creates the configuration.
  *
- * @param unread what could not even be read, told with the rest: much else may follow from it
+ * @param unread problems from reading the inputs, reported with the others, which may be consequences
  */
 export function resolveInputs(inputs: ConfigInputs, unread: readonly string[] = []): ResolvedInputs {
   const { given, workingDirectory, warnings = [] } = inputs
@@ -75,21 +75,18 @@ export function resolveInputs(inputs: ConfigInputs, unread: readonly string[] = 
   }
 }
 
-/** What a resource became. */
+/** A resource, or its problems. */
 interface ResolvedResource {
-  /** The checked settings; absent where one is wrong. */
+  /** The validated settings; undefined if one is invalid. */
   readonly settings: Settings | undefined
-  /** Absent where there is a problem. */
+  /** Undefined if there is a problem. */
   readonly config: ResourceConfig | undefined
   readonly problems: readonly string[]
   readonly warnings: readonly string[]
 }
 
-/** What resources were resolved to, by their deployments, so that a change of one resource leaves the others as they are. */
-const remembered = new WeakMap<
-  FileEntries,
-  { readonly from: readonly unknown[]; readonly to: ResolvedResource }
->()
+/** Results by deployments of the resource, so that a change of one resource resolves only that one. */
+const cache = new WeakMap<FileEntries, { readonly from: readonly unknown[]; readonly to: ResolvedResource }>()
 
 function resolveOnce(
   inputs: ResourceInputs,
@@ -98,10 +95,10 @@ function resolveOnce(
 ): ResolvedResource {
   const { deployments, models, faults, incidents, deploymentsAreDefault, generatedKey } = inputs
   const from = [workingDirectory, models, faults, incidents, deploymentsAreDefault, generatedKey, ...given]
-  const before = remembered.get(deployments)
+  const before = cache.get(deployments)
   if (before && isSameList(before.from, from)) return before.to
   const to = resolveResource(inputs, given, workingDirectory, [])
-  remembered.set(deployments, { from, to })
+  cache.set(deployments, { from, to })
   return to
 }
 
@@ -114,17 +111,17 @@ function resolveResource(
   const { models } = inputs
   const nested = nestValues(given)
   const parsed = settingsSchema.safeParse(nested)
-  const { entries, place } = inputs.deployments
-  // By itself, as the mode below.
+  const { entries, location } = inputs.deployments
+  // Validated separately, because deployments need it even if another setting is invalid.
   const { data: modelsStrict = false } = settingsSchema.shape.modelsStrict.safeParse(nested['modelsStrict'])
-  const file = resolveDeployments(entries, place, models, modelsStrict)
+  const file = resolveDeployments(entries, location, models, modelsStrict)
   const isKnown = entries !== undefined && file.problems.length === 0
   const faults = resolveFaultFiles(inputs, isKnown ? () => namesOf(file.deployments) : undefined)
-  // By itself, so that what a mode lacks is told together with what is wrong elsewhere.
+  // Validated separately, so that settings that the mode lacks are reported together with other problems.
   const { mode: kind, recordings, upstream } = nested
   const modeSettings = modeSchema.safeParse({ mode: kind, recordings, upstream })
   const mode = modeSettings.success
-    ? resolveMode(modeSettings.data, { deployments: file.deployments, place }, workingDirectory)
+    ? resolveMode(modeSettings.data, { deployments: file.deployments, location }, workingDirectory)
     : undefined
   const problems = [
     ...describeWrongValues(given, parsed.error),
@@ -133,10 +130,10 @@ function resolveResource(
     ...faults.problems,
     ...(mode?.problems ?? []),
   ]
-  const isRight = parsed.success && mode && problems.length === 0
+  const isValid = parsed.success && mode && problems.length === 0
   return {
     settings: parsed.data,
-    config: isRight ? createResource(inputs, parsed.data, mode, file.deployments, faults) : undefined,
+    config: isValid ? createResource(inputs, parsed.data, mode, file.deployments, faults) : undefined,
     problems,
     warnings: file.warnings,
   }
@@ -146,17 +143,17 @@ function namesOf(deployments: readonly Deployment[]): ReadonlySet<string> {
   return new Set(deployments.map(({ name }) => name))
 }
 
-/** What is told of named resources, each with its place; the default one has none. */
+/** Returns the messages about named resources, each with the path of its resource. */
 function withLocations(
   resources: ReadonlyMap<string, ResolvedResource>,
-  tell: (resolved: ResolvedResource) => readonly string[],
+  messagesOf: (resolved: ResolvedResource) => readonly string[],
 ): string[] {
   return [...resources].flatMap(([name, resolved]) =>
-    name === defaultResourceName ? [] : tell(resolved).map((text) => `resources.${name}: ${text}`),
+    name === defaultResourceName ? [] : messagesOf(resolved).map((text) => `resources.${name}: ${text}`),
   )
 }
 
-/** Whether a resource that does not give a setting has the default resource's. */
+/** Returns whether named resources inherit a setting from the default resource. */
 function isInherited({ path: [key = ''] }: GivenValue['setting']): boolean {
   return !hostKeys.has(key) && key !== 'apiKey'
 }
@@ -166,7 +163,7 @@ function isSameList(some: readonly unknown[], others: readonly unknown[]): boole
 }
 
 /**
- * Makes the error that tells all problems at once.
+ * Creates the error that lists all problems.
  *
  * @param what completes "Could not ...": `start`
  */
@@ -179,7 +176,8 @@ export function configError(what: string, problems: readonly string[]): Operator
 }
 
 /**
- * Checks settings that go with no file, for work that needs no whole configuration: what is not in `given` has its default.
+ * Validates settings without the files that they name, for commands that do not need the whole configuration. Settings that are
+ * not in `given` have their default.
  *
  * @throws {OperatorError} CONFIG_INVALID
  */
@@ -190,7 +188,7 @@ export function resolveSettings(given: readonly GivenValue[], unread: readonly s
   return parsed.data
 }
 
-/** Every leaf is named, set or not, for the schema puts defaults into leaves and not into objects. */
+/** Returns a tree with all settings, including unset ones: the schema fills in defaults of settings, not of groups. */
 function nestValues(given: readonly GivenValue[]): Record<string, unknown> {
   const root: Record<string, unknown> = {}
   for (const { path } of settingsTable()) setAt(root, path, undefined)
@@ -198,7 +196,7 @@ function nestValues(given: readonly GivenValue[]): Record<string, unknown> {
   return root
 }
 
-/** What is wrong with the values that were set, in the order in which they were. */
+/** Describes the invalid values, in the order of `given`. */
 function describeWrongValues(given: readonly GivenValue[], error: z.ZodError | undefined): string[] {
   if (!error) return []
   return given.flatMap((one) => {
@@ -206,7 +204,7 @@ function describeWrongValues(given: readonly GivenValue[], error: z.ZodError | u
     const issues = error.issues.filter((issue) => path.every((key, index) => issue.path[index] === key))
     const inItems = issues.filter((issue) => issue.path.length > path.length)
     if (issues.length === 0) return []
-    // A text that is wrong in one place is told as a whole; of a list, each item that is.
+    // A text is reported as a whole. Of an array, each invalid item is reported.
     return Array.isArray(one.typed) && inItems.length > 0
       ? listProblems(inItems.map((issue) => describeWrongItem(one, issue)))
       : [describeWrongValue(one)]
@@ -222,13 +220,13 @@ function describeWrongItem(
   return `${source}[${index}] must be ${message} (got ${item instanceof RegExp ? String(item) : showValue(item)}).`
 }
 
-/** Says of a value what it must be. */
+/** Describes an invalid value of a setting. */
 export function describeWrongValue({ setting, typed, source }: GivenValue): string {
   const got = setting.isQuoted ? showValue(typed) : redacted
   const advice =
     setting.default === undefined
-      ? `Set it to that, or leave it unset for ${setting.unsetMeaning ?? 'none'}.`
-      : `Set it to ${setting.default} (the default) or to another such value.`
+      ? `Correct it, or leave it unset (${setting.unsetMeaning ?? 'none'}).`
+      : `Set it to ${setting.default} (the default) or to another valid value.`
   return `${source} must be ${setting.range} (got ${got}). ${advice}`
 }
 
@@ -296,19 +294,19 @@ function createResource(
   })
 }
 
-/** What the files of faults and incidents say, and all that is wrong with them. */
+/** The faults and incidents of their files, with all problems. */
 export interface FaultFiles {
   readonly faults: readonly FaultRule[]
   readonly incidents: IncidentTimetable | undefined
-  /** A sentence or two each, with the path of the file and the place in it. */
+  /** One or two sentences each, with the path of the file and the path in it. */
   readonly problems: readonly string[]
 }
 
 /**
- * Checks what the files that FAULTS_PATH and INCIDENTS_PATH name say. A file that could not be read has no entries, and its
- * reader has told why.
+ * Validates the entries of the files in FAULTS_PATH and INCIDENTS_PATH. A file that could not be read has no entries, and is
+ * already reported.
  *
- * @param namesOf gives the names of all deployments; undefined where they are not known for certain
+ * @param namesOf returns the names of all deployments; undefined if they are not known for certain
  */
 function resolveFaultFiles(
   { faults: faultFile, incidents: incidentFile }: Pick<ConfigInputs, 'faults' | 'incidents'>,
@@ -316,11 +314,13 @@ function resolveFaultFiles(
 ): FaultFiles {
   const known = faultFile || incidentFile ? namesOf?.() : undefined
   const faults =
-    faultFile?.entries === undefined ? undefined : checkFaultFile(faultFile.entries, faultFile.place, known)
+    faultFile?.entries === undefined
+      ? undefined
+      : checkFaultFile(faultFile.entries, faultFile.location, known)
   const incidents =
     incidentFile?.entries === undefined
       ? undefined
-      : checkIncidents(incidentFile.entries, incidentFile.place, known)
+      : checkIncidents(incidentFile.entries, incidentFile.location, known)
   return {
     faults: faults?.rules ?? [],
     incidents: incidents?.timetable,

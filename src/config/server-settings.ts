@@ -1,16 +1,16 @@
 import { z } from 'zod'
 import { setting, integer, integerOr, numberBetween, oneOf, text } from './setting.ts'
 
-/** The words of `yesOrNo`, beside which a third one stands here. */
+/** Synonyms from `yesOrNo`, for settings with a third value. */
 const watchWords = { 1: 'true', yes: 'true', on: 'true', 0: 'false', no: 'false', off: 'false' } as const
 
 const group = 'Server'
 
 const MAX_SECONDS = 86_400
 
-/** Settings of what a single connection, and all of them together, may take. */
+/** Limits of connections. */
 const connectionSettings = z.strictObject({
-  // Twice the 10,000 that are tested. An idle one costs 8 KB (docs/connections.md), so all of them cost 0.2 GB.
+  // Twice the tested 10,000. An idle connection needs 8 KB (docs/connections.md), so all of them need 0.2 GB.
   limit: setting(integer(1, 1_000_000), {
     env: 'MAX_CONNECTIONS',
     group,
@@ -18,7 +18,7 @@ const connectionSettings = z.strictObject({
     unit: 'connections',
     description: 'Maximum number of open connections. Further ones are closed immediately.',
   }),
-  // Node's own is 16 KB, which tokens of Entra users in many groups, with tracing beside them, come near to.
+  // The default of Node.js is 16 KB. Tokens of Entra users in many groups, together with tracing headers, come near it.
   headerLimitKb: setting(integer(1, 1_024), {
     env: 'HEADER_LIMIT_KB',
     group,
@@ -32,12 +32,12 @@ const connectionSettings = z.strictObject({
     description:
       'Timeout for the headers, from the opening of the connection or the first byte of the request.',
   }),
-  // Node's own. 32 MB in 300 s are 0.9 Mbit/s.
+  // The default of Node.js. 32 MB in 300 s need 0.9 Mbit/s.
   requestTimeoutSeconds: seconds(300, {
     env: 'REQUEST_TIMEOUT_SECONDS',
     description: 'Timeout for a whole request including its body; then 408.',
   }),
-  // Longer than load balancers keep theirs (60 s), so that they are the ones to close it.
+  // Longer than the timeout of load balancers (60 s), so that they close idle connections first.
   idleTimeoutSeconds: seconds(75, {
     env: 'IDLE_TIMEOUT_SECONDS',
     description: 'Keep-alive timeout of an idle connection.',
@@ -55,7 +55,7 @@ const connectionSettings = z.strictObject({
   }),
 })
 
-/** Settings of the process that serves: where it listens, what it bounds, what it tells. */
+/** Settings of the server process: address, limits, logs. */
 export const serverSettings = {
   host: setting(text(/^\S+$/, 'a host name or an address without spaces'), {
     env: 'HOST',
@@ -75,7 +75,7 @@ export const serverSettings = {
     default: 1,
     description: 'Number of worker processes behind the port (docs/workers.md). auto starts one per core.',
   }),
-  // Audio uploads end at 25 MB. A picture in a chat may have 20 MB, which base64 makes 27: room for three of them.
+  // Audio has at most 25 MB. An image in a chat has at most 20 MB, which are 27 MB in base64.
   bodyLimitMb: setting(integer(1, 1_024), {
     env: 'BODY_LIMIT_MB',
     patch: 'body_limit_mb',
@@ -131,10 +131,10 @@ export const serverSettings = {
   }),
 }
 
-/** What connections may take; times in seconds. */
+/** Limits of connections; times in seconds. */
 export type ConnectionLimits = Readonly<z.output<typeof connectionSettings>>
 
-/** Those of a listener that nobody configured. */
+/** Limits of a listener without configuration. */
 export const defaultConnectionLimits: ConnectionLimits = connectionSettings.parse({})
 
 function seconds(

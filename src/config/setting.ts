@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** The chapters of the configuration, in the order in which documents show them. */
+/** Groups of settings, in the order of the documentation. */
 export const settingGroups = [
   'Simulation',
   'Access',
@@ -18,26 +18,26 @@ export const settingGroups = [
 /** One of `settingGroups`. */
 export type SettingGroup = (typeof settingGroups)[number]
 
-/** What a leaf of the schema tells of itself beside its check. */
+/** Details of a setting in addition to its validation. */
 export interface SettingDetails {
   readonly env: string
   readonly group: SettingGroup
   readonly description: string
-  /** Absent for what is not measured. */
+  /** Absent for values without a unit. */
   readonly unit?: string
-  /** As an operator would write it; absent where leaving it unset means something else. */
+  /** In the form that an operator writes; absent if the setting has no default. */
   readonly default?: string | number | boolean
-  /** What leaving it unset means, for a setting without a default. */
+  /** Meaning of an unset setting without a default. */
   readonly unsetMeaning?: string
-  /** Where PATCH /++/config has it, dotted: `latency.time_scale`; absent for what only a new start changes. */
+  /** Path in PATCH /++/config: `latency.time_scale`; absent for settings that require a restart. */
   readonly patch?: string
-  /** True when the value must never be printed. */
+  /** Whether the value must never be printed. */
   readonly secret?: boolean
-  /** True when a refused value may hold a secret, such as a password in an address: no message quotes it. */
+  /** Whether an invalid value can contain a secret, such as a password in an address. Messages do not quote it. */
   readonly mayHoldSecret?: boolean
 }
 
-/** Details of every leaf, with its range in words, and how text becomes its value and a value text. */
+/** Details of each setting, with the description of its range, and its conversion from and to text. */
 export const settingRegistry = z.registry<
   SettingDetails & {
     readonly range: string
@@ -49,7 +49,7 @@ export const settingRegistry = z.registry<
 type Required<T, Given> = z.ZodPrefault<z.ZodType<T, Given>>
 type Optional<T, Given> = z.ZodOptional<z.ZodType<T, Given>>
 
-/** Makes a leaf of the schema. The default goes through the same check as any other value. */
+/** Creates a setting of the schema. The default is validated like any other value. */
 export function setting<T, Given>(
   kind: ValueKind<T, Given>,
   details: SettingDetails & { readonly default: string | number | boolean },
@@ -67,18 +67,18 @@ export function setting<T, Given>(
   return schema
 }
 
-/** What a setting may hold: the check of a value, how text is read as one, and the rule in words. */
+/** Type of values of a setting: validation, conversion from and to text, and description. */
 export interface ValueKind<T, Given = T> {
   readonly schema: z.ZodType<T, Given>
-  /** Makes of the text of a variable, a flag or a patch the value that is checked; text that it cannot read stays what it is. */
+  /** Converts the text of a variable, a flag or a patch to the value to validate. Returns invalid text unchanged. */
   readonly read: (text: string) => unknown
-  /** Writes a value in such text; absent where a value is no list, or cannot be given at run time. */
+  /** Converts a value to such text; absent for values that are not lists or cannot change at run time. */
   readonly write?: (given: Given) => string
   /** Completes the sentence "<name> must be ..." */
   readonly range: string
 }
 
-/** Whole numbers. */
+/** Integers from `min` to `max`. */
 export function integer(min: number, max: number): ValueKind<number> {
   return {
     schema: z.int().min(min).max(max),
@@ -87,7 +87,7 @@ export function integer(min: number, max: number): ValueKind<number> {
   }
 }
 
-/** Whole numbers, or one word, which is read whatever its case. */
+/** Integers from `min` to `max`, or one word in any case. */
 export function integerOr<const T extends string>(word: T, min: number, max: number): ValueKind<number | T> {
   return {
     schema: z.union([z.int().min(min).max(max), z.literal(word)]),
@@ -101,15 +101,12 @@ export function nonNegativeNumber(): ValueKind<number> {
   return { schema: z.number().min(0), read: readNumber, range: 'a number of at least 0' }
 }
 
-/** Numbers within bounds that count as inside. */
+/** Numbers from `min` to `max`. */
 export function numberBetween(min: number, max: number): ValueKind<number> {
   return { schema: z.number().min(min).max(max), read: readNumber, range: `a number from ${min} to ${max}` }
 }
 
-/**
- * One of a few words, which are read whatever their case. `synonyms` are further words that are read without being
- * advertised.
- */
+/** One of a few words in any case. `synonyms` are accepted as well, but not documented. */
 export function oneOf<const T extends string>(
   words: readonly T[],
   synonyms: Readonly<Record<string, T>> = {},
@@ -129,7 +126,7 @@ const yesAndNo: Readonly<Record<string, boolean>> = {
   off: false,
 }
 
-/** Yes or no, read in the words that Python programs and shells use; `range` names the pair to advertise. */
+/** Boolean in the words that Python programs and shells use. `range` is the documented pair. */
 export function yesOrNo(range: string): ValueKind<boolean> {
   return { schema: z.boolean(), read: (text) => readWord(text, yesAndNo), range }
 }
@@ -139,12 +136,12 @@ export function text(pattern: RegExp, range: string): ValueKind<string> {
   return { schema: z.string().regex(pattern), read: (given) => given, range }
 }
 
-/** Text that passes a test. */
-export function textThat(isRight: (value: string) => boolean, range: string): ValueKind<string> {
-  return { schema: z.string().refine(isRight), read: (given) => given, range }
+/** Text for which `isValid` returns true. */
+export function textThat(isValid: (value: string) => boolean, range: string): ValueKind<string> {
+  return { schema: z.string().refine(isValid), read: (given) => given, range }
 }
 
-/** Names that match `pattern`, in text separated by commas or white space. */
+/** Names that match `pattern`, separated by commas or white space. */
 export function nameList(
   pattern: RegExp,
   what: string,
@@ -164,10 +161,10 @@ export function nameList(
 }
 
 /**
- * Paths, in one text separated by commas: the same on every system, unlike the separator of PATH, which is a colon on one
- * and stands in every absolute path on another. White space around a path does not count; a path cannot hold a comma.
+ * Paths separated by commas. A comma works on all systems, unlike the separator of PATH: a colon is part of absolute paths on
+ * Windows. White space around a path is ignored. A path cannot contain a comma.
  *
- * @param what names the paths, such as "files or folders"
+ * @param what describes the paths: "files or folders"
  */
 export function pathList(what: string): ValueKind<readonly string[]> {
   return {
@@ -183,7 +180,7 @@ export function pathList(what: string): ValueKind<readonly string[]> {
 
 const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
 
-/** `Number` alone would take an empty text for 0 and `0x10` for 16. */
+/** `Number` alone would read empty text as 0 and `0x10` as 16. */
 function readNumber(text: string): number | string {
   return decimal.test(text.trim()) ? Number(text) : text
 }

@@ -9,21 +9,21 @@ import { sourceNames } from './source-names.ts'
 import { telemetrySettings } from './telemetry-settings.ts'
 import type { PromptCategory } from '../wire/content-filters.ts'
 
-/** A text that the content filter takes for harm of a category. */
+/** A text that the content filter treats as harm of a category. */
 export interface FilterPhrase<C extends PromptCategory = PromptCategory> {
   readonly category: C
-  /** In lower case: it is looked for whatever the case of the request. */
+  /** In lower case. The search ignores case. */
   readonly phrase: string
 }
 
-/** The category of a phrase that names none. */
+/** Category of a phrase without a category. */
 const defaultCategory = 'violence'
 
-const rule = 'a text without ";", or {category, phrase} with such a phrase'
+const rule = 'text without ";", or {category, phrase} with such a phrase'
 
 /**
- * Phrases of the content filter: texts with a category and a colon in front or without, or objects. In one text they are
- * separated by `;`. White space around a phrase does not count. Where a phrase holds a colon itself, a category has to be named.
+ * Phrases of the content filter: objects, or texts with an optional category and a colon in front. In one text they are separated
+ * by `;`. White space around a phrase is ignored. A phrase with a colon requires a category.
  */
 export function filterPhrases<const C extends PromptCategory>(
   categories: readonly C[],
@@ -66,8 +66,8 @@ function parsePhrase<C extends PromptCategory>(
 const harmCategories = ['hate', 'self_harm', 'sexual', 'violence'] as const
 
 /**
- * Every setting, with its name, default, range, unit and description. Flags, environment and later changes are all
- * checked by it, and the documents are made from it. Paths are those of `Config`.
+ * All settings, with name, default, range, unit and description. It validates flags, environment and changes at run time, and the
+ * documentation is generated from it. Paths are those of `Config`.
  */
 export const settingsSchema = z.strictObject({
   mode: setting(oneOf(sourceNames), {
@@ -264,10 +264,10 @@ function accessKey(): ValueKind<string> {
   return text(/^[\x21-\x7e]+$/, 'visible ASCII characters without spaces')
 }
 
-/** The values of settings as they are checked, without the defaults. */
+/** Values of settings before validation, without defaults. */
 export type SettingsInput = z.input<typeof settingsSchema>
 
-/** The checked values of all settings. */
+/** Validated values of all settings. */
 export type Settings = z.output<typeof settingsSchema>
 
 const otherHostKeys = [
@@ -282,8 +282,8 @@ const otherHostKeys = [
   'telemetry',
 ] as const
 
-/** The first key of a setting of the host. */
+/** First key of the path of a host setting. */
 export type HostKey = (typeof otherHostKeys)[number] | keyof typeof serverSettings
 
-/** The first keys of the settings of the host; the others are those of a resource. */
+/** First keys of the paths of host settings. All others are settings of a resource. */
 export const hostKeys: ReadonlySet<string> = new Set([...otherHostKeys, ...Object.keys(serverSettings)])

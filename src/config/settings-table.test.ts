@@ -9,13 +9,13 @@ describe('settingsTable', () => {
     expect(flagFromEnv('LATENCY_OPENAI_CHAT_COMPLETIONS_MEAN')).toBe('--latency-openai-chat-completions-mean')
   })
 
-  it('gives every setting its own variable and its own flag', () => {
+  it('has a unique variable and a unique flag for each setting', () => {
     const table = settingsTable()
     expect(new Set(table.map(({ env }) => env)).size).toBe(table.length)
     expect(new Set(table.map(({ flag }) => flag)).size).toBe(table.length)
   })
 
-  it('says of every setting what it is without a value', () => {
+  it('has a default or an unset meaning for each setting', () => {
     expect(
       settingsTable().filter((row) => row.default === undefined && row.unsetMeaning === undefined),
     ).toEqual([])
@@ -23,14 +23,14 @@ describe('settingsTable', () => {
 })
 
 describe('settingsSchema', () => {
-  it('takes values, and no text in their place', () => {
+  it('accepts values, and does not convert text', () => {
     const { port, apiVersionCheck } = settingsSchema.shape
     expect([port.parse(80), port.safeParse('80').success]).toEqual([80, false])
     expect([apiVersionCheck.parse(false), apiVersionCheck.safeParse('off').success]).toEqual([false, false])
   })
 })
 
-describe('a value that was set', () => {
+describe('configured value', () => {
   const valueOf = (env: string, typed: unknown) =>
     givenValue(
       settingsTable().find((setting) => setting.env === env)!,
@@ -38,13 +38,13 @@ describe('a value that was set', () => {
       env,
     )
 
-  it('is read where it is text, once, and kept as it was typed', () => {
+  it('is converted once if it is text, and keeps the text', () => {
     expect(valueOf('PORT', ' 80 ')).toMatchObject({ value: 80, typed: ' 80 ' })
     expect(valueOf('API_VERSION_CHECK', 'Off').value).toBe(false)
     expect(valueOf('MATCH_HEADERS', 'a, b').value).toEqual(['a', 'b'])
   })
 
-  it('is itself where it is no text, or text that means nothing', () => {
+  it('is unchanged if it is not text, or invalid text', () => {
     expect(valueOf('PORT', 80).value).toBe(80)
     expect(valueOf('PORT', 'many').value).toBe('many')
   })

@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { type SettingGroup, settingRegistry } from './setting.ts'
 import { settingsSchema } from './settings-schema.ts'
 
-/** One setting, as documents and command-line help show it. */
+/** A setting, for the documentation and the help of the command line. */
 export interface Setting {
-  /** Where the value stands in `Config`; a few settings are turned into something else there. */
+  /** Path in the validated settings. A few settings have another form in `Config`. */
   readonly path: readonly string[]
   readonly env: string
   /** The flag, with its dashes: `--log-level`. It takes a value. */
@@ -14,37 +14,38 @@ export interface Setting {
   /** Completes the sentence "<name> must be ..." */
   readonly range: string
   readonly unit: string | undefined
-  /** As an operator would write it. */
+  /** In the form that an operator writes. */
   readonly default: string | undefined
-  /** What leaving it unset means, for a setting without a default. */
+  /** Meaning of an unset setting without a default. */
   readonly unsetMeaning: string | undefined
-  /** Where PATCH /++/config has it, dotted; undefined for what only a new start changes. */
+  /** Path in PATCH /++/config; undefined for settings that require a restart. */
   readonly patch: string | undefined
   readonly secret: boolean
-  /** Whether messages quote a refused value; never one that is a secret, or may hold one. */
+  /** Whether messages quote an invalid value; false if it can contain a secret. */
   readonly isQuoted: boolean
-  /** Makes of the text of a variable, a flag or a patch the value that is checked. */
+  /** Converts the text of a variable, a flag or a patch to the value to validate. */
   readonly read: (text: string) => unknown
-  /** Writes a value in such text; undefined where a value stands for itself. */
+  /** Converts a value to such text; undefined for values that need no conversion. */
   readonly write: ((value: never) => string) | undefined
 }
 
-/** A value that somebody set, and the name under which they did so. */
+/** A configured value of a setting. */
 export interface GivenValue {
   readonly setting: Setting
-  /** What is checked. */
+  /** The value to validate. */
   readonly value: unknown
-  /** What was set: the text that the value was read from, or the value itself. */
+  /** The value in its original form: text, or the value itself. */
   readonly typed: unknown
+  /** Name in messages: the flag, variable or option. */
   readonly source: string
 }
 
-/** Takes a value that was set; text is read once, here. */
+/** Creates a configured value. Converts text. */
 export function givenValue(setting: Setting, typed: unknown, source: string): GivenValue {
   return { setting, value: typeof typed === 'string' ? setting.read(typed) : typed, typed, source }
 }
 
-/** Puts a value to where a path leads in a tree, whose branches are made on the way. */
+/** Sets the value at a path in a tree. Creates missing parents. */
 export function setAt(
   node: Record<string, unknown>,
   [key = '', ...rest]: readonly string[],
@@ -56,12 +57,12 @@ export function setAt(
 
 const settings: readonly Setting[] = collectSettings(settingsSchema, [])
 
-/** Every setting, in the order of the schema. */
+/** Returns all settings in the order of the schema. */
 export function settingsTable(): readonly Setting[] {
   return settings
 }
 
-/** The flag of a variable: without `SIMULATOR_`, in kebab case. `SIMULATOR_API_KEY` is `--api-key`. */
+/** Returns the flag for a variable: without `SIMULATOR_`, in kebab case. `SIMULATOR_API_KEY` is `--api-key`. */
 export function flagFromEnv(env: string): string {
   return `--${env
     .replace(/^SIMULATOR_/, '')

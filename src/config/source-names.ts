@@ -4,19 +4,19 @@ import { resolve } from 'node:path'
 import type { Settings } from './settings-schema.ts'
 import { showValue } from './zod-problems.ts'
 
-/** What is different between what answers requests. */
+/** Properties of a source of answers. */
 interface SourceTraits {
-  /** What is said of its answers in a list of deployments. */
+  /** Description of its answers in a list of deployments. */
   readonly answers: string
-  /** Whether paths, api-versions and deployments that the service does not have are refused; else the source decides. */
+  /** Whether unknown paths, api-versions and deployments are rejected before the source handles the request. */
   readonly checksRequests: boolean
-  /** Whether limits, faults and latency act on every request; else only those that its deployment asks for. */
+  /** Whether limits, faults and latency apply to all requests. Otherwise only those in the deployment apply. */
   readonly isSimulated: boolean
   /** Whether it sends requests to a real service. */
   readonly asksUpstream: boolean
 }
 
-/** What answers requests, by the values of SIMULATOR_MODE and of a deployment's `source`. */
+/** Sources of answers, by the values of SIMULATOR_MODE and of `source` in a deployment. */
 export const sourceTraits = {
   generate: { answers: 'generated', checksRequests: true, isSimulated: true, asksUpstream: false },
   record: { answers: 'recorded', checksRequests: false, isSimulated: false, asksUpstream: true },
@@ -24,29 +24,29 @@ export const sourceTraits = {
   forward: { answers: 'forwarded', checksRequests: false, isSimulated: false, asksUpstream: true },
 } as const satisfies Record<string, SourceTraits>
 
-/** The name of what answers requests. */
+/** Name of a source of answers. */
 export type SourceName = keyof typeof sourceTraits
 
 export const sourceNames = Object.keys(sourceTraits) as readonly SourceName[]
 
-/** What answers the requests to a deployment. */
+/** Returns the source of answers for a deployment. */
 export function sourceOf(deployment: Deployment | undefined, { mode }: { mode: SourceName }): SourceName {
   return deployment?.source ?? mode
 }
 
-/** Every source that answers requests: the mode first, and then those of deployments, each once. */
+/** Returns all sources in use without duplicates: the mode first, then those of deployments. */
 export function sourcesInUse(mode: SourceName, deployments: Iterable<Deployment>): readonly SourceName[] {
   const sources = new Set([mode])
   for (const { source } of deployments) if (source !== undefined) sources.add(source)
   return [...sources]
 }
 
-/** Whether a configuration answers requests from recordings. */
+/** Returns whether a configuration replays recordings. */
 export function replaysRecordings({ sources }: Pick<ResourceConfig, 'sources'>): boolean {
   return sources.includes('replay')
 }
 
-/** Whether a configuration writes recordings. */
+/** Returns whether a configuration writes recordings. */
 export function writesRecordings({
   sources,
   recordings,
@@ -57,23 +57,23 @@ export function writesRecordings({
   return sources.includes('record') || (sources.includes('replay') && recordings.replay.onMiss === 'record')
 }
 
-/** The settings that say where answers come from. */
+/** Settings of the sources of answers. */
 type ModeSettings = Pick<Settings, 'mode' | 'recordings' | 'upstream'>
 
-/** What the settings of sources become, and what the sources lack: one sentence or two each. */
+/** Resolved settings of sources. Problems have one or two sentences each. */
 export interface ResolvedMode {
   readonly upstream: Upstream | undefined
   readonly recordings: RecordingsConfig
   readonly problems: readonly string[]
 }
 
-/** The deployments, which may name sources of their own, and what problems of them begin with. */
+/** Deployments with their sources, and the path of their file, with which problems begin. */
 interface NamedSources {
   readonly deployments: readonly Deployment[]
-  readonly place: string
+  readonly location: string
 }
 
-/** Makes of settings what sources work with; relative paths start from `workingDirectory`. */
+/** Resolves the settings of sources. Relative paths start from `workingDirectory`. */
 export function resolveMode(
   settings: ModeSettings,
   named: NamedSources,
@@ -93,14 +93,14 @@ export function resolveMode(
   }
 }
 
-/** What asks for a service to forward to, as an operator would write it: the first of them. */
+/** Returns the first setting that requires an upstream, in the form that an operator writes. */
 function askingForUpstream(
   { mode, recordings }: ModeSettings,
-  { deployments, place }: NamedSources,
+  { deployments, location }: NamedSources,
 ): string | undefined {
   if (sourceTraits[mode].asksUpstream) return `SIMULATOR_MODE=${mode}`
   const asking = deployments.find(({ source }) => source !== undefined && sourceTraits[source].asksUpstream)
-  if (asking) return `${place}: ${showValue(asking.name)}.source: ${asking.source}`
+  if (asking) return `${location}: ${showValue(asking.name)}.source: ${asking.source}`
   const sources = sourcesInUse(mode, deployments)
   return writesRecordings({ sources, recordings }) ? 'REPLAY_ON_MISS=record' : undefined
 }
@@ -110,7 +110,7 @@ function resolveUpstream({ endpoint, key, ...rest }: ModeSettings['upstream']): 
   return { ...rest, endpoint: endpoint.replace(/\/+$/, ''), key }
 }
 
-/** Makes of the settings of recordings what works with them; relative paths start from `workingDirectory`. */
+/** Resolves the settings of recordings. Relative paths start from `workingDirectory`. */
 export function resolveRecordings(
   { dir, match, redact, ...rest }: Settings['recordings'],
   workingDirectory: string,

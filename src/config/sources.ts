@@ -4,24 +4,24 @@ import { describeFirst, reasonOf, shortText } from '../lib/error-text.ts'
 import { editDistance, nearestNames } from '../lib/nearest-names.ts'
 import { type GivenValue, givenValue, settingsTable } from './settings-table.ts'
 
-/** Where the configuration is read from; what a test replaces. */
+/** Sources of the configuration. Tests replace them. */
 export interface ConfigSources {
   /** Values of the flags that were given, by the flag with its dashes: `--port`. */
   readonly flags: Readonly<Record<string, string | undefined>>
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Where `.env` is looked for, and what relative paths start from. */
+  /** Folder of `.env`, and base of relative paths. */
   readonly workingDirectory: string
-  /** Gives a file's text, or throws the error of node:fs. */
+  /** Returns the text of a file. Throws the error of node:fs. */
   readonly readFile: (path: string) => string
 }
 
-/** Collects what is set, the flag before the variable before the `.env` file; names that mean nothing are problems. */
+/** Collects the configured values. Priority: flag, variable, `.env`. Unknown names are problems. */
 export function collectGivenValues(sources: ConfigSources): {
   readonly given: readonly GivenValue[]
   readonly problems: readonly string[]
-  /** Names of other programs' variables that are most likely a setting misspelt; they stop nothing. */
+  /** Variables with names similar to settings, which are most likely misspelt. */
   readonly warnings: readonly string[]
-  /** Those of the problems that may hide what is set. */
+  /** The subset of `problems` that can hide values: an unreadable `.env`. */
   readonly unreadable: readonly string[]
 } {
   const { flags, env } = sources
@@ -29,7 +29,7 @@ export function collectGivenValues(sources: ConfigSources): {
   const given = settingsTable().flatMap((setting): GivenValue[] => {
     const flag = flags[setting.flag]
     if (flag !== undefined) return [givenValue(setting, flag, setting.flag)]
-    // Compose files and CI systems can often only empty a variable, not remove it.
+    // An empty variable counts as unset: Compose files and CI systems often cannot remove a variable.
     const variable = env[setting.env]
     if (variable) return [givenValue(setting, variable, setting.env)]
     const line = file.env[setting.env]
@@ -51,7 +51,7 @@ function readEnvFile(sources: ConfigSources): { env: NodeJS.Dict<string>; proble
     const text = sources.readFile(join(sources.workingDirectory, '.env'))
     return { env: parseEnv(text.replace(/^\uFEFF/, '')), problems: [] }
   } catch (error) {
-    // A directory of that name is some Python developers' virtual environment.
+    // Ignore a directory with that name: some Python developers use it for their virtual environment.
     if (error instanceof Error && 'code' in error && ['ENOENT', 'EISDIR'].includes(String(error.code))) {
       return { env: {}, problems: [] }
     }
@@ -78,12 +78,12 @@ function unknownVariables(env: ConfigSources['env'], where: string): string[] {
   )
 }
 
-/** Variables of other programs that come as near to a setting as a misspelling of it. */
+/** Variables of other programs that look like a misspelt setting. */
 const commonVariables: ReadonlySet<string> = new Set(['WORKER', 'REDIS_URI'])
 
 /**
- * Tells of names that differ from a setting by a letter or two: PROT, LATENCY_PROFIL. They may be another program's, so they
- * only warn, and do not where the setting itself is set.
+ * Warns of names that differ from a setting by one or two letters: PROT, LATENCY_PROFIL. They can belong to another program, so
+ * they are not problems. There is no warning if the setting itself is set.
  */
 function misspeltVariables(
   env: ConfigSources['env'],
@@ -100,8 +100,8 @@ function misspeltVariables(
 }
 
 /**
- * Short names come near each other by chance, as PORTS and POST do to PORT: of them only two swapped letters count. Longer ones
- * begin alike, unlike DEFAULTS_PATH and FAULTS_PATH.
+ * Returns whether a name is most likely a misspelt setting. For short names only two swapped letters count, because other names are
+ * often similar: PORTS and POST to PORT. The first letter must match, unlike in DEFAULTS_PATH and FAULTS_PATH.
  */
 function isMisspelling(name: string, setting: string): boolean {
   const longer = name.length - setting.length
@@ -117,8 +117,8 @@ function sortedLetters(name: string): string {
 }
 
 /**
- * Kubernetes and Docker put such variables into each container beside a service named "simulator"
- * (Kubernetes documentation, "Discovering services").
+ * Returns whether Kubernetes or Docker has set the variable. They set such variables in each container if there is a service named
+ * "simulator" (Kubernetes documentation, "Discovering services").
  */
 function isServiceLink(name: string, value: string | undefined): boolean {
   if (/_SERVICE_(HOST|PORT(_\w+)?)$/.test(name) || /_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?$/.test(name)) return true

@@ -16,19 +16,19 @@ const signals = (env: Record<string, string>) => telemetrySignals(load(env).tele
 
 const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318/' }
 
-describe('the signals', () => {
-  it('are none unless a variable asks', () => {
+describe('telemetry signals', () => {
+  it('are off by default', () => {
     expect(signals({ OTEL_SERVICE_NAME: 'x', OTEL_METRIC_EXPORT_INTERVAL: '1000' })).toEqual({})
   })
 
-  it('are metrics where there is an endpoint, below its path', () => {
+  it('include metrics below the path of the endpoint', () => {
     expect(signals(endpoint)).toEqual({ metricsUrl: 'http://collector:4318/v1/metrics' })
     expect(signals({ OTEL_EXPORTER_OTLP_ENDPOINT: 'https://host/otlp' })).toEqual({
       metricsUrl: 'https://host/otlp/v1/metrics',
     })
   })
 
-  it('have traces, too, where OTEL_TRACES_EXPORTER or an address for them asks', () => {
+  it('include traces with OTEL_TRACES_EXPORTER or an address for traces', () => {
     expect(signals({ ...endpoint, OTEL_TRACES_EXPORTER: 'otlp' })).toMatchObject({
       tracesUrl: 'http://collector:4318/v1/traces',
     })
@@ -37,18 +37,18 @@ describe('the signals', () => {
     })
   })
 
-  it('take the address of their own as it is', () => {
+  it('use a full address unchanged', () => {
     const own = { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'http://m:1/push' }
     expect(signals({ ...endpoint, ...own })).toEqual({ metricsUrl: 'http://m:1/push' })
   })
 
-  it('go to the usual port of this machine where only the exporter is named', () => {
+  it('use the default port of localhost if only the exporter is set', () => {
     expect(signals({ OTEL_METRICS_EXPORTER: 'otlp' })).toEqual({
       metricsUrl: 'http://localhost:4318/v1/metrics',
     })
   })
 
-  it('are switched off one by one, or all', () => {
+  it('can be turned off one by one, or all', () => {
     expect(signals({ ...endpoint, OTEL_METRICS_EXPORTER: 'none', OTEL_TRACES_EXPORTER: 'otlp' })).toEqual({
       tracesUrl: 'http://collector:4318/v1/traces',
     })
@@ -56,8 +56,8 @@ describe('the signals', () => {
   })
 })
 
-describe('the settings', () => {
-  it('refuse a protocol that is not spoken, where something is exported', () => {
+describe('telemetry settings', () => {
+  it('reject an unsupported protocol if something is exported', () => {
     expect(() => load({ ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' })).toThrow(
       'OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf (got grpc).',
     )
@@ -70,7 +70,7 @@ describe('the settings', () => {
     )
   })
 
-  it.each(['collector:4318', 'grpc://collector:4317', 'http://'])('refuse the address %s', (address) => {
+  it.each(['collector:4318', 'grpc://collector:4317', 'http://'])('reject the address %s', (address) => {
     expect(() => load({ OTEL_EXPORTER_OTLP_ENDPOINT: address })).toThrow(
       'OTEL_EXPORTER_OTLP_ENDPOINT must be',
     )

@@ -3,12 +3,12 @@ import { setting, integer, oneOf, text, textThat, type ValueKind, yesOrNo } from
 
 const group = 'Telemetry'
 
-/** The only protocol that the exporters speak: OTLP over HTTP, in protobuf. */
-const spokenProtocol = 'http/protobuf'
+/** The only protocol that the exporters support: OTLP over HTTP in protobuf. */
+const supportedProtocol = 'http/protobuf'
 
 /**
- * Settings of the export through OpenTelemetry. The names are those of its specification ("Environment Variable
- * Specification" and "OpenTelemetry Protocol Exporter").
+ * Settings of the OpenTelemetry export. The names are those of its specification ("Environment Variable Specification" and
+ * "OpenTelemetry Protocol Exporter").
  */
 export const telemetrySettings = {
   endpoint: setting(httpAddress(), {
@@ -45,10 +45,10 @@ export const telemetrySettings = {
     unsetMeaning: 'otlp if OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is set',
     description: 'Whether to send a span for each request. Default address: http://localhost:4318.',
   }),
-  protocol: setting(text(/^\S+$/, spokenProtocol), {
+  protocol: setting(text(/^\S+$/, supportedProtocol), {
     env: 'OTEL_EXPORTER_OTLP_PROTOCOL',
     group,
-    default: spokenProtocol,
+    default: supportedProtocol,
     description: 'OTLP protocol. Only http/protobuf is supported (default port 4318).',
   }),
   headers: setting(
@@ -61,7 +61,7 @@ export const telemetrySettings = {
       description: 'Headers for the collector, such as api-key=..., with %XX for special characters.',
     },
   ),
-  // The specification has 10 s. The last try to reach a collector that is away holds up the end of the program.
+  // The specification has 10 s. The last export to a collector that does not answer delays the exit of the process.
   timeoutMs: setting(integer(1, 600_000), {
     env: 'OTEL_EXPORTER_OTLP_TIMEOUT',
     group,
@@ -110,24 +110,24 @@ export const telemetrySettings = {
 
 const telemetrySchema = z.strictObject(telemetrySettings)
 
-/** What is exported through OpenTelemetry, and where to. Secrets are in `headers` and `applicationInsights`. */
+/** Settings of the OpenTelemetry export. `headers` and `applicationInsights` are secret. */
 export type TelemetryConfig = Readonly<z.output<typeof telemetrySchema>>
 
-/** Where each signal is sent; absent for one that is not asked for. */
+/** Address of each signal; absent for signals that are not exported. */
 export interface TelemetrySignals {
   readonly metricsUrl?: string
   readonly tracesUrl?: string
 }
 
-/** The address of the specification for who names none. */
-const usualEndpoint = 'http://localhost:4318'
+/** The default address in the specification. */
+const DEFAULT_ENDPOINT = 'http://localhost:4318'
 
-/** Which signals are asked for. */
+/** Returns the signals to export. */
 export function telemetrySignals(telemetry: TelemetryConfig): TelemetrySignals {
   const { endpoint, metricsEndpoint, tracesEndpoint, metricsExporter, tracesExporter, sdkDisabled } =
     telemetry
   if (sdkDisabled) return {}
-  const base = (endpoint ?? usualEndpoint).replace(/\/+$/, '')
+  const base = (endpoint ?? DEFAULT_ENDPOINT).replace(/\/+$/, '')
   const hasMetrics = (metricsExporter ?? (endpoint || metricsEndpoint ? 'otlp' : 'none')) === 'otlp'
   const hasTraces = (tracesExporter ?? (tracesEndpoint ? 'otlp' : 'none')) === 'otlp'
   return {
@@ -136,14 +136,14 @@ export function telemetrySignals(telemetry: TelemetryConfig): TelemetrySignals {
   }
 }
 
-/** What is wrong with these settings together; one sentence or two each. */
+/** Validates the combination of these settings. Returns problems of one or two sentences each. */
 export function telemetryProblems({ telemetry }: { readonly telemetry: TelemetryConfig }): readonly string[] {
   const { metricsUrl, tracesUrl } = telemetrySignals(telemetry)
-  // Set for every program of a cluster, it is no mistake of one that exports nothing.
-  if ((!metricsUrl && !tracesUrl) || telemetry.protocol === spokenProtocol) return []
+  // The variable may be set for all programs of a cluster. It is not a problem if nothing is exported.
+  if ((!metricsUrl && !tracesUrl) || telemetry.protocol === supportedProtocol) return []
   return [
-    `OTEL_EXPORTER_OTLP_PROTOCOL must be ${spokenProtocol} (got ${telemetry.protocol}). ` +
-      'Leave it out, and name the address at which the collector takes it, mostly port 4318.',
+    `OTEL_EXPORTER_OTLP_PROTOCOL must be ${supportedProtocol} (got ${telemetry.protocol}). ` +
+      'Remove it, and set the endpoint to the HTTP port of the collector, usually 4318.',
   ]
 }
 

@@ -4,7 +4,7 @@ import { pathList } from './setting.ts'
 const { schema, read } = pathList('files')
 
 describe('pathList', () => {
-  it('separates paths by commas, and leaves spaces and colons within them alone', () => {
+  it('separates paths by commas, and keeps spaces and colons in them', () => {
     expect(schema.parse(read(' ./my extensions/a.ts , C:\\b.js,,@acme/sim '))).toEqual([
       './my extensions/a.ts',
       'C:\\b.js',
@@ -12,7 +12,7 @@ describe('pathList', () => {
     ])
   })
 
-  it.each([[''], [' , '], [7]])('refuses %o', (value) => {
+  it.each([[''], [' , '], [7]])('rejects %o', (value) => {
     expect(schema.safeParse(typeof value === 'string' ? read(value) : value).success).toBe(false)
   })
 })

@@ -6,48 +6,48 @@ import { isCredentialName } from '../lib/credential-names.ts'
 import { redacted, redactHeaderValue } from '../lib/credential-texts.ts'
 import { redactBody } from '../lib/redact-credentials.ts'
 
-/** What helps with a wrong value, by the key that it stands under. A string is a hint; `names` are searched for a near one. */
+/** Hints for invalid values, by key. `names` are searched for a similar value. */
 export type Advice = Readonly<
   Record<string, string | { readonly hint: string; readonly names: readonly string[] }>
 >
 
-/** The words that differ from file to file. */
+/** Texts that differ between files. */
 export interface ProblemWords {
   readonly advice?: Advice
   /** The hint for keys without advice. */
   readonly otherwise?: string
   /** Replaces the message of an issue, such as zod's own for a union. */
   readonly message?: (issue: z.core.$ZodIssue, key: string) => string
-  /** What to say of an unknown key, after its name. Default: the message of the schema. */
+  /** Describes an unknown key. The text follows its name. Default: the message of the schema. */
   readonly unknownKey?: (key: string) => string
 }
 
 /**
- * Describes what a schema of this folder rejected, one or two sentences for each problem, with its path in the file:
+ * Describes the issues of a schema in this folder, one or two sentences each, with the path in the file:
  * `phases[1].minutes must be a number from 0.001 to 525,600 (got -1). Set it to 2, for example.`
  *
  * @param value the checked value
- * @param place its path in the file; empty for the whole file
+ * @param location its path in the file; empty for the whole file
  */
 export function describeProblems(
   error: z.ZodError,
   value: unknown,
-  place: string,
+  location: string,
   words: ProblemWords,
 ): string[] {
-  return describeFirst(error.issues, (issue) => describeIssue(issue, value, place, words))
+  return describeFirst(error.issues, (issue) => describeIssue(issue, value, location, words))
 }
 
 function describeIssue(
   issue: z.core.$ZodIssue,
   value: unknown,
-  place: string,
+  location: string,
   words: ProblemWords,
 ): string[] {
   const { path, got } = followPath(value, issue.path)
   const at = path.reduce<string>(
     (text, key) => (typeof key === 'number' ? `${text}[${key}]` : joined(text, shortText(String(key)))),
-    place,
+    location,
   )
   if (issue.code === 'unrecognized_keys') {
     return describeFirst(issue.keys, (key) => {
@@ -68,19 +68,19 @@ function hintFor(key: string, got: unknown, { advice = {}, otherwise = '' }: Pro
   return nearest === undefined || nearest === got ? found.hint : `Did you mean ${nearest}?`
 }
 
-function joined(place: string, key: string): string {
-  return place === '' ? key : `${place}.${key}`
+function joined(location: string, key: string): string {
+  return location === '' ? key : `${location}.${key}`
 }
 
 const MAX_LENGTH = 60
 
 /**
- * A wrong value as a message quotes it: as JSON, cut when it is long, without credentials.
+ * Returns an invalid value as JSON for a message: shortened, without credentials.
  *
- * @param place what it stands under: `"chat".api_key`
+ * @param location its path: `"chat".api_key`
  */
-export function showValue(value: unknown, place = ''): string {
-  const name = /[^."\s]+(?="?$)/.exec(place)?.[0] ?? ''
+export function showValue(value: unknown, location = ''): string {
+  const name = /[^."\s]+(?="?$)/.exec(location)?.[0] ?? ''
   if (typeof value === 'string' && isCredentialName(name, 'member')) return redacted
   const shown =
     typeof value === 'string'

@@ -127,14 +127,14 @@ describe('PATCH /++/config', () => {
     const told = body.error.problems.join('\n')
     for (const part of [
       'simulator_mode must be',
-      'latncy is no part',
+      'latncy is not part',
       'mean must be',
       'host cannot change',
     ]) {
       expect(told).toContain(part)
     }
     expect(told).toContain('"chat".tokensPerMinute must be an integer of at least 1 (got 0)')
-    expect(told).toContain('"fresh".model must be a model that the simulator knows')
+    expect(told).toContain('"fresh".model must be a known model')
     expect((await ask('GET', '/++/config')).text).toBe(before)
     for (const wrong of ['[]', '5', 'null', '"text"', '{"openai_deployments": [1]}', '{"faults": {}}']) {
       expect((await patch(wrong)).status).toBe(400)
@@ -151,7 +151,7 @@ describe('PATCH /++/config', () => {
     const warnings = log.filter(({ level }) => level === 'warn')
     expect(warnings.map(({ message }) => message)).toEqual([
       expect.stringMatching(
-        /"fresh"\.model: .*"ft:gpt-4o:team::1" and treats it as gpt-4o: .*MODEL_CATALOGUE_PATH/,
+        /"fresh"\.model is unknown: .*"ft:gpt-4o:team::1" as gpt-4o\. .*MODEL_CATALOGUE_PATH/,
       ),
     ])
     expect(await (await chat('fresh')).json()).toMatchObject({ model: 'ft:gpt-4o:team::1' })

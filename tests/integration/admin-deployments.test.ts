@@ -200,14 +200,14 @@ describe('PUT /++/deployments/{name}', () => {
     expect((await ask('PUT', '/++/deployments/ptu', ptu)).body).toMatchObject(ptu)
   })
 
-  it('takes a model that it does not know for the nearest one, and logs as which', async () => {
+  it('treats an unknown model as the nearest one, and logs that', async () => {
     const { ask, log, chat } = setUp()
     const { status, body } = await ask('PUT', '/++/deployments/fresh', { model: 'gpt-4.1-micro' })
     expect(status).toBe(201)
     expect(body).toMatchObject({ model: 'gpt-4.1-micro' })
     expect(log.at(-1)).toMatchObject({
       level: 'warn',
-      message: expect.stringContaining('treats it as gpt-4.1:'),
+      message: expect.stringContaining(' as gpt-4.1.'),
     })
     expect(await (await chat('fresh')).json()).toMatchObject({ model: 'gpt-4.1-micro' })
   })

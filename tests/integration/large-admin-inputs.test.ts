@@ -80,7 +80,7 @@ describe('unknown models', () => {
     const models = many(10_000, (at) => [`d${at}`, { model: `gpt-4p-${at}` }])
     const text = JSON.stringify({ openai_deployments: models })
     expect((await ask('PATCH', '/++/config', text)).status).toBe(200)
-    const told = log.filter(({ message }) => message.includes('treats it as'))
+    const told = log.filter(({ message }) => message.includes('.model is unknown'))
     expect(told.length).toBeGreaterThan(0)
     expect(told.length).toBeLessThanOrEqual(20)
     expect(log.length - told.length).toBe(1)

@@ -206,7 +206,7 @@ describe('createSimulator', () => {
     const creating = createSimulator(options as SimulatorOptions)
     await expect(creating).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
     await expect(creating).rejects.toThrow(/^Could not start: 5 problems/)
-    await expect(creating).rejects.toThrow('sed is no option. Did you mean seed?')
+    await expect(creating).rejects.toThrow('sed is not an option. Did you mean seed?')
     await expect(creating).rejects.toThrow('clock must be system or virtual (got "virtul")')
     await expect(creating).rejects.toThrow('extensions must be a list')
   })

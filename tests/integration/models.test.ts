@@ -75,6 +75,6 @@ describe('a model file', () => {
         deployments: { mine: { model: 'my-modle' } },
         env: { MODELS_STRICT: 'true' },
       })
-    expect(start).toThrow(/2 problems[^]*"x" is a new model[^]*"mine"\.model must be a model/)
+    expect(start).toThrow(/2 problems[^]*"x" is a new model[^]*"mine"\.model must be a known model/)
   })
 })

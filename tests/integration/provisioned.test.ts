@@ -73,7 +73,7 @@ describe('provisioned throughput', () => {
       { spilloverTo: 'nowhere', provisionedThroughputUnits: 1 },
       '"a".spilloverTo must name',
     ],
-    ['itself without units', { spilloverTo: 'b' }, '"a".spilloverTo goes with provisionedThroughputUnits'],
+    ['itself without units', { spilloverTo: 'b' }, '"a".spilloverTo requires provisionedThroughputUnits'],
     ['half a unit', { provisionedThroughputUnits: 0.5 }, '"a".provisionedThroughputUnits must be an integer'],
     ['an unknown era', { limitProfile: '1999' }, '"a".limitProfile must be one of 2024-02'],
     ['an odd slice', { requestsSliceSeconds: 7 }, '"a".requestsSliceSeconds must be 1, 10 or 60'],

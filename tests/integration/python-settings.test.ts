@@ -115,6 +115,6 @@ describe('the files of the Python simulator', () => {
     expect(shown).toEqual({ later: { model: 'gpt-9-nova', tokens_per_minute: 100 } })
     await expect(
       createSimulator({ modelsStrict: true, deployments: { later: { model: 'gpt-9-nova' } } }),
-    ).rejects.toThrow(/"later"\.model must be a model that the simulator knows/)
+    ).rejects.toThrow(/"later"\.model must be a known model/)
   })
 })

@@ -123,7 +123,7 @@ describe('a deployment with a source of its own', () => {
     const problemsOf = async (source: string): Promise<readonly string[]> =>
       (await simulator.live.putDeployment('a', { model: 'gpt-4o', source })).problems
     expect(await problemsOf('proxy')).toEqual([
-      `openai_deployments: "a".source must be one of ${sourceNames.join(', ')} (got "proxy"). Leave it out for that of SIMULATOR_MODE.`,
+      `openai_deployments: "a".source must be one of ${sourceNames.join(', ')} (got "proxy"). Leave it out to use SIMULATOR_MODE.`,
     ])
     for (const source of ['forward', 'record']) {
       expect(await problemsOf(source)).toEqual([

@@ -34,7 +34,7 @@ describe('a deployment file that changes while WATCH is on', () => {
     await vi.waitFor(
       () =>
         expect(watching.logged()).toMatch(
-          /error: Could not reload deployments\.yaml: 1 problem\. What was in force before stays\.\n {2}deployments\.yaml: this is neither JSON nor YAML: .*\(line \d+/,
+          /error: Could not reload deployments\.yaml: 1 problem\. What was in force before stays\.\n {2}deployments\.yaml: not valid YAML or JSON: .*\(line \d+/,
         ),
       wait,
     )

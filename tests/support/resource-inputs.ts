@@ -27,7 +27,7 @@ function resourceInputs(
   name: string,
   { env = {}, deployments = {}, faults, incidents }: TestResource,
 ): ResourceInputs {
-  const place = `resources.${name}`
+  const location = `resources.${name}`
   const given = Object.entries(env).map(([variable, value]) => {
     const setting = settingsTable().find((known) => known.env === variable)
     if (!setting) throw new Error(`No setting is named ${variable}.`)
@@ -36,10 +36,10 @@ function resourceInputs(
   return {
     given,
     models,
-    deployments: { entries: deployments, place },
+    deployments: { entries: deployments, location },
     deploymentsAreDefault: false,
-    ...(faults && { faults: { entries: { faults }, place } }),
-    ...(incidents && { incidents: { entries: incidents, place } }),
+    ...(faults && { faults: { entries: { faults }, location } }),
+    ...(incidents && { incidents: { entries: incidents, location } }),
     generatedKey: `${name}-key`,
   }
 }

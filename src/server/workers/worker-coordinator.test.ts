@@ -88,7 +88,7 @@ describe('WorkerCoordinator', () => {
     const { live, worker, sizes, join, names } = serveOne()
     await join()
     await live.putDeployment('new', { model: 'gpt-4o-mini' })
-    const edited = { ...live.base, deployments: { entries: { only: { model: 'gpt-4o' } }, place: 'file' } }
+    const edited = { ...live.base, deployments: { entries: { only: { model: 'gpt-4o' } }, location: 'file' } }
     await live.rebase(edited)
     await live.putDeployment('newer', { model: 'gpt-4o' })
     await expect.poll(() => sizes.length).toBe(4)

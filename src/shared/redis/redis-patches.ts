@@ -2,7 +2,7 @@ import { parseFields } from '../../lib/record.ts'
 import { SerialQueue } from '../../lib/queues.ts'
 import { randomUUID } from 'node:crypto'
 import type { LiveConfig } from '../../config/live-config.ts'
-import type { Patches, OverlayStore } from '../../config/patches.ts'
+import type { Patches, PatchStore } from '../../config/patches.ts'
 import type { Clock, StopTimer } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { RedisConnection } from './redis-connection.ts'
@@ -94,23 +94,23 @@ export function createRedisPatches({
     return undefined
   }
 
-  const store: OverlayStore = {
+  const store: PatchStore = {
     async offer(patches, base) {
       const baseVersion = versionOf(base)
       try {
         const found = await write(patches, baseVersion, baseVersion + 1)
-        if (!found) return 'kept'
+        if (!found) return 'stored'
         if (found.version > baseVersion && found.patches) {
           versions.set(found.patches, found.version)
           return found.patches
         }
         // Redis has lost what was there: it is put back together with the change.
-        if (!(await write(patches, found.version, baseVersion + 1))) return 'kept'
+        if (!(await write(patches, found.version, baseVersion + 1))) return 'stored'
       } catch {
         // Told in the log by the connection.
       }
       versions.set(patches, baseVersion)
-      return 'away'
+      return 'unavailable'
     },
   }
 
