@@ -14,33 +14,33 @@ const folder = join(caches, 'aoai-simulated-api', `aimock-${aimockVersion}`)
 const program = join(folder, 'node_modules/@copilotkit/aimock/dist/cli.js')
 
 /**
- * Puts aimock into the user's cache where it is not there yet: it is something to compare with, nothing that the project
- * depends on.
+ * Installs aimock into the user's cache, unless it is installed. It is only used for comparison, so it is not a
+ * dependency of the project.
  *
- * @returns why it is not to be had; undefined when it is
+ * @returns why it could not be installed; undefined on success
  */
 export function installAimock(): string | undefined {
   if (existsSync(program)) return undefined
-  const halfWay = `${folder}.${process.pid}`
-  mkdirSync(halfWay, { recursive: true })
-  const args = ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', halfWay]
+  const temporary = `${folder}.${process.pid}`
+  mkdirSync(temporary, { recursive: true })
+  const args = ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', temporary]
   const result = spawnSync('npm', [...args, `@copilotkit/aimock@${aimockVersion}`], {
     encoding: 'utf8',
     timeout: installTimeoutMs,
-    // Not the project's folder, whose package.json it must not touch.
-    cwd: halfWay,
+    // Not the folder of the project, because npm must not change its package.json.
+    cwd: temporary,
   })
   if (result.status === 0) {
     rmSync(folder, { recursive: true, force: true })
-    renameSync(halfWay, folder)
+    renameSync(temporary, folder)
     return undefined
   }
-  rmSync(halfWay, { recursive: true, force: true })
-  const said = result.error?.message ?? /npm error (.+)/.exec(result.stderr)?.[1]
-  return `npm could not install @copilotkit/aimock@${aimockVersion}: ${said ?? 'it did not say why'}`
+  rmSync(temporary, { recursive: true, force: true })
+  const reason = result.error?.message ?? /npm error (.+)/.exec(result.stderr)?.[1]
+  return `npm could not install @copilotkit/aimock@${aimockVersion}: ${reason ?? 'no reason given'}`
 }
 
-/** Starts aimock with fixtures. It sends a stream in pieces of about one token each, as the simulator does. */
+/** Starts aimock with fixtures. It sends streams in pieces of about one token each, like the simulator. */
 export async function startAimock(
   fixtures: readonly object[],
   options: { readonly folder: string; readonly core: string | undefined },

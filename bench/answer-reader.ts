@@ -1,7 +1,7 @@
-/** What has been read of an answer. */
+/** State of an answer after the last piece. */
 export interface ReadAnswer {
   readonly status: number
-  /** Events that the last piece brought. */
+  /** Number of events in the last piece. */
   readonly events: number
   readonly isComplete: boolean
 }
@@ -10,11 +10,11 @@ const endOfHead = Buffer.from('\r\n\r\n')
 const eventMark = Buffer.from('data: ')
 const lastChunk = '0\r\n\r\n'
 
-/** Reads one answer of HTTP/1.1 from pieces, as far as a load generator must know it: status, events, end. */
+/** Parses one HTTP/1.1 answer from pieces, as far as a load generator needs it: status, events, end. */
 export class AnswerReader {
   #head: Buffer = Buffer.alloc(0)
   #status = 0
-  /** Bytes of the body that are still to come; undefined for chunks. */
+  /** Remaining bytes of the body; undefined for chunked bodies. */
   #left: number | undefined
   #tail = ''
 
@@ -41,7 +41,7 @@ export class AnswerReader {
       this.#left -= body.length
       return this.#left <= 0
     }
-    // An event ends with two line feeds of its own, so this can be the end only.
+    // An event ends with two line feeds, so this sequence occurs only at the end.
     this.#tail = (this.#tail + body.toString('latin1', Math.max(0, body.length - lastChunk.length))).slice(
       -lastChunk.length,
     )

@@ -8,39 +8,39 @@ import { findCores, isInstalled, stop } from './processes.ts'
 import { writeRecordings } from './recordings.ts'
 import { key, startReference, startSimulator, type Server } from './servers.ts'
 import { median, ratioOf, type Ratio } from './statistics.ts'
-import { temporaryFolder } from './temporary-folder.ts'
+import { createTemporaryFolder } from './temporary-folder.ts'
 
-/** What is measured, and how. */
+/** Options of a benchmark session. */
 export interface SessionOptions {
-  /** The simulator's main.js. */
+  /** Path of the simulator's main.js. */
   readonly program: string
-  /** Takes the generator of the project even where wrk is installed. */
+  /** Use the load generator of the project even if wrk is installed. */
   readonly ownGenerator: boolean
-  /** Processes of the simulator. With more than one, nothing is pinned to a core. */
+  /** Number of simulator processes. With more than one, processes are not pinned to cores. */
   readonly workers: number
-  /** What the simulator is compared with beside the bare server. */
+  /** Second reference in addition to the bare server. */
   readonly peer: 'aimock' | 'one process' | undefined
   readonly roundMs: number
   readonly warmUpMs: number
 }
 
-/** What the rounds of a case gave. */
+/** Result of all rounds of a case. */
 export interface CaseResult {
   readonly name: string
-  /** Against the bare server. */
+  /** Ratio to the bare server. */
   readonly bare: Ratio
-  /** Against the peer; absent where that does not answer this case. */
+  /** Ratio to the peer; absent if the peer does not support the case. */
   readonly peer?: Ratio
-  /** Answers a second, medians: of this machine, at this moment. */
+  /** Median answers per second. Depends on the machine and its current load. */
   readonly perSecond: { readonly simulator: number; readonly bare: number; readonly peer?: number }
 }
 
-/** Measures cases, each with servers that no other case has used. */
+/** Measures cases. Each case has separate servers. */
 export class BenchSession {
   readonly cores: ReturnType<typeof findCores>
   readonly generator: 'wrk' | 'load-generator.mjs'
   readonly #options: SessionOptions
-  readonly #folder = temporaryFolder('bench')
+  readonly #folder = createTemporaryFolder('bench')
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -48,7 +48,7 @@ export class BenchSession {
     this.generator = isInstalled('wrk') && !options.ownGenerator ? 'wrk' : 'load-generator.mjs'
   }
 
-  /** Rounds alternate between the servers, so that each ratio compares neighbouring seconds. */
+  /** Alternates between the servers, so that each ratio compares adjacent seconds. */
   async measure(benchCase: BenchCase, rounds: number): Promise<CaseResult> {
     const { roundMs, warmUpMs } = this.#options
     const servers = await this.#start(benchCase)

@@ -1,32 +1,32 @@
 import { request } from 'node:http'
 import type { BenchCase } from './cases.ts'
 
-/** An answer in the form that reference-server.mjs reads. */
+/** An answer in the format that reference-server.mjs reads. */
 export interface Answer {
   readonly status: number
-  /** Names and values in turn, as they were sent. */
+  /** Alternating names and values, as sent. */
   readonly headers: readonly string[]
-  /** In base64. */
+  /** Base64. */
   readonly body: string
 }
 
-// node:http adds these by itself.
+// node:http adds these itself.
 const ownHeaders = new Set(['date', 'connection', 'keep-alive'])
 
-/** The first answer with the status that the case is about; a window may have to fill before it comes. */
+/** Returns the first answer with the expected status of the case. A rate limit must first be used up. */
 export async function capture(port: number, key: string, benchCase: BenchCase): Promise<Answer> {
   const seen: number[] = []
   while (seen.length < 20) {
-    const answer = await ask(port, key, benchCase)
+    const answer = await sendRequest(port, key, benchCase)
     if (answer.status === benchCase.status) return answer
     seen.push(answer.status)
   }
   throw new Error(
-    `Could not capture an answer for "${benchCase.name}": wanted ${benchCase.status} (got ${seen.join(', ')}).`,
+    `Could not capture an answer for "${benchCase.name}": expected ${benchCase.status} (got ${seen.join(', ')}).`,
   )
 }
 
-function ask(port: number, key: string, { path, prefix, texts, suffix }: BenchCase): Promise<Answer> {
+function sendRequest(port: number, key: string, { path, prefix, texts, suffix }: BenchCase): Promise<Answer> {
   const headers = { 'api-key': key, 'content-type': 'application/json' }
   const { promise, resolve, reject } = withResolvers<Answer>()
   request({ host: '127.0.0.1', port, path, method: 'POST', headers, agent: false }, (response) => {
@@ -49,7 +49,7 @@ function withoutOwnHeaders(raw: readonly string[]): string[] {
   return raw.filter((_, index) => !ownHeaders.has((raw[index - (index % 2)] ?? '').toLowerCase()))
 }
 
-// Promise.withResolvers came with Node 22.
+// Promise.withResolvers requires Node 22.
 function withResolvers<T>() {
   let resolve: (value: T) => void = () => {}
   let reject: (reason: Error) => void = () => {}

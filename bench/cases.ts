@@ -1,23 +1,23 @@
 import { makeQuestions, makeTexts, repeatedPrompt, textOf } from './prompts.ts'
 
-/** One kind of request whose throughput is compared. */
+/** A kind of request to compare the throughput of. */
 export interface BenchCase {
   readonly name: string
   readonly path: string
   readonly status: number
-  /** The request body is `prefix + suffix`, or `prefix + text + suffix` where there are texts, one after the other. */
+  /** The request body is `prefix + suffix`, or `prefix + text + suffix` for each of the texts in order. */
   readonly prefix: string
   readonly suffix: string
   readonly texts: readonly string[]
-  /** Whether a number that never comes again stands before each text, so that each request is a new one. */
+  /** Whether each text starts with a unique number, so that each request is new. */
   readonly numbered: boolean
-  /** Whether the simulator replays a recording of each text; otherwise it generates. */
+  /** Whether the simulator replays a recording of each text. Otherwise it generates. */
   readonly replay: boolean
-  /** What aimock needs to answer likewise; absent where it cannot. */
+  /** Fixtures for an equivalent answer of aimock; absent if aimock does not support the case. */
   readonly aimockFixtures?: () => readonly object[]
 }
 
-/** Deployments of the simulator under test: one that never refuses, one that always does, one for embeddings. */
+/** Deployments of the simulator: one without a limit, one that always rejects, and one for embeddings. */
 export const deployments = {
   open: { model: 'gpt-4o', tokensPerMinute: 2_000_000_000, requestsPerMinute: 2_000_000_000 },
   full: { model: 'gpt-4o', tokensPerMinute: 100 },
@@ -34,7 +34,7 @@ const tokens = 50
 const answer = { content: textOf(tokens) }
 const answersAll = (): readonly object[] => [{ match: { model: 'open' }, response: answer }]
 
-/** Where chat requests of a deployment go. */
+/** Returns the URL path of chat requests to a deployment. */
 export const chatPath = (deployment: string): string =>
   `/openai/deployments/${deployment}/chat/completions?api-version=${apiVersion}`
 
@@ -60,7 +60,7 @@ function chatCase(name: string, deployment: keyof typeof deployments, options: C
   return { name, path: chatPath(deployment), status, prefix, suffix, texts, numbered, replay, aimockFixtures }
 }
 
-/** @param count of recordings, one for each question */
+/** @param count number of recordings, one for each question */
 export function replayCase(count: number): BenchCase {
   const texts = makeQuestions(count)
   return chatCase(`replay of ${count.toLocaleString('en-US')}`, 'open', {
@@ -72,7 +72,7 @@ export function replayCase(count: number): BenchCase {
 
 function embeddingsCase(encoding: 'base64' | 'float'): BenchCase {
   const embedding = Array.from({ length: deployments.embedding.embeddingSize }, (_, index) => Math.sin(index))
-  // It answers a wish for base64 with a list, which is another amount of work.
+  // aimock answers base64 requests with a list, which is a different amount of work.
   const aimockFixtures = () => [{ match: { endpoint: 'embedding' }, response: { embedding } }]
   return {
     name: `embeddings, ${encoding}, 1,536`,
@@ -92,7 +92,7 @@ const refusal = {
   response: { error: { message: 'Too many requests', type: 'too_many_requests', code: '429' }, status: 429 },
 }
 
-/** What `make bench` compares, in the order of its table. */
+/** The cases of `make bench`, in table order. */
 export const cases: readonly BenchCase[] = [
   chatCase('chat, whole, one prompt', 'open'),
   chatCase('chat, whole, new prompts', 'open', { texts: makeTexts(512), numbered: true }),

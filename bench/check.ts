@@ -1,8 +1,8 @@
-// Fails when a case has become slower against the bare server than bench/results.json says. See README.md.
+// Fails if a case is slower than in bench/results.json, relative to the bare server. See README.md.
 import { parseArgs } from 'node:util'
 import { BenchSession } from './bench-session.ts'
 import { cases } from './cases.ts'
-import { judge, judgeTwice, lostCases, tolerance } from './check-verdict.ts'
+import { checkRatio, checkWithRetry, missingCases, tolerance } from './check-verdict.ts'
 import { describeMachine, readResults } from './results.ts'
 import { runToEnd } from './run-to-end.ts'
 import { builtSimulator } from './servers.ts'
@@ -28,34 +28,34 @@ const session = new BenchSession({
 
 async function check(): Promise<boolean> {
   const { throughput } = readResults()
-  if (!throughput) throw new Error('Could not compare: nothing is recorded. Run make bench BENCH=--save.')
+  if (!throughput) throw new Error('Could not compare: no results are stored. Run make bench BENCH=--save.')
   const { cpu, node } = describeMachine(session.cores !== undefined)
   const recordedBy = `${throughput.machine.cpu}, ${throughput.machine.node}, ${throughput.generator}`
   const measuredBy = `${cpu}, ${node}, ${session.generator}`
-  console.log(`Each ratio may be ${tolerance * 100} % below the recorded one; ${rounds} rounds a case.`)
+  console.log(
+    `Each ratio may be up to ${tolerance * 100} % below the recorded one; ${rounds} rounds per case.`,
+  )
   if (recordedBy !== measuredBy) {
-    console.log(
-      `Recorded on ${recordedBy}; this is ${measuredBy}. Ratios of different machines differ somewhat.`,
-    )
+    console.log(`Recorded on ${recordedBy}; this is ${measuredBy}. Ratios differ somewhat between machines.`)
   }
   console.log(`${''.padEnd(28)}recorded  measured  (spread)`)
   let good = true
   for (const benchCase of cases) {
     const recorded = throughput.cases.find(({ name }) => name === benchCase.name)?.bare.ratio
-    const verdict = await judgeTwice(async (attempt) => {
+    const verdict = await checkWithRetry(async (attempt) => {
       const { bare } = await session.measure(benchCase, attempt === 1 ? rounds : rounds * 2 + 1)
-      const slow = judge(bare.median, recorded) === 'slower'
+      const slow = checkRatio(bare.median, recorded) === 'slower'
       print(benchCase.name, recorded, bare, slow ? (attempt === 1 ? 'measuring again' : 'SLOWER') : '')
       return bare.median
     }, recorded)
     good &&= verdict !== 'slower'
   }
-  for (const name of lostCases(
+  for (const name of missingCases(
     throughput,
     cases.map(({ name }) => name),
   )) {
     good = false
-    console.log(`${name.padEnd(28)}recorded, but no longer a case: run make bench BENCH=--save`)
+    console.log(`${name.padEnd(28)}recorded, but the case no longer exists: run make bench BENCH=--save`)
   }
   return good
 }
@@ -77,7 +77,7 @@ function print(
 await runToEnd(limitMs, async () => {
   const good = await check()
   console.log(
-    good ? 'No case is slower than recorded.' : 'Slower than recorded: find out why, or keep new results.',
+    good ? 'No case is slower than recorded.' : 'Slower than recorded: find the cause, or store new results.',
   )
   process.exitCode = good ? 0 : 1
 })

@@ -1,6 +1,6 @@
-// Loaded into the simulator before its own code, with --expose-gc: SIGUSR2 collects all garbage, so that resident memory
-// tells what is held, and not how long the last collection was ago, which may be a minute and 100 MB.
+// Preloaded into the simulator with --expose-gc. SIGUSR2 runs a garbage collection, so that resident memory shows
+// live objects. Without it, the last collection can be a minute and 100 MB ago.
 process.on('SIGUSR2', () => {
   globalThis.gc()
-  globalThis.gc() // What the first one's finalizers let go.
+  globalThis.gc() // Collects objects that finalizers of the first collection released.
 })

@@ -1,17 +1,20 @@
 import { connect, type Socket } from 'node:net'
 import { AnswerReader } from './answer-reader.ts'
 
-/** Hears of one answer. */
+/** Callbacks for one answer. */
 export interface AnswerListener {
-  /** Some events of a stream came. */
+  /** Called when events of a stream arrive. */
   onEvents(count: number): void
-  /** Once, at the end: complete, or broken off by whoever closed the connection; status 0 where none came. */
+  /**
+   * Called once at the end. `isComplete` is false if either side closed the connection early; `status` is 0 without
+   * an answer.
+   */
   onEnd(end: { readonly status: number; readonly isComplete: boolean }): void
 }
 
 /**
- * Sends prepared bytes over raw sockets, each used again once its answer has ended. A client on `node:http` would cost
- * more of its core than the simulator of its own.
+ * Sends prepared bytes over raw sockets and reuses each socket after its answer. A client on `node:http` would use
+ * more CPU than the simulator.
  */
 export class ConnectionPool {
   readonly #port: number
@@ -22,7 +25,7 @@ export class ConnectionPool {
     this.#port = port
   }
 
-  /** @returns ends the connection, as a client does that no longer wants the answer */
+  /** @returns a function that closes the connection, like a client that disconnects */
   send(request: string, listener: AnswerListener): () => void {
     const socket = this.#idle.pop() ?? this.#open()
     this.#answers.set(socket, { reader: new AnswerReader(), listener, status: 0 })

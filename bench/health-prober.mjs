@@ -1,5 +1,5 @@
-// Asks a server for /healthz every 20 ms, from a thread of its own, and says how long the longest answer took, without
-// the time for which the server was ready to run and other programs had the processor.
+// Requests /healthz every 20 ms from a separate thread, and reports the longest answer time. Time in which the server
+// was ready to run but other programs used the CPU is subtracted.
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -14,14 +14,14 @@ let socket = open()
 
 function open() {
   const opened = connect(port, '127.0.0.1')
-  opened.on('data', note)
-  // A server that is gone is the case's business; one that is busy keeps the connection waiting.
+  opened.on('data', record)
+  // If the server has died, the case reports it. A busy server keeps the connection open.
   opened.on('error', () => {})
   opened.on('close', () => setTimeout(() => (socket = open()), everyMs))
   return opened
 }
 
-/** How long the server's main thread has waited for a processor, in milliseconds. */
+/** Time for which the main thread of the server has waited for a CPU, in milliseconds. */
 function queuedMs() {
   try {
     return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1e6
@@ -30,10 +30,10 @@ function queuedMs() {
   }
 }
 
-function note() {
+function record() {
   if (!sent) return
   const tookMs = performance.now() - sent.atMs
-  // Most answers come at once, and need no second look.
+  // Most answers arrive immediately and need no correction.
   if (tookMs > longestMs) longestMs = Math.max(longestMs, tookMs - Math.max(0, queuedMs() - sent.queuedMs))
   sent = undefined
 }
@@ -45,7 +45,7 @@ setInterval(() => {
 }, everyMs)
 
 parentPort.on('message', () => {
-  note()
+  record()
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin.
   parentPort.postMessage(longestMs)
   process.exit()

@@ -16,16 +16,16 @@ import { startUpstream } from './hostile-upstream.ts'
 
 const MB = 1_000_000
 
-/** A JSON list of the same item, with so many items. */
+/** Returns a JSON list with `count` equal items. */
 const list = (item: string, count: number): string => `[${`${item},`.repeat(count - 1)}${item}]`
 
-/** A JSON object with so many keys. */
+/** Returns a JSON object with `count` keys. */
 const keys = (count: number, value: string): string => {
   const members = Array.from({ length: count }, (_, index) => `"k${index}":${value}`)
   return `{${members.join(',')}}`
 }
 
-/** English, of about so many characters. */
+/** Returns English text of about `length` characters. */
 const english = (length: number): string => {
   const sentence = 'The quick brown fox jumps over the lazy dog and runs away from it, as ever. '
   return sentence.repeat(Math.ceil(length / sentence.length))
@@ -34,7 +34,7 @@ const english = (length: number): string => {
 const tool = (description: string, parameters = '{}'): string =>
   `{"type":"function","function":{"name":"f","description":"${description}","parameters":${parameters}}}`
 
-/** A body that is sent so many times; one that depends on its number is made anew each time. */
+/** Sends a body `count` times. `body` is called for each request. */
 const chatCase = (name: string, body: (index: number) => string, count = 1): HostileCase => ({
   name,
   attack: (target) => sendEach(target, bodies(count, body)),
@@ -52,7 +52,7 @@ const names = (count: number): string => Array.from({ length: count }, (_, index
 const schemaOf = (schema: string): string =>
   chatWith('response_format', `{"type":"json_schema","json_schema":{"name":"s","schema":${schema}}}`)
 
-/** Bodies whose JSON is far larger in memory than on the wire. */
+/** Bodies with JSON that is much larger in memory than on the wire. */
 export const structureCases: readonly HostileCase[] = [
   chatCase('structure: 10 M empty lists', () => chatWith('x', list('[]', 10 * MB))),
   chatCase('structure: 10 M empty objects', () => chatWith('x', list('{}', 10 * MB))),

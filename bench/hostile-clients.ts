@@ -14,8 +14,8 @@ import {
 
 const MB = 1_000_000
 
-/** How long answers that nobody reads are left to pile up, in milliseconds. */
-const heldMs = 4_000
+/** Time during which unread answers accumulate, in milliseconds. */
+const holdMs = 4_000
 
 const put = (name: string, body: string): HostileCase => ({
   name,
@@ -30,7 +30,7 @@ const header = (name: string, headers: Readonly<Record<string, string>>): Hostil
   attack: (target) => sendAll(target, times(4, { path: chatPath, body: chat({}), headers })),
 })
 
-/** Names that are looked for among those that are known. */
+/** Long and unknown names, which are compared with known names. */
 export const nameCases: readonly HostileCase[] = [
   put('name: model of 900 KB', JSON.stringify({ model: 'a'.repeat(900_000) })),
   put(
@@ -52,54 +52,60 @@ export const nameCases: readonly HostileCase[] = [
   header('name: x-sim-fault of 30 KB', { 'x-sim-fault': 'a'.repeat(30_000) }),
 ]
 
-/** Clients that hold what the others need. */
+/** Clients that hold resources that other clients need. */
 export const holderCases: readonly HostileCase[] = [
   {
-    name: 'stranger: 40 x 17 MB, kept open',
-    attack: (target) => strangers(target, 40, 17 * MB),
+    name: 'unauthorized: 40 x 17 MB, kept open',
+    attack: (target) => unauthorized(target, 40, 17 * MB),
   },
   {
-    name: 'stranger: 31 x 31 MB, kept open',
-    attack: (target) => strangers(target, 31, 31 * MB),
+    name: 'unauthorized: 31 x 31 MB, kept open',
+    attack: (target) => unauthorized(target, 31, 31 * MB),
   },
   {
-    name: 'stranger: 40 x 17 MB in chunks',
+    name: 'unauthorized: 40 x 17 MB in chunks',
     attack: async (target) => {
       const head = `POST ${chatPath} HTTP/1.1\r\nHost: x\r\napi-key: wrong\r\nTransfer-Encoding: chunked\r\n\r\n`
       const chunk = `100000\r\n${' '.repeat(0x10_0000)}\r\n`
-      return held(target, 40, head + chunk.repeat(17), askLarge)
+      return attackWhileOpen(target, 40, head + chunk.repeat(17), sendLarge)
     },
   },
   {
-    name: 'stranger: expects 100-continue',
+    name: 'unauthorized: expects 100-continue',
     attack: async (target) => {
       const head = requestBytes(chatPath, '', 17 * MB, 'wrong').replace(
         '\r\n\r\n',
         '\r\nExpect: 100-continue\r\n\r\n',
       )
-      return held(target, 20, head, askLarge)
+      return attackWhileOpen(target, 20, head, sendLarge)
     },
   },
   {
     name: 'client: 40 x 17 MB, kept open',
-    attack: (target) => held(target, 40, requestBytes(chatPath, ' '.repeat(17 * MB - 1), 17 * MB), askSmall),
+    attack: (target) =>
+      attackWhileOpen(target, 40, requestBytes(chatPath, ' '.repeat(17 * MB - 1), 17 * MB), sendSmall),
   },
   {
     name: 'answer: 40 streams of 128 x 16,384 tokens',
     env: { LATENCY_TIME_SCALE: '1' },
     attack: (target) =>
-      held(target, 40, requestBytes(chatPath, chat({ n: 128, max_tokens: 16_384, stream: true })), askSmall),
+      attackWhileOpen(
+        target,
+        40,
+        requestBytes(chatPath, chat({ n: 128, max_tokens: 16_384, stream: true })),
+        sendSmall,
+      ),
   },
   {
-    name: 'answer: 40 whole ones of 128 x 16,384 tokens',
+    name: 'answer: 40 whole answers of 128 x 16,384 tokens',
     env: { LATENCY_TIME_SCALE: '1' },
     attack: (target) =>
-      held(target, 40, requestBytes(chatPath, chat({ n: 128, max_tokens: 16_384 })), askSmall),
+      attackWhileOpen(target, 40, requestBytes(chatPath, chat({ n: 128, max_tokens: 16_384 })), sendSmall),
   },
   {
-    name: 'answer: 40 whole ones at once',
+    name: 'answer: 40 whole answers without latency',
     attack: (target) =>
-      held(target, 40, requestBytes(chatPath, chat({ n: 128, max_tokens: 16_384 })), askSmall),
+      attackWhileOpen(target, 40, requestBytes(chatPath, chat({ n: 128, max_tokens: 16_384 })), sendSmall),
   },
   {
     name: 'answer: 2,048 embeddings of 3,072',
@@ -112,7 +118,7 @@ export const holderCases: readonly HostileCase[] = [
   },
   {
     name: 'answer: 10 x 2,048 embeddings, not read',
-    attack: (target) => held(target, 10, requestBytes(embeddingsPath, embeddings()), askSmall),
+    attack: (target) => attackWhileOpen(target, 10, requestBytes(embeddingsPath, embeddings()), sendSmall),
   },
   {
     name: 'answer: log probabilities, 128 x 4,096 tokens',
@@ -120,11 +126,12 @@ export const holderCases: readonly HostileCase[] = [
   },
   {
     name: 'answer: 10 x 128 with log probabilities, not read',
-    attack: (target) => held(target, 10, requestBytes(chatPath, logprobs({})), askSmall),
+    attack: (target) => attackWhileOpen(target, 10, requestBytes(chatPath, logprobs({})), sendSmall),
   },
   {
     name: 'answer: 10 such streams, not read',
-    attack: (target) => held(target, 10, requestBytes(chatPath, logprobs({ stream: true })), askSmall),
+    attack: (target) =>
+      attackWhileOpen(target, 10, requestBytes(chatPath, logprobs({ stream: true })), sendSmall),
   },
   {
     name: 'answer: completions of 128 x 4,096 tokens',
@@ -157,29 +164,34 @@ function logprobs(members: object): string {
   return chat({ n: 128, max_tokens: 4_096, logprobs: true, top_logprobs: 20, ...members })
 }
 
-function strangers(target: Target, count: number, bytes: number): Promise<string> {
-  return held(target, count, requestBytes(chatPath, ' '.repeat(bytes - 1), bytes, 'wrong'), askLarge)
+function unauthorized(target: Target, count: number, bytes: number): Promise<string> {
+  return attackWhileOpen(
+    target,
+    count,
+    requestBytes(chatPath, ' '.repeat(bytes - 1), bytes, 'wrong'),
+    sendLarge,
+  )
 }
 
-/** Opens connections that send bytes and read nothing, and asks in between as a client does. */
-async function held(
+/** Opens connections that send bytes and do not read, and sends a normal request while they are open. */
+async function attackWhileOpen(
   target: Target,
   count: number,
   bytes: string,
-  ask: (target: Target) => Promise<string>,
+  sendOther: (target: Target) => Promise<string>,
 ): Promise<string> {
   const sockets = await openSilent(target, count, Buffer.from(bytes, 'latin1'))
-  const told = collect(sockets)
-  await sleep(heldMs / 2)
+  const results = collect(sockets)
+  await sleep(holdMs / 2)
   for (const socket of sockets) socket.pause()
-  await sleep(heldMs / 2)
-  const asked = await ask(target)
+  await sleep(holdMs / 2)
+  const other = await sendOther(target)
   for (const socket of sockets) socket.destroy()
-  return `${told()}; others ${asked}`
+  return `${results()}; others ${other}`
 }
 
-const askSmall = (target: Target): Promise<string> => send(target, { path: chatPath, body: chat({}) })
-const askLarge = (target: Target): Promise<string> =>
+const sendSmall = (target: Target): Promise<string> => send(target, { path: chatPath, body: chat({}) })
+const sendLarge = (target: Target): Promise<string> =>
   send(target, {
     path: chatPath,
     body: chat({ messages: [{ role: 'user', content: 'word '.repeat(40_000) }] }),

@@ -8,10 +8,10 @@ import { startUpstream } from './hostile-upstream.ts'
 
 const MB = 1_000_000
 
-/** Longest that the command `recordings lint` may take, in milliseconds. */
+/** Time limit of the command `recordings lint`, in milliseconds. */
 const lintLimitMs = 10_000
 
-/** Long enough for a folder to be read again, in milliseconds. */
+/** Time until a changed folder has been read again, in milliseconds. */
 const watchMs = 3_000
 
 const timetable = (name: string, yaml: string): HostileCase => ({
@@ -24,7 +24,7 @@ const timetable = (name: string, yaml: string): HostileCase => ({
     }),
 })
 
-/** Aliases of aliases: some hundred bytes that stand for more values than there is memory for. */
+/** Returns nested aliases: a few hundred bytes for more values than fit into memory. */
 function aliasBomb(indent: string): string {
   let yaml = `${indent}a0: &a0 [x, x, x, x, x, x, x, x, x]\n`
   for (let level = 1; level <= 9; level++) {
@@ -46,7 +46,7 @@ const bombs: Readonly<Record<string, () => string>> = {
   '80 KB of [}': () => '[}'.repeat(40_000),
 }
 
-/** YAML that is far larger, or far slower to read, than it looks. */
+/** YAML that is much larger in memory, or much slower to parse, than its size suggests. */
 export const fileCases: readonly HostileCase[] = [
   timetable('timetable: 100 KB of quotes', '"'.repeat(100_000)),
   timetable('timetable: 80 KB of [}', '[}'.repeat(40_000)),
@@ -79,9 +79,10 @@ export const fileCases: readonly HostileCase[] = [
       writeFileSync(join(folder, 'recordings', 'a.yaml'), text)
     },
     attack: async (target) => {
-      const told = []
-      for (let turn = 0; turn < 3; turn++) told.push(await send(target, { path: chatPath, body: chat({}) }))
-      return tally(told)
+      const results = []
+      for (let attempt = 0; attempt < 3; attempt++)
+        results.push(await send(target, { path: chatPath, body: chat({}) }))
+      return tally(results)
     },
   },
   recordCase(
@@ -100,7 +101,7 @@ export const fileCases: readonly HostileCase[] = [
     })()
   }),
   recordCase(
-    'record: answer of 40 MB that is told',
+    'record: answer of 40 MB with content-length',
     (write, end, drained) => {
       void (async () => {
         for (let sent = 0; sent < 40; sent++) if (!write(Buffer.alloc(MB, ' '))) await drained()
@@ -146,7 +147,7 @@ function lintCase(name: string, yaml: () => string): HostileCase {
   }
 }
 
-/** Runs the command, beside the server that the case has anyway. */
+/** Runs the lint command. The server of the case runs at the same time. */
 function lint(target: Target, folder: string): Promise<string> {
   const child = spawn(
     process.execPath,
@@ -214,7 +215,7 @@ function recordCase(
   }
 }
 
-/** Writes so many megabytes, no faster than they are taken. */
+/** Writes the given number of megabytes with backpressure. */
 async function feed(
   megabytes: number,
   write: Write,

@@ -5,29 +5,32 @@ import { key, type Server } from './servers.ts'
 
 /** A simulator under attack. */
 export interface Target extends Server {
-  /** Its working directory, which holds what `files` of the case has written. */
+  /** Working directory with the files of the case. */
   readonly folder: string
-  /** The program's main.js. */
+  /** Path of the simulator's main.js. */
   readonly program: string
 }
 
-/** What can be tried on a simulator, and the settings with which it is started. */
+/** An attack, with the settings of the simulator. */
 export interface HostileCase {
   readonly name: string
-  /** Settings beside the usual ones. `FOLDER` in a value stands for the working directory. */
+  /** Settings in addition to the defaults. `FOLDER` in a value is replaced by the working directory. */
   readonly env?: NodeJS.ProcessEnv
   /** Writes files into the working directory before the start. */
   readonly files?: (folder: string) => void
-  /** Starts what the simulator needs, such as an upstream, and gives more settings and what ends it. */
+  /**
+   * Starts dependencies of the simulator, such as an upstream. Returns further settings and a function that stops the
+   * dependencies.
+   */
   readonly before?: () => Promise<{ readonly env: NodeJS.ProcessEnv; readonly end: () => void }>
-  /** Attacks, and says what was answered. */
+  /** Runs the attack. Returns a summary of the answers. */
   readonly attack: (target: Target) => Promise<string>
 }
 
-/** Longest that one answer is waited for; the longest of a case is more. */
+/** Timeout of one answer in milliseconds. A case can take longer. */
 const answerLimitMs = 60_000
 
-/** What a request needs beside the defaults: a POST of JSON with the key. */
+/** A request. The default is a POST of JSON with the key. */
 export interface Attempt {
   readonly path: string
   readonly method?: string
@@ -35,20 +38,20 @@ export interface Attempt {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Path of a deployment that every case has: any name is one. */
+/** Path of a chat request. Every deployment name exists in these cases. */
 export const chatPath = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21'
 
-/** A chat request as JSON; members replace those of the default. */
+/** Returns a chat request as JSON. `members` replace the default members. */
 export function chat(members: object): string {
   return JSON.stringify({ messages: [{ role: 'user', content: 'x' }], max_tokens: 5, ...members })
 }
 
-/** A chat request with one more member, whose JSON is given as it is. */
+/** Returns a chat request with an additional member of raw JSON. */
 export function chatWith(name: string, json: string): string {
   return `{"messages":[{"role":"user","content":"x"}],"max_tokens":5,"${name}":${json}}`
 }
 
-/** Sends a request on a connection of its own and reads the answer: its status, or what became of it. */
+/** Sends a request on a separate connection. Returns the status of the answer, or the error. */
 export function send({ port }: Target, attempt: Attempt): Promise<string> {
   const { path, method = 'POST', body, headers } = attempt
   return new Promise((resolve) => {
@@ -78,35 +81,35 @@ export function send({ port }: Target, attempt: Attempt): Promise<string> {
   })
 }
 
-/** Sends requests one after the other; ends with the first that gets no answer. */
+/** Sends requests one after another. Stops at the first one without an answer. */
 export async function sendEach(target: Target, attempts: Iterable<Attempt>): Promise<string> {
-  const told: string[] = []
+  const results: string[] = []
   for (const attempt of attempts) {
     const status = await send(target, attempt)
-    told.push(status)
+    results.push(status)
     if (!/^\d+$/.test(status)) break
   }
-  return tally(told)
+  return tally(results)
 }
 
-/** Sends requests side by side. */
+/** Sends requests concurrently. */
 export async function sendAll(target: Target, attempts: readonly Attempt[]): Promise<string> {
   return tally(await Promise.all(attempts.map((attempt) => send(target, attempt))))
 }
 
-/** The same request so many times. */
+/** Returns `count` times the same request. */
 export function times(count: number, attempt: Attempt): Attempt[] {
   return Array.from({ length: count }, () => attempt)
 }
 
-/** How often each answer came: `400 x16, ECONNRESET`. */
-export function tally(told: readonly string[]): string {
+/** Counts equal results: `400 x16, ECONNRESET`. */
+export function tally(results: readonly string[]): string {
   const counts = new Map<string, number>()
-  for (const what of told) counts.set(what, (counts.get(what) ?? 0) + 1)
+  for (const what of results) counts.set(what, (counts.get(what) ?? 0) + 1)
   return [...counts].map(([what, count]) => (count === 1 ? what : `${what} x${count}`)).join(', ')
 }
 
-/** Opens connections, writes the same bytes to each, and reads nothing. */
+/** Opens connections, writes the same bytes to each, and does not read. */
 export async function openSilent(target: Target, count: number, bytes: string | Buffer): Promise<Socket[]> {
   const sockets: Socket[] = []
   for (let index = 0; index < count; index++) {
@@ -119,12 +122,15 @@ export async function openSilent(target: Target, count: number, bytes: string | 
   return sockets
 }
 
-/** The bytes of a request. `announcedBytes` may say that its body is longer than it is. */
+/** Returns the bytes of a request. `announcedBytes` can be larger than the body. */
 export function requestBytes(path: string, body: string, announcedBytes = body.length, apiKey = key): string {
   return `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\napi-key: ${apiKey}\r\nContent-Type: application/json\r\nContent-Length: ${announcedBytes}\r\n\r\n${body}`
 }
 
-/** What came on each connection so far: the status, or nothing; needs `collect` beforehand. */
+/**
+ * Collects the status received on each connection. Must be called before the answers arrive; the returned function
+ * summarizes the results.
+ */
 export function collect(sockets: readonly Socket[]): () => string {
   const firsts = sockets.map(() => 'nothing')
   for (const [index, socket] of sockets.entries()) {
@@ -133,7 +139,7 @@ export function collect(sockets: readonly Socket[]): () => string {
   return () => tally(firsts)
 }
 
-/** A recording file with one chat request, its answer being `answer`: further YAML of `response`. */
+/** Returns a recording file with one chat request. `answer` is additional YAML of `response`. */
 export function recordingOf(requestBody: string, answer = "body:\n      string: '{}'"): string {
   return `version: 1
 interactions:

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** Starts an upstream for record mode, with an answer that is its own, and gives the settings that lead to it. */
+/** Starts an upstream for record mode with a custom answer. Returns the settings of the simulator for it. */
 export async function startUpstream(
   answer: (response: ServerResponse, request: IncomingMessage) => void,
 ): Promise<{ readonly env: NodeJS.ProcessEnv; readonly end: () => void }> {

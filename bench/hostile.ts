@@ -1,4 +1,5 @@
-// Tries what hostile clients and files do, and says how long that holds up all others and what memory it takes. See README.md.
+// Runs hostile clients and files, and reports how long they block other requests and how much memory they use. See
+// README.md.
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,7 +13,7 @@ import { hasProcessFacts } from './process-facts.ts'
 import { stop } from './processes.ts'
 import { runToEnd } from './run-to-end.ts'
 import { builtSimulator, startSimulator, type Server } from './servers.ts'
-import { temporaryFolder } from './temporary-folder.ts'
+import { createTemporaryFolder } from './temporary-folder.ts'
 
 const { values: flags } = parseArgs({
   options: {
@@ -28,14 +29,14 @@ const { values: flags } = parseArgs({
 const stallLimitMs = Number(flags['limit-ms'])
 const memoryLimitMb = Number(flags['limit-mb'])
 
-const root = temporaryFolder('hostile')
+const root = createTemporaryFolder('hostile')
 const allCases = [...structureCases, ...textCases, ...nameCases, ...holderCases, ...fileCases]
 const runLimitMs = 45 * 60_000
-/** Longest that one attack may take, in milliseconds. */
+/** Time limit of one attack, in milliseconds. */
 const caseLimitMs = 90_000
-/** How long the server is left alone before and after an attack, in milliseconds. */
+/** Idle time of the server before and after an attack, in milliseconds. */
 const settleMs = 300
-/** A stall is measured again, so often at most: on a busy machine one may be another program's. */
+/** Maximum attempts of a failed case, because other programs on a busy machine can cause a stall. */
 const attempts = flags.quick ? 1 : 3
 
 interface Result {
@@ -76,17 +77,17 @@ async function attack(hostile: HostileCase): Promise<Result> {
   await sleep(settleMs)
   const survived = server.child.exitCode === null && server.child.signalCode === null
   const peakMb = survived ? highestMb(server) : NaN
-  const told = new Promise<number>((resolve) => prober.once('message', resolve))
+  const report = new Promise<number>((resolve) => prober.once('message', resolve))
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin.
   prober.postMessage('report')
-  const stallMs = await told
+  const stallMs = await report
   await prober.terminate()
   await stop(server.child)
   before?.end()
   return { name: hostile.name, status, stallMs, peakMb, seconds, survived }
 }
 
-/** The most resident memory that a process has had, in MiB, as container limits count. */
+/** Maximum resident memory of a process in MiB, the unit of container limits. */
 function highestMb({ pid }: Server): number {
   const kib = /VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
   return Number(kib) / 1024
@@ -96,8 +97,8 @@ function isGood({ survived, stallMs, peakMb, status }: Result): boolean {
   return survived && stallMs < stallLimitMs && peakMb < memoryLimitMb && !status.includes('HANGS')
 }
 
-/** The best of some attempts: what a busy machine adds is not the program's. */
-async function judge(hostile: HostileCase): Promise<Result> {
+/** Returns the best of several attempts, because a busy machine increases the stall. */
+async function measure(hostile: HostileCase): Promise<Result> {
   let best = await attack(hostile)
   for (let attempt = 1; attempt < attempts && !isGood(best) && best.survived; attempt++) {
     const again = await attack(hostile)
@@ -115,26 +116,26 @@ function row(result: Result): string {
     `${stallMs.toFixed(0)} ms`.padStart(10),
     memory.padStart(9),
     `${seconds.toFixed(1)} s`.padStart(8),
-    survived ? (isGood(result) ? '  yes' : '  yes  BEYOND THE LIMIT') : '  DIED',
+    survived ? (isGood(result) ? '  yes' : '  yes  OVER THE LIMIT') : '  DIED',
   ].join('')
 }
 
 await runToEnd(runLimitMs, async () => {
   if (!hasProcessFacts) {
-    throw new Error(`Could not measure memory: it is read from /proc (got ${process.platform}). Use Linux.`)
+    throw new Error(`Could not measure memory: /proc is required (got ${process.platform}). Use Linux.`)
   }
   const chosen = allCases.filter(({ name }) => flags.case.some((part) => name.includes(part)))
   if (chosen.length === 0)
     throw new Error(`Could not find a case (got --case ${flags.case.join(' --case ')}).`)
   console.log(
-    `Heap of ${flags.heap} MB. Limits: ${stallLimitMs} ms that /healthz waits, ${memoryLimitMb} MB resident.\n`,
+    `Heap: ${flags.heap} MB. Limits: ${stallLimitMs} ms for /healthz, ${memoryLimitMb} MB resident.\n`,
   )
   console.log(
     `${'case'.padEnd(56)}${'answers'.padEnd(46)}${'stall'.padStart(10)}${'memory'.padStart(9)}${'time'.padStart(8)}  survived`,
   )
   const results: Result[] = []
   for (const hostile of chosen) {
-    const result = await judge(hostile)
+    const result = await measure(hostile)
     results.push(result)
     console.log(row(result))
     if (flags.save) writeFileSync(flags.save, `${JSON.stringify(results, undefined, 2)}\n`)

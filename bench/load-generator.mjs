@@ -1,17 +1,17 @@
-// Keeps connections busy for a while and prints {"requests", "seconds", "unexpected"}. Stands in for wrk where that
-// is not installed. It writes prepared bytes to raw sockets and looks only for the end of each answer, because a
-// generator on node:http would be slower than the servers. Arguments: plan file, milliseconds.
+// Keeps connections busy and prints {"requests", "seconds", "unexpected"}. Used if wrk is not installed. Writes
+// prepared bytes to raw sockets and only detects the end of each answer, because a generator on node:http would be
+// slower than the servers. Arguments: plan file, milliseconds.
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 
 const [planFile, milliseconds] = process.argv.slice(2)
 const lines = readFileSync(planFile, 'utf8').split('\n')
-const [port, connections, status, path, key, prefix, suffix, numbering, ...texts] = lines.slice(0, -1) // The last line ends too.
+const [port, connections, status, path, key, prefix, suffix, numbering, ...texts] = lines.slice(0, -1) // The last line is empty.
 const head = `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\napi-key: ${key}\r\nContent-Type: application/json\r\n`
 const fixedRequest = requestOf(prefix + suffix)
 const startedMs = performance.now()
 const endMs = startedMs + Number(milliseconds)
-// Each run begins at another text.
+// Each run starts with another text.
 let number = Date.now() % 1_000_003
 let requests = 0
 let unexpected = 0
@@ -27,7 +27,7 @@ function nextRequest() {
   return requestOf(`${prefix}${before}${texts[number % texts.length]}${suffix}`)
 }
 
-/** The length of the whole answer, or undefined when it goes on. */
+/** Whether the answer is complete. */
 function isComplete(answer) {
   const headersEnd = answer.indexOf('\r\n\r\n')
   if (headersEnd < 0) return false

@@ -6,10 +6,10 @@ import { outputOf, start } from './processes.ts'
 const connections = 32
 const wrkScript = fileURLToPath(new URL('./wrk.lua', import.meta.url))
 const ownGenerator = fileURLToPath(new URL('./load-generator.mjs', import.meta.url))
-// Counts a run's start as unexpected only above this share: a window that rolls over lets a few requests through.
+// Maximum share of answers with an unexpected status. A rate limit admits a few requests when its window moves.
 const toleratedShare = 0.02
 
-/** What is asked of whom. */
+/** A load on one server. */
 export interface Load {
   readonly benchCase: BenchCase
   readonly port: number
@@ -29,11 +29,11 @@ let runs = 0
 
 function writePlan({ benchCase, port, key, planFile }: Load): void {
   const { status, path, prefix, suffix, numbered, texts } = benchCase
-  const lines = [port, connections, status, path, key, prefix, suffix, numbered ? 'numbered' : 'as they are']
+  const lines = [port, connections, status, path, key, prefix, suffix, numbered ? 'numbered' : 'unnumbered']
   writeFileSync(planFile, [...lines, ...texts, ''].join('\n'))
 }
 
-/** Answers a second, measured with the generator of the project. */
+/** Returns answers per second, measured with the load generator of the project. */
 export async function loadWithOwnGenerator(load: Load, durationMs: number): Promise<number> {
   writePlan(load)
   const command = [process.execPath, ownGenerator, load.planFile, String(durationMs)]
@@ -41,7 +41,7 @@ export async function loadWithOwnGenerator(load: Load, durationMs: number): Prom
   return rate(load, result)
 }
 
-/** Answers a second, measured with wrk, which knows only whole seconds. */
+/** Returns answers per second, measured with wrk. wrk supports whole seconds only. */
 export async function loadWithWrk(load: Load, durationMs: number): Promise<number> {
   writePlan(load)
   runs += 1
@@ -58,8 +58,8 @@ export async function loadWithWrk(load: Load, durationMs: number): Promise<numbe
 function rate(load: Load, result: { requests: number; seconds: number; unexpected: number }): number {
   if (result.requests === 0 || result.unexpected > result.requests * toleratedShare) {
     throw new Error(
-      `Could not measure "${load.benchCase.name}": ${result.unexpected} of ${result.requests} answers were not ` +
-        `what was asked for (${load.benchCase.status}). See what the server says to one request.`,
+      `Could not measure "${load.benchCase.name}": ${result.unexpected} of ${result.requests} answers did not have ` +
+        `status ${load.benchCase.status}. Send a single request to see the answer.`,
     )
   }
   return result.requests / result.seconds

@@ -1,4 +1,4 @@
-// Says how much memory the simulator takes: at rest, for open streams, for recordings. Linux only. See README.md.
+// Measures the memory of the simulator: at rest, for open streams, for recordings. Linux only. See README.md.
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,7 +12,7 @@ import { describeMachine, saveResults, type Fact } from './results.ts'
 import { runToEnd } from './run-to-end.ts'
 import { builtSimulator, key, startSimulator, type Server } from './servers.ts'
 import { openStream } from './stream-client.ts'
-import { temporaryFolder } from './temporary-folder.ts'
+import { createTemporaryFolder } from './temporary-folder.ts'
 
 const { values: flags } = parseArgs({
   options: {
@@ -25,20 +25,20 @@ const per = 10_000
 const wantedStreams = flags.quick ? 1_000 : per
 const recordings = flags.quick ? { few: 100, many: 5_000 } : { few: 1_000, many: 51_000 }
 const openedPerSecond = 500
-/** What a process has open beside its streams, with room to spare. */
+/** Maximum file descriptors of a process in addition to its streams. */
 const otherDescriptors = 200
 const settleMs = 3_000
 const limitMs = 240_000
 
-/** Slow streams, so that the memory of the open ones is measured, not the garbage of their tokens. */
+/** Slow streams, so that the result contains open streams and no garbage of their tokens. */
 const paced = { model: 'gpt-4o', latency: { firstToken: 1_000, perToken: 1_000 } }
 const deployments = { ...benchDeployments, paced }
-const folder = temporaryFolder('bench-memory')
+const folder = createTemporaryFolder('bench-memory')
 
 const startHere = (env: NodeJS.ProcessEnv): Promise<Server> =>
   startSimulator({ program: flags.simulator, folder, deployments, env, core: undefined, canCollect: true })
 
-/** Memory once nothing more was begun for a while: as it is, and without the garbage, which tells what is held. */
+/** Memory after a pause without new work: as it is, and after a garbage collection. */
 async function settled({ pid }: Server): Promise<{ readonly mb: number; readonly heldMb: number }> {
   await sleep(settleMs)
   return { mb: residentMb(pid), heldMb: await collectedMb(pid) }
@@ -67,15 +67,15 @@ async function measureStreams(): Promise<readonly Fact[]> {
   const early = ended.filter(({ sentMs, eventsMs }) => sentMs + (eventsMs.at(-1) ?? 0) < readAtMs).length
   if (refused + early > 0) {
     throw new Error(
-      `Could not measure open streams: ${refused} of ${count} were refused, ${early} had ended by then. Is the machine busy?`,
+      `Could not measure open streams: ${refused} of ${count} were rejected, ${early} had ended early. Is the machine busy?`,
     )
   }
   const after = await settled(server)
   await stop(server.child)
-  const told = count === per ? '' : `, from ${count.toLocaleString('en-US')}`
+  const suffix = count === per ? '' : `, from ${count.toLocaleString('en-US')}`
   return [
     ['at rest, generate mode', mb(rest.mb)],
-    [`for each 10,000 open streams${told}`, mb(((open.heldMb - rest.heldMb) * per) / count)],
+    [`for each 10,000 open streams${suffix}`, mb(((open.heldMb - rest.heldMb) * per) / count)],
     [
       `${count.toLocaleString('en-US')} open streams in all, and after they ended`,
       `${mb(open.mb)}, ${mb(after.mb)}`,
@@ -83,7 +83,7 @@ async function measureStreams(): Promise<readonly Fact[]> {
   ]
 }
 
-/** Memory with so many recordings, and the seconds from the start to the first answer. */
+/** Memory with `count` recordings, and seconds from the start to the first answer. */
 async function withRecordings(count: number): Promise<{ heldMb: number; seconds: number }> {
   const recordingFolder = join(folder, 'recordings')
   rmSync(recordingFolder, { recursive: true, force: true })
@@ -111,13 +111,13 @@ async function measureRecordings(): Promise<readonly Fact[]> {
 
 await runToEnd(limitMs, async () => {
   if (!hasProcessFacts) {
-    throw new Error(`Could not measure memory: it is read from /proc (got ${process.platform}). Use Linux.`)
+    throw new Error(`Could not measure memory: /proc is required (got ${process.platform}). Use Linux.`)
   }
   const facts = [...(await measureStreams()), ...(await measureRecordings())]
   for (const [name, value] of facts) console.log(`${name.padEnd(56)}${value}`)
   if (descriptorLimit() - otherDescriptors < wantedStreams) {
     console.log(
-      `The limit of file descriptors allows no more streams (got ${descriptorLimit()}): ulimit -n 11000.`,
+      `Fewer streams were opened because of the file descriptor limit (got ${descriptorLimit()}). Run ulimit -n 11000.`,
     )
   }
   if (flags.save && !flags.quick) saveResults({ memory: { machine: describeMachine(false), facts } })

@@ -9,25 +9,25 @@ const running = new Set<ChildProcess>()
 process.on('exit', stopAll)
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))
 
-/** Ends every process that was started here; none outlives the benchmark. */
+/** Stops all processes that were started here, so that none outlives the benchmark. */
 export function stopAll(): void {
   for (const child of running) child.kill('SIGKILL')
 }
 
-/** Ends one process that was started here, and waits until it is gone. */
+/** Stops a process that was started here, and waits until it has exited. */
 export async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
-  const gone = new Promise((resolve) => child.once('exit', resolve))
+  const exited = new Promise((resolve) => child.once('exit', resolve))
   child.kill('SIGKILL')
-  await gone
+  await exited
 }
 
-/** True when the command can be started. */
+/** Whether a command can be started. */
 export function isInstalled(command: string): boolean {
   return spawnSync(command, ['--version'], { stdio: 'ignore' }).error === undefined
 }
 
-/** The two processors that the servers and the load generator have to themselves; absent where that is not possible. */
+/** Returns one core for the servers and one for the load generator, or undefined if processes cannot be pinned. */
 export function findCores(): { servers: string; load: string } | undefined {
   if (process.platform !== 'linux' || !isInstalled('taskset')) return undefined
   const allowed = /Cpus_allowed_list:\s*(\S+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? ''
@@ -38,18 +38,18 @@ export function findCores(): { servers: string; load: string } | undefined {
   return servers !== undefined && load !== undefined ? { servers, load } : undefined
 }
 
-/** How a program is started: on which core, away from which surroundings. */
+/** Options for starting a program. */
 export interface StartOptions {
-  /** The number of a core as taskset knows it; undefined where the system is to decide. */
+  /** Core number for taskset; undefined means any core. */
   readonly core: string | undefined
-  /** Added to `PATH` and `HOME`, which is all that it has otherwise. */
+  /** Environment variables in addition to `PATH` and `HOME`. No others are passed. */
   readonly env?: NodeJS.ProcessEnv
   readonly cwd?: string
-  /** Where its errors go; default: to ours. */
+  /** Default: inherit. */
   readonly stderr?: 'inherit' | 'pipe'
 }
 
-/** Starts a program. Its standard output is piped. */
+/** Starts a program with piped standard output. */
 export function start(command: readonly string[], options: StartOptions): ChildProcess {
   const [program = '', ...args] = options.core ? ['taskset', '-c', options.core, ...command] : command
   const child = spawn(program, args, {
@@ -62,7 +62,7 @@ export function start(command: readonly string[], options: StartOptions): ChildP
   return child
 }
 
-/** The standard output of a program that ends by itself. */
+/** Returns the standard output of a program after it has ended. */
 export async function outputOf(child: ChildProcess): Promise<string> {
   let output = ''
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (output += text))
@@ -72,7 +72,7 @@ export async function outputOf(child: ChildProcess): Promise<string> {
   return output
 }
 
-/** A port of the loopback interface that was free a moment ago. */
+/** Returns a free port of the loopback interface. */
 export async function findFreePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
@@ -81,8 +81,8 @@ export async function findFreePort(): Promise<number> {
   return port
 }
 
-/** Waits until the server accepts connections. */
-export async function untilItAnswers(
+/** Waits until a server accepts connections. */
+export async function waitForPort(
   child: ChildProcess,
   port: number,
   timeoutMs = startTimeoutMs,
@@ -92,7 +92,7 @@ export async function untilItAnswers(
   while (!(await accepts(port))) {
     if (child.exitCode !== null || child.signalCode !== null || performance.now() > giveUpMs) {
       throw new Error(
-        `Could not start ${child.spawnargs.join(' ')}: no answer on port ${port}. Try it by hand.`,
+        `Could not start ${child.spawnargs.join(' ')}: no answer on port ${port}. Run it manually.`,
       )
     }
     await sleep(50)

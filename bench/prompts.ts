@@ -1,6 +1,6 @@
-/** A prompt of some hundred tokens, as a load test repeats it. */
+/** A prompt of some hundred tokens, which load tests repeat. */
 export const repeatedPrompt =
-  'You are given the notes of a meeting. Write a short summary for somebody who was not there: what was decided, ' +
+  'You are given the notes of a meeting. Write a short summary for a colleague who was not there: what was decided, ' +
   'who does what until when, and which questions stay open. Keep to the words of the notes where you can, leave out ' +
   'small talk, and do not guess. The notes: the team looked at the plan for the next quarter, agreed to move the ' +
   'launch by two weeks, and asked for numbers on support cost before the end of the month.'
@@ -10,18 +10,18 @@ const words =
     ' ',
   )
 
-/** About as many tokens as words, for servers that answer with fixed text. */
+/** Returns text with about `count` tokens, for servers with fixed answers. */
 export const textOf = (count: number): string =>
   Array.from({ length: count }, (_, index) => words[index % words.length]).join(' ')
 
-/** Texts of 80 words each, the same in every run. A number before each makes every prompt a new one. */
+/** Returns texts of 80 words each, the same in every run. A unique number before each text makes every prompt new. */
 export function makeTexts(count: number): string[] {
   const next = createDraw()
   const word = () => words[next() % words.length] ?? ''
   return Array.from({ length: count }, () => Array.from({ length: 80 }, word).join(' '))
 }
 
-/** Questions that differ, each of the same length and none part of another, in an order that jumps about. */
+/** Returns distinct questions of equal length in shuffled order. None contains another one. */
 export function makeQuestions(count: number): string[] {
   const questions = Array.from({ length: count }, (_, index) => `question ${String(index).padStart(7, '0')}`)
   const next = createDraw()
@@ -34,7 +34,7 @@ export function makeQuestions(count: number): string[] {
   return questions
 }
 
-/** Lehmer's generator, with Park and Miller's factor. */
+/** Lehmer generator with the factor of Park and Miller. */
 function createDraw(): () => number {
   let state = 1
   return () => (state = (state * 48_271) % 2_147_483_647)

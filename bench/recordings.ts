@@ -9,7 +9,7 @@ import type { BenchCase } from './cases.ts'
 const host = 'https://sample.openai.azure.com'
 const contentType = 'application/json'
 
-/** Writes a recording of each text of a case, all with one answer, into one file, as record mode would have it. */
+/** Writes a recording of each text of a case into one file in the format of record mode, all with the same answer. */
 export function writeRecordings(folder: string, benchCase: BenchCase, answer: Answer): void {
   mkdirSync(folder, { recursive: true })
   const { path, prefix, suffix, texts } = benchCase

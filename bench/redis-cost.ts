@@ -1,6 +1,7 @@
 /**
- * What Redis costs: decisions about limits in process and through Redis, notes of a journal that is shared, and requests of a
- * simulator without and with it, in turns on one machine. `npx tsx bench/redis-cost.ts` after `make build`; needs redis-server or valkey-server. Takes a minute.
+ * Measures the cost of Redis: rate limit decisions in process and through Redis, entries of a shared journal, and
+ * requests to a simulator with and without Redis. Run `npx tsx bench/redis-cost.ts` after `make build`. Requires
+ * redis-server or valkey-server and takes a minute.
  */
 import { median } from './statistics.ts'
 import { randomUUID } from 'node:crypto'
@@ -31,19 +32,19 @@ interface Round {
   readonly medianMs: number
 }
 
-/** Runs `task` so many times at once, again and again. */
+/** Runs all tasks concurrently in a loop for one round. */
 async function drive(tasks: readonly (() => Promise<unknown>)[]): Promise<Round> {
   const times: number[] = []
-  const begun = performance.now()
+  const startMs = performance.now()
   const loop = async (task: () => Promise<unknown>): Promise<void> => {
-    while (performance.now() - begun < roundMs) {
+    while (performance.now() - startMs < roundMs) {
       const since = performance.now()
       await task()
       times.push(performance.now() - since)
     }
   }
   await Promise.all(tasks.map(loop))
-  return { perSecond: times.length / ((performance.now() - begun) / 1_000), medianMs: median(times) }
+  return { perSecond: times.length / ((performance.now() - startMs) / 1_000), medianMs: median(times) }
 }
 
 async function redisCpuMs({ connection }: RedisReplica): Promise<number> {
@@ -54,7 +55,7 @@ async function redisCpuMs({ connection }: RedisReplica): Promise<number> {
 
 async function decisions(replica: RedisReplica): Promise<void> {
   console.log(
-    '| decisions at a time | decided a second | CPU of the simulator | CPU of Redis | median time |',
+    '| concurrent decisions | decisions per second | CPU of the simulator | CPU of Redis | median time |',
   )
   console.log('| --- | --- | --- | --- | --- |')
   const local = new LimiterTable(createSystemClock())
@@ -76,16 +77,16 @@ async function decisions(replica: RedisReplica): Promise<void> {
 }
 
 /**
- * Notes of the journal, as many in one turn of the loop as a busy simulator has: what it costs to send them, and then what it costs
- * each simulator that reads them.
+ * Journal entries, as many per event-loop iteration as in a busy simulator: the cost of sending them, and the cost
+ * for each simulator that reads them.
  */
-async function notes(replica: RedisReplica): Promise<void> {
+async function journalEntries(replica: RedisReplica): Promise<void> {
   console.log(
-    '\n| notes of the journal | CPU of the simulator | CPU of Redis | CPU of a simulator that reads them |',
+    '\n| journal entries | CPU of the simulator | CPU of Redis | CPU of a simulator that reads them |',
   )
   console.log('| --- | --- | --- | --- |')
-  const perTurn = 8
-  const turns = 2_000
+  const perTick = 8
+  const ticks = 2_000
   const prompt = 'Tell me more of the weather in the north, and of what to wear there. '.repeat(30)
   const begin = (text: string): void => {
     const body = Buffer.from(JSON.stringify({ messages: [{ role: 'user', content: text }], max_tokens: 50 }))
@@ -129,13 +130,13 @@ async function notes(replica: RedisReplica): Promise<void> {
     ['a new prompt of 2 KB each', (number: number) => `${number} ${prompt}`],
   ] as [string, (number: number) => string][]) {
     const [cpu, redisCpu] = [process.cpuUsage(), await redisCpuMs(replica)]
-    for (let turn = 0; turn < turns; turn++) {
-      for (let note = 0; note < perTurn; note++) begin(textOf(turn * perTurn + note))
+    for (let tick = 0; tick < ticks; tick++) {
+      for (let note = 0; note < perTick; note++) begin(textOf(tick * perTick + note))
       await new Promise(setImmediate)
     }
     await sleep(300)
     const sent = process.cpuUsage(cpu)
-    const count = turns * perTurn
+    const count = ticks * perTick
     const redisEach = (1_000 * ((await redisCpuMs(replica)) - redisCpu)) / count
     const before = process.cpuUsage()
     await replica.journal.lastId
@@ -145,10 +146,10 @@ async function notes(replica: RedisReplica): Promise<void> {
   }
 }
 
-/** Medians over rounds in turns: the speed of such a machine drifts. */
+/** Medians over alternating rounds, because the speed of a shared machine drifts. */
 async function requests(programs: readonly RunningProgram[]): Promise<void> {
   console.log(
-    '\n| connections | requests a second without | with Redis | ratio | median time without | with |',
+    '\n| connections | requests per second without Redis | with | ratio | median time without Redis | with |',
   )
   console.log('| --- | --- | --- | --- | --- | --- |')
   for (const count of concurrencies) {
@@ -180,7 +181,7 @@ async function requests(programs: readonly RunningProgram[]): Promise<void> {
 const server = await startRedisServer()
 const replica = await startReplica({ url: server.url, deployments, redis: { timeoutMs: 30_000 } })
 await decisions(replica)
-for (let round = 0; round < rounds; round++) await notes(replica)
+for (let round = 0; round < rounds; round++) await journalEntries(replica)
 replica.close()
 const without = await startProgram({ deployments })
 const withRedis = await startProgram({

@@ -1,11 +1,11 @@
-// The bare server that the simulator is compared with: reads the request, parses its JSON, and sends one captured
-// answer. Plain JavaScript, so that nothing stands between it and Node. Arguments: port, file of the answer.
+// The bare server for comparison: reads the request, parses its JSON, and sends one captured answer. Plain JavaScript
+// without a loader. Arguments: port, answer file.
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 
 const [port, answerFile] = process.argv.slice(2)
 const { status, headers, body } = JSON.parse(readFileSync(answerFile, 'utf8'))
-// An ASCII string goes out in one piece with the headers, which is the fastest way that node:http has.
+// node:http sends an ASCII string in one write with the headers, which is its fastest path.
 const bytes = Buffer.from(body, 'base64')
 const ascii = bytes.every((byte) => byte < 128)
 

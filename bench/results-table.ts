@@ -1,22 +1,22 @@
 import type { Fact, Machine, Results, SavedRatio, SavedThroughput } from './results.ts'
 
-/** The results as Markdown, in the form that Prettier leaves as it is. */
+/** Renders the results as Markdown, formatted like Prettier. */
 export function renderResults({ throughput, workers, memory, soak }: Results): string {
   const parts: string[] = []
   if (throughput) parts.push(renderCases('### Throughput', throughput))
   if (workers) parts.push(renderCases(`### ${workers.workers} worker processes`, workers))
   if (memory) parts.push(renderFacts('### Memory', memory))
   if (soak) parts.push(renderFacts('### Soak', soak))
-  return parts.length > 0 ? parts.join('\n\n') : 'Nothing has been kept yet.'
+  return parts.length > 0 ? parts.join('\n\n') : 'No results are stored yet.'
 }
 
-/** A ratio with its spread, with as many digits as tell something. */
+/** Formats a ratio with its spread and a sensible number of digits. */
 export function showRatio({ ratio, spread: [lowest, highest] }: SavedRatio): string {
   return `${digits(ratio)} (${digits(lowest)} to ${digits(highest)})`
 }
 
 function renderCases(heading: string, { machine, generator, rounds, peer, cases }: SavedThroughput): string {
-  const setting = `${describe(machine)}, ${rounds} rounds a case, ${generator}.`
+  const setting = `${describe(machine)}, ${rounds} rounds per case, ${generator}.`
   const head = ['case', 'against bare `node:http`', ...(peer === undefined ? [] : [`against ${peer}`])]
   const rows = cases.map(({ name, bare, peer: other }) => [
     name,

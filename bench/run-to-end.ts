@@ -1,12 +1,12 @@
 import { stopAll } from './processes.ts'
 
 /**
- * Runs a benchmark, and ends every process that it has started, whatever comes of it. An error is printed by its message,
- * and makes exit code 1; so does a run that takes longer than the limit, which only a busy machine does.
+ * Runs a benchmark and then stops all processes that it started. Prints the message of an error and sets exit code 1,
+ * also if the run exceeds the time limit.
  */
 export async function runToEnd(limitMs: number, run: () => Promise<void>): Promise<void> {
   const limit = setTimeout(() => {
-    console.error(`Could not finish within ${limitMs / 1000} s. Is the machine busy with something else?`)
+    console.error(`Could not finish within ${limitMs / 1000} s. Is the machine busy?`)
     process.exit(1)
   }, limitMs)
   try {

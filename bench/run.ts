@@ -1,4 +1,5 @@
-// Compares the built simulator with a bare node:http server and with aimock, case by case. See README.md beside this file.
+// Compares the built simulator with a bare node:http server and with aimock, case by case. See README.md in this
+// folder.
 import { parseArgs, styleText } from 'node:util'
 import { aimockVersion, installAimock } from './aimock.ts'
 import { BenchSession, type CaseResult } from './bench-session.ts'
@@ -15,11 +16,11 @@ const { values: flags } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     save: { type: 'boolean', default: false },
-    // Cases whose name has this in it.
+    // Selects cases by a part of their names.
     only: { type: 'string', default: '' },
     workers: { type: 'string', default: '1' },
     'no-aimock': { type: 'boolean', default: false },
-    // For a machine with wrk, to see that both generators agree.
+    // Checks that both generators agree, on a machine with wrk.
     'own-generator': { type: 'boolean', default: false },
     simulator: { type: 'string', default: builtSimulator },
   },
@@ -43,7 +44,7 @@ function choosePeer(): 'aimock' | 'one process' | undefined {
   if (flags['no-aimock']) return undefined
   const problem = installAimock()
   if (problem === undefined) return 'aimock'
-  console.log(`Going on without aimock: ${problem}`)
+  console.log(`Continuing without aimock: ${problem}`)
   return undefined
 }
 
@@ -55,7 +56,7 @@ function print({ name, bare, peer: other, perSecond }: CaseResult): void {
   ]
   const aside = styleText(
     'dim',
-    `(${figures.map((value) => Math.round(value)).join(', ')} a second here and now)`,
+    `(${figures.map((value) => Math.round(value)).join(', ')} per second on this machine)`,
   )
   const ratios = [bare, ...(other ? [other] : [])].map((ratio) => showRatio(savedRatio(ratio)).padEnd(24))
   console.log(`${name.padEnd(28)}${ratios.join('').padEnd(peer ? 48 : 24)}${aside}`)
@@ -78,17 +79,19 @@ function save(results: readonly CaseResult[]): void {
 
 function refuseFlags(): void {
   if (!Number.isInteger(workers) || workers < 1) {
-    throw new Error(`Could not read --workers: it is a number of processes (got ${flags.workers}).`)
+    throw new Error(`Could not read --workers: must be a positive integer (got ${flags.workers}).`)
   }
   if (flags.save && (flags.quick || flags.only !== '')) {
-    throw new Error('Could not keep a part of the results: --save goes with neither --quick nor --only.')
+    throw new Error(
+      'Could not save partial results: --save cannot be used with --quick or --only. Remove one of them.',
+    )
   }
 }
 
 await runToEnd(plan.limitMs, async () => {
   refuseFlags()
   const where = session.cores ? 'one core each for servers and load' : 'cores shared'
-  console.log(`${plan.rounds} rounds a case, ${session.generator}, ${where}, Node.js ${process.version}`)
+  console.log(`${plan.rounds} rounds per case, ${session.generator}, ${where}, Node.js ${process.version}`)
   console.log(`${'simulator against'.padEnd(28)}${'bare node:http'.padEnd(24)}${peerName ?? ''}`)
   const results: CaseResult[] = []
   for (const benchCase of cases.filter(({ name }) => name.includes(flags.only))) {

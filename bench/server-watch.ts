@@ -4,7 +4,7 @@ import type { Series } from './statistics.ts'
 
 const sampleMs = 1_000
 
-/** Looks at how much memory a process has: each second as it is, and when asked to after a collection of garbage. */
+/** Measures the memory of a process: every second, and on request after a garbage collection. */
 export class MemoryWatch {
   readonly #pid: number
   readonly #startMs = performance.now()
@@ -18,25 +18,25 @@ export class MemoryWatch {
     this.#timer = setInterval(() => this.#look(), sampleMs)
   }
 
-  /** Resident MB when it was last looked at. */
+  /** Resident MB at the last measurement. */
   get lastMb(): number {
     return this.#lastMb
   }
 
-  /** The most that was seen, in resident MB. */
+  /** Maximum resident MB. */
   get highestMb(): number {
     return this.#highestMb
   }
 
-  /** Has garbage collected, and notes what is resident then. */
+  /** Triggers a garbage collection, and stores the resident memory after it. */
   collect(): void {
     const seconds = (performance.now() - this.#startMs) / 1_000
-    const noted = collectedMb(this.#pid).then((mb) => [seconds, mb] as const)
-    noted.catch(() => {}) // Told by `collected`.
-    this.#collected.push(noted)
+    const measured = collectedMb(this.#pid).then((mb) => [seconds, mb] as const)
+    measured.catch(() => {}) // Reported by `collected`.
+    this.#collected.push(measured)
   }
 
-  /** Seconds since the watch began, and resident MB after each collection. */
+  /** Seconds since the start of the watch, and resident MB after each collection. */
   collected(): Promise<Series> {
     return Promise.all(this.#collected)
   }
@@ -50,12 +50,12 @@ export class MemoryWatch {
       this.#lastMb = residentMb(this.#pid)
       this.#highestMb = Math.max(this.#highestMb, this.#lastMb)
     } catch {
-      this.stop() // It has ended, which its owner finds out by itself.
+      this.stop() // The process has exited. Its owner detects that.
     }
   }
 }
 
-/** The count of open descriptors once it is back to a number, or what it is after some seconds. */
+/** Waits until the number of open descriptors has dropped to `wanted`, up to a time limit. Returns the number. */
 export async function descriptorsBackTo(pid: number, wanted: number, seconds: number): Promise<number> {
   const giveUpMs = performance.now() + seconds * 1_000
   while (openDescriptors(pid) > wanted && performance.now() < giveUpMs) {
@@ -64,7 +64,7 @@ export async function descriptorsBackTo(pid: number, wanted: number, seconds: nu
   return openDescriptors(pid)
 }
 
-/** Collects what a server writes to standard error: the log, and what Node.js says when something is badly wrong. */
+/** Collects standard error of a server: the log, and warnings and errors of Node.js. */
 export function collectErrors(child: ChildProcess): { readonly lines: readonly string[] } {
   const lines: string[] = []
   let rest = ''
@@ -74,7 +74,8 @@ export function collectErrors(child: ChildProcess): { readonly lines: readonly s
     lines.push(...parts)
   })
   child.once('exit', (code, signal) => {
-    if (signal !== 'SIGKILL') lines.push(`The simulator ended by itself (${signal ?? `exit code ${code}`}).`)
+    if (signal !== 'SIGKILL')
+      lines.push(`The simulator exited unexpectedly (${signal ?? `exit code ${code}`}).`)
   })
   return { lines }
 }

@@ -3,40 +3,40 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { childCount, hasProcessFacts } from './process-facts.ts'
-import { findFreePort, start, untilItAnswers, type StartOptions } from './processes.ts'
+import { findFreePort, start, waitForPort, type StartOptions } from './processes.ts'
 
-/** The key of every simulator that is measured. */
+/** API key of every measured simulator. */
 export const key = 'benchmark'
 
-/** The simulator as `make build` leaves it. */
+/** Path of the simulator that `make build` creates. */
 export const builtSimulator = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url))
 
-/** A hundred thousand recordings are read in some seconds, on a busy machine in more. */
+/** Reading 100,000 recordings takes some seconds, and longer on a busy machine. */
 const startTimeoutMs = 120_000
 
 const collectOnSignal = new URL('./collect-on-signal.mjs', import.meta.url).href
 
-/** A process that answers on a port of the loopback interface. */
+/** A server process on a port of the loopback interface. */
 export interface Server {
   readonly child: ChildProcess
   readonly pid: number
   readonly port: number
 }
 
-/** How a simulator is started. */
+/** Options for starting a simulator. */
 export interface SimulatorOptions extends Pick<StartOptions, 'core' | 'stderr'> {
-  /** The program's main.js. */
+  /** Path of the simulator's main.js. */
   readonly program: string
-  /** An own folder, away from any .env of the developer. */
+  /** Working directory, separate from any .env file of the developer. */
   readonly folder: string
   readonly deployments: object
-  /** Replaces settings. */
+  /** Overrides settings. */
   readonly env?: NodeJS.ProcessEnv
-  /** Lets `collectedMb` ask for a collection of garbage. */
+  /** Allows `collectedMb` to request a garbage collection. */
   readonly canCollect?: boolean
 }
 
-/** Starts the simulator as users run it, and waits until it answers. It waits for nothing unless `env` says so. */
+/** Starts the simulator as users do, and waits until it accepts connections. Latency is off unless `env` sets it. */
 export async function startSimulator(options: SimulatorOptions): Promise<Server> {
   const { program, folder, deployments, env, core, stderr = 'inherit', canCollect = false } = options
   const file = join(folder, 'deployments.json')
@@ -52,34 +52,34 @@ export async function startSimulator(options: SimulatorOptions): Promise<Server>
       SIMULATOR_API_KEY: key,
       OPENAI_DEPLOYMENT_CONFIG_PATH: file,
       LATENCY_TIME_SCALE: '0',
-      LOG_LEVEL: 'error', // That the simulator is the bottleneck is what is wanted here.
+      LOG_LEVEL: 'error', // No warnings that the simulator is the bottleneck, which is intended here.
       ...env,
     },
   })
   const workers = Number(env?.['WORKERS'] ?? 1)
-  // A build from before that setting would pass over it, and be taken for several processes.
+  // A build without this setting would ignore it and be measured as several processes.
   if (workers > 1 && hasProcessFacts && childCount(server.pid) < workers - 1) {
     throw new Error(
-      `Could not measure ${workers} workers: ${program} runs as one process. Use a build that knows WORKERS.`,
+      `Could not measure ${workers} workers: ${program} runs as one process. Use a build that supports WORKERS.`,
     )
   }
   return server
 }
 
-/** Starts the bare server with the answers of a file, see reference-server.mjs. */
+/** Starts the bare server with a captured answer, see reference-server.mjs. */
 export async function startReference(answerFile: string, core: string | undefined): Promise<Server> {
   const port = await findFreePort()
   const script = fileURLToPath(new URL('./reference-server.mjs', import.meta.url))
   return running([process.execPath, script, String(port), answerFile], port, { core })
 }
 
-/** Starts a program that listens on a port, and waits until it does. */
+/** Starts a program that listens on a port, and waits until it accepts connections. */
 export async function running(
   command: readonly string[],
   port: number,
   options: StartOptions,
 ): Promise<Server> {
   const child = start(command, options)
-  await untilItAnswers(child, port, startTimeoutMs)
+  await waitForPort(child, port, startTimeoutMs)
   return { child, pid: child.pid ?? 0, port }
 }

@@ -1,27 +1,27 @@
 import { chatPath } from './cases.ts'
 import { makeTexts, repeatedPrompt } from './prompts.ts'
 
-/** One kind of request of the mixed load. */
+/** A kind of request in the mixed load. */
 export interface SoakKind {
   readonly name: string
-  /** Share of the requests; those of all kinds are 1 together. */
+  /** Share of the requests. The shares of all kinds add up to 1. */
   readonly share: number
   readonly deployment: keyof typeof soakDeployments
   readonly stream: boolean
-  /** Whether each prompt is a new one. */
+  /** Whether each prompt is new. */
   readonly isNew?: boolean
-  /** What is right; absent where an answer may go wrong in any way, as long as it ends. */
+  /** Expected statuses; absent if an answer can fail in any way, but must end. */
   readonly statuses?: readonly number[]
-  /** The client closes the connection after so many events. */
-  readonly leavesAfter?: number
+  /** The client closes the connection after this many events. */
+  readonly disconnectsAfter?: number
 }
 
 const quota = { tokensPerMinute: 2_000_000_000, requestsPerMinute: 2_000_000_000 }
 
-/** When the first token of a paced stream is due, and each further one after that, in milliseconds. */
+/** Time of the first token of a paced stream, and between further tokens, in milliseconds. */
 export const pace = { firstToken: 200, perToken: 20 } as const
 
-/** Events that come before the first token: the filter's results and the role. */
+/** Events before the first token: prompt filter results and role. */
 export const eventsBeforeTokens = 2
 
 /** Tokens of each answer. */
@@ -30,7 +30,7 @@ export const soakTokens = 50
 /** Deployments of the simulator under load. */
 export const soakDeployments = {
   paced: { model: 'gpt-4o', latency: pace, ...quota },
-  // Nothing is waited for, so that its times are the simulator's own.
+  // Without latency, so that the measured time is that of the simulator.
   quick: { model: 'gpt-4o', latency: { firstToken: 0, perToken: 0 }, ...quota },
   full: { model: 'gpt-4o', tokensPerMinute: 100 },
   faulty: {
@@ -60,16 +60,16 @@ export const soakKinds: readonly SoakKind[] = [
     isNew: true,
     statuses: [200],
   },
-  // A window that rolls over lets a few requests through.
+  // A rate limit admits a few requests when its window moves.
   { name: 'refused with 429', share: 0.1, deployment: 'full', stream: false, statuses: [429, 200] },
   { name: 'faults in streams', share: 0.04, deployment: 'faulty', stream: true },
   { name: 'faults, whole', share: 0.03, deployment: 'faulty', stream: false },
-  { name: 'clients that leave', share: 0.03, deployment: 'paced', stream: true, leavesAfter: 10 },
+  { name: 'clients that disconnect', share: 0.03, deployment: 'paced', stream: true, disconnectsAfter: 10 },
 ]
 
 const texts = makeTexts(512)
 
-/** The bytes of a request; those of a kind without new prompts are always the same. */
+/** Returns the bytes of a request. They are constant for kinds without new prompts. */
 export function requestOf(kind: SoakKind, port: number, key: string): (number: number) => string {
   const head =
     `POST ${chatPath(kind.deployment)} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\napi-key: ${key}\r\n` +

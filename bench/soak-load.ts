@@ -1,5 +1,5 @@
-// The load of a soak, in a process of its own. Open loop: each request starts when its time has come, whatever became of
-// those before it, and all times count from then. Argument: a LoadPlan. Prints LoadLines.
+// Load generator of the soak test, a separate process. Open loop: each request starts when it is due, independent of
+// earlier requests, and all times count from then. Argument: a LoadPlan. Prints LoadLines.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createRandom } from '../src/lib/random.ts'
 import { ConnectionPool } from './connection-pool.ts'
@@ -13,13 +13,16 @@ const pool = new ConnectionPool(plan.port)
 const requests = new Map(soakKinds.map((kind) => [kind, requestOf(kind, plan.port, plan.key)]))
 const wrong: Record<string, number> = {}
 let counts = new WindowCounts()
-/** Between two windows the simulator is made to collect its garbage, so that its memory can be told: what waits for that says nothing. */
+/**
+ * Between two windows the simulator collects its garbage, so that its memory can be measured. Times during a
+ * collection are not counted.
+ */
 const collectionMs = 1_000
 let timesFromMs = 0
 const open = new Set<number>()
 let number = 0
 
-const say = (line: LoadLine): boolean => process.stdout.write(`${JSON.stringify(line)}\n`)
+const print = (line: LoadLine): boolean => process.stdout.write(`${JSON.stringify(line)}\n`)
 
 function drawKind(): SoakKind {
   let left = random.unit()
@@ -28,18 +31,18 @@ function drawKind(): SoakKind {
 
 function send(dueAtMs: number): void {
   const kind = drawKind()
-  const { statuses, stream, leavesAfter } = kind
+  const { statuses, stream, disconnectsAfter } = kind
   let events = 0
   number += 1
-  const own = number
-  open.add(own)
+  const id = number
+  open.add(id)
   counts.sent += 1
   counts.sends.record(performance.now() - dueAtMs)
-  const leave = pool.send(requests.get(kind)?.(own) ?? '', {
+  const disconnect = pool.send(requests.get(kind)?.(id) ?? '', {
     onEvents(count) {
       const nowMs = performance.now()
       const atMs = nowMs - dueAtMs
-      // What goes wrong on purpose, or is left, says nothing of lateness.
+      // Faults and disconnects are not counted as lateness.
       if (statuses && nowMs >= timesFromMs) {
         for (let index = events; index < events + count; index += 1) {
           const token = index - eventsBeforeTokens
@@ -49,10 +52,10 @@ function send(dueAtMs: number): void {
         }
       }
       events += count
-      if (leavesAfter !== undefined && events >= leavesAfter) leave()
+      if (disconnectsAfter !== undefined && events >= disconnectsAfter) disconnect()
     },
     onEnd({ status, isComplete }) {
-      open.delete(own)
+      open.delete(id)
       if (statuses && !(isComplete && statuses.includes(status))) {
         counts.wrong += 1
         const seen = `${kind.name}: ${isComplete ? '' : 'broken off, '}status ${status}`
@@ -66,7 +69,7 @@ function send(dueAtMs: number): void {
   })
 }
 
-/** Sends all that is due until a time, at times drawn as those of independent clients are. */
+/** Sends all requests that are due until `endMs`. The arrivals are random, like those of independent clients. */
 let nextMs = performance.now()
 async function sendUntil(endMs: number): Promise<void> {
   for (let nowMs = performance.now(); nowMs < endMs; nowMs = performance.now()) {
@@ -81,15 +84,15 @@ async function sendUntil(endMs: number): Promise<void> {
 const startMs = performance.now()
 let edgeMs = startMs + plan.leadSeconds * 1_000
 await sendUntil(edgeMs)
-say({ kind: 'begin' })
+print({ kind: 'begin' })
 for (let window = 0; window < plan.windows; window += 1) {
   counts = new WindowCounts()
   timesFromMs = performance.now() + (window === 0 ? 0 : collectionMs)
   edgeMs += plan.windowSeconds * 1_000
   await sendUntil(edgeMs)
-  say({ kind: 'window', window: counts.toWindow(plan.windowSeconds) })
+  print({ kind: 'window', window: counts.toWindow(plan.windowSeconds) })
 }
 const giveUpMs = performance.now() + drainMs
 while (open.size > 0 && performance.now() < giveUpMs) await sleep(20)
-say({ kind: 'end', unfinished: open.size, wrong })
+print({ kind: 'end', unfinished: open.size, wrong })
 process.exit(0)

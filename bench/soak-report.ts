@@ -17,10 +17,10 @@ const columns = [
   'memory',
 ]
 
-/** The head of the table of windows. Times in milliseconds from when each thing was due, CPU of the simulator. */
+/** Header of the window table. Times are in milliseconds after the due time. CPU is that of the simulator. */
 export const windowHead = columns.map((name) => pad(name)).join('')
 
-/** A row of that table. */
+/** Row of the window table. */
 export function windowRow(number: number, window: SoakWindow, cpu: number, memoryMb: number): string {
   const { sent, done, seconds, tokenP50Ms, tokenP99Ms, answerP50Ms, answerP99Ms, sendP99Ms } = window
   const times = [tokenP50Ms, tokenP99Ms, answerP50Ms, answerP99Ms, sendP99Ms].map((value) => value.toFixed(1))
@@ -30,7 +30,7 @@ export function windowRow(number: number, window: SoakWindow, cpu: number, memor
     .join('')
 }
 
-/** What is kept of a soak. */
+/** Results of a soak test for results.json. */
 export function describeSoak(soak: {
   readonly minutes: number
   readonly knee: number | undefined

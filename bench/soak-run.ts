@@ -4,33 +4,33 @@ import { cpuSeconds } from './process-facts.ts'
 import { start } from './processes.ts'
 import type { LoadLine, LoadPlan, SoakWindow } from './soak-window.ts'
 
-/** What a load was to the two processes, as shares of a core. */
+/** CPU use of the two processes, as shares of a core. */
 export interface CpuShares {
   readonly simulator: number
   readonly generator: number
 }
 
-/** What a load came to. */
+/** Result of a load. */
 export interface LoadResult {
-  /** Answers that never ended. */
+  /** Number of answers that never ended. */
   readonly unfinished: number
-  /** Answers that were not of their kind, by what they were. */
+  /** Number of unexpected answers by description. */
   readonly wrong: Readonly<Record<string, number>>
 }
 
-/** Told of the run as it goes on. */
+/** Callbacks during a load. */
 export interface LoadListener {
-  /** The first window begins: the load before it is over. */
+  /** The first window has started. */
   onBegin?(): void
-  /** A window has ended; with the CPU that it took. */
+  /** A window has ended. */
   onWindow(window: SoakWindow, cpu: CpuShares): void
 }
 
 /**
- * Runs the load generator in a process of its own until all answers have ended.
+ * Runs the load generator in a separate process until all answers have ended.
  *
- * @param simulatorPid of the process whose CPU is told
- * @param core of the generator; undefined where the system decides
+ * @param simulatorPid process to measure the CPU use of
+ * @param core core of the generator; undefined means any core
  */
 export async function runLoad(
   plan: LoadPlan,
@@ -61,6 +61,6 @@ export async function runLoad(
       }
     }
   }
-  if (!end) throw new Error('Could not finish: the load generator ended early. Its own words are above.')
+  if (!end) throw new Error('Could not finish: the load generator exited early. See its output above.')
   return end
 }

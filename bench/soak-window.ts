@@ -1,46 +1,46 @@
 import { Histogram } from '../src/lib/histogram.ts'
 
-/** What happened in a window of the load, in milliseconds from when each thing was due. */
+/** Measurements of one window. Times are in milliseconds after the due time. */
 export interface SoakWindow {
   readonly seconds: number
   readonly sent: number
-  /** Answers that ended in the window and were right. */
+  /** Answers that ended in the window and were as expected. */
   readonly done: number
-  /** Answers that were not what their kind asks for. */
+  /** Unexpected answers. */
   readonly wrong: number
-  /** How late tokens came. */
+  /** Lateness of tokens. */
   readonly tokenP50Ms: number
   readonly tokenP99Ms: number
-  /** How long whole answers took that wait for nothing. */
+  /** Duration of answers without latency. */
   readonly answerP50Ms: number
   readonly answerP99Ms: number
-  /** How late the generator itself sent. */
+  /** Lateness of the generator itself. */
   readonly sendP99Ms: number
 }
 
-/** A line that the load generator prints: the first window begins, a window has ended, all has ended. */
+/** A line of output of the load generator: the first window starts, a window has ended, all answers have ended. */
 export type LoadLine =
   | { readonly kind: 'begin' }
   | { readonly kind: 'window'; readonly window: SoakWindow }
   | { readonly kind: 'end'; readonly unfinished: number; readonly wrong: Readonly<Record<string, number>> }
 
-/** What the load generator is told. */
+/** Argument of the load generator. */
 export interface LoadPlan {
   readonly port: number
   readonly key: string
-  /** Requests a second, all kinds together. */
+  /** Requests per second of all kinds. */
   readonly rate: number
-  /** Load before the first window, which is not counted: streams must have opened before as many end as begin. */
+  /** Load before the first window, in seconds. It is not counted, because at first more streams start than end. */
   readonly leadSeconds: number
   readonly windowSeconds: number
   readonly windows: number
   readonly seed: string
 }
 
-/** Of all times, in milliseconds. */
+/** Resolution of all times, in milliseconds. */
 const RESOLUTION = { precision: 0.03, lowest: 0.01 }
 
-/** Collects a window. */
+/** Collects the measurements of a window. */
 export class WindowCounts {
   sent = 0
   done = 0

@@ -1,4 +1,4 @@
-// Puts a mixed load on the built simulator for a while and looks for leaks and loss of speed. Linux only. See README.md.
+// Runs a mixed load on the built simulator and looks for leaks and slowdowns. Linux only. See README.md.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { findKnee, type RampStep } from './knee.ts'
@@ -11,14 +11,14 @@ import { builtSimulator, key, startSimulator, type Server } from './servers.ts'
 import { soakDeployments } from './soak-kinds.ts'
 import { describeSoak, windowHead, windowRow } from './soak-report.ts'
 import { runLoad, type CpuShares } from './soak-run.ts'
-import { judgeSoak, type SoakRun } from './soak-verdict.ts'
+import { checkSoak, type SoakRun } from './soak-verdict.ts'
 import type { SoakWindow } from './soak-window.ts'
-import { temporaryFolder } from './temporary-folder.ts'
+import { createTemporaryFolder } from './temporary-folder.ts'
 
 const { values: flags } = parseArgs({
   options: {
     minutes: { type: 'string', default: '1' },
-    // Requests a second, instead of a share of the knee, which is then not looked for.
+    // Requests per second. Without it, the knee is measured first.
     rate: { type: 'string', default: '' },
     save: { type: 'boolean', default: false },
     simulator: { type: 'string', default: builtSimulator },
@@ -30,12 +30,12 @@ const leadSeconds = 5
 const drainSeconds = 10
 const rampLimitMs = 180_000
 const minutes = Number(flags.minutes)
-// Minutes where there are at least three, otherwise thirds.
+// Windows of a minute, or thirds of a shorter run.
 const windows = Math.max(3, Math.round(minutes))
 const windowSeconds = (60 * minutes) / windows
 
 const cores = findCores()
-const folder = temporaryFolder('bench-soak')
+const folder = createTemporaryFolder('bench-soak')
 
 async function measureStep({ port, pid }: Server, rate: number): Promise<RampStep> {
   const { leadSeconds, windowSeconds } = ramp
@@ -51,7 +51,7 @@ async function measureStep({ port, pid }: Server, rate: number): Promise<RampSte
     wrong: Object.values(wrong).reduce((sum, count) => sum + count, 0),
   }
   console.log(
-    `  ${String(rate).padStart(6)} requests a second: tokens ${step.tokenP99Ms.toFixed(1)} ms late (p99), ` +
+    `  ${String(rate).padStart(6)} requests per second: tokens ${step.tokenP99Ms.toFixed(1)} ms late (p99), ` +
       `${(step.cpu * 100).toFixed(0)} % of a core${step.wrong > 0 ? `, ${step.wrong} wrong` : ''}`,
   )
   return step
@@ -72,13 +72,13 @@ async function soak(): Promise<boolean> {
   const before = openDescriptors(pid)
   let knee: number | undefined
   if (flags.rate === '') {
-    console.log('Looking for the knee:')
+    console.log('Finding the knee:')
     knee = await findKnee((rate) => measureStep(simulator, rate), ramp.startRate)
     await sleep(1_000)
   }
   const rate = knee === undefined ? Number(flags.rate) : Math.round(knee * shareOfKnee)
   const ofKnee = knee === undefined ? '' : `, ${shareOfKnee * 100} % of the knee of ${knee}`
-  console.log(`${minutes} minutes of ${rate} requests a second${ofKnee}:`)
+  console.log(`${minutes} minutes of ${rate} requests per second${ofKnee}:`)
   console.log(windowHead)
 
   const watch = new MemoryWatch(pid)
@@ -109,7 +109,7 @@ async function soak(): Promise<boolean> {
 }
 
 function report(run: SoakRun, knee: number | undefined): boolean {
-  const checks = judgeSoak(run)
+  const checks = checkSoak(run)
   const facts = describeSoak({ minutes, knee, run })
   const good = checks.every(({ isGood }) => isGood)
   console.log()
@@ -123,13 +123,11 @@ function report(run: SoakRun, knee: number | undefined): boolean {
 
 await runToEnd(rampLimitMs + 60_000 * minutes + 60_000, async () => {
   if (!hasProcessFacts) {
-    throw new Error(
-      `Could not soak: memory and descriptors are read from /proc (got ${process.platform}). Use Linux.`,
-    )
+    throw new Error(`Could not run the soak test: /proc is required (got ${process.platform}). Use Linux.`)
   }
   if (!(minutes >= 0.2 && minutes <= 1_440) || (flags.rate !== '' && !(Number(flags.rate) > 0))) {
     throw new Error(
-      'Could not read the flags: --minutes is from 0.2 to 1440, --rate more than 0 requests a second.',
+      `Could not read the flags: --minutes must be 0.2 to 1440 and --rate above 0 (got ${flags.minutes}, ${flags.rate || 'none'}).`,
     )
   }
   process.exitCode = (await soak()) ? 0 : 1

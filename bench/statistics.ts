@@ -1,35 +1,35 @@
-/** The middle value; between the two middle ones where there is no single one. */
+/** Median. For an even number of values, the mean of the two middle ones. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length / 2
   return ((sorted[Math.ceil(middle) - 1] ?? NaN) + (sorted[Math.floor(middle)] ?? NaN)) / 2
 }
 
-/** What the rounds of one case say together. */
+/** Ratios of all rounds of a case. */
 export interface Ratio {
   readonly median: number
   readonly lowest: number
   readonly highest: number
 }
 
-/** Compares round by round, because the two halves of a round met the same mood of the machine. */
+/** Compares round by round, because both halves of a round run under the same conditions. */
 export function ratioOf(measured: readonly number[], reference: readonly number[]): Ratio {
   const ratios = measured.map((value, round) => value / (reference[round] ?? NaN))
   return { median: median(ratios), lowest: Math.min(...ratios), highest: Math.max(...ratios) }
 }
 
-/** The value that a share of the values does not exceed. */
+/** Returns the given quantile of the values. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = Float64Array.from(values).sort()
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN
 }
 
-/** Points of time and what was measured then. */
+/** Measurements with their times. */
 export type Series = readonly (readonly [x: number, y: number])[]
 
 /**
- * The slope of a line through points: the median of the slopes between any two (Theil and Sen), which a few points far
- * away, such as those around a garbage collection, do not turn. NaN for fewer than two points.
+ * Slope of a line through points: the median of the slopes between any two points (Theil-Sen estimator). It is robust
+ * against outliers, such as those around a garbage collection. NaN for fewer than two points.
  */
 export function slopeOf(points: Series): number {
   const slopes: number[] = []

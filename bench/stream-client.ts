@@ -1,15 +1,15 @@
 import { connect } from 'node:net'
 
-/** What a client saw of one streamed answer. */
-export interface SeenStream {
-  /** When each event came, in milliseconds from the sending of the request. */
+/** A streamed answer as a client receives it. */
+export interface ReceivedStream {
+  /** Arrival time of each event, in milliseconds after the request. */
   readonly eventsMs: readonly number[]
   readonly status: number
-  /** When the request was sent, on the scale of `performance.now()`. */
+  /** Time of the request on the scale of `performance.now()`. */
   readonly sentMs: number
 }
 
-/** A streamed chat request, and where to send it. */
+/** A streamed chat request and its address. */
 export interface StreamRequest {
   readonly port: number
   readonly path: string
@@ -21,10 +21,10 @@ const eventMark = Buffer.from('data: ')
 const endOfHead = Buffer.from('\r\n\r\n')
 
 /**
- * Asks for one stream and notes when its events come. It looks at nothing but their beginnings, so that the client is not
- * what is measured.
+ * Sends a streamed request and records when its events arrive. It only searches for event prefixes, so that the
+ * client is not the bottleneck.
  */
-export function openStream({ port, path, key, body }: StreamRequest): Promise<SeenStream> {
+export function openStream({ port, path, key, body }: StreamRequest): Promise<ReceivedStream> {
   const content = JSON.stringify(body)
   const head = [
     `POST ${path} HTTP/1.1`,

@@ -1,4 +1,5 @@
-// Shows that what a client sees has the distributions that were asked for, and how many paced streams a core carries.
+// Compares the latency that a client sees with the configured distributions, and measures how many paced streams a
+// core can handle.
 import { spawnSync } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -10,24 +11,24 @@ import { findCores } from './processes.ts'
 import { runToEnd } from './run-to-end.ts'
 import { builtSimulator, key, startSimulator, type Server } from './servers.ts'
 import { quantile } from './statistics.ts'
-import { openStream, type SeenStream } from './stream-client.ts'
-import { temporaryFolder } from './temporary-folder.ts'
+import { openStream, type ReceivedStream } from './stream-client.ts'
+import { createTemporaryFolder } from './temporary-folder.ts'
 
 const shares = [0.1, 0.5, 0.9, 0.95, 0.99] as const
-/** Events that come before the first token: the filter's results and the role. */
+/** Events before the first token: prompt filter results and role. */
 const eventsBeforeTokens = 2
 const limitMs = 120_000
 
 const { values: flags } = parseArgs({
   options: {
-    // Such as 500,1000,1500: looks for the knee, and takes some ten seconds each.
+    // For example 500,1000,1500. Measures these numbers of streams instead, some ten seconds each.
     streams: { type: 'string', default: '' },
     'per-second': { type: 'string', default: '50' },
     simulator: { type: 'string', default: builtSimulator },
   },
 })
 
-/** Short times, so that a thousand streams a case take seconds; their form is what is measured. */
+/** Short times, so that a thousand streams per case take seconds. Only the shape of the distribution matters. */
 const cases: Readonly<Record<string, { firstToken: Distribution; perToken: Distribution }>> = {
   constant: {
     firstToken: { distribution: 'constant', ms: 200 },
@@ -55,12 +56,12 @@ const perSecond = Number(flags['per-second'])
 const steady = { firstToken: 1_000, perToken: 1_000 / perSecond }
 
 const cores = findCores()
-// The client is this process: it keeps off the core of the server.
+// This process is the client. It must not use the core of the server.
 if (cores) spawnSync('taskset', ['-a', '-p', '-c', cores.load, String(process.pid)], { stdio: 'ignore' })
 
-const folder = temporaryFolder('bench-timing')
+const folder = createTemporaryFolder('bench-timing')
 
-const ask = (port: number, deployment: string, tokens: number): Promise<SeenStream> =>
+const ask = (port: number, deployment: string, tokens: number): Promise<ReceivedStream> =>
   openStream({
     port,
     key,
@@ -68,14 +69,14 @@ const ask = (port: number, deployment: string, tokens: number): Promise<SeenStre
     body: { messages: [{ role: 'user', content: 'Hello' }], max_tokens: tokens, stream: true },
   })
 
-/** Opens streams evenly over some time, and gives what came of them. */
+/** Opens streams evenly over a period and returns them after they have ended. */
 async function openAll(
   count: number,
   overMs: number,
-  open: () => Promise<SeenStream>,
-): Promise<SeenStream[]> {
+  open: () => Promise<ReceivedStream>,
+): Promise<ReceivedStream[]> {
   const startMs = performance.now()
-  const opened: Promise<SeenStream>[] = []
+  const opened: Promise<ReceivedStream>[] = []
   for (let i = 0; i < count; i++) {
     const waitMs = startMs + (i * overMs) / count - performance.now()
     if (waitMs > 1) await sleep(waitMs)
@@ -83,19 +84,19 @@ async function openAll(
   }
   const streams = await Promise.all(opened)
   if (streams.some(({ status }) => status !== 200))
-    throw new Error('Could not measure: a stream was refused.')
+    throw new Error('Could not measure: a stream was rejected.')
   return streams
 }
 
-/** When each token came; an end comes with its last token, and is not one. */
-const tokensOf = ({ eventsMs }: SeenStream, tokens: number): readonly number[] =>
+/** Returns the arrival time of each token. The finish event arrives with the last token and is not included. */
+const tokensOf = ({ eventsMs }: ReceivedStream, tokens: number): readonly number[] =>
   eventsMs.slice(eventsBeforeTokens, eventsBeforeTokens + tokens)
 
 async function compareQuantiles(port: number): Promise<void> {
   const tokens = 11
   const streams = 1_000
   console.log(
-    `${streams} streams of ${tokens} tokens each; milliseconds, configured / as a client saw them\n`,
+    `${streams} streams of ${tokens} tokens each; milliseconds, configured / as received by the client\n`,
   )
   console.log(`${''.padEnd(24)}${shares.map((share) => `p${share * 100}`.padStart(16)).join('')}`)
   for (const [name, { firstToken, perToken }] of Object.entries(cases)) {
@@ -121,8 +122,8 @@ function printRow(name: string, configured: Distribution, seen: readonly number[
 }
 
 /**
- * Opens many streams whose tokens are due at known times, and says how late they came and what they cost while all of
- * them were open: opening them costs far more than a token does.
+ * Opens many streams with tokens at known times, and measures lateness and CPU use while all of them are open.
+ * Opening a stream costs far more than a token.
  */
 async function measureStreams(count: number, { port, pid }: Server): Promise<void> {
   const openMs = 4_000
@@ -144,9 +145,9 @@ async function measureStreams(count: number, { port, pid }: Server): Promise<voi
     }),
   )
   console.log(
-    `${String(count).padStart(6)} streams of ${perSecond} tokens a second: late p50 ${quantile(lateMs, 0.5).toFixed(1)}, ` +
+    `${String(count).padStart(6)} streams of ${perSecond} tokens per second: late p50 ${quantile(lateMs, 0.5).toFixed(1)}, ` +
       `p99 ${quantile(lateMs, 0.99).toFixed(1)}, p99.9 ${quantile(lateMs, 0.999).toFixed(1)} ms; ` +
-      `CPU ${((1e6 * cpu) / lateMs.length).toFixed(1)} us a token, ${((1e5 * cpu) / watchedMs).toFixed(0)} % of a core`,
+      `CPU ${((1e6 * cpu) / lateMs.length).toFixed(1)} us per token, ${((1e5 * cpu) / watchedMs).toFixed(0)} % of a core`,
   )
 }
 

@@ -1,5 +1,5 @@
--- Reads the same plan as load-generator.mjs, and prints its result in the same form. Arguments: plan file, and a
--- number that no other run has, so that its prompts are new.
+-- Reads the plan of load-generator.mjs and prints its result in the same format. Arguments: plan file, and a number
+-- that is unique per run, so that its prompts are new.
 local texts, number = {}, 0
 local path, prefix, suffix, numbered
 
@@ -21,14 +21,14 @@ function init(args)
   for index = 9, #lines do
     texts[#texts + 1] = lines[index]
   end
-  -- More than a run can ask, and no multiple of any count of texts, so that each run begins at another one.
+  -- Above the requests of a run and not a multiple of any number of texts, so that each run starts with another text.
   number = tonumber(args[2]) * 10012345
   wrk.headers["api-key"] = lines[5]
   wrk.headers["Content-Type"] = "application/json"
   if #texts > 0 then
     request = newRequest
   else
-    -- Without a request function wrk prepares the bytes once.
+    -- Without a request function, wrk prepares the bytes once.
     wrk.method, wrk.path, wrk.body = "POST", path, prefix .. suffix
   end
 end

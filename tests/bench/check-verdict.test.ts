@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { judge, judgeTwice, lostCases } from '../../bench/check-verdict.ts'
+import { checkRatio, checkWithRetry, missingCases } from '../../bench/check-verdict.ts'
 
 test.each([
   [0.5, 0.5, 'ok'],
@@ -9,23 +9,23 @@ test.each([
   [NaN, 0.5, 'slower'],
   [0.1, undefined, 'not recorded'],
 ] as const)('a ratio of %d, recorded as %s, is %s', (measured, recorded, verdict) => {
-  expect(judge(measured, recorded)).toBe(verdict)
+  expect(checkRatio(measured, recorded)).toBe(verdict)
 })
 
 test('measures a case again before it calls it slower', async () => {
   const measure = vi.fn((attempt: 1 | 2) => Promise.resolve(attempt === 1 ? 0.3 : 0.49))
-  expect(await judgeTwice(measure, 0.5)).toBe('ok')
+  expect(await checkWithRetry(measure, 0.5)).toBe('ok')
   expect(measure.mock.calls).toEqual([[1], [2]])
 })
 
 test('calls a case slower that is so both times', async () => {
-  expect(await judgeTwice(() => Promise.resolve(0.3), 0.5)).toBe('slower')
+  expect(await checkWithRetry(() => Promise.resolve(0.3), 0.5)).toBe('slower')
 })
 
 test('measures a case once that is as fast as recorded, or has no record', async () => {
   const measure = vi.fn(() => Promise.resolve(0.5))
-  expect(await judgeTwice(measure, 0.5)).toBe('ok')
-  expect(await judgeTwice(measure, undefined)).toBe('not recorded')
+  expect(await checkWithRetry(measure, 0.5)).toBe('ok')
+  expect(await checkWithRetry(measure, undefined)).toBe('not recorded')
   expect(measure).toHaveBeenCalledTimes(2)
 })
 
@@ -36,5 +36,5 @@ test('names the recorded cases that are no longer measured', () => {
     { name: 'kept', bare },
     { name: 'renamed', bare },
   ]
-  expect(lostCases({ machine, generator: 'wrk', rounds: 7, cases }, ['kept', 'new'])).toEqual(['renamed'])
+  expect(missingCases({ machine, generator: 'wrk', rounds: 7, cases }, ['kept', 'new'])).toEqual(['renamed'])
 })

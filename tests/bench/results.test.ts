@@ -35,7 +35,7 @@ test('shows each case with its ratios, and a dash where the peer does not answer
     '',
     '### Throughput',
     '',
-    '2026-01-02, Any CPU, 2 cores (one for the servers, one for the load), Node.js v20.0.0, 7 rounds a case, wrk.',
+    '2026-01-02, Any CPU, 2 cores (one for the servers, one for the load), Node.js v20.0.0, 7 rounds per case, wrk.',
     '',
     '| case | against bare `node:http` | against aimock 1 |',
     '| ---- | ------------------------ | ---------------- |',
@@ -50,7 +50,7 @@ test('shows each case with its ratios, and a dash where the peer does not answer
 })
 
 test('a document without the marks is not written', () => {
-  expect(() => withResults('nothing', {})).toThrow(/put back/)
+  expect(() => withResults('nothing', {})).toThrow(/Restore/)
 })
 
 test('keeps three digits of a ratio', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { judgeSoak, type SoakRun } from '../../bench/soak-verdict.ts'
+import { checkSoak, type SoakRun } from '../../bench/soak-verdict.ts'
 
 const window = {
   seconds: 60,
@@ -29,7 +29,7 @@ const good: SoakRun = {
   cpus: [cpu, cpu, cpu],
 }
 const failed = (run: Partial<SoakRun>): string[] =>
-  judgeSoak({ ...good, ...run })
+  checkSoak({ ...good, ...run })
     .filter(({ isGood }) => !isGood)
     .map(({ name }) => name)
 

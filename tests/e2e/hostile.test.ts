@@ -111,7 +111,7 @@ describe('the program, under attack', () => {
         'structure: 10 M empty lists',
         'structure: 128 tools with 200 KB each',
         'text: spoken input of 7.5 MB',
-        'stranger: 31 x 31 MB',
+        'unauthorized: 31 x 31 MB',
         'answer: 10 x 2,048 embeddings',
       ]
       const { stdout } = await promisify(execFile)(
