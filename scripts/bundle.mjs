@@ -1,5 +1,5 @@
-// Bundles src/ into dist/: a file for each entry, and chunks that they share, so that all of them have the same instance of
-// each module. What is imported dynamically stays a chunk of its own, and packages stay packages.
+// Bundles src/ into dist/: one file per entry, and shared chunks, so that all entries use the same module instances.
+// Dynamic imports are separate chunks, and packages are not bundled.
 import { rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -19,7 +19,8 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
-  // With `node --enable-source-maps` stack traces name the lines of src/. The text of src/ would double the package.
+  // With `node --enable-source-maps` stack traces show lines of src/. The source text is not included, because it
+  // would double the package size.
   sourcemap: true,
   sourcesContent: false,
   logLevel: 'warning',

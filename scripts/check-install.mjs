@@ -1,5 +1,5 @@
-// Exits with 0 when node_modules holds what package-lock.json names, so that make can leave out npm ci.
-// Contents decide, not dates: a checkout gives the lock file a new date without changing it.
+// Exits with 0 if node_modules matches package-lock.json, so that make can skip npm ci.
+// Compares contents, because a checkout changes the date of the lock file.
 import { readFileSync } from 'node:fs'
 
 function packagesIn(path) {

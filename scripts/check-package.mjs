@@ -1,11 +1,11 @@
-// Checks what npm would publish: everything that a user needs, and nothing that is ours alone.
+// Checks the files that npm would publish: all that users need, and no internal files.
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
 const root = new URL('..', import.meta.url)
 const { bin, exports: entries } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
 
-/** Whatever package.json promises to a program that imports or runs the package. */
+/** Files that package.json declares for programs that import or run the package. */
 const promised = [bin, entries].flatMap((part) => leaves(part)).map((path) => path.replace(/^\.\//, ''))
 const required = [...promised, 'README.md', 'LICENSE', 'CHANGELOG.md', 'docs/config.md', 'sample.env']
 
@@ -15,7 +15,7 @@ function leaves(value) {
 
 const forbidden = [
   /(^|\/)tests?\//,
-  // Those of the examples show how a test is written.
+  // Tests of the examples are published, because they show how to write tests.
   /^(?!examples\/).*\.test\.[a-z.]+$/,
   /(^|\/)\.env/,
   /^src\//,
@@ -34,7 +34,7 @@ const problems = [
   ...required.filter((path) => !paths.includes(path)).map((path) => `${path} is missing`),
   ...paths
     .filter((path) => forbidden.some((pattern) => pattern.test(path)))
-    .map((path) => `${path} must not be in it`),
+    .map((path) => `${path} must not be included`),
 ]
 for (const problem of problems) {
   console.error(
@@ -42,4 +42,4 @@ for (const problem of problems) {
   )
 }
 if (problems.length > 0) process.exit(1)
-console.log(`The package holds ${paths.length} files, all as they should be.`)
+console.log(`The package has ${paths.length} files. All checks passed.`)

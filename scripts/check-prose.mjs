@@ -1,9 +1,10 @@
-// Finds words that make a text hard to read, and test titles without a subject: `node scripts/check-prose.mjs [path...]`.
-// A word belongs in this list when a plainer one says the same.
+// Finds words that make a text hard to read, and test titles without a subject: `node scripts/check-prose.mjs
+// [path...]`.
+// A word belongs in this list if a plainer word has the same meaning.
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
-/** Patterns, each with what to write instead. */
+/** Patterns with suggestions. */
 const words = [
   ['anew', 'again'],
   ['lest', 'so that ... not'],
@@ -54,7 +55,7 @@ const words = [
 ]
 const hard = new RegExp(`\\b(?:${words.map(([pattern]) => pattern).join('|')})\\b`, 'giu')
 
-/** A title that begins with a verb outside of a \`describe\` does not say what it is about. */
+/** A title that starts with a verb outside of a `describe` does not name its subject. */
 const title = /^(?:test|it)(?:\.\w+)*\(\s*(['"`])(.+?)\1/gmu
 const noSubject =
   /^(?:(?:is|are|has|have|does|do|was|can|may|must|will)\b|[a-z]+s (?:a|an|the|what|in|of|to|for|no|not|it|only|each|every|all|as|from|with|without|by|on|at|its|their|one|two|nothing|none|both|other|any|where|when|whether|how|that|those)\b)/u
@@ -95,8 +96,8 @@ function problemsIn(path) {
   return found.toSorted(([a], [b]) => a - b).map(([line, problem]) => `${path}:${line}: ${problem}`)
 }
 
-const asked = process.argv.slice(2)
-const files = execFileSync('git', ['ls-files', '--', ...(asked.length > 0 ? asked : texts)], {
+const paths = process.argv.slice(2)
+const files = execFileSync('git', ['ls-files', '--', ...(paths.length > 0 ? paths : texts)], {
   encoding: 'utf8',
 })
   .split('\n')

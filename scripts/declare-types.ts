@@ -1,6 +1,6 @@
-// Completes the declarations that tsc has written to dist/. Those that a user's program can import stay, the others are
-// removed. Settings and the keys of a deployment get their descriptions, where editors find them: in the source they stand
-// once, as texts that documents and the OpenAPI document have too.
+// Completes the declarations that tsc has written to dist/. Removes those that users cannot import. Adds descriptions
+// to settings and deployment keys, so that editors show them. In the source the descriptions are texts, because
+// documents and the OpenAPI document use them too.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { deploymentKeys } from '../src/config/deployment-keys.ts'
 import { settingsTable } from '../src/config/settings-table.ts'
@@ -25,10 +25,10 @@ describe(
   ]),
 )
 
-/** Removes each declaration file that no entry imports, directly or through others. */
+/** Removes each declaration file that no entry imports, directly or indirectly. */
 function removeUnreachable(entries: readonly string[]): void {
   const reachable = new Set(entries.map((name) => new URL(name, dist).href))
-  // The set grows while it is read.
+  // The loop also visits files that are added during the loop.
   for (const url of reachable) {
     const imported = readFileSync(new URL(url), 'utf8').matchAll(
       /(?:\bfrom |\bimport\(?)["'](\.[^"']+)\.[jt]s["']/g,
@@ -55,15 +55,15 @@ function describe(name: string, schema: string, texts: readonly (readonly [strin
     lines.push(line)
   }
   if (comments.size > 0) {
-    throw new Error(`Could not describe ${[...comments.keys()].join(', ')}: ${name} does not have them`)
+    throw new Error(`Could not describe ${[...comments.keys()].join(', ')}: not found in ${name}.`)
   }
   writeFileSync(file, lines.join('\n'))
 
   function addComment(line: string): void {
     const [, indent = '', key = ''] = /^( +)(\w+): /.exec(line) ?? []
-    const place = [...path, key].join('.')
-    const text = comments.get(place)
-    if (text !== undefined && comments.delete(place)) {
+    const keyPath = [...path, key].join('.')
+    const text = comments.get(keyPath)
+    if (text !== undefined && comments.delete(keyPath)) {
       lines.push(`${indent}/** ${text.replaceAll('*/', '*\\/')} */`)
     }
     if (line.endsWith('z.ZodObject<{')) path.push(key)

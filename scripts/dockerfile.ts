@@ -1,32 +1,32 @@
-/** One instruction of a Dockerfile, its continued lines joined. */
+/** An instruction of a Dockerfile with its continuation lines joined. */
 export interface Instruction {
-  /** In capitals: `COPY`. */
+  /** In upper case: `COPY`. */
   readonly name: string
-  /** What stands behind the name, flags included. */
+  /** Text after the name, including flags. */
   readonly text: string
-  /** By the name without dashes: `--from=build` is `from`. */
+  /** By name without dashes: `--from=build` is `from`. */
   readonly flags: ReadonlyMap<string, string>
-  /** What stands behind the flags. */
+  /** Text after the flags. */
   readonly rest: string
-  /** Where it starts, from 1. */
+  /** First line, starting at 1. */
   readonly line: number
 }
 
-/** A part of a Dockerfile from one FROM to the next. */
+/** A stage of a Dockerfile. */
 export interface Stage {
   readonly name: string | undefined
   readonly base: string
   readonly instructions: readonly Instruction[]
 }
 
-/** What a Dockerfile says. */
+/** A parsed Dockerfile. */
 export interface Dockerfile {
-  /** What stands before the first FROM. */
+  /** Instructions before the first FROM. */
   readonly head: readonly Instruction[]
   readonly stages: readonly Stage[]
 }
 
-/** Reads a Dockerfile without here-documents and parser directives, which ours has none of. */
+/** Parses a Dockerfile without here-documents and parser directives. */
 export function parseDockerfile(source: string): Dockerfile {
   const head: Instruction[] = []
   const stages: { name: string | undefined; base: string; instructions: Instruction[] }[] = []
@@ -39,14 +39,14 @@ export function parseDockerfile(source: string): Dockerfile {
   return { head, stages }
 }
 
-/** The values of all instructions `NAME key=value ...` of a stage, such as those of ENV. */
+/** Returns the values of all `NAME key=value ...` instructions of a stage, such as ENV. */
 export function keyValues(stage: Stage, name: 'ENV' | 'LABEL'): ReadonlyMap<string, string> {
   const texts = stage.instructions.filter((instruction) => instruction.name === name).map(({ rest }) => rest)
   const pairs = texts.join(' ').matchAll(/([\w.-]+)=("[^"]*"|\S*)/g)
   return new Map([...pairs].map(([, key = '', value = '']) => [key, value.replace(/^"|"$/g, '')]))
 }
 
-/** The command of an instruction in exec form; undefined for the shell form. */
+/** Returns the command of an instruction in exec form, or undefined for the shell form. */
 export function execForm(text: string): readonly string[] | undefined {
   try {
     const parsed: unknown = JSON.parse(text)
@@ -56,11 +56,11 @@ export function execForm(text: string): readonly string[] | undefined {
   }
 }
 
-/** What is wrong with a Dockerfile by the rules of this repository; a sentence each, with its line. */
+/** Checks a Dockerfile against the rules of this repository. Returns one sentence per problem, with its line. */
 export function lintDockerfile({ head, stages }: Dockerfile): string[] {
   const all = stages.flatMap(({ instructions }) => instructions)
   const last = stages.at(-1)
-  if (!last) return ['There is no FROM. Begin a stage by one.']
+  if (!last) return ['The Dockerfile has no FROM. Start a stage with FROM.']
   const find = (name: string): Instruction | undefined =>
     last.instructions.findLast((instruction) => instruction.name === name)
   const names = last.instructions.map(({ name }) => name)
@@ -78,37 +78,38 @@ export function lintDockerfile({ head, stages }: Dockerfile): string[] {
     if (own.has(base)) continue
     const arg = /^\$\{(\w+)\}$/.exec(base)?.[1]
     const image = args.get(arg ?? '')
-    if (image === undefined) problems.push(`FROM ${base}: a base is an ARG with a default, for mirrors.`)
+    if (image === undefined)
+      problems.push(`FROM ${base}: the base must be an ARG with a default, so that mirrors can replace it.`)
     else if (!/:\d[\w.-]*$/.test(image))
-      problems.push(`ARG ${arg}=${image}: name a version as the tag, not latest.`)
+      problems.push(`ARG ${arg}=${image}: the tag must be a version, not latest.`)
   }
   for (const { name, rest, line, flags } of all) {
     const at = `Line ${line}`
-    if (name === 'ADD') problems.push(`${at}: COPY does what ADD is used for, and fetches nothing.`)
+    if (name === 'ADD') problems.push(`${at}: use COPY instead of ADD. COPY makes no network calls.`)
     if (['CMD', 'ENTRYPOINT'].includes(name) && !execForm(rest))
-      problems.push(`${at}: write ${name} in exec form, so that signals arrive.`)
+      problems.push(`${at}: ${name} must be in exec form, so that the process receives signals.`)
     if (name === 'RUN' && /\b(curl|wget|sudo|apt-get|apk)\b/.test(rest))
-      problems.push(`${at}: nothing is fetched beside the dependencies of package-lock.json.`)
-    if (name === 'WORKDIR' && !rest.startsWith('/')) problems.push(`${at}: WORKDIR is absolute.`)
+      problems.push(`${at}: only the dependencies in package-lock.json may be downloaded.`)
+    if (name === 'WORKDIR' && !rest.startsWith('/')) problems.push(`${at}: WORKDIR must be absolute.`)
     if (['ARG', 'ENV'].includes(name) && /key|token|password|secret/i.test(rest))
-      problems.push(`${at}: secrets stay in the image. Use RUN --mount=type=secret.`)
+      problems.push(`${at}: secrets in ARG and ENV remain in the image. Use RUN --mount=type=secret.`)
     const isOwnStage = !flags.has('from') || own.has(flags.get('from'))
-    if (name === 'COPY' && !isOwnStage) problems.push(`${at}: COPY from a stage, not from an image.`)
+    if (name === 'COPY' && !isOwnStage) problems.push(`${at}: COPY must use a stage, not an image.`)
   }
   const user = find('USER')
   if (!user) problems.push('The last stage has no USER.')
   else if (!/^[1-9]\d*(:[1-9]\d*)?$/.test(user.rest))
-    problems.push(`Line ${user.line}: USER is a number that is not 0, which runAsNonRoot can check.`)
+    problems.push(`Line ${user.line}: USER must be a number other than 0, so that runAsNonRoot can check it.`)
   const afterUser = names.slice(names.lastIndexOf('USER') + 1)
   for (const name of afterUser.filter((after) => ['COPY', 'RUN'].includes(after)))
-    problems.push(`${name} stands behind USER: the program could change what it makes.`)
+    problems.push(`${name} must come before USER, so that the program cannot change the files.`)
   for (const { line, flags } of last.instructions.filter(({ name }) => name === 'COPY'))
-    if (flags.has('chown')) problems.push(`Line ${line}: what is copied belongs to root.`)
+    if (flags.has('chown')) problems.push(`Line ${line}: copied files must belong to root.`)
   const health = find('HEALTHCHECK')
   if (!health || !execForm(health.rest.replace(/^CMD\s+/, '')))
     problems.push('The last stage needs a HEALTHCHECK in exec form.')
   const command = execForm(find('ENTRYPOINT')?.rest ?? find('CMD')?.rest ?? '')
-  if (command?.[0] !== 'node') problems.push('Process 1 is node, which hands on signals; npm does not.')
+  if (command?.[0] !== 'node') problems.push('Process 1 must be node. npm does not forward signals.')
   return problems
 }
 

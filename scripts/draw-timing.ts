@@ -1,5 +1,5 @@
-// Draws the pictures of docs/timing.md and writes its table of profiles, both with the simulator's own code; --check
-// only fails when one of them is stale.
+// Draws the charts of docs/timing.md and writes its table of profiles, with the code of the simulator. --check only
+// fails if one of them is stale.
 import { readFile, writeFile } from 'node:fs/promises'
 import { format } from 'prettier'
 import type { Config } from '../src/config/config.ts'
@@ -71,7 +71,7 @@ function distributions(): string {
   ])
 }
 
-/** The tokens of one answer, each a dot at its due time, with one thing changed in each row. */
+/** Draws the tokens of one answer as dots at their due times. Each row changes one setting. */
 function timeline(): string {
   const plain: TokenTiming = {
     kind: 'tokens',
@@ -144,12 +144,12 @@ interface Offered {
   /** Seconds to the first token. */
   readonly p50: number
   readonly p95: number
-  /** A second. */
+  /** Per second. */
   readonly done: number
   readonly refused: number
 }
 
-/** What a minute of random arrivals sees on a deployment with slots, on a virtual clock. */
+/** Simulates a minute of random arrivals on a deployment with slots, on a virtual clock. */
 async function offer(perSecond: number): Promise<Offered> {
   const clock = createVirtualClock()
   const slots = new DeploymentSlots()
@@ -195,7 +195,7 @@ async function knee(): Promise<string> {
     name,
     points: results.map((result) => [result.rate, result[key]] as const),
   })
-  const axes = { xLabel: 'incoming requests a second', xTo: 15 }
+  const axes = { xLabel: 'incoming requests per second', xTo: 15 }
   return drawChart([
     {
       ...axes,
@@ -206,10 +206,10 @@ async function knee(): Promise<string> {
     },
     {
       ...axes,
-      title: 'Answered and refused requests',
-      yLabel: 'requests a second',
+      title: 'Answered and rejected requests',
+      yLabel: 'requests per second',
       yTo: 10,
-      lines: [lineOf('answered', 'done'), lineOf('refused or timed out', 'refused')],
+      lines: [lineOf('answered', 'done'), lineOf('rejected or timed out', 'refused')],
     },
   ])
 }
@@ -239,7 +239,8 @@ async function withProfileTable(document: string): Promise<string> {
   ]
   const table = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
   const mark = /(<!-- profiles: made by scripts\/draw-timing.ts -->\n)[^]*?(\n<!-- end of profiles -->)/
-  if (!mark.test(document)) throw new Error(`Could not find the place of the profiles in ${documentPath}.`)
+  if (!mark.test(document))
+    throw new Error(`Could not find the profile markers in ${documentPath}. Restore them.`)
   const written = document.replace(mark, (_, start: string, end: string) => `${start}\n${table}\n${end}`)
   return format(written, { parser: 'markdown', printWidth: 110 })
 }

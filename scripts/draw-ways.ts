@@ -1,4 +1,5 @@
-// Draws the pictures of the modes and the request pipeline, and writes the table of stages. --check only fails if one is stale.
+// Draws the diagrams of the modes and the request pipeline, and writes the table of stages. --check only fails if one
+// of them is stale.
 import { readFile, writeFile } from 'node:fs/promises'
 import { format } from 'prettier'
 import { settingsTable } from '../src/config/settings-table.ts'
@@ -76,7 +77,8 @@ function escape(content: string): string {
 
 /** Throws for a name that is not a setting. */
 function setting(env: string): string {
-  if (!settingsTable().some((known) => known.env === env)) throw new Error(`${env} is not a setting.`)
+  if (!settingsTable().some((known) => known.env === env))
+    throw new Error(`Could not draw the modes: ${env} is not a setting.`)
   return env
 }
 
@@ -191,7 +193,9 @@ function modes(): string {
   ]
   const names = panels.map(({ mode }) => mode)
   if (known !== `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`) {
-    throw new Error(`The modes are ${known}, and the picture has ${names.join(', ')}.`)
+    throw new Error(
+      `Could not draw the modes: the setting has ${known}, the diagram has ${names.join(', ')}.`,
+    )
   }
   const height = 184
   const parts = panels.flatMap((panel, index) => {
@@ -340,7 +344,7 @@ function requestWay(): string {
   out.push(text(column.exit, sendTop + 22, 'the delay of each token', { size: 13, colour: amber }))
   out.push(text(column.exit, sendTop + 41, 'is in the metrics', { size: 13, colour: amber }))
 
-  // The answer returns to the socket; observers are called at its end.
+  // The answer returns to the socket. Observers are called at its end.
   const sendMiddle = sendTop + 26
   out.push(
     arrow(
@@ -385,7 +389,7 @@ function requestWay(): string {
   )
 }
 
-/** Writes the table of stages between the marks of the document. */
+/** Writes the table of stages between the markers of the document. */
 async function withStages(path: string): Promise<string> {
   const rows = [...observers, ...stages].map(({ name, file, does, leaves }) => {
     const left = leaves ? `${leaves.status.replaceAll(' ', ', ')}: ${leaves.when}` : ''
@@ -394,7 +398,7 @@ async function withStages(path: string): Promise<string> {
   const table = ['| stage | description | can end with | code |', '| - | - | - | - |', ...rows].join('\n')
   const mark = /(<!-- stages: made by scripts\/draw-ways.ts -->\n)[^]*?(\n<!-- end of stages -->)/
   const document = await readFile(new URL(`../${path}`, import.meta.url), 'utf8')
-  if (!mark.test(document)) throw new Error(`Could not find the marks of the table of stages in ${path}.`)
+  if (!mark.test(document)) throw new Error(`Could not find the stage markers in ${path}. Restore them.`)
   const written = document.replace(mark, (_, start: string, end: string) => `${start}\n${table}\n${end}`)
   return format(written, { parser: 'markdown', printWidth: 110 })
 }

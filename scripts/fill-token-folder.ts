@@ -8,62 +8,65 @@ import {
   renderOfficialFile,
 } from '../src/tokens/encoding-files.ts'
 
-/** Where the files come from. */
+/** Source of the encoding files. */
 export interface TokenFileSource {
-  /** Whether the network is asked first; else, and where it fails, they are made of what js-tiktoken carries. */
+  /**
+   * Whether to download the files. Otherwise, and if a download fails, they are generated from the data in
+   * js-tiktoken.
+   */
   readonly download: boolean
-  /** What replaces `https://openaipublic.blob.core.windows.net/encodings`; a mirror. */
+  /** Replaces `https://openaipublic.blob.core.windows.net/encodings`, for a mirror. */
   readonly from?: string | undefined
-  /** How long each file may take, in milliseconds. */
+  /** Timeout per file, in milliseconds. */
   readonly timeoutMs: number
 }
 
 const officialFolder = 'https://openaipublic.blob.core.windows.net/encodings'
 
 /**
- * Fills a folder with the official files of the encodings under the names by which tiktoken looks for them. What is there
- * already and has the right sum stays.
+ * Writes the official encoding files to a folder, with the file names that tiktoken expects. Existing files with the
+ * right checksum are kept.
  *
- * @param tell is given a sentence for each step
- * @throws {Error} where the folder cannot be written, or js-tiktoken carries something else than the official file
+ * @param report called with a sentence for each step
+ * @throws {Error} if the folder is not writable, or if the data in js-tiktoken differs from the official file
  */
 export async function fillTokenFolder(
   folder: string,
   source: TokenFileSource,
-  tell: (sentence: string) => void,
+  report: (sentence: string) => void,
 ): Promise<void> {
   mkdirSync(folder, { recursive: true })
   for (const name of encodingNames) {
     const path = join(folder, officialFiles[name].cacheName)
     const found = sumOfFile(path)
     if (found === officialFiles[name].sha256) {
-      tell(`${path} is ${name}.tiktoken already.`)
+      report(`${path} already contains ${name}.tiktoken.`)
       continue
     }
-    if (found !== undefined) tell(`${path} is not ${name}.tiktoken (SHA-256 ${found}), and is replaced.`)
-    const downloaded = source.download ? await download(name, source, tell) : undefined
+    if (found !== undefined) report(`Replacing ${path}: it is not ${name}.tiktoken (SHA-256 ${found}).`)
+    const downloaded = source.download ? await download(name, source, report) : undefined
     const bytes = downloaded ?? Buffer.from(renderOfficialFile(name))
     const problem = problemOf(name, bytes)
     if (problem !== undefined) throw new Error(`Could not write ${path}: ${problem}. Run npm ci again.`)
-    // Who starts meanwhile reads all of it or nothing.
+    // Rename, so that other processes read a complete file or none.
     writeFileSync(`${path}.tmp`, bytes)
     renameSync(`${path}.tmp`, path)
-    tell(`${path} is ${name}.tiktoken now, ${downloaded ? 'downloaded' : 'made of js-tiktoken'}.`)
+    report(`Wrote ${path}: ${name}.tiktoken, ${downloaded ? 'downloaded' : 'generated from js-tiktoken'}.`)
   }
 }
 
 async function download(
   name: EncodingName,
   { from = officialFolder, timeoutMs }: TokenFileSource,
-  tell: (sentence: string) => void,
+  report: (sentence: string) => void,
 ): Promise<Buffer | undefined> {
   const url = officialFiles[name].url.replace(officialFolder, from.replace(/\/$/, ''))
   const fallBack = (reason: string): undefined => {
-    tell(`Could not download ${url}: ${reason}. The file is made of js-tiktoken instead.`)
+    report(`Could not download ${url}: ${reason}. Generating the file from js-tiktoken instead.`)
   }
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) })
-    if (!response.ok) return fallBack(`the server answers ${response.status}`)
+    if (!response.ok) return fallBack(`the server returned ${response.status}`)
     const bytes = Buffer.from(await response.arrayBuffer())
     const problem = problemOf(name, bytes)
     return problem === undefined ? bytes : fallBack(problem)

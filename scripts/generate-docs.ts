@@ -1,4 +1,4 @@
-// Writes the documents that are made from the code; with --check it only fails when one of them is stale.
+// Writes the documents that are generated from the code. --check only fails if one of them is stale.
 import { readFile, writeFile } from 'node:fs/promises'
 import { renderConfigDocs, renderSampleEnv } from './render-config-docs.ts'
 

@@ -8,7 +8,7 @@ interface Manifest {
   readonly peerDependencies?: Readonly<Record<string, string>>
 }
 
-/** Checks what lies in an image, and how it is configured. */
+/** Checks the files in an image and its configuration. */
 export function checkContents(folder: string, config: ImageConfig, report: Report): void {
   const app = join(folder, 'app')
   const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest
@@ -22,26 +22,34 @@ export function checkContents(folder: string, config: ImageConfig, report: Repor
       /^dist\/.*\.(test\.js|ts|map)$/.test(path) ||
       (path.endsWith('.ts') && path.startsWith('node_modules/')),
   )
-  report('has no source, test or script', forbidden.length === 0, forbidden.slice(0, 5).join(', '))
+  report(
+    'the image has no sources, tests or scripts',
+    forbidden.length === 0,
+    forbidden.slice(0, 5).join(', '),
+  )
 
   const shipped = { ...manifest.dependencies, ...manifest.peerDependencies }
   const tools = Object.keys(manifest.devDependencies).filter((name) => !(name in shipped))
   const leftOver = tools.filter((name) => inApp.includes(`node_modules/${name}`))
-  report('has no package of developers', leftOver.length === 0, leftOver.join(', '))
+  report('the image has no development dependencies', leftOver.length === 0, leftOver.join(', '))
   const missing = Object.keys(shipped).filter((name) => !inApp.includes(`node_modules/${name}`))
-  report('has every package that the program may load', missing.length === 0, missing.join(', '))
+  report('the image has all runtime dependencies', missing.length === 0, missing.join(', '))
 
   const foreign = [app, ...paths].filter((path) => {
     const { uid, mode } = lstatSync(path)
     return uid !== 0 || ((mode & 0o022) !== 0 && (mode & 0o170000) !== 0o120000)
   })
-  report('belongs to root, who alone may write it', foreign.length === 0, foreign.slice(0, 5).join(', '))
+  report(
+    'all files belong to root and are writable only by root',
+    foreign.length === 0,
+    foreign.slice(0, 5).join(', '),
+  )
   const volume = lstatSync(join(folder, 'mnt/simulator/recording'))
-  report('lets user 10001 write recordings', volume.uid === 10_001 && volume.gid === 10_001)
+  report('user 10001 can write recordings', volume.uid === 10_001 && volume.gid === 10_001)
 
-  report('runs as user 10001', config.User === '10001:10001', config.User)
-  report('starts node itself', config.Entrypoint[0] === 'node', config.Entrypoint.join(' '))
-  report('exposes port 8000', '8000/tcp' in config.ExposedPorts)
+  report('the image runs as user 10001', config.User === '10001:10001', config.User)
+  report('the entry point is node', config.Entrypoint[0] === 'node', config.Entrypoint.join(' '))
+  report('the image exposes port 8000', '8000/tcp' in config.ExposedPorts)
   for (const part of ['node_modules/', 'dist/', '']) {
     const bytes = inApp.filter((path) => path.startsWith(part)).map((path) => lstatSync(join(app, path)).size)
     console.log(`       /app/${part} has ${(bytes.reduce((sum, size) => sum + size, 0) / 1e6).toFixed(1)} MB`)

@@ -9,7 +9,10 @@ const apiKey = 'image-check-key'
 const startLimitMs = 30_000
 const stopLimitMs = 10_000
 
-/** What an engine does: namespaces, a read-only root with /proc, /dev and one volume, the loop-back, and then the command. */
+/**
+ * Script that acts like a container engine: namespaces, a read-only root with /proc, /dev and one volume, the
+ * loopback interface, and then the command.
+ */
 const contain = `
 set -e
 root=$1 volume=$2
@@ -24,7 +27,7 @@ ip link set lo up
 exec setpriv --no-new-privs chroot --userspec=10001:10001 --groups= "$root" env -i -C "$WORKDIR" "$@"
 `
 
-/** An extension in TypeScript, which has to be compiled without a folder that may be written. */
+/** A TypeScript extension, which must compile without a writable folder. */
 const extension = `
 import type { Extension } from 'aoai-simulated-api/extension'
 const name: string = 'image-check'
@@ -39,7 +42,7 @@ const response = await fetch('http://127.0.0.1:8000/openai/deployments/chat/chat
 })
 console.log(JSON.stringify({ status: response.status, body: await response.json() }))`
 
-/** Runs an image as an engine would, and checks that it answers, is healthy, and stops when it is told to. */
+/** Runs an image like a container engine. Checks that it answers, is healthy and stops on SIGTERM. */
 export async function checkRunning(
   folder: string,
   config: ImageConfig,
@@ -79,7 +82,11 @@ export async function checkRunning(
   try {
     await waitFor(() => output.includes('Endpoint') || container.exitCode !== null)
     const pid = container.exitCode === null ? childOf(container) : undefined
-    report('starts with a read-only root and no /tmp', pid !== undefined, `${Date.now() - started} ms`)
+    report(
+      'the program starts with a read-only root and no /tmp',
+      pid !== undefined,
+      `${Date.now() - started} ms`,
+    )
     if (pid === undefined) {
       console.log(output)
       return
@@ -89,9 +96,9 @@ export async function checkRunning(
     const stopped = Date.now()
     process.kill(pid, 'SIGTERM')
     await Promise.race([once(container, 'exit'), sleep(stopLimitMs)])
-    report('stops by SIGTERM with exit code 0', container.exitCode === 0, `${Date.now() - stopped} ms`)
+    report('the program exits with code 0 on SIGTERM', container.exitCode === 0, `${Date.now() - stopped} ms`)
     report(
-      'logs no error',
+      'the program logs no error',
       !/"level":"(error|warn)"|Error:/.test(output),
       output.match(/.*(rror:|warn).*/)?.[0],
     )
@@ -118,26 +125,33 @@ function checkInside(pid: number, config: ImageConfig, report: Report): void {
     )
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   const inner = /^NSpid:.*\t(\d+)$/m.exec(status)?.[1]
-  report('is process 1, and node', inner === '1' && /^Name:\s+node$/m.test(status), `process ${inner}`)
+  report('process 1 is node', inner === '1' && /^Name:\s+node$/m.test(status), `process ${inner}`)
   const isPlain = /^Uid:\s+10001\s+10001/m.test(status) && /^CapEff:\s+0+$/m.test(status)
-  report('has user 10001 and no capability', isPlain)
+  report('the process has user 10001 and no capabilities', isPlain)
 
   const [kind, ...health] = config.Healthcheck.Test
   const healthy = enter(health)
-  report('is healthy by HEALTHCHECK', kind === 'CMD' && healthy.status === 0, healthy.stderr.slice(0, 300))
-  const sick = enter(['PORT=8001', ...health])
-  report('is unhealthy by HEALTHCHECK where nobody answers', sick.status === 1)
+  report('HEALTHCHECK succeeds', kind === 'CMD' && healthy.status === 0, healthy.stderr.slice(0, 300))
+  const unhealthy = enter(['PORT=8001', ...health])
+  report('HEALTHCHECK fails if the port is closed', unhealthy.status === 1)
 
   const answer = enter(['node', '--input-type=module', '--eval', chat])
   const { status: code, body } = parse(answer.stdout)
-  report('answers a chat completion', code === 200 && body?.usage?.completion_tokens === 5, answer.stderr)
+  report(
+    'the program answers a chat completion',
+    code === 200 && body?.usage?.completion_tokens === 5,
+    answer.stderr,
+  )
 
   const write = (path: string) =>
     enter(['node', '--eval', `require('node:fs').writeFileSync('${path}', '')`]).status === 0
-  report('cannot write its own files', !write('/app/dist/x') && !write('/tmp/x') && !write('/app/x'))
-  report('can write recordings', write('/mnt/simulator/recording/x'))
+  report(
+    'the program cannot change its own files',
+    !write('/app/dist/x') && !write('/tmp/x') && !write('/app/x'),
+  )
+  report('the program can write recordings', write('/mnt/simulator/recording/x'))
   const replay = enter(['RECORDING_DIR=/app/recordings', ...config.Entrypoint, 'recordings', 'list'])
-  report('has the sample recordings', replay.status === 0, replay.stderr)
+  report('the image has the sample recordings', replay.status === 0, replay.stderr)
 }
 
 interface Answer {
@@ -153,7 +167,7 @@ function parse(text: string): Answer {
   }
 }
 
-/** The process that `unshare --fork` has started. */
+/** Returns the process that `unshare --fork` has started. */
 function childOf({ pid }: ChildProcess): number | undefined {
   const [child] = readdirSync(`/proc/${pid}/task`).map((task) =>
     readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim(),

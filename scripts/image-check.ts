@@ -1,9 +1,9 @@
-// Checks the image without a Docker engine: lints the Dockerfile, builds it with buildah on a base made of this machine's
-// Node.js, and runs it with namespaces as an engine does: a read-only root, no network, user 10001, node as process 1.
+// Checks the image without Docker. Lints the Dockerfile, builds it with buildah on a base of the local Node.js, and
+// runs it in namespaces like a container engine: read-only root, no network, user 10001, node as process 1.
 //
-//   make image-check                       network_type=restricted, built with the network cut off
-//   make image-check IMAGE_CHECK=all       each network_type; needs the registry
-//   make image-check BUILDAH=/path/to/it   a buildah that is not on the path
+//   make image-check                       network_type=restricted, built without a network
+//   make image-check IMAGE_CHECK=all       all network types; needs the registry
+//   make image-check BUILDAH=/path/to/it   path of buildah
 import { execFileSync, spawnSync, type SpawnSyncReturns } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,7 +12,7 @@ import { lintDockerfile, parseDockerfile } from './dockerfile.ts'
 import { checkContents } from './image-check-contents.ts'
 import { checkRunning } from './image-check-running.ts'
 
-/** The parts of an image's configuration that are checked. */
+/** The checked parts of an image configuration. */
 export interface ImageConfig {
   readonly User: string
   readonly WorkingDir: string
@@ -23,7 +23,7 @@ export interface ImageConfig {
   readonly Healthcheck: { readonly Test: readonly string[] }
 }
 
-/** Prints the result of one check, and remembers a failure. */
+/** Prints the result of a check and counts failures. */
 export type Report = (what: string, isFine: boolean, details?: string) => void
 
 const root = resolve(import.meta.dirname, '..')
@@ -52,7 +52,7 @@ function runBuildah(args: readonly string[], wrap: readonly string[] = []): Spaw
   })
 }
 
-/** Nothing of the machine's own images and settings is touched. */
+/** Separate storage, so that images and settings of the machine are not touched. */
 function globalFlags(): string[] {
   const flags = { root: 'store', runroot: 'run', 'registries-conf': 'registries.conf' }
   return Object.entries(flags).flatMap(([flag, name]) => [`--${flag}`, join(work, name)])
@@ -76,7 +76,7 @@ function makeBase(): void {
   mustBuild('localhost/node-base', ['--file', join(context, 'Dockerfile'), context])
 }
 
-/** The arguments of a build of the real Dockerfile. */
+/** Arguments for building the Dockerfile of the repository. */
 function buildArgs(networkType: string, ...more: readonly string[]): string[] {
   const ca = process.env['NODE_EXTRA_CA_CERTS']
   const secrets = ca ? ['--secret', `id=ca,src=${ca}`] : []
@@ -84,15 +84,17 @@ function buildArgs(networkType: string, ...more: readonly string[]): string[] {
   return [...args, ...secrets, ...more, '--file', 'Dockerfile', '.']
 }
 
-function checkRefusal(what: string, networkType: string, message: RegExp): void {
-  const { status, stdout, stderr } = build('localhost/refused', buildArgs(networkType))
-  report(`refuses ${what}`, status !== 0 && message.test(stdout + stderr))
+function checkRejected(what: string, networkType: string, message: RegExp): void {
+  const { status, stdout, stderr } = build('localhost/rejected', buildArgs(networkType))
+  report(`${what} is rejected`, status !== 0 && message.test(stdout + stderr))
 }
 
 function buildAll(): void {
   if (!existsSync(join(root, '.npm-cache.tgz')))
-    fail('Could not build: there is no .npm-cache.tgz. Run make pack-dependencies where there is a network.')
-  // In a network of its own, which has no interface that is up: not even the loop-back.
+    fail(
+      'Could not build: .npm-cache.tgz is missing. Run make pack-dependencies on a machine with a network.',
+    )
+  // A separate network namespace without any interface, not even loopback.
   mustBuild('localhost/restricted', buildArgs('restricted', '--output', `type=tar,dest=${tarball}`), [
     'unshare',
     '--net',
@@ -103,14 +105,14 @@ function buildAll(): void {
   report('network_type=unrestricted builds from the registry', true)
   const mirror = ['--build-arg', 'NPM_REGISTRY=https://registry.npmjs.org/']
   mustBuild('localhost/semi', buildArgs('semi-restricted', ...mirror))
-  report('network_type=semi-restricted builds from a registry that is named', true)
+  report('network_type=semi-restricted builds from a mirror', true)
   const npmrc = join(work, 'npmrc')
   writeFileSync(npmrc, 'registry=https://registry.npmjs.org/\n')
   mustBuild('localhost/semi-secret', buildArgs('semi-restricted', '--secret', `id=npmrc,src=${npmrc}`))
   report('network_type=semi-restricted builds with the secret npmrc', true)
   mustBuild('localhost/semi-public', buildArgs('semi-restricted'))
-  report('network_type=semi-restricted builds from the public registry where no mirror is given', true)
-  checkRefusal('another network_type', 'none', /must be unrestricted, semi-restricted or restricted/)
+  report('network_type=semi-restricted builds from the public registry without a mirror', true)
+  checkRejected('an unknown network_type', 'none', /must be unrestricted, semi-restricted or restricted/)
 }
 
 function inspect(tag: string): ImageConfig {
@@ -120,7 +122,7 @@ function inspect(tag: string): ImageConfig {
   return Docker.config
 }
 
-/** Unpacks what the build has written, owners and modes included. */
+/** Unpacks the build result with owners and modes. */
 function unpack(): string {
   const folder = join(work, 'root')
   mkdirSync(folder)
@@ -139,11 +141,11 @@ function unpack(): string {
 async function main(): Promise<void> {
   console.log('Dockerfile')
   const found = lintDockerfile(parseDockerfile(readFileSync(join(root, 'Dockerfile'), 'utf8')))
-  report('follows the rules', found.length === 0, found.join(' '))
+  report('the Dockerfile follows the rules', found.length === 0, found.join(' '))
 
-  if (process.getuid?.() !== 0) fail('Could not build: namespaces need root here. Run it as root.')
+  if (process.getuid?.() !== 0) fail('Could not build: namespaces require root. Run the command as root.')
   const { stdout: version } = spawnSync(buildah, ['--version'], { encoding: 'utf8' })
-  if (!version) fail('Could not build: there is no buildah. Run apt-get install buildah, or set BUILDAH.')
+  if (!version) fail('Could not build: buildah is missing. Run apt-get install buildah, or set BUILDAH.')
   console.log(`\nBuild (${version.trim()}, Node.js ${process.version} of this machine as the base)`)
   writeFileSync(join(work, 'policy.json'), '{"default":[{"type":"insecureAcceptAnything"}]}')
   writeFileSync(join(work, 'registries.conf'), '')
@@ -160,7 +162,7 @@ async function main(): Promise<void> {
 
 try {
   await main()
-  console.log(problems === 0 ? '\nThe image is as it should be.' : `\n${problems} checks failed.`)
+  console.log(problems === 0 ? '\nAll checks passed.' : `\n${problems} checks failed.`)
 } catch (error) {
   console.error(`\n${error instanceof Error ? error.message : String(error)}`)
   problems++

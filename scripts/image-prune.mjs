@@ -1,9 +1,10 @@
-// Leaves in node_modules/ and dist/ what the program loads. Run by the Dockerfile in /app, after the build.
+// Removes from node_modules/ and dist/ what the program does not load. The Dockerfile runs it in /app after the
+// build.
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-// Who runs the package installs the optional packages where they want them; the image has them from the start.
+// Users of the package install optional packages themselves. The image includes them.
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
 const { peerDependencies: optional = {}, peerDependenciesMeta: _, ...rest } = manifest
 for (const name of Object.keys(optional)) delete rest.devDependencies[name]
@@ -25,7 +26,7 @@ for (const folder of ['node_modules', 'dist']) {
     if (!entry.isFile()) continue
     const path = join(entry.parentPath, entry.name)
     const isLicense = /licen[cs]e|notice/i.test(entry.name)
-    const isLeftOver = path.startsWith(tokenizer) && !usedOfTokenizer.has(entry.name)
-    if ((unused.test(entry.name) && !isLicense) || isLeftOver) rmSync(path)
+    const isUnusedEncoding = path.startsWith(tokenizer) && !usedOfTokenizer.has(entry.name)
+    if ((unused.test(entry.name) && !isLicense) || isUnusedEncoding) rmSync(path)
   }
 }

@@ -1,4 +1,4 @@
-// Makes recordings/: answers of generate mode as record mode would have stored them. Run: npx tsx scripts/make-sample-recordings.ts
+// Writes recordings/: generated answers in the format of record mode. Run: npx tsx scripts/make-sample-recordings.ts
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { assembleSimulator } from '../src/server/simulator.ts'
 import { loadLiveConfig } from '../src/config/live-config.ts'
@@ -15,7 +15,7 @@ const query = 'api-version=2024-10-21'
 const folder = new URL('../recordings/', import.meta.url)
 const hello = [{ role: 'user', content: 'Hello' }]
 
-/** The requests of the README, the start page and the guides first, then one of each kind. */
+/** The requests of the README, the start page and the guides, followed by one of each kind. */
 const requests: readonly (readonly [path: string, query: string, body: object])[] = [
   ['/openai/deployments/gpt-4o-mini/chat/completions', query, { messages: hello, max_tokens: 10 }],
   ['/openai/deployments/gpt-4o/chat/completions', query, { messages: hello, max_tokens: 20 }],
@@ -75,7 +75,7 @@ async function record(path: string, requestQuery: string, body: Buffer): Promise
     { config: live.current, clock, random: simulator.random.fork(), startedMs: clock.nowMs() },
   )
   const reply = await simulator.run(exchange)
-  if (reply.status !== 200) throw new Error(`${path} answered ${reply.status}`)
+  if (reply.status !== 200) throw new Error(`Could not record ${path}: status ${reply.status}.`)
   const recorded = render(reply)
   return {
     request: {
@@ -97,13 +97,13 @@ async function record(path: string, requestQuery: string, body: Buffer): Promise
 
 function render({ body, schedule }: Reply): RecordedBody {
   if (body.kind === 'whole') return { kind: 'bytes', bytes: Buffer.from(body.render()) }
-  if (body.kind === 'live') throw new Error('Generate mode has everything at hand.')
+  if (body.kind === 'live') throw new Error('Generate mode has no live bodies.')
   const dueMs = (step: number): number => schedule?.stepsMs[step] ?? schedule?.endMs ?? 0
   return {
     kind: 'events',
     events: Array.from({ length: body.count }, (_, index) => index).flatMap((index) => {
       const atMs = dueMs(body.stepOf(index))
-      // A rendered part may hold several events.
+      // A rendered part can contain several events.
       return body
         .render(index)
         .split(/(?<=\n\n)/)

@@ -6,7 +6,7 @@ import { derivedRequestsPerMinute, defaultDeployments } from '../src/config/depl
 import { settingGroups } from '../src/config/setting.ts'
 import { type Setting, settingsTable } from '../src/config/settings-table.ts'
 
-/** The text of docs/config.md. */
+/** Returns the content of docs/config.md. */
 export function renderConfigDocs(): string {
   return `${[intro, ...settingGroups.map(renderGroup), units, renderDeploymentFile(), renderDefaults(), renderModels()].join('\n\n')}\n`
 }
@@ -74,7 +74,7 @@ ${renderKeys()}
 - All problems in the file are reported together, with their location:
   \`deployments.yaml: "chat".tokensPerMinute must be an integer of at least 1 (got -5).\``
 
-/** A quota of which the ratio of each model gives a whole number of requests. */
+/** A quota with a whole number of requests for every model ratio. */
 const EXAMPLE_TOKENS_PER_MINUTE = 60_000
 
 function renderKeys(): string {
@@ -87,7 +87,7 @@ function renderKeys(): string {
   return table(['Key', 'Description', 'Range', 'Default'], rows)
 }
 
-/** Makes links of the names of documents. */
+/** Replaces names of documents with links. */
 function linked(text: string): string {
   return text.replaceAll(/docs\/([\w-]+)\.md/g, (_, page: string) =>
     page === 'config' ? '[Models](#models)' : `[${page}.md](${page}.md)`,
@@ -167,8 +167,8 @@ function code(text: string): string {
 }
 
 /**
- * The text of sample.env. Each variable is commented out, so that a copy follows the defaults of later versions and
- * no value meets a reader that treats quotes or spaces in its own way (Docker, make, a shell).
+ * Returns the content of sample.env. All variables are commented out, so that a copy uses the defaults of later
+ * versions, and quotes or spaces in a value cannot break other readers of the file (Docker, make, a shell).
  */
 export function renderSampleEnv(): string {
   const intro = [

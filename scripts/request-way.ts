@@ -1,10 +1,10 @@
-// The request pipeline as docs/images/request-way.svg shows it. tests/request-way.test.ts sends requests through the
-// pipeline and fails if this list differs from the code.
+// The stages of the request pipeline for the diagram and the table in docs/architecture.md. tests/request-way.test.ts
+// sends requests through the pipeline and fails if this list differs from the code.
 
 import type { SourceName } from '../src/config/source-names.ts'
 import type { StageName } from '../src/pipeline/stage.ts'
 
-/** A stage of the pipeline, or a source. */
+/** A stage of the pipeline or a source. */
 export interface WayStage<Name extends string = StageName> {
   readonly name: Name
   /** Path below src/, and the function in it. */
@@ -14,9 +14,9 @@ export interface WayStage<Name extends string = StageName> {
   readonly does: string
   /** Statuses, separated by spaces, with which the stage can end a request. */
   readonly leaves?: { readonly status: string; readonly when: string }
-  /** Sources that it acts on. */
+  /** Sources that the stage applies to. */
   readonly sources: readonly SourceName[]
-  /** Sources that it acts on only if the deployment sets it. */
+  /** Sources that the stage applies to only if the deployment configures it. */
   readonly whenAsked?: readonly SourceName[]
 }
 

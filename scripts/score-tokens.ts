@@ -1,4 +1,4 @@
-// Compares counted prompt tokens with billed ones: npx tsx scripts/score-tokens.ts <file.jsonl>
+// Compares counted and billed prompt tokens: npx tsx scripts/score-tokens.ts <file.jsonl>
 // Each line: { op, model, billed_prompt_tokens, request }
 import { readFileSync } from 'node:fs'
 import { findModel, modelFromDeploymentName } from '../src/wire/models/model-catalogue.ts'
@@ -45,14 +45,17 @@ function countRow({ op, model: name, request }: Row): number {
 }
 
 function modelOf(name: string, { model }: Row['request']): Model {
-  const asked = typeof model === 'string' ? model : ''
+  const requested = typeof model === 'string' ? model : ''
   const found =
-    findModel(name) ?? findModel(asked) ?? modelFromDeploymentName(name) ?? modelFromDeploymentName(asked)
-  if (!found) throw new Error(`No model is called ${name} or ${asked}.`)
+    findModel(name) ??
+    findModel(requested) ??
+    modelFromDeploymentName(name) ??
+    modelFromDeploymentName(requested)
+  if (!found) throw new Error(`Could not find a model (got ${name} and ${requested}).`)
   return found
 }
 
-/** Text alone: no tools, no schema, no picture, no earlier call. */
+/** Whether the request has only text: no tools, schema, image or earlier call. */
 function isPlainText({ request }: Row): boolean {
   return !/"(tools|functions|tool_calls|json_schema|image_url|input_image|input_audio|file|function_call)"/.test(
     JSON.stringify(request),

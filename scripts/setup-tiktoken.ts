@@ -19,9 +19,13 @@ try {
   })
   const seconds = Number(values.timeout)
   if (!(seconds > 0))
-    throw new Error(`--timeout must be a number of seconds (got ${values.timeout}). ${usage}`)
+    throw new Error(
+      `Could not read --timeout: must be a positive number of seconds (got ${values.timeout}). ${usage}`,
+    )
   if (positionals.length > 1)
-    throw new Error(`One folder can be filled (got ${positionals.length}). ${usage}`)
+    throw new Error(
+      `Could not read the arguments: only one folder is allowed (got ${positionals.length}). ${usage}`,
+    )
   const folder = positionals[0] ?? (process.env['TIKTOKEN_CACHE_DIR'] || 'tiktoken_cache')
   const source = { download: values.download, from: values.from, timeoutMs: seconds * 1_000 }
   await fillTokenFolder(folder, source, (sentence) => console.log(sentence))

@@ -1,21 +1,21 @@
-// Charts as SVG text, for the pictures of the documents: one picture is a column of panels.
+// SVG charts for the documents. A chart is a column of panels.
 
-/** Colours that differ in lightness too, for those who tell few hues apart, and in print. */
+/** Colours that also differ in lightness, for colour-blind readers and print. */
 export const colours = ['#0b5fa5', '#d1495b', '#2e8b57', '#8d6a9f', '#c77d0a'] as const
 
 const ink = '#333'
 const grid = '#ddd'
 const size = { width: 760, left: 70, right: 190, top: 44, bottom: 46 }
 
-/** A line of points, or only points, with its name in the legend. */
+/** A line or dots, with a name in the legend. */
 export interface Line {
   readonly name: string
   readonly points: readonly (readonly [x: number, y: number])[]
-  /** Dots instead of a line; their radius in pixels. */
+  /** Draw dots with this radius in pixels instead of a line. */
   readonly dots?: number
 }
 
-/** One panel: axes with lines in them. */
+/** A panel: axes and lines. */
 export interface Panel {
   readonly title: string
   readonly xLabel: string
@@ -24,11 +24,11 @@ export interface Panel {
   readonly yTo: number
   readonly lines: readonly Line[]
   readonly height?: number
-  /** Names at the left of whole y values, instead of numbers. */
+  /** Labels of the y axis instead of numbers, one per whole value. */
   readonly rows?: readonly string[]
 }
 
-/** Draws panels below one another. */
+/** Draws panels below each other. */
 export function drawChart(panels: readonly Panel[]): string {
   let top = 0
   const parts = panels.map((panel) => {
@@ -96,7 +96,7 @@ function drawPanel(panel: Panel): string {
   return out.join('\n')
 }
 
-/** Round numbers from 0 up, five to ten of them. */
+/** Returns round tick values from 0, five to ten of them. */
 function ticks(to: number): number[] {
   const rough = to / 6
   const power = 10 ** Math.floor(Math.log10(rough))

@@ -1,4 +1,5 @@
-// Counts the files of src/ whose code runs for one warm request, by the coverage of V8. `--list` names files and functions.
+// Counts the files of src/ with code that runs for one warm request, with V8 coverage. `--list` prints files and
+// functions.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { Session } from 'node:inspector/promises'
 import { tmpdir } from 'node:os'
@@ -15,16 +16,21 @@ const { values: flags } = parseArgs({
 
 const apiKey = 'warm-files-key'
 
-/** Requests before the first one that is measured: caches and connections exist then. */
+/** Requests before the first measured one. They fill caches and open connections. */
 const warmRequests = 20
 
-/** How often a request is measured. Only what runs each time belongs to it: a timer may fire beside one of them. */
+/**
+ * Measured requests. Only code that runs for each of them is counted, because timers can fire during some of them.
+ */
 const measurements = 4
 
-/** How long after its answer code still counts as the request's, in milliseconds: a recording is written after it. */
+/**
+ * Time after an answer in which code still counts as part of the request, in milliseconds. A recording is written
+ * after the answer.
+ */
 const settleMs = 400
 
-/** One request, and the simulator that it is sent to. */
+/** A request and the settings of its simulator. */
 interface Case {
   readonly name: string
   readonly env: Readonly<Record<string, string>>
@@ -39,7 +45,7 @@ const streamed = { ...chat, stream: true }
 const folder = await mkdtemp(join(tmpdir(), 'warm-files-'))
 const upstream = await startFakeUpstream(eventStream(chatEvents(['It ', 'is ', 'warm.'])))
 const deploymentFile = join(folder, 'deployments.json')
-// The first request takes what the limit has, and the others are refused.
+// The first request uses up the limit, and the others are rejected.
 const limits = { requestsPerMinute: 1, tokensPerMinute: 1_000_000 }
 const deployments = {
   open: { model: 'gpt-4o-mini' },
@@ -64,7 +70,7 @@ const cases: readonly Case[] = [
     body: streamed,
     status: 200,
   },
-  // It finds what the case before it has recorded.
+  // Uses the recording of the case before.
   { name: 'replay a stream', env: { SIMULATOR_MODE: 'replay', ...recorded }, body: streamed, status: 200 },
 ]
 
@@ -75,11 +81,11 @@ const source = new URL('../src/', import.meta.url).href
 const session = new Session()
 session.connect()
 await session.post('Profiler.enable')
-// Before anything is loaded: functions that are compiled already would be counted less exactly.
+// Before the program is loaded, because coverage of compiled functions is less precise.
 await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true })
 const { run } = (await import(`${source}cli/run.ts`)) as { run: typeof runProgram }
 
-/** What ran since the last call. */
+/** Returns the functions that ran since the last call. */
 async function take(): Promise<Ran> {
   const { result } = await session.post('Profiler.takePreciseCoverage')
   const ran = new Set<string>()
@@ -87,7 +93,7 @@ async function take(): Promise<Ran> {
     const [file = ''] = url.split('?')
     if (!file.startsWith(source)) continue
     for (const { functionName, ranges } of functions) {
-      // esbuild, which tsx compiles with, names functions by one of its own.
+      // esbuild, which tsx uses, adds a helper to name functions.
       if (functionName === '__name' || !ranges[0]?.count) continue
       ran.add(`src/${file.slice(source.length)} ${functionName || '(anonymous)'}@${ranges[0].startOffset}`)
     }
@@ -96,11 +102,11 @@ async function take(): Promise<Ran> {
 }
 
 interface Measured {
-  /** Ran for each of the measured requests. */
+  /** Ran for all measured requests. */
   readonly always: Ran
-  /** Ran for some of them: by chance, or a timer. */
+  /** Ran for some of them, at random or by a timer. */
   readonly sometimes: Ran
-  /** Ran while no request was there: timers. */
+  /** Ran without a request: timers. */
   readonly idle: Ran
 }
 
@@ -121,7 +127,7 @@ async function measure(send: () => Promise<void>): Promise<Measured> {
   return { always, sometimes, idle }
 }
 
-/** Starts the program in this process, as its command does, and measures a request over a socket. */
+/** Runs the program in this process like its command, and measures a request over a socket. */
 async function measureCase({ name, env, body, status, deployment = 'open' }: Case): Promise<Measured> {
   const stops = new Set<() => void>()
   let printed = ''
@@ -145,7 +151,7 @@ async function measureCase({ name, env, body, status, deployment = 'open' }: Cas
   const address = /Endpoint +http:\/\/127\.0\.0\.1:(\d+)/
   while (!address.test(printed)) {
     if ((await Promise.race([ended, sleep(20)])) !== undefined)
-      throw new Error(`It did not start:\n${printed}`)
+      throw new Error(`Could not start the simulator:\n${printed}`)
   }
   const connection = await RawConnection.open(Number(address.exec(printed)?.[1]))
   const request: RawRequest = {
@@ -157,7 +163,9 @@ async function measureCase({ name, env, body, status, deployment = 'open' }: Cas
   const send = async (expected: number | undefined): Promise<void> => {
     const answer = await connection.send(request)
     if (expected !== undefined && answer.status !== expected)
-      throw new Error(`${name}: expected ${expected}, got ${answer.status} ${answer.body}`)
+      throw new Error(
+        `Could not measure ${name}: expected ${expected} (got ${answer.status} ${answer.body}).`,
+      )
   }
   try {
     for (let sent = 0; sent < warmRequests; sent++) await send(undefined)
@@ -199,8 +207,8 @@ try {
     )
     if (!flags.list) continue
     print(`${one.name}: files and functions`, always)
-    print('Functions that ran for some of the requests only', sometimes)
-    print('Functions that ran while there was no request', idle)
+    print('Functions that ran for only some of the requests', sometimes)
+    print('Functions that ran without a request', idle)
     console.log()
   }
 } finally {

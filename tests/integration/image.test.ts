@@ -127,24 +127,19 @@ describe('lintDockerfile', () => {
     lintDockerfile(parseDockerfile(source.replace(from, to)))
 
   it.each([
-    ['a base without a version', /^(ARG NODE_IMAGE=.*):.*$/m, '$1:latest', 'name a version'],
-    [
-      'a base that no mirror can replace',
-      'FROM ${NODE_IMAGE} AS runtime',
-      'FROM node:24',
-      'a base is an ARG',
-    ],
-    ['root', 'USER 10001:10001', 'USER 0', 'USER is a number that is not 0'],
-    ['a user by name', 'USER 10001:10001', 'USER node', 'USER is a number'],
+    ['a base without a version', /^(ARG NODE_IMAGE=.*):.*$/m, '$1:latest', 'must be a version'],
+    ['a base that no mirror can replace', 'FROM ${NODE_IMAGE} AS runtime', 'FROM node:24', 'must be an ARG'],
+    ['root', 'USER 10001:10001', 'USER 0', 'USER must be a number other than 0'],
+    ['a user by name', 'USER 10001:10001', 'USER node', 'USER must be a number'],
     ['no user', 'USER 10001:10001', '', 'has no USER'],
-    ['a copy behind USER', 'EXPOSE 8000', 'COPY x ./', 'COPY stands behind USER'],
-    ['files of the user', 'COPY LICENSE', 'COPY --chown=10001 LICENSE', 'belongs to root'],
-    ['ADD', 'COPY LICENSE', 'ADD LICENSE', 'COPY does what ADD'],
+    ['a copy after USER', 'EXPOSE 8000', 'COPY x ./', 'COPY must come before USER'],
+    ['files of the user', 'COPY LICENSE', 'COPY --chown=10001 LICENSE', 'must belong to root'],
+    ['ADD', 'COPY LICENSE', 'ADD LICENSE', 'use COPY instead of ADD'],
     ['the shell form', /^ENTRYPOINT.*/m, 'ENTRYPOINT node dist/cli/main.js', 'in exec form'],
-    ['npm as process 1', /^ENTRYPOINT.*/m, 'ENTRYPOINT ["npm", "start"]', 'Process 1 is node'],
+    ['npm as process 1', /^ENTRYPOINT.*/m, 'ENTRYPOINT ["npm", "start"]', 'Process 1 must be node'],
     ['no health check', 'HEALTHCHECK', 'LABEL', 'needs a HEALTHCHECK'],
-    ['a secret as an argument', 'ARG NPM_REGISTRY=', 'ARG NPM_TOKEN=', 'secrets stay in the image'],
-    ['a download', 'RUN install', 'RUN curl x && install', 'nothing is fetched'],
+    ['a secret as an argument', 'ARG NPM_REGISTRY=', 'ARG NPM_TOKEN=', 'remain in the image'],
+    ['a download', 'RUN install', 'RUN curl x && install', 'may be downloaded'],
   ])('refuses %s', (_, from, to, problem) => {
     expect(lint(from, to).join('\n')).toContain(problem)
   })

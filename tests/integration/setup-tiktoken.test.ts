@@ -43,9 +43,11 @@ async function withMirror<T>(listener: RequestListener, use: (url: string) => Pr
 describe('fillTokenFolder', () => {
   it('writes the official files without a network, once', async () => {
     const folder = join(newFolder(), 'new')
-    expect(await fill(folder, { download: false })).toMatch(/made of js-tiktoken\.\n.*made of js-tiktoken/)
+    expect(await fill(folder, { download: false })).toMatch(
+      /generated from js-tiktoken\.\n.*generated from js-tiktoken/,
+    )
     expect(sumsOf(folder)).toEqual(officialSums)
-    expect(await fill(folder, { download: false })).toMatch(/already\.\n.*already/)
+    expect(await fill(folder, { download: false })).toMatch(/already contains .*\n.*already contains/)
   })
 
   it('replaces a file that is not the official one', async () => {
@@ -71,7 +73,7 @@ describe('fillTokenFolder', () => {
   })
 
   it.each<[string, RequestListener, RegExp, number]>([
-    ['has no such file', (_, response) => response.writeHead(404).end(), /the server answers 404/, 30_000],
+    ['has no such file', (_, response) => response.writeHead(404).end(), /the server returned 404/, 30_000],
     [
       'gives something else',
       (_, response) => response.end('<html>'),
@@ -84,7 +86,7 @@ describe('fillTokenFolder', () => {
     const folder = newFolder()
     const said = await withMirror(listener, (from) => fill(folder, { download: true, from, timeoutMs }))
     expect(said).toMatch(reason)
-    expect(said).toContain('is cl100k_base.tiktoken now, made of js-tiktoken.')
+    expect(said).toContain('cl100k_base.tiktoken, generated from js-tiktoken.')
     expect(sumsOf(folder)).toEqual(officialSums)
   })
 })
