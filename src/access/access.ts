@@ -12,15 +12,15 @@ import { refuse } from '../pipeline/reply-headers.ts'
 import { checksRequests } from '../pipeline/source-rules.ts'
 import type { Stage } from '../pipeline/stage.ts'
 
-/** What the stages of access depend on. */
+/** Options of the access stages. */
 export interface AccessOptions {
-  /** Whether generate mode may answer paths that the service does not have, as generators of extensions do; default false. */
+  /** Whether generate mode can answer paths that the service does not have, such as those of extensions; default: false. */
   readonly answersAnyPath?: boolean
-  /** A deployment that the configuration does not have is asked for, in generate mode; absent: nobody hears of it. */
+  /** Called in generate mode for a request to a deployment that is not configured. */
   readonly onUndefinedDeployment?: OnUndefinedDeployment
 }
 
-/** Makes the stages that say whether a request may pass, and for which deployment. */
+/** Creates the stages that check the API version and the key, and find the deployment. */
 export function createAccess({ answersAnyPath = false, onUndefinedDeployment }: AccessOptions): AccessStages {
   return {
     checkApiVersion,
@@ -30,22 +30,22 @@ export function createAccess({ answersAnyPath = false, onUndefinedDeployment }: 
   }
 }
 
-/** Longer keys than this are told apart by their length; the service's own have 32 or 84 characters. */
+/** Compared length of a key. Keys of the service have 32 or 84 characters. */
 const MAX_COMPARED_KEY_BYTES = 256
 
 /**
- * Makes the stage that lets a request pass that carries the resource's key, as `api-key` or as a bearer token, and one
- * whose caller is known already.
+ * Creates the stage that checks the key of the resource, as `api-key` or as a bearer token. A request with a `caller` set by a hook
+ * passes.
  *
- * The service looks at the path before the key (a captured 404 for an unknown path with a key it did not judge), so a
- * stranger gets the 404 for a path that nothing answers. Recordings, a real service and the generators of extensions may
- * answer any path, so that there every stranger gets the 401.
+ * The service checks the path before the key (captured: 404 for an unknown path with an unknown key), so without a valid key an
+ * unknown path gets 404. Recordings, a real service and generators of extensions can answer any path; there, all requests without a
+ * valid key get 401.
  *
- * @param answersAnyPath whether generate mode may answer paths that the service does not have
+ * @param answersAnyPath whether generate mode can answer paths that the service does not have
  */
 export function createAuthenticate(answersAnyPath: boolean): Stage {
   return function authenticate(exchange, next) {
-    // An empty name, such as that of an absent header, is nobody's.
+    // An empty name, such as from an absent header, does not count.
     if (exchange.caller) return next()
     if (hasValidKey(exchange.headers, exchange.config.apiKey)) {
       exchange.caller = 'key'
@@ -56,7 +56,7 @@ export function createAuthenticate(answersAnyPath: boolean): Stage {
   }
 }
 
-/** Whether the headers carry the key. Takes the same time for every wrong key. */
+/** Whether the headers contain the key. Takes the same time for all wrong keys. */
 export function hasValidKey(headers: Exchange['headers'], apiKey: string): boolean {
   const apiKeyHeader = headers['api-key']
   if (typeof apiKeyHeader === 'string') return keysEqual(apiKeyHeader, apiKey)
@@ -69,7 +69,7 @@ const actualBytes = Buffer.alloc(MAX_COMPARED_KEY_BYTES)
 const expectedBytes = Buffer.alloc(MAX_COMPARED_KEY_BYTES)
 let expectedKey: string | undefined
 
-/** Compares padded copies, so that neither the first difference nor the length shows in the time. */
+/** Compares padded copies, so that the time depends neither on the position of the first difference nor on the length. */
 function keysEqual(given: string, expected: string): boolean {
   if (expected !== expectedKey) {
     expectedKey = expected

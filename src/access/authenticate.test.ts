@@ -28,22 +28,22 @@ const ask = async (
 }
 
 describe('authenticate', () => {
-  it('notes that a caller had the key', async () => {
+  it('sets the caller for a valid key', async () => {
     expect(await ask({ key: 'right' })).toEqual({ status: 200, caller: 'key' })
   })
 
-  it('takes the word of a hook that knows the caller', async () => {
+  it('accepts the caller that a hook has set', async () => {
     expect(await ask({ caller: 'team-a' })).toEqual({ status: 200, caller: 'team-a' })
     expect(await ask({ caller: 'team-a', key: 'wrong' })).toEqual({ status: 200, caller: 'team-a' })
     expect(await ask({ caller: '', path: chatPath })).toEqual({ status: 401, caller: '' })
   })
 
-  it('answers a stranger as the service does: 404 where nothing is, else 401', async () => {
+  it('answers a request without a valid key like the service: 404 for an unknown path, else 401', async () => {
     expect((await ask({ key: 'wrong' })).status).toBe(404)
     expect((await ask({ path: chatPath })).status).toBe(401)
   })
 
-  it('answers every stranger with the 401 where any path may be answered', async () => {
+  it('answers all requests without a valid key with 401 if any path can be answered', async () => {
     expect((await ask({}, true)).status).toBe(401)
     expect((await ask({ mode: 'replay' })).status).toBe(401)
     expect((await ask({ mode: 'record' })).status).toBe(401)

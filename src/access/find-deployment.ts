@@ -24,13 +24,13 @@ import { checksRequests, isSimulated } from '../pipeline/source-rules.ts'
 import type { ReplyOrPromise, Stage } from '../pipeline/stage.ts'
 import { judgeApiVersion, tooOldForModel } from '../wire/api-versions.ts'
 
-/** Hears of each request to a deployment that the configuration does not have. */
+/** Called for each request to a deployment that is not configured. */
 export type OnUndefinedDeployment = (name: string, deployment: Deployment, exchange: Exchange) => void
 
 /**
- * Makes the stage that finds the deployment that the path or the body's `model` names (in JSON or a form), and refuses what its model cannot
- * do. A recording may answer what no deployment does, and what a forwarded request may name is for the real service to say:
- * nothing of theirs is refused here, and a forwarded request has a deployment where one of that name is configured.
+ * Creates the stage that finds the deployment by the path or by `model` in the body (JSON or form), and rejects operations that its
+ * model does not support. Replayed and forwarded requests are not rejected, since a recording or the real service can answer them.
+ * They have a deployment only if one with that name is configured.
  */
 export function createFindDeployment(onUndefined?: OnUndefinedDeployment): Stage {
   return function findDeployment(exchange, next) {
@@ -47,7 +47,7 @@ export function createFindDeployment(onUndefined?: OnUndefinedDeployment): Stage
   }
 }
 
-/** Notes the configured deployment that a request names, if there is one. */
+/** Sets the deployment of the exchange if it is configured. */
 function setConfiguredDeployment(exchange: Exchange, next: () => ReplyOrPromise): ReplyOrPromise {
   const { deploymentName, config } = exchange
   if (deploymentName !== undefined) exchange.deployment = config.deployments.get(deploymentName)
@@ -87,7 +87,7 @@ function nameInBody(exchange: Exchange): string | ServiceError {
   return typeof model === 'string' && model !== '' ? model : modelRequired()
 }
 
-/** What a deployment of unknown name answers with, where its name holds no model. */
+/** Models of deployments that are not configured and have no model in their name. */
 const defaultModels: Readonly<Record<ModelOperation, string>> = {
   chatCompletions: 'gpt-4o-mini',
   completions: 'gpt-35-turbo-instruct',
@@ -99,15 +99,15 @@ const defaultModels: Readonly<Record<ModelOperation, string>> = {
   translations: 'whisper',
 }
 
-/** Names come from clients, so what is kept of them is bounded. */
+/** Clients choose names, so the cache is limited. */
 const MAX_CACHED_DEPLOYMENTS = 1_000
 
 type DeploymentsByName = Map<string, Deployment>
 const cache = new WeakMap<ModelCatalogue, Map<ModelOperation, DeploymentsByName>>()
 
 /**
- * A deployment without limits, with the model that its name holds, or else a common one for the operation; undefined where no
- * deployment can have that name.
+ * A deployment without limits, with the model in its name or a default model for the operation. Undefined if the name is not valid
+ * for a deployment.
  */
 function undefinedDeployment(
   name: string,
@@ -133,7 +133,7 @@ function cacheFor(catalogue: ModelCatalogue, operation: ModelOperation): Deploym
   return known
 }
 
-/** A name that holds a model is taken at its word: a client that asks an embedding model to chat has a bug to find. */
+/** A model in the name is used even if it does not support the operation, so that the client gets an error. */
 function defaultModel(operation: ModelOperation, named: Model | undefined, catalogue: ModelCatalogue): Model {
   const model = named ?? findModel(defaultModels[operation], catalogue)
   if (!model) throw new Error(`The catalogue lacks the default model of ${operation}.`)
@@ -141,8 +141,8 @@ function defaultModel(operation: ModelOperation, named: Model | undefined, catal
 }
 
 /**
- * Refuses a version that the service does not know, and one that lacks the operation. A dated path without
- * `api-version` is unknown to the service, however well the rest of it reads.
+ * Rejects an unknown API version, and a version without the operation. A path that requires `api-version` gets 404 without it, like
+ * in the service.
  */
 export function checkApiVersion(exchange: Exchange, next: () => ReplyOrPromise): ReplyOrPromise {
   const { route } = exchange
@@ -157,7 +157,7 @@ export function checkApiVersion(exchange: Exchange, next: () => ReplyOrPromise):
   }
 }
 
-/** Refuses a version that is older than what the deployment's model needs. */
+/** Rejects an API version that is older than the deployment's model requires. */
 export function checkModelVersion(exchange: Exchange, next: () => ReplyOrPromise): ReplyOrPromise {
   const { route, deployment, apiVersion } = exchange
   if (!route?.dated || !deployment || apiVersion === undefined) return next()
@@ -166,7 +166,7 @@ export function checkModelVersion(exchange: Exchange, next: () => ReplyOrPromise
   return refuse(modelNeedsNewerVersion(first))
 }
 
-/** 400: the service forgets to fill in the model's name. */
+/** 400. The service does not fill in the name of the model. */
 function modelNeedsNewerVersion(first: string): ServiceError {
   const message = `Model {modelName} is enabled only for api versions ${first} and later`
   return gatewayError('resource', 400, 'BadRequest', message)

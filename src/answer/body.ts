@@ -3,37 +3,37 @@ export interface WholeBody {
   readonly kind: 'whole'
   render(): string | Uint8Array
   /**
-   * `render` itself, where it is known to give ASCII: such a text need not be looked through for its length. A copy of the body
-   * that renders in another way has another `render`, and so is not taken for ASCII.
+   * The same function as `render` if it returns ASCII, so that the length in bytes is known. A copy of the body with another
+   * `render` no longer counts as ASCII.
    */
   readonly asciiRender?: () => string | Uint8Array
-  /** What `render` joins, for a body so large that rendering it in one go would hold up others. */
+  /** The parts that `render` joins, for a body that is too large to render without blocking other requests. */
   readonly pieces?: () => Iterable<string>
-  /** `render` itself, where `pieces` is the same in pieces, as in `asciiRender`. */
+  /** The same function as `render` if `pieces` is valid for it, like `asciiRender`. */
   readonly piecesRender?: () => string | Uint8Array
 }
 
 /**
- * A body that is sent event by event. Events are rendered one by one when they are due, in order, each once.
- * An event becomes due with the step of the reply's schedule that it names: its token's number, for generated text.
+ * A body that is sent event by event. Each event is rendered once when it is due, in order. An event is due at its step of the
+ * reply's schedule, which is the index of its token for generated text.
  */
 export interface EventsBody {
   readonly kind: 'events'
   readonly count: number
-  /** The step, from 0, that event `index` waits for; never lower than that of the event before it. */
+  /** The step of event `index`, from 0. Must not decrease with `index`. */
   stepOf(index: number): number
-  /** The bytes of event `index` as text, framing included. */
+  /** The text of event `index`, including framing. */
   render(index: number): string
-  /** `render` itself, where it is known to give ASCII, as in `WholeBody`. */
+  /** The same function as `render` if it returns ASCII, as in `WholeBody`. */
   readonly asciiRender?: (index: number) => string
 }
 
-/** A body that is rendered when it is due; `isAscii` where that is known of what it gives. */
+/** Creates a body that is rendered when it is due. `isAscii`: `render` is known to return ASCII. */
 export function renderedBody(render: WholeBody['render'], isAscii: boolean): WholeBody {
   return { kind: 'whole', render, ...(isAscii && { asciiRender: render }) }
 }
 
-/** A body of events, which `render` gives as in `EventsBody`; `isAscii` where that is known of what it gives. */
+/** Creates a body of events. `isAscii`: `render` is known to return ASCII. */
 export function renderedEvents(
   count: number,
   stepOf: EventsBody['stepOf'],
@@ -43,33 +43,36 @@ export function renderedEvents(
   return { kind: 'events', count, stepOf, render, ...(isAscii && { asciiRender: render }) }
 }
 
-/** A large body, which is rendered piece by piece when it is due: a piece takes some milliseconds at most. */
+/** Creates a large body that is rendered piece by piece when it is due. A piece must take only a few milliseconds. */
 export function bodyInPieces(pieces: () => Iterable<string>): WholeBody {
   const render = (): string => [...pieces()].join('')
   return { kind: 'whole', render, pieces, piecesRender: render }
 }
 
-/** The pieces of a body; undefined for one that is rendered in one go. */
+/** The pieces of a body; undefined if it is rendered as a whole. */
 export function piecesOf(body: WholeBody): Iterable<string> | undefined {
   return body.piecesRender === body.render ? body.pieces?.() : undefined
 }
 
-/** Whether a body is known to give ASCII. */
+/** Whether a body is known to be ASCII. */
 export function isAsciiBody(body: WholeBody | EventsBody): boolean {
   return body.asciiRender !== undefined && body.asciiRender === body.render
 }
 
 /**
- * A body that comes from elsewhere while it is sent, such as the stream of a real service. The next chunk is asked for
- * once the client has taken the one before; when the client leaves, the iteration is ended. Its answer keeps its own time.
+ * A body that arrives while it is sent, such as the stream of a real service. The next chunk is requested after the client has
+ * received the previous one. When the client disconnects, the iteration ends. The answer has no schedule.
  */
 export interface LiveBody {
   readonly kind: 'live'
-  /** Walked through once, and not at all when the client has left before. A rejection cuts the connection, and is logged unless it is a `ReportedFailure`. */
+  /**
+   * Iterated at most once, and not at all if the client has already disconnected. A rejection resets the connection, and is logged
+   * unless it is a `ReportedFailure`.
+   */
   readonly chunks: AsyncIterable<Uint8Array>
 }
 
-/** A body of known text. */
+/** Creates a body of constant text. */
 export function textBody(text: string | Uint8Array): WholeBody {
   return { kind: 'whole', render: () => text }
 }
@@ -81,19 +84,19 @@ export interface WholeContent {
   readonly length: number
 }
 
-/** Renders a body that is sent in one piece. */
+/** Renders a body as a whole. */
 export function renderWhole(body: WholeBody): WholeContent {
   const content = body.render()
   if (typeof content !== 'string') return { content, length: content.byteLength }
   return { content, length: isAsciiBody(body) ? content.length : Buffer.byteLength(content) }
 }
 
-/** Whether a text is pure ASCII; for short ones, since it is looked through. */
+/** Whether a text is ASCII. Linear time, so use it for short texts. */
 export function isAsciiText(text: string): boolean {
   return Buffer.byteLength(text) === text.length
 }
 
-/** Pure ASCII has as many bytes as characters; Node writes it a third faster as latin1 than as UTF-8. */
+/** Encoding to write a text to a socket. Node.js writes ASCII about 30 % faster as latin1 than as UTF-8. */
 export function wireEncoding(content: string, byteLength: number): 'latin1' | 'utf8' {
   return content.length === byteLength ? 'latin1' : 'utf8'
 }

@@ -18,8 +18,8 @@ const plan = (...choices: Choice[]): string[] => {
 const shown = (event: ChoiceEvent | undefined): string =>
   event ? `${event.kind} ${event.choice}.${event.call}.${event.token} @${event.step}` : 'nothing'
 
-describe('the order of a stream', () => {
-  it('starts every choice, takes turns token by token, and ends each with its last token', () => {
+describe('ChoiceEvents', () => {
+  it('starts all choices, interleaves their tokens, and ends each after its last token', () => {
     expect(plan(choice(['a', 'b']), choice(['c']))).toEqual([
       'start 0.0.0 @0',
       'start 1.0.0 @0',
@@ -31,7 +31,7 @@ describe('the order of a stream', () => {
     ])
   })
 
-  it('lets the start carry a call that is the only one', () => {
+  it('includes a single call in the start', () => {
     expect(plan(choice([], [call('{', '}')]))).toEqual([
       'start 0.0.0 @0',
       'argument 0.0.0 @0',
@@ -40,7 +40,7 @@ describe('the order of a stream', () => {
     ])
   })
 
-  it('completes one of several calls before the next', () => {
+  it('completes each of several calls before the next', () => {
     expect(plan(choice([], [call('{', '}'), call('{}')]))).toEqual([
       'start 0.0.0 @0',
       'call 0.0.0 @0',
@@ -52,18 +52,18 @@ describe('the order of a stream', () => {
     ])
   })
 
-  it('has a start and an end for an answer without anything between', () => {
+  it('has a start and an end for an empty answer', () => {
     expect(plan(choice([]))).toEqual(['start 0.0.0 @0', 'finish 0.0.0 @0'])
   })
 
-  it('may be walked through again, and ends', () => {
+  it('can be read again, and returns undefined after the last event', () => {
     const events = new ChoiceEvents({ choices: [choice(['a', 'b']), choice(['c'])], usage })
     expect(shown(events.at(events.length - 1))).toBe('finish 0.0.0 @1')
     expect(shown(events.at(0))).toBe('start 0.0.0 @0')
     expect(events.at(events.length)).toBeUndefined()
   })
 
-  it('leaves starts out where they are not wanted', () => {
+  it('omits starts with withStarts: false', () => {
     const events = new ChoiceEvents({ choices: [choice(['a'])], usage }, { withStarts: false })
     expect(events.length).toBe(2)
     expect(shown(events.at(0))).toBe('token 0.0.0 @0')

@@ -1,27 +1,26 @@
 import { visibleTokens, type Choice, type Completion } from './completion.ts'
 
-/** One event of a streamed completion: the start of a choice, a token of its text, a call, a token of its arguments, or its end. */
+/** An event of a streamed completion: the start of a choice, a token of its text, a call, a token of its arguments, or its end. */
 export interface ChoiceEvent {
   readonly kind: 'start' | 'token' | 'call' | 'argument' | 'finish'
   readonly choice: number
-  /** Which of the choice's calls; 0 where it is about none. */
+  /** Index of the call; 0 if the event is not about a call. */
   readonly call: number
-  /** Which piece of the choice's text, or of the call's arguments; 0 where it is about none. */
+  /** Index in the pieces of the text or of the arguments; 0 if the event is not about a token. */
   readonly token: number
-  /** The step of the schedule at which the event is due: its token's number, counted through text and calls. */
+  /** The step of the schedule at which the event is due: the index of its token in text and calls together. */
   readonly step: number
 }
 
 /**
- * The order of the events of a completion: every choice starts, then the choices take turns token by token, and each
- * ends right after its last token. A call that is the only one needs no event of its own: the start of the choice
- * carries it.
+ * The order of the events of a completion: all choices start, then their tokens are interleaved, and each choice ends after its last
+ * token. A single call has no separate event, because the start of the choice contains it.
  *
- * Events are made when they are asked for: 128 choices of 32,768 tokens would else be 4 million objects, and an open stream
- * would hold its whole plan. Ask for them in order; going back begins anew.
+ * Events are created on demand: 128 choices of 32,768 tokens would be 4 million objects for each open stream. Read them in
+ * ascending order; a lower index restarts the iteration.
  */
 export class ChoiceEvents {
-  /** How many there are. */
+  /** Number of events. */
   readonly length: number
   readonly #choices: readonly Choice[]
   readonly #withStarts: boolean
@@ -29,7 +28,7 @@ export class ChoiceEvents {
   #index = -1
   #event: ChoiceEvent | undefined
 
-  /** @param withStarts whether a choice begins with an event of its own; default true */
+  /** @param withStarts whether a choice begins with a `start` event; default: true */
   constructor({ choices }: Completion, { withStarts = true } = {}) {
     this.#choices = choices
     this.#withStarts = withStarts
@@ -37,7 +36,7 @@ export class ChoiceEvents {
     this.#events = interleavedEvents(choices, withStarts)
   }
 
-  /** An event by its place; undefined beyond the last. */
+  /** The event at an index; undefined after the last one. */
   at(index: number): ChoiceEvent | undefined {
     if (index < this.#index) {
       this.#events = interleavedEvents(this.#choices, this.#withStarts)
@@ -51,7 +50,7 @@ export class ChoiceEvents {
   }
 }
 
-/** How many events a choice has beside its start. */
+/** Number of events of a choice, without its start. */
 function eventsOf(choice: Choice): number {
   return visibleTokens(choice) + (hasCallEvents(choice) ? choice.toolCalls.length : 0) + 1
 }
@@ -74,7 +73,7 @@ function* interleavedEvents(
     yield* eventsAfterStart(only, 0)
     return
   }
-  // One event ahead for each choice: those of a step come choice after choice.
+  // Reads one event ahead for each choice. The events of a step are ordered by choice.
   const running = choices.map((choice, index) => {
     const events = eventsAfterStart(choice, index)
     return { events, next: events.next().value }
@@ -97,9 +96,9 @@ function* eventsAfterStart(choice: Choice, index: number): Generator<ChoiceEvent
   for (let token = 0; token < pieces.length; token++) {
     yield { kind: 'token', choice: index, call: 0, token, step: step++ }
   }
-  const announces = hasCallEvents(choice)
+  const withCallEvents = hasCallEvents(choice)
   for (let call = 0; call < toolCalls.length; call++) {
-    if (announces) yield { kind: 'call', choice: index, call, token: 0, step }
+    if (withCallEvents) yield { kind: 'call', choice: index, call, token: 0, step }
     const tokens = toolCalls[call]?.pieces.length ?? 0
     for (let token = 0; token < tokens; token++) {
       yield { kind: 'argument', choice: index, call, token, step: step++ }

@@ -3,69 +3,66 @@ export interface Usage {
   readonly promptTokens: number
   /** Part of `promptTokens` that came from the prompt cache. */
   readonly cachedTokens: number
-  /** All tokens of the completion, hidden reasoning included. */
+  /** All tokens of the completion, including hidden reasoning. */
   readonly completionTokens: number
   /** Part of `completionTokens` that the client never sees. */
   readonly reasoningTokens: number
-  /** Where it is not the sum: some services count the thought on top. */
+  /** Set if it is not the sum. Some services add the reasoning to it. */
   readonly totalTokens?: number
-  /** Parts of the prompt and of the completion that are sound; default 0. */
+  /** Audio tokens of the prompt and of the completion; default: 0. */
   readonly promptAudioTokens?: number
   readonly completionAudioTokens?: number
-  /** Tokens of a predicted output that came true or not; default 0. */
+  /** Tokens of a predicted output that matched or did not match; default: 0. */
   readonly acceptedPredictionTokens?: number
   readonly rejectedPredictionTokens?: number
 }
 
-/** The tokens of prompt and completion together. */
+/** Tokens of prompt and completion. */
 export function totalTokens(usage: Usage): number {
   return usage.totalTokens ?? usage.promptTokens + usage.completionTokens
 }
 
-/** The work of a model in tokens, as it happens in time. */
+/** Number of tokens that determine the duration of an answer. */
 export interface Steps {
-  /** Tokens that are thought before the first visible one. */
+  /** Reasoning tokens before the first visible one. */
   readonly hidden: number
-  /** Tokens that become visible one after the other; of several choices, the longest counts. */
+  /** Visible tokens. Choices are written in parallel, so the longest one counts. */
   readonly visible: number
 }
 
 /** Why a choice ends. */
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'function_call' | 'content_filter'
 
-/** A call that the model asks for. */
+/** A tool call of the model. */
 export interface ToolCall {
   /** `call_` and 24 alphanumerics. */
   readonly id: string
   readonly kind: 'function' | 'custom'
   readonly name: string
-  /** The arguments (JSON text; free text for a custom tool), cut into pieces of one token each. */
+  /** The arguments (JSON; free text for a custom tool), in pieces of one token each. */
   readonly pieces: readonly string[]
 }
 
-/** One of the answers to a prompt. */
+/** One of the alternative answers to a prompt. */
 export interface Choice {
-  /** The text, cut into pieces of one token each; empty where the answer is tool calls. */
+  /** The text in pieces of one token each; empty for tool calls. */
   readonly pieces: readonly string[]
-  /** The whole text where it is known to be ASCII that needs no escape in JSON: so that nobody has to look. */
+  /** The whole text if it is known to be ASCII without characters that JSON escapes, which makes rendering faster. */
   readonly plainText?: string | undefined
-  /** Whether the text is a refusal, which chat and responses carry in a place of its own. */
+  /** Whether the text is a refusal, for which chat and responses have a separate field. */
   readonly refused?: boolean
   readonly toolCalls: readonly ToolCall[]
   readonly finishReason: FinishReason
-  /** Tokens of thought that the client never sees, a multiple of 64. */
+  /** Hidden reasoning tokens, a multiple of 64. */
   readonly reasoningTokens: number
-  /**
-   * Tokens that are billed and neither thought nor seen: the end of a text, a stop text, the names and the framing of
-   * calls.
-   */
+  /** Billed tokens that are neither reasoning nor visible: the end of the text, a stop sequence, names and framing of calls. */
   readonly overheadTokens: number
-  // What follows is known of answers of real services only, and written as it came.
-  /** The refusal, where there is a text beside it. */
+  // The following fields are set only for answers of real services, and are written unchanged.
+  /** A refusal in addition to the text. */
   readonly refusal?: string
-  /** What a client sees of the thought. */
+  /** The visible reasoning. */
   readonly thought?: string
-  /** The thought, which only its service can read. */
+  /** The encrypted reasoning, which only the service can read. */
   readonly encryptedThought?: string
   /** `content_filter_results`. */
   readonly filter?: unknown
@@ -73,11 +70,11 @@ export interface Choice {
   readonly annotations?: readonly unknown[]
 }
 
-/** What the model has answered, before it takes the form of an API. Every wire form is rendered from this. */
+/** The answer of a model, independent of an API. All wire formats are rendered from it. */
 export interface Completion {
   readonly choices: readonly Choice[]
   readonly usage: Usage
-  /** Nobody has told the usage, so that none is written; default false. */
+  /** Whether the usage is unknown and therefore not written; default: false. */
   readonly usageUnknown?: boolean
 }
 
@@ -86,12 +83,12 @@ export function wholeText({ plainText, pieces }: Choice): string {
   return plainText ?? pieces.join('')
 }
 
-/** A choice's text, or a part of it, as a JSON string. */
+/** The text of a choice, or a part of it, as a JSON string. */
 export function textJson({ plainText }: Choice, text: string): string {
   return plainText !== undefined ? `"${text}"` : JSON.stringify(text)
 }
 
-/** How the answer takes its time: the choices are written side by side, so the longest counts. */
+/** The steps of a completion. Choices are written in parallel, so the longest one counts. */
 export function completionSteps({ choices }: Completion): Steps {
   let hidden = 0
   let visible = 0
@@ -102,7 +99,7 @@ export function completionSteps({ choices }: Completion): Steps {
   return { hidden, visible }
 }
 
-/** The tokens of a choice that a client sees, one after the other: its text, then its calls. */
+/** Visible tokens of a choice: its text, then its calls. */
 export function visibleTokens({ pieces, toolCalls }: Choice): number {
   let tokens = pieces.length
   for (const call of toolCalls) tokens += call.pieces.length
@@ -114,7 +111,7 @@ export function billedTokens(choice: Choice): number {
   return choice.reasoningTokens + choice.overheadTokens + visibleTokens(choice)
 }
 
-/** An answer that ran out of tokens within its thought took the time of all of them. */
+/** An answer that reached its token limit during reasoning has only hidden tokens. */
 function hiddenTokens(choice: Choice): number {
   return visibleTokens(choice) === 0 ? billedTokens(choice) : choice.reasoningTokens
 }

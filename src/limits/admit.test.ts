@@ -21,7 +21,7 @@ const done = { aborted: false, firstByteMs: 0, endMs: 0 }
 const usage = { promptTokens: 10, cachedTokens: 0, completionTokens: 20, reasoningTokens: 0 }
 const ok = (): Reply => ({ status: 200, headers: new HeaderList(), body: textBody('') })
 
-/** Requests of 4 characters, and 100 tokens asked for: an estimate of 101 in an era that adds nothing. */
+/** Requests with an estimate of 101 tokens: 4 characters and max_tokens 100, in an era without overhead. */
 const setUp = (
   limits: Partial<Deployment>,
   others: readonly Deployment[] = [],
@@ -58,7 +58,7 @@ const setUp = (
 }
 
 describe('admit', () => {
-  it('answers 429 with the true wait when the tokens are used up', async () => {
+  it('answers 429 with the exact wait when the tokens are used up', async () => {
     const { ask, clock } = setUp({ tokensPerMinute: 101, requestsPerMinute: 600 })
     await ask()
     await clock.advance(10_500)
@@ -75,7 +75,7 @@ describe('admit', () => {
     expect((await ask()).reply.status).toBe(200)
   })
 
-  it('answers 429 for the requests limit under its own name', async () => {
+  it('answers 429 with the type Requests for the requests limit', async () => {
     const { ask } = setUp({ requestsPerMinute: 1 })
     await ask()
     const { reply } = await ask()
@@ -84,37 +84,37 @@ describe('admit', () => {
     expect(reply.headers.get('retry-after')).toBe('60')
   })
 
-  it('names a day to wait when the request is larger than the whole limit', async () => {
+  it('answers with retry-after 86400 when the request exceeds the whole limit', async () => {
     const { ask } = setUp({ tokensPerMinute: 100 })
     const { reply } = await ask()
     expect(reply.headers.get('retry-after')).toBe('86400')
     expect(reply.headers.get('retry-after-ms')).toBe('86400000')
   })
 
-  it('does not ask the rest of the chain for what it refuses', async () => {
+  it('does not run the next stages for a rejected request', async () => {
     const { ask } = setUp({ tokensPerMinute: 100 })
-    let asked = false
+    let wasCalled = false
     await ask(() => {
-      asked = true
+      wasCalled = true
       return Promise.resolve(ok())
     })
-    expect(asked).toBe(false)
+    expect(wasCalled).toBe(false)
   })
 
-  it('lets a request pass whose deployment has no limits, or that has none', async () => {
+  it('passes a request without a deployment or without limits', async () => {
     const { ask, configure } = setUp({})
     expect((await ask()).exchange.rateLimits).toBeUndefined()
     configure(undefined)
     expect((await ask()).reply.status).toBe(200)
   })
 
-  it('shows the state of the limits to the stages behind it', async () => {
+  it('sets the remaining limits on the exchange', async () => {
     const { ask } = setUp({ tokensPerMinute: 1_000 })
     const { exchange } = await ask()
     expect(exchange.rateLimits).toMatchObject({ tokens: { remaining: 899 }, requests: { remaining: 9 } })
   })
 
-  it('charges what was used instead of the estimate once the answer has been sent', async () => {
+  it('replaces the estimate with the usage after the answer has been sent', async () => {
     const { ask } = setUp({ tokensPerMinute: 2_000, requestsPerMinute: 60 })
     const first = await ask(() => Promise.resolve({ ...ok(), usage }))
     expect((await ask()).exchange.rateLimits?.tokens?.remaining).toBe(2_000 - 101 - 101)
@@ -122,14 +122,14 @@ describe('admit', () => {
     expect((await ask()).exchange.rateLimits?.tokens?.remaining).toBe(2_000 - 30 - 101 - 101)
   })
 
-  it('keeps the estimate where the answer tells no usage', async () => {
+  it('keeps the estimate of an answer without usage', async () => {
     const { ask } = setUp({ tokensPerMinute: 2_000 })
     const { exchange } = await ask()
     exchange.end(done)
     expect((await ask()).exchange.rateLimits?.tokens?.remaining).toBe(2_000 - 202)
   })
 
-  it('gives the tokens of a failed answer back', async () => {
+  it('returns the tokens of a failed answer', async () => {
     const { ask } = setUp({ tokensPerMinute: 3_000 })
     const refused = await ask(() => Promise.resolve({ ...ok(), status: 400 }))
     refused.exchange.end(done)
@@ -137,7 +137,7 @@ describe('admit', () => {
     expect((await ask()).exchange.rateLimits?.tokens?.remaining).toBe(3_000 - 101 - 101)
   })
 
-  it('keeps the usage when the configuration changes, with the same limits and with others', async () => {
+  it('keeps the usage when the configuration changes', async () => {
     const { ask, configure } = setUp({ tokensPerMinute: 3_000 })
     await ask()
     configure(deploymentWith({ tokensPerMinute: 3_000 }))
@@ -149,7 +149,7 @@ describe('admit', () => {
     })
   })
 
-  it('refuses what a provisioned deployment has no room for, with its utilisation and no rate limits', async () => {
+  it('rejects requests above the provisioned throughput, with the utilization and without rate limits', async () => {
     const model = {
       ...findModel('gpt-4o-mini')!,
       provisioned: { inputTokensPerMinutePerPtu: 100, outputToInputRatio: 4 },
@@ -163,7 +163,7 @@ describe('admit', () => {
     expect(reply.headers.get('x-ratelimit-remaining-tokens')).toBeUndefined()
   })
 
-  it('spills over to a pay-as-you-go deployment, which may refuse by its own limits', async () => {
+  it('spills over to a pay-as-you-go deployment, and applies its limits', async () => {
     const model = {
       ...findModel('gpt-4o-mini')!,
       provisioned: { inputTokensPerMinutePerPtu: 100, outputToInputRatio: 4 },
@@ -182,7 +182,7 @@ describe('admit', () => {
     expect(third.reply.headers.get('x-ms-spillover-from-deployment')).toBe('chat')
   })
 
-  it('asks the limiter that the request names instead of the limits, with or without a deployment', async () => {
+  it('applies the limiter that the exchange names instead of the limits, with or without a deployment', async () => {
     const full: Reply = { ...ok(), status: 429, limitedBy: 'requests' }
     const named = new Map<string, NamedLimiter>([
       ['open', () => undefined],
@@ -200,15 +200,15 @@ describe('admit', () => {
     expect((await ask()).reply.status).toBe(429)
   })
 
-  it('names the limiters that there are to who asks for another one', async () => {
+  it('throws an error with the known limiters for an unknown one', async () => {
     const named = new Map<string, NamedLimiter>([
       ['slow', () => undefined],
       ['fast', () => undefined],
     ])
     const pass = () => Promise.resolve(ok())
     await expect(async () => setUp({}, [], named).ask(pass, 'fsat')).rejects.toThrow(
-      'Could not ask the limiter "fsat": nobody knows it (known are slow, fast).',
+      'Could not apply the limiter "fsat": it does not exist (known limiters: slow, fast).',
     )
-    await expect(async () => setUp({}).ask(pass, 'fast')).rejects.toThrow('no extension brings any')
+    await expect(async () => setUp({}).ask(pass, 'fast')).rejects.toThrow('no extension has limiters')
   })
 })

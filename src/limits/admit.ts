@@ -12,40 +12,40 @@ import type { Operation } from '../wire/route.ts'
 type Admitted = LimitResult & { readonly admitted: true }
 type Refusal = LimitResult & { readonly admitted: false }
 
-/** What admission is made from. */
+/** Dependencies of the admission stage. */
 export interface AdmissionDeps {
-  /** Limiters of extensions: one that the exchange names is asked instead, with or without a deployment. */
+  /** Limiters of extensions by name. A limiter that the exchange names replaces the limits, with or without a deployment. */
   readonly limiters?: ReadonlyMap<string, NamedLimiter>
-  /** What decides; all keys of a resource share its limits. */
+  /** The limits of deployments. All keys of a resource share them. */
   readonly limits: RateLimiter
 }
 
 /**
- * Makes the stage that asks the limits of the exchange's deployment. A request without a deployment passes, and one
- * whose deployment has no limits. What a provisioned deployment refuses goes to the one that it spills over to.
+ * Creates the stage that applies the limits of the deployment. A request without a deployment or without limits passes. A request
+ * over the limit of a provisioned deployment goes to its spillover deployment.
  *
- * What an answer costs is corrected when it has been sent: to its usage, where it tells any, and to nothing where it
- * failed. Usage lives as long as this stage, so a changed configuration does not reset it.
+ * The charge is corrected after the answer: to its usage if known, or to 0 if it failed. A configuration change does not reset the
+ * usage.
  */
 export function createAdmission({ limiters: named = new Map(), limits }: AdmissionDeps): Stage {
-  /** What is known at once is not waited for, which would cost every request a turn of promises. */
+  /** Synchronous if the limits are local, because a promise would delay each request. */
   const admitTo = (
     exchange: Addressed,
     next: () => ReplyOrPromise,
-    onRefusal: (decision: Refusal) => ReplyOrPromise,
+    onRefusal: (result: Refusal) => ReplyOrPromise,
   ): ReplyOrPromise => {
     const { route, deployment, config, conditions, resource } = exchange
     const profileName = deployment.limitProfile ?? config.limitProfile
-    const asked = limitsOf(deployment, profileName, conditions?.limitFactor ?? 1)
-    if (!asked) return next()
+    const ownLimits = limitsOf(deployment, profileName, conditions?.limitFactor ?? 1)
+    if (!ownLimits) return next()
     const profile = limitProfile(profileName)
     const cost = estimateCost(route.operation, exchange.json, profile.estimate)
-    const decision = limits.decide({ resource, deployment: deployment.name, limits: asked, cost })
-    return mapMaybe(decision, (known) => {
-      const { requests, tokens, utilization } = known.status
+    const decision = limits.decide({ resource, deployment: deployment.name, limits: ownLimits, cost })
+    return mapMaybe(decision, (result) => {
+      const { requests, tokens, utilization } = result.status
       exchange.rateLimits = requests && { requests, tokens, style: profile }
       exchange.utilization = utilization
-      return known.admitted ? answer(exchange, limits, asked, known, next) : onRefusal(known)
+      return result.admitted ? answer(exchange, limits, ownLimits, result, next) : onRefusal(result)
     })
   }
 
@@ -54,11 +54,11 @@ export function createAdmission({ limiters: named = new Map(), limits }: Admissi
       return limiterNamed(exchange.limiter, named)(exchange) ?? next()
     }
     if (!isAddressed(exchange)) return next()
-    return admitTo(exchange, next, (decision) => {
-      const spare = spilloverOf(exchange)
-      if (!spare) return refusal(exchange, decision)
+    return admitTo(exchange, next, (first) => {
+      const spillover = spilloverOf(exchange)
+      if (!spillover) return refusal(exchange, first)
       exchange.spilledOverFrom = exchange.deployment.name
-      exchange.deployment = spare
+      exchange.deployment = spillover
       return admitTo(exchange, next, (second) => refusal(exchange, second))
     })
   }
@@ -70,12 +70,12 @@ function refusal(exchange: Exchange, { kind, retryAfterMs }: Refusal): Reply {
   return limitRefusal(exchange, kind, retryAfterMs)
 }
 
-/** The configuration is checked: the name is that of a pay-as-you-go deployment. */
+/** The configuration guarantees that the name is that of a pay-as-you-go deployment. */
 function spilloverOf({ config, deployment: { spilloverTo } }: Addressed): Deployment | undefined {
   return spilloverTo === undefined ? undefined : config.deployments.get(spilloverTo)
 }
 
-/** What the answer costs is known for good when it has been sent, or has failed. */
+/** Requests the answer, and corrects the charge after it has been sent or has failed. */
 function answer(
   exchange: Exchange,
   limits: RateLimiter,
@@ -86,7 +86,7 @@ function answer(
   const settle = (reply: Reply | undefined): void =>
     exchange.onEnd(() => {
       const failed = !reply || reply.status >= 400
-      // An answer that does not tell its usage keeps its estimate.
+      // Without a usage, the estimate remains.
       if (failed || reply.usage) limits.settle(lease, failed ? undefined : reply.usage)
     })
   const planned = (reply: Reply): ReplyOrPromise => {
@@ -103,7 +103,7 @@ function answer(
   return mapMaybe(catchMaybe(next, failed), planned)
 }
 
-/** The prompt cache is asked while the answer is planned, which is before any of its time has passed. */
+/** Removes cached tokens from the charge when the answer is planned, before it takes any time. */
 async function discountCached(
   exchange: Exchange,
   limits: RateLimiter,
@@ -120,30 +120,31 @@ async function discountCached(
 function limiterNamed(name: string, named: ReadonlyMap<string, NamedLimiter>): NamedLimiter {
   const limiter = named.get(name)
   if (limiter) return limiter
-  const known = named.size === 0 ? 'no extension brings any' : `known are ${[...named.keys()].join(', ')}`
+  const known =
+    named.size === 0 ? 'no extension has limiters' : `known limiters: ${[...named.keys()].join(', ')}`
   throw new Error(
-    `Could not ask the limiter "${name}": nobody knows it (${known}). Correct exchange.limiter in the hook that sets it, or add the limiter to an extension's limiters.`,
+    `Could not apply the limiter "${name}": it does not exist (${known}). Correct exchange.limiter in the hook that sets it, or add the limiter to the limiters of an extension.`,
   )
 }
 
-/** No count may leave the integers that a number holds exactly, or a window's sum would drift. */
+/** Keeps sums of windows within the exact integers of a number. */
 const MAX_TOKENS = 2 ** 51
 
-/** The service's estimate counts characters, not tokens: four to a token, as captured for many prompts. */
+/** The estimate of the service counts four characters as one token (captured for many prompts). */
 const CHARS_PER_TOKEN = 4
 
 /**
- * The tokens that a request is charged with on arrival, before its body is validated, as the service's own limiter does:
+ * The tokens that a request is charged on arrival, before its body is validated, like in the service:
  *
- * - chat: ceil((characters of all text content + what lies between messages) / 4) + overhead + limit x `n`
+ * - chat: ceil((characters of all text content + characters between messages) / 4) + overhead + limit x `n`
  * - completions and responses: ceil(characters of each text / 4) + limit x the larger of `n` and `best_of`
  * - embeddings: ceil(characters / 4) of each string, in every era
  *
- * where the limit is the request's own, else the era's default. A prompt of token ids costs their number. Roles, tools,
- * images and audio are not counted. The documentation names the terms ("prompt text and count + max_tokens +
- * best_of"); the rest follows the remaining-tokens headers of captures.
+ * The limit is that of the request, or the default of the era. A prompt of token ids costs their number. Roles, tools, images and
+ * audio do not count. Sources: Microsoft's documentation ("prompt text and count + max_tokens + best_of"), and the remaining-tokens
+ * headers of captures.
  *
- * What has the wrong type counts as absent. Both results are integers from 0 to 2^51 for any body.
+ * Fields of the wrong type are ignored. Both results are integers from 0 to 2^51 for any body.
  */
 export function estimateCost(operation: Operation, json: unknown, rule: EstimateRule): CostEstimate {
   const body = fieldsOf(json)
@@ -214,7 +215,7 @@ function promptTokens(prompt: unknown): number {
   return tokens
 }
 
-/** A count that a body gives; JSON allows 1e999, which is read as Infinity. */
+/** A number in a body. JSON allows 1e999, which is parsed as Infinity. */
 function count(value: unknown): number | undefined {
   return typeof value === 'number' && !Number.isNaN(value) ? clamp(Math.ceil(value)) : undefined
 }

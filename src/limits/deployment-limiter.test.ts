@@ -28,7 +28,7 @@ const usage = (tokens: number) => ({
 })
 
 describe('DeploymentLimiter', () => {
-  it('admits until the tokens of 60 seconds are used, and again when some have left', () => {
+  it('admits requests until the tokens of 60 seconds are used, and again when some have left the window', () => {
     const limiter = open(planOf(1_000, 100))
     expect(decide(limiter, 0, 600).admitted).toBe(true)
     expect(decide(limiter, 5_000, 400).admitted).toBe(true)
@@ -36,7 +36,7 @@ describe('DeploymentLimiter', () => {
     expect(decide(limiter, MINUTE_MS, 600).admitted).toBe(true)
   })
 
-  it('lets one burst through that takes more than is left', () => {
+  it('admits one burst that exceeds the remaining tokens', () => {
     const limiter = open(planOf(1_000, 100))
     decide(limiter, 0, 900)
     const burst = decide(limiter, 1, 900)
@@ -45,14 +45,14 @@ describe('DeploymentLimiter', () => {
     expect(decide(limiter, 2, 1)).toMatchObject({ admitted: false, kind: 'token' })
   })
 
-  it('admits until the requests of a slice are used', () => {
+  it('admits requests until the limit of a slice is reached', () => {
     const limiter = open(planOf(1_000, 5))
     for (let i = 0; i < 5; i++) expect(decide(limiter, i * 1_000, 0).admitted).toBe(true)
     expect(decide(limiter, 4_500.4, 0)).toMatchObject({ admitted: false, kind: 'call', retryAfterMs: 5_500 })
     expect(decide(limiter, 10_000, 0).admitted).toBe(true)
   })
 
-  it('tells a client to wait a day when the request is larger than the whole limit', () => {
+  it('rejects a request above the whole limit for a day', () => {
     const limiter = open(planOf(1_000, 5))
     expect(decide(limiter, 0, 1_001)).toMatchObject({
       admitted: false,
@@ -61,7 +61,7 @@ describe('DeploymentLimiter', () => {
     })
   })
 
-  it('charges a refusal for tokens as one request, and one for requests not at all', () => {
+  it('counts a request that is rejected for tokens, and not one that is rejected for requests', () => {
     const limiter = open(planOf(1_000, 5, MINUTE_MS))
     expect(limitsOf(decide(limiter, 0, 2_000)).requests).toMatchObject({ remaining: 4, resetMs: 12_000 })
     for (let i = 0; i < 4; i++) decide(limiter, 0, 0)
@@ -69,7 +69,7 @@ describe('DeploymentLimiter', () => {
     expect(decide(limiter, MINUTE_MS, 0).admitted).toBe(true)
   })
 
-  it('keeps its promise to a client that waits, whatever came before', () => {
+  it('admits a client that has waited for the reported time', () => {
     for (let seed = 0; seed < 50; seed++) {
       const random = createRandom(`promise ${seed}`)
       const limiter = open(planOf(1_000, 1 + random.below(5)))
@@ -85,7 +85,7 @@ describe('DeploymentLimiter', () => {
     }
   })
 
-  it('replaces the estimate by what was used, in the eras that do', () => {
+  it('replaces the estimate with the usage in eras that correct it', () => {
     for (const [era, remaining] of [
       ['2026-08', 850],
       ['2024-10', 0],
@@ -98,7 +98,7 @@ describe('DeploymentLimiter', () => {
     }
   })
 
-  it('gives the whole estimate back for an answer that failed', () => {
+  it('returns the whole estimate of a failed answer', () => {
     const limiter = open(planOf(1_000, 5), limitProfile('2024-10'))
     const first = decide(limiter, 0, 900)
     if (!first.admitted) throw new Error('refused')
@@ -106,7 +106,7 @@ describe('DeploymentLimiter', () => {
     expect(limitsOf(decide(limiter, 1_000, 100)).tokens?.remaining).toBe(900)
   })
 
-  it('never shows less than nothing left, though more was used than estimated', () => {
+  it('shows at least 0 remaining, also if the usage exceeds the estimate', () => {
     const limiter = open(planOf(1_000, 5))
     const first = decide(limiter, 0, 10)
     if (!first.admitted) throw new Error('refused')
@@ -114,7 +114,7 @@ describe('DeploymentLimiter', () => {
     expect(limitsOf(decide(limiter, 0, 1)).tokens).toMatchObject({ remaining: 0, resetMs: MINUTE_MS })
   })
 
-  it('counts the requests of the headers over a minute, or over a slice in the eras that did', () => {
+  it('counts the requests in headers per minute, or per slice in old eras', () => {
     const minute = limitsOf(decide(open(planOf(120_000, 20)), 0, 14))
     expect(minute.requests).toEqual({ limit: 120, remaining: 119, renewalSeconds: 60, resetMs: 500 })
     expect(minute.tokens).toEqual({ limit: 120_000, remaining: 119_986, renewalSeconds: 60, resetMs: 7 })
@@ -122,7 +122,7 @@ describe('DeploymentLimiter', () => {
     expect(slice.requests).toMatchObject({ limit: 120, remaining: 119 })
   })
 
-  it('keeps what was used when the limits change', () => {
+  it('keeps the usage when the limits change', () => {
     const limiter = open(planOf(1_000, 5))
     decide(limiter, 0, 600)
     limiter.updateLimits(planOf(500, 3, MINUTE_MS), newest)
@@ -134,7 +134,7 @@ describe('DeploymentLimiter', () => {
     })
   })
 
-  it('limits requests alone where tokens are not limited', () => {
+  it('limits only requests without a tokens limit', () => {
     const limiter = open(planOf(Infinity, 1, MINUTE_MS))
     expect(decide(limiter, 0, 1e9).admitted).toBe(true)
     const second = decide(limiter, 1, 1e9)

@@ -14,16 +14,16 @@ import type { Reply } from '../pipeline/reply.ts'
 import { limitRefusal } from './limit-refusal.ts'
 import type { LimitState } from '../wire/service-headers.ts'
 
-/** Width of a bucket: how exactly a window knows when something happened. */
+/** Width of a bucket, the time resolution of a window. */
 export const BUCKET_MS = 100
 
-/** Names what was added to a window at one time, so that it can be corrected later: the bucket's number. */
+/** The bucket to which an amount was added, for a later correction. */
 export type BucketIndex = number
 
 /**
- * A sum over the last `windowMs`, kept in a ring of 100 ms buckets: bounded memory and a constant cost a call, however
- * many calls there are. What was added leaves up to 99 ms early and never late, so that a client that waits for the
- * whole window is never refused. All amounts should be integers, so that the sum stays exact.
+ * A sum over the last `windowMs`, in a ring of 100 ms buckets. Memory and time per call are constant. Amounts leave the window up to
+ * 99 ms early and never late, so that a client that waits for the whole window is admitted. Amounts must be integers to keep the sum
+ * exact.
  */
 export class SlidingWindow {
   readonly windowMs: number
@@ -31,35 +31,35 @@ export class SlidingWindow {
   #newest = 0
   #sum = 0
 
-  /** @param windowMs a multiple of `bucketMs` */
+  /** @param windowMs a multiple of `BUCKET_MS` */
   constructor(windowMs: number) {
     this.windowMs = windowMs
     this.#buckets = new Float64Array(windowMs / BUCKET_MS)
   }
 
-  /** The sum of what was added within the window that ends at `nowMs`. */
+  /** The sum over the window that ends at `nowMs`. */
   used(nowMs: number): number {
     this.#advance(nowMs)
     return this.#sum
   }
 
-  /** Adds an amount at `nowMs`; a time before that of an earlier call counts as that one. */
+  /** Adds an amount at `nowMs`. A time before that of an earlier call counts as the time of that call. */
   add(nowMs: number, amount: number): BucketIndex {
     this.#advance(nowMs)
     this.#change(this.#newest, amount)
     return this.#newest
   }
 
-  /** Changes what was added, down to nothing at most. Does nothing once it has left the window. */
-  correct(receipt: BucketIndex, delta: number): void {
-    const age = this.#newest - receipt
+  /** Changes the amount in a bucket, to at least 0. Does nothing if the bucket has left the window. */
+  correct(bucket: BucketIndex, delta: number): void {
+    const age = this.#newest - bucket
     if (age < 0 || age >= this.#buckets.length) return
-    this.#change(receipt, Math.max(delta, -this.#at(receipt)))
+    this.#change(bucket, Math.max(delta, -this.#at(bucket)))
   }
 
   /**
-   * The earliest time at which `amount` fits below `limit` if nothing else is added: `nowMs` when it fits at once,
-   * Infinity when it is larger than the limit. Walks the buckets, so call it for refusals only.
+   * The earliest time at which `amount` fits below `limit` if nothing else is added: `nowMs` if it fits now, Infinity if it exceeds
+   * the limit. Iterates over the buckets, so call it only for rejected requests.
    */
   freeAtMs(nowMs: number, amount: number, limit: number): number {
     if (amount > limit) return Infinity
@@ -72,12 +72,12 @@ export class SlidingWindow {
     return (tick + length) * BUCKET_MS
   }
 
-  /** A window of another length with all that is still in this one and fits the new length; receipts stay valid. */
+  /** A window of another length with the same amounts, as far as they fit. Bucket indexes stay valid. */
   resized(windowMs: number): SlidingWindow {
     const window = new SlidingWindow(windowMs)
     window.#newest = this.#newest
-    const kept = Math.min(this.#buckets.length, window.#buckets.length)
-    for (let age = 0; age < kept; age++) window.#change(this.#newest - age, this.#at(this.#newest - age))
+    const length = Math.min(this.#buckets.length, window.#buckets.length)
+    for (let age = 0; age < length; age++) window.#change(this.#newest - age, this.#at(this.#newest - age))
     return window
   }
 
@@ -106,14 +106,14 @@ export class SlidingWindow {
     this.#sum += delta
   }
 
-  /** Right after the start a window reaches back before time zero. */
+  /** At the start, a window contains negative ticks. */
   #index(tick: number): number {
     const { length } = this.#buckets
     return ((tick % length) + length) % length
   }
 }
 
-/** What a request was charged. */
+/** The charge of a request to a pay-as-you-go deployment. */
 export interface WindowCharge {
   readonly limiter: DeploymentLimiter
   readonly bucket: BucketIndex
@@ -135,7 +135,7 @@ export class DeploymentLimiter {
     this.#slice = new SlidingWindow(plan.slice.windowMs)
   }
 
-  /** Takes new limits; what was used stays used. */
+  /** Changes the limits. The usage remains. */
   updateLimits(plan: LimitPlan, profile: LimitProfile): void {
     this.#plan = plan
     this.#profile = profile
@@ -143,14 +143,13 @@ export class DeploymentLimiter {
   }
 
   /**
-   * A request is admitted while the minute's tokens are not used up, even when it takes more than is left of them: "if
-   * at any time during that minute the limit value is reached, then further requests will receive a 429" (Microsoft
-   * Learn, quota). So one burst goes through. A request that is estimated above the whole limit never does.
+   * Admits a request while the tokens of the minute are not used up, also if it exceeds the remaining tokens: "if at any time during
+   * that minute the limit value is reached, then further requests will receive a 429" (Microsoft Learn, quota). So one burst is
+   * admitted. A request with an estimate above the whole limit never is.
    *
-   * The service counts refused requests, too: one that is refused for its tokens has passed the requests limit and is
-   * charged as one request (captured: 4 of 5 left after such an answer). One that is refused for the requests limit
-   * is not charged, or a client that hammers would push its own time of admission, and the one that other clients
-   * were promised, ahead of itself for ever.
+   * A request that is rejected by the tokens limit counts as one request (captured: 4 of 5 remaining after such an answer). A request
+   * that is rejected by the requests limit does not count. Otherwise a client that retries without waiting would postpone the
+   * admission of all clients indefinitely.
    */
   decide(nowMs: number, cost: CostEstimate): LimitResult<WindowCharge> {
     const { tokens, slice } = this.#plan
@@ -162,7 +161,7 @@ export class DeploymentLimiter {
       this.#requests.add(nowMs, 1)
       if (!neverFits && this.#tokens.used(nowMs) < tokens) return this.#admit(nowMs, estimate)
     }
-    // Asked after the charge, and of both limits, or a client that has waited could be refused by the other one.
+    // After the charge and for both limits, so that a client that has waited is not rejected by the other limit.
     const freeAtMs = neverFits
       ? Infinity
       : Math.max(this.#slice.freeAtMs(nowMs, 1, slice.requests), this.#tokens.freeAtMs(nowMs, 1, tokens))
@@ -175,18 +174,18 @@ export class DeploymentLimiter {
   }
 
   /**
-   * Puts what a request used in the place of its estimate; undefined: nothing. Does nothing after 60 seconds, when the request
-   * no longer counts.
+   * Replaces the estimate of a request with its usage; undefined means no usage. Does nothing after 60 seconds, when the request no
+   * longer counts.
    */
-  settle({ bucket: receipt, estimate, isCorrected }: WindowCharge, usage: Usage | undefined): void {
+  settle({ bucket, estimate, isCorrected }: WindowCharge, usage: Usage | undefined): void {
     const used = usage ? usage.promptTokens + usage.completionTokens : 0
-    if (!usage || isCorrected) this.#tokens.correct(receipt, used - estimate)
+    if (!usage || isCorrected) this.#tokens.correct(bucket, used - estimate)
   }
 
   /**
-   * How the limits stand; nothing is charged by asking.
+   * Status of the limits. Does not charge anything.
    *
-   * @param plan the limits to tell it by, where they are newer than those that requests were last judged by
+   * @param plan the current limits, if no request has used them yet
    */
   status(nowMs: number, plan: LimitPlan = this.#plan): PayAsYouGoStatus {
     const { tokens, requestsPerMinute, slice } = plan
@@ -201,57 +200,59 @@ export class DeploymentLimiter {
   }
 
   #admit(nowMs: number, estimate: number): LimitResult<WindowCharge> {
-    const receipt = this.#tokens.add(nowMs, estimate)
+    const bucket = this.#tokens.add(nowMs, estimate)
     return {
       admitted: true,
       status: this.#status(nowMs),
-      lease: { limiter: this, bucket: receipt, estimate, isCorrected: this.#profile.correctsEstimate },
+      lease: { limiter: this, bucket, estimate, isCorrected: this.#profile.correctsEstimate },
     }
   }
 
   #status(nowMs: number): RemainingLimits {
-    const use = {
+    const usage = {
       tokens: this.#tokens.used(nowMs),
       requests: this.#requests.used(nowMs),
       sliceRequests: this.#slice.used(nowMs),
     }
-    return rateLimitsOf(use, this.#plan, this.#profile)
+    return rateLimitsOf(usage, this.#plan, this.#profile)
   }
 }
 
-/** What a limiter of requests is made from. */
+/** Options of `requestsLimiter`. */
 export interface RequestsLimit {
-  /** How many requests are admitted in any `windowMs`; from 1. */
+  /** Maximum number of requests in any window of `windowMs`; at least 1. */
   readonly requests: number
   readonly windowMs: number
   /**
-   * Makes the refusal of a service with an envelope of its own. It gets `retry-after` and `retry-after-ms` where it has
-   * none, and counts as limited by requests unless it says otherwise.
+   * Creates the refusal for a service with another error format. Missing headers `retry-after` and `retry-after-ms` are added, and
+   * `limitedBy` defaults to `requests`.
    */
   readonly refuse?: (exchange: Exchange, retryAfterMs: number) => Reply
 }
 
-/** Sums of times are exact to the last bit only; a client that waits as it was told is not to be refused by a hair. */
+/** Tolerance for rounding errors of times, so that a client that has waited for retry-after is admitted. */
 const ROUNDING_TOLERANCE_MS = 1e-6
 
 /**
- * Makes a limiter for `exchange.limiter`: it admits so many requests in any window of that length, and refuses the others
- * with a 429 that tells when the next one is admitted. Refused requests do not count. Exact, at a constant cost a request;
- * it holds the time of each request that it admitted within the window.
+ * Creates a limiter for `exchange.limiter`. It admits `requests` in any window of `windowMs`, and rejects others with a 429 and the
+ * time until the next one is admitted. Rejected requests do not count. Exact, in constant time; it stores the time of each request
+ * in the window.
  *
- * @throws {RangeError} for a limit that admits nothing
+ * @throws {RangeError} if `requests` is not an integer from 1, or `windowMs` is not a positive number
  */
 export function requestsLimiter({ requests, windowMs, refuse }: RequestsLimit): NamedLimiter {
   if (!Number.isSafeInteger(requests) || requests < 1) {
     throw new RangeError(
-      `Could not make a limiter: requests must be a whole number from 1 (got ${requests}).`,
+      `Could not create a limiter: requests must be an integer from 1 (got ${requests}). Correct the option.`,
     )
   }
   if (!(windowMs > 0 && windowMs < Infinity)) {
-    throw new RangeError(`Could not make a limiter: windowMs must be a number above 0 (got ${windowMs}).`)
+    throw new RangeError(
+      `Could not create a limiter: windowMs must be a positive number (got ${windowMs}). Correct the option.`,
+    )
   }
-  // A ring: the place of the next request is that of the oldest one that counts. Buckets, as the limits of deployments have
-  // them, would know times to 100 ms only, which is coarse against the second that such a limit mostly is for.
+  // A ring: the next request replaces the oldest one. The 100 ms buckets of SlidingWindow are too coarse for the typical window of
+  // one second.
   const admittedMs: number[] = []
   let next = 0
 
@@ -277,7 +278,7 @@ function setIfAbsent({ headers }: Reply, name: string, value: number): void {
   if (headers.get(name) === undefined) headers.append(name, String(value))
 }
 
-/** Tells how a window stands under a limit. */
+/** Status of a window with a limit. */
 export function windowStatus(window: SlidingWindow, limit: number, nowMs: number): WindowStatus {
   const used = window.used(nowMs)
   return {
@@ -290,29 +291,29 @@ export function windowStatus(window: SlidingWindow, limit: number, nowMs: number
   }
 }
 
-/** What is used of the limits of a pay-as-you-go deployment: tokens and requests of the minute, and requests of the slice. */
+/** Usage of a pay-as-you-go deployment: tokens and requests in the minute, and requests in the slice. */
 export interface LimitUsage {
   readonly tokens: number
   readonly requests: number
   readonly sliceRequests: number
 }
 
-/** What the headers of an era tell of limits that are used so far. */
-export function rateLimitsOf(use: LimitUsage, plan: LimitPlan, profile: LimitProfile): RemainingLimits {
+/** The limits in the headers of an era. */
+export function rateLimitsOf(usage: LimitUsage, plan: LimitPlan, profile: LimitProfile): RemainingLimits {
   const { tokens, requestsPerMinute, slice } = plan
   return {
     requests:
       profile.requestsPer === 'slice'
-        ? limitState(use.sliceRequests, slice.requests, slice.windowMs)
-        : limitState(use.requests, requestsPerMinute, REQUESTS_WINDOW_MS),
-    tokens: tokens === Infinity ? undefined : limitState(use.tokens, tokens, TOKENS_WINDOW_MS),
+        ? limitState(usage.sliceRequests, slice.requests, slice.windowMs)
+        : limitState(usage.requests, requestsPerMinute, REQUESTS_WINDOW_MS),
+    tokens: tokens === Infinity ? undefined : limitState(usage.tokens, tokens, TOKENS_WINDOW_MS),
   }
 }
 
 /**
- * Corrections and bursts can leave more used than is allowed; the service never tells less than nothing. It tells the
- * reset as if usage drained steadily (1 of 5 requests a minute is 12 seconds, half of the tokens 30): that is not the
- * time of admission, which is retry-after.
+ * The state of one limit in headers. Remaining amounts are never negative, also after corrections and bursts. Like in the service,
+ * the reset assumes that usage drains steadily (1 of 5 requests per minute is 12 seconds, half of the tokens 30 seconds). It differs
+ * from the time of admission, which is retry-after.
  */
 function limitState(usedAmount: number, limit: number, windowMs: number): LimitState {
   const used = Math.min(usedAmount, limit)

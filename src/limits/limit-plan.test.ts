@@ -6,11 +6,11 @@ import { limitPlanOf, minuteLimitsOf } from './limit-plan.ts'
 const model = findModel('gpt-4o-mini')!
 const planOf = (limits: Partial<Deployment>): unknown => limitPlanOf({ name: 'chat', model, ...limits })
 
-it('gives no plan to a deployment without limits', () => {
+it('limitPlanOf is undefined for a deployment without limits', () => {
   expect(planOf({})).toBeUndefined()
 })
 
-it('allows six requests a minute for each 1,000 tokens where the model has no ratio of its own, rounded up', () => {
+it('limitPlanOf defaults to six requests per 1,000 tokens, rounded up', () => {
   expect(planOf({ tokensPerMinute: 5_000, model: { ...model, requestsPerThousandTokens: 6 } })).toEqual({
     tokens: 5_000,
     requestsPerMinute: 30,
@@ -20,7 +20,7 @@ it('allows six requests a minute for each 1,000 tokens where the model has no ra
   expect(planOf({ tokensPerMinute: 1_001, model: unknownRatio })).toMatchObject({ requestsPerMinute: 7 })
 })
 
-it("follows the model's own ratio", () => {
+it('limitPlanOf uses the ratio of the model', () => {
   const slow = { ...model, requestsPerThousandTokens: 1 }
   expect(planOf({ tokensPerMinute: 120_000, model: slow })).toMatchObject({
     requestsPerMinute: 120,
@@ -28,7 +28,7 @@ it("follows the model's own ratio", () => {
   })
 })
 
-it('counts requests in slices of ten seconds, or of another length that was set, rounded up', () => {
+it('limitPlanOf has slices of ten seconds or of the configured length, rounded up', () => {
   expect(planOf({ requestsPerMinute: 600 })).toMatchObject({ slice: { windowMs: 10_000, requests: 100 } })
   expect(planOf({ requestsPerMinute: 10 })).toMatchObject({ slice: { windowMs: 10_000, requests: 2 } })
   expect(planOf({ requestsPerMinute: 600, requestsSliceSeconds: 1 })).toMatchObject({
@@ -39,7 +39,7 @@ it('counts requests in slices of ten seconds, or of another length that was set,
   })
 })
 
-it('counts fewer requests than there are slices over the whole minute', () => {
+it('limitPlanOf has a slice of a minute for fewer requests than slices', () => {
   expect(planOf({ requestsPerMinute: 3 })).toEqual({
     tokens: Infinity,
     requestsPerMinute: 3,
@@ -47,7 +47,7 @@ it('counts fewer requests than there are slices over the whole minute', () => {
   })
 })
 
-it('tells the limits in a minute of each pay-as-you-go deployment that has any', () => {
+it('minuteLimitsOf returns the limits of pay-as-you-go deployments with limits', () => {
   const deployments: Deployment[] = [
     { name: 'both', model, tokensPerMinute: 1_000, requestsPerMinute: 7 },
     { name: 'requests', model, requestsPerMinute: 5 },

@@ -4,32 +4,29 @@ import type { RateLimitStyle } from '../wire/service-headers.ts'
 import { RecentMap } from '../lib/caches.ts'
 import { type ProvisionedPlan, provisionedPlanOf } from './provisioned-limiter.ts'
 
-/** How the service of one era takes its limits, and what its headers tell of them. */
+/** Rules of the rate limits of the service in one era, including its headers. */
 export interface LimitProfile extends RateLimitStyle {
   readonly name: LimitProfileName
   readonly estimate: EstimateRule
-  /** Whether a request is charged with its true usage when its answer ends, in place of the estimate. */
+  /** Whether the estimate is replaced with the actual usage when the answer ends. */
   readonly correctsEstimate: boolean
-  /** What `remaining-requests` counts down from: the minute's requests, or those of one slice. */
+  /** Window of `remaining-requests`: a minute or a slice. */
   readonly requestsPer: 'minute' | 'slice'
 }
 
-/** What a text request is charged with on arrival, in tokens. */
+/** How the tokens of a request are estimated on arrival. */
 export interface EstimateRule {
-  /** Whether the prompt's characters are charged; four make a token. */
+  /** Whether the characters of the prompt count, four per token. */
   readonly countsPrompt: boolean
   /** Characters that each message after the first adds. */
   readonly charsBetweenMessages: number
   /** Tokens that every chat request adds. */
   readonly overheadTokens: number
-  /** What a completion is taken for when the request sets no limit. */
+  /** Estimated tokens of a completion if the request sets no limit. */
   readonly defaultMaxTokens: number
 }
 
-/**
- * The eras, as far as captures show them. Derived from the `remaining-tokens` of openllmetry's, elastic's and crewAI's
- * cassettes: what a first request took from the limit.
- */
+/** The eras. Derived from captures: `remaining-tokens` after a first request in the cassettes of openllmetry, elastic and crewAI. */
 const profiles: Readonly<Record<LimitProfileName, LimitProfile>> = {
   // gpt-35-turbo, gpt-4-32k: 120,000 is 119,984 after a first request of any length.
   '2024-02': {
@@ -61,7 +58,7 @@ const profiles: Readonly<Record<LimitProfileName, LimitProfile>> = {
     resetUnit: 'none',
     requestsPer: 'minute',
   },
-  // gpt-4.1-mini: 34 characters cost 14 in every capture; nobody knows what the five are.
+  // gpt-4.1-mini: 34 characters cost 14 in all captures. The reason for the 5 additional tokens is unknown.
   '2026-03': {
     name: '2026-03',
     estimate: { countsPrompt: true, charsBetweenMessages: 0, overheadTokens: 5, defaultMaxTokens: 0 },
@@ -90,13 +87,13 @@ export function limitProfile(name: LimitProfileName): LimitProfile {
 const scaled = new WeakMap<Deployment, { readonly factor: number; readonly deployment: Deployment }>()
 
 /**
- * A deployment as an incident limits it, at least to one token, request or unit. The same object is given while the
- * factor stays, so that its limiter is adapted once and what was used stays used.
+ * A deployment with limits multiplied by the factor of an incident, at least one token, request or unit. Returns the same object for
+ * the same factor, so that its limiter is updated once.
  */
 export function scaleLimits(deployment: Deployment, factor: number): Deployment {
   if (factor === 1) return deployment
-  const known = scaled.get(deployment)
-  if (known?.factor === factor) return known.deployment
+  const cached = scaled.get(deployment)
+  if (cached?.factor === factor) return cached.deployment
   const { tokensPerMinute, requestsPerMinute, provisionedThroughputUnits } = deployment
   const scale = (limit: number): number => Math.max(1, Math.round(limit * factor))
   const made: Deployment = {
@@ -111,31 +108,31 @@ export function scaleLimits(deployment: Deployment, factor: number): Deployment 
   return made
 }
 
-/** The span that the tokens limit is counted over, in milliseconds. */
+/** Window of the tokens limit, in milliseconds. */
 export const TOKENS_WINDOW_MS = 60_000
 
-/** The span that the requests of the headers are counted over, in milliseconds. */
+/** Window of the requests in headers, in milliseconds. */
 export const REQUESTS_WINDOW_MS = 60_000
 
-/** What a pay-as-you-go deployment may use, in the windows in which it is counted. */
+/** Limits of a pay-as-you-go deployment, with their windows. */
 export interface LimitPlan {
-  /** Tokens in 60 seconds; Infinity where tokens are not limited. */
+  /** Tokens in 60 seconds; Infinity if tokens are not limited. */
   readonly tokens: number
-  /** Requests in 60 seconds, as the headers tell them. */
+  /** Requests in 60 seconds, as in the headers. */
   readonly requestsPerMinute: number
-  /** The shorter span in which requests are really counted, and how many it takes. */
+  /** The enforced limit of requests, in a shorter window. */
   readonly slice: { readonly windowMs: number; readonly requests: number }
 }
 
 /**
- * The pay-as-you-go limits of a deployment; undefined when it has none.
+ * The pay-as-you-go limits of a deployment; undefined without limits.
  *
- * Without `requestsPerMinute` the requests follow from the tokens by the model's ratio (Microsoft Learn, quotas and
- * limits; 6 requests for each 1,000 tokens unless the catalogue says otherwise), rounded up.
+ * `requestsPerMinute` defaults to the tokens times the ratio of the model, rounded up (Microsoft Learn, quotas and limits; 6 requests
+ * per 1,000 tokens unless the catalogue has another ratio).
  *
- * The service spreads requests over windows of 1 or 10 seconds (documentation), and over a minute where so few are
- * allowed (captured: 5 requests a minute, renewed in 60 seconds). The share of a window is rounded up, since an evenly
- * spaced client would else be refused below its limit.
+ * The service counts requests in windows of 1 or 10 seconds (documentation), or of a minute for a very low limit (captured: 5
+ * requests per minute, renewed in 60 seconds). The limit of a window is rounded up. Otherwise a client with evenly spaced requests
+ * would be rejected below its limit.
  */
 export function limitPlanOf(deployment: Deployment): LimitPlan | undefined {
   const { tokensPerMinute, model } = deployment
@@ -150,7 +147,7 @@ export function limitPlanOf(deployment: Deployment): LimitPlan | undefined {
   }
 }
 
-/** The limits of those deployments that are pay-as-you-go and limited. */
+/** The limits of all pay-as-you-go deployments that have limits. */
 export function minuteLimitsOf(resource: string, deployments: Iterable<Deployment>): MinuteLimits[] {
   return Array.from(deployments).flatMap((deployment) => {
     const plan = deployment.provisionedThroughputUnits === undefined ? limitPlanOf(deployment) : undefined
@@ -166,20 +163,20 @@ function sliceOf(requestsPerMinute: number, seconds: number): LimitPlan['slice']
   return { windowMs: seconds * 1_000, requests: Math.ceil(requestsPerMinute / slices) }
 }
 
-/** The limits of a deployment at a moment, as plain data. */
+/** The current limits of a deployment, as plain data. */
 export type DeploymentLimits =
   | { readonly kind: 'pay-as-you-go'; readonly plan: LimitPlan; readonly profileName: LimitProfileName }
   | { readonly kind: 'provisioned'; readonly plan: ProvisionedPlan }
 
-const known = new WeakMap<
+const cachedLimits = new WeakMap<
   Deployment,
   { readonly profileName: LimitProfileName; readonly limits: DeploymentLimits | undefined }
 >()
 
 /**
- * The limits of a deployment; undefined where it has none. The same object as long as they stay the same.
+ * The limits of a deployment; undefined without limits. Returns the same object while they are unchanged.
  *
- * @param factor what an incident multiplies them by; 1 changes nothing
+ * @param factor factor of an incident; 1 without one
  */
 export function limitsOf(
   deployment: Deployment,
@@ -188,10 +185,10 @@ export function limitsOf(
 ): DeploymentLimits | undefined {
   if (!isLimited(deployment)) return undefined
   const limited = scaleLimits(deployment, factor)
-  const found = known.get(limited)
+  const found = cachedLimits.get(limited)
   if (found?.profileName === profileName) return found.limits
   const limits = makeLimits(limited, profileName)
-  known.set(limited, { profileName, limits })
+  cachedLimits.set(limited, { profileName, limits })
   return limits
 }
 
@@ -215,18 +212,18 @@ const MAX_CACHED_TEXTS = 16_384
 const texts = new WeakMap<DeploymentLimits, string>()
 const byText = new RecentMap<string, DeploymentLimits>(MAX_CACHED_TEXTS)
 
-/** The limits as a text for another process, made once for each object. */
+/** The limits as text for another process, cached for each object. */
 export function limitsToText(limits: DeploymentLimits): string {
   let text = texts.get(limits)
   if (text === undefined) texts.set(limits, (text = JSON.stringify(limits)))
   return text
 }
 
-/** The limits of such a text: the same object for the same text. */
+/** Parses the text of `limitsToText`. Returns the same object for the same text. */
 export function limitsFromText(text: string): DeploymentLimits {
   let limits = byText.get(text)
   if (!limits) {
-    // JSON has no infinity, which only tokens can be.
+    // JSON has no Infinity. Only tokens can be infinite.
     const read = (key: string, value: unknown): unknown =>
       key === 'tokens' && value === null ? Infinity : value
     limits = JSON.parse(text, read) as DeploymentLimits

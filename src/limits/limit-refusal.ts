@@ -5,8 +5,8 @@ import { completeReply, refuse } from '../pipeline/reply-headers.ts'
 import type { Reply } from '../pipeline/reply.ts'
 
 /**
- * The service's 429 for an exchange that is over a limit of its deployment, or over one of an extension's: on a path of
- * no deployment it is the gateway's. It is complete at once, since hooks and limiters of extensions read and change it.
+ * The 429 for a request over a limit of its deployment or of an extension. Without a deployment, it is the 429 of the gateway. The
+ * reply is complete, so that hooks and limiters of extensions can read and change it.
  *
  * @param kind tokens, or requests ("calls")
  */

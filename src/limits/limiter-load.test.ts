@@ -6,7 +6,7 @@ import { limitProfile } from './limit-plan.ts'
 const REQUESTS_PER_SECOND = 500
 const MINUTE_MS = 60_000
 
-/** Drives a minute of full load, some of it over the limit; gives the processor time in milliseconds. */
+/** Runs a minute of full load, partly over the limit. Returns the processor time in milliseconds. */
 function driveMinute(limiter: DeploymentLimiter, minute: number): number {
   const random = createRandom(`minute ${minute}`)
   const start = process.cpuUsage()
@@ -26,7 +26,7 @@ function driveMinute(limiter: DeploymentLimiter, minute: number): number {
   return (user + system) / 1_000
 }
 
-it('costs the same after ten minutes at full load as at the start', () => {
+it('DeploymentLimiter takes the same time per request after ten minutes of full load', () => {
   const plan = {
     tokens: 1_500_000,
     requestsPerMinute: 25_000,
@@ -35,13 +35,13 @@ it('costs the same after ten minutes at full load as at the start', () => {
   const limiter = new DeploymentLimiter(plan, limitProfile('2026-08'))
   driveMinute(limiter, 0) // Warms up.
   for (let minute = 1; minute <= 10; minute++) driveMinute(limiter, minute)
-  // In turns, so that what the machine does besides makes both slower.
+  // Alternating, so that other load on the machine slows down both.
   const old: number[] = []
   const fresh: number[] = []
-  for (let turn = 0; turn < 4; turn++) {
-    old.push(driveMinute(limiter, 11 + turn))
-    fresh.push(driveMinute(new DeploymentLimiter(plan, limitProfile('2026-08')), 11 + turn))
+  for (let round = 0; round < 4; round++) {
+    old.push(driveMinute(limiter, 11 + round))
+    fresh.push(driveMinute(new DeploymentLimiter(plan, limitProfile('2026-08')), 11 + round))
   }
-  // A limiter that looked through all that it has seen would take twenty times as long.
+  // A limiter that iterates over all previous requests would take 20 times as long.
   expect(Math.min(...old)).toBeLessThan(4 * Math.min(...fresh))
 })

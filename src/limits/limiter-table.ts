@@ -7,12 +7,12 @@ import type { Utilization } from './occupancy.ts'
 import { type BucketCharge, ProvisionedLimiter } from './provisioned-limiter.ts'
 import type { LimitStatus, LimitRequest, LimitResult, LimitSubject, RateLimiter } from './rate-limiter.ts'
 
-/** How many deployments keep their usage for certain: 10 KB each, and up to twice as many are held. */
+/** Deployments that keep their usage (10 KB each). Up to twice as many are cached. */
 const MAX_CACHED_DEPLOYMENTS = 16_384
 
 interface Tracked {
   limiter: DeploymentLimiter | ProvisionedLimiter
-  /** The limits that the limiter has; changed ones are another object. */
+  /** The limits of the limiter. Changed limits are another object. */
   limits: DeploymentLimits
 }
 
@@ -22,17 +22,17 @@ interface Provisioned {
   readonly limiter: ProvisionedLimiter
 }
 
-/** What a request was charged, in whichever kind of limiter. */
+/** The charge of a request, in either kind of limiter. */
 export type Charge = WindowCharge | BucketCharge
 
 /** The limits of all deployments, counted in this process. */
 export class LimiterTable implements RateLimiter<Charge> {
   readonly #clock: Clock
   readonly #tracked = new RecentMap<string, Tracked>(MAX_CACHED_DEPLOYMENTS)
-  /** Only deployments of the file are provisioned, so the file bounds the table. */
+  /** Only configured deployments are provisioned, so the size is limited. */
   readonly #provisioned = new Map<string, Provisioned>()
 
-  /** @param clock that of the exchanges */
+  /** @param clock the clock of the exchanges */
   constructor(clock: Clock) {
     this.#clock = clock
   }
@@ -59,7 +59,7 @@ export class LimiterTable implements RateLimiter<Charge> {
       const known = limiter instanceof ProvisionedLimiter ? limiter : new ProvisionedLimiter(limits.plan)
       return known.status(nowMs, limits.plan)
     }
-    // The profile changes what headers tell, not what is used.
+    // The profile changes only the headers, not the usage.
     const known = limiter instanceof DeploymentLimiter ? limiter : newLimiter(limits)
     return known.status(nowMs, limits.plan)
   }
@@ -76,7 +76,7 @@ export class LimiterTable implements RateLimiter<Charge> {
     }
   }
 
-  /** The limiter of a deployment, with its present limits. */
+  /** The limiter of a deployment, with its current limits. */
   #limiterOf({ resource, deployment, limits }: LimitSubject, nowMs: number): Tracked['limiter'] {
     const key = `${resource}/${deployment}`
     const tracked = this.#tracked.get(key)
@@ -93,7 +93,7 @@ export class LimiterTable implements RateLimiter<Charge> {
   }
 }
 
-/** Gives a limiter the limits of its deployment, or makes a new one where it was of the other kind. */
+/** Updates the limits of a limiter, or creates one if it is missing or of the other kind. */
 function limiterFor(
   limiter: Tracked['limiter'] | undefined,
   limits: DeploymentLimits,

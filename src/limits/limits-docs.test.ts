@@ -6,7 +6,7 @@ import { limitProfile } from './limit-plan.ts'
 const guide = readFileSync(new URL('../../docs/limits.md', import.meta.url), 'utf8')
 const yesNo = (value: boolean): string => (value ? 'yes' : 'no')
 
-it.each(limitProfileNames)('docs/limits.md tells the rules of %s as they are', (name) => {
+it.each(limitProfileNames)('docs/limits.md has the rules of %s', (name) => {
   const { estimate, correctsEstimate, tellsLimit, resetUnit, requestsPer } = limitProfile(name)
   const row = guide.split('\n').find((line) => line.startsWith(`| \`${name}\``)) ?? ''
   const cells = row.split('|').map((cell) => cell.trim())

@@ -1,28 +1,28 @@
-/** How busy a deployment is at this moment. */
+/** Current use of the slots of a deployment. */
 export interface Occupancy {
   readonly resource: string
   readonly deployment: string
-  /** Requests that it works on. */
+  /** Requests in progress. */
   readonly working: number
   /** Requests that wait for a slot. */
   readonly waiting: number
-  /** Infinite for a deployment without a limit. */
+  /** Infinity without a limit. */
   readonly slots: number
 }
 
-/** How much of a deployment's provisioned throughput is in use at this moment. */
+/** Current utilization of the provisioned throughput of a deployment. */
 export interface Utilization {
   readonly resource: string
   readonly deployment: string
-  /** 1 is 100 %; a burst may push it past that. */
+  /** 1 is 100 %; a burst can exceed it. */
   readonly share: number
 }
 
-/** The limits of a deployment in a minute, as they are configured. */
+/** The configured limits of a deployment per minute. */
 export interface MinuteLimits {
   readonly resource: string
   readonly deployment: string
-  /** Absent: tokens are not limited. */
+  /** Undefined if tokens are not limited. */
   readonly tokens: number | undefined
   readonly requests: number
 }

@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { ProvisionedLimiter } from './provisioned-limiter.ts'
 
-/** 10 units of gpt-4o: 25,000 weighted tokens a minute; an output token weighs as much as four of input. */
+/** 10 units of gpt-4o: 25,000 weighted tokens per minute. An output token counts as four input tokens. */
 const plan = { units: 10, inputTokensPerMinutePerPtu: 2_500, outputToInputRatio: 4 }
 const cost = (promptTokens: number, completionTokens = 0) => ({ promptTokens, completionTokens })
 
 describe('ProvisionedLimiter', () => {
-  it('adds a request by its weighted estimate, output at the ratio of the model', () => {
+  it('adds the weighted estimate of a request, with the output ratio of the model', () => {
     const limiter = new ProvisionedLimiter(plan)
     const decision = limiter.decide(0, cost(1_000, 1_000))
     expect(decision).toMatchObject({ admitted: true, status: { utilization: 0.2 } })
   })
 
-  it('admits a burst past 100 %, then refuses until it has drained, and tells how long that takes', () => {
+  it('admits a burst above 100 %, then rejects requests with the exact wait', () => {
     const limiter = new ProvisionedLimiter(plan)
     expect(limiter.decide(0, cost(30_000)).admitted).toBe(true)
     const refused = limiter.decide(0, cost(1))
@@ -34,7 +34,7 @@ describe('ProvisionedLimiter', () => {
     expect(limiter.utilization(0)).toBeCloseTo((1_000 + 4 * 375) / 25_000)
   })
 
-  it('takes cached tokens out of the estimate once they are known, and charges them only once', () => {
+  it('removes cached tokens from the estimate once', () => {
     const limiter = new ProvisionedLimiter(plan)
     const decision = limiter.decide(0, cost(5_000, 1_000))
     if (!decision.admitted) throw new Error('refused')
@@ -47,7 +47,7 @@ describe('ProvisionedLimiter', () => {
     expect(limiter.utilization(0)).toBeCloseTo((1_000 + 4 * 1_000) / 25_000)
   })
 
-  it('takes a failed answer back as a whole', () => {
+  it('removes the charge of a failed answer', () => {
     const limiter = new ProvisionedLimiter(plan)
     const decision = limiter.decide(0, cost(5_000))
     if (!decision.admitted) throw new Error('refused')
@@ -55,7 +55,7 @@ describe('ProvisionedLimiter', () => {
     expect(limiter.utilization(0)).toBe(0)
   })
 
-  it('keeps the work that waits when units are added', () => {
+  it('keeps the pending work when units are added', () => {
     const limiter = new ProvisionedLimiter(plan)
     limiter.decide(0, cost(25_000))
     limiter.updateLimits({ ...plan, units: 20 }, 0)

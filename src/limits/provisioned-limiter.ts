@@ -3,21 +3,21 @@ import type { Usage } from '../answer/completion.ts'
 import type { CostEstimate, LimitResult, ProvisionedStatus } from './rate-limiter.ts'
 
 /**
- * How much work 100 % utilisation stands for. Microsoft names no figure; a minute is the span over which the metric of
- * Azure Monitor is taken, and in which the input tokens of a unit are told.
+ * The work that is 100 % utilization, as a duration. Microsoft does not document it. A minute is the interval of the metric in Azure
+ * Monitor and of the documented input tokens per unit.
  */
 export const UTILIZATION_WINDOW_MS = 60_000
 
-/** What a provisioned deployment processes. */
+/** Throughput of a provisioned deployment. */
 export interface ProvisionedPlan {
   readonly units: number
   /** Input tokens that one unit processes in a minute. */
   readonly inputTokensPerMinutePerPtu: number
-  /** How many input tokens an output token weighs. */
+  /** Weight of an output token, in input tokens. */
   readonly outputToInputRatio: number
 }
 
-/** What a request was charged. */
+/** The charge of a request to a provisioned deployment. */
 export interface BucketCharge {
   readonly limiter: ProvisionedLimiter
   /** In weighted tokens. */
@@ -25,9 +25,9 @@ export interface BucketCharge {
 }
 
 /**
- * The limit of one deployment with provisioned throughput units, after Microsoft's description: a request is refused
- * while the utilisation is at 100 % or above; else its estimate is added, corrected when the answer ends, and the units
- * drain it steadily. There is no limit of requests.
+ * The limit of a deployment with provisioned throughput units, as documented by Microsoft: a request is rejected while the
+ * utilization is 100 % or higher. Otherwise its estimate is added, and corrected when the answer ends. The units reduce the
+ * utilization steadily. Requests are not limited.
  */
 export class ProvisionedLimiter {
   #plan: ProvisionedPlan
@@ -38,7 +38,7 @@ export class ProvisionedLimiter {
     this.#bucket = new UtilizationBucket(weightedTokensPerMinute(plan), UTILIZATION_WINDOW_MS)
   }
 
-  /** Takes another number of units; the work that is waiting stays. */
+  /** Changes the number of units. The pending work remains. */
   updateLimits(plan: ProvisionedPlan, nowMs: number): void {
     this.#plan = plan
     this.#bucket.resize(weightedTokensPerMinute(plan), UTILIZATION_WINDOW_MS, nowMs)
@@ -50,15 +50,15 @@ export class ProvisionedLimiter {
   }
 
   /**
-   * How the throughput stands; nothing is charged by asking.
+   * Status of the throughput. Does not charge anything.
    *
-   * @param plan the units to tell it by, where they are newer than those that requests were last judged by
+   * @param plan the current units, if no request has used them yet
    */
   status(nowMs: number, plan: ProvisionedPlan = this.#plan): ProvisionedStatus {
     return provisionedStatus(this.#bucket.level(nowMs), plan)
   }
 
-  /** Admits a request and charges it, or refuses it. */
+  /** Admits a request and charges it, or rejects it. */
   decide(nowMs: number, cost: CostEstimate): LimitResult<BucketCharge> {
     const waitMs = this.#bucket.waitMs(nowMs)
     if (waitMs > 0) {
@@ -74,7 +74,7 @@ export class ProvisionedLimiter {
     }
   }
 
-  /** Takes cached tokens out of a charge, and gives the utilisation after that. */
+  /** Removes cached tokens from a charge, and returns the new utilization. */
   discount(charge: BucketCharge, cachedTokens: number, nowMs: number): number {
     const discounted = Math.max(0, charge.charged - cachedTokens)
     this.#bucket.add(nowMs, discounted - charge.charged)
@@ -82,31 +82,31 @@ export class ProvisionedLimiter {
     return this.#bucket.utilization(nowMs)
   }
 
-  /** Puts what a request used in the place of its charge; undefined: nothing. */
+  /** Replaces the charge of a request with its usage; undefined means no usage. */
   settle({ charged }: BucketCharge, usage: Usage | undefined, nowMs: number): void {
     this.#bucket.add(nowMs, (usage ? weightedTokens(usage, this.#plan) : 0) - charged)
   }
 }
 
-/** What a request or its usage counts for, in weighted tokens. What came from the prompt cache costs nothing (a discount of 100 %). */
+/** The weighted tokens of a request or its usage. Tokens from the prompt cache are free (a discount of 100 %). */
 export function weightedTokens(used: CostEstimate | Usage, { outputToInputRatio }: ProvisionedPlan): number {
   const cachedTokens = 'cachedTokens' in used ? used.cachedTokens : 0
   return used.promptTokens - cachedTokens + outputToInputRatio * used.completionTokens
 }
 
-/** Tells how throughput stands when so much work is waiting, in weighted tokens. */
-export function provisionedStatus(waiting: number, plan: ProvisionedPlan): ProvisionedStatus {
+/** Status of the throughput for an amount of pending work in weighted tokens. */
+export function provisionedStatus(pending: number, plan: ProvisionedPlan): ProvisionedStatus {
   const limit = weightedTokensPerMinute(plan)
-  const overMs = ((waiting - limit) * UTILIZATION_WINDOW_MS) / limit
+  const overMs = ((pending - limit) * UTILIZATION_WINDOW_MS) / limit
   return {
     kind: 'provisioned',
-    utilization: waiting / limit,
+    utilization: pending / limit,
     freeInMs: overMs < 0 ? 0 : Math.floor(overMs) + 1,
-    emptyInMs: (waiting * UTILIZATION_WINDOW_MS) / limit,
+    emptyInMs: (pending * UTILIZATION_WINDOW_MS) / limit,
   }
 }
 
-/** The throughput of a deployment; undefined where none is provisioned. */
+/** The throughput of a deployment; undefined if it is not provisioned. */
 export function provisionedPlanOf({
   provisionedThroughputUnits: units,
   model,
@@ -114,18 +114,17 @@ export function provisionedPlanOf({
   return units !== undefined && model.provisioned ? { units, ...model.provisioned } : undefined
 }
 
-/** What all units process in a minute, in weighted tokens. */
+/** Throughput of all units per minute, in weighted tokens. */
 export function weightedTokensPerMinute({ units, inputTokensPerMinutePerPtu }: ProvisionedPlan): number {
   return units * inputTokensPerMinutePerPtu
 }
 
 /**
- * The utilisation of a provisioned deployment: a leaky bucket that requests fill and time empties, after Microsoft's
- * description of provisioned throughput ("a variation of the leaky bucket algorithm to maintain utilization below
- * 100% while allowing some burstiness").
+ * The utilization of a provisioned deployment: a leaky bucket, as documented by Microsoft ("a variation of the leaky bucket algorithm
+ * to maintain utilization below 100% while allowing some burstiness").
  *
- * Levels are in weighted tokens: input, plus output times the model's output-to-input ratio. At 100 % the bucket holds
- * what the units process in `spanMs`.
+ * Levels are in weighted tokens: input, plus output times the output-to-input ratio of the model. 100 % is the throughput of the
+ * units in `windowMs`.
  */
 export class UtilizationBucket {
   #capacity: number
@@ -134,43 +133,43 @@ export class UtilizationBucket {
   #lastMs = 0
 
   /**
-   * @param tokensPerMinute weighted tokens that the units process in a minute
-   * @param spanMs how much work 100 % stands for, in milliseconds
+   * @param tokensPerMinute throughput of the units, in weighted tokens
+   * @param windowMs the work that is 100 %, as a duration
    */
-  constructor(tokensPerMinute: number, spanMs: number) {
+  constructor(tokensPerMinute: number, windowMs: number) {
     this.#drainPerMs = tokensPerMinute / 60_000
-    this.#capacity = this.#drainPerMs * spanMs
+    this.#capacity = this.#drainPerMs * windowMs
   }
 
-  /** Takes another number of units; the work that is waiting stays. */
-  resize(tokensPerMinute: number, spanMs: number, nowMs: number): void {
+  /** Changes the number of units. The pending work remains. */
+  resize(tokensPerMinute: number, windowMs: number, nowMs: number): void {
     this.#drain(nowMs)
     this.#drainPerMs = tokensPerMinute / 60_000
-    this.#capacity = this.#drainPerMs * spanMs
+    this.#capacity = this.#drainPerMs * windowMs
   }
 
-  /** Utilisation as a share: 1 is 100 %; a burst may push it past that. */
+  /** Utilization as a share. 1 is 100 %; a burst can exceed it. */
   utilization(nowMs: number): number {
     this.#drain(nowMs)
     return this.#capacity === 0 ? 1 : this.#level / this.#capacity
   }
 
-  /** Work that is waiting, in weighted tokens. */
+  /** Pending work in weighted tokens. */
   level(nowMs: number): number {
     this.#drain(nowMs)
     return this.#level
   }
 
-  /** Milliseconds until the utilisation is below 100 %; 0 when it is. */
+  /** Milliseconds until the utilization is below 100 %; 0 if it is now. */
   waitMs(nowMs: number): number {
     this.#drain(nowMs)
     const excess = this.#level - this.#capacity
     if (excess < 0) return 0
-    // A level of exactly 100 % still refuses, so the wait reaches just below.
+    // A request is rejected at exactly 100 %, so the wait is rounded up to below 100 %.
     return this.#drainPerMs === 0 ? Infinity : Math.floor(excess / this.#drainPerMs) + 1
   }
 
-  /** Adds work, or takes some back when an estimate was too high; never below nothing. */
+  /** Adds work; a negative amount corrects an estimate. The level is at least 0. */
   add(nowMs: number, weightedTokens: number): void {
     this.#drain(nowMs)
     this.#level = Math.max(0, this.#level + weightedTokens)

@@ -4,79 +4,79 @@ import type { LimitState } from '../wire/service-headers.ts'
 import { type DeploymentLimits, limitsFromText, limitsToText } from './limit-plan.ts'
 import type { Utilization } from './occupancy.ts'
 
-/** What a request is taken to cost before anything is known of its answer. */
+/** Estimated cost of a request, before its answer is known. */
 export interface CostEstimate {
   readonly promptTokens: number
-  /** Of all choices together. */
+  /** Sum over all choices. */
   readonly completionTokens: number
 }
 
-/** Whose limits are asked. */
+/** A deployment with its limits. */
 export interface LimitSubject {
   readonly resource: string
-  /** The deployment's name. */
+  /** Name of the deployment. */
   readonly deployment: string
-  /** The same object while they stay the same. */
+  /** The same object while the limits are unchanged. */
   readonly limits: DeploymentLimits
 }
 
-/** What a request asks of the limits of its deployment. */
+/** A request to a limited deployment. */
 export interface LimitRequest extends LimitSubject {
   readonly cost: CostEstimate
 }
 
-/** How the limits of a deployment stand after a request; what they do not count is absent. */
+/** Remaining limits of a deployment after a request. Absent fields are not limited. */
 export interface RemainingLimits {
   readonly requests?: LimitState | undefined
   readonly tokens?: LimitState | undefined
-  /** Share of the provisioned throughput that is in use: 1 is 100 %, and it may be more. */
+  /** Share of the provisioned throughput in use. 1 is 100 %; it can be higher. */
   readonly utilization?: number
 }
 
-/** What the limits of a deployment say to a request. */
+/** Whether a request is admitted. */
 export type LimitResult<Lease = unknown> =
   | {
       readonly admitted: true
       readonly status: RemainingLimits
-      /** Names what was charged. */
+      /** Identifies the charge. */
       readonly lease: Lease
     }
   | {
       readonly admitted: false
       readonly status: RemainingLimits
       readonly kind: 'token' | 'call'
-      /** When the same request would be admitted if no other came, rounded up; a day where waiting does not help. */
+      /** When the same request would be admitted without other requests, rounded up. A day if it exceeds the whole limit. */
       readonly retryAfterMs: number
     }
 
-/** How the limits of a deployment of either kind stand. */
+/** Status of the limits of a deployment. */
 export type LimitStatus = PayAsYouGoStatus | ProvisionedStatus
 
 /**
- * Decides which requests the limits of deployments let in: in this process, or at a place that many processes ask, so that
- * they have one limit together. An answer that is known at once is given without a promise.
+ * Applies the limits of deployments, in this process or shared by several processes. Results that are available immediately are
+ * returned without a promise.
  */
 export interface RateLimiter<Lease = unknown> {
-  /** Admits a request and charges it, or refuses it. */
+  /** Admits a request and charges it, or rejects it. */
   decide(request: LimitRequest): MaybePromise<LimitResult<Lease>>
-  /** Puts what the request truly used in the place of its estimate; undefined when it used nothing. */
+  /** Replaces the estimate with the actual usage; undefined if the request failed and used nothing. */
   settle(lease: Lease, usage: Usage | undefined): void
   /**
-   * For provisioned deployments: takes cached tokens out of the estimate, as soon as they are known, and gives the utilisation
-   * after that; undefined where it is not known.
+   * For provisioned deployments: removes cached tokens from the estimate as soon as they are known. Returns the new utilization;
+   * undefined if it is unknown.
    */
   discount(lease: Lease, cachedTokens: number): MaybePromise<number | undefined>
-  /** How the limits of a deployment stand. Asking charges and changes nothing. */
+  /** Status of the limits of a deployment. Does not charge anything. */
   status(subject: LimitSubject): MaybePromise<LimitStatus>
-  /** The provisioned deployments that had a request, and how much of their throughput is in use, as far as is known here. */
+  /** Utilization of the provisioned deployments that had a request in this process. */
   utilizations?(): Iterable<Utilization>
-  /** Forgets what was used: every deployment begins anew. */
+  /** Resets the usage of all deployments. */
   clear?(): MaybePromise<void>
 }
 
 export const rateLimiterPort: Port<RateLimiter> = {
   name: 'limits',
-  // Answers that tell no usage are never settled, and may not pile up.
+  // Answers without usage are never settled, so their leases must be limited.
   maxLeases: 100_000,
   methods: {
     decide: {
@@ -88,7 +88,7 @@ export const rateLimiterPort: Port<RateLimiter> = {
     discount: { kind: 'request', lease: 'uses' },
     status: { kind: 'request', args: withLimitsAsText<LimitSubject>() },
   },
-  // Its requests are lost, and have used nothing.
+  // Requests of a process that has exited count as failed.
   releaseLease: (limiter, lease) => limiter.settle(lease, undefined),
 }
 
@@ -101,38 +101,38 @@ function withLimitsAsText<T extends LimitSubject>(): Codec<[T]> {
   }
 }
 
-/** How one limit stands. Times in milliseconds from now. */
+/** Status of one limit. Times are in milliseconds from now. */
 export interface WindowStatus {
   readonly limit: number
   readonly used: number
-  /** Never below 0, although a burst may use more than the limit. */
+  /** At least 0, also if a burst has used more than the limit. */
   readonly remaining: number
-  /** The span that it is counted over. */
+  /** Length of the window. */
   readonly windowMs: number
-  /** Until one more is let in; 0 where it is now. */
+  /** Until one more is admitted; 0 if it is admitted now. */
   readonly freeInMs: number
-  /** Until all that was used has left the window. */
+  /** Until the window is empty. */
   readonly emptyInMs: number
 }
 
-/** How the limits of a pay-as-you-go deployment stand. */
+/** Status of a pay-as-you-go deployment. */
 export interface PayAsYouGoStatus {
   readonly kind: 'pay-as-you-go'
-  /** Undefined where tokens are not limited. */
+  /** Undefined if tokens are not limited. */
   readonly tokens: WindowStatus | undefined
-  /** In the span in which requests are refused. */
+  /** In the enforced window (the slice of a minute). */
   readonly requests: WindowStatus
-  /** As the headers tell them. */
+  /** In a minute, as in the headers. */
   readonly requestsInMinute: WindowStatus
 }
 
-/** How a provisioned deployment stands. */
+/** Status of a provisioned deployment. */
 export interface ProvisionedStatus {
   readonly kind: 'provisioned'
   /** Share of the throughput in use: 1 is 100 %. */
   readonly utilization: number
-  /** Milliseconds until the next request is let in; 0 where it is now. */
+  /** Milliseconds until the next request is admitted; 0 if it is admitted now. */
   readonly freeInMs: number
-  /** Milliseconds until all work is done. */
+  /** Milliseconds until the utilization is 0. */
   readonly emptyInMs: number
 }

@@ -3,7 +3,7 @@ import type { Operation } from '../wire/route.ts'
 import { limitProfile } from './limit-plan.ts'
 import { estimateCost } from './admit.ts'
 
-/** The era that adds nothing to what the request says. */
+/** An era without overhead. */
 const plainRule = limitProfile('2025-08').estimate
 
 const estimateTokens = (operation: Operation, body: unknown, rule = plainRule): number => {
@@ -19,7 +19,7 @@ describe('estimateCost', () => {
     expect(chat({ messages: [user('abc'), user('abcd'), user('ab')] })).toBe(3)
   })
 
-  it('counts the text parts of content and nothing else of it', () => {
+  it('counts only the text parts of content', () => {
     const content = [
       { type: 'text', text: 'abcdefgh' },
       { type: 'image_url', image_url: { url: 'x'.repeat(1_000) } },
@@ -29,7 +29,7 @@ describe('estimateCost', () => {
     expect(chat({ messages: [user(content)], tools: [{ type: 'function' }] })).toBe(2)
   })
 
-  it('adds max_tokens for each choice, or else max_completion_tokens', () => {
+  it('adds max_tokens or max_completion_tokens for each choice', () => {
     const messages = [user('abcd')]
     expect(chat({ messages, max_tokens: 100 })).toBe(101)
     expect(chat({ messages, max_completion_tokens: 50 })).toBe(51)
@@ -37,12 +37,12 @@ describe('estimateCost', () => {
     expect(chat({ messages, max_tokens: null, max_completion_tokens: 50, n: 3 })).toBe(151)
   })
 
-  it('takes the larger of n and best_of for completions', () => {
+  it('uses the larger of n and best_of for completions', () => {
     const body = { prompt: ['abcd', 'abcde'], max_tokens: 10, n: 2, best_of: 4 }
     expect(estimateTokens('completions', body)).toBe(43)
   })
 
-  it('rounds each string of embeddings up, as captures do', () => {
+  it('rounds up each string of embeddings, as in captures', () => {
     expect(estimateTokens('embeddings', { input: 'x'.repeat(34) })).toBe(9)
     expect(estimateTokens('embeddings', { input: ['x'.repeat(34), 'x'.repeat(21)] })).toBe(15)
   })
@@ -69,11 +69,11 @@ describe('estimateCost', () => {
     ['2024-10', { messages: [user('x'.repeat(67))], max_tokens: 100 }, 117],
     ['2025-08', { messages: [user('x'.repeat(23))] }, 6],
     ['2026-03', { messages: [user('x'.repeat(34))] }, 14],
-  ] as const)('charges what captures of %s show', (era, body, tokens) => {
+  ] as const)('matches the captures of %s', (era, body, tokens) => {
     expect(chat(body, limitProfile(era).estimate)).toBe(tokens)
   })
 
-  it('gives a safe, non-negative integer for any body', () => {
+  it('returns a safe, non-negative integer for any body', () => {
     const values = [-1, 1.5, Infinity, -Infinity, NaN, 1e300, '5', null, true, [], {}, [[{}]], undefined]
     for (const operation of [
       'chatCompletions',
@@ -100,7 +100,7 @@ describe('estimateCost', () => {
     }
   })
 
-  it('charges nothing for a negative max_tokens and the most for an endless one', () => {
+  it('returns 0 for a negative max_tokens and the maximum for an infinite one', () => {
     expect(chat({ max_tokens: -5 })).toBe(0)
     expect(chat({ max_tokens: Infinity })).toBe(2 ** 51)
   })

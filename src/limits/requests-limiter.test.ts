@@ -23,7 +23,7 @@ const setUp = (limit: RequestsLimit) => {
 const waitOf = (reply: Reply | undefined): number => Number(reply?.headers.get('retry-after-ms'))
 
 describe('requestsLimiter', () => {
-  it('admits 15 of 15 a second in any second, and the 16th after what it was told', async () => {
+  it('admits 15 requests in any second, and the 16th after its retry-after', async () => {
     const { ask, clock } = setUp({ requests: 15, windowMs: 1_000 })
     for (let i = 0; i < 15; i++) {
       expect(ask()).toBeUndefined()
@@ -40,32 +40,32 @@ describe('requestsLimiter', () => {
     expect(ask()?.status).toBe(429)
   })
 
-  it('never admits more in a window, and always keeps its promise, over any run of requests', async () => {
+  it('never exceeds the limit in a window, and admits clients that have waited', async () => {
     for (let seed = 0; seed < rounds(6); seed++) {
       const random = createRandom(`limiter ${seed}`)
       const requests = 1 + random.below(8)
       const windowMs = 1 + random.unit() * 500
       const { ask, clock } = setUp({ requests, windowMs })
       const admittedMs: number[] = []
-      let brokenPromises = 0
+      let refusedAfterWait = 0
       for (let i = 0; i < 300; i++) {
         await clock.advance(random.unit() * (windowMs / requests))
         let refused = ask()
         if (refused && random.below(3) === 0) {
           await clock.advance(waitOf(refused))
           refused = ask()
-          if (refused) brokenPromises++
+          if (refused) refusedAfterWait++
         }
         if (!refused) admittedMs.push(clock.nowMs())
       }
-      expect(brokenPromises).toBe(0)
+      expect(refusedAfterWait).toBe(0)
       for (let i = requests; i < admittedMs.length; i++) {
         expect(admittedMs[i]! - admittedMs[i - requests]!).toBeGreaterThan(windowMs - 1e-5)
       }
     }
   })
 
-  it('answers in the envelope of the service, where no deployment is asked for as well', () => {
+  it('answers in the error format of the service, also without a deployment', () => {
     const { ask } = setUp({ requests: 1, windowMs: 2_500 })
     ask()
     const body = ask()?.body
@@ -74,7 +74,7 @@ describe('requestsLimiter', () => {
     })
   })
 
-  it('lets a service with another envelope refuse in its own way, and adds what is missing', () => {
+  it('uses the refusal of another service, and adds missing headers', () => {
     const { ask } = setUp({
       requests: 1,
       windowMs: 2_500,
@@ -90,8 +90,8 @@ describe('requestsLimiter', () => {
     ])
   })
 
-  it('refuses a limit that admits nothing', () => {
-    expect(() => requestsLimiter({ requests: 0, windowMs: 1_000 })).toThrow('requests must be a whole number')
+  it('throws an error for a limit that admits no request', () => {
+    expect(() => requestsLimiter({ requests: 0, windowMs: 1_000 })).toThrow('requests must be an integer')
     expect(() => requestsLimiter({ requests: 1.5, windowMs: 1_000 })).toThrow('(got 1.5)')
     expect(() => requestsLimiter({ requests: 1, windowMs: NaN })).toThrow('windowMs must be')
   })

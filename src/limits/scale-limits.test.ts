@@ -7,7 +7,7 @@ const model = findModel('gpt-4o')!
 const chat: Deployment = { name: 'chat', model, tokensPerMinute: 1_001, requestsPerMinute: 6 }
 
 describe('scaleLimits', () => {
-  it('multiplies what is limited, to whole numbers of at least 1, and leaves out what is not', () => {
+  it('multiplies the limits, rounded to integers of at least 1', () => {
     expect(scaleLimits(chat, 0.5)).toEqual({ ...chat, tokensPerMinute: 501, requestsPerMinute: 3 })
     expect(scaleLimits(chat, 0.01).requestsPerMinute).toBe(1)
     expect(scaleLimits({ name: 'free', model }, 0.5)).toEqual({ name: 'free', model })
@@ -16,7 +16,7 @@ describe('scaleLimits', () => {
     })
   })
 
-  it('gives the same object while the factor stays, and the deployment itself for 1', () => {
+  it('returns the same object for the same factor, and the deployment itself for 1', () => {
     expect(scaleLimits(chat, 0.5)).toBe(scaleLimits(chat, 0.5))
     expect(scaleLimits(chat, 1)).toBe(chat)
   })

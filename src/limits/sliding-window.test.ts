@@ -7,7 +7,7 @@ interface Added {
   amount: number
 }
 
-/** The same rules on a plain list. */
+/** A reference implementation with a list. */
 class NaiveWindow {
   readonly added: Added[] = []
   readonly #ticks: number
@@ -30,27 +30,27 @@ class NaiveWindow {
 }
 
 describe('SlidingWindow', () => {
-  it('agrees with a plain list of all that was added, over any run of calls', () => {
+  it('has the same results as the reference implementation', () => {
     for (let seed = 0; seed < 40; seed++) {
       const random = createRandom(`run ${seed}`)
       const windowMs = BUCKET_MS * (1 + random.below(20))
       const window = new SlidingWindow(windowMs)
       const naive = new NaiveWindow(windowMs)
-      const receipts: number[] = []
+      const buckets: number[] = []
       let nowMs = random.unit() * 1_000
       for (let step = 0; step < 400; step++) {
         nowMs += random.below(10) === 0 ? random.unit() * 2 * windowMs : random.unit() * BUCKET_MS
         const kind = random.below(3)
         if (kind === 0) {
           const amount = random.below(100)
-          receipts.push(window.add(nowMs, amount))
+          buckets.push(window.add(nowMs, amount))
           naive.added.push({ tick: Math.floor(nowMs / BUCKET_MS), amount })
-        } else if (kind === 1 && receipts.length > 0) {
-          const index = random.below(receipts.length)
+        } else if (kind === 1 && buckets.length > 0) {
+          const index = random.below(buckets.length)
           const entry = naive.added[index]!
           const delta = random.below(100) - entry.amount
           window.used(nowMs)
-          window.correct(receipts[index]!, delta)
+          window.correct(buckets[index]!, delta)
           entry.amount += delta
         }
         const limit = naive.used(nowMs) - random.below(100)
@@ -61,7 +61,7 @@ describe('SlidingWindow', () => {
     }
   })
 
-  it('frees an amount when the window has passed, and up to a bucket earlier', () => {
+  it('removes an amount after the window, up to a bucket early', () => {
     const window = new SlidingWindow(1_000)
     window.add(0, 5)
     window.add(199, 7)
@@ -71,7 +71,7 @@ describe('SlidingWindow', () => {
     expect(window.used(1_100)).toBe(0)
   })
 
-  it('names the time at which enough has left for an amount to fit', () => {
+  it('returns the time at which an amount fits', () => {
     const window = new SlidingWindow(1_000)
     window.add(0, 5)
     window.add(300, 5)
@@ -81,25 +81,25 @@ describe('SlidingWindow', () => {
     expect(window.freeAtMs(500.5, 12, 11)).toBe(Infinity)
   })
 
-  it('ignores the correction of what has left the window', () => {
+  it('ignores the correction of an amount that has left the window', () => {
     const window = new SlidingWindow(1_000)
-    const receipt = window.add(0, 5)
+    const bucket = window.add(0, 5)
     window.add(1_000, 3)
-    window.correct(receipt, 100)
+    window.correct(bucket, 100)
     expect(window.used(1_000)).toBe(3)
   })
 
-  it('never falls below nothing by a correction', () => {
+  it('is at least 0 after a correction', () => {
     const window = new SlidingWindow(1_000)
     window.correct(window.add(0, 5), -50)
     expect(window.used(0)).toBe(0)
   })
 
-  it('keeps what fits when its length changes, and the receipts with it', () => {
+  it('keeps the amounts that fit when its length changes, and their bucket indexes', () => {
     const short = new SlidingWindow(1_000)
-    const receipt = short.add(500, 5)
+    const bucket = short.add(500, 5)
     const long = short.resized(6_000)
-    long.correct(receipt, 1)
+    long.correct(bucket, 1)
     expect(long.used(6_400)).toBe(6)
     expect(long.used(6_500)).toBe(0)
     long.add(7_000, 2)
@@ -107,7 +107,7 @@ describe('SlidingWindow', () => {
     expect(long.resized(1_000).used(8_500)).toBe(4)
   })
 
-  it('takes a time that runs backwards for the latest time it has seen', () => {
+  it('treats an earlier time as the latest time', () => {
     const window = new SlidingWindow(1_000)
     window.add(5_000, 1)
     window.add(4_000, 1)

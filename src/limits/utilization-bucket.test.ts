@@ -1,24 +1,24 @@
 import { describe, expect, it } from 'vitest'
 import { UtilizationBucket } from './provisioned-limiter.ts'
 
-/** 100 units of gpt-4o: 250,000 weighted tokens a minute; 100 % is a minute's work. */
+/** 100 units of gpt-4o: 250,000 weighted tokens per minute. 100 % is the work of a minute. */
 const open = (): UtilizationBucket => new UtilizationBucket(250_000, 60_000)
 
 describe('UtilizationBucket', () => {
-  it('tells the work that waits as a share of what the units do in the span', () => {
+  it('has a utilization of pending work divided by the throughput in the window', () => {
     const bucket = open()
     bucket.add(0, 25_000)
     expect(bucket.utilization(0)).toBeCloseTo(0.1)
   })
 
-  it('drains steadily at the rate of the units, down to nothing', () => {
+  it('drains steadily at the rate of the units, down to 0', () => {
     const bucket = open()
     bucket.add(0, 125_000)
     expect(bucket.utilization(15_000)).toBeCloseTo(0.25)
     expect(bucket.utilization(120_000)).toBe(0)
   })
 
-  it('lets a burst push it past 100 % and then tells the true wait', () => {
+  it('exceeds 100 % in a burst, and returns the exact wait', () => {
     const bucket = open()
     bucket.add(0, 300_000)
     expect(bucket.utilization(0)).toBeCloseTo(1.2)
@@ -28,7 +28,7 @@ describe('UtilizationBucket', () => {
     expect(bucket.waitMs(waitMs)).toBe(0)
   })
 
-  it('takes back what an estimate had too much, and not more than there is', () => {
+  it('corrects an estimate, down to 0 at most', () => {
     const bucket = open()
     bucket.add(0, 100_000)
     bucket.add(0, -40_000)
@@ -37,7 +37,7 @@ describe('UtilizationBucket', () => {
     expect(bucket.utilization(0)).toBe(0)
   })
 
-  it('keeps the work that waits when the units change', () => {
+  it('keeps the pending work when the units change', () => {
     const bucket = open()
     bucket.add(0, 125_000)
     bucket.resize(500_000, 60_000, 0)

@@ -7,12 +7,12 @@ import { parseBundledRanks, createRankTable } from './rank-table.ts'
 const table = createRankTable(parseBundledRanks(o200kBase.bpe_ranks), o200kBase.special_tokens)
 
 describe('mergeBytePairs', () => {
-  it('gives one token for bytes that are one', () => {
+  it('returns one token for the bytes of a token', () => {
     expect(mergeBytePairs(' hello', table)).toEqual([table.rankOf(' hello')])
     expect(mergeBytePairs('\x00', table)).toEqual([table.rankOf('\x00')])
   })
 
-  it('merges short pre-tokens by scan as it does long ones by heap', () => {
+  it('returns the same tokens by scan and by heap', () => {
     const random = createRandom('merge')
     for (let i = 0; i < 5_000; i++) {
       const spread = 1 + random.below(60)
@@ -25,13 +25,13 @@ describe('mergeBytePairs', () => {
 })
 
 describe('createRankTable', () => {
-  it('reads every token of the vocabulary once', () => {
+  it('has every token of the vocabulary once', () => {
     expect(table.size).toBe(199_998)
     const ranks = Array.from({ length: table.size }, (_, rank) => rank)
     expect(ranks.filter((rank) => table.rankOf(table.bytesOf(rank) ?? '') !== rank)).toEqual([])
   })
 
-  it('follows the rank that each run starts with', () => {
+  it('uses the first rank of each run', () => {
     const few = createRankTable(parseBundledRanks('! 0 YQ== YmM=\n! 10 /w=='), { end: 20 })
     expect(['a', 'bc', '\xff'].map((bytes) => few.rankOf(bytes))).toEqual([0, 1, 10])
     expect([0, 1, 10, 20].map((rank) => few.bytesOf(rank))).toEqual(['a', 'bc', '\xff', 'end'])
@@ -44,7 +44,7 @@ describe('createRankTable', () => {
     expect(['', 'b', 'abc', 'end'].map((bytes) => few.rankOf(bytes))).toEqual([-1, -1, -1, -1])
   })
 
-  it('finds bytes in the midst of others', () => {
+  it('finds a token within other bytes', () => {
     const few = createRankTable(parseBundledRanks('! 0 YQ== YmM='), {})
     expect(few.rankOf('xbcx', 1, 3)).toBe(1)
     expect(few.rankOf('xbcx', 1, 2)).toBe(-1)

@@ -1,15 +1,12 @@
 import type { RankTable } from './rank-table.ts'
 
-/** From here the heap is faster than the scan, whose time grows with the square of the length (measured). */
+/** From this length, the heap is faster than the scan, which takes quadratic time (measured). */
 const LONG_PRE_TOKEN_BYTES = 128
 
-/** No pair to merge: above every rank. */
-const NONE = 0x7fff_ffff
+/** Rank of a pair that cannot be merged; above all ranks. */
+const NO_RANK = 0x7fff_ffff
 
-/**
- * Splits the bytes of one pre-token (a latin1 string) into tokens: merges the pair of lowest rank, again and
- * again.
- */
+/** Splits the bytes of one pre-token (a latin1 string) into tokens: repeatedly merges the pair with the lowest rank. */
 export function mergeBytePairs(bytes: string, table: RankTable): number[] {
   const whole = table.rankOf(bytes)
   if (whole >= 0) return [whole]
@@ -18,29 +15,26 @@ export function mergeBytePairs(bytes: string, table: RankTable): number[] {
     : mergeLongPreToken(bytes, table)
 }
 
-/**
- * Scratch, since a pre-token is merged in one go: where each part starts, and the rank of it with the next
- * one.
- */
+/** Buffers reused for each pre-token, since merging is synchronous: the start of each part, and the rank of each pair. */
 const starts = new Int32Array(LONG_PRE_TOKEN_BYTES + 1)
 const pairRanks = new Int32Array(LONG_PRE_TOKEN_BYTES + 1)
 
 function mergeShortPreToken(bytes: string, table: RankTable): number[] {
   let parts = bytes.length
   const rankAt = (part: number): number => {
-    if (part + 2 > parts) return NONE
+    if (part + 2 > parts) return NO_RANK
     const rank = table.rankOf(bytes, starts[part], starts[part + 2])
-    return rank < 0 ? NONE : rank
+    return rank < 0 ? NO_RANK : rank
   }
 
   for (let part = 0; part <= parts; part++) starts[part] = part
   for (let part = 0; part < parts; part++) {
     const rank = table.ranksOfPairs[bytes.charCodeAt(part) * 256 + bytes.charCodeAt(part + 1)]
-    pairRanks[part] = part + 1 < parts && rank !== undefined && rank >= 0 ? rank : NONE
+    pairRanks[part] = part + 1 < parts && rank !== undefined && rank >= 0 ? rank : NO_RANK
   }
 
   for (;;) {
-    let lowest = NONE
+    let lowest = NO_RANK
     let at = 0
     for (let part = 0; part < parts; part++) {
       const rank = pairRanks[part] as number
@@ -49,7 +43,7 @@ function mergeShortPreToken(bytes: string, table: RankTable): number[] {
         at = part
       }
     }
-    if (lowest === NONE) break
+    if (lowest === NO_RANK) break
     starts.copyWithin(at + 1, at + 2, parts + 1)
     pairRanks.copyWithin(at + 1, at + 2, parts)
     parts--
@@ -64,18 +58,17 @@ function mergeShortPreToken(bytes: string, table: RankTable): number[] {
   return tokens
 }
 
-/** Ranks stay below 2^18 and positions below 2^35, so that both fit in the 53 exact bits of a number. */
-const POSITIONS = 2 ** 35
+/** Ranks are below 2^18 and positions below 2^35, so that both fit in the 53 exact bits of a number. */
+const RANK_FACTOR = 2 ** 35
 
 /**
- * Merges a pre-token of any length in O(n log n): parts in a linked list, pairs in a heap by rank, then by
- * position, as the leftmost of equal pairs goes first. Every published tokenizer is quadratic here, minutes
- * for 100 KB of one letter.
+ * Merges a pre-token of any length in O(n log n): parts in a linked list, pairs in a heap ordered by rank, then by position, since
+ * the leftmost of equal pairs is merged first. Published tokenizers take quadratic time: minutes for 100 KB of one letter.
  */
 export function mergeLongPreToken(bytes: string, table: RankTable): number[] {
   const { ranksOfPairs } = table
   const length = bytes.length
-  // A part is known by its first byte. A pair in the heap counts only while pairRank still says the same.
+  // A part is identified by its first byte. A pair in the heap is valid only while its rank equals that in pairRank.
   const next = new Int32Array(length + 1)
   const previous = new Int32Array(length + 1)
   const pairRank = new Int32Array(length + 1).fill(-1)
@@ -87,27 +80,27 @@ export function mergeLongPreToken(bytes: string, table: RankTable): number[] {
     if (at + 1 === length) break
     const rank = ranksOfPairs[bytes.charCodeAt(at) * 256 + bytes.charCodeAt(at + 1)] as number
     pairRank[at] = rank
-    if (rank >= 0) pairs.push(rank * POSITIONS + at)
+    if (rank >= 0) pairs.push(rank * RANK_FACTOR + at)
   }
 
-  const rate = (at: number): void => {
+  const pushPair = (at: number): void => {
     const middle = next[at] as number
     const rank = middle < length ? table.rankOf(bytes, at, next[middle]) : -1
     pairRank[at] = rank
-    if (rank >= 0) pairs.push(rank * POSITIONS + at)
+    if (rank >= 0) pairs.push(rank * RANK_FACTOR + at)
   }
 
   for (let pair = pairs.pop(); pair !== undefined; pair = pairs.pop()) {
-    const rank = Math.floor(pair / POSITIONS)
-    const at = pair - rank * POSITIONS
+    const rank = Math.floor(pair / RANK_FACTOR)
+    const at = pair - rank * RANK_FACTOR
     if (pairRank[at] !== rank) continue
-    const swallowed = next[at] as number
-    const end = next[swallowed] as number
-    pairRank[swallowed] = -1
+    const merged = next[at] as number
+    const end = next[merged] as number
+    pairRank[merged] = -1
     next[at] = end
     previous[end] = at
-    rate(at)
-    if (at > 0) rate(previous[at] as number)
+    pushPair(at)
+    if (at > 0) pushPair(previous[at] as number)
   }
 
   const tokens: number[] = []
@@ -117,7 +110,7 @@ export function mergeLongPreToken(bytes: string, table: RankTable): number[] {
   return tokens
 }
 
-/** A binary heap of numbers that gives the smallest first. `capacity` bounds how many it holds at a time. */
+/** A binary min-heap of up to `capacity` numbers. */
 export class MinHeap {
   readonly #items: Float64Array
   #size = 0
@@ -140,7 +133,7 @@ export class MinHeap {
     items[at] = item
   }
 
-  /** Takes out the smallest number in O(log n), `undefined` when the heap is empty. */
+  /** Removes and returns the smallest number in O(log n); undefined if the heap is empty. */
   pop(): number | undefined {
     if (this.#size === 0) return undefined
     const items = this.#items

@@ -5,18 +5,18 @@ import { parseBundledRanks, renderTokenFile } from './rank-table.ts'
 /** The encodings of the chat and embedding models: gpt-4, gpt-35-turbo and embeddings; gpt-4o and later. */
 export type EncodingName = 'cl100k_base' | 'o200k_base'
 
-/** What js-tiktoken carries of each encoding, the ranks included. */
+/** The encodings in js-tiktoken, with their ranks. */
 export const bundledFiles = { cl100k_base: cl100kBase, o200k_base: o200kBase }
 
-/** Every encoding that there is. */
+/** All encodings. */
 export const encodingNames = Object.keys(bundledFiles) as readonly EncodingName[]
 
-/** The official file of an encoding, as OpenAI publishes it. */
+/** The official file of an encoding, published by OpenAI. */
 export interface OfficialFile {
   readonly url: string
-  /** What tiktoken calls it in the folder TIKTOKEN_CACHE_DIR: the SHA-1 of the URL. */
+  /** File name that tiktoken uses in TIKTOKEN_CACHE_DIR: the SHA-1 of the URL. */
   readonly cacheName: string
-  /** Of its bytes, as tiktoken checks it (tiktoken_ext/openai_public.py); in hexadecimal digits. */
+  /** Hash of its bytes in hexadecimal, as tiktoken checks it (tiktoken_ext/openai_public.py). */
   readonly sha256: string
 }
 
@@ -34,7 +34,7 @@ export const officialFiles: Readonly<Record<EncodingName, OfficialFile>> = {
   },
 }
 
-/** The official file of an encoding, made from what js-tiktoken carries: byte for byte the same, without a network. */
+/** Renders the official file of an encoding from js-tiktoken. Byte for byte equal, without network access. */
 export function renderOfficialFile(name: EncodingName): string {
   return renderTokenFile(parseBundledRanks(bundledFiles[name].bpe_ranks))
 }

@@ -7,8 +7,8 @@ import { rounds } from '../../tests/support/rounds.ts'
 import { createRandom, type Random } from '../lib/random.ts'
 import { loadEncoding } from './encoding.ts'
 
-/** What only the original's \s or only JavaScript's \s holds. */
-const DISPUTED_SPACES = /[\u0085\ufeff]/u
+/** Characters that are white space only in Rust (U+0085) or only in JavaScript (U+FEFF). */
+const DIFFERING_SPACES = /[\u0085\ufeff]/u
 
 const letters = [
   'abcdefghijklmnopqrstuvwxyz',
@@ -50,7 +50,7 @@ const snippets = [
 
 const pick = <Item>(random: Random, items: readonly Item[]): Item => items[random.below(items.length)] as Item
 
-/** A text of up to a dozen runs: of one script, of two mixed letter by letter, or a part of a snippet. */
+/** A text of up to 12 runs: of one script, of two mixed scripts, or a part of a snippet. */
 function drawText(random: Random): string {
   let text = ''
   for (let runs = 1 + random.below(12); runs > 0; runs--) {
@@ -75,7 +75,7 @@ function drawTexts(seed: string, count: number): string[] {
   return Array.from({ length: count }, () => drawText(random))
 }
 
-/** Texts whose pre-tokens are long enough for the heap. */
+/** Texts with pre-tokens that are merged by the heap. */
 function drawLongRuns(seed: string, count: number): string[] {
   const random = createRandom(seed)
   return Array.from({ length: count }, () => {
@@ -91,25 +91,27 @@ describe.each([
   const encoding = loadEncoding(name)
 
   it('encodes, counts and decodes like tiktoken', () => {
-    const judge = get_encoding(name)
+    const reference = get_encoding(name)
     const texts = [...snippets, ...drawTexts(name, rounds(2_000)), ...drawLongRuns(name, rounds(150))]
     const wrong = texts.filter((text) => {
       const tokens = encoding.encode(text)
       return (
-        tokens.join() !== judge.encode_ordinary(text).join() ||
+        tokens.join() !== reference.encode_ordinary(text).join() ||
         encoding.count(text) !== tokens.length ||
         encoding.decode(tokens) !== text
       )
     })
     expect(wrong).toEqual([])
-    judge.free()
+    reference.free()
   })
 
-  it('encodes like js-tiktoken what has no character that JavaScript takes for white space in its own way', () => {
-    const judge = new JsTiktoken(rankFile)
-    const texts = drawTexts(`${name} js`, rounds(1_250)).filter((text) => !DISPUTED_SPACES.test(text))
+  it('encodes like js-tiktoken, except for white space that differs between Rust and JavaScript', () => {
+    const reference = new JsTiktoken(rankFile)
+    const texts = drawTexts(`${name} js`, rounds(1_250)).filter((text) => !DIFFERING_SPACES.test(text))
     expect(texts.length).toBeGreaterThan(rounds(500))
-    const wrong = texts.filter((text) => encoding.encode(text).join() !== judge.encode(text, [], []).join())
+    const wrong = texts.filter(
+      (text) => encoding.encode(text).join() !== reference.encode(text, [], []).join(),
+    )
     expect(wrong).toEqual([])
   })
 })

@@ -5,7 +5,7 @@ import { loadEncoding } from './encoding.ts'
 
 const BYTES = 100_000
 
-/** Four times what the most costly takes, and more than ten times what most do. A quadratic way takes half a minute. */
+/** Four times the slowest text, and more than ten times most texts. A quadratic algorithm takes 30 seconds. */
 const LIMIT_MS = 200
 
 const repeat = (unit: string): string => unit.repeat(Math.ceil(BYTES / Buffer.byteLength(unit)))
@@ -22,7 +22,7 @@ function randomOf(alphabet: string): string {
   return text
 }
 
-/** Words that are still scanned, just below the length from which the heap is used. */
+/** Words of a length that is merged by scan. */
 function randomWords(length: number): string {
   const letters = randomOf('abcdefghijklmnopqrstuvwxyz')
   return Array.from({ length: BYTES / (length + 1) }, (_, at) =>
@@ -68,15 +68,15 @@ const hostileTexts: Record<string, string> = {
 describe.each(['cl100k_base', 'o200k_base'] as const)('encoding %s', (name) => {
   const encoding = loadEncoding(name)
 
-  /** Counts another text each turn: one that comes again may be remembered. */
+  /** Counts another text in each round, because counts of repeated texts are cached. */
   const countMs = (text: string, limitMs: number): Promise<number> =>
-    leastMs(limitMs, (turn) => encoding.count(`${text}${'.'.repeat(turn)}`))
+    leastMs(limitMs, (round) => encoding.count(`${text}${'.'.repeat(round)}`))
 
-  it.each(Object.entries(hostileTexts))('counts 100 KB of %s in little time', async (_, text) => {
+  it.each(Object.entries(hostileTexts))('counts 100 KB of %s in less than 200 ms', async (_, text) => {
     expect(await countMs(text, LIMIT_MS)).toBeLessThan(LIMIT_MS)
   })
 
-  it('takes time in proportion to the length of a run', async () => {
+  it('counts a run in linear time', async () => {
     expect(await countMs('a'.repeat(5 * BYTES), 5 * LIMIT_MS)).toBeLessThan(5 * LIMIT_MS)
   })
 })

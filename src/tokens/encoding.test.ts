@@ -9,25 +9,25 @@ describe.each(['cl100k_base', 'o200k_base'] as const)('loadEncoding(%s)', (name)
     expect(encoding.name).toBe(name)
   })
 
-  it('counts nothing in an empty text', () => {
+  it('counts 0 tokens for an empty text', () => {
     expect(encoding.count('')).toBe(0)
     expect(encoding.encode('')).toEqual([])
     expect(encoding.decode([])).toBe('')
   })
 
-  it('reads the text of a special token as ordinary text', () => {
+  it('encodes the text of a special token as ordinary text', () => {
     const text = 'before <|endoftext|> after <|endofprompt|>'
     expect(encoding.count(text)).toBeGreaterThan(10)
     expect(Math.max(...encoding.encode(text))).toBeLessThan(name === 'cl100k_base' ? 100_256 : 199_998)
     expect(encoding.decode(encoding.encode(text))).toBe(text)
   })
 
-  it('decodes the number of a special token, and nothing for a number that is no token', () => {
+  it('decodes a special token, and ignores invalid tokens', () => {
     expect(encoding.decode([name === 'cl100k_base' ? 100_257 : 199_999])).toBe('<|endoftext|>')
     expect(encoding.decode([-1, 1e9, 0.5])).toBe('')
   })
 
-  it('gives the text of each token, and a character whole with the token that completes it', () => {
+  it('returns the text of each token, with a split character in the token that completes it', () => {
     for (const text of ['', 'plain text', 'Grüß 𓀀🙂👩‍👩‍👧‍👦 漢字 \u0000', 'a\ud800b']) {
       const pieces = encoding.pieces(text)
       expect(pieces).toHaveLength(encoding.count(text))
@@ -49,14 +49,14 @@ describe.each(['cl100k_base', 'o200k_base'] as const)('loadEncoding(%s)', (name)
     }
   })
 
-  it('counts a text as often as it comes with the same result', () => {
+  it('counts a repeated text with the same result', () => {
     const text = 'You are a helpful assistant that answers in short sentences. '.repeat(10)
     const counts = Array.from({ length: 5 }, () => encoding.count(text))
     expect(new Set(counts)).toEqual(new Set([encoding.encode(text).length]))
   })
 })
 
-it('counts the prompts of captured requests as the service did', () => {
+it('loadEncoding counts the prompts of captured requests like the service', () => {
   expect(loadEncoding('cl100k_base').count('Tell me a joke about opentelemetry')).toBe(15 - 7)
   expect(loadEncoding('o200k_base').count('Tell me a joke about opentelemetry')).toBe(16 - 7)
 })

@@ -10,25 +10,28 @@ import { reasonOf } from '../lib/error-text.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 
 /**
- * Compiles the split pattern of a js-tiktoken rank file. The original runs in Rust, where \s is Unicode white
- * space; JavaScript's \s has U+FEFF besides and lacks U+0085.
+ * Compiles the split pattern of a js-tiktoken rank file. The pattern is written for Rust, where \s is Unicode white space. In
+ * JavaScript, \s includes U+FEFF and excludes U+0085.
  */
 export function compileSplitPattern(source: string): RegExp {
   const unicodeSpaces = source.replaceAll('\\s', '\\p{White_Space}').replaceAll('\\S', '\\P{White_Space}')
   return new RegExp(unicodeSpaces, 'gu')
 }
 
-/** A run of some 5 million characters outside Latin-1 overflows the stack of V8's regular expressions. */
-const WINDOW = 1_000_000
+/** A run of about 5 million characters outside Latin-1 overflows the stack of V8's regular expressions. */
+const WINDOW_LENGTH = 1_000_000
 
 /**
- * Splits a text into its pre-tokens, which joined give the text again; they come in lists, one list a window.
- * The last two matches of a window may change with what follows them (white space before a line break, an
- * apostrophe before `s`), so the next window starts with them. Only a single pre-token longer than a window
- * is cut, where the original would not.
+ * Splits a text into pre-tokens, in one list per window. Joined, they are the text. The last two matches of a window depend on the
+ * text after them (white space before a line break, an apostrophe before `s`), so the next window starts with them. A single
+ * pre-token that is longer than a window is cut, unlike in the original.
  */
-export function splitText(text: string, pattern: RegExp, window = WINDOW): Iterable<readonly string[]> {
-  // Not within the generator: to make one costs as much as to count five words.
+export function splitText(
+  text: string,
+  pattern: RegExp,
+  window = WINDOW_LENGTH,
+): Iterable<readonly string[]> {
+  // Outside the generator, because creating one costs as much as counting five words.
   return text.length <= window ? [text.match(pattern) ?? []] : splitByWindow(text, pattern, window)
 }
 
@@ -43,41 +46,41 @@ function* splitByWindow(text: string, pattern: RegExp, window: number): Generato
   yield text.slice(start).match(pattern) ?? []
 }
 
-/** Never between the halves of a surrogate pair. */
+/** The end of a window, never within a surrogate pair. */
 function endOfWindow(text: string, end: number): number {
   const last = text.charCodeAt(end - 1)
   return last >= 0xd800 && last <= 0xdbff ? end - 1 : end
 }
 
-/** Half of what the texts of an encoding may take: 16 MiB in all. */
+/** Half of the memory limit for cached texts of an encoding, 16 MiB. */
 const GENERATION_BYTES = 8 * 1024 * 1024
 
-/** What an entry takes besides the characters of its text, rounded up. */
+/** Memory of an entry without the characters of its text, rounded up. */
 const ENTRY_BYTES = 200
 
-/** The longest text that is kept: some 125,000 tokens. */
-const LONGEST_TEXT = 500_000
+/** Maximum length of a cached text: about 125,000 tokens. */
+const MAX_CACHED_TEXT_LENGTH = 500_000
 
 const bytesOf = (text: string): number => 2 * text.length + ENTRY_BYTES
 
 /**
- * Token counts of whole texts, for what comes with every request. A text is found by its length and 64 of its
- * characters, then compared as a whole. A Map from text to count would hash all of it, as each request brings
- * a new string: measured 0.8 us for 600 characters and 2.5 us for 2,000, against 0.3 and 0.5 us for this way.
+ * Caches token counts of whole texts that requests repeat. A text is found by its length and 64 of its characters, then compared. A
+ * Map would hash the whole text, because each request has a new string: measured 0.8 us for 600 characters and 2.5 us for 2,000,
+ * compared with 0.3 and 0.5 us.
  *
- * @param generationBytes half of the bound
+ * @param generationBytes half of the memory limit
  */
 export function createTextCountCache(generationBytes = GENERATION_BYTES): RepeatCache<string, number> {
   return new RepeatCache<string, number>(
     {
       hash: (text) => hashSamples(text.length, (at) => text.charCodeAt(at)),
-      equals: (kept, text) => kept === text,
-      // A lone surrogate is not copied faithfully, so such a text is counted each time.
+      equals: (cached, text) => cached === text,
+      // The copy replaces a lone surrogate, so such a text is counted each time.
       copy: (text) => Buffer.from(text).toString(),
       weigh: bytesOf,
     },
     generationBytes,
-    bytesOf('') + 2 * LONGEST_TEXT,
+    bytesOf('') + 2 * MAX_CACHED_TEXT_LENGTH,
   )
 }
 
@@ -88,48 +91,47 @@ export interface TokenCounter {
   readonly name: EncodingName
   /** The number of tokens of a text. */
   count(text: string): number
-  /** True where `count` only takes note of the texts and returns no real count, so that none may be remembered. */
+  /** Whether `count` only collects the texts and returns no real count. Such counts must not be cached. */
   readonly collects?: boolean
 }
 
 /**
- * Turns text into tokens and back. The texts of special tokens, such as `<|endoftext|>`, are ordinary text,
- * as they are in a prompt. A lone surrogate counts as U+FFFD, which is what its UTF-8 form says.
+ * Converts text to tokens and back. The texts of special tokens, such as `<|endoftext|>`, are ordinary text, as in a prompt. A lone
+ * surrogate counts as U+FFFD, its UTF-8 form.
  */
 export interface Encoding extends TokenCounter {
-  /** The number of tokens of a text. Remembers texts and words, so that what comes again costs little. */
+  /** The number of tokens of a text. Counts of repeated texts and words are cached. */
   count(text: string): number
   /**
-   * Counts a text of more than `largeTextLength` characters in slices of some tens of milliseconds, one a step, so that
-   * the caller can yield to the event loop in between. Only a single unbroken run that is longer than a slice may come
-   * out a few tokens off.
+   * Counts a text of more than `LARGE_TEXT_LENGTH` characters in slices of tens of milliseconds, one per step, so that the caller
+   * can yield to the event loop. For a single unbroken run that is longer than a slice, the result can be a few tokens off.
    */
   countInSlices(text: string): Generator<undefined, number>
   /** The tokens of a text. */
   encode(text: string): number[]
   /**
-   * The text of each of its tokens. A token that ends within a character is an empty text, and the token that completes the
-   * character has the whole of it; so they are well-formed, and joined they are the text.
+   * The text of each token. A token that ends within a character is an empty string, and the token that completes the character has
+   * all of it. Joined, the pieces are the text.
    */
   pieces(text: string): string[]
-  /** The text of tokens, special ones included. A number that is no token gives nothing. */
+  /** The text of tokens, including special ones. Invalid tokens are ignored. */
   decode(tokens: readonly number[]): string
 }
 
-/** From this length on (in UTF-16 units) a text of one hostile run takes longer than a request may hold up others. */
+/** From this length (in UTF-16 units), counting a text of one hostile run would block other requests for too long. */
 export const LARGE_TEXT_LENGTH = 128 * 1024
 
 const loaded = new Map<EncodingName, Encoding>()
 
-/** Texts of the files that encodings are to be made of instead of what js-tiktoken carries. */
+/** Texts of the files from which encodings are loaded instead of js-tiktoken. */
 const filesToLoad = new Map<EncodingName, string>()
 
 /**
- * Lets encodings be made of the files in a folder for tiktoken (TIKTOKEN_CACHE_DIR). Those that are loaded already stay as
- * they are: a file with the right sum says the same.
+ * Loads encodings from a folder of tiktoken (TIKTOKEN_CACHE_DIR). Encodings that are already loaded are unchanged, because files
+ * with the expected hash have the same content.
  *
- * @returns what was read, and what was not there and so comes from js-tiktoken
- * @throws {OperatorError} ENCODINGS_INVALID for a file that cannot be read or is not the official one
+ * @returns the files, and the encodings without a file, which are loaded from js-tiktoken
+ * @throws {OperatorError} ENCODINGS_INVALID for a file that cannot be read or is not the official file
  */
 export function useTokenFolder(folder: string): TokenFolder {
   const found = readTokenFolder(folder)
@@ -138,28 +140,28 @@ export function useTokenFolder(folder: string): TokenFolder {
 }
 
 /**
- * Gives an encoding; the first call for each name builds its tables, which takes a good tenth of a second. It
- * reads what js-tiktoken carries with it or what `useTokenFolder` has found, never the network.
+ * Returns an encoding. The first call for each name builds its tables from js-tiktoken or from `useTokenFolder`, which takes more
+ * than 100 ms. Never uses the network.
  */
 export function loadEncoding(name: EncodingName): Encoding {
-  const known = loaded.get(name)
-  if (known !== undefined) return known
+  const existing = loaded.get(name)
+  if (existing !== undefined) return existing
   const encoding = createEncoding(name)
   loaded.set(name, encoding)
   return encoding
 }
 
 /**
- * From here it pays to look up the text before its words if one text in three comes again (measured: 0.04 us
- * instead of 0.4 us for a text that comes again, 0.7 us instead of 0.5 us for a new one).
+ * Minimum length of a cached text. Caching pays if one of three texts is repeated (measured: 0.04 us instead of 0.4 us for a
+ * repeated text, 0.7 us instead of 0.5 us for a new one).
  */
-const SHORTEST_REMEMBERED_TEXT = 16
+const MIN_CACHED_TEXT_LENGTH = 16
 
-/** There are two generations of so many pre-tokens, together below 8 MiB. */
+/** Number of cached pre-tokens per generation. Two generations need less than 8 MiB. */
 const PRE_TOKENS_PER_GENERATION = 16_384
 
-/** Longer pre-tokens hardly come twice. */
-const LONGEST_REMEMBERED_PRE_TOKEN = 64
+/** Longer pre-tokens are rarely repeated. */
+const MAX_CACHED_PRE_TOKEN_LENGTH = 64
 
 function ranksOf(name: EncodingName): RankRun[] {
   const text = filesToLoad.get(name)
@@ -179,8 +181,8 @@ function createEncoding(name: EncodingName): Encoding {
     const utf8 = Buffer.from(preToken)
     const bytes = utf8.toString('latin1')
     const tokens = mergeBytePairs(bytes, table).length
-    if (preToken.length <= LONGEST_REMEMBERED_PRE_TOKEN) {
-      // Not the pre-token itself: V8 cuts it from the prompt without copying, and so would keep the whole prompt.
+    if (preToken.length <= MAX_CACHED_PRE_TOKEN_LENGTH) {
+      // A copy: the pre-token is a slice that would retain the whole prompt.
       countsOfPreTokens.set(bytes.length === preToken.length ? bytes : utf8.toString(), tokens)
     }
     return tokens
@@ -212,7 +214,7 @@ function createEncoding(name: EncodingName): Encoding {
   return {
     name,
     count: (text) =>
-      text.length < SHORTEST_REMEMBERED_TEXT ? countPreTokens(text) : countsOfTexts.get(text, countPreTokens),
+      text.length < MIN_CACHED_TEXT_LENGTH ? countPreTokens(text) : countsOfTexts.get(text, countPreTokens),
 
     *countInSlices(text) {
       let tokens = 0
@@ -235,19 +237,19 @@ function createEncoding(name: EncodingName): Encoding {
   }
 }
 
-/** What a folder for tiktoken holds. */
+/** The files in a folder of tiktoken. */
 export interface TokenFolder {
-  /** The texts of the official files that are there, by encoding. */
+  /** The texts of the official files, by encoding. */
   readonly files: ReadonlyMap<EncodingName, string>
-  /** A sentence for each encoding whose file is not there. */
+  /** A sentence for each encoding without a file. */
   readonly missing: readonly string[]
 }
 
 /**
- * Reads the official files of the encodings from a folder that tiktoken would take as TIKTOKEN_CACHE_DIR, and checks their
- * sums as tiktoken does. A folder or a file that does not exist is no error: what it would hold is in the program, too.
+ * Reads the official files of the encodings from a folder for TIKTOKEN_CACHE_DIR, and checks their hashes like tiktoken. A missing
+ * folder or file is not an error, because js-tiktoken has the same data.
  *
- * @throws {OperatorError} ENCODINGS_INVALID for a file that cannot be read or is not the official one
+ * @throws {OperatorError} ENCODINGS_INVALID for a file that cannot be read or is not the official file
  */
 export function readTokenFolder(folder: string): TokenFolder {
   const files = new Map<EncodingName, string>()
@@ -255,7 +257,7 @@ export function readTokenFolder(folder: string): TokenFolder {
   for (const name of encodingNames) {
     const { cacheName, sha256 } = officialFiles[name]
     const path = join(folder, cacheName)
-    const bytes = readIfThere(path)
+    const bytes = readIfExists(path)
     if (bytes === undefined) {
       missing.push(describeMissing(folder, name))
       continue
@@ -264,8 +266,8 @@ export function readTokenFolder(folder: string): TokenFolder {
     if (found !== sha256) {
       throw new OperatorError(
         'ENCODINGS_INVALID',
-        `Could not start: ${path} is not ${name}.tiktoken, whose SHA-256 is ${sha256} (got ${found}, ${bytes.length} bytes). ` +
-          'Remove it and run make setup-tiktoken to write it anew, or unset TIKTOKEN_CACHE_DIR: the program has the same tokens in it.',
+        `Could not start: ${path} is not ${name}.tiktoken with SHA-256 ${sha256} (got ${found}, ${bytes.length} bytes). ` +
+          'Delete it and run make setup-tiktoken, or unset TIKTOKEN_CACHE_DIR to use the built-in encodings.',
       )
     }
     files.set(name, bytes.toString('latin1'))
@@ -273,7 +275,7 @@ export function readTokenFolder(folder: string): TokenFolder {
   return { files, missing }
 }
 
-function readIfThere(path: string): Buffer | undefined {
+function readIfExists(path: string): Buffer | undefined {
   try {
     return readFileSync(path)
   } catch (error) {
@@ -282,7 +284,7 @@ function readIfThere(path: string): Buffer | undefined {
     throw new OperatorError(
       'ENCODINGS_INVALID',
       `Could not start: ${path} cannot be read (${reason}). ` +
-        'Let TIKTOKEN_CACHE_DIR name a folder that this user may read, or unset it: the program has the same tokens in it.',
+        'Set TIKTOKEN_CACHE_DIR to a folder with read permission, or unset it to use the built-in encodings.',
       { cause: error },
     )
   }
@@ -292,6 +294,6 @@ function describeMissing(folder: string, name: EncodingName): string {
   const { cacheName } = officialFiles[name]
   const ownName = join(folder, `${name}.tiktoken`)
   return existsSync(ownName)
-    ? `${ownName} is not used: tiktoken calls it ${cacheName}. Rename it to that.`
-    : `${folder} has no ${cacheName}, the file of ${name}.`
+    ? `${ownName} is not used: tiktoken expects the file name ${cacheName}. Rename it.`
+    : `${folder} has no file ${cacheName} for ${name}.`
 }

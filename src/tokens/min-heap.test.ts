@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { createRandom } from '../lib/random.ts'
 import { MinHeap } from './byte-pair-merge.ts'
 
-it('gives the numbers of a heap from the smallest to the largest', () => {
+it('MinHeap returns its numbers in ascending order', () => {
   const random = createRandom('heap')
   const numbers = Array.from({ length: 1_000 }, () => random.below(500))
   const heap = new MinHeap(numbers.length)

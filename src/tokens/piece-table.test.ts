@@ -9,7 +9,7 @@ const all = [...textStarts, ...spaced, comma, fullStop]
 describe.each(['cl100k_base', 'o200k_base'] as const)('pieceTable in %s', (name) => {
   const encoding = loadEncoding(name)
 
-  it('holds pieces of one token each', () => {
+  it('has pieces of one token each', () => {
     expect(all.filter((piece) => encoding.encode(piece).length !== 1)).toEqual([])
   })
 
@@ -37,11 +37,11 @@ describe('pieceTable', () => {
     )
   })
 
-  it('names each word once', () => {
+  it('has each word once', () => {
     for (const pieces of [textStarts, sentenceStarts, words]) expect(new Set(pieces).size).toBe(pieces.length)
   })
 
-  it('gives every piece but the first of a text and punctuation a leading space', () => {
+  it('has a leading space in all pieces except text starts and punctuation', () => {
     expect(spaced.filter((piece) => !/^ [A-Za-z][a-z]*$/.test(piece))).toEqual([])
     expect(textStarts.filter((piece) => !/^[A-Z][a-z]*$/.test(piece))).toEqual([])
   })

@@ -1,4 +1,4 @@
-/** Pieces of text that are one token each in both encodings, wherever the rules below let them stand. */
+/** Pieces of text that are one token each in both encodings, in all positions that the rules below allow. */
 interface PieceTable {
   /** Capitalised words without a space, for the start of a text only. */
   readonly textStarts: readonly string[]
@@ -15,18 +15,17 @@ const split = (words: string): string[] => words.split(' ')
 const withSpace = (words: string): string[] => split(words).map((word) => ` ${word}`)
 
 /**
- * The words of lorem ipsum and its usual continuations that both vocabularies hold whole, ASCII without
- * anything that JSON escapes, so that generated text needs no tokenizer: k pieces are k tokens.
+ * The words of lorem ipsum that are one token in both vocabularies. They are ASCII without characters that JSON escapes. Generated
+ * text needs no tokenizer: k pieces are k tokens.
  *
- * An encoding cuts a text into pre-tokens first, and no token reaches across their borders. Both split
- * patterns take letters with one character before them that is no letter, digit or line break
- * (`[^\r\n\p{L}\p{N}]?\p{L}+`; o200k_base also begins anew at a capital after a small letter), and else a run
- * of punctuation up to white space. Hence a piece stays a pre-token of its own, whatever is beside it, if
+ * An encoding first splits a text into pre-tokens, and a token never crosses their borders. Both split patterns match letters
+ * with one preceding character that is not a letter, digit or line break (`[^\r\n\p{L}\p{N}]?\p{L}+`; o200k_base also splits before
+ * a capital after a small letter), or a run of punctuation up to white space. A piece is a separate pre-token if
  *
- * - a word is followed by a piece with a leading space, by punctuation, or by nothing;
- * - punctuation is followed by a piece with a leading space or by nothing: a comma before a letter would join
- *   its word, and two marks in a row would be one pre-token;
- * - there is no apostrophe (contractions are cut apart) and no capital within a word.
+ * - a word is followed by a piece with a leading space, by punctuation, or by the end;
+ * - punctuation is followed by a piece with a leading space or by the end: a comma before a letter would join its word, and two
+ *   marks would be one pre-token;
+ * - a word has no apostrophe (contractions are split) and no capital after the first letter.
  */
 export const pieceTable: PieceTable = {
   textStarts: split('Lorem Ut In Et Ex Eu Ad Non Qui Id Est Integer Ac Vel Nam Cum Per At'),

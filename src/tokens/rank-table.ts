@@ -1,20 +1,20 @@
-/** The vocabulary of an encoding. Bytes are latin1 strings, one character a byte: V8 slices those without copying. */
+/** The vocabulary of an encoding. Bytes are latin1 strings with one character per byte, which V8 slices without copying. */
 export interface RankTable {
-  /** How many tokens there are, special ones not counted. */
+  /** Number of tokens, without special ones. */
   readonly size: number
-  /** The rank of each token of two bytes at index `first * 256 + second`, -1 where there is none. */
+  /** The rank of each token of two bytes, at index `first * 256 + second`; -1 if it does not exist. */
   readonly ranksOfPairs: Int32Array
-  /** The rank of the token that is `bytes` from `start` to `end` (default: all of them), -1 where there is none. */
+  /** The rank of the token `bytes` from `start` to `end` (default: all bytes); -1 if it does not exist. */
   rankOf(bytes: string, start?: number, end?: number): number
-  /** The bytes of the token with this number, special ones included; undefined where there is none. */
+  /** The bytes of a token, including special ones; undefined if it does not exist. */
   bytesOf(rank: number): string | undefined
 }
 
 /**
- * Makes the tables of a vocabulary. They are a few typed arrays: 300,000 strings in Maps would take six times the memory,
- * and the collector of garbage some 50 ms to walk through, again and again, while streams wait.
+ * Creates the tables of a vocabulary as typed arrays. 300,000 strings in Maps would need six times the memory, and each garbage
+ * collection would take about 50 ms longer.
  *
- * @param specialTokens the numbers of tokens that stand for themselves, by their texts; prompts cannot spell them
+ * @param specialTokens the ranks of special tokens by their texts; the text of a prompt never contains them
  */
 export function createRankTable(
   runs: readonly RankRun[],
@@ -25,14 +25,14 @@ export function createRankTable(
   const index = new TokenIndex(size)
   const ranksOfPairs = new Int32Array(0x1_0000).fill(-1)
   const specialTexts = new Map(Object.entries(specialTokens).map(([text, rank]) => [rank, text]))
-  let longestToken = 0
+  let maxTokenBytes = 0
 
   for (const { first, tokens } of runs) {
     for (let rank = first; rank < first + tokens.length; rank++) {
       const bytes = vocabulary.bytesOf(rank)
       index.add(hashWithin(bytes, 0, bytes.length), rank)
       if (bytes.length === 2) ranksOfPairs[bytes.charCodeAt(0) * 256 + bytes.charCodeAt(1)] = rank
-      longestToken = Math.max(longestToken, bytes.length)
+      maxTokenBytes = Math.max(maxTokenBytes, bytes.length)
     }
   }
 
@@ -40,7 +40,7 @@ export function createRankTable(
     size,
     ranksOfPairs,
     rankOf(bytes, start = 0, end = bytes.length) {
-      if (end - start > longestToken) return -1
+      if (end - start > maxTokenBytes) return -1
       return index.find(hashWithin(bytes, start, end), (rank) => vocabulary.is(rank, bytes, start, end))
     },
     bytesOf: (rank) =>
@@ -55,7 +55,7 @@ interface Vocabulary {
   is(rank: number, bytes: string, start: number, end: number): boolean
 }
 
-/** Reads the bytes of all tokens into one piece of memory. */
+/** Reads the bytes of all tokens into one buffer. */
 function readVocabulary(runs: readonly RankRun[]): Vocabulary {
   let characters = 0
   let ranks = 0
@@ -65,7 +65,7 @@ function readVocabulary(runs: readonly RankRun[]): Vocabulary {
   }
   const all = Buffer.alloc(Math.ceil((characters * 3) / 4))
   const starts = new Uint32Array(ranks)
-  /** 0 for a rank that no token has. */
+  /** 0 for an unused rank. */
   const lengths = new Uint16Array(ranks)
   let end = 0
   for (const { first, tokens } of runs) {
@@ -91,12 +91,12 @@ function readVocabulary(runs: readonly RankRun[]): Vocabulary {
   }
 }
 
-/** From hashes to ranks, by open addressing: each slot is a hash, and the rank plus one or 0 where it is empty. */
+/** Hash table from token hashes to ranks, with open addressing. A slot has a hash and the rank + 1, or 0 if it is empty. */
 class TokenIndex {
   readonly #slots: Int32Array
   readonly #mask: number
 
-  /** Two to four slots a token, so that most of what is no token meets an empty one first. */
+  /** Two to four slots per token, so that most lookups of other bytes end at an empty slot. */
   constructor(size: number) {
     const count = 2 ** Math.ceil(Math.log2(Math.max(1, 2 * size)))
     this.#slots = new Int32Array(2 * count)
@@ -110,7 +110,7 @@ class TokenIndex {
     this.#slots[2 * slot + 1] = rank + 1
   }
 
-  /** The rank with this hash that `is` takes; -1 where there is none. */
+  /** The rank with this hash for which `is` returns true; -1 if there is no such rank. */
   find(hash: number, is: (rank: number) => boolean): number {
     for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
       const entry = this.#slots[2 * slot + 1] as number
@@ -126,9 +126,9 @@ function hashWithin(bytes: string, start: number, end: number): number {
   return hash ^ (hash >>> 15)
 }
 
-/** Tokens whose ranks count up by one. Vocabularies are lists of them. */
+/** Tokens with consecutive ranks. A vocabulary is a list of runs. */
 export interface RankRun {
-  /** The rank of the first token, which is also its number. */
+  /** The rank of the first token. */
   readonly first: number
   /** The bytes of each token, in base64. */
   readonly tokens: readonly string[]
@@ -142,7 +142,7 @@ export function parseBundledRanks(text: string): RankRun[] {
   })
 }
 
-/** Reads a `.tiktoken` file, as `renderTokenFile` writes it. It has to be one: nothing is checked. */
+/** Reads a `.tiktoken` file in the format of `renderTokenFile`. Does not validate it. */
 export function parseTokenFile(text: string): RankRun[] {
   const runs: { first: number; tokens: string[] }[] = []
   for (const line of text.split('\n')) {
@@ -155,7 +155,7 @@ export function parseTokenFile(text: string): RankRun[] {
   return runs
 }
 
-/** Writes a `.tiktoken` file: a line for each token in the order of ranks, `<token in base64> <rank>`. */
+/** Renders a `.tiktoken` file: a line `<token in base64> <rank>` for each token, ordered by rank. */
 export function renderTokenFile(runs: readonly RankRun[]): string {
   return runs
     .map(({ first, tokens }) => tokens.map((token, index) => `${token} ${first + index}\n`).join(''))

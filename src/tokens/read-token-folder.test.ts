@@ -24,26 +24,28 @@ function failureOf(folder: string): OperatorError {
     if (error instanceof OperatorError) return error
     throw error
   }
-  throw new Error('The folder was taken.')
+  throw new Error('The folder was accepted.')
 }
 
 describe('readTokenFolder', () => {
-  it('gives the texts of the official files', () => {
+  it('returns the texts of the official files', () => {
     const text = renderOfficialFile('cl100k_base')
     const { files, missing } = readTokenFolder(folderWith({ [cl100k.cacheName]: text }))
     expect([...files]).toEqual([['cl100k_base', text]])
-    expect(missing).toEqual([expect.stringContaining(`has no ${o200k.cacheName}, the file of o200k_base.`)])
+    expect(missing).toEqual([expect.stringContaining(`has no file ${o200k.cacheName} for o200k_base.`)])
   })
 
-  it('takes a folder that is not there for an empty one', () => {
+  it('accepts a missing folder like an empty one', () => {
     const { files, missing } = readTokenFolder(join(root, 'nowhere'))
     expect(files.size).toBe(0)
     expect(missing).toHaveLength(encodingNames.length)
   })
 
-  it('says how a file has to be called that has its own name', () => {
+  it('reports the expected name of a file that is named after its encoding', () => {
     const { missing } = readTokenFolder(folderWith({ 'cl100k_base.tiktoken': 'whatever' }))
-    expect(missing[0]).toMatch(/cl100k_base\.tiktoken is not used: tiktoken calls it 9b5ad71b.* Rename it/)
+    expect(missing[0]).toMatch(
+      /cl100k_base\.tiktoken is not used: tiktoken expects the file name 9b5ad71b.* Rename it/,
+    )
   })
 
   it.each([
@@ -52,21 +54,21 @@ describe('readTokenFolder', () => {
     ['with the line ends of Windows', (text: string) => text.replaceAll('\n', '\r\n')],
     ['empty', () => ''],
     ['of the other encoding', () => renderOfficialFile('o200k_base')],
-  ])('refuses a file that is %s, with both sums and what to do', (_, change) => {
+  ])('rejects a file that is %s, with both hashes and the fix', (_, change) => {
     const folder = folderWith({ [cl100k.cacheName]: change(renderOfficialFile('cl100k_base')) })
     const { code, message } = failureOf(folder)
     expect(code).toBe('ENCODINGS_INVALID')
     expect(message).toContain(
-      `Could not start: ${join(folder, cl100k.cacheName)} is not cl100k_base.tiktoken, whose SHA-256 is ${cl100k.sha256}`,
+      `Could not start: ${join(folder, cl100k.cacheName)} is not cl100k_base.tiktoken with SHA-256 ${cl100k.sha256}`,
     )
-    expect(message).toMatch(/\(got [0-9a-f]{64}, \d+ bytes\)\. Remove it and run make setup-tiktoken/)
+    expect(message).toMatch(/\(got [0-9a-f]{64}, \d+ bytes\)\. Delete it and run make setup-tiktoken/)
   })
 
-  it('refuses what cannot be read', () => {
+  it('rejects a file that cannot be read', () => {
     const folder = folderWith({})
     mkdirSync(join(folder, cl100k.cacheName))
     expect(failureOf(folder).message).toMatch(
-      /9b5ad71b\S+ cannot be read \(EISDIR.*Let TIKTOKEN_CACHE_DIR name/,
+      /9b5ad71b\S+ cannot be read \(EISDIR.*Set TIKTOKEN_CACHE_DIR to/,
     )
   })
 })
@@ -74,16 +76,16 @@ describe('readTokenFolder', () => {
 describe('useTokenFolder', () => {
   const rankModules = encodingNames.map((name) => `js-tiktoken/ranks/${name}`)
   const text = 'Grüß Gott, 漢字 🙂: it is 1234567 o’clock; that’s all she wrote.\n\n\t{"a": [1, 2]}'
-  // Encodings are loaded once a process, so each case needs modules of its own.
+  // Encodings are loaded once per module instance, so each test needs new modules.
   beforeEach(() => vi.resetModules())
   afterEach(() => {
     for (const path of rankModules) vi.doUnmock(path)
   })
 
-  it('lets encodings count by the files, as they do without them', async () => {
+  it('loads encodings from the files with the same counts', async () => {
     const bundle = await import('./encoding.ts')
     vi.resetModules()
-    // Without the ranks of js-tiktoken nothing but the files can be counted by.
+    // Removes the ranks of js-tiktoken, so that only the files can be used.
     for (const path of rankModules) {
       vi.doMock(path, async () => {
         const { default: file } = await vi.importActual<{ default: object }>(path)
@@ -101,7 +103,7 @@ describe('useTokenFolder', () => {
     }
   })
 
-  it('leaves alone what is loaded', async () => {
+  it('does not change encodings that are already loaded', async () => {
     const { loadEncoding, useTokenFolder } = await import('./encoding.ts')
     const before = loadEncoding('cl100k_base')
     useTokenFolder(folderWith({ [cl100k.cacheName]: renderOfficialFile('cl100k_base') }))

@@ -31,12 +31,12 @@ describe.each([
 ])('splitText with the pattern of %s', (_, source) => {
   const pattern = compileSplitPattern(source)
 
-  it('splits window by window into the same pre-tokens as in one go', () => {
+  it('returns the same pre-tokens with and without windows', () => {
     const random = createRandom(source)
     for (let i = 0; i < 3_000; i++) {
       let text = ''
       for (let count = 0; count < 60; count++) text += parts[random.below(parts.length)] as string
-      // No pre-token of such a text comes near the window.
+      // All pre-tokens are shorter than the window.
       const preTokens = text.match(pattern) ?? []
       const window = 3 * Math.max(...preTokens.map((preToken) => preToken.length)) + random.below(20)
       expect([...splitText(text, pattern, window)].flat()).toEqual(preTokens)
@@ -55,7 +55,7 @@ describe.each([
     expect([...splitText(text, pattern)].flat().join('') === text).toBe(true)
   })
 
-  it('takes U+0085 for white space, and U+FEFF not', () => {
+  it('treats U+0085 as white space, and U+FEFF not', () => {
     expect('a\u0085\u0085b'.match(pattern)).toEqual(['a', '\u0085', '\u0085b'])
     expect('!\ufeff!'.match(pattern)).toEqual(['!\ufeff!'])
   })

@@ -6,7 +6,7 @@ const mustNotCount = (): number => {
 }
 
 describe('createTextCountCache', () => {
-  it('counts a text that comes often twice only', () => {
+  it('counts a repeated text twice, then uses the cached count', () => {
     const cache = createTextCountCache()
     const text = 'a system prompt '.repeat(50)
     expect(cache.get(text, () => 7)).toBe(7)
@@ -14,13 +14,13 @@ describe('createTextCountCache', () => {
     expect(cache.get(Buffer.from(text).toString(), mustNotCount)).toBe(7)
   })
 
-  it('keeps nothing of a text that comes once', () => {
+  it('does not cache a text that occurs once', () => {
     const cache = createTextCountCache()
     for (let i = 0; i < 1_000; i++) cache.get(`prompt ${i}`, () => 2)
     expect(cache.size).toBe(0)
   })
 
-  it('tells texts apart that differ in one character', () => {
+  it('distinguishes texts that differ in one character', () => {
     const cache = createTextCountCache()
     const base = 'x'.repeat(1_000)
     for (let at = 0; at < base.length; at++) {
@@ -29,7 +29,7 @@ describe('createTextCountCache', () => {
     }
   })
 
-  it('holds texts of no more than its bytes', () => {
+  it('limits the memory of its texts', () => {
     const cache = createTextCountCache(10_000)
     for (let i = 0; i < 1_000; i++) {
       const text = `${i} `.repeat(100)
@@ -39,7 +39,7 @@ describe('createTextCountCache', () => {
     expect(cache.size).toBeLessThan((2 * 10_000) / 400)
   })
 
-  it('does not keep a text of more than 500,000 characters', () => {
+  it('does not cache a text of more than 500,000 characters', () => {
     const cache = createTextCountCache()
     for (let time = 0; time < 3; time++) cache.get('x'.repeat(500_001), () => 1)
     expect(cache.size).toBe(0)

@@ -146,7 +146,7 @@ describe('a limiter that a hook names', () => {
     }
     const { post, failures } = createStages({ hooks: [hook], generate: async () => jsonReply({}) })
     expect((await post()).status).toBe(500)
-    expect(String(failures[0])).toContain('Could not ask the limiter "lost"')
+    expect(String(failures[0])).toContain('Could not apply the limiter "lost"')
   })
 })
 
