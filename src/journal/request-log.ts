@@ -1,7 +1,7 @@
 import type { Exchange, Outcome } from '../pipeline/exchange.ts'
 import { type Stage, mapMaybe } from '../pipeline/stage.ts'
 import type { Reply } from '../pipeline/reply.ts'
-import { type OnTrace, placeText } from '../pipeline/trace.ts'
+import { type OnTrace, recordingLocation } from '../pipeline/trace.ts'
 import { redactedParameter, redactQuery, redactText } from '../lib/credential-texts.ts'
 import type { Logger } from '../lib/logger.ts'
 import { printableWithin } from '../lib/format-text.ts'
@@ -112,7 +112,7 @@ function answerOf({ answeredBy, source }: Exchange, reply: Reply, { aborted }: O
 
 function describeSource(answeredBy: Exchange['answeredBy'], source: string, status: number): string {
   if (typeof answeredBy === 'string') return answeredBy
-  if (answeredBy) return placeText(answeredBy)
+  if (answeredBy) return recordingLocation(answeredBy)
   if (status >= 400) return 'refused'
   return source === 'generate' ? 'generated' : ''
 }

@@ -9,7 +9,7 @@ const exchange = testExchange()
 const reply: Reply = { status: 200, headers: new HeaderList(), body: textBody('') }
 
 describe('chain', () => {
-  it('calls hooks from the first to the innermost, and back', async () => {
+  it('calls hooks from the outermost to the innermost, and returns in reverse', async () => {
     const seen: string[] = []
     const noting =
       (name: string): Stage =>
@@ -32,7 +32,7 @@ describe('chain', () => {
     expect(await run(exchange)).toBe(reply)
   })
 
-  it('passes by a stage that a request does not meet', async () => {
+  it('skips a stage that does not apply to a request', async () => {
     const other: Reply = { ...reply, status: 418 }
     const acts = ({ method }: Exchange): boolean => method === 'PUT'
     const run = chain([{ acts, stage: async () => other }], async () => reply)

@@ -1,10 +1,10 @@
 import { HeaderList, type Reply } from './reply.ts'
 import { textBody } from '../answer/body.ts'
 
-/** nginx's status for a client that left before its answer: nobody sees it but the metrics. */
+/** Status of nginx for a client that disconnected before its answer. It appears in metrics only. */
 const CLIENT_LEFT_STATUS = 499
 
-/** The reply to a client that has left. */
+/** Returns the reply for a client that has disconnected. */
 export function clientLeftReply(): Reply {
   return { status: CLIENT_LEFT_STATUS, headers: new HeaderList(), body: textBody('') }
 }

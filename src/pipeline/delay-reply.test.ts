@@ -16,7 +16,7 @@ const live: Reply = {
 }
 
 describe('delayReply', () => {
-  it('lets a whole body that was due at once come later', async () => {
+  it('delays a complete body', async () => {
     const { exchange, clock } = setUp()
     await clock.advance(20)
     expect((await delayReply(exchange, textReply('a'), 300)).schedule?.endMs).toBe(320)
@@ -28,7 +28,7 @@ describe('delayReply', () => {
     expect(reply.schedule).toEqual({ stepsMs: Float64Array.of(310, 340), endMs: 340 })
   })
 
-  it('holds back what comes live, and no longer than the client waits', async () => {
+  it('delays a live body, and stops when the client disconnects', async () => {
     for (const [delayMs, leavesAtMs] of [
       [300, undefined],
       [Infinity, 100],
@@ -44,7 +44,7 @@ describe('delayReply', () => {
     }
   })
 
-  it('leaves a reply alone that has no delay, or one that is no number', async () => {
+  it('returns the reply unchanged for no delay, and for NaN', async () => {
     const { exchange } = setUp()
     for (const delayMs of [0, -5, NaN]) expect(await delayReply(exchange, live, delayMs)).toBe(live)
   })

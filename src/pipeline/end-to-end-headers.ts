@@ -1,6 +1,6 @@
 import { HeaderList } from './reply.ts'
 
-/** Hop-by-hop headers: they belong to one connection (RFC 9110, section 7.6.1, and other common ones). */
+/** Hop-by-hop headers, which apply to one connection only (RFC 9110, section 7.6.1, and other common ones). */
 export const hopByHop: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -13,12 +13,12 @@ export const hopByHop: ReadonlySet<string> = new Set([
   'upgrade',
 ])
 
-/** The headers that a Connection header names, in lower case. */
+/** Returns the names of headers in a Connection header, in lower case. */
 export function namedByConnection(connection: string | undefined): ReadonlySet<string> {
   return new Set(connection?.split(',').map((name) => name.trim().toLowerCase()))
 }
 
-/** The headers without the hop-by-hop ones, in their order and case. */
+/** Removes the hop-by-hop headers. Keeps the order and case of the others. */
 export function endToEndHeaders(headers: Iterable<readonly [name: string, value: string]>): HeaderList {
   const all = [...headers]
   const connection = all.filter(([name]) => name.toLowerCase() === 'connection').map(([, value]) => value)

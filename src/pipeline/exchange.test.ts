@@ -8,15 +8,15 @@ const outcome = { aborted: false, firstByteMs: 0, endMs: 1 }
 const exchangeWith = (onListenerFailure?: ExchangeEnv['onListenerFailure']): Exchange =>
   testExchange({}, { ...(onListenerFailure && { onListenerFailure }) })
 
-describe('the end of an exchange', () => {
-  it('is told to all listeners, though one throws and one rejects, and their failures are reported', async () => {
+describe('end of an exchange', () => {
+  it('calls all listeners if one throws and one rejects, and reports their errors', async () => {
     const failures: unknown[] = []
     const exchange = exchangeWith((error, of) => failures.push([String(error), of === exchange]))
     let heard = 0
     exchange.onEnd(() => {
       throw new Error('thrown')
     })
-    // oxlint-disable-next-line typescript/no-misused-promises -- what an author may write all the same
+    // oxlint-disable-next-line typescript/no-misused-promises -- possible in extensions without types
     exchange.onEnd(() => Promise.reject(new Error('rejected')))
     exchange.onEnd(() => heard++)
     exchange.end(outcome)
@@ -28,7 +28,7 @@ describe('the end of an exchange', () => {
     ])
   })
 
-  it('is told at once to one who comes late, whose failure stays with it too', () => {
+  it('calls a late listener immediately, and reports its error', () => {
     const failures: unknown[] = []
     const exchange = exchangeWith((error) => failures.push(error))
     exchange.end(outcome)
@@ -38,7 +38,7 @@ describe('the end of an exchange', () => {
     expect(failures).toHaveLength(1)
   })
 
-  it('survives a failing listener where nobody wants to hear of it', () => {
+  it('ignores errors of listeners without onListenerFailure', () => {
     const exchange = exchangeWith()
     exchange.onEnd(() => {
       throw new Error('thrown')
@@ -48,8 +48,8 @@ describe('the end of an exchange', () => {
   })
 })
 
-describe('the id of an exchange', () => {
-  it('changes nothing of what is drawn for its answer', () => {
+describe('id of an exchange', () => {
+  it('does not affect the random values of the answer', () => {
     const [drawn, plain] = [createRandom('exchange'), createRandom('exchange')]
     const exchange = testExchange({}, { random: drawn })
     expect(exchange.id).not.toBe(exchange.modelRequestId)

@@ -14,28 +14,28 @@ import type { HarmCategory, PromptCategory } from '../wire/content-filters.ts'
 
 /** How the sending of an answer ended. Times are milliseconds from the start of the request. */
 export interface Outcome {
-  /** The client left, or the connection broke, before the last byte was handed over. */
+  /** Whether the client disconnected, or the connection failed, before the last byte was written to the socket. */
   readonly aborted: boolean
-  /** When the first byte of the body was handed to the network; absent when none was. */
+  /** Time at which the first byte of the body was written to the socket; undefined if none was. */
   readonly firstByteMs: number | undefined
   readonly endMs: number
 }
 
-/** Hears when the parts of a planned answer are handed to the network. */
+/** Is notified when the parts of a scheduled answer are sent. */
 export interface PacingWatch {
   /**
-   * A part has been sent: the first token of a stream, one of its other tokens, or an answer as a whole.
+   * Called for the first token of a stream, for each further token, and for a complete answer.
    *
-   * @param lateMs how long after it was due
-   * @param nowMs the clock's time
+   * @param lateMs delay after the due time
+   * @param nowMs time of the clock
    */
   sent(part: 'first-token' | 'token' | 'answer', lateMs: number, nowMs: number): void
 }
 
-/** What a carrier (a socket, or a Web Request) tells of a request. */
+/** A request from a carrier (a socket, or a Web Request). */
 export interface Incoming {
   readonly method: string
-  /** Path without query; several slashes in a row count as one. */
+  /** Path without query; consecutive slashes count as one. */
   readonly path: string
   /** The query without its question mark. */
   readonly query: string
@@ -44,34 +44,33 @@ export interface Incoming {
   readonly body: Buffer
 }
 
-/** What the simulator gives each request. */
+/** Dependencies of each exchange. */
 export interface ExchangeEnv {
   readonly config: Config
   readonly clock: Clock
-  /** The request's own stream of chance: requests that run side by side do not disturb each other. */
+  /** Random stream of this request only, so that concurrent requests do not affect each other. */
   readonly random: Random
-  /** When the request began, on the clock's monotonic scale. */
+  /** Start of the request on the monotonic scale of the clock. */
   readonly startedMs: number
-  /** Gives the JSON of a body, undefined where it is none. Absent: each request parses its own, and may change it. */
+  /** Parses a body as JSON; undefined if it is not JSON. Default: each request parses its body, and may change the result. */
   readonly readJson?: ((body: Buffer) => unknown) | undefined
-  /** What large requests and answers share; absent: nothing bounds them. */
+  /** Memory that large requests and answers share; absent: no limit. */
   readonly budget?: MemoryBudget
-  /** Hears of a listener to the end of the exchange that threw, or rejected; absent: nobody does. */
+  /** Called when a listener for the end of the exchange throws or rejects; absent: such errors are ignored. */
   readonly onListenerFailure?: (error: unknown, exchange: Exchange) => void
 }
 
-/** What the resource of a route is like; undefined where the configuration has no such resource. */
+/** Returns the configuration of the resource of a route; undefined if the resource does not exist. */
 export function viewOf(config: Config, route: Route | undefined): ResourceView | undefined {
   return route?.resource === undefined ? config.defaultResource : config.resources.get(route.resource)
 }
 
-/** Names the stream of chance that the request's ids are drawn from, beside that of its answer. */
+/** Branch of the random stream for the ids of a request, separate from that of its answer. */
 const ID_BRANCH = 0x6964
 
 /**
- * One request on its way through the pipeline, with what the stages have found out about it: at its arrival the request, its
- * route, its resource and its id; its caller from the stage `key` on, its deployment from `deployment` on (`Addressed`), and
- * the state of the limits from `limits` on.
+ * A request in the pipeline, with the results of the stages. The request, its route, resource and id are set from the start; the
+ * caller from the stage `key` on, the deployment from `deployment` on (`Addressed`), and the rate limits from `limits` on.
  */
 export class Exchange {
   readonly method: string
@@ -79,44 +78,44 @@ export class Exchange {
   readonly query: string
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer
-  /** What its resource is like at the moment when the request came; a later patch does not change it. */
+  /** Configuration of the resource at the arrival of the request. Later patches do not change it. */
   readonly config: ResourceView
   readonly clock: Clock
   readonly random: Random
   readonly startedMs: number
-  /** The gateway's name of the request, a GUID: the one in its headers (`apim-request-id`), the log and the journal. */
+  /** Id of the request, a GUID: `apim-request-id` in headers, in the log and in the journal. */
   readonly id: string
-  /** The recognised path of the data plane; undefined for any other path. */
+  /** Route of the data plane; undefined for any other path. */
   readonly route: Route | undefined
-  /** The name of the resource that the caller talks to. */
+  /** Name of the resource. */
   readonly resource: string
   /**
-   * Set in the stage `deployment`; after a spillover, the deployment that has taken the request over. An extension may set it
-   * for a path of its own, so that metrics, the journal and the request's usage name it.
+   * Set in the stage `deployment`; after a spillover, the deployment that answers. An extension can set it for its own paths, so
+   * that metrics, the journal and usage have the deployment.
    */
   deployment: Deployment | undefined
   /** Set in the stage `limits`; undefined for a deployment without limits. */
   rateLimits: RateLimits | undefined
-  /** Share of a provisioned deployment's throughput that is in use, this request included: 1 is 100 %. */
+  /** Utilization of a provisioned deployment, including this request: 1 is 100 %. */
   utilization: number | undefined
-  /** The provisioned deployment that had no room for the request and passed it on to `deployment`. */
+  /** The provisioned deployment at its limit from which the request spilled over to `deployment`. */
   spilledOverFrom: string | undefined
-  /** How long the request waited for a slot of its deployment, in milliseconds. */
+  /** Time that the request waited for a slot of its deployment, in milliseconds. */
   queuedMs = 0
-  /** What an incident changes about the deployment; undefined while there is none. */
+  /** Effects of the current incident on the deployment; undefined without an incident. */
   conditions: IncidentEffects | undefined
-  /** What is decided about a generated answer beforehand; undefined for nearly every request. */
+  /** Properties of a generated answer that are set in advance; undefined for most requests. */
   forced: AnswerOverride | undefined
-  /** The named limiter that is asked instead of the deployment's limits; set by an extension's hook. */
+  /** Name of the limiter that replaces the limits of the deployment; set by a hook. */
   limiter: string | undefined
   /**
-   * Who sent the request, never the key itself. Set when the key has been checked, or before by an extension's hook with a
-   * scheme of its own, whose word is taken: such a request needs no key.
+   * Identity of the client, never the key itself. Set in the stage `key`, or before by a hook that authenticates the request
+   * itself: such a request needs no key.
    */
   caller: string | undefined
-  /** What answered it, in words or as the place of a recording; set by the sources other than generate, for the log. */
+  /** Description of the answer, or the file and line of its recording, for the log; not set by generate. */
   answeredBy: string | { readonly file: string | undefined; readonly line: number } | undefined
-  /** Hears how punctually the answer is sent; set by whoever wants to know. */
+  /** Is notified of the delays with which the answer is sent; optional. */
   pacingWatch: PacingWatch | undefined
 
   #json: { readonly value: unknown } | undefined
@@ -132,36 +131,36 @@ export class Exchange {
   readonly #readJson: (body: Buffer) => unknown
   readonly #onListenerFailure: ExchangeEnv['onListenerFailure']
 
-  constructor(incoming: Incoming, surroundings: ExchangeEnv) {
+  constructor(incoming: Incoming, env: ExchangeEnv) {
     this.method = incoming.method
     this.path = incoming.path
     this.query = incoming.query
     this.headers = incoming.headers
     this.body = incoming.body
-    this.clock = surroundings.clock
-    this.random = surroundings.random
-    this.startedMs = surroundings.startedMs
-    this.#ids = surroundings.random.branch(ID_BRANCH)
+    this.clock = env.clock
+    this.random = env.random
+    this.startedMs = env.startedMs
+    this.#ids = env.random.branch(ID_BRANCH)
     this.id = guid(this.#ids)
-    this.#budget = surroundings.budget
-    this.#readJson = surroundings.readJson ?? parseJson
-    this.#onListenerFailure = surroundings.onListenerFailure
+    this.#budget = env.budget
+    this.#readJson = env.readJson ?? parseJson
+    this.#onListenerFailure = env.onListenerFailure
     const route = recogniseRoute(incoming.method, incoming.path)
-    const view = viewOf(surroundings.config, route)
+    const view = viewOf(env.config, route)
     this.route = view && route
     this.resource = (view && route?.resource) ?? defaultResourceName
-    this.config = view ?? surroundings.config.defaultResource
+    this.config = view ?? env.config.defaultResource
   }
 
-  /** What answers the request: the source of the deployment that it names, or else the mode. */
+  /** Source of the answer: that of the deployment, or else the mode. */
   get source(): SourceName {
     const { config } = this
-    // Looking for a name may take the parsing of the body.
+    // The name of the deployment can require parsing the body.
     if (config.sources.length === 1) return config.mode
     return sourceOf(this.deployment ?? config.deployments.get(this.deploymentName ?? ''), config)
   }
 
-  /** The deployment that the path names, or else the `model` of the body, in JSON or a form; undefined where none is named. */
+  /** Name of the deployment in the path, or else `model` in the body (JSON or a form); undefined if there is neither. */
   get deploymentName(): string | undefined {
     const { route } = this
     if (!route || route.deploymentName !== undefined) return route?.deploymentName
@@ -171,33 +170,33 @@ export class Exchange {
     return typeof model === 'string' ? model : undefined
   }
 
-  /** What a line of the log tells of the request. */
+  /** Fields of the request in log lines. */
   get logFields(): { readonly requestId: string; readonly method: string; readonly path: string } {
     return { requestId: this.id, method: this.method, path: this.path }
   }
 
-  /** The body as JSON, parsed once; undefined when it is not valid JSON. */
+  /** The body as JSON, parsed once; undefined if it is not valid JSON. */
   get json(): unknown {
     this.#json ??= { value: this.isForm ? undefined : this.#readJson(this.body) }
     return this.#json.value
   }
 
-  /** Whether the body says that it is a form with files: such a one is never tried as JSON, for it may have 25 MB. */
+  /** Whether the content type is multipart/form-data. Such a body, which can have 25 MB, is never parsed as JSON. */
   get isForm(): boolean {
     return isMultipart(this.headers['content-type'])
   }
 
-  /** The body as a form with files, parsed once; undefined when it is none or a broken one. */
+  /** The body as multipart/form-data, parsed once; undefined if it is not valid. */
   get form(): MultipartForm | undefined {
     this.#form ??= { value: parseMultipart(this.body, this.headers['content-type']) }
     return this.#form.value
   }
 
   /**
-   * Takes from the memory that all requests and answers share (BODIES_LIMIT_MB), until the exchange ends; false, with nothing
-   * taken, where there is not so much.
+   * Reserves memory that all requests and answers share (BODIES_LIMIT_MB) until the end of the exchange. Returns false, without a
+   * reservation, if there is not enough.
    *
-   * @param bytes is not counted up to 64 KB
+   * @param bytes up to 64 KB are not counted
    */
   reserve(bytes: number): boolean {
     if (bytes <= UNCOUNTED_BYTES || !this.#budget) return true
@@ -206,48 +205,48 @@ export class Exchange {
     return true
   }
 
-  /** Notes memory of the same kind that was taken for the request before; `give` is called when the exchange ends. */
-  hold(bytes: number, give: () => void): void {
+  /** Takes over memory that was reserved for the request earlier. `release` is called at the end of the exchange. */
+  hold(bytes: number, release: () => void): void {
     this.#heldBytes += bytes
-    this.onEnd(give)
+    this.onEnd(release)
   }
 
-  /** The model's name of the request, another GUID (`x-request-id`). */
+  /** Id of the request in the model, another GUID (`x-request-id`). */
   get modelRequestId(): string {
     this.#modelRequestId ??= guid(this.#ids)
     return this.#modelRequestId
   }
 
-  /** The value of `api-version` in the query; undefined when it is absent. */
+  /** Value of `api-version` in the query; undefined if it is absent. */
   get apiVersion(): string | undefined {
-    // Parsing a query costs more than all else that a route needs, and most requests have this one parameter.
+    // Fast path: parsing a query is the most expensive part of routing, and most requests have only this parameter.
     if (/^api-version=[\w-]*$/.test(this.query)) return this.query.slice('api-version='.length)
     this.#apiVersion ??= new URLSearchParams(this.query).get('api-version') ?? undefined
     return this.#apiVersion
   }
 
-  /** Fires when the client leaves before its answer is complete. */
+  /** Aborted when the client disconnects before its answer is complete. */
   get signal(): AbortSignal {
     this.#abort ??= new AbortController()
     if (this.#outcome?.aborted) this.#abort.abort()
     return this.#abort.signal
   }
 
-  /** True once the answer has been sent, or the client has left. */
+  /** Whether the answer has been sent or the client has disconnected. */
   get ended(): boolean {
     return this.#outcome !== undefined
   }
 
   /**
-   * Calls `listener` once when the answer has been sent or the client has left; at once when that is past. One that throws
-   * keeps no other from being called.
+   * Calls `listener` once when the answer has been sent or the client has disconnected; immediately if that has already happened.
+   * If a listener throws, the others are still called.
    */
   onEnd(listener: (outcome: Outcome) => void): void {
     if (this.#outcome) this.#tell(listener, this.#outcome)
     else this.#onEnd.push(listener)
   }
 
-  /** Tells the exchange how the sending ended. Only the first call counts. */
+  /** Ends the exchange. Only the first call has an effect. */
   end(outcome: Outcome): void {
     if (this.#outcome) return
     this.#outcome = outcome
@@ -259,7 +258,7 @@ export class Exchange {
   #tell(listener: (outcome: Outcome) => unknown, outcome: Outcome): void {
     try {
       const result = listener(outcome)
-      // TypeScript takes an async function for a listener, and a rejection that nobody handles ends the process.
+      // TypeScript accepts an async function as a listener, and an unhandled rejection would end the process.
       if (result instanceof Promise) result.catch((error: unknown) => this.#onListenerFailure?.(error, this))
     } catch (error) {
       this.#onListenerFailure?.(error, this)
@@ -267,39 +266,39 @@ export class Exchange {
   }
 }
 
-/** An exchange whose deployment has been found: what a model can answer. */
+/** An exchange with a deployment, which a model can answer. */
 export type Addressed = Exchange & { readonly route: Route; readonly deployment: Deployment }
 
-/** Whether the deployment of an exchange has been found. */
+/** Returns whether an exchange has a deployment. */
 export function isAddressed(exchange: Exchange): exchange is Addressed {
   return exchange.route !== undefined && exchange.deployment !== undefined
 }
 
-/** What a fault, the caller or an extension's hook decides about a generated answer, in the place of chance. */
+/** Properties of a generated answer that a fault, the client or a hook sets instead of random ones. */
 export interface AnswerOverride {
-  /** Tokens of the text of each choice, at least 1; of a given `text` the most. The request's and the model's limits hold. */
+  /** Tokens of the text of each choice, at least 1; with `text` the maximum. The limits of the request and the model apply. */
   readonly tokens?: number
-  /** Why a text ends, whatever its length. */
+  /** Finish reason of each choice, independent of its length. */
   readonly finishReason?: 'stop' | 'length'
   /**
-   * The text of each choice, in chat completions, legacy completions and responses. No tools are called, and no form that
-   * the request asks for is looked at. It is billed for its tokens; the request's limits and stop texts end it.
+   * Text of each choice, in chat completions, legacy completions and responses. There are no tool calls, and the response format
+   * of the request is ignored. Its tokens are counted as usage; the limits and stop sequences of the request end it.
    */
   readonly text?: string
-  /** The model refuses, in these words, where its API knows refusals. */
+  /** The model refuses with this text, in APIs that have refusals. */
   readonly refusal?: string
-  /** What the content filter finds, whatever the texts say. */
+  /** Result of the content filter, independent of the texts. */
   readonly verdict?: VerdictOverride
 }
 
-/** A finding of the content filter: in the prompt, in the answer, or late in a stream. */
+/** Result of the content filter: harm in the prompt, in the answer, or late in a stream. */
 export type VerdictOverride =
   | { readonly kind: 'prompt'; readonly category: PromptCategory }
   | { readonly kind: 'completion' | 'late'; readonly category: HarmCategory }
 
-/** What an incident changes about a deployment while it lasts. 1 changes nothing. */
+/** Effects of an incident on a deployment. 1 has no effect. */
 export interface IncidentEffects {
-  /** Multiplies the time to the first token, and that of an answer that comes at once. */
+  /** Multiplies the time to the first token, and the time of an answer that is not a stream of tokens. */
   readonly firstTokenFactor: number
   /** Multiplies the time of each token. */
   readonly perTokenFactor: number
@@ -307,12 +306,12 @@ export interface IncidentEffects {
   readonly limitFactor: number
 }
 
-/** Letters, digits and what else stands in a host with a port, IPv6 in brackets included. */
+/** A host with an optional port: a name, or an IPv6 address in brackets. */
 const plainHost = /^[A-Za-z0-9._-]+(:\d{1,5})?$|^\[[0-9a-fA-F:.]+\](:\d{1,5})?$/
 
 /**
- * Where the caller reaches the simulator, from the Host header, without a slash at the end. A proxy that ends TLS tells
- * so in `x-forwarded-proto`. A request in the same process has no host: it gets the address of the configuration.
+ * Returns the address of the simulator from the Host header, without a trailing slash. The scheme is https if a proxy says so in
+ * `x-forwarded-proto`. Without a valid host, as for a request in the same process, returns the address in the configuration.
  */
 export function originOf({ headers, config }: Exchange): string {
   const scheme = headers['x-forwarded-proto'] === 'https' ? 'https' : 'http'

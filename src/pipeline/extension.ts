@@ -6,70 +6,70 @@ import type { Hook } from './stage.ts'
 import type { Reply } from './reply.ts'
 
 /**
- * Answers requests in generate mode, on any path. Undefined passes the request on: to the next generator, and at last to
- * the simulator's own.
+ * Answers requests in generate mode, on any path. If it returns undefined, the next generator is called, and at last that of the
+ * simulator.
  */
 export type Generator = (exchange: Exchange) => Reply | undefined | Promise<Reply | undefined>
 
-/** A forwarder's answer that says whether it is recorded. */
+/** An answer of a forwarder, with the choice whether it is recorded. */
 export interface ForwardedReply {
   readonly reply: Reply
-  /** False for what no replay should see, such as the "still running" of an API that is polled; default true. */
+  /** False for an answer that must not be replayed, such as "still running" of a polled API; default true. */
   readonly store?: boolean
 }
 
 /**
- * Carries requests to another service in record mode. Undefined passes the request on: to the next forwarder, and at last
- * to the configured service. A Reply by itself is recorded.
+ * Forwards requests to another service in record mode. If it returns undefined, the next forwarder is called, and at last the
+ * configured service. A `Reply` without `store` is recorded.
  */
 export type Forwarder = (
   exchange: Exchange,
 ) => Reply | ForwardedReply | undefined | Promise<Reply | ForwardedReply | undefined>
 
 /**
- * A limit that requests name by `exchange.limiter`. Undefined admits the request; a Reply refuses it, with `limitedBy` for
- * the metrics.
+ * Limits requests that have its name in `exchange.limiter`. Undefined admits the request. A `Reply` rejects it, with `limitedBy`
+ * for the metrics.
  */
 export type NamedLimiter = (exchange: Exchange) => Reply | undefined
 
-/** What an extension sees of the simulator that it is part of. */
+/** The simulator that an extension is part of. */
 export interface ExtensionHost {
-  /** The configuration of the moment: of the host and of the default resource. A patch replaces it as a whole. */
+  /** The current configuration of the host and of the default resource. A patch replaces the object. */
   readonly config: ResourceView
   readonly clock: Clock
   readonly logger: Logger
 }
 
 /**
- * What a file, a folder or a package adds to the simulator. Several act in the order of EXTENSION_PATH, and within each
- * its functions in the order of their arrays. A function that throws, or gives what is no Reply, costs its own request a
- * 500 and is named in the log; for a promise that it leaves behind it has to care itself.
+ * An extension of the simulator. Extensions run in the order of EXTENSION_PATH, and the functions of each in the order of their
+ * arrays. If a function throws or returns an invalid reply, its request gets 500 and the log names the function. A function must
+ * handle rejections of promises that it does not return.
  */
 export interface Extension {
-  /** How messages and `aoai-sim extensions` name it; one line, unique. */
+  /** Name in messages and in `aoai-sim extensions`; one line, unique. */
   readonly name: string
-  /** Wrap every request of the data plane, in every mode, before the key is checked. The first is the outermost. */
+  /** Called for each request of the data plane in all modes, before the key is checked. The first is the outermost. */
   readonly hooks?: readonly Hook[]
-  /** Asked in order before the simulator's own generator. */
+  /** Called in order before the generator of the simulator. */
   readonly generators?: readonly Generator[]
-  /** Asked in order before the configured service. */
+  /** Called in order before the configured service. */
   readonly forwarders?: readonly Forwarder[]
-  /** By the name that a hook puts into `exchange.limiter`; unique over all extensions. */
+  /** By the name that a hook sets in `exchange.limiter`; unique among all extensions. */
   readonly limiters?: Readonly<Record<string, NamedLimiter>>
-  /** Called once before the first request; a rejection stops the start. */
+  /** Called once before the first request. If it throws or rejects, the simulator does not start. */
   readonly onStart?: (host: ExtensionHost) => void | Promise<void>
-  /** Called once after the last request, if it has started; the last one first. A failure is logged. */
+  /** Called once after the last request, in reverse order of the start, if `onStart` succeeded. Errors are logged. */
   readonly onClose?: () => void | Promise<void>
 }
 
-/** What an extension's module exports as default. */
+/** Default export of the module of an extension. */
 export type ExtensionExport = Extension | ((host: ExtensionHost) => Extension | Promise<Extension>)
 
-/** Gives an extension its types; it changes nothing. */
+/** Returns the extension unchanged, with its types. */
 export function defineExtension<const E extends (host: ExtensionHost) => Extension | Promise<Extension>>(
   extension: E,
 ): E
-// Without the second part any function would pass: functions have a name, and nothing else is required.
+// `apply?: never` excludes functions, which have a name and would be valid extensions otherwise.
 export function defineExtension<const E extends Extension>(extension: E & { readonly apply?: never }): E
 export function defineExtension(extension: ExtensionExport): ExtensionExport {
   return extension

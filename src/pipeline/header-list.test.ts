@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { HeaderList } from './reply.ts'
 
 describe('HeaderList', () => {
-  it('finds a name in any case and keeps the case it was written in', () => {
+  it('finds a name in any case, and keeps the original case', () => {
     const headers = new HeaderList(['Content-Type', 'text/plain'])
     headers.set('content-type', 'application/json')
     expect(headers.get('CONTENT-TYPE')).toBe('application/json')
     expect(headers.raw).toEqual(['Content-Type', 'application/json'])
   })
 
-  it('keeps headers of one name beside each other', () => {
+  it('keeps several headers with one name', () => {
     const headers = new HeaderList()
     headers.append('set-cookie', 'a=1')
     headers.append('set-cookie', 'b=2')
@@ -19,7 +19,7 @@ describe('HeaderList', () => {
     ])
   })
 
-  it('tells the length of a body, unless it goes out in chunks', () => {
+  it('sets Content-Length, except for a chunked body', () => {
     const kept = new HeaderList(['Content-Length', '', 'a', '1'])
     kept.setContentLength(5)
     expect(kept.raw).toEqual(['Content-Length', '5', 'a', '1'])

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { dataEvent, doneEvent } from '../wire/sse.ts'
 import { eventsReply, jsonReply, textReply } from './make-reply.ts'
 
-describe('the reply makers', () => {
-  it('keep a place for the length, and let headers of the author win', () => {
+describe('reply functions', () => {
+  it('reserve a position for Content-Length, and give priority to the given headers', () => {
     const reply = jsonReply(
       { a: 'ü' },
       {
@@ -28,18 +28,18 @@ describe('the reply makers', () => {
     expect(reply.body.kind === 'whole' && reply.body.render()).toBe('{"a":"ü"}')
   })
 
-  it('fail at once for what JSON cannot hold, while there is still a 500 for it', () => {
-    expect(() => jsonReply(undefined)).toThrow('it cannot hold undefined')
+  it('throw for a value that JSON cannot represent', () => {
+    expect(() => jsonReply(undefined)).toThrow('JSON cannot represent the value (got undefined)')
     expect(() => jsonReply(1n)).toThrow(TypeError)
   })
 
-  it('make text of UTF-8 unless told otherwise', () => {
+  it('have the default content type text/plain in UTF-8', () => {
     expect(textReply('hi').headers.get('content-type')).toBe('text/plain; charset=utf-8')
     const { headers, status } = textReply(Buffer.from([1]), { contentType: 'audio/mpeg', status: 206 })
     expect([headers.get('content-type'), status]).toEqual(['audio/mpeg', 206])
   })
 
-  it('let events come at the pace of tokens, or when they are told to', () => {
+  it('schedule events like tokens, or at the given times', () => {
     const events = [dataEvent('{"a":1}'), doneEvent]
     const paced = eventsReply(events)
     expect(paced.steps).toEqual({ hidden: 0, visible: 2 })
@@ -49,7 +49,7 @@ describe('the reply makers', () => {
     expect(timed.steps).toBeUndefined()
   })
 
-  it('say which event lacks its frame', () => {
+  it('name an event without a blank line', () => {
     expect(() => eventsReply([doneEvent, '{"a":1}'])).toThrow('event 1 does not end in a blank line')
     expect(() => eventsReply(['data: a\r\n'])).toThrow('event 0')
   })

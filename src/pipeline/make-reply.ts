@@ -4,20 +4,20 @@ import { contentHeaders, type ReplyOptions, type Reply, HeaderList } from './rep
 import { shouldStream, gather } from './stream-events.ts'
 import { endToEndHeaders } from './end-to-end-headers.ts'
 
-/** What a reply of events has beside its body. */
+/** Options of `eventsReply`. */
 export interface EventsReplyOptions extends ReplyOptions {
   /**
-   * When each event is due, in milliseconds from the start of the request, ascending; those beyond the last one come with
-   * it. Default: at the pace of the deployment's latency, an event like a token.
+   * Due time of each event, in milliseconds from the start of the request, ascending. Events without a time are sent with the last
+   * one. Default: the latency of the deployment, with one event per token.
    */
   readonly dueMs?: readonly number[]
 }
 
 /**
- * A reply of server-sent events.
+ * Creates a reply of server-sent events.
  *
- * @param events as they go over the wire, framing included: `dataEvent(JSON.stringify(chunk))`, and `doneEvent` at the end
- * @throws {TypeError} for an event without its blank line
+ * @param events events in wire format: `dataEvent(JSON.stringify(chunk))`, and `doneEvent` at the end
+ * @throws {TypeError} for an event that does not end in a blank line
  */
 export function eventsReply(
   events: readonly string[],
@@ -25,8 +25,8 @@ export function eventsReply(
 ): Reply {
   const unframed = events.findIndex((event) => !/(?:\n\n|\r\n\r\n|\r\r)$/.test(event))
   if (unframed >= 0) {
-    const problem = `event ${unframed} does not end in a blank line. Frame its data with dataEvent().`
-    throw new TypeError(`Could not make a reply of events: ${problem}`)
+    const problem = `event ${unframed} does not end in a blank line. Use dataEvent() for its data.`
+    throw new TypeError(`Could not create a reply of events: ${problem}`)
   }
   const body: EventsBody = {
     kind: 'events',
@@ -45,26 +45,27 @@ export function eventsReply(
 }
 
 /**
- * A reply of JSON. Where it tells what it costs (`reply.usage`), limits and metrics count that, and the latency of its
- * deployment follows it.
+ * Creates a reply of JSON. If `reply.usage` is set, limits and metrics count it, and the latency of the deployment depends on it.
  *
- * @throws {TypeError} for what JSON cannot hold
+ * @throws {TypeError} for a value that JSON cannot represent
  */
 export function jsonReply(value: unknown, { status = 200, headers }: ReplyOptions = {}): Reply {
-  // At once: what fails here is answered with a 500 and logged, and while it is sent it would cut the connection.
+  // Serialised here, so that an error becomes a 500. During sending it would reset the connection.
   const text = JSON.stringify(value) as string | undefined
   if (text === undefined)
-    throw new TypeError(`Could not make a reply of JSON: it cannot hold ${typeof value}.`)
+    throw new TypeError(
+      `Could not create a reply of JSON: JSON cannot represent the value (got ${typeof value}).`,
+    )
   return { status, headers: contentHeaders('application/json', headers), body: textBody(text) }
 }
 
-/** What a reply of text, or of bytes, has beside its body. */
+/** Options of `textReply`. */
 export interface TextReplyOptions extends ReplyOptions {
   /** Default `text/plain; charset=utf-8`. */
   readonly contentType?: string
 }
 
-/** A reply of text, sent as UTF-8, or of bytes as they are. */
+/** Creates a reply of text in UTF-8, or of bytes. */
 export function textReply(
   text: string | Uint8Array,
   { status = 200, contentType = 'text/plain; charset=utf-8', headers }: TextReplyOptions = {},
@@ -73,20 +74,20 @@ export function textReply(
 }
 
 /**
- * Makes a reply of what `fetch` got from another service: status, phrase and headers, without those of the connection and
- * those of the body's encoding, which `fetch` has undone. JSON of at most 8 MB, and what has a known length of no more than
- * that, is read to its end; a stream, and anything else, is passed on as it comes.
+ * Creates a reply from the result of `fetch`: status, phrase and headers, without hop-by-hop headers and without the content
+ * encoding, which `fetch` has decoded. JSON of at most 8 MB, and any body with a known length of at most 8 MB, is read to its end.
+ * A stream and any other body is passed on as it arrives.
  *
- * Give `exchange.signal` to `fetch`: the service then hears at once when the client leaves. Without it, it hears with the
- * next thing that it sends.
+ * Pass `exchange.signal` to `fetch` to abort the request when the client disconnects. Without it, the request is aborted at the
+ * next chunk of the service.
  *
- * @throws what reading the body throws
+ * @throws the errors of reading the body
  */
 export async function replyFromResponse(response: Response): Promise<Reply> {
   const { status, statusText, body } = response
   if (response.bodyUsed) {
     throw new TypeError(
-      'Could not make a reply of a response: its body has been read. Read a clone() of it, or use jsonReply().',
+      'Could not create a reply from the response: its body has been read. Read a clone() of it, or use jsonReply().',
     )
   }
   const received = new HeaderList([...response.headers].flat())
@@ -98,7 +99,7 @@ export async function replyFromResponse(response: Response): Promise<Reply> {
     body: textBody(''),
     ownTime: true,
   }
-  // The answer of HEAD and the like: it tells a length, or none, and sends nothing.
+  // The answer to HEAD, for example: it can have a Content-Length, but has no body.
   if (!body) return { ...reply, body: { kind: 'live', chunks: nothing() } }
   headers.delete('Content-Encoding')
   headers.delete('Content-Length')

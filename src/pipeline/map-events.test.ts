@@ -29,14 +29,14 @@ const bytesOf = async ({ body }: Reply): Promise<Buffer> => {
 const textOf = async (reply: Reply): Promise<string> => String(await bytesOf(reply))
 
 describe('mapEvents', () => {
-  it('changes the events of a planned stream one by one, with their numbers', async () => {
+  it('changes the events of a generated stream, with their indexes', async () => {
     const reply = mapEvents(eventsReply(['data: a\n\n', 'data: b\n\n', 'data: c\n\n']), (event, index) =>
       index === 1 ? '' : event.toUpperCase(),
     )
     expect(await textOf(reply)).toBe('DATA: A\n\nDATA: C\n\n')
   })
 
-  it('changes the events of a live stream across the borders of its chunks', async () => {
+  it('changes events of a live stream that span chunks', async () => {
     const whole = Buffer.from('data: 🎉a\n\ndata: bü\r\n\r\ndata: c')
     for (const length of [1, 2, 3, 7, 100]) {
       const chunks: Buffer[] = []
@@ -51,14 +51,14 @@ describe('mapEvents', () => {
     }
   })
 
-  it('keeps the bytes of what is given back as it is, even where they are no text', async () => {
+  it('keeps the bytes of unchanged events, even if they are not valid UTF-8', async () => {
     const odd = Buffer.from([0x64, 0xff, 0xfe, 0x0a, 0x0a, 0x78])
     const reply = mapEvents(live(from(odd)), (event) => event)
     expect((await bytesOf(reply)).equals(odd)).toBe(true)
     expect(reply.headers.get('content-length')).toBeUndefined()
   })
 
-  it('leaves whole bodies alone, and live ones that are no events', async () => {
+  it('does not change complete bodies and live bodies without events', async () => {
     const fail = (): never => {
       throw new Error('not to be called')
     }
@@ -68,7 +68,7 @@ describe('mapEvents', () => {
     expect(sound.headers.get('content-length')).toBe('99')
   })
 
-  it('ends its source when nobody reads on', async () => {
+  it('cancels its source when the consumer stops', async () => {
     let isEnded = false
     const source = async function* (): AsyncGenerator<Uint8Array, undefined> {
       try {

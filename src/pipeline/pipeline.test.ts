@@ -57,13 +57,13 @@ async function answer(
 }
 
 describe('createPipeline', () => {
-  it('answers what no mode knows with the 404 of the service, and reports it', async () => {
+  it('answers an unknown path with the 404 of the service, and reports it', async () => {
     const { reply, unknownPaths } = await answer('/nowhere')
     expect([reply.status, reply.reason]).toEqual([404, 'Resource Not Found'])
     expect(unknownPaths).toEqual(['/nowhere'])
   })
 
-  it('turns an exception into a 500 in the envelope of the service that tells nothing of it', async () => {
+  it('converts an error to a 500 in the format of the service, without details', async () => {
     const handler = (): Promise<never> => Promise.reject(new Error('secret detail'))
     const { reply, body, failures } = await answer('/anything', { handler })
     expect(reply.status).toBe(500)
@@ -73,10 +73,10 @@ describe('createPipeline', () => {
     expect(failures).toHaveLength(1)
   })
 
-  it('turns an exception of a hook into a 500, thrown at once or later', async () => {
+  it('converts an error of a hook to a 500, thrown synchronously or later', async () => {
     for (const hook of [
       () => {
-        throw new Error('at once')
+        throw new Error('now')
       },
       () => Promise.reject(new Error('later')),
     ]) {
@@ -85,7 +85,7 @@ describe('createPipeline', () => {
     }
   })
 
-  it('asks no source for what access refuses', async () => {
+  it('does not call a source for a rejected request', async () => {
     let asked = false
     const handler: Source = () => {
       asked = true
@@ -95,7 +95,7 @@ describe('createPipeline', () => {
     expect([refused.reply.status, asked]).toEqual([401, false])
   })
 
-  it('writes the headers and the body of a refusal before hooks see it', async () => {
+  it('writes the headers and the body of a rejection before hooks receive it', async () => {
     const seen: unknown[] = []
     const look: Stage = async (_, next) => {
       const reply = await next()
@@ -109,7 +109,7 @@ describe('createPipeline', () => {
     ])
   })
 
-  it('shows the journal the final answer of every request, failed ones included', async () => {
+  it('passes the final answer of each request to the journal, including failed ones', async () => {
     const seen: number[] = []
     const journal: Stage = async (_, next) => {
       const reply = await next()
@@ -121,7 +121,7 @@ describe('createPipeline', () => {
     expect(seen).toEqual([200, 500])
   })
 
-  it('reports no failure for what broke off because the client left', async () => {
+  it('does not report an abort after the client has disconnected', async () => {
     const aborted = (name: string): Stage => {
       return (exchange) => {
         exchange.end({ aborted: true, firstByteMs: undefined, endMs: 0 })

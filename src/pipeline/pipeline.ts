@@ -8,53 +8,53 @@ import { chain, type Run, type Source, type NamedStage, type Stage, catchMaybe, 
 import type { Reply } from './reply.ts'
 import { checksVersions, faultsAct, latencyActs, limitsAct } from './source-rules.ts'
 
-/** The stages that say whether a request may pass, and for which deployment. */
+/** The stages that admit a request and find its deployment. */
 export interface AccessStages {
-  /** Whether the service has the api-version and, with it, the operation. */
+  /** Rejects an unknown api-version, and one that does not have the operation. */
   readonly checkApiVersion: Stage
   readonly authenticate: Stage
   readonly findDeployment: Stage
-  /** Whether the api-version has the deployment's model already. */
+  /** Rejects an api-version that does not have the model of the deployment yet. */
   readonly checkModelVersion: Stage
 }
 
-/** The stages that come from other folders, in the order in which a request meets them. */
+/** The stages from other folders, in the order of the pipeline. */
 export interface Stages {
-  /** Sees every request and its final answer. */
+  /** Counts requests and final answers in the metrics. */
   readonly observe: Stage
-  /** Notes every request and its final answer; absent where nobody asks for notes. */
+  /** Records requests and final answers in the journal; absent if the journal is off. */
   readonly journal?: Stage
-  /** Exports every request and its final answer; absent where nothing is exported. */
+  /** Exports requests and final answers; absent if telemetry is off. */
   readonly telemetry?: Stage
-  /** Writes a line for every request; absent where nobody reads them. */
+  /** Logs each request; absent if request logs are off. */
   readonly requestLog?: Stage
   readonly extensionHooks: readonly NamedStage[]
   readonly access: AccessStages
-  /** Lets a present incident change the deployment, and reads what the caller asks of the simulator itself. */
+  /** Applies the current incident to the exchange, and reads the `x-sim-` headers. */
   readonly prepareFaults: Stage
-  /** Asks the deployment's limits, or the limiter that the request names. */
+  /** Applies the limits of the deployment, or the limiter named by the request. */
   readonly admit: Stage
-  /** Lets an answer go wrong. */
+  /** Injects faults into answers. */
   readonly injectFaults: Stage
-  /** Waits for the deployment to have room, and gives an answer the time that a real one takes. */
+  /** Waits for a slot of the deployment, and adds latency to the answer. */
   readonly addLatency: Stage
   readonly sources: Readonly<Record<SourceName, Source>>
 }
 
-/** What the pipeline reports beside its answers. */
+/** Callbacks of the pipeline. */
 export interface PipelineReports {
-  /** A stage threw: a bug, here or in an extension. */
+  /** Called when a stage throws, because of a bug in the simulator or in an extension. */
   readonly onFailure: (error: unknown, exchange: Exchange) => void
-  /** Nothing answers this path. */
+  /** Called when no source answers the path. */
   readonly onUnknownPath: (exchange: Exchange) => void
-  /** Called with the trace of each request when its answer has ended; absent: only requests that ask for it are traced. */
+  /** Called with the trace of each request at the end of its answer; absent: only requests with `x-sim-trace` are traced. */
   readonly onTrace?: OnTrace
 }
 
 /**
- * The whole life of a request between its arrival and its sending, from the outside in:
- * observe, journal, telemetry, request log, extensions, api-version, key, deployment, incidents, limits, faults, latency,
- * source. It is the same for all sources; what acts on the requests of which is told by `source-rules.ts`.
+ * Creates the chain of stages between the arrival of a request and the sending of its answer, from the outside in: metrics,
+ * journal, telemetry, request log, extensions, service headers, api-version, key, deployment, model version, incidents, limits,
+ * faults, latency, source. It is the same for all sources; `source-rules.ts` defines which stages apply to which source.
  */
 export function createPipeline(stages: Stages, reports: PipelineReports): Run {
   const answerFromSource: Run = (exchange) =>
@@ -65,7 +65,7 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
     })
 
   const { access } = stages
-  const way: readonly NamedStage[] = [
+  const inner: readonly NamedStage[] = [
     ...stages.extensionHooks,
     { name: 'service-headers', stage: writeServiceHeaders },
     { name: 'api-version', acts: checksVersions, stage: access.checkApiVersion },
@@ -84,10 +84,10 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
     ...(stages.requestLog ? [{ name: 'request-log', stage: stages.requestLog } as const] : []),
   ]
 
-  /** The one place where an exception becomes an answer. What it says goes to the log, never to the client. */
+  /** Converts an error to an answer. Its message is logged, and never sent to the client. */
   const failed = (error: unknown, exchange: Exchange): Reply => {
     traceOf(exchange)?.answeredByFailure()
-    if (exchange.ended && isBrokenOff(error)) return clientLeftReply()
+    if (exchange.ended && isAbort(error)) return clientLeftReply()
     reports.onFailure(error, exchange)
     return failureReply(exchange)
   }
@@ -95,7 +95,7 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
     const link = (list: readonly NamedStage[], innermost: Run): Run =>
       chain(isTraced ? list.map(traced) : list, innermost)
     const source = isTraced ? tracedSource((exchange) => exchange.source, answerFromSource) : answerFromSource
-    const run = link(way, source)
+    const run = link(inner, source)
     const runSafely: Run = (exchange) =>
       catchMaybe(
         () => run(exchange),
@@ -104,14 +104,14 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
     return link(observers, runSafely)
   }
 
-  // Built twice, so that a request that is not traced pays nothing for it.
+  // Built twice, so that requests without a trace have no overhead.
   const plain = build(false)
   const withTraces = withTrace(build(true), reports.onTrace)
   return (exchange) => (reports.onTrace || wantsTrace(exchange) ? withTraces(exchange) : plain(exchange))
 }
 
-/** Whether an `AbortSignal` is behind an error, such as that of an exchange whose client has left. */
-function isBrokenOff(error: unknown): boolean {
+/** Returns whether an error was caused by an `AbortSignal`, such as that of the exchange after a disconnect. */
+function isAbort(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause) if (at.name === 'AbortError') return true
   return false
 }

@@ -12,8 +12,8 @@ import { eventStreamType } from '../wire/sse.ts'
 import type { Steps, Usage } from '../answer/completion.ts'
 
 /**
- * The stage that completes what is answered further in: the one place where the headers of the service, and the bodies of its
- * errors, are written. A reply that brings its own passes untouched.
+ * Stage that writes the headers of the service and the bodies of its errors into the replies of the inner stages. A reply without
+ * `service` is unchanged.
  */
 export const writeServiceHeaders: Stage = (exchange, next) => {
   const reply = next()
@@ -22,7 +22,7 @@ export const writeServiceHeaders: Stage = (exchange, next) => {
     : completeReply(exchange, reply)
 }
 
-/** Does the same for a reply that is made outside the chain of stages. */
+/** Writes the headers of the service and the body of an error into a reply. For replies outside of the chain of stages as well. */
 export function completeReply<R extends Reply>(exchange: Exchange, reply: R): R {
   const { service } = reply
   if (!service) return reply
@@ -36,13 +36,13 @@ export function completeReply<R extends Reply>(exchange: Exchange, reply: R): R 
   return reply
 }
 
-/** Makes the service's answer of a failure inside the simulator. What went wrong is for the log. */
+/** Returns the answer of the service to an internal error, without details. */
 export function failureReply(exchange: Exchange): Refusal {
   const { modelRequestId } = exchange
   return completeReply(exchange, refuse(serverError(modelRequestId), { 'x-request-id': modelRequestId }))
 }
 
-/** Gives a reply the body of its error, in the format of the request. */
+/** Sets the body of an error, in the format of the request. */
 function writeError(exchange: Exchange, error: ServiceError, reply: Reply): ServiceFacts {
   const { body, contentType } = wireFormatOf(exchange.route?.operation).writeError(error, exchange.id)
   reply.body = textBody(body)
@@ -50,17 +50,17 @@ function writeError(exchange: Exchange, error: ServiceError, reply: Reply): Serv
   return { layer, contentType, chunked: contentType === undefined }
 }
 
-/** A request that fails before its deployment is known cannot carry the deployment's headers. */
+/** Returns the layer of a reply. A reply to a request without a deployment cannot have the headers of a deployment. */
 export function layerOf(layer: ServiceLayer, { deployment }: Exchange): ServiceLayer {
   return deployment || isInFront(layer) ? layer : 'resource'
 }
 
-/** Whether a layer answers in front of the deployments. */
+/** Returns whether a layer answers before a deployment is reached. */
 export function isInFront(layer: ServiceLayer): layer is 'authentication' | 'edge' | 'resource' {
   return layer === 'authentication' || layer === 'edge' || layer === 'resource'
 }
 
-/** The Responses API stands beside the rest of the service and sends fewer headers (captures of April 2026). */
+/** The Responses API sends fewer headers than the rest of the service (captures of April 2026). */
 const responseOperations: ReadonlySet<Operation> = new Set<Operation>([
   'responses',
   'getResponse',
@@ -69,7 +69,7 @@ const responseOperations: ReadonlySet<Operation> = new Set<Operation>([
   'listInputItems',
 ])
 
-/** The headers of a layer of the service; those behind the deployment tell the live state of its limits. */
+/** Returns the headers of a layer of the service. Layers behind the deployment include the current state of its limits. */
 function headersOf(exchange: Exchange, { layer, contentType, chunked }: ServiceFacts): string[] {
   const { deployment, route, config, id } = exchange
   const date = httpDate(exchange.clock.epochMs())
@@ -96,7 +96,7 @@ function headersOf(exchange: Exchange, { layer, contentType, chunked }: ServiceF
   })
 }
 
-/** The caller's own id of the request; a list, which Node makes of a repeated header, is not one. */
+/** Returns the request id of the client. Ignores a repeated header, which Node.js returns as a list. */
 function clientRequestId(exchange: Exchange): string | undefined {
   const value = exchange.headers['x-ms-client-request-id']
   return typeof value === 'string' ? value : undefined
@@ -104,7 +104,7 @@ function clientRequestId(exchange: Exchange): string | undefined {
 
 const sessions = new Map<string, string>()
 
-/** Names the build of the model: the same for all requests, as in captures, and of the form seen in 2026. */
+/** Returns the name of the model build: the same for all requests, as in captures, in the form of 2026. */
 function modelSession(modelName: string): string {
   let session = sessions.get(modelName)
   if (session === undefined) {
@@ -115,18 +115,18 @@ function modelSession(modelName: string): string {
   return session
 }
 
-/** A model's answer in one piece. */
+/** A complete answer of a model. */
 export function wholeOf(contentType: string): ServiceFacts {
   return { layer: 'model', contentType, chunked: false }
 }
 
-/** A model's answer in JSON. */
+/** An answer of a model in JSON. */
 export const jsonOfModel = wholeOf('application/json')
 
-/** A model's answer in server-sent events. */
+/** An answer of a model in server-sent events. */
 export const eventsOfModel: ServiceFacts = { layer: 'model', contentType: eventStreamType, chunked: true }
 
-/** A model's answer. Its headers are written on the way out. */
+/** Creates an answer of a model. The stage `service-headers` writes its headers. */
 export function modelReply(service: ServiceFacts, body: ReplyBody, usage?: Usage, steps?: Steps): Reply {
   const reply: Reply = { status: 200, headers: new HeaderList(), body, service }
   if (usage) reply.usage = usage
@@ -134,15 +134,15 @@ export function modelReply(service: ServiceFacts, body: ReplyBody, usage?: Usage
   return reply
 }
 
-/** A reply that refuses a request. */
+/** A reply that rejects a request. */
 export type Refusal = Reply & { body: WholeBody }
 
 const unwritten = textBody('')
 
 /**
- * A reply that refuses. Its headers and its body, in the format of the request, are written on the way out.
+ * Creates a reply that rejects a request. The stage `service-headers` writes its headers, and its body in the format of the request.
  *
- * @param headers go last, such as `retry-after`
+ * @param headers additional headers after the others, such as `retry-after`
  */
 export function refuse(error: ServiceError, headers: Readonly<Record<string, string>> = {}): Refusal {
   const { status, reason } = error
@@ -155,10 +155,10 @@ export function refuse(error: ServiceError, headers: Readonly<Record<string, str
   }
 }
 
-/** What a client is told to wait where others take all memory: bodies are read, and answers sent, in seconds as a rule. */
+/** `retry-after` if memory is short. Most bodies and answers release their memory within seconds. */
 const retryAfterSeconds = '1'
 
-/** The answer to a request for which there is no memory, or whose answer finds none. */
+/** Returns the answer if there is not enough memory for a request or its answer. */
 export function noRoomReply(): Refusal {
   return refuse(noRoomForBody(), { 'retry-after': retryAfterSeconds })
 }

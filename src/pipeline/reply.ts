@@ -7,28 +7,28 @@ import { reasonOf } from '../lib/error-text.ts'
 
 export type ReplyBody = WholeBody | EventsBody | LiveBody
 
-/** When the parts of an answer are due, in milliseconds from the start of the request. */
+/** Due times of the parts of an answer, in milliseconds from the start of the request. */
 export interface Schedule {
-  /** Due time of each step, ascending: one a token for generated text. */
+  /** Due time of each step, ascending. Generated text has one step per token. */
   readonly stepsMs: Float64Array
-  /** Due time of the end: of a whole body, and of events beyond the last step. */
+  /** Due time of a complete body, and of events after the last step. */
   readonly endMs: number
 }
 
-/** How an answer is broken on purpose. The carriers do it, since only they know the connection. */
+/** Interruption of an answer by a fault. The carriers apply it, because they have the connection. */
 export interface Interruption {
-  /** `head` is before the first byte; a number is the share of a whole body's bytes. Events are broken off after the last one. */
+  /** `head`: before the first byte. A number: after this fraction of the bytes of a complete body. Events: after the last one. */
   readonly at: 'head' | number
   /**
-   * `reset` drops the connection (TCP RST), `close` ends it in order (FIN) although the answer is not complete. A number
-   * is a pause in milliseconds, after which the rest of a whole body follows; Infinity waits for the client to leave.
+   * `reset` resets the connection (TCP RST). `close` closes it (FIN) before the answer is complete. A number is a pause in
+   * milliseconds, after which the rest of a complete body is sent; Infinity waits until the client disconnects.
    */
   readonly how: 'reset' | 'close' | number
 }
 
-/** What the service's headers of a reply tell of it, beside what its exchange knows. */
+/** Facts about a reply that its service headers depend on, in addition to the exchange. */
 export interface ServiceFacts {
-  /** Which layer of the service answers. */
+  /** Layer of the service that answers. */
   readonly layer: ServiceLayer
   /** Undefined for the one answer without a content type, the 404 of an unknown deployment. */
   readonly contentType: string | undefined
@@ -36,51 +36,50 @@ export interface ServiceFacts {
   readonly chunked: boolean
 }
 
-/** A plan of an answer. Its body is not rendered before it is sent, so that an answer nobody waits for costs no text. */
+/** An answer. Its body is rendered only when it is sent, so that answers to disconnected clients are not rendered. */
 export interface Reply {
   status: number
-  /** Status phrase, where the service's is not the standard one. */
+  /** Status phrase, if it is not the standard one. */
   reason?: string
   headers: HeaderList
   body: ReplyBody
   /**
-   * What the service's own headers depend on, or the error whose headers and body are to be written: both happens once, on the
-   * way out, just inside the hooks of extensions. Until then `headers` has only what follows them. Absent for a reply that
-   * is complete.
+   * Facts for the headers of the service, or an error, for its headers and body. The stage `service-headers`, just inside the hooks
+   * of extensions, writes them. Until then `headers` has only headers that follow them. Absent if the reply is complete.
    */
   service?: ServiceFacts | ServiceError | undefined
   usage?: Usage
-  /** What the latency of the answer depends on; absent where it depends on the request alone. */
+  /** Steps that the latency of the answer depends on; absent if it depends on the request only. */
   steps?: Steps
-  /** Which limit refused the request; `capacity` is a full queue in front of the deployment. */
+  /** Limit that rejected the request; `capacity` is a full queue of the deployment. */
   limitedBy?: 'tokens' | 'requests' | 'capacity'
-  /** Absent for an answer that is due at once, and for a live one. */
+  /** Absent for an answer that is due immediately, and for a live body. */
   schedule?: Schedule
-  /** Whether the answer has taken its time already, at a real service, so that no latency is added. */
+  /** Whether the answer has already taken time, at a real service, so that no latency is added. */
   ownTime?: boolean
-  /** Absent for an answer that is sent as it is. */
+  /** Absent for an answer that is not interrupted. */
   interruption?: Interruption
 }
 
 /**
- * The headers of a reply, in the order and case in which they go out: the service mixes cases, and clients that
- * compare captures see it. Names are found in any case. One flat list serves Node as it is.
+ * Headers of a reply, in the order and case in which they are sent: the service mixes cases. Lookups ignore case. The flat list is
+ * the format of Node.js.
  */
 export class HeaderList {
-  /** Names and values in turn. A name that stands twice is sent twice. */
+  /** Alternating names and values. A name can occur several times. */
   readonly raw: string[]
 
   constructor(raw: string[] = []) {
     this.raw = raw
   }
 
-  /** The first value of a header; undefined when it is not there. */
+  /** Returns the first value of a header, or undefined. */
   get(name: string): string | undefined {
     const index = this.#indexOf(name)
     return index < 0 ? undefined : this.raw[index + 1]
   }
 
-  /** Replaces the first header of that name, which keeps its place and case, or adds one at the end. */
+  /** Replaces the value of the first header with that name, which keeps its position and case, or appends a header. */
   set(name: string, value: string): void {
     const index = this.#indexOf(name)
     if (index < 0) this.raw.push(name, value)
@@ -88,27 +87,27 @@ export class HeaderList {
   }
 
   /**
-   * Tells the length of a body, in bytes, unless it goes out in chunks: both at once are a broken answer (RFC 9112, 6.2),
-   * which strict clients refuse.
+   * Sets Content-Length, in bytes, unless the body is sent in chunks: an answer with both headers is invalid (RFC 9112, 6.2), and
+   * strict clients reject it.
    */
   setContentLength(length: number): void {
     const { raw } = this
-    // Answers of the simulator keep a place for it, so that nothing has to be searched.
+    // Fast path: answers of the simulator reserve the first position for it.
     if (raw[0] === 'Content-Length') raw[1] = String(length)
     else if (this.get('Transfer-Encoding') === undefined) this.set('Content-Length', String(length))
   }
 
-  /** Adds a header at the end, beside others of its name. */
+  /** Adds a header at the end, in addition to others with its name. */
   append(name: string, value: string): void {
     this.raw.push(name, value)
   }
 
-  /** Removes all headers of that name. */
+  /** Removes all headers with that name. */
   delete(name: string): void {
     for (let index = this.#indexOf(name); index >= 0; index = this.#indexOf(name)) this.raw.splice(index, 2)
   }
 
-  /** Names and values, pair by pair. */
+  /** Iterates over pairs of name and value. */
   *[Symbol.iterator](): Generator<[name: string, value: string]> {
     const { raw } = this
     for (let index = 0; index < raw.length; index += 2) yield [raw[index] ?? '', raw[index + 1] ?? '']
@@ -116,7 +115,7 @@ export class HeaderList {
 
   #indexOf(name: string): number {
     const { raw } = this
-    // Most names are asked for as they were written, and comparing those costs nothing.
+    // Fast path: most lookups use the case of the header.
     for (let index = 0; index < raw.length; index += 2) if (raw[index] === name) return index
     const wanted = name.toLowerCase()
     for (let index = 0; index < raw.length; index += 2) {
@@ -127,18 +126,18 @@ export class HeaderList {
   }
 }
 
-/** What a reply has beside its body. */
+/** Options of replies. */
 export interface ReplyOptions {
   /** Default 200. */
   readonly status?: number
-  /** Go after the content type, and may replace it. A list is sent as several headers of its name. */
+  /** Headers after the content type, which they can replace. A list is sent as several headers with one name. */
   readonly headers?: Readonly<Record<string, string | number | readonly string[]>>
 }
 
-/** The length and how it is told are for those who send the reply. */
+/** Headers that are set when the reply is sent. */
 const ofSending: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding'])
 
-/** The headers of a reply of one content type; `chunked` for one whose length is not known before its end. */
+/** Returns the headers of a reply with a content type. `chunked`: the length is not known before the end. */
 export function contentHeaders(
   contentType: string,
   given: ReplyOptions['headers'] = {},
@@ -166,25 +165,25 @@ export function contentHeaders(
 export async function delayReply(exchange: Exchange, reply: Reply, delayMs: number): Promise<Reply> {
   if (!(delayMs > 0)) return reply
   if (reply.body.kind !== 'live') return shift(reply, delayMs, exchange)
-  // A body that arrives from elsewhere has no schedule to change.
+  // A live body has no schedule.
   await sleep(delayMs, exchange.clock, exchange.signal)
   return reply
 }
 
 const noSteps = new Float64Array(0)
 
-/** The times of a reply; one that is due at once is due now. */
+/** Returns the schedule of a reply. Without one, the reply is due now. */
 export function scheduleOf({ schedule }: Reply, { clock, startedMs }: Exchange): Schedule {
   return schedule ?? { stepsMs: noSteps, endMs: clock.nowMs() - startedMs }
 }
 
-/** A reply that comes later as a whole; earlier, where `byMs` is negative. A live body keeps its own time. */
+/** Returns the reply with all due times moved by `byMs`, which can be negative. Has no effect on a live body. */
 export function shift(reply: Reply, byMs: number, exchange: Exchange): Reply {
   const { stepsMs, endMs } = scheduleOf(reply, exchange)
   return { ...reply, schedule: { stepsMs: stepsMs.map((dueMs) => dueMs + byMs), endMs: endMs + byMs } }
 }
 
-/** Why a live body broke, thrown on by a source that has reported it: whoever sends the body need not do it again. */
+/** Error of a live body that its source has already reported, so that the carrier does not report it again. */
 export class ReportedFailure extends Error {
   override readonly name = 'ReportedFailure'
 

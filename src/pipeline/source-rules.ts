@@ -3,42 +3,39 @@ import { hasDefaultLimits, type Deployment } from '../config/deployments.ts'
 import { sourceOf, sourceTraits } from '../config/source-names.ts'
 import type { Exchange } from './exchange.ts'
 
-// What acts on a request, by its source. There is one chain for all sources; this is all that is different between them.
+// Which stages apply to a request, by its source. The chain of stages is the same for all sources.
 
-/** Whether paths, api-versions and deployments that the service does not have are refused; else the source decides. */
+/** Returns whether unknown paths, api-versions and deployments are rejected before the source handles the request. */
 export function checksRequests({ source }: Pick<Exchange, 'source'>): boolean {
   return sourceTraits[source].checksRequests
 }
 
-/**
- * Whether versions are checked: API_VERSION_CHECK may be off, and what is recorded or forwarded is answered with its version,
- * whatever it is.
- */
+/** Returns whether versions are checked. They are not if API_VERSION_CHECK is off, or if the answer is recorded or forwarded. */
 export function checksVersions(exchange: Exchange): boolean {
   return exchange.config.apiVersionCheck && checksRequests(exchange)
 }
 
-/** Whether limits, faults and latency act whoever asks for them; else only what the deployment asks for acts. */
+/** Returns whether limits, faults and latency apply to all requests. Otherwise only those of the deployment apply. */
 export function isSimulated({ source }: Pick<Exchange, 'source'>): boolean {
   return sourceTraits[source].isSimulated
 }
 
-/** Whether limits act: for a forwarded request those that are written at its deployment, and not those of the default set. */
+/** Returns whether limits apply. To forwarded requests, only configured limits of the deployment apply, not default ones. */
 export function limitsAct({ source, deployment, config }: Exchange): boolean {
   return sourceTraits[source].isSimulated || hasOwnLimits(deployment, config)
 }
 
-/** Whether faults and incidents can act: on a forwarded request those that name its deployment. */
+/** Returns whether faults and incidents can apply. To forwarded requests, only those for their deployment apply. */
 export function faultsAct(exchange: Exchange): boolean {
   return isSimulated(exchange) || exchange.deployment !== undefined
 }
 
-/** Whether latency acts: on a forwarded request that which is written at its deployment. */
+/** Returns whether latency applies. To forwarded requests, only that of the deployment applies. */
 export function latencyActs(exchange: Exchange): boolean {
   return isSimulated(exchange) || exchange.deployment?.latency !== undefined
 }
 
-/** Whether requests to a deployment are limited. */
+/** Returns whether requests to a deployment are limited. */
 export function isLimited(deployment: Deployment, config: ResourceConfig): boolean {
   return sourceTraits[sourceOf(deployment, config)].isSimulated || hasOwnLimits(deployment, config)
 }

@@ -2,21 +2,21 @@ import type { MaybePromise } from '../lib/port.ts'
 import type { Exchange } from './exchange.ts'
 import type { Reply } from './reply.ts'
 
-/** Asks the rest of the chain for its answer. May be called once. */
+/** Calls the rest of the chain. Must be called at most once. */
 export type Next = () => Promise<Reply>
 
-/** An extension's stage of the pipeline: answers itself, or calls `next` and may change what comes back. */
+/** A stage of an extension: returns a reply, or calls `next` and returns its reply, which it may change. */
 export type Hook = (exchange: Exchange, next: Next) => Promise<Reply>
 
-/** A reply, or the promise of one where it is not known at once: a promise at each stage would cost a tenth of a request. */
+/** A reply, or a promise if it is not available synchronously. Awaiting at each stage would cost about 10 % of a request. */
 export type ReplyOrPromise = MaybePromise<Reply>
 
-/** A stage of the pipeline, as a hook is one, that makes no promise of what is known. */
+/** A stage of the pipeline: like a hook, but may return a reply without a promise. */
 export type Stage = (exchange: Exchange, next: () => ReplyOrPromise) => ReplyOrPromise
 
 /**
- * The names of the stages, in the order in which a request meets them. The picture of the way of a request and the documents
- * have the same names. Each is a token of HTTP, so that a header can carry it.
+ * Names of the stages, in the order of the pipeline. The documentation uses the same names. Each is an HTTP token, so that it is
+ * valid in a header.
  */
 export const stageNames = [
   'metrics',
@@ -40,41 +40,41 @@ export type StageName = (typeof stageNames)[number]
 /** A stage with its name. */
 export interface NamedStage {
   readonly name: StageName
-  /** The name of the extension that brings it; absent for a stage of the simulator's own. */
+  /** Name of the extension; absent for a stage of the simulator. */
   readonly extension?: string
-  /** Whether a request meets the stage at all; absent: each one does. */
+  /** Whether the stage applies to a request; absent: it applies to all. */
   readonly acts?: (exchange: Exchange) => boolean
   readonly stage: Stage
 }
 
-/** What answers requests at the end of the chain; gives undefined for a request that it does not know. */
+/** A source of answers at the end of the chain. Returns undefined for a request that it cannot answer. */
 export type Source = (exchange: Exchange) => MaybePromise<Reply | undefined>
 
-/** Goes on with a value: at once where it is known, so that it costs no turn of promises, and else when it is. */
-export function mapMaybe<T, R>(value: MaybePromise<T>, goOn: (known: T) => MaybePromise<R>): MaybePromise<R> {
-  return value instanceof Promise ? value.then(goOn) : goOn(value)
+/** Applies `map` to a value: synchronously if it is available, or else when its promise resolves. */
+export function mapMaybe<T, R>(value: MaybePromise<T>, map: (value: T) => MaybePromise<R>): MaybePromise<R> {
+  return value instanceof Promise ? value.then(map) : map(value)
 }
 
-/** Calls `ask`, and goes on with `rescue` where it throws, or gives a promise that is rejected. */
+/** Calls `run`, and `recover` if it throws or returns a promise that rejects. */
 export function catchMaybe<T>(
-  ask: () => MaybePromise<T>,
-  rescue: (error: unknown) => MaybePromise<T>,
+  run: () => MaybePromise<T>,
+  recover: (error: unknown) => MaybePromise<T>,
 ): MaybePromise<T> {
   try {
-    const value = ask()
-    return value instanceof Promise ? value.catch(rescue) : value
+    const value = run()
+    return value instanceof Promise ? value.catch(recover) : value
   } catch (error) {
-    return rescue(error)
+    return recover(error)
   }
 }
 
-/** Answers an exchange. */
+/** Returns the reply to an exchange. */
 export type Run = (exchange: Exchange) => ReplyOrPromise
 
-/** A stage, and which requests meet it. */
+/** A stage with its condition. */
 type Link = Pick<NamedStage, 'acts' | 'stage'>
 
-/** Wraps `innermost` in stages; the first is the outermost. */
+/** Wraps `innermost` in stages. The first stage is the outermost. */
 export function chain(links: readonly Link[], innermost: Run): Run {
   return links.reduceRight<Run>((rest, { acts, stage }) => {
     if (!acts) return (exchange) => callStage(stage, exchange, rest)

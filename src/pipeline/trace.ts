@@ -3,35 +3,35 @@ import type { Exchange, Outcome } from './exchange.ts'
 import { HeaderList, type Reply } from './reply.ts'
 import { type Run, type ReplyOrPromise, type NamedStage, type Stage, mapMaybe } from './stage.ts'
 
-/** The header that asks for the trace of a request, and the one that tells who answered it. */
+/** Request header that enables the trace of a request, and response header that names what answered it. */
 export const traceHeader = 'x-sim-trace'
 
-/** Longest name of an extension or a file in a header, in characters. */
-const MAX_DETAIL = 80
+/** Maximum length of the name of an extension or a file in a header, in characters. */
+const MAX_DETAIL_LENGTH = 80
 
-/** One stage that a request has met. Times are milliseconds of the exchange's clock. */
+/** A stage in the trace of a request. Times are milliseconds of the clock of the exchange. */
 interface Span {
   readonly name: string
   /** The name of an extension. */
   readonly detail: string | undefined
   readonly startMs: number
-  /** Time within `next()`, which belongs to the stages behind this one. */
+  /** Time within `next()`, which the inner stages took. */
   innerMs: number
   endMs: number | undefined
-  /** Whether it gave another body or another status than the stages behind it. */
+  /** Whether it returned another body or status than the inner stages. */
   hasChanged: boolean
 }
 
-/** A stage, or a source, that is run with its time noted. */
+/** A stage or a source in a trace. */
 type Traced = Omit<NamedStage, 'name'> & { readonly name: string }
 
-/** The stages that one request has met, in order. */
+/** The trace of a request: its stages in order, with their times. */
 export class Trace {
   readonly #exchange: Exchange
   readonly #spans: Span[] = []
-  /** The stage whose failure is under way; the first one that notes it is the innermost. */
+  /** The innermost stage that failed, until a stage handles the error. */
   #failing: Span | undefined
-  /** Who answered, where it is not the last stage that was asked. */
+  /** What answered, if it is not the last stage that was called. */
   #answerer: string | undefined
   #plannedMs: number | undefined
 
@@ -39,35 +39,35 @@ export class Trace {
     this.#exchange = exchange
   }
 
-  /** Notes that a part of an extension answers in the place of the source: a generator or a forwarder. */
+  /** Records that a generator or forwarder of an extension answers instead of the source. */
   answeredByExtension(name: string): void {
     this.#answerer = `extension ${name}`
   }
 
-  /** Notes that the failure under way has become the answer. */
+  /** Records that the current error has become the answer. */
   answeredByFailure(): void {
     if (this.#failing) this.#answerer = `failure in ${describe(this.#failing)}`
     this.#failing = undefined
   }
 
-  /** Notes that all stages have been left: what follows is the sending. */
+  /** Records the end of all stages. The answer is sent afterwards. */
   planned(): void {
     this.#plannedMs = this.#exchange.clock.nowMs()
   }
 
-  /** Who answered: a source with the place of its recording, an extension, or the stage that refused. */
+  /** What answered: a source with the location of its recording, an extension, or the stage that rejected the request. */
   get answerer(): string {
     const last = this.#spans.at(-1)
     const { answeredBy } = this.#exchange
     const who = this.#answerer ?? (last ? describe(last) : '')
-    const isPlace = typeof answeredBy === 'object'
-    if (isPlace) return asHeaderText(`${who} ${placeText(answeredBy)}`)
+    const isRecording = typeof answeredBy === 'object'
+    if (isRecording) return asHeaderText(`${who} ${recordingLocation(answeredBy)}`)
     if (who !== 'replay' || answeredBy === undefined) return asHeaderText(who)
-    // Whether the answer of the real service is recorded is not known before it has been sent.
+    // Whether the answer of the real service is recorded is known only after it has been sent.
     return `replay, ${answeredBy.endsWith('recorded') ? 'asked the real service' : answeredBy}`
   }
 
-  /** The stages and their own times in the form of the header Server-Timing, followed by what the reply waits for. */
+  /** Returns the stages with their own times, and the due times of the reply, in the format of the header Server-Timing. */
   serverTiming(reply: Reply): string {
     const { startedMs, clock, queuedMs } = this.#exchange
     const nowMs = this.#plannedMs ?? clock.nowMs()
@@ -80,7 +80,7 @@ export class Trace {
     return [...entries, entry('total', nowMs - startedMs), ...plannedEntries(reply)].join(', ')
   }
 
-  /** Runs a stage, and notes its time. */
+  /** Runs a stage and records its time. */
   run({ name, extension, stage }: Traced, next: () => ReplyOrPromise): ReplyOrPromise {
     const { clock } = this.#exchange
     const span: Span = {
@@ -97,7 +97,7 @@ export class Trace {
       const leftMs = clock.nowMs()
       return settled(next, (reply) => {
         span.innerMs += clock.nowMs() - leftMs
-        // A copy, because a stage may change the reply in place.
+        // A copy, because a stage can modify the reply.
         inner = reply && { body: reply.body, status: reply.status, service: reply.service }
       })
     }
@@ -109,10 +109,10 @@ export class Trace {
         else {
           span.hasChanged =
             inner !== undefined &&
-            // The stage of the service's headers writes what another stage has found.
+            // The stage `service-headers` completes the reply of another stage.
             inner.service === reply.service &&
             (inner.body !== reply.body || inner.status !== reply.status)
-          // It has rescued what failed behind it.
+          // The stage has handled the error of an inner stage.
           if (this.#failing) this.#answerer = describe(span)
           this.#failing = undefined
         }
@@ -123,37 +123,37 @@ export class Trace {
 
 const traces = new WeakMap<Exchange, Trace>()
 
-/** The trace of a request; undefined for one that is not traced. */
+/** Returns the trace of a request; undefined if it is not traced. */
 export function traceOf(exchange: Exchange): Trace | undefined {
   return traces.get(exchange)
 }
 
-const nothingBehind = (): never => {
-  throw new Error('There is no stage behind the source.')
+const noNextStage = (): never => {
+  throw new Error('There is no stage after the source.')
 }
 
-/** Makes a stage that notes its times on the trace of the request. */
+/** Wraps a stage so that it records its times in the trace of the request. */
 export function traced(named: NamedStage): NamedStage {
   const stage: Stage = (exchange, next) => {
     const trace = traceOf(exchange)
     return trace ? trace.run(named, next) : named.stage(exchange, next)
   }
-  // The chain names a hook that calls next() twice.
+  // Errors of the chain contain the name of a hook that calls next() twice.
   return { ...named, stage: Object.defineProperty(stage, 'name', { value: named.stage.name }) }
 }
 
-/** Does the same for the source, which is named by the request. */
+/** Wraps a source so that it records its times in the trace of the request. */
 export function tracedSource(nameOf: (exchange: Exchange) => string, source: Run): Run {
   return (exchange) => {
     const trace = traceOf(exchange)
-    return trace ? trace.run({ name: nameOf(exchange), stage: source }, nothingBehind) : source(exchange)
+    return trace ? trace.run({ name: nameOf(exchange), stage: source }, noNextStage) : source(exchange)
   }
 }
 
 /** Called when the answer of a traced request has been sent. */
 export type OnTrace = (exchange: Exchange, trace: Trace, reply: Reply, outcome: Outcome) => void
 
-/** Traces the requests of a chain of traced stages: in headers where the request asks for them, and to `onTrace`. */
+/** Traces requests in a chain of traced stages. Adds headers if the request has `x-sim-trace`, and calls `onTrace`. */
 export function withTrace(run: Run, onTrace: OnTrace | undefined): Run {
   return (exchange) => {
     const trace = new Trace(exchange)
@@ -162,9 +162,9 @@ export function withTrace(run: Run, onTrace: OnTrace | undefined): Run {
       trace.planned()
       if (onTrace) exchange.onEnd((outcome) => onTrace(exchange, trace, reply, outcome))
       if (!wantsTrace(exchange)) return reply
-      // A copy, because an extension may give one reply to several requests.
+      // A copy, because an extension can return one reply for several requests.
       const headers = new HeaderList([...reply.headers.raw])
-      // A recorded or forwarded answer may have one of its own, and a client reads both.
+      // A recorded or forwarded answer can already have the header. Clients read both.
       headers.append('Server-Timing', trace.serverTiming(reply))
       headers.append(traceHeader, trace.answerer)
       return { ...reply, headers }
@@ -172,17 +172,20 @@ export function withTrace(run: Run, onTrace: OnTrace | undefined): Run {
   }
 }
 
-/** Whether a request asks for its trace, and may. */
+/** Returns whether a request has `x-sim-trace: on`, and SIM_HEADERS allows it. */
 export function wantsTrace({ headers, config }: Exchange): boolean {
   return headers[traceHeader] === 'on' && config.simHeaders
 }
 
-/** The place of a recording, without its folder. */
-export function placeText({ file, line }: Exclude<Exchange['answeredBy'], string | undefined>): string {
+/** Returns the file and line of a recording, without its folder. */
+export function recordingLocation({
+  file,
+  line,
+}: Exclude<Exchange['answeredBy'], string | undefined>): string {
   return `${file?.replace(/^.*[\\/]/, '') ?? 'recorded since the start'}:${line}`
 }
 
-/** What a reply waits for on purpose, in milliseconds from the start of the request. */
+/** Returns the due times of a reply, in milliseconds from the start of the request. */
 function plannedEntries({ schedule, body }: Reply): string[] {
   if (!schedule) return []
   const { stepsMs, endMs } = schedule
@@ -205,14 +208,14 @@ function entry(name: string, durationMs: number, description?: string): string {
   return `${name}${quoted ?? ''};dur=${Math.max(0, durationMs).toFixed(3)}`
 }
 
-/** What a header can carry of any text. */
+/** Shortens a text, and replaces characters that are not valid in a header. */
 function asHeaderText(text: string): string {
-  const short = text.length > MAX_DETAIL ? `${text.slice(0, MAX_DETAIL - 3)}...` : text
+  const short = text.length > MAX_DETAIL_LENGTH ? `${text.slice(0, MAX_DETAIL_LENGTH - 3)}...` : text
   return printable(short).replaceAll(/[^\x20-\x7e]/g, '?')
 }
 
-/** Calls `ask`, and `done` with its reply, or without one when it fails. */
-function settled(ask: () => ReplyOrPromise, done: (reply?: Reply) => void): ReplyOrPromise {
+/** Calls `run`, and then `done` with its reply, or without one if it fails. */
+function settled(run: () => ReplyOrPromise, done: (reply?: Reply) => void): ReplyOrPromise {
   const failed = (error: unknown): never => {
     done()
     throw error
@@ -223,7 +226,7 @@ function settled(ask: () => ReplyOrPromise, done: (reply?: Reply) => void): Repl
   }
   let answer: ReplyOrPromise
   try {
-    answer = ask()
+    answer = run()
   } catch (error) {
     return failed(error)
   }
