@@ -11,26 +11,29 @@ afterEach(() => {
   Object.defineProperty(globalThis, 'Response', { value: ownResponse })
 })
 
-describe('the marker of an answer that has been sent', () => {
+describe('alreadySent', () => {
   it.each([
     ['after', true],
     ['before', false],
-  ])('keeps the adapter from answering, when loaded %s another server has started', async (_, isLate) => {
-    vi.resetModules()
-    if (isLate) getRequestListener(() => new Response('another server'))
-    const { alreadySent } = await import('./already-sent.ts')
-    const listener = getRequestListener((_, { outgoing }) => {
-      setImmediate(() => outgoing.end('ours'))
-      return alreadySent
-    })
-    const server = createServer((incoming, outgoing) => void listener(incoming, outgoing))
-    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
-    try {
-      const answer = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
-      expect(await answer.text()).toBe('ours')
-    } finally {
-      server.closeAllConnections()
-      server.close()
-    }
-  })
+  ])(
+    'prevents an answer of the adapter when it is loaded %s another server has started',
+    async (_, isLate) => {
+      vi.resetModules()
+      if (isLate) getRequestListener(() => new Response('another server'))
+      const { alreadySent } = await import('./already-sent.ts')
+      const listener = getRequestListener((_, { outgoing }) => {
+        setImmediate(() => outgoing.end('from Node'))
+        return alreadySent
+      })
+      const server = createServer((incoming, outgoing) => void listener(incoming, outgoing))
+      await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+      try {
+        const answer = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+        expect(await answer.text()).toBe('from Node')
+      } finally {
+        server.closeAllConnections()
+        server.close()
+      }
+    },
+  )
 })

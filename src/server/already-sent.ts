@@ -1,8 +1,8 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 
 /**
- * Tells the adapter that the answer has gone to Node's own response, or will. It is the adapter's own marker, but
- * with headers that are listed once: real ones are sorted anew for each request, which costs microseconds.
+ * Tells @hono/node-server that the answer is, or will be, written to the Node response. It is the marker of the adapter, with a fixed
+ * list of headers: a `Headers` object sorts its entries for each request, which costs microseconds.
  */
 export const alreadySent: Response = withListedHeaders(RESPONSE_ALREADY_SENT)
 
@@ -13,8 +13,8 @@ function withListedHeaders(marker: Response): Response {
     [Symbol.iterator]: { value: () => entries[Symbol.iterator]() },
   })
   const response = new Response(null)
-  // The adapter sends one of its own kind without asking for the marker, as long as nobody has looked into it; `Response` is of
-  // that kind where another server of Hono was started before this module was loaded.
+  // If another Hono server was started before this module was loaded, `Response` is the class of the adapter. The adapter sends such a
+  // response without checking the marker, unless one of its properties was read.
   void response.bodyUsed
   return Object.defineProperty(response, 'headers', { value: headers })
 }

@@ -10,19 +10,19 @@ import { BodyFailure } from './read-body.ts'
 import type { Simulator } from './simulator.ts'
 import type { UpgradeRoute } from './upgrades.ts'
 
-/** The simulator as a Hono app: its own few pages, and the data plane on every other path. */
+/** The simulator as a Hono app: the simulator's pages, and the data plane on all other paths. */
 export type App = Hono<AppEnv> & {
-  /** Answers a request of the service straight from its socket: what Hono would find for it is known beforehand. */
+  /** Answers a data plane request directly from its socket, without routing by Hono. */
   readonly answerSocket: DataPlane['answerSocket']
-  /** Whether a client that asks before it sends its body is to send it. */
+  /** Whether a client that sends `Expect: 100-continue` is to send its body. */
   readonly wantsBody: DataPlane['wantsBody']
-  /** Ends the streams of events that are open now: they do not end by themselves. */
+  /** Ends all open event streams. They do not end by themselves. */
   readonly endStreams: () => void
-  /** Where a connection may go on in another protocol; nowhere so far. */
+  /** Routes for connection upgrades. Currently none. */
   readonly upgrades: readonly UpgradeRoute[]
 }
 
-/** Lays out the routes. */
+/** Creates the app with all routes. */
 export function createApp(simulator: Simulator, sources: PageSources = {}): App {
   const { primary } = sources
   const open = new OpenStreams()
@@ -30,43 +30,43 @@ export function createApp(simulator: Simulator, sources: PageSources = {}): App 
   const { handler: dataPlane, answerSocket, wantsBody } = createDataPlane(simulator, simulator.run)
 
   for (const { method, path, servedBy, streams, answer } of createPages(simulator, sources)) {
-    const ask: typeof answer =
+    const respond: typeof answer =
       primary && servedBy === 'primary' ? (context) => primary(context.req.raw) : answer
-    // The adapter sends an answer that somebody has looked into in another way, piece by piece.
-    const handler: typeof answer = streams ? async (context) => open.watch(await ask(context)) : ask
+    // Only event streams are wrapped: the adapter sends a response that was read from more slowly, chunk by chunk.
+    const handler: typeof answer = streams ? async (context) => open.watch(await respond(context)) : respond
     if (method) app.on(method, path, handler)
     else app.all(path, handler)
   }
   app.all('*', dataPlane)
   app.onError((error) => {
-    // A caller in the same process is to see what one at a socket sees: no answer at all.
+    // A caller in the same process gets an exception, as a socket client gets no answer.
     if (error instanceof ConnectionCut || error instanceof BodyFailure) throw error
     simulator.onPageFailure(error)
     return failureResponse()
   })
   const isPage = ({ method = '', url = '' }: IncomingMessage): boolean => {
     const [path = ''] = url.split('?')
-    // The data plane is found for all.
+    // The data plane matches all paths.
     return app.router.match(method, routedPath(path))[0].length > 1
   }
   return Object.assign(app, {
     answerSocket,
     endStreams: () => open.endAll(),
     upgrades: [],
-    // Pages have keys of their own, and small bodies.
+    // Pages check their own keys, and have small bodies.
     wantsBody: (incoming: IncomingMessage) => isPage(incoming) || wantsBody(incoming),
   })
 }
 
-/** Node's own objects for a request that came through a socket, as @hono/node-server hands them on. */
+/** Node's request and response for a request from a socket, as provided by @hono/node-server. */
 export interface SocketBindings {
   readonly incoming: IncomingMessage
   readonly outgoing: ServerResponse
-  /** Set once the answer is written to `outgoing` itself; hono loses the marker that says so for HEAD. */
-  isTaken?: boolean
+  /** True if the answer is written to `outgoing` directly. For HEAD, Hono loses the marker `alreadySent`. */
+  isAnswered?: boolean
 }
 
-/** What Hono's contexts hold here. A request in the same process has no socket. */
+/** The types of Hono contexts. A request in the same process has no socket. */
 export interface AppEnv {
   Bindings: Partial<SocketBindings>
 }

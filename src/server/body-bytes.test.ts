@@ -5,7 +5,7 @@ import { MemoryBudget, UNCOUNTED_BYTES } from '../lib/memory-budget.ts'
 const KB = 1024
 
 describe('BodyBytes', () => {
-  it('gives the bytes of all parts, whatever their sizes', () => {
+  it('returns the bytes of all parts, for any sizes', () => {
     for (const sizes of [
       [],
       [0],
@@ -21,14 +21,14 @@ describe('BodyBytes', () => {
     }
   })
 
-  it('copies nothing of a body that comes as one part', () => {
+  it('does not copy a body that arrives as one part', () => {
     const part = Buffer.from('{}')
     const body = new BodyBytes(100, undefined)
     body.add(part)
     expect(body.bytes.buffer).toBe(part.buffer)
   })
 
-  it('takes no more memory than was announced, or than twice what came', () => {
+  it('allocates at most the announced length, or twice the received bytes', () => {
     const announced = new BodyBytes(100 * KB, undefined)
     const endless = new BodyBytes(32 * KB * KB, undefined)
     for (let part = 0; part < 10; part++) {
@@ -39,7 +39,7 @@ describe('BodyBytes', () => {
     expect(endless.bytes.buffer.byteLength).toBeLessThanOrEqual(200 * KB)
   })
 
-  it('takes shared room for large bodies only, and gives it back once', () => {
+  it('reserves shared memory for large bodies only, and releases it once', () => {
     const room = new MemoryBudget(() => 300 * KB)
     const small = new BodyBytes(1_000 * KB, room)
     expect(small.add(Buffer.alloc(UNCOUNTED_BYTES))).toBe(true)
@@ -53,7 +53,7 @@ describe('BodyBytes', () => {
     expect(room.reservedBytes).toBe(0)
   })
 
-  it('refuses a part that finds no room, and takes nothing for it', () => {
+  it('rejects a part if memory is short, and reserves nothing for it', () => {
     const room = new MemoryBudget(() => 300 * KB)
     const first = new BodyBytes(1_000 * KB, room)
     first.add(Buffer.alloc(200 * KB))

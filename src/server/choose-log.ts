@@ -4,19 +4,19 @@ import { LineWriter, writeToDescriptor } from '../lib/line-writer.ts'
 import type { LogStyle } from '../lib/logger.ts'
 import { type TerminalLike, detectTerminal } from '../lib/terminal.ts'
 
-/** How a process logs. */
+/** The log of a process. */
 export interface ChosenLog {
   readonly look: Required<LogStyle>
-  /** Absent where requests are not logged. */
+  /** Undefined if requests are not logged. */
   readonly requestLog: RequestLogOptions | undefined
-  /** Writes what waits. */
+  /** Writes buffered lines. */
   close(): Promise<void>
 }
 
-/** Longest wait for the last lines at the end, in milliseconds. */
-const FLUSH_LIMIT_MS = 1_000
+/** Maximum wait for the last lines at exit, in milliseconds. */
+const FLUSH_TIMEOUT_MS = 1_000
 
-/** Chooses how a process logs to its standard error, from the settings and from what that is. */
+/** Chooses format, colors and request log for standard error, from the settings and the terminal. */
 export function chooseLog(
   { logFormat, logRequests, logLevel }: Config,
   stderr: TerminalLike,
@@ -32,6 +32,6 @@ export function chooseLog(
   return {
     look,
     requestLog: { ...look, write: (line) => lines.add(line) },
-    close: () => lines.flush(FLUSH_LIMIT_MS),
+    close: () => lines.flush(FLUSH_TIMEOUT_MS),
   }
 }

@@ -4,15 +4,15 @@ import type { Socket } from 'node:net'
 import { sentBytes } from './node-internals.ts'
 import { clearInterval, monotonicMs, setInterval } from '../lib/real-timers.ts'
 
-/** Someone who floods the port must not flood the log. */
-const INTERVAL_MS = 60_000
+/** A flood of connections must not flood the log. */
+const LOG_INTERVAL_MS = 60_000
 
-/** Tells of connections that were ended: the metrics of each, and the log at once and then once a minute with their numbers. */
+/** Reports closed connections: each one to the metrics, and their counts to the log, immediately and then once a minute. */
 export class ConnectionReports {
   readonly #logger: Logger | undefined
   readonly #maxConnections: number
   readonly #onEnd: (end: ConnectionEnd) => void
-  readonly #untold = new Map<ConnectionEnd, number>()
+  readonly #unlogged = new Map<ConnectionEnd, number>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(
@@ -27,61 +27,64 @@ export class ConnectionReports {
 
   count(end: ConnectionEnd): void {
     this.#onEnd(end)
-    this.#untold.set(end, (this.#untold.get(end) ?? 0) + 1)
-    if (!this.#timer) this.#tell()
+    this.#unlogged.set(end, (this.#unlogged.get(end) ?? 0) + 1)
+    if (!this.#timer) this.#startLogging()
   }
 
-  /** Tells what has not been told. */
+  /** Logs the remaining counts. */
   close(): void {
     clearTimeout(this.#timer)
     this.#log()
   }
 
-  #tell(): void {
-    this.#timer = this.#log() ? setTimeout(() => this.#tell(), INTERVAL_MS).unref() : undefined
+  #startLogging(): void {
+    this.#timer = this.#log() ? setTimeout(() => this.#startLogging(), LOG_INTERVAL_MS).unref() : undefined
   }
 
   #log(): boolean {
-    if (this.#untold.size === 0) return false
-    const full = this.#untold.has('turnedAway') && { maxConnections: this.#maxConnections }
+    if (this.#unlogged.size === 0) return false
+    const full = this.#unlogged.has('turnedAway') && { maxConnections: this.#maxConnections }
     this.#logger?.warn(
-      { ...Object.fromEntries(this.#untold), ...full },
-      'Connections were ended by their limits (docs/connections.md).',
+      { ...Object.fromEntries(this.#unlogged), ...full },
+      'Connections were closed because of connection limits (docs/connections.md).',
     )
-    this.#untold.clear()
+    this.#unlogged.clear()
     return true
   }
 }
 
 interface Stall {
-  readonly takenBytes: number
+  readonly sentBytes: number
   readonly sinceMs: number
 }
 
-/** How often in the time that a stall may take it is looked for. */
-const LOOKS_PER_STALL = 4
-const MAX_SWEEP_MS = 15_000
+/** Number of checks in the maximum duration of a stall. */
+const CHECKS_PER_STALL = 4
+const MAX_CHECK_INTERVAL_MS = 15_000
 
 /**
- * Cuts connections whose clients take nothing of what waits for them. All connections are looked at now and then, because
- * a timer for each would be set anew for each write.
+ * Cuts connections of clients that do not read. All connections are checked periodically, because a timer per connection would have to
+ * be restarted for each write.
  */
 export class WriteStalls {
   readonly #stallMs: number
   readonly #onCut: () => void
   readonly #sockets = new Set<Socket>()
   readonly #stalls = new Map<Socket, Stall>()
-  readonly #sweep: NodeJS.Timeout
+  readonly #checkTimer: NodeJS.Timeout
 
   constructor(stallMs: number, onCut: () => void) {
     this.#stallMs = stallMs
     this.#onCut = onCut
-    this.#sweep = setInterval(() => this.#look(), Math.min(MAX_SWEEP_MS, stallMs / LOOKS_PER_STALL)).unref()
+    this.#checkTimer = setInterval(
+      () => this.#checkAll(),
+      Math.min(MAX_CHECK_INTERVAL_MS, stallMs / CHECKS_PER_STALL),
+    ).unref()
   }
 
   /** Watches a connection until it closes. */
   watch(socket: Socket): void {
-    // A connection that was handed back to Node comes once more.
+    // A connection that was returned to Node is seen again.
     if (this.#sockets.has(socket)) return
     this.#sockets.add(socket)
     socket.once('close', () => {
@@ -91,27 +94,27 @@ export class WriteStalls {
   }
 
   close(): void {
-    clearInterval(this.#sweep)
+    clearInterval(this.#checkTimer)
   }
 
-  #look(): void {
+  #checkAll(): void {
     const nowMs = monotonicMs()
     for (const socket of this.#sockets) {
       if (socket.writableLength === 0) {
         this.#stalls.delete(socket)
         continue
       }
-      const taken = sentBytes(socket)
+      const sent = sentBytes(socket)
       const stall = this.#stalls.get(socket)
-      // NaN, of a Node that tells no more, is not equal to itself: nobody is cut then.
-      if (stall?.takenBytes !== taken) this.#stalls.set(socket, { takenBytes: taken, sinceMs: nowMs })
+      // NaN, if Node does not have the counters, is not equal to itself, so that no connection is cut.
+      if (stall?.sentBytes !== sent) this.#stalls.set(socket, { sentBytes: sent, sinceMs: nowMs })
       else if (nowMs - stall.sinceMs >= this.#stallMs) this.#cut(socket)
     }
   }
 
   #cut(socket: Socket): void {
     this.#onCut()
-    // A reset lets the operating system forget what it still holds for the client.
+    // A reset frees the send buffer in the operating system.
     socket.resetAndDestroy()
   }
 }

@@ -14,16 +14,17 @@ import { startSimulator } from './start-simulator.ts'
 import type { App } from './app.ts'
 import { type Listener, type ListenOptions, listen } from './listen.ts'
 
-/** Names under `.localhost` are this machine's and nobody else's (RFC 6761). */
+/** Names under `.localhost` always refer to this machine (RFC 6761). */
 const inProcessUrl = 'http://simulator.localhost'
 
 /**
- * Starts a simulator in this process: for unit tests through its `fetch`, without a port, and for other clients after its
- * `listen()`. It touches nothing outside itself: no environment, no signals, no files but those that the options name; any
- * number of them run side by side. Close it when you are done, or declare it with `await using`.
+ * Starts a simulator in this process. Unit tests use its `fetch`, without a port; other clients can connect after `listen()`.
  *
- * @throws {OperatorError} CONFIG_INVALID with every problem of the options, EXTENSION_INVALID, or RECORDINGS_... for a folder
- * of recordings that cannot be read or written
+ * It reads no environment variables, handles no signals, and uses only files that the options name. Several simulators can run in one
+ * process. Close it when you are done, or declare it with `await using`.
+ *
+ * @throws {OperatorError} CONFIG_INVALID with all problems of the options, EXTENSION_INVALID, or RECORDINGS_... if a recordings
+ * folder cannot be read or written
  */
 export async function createSimulator<const C extends ClockChoice = 'system'>(
   options: SimulatorOptions<C> = {},
@@ -39,7 +40,7 @@ export async function createSimulator<const C extends ClockChoice = 'system'>(
     },
     {
       workingDirectory,
-      otherOptions: { extensions: listProblem(extensions), workingDirectory: undefined },
+      otherOptions: { extensions: extensionsProblem(extensions), workingDirectory: undefined },
     },
   )
   const { adminApiKey, host, port, extensionPaths, logLevel, defaultResource } = live.current
@@ -50,11 +51,11 @@ export async function createSimulator<const C extends ClockChoice = 'system'>(
     logger: ownLogger ?? createLineLogger(logLevel),
     extensions: extensions ?? extensionPaths,
     workingDirectory,
-    // `requests()` tells at once.
+    // `requests()` is synchronous.
     hasOwnJournal: true,
   })
   const inProcess = createInProcessFetch(app, inProcessUrl)
-  const onePort = new OnePort(app, {
+  const simulatorPort = new SimulatorPort(app, {
     connections: live.current.connections,
     logger: simulator.logger,
     onConnectionEnd: simulator.metrics.connectionEnded,
@@ -63,12 +64,12 @@ export async function createSimulator<const C extends ClockChoice = 'system'>(
   const journal = (): Journal => {
     if (simulator.ownJournal) return simulator.ownJournal
     throw new Error(
-      'Could not tell of requests: none are kept. Create the simulator with { journal: true }, or with the number of requests to keep.',
+      'Could not list requests: the journal is off. Create the simulator with { journal: true }, or with the number of requests to keep.',
     )
   }
   const stop = async (): Promise<void> => {
     const graceMs = live.current.shutdownGraceSeconds * 1_000
-    await Promise.all([inProcess.close(graceMs), onePort.close(graceMs)])
+    await Promise.all([inProcess.close(graceMs), simulatorPort.close(graceMs)])
     await simulator.close()
     failOnUnusedRecordings(unusedRecordings(simulator))
   }
@@ -77,13 +78,13 @@ export async function createSimulator<const C extends ClockChoice = 'system'>(
 
   return {
     get url() {
-      return onePort.url ?? inProcessUrl
+      return simulatorPort.url ?? inProcessUrl
     },
     apiKey,
     adminApiKey,
     fetch: inProcess.fetch,
     clock: clock as ChosenClock<C>,
-    listen: (where = {}) => onePort.open(where.host ?? host, where.port ?? port),
+    listen: (address = {}) => simulatorPort.open(address.host ?? host, address.port ?? port),
     requests: (filter) => journal().entries(filter),
     retryReport: () => journal().retryReport(),
     config: () => live.shown(),
@@ -101,7 +102,7 @@ export async function createSimulator<const C extends ClockChoice = 'system'>(
   }
 }
 
-/** Programs in JavaScript may give anything; what is no clock is refused together with all else. */
+/** Checks the type at run time for JavaScript callers. Other values are validated with the other options. */
 function isClock(choice: unknown): choice is Clock {
   return hasFunctions(choice, ['nowMs', 'epochMs', 'at'])
 }
@@ -115,13 +116,13 @@ function hasFunctions(value: unknown, names: readonly string[]): boolean {
   return names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
 }
 
-function listProblem(extensions: unknown): string | undefined {
+function extensionsProblem(extensions: unknown): string | undefined {
   if (extensions === undefined || Array.isArray(extensions)) return undefined
-  return `extensions must be a list of extensions or of their paths (got ${typeof extensions}). Put it into brackets.`
+  return `extensions must be a list of extensions or paths (got ${typeof extensions}). Put it in brackets.`
 }
 
-/** The one port that a simulator in a program may open. */
-class OnePort {
+/** Opens the port of a simulator. It can be opened once. */
+class SimulatorPort {
   readonly #app: App
   readonly #options: ListenOptions
   #opening: Promise<Listener> | undefined
@@ -133,21 +134,22 @@ class OnePort {
     this.#options = options
   }
 
-  /** Where it listens; undefined while it does not. */
+  /** The URL of the port, or undefined while it is not open. */
   get url(): string | undefined {
     return this.#listener?.url
   }
 
   /**
-   * @throws {OperatorError} LISTEN_FAILED; a further attempt is welcome then
-   * @throws {Error} when it listens already, or is closed
+   * @throws {OperatorError} LISTEN_FAILED; the caller can try again
+   * @throws {Error} if it is open already, or is closed
    */
   async open(host: string, port: number): Promise<{ readonly url: string }> {
-    if (this.#isClosed) throw new Error('Could not listen: the simulator is closed. Create another one.')
+    if (this.#isClosed)
+      throw new Error('Could not listen: the simulator is closed. Create another simulator.')
     if (this.#opening) {
-      const where = this.#listener ? ` on ${this.#listener.url}` : ''
+      const address = this.#listener ? ` on ${this.#listener.url}` : ''
       throw new Error(
-        `Could not listen: the simulator listens already${where}. Use its url, or create another simulator.`,
+        `Could not listen: the simulator listens already${address}. Use its url, or create another simulator.`,
       )
     }
     this.#opening = listen(this.#app, host, port, this.#options)
@@ -160,10 +162,10 @@ class OnePort {
     }
   }
 
-  /** Takes no more connections, and cuts what is left after the grace period. */
+  /** Closes the port, and cuts open connections after the grace period. */
   async close(graceMs: number): Promise<void> {
     this.#isClosed = true
-    // A port that could not be opened needs no closing, and its caller has been told.
+    // If the port could not be opened, there is nothing to close, and `open` has thrown the error.
     const listener = await this.#opening?.catch(() => undefined)
     await listener?.close(graceMs)
   }

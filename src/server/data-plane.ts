@@ -24,39 +24,39 @@ import type { Duplex } from 'node:stream'
 
 const BYTES_PER_MEGABYTE = 1024 * 1024
 const noBytes = Buffer.alloc(0)
-const noBody = { kind: 'read', bytes: noBytes, release: undefined, heldBytes: 0 } as const
+const emptyBody = { kind: 'read', bytes: noBytes, release: undefined, heldBytes: 0 } as const
 
-/** What answers every path that is not the simulator's own. */
+/** Answers all paths that are not pages of the simulator. */
 export interface DataPlane {
   /** Answers a request that Hono has routed. */
   readonly handler: (context: Context<AppEnv>) => MaybePromise<Response>
-  /** Answers a request straight from its socket, in a later turn of the loop. */
+  /** Answers a request directly from its socket, in a later event-loop iteration. */
   readonly answerSocket: (incoming: IncomingMessage, outgoing: ServerResponse) => void
-  /** Whether a client that asks before it sends its body (`Expect: 100-continue`) is to send it. */
+  /** Whether a client that sends `Expect: 100-continue` is to send its body. */
   readonly wantsBody: (incoming: IncomingMessage) => boolean
 }
 
-/** A request that has been read. */
-interface Arrival {
+/** A request with its body. */
+interface ReceivedRequest {
   readonly incoming: IncomingMessage
   readonly outgoing: ServerResponse
-  /** When its headers were there. */
+  /** Time when the headers were received. */
   readonly startedMs: number
   readonly body: Exclude<ReadBody, { readonly kind: 'aborted' }>
-  /** Whether the connection ends with the answer; default false. */
+  /** Whether the connection is closed after the answer. Default false. */
   readonly isLast?: boolean
 }
 
-/** Makes the data plane. */
+/** Creates the data plane. */
 export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
   const { clock } = simulator
-  const usualLimitMb = budgetMegabytes(simulator.config.workers)
+  const defaultLimitMb = budgetMegabytes(simulator.config.workers)
   const budget = new MemoryBudget(() => {
     const { bodiesLimitMb, bodyLimitMb } = simulator.config
-    return Math.max(bodiesLimitMb ?? usualLimitMb, bodyLimitMb) * BYTES_PER_MEGABYTE
+    return Math.max(bodiesLimitMb ?? defaultLimitMb, bodyLimitMb) * BYTES_PER_MEGABYTE
   })
 
-  // Extensions may change the JSON of their request.
+  // Not cached with extensions: they can change the JSON of a request.
   const readJson = simulator.extensions.list.length === 0 ? createRepeatedBodies() : undefined
 
   const open = (incoming: Incoming, startedMs: number): Exchange =>
@@ -71,7 +71,7 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
     })
 
   const answer = (exchange: Exchange, body: ReadBody): ReplyOrPromise => {
-    if (body.kind === 'read' && findsRoom(exchange)) return run(exchange)
+    if (body.kind === 'read' && reserveJsonMemory(exchange)) return run(exchange)
     if (body.kind === 'read' || body.kind === 'no-room') {
       return completeReply(exchange, noRoomReply())
     }
@@ -80,7 +80,7 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
     return completeReply(exchange, refuse(error))
   }
 
-  const answerArrival = ({ incoming, outgoing, startedMs, body, isLast }: Arrival): void => {
+  const answerReceived = ({ incoming, outgoing, startedMs, body, isLast }: ReceivedRequest): void => {
     const send = (): MaybePromise<void> => {
       const { method = 'GET', url = '/', headers } = incoming
       const bytes = body.kind === 'read' ? body.bytes : noBytes
@@ -97,37 +97,37 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
       answerFailure(outgoing)
     })
   }
-  // Under load many requests are read in one turn of the loop; one after the other, their answers take a sixth less time.
-  const arrivals = new Batch(defer, answerArrival)
+  // Under load one event-loop iteration reads many requests. Answering them back to back takes a sixth less time.
+  const received = new Batch(defer, answerReceived)
 
-  // A hook of an extension may let a caller pass by what stands in the body.
-  const mayVouch = simulator.extensions.hooks.length > 0
-  const isStranger = ({ method = 'GET', url = '/', headers }: IncomingMessage): boolean => {
-    if (mayVouch) return false
+  // A hook of an extension can authorize a request by its body.
+  const hooksCanAuthorize = simulator.extensions.hooks.length > 0
+  const isUnauthorized = ({ method = 'GET', url = '/', headers }: IncomingMessage): boolean => {
+    if (hooksCanAuthorize) return false
     const { config } = simulator
     const { apiKey } = viewOf(config, recogniseRoute(method, splitUrl(url).path)) ?? config.defaultResource
     return !hasValidKey(headers, apiKey)
   }
 
-  /** The service judges path, version and key before the body: so it is not waited for, and never kept. */
-  const refuseStranger = (incoming: IncomingMessage, outgoing: ServerResponse, startedMs: number): void => {
+  /** Answers without reading the body, because the service checks path, version and key before the body. */
+  const refuseEarly = (incoming: IncomingMessage, outgoing: ServerResponse, startedMs: number): void => {
     const { socket } = incoming
-    // Node's own would reset a client that still sends, before it has read its answer.
+    // Node would reset a client that still sends, before it has read its answer.
     overrideDestroySoon(socket, () => endAndLinger(socket))
     incoming.resume()
     outgoing.shouldKeepAlive = false
-    arrivals.add({ incoming, outgoing, startedMs, body: noBody, isLast: true })
+    received.add({ incoming, outgoing, startedMs, body: emptyBody, isLast: true })
   }
 
   const answerSocket: DataPlane['answerSocket'] = (incoming, outgoing) => {
     if (isLingering(incoming.socket)) return
     const startedMs = clock.nowMs()
-    if (mayBeLarge(incoming) && isStranger(incoming)) {
-      refuseStranger(incoming, outgoing, startedMs)
+    if (mayBeLarge(incoming) && isUnauthorized(incoming)) {
+      refuseEarly(incoming, outgoing, startedMs)
       return
     }
     readNodeBody(incoming, simulator.config.bodyLimitMb * BYTES_PER_MEGABYTE, budget, (body) => {
-      if (body.kind !== 'aborted') arrivals.add({ incoming, outgoing, startedMs, body })
+      if (body.kind !== 'aborted') received.add({ incoming, outgoing, startedMs, body })
     })
   }
 
@@ -139,12 +139,12 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
     const headers = Object.fromEntries(request.headers)
     const url = splitUrl(pathname + search)
     const exchange = open({ method: request.method, ...url, headers, body: bytes }, startedMs)
-    const leave = (): void => {
+    const onAbort = (): void => {
       exchange.end({ aborted: true, firstByteMs: undefined, endMs: clock.nowMs() - startedMs })
     }
-    // A caller may have left while its body was read.
-    if (request.signal.aborted) leave()
-    else request.signal.addEventListener('abort', leave, { once: true })
+    // The signal can be aborted while the body is read.
+    if (request.signal.aborted) onAbort()
+    else request.signal.addEventListener('abort', onAbort, { once: true })
     const reply = await answer(exchange, body)
     try {
       return await sendToWeb(exchange, reply, simulator.onInvalidHead)
@@ -159,16 +159,16 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
     handler(context) {
       const { incoming, outgoing } = context.env ?? {}
       if (!incoming || !outgoing) return answerWeb(context.req.raw)
-      context.env.isTaken = true
+      context.env.isAnswered = true
       answerSocket(incoming, outgoing)
       return alreadySent
     },
     answerSocket,
-    wantsBody: (incoming) => !isStranger(incoming),
+    wantsBody: (incoming) => !isUnauthorized(incoming),
   }
 }
 
-/** Whether a request may come with more than is read of any caller. */
+/** Returns whether the body of a request may be larger than is read without a key. */
 function mayBeLarge({ headers }: IncomingMessage): boolean {
   const announced = headers['content-length']
   return announced === undefined
@@ -176,8 +176,8 @@ function mayBeLarge({ headers }: IncomingMessage): boolean {
     : Number(announced) > UNCOUNTED_BYTES || headers.expect !== undefined
 }
 
-/** Whether there is room for what a large body becomes when it is parsed. */
-function findsRoom(exchange: Exchange): boolean {
+/** Reserves memory for the parsed JSON of a large body. Returns false if memory is short. */
+function reserveJsonMemory(exchange: Exchange): boolean {
   if (exchange.body.length <= UNCOUNTED_BYTES || exchange.isForm) return true
   return exchange.reserve(jsonMemory(exchange.body) ?? 0)
 }
@@ -191,17 +191,17 @@ function splitUrl(url: string): { path: string; query: string } {
   }
 }
 
-/** How long what a refused client still sends is read, so that a reset does not overtake its answer; in milliseconds. */
+/** How long data of a refused client is still read, so that a reset does not discard its answer; in milliseconds. */
 const LINGER_MS = 500
 
 const lingering = new WeakSet<Duplex>()
 
-/** Whether a connection only waits for its end: what still comes on it gets no answer. */
+/** Returns whether a connection is closing. Further data on it gets no answer. */
 export function isLingering(socket: Duplex): boolean {
   return lingering.has(socket)
 }
 
-/** Ends a connection after its last bytes, and reads on for a moment without keeping anything. */
+/** Ends a connection after its last bytes, and discards received data for `LINGER_MS`. */
 export function endAndLinger(socket: Duplex, lastBytes?: string): void {
   lingering.add(socket)
   socket.end(lastBytes)

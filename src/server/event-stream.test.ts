@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { type EventSource, eventStream, OpenStreams, type ServerSentEvent } from './event-stream.ts'
 
-/** A source whose events are pushed by a test, and which counts its subscribers. */
+/** Creates a source with events that a test pushes. It counts subscribers and calls of `next`. */
 const createSource = () => {
-  const state = { subscribers: 0, asked: 0 }
+  const state = { subscribers: 0, reads: 0 }
   const events: ServerSentEvent[] = []
   const listeners = new Set<() => void>()
   const source: EventSource = {
     async next() {
-      state.asked++
+      state.reads++
       return events.splice(0)
     },
     subscribe(onMore) {
@@ -38,8 +38,8 @@ const readerOf = (body: ReadableStream<Uint8Array>) => {
 
 const sse = { headers: { 'content-type': 'text/event-stream' } }
 
-describe('a stream of events', () => {
-  it('begins with a comment, and has each event with its id and its data as JSON', async () => {
+describe('eventStream', () => {
+  it('starts with a comment, and sends events with id and JSON data', async () => {
     const { source, push } = createSource()
     const { read } = readerOf(eventStream(source))
     expect(await read()).toBe(': open\n\n')
@@ -51,7 +51,7 @@ describe('a stream of events', () => {
     expect(await waiting).toBe('event: dropped\ndata: {"count":2}\n\nevent: request\nid: 5\ndata: {}\n\n')
   })
 
-  it('has an event that comes while the source is still being asked', async () => {
+  it('sends an event that is pushed while the source is read', async () => {
     const { source, push } = createSource()
     const slow: EventSource = {
       ...source,
@@ -66,7 +66,7 @@ describe('a stream of events', () => {
     expect(await read()).toBe('event: request\nid: 1\ndata: {}\n\n')
   })
 
-  it('has a comment when nothing came for a while', async () => {
+  it('sends a comment when it is idle', async () => {
     const { source } = createSource()
     const { read } = readerOf(eventStream(source, 1))
     await read()
@@ -74,16 +74,16 @@ describe('a stream of events', () => {
     expect(await read()).toBe(': still here\n\n')
   })
 
-  it('subscribes when it is first read, asks only for what is read, and ends its subscription when its client leaves', async () => {
+  it('subscribes at the first read, reads the source on demand, and unsubscribes when the client disconnects', async () => {
     const { source, push, state } = createSource()
     const { read, cancel } = readerOf(eventStream(source))
-    expect(state).toEqual({ subscribers: 0, asked: 0 })
+    expect(state).toEqual({ subscribers: 0, reads: 0 })
     await read()
     for (let id = 1; id <= 100; id++) push({ event: 'request', id, data: id })
     await new Promise(setImmediate)
-    expect(state).toEqual({ subscribers: 1, asked: 0 })
+    expect(state).toEqual({ subscribers: 1, reads: 0 })
     await read()
-    expect(state).toEqual({ subscribers: 1, asked: 1 })
+    expect(state).toEqual({ subscribers: 1, reads: 1 })
     const waiting = read()
     await cancel()
     expect(await waiting).toBeUndefined()
@@ -91,8 +91,8 @@ describe('a stream of events', () => {
   })
 })
 
-describe('open streams', () => {
-  it('end together, whether or not somebody waits for more of them', async () => {
+describe('OpenStreams', () => {
+  it('ends all streams, with or without a pending read', async () => {
     const open = new OpenStreams()
     const sources = [createSource(), createSource()]
     const bodies = sources.map(({ source }) => open.watch(new Response(eventStream(source), sse)).body)
@@ -106,7 +106,7 @@ describe('open streams', () => {
     expect(sources.map(({ state }) => state.subscribers)).toEqual([0, 0])
   })
 
-  it('pass on that their client leaves, and what breaks them', async () => {
+  it('passes on the disconnect of the client, and errors of the source', async () => {
     const open = new OpenStreams()
     const { source, state } = createSource()
     const body = open.watch(new Response(eventStream(source), sse)).body as ReadableStream<Uint8Array>
@@ -114,11 +114,11 @@ describe('open streams', () => {
     await read()
     await cancel()
     expect(state.subscribers).toBe(0)
-    const torn = new ReadableStream({ pull: (controller) => controller.error(new Error('torn')) })
-    await expect(open.watch(new Response(torn, sse)).text()).rejects.toThrow('torn')
+    const broken = new ReadableStream({ pull: (controller) => controller.error(new Error('broken')) })
+    await expect(open.watch(new Response(broken, sse)).text()).rejects.toThrow('broken')
   })
 
-  it('leave other answers as they are', () => {
+  it('returns other answers unchanged', () => {
     const response = new Response('{}', { headers: { 'content-type': 'application/json' } })
     expect(new OpenStreams().watch(response)).toBe(response)
   })

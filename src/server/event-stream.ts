@@ -1,61 +1,61 @@
 import { clearTimeout, setTimeout, yieldToEventLoop } from '../lib/real-timers.ts'
 
-/** One of the server-sent events of an answer. */
+/** A server-sent event. */
 export interface ServerSentEvent {
   readonly event: string
-  /** By which a client that comes back says where it was (`Last-Event-ID`). */
+  /** A client that reconnects sends the last id as `Last-Event-ID`. */
   readonly id?: number
   /** Sent as JSON. */
   readonly data: unknown
 }
 
-/** Where the events of an answer come from. */
+/** The source of the events of an answer. */
 export interface EventSource {
   /**
-   * Gives the events that are due now, none while there are none. It is asked only when the client takes more, so that nothing
-   * piles up for one that reads slowly: what is too old by then is for the source to tell.
+   * Returns new events, or an empty list. Called only when the client reads, so that nothing is buffered for a slow client. The source
+   * reports events that it has discarded in the meantime.
    */
   next(): Promise<readonly ServerSentEvent[]>
-  /** Calls back, in any turn, when there may be more. Gives what ends that. */
+  /** Calls `onMore` when there may be new events. Returns a function that unsubscribes. */
   subscribe(onMore: () => void): () => void
 }
 
-/** The content type of a stream of events. */
+/** The content type of an event stream. */
 export const eventStreamType = 'text/event-stream'
 
-/** Below the 30 to 60 seconds after which proxies usually close a silent connection; in milliseconds. */
+/** Less than the 30 to 60 seconds after which proxies close an idle connection; in milliseconds. */
 const DEFAULT_HEARTBEAT_MS = 15_000
 
 const encoder = new TextEncoder()
 
 /**
- * Makes the body of an answer that tells what comes later. It begins with a comment, so that its client has the head at once,
- * and has one whenever nothing else was sent for a while.
+ * Creates the body of an event stream. It starts with a comment, so that the client receives the head immediately, and sends a comment
+ * when it is idle.
  *
- * @param heartbeatMs that while
+ * @param heartbeatMs idle time before a comment, in milliseconds
  */
 export function eventStream(
   source: EventSource,
   heartbeatMs = DEFAULT_HEARTBEAT_MS,
 ): ReadableStream<Uint8Array> {
   let unsubscribe: (() => void) | undefined
-  const over = new AbortController()
+  const canceled = new AbortController()
   let wake = (): void => {}
-  /** Whether there may be more than the source was last asked for: it may be told before its answer is there. */
+  /** Whether the source has notified since the last `next()`; it can notify before that resolves. */
   let mayHaveMore = false
-  /** Waits until there may be more, and tells whether there is something to say of that, or that it has waited. */
+  /** Waits until there may be more events. Resolves to false after the idle time. */
   const moreOrHeartbeat = (): Promise<boolean> =>
     new Promise((resolve) => {
       const timer = setTimeout(() => resolve(false), heartbeatMs)
       timer.unref()
       wake = () => {
         clearTimeout(timer)
-        // What this turn of the loop still tells comes along.
+        // Include events of the rest of this event-loop iteration.
         void yieldToEventLoop().then(() => resolve(true))
       }
       if (mayHaveMore) wake()
     })
-  const askSource = (): Promise<readonly ServerSentEvent[]> => {
+  const readSource = (): Promise<readonly ServerSentEvent[]> => {
     mayHaveMore = false
     return source.next()
   }
@@ -67,10 +67,10 @@ export function eventStream(
       })
       return ': open\n\n'
     }
-    let events = await askSource()
-    while (events.length === 0 && !over.signal.aborted) {
+    let events = await readSource()
+    while (events.length === 0 && !canceled.signal.aborted) {
       if (!(await moreOrHeartbeat())) return ': still here\n\n'
-      events = await askSource()
+      events = await readSource()
     }
     return events.map(eventText).join('')
   }
@@ -78,15 +78,15 @@ export function eventStream(
     {
       async pull(controller) {
         const text = await nextText()
-        if (!over.signal.aborted) controller.enqueue(encoder.encode(text))
+        if (!canceled.signal.aborted) controller.enqueue(encoder.encode(text))
       },
       cancel() {
-        over.abort()
+        canceled.abort()
         unsubscribe?.()
         wake()
       },
     },
-    // Nothing begins before somebody reads: a HEAD request never does.
+    // Do not subscribe before the body is read: for HEAD, it never is.
     { highWaterMark: 0 },
   )
 }
@@ -95,11 +95,11 @@ function eventText({ event, id, data }: ServerSentEvent): string {
   return `event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`
 }
 
-/** The streams of events that are being sent: they do not end by themselves, and would hold up whoever waits for running answers. */
+/** Open event streams. They do not end by themselves, so the shutdown ends them before it waits for running answers. */
 export class OpenStreams {
   readonly #ends = new Set<() => void>()
 
-  /** The same answer, which ends when all are ended. */
+  /** Wraps an event stream so that `endAll` ends it. Returns other answers unchanged. */
   watch(response: Response): Response {
     const { body, headers } = response
     return body && headers.get('content-type') === eventStreamType
@@ -107,7 +107,7 @@ export class OpenStreams {
       : response
   }
 
-  /** Ends those that are open now, each behind a whole event. */
+  /** Ends all open streams, each after a complete event. */
   endAll(): void {
     for (const end of this.#ends) end()
   }

@@ -1,8 +1,8 @@
 import { fieldsOf } from '../lib/record.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 
-// What authors of extensions import from `aoai-simulated-api/extension`. It stands here, and not in the entry file, because
-// the simulator hands these very modules to the extensions that it loads.
+// The exports of `aoai-simulated-api/extension`. They are in this file, not in the entry file, because the simulator passes these modules to the
+// extensions that it loads.
 
 // The contract.
 export {
@@ -49,7 +49,7 @@ export { delayReply } from '../pipeline/reply.ts'
 export { type ChangeEvent, mapEvents } from '../pipeline/stream-events.ts'
 export { dataEvent, doneEvent, eventStreamType } from '../wire/sse.ts'
 
-// The service's own errors.
+// Errors of the service.
 export { type ErrorHeaders, errorReply, type WrittenError } from '../extensions/error-reply.ts'
 export {
   deploymentNotFound,
@@ -74,9 +74,9 @@ export { limitRefusal } from '../limits/limit-refusal.ts'
 export { type RequestsLimit, requestsLimiter } from '../limits/deployment-limiter.ts'
 
 /**
- * What the user asks for, in the words of the request: the last message of the user in a chat or in the input of a
- * response, or the prompt of a completion or a picture; several parts or prompts are lines. Undefined where there is no such text:
- * in a form, in a prompt of token numbers, in what is no JSON.
+ * Returns the prompt of a request: the last user message of a chat or of the input of a response, or the prompt of a completion or an image.
+ * Several parts or prompts are joined with line breaks. Returns undefined without such a text: for a form, a prompt of token numbers, or
+ * invalid JSON.
  */
 export function promptText({ json }: Exchange): string | undefined {
   const { messages, input, prompt } = fieldsOf(json)
@@ -89,7 +89,7 @@ function lastUserText(messages: unknown): string | undefined {
   return textOf(fieldsOf(last)['content'])
 }
 
-/** A text, or the texts in a list of texts and of parts that have one. */
+/** Returns a text, or the joined texts of a list of strings and parts. */
 function textOf(content: unknown): string | undefined {
   if (typeof content === 'string') return content
   if (!Array.isArray(content)) return undefined

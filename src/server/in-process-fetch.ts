@@ -4,37 +4,37 @@ import { BodyFailure } from './read-body.ts'
 import { webResponse } from './carriers/web-response.ts'
 import { RunningAnswers } from './running-answers.ts'
 
-/** The standard function, answered in this process. */
+/** The standard `fetch`, answered in this process. */
 export interface InProcessFetch {
-  /** Whatever the host of the URL; a path alone is one of this simulator. */
+  /** Accepts URLs with any host, and paths. */
   readonly fetch: typeof globalThis.fetch
   /**
-   * Answers nothing more, waits for what is being answered, and breaks off what is left then.
+   * Rejects new requests, waits for running answers, and aborts the remaining ones after the grace period.
    *
-   * @param graceMs longest wait in milliseconds
+   * @param graceMs maximum wait in milliseconds
    */
   close(graceMs: number): Promise<void>
 }
 
 /**
- * Makes a `fetch` that needs no socket and otherwise behaves as Node's: it rejects with the reason of an aborted signal, with
- * TypeError "fetch failed" where the connection would break or a body fails, and breaks a body off with TypeError "terminated".
+ * Creates a `fetch` without a socket that behaves like `fetch` of Node. It rejects with the reason of an aborted signal, and with TypeError
+ * "fetch failed" if the connection would break or the request body fails. A cut body fails with TypeError "terminated".
  *
- * @param origin what a path alone is added to
+ * @param origin base URL of paths
  */
 export function createInProcessFetch(app: App, origin: string): InProcessFetch {
   const running = new RunningAnswers()
 
   const fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
-    const asked = new Request(isPath(input) ? origin + input : input, init)
-    asked.signal.throwIfAborted()
-    const answer = running.begin(asked)
-    const handed = new Request(asked, { headers: sentHeaders(asked), signal: answer.signal })
+    const request = new Request(isPath(input) ? origin + input : input, init)
+    request.signal.throwIfAborted()
+    const answer = running.begin(request)
+    const sent = new Request(request, { headers: sentHeaders(request), signal: answer.signal })
     try {
-      const response = await answer.orAborted(Promise.resolve(app.fetch(handed)), (late) => {
+      const response = await answer.orAborted(Promise.resolve(app.fetch(sent)), (late) => {
         late.body?.cancel().catch(() => {})
       })
-      const body = response.body && answer.watch(response.body)
+      const body = response.body && answer.wrapBody(response.body)
       if (!body) answer.end()
       return withUrl(
         webResponse(body, {
@@ -42,11 +42,11 @@ export function createInProcessFetch(app: App, origin: string): InProcessFetch {
           statusText: response.statusText || (STATUS_CODES[response.status] ?? ''),
           headers: response.headers,
         }),
-        asked.url,
+        request.url,
       )
     } catch (cause) {
       answer.end()
-      throw answer.explain('fetch failed', cause instanceof BodyFailure ? cause.cause : cause)
+      throw answer.errorFor('fetch failed', cause instanceof BodyFailure ? cause.cause : cause)
     }
   }
   const close: InProcessFetch['close'] = (graceMs) => {
@@ -60,7 +60,7 @@ function isPath(input: string | URL | Request): input is string {
   return typeof input === 'string' && input.startsWith('/')
 }
 
-/** What Node's own `fetch` adds on its way out, as far as anybody reads it. */
+/** Adds the headers that `fetch` of Node sends and the simulator reads. */
 function sentHeaders({ url, headers }: Request): Headers {
   const sent = new Headers(headers)
   if (!sent.has('host')) sent.set('host', new URL(url).host)
@@ -69,7 +69,7 @@ function sentHeaders({ url, headers }: Request): Headers {
   return sent
 }
 
-/** A response that somebody makes has no URL of its own; that of a fetch has the request's without the fragment. */
+/** Sets the URL of a response, which the constructor cannot: the URL of the request without its fragment. */
 function withUrl(response: Response, url: string): Response {
   return Object.defineProperty(response, 'url', { value: url.replace(/#.*$/, '') })
 }

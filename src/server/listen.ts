@@ -16,50 +16,49 @@ import { emitClosed, upgradeOptions } from './node-internals.ts'
 import { checkHead, Upgrades } from './upgrades.ts'
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../lib/real-timers.ts'
 
-/** A server that takes requests. */
+/** A server that listens. */
 export interface Listener {
-  /** The address to reach it at, such as `http://127.0.0.1:8000`. */
+  /** Its URL, such as `http://127.0.0.1:8000`. */
   readonly url: string
   /**
-   * Takes no more connections, lets running answers end, and cuts what is left after the grace period.
+   * Closes the port, waits for running answers, and cuts open connections after the grace period.
    *
-   * @param graceMs longest wait in milliseconds
+   * @param graceMs maximum wait in milliseconds
    */
   close(graceMs: number): Promise<void>
 }
 
-/** What a listener needs of the routes. */
+/** The part of the app that a listener needs. */
 export type ListeningApp = Pick<App, 'fetch' | 'answerSocket' | 'wantsBody' | 'endStreams' | 'upgrades'>
 
-/** How a listener treats its connections. */
+/** Options of `listen`. */
 export interface ListenOptions {
-  /** Default: the defaults of the configuration. */
+  /** Limits of connections. Default: the defaults of the configuration. */
   readonly connections?: ConnectionLimits | undefined
-  /** Hears of connections that were ended by a limit, once a minute at most; absent: nobody does. */
+  /** Logs connections that a limit has closed, at most once a minute. Absent: no log. */
   readonly logger?: Logger | undefined
-  /** Hears of each of them. Absent: nobody does. */
+  /** Called for each connection that a limit has closed. */
   readonly onConnectionEnd?: ((end: ConnectionEnd) => void) | undefined
 }
 
 /**
- * Whether a request needs no route of Hono: nearly all that a load test sends is a POST to one of these, and what Hono would
- * find for it is known beforehand. Measured against bare node:http = 1.00: with this door 0.73 to 0.78, through Hono's
- * route 0.60 (docs/decisions/hono-with-raw-carriers.md).
+ * Returns whether a request goes directly to the data plane, without routing by Hono. Nearly all requests of a load test do. Throughput
+ * relative to bare node:http: 0.73 to 0.78 directly, 0.60 through Hono (docs/decisions/hono-with-raw-carriers.md).
  */
 function isDataPlane({ method, url = '' }: IncomingMessage): boolean {
   return method === 'POST' && (url.startsWith('/openai/') || url.startsWith('/v1/'))
 }
 
-/** Requests that are late are looked for as often as this, or more often where a limit is short; in milliseconds. */
-const MAX_LATE_CHECK_MS = 5_000
+/** Maximum interval of checks for request timeouts, in milliseconds. Shorter with a short timeout. */
+const MAX_TIMEOUT_CHECK_MS = 5_000
 
-/** How soon a connection that has fallen idle is closed while the server stops. */
-const IDLE_SWEEP_MS = 50
+/** Interval at which idle connections are closed while the server stops. */
+const IDLE_CLOSE_INTERVAL_MS = 50
 
 /**
- * Opens the port. What a single client may take of it is bounded (docs/connections.md).
+ * Opens the port, with limits on what a single client can use (docs/connections.md).
  *
- * @throws {OperatorError} LISTEN_FAILED when the address is taken or not allowed
+ * @throws {OperatorError} LISTEN_FAILED if the address is in use or not allowed
  */
 export async function listen(
   app: ListeningApp,
@@ -74,22 +73,22 @@ export async function listen(
     (request, bindings) => {
       const answered = app.fetch(request, bindings)
       return request.method === 'HEAD'
-        ? markTaken(Promise.resolve(answered), bindings as SocketBindings)
+        ? markAnswered(Promise.resolve(answered), bindings as SocketBindings)
         : answered
     },
     { errorHandler: (error) => refusal(error, logger) },
   )
   const server = createBoundedServer(connections, (incoming, outgoing) => {
-    // Without a socket it is not this answer's turn: nearly no client sends requests ahead.
+    // A response without a socket is pipelined: an earlier response of the connection is not complete. This is rare.
     if (!outgoing.socket && !pipelined.add(outgoing)) {
       if (!incoming.socket.destroyed) reports.count('pipelinedTooMuch')
       incoming.socket.destroy()
       return
     }
     if (incoming.socket.destroyed) return
-    const refusal = checkHead(incoming)
-    // Each answers its own failures.
-    if (refusal) refuseHead(refusal, incoming, outgoing)
+    const failedRequestResponse = checkHead(incoming)
+    // Each of these handles its own failures.
+    if (failedRequestResponse) refuseHead(failedRequestResponse, incoming, outgoing)
     else if (isDataPlane(incoming)) app.answerSocket(incoming, outgoing)
     else void answer(incoming, outgoing)
   })
@@ -111,8 +110,8 @@ export async function listen(
     server.once('error', (cause: NodeJS.ErrnoException) => reject(listenError(host, port, cause)))
     server.listen(port, host, resolve)
   })
-  // Without a listener it would end the process: the operating system may refuse to open another connection.
-  server.on('error', (error) => logger?.error({ err: error.message }, 'A connection could not be accepted.'))
+  // Without a listener, an error would end the process. The operating system can refuse another connection.
+  server.on('error', (error) => logger?.error({ err: error.message }, 'Could not accept a connection.'))
   const address = server.address() as AddressInfo
 
   return {
@@ -121,21 +120,21 @@ export async function listen(
       const closed = new Promise<void>((resolve) => {
         server.close(() => resolve())
       })
-      // A connection that its client keeps open falls idle when its answer ends, and nobody else closes it then.
-      const endWaiting = (): void => {
+      // A keep-alive connection becomes idle when its answer ends, and Node does not close it then.
+      const closeIdle = (): void => {
         app.endStreams()
         server.closeIdleConnections()
       }
-      endWaiting()
+      closeIdle()
       upgrades.stop()
-      const sweep = setInterval(endWaiting, IDLE_SWEEP_MS)
-      const cut = setTimeout(() => {
+      const idleTimer = setInterval(closeIdle, IDLE_CLOSE_INTERVAL_MS)
+      const cutTimer = setTimeout(() => {
         server.closeAllConnections()
         upgrades.cut()
       }, graceMs)
       await closed
-      clearInterval(sweep)
-      clearTimeout(cut)
+      clearInterval(idleTimer)
+      clearTimeout(cutTimer)
       stalls.close()
       reports.close()
     },
@@ -153,71 +152,71 @@ function createBoundedServer(
   onRequest: (incoming: IncomingMessage, outgoing: ServerResponse) => void,
 ): Server {
   const requestTimeout = requestTimeoutSeconds * 1_000
-  // Node refuses to give the headers more time than the whole.
+  // Node rejects a headers timeout that exceeds the request timeout.
   const headersTimeout = Math.min(headersTimeoutSeconds * 1_000, requestTimeout)
   const server = createServer(
     {
       keepAliveTimeout: idleTimeoutSeconds * 1_000,
       headersTimeout,
       requestTimeout,
-      connectionsCheckingInterval: Math.min(MAX_LATE_CHECK_MS, headersTimeout / 4),
+      connectionsCheckingInterval: Math.min(MAX_TIMEOUT_CHECK_MS, headersTimeout / 4),
       maxHeaderSize: headerLimitKb * 1_024,
-      // Node's own answer has no body.
+      // Node's own 400 has no body, so `checkHead` checks the header.
       requireHostHeader: false,
       ...upgradeOptions,
     },
     onRequest,
   )
-  // The bytes are limited already; beyond a number of headers Node would leave out the others and tell nobody.
+  // No limit on the number, because the bytes are limited. Node silently drops further headers.
   server.maxHeadersCount = 0
   server.maxConnections = limit
-  // In a cluster, too: else a worker that is full hands the connection on to the next one, for ever.
+  // Also in a cluster: otherwise full workers pass a connection on to each other forever.
   return Object.assign(server, { dropMaxConnection: true })
 }
 
-/** What comes before the app and fails: a Host that is none, above all. Nothing of the error reaches the client. */
+/** Returns the answer for a failure in the adapter, usually an invalid Host. The client does not see the error. */
 function refusal(error: unknown, logger: Logger | undefined): Response {
-  const isRequests = error instanceof Error && error.name === 'RequestError'
-  if (!isRequests) logger?.error({ err: stackOf(error) }, 'A request failed before its answer.')
-  return isRequests ? errorResponse(malformedRequest()) : failureResponse()
+  const isInvalidRequest = error instanceof Error && error.name === 'RequestError'
+  if (!isInvalidRequest) logger?.error({ err: stackOf(error) }, 'A request failed before it was routed.')
+  return isInvalidRequest ? errorResponse(malformedRequest()) : failureResponse()
 }
 
-async function markTaken(answered: Promise<Response>, bindings: SocketBindings): Promise<Response> {
+async function markAnswered(answered: Promise<Response>, bindings: SocketBindings): Promise<Response> {
   const response = await answered
-  return bindings.isTaken ? alreadySent : response
+  return bindings.isAnswered ? alreadySent : response
 }
 
 function listenError(host: string, port: number, cause: NodeJS.ErrnoException): OperatorError {
   const reasons: Record<string, string> = {
-    EADDRINUSE: `another program uses port ${port}. Stop it, or choose another port with --port (0 takes a free one).`,
-    EACCES: `this user may not open port ${port}. Choose a port from 1024 up with --port.`,
-    EADDRNOTAVAIL: `this machine has no address ${host}. Choose one of its own with --host (0.0.0.0 takes all).`,
-    ENOTFOUND: `the name ${host} is unknown. Choose an address of this machine with --host.`,
+    EADDRINUSE: `another program uses port ${port}. Stop it, or choose another port with --port (0 selects a free port).`,
+    EACCES: `this user may not open port ${port}. Choose a port of at least 1024 with --port.`,
+    EADDRNOTAVAIL: `this machine has no address ${host}. Choose an address of this machine with --host (0.0.0.0 for all).`,
+    ENOTFOUND: `the host name ${host} is unknown. Choose an address of this machine with --host.`,
   }
   const reason = reasons[cause.code ?? ''] ?? `${cause.message}.`
   return new OperatorError('LISTEN_FAILED', `Could not listen on ${host}:${port}: ${reason}`, { cause })
 }
 
 /**
- * The answers whose turn has not come, because an earlier request of their connection is not answered. Node keeps any
- * number of them, and does not tell them when their connection closes.
+ * Pipelined responses that wait for an earlier response of their connection. Node does not limit their number, and does not close them
+ * when their connection closes.
  */
 class PipelinedAnswers {
   readonly #limit: number
   readonly #waiting = new WeakMap<Socket, Set<ServerResponse>>()
 
-  /** @param limit most for one connection */
+  /** @param limit maximum for one connection */
   constructor(limit: number) {
     this.#limit = limit
   }
 
-  /** Sees to an answer that has no socket yet; false where its connection has too many of them. */
+  /** Adds a response without a socket. Returns false if its connection has too many of them. */
   add(outgoing: ServerResponse): boolean {
     const { socket } = outgoing.req
     const waiting = this.#waiting.get(socket) ?? this.#watch(socket)
     if (waiting.size >= this.#limit) return false
     waiting.add(outgoing)
-    // Node's own word, when it assigns one.
+    // Node emits `socket` when it assigns the socket.
     outgoing.once('socket', () => waiting.delete(outgoing))
     return true
   }

@@ -7,44 +7,44 @@ const setUp = (settings: TestSettings) => {
     const body = { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 1 }
     return (await post(deploymentPath(encodeURIComponent(name), 'chat/completions'), body)).status
   }
-  const told = () => log.filter(({ message }) => message.startsWith('No deployment is named'))
-  return { ask, told }
+  const logged = () => log.filter(({ message }) => message.startsWith('Unknown deployment'))
+  return { ask, logged }
 }
 const deployments = { chat: { model: 'gpt-4o' } }
 
-describe('a deployment that is asked for and not configured', () => {
-  it('is warned of once, with the name that was most likely meant', async () => {
-    const { ask, told } = setUp({ deployments })
+describe('an unknown deployment', () => {
+  it('is logged once as a warning, with the nearest name', async () => {
+    const { ask, logged } = setUp({ deployments })
     for (const name of ['chta', 'chat', 'chta']) expect(await ask(name)).toBe(200)
-    expect(told()).toEqual([
+    expect(logged()).toEqual([
       {
         level: 'warn',
         fields: {},
         message:
-          'No deployment is named "chta": it is answered as a gpt-4o-mini, without limits. Did you mean "chat"? ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS=false refuses such names.',
+          'Unknown deployment "chta" is answered as gpt-4o-mini, without limits. Did you mean "chat"? Set ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS=false to reject unknown names.',
       },
     ])
   })
 
-  it('is only told where nobody has configured deployments', async () => {
-    const { ask, told } = setUp({})
+  it('is logged as information if no deployments are configured', async () => {
+    const { ask, logged } = setUp({})
     await ask('mine')
-    expect(told()).toMatchObject([{ level: 'info' }])
+    expect(logged()).toMatchObject([{ level: 'info' }])
   })
 
-  it('is told for twenty names, each cut and without control characters', async () => {
-    const { ask, told } = setUp({ deployments })
+  it('is logged for at most twenty names, shortened and without control characters', async () => {
+    const { ask, logged } = setUp({ deployments })
     await ask(`new\nline ${'x'.repeat(500)}`)
     for (let index = 0; index < 40; index++) await ask(`name-${index}`)
-    expect(told()).toHaveLength(20)
-    expect(told()[0]?.message).not.toContain('\n')
-    expect(told()[0]?.message.length).toBeLessThan(300)
-    expect(told().at(-1)?.message).toMatch(/Further such names are not logged\.$/)
+    expect(logged()).toHaveLength(20)
+    expect(logged()[0]?.message).not.toContain('\n')
+    expect(logged()[0]?.message.length).toBeLessThan(300)
+    expect(logged().at(-1)?.message).toMatch(/Further unknown names are not logged\.$/)
   })
 
-  it('is not told where it is refused', async () => {
-    const { ask, told } = setUp({ deployments, env: { ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: 'false' } })
+  it('is not logged if it is rejected', async () => {
+    const { ask, logged } = setUp({ deployments, env: { ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: 'false' } })
     expect(await ask('chta')).toBe(404)
-    expect(told()).toEqual([])
+    expect(logged()).toEqual([])
   })
 })

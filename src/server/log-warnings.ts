@@ -5,45 +5,46 @@ import { showValue } from '../config/zod-problems.ts'
 import type { Logger } from '../lib/logger.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
 
-/** Most warnings of the configuration that are logged one by one, each time. */
-const MAX_CONCURRENT = 25
-/** Most warnings that are remembered as told, since patches can bring any number of them. */
-const MAX_CACHED = 10_000
+/** Maximum warnings of the configuration that are logged individually at a time. */
+const MAX_LOGGED_WARNINGS = 25
+/** Maximum warnings that are remembered as logged, because patches can cause any number of them. */
+const MAX_REMEMBERED_WARNINGS = 10_000
 
-/** Logs what the operator should know of the configuration: once each, at the start and after each change. */
+/** Logs the warnings of the configuration at start-up and after each change, each warning once. */
 export function logWarnings(live: LiveConfig, logger: Logger): void {
-  const told = new Set<string>()
-  const tell = (): void => {
-    const fresh = live.warnings.filter((warning) => !told.has(warning))
-    for (const warning of fresh.slice(0, MAX_CONCURRENT)) logger.warn({}, warning)
-    const more = fresh.length - MAX_CONCURRENT
-    if (more > 0) logger.warn({ more }, `${more} more such warnings of the configuration.`)
-    if (told.size + fresh.length > MAX_CACHED) told.clear()
-    for (const warning of fresh) told.add(warning)
+  const logged = new Set<string>()
+  const logNew = (): void => {
+    const added = live.warnings.filter((warning) => !logged.has(warning))
+    for (const warning of added.slice(0, MAX_LOGGED_WARNINGS)) logger.warn({}, warning)
+    const more = added.length - MAX_LOGGED_WARNINGS
+    if (more > 0) logger.warn({ more }, `${more} more warnings of the configuration.`)
+    if (logged.size + added.length > MAX_REMEMBERED_WARNINGS) logged.clear()
+    for (const warning of added) logged.add(warning)
   }
-  tell()
-  live.onChange(tell)
+  logNew()
+  live.onChange(logNew)
 }
 
-/** Most names of undefined deployments that are logged, since clients choose them. */
-const MAX_UNDEFINED = 20
+/** Maximum names of unknown deployments that are logged, because clients choose them. */
+const MAX_LOGGED_NAMES = 20
 
 /**
- * Logs each name of a deployment that is asked for and not configured, once: a typing error would else be a deployment without
- * limits that nobody notices. It is a warning where somebody has configured deployments, and else information.
+ * Returns a callback that logs each unknown deployment once, because a misspelled name is otherwise an unnoticed deployment without limits.
+ * The level is `warn` if deployments are configured, and `info` otherwise.
  */
 export function createUndefinedReport(logger: Logger): OnUndefinedDeployment {
-  const told = new Set<string>()
+  const logged = new Set<string>()
   return (name, { model }, { resource, config }) => {
     const key = `${resource}/${name}`
-    if (told.size === MAX_UNDEFINED || told.has(key)) return
-    told.add(key)
+    if (logged.size === MAX_LOGGED_NAMES || logged.has(key)) return
+    logged.add(key)
     const { deployments, deploymentsAreDefault } = config
-    const [near] =
+    const [nearest] =
       deployments.size > 1_000 ? [] : nearestNames(name.slice(0, 100), [...deployments.keys()], 1)
-    const hint = near === undefined ? '' : ` Did you mean ${showValue(near)}?`
-    const last = told.size === MAX_UNDEFINED ? ' Further such names are not logged.' : ''
-    const message = `No deployment${resource === defaultResourceName ? '' : ` of ${resource}`} is named ${showValue(name)}: it is answered as a ${model.name}, without limits.${hint} ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS=false refuses such names.${last}`
+    const hint = nearest === undefined ? '' : ` Did you mean ${showValue(nearest)}?`
+    const last = logged.size === MAX_LOGGED_NAMES ? ' Further unknown names are not logged.' : ''
+    const scope = resource === defaultResourceName ? '' : ` of ${resource}`
+    const message = `Unknown deployment ${showValue(name)}${scope} is answered as ${model.name}, without limits.${hint} Set ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS=false to reject unknown names.${last}`
     if (deploymentsAreDefault) logger.info({}, message)
     else logger.warn({}, message)
   }

@@ -95,7 +95,7 @@ export function currentAnswer(socket: Socket): ServerResponse | undefined {
   return current ?? undefined
 }
 
-/** Emits `drain` on the current response of a connection whose listeners Node has removed. */
+/** Emits `drain` on the current response of a connection after Node has removed its listeners. */
 export function emitDrain(socket: Socket): void {
   currentAnswer(socket)?.emit('drain')
 }

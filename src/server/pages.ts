@@ -9,28 +9,28 @@ import { paint } from '../generate/images/paint.ts'
 import { resourceNotFound } from '../wire/errors.ts'
 import { errorResponse } from './answer-failure.ts'
 
-/** A page of the simulator's own: what is not the data plane. */
+/** A page of the simulator, outside the data plane. */
 export interface Page {
-  /** Absent: all methods. HEAD goes with GET. */
+  /** Absent: all methods. GET includes HEAD. */
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  /** As Hono takes it. */
+  /** Path pattern of Hono. */
   readonly path: string
-  /** Which process answers where there are several: the primary what tells of the whole service, or is to change it. */
+  /** The process that answers if there are workers. The primary serves pages that read or change the state of all workers. */
   readonly servedBy: 'primary' | 'every'
-  /** Its answer may be a stream of events that does not end by itself; absent: it never is. */
+  /** Whether the answer can be an endless event stream. Default false. */
   readonly streams?: boolean
   readonly answer: (context: Context<AppEnv>) => Promise<Response>
 }
 
-/** What the pages of several processes that are one service take from elsewhere. */
+/** Sources of pages that need data of other processes. */
 export interface PageSources {
-  /** Asks the primary for a page that it serves; absent: this process serves all of them. */
+  /** Forwards a request to the primary. Absent: this process serves all pages. */
   readonly primary?: ((request: Request) => Promise<Response>) | undefined
-  /** The metrics of all processes; absent: those of this one. */
+  /** Renders the metrics of all processes. Default: the metrics of this process. */
   readonly renderMetrics?: (() => Promise<string>) | undefined
 }
 
-/** Lists the pages, in the order in which they are looked for. */
+/** Returns the pages in the order of routing. */
 export function createPages(
   simulator: Simulator,
   { renderMetrics = () => simulator.metrics.render() }: PageSources,
@@ -65,8 +65,8 @@ export function createPages(
 }
 
 /**
- * The path by which a request is routed. Several slashes in a row count as one, as the clients of the Python simulator rely on,
- * and one at the end of a path of the administration for none.
+ * Returns the path for routing. Repeated slashes count as one, because clients of the Python simulator send them. A slash at the end of an
+ * admin path is ignored.
  */
 export function routedPath(path: string): string {
   const single = singleSlashes(path)
@@ -74,7 +74,7 @@ export function routedPath(path: string): string {
 }
 
 function rootPage(context: Context<AppEnv>, { config }: Simulator): Response {
-  // The Python simulator answers JSON to everyone; here whoever names it gets it, and a browser or curl gets the text.
+  // JSON only on request; a browser or curl gets text. (The Python simulator always answers JSON.)
   const wantsJson = /\bapplication\/json\b/i.test(context.req.header('accept') ?? '')
   context.header('Vary', 'Accept')
   return wantsJson
@@ -82,7 +82,7 @@ function rootPage(context: Context<AppEnv>, { config }: Simulator): Response {
     : context.text('aoai-simulated-api is running.\n')
 }
 
-/** What the simulator says of itself. */
+/** Returns the JSON of the root page. */
 function describeSelf(mode: string): object {
   return {
     name: 'aoai-simulated-api',
@@ -100,25 +100,25 @@ function describeSelf(mode: string): object {
 }
 
 /**
- * What /healthz tells. It answers 200 as long as the process serves requests: a restart writes no lost recording, and a
- * replica that is taken out of a service answers nobody.
+ * Returns the JSON of /healthz. The status is always 200 while the process serves requests, even if recordings are lost: a restart would not
+ * restore them, and a replica taken out of service would answer no requests.
  */
 function healthOf({ config, recordings }: Simulator): object {
   const failing = recordings.flatMap(({ recorder }) => (recorder?.losses.isFailing ? recorder.losses : []))
-  const { mode: kind } = config.defaultResource
-  if (failing.length === 0) return { status: 'ok', mode: kind }
+  const { mode } = config.defaultResource
+  if (failing.length === 0) return { status: 'ok', mode }
   const lost = failing.reduce((sum, losses) => sum + losses.lost, 0)
-  return { status: 'degraded', mode: kind, recordings: { writing: 'failing', lost } }
+  return { status: 'degraded', mode, recordings: { writing: 'failing', lost } }
 }
 
 /**
- * Answers the URLs of generated images, without a key, for their signature is one: with the PNG file, or with 404 for a
- * URL that was changed or is older than a day.
+ * Serves the URLs of generated images: a PNG file, or 404 if the URL was changed or is older than a day. The URL contains a signature
+ * instead of a key.
  */
 function createImageRoute(simulator: Simulator): (context: Context<AppEnv>) => Promise<Response> {
   return async (context) => {
     const { req } = context
-    // Signed with the key of its resource, whichever that is.
+    // The signature uses the key of the resource, which the URL does not contain.
     const spec = firstOf(simulator.config.resources.values(), ({ apiKey }) =>
       readImageUrl(req.path, req.query(), apiKey, simulator.clock.epochMs()),
     )

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { unlessStopped, whenAborted } from './process-lifecycle.ts'
 
-describe('a start that may be stopped', () => {
+describe('unlessStopped', () => {
   afterEach(() => void vi.useRealTimers())
 
-  it('gives what it has started, and leaves nothing that a later stop would begin', async () => {
+  it('returns the started value, and leaves no timer for a later stop', async () => {
     vi.useFakeTimers()
     const stop = new AbortController()
     expect(await unlessStopped(Promise.resolve('started'), stop.signal, 30_000)).toBe('started')
@@ -13,7 +13,7 @@ describe('a start that may be stopped', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('fails as it does, unless it was stopped', async () => {
+  it('passes an error on unless the start was stopped', async () => {
     const stop = new AbortController()
     const fail = (): Promise<never> => Promise.reject(new Error('no'))
     await expect(unlessStopped(fail(), stop.signal, 30_000)).rejects.toThrow('no')
@@ -21,7 +21,7 @@ describe('a start that may be stopped', () => {
     expect(await unlessStopped(fail(), stop.signal, 30_000)).toBeUndefined()
   })
 
-  it('has the grace period to come to an end, and no longer', async () => {
+  it('waits for a stopped start at most for the grace period', async () => {
     vi.useFakeTimers()
     const stop = new AbortController()
     const slow = new Promise((resolve) => setTimeout(() => resolve('started'), 29_000))

@@ -7,7 +7,7 @@ const user = (content: unknown) => ({ role: 'user', content })
 describe('promptText', () => {
   it.each<[string, unknown, string | undefined]>([
     [
-      'the last user message of a chat, whatever follows it',
+      'the last user message of a chat, regardless of later messages',
       { messages: [user('first'), user('last'), { role: 'tool', content: '7' }] },
       'last',
     ],
@@ -25,13 +25,13 @@ describe('promptText', () => {
     ['the prompt of a completion', { prompt: 'once' }, 'once'],
     ['several prompts, as lines', { prompt: ['one', 'two'] }, 'one\ntwo'],
     ['an empty text', { messages: [user('')] }, ''],
-    ['nothing of a prompt in tokens', { prompt: [1, 2] }, undefined],
-    ['nothing where no user speaks', { messages: [{ role: 'system', content: 'x' }] }, undefined],
-    ['nothing where the content is missing', { messages: [user(null), null, 5] }, undefined],
-    ['nothing of what is no object', 'text', undefined],
-    ['nothing of null', null, undefined],
-    ['nothing of what is no JSON', undefined, undefined],
-  ])('gives %s', (_, json, expected) => {
+    ['undefined for a prompt of tokens', { prompt: [1, 2] }, undefined],
+    ['undefined without a user message', { messages: [{ role: 'system', content: 'x' }] }, undefined],
+    ['undefined without content', { messages: [user(null), null, 5] }, undefined],
+    ['undefined for JSON that is not an object', 'text', undefined],
+    ['undefined for null', null, undefined],
+    ['undefined for invalid JSON', undefined, undefined],
+  ])('returns %s', (_, json, expected) => {
     expect(promptText(testExchange({ body: JSON.stringify(json) ?? '{' }))).toBe(expected)
   })
 })

@@ -4,14 +4,14 @@ import { deepFreeze } from '../lib/record.ts'
 import { parseJson } from '../lib/parse-json.ts'
 import { hashSamples, RepeatCache } from '../lib/caches.ts'
 
-/** A body that was read, one that is over the limit or finds no room, or nothing: the client left before the end. */
+/** The result of reading a body: bytes, over the limit, memory is short, or the client disconnected. */
 export type ReadBody =
   | {
       readonly kind: 'read'
       readonly bytes: Buffer
-      /** To be called when the bytes are not needed any more; undefined for a body that takes no shared room. */
+      /** Call when the bytes are no longer needed. Undefined for a body that uses no shared memory. */
       readonly release: (() => void) | undefined
-      /** The shared room that it takes until then, in bytes. */
+      /** Reserved shared memory in bytes. */
       readonly heldBytes: number
     }
   | { readonly kind: 'too-large'; readonly readBytes: number }
@@ -19,40 +19,40 @@ export type ReadBody =
   | { readonly kind: 'aborted' }
 
 const aborted = { kind: 'aborted' } as const
-const noRoom = { kind: 'no-room' } as const
+const noMemory = { kind: 'no-room' } as const
 
 /**
- * Reads a request's body from its socket. What is over the limit, or finds no room, is read but not kept: a client that is
- * cut off while it still writes sees a broken connection and never the answer that explains it.
+ * Reads the body of a request from its socket. A body that exceeds a limit is read to its end and discarded: a client that is cut off
+ * while it writes does not see the answer.
  *
- * @param room what the large bodies of all requests share
- * @param onRead called once, in a later turn of the loop than this
+ * @param budget shared memory for large bodies
+ * @param onRead called once, in a later event-loop iteration
  */
 export function readNodeBody(
   incoming: IncomingMessage,
   limitBytes: number,
-  room: MemoryBudget,
+  budget: MemoryBudget,
   onRead: (body: ReadBody) => void,
 ): void {
-  const body = new BodyBytes(expectedBytes(incoming, limitBytes), room)
+  const body = new BodyBytes(expectedBytes(incoming, limitBytes), budget)
   let length = 0
-  let isKept = true
+  let isStored = true
   incoming.on('data', (chunk: Buffer) => {
     length += chunk.length
-    if (!isKept || (length <= limitBytes && body.add(chunk))) return
-    isKept = false
+    if (!isStored || (length <= limitBytes && body.add(chunk))) return
+    isStored = false
     body.drop()
   })
   incoming.on('end', () => {
     if (length > limitBytes) onRead({ kind: 'too-large', readBytes: length })
     else
       onRead(
-        isKept
-          ? { kind: 'read', bytes: body.bytes, release: body.release, heldBytes: body.takenBytes }
-          : noRoom,
+        isStored
+          ? { kind: 'read', bytes: body.bytes, release: body.release, heldBytes: body.reservedBytes }
+          : noMemory,
       )
   })
-  // An aborted request is closed, too; it is an error only for those who listen for one.
+  // An aborted request emits `close`, and `error` only if there is a listener.
   incoming.on('close', () => {
     if (incoming.readableEnded) return
     body.drop()
@@ -62,19 +62,19 @@ export function readNodeBody(
 
 function expectedBytes({ headers }: IncomingMessage, limitBytes: number): number {
   const announced = headers['content-length']
-  // Node lets only digits pass.
+  // Node accepts only digits.
   return announced === undefined ? limitBytes : Math.min(Number(announced), limitBytes)
 }
 
-/** The body of a Web Request is a stream of the caller's, and that failed; the cause says how. */
+/** The body stream of a Web Request failed. See `cause`. */
 export class BodyFailure extends Error {
   override readonly name = 'BodyFailure'
 }
 
 /**
- * Reads the body of a Web Request. Past the limit the rest is not kept.
+ * Reads the body of a Web Request. A body over the limit is discarded.
  *
- * @throws {BodyFailure} where it breaks off and the caller has not left
+ * @throws {BodyFailure} if the stream fails and the request is not aborted
  */
 export async function readWebBody(
   request: Request,
@@ -83,17 +83,17 @@ export async function readWebBody(
   const body = new BodyBytes(limitBytes, undefined)
   let length = 0
   try {
-    for await (const given of (request.body ?? []) as AsyncIterable<unknown>) {
-      // A caller's own stream may give anything; Node's fetch sends texts, too.
-      const chunk = typeof given === 'string' ? Buffer.from(given) : given
-      if (!(chunk instanceof Uint8Array)) throw new TypeError('A chunk is neither a Uint8Array nor a string.')
+    for await (const value of (request.body ?? []) as AsyncIterable<unknown>) {
+      // The stream of a caller can contain any value. `fetch` of Node also sends strings.
+      const chunk = typeof value === 'string' ? Buffer.from(value) : value
+      if (!(chunk instanceof Uint8Array)) throw new TypeError('A chunk must be a Uint8Array or a string.')
       length += chunk.byteLength
       if (length <= limitBytes) body.add(chunk)
       else body.drop()
     }
   } catch (cause) {
     if (request.signal.aborted) return aborted
-    throw new BodyFailure('The body of the request broke off.', { cause })
+    throw new BodyFailure('The body of the request failed.', { cause })
   }
   if (length > limitBytes) return { kind: 'too-large', readBytes: length }
   return { kind: 'read', bytes: body.bytes, release: undefined, heldBytes: 0 }
@@ -102,30 +102,30 @@ export async function readWebBody(
 const empty = Buffer.alloc(0)
 
 /**
- * The bytes of a body while it arrives. A client may send it byte by byte, and each part has a few hundred bytes of its
- * own in Node: so parts are copied together, into memory that at least doubles when it is full.
+ * Collects the bytes of a body. Parts are copied into one buffer that at least doubles when it is full, because a client can send single
+ * bytes, and each part has an overhead of a few hundred bytes in Node.
  */
 export class BodyBytes {
   readonly #mostBytes: number
-  readonly #room: MemoryBudget | undefined
+  readonly #budget: MemoryBudget | undefined
   #bytes: Buffer = empty
   #length = 0
   #takenBytes = 0
 
   /**
-   * @param mostBytes the length that was announced, or else the limit
-   * @param room what large bodies share; absent: nothing
+   * @param maxBytes the announced length, or else the limit
+   * @param budget shared memory for large bodies; undefined: not limited
    */
-  constructor(mostBytes: number, room: MemoryBudget | undefined) {
-    this.#mostBytes = mostBytes
-    this.#room = room
+  constructor(maxBytes: number, budget: MemoryBudget | undefined) {
+    this.#mostBytes = maxBytes
+    this.#budget = budget
   }
 
-  /** Adds a part; false where there is no room for it. */
+  /** Adds a part. Returns false if memory is short. */
   add(part: Uint8Array): boolean {
     const length = this.#length + part.byteLength
     if (this.#length === 0) {
-      // Most bodies come as one part, which needs no copy.
+      // Most bodies arrive as one part, which needs no copy.
       if (length > UNCOUNTED_BYTES && !this.#take(length)) return false
       this.#bytes = Buffer.isBuffer(part) ? part : Buffer.from(part.buffer, part.byteOffset, part.byteLength)
     } else {
@@ -136,32 +136,32 @@ export class BodyBytes {
     return true
   }
 
-  /** What has arrived. */
+  /** The received bytes. */
   get bytes(): Buffer {
     return this.#bytes.length === this.#length ? this.#bytes : this.#bytes.subarray(0, this.#length)
   }
 
-  /** The shared room that is taken, in bytes. */
-  get takenBytes(): number {
+  /** Reserved shared memory in bytes. */
+  get reservedBytes(): number {
     return this.#takenBytes
   }
 
-  /** What gives the room back, once; undefined where none is taken. */
+  /** Releases the shared memory; further calls do nothing. Undefined if none is reserved. */
   get release(): (() => void) | undefined {
     return this.#takenBytes === 0 ? undefined : () => this.drop()
   }
 
-  /** Gives the room back, and forgets the bytes. */
+  /** Releases the shared memory, and discards the bytes. */
   drop(): void {
-    this.#room?.release(this.#takenBytes)
+    this.#budget?.release(this.#takenBytes)
     this.#takenBytes = 0
     this.#bytes = empty
     this.#length = 0
   }
 
   #grow(neededBytes: number): boolean {
-    const roomy = Math.max(UNCOUNTED_BYTES, 2 * neededBytes)
-    const capacity = Math.max(neededBytes, Math.min(roomy, this.#mostBytes))
+    const doubled = Math.max(UNCOUNTED_BYTES, 2 * neededBytes)
+    const capacity = Math.max(neededBytes, Math.min(doubled, this.#mostBytes))
     if (capacity > UNCOUNTED_BYTES && !this.#take(capacity)) return false
     const grown = Buffer.allocUnsafeSlow(capacity)
     grown.set(this.#bytes.subarray(0, this.#length))
@@ -170,44 +170,44 @@ export class BodyBytes {
   }
 
   #take(bytes: number): boolean {
-    if (this.#room && !this.#room.tryReserve(bytes - this.#takenBytes)) return false
+    if (this.#budget && !this.#budget.tryReserve(bytes - this.#takenBytes)) return false
     this.#takenBytes = bytes
     return true
   }
 }
 
-/** Half of what bodies may take with what was parsed from them: 32 MiB in all. */
-const GENERATION_BYTES = 16 * 1024 * 1024
+/** Size of one of two cache generations of bodies with their parsed JSON: 32 MiB in total. */
+const CACHE_GENERATION_BYTES = 16 * 1024 * 1024
 
-/** A body, the texts in it once more, and the objects around them: chats of 600 to 38,000 bytes took 1.9 to 2.6 times their length. */
-const BYTES_PER_BYTE = 3
-const BYTES_PER_BODY = 1_000
+/** Memory of a body, its parsed strings and objects. Measured: 1.9 to 2.6 times the length, for chats of 600 to 38,000 bytes. */
+const MEMORY_PER_BODY_BYTE = 3
+const MEMORY_PER_BODY = 1_000
 
-const MAX_BODY_BYTES = 1024 * 1024
+const MAX_CACHED_BODY_BYTES = 1024 * 1024
 
 /**
- * Parses the bodies of requests; one that comes again and again is parsed once. Load tests repeat their prompts, and to
- * compare two bodies of 600 bytes takes a sixth of the time that parsing one takes, of 40 KB a twenty-eighth.
+ * Creates a parser that caches repeated bodies, because load tests repeat their prompts. Comparing two bodies takes a sixth of the time
+ * of parsing with 600 bytes, and a twenty-eighth with 40 KB.
  *
- * @returns what gives the JSON of a body, undefined where it is none; what it has given before is frozen
+ * @returns a function that returns the JSON of a body, or undefined if it is invalid; the JSON of a repeated body is frozen
  */
 export function createRepeatedBodies(): (body: Buffer) => unknown {
   const parsed = new RepeatCache<Buffer, unknown>(
     {
       hash: (body) => hashSamples(body.length, (at) => body[at] ?? 0),
-      equals: (kept, body) => kept.equals(body),
-      copy: ownBytes,
-      weigh: ({ length }) => BYTES_PER_BYTE * length + BYTES_PER_BODY,
+      equals: (cached, body) => cached.equals(body),
+      copy: copyBytes,
+      weigh: ({ length }) => MEMORY_PER_BODY_BYTE * length + MEMORY_PER_BODY,
       share: deepFreeze,
     },
-    GENERATION_BYTES,
-    BYTES_PER_BYTE * MAX_BODY_BYTES + BYTES_PER_BODY,
+    CACHE_GENERATION_BYTES,
+    MEMORY_PER_BODY_BYTE * MAX_CACHED_BODY_BYTES + MEMORY_PER_BODY,
   )
   return (body) => parsed.get(body, parseJson)
 }
 
-/** A small copy would else be part of a larger buffer, and keep all of that in memory. */
-function ownBytes(body: Buffer): Buffer {
+/** Copies to a separate buffer: a slice of the pool of Node would keep the whole pool in memory. */
+function copyBytes(body: Buffer): Buffer {
   const own = Buffer.allocUnsafeSlow(body.length)
   own.set(body)
   return own

@@ -20,17 +20,17 @@ import { epochMs } from '../lib/real-timers.ts'
 const refused = new WeakSet<Duplex>()
 
 /**
- * Answers what is no complete request, and ends its connection: Node asks for it when it cannot parse what came, when it
- * came too late, and when a connection broke. Complete requests before that are answered first.
+ * Answers an incomplete or malformed request, and ends its connection, after the answers to earlier requests. Handles the `clientError`
+ * event of Node: parse errors, timeouts and broken connections.
  *
- * @returns what it was; undefined for a connection that broke or was refused before
+ * @returns the reason for the end; undefined for a connection that broke or was refused before
  */
 export function refuseRequest(
   error: NodeJS.ErrnoException,
   socket: Duplex,
   headerLimitKb: number,
 ): ConnectionEnd | undefined {
-  // What follows what could not be parsed cannot be parsed either, and Node tells so for every part of it.
+  // After a parse error, Node reports an error for each further part.
   if (refused.has(socket) || isLingering(socket)) return undefined
   const { code = '' } = error
   const isLate = code === 'ERR_HTTP_REQUEST_TIMEOUT'
@@ -40,23 +40,23 @@ export function refuseRequest(
   }
   refused.add(socket)
   const refusal = isLate ? requestTimedOut() : parseError(code, headerLimitKb)
-  whenAnswered(socket as Socket, () => endWith(refusal, socket as Socket, isLate))
+  whenAnswered(socket as Socket, () => sendRefusal(refusal, socket as Socket, isLate))
   if (isLate) return 'late'
-  // A client that leaves in the middle of its request has broken off, and sent nothing wrong.
+  // The client disconnected during its request; it sent nothing malformed.
   if (code === 'HPE_INVALID_EOF_STATE') return undefined
   return code === 'HPE_HEADER_OVERFLOW' ? 'headersTooLarge' : 'malformed'
 }
 
-/** Calls `then` once all complete requests of a connection are answered; never where it breaks before. */
+/** Calls `then` when all complete requests of a connection are answered. Not called if the connection breaks before. */
 export function whenAnswered(socket: Socket, then: () => void): void {
   const current = currentAnswer(socket)
-  // Node has listened before, and has given the turn to the next answer by then.
+  // Node's own `finish` listener runs first and makes the next response the current one.
   if (current?.req.complete) current.once('finish', () => whenAnswered(socket, then))
   else then()
 }
 
-function endWith(refusal: ServiceError, socket: Socket, isLate: boolean): void {
-  if (!mayAnswer(socket, isLate)) {
+function sendRefusal(refusal: ServiceError, socket: Socket, isLate: boolean): void {
+  if (!canAnswer(socket, isLate)) {
     socket.destroy()
     return
   }
@@ -64,7 +64,7 @@ function endWith(refusal: ServiceError, socket: Socket, isLate: boolean): void {
 }
 
 /**
- * Answers a request whose head is refused, once its body has come, so that no reset overtakes the answer.
+ * Answers a request with an invalid head after its body is received, so that no reset discards the answer.
  *
  * @param isAwaited whether the client waits for the answer before it sends the body
  */
@@ -75,7 +75,7 @@ export function refuseHead(
   isAwaited = false,
 ): void {
   const send = (): void => {
-    const { headers, body } = write(refusal)
+    const { headers, body } = writeRefusal(refusal)
     outgoing.writeHead(refusal.status, isAwaited ? headers : [...headers, 'Connection', 'close']).end(body)
   }
   incoming.resume()
@@ -88,26 +88,26 @@ function parseError(code: string, headerLimitKb: number): ServiceError {
   return code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW' ? chunkExtensionTooLarge() : malformedRequest()
 }
 
-/** An answer may go out only where the client takes it for the one of the request that it is about. */
-function mayAnswer(socket: Socket, isLate: boolean): boolean {
+/** Returns whether the client will match the answer to the refused request. */
+function canAnswer(socket: Socket, isLate: boolean): boolean {
   if (!socket.writable) return false
   const current = currentAnswer(socket)
-  // Between the requests of a connection: but a client that has sent nothing would take it for that of its first request.
+  // No response is in progress. A client that has sent nothing would treat the answer as the one to its first request.
   if (!current) return !(isLate && socket.bytesRead === 0)
   return !current.headersSent && !current.req.complete
 }
 
 function refusalBytes(refusal: ServiceError): string {
   const { status, reason = STATUS_CODES[status] ?? '' } = refusal
-  const { headers, body } = write(refusal)
+  const { headers, body } = writeRefusal(refusal)
   let head = `HTTP/1.1 ${status} ${reason}\r\n`
   for (let index = 0; index < headers.length; index += 2)
     head += `${headers[index]}: ${headers[index + 1]}\r\n`
   return `${head}Connection: close\r\n\r\n${body}`
 }
 
-/** What came is no whole request, so that nothing is known of it: the refusal has an id of its own. */
-function write(refusal: ServiceError): { headers: string[]; body: string } {
+/** Writes a refusal with a new id, because the request is incomplete. */
+function writeRefusal(refusal: ServiceError): { headers: string[]; body: string } {
   const id = randomUUID()
   const { body, contentType } = openAiFormat.writeError(refusal, id)
   const headers = new HeaderList(

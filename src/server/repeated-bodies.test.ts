@@ -5,7 +5,7 @@ const chat = (content: string): Buffer =>
   Buffer.from(JSON.stringify({ messages: [{ role: 'user', content }] }))
 
 describe('createRepeatedBodies', () => {
-  it('gives a body that comes again the same JSON, which nobody can change', () => {
+  it('returns the same frozen JSON for a repeated body', () => {
     const readJson = createRepeatedBodies()
     const [first, second, third] = [1, 2, 3].map(() => readJson(chat('Hi')))
     expect(first).toEqual({ messages: [{ role: 'user', content: 'Hi' }] })
@@ -16,12 +16,12 @@ describe('createRepeatedBodies', () => {
     )
   })
 
-  it('gives one that comes once a JSON of its own', () => {
+  it('returns mutable JSON for a new body', () => {
     const readJson = createRepeatedBodies()
     expect(Object.isFrozen(readJson(chat('Hi')))).toBe(false)
   })
 
-  it('tells bodies apart that differ in one byte', () => {
+  it('distinguishes bodies that differ in one byte', () => {
     const readJson = createRepeatedBodies()
     const text = 'x'.repeat(1_000)
     for (let at = 0; at < text.length; at++) {
@@ -32,7 +32,7 @@ describe('createRepeatedBodies', () => {
     }
   })
 
-  it('keeps a copy of the bytes, which belong to a buffer that is used again', () => {
+  it('stores a copy of the bytes, because their buffer is reused', () => {
     const readJson = createRepeatedBodies()
     const body = chat('one')
     for (let time = 0; time < 3; time++) readJson(body)
@@ -41,7 +41,7 @@ describe('createRepeatedBodies', () => {
     expect(readJson(chat('one'))).toEqual({ messages: [{ role: 'user', content: 'one' }] })
   })
 
-  it('knows what is no JSON for what it is, each time', () => {
+  it('returns undefined for invalid JSON, each time', () => {
     const readJson = createRepeatedBodies()
     for (let time = 0; time < 3; time++) expect(readJson(Buffer.from('{"a":'))).toBeUndefined()
   })

@@ -1,43 +1,43 @@
 import { clearTimeout, setTimeout } from '../lib/real-timers.ts'
 
-/** One answer on its way to a caller in the same process. */
+/** An answer in progress to a caller in the same process. */
 export interface RunningAnswer {
-  /** Fires when the caller leaves, or the simulator is closed. */
+  /** Aborted when the caller aborts, or the simulator is closed. */
   readonly signal: AbortSignal
-  /** Gives what `answered` gives, or rejects as soon as the signal fires; what still comes then goes to `discard`. */
+  /** Resolves as `answered`, or rejects when the signal is aborted. A later result is passed to `discard`. */
   orAborted<T>(answered: Promise<T>, discard: (late: T) => void): Promise<T>
-  /** The same bytes, as they come and as they are asked for; it breaks off when the signal fires. */
-  watch(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array>
-  /** What the caller is told: the reason of its own signal, or else a TypeError with the cause. */
-  explain(message: 'fetch failed' | 'terminated', cause: unknown): unknown
-  /** Says that nothing more comes. */
+  /** Returns the body with the same bytes on demand. It fails when the signal is aborted. */
+  wrapBody(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array>
+  /** Returns the error for the caller: the reason of its signal, or else a TypeError with the cause. */
+  errorFor(message: 'fetch failed' | 'terminated', cause: unknown): unknown
+  /** Marks the answer as complete. */
   end(): void
 }
 
-/** The answers that somebody waits for, so that a closing simulator can wait for them. */
+/** Tracks answers in progress, so that `close` can wait for them. */
 export class RunningAnswers {
-  /** Those whose head is awaited, or whose body was begun to be read. One that nobody reads holds nobody up, and no memory. */
+  /** Answers with a pending head or a body that is being read. `close` does not wait for a body that is not read. */
   readonly #awaited = new Set<AbortController>()
   #closed: Error | undefined
   #onIdle: (() => void) | undefined
 
   /**
-   * @param asked kept as long as the answer: Node forgets to pass an abort on to a Request that is collected
-   * @throws {TypeError} once it is closed
+   * @param request referenced as long as the answer, because Node does not forward an abort to a Request after garbage collection
+   * @throws {TypeError} after `close`
    */
-  begin(asked: Request): RunningAnswer {
+  begin(request: Request): RunningAnswer {
     if (this.#closed) throw new TypeError('fetch failed', { cause: this.#closed })
     const abort = new AbortController()
     const { signal } = abort
-    const leave = (): void => abort.abort(asked.signal.reason)
-    asked.signal.addEventListener('abort', leave, { once: true })
+    const onAbort = (): void => abort.abort(request.signal.reason)
+    request.signal.addEventListener('abort', onAbort, { once: true })
     this.#awaited.add(abort)
     const end = (): void => {
-      asked.signal.removeEventListener('abort', leave)
-      this.#forget(abort)
+      request.signal.removeEventListener('abort', onAbort)
+      this.#remove(abort)
     }
-    const explain: RunningAnswer['explain'] = (message, cause) =>
-      asked.signal.aborted ? asked.signal.reason : new TypeError(message, { cause })
+    const errorFor: RunningAnswer['errorFor'] = (message, cause) =>
+      request.signal.aborted ? request.signal.reason : new TypeError(message, { cause })
     const onRead = (): void => {
       if (!this.#closed) this.#awaited.add(abort)
       else if (!this.#awaited.has(abort)) abort.abort(this.#closed)
@@ -45,17 +45,17 @@ export class RunningAnswers {
     return {
       signal,
       end,
-      explain,
+      errorFor,
       orAborted: (answered, discard) => orAborted(answered, signal, discard),
-      watch: (body) => {
-        // Whoever waited for its head while the simulator closes is about to read it.
-        if (!this.#closed) this.#forget(abort)
-        return watch(body, signal, { onRead, onEnd: end, explain })
+      wrapBody: (body) => {
+        // While the simulator closes, assume that the caller is about to read the body.
+        if (!this.#closed) this.#remove(abort)
+        return wrapBody(body, signal, { onRead, onEnd: end, errorFor })
       },
     }
   }
 
-  /** Begins no more, waits for what somebody waits for, and breaks off what is left after the grace period. */
+  /** Rejects new answers, waits for awaited ones, and aborts the remaining ones after the grace period. */
   async close(graceMs: number): Promise<void> {
     this.#closed = new Error('The simulator is closed.')
     await new Promise<void>((resolve) => {
@@ -64,17 +64,17 @@ export class RunningAnswers {
         clearTimeout(grace)
         resolve()
       }
-      this.#tellIdle()
+      this.#notifyIdle()
     })
     for (const abort of this.#awaited) abort.abort(this.#closed)
   }
 
-  #forget(abort: AbortController): void {
+  #remove(abort: AbortController): void {
     this.#awaited.delete(abort)
-    this.#tellIdle()
+    this.#notifyIdle()
   }
 
-  #tellIdle(): void {
+  #notifyIdle(): void {
     if (this.#awaited.size === 0) this.#onIdle?.()
   }
 }
@@ -91,15 +91,15 @@ function orAborted<T>(answered: Promise<T>, signal: AbortSignal, discard: (late:
   })
 }
 
-interface BodyListener extends Pick<RunningAnswer, 'explain'> {
+interface BodyListener extends Pick<RunningAnswer, 'errorFor'> {
   readonly onRead: () => void
   readonly onEnd: () => void
 }
 
-function watch(
+function wrapBody(
   body: ReadableStream<Uint8Array>,
   signal: AbortSignal,
-  { onRead, onEnd, explain }: BodyListener,
+  { onRead, onEnd, errorFor }: BodyListener,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader()
   return new ReadableStream<Uint8Array>(
@@ -107,7 +107,7 @@ function watch(
       start(controller) {
         const onAbort = (): void => {
           onEnd()
-          controller.error(explain('terminated', signal.reason))
+          controller.error(errorFor('terminated', signal.reason))
           reader.cancel(signal.reason).catch(() => {})
         }
         signal.addEventListener('abort', onAbort, { once: true })
@@ -126,7 +126,7 @@ function watch(
         } catch (cause) {
           if (signal.aborted) return
           onEnd()
-          controller.error(explain('terminated', cause))
+          controller.error(errorFor('terminated', cause))
         }
       },
       cancel(reason) {

@@ -9,97 +9,98 @@ import type { ExtensionSource } from './start-simulator.ts'
 
 /** Where `listen` opens a port. */
 export interface ListenOptions {
-  /** 0, the default, takes a free one. */
+  /** Port. 0, the default, selects a free port. */
   readonly port?: number | undefined
-  /** Default `127.0.0.1`: only programs of this machine reach it. */
+  /** Address. Default `127.0.0.1`, which only this machine can reach. */
   readonly host?: string | undefined
 }
 
 /** A simulator in this process. */
 export interface SimulatorHandle<C extends Clock = Clock> extends AsyncDisposable {
   /**
-   * The endpoint for clients: `http://simulator.localhost`, which only `fetch` of this object reaches, until `listen` has
-   * opened a port, and then the address of that.
+   * The endpoint for clients. Before `listen`: `http://simulator.localhost`, which only `fetch` of this object can reach. After `listen`:
+   * the address of the port.
    */
   readonly url: string
   /** The key that callers must send, as `api-key` or as bearer token. */
   readonly apiKey: string
-  /** The key of the administration under `/++/`: the same, unless the options set another one. */
+  /** The key of the admin API under `/++/`. Default: `apiKey`. */
   readonly adminApiKey: string
   /**
-   * The standard `fetch`, answered in this process and without a socket, whatever the host of the URL. It needs no `this`.
-   * An aborted signal rejects with its reason; a connection that a fault cuts rejects with TypeError "fetch failed", or
-   * breaks the body with TypeError "terminated", both with a `cause` that has a code such as `ECONNRESET`.
+   * The standard `fetch`, answered in this process without a socket, for any host in the URL. It does not need `this`.
+   *
+   * With an aborted signal it rejects with the reason of the signal. If a fault cuts the connection, it rejects with TypeError "fetch
+   * failed", or the body fails with TypeError "terminated". Both have a `cause` with a code such as `ECONNRESET`.
    */
   readonly fetch: typeof globalThis.fetch
-  /** The time that counts here; `clock.advance(ms)` moves a virtual one, and runs what is due on the way. */
+  /** The clock of this simulator. `clock.advance(ms)` advances a virtual clock and runs the timers that become due. */
   readonly clock: C
   /**
-   * Opens a port, for clients in other processes, or such that take no `fetch`.
+   * Opens a port, for clients in other processes or without a `fetch` option.
    *
-   * @throws {OperatorError} LISTEN_FAILED when the address is taken or not allowed
-   * @throws {Error} when it listens already, or is closed
+   * @throws {OperatorError} LISTEN_FAILED if the address is in use or not allowed
+   * @throws {Error} if it listens already, or is closed
    */
   listen(options?: ListenOptions): Promise<{ readonly url: string }>
   /**
-   * The requests so far, oldest first, as they stand now. With the option `journal` only.
+   * Returns the requests of the journal, oldest first. Requires the option `journal`.
    *
-   * @throws {Error} when nothing is kept
+   * @throws {Error} if the journal is off
    */
   requests(filter?: JournalFilter): JournalEntry[]
   /**
-   * What the clients' retries are like: those that came too early, or could not succeed. With the option `journal` only.
+   * Returns a report on client retries: retries that were too early, or could not succeed. Requires the option `journal`.
    *
-   * @throws {Error} when nothing is kept
+   * @throws {Error} if the journal is off
    */
   retryReport(): RetryReport
-  /** What can change while it runs, in the form in which `patch` takes it. */
+  /** Returns the settings that can change at run time, in the format of `patch`. */
   config(): Readonly<Record<string, unknown>>
   /**
-   * Changes that: `{ latency: { time_scale: 1 } }`, `{ openai_deployments: { chat: { tokens_per_minute: 100 } } }`. A JSON
-   * merge patch: null puts a setting back to its default, and removes a deployment.
+   * Changes the configuration with a JSON merge patch: `{ latency: { time_scale: 1 } }`, or
+   * `{ openai_deployments: { chat: { tokens_per_minute: 100 } } }`. Null resets a setting to its default and removes a deployment.
    *
-   * @throws {OperatorError} CONFIG_INVALID with every problem; nothing has changed then
+   * @throws {OperatorError} CONFIG_INVALID with all problems; nothing has changed then
    */
   patch(change: Readonly<Record<string, unknown>>): Promise<void>
-  /** Forgets everything since the start: patches, used limits, requests, stored responses, turns of recordings. */
+  /** Resets to the state after start-up: patches, limit usage, journal, stored responses, positions in repeated recordings. */
   reset(): Promise<void>
-  /** The metrics in the text form of Prometheus. */
+  /** Returns the metrics in the Prometheus text format. */
   metrics(): Promise<string>
   /**
-   * Takes no more requests, waits for running answers (`shutdownGraceSeconds`, default 1), cuts the others, writes recordings
-   * and closes extensions. A further call waits for the first.
+   * Rejects new requests, waits for running answers (`shutdownGraceSeconds`, default 1), cuts the remaining ones, writes recordings
+   * and closes extensions. Further calls wait for the first.
    *
-   * @throws {OperatorError} RECORDINGS_UNWRITABLE when something is lost, RECORDINGS_UNUSED where `recordings.replay.strict`
-   * asks for it
+   * @throws {OperatorError} RECORDINGS_UNWRITABLE if recordings are lost, RECORDINGS_UNUSED with `recordings.replay.strict` if
+   * recordings were not used
    */
   close(): Promise<void>
 }
 
-/** Whose time counts: the machine's, one that stands still until it is moved, or a clock of the caller. */
+/** The clock source: the system clock, a virtual clock that only `advance` moves, or a clock object. */
 export type ClockChoice = 'system' | 'virtual' | Clock
 
-/** The clock that a choice gives: one with `advance` for `virtual`. */
+/** The type of the clock for a choice; `virtual` has `advance`. */
 export type ChosenClock<C extends ClockChoice> = C extends 'virtual'
   ? VirtualClock
   : C extends Clock
     ? C
     : Clock
 
-/** What `createSimulator` takes: the configuration, and what only a program can give. */
+/** Options of `createSimulator`: the configuration, and objects that only a program can pass. */
 export interface SimulatorOptions<C extends ClockChoice = ClockChoice> extends Omit<
   ConfigOptions,
   'clock' | 'log'
 > {
   /**
-   * With `virtual`, or a virtual clock that several simulators share, time passes only by `clock.advance(ms)`: windows of
-   * limits, waiting times, incidents. Default `system`.
+   * Default `system`. With `virtual`, or a virtual clock that several simulators share, only `clock.advance(ms)` advances time: limit
+   * windows, latency, incidents.
    */
   readonly clock?: C | undefined
-  /** In the order in which they act: extensions, functions that make one, or paths of files, folders and packages. */
+  /** Extensions in the order of their hooks: extension objects, functions that return one, or paths of files, folders or packages. */
   readonly extensions?: readonly ExtensionSource[] | undefined
-  /** The least severity of the lines on standard error, `silent` for none, or a logger of one's own; default `warn`. */
+  /** Minimum level of log lines on standard error, `silent` for none, or a custom logger. Default `warn`. */
   readonly log?: LineLogLevel | 'silent' | Logger | undefined
-  /** What relative paths start from; default: the working directory of the process. */
+  /** Base of relative paths. Default: the working directory of the process. */
   readonly workingDirectory?: string | undefined
 }

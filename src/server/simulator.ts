@@ -39,73 +39,72 @@ import { createUndefinedReport, logWarnings } from './log-warnings.ts'
 import type { PoolState, SharedDeps } from './pool-state.ts'
 import { SourceTable, type RecordingsInUse } from './source-table.ts'
 
-/** A simulator's parts, put together but not listening. */
+/** A simulator with all of its components. It does not listen. */
 export interface Simulator {
-  /** The configuration over time; `config` is that of the moment. */
+  /** The configuration with its changes; `config` is the current one. */
   readonly live: LiveConfig
   readonly config: Config
   readonly clock: Clock
   readonly logger: Logger
   readonly random: Random
   readonly metrics: Metrics
-  /** Runs from the start where the configuration has a timetable. Its timer keeps a process alive until it is stopped. */
+  /** Starts with the timetables of the configuration. Its timer keeps the process alive until it is closed. */
   readonly incidents: IncidentTimetables
-  /** What has been noted, by all simulators of a service; undefined where the configuration asks for none. */
+  /** The journal, shared with other simulators if Redis is used; undefined if it is off. */
   readonly journal: JournalReader | undefined
-  /** The same where it is that of this process alone. */
+  /** The journal if it is local to this process; otherwise undefined. */
   readonly ownJournal: Journal | undefined
-  /** What the processes of a pool have together. */
-  readonly state: PoolState
-  /** The deployments that have slots or slow down under load, once they had a request. */
+  /** State that the primary shares with its workers. */
+  readonly poolState: PoolState
+  /** Occupancy of deployments with slots or load-dependent latency, after their first request. */
   readonly occupancy: () => Iterable<Occupancy>
   readonly extensions: Extensions
-  /** What the configuration of the moment uses its recordings for, by folder. */
+  /** The recordings that the current configuration uses, by folder. */
   readonly recordings: readonly RecordingsInUse[]
-  /** The way of a request through all stages. */
+  /** Runs a request through all stages. */
   readonly run: Run
-  /** Hears of an answer that broke while it was sent. */
+  /** Called when sending an answer fails. */
   readonly onSendFailure: (error: unknown) => void
-  /** Hears of an answer whose head could not be sent as it was. */
+  /** Called when a head could not be sent unchanged. */
   readonly onInvalidHead: OnInvalidHead
-  /** Hears of a failure outside the pipeline: in a page of the simulator's own. */
+  /** Called for a failure outside the pipeline, such as in a page. */
   readonly onPageFailure: (error: unknown) => void
-  /** Hears of a listener to the end of an exchange that threw. */
+  /** Called when an `onEnd` callback of an exchange throws. */
   readonly onListenerFailure: (error: unknown, exchange: Exchange) => void
   /**
-   * Makes everything ready for the first request.
+   * Prepares everything for the first request.
    *
-   * @throws {OperatorError} for recordings that cannot be written, an extension that cannot start, or missing packages of
-   * OpenTelemetry
+   * @throws {OperatorError} if recordings cannot be written, an extension cannot start, or packages of OpenTelemetry are missing
    */
   start(): Promise<void>
-  /** Forgets everything since the start: patches, used limits, the journal, stored responses, turns of recordings. */
+  /** Resets to the state after start-up: patches, limit usage, journal, stored responses, positions in repeated recordings. */
   reset(): Promise<Change>
   /**
    * Stops timers, writes recordings, and closes extensions.
    *
-   * @throws {OperatorError} RECORDINGS_UNWRITABLE when something is lost by that
+   * @throws {OperatorError} RECORDINGS_UNWRITABLE if recordings are lost
    */
   close(): Promise<void>
 }
 
-/** What a simulator takes from outside. */
+/** Dependencies of a simulator. */
 export interface SimulatorDeps extends SharedDeps {
   readonly clock: Clock
   readonly logger: Logger
-  /** Measures the event loop that serves this simulator; absent for one that nobody times. */
+  /** Measures the event loop of this process. Absent: no measurement. */
   readonly loopLag?: LoopLag
-  /** Where a line for each request goes; absent: nowhere. */
+  /** Destination of request lines. Absent: no request log. */
   readonly requestLog?: RequestLogOptions | undefined
-  /** Absent: none. */
+  /** Default: none. */
   readonly extensions?: Extensions
-  /** What it has together with simulators on other machines; closed with the simulator. Absent: nothing. */
+  /** State shared with simulators on other machines; closed with the simulator. Absent: no shared state. */
   readonly sharedState?: RedisSharedState | undefined
 }
 
 /**
- * Builds a simulator from its configuration: the one place where the stages meet.
+ * Creates a simulator and connects its stages.
  *
- * @throws {OperatorError} for recordings that are to be replayed and cannot be read
+ * @throws {OperatorError} if recordings for replay cannot be read
  */
 export function assembleSimulator(
   live: LiveConfig,
@@ -128,7 +127,7 @@ export function assembleSimulator(
   } = shared
   const occupancy = (): Iterable<Occupancy> => slots.occupancy?.() ?? []
   const incidents = new IncidentTimetables(clock, (resource, phase, round) => {
-    // Several processes go through one timetable, and one of them tells.
+    // All processes follow the same timetable; only the primary logs it.
     if (shared.processNumber === undefined) logPhase(logger, resource, phase, round)
   })
   const faults = createFaults(incidents)
@@ -169,9 +168,9 @@ export function assembleSimulator(
   const prepareSources = async (config: Config): Promise<void> => {
     for (const view of config.resources.values()) await sources.open(view)
   }
-  for (const view of live.current.resources.values()) sources.of(view)
+  for (const view of live.current.resources.values()) sources.recordingsOf(view)
   live.prepare = prepareSources
-  // The primary of several processes tells for all.
+  // Only the primary logs warnings.
   if (shared.processNumber === undefined) logWarnings(live, logger)
 
   const run = createPipeline(
@@ -196,10 +195,7 @@ export function assembleSimulator(
       onFailure: (error, { logFields }) =>
         logFailure(logger, error, logFields, 'A request failed inside the simulator.'),
       onUnknownPath: ({ logFields }) =>
-        logger.info(
-          logFields,
-          'No operation has this method and path; the caller got the 404 of the service.',
-        ),
+        logger.info(logFields, 'Unknown method and path; answered with the 404 of the service.'),
       ...(live.current.logLevel === 'debug' && { onTrace: createTraceLog(logger) }),
     },
   )
@@ -210,15 +206,15 @@ export function assembleSimulator(
     incidents.follow(timetablesOf(next), (name) => resources.has(name))
     resources = next.resources
   })
-  /** What no other simulator has. */
-  const forget = (): void => {
+  /** Clears state that is not shared with other simulators. */
+  const clearLocalState = (): void => {
     ownJournal?.clear()
     builtIn.reset()
     if (!service?.deps.cursors) void cursors.clear?.()
     restartIncidents()
     shared.onReset?.()
   }
-  service?.onReset(forget)
+  service?.onReset(clearLocalState)
 
   return {
     live,
@@ -232,24 +228,19 @@ export function assembleSimulator(
     incidents,
     journal: service?.journal ?? ownJournal,
     ownJournal,
-    state: { limits, slots, responses, cursors, journal: shared.journal ?? ownJournal ?? noJournal },
+    poolState: { limits, slots, responses, cursors, journal: shared.journal ?? ownJournal ?? noopJournal },
     occupancy,
     extensions,
     get recordings() {
       return sources.inUse(live.current)
     },
     run,
-    onPageFailure: (error) => logFailure(logger, error, {}, "One of the simulator's own pages failed."),
+    onPageFailure: (error) => logFailure(logger, error, {}, 'A page of the simulator failed.'),
     onSendFailure: (error) =>
-      logFailure(
-        logger,
-        error,
-        {},
-        'An answer broke while it was sent: its client got a 500, or a cut stream.',
-      ),
+      logFailure(logger, error, {}, 'Could not send an answer. The client got a 500, or a cut connection.'),
     onInvalidHead: createHeadReports(clock, logger),
     onListenerFailure: (error, { logFields }) =>
-      logFailure(logger, error, logFields, 'What listens to the end of a request failed.'),
+      logFailure(logger, error, logFields, 'A callback at the end of a request failed.'),
     async start() {
       await telemetry?.start()
       await prepareSources(live.current)
@@ -265,7 +256,7 @@ export function assembleSimulator(
       const change = await live.reset()
       await limits.clear?.()
       await cursors.clear?.()
-      forget()
+      clearLocalState()
       await service?.notifyReset()
       return change
     },
@@ -292,8 +283,8 @@ function randomOf({ seed }: Config, processNumber: number | undefined): Random {
   return processNumber === undefined ? random : random.branch(processNumber)
 }
 
-/** Takes what workers tell of their requests where no journal is kept. */
-const noJournal: JournalSink = { started: () => undefined, ended() {} }
+/** Discards the requests that workers report when the journal is off. */
+const noopJournal: JournalSink = { started: () => undefined, ended() {} }
 
 function journalOf(
   { journalSize, testHeader }: Config,
@@ -311,16 +302,18 @@ function timetablesOf({ resources }: Config): Timetables {
   return Array.from(resources, ([name, { incidents }]) => [name, incidents] as const)
 }
 
-function logPhase(logger: Logger, of: string, phase: IncidentPhase | undefined, round: number): void {
-  const resource = of === defaultResourceName ? undefined : of
+function logPhase(
+  logger: Logger,
+  resourceName: string,
+  phase: IncidentPhase | undefined,
+  round: number,
+): void {
+  const resource = resourceName === defaultResourceName ? undefined : resourceName
   if (!phase) {
-    logger.info({ resource, rounds: round }, 'The timetable of incidents is over.')
+    logger.info({ resource, rounds: round }, 'The incident timetable has ended.')
     return
   }
   const { name, deployment, startMs, endMs } = phase
   const seconds = endMs === Infinity ? undefined : (endMs - startMs) / 1_000
-  logger.info(
-    { resource, phase: name, round, deployment, seconds },
-    'A phase of the timetable of incidents has begun.',
-  )
+  logger.info({ resource, phase: name, round, deployment, seconds }, 'An incident phase has started.')
 }

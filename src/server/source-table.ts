@@ -13,7 +13,7 @@ import type { ReplayCursors } from '../recordings/replay-cursors.ts'
 import { createForward, createForwardSource, type Forward } from '../upstream/forward.ts'
 import { createUpstreamClient, type UpstreamClient } from '../upstream/upstream-client.ts'
 
-/** What a folder of recordings is used for. */
+/** A recordings folder in use. */
 export interface RecordingsInUse {
   readonly config: RecordingsConfig
   /** Writes to the folder; undefined where nothing is recorded. */
@@ -22,60 +22,63 @@ export interface RecordingsInUse {
   readonly replay: Replay | undefined
 }
 
-/** What the table is made from. */
+/** Options of `SourceTable`. */
 export interface SourceTableOptions {
   readonly clock: Clock
   readonly logger: Logger
-  /** The configuration of the moment. */
+  /** Returns the current configuration. */
   readonly config: () => Config
   readonly generate: Source
   readonly forwarder: Forwarder | undefined
   /** Called for each answer that could not be recorded. */
   readonly onRecordingLost?: (loss: RecordingLoss) => void
-  /** Of requests that were recorded several times. */
+  /** Positions in repeated recordings. */
   readonly cursors: ReplayCursors
 }
 
-/** One folder of recordings: at most one recorder and one index, whoever records and replays. */
+/** A recordings folder: one recorder and one index for all deployments and resources. */
 interface Folder {
   readonly recorder: Recorder
   replay: Replay | undefined
   isOpen: boolean
 }
 
-interface Connected {
+interface UpstreamConnection {
   readonly client: UpstreamClient
   readonly forward: Forward
 }
 
 /**
- * What answers requests, by source, with the folders and the upstreams of all configurations that there were. Those of a
- * configuration that was left stay until the end: requests that began with them are still answered by them, and the next
- * change may go back to them.
+ * The sources, with the recordings folders and upstreams of the current and all earlier configurations. Those of earlier configurations
+ * stay open: running requests use them, and a later change can return to them.
  */
 export class SourceTable {
-  readonly #parts: SourceTableOptions
+  readonly #options: SourceTableOptions
   readonly #folders = new MapByValue<RecordingsConfig, Folder>()
-  readonly #upstreams = new MapByValue<Upstream, Connected>()
+  readonly #upstreams = new MapByValue<Upstream, UpstreamConnection>()
   #secretLists: readonly (readonly string[])[] = []
   #secrets: readonly string[] = []
 
-  /** What answers, by source. */
+  /** The handler of each source. */
   readonly handlers: Readonly<Record<SourceName, Source>>
 
-  constructor(parts: SourceTableOptions) {
-    this.#parts = parts
+  constructor(options: SourceTableOptions) {
+    this.#options = options
     this.handlers = {
-      generate: parts.generate,
+      generate: options.generate,
       record: (exchange) =>
         this.#folder(exchange.config).recorder.answer(exchange, this.#upstream(exchange.config).forward),
       replay: (exchange) => this.#replay(exchange.config).answer(exchange),
-      forward: createForwardSource((exchange) => this.#upstream(exchange.config).forward, parts.logger),
+      forward: createForwardSource((exchange) => this.#upstream(exchange.config).forward, options.logger),
     }
   }
 
-  /** The recordings that a resource uses. @throws {OperatorError} for recordings that cannot be read */
-  of(config: ResourceView): RecordingsInUse {
+  /**
+   * Returns the recordings that a resource uses.
+   *
+   * @throws {OperatorError} if recordings cannot be read
+   */
+  recordingsOf(config: ResourceView): RecordingsInUse {
     return {
       config: config.recordings,
       recorder: writesRecordings(config) ? this.#folder(config).recorder : undefined,
@@ -83,11 +86,11 @@ export class SourceTable {
     }
   }
 
-  /** The recordings that the resources of a configuration use, each folder once, whichever resources have it. */
+  /** Returns the recordings that a configuration uses, each folder once. */
   inUse({ resources }: Config): readonly RecordingsInUse[] {
     const used = new Map<Folder, RecordingsInUse>()
     for (const view of resources.values()) {
-      const { config, recorder, replay } = this.of(view)
+      const { config, recorder, replay } = this.recordingsOf(view)
       if (!recorder && !replay) continue
       const folder = this.#folder(view)
       const known = used.get(folder)
@@ -97,19 +100,23 @@ export class SourceTable {
   }
 
   /**
-   * Makes a configuration ready for its first request.
+   * Prepares the recordings of a resource for its first request.
    *
-   * @throws {OperatorError} for recordings that cannot be read, or a folder that cannot be written
+   * @throws {OperatorError} if recordings cannot be read, or the folder cannot be written
    */
   async open(config: ResourceView): Promise<void> {
-    const { recorder } = this.of(config)
+    const { recorder } = this.recordingsOf(config)
     const folder = this.#folder(config)
     if (!recorder || folder.isOpen) return
     await recorder.open()
     folder.isOpen = true
   }
 
-  /** Writes and closes everything. @throws {OperatorError} RECORDINGS_UNWRITABLE when something is lost by that */
+  /**
+   * Writes recordings, and closes folders and upstreams.
+   *
+   * @throws {OperatorError} RECORDINGS_UNWRITABLE if recordings are lost
+   */
   async close(): Promise<void> {
     try {
       for (const { recorder } of this.#folders.values()) await recorder.close()
@@ -120,7 +127,7 @@ export class SourceTable {
 
   #folder({ recordings }: ResourceView): Folder {
     return this.#folders.get(recordings, () => {
-      const { clock, logger, onRecordingLost } = this.#parts
+      const { clock, logger, onRecordingLost } = this.#options
       const recorder = createRecorder({
         recordings,
         secrets: this.#allSecrets,
@@ -136,7 +143,7 @@ export class SourceTable {
 
   #replay(config: ResourceView): Replay {
     const folder = this.#folder(config)
-    const { logger, generate, cursors } = this.#parts
+    const { logger, generate, cursors } = this.#options
     return (folder.replay ??= createReplay({
       recordings: config.recordings,
       secrets: this.#allSecrets,
@@ -147,11 +154,11 @@ export class SourceTable {
     }))
   }
 
-  #upstream({ upstream, connections }: ResourceView): Connected {
-    // The configuration is checked: what forwards has an upstream.
-    if (!upstream) throw new Error('There is no upstream to forward to.')
+  #upstream({ upstream, connections }: ResourceView): UpstreamConnection {
+    // Validation ensures that a resource that forwards has an upstream.
+    if (!upstream) throw new Error('Could not forward: no upstream is configured.')
     return this.#upstreams.get(upstream, () => {
-      const { clock, logger, forwarder } = this.#parts
+      const { clock, logger, forwarder } = this.#options
       const credential = (): string => upstream.key
       const { headerLimitKb } = connections
       const client = createUpstreamClient({ upstream, credential, headerLimitKb, clock, logger })
@@ -159,10 +166,10 @@ export class SourceTable {
     })
   }
 
-  /** Every key of the moment, the same list as long as they are the same. */
+  /** Returns all current keys; the same array while they do not change. */
   readonly #allSecrets = (): readonly string[] => {
     const lists = [
-      configSecrets(this.#parts.config()),
+      configSecrets(this.#options.config()),
       ...Array.from(this.#upstreams.values(), ({ client }) => client.secrets()),
     ]
     const isSame =
@@ -175,7 +182,7 @@ export class SourceTable {
   }
 }
 
-/** A map whose keys are the same where they are equal in depth; objects that were looked up before are found at once. */
+/** A map that compares keys by deep equality. Objects that were looked up before are found by identity. */
 class MapByValue<K extends object, V> {
   readonly #byIdentity = new WeakMap<K, V>()
   readonly #entries: (readonly [key: K, value: V])[] = []

@@ -13,40 +13,40 @@ import type { Logger } from '../lib/logger.ts'
 import { useTokenFolder } from '../tokens/encoding.ts'
 import * as extensionKit from './extension-kit.ts'
 
-/** An extension itself, a function that makes one, or a path that names one: a file, a folder, a package. */
+/** An extension, a function that returns one, or the path of a file, a folder or a package. */
 export type ExtensionSource = string | ExtensionExport
 
-/** What a simulator is started with. */
+/** Options of `startSimulator`. */
 export interface StartOptions extends Omit<SimulatorDeps, 'extensions'> {
-  /** In the order in which they act. */
+  /** Extensions in the order of their hooks. */
   readonly extensions: readonly ExtensionSource[]
-  /** What the paths of extensions start from. */
+  /** Base of extension paths. */
   readonly workingDirectory: string
-  /** Whether its journal is its own, also where it has a Redis together with others. */
+  /** Whether the journal is local, even with Redis. Default false. */
   readonly hasOwnJournal?: boolean
-  /** Absent: all pages are of this process. */
+  /** Sources of pages for several processes. Default: this process serves all pages. */
   readonly pages?: PageSources
 }
 
-/** A simulator that can answer, and its routes. Whoever started it closes it. */
+/** A started simulator and its routes. The caller closes it. */
 export interface StartedSimulator {
   readonly simulator: Simulator
   readonly app: App
 }
 
 /**
- * Loads extensions, puts the simulator together, and makes it ready for its first request. Where a step fails, what was
- * started before it is closed again.
+ * Loads extensions, creates the simulator, and prepares it for its first request. If a step fails, everything started before it is
+ * closed.
  *
- * @throws {OperatorError} for a file of an encoding that is not the official one, an extension that cannot be loaded or
- * started, and recordings that cannot be read or written
+ * @throws {OperatorError} if an encoding file is not the official one, an extension cannot be loaded or started, or recordings cannot
+ * be read or written
  */
 export async function startSimulator(
   live: LiveConfig,
   { extensions, workingDirectory, pages, ...deps }: StartOptions,
 ): Promise<StartedSimulator> {
   const { clock, logger } = deps
-  takeTokenFolder(live, workingDirectory, logger)
+  applyTokenFolder(live, workingDirectory, logger)
   const host: ExtensionHost = {
     get config() {
       return live.current.defaultResource
@@ -54,7 +54,7 @@ export async function startSimulator(
     clock,
     logger,
   }
-  // A worker has them through its primary.
+  // A worker uses the shared state of its primary.
   const sharedState = deps.limits ? undefined : await connectSharedState(live, deps)
   const loaded = await loadAll(extensions, host, workingDirectory).catch((error: unknown) => {
     sharedState?.close()
@@ -65,23 +65,23 @@ export async function startSimulator(
     await simulator.start()
     return { simulator, app: createApp(simulator, pages) }
   } catch (error) {
-    // What made the start fail is what the caller has to hear of.
+    // Throw the error of the start, not of the close.
     await simulator.close().catch(() => {})
     throw error
   }
 }
 
-/** Before anything counts tokens, so that the files are what it counts by. */
-function takeTokenFolder(live: LiveConfig, workingDirectory: string, logger: Logger): void {
+/** Uses the encoding files of TIKTOKEN_CACHE_DIR. Must run before tokens are counted. */
+function applyTokenFolder(live: LiveConfig, workingDirectory: string, logger: Logger): void {
   const { tiktokenCacheDir } = live.current
   if (tiktokenCacheDir === undefined) return
   const { missing } = useTokenFolder(resolve(workingDirectory, tiktokenCacheDir))
   for (const sentence of missing) {
-    logger.info({ tiktokenCacheDir }, `${sentence} The tokens that come with the program are used.`)
+    logger.info({ tiktokenCacheDir }, `${sentence} The built-in encoding is used.`)
   }
 }
 
-/** Those with a path share one loader, and with it the modules that they have in common. */
+/** Loads extensions. Those with a path share one loader, and therefore their modules. */
 async function loadAll(
   sources: readonly ExtensionSource[],
   host: ExtensionHost,
@@ -101,8 +101,7 @@ async function loadAll(
 }
 
 /**
- * What extensions may import wherever their files lie, by the name that they import: the running simulator's own modules,
- * for `loadExtensions`.
+ * Modules of the running simulator that extensions can import from any location, by import name.
  */
 export const extensionModules: Readonly<Record<string, object>> = {
   'aoai-simulated-api/extension': extensionKit,

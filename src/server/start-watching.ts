@@ -3,33 +3,33 @@ import type { ConfigSources } from '../config/sources.ts'
 import { stackOf } from '../lib/error-text.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Replay } from '../recordings/replay-mode.ts'
-import { type Watch, type WatchMeans, watchFolders } from './watch-folders.ts'
-import { watchSettings, DEFAULT_QUIET_MS, Settle } from './watch-files.ts'
+import { type Watch, type WatchOptions, watchFolders } from './watch-folders.ts'
+import { watchSettings, DEFAULT_QUIET_MS, ChangeDebouncer } from './watch-files.ts'
 import type { Stats } from 'node:fs'
 import { dirname, relative, sep } from 'node:path'
 import { isRecordingPath } from '../recordings/load-recordings.ts'
 
-/** What is watched, and what takes up the changes. */
-export interface WatchOptions extends Omit<WatchMeans, 'poll'> {
+/** Options of `startWatching`. */
+export interface StartWatchingOptions extends Omit<WatchOptions, 'poll'> {
   readonly live: LiveConfig
-  /** What it replays may change at run time. */
+  /** The recordings in use. They can change at run time. */
   readonly simulator: { readonly recordings: readonly { readonly replay: Replay | undefined }[] }
-  /** What the configuration was read from. */
+  /** The sources of the configuration. */
   readonly sources: ConfigSources
 }
 
-const nothing: Watch = { ready: Promise.resolve(), close: async () => {} }
+const noWatch: Watch = { ready: Promise.resolve(), close: async () => {} }
 
 /**
- * Watches, where WATCH asks for it, the files that settings name, and the recordings as long as they are replayed. What they
- * hold counts from the next request on; what is wrong is logged, and what was in force stays.
+ * With WATCH, watches the files that settings name, and recordings in use for replay. Changes apply from the next request. If a changed file is
+ * invalid, the problems are logged and the previous content stays active.
  */
-export function startWatching({ live, simulator, sources, ...given }: WatchOptions): Watch {
+export function startWatching({ live, simulator, sources, ...options }: StartWatchingOptions): Watch {
   const { watch } = live.current
-  if (watch === 'false') return nothing
-  const means = { ...given, poll: watch === 'poll' }
-  const settings = watchSettings({ ...means, live, sources })
-  const recordings = followRecordings(live, simulator, means)
+  if (watch === 'false') return noWatch
+  const watchOptions = { ...options, poll: watch === 'poll' }
+  const settings = watchSettings({ ...watchOptions, live, sources })
+  const recordings = followRecordings(live, simulator, watchOptions)
   return {
     ready: Promise.all([settings.ready, recordings.ready]).then(() => {}),
     async close() {
@@ -38,8 +38,12 @@ export function startWatching({ live, simulator, sources, ...given }: WatchOptio
   }
 }
 
-/** Watches the recordings of the moment: a change of the mode may bring others, or end replaying. */
-function followRecordings(live: LiveConfig, simulator: WatchOptions['simulator'], means: WatchMeans): Watch {
+/** Watches the recordings in use. A change of the mode can add or remove some. */
+function followRecordings(
+  live: LiveConfig,
+  simulator: StartWatchingOptions['simulator'],
+  options: WatchOptions,
+): Watch {
   const watches = new Map<Replay, Watch>()
   let closing: Promise<unknown> = Promise.resolve()
   let isClosed = false
@@ -54,8 +58,8 @@ function followRecordings(live: LiveConfig, simulator: WatchOptions['simulator']
     for (const replay of replays) {
       if (watches.has(replay)) continue
       const onChange = (paths: readonly string[] | undefined): Promise<void> =>
-        takeUp(replay, paths, means.logger)
-      watches.set(replay, watchRecordings({ ...means, dir: replay.dir, onChange }))
+        reload(replay, paths, options.logger)
+      watches.set(replay, watchRecordings({ ...options, dir: replay.dir, onChange }))
     }
   }
   follow()
@@ -69,29 +73,29 @@ function followRecordings(live: LiveConfig, simulator: WatchOptions['simulator']
   }
 }
 
-async function takeUp(replay: Replay, paths: readonly string[] | undefined, logger: Logger): Promise<void> {
+async function reload(replay: Replay, paths: readonly string[] | undefined, logger: Logger): Promise<void> {
   try {
     await replay.refresh(paths)
   } catch (error) {
     const reason = stackOf(error)
     logger.error(
       { err: reason },
-      'Taking up changed recordings failed inside the simulator; those from before stay.',
+      'Could not reload changed recordings: internal error. The previous recordings stay active.',
     )
   }
 }
 
-/** A folder of recordings to watch, and who hears of its changes. */
-export interface WatchedRecordings extends WatchMeans {
-  /** The absolute path of the folder, whose subfolders are watched too. */
+/** Options of `watchRecordings`. */
+export interface WatchedRecordings extends WatchOptions {
+  /** Absolute path of the folder. Subfolders are included. */
   readonly dir: string
-  /** Hears which files are new, others or gone, once their writing is done; undefined: any may be. Must not reject. */
+  /** Called with files that were added, changed or removed, after their writing is done; undefined: any file. Must not reject. */
   readonly onChange: (paths: readonly string[] | undefined) => Promise<void>
 }
 
-/** Watches a folder of recordings until it is closed; asks for a look at all files at once, and again when it hears of changes. */
-function watchRecordings({ dir, onChange, ...means }: WatchedRecordings): Watch {
-  const settle = new Settle(means.quietMs ?? DEFAULT_QUIET_MS, (paths) =>
+/** Watches a recordings folder until it is closed. Calls `onChange` for all files at the start and when the watch is ready. */
+function watchRecordings({ dir, onChange, ...options }: WatchedRecordings): Watch {
+  const debouncer = new ChangeDebouncer(options.quietMs ?? DEFAULT_QUIET_MS, (paths) =>
     onChange(paths.includes(dir) ? undefined : paths),
   )
   const links = new Set<string>()
@@ -102,26 +106,26 @@ function watchRecordings({ dir, onChange, ...means }: WatchedRecordings): Watch 
     if (!stats || stats.isDirectory()) return false
     if (!isRecordingPath(dir, path)) return true
     if (stats.isSymbolicLink()) links.add(path)
-    // A folder tells of changes in its files, so that very many of them need no watch each; but polling and the targets of
-    // links do.
-    return stats.isFile() && !means.poll && !links.has(path)
+    // A watch of the folder reports changes of its files, so that many files need no separate watches. Exceptions are polling and the
+    // targets of links.
+    return stats.isFile() && !options.poll && !links.has(path)
   }
   const watch = watchFolders({
-    ...means,
+    ...options,
     folders: [dir],
     isIgnored,
-    onEvent(path, anything) {
-      if (anything && (path === dir || isIn(dir, path))) settle.note(dir)
-      else if (isIn(dir, path) && isRecordingPath(dir, path)) settle.note(path)
+    onEvent(path, isFolderChange) {
+      if (isFolderChange && (path === dir || isIn(dir, path))) debouncer.add(dir)
+      else if (isIn(dir, path) && isRecordingPath(dir, path)) debouncer.add(path)
     },
   })
   const first = onChange(undefined)
-  const ready = Promise.all([first, watch.ready]).then(() => settle.note(dir))
+  const ready = Promise.all([first, watch.ready]).then(() => debouncer.add(dir))
   return {
     ready,
     async close() {
       await watch.close()
-      await settle.close()
+      await debouncer.close()
       await first
     },
   }

@@ -5,29 +5,30 @@ import { whenAnswered } from './refuse-request.ts'
 import { malformedRequest, unknownTransferCoding } from '../wire/named-errors.ts'
 import type { ServiceError } from '../wire/errors.ts'
 
-/** A request to go on in another protocol. All earlier ones of its connection are answered. */
+/** An upgrade request. All earlier requests of its connection are answered. */
 export interface Upgrade {
   readonly incoming: IncomingMessage
   readonly socket: Socket
-  /** What the client has sent behind it already. */
+  /** Bytes received after the request. */
   readonly head: Buffer
-  /** Fires when the server stops; what is not over by the end of the grace period is cut. */
+  /** Aborted when the server stops. The connection is cut at the end of the grace period. */
   readonly stopping: AbortSignal
 }
 
-/** Where a connection may go on in another protocol. */
+/** A route for upgrade requests. */
 export interface UpgradeRoute {
-  /** As the header `Upgrade` names it, in lower case: `websocket`. */
+  /** Protocol of the header `Upgrade`, in lower case: `websocket`. */
   readonly protocol: string
   readonly matches: (path: string) => boolean
-  /** Takes the connection over, its key, its refusals and its end included. Must not throw. */
-  readonly take: (upgrade: Upgrade) => void
+  /** Takes over the connection: checks the key, answers and closes it. Must not throw. */
+  readonly handle: (upgrade: Upgrade) => void
 }
 
 /**
- * Sees to the connections that Node no longer reads as HTTP: those whose request wishes another protocol, or a tunnel. A wish that no
- * route takes is passed over, as HTTP allows (RFC 9110, 7.8): the connection is handed back, and the request is read again
- * without it. Node's own way to pass over it loses what came right behind the request.
+ * Handles connections that Node detaches from HTTP: upgrade and CONNECT requests.
+ *
+ * An upgrade request without a route is treated as a normal request (RFC 9110, 7.8): the connection is returned to Node, which parses the
+ * request again without the Upgrade header. Node's own way to ignore an upgrade loses the bytes after the request.
  */
 export class Upgrades {
   readonly #server: Server
@@ -39,18 +40,18 @@ export class Upgrades {
     this.#server = server
     this.#routes = routes
     server.on('upgrade', (incoming, socket, head) => this.#upgrade(incoming, socket as Socket, head))
-    // Without a listener Node cuts the connection, and with it the answers to earlier requests.
+    // Without a listener, Node cuts the connection and the answers to earlier requests.
     server.on('connect', (_, socket) =>
       this.#detach(socket as Socket, () => (socket as Socket).destroySoon()),
     )
   }
 
-  /** Tells those who have taken a connection that the server stops. */
+  /** Notifies the routes that the server stops. */
   stop(): void {
     this.#stopping.abort()
   }
 
-  /** Cuts what is left. */
+  /** Cuts all detached connections. */
   cut(): void {
     for (const socket of this.#detached) socket.destroy()
   }
@@ -60,7 +61,7 @@ export class Upgrades {
     this.#detach(socket, (release) => {
       const route = checkHead(incoming) ? undefined : this.#routeOf(incoming)
       if (route) {
-        route.take({ incoming, socket, head, stopping: this.#stopping.signal })
+        route.handle({ incoming, socket, head, stopping: this.#stopping.signal })
         return
       }
       release()
@@ -70,14 +71,14 @@ export class Upgrades {
 
   #routeOf({ url = '', headers }: IncomingMessage): UpgradeRoute | undefined {
     const [path = ''] = url.split('?')
-    const wished = new Set(headers.upgrade?.toLowerCase().split(/\s*,\s*/))
-    return this.#routes.find(({ protocol, matches }) => wished.has(protocol) && matches(path))
+    const requested = new Set(headers.upgrade?.toLowerCase().split(/\s*,\s*/))
+    return this.#routes.find(({ protocol, matches }) => requested.has(protocol) && matches(path))
   }
 
   /**
-   * Waits until earlier requests are answered: Node has taken the listeners away that the answers need.
+   * Waits until earlier requests are answered. Adds the listeners that these answers need, because Node has removed them.
    *
-   * @param then is handed what takes those of this away, too
+   * @param then receives a function that removes the added listeners
    */
   #detach(socket: Socket, then: (release: () => void) => void): void {
     const onDrain = (): void => emitDrain(socket)
@@ -96,25 +97,24 @@ export class Upgrades {
   }
 }
 
-/** A target in absolute form: its host, without a user in front, and what follows (RFC 9112, 3.2.2). */
+/** A target in absolute form (RFC 9112, 3.2.2). Groups: host without user information, path with query. */
 const absoluteForm = /^https?:\/\/(?:[^/?#@]*@)?([^/?#@]+)(\/[^#]*|\?[^#]*)?$/i
 
 /**
- * Checks what Node's parser lets pass, and brings the target into its usual form, a path with a query, so that nobody has to
- * know another one.
+ * Checks the head of a request more strictly than the parser of Node, and normalizes the target to a path with a query.
  *
- * @returns what the request is refused with; undefined for nearly all
+ * @returns the error to answer with, or undefined for a valid head
  */
 export function checkHead(incoming: IncomingMessage): ServiceError | undefined {
-  if (!hasProperHost(incoming)) return malformedRequest()
+  if (!hasValidHost(incoming)) return malformedRequest()
   const coding = incoming.headers['transfer-encoding']
-  // The parser takes any list that ends with chunked, and undoes nothing else.
+  // The parser accepts any list that ends with chunked, but decodes only chunked.
   if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked') return unknownTransferCoding()
-  return incoming.url?.startsWith('/') || takePath(incoming) ? undefined : malformedRequest()
+  return incoming.url?.startsWith('/') || normalizeTarget(incoming) ? undefined : malformedRequest()
 }
 
-/** One Host, which only a client of HTTP/1.0 may leave out (RFC 9112, 3.2). */
-function hasProperHost({ rawHeaders, httpVersionMinor }: IncomingMessage): boolean {
+/** Returns whether there is exactly one Host header, or none with HTTP/1.0 (RFC 9112, 3.2). */
+function hasValidHost({ rawHeaders, httpVersionMinor }: IncomingMessage): boolean {
   let hosts = 0
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]
@@ -123,10 +123,10 @@ function hasProperHost({ rawHeaders, httpVersionMinor }: IncomingMessage): boole
   return hosts === 1 || (hosts === 0 && httpVersionMinor === 0)
 }
 
-/** Puts the path in the place of another form of the target; false where it is none. */
-function takePath(incoming: IncomingMessage): boolean {
+/** Replaces a target in another form by its path. Returns false for an invalid target. */
+function normalizeTarget(incoming: IncomingMessage): boolean {
   const { url = '', method, headers } = incoming
-  // What a server as a whole can do is what its root can.
+  // `OPTIONS *` asks about the whole server; the root path answers it.
   if (url === '*' && method === 'OPTIONS') {
     incoming.url = '/'
     return true

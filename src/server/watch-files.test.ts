@@ -19,7 +19,7 @@ const openWatches = (): number =>
   process.getActiveResourcesInfo().filter((name) => name === 'FSEventWrap' || name === 'StatWatcher').length
 
 it.each([false, true])(
-  'reports together what changes together, and then nothing (polling: %s)',
+  'watchFiles reports simultaneous changes together, once (polling: %s)',
   async (poll) => {
     const [a = '', b = '', other = ''] = folderOf('a.yaml', 'b.yaml', 'other.yaml')
     const reports: (readonly string[])[] = []
@@ -41,7 +41,7 @@ it.each([false, true])(
 )
 
 it.each([false, true])(
-  'reports nothing after it is closed, and leaves nothing open (polling: %s)',
+  'watchFiles reports nothing after it is closed, and leaves no watch open (polling: %s)',
   async (poll) => {
     const [a = ''] = folderOf('a.yaml')
     const before = openWatches()
@@ -56,7 +56,7 @@ it.each([false, true])(
   },
 )
 
-it('may be closed before it is ready', async () => {
+it('watchFiles can be closed before it is ready', async () => {
   const [a = ''] = folderOf('a.yaml')
   const before = openWatches()
   const watch = watchFiles({ paths: [a], poll: false, logger, onChange: async () => {} })

@@ -4,20 +4,20 @@ import type { LiveConfig } from '../config/live-config.ts'
 import { readInputs } from '../config/read-inputs.ts'
 import { collectGivenValues, type ConfigSources } from '../config/sources.ts'
 import { reasonOf } from '../lib/error-text.ts'
-import { type Watch, type WatchMeans, watchFolders } from './watch-folders.ts'
+import { type Watch, type WatchOptions, watchFolders } from './watch-folders.ts'
 import { fileState, fileStateSync } from '../recordings/file-state.ts'
 import { clearTimeout, setTimeout } from '../lib/real-timers.ts'
 
-/** What the files of settings are watched for. */
-export interface WatchedSettings extends WatchMeans {
+/** Options of `watchSettings`. */
+export interface SettingsWatchOptions extends WatchOptions {
   readonly live: LiveConfig
-  /** What the configuration was read from. */
+  /** The sources of the configuration. */
   readonly sources: ConfigSources
 }
 
 const incidentsPath = 'INCIDENTS_PATH'
 
-/** The settings that name files of which all can change at run time. */
+/** Settings that name files with content that can change at run time. */
 const fileSettings = new Set([
   'OPENAI_DEPLOYMENT_CONFIG_PATH',
   'MODEL_CATALOGUE_PATH',
@@ -26,18 +26,18 @@ const fileSettings = new Set([
 ])
 
 /**
- * Takes up changes of the files that settings name: all of them are read and checked anew, and one reference is swapped,
- * or else the log says what is wrong and nothing changes. Flags, variables and `.env` stay as they were at the start.
+ * Watches the files that settings name. After a change, all of them are read and validated again, and the configuration is replaced
+ * atomically. If a file is invalid, the problems are logged and nothing changes. Flags, variables and `.env` are not read again.
  */
-export function watchSettings({ live, sources, ...means }: WatchedSettings): Watch {
-  const { logger } = means
+export function watchSettings({ live, sources, ...options }: SettingsWatchOptions): Watch {
+  const { logger } = options
   const start = withFixedEnvFile(sources)
   const named = collectGivenValues(start).given.filter(({ setting }) => fileSettings.has(setting.env))
   const pathOf = new Map(
     named.map(({ setting, value }) => [setting.env, resolve(sources.workingDirectory, String(value))]),
   )
   return watchFiles({
-    ...means,
+    ...options,
     paths: [...new Set(pathOf.values())],
     async onChange(changed) {
       const files = changed.map((path) => relative(sources.workingDirectory, path) || path)
@@ -45,19 +45,19 @@ export function watchSettings({ live, sources, ...means }: WatchedSettings): Wat
       if (problems.length > 0) {
         const count = countOf(problems.length, 'problem')
         const lines = problems.map((problem) => `\n  ${problem}`).join('')
-        const message = `Could not reload ${files.join(', ')}: ${count}. What was in force before stays.${lines}`
+        const message = `Could not reload ${files.join(', ')}: ${count}. The previous configuration stays active.${lines}`
         logger.error({ files, problems }, message)
         return
       }
       const incidents = changed.includes(pathOf.get(incidentsPath) ?? '')
-        ? ' A timetable that runs goes on; that of the file begins at the next reset or start.'
+        ? ' A running timetable continues; the new one starts at the next reset or start.'
         : ''
       logger.info({ files }, `Reloaded ${files.join(', ')}.${incidents}`)
     },
   })
 }
 
-/** Gives what is wrong; empty where the change was made. */
+/** Reloads the configuration. Returns the problems; an empty list options success. */
 async function reload(live: LiveConfig, sources: ConfigSources): Promise<readonly string[]> {
   try {
     const { inputs, problems } = readInputs(sources)
@@ -67,7 +67,7 @@ async function reload(live: LiveConfig, sources: ConfigSources): Promise<readonl
   }
 }
 
-/** Most of `.env` counts at the start only, and half of a change would be worse than none. */
+/** Uses `.env` as it was at start-up: most of it cannot change at run time, so a change must not apply partially. */
 function withFixedEnvFile(sources: ConfigSources): ConfigSources {
   const envFile = join(sources.workingDirectory, '.env')
   const atStart = readOnce(() => sources.readFile(envFile))
@@ -85,18 +85,18 @@ function readOnce(read: () => string): () => string {
   }
 }
 
-/** Single files to watch, and who hears of their changes. */
-export interface WatchedFiles extends WatchMeans {
-  /** Absolute paths. A file may be replaced, or be gone for a while, and may be a link. */
+/** Options of `watchFiles`. */
+export interface FileWatchOptions extends WatchOptions {
+  /** Absolute paths. A file can be replaced, missing for a while, or a link. */
   readonly paths: readonly string[]
-  /** Hears which files are others than before or gone, once their writing is done. Must not reject. */
+  /** Called with files that were changed or removed, after their writing is done. Must not reject. */
   readonly onChange: (paths: readonly string[]) => Promise<void>
 }
 
-/** Watches single files until it is closed: all changes since the call are reported, and what changes together at one time. */
-export function watchFiles({ paths, onChange, ...means }: WatchedFiles): Watch {
+/** Watches single files until it is closed. Reports all changes since the call, and simultaneous changes together. */
+export function watchFiles({ paths, onChange, ...options }: FileWatchOptions): Watch {
   const stamps = new Map(paths.map((path) => [path, stampOrNone(() => fileStateSync(path))]))
-  const settle = new Settle(means.quietMs ?? DEFAULT_QUIET_MS, async (settled) => {
+  const debouncer = new ChangeDebouncer(options.quietMs ?? DEFAULT_QUIET_MS, async (settled) => {
     const changed: string[] = []
     for (const path of settled) {
       const stamp = await fileState(path).then(
@@ -111,24 +111,25 @@ export function watchFiles({ paths, onChange, ...means }: WatchedFiles): Watch {
   })
   const folders = [...new Set(paths.map((path) => dirname(path)))]
   const watch = watchFolders({
-    ...means,
+    ...options,
     folders,
-    // The folder, where a file comes back that was removed, and the file itself, which may be a link to another place or
-    // mounted by itself. What a folder holds beside is no business of ours, and may be much.
+    // Watch the folder, where a removed file can be created again, and the file itself, which can be a link or a mount. Ignore other files of the
+    // folder; there can be many.
     isIgnored: (path) => !folders.includes(path) && !stamps.has(path),
-    onEvent(path, anything) {
-      if (stamps.has(path)) settle.note(path)
-      if (anything) for (const other of paths) if (dirname(other) === dirname(path)) settle.note(other)
+    onEvent(path, isFolderChange) {
+      if (stamps.has(path)) debouncer.add(path)
+      if (isFolderChange)
+        for (const sibling of paths) if (dirname(sibling) === dirname(path)) debouncer.add(sibling)
     },
   })
   const ready = watch.ready.then(() => {
-    for (const path of paths) settle.note(path)
+    for (const path of paths) debouncer.add(path)
   })
   return {
     ready,
     async close() {
       await watch.close()
-      await settle.close()
+      await debouncer.close()
     },
   }
 }
@@ -141,72 +142,72 @@ function stampOrNone(state: () => ReturnType<typeof fileStateSync>): string | un
   }
 }
 
-/** How long a file must stay the same until its writing counts as done, in milliseconds. */
+/** How long a file must be unchanged until its writing is done, in milliseconds. */
 export const DEFAULT_QUIET_MS = 100
 
-/** So many times more for a file that is gone: programs that write by removing and making anew take a moment. */
-const GONE_TIMES = 5
+/** Number of unchanged checks for a missing file: some programs remove a file before they write it again. */
+const MISSING_FILE_CHECKS = 5
 
-/** So many times others wait for a file that is written all the time. */
-const PATIENCE = 20
+/** Number of checks after which changes are reported although another file is still being written. */
+const MAX_CHECKS = 20
 
 interface Unsettled {
-  /** Undefined before the first look; `gone` for a file that is not there. */
+  /** Undefined before the first check; `missing` for a missing file. */
   stamp: string | undefined
   quiet: number
 }
 
-/** Collects paths that have changed until their writing is done, and reports together what changed together. */
-export class Settle {
+/** Collects changed paths until their writing is done, and reports simultaneous changes together. */
+export class ChangeDebouncer {
   readonly #quietMs: number
   readonly #onSettled: (paths: readonly string[]) => Promise<void>
   readonly #paths = new Map<string, Unsettled>()
   #timer: NodeJS.Timeout | undefined
-  #looks = 0
+  #checks = 0
   #running: Promise<void> = Promise.resolve()
   #isClosed = false
 
-  /** @param onSettled must not reject; it is not called again before it has ended */
+  /** @param onSettled must not reject; not called again before its promise resolves */
   constructor(quietMs: number, onSettled: (paths: readonly string[]) => Promise<void>) {
     this.#quietMs = quietMs
     this.#onSettled = onSettled
   }
 
-  /** Notes that a path may have changed. */
-  note(path: string): void {
+  /** Adds a path that may have changed. */
+  add(path: string): void {
     if (this.#isClosed) return
     if (!this.#paths.has(path)) this.#paths.set(path, { stamp: undefined, quiet: 0 })
-    this.#arm()
+    this.#schedule()
   }
 
-  /** Reports nothing more; ends when the report that is under way has ended. */
+  /** Stops reporting. Resolves when the running report is done. */
   close(): Promise<void> {
     this.#isClosed = true
     clearTimeout(this.#timer)
     return this.#running
   }
 
-  #arm(): void {
+  #schedule(): void {
     this.#timer ??= setTimeout(() => {
-      this.#running = this.#look().finally(() => {
+      this.#running = this.#check().finally(() => {
         this.#timer = undefined
-        if (this.#paths.size > 0 && !this.#isClosed) this.#arm()
+        if (this.#paths.size > 0 && !this.#isClosed) this.#schedule()
       })
     }, this.#quietMs)
   }
 
-  async #look(): Promise<void> {
+  async #check(): Promise<void> {
     const settled: string[] = []
     for (const [path, unsettled] of this.#paths) {
       const stamp = await stampOf(path)
       unsettled.quiet = stamp === unsettled.stamp ? unsettled.quiet + 1 : 0
       unsettled.stamp = stamp
-      if (unsettled.quiet >= (stamp === 'gone' ? GONE_TIMES : 1)) settled.push(path)
+      if (unsettled.quiet >= (stamp === 'missing' ? MISSING_FILE_CHECKS : 1)) settled.push(path)
     }
-    this.#looks++
-    const isDone = settled.length === this.#paths.size || (settled.length > 0 && this.#looks >= PATIENCE)
+    this.#checks++
+    const isDone = settled.length === this.#paths.size || (settled.length > 0 && this.#checks >= MAX_CHECKS)
     if (!isDone || this.#isClosed) return
-    this.#looks = 0
+    this.#checks = 0
     for (const path of settled) this.#paths.delete(path)
     await this.#onSettled(settled.sort())
   }
@@ -214,7 +215,7 @@ export class Settle {
 
 async function stampOf(path: string): Promise<string> {
   try {
-    return (await fileState(path))?.stamp ?? 'gone'
+    return (await fileState(path))?.stamp ?? 'missing'
   } catch {
     return 'unreadable'
   }

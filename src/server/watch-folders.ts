@@ -6,62 +6,62 @@ import { reasonOf } from '../lib/error-text.ts'
 import type { Logger } from '../lib/logger.ts'
 import { clearTimeout, setTimeout } from '../lib/real-timers.ts'
 
-/** How files are looked at. */
-export interface WatchMeans {
-  /** Looks at the files now and then; else the system tells of changes. */
+/** How files are watched. */
+export interface WatchOptions {
+  /** Whether files are polled. Otherwise the operating system reports changes. */
   readonly poll: boolean
-  /** How often it looks, in milliseconds; default 1,000, since on a network share each look is a request. */
+  /** Polling interval in milliseconds. Default 1,000, because each check of a network share is a request. */
   readonly pollMs?: number
-  /** How long a file must stay the same until its writing counts as done, in milliseconds; default 100. */
+  /** How long a file must be unchanged until its writing is done, in milliseconds. Default 100. */
   readonly quietMs?: number
   readonly logger: Logger
 }
 
-/** A running watch. */
+/** A watch of files or folders. */
 export interface Watch {
-  /** Resolves when changes are heard of; also when it is closed before. */
+  /** Resolves when changes are reported, or when the watch is closed before. */
   readonly ready: Promise<void>
-  /** Frees everything it holds, after what it has begun has ended. */
+  /** Waits for running callbacks, and frees all resources. */
   close(): Promise<void>
 }
 
-/** What is watched, and who hears of it. */
-export interface WatchedFolders extends WatchMeans {
-  /** Absolute paths. A folder that another one replaces, or that comes back, is watched again. */
+/** Options of `watchFolders`. */
+export interface FolderWatchOptions extends WatchOptions {
+  /** Absolute paths. A folder that is replaced or created again is watched again. */
   readonly folders: readonly string[]
-  /** Whether nothing is to be heard of an absolute path; undefined `stats` are not known yet. */
+  /** Returns whether an absolute path is ignored. `stats` is undefined if not known yet. */
   readonly isIgnored: (path: string, stats: Stats | undefined) => boolean
   /**
-   * Hears the absolute path of each change: maybe several times, maybe before the writing is done, and of paths that are
-   * ignored, too. With `anything`, whatever is in the folder of this path may have changed.
+   * Called with the absolute path of each change. It can be called several times, before the writing is done, and for ignored paths. With
+   * `isFolderChange`, any file in the folder of the path may have changed.
    */
-  readonly onEvent: (path: string, anything: boolean) => void
+  readonly onEvent: (path: string, isFolderChange: boolean) => void
 }
 
-/** How soon after a change it is looked whether the folders are still the same ones. */
-const CHECK_MS = 250
+/** Delay after a change before checking whether folders were replaced, in milliseconds. */
+const IDENTITY_CHECK_DELAY_MS = 250
 
-/** How often a folder that is gone is looked for. */
-const MISSING_MS = 1_000
+/** Interval of checks for a missing folder, in milliseconds. */
+const MISSING_FOLDER_CHECK_MS = 1_000
 
 /** Watches folders until it is closed. */
-export function watchFolders(watched: WatchedFolders): Watch {
-  return new FolderWatch(watched)
+export function watchFolders(options: FolderWatchOptions): Watch {
+  return new FolderWatch(options)
 }
 
 class FolderWatch implements Watch {
   readonly ready: Promise<void>
-  readonly #watched: WatchedFolders
+  readonly #options: FolderWatchOptions
   #watcher: FSWatcher | undefined
-  /** What tells each folder from another of its name; undefined while it is gone. */
+  /** Identifies each folder, to detect another one with the same path; undefined while it is missing. */
   #identities: readonly (string | undefined)[] = []
   #timer: NodeJS.Timeout | undefined
   #checking: Promise<void>
   #isClosed = false
-  #stopWaiting: () => void = () => {}
+  #resolveReady: () => void = () => {}
 
-  constructor(watched: WatchedFolders) {
-    this.#watched = watched
+  constructor(options: FolderWatchOptions) {
+    this.#options = options
     this.ready = this.#open()
     this.#checking = this.ready
   }
@@ -69,18 +69,18 @@ class FolderWatch implements Watch {
   async close(): Promise<void> {
     this.#isClosed = true
     clearTimeout(this.#timer)
-    this.#stopWaiting()
+    this.#resolveReady()
     await this.#checking
     await this.#watcher?.close()
   }
 
   async #open(): Promise<void> {
-    const { folders, isIgnored, poll, pollMs = 1_000 } = this.#watched
+    const { folders, isIgnored, poll, pollMs = 1_000 } = this.#options
     this.#identities = await this.#identify()
-    // Of no folders, chokidar never says that it is ready.
+    // Without folders, chokidar never emits `ready`.
     if (this.#isClosed || folders.length === 0) return
-    // What has settled and what belongs together is judged elsewhere, by looking at the files: chokidar's own waiting loses a
-    // file that is removed meanwhile, and does not see through a folder that Kubernetes swaps.
+    // `ChangeDebouncer` waits until writing is done. The `awaitWriteFinish` of chokidar loses a file that is removed in the meantime, and
+    // does not detect a folder that Kubernetes replaces.
     const watcher = watch([...folders], {
       ignored: (path, stats) => isIgnored(resolve(path), stats),
       ignoreInitial: true,
@@ -91,34 +91,36 @@ class FolderWatch implements Watch {
       binaryInterval: pollMs,
     })
     this.#watcher = watcher
-    watcher.on('all', (event, path) => this.#hear(resolve(path), event === 'addDir' || event === 'unlinkDir'))
-    watcher.on('raw', (_event, name, details) => this.#hearRaw(name, details))
-    watcher.on('error', (error) => this.#tell(error))
+    watcher.on('all', (event, path) =>
+      this.#onChange(resolve(path), event === 'addDir' || event === 'unlinkDir'),
+    )
+    watcher.on('raw', (_event, name, details) => this.#onRawEvent(name, details))
+    watcher.on('error', (error) => this.#logError(error))
     await new Promise<void>((done) => {
-      this.#stopWaiting = done
+      this.#resolveReady = done
       watcher.once('ready', done)
     })
-    if (this.#identities.includes(undefined)) this.#checkIn(MISSING_MS)
+    if (this.#identities.includes(undefined)) this.#checkIn(MISSING_FOLDER_CHECK_MS)
   }
 
-  /** Systems tell of a change by what is watched, a file or its folder, and by the name of the file. */
-  #hearRaw(name: string | null, details: unknown): void {
+  /** The operating system reports a change with the watched path (a file or its folder) and the name of the file. */
+  #onRawEvent(name: string | null, details: unknown): void {
     const { watchedPath } = details as { readonly watchedPath?: string }
     const from = resolve(watchedPath ?? '')
     const path = name === null || basename(from) === name ? from : resolve(from, name)
-    // Volumes of Kubernetes hold links to `..data/<name>`, and `..data` is a link that is swapped.
-    if (basename(path).startsWith('..')) this.#hear(path, true)
-    else this.#hear(path, false)
+    // A Kubernetes volume contains links to `..data/<name>`, and `..data` is a link that is replaced.
+    if (basename(path).startsWith('..')) this.#onChange(path, true)
+    else this.#onChange(path, false)
   }
 
-  #hear(path: string, anything: boolean): void {
+  #onChange(path: string, isFolderChange: boolean): void {
     if (this.#isClosed) return
-    this.#checkIn(CHECK_MS)
-    this.#watched.onEvent(path, anything)
+    this.#checkIn(IDENTITY_CHECK_DELAY_MS)
+    this.#options.onEvent(path, isFolderChange)
   }
 
-  #tell(error: unknown): void {
-    const { folders, logger } = this.#watched
+  #logError(error: unknown): void {
+    const { folders, logger } = this.#options
     const reason = reasonOf(error)
     const message = `Could not watch everything in ${folders.join(', ')}: ${reason}. Set WATCH=poll, or allow more watches (on Linux fs.inotify.max_user_watches).`
     logger.warn({}, message)
@@ -132,23 +134,23 @@ class FolderWatch implements Watch {
     }, ms)
   }
 
-  /** A watch stays with the folder that it began with, even when another one has its name now. */
+  /** Watches a replaced folder again: a watch stays with the original folder, not with its path. */
   async #check(): Promise<void> {
-    const { folders, onEvent } = this.#watched
+    const { folders, onEvent } = this.#options
     const before = this.#identities
     const identities = await this.#identify()
-    if (identities.includes(undefined)) this.#checkIn(MISSING_MS)
-    const others = folders.filter((_, at) => identities[at] !== undefined && identities[at] !== before[at])
-    if (others.length === 0 || this.#isClosed) return
+    if (identities.includes(undefined)) this.#checkIn(MISSING_FOLDER_CHECK_MS)
+    const replaced = folders.filter((_, at) => identities[at] !== undefined && identities[at] !== before[at])
+    if (replaced.length === 0 || this.#isClosed) return
     await this.#watcher?.close()
     await this.#open()
-    for (const folder of others) onEvent(join(folder, '..data'), true)
+    for (const folder of replaced) onEvent(join(folder, '..data'), true)
   }
 
   #identify(): Promise<(string | undefined)[]> {
-    const { folders, poll } = this.#watched
-    // Polling goes by the name, and some network shares make up the number anew each time. Elsewhere a number is soon given
-    // to the next folder, so that the time of making has to tell them apart.
+    const { folders, poll } = this.#options
+    // Polling uses the path, and some network shares return a new inode number each time. Elsewhere inode numbers are reused, so the creation
+    // time is needed as well.
     const identify = (folder: string): Promise<string | undefined> =>
       stat(folder).then(
         ({ ino, birthtimeMs }) => (poll ? '' : `${ino}:${birthtimeMs}`),

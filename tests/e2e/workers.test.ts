@@ -394,7 +394,7 @@ describe('several workers', () => {
     const { code, stderr } = await runProgram(['--port', String(program.port), '--workers', '2'])
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: `Could not listen on 127.0.0.1:${program.port}: another program uses port ${program.port}. Stop it, or choose another port with --port (0 takes a free one).\n`,
+      stderr: `Could not listen on 127.0.0.1:${program.port}: another program uses port ${program.port}. Stop it, or choose another port with --port (0 selects a free port).\n`,
     })
   })
 

@@ -133,7 +133,7 @@ describe('GET /++/deployments', () => {
     for (const name of ['nothing', 'constructor', '__proto__', '%zz', 'a%2Fb']) {
       const { status, body } = await ask('GET', `/++/deployments/${name}`)
       expect(status).toBe(404)
-      expect(body.error.message).toContain('Known are chat, free.')
+      expect(body.error.message).toContain('Known deployments: chat, free.')
     }
   })
 })
@@ -247,8 +247,8 @@ describe('DELETE /++/deployments/{name}', () => {
     expect(status).toBe(400)
     expect(body.error).toEqual({
       code: 'DeploymentNeeded',
-      message: 'Could not remove the deployment "chat": "ptu" spills over to it. Change that one first.',
-      problems: ['"ptu" spills over to it. Change that one first.'],
+      message: 'Could not remove the deployment "chat": "ptu" spills over to it. Change "ptu" first.',
+      problems: ['"ptu" spills over to it. Change "ptu" first.'],
     })
     expect((await ask('DELETE', '/++/deployments/struck')).body.error.message).toContain(
       'faults[0].deployment',

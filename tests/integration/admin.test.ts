@@ -54,7 +54,7 @@ describe('the administration', () => {
     expect(status).toBe(404)
     expect(body.error).toEqual({
       code: 'NotFound',
-      message: 'There is no /++/confg. These are the paths of the administration.',
+      message: 'Could not find /++/confg. The paths of the admin API are listed in "paths".',
     })
     expect(body.paths).toContain('PATCH /++/config')
     expect(body.paths).toContain('PUT /++/deployments/{name}')
@@ -66,7 +66,7 @@ describe('the administration', () => {
     const { status, headers, body } = await ask('DELETE', '/++/config')
     expect(status).toBe(405)
     expect(headers.get('allow')).toBe('GET, HEAD, PATCH')
-    expect(body.error.message).toBe('Could not DELETE /++/config: this path takes GET, HEAD, PATCH.')
+    expect(body.error.message).toBe('Could not DELETE /++/config: the allowed methods are GET, HEAD, PATCH.')
     expect((await ask('GET', '/++/reset')).headers.get('allow')).toBe('POST')
     expect((await ask('OPTIONS', '/++/deployments/a')).headers.get('allow')).toBe('GET, HEAD, PUT, DELETE')
   })
@@ -120,11 +120,11 @@ describe('the administration', () => {
     const { status, body } = await ask('GET', '/++/requests?sttus=429&limit=5000')
     expect(status).toBe(400)
     expect(body.error.problems).toEqual([
-      '"sttus" is no parameter of this path. Did you mean status?',
+      '"sttus" is not a parameter of this path. Did you mean status?',
       'limit must be an integer from 1 to 1000 (got "5000").',
     ])
     expect((await ask('GET', '/++/config?a=1')).body.error.message).toBe(
-      'Could not read the query: "a" is no parameter of this path. There are none here.',
+      'Could not read the query: "a" is not a parameter of this path. This path has no parameters.',
     )
   })
 
@@ -136,7 +136,7 @@ describe('the administration', () => {
     const { status, text } = await ask('PATCH', '/++/config', { region: 'X' })
     expect(status).toBe(500)
     expect(text).toBe(
-      '{"error":{"code":"InternalError","message":"Could not answer: the simulator failed. Its log says why."}}',
+      '{"error":{"code":"InternalError","message":"Could not answer: internal error. See the log of the simulator."}}',
     )
     expect(JSON.stringify(log)).toContain('a secret inside')
     expect(simulator.config.defaultResource.region).toBe('East US 2')

@@ -108,14 +108,14 @@ describe('a timetable of incidents', () => {
       {
         level: 'info',
         fields: { phase: 'normal', round: 1, deployment: undefined, seconds: 120 },
-        message: 'A phase of the timetable of incidents has begun.',
+        message: 'An incident phase has started.',
       },
       {
         level: 'info',
         fields: { phase: 'slow', round: 1, deployment: undefined, seconds: 60 },
-        message: 'A phase of the timetable of incidents has begun.',
+        message: 'An incident phase has started.',
       },
-      { level: 'info', fields: { rounds: 1 }, message: 'The timetable of incidents is over.' },
+      { level: 'info', fields: { rounds: 1 }, message: 'The incident timetable has ended.' },
     ])
   })
 })
@@ -177,7 +177,7 @@ describe('the administration of incidents', () => {
 
   it('refuses a wrong one with the place, and leaves the present one as it is', async () => {
     const { admin, ask } = setUp({ env: { LATENCY_TIME_SCALE: '0' } })
-    expect(await (await admin('POST', '/start')).text()).toContain('There is no timetable')
+    expect(await (await admin('POST', '/start')).text()).toContain('there is no timetable')
     await admin(
       'POST',
       '/start',

@@ -129,7 +129,7 @@ describe('fetch', () => {
     const failing = await sent((controller) => controller.error(failure)).catch((error: unknown) => error)
     expect(failing).toBeInstanceOf(TypeError)
     expect(failing).toMatchObject({ message: 'fetch failed', cause: failure })
-    const cause = { message: 'A chunk is neither a Uint8Array nor a string.' }
+    const cause = { message: 'A chunk must be a Uint8Array or a string.' }
     for (const chunk of [5, null, new ArrayBuffer(2)]) {
       const refused = sent((controller) => {
         controller.enqueue(chunk)

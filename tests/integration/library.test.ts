@@ -109,7 +109,7 @@ describe('createSimulator', () => {
 
   it('says how to keep a journal when there is none', async () => {
     await using sim = await createSimulator()
-    expect(() => sim.requests()).toThrow(/none are kept. Create the simulator with \{ journal: true \}/)
+    expect(() => sim.requests()).toThrow(/the journal is off. Create the simulator with \{ journal: true \}/)
     expect(() => sim.retryReport()).toThrow(/journal: true/)
   })
 
@@ -186,9 +186,9 @@ describe('createSimulator', () => {
     await nowhere(own)
     expect(lines).toEqual([
       expect.stringMatching(
-        /^aoai-sim info: No operation .* \{"requestId":"[^"]+","method":"GET","path":"\/nowhere"\}\n$/,
+        /^aoai-sim info: Unknown method and path; .* \{"requestId":"[^"]+","method":"GET","path":"\/nowhere"\}\n$/,
       ),
-      expect.stringMatching(/^own No operation/),
+      expect.stringMatching(/^own Unknown method and path/),
     ])
   })
 

@@ -61,7 +61,7 @@ describe('a mutated request', () => {
       const response = await send(request, shortened(body))
       const text = await response.text()
       // A name that no deployment has is told, and is no failure.
-      const failures = log.filter(({ message }) => !message.startsWith('No deployment is named'))
+      const failures = log.filter(({ message }) => !message.startsWith('Unknown deployment'))
       expect([judge(response.status, text), JSON.stringify(body), failures]).toEqual([
         'right',
         expect.any(String),

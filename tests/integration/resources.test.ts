@@ -258,8 +258,11 @@ describe('a second resource', () => {
     })
     await post(chatPath('', 'mina'), message)
     await post(chatPath('/acme', 'mina'), message, acmeKey)
-    const told = log.flatMap(({ message: text }) => /^No deployment.*?is named/.exec(text) ?? [])
-    expect(told).toEqual(['No deployment is named', 'No deployment of acme is named'])
+    const logged = log.flatMap(({ message: text }) => /^Unknown deployment.*?is answered/.exec(text) ?? [])
+    expect(logged).toEqual([
+      'Unknown deployment "mina" is answered',
+      'Unknown deployment "mina" of acme is answered',
+    ])
     expect(log.at(-1)?.message).toContain('Did you mean "mine"?')
   })
 

@@ -24,7 +24,7 @@ const echo = () => {
   const route: UpgradeRoute = {
     protocol: 'echo',
     matches: (path) => path === '/echo',
-    take(upgrade) {
+    handle(upgrade) {
       taken.push(upgrade)
       const { socket, head, stopping } = upgrade
       socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n')
@@ -162,7 +162,7 @@ describe('an upgrade that a route takes', () => {
     await server.listener.close(60_000)
     expect(await ended).toBe('bye')
 
-    const deaf = { ...route, take: ({ socket }: Upgrade) => void socket.write('HTTP/1.1 101 X\r\n\r\n') }
+    const deaf = { ...route, handle: ({ socket }: Upgrade) => void socket.write('HTTP/1.1 101 X\r\n\r\n') }
     const other = await serve([deaf])
     const held = await open(other.port)
     held.write(upgrade)

@@ -34,7 +34,7 @@ describe('a deployment file that changes while WATCH is on', () => {
     await vi.waitFor(
       () =>
         expect(watching.logged()).toMatch(
-          /error: Could not reload deployments\.yaml: 1 problem\. What was in force before stays\.\n {2}deployments\.yaml: not valid YAML or JSON: .*\(line \d+/,
+          /error: Could not reload deployments\.yaml: 1 problem\. The previous configuration stays active\.\n {2}deployments\.yaml: not valid YAML or JSON: .*\(line \d+/,
         ),
       wait,
     )
@@ -157,7 +157,7 @@ describe('other files that change while WATCH is on', () => {
       { INCIDENTS_PATH: 'incidents.yaml' },
     )
     writeFileSync(join(watching.dir, 'incidents.yaml'), timetable('two'))
-    await vi.waitFor(() => expect(watching.logged()).toContain('A timetable that runs goes on'), wait)
+    await vi.waitFor(() => expect(watching.logged()).toContain('A running timetable continues'), wait)
     expect(watching.simulator.config.defaultResource.incidents?.phases[0]?.name).toBe('two')
     expect(watching.simulator.incidents.phaseOf('default')?.name).toBe('one')
     await watching.simulator.reset()

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { listProblems } from '../../lib/error-text.ts'
 
-/** What a route is handed once the key, the query and the body have been checked. */
+/** An authenticated request with a validated query and body. */
 export interface AdminRequest<Params, Query, Body> {
-  /** The parts of the path that stand in braces, decoded. */
+  /** The path parameters, decoded. */
   readonly params: Params
   readonly query: Query
-  /** Parsed JSON, or text where the route takes that; undefined where it takes no body. */
+  /** Parsed JSON, or text for routes of kind `text`; undefined for routes without a body. */
   readonly body: Body
   /** The headers of the request. */
   readonly headers: Headers
@@ -15,24 +15,24 @@ export interface AdminRequest<Params, Query, Body> {
 /** Describes an answer. */
 export interface AnswerSpec {
   readonly description: string
-  /** What its body is like; absent for an answer without one. */
+  /** Schema of the body; absent for an answer without a body. */
   readonly schema?: z.ZodType
-  /** Of a body that comes as a stream; absent for JSON. */
+  /** Content type of a streamed body; absent for JSON. */
   readonly contentType?: string
 }
 
-/** What a route takes as its body. */
+/** Describes the body of a request. */
 export interface BodySpec<Schema extends z.ZodType, Params> {
-  /** `text` is handed on as it is, for routes that read YAML, too, and may be empty. */
+  /** `text` is not parsed and can be empty, for routes that also read YAML. */
   readonly kind: 'json' | 'text'
   readonly description: string
   readonly schema: Schema
   readonly example: unknown
-  /** Answers JSON that does not fit the schema; absent: as zod tells it. The text of `text` is up to the route. */
+  /** Creates the answer for JSON that does not match the schema. Default: the problems as reported by zod. Not used for `text`. */
   readonly refuse?: (body: unknown, params: Params) => Refusal
 }
 
-/** What a route answers: what its schemas say, or that it refuses. */
+/** The answer of a route: one that its schemas describe, or a refusal. */
 export type AdminAnswer<Answers> = Refusal | { [S in keyof Answers]: Answered<Answers[S]> }[keyof Answers]
 
 type Answered<Spec> = Spec extends { readonly contentType: string }
@@ -41,7 +41,7 @@ type Answered<Spec> = Spec extends { readonly contentType: string }
     ? { readonly status: number; readonly body: z.output<Schema> }
     : { readonly status: number; readonly body?: undefined }
 
-/** A route of the administration: the one definition by which it is found, its input checked, and all of it documented. */
+/** A route of the admin API. Routing, validation and documentation use this one definition. */
 export interface RouteSpec<
   Params extends z.ZodObject,
   Query extends z.ZodObject,
@@ -49,18 +49,18 @@ export interface RouteSpec<
   Answers extends Readonly<Record<number, AnswerSpec>>,
 > {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  /** With its parameters in braces, each a whole segment: `/++/deployments/{name}`. */
+  /** Path with parameters in braces, each a whole segment: `/++/deployments/{name}`. */
   readonly path: string
-  /** Unique, in camelCase, as generated clients name their functions. */
+  /** Unique name in camelCase; the function name in generated clients. */
   readonly operationId: string
   readonly summary: string
   readonly description?: string
-  /** The parameters of the path, texts all of them. */
+  /** Schema of the path parameters. All are strings. */
   readonly params?: Params
-  /** Integers, yes or no, and texts; each has a description. */
+  /** Schema of the query: integers, booleans and strings, each with a description. */
   readonly query?: Query
   readonly body?: BodySpec<Body, z.output<Params>>
-  /** By status; those that every route may give need not be named: 400, 401, and 500 for a failure of the simulator. */
+  /** Answers by status. Answers of all routes are added: 400, 401, and 500 for a failure of the simulator. */
   readonly answers: Answers
   readonly handle: (
     request: AdminRequest<z.output<Params>, z.output<Query>, z.output<Body>>,
@@ -70,7 +70,7 @@ export interface RouteSpec<
 /** A route of any kind. */
 export type AdminRoute = RouteSpec<z.ZodObject, z.ZodObject, z.ZodType, Readonly<Record<number, AnswerSpec>>>
 
-/** Lets the compiler check a route against its own schemas. */
+/** Returns the route unchanged. Its types check the handler against the schemas. */
 export function defineRoute<
   Answers extends Readonly<Record<number, AnswerSpec>>,
   Params extends z.ZodObject = z.ZodObject<{}>,
@@ -95,19 +95,19 @@ const errorSchema = z
   })
   .meta({ id: 'Error' })
 
-/** The answer of something that is refused. */
+/** An answer that reports an error. */
 export interface Refusal {
   readonly status: number
   readonly body: z.output<typeof errorSchema>
 }
 
-/** Describes an answer that is an error. */
+/** Describes an error answer. */
 export function errorAnswer(description: string): AnswerSpec & { readonly schema: typeof errorSchema } {
   return { description, schema: errorSchema }
 }
 
 /**
- * Makes the answer of something that is refused.
+ * Creates an error answer.
  *
  * @param message in the form "Could not X: Y (got Z). Do W."
  */
@@ -116,7 +116,7 @@ export function refuse(status: number, code: string, message: string, problems?:
 }
 
 /**
- * Makes the 400 of something with several problems, all of which the message tells.
+ * Creates a 400 that lists all problems.
  *
  * @param what completes "Could not ...": `change the configuration`
  */

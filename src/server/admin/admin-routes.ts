@@ -10,7 +10,7 @@ import { openapiDocument } from './openapi-document.ts'
 
 const saved = z.int().min(0).describe('Number of written interactions.')
 
-/** The routes of recordings. */
+/** Returns the routes of recordings. */
 function recordingRoutes(simulator: Simulator): readonly AdminRoute[] {
   return [
     defineRoute({
@@ -29,15 +29,15 @@ function recordingRoutes(simulator: Simulator): readonly AdminRoute[] {
       async handle() {
         const recorders = simulator.recordings.flatMap(({ recorder }) => recorder ?? [])
         if (recorders.length === 0) {
-          const message = `Nothing is recorded in ${simulator.config.defaultResource.mode} mode. Start with SIMULATOR_MODE=record.`
+          const message = `Could not save recordings: ${simulator.config.defaultResource.mode} mode does not record. Start with SIMULATOR_MODE=record.`
           return refuse(400, 'NotRecording', message)
         }
         const reports = await Promise.all(recorders.map((recorder) => recorder.save()))
         const saved = reports.reduce((sum, report) => sum + report.saved, 0)
-        const kept = reports.reduce((sum, report) => sum + report.unsaved, 0)
+        const unsaved = reports.reduce((sum, report) => sum + report.unsaved, 0)
         const failures = reports.flatMap((report) => report.failures)
         if (failures.length === 0) return { status: 200, body: { saved } }
-        const message = `${kept} interactions could not be written and are kept in memory. ${failures.join(' ')}`
+        const message = `Could not write ${unsaved} interactions; they stay in memory. ${failures.join(' ')}`
         const { status, body } = refuse(500, 'RecordingsNotSaved', message)
         return { status, body: { saved, ...body } }
       },
@@ -46,9 +46,9 @@ function recordingRoutes(simulator: Simulator): readonly AdminRoute[] {
 }
 
 /**
- * The table of the administration: every route, in the order of its documents.
+ * Returns all routes of the admin API, in the order of the documentation.
  *
- * @param version of the package
+ * @param version version of the package
  */
 export function createAdminRoutes(simulator: Simulator, version: string): readonly AdminRoute[] {
   const routes: AdminRoute[] = [

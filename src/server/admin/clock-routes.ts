@@ -6,22 +6,22 @@ import type { VirtualClock } from '../../lib/virtual-clock.ts'
 import type { Simulator } from '../simulator.ts'
 import { errorAnswer, type Refusal, refuse, type AdminRoute, defineRoute } from './admin-route.ts'
 
-/** A year, in milliseconds: further than any window, timetable or stored response reaches. */
-const MAX_MS = 31_536_000_000
+/** One year in milliseconds: longer than any window, timetable or stored response. */
+const MAX_ADVANCE_MS = 31_536_000_000
 
 const advanceSchema = z
   .strictObject({
-    ms: z.number().gt(0).max(MAX_MS).optional(),
+    ms: z.number().gt(0).max(MAX_ADVANCE_MS).optional(),
     seconds: z
       .number()
       .gt(0)
-      .max(MAX_MS / 1_000)
+      .max(MAX_ADVANCE_MS / 1_000)
       .optional(),
   })
-  .refine((given) => Object.keys(given).length === 1)
+  .refine((advance) => Object.keys(advance).length === 1)
   .meta({ minProperties: 1, maxProperties: 1 })
 
-/** The routes of the clock. */
+/** Returns the routes of the clock. */
 export function clockRoutes({ clock }: Simulator): readonly AdminRoute[] {
   const advances = new SerialQueue()
   return [
@@ -51,7 +51,7 @@ export function clockRoutes({ clock }: Simulator): readonly AdminRoute[] {
       },
       async handle({ body: { ms = 0, seconds } }) {
         if (!isVirtual(clock)) return clockOff()
-        // Concurrent calls would start from the same time, and one would set the clock back.
+        // Serialized: concurrent calls would start from the same time, and one would set the clock back.
         await advances.run(() => clock.advance(seconds === undefined ? ms : seconds * 1_000))
         return { status: 200, body: { now: new Date(clock.epochMs()).toISOString(), now_ms: clock.nowMs() } }
       },
@@ -64,12 +64,11 @@ function isVirtual(clock: Clock): clock is VirtualClock {
 }
 
 function clockOff(): Refusal {
-  const message =
-    "Could not advance the clock: it is the machine's. Start with SIMULATOR_CLOCK=virtual to decide yourself when time passes."
+  const message = 'Could not advance the clock: it is the system clock. Start with SIMULATOR_CLOCK=virtual.'
   return refuse(400, 'VirtualClockOff', message)
 }
 
 function invalidAdvance(body: unknown): Refusal {
-  const message = `Could not advance the clock: the body must have either "ms" or "seconds", a number above 0 and up to a year (got ${showValue(body)}). Send {"seconds": 60}, for example.`
+  const message = `Could not advance the clock: the body must have either "ms" or "seconds", a number above 0 and at most one year (got ${showValue(body)}). Send {"seconds": 60}, for example.`
   return refuse(400, 'InvalidAdvance', message)
 }

@@ -2,11 +2,11 @@ import { z } from 'zod'
 import type { Simulator } from '../simulator.ts'
 import { errorAnswer, refuseProblems, type AdminRoute, defineRoute } from './admin-route.ts'
 
-/** Made by the settings themselves, whose own check tells the problems of a patch. */
+/** `json-schema.ts` generates these schemas from the settings. `LiveConfig` validates patches. */
 const shownSchema = z.record(z.string(), z.unknown()).meta({ id: 'Config' })
 const patchSchema = z.unknown().meta({ id: 'ConfigPatch' })
 
-/** The routes of the configuration as a whole. */
+/** Returns the routes of the whole configuration. */
 export function configRoutes(simulator: Simulator): readonly AdminRoute[] {
   const { live } = simulator
   const shown = { description: 'The configuration.', schema: shownSchema }
@@ -50,10 +50,10 @@ export function configRoutes(simulator: Simulator): readonly AdminRoute[] {
       operationId: 'reset',
       summary: 'Reset to the state after start-up',
       description:
-        'Reverts all changes and clears limit usage, the journal, stored responses and positions in repeated recordings. The incident timetable begins again. The clock and the metrics continue.',
+        'Reverts all changes and clears limit usage, the journal, stored responses and positions in repeated recordings. The incident timetable restarts. The clock and the metrics continue.',
       answers: {
-        200: { ...shown, description: 'The configuration of the start.' },
-        400: errorAnswer('An input of the start is missing, such as the recordings folder.'),
+        200: { ...shown, description: 'The configuration after start-up.' },
+        400: errorAnswer('An input of the start-up configuration is missing, such as the recordings folder.'),
       },
       async handle() {
         const { problems } = await simulator.reset()

@@ -14,24 +14,24 @@ import { type Refusal, refuse, refuseProblems, type AdminRoute } from './admin-r
 import { createAdminRoutes } from './admin-routes.ts'
 import { readJson, queryParameters, readQuery } from './read-query.ts'
 
-/** Room for a configuration of several thousand deployments. */
+/** Maximum request body: enough for several thousand deployments. */
 const MAX_BODY_BYTES = 1024 * 1024
 
 type AdminPage = Page['answer']
 
 /**
- * Makes the pages under `/++/`: those of its routes, which check the key, the query and the body, ask the route, and turn what
- * goes wrong into an answer; and those that tell what is there to whoever asks for something else.
+ * Creates the pages under `/++/`. A page of a route checks key, query and body, calls the route, and converts failures to answers.
+ * Further pages answer unknown paths and methods.
  */
 export function createAdmin(simulator: Simulator, version: string): readonly Page[] {
   const routes = createAdminRoutes(simulator, version)
   const page = (path: string, answer: AdminPage, more: Pick<Page, 'method' | 'streams'> = {}): Page => ({
     ...more,
     path: path.replace(/\{(\w+)\}/g, ':$1'),
-    // It tells of the whole service, and changes it.
+    // These pages read and change the state of all workers.
     servedBy: 'primary',
     answer: async (context) =>
-      refuseStranger(context.req.raw, simulator.config.adminApiKey) ?? answer(context),
+      refuseUnauthorized(context.req.raw, simulator.config.adminApiKey) ?? answer(context),
   })
   const paths = [...new Set(routes.map(({ path }) => path))]
   return [
@@ -47,7 +47,7 @@ export function createAdmin(simulator: Simulator, version: string): readonly Pag
 }
 
 function answerRoute(route: AdminRoute, simulator: Simulator): AdminPage {
-  const ask = async (context: Context<AppEnv>): Promise<Response> => {
+  const handle = async (context: Context<AppEnv>): Promise<Response> => {
     const request = context.req.raw
     const query = readQuery(new URL(request.url).searchParams, queryParameters(route.query))
     if ('problems' in query) return send(refuseProblems('InvalidQuery', 'read the query', query.problems))
@@ -60,27 +60,30 @@ function answerRoute(route: AdminRoute, simulator: Simulator): AdminPage {
   }
   return async (context) => {
     try {
-      return await ask(context)
+      return await handle(context)
     } catch (error) {
       if (error instanceof OperatorError) return send(refuse(400, error.code, error.message))
       simulator.onPageFailure(error)
-      const message = 'Could not answer: the simulator failed. Its log says why.'
+      const message = 'Could not answer: internal error. See the log of the simulator.'
       return send(refuse(500, 'InternalError', message))
     }
   }
 }
 
-/** The service's own 401 for whoever does not send this key; undefined for whoever does. */
-function refuseStranger({ headers }: Request, adminApiKey: string): Response | undefined {
+/** Returns the 401 of the service, or undefined if the request has the key. */
+function refuseUnauthorized({ headers }: Request, adminApiKey: string): Response | undefined {
   const key = headers.get('api-key') ?? undefined
   const authorization = headers.get('authorization') ?? undefined
-  const given = { ...(key !== undefined && { 'api-key': key }), ...(authorization && { authorization }) }
-  return hasValidKey(given, adminApiKey) ? undefined : errorResponse(invalidKey())
+  const credentials = {
+    ...(key !== undefined && { 'api-key': key }),
+    ...(authorization && { authorization }),
+  }
+  return hasValidKey(credentials, adminApiKey) ? undefined : errorResponse(invalidKey())
 }
 
-/** The same for the metrics, where METRICS_AUTH asks for the key. */
+/** Returns the 401 for /metrics, or undefined if METRICS_AUTH requires no key or the request has it. */
 export function refuseMetrics(request: Request, { metricsAuth, adminApiKey }: Config): Response | undefined {
-  return metricsAuth === 'key' ? refuseStranger(request, adminApiKey) : undefined
+  return metricsAuth === 'key' ? refuseUnauthorized(request, adminApiKey) : undefined
 }
 
 type ReadBody = { readonly value: unknown } | { readonly refusal: Refusal }
@@ -92,12 +95,13 @@ async function readAdminBody(
 ): Promise<ReadBody> {
   if (!expected) return { value: undefined }
   const body = await readWebBody(request, MAX_BODY_BYTES)
-  if (body.kind === 'aborted') return { refusal: refuse(400, 'BodyIncomplete', 'The client left.') }
+  if (body.kind === 'aborted')
+    return { refusal: refuse(400, 'BodyIncomplete', 'Could not read the body: the client disconnected.') }
   if (body.kind === 'too-large') {
-    const message = `Could not read the body: it must have at most ${MAX_BODY_BYTES} bytes (got ${body.readBytes}). Send less at a time.`
+    const message = `Could not read the body: it must have at most ${MAX_BODY_BYTES} bytes (got ${body.readBytes}). Split the change.`
     return { refusal: refuse(400, 'BodyTooLarge', message) }
   }
-  // Takes a byte order mark away, too, which some shells put in front.
+  // Also removes a byte order mark, which some shells add.
   const text = new TextDecoder().decode(body.bytes)
   if (expected.kind === 'text') return { value: text }
   const read = readJson(text)
@@ -112,25 +116,28 @@ async function readAdminBody(
   return { refusal: refuseProblems('InvalidBody', 'read the body', problems) }
 }
 
-/** What is sent: JSON, a stream, or nothing. */
-interface Sent {
+/** A status with JSON, a stream or no body. */
+interface AdminResponse {
   readonly status: number
   readonly body?: unknown
   readonly stream?: ReadableStream<Uint8Array>
 }
 
-function send({ status, body, stream }: Sent, headers: Readonly<Record<string, string>> = {}): Response {
+function send(
+  { status, body, stream }: AdminResponse,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
   const common = { 'Cache-Control': 'no-store', ...headers }
   if (body !== undefined) return Response.json(body, { status, headers: common })
-  const ofStream = stream && { 'Content-Type': eventStreamType, 'X-Accel-Buffering': 'no' }
-  return new Response(stream ?? null, { status, headers: { ...common, ...ofStream } })
+  const streamHeaders = stream && { 'Content-Type': eventStreamType, 'X-Accel-Buffering': 'no' }
+  return new Response(stream ?? null, { status, headers: { ...common, ...streamHeaders } })
 }
 
 function unknownPath(routes: readonly AdminRoute[]): AdminPage {
   const paths = routes.map(({ method, path }) => `${method} ${path}`)
   return async ({ req }) => {
     const { pathname } = new URL(req.url)
-    const message = `There is no ${shortText(pathname)}. These are the paths of the administration.`
+    const message = `Could not find ${shortText(pathname)}. The paths of the admin API are listed in "paths".`
     const { status, body } = refuse(404, 'NotFound', message)
     return send({ status, body: { ...body, paths } })
   }
@@ -141,7 +148,7 @@ function wrongMethod(path: string, routes: readonly AdminRoute[]): AdminPage {
   const allowed = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ')
   return async ({ req }) => {
     const method = req.method === 'HEAD' ? 'GET' : req.method
-    const message = `Could not ${method} ${path}: this path takes ${allowed}.`
+    const message = `Could not ${method} ${path}: the allowed methods are ${allowed}.`
     return send(refuse(405, 'MethodNotAllowed', message), { Allow: allowed })
   }
 }

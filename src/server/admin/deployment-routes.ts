@@ -21,17 +21,17 @@ import { isRecord } from '../../lib/record.ts'
 const path = '/++/deployments/{name}'
 const params = z.object({ name: z.string() })
 
-/** Its keys are checked where deployments are, in files as well. */
+/** An entry of a deployment. `LiveConfig` validates its keys, as for the deployment file. */
 const entrySchema = z.custom<Record<string, unknown>>(isRecord).meta({ id: 'Deployment' })
 
 const viewsSchema = z
   .object({ deployments: z.record(z.string(), deploymentViewSchema).describe('By name.') })
   .meta({ id: 'DeploymentStates' })
 
-/** The resource that the routes are about. */
+/** The routes apply to this resource. */
 const resource = defaultResourceName
 
-/** The routes of single deployments. */
+/** Returns the routes of single deployments. */
 export function deploymentRoutes(simulator: Simulator): readonly AdminRoute[] {
   const { live } = simulator
   const answer = async (
@@ -39,7 +39,7 @@ export function deploymentRoutes(simulator: Simulator): readonly AdminRoute[] {
     name: string,
   ): Promise<Refusal | { readonly status: number; readonly body: DeploymentView }> => {
     const body = await viewDeployment(simulator, resource, name)
-    return body ? { status, body } : unknown(simulator, name)
+    return body ? { status, body } : deploymentNotFound(simulator, name)
   }
   const schema = deploymentViewSchema
   const notFound = errorAnswer('Unknown deployment.')
@@ -109,17 +109,21 @@ export function deploymentRoutes(simulator: Simulator): readonly AdminRoute[] {
         404: notFound,
       },
       async handle({ params: { name } }) {
-        if (!simulator.config.defaultResource.deployments.has(name)) return unknown(simulator, name)
+        if (!simulator.config.defaultResource.deployments.has(name))
+          return deploymentNotFound(simulator, name)
         const { problems, before } = await live.putDeployment(name, null, resource)
         if (problems.length > 0) {
-          const needing = [...before.defaultResource.deployments.values()].filter(
+          const dependents = [...before.defaultResource.deployments.values()].filter(
             (other) => other.spilloverTo === name,
           )
-          const reasons = needing.map(
-            (other) => `${showValue(other.name)} spills over to it. Change that one first.`,
+          const reasons = dependents.map(
+            (other) => `${showValue(other.name)} spills over to it. Change ${showValue(other.name)} first.`,
           )
-          const told = reasons.length > 0 ? reasons : problems
-          return refuseProblems('DeploymentNeeded', `remove the deployment ${showValue(name)}`, told)
+          return refuseProblems(
+            'DeploymentNeeded',
+            `remove the deployment ${showValue(name)}`,
+            reasons.length > 0 ? reasons : problems,
+          )
         }
         return { status: 204 }
       },
@@ -127,9 +131,9 @@ export function deploymentRoutes(simulator: Simulator): readonly AdminRoute[] {
   ]
 }
 
-function unknown({ config }: Simulator, name: string): Refusal {
+function deploymentNotFound({ config }: Simulator, name: string): Refusal {
   const { deployments } = config.defaultResource
   const names = [...deployments.keys()].slice(0, 20).join(', ')
-  const message = `There is no deployment ${showValue(name)}. Known are ${names}${deployments.size > 20 ? ', ...' : ''}.`
+  const message = `Could not find the deployment ${showValue(name)}. Known deployments: ${names}${deployments.size > 20 ? ', ...' : ''}.`
   return refuse(404, 'DeploymentNotFound', message)
 }

@@ -49,7 +49,7 @@ const slotsSchema = z
   .nullable()
   .describe('Null without slots.')
 
-/** A deployment as it was given, and how it stands. */
+/** A configured deployment and its current state. */
 export const deploymentViewSchema = z
   .looseObject({ live: z.object({ limits: limitsSchema, slots: slotsSchema }) })
   .meta({ id: 'DeploymentState', description: 'A deployment and its current state.' })
@@ -57,7 +57,7 @@ export const deploymentViewSchema = z
 export type DeploymentView = z.output<typeof deploymentViewSchema>
 type LiveState = DeploymentView['live']
 
-/** Every deployment of a resource by name. */
+/** Returns all deployments of a resource, by name. */
 export async function viewDeployments(
   simulator: Simulator,
   resource: string,
@@ -75,7 +75,7 @@ export async function viewDeployments(
   return Object.fromEntries(await Promise.all(views))
 }
 
-/** One deployment; undefined where the resource has none of this name. */
+/** Returns a deployment, or undefined if the resource does not have it. */
 export async function viewDeployment(
   simulator: Simulator,
   resource: string,
@@ -92,30 +92,30 @@ function occupancyOf(simulator: Simulator, resource: string): Occupancy[] {
   return [...simulator.occupancy()].filter((busy) => busy.resource === resource)
 }
 
-interface Viewed {
+interface DeploymentInfo {
   readonly resource: string
   readonly config: ResourceConfig
   readonly deployment: Deployment
   readonly occupancy: Occupancy | undefined
 }
 
-async function view(simulator: Simulator, viewed: Viewed): Promise<DeploymentView> {
+async function view(simulator: Simulator, viewed: DeploymentInfo): Promise<DeploymentView> {
   const entry = simulator.live.shownDeployment(viewed.deployment.name, viewed.resource) as object
   return { ...entry, live: await liveState(simulator, viewed) }
 }
 
 async function liveState(
-  { state, incidents }: Simulator,
-  { resource, config, deployment, occupancy }: Viewed,
+  { poolState, incidents }: Simulator,
+  { resource, config, deployment, occupancy }: DeploymentInfo,
 ): Promise<LiveState> {
   const phase = incidents.phaseOf(resource)
-  const isStruck = phase && (phase.deployment === undefined || phase.deployment === deployment.name)
-  // What the next request would be judged by.
-  const limitFactor = isStruck ? phase.limitFactor : 1
+  const isAffected = phase && (phase.deployment === undefined || phase.deployment === deployment.name)
+  // The factor that applies to the next request.
+  const limitFactor = isAffected ? phase.limitFactor : 1
   const profileName = deployment.limitProfile ?? config.limitProfile
   const limits = limitsOf(deployment, profileName, limitFactor)
   const subject = limits && { resource, deployment: deployment.name, limits }
-  const status = subject && (await state.limits.status(subject))
+  const status = subject && (await poolState.limits.status(subject))
   return {
     limits: showLimits(status),
     slots: showSlots(deployment, occupancy),
@@ -172,7 +172,7 @@ function showSlots({ latency }: Deployment, occupancy: Occupancy | undefined): L
   }
 }
 
-/** Rounded up, so that whoever waits for so long has waited long enough. */
+/** Converts to seconds, rounded up to a millisecond, so that a client that waits this long waits long enough. */
 function seconds(ms: number): number {
   return Math.ceil(ms) / 1_000
 }

@@ -7,7 +7,7 @@ import { errorAnswer, refuse, type AdminRoute, defineRoute } from './admin-route
 
 const seconds = z.number().min(0)
 
-/** How a timetable stands; times in seconds. */
+/** State of a timetable; times in seconds. */
 const stateSchema = z
   .union([
     z.object({
@@ -29,7 +29,7 @@ const stateSchema = z
   ])
   .meta({ id: 'IncidentState' })
 
-/** As documents show it: its text is parsed and checked as that of the file is. */
+/** For the documentation only: `parseIncidentFile` validates the text. */
 const timetableSchema = z.custom<string>().meta({
   type: 'object',
   properties: { phases: { type: 'array', items: { type: 'object' } } },
@@ -37,7 +37,7 @@ const timetableSchema = z.custom<string>().meta({
 
 type State = z.output<typeof stateSchema>
 
-/** The routes of incidents: start, stop, and where the timetable stands. All of them answer with the state. */
+/** Returns the routes of incidents. All of them answer with the state of the timetable. */
 export function incidentRoutes(simulator: Simulator): readonly AdminRoute[] {
   const { incidents } = simulator
   const state = () => ({ status: 200 as const, body: describeState(incidents.stateOf(defaultResourceName)) })
@@ -89,18 +89,22 @@ export function incidentRoutes(simulator: Simulator): readonly AdminRoute[] {
   ]
 }
 
-/** A thousand short phases, which is the maximum. Parsing YAML takes up to 2 milliseconds for a kilobyte. */
+/** Enough for a thousand short phases, which is the maximum. Parsing YAML takes up to 2 ms per kilobyte. */
 const MAX_TIMETABLE_BYTES = 64 * 1024
 
-type Chosen = { readonly timetable: IncidentTimetable } | { readonly problems: readonly string[] }
+type TimetableChoice = { readonly timetable: IncidentTimetable } | { readonly problems: readonly string[] }
 
-/** The timetable of the body, JSON or YAML, or without a body that of the configuration. */
-function chooseTimetable(source: string, { config }: Simulator): Chosen {
+/** Returns the timetable of the body (JSON or YAML), or of the configuration if the body is empty. */
+function chooseTimetable(source: string, { config }: Simulator): TimetableChoice {
   if (source.trim() === '') {
     const { incidents } = config.defaultResource
     return incidents
       ? { timetable: incidents }
-      : { problems: ['There is no timetable: send one as the body, or set INCIDENTS_PATH.'] }
+      : {
+          problems: [
+            'Could not start incidents: there is no timetable. Send one as the body, or set INCIDENTS_PATH.',
+          ],
+        }
   }
   const bytes = Buffer.byteLength(source)
   if (bytes > MAX_TIMETABLE_BYTES) {
@@ -115,7 +119,7 @@ function chooseTimetable(source: string, { config }: Simulator): Chosen {
   return timetable ? { timetable } : { problems }
 }
 
-/** The state as the administration tells it; times in seconds. */
+/** Converts a state to the form of the admin API; times in seconds. */
 function describeState(state: IncidentState | undefined): State {
   if (!state) return { running: false }
   const { timetable, elapsedMs, position } = state

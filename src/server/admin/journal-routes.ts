@@ -9,7 +9,7 @@ import { errorAnswer, type Refusal, refuse, type AdminRoute, defineRoute } from 
 import { journalSchema, retryReportSchema } from './journal-schemas.ts'
 
 const DEFAULT_REQUESTS = 100
-/** Bodies are part of an entry, up to 64 KB each. */
+/** Maximum of `limit`. An entry contains a body of up to 64 KB. */
 const MAX_REQUESTS = 1_000
 
 const filters = z.object({
@@ -48,7 +48,7 @@ const streamQuery = filters.extend({
   since: z.int().min(0).optional().describe('Start after this id. Default: the next request.'),
 })
 
-/** The routes of the journal. */
+/** Returns the routes of the journal. */
 export function journalRoutes({ journal }: Simulator): readonly AdminRoute[] {
   const off = errorAnswer('The journal is off (JournalOff), or the query is invalid.')
   return [
@@ -98,10 +98,10 @@ export function journalRoutes({ journal }: Simulator): readonly AdminRoute[] {
       },
       async handle({ query: { since, ...same }, headers }) {
         if (!journal) return journalOff()
-        const place = Number(
+        const sinceId = Number(
           headers.get('last-event-id')?.match(/^\d{1,15}$/)?.[0] ?? since ?? (await journal.lastId),
         )
-        return { status: 200, stream: eventStream(eventsOf(journal, filterOf(same), place)) }
+        return { status: 200, stream: eventStream(eventsOf(journal, filterOf(same), sinceId)) }
       },
     }),
     defineRoute({
@@ -116,13 +116,13 @@ export function journalRoutes({ journal }: Simulator): readonly AdminRoute[] {
   ]
 }
 
-/** The journal itself is all that is kept for those who follow it, however slowly they read. */
+/** Returns the entries after an id as events. Slow clients need no buffer: the events are read from the journal. */
 function eventsOf(journal: JournalReader, filter: JournalFilter, sinceId: number): EventSource {
-  let place = sinceId
+  let lastReadId = sinceId
   return {
     async next() {
-      const { entries, lastId, forgotten } = await journal.follow(place, filter)
-      place = lastId
+      const { entries, lastId, forgotten } = await journal.follow(lastReadId, filter)
+      lastReadId = lastId
       return [
         ...(forgotten > 0 ? [{ event: 'dropped', data: { count: forgotten } }] : []),
         ...entries.map((entry) => ({ event: 'request', id: entry.id, data: journalEntryJson(entry) })),
@@ -151,6 +151,7 @@ function statusOf(text: string): JournalFilter['status'] {
 }
 
 function journalOff(): Refusal {
-  const message = 'No journal is kept. Start with JOURNAL_SIZE=10000 to keep the last 10,000 requests.'
+  const message =
+    'Could not read the journal: it is off. Start with JOURNAL_SIZE=10000 to keep the last 10,000 requests.'
   return refuse(400, 'JournalOff', message)
 }

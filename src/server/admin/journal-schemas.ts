@@ -21,7 +21,7 @@ const usage = z.object({
   reasoning_tokens: count,
 })
 
-/** A request of the journal. Of `json`, `text` and `base64` it has the one that suits its body; none where that is empty or not kept. */
+/** A request of the journal. The body is in `json`, `text` or `base64`; all are absent if it is empty or not stored. */
 const journalEntrySchema = z
   .object({
     id: id.describe('Increasing; never reset.'),
@@ -101,7 +101,7 @@ const client = z.object({
   new_requests_like_failed: count,
 })
 
-/** What the judge of retries has found. */
+/** The retry report. */
 export const retryReportSchema = z
   .object({ since: time, totals, clients: z.array(client) })
   .meta({ id: 'RetryReport' })

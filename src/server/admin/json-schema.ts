@@ -8,8 +8,8 @@ import {
 
 export type { JsonSchema }
 
-/** By name, what the configuration checks in its own way: what its own documents say is put in the place of, or added to, what zod says. */
-const ofConfig: Readonly<Record<string, (json: JsonSchema) => JsonSchema>> = {
+/** By id, schemas that the configuration defines. They extend or replace the schema of zod. */
+const configSchemas: Readonly<Record<string, (json: JsonSchema) => JsonSchema>> = {
   Config: () => configSchema('shown'),
   ConfigPatch: () => configSchema('patch'),
   Deployment: () => ({
@@ -27,21 +27,20 @@ const ofConfig: Readonly<Record<string, (json: JsonSchema) => JsonSchema>> = {
   },
 }
 
-/** The JSON Schema of one schema that refers to no other. */
+/** Returns the JSON Schema of a schema without references. */
 export function jsonSchemaOf(schema: z.ZodType): JsonSchema {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, { io: 'input', override: mend })
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { io: 'input', override: overrideSchema })
   return json
 }
 
 /**
- * The JSON Schemas of several, by key, and of those that have an id by that: they are referred to as components of an
- * OpenAPI document.
+ * Returns JSON Schemas by key, for an OpenAPI document. Schemas with an id are in `components` and are referenced.
  */
 export function jsonSchemasOf(schemas: Readonly<Record<string, z.ZodType>>): {
   readonly schemas: Readonly<Record<string, JsonSchema>>
   readonly components: Readonly<Record<string, JsonSchema>>
 } {
-  const whole = z.toJSONSchema(z.object(schemas), { unrepresentable: 'any', override: mend })
+  const whole = z.toJSONSchema(z.object(schemas), { unrepresentable: 'any', override: overrideSchema })
   const text = JSON.stringify(whole).replaceAll('"#/$defs/', '"#/components/schemas/')
   const { properties = {}, $defs = {} } = JSON.parse(text) as {
     properties?: Record<string, JsonSchema>
@@ -50,17 +49,17 @@ export function jsonSchemasOf(schemas: Readonly<Record<string, z.ZodType>>): {
   return { schemas: properties, components: $defs }
 }
 
-function mend({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodType; jsonSchema: object }): void {
+function overrideSchema({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodType; jsonSchema: object }): void {
   const json = jsonSchema as Record<string, unknown>
   const { id = '' } = z.globalRegistry.get(zodSchema) ?? {}
-  Object.assign(json, ofConfig[id]?.(json))
-  // That keys are texts, and that JavaScript can hold a number, goes without saying.
+  Object.assign(json, configSchemas[id]?.(json))
+  // Omit constraints that always hold: keys are strings, and integers are safe integers.
   delete json['propertyNames']
   if (json['maximum'] === Number.MAX_SAFE_INTEGER) delete json['maximum']
   if (json['minimum'] === Number.MIN_SAFE_INTEGER) delete json['minimum']
 }
 
-/** The schema of the configuration: as it is shown, or of a patch. */
+/** Returns the schema of the shown configuration, or of a patch. */
 function configSchema(form: ConfigForm): JsonSchema {
   const settings = settingsJsonSchema(form)
   const faults = {
@@ -84,7 +83,7 @@ function configSchema(form: ConfigForm): JsonSchema {
   }
 }
 
-/** Null takes a key away. */
+/** Allows null, which removes a key, for each property. */
 function nullableEach(properties: Readonly<Record<string, JsonSchema>>): Record<string, JsonSchema> {
   const entries = Object.entries(properties).map(([key, { description, ...schema }]) => [
     key,

@@ -4,20 +4,20 @@ import { type JsonSchema, jsonSchemasOf } from './json-schema.ts'
 import { queryParameters } from './read-query.ts'
 
 const commonAnswers: Readonly<Record<number, AnswerSpec>> = {
-  400: errorAnswer('The query or the body is wrong.'),
-  401: errorAnswer('The key is missing or is not that of the administration.'),
-  500: errorAnswer('The simulator failed; its log says why.'),
+  400: errorAnswer('The query or the body is invalid.'),
+  401: errorAnswer('The key is missing or is not the admin key.'),
+  500: errorAnswer('Internal error. See the log of the simulator.'),
 }
 
-/** Makes the OpenAPI 3.1 document of a table of routes. */
+/** Creates the OpenAPI 3.1 document of a list of routes. */
 export function openapiDocument(routes: readonly AdminRoute[], version: string): object {
-  const found: Record<string, z.ZodType> = {}
+  const zodSchemas: Record<string, z.ZodType> = {}
   for (const { operationId, body, answers } of routes) {
-    if (body) found[bodyKey(operationId)] = body.schema
+    if (body) zodSchemas[bodyKey(operationId)] = body.schema
     for (const [status, { schema }] of Object.entries({ ...commonAnswers, ...answers }))
-      if (schema) found[answerKey(operationId, status)] = schema
+      if (schema) zodSchemas[answerKey(operationId, status)] = schema
   }
-  const { schemas, components } = jsonSchemasOf(found)
+  const { schemas, components } = jsonSchemasOf(zodSchemas)
   const paths: Record<string, Record<string, unknown>> = {}
   for (const route of routes) {
     const path = (paths[route.path] ??= pathItem(route))
@@ -26,7 +26,7 @@ export function openapiDocument(routes: readonly AdminRoute[], version: string):
   return {
     openapi: '3.1.0',
     info: {
-      title: 'Administration of aoai-simulated-api',
+      title: 'Admin API of aoai-simulated-api',
       version,
       description:
         'Inspects and changes a running simulator. The key is ADMIN_API_KEY, or SIMULATOR_API_KEY if that is not set. See docs/admin.md.',
@@ -53,7 +53,7 @@ export function openapiDocument(routes: readonly AdminRoute[], version: string):
 const bodyKey = (operationId: string): string => `${operationId} body`
 const answerKey = (operationId: string, status: string): string => `${operationId} ${status}`
 
-/** What all methods of a path share: its parameters. */
+/** Returns the parameters of a path, which all of its methods share. */
 function pathItem({ params }: AdminRoute): Record<string, unknown> {
   const parameters = Object.keys(params?.shape ?? {}).map((name) => ({
     name,

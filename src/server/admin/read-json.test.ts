@@ -45,12 +45,12 @@ describe('readJson', () => {
     expect(readJson(source)).toEqual({ value: JSON.parse(source) })
   })
 
-  it.each(broken)('says where %s breaks', (source, problem) => {
+  it.each(broken)('reports the position of the problem in %s', (source, problem) => {
     expect(isJson(source)).toBe(false)
     expect(readJson(source)).toEqual({ problem })
   })
 
-  it('agrees with JSON.parse about texts that were changed at one place', () => {
+  it('agrees with JSON.parse about texts with one changed character', () => {
     const source = '{"a": [1, -2.5e3, "x\\n"], "b": {"c": null, "d": [true, false]}}'
     for (let at = 0; at < source.length; at++) {
       for (const sign of ['', '"', '{', ']', ',', ':', '0', '\\', ' ', 'e']) {
@@ -60,13 +60,13 @@ describe('readJson', () => {
     }
   })
 
-  it('takes long texts and long lists', () => {
+  it('parses long strings and long lists', () => {
     expect(readJson(JSON.stringify('x'.repeat(1_000_000)))).toHaveProperty('value')
     expect(readJson(`[${'1,'.repeat(400_000)}1]`)).toHaveProperty('value')
     expect(readJson(`"${'x'.repeat(1_000_000)}`)).toHaveProperty('problem')
   })
 
-  it('refuses more than 100 levels', () => {
+  it('rejects more than 100 levels', () => {
     expect(readJson('['.repeat(100) + ']'.repeat(100))).toHaveProperty('value')
     expect(readJson('['.repeat(101))).toEqual({ problem: 'line 1, column 101 nests deeper than 100 levels' })
   })

@@ -13,42 +13,42 @@ export interface QueryParameter {
   readonly check: z.ZodType
 }
 
-/** Made when they are first asked for: JSON Schemas take milliseconds, which a test with many simulators would pay for each. */
-const known = new WeakMap<z.ZodObject, readonly QueryParameter[]>()
+/** Cached, because a JSON Schema takes milliseconds, which each simulator of a test would pay. */
+const cached = new WeakMap<z.ZodObject, readonly QueryParameter[]>()
 
-/** Lists the parameters of a query. */
+/** Returns the parameters of a query schema. */
 export function queryParameters(query: z.ZodObject | undefined): readonly QueryParameter[] {
   if (!query) return []
-  let parameters = known.get(query)
+  let parameters = cached.get(query)
   if (!parameters) {
     parameters = Object.entries(query.shape).map(([name, check]) => {
       const { description, ...schema } = jsonSchemaOf(check as z.ZodType)
       return { name, description: String(description), schema, check: check as z.ZodType }
     })
-    known.set(query, parameters)
+    cached.set(query, parameters)
   }
   return parameters
 }
 
-/** Values by name, in the type of their parameter, or every problem of the query, a sentence or two each. */
+/** Typed values by name, or all problems of the query, each as one or two sentences. */
 export type ReadQuery =
   { readonly values: Readonly<Record<string, unknown>> } | { readonly problems: readonly string[] }
 
-/** Reads a query by the parameters that a route has. A name that it has not is a problem: it would be passed over unseen. */
-export function readQuery(given: URLSearchParams, parameters: readonly QueryParameter[]): ReadQuery {
+/** Parses and validates a query. An unknown name is a problem, because the client would not notice that it is ignored. */
+export function readQuery(query: URLSearchParams, parameters: readonly QueryParameter[]): ReadQuery {
   const values: Record<string, unknown> = {}
-  const wrong: (() => string)[] = []
-  for (const [name, text] of given) {
+  const problems: (() => string)[] = []
+  for (const [name, text] of query) {
     const parameter = parameters.find((known) => known.name === name)
     if (!parameter) {
-      wrong.push(() => describeUnknown(name, parameters))
+      problems.push(() => describeUnknown(name, parameters))
       continue
     }
     const { success, data } = parameter.check.safeParse(typedValue(text, parameter.schema))
     if (success) values[name] = data
-    else wrong.push(() => `${name} must be ${rangeOf(parameter)} (got ${showValue(text)}).`)
+    else problems.push(() => `${name} must be ${rangeOf(parameter)} (got ${showValue(text)}).`)
   }
-  if (wrong.length > 0) return { problems: describeFirst(wrong, (describe) => describe()) }
+  if (problems.length > 0) return { problems: describeFirst(problems, (describe) => describe()) }
   for (const { name, check } of parameters) values[name] ??= check.parse(undefined)
   return { values }
 }
@@ -58,14 +58,14 @@ function describeUnknown(name: string, parameters: readonly QueryParameter[]): s
   const [nearest] = nearestNames(name, known, 1)
   const hint =
     known.length === 0
-      ? 'There are none here.'
+      ? 'This path has no parameters.'
       : nearest === undefined
-        ? `There are ${known.join(', ')}.`
+        ? `Known parameters: ${known.join(', ')}.`
         : `Did you mean ${nearest}?`
-  return `${showValue(name)} is no parameter of this path. ${hint}`
+  return `${showValue(name)} is not a parameter of this path. ${hint}`
 }
 
-/** A text that is not of the type stays as it is, and is refused by the check. */
+/** Converts a text to the type of its parameter. A text of another type is not converted, and fails validation. */
 function typedValue(text: string, { type }: JsonSchema): unknown {
   if (type === 'boolean' && /^(?:true|false)$/.test(text)) return text === 'true'
   return type === 'integer' && /^\d{1,15}$/.test(text) ? Number(text) : text
@@ -75,21 +75,21 @@ function rangeOf({ description, schema }: QueryParameter): string {
   const { type, minimum, maximum, enum: choices } = schema
   if (type === 'boolean') return 'true or false'
   if (Array.isArray(choices)) return `one of ${choices.join(', ')}`
-  if (type !== 'integer') return `of its form: ${description}`
+  if (type !== 'integer') return `valid: ${description}`
   return maximum === undefined
     ? `an integer of at least ${Number(minimum)}`
     : `an integer from ${Number(minimum)} to ${Number(maximum)}`
 }
 
-/** Parsed JSON, or why there is none: half a sentence with the place. */
+/** Parsed JSON, or a problem with its position, without a final period. */
 export type ReadJson = { readonly value: unknown } | { readonly problem: string }
 
-/** Nothing that the administration takes nests deeper than ten levels, and what walks through it calls itself. */
+/** Maximum nesting. Valid bodies have less than ten levels, and code that processes them is recursive. */
 const MAX_DEPTH = 100
 
 type Expected = 'value' | 'value or ]' | 'key' | 'key or }' | 'colon' | 'comma or ]' | 'comma or }' | 'end'
 
-const words: Readonly<Record<Expected, string>> = {
+const expectedTexts: Readonly<Record<Expected, string>> = {
   value: 'a value',
   'value or ]': 'a value or "]"',
   key: 'a key in double quotes',
@@ -101,21 +101,21 @@ const words: Readonly<Record<Expected, string>> = {
 }
 
 const space = /[ \t\r\n]*/y
-// JSON allows no control character in a text.
+// JSON allows no control characters in strings.
 // oxlint-disable-next-line no-control-regex
 const text = /"[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\u0000-\u001f]*)*"/y
 const scalar = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.])/y
 
 /**
- * Parses JSON. Node's own parser does not always say where it failed, and its words change with its version; so what it
- * refuses is looked through once more.
+ * Parses JSON. The errors of `JSON.parse` do not always have a position, and their texts differ between Node versions, so this function
+ * finds the first problem itself.
  */
 export function readJson(source: string): ReadJson {
   const problem = findProblem(source)
   return problem === undefined ? { value: JSON.parse(source) as unknown } : { problem }
 }
 
-/** Where a text stops being JSON, and what should stand there. */
+/** Returns the position where a text is not JSON, and what is expected there; undefined for valid JSON. */
 function findProblem(source: string): string | undefined {
   const open: ('[' | '{')[] = []
   let expected: Expected = 'value'
@@ -130,7 +130,8 @@ function findProblem(source: string): string | undefined {
     let end = at + 1
     if ((sign === '[' || sign === '{') && expected.startsWith('value')) {
       open.push(sign)
-      if (open.length > MAX_DEPTH) return `${placeOf(source, at)} nests deeper than ${MAX_DEPTH} levels`
+      if (open.length > MAX_DEPTH)
+        return `${describePosition(source, at)} nests deeper than ${MAX_DEPTH} levels`
       expected = sign === '[' ? 'value or ]' : 'key or }'
     } else if ((sign === ']' || sign === '}') && expected.endsWith(sign)) {
       open.pop()
@@ -160,10 +161,10 @@ function skip(pattern: RegExp, source: string, from: number): number {
 
 function describe(source: string, at: number, expected: Expected): string {
   const got = at < source.length ? JSON.stringify(source.slice(at, at + 12)) : 'the end of the body'
-  return `${placeOf(source, at)} must have ${words[expected]} (got ${got})`
+  return `${describePosition(source, at)} must have ${expectedTexts[expected]} (got ${got})`
 }
 
-function placeOf(source: string, at: number): string {
+function describePosition(source: string, at: number): string {
   const before = source.slice(0, at).split('\n')
   return `line ${before.length}, column ${(before.at(-1) ?? '').length + 1}`
 }

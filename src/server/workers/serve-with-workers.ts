@@ -8,7 +8,7 @@ import type { Simulator } from '../simulator.ts'
 import { listen } from '../listen.ts'
 import { failOnUnusedRecordings } from '../unused-recordings.ts'
 import { type StartedSimulator, startSimulator } from '../start-simulator.ts'
-import { startWatching, type WatchOptions } from '../start-watching.ts'
+import { startWatching, type StartWatchingOptions } from '../start-watching.ts'
 import { unlessStopped, whenAborted } from '../process-lifecycle.ts'
 import { WorkerCoordinator } from './worker-coordinator.ts'
 import { WorkerPool } from './worker-pool.ts'
@@ -111,7 +111,7 @@ async function findPort({ app, simulator }: StartedSimulator): Promise<number> {
 function withWorkerRefresh(
   simulator: StartedSimulator['simulator'],
   coordinator: WorkerCoordinator,
-): WatchOptions['simulator'] {
+): StartWatchingOptions['simulator'] {
   const wrappers = new WeakMap<Replay, Replay>()
   const wrap = (replay: Replay): Replay => {
     let wrapped = wrappers.get(replay)

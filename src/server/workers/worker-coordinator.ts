@@ -48,7 +48,7 @@ export class WorkerCoordinator {
 
   constructor(deps: WorkerCoordinatorDeps) {
     this.#deps = deps
-    const { state, metrics, logger, live, incidents } = deps.simulator
+    const { poolState: state, metrics, logger, live, incidents } = deps.simulator
     this.metrics = new WorkerMetrics(metrics)
     this.#ports = new PortServer(
       [
