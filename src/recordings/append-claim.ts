@@ -53,9 +53,9 @@ export async function isHeld({ lockPath }: FolderClaim): Promise<boolean> {
   return (await stat(lockPath).catch(() => undefined)) !== undefined
 }
 
-/** Deletes the lock file, so that another process can claim the folder. */
+/** Deletes the lock file, so that another process can claim the folder. Ignores errors: locks of ended processes have no effect. */
 export async function releaseFolder({ lockPath }: FolderClaim): Promise<void> {
-  await rm(lockPath, { force: true })
+  await rm(lockPath, { force: true }).catch(() => {})
 }
 
 /** Finds the lock of another process, and deletes the locks of processes that have ended. */
