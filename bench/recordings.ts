@@ -2,7 +2,7 @@ import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { bodyHash } from '../src/recordings/match-request.ts'
 import { recordFileName } from '../src/recordings/record-file-name.ts'
-import { recordingFileHeader, serialiseInteraction } from '../src/recordings/yaml-format.ts'
+import { recordingFileHeader, serializeInteraction } from '../src/recordings/yaml-format.ts'
 import type { Answer } from './capture.ts'
 import type { BenchCase } from './cases.ts'
 
@@ -36,7 +36,7 @@ export function writeRecordings(folder: string, benchCase: BenchCase, answer: An
       body,
       bodyHash: bodyHash(body, contentType),
     } as const
-    writeSync(file, serialiseInteraction({ request, response, contextValues: {} }))
+    writeSync(file, serializeInteraction({ request, response, contextValues: {} }))
   }
   closeSync(file)
 }

@@ -8,7 +8,7 @@ import { createVirtualClock } from '../src/lib/virtual-clock.ts'
 import { bodyHash } from '../src/recordings/match-request.ts'
 import type { Interaction, RecordedBody } from '../src/recordings/interaction.ts'
 import { recordFileName } from '../src/recordings/record-file-name.ts'
-import { recordingFileHeader, serialiseInteraction } from '../src/recordings/yaml-format.ts'
+import { recordingFileHeader, serializeInteraction } from '../src/recordings/yaml-format.ts'
 
 const host = 'https://sample.openai.azure.com'
 const query = 'api-version=2024-10-21'
@@ -63,7 +63,7 @@ const files = new Map<string, string>()
 for (const [path, requestQuery, body] of requests) {
   const name = `${recordFileName(path)}.yaml`
   const interaction = await record(path, requestQuery, Buffer.from(JSON.stringify(body)))
-  files.set(name, (files.get(name) ?? recordingFileHeader) + serialiseInteraction(interaction))
+  files.set(name, (files.get(name) ?? recordingFileHeader) + serializeInteraction(interaction))
 }
 mkdirSync(folder, { recursive: true })
 for (const [name, text] of files) writeFileSync(new URL(encodeURIComponent(name), folder), text)

@@ -6,7 +6,7 @@ import { warnOfProblems, type RecordingsRun, findStrayCredential } from './recor
 import { reasonOf } from '../lib/error-text.ts'
 import { createRedactor } from '../recordings/redact-interaction.ts'
 import type { YamlFault } from '../recordings/yaml-full-reader.ts'
-import { serialiseInteraction } from '../recordings/yaml-format.ts'
+import { serializeInteraction } from '../recordings/yaml-format.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import { countOf } from '../lib/format-text.ts'
 
@@ -98,7 +98,7 @@ export function scrubRecordings(
             return 'keep'
           }
           const clean = redactor.interaction(interaction)
-          if (serialiseInteraction(clean) === serialiseInteraction(interaction)) return 'keep'
+          if (serializeInteraction(clean) === serializeInteraction(interaction)) return 'keep'
           found.push(`${run.shown(file)}:${line}`)
           return clean
         },

@@ -8,7 +8,7 @@ import { openRegularFile } from '../lib/regular-file.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import type { Interaction } from '../recordings/interaction.ts'
 import { type StrayCredential, strayCredential } from '../recordings/lint-interaction.ts'
-import { listRecordingFiles, unreadable } from '../recordings/load-recordings.ts'
+import { listRecordingFiles, unreadableProblem } from '../recordings/load-recordings.ts'
 import { type RecordingProblem, describeProblem } from '../recordings/recording-problem.ts'
 import { type FileOffset, scanRecordingFile } from '../recordings/scan-recording-file.ts'
 import { type CliHost, configSources } from './cli-host.ts'
@@ -126,7 +126,7 @@ function scanFile(
     return scanRecordingFile(file, onRead).problems
   } catch (error) {
     if (!(error instanceof Error) || !('code' in error)) throw error
-    return [unreadable(file, error)]
+    return [unreadableProblem(file, error)]
   }
 }
 

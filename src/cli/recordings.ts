@@ -4,14 +4,14 @@ import { dedupeRecordings, scrubRecordings } from './recordings-rewrite.ts'
 import { diffRecordings } from './recordings-diff.ts'
 import { type RecordingsRun, createRun, findStrayCredential, warnOfProblems } from './recordings-run.ts'
 import { createRedactor } from '../recordings/redact-interaction.ts'
-import { summarise } from '../recordings/recording-summary.ts'
+import { summarizeInteraction } from '../recordings/recording-summary.ts'
 import { countOf } from '../lib/format-text.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import { lintInteraction } from '../recordings/lint-interaction.ts'
 import { describeProblem, type RecordingProblem } from '../recordings/recording-problem.ts'
 import type { Interaction } from '../recordings/interaction.ts'
 import { prepareAnswer } from '../recordings/replay-answer.ts'
-import { serialiseInteraction } from '../recordings/yaml-format.ts'
+import { serializeInteraction } from '../recordings/yaml-format.ts'
 import { utf8Text } from '../recordings/yaml-scalar.ts'
 import { statSync } from 'node:fs'
 import { recogniseRoute } from '../wire/route.ts'
@@ -23,7 +23,10 @@ function listRecordings(run: RecordingsRun, paths: readonly string[]): void {
   const problems = run.scan(run.filesOf(paths), (interaction, file, { line }) => {
     const place = `${run.shown(file)}:${line}`
     const { request } = interaction
-    const summary = summarise({ ...interaction, request: { ...request, uri: redactor.uri(request.uri) } })
+    const summary = summarizeInteraction({
+      ...interaction,
+      request: { ...request, uri: redactor.uri(request.uri) },
+    })
     if (run.isJson) {
       rows.push({ place, ...summary })
       return
@@ -104,10 +107,10 @@ export function addRecordingsCommand(program: Command, host: CliHost): void {
 const strayWarning = (where: string) => ({
   rule: 'credential-outside',
   reason: `a credential is outside of the interactions, for example in a comment: ${where}`,
-  cure: 'Remove it by hand.',
+  fix: 'Remove it by hand.',
 })
 
-const doubtCure = 'It is not replayed and not searched for credentials: write it without that.'
+const doubtFix = 'It is not replayed and not searched for credentials: write it without that.'
 
 /**
  * Prints errors and warnings, each with file, line and fix.
@@ -116,12 +119,12 @@ const doubtCure = 'It is not replayed and not searched for credentials: write it
  */
 function lintRecordings(run: RecordingsRun, paths: readonly string[]): void {
   const files = run.filesOf(paths)
-  const warnings: { file: string; line: number; rule: string; reason: string; cure: string }[] = []
+  const warnings: { file: string; line: number; rule: string; reason: string; fix: string }[] = []
   let interactions = 0
   const unclear: RecordingProblem[] = []
   const unread = run.scan(files, (interaction, file, { line, doubts }) => {
     interactions++
-    for (const doubt of doubts) unclear.push({ file: run.shown(file), ...doubt, cure: doubtCure })
+    for (const doubt of doubts) unclear.push({ file: run.shown(file), ...doubt, fix: doubtFix })
     for (const warning of lintInteraction(interaction)) {
       warnings.push({ file: run.shown(file), line, ...warning })
     }
@@ -177,7 +180,7 @@ function showRecordings(run: RecordingsRun, locations: readonly string[]): void 
       if (run.isJson) shown.push({ place: `${run.shown(file)}:${offset.line}`, ...asJson(interaction) })
       else
         run.print(
-          `# ${run.shown(file)}:${offset.line}\n${serialiseInteraction(decoded(interaction)).trimEnd()}`,
+          `# ${run.shown(file)}:${offset.line}\n${serializeInteraction(decoded(interaction)).trimEnd()}`,
         )
     })
     warnOfProblems(run, problems)
@@ -234,7 +237,7 @@ function recordingStats(run: RecordingsRun, paths: readonly string[]): void {
   const counts = new Map<string, Count>()
   const requests = new Set<string>()
   const problems = run.scan(files, (interaction) => {
-    const { method, path, status, events, durationMs, usage } = summarise(interaction)
+    const { method, path, status, events, durationMs, usage } = summarizeInteraction(interaction)
     const operation = recogniseRoute(method, path)?.operation ?? 'other'
     const count = counts.get(operation) ?? newCount()
     counts.set(operation, count)

@@ -1,9 +1,9 @@
 import type { RecordedResponse } from './interaction.ts'
-import { jsonDifferences, showDifference } from './json-difference.ts'
+import { jsonDifferences, formatValue } from './json-difference.ts'
 import { prepareAnswer, type ReplayAnswer } from './replay-answer.ts'
 import { createHash } from 'node:crypto'
 
-/** The first thing in which two answers differ, as shown in a message. */
+/** The first difference of two answers, as shown in a message. */
 export interface AnswerDifference {
   /** `status`, `body`, or a field: `choices[0].message.content`. */
   readonly at: string
@@ -11,18 +11,18 @@ export interface AnswerDifference {
   readonly is: string
 }
 
-/** Finds the first difference between two answers of which it is known that they are not the same. */
+/** Finds the first difference of two answers, which must not be equal. */
 export function answerDifference(left: RecordedResponse, right: RecordedResponse): AnswerDifference {
-  const [ours, theirs] = [prepareAnswer(left), prepareAnswer(right)]
-  if (ours.status !== theirs.status) {
-    return { at: 'status', was: String(ours.status), is: String(theirs.status) }
+  const [first, second] = [prepareAnswer(left), prepareAnswer(right)]
+  if (first.status !== second.status) {
+    return { at: 'status', was: String(first.status), is: String(second.status) }
   }
-  const [first] = jsonDifferences(contentOf(ours), contentOf(theirs))
-  if (!first) return { at: 'body', was: 'other white space or key order', is: 'the same values' }
+  const [difference] = jsonDifferences(contentOf(first), contentOf(second))
+  if (!difference) return { at: 'body', was: 'other white space or key order', is: 'the same values' }
   return {
-    at: first.at || 'body',
-    was: showDifference(first.left, first.right),
-    is: showDifference(first.right, first.left),
+    at: difference.path || 'body',
+    was: formatValue(difference.left, difference.right),
+    is: formatValue(difference.right, difference.left),
   }
 }
 
@@ -36,7 +36,7 @@ function contentOf({ bytes, events }: ReplayAnswer): unknown {
   }
 }
 
-/** Names what a client gets to see of an answer, its headers and its time excepted: status and body. */
+/** Hash of the status and the body of an answer, without its headers and times. */
 export function answerDigest(response: RecordedResponse): string {
   const { status, bytes, events } = prepareAnswer(response)
   const hash = createHash('sha256').update(`${status}\n`)

@@ -1,5 +1,5 @@
 import { readInteraction } from './read-interaction.ts'
-import { type RecordingProblem, versionFault } from './recording-problem.ts'
+import { type RecordingProblem, versionProblem } from './recording-problem.ts'
 import type { FileScan, Keep, ScanLimits } from './scan-recording-file.ts'
 import type { YamlFault } from './yaml-full-reader.ts'
 import { readItems } from './yaml-item.ts'
@@ -11,7 +11,7 @@ const mend = 'Correct it, or remove the interaction; the others are served.'
 const tooLarge = 'the interaction is larger than 128 MB'
 const cutOff = {
   reason: 'the interaction has no context_values, which end it: it was cut off while it was written',
-  cure: 'Remove it, or add "context_values: {}" if it is complete; the others are served.',
+  fix: 'Remove it, or add "context_values: {}" if it is complete; the others are served.',
 }
 
 /** How much is read between two pauses: about a millisecond's work, at the 60 MB/s of docs/recordings.md. */
@@ -56,7 +56,7 @@ export class ItemScan<T> {
    * since its items refer to each other.
    */
   *run(): Generator<void, ItemsScan<T>> {
-    const problem = versionFault(this.#layout.head)
+    const problem = versionProblem(this.#layout.head)
     if (problem) return { found: [], problems: [{ file: this.#file, ...problem }] }
     this.#window.drop(this.#layout.headBytes)
     const marker = Buffer.from(`\n${' '.repeat(this.#layout.indent)}- `)
@@ -105,7 +105,7 @@ export class ItemScan<T> {
       this.#report(this.#line + line - 1, reason, mend)
     } else {
       const tailLine = this.#line + countLines(bytes) - read.tail.split('\n').length + 1
-      const problem = versionFault(read.tail)
+      const problem = versionProblem(read.tail)
       // A version that stands behind the list speaks for what came before it, too.
       if (problem) {
         const line = tailLine + problem.line - 1
@@ -126,7 +126,7 @@ export class ItemScan<T> {
   #take(value: YamlValue, length: number, isAlone: boolean, doubts: readonly YamlFault[]): void {
     this.#taken++
     if (this.#isAppended && isYamlMap(value) && !value.has('context_values')) {
-      this.#report(this.#line, cutOff.reason, cutOff.cure)
+      this.#report(this.#line, cutOff.reason, cutOff.fix)
       return
     }
     const made = readInteraction(value)
@@ -139,8 +139,8 @@ export class ItemScan<T> {
     this.#found.push(this.#keep(made.interaction, place, value))
   }
 
-  #report(line: number, reason: string, cure: string): void {
-    this.#problems.push({ file: this.#file, line, reason, cure })
+  #report(line: number, reason: string, fix: string): void {
+    this.#problems.push({ file: this.#file, line, reason, fix })
   }
 }
 

@@ -11,7 +11,7 @@ export interface LintWarning {
   /** A sentence without its full stop. */
   readonly reason: string
   /** What to do, as a sentence. */
-  readonly cure: string
+  readonly fix: string
 }
 
 /** So many places are named in one warning. */
@@ -29,7 +29,7 @@ const rules: Readonly<Record<string, Rule>> = {
     if (names.length === 0) return undefined
     return {
       reason: `the ${names.length === 1 ? 'header' : 'headers'} ${names.join(', ')} may let a reader of the file in`,
-      cure: 'Run aoai-sim recordings scrub.',
+      fix: 'Run aoai-sim recordings scrub.',
     }
   },
   credential: (_, credentials) => {
@@ -38,7 +38,7 @@ const rules: Readonly<Record<string, Rule>> = {
     const more = places.length > MAX_SHOWN_LOCATIONS ? `, and ${places.length - MAX_SHOWN_LOCATIONS} more` : ''
     return {
       reason: `a credential may let a reader of the file in: ${places.slice(0, MAX_SHOWN_LOCATIONS).join(', ')}${more}`,
-      cure: 'Run aoai-sim recordings scrub.',
+      fix: 'Run aoai-sim recordings scrub.',
     }
   },
   'stale-body-hash': ({ request: { body, bodyHash: recorded, headers } }) => {
@@ -49,7 +49,7 @@ const rules: Readonly<Record<string, Rule>> = {
     if (bytes.includes(redacted) || bytes.includes(redactedParameter)) return undefined
     return {
       reason: 'body_hash is not the MD5 of the body, which was edited',
-      cure: 'Remove body_hash, unless the request as it was first recorded should be answered too.',
+      fix: 'Remove body_hash, unless the request as it was first recorded should be answered too.',
     }
   },
   'unknown-body': ({ request: { body, bodyHash: recorded, headers } }) => {
@@ -57,14 +57,14 @@ const rules: Readonly<Record<string, Rule>> = {
     if (body !== undefined || recorded !== undefined || length === 0) return undefined
     return {
       reason: `the request had a body of ${length} bytes, of which the recording has neither bytes nor hash`,
-      cure: 'Add body or body_hash: as it is, only a request without a body is answered.',
+      fix: 'Add body or body_hash: as it is, only a request without a body is answered.',
     }
   },
   'relative-uri': ({ request: { uri } }) => {
     if (splitUri(uri).path.startsWith('/')) return undefined
     return {
       reason: `the uri ${redactText(uri)} has no path that begins with a slash`,
-      cure: 'Write the whole address.',
+      fix: 'Write the whole address.',
     }
   },
   'events-out-of-order': ({ response: { body } }) => {
@@ -73,7 +73,7 @@ const rules: Readonly<Record<string, Rule>> = {
     if (at < 0) return undefined
     return {
       reason: `event ${at} comes before the event in front of it`,
-      cure: 'Sort its at_ms: it is sent together with the one before it.',
+      fix: 'Sort its at_ms: it is sent together with the one before it.',
     }
   },
   'still-encoded': ({ response: { body, headers } }) => {
@@ -83,13 +83,13 @@ const rules: Readonly<Record<string, Rule>> = {
     if (isTooLarge) {
       return {
         reason: `the body would have more than 64 MB without its content-encoding (${coding}), and is replayed as it is`,
-        cure: 'Remove the interaction, unless clients can bear such an answer.',
+        fix: 'Remove the interaction, unless clients can bear such an answer.',
       }
     }
     if (!encoded) return undefined
     return {
       reason: `the body is not in the content-encoding that it names (${coding})`,
-      cure: 'Record it anew without accept-encoding: clients will not be able to read it.',
+      fix: 'Record it anew without accept-encoding: clients will not be able to read it.',
     }
   },
 }

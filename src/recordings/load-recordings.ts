@@ -4,22 +4,22 @@ import { join, relative, sep } from 'node:path'
 import { reasonOf } from '../lib/error-text.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import type { RecordingProblem } from './recording-problem.ts'
-import type { Indexed, RecordingIndex } from './recording-index.ts'
+import type { IndexedEntry, RecordingIndex } from './recording-index.ts'
 import { type FileScan, scanRecordingFile } from './scan-recording-file.ts'
 
-/** What loading a folder came to. */
+/** The result of loading a folder. */
 export interface LoadResult {
   readonly files: number
   readonly interactions: number
-  /** All that is wrong in files; what is not named here is served. */
+  /** All problems. All other interactions are served. */
   readonly problems: readonly RecordingProblem[]
 }
 
 /**
  * Adds all recordings of a folder and its subfolders to an index, in the order of their paths.
  *
- * @param onFile is called before each file is read
- * @throws {OperatorError} RECORDINGS_UNREADABLE for a folder that is not there or cannot be read
+ * @param onFile called before each file is read
+ * @throws {OperatorError} RECORDINGS_UNREADABLE if the folder is missing or cannot be read
  */
 export function loadRecordings(
   dir: string,
@@ -37,7 +37,7 @@ export function loadRecordings(
   return { files: files.length, interactions, problems }
 }
 
-function loadFile(file: string, index: RecordingIndex, onFile: (file: string) => void): FileScan<Indexed> {
+function loadFile(file: string, index: RecordingIndex, onFile: (file: string) => void): FileScan<IndexedEntry> {
   try {
     onFile(file)
     const scan = scanRecordingFile(file, (interaction, { offset, length, line }) =>
@@ -46,18 +46,18 @@ function loadFile(file: string, index: RecordingIndex, onFile: (file: string) =>
     for (const indexed of scan.found) index.add(indexed)
     return scan
   } catch (error) {
-    return { found: [], problems: [unreadable(file, error)] }
+    return { found: [], problems: [unreadableProblem(file, error)] }
   }
 }
 
-/** The problem of a file that the system does not let us read. */
-export function unreadable(file: string, error: unknown): RecordingProblem {
+/** The problem of a file that cannot be opened or read. */
+export function unreadableProblem(file: string, error: unknown): RecordingProblem {
   const reason = `the file cannot be read: ${reasonOf(error)}`
-  return { file, line: 1, reason, cure: 'Make it readable; the other files are served.', isUnreadable: true }
+  return { file, line: 1, reason, fix: 'Make it readable; the other files are served.', isUnreadable: true }
 }
 
 /**
- * The recording files of a folder and its subfolders, sorted; what is hidden by a dot is left out.
+ * The recording files of a folder and its subfolders, sorted. Skips names that begin with a dot.
  *
  * @throws {OperatorError} RECORDINGS_UNREADABLE
  */
@@ -67,18 +67,18 @@ export function listRecordingFiles(dir: string): string[] {
   } catch (error) {
     throw new OperatorError(
       'RECORDINGS_UNREADABLE',
-      `Could not read the recordings: ${reasonOf(error)}. Set RECORDING_DIR to a folder of recordings that you may read.`,
+      `Could not read the recordings: ${reasonOf(error)}. Set RECORDING_DIR to a readable folder of recordings.`,
       { cause: error },
     )
   }
 }
 
 /**
- * Does the same without holding others up.
+ * Asynchronous `listRecordingFiles`, which does not block requests.
  *
- * @throws the error of node:fs for a folder that cannot be read
+ * @throws the error of node:fs if a folder cannot be read
  */
-export async function findRecordingFiles(dir: string): Promise<string[]> {
+export async function listRecordingFilesAsync(dir: string): Promise<string[]> {
   const files: string[] = []
   const folders = [dir]
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
@@ -90,10 +90,10 @@ export async function findRecordingFiles(dir: string): Promise<string[]> {
   return files.sort()
 }
 
-/** Whether a file of this name in the folder counts as a recording file. */
+/** Whether a path in the folder is that of a recording file. */
 export function isRecordingPath(dir: string, path: string): boolean {
-  const parts = relative(dir, path).split(sep)
-  return !parts.some((part) => part.startsWith('.')) && recordingName.test(path)
+  const segments = relative(dir, path).split(sep)
+  return !segments.some((part) => part.startsWith('.')) && recordingName.test(path)
 }
 
 const recordingName = /\.ya?ml$/i

@@ -7,9 +7,9 @@ import type { RecordingIndex } from './recording-index.ts'
 import type { RecordingReader } from './recording-reader.ts'
 import type { Redactor } from './redact-interaction.ts'
 import { shortText } from '../lib/error-text.ts'
-import { jsonDifferences, showDifference } from './json-difference.ts'
+import { jsonDifferences, formatValue } from './json-difference.ts'
 
-/** The recording that comes nearest to a request, and why it does not answer it. */
+/** The recording that is most similar to a request, and the first difference. */
 export interface NearestRecording {
   readonly entry: RecordingEntry
   readonly method: string
@@ -17,16 +17,16 @@ export interface NearestRecording {
   readonly difference: RequestDifference
 }
 
-/** So many recordings are read and compared: those whose bodies are nearest in length. */
-const COMPARED_RECORDINGS = 12
+/** Number of recordings to compare: those with the most similar body lengths. */
+const MAX_COMPARED_RECORDINGS = 12
 
-/** A larger body is compared with one recording only: comparing costs as much as parsing both. */
-const LARGE_BYTES = 256 * 1024
+/** A larger body is compared with one recording only, because a comparison parses both. */
+const LARGE_BODY_BYTES = 256 * 1024
 
-/** Paths that are compared by their letters; beyond this, only those of the same beginning or end are. */
-const COMPARED_PATHS = 200
+/** Number of paths that are compared by edit distance. For all paths, it is checked whether one is a suffix of the other. */
+const MAX_COMPARED_PATHS = 200
 
-/** Finds the recording that comes nearest to a request that none answers; undefined when there is nothing to compare. */
+/** Finds the recording that is most similar to a request without a match; undefined if there is nothing to compare. */
 export async function findNearest(
   request: MatchRequest,
   index: RecordingIndex,
@@ -45,12 +45,12 @@ export async function findNearest(
     nearest = { entry, method, uri, difference }
   }
   return (
-    nearest && withoutSecrets(nearest, request, await reader.read(nearest.entry), index, config, redactor)
+    nearest && redactNearest(nearest, request, await reader.read(nearest.entry), index, config, redactor)
   )
 }
 
-/** A difference is shown as it would be recorded; where only credentials differ, without the two values. */
-function withoutSecrets(
+/** Redacts the values of the difference. If only credentials differ, both values are replaced. */
+function redactNearest(
   { entry, method, uri, difference }: NearestRecording,
   request: MatchRequest,
   interaction: Interaction | undefined,
@@ -58,15 +58,15 @@ function withoutSecrets(
   config: MatchConfig,
   redactor: Redactor,
 ): NearestRecording {
-  const same = { entry, method, uri: redactor.uri(uri) }
+  const common = { entry, method, uri: redactor.uri(uri) }
   const hidden = { ...difference, requested: redacted, recorded: redacted }
   try {
     const recorded = interaction && matchRecorded(redactor.request(interaction.request))
     const shown = recorded && requestDifference(redactor.live(request), recorded, keys, config)
-    return { ...same, difference: shown ?? hidden }
+    return { ...common, difference: shown ?? hidden }
   } catch {
-    // The patterns of RECORDING_REDACT do not come to an end on one of the bodies.
-    return { ...same, difference: hidden }
+    // The patterns of RECORDING_REDACT took too long on one of the bodies.
+    return { ...common, difference: hidden }
   }
 }
 
@@ -79,87 +79,87 @@ function candidates(request: MatchRequest, index: RecordingIndex): RecordingEntr
   if (path === undefined) return []
   const groups = index.groupsOf(path)
   const sameMethod = groups.filter(({ method }) => method === request.method)
-  const most = length > LARGE_BYTES ? 1 : COMPARED_RECORDINGS
-  // The few nearest of very many: sorting them all would hold up others.
+  const maxCompared = length > LARGE_BODY_BYTES ? 1 : MAX_COMPARED_RECORDINGS
+  // Keeps only the nearest few. Sorting all recordings would block the event loop.
   const nearest: { distance: number; entry: RecordingEntry }[] = []
   for (const { bodyLength, lists } of sameMethod.length > 0 ? sameMethod : groups) {
     const entry = lists.find(({ entries }) => entries.length > 0)?.entries[0]
     const distance = Math.abs(bodyLength - length)
-    if (!entry || (nearest.length === most && distance >= (nearest.at(-1)?.distance ?? 0))) continue
+    if (!entry || (nearest.length === maxCompared && distance >= (nearest.at(-1)?.distance ?? 0))) continue
     nearest.push({ distance, entry })
     nearest.sort((a, b) => a.distance - b.distance)
-    if (nearest.length > most) nearest.pop()
+    if (nearest.length > maxCompared) nearest.pop()
   }
   return nearest.map(({ entry }) => entry)
 }
 
 function nearestPath(path: string, index: RecordingIndex): string | undefined {
   const paths: string[] = []
-  let any: string | undefined
+  let first: string | undefined
   for (const other of index.paths()) {
-    any ??= other
+    first ??= other
     if (path.endsWith(other) || other.endsWith(path)) return other
-    if (paths.length < COMPARED_PATHS) paths.push(other)
+    if (paths.length < MAX_COMPARED_PATHS) paths.push(other)
   }
-  return nearestNames(path, paths, 1)[0] ?? any
+  return nearestNames(path, paths, 1)[0] ?? first
 }
 
-/** The first thing in which a request differs from a recorded one, and how far apart the two are. */
+/** The first difference of a request from a recorded one, and the number of differences. */
 interface RequestDifference {
   /** `method`, `path`, `header x-name`, `api-version`, `host`, `body`, or a field: `messages[0].content`. */
   readonly at: string
   /** As shown in a message. */
   readonly requested: string
   readonly recorded: string
-  /** How many places differ, up to a bound: the nearest recording has the fewest. */
+  /** Number of differences, up to `MAX_COUNTED_DIFFERENCES`. */
   readonly count: number
-  /** What would have made the two equal, as a sentence. */
+  /** How to make the two equal, as a sentence. */
   readonly advice: string
 }
 
-/** Longer than most paths; clients choose them, and headers. */
-const MAX_PATH_CHARACTERS = 300
+/** Clients choose paths and header values, so messages contain at most this many characters of them. */
+const MAX_SHOWN_CHARACTERS = 300
 
-/** More differences than this are simply many. */
-const MAX_COUNTED = 200
+/** Differences are counted up to this number. */
+const MAX_COUNTED_DIFFERENCES = 200
 
-/** Compares a request with a recorded one by the rules of matching; undefined when they are equal. */
+/** Compares a request with a recorded one by the rules of matching; undefined if they match. */
 function requestDifference(
   requested: MatchRequest,
   recorded: MatchRequest,
   keys: MatchKeys,
   config: MatchConfig,
 ): RequestDifference | undefined {
-  const plain = (at: string, left: string, right: string, advice: string): RequestDifference => ({
+  const differs = (at: string, left: string, right: string, advice: string): RequestDifference => ({
     at,
-    requested: shortText(left, MAX_PATH_CHARACTERS) || 'nothing',
-    recorded: shortText(right, MAX_PATH_CHARACTERS) || 'nothing',
-    count: MAX_COUNTED,
+    requested: shortText(left, MAX_SHOWN_CHARACTERS) || 'nothing',
+    recorded: shortText(right, MAX_SHOWN_CHARACTERS) || 'nothing',
+    count: MAX_COUNTED_DIFFERENCES,
     advice,
   })
   const [path, recordedPath] = [keys.pathOf(requested), keys.pathOf(recorded)]
   if (requested.method !== recorded.method) {
     const advice = `Send it with ${recorded.method}.`
-    return plain('method', requested.method, recorded.method, advice)
+    return differs('method', requested.method, recorded.method, advice)
   }
   if (path !== recordedPath) {
     const prefixed = path.endsWith(recordedPath) || recordedPath.endsWith(path)
     const advice = prefixed
       ? 'Set MATCH_ANY_PREFIX=on to leave the prefix out of matching.'
-      : `Send it to ${shortText(recordedPath, MAX_PATH_CHARACTERS)}.`
-    return plain('path', path, recordedPath, advice)
+      : `Send it to ${shortText(recordedPath, MAX_SHOWN_CHARACTERS)}.`
+    return differs('path', path, recordedPath, advice)
   }
   if (config.host && requested.host !== recorded.host) {
-    return plain('host', requested.host, recorded.host, 'Set MATCH_HOST=off to accept any host.')
+    return differs('host', requested.host, recorded.host, 'Set MATCH_HOST=off to accept any host.')
   }
   const [version, recordedVersion] = [apiVersionOf(requested.query), apiVersionOf(recorded.query)]
   if (config.apiVersion && version !== recordedVersion) {
-    return plain('api-version', version, recordedVersion, 'Set MATCH_API_VERSION=off to accept any version.')
+    return differs('api-version', version, recordedVersion, 'Set MATCH_API_VERSION=off to accept any version.')
   }
   for (const name of config.headers) {
     const [value = '', recordedValue = ''] = [requested.header(name), recorded.header(name)]
     if (value === recordedValue) continue
-    return plain(
+    return differs(
       `header ${name}`,
       value,
       recordedValue,
@@ -169,9 +169,9 @@ function requestDifference(
   const difference = bodyDifference(requested, recorded, keys)
   if (difference || requested.contentType === recorded.contentType) return difference
   if (keys.keyOf(requested) === keys.keyOf(recorded)) return undefined
-  // The same bytes, which are a form with one content type and none with the other.
+  // The bytes are equal, but only one of the content types is that of a form.
   const advice = 'Send it with the content type of the recording, or correct that of the recording.'
-  return plain('header content-type', requested.contentType ?? '', recorded.contentType ?? '', advice)
+  return differs('header content-type', requested.contentType ?? '', recorded.contentType ?? '', advice)
 }
 
 function bodyDifference(
@@ -179,36 +179,36 @@ function bodyDifference(
   recorded: MatchRequest,
   keys: MatchKeys,
 ): RequestDifference | undefined {
-  const left = keys.comparedJson(requested)
-  const right = keys.comparedJson(recorded)
-  if (left === undefined || right === undefined) {
+  const requestedJson = keys.comparedJson(requested)
+  const recordedJson = keys.comparedJson(recorded)
+  if (requestedJson === undefined || recordedJson === undefined) {
     if (requested.body.equals(recorded.body)) return undefined
     return {
       at: 'body',
-      requested: showBytes(requested.body),
-      recorded: showBytes(recorded.body),
-      count: MAX_COUNTED,
+      requested: formatBytes(requested.body),
+      recorded: formatBytes(recorded.body),
+      count: MAX_COUNTED_DIFFERENCES,
       advice: 'Send the recorded body.',
     }
   }
   let first: RequestDifference | undefined
   let count = 0
-  for (const { at: whole, left: ours, right: theirs } of jsonDifferences(left.value, right.value)) {
+  for (const { path, left, right } of jsonDifferences(requestedJson.value, recordedJson.value)) {
     count++
-    const at = shortText(whole)
+    const at = shortText(path)
     first ??= {
       at: at || 'body',
-      requested: showDifference(ours, theirs),
-      recorded: showDifference(theirs, ours),
+      requested: formatValue(left, right),
+      recorded: formatValue(right, left),
       count,
       advice: at === '' ? 'Send the recorded body.' : fieldAdvice(at),
     }
-    if (count === MAX_COUNTED) break
+    if (count === MAX_COUNTED_DIFFERENCES) break
   }
   return first && { ...first, count }
 }
 
-/** The prompt itself, whatever API it is of: without it every request would match. Ids within it may differ each time. */
+/** Prompts of all APIs. They must not be ignored, because every request would match then. Ids in a prompt may be ignored. */
 const promptField = /^(messages|input|prompt|instructions|contents|query)(\.|$)/
 const idField = /(^|[._])id$/
 
@@ -218,7 +218,7 @@ function fieldAdvice(at: string): string {
   return `Send ${at} as recorded, or set MATCH_IGNORE_FIELDS=${field} to leave it out of matching.`
 }
 
-function showBytes(bytes: Buffer): string {
+function formatBytes(bytes: Buffer): string {
   if (bytes.length === 0) return 'nothing'
   const text = bytes.toString('utf8', 0, 60)
   return /^[\x20-\x7e\s]*$/.test(text)

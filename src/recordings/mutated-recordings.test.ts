@@ -6,10 +6,10 @@ import { cassette, cassetteItem, recordingFolder } from '../../tests/support/rec
 import { createRandom, type Random } from '../lib/random.ts'
 import { scanRecordingFile } from './scan-recording-file.ts'
 import { readBlock } from './yaml-block-reader.ts'
-import { recordingFileHeader, serialiseInteraction } from './yaml-format.ts'
+import { recordingFileHeader, serializeInteraction } from './yaml-format.ts'
 import { readFullYaml } from './yaml-full-reader.ts'
 
-const written = serialiseInteraction({
+const written = serializeInteraction({
   request: {
     method: 'POST',
     uri: 'http://h/a?b=c',
@@ -115,10 +115,10 @@ describe('a recording file that was changed anywhere', () => {
         const scan = scanRecordingFile(file, (_, { line }) => line)
         found += scan.found.length
         broken += scan.problems.length
-        for (const { line, reason, cure } of scan.problems) {
+        for (const { line, reason, fix } of scan.problems) {
           expect(line).toBeGreaterThanOrEqual(1)
           expect(line).toBeLessThanOrEqual(text.split('\n').length)
-          expect(`${reason}. ${cure}`).toMatch(/^.{10,500}\.$/)
+          expect(`${reason}. ${fix}`).toMatch(/^.{10,500}\.$/)
         }
       }
     }

@@ -14,7 +14,7 @@ import { RecordingWriter, type SaveReport } from './recording-writer.ts'
 import { recordReply, type RecordReplyDeps } from './record-reply.ts'
 import { MemoryBudget } from './body-recorder.ts'
 import { createRedactor, RedactionTooSlow } from './redact-interaction.ts'
-import { serialiseInteraction } from './yaml-format.ts'
+import { serializeInteraction } from './yaml-format.ts'
 
 /** Dependencies of a recorder. */
 export interface RecorderDeps {
@@ -63,7 +63,7 @@ export function createRecorder(deps: RecorderDeps): Recorder {
   const store = async (exchange: Exchange, original: Interaction): Promise<boolean> => {
     try {
       const interaction = await redactor.interactionInSlices(original)
-      await writer.write(redactor.uri(exchange.path), serialiseInteraction(interaction))
+      await writer.write(redactor.uri(exchange.path), serializeInteraction(interaction))
       losses.written()
       onStored?.(interaction)
       exchange.answeredBy = 'recorded'

@@ -1,36 +1,36 @@
 
-/** Something wrong in a recording file, that keeps an interaction or the whole file from being replayed. */
+/** A problem in a recording file that prevents the replay of an interaction or of the complete file. */
 export interface RecordingProblem {
   /** The path of the file. */
   readonly file: string
   /** From 1. */
   readonly line: number
-  /** A sentence without its full stop. */
+  /** A sentence without a full stop. */
   readonly reason: string
-  /** What the operator should do, as a sentence. */
-  readonly cure: string
-  /** Whether nothing of the file could be read, for it cannot be opened. */
+  /** The advice for the operator, as a sentence. */
+  readonly fix: string
+  /** Whether the file cannot be opened or read. */
   readonly isUnreadable?: boolean
 }
 
-/** The problem in one line, as compilers write theirs. */
-export function describeProblem({ file, line, reason, cure }: RecordingProblem): string {
-  return `${file}:${line}: ${reason}. ${cure}`
+/** The problem in one line, in the format of compilers: `file:line: reason. Fix.` */
+export function describeProblem({ file, line, reason, fix }: RecordingProblem): string {
+  return `${file}:${line}: ${reason}. ${fix}`
 }
 
-/** The version of the format, which is also the one of VCR.py. */
+/** The version of the format, which is the same as that of VCR.py. */
 const supportedVersion = '1'
 
-/** What is wrong with the version in the lines of a file around its list; a file without one counts as version 1. */
-export function versionFault(lines: string): Omit<RecordingProblem, 'file'> | undefined {
+/** Checks the version in the lines before or after the list of a file. A file without a version has version 1. */
+export function versionProblem(lines: string): Omit<RecordingProblem, 'file'> | undefined {
   const match = /^version:[ \t]*['"]?([^\s'"#]*)/m.exec(lines)
   if (!match || match[1] === supportedVersion) return undefined
   return {
     line: lines.slice(0, match.index).split('\n').length,
-    reason: `the version of the format is ${supportedVersion} (got ${match[1] || 'none'})`,
-    cure:
+    reason: `the version of the format must be ${supportedVersion} (got ${match[1] || 'none'})`,
+    fix:
       match[1] === '2'
-        ? 'Version 2 is that of go-vcr, which is another format and cannot be replayed yet.'
-        : `Record the file anew, or write "version: ${supportedVersion}" if it is of that format.`,
+        ? 'Version 2 is the format of go-vcr, which is not supported.'
+        : `Record the file again, or write "version: ${supportedVersion}" if it has that format.`,
   }
 }

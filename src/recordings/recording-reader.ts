@@ -1,47 +1,47 @@
 import { open } from 'node:fs/promises'
 import { READ_WITHOUT_WAITING } from '../lib/regular-file.ts'
 import { RecentMap } from '../lib/caches.ts'
-import { prepareAnswerLater, type ReplayAnswer } from './replay-answer.ts'
+import { prepareAnswerAsync, type ReplayAnswer } from './replay-answer.ts'
 import type { Interaction, RecordingEntry } from './interaction.ts'
 import { readInteraction } from './read-interaction.ts'
 import { readItems } from './yaml-item.ts'
 
-/** What a generation of remembered answers may weigh; there are two. */
-const MAX_CACHED_BYTES = 32 * 1024 * 1024
+/** Maximum size of one of the two generations of cached answers. */
+const MAX_GENERATION_BYTES = 32 * 1024 * 1024
 
-/** Files that are open at one time: far below what systems allow a process. */
+/** Maximum number of open files, far below the limits of operating systems. */
 const MAX_OPEN_FILES = 32
 
-/** Reads recordings when they are asked for, and remembers the answers that were asked for lately. */
+/** Reads recordings when they are requested, and caches recent answers. */
 export class RecordingReader {
   readonly #answers = new RecentMap<RecordingEntry, ReplayAnswer>(
-    MAX_CACHED_BYTES,
+    MAX_GENERATION_BYTES,
     ({ weight }) => weight + 500,
   )
   #open = 0
   readonly #waiting: (() => void)[] = []
 
-  /** The answer that is remembered; undefined when it has to be read. */
-  remembered(entry: RecordingEntry): ReplayAnswer | undefined {
+  /** The cached answer; undefined if it must be read. */
+  cached(entry: RecordingEntry): ReplayAnswer | undefined {
     return this.#answers.get(entry)
   }
 
-  /** Makes the answer of an interaction and remembers it. */
+  /** Prepares the answer of an interaction and caches it. */
   async prepare(entry: RecordingEntry, interaction: Interaction): Promise<ReplayAnswer> {
-    const answer = await prepareAnswerLater(interaction.response)
+    const answer = await prepareAnswerAsync(interaction.response)
     this.#answers.set(entry, answer)
     return answer
   }
 
-  /** Reads an interaction; undefined when its file has changed, so that it does not stand there any more. */
+  /** Reads an interaction; undefined if its file has changed and it is not at that position any more. */
   async read({ file, source }: RecordingEntry): Promise<Interaction | undefined> {
     if ('request' in source) return source
     if (file === undefined) return undefined
     const bytes = await this.#limited(() => readPart(file, source.offset, source.length))
     const items = bytes && readItems(bytes.toString())
     if (!items || 'fault' in items || items.values.length !== 1) return undefined
-    const made = readInteraction(items.values[0] ?? null)
-    return 'interaction' in made ? made.interaction : undefined
+    const result = readInteraction(items.values[0] ?? null)
+    return 'interaction' in result ? result.interaction : undefined
   }
 
   async #limited<T>(task: () => Promise<T>): Promise<T> {
@@ -67,7 +67,7 @@ async function readPart(file: string, offset: number, length: number): Promise<B
       await handle.close()
     }
   } catch {
-    // Gone, or not to be read any more: the same to the caller as a file that has changed.
+    // A missing or unreadable file is treated like a changed one.
     return undefined
   }
 }

@@ -3,7 +3,7 @@ import { type Interaction, headerOf } from './interaction.ts'
 import { splitUri } from './match-request.ts'
 import { prepareAnswer } from './replay-answer.ts'
 
-/** What an interaction is, in a few words and numbers. */
+/** The main properties of an interaction. */
 export interface RecordingSummary {
   readonly method: string
   readonly host: string
@@ -11,16 +11,16 @@ export interface RecordingSummary {
   readonly query: string
   readonly status: number
   readonly contentType: string | undefined
-  /** Events of a stream; undefined for an answer in one piece. */
+  /** Number of events of a stream; undefined for any other answer. */
   readonly events: number | undefined
-  /** Of the body as it is replayed: without content codings. */
+  /** Size of the body as it is replayed: without content encodings. */
   readonly bytes: number
   readonly durationMs: number | undefined
   readonly usage: Usage | undefined
 }
 
-/** Sums an interaction up. */
-export function summarise({ request, response }: Interaction): RecordingSummary {
+/** Summarizes an interaction. */
+export function summarizeInteraction({ request, response }: Interaction): RecordingSummary {
   const { host, path, query } = splitUri(request.uri)
   const { bytes, events, durationMs, usage } = prepareAnswer(response)
   return {

@@ -11,37 +11,37 @@ import type { Exchange } from '../pipeline/exchange.ts'
 import { renderedBody, textBody, type EventsBody, type WholeBody } from '../answer/body.ts'
 import { HeaderList, type Reply, type Schedule } from '../pipeline/reply.ts'
 
-/** A recorded answer, ready to be sent again and again. */
+/** A recorded answer, prepared for repeated replay. */
 export interface ReplayAnswer {
   readonly status: number
   readonly reason: string | undefined
-  /** Names and values in turn, without those that the sending decides. */
+  /** Names and values alternate. Without the headers that depend on the connection. */
   readonly headers: readonly string[]
-  /** The same without the figures of rate limits. */
-  readonly headersBesideLimits: readonly string[]
+  /** `headers` without the headers of rate limits. */
+  readonly headersWithoutLimits: readonly string[]
   readonly hasDate: boolean
-  /** The bytes of a whole answer; undefined for a stream. */
+  /** The bytes of the body; undefined for a stream. */
   readonly bytes: Buffer | undefined
-  /** Whether these are ASCII. */
+  /** Whether `bytes` are ASCII. */
   readonly isAscii: boolean
-  /** The events of a stream, in the order in which they came; empty for a whole answer. */
+  /** The events of a stream in order; empty for any other answer. */
   readonly events: readonly string[]
-  /** When each event came, ascending, in milliseconds; undefined where only the end is known, or nothing. */
+  /** When each event arrived, in ascending milliseconds; undefined if that was not recorded. */
   readonly eventsMs: Float64Array | undefined
-  /** When the answer was complete; undefined where that was not recorded. */
+  /** When the answer was complete; undefined if that was not recorded. */
   readonly durationMs: number | undefined
   readonly usage: Usage | undefined
-  /** Roughly what it takes in memory, in bytes. */
+  /** Approximate memory, in bytes. */
   readonly weight: number
 }
 
-/** Makes the answer of a recording. */
+/** Prepares the answer of a recording. */
 export function prepareAnswer(response: RecordedResponse): ReplayAnswer {
   return prepareDecoded(response, (bytes) => decodeBody(bytes, codingsOf(response)))
 }
 
-/** Does the same, and unpacks its body without holding up others. */
-export async function prepareAnswerLater(response: RecordedResponse): Promise<ReplayAnswer> {
+/** Asynchronous `prepareAnswer`, which decompresses the body without blocking requests. */
+export async function prepareAnswerAsync(response: RecordedResponse): Promise<ReplayAnswer> {
   const { body } = response
   if (body.kind === 'events') return prepareAnswer(response)
   const decoded = await decodeBodyAsync(asBuffer(body.bytes), codingsOf(response))
@@ -49,49 +49,49 @@ export async function prepareAnswerLater(response: RecordedResponse): Promise<Re
 }
 
 function codingsOf({ headers }: RecordedResponse): string | undefined {
-  return joined(headers, 'content-encoding')
+  return headerValues(headers, 'content-encoding')
 }
 
 function prepareDecoded(
   { status, headers, body, durationMs }: RecordedResponse,
   decode: (bytes: Buffer) => DecodedBody,
 ): ReplayAnswer {
-  const same = { status: status.code, reason: validReason(status.message), durationMs }
+  const common = { status: status.code, reason: validReason(status.message), durationMs }
   if (body.kind === 'events') {
-    const kept = replayHeaders(headers, false)
-    return { ...same, ...headerFacts(kept), ...streamed(body.events, durationMs) }
+    const replayed = replayHeaders(headers, false)
+    return { ...common, ...headerFields(replayed), ...streamFields(body.events, durationMs) }
   }
 
   const { bytes, encoded } = decode(asBuffer(body.bytes))
-  const kept = replayHeaders(headers, encoded)
+  const replayed = replayHeaders(headers, encoded)
   const isStream = /^\s*text\/event-stream\b/i.test(headerOf(headers, 'content-type') ?? '')
   const text = isStream && !encoded ? utf8Text(bytes) : undefined
   const events = text === undefined ? [] : splitEvents(text)
   if (events.length === 0) {
     const usage = isStream || encoded ? undefined : usageOfBody(bytes)
-    const weight = bytes.length + kept.join('').length
-    const whole = { bytes, isAscii: isAscii(bytes), events, eventsMs: undefined, usage, weight }
-    return { ...same, ...headerFacts(kept), ...whole }
+    const weight = bytes.length + replayed.join('').length
+    const fields = { bytes, isAscii: isAscii(bytes), events, eventsMs: undefined, usage, weight }
+    return { ...common, ...headerFields(replayed), ...fields }
   }
   return {
-    ...same,
-    ...headerFacts(kept),
+    ...common,
+    ...headerFields(replayed),
     bytes: undefined,
     isAscii: false,
     events,
-    eventsMs: spread(events.length, durationMs),
+    eventsMs: spreadEvenly(events.length, durationMs),
     usage: usageOfEvents(events),
     weight: 2 * bytes.length,
   }
 }
 
-function streamed(
+function streamFields(
   recorded: readonly RecordedEvent[],
   durationMs: number | undefined,
 ): Pick<ReplayAnswer, 'bytes' | 'isAscii' | 'events' | 'eventsMs' | 'usage' | 'weight'> {
   const events = recorded.map(({ text }) => text)
   const eventsMs = new Float64Array(recorded.length)
-  // Hands that edit a file may put an event before its time; it then comes with the one before it.
+  // In an edited file, times may not ascend. Such an event is sent together with the previous one.
   let lastMs = 0
   for (const [index, { atMs }] of recorded.entries()) eventsMs[index] = lastMs = Math.max(lastMs, atMs)
   const timed = lastMs > 0 || durationMs !== undefined
@@ -106,46 +106,46 @@ function streamed(
   }
 }
 
-/** A stream of which only the whole time is known comes evenly. */
-function spread(count: number, durationMs: number | undefined): Float64Array | undefined {
+/** Distributes the events evenly if only the total duration is known. */
+function spreadEvenly(count: number, durationMs: number | undefined): Float64Array | undefined {
   if (durationMs === undefined) return undefined
   return Float64Array.from({ length: count }, (_, index) => (durationMs * (index + 1)) / count)
 }
 
-/** Cuts a stream behind each empty line; joined, the parts are the whole again. */
+/** Splits a stream after each empty line. The joined parts are equal to the text. */
 function splitEvents(text: string): string[] {
   return text.match(/[^]+?(?:\r?\n\r?\n|\r\r|$)(?:\r?\n)*/g) ?? []
 }
 
 /** Response headers that are not replayed: they belong to a connection, or are computed from the body. */
-const notReplayed: ReadonlySet<string> = new Set([...hopByHop, 'content-length'])
+const unreplayedHeaders: ReadonlySet<string> = new Set([...hopByHop, 'content-length'])
 
 const validName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
 function replayHeaders(headers: HeaderPairs, encoded: boolean): string[] {
   return headers.flatMap(([name, value]) => {
     const lower = name.toLowerCase()
-    if (notReplayed.has(lower) || !validName.test(name)) return []
+    if (unreplayedHeaders.has(lower) || !validName.test(name)) return []
     if (lower === 'content-encoding' && !encoded) return []
     return [name, headerValue(value)]
   })
 }
 
-function headerFacts(
+function headerFields(
   headers: readonly string[],
-): Pick<ReplayAnswer, 'headers' | 'headersBesideLimits' | 'hasDate'> {
-  const isOfLimits = (index: number): boolean => /^x-ratelimit-/i.test(headers[index - (index % 2)] ?? '')
+): Pick<ReplayAnswer, 'headers' | 'headersWithoutLimits' | 'hasDate'> {
+  const isLimitHeader = (index: number): boolean => /^x-ratelimit-/i.test(headers[index - (index % 2)] ?? '')
   return {
     headers,
-    headersBesideLimits: headers.filter((_, index) => !isOfLimits(index)),
+    headersWithoutLimits: headers.filter((_, index) => !isLimitHeader(index)),
     hasDate: headers.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'date'),
   }
 }
 
-/** Node refuses what no header can carry: text beyond Latin-1 goes out as the bytes of its UTF-8, control signs not at all. */
+/** Node.js rejects invalid header values. Converts text outside of Latin-1 to its UTF-8 bytes, and removes control characters. */
 function headerValue(value: string): string {
   const text = /[^\p{ASCII}\x80-\xff]/u.test(value) ? Buffer.from(value).toString('latin1') : value
-  // Of the control signs of ASCII, which \p{Cc} holds with those of Latin-1, a tab alone may stand in a header.
+  // \p{Cc} includes the control characters of ASCII and Latin-1. A header may contain tabs and those of Latin-1.
   return text.replace(/(?![\t\x80-\xff])\p{Cc}+/gu, ' ').trim()
 }
 
@@ -153,17 +153,17 @@ function validReason(message: string | undefined): string | undefined {
   return message !== undefined && /^[\x20-\x7e]+$/.test(message) ? message : undefined
 }
 
-function joined(headers: HeaderPairs, name: string): string | undefined {
+function headerValues(headers: HeaderPairs, name: string): string | undefined {
   const values = headers.filter(([other]) => other.toLowerCase() === name).map(([, value]) => value)
   return values.length === 0 ? undefined : values.join(',')
 }
 
-/** Makes the reply that sends a recorded answer at the pace at which it was recorded. */
+/** Creates the reply that sends a recorded answer with the recorded timing. */
 export function replayReply(exchange: Exchange, answer: ReplayAnswer): Reply {
   const { status, reason, bytes, usage } = answer
   const headers = new HeaderList(headersOf(exchange, answer))
   if (!bytes) headers.append('Transfer-Encoding', 'chunked')
-  // Recordings are often cleaned of it; an answer always has one.
+  // Recordings often lack the date, but an answer always has one.
   if (!answer.hasDate) headers.append('Date', httpDate(exchange.clock.epochMs()))
   const schedule = scheduleOf(exchange, answer)
   return {
@@ -176,7 +176,7 @@ export function replayReply(exchange: Exchange, answer: ReplayAnswer): Reply {
   }
 }
 
-/** A text goes out in one piece with its headers, bytes do not. */
+/** A text is sent in one write with its headers, bytes are not. */
 function wholeBody(bytes: Buffer, isAscii: boolean): WholeBody {
   return isAscii ? renderedBody(() => bytes.toString('latin1'), true) : textBody(bytes)
 }
@@ -190,7 +190,7 @@ function eventsBody(events: readonly string[]): EventsBody {
   }
 }
 
-/** Times were recorded from the start of a request; the wait for a slot comes on top. */
+/** Recorded times count from the start of a request. The wait for a slot is added. */
 function scheduleOf(
   exchange: Exchange,
   { events, eventsMs, durationMs }: ReplayAnswer,
@@ -205,20 +205,20 @@ function scheduleOf(
   if (durationMs !== undefined && events.length === 0) {
     return { stepsMs: new Float64Array(), endMs: scaled(durationMs) }
   }
-  // Due now. Without a schedule of its own it would be given the time of a generated answer.
+  // Due immediately. Without a schedule, the answer would get the latency of a generated one.
   return { stepsMs: new Float64Array(), endMs: exchange.clock.nowMs() - exchange.startedMs }
 }
 
 /**
- * A deployment that the operator gave limits tells its own figures, for clients that watch them; those of the recording are
- * long past. For the default set nobody asked, and there the recording stays as it is.
+ * Replaces the recorded rate-limit headers, which are outdated, by those of the deployment. For the default deployments, which the
+ * operator did not configure, the recorded headers are sent unchanged.
  */
 function headersOf(
   { rateLimits, deployment, config }: Exchange,
-  { bytes, headers, headersBesideLimits }: ReplayAnswer,
+  { bytes, headers, headersWithoutLimits }: ReplayAnswer,
 ): string[] {
-  // A length comes first, as in answers of the service; an empty value keeps its place.
+  // Content-Length is first, as in answers of the service. The value is set later.
   const start = bytes ? ['Content-Length', ''] : []
   if (!rateLimits || !deployment || config.deploymentsAreDefault) return [...start, ...headers]
-  return [...start, ...headersBesideLimits, ...rateLimitHeaders(rateLimits, deployment.name)]
+  return [...start, ...headersWithoutLimits, ...rateLimitHeaders(rateLimits, deployment.name)]
 }

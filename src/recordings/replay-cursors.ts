@@ -6,16 +6,16 @@ import type { MaybePromise, Port } from '../lib/port.ts'
 import { RecentMap } from '../lib/caches.ts'
 import type { EntryList, RecordingEntry } from './interaction.ts'
 
-/** Counts how often requests that were recorded several times have been answered. */
+/** Counts the replays of requests that were recorded several times. */
 export interface ReplayCursors {
   /**
-   * How many requests came before this one.
+   * Returns how many requests preceded this one, and counts it.
    *
-   * @param list what was recorded for the request, the same text in every process
-   * @param test undefined for a request that names none
+   * @param list id of the recordings of the request, the same in every process
+   * @param test the name of the test; undefined if the request has none
    */
   next(list: string, test: string | undefined): MaybePromise<number>
-  /** Starts all of them at the first recording again. */
+  /** Resets all cursors to the first recording. */
   clear?(): MaybePromise<void>
 }
 
@@ -24,7 +24,7 @@ export const replayCursorsPort: Port<ReplayCursors> = {
   methods: { next: { kind: 'request' } },
 }
 
-/** Test names come from clients, so what is kept of them is bounded: in each of two generations, as many as this. */
+/** Maximum number of tests in each of two generations. Clients choose test names, so their number must be bounded. */
 const MAX_CACHED_TESTS = 1_000
 
 /** The cursors of this process. */
@@ -51,8 +51,8 @@ export class LocalCursors implements ReplayCursors {
   }
 }
 
-/** Says which recording of a request is next, for each test alone. */
-export class RecordingChoice {
+/** Selects the next recording of a request, separately for each test. */
+export class RecordingSelector {
   readonly #config: ReplayConfig
   readonly #cursors: ReplayCursors
   readonly #scope: string
@@ -60,12 +60,12 @@ export class RecordingChoice {
   constructor({ dir, match, replay }: RecordingsConfig, cursors: ReplayCursors) {
     this.#config = replay
     this.#cursors = cursors
-    // Another folder, and other rules, have cursors of their own. Other machines may have the folder elsewhere.
+    // Each folder and each set of rules has separate cursors. The folder may have another path on other machines.
     const scope = createHash('sha256').update(JSON.stringify([basename(dir), match, replay]))
     this.#scope = scope.digest('base64').slice(0, 12)
   }
 
-  /** The recording that answers the exchange; counts it as used up. Undefined for an empty list. */
+  /** Selects the recording for an exchange and advances the cursor. Undefined for an empty list. */
   next(
     list: EntryList,
     exchange: Exchange,
@@ -79,8 +79,8 @@ export class RecordingChoice {
       entries[repeat === 'cycle' ? cursor % count : Math.min(cursor, count - 1)]
     const { headers, resource } = exchange
     const test = headers[testHeader]
-    const own = resource === defaultResourceName ? '' : `${resource} `
-    const name = `${this.#scope}${own}${entries[0]?.key ?? ''} ${apiVersion} ${query}`
+    const prefix = resource === defaultResourceName ? '' : `${resource} `
+    const name = `${this.#scope}${prefix}${entries[0]?.key ?? ''} ${apiVersion} ${query}`
     const cursor = this.#cursors.next(name, test === undefined ? undefined : String(test))
     return cursor instanceof Promise ? cursor.then(pick) : pick(cursor)
   }

@@ -1,25 +1,24 @@
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { Reply, Schedule } from '../pipeline/reply.ts'
-import { type ReplayAnswer, prepareAnswerLater } from './replay-answer.ts'
+import { type ReplayAnswer, prepareAnswerAsync } from './replay-answer.ts'
 import type { MatchRequest } from './match-request.ts'
 import type { RecordingEntry } from './interaction.ts'
 import type { RecordingIndex } from './recording-index.ts'
 import type { RecordingReader } from './recording-reader.ts'
 
-/** How fast recordings of a path are answered. */
+/** The recorded timing of a path. */
 interface Pace {
   /** Until the first token, in milliseconds. */
   readonly firstMs: number
-  /** Between tokens, in milliseconds; 0 where no completion was recorded. */
+  /** Between tokens, in milliseconds; 0 if no completion was recorded. */
   readonly tokenMs: number
 }
 
 /**
- * Learns the pace from recorded answers: the median of the times to the first event and of the times for each token. Of an
- * answer in one piece only the end is known, so all of its time is taken for that of its tokens. Undefined when no time
- * was recorded.
+ * Computes the pace of recorded answers: the median time to the first event and the median time per token. For an answer that is
+ * not a stream, only the total time is known, and all of it counts as time of its tokens. Undefined if no time was recorded.
  */
-function learnPace(answers: readonly ReplayAnswer[]): Pace | undefined {
+function computePace(answers: readonly ReplayAnswer[]): Pace | undefined {
   const firsts: number[] = []
   const perToken: number[] = []
   const totals: number[] = []
@@ -38,14 +37,14 @@ function learnPace(answers: readonly ReplayAnswer[]): Pace | undefined {
   return { firstMs, tokenMs: perToken.length > 0 ? median(perToken) : 0 }
 }
 
-/** Gives a generated answer the learned pace. */
+/** Sets the schedule of a generated answer to the pace of recordings. */
 export function applyPace(reply: Reply, { firstMs, tokenMs }: Pace, exchange: Exchange): void {
   const { timeScale } = exchange.config.latency
   if (timeScale === 0 || reply.status >= 300 || reply.schedule) return
-  reply.schedule = schedule(reply, firstMs * timeScale, tokenMs * timeScale, exchange.queuedMs)
+  reply.schedule = createSchedule(reply, firstMs * timeScale, tokenMs * timeScale, exchange.queuedMs)
 }
 
-function schedule({ steps, usage }: Reply, firstMs: number, tokenMs: number, beginMs: number): Schedule {
+function createSchedule({ steps, usage }: Reply, firstMs: number, tokenMs: number, beginMs: number): Schedule {
   const hidden = steps?.hidden ?? usage?.reasoningTokens ?? 0
   const visible = steps?.visible ?? (usage ? usage.completionTokens - usage.reasoningTokens : 0)
   const stepsMs = new Float64Array(Math.max(0, visible))
@@ -59,13 +58,13 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? 0
 }
 
-/** So many recordings of a path are looked at. */
-const SAMPLED = 20
+/** Maximum number of recordings that a pace is computed from. */
+const MAX_SAMPLED_RECORDINGS = 20
 
-/** Paths come from clients, so what is learned about them is bounded. */
+/** Clients choose paths, so their number must be bounded. */
 const MAX_CACHED_PATHS = 1_000
 
-/** The paces of recorded paths, learned when they are first asked for. */
+/** The paces of recorded paths, computed when they are first needed. */
 export class PaceTable {
   readonly #index: RecordingIndex
   readonly #reader: RecordingReader
@@ -76,7 +75,7 @@ export class PaceTable {
     this.#reader = reader
   }
 
-  /** The pace of the neighbours: recordings of the same path, or else of a path with the same end, such as another deployment's. */
+  /** The pace of recordings of the same path, or else of paths with the same end, such as those of other deployments. */
   paceFor(request: MatchRequest): Promise<Pace | undefined> {
     const path = this.#index.keys.pathOf(request)
     let pace = this.#paces.get(path)
@@ -87,7 +86,7 @@ export class PaceTable {
     return pace
   }
 
-  /** Forgets what was learned, since recordings have changed. */
+  /** Clears the table after recordings have changed. */
   clear(): void {
     this.#paces.clear()
   }
@@ -96,9 +95,9 @@ export class PaceTable {
     const answers: ReplayAnswer[] = []
     for (const entry of this.#neighbours(path)) {
       const interaction = await this.#reader.read(entry)
-      if (interaction) answers.push(await prepareAnswerLater(interaction.response))
+      if (interaction) answers.push(await prepareAnswerAsync(interaction.response))
     }
-    return learnPace(answers)
+    return computePace(answers)
   }
 
   #neighbours(path: string): RecordingEntry[] {
@@ -112,8 +111,8 @@ export class PaceTable {
     const entries: RecordingEntry[] = []
     for (const path of paths) {
       for (const { lists } of this.#index.groupsOf(path)) {
-        for (const list of lists) entries.push(...list.entries.slice(0, SAMPLED))
-        if (entries.length >= SAMPLED) return entries.slice(0, SAMPLED)
+        for (const list of lists) entries.push(...list.entries.slice(0, MAX_SAMPLED_RECORDINGS))
+        if (entries.length >= MAX_SAMPLED_RECORDINGS) return entries.slice(0, MAX_SAMPLED_RECORDINGS)
       }
     }
     return entries

@@ -98,7 +98,7 @@ describe('scanRecordingFile', () => {
   ])('serves nothing of a file whose wrong version stands %s', (_, text, line) => {
     expect(scan(text)).toMatchObject({
       bodies: [],
-      problems: [`${line}: the version of the format is 1 (got 2)`],
+      problems: [`${line}: the version of the format must be 1 (got 2)`],
     })
   })
 

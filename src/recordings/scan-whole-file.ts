@@ -1,6 +1,6 @@
 import { closeSync, readFileSync } from 'node:fs'
 import { readInteraction } from './read-interaction.ts'
-import { type RecordingProblem, versionFault } from './recording-problem.ts'
+import { type RecordingProblem, versionProblem } from './recording-problem.ts'
 import { openRegularFile } from '../lib/regular-file.ts'
 import type { FileScan, Keep, ScanLimits } from './scan-recording-file.ts'
 import { readFullYaml, type YamlFault } from './yaml-full-reader.ts'
@@ -14,9 +14,9 @@ const example = 'A recording file is a map with version: 1 and a list of interac
  * @param from so many interactions have been read before
  */
 export function scanWholeFile<T>(file: string, keep: Keep<T>, limits: ScanLimits, from = 0): FileScan<T> {
-  const fails = (line: number, reason: string, cure: string): FileScan<T> => ({
+  const fails = (line: number, reason: string, fix: string): FileScan<T> => ({
     found: [],
-    problems: [{ file, line, reason, cure }],
+    problems: [{ file, line, reason, fix }],
   })
   const bytes = readWhole(file, limits.wholeBytes)
   if (typeof bytes === 'number') {
@@ -33,7 +33,7 @@ export function scanWholeFile<T>(file: string, keep: Keep<T>, limits: ScanLimits
     return fails(1, foreign, 'It cannot be replayed yet; record with VCR.py or record mode.')
   if (!isYamlMap(read.value)) return fails(1, 'the file holds no map', example)
   const version = read.value.get('version')
-  const wrongVersion = versionFault(version === undefined ? '' : `version: ${textOf(version) ?? ''}`)
+  const wrongVersion = versionProblem(version === undefined ? '' : `version: ${textOf(version) ?? ''}`)
   if (wrongVersion) return { found: [], problems: [{ file, ...wrongVersion }] }
 
   const list = read.value.get('interactions')
@@ -56,7 +56,7 @@ export function scanWholeFile<T>(file: string, keep: Keep<T>, limits: ScanLimits
     const line = lines[index] ?? 1
     if ('fault' in made) {
       const reason = `interaction ${index + 1}: ${made.fault}`
-      problems.push({ file, line, reason, cure: 'Correct it; the others are served.' })
+      problems.push({ file, line, reason, fix: 'Correct it; the others are served.' })
     } else {
       const doubts = read.doubts.length === 0 ? [] : doubtsOf(index)
       found.push(keep(made.interaction, { offset: 0, length: 0, line, doubts }, value))

@@ -3,7 +3,7 @@ import { parse } from 'yaml'
 import { createRandom } from '../lib/random.ts'
 import type { Interaction } from './interaction.ts'
 import { readInteraction } from './read-interaction.ts'
-import { recordingFileHeader, serialiseInteraction } from './yaml-format.ts'
+import { recordingFileHeader, serializeInteraction } from './yaml-format.ts'
 import { readItems } from './yaml-item.ts'
 
 const base: Interaction = {
@@ -44,11 +44,11 @@ const withBody = (bytes: Buffer): Interaction => ({
 
 describe('serialiseInteraction', () => {
   it('writes what reads back as the same interaction', () => {
-    expect(read(serialiseInteraction(base))).toEqual(base)
+    expect(read(serializeInteraction(base))).toEqual(base)
   })
 
   it('writes YAML that any parser reads, the Python one’s names included', () => {
-    const file = parse(recordingFileHeader + serialiseInteraction(base) + serialiseInteraction(base))
+    const file = parse(recordingFileHeader + serializeInteraction(base) + serializeInteraction(base))
     expect(file.version).toBe(1)
     expect(file.interactions).toHaveLength(2)
     expect(file.interactions[1]).toMatchObject({
@@ -97,7 +97,7 @@ describe('serialiseInteraction', () => {
           ),
     )
     for (const body of bodies) {
-      const text = serialiseInteraction(withBody(body))
+      const text = serializeInteraction(withBody(body))
       const back = read(text)
       expect(Buffer.from(back.request.body ?? [])).toEqual(body)
       expect(back.response.body).toEqual({ kind: 'bytes', bytes: body })
@@ -120,7 +120,7 @@ describe('serialiseInteraction', () => {
       ...base,
       response: { ...base.response, body: { kind: 'events', events } },
     }
-    const text = serialiseInteraction(stream)
+    const text = serializeInteraction(stream)
     expect(text).toContain("- at_ms: 14\n        data: '[DONE]'")
     expect(read(text)).toEqual(stream)
   })

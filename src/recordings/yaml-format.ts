@@ -10,7 +10,7 @@ export const recordingFileHeader =
   '# aoai-sim recording: append only, each item ends with context_values\nversion: 1\ninteractions:\n'
 
 /** Writes one interaction as a list item with its line feed, to be appended to a file that has `recordingFileHeader`. */
-export function serialiseInteraction({ request, response, contextValues }: Interaction): string {
+export function serializeInteraction({ request, response, contextValues }: Interaction): string {
   const { status, durationMs } = response
   return [
     '- request:',

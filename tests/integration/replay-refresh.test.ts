@@ -38,8 +38,8 @@ function replaying(files: Readonly<Record<string, string>>, env: Record<string, 
       const result = await replay.refresh(
         names.length === 0 ? undefined : names.map((name) => join(dir, name)),
       )
-      const { read, removed, kept } = result
-      return { ...result, read: short(read), removed: short(removed), kept: short(kept) }
+      const { read, removed, rejected } = result
+      return { ...result, read: short(read), removed: short(removed), rejected: short(rejected) }
     },
   }
 }
@@ -59,7 +59,7 @@ async function answers(
 describe('taking up changed recordings', () => {
   it('reads what is new or has changed, and nothing else', async () => {
     const { write, refresh, ask } = replaying({ 'a.yaml': one('a'), 'b.yaml': one('b', '{"q":2}') })
-    expect(await refresh()).toMatchObject({ read: [], removed: [], kept: [], problems: [] })
+    expect(await refresh()).toMatchObject({ read: [], removed: [], rejected: [], problems: [] })
     write('b.yaml', one('B', '{"q":2}'))
     write('c.yaml', one('c', '{"q":3}'))
     expect(await refresh()).toMatchObject({ read: ['b.yaml', 'c.yaml'], interactions: 2 })
@@ -160,14 +160,14 @@ describe('a change of recordings that is broken', () => {
     await refresh()
     write('a.yaml', cassette(cassetteItem('{"q":1}', 'A'), '- request: {\n'))
     write('b.yaml', one('B', '{"q":2}'))
-    expect(await refresh()).toMatchObject({ read: ['b.yaml'], kept: ['a.yaml'] })
+    expect(await refresh()).toMatchObject({ read: ['b.yaml'], rejected: ['a.yaml'] })
     expect([await ask('{"q":1}'), await ask('{"q":2}')]).toEqual(['a', 'B'])
     const lines = log.map(({ level, message }) => `${level} ${message}`)
     expect(lines).toContainEqual(expect.stringMatching(/^warn .*a\.yaml:19: .+\. Correct it, or/))
     expect(lines).toContainEqual(
-      expect.stringMatching(/^error Could not take up the change of .*a\.yaml\. .*stay\.$/),
+      expect.stringMatching(/^error Could not load the change of .*a\.yaml\. .*replayed\.$/),
     )
-    expect(await refresh()).toMatchObject({ kept: [], problems: [] })
+    expect(await refresh()).toMatchObject({ rejected: [], problems: [] })
     write('a.yaml', one('A'))
     expect(await refresh()).toMatchObject({ read: ['a.yaml'] })
     expect(await ask('{"q":1}')).toBe('A')
@@ -176,7 +176,7 @@ describe('a change of recordings that is broken', () => {
   it('leaves out of a new file what is broken, as at the start', async () => {
     const { write, refresh, ask } = replaying({})
     write('a.yaml', cassette(cassetteItem('{"q":1}', 'a'), '- request: {\n'))
-    expect(await refresh()).toMatchObject({ read: ['a.yaml'], kept: [], interactions: 1 })
+    expect(await refresh()).toMatchObject({ read: ['a.yaml'], rejected: [], interactions: 1 })
     expect(await ask('{"q":1}')).toBe('a')
   })
 
@@ -184,7 +184,7 @@ describe('a change of recordings that is broken', () => {
     const { write, refresh, ask, log } = replaying({ 'a.yaml': one('a') })
     await refresh()
     write('a.yaml', JSON.stringify({ interactions: [], padding: 'x'.repeat(1024 * 1024) }))
-    expect(await refresh()).toMatchObject({ kept: ['a.yaml'] })
+    expect(await refresh()).toMatchObject({ rejected: ['a.yaml'] })
     expect(log.map(({ message }) => message).join()).toMatch(
       /too large to be read while others are served.*start again/,
     )
@@ -232,7 +232,7 @@ describe('requests while recordings are taken up', () => {
       Array.from({ length: 20 }, async () => (await post(path, '{"q":2}')).text()),
     )
     expect(new Set(found)).toEqual(new Set(['three']))
-    expect(log.filter(({ message }) => message.includes('read anew')).length).toBeGreaterThan(0)
+    expect(log.filter(({ message }) => message.includes('read again')).length).toBeGreaterThan(0)
   })
 })
 

@@ -61,7 +61,7 @@ describe('recordings that change while they are replayed with WATCH on', () => {
     writeFileSync(file, `# longer\n${one('after').replace('method:', 'method: {')}`)
     await expectLogged(watching, /warn: .*a\.yaml:\d+: .+\. Correct it/)
     expect(watching.logged()).toMatch(
-      /error: Could not take up the change of .*a\.yaml\. The recordings .* stay\./,
+      /error: Could not load the change of .*a\.yaml\. Its previous recordings are replayed\./,
     )
     expect(await answerTo(watching)).toBe('before')
     writeFileSync(file, one('after'))
@@ -121,7 +121,10 @@ describe('recordings that change while they are replayed with WATCH on', () => {
   it('may be in a folder that is removed and made anew; while it is gone, they stay', async () => {
     const watching = await createWatchingSimulator(recordings({ 'a.yaml': one('before') }), env)
     rmSync(join(watching.dir, 'recordings'), { recursive: true })
-    await expectLogged(watching, /warn: .*recordings:1: the file cannot be read: ENOENT.*stay as they were/)
+    await expectLogged(
+      watching,
+      /warn: .*recordings:1: the file cannot be read: ENOENT.*previous recordings are served/,
+    )
     expect(await answerTo(watching)).toBe('before')
     mkdirSync(join(watching.dir, 'recordings'))
     writeFileSync(join(watching.dir, 'recordings/a.yaml'), one('after'))

@@ -1,5 +1,5 @@
 import { AppendStore } from '../../src/recordings/append-store.ts'
-import { serialiseInteraction } from '../../src/recordings/yaml-format.ts'
+import { serializeInteraction } from '../../src/recordings/yaml-format.ts'
 
 /**
  * Appends interactions to a folder until it is killed, or as many as it is told: `append-forever.ts <folder> <name> <bytes>
@@ -8,7 +8,7 @@ import { serialiseInteraction } from '../../src/recordings/yaml-format.ts'
 const [dir = '', name = '', bytes = '0', count = 'Infinity'] = process.argv.slice(2)
 const store = new AppendStore(dir, () => {})
 for (let index = 0; index < Number(count); index++) {
-  const item = serialiseInteraction({
+  const item = serializeInteraction({
     request: {
       method: 'POST',
       uri: `http://x/${name}/${index}`,
