@@ -17,7 +17,7 @@ function messageOf(value: unknown): string {
 }
 
 describe('checkExtension', () => {
-  it('takes an object with a name alone, and one with everything', () => {
+  it('accepts an object with a name only, and one with all fields', () => {
     const whole = {
       name: 'Tenants, 2nd try',
       hooks: [pass],
@@ -35,7 +35,7 @@ describe('checkExtension', () => {
     expect(checkExtension({ name: 'a', hooks: undefined }, 'a.ts').extension.name).toBe('a')
   })
 
-  it('takes an object of a class, which may keep its state in fields of its own', () => {
+  it('accepts an instance of a class with further fields', () => {
     class Counting {
       readonly name = 'counting'
       count = 0
@@ -46,7 +46,7 @@ describe('checkExtension', () => {
     expect(checkExtension(new Counting(), 'a.ts').extension.name).toBe('counting')
   })
 
-  it('tells all that is wrong at once, each field by its name', () => {
+  it('reports all problems with the names of their fields', () => {
     const wrong = {
       name: '',
       hooks: pass,
@@ -58,14 +58,14 @@ describe('checkExtension', () => {
     }
     expect(messageOf(wrong)).toBe(
       `Could not use the extension ext/a.ts: 8 problems
-  name must be text in one line that is not empty (got "").
+  name must be non-empty text in one line (got "").
   hooks must be an array of functions (got a function).
   generators[1] must be a function (got "text").
   generators[2] must be a function (got null).
   limiters["tenant"] must be a function (got 5).
   onStart must be a function (got true).
-  onclose is no field of an extension. Did you mean onClose?
-  colour is no field of an extension. An extension has name, hooks, generators, forwarders, limiters, onStart, onClose.`,
+  onclose is not a field of an extension. Did you mean onClose?
+  colour is not a field of an extension. The fields are name, hooks, generators, forwarders, limiters, onStart, onClose.`,
     )
   })
 
@@ -76,21 +76,21 @@ describe('checkExtension', () => {
     [[{ name: 'a' }], 'an array'],
     [pass, 'a function'],
     [Promise.resolve({ name: 'a' }), 'a promise'],
-  ])('refuses what is no object: %o', (value, got) => {
-    expect(messageOf(value)).toContain(`must be an object, or a function that gives one (got ${got}).`)
+  ])('rejects a value that is not an object: %o', (value, got) => {
+    expect(messageOf(value)).toContain(`must be an object, or a function that returns one (got ${got}).`)
   })
 
   it.each([
     [{ limiters: new Map() }, 'a Map'],
     [{ limiters: [] }, 'an array'],
     [{ limiters: null }, 'null'],
-  ])('takes limiters by name alone: %o is refused', (fields, got) => {
+  ])('rejects limiters that are not an object of functions: %o', (fields, got) => {
     expect(messageOf({ name: 'a', ...fields })).toContain(
-      `limiters must be an object of functions, each by the limiter's name (got ${got}).`,
+      `limiters must be an object of functions by name (got ${got}).`,
     )
   })
 
-  it.each([[undefined], [7], [' slow'], ['two\nlines']])('refuses %o as a name', (name) => {
-    expect(messageOf({ name })).toContain('name must be text in one line')
+  it.each([[undefined], [7], [' slow'], ['two\nlines']])('rejects %o as a name', (name) => {
+    expect(messageOf({ name })).toContain('name must be non-empty text in one line')
   })
 })

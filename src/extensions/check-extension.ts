@@ -6,10 +6,10 @@ import { describeValue, loadFailure } from './extension-error.ts'
 import type { LoadedExtension } from './loaded-extension.ts'
 
 /**
- * Makes an extension of what a module exports as default, or of what a caller of the library hands in: an object, or a
- * function of the host that gives one.
+ * Builds an extension from the default export of a module, or from an option of the library: an object, or a function that is
+ * called with the host and returns one.
  *
- * @param source where it comes from, as messages name it
+ * @param source its path in messages
  * @throws {OperatorError} EXTENSION_INVALID
  */
 export async function buildExtension(
@@ -28,17 +28,17 @@ export async function buildExtension(
 }
 
 /**
- * Checks that a value is an extension.
+ * Validates that a value is an extension.
  *
- * @param source where it comes from, as messages name it
- * @throws {OperatorError} EXTENSION_INVALID, with all that is wrong at once
+ * @param source its path in messages
+ * @throws {OperatorError} EXTENSION_INVALID with all problems
  */
 export function checkExtension(value: unknown, source: string): LoadedExtension {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Promise) {
     const got = describeValue(value)
     throw new OperatorError(
       'EXTENSION_INVALID',
-      `Could not use the extension ${source}: it must be an object, or a function that gives one (got ${got}). Export by default what defineExtension({ name: '...' }) gives.`,
+      `Could not use the extension ${source}: it must be an object, or a function that returns one (got ${got}). Write export default defineExtension({ name: '...' }).`,
     )
   }
   const given = value as Record<string, unknown>
@@ -54,7 +54,7 @@ export function checkExtension(value: unknown, source: string): LoadedExtension 
   )
 }
 
-/** Says what is wrong with the value of a field, one sentence each. */
+/** Returns the problems of the value of a field, one sentence each. */
 type FieldCheck = (value: unknown, name: string) => string[]
 
 const fields: Readonly<Record<keyof Extension, FieldCheck>> = {
@@ -68,9 +68,9 @@ const fields: Readonly<Record<keyof Extension, FieldCheck>> = {
 }
 
 function checkName(value: unknown): string[] {
-  // It stands in messages, in one line of them.
+  // Messages with the name have one line.
   if (typeof value === 'string' && /^[^\s\p{C}]([^\p{C}]*[^\s\p{C}])?$/u.test(value)) return []
-  return [`name must be text in one line that is not empty (got ${describeValue(value)}).`]
+  return [`name must be non-empty text in one line (got ${describeValue(value)}).`]
 }
 
 function checkFunctions(value: unknown, name: string): string[] {
@@ -85,7 +85,7 @@ function checkLimiters(value: unknown, name: string): string[] {
   if (value === undefined) return []
   if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Map) {
     const got = value instanceof Map ? 'a Map' : describeValue(value)
-    return [`${name} must be an object of functions, each by the limiter's name (got ${got}).`]
+    return [`${name} must be an object of functions by name (got ${got}).`]
   }
   return Object.entries(value)
     .filter(([, limiter]) => typeof limiter !== 'function')
@@ -97,7 +97,7 @@ function checkFunction(value: unknown, name: string): string[] {
   return [`${name} must be a function (got ${describeValue(value)}).`]
 }
 
-/** An object of a class may keep its state in fields of its own. */
+/** Rejects unknown fields of a plain object. An instance of a class can have further fields. */
 function unknownFields(given: object): string[] {
   const prototype: unknown = Object.getPrototypeOf(given)
   if (prototype !== Object.prototype && prototype !== null) return []
@@ -106,8 +106,7 @@ function unknownFields(given: object): string[] {
     .filter((key) => !known.includes(key))
     .map((key) => {
       const [nearest] = nearestNames(key, known, 1)
-      const hint =
-        nearest === undefined ? `An extension has ${known.join(', ')}.` : `Did you mean ${nearest}?`
-      return `${key} is no field of an extension. ${hint}`
+      const hint = nearest === undefined ? `The fields are ${known.join(', ')}.` : `Did you mean ${nearest}?`
+      return `${key} is not a field of an extension. ${hint}`
     })
 }

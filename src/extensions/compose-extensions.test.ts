@@ -9,7 +9,7 @@ import { testConfig } from '../../tests/support/test-config.ts'
 import { testExchange } from '../../tests/support/test-exchange.ts'
 
 const exchange = testExchange()
-/** A function of an extension as an author without types may write it. */
+/** A function of an extension without types. */
 const untyped = (part: (...args: never) => unknown): never => part as never
 const reply = (status = 200): Reply => ({ status, headers: new HeaderList(), body: textBody('') })
 
@@ -19,7 +19,7 @@ const compose = (...list: Extension[]): Extensions =>
   )
 
 describe('composeExtensions', () => {
-  it('has no generator and no forwarder where no extension has one', () => {
+  it('has no generator and no forwarder if no extension has one', () => {
     expect(compose({ name: 'a', hooks: [], generators: [] })).toMatchObject({
       hooks: [],
       generate: undefined,
@@ -28,7 +28,7 @@ describe('composeExtensions', () => {
     })
   })
 
-  it('lets extensions act in the order of the list, and within each in the order of its arrays', async () => {
+  it('runs extensions in the order of the list, and functions in the order of their arrays', async () => {
     const seen: string[] = []
     const extension = (name: string): Extension => ({
       name,
@@ -55,9 +55,9 @@ describe('composeExtensions', () => {
     ])
   })
 
-  it('refuses two extensions of one name', () => {
+  it('rejects two extensions with the same name', () => {
     expect(() => compose({ name: 'a' }, { name: 'b' }, { name: 'a' })).toThrow(
-      'Could not use the extension ext/a.ts: the name "a" is taken (by ext/a.ts). Name it once.',
+      'Could not use the extension ext/a.ts: the name "a" is already in use (by ext/a.ts). List it only once.',
     )
     const twins = ['one.ts', 'two.ts'].map((source) => ({
       extension: { name: 'a' },
@@ -65,20 +65,20 @@ describe('composeExtensions', () => {
       file: undefined,
     }))
     expect(() => composeExtensions(twins)).toThrow(
-      'Could not use the extension two.ts: the name "a" is taken (by one.ts). Give one of them another name.',
+      'Could not use the extension two.ts: the name "a" is already in use (by one.ts). Rename one of them.',
     )
   })
 
-  it('refuses two limiters of one name', () => {
+  it('rejects two limiters with the same name', () => {
     const limiters = { tenant: () => undefined }
     expect(() => compose({ name: 'a', limiters }, { name: 'b', limiters })).toThrow(
-      'Could not use the extension ext/b.ts: its limiter "tenant" has the name of one of "a" (ext/a.ts). Give one of them another name.',
+      'Could not use the extension ext/b.ts: its limiter "tenant" is already defined by "a" (ext/a.ts). Rename one of them.',
     )
   })
 })
 
-describe('the composed generator', () => {
-  it('gives the first reply, and asks no further', async () => {
+describe('composed generator', () => {
+  it('returns the first reply without calling further generators', async () => {
     const first = reply()
     const never = (): never => {
       throw new Error('not to be asked')
@@ -89,7 +89,7 @@ describe('the composed generator', () => {
     }
   })
 
-  it('names the generator that throws, rejects, or gives no reply', async () => {
+  it('names a generator that throws, rejects, or returns an invalid reply', async () => {
     const boom = new Error('boom')
     function chat(): never {
       throw boom
@@ -103,14 +103,14 @@ describe('the composed generator', () => {
     for (const given of [null, Promise.resolve(null)]) {
       const wrong = compose({ name: 'a', generators: [untyped(() => given)] })
       await expect(wrong.generate?.(exchange)).rejects.toThrow(
-        'failed in generator 1: it gave null, which is no reply. Give a reply, or undefined to pass the request on',
+        'failed in generator 1: it returned null, which is not a reply. Return a reply, or undefined to leave the request to the next one',
       )
     }
   })
 })
 
-describe('the composed forwarder', () => {
-  it('says of each answer whether it is recorded, which it is unless the forwarder says otherwise', async () => {
+describe('composed forwarder', () => {
+  it('sets store in each answer, with the default true', async () => {
     const answer = reply()
     const forwardWith = async (given: unknown): Promise<unknown> =>
       compose({ name: 'a', forwarders: [() => undefined, untyped(() => given)] }).forward?.(exchange)
@@ -125,23 +125,23 @@ describe('the composed forwarder', () => {
 
   it.each([
     [{ reply: reply(), store: 'no' }, "failed in forwarder 1: 'store' must be true, false or absent"],
-    [{ reply: undefined }, 'failed in forwarder 1: it gave undefined, which is no reply'],
+    [{ reply: undefined }, 'failed in forwarder 1: it returned undefined, which is not a reply'],
     [{ store: true }, "failed in forwarder 1: the reply's status must be"],
-  ])('names the forwarder that gives %o', async (given, message) => {
+  ])('names a forwarder that returns %o', async (given, message) => {
     const { forward } = compose({ name: 'a', forwarders: [untyped(async () => given)] })
     await expect(forward?.(exchange)).rejects.toThrow(message)
   })
 })
 
-describe('a composed limiter', () => {
-  it('admits with undefined and refuses with a reply', () => {
+describe('composed limiter', () => {
+  it('admits with undefined and rejects with a reply', () => {
     const refusal = reply(429)
     const { limiters } = compose({ name: 'a', limiters: { free: () => undefined, none: () => refusal } })
     expect(limiters.get('free')?.(exchange)).toBeUndefined()
     expect(limiters.get('none')?.(exchange)).toBe(refusal)
   })
 
-  it('is named when it throws, gives a promise, or gives no reply', () => {
+  it('is named if it throws, returns a promise, or returns an invalid reply', () => {
     const throwing = (): never => {
       throw new Error('boom')
     }
@@ -156,14 +156,14 @@ describe('a composed limiter', () => {
     expect(() => limiters.get('throwing')?.(exchange)).toThrow(
       'The extension "a" (ext/a.ts) failed in limiter "throwing": boom',
     )
-    expect(() => limiters.get('late')?.(exchange)).toThrow('failed in limiter "late": it gave a promise.')
+    expect(() => limiters.get('late')?.(exchange)).toThrow('failed in limiter "late": it returned a promise.')
     expect(() => limiters.get('text')?.(exchange)).toThrow(
-      'failed in limiter "text": it gave "no", which is no reply',
+      'failed in limiter "text": it returned "no", which is not a reply',
     )
   })
 })
 
-describe('starting and closing', () => {
+describe('life cycle of extensions', () => {
   const seen: string[] = []
   const logged: unknown[] = []
   const ignore = (): void => undefined
@@ -185,14 +185,14 @@ describe('starting and closing', () => {
     return [...seen]
   }
 
-  it('starts in order and closes in reverse, each once', async () => {
+  it('starts in order and closes once in reverse order', async () => {
     const all = compose(noting('a'), { name: 'without' }, noting('b'))
     expect(await seenBy(() => all.start(host))).toEqual(['start a true', 'start b true'])
     expect(await seenBy(() => all.close())).toEqual(['close b', 'close a'])
     expect(await seenBy(() => all.close())).toEqual([])
   })
 
-  it('keeps the object of an extension as `this`', async () => {
+  it('calls functions with the extension as `this`', async () => {
     class Counting implements Extension {
       readonly name = 'counting'
       count = 0
@@ -205,7 +205,7 @@ describe('starting and closing', () => {
     expect(counting.count).toBe(1)
   })
 
-  it('closes those that have started, and no others, when one does not start', async () => {
+  it('closes only the started extensions if one does not start', async () => {
     const refusing = noting('b', { onStart: () => Promise.reject(new Error('no database.')) })
     const all = compose(noting('a'), refusing, noting('c'))
     expect(
@@ -213,14 +213,14 @@ describe('starting and closing', () => {
         expect(all.start(host)).rejects.toMatchObject({
           code: 'EXTENSION_INVALID',
           message:
-            'Could not start the extension "b" (ext/b.ts): its onStart failed: no database. Correct that, or take it out of EXTENSION_PATH.',
+            'Could not start the extension "b" (ext/b.ts): its onStart failed: no database. Correct that, or remove it from EXTENSION_PATH.',
         }),
       ),
     ).toEqual(['start a true', 'close a'])
     expect(await seenBy(() => all.close())).toEqual([])
   })
 
-  it('closes the others when one does not close, and logs that', async () => {
+  it('closes the others if one does not close, and logs the error', async () => {
     const throwing = noting('b', {
       onClose: () => {
         throw new Error('still busy')

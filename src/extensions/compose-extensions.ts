@@ -14,28 +14,28 @@ import type { LoadedExtension } from './loaded-extension.ts'
 import { reasonOf, stackOf } from '../lib/error-text.ts'
 
 /**
- * All extensions as one. They act in the order of the list, and within each in the order of its arrays. Whatever goes wrong
- * in one of their parts is an ExtensionError that names it, and costs its own request alone.
+ * All extensions combined. They run in the order of the list, and the functions of each in the order of its arrays. An error in a
+ * function becomes an `ExtensionError` that names it, and affects only its request.
  */
 export interface Extensions extends LifeCycle {
   readonly list: readonly LoadedExtension[]
   /** The first is the outermost. */
   readonly hooks: readonly NamedStage[]
-  /** Asks the generators one after the other until one answers; undefined when there are none. */
+  /** Calls the generators in order until one answers; undefined if there are none. */
   readonly generate: Source | undefined
-  /** Asks the forwarders one after the other until one answers; undefined when there are none. */
+  /** Calls the forwarders in order until one answers; undefined if there are none. */
   readonly forward: Answerer<Required<ForwardedReply>> | undefined
-  /** By the name that a hook puts into `exchange.limiter`. */
+  /** By the name that a hook sets in `exchange.limiter`. */
   readonly limiters: ReadonlyMap<string, NamedLimiter>
 }
 
 /**
- * Makes one of all extensions. Nothing is started yet.
+ * Combines all extensions. Does not start them.
  *
- * @throws {OperatorError} EXTENSION_INVALID when two have one name, or limiters of one name
+ * @throws {OperatorError} EXTENSION_INVALID if two extensions or two limiters have the same name
  */
 export function composeExtensions(list: readonly LoadedExtension[]): Extensions {
-  refuseSameNames(list)
+  rejectDuplicateNames(list)
   const generators = list.flatMap((loaded) => guardAll(loaded, 'generators', 'generator', guardGenerator))
   const forwarders = list.flatMap((loaded) => guardAll(loaded, 'forwarders', 'forwarder', guardForwarder))
   const ask = firstAnswer(generators)
@@ -87,15 +87,15 @@ function extensionPartOf({ extension, source }: LoadedExtension, part: string): 
   return { extension: extension.name, source, part }
 }
 
-function refuseSameNames(list: readonly LoadedExtension[]): void {
+function rejectDuplicateNames(list: readonly LoadedExtension[]): void {
   const sources = new Map<string, string>()
   for (const { extension, source } of list) {
     const other = sources.get(extension.name)
     if (other !== undefined) {
-      const advice = other === source ? 'Name it once.' : 'Give one of them another name.'
+      const advice = other === source ? 'List it only once.' : 'Rename one of them.'
       throw new OperatorError(
         'EXTENSION_INVALID',
-        `Could not use the extension ${source}: the name "${extension.name}" is taken (by ${other}). ${advice}`,
+        `Could not use the extension ${source}: the name "${extension.name}" is already in use (by ${other}). ${advice}`,
       )
     }
     sources.set(extension.name, source)
@@ -105,28 +105,28 @@ function refuseSameNames(list: readonly LoadedExtension[]): void {
 function sameLimiter(name: string, owner: LoadedExtension, loaded: LoadedExtension): OperatorError {
   return new OperatorError(
     'EXTENSION_INVALID',
-    `Could not use the extension ${loaded.source}: its limiter "${name}" has the name of one of "${owner.extension.name}" (${owner.source}). Give one of them another name.`,
+    `Could not use the extension ${loaded.source}: its limiter "${name}" is already defined by "${owner.extension.name}" (${owner.source}). Rename one of them.`,
   )
 }
 
-/** The start and the end of extensions. */
+/** Start and close of extensions. */
 export interface LifeCycle {
   /**
-   * Starts all, one after the other. Where one fails, those already started are closed again.
+   * Starts all extensions in order. If one fails, closes those that have started.
    *
    * @throws {OperatorError} EXTENSION_INVALID
    */
   start(host: ExtensionHost): Promise<void>
-  /** Closes what has been started, the last one first. One that fails keeps no other from closing; the log has it. */
+  /** Closes the started extensions in reverse order. Logs errors and continues with the others. */
   close(): Promise<void>
 }
 
-/** Makes the start and the end of a list of extensions. */
+/** Returns the functions that start and close a list of extensions. */
 function createLifeCycle(list: readonly LoadedExtension[]): LifeCycle {
   let started: { readonly loaded: LoadedExtension; readonly host: ExtensionHost }[] = []
 
   const close = async (): Promise<void> => {
-    // A second call finds nothing to do.
+    // A second call has no effect.
     const toClose = started.toReversed()
     started = []
     for (const { loaded, host } of toClose) await closeOne(loaded, host)
@@ -143,7 +143,7 @@ function createLifeCycle(list: readonly LoadedExtension[]): LifeCycle {
           const reason = reasonOf(error)
           throw new OperatorError(
             'EXTENSION_INVALID',
-            `Could not start the extension "${extension.name}" (${source}): its onStart failed: ${reason.replace(/\.$/, '')}. Correct that, or take it out of EXTENSION_PATH.`,
+            `Could not start the extension "${extension.name}" (${source}): its onStart failed: ${reason.replace(/\.$/, '')}. Correct that, or remove it from EXTENSION_PATH.`,
             { cause: error },
           )
         }
@@ -164,7 +164,7 @@ async function closeOne({ extension, source }: LoadedExtension, { logger }: Exte
         source,
         err: stackOf(error),
       },
-      'The onClose of an extension failed.',
+      'Could not close an extension: its onClose failed.',
     )
   }
 }

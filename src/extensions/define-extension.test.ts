@@ -5,13 +5,13 @@ import type { Hook } from '../pipeline/stage.ts'
 import type { Reply } from '../pipeline/reply.ts'
 
 describe('defineExtension', () => {
-  it('gives back what it gets, and keeps the name as it is written', () => {
+  it('returns its argument, with the literal type of the name', () => {
     const extension = { name: 'slow' } as const
     expect(defineExtension(extension)).toBe(extension)
     expectTypeOf(defineExtension({ name: 'slow' }).name).toEqualTypeOf<'slow'>()
   })
 
-  it('gives types to what functions get', () => {
+  it('infers the types of parameters', () => {
     const extension = defineExtension({
       name: 'a',
       hooks: [
@@ -27,7 +27,7 @@ describe('defineExtension', () => {
     expectTypeOf(extension).toExtend<Extension>()
   })
 
-  it('takes a function of the host, with and without a promise', () => {
+  it('accepts a function of the host, with and without a promise', () => {
     defineExtension((host) => {
       expectTypeOf(host).toEqualTypeOf<ExtensionHost>()
       return { name: 'a' }
@@ -35,14 +35,14 @@ describe('defineExtension', () => {
     expectTypeOf(defineExtension(async () => ({ name: 'a' }))).toBeFunction()
   })
 
-  it('refuses what is no extension', () => {
+  it('rejects invalid extensions at compile time', () => {
     // @ts-expect-error An extension has a name.
     defineExtension({ hooks: [] })
-    // @ts-expect-error A hook gives a promise of a reply.
+    // @ts-expect-error A hook returns a promise of a reply.
     defineExtension({ name: 'a', hooks: [() => 'text'] })
-    // @ts-expect-error A hook gives a promise of a reply, also where it is async.
+    // @ts-expect-error An async hook returns a promise of a reply as well.
     defineExtension({ name: 'a', hooks: [async () => undefined] })
-    // @ts-expect-error A limiter answers at once.
+    // @ts-expect-error A limiter is synchronous.
     defineExtension({ name: 'a', limiters: { tenant: async () => undefined } })
     // @ts-expect-error Generators are functions.
     defineExtension({ name: 'a', generators: ['text'] })

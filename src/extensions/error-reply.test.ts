@@ -20,7 +20,7 @@ const teapot: WrittenError = {
 }
 
 describe('errorReply', () => {
-  it('is complete at once, with the id of the exchange', () => {
+  it('has all headers, with the id of the exchange', () => {
     const exchange = exchangeOf()
     const reply = errorReply(exchange, invalidKey(), { 'x-more': 'a' })
     expect([reply.status, reply.reason]).toEqual([401, 'PermissionDenied'])
@@ -29,14 +29,14 @@ describe('errorReply', () => {
     expect(reply.headers.raw.slice(-2)).toEqual(['x-more', 'a'])
   })
 
-  it('sends the body that an extension has written, with the headers of the layer that it names', () => {
+  it('has the body of an extension, with the headers of the given layer', () => {
     const reply = errorReply(exchangeOf(true), teapot)
     expect([reply.status, reply.reason, reply.body.render()]).toEqual([418, 'Teapot', teapot.body])
     expect(reply.headers.get('x-ms-deployment-name')).toBe('chat')
     expect(reply.headers.get('content-type')).toBe('application/json')
   })
 
-  it('has the headers in front of the deployments where none is known', () => {
+  it('has the headers of the resource layer without a deployment', () => {
     const { headers } = errorReply(exchangeOf(), teapot)
     expect(headers.get('x-ms-deployment-name')).toBeUndefined()
     expect(headers.get('x-ms-region')).toBeDefined()

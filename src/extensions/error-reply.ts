@@ -4,19 +4,19 @@ import type { Exchange } from '../pipeline/exchange.ts'
 import { HeaderList } from '../pipeline/reply.ts'
 import { completeReply, isInFront, layerOf, type Refusal, refuse } from '../pipeline/reply-headers.ts'
 
-/** The layers of the service, as `WrittenError` names them. */
+/** Layers of the service in `WrittenError`. */
 export type ErrorHeaders = 'edge-401' | 'edge-404' | 'deployment-404' | 'limit' | 'model' | 'filter'
 
-/** An error whose body an extension has written itself. */
+/** An error with a body from an extension. */
 export interface WrittenError {
   readonly status: number
-  /** The status phrase, where it is not the standard one. */
+  /** Status phrase, if it is not the standard one. */
   readonly reason?: string
-  /** The exact text of the body, to be sent as UTF-8. */
+  /** Exact text of the body, sent as UTF-8. */
   readonly body: string
   /** Absent: the answer has no Content-Type. */
   readonly contentType?: string
-  /** Whose headers the answer has. */
+  /** Layer of the service with the headers of the answer. */
   readonly headers: ErrorHeaders
 }
 
@@ -30,9 +30,9 @@ const layers: Readonly<Record<ErrorHeaders, ServiceLayer>> = {
 }
 
 /**
- * Makes the service's answer of an error, complete with the headers that the service gives at that layer.
+ * Creates the answer of the service to an error, with the headers of its layer.
  *
- * @param extraHeaders go last, such as `retry-after`
+ * @param extraHeaders headers after the others, such as `retry-after`
  */
 export function errorReply(
   exchange: Exchange,
@@ -47,7 +47,7 @@ export function errorReply(
     ...(reason !== undefined && { reason }),
     headers: new HeaderList(Object.entries(extraHeaders).flat()),
     body: textBody(body),
-    // As the service does where a deployment is unknown.
+    // The service sends chunked answers for an unknown deployment.
     service: { layer, contentType, chunked: contentType === undefined && isInFront(layer) },
   })
 }

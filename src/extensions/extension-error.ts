@@ -1,19 +1,16 @@
 import { OperatorError } from '../lib/operator-error.ts'
 
-/** Where in an extension something went wrong. */
+/** Location of an error in an extension. */
 export interface ExtensionPart {
   /** The extension's name. */
   readonly extension: string
-  /** Where it comes from, such as the path of its file. */
+  /** Its path in messages. */
   readonly source: string
-  /** Which part of it, such as `hook 2 (addDelay)`. */
+  /** The function, such as `hook 2 (addDelay)`. */
   readonly part: string
 }
 
-/**
- * A request that an extension made fail. Its cause is what was thrown; its stack ends with the cause's own, since a log
- * shows the stack alone.
- */
+/** An error in an extension during a request. Its stack includes that of the cause, because the log has only one stack. */
 export class ExtensionError extends Error {
   override readonly name = 'ExtensionError'
   readonly extensionPart: ExtensionPart
@@ -28,13 +25,13 @@ export class ExtensionError extends Error {
   }
 }
 
-/** The error of a part that threw `thrown`, which may be no Error at all. */
+/** Wraps a value that a function of an extension threw, which can be any value. */
 export function wrapExtensionError(extensionPart: ExtensionPart, thrown: unknown): ExtensionError {
   const what = thrown instanceof Error ? thrown.message : `it threw ${String(thrown)}`
   return new ExtensionError(extensionPart, what, { cause: thrown })
 }
 
-/** A value in a few words, for a message. */
+/** Describes a value for a message. */
 export function describeValue(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value)
   if (typeof value === 'function') return 'a function'
@@ -44,21 +41,21 @@ export function describeValue(value: unknown): string {
 }
 
 /**
- * The error of an extension whose own code failed while it was loaded.
+ * Creates the error for an extension that failed while it was loaded.
  *
- * @param source where the extension comes from
- * @param what says what failed
- * @param thrown what its code threw; its message and its place in the extension's files are told
+ * @param source its path in messages
+ * @param what what failed
+ * @param thrown the thrown value; the message contains its message and its location in the files of the extension
  */
 export function loadFailure(source: string, what: string, thrown: unknown): OperatorError {
   return new OperatorError(
     'EXTENSION_INVALID',
-    `Could not load the extension ${source}: ${what}: ${reasonOf(thrown)}${placeOf(thrown)}. ${adviceOf(thrown)}`,
+    `Could not load the extension ${source}: ${what}: ${reasonOf(thrown)}${locationOf(thrown)}. ${adviceOf(thrown)}`,
     { cause: thrown },
   )
 }
 
-/** One line; Node adds the files that led to a missing module, of which the last one imports it. */
+/** Returns the message in one line. For a missing module, Node.js lists the importing files. Names only the direct importer. */
 function reasonOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown)
   const importer = /\nRequire stack:\n- (.+)/.exec(thrown.message)?.[1]
@@ -68,19 +65,20 @@ function reasonOf(thrown: unknown): string {
   return `${inOneLine}${from}`.replace(/\.$/, '')
 }
 
-/** The first place of the stack that is neither Node's, nor of a package, nor of this program. */
-function placeOf(thrown: unknown): string {
+/** Returns the first location in the stack that is not in Node.js or in a package. */
+function locationOf(thrown: unknown): string {
   if (!(thrown instanceof Error) || isMissingModule(thrown) || isParseError(thrown)) return ''
   const frames = (thrown.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
-  const place = frames
+  const location = frames
     .map((line) => /\(?(?:file:\/\/)?((?:\/|[A-Za-z]:[\\/])[^()]*:\d+:\d+)\)?$/.exec(line)?.[1])
     .find((found) => found !== undefined && !/[\\/]node_modules[\\/]/.test(found))
-  return place === undefined ? '' : ` (at ${place})`
+  return location === undefined ? '' : ` (at ${location})`
 }
 
 function adviceOf(thrown: unknown): string {
-  if (isMissingModule(thrown)) return 'Correct the import, or install the package beside the extension.'
-  return 'Correct the extension, or take it out of EXTENSION_PATH.'
+  if (isMissingModule(thrown))
+    return 'Correct the import, or install the package in the folder of the extension.'
+  return 'Correct the extension, or remove it from EXTENSION_PATH.'
 }
 
 function isParseError(error: Error): boolean {

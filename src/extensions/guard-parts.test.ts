@@ -30,17 +30,17 @@ const failureOf = async (hooks: readonly Stage[], rest = innermost): Promise<Err
   }
 }
 
-/** A hook as an author without types may write it. */
+/** A hook without types. */
 const untyped = (hook: (exchange: Exchange, next: () => Promise<Reply>) => unknown): Hook => hook as Hook
 
-describe('a guarded hook', () => {
-  it('hands on the very promise of next() where the hook does', () => {
+describe('guarded hook', () => {
+  it('returns the promise of next() if the hook returns it', () => {
     const inner = Promise.resolve(reply)
     const hook = guard((_, next) => next())
     expect(hook(exchange, () => inner)).toBe(inner)
   })
 
-  it('hands on a reply that the hook awaited, changed, or made itself', async () => {
+  it('returns a reply that the hook awaited, changed, or created', async () => {
     const changing: Hook = async (_, next) => Object.assign(await next(), { status: 418 })
     expect((await chained([guard(changing)], async () => createReply())(exchange)).status).toBe(418)
     const own = createReply()
@@ -76,14 +76,14 @@ describe('a guarded hook', () => {
         throw boom
       },
     ],
-  ])('is named by the error when it %s', async (_, hook) => {
+  ])('is named in the error if it %s', async (_, hook) => {
     const error = await failureOf([guard(hook)])
     expect(error).toBeInstanceOf(ExtensionError)
     expect(error.message).toBe('The extension "slow" (ext/slow.ts) failed in hook 2 (addDelay): boom')
     expect(error.cause).toBe(boom)
   })
 
-  it('shows where the cause was thrown in the stack, which is all that a log has', async () => {
+  it('has the stack of the cause in its own stack', async () => {
     const { stack } = await failureOf([
       guard(() => {
         throw boom
@@ -94,14 +94,14 @@ describe('a guarded hook', () => {
   })
 
   it.each<[string, unknown, string]>([
-    ['nothing', undefined, 'it gave undefined, which is no reply'],
-    ['a text', 'hello', 'it gave "hello", which is no reply'],
+    ['nothing', undefined, 'it returned undefined, which is not a reply'],
+    ['a text', 'hello', 'it returned "hello", which is not a reply'],
     [
       'a reply with a wrong status',
       { ...reply, status: 20 },
       "the reply's status must be an integer from 200 to 599 (got 20)",
     ],
-  ])('is named by the error when it gives %s', async (_, given, problem) => {
+  ])('is named in the error if it returns %s', async (_, given, problem) => {
     for (const hook of [
       untyped(() => given),
       untyped(async (_exchange, next) => {
@@ -111,12 +111,12 @@ describe('a guarded hook', () => {
     ]) {
       const { message } = await failureOf([guard(hook)])
       expect(message).toBe(
-        `The extension "slow" (ext/slow.ts) failed in hook 2 (addDelay): ${problem}. Return what next() gave, or a reply of its own`,
+        `The extension "slow" (ext/slow.ts) failed in hook 2 (addDelay): ${problem}. Return the reply of next(), or another reply`,
       )
     }
   })
 
-  it('is not blamed for what fails within next(), whether it waits for that or not', async () => {
+  it('is not named in errors within next(), awaited or not', async () => {
     const failing: Run = () => Promise.reject(boom)
     const throwing: Run = () => {
       throw boom
@@ -137,7 +137,7 @@ describe('a guarded hook', () => {
     }
   })
 
-  it('is blamed for an error of its own about what failed within next()', async () => {
+  it('is named if it throws another error after a failure within next()', async () => {
     const wrapping: Hook = async (_, next) =>
       next().catch(() => {
         throw new Error('no answer')
@@ -146,7 +146,7 @@ describe('a guarded hook', () => {
     expect(message).toContain('failed in hook 2 (addDelay): no answer')
   })
 
-  it('leaves the blame with the innermost of several that failed', async () => {
+  it('reports the innermost of several failed hooks', async () => {
     const awaiting: Hook = async (_, next) => {
       const inner = await next()
       return inner
@@ -162,12 +162,12 @@ describe('a guarded hook', () => {
     expect(error.cause).toBe(boom)
   })
 
-  it('may turn what failed within next() into a reply', async () => {
+  it('can convert an error within next() to a reply', async () => {
     const rescuing: Hook = (_, next) => next().catch(() => reply)
     expect(await chained([guard(rescuing)], () => Promise.reject(boom))(exchange)).toBe(reply)
   })
 
-  it('may leave next() alone to fail: no rejection stays unhandled', async () => {
+  it('leaves no unhandled rejection if it ignores next()', async () => {
     const failing: Run = async () => {
       await Promise.resolve()
       throw boom
@@ -188,13 +188,13 @@ describe('a guarded hook', () => {
     expect(await chained([guard(forgetful)], failing)(exchange)).toBe(reply)
     expect(await chained([guard(late)], failing)(exchange)).toBe(reply)
     expect((await failureOf([guard(throwing)], failing)).message).toContain('own')
-    // Vitest fails the run for a rejection that is still unhandled when the loop comes round.
+    // Vitest fails the run for a rejection that is still unhandled in the next event-loop iteration.
     await new Promise((resolve) => {
       setImmediate(resolve)
     })
   })
 
-  it('is named when it calls next() twice, also by the chain, which knows the function alone', async () => {
+  it('is named if it calls next() twice, also in errors of the chain', async () => {
     const twice: Hook = async function eager(_, next) {
       await next()
       return next()

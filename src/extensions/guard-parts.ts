@@ -8,15 +8,15 @@ import type { ForwardedReply, Forwarder, Generator, NamedLimiter } from '../pipe
 import { traceOf } from '../pipeline/trace.ts'
 
 /**
- * Wraps a hook so that what goes wrong in it is an ExtensionError that names it. What goes wrong within `next()` passes
- * through as it is: an outer hook is not to blame for the core, or for an inner hook. Nothing is added to the promise of
- * `next()` where a hook returns that very promise; for any other, its reply is looked at.
+ * Wraps a hook so that its errors become an `ExtensionError` that names it. Errors within `next()` are unchanged, because they
+ * belong to an inner hook or to the simulator. If the hook returns the promise of `next()`, it is returned without another
+ * promise. Any other reply is validated.
  */
 export function guardHook(hook: Hook, extensionPart: ExtensionPart): Stage {
   const accept = (reply: unknown): Reply => {
     const problem = replyProblem(reply)
     if (problem === undefined) return reply as Reply
-    throw new ExtensionError(extensionPart, `${problem}. Return what next() gave, or a reply of its own`)
+    throw new ExtensionError(extensionPart, `${problem}. Return the reply of next(), or another reply`)
   }
 
   const guarded: Stage = (exchange, next) => {
@@ -34,11 +34,11 @@ export function guardHook(hook: Hook, extensionPart: ExtensionPart): Stage {
       throw call.failedWith(error) ? error : wrapExtensionError(extensionPart, error)
     })
   }
-  // The chain names a hook that calls next() twice.
+  // Errors of the chain contain the name of a hook that calls next() twice.
   return Object.defineProperty(guarded, 'name', { value: hook.name || extensionPart.part })
 }
 
-/** What one request's hook asks of the rest of the chain. */
+/** The call of `next()` in a hook, for one request. */
 class InnerCall {
   inner: Promise<Reply> | undefined
   readonly #next: () => ReplyOrPromise
@@ -50,45 +50,45 @@ class InnerCall {
   }
 
   start(): Promise<Reply> {
-    // The second call is for the chain to refuse, and the hook's own fault.
+    // The chain rejects a second call, which is an error of the hook.
     if (this.inner) return Promise.resolve(this.#next())
     try {
       this.inner = Promise.resolve(this.#next())
     } catch (error) {
-      // A stage that throws at once, rather than rejecting, is no fault of the hook that called it.
+      // A stage that throws synchronously must look like one that rejects.
       this.inner = Promise.reject(error)
     }
-    if (this.#isWatched) this.#note(this.inner)
+    if (this.#isWatched) this.#recordFailure(this.inner)
     return this.inner
   }
 
-  /** From now on failures are noted: they would end the process where the hook never looks at its promise. */
+  /** Handles rejections from now on, which would end the process if the hook ignores its promise. */
   watch(): void {
     this.#isWatched = true
-    if (this.inner) this.#note(this.inner)
+    if (this.inner) this.#recordFailure(this.inner)
   }
 
-  /** Whether it is the rest of the chain that failed with this error. */
+  /** Returns whether the rest of the chain failed with this error. */
   failedWith(error: unknown): boolean {
     return this.#failure !== undefined && this.#failure.reason === error
   }
 
-  #note(inner: Promise<Reply>): void {
+  #recordFailure(inner: Promise<Reply>): void {
     inner.catch((reason: unknown) => {
       this.#failure = { reason }
     })
   }
 }
 
-/** A part of an extension that answers requests, or leaves them to the next one by giving undefined. */
+/** A function of an extension that answers requests, or returns undefined to leave them to the next one. */
 export type Answerer<T> = (exchange: Exchange) => MaybePromise<T | undefined>
 
-/** Wraps a generator so that what it throws, and what it gives that is no reply, is an ExtensionError that names it. */
+/** Wraps a generator so that its errors and invalid replies become an `ExtensionError` that names it. */
 export function guardGenerator(generator: Generator, extensionPart: ExtensionPart): Answerer<Reply> {
   return guardAnswer(generator, (given) => acceptReply(given, extensionPart), extensionPart)
 }
 
-/** Does the same for a forwarder, and says of each answer whether it is recorded. */
+/** Wraps a forwarder as `guardGenerator` does, and sets `store` in each answer. */
 export function guardForwarder(
   forwarder: Forwarder,
   extensionPart: ExtensionPart,
@@ -104,7 +104,7 @@ export function guardForwarder(
   return guardAnswer(forwarder, accept, extensionPart)
 }
 
-/** Does the same for a limiter, which answers at once: a promise is no answer. */
+/** Wraps a limiter as `guardGenerator` does. A limiter must be synchronous. */
 export function guardLimiter(limiter: NamedLimiter, extensionPart: ExtensionPart): NamedLimiter {
   return (exchange) => {
     let given: unknown
@@ -116,11 +116,11 @@ export function guardLimiter(limiter: NamedLimiter, extensionPart: ExtensionPart
     if (given === undefined) return undefined
     if (!isThenable(given)) return acceptReply(given, extensionPart)
     given.then(undefined, () => undefined)
-    throw new ExtensionError(extensionPart, 'it gave a promise. A limiter answers at once, without async')
+    throw new ExtensionError(extensionPart, 'it returned a promise. A limiter must be synchronous')
   }
 }
 
-/** Asks one after the other until one answers. Nothing is awaited while they answer at once. */
+/** Calls functions in order until one answers. Creates no promise while they answer synchronously. */
 export function firstAnswer<T>(answerers: readonly Answerer<T>[]): Answerer<T> {
   const askFrom = (start: number, exchange: Exchange): MaybePromise<T | undefined> => {
     for (let index = start; index < answerers.length; index++) {
@@ -163,7 +163,10 @@ function guardAnswer<T>(
 function acceptReply(given: unknown, extensionPart: ExtensionPart): Reply {
   const problem = replyProblem(given)
   if (problem === undefined) return given as Reply
-  throw new ExtensionError(extensionPart, `${problem}. Give a reply, or undefined to pass the request on`)
+  throw new ExtensionError(
+    extensionPart,
+    `${problem}. Return a reply, or undefined to leave the request to the next one`,
+  )
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -18,7 +18,7 @@ const ownModules = { 'aoai-simulated-api/extension': contract }
 
 const load = (paths: readonly string[], folder: string) => loadExtensions(paths, host, folder, ownModules)
 
-/** Loads one extension that writes what it saw into the names of its limiters. */
+/** Loads one extension that reports its results as names of its limiters. */
 async function sawOf(files: Readonly<Record<string, string>>, path: string): Promise<string[]> {
   const [loaded] = await load([path], extensionFolder(files))
   return Object.keys(loaded?.extension.limiters ?? {})
@@ -27,7 +27,7 @@ async function sawOf(files: Readonly<Record<string, string>>, path: string): Pro
 const plain = (name: string): string => `export default { name: '${name}' }\n`
 
 describe('loadExtensions', () => {
-  it('loads TypeScript from a folder without node_modules, and names it by its path', async () => {
+  it('loads TypeScript from a folder without node_modules, with its path as the source', async () => {
     const folder = extensionFolder({ 'extensions/slow.ts': slowExtension })
     const [loaded] = await load(['extensions/slow.ts'], folder)
     expect(loaded).toMatchObject({
@@ -38,7 +38,7 @@ describe('loadExtensions', () => {
     expect(loaded?.extension.hooks?.map(({ name }) => name)).toEqual(['addDelay'])
   })
 
-  it('gives a debugger the source map of an extension, so that breakpoints in its file work', async () => {
+  it('adds a source map, so that breakpoints in the file of an extension work', async () => {
     const folder = extensionFolder({ 'slow.ts': slowExtension })
     const maps: string[] = []
     const session = new Session()
@@ -79,12 +79,12 @@ describe('loadExtensions', () => {
       'a.cts',
       "import { defineExtension } from 'aoai-simulated-api/extension'\nexport default { name: 'a', hooks: [defineExtension] }",
     ],
-  ])('gives %s the very modules of the running simulator', async (name, source) => {
+  ])('gives %s the same modules as the running simulator', async (name, source) => {
     const [loaded] = await load([name], extensionFolder({ [name]: source }))
     expect(loaded?.extension.hooks?.[0]).toBe(contract.defineExtension)
   })
 
-  it('takes the running modules for a copy of the package that lies beside the extension', async () => {
+  it('prefers the running modules to a copy of the package next to the extension', async () => {
     const folder = extensionFolder({
       'a.mjs':
         "import { defineExtension } from 'aoai-simulated-api/extension'\nexport default { name: 'a', hooks: [defineExtension] }",
@@ -96,7 +96,7 @@ describe('loadExtensions', () => {
     expect(loaded?.extension.hooks?.[0]).toBe(contract.defineExtension)
   })
 
-  it("follows imports of the extension's own files, of JSON, and of Node's modules, and awaits at the top", async () => {
+  it('supports imports of files, JSON and Node.js modules, and top-level await', async () => {
     const source = `import { sep } from 'node:path'
 import { fromTs } from './lib/helper.ts'
 import { fromTs as withoutEnding } from './lib/helper'
@@ -133,7 +133,7 @@ export default { name: 'a', limiters: Object.fromEntries(seen.map((text) => ['sa
     ])
   })
 
-  it('takes a folder by the main file of its package.json, or else by its index', async () => {
+  it('loads the main file in package.json of a folder, or else its index', async () => {
     const folder = extensionFolder({
       'index-ts/index.ts': plain('index-ts'),
       'index-cjs/index.cjs': "module.exports = { name: 'index-cjs' }",
@@ -177,7 +177,7 @@ export default { name: 'a', limiters: Object.fromEntries(seen.map((text) => ['sa
     expect(loaded.map(({ extension }) => extension.name)).toEqual(['East US 2', 'function'])
   })
 
-  it('runs a module that several extensions import once for all of them, and anew for another simulator', async () => {
+  it('runs a module that several extensions import once per simulator', async () => {
     const counting = (name: string): string =>
       `import { state } from './state.ts'\nstate.count++\nexport default { name: '${name}', limiters: { [String(state.count)]: () => undefined } }`
     const folder = extensionFolder({
@@ -201,7 +201,7 @@ export default { name: 'a', limiters: Object.fromEntries(seen.map((text) => ['sa
   })
 })
 
-describe('loadExtensions refuses', () => {
+describe('loadExtensions rejects', () => {
   const refusal = async (files: Readonly<Record<string, string>>, path: string): Promise<string> => {
     const folder = extensionFolder(files)
     const error: unknown = await load([path], folder).catch((thrown: unknown) => thrown)
@@ -211,19 +211,19 @@ describe('loadExtensions refuses', () => {
 
   it.each<[what: string, files: Readonly<Record<string, string>>, path: string, message: string]>([
     [
-      'what is nowhere, with the nearest name',
+      'a missing file, with the nearest name',
       { 'lib/delay.ts': plain('a') },
       'lib/dely.ts',
       'Could not load the extension lib/dely.ts: there is no such file, folder or installed package (looked in /extensions/lib). Correct EXTENSION_PATH. Did you mean lib/delay.ts?',
     ],
     [
-      'a path that is nowhere, without a look at packages',
+      'a missing path, without a search for packages',
       {},
       './jiti',
       'Could not load the extension ./jiti: there is no such file or folder (looked in /extensions). Correct EXTENSION_PATH.',
     ],
     [
-      "Node's own modules",
+      'modules of Node.js',
       {},
       'fs',
       'Could not load the extension fs: there is no such file, folder or installed package (looked in /extensions). Correct EXTENSION_PATH.',
@@ -232,16 +232,16 @@ describe('loadExtensions refuses', () => {
       'another language',
       { 'delay.py': 'pass' },
       'delay.py',
-      'Could not load the extension delay.py: it is neither JavaScript nor TypeScript (got delay.py). Name a file that ends in .ts, .mts, .cts, .js, .mjs or .cjs.',
+      'Could not load the extension delay.py: it is neither JavaScript nor TypeScript (got delay.py). Use a file that ends in .ts, .mts, .cts, .js, .mjs or .cjs.',
     ],
     [
-      'a folder without an index, with what it holds',
+      'a folder without an index, with the files in it',
       { 'all/one.ts': plain('a'), 'all/two.mjs': plain('b') },
       'all',
-      'Could not load the extension all: the folder has no index.ts, index.mts, index.cts, index.js, index.mjs, index.cjs and no package.json with a main file. Add one. It holds one.ts, two.mjs: name such a file itself.',
+      'Could not load the extension all: the folder has no index.ts, index.mts, index.cts, index.js, index.mjs, index.cjs and no package.json with a main file. Add one. Or set EXTENSION_PATH to a file in it: one.ts, two.mjs.',
     ],
     [
-      'a folder whose main file is not there',
+      'a folder with a missing main file',
       { 'all/package.json': '{ "main": "dist/main.js" }' },
       'all',
       'Could not load the extension all: its package.json names a main file that does not exist (got dist/main.js). Build it.',
@@ -250,19 +250,19 @@ describe('loadExtensions refuses', () => {
       'a syntax error, with its file and line',
       { 'a.ts': "const a = 1\nexport default { name 'a' }" },
       'a.ts',
-      'Could not load the extension a.ts: its code failed: ParseError: Unexpected token, expected "," /extensions/a.ts:2:22. Correct the extension, or take it out of EXTENSION_PATH.',
+      'Could not load the extension a.ts: its code failed: ParseError: Unexpected token, expected "," /extensions/a.ts:2:22. Correct the extension, or remove it from EXTENSION_PATH.',
     ],
     [
       'a syntax error in a file that it imports',
       { 'a.ts': "import './b.mjs'\nexport default { name: 'a' }", 'b.mjs': '\n\nconst = 1' },
       'a.ts',
-      'Could not load the extension a.ts: its code failed: ParseError: Unexpected token /extensions/b.mjs:3:6. Correct the extension, or take it out of EXTENSION_PATH.',
+      'Could not load the extension a.ts: its code failed: ParseError: Unexpected token /extensions/b.mjs:3:6. Correct the extension, or remove it from EXTENSION_PATH.',
     ],
     [
       'an import of a file that is not there',
       { 'a.ts': "import { x } from './nope.ts'\nexport default { name: x }" },
       'a.ts',
-      "Could not load the extension a.ts: its code failed: Cannot find module './nope.ts', imported from /extensions/a.ts. Correct the import, or install the package beside the extension.",
+      "Could not load the extension a.ts: its code failed: Cannot find module './nope.ts', imported from /extensions/a.ts. Correct the import, or install the package in the folder of the extension.",
     ],
     [
       'an import of a name that the simulator does not have',
@@ -271,7 +271,7 @@ describe('loadExtensions refuses', () => {
           "import { defineExtention, type Hook } from 'aoai-simulated-api/extension'\nconst a: Hook = async () => defineExtention({})\nexport default { name: 'a', hooks: [a] }",
       },
       'a.ts',
-      'Could not load the extension a.ts: its code failed: aoai-simulated-api/extension has no export defineExtention, which /extensions/a.ts imports (its nearest is defineExtension). Correct the extension, or take it out of EXTENSION_PATH.',
+      'Could not load the extension a.ts: its code failed: aoai-simulated-api/extension has no export defineExtention, which /extensions/a.ts imports (did you mean defineExtension?). Correct the extension, or remove it from EXTENSION_PATH.',
     ],
     [
       'such an import in a file that it imports',
@@ -281,13 +281,13 @@ describe('loadExtensions refuses', () => {
           "import { Exchange, defineExtensions as reply } from 'aoai-simulated-api/extension'\nexport const b = (_: Exchange) => reply('')",
       },
       'a.ts',
-      'Could not load the extension a.ts: its code failed: aoai-simulated-api/extension has no export defineExtensions, which /extensions/b.ts imports (its nearest is defineExtension). Correct the extension, or take it out of EXTENSION_PATH.',
+      'Could not load the extension a.ts: its code failed: aoai-simulated-api/extension has no export defineExtensions, which /extensions/b.ts imports (did you mean defineExtension?). Correct the extension, or remove it from EXTENSION_PATH.',
     ],
     [
       'an import of a package that is not installed',
       { 'a.mjs': "import x from 'not-installed'\nexport default { name: x }" },
       'a.mjs',
-      "Could not load the extension a.mjs: its code failed: Cannot find module 'not-installed', imported from /extensions/a.mjs. Correct the import, or install the package beside the extension.",
+      "Could not load the extension a.mjs: its code failed: Cannot find module 'not-installed', imported from /extensions/a.mjs. Correct the import, or install the package in the folder of the extension.",
     ],
     [
       'code that throws, with its file and line',
@@ -296,7 +296,7 @@ describe('loadExtensions refuses', () => {
           "interface A {\n  a: string\n}\nthrow new TypeError('no such tenant.')\nexport default { name: 'a' } as A",
       },
       'a.ts',
-      'Could not load the extension a.ts: its code failed: no such tenant (at /extensions/a.ts:4:7). Correct the extension, or take it out of EXTENSION_PATH.',
+      'Could not load the extension a.ts: its code failed: no such tenant (at /extensions/a.ts:4:7). Correct the extension, or remove it from EXTENSION_PATH.',
     ],
     [
       'named exports alone',
@@ -314,19 +314,19 @@ describe('loadExtensions refuses', () => {
       'a function that throws',
       { 'a.ts': "export default () => {\n  throw new Error('no key')\n}" },
       'a.ts',
-      'Could not load the extension a.ts: the function that it exports failed: no key (at /extensions/a.ts:2:9). Correct the extension, or take it out of EXTENSION_PATH.',
+      'Could not load the extension a.ts: the function that it exports failed: no key (at /extensions/a.ts:2:9). Correct the extension, or remove it from EXTENSION_PATH.',
     ],
     [
       'a function that rejects with what is no Error',
       { 'a.ts': "export default async () => Promise.reject('no key')" },
       'a.ts',
-      'Could not load the extension a.ts: the function that it exports failed: no key. Correct the extension, or take it out of EXTENSION_PATH.',
+      'Could not load the extension a.ts: the function that it exports failed: no key. Correct the extension, or remove it from EXTENSION_PATH.',
     ],
     [
-      'a function that gives no extension',
+      'a function that does not return an extension',
       { 'a.ts': 'export default () => 42' },
       'a.ts',
-      "Could not use the extension a.ts: it must be an object, or a function that gives one (got 42). Export by default what defineExtension({ name: '...' }) gives.",
+      "Could not use the extension a.ts: it must be an object, or a function that returns one (got 42). Write export default defineExtension({ name: '...' }).",
     ],
   ])('%s', async (_, files, path, message) => {
     expect(await refusal(files, path)).toBe(message)

@@ -13,12 +13,12 @@ import { fileURLToPath } from 'node:url'
 import type { JitiOptions, ModuleCache } from 'jiti'
 
 /**
- * Loads extensions, one after the other, in the order of their paths. Nothing of them is started.
+ * Loads extensions in the order of their paths. Does not start them.
  *
- * @param paths each a file, a folder with an index or a package.json, or the name of an installed package
- * @param workingDirectory what relative paths start from, and where packages are looked for
- * @param ownModules what extensions may import from any folder, by name: `aoai-simulated-api/extension`
- * @throws {OperatorError} EXTENSION_INVALID for the first one that cannot be found or loaded, or is no extension
+ * @param paths files, folders with an index or a package.json, or names of installed packages
+ * @param workingDirectory base of relative paths and of the search for packages
+ * @param ownModules modules that extensions can import from any folder, by name: `aoai-simulated-api/extension`
+ * @throws {OperatorError} EXTENSION_INVALID for the first one that cannot be found or loaded, or is not an extension
  */
 export async function loadExtensions(
   paths: readonly string[],
@@ -46,7 +46,7 @@ async function loadDefault(loader: ModuleLoader, file: string, source: string): 
   } catch (error) {
     throw loadFailure(source, 'its code failed', error)
   }
-  // What a CommonJS module exports may be the extension itself.
+  // The exports of a CommonJS module can be the extension itself.
   if (typeof exported !== 'object' || exported === null) return exported
   if ('default' in exported && exported.default !== undefined) return exported.default
   const names = Object.keys(exported).filter((name) => name !== 'default')
@@ -58,14 +58,14 @@ async function loadDefault(loader: ModuleLoader, file: string, source: string): 
   )
 }
 
-/** What extensions may be written in; where a name without its ending is given, the first one counts. */
+/** File name endings of extensions. For a name without an ending, the first existing one is used. */
 const endings = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs']
 
 /**
- * Finds the file of an entry of EXTENSION_PATH: what exists is a file or a folder; what begins with a dot or a root must
- * exist; anything else is tried as a package.
+ * Finds the file of an entry of EXTENSION_PATH: an existing file or folder, or else an installed package. A path that starts with a
+ * dot or is absolute must exist.
  *
- * @param findPackage gives the whole path of an installed package's main file; undefined when it is not installed
+ * @param findPackage returns the absolute path of the main file of an installed package, or undefined
  * @throws {OperatorError} EXTENSION_INVALID
  */
 function findExtensionFile(
@@ -79,7 +79,7 @@ function findExtensionFile(
   throw notFound(
     typed,
     `it is neither JavaScript nor TypeScript (got ${basename(file)})`,
-    `Name a file that ends in ${endings.slice(0, -1).join(', ')} or ${endings.at(-1) ?? ''}.`,
+    `Use a file that ends in ${endings.slice(0, -1).join(', ')} or ${endings.at(-1) ?? ''}.`,
   )
 }
 
@@ -95,7 +95,7 @@ function packageOf(typed: string, whole: string, findPackage: (name: string) => 
   throw notFound(typed, `${what} (looked in ${dirname(whole)})`, `Correct EXTENSION_PATH.${hint}`)
 }
 
-/** A file is taken as it is; a folder stands for its package.json's main file, or for its index. */
+/** Returns a file unchanged, and for a folder the main file of its package.json, or its index. */
 function fileAt(whole: string, typed: string): string {
   if (!statSync(whole).isDirectory()) return whole
   const main = mainOf(whole, typed)
@@ -108,7 +108,8 @@ function fileAt(whole: string, typed: string): string {
     throw notFound(typed, `its package.json names a main file that does not exist (got ${main})`, 'Build it.')
   }
   const files = namesIn(whole).filter((name) => endings.includes(extname(name)))
-  const hint = files.length === 0 ? '' : ` It holds ${files.slice(0, 5).join(', ')}: name such a file itself.`
+  const hint =
+    files.length === 0 ? '' : ` Or set EXTENSION_PATH to a file in it: ${files.slice(0, 5).join(', ')}.`
   throw notFound(
     typed,
     `the folder has no index${endings.join(', index')} and no package.json with a main file`,
@@ -140,34 +141,34 @@ function notFound(typed: string, what: string, advice: string): OperatorError {
   return new OperatorError('EXTENSION_INVALID', `Could not load the extension ${typed}: ${what}. ${advice}`)
 }
 
-/** Modules that an extension may import wherever its file lies: by the name that it imports. */
+/** Modules that extensions can import from any folder, by name. */
 export type OwnModules = Readonly<Record<string, object>>
 
-/** Loads modules that nobody has built, and finds packages. */
+/** Loads modules in JavaScript or TypeScript without a build, and finds packages. */
 export interface ModuleLoader {
   /**
-   * Runs a file and gives what it exports: `module.exports`, or an ES module's exports with `__esModule`. A module that
-   * several files import runs once; for another loader it runs anew.
+   * Runs a file and returns its exports: `module.exports`, or the exports of an ES module with `__esModule`. A module runs once for
+   * each loader.
    *
-   * @throws whatever its code throws; for one that cannot be parsed an Error that begins with ParseError and names the place
+   * @throws the errors of its code; for a syntax error, an Error with a message that starts with ParseError and has the position
    */
   load(file: string): Promise<unknown>
-  /** The whole path of an installed package's main file; undefined when it is not installed. */
+  /** Returns the absolute path of the main file of an installed package, or undefined. */
   findPackage(name: string): string | undefined
 }
 
 /**
- * Makes a loader for JavaScript and TypeScript, in CommonJS and in ES modules.
+ * Creates a loader for JavaScript and TypeScript, as CommonJS or ES modules.
  *
- * @param workingDirectory where packages are looked for, in its node_modules and in those of the folders above it
+ * @param workingDirectory packages are searched in its node_modules and in those of its parents
  */
 async function createModuleLoader(workingDirectory: string, ownModules: OwnModules): Promise<ModuleLoader> {
-  // It takes some ten milliseconds, which a start without extensions need not spend.
+  // Loaded only if there are extensions, because it takes about 10 ms.
   const { createJiti } = await import('jiti')
   const options: JitiOptions = {
-    // Nothing is written to the disk: turning a small file into JavaScript takes a few milliseconds.
+    // Without a cache on disk: compiling a small file takes a few milliseconds.
     fsCache: false,
-    // Modules of an extension start anew with each simulator; `cache` below shares them among one simulator's extensions.
+    // Each simulator has its own instances of modules. `cache` below shares them among the extensions of one simulator.
     moduleCache: false,
     interopDefault: true,
     debug: false,
@@ -195,7 +196,7 @@ async function createModuleLoader(workingDirectory: string, ownModules: OwnModul
           ext: extname(file),
           cache,
           async: true,
-          // Node would load plain JavaScript itself, and would not find our own modules, or would find another copy of them.
+          // Otherwise Node.js loads JavaScript itself, and finds no module or another copy for imports of our own modules.
           forceTranspile: true,
         })
       }
@@ -209,23 +210,23 @@ async function createModuleLoader(workingDirectory: string, ownModules: OwnModul
 }
 
 /**
- * Finds imports from our own modules of names that they do not have. As CommonJS they would be undefined, and fail at the first
- * request that comes to them. Types are gone from the code by now.
+ * Rejects imports of missing names from our own modules. In CommonJS they would be undefined, and fail only when a request uses
+ * them. `code` is compiled and has no types.
  *
  * @throws {Error} for the first one
  */
 function checkImports(code: string, filename: string | undefined, ownModules: OwnModules): void {
   for (const [name, exported] of Object.entries(ownModules)) {
-    // The names of variables that the compiler makes begin with an underscore: `_extension.jsonReply`.
+    // The compiler creates variables with an underscore: `_extension.jsonReply`.
     const variables = code.matchAll(/\bvar (_\w+) = [^;]{0,100}?(?:jitiImport|require)\("([^"]+)"\)/g)
     for (const [, variable = '', from] of variables) {
       if (from !== name) continue
       for (const [, wanted = ''] of code.matchAll(new RegExp(`\\b${variable}\\.(\\w+)`, 'g'))) {
         if (wanted === 'default' || wanted === '__esModule' || Object.hasOwn(exported, wanted)) continue
         const [nearest] = nearestNames(wanted, Object.keys(exported), 1)
-        const hint = nearest === undefined ? '' : ` (its nearest is ${nearest})`
+        const hint = nearest === undefined ? '' : ` (did you mean ${nearest}?)`
         const message = `${name} has no export ${wanted}, which ${filename ?? 'it'} imports${hint}`
-        // Its place is in the message; that of this line would mislead.
+        // The message has the location. The stack of this line would mislead.
         throw Object.assign(new Error(message), { stack: message })
       }
     }

@@ -1,10 +1,10 @@
 import type { Extension } from '../pipeline/extension.ts'
 
-/** An extension that has the right shape, and where it comes from. */
+/** A validated extension with its path. */
 export interface LoadedExtension {
   readonly extension: Extension
-  /** As messages name it: the path of its file, relative where it lies within the working directory. */
+  /** Its path in messages, relative if the file is in the working directory. */
   readonly source: string
-  /** The whole path of its file; undefined for one that was handed in as an object. */
+  /** Absolute path of its file; undefined for an extension that was passed as an object. */
   readonly file: string | undefined
 }

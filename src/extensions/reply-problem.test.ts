@@ -20,11 +20,11 @@ describe('replyProblem', () => {
     ],
     ['of events', { body: { kind: 'events', count: 0, stepOf: () => 0, render: () => '' } }],
     ['live', { body: { kind: 'live', chunks: new ReadableStream() as AsyncIterable<Uint8Array> } }],
-  ])('finds none with a reply that is %s', (_, fields) => {
+  ])('accepts a reply that is %s', (_, fields) => {
     expect(replyProblem({ ...reply, ...fields })).toBeUndefined()
   })
 
-  it('goes by what a value can do: another copy of the package may have made it', () => {
+  it('accepts a reply of another copy of the package', () => {
     const methods = { get: () => undefined, set: () => undefined, setContentLength: () => undefined }
     expect(replyProblem({ ...reply, headers: { raw: [], ...methods } })).toBeUndefined()
   })
@@ -57,11 +57,11 @@ describe('replyProblem', () => {
     [{ schedule: { stepsMs: [1], endMs: 1 } }, 'schedule must have stepsMs'],
     [{ schedule: { stepsMs: new Float64Array(), endMs: NaN } }, 'schedule must have stepsMs'],
     [{ limitedBy: 'money' }, 'limitedBy must be tokens, requests, capacity or absent (got "money")'],
-  ])('finds one with %o', (fields, problem) => {
+  ])('rejects %o', (fields, problem) => {
     expect(replyProblem({ ...reply, ...fields })).toContain(problem)
   })
 
-  it.each([[undefined], [null], [7], ['text'], [() => reply]])('finds one with %o', (value) => {
-    expect(replyProblem(value)).toContain('which is no reply')
+  it.each([[undefined], [null], [7], ['text'], [() => reply]])('rejects %o', (value) => {
+    expect(replyProblem(value)).toContain('which is not a reply')
   })
 })

@@ -2,12 +2,13 @@ import type { Reply } from '../pipeline/reply.ts'
 import { describeValue } from './extension-error.ts'
 
 /**
- * Says why a value is no Reply; undefined when it is one. It goes by what the value can do, never by its class: an
- * extension may bring its own copy of this package. What other requests would suffer from (usage that is no number, in the
- * metrics) is looked at too; values of headers are not, for they are the cost of one connection at most.
+ * Returns why a value is not a valid `Reply`, or undefined if it is valid. Checks properties and not classes, because an extension
+ * can have its own copy of this package. Checks values that would affect other requests, such as usage in metrics. Does not check
+ * values of headers, which affect one connection only.
  */
 export function replyProblem(value: unknown): string | undefined {
-  if (typeof value !== 'object' || value === null) return `it gave ${describeValue(value)}, which is no reply`
+  if (typeof value !== 'object' || value === null)
+    return `it returned ${describeValue(value)}, which is not a reply`
   const { status, headers, body, usage, steps, schedule, limitedBy, reason } = value as Partial<Reply>
   if (!isCount(status) || status < 200 || status > 599) {
     return `the reply's status must be an integer from 200 to 599 (got ${describeValue(status)})`
@@ -19,10 +20,10 @@ export function replyProblem(value: unknown): string | undefined {
   if (bodyFault !== undefined) return bodyFault
   if (reason !== undefined && typeof reason !== 'string') return "the reply's reason must be text"
   if (usage !== undefined && !hasCounts(usage, usageFields)) {
-    return `the reply's usage must have ${usageFields.join(', ')}, each a whole number of at least 0`
+    return `the reply's usage must have ${usageFields.join(', ')}, each an integer of at least 0`
   }
   if (steps !== undefined && !hasCounts(steps, stepFields)) {
-    return `the reply's steps must have ${stepFields.join(' and ')}, each a whole number of at least 0`
+    return `the reply's steps must have ${stepFields.join(' and ')}, each an integer of at least 0`
   }
   if (schedule !== undefined && !isSchedule(schedule)) {
     return "the reply's schedule must have stepsMs (a Float64Array) and endMs (a number of milliseconds)"
@@ -57,14 +58,12 @@ function bodyProblem(body: unknown): string | undefined {
     return typeof render === 'function' ? undefined : "a whole body must have the function 'render'"
   }
   if (kind === 'events') {
-    if (!isCount(count)) return "an events body must have a 'count', a whole number of at least 0"
+    if (!isCount(count)) return "an events body must have a 'count', an integer of at least 0"
     if (typeof stepOf === 'function' && typeof render === 'function') return undefined
     return "an events body must have the functions 'stepOf' and 'render'"
   }
   if (kind === 'live') {
-    return isAsyncIterable(chunks)
-      ? undefined
-      : "a live body must have 'chunks', which can be iterated asynchronously"
+    return isAsyncIterable(chunks) ? undefined : "a live body must have 'chunks', an async iterable"
   }
   return `the kind of the reply's body must be whole, events or live (got ${describeValue(kind)})`
 }

@@ -61,9 +61,9 @@ function watchPool(address: string, connections: number) {
     onHead: (_connection, status) => note(`head ${status}`),
     onBody: (_connection, chunk) => note(`body ${chunk.toString()}`),
     onEnd: () => note('end'),
-    onAway: (connection) => {
+    onClosed: (connection) => {
       ready.delete(connection)
-      note('away')
+      note('closed')
     },
     onBroken: (_connection, reason) => note(`broken ${reason}`),
     onUnreachable: (reason) => note(`unreachable ${reason}`),
@@ -87,7 +87,7 @@ function watchPool(address: string, connections: number) {
 
 const answer = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'
 
-describe('a connection pool', () => {
+describe('connection pool', () => {
   it('opens its connections before the first request and sends all requests on them', async () => {
     const { seen, count, until, send } = await openTo({
       connections: 3,
@@ -99,7 +99,7 @@ describe('a connection pool', () => {
       await until(() => count('ready') === 3 * (round + 1))
     }
     expect(seen).toEqual({ sockets: 3, maxSockets: 3 })
-    expect([count('head 200'), count('body ok'), count('end'), count('away')]).toEqual([150, 150, 150, 0])
+    expect([count('head 200'), count('body ok'), count('end'), count('closed')]).toEqual([150, 150, 150, 0])
   })
 
   it.each([
@@ -116,7 +116,7 @@ describe('a connection pool', () => {
     await until(() => count('ready') === 1)
     send()
     await until(() => count('ready') === 2)
-    expect(log).toEqual(['ready', 'head 200', 'body ok', 'end', 'away', 'ready'])
+    expect(log).toEqual(['ready', 'head 200', 'body ok', 'end', 'closed', 'ready'])
     expect(seen.sockets).toBe(2)
   })
 
@@ -129,7 +129,7 @@ describe('a connection pool', () => {
     ['that closes before the answer', 'broken the connection was closed', (socket: Socket) => socket.end()],
     ['that is reset', 'broken read ECONNRESET', (socket: Socket) => socket.resetAndDestroy()],
     [
-      'whose answer is not HTTP',
+      'with an answer that is not HTTP',
       expect.stringMatching(/^broken Parse Error/),
       (socket: Socket) => socket.write('SSH-2.0-x\r\n\r\n'),
     ],
@@ -155,17 +155,17 @@ describe('a connection pool', () => {
       onSocket: (socket, number) => number === 1 && socket.end(),
     })
     await until(() => count('ready') === 2)
-    expect(log).toEqual(['ready', 'away', 'ready'])
+    expect(log).toEqual(['ready', 'closed', 'ready'])
   })
 
   it('reports each failed attempt to connect and pauses longer after each', async () => {
     const { log, count, until, pool } = watchPool(await refusingUrl(), 1)
     const startedAt = performance.now()
-    await until(() => count('away') === 3)
+    await until(() => count('closed') === 3)
     await until(() => log.length === 6)
     // 50 ms after the first attempt, 100 ms after the second.
     expect(performance.now() - startedAt).toBeGreaterThan(149)
-    expect(new Set(log.filter((line) => line !== 'away'))).toEqual(
+    expect(new Set(log.filter((line) => line !== 'closed'))).toEqual(
       new Set([expect.stringMatching(/^unreachable connect ECONNREFUSED/)]),
     )
     pool.close()
@@ -207,7 +207,7 @@ describe('a connection pool', () => {
       const { port } = server.address() as AddressInfo
       const { log, until } = watchPool(`https://127.0.0.1:${port}/`, 1)
       await until(() => log.length === 2)
-      expect([log, requests]).toEqual([['away', 'unreachable self-signed certificate'], 0])
+      expect([log, requests]).toEqual([['closed', 'unreachable self-signed certificate'], 0])
     },
   )
 })

@@ -21,8 +21,8 @@ export interface ConnectionEvents {
   /** The answer is complete, according to HTTP. */
   onEnd(connection: LoadConnection): void
   /** The connection is closed. The pool reconnects, then calls `onReady`. */
-  onAway(connection: LoadConnection): void
-  /** The connection closed before the answer was complete. Called after `onAway`. */
+  onClosed(connection: LoadConnection): void
+  /** The connection closed before the answer was complete. Called after `onClosed`. */
   onBroken(connection: LoadConnection, reason: string): void
   /** An attempt to connect failed. The pool tries again. */
   onUnreachable(reason: string): void
@@ -152,7 +152,7 @@ class PooledConnection implements LoadConnection {
     this.#socket = undefined
     this.#isSending = false
     socket.destroy()
-    events.onAway(this)
+    events.onClosed(this)
     if (wasSending) {
       events.onBroken(this, reason ?? CLEAN_CLOSE)
     } else if (reason !== undefined) {

@@ -123,7 +123,7 @@ export class LoadSession implements ConnectionEvents {
     this.#sendNext(connection)
   }
 
-  onAway(connection: LoadConnection): void {
+  onClosed(connection: LoadConnection): void {
     this.#ready.delete(connection)
   }
 

@@ -171,8 +171,8 @@ export interface PaceOptions {
 }
 
 /**
- * Calls `onDue` at even intervals, starting now. If a timer fires late, all calls that are due follow at once, each with the time at
- * which it was due. So the average rate is exact.
+ * Calls `onDue` at even intervals, starting now. If a timer fires late, all calls that are due follow immediately, each with its due
+ * time. So the average rate is exact.
  */
 export function keepPace({ perSecond, now, later, onDue }: PaceOptions): Pace {
   const startMs = now()

@@ -77,7 +77,7 @@ export class SentRequest {
     return this.#outcome('ok', '', '', nowMs)
   }
 
-  /** Returns the outcome of a request whose connection closed. */
+  /** Returns the outcome after the connection closed. */
   break(detail: string, nowMs: number): RequestOutcome {
     const isCut = this.#isStream && this.#status === 200
     return this.#outcome('failed', isCut ? lostReason.stream : lostReason.whole, detail, nowMs)

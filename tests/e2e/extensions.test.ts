@@ -55,7 +55,7 @@ describe('aoai-sim extensions', () => {
     const { code, stdout, stderr } = await runProgram(['extensions', 'slow.ts', 'broken.ts'], { files })
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toBe(
-      'Could not use the extension broken.ts: 1 problem\n  hook is no field of an extension. Did you mean hooks?\n',
+      'Could not use the extension broken.ts: 1 problem\n  hook is not a field of an extension. Did you mean hooks?\n',
     )
   })
 
