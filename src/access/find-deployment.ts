@@ -22,7 +22,7 @@ import type { Exchange } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/reply-headers.ts'
 import { checksRequests, isSimulated } from '../pipeline/source-rules.ts'
 import type { ReplyOrPromise, Stage } from '../pipeline/stage.ts'
-import { judgeApiVersion, tooOldForModel } from '../wire/api-versions.ts'
+import { apiVersionFault, requiredNewerVersion } from '../wire/api-versions.ts'
 
 /** Called for each request to a deployment that is not configured. */
 export type OnUndefinedDeployment = (name: string, deployment: Deployment, exchange: Exchange) => void
@@ -73,8 +73,8 @@ function resolveDeployment(
   }
 
   if (!deployment.model.operations.includes(operation)) {
-    const { word } = operations[operation]
-    return operationNotSupported(word, deployment.model.versionedName)
+    const { errorName } = operations[operation]
+    return operationNotSupported(errorName, deployment.model.versionedName)
   }
   return deployment
 }
@@ -147,7 +147,7 @@ function defaultModel(operation: ModelOperation, named: Model | undefined, catal
 export function checkApiVersion(exchange: Exchange, next: () => ReplyOrPromise): ReplyOrPromise {
   const { route } = exchange
   if (!route) return next()
-  switch (judgeApiVersion(exchange.apiVersion, route.operation, route.dated)) {
+  switch (apiVersionFault(exchange.apiVersion, route.operation, route.dated)) {
     case 'not-found':
       return refuse(resourceNotFound())
     case 'not-supported':
@@ -161,7 +161,7 @@ export function checkApiVersion(exchange: Exchange, next: () => ReplyOrPromise):
 export function checkModelVersion(exchange: Exchange, next: () => ReplyOrPromise): ReplyOrPromise {
   const { route, deployment, apiVersion } = exchange
   if (!route?.dated || !deployment || apiVersion === undefined) return next()
-  const first = tooOldForModel(apiVersion, deployment.model)
+  const first = requiredNewerVersion(apiVersion, deployment.model)
   if (first === undefined) return next()
   return refuse(modelNeedsNewerVersion(first))
 }

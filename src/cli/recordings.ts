@@ -14,7 +14,7 @@ import { prepareAnswer } from '../recordings/replay-answer.ts'
 import { serializeInteraction } from '../recordings/yaml-format.ts'
 import { utf8Text } from '../recordings/yaml-scalar.ts'
 import { statSync } from 'node:fs'
-import { recogniseRoute } from '../wire/route.ts'
+import { findRoute } from '../wire/route.ts'
 
 /** Prints one line for each interaction. */
 function listRecordings(run: RecordingsRun, paths: readonly string[]): void {
@@ -238,7 +238,7 @@ function recordingStats(run: RecordingsRun, paths: readonly string[]): void {
   const requests = new Set<string>()
   const problems = run.scan(files, (interaction) => {
     const { method, path, status, events, durationMs, usage } = summarizeInteraction(interaction)
-    const operation = recogniseRoute(method, path)?.operation ?? 'other'
+    const operation = findRoute(method, path)?.operation ?? 'other'
     const count = counts.get(operation) ?? newCount()
     counts.set(operation, count)
     requests.add(`${method} ${path}`)

@@ -1,5 +1,5 @@
 import type { Fault, FaultPosition } from '../config/fault-rules.ts'
-import { namedErrors, usualRetryAfterSeconds } from '../wire/named-errors.ts'
+import { namedErrors, defaultRetryAfterSeconds } from '../wire/named-errors.ts'
 import { wireFormatOf } from '../wire/envelopes.ts'
 import { streamError } from '../wire/errors.ts'
 import { drawMs } from '../config/distribution.ts'
@@ -25,7 +25,7 @@ type ErrorFault = Extract<Fault, { kind: 'error' }>
 export function errorReply(exchange: Exchange, fault: ErrorFault): Reply {
   const { deployment, route, config, apiVersion, body } = exchange
   const requestId = exchange.modelRequestId
-  const retryAfterSeconds = fault.retryAfterSeconds ?? usualRetryAfterSeconds(fault.error)
+  const retryAfterSeconds = fault.retryAfterSeconds ?? defaultRetryAfterSeconds(fault.error)
   const error = namedErrors[fault.error]({
     deployment: deployment?.name ?? '',
     model: deployment?.model.name ?? '',

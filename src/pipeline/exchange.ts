@@ -4,7 +4,7 @@ import type { Deployment } from '../config/deployments.ts'
 import { type SourceName, sourceOf } from '../config/source-names.ts'
 import { guid } from '../wire/ids.ts'
 import { isMultipart, parseMultipart, type MultipartForm } from '../wire/multipart.ts'
-import { recogniseRoute, type Route } from '../wire/route.ts'
+import { findRoute, type Route } from '../wire/route.ts'
 import type { RateLimits } from '../wire/service-headers.ts'
 import type { Clock } from '../lib/clock.ts'
 import { UNCOUNTED_BYTES, type MemoryBudget } from '../lib/memory-budget.ts'
@@ -145,7 +145,7 @@ export class Exchange {
     this.#budget = env.budget
     this.#readJson = env.readJson ?? parseJson
     this.#onListenerFailure = env.onListenerFailure
-    const route = recogniseRoute(incoming.method, incoming.path)
+    const route = findRoute(incoming.method, incoming.path)
     const view = viewOf(env.config, route)
     this.route = view && route
     this.resource = (view && route?.resource) ?? defaultResourceName

@@ -7,7 +7,7 @@ import { gatewayHeaders, modelHeaders, httpDate } from '../wire/service-headers.
 import type { Exchange } from './exchange.ts'
 import { HeaderList, type Reply, type ServiceFacts, type ReplyBody } from './reply.ts'
 import type { Stage } from './stage.ts'
-import { noRoomForBody } from '../wire/named-errors.ts'
+import { bodyMemoryExhausted } from '../wire/named-errors.ts'
 import { eventStreamType } from '../wire/sse.ts'
 import type { Steps, Usage } from '../answer/completion.ts'
 
@@ -160,5 +160,5 @@ const retryAfterSeconds = '1'
 
 /** Returns the answer if there is not enough memory for a request or its answer. */
 export function noRoomReply(): Refusal {
-  return refuse(noRoomForBody(), { 'retry-after': retryAfterSeconds })
+  return refuse(bodyMemoryExhausted(), { 'retry-after': retryAfterSeconds })
 }

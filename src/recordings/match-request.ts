@@ -1,4 +1,4 @@
-import { singleSlashes, withoutPathPrefix } from '../wire/route.ts'
+import { collapseSlashes, stripPathPrefix } from '../wire/route.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { asBuffer } from '../lib/buffers.ts'
 import { headerOf, type RecordedRequest } from './interaction.ts'
@@ -28,7 +28,7 @@ const addressPattern = /^(?:[a-z][\w+.-]*:)?\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?/
 export function splitUri(uri: string): { host: string; path: string; query: string } {
   const match = addressPattern.exec(uri)
   const [path = '', query = ''] = match ? [match[2], match[3]] : (uri.split('#')[0] ?? '').split(/\?(.*)/s)
-  return { host: match?.[1]?.toLowerCase() ?? '', path: singleSlashes(path) || '/', query }
+  return { host: match?.[1]?.toLowerCase() ?? '', path: collapseSlashes(path) || '/', query }
 }
 
 /** Prepares a recorded request for matching. The body is empty if the recording has only its hash. */
@@ -83,7 +83,7 @@ type ComparedBody =
 /** Creates match keys for a configuration. */
 export function createMatchKeys(config: MatchConfig): MatchKeys {
   const ignored = ignoredFieldsTree(config.ignoreFields)
-  const pathOf = ({ path }: MatchRequest): string => (config.anyPrefix ? withoutPathPrefix(path) : path)
+  const pathOf = ({ path }: MatchRequest): string => (config.anyPrefix ? stripPathPrefix(path) : path)
   const headOf = (request: MatchRequest): string => {
     const lines = [request.method, pathOf(request)]
     if (config.host) lines.push(request.host)

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Context } from 'hono'
 import { bodyTooLarge } from '../wire/errors.ts'
-import { recogniseRoute, singleSlashes } from '../wire/route.ts'
+import { findRoute, collapseSlashes } from '../wire/route.ts'
 import { hasValidKey } from '../access/access.ts'
 import { ConnectionCut } from './carriers/web-response.ts'
 import { Exchange, type Incoming, viewOf } from '../pipeline/exchange.ts'
@@ -105,7 +105,7 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
   const isUnauthorized = ({ method = 'GET', url = '/', headers }: IncomingMessage): boolean => {
     if (hooksCanAuthorize) return false
     const { config } = simulator
-    const { apiKey } = viewOf(config, recogniseRoute(method, splitUrl(url).path)) ?? config.defaultResource
+    const { apiKey } = viewOf(config, findRoute(method, splitUrl(url).path)) ?? config.defaultResource
     return !hasValidKey(headers, apiKey)
   }
 
@@ -186,7 +186,7 @@ function reserveJsonMemory(exchange: Exchange): boolean {
 function splitUrl(url: string): { path: string; query: string } {
   const mark = url.indexOf('?')
   return {
-    path: singleSlashes(mark < 0 ? url : url.slice(0, mark)),
+    path: collapseSlashes(mark < 0 ? url : url.slice(0, mark)),
     query: mark < 0 ? '' : url.slice(mark + 1),
   }
 }

@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { singleSlashes } from '../wire/route.ts'
+import { collapseSlashes } from '../wire/route.ts'
 import { version } from '../lib/version.ts'
 import { createAdmin, refuseMetrics } from './admin/create-admin.ts'
 import type { AppEnv } from './app.ts'
@@ -69,7 +69,7 @@ export function createPages(
  * admin path is ignored.
  */
 export function routedPath(path: string): string {
-  const single = singleSlashes(path)
+  const single = collapseSlashes(path)
   return single.startsWith('/++/') ? single.replace(/\/$/, '') : single
 }
 

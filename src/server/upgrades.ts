@@ -2,7 +2,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { reparse, emitDrain, withoutUpgrade } from './node-internals.ts'
 import { whenAnswered } from './refuse-request.ts'
-import { malformedRequest, unknownTransferCoding } from '../wire/named-errors.ts'
+import { malformedRequest, unsupportedTransferCoding } from '../wire/named-errors.ts'
 import type { ServiceError } from '../wire/errors.ts'
 
 /** An upgrade request. All earlier requests of its connection are answered. */
@@ -109,7 +109,7 @@ export function checkHead(incoming: IncomingMessage): ServiceError | undefined {
   if (!hasValidHost(incoming)) return malformedRequest()
   const coding = incoming.headers['transfer-encoding']
   // The parser accepts any list that ends with chunked, but decodes only chunked.
-  if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked') return unknownTransferCoding()
+  if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked') return unsupportedTransferCoding()
   return incoming.url?.startsWith('/') || normalizeTarget(incoming) ? undefined : malformedRequest()
 }
 

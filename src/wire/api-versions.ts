@@ -2,8 +2,8 @@ import type { Model } from './models/models.ts'
 import type { Operation } from './route.ts'
 
 /**
- * The dated versions of the data plane, as Microsoft Learn ("API version lifecycle") and the folders of
- * Azure/azure-rest-api-specs list them. There are no newer ones: the v1 paths took their place.
+ * Dated API versions of the data plane. Sources: Microsoft Learn ("API version lifecycle") and the folders of
+ * Azure/azure-rest-api-specs. The list is complete: later API changes use the v1 paths.
  */
 export const apiVersions: readonly string[] = [
   '2022-12-01',
@@ -33,10 +33,10 @@ export const apiVersions: readonly string[] = [
   '2025-04-01-preview',
 ]
 
-/** What the v1 paths take; they need none. */
+/** Values of `api-version` that v1 paths accept. They do not require one. */
 const v1ApiVersions: readonly string[] = ['preview', 'v1', 'latest']
 
-/** The version that brought each operation; in an older one its path does not exist. */
+/** First API version with each operation. In older versions, its path does not exist. */
 export const firstVersions: Readonly<Record<Operation, string>> = {
   chatCompletions: '2023-03-15-preview',
   completions: '2022-12-01',
@@ -54,7 +54,7 @@ export const firstVersions: Readonly<Record<Operation, string>> = {
   getModel: '2022-12-01',
 }
 
-/** Models that need a newer version than their operation; a name stands for all names that it starts, the longest first. */
+/** Models that need a newer API version than their operation. Keys are prefixes of model names. The longest match applies. */
 export const firstModelVersions: Readonly<Record<string, string>> = {
   'gpt-4o-mini-transcribe': '2025-03-01-preview',
   'gpt-4o-transcribe': '2025-03-01-preview',
@@ -68,38 +68,38 @@ export const firstModelVersions: Readonly<Record<string, string>> = {
   o3: '2024-12-01-preview',
 }
 
-/** What is wrong with a version, if anything: nothing answers in it, or the service does not know it. */
+/** `not-found`: the path does not exist in this version. `not-supported`: the service does not have this version. */
 export type ApiVersionFault = 'not-found' | 'not-supported' | undefined
 
 const wellFormed = /^\d{4}-\d{2}-\d{2}(-preview)?$/
-const known = new Set(apiVersions)
-const knownV1 = new Set(v1ApiVersions)
+const dated = new Set(apiVersions)
+const v1 = new Set(v1ApiVersions)
 
 /**
- * Judges the `api-version` of a request.
+ * Checks the `api-version` of a request. Returns undefined for a valid version.
  *
- * @param dated whether the path needs a version: `/openai/deployments/...` does, `/openai/v1/...` does not
+ * @param isDated whether the path requires a version: true for `/openai/deployments/...`, false for `/openai/v1/...`
  */
-export function judgeApiVersion(
+export function apiVersionFault(
   version: string | undefined,
   operation: Operation,
-  dated: boolean,
+  isDated: boolean,
 ): ApiVersionFault {
-  if (!dated) return version === undefined || knownV1.has(version) ? undefined : 'not-supported'
+  if (!isDated) return version === undefined || v1.has(version) ? undefined : 'not-supported'
   if (version === undefined || !wellFormed.test(version)) return 'not-found'
-  if (!known.has(version)) return 'not-supported'
+  if (!dated.has(version)) return 'not-supported'
   return isBefore(version, firstVersions[operation]) ? 'not-found' : undefined
 }
 
-const modelStarts = Object.entries(firstModelVersions).sort(([a], [b]) => b.length - a.length)
+const modelPrefixes = Object.entries(firstModelVersions).sort(([a], [b]) => b.length - a.length)
 
-/** The version that a model needs, where a known one is too old for it. */
-export function tooOldForModel(version: string, model: Model): string | undefined {
-  const first = modelStarts.find(([start]) => model.name.startsWith(start))?.[1]
+/** Returns the first API version that supports the model if `version` is older, else undefined. */
+export function requiredNewerVersion(version: string, model: Model): string | undefined {
+  const first = modelPrefixes.find(([start]) => model.name.startsWith(start))?.[1]
   return first !== undefined && isBefore(version, first) ? first : undefined
 }
 
-/** Versions are in the order of their dates; of one date the preview comes first. */
+/** Compares by date. On the same date, the preview is the older version. */
 function isBefore(version: string, other: string): boolean {
   const date = version.slice(0, 10)
   const otherDate = other.slice(0, 10)

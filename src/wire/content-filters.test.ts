@@ -7,7 +7,7 @@ const safe = { filtered: false, severity: 'safe' }
 const undetected = { detected: false, filtered: false }
 
 describe('content filter annotations', () => {
-  it('grades the category that was found and passes the others', () => {
+  it('report a severity for the detected category and "safe" for all others', () => {
     expect(JSON.parse(completionFilterJson('hate'))).toEqual({
       hate: { filtered: true, severity: 'high' },
       protected_material_code: undetected,
@@ -21,13 +21,13 @@ describe('content filter annotations', () => {
     )
   })
 
-  it('puts prompt_index first, as the service does', () => {
+  it('have prompt_index as the first key, like the service', () => {
     expect(promptFilterJson(3, 'jailbreak')).toBe(
       '{"prompt_index":3,"content_filter_results":{"hate":{"filtered":false,"severity":"safe"},"jailbreak":{"detected":true,"filtered":true},"self_harm":{"filtered":false,"severity":"safe"},"sexual":{"filtered":false,"severity":"safe"},"violence":{"filtered":false,"severity":"safe"}}}',
     )
   })
 
-  it('annotates a stretch of a stream without delta, id and time', () => {
+  it('for a range of a stream have no delta, id and time', () => {
     const offsets = { checkOffset: 44, startOffset: 44, endOffset: 198 }
     expect(JSON.parse(filterAnnotationJson(0, offsets))).toMatchObject({
       choices: [
@@ -48,14 +48,14 @@ describe('content filter annotations', () => {
 })
 
 describe('promptFiltered', () => {
-  it('answers a jailbreak with the captured 665 bytes', () => {
+  it('for a jailbreak has the captured length of 665 bytes', () => {
     const error = promptFiltered('jailbreak')
     expect(Buffer.byteLength(errorBody(error))).toBe(665)
     expect(error).toMatchObject({ status: 400, layer: 'filter' })
     expect(errorBody(error)).toContain('"jailbreak":{"filtered":true,"detected":true}')
   })
 
-  it.each(['hate', 'self_harm', 'sexual', 'violence'] as const)('names %s as the reason', (category) => {
+  it.each(['hate', 'self_harm', 'sexual', 'violence'] as const)('reports %s as the reason', (category) => {
     const { error } = JSON.parse(errorBody(promptFiltered(category))) as {
       error: { innererror: { content_filter_result: Record<string, unknown> } }
     }

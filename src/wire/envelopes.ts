@@ -3,47 +3,47 @@ import type { ErrorEnvelope, FilterFinding, ServiceError } from './errors.ts'
 import type { Operation } from './route.ts'
 import { dataEvent } from './sse.ts'
 
-/** An error as it is sent. */
+/** The body of an error and its content type. */
 export interface WrittenError {
-  /** The exact text of the body, to be sent as UTF-8. */
+  /** Exact text of the body. Sent as UTF-8. */
   readonly body: string
-  /** Undefined: the answer has no Content-Type. */
+  /** Undefined: the answer has no Content-Type header. */
   readonly contentType: string | undefined
 }
 
-/** What an event of a stream tells of an error; `ServiceError` has the meaning of each member. */
+/** The fields of an error in a stream. See `ServiceError` for their meanings. */
 type StreamError = Pick<ServiceError, 'code' | 'type' | 'message' | 'param'> & Partial<ServiceError>
 
-/** How one API of the service writes errors. A further API is a further entry of `formats`. */
+/** Writes errors in the format of one API. Add further APIs to `formats`. */
 export interface WireFormat {
   /**
    * Writes the body of an error.
    *
-   * @param requestId the gateway's name of the request, for an API whose errors tell it
+   * @param requestId the gateway's id of the request, for APIs with errors that contain it
    */
   writeError(error: ServiceError, requestId: string): WrittenError
   /**
    * Writes an error as an event of an open stream.
    *
-   * @param index the number of the event in its stream, from 0
+   * @param index index of the event in its stream, from 0
    */
   writeErrorEvent(error: StreamError, index: number): string
 }
 
 /**
- * The format of OpenAI, as Azure's layers spell it. Chat has no capture of an error in a stream: its members are those of a
- * 500, and both official clients throw on it.
+ * OpenAI's format, with the variants of Azure's layers. No error in a chat stream is captured. The simulator sends the fields of a
+ * status 500 there, and both official clients throw on it.
  */
 export const openAiFormat: WireFormat = {
   writeError(error) {
     const { contentType, write } = envelopes[error.envelope]
     return { body: write(error), contentType }
   },
-  // One line: a line feed would end the event. Layers in front of the model know no type.
+  // Must be one line: a line feed would end the event. Errors of layers in front of the model have no type.
   writeErrorEvent: (error) => dataEvent(error.envelope === 'gateway' ? gateway(error) : compact(error)),
 }
 
-/** The Responses API: its streams have an `error` event of their own (OpenAI's published specification). */
+/** The Responses API: its streams have a separate `error` event (OpenAI's published specification). */
 const responses: WireFormat = {
   ...openAiFormat,
   writeErrorEvent({ type, code, message, param }, index) {
@@ -54,7 +54,7 @@ const responses: WireFormat = {
 
 const formats: Readonly<Partial<Record<Operation, WireFormat>>> = { responses }
 
-/** The format of an operation's errors. A path that names no operation has OpenAI's. */
+/** Returns the error format of an operation. Without an operation (unknown path), returns OpenAI's format. */
 export function wireFormatOf(operation: Operation | undefined): WireFormat {
   return (operation && formats[operation]) ?? openAiFormat
 }
@@ -119,7 +119,7 @@ const safe = '{"filtered":false,"severity":"safe"}'
 const harmful = '{"filtered":true,"severity":"high"}'
 const harms = ['hate', 'self_harm', 'sexual', 'violence'] as const satisfies readonly PromptCategory[]
 
-/** What the filter found in the prompt of an image, its members in alphabetical order. */
+/** Filter results for the prompt of an image, with keys in alphabetical order. */
 function imageInnerJson({ category, revisedPrompt = '' }: FilterFinding): string {
   const found = category === 'jailbreak'
   const results = [

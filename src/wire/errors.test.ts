@@ -30,27 +30,27 @@ const hit: RateLimitHit = {
 const messageOf = (body: string): string => (JSON.parse(body) as { error: { message: string } }).error.message
 
 describe('service errors', () => {
-  it('answers a wrong key with the captured 224 bytes and reason', () => {
+  it('for a wrong key have the captured 224 bytes and reason', () => {
     const error = invalidKey()
     expect(Buffer.byteLength(errorBody(error))).toBe(224)
     expect(error).toMatchObject({ status: 401, reason: 'PermissionDenied', layer: 'authentication' })
   })
 
-  it('answers an unknown path with the captured 56 bytes and reason', () => {
+  it('for an unknown path have the captured 56 bytes and reason', () => {
     const error = resourceNotFound()
     expect(Buffer.byteLength(errorBody(error))).toBe(56)
     expect(error).toMatchObject({ status: 404, reason: 'Resource Not Found', layer: 'edge' })
   })
 
-  it('answers an unknown deployment without a content type and without a line feed at the end', () => {
+  it('for an unknown deployment have no content type and no final line feed', () => {
     const error = deploymentNotFound()
     expect(wireFormatOf(undefined).writeError(error, '').contentType).toBeUndefined()
     expect(errorBody(error)).toBe(JSON.stringify(JSON.parse(errorBody(error)), null, 2))
     expect(errorBody(error)).toContain('"type": "invalid_request_error",\n    "code": "DeploymentNotFound"')
   })
 
-  it('prints an error of the model layer with two spaces and a line feed at the end', () => {
-    // Azure's own content-length for this one is 170.
+  it('of the model layer have an indentation of two spaces and a final line feed', () => {
+    // The captured content-length is 170.
     const error = modelError("'json_object' is not of type 'object' - 'response_format'", null, null)
     const body = errorBody(error)
     expect(Buffer.byteLength(body)).toBe(170)
@@ -59,7 +59,7 @@ describe('service errors', () => {
     )
   })
 
-  it('words a 429 as captured, with one second in the singular and a space before the message', () => {
+  it('with status 429 have the captured text, "1 second" in the singular and a space before the message', () => {
     const error = rateLimited(hit)
     expect(error).toMatchObject({ status: 429, layer: 'limit' })
     expect(errorBody(error)).toBe(
@@ -67,7 +67,7 @@ describe('service errors', () => {
     )
   })
 
-  it('names the v1 API where a 429 has no api-version, and a day where waiting does not help', () => {
+  it('with status 429 name the v1 API without api-version, and a day if the request never fits', () => {
     const body = errorBody(
       rateLimited({
         ...hit,
@@ -82,7 +82,7 @@ describe('service errors', () => {
     )
   })
 
-  it('stays valid JSON whatever a client calls its deployment', () => {
+  it('are valid JSON for any deployment name', () => {
     const deployment = 'a"b\\c\n\u2028\ud800'
     expect(messageOf(errorBody(rateLimited({ ...hit, deployment })))).toContain(
       `Your requests to ${deployment} for`,
@@ -90,7 +90,7 @@ describe('service errors', () => {
     expect(messageOf(errorBody(operationNotSupported('completion', deployment)))).toContain(deployment)
   })
 
-  it('says which operation a model lacks', () => {
+  it('name the operation that a model does not support', () => {
     expect(errorBody(operationNotSupported('chatCompletion', 'gpt-5.1-codex'))).toBe(
       '{"error":{"code":"OperationNotSupported","message":"The chatCompletion operation does not work with the specified model, gpt-5.1-codex. Please choose different model and try again. You can learn more about which models can be used with each operation here: https://go.microsoft.com/fwlink/?linkid=2197993."}}',
     )
@@ -106,8 +106,8 @@ describe('service errors', () => {
     ],
     [malformedJson(), 400, 'We could not parse the JSON body of your request.'],
     [serverError('d2008353'), 500, '(Please include the request ID d2008353 in your email.)'],
-  ])('answers %o', (error, status, words) => {
+  ])('have the status and text of %o', (error, status, text) => {
     expect(error.status).toBe(status)
-    expect(messageOf(errorBody(error))).toContain(words)
+    expect(messageOf(errorBody(error))).toContain(text)
   })
 })

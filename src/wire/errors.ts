@@ -1,58 +1,58 @@
 import type { PromptCategory } from './content-filters.ts'
 
 /**
- * The layer of the service that answers. It decides which headers an answer carries beside its content type (as captured in
+ * The layer of the service that answers. It determines the headers of the answer in addition to the content type (captures of
  * 2024 to 2026):
  *
- * - `authentication`: date and `apim-request-id`, nothing else.
- * - `edge`: those, `strict-transport-security` and `x-content-type-options`; no region.
- * - `resource`: those of `edge` and `x-ms-region`.
- * - `limit`: the rate-limit headers and those of the model layer; the request has not reached its model.
- * - `model`: the rate-limit headers and those of the model layer; the limiter has counted the request.
- * - `filter`: those of the model layer with `x-ms-rai-invoked`; no rate-limit headers.
+ * - `authentication`: only the date and `apim-request-id`.
+ * - `edge`: additionally `strict-transport-security` and `x-content-type-options`; no region.
+ * - `resource`: the headers of `edge` and `x-ms-region`.
+ * - `limit`: the headers of the model layer and rate-limit headers. The request has not reached the model.
+ * - `model`: the headers of the model layer and rate-limit headers. The limiter has counted the request.
+ * - `filter`: the headers of the model layer with `x-ms-rai-invoked`, without rate-limit headers.
  */
 export type ServiceLayer = 'authentication' | 'edge' | 'resource' | 'limit' | 'model' | 'filter'
 
 /**
- * How the part of the service that found an error spells it in OpenAI's format (`envelopes.ts`). An API with another format
- * does not look at it.
+ * The variant of OpenAI's error format that a component of the service uses (`envelopes.ts`). APIs with another error format
+ * ignore it.
  *
- * - `gateway`: code and message. `gateway-spaced`: the same with a stray space.
+ * - `gateway`: code and message. `gateway-spaced`: the same with an extra space.
  * - `token`: status and message, without a code.
- * - `deployment`: type, code and message in several lines, without a content type.
- * - `model`: message, type, param and code in several lines, with a line feed at the end. `compact`: the same in one line.
- * - `sorted`: in alphabetical order.
- * - `simulator`: what the service does not have, with the error's `details`.
+ * - `deployment`: type, code and message on several lines, without a content type.
+ * - `model`: message, type, param and code on several lines, with a final line feed. `compact`: the same on one line.
+ * - `sorted`: keys in alphabetical order.
+ * - `simulator`: errors that the service does not have, with the `details` of the error.
  */
 export type ErrorEnvelope =
   'gateway' | 'gateway-spaced' | 'token' | 'deployment' | 'model' | 'compact' | 'sorted' | 'simulator'
 
-/** What the content filter found in a prompt. */
+/** The result of the content filter for a blocked prompt. */
 export interface FilterFinding {
   readonly category: PromptCategory
-  /** The prompt of an image, as the service would have rewritten it. */
+  /** For images: the prompt as rewritten by the service. */
   readonly revisedPrompt?: string
 }
 
-/** An error of the service, as data. The API of the request writes it. */
+/** An error of the service as data. The wire format of the request determines the bytes. */
 export interface ServiceError {
   readonly status: number
-  /** The status phrase, where it is not the standard one. */
+  /** Reason phrase of the status line, if it is not the standard one. */
   readonly reason?: string
   readonly code: string | null
-  /** The kind of error, in OpenAI's words; null where the layer has none. */
+  /** OpenAI's type of the error; null for layers without types. */
   readonly type: string | null
   readonly message: string
-  /** The field of the request that is wrong. */
+  /** The invalid field of the request. */
   readonly param: string | null
   readonly inner?: FilterFinding
-  /** Further members, for errors of the simulator's own. */
+  /** Additional fields for errors that only the simulator has. */
   readonly details?: Readonly<Record<string, unknown>>
   readonly layer: ServiceLayer
   readonly envelope: ErrorEnvelope
 }
 
-/** An error of a layer in front of the model: it has a code and a message. */
+/** An error of a layer in front of the model, with only a code and a message. */
 export function gatewayError(
   layer: ServiceLayer,
   status: number,
@@ -63,22 +63,22 @@ export function gatewayError(
   return { status, code, type: null, message, param: null, layer, envelope }
 }
 
-/** 401: no key, or one that is not the resource's. */
+/** 401: missing or wrong key. */
 export function invalidKey(): ServiceError {
   const message =
     'Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an active subscription and use a correct regional API endpoint for your resource.'
   return { ...gatewayError('authentication', 401, '401', message), reason: 'PermissionDenied' }
 }
 
-/** 404: a path that the service does not have, or one that lacks its api-version. */
+/** 404: unknown path, or missing api-version. */
 export function resourceNotFound(): ServiceError {
   const error = gatewayError('edge', 404, '404', 'Resource not found', 'gateway-spaced')
   return { ...error, reason: 'Resource Not Found' }
 }
 
 /**
- * 404: the path names no deployment of the resource. The form of 2026, which has no Content-Type, so that the
- * official clients hand on its text instead of its fields.
+ * 404: the deployment in the path does not exist. In this form (captured in 2026) it has no Content-Type, so official
+ * clients report the raw text instead of the fields.
  */
 export function deploymentNotFound(): ServiceError {
   return {
@@ -93,42 +93,42 @@ export function deploymentNotFound(): ServiceError {
   }
 }
 
-/** 400: an api-version that the service does not know. */
+/** 400: unknown api-version. */
 export function apiVersionNotSupported(): ServiceError {
   return gatewayError('edge', 400, 'BadRequest', 'API version not supported')
 }
 
-/** 400: a request without `model` where only the body can name the deployment (`/openai/v1/...`). */
+/** 400: `model` is missing on a path without a deployment (`/openai/v1/...`). */
 export function modelRequired(): ServiceError {
   return { ...modelError('you must provide a model parameter', null, null), layer: 'resource' }
 }
 
-/** 400: the deployment's model cannot do what the path asks for. `word` is the operation's: `chatCompletion`. */
-export function operationNotSupported(word: string, model: string): ServiceError {
-  const message = `The ${word} operation does not work with the specified model, ${model}. Please choose different model and try again. You can learn more about which models can be used with each operation here: https://go.microsoft.com/fwlink/?linkid=2197993.`
+/** 400: the model of the deployment does not support the operation. `operationName` is for example `chatCompletion`. */
+export function operationNotSupported(operationName: string, model: string): ServiceError {
+  const message = `The ${operationName} operation does not work with the specified model, ${model}. Please choose different model and try again. You can learn more about which models can be used with each operation here: https://go.microsoft.com/fwlink/?linkid=2197993.`
   return gatewayError('resource', 400, 'OperationNotSupported', message)
 }
 
-/** The wait that the service names, in seconds, for a request that is larger than the whole limit. */
+/** Retry-after in seconds for a request that is larger than the whole limit. */
 export const NEVER_FITS_RETRY_AFTER_SECONDS = 86_400
 
-/** What a 429 tells its reader. */
+/** The values in the message of a 429. */
 export interface RateLimitHit {
   readonly deployment: string
   readonly model: string
-  /** The display name: `East US 2`. */
+  /** Display name, such as `East US 2`. */
   readonly region: string
-  /** The operation's id: `ChatCompletions_Create`. */
+  /** Id of the operation, such as `ChatCompletions_Create`. */
   readonly operationId: string
-  /** Undefined on the paths that need none (`/openai/v1/...`). */
+  /** Undefined on paths that do not require one (`/openai/v1/...`). */
   readonly apiVersion: string | undefined
-  /** The limit that was hit: tokens or requests ("calls"). */
+  /** The exceeded limit: tokens or requests ("calls"). */
   readonly kind: 'token' | 'call'
-  /** Whole seconds; `neverFitsRetryAfterSeconds` where waiting does not help. */
+  /** Whole seconds. `NEVER_FITS_RETRY_AFTER_SECONDS` if the request is larger than the whole limit. */
   readonly retryAfterSeconds: number
 }
 
-/** 429: over the deployment's limit. The text is the second generation's, from 2025 on. */
+/** 429: the limit of the deployment is exceeded. The text is that of the service since 2025. */
 export function rateLimited(hit: RateLimitHit): ServiceError {
   const { deployment, model, region, kind, operationId, apiVersion, retryAfterSeconds } = hit
   const api =
@@ -138,13 +138,13 @@ export function rateLimited(hit: RateLimitHit): ServiceError {
   return gatewayError('limit', 429, 'RateLimitReached', message, 'gateway-spaced')
 }
 
-/** 413: a body above the size limit; both numbers in bytes. The envelope is the one of the audio operations. */
+/** 413: the body exceeds the size limit. Both parameters are in bytes. The format is that of audio operations. */
 export function bodyTooLarge(limitBytes: number, readBytes: number): ServiceError {
   const message = `Maximum content size limit (${limitBytes}) exceeded (${readBytes} bytes read)`
   return { ...serverFailure(413, message), layer: 'edge' }
 }
 
-/** 400: a body that is not a JSON object. The text of the model layer; Azure's own front door is not captured. */
+/** 400: the body is not a JSON object. The text is that of the model layer. That of Azure's gateway is not captured. */
 export function malformedJson(): ServiceError {
   return modelError(
     "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON. If you have trouble figuring out how to fix this, please contact us through our help center at help.openai.com.)",
@@ -153,13 +153,13 @@ export function malformedJson(): ServiceError {
   )
 }
 
-/** 500: the service failed. `requestId` is the one of the answer's headers. */
+/** 500: internal error. `requestId` is the request id in the headers of the answer. */
 export function serverError(requestId: string): ServiceError {
   const message = `The server had an error processing your request. Sorry about that! You can retry your request, or contact us through an Azure support request at: https://go.microsoft.com/fwlink/?linkid=2213926 if you keep seeing this error. (Please include the request ID ${requestId} in your email.)`
   return serverFailure(500, message)
 }
 
-/** An error in an open stream. The text without a message of its own is that of the service's 500, shortened. */
+/** An error in an open stream. The default message is that of a 500, shortened. */
 export function streamError(
   message = 'The server had an error while processing your request. Sorry about that!',
 ): ServiceError {
@@ -178,13 +178,13 @@ function serverFailure(status: number, message: string): ServiceError {
   }
 }
 
-/** 400 of the model layer: pretty-printed with two spaces and a line feed at the end, as the length of captures shows. */
+/** 400 of the model layer: indented by two spaces, with a final line feed (derived from the length of captures). */
 export function modelError(message: string, param: string | null, code: string | null): ServiceError {
   const type = 'invalid_request_error'
   return { status: 400, code, type, message, param, layer: 'model', envelope: 'model' }
 }
 
-/** 400: the content filter refuses the prompt. Compact, without a line feed, as captured in May 2026 (665 bytes). */
+/** 400: the content filter blocks the prompt. On one line, without a final line feed (captured in May 2026, 665 bytes). */
 export function promptFiltered(category: PromptCategory): ServiceError {
   const message =
     "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. Please modify your prompt and retry. To learn more about our content filtering policies please read our documentation: https://go.microsoft.com/fwlink/?linkid=2198766"
@@ -200,33 +200,33 @@ export function promptFiltered(category: PromptCategory): ServiceError {
   }
 }
 
-/** 400: more completions (prompts times choices) than one legacy request may ask for. */
-export function tooManyCompletions(submitted: number, most: number): ServiceError {
-  return modelError(tooManyCompletionsText(submitted, most), null, null)
+/** 400: too many completions (prompts times choices) for a legacy request. */
+export function tooManyCompletions(submitted: number, max: number): ServiceError {
+  return modelError(tooManyCompletionsText(submitted, max), null, null)
 }
 
-/** The message of `tooManyCompletions`, with the service's own stray bracket (public reports, 2022 to 2023). */
-export function tooManyCompletionsText(submitted: number, most: number): string {
-  return `Too many parallel completions requested. You submitted ${submitted} prompts, but you can currently request up to at most a total of ${most}). Please contact us through our help center at help.openai.com for further questions. (HINT: if you want to just evaluate probabilities without generating new text, you can submit more prompts if you set 'max_tokens' to 0.)`
+/** The message of `tooManyCompletions`. The unmatched bracket is part of the service's text (public reports, 2022 to 2023). */
+export function tooManyCompletionsText(submitted: number, max: number): string {
+  return `Too many parallel completions requested. You submitted ${submitted} prompts, but you can currently request up to at most a total of ${max}). Please contact us through our help center at help.openai.com for further questions. (HINT: if you want to just evaluate probabilities without generating new text, you can submit more prompts if you set 'max_tokens' to 0.)`
 }
 
-/** 400: a body without the form that files come in. The wording is OpenAI's as generally known, not captured. */
+/** 400: the body must be a multipart form. The text is OpenAI's as generally known, not captured. */
 export function audioFormExpected(contentType: string | undefined): ServiceError {
   const message = `Invalid Content-Type header (${contentType ?? 'none'}), expected multipart/form-data. (HINT: If you're using curl, you can pass -H 'Content-Type: multipart/form-data')`
   return modelError(message, null, null)
 }
 
-/** 400: a form that cannot be read. The wording is OpenAI's as generally known, not captured. */
-export function brokenForm(): ServiceError {
+/** 400: the form is malformed. The text is OpenAI's as generally known, not captured. */
+export function malformedForm(): ServiceError {
   return modelError('Could not parse multipart form', null, null)
 }
 
-/** The wait that the service names while it lacks capacity, in seconds. */
+/** Retry-after of the service while it lacks capacity, in seconds. */
 export const HIGH_DEMAND_RETRY_AFTER_SECONDS = 20
 
 /**
- * 429: the deployment's machines are busy, whatever its limits allow. The message is captured from the service in
- * 2025, the envelope around it is not.
+ * 429: the service lacks capacity, although the limits of the deployment are not reached. The message was captured in 2025.
+ * The format around it is not captured.
  */
 export function highDemand(): ServiceError {
   const message = `The system is currently experiencing high demand and cannot process your request. Your request exceeds the maximum usage size allowed during peak load. Please retry after ${HIGH_DEMAND_RETRY_AFTER_SECONDS} seconds. For improved latency reliability, consider switching to Provisioned Throughput.`
@@ -234,19 +234,19 @@ export function highDemand(): ServiceError {
   return { ...gatewayError('limit', 429, code, message, 'compact'), type: code }
 }
 
-/** 503: a request that was accepted could not be worked on (Microsoft Learn, "Troubleshoot errors"). */
+/** 503: the service cannot process an accepted request (Microsoft Learn, "Troubleshoot errors"). */
 export function temporarilyUnable(): ServiceError {
   const message = 'The service is temporarily unable to process your request. Please try again later.'
   return gatewayError('limit', 503, 'InternalServerError', message)
 }
 
-/** 429: too many requests on a path without a deployment. The text of the gateway, as users report it (2025). */
+/** 429: too many requests on a path without a deployment. The text of the gateway (public reports, 2025). */
 export function throttled(retryAfterSeconds: number): ServiceError {
   const message = `Rate limit is exceeded. Try again in ${retryAfterSeconds} seconds.`
   return gatewayError('limit', 429, '429', message)
 }
 
-/** 401: a token that is missing, expired or for another audience (public reports; the gateway's own envelope). */
+/** 401: the token is missing, expired or for another audience (public reports, in the format of the gateway). */
 export function invalidToken(): ServiceError {
   return {
     status: 401,
@@ -261,18 +261,18 @@ export function invalidToken(): ServiceError {
 }
 
 /**
- * 401: the token's principal has no role that allows the operation (public reports). `{deployment-id}` stands literally
- * in the service's own text.
+ * 401: the principal of the token lacks a role that allows the operation (public reports). `{deployment-id}` is literal text
+ * of the service, not a placeholder of the simulator.
  *
- * @param principal a guid
- * @param path of the operation behind the deployment: `chat/completions`
+ * @param principal GUID of the principal
+ * @param path path of the operation after the deployment, such as `chat/completions`
  */
 export function permissionDenied(principal: string, path: string): ServiceError {
   const message = `The principal \`${principal}\` lacks the required data action \`Microsoft.CognitiveServices/accounts/OpenAI/deployments/${path}/action\` to perform \`POST /openai/deployments/{deployment-id}/${path}\` operation.`
   return gatewayError('authentication', 401, 'PermissionDenied', message)
 }
 
-/** 403: the resource takes tokens only (public reports). */
+/** 403: the resource accepts only tokens (public reports). */
 export function keysDisabled(): ServiceError {
   return gatewayError(
     'edge',
@@ -283,7 +283,7 @@ export function keysDisabled(): ServiceError {
   )
 }
 
-/** 403: the caller's network is not let in (public reports). */
+/** 403: a network rule denies the caller (public reports). */
 export function networkDenied(): ServiceError {
   return gatewayError(
     'edge',
@@ -304,22 +304,22 @@ export function resourceBlocked(): ServiceError {
   )
 }
 
-/** 408 or 504: the service took too long. The message is captured, the envelope around it is not. */
+/** 408 or 504: timeout of the service. The message is captured. The format around it is not. */
 export function timedOut(status: 408 | 504): ServiceError {
   return gatewayError('resource', status, 'Timeout', 'The operation was timeout.')
 }
 
-/** 500 of the gateway in front of the model; from general knowledge, not captured. */
+/** 500 of the gateway in front of the model. From general knowledge, not captured. */
 export function gatewayFailure(): ServiceError {
   return gatewayError('resource', 500, 'InternalServerError', 'Internal server error')
 }
 
-/** 400: a picture that cannot be read (public reports). */
+/** 400: invalid image (public reports). */
 export function invalidImage(): ServiceError {
   return gatewayError('model', 400, 'BadRequest', 'Invalid image data.', 'sorted')
 }
 
-/** 400: the prompt repeats itself too often (public reports). */
+/** 400: the prompt has too many repetitions (public reports). */
 export function repetitiveText(): ServiceError {
   const message =
     "Sorry! We've encountered an issue with repetitive patterns in your prompt. Please try again with a different prompt."

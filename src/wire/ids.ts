@@ -2,26 +2,26 @@ import type { Random } from '../lib/random.ts'
 
 const alphanumerics = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
-/** `length` random characters of A-Z, a-z and 0-9. */
+/** Returns `length` random characters of A-Z, a-z and 0-9. */
 export function alphanumeric(random: Random, length: number): string {
   let text = ''
   for (let i = 0; i < length; i++) text += alphanumerics[random.below(62)]
   return text
 }
 
-/** An id as chat completions carry it: `chatcmpl-` and 29 alphanumerics. */
+/** Id of a chat completion: `chatcmpl-` and 29 alphanumeric characters. */
 export function chatCompletionId(random: Random): string {
   return `chatcmpl-${alphanumeric(random, 29)}`
 }
 
-/** An id as legacy completions carry it: `cmpl-` and 29 alphanumerics. */
+/** Id of a legacy completion: `cmpl-` and 29 alphanumeric characters. */
 export function completionId(random: Random): string {
   return `cmpl-${alphanumeric(random, 29)}`
 }
 
 const hexBytes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
-/** A random GUID of version 4 in lower case, as in `apim-request-id`. */
+/** Random GUID (version 4) in lower case, as in `apim-request-id`. */
 export function guid(random: Random): string {
   const a = random.bits()
   const b = random.bits()

@@ -11,7 +11,7 @@ const encode = async (form: FormData): Promise<{ body: Buffer; type: string }> =
 const lines = (...text: string[]): Buffer => Buffer.from(text.join('\r\n'), 'latin1')
 
 describe('parseMultipart', () => {
-  it('gives the texts and files of a form as the platform writes it', async () => {
+  it('returns the texts and files of a form that FormData wrote', async () => {
     const form = new FormData()
     form.append('model', 'whisper')
     form.append('prompt', 'Grüße, "Welt"\r\n--x')
@@ -34,7 +34,7 @@ describe('parseMultipart', () => {
     expect(parsed.text('other')).toBeUndefined()
   })
 
-  it('takes quoted boundaries, a preamble, bare and encoded names', () => {
+  it('accepts a quoted boundary, a preamble, unquoted and encoded names', () => {
     const body = lines(
       'preamble',
       '--b 1',
@@ -65,25 +65,25 @@ describe('parseMultipart', () => {
       lines('--b', 'content-disposition: form-data; name="a"'),
       'multipart/form-data; boundary=b',
     ],
-  ])('gives undefined for %s', (_, body, type) => {
+  ])('returns undefined for %s', (_, body, type) => {
     expect(parseMultipart(body, type)).toBeUndefined()
   })
 
-  it('bounds the number of parts', () => {
+  it('limits the number of parts', () => {
     const part = ['--b', 'content-disposition: form-data; name="a"', '', 'x']
     const body = lines(...Array.from({ length: 201 }, () => part).flat(), '--b--')
     expect(parseMultipart(body, 'multipart/form-data; boundary=b')).toBeUndefined()
   })
 
-  it('counts parts without a name among them', () => {
+  it('counts unnamed parts towards the limit', () => {
     const named = ['--b', 'content-disposition: form-data; name="a"', '', 'x']
-    const formOf = (nameless: number): Buffer =>
-      lines(...Array.from({ length: nameless }, () => ['--b', '', '']).flat(), ...named, '--b--')
+    const formOf = (unnamed: number): Buffer =>
+      lines(...Array.from({ length: unnamed }, () => ['--b', '', '']).flat(), ...named, '--b--')
     expect(parseMultipart(formOf(199), 'multipart/form-data; boundary=b')?.text('a')).toBe('x')
     expect(parseMultipart(formOf(200), 'multipart/form-data; boundary=b')).toBeUndefined()
   })
 
-  it('reads an upload of 25 MB in well under the time of a copy each', async () => {
+  it('parses an upload of 25 MB in less than 500 ms', async () => {
     const form = new FormData()
     form.append('file', new Blob([Buffer.alloc(25 * 1024 * 1024, 45)]), 'a.wav')
     const { body, type } = await encode(form)

@@ -26,37 +26,38 @@ import {
 import { contextLengthExceeded } from './chat/error-context-length.ts'
 import { operations, type Operation } from './route.ts'
 
-/** The request that an error answers, as far as errors tell of it. */
+/** The properties of a request that error messages contain. */
 export interface FailedRequest {
   readonly deployment: string
   readonly model: string
-  /** Tokens that the model reads and writes in all. */
+  /** Size of the context window, in tokens. */
   readonly contextTokens: number
-  /** The display name: `East US 2`. */
+  /** Display name, such as `East US 2`. */
   readonly region: string
   readonly operation: Operation
   readonly apiVersion: string | undefined
   readonly bodyBytes: number
-  /** The wait that the error names, in whole seconds. */
+  /** Retry-after in the message, in whole seconds. */
   readonly retryAfterSeconds: number
-  /** A guid of this request. */
+  /** GUID of the request. */
   readonly requestId: string
 }
 
 type ErrorOf = (request: FailedRequest) => ServiceError
 
-/** The largest audio file that the service takes, in bytes (25 MB of its own error text). */
+/** Maximum size of an audio file, in bytes (25 MB, from the error text of the service). */
 const AUDIO_LIMIT_BYTES = 26_214_400
 
-const limited =
+const rateLimitError =
   (kind: 'token' | 'call'): ErrorOf =>
   (request) =>
     rateLimited({ ...request, kind, operationId: operations[request.operation].id })
 
-/** Errors of the service by names that a configuration can use, in the order of their status. */
+/** Errors of the service by the names used in the configuration, ordered by status. */
 export const namedErrors = {
   apiVersionNotSupported,
-  operationNotSupported: ({ operation, model }) => operationNotSupported(operations[operation].word, model),
+  operationNotSupported: ({ operation, model }) =>
+    operationNotSupported(operations[operation].errorName, model),
   malformedJson,
   contextLengthExceeded: ({ contextTokens }) =>
     contextLengthExceeded({ contextTokens, messageTokens: contextTokens + 1 }),
@@ -73,8 +74,8 @@ export const namedErrors = {
   requestTimeout: () => timedOut(408),
   bodyTooLarge: ({ bodyBytes }) =>
     bodyTooLarge(AUDIO_LIMIT_BYTES, Math.max(bodyBytes, AUDIO_LIMIT_BYTES + 1)),
-  tokenRateLimit: limited('token'),
-  requestRateLimit: limited('call'),
+  tokenRateLimit: rateLimitError('token'),
+  requestRateLimit: rateLimitError('call'),
   capacity429: highDemand,
   serverError: ({ requestId }) => serverError(requestId),
   gatewayError: gatewayFailure,
@@ -88,32 +89,32 @@ export type NamedError = keyof typeof namedErrors
 /** All names of `namedErrors`. */
 export const namedErrorNames = Object.keys(namedErrors) as NamedError[]
 
-/** The wait that an error names unless it is told another one, in seconds; undefined for errors that name none. */
-export function usualRetryAfterSeconds(name: NamedError): number | undefined {
+/** Returns the default retry-after of an error in seconds, or undefined for errors without one. */
+export function defaultRetryAfterSeconds(name: NamedError): number | undefined {
   if (name === 'capacity429') return HIGH_DEMAND_RETRY_AFTER_SECONDS
-  // The wait of a slice of requests, which most refusals of the service name at the longest.
+  // The service counts requests in intervals of 10 seconds, so most of its 429s have at most this value.
   return name === 'tokenRateLimit' || name === 'requestRateLimit' ? 10 : undefined
 }
 
-// What a server answers before it has a whole request. None of these is captured from the service; the envelope is that of
-// its gateway, and its texts are used where they are known.
+// Errors of the HTTP server, before a request is complete. They are not captured from the service. The format is that of its
+// gateway, with the gateway's texts where they are known.
 
-/** 400: what came is not HTTP. */
+/** 400: the data is not valid HTTP. */
 export function malformedRequest(): ServiceError {
   return gatewayError('edge', 400, 'BadRequest', 'The request is not well-formed HTTP/1.1.')
 }
 
-/** 408: the request did not arrive in time. The message is the one of reports about the service's timeouts. */
+/** 408: the request did not arrive in time. The message is that of the service's timeouts (public reports). */
 export function requestTimedOut(): ServiceError {
   return gatewayError('edge', 408, 'Timeout', 'The operation was timeout.')
 }
 
-/** 413: an extension of a chunk, which nobody needs, is longer than Node takes (16 KB). */
+/** 413: the extension of a chunk exceeds the limit of Node.js (16 KB). */
 export function chunkExtensionTooLarge(): ServiceError {
   return gatewayError('edge', 413, 'RequestEntityTooLarge', 'The extensions of a chunk are too long.')
 }
 
-/** 431: request line and headers are longer than the limit. */
+/** 431: the request line and headers exceed the limit. */
 export function headersTooLarge(limitKb: number): ServiceError {
   return gatewayError(
     'edge',
@@ -123,7 +124,7 @@ export function headersTooLarge(limitKb: number): ServiceError {
   )
 }
 
-/** 417: the request expects something else than to be told to go on. */
+/** 417: the `expect` header is not `100-continue`. */
 export function expectationFailed(): ServiceError {
   return gatewayError(
     'edge',
@@ -133,8 +134,8 @@ export function expectationFailed(): ServiceError {
   )
 }
 
-/** 501: the body is encoded in a way that nobody undoes. */
-export function unknownTransferCoding(): ServiceError {
+/** 501: unsupported transfer coding of the body. */
+export function unsupportedTransferCoding(): ServiceError {
   return gatewayError(
     'edge',
     501,
@@ -143,8 +144,8 @@ export function unknownTransferCoding(): ServiceError {
   )
 }
 
-/** 503: the bodies of other requests take all memory that there is for them. The text is the service's of an overload. */
-export function noRoomForBody(): ServiceError {
+/** 503: the memory limit for request bodies is reached. The text is that of the service under overload. */
+export function bodyMemoryExhausted(): ServiceError {
   return gatewayError(
     'edge',
     503,

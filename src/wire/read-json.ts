@@ -1,13 +1,13 @@
 import { isRecord } from '../lib/record.ts'
 import type { AnswerEvent } from '../answer/answer-events.ts'
 
-/** A JSON object of which nothing is known. */
+/** A JSON object of unknown shape. */
 export type Members = Readonly<Record<string, unknown>>
 
-/** Deeper than any answer of a service: parts of it are passed on, and a deep value would overflow the stack of `JSON.stringify`. */
-const MAX_NESTED = 100
+/** Answers of services are less deep. `JSON.stringify` of a deeper value could overflow the stack. */
+const MAX_DEPTH = 100
 
-/** Reads a JSON object; a text says what is wrong with it. */
+/** Parses a JSON object. Returns a string that describes the problem if it is invalid. */
 export function parseObject(json: string): Members | string {
   let value: unknown
   try {
@@ -16,7 +16,7 @@ export function parseObject(json: string): Members | string {
     return 'is not valid JSON'
   }
   if (!isRecord(value)) return 'is no JSON object'
-  return isNestedWithin(value, MAX_NESTED) ? value : 'is nested too deeply'
+  return isNestedWithin(value, MAX_DEPTH) ? value : 'is nested too deeply'
 }
 
 function isNestedWithin(value: unknown, levels: number): boolean {
@@ -25,22 +25,22 @@ function isNestedWithin(value: unknown, levels: number): boolean {
   return Object.values(value).every((member) => isNestedWithin(member, levels - 1))
 }
 
-/** The entries of a list; none of what is no list. */
+/** Returns the array, or an empty one if the value is not an array. */
 export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
 }
 
-/** More choices, calls or items than any service gives: a number beyond would make a list of that length. */
-const MAX_NUMBERED = 1_024
+/** No service returns as many choices, calls or items. A larger index would create an array of that length. */
+const MAX_INDEX_COUNT = 1_024
 
-/** The number of a choice, a call or an item; undefined for what is none. */
-export function numbered(value: unknown): number | undefined {
-  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < MAX_NUMBERED
+/** Returns the index of a choice, a call or an item, or undefined if it is not valid. */
+export function parseIndex(value: unknown): number | undefined {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < MAX_INDEX_COUNT
     ? (value as number)
     : undefined
 }
 
-/** A text, or the texts of a list of parts; undefined where there is neither. */
+/** Returns the text of a string or of an array of content parts, else undefined. */
 export function textOf(content: unknown): string | undefined {
   if (typeof content === 'string') return content
   if (!Array.isArray(content)) return undefined
@@ -50,12 +50,12 @@ export function textOf(content: unknown): string | undefined {
     .join('')
 }
 
-/** An answer that cannot be read, or is not whole. */
-export function failure(message: string): AnswerEvent {
+/** Creates the event for an answer that is invalid or incomplete. */
+export function invalidAnswer(message: string): AnswerEvent {
   return { kind: 'error', error: { code: 'invalid_answer', message, type: 'server_error' } }
 }
 
-/** An error as services report it: a member `error`, an object or a text, or an event of that name; undefined for none. */
+/** Reads the error of a service: the value of `error`, an object or a string, or an `error` event. Undefined if it is neither. */
 export function errorOf(error: unknown): AnswerEvent | undefined {
   if (typeof error === 'string' && error !== '') {
     return { kind: 'error', error: { code: null, message: error } }

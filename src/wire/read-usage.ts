@@ -1,16 +1,16 @@
 import type { Usage } from '../answer/completion.ts'
 import { readEvent } from '../lib/server-sent-events.ts'
 
-/** Longer bodies than this hold sound or pictures, and no usage that is worth their parsing. */
-const MAX_BYTES = 16 * 1024 * 1024
+/** Larger bodies contain audio or images. Parsing them for their usage is too expensive. */
+const MAX_PARSED_BYTES = 16 * 1024 * 1024
 
-/** The usage that a JSON answer tells; undefined when it tells none. */
+/** Returns the usage in a JSON answer, or undefined without one. */
 export function usageOfBody(bytes: Buffer): Usage | undefined {
-  if (bytes.length > MAX_BYTES || !bytes.includes('"usage"')) return undefined
+  if (bytes.length > MAX_PARSED_BYTES || !bytes.includes('"usage"')) return undefined
   return usageOfJson(bytes.toString())
 }
 
-/** The usage that a stream tells: the last one, for services count up. */
+/** Returns the last usage in the events of a stream. Services send cumulative counts. */
 export function usageOfEvents(texts: readonly string[]): Usage | undefined {
   for (const text of texts.toReversed()) {
     if (!text.includes('"usage"')) continue
@@ -27,11 +27,11 @@ function usageOfJson(json: string): Usage | undefined {
   } catch {
     return undefined
   }
-  // The Responses API wraps its answer in each event.
+  // Events of the Responses API contain the answer in `response`.
   return readUsage(field(body, 'usage') ?? field(field(body, 'response'), 'usage'))
 }
 
-/** The member `usage` of an answer of any API; undefined where it tells no tokens. */
+/** Reads the field `usage` of an answer of any API. Returns undefined without token counts. */
 export function readUsage(usage: unknown): Usage | undefined {
   const promptTokens = count(usage, 'prompt_tokens') ?? count(usage, 'input_tokens')
   const completionTokens = count(usage, 'completion_tokens') ?? count(usage, 'output_tokens')
@@ -46,15 +46,15 @@ export function readUsage(usage: unknown): Usage | undefined {
     completionTokens: completionTokens ?? 0,
     reasoningTokens: count(written, 'reasoning_tokens') ?? 0,
     ...(totalTokens !== sum && totalTokens > 0 && { totalTokens }),
-    ...some('promptAudioTokens', count(read, 'audio_tokens')),
-    ...some('completionAudioTokens', count(written, 'audio_tokens')),
-    ...some('acceptedPredictionTokens', count(written, 'accepted_prediction_tokens')),
-    ...some('rejectedPredictionTokens', count(written, 'rejected_prediction_tokens')),
+    ...ifPositive('promptAudioTokens', count(read, 'audio_tokens')),
+    ...ifPositive('completionAudioTokens', count(written, 'audio_tokens')),
+    ...ifPositive('acceptedPredictionTokens', count(written, 'accepted_prediction_tokens')),
+    ...ifPositive('rejectedPredictionTokens', count(written, 'rejected_prediction_tokens')),
   }
 }
 
-/** A count that most answers do not have, or have as 0. */
-function some(name: keyof Usage, tokens = 0): Partial<Usage> {
+/** Includes a count only if it is above 0. Most answers lack these counts, or have 0. */
+function ifPositive(name: keyof Usage, tokens = 0): Partial<Usage> {
   return tokens > 0 ? { [name]: tokens } : {}
 }
 

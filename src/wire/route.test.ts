@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { recogniseRoute } from './route.ts'
+import { findRoute } from './route.ts'
 
-describe('recogniseRoute', () => {
+describe('findRoute', () => {
   it.each([
     [
       'POST',
@@ -28,8 +28,8 @@ describe('recogniseRoute', () => {
       { operation: 'chatCompletions', deploymentName: 'chat', dated: true, resource: 'acme' },
     ],
     ['GET', '/acme/v1/models', { operation: 'listModels', dated: false, resource: 'acme' }],
-  ])('knows %s %s', (method, path, route) => {
-    expect(recogniseRoute(method, path)).toEqual(route)
+  ])('finds %s %s', (method, path, route) => {
+    expect(findRoute(method, path)).toEqual(route)
   })
 
   it.each([
@@ -45,7 +45,7 @@ describe('recogniseRoute', () => {
     ['GET', '/v1/openai/models'],
     ['GET', '/a/b/openai/models'],
     ['GET', '/Acme/openai/models'],
-  ])('does not know %s %s', (method, path) => {
-    expect(recogniseRoute(method, path)).toBeUndefined()
+  ])('returns undefined for %s %s', (method, path) => {
+    expect(findRoute(method, path)).toBeUndefined()
   })
 })

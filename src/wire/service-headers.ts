@@ -1,77 +1,77 @@
 /** The state of one limit of a deployment after a request has been admitted or refused. */
 export interface LimitState {
-  /** What the deployment takes in one renewal period: requests or tokens. */
+  /** Requests or tokens per renewal period. */
   readonly limit: number
   readonly remaining: number
-  /** Seconds that the limit is counted over. */
+  /** Length of the renewal period in seconds. */
   readonly renewalSeconds: number
-  /** Milliseconds until the whole limit is free again, as the service reckons it. */
+  /** Milliseconds until the whole limit is available again, as the service calculates it. */
   readonly resetMs: number
 }
 
-/** What the headers of one era of the service tell of limits. */
+/** The rate-limit headers of one era of the service. */
 export interface RateLimitStyle {
-  /** Whether `limit` headers stand beside the `remaining` ones. */
-  readonly tellsLimit: boolean
-  /** Whether `x-ratelimit-key` names the deployment, and `abusepenalty-active` stands before it. */
-  readonly tellsKey: boolean
-  /** The unit of the `reset` headers, which come with `renewalperiod`; `none` where neither is sent. */
+  /** Whether `limit` headers are sent in addition to `remaining` headers. */
+  readonly sendsLimit: boolean
+  /** Whether `x-ratelimit-key` is sent, with the name of the deployment. */
+  readonly sendsKey: boolean
+  /** The unit of the `reset` headers. With `none`, neither `reset`, `renewalperiod` nor `abusepenalty-active` is sent. */
   readonly resetUnit: 'none' | 'milliseconds' | 'seconds'
 }
 
 /** The state of a deployment's limits. */
 export interface RateLimits {
   readonly requests: LimitState
-  /** Absent where only requests are limited. */
+  /** Undefined if only requests are limited. */
   readonly tokens: LimitState | undefined
   readonly style: RateLimitStyle
 }
 
-/** What the headers of an answer tell about it. */
+/** The values of the headers of all answers. */
 export interface HeaderFacts {
-  /** Absent for the service's one answer without a content type, the 404 of an unknown deployment. */
+  /** Undefined for the 404 of an unknown deployment, the only answer without a content type. */
   readonly contentType: string | undefined
-  /** Sent in chunks rather than with a Content-Length. */
+  /** Whether the body is chunked and has no Content-Length. */
   readonly chunked: boolean
-  /** The HTTP date. */
+  /** HTTP date. */
   readonly date: string
-  /** The gateway's name of the request, a GUID. */
+  /** The gateway's id of the request, a GUID. */
   readonly apimRequestId: string
 }
 
-/** What the headers of an answer from a model tell beside that. */
+/** The values of the headers of an answer from a model. */
 export interface ModelHeaderFacts extends HeaderFacts {
-  /** The model's name of the request, another GUID. */
+  /** The model's id of the request, another GUID. */
   readonly requestId: string
-  /** The caller's `x-ms-client-request-id`, which comes back. */
+  /** `x-ms-client-request-id` of the request. The answer repeats it. */
   readonly clientRequestId: string | undefined
-  /** Empty where the request needed none. */
+  /** Empty for operations without a deployment. */
   readonly deployment: string
   /** Display name of the region, such as `East US 2`. */
   readonly region: string
-  /** Which build of the model answers; the Responses API does not tell. */
+  /** Build of the model. Undefined for the Responses API, which does not send it. */
   readonly modelSession: string | undefined
-  /** Chat and completions say that they were filtered and must not be buffered; embeddings and responses do not. */
+  /** True for chat and completions, which send `x-accel-buffering` and `x-ms-rai-invoked`. False for embeddings and responses. */
   readonly generatesText: boolean
-  /** Absent for answers that tell nothing of limits. */
+  /** Undefined for answers without rate-limit headers. */
   readonly rateLimits: RateLimits | undefined
-  /** Share of the provisioned throughput in use, which stands where others tell their limits; absent for others. */
+  /** Used fraction of the provisioned throughput. Undefined for other deployments, which send rate limits instead. */
   readonly utilization: number | undefined
-  /** The provisioned deployment that passed the request on, for lack of room. */
+  /** The provisioned deployment that had no capacity and passed on the request. */
   readonly spilledOverFrom: string | undefined
 }
 
-/** What the headers of an answer from the gateway tell. */
+/** The values of the headers of an answer from the gateway. */
 export interface GatewayHeaderFacts extends HeaderFacts {
-  /** Present once the deployment has been looked up. */
+  /** Undefined for errors before the deployment is known. */
   readonly region: string | undefined
-  /** The 401 comes from further out and carries no security headers. */
+  /** Whether security headers are sent. False for a 401. */
   readonly secured: boolean
 }
 
 /**
- * The headers of an answer from a model, names and values in turn, in the order and case of the service's newest era
- * (openllmetry's captures of March 2026, with the additions seen from June 2026 on).
+ * Returns the headers of an answer from a model, as alternating names and values. Order and case are those of captures of
+ * March 2026 (openllmetry), with the additions since June 2026.
  */
 export function modelHeaders(facts: ModelHeaderFacts): string[] {
   const { deployment, clientRequestId, generatesText, rateLimits, utilization, spilledOverFrom } = facts
@@ -95,7 +95,7 @@ export function modelHeaders(facts: ModelHeaderFacts): string[] {
   return raw
 }
 
-/** The headers of an answer from the gateway, before any model is asked; names and values in turn. */
+/** Returns the headers of an answer from the gateway, as alternating names and values. */
 export function gatewayHeaders(facts: GatewayHeaderFacts): string[] {
   const { secured, region } = facts
   const raw = startHeaders(facts)
@@ -108,7 +108,7 @@ export function gatewayHeaders(facts: GatewayHeaderFacts): string[] {
 
 const strictTransportSecurity = 'max-age=31536000; includeSubDomains; preload'
 
-/** Content-Length comes first on the wire and is not known yet: an empty value keeps its place. */
+/** Content-Length is the first header. Its value is not known yet, so the list has an empty one. */
 function startHeaders({ chunked, contentType, date }: HeaderFacts): string[] {
   const raw = chunked ? [] : ['Content-Length', '']
   if (contentType !== undefined) raw.push('Content-Type', contentType)
@@ -117,16 +117,16 @@ function startHeaders({ chunked, contentType, date }: HeaderFacts): string[] {
   return raw
 }
 
-/** The live figures of a deployment's limits; names and values in turn. */
+/** Returns the rate-limit headers, as alternating names and values. */
 export function rateLimitHeaders(rateLimits: RateLimits, deployment: string): string[] {
   const raw: string[] = []
   pushRateLimits(raw, rateLimits, deployment)
   return raw
 }
 
-/** The live figures, in alphabetical order as all of the service's own headers. */
+/** In alphabetical order, like all headers of the service that are not standard. */
 function pushRateLimits(raw: string[], { requests, tokens, style }: RateLimits, deployment: string): void {
-  const { tellsLimit, tellsKey, resetUnit } = style
+  const { sendsLimit: tellsLimit, sendsKey: tellsKey, resetUnit } = style
   if (resetUnit !== 'none') raw.push('x-ratelimit-abusepenalty-active', 'False')
   if (tellsKey) raw.push('x-ratelimit-key', deployment)
   if (tellsLimit) raw.push('x-ratelimit-limit-requests', String(requests.limit))
@@ -142,28 +142,28 @@ function pushRateLimits(raw: string[], { requests, tokens, style }: RateLimits, 
 }
 
 let lastSecond = -1
-let lastText = ''
+let lastDate = ''
 
-/** The value of a Date header. Made once a second, since formatting costs more than all other headers together. */
+/** Returns the value of a Date header. Cached for each second, since formatting costs more than all other headers together. */
 export function httpDate(epochMs: number): string {
   const second = Math.floor(epochMs / 1000)
   if (second !== lastSecond) {
     lastSecond = second
-    lastText = new Date(epochMs).toUTCString()
+    lastDate = new Date(epochMs).toUTCString()
   }
-  return lastText
+  return lastDate
 }
 
-/** The wait of a `retry-after-ms` header, in milliseconds >= 0; undefined where it tells none that can be read. */
+/** Parses a `retry-after-ms` header. Returns milliseconds >= 0, or undefined if it is missing or invalid. */
 export function parseRetryAfterMs(text: string | undefined): number | undefined {
   return parseNumber(text)
 }
 
 /**
- * The wait of a `retry-after` header, in milliseconds >= 0; undefined where it tells none that can be read.
+ * Parses a `retry-after` header. Returns milliseconds >= 0, or undefined if it is missing or invalid.
  *
  * @param text seconds, or a date (RFC 9110, 10.2.3)
- * @param epochMs when the answer was made, for a date
+ * @param epochMs time of the answer, to which a date is relative
  */
 export function parseRetryAfter(text: string | undefined, epochMs: number): number | undefined {
   const seconds = parseNumber(text)

@@ -1,18 +1,18 @@
 import { type Random, createRandom } from '../lib/random.ts'
 import { alphanumeric } from './ids.ts'
 
-/** Frames JSON as one server-sent event, as chat and completions do: data only, line feeds only. */
+/** Formats JSON as a server-sent event of chat and completions: only `data`, with line feeds. */
 export function dataEvent(json: string): string {
   return `data: ${json}\n\n`
 }
 
-/** Ends the stream of chat and completions. */
+/** The last event of a stream of chat and completions. */
 export const doneEvent = dataEvent('[DONE]')
 
-/** The content type of a stream since 2025; before, it had no charset. */
+/** Content type of a stream since 2025. Earlier, it had no charset. */
 export const eventStreamType = 'text/event-stream; charset=utf-8'
 
-/** Whether an event is the end of a stream of chat completions, of the Responses API, and of Anthropic's messages. */
+/** Returns whether the event ends a stream of chat completions, the Responses API or Anthropic's messages. */
 export function isTerminalEvent(text: string): boolean {
   return (
     /^data: ?\[DONE\]/m.test(text) ||
@@ -22,15 +22,14 @@ export function isTerminalEvent(text: string): boolean {
 
 const NOISE_LENGTH = 4096
 
-/** Slices of one random text do as well as new ones, at a fraction of the cost: nobody decodes them. */
+/** Padding is sliced from this text, since new random text costs more. Clients ignore it. */
 const noise = alphanumeric(createRandom('obfuscation'), NOISE_LENGTH + 16)
 
 /**
- * The padding that hides the length of a chunk's content from who sees only the size of packets. The service pads so
- * that the chunk, without its filter annotations, has one code point more than a multiple of 16 (derived from 849
- * captured chunks, all of which match).
+ * Returns the padding that hides the length of a chunk's content from observers of the packet size. The length of a chunk,
+ * without filter annotations, is a multiple of 16 code points plus 1 (derived from 849 captured chunks, which all match).
  *
- * @param codePoints length of the chunk's JSON without annotations and with an empty `obfuscation`
+ * @param codePoints length of the JSON without annotations and with an empty `obfuscation`
  */
 export function obfuscation(random: Random, codePoints: number): string {
   const missing = (((1 - codePoints) % 16) + 16) % 16
@@ -38,7 +37,7 @@ export function obfuscation(random: Random, codePoints: number): string {
   return noise.slice(start, start + missing)
 }
 
-/** Length of a text in code points; a pair of surrogates is one. */
+/** Length in code points. A surrogate pair counts as one. */
 export function codePointLength(text: string): number {
   let pairs = 0
   for (let i = 0; i < text.length; i++) {

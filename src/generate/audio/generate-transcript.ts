@@ -1,4 +1,4 @@
-import { audioFormExpected, bodyTooLarge, brokenForm, promptFiltered } from '../../wire/errors.ts'
+import { audioFormExpected, bodyTooLarge, malformedForm, promptFiltered } from '../../wire/errors.ts'
 import {
   parseTranscriptionRequest,
   type TranscriptionRequest,
@@ -57,7 +57,7 @@ function generateTranscript(exchange: Addressed, task: AudioTask): ReplyOrPromis
   const { length } = exchange.body
   if (length > MAX_BYTES) return refuse(bodyTooLarge(MAX_BYTES, length))
   if (!exchange.isForm) return refuse(audioFormExpected(exchange.headers['content-type']))
-  if (!exchange.form) return refuse(brokenForm())
+  if (!exchange.form) return refuse(malformedForm())
   const parsed = parseTranscriptionRequest(exchange.form, model, task)
   if (!parsed.ok) return refuse(parsed.error)
   const { request } = parsed

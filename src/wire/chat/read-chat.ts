@@ -2,21 +2,21 @@ import { isRecord } from '../../lib/record.ts'
 import type { AnswerEvent, AnswerReader, AnswerStart } from '../../answer/answer-events.ts'
 import type { FinishReason } from '../../answer/completion.ts'
 import { readEvent } from '../../lib/server-sent-events.ts'
-import { errorOf, failure, listOf, numbered, parseObject, textOf, type Members } from '../read-json.ts'
+import { errorOf, invalidAnswer, listOf, parseIndex, parseObject, textOf, type Members } from '../read-json.ts'
 import { readUsage } from '../read-usage.ts'
 
 /** Reads a whole chat completion. What cannot be read is an `error` event. */
 export function readChat(json: string): readonly AnswerEvent[] {
   const answer = parseObject(json)
-  if (typeof answer === 'string') return [failure(`The answer ${answer}.`)]
+  if (typeof answer === 'string') return [invalidAnswer(`The answer ${answer}.`)]
   const error = errorOf(answer['error'])
   if (error) return [error]
-  if (!Array.isArray(answer['choices'])) return [failure('The answer has no choices.')]
+  if (!Array.isArray(answer['choices'])) return [invalidAnswer('The answer has no choices.')]
   const events: AnswerEvent[] = [{ kind: 'start', ...startOf(answer) }, ...promptFilters(answer)]
   const state = new ChatState(events)
   for (const [position, choice] of listOf(answer['choices']).entries()) {
     if (!isRecord(choice)) continue
-    state.read(choice, numbered(choice['index']) ?? position, choice['message'])
+    state.read(choice, parseIndex(choice['index']) ?? position, choice['message'])
   }
   state.flush()
   const usage = readUsage(answer['usage'])
@@ -41,7 +41,7 @@ export class ChatReader implements AnswerReader {
       return []
     }
     const chunk = parseObject(data)
-    if (typeof chunk === 'string') return this.#fail(failure(`A chunk of the stream ${chunk}.`))
+    if (typeof chunk === 'string') return this.#fail(invalidAnswer(`A chunk of the stream ${chunk}.`))
     const error = errorOf(chunk['error'])
     if (error) return this.#fail(error)
     this.#read(chunk)
@@ -52,7 +52,7 @@ export class ChatReader implements AnswerReader {
     if (this.#failed) return []
     this.#state.flush()
     if (!this.#done && !this.#state.isFinished) {
-      this.#events.push(failure('The stream ended before the answer did.'))
+      this.#events.push(invalidAnswer('The stream ended before the answer did.'))
     }
     return this.#take()
   }
@@ -66,7 +66,7 @@ export class ChatReader implements AnswerReader {
     }
     this.#events.push(...promptFilters(chunk))
     for (const [position, choice] of listOf(chunk['choices']).entries()) {
-      if (isRecord(choice)) this.#state.read(choice, numbered(choice['index']) ?? position, choice['delta'])
+      if (isRecord(choice)) this.#state.read(choice, parseIndex(choice['index']) ?? position, choice['delta'])
     }
     const usage = readUsage(chunk['usage'])
     if (usage) this.#events.push({ kind: 'usage', usage })
@@ -211,7 +211,7 @@ class ChatState {
   /** Which call a delta is of: by its number, but a further id begins a further call, as some services number all of them 0. */
   #callOf(delta: Members, position: number, choice: number, read: ReadChoice): GrowingCall | undefined {
     const id = typeof delta['id'] === 'string' ? delta['id'] : ''
-    const given = numbered(delta['index'])
+    const given = parseIndex(delta['index'])
     const known =
       given === undefined && id === ''
         ? (read.last ?? read.calls[position])
@@ -271,7 +271,7 @@ function promptFilters(object: Members): AnswerEvent[] {
     .map((entry, position) => ({
       kind: 'filter',
       of: 'prompt',
-      index: numbered(entry['prompt_index']) ?? position,
+      index: parseIndex(entry['prompt_index']) ?? position,
       // The singular is that of 2024, where the prompt has a picture.
       results: entry['content_filter_results'] ?? entry['content_filter_result'] ?? {},
     }))

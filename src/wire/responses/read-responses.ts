@@ -2,15 +2,15 @@ import { isRecord } from '../../lib/record.ts'
 import type { AnswerEvent, AnswerReader, AnswerStart } from '../../answer/answer-events.ts'
 import type { FinishReason } from '../../answer/completion.ts'
 import { readEvent } from '../../lib/server-sent-events.ts'
-import { errorOf, failure, listOf, numbered, parseObject, type Members } from '../read-json.ts'
+import { errorOf, invalidAnswer, listOf, parseIndex, parseObject, type Members } from '../read-json.ts'
 import { readUsage } from '../read-usage.ts'
 
 /** Reads a whole response. What cannot be read is an `error` event. */
 export function readResponse(json: string): readonly AnswerEvent[] {
   const response = parseObject(json)
-  if (typeof response === 'string') return [failure(`The answer ${response}.`)]
+  if (typeof response === 'string') return [invalidAnswer(`The answer ${response}.`)]
   if (!Array.isArray(response['output'])) {
-    return [errorOf(response['error']) ?? failure('The answer has no output.')]
+    return [errorOf(response['error']) ?? invalidAnswer('The answer has no output.')]
   }
   const calls = { count: 0 }
   return [
@@ -44,7 +44,7 @@ export class ResponsesReader implements AnswerReader {
     const { event: name, data } = readEvent(frame)
     if (data === undefined || data.trim() === '[DONE]') return []
     const event = parseObject(data)
-    if (typeof event === 'string') return this.#fail(failure(`An event of the stream ${event}.`))
+    if (typeof event === 'string') return this.#fail(invalidAnswer(`An event of the stream ${event}.`))
     const { type = name, error } = event
     const reported = errorOf(error) ?? (type === 'error' ? errorOf(event) : undefined)
     if (reported) return this.#fail(reported)
@@ -52,7 +52,7 @@ export class ResponsesReader implements AnswerReader {
   }
 
   end(): readonly AnswerEvent[] {
-    return this.#ended ? [] : this.#fail(failure('The stream ended before the answer did.'))
+    return this.#ended ? [] : this.#fail(invalidAnswer('The stream ended before the answer did.'))
   }
 
   #fail(event: AnswerEvent): readonly AnswerEvent[] {
@@ -90,7 +90,7 @@ export class ResponsesReader implements AnswerReader {
         }))
       case 'response.reasoning_summary_text.delta':
       case 'response.reasoning_text.delta': {
-        const part = numbered(event['summary_index'])
+        const part = parseIndex(event['summary_index'])
         return this.#told(event, () => thoughtEvent(delta, id, part))
       }
       case 'response.function_call_arguments.delta':
@@ -177,7 +177,7 @@ export class ResponsesReader implements AnswerReader {
 
   #end(response: unknown): readonly AnswerEvent[] {
     this.#ended = true
-    if (!isRecord(response)) return [failure('The last event of the stream has no response.')]
+    if (!isRecord(response)) return [invalidAnswer('The last event of the stream has no response.')]
     const { serviceTier } = startOf(response)
     // Until its end, a response says only which tier was asked for.
     const tier = this.#started && serviceTier !== undefined ? ([{ kind: 'start', serviceTier }] as const) : []
@@ -291,12 +291,12 @@ function endOf(response: Members, hasCalls: boolean): AnswerEvent[] {
   const reported = errorOf(error)
   if (reported) return [...events, reported]
   if (status === 'failed' || status === 'cancelled') {
-    return [...events, failure(`The response has ${status === 'failed' ? 'failed' : 'been cancelled'}.`)]
+    return [...events, invalidAnswer(`The response has ${status === 'failed' ? 'failed' : 'been cancelled'}.`)]
   }
   const reason = finishReason(status, details, hasCalls)
   return [
     ...events,
-    reason === undefined ? failure('The response is not finished.') : { kind: 'finish', choice: 0, reason },
+    reason === undefined ? invalidAnswer('The response is not finished.') : { kind: 'finish', choice: 0, reason },
   ]
 }
 
