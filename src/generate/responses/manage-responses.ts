@@ -8,7 +8,7 @@ import { type ReplyOrPromise, mapMaybe } from '../../pipeline/stage.ts'
 import { writeJson } from '../../wire/responses/write-json.ts'
 import { responseObject } from '../../wire/responses/response-object.ts'
 import type { ResponseArchive, ResponseRecord } from './response-archive.ts'
-import { faultError, under } from '../../wire/validation/fault.ts'
+import { faultError, prefixPath } from '../../wire/validation/fault.ts'
 import { integerBetween, oneOf } from '../../wire/validation/checks.ts'
 import { inputItems, type ListedItem } from './input-items.ts'
 
@@ -117,7 +117,7 @@ function numberOf(text: string): number | string {
 }
 
 function named(name: string, fault: ReturnType<typeof checkLimit>): typeof fault {
-  return fault && under(`.${name}`, fault)
+  return fault && prefixPath(`.${name}`, fault)
 }
 
 function itemIndex(

@@ -1,4 +1,4 @@
-import { parsed, type Parsed, faultHere, type Check, validateBody, type Rule } from '../validation/fault.ts'
+import { parsed, type Parsed, createFault, type Check, validateBody, type Rule } from '../validation/fault.ts'
 import type { ServiceError } from '../errors.ts'
 import type { Model } from '../models/models.ts'
 import { objectOf, optional, required, anything, decimalBetween, oneOf, text } from '../validation/checks.ts'
@@ -26,7 +26,7 @@ export const voices = [
 /** Codecs of the service for which there is no encoder here; other bytes under their name would be a lie. */
 const format: Check = (value) => {
   if (value === 'opus' || value === 'aac' || value === 'flac') {
-    return faultHere(
+    return createFault(
       'unsupported_value',
       (path) =>
         `Unsupported value: '${path}' does not support '${value}' in this simulator. Supported values are: 'mp3', 'wav', and 'pcm'.`,

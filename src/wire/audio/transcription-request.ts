@@ -1,10 +1,10 @@
 import {
   type Parsed,
   faultError,
-  faultHere,
+  createFault,
   missing,
   plainFault,
-  under,
+  prefixPath,
   type Check,
   type Fault,
 } from '../validation/fault.ts'
@@ -88,7 +88,7 @@ function formatOf(model: Model): Check {
   return (value) => {
     const fault = known(value)
     if (fault || value === 'json' || value === 'text') return fault
-    return faultHere(
+    return createFault(
       'unsupported_value',
       (path) =>
         `${path} '${String(value)}' is not compatible with model '${model.name}'. Use 'json' or 'text' instead.`,
@@ -111,7 +111,7 @@ function granularityFault(form: MultipartForm): Fault | undefined {
   const given = granularitiesOf(form)
   for (const [index, value] of given.entries()) {
     const fault = granularity(value)
-    if (fault) return under(`.timestamp_granularities[${index}]`, fault)
+    if (fault) return prefixPath(`.timestamp_granularities[${index}]`, fault)
   }
   if (given.length === 0 || form.text('response_format') === 'verbose_json') return undefined
   return plainFault(
@@ -130,7 +130,7 @@ function fieldFault(form: MultipartForm, name: string, check: Check): Fault | un
   const value = form.text(name)
   if (value === undefined || value === '') return undefined
   const fault = check(value)
-  return fault && under(`.${name}`, fault)
+  return fault && prefixPath(`.${name}`, fault)
 }
 
 /** The forms of a transcript. */

@@ -149,8 +149,8 @@ export function createChunkWriter(facts: ChatFacts, options: StreamOptions, rand
     tokens(field) {
       const { obfuscate } = options
       const head = tokenHeads[field]
-      const middle = inOnePiece(`${afterToken}${afterChoices}${obfuscate ? ',"obfuscation":"' : ''}`)
-      const tail = oneForAll(`${obfuscate ? '"' : ''}${afterObfuscation}${nullUsage}}\n\n`)
+      const middle = flattenString(`${afterToken}${afterChoices}${obfuscate ? ',"obfuscation":"' : ''}`)
+      const tail = sharedText(`${obfuscate ? '"' : ''}${afterObfuscation}${nullUsage}}\n\n`)
       if (!obfuscate) return (text) => head + text + middle + tail
       const fixedLength = `{"delta":{"${field}":`.length + afterToken.length + nullUsage.length
       const length = frameLength + obfuscationFrame + fixedLength
@@ -161,7 +161,7 @@ export function createChunkWriter(facts: ChatFacts, options: StreamOptions, rand
 }
 
 const tokenHead = (field: string): string =>
-  inOnePiece(`data: {"choices":[{"content_filter_results":${safeCompletionFilter},"delta":{"${field}":`)
+  flattenString(`data: {"choices":[{"content_filter_results":${safeCompletionFilter},"delta":{"${field}":`)
 
 const tokenHeads = { content: tokenHead('content'), refusal: tokenHead('refusal') }
 const afterToken = '},"finish_reason":null,"index":0,"logprobs":null}'
@@ -170,10 +170,10 @@ const afterToken = '},"finish_reason":null,"index":0,"logprobs":null}'
  * A text that is the same in nearly all streams, in one piece, and once: a thousand open streams would else read theirs from a
  * thousand places in memory, token by token.
  */
-function oneForAll(text: string): string {
+function sharedText(text: string): string {
   const known = texts.get(text)
   if (known !== undefined) return known
-  const own = inOnePiece(text)
+  const own = flattenString(text)
   texts.set(own, own)
   return own
 }
@@ -181,7 +181,7 @@ function oneForAll(text: string): string {
 const texts = new RecentMap<string, string>(1_000)
 
 /** V8 keeps what was put together as a tree of its parts, and would walk through it for each chunk. */
-function inOnePiece(text: string): string {
+function flattenString(text: string): string {
   return Buffer.from(text).toString()
 }
 

@@ -12,11 +12,11 @@ export interface ChatTokens {
 
 /** 400: messages, functions and requested completion together exceed the model's context. */
 export function contextLengthExceeded(tokens: ChatTokens): ServiceError {
-  const message = `This model's maximum context length is ${tokens.contextTokens} tokens. However, ${excess(tokens)}`
+  const message = `This model's maximum context length is ${tokens.contextTokens} tokens. However, ${describeExcess(tokens)}`
   return modelError(message, 'messages', 'context_length_exceeded')
 }
 
-function excess({ messageTokens, functionTokens = 0, completionTokens = 0 }: ChatTokens): string {
+function describeExcess({ messageTokens, functionTokens = 0, completionTokens = 0 }: ChatTokens): string {
   const total = messageTokens + functionTokens + completionTokens
   const inMessages = `${messageTokens} in the messages`
   if (completionTokens > 0 && functionTokens > 0) {

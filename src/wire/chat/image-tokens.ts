@@ -40,7 +40,7 @@ const prices: Readonly<Record<string, TilePrice | PatchPrice>> = {
   'computer-use-preview': { base: 65, perTile: 129 },
 }
 
-const namesLongestFirst = Object.keys(prices).sort((a, b) => b.length - a.length)
+const prefixesLongestFirst = Object.keys(prices).sort((a, b) => b.length - a.length)
 
 /** What a picture of unknown size is taken for: one at an address, which is not fetched, or in an unknown format. */
 const defaultImageSize: ImageSize = { width: 1_024, height: 1_024 }
@@ -60,7 +60,7 @@ export function countImageTokens(
   width: number,
   height: number,
 ): number {
-  const name = namesLongestFirst.find((start) => model.name.startsWith(start))
+  const name = prefixesLongestFirst.find((start) => model.name.startsWith(start))
   const price = (name && prices[name]) || gpt4o
   if ('base' in price) {
     return detail === 'low' ? price.base : price.base + price.perTile * countTiles(width, height)
@@ -112,7 +112,7 @@ const MAX_HEADER_LENGTH = 400_000
 const SHORT_HEADER = 64
 
 /** Services that make pictures to size have it in the address: `/800x400`. */
-const sizeInAddress = /[/_-](\d{2,4})x(\d{2,4})(?=[/._?&#-]|$)/
+const sizeInUrl = /[/_-](\d{2,4})x(\d{2,4})(?=[/._?&#-]|$)/
 
 /**
  * The size of a picture: read from the first bytes of a data URL (PNG, JPEG, GIF, WebP), or from an address that names
@@ -120,8 +120,8 @@ const sizeInAddress = /[/_-](\d{2,4})x(\d{2,4})(?=[/._?&#-]|$)/
  */
 export function imageSize(url: string): ImageSize | undefined {
   if (!url.startsWith('data:')) {
-    const [, width, height] = sizeInAddress.exec(url.slice(0, 2_000)) ?? []
-    return sized(Number(width), Number(height))
+    const [, width, height] = sizeInUrl.exec(url.slice(0, 2_000)) ?? []
+    return validSize(Number(width), Number(height))
   }
   const start = url.indexOf(',') + 1
   if (start === 0) return undefined
@@ -136,12 +136,12 @@ function bytesOf(url: string, start: number, chars: number): Buffer {
 
 function pngSize(bytes: Buffer): ImageSize | undefined {
   if (bytes.readUInt32BE(0) !== 0x8950_4e47) return undefined
-  return sized(bytes.readUInt32BE(16), bytes.readUInt32BE(20))
+  return validSize(bytes.readUInt32BE(16), bytes.readUInt32BE(20))
 }
 
 function gifSize(bytes: Buffer): ImageSize | undefined {
   if (bytes.toString('latin1', 0, 3) !== 'GIF') return undefined
-  return sized(bytes.readUInt16LE(6), bytes.readUInt16LE(8))
+  return validSize(bytes.readUInt16LE(6), bytes.readUInt16LE(8))
 }
 
 /** WebP has three kinds of contents: lossy, lossless and extended (RFC 9649). */
@@ -149,13 +149,13 @@ function webpSize(bytes: Buffer): ImageSize | undefined {
   if (bytes.toString('latin1', 8, 12) !== 'WEBP') return undefined
   switch (bytes.toString('latin1', 12, 16)) {
     case 'VP8 ':
-      return sized(bytes.readUInt16LE(26) & 0x3fff, bytes.readUInt16LE(28) & 0x3fff)
+      return validSize(bytes.readUInt16LE(26) & 0x3fff, bytes.readUInt16LE(28) & 0x3fff)
     case 'VP8L': {
       const bits = bytes.readUInt32LE(21)
-      return sized((bits & 0x3fff) + 1, ((bits >>> 14) & 0x3fff) + 1)
+      return validSize((bits & 0x3fff) + 1, ((bits >>> 14) & 0x3fff) + 1)
     }
     case 'VP8X':
-      return sized(bytes.readUIntLE(24, 3) + 1, bytes.readUIntLE(27, 3) + 1)
+      return validSize(bytes.readUIntLE(24, 3) + 1, bytes.readUIntLE(27, 3) + 1)
     default:
       return undefined
   }
@@ -168,13 +168,13 @@ function jpegSize(bytes: Buffer): ImageSize | undefined {
     if (bytes[at] !== 0xff) return undefined
     const marker = bytes[at + 1] ?? 0
     const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)
-    if (isFrame) return sized(bytes.readUInt16BE(at + 7), bytes.readUInt16BE(at + 5))
+    if (isFrame) return validSize(bytes.readUInt16BE(at + 7), bytes.readUInt16BE(at + 5))
     // Fill bytes may stand before a marker.
     at += marker === 0xff ? 1 : 2 + bytes.readUInt16BE(at + 2)
   }
   return undefined
 }
 
-function sized(width: number, height: number): ImageSize | undefined {
+function validSize(width: number, height: number): ImageSize | undefined {
   return width > 0 && height > 0 ? { width, height } : undefined
 }

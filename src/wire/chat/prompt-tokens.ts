@@ -39,11 +39,11 @@ export function countChatPrompt(
 }
 
 /** Less than the text of the tools by itself, as it merges with what is around it. */
-const TOOLS_MERGE = -3
+const TOOLS_MERGE_TOKENS = -3
 /** The line feed after the schema. */
-const FORMAT_END = 1
+const FORMAT_END_TOKENS = 1
 /** What the system message costs that chat needs to hold them, where the request has none of its own. */
-const frames = { tools: 6, format: 7, both: 6 }
+const frameTokens = { tools: 6, format: 7, both: 6 }
 /** So much less where the request has a system message, which then holds them. */
 const SAVED_BY_SYSTEM_MESSAGE = 4
 
@@ -56,12 +56,12 @@ function countInstructions(
   const tools = countTools(request, encoding)
   const format = countFormat(request.response_format, encoding)
   let tokens = tools + format + countToolChoice(request, encoding)
-  if (tools > 0) tokens += TOOLS_MERGE + promptFamily(model).toolsOverhead
-  if (format > 0) tokens += FORMAT_END
+  if (tools > 0) tokens += TOOLS_MERGE_TOKENS + promptFamily(model).toolsOverhead
+  if (format > 0) tokens += FORMAT_END_TOKENS
   if (api === 'responses') return tokens
-  tokens += tools > 0 && format > 0 ? frames.both : tools > 0 ? frames.tools : frames.format
+  tokens += tools > 0 && format > 0 ? frameTokens.both : tools > 0 ? frameTokens.tools : frameTokens.format
   const system = systemText(request)
-  return system === undefined ? tokens : tokens - SAVED_BY_SYSTEM_MESSAGE + countJoin(system, encoding)
+  return system === undefined ? tokens : tokens - SAVED_BY_SYSTEM_MESSAGE + countEmptyLine(system, encoding)
 }
 
 function systemText({ messages }: ChatRequest): string | undefined {
@@ -74,11 +74,11 @@ function systemText({ messages }: ChatRequest): string | undefined {
 }
 
 /** Longer words are cut; what a text ends with decides alone. */
-const MAX_LAST_WORD = 32
+const MAX_LAST_WORD_LENGTH = 32
 
 /** Tokens of the empty line after a text: none when it merges with a full stop. */
-function countJoin(text: string, encoding: TokenCounter): number {
-  const tail = text.slice(-MAX_LAST_WORD)
+function countEmptyLine(text: string, encoding: TokenCounter): number {
+  const tail = text.slice(-MAX_LAST_WORD_LENGTH)
   const lastWord = tail.slice(Math.max(0, tail.lastIndexOf(' ')))
   return encoding.count(`${lastWord}\n\n`) - encoding.count(lastWord)
 }
@@ -239,7 +239,7 @@ const BYTES_PER_PAGE = 50_000
 const TOKENS_PER_PAGE = 1_000
 
 /** Larger texts are reckoned at four characters a token, so that a file does not hold up other requests. */
-const MAX_COUNTED_TEXT = 200_000
+const MAX_COUNTED_BYTES = 200_000
 
 /** An estimate of what a recording costs, from its size alone. */
 function countAudioPart({ data, format }: { readonly data: string; readonly format: string }): number {
@@ -257,7 +257,7 @@ function countFilePart({ file_data: data, filename }: FileReference, encoding: T
   const comma = data.startsWith('data:') ? data.indexOf(',') : -1
   const size = base64Bytes(data.length - comma - 1)
   if (data.startsWith('data:text/')) {
-    if (size > MAX_COUNTED_TEXT) return name + Math.ceil(size / 4)
+    if (size > MAX_COUNTED_BYTES) return name + Math.ceil(size / 4)
     return name + encoding.count(Buffer.from(data.slice(comma + 1), 'base64').toString())
   }
   return name + Math.ceil(size / BYTES_PER_PAGE) * TOKENS_PER_PAGE

@@ -2,7 +2,15 @@ import { isRecord } from '../../lib/record.ts'
 import type { AnswerEvent, AnswerReader, AnswerStart } from '../../answer/answer-events.ts'
 import type { FinishReason } from '../../answer/completion.ts'
 import { readEvent } from '../../lib/server-sent-events.ts'
-import { errorOf, invalidAnswer, listOf, parseIndex, parseObject, textOf, type Members } from '../read-json.ts'
+import {
+  errorOf,
+  invalidAnswer,
+  listOf,
+  parseIndex,
+  parseObject,
+  textOf,
+  type Members,
+} from '../read-json.ts'
 import { readUsage } from '../read-usage.ts'
 
 /** Reads a whole chat completion. What cannot be read is an `error` event. */
@@ -85,27 +93,27 @@ export class ChatReader implements AnswerReader {
 }
 
 /** A call as far as it is known. It is told once its name is, which may come in pieces. */
-interface GrowingCall {
+interface PartialCall {
   readonly number: number
   id: string
   name: string
   tool: 'function' | 'custom'
   announced: boolean
   /** Arguments that came before the name. */
-  early: string
+  bufferedArguments: string
 }
 
-interface ReadChoice {
-  readonly calls: GrowingCall[]
+interface ChoiceState {
+  readonly calls: PartialCall[]
   /** Where a delta without a number belongs. */
-  last: GrowingCall | undefined
+  last: PartialCall | undefined
   finished: boolean
 }
 
 /** What has been read of the choices, whose messages and deltas have the same members. */
 class ChatState {
   readonly #events: AnswerEvent[]
-  readonly #choices = new Map<number, ReadChoice>()
+  readonly #choices = new Map<number, ChoiceState>()
 
   /** @param events takes what is read */
   constructor(events: AnswerEvent[]) {
@@ -144,7 +152,7 @@ class ChatState {
     for (const [index, read] of this.#choices) this.#announce(read, index)
   }
 
-  #at(index: number): ReadChoice {
+  #at(index: number): ChoiceState {
     let read = this.#choices.get(index)
     if (!read) {
       read = { calls: [], last: undefined, finished: false }
@@ -153,7 +161,7 @@ class ChatState {
     return read
   }
 
-  #message(message: Members, logprobs: unknown, choice: number, read: ReadChoice): void {
+  #message(message: Members, logprobs: unknown, choice: number, read: ChoiceState): void {
     const thought = message['reasoning_content'] ?? message['reasoning']
     if (typeof thought === 'string' && thought !== '') {
       this.#events.push({ kind: 'thought', choice, text: thought })
@@ -188,7 +196,7 @@ class ChatState {
     if (isRecord(older)) this.#call({ index: 0, function: older }, 0, choice, read)
   }
 
-  #call(delta: Members, position: number, choice: number, read: ReadChoice): void {
+  #call(delta: Members, position: number, choice: number, read: ChoiceState): void {
     const call = this.#callOf(delta, position, choice, read)
     if (!call) return
     const custom = delta['custom']
@@ -201,7 +209,7 @@ class ChatState {
     const text = typeof input === 'string' ? input : isRecord(input) ? JSON.stringify(input) : ''
     if (text === '') return
     if (call.name === '') {
-      call.early += text
+      call.bufferedArguments += text
       return
     }
     this.#announceCall(call, choice)
@@ -209,7 +217,7 @@ class ChatState {
   }
 
   /** Which call a delta is of: by its number, but a further id begins a further call, as some services number all of them 0. */
-  #callOf(delta: Members, position: number, choice: number, read: ReadChoice): GrowingCall | undefined {
+  #callOf(delta: Members, position: number, choice: number, read: ChoiceState): PartialCall | undefined {
     const id = typeof delta['id'] === 'string' ? delta['id'] : ''
     const given = parseIndex(delta['index'])
     const known =
@@ -226,24 +234,33 @@ class ChatState {
     return call
   }
 
-  #newCall(given: number | undefined, read: ReadChoice): GrowingCall | undefined {
+  #newCall(given: number | undefined, read: ChoiceState): PartialCall | undefined {
     const isFree = given !== undefined && !read.calls.some(({ number }) => number === given)
     const number = isFree ? given : Math.max(-1, ...read.calls.map((call) => call.number)) + 1
-    const call: GrowingCall = { number, id: '', name: '', tool: 'function', announced: false, early: '' }
+    const call: PartialCall = {
+      number,
+      id: '',
+      name: '',
+      tool: 'function',
+      announced: false,
+      bufferedArguments: '',
+    }
     read.calls.push(call)
     return call
   }
 
-  #announce({ calls }: ReadChoice, choice: number): void {
+  #announce({ calls }: ChoiceState, choice: number): void {
     for (const call of calls) this.#announceCall(call, choice)
   }
 
-  #announceCall(call: GrowingCall, choice: number): void {
+  #announceCall(call: PartialCall, choice: number): void {
     if (call.announced) return
     call.announced = true
-    const { number, tool, id, name, early } = call
+    const { number, tool, id, name, bufferedArguments } = call
     this.#events.push({ kind: 'call', choice, call: number, tool, id, name })
-    if (early !== '') this.#events.push({ kind: 'arguments', choice, call: number, text: early })
+    if (bufferedArguments !== '') {
+      this.#events.push({ kind: 'arguments', choice, call: number, text: bufferedArguments })
+    }
   }
 }
 

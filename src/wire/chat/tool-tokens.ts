@@ -10,7 +10,7 @@ const MAX_CACHED_CHARACTERS = 4 * 1024 * 1024
 const MAX_CACHED_LENGTH = 256 * 1024
 
 /** Counts of tools and formats, which come again with every request of a conversation, by the JSON that asked for them. */
-const remembered = new RecentMap<string, { readonly tokens: number; readonly chars: number }>(
+const tokenCache = new RecentMap<string, { readonly tokens: number; readonly chars: number }>(
   MAX_CACHED_CHARACTERS,
   ({ chars }) => chars + 100,
 )
@@ -18,10 +18,10 @@ const remembered = new RecentMap<string, { readonly tokens: number; readonly cha
 /** Tokens of the text that stands for a request's tools, or for its functions, the older form; 0 without any. */
 export function countTools({ tools, functions }: ChatRequest, encoding: TokenCounter): number {
   if (tools && tools.length > 0) {
-    return countOnce('tools', tools, encoding, () => renderTools(tools.map(describeTool)))
+    return countCached('tools', tools, encoding, () => renderTools(tools.map(describeTool)))
   }
   if (functions && functions.length > 0) {
-    return countOnce('functions', functions, encoding, () => renderTools(functions.map(describeFunction)))
+    return countCached('functions', functions, encoding, () => renderTools(functions.map(describeFunction)))
   }
   return 0
 }
@@ -30,7 +30,7 @@ export function countTools({ tools, functions }: ChatRequest, encoding: TokenCou
 export function countFormat(format: ResponseFormat | null | undefined, encoding: TokenCounter): number {
   if (format?.type !== 'json_schema') return 0
   const { json_schema: schema } = format
-  return countOnce('format', schema, encoding, () => renderFormat(schema))
+  return countCached('format', schema, encoding, () => renderFormat(schema))
 }
 
 /**
@@ -43,16 +43,17 @@ export function countToolChoice(request: ChatRequest, encoding: TokenCounter): n
   if (names.length === 0) return 0
   const chosen = choice ?? call
   if (chosen === 'none') return 1
-  if (chosen === 'required') return names.length === 1 ? FORCED_TOOL + encoding.count(names[0] ?? '') : 0
+  if (chosen === 'required')
+    return names.length === 1 ? FORCED_TOOL_TOKENS + encoding.count(names[0] ?? '') : 0
   if (typeof chosen !== 'object' || chosen === null) return 0
-  if ('name' in chosen) return FORCED_FUNCTION + encoding.count(chosen.name)
-  if (chosen.type === 'function') return FORCED_TOOL + encoding.count(chosen.function.name)
-  return chosen.type === 'custom' ? FORCED_TOOL + encoding.count(chosen.custom.name) : 0
+  if ('name' in chosen) return FORCED_FUNCTION_TOKENS + encoding.count(chosen.name)
+  if (chosen.type === 'function') return FORCED_TOOL_TOKENS + encoding.count(chosen.function.name)
+  return chosen.type === 'custom' ? FORCED_TOOL_TOKENS + encoding.count(chosen.custom.name) : 0
 }
 
-const FORCED_TOOL = 7
+const FORCED_TOOL_TOKENS = 7
 /** Of the older form (hmarr/openai-chat-tokens issue 9, 2023). */
-const FORCED_FUNCTION = 4
+const FORCED_FUNCTION_TOKENS = 4
 
 function describeTool(tool: Tool): DescribedTool {
   return tool.type === 'custom' ? { ...tool.custom, custom: true } : describeFunction(tool.function)
@@ -62,13 +63,13 @@ function describeFunction({ name, description, parameters }: FunctionDefinition)
   return { name, description, parameters }
 }
 
-function countOnce(kind: string, asked: unknown, encoding: TokenCounter, render: () => string): number {
+function countCached(kind: string, asked: unknown, encoding: TokenCounter, render: () => string): number {
   const key = `${encoding.name} ${kind} ${jsonOf(asked)}`
-  const known = remembered.get(key)
+  const known = tokenCache.get(key)
   if (known) return known.tokens
   const tokens = encoding.count(render())
   if (!encoding.collects && key.length <= MAX_CACHED_LENGTH)
-    remembered.set(key, { tokens, chars: key.length })
+    tokenCache.set(key, { tokens, chars: key.length })
   return tokens
 }
 
@@ -180,11 +181,13 @@ export interface DescribedFormat {
 
 /** What models are shown of a request's tools: a TypeScript namespace. */
 export function renderTools(tools: readonly DescribedTool[]): string {
-  const types = tools.map((tool) => `${comment(tool.description)}type ${tool.name} = ${signature(tool)};\n\n`)
+  const types = tools.map(
+    (tool) => `${comment(tool.description)}type ${tool.name} = ${signatureOf(tool)};\n\n`,
+  )
   return `# Tools\n\n## functions\n\nnamespace functions {\n\n${types.join('')}} // namespace functions`
 }
 
-function signature({ parameters, custom }: DescribedTool): string {
+function signatureOf({ parameters, custom }: DescribedTool): string {
   if (custom) return '(input: string) => any'
   if (propertiesOf(parameters).length === 0) return '() => any'
   const { title, type = 'object' } = parameters as { readonly title?: unknown; readonly type?: unknown }

@@ -14,10 +14,10 @@ import {
 } from '../validation/checks.ts'
 import {
   type Check,
-  faultHere,
+  createFault,
   missing,
   notOneOf,
-  under,
+  prefixPath,
   quotedList,
   wrongType,
   type Fault,
@@ -85,11 +85,11 @@ const speakerName = text({ minLength: 1, maxLength: MAX_NAME_LENGTH, pattern: /^
 // Other members pass, as on the service: a client may send back what an answer held (`annotations`).
 const message = (...fields: readonly Field[]): Check => objectOf(fields, 'ignore')
 
-const spoken = message(optional('content', content), optional('name', speakerName))
+const speakerMessage = message(optional('content', content), optional('name', speakerName))
 
 /** In the order of the service's message. */
 const roles: ReadonlyMap<string, Check> = new Map([
-  ['system', spoken],
+  ['system', speakerMessage],
   [
     'assistant',
     message(
@@ -101,7 +101,7 @@ const roles: ReadonlyMap<string, Check> = new Map([
       optional('tool_calls', toolCalls),
     ),
   ],
-  ['user', spoken],
+  ['user', speakerMessage],
   ['function', message(optional('content', content), optional('name', speakerName))],
   [
     'tool',
@@ -117,9 +117,9 @@ const item: Check = (value) => {
   const { role } = value
   if (role === undefined) return missing('.role')
   if (typeof role !== 'string')
-    return under('.role', wrongType(`one of ${quotedList(roleNames, 'or')}`, role))
+    return prefixPath('.role', wrongType(`one of ${quotedList(roleNames, 'or')}`, role))
   const check = roles.get(role)
-  if (check === undefined) return under('.role', notOneOf(role, roleNames))
+  if (check === undefined) return prefixPath('.role', notOneOf(role, roleNames))
   return check(value) ?? imageFromUserOnly(value, role) ?? missingContent(value, role)
 }
 
@@ -129,7 +129,7 @@ export const messages = arrayOf(item, { expected: 'an array of objects', min: 1,
 function imageFromUserOnly({ content }: JsonObject, role: string): Fault | undefined {
   if (role === 'user' || !Array.isArray(content)) return undefined
   if (!content.some((part: unknown) => isRecord(part) && part['type'] === 'image_url')) return undefined
-  return faultHere(
+  return createFault(
     'invalid_value',
     (path) =>
       `Invalid '${path}'. Image URLs are only allowed for messages with role 'user', but this message with role '${role}' contains an image URL.`,
@@ -139,8 +139,8 @@ function imageFromUserOnly({ content }: JsonObject, role: string): Fault | undef
 /** Null is no content. What stands in for it does so for the assistant only, and not when it is null itself. */
 function missingContent(message: JsonObject, role: string): Fault | undefined {
   if (
-    isThere(message['content']) ||
-    (role === 'assistant' && substitutes.some((key) => isThere(message[key])))
+    isPresent(message['content']) ||
+    (role === 'assistant' && substitutes.some((key) => isPresent(message[key])))
   ) {
     return undefined
   }
@@ -156,7 +156,7 @@ function missingContent(message: JsonObject, role: string): Fault | undefined {
 
 const substitutes = ['tool_calls', 'function_call', 'refusal', 'audio']
 
-function isThere(value: unknown): boolean {
+function isPresent(value: unknown): boolean {
   return value !== undefined && value !== null
 }
 
@@ -164,12 +164,12 @@ function isThere(value: unknown): boolean {
  * The rule between messages: calls are answered at once and completely, and answers answer a call. `messages` are
  * valid each for itself. Linear in their number.
  */
-export function brokenToolHistory(messages: readonly ChatMessage[]): Fault | undefined {
+export function toolHistoryFault(messages: readonly ChatMessage[]): Fault | undefined {
   let called: Set<string> | undefined
   let open: Set<string> | undefined
   for (const [i, message] of messages.entries()) {
     if (message.role === 'tool') {
-      const fault = brokenAnswer(message, i, called)
+      const fault = toolMessageFault(message, i, called)
       if (fault !== undefined) return fault
       open?.delete(message.tool_call_id ?? '')
       continue
@@ -177,7 +177,7 @@ export function brokenToolHistory(messages: readonly ChatMessage[]): Fault | und
     if (open !== undefined && open.size > 0) return unanswered(open, `messages.[${i}].role`)
     called = idsOf(message)
     open = called && new Set(called)
-    if (message.role === 'function' && !message.name) return nameless(i)
+    if (message.role === 'function' && !message.name) return missingName(i)
   }
   return open !== undefined && open.size > 0 ? unanswered(open, 'messages') : undefined
 }
@@ -187,7 +187,7 @@ function idsOf(message: ChatMessage): Set<string> | undefined {
   return new Set(message.tool_calls.map((call) => call.id))
 }
 
-function brokenAnswer(
+function toolMessageFault(
   { tool_call_id: id }: ChatMessage,
   index: number,
   called: ReadonlySet<string> | undefined,
@@ -219,7 +219,7 @@ function unanswered(open: ReadonlySet<string>, param: string): Fault {
   )
 }
 
-function nameless(index: number): Fault {
+function missingName(index: number): Fault {
   return plainFault(
     `messages.[${index}].name`,
     "Missing parameter 'name': messages with role 'function' must have a 'name'.",

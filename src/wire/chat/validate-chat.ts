@@ -2,7 +2,7 @@ import { isRecord } from '../../lib/record.ts'
 import {
   parsed,
   type Parsed,
-  faultHere,
+  createFault,
   wrongType,
   type Check,
   plainFault,
@@ -12,7 +12,7 @@ import {
   validateBody,
 } from '../validation/fault.ts'
 import type { ChatRequest, ChatMessage } from './chat-request.ts'
-import { messages, brokenToolHistory } from './validate-chat-messages.ts'
+import { messages, toolHistoryFault } from './validate-chat-messages.ts'
 import {
   description,
   functionCall,
@@ -39,15 +39,15 @@ import {
 } from '../validation/checks.ts'
 import {
   logitBias,
-  MAX_CHOICES_OLDER,
+  MAX_CHOICES,
   penalty,
   stop,
   streamOptions,
   temperature,
   tokenLimit,
   topP,
-  effortIsOffered,
-  samplingIsOff,
+  effortIsSupported,
+  noSamplingWhileReasoning,
   streamOptionsNeedStream,
 } from '../validation/common-fields.ts'
 import { maxTokensTooLargeText } from './error-context-length.ts'
@@ -63,7 +63,7 @@ const metadata = mapOf(text({ maxLength: 512 }), {
 const retention: Check = (value) => {
   if (typeof value !== 'string') return wrongType("one of 'in_memory' or '24h'", value)
   if (value === 'in_memory' || value === '24h') return undefined
-  return faultHere(null, () => 'Invalid prompt_cache_retention argument')
+  return createFault(null, () => 'Invalid prompt_cache_retention argument')
 }
 
 const plainFormat = objectOf([required('type', anything)])
@@ -95,7 +95,7 @@ function topLogprobs(max: number): Check {
   return (value) => {
     const fault = integer(value)
     if (fault !== undefined || (value as number) <= max) return fault
-    return faultHere(null, (path) => `Invalid value for '${path}': must be less than or equal to ${max}.`)
+    return createFault(null, (path) => `Invalid value for '${path}': must be less than or equal to ${max}.`)
   }
 }
 
@@ -114,7 +114,7 @@ function chatFields(reasoning: boolean): Check {
     optional('parallel_tool_calls', boolean),
     optional('max_completion_tokens', tokenLimit),
     optional('max_tokens', unlessReasoning(tokenLimit, " Use 'max_completion_tokens' instead.")),
-    optional('n', integerBetween(1, reasoning ? 8 : MAX_CHOICES_OLDER)),
+    optional('n', integerBetween(1, reasoning ? 8 : MAX_CHOICES)),
     optional('stop', unlessReasoning(stop)),
     optional('temperature', temperature),
     optional('top_p', topP),
@@ -192,9 +192,9 @@ function tooLong(name: string, asked: unknown, max: number): Fault | undefined {
   return plainFault(name, maxTokensTooLargeText(name, asked, max), 'invalid_value')
 }
 
-const toolHistoryIsWhole: Rule = (body) => brokenToolHistory(body['messages'] as readonly ChatMessage[])
+const toolHistoryIsComplete: Rule = (body) => toolHistoryFault(body['messages'] as readonly ChatMessage[])
 
-const jsonIsAskedFor: Rule = ({ response_format: format, messages }) => {
+const jsonIsMentioned: Rule = ({ response_format: format, messages }) => {
   if (!isRecord(format) || format['type'] !== 'json_object') return undefined
   if ((messages as readonly ChatMessage[]).some(mentionsJson)) return undefined
   return plainFault(
@@ -204,11 +204,11 @@ const jsonIsAskedFor: Rule = ({ response_format: format, messages }) => {
 }
 
 function mentionsJson({ content }: ChatMessage): boolean {
-  if (typeof content === 'string') return saysJson(content)
-  return content?.some((part) => part.type === 'text' && saysJson(part.text)) ?? false
+  if (typeof content === 'string') return containsJson(content)
+  return content?.some((part) => part.type === 'text' && containsJson(part.text)) ?? false
 }
 
-function saysJson(text: string): boolean {
+function containsJson(text: string): boolean {
   return text.toLowerCase().includes('json')
 }
 
@@ -217,19 +217,19 @@ const chatRules: readonly Rule[] = [
   chosenFunctionIsDeclared,
   topLogprobsNeedLogprobs,
   streamOptionsNeedStream,
-  effortIsOffered,
+  effortIsSupported,
   completionFitsModel,
-  toolHistoryIsWhole,
-  jsonIsAskedFor,
-  samplingIsOff,
+  toolHistoryIsComplete,
+  jsonIsMentioned,
+  noSamplingWhileReasoning,
 ]
 
 const reasoningFields = chatFields(true)
-const olderFields = chatFields(false)
+const nonReasoningFields = chatFields(false)
 
 /** What the service refuses in the body of a chat completions request; undefined when nothing. Never throws. */
 export function validateChat(body: unknown, model: Model): ServiceError | undefined {
-  return validateBody(body, model.reasoning ? reasoningFields : olderFields, chatRules, model)
+  return validateBody(body, model.reasoning ? reasoningFields : nonReasoningFields, chatRules, model)
 }
 
 /** Checks the body of a chat completions request against what the service, and the model, accept. */

@@ -47,11 +47,11 @@ export function chatBody(completion: WrittenChat, facts: ChatFacts): WholeBody {
 }
 
 /** Rendered in some ten milliseconds, in tokens; the log probabilities of one take as long as twenty. */
-const QUICK_TOKENS = 50_000
+const MAX_SYNC_TOKENS = 50_000
 const TOKENS_PER_LOGPROB = 20
 
 function isLarge({ usage }: Completion, { logprobs }: ChatFacts): boolean {
-  return usage.completionTokens * (logprobs ? TOKENS_PER_LOGPROB : 1) > QUICK_TOKENS
+  return usage.completionTokens * (logprobs ? TOKENS_PER_LOGPROB : 1) > MAX_SYNC_TOKENS
 }
 
 /**
@@ -71,17 +71,17 @@ function* chatPieces(completion: WrittenChat, facts: ChatFacts): Generator<strin
   for (const [index, choice] of completion.choices.entries()) {
     yield (index > 0 ? ',' : '') + choiceStart(choice, index, facts)
     if (facts.logprobs && choice.pieces.length > 0) yield* facts.logprobs(choice.pieces)
-    else yield toldLogprobs(choice)
+    else yield recordedLogprobs(choice)
     yield choiceEnd(choice, facts)
   }
   yield answerEnd(completion, facts)
 }
 
 function wholeLogprobs(choice: Choice, facts: ChatFacts): string {
-  return facts.logprobs ? logprobsJson(choice.pieces, facts) : toldLogprobs(choice)
+  return facts.logprobs ? logprobsJson(choice.pieces, facts) : recordedLogprobs(choice)
 }
 
-function toldLogprobs({ logprobs, refused }: Choice): string {
+function recordedLogprobs({ logprobs, refused }: Choice): string {
   return logprobs === undefined ? 'null' : logprobsMember(logprobs, refused === true)
 }
 
@@ -157,7 +157,7 @@ interface StreamedChoice {
   /** JSON of the filter's results that go out with the next chunk. */
   filter: string
   /** Whether the service has judged this choice at all. */
-  judged: boolean
+  annotated: boolean
   readonly tools: Map<number, ToolCall['kind']>
 }
 
@@ -264,7 +264,7 @@ export class ChatStreamWriter implements AnswerWriter {
   #at(choice: number): StreamedChoice {
     let known = this.#choices.get(choice)
     if (!known) {
-      known = { started: false, filter: '', judged: this.#facts.annotates, tools: new Map() }
+      known = { started: false, filter: '', annotated: this.#facts.annotates, tools: new Map() }
       this.#choices.set(choice, known)
     }
     return known
@@ -275,13 +275,13 @@ export class ChatStreamWriter implements AnswerWriter {
     const written = this.#at(choice)
     if (written.started) return ''
     written.started = true
-    const filter = written.judged ? '{}' : ''
+    const filter = written.annotated ? '{}' : ''
     return this.#writer.choice(choice, filter, startDelta(first, this.#facts))
   }
 
   #choice(choice: number, delta: string, finishReason = 'null', logprobs = 'null', passes = '{}'): string {
     const written = this.#at(choice)
-    const unasked = this.#facts.annotates ? passes : written.judged ? '{}' : ''
+    const unasked = this.#facts.annotates ? passes : written.annotated ? '{}' : ''
     const filter = written.filter === '' ? unasked : written.filter
     written.filter = ''
     return this.#writer.choice(choice, filter, delta, finishReason, logprobs)
@@ -293,7 +293,7 @@ export class ChatStreamWriter implements AnswerWriter {
       return ''
     }
     const written = this.#at(event.index)
-    written.judged = true
+    written.annotated = true
     const results = JSON.stringify(event.results)
     if (event.offsets === undefined) {
       written.filter = results

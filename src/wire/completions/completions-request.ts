@@ -4,7 +4,7 @@ import type { Model } from '../models/models.ts'
 import { objectOf, optional, anything, boolean, integer, integerBetween, text } from '../validation/checks.ts'
 import {
   logitBias,
-  MAX_CHOICES_OLDER,
+  MAX_CHOICES,
   penalty,
   stop,
   streamOptions,
@@ -15,16 +15,16 @@ import {
 } from '../validation/common-fields.ts'
 import type { StreamOptions } from '../chat/chat-request.ts'
 
-/** Most prompts in one request; the service's own bound is not captured, that of embeddings stands in. */
+/** Maximum number of prompts per request. The limit of the service is not captured. This is that of embeddings. */
 const MAX_PROMPTS = 2048
 
 const fields = objectOf([
   optional('prompt', textOrTokens(MAX_PROMPTS)),
   optional('suffix', text()),
-  // Zero is of use here: with `echo` it scores the prompt.
+  // 0 is valid: with `echo`, the answer has the log probabilities of the prompt.
   optional('max_tokens', integerBetween(0, Infinity)),
-  optional('n', integerBetween(1, MAX_CHOICES_OLDER)),
-  optional('best_of', integerBetween(1, MAX_CHOICES_OLDER)),
+  optional('n', integerBetween(1, MAX_CHOICES)),
+  optional('best_of', integerBetween(1, MAX_CHOICES)),
   optional('stop', stop),
   optional('temperature', temperature),
   optional('top_p', topP),
@@ -48,40 +48,40 @@ const bestOfCoversChoices: Rule = ({ best_of: bestOf, n }) => {
   )
 }
 
-/** Most completions that one request may have written; the figure of reports on OpenAI's service. */
+/** Maximum number of completions per request (public reports about OpenAI's service). */
 const MAX_COMPLETIONS = 128
 
-/** With `max_tokens` 0 nothing is written, and the bound is that of prompts. */
+/** With `max_tokens` 0, nothing is generated and the limit is that of prompts. */
 const notTooManyCompletions: Rule = ({ prompt, n, best_of: bestOf, max_tokens: maxTokens }) => {
   const prompts = Array.isArray(prompt) && typeof prompt[0] !== 'number' ? prompt.length : 1
   const choices = Math.max(1, ...[n, bestOf].filter((count) => typeof count === 'number'))
-  const most = maxTokens === 0 ? MAX_PROMPTS : MAX_COMPLETIONS
-  if (prompts * choices <= most) return undefined
-  return plainFault(null, tooManyCompletionsText(prompts * choices, most))
+  const max = maxTokens === 0 ? MAX_PROMPTS : MAX_COMPLETIONS
+  if (prompts * choices <= max) return undefined
+  return plainFault(null, tooManyCompletionsText(prompts * choices, max))
 }
 
 const rules = [bestOfCoversChoices, notTooManyCompletions, streamOptionsNeedStream]
 
-/** What the service refuses in the body of a legacy completions request; undefined when nothing. Never throws. */
+/** Validates the body of a legacy completions request. Returns the error of the service, or undefined. Never throws. */
 export function validateCompletions(body: unknown, model: Model): ServiceError | undefined {
   return validateBody(body, fields, rules, model)
 }
 
-/** Texts, or the token numbers of texts. */
+/** One or more texts, as strings or as token ids. */
 export type TextOrTokens = string | readonly string[] | readonly number[] | readonly (readonly number[])[]
 
-/** The fields of a valid legacy completions request that the simulator reads. Null means absent. */
+/** The fields of a valid legacy completions request that the simulator uses. Null means absent. */
 export interface CompletionsRequest {
-  /** Absent: the model starts a document of its own. */
+  /** Absent: the model starts a new document. */
   readonly prompt?: TextOrTokens | null
-  /** Names the deployment where the path does not; else ignored, and then of any type. */
+  /** The deployment, if the path does not contain it. Otherwise ignored and of any type. */
   readonly model?: unknown
   readonly n?: number | null
   readonly best_of?: number | null
   readonly max_tokens?: number | null
   readonly echo?: boolean | null
   readonly suffix?: string | null
-  /** How many alternatives a token is listed with. */
+  /** Number of alternatives listed for each token. */
   readonly logprobs?: number | null
   readonly stop?: string | readonly string[] | null
   readonly seed?: number | null
@@ -92,7 +92,7 @@ export interface CompletionsRequest {
   readonly stream_options?: StreamOptions | null
 }
 
-/** Checks the body of a legacy completions request. */
+/** Parses and validates the body of a legacy completions request. */
 export function parseCompletionsRequest(body: unknown, model: Model): Parsed<CompletionsRequest> {
   return parsed<CompletionsRequest>(body, validateCompletions(body, model))
 }

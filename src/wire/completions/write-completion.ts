@@ -7,7 +7,7 @@ import {
 import { codePointLength } from '../sse.ts'
 import { wholeText, type Choice, type Completion, type Usage } from '../../answer/completion.ts'
 
-/** What every object of one legacy completion carries. */
+/** The fields in every object of one legacy completion. */
 export interface CompletionFacts {
   readonly id: string
   /** Seconds since 1970. */
@@ -15,49 +15,49 @@ export interface CompletionFacts {
   readonly model: string
 }
 
-/** A prompt as an answer may repeat it. */
+/** A prompt that the answer can repeat. */
 export interface EchoedPrompt {
-  /** The prompt as text, whatever form it came in. */
+  /** Returns the prompt as text, also if the request has token ids. */
   readText(): string
   /**
-   * The text of each token; joined, they are the prompt. Of tokens that share a character, the last one has it and the
-   * others are empty.
+   * Returns the text of each token. The concatenation is the prompt. If a character consists of several tokens, the last one has
+   * the character and the others are empty.
    */
   readTokens(): string[]
 }
 
-/** Tokens of a text with their place in it. */
+/** Consecutive tokens and their position. */
 export interface TokenSpans {
   readonly tokens: readonly string[]
-  /** Where the first token begins, in code points from the start of the prompt. */
+  /** Position of the first token, in code points from the start of the prompt. */
   readonly offset: number
 }
 
-/** A legacy completion, ready to be rendered. */
+/** All values for rendering a legacy completion. */
 export interface LegacyCompletion {
   readonly completion: Completion
   readonly facts: CompletionFacts
-  /** What the content filter found in the choices; absent where they pass. */
+  /** Harm that the content filter detected in the choices. */
   readonly found?: HarmCategory
-  /** Found by the asynchronous filter, in the midst of a stream: its annotations take the place of the finish. */
+  /** Whether the asynchronous filter detected it during the stream. Its annotations are then sent instead of the finish chunk. */
   readonly late: boolean
   readonly prompts: readonly EchoedPrompt[]
   readonly choicesPerPrompt: number
-  /** The prompt stands before each choice. */
+  /** Whether each choice starts with the prompt. */
   readonly echo: boolean
-  /** Gives the log probabilities of tokens as JSON; undefined when the request does not ask for them. */
-  readonly logprobs: ((placed: TokenSpans) => string) | undefined
+  /** Returns the log probabilities of tokens as JSON. Undefined if the request does not ask for them. */
+  readonly logprobs: ((spans: TokenSpans) => string) | undefined
 }
 
 /**
- * The body of a whole legacy completion: compact, keys in OpenAI's order, the filter's results where captures of
- * October 2023 and March 2024 have them.
+ * Renders the body of a legacy completion that is not streamed: compact, with keys in OpenAI's order. The filter results have the
+ * position of captures of October 2023 and March 2024.
  */
 export function renderCompletion(answer: LegacyCompletion): string {
   return [...completionPieces(answer)].join('')
 }
 
-/** The same in pieces, one for each choice. */
+/** Like `renderCompletion`, as one string for each choice. */
 export function* completionPieces(answer: LegacyCompletion): Generator<string, undefined> {
   const { completion, facts, found } = answer
   const filter = found === undefined ? safeCompletionFilter : completionFilterJson(found)
@@ -70,7 +70,7 @@ export function* completionPieces(answer: LegacyCompletion): Generator<string, u
 
 function wholeChoice(answer: LegacyCompletion, choice: Choice, index: number, filter: string): string {
   const finishReason = `"${choice.finishReason}"`
-  // A blocked choice shows nothing at all, not even its prompt.
+  // A blocked choice is empty, also without its prompt.
   if (answer.found !== undefined) return choiceJson('', index, finishReason, 'null', filter)
   const prompt = answer.echo ? promptOf(answer, index).readText() : ''
   const text = prompt + wholeText(choice)
@@ -81,29 +81,29 @@ function wholeLogprobs(answer: LegacyCompletion, { pieces }: Choice, index: numb
   const { logprobs, echo } = answer
   if (logprobs === undefined) return 'null'
   const prompt = promptOf(answer, index)
-  const placed = echo
+  const spans = echo
     ? { tokens: [...prompt.readTokens(), ...pieces], offset: 0 }
     : { tokens: pieces, offset: codePointLength(prompt.readText()) }
-  return logprobs(placed)
+  return logprobs(spans)
 }
 
-/** The prompt of a choice: choices stand prompt by prompt. */
+/** Returns the prompt of a choice. Choices are ordered by prompt. */
 export function promptOf({ prompts, choicesPerPrompt }: LegacyCompletion, index: number): EchoedPrompt {
   return prompts[Math.floor(index / choicesPerPrompt)] as EchoedPrompt
 }
 
-/** The members that every object begins with. */
+/** The first fields of every object. */
 export function headJson({ id, created, model }: CompletionFacts): string {
   return `"id":"${id}","object":"text_completion","created":${created},"model":${JSON.stringify(model)}`
 }
 
-/** The filter's results for each prompt: one that does not pass is refused before. */
+/** Filter results of each prompt. Always safe, since a blocked prompt is rejected earlier. */
 export function promptFiltersJson({ prompts }: LegacyCompletion): string {
   const filters = prompts.map((_, index) => promptFilterJson(index))
   return `"prompt_filter_results":[${filters.join(',')}]`
 }
 
-/** One choice; all but `text` and `index` are JSON. */
+/** One choice. All parameters except `text` and `index` are JSON. */
 export function choiceJson(
   text: string,
   index: number,
@@ -114,7 +114,7 @@ export function choiceJson(
   return `{"text":${JSON.stringify(text)},"index":${index},"finish_reason":${finishReason},"logprobs":${logprobs},"content_filter_results":${filter}}`
 }
 
-/** The usage in OpenAI's order. */
+/** The usage, with keys in OpenAI's order. */
 export function usageJson({ promptTokens, completionTokens }: Usage): string {
   return `{"prompt_tokens":${promptTokens},"completion_tokens":${completionTokens},"total_tokens":${promptTokens + completionTokens}}`
 }

@@ -14,11 +14,11 @@ import { objectOf, optional, required, anything, integerBetween, oneOf, text } f
 import { textOrTokens } from '../validation/common-fields.ts'
 import type { TextOrTokens } from '../completions/completions-request.ts'
 
-/** Most texts, or lists of tokens, in one request (Azure's documentation). */
+/** Maximum number of texts or token arrays per request (Azure's documentation). */
 const MAX_INPUTS = 2048
 
-/** This operation has words of its own, and names no param with them (seen on Azure in August 2026). */
-function refusedInput(problem: string): Fault {
+/** This operation has different messages, with `param` null (observed on Azure in August 2026). */
+function inputFault(problem: string): Fault {
   return {
     path: '',
     code: null,
@@ -29,17 +29,17 @@ function refusedInput(problem: string): Fault {
 
 const inputText: Check = (value) => {
   if (typeof value !== 'string') return wrongType('a string', value)
-  return value === '' ? refusedInput('input cannot be an empty string') : undefined
+  return value === '' ? inputFault('input cannot be an empty string') : undefined
 }
 
 const inputs = textOrTokens(Infinity, inputText)
 
 const input: Check = (value) => {
   if (Array.isArray(value)) {
-    if (value.length === 0) return refusedInput('input cannot be an empty array')
-    // Numbers are the tokens of one input, which the model's context bounds.
+    if (value.length === 0) return inputFault('input cannot be an empty array')
+    // Numbers are the tokens of one input. The context window limits their number.
     if (value.length > MAX_INPUTS && typeof value[0] !== 'number') {
-      return refusedInput(`array length must be ${MAX_INPUTS} or less`)
+      return inputFault(`array length must be ${MAX_INPUTS} or less`)
     }
   }
   return inputs(value)
@@ -66,24 +66,24 @@ const dimensionsFitModel: Rule = ({ dimensions }, { shortensEmbeddings, embeddin
 
 const rules = [dimensionsFitModel]
 
-/** What the service refuses in the body of an embeddings request; undefined when nothing. Never throws. */
+/** Validates the body of an embeddings request. Returns the error of the service, or undefined. Never throws. */
 export function validateEmbeddings(body: unknown, model: Model): ServiceError | undefined {
   return validateBody(body, fields, rules, model)
 }
 
-/** The fields of a valid embeddings request that the simulator reads. Null means absent. */
+/** The fields of a valid embeddings request that the simulator uses. Null means absent. */
 export interface EmbeddingsRequest {
   readonly input: TextOrTokens
-  /** Names the deployment where the path does not; else ignored, and then of any type. */
+  /** The deployment, if the path does not contain it. Otherwise ignored and of any type. */
   readonly model?: unknown
   readonly dimensions?: number | null
-  /** `base64` is of little-endian 32-bit floats; absent means `float`. */
+  /** `base64` encodes little-endian 32-bit floats. Absent means `float`. */
   readonly encoding_format?: 'float' | 'base64' | null
   readonly user?: string | null
   readonly input_type?: string | null
 }
 
-/** Checks the body of an embeddings request. */
+/** Parses and validates the body of an embeddings request. */
 export function parseEmbeddingsRequest(body: unknown, model: Model): Parsed<EmbeddingsRequest> {
   return parsed<EmbeddingsRequest>(body, validateEmbeddings(body, model))
 }

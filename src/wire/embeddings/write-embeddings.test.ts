@@ -5,7 +5,7 @@ import { floatLines } from './write-embeddings.ts'
 const printed = (value: number): string => floatLines(Float32Array.of(value)).trim()
 
 describe('floatLines', () => {
-  it('prints each number on its own line, eight spaces in', () => {
+  it('prints each number on a line, indented by eight spaces', () => {
     expect(floatLines(Float32Array.of(0.5, -0.25))).toBe('        0.5,\n        -0.25')
   })
 
@@ -22,7 +22,7 @@ describe('floatLines', () => {
     expect(printed(value)).toBe(text)
   })
 
-  it('prints what toPrecision(8) would, for numbers of all sizes', () => {
+  it('prints the same digits as toPrecision(8) for numbers of all magnitudes', () => {
     const random = createRandom('floats')
     for (let i = 0; i < 20_000; i++) {
       const value = Math.fround((random.unit() - 0.5) * 10 ** -Math.floor(random.unit() * 6))

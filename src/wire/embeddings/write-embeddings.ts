@@ -1,6 +1,6 @@
 /**
- * The body of an embeddings answer: two spaces of indentation, OpenAI's key order, a line feed at the end, floats one
- * a line (captures of 2024 to 2026).
+ * Renders the body of an embeddings answer: indented by two spaces, with keys in OpenAI's order, one float per line and a final
+ * line feed (captures of 2024 to 2026).
  */
 export function renderEmbeddings(
   vectors: Iterable<Float32Array>,
@@ -11,7 +11,7 @@ export function renderEmbeddings(
   return [...embeddingsPieces(vectors, model, promptTokens, format)].join('')
 }
 
-/** The same in pieces, one for each vector. */
+/** Like `renderEmbeddings`, as one string for each vector. */
 export function* embeddingsPieces(
   vectors: Iterable<Float32Array>,
   model: string,
@@ -41,7 +41,7 @@ export function* embeddingsPieces(
 `
 }
 
-/** Little-endian 32-bit floats; typed arrays have the byte order of the machine, which is the same on all that Node runs on. */
+/** Typed arrays have the byte order of the machine. All platforms of Node.js that the simulator supports are little-endian. */
 function base64(vector: Float32Array): string {
   const bytes = Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength)
   return `"${bytes.toString('base64')}"`
@@ -51,10 +51,10 @@ function floats(vector: Float32Array): string {
   return `[\n${floatLines(vector)}\n      ]`
 }
 
-/** Eight spaces of indentation, sign, `0.`, three zeros, eight digits, comma and line feed; more for rare long ones. */
+/** Eight spaces, sign, `0.`, three zeros, eight digits, comma and line feed. The rest is for rare longer numbers. */
 const MAX_LINE_LENGTH = 48
 
-/** Characters, by their bytes. */
+/** ASCII codes. */
 const SPACE = 32
 const COMMA = 44
 const MINUS = 45
@@ -62,15 +62,14 @@ const POINT = 46
 const ZERO = 48
 const LINE_FEED = 10
 
-/** Eight digits are at least this and below ten times as much. */
-const MIN_DIGITS = 10_000_000
+/** The smallest integer with eight digits. */
+const MIN_EIGHT_DIGITS = 10_000_000
 
 let bytes = Buffer.alloc(0)
 
 /**
- * Numbers between -1 and 1 as lines of JSON, with eight digits: enough to tell most 32-bit floats apart, and what the
- * service prints, without zeros at the end. Digit by digit into bytes, since `toPrecision` for each number made an
- * answer in floats cost half a millisecond.
+ * Formats numbers between -1 and 1 as lines of JSON with up to eight significant digits, like the service, without trailing zeros.
+ * Writes digits as bytes, since `toPrecision` for each number costs half a millisecond per answer.
  */
 export function floatLines(vector: Float32Array): string {
   if (bytes.length < vector.length * MAX_LINE_LENGTH) bytes = Buffer.alloc(vector.length * MAX_LINE_LENGTH)
@@ -88,32 +87,32 @@ export function floatLines(vector: Float32Array): string {
 
 function writeFloat(value: number, start: number): number {
   const size = Math.abs(value)
-  // Numbers from 1 on and below a ten-thousandth are rare in a vector of unit length.
-  if (!(size >= 0.0001 && size < 0.999_999_99)) return writeRare(value, start)
-  let places = size >= 0.1 ? 8 : size >= 0.01 ? 9 : size >= 0.001 ? 10 : 11
+  // Other magnitudes are rare in a vector of length 1.
+  if (!(size >= 0.0001 && size < 0.999_999_99)) return writeOtherFloat(value, start)
+  let decimals = size >= 0.1 ? 8 : size >= 0.01 ? 9 : size >= 0.001 ? 10 : 11
   const scale = size >= 0.1 ? 1e8 : size >= 0.01 ? 1e9 : size >= 0.001 ? 1e10 : 1e11
   let digits = Math.round(size * scale)
-  if (digits >= 10 * MIN_DIGITS) {
-    // Rounded up to the next power of ten.
-    digits = MIN_DIGITS
-    places--
+  if (digits >= 10 * MIN_EIGHT_DIGITS) {
+    // Rounding resulted in a power of ten.
+    digits = MIN_EIGHT_DIGITS
+    decimals--
   }
   while (digits % 10 === 0) {
     digits = (digits / 10) | 0
-    places--
+    decimals--
   }
-  let at = start
-  if (value < 0) bytes[at++] = MINUS
-  bytes[at++] = ZERO
-  bytes[at++] = POINT
-  for (let place = at + places - 1; place >= at; place--) {
+  let offset = start
+  if (value < 0) bytes[offset++] = MINUS
+  bytes[offset++] = ZERO
+  bytes[offset++] = POINT
+  for (let i = offset + decimals - 1; i >= offset; i--) {
     const rest = (digits / 10) | 0
-    bytes[place] = ZERO + digits - rest * 10
+    bytes[i] = ZERO + digits - rest * 10
     digits = rest
   }
-  return at + places
+  return offset + decimals
 }
 
-function writeRare(value: number, start: number): number {
+function writeOtherFloat(value: number, start: number): number {
   return start + bytes.write(String(Number(value.toPrecision(8))), start, 'latin1')
 }

@@ -1,7 +1,7 @@
 import {
   parsed,
   type Parsed,
-  faultHere,
+  createFault,
   notOneOf,
   outOfBounds,
   plainFault,
@@ -23,7 +23,7 @@ import {
   text,
 } from '../validation/checks.ts'
 
-/** Microsoft Learn, "Foundry Models sold by Azure": the longest prompt of every image model. */
+/** Maximum length for all image models, in characters (Microsoft Learn, "Foundry Models sold by Azure"). */
 const MAX_PROMPT_LENGTH = 4_000
 
 const prompt = text({ minLength: 1, maxLength: MAX_PROMPT_LENGTH })
@@ -39,10 +39,10 @@ const dalle3Fields = objectOf([
   optional('user', text()),
 ])
 
-/** The simulator makes PNG files only; PNG under another name would be a lie that the reader's decoder finds out. */
+/** The simulator creates only PNG files. Decoders of other formats would fail on them, so other formats are rejected. */
 const outputFormat: Check = (value) => {
   if (value === 'jpeg' || value === 'webp') {
-    return faultHere(
+    return createFault(
       'unsupported_value',
       (path) =>
         `Unsupported value: '${path}' does not support '${value}' in this simulator. Supported values are: 'png'.`,
@@ -70,10 +70,11 @@ function imageFields(size: Check) {
 
 const gptImageFields = imageFields(oneOf('1024x1024', '1024x1536', '1536x1024', 'auto'))
 
-/** Limits of free sizes (the official client's documentation of gpt-image-2): sides, their ratio and their unit. */
+// Limits of free sizes, in pixels (the official client's documentation of gpt-image-2).
 const MAX_SIDE = 3_840
 const MAX_PIXELS = 3_840 * 2_160
 const MAX_RATIO = 3
+/** Width and height must be multiples of this. */
 const SIDE_UNIT = 16
 
 const freeSize: Check = (value) => {
@@ -86,11 +87,11 @@ const freeSize: Check = (value) => {
   if (width % SIDE_UNIT !== 0 || height % SIDE_UNIT !== 0) {
     return outOfBounds('invalid_value', 'invalid size', `sides divisible by ${SIDE_UNIT}, but got ${value}`)
   }
-  const longest = Math.max(width, height)
-  if (longest > MAX_RATIO * Math.min(width, height)) {
+  const longSide = Math.max(width, height)
+  if (longSide > MAX_RATIO * Math.min(width, height)) {
     return outOfBounds('invalid_value', 'invalid size', `a ratio between 1:3 and 3:1, but got ${value}`)
   }
-  if (longest > MAX_SIDE || width * height > MAX_PIXELS) {
+  if (longSide > MAX_SIDE || width * height > MAX_PIXELS) {
     return outOfBounds('invalid_value', 'image too large', `at most 3840x2160, but got ${value}`)
   }
   return undefined
@@ -111,43 +112,43 @@ const noTransparency: Rule = ({ background }) =>
     ? plainFault('background', 'Transparent background is not supported for this model.', 'invalid_value')
     : undefined
 
-/** Whether a model takes any size and no transparent background: gpt-image-2 and later. */
-function takesFreeSizes(model: Model): boolean {
+/** gpt-image-2 and later support all sizes, but no transparent background. */
+function supportsFreeSizes(model: Model): boolean {
   return /^gpt-image-[2-9]/.test(model.name)
 }
 
-/** What the service refuses in the body of a request for images; undefined when nothing. Never throws. */
+/** Validates the body of a request for images. Returns the error of the service, or undefined. Never throws. */
 export function validateImages(body: unknown, model: Model): ServiceError | undefined {
   if (model.name === 'dall-e-3') return validateBody(body, dalle3Fields, [oneImage], model)
-  if (takesFreeSizes(model))
+  if (supportsFreeSizes(model))
     return validateBody(body, freeSizeFields, [partialsNeedStream, noTransparency], model)
   return validateBody(body, gptImageFields, [partialsNeedStream], model)
 }
 
-/** The fields of a valid request for images that the simulator reads. Null means absent, as on the service. */
+/** The fields of a valid request for images that the simulator uses. Null means absent, as on the service. */
 export interface ImageRequest {
   readonly prompt: string
-  /** Names the deployment where the path does not; else ignored, and then of any type. */
+  /** The deployment, if the path does not contain it. Otherwise ignored and of any type. */
   readonly model?: unknown
-  /** How many images; 1 for dall-e-3, up to 10 for the others. */
+  /** Number of images: 1 for dall-e-3, up to 10 for other models. */
   readonly n?: number | null
-  /** `<width>x<height>`, or `auto`; absent means `auto`, or 1024x1024 for dall-e-3. */
+  /** `<width>x<height>` or `auto`. Absent means 1024x1024 for dall-e-3, `auto` for other models. */
   readonly size?: string | null
-  /** `standard` or `hd` for dall-e-3; `low`, `medium`, `high` or `auto` for the others. */
+  /** `standard` or `hd` for dall-e-3; `low`, `medium`, `high` or `auto` for other models. */
   readonly quality?: string | null
-  /** dall-e-3 only; absent means `vivid`. */
+  /** Only for dall-e-3. Absent means `vivid`. */
   readonly style?: 'vivid' | 'natural' | null
-  /** dall-e-3 only; absent means `url`. The others always give `b64_json`. */
+  /** Only for dall-e-3. Absent means `url`. Other models always return `b64_json`. */
   readonly response_format?: 'url' | 'b64_json' | null
   readonly background?: 'transparent' | 'opaque' | 'auto' | null
   readonly output_format?: 'png' | null
   readonly stream?: boolean | null
-  /** Unfinished images on the way of a stream, 0 to 3. */
+  /** Number of partial images in a stream, 0 to 3. */
   readonly partial_images?: number | null
   readonly user?: string | null
 }
 
-/** Checks the body of a request for images. */
+/** Parses and validates the body of a request for images. */
 export function parseImageRequest(body: unknown, model: Model): Parsed<ImageRequest> {
   return parsed<ImageRequest>(body, validateImages(body, model))
 }

@@ -1,7 +1,7 @@
 import type { PromptCategory } from '../content-filters.ts'
 import { gatewayError, type ServiceError } from '../errors.ts'
 
-/** What answers of the GPT image models tell beside their images. */
+/** The fields of an answer of a GPT image model in addition to its images. */
 export interface ImageFacts {
   /** Seconds since 1970. */
   readonly created: number
@@ -11,10 +11,10 @@ export interface ImageFacts {
   readonly usage: ImageUsage
 }
 
-/** The image of a dall-e-3 answer, as its URL or its bytes. */
+/** The image of a dall-e-3 answer, as a URL or as bytes. */
 export type DalleImage = { readonly url: string } | { readonly png: Buffer }
 
-/** The body of a dall-e-3 answer, keys in the order of Azure/azure-rest-api-specs, with the filter's annotations. */
+/** Renders the body of a dall-e-3 answer, with filter results and keys in the order of Azure/azure-rest-api-specs. */
 export function renderDalleImage(created: number, revisedPrompt: string, image: DalleImage): string {
   const revised = `"content_filter_results":${safeImageFilter},"prompt_filter_results":${safeImagePromptFilter},"revised_prompt":${JSON.stringify(revisedPrompt)}`
   const entry =
@@ -24,14 +24,14 @@ export function renderDalleImage(created: number, revisedPrompt: string, image: 
   return `{"created":${created},"data":[{${entry}}]}`
 }
 
-/** The body of an answer of a GPT image model (OpenAI's ImagesResponse, keys in alphabetical order). */
+/** Renders the body of an answer of a GPT image model (OpenAI's ImagesResponse, keys in alphabetical order). */
 export function renderImages(pngs: readonly Buffer[], facts: ImageFacts): string {
   const { created, size, quality, background, usage } = facts
   const data = pngs.map((png) => `{"b64_json":"${png.toString('base64')}"}`).join(',')
   return `{"created":${created},"background":"${background}","data":[${data}],"output_format":"png","quality":"${quality}","size":"${size}","usage":${usageJson(usage)}}`
 }
 
-/** An event of a stream of images: one that is unfinished, with its number, or the finished one. */
+/** Renders an event of a stream of images: a partial image if `partialIndex` is set, else the final one. */
 export function renderImageEvent(png: Buffer, facts: ImageFacts, partialIndex?: number): string {
   const { created, size, quality, background, usage } = facts
   const partial = partialIndex !== undefined
@@ -45,7 +45,7 @@ function usageJson({ textTokens, imageTokens }: ImageUsage): string {
   return `{"input_tokens":${textTokens},"input_tokens_details":{"image_tokens":0,"text_tokens":${textTokens}},"output_tokens":${imageTokens},"output_tokens_details":{"image_tokens":${imageTokens},"text_tokens":0},"total_tokens":${textTokens + imageTokens}}`
 }
 
-/** What an image of the GPT image models is billed. */
+/** The billed tokens of a GPT image model. */
 export interface ImageUsage {
   readonly textTokens: number
   readonly imageTokens: number
@@ -53,45 +53,47 @@ export interface ImageUsage {
 
 type Quality = 'low' | 'medium' | 'high'
 
-/** Output tokens of gpt-image-1 by quality, for square, upright and wide images (OpenAI, "Image generation"). */
-const tokensOf: Readonly<Record<Quality, readonly [square: number, upright: number, wide: number]>> = {
+/** Output tokens of gpt-image-1 by quality and orientation (OpenAI, "Image generation"). */
+const outputTokens: Readonly<
+  Record<Quality, readonly [square: number, portrait: number, landscape: number]>
+> = {
   low: [272, 408, 400],
   medium: [1_056, 1_584, 1_568],
   high: [4_160, 6_240, 6_208],
 }
 
-/** gpt-image-2 was seen to bill 229 tokens for a square image of low quality, where gpt-image-1 bills 272. */
-const LATER_MODELS_SHARE = 229 / 272
+/** For a square image of low quality, gpt-image-2 bills 229 tokens (observed) and gpt-image-1 bills 272. */
+const LATER_MODELS_FACTOR = 229 / 272
 
-/** Each unfinished image of a stream costs these (OpenAI, "Image generation"). */
+/** Tokens of each partial image of a stream (OpenAI, "Image generation"). */
 const PARTIAL_IMAGE_TOKENS = 100
 
 const SQUARE_PIXELS = 1024 * 1024
 const OBLONG_PIXELS = 1024 * 1536
 
-/** The output tokens of one image. Sizes without a row of their own cost by their pixels (an assumption). */
+/** Returns the output tokens of one image. Sizes that are not in the table cost in proportion to their pixels (an assumption). */
 export function imageTokensOf(model: string, size: string, quality: string, partialImages: number): number {
   const { width, height } = parseSize(size)
-  const [square, upright, wide] = tokensOf[quality as Quality] ?? tokensOf.medium
+  const [square, portrait, landscape] = outputTokens[quality as Quality] ?? outputTokens.medium
   const [tokens, pixels] =
     width === height
       ? [square, SQUARE_PIXELS]
       : height > width
-        ? [upright, OBLONG_PIXELS]
-        : [wide, OBLONG_PIXELS]
-  const share = model.startsWith('gpt-image-1') ? 1 : LATER_MODELS_SHARE
-  return Math.round(((tokens * width * height) / pixels) * share) + partialImages * PARTIAL_IMAGE_TOKENS
+        ? [portrait, OBLONG_PIXELS]
+        : [landscape, OBLONG_PIXELS]
+  const factor = model.startsWith('gpt-image-1') ? 1 : LATER_MODELS_FACTOR
+  return Math.round(((tokens * width * height) / pixels) * factor) + partialImages * PARTIAL_IMAGE_TOKENS
 }
 
-/** The width and height that a size of the form `1024x1536` names. */
+/** Parses a size of the form `1024x1536`. */
 export function parseSize(size: string): { readonly width: number; readonly height: number } {
   const [width = 0, height = 0] = size.split('x', 2).map(Number)
   return { width, height }
 }
 
 /**
- * 400: the content filter refuses the prompt of an image. The envelope is not the one of chats: `inner_error` and
- * `type` as in reports of 2025 and 2026 (BerriAI/litellm 16072, 19372).
+ * 400: the content filter blocks the prompt of an image. The format differs from that of chat: it has `inner_error` and `type`
+ * (reports of 2025 and 2026, BerriAI/litellm 16072, 19372).
  */
 export function imagePromptFiltered(category: PromptCategory, revisedPrompt: string): ServiceError {
   return {
@@ -107,22 +109,20 @@ export function imagePromptFiltered(category: PromptCategory, revisedPrompt: str
   }
 }
 
-/** 400: the content filter refuses the image that was made. Code and text are from general knowledge, not captured. */
+/** 400: the content filter blocks the generated image. Code and text are from general knowledge, not captured. */
 export function imageFiltered(): ServiceError {
   const message = 'Generated image was filtered as a result of our safety system.'
   return gatewayError('filter', 400, 'contentFilter', message, 'sorted')
 }
 
-/**
- * The annotations of Azure's content filter for images that pass, as JSON (Azure/azure-rest-api-specs,
- * `dalleContentFilterResults` and `dalleFilterResults`; order of the service's newest era).
- */
+// Results of Azure's content filter for safe images, as JSON (Azure/azure-rest-api-specs, `dalleContentFilterResults` and
+// `dalleFilterResults`; keys in the order of captures of 2026).
 
 const safe = '{"filtered":false,"severity":"safe"}'
 const undetected = '{"detected":false,"filtered":false}'
 
-/** What the filter says of a generated image. */
+/** Filter results of a generated image. */
 const safeImageFilter = `{"hate":${safe},"self_harm":${safe},"sexual":${safe},"violence":${safe}}`
 
-/** What the filter says of the prompt of an image; unlike a chat's, it looks for profanity. */
+/** Filter results of the prompt of an image. Unlike those of chat, they include profanity. */
 const safeImagePromptFilter = `{"hate":${safe},"profanity":${undetected},"self_harm":${safe},"sexual":${safe},"violence":${safe}}`

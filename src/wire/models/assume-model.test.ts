@@ -35,11 +35,11 @@ describe('assumeModel', () => {
     ['gpt-5-audio', 'gpt-audio'],
     ['gpt-realtime-3', 'gpt-realtime'],
     ['gpt-5-instruct', 'gpt-35-turbo-instruct'],
-  ])('takes %s for %s, and lets it answer by its own name', (name, nearest) => {
+  ])('resolves %s to %s and keeps the requested name in answers', (name, nearest) => {
     expect(assumeModel(name, builtInCatalogue)).toMatchObject({ name: nearest, versionedName: name })
   })
 
-  it('looks among the models of a file first', () => {
+  it('prefers models of a catalogue file', () => {
     const row = {
       name: 'llama-3',
       contextTokens: 8_000,
@@ -50,7 +50,7 @@ describe('assumeModel', () => {
     expect(assumeModel('llama-3-70b', catalogue)).toMatchObject({ name: 'llama-3', contextTokens: 8_000 })
   })
 
-  it.each(['', '  ', 'x'.repeat(101), 'a\nb'])('takes %j for no name', (name) => {
+  it.each(['', '  ', 'x'.repeat(101), 'a\nb'])('returns undefined for the invalid name %j', (name) => {
     expect(assumeModel(name, builtInCatalogue)).toBeUndefined()
   })
 })

@@ -1,11 +1,11 @@
 import { findModel, modelFromDeploymentName, type ModelCatalogue } from './model-catalogue.ts'
 import type { Model } from './models.ts'
 
-/** Longest name that a model outside the catalogue may have, in characters. */
+/** Maximum length of the name of a model that is not in the catalogue, in characters. */
 const MAX_NAME_LENGTH = 100
 
-/** Words in a name that say what a model makes, and the model that it is then like. The first match counts. */
-const kinds: readonly (readonly [words: RegExp, standard: string])[] = [
+/** Patterns in a name that indicate the kind of model, each with the default model of this kind. The first match applies. */
+const modelKinds: readonly (readonly [pattern: RegExp, defaultName: string])[] = [
   [/embed/, 'text-embedding-3-small'],
   [/whisper/, 'whisper'],
   [/transcri/, 'gpt-4o-transcribe'],
@@ -18,16 +18,20 @@ const kinds: readonly (readonly [words: RegExp, standard: string])[] = [
   [/^o\d/, 'o3'],
 ]
 
-/** What a model gets whose name says nothing. */
-const standardChatModel = 'gpt-4o-mini'
+/** For names that match nothing. */
+const defaultChatModel = 'gpt-4o-mini'
 
 /**
- * What a model most likely is whose name the catalogue does not have: the nearest known model, which answers by that name.
- * The nearest is, in this order: the one of the kind that its name tells (embedding, whisper, tts, image ...), unless the
- * name holds a known one of that kind; the longest known name in its own; the newest one whose name begins like its own
- * (`gpt-6-mini`: `gpt-6-...`); a chat model.
+ * Returns a model for a name that is not in the catalogue: a copy of the most similar known model, with the given name in answers.
+ * The first of these that exists:
  *
- * Undefined for a text that is no name: empty, longer than 100 characters, or with control characters.
+ * 1. The default model of the kind in the name (embedding, whisper, tts, image ...), unless the name contains a known model of
+ *    this kind.
+ * 2. The known model with the longest name that is contained in the name.
+ * 3. The newest model with the same first words (`gpt-6-mini`: `gpt-6-...`).
+ * 4. A chat model.
+ *
+ * Returns undefined for an invalid name: empty, longer than 100 characters, or with control characters.
  */
 export function assumeModel(name: string, catalogue: ModelCatalogue): Model | undefined {
   if (name.length > MAX_NAME_LENGTH || !/\S/.test(name) || /\p{Cc}/u.test(name)) return undefined
@@ -37,19 +41,19 @@ export function assumeModel(name: string, catalogue: ModelCatalogue): Model | un
 
 function nearestModel(name: string, catalogue: ModelCatalogue): Model | undefined {
   const named = modelFromDeploymentName(name, catalogue)
-  const [words, standard = ''] = kinds.find(([candidate]) => candidate.test(name)) ?? []
-  if (words && !(named && words.test(named.name))) return findModel(standard, catalogue)
-  return named ?? beginningLike(name, catalogue) ?? findModel(standardChatModel, catalogue)
+  const [pattern, defaultName = ''] = modelKinds.find(([candidate]) => candidate.test(name)) ?? []
+  if (pattern && !(named && pattern.test(named.name))) return findModel(defaultName, catalogue)
+  return named ?? findByPrefix(name, catalogue) ?? findModel(defaultChatModel, catalogue)
 }
 
-/** The first model that has all words of a name but the last ones; at least two, for `gpt` alone says little. */
-function beginningLike(name: string, { models }: ModelCatalogue): Model | undefined {
-  let start = name
+/** Removes words from the end of the name until it is the prefix of a known model. Keeps at least two words: `gpt` matches too much. */
+function findByPrefix(name: string, { models }: ModelCatalogue): Model | undefined {
+  let prefix = name
   for (;;) {
-    start = start.replace(/[-.:_/ ]?[^-.:_/ ]*$/, '')
-    if (!/[-.:_/ ]/.test(start)) return undefined
+    prefix = prefix.replace(/[-.:_/ ]?[^-.:_/ ]*$/, '')
+    if (!/[-.:_/ ]/.test(prefix)) return undefined
     const found = models.find(
-      (model) => model.name.startsWith(start) && /^[-.]/.test(model.name.slice(start.length)),
+      (model) => model.name.startsWith(prefix) && /^[-.]/.test(model.name.slice(prefix.length)),
     )
     if (found) return found
   }

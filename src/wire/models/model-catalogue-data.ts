@@ -3,8 +3,8 @@ import type { CatalogueRow } from './model-catalogue-row.ts'
 import type { ProvisionedThroughput } from './models.ts'
 
 /**
- * Requests a minute for each 1,000 tokens a minute, by model. Microsoft Learn, "Manage Azure OpenAI quota" and the
- * tables of "quotas and limits" (2026-08, Global Standard, first tier), which captured headers agree with.
+ * Requests per minute for each 1,000 tokens per minute, by model. Sources: Microsoft Learn, "Manage Azure OpenAI quota" and the
+ * tables of "quotas and limits" (2026-08, Global Standard, first tier). Captured headers agree.
  */
 export const requestsPerThousandTokens: Readonly<Record<string, number>> = {
   ...each(1, ['gpt-6.1-sol', 'gpt-6-astra', 'gpt-6-luna', 'gpt-6-sol']),
@@ -23,7 +23,7 @@ export const requestsPerThousandTokens: Readonly<Record<string, number>> = {
   ...each(2, ['gpt-realtime']),
 }
 
-/** By model. Microsoft Learn, "What is provisioned throughput" (2026). */
+/** Throughput per PTU, by model. Source: Microsoft Learn, "What is provisioned throughput" (2026). */
 export const provisionedThroughput: Readonly<Record<string, ProvisionedThroughput>> = {
   'gpt-5.4': throughput(2_400, 6),
   'gpt-5.3-codex': throughput(3_400, 8),
@@ -52,7 +52,7 @@ function throughput(inputTokensPerMinutePerPtu: number, outputToInputRatio: numb
   return { inputTokensPerMinutePerPtu, outputToInputRatio }
 }
 
-/** Every base model that a deployment may name. */
+/** All base models of the built-in catalogue. */
 export const catalogueRows: readonly CatalogueRow[] = [...chatModelRows, ...mediaModelRows].map(withQuota)
 
 function withQuota(row: CatalogueRow): CatalogueRow {

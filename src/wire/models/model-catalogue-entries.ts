@@ -3,7 +3,7 @@ import type { CatalogueRow } from './model-catalogue-row.ts'
 const chat = ['chatCompletions'] as const
 const chatAndResponses = ['chatCompletions', 'responses'] as const
 
-/** Limits that whole generations of models share. */
+// Limits that all models of a generation share.
 const million = { contextTokens: 1_050_000, maxOutputTokens: 128_000 }
 const gpt5 = { contextTokens: 400_000, maxOutputTokens: 128_000 }
 const gpt41 = { contextTokens: 1_047_576, maxOutputTokens: 32_768 }
@@ -11,9 +11,9 @@ const gpt4o = { contextTokens: 128_000, maxOutputTokens: 16_384 }
 const oSeries = { contextTokens: 200_000, maxOutputTokens: 100_000 }
 
 const reasoning = { operations: chatAndResponses, reasoning: true }
-/** Reasoning models from before the Responses API. */
+/** Reasoning models without the Responses API. */
 const chatReasoning = { operations: chat, reasoning: true }
-/** Served by the Responses API alone, so that chat completions refuse them. */
+/** Models that only the Responses API serves. */
 const responsesOnly = { operations: ['responses'], reasoning: true } as const
 
 const baseModel = {
@@ -24,8 +24,8 @@ const baseModel = {
 } as const
 
 /**
- * The base models that read and write text. Windows and versions: Microsoft Learn, "Foundry Models sold by
- * Azure" (2026-09-21); names in answers: captured traffic, 2024-04 to 2026-04.
+ * Base models that read and write text. Sources: context windows and versions from Microsoft Learn, "Foundry Models sold by
+ * Azure" (2026-09-21); names in answers from captured traffic, 2024-04 to 2026-04.
  */
 export const chatModelRows: readonly CatalogueRow[] = [
   { name: 'gpt-6.1-sol', versions: ['2026-09-29'], ...million, ...reasoning },
@@ -70,7 +70,7 @@ export const chatModelRows: readonly CatalogueRow[] = [
   {
     name: 'gpt-4-turbo',
     versions: ['2024-04-09'],
-    // The portal offers these as versions of gpt-4, where their names would hide the smaller gpt-4.
+    // The portal offers these as versions of gpt-4. As versions here, they would replace the gpt-4 with 8,192 tokens.
     aliases: [
       'gpt-4-1106-preview',
       'gpt-4-0125-preview',
@@ -109,7 +109,7 @@ export const chatModelRows: readonly CatalogueRow[] = [
     encoding: 'cl100k_base',
     contextTokens: 16_385,
     maxOutputTokens: 4_096,
-    // Only version 0301 truly takes legacy completions; the deployment name does not tell the version.
+    // On the service, only version 0301 supports legacy completions. A deployment name does not contain the version.
     operations: ['chatCompletions', 'completions'],
     olderLimits: { '0613': { contextTokens: 4_096 }, '0301': { contextTokens: 4_096 } },
   },
@@ -133,7 +133,7 @@ export const chatModelRows: readonly CatalogueRow[] = [
     maxOutputTokens: 4_097,
     operations: ['completions'],
   },
-  // The base models without chat training, which Azure offers to fine-tune.
+  // Base models without chat training. Azure offers them for fine-tuning.
   { name: 'davinci-002', ...baseModel, aliases: ['davinci'] },
   { name: 'babbage-002', ...baseModel, aliases: ['babbage'] },
   { name: 'o4-mini', versions: ['2025-04-16'], ...oSeries, ...reasoning },
@@ -163,7 +163,7 @@ export const chatModelRows: readonly CatalogueRow[] = [
     maxOutputTokens: 1_024,
     operations: ['responses'],
   },
-  // These count in o200k_harmony, which differs from o200k_base by special tokens that no plain text holds.
+  // Their encoding is o200k_harmony. It differs from o200k_base only in special tokens, which do not occur in plain text.
   { name: 'gpt-oss-120b', contextTokens: 131_072, maxOutputTokens: 131_072, operations: chat },
   { name: 'gpt-oss-20b', contextTokens: 131_072, maxOutputTokens: 131_072, operations: chat },
   { name: 'gpt-audio', ...gpt4o, operations: chat },
@@ -172,7 +172,7 @@ export const chatModelRows: readonly CatalogueRow[] = [
   { name: 'gpt-4o-audio-preview', versions: ['2024-12-17'], ...gpt4o, operations: chat },
   {
     name: 'model-router',
-    // Answers name the model that the router chose, never the router.
+    // Answers contain the model that the router chose, not the router.
     answersAs: 'gpt-4.1-mini-2025-04-14',
     contextTokens: 200_000,
     maxOutputTokens: 32_768,
@@ -181,15 +181,15 @@ export const chatModelRows: readonly CatalogueRow[] = [
 ]
 
 const realtime = { contextTokens: 32_000, maxOutputTokens: 4_096, operations: [] }
-/** Models of sounds and pictures, whose windows are not counted in tokens. */
+/** Audio and image models. Their input is not limited in tokens. */
 const noWindow = { contextTokens: 0, maxOutputTokens: 0 }
 const image = { ...noWindow, operations: ['imageGenerations'] } as const
 const speech = { ...noWindow, operations: ['speech'] } as const
 const transcription = { ...noWindow, operations: ['transcriptions'] } as const
-/** Known so that a deployment file may name them. */
+/** Models that the simulator cannot serve, but deployment files can contain. */
 const nameOnly = { ...noWindow, operations: [] }
 
-/** The base models of embeddings, sounds and pictures; sources as in `model-catalogue-chat.ts`. */
+/** Base models of embeddings, audio and images. Sources as for `chatModelRows`. */
 export const mediaModelRows: readonly CatalogueRow[] = [
   {
     name: 'text-embedding-3-large',
@@ -218,7 +218,7 @@ export const mediaModelRows: readonly CatalogueRow[] = [
     operations: ['embeddings'],
     embeddingSize: 1_536,
   },
-  // The service has none of these three. The Python simulator does, with 1,536 numbers unless a deployment says otherwise.
+  // The service does not have these three. The Python simulator has them, with a default of 1,536 dimensions.
   {
     name: 'text-embedding-3-xlarge',
     encoding: 'cl100k_base',

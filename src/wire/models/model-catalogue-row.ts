@@ -2,12 +2,12 @@ import type { EncodingName } from '../../tokens/encoding.ts'
 import type { ProvisionedThroughput } from './models.ts'
 import type { ModelOperation } from '../route.ts'
 
-/** A base model as the catalogue lists it; `model-catalogue.ts` makes one `Model` of each version. */
+/** A base model in the catalogue. `model-catalogue.ts` creates a `Model` for each version. */
 export interface CatalogueRow {
   readonly name: string
-  /** Newest first, as the portal names them: `2024-11-20`. */
+  /** Newest first, as in the portal: `2024-11-20`. */
   readonly versions?: readonly string[]
-  /** What answers carry where that is not `<name>-<version>`. */
+  /** The model name in answers, if it is not `<name>-<version>`. */
   readonly answersAs?: string
   readonly aliases?: readonly string[]
   readonly encoding?: EncodingName
@@ -19,6 +19,6 @@ export interface CatalogueRow {
   readonly shortensEmbeddings?: boolean
   readonly requestsPerThousandTokens?: number
   readonly provisioned?: ProvisionedThroughput
-  /** Versions whose limits differ from the newest one's. */
+  /** Limits of older versions, if they differ from those of the newest one. */
   readonly olderLimits?: Readonly<Record<string, { contextTokens?: number; maxOutputTokens?: number }>>
 }

@@ -8,13 +8,13 @@ import {
 } from './model-catalogue.ts'
 import { provisionedThroughput, requestsPerThousandTokens } from './model-catalogue-data.ts'
 
-describe('the built-in catalogue', () => {
-  it('names each model once', () => {
+describe('built-in catalogue', () => {
+  it('contains each model once', () => {
     const names = builtInCatalogue.models.map((model) => model.name)
     expect(new Set(names).size).toBe(names.length)
   })
 
-  it('gives token limits to every model that reads or writes text', () => {
+  it('has token limits for every model that reads or writes text', () => {
     const textual = new Set(['chatCompletions', 'completions', 'responses', 'embeddings'])
     const served = builtInCatalogue.models.filter((model) => model.operations.some((one) => textual.has(one)))
     expect(served.filter((model) => model.contextTokens === 0).map((model) => model.name)).toEqual([])
@@ -22,7 +22,7 @@ describe('the built-in catalogue', () => {
     expect(embedders.every((model) => (model.embeddingSize ?? 0) > 0)).toBe(true)
   })
 
-  it('counts gpt-4 and gpt-35-turbo in cl100k_base, later chat models in o200k_base', () => {
+  it('uses cl100k_base for gpt-4 and gpt-35-turbo, and o200k_base for later chat models', () => {
     expect(findModel('gpt-4')?.encoding).toBe('cl100k_base')
     expect(findModel('gpt-35-turbo')?.encoding).toBe('cl100k_base')
     expect(findModel('gpt-4o')?.encoding).toBe('o200k_base')
@@ -30,13 +30,13 @@ describe('the built-in catalogue', () => {
   })
 })
 
-describe('the quota tables', () => {
-  it('name models of the catalogue only', () => {
+describe('quota tables', () => {
+  it('contain only models of the catalogue', () => {
     const names = [...Object.keys(requestsPerThousandTokens), ...Object.keys(provisionedThroughput)]
     expect(names.filter((name) => findModel(name)?.name !== name)).toEqual([])
   })
 
-  it('give every version of a model its figures', () => {
+  it('apply to every version of a model', () => {
     expect(findModel('gpt-4o-2024-05-13')).toMatchObject({
       requestsPerThousandTokens: 6,
       provisioned: { inputTokensPerMinutePerPtu: 2_500, outputToInputRatio: 4 },
@@ -46,7 +46,7 @@ describe('the quota tables', () => {
 })
 
 describe('modelId', () => {
-  it('tells every version of every model apart', () => {
+  it('is unique for every version of every model', () => {
     const ids = builtInCatalogue.versions.map(modelId)
     expect(new Set(ids).size).toBe(ids.length)
     expect(ids).toEqual(expect.arrayContaining(['gpt-4o-2024-05-13', 'gpt-35-turbo-0125', 'whisper']))
@@ -69,16 +69,16 @@ describe('findModel', () => {
     expect(findModel(name)?.versionedName).toBe(versionedName)
   })
 
-  it('gives an older version its own limits', () => {
+  it('returns the limits of an older version', () => {
     expect(findModel('gpt-4o-2024-05-13')?.maxOutputTokens).toBe(4_096)
     expect(findModel('gpt-35-turbo-0613')?.contextTokens).toBe(4_096)
   })
 
-  it('knows models by name that it cannot serve', () => {
+  it('finds models that the simulator cannot serve', () => {
     expect(findModel('sora-2')?.operations).toEqual([])
   })
 
-  it('finds nothing for any other name', () => {
+  it('returns undefined for any other name', () => {
     expect(findModel('gpt-4o-')).toBeUndefined()
     expect(findModel('constructor')).toBeUndefined()
   })
@@ -91,15 +91,15 @@ describe('modelFromDeploymentName', () => {
     ['gpt-35-turbo-1k-token', 'gpt-35-turbo'],
     ['GPT-3.5-turbo-16k_test', 'gpt-35-turbo-16k'],
     ['team.text-embedding-3-small', 'text-embedding-3-small'],
-  ])('takes %s for a %s', (deployment, model) => {
+  ])('resolves %s to %s', (deployment, model) => {
     expect(modelFromDeploymentName(deployment)?.name).toBe(model)
   })
 
-  it('takes the version from the name where it stands there', () => {
+  it('uses the version in the name', () => {
     expect(modelFromDeploymentName('gpt-4o-2024-08-06-eu')?.versionedName).toBe('gpt-4o-2024-08-06')
   })
 
-  it('does not find a model inside another word', () => {
+  it('ignores a model name inside another word', () => {
     expect(modelFromDeploymentName('demo1')).toBeUndefined()
     expect(modelFromDeploymentName('https')).toBeUndefined()
     expect(modelFromDeploymentName('chat')).toBeUndefined()
@@ -107,16 +107,16 @@ describe('modelFromDeploymentName', () => {
 })
 
 describe('nearestModelNames', () => {
-  it('offers at most three names, nearest first', () => {
+  it('returns at most three names, the most similar one first', () => {
     expect(nearestModelNames('gpt-4o-minni')[0]).toBe('gpt-4o-mini')
     expect(nearestModelNames('gpt-5')).toHaveLength(3)
   })
 
-  it('counts two letters in the wrong order as one mistake', () => {
+  it('counts two transposed letters as one error', () => {
     expect(nearestModelNames('wihsper')[0]).toBe('whisper')
   })
 
-  it('offers nothing for what resembles no model', () => {
+  it('returns nothing for a name without similarity', () => {
     expect(nearestModelNames('claude sonnet, please')).toEqual([])
   })
 })

@@ -3,19 +3,19 @@ import { catalogueRows } from './model-catalogue-data.ts'
 import type { CatalogueRow } from './model-catalogue-row.ts'
 import type { Model } from './models.ts'
 
-/** The models that deployments may name. Plain data, made by `createModelCatalogue`. */
+/** The models that deployments can use. Plain data, created by `createModelCatalogue`. */
 export interface ModelCatalogue {
-  /** Every base model in its newest version. */
+  /** The newest version of every base model. */
   readonly models: readonly Model[]
   /** Every version of every base model, the newest of each first. */
   readonly versions: readonly Model[]
-  /** Every spelling of every model and version, in lower case. The first to claim a spelling keeps it. */
+  /** Models by all their spellings in lower case. If two models share a spelling, the first one has it. */
   readonly bySpelling: ReadonlyMap<string, Model>
-  /** Characters of the longest spelling. */
-  readonly longestSpelling: number
+  /** Length of the longest spelling, in characters. */
+  readonly maxSpellingLength: number
 }
 
-/** Makes a catalogue; of two rows with one name the later one counts. */
+/** Creates a catalogue. A later row replaces an earlier one with the same name. */
 export function createModelCatalogue(rows: readonly CatalogueRow[]): ModelCatalogue {
   const families = [...new Map(rows.map((row) => [row.name, row])).values()].map(versionsOf)
   const bySpelling = indexSpellings(families)
@@ -23,28 +23,28 @@ export function createModelCatalogue(rows: readonly CatalogueRow[]): ModelCatalo
     models: Object.freeze(families.map(([newest]) => newest)),
     versions: Object.freeze(families.flat()),
     bySpelling,
-    longestSpelling: Math.max(0, ...Array.from(bySpelling.keys(), ({ length }) => length)),
+    maxSpellingLength: Math.max(0, ...Array.from(bySpelling.keys(), ({ length }) => length)),
   })
 }
 
-/** The catalogue that needs no file. Its models are frozen, each in its newest version. */
+/** The catalogue without a catalogue file. Its models are frozen. */
 export const builtInCatalogue = createModelCatalogue(catalogueRows)
 
 /**
- * The model of exactly this name, alias or versioned name, whatever its case. Naming an older version gives that
- * version's limits and its own `versionedName`.
+ * Finds a model by its name, alias or versioned name, ignoring case. An older version has its own limits and
+ * `versionedName`.
  */
 export function findModel(name: string, catalogue = builtInCatalogue): Model | undefined {
   return catalogue.bySpelling.get(name.toLowerCase())
 }
 
 /**
- * The model that a deployment of this name most likely has: the one with the longest spelling that stands in the
- * name as a word of its own, so that `my-gpt-4o-mini-prod` is a gpt-4o-mini and `demo1` is not an o1.
+ * Guesses the model from the name of a deployment: the model with the longest spelling that the name contains as a separate
+ * word. `my-gpt-4o-mini-prod` is a gpt-4o-mini, and `demo1` is not an o1.
  */
 export function modelFromDeploymentName(name: string, catalogue = builtInCatalogue): Model | undefined {
   const deployment = name.toLowerCase()
-  const { longestSpelling, bySpelling } = catalogue
+  const { maxSpellingLength: longestSpelling, bySpelling } = catalogue
   let found = ''
   for (let start = 0; start < deployment.length; start++) {
     if (isLetterOrDigit(deployment.charAt(start - 1))) continue
@@ -58,7 +58,7 @@ export function modelFromDeploymentName(name: string, catalogue = builtInCatalog
   return bySpelling.get(found)
 }
 
-/** Up to three model names that a mistyped one most likely means, nearest first; for error messages. */
+/** Returns up to three known names that are similar to a mistyped one, the most similar first. For error messages. */
 export function nearestModelNames(name: string, catalogue = builtInCatalogue): string[] {
   const names = catalogue.models.map((model) => model.name)
   return nearestNames(name, names, 3)
@@ -85,7 +85,7 @@ function createModel(row: CatalogueRow, version: string | undefined): Model {
   })
 }
 
-/** A model's name with its version, as the list of base models has it. */
+/** The name with the version, as in the list of base models. */
 export function modelId({ name, version }: Model): string {
   return spellingOf(name, version)
 }
@@ -96,18 +96,18 @@ function spellingOf(name: string, version: string | undefined): string {
 
 function indexSpellings(families: readonly Family[]): ReadonlyMap<string, Model> {
   const index = new Map<string, Model>()
-  const claim = (spelling: string, model: Model): void => {
+  const addIfFree = (spelling: string, model: Model): void => {
     const key = spelling.toLowerCase()
     if (!index.has(key)) index.set(key, model)
   }
-  for (const [newest] of families) claim(newest.name, newest)
+  for (const [newest] of families) addIfFree(newest.name, newest)
   for (const family of families) {
     const [newest] = family
-    for (const alias of newest.aliases) claim(alias, newest)
+    for (const alias of newest.aliases) addIfFree(alias, newest)
     for (const model of family) {
-      for (const name of [model.name, ...model.aliases]) claim(spellingOf(name, model.version), model)
+      for (const name of [model.name, ...model.aliases]) addIfFree(spellingOf(name, model.version), model)
     }
-    claim(newest.versionedName, newest)
+    addIfFree(newest.versionedName, newest)
   }
   return index
 }

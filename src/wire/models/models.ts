@@ -1,42 +1,42 @@
 import type { EncodingName } from '../../tokens/encoding.ts'
 import type { ModelOperation } from '../route.ts'
 
-/** What the simulator knows of a base model. */
+/** The properties of a base model. */
 export interface Model {
-  /** The name without a version, as in the deployment file: `gpt-4o-mini`. */
+  /** Name without a version, as in the deployment file: `gpt-4o-mini`. */
   readonly name: string
-  /** The version, mostly a date: `2024-07-18`; absent for a model that has none. */
+  /** Version, usually a date: `2024-07-18`. Absent for models without versions. */
   readonly version?: string
-  /** The name as answers carry it, mostly with the version: `gpt-4o-mini-2024-07-18`. */
+  /** Name in answers, usually with the version: `gpt-4o-mini-2024-07-18`. */
   readonly versionedName: string
-  /** Other spellings that mean this model: `gpt-3.5-turbo` for `gpt-35-turbo`. */
+  /** Other names of the model: `gpt-3.5-turbo` for `gpt-35-turbo`. */
   readonly aliases: readonly string[]
   readonly encoding: EncodingName
-  /** Most tokens of prompt and completion together; 0 for models that are not measured in tokens (images, audio files). */
+  /** Maximum tokens of prompt and completion together; 0 for models without token limits (images, audio files). */
   readonly contextTokens: number
-  /** Most tokens of a completion; 0 for models that write none. */
+  /** Maximum tokens of a completion; 0 for models that do not write text. */
   readonly maxOutputTokens: number
-  /** What the simulator can do with the model; empty for models that it only knows by name. */
+  /** Operations that the simulator supports for this model. Empty for models that it cannot serve. */
   readonly operations: readonly ModelOperation[]
-  /** Thinks before it answers, and refuses sampling parameters. */
+  /** Whether it is a reasoning model, which rejects sampling parameters. */
   readonly reasoning: boolean
-  /** Numbers in an embedding when the request names no `dimensions`; absent for models that make none. */
+  /** Default dimensions of an embedding. Absent for other models. */
   readonly embeddingSize?: number
-  /** Whether a request may ask for fewer `dimensions`. */
+  /** Whether a request can set fewer `dimensions`. */
   readonly shortensEmbeddings?: boolean
   /**
-   * Requests a minute that a deployment may take for each 1,000 tokens a minute of its quota; absent where it is not
-   * known, or where only requests are counted.
+   * Requests per minute for each 1,000 tokens per minute of quota. Absent if unknown, or if the service counts only
+   * requests.
    */
   readonly requestsPerThousandTokens?: number
-  /** Absent where no figures are published. */
+  /** Absent if no values are published. */
   readonly provisioned?: ProvisionedThroughput
 }
 
-/** What one provisioned-throughput unit (PTU) of a model carries. */
+/** The throughput of one provisioned-throughput unit (PTU) of a model. */
 export interface ProvisionedThroughput {
-  /** Prompt tokens that a unit takes in a minute. */
+  /** Prompt tokens per minute of one unit. */
   readonly inputTokensPerMinutePerPtu: number
-  /** As many prompt tokens count as much as one token of the answer. */
+  /** Number of prompt tokens that count as much as one output token. */
   readonly outputToInputRatio: number
 }

@@ -291,12 +291,17 @@ function endOf(response: Members, hasCalls: boolean): AnswerEvent[] {
   const reported = errorOf(error)
   if (reported) return [...events, reported]
   if (status === 'failed' || status === 'cancelled') {
-    return [...events, invalidAnswer(`The response has ${status === 'failed' ? 'failed' : 'been cancelled'}.`)]
+    return [
+      ...events,
+      invalidAnswer(`The response has ${status === 'failed' ? 'failed' : 'been cancelled'}.`),
+    ]
   }
   const reason = finishReason(status, details, hasCalls)
   return [
     ...events,
-    reason === undefined ? invalidAnswer('The response is not finished.') : { kind: 'finish', choice: 0, reason },
+    reason === undefined
+      ? invalidAnswer('The response is not finished.')
+      : { kind: 'finish', choice: 0, reason },
   ]
 }
 

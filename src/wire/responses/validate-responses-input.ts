@@ -12,11 +12,11 @@ import {
   required,
 } from '../validation/checks.ts'
 import {
-  faultHere,
+  createFault,
   missing,
   notOneOf,
   quotedList,
-  under,
+  prefixPath,
   wrongType,
   type Check,
   type Fault,
@@ -63,7 +63,7 @@ const partFields: ReadonlyMap<string, Check> = new Map([
 ])
 
 function notAName(step: string, value: unknown, names: readonly string[]): Fault {
-  return under(step, wrongType(`one of ${quotedList(names, 'or')}`, value))
+  return prefixPath(step, wrongType(`one of ${quotedList(names, 'or')}`, value))
 }
 
 /** Accepts parts of the given types. Unlike elsewhere, the service names the part and not its `type` as the extensionPart. */
@@ -156,7 +156,7 @@ function withId(prefix: string, check: Check): Check {
     if (fault !== undefined) return fault
     const { id } = value as JsonObject
     if (typeof id !== 'string' || id.startsWith(prefix)) return undefined
-    const wrong = faultHere(
+    const wrong = createFault(
       'invalid_value',
       (path) => `Invalid '${path}': '${id}'. Expected an ID that begins with '${prefix}'.`,
     )

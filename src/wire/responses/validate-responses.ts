@@ -1,14 +1,14 @@
 import {
   parsed,
   type Parsed,
-  faultHere,
+  createFault,
   type Check,
   validateBody,
   plainFault,
   type Fault,
   type Rule,
   missing,
-  under,
+  prefixPath,
   wrongType,
 } from '../validation/fault.ts'
 import { type ResponsesRequest, defaultEffort } from './responses-request.ts'
@@ -32,7 +32,7 @@ import {
   type Field,
 } from '../validation/checks.ts'
 import { responsesInput } from './validate-responses-input.ts'
-import { penalty, temperature, topP, effortIsOffered } from '../validation/common-fields.ts'
+import { penalty, temperature, topP, effortIsSupported } from '../validation/common-fields.ts'
 import { isMessage, type ResponsesItem } from './responses-item.ts'
 import { isRecord } from '../../lib/record.ts'
 
@@ -43,7 +43,7 @@ const reasoningFitsModel: Rule = (body, model) => {
   const effort = asRequest(body).reasoning?.effort
   if (effort === undefined || effort === null) return undefined
   if (!model.reasoning) return unsupported('reasoning.effort', 'unsupported_parameter')
-  const fault = effortIsOffered({ reasoning_effort: effort }, model)
+  const fault = effortIsSupported({ reasoning_effort: effort }, model)
   if (fault) fault.path = '.reasoning.effort'
   return fault
 }
@@ -176,7 +176,7 @@ const chosenTool: Check = (value) => {
   if (!isRecord(value)) return wrongType('an object', value)
   const { type } = value
   if (type === undefined) return missing('.type')
-  if (typeof type !== 'string') return under('.type', wrongType('a string', type))
+  if (typeof type !== 'string') return prefixPath('.type', wrongType('a string', type))
   return chosenTools.get(type)?.(value)
 }
 
@@ -215,7 +215,7 @@ const format = variantsOf(
 const responseId: Check = (value) => {
   const fault = text()(value)
   if (fault !== undefined || (value as string).startsWith('resp')) return fault
-  return faultHere(
+  return createFault(
     'invalid_value',
     (path) => `Invalid '${path}': '${value as string}'. Expected an ID that begins with 'resp'.`,
   )

@@ -1,48 +1,48 @@
 import { isRecord } from '../../lib/record.ts'
 import {
-  faultHere,
+  createFault,
   notOneOf,
   outOfBounds,
   quotedList,
   wrongType,
   type Check,
   abbreviated,
-  under,
+  prefixPath,
   type Fault,
   missing,
   type JsonObject,
 } from './fault.ts'
 
-/** Most characters of a text that the model reads (the service's "string too long" for content and input). */
+/** Maximum length of content and input, in characters (from the service's "string too long"). */
 const MAX_CONTENT_LENGTH = 10_485_760
 
-/** Accepts anything: a field that the service takes and the simulator does not read. */
+/** Accepts any value. For fields that the service accepts and the simulator does not use. */
 export const anything: Check = () => undefined
 
 /** Accepts true and false. */
 export const boolean: Check = (value) =>
   typeof value === 'boolean' ? undefined : wrongType('a boolean', value)
 
-/** Accepts integers from `min` to `max`, both included. */
+/** Accepts integers from `min` to `max` (inclusive). */
 export function integerBetween(min: number, max: number): Check {
   return (value) => {
     if (typeof value !== 'number' || !Number.isInteger(value)) return wrongType('an integer', value)
-    return value < min || value > max ? beyond('integer', value, min, max) : undefined
+    return value < min || value > max ? outOfRange('integer', value, min, max) : undefined
   }
 }
 
-/** Accepts integers of any size. */
+/** Accepts any integer. */
 export const integer = integerBetween(-Infinity, Infinity)
 
-/** Accepts numbers from `min` to `max`, both included. */
+/** Accepts numbers from `min` to `max` (inclusive). */
 export function decimalBetween(min: number, max: number): Check {
   return (value) => {
     if (typeof value !== 'number') return wrongType('a decimal', value)
-    return value < min || value > max ? beyond('decimal', value, min, max) : undefined
+    return value < min || value > max ? outOfRange('decimal', value, min, max) : undefined
   }
 }
 
-function beyond(kind: 'integer' | 'decimal', value: number, min: number, max: number) {
+function outOfRange(kind: 'integer' | 'decimal', value: number, min: number, max: number) {
   return value < min
     ? outOfBounds(
         `${kind}_below_min_value`,
@@ -56,17 +56,17 @@ function beyond(kind: 'integer' | 'decimal', value: number, min: number, max: nu
       )
 }
 
-/** What a text must be, beside being a text. */
+/** Conditions for a string. */
 export interface TextLimits {
-  /** 1 refuses the empty text; default 0. */
+  /** 1 rejects the empty string; default 0. */
   readonly minLength?: 0 | 1
   /** In UTF-16 units; default no limit. */
   readonly maxLength?: number
-  /** Must match the whole text; the message shows its source. Use with `maxLength`. */
+  /** Must match the whole string. The message contains the pattern. Use with `maxLength`. */
   readonly pattern?: RegExp
 }
 
-/** Accepts texts. */
+/** Accepts strings. */
 export function text({ minLength = 0, maxLength = Infinity, pattern }: TextLimits = {}): Check {
   return (value) => {
     if (typeof value !== 'string') return wrongType('a string', value)
@@ -85,7 +85,7 @@ export function text({ minLength = 0, maxLength = Infinity, pattern }: TextLimit
       )
     }
     if (pattern !== undefined && !pattern.test(value)) {
-      return faultHere(
+      return createFault(
         'invalid_value',
         (path) =>
           `Invalid '${path}': string does not match pattern. Expected a string that matches the pattern '${pattern.source}'.`,
@@ -95,10 +95,10 @@ export function text({ minLength = 0, maxLength = Infinity, pattern }: TextLimit
   }
 }
 
-/** Accepts a text that the model reads. */
+/** Accepts text for the model. */
 export const contentText = text({ maxLength: MAX_CONTENT_LENGTH })
 
-/** Accepts the given texts. */
+/** Accepts the given strings. */
 export function oneOf(...supported: readonly string[]): Check {
   return (value) => {
     if (typeof value !== 'string') return wrongType(`one of ${quotedList(supported, 'or')}`, value)
@@ -106,43 +106,43 @@ export function oneOf(...supported: readonly string[]): Check {
   }
 }
 
-/** Refuses whatever value: a known parameter that the model does not take. `hint` ends the message. */
+/** Rejects any value of a parameter that the model does not support. The message ends with `hint`. */
 export function unsupported(hint = ''): Check {
   return () =>
-    faultHere(
+    createFault(
       'unsupported_parameter',
       (path) => `Unsupported parameter: '${path}' is not supported with this model.${hint}`,
     )
 }
 
-/** What an array must be, beside holding the right items. */
+/** Conditions for an array. */
 export interface ArrayLimits {
-  /** In the message of a wrong type: "an array of objects". */
+  /** The expected type in the message for a wrong type: "an array of objects". */
   readonly expected: string
-  /** 1 refuses the empty array; default 0. */
+  /** 1 rejects the empty array; default 0. */
   readonly min?: 0 | 1
-  /** Most items; default no limit. */
+  /** Maximum number of items; default no limit. */
   readonly max?: number
 }
 
-/** Accepts arrays of what `item` accepts. The first fault wins, but one that is to come last yields to any other. */
+/** Accepts arrays if `item` accepts all items. Reports the first fault, but a fault with `last` only if there is no other. */
 export function arrayOf(item: Check, { expected, min = 0, max = Infinity }: ArrayLimits): Check {
   return (value) => {
     if (!Array.isArray(value)) return wrongType(expected, value)
     const { length } = value
-    if (length < min || length > max) return badLength(length, max)
+    if (length < min || length > max) return wrongLength(length, max)
     let last: Fault | undefined
     for (let i = 0; i < length; i++) {
       const fault = item(value[i])
       if (fault === undefined) continue
-      if (fault.last !== true) return under(`[${i}]`, fault)
-      last ??= under(`[${i}]`, fault)
+      if (fault.last !== true) return prefixPath(`[${i}]`, fault)
+      last ??= prefixPath(`[${i}]`, fault)
     }
     return last
   }
 }
 
-function badLength(length: number, max: number): Fault {
+function wrongLength(length: number, max: number): Fault {
   if (length === 0) {
     return outOfBounds('empty_array', 'empty array', 'an array with minimum length 1, but got an empty array')
   }
@@ -153,7 +153,7 @@ function badLength(length: number, max: number): Fault {
   )
 }
 
-/** Accepts texts or arrays, each by its own check; `expected` names both in the message of another type. */
+/** Accepts strings or arrays, each with a separate check. `expected` is the expected type in the message for other types. */
 export function textOrArray(expected: string, text: Check, array: Check): Check {
   return (value) => {
     if (typeof value === 'string') return text(value)
@@ -161,7 +161,7 @@ export function textOrArray(expected: string, text: Check, array: Check): Check 
   }
 }
 
-/** Accepts texts or objects, as `textOrArray` does. */
+/** Accepts strings or objects, like `textOrArray`. */
 export function textOrObject(expected: string, text: Check, object: Check): Check {
   return (value) => {
     if (typeof value === 'string') return text(value)
@@ -169,17 +169,17 @@ export function textOrObject(expected: string, text: Check, object: Check): Chec
   }
 }
 
-/** What an object with keys of the client's choice must be. */
+/** Conditions for an object with arbitrary keys. */
 export interface MapLimits {
-  /** In the message of a wrong type: "a metadata object". */
+  /** The expected type in the message for a wrong type: "a metadata object". */
   readonly expected: string
-  /** Most keys; default no limit. */
+  /** Maximum number of keys; default no limit. */
   readonly maxKeys?: number
-  /** Longest key; default no limit. */
+  /** Maximum length of a key; default no limit. */
   readonly maxKeyLength?: number
 }
 
-/** Accepts objects whose values all pass one check. */
+/** Accepts objects if `item` accepts all values. */
 export function mapOf(item: Check, limits: MapLimits): Check {
   const { expected, maxKeys = Infinity, maxKeyLength = Infinity } = limits
   return (value) => {
@@ -193,50 +193,51 @@ export function mapOf(item: Check, limits: MapLimits): Check {
       )
     }
     for (const key of keys) {
-      const fault = key.length > maxKeyLength ? longKey(key, maxKeyLength) : item(value[key])
-      if (fault !== undefined) return under(`.${key}`, fault)
+      const fault = key.length > maxKeyLength ? keyTooLong(key, maxKeyLength) : item(value[key])
+      if (fault !== undefined) return prefixPath(`.${key}`, fault)
     }
     return undefined
   }
 }
 
-function longKey(key: string, max: number): Fault {
-  return faultHere('property_name_above_max_length', (path) => {
+function keyTooLong(key: string, max: number): Fault {
+  return createFault('property_name_above_max_length', (path) => {
     const parent = path.slice(0, -key.length - 1)
     return `Invalid property name in '${parent}': '${abbreviated(key)}' is too long. Expected a string with maximum length ${max}, but got a string with length ${key.length} instead.`
   })
 }
 
-/** A key that an object may have. The order of fields is the order in which faults are reported. */
+/** A field of an object. Faults are reported in the order of fields. */
 export interface Field {
   readonly name: string
   readonly check: Check
   readonly required: boolean
 }
 
-/** A field that may be absent; null counts as absent. */
+/** A field that can be absent or null. */
 export function optional(name: string, check: Check): Field {
   return { name, check, required: false }
 }
 
-/** A field that must be there; null is a value of the wrong type. */
+/** A field that must be present. Null is a wrong type. */
 export function required(name: string, check: Check): Field {
   return { name, check, required: true }
 }
 
 interface Entry {
+  /** The path of the field: `.name`. */
   readonly step: string
   readonly check: Check
   readonly rank: number
   readonly required: boolean
 }
 
-/** A fault that is to come last ranks behind all fields of an object. */
+/** Added to the rank of a fault with `last`. No object has as many fields. */
 const LAST_RANK = 1_000
 
 /**
- * Accepts objects with the given fields. `unknownKeys: 'refuse'` also refuses other keys. Reported first is a
- * missing field, then an unknown key, then the fault of the earliest field: the order measured on the service.
+ * Accepts objects with the given fields. `unknownKeys: 'refuse'` rejects other keys. Reports a missing field, else an unknown key,
+ * else the fault of the first field, in the order measured on the service.
  */
 export function objectOf(fields: readonly Field[], unknownKeys: 'refuse' | 'ignore' = 'refuse'): Check {
   const table = new Map<string, Entry>(
@@ -252,7 +253,7 @@ export function objectOf(fields: readonly Field[], unknownKeys: 'refuse' | 'igno
     }
     let first: Fault | undefined
     let firstRank = Infinity
-    // Over the keys sent, not the fields known: a request names five of forty. JSON.parse gives own keys only.
+    // Iterates over the keys of the request: usually 5 of 40 fields. Objects of JSON.parse have only own keys.
     // oxlint-disable-next-line guard-for-in
     for (const key in value) {
       const entry = table.get(key)
@@ -266,7 +267,7 @@ export function objectOf(fields: readonly Field[], unknownKeys: 'refuse' | 'igno
       if (fault === undefined) continue
       const rank = fault.last === true ? LAST_RANK + entry.rank : entry.rank
       if (rank >= firstRank) continue
-      first = under(entry.step, fault)
+      first = prefixPath(entry.step, fault)
       firstRank = rank
     }
     return first
@@ -274,13 +275,13 @@ export function objectOf(fields: readonly Field[], unknownKeys: 'refuse' | 'igno
 }
 
 function unknownKey(key: string, object: JsonObject, table: ReadonlyMap<string, Entry>): Fault {
-  const near = namesNear(key, table.keys()).filter((name) => object[name] === undefined)
+  const near = similarNames(key, table.keys()).filter((name) => object[name] === undefined)
   const help = near.length === 0 ? '' : ` Did you mean ${quotedList(near, 'or')}?`
   const message = (path: string) => `Unknown parameter: '${path}'.${help}`
-  return under(`.${key}`, faultHere('unknown_parameter', message))
+  return prefixPath(`.${key}`, createFault('unknown_parameter', message))
 }
 
-/** Accepts objects whose `tag` names the check that they must pass. */
+/** Accepts objects with the check that `variants` has for the value of the field `tag`. */
 export function variantsOf(tag: string, variants: ReadonlyMap<string, Check>): Check {
   const supported = [...variants.keys()]
   return (value) => {
@@ -288,24 +289,24 @@ export function variantsOf(tag: string, variants: ReadonlyMap<string, Check>): C
     const name = value[tag]
     if (name === undefined) return missing(`.${tag}`)
     if (typeof name !== 'string') {
-      return under(`.${tag}`, wrongType(`one of ${quotedList(supported, 'or')}`, name))
+      return prefixPath(`.${tag}`, wrongType(`one of ${quotedList(supported, 'or')}`, name))
     }
     const check = variants.get(name)
-    return check ? check(value) : under(`.${tag}`, notOneOf(name, supported))
+    return check ? check(value) : prefixPath(`.${tag}`, notOneOf(name, supported))
   }
 }
 
-/** A key of fewer letters has too many neighbours to guess from. */
+/** One edit is allowed per so many letters. Shorter keys are similar to too many names. */
 const LETTERS_PER_EDIT = 4
 
-/** The known names that a misspelt key may mean, in alphabetical order; most often none. */
-export function namesNear(key: string, known: Iterable<string>): string[] {
+/** Returns the known names that are similar to a misspelt key, in alphabetical order. */
+export function similarNames(key: string, known: Iterable<string>): string[] {
   const maxEdits = Math.min(2, Math.floor(key.length / LETTERS_PER_EDIT))
   if (maxEdits === 0) return []
   return [...known].filter((name) => isWithinEdits(key, name, maxEdits)).sort()
 }
 
-/** Levenshtein's distance. Rows are as long as a known name, and keys of another length never get here. */
+/** Levenshtein distance. Row and key have about the length of a known name, so the cost is limited. */
 function isWithinEdits(key: string, name: string, maxEdits: number): boolean {
   if (Math.abs(key.length - name.length) > maxEdits) return false
   let row = Array.from({ length: name.length + 1 }, (_, i) => i)

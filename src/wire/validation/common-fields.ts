@@ -1,8 +1,8 @@
 import {
-  faultHere,
+  createFault,
   plainFault,
   quotedList,
-  under,
+  prefixPath,
   wrongType,
   type Fault,
   type Rule,
@@ -20,8 +20,8 @@ import {
   optional,
 } from './checks.ts'
 
-/** Efforts by the start of a model's name, first match; from Azure's documentation of reasoning models. */
-const effortsByName: readonly (readonly [start: string, efforts: readonly string[]])[] = [
+/** Supported efforts by prefix of the model name. The first match applies. Source: Azure's documentation of reasoning models. */
+const effortsByPrefix: readonly (readonly [prefix: string, efforts: readonly string[]])[] = [
   ['o', ['low', 'medium', 'high']],
   ['codex-mini', ['low', 'medium', 'high']],
   ['gpt-oss', ['low', 'medium', 'high']],
@@ -29,21 +29,21 @@ const effortsByName: readonly (readonly [start: string, efforts: readonly string
   ['gpt-5.', ['none', 'low', 'medium', 'high', 'xhigh']],
   ['gpt-5', ['minimal', 'low', 'medium', 'high']],
 ]
-const newestEfforts = ['none', 'low', 'medium', 'high', 'xhigh']
+const defaultEfforts = ['none', 'low', 'medium', 'high', 'xhigh']
 
-/** Refuses a `reasoning_effort` that the model does not offer, and any where the model does not reason. */
-export const effortIsOffered: Rule = ({ reasoning_effort: effort }, model) => {
+/** Rejects a `reasoning_effort` that the model does not support. Models without reasoning support none. */
+export const effortIsSupported: Rule = ({ reasoning_effort: effort }, model) => {
   if (effort === undefined || effort === null) return undefined
   if (!model.reasoning) return plainFault(null, 'Unrecognized request argument supplied: reasoning_effort')
-  const offered = effortsByName.find(([start]) => model.name.startsWith(start))?.[1] ?? newestEfforts
+  const supported = effortsByPrefix.find(([prefix]) => model.name.startsWith(prefix))?.[1] ?? defaultEfforts
   if (typeof effort !== 'string') {
-    return under('.reasoning_effort', wrongType(`one of ${quotedList(offered, 'or')}`, effort))
+    return prefixPath('.reasoning_effort', wrongType(`one of ${quotedList(supported, 'or')}`, effort))
   }
-  if (offered.includes(effort)) return undefined
-  const list = quotedList(offered, 'and')
-  return under(
+  if (supported.includes(effort)) return undefined
+  const list = quotedList(supported, 'and')
+  return prefixPath(
     '.reasoning_effort',
-    faultHere(
+    createFault(
       'unsupported_value',
       (path) =>
         `Unsupported value: '${path}' does not support '${effort}' with this model. Supported values are: ${list}.`,
@@ -51,8 +51,8 @@ export const effortIsOffered: Rule = ({ reasoning_effort: effort }, model) => {
   )
 }
 
-/** What a model takes while it reasons, in the order of refusal: the default and nothing else. */
-const refusedWhileReasoning: readonly (readonly [name: string, onlyValue: unknown])[] = [
+/** Parameters with the only value that a reasoning model accepts, in the order in which others are rejected. */
+const fixedWhileReasoning: readonly (readonly [name: string, onlyValue: unknown])[] = [
   ['temperature', 1],
   ['top_p', 1],
   ['presence_penalty', 0],
@@ -61,33 +61,33 @@ const refusedWhileReasoning: readonly (readonly [name: string, onlyValue: unknow
   ['top_logprobs', 0],
 ]
 
-/** Refuses sampling parameters while the model reasons; with effort `none` it takes them. Defaults always pass. */
-export const samplingIsOff: Rule = (body, model) => {
+/** Rejects sampling parameters of reasoning models, except with effort `none`. Default values are always accepted. */
+export const noSamplingWhileReasoning: Rule = (body, model) => {
   if (!model.reasoning || body['reasoning_effort'] === 'none') return undefined
-  for (const [name, onlyValue] of refusedWhileReasoning) {
+  for (const [name, onlyValue] of fixedWhileReasoning) {
     const value = body[name]
-    if (value !== undefined && value !== null && value !== onlyValue) return refused(name, value)
+    if (value !== undefined && value !== null && value !== onlyValue) return samplingFault(name, value)
   }
   return undefined
 }
 
-function refused(name: string, value: unknown): Fault {
+function samplingFault(name: string, value: unknown): Fault {
   const fault =
     name === 'temperature'
-      ? faultHere(
+      ? createFault(
           'unsupported_value',
           (path) =>
             `Unsupported value: '${path}' does not support ${String(value)} with this model. Only the default (1) value is supported.`,
         )
-      : faultHere(
+      : createFault(
           'unsupported_parameter',
           (path) => `Unsupported parameter: '${path}' is not supported with this model.`,
         )
-  return under(`.${name}`, fault)
+  return prefixPath(`.${name}`, fault)
 }
 
-/** `n` of models before reasoning; the newer ones take 8 at most (measured on gpt-5.6). */
-export const MAX_CHOICES_OLDER = 128
+/** Maximum `n` of models without reasoning. Reasoning models accept at most 8 (measured on gpt-5.6). */
+export const MAX_CHOICES = 128
 
 /** `temperature`. */
 export const temperature = decimalBetween(0, 2)
@@ -98,17 +98,17 @@ export const topP = decimalBetween(0, 1)
 /** `presence_penalty` and `frequency_penalty`. */
 export const penalty = decimalBetween(-2, 2)
 
-/** `max_tokens` and its kin: at least one. */
+/** `max_tokens`, `max_completion_tokens` and similar fields. */
 export const tokenLimit = integerBetween(1, Infinity)
 
-/** `stop`: a text, or up to four. */
+/** `stop`: one string, or up to four. */
 export const stop = textOrArray(
   'one of a string or array of strings',
   text(),
   arrayOf(text(), { expected: 'an array of strings', max: 4 }),
 )
 
-/** `logit_bias`: token to bias. */
+/** `logit_bias`: bias by token. */
 export const logitBias = mapOf(decimalBetween(-100, 100), { expected: 'an object' })
 
 /** `stream_options`. */
@@ -117,7 +117,7 @@ export const streamOptions = objectOf([
   optional('include_obfuscation', boolean),
 ])
 
-/** Refuses `stream_options` of an answer that is not streamed. */
+/** Rejects `stream_options` without `stream`. */
 export const streamOptionsNeedStream: Rule = (body) => {
   if (body['stream_options'] === undefined || body['stream_options'] === null || body['stream'] === true) {
     return undefined
@@ -131,14 +131,14 @@ export const streamOptionsNeedStream: Rule = (body) => {
 const token = integerBetween(0, Infinity)
 const tokens = arrayOf(token, { expected: 'an array of integers', min: 1 })
 
-/** Accepts a text, texts, a list of tokens or lists of tokens; the first item tells which. `item` checks each text. */
+/** Accepts a string, strings, token ids or arrays of token ids, depending on the first item. `item` checks each string. */
 export function textOrTokens(maxItems: number, item: Check = text()): Check {
   const texts = arrayOf(item, { expected: 'an array of strings', min: 1, max: maxItems })
   const lists = arrayOf(tokens, { expected: 'an array of arrays', min: 1, max: maxItems })
   const array: Check = (value) => {
-    const head = (value as unknown[])[0]
-    if (typeof head === 'number') return tokens(value)
-    return Array.isArray(head) ? lists(value) : texts(value)
+    const first = (value as unknown[])[0]
+    if (typeof first === 'number') return tokens(value)
+    return Array.isArray(first) ? lists(value) : texts(value)
   }
   return textOrArray('one of a string, array of strings, array of integers, or array of arrays', item, array)
 }

@@ -2,40 +2,40 @@ import { isRecord } from '../../lib/record.ts'
 import { modelError, type ServiceError, malformedJson } from '../errors.ts'
 import type { Model } from '../models/models.ts'
 
-/** A JSON object of which nothing is known yet. */
+/** A JSON object of unknown shape. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
 /**
- * What is wrong with a body. A check knows only the value it sees, so a fault starts with an empty path, and each
- * level puts its own step in front on the way out: a valid body costs no path at all.
+ * A problem in a request body. A check only knows the value that it checks, so the path of a new fault is empty. Each level
+ * prepends its step, so that no paths are built for valid bodies.
  */
 export interface Fault {
-  /** Steps from the checked value to the extensionPart: `[0].role`. */
+  /** Path from the checked value to the invalid one: `[0].role`. */
   path: string
   readonly code: string | null
-  /** Makes the message, given the whole path. */
+  /** Returns the message for the complete path. */
   readonly message: (path: string) => string
-  /** The error's `param`, where it is not the path. */
+  /** Returns the `param` of the error, if it is not the path. */
   readonly param?: (path: string) => string | null
-  /** Reported only when nothing else is wrong, as the service does for missing content. */
+  /** Reported only if there is no other fault, like missing content on the service. */
   readonly last?: true
 }
 
-/** Tells what is wrong with a value; undefined when nothing is. */
+/** Returns the fault of a value, or undefined if it is valid. */
 export type Check = (value: unknown) => Fault | undefined
 
-/** Puts a step (`.name` or `[0]`) in front of a fault's path. */
-export function under(step: string, fault: Fault): Fault {
+/** Prepends a step (`.name` or `[0]`) to the path of a fault. */
+export function prefixPath(step: string, fault: Fault): Fault {
   fault.path = step + fault.path
   return fault
 }
 
-/** A fault at the value itself. */
-export function faultHere(code: string | null, message: (path: string) => string): Fault {
+/** A fault of the checked value itself. */
+export function createFault(code: string | null, message: (path: string) => string): Fault {
   return { path: '', code, message }
 }
 
-/** A fault of the older layers of the service: a ready message, its own `param`, no code. */
+/** A fault with a fixed message and `param`, independent of the path. Older layers of the service report such faults. */
 export function plainFault(param: string | null, message: string, code: string | null = null): Fault {
   return { path: '', code, message: () => message, param: () => param }
 }
@@ -43,42 +43,42 @@ export function plainFault(param: string | null, message: string, code: string |
 /** The value has another JSON type than `expected` ("an integer"). */
 export function wrongType(expected: string, value: unknown): Fault {
   const got = typeName(value)
-  return faultHere(
+  return createFault(
     'invalid_type',
     (path) => `Invalid type for '${path}': expected ${expected}, but got ${got} instead.`,
   )
 }
 
-/** A field that must be there is not. */
+/** A required field is missing. */
 export function missing(step: string): Fault {
-  return under(
+  return prefixPath(
     step,
-    faultHere('missing_required_parameter', (path) => `Missing required parameter: '${path}'.`),
+    createFault('missing_required_parameter', (path) => `Missing required parameter: '${path}'.`),
   )
 }
 
-/** The value breaks a bound: "Invalid 'n': integer below minimum value. Expected ...". */
+/** The value exceeds a limit: "Invalid 'n': integer below minimum value. Expected ...". */
 export function outOfBounds(code: string, problem: string, expectation: string): Fault {
-  return faultHere(code, (path) => `Invalid '${path}': ${problem}. Expected ${expectation} instead.`)
+  return createFault(code, (path) => `Invalid '${path}': ${problem}. Expected ${expectation} instead.`)
 }
 
-/** The text is none of the supported ones. */
+/** The value is not one of the supported ones. */
 export function notOneOf(value: string, supported: readonly string[]): Fault {
   const list = quotedList(supported, 'and')
-  return faultHere(
+  return createFault(
     'invalid_value',
     () => `Invalid value: '${shortened(value)}'. Supported values are: ${list}.`,
   )
 }
 
-/** The longest text that is shown whole; the service's own bound lies between 18 and 28. */
+/** Longer values are abbreviated in messages. The limit of the service is between 18 and 28. */
 const MAX_SHOWN_LENGTH = 20
 
 function shortened(value: string): string {
   return value.length > MAX_SHOWN_LENGTH ? abbreviated(value) : value
 }
 
-/** A text as the service shows it where it does not want to show it whole: `kkk...kkk`. */
+/** Abbreviates a value like the service: `kkk...kkk`. */
 export function abbreviated(value: string): string {
   return `${value.slice(0, 3)}...${value.slice(-3)}`
 }
@@ -90,7 +90,7 @@ export function quotedList(names: readonly string[], word: 'and' | 'or'): string
   return `${quoted.slice(0, -1).join(', ')}, ${word} ${quoted.at(-1)}`
 }
 
-/** The service's answer to a fault of the body. */
+/** Returns the error of the service for a fault. */
 export function faultError(fault: Fault): ServiceError {
   const path = fault.path.startsWith('.') ? fault.path.slice(1) : fault.path
   return modelError(fault.message(path), fault.param ? fault.param(path) : path, fault.code)
@@ -103,17 +103,17 @@ function typeName(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
-/** A rule between fields, or between a field and the model. It sees a body whose fields are valid each for itself. */
+/** A rule between fields, or between a field and the model. All fields of the body are valid on their own. */
 export type Rule = (body: JsonObject, model: Model) => Fault | undefined
 
-/** Checks a body: its fields, then the rules in their order, then what the fields left for last. */
+/** Validates a body: first its fields, then the rules in the given order, then faults of fields with `last`. */
 export function validateBody(
   body: unknown,
   fields: Check,
   rules: readonly Rule[],
   model: Model,
 ): ServiceError | undefined {
-  // A body of `[]` or `"x"` is valid JSON, yet nothing of a request; the service's words for it are not captured.
+  // A body of `[]` or `"x"` is valid JSON, but not a request. The message of the service for it is not captured.
   if (!isRecord(body)) return malformedJson()
   const fault = fields(body)
   if (fault !== undefined && fault.last !== true) return faultError(fault)
@@ -124,11 +124,11 @@ export function validateBody(
   return fault && faultError(fault)
 }
 
-/** A checked request, or the service's refusal of it. */
+/** A valid request, or the error of the service. */
 export type Parsed<T> =
   { readonly ok: true; readonly request: T } | { readonly ok: false; readonly error: ServiceError }
 
-/** The only place where a body becomes a request: what validation lets through is what the interfaces describe. */
+/** Returns the body as a request if it has no error. The only function that casts a body: validation ensures the type. */
 export function parsed<T>(body: unknown, error: ServiceError | undefined): Parsed<T> {
   return error ? { ok: false, error } : { ok: true, request: body as T }
 }

@@ -47,7 +47,7 @@ const validCompletion = {
 }
 const validEmbeddings = { input: [[1, 2], [3]], dimensions: 8, encoding_format: 'float' }
 
-function expectEnvelopeOrNothing(error: ReturnType<typeof validateChat>): void {
+function expectErrorOrNothing(error: ReturnType<typeof validateChat>): void {
   if (error === undefined) return
   expect(error).toMatchObject({ status: 400, layer: 'model', envelope: 'model' })
   const parsed = JSON.parse(errorBody(error)) as { error: Record<string, unknown> }
@@ -56,7 +56,7 @@ function expectEnvelopeOrNothing(error: ReturnType<typeof validateChat>): void {
 }
 
 describe('hostile bodies', () => {
-  it('are accepted or refused with an envelope, and never throw', () => {
+  it('are accepted or rejected with a well-formed error, and never throw', () => {
     const random = createRandom('hostile bodies')
     let refused = 0
     for (let round = 0; round < 6_000; round++) {
@@ -68,7 +68,7 @@ describe('hostile bodies', () => {
         validateCompletions(bodies[1], embeddingModel),
         validateEmbeddings(bodies[2], embeddingModel),
       ]) {
-        expectEnvelopeOrNothing(error)
+        expectErrorOrNothing(error)
         if (error) refused++
       }
     }
@@ -77,21 +77,21 @@ describe('hostile bodies', () => {
   })
 
   it.each([[[]], ['x'], [7], [null], [undefined], [true]])(
-    'that are no object (%j) are no JSON body',
+    'that are not an object (%j) are rejected as invalid JSON',
     (body) => {
       expect(validateChat(body, chatModels[0]!)?.message).toContain('We could not parse the JSON body')
     },
   )
 
   it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])(
-    'cannot pass %s for a known key',
+    'with the key %s are rejected as having an unknown key',
     (key) => {
       const body: unknown = JSON.parse(`{"messages":[{"role":"user","content":"x"}],"${key}":1}`)
       expect(validateChat(body, chatModels[0]!)?.message).toContain(`Unknown parameter: '${key}'.`)
     },
   )
 
-  it.each(['__proto__', 'constructor'])('cannot pass %s for a role', (role) => {
+  it.each(['__proto__', 'constructor'])('with the role %s are rejected', (role) => {
     expect(validateChat({ messages: [{ role, content: 'x' }] }, chatModels[0]!)?.message).toContain(
       'Invalid value:',
     )
@@ -139,9 +139,9 @@ describe('hostile bodies', () => {
         ],
       },
     ],
-  ])('with a hundred thousand %s are judged in less than a second', async (_, body) => {
-    const judge = (): void => expectEnvelopeOrNothing(validateChat(body, chatModels[0]!))
-    expect(await leastMs(1_000, judge)).toBeLessThan(1_000)
+  ])('with 100,000 %s are validated in less than a second', async (_, body) => {
+    const validate = (): void => expectErrorOrNothing(validateChat(body, chatModels[0]!))
+    expect(await leastMs(1_000, validate)).toBeLessThan(1_000)
   })
 })
 

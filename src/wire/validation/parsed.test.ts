@@ -7,8 +7,8 @@ import { parseEmbeddingsRequest } from '../embeddings/embeddings-request.ts'
 const chatModel = findModel('gpt-4o')!
 const embeddingModel = findModel('text-embedding-3-small')!
 
-describe('parsing a request', () => {
-  it('hands on a valid body as it is, without a copy', () => {
+describe('request parsers', () => {
+  it('return a valid body itself, not a copy', () => {
     const chat = { messages: [{ role: 'user', content: 'x' }] }
     const parsed = parseChatRequest(chat, chatModel)
     expect(parsed.ok && parsed.request).toBe(chat)
@@ -16,7 +16,7 @@ describe('parsing a request', () => {
     expect(parseEmbeddingsRequest({ input: 'x' }, embeddingModel).ok).toBe(true)
   })
 
-  it("answers an invalid body with the service's error", () => {
+  it('return the error of the service for an invalid body', () => {
     for (const parsed of [
       parseChatRequest({}, chatModel),
       parseCompletionsRequest({ prompt: 1 }, chatModel),
