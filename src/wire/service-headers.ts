@@ -126,11 +126,11 @@ export function rateLimitHeaders(rateLimits: RateLimits, deployment: string): st
 
 /** In alphabetical order, like all headers of the service that are not standard. */
 function pushRateLimits(raw: string[], { requests, tokens, style }: RateLimits, deployment: string): void {
-  const { sendsLimit: tellsLimit, sendsKey: tellsKey, resetUnit } = style
+  const { sendsLimit, sendsKey, resetUnit } = style
   if (resetUnit !== 'none') raw.push('x-ratelimit-abusepenalty-active', 'False')
-  if (tellsKey) raw.push('x-ratelimit-key', deployment)
-  if (tellsLimit) raw.push('x-ratelimit-limit-requests', String(requests.limit))
-  if (tellsLimit && tokens) raw.push('x-ratelimit-limit-tokens', String(tokens.limit))
+  if (sendsKey) raw.push('x-ratelimit-key', deployment)
+  if (sendsLimit) raw.push('x-ratelimit-limit-requests', String(requests.limit))
+  if (sendsLimit && tokens) raw.push('x-ratelimit-limit-tokens', String(tokens.limit))
   raw.push('x-ratelimit-remaining-requests', String(requests.remaining))
   if (tokens) raw.push('x-ratelimit-remaining-tokens', String(tokens.remaining))
   if (resetUnit === 'none') return
