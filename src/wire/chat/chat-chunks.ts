@@ -10,29 +10,29 @@ import { codePointLength, obfuscation, dataEvent } from '../sse.ts'
 import type { Random } from '../../lib/random.ts'
 import { RecentMap } from '../../lib/caches.ts'
 
-/** What every object of one chat answer carries, and what decides its form. */
+/** The fields of every object of one chat answer, and options for its format. */
 export interface ChatFacts {
-  /** The id as a JSON string: one that is made here needs no look for what has to be escaped. */
+  /** The id as a JSON string. Generated ids do not need escaping. */
   readonly idJson: string
   /** Seconds since 1970. */
   readonly created: number
-  /** The model's name with its version. */
+  /** Model name with its version. */
   readonly model: string
-  /** Null for models that the service runs without one; undefined where it is not told. */
+  /** Null for models without a fingerprint on the service. Undefined: the field is not sent. */
   readonly systemFingerprint: string | null | undefined
-  /** Undefined for answers that do not tell their tier. */
+  /** Undefined: the field is not sent. */
   readonly serviceTier: string | undefined
-  /** The request has `functions`, the older form of `tools`. */
+  /** Whether the request has `functions`, the older form of `tools`. */
   readonly usesFunctions: boolean
-  /** Gives the log probabilities of pieces of text as JSON, in parts to be joined; undefined when the request does not ask for them. */
+  /** Returns the log probabilities of text pieces as JSON, in parts to concatenate. Undefined if the request does not ask for them. */
   readonly logprobs: ((pieces: readonly string[]) => Iterable<string>) | undefined
-  /** Whether every prompt and choice carries what the content filter says, as on Azure; else only those that bring it along. */
+  /** Whether every prompt and choice has filter results, as on Azure. Otherwise only those with results from their source. */
   readonly annotates: boolean
-  /** What the content filter found in the answer; undefined when it passes. */
+  /** Harm that the content filter detected in the answer; undefined if it is safe. */
   readonly found: HarmCategory | undefined
 }
 
-/** Whether all but the texts of an answer is ASCII: the names of models nearly always are, what logprobs tell need not be. */
+/** Returns whether the answer is ASCII except for its texts. Log probabilities can contain other characters. */
 export function isAsciiAround({ model, logprobs }: ChatFacts): boolean {
   return logprobs === undefined && isAsciiText(model)
 }
@@ -42,12 +42,12 @@ export function logprobsJson(pieces: readonly string[], { logprobs }: ChatFacts)
   return logprobs && pieces.length > 0 ? [...logprobs(pieces)].join('') : 'null'
 }
 
-/** The end of every object: from `created` on, without what a chunk or a whole answer puts between. */
+/** The fields `created`, `id` and `model` of every object. */
 export function identityJson({ created, idJson, model }: ChatFacts): string {
   return `"created":${created},"id":${idJson},"model":${JSON.stringify(model)}`
 }
 
-/** The tier and the fingerprint, for answers that tell them, with a comma before each. */
+/** The tier and the fingerprint if they are sent, with a comma before each. */
 export function tierAndFingerprintJson({ serviceTier, systemFingerprint }: ChatFacts): string {
   const tier = serviceTier === undefined ? '' : `,"service_tier":${JSON.stringify(serviceTier)}`
   return systemFingerprint === undefined
@@ -55,7 +55,7 @@ export function tierAndFingerprintJson({ serviceTier, systemFingerprint }: ChatF
     : `${tier},"system_fingerprint":${JSON.stringify(systemFingerprint)}`
 }
 
-/** Why a choice ends, in the words of the request's API. */
+/** The finish reason, which depends on whether the request uses `functions` or `tools`. */
 export function finishReasonOf(
   { finishReason }: Pick<Choice, 'finishReason'>,
   { usesFunctions }: ChatFacts,
@@ -64,10 +64,10 @@ export function finishReasonOf(
 }
 
 /**
- * A call, as a message or the first of its deltas holds it.
+ * A call in a message or in its first delta.
  *
- * @param input the arguments, or what a custom tool is handed; empty in a stream
- * @param index the call's number, in a stream only
+ * @param input arguments of the function, or input of the custom tool; empty in a stream
+ * @param index index of the call, only in a stream
  */
 export function toolCallJson({ id, kind, name }: ToolCall, input: string, index?: number): string {
   const definition =
@@ -77,7 +77,7 @@ export function toolCallJson({ id, kind, name }: ToolCall, input: string, index?
   return `{${definition},"id":${JSON.stringify(id)},${index === undefined ? '' : `"index":${index},`}"type":"${kind}"}`
 }
 
-/** A delta with a piece of the arguments of a call, or of what a custom tool is handed. */
+/** A delta with a piece of the arguments of a function call or of the input of a custom tool. */
 export function argumentDelta(
   kind: ToolCall['kind'],
   call: number,
@@ -90,12 +90,12 @@ export function argumentDelta(
   return `{"tool_calls":[{${input},"index":${call}}]}`
 }
 
-/** A function with its arguments. */
+/** A function name with its arguments. */
 export function functionCallJson(name: string, input: string): string {
   return `{"arguments":${JSON.stringify(input)},"name":${JSON.stringify(name)}}`
 }
 
-/** The usage of a chat answer, keys in alphabetical order as the service sends them. */
+/** The usage of a chat answer, with keys in alphabetical order like on the service. */
 export function chatUsageJson(usage: Usage): string {
   const { promptTokens, cachedTokens, completionTokens, reasoningTokens } = usage
   const { promptAudioTokens = 0, completionAudioTokens = 0 } = usage
@@ -103,23 +103,23 @@ export function chatUsageJson(usage: Usage): string {
   return `{"completion_tokens":${completionTokens},"completion_tokens_details":{"accepted_prediction_tokens":${acceptedPredictionTokens},"audio_tokens":${completionAudioTokens},"reasoning_tokens":${reasoningTokens},"rejected_prediction_tokens":${rejectedPredictionTokens}},"prompt_tokens":${promptTokens},"prompt_tokens_details":{"audio_tokens":${promptAudioTokens},"cached_tokens":${cachedTokens}},"total_tokens":${totalTokens(usage)}}`
 }
 
-/** What the request asks of its stream. */
+/** The options of the request for its stream. */
 export interface StreamOptions {
   readonly includeUsage: boolean
   readonly obfuscate: boolean
 }
 
-/** Writes the events of one stream around the parts that stay the same. All but `index` is JSON. */
+/** Writes the events of one stream. Constant parts are rendered once. All parameters except `index` are JSON. */
 export interface ChunkWriter {
-  /** A chunk of one choice; by default the choice goes on and tells no probabilities. An empty `filter` is left out. */
+  /** A chunk of one choice. Finish reason and log probabilities default to null. An empty `filter` is omitted. */
   choice(index: number, filter: string, delta: string, finishReason?: string, logprobs?: string): string
-  /** Prepares the chunks with one token each of the first choice's text: what it gives makes one of a JSON string. */
+  /** Returns a function that writes a chunk of the first choice with the given text, a JSON string. */
   tokens(field: 'content' | 'refusal'): (text: string) => string
-  /** The chunk with the usage, which has no choice. */
+  /** The chunk with the usage. It has no choice. */
   usage(usageJson: string): string
 }
 
-/** Prepares the chunks of a stream. */
+/** Creates the writer of a stream. */
 export function createChunkWriter(facts: ChatFacts, options: StreamOptions, random: Random): ChunkWriter {
   const afterChoices = `],${identityJson(facts)}`
   const afterObfuscation = `,"object":"chat.completion.chunk"${tierAndFingerprintJson(facts)}`
@@ -127,7 +127,7 @@ export function createChunkWriter(facts: ChatFacts, options: StreamOptions, rand
   const frameLength = '{"choices":['.length + afterChoices.length + afterObfuscation.length + '}'.length
   const obfuscationFrame = ',"obfuscation":""'.length
 
-  /** `choicesLength` leaves the filter results out: the service pads as if they were not there. */
+  /** `choicesLength` excludes the filter results, as in the padding of the service. */
   const write = (choices: string, choicesLength: number, usage: string): string => {
     if (!options.obfuscate)
       return dataEvent(`{"choices":[${choices}${afterChoices}${afterObfuscation}${usage}}`)
@@ -140,7 +140,7 @@ export function createChunkWriter(facts: ChatFacts, options: StreamOptions, rand
   return {
     choice(index, filter, delta, finishReason = 'null', logprobs = 'null') {
       const rest = `"delta":${delta},"finish_reason":${finishReason},"index":${index},"logprobs":${logprobs}}`
-      // Only these two may hold more than ASCII.
+      // Only these two can contain other characters than ASCII.
       const ascii = rest.length - delta.length - logprobs.length
       const length = ascii + codePointLength(delta) + codePointLength(logprobs)
       const head = filter === '' ? '{' : `{"content_filter_results":${filter},`
@@ -167,40 +167,40 @@ const tokenHeads = { content: tokenHead('content'), refusal: tokenHead('refusal'
 const afterToken = '},"finish_reason":null,"index":0,"logprobs":null}'
 
 /**
- * A text that is the same in nearly all streams, in one piece, and once: a thousand open streams would else read theirs from a
- * thousand places in memory, token by token.
+ * Returns one shared flat string for equal texts. Nearly all streams have the same text, and separate copies in each of 1,000
+ * streams would cause CPU cache misses for each token.
  */
 function sharedText(text: string): string {
   const known = texts.get(text)
   if (known !== undefined) return known
-  const own = flattenString(text)
-  texts.set(own, own)
-  return own
+  const flat = flattenString(text)
+  texts.set(flat, flat)
+  return flat
 }
 
 const texts = new RecentMap<string, string>(1_000)
 
-/** V8 keeps what was put together as a tree of its parts, and would walk through it for each chunk. */
+/** V8 stores a concatenated string as a tree. Traversing it for each chunk would be slower than one flat copy. */
 function flattenString(text: string): string {
   return Buffer.from(text).toString()
 }
 
-/** The first chunk of every stream; it has the shape of a chunk and none of its contents. */
+/** The first chunk of every stream: only filter results of the prompt, all other fields are empty. */
 export const promptFilterEvent = promptFiltersEvent(safePromptFilter(0))
 
-/** The same with other results: JSON, with commas between. */
+/** Like `promptFilterEvent`, with the given results: JSON objects, separated by commas. */
 export function promptFiltersEvent(results: string): string {
   return dataEvent(
     `{"choices":[],"created":0,"id":"","model":"","object":"","prompt_filter_results":[${results}]}`,
   )
 }
 
-/** The chunk with which a choice begins: its role. */
+/** The first chunk of a choice, with its role. */
 export function startEvent(chunk: ChunkWriter, choice: Choice, facts: ChatFacts, index: number): string {
   return chunk.choice(index, '{}', startDelta(choice, facts))
 }
 
-/** The chunk that says why a choice ends. */
+/** The chunk with the finish reason of a choice. */
 export function finishEvent(chunk: ChunkWriter, choice: Choice, facts: ChatFacts, index: number): string {
   return chunk.choice(index, finishFilter(facts), '{}', `"${finishReasonOf(choice, facts)}"`)
 }
@@ -209,11 +209,11 @@ function finishFilter({ found }: ChatFacts): string {
   return found === undefined ? '{}' : completionFilterJson(found)
 }
 
-/** The order is that of other chunks; no stream of a refusal is captured. */
+/** No stream with a refusal is captured. The order of keys is that of other chunks. */
 const refusalStart = '{"content":null,"refusal":"","role":"assistant"}'
 const textStart = '{"content":"","refusal":null,"role":"assistant"}'
 
-/** What a choice begins with. A single call comes with the role, several come after it. */
+/** The first delta of a choice. It contains the role, and a single call. Several calls follow in separate chunks. */
 export function startDelta(
   { pieces, toolCalls, refused }: Pick<Choice, 'pieces' | 'toolCalls' | 'refused'>,
   { usesFunctions }: ChatFacts,

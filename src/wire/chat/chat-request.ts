@@ -1,4 +1,4 @@
-/** A function that the model may call; `parameters` is a JSON schema, as it came. */
+/** A function that the model can call. `parameters` is the JSON schema from the request. */
 export interface FunctionDefinition {
   readonly name: string
   readonly description?: string | null
@@ -6,7 +6,7 @@ export interface FunctionDefinition {
   readonly strict?: boolean | null
 }
 
-/** A tool that the model may call. */
+/** A tool that the model can call. */
 export type Tool =
   | { readonly type: 'function'; readonly function: FunctionDefinition }
   | {
@@ -14,7 +14,7 @@ export type Tool =
       readonly custom: { readonly name: string; readonly description?: string | null }
     }
 
-/** Which tool the model must, may or must not call. */
+/** Which tool the model must, can or must not call. */
 export type ToolChoice =
   | 'none'
   | 'auto'
@@ -23,13 +23,13 @@ export type ToolChoice =
   | { readonly type: 'custom'; readonly custom: { readonly name: string } }
   | { readonly type: 'allowed_tools'; readonly allowed_tools: AllowedTools }
 
-/** A choice among some of the tools. */
+/** A subset of the tools. */
 export interface AllowedTools {
   readonly mode: 'auto' | 'required'
   readonly tools: readonly Readonly<Record<string, unknown>>[]
 }
 
-/** The form that the answer must have. */
+/** The format of the answer. */
 export type ResponseFormat =
   | { readonly type: 'text' }
   | { readonly type: 'json_object' }
@@ -43,10 +43,10 @@ export interface JsonSchemaFormat {
   readonly strict?: boolean | null
 }
 
-/** The fields of a valid chat request that the simulator reads. Null means absent, as on the service. */
+/** The fields of a valid chat request that the simulator uses. Null means absent, as on the service. */
 export interface ChatRequest {
   readonly messages: readonly ChatMessage[]
-  /** Names the deployment where the path does not; else ignored, and then of any type. */
+  /** The deployment, if the path does not contain it. Otherwise ignored and of any type. */
   readonly model?: unknown
   readonly n?: number | null
   readonly max_tokens?: number | null
@@ -73,7 +73,7 @@ export interface ChatRequest {
   readonly metadata?: Readonly<Record<string, string>> | null
 }
 
-/** What a stream carries beside the answer. */
+/** Options of a stream. */
 export interface StreamOptions {
   /** Adds a last chunk with the usage; default false. */
   readonly include_usage?: boolean | null
@@ -88,23 +88,23 @@ export type ContentPart =
   | { readonly type: 'image_url'; readonly image_url: ImageReference }
   | { readonly type: 'input_audio'; readonly input_audio: { readonly data: string; readonly format: string } }
   | { readonly type: 'file'; readonly file: FileReference }
-  /** What the model said before, by its id or in any other form: it is not read. */
+  /** An earlier audio answer of the model, by id or in another form. Not used by the simulator. */
   | { readonly type: 'audio'; readonly audio: unknown }
 
-/** A picture, by address or as a data URL. `detail` decides what it costs; absent or null means `auto`. */
+/** An image as a URL or a data URL. Its tokens depend on `detail`. Absent or null means `auto`. */
 export interface ImageReference {
   readonly url: string
   readonly detail?: 'auto' | 'low' | 'high' | 'original' | null
 }
 
-/** A document: uploaded before, or inline as a data URL. */
+/** A document: the id of an uploaded file, or a data URL. */
 export interface FileReference {
   readonly file_id?: string | null
   readonly file_data?: string | null
   readonly filename?: string | null
 }
 
-/** A call that the model asked for in an earlier turn; `function.arguments` is JSON text. */
+/** A tool call of an earlier answer. `function.arguments` is JSON text. */
 export type ToolCall =
   | {
       readonly id: string
@@ -117,12 +117,12 @@ export type ToolCall =
       readonly custom: { readonly name: string; readonly input: string }
     }
 
-/** What a message holds: nothing, text, or parts. */
+/** The content of a message: none, text, or content parts. */
 export type MessageContent = string | readonly ContentPart[] | null
 
 /**
- * A message of a valid chat request; null means absent. Only the members of its role are checked. Others may be of any type
- * and are not read: see `callsOf` and `nameOf`.
+ * A message of a valid chat request. Null means absent. Only the fields of its role are validated. Other fields can have any type
+ * and must not be read: use `callsOf` and `nameOf`.
  */
 export interface ChatMessage {
   readonly role: 'system' | 'developer' | 'user' | 'assistant' | 'tool' | 'function'
@@ -135,8 +135,8 @@ export interface ChatMessage {
 }
 
 /**
- * The calls of a message in the newer and in the older form. Only those of the assistant count: members of these names on
- * another role are ignored, whatever they hold.
+ * Returns the calls of a message, in the newer or older form. Returns none for roles other than `assistant`, since these fields are
+ * not validated for them.
  */
 export function callsOf(message: ChatMessage): Pick<ChatMessage, 'tool_calls' | 'function_call'> {
   return message.role === 'assistant' ? message : noCalls
@@ -144,7 +144,7 @@ export function callsOf(message: ChatMessage): Pick<ChatMessage, 'tool_calls' | 
 
 const noCalls = {}
 
-/** The name of who speaks. The result of a tool has none: its call tells it. */
+/** Returns the name of the author. The result of a tool has none: the name is in its call. */
 export function nameOf({ role, name }: ChatMessage): string | undefined {
   return role === 'tool' ? undefined : (name ?? undefined)
 }

@@ -22,7 +22,7 @@ describe('contextLengthExceeded', () => {
       { contextTokens: 4_097, messageTokens: 3_087, functionTokens: 100, completionTokens: 1_000 },
       "This model's maximum context length is 4097 tokens. However, you requested 4187 tokens (3087 in the messages, 100 in the functions, and 1000 in the completion). Please reduce the length of the messages, functions, or completion.",
     ],
-  ])('tells apart what took the tokens: %o', (tokens, message) => {
+  ])('lists messages, functions and completion separately: %o', (tokens, message) => {
     expect(fields(errorBody(contextLengthExceeded(tokens)))).toEqual({
       message,
       type: 'invalid_request_error',
@@ -33,7 +33,7 @@ describe('contextLengthExceeded', () => {
 })
 
 describe('promptLengthExceeded', () => {
-  it('has neither param nor code', () => {
+  it('has no param and no code', () => {
     const lengths = { contextTokens: 8_192, promptTokens: 9_415, completionTokens: 0 }
     const body = errorBody(promptLengthExceeded(lengths))
     expect(fields(body)).toEqual({
@@ -47,7 +47,7 @@ describe('promptLengthExceeded', () => {
 })
 
 describe('maxTokensTooLargeText', () => {
-  it('names the parameter that the client sent', () => {
+  it('contains the name of the parameter in the request', () => {
     expect(maxTokensTooLargeText('max_tokens', 20_000, 16_384)).toBe(
       'max_tokens is too large: 20000. This model supports at most 16384 completion tokens, whereas you provided 20000.',
     )

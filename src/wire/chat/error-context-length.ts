@@ -4,9 +4,9 @@ import { modelError, type ServiceError } from '../errors.ts'
 export interface ChatTokens {
   readonly contextTokens: number
   readonly messageTokens: number
-  /** Tokens of the tool or function definitions, where there are any. */
+  /** Tokens of the tool or function definitions, if any. */
   readonly functionTokens?: number
-  /** The completion that was asked for, where the request names a limit. */
+  /** The requested maximum of completion tokens, if any. */
   readonly completionTokens?: number
 }
 
@@ -31,7 +31,7 @@ function describeExcess({ messageTokens, functionTokens = 0, completionTokens = 
   return `your messages resulted in ${total} tokens. Please reduce the length of the messages.`
 }
 
-/** The tokens of a legacy completion or of an embeddings input that is too long for its model. */
+/** The tokens of a legacy completion or an embeddings input that is too long for its model. */
 export interface PromptTokens {
   readonly contextTokens: number
   readonly promptTokens: number
@@ -39,7 +39,7 @@ export interface PromptTokens {
   readonly completionTokens: number
 }
 
-/** 400: as `contextLengthExceeded`, in the words of legacy completions and embeddings. */
+/** 400: like `contextLengthExceeded`, with the text of legacy completions and embeddings. */
 export function promptLengthExceeded(tokens: PromptTokens): ServiceError {
   const { contextTokens, promptTokens, completionTokens } = tokens
   return modelError(
@@ -50,6 +50,6 @@ export function promptLengthExceeded(tokens: PromptTokens): ServiceError {
 }
 
 /** The message of the 400 for a request that asks for a longer completion than the model ever writes. `param` is its field. */
-export function maxTokensTooLargeText(param: string, asked: number, maxOutputTokens: number): string {
-  return `${param} is too large: ${asked}. This model supports at most ${maxOutputTokens} completion tokens, whereas you provided ${asked}.`
+export function maxTokensTooLargeText(param: string, requested: number, maxOutputTokens: number): string {
+  return `${param} is too large: ${requested}. This model supports at most ${maxOutputTokens} completion tokens, whereas you provided ${requested}.`
 }

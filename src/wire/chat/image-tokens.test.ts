@@ -17,7 +17,7 @@ describe('countImageTokens', () => {
     ['gpt-4o-mini', 'high', 512, 512, 8_500],
     ['o1', 'high', 512, 512, 225],
     ['gpt-5', 'high', 512, 512, 210],
-  ])('covers a picture with tiles: %s, %s, %i x %i', (name, detail, width, height, tokens) => {
+  ])('counts tiles: %s, %s, %i x %i', (name, detail, width, height, tokens) => {
     expect(countImageTokens(model(name), detail, width, height)).toBe(tokens)
   })
 
@@ -33,7 +33,7 @@ describe('countImageTokens', () => {
     },
   )
 
-  it('never gives less than one piece', () => {
+  it('counts at least one tile or patch', () => {
     expect(countImageTokens(model('gpt-4o'), 'high', 1, 50_000)).toBe(85 + 170 * 4)
     expect(countImageTokens(model('o4-mini'), 'high', 1, 1_000_000)).toBeGreaterThan(0)
   })
@@ -47,7 +47,7 @@ describe('imageSize', () => {
     ['lossy WebP', [...text('RIFF____WEBPVP8 ____'), 0, 0, 0, 0x9d, 1, 0x2a, 0x80, 2, 0xe0, 1]],
     ['lossless WebP', [...text('RIFF____WEBPVP8L____'), 0x2f, 0x7f, 0xc2, 0x77, 0]],
     ['extended WebP', [...text('RIFF____WEBPVP8X____'), 0, 0, 0, 0, 0x7f, 2, 0, 0xdf, 1, 0]],
-  ])('reads it from the head of a %s', (_, bytes) => {
+  ])('returns the size in the header of a %s', (_, bytes) => {
     expect(imageSize(dataUrl(bytes))).toEqual({ width: 640, height: 480 })
   })
 
@@ -58,7 +58,7 @@ describe('imageSize', () => {
     },
   )
 
-  it('reads it from an address that names it, and takes any other picture for a common size', () => {
+  it('returns the size in a URL, and a default is used for other URLs', () => {
     expect(imageSize('https://source.unsplash.com/8xznAGy4HcY/800x400')).toEqual({ width: 800, height: 400 })
     expect(imageSize('https://example.com/cat-12x.png')).toBeUndefined()
     expect(countImagePart({ url: 'https://example.com/cat.png' }, model('gpt-4o'))).toBe(765)

@@ -1,13 +1,13 @@
 import type { Model } from '../models/models.ts'
 import type { ImageReference } from './chat-request.ts'
 
-/** Models that see pictures in tiles of 512 x 512 pixels. */
+/** Price of models that process images in tiles of 512 x 512 pixels. */
 interface TilePrice {
   readonly base: number
   readonly perTile: number
 }
 
-/** Models that see pictures in patches of 32 x 32 pixels, up to `budget` of them. */
+/** Price of models that process images in at most `budget` patches of 32 x 32 pixels. */
 interface PatchPrice {
   readonly budget: number
   readonly multiplier: number
@@ -16,8 +16,8 @@ interface PatchPrice {
 const gpt4o: TilePrice = { base: 85, perTile: 170 }
 
 /**
- * Prices by the start of the model's name; the longest one counts. OpenAI, "Images and vision", and the calculator
- * of jamesmcroft/openai-image-token-calculator, both 2026.
+ * Prices by prefix of the model name. The longest match applies. Sources: OpenAI, "Images and vision", and
+ * jamesmcroft/openai-image-token-calculator, both 2026.
  */
 const prices: Readonly<Record<string, TilePrice | PatchPrice>> = {
   'gpt-4o-mini': { base: 2_833, perTile: 5_667 },
@@ -42,17 +42,18 @@ const prices: Readonly<Record<string, TilePrice | PatchPrice>> = {
 
 const prefixesLongestFirst = Object.keys(prices).sort((a, b) => b.length - a.length)
 
-/** What a picture of unknown size is taken for: one at an address, which is not fetched, or in an unknown format. */
+/** Default for images of unknown size: URLs, which are not fetched, and unknown formats. */
 const defaultImageSize: ImageSize = { width: 1_024, height: 1_024 }
 
-/** The side to which a picture is shrunk that is only wanted in low detail. */
+/** In low detail, images are scaled down to this length of the longer side, in pixels. */
 const LOW_DETAIL_SIDE = 512
 
 /**
- * The tokens that a picture costs.
+ * Counts the tokens of an image.
  *
  * @param detail absent and `auto` mean `high`
- * @param width in pixels, as is `height`
+ * @param width in pixels
+ * @param height in pixels
  */
 export function countImageTokens(
   model: Model,
@@ -60,8 +61,8 @@ export function countImageTokens(
   width: number,
   height: number,
 ): number {
-  const name = prefixesLongestFirst.find((start) => model.name.startsWith(start))
-  const price = (name && prices[name]) || gpt4o
+  const prefix = prefixesLongestFirst.find((prefix) => model.name.startsWith(prefix))
+  const price = (prefix && prices[prefix]) || gpt4o
   if ('base' in price) {
     return detail === 'low' ? price.base : price.base + price.perTile * countTiles(width, height)
   }
@@ -70,20 +71,20 @@ export function countImageTokens(
   return Math.ceil(patches * price.multiplier)
 }
 
-/** The tokens of a picture in a message. */
+/** Counts the tokens of an image in a message. */
 export function countImagePart({ url, detail }: ImageReference, model: Model): number {
   const { width, height } = imageSize(url) ?? defaultImageSize
   return countImageTokens(model, detail, width, height)
 }
 
-/** Fits the picture into 2,048 x 2,048, then shrinks its shorter side to 768 pixels, and covers it. */
+/** Scales the image down to 2,048 x 2,048, then its shorter side to 768 pixels. Returns the number of tiles. */
 function countTiles(width: number, height: number): number {
   const fit = Math.min(1, 2_048 / Math.max(width, height))
   const scale = fit * Math.min(1, 768 / (Math.min(width, height) * fit))
   return tiles(width * scale, 512) * tiles(height * scale, 512)
 }
 
-/** Shrinks the picture until its patches are within the budget, by whole patches of one of its sides. */
+/** Scales the image down until its patches are within the budget, and one side consists of whole patches. */
 function countPatches(width: number, height: number, budget: number): number {
   const patches = tiles(width, 32) * tiles(height, 32)
   if (patches <= budget) return patches
@@ -94,29 +95,29 @@ function countPatches(width: number, height: number, budget: number): number {
   return Math.min(budget, tiles(width * whole, 32) * tiles(height * whole, 32))
 }
 
-/** How many pieces of a length cover a side; 768.0000001 pixels are 768. */
+/** Returns the number of tiles along a side. Rounded, so that 768.0000001 pixels count as 768. */
 function tiles(side: number, length: number): number {
   return Math.max(1, Math.ceil(Math.round(side * 1_000) / 1_000 / length))
 }
 
-/** A picture's size in pixels. */
+/** The size of an image in pixels. */
 export interface ImageSize {
   readonly width: number
   readonly height: number
 }
 
-/** So much of a JPEG is read to find its size, which stands behind embedded previews and profiles; in base64. */
+/** In a JPEG, the size follows embedded previews and profiles. Length in base64 characters. */
 const MAX_HEADER_LENGTH = 400_000
 
-/** PNG, GIF and WebP have theirs at the start; a multiple of 4 base64 characters. */
-const SHORT_HEADER = 64
+/** PNG, GIF and WebP start with the size. Length in base64 characters, a multiple of 4. */
+const SHORT_HEADER_LENGTH = 64
 
-/** Services that make pictures to size have it in the address: `/800x400`. */
+/** Services that scale images have the size in the URL: `/800x400`. */
 const sizeInUrl = /[/_-](\d{2,4})x(\d{2,4})(?=[/._?&#-]|$)/
 
 /**
- * The size of a picture: read from the first bytes of a data URL (PNG, JPEG, GIF, WebP), or from an address that names
- * it. Undefined where neither tells; nothing is fetched.
+ * Returns the size of an image from the first bytes of a data URL (PNG, JPEG, GIF, WebP), or from a URL that contains it.
+ * Undefined if it is unknown. Does not fetch the URL.
  */
 export function imageSize(url: string): ImageSize | undefined {
   if (!url.startsWith('data:')) {
@@ -125,7 +126,7 @@ export function imageSize(url: string): ImageSize | undefined {
   }
   const start = url.indexOf(',') + 1
   if (start === 0) return undefined
-  const head = bytesOf(url, start, SHORT_HEADER)
+  const head = bytesOf(url, start, SHORT_HEADER_LENGTH)
   if (head[0] === 0xff && head[1] === 0xd8) return jpegSize(bytesOf(url, start, MAX_HEADER_LENGTH))
   return head.length < 30 ? undefined : (pngSize(head) ?? gifSize(head) ?? webpSize(head))
 }
@@ -144,7 +145,7 @@ function gifSize(bytes: Buffer): ImageSize | undefined {
   return validSize(bytes.readUInt16LE(6), bytes.readUInt16LE(8))
 }
 
-/** WebP has three kinds of contents: lossy, lossless and extended (RFC 9649). */
+/** WebP has three formats: lossy, lossless and extended (RFC 9649). */
 function webpSize(bytes: Buffer): ImageSize | undefined {
   if (bytes.toString('latin1', 8, 12) !== 'WEBP') return undefined
   switch (bytes.toString('latin1', 12, 16)) {
@@ -161,16 +162,16 @@ function webpSize(bytes: Buffer): ImageSize | undefined {
   }
 }
 
-/** Walks from segment to segment to the start of the frame (ITU T.81), which holds height and width. */
+/** Skips segments up to the start of the frame, which contains height and width (ITU T.81). */
 function jpegSize(bytes: Buffer): ImageSize | undefined {
-  let at = 2
-  while (at + 9 <= bytes.length) {
-    if (bytes[at] !== 0xff) return undefined
-    const marker = bytes[at + 1] ?? 0
+  let offset = 2
+  while (offset + 9 <= bytes.length) {
+    if (bytes[offset] !== 0xff) return undefined
+    const marker = bytes[offset + 1] ?? 0
     const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)
-    if (isFrame) return validSize(bytes.readUInt16BE(at + 7), bytes.readUInt16BE(at + 5))
-    // Fill bytes may stand before a marker.
-    at += marker === 0xff ? 1 : 2 + bytes.readUInt16BE(at + 2)
+    if (isFrame) return validSize(bytes.readUInt16BE(offset + 7), bytes.readUInt16BE(offset + 5))
+    // A marker can be preceded by fill bytes.
+    offset += marker === 0xff ? 1 : 2 + bytes.readUInt16BE(offset + 2)
   }
   return undefined
 }

@@ -35,7 +35,7 @@ const countryTools = [
   }),
 ]
 
-/** Requests that others have recorded with their bills: pydantic-ai, hmarr/openai-chat-tokens, openai-messages-token-helper. */
+/** Recorded requests with their usage, from pydantic-ai, hmarr/openai-chat-tokens and openai-messages-token-helper. */
 describe('countChatPrompt', () => {
   it.each([
     ['gpt-35-turbo', 8, { messages: [user('hello')] }],
@@ -64,14 +64,14 @@ describe('countChatPrompt', () => {
     },
   )
 
-  it('counts tools, and the turns that called them, as gpt-4o bills them', () => {
+  it('counts tools and tool calls as gpt-4o bills them', () => {
     const asked = [user(question)]
     expect(count('gpt-4o', { messages: asked, tools: countryTools })).toBe(68)
     const answered = [...asked, calls(call('get_user_country', '{}')), result('Mexico')]
     expect(count('gpt-4o', { messages: answered, tools: countryTools })).toBe(89)
   })
 
-  it('charges less for tools beside a system message, which holds them then', () => {
+  it('counts less for tools if there is a system message, which then contains them', () => {
     const temperature = tool('get_temperature', '', {
       type: 'object',
       properties: { city: { type: 'string' } },
@@ -81,7 +81,7 @@ describe('countChatPrompt', () => {
     expect(count('gpt-4.1-mini', { messages, tools: [temperature] })).toBe(50)
   })
 
-  it('counts calls that were made side by side as one call of a list', () => {
+  it('counts parallel calls as one call with an array', () => {
     const messages = [
       system("You're a helpful assistant."),
       user("What's the weather in Seattle and San Francisco today?"),
@@ -95,14 +95,14 @@ describe('countChatPrompt', () => {
     expect(count('gpt-4o-mini', { messages })).toBe(99)
   })
 
-  it('counts the older functions, their calls and results', () => {
+  it('counts `functions` with their calls and results', () => {
     const functions = [{ name: 'foo', description: 'Do a foo', parameters: nothing }]
     expect(count('gpt-35-turbo', { messages: [user('hello')], functions })).toBe(36)
     const back: ChatMessage = { role: 'function', name: 'do_stuff', content: '{}' }
     expect(count('gpt-35-turbo', { messages: [user('hello world'), back] })).toBe(15)
   })
 
-  it('counts a schema that the answer must follow, with tools and without', () => {
+  it('counts the schema of a response format, with and without tools', () => {
     const schema = { ...place, required: ['city', 'country'], additionalProperties: false }
     const format = { name: 'CityLocation', description: 'A city and its country.', schema }
     const request = {
@@ -132,19 +132,19 @@ describe('countChatPrompt', () => {
     expect(count('gpt-35-turbo', request)).toBe(billed)
   })
 
-  it('tells the gpt-5 family of its channels when there are tools', () => {
+  it('adds the description of channels for the gpt-5 family with tools', () => {
     const request = { messages: [user(question)], tools: countryTools }
     expect(count('gpt-5-nano', request)).toBe(count('gpt-4o', request) - 1 + 85)
   })
 
-  it('takes tools that are no schema, nested without measure or named like parts of an object', () => {
+  it('accepts parameters that are not a schema, deeply nested, or named like properties of Object', () => {
     let deep: Record<string, unknown> = {}
     for (let i = 0; i < 20_000; i++) deep = { type: 'array', items: deep }
     const tools = [tool('constructor', '__proto__', deep), tool('b', '', { properties: 7 })]
     expect(count('gpt-4o', { messages: [user('x')], tools })).toBeGreaterThan(0)
   })
 
-  it('counts the same tools once, however often they come', () => {
+  it('counts the same tools only once (cache)', () => {
     const tools = Array.from({ length: 128 }, (_, i) => tool(`tool_${i}`, 'Does something useful', place))
     const request = { messages: [user('x')], tools }
     const first = count('gpt-4o', request)
@@ -156,7 +156,7 @@ describe('countChatPrompt', () => {
     expect(Math.max(...counted.map((text) => text.length))).toBeLessThan(100)
   })
 
-  it('estimates recordings and documents by their size', () => {
+  it('estimates audio and documents from their size', () => {
     const audio = { data: 'A'.repeat(64_000), format: 'wav' }
     const message = (part: unknown): ChatMessage => ({ role: 'user', content: [part] }) as ChatMessage
     expect(count('gpt-audio', { messages: [message({ type: 'input_audio', input_audio: audio })] })).toBe(17)
@@ -171,7 +171,7 @@ describe('countResponsesInput', () => {
   const model = findModel('gpt-4o-mini')!
   const encoding = loadEncoding(model.encoding)
 
-  it('counts instructions as a system message, whatever the form of the input', () => {
+  it('counts instructions as a system message, for input as a string and as items', () => {
     const instructions = 'You are a helpful assistant.'
     expect(countResponsesInput({ input: 'Say this is a test', instructions }, model, encoding)).toBe(22)
     const content = [{ type: 'input_text' as const, text: 'Say this is a test' }]
@@ -179,7 +179,7 @@ describe('countResponsesInput', () => {
     expect(countResponsesInput({ input: items, instructions }, model, encoding)).toBe(22)
   })
 
-  it('charges less for tools than chat does, and as much for the only one that has to be called as for a named one', () => {
+  it('counts less for tools than chat, and the same for a required single tool as for a named one', () => {
     const timeTool = { type: 'function', name: 'get_current_time', description: 'Get the current time' }
     const request = { input: 'What time is it?', tools: [{ ...timeTool, parameters: nothing }] }
     expect(countResponsesInput(request, model, encoding)).toBe(36)

@@ -14,14 +14,14 @@ import type { TextOrTokens } from '../completions/completions-request.ts'
 import { countFormat, countToolChoice, countTools } from './tool-tokens.ts'
 import { countImagePart } from './image-tokens.ts'
 
-/** The API through which a prompt comes, which decides what the frame of tools and formats costs. */
+/** The API of the request. The overhead of tools and formats depends on it. */
 export type PromptApi = 'chat' | 'responses'
 
 /**
- * The prompt tokens that a chat request is billed: its messages, what opens the answer, and the text that tells the
- * model of tools and of the answer's form. docs/tokens.md has the rules and how well they fit.
+ * Counts the billed prompt tokens of a chat request: its messages, the start of the answer, and the text that describes tools and
+ * the response format to the model. For the rules and their accuracy, see docs/tokens.md.
  *
- * @param api the Responses API has a system message of its own that is not billed, so tools and formats cost less
+ * @param api with the Responses API, tools and formats cost less: the system message that contains them is not billed
  */
 export function countChatPrompt(
   request: ChatRequest,
@@ -38,13 +38,13 @@ export function countChatPrompt(
   return tokens
 }
 
-/** Less than the text of the tools by itself, as it merges with what is around it. */
+/** The text of tools costs less in a prompt than alone, since its tokens merge with the text around it. */
 const TOOLS_MERGE_TOKENS = -3
-/** The line feed after the schema. */
+/** For the line feed after the schema. */
 const FORMAT_END_TOKENS = 1
-/** What the system message costs that chat needs to hold them, where the request has none of its own. */
+/** In chat, tools and formats are in a system message. This is its cost. */
 const frameTokens = { tools: 6, format: 7, both: 6 }
-/** So much less where the request has a system message, which then holds them. */
+/** Subtracted if the request has a system message, which then contains them. */
 const SAVED_BY_SYSTEM_MESSAGE = 4
 
 function countInstructions(
@@ -73,17 +73,17 @@ function systemText({ messages }: ChatRequest): string | undefined {
   return last?.type === 'text' ? last.text : ''
 }
 
-/** Longer words are cut; what a text ends with decides alone. */
+/** Only the last characters of a text are relevant. */
 const MAX_LAST_WORD_LENGTH = 32
 
-/** Tokens of the empty line after a text: none when it merges with a full stop. */
+/** Counts the tokens of an empty line after a text. 0 if it merges with a full stop. */
 function countEmptyLine(text: string, encoding: TokenCounter): number {
   const tail = text.slice(-MAX_LAST_WORD_LENGTH)
   const lastWord = tail.slice(Math.max(0, tail.lastIndexOf(' ')))
   return encoding.count(`${lastWord}\n\n`) - encoding.count(lastWord)
 }
 
-/** The prompts of a legacy completions or embeddings request, one by one: a text, or the numbers of its tokens. */
+/** Returns the prompts of a legacy completions or embeddings request as an array of strings or arrays of token ids. */
 export function splitInputs(input: TextOrTokens): (string | readonly number[])[] {
   if (typeof input === 'string') return [input]
   if (isTokens(input)) return [input]
@@ -94,42 +94,42 @@ function isTokens(input: readonly unknown[]): input is readonly number[] {
   return typeof input[0] === 'number'
 }
 
-/** Tokens of one prompt; a list of token numbers is already counted. */
+/** Counts the tokens of one prompt, a string or token ids. */
 export function countInput(input: string | readonly number[], encoding: TokenCounter): number {
   return typeof input === 'string' ? encoding.count(input) : input.length
 }
 
-/** Tokens around each message: its start, the end of its head, its end. */
+/** The start and end of a message, and the end of its header. */
 const TOKENS_PER_MESSAGE = 3
 
 /** Every role is one token. */
 const TOKENS_PER_ROLE = 1
 
-/** A name is followed by one token of its own. */
+/** A name is followed by one separator token. */
 const TOKENS_PER_NAME = 1
 
-/** The address of a called function: " to=functions" and its dot, and as much where its result comes from. */
+/** The recipient of a call, " to=functions" and a dot, and the same for the author of its result. */
 const TOKENS_PER_CALL = 5
 
-/** An older `function_call` has no result of its own shape. */
+/** An older `function_call`. Its result is counted as a message. */
 const TOKENS_PER_FUNCTION_CALL = 3
 
-/** Calls that were made side by side are one call of a tool that takes a list. */
+/** The model makes parallel calls as one call of a tool with an array of calls. */
 const TOKENS_PER_PARALLEL_MESSAGE = 20
 
-/** The results of such a turn come back as one message, where single ones are a message each. */
+/** The results of parallel calls are one message, while other results are a message each. */
 const SAVED_PER_PARALLEL_RESULT = 4
 
 /**
- * The tokens of one message, after OpenAI's cookbook ("How to count tokens with tiktoken"), which matches every
- * captured bill of text. Calls of tools are not documented; the constants fit bills of 2024 to 2026.
+ * Counts one message according to OpenAI's cookbook ("How to count tokens with tiktoken"), which matches all captured usage of
+ * text. Tool calls are not documented. Their constants match captured usage of 2024 to 2026.
  */
 function countMessage(message: ChatMessage, model: Model, encoding: TokenCounter): number {
   const { role, content } = message
   const { tool_calls: calls, function_call: call } = callsOf(message)
   const name = nameOf(message)
   let tokens = TOKENS_PER_MESSAGE + TOKENS_PER_ROLE + countContent(content, model, encoding)
-  // The name of a function's result stands in place of the role.
+  // In the result of a function, the name replaces the role.
   if (name) tokens += encoding.count(name) + (role === 'function' ? -TOKENS_PER_ROLE : TOKENS_PER_NAME)
   if (calls?.length) tokens += countToolCalls(calls, model, encoding)
   if (call) tokens += TOKENS_PER_FUNCTION_CALL + encoding.count(call.name) + encoding.count(call.arguments)
@@ -161,7 +161,7 @@ function countPart(part: ContentPart, model: Model, encoding: TokenCounter): num
   }
 }
 
-/** The called name counts twice, in the call and in its result, which a message of its own brings. */
+/** The name of a single call counts twice: in the call and in its result. */
 function countToolCalls(calls: readonly ToolCall[], model: Model, encoding: TokenCounter): number {
   const { callOverhead } = promptFamily(model)
   const [first] = calls
@@ -182,14 +182,14 @@ function calledTool(call: ToolCall): { readonly name: string; readonly input: st
   return call.type === 'custom' ? call.custom : { name: call.function.name, input: call.function.arguments }
 }
 
-/** The list holds the arguments as JSON without spaces, whatever text they came as. */
+/** An entry of the array of parallel calls. It contains the arguments as JSON without spaces. */
 function listedCall(call: ToolCall): string {
   const { name, input } = calledTool(call)
   const parameters = call.type === 'custom' ? JSON.stringify(input) : compact(input)
   return `{"recipient_name":${JSON.stringify(`functions.${name}`)},"parameters":${parameters}}`
 }
 
-/** A text that is no JSON, or nested too deeply to be written, stays a text. */
+/** Returns invalid or too deeply nested JSON as a JSON string. */
 function compact(json: string): string {
   try {
     return JSON.stringify(JSON.parse(json))
@@ -198,29 +198,29 @@ function compact(json: string): string {
   }
 }
 
-/** How a generation of models frames a conversation, in tokens that every request of it is billed. */
+/** The overhead of a generation of models, in tokens. */
 export interface PromptFamily {
-  /** What opens the answer: 3 until 2024, 2 for models that think before they answer and for the gpt-5 family. */
+  /** Start of the answer: 2 for reasoning models and the gpt-5 family, 3 for older models. */
   readonly priming: number
-  /** What a request with tools pays beside the tools' own text. */
+  /** Per request with tools, in addition to the text of the tools. */
   readonly toolsOverhead: number
-  /** What an earlier turn that called tools pays beside the plain form. */
+  /** Per earlier message with tool calls, in addition to the calls. */
   readonly callOverhead: number
 }
 
 const plain: PromptFamily = { priming: 3, toolsOverhead: 0, callOverhead: 0 }
-/** The encoding of gpt-4 and gpt-35-turbo goes with an older form of calls (a bill of gpt-3.5-turbo, 2024-07). */
+/** Models with the encoding of gpt-4 and gpt-35-turbo have an older format of calls (usage of gpt-3.5-turbo, 2024-07). */
 const older: PromptFamily = { ...plain, callOverhead: -1 }
 const oSeries: PromptFamily = { priming: 2, toolsOverhead: 0, callOverhead: 0 }
 /**
- * The gpt-5 family speaks in channels ("harmony"): with tools it is told of them at length. 85 and 6 are what captured
- * bills of gpt-5-nano (2026-02) have above the same requests to gpt-4o-mini.
+ * The gpt-5 family uses channels ("harmony"), and the prompt describes them if there are tools. 85 and 6 are the differences
+ * between captured usage of gpt-5-nano (2026-02) and the same requests to gpt-4o-mini.
  */
 const channels: PromptFamily = { priming: 2, toolsOverhead: 85, callOverhead: 6 }
 
 /**
- * The family of a model. Bills of gpt-5, gpt-5-nano, gpt-5.2-chat and gpt-5.4 (2025-08 to 2026-07), o3-mini and
- * o4-mini (2026) have a priming of 2, all others of 3.
+ * Returns the family of a model. In captured usage, gpt-5, gpt-5-nano, gpt-5.2-chat and gpt-5.4 (2025-08 to 2026-07), o3-mini and
+ * o4-mini (2026) have a priming of 2. All others have 3.
  */
 function promptFamily(model: Model): PromptFamily {
   if (model.name.startsWith('gpt-5')) return channels
@@ -228,28 +228,28 @@ function promptFamily(model: Model): PromptFamily {
   return /^o\d/.test(model.name) ? oSeries : channels
 }
 
-/** Audio counts ten tokens a second (OpenAI, "Pricing" of gpt-4o-audio: a minute of input is about 600 tokens). */
+/** A minute of input is about 600 tokens (OpenAI, "Pricing" of gpt-4o-audio). */
 const AUDIO_TOKENS_PER_SECOND = 10
 
-/** Bytes of a second of sound, by format: 24 kHz of 16 bits for wav, 128 kbit for mp3, the common choices. */
+/** Bytes per second of audio at common bit rates: wav with 24 kHz and 16 bits, mp3 with 128 kbit/s. */
 const bytesPerSecond = { wav: 48_000, mp3: 16_000 }
 
-/** A page of a document has so many bytes and tokens, roughly; nothing is read of the document itself. */
+// Estimates for a page of a document. The content of the document is not read.
 const BYTES_PER_PAGE = 50_000
 const TOKENS_PER_PAGE = 1_000
 
-/** Larger texts are reckoned at four characters a token, so that a file does not hold up other requests. */
+/** Larger texts are estimated at four bytes per token, so that counting does not block other requests. */
 const MAX_COUNTED_BYTES = 200_000
 
-/** An estimate of what a recording costs, from its size alone. */
+/** Estimates the tokens of an audio file from its size. */
 function countAudioPart({ data, format }: { readonly data: string; readonly format: string }): number {
   const perSecond = format === 'mp3' ? bytesPerSecond.mp3 : bytesPerSecond.wav
   return Math.ceil((base64Bytes(data.length) / perSecond) * AUDIO_TOKENS_PER_SECOND)
 }
 
 /**
- * An estimate of what a document costs: text is counted, any other document is reckoned in pages by its size. A file
- * that was uploaded before counts as one page, since the simulator does not have it.
+ * Estimates the tokens of a document. Text is counted. For other documents, the number of pages is estimated from the size. A file
+ * referenced by id counts as one page, since the simulator does not have its content.
  */
 function countFilePart({ file_data: data, filename }: FileReference, encoding: TokenCounter): number {
   const name = filename ? encoding.count(filename) : 0

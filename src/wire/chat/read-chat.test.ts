@@ -25,8 +25,8 @@ const callsOf = (events: readonly AnswerEvent[], choice = 0) =>
 const errorsOf = (events: readonly AnswerEvent[]): AnswerEvent[] =>
   events.filter(({ kind }) => kind === 'error')
 
-describe('a stream of chat', () => {
-  it('tells texts, refusals, thoughts and ends of each choice', () => {
+describe('reader of a chat stream', () => {
+  it('returns text, refusal, reasoning and finish reason of each choice', () => {
     const events = read(
       chunk({ role: 'assistant', content: '' }),
       chunk({ reasoning_content: 'Hm' }),
@@ -41,7 +41,7 @@ describe('a stream of chat', () => {
     expect(errorsOf(events)).toEqual([])
   })
 
-  it('takes CRLF, comments, an id of the event, lone carriage returns and data without a space', () => {
+  it('accepts CRLF, comments, event ids, single carriage returns and data without a space', () => {
     const reader = new ChatReader()
     const frames = [': ping\r\n\r\n', `id: 1\r\ndata:${chunk({ content: 'Hi' })}\r\n`, `data: ${end}\r\r`]
     const events = frames.flatMap((frame) => reader.push(frame))
@@ -49,7 +49,7 @@ describe('a stream of chat', () => {
     expect(reader.end()).toEqual([])
   })
 
-  it('needs neither [DONE] nor usage nor fields that it knows, and stops at [DONE]', () => {
+  it('does not require [DONE], usage or known fields, and stops at [DONE]', () => {
     const events = read(
       JSON.stringify({ new: { field: 1 }, choices: [{ delta: { content: 'Hi', x: 1 } }] }),
       end,
@@ -58,7 +58,7 @@ describe('a stream of chat', () => {
     expect(errorsOf(read(end, '[DONE]', 'broken'))).toEqual([])
   })
 
-  it('takes the last usage, whether it comes alone or with every chunk', () => {
+  it('returns the last usage, in a separate chunk or in every chunk', () => {
     const usage = (completion_tokens: number) => ({ prompt_tokens: 2, completion_tokens, total_tokens: 9 })
     const events = read(
       JSON.stringify({ choices: [{ index: 0, delta: { content: 'Hi' } }], usage: usage(1) }),
@@ -99,13 +99,13 @@ describe('a stream of chat', () => {
         call(undefined, undefined, { arguments: ':1}' }),
       ],
     ],
-  ])('puts calls together that are split %s', (_, chunks) => {
+  ])('joins calls that are split %s', (_, chunks) => {
     expect(callsOf(read(...chunks, end))).toEqual([
       { id: 'a', kind: 'function', name: 'f', input: '{"x":1}' },
     ])
   })
 
-  it('tells calls apart by their numbers, also where they alternate, and by their ids where all have one number', () => {
+  it('distinguishes calls by index, also if they alternate, and by id if all have the same index', () => {
     const apart = [call(0, 'a', { name: 'f', arguments: '1' }), call(1, 'b', { name: 'g', arguments: '2' })]
     expect(callsOf(read(...apart, call(0, undefined, { arguments: '3' }), end))).toMatchObject([
       { name: 'f', input: '13' },
@@ -121,11 +121,11 @@ describe('a stream of chat', () => {
     ])
   })
 
-  it('tells a call that has no arguments', () => {
+  it('returns a call without arguments', () => {
     expect(callsOf(read(call(0, 'a', { name: 'f' }), end))).toMatchObject([{ name: 'f', input: '' }])
   })
 
-  it('reads custom tools, and the older form of a call', () => {
+  it('reads custom tools and `function_call`', () => {
     const custom = chunk({
       tool_calls: [{ index: 0, id: 'a', type: 'custom', custom: { name: 'c', input: 'x' } }],
     })
@@ -139,16 +139,16 @@ describe('a stream of chat', () => {
     ])
   })
 
-  it('keeps what the content filter and log probabilities say', () => {
+  it('returns filter results and log probabilities', () => {
     const results = { hate: { filtered: false, severity: 'safe' } }
-    const told = { content: [{ token: 'Hi', logprob: -1, bytes: null, top_logprobs: [] }], refusal: null }
+    const logprobs = { content: [{ token: 'Hi', logprob: -1, bytes: null, top_logprobs: [] }], refusal: null }
     const events = read(
       JSON.stringify({
         id: '',
         choices: [],
         prompt_filter_results: [{ prompt_index: 0, content_filter_results: results }],
       }),
-      chunk({ content: 'Hi' }, { content_filter_results: results, logprobs: told }),
+      chunk({ content: 'Hi' }, { content_filter_results: results, logprobs }),
       JSON.stringify({
         id: '',
         choices: [{ index: 0, content_filter_offsets: { check_offset: 1 }, content_filter_results: results }],
@@ -157,7 +157,7 @@ describe('a stream of chat', () => {
     )
     expect(fold(events)).toMatchObject({
       promptFilters: [{ index: 0, results }],
-      choices: [{ filter: results, logprobs: told.content }],
+      choices: [{ filter: results, logprobs: logprobs.content }],
     })
     expect(events).toContainEqual({
       kind: 'filter',
@@ -177,53 +177,50 @@ describe('a stream of chat', () => {
     ['an error that is a text', '{"error":"Overloaded"}', { message: 'Overloaded' }],
     ['broken JSON', '{"choices":[', { code: 'invalid_answer' }],
     ['JSON that is no object', '[]', { code: 'invalid_answer' }],
-  ])('ends with %s, and with what came before', (_, data, error) => {
+  ])('ends with %s, after the events before it', (_, data, error) => {
     const events = read(chunk({ content: 'Hi' }), data, chunk({ content: '!' }), end)
     expect(events.at(-1)).toMatchObject({ kind: 'error', error })
     expect(fold(events)).toMatchObject({ choices: [{ pieces: ['Hi'] }], error })
   })
 
-  it.each([[[]], [[chunk({ content: 'Hi' })]]])('reports that it was cut off', (data) => {
+  it.each([[[]], [[chunk({ content: 'Hi' })]]])('reports an incomplete stream', (data) => {
     expect(errorsOf(read(...data))).toMatchObject([
       { error: { message: 'The stream ended before the answer did.' } },
     ])
   })
 
-  it.each([-1, 1.5, 1e9, '7', null, {}])(
-    'does not grow with the number %j of a choice or a call',
-    (index) => {
-      const events = read(
-        JSON.stringify({
-          choices: [
-            {
-              index,
-              delta: { content: 'Hi', tool_calls: [{ index, id: 'a', function: { name: 'f' } }] },
-              finish_reason: 'stop',
-            },
-          ],
-        }),
-      )
-      expect(fold(events).choices.length).toBeLessThan(20)
-      expect(callsOf(events)).toHaveLength(1)
-    },
-  )
+  it.each([-1, 1.5, 1e9, '7', null, {}])('limits memory with the index %j of a choice or a call', (index) => {
+    const events = read(
+      JSON.stringify({
+        choices: [
+          {
+            index,
+            delta: { content: 'Hi', tool_calls: [{ index, id: 'a', function: { name: 'f' } }] },
+            finish_reason: 'stop',
+          },
+        ],
+      }),
+    )
+    expect(fold(events).choices.length).toBeLessThan(20)
+    expect(callsOf(events)).toHaveLength(1)
+  })
 })
 
-describe('a whole chat answer', () => {
+describe('readChat', () => {
   it.each(['', 'null', '[]', '{}', '{"choices":{}}', '"x"', '{"choices":'])(
-    'that is %j is an error',
+    'returns an error for %j',
     (text) => {
       expect(readChat(text)).toMatchObject([{ kind: 'error', error: { code: 'invalid_answer' } }])
     },
   )
 
-  it('that is an error is told as one', () => {
+  it('returns the error of an error answer', () => {
     expect(readChat('{"error":{"code":"429","message":"Later"}}')).toEqual([
       { kind: 'error', error: { code: '429', message: 'Later' } },
     ])
   })
 
-  it('of members of other types gives what can be read', () => {
+  it('ignores fields of unexpected types', () => {
     const answer = {
       id: 1,
       created: 'x',
@@ -233,7 +230,7 @@ describe('a whole chat answer', () => {
     expect(errorsOf(readChat(JSON.stringify(answer)))).toEqual([])
   })
 
-  it('has texts of parts, and arguments that are no text, as texts', () => {
+  it('joins the text of content parts, and converts object arguments to text', () => {
     const message = {
       content: [
         { type: 'text', text: 'a' },

@@ -13,7 +13,7 @@ import {
 } from '../read-json.ts'
 import { readUsage } from '../read-usage.ts'
 
-/** Reads a whole chat completion. What cannot be read is an `error` event. */
+/** Reads a chat completion that is not streamed. Returns an `error` event for an invalid one. */
 export function readChat(json: string): readonly AnswerEvent[] {
   const answer = parseObject(json)
   if (typeof answer === 'string') return [invalidAnswer(`The answer ${answer}.`)]
@@ -67,7 +67,7 @@ export class ChatReader implements AnswerReader {
 
   #read(chunk: Members): void {
     const start = startOf(chunk)
-    // Chunks of the content filter have the shape of a chunk and empty names.
+    // Chunks of the content filter have an empty id and model.
     if (!this.#started && start.id !== undefined) {
       this.#started = true
       this.#events.push({ kind: 'start', ...start })
@@ -86,41 +86,41 @@ export class ChatReader implements AnswerReader {
     return [...this.#take(), event]
   }
 
-  /** What has come up since the last time. */
+  /** Returns the events since the last call. */
   #take(): readonly AnswerEvent[] {
     return this.#events.splice(0)
   }
 }
 
-/** A call as far as it is known. It is told once its name is, which may come in pieces. */
+/** A call that is not complete. Its `call` event is emitted when the name is complete, which can be split over several deltas. */
 interface PartialCall {
   readonly number: number
   id: string
   name: string
   tool: 'function' | 'custom'
   announced: boolean
-  /** Arguments that came before the name. */
+  /** Arguments that arrived before the name. */
   bufferedArguments: string
 }
 
 interface ChoiceState {
   readonly calls: PartialCall[]
-  /** Where a delta without a number belongs. */
+  /** The call of the last delta. Deltas without an index belong to it. */
   last: PartialCall | undefined
   finished: boolean
 }
 
-/** What has been read of the choices, whose messages and deltas have the same members. */
+/** Reads choices of a whole answer and of chunks. Messages and deltas have the same fields. */
 class ChatState {
   readonly #events: AnswerEvent[]
   readonly #choices = new Map<number, ChoiceState>()
 
-  /** @param events takes what is read */
+  /** @param events events are appended to this array */
   constructor(events: AnswerEvent[]) {
     this.#events = events
   }
 
-  /** Whether there are choices and each has told why it ended. */
+  /** Whether there are choices and each has a finish reason. */
   get isFinished(): boolean {
     return this.#choices.size > 0 && [...this.#choices.values()].every(({ finished }) => finished)
   }
@@ -147,7 +147,7 @@ class ChatState {
     this.#events.push({ kind: 'finish', choice: index, reason: finishReasons.get(reason) ?? 'stop' })
   }
 
-  /** Tells of the calls whose end nothing else has shown. */
+  /** Emits the calls that are still open at the end of the answer. */
   flush(): void {
     for (const [index, read] of this.#choices) this.#announce(read, index)
   }
@@ -167,15 +167,15 @@ class ChatState {
       this.#events.push({ kind: 'thought', choice, text: thought })
     }
     const text = textOf(message['content'])
-    const told = isRecord(logprobs) ? logprobs : {}
-    const ofText = listOf(told['content'])
-    const ofRefusal = listOf(told['refusal'])
-    if (text !== undefined || ofText.length > 0) {
+    const { content, refusal: refused } = isRecord(logprobs) ? logprobs : ({} as Members)
+    const textLogprobs = listOf(content)
+    const refusalLogprobs = listOf(refused)
+    if (text !== undefined || textLogprobs.length > 0) {
       this.#events.push({
         kind: 'text',
         choice,
         text: text ?? '',
-        ...(ofText.length > 0 && { logprobs: ofText }),
+        ...(textLogprobs.length > 0 && { logprobs: textLogprobs }),
       })
     }
     const refusal = message['refusal']
@@ -184,7 +184,7 @@ class ChatState {
         kind: 'refusal',
         choice,
         text: refusal,
-        ...(ofRefusal.length > 0 && { logprobs: ofRefusal }),
+        ...(refusalLogprobs.length > 0 && { logprobs: refusalLogprobs }),
       })
     }
     const annotations = listOf(message['annotations'])
@@ -192,8 +192,8 @@ class ChatState {
     for (const [position, call] of listOf(message['tool_calls']).entries()) {
       if (isRecord(call)) this.#call(call, position, choice, read)
     }
-    const older = message['function_call']
-    if (isRecord(older)) this.#call({ index: 0, function: older }, 0, choice, read)
+    const functionCall = message['function_call']
+    if (isRecord(functionCall)) this.#call({ index: 0, function: functionCall }, 0, choice, read)
   }
 
   #call(delta: Members, position: number, choice: number, read: ChoiceState): void {
@@ -216,17 +216,17 @@ class ChatState {
     this.#events.push({ kind: 'arguments', choice, call: call.number, text })
   }
 
-  /** Which call a delta is of: by its number, but a further id begins a further call, as some services number all of them 0. */
+  /** Finds the call of a delta by its index. A new id starts a new call, since some services send index 0 for all calls. */
   #callOf(delta: Members, position: number, choice: number, read: ChoiceState): PartialCall | undefined {
     const id = typeof delta['id'] === 'string' ? delta['id'] : ''
-    const given = parseIndex(delta['index'])
+    const index = parseIndex(delta['index'])
     const known =
-      given === undefined && id === ''
+      index === undefined && id === ''
         ? (read.last ?? read.calls[position])
         : read.calls.findLast(
-            (call) => call.id === id || (call.number === given && (id === '' || call.id === '')),
+            (call) => call.id === id || (call.number === index && (id === '' || call.id === '')),
           )
-    const call = known ?? this.#newCall(given, read)
+    const call = known ?? this.#newCall(index, read)
     if (!call) return undefined
     if (call.id === '') call.id = id
     if (read.last && read.last !== call) this.#announceCall(read.last, choice)
@@ -234,9 +234,9 @@ class ChatState {
     return call
   }
 
-  #newCall(given: number | undefined, read: ChoiceState): PartialCall | undefined {
-    const isFree = given !== undefined && !read.calls.some(({ number }) => number === given)
-    const number = isFree ? given : Math.max(-1, ...read.calls.map((call) => call.number)) + 1
+  #newCall(index: number | undefined, read: ChoiceState): PartialCall | undefined {
+    const isFree = index !== undefined && !read.calls.some(({ number }) => number === index)
+    const number = isFree ? index : Math.max(-1, ...read.calls.map((call) => call.number)) + 1
     const call: PartialCall = {
       number,
       id: '',
@@ -289,7 +289,7 @@ function promptFilters(object: Members): AnswerEvent[] {
       kind: 'filter',
       of: 'prompt',
       index: parseIndex(entry['prompt_index']) ?? position,
-      // The singular is that of 2024, where the prompt has a picture.
+      // The singular occurs in captures of 2024, for prompts with an image.
       results: entry['content_filter_results'] ?? entry['content_filter_result'] ?? {},
     }))
 }

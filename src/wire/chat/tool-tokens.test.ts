@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { typeOf, renderFormat, renderTools } from './tool-tokens.ts'
 
 describe('renderTools', () => {
-  it('shows functions as a TypeScript namespace, with what is known of each as comments', () => {
+  it('renders functions as a TypeScript namespace, with titles and descriptions as comments', () => {
     const parameters = {
       type: 'object',
       title: 'weather_args',
@@ -50,11 +50,11 @@ describe('typeOf', () => {
     [{ type: 'object' }, 'object'],
     [{}, 'any'],
     ['nonsense', 'any'],
-  ])('writes %j as %s', (schema, type) => {
+  ])('renders %j as %s', (schema, type) => {
     expect(typeOf(schema)).toBe(type)
   })
 
-  it('gives up on a schema that is nested without end', () => {
+  it('renders deep levels of a schema as any', () => {
     const schema: Record<string, unknown> = { type: 'array' }
     schema['items'] = schema
     expect(typeOf(schema)).toMatch(/^any(\[\])+$/)
@@ -62,7 +62,7 @@ describe('typeOf', () => {
 })
 
 describe('renderFormat', () => {
-  it('shows the schema without what only makes it strict', () => {
+  it('omits keywords that only make the schema strict', () => {
     const schema = {
       type: 'object',
       properties: { required: { type: 'string' } },

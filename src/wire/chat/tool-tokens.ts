@@ -3,19 +3,19 @@ import { RecentMap } from '../../lib/caches.ts'
 import type { TokenCounter } from '../../tokens/encoding.ts'
 import type { ChatRequest, FunctionDefinition, ResponseFormat, Tool } from './chat-request.ts'
 
-/** Half of the characters that remembered tools and schemas may take, since there are two generations: 16 MiB in all. */
+/** Characters per generation of the cache of tools and schemas. It has two generations: 16 MiB in total. */
 const MAX_CACHED_CHARACTERS = 4 * 1024 * 1024
 
-/** Longer JSON is not remembered, in characters: a few such definitions would evict all others. */
+/** Longer JSON is not cached, so that a few large definitions cannot evict the rest. In characters. */
 const MAX_CACHED_LENGTH = 256 * 1024
 
-/** Counts of tools and formats, which come again with every request of a conversation, by the JSON that asked for them. */
+/** Token counts of tools and formats by their JSON. All requests of a conversation have the same ones. */
 const tokenCache = new RecentMap<string, { readonly tokens: number; readonly chars: number }>(
   MAX_CACHED_CHARACTERS,
   ({ chars }) => chars + 100,
 )
 
-/** Tokens of the text that stands for a request's tools, or for its functions, the older form; 0 without any. */
+/** Counts the tokens of the text that describes `tools` or `functions` to the model. */
 export function countTools({ tools, functions }: ChatRequest, encoding: TokenCounter): number {
   if (tools && tools.length > 0) {
     return countCached('tools', tools, encoding, () => renderTools(tools.map(describeTool)))
@@ -26,7 +26,7 @@ export function countTools({ tools, functions }: ChatRequest, encoding: TokenCou
   return 0
 }
 
-/** Tokens of the text that stands for a JSON schema which the answer must follow; 0 without one. */
+/** Counts the tokens of the text that describes the JSON schema of the answer to the model. */
 export function countFormat(format: ResponseFormat | null | undefined, encoding: TokenCounter): number {
   if (format?.type !== 'json_schema') return 0
   const { json_schema: schema } = format
@@ -34,8 +34,8 @@ export function countFormat(format: ResponseFormat | null | undefined, encoding:
 }
 
 /**
- * Tokens that the choice of a tool adds: one for none at all, the tool's name and seven for a tool that must be called
- * (bills of 2024 and 2026), of which the only one counts as named when a call is required (bills of 2025).
+ * Counts the tokens of `tool_choice` or `function_call`: 1 for `none`; 7 and the name for a tool that must be called (captured
+ * usage of 2024 and 2026). `required` with a single tool counts like naming it (captured usage of 2025).
  */
 export function countToolChoice(request: ChatRequest, encoding: TokenCounter): number {
   const { tools, functions, tool_choice: choice, function_call: call } = request
@@ -52,7 +52,7 @@ export function countToolChoice(request: ChatRequest, encoding: TokenCounter): n
 }
 
 const FORCED_TOOL_TOKENS = 7
-/** Of the older form (hmarr/openai-chat-tokens issue 9, 2023). */
+/** For `function_call` (hmarr/openai-chat-tokens issue 9, 2023). */
 const FORCED_FUNCTION_TOKENS = 4
 
 function describeTool(tool: Tool): DescribedTool {
@@ -63,8 +63,13 @@ function describeFunction({ name, description, parameters }: FunctionDefinition)
   return { name, description, parameters }
 }
 
-function countCached(kind: string, asked: unknown, encoding: TokenCounter, render: () => string): number {
-  const key = `${encoding.name} ${kind} ${jsonOf(asked)}`
+function countCached(
+  kind: string,
+  definition: unknown,
+  encoding: TokenCounter,
+  render: () => string,
+): number {
+  const key = `${encoding.name} ${kind} ${jsonOf(definition)}`
   const known = tokenCache.get(key)
   if (known) return known.tokens
   const tokens = encoding.count(render())
@@ -73,7 +78,7 @@ function countCached(kind: string, asked: unknown, encoding: TokenCounter, rende
   return tokens
 }
 
-/** A schema that is nested deeper than the stack allows counts as nothing; no model could be shown it. */
+/** Returns an empty string if the nesting exceeds the stack. */
 function jsonOf(value: unknown): string {
   try {
     return JSON.stringify(value)
@@ -82,17 +87,16 @@ function jsonOf(value: unknown): string {
   }
 }
 
-/** A JSON schema, or what a client sends in its place. */
+/** A JSON schema, or another object that the client sends instead. */
 type Schema = Readonly<Record<string, unknown>>
 
-/** Deeper schemas are cut; the service allows ten levels, and a hostile one must not exhaust the stack. */
+/** Deeper levels are rendered as `any`. The service allows 10 levels. Protects the stack from hostile schemas. */
 const MAX_DEPTH = 32
 
 /**
- * Writes a JSON schema as the TypeScript type that the models are shown. The form follows what models repeat of
- * their prompts and fits captured bills to the token: properties stand in one line when none has a comment, else one
- * a line without indentation; titles and descriptions become comments, `required` becomes the lack of a question
- * mark, limits and formats are not shown.
+ * Renders a JSON schema as a TypeScript type, as in the prompt of the models. The format is derived from prompts that models
+ * repeat, and the token counts match captured usage. Without comments, properties are on one line, else on one line each without
+ * indentation. Titles and descriptions are comments. Optional properties have a question mark. Limits and formats are omitted.
  */
 export function typeOf(schema: unknown, depth = 0): string {
   if (!isRecord(schema) || depth > MAX_DEPTH) return 'any'
@@ -120,13 +124,13 @@ export function typeOf(schema: unknown, depth = 0): string {
   }
 }
 
-/** The properties of a schema's object, sorted as the client did; empty when it names none. */
+/** Returns the properties of an object schema in the order of the request. */
 function propertiesOf(schema: unknown): [string, unknown][] {
   const properties = isRecord(schema) ? schema['properties'] : undefined
   return isRecord(properties) ? Object.entries(properties) : []
 }
 
-/** Text as comment lines; empty for no text. */
+/** Renders text as comment lines. */
 function comment(text: unknown): string {
   if (typeof text !== 'string' || text === '') return ''
   return text
@@ -162,24 +166,24 @@ function union(types: readonly string[]): string {
   return types.join(' | ')
 }
 
-/** A tool as both APIs describe it, once their wrappings are off. */
+/** A tool, independent of the API. */
 export interface DescribedTool {
   readonly name: string
   readonly description?: string | null | undefined
-  /** JSON schema of the arguments; absent for none, and for tools that take free text. */
+  /** JSON schema of the arguments. Absent for functions without arguments and for custom tools. */
   readonly parameters?: unknown
-  /** Takes free text in place of arguments; default false. */
+  /** Whether the tool accepts free text instead of arguments; default false. */
   readonly custom?: boolean
 }
 
-/** A form that an answer must have, as both APIs describe it. */
+/** A response format with a JSON schema, independent of the API. */
 export interface DescribedFormat {
   readonly name: string
   readonly description?: string | null | undefined
   readonly schema?: unknown
 }
 
-/** What models are shown of a request's tools: a TypeScript namespace. */
+/** Renders tools as a TypeScript namespace, as in the prompt of the models. */
 export function renderTools(tools: readonly DescribedTool[]): string {
   const types = tools.map(
     (tool) => `${comment(tool.description)}type ${tool.name} = ${signatureOf(tool)};\n\n`,
@@ -194,7 +198,7 @@ function signatureOf({ parameters, custom }: DescribedTool): string {
   return `(_: ${comment(title)}${typeOf({ ...(parameters as object), type })}) => any`
 }
 
-/** What models are shown of a JSON schema that the answer must follow: the schema itself, without its strictness. */
+/** Renders a response format as in the prompt of the models: the schema without keywords that only make it strict. */
 export function renderFormat({ name, description, schema }: DescribedFormat): string {
   return `# Response Formats\n\n## ${name}\n\n${comment(description)}${JSON.stringify(schema ?? {}, withoutStrictness)}`
 }

@@ -141,8 +141,8 @@ const refusals: Row[] = [
   ],
 ]
 
-describe('the fields of a chat request', () => {
-  it.each(refusals)('refuses %j in the words of the service', (fragment, param, code, message) => {
+describe('validation of the fields of a chat request', () => {
+  it.each(refusals)('rejects %j with the message of the service', (fragment, param, code, message) => {
     expect(refusal(fragment)).toEqual({ message, type: 'invalid_request_error', param, code })
   })
 })

@@ -132,8 +132,8 @@ const refusals: Row[] = [
   ],
 ]
 
-describe('messages', () => {
-  it.each(refusals)('refuses %j in the words of the service', (fragment, param, code, message) => {
+describe('validation of messages', () => {
+  it.each(refusals)('rejects %j with the message of the service', (fragment, param, code, message) => {
     expect(refusal(fragment)).toEqual({ message, type: 'invalid_request_error', param, code })
   })
 })

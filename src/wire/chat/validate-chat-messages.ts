@@ -27,8 +27,8 @@ import {
 import { functionName, toolCalls } from './validate-chat-tools.ts'
 import type { ChatMessage } from './chat-request.ts'
 
-// Members that a part does not have pass: clients leave `cache_control` of other services on them, and the
-// service has been seen to take it. Inside `file` it has been seen to refuse.
+// Unknown fields of a part are accepted: clients send `cache_control` of other services, and the service was observed to accept
+// it. Inside `file`, it was observed to reject them.
 const part = (...fields: readonly Field[]): Check => objectOf(fields, 'ignore')
 
 const imageUrl = objectOf(
@@ -71,23 +71,23 @@ const parts = arrayOf(
   { expected: 'an array of objects' },
 )
 
-/** A message's `content`: a text (the empty one too) or parts. */
+/** `content` of a message: a string, possibly empty, or content parts. */
 const content = textOrArray('one of a string or array of objects', contentText, parts)
 
-/** Most messages of one request. */
+/** Per request. */
 const MAX_MESSAGES = 2048
 const MAX_NAME_LENGTH = 64
-/** Longest id of a tool call. */
+/** For ids of tool calls. */
 const MAX_ID_LENGTH = 40
 
 const speakerName = text({ minLength: 1, maxLength: MAX_NAME_LENGTH, pattern: /^[^\s<|\\/>]+$/ })
 
-// Other members pass, as on the service: a client may send back what an answer held (`annotations`).
+// Unknown fields are accepted, as on the service. A client can send back fields of an answer (`annotations`).
 const message = (...fields: readonly Field[]): Check => objectOf(fields, 'ignore')
 
 const speakerMessage = message(optional('content', content), optional('name', speakerName))
 
-/** In the order of the service's message. */
+/** In the order of the error message of the service. */
 const roles: ReadonlyMap<string, Check> = new Map([
   ['system', speakerMessage],
   [
@@ -107,7 +107,7 @@ const roles: ReadonlyMap<string, Check> = new Map([
     'tool',
     message(optional('content', content), optional('tool_call_id', text({ maxLength: MAX_ID_LENGTH }))),
   ],
-  // Its own schema on the service, with its own words for missing content.
+  // The service has a separate schema for it, with a different message for missing content.
   ['developer', message(required('content', content), optional('name', speakerName))],
 ])
 const roleNames = [...roles.keys()]
@@ -123,7 +123,7 @@ const item: Check = (value) => {
   return check(value) ?? imageFromUserOnly(value, role) ?? missingContent(value, role)
 }
 
-/** `messages`: roles, content by role, and each message's own members; not how messages follow each other. */
+/** `messages`: checks each message separately. `toolHistoryFault` checks their order. */
 export const messages = arrayOf(item, { expected: 'an array of objects', min: 1, max: MAX_MESSAGES })
 
 function imageFromUserOnly({ content }: JsonObject, role: string): Fault | undefined {
@@ -136,7 +136,7 @@ function imageFromUserOnly({ content }: JsonObject, role: string): Fault | undef
   )
 }
 
-/** Null is no content. What stands in for it does so for the assistant only, and not when it is null itself. */
+/** Null counts as missing. Only messages of the assistant can have other fields instead of content. */
 function missingContent(message: JsonObject, role: string): Fault | undefined {
   if (
     isPresent(message['content']) ||
@@ -148,7 +148,7 @@ function missingContent(message: JsonObject, role: string): Fault | undefined {
     path: '',
     code: null,
     message: () => "Invalid value for 'content': expected a string, got null.",
-    // The service dots this one path in its own way.
+    // Only in this path, the service has a dot before the bracket.
     param: (path) => `${path.replace('[', '.[')}.content`,
     last: true,
   }
@@ -161,8 +161,8 @@ function isPresent(value: unknown): boolean {
 }
 
 /**
- * The rule between messages: calls are answered at once and completely, and answers answer a call. `messages` are
- * valid each for itself. Linear in their number.
+ * Checks the order of messages: all calls of a message are answered by the messages directly after it, and each tool message
+ * answers a call. Each message must be valid on its own. The cost is linear.
  */
 export function toolHistoryFault(messages: readonly ChatMessage[]): Fault | undefined {
   let called: Set<string> | undefined

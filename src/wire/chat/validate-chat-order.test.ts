@@ -12,7 +12,7 @@ const paramOf = (fragment: object): string | null | undefined => {
   return error && (JSON.parse(errorBody(error)) as { error: { param: string | null } }).error.param
 }
 
-/** Fields in the order in which the service was measured to report them, each with a value that it refuses. */
+/** Fields in the measured order in which the service reports faults, each with an invalid value. */
 const measuredOrder: readonly (readonly [name: string, value: unknown])[] = [
   ['messages', 'wrong'],
   ['functions', 'wrong'],
@@ -41,9 +41,9 @@ const measuredOrder: readonly (readonly [name: string, value: unknown])[] = [
   ['verbosity', wrong],
 ]
 
-describe('the order of faults', () => {
+describe('order of faults', () => {
   it.each(measuredOrder.slice(1).map((later, i) => [measuredOrder[i]![0], later[0]] as const))(
-    'reports %s before %s, whichever was sent first',
+    'has %s before %s, independent of the order in the request',
     (earlier, later) => {
       const values = Object.fromEntries(measuredOrder)
       const messages = earlier === 'messages' ? {} : { messages: [user] }
@@ -86,7 +86,7 @@ describe('the order of faults', () => {
       { messages: [{ role: 'user' }, { role: 'user' }] },
       'messages.[0].content',
     ],
-  ])('reports %s', (_, fragment, param) => {
+  ])('has %s', (_, fragment, param) => {
     expect(paramOf(fragment)).toBe(param)
   })
 })

@@ -118,8 +118,8 @@ const refusals: Row[] = [
   ],
 ]
 
-describe('tools, functions and response formats', () => {
-  it.each(refusals)('refuses %j in the words of the service', (fragment, param, code, message) => {
+describe('validation of tools, functions and response formats', () => {
+  it.each(refusals)('rejects %j with the message of the service', (fragment, param, code, message) => {
     expect(refusal(fragment)).toEqual({ message, type: 'invalid_request_error', param, code })
   })
 })

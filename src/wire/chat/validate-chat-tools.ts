@@ -13,18 +13,18 @@ import {
 } from '../validation/checks.ts'
 import { wrongType, type Check } from '../validation/fault.ts'
 
-/** Most tools, or functions, of one request. */
+/** Tools or functions per request. */
 const MAX_TOOLS = 128
 const MAX_NAME_LENGTH = 64
-/** Longest id of a tool call. */
+/** For ids of tool calls. */
 const MAX_ID_LENGTH = 40
-/** Longest description, from Azure's documentation. */
+/** From Azure's documentation. */
 const MAX_DESCRIPTION_LENGTH = 1_048_576
 
 /** The name of a function, of a tool or of a schema. */
 export const functionName = text({ minLength: 1, maxLength: MAX_NAME_LENGTH, pattern: /^[a-zA-Z0-9_-]+$/ })
 
-/** A JSON schema; its inside is not looked at. */
+/** A JSON schema. Its content is not validated. */
 export const schema: Check = (value) => (isRecord(value) ? undefined : wrongType('an object', value))
 
 /** A description of a tool or of a schema. */
@@ -89,7 +89,7 @@ const otherChoices: ReadonlyMap<unknown, Check> = new Map([
   ['allowed_tools', objectOf([required('allowed_tools', allowedTools), required('type', anything)])],
 ])
 
-/** `tool_choice`. An object of no known type is taken for a function, as the service was measured to do. */
+/** `tool_choice`. An object of unknown type is validated as a function, as measured on the service. */
 export const toolChoice = textOrObject(
   "one of one of 'none', 'auto', or 'required' or object",
   oneOf('none', 'auto', 'required'),
@@ -98,7 +98,7 @@ export const toolChoice = textOrObject(
 
 const callId = text({ maxLength: MAX_ID_LENGTH })
 
-/** `tool_calls` of an assistant message. Refuses other members: `index`, left over from a stream, is the usual one. */
+/** `tool_calls` of an assistant message. Rejects unknown fields, most often `index`, which clients copy from a stream. */
 export const toolCalls = arrayOf(
   variantsOf(
     'type',

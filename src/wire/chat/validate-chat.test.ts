@@ -52,7 +52,7 @@ const refusedWhileReasoning: Row[] = [
 ]
 
 describe('validateChat', () => {
-  it.each(refusedWhileReasoning)('refuses %j of a reasoning model', (fragment, param, code, message) => {
+  it.each(refusedWhileReasoning)('rejects %j for a reasoning model', (fragment, param, code, message) => {
     expect(refusal(fragment)).toEqual({ message, type: 'invalid_request_error', param, code })
   })
 
@@ -74,7 +74,7 @@ describe('validateChat', () => {
     expect(refusal(fragment)).toBeUndefined()
   })
 
-  it('lets older models sample, stop and answer up to 128 times', () => {
+  it('accepts sampling, stop and 128 choices for models without reasoning', () => {
     const fragment = { temperature: 0.5, stop: ['a', 'b'], max_tokens: 16_384, n: 128, logit_bias: { 1: 5 } }
     expect(refusal({ ...fragment, logprobs: true, top_logprobs: 20 }, older)).toBeUndefined()
   })
@@ -105,7 +105,7 @@ describe('validateChat', () => {
       "Invalid 'stop': array too long. Expected an array with maximum length 4, but got an array with length 5 instead.",
     ],
     [{ reasoning_effort: 'low' }, null, null, 'Unrecognized request argument supplied: reasoning_effort'],
-  ])('refuses %j of an older model', (fragment, param, code, message) => {
+  ])('rejects %j for a model without reasoning', (fragment, param, code, message) => {
     expect(refusal(fragment, older)).toEqual({ message, type: 'invalid_request_error', param, code })
   })
 })

@@ -100,8 +100,8 @@ function topLogprobs(max: number): Check {
 }
 
 /**
- * The fields of a chat request, in the measured order of their faults; those from `moderation` on were not measured.
- * Reasoning models take fewer choices and alternatives, and never take the parameters marked so.
+ * The fields of a chat request in the order in which the service reports faults. The order from `moderation` on is not measured.
+ * Reasoning models allow fewer choices and alternatives, and reject the parameters with `unlessReasoning`.
  */
 function chatFields(reasoning: boolean): Check {
   const unlessReasoning = (check: Check, hint?: string) => (reasoning ? unsupported(hint) : check)
@@ -138,15 +138,15 @@ function chatFields(reasoning: boolean): Check {
     optional('verbosity', oneOf('low', 'medium', 'high')),
     optional('moderation', objectOf([required('model', text())], 'ignore')),
     optional('response_format', responseFormat),
-    // What it may be depends on the model: a rule.
+    // The valid values depend on the model: see `effortIsSupported`.
     optional('reasoning_effort', anything),
     optional('modalities', arrayOf(oneOf('text', 'audio'), { expected: 'an array of strings' })),
     optional('audio', schema),
     optional('web_search_options', schema),
-    // Azure's own.
+    // Only on Azure.
     optional('data_sources', arrayOf(schema, { expected: 'an array of objects' })),
     optional('user_security_context', schema),
-    // Read before the body is checked where it names the deployment, and ignored elsewhere.
+    // If it names the deployment, it is read before validation. Otherwise it is ignored.
     optional('model', anything),
   ])
 }
@@ -155,7 +155,7 @@ const chosenFunctionIsDeclared: Rule = (body) =>
   undeclared(body, 'function_call', 'functions', (it) => it) ??
   undeclared(body, 'tool_choice', 'tools', (it) => it['function'])
 
-/** Both forms are refused in the words of the older one. */
+/** The message for both forms is that of the older one. */
 function undeclared(
   body: JsonObject,
   choice: 'function_call' | 'tool_choice',
@@ -187,9 +187,9 @@ const completionFitsModel: Rule = (body, { maxOutputTokens }) =>
   tooLong('max_completion_tokens', body['max_completion_tokens'], maxOutputTokens) ??
   tooLong('max_tokens', body['max_tokens'], maxOutputTokens)
 
-function tooLong(name: string, asked: unknown, max: number): Fault | undefined {
-  if (typeof asked !== 'number' || asked <= max) return undefined
-  return plainFault(name, maxTokensTooLargeText(name, asked, max), 'invalid_value')
+function tooLong(name: string, requested: unknown, max: number): Fault | undefined {
+  if (typeof requested !== 'number' || requested <= max) return undefined
+  return plainFault(name, maxTokensTooLargeText(name, requested, max), 'invalid_value')
 }
 
 const toolHistoryIsComplete: Rule = (body) => toolHistoryFault(body['messages'] as readonly ChatMessage[])
@@ -227,12 +227,12 @@ const chatRules: readonly Rule[] = [
 const reasoningFields = chatFields(true)
 const nonReasoningFields = chatFields(false)
 
-/** What the service refuses in the body of a chat completions request; undefined when nothing. Never throws. */
+/** Validates the body of a chat completions request. Returns the error of the service, or undefined. Never throws. */
 export function validateChat(body: unknown, model: Model): ServiceError | undefined {
   return validateBody(body, model.reasoning ? reasoningFields : nonReasoningFields, chatRules, model)
 }
 
-/** Checks the body of a chat completions request against what the service, and the model, accept. */
+/** Parses and validates the body of a chat completions request. */
 export function parseChatRequest(body: unknown, model: Model): Parsed<ChatRequest> {
   return parsed<ChatRequest>(body, validateChat(body, model))
 }

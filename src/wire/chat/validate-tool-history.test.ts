@@ -16,8 +16,8 @@ const refusal = (...messages: object[]): unknown => {
   return error && (JSON.parse(errorBody(error)) as { error: unknown }).error
 }
 
-describe('the history of tool calls', () => {
-  it('accepts calls that are all answered at once, in any order', () => {
+describe('toolHistoryFault', () => {
+  it('accepts calls if the next messages answer all of them, in any order', () => {
     expect(refusal(user, calls('a', 'b'), answer('b'), answer('a'), user)).toBeUndefined()
   })
 
@@ -58,7 +58,7 @@ describe('the history of tool calls', () => {
       'messages.[1].name',
       "Missing parameter 'name': messages with role 'function' must have a 'name'.",
     ],
-  ])('refuses %s', (_, messages, param, message) => {
+  ])('rejects %s', (_, messages, param, message) => {
     expect(refusal(...messages)).toEqual({ message, type: 'invalid_request_error', param, code: null })
   })
 })

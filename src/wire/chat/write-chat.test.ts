@@ -7,31 +7,31 @@ import type { ChatFacts } from './chat-chunks.ts'
 import type { Choice } from '../../answer/completion.ts'
 import { chatBody, ChatStreamWriter } from './write-chat.ts'
 
-const given: Choice = { ...loremChoice, pieces: ['日', '本 "x"'], plainText: undefined }
+const otherChoice: Choice = { ...loremChoice, pieces: ['日', '本 "x"'], plainText: undefined }
 const bodyOf = (choices: readonly Choice[], more: Partial<ChatFacts> = {}) =>
   chatBody({ choices, usage: chatUsage }, { ...chatFacts, ...more })
 
-describe('the body of a whole chat', () => {
-  it('of lorem is known to be ASCII', () => {
+describe('chatBody', () => {
+  it('of lorem text is marked as ASCII', () => {
     const body = bodyOf([loremChoice, loremChoice])
     expect(isAsciiBody(body)).toBe(true)
     expect(body.render()).toMatch(/^[\n -~]*$/)
   })
 
-  it('has the same bytes for a text that is not known to be lorem', () => {
+  it('has the same bytes for text that is not marked as lorem', () => {
     expect(bodyOf([{ ...loremChoice, plainText: undefined }]).render()).toBe(bodyOf([loremChoice]).render())
   })
 
   it.each<[string, readonly Choice[], Partial<ChatFacts>]>([
-    ['text was given', [loremChoice, given], {}],
-    ['model has another name', [loremChoice], { model: 'modèle' }],
-  ])('is not known to be ASCII where its %s', (_, choices, more) => {
+    ['text is not lorem', [loremChoice, otherChoice], {}],
+    ['model name is not ASCII', [loremChoice], { model: 'modèle' }],
+  ])('is not marked as ASCII if its %s', (_, choices, more) => {
     const body = bodyOf(choices, more)
     expect(isAsciiBody(body)).toBe(false)
     expect(JSON.parse(String(body.render()))).toMatchObject({ model: more.model ?? chatFacts.model })
   })
 
-  it('gives way to whoever renders it in another way', () => {
+  it('is not marked as ASCII if an extension replaces `render`', () => {
     const body = bodyOf([loremChoice])
     expect(isAsciiBody({ ...body, render: () => 'é' })).toBe(false)
   })
@@ -39,11 +39,11 @@ describe('the body of a whole chat', () => {
 
 const call = { id: 'call_1', kind: 'function', name: 'f', pieces: ['{', '}'] } as const
 
-describe('a message of a whole chat', () => {
+describe('message of a chat completion', () => {
   const messageOf = (choice: Partial<Choice>, more: Partial<ChatFacts> = {}): unknown =>
     JSON.parse(String(bodyOf([{ ...loremChoice, ...choice }], more).render())).choices[0]
 
-  it('keeps the text beside calls, and what the content filter says of it', () => {
+  it('has text and its filter results in addition to calls', () => {
     expect(messageOf({ toolCalls: [call] })).toMatchObject({
       content_filter_results: { hate: { filtered: false } },
       message: { content: 'Lorem ipsum.', tool_calls: [{ id: 'call_1' }] },
@@ -53,28 +53,28 @@ describe('a message of a whole chat', () => {
     })
   })
 
-  it('has no text and no filter results where there are calls alone', () => {
+  it('has no text and no filter results if there are only calls', () => {
     expect(messageOf({ toolCalls: [call], pieces: [], plainText: undefined })).toMatchObject({
       content_filter_results: {},
       message: { content: null, tool_calls: [{ id: 'call_1' }] },
     })
   })
 
-  it('has the refusal beside the text, the thought and the sources where a service gave them', () => {
-    const sources = [{ type: 'url_citation' }]
-    expect(messageOf({ refusal: 'No', thought: 'Hm', annotations: sources })).toMatchObject({
-      message: { content: 'Lorem ipsum.', refusal: 'No', reasoning_content: 'Hm', annotations: sources },
+  it('has text, refusal, reasoning and annotations if the service sent them', () => {
+    const annotations = [{ type: 'url_citation' }]
+    expect(messageOf({ refusal: 'No', thought: 'Hm', annotations })).toMatchObject({
+      message: { content: 'Lorem ipsum.', refusal: 'No', reasoning_content: 'Hm', annotations },
     })
   })
 
-  it('tells nothing of filters, fingerprints, tiers and usage that no service has told', () => {
+  it('has no filter results, fingerprint, tier and usage if the service did not send them', () => {
     const facts = { ...chatFacts, annotates: false, systemFingerprint: undefined }
     const body = chatBody({ choices: [loremChoice], usage: chatUsage, usageUnknown: true }, facts)
     expect(String(body.render())).not.toMatch(/content_filter|fingerprint|tier|usage/)
   })
 })
 
-describe('a stream of chat events', () => {
+describe('ChatStreamWriter', () => {
   const writer = (more: Partial<ChatFacts> = {}, includeUsage = true) =>
     new ChatStreamWriter({ ...chatFacts, ...more }, { includeUsage, obfuscate: false }, createRandom('s'))
   const write = (events: readonly AnswerEvent[], ...options: Parameters<typeof writer>): string => {
@@ -88,7 +88,7 @@ describe('a stream of chat events', () => {
     expect(written).toMatch(/data: \{"error":\{"message":"m","type":null,"param":null,"code":"c"\}\}\n\n$/)
   })
 
-  it('has usage only where it was asked for and told', () => {
+  it('writes usage only if the request asks for it and the service sent it', () => {
     expect(write([text('Hi'), { kind: 'usage', usage: chatUsage }], {}, false)).not.toContain('usage')
     expect(write([text('Hi')])).not.toContain('prompt_tokens')
   })

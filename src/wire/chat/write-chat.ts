@@ -36,17 +36,17 @@ import {
   type Usage,
 } from '../../answer/completion.ts'
 
-/** What a whole chat completion is written from: a completion, or the folded answer of a real service. */
+/** A generated completion, or the folded answer of a real service. */
 type WrittenChat = Completion & Partial<Pick<Answer, 'promptFilters'>>
 
-/** The body of a whole chat completion. */
+/** Returns the body of a chat completion that is not streamed. */
 export function chatBody(completion: WrittenChat, facts: ChatFacts): WholeBody {
   if (isLarge(completion, facts)) return bodyInPieces(() => chatPieces(completion, facts))
   const isAscii = isAsciiAround(facts) && completion.choices.every(({ plainText }) => plainText !== undefined)
   return renderedBody(() => renderChat(completion, facts), isAscii)
 }
 
-/** Rendered in some ten milliseconds, in tokens; the log probabilities of one take as long as twenty. */
+/** Larger completions are rendered in pieces. Rendering this many tokens takes about 10 ms; one with log probabilities counts as 20. */
 const MAX_SYNC_TOKENS = 50_000
 const TOKENS_PER_LOGPROB = 20
 
@@ -55,8 +55,8 @@ function isLarge({ usage }: Completion, { logprobs }: ChatFacts): boolean {
 }
 
 /**
- * A whole chat completion as text: compact, keys in alphabetical order at every level, a line feed at the end.
- * Put together by hand, since the parts that never change need no serialising.
+ * Renders a chat completion as compact JSON with keys in alphabetical order at every level and a final line feed. Concatenated by
+ * hand, since most of it is constant.
  */
 function renderChat(completion: WrittenChat, facts: ChatFacts): string {
   const choices = completion.choices.map((choice, index) => {
@@ -65,7 +65,7 @@ function renderChat(completion: WrittenChat, facts: ChatFacts): string {
   return answerStart + choices.join(',') + answerEnd(completion, facts)
 }
 
-/** The same in pieces. */
+/** Like `renderChat`, in pieces. */
 function* chatPieces(completion: WrittenChat, facts: ChatFacts): Generator<string, undefined> {
   yield answerStart
   for (const [index, choice] of completion.choices.entries()) {
@@ -102,7 +102,7 @@ function choiceEnd(choice: Choice, facts: ChatFacts): string {
   return `,"message":${messageJson(choice, facts)}}`
 }
 
-/** Calls are not filtered, texts are. */
+/** The service does not filter calls: their results are empty. */
 function filterMember({ toolCalls, pieces, filter }: Choice, { annotates, found }: ChatFacts): string {
   if (filter !== undefined) return `"content_filter_results":${JSON.stringify(filter)},`
   if (!annotates) return ''
@@ -114,13 +114,13 @@ function filterMember({ toolCalls, pieces, filter }: Choice, { annotates, found 
 function messageJson(choice: Choice, { usesFunctions }: ChatFacts): string {
   const { pieces, toolCalls, refused, refusal, thought, annotations } = choice
   const text = pieces.length > 0 ? textJson(choice, wholeText(choice)) : toolCalls.length > 0 ? 'null' : '""'
-  // A refusal that the content filter blocks has no text either, and is then an empty one.
+  // A refusal that the content filter blocks has no text. Its content is then empty.
   const refuses = refused === true && pieces.length > 0
   const content = refuses ? 'null' : text
   const refusalText = refuses ? text : refusal === undefined ? 'null' : JSON.stringify(refusal)
-  const seen = thought === undefined ? '' : `"reasoning_content":${JSON.stringify(thought)},`
-  const sources = annotations === undefined ? '[]' : JSON.stringify(annotations)
-  return `{"annotations":${sources},"content":${content},${functionMember(choice, usesFunctions)}${seen}"refusal":${refusalText},"role":"assistant"${callsMember(choice, usesFunctions)}}`
+  const reasoning = thought === undefined ? '' : `"reasoning_content":${JSON.stringify(thought)},`
+  const annotationsJson = annotations === undefined ? '[]' : JSON.stringify(annotations)
+  return `{"annotations":${annotationsJson},"content":${content},${functionMember(choice, usesFunctions)}${reasoning}"refusal":${refusalText},"role":"assistant"${callsMember(choice, usesFunctions)}}`
 }
 
 function functionMember({ toolCalls: [call] }: Choice, usesFunctions: boolean): string {
@@ -137,12 +137,12 @@ function inputOf({ pieces }: ToolCall): string {
   return pieces.join('')
 }
 
-/** The facts of an answer, with what its service has told in the place of those that are `given`. */
-export function chatFactsOf(start: AnswerStart, given: ChatFacts): ChatFacts {
+/** Returns `defaults` with the values that the service has sent. */
+export function chatFactsOf(start: AnswerStart, defaults: ChatFacts): ChatFacts {
   const { id, createdSeconds, model, fingerprint, serviceTier } = start
   return {
-    ...given,
-    // Clients read from an id what kind of object it names.
+    ...defaults,
+    // Clients derive the kind of object from the id, so an id of the Responses API is replaced.
     ...(id !== undefined && id !== '' && !id.startsWith('resp_') && { idJson: JSON.stringify(id) }),
     ...(createdSeconds !== undefined && { created: createdSeconds }),
     ...(model !== undefined && { model }),
@@ -151,17 +151,17 @@ export function chatFactsOf(start: AnswerStart, given: ChatFacts): ChatFacts {
   }
 }
 
-/** A choice of a stream, as far as it is written. */
+/** The state of a choice in a stream. */
 interface StreamedChoice {
   started: boolean
-  /** JSON of the filter's results that go out with the next chunk. */
+  /** JSON of the filter results for the next chunk. */
   filter: string
-  /** Whether the service has judged this choice at all. */
+  /** Whether the chunks of this choice have filter results. */
   annotated: boolean
   readonly tools: Map<number, ToolCall['kind']>
 }
 
-/** Writes a stream of chat completions. Items of the Responses API, and thought that only its service can read, have no place in it. */
+/** Writes a stream of chat completions. Ignores items of the Responses API and encrypted reasoning. */
 export class ChatStreamWriter implements AnswerWriter {
   readonly #options: StreamOptions
   readonly #random: Random
@@ -173,8 +173,8 @@ export class ChatStreamWriter implements AnswerWriter {
   #failed = false
 
   /**
-   * @param facts what the events may leave open: a chat answer has an id, whatever its source
-   * @param random where the padding is drawn from
+   * @param facts default values for fields that the events do not contain
+   * @param random source of the padding
    */
   constructor(facts: ChatFacts, options: StreamOptions, random: Random) {
     this.#facts = facts
@@ -199,9 +199,9 @@ export class ChatStreamWriter implements AnswerWriter {
         if (event.text === '' && !event.logprobs) return start
         const field = event.kind === 'text' ? 'content' : 'refusal'
         const { logprobs } = event
-        const told = logprobs === undefined ? 'null' : logprobsMember(logprobs, field === 'refusal')
+        const logprobsJson = logprobs === undefined ? 'null' : logprobsMember(logprobs, field === 'refusal')
         const delta = `{"${field}":${JSON.stringify(event.text)}}`
-        return start + this.#choice(event.choice, delta, 'null', told, safeCompletionFilter)
+        return start + this.#choice(event.choice, delta, 'null', logprobsJson, safeCompletionFilter)
       }
       case 'thought': {
         if (event.text === '') return ''
@@ -250,7 +250,7 @@ export class ChatStreamWriter implements AnswerWriter {
     return this.#afterPromptFilters(usage + doneEvent)
   }
 
-  /** What the filter says of all prompts is one chunk, before anything else. */
+  /** Prepends a chunk with the filter results of all prompts to the first output. */
   #afterPromptFilters(text: string): string {
     if (text === '' || this.#promptFilters.length === 0) return text
     const results = this.#promptFilters.splice(0).map(promptFilterJson)
@@ -270,7 +270,7 @@ export class ChatStreamWriter implements AnswerWriter {
     return known
   }
 
-  /** The chunk with the role, before whatever comes first. */
+  /** Returns the chunk with the role before the first chunk of a choice, else an empty string. */
   #start(choice: number, first: Parameters<typeof startDelta>[0]): string {
     const written = this.#at(choice)
     if (written.started) return ''
@@ -279,10 +279,16 @@ export class ChatStreamWriter implements AnswerWriter {
     return this.#writer.choice(choice, filter, startDelta(first, this.#facts))
   }
 
-  #choice(choice: number, delta: string, finishReason = 'null', logprobs = 'null', passes = '{}'): string {
+  #choice(
+    choice: number,
+    delta: string,
+    finishReason = 'null',
+    logprobs = 'null',
+    safeFilter = '{}',
+  ): string {
     const written = this.#at(choice)
-    const unasked = this.#facts.annotates ? passes : written.annotated ? '{}' : ''
-    const filter = written.filter === '' ? unasked : written.filter
+    const defaultFilter = this.#facts.annotates ? safeFilter : written.annotated ? '{}' : ''
+    const filter = written.filter === '' ? defaultFilter : written.filter
     written.filter = ''
     return this.#writer.choice(choice, filter, delta, finishReason, logprobs)
   }

@@ -44,11 +44,11 @@ export function findModel(name: string, catalogue = builtInCatalogue): Model | u
  */
 export function modelFromDeploymentName(name: string, catalogue = builtInCatalogue): Model | undefined {
   const deployment = name.toLowerCase()
-  const { maxSpellingLength: longestSpelling, bySpelling } = catalogue
+  const { maxSpellingLength, bySpelling } = catalogue
   let found = ''
   for (let start = 0; start < deployment.length; start++) {
     if (isLetterOrDigit(deployment.charAt(start - 1))) continue
-    const last = Math.min(deployment.length, start + longestSpelling)
+    const last = Math.min(deployment.length, start + maxSpellingLength)
     for (let end = last; end > start + found.length; end--) {
       if (isLetterOrDigit(deployment.charAt(end))) continue
       const word = deployment.slice(start, end)
