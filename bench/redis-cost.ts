@@ -88,10 +88,10 @@ async function journalEntries(replica: RedisReplica): Promise<void> {
   const perTick = 8
   const ticks = 2_000
   const prompt = 'Tell me more of the weather in the north, and of what to wear there. '.repeat(30)
-  const begin = (text: string): void => {
+  const addEntry = (text: string): void => {
     const body = Buffer.from(JSON.stringify({ messages: [{ role: 'user', content: text }], max_tokens: 50 }))
     const startedMs = performance.now()
-    const noted = replica.journal.started(
+    const entry = replica.journal.started(
       {
         startedMs,
         requestId: randomUUID(),
@@ -116,7 +116,7 @@ async function journalEntries(replica: RedisReplica): Promise<void> {
       },
       startedMs,
     )
-    replica.journal.ended(noted, {
+    replica.journal.ended(entry, {
       usage: undefined,
       firstByteMs: 1,
       durationMs: 1,
@@ -131,7 +131,7 @@ async function journalEntries(replica: RedisReplica): Promise<void> {
   ] as [string, (number: number) => string][]) {
     const [cpu, redisCpu] = [process.cpuUsage(), await redisCpuMs(replica)]
     for (let tick = 0; tick < ticks; tick++) {
-      for (let note = 0; note < perTick; note++) begin(textOf(tick * perTick + note))
+      for (let entry = 0; entry < perTick; entry++) addEntry(textOf(tick * perTick + entry))
       await new Promise(setImmediate)
     }
     await sleep(300)

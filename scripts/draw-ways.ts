@@ -3,7 +3,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { format } from 'prettier'
 import { settingsTable } from '../src/config/settings-table.ts'
-import { handlers, observers, stages, type WayStage } from './request-way.ts'
+import { handlers, observers, stages, type DiagramStage } from './request-way.ts'
 
 const ink = '#1f2328'
 const faint = '#59636e'
@@ -214,7 +214,7 @@ const stageArea = { x: 150, width: 140, height: 34 }
 /** Left edges of the columns. */
 const column = { exit: 686, status: 716, when: 778 }
 
-function stageRow(stage: WayStage, y: number, colour: string): string[] {
+function stageRow(stage: DiagramStage, y: number, colour: string): string[] {
   const { x, width: boxWidth, height } = stageArea
   const middle = y + height / 2 + 5
   const out = [
@@ -222,8 +222,8 @@ function stageRow(stage: WayStage, y: number, colour: string): string[] {
     text(x + boxWidth / 2, middle, stage.name, { anchor: 'middle', bold: true }),
     text(x + boxWidth + 16, middle, stage.does, { size: 13 }),
   ]
-  if (stage.leaves) {
-    const { status, when } = stage.leaves
+  if (stage.canEndWith) {
+    const { status, when } = stage.canEndWith
     out.push(
       arrow(
         [
@@ -240,20 +240,20 @@ function stageRow(stage: WayStage, y: number, colour: string): string[] {
 }
 
 /** Lists the stages that skip requests of a source. */
-function skipped(source: WayStage['sources'][number], who: string, why: string): string {
+function skipped(source: DiagramStage['sources'][number], who: string, why: string): string {
   const names = stages.filter(
-    (stage) => !stage.sources.includes(source) && !stage.whenAsked?.includes(source),
+    (stage) => !stage.sources.includes(source) && !stage.ifConfigured?.includes(source),
   )
   return `Skipped for ${who} (${why}): ${names.map(({ name }) => name).join(', ')}.`
 }
 
 /** Lists the stages that act on a source only if the deployment sets them. */
-function asked(source: WayStage['sources'][number], who: string): string {
-  const names = stages.filter((stage) => stage.whenAsked?.includes(source)).map(({ name }) => name)
+function conditional(source: DiagramStage['sources'][number], who: string): string {
+  const names = stages.filter((stage) => stage.ifConfigured?.includes(source)).map(({ name }) => name)
   return `For ${who}, only if the deployment sets them: ${names.join(', ')}.`
 }
 
-function requestWay(): string {
+function requestPipeline(): string {
   const { x, width: boxWidth, height } = stageArea
   const centre = x + boxWidth / 2
   const gap = 16
@@ -380,7 +380,7 @@ function requestWay(): string {
       size: 13,
       colour: faint,
     }),
-    text(30, sendTop + 120, asked('forward', 'record and forward'), { size: 13, colour: faint }),
+    text(30, sendTop + 120, conditional('forward', 'record and forward'), { size: 13, colour: faint }),
   )
   return picture(
     sendTop + 138,
@@ -391,8 +391,8 @@ function requestWay(): string {
 
 /** Writes the table of stages between the markers of the document. */
 async function withStages(path: string): Promise<string> {
-  const rows = [...observers, ...stages].map(({ name, file, does, leaves }) => {
-    const left = leaves ? `${leaves.status.replaceAll(' ', ', ')}: ${leaves.when}` : ''
+  const rows = [...observers, ...stages].map(({ name, file, does, canEndWith }) => {
+    const left = canEndWith ? `${canEndWith.status.replaceAll(' ', ', ')}: ${canEndWith.when}` : ''
     return `| \`${name}\` | ${does} | ${left} | \`src/${file}\` |`
   })
   const table = ['| stage | description | can end with | code |', '| - | - | - | - |', ...rows].join('\n')
@@ -405,7 +405,7 @@ async function withStages(path: string): Promise<string> {
 
 const made: Readonly<Record<string, string>> = {
   'docs/images/modes.svg': modes(),
-  'docs/images/request-way.svg': requestWay(),
+  'docs/images/request-way.svg': requestPipeline(),
   'docs/architecture.md': await withStages('docs/architecture.md'),
 }
 for (const [path, content] of Object.entries(made)) {

@@ -5,7 +5,7 @@ import type { SourceName } from '../src/config/source-names.ts'
 import type { StageName } from '../src/pipeline/stage.ts'
 
 /** A stage of the pipeline or a source. */
-export interface WayStage<Name extends string = StageName> {
+export interface DiagramStage<Name extends string = StageName> {
   readonly name: Name
   /** Path below src/, and the function in it. */
   readonly file: string
@@ -13,11 +13,11 @@ export interface WayStage<Name extends string = StageName> {
   /** Short description. */
   readonly does: string
   /** Statuses, separated by spaces, with which the stage can end a request. */
-  readonly leaves?: { readonly status: string; readonly when: string }
+  readonly canEndWith?: { readonly status: string; readonly when: string }
   /** Sources that the stage applies to. */
   readonly sources: readonly SourceName[]
   /** Sources that the stage applies to only if the deployment configures it. */
-  readonly whenAsked?: readonly SourceName[]
+  readonly ifConfigured?: readonly SourceName[]
 }
 
 const everySource = ['generate', 'replay', 'record', 'forward'] as const
@@ -25,7 +25,7 @@ const simulated = ['generate', 'replay'] as const
 const forwarding = ['record', 'forward'] as const
 
 /** Stages that see every request and its final answer. */
-export const observers: readonly WayStage[] = [
+export const observers: readonly DiagramStage[] = [
   {
     name: 'metrics',
     file: 'metrics/metrics.ts',
@@ -57,13 +57,13 @@ export const observers: readonly WayStage[] = [
 ]
 
 /** The other stages, outermost first. Each can answer itself; later stages are then skipped. */
-export const stages: readonly WayStage[] = [
+export const stages: readonly DiagramStage[] = [
   {
     name: 'extension',
     file: 'pipeline/pipeline.ts',
     code: 'extensionHooks',
     does: 'hooks change requests and answers',
-    leaves: { status: 'any', when: 'a hook answers' },
+    canEndWith: { status: 'any', when: 'a hook answers' },
     sources: everySource,
   },
   {
@@ -78,7 +78,7 @@ export const stages: readonly WayStage[] = [
     file: 'access/find-deployment.ts',
     code: 'checkApiVersion',
     does: 'checks that the version has the operation',
-    leaves: { status: '400 404', when: 'unknown or missing' },
+    canEndWith: { status: '400 404', when: 'unknown or missing' },
     sources: ['generate'],
   },
   {
@@ -86,7 +86,7 @@ export const stages: readonly WayStage[] = [
     file: 'access/access.ts',
     code: 'authenticate',
     does: 'checks api-key or bearer token',
-    leaves: { status: '401', when: 'missing or wrong' },
+    canEndWith: { status: '401', when: 'missing or wrong' },
     sources: everySource,
   },
   {
@@ -94,7 +94,7 @@ export const stages: readonly WayStage[] = [
     file: 'access/find-deployment.ts',
     code: 'findDeployment',
     does: 'finds it by path, or by model in the body',
-    leaves: { status: '404', when: 'unknown deployment' },
+    canEndWith: { status: '404', when: 'unknown deployment' },
     sources: everySource,
   },
   {
@@ -102,7 +102,7 @@ export const stages: readonly WayStage[] = [
     file: 'access/find-deployment.ts',
     code: 'checkModelVersion',
     does: 'checks that the version has the model',
-    leaves: { status: '400', when: 'version too old' },
+    canEndWith: { status: '400', when: 'version too old' },
     sources: ['generate'],
   },
   {
@@ -110,41 +110,41 @@ export const stages: readonly WayStage[] = [
     file: 'faults/faults.ts',
     code: 'prepare',
     does: 'applies the current phase, reads x-sim-* headers',
-    leaves: { status: '400', when: 'invalid x-sim-* header' },
+    canEndWith: { status: '400', when: 'invalid x-sim-* header' },
     sources: simulated,
-    whenAsked: forwarding,
+    ifConfigured: forwarding,
   },
   {
     name: 'limits',
     file: 'limits/admit.ts',
     code: 'admit',
     does: 'checks tokens and requests per minute, or PTUs',
-    leaves: { status: '429', when: 'limit exceeded' },
+    canEndWith: { status: '429', when: 'limit exceeded' },
     sources: simulated,
-    whenAsked: forwarding,
+    ifConfigured: forwarding,
   },
   {
     name: 'faults',
     file: 'faults/faults.ts',
     code: 'inject',
     does: 'replaces, delays or interrupts the answer',
-    leaves: { status: '4xx 5xx', when: 'random or requested' },
+    canEndWith: { status: '4xx 5xx', when: 'random or requested' },
     sources: simulated,
-    whenAsked: forwarding,
+    ifConfigured: forwarding,
   },
   {
     name: 'latency',
     file: 'latency/add-latency.ts',
     code: 'addLatency',
     does: 'waits for a slot, sets due times of tokens',
-    leaves: { status: '429 503', when: 'queue full or timed out' },
+    canEndWith: { status: '429 503', when: 'queue full or timed out' },
     sources: simulated,
-    whenAsked: forwarding,
+    ifConfigured: forwarding,
   },
 ]
 
 /** Sources. */
-export const handlers: readonly WayStage<SourceName>[] = [
+export const handlers: readonly DiagramStage<SourceName>[] = [
   {
     name: 'generate',
     file: 'generate/generate-mode.ts',

@@ -146,8 +146,8 @@ describe('docs/images/request-way.svg', () => {
     'draws the stages in the order in which a request meets them on its way to the source %s',
     async (source) => {
       const always = way.filter(({ sources }) => sources.includes(source))
-      const asking = way.filter(({ sources, whenAsked }) =>
-        [...sources, ...(whenAsked ?? [])].includes(source),
+      const asking = way.filter(({ sources, ifConfigured }) =>
+        [...sources, ...(ifConfigured ?? [])].includes(source),
       )
       // Of what forwards, a deployment that nobody has configured asks for nothing.
       const plain = await sendTo(always.length < asking.length ? 'elsewhere' : 'chat', source)
@@ -170,7 +170,9 @@ describe('docs/images/request-way.svg', () => {
     const { asked, status } = await send('generate', name)
     const before = names.slice(0, names.indexOf(name))
     expect(asked).toEqual(before.filter((earlier) => !isOwn(earlier)))
-    expect(stages.find((stage) => stage.name === name)?.leaves?.status.split(' ')).toContain(String(status))
+    expect(stages.find((stage) => stage.name === name)?.canEndWith?.status.split(' ')).toContain(
+      String(status),
+    )
   })
 
   it.each(['replay', 'record', 'forward'] as const)(

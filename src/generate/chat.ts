@@ -179,10 +179,10 @@ function logprobsOf(
 const modelsWithTier = /^gpt-(5\.[2-9]|[6-9])/
 
 /** Tier as the service reports it: `auto` becomes `default`, and `fast` becomes `priority`. */
-function serviceTier({ name }: Model, asked: string | null | undefined): string | undefined {
-  if (asked === undefined || asked === null) return modelsWithTier.test(name) ? 'default' : undefined
-  if (asked === 'auto') return 'default'
-  return asked === 'fast' ? 'priority' : asked
+function serviceTier({ name }: Model, requested: string | null | undefined): string | undefined {
+  if (requested === undefined || requested === null) return modelsWithTier.test(name) ? 'default' : undefined
+  if (requested === 'auto') return 'default'
+  return requested === 'fast' ? 'priority' : requested
 }
 
 const fingerprints = new Map<string, string>()

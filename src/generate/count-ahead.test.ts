@@ -99,7 +99,7 @@ describe('countAhead', () => {
   })
 
   it('counts the slice of a hostile run fast', async () => {
-    const count = (turn: number): unknown => encoding.count(`${turn}${'a'.repeat(LARGE_TEXT_LENGTH)}`)
+    const count = (round: number): unknown => encoding.count(`${round}${'a'.repeat(LARGE_TEXT_LENGTH)}`)
     // About 40 ms: other requests are not delayed by more.
     expect(await leastMs(250, count)).toBeLessThan(250)
   })

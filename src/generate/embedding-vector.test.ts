@@ -71,8 +71,8 @@ describe('embedText', () => {
 
   it.each(queries)('ranks the matching document first of twelve: %s', (query, right) => {
     for (const dimensions of [1_536, 512]) {
-      const asked = embed(query, dimensions)
-      const scores = documents.map((document) => cosine(asked, embed(document, dimensions)))
+      const vector = embed(query, dimensions)
+      const scores = documents.map((document) => cosine(vector, embed(document, dimensions)))
       expect(scores.indexOf(Math.max(...scores))).toBe(right)
     }
   })
@@ -86,8 +86,8 @@ describe('embedText', () => {
     ['My cat is ill', 'cat', 'dog'],
     ['SQL and CSS', 'sql', 'rust'],
   ])('is closer to a related text in any language, also for short words: %s', (text, near, far) => {
-    const asked = embed(text)
-    expect(cosine(asked, embed(near))).toBeGreaterThan(cosine(asked, embed(far)) + 0.1)
+    const vector = embed(text)
+    expect(cosine(vector, embed(near))).toBeGreaterThan(cosine(vector, embed(far)) + 0.1)
   })
 
   it('depends little on case and punctuation', () => {

@@ -90,7 +90,7 @@ describe('stream that is written event by event', () => {
       {},
     ],
     [
-      'text beside a call',
+      'text and a call',
       [text('Lorem'), text(' ipsum'), text('.'), started, input('{'), input('}'), finish('tool_calls')],
       { toolCalls: [call], finishReason: 'tool_calls' },
       {},

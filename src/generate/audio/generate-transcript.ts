@@ -194,7 +194,8 @@ function mp3Seconds(file: Buffer): number | undefined {
   if (file.toString('latin1', 0, 3) === 'ID3' && file.length >= ID3_HEADER_BYTES) {
     // Seven bits per byte.
     at =
-      [6, 7, 8, 9].reduce((size, place) => size * 128 + (file.readUInt8(place) & 0x7f), 0) + ID3_HEADER_BYTES
+      [6, 7, 8, 9].reduce((size, offset) => size * 128 + (file.readUInt8(offset) & 0x7f), 0) +
+      ID3_HEADER_BYTES
   }
   if (at + 4 > file.length) return undefined
   const header = file.readUInt32BE(at)

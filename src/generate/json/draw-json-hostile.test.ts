@@ -197,8 +197,8 @@ describe('drawJson on a hostile schema', () => {
     const schema = hostile[name]!()
     for (const seed of ['a', 'b']) {
       let value: unknown
-      const ms = await leastMs(MAX_MS, (turn) => {
-        value = drawJson(schema, createRandom(`${seed}${turn}`))
+      const ms = await leastMs(MAX_MS, (round) => {
+        value = drawJson(schema, createRandom(`${seed}${round}`))
       })
       expect(ms).toBeLessThan(MAX_MS)
       expect(JSON.stringify(value).length).toBeLessThan(20 * drawLimits.values + 2 * drawLimits.characters)

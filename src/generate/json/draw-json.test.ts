@@ -420,7 +420,7 @@ const keywords: Record<string, unknown> = {
     ],
   },
   'oneOf number or integer': { oneOf: [{ type: 'number' }, { type: 'integer' }] },
-  'anyOf beside properties': {
+  'anyOf with properties': {
     type: 'object',
     properties: { a: text, b: integer },
     anyOf: [{ required: ['a'] }, { required: ['b'] }],
