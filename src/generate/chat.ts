@@ -16,14 +16,14 @@ import {
   requestedTokens,
   usesFunctions,
   withForced,
-  promptTexts,
+  cachedTokens,
   readableTexts,
 } from './completion-task.ts'
 import { complete, completeInSlices, mayTakeLong, completionMemory } from './complete.ts'
 import { completionSteps, type Completion, textJson, type Choice, type Usage } from '../answer/completion.ts'
 import { judgeContent, type Verdict, filterCompletion } from './content-filter.ts'
 import { countAhead } from './count-ahead.ts'
-import { MIN_CACHED_PROMPT, type PromptCache } from './prompt-cache.ts'
+import type { PromptCache } from './prompt-cache.ts'
 import { chatBody } from '../wire/chat/write-chat.ts'
 import { createHash } from 'node:crypto'
 import { type HarmCategory, safeCompletionFilter, lateFilterEvents } from '../wire/content-filters.ts'
@@ -121,21 +121,6 @@ function chatReply(
     late && found ? { category: found, promptLength: lengthOf(readableTexts(request)) } : undefined
   const body = streamChat(completion, facts, options, lateResult, exchange.random)
   return modelReply(eventsOfModel, body, usage, steps)
-}
-
-function cachedTokens(
-  exchange: Exchange,
-  { name, model }: Deployment,
-  request: ChatRequest,
-  tokens: number,
-  promptCache: PromptCache,
-): number {
-  if (tokens < MIN_CACHED_PROMPT) return 0
-  const encoding = loadEncoding(model.encoding)
-  const count = (text: string): number => encoding.count(text)
-  const { resource, clock } = exchange
-  const prompt = { resource, deployment: name, texts: promptTexts(request), tokens, count }
-  return promptCache.use(prompt, clock.nowMs())
 }
 
 function lengthOf(texts: Iterable<string>): number {

@@ -1,3 +1,4 @@
+import type { Deployment } from '../config/deployments.ts'
 import type { Exchange, AnswerOverride } from '../pipeline/exchange.ts'
 import {
   type ChatRequest,
@@ -9,6 +10,8 @@ import {
   type ChatMessage,
   type ContentPart,
 } from '../wire/chat/chat-request.ts'
+import { loadEncoding } from '../tokens/encoding.ts'
+import { MIN_CACHED_PROMPT, type PromptCache } from './prompt-cache.ts'
 
 /** A tool that the model may call. */
 export interface ToolDefinition {
@@ -166,11 +169,26 @@ export function* readableTexts({ messages }: ChatRequest): Generator<string> {
   }
 }
 
+/** Stores the prompt of a request in the cache. Returns how many of its tokens were cached. */
+export function cachedTokens(
+  { resource, clock }: Exchange,
+  { name, model }: Deployment,
+  request: ChatRequest,
+  tokens: number,
+  promptCache: PromptCache,
+): number {
+  if (tokens < MIN_CACHED_PROMPT) return 0
+  const encoding = loadEncoding(model.encoding)
+  const count = (text: string): number => encoding.count(text)
+  const prompt = { resource, deployment: name, texts: promptTexts(request), tokens, count }
+  return promptCache.use(prompt, clock.nowMs())
+}
+
 /**
  * Returns the whole prompt in the order in which the model reads it, for the prompt cache. Tools and the response
  * format are at the start, so a change to them invalidates the whole prefix.
  */
-export function promptTexts({ messages, tools, functions, response_format: format }: ChatRequest): string[] {
+function promptTexts({ messages, tools, functions, response_format: format }: ChatRequest): string[] {
   const texts: string[] = []
   if (tools) texts.push(JSON.stringify(tools))
   if (functions) texts.push(JSON.stringify(functions))

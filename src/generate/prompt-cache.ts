@@ -4,7 +4,7 @@ import { RecentMap } from '../lib/caches.ts'
 export const MIN_CACHED_PROMPT = 1_024
 
 /** Above the minimum, cached tokens increase in steps of this size. */
-const STEP_TOKENS = 128
+export const CACHED_STEP_TOKENS = 128
 
 /** A prefix expires if it is not used for this long. The service documents five to ten minutes. */
 const RETENTION_MS = 5 * 60_000
@@ -49,7 +49,7 @@ export class PromptCache {
     if (prompt.tokens < MIN_CACHED_PROMPT) return 0
     const rest = this.#recordUse(prompt, nowMs)
     const prefix = prompt.tokens - suffixTokens(prompt, rest)
-    return prefix < MIN_CACHED_PROMPT ? 0 : prefix - (prefix % STEP_TOKENS)
+    return prefix < MIN_CACHED_PROMPT ? 0 : prefix - (prefix % CACHED_STEP_TOKENS)
   }
 
   /** Deletes all prompts. */

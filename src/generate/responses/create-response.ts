@@ -23,12 +23,12 @@ import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../
 import type { Reply, Schedule } from '../../pipeline/reply.ts'
 import { type ReplyOrPromise, mapMaybe } from '../../pipeline/stage.ts'
 import { loadEncoding, type TokenCounter } from '../../tokens/encoding.ts'
-import { chatTask, withForced, promptTexts, readableTexts } from '../completion-task.ts'
+import { chatTask, withForced, cachedTokens, readableTexts } from '../completion-task.ts'
 import { complete, completionMemory } from '../complete.ts'
 import { completionSteps, type Completion } from '../../answer/completion.ts'
 import { countAhead } from '../count-ahead.ts'
 import { filterCompletion, type FilteredCompletion, judgeContent } from '../content-filter.ts'
-import { MIN_CACHED_PROMPT, type PromptCache } from '../prompt-cache.ts'
+import { CACHED_STEP_TOKENS, MIN_CACHED_PROMPT, type PromptCache } from '../prompt-cache.ts'
 import { divertSchedule, streamResponse, ResponseProgress } from './stream-response.ts'
 import { writeJson } from '../../wire/responses/write-json.ts'
 import { outputItems } from './draw-items.ts'
@@ -40,9 +40,6 @@ import {
   conversationTokens,
 } from './response-archive.ts'
 import { isMessage, isReference, type ResponsesItem } from '../../wire/responses/responses-item.ts'
-
-/** Cached tokens increase in steps of this size (Microsoft Learn, "Prompt caching"). */
-const CACHE_STEP = 128
 
 /** Estimated size of a record without its texts, in bytes: the record, its ids and its usage. */
 const RECORD_BASE_BYTES = 2_048
@@ -69,7 +66,10 @@ export function createResponseGenerator(store: ResponseArchive) {
     const verdict = judgeContent(readableTexts(chat), exchange.config, exchange.forced)
     if (verdict.kind === 'prompt') return refuse(promptFiltered(verdict.category))
 
-    const cached = cachedTokens(exchange, deployment, chat, input.historyTokens, promptTokens, promptCache)
+    const cached =
+      input.historyTokens > 0 && promptTokens >= MIN_CACHED_PROMPT
+        ? cachedHistory(input.historyTokens)
+        : cachedTokens(exchange, deployment, chat, promptTokens, promptCache)
     const task = withForced(chatTask(chat, promptTokens, cached), exchange)
     const size = completionMemory({ choices: 1, tokens: request.max_output_tokens ?? undefined })
     if (!exchange.reserve(size)) return noRoomReply()
@@ -113,22 +113,8 @@ function ownTokens(
 }
 
 /** The earlier items of a conversation have just been read, so all of them are cached. */
-function cachedTokens(
-  { resource, clock }: Exchange,
-  { name, model }: Deployment,
-  chat: ChatRequest,
-  historyTokens: number,
-  tokens: number,
-  promptCache: PromptCache,
-): number {
-  if (tokens < MIN_CACHED_PROMPT) return 0
-  if (historyTokens > 0) {
-    return historyTokens < MIN_CACHED_PROMPT ? 0 : historyTokens - (historyTokens % CACHE_STEP)
-  }
-  const encoding = loadEncoding(model.encoding)
-  const count = (text: string): number => encoding.count(text)
-  const prompt = { resource, deployment: name, texts: promptTexts(chat), tokens, count }
-  return promptCache.use(prompt, clock.nowMs())
+function cachedHistory(historyTokens: number): number {
+  return historyTokens < MIN_CACHED_PROMPT ? 0 : historyTokens - (historyTokens % CACHED_STEP_TOKENS)
 }
 
 function createRecord(
