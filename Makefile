@@ -49,7 +49,7 @@ types: install ## Check the types
 docs-check: install ## Check that generated documents match the code
 	@$(BIN)/tsx scripts/generate-docs.ts --check
 	@$(BIN)/tsx scripts/draw-timing.ts --check
-	@$(BIN)/tsx scripts/draw-ways.ts --check
+	@$(BIN)/tsx scripts/draw-diagrams.ts --check
 
 prose: check-node ## Find words that are hard to read, and test titles without a subject
 	@node scripts/check-prose.mjs

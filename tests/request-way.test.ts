@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { handlers, observers, stages } from '../scripts/request-way.ts'
+import { handlers, observers, stages } from '../scripts/request-stages.ts'
 import { type SourceName, sourceNames } from '../src/config/source-names.ts'
 import { loadLiveConfig } from '../src/config/live-config.ts'
 import { stageNames, type Stage, type Source } from '../src/pipeline/stage.ts'
@@ -119,7 +119,7 @@ function read(file: string): string {
 }
 
 describe('docs/architecture.md', () => {
-  it('lists every stage by its name, in order (npx tsx scripts/draw-ways.ts writes the list)', () => {
+  it('lists every stage by its name, in order (npx tsx scripts/draw-diagrams.ts writes the list)', () => {
     const page = readFileSync(new URL('../docs/architecture.md', import.meta.url), 'utf8')
     const table = /<!-- stages:[^]*<!-- end of stages -->/.exec(page)?.[0] ?? ''
     const told = [...table.matchAll(/^\| `([\w-]+)` .* `(src\/[\w/.-]+)` +\|$/gm)]
@@ -129,7 +129,7 @@ describe('docs/architecture.md', () => {
   })
 })
 
-describe('docs/images/request-way.svg', () => {
+describe('docs/images/request-pipeline.svg', () => {
   it('draws every stage by its name, in order', () => {
     expect(names).toEqual(stageNames)
   })

@@ -3,7 +3,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { format } from 'prettier'
 import { settingsTable } from '../src/config/settings-table.ts'
-import { handlers, observers, stages, type DiagramStage } from './request-way.ts'
+import { handlers, observers, stages, type DiagramStage } from './request-stages.ts'
 
 const ink = '#1f2328'
 const faint = '#59636e'
@@ -396,7 +396,7 @@ async function withStages(path: string): Promise<string> {
     return `| \`${name}\` | ${does} | ${left} | \`src/${file}\` |`
   })
   const table = ['| stage | description | can end with | code |', '| - | - | - | - |', ...rows].join('\n')
-  const mark = /(<!-- stages: made by scripts\/draw-ways.ts -->\n)[^]*?(\n<!-- end of stages -->)/
+  const mark = /(<!-- stages: made by scripts\/draw-diagrams.ts -->\n)[^]*?(\n<!-- end of stages -->)/
   const document = await readFile(new URL(`../${path}`, import.meta.url), 'utf8')
   if (!mark.test(document)) throw new Error(`Could not find the stage markers in ${path}. Restore them.`)
   const written = document.replace(mark, (_, start: string, end: string) => `${start}\n${table}\n${end}`)
@@ -405,14 +405,14 @@ async function withStages(path: string): Promise<string> {
 
 const made: Readonly<Record<string, string>> = {
   'docs/images/modes.svg': modes(),
-  'docs/images/request-way.svg': requestPipeline(),
+  'docs/images/request-pipeline.svg': requestPipeline(),
   'docs/architecture.md': await withStages('docs/architecture.md'),
 }
 for (const [path, content] of Object.entries(made)) {
   const url = new URL(`../${path}`, import.meta.url)
   if ((await readFile(url, 'utf8').catch(() => '')) === content) continue
   if (process.argv.includes('--check')) {
-    console.error(`${path} is stale. Run: npx tsx scripts/draw-ways.ts`)
+    console.error(`${path} is stale. Run: npx tsx scripts/draw-diagrams.ts`)
     process.exitCode = 1
   } else {
     await writeFile(url, content)
