@@ -21,7 +21,7 @@ import { EventSplitter } from '../lib/server-sent-events.ts'
 
 type ErrorFault = Extract<Fault, { kind: 'error' }>
 
-/** The error that stands in the place of an answer. */
+/** Creates the error of a fault, which replaces the answer. */
 export function errorReply(exchange: Exchange, fault: ErrorFault): Reply {
   const { deployment, route, config, apiVersion, body } = exchange
   const requestId = exchange.modelRequestId
@@ -46,7 +46,7 @@ export function errorReply(exchange: Exchange, fault: ErrorFault): Reply {
   })
 }
 
-/** What a fault decides about a generated answer before it is made; undefined for the others. */
+/** How a fault changes the generation of an answer; undefined for faults that apply to the finished answer. */
 export function overrideOf(fault: Fault): AnswerOverride | undefined {
   if (fault.kind === 'refusal') return { refusal: fault.text }
   if (fault.kind !== 'contentFilter') return undefined
@@ -58,7 +58,7 @@ export function overrideOf(fault: Fault): AnswerOverride | undefined {
   }
 }
 
-/** A fault that an answer suffers on its way out. Undefined where this answer cannot suffer it. Changes a live reply itself. */
+/** Applies a fault to an answer. Returns undefined if the fault does not apply to it. Modifies a live reply in place. */
 export async function applyFaultToReply(
   reply: Reply,
   fault: Fault,
@@ -67,7 +67,7 @@ export async function applyFaultToReply(
 ): Promise<Reply | undefined> {
   if (reply.body.kind !== 'live' || fault.kind === 'cutBeforeHeaders')
     return applyFault(reply, fault, exchange, random)
-  // What is on its way from elsewhere can be held back as a whole; for all else its events have to be known.
+  // A live reply can be delayed as a whole. All other faults need its events.
   if (fault.kind === 'delay') return delayReply(exchange, reply, drawMs(fault.ms, random))
   if (fault.kind === 'stall' && !hasPosition(fault)) return delayReply(exchange, reply, fault.ms)
   return isEventStream(reply.headers)
@@ -110,7 +110,7 @@ function applyToStream(reply: StreamedReply, fault: Fault, exchange: Exchange): 
     case 'cut':
       return { ...endAfter(reply, eventsBefore(body, fault)), interruption: { at: 1, how: 'reset' } }
     case 'truncate':
-      // Without a place, all but the end is sent: `[DONE]`, or what tells that a response is complete.
+      // Without a position, all events except the last one are sent: `[DONE]`, or the one that completes a response.
       return endAfter(reply, hasPosition(fault) ? eventsBefore(body, fault) : body.count - 1)
     case 'errorEvent': {
       const format = wireFormatOf(exchange.route?.operation)
@@ -134,24 +134,24 @@ function hasPosition({ afterEvents, afterShare }: FaultPosition): boolean {
   return afterEvents !== undefined || afterShare !== undefined
 }
 
-/** In the midst, unless the fault says where. */
+/** The position of a fault in the answer as a share; default: the middle. */
 function positionShare({ afterShare = 0.5 }: FaultPosition): number {
   return afterShare
 }
 
-/** How many events come before the fault: one at least, and never the last one. */
-function eventsBefore({ count }: EventsBody, place: FaultPosition): number {
-  const wanted = place.afterEvents ?? Math.floor(count * positionShare(place))
-  return Math.max(1, Math.min(wanted, count - 2))
+/** Number of events before the fault: at least one, and never all. */
+function eventsBefore({ count }: EventsBody, position: FaultPosition): number {
+  const events = position.afterEvents ?? Math.floor(count * positionShare(position))
+  return Math.max(1, Math.min(events, count - 2))
 }
 
 /** A reply that is a stream. */
 export type StreamedReply = Reply & { readonly body: EventsBody }
 
-/** What of a live stream is read to find the place of a fault in it, in bytes; the rest is not sent. */
+/** Limit for reading a live stream to find the position of a fault. The rest is not sent. */
 const MAX_READ_BYTES = 8 * 1024 * 1024
 
-/** Reads a live stream to its end, so that a fault finds its place in it. A stream that breaks meanwhile breaks there. */
+/** Reads a live stream to its end to find the position of a fault. If the stream is interrupted, the answer is cut there. */
 async function readEvents(reply: Reply): Promise<Reply> {
   const { body, headers } = reply
   if (body.kind !== 'live') return reply
@@ -183,29 +183,29 @@ async function readEvents(reply: Reply): Promise<Reply> {
   return reply
 }
 
-/** A stream of which only the first events are sent, and then what `last` gives, where it is given. */
+/** Ends a stream after its first events, and after the event of `last` if it is set. */
 function endAfter(reply: StreamedReply, events: number, last?: (index: number) => string): Reply {
   const { body } = reply
-  const kept = Math.min(events, body.count)
+  const sent = Math.min(events, body.count)
   return {
     ...reply,
     body: {
       kind: 'events',
-      count: last ? kept + 1 : kept,
+      count: last ? sent + 1 : sent,
       stepOf: (index) => body.stepOf(Math.min(index, body.count - 1)),
-      render: (index) => (last && index === kept ? last(index) : body.render(index)),
+      render: (index) => (last && index === sent ? last(index) : body.render(index)),
     },
   }
 }
 
-/** A stream in which nothing comes for a while after the first events. */
+/** Pauses a stream after its first events. */
 function stallAfter(reply: StreamedReply, schedule: Schedule, events: number, ms: number): Reply {
   const { body } = reply
   const duesMs = dueTimes(body, schedule).map((dueMs, index) => (index < events ? dueMs : dueMs + ms))
   return eventsAt(reply, duesMs, (index) => body.render(index))
 }
 
-/** A stream with one event whose JSON ends in the midst. */
+/** Truncates the JSON of one event of a stream. */
 function malformEvent(reply: StreamedReply, at: number): Reply {
   const { body } = reply
   const render = (index: number): string =>
@@ -222,7 +222,7 @@ function halfEvent(event: string): string {
   return `${event.slice(0, characterBoundary(event, start + Math.floor((end - start) / 2)))}\n\n`
 }
 
-/** A stream with one event that comes in several pieces. */
+/** Sends one event of a stream in several chunks. */
 function splitEvent(
   reply: StreamedReply,
   schedule: Schedule,
@@ -251,13 +251,13 @@ function pieceStart(event: string, piece: number, parts: number): number {
   return characterBoundary(event, Math.floor((event.length * piece) / parts))
 }
 
-/** The two halves of a character that UTF-16 has in two units must not be encoded one by one. */
+/** The next index that does not split a surrogate pair. */
 function characterBoundary(text: string, at: number): number {
   const code = text.charCodeAt(at)
   return code >= 0xdc00 && code <= 0xdfff ? at + 1 : at
 }
 
-/** A reply whose first token, or whose whole body, is due at a time from the start of the request. */
+/** Shifts a reply so that its first token, or the whole body, is due at a time from the start of the request. */
 export function setFirstTokenTime(reply: Reply, firstMs: number, exchange: Exchange): Reply {
   const { stepsMs, endMs } = scheduleOf(reply, exchange)
   return shift(reply, firstMs - (stepsMs[0] ?? endMs), exchange)
@@ -268,7 +268,7 @@ function dueTimes(body: EventsBody, { stepsMs, endMs }: Schedule): Float64Array 
   return Float64Array.from({ length: body.count }, (_, index) => stepsMs[body.stepOf(index)] ?? endMs)
 }
 
-/** A stream whose events each have a due time of their own. */
+/** A stream with a due time for each event. */
 function eventsAt(reply: Reply, duesMs: Float64Array, render: EventsBody['render']): Reply {
   const body: EventsBody = { kind: 'events', count: duesMs.length, stepOf: (index) => index, render }
   return { ...reply, body, schedule: { stepsMs: duesMs, endMs: duesMs.at(-1) ?? 0 } }

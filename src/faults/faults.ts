@@ -10,33 +10,33 @@ import type { IncidentTimetables } from './incidents.ts'
 import { matchesRule, hasSimHeaders, readSimHeaders, type SimHeaders } from './sim-headers.ts'
 import { setFirstTokenTime, applyFaultToReply, errorReply, overrideOf } from './apply-fault.ts'
 
-/** The stages that let things go wrong, and what they count. */
+/** The stages of incidents and faults, and their counts. */
 export interface Faults {
-  /** Before the limits: lets the present incident change the deployment, and reads the caller's own headers. */
+  /** Before the limits: applies the current incident phase to the deployment, and reads the x-sim- headers. */
   readonly prepare: Stage
-  /** After the limits: strikes the answer. */
+  /** After the limits: injects a fault into the answer. */
   readonly inject: Stage
   readonly reports: InjectionReports
 }
 
-/** Names the stream of chance that faults are drawn from, beside that of the answer. */
+/** The random branch for faults, separate from the random numbers of the answer. */
 const FAULT_BRANCH = 0x6661_756c
 
-/** What strikes a request. */
+/** The fault for a request. */
 interface SelectedFault {
   readonly label: string
   readonly fault: Fault
 }
 
 /**
- * Makes the stages. Which fault strikes is drawn beside the request's stream of chance: a request that none strikes gets
- * the same answer as without faults. One fault strikes at most: the caller's own, else the first that its probability
- * chooses of the incident's, of the deployment's, and of those over all deployments.
+ * Creates the stages. Faults are drawn from a separate random branch, so a request without a fault gets the same answer as without
+ * rules. At most one fault is injected: that of the request's header, else the first rule selected by its probability, in the order
+ * incident, deployment, all deployments.
  */
 export function createFaults(incidents: IncidentTimetables): Faults {
   const counts = new FaultCounts()
-  // Few requests have such headers, so they have no field of their own on each exchange.
-  const wishes = new WeakMap<Exchange, SimHeaders>()
+  // Few requests have such headers, so the exchange has no field for them.
+  const simHeaders = new WeakMap<Exchange, SimHeaders>()
 
   const prepare: Stage = (exchange, next) => {
     const { resource, deployment, config } = exchange
@@ -45,11 +45,11 @@ export function createFaults(incidents: IncidentTimetables): Faults {
     if (phase && (phase.deployment === undefined ? isForAll : phase.deployment === deployment?.name)) {
       exchange.conditions = phase
     }
-    // A forwarded request asks for nothing here: such headers stay with the simulator.
+    // Headers do not apply to forwarded requests.
     if (isForAll && config.simHeaders && exchange.route && hasSimHeaders(exchange.headers)) {
       const read = readSimHeaders(exchange, rulesFor(exchange, phase))
       if ('status' in read) return refuse(read)
-      wishes.set(exchange, read)
+      simHeaders.set(exchange, read)
     }
     return next()
   }
@@ -57,20 +57,20 @@ export function createFaults(incidents: IncidentTimetables): Faults {
   const inject: Stage = (exchange, next) => {
     const { resource, config, deployment } = exchange
     const phase = incidents.phaseOf(resource)
-    const wish = wishes.get(exchange)
-    if (!wish && !phase && !deployment?.faults && config.faults.length === 0) return next()
+    const headers = simHeaders.get(exchange)
+    if (!headers && !phase && !deployment?.faults && config.faults.length === 0) return next()
     const random = exchange.random.branch(FAULT_BRANCH)
-    const struck = wish?.fault ?? choose(rulesFor(exchange, phase), exchange, random)
-    if (!struck && !wish) return next()
-    return answer(exchange, next, { wish, struck, random, counts })
+    const selected = headers?.fault ?? selectFault(rulesFor(exchange, phase), exchange, random)
+    if (!selected && !headers) return next()
+    return answer(exchange, next, { headers, selected, random, counts })
   }
 
   const reports: InjectionReports = {
     faults: () => counts,
     *phases() {
-      for (const [resource, { timetable, phase: present }] of incidents) {
+      for (const [resource, { timetable, phase: current }] of incidents) {
         for (const phase of timetable?.phases ?? []) {
-          yield { resource, phase: phase.name, active: phase === present }
+          yield { resource, phase: phase.name, active: phase === current }
         }
       }
     },
@@ -78,7 +78,7 @@ export function createFaults(incidents: IncidentTimetables): Faults {
   return { prepare, inject, reports }
 }
 
-/** The rules that may strike a request; of a forwarded one, those that name its deployment. */
+/** The rules for a request. For a forwarded request, only rules with a deployment. */
 function* rulesFor(exchange: Exchange, phase: IncidentPhase | undefined): Generator<FaultRule> {
   const { deployment, config } = exchange
   const isForAll = isSimulated(exchange)
@@ -86,7 +86,11 @@ function* rulesFor(exchange: Exchange, phase: IncidentPhase | undefined): Genera
     for (const rule of list ?? []) if (isForAll || rule.deployment !== undefined) yield rule
 }
 
-function choose(rules: Iterable<FaultRule>, exchange: Exchange, random: Random): SelectedFault | undefined {
+function selectFault(
+  rules: Iterable<FaultRule>,
+  exchange: Exchange,
+  random: Random,
+): SelectedFault | undefined {
   for (const rule of rules) {
     if (matchesRule(rule, exchange) && random.unit() < rule.probability) return rule
   }
@@ -94,8 +98,8 @@ function choose(rules: Iterable<FaultRule>, exchange: Exchange, random: Random):
 }
 
 interface Injection {
-  readonly wish: SimHeaders | undefined
-  readonly struck: SelectedFault | undefined
+  readonly headers: SimHeaders | undefined
+  readonly selected: SelectedFault | undefined
   readonly random: Random
   readonly counts: FaultCounts
 }
@@ -103,39 +107,39 @@ interface Injection {
 async function answer(
   exchange: Exchange,
   next: () => ReplyOrPromise,
-  { wish, struck, random, counts }: Injection,
+  { headers, selected, random, counts }: Injection,
 ): Promise<Reply> {
-  const planned = async (): Promise<Reply> => {
+  const replyOfNext = async (): Promise<Reply> => {
     const reply = await next()
-    return wish?.firstTokenMs === undefined || reply.status >= 300
+    return headers?.firstTokenMs === undefined || reply.status >= 300
       ? reply
-      : setFirstTokenTime(reply, wish.firstTokenMs, exchange)
+      : setFirstTokenTime(reply, headers.firstTokenMs, exchange)
   }
-  if (wish?.forced) exchange.forced = { ...exchange.forced, ...wish.forced }
+  if (headers?.forced) exchange.forced = { ...exchange.forced, ...headers.forced }
   let reply: Reply
-  if (!struck) reply = await planned()
-  else if (struck.fault.kind === 'error') {
-    counts.add(exchange, struck.label)
-    reply = errorReply(exchange, struck.fault)
+  if (!selected) reply = await replyOfNext()
+  else if (selected.fault.kind === 'error') {
+    counts.add(exchange, selected.label)
+    reply = errorReply(exchange, selected.fault)
   } else {
-    const forced = overrideOf(struck.fault)
+    const forced = overrideOf(selected.fault)
     if (forced) exchange.forced = { ...exchange.forced, ...forced }
-    reply = await planned()
-    const disturbed =
+    reply = await replyOfNext()
+    const faulty =
       forced || reply.status >= 300
         ? undefined
-        : await applyFaultToReply(reply, struck.fault, exchange, random)
-    if (forced || disturbed) counts.add(exchange, struck.label)
-    reply = disturbed ?? reply
+        : await applyFaultToReply(reply, selected.fault, exchange, random)
+    if (forced || faulty) counts.add(exchange, selected.label)
+    reply = faulty ?? reply
   }
-  return wish?.delayMs ? delayReply(exchange, reply, wish.delayMs) : reply
+  return headers?.delayMs ? delayReply(exchange, reply, headers.delayMs) : reply
 }
 
-/** How often each fault struck each deployment of each resource. Bounded, since both names come from the configuration. */
+/** Number of injected faults by resource, deployment and fault. The size is limited, since all names come from the configuration. */
 class FaultCounts {
   readonly #byResource = new Map<string, Map<string, Map<string, number>>>()
 
-  /** Counts a fault that struck. */
+  /** Counts an injected fault. */
   add({ resource, deployment, config }: Exchange, fault: string): void {
     const name = deployment?.name ?? ''
     const label = name === '' || config.deployments.has(name) ? name : 'other'
@@ -155,25 +159,25 @@ class FaultCounts {
   }
 }
 
-/** How often a fault was injected. */
+/** Number of injections of a fault. */
 export interface FaultCount {
   readonly resource: string
-  /** Name of a configured deployment, `other` for one of no configuration, empty for requests without one. */
+  /** Name of a configured deployment, `other` if it is not configured, empty without a deployment. */
   readonly deployment: string
-  /** The rule's name, or else that of its error or kind. */
+  /** Name of the rule, or else of its error or kind. */
   readonly fault: string
   readonly count: number
 }
 
-/** A phase of the timetable of incidents. */
+/** A phase of an incident timetable. */
 export interface PhaseReport {
   readonly resource: string
   readonly phase: string
-  /** Whether it is the present one. */
+  /** Whether it is the current phase. */
   readonly active: boolean
 }
 
-/** What faults and incidents tell the metrics. */
+/** Values of faults and incidents for metrics. */
 export interface InjectionReports {
   faults(): Iterable<FaultCount>
   phases(): Iterable<PhaseReport>

@@ -24,8 +24,8 @@ const two = [
   { name: 'b', seconds: 5.5 },
 ]
 
-describe('a timetable', () => {
-  it('goes through its phases and ends', async () => {
+describe('IncidentRunner', () => {
+  it('runs the phases of a timetable and ends', async () => {
     const { clock, changes, incidents } = run({ phases: two })
     expect(incidents.phase?.name).toBe('a')
     await clock.advance(9_999)
@@ -38,7 +38,7 @@ describe('a timetable', () => {
     expect(changes).toEqual(['0s a 1', '10s b 1', '15.5s over 1'])
   })
 
-  it('waits before it starts, and between phases that do not follow at once', async () => {
+  it('waits before the first phase and between phases', async () => {
     const phases = [
       { name: 'a', seconds: 1 },
       { name: 'b', at: '3s' },
@@ -54,7 +54,7 @@ describe('a timetable', () => {
     expect(changes).toEqual(['2s a 1', '5s b 1'])
   })
 
-  it('repeats as often as it says, or for ever', async () => {
+  it('repeats a timetable a number of times, or indefinitely', async () => {
     const twice = run({ phases: two, repeat: 2 })
     await twice.clock.advance(100_000)
     expect(twice.changes).toEqual(['0s a 1', '10s b 1', '15.5s a 2', '25.5s b 2', '31s over 2'])
@@ -64,7 +64,7 @@ describe('a timetable', () => {
     expect(always.incidents.state?.position.round).toBe(1_001)
   })
 
-  it('stops, and starts anew', async () => {
+  it('stops and starts again', async () => {
     const { clock, changes, incidents } = run({ phases: two })
     await clock.advance(4_000)
     incidents.stop()
@@ -77,7 +77,7 @@ describe('a timetable', () => {
     expect(incidents.phase?.name).toBe('c')
   })
 
-  it('does not put off later phases when a timer is late', async () => {
+  it('does not delay later phases when a timer is late', async () => {
     const clock = createVirtualClock()
     const late = { ...clock, at: (dueMs: number, task: () => void) => clock.at(dueMs + 3_000, task) }
     const incidents = new IncidentRunner(late)
@@ -89,7 +89,7 @@ describe('a timetable', () => {
   })
 })
 
-describe('the timetables of several resources', () => {
+describe('IncidentTimetables', () => {
   const timetable = timetableOf({ phases: two })
   const setUp = () => {
     const clock = createVirtualClock()
@@ -100,7 +100,7 @@ describe('the timetables of several resources', () => {
     return { clock, changes, book }
   }
 
-  it('run side by side, each on its resource', async () => {
+  it('run concurrently, each for its resource', async () => {
     const { clock, changes, book } = setUp()
     book.start('east', timetable)
     await clock.advance(10_000)
@@ -111,7 +111,7 @@ describe('the timetables of several resources', () => {
     expect([book.phaseOf('east'), book.phaseOf('west')?.name]).toEqual([undefined, 'a'])
   })
 
-  it('are taken over at the point where they stand elsewhere', async () => {
+  it('continue at the position of another process', async () => {
     const { clock, book } = setUp()
     await clock.advance(20_000)
     book.start('west', timetable)
@@ -121,7 +121,7 @@ describe('the timetables of several resources', () => {
     expect(book.phaseOf('east')).toBeUndefined()
   })
 
-  it('begin for a resource that is new, go on for one that stays, and end with one that is gone', async () => {
+  it('start for new resources, continue for existing ones, and end for removed ones', async () => {
     const { clock, book } = setUp()
     book.begin([
       ['east', timetable],
@@ -143,7 +143,7 @@ describe('the timetables of several resources', () => {
     expect([...book].map(([resource]) => resource)).toEqual(['east', 'south'])
   })
 
-  it('report a start and a stop that is asked for, and no phase', async () => {
+  it('report requested starts and stops, but not phases', async () => {
     const { clock, book } = setUp()
     let changes = 0
     book.onChange(() => changes++)

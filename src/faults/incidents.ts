@@ -1,22 +1,22 @@
 import type { IncidentPhase, IncidentTimetable } from '../config/incident-file.ts'
 import type { Clock, StopTimer } from '../lib/clock.ts'
 
-/** Where in a timetable a moment lies. Times in milliseconds from the start of the timetable. */
+/** A position in a timetable. Times are in milliseconds from the start of the timetable. */
 export interface Position {
   readonly phase: IncidentPhase | undefined
-  /** When the phase began; undefined without one. */
+  /** Start of the phase; undefined between phases. */
   readonly phaseStartMs: number | undefined
-  /** The phase that comes next; undefined where none follows. */
+  /** The next phase; undefined after the last one. */
   readonly next: IncidentPhase | undefined
-  /** Counted from 1; 0 before the first one. */
+  /** Counted from 1; 0 before the first round. */
   readonly round: number
-  /** When the phase, or the pause between two, ends; Infinity where nothing follows. */
+  /** When the phase, or the pause between phases, ends; Infinity without a next change. */
   readonly nextChangeMs: number
-  /** Whether all rounds have been gone through. */
+  /** Whether all rounds have ended. */
   readonly over: boolean
 }
 
-/** Looks up a moment in a timetable. */
+/** The position in a timetable after a time. */
 function positionAt({ phases, startAfterMs, rounds }: IncidentTimetable, elapsedMs: number): Position {
   const [first] = phases
   const sinceMs = elapsedMs - startAfterMs
@@ -42,26 +42,26 @@ function positionAt({ phases, startAfterMs, rounds }: IncidentTimetable, elapsed
   }
 }
 
-/** How a timetable stands. Times in milliseconds. */
+/** State of a running timetable. Times are in milliseconds. */
 export interface IncidentState {
   readonly timetable: IncidentTimetable
-  /** From the start of the timetable, its first wait included. */
+  /** Time since the start of the timetable, including its initial wait. */
   readonly elapsedMs: number
   readonly position: Position
 }
 
-/** A timetable that runs. */
+/** A running timetable, to continue it in another process. */
 export interface RunningIncidents {
   readonly resource: string
   readonly timetable: IncidentTimetable
-  /** When it began, in milliseconds. */
+  /** When it started, in milliseconds. */
   readonly startedMs: number
 }
 
-/** Hears of each change: a phase that begins, or the end of the timetable (undefined). */
+/** Called when a phase begins, or with undefined when the timetable ends. */
 export type OnPhase = (phase: IncidentPhase | undefined, round: number) => void
 
-/** Goes through a timetable of incidents by the clock: which phase a request meets is known without looking. */
+/** Runs an incident timetable with timers, so that requests read the current phase without a search. */
 export class IncidentRunner {
   readonly #clock: Clock
   readonly #onPhase: OnPhase
@@ -76,17 +76,17 @@ export class IncidentRunner {
     this.#onPhase = onPhase
   }
 
-  /** The present phase; undefined between two phases, and when nothing runs. */
+  /** The current phase; undefined between phases, and if no timetable is running. */
   get phase(): IncidentPhase | undefined {
     return this.#phase
   }
 
-  /** The timetable that runs, or ran last. */
+  /** The running timetable, or the last one. */
   get timetable(): IncidentTimetable | undefined {
     return this.#timetable
   }
 
-  /** How the running timetable stands; undefined when none runs. */
+  /** State of the running timetable; undefined if no timetable is running. */
   get state(): IncidentState | undefined {
     if (!this.#timetable || !this.#running) return undefined
     const elapsedMs = this.#clock.nowMs() - this.#startedMs
@@ -94,9 +94,9 @@ export class IncidentRunner {
   }
 
   /**
-   * Begins a timetable; one that runs is given up.
+   * Starts a timetable. A running one is stopped.
    *
-   * @param startedMs when it began, on the clock's monotonic scale, where that was before
+   * @param startedMs when it started, on the monotonic scale of the clock; default: now
    */
   start(timetable: IncidentTimetable, startedMs = this.#clock.nowMs()): void {
     this.stop()
@@ -106,7 +106,7 @@ export class IncidentRunner {
     this.#enter(this.#clock.nowMs() - startedMs)
   }
 
-  /** Ends the present phase and all that would follow. */
+  /** Ends the current phase and the timetable. */
   stop(): void {
     this.#stopTimer?.()
     this.#stopTimer = undefined
@@ -124,7 +124,7 @@ export class IncidentRunner {
       this.#running = false
       this.#onPhase(undefined, round)
     } else if (nextChangeMs < Infinity) {
-      // Counted from the start, so that a late timer does not put off the phases after it.
+      // Counted from the start, so that a late timer does not delay later phases.
       this.#stopTimer = this.#clock.at(this.#startedMs + nextChangeMs, () => {
         this.#enter(Math.max(nextChangeMs, this.#clock.nowMs() - this.#startedMs))
       })
@@ -132,80 +132,80 @@ export class IncidentRunner {
   }
 }
 
-/** Timetables by the name of their resource; undefined for a resource without one. */
+/** Timetables by resource; undefined for a resource without one. */
 export type Timetables = Iterable<readonly [resource: string, timetable: IncidentTimetable | undefined]>
 
-/** The timetables of all resources, each of which strikes there alone. */
+/** The timetables of all resources. A timetable applies only to its resource. */
 export class IncidentTimetables {
   readonly #clock: Clock
-  readonly #onPhase: (resource: string, ...told: Parameters<OnPhase>) => void
+  readonly #onPhase: (resource: string, ...change: Parameters<OnPhase>) => void
   readonly #byResource = new Map<string, IncidentRunner>()
   readonly #listeners: (() => void)[] = []
 
-  constructor(clock: Clock, onPhase: (resource: string, ...told: Parameters<OnPhase>) => void = () => {}) {
+  constructor(clock: Clock, onPhase: (resource: string, ...change: Parameters<OnPhase>) => void = () => {}) {
     this.#clock = clock
     this.#onPhase = onPhase
   }
 
-  /** The present phase of a resource. */
+  /** The current phase of a resource. */
   phaseOf(resource: string): IncidentPhase | undefined {
     return this.#byResource.get(resource)?.phase
   }
 
-  /** How the running timetable of a resource stands. */
+  /** State of the running timetable of a resource. */
   stateOf(resource: string): IncidentState | undefined {
     return this.#byResource.get(resource)?.state
   }
 
-  /** Each resource that has had a timetable. */
+  /** All resources that had a timetable. */
   [Symbol.iterator](): Iterator<readonly [resource: string, incidents: IncidentRunner]> {
     return this.#byResource[Symbol.iterator]()
   }
 
-  /** Tells of every start and stop that is asked for; phases change by themselves. */
+  /** Adds a listener for requested starts and stops. Changes of phases are not reported. */
   onChange(listener: () => void): void {
     this.#listeners.push(listener)
   }
 
-  /** Begins the timetable of a resource, in the place of one that runs. */
+  /** Starts the timetable of a resource. A running one is stopped. */
   start(resource: string, timetable: IncidentTimetable): void {
     this.#startOne(resource, timetable)
-    this.#tell()
+    this.#notify()
   }
 
   /** Ends the timetable of a resource. */
   stop(resource: string): void {
     this.#byResource.get(resource)?.stop()
-    this.#tell()
+    this.#notify()
   }
 
-  /** Begins these timetables, and ends all others. */
+  /** Starts these timetables, and ends all others. */
   begin(timetables: Timetables): void {
     this.close()
     for (const [resource, timetable] of timetables) if (timetable) this.#startOne(resource, timetable)
-    this.#tell()
+    this.#notify()
   }
 
-  /** Takes over those that run elsewhere, with the times at which they began there, and ends all others. */
+  /** Continues the timetables of another process, with their start times, and ends all others. Does not notify listeners. */
   take(running: readonly RunningIncidents[]): void {
     this.close()
     for (const { resource, timetable, startedMs } of running) this.#startOne(resource, timetable, startedMs)
   }
 
-  /** Begins the timetables of resources that are new, and forgets resources that are gone. */
+  /** Starts the timetables of new resources, and removes those of removed resources. */
   follow(timetables: Timetables, known: (resource: string) => boolean): void {
-    const present = new Map(timetables)
+    const current = new Map(timetables)
     for (const [resource, incidents] of this.#byResource) {
-      if (present.has(resource)) continue
+      if (current.has(resource)) continue
       incidents.stop()
       this.#byResource.delete(resource)
     }
-    for (const [resource, timetable] of present) {
+    for (const [resource, timetable] of current) {
       if (timetable && !known(resource)) this.#startOne(resource, timetable)
     }
   }
 
-  /** Ends all of them. */
+  /** Ends all timetables. */
   close(): void {
     for (const incidents of this.#byResource.values()) incidents.stop()
   }
@@ -213,13 +213,13 @@ export class IncidentTimetables {
   #startOne(resource: string, timetable: IncidentTimetable, startedMs?: number): void {
     let incidents = this.#byResource.get(resource)
     if (!incidents) {
-      incidents = new IncidentRunner(this.#clock, (...told) => this.#onPhase(resource, ...told))
+      incidents = new IncidentRunner(this.#clock, (...change) => this.#onPhase(resource, ...change))
       this.#byResource.set(resource, incidents)
     }
     incidents.start(timetable, startedMs)
   }
 
-  #tell(): void {
+  #notify(): void {
     for (const listener of this.#listeners) listener()
   }
 }

@@ -13,11 +13,11 @@ import { shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
 import { traceHeader } from '../pipeline/trace.ts'
 
-/** What the headers of one request ask for. Times in milliseconds. */
+/** The x-sim- headers of a request. Times are in milliseconds. */
 export interface SimHeaders {
   readonly fault?: { readonly label: string; readonly fault: Fault }
   readonly delayMs?: number
-  /** From the start of the request to its first token, or to a whole answer. */
+  /** From the start of the request to the first token, or to the whole answer without streaming. */
   readonly firstTokenMs?: number
   readonly forced?: AnswerOverride
 }
@@ -37,7 +37,7 @@ const names = [
 ] as const
 type Name = (typeof names)[number]
 
-/** Whether a request has one of these headers at all. Asked of every request. */
+/** Whether a request has one of these headers. Called for each request. */
 export function hasSimHeaders(headers: Exchange['headers']): boolean {
   for (const name in headers) if (name.startsWith(prefix)) return true
   return false
@@ -46,8 +46,8 @@ export function hasSimHeaders(headers: Exchange['headers']): boolean {
 /**
  * Reads the headers of a request.
  *
- * @param configured the rules whose names the request may use
- * @returns the service's 400 where one of them is wrong, saying what it may be
+ * @param configured rules that the request can select by name
+ * @returns a 400 with the allowed values if a header is invalid
  */
 export function readSimHeaders(
   exchange: Exchange,
@@ -69,7 +69,7 @@ export function readSimHeaders(
   if (finish !== undefined && finishReason === undefined) {
     return refuse('x-sim-finish-reason', `one of ${finishReasons.join(', ')}`, finish)
   }
-  // The pipeline has read it before; here it is only judged.
+  // The pipeline has already applied it. Here it is only validated.
   const trace = headers[traceHeader]
   if (trace !== undefined && trace !== 'on' && trace !== 'off') return refuse(traceHeader, 'on or off', trace)
   const fault = readFault(exchange, configured)
@@ -113,7 +113,7 @@ function readFault(
   if (text === undefined) return undefined
   if (typeof text !== 'string') return refuse('x-sim-fault', 'one fault', text)
   for (const { label, fault } of configured) {
-    // A rule without a name of its own must not change what a built-in word means.
+    // A rule without a name must not replace a built-in fault.
     if (label === text && label !== labelOf(fault))
       return validateTarget(exchange, fault, text) ?? { label, fault }
   }
@@ -123,39 +123,39 @@ function readFault(
   return validateTarget(exchange, fault, text) ?? { label: labelOf(fault), fault }
 }
 
-/** `stall;afterEvents=3;ms=500` is what a file writes as `{kind: stall, afterEvents: 3, ms: 500}`. */
+/** Parses `stall;afterEvents=3;ms=500`, the short form of `{kind: stall, afterEvents: 3, ms: 500}` in a file. */
 function parseFault(text: string): unknown {
   const [word = '', ...parameters] = text.split(';').map((part) => part.trim())
-  const given = parameters
+  const entries = parameters
     .filter((part) => part !== '')
     .map((part) => {
       const [key = '', value = ''] = part.split(/=(.*)/s)
       return [key.trim(), /^-?\d+(\.\d+)?$/.test(value.trim()) ? Number(value) : value.trim()]
     })
-  if (given.length === 0) return word
+  if (entries.length === 0) return word
   const base = isNamedError(word) ? { kind: 'error', error: word } : { kind: word }
-  return { ...base, ...Object.fromEntries(given) }
+  return { ...base, ...Object.fromEntries(entries) }
 }
 
 function validateTarget(exchange: Exchange, fault: Fault, text: string): ServiceError | undefined {
   const operation = exchange.route?.operation
-  const fitting: readonly string[] | undefined = operationsOf(fault)
-  if (operation && fitting && !fitting.includes(operation)) {
+  const allowed: readonly string[] | undefined = operationsOf(fault)
+  if (operation && allowed && !allowed.includes(operation)) {
     return reject(
       'x-sim-fault',
-      `The fault '${shortText(text)}' is one of ${fitting.join(', ')}, not of ${operation}.`,
+      `The fault '${shortText(text)}' applies to ${allowed.join(', ')}, not to ${operation}.`,
     )
   }
   if (needsStream(fault) && !wantsStream(exchange)) {
     return reject(
       'x-sim-fault',
-      `The fault '${shortText(text)}' is one of streams. Ask for one with "stream": true.`,
+      `The fault '${shortText(text)}' requires a stream. Set "stream": true in the request.`,
     )
   }
   return undefined
 }
 
-/** The name of the test that a request belongs to is for replay mode; a test sends it in every mode. */
+/** Whether a header is the test name of replay mode. Clients can send it in all modes. */
 function isTestHeader(name: string, { config }: Exchange): boolean {
   return name === 'x-sim-test' || name === config.testHeader
 }
@@ -181,19 +181,19 @@ function reject(name: string, message: string): ServiceError {
   )
 }
 
-/** Whether a rule may strike a request, chance aside. */
+/** Whether a rule applies to a request, apart from its probability. */
 export function matchesRule(rule: FaultRule, exchange: Exchange): boolean {
   const { deployment, operation, stream, fault } = rule
-  const asked = exchange.route?.operation
-  if (asked === undefined) return false
+  const requested = exchange.route?.operation
+  if (requested === undefined) return false
   if (deployment !== undefined && deployment !== exchange.deployment?.name) return false
-  if (operation !== undefined && operation !== asked) return false
-  const fitting: readonly string[] | undefined = operationsOf(fault)
-  if (fitting && !fitting.includes(asked)) return false
+  if (operation !== undefined && operation !== requested) return false
+  const allowed: readonly string[] | undefined = operationsOf(fault)
+  if (allowed && !allowed.includes(requested)) return false
   return stream === undefined || stream === wantsStream(exchange)
 }
 
-/** Whether a request asks for its answer as a stream. */
+/** Whether a request has streaming enabled. */
 function wantsStream({ json }: Exchange): boolean {
   if (typeof json !== 'object' || json === null) return false
   const { stream, stream_format: format } = json as { stream?: unknown; stream_format?: unknown }

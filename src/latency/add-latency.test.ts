@@ -32,33 +32,33 @@ const endOf = async (operation: string, part: Partial<Reply>, timeScale = 1): Pr
 const usage = { promptTokens: 5, cachedTokens: 0, completionTokens: 9, reasoningTokens: 4 }
 
 describe('addLatency', () => {
-  it('takes the time of the steps for chat and for completions', async () => {
+  it('delays chat and completions by their steps', async () => {
     expect(await endOf('chat/completions', { steps: { hidden: 2, visible: 3 } })).toBe(150)
     expect(await endOf('completions', { steps: { hidden: 0, visible: 3 } })).toBe(260)
   })
 
-  it('takes the time of the request for embeddings', async () => {
+  it('delays embeddings by the time of a request', async () => {
     expect(await endOf('embeddings', { usage })).toBe(50)
   })
 
-  it('takes the steps from the usage where the reply tells none, and else the wait for the first token', async () => {
+  it('derives missing steps from the usage, else delays only the first token', async () => {
     expect(await endOf('chat/completions', { usage })).toBe(190)
     expect(await endOf('chat/completions', {})).toBe(100)
   })
 
-  it('scales every time, and plans none at a scale of 0', async () => {
+  it('scales all times, and adds no schedule at a scale of 0', async () => {
     expect(await endOf('chat/completions', { steps: { hidden: 0, visible: 1 } }, 0.1)).toBeCloseTo(11)
     expect(await endOf('chat/completions', { steps: { hidden: 0, visible: 1 } }, 0)).toBeUndefined()
   })
 
-  it('leaves failures, unknown paths and replies with a schedule alone', async () => {
+  it('does not change failures, unknown paths and replies with a schedule', async () => {
     const schedule = { stepsMs: new Float64Array(0), endMs: 7 }
     expect(await endOf('chat/completions', { status: 429, usage })).toBeUndefined()
     expect(await endOf('unknown', { usage })).toBeUndefined()
     expect(await endOf('chat/completions', { usage, schedule })).toBe(7)
   })
 
-  it('leaves the same chance to the rest of the request, whatever the delay', async () => {
+  it('does not change the random numbers of the rest of the request', async () => {
     const next = async (timeScale: number): Promise<number> => {
       const exchange = exchangeOf('/openai/v1/chat/completions', timeScale)
       await addLatency(exchange, () =>
@@ -73,12 +73,12 @@ describe('addLatency', () => {
 describe('slowdownBy', () => {
   const load = { slowdown: 1.5, exponent: 2, requests: 10 }
 
-  it('leaves a request alone that has the deployment to itself, and every one where there is no load', () => {
+  it('is 1 for a single request, and without load settings', () => {
     expect(slowdownBy(load, 0)).toBe(1)
     expect(slowdownBy(undefined, 1_000)).toBe(1)
   })
 
-  it('adds the slowdown at the named number of others, and grows by its exponent beyond it', () => {
+  it('adds the slowdown at the configured number of requests, and grows with the exponent', () => {
     expect(slowdownBy(load, 10)).toBe(2.5)
     expect(slowdownBy(load, 20)).toBe(7)
     expect(slowdownBy({ ...load, exponent: 1 }, 5)).toBe(1.75)

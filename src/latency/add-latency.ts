@@ -19,18 +19,18 @@ import { planRequest, planTokens, type Work, type Timing, timingOf } from './tim
 
 const BYTES_PER_MEGABYTE = 1024 * 1024
 
-/** nginx's status for a client that left before its answer: nobody sees it but the metrics. */
+/** Status of nginx for a client that disconnected before its answer. Only metrics show it. */
 const CLIENT_LEFT_STATUS = 499
 
-/** What latency is made from. */
+/** Dependencies of the latency stage. */
 export interface LatencyDeps {
   readonly slots: ConcurrencyLimiter
 }
 
 /**
- * Makes the stage that gives an answer the time that a model takes. A request to a deployment whose slots are all taken
- * waits before anything is done for it. An answer of 300 or above and one that has a schedule of its own keep their time.
- * While `latency.timeScale` is 0 nothing waits, and there is a slot for everyone.
+ * Creates the stage that delays an answer like a model. If all slots of the deployment are in use, the request first waits for one.
+ * Answers with status 300 or above, and answers with a schedule, are not delayed. With `latency.timeScale` 0, nothing is delayed, and
+ * slots are not limited.
  */
 export function createLatency({ slots }: LatencyDeps): Stage {
   return function addLatency(exchange, next) {
@@ -38,7 +38,7 @@ export function createLatency({ slots }: LatencyDeps): Stage {
     const { timeScale } = config.latency
     const { load, concurrency } = deployment?.latency ?? {}
     if (!deployment || timeScale === 0 || !(load || concurrency)) return addSchedule(exchange, next, 1)
-    const follow = (answer: SlotGrant | SlotRefusal): ReplyOrPromise =>
+    const proceed = (answer: SlotGrant | SlotRefusal): ReplyOrPromise =>
       typeof answer === 'string'
         ? refusal(answer)
         : addSchedule(exchange, next, slowdownBy(load, answer.others))
@@ -47,22 +47,22 @@ export function createLatency({ slots }: LatencyDeps): Stage {
       if (result === 'queue-full') return refusal(result)
       const { lease, grant } = result
       exchange.onEnd(() => slots.end(lease))
-      return grant ? follow(grant) : waitForSlot(exchange, slots, lease).then(follow)
+      return grant ? proceed(grant) : waitForSlot(exchange, slots, lease).then(proceed)
     })
   }
 }
 
-/** Gives what comes back its time, `slowdown` times as much as without load. */
+/** Adds the schedule to the reply of the next stages. `slowdown` multiplies its times. */
 function addSchedule(exchange: Exchange, next: () => ReplyOrPromise, slowdown: number): ReplyOrPromise {
   const { deployment, config } = exchange
   const { timeScale } = config.latency
-  // From here, not from the arrival of the first byte: a slow upload or a queue is not the model's time.
+  // Counted from now, not from the arrival of the request: a slow upload or a queue is not time of the model.
   const beginMs = exchange.clock.nowMs() - exchange.startedMs
   return mapMaybe(next(), (reply) => {
     if (reply.status >= 300 || reply.schedule) return reply
     if (reply.ownTime)
       return isSimulated(exchange) ? reply : delayForwarded(exchange, reply, beginMs, slowdown)
-    // Forked even when no time is added, so that the answers of a seed are the same with delays and without.
+    // Forked also without delay, so that the answers for a seed do not depend on delays.
     const random = exchange.random.fork()
     if (timeScale === 0) return reply
     const timing = timingOf(exchange.route?.operation, deployment, config.latency)
@@ -73,7 +73,7 @@ function addSchedule(exchange: Exchange, next: () => ReplyOrPromise, slowdown: n
 
 const noLatency: LatencySettings = { meanMs: 0, stdDevMs: 0 }
 const noTokenLatency: TokenLatency = { perToken: noLatency, firstToken: noLatency }
-/** What a deployment has that takes its time from its own `latency` alone. */
+/** Latency settings for forwarded answers, for which only the `latency` of the deployment counts. */
 const zeroLatency: ResourceConfig['latency'] = {
   timeScale: 1,
   profile: 'off',
@@ -84,8 +84,8 @@ const zeroLatency: ResourceConfig['latency'] = {
 }
 
 /**
- * Lets a forwarded answer take at least the time that its deployment's own `latency` says, from its being asked for; the time
- * of the real service counts. A stream that arrives is held back event by event, each taken for a token.
+ * Delays a forwarded answer to at least the `latency` of its deployment, counted from the request; the time of the real service is
+ * included. Each event of a stream is delayed like a token.
  */
 function delayForwarded(exchange: Exchange, reply: Reply, beginMs: number, slowdown: number): Reply {
   const { deployment, config, random, conditions } = exchange
@@ -115,7 +115,7 @@ function delayForwarded(exchange: Exchange, reply: Reply, beginMs: number, slowd
   return reply
 }
 
-/** What comes, not before it is due; `nextMs` gives the time between two events of a stream. */
+/** Delays chunks until they are due. `nextMs` returns the time between two events of a stream. */
 async function* paceChunks(
   { chunks }: LiveBody,
   exchange: Exchange,
@@ -138,9 +138,7 @@ async function* paceChunks(
   if (rest.length > 0) yield rest
 }
 
-/**
- * How much longer everything takes while the deployment works on `others` too: 1 + slowdown (others / requests)^exponent.
- */
+/** Factor of all times while a deployment processes `others` other requests: 1 + slowdown x (others / requests)^exponent. */
 export function slowdownBy(load: Load | undefined, others: number): number {
   return load ? 1 + load.slowdown * (others / load.requests) ** load.exponent : 1
 }
@@ -152,7 +150,7 @@ async function waitForSlot(
 ): Promise<SlotGrant | SlotRefusal> {
   const sinceMs = exchange.clock.nowMs()
   const answer = (await slots.wait(lease)) ?? 'left'
-  // To ask elsewhere takes a moment, too, which is no wait.
+  // The round trip to shared state is not a wait.
   const waited = typeof answer === 'string' ? answer !== 'queue-full' : answer.waited
   if (waited) exchange.queuedMs = exchange.clock.nowMs() - sinceMs
   return answer
@@ -174,7 +172,7 @@ function planSchedule(
   return planRequest(timing, units, work, random)
 }
 
-/** A reply that does not tell its steps, such as an extension's, takes the time of its usage. */
+/** The steps of a reply, derived from its usage if they are missing, such as in replies of extensions. */
 function stepsOf({ steps, usage }: Reply): Steps {
   if (steps) return steps
   if (!usage) return { hidden: 0, visible: 0 }

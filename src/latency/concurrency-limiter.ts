@@ -3,46 +3,46 @@ import type { MaybePromise, Port } from '../lib/port.ts'
 import type { Occupancy } from '../limits/occupancy.ts'
 import type { Clock } from '../lib/clock.ts'
 
-/** What a request asks of the slots of its deployment. */
+/** A request for a slot of a deployment. */
 export interface SlotRequest {
   readonly resource: string
-  /** The deployment's name. */
+  /** Name of the deployment. */
   readonly deployment: string
-  /** Undefined: there is a slot for everyone. */
+  /** Undefined: slots are not limited. */
   readonly concurrency: Concurrency | undefined
   /** Multiplies the timeout of the queue. */
   readonly timeScale: number
 }
 
-/** A slot. */
+/** An assigned slot. */
 export interface SlotGrant {
-  /** How many other requests the deployment works on. */
+  /** Number of other requests in progress. */
   readonly others: number
-  /** Whether the request had to wait for it. */
+  /** Whether the request waited in the queue. */
   readonly waited: boolean
 }
 
-/** Why a request got no slot; `left` means that it was ended before. */
+/** Why a request has no slot. `left`: it ended while it was in the queue. */
 export type SlotRefusal = 'queue-full' | 'timed-out' | 'left'
 
-/** A request that has a slot, or one that is to `wait` for it. */
+/** A slot, or a place in the queue (without `grant`, the request must call `wait`), or a refusal. */
 export type SlotResult<Lease = unknown> =
   | { readonly lease: Lease; readonly grant: SlotGrant }
   | { readonly lease: Lease; readonly grant?: undefined }
   | 'queue-full'
 
 /**
- * Gives the slots of deployments to requests, first come, first served: in this process, or at a place that many processes
- * ask, so that they have the same slots together. An answer that is known at once is given without a promise.
+ * Assigns the slots of deployments to requests in order of arrival (FIFO), in this process or shared by several processes. Results
+ * that are available immediately are returned without a promise.
  */
 export interface ConcurrencyLimiter<Lease = unknown> {
-  /** Takes a slot, or a place in the queue. Whoever gets a lease ends it, whatever comes of it. */
+  /** Takes a slot, or a place in the queue. The caller must end the lease in all cases. */
   take(request: SlotRequest): MaybePromise<SlotResult<Lease>>
-  /** Waits for the slot of a lease without one; undefined for a lease that is not known. */
+  /** Waits for a slot in the queue; undefined for an unknown lease. */
   wait(lease: Lease): Promise<SlotGrant | SlotRefusal | undefined>
-  /** Gives the slot back, or leaves the queue: the request has been answered, or its client has left. */
+  /** Returns the slot, or leaves the queue, after the answer or when the client disconnects. */
   end(lease: Lease): void
-  /** The deployments that have had such a request, as far as is known here. */
+  /** Occupancy of the deployments that had a request in this process. */
   occupancy?(): Iterable<Occupancy>
 }
 
@@ -56,17 +56,17 @@ export const concurrencyLimiterPort: Port<ConcurrencyLimiter> = {
   releaseLease: (limiter, lease) => limiter.end(lease),
 }
 
-/** A request that wants a slot, as the keeper of the slots sees it. */
+/** A request that uses or waits for a slot. */
 export interface SlotHolder {
   readonly clock: Clock
-  /** Calls back once when the request has been answered or its client has left; at once when that is past. */
+  /** Calls back once when the request ends; immediately if it has already ended. */
   onEnd(listener: () => void): void
 }
 
-/** What a request holds of slots that are kept in this process. */
+/** The lease of a slot in this process. */
 export class SlotLease implements SlotHolder {
   readonly clock: Clock
-  /** Undefined for one that did not have to wait. */
+  /** Undefined if the request did not wait. */
   admission: Promise<SlotGrant | SlotRefusal> | undefined
   readonly #listeners: (() => void)[] = []
   #hasEnded = false
@@ -89,7 +89,7 @@ export class SlotLease implements SlotHolder {
 /**
  * Opens the lease of a request.
  *
- * @param take gives a promise only where the request has to wait
+ * @param take returns a promise only if the request must wait
  */
 export function openSlotLease(
   clock: Clock,

@@ -13,18 +13,18 @@ import {
 import type { Clock } from '../lib/clock.ts'
 import type { Occupancy } from '../limits/occupancy.ts'
 
-/** What became of a request that asked for a slot. */
+/** Result of a request for a slot. */
 export type Admission = 'granted' | SlotRefusal
 
 interface Waiter {
-  /** Undefined once the waiter has its answer, so that nothing of its request is held. */
+  /** Undefined after the waiter has its result, so that its request can be garbage-collected. */
   settle: ((admission: Admission) => void) | undefined
 }
 
-/** How many waiters that are settled may stay in the list before it is swept. */
+/** Number of settled waiters that can remain in the list before it is compacted. */
 const MAX_SETTLED_WAITERS = 1_000
 
-/** The requests that one deployment works on, and those that wait for it: first come, first served. */
+/** The slots of a deployment and their queue (FIFO). */
 export class DeploymentSlots {
   #working = 0
   #slots = Infinity
@@ -32,25 +32,25 @@ export class DeploymentSlots {
   #waiters: Waiter[] = []
   #next = 0
 
-  /** How many requests have a slot. */
+  /** Number of requests with a slot. */
   get working(): number {
     return this.#working
   }
 
-  /** How many requests wait for one. */
+  /** Number of requests in the queue. */
   get waiting(): number {
     return this.#waiting
   }
 
-  /** How many slots there were at the last request; infinite without a limit. */
+  /** Number of slots at the last request; Infinity without a limit. */
   get slots(): number {
     return this.#slots
   }
 
   /**
-   * Takes a slot, which the end of its holder gives back. A promise is given only where the request has to wait.
+   * Takes a slot, which is returned when its holder ends. Returns a promise only if the request must wait.
    *
-   * @param concurrency undefined: there is a slot for everyone
+   * @param concurrency undefined: slots are not limited
    * @param timeScale multiplies the timeout of the queue
    */
   take(holder: SlotHolder, concurrency: Concurrency | undefined, timeScale: number): MaybePromise<Admission> {
@@ -80,7 +80,7 @@ export class DeploymentSlots {
         this.#waiting--
         stopTimer()
         if (admission === 'granted') this.#grant(holder)
-        else this.#sweep()
+        else this.#compact()
         resolve(admission)
       }
       const waiter: Waiter = { settle }
@@ -95,11 +95,11 @@ export class DeploymentSlots {
     while (this.#working < this.#slots && this.#next < this.#waiters.length) {
       this.#waiters[this.#next++]?.settle?.('granted')
     }
-    this.#sweep()
+    this.#compact()
   }
 
-  /** Those who are settled stay in the list for a while, which costs less than to take each out of its middle. */
-  #sweep(): void {
+  /** Removes settled waiters from time to time, which is cheaper than removing each one. */
+  #compact(): void {
     const settled = this.#waiters.length - this.#waiting
     if (settled < MAX_SETTLED_WAITERS || settled < this.#waiting) return
     this.#waiters = this.#waiters.filter(({ settle }) => settle)
@@ -113,13 +113,13 @@ interface Tracked {
   readonly slots: DeploymentSlots
 }
 
-/** The slots of all deployments, kept in this process. */
+/** The slots of all deployments in this process. */
 export class SlotTable implements ConcurrencyLimiter<SlotLease> {
   readonly #clock: Clock
-  /** By resource and deployment. Only deployments of the file have slots or load, so the file bounds the table. */
+  /** By resource and deployment. Only configured deployments have slots or load, so the size is limited. */
   readonly #byKey = new Map<string, Tracked>()
 
-  /** @param clock that of the exchanges */
+  /** @param clock the clock of the exchanges */
   constructor(clock: Clock) {
     this.#clock = clock
   }

@@ -23,44 +23,44 @@ const plan = (
 ) => planTokens({ hidden: 0, ...steps }, { ...exact, ...timing }, { ...work, ...with_ }, random)
 
 describe('planTokens', () => {
-  it('gives the first token its own time and each other one a time after the one before', () => {
+  it('delays the first token by firstToken, and each next one by perToken', () => {
     const { stepsMs, endMs } = plan({ visible: 3 })
     expect([...stepsMs]).toEqual([200, 210, 220])
     expect(endMs).toBe(220)
   })
 
-  it('lets the first token take a time too, after a wait that is of the environment', () => {
+  it('also delays the first token by perToken with delaysFirstToken', () => {
     expect([...plan({ visible: 3 }, { delaysFirstToken: true }).stepsMs]).toEqual([210, 220, 230])
   })
 
-  it('spends the time of hidden tokens before the first visible one', () => {
+  it('delays the first visible token by the hidden tokens', () => {
     expect([...plan({ hidden: 100, visible: 2 }).stepsMs]).toEqual([1_200, 1_210])
     expect([...plan({ hidden: 100, visible: 2 }, { reasoningMsPerToken: 3 }).stepsMs]).toEqual([500, 510])
   })
 
-  it('ends after the thinking when nothing becomes visible', () => {
+  it('ends after the hidden tokens without visible ones', () => {
     expect(plan({ hidden: 5, visible: 0 })).toEqual({ stepsMs: new Float64Array(0), endMs: 250 })
   })
 
-  it('adds the cost of the prompt to the time before the first token', () => {
+  it('delays the first token by the prompt tokens', () => {
     const { stepsMs } = plan({ visible: 2 }, { promptMsPerToken: 0.1 }, { promptTokens: 1_000 })
     expect([...stepsMs]).toEqual([300, 310])
   })
 
-  it('counts from the beginning of the work, and multiplies all that comes after it', () => {
+  it('counts from beginMs, and multiplies all times by the factor', () => {
     const { stepsMs, endMs } = plan({ visible: 2 }, {}, { beginMs: 1_000, factor: 0.5 })
     expect([...stepsMs]).toEqual([1_100, 1_105])
     expect(endMs).toBe(1_105)
   })
 
-  it('lets a group of tokens go with its last one, and changes neither the first token nor the end', () => {
+  it('sends a burst with its last token, and does not change the first token and the end', () => {
     const even = plan({ visible: 8 })
     const { stepsMs, endMs } = plan({ visible: 8 }, { burst: { tokens: [3, 3] } })
     expect([...stepsMs]).toEqual([200, 230, 230, 230, 260, 260, 260, 270])
     expect([stepsMs[0], endMs]).toEqual([even.stepsMs[0], even.endMs])
   })
 
-  it('draws the sizes of groups evenly from the smallest to the largest', () => {
+  it('draws the sizes of bursts evenly from minimum to maximum', () => {
     const { stepsMs } = plan({ visible: 40_001 }, { burst: { tokens: [3, 10] } })
     const sizes = new Map<number, number>()
     for (const dueMs of stepsMs.slice(1)) sizes.set(dueMs, (sizes.get(dueMs) ?? 0) + 1)
@@ -69,7 +69,7 @@ describe('planTokens', () => {
     expect(40_000 / sizes.size).toBeCloseTo(6.5, 0)
   })
 
-  it('takes N times the mean for N tokens, with the spread of independent draws', () => {
+  it('has the mean and the standard deviation of N independent draws', () => {
     const timing = {
       firstToken: { distribution: 'normal', meanMs: 250, stdDevMs: 50 },
       perToken: { distribution: 'normal', meanMs: 19, stdDevMs: 6 },
@@ -86,7 +86,7 @@ describe('planTokens', () => {
     expect(Math.abs(Math.sqrt(variance) - Math.sqrt(50 ** 2 + 50 * 6 ** 2))).toBeLessThan(4)
   })
 
-  it('is never due earlier than the step before', () => {
+  it('has ascending due times', () => {
     const perToken = { distribution: 'normal', meanMs: 1, stdDevMs: 50 } as const
     const { stepsMs } = plan({ visible: 5_000 }, { perToken, burst: { tokens: [1, 9] } })
     expect([...stepsMs]).toEqual([...stepsMs].sort((a, b) => a - b))
@@ -94,7 +94,7 @@ describe('planTokens', () => {
 })
 
 describe('planRequest', () => {
-  it('delays the whole answer by one draw, times the units, plus the cost of the prompt', () => {
+  it('delays the answer by one draw, times the units, plus the time of the prompt', () => {
     const timing = {
       kind: 'request',
       perRequest: constant(100),

@@ -23,7 +23,7 @@ const deployment = (model: string, latency?: DeploymentLatency): Deployment => (
 const constant = (ms: number) => ({ distribution: 'constant', ms }) as const
 
 describe('timingOf', () => {
-  it('takes the environment variables where nothing else says anything', () => {
+  it('defaults to the environment variables', () => {
     expect(timingOf('chatCompletions', deployment('gpt-4o'), environment())).toEqual({
       kind: 'tokens',
       firstToken: constant(100),
@@ -38,7 +38,7 @@ describe('timingOf', () => {
     expect(timingOf('responses', undefined, environment())).toMatchObject({ firstToken: constant(100) })
   })
 
-  it('gives no time to operations that nothing names one for', () => {
+  it('is undefined for operations without a setting', () => {
     for (const operation of ['speech', 'imageGenerations', 'listModels', undefined] as const) {
       expect(timingOf(operation, undefined, environment())).toBeUndefined()
     }
@@ -49,7 +49,7 @@ describe('timingOf', () => {
     })
   })
 
-  it('takes the profile that the setting names, or with auto the one of the model', () => {
+  it('uses the profile of the setting, or that of the model with auto', () => {
     const { firstToken, perToken, burst } = latencyProfiles['gpt-4.1']
     const expected = { firstToken, perToken, burst, delaysFirstToken: false }
     expect(timingOf('chatCompletions', deployment('gpt-4o'), environment('gpt-4.1'))).toMatchObject(expected)
@@ -59,14 +59,14 @@ describe('timingOf', () => {
     })
   })
 
-  it('takes the environment variables for deployments that the profile of the setting does not fit', () => {
+  it('uses the environment variables if the profile does not apply to the operation', () => {
     const chat = timingOf('chatCompletions', deployment('gpt-4o'), environment('embeddings'))
     expect(chat).toEqual(timingOf('chatCompletions', deployment('gpt-4o'), environment()))
     const embeddings = timingOf('embeddings', deployment('text-embedding-3-small'), environment('gpt-4o'))
     expect(embeddings).toEqual(timingOf('embeddings', undefined, environment()))
   })
 
-  it('lets a deployment choose its own profile, and none', () => {
+  it('uses the profile of the deployment, which can be off', () => {
     const named = deployment('gpt-4o', { profile: 'gpt-4o-busy' })
     expect(timingOf('chatCompletions', named, environment('auto'))).toMatchObject({
       firstToken: latencyProfiles['gpt-4o-busy'].firstToken,
@@ -75,7 +75,7 @@ describe('timingOf', () => {
     expect(timingOf('chatCompletions', off, environment('auto'))).toMatchObject({ firstToken: constant(100) })
   })
 
-  it('puts what a deployment says itself before its profile, part by part', () => {
+  it('overrides single values of the profile with those of the deployment', () => {
     const own = deployment('gpt-4o', {
       profile: 'auto',
       perToken: constant(30),

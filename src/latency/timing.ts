@@ -14,24 +14,24 @@ import type { Schedule } from '../pipeline/reply.ts'
 import type { Steps } from '../answer/completion.ts'
 import type { Random } from '../lib/random.ts'
 
-/** The time of an answer that is written token by token. */
+/** Times of an answer that is written token by token. */
 export interface TokenTiming {
   readonly kind: 'tokens'
   readonly firstToken: Distribution
   /**
-   * Whether the first token takes a `perToken` time too, after `firstToken`. So it is with the environment's waits, where
-   * N tokens take N times the mean; a profile or a file gives the time of the first token itself.
+   * Whether the first token is delayed by `perToken` in addition to `firstToken`. True for environment variables, where N tokens take
+   * N times the mean. In a profile or a file, `firstToken` is the whole time to the first token.
    */
   readonly delaysFirstToken: boolean
   readonly perToken: Distribution
   readonly promptMsPerToken: number
-  /** Undefined: a hidden token takes a `perToken` time. */
+  /** Undefined: a hidden token takes `perToken`. */
   readonly reasoningMsPerToken: number | undefined
   /** Undefined: tokens arrive one by one. */
   readonly burst: Burst | undefined
 }
 
-/** The time of an answer that comes at once. */
+/** Time of an answer that is sent as a whole. */
 export interface RequestTiming {
   readonly kind: 'request'
   readonly perRequest: Distribution
@@ -43,8 +43,8 @@ export interface RequestTiming {
 export type Timing = TokenTiming | RequestTiming
 
 /**
- * How long answers of an operation take on a deployment: as its own `latency` says, else as its profile says, else as the
- * environment variables say. Undefined for operations that none of them gives a time.
+ * The times of an operation on a deployment: from its `latency`, else from its profile, else from the environment variables.
+ * Undefined for operations without a setting.
  */
 export function timingOf(
   operation: Operation | undefined,
@@ -76,7 +76,7 @@ function profileOf(deployment: Deployment | undefined, choice: LatencyProfileCho
 }
 
 function tokenTiming(own: LatencyProfile, named: LatencyProfile, base: TokenLatency): TokenTiming {
-  // A setting may name a profile for all deployments, those that it does not fit included.
+  // The setting can select a profile that does not apply to this operation.
   const profile: LatencyProfile = named.perToken ? named : {}
   const merged = { ...profile, ...own }
   const burst = merged.burst
@@ -98,9 +98,9 @@ function requestTiming(
   perMegabyte: boolean,
 ): RequestTiming | undefined {
   const profile: LatencyProfile = named.perRequest ? named : {}
-  const given = own.perRequest ?? profile.perRequest
+  const perRequest = own.perRequest ?? profile.perRequest
   const promptMsPerToken = own.promptMsPerToken ?? profile.promptMsPerToken ?? 0
-  if (given) return { kind: 'request', perRequest: given, perMegabyte: false, promptMsPerToken }
+  if (perRequest) return { kind: 'request', perRequest, perMegabyte: false, promptMsPerToken }
   return base && { kind: 'request', perRequest: normal(base), perMegabyte, promptMsPerToken }
 }
 
@@ -112,21 +112,21 @@ function normal({ meanMs, stdDevMs }: Latency): Distribution {
 
 const noSteps = new Float64Array(0)
 
-/** What the time of one answer depends on beside its timing. */
+/** Values of one request that determine the times of its answer. */
 export interface Work {
-  /** When the model begins, in milliseconds from the start of the request. */
+  /** When the model starts, in milliseconds from the start of the request. */
   readonly beginMs: number
-  /** Tokens of the prompt that are not in the cache. */
+  /** Tokens of the prompt that are not in the prompt cache. */
   readonly promptTokens: number
-  /** Multiplies every time of the model: the time scale, and what the deployment's load adds. Above 0. */
+  /** Factor of all times: time scale and slowdown by load. Above 0. */
   readonly factor: number
-  /** What an incident makes of the times; absent where there is none. */
+  /** Effects of an incident on the times. */
   readonly conditions?: IncidentEffects | undefined
 }
 
 /**
- * When each token of an answer is due: the first one after its own wait, the prompt's cost and the hidden tokens, each
- * other one a draw after the one before. A whole answer takes as long as its stream.
+ * Draws the due time of each token: the first one after `firstToken`, the time of the prompt and the hidden tokens, each next one
+ * `perToken` later. An answer without streaming takes as long as a stream.
  */
 export function planTokens(steps: Steps, timing: TokenTiming, work: Work, random: Random): Schedule {
   const { perToken, reasoningMsPerToken } = timing
@@ -147,21 +147,21 @@ export function planTokens(steps: Steps, timing: TokenTiming, work: Work, random
 }
 
 /**
- * Lets tokens go in groups, as a filter does that holds text back until it is checked: a group is due with its last
- * token. The first token goes alone, so that neither its time nor that of the end changes.
+ * Groups tokens into bursts, like a content filter that checks text before it is sent: a burst is due with its last token. The first
+ * token is separate, so that its time and the end do not change.
  */
-function applyBursts(stepsMs: Float64Array, { tokens: [least, largest] }: Burst, random: Random): void {
+function applyBursts(stepsMs: Float64Array, { tokens: [min, max] }: Burst, random: Random): void {
   for (let start = 1; start < stepsMs.length;) {
-    const end = Math.min(stepsMs.length, start + least + random.below(largest - least + 1))
+    const end = Math.min(stepsMs.length, start + min + random.below(max - min + 1))
     stepsMs.fill(stepsMs[end - 1] ?? 0, start, end)
     start = end
   }
 }
 
 /**
- * When an answer is due that comes at once.
+ * Draws the due time of an answer that is sent as a whole.
  *
- * @param units what the drawn time is multiplied by: the megabytes of a request that is measured in them, else 1
+ * @param units factor of the time: the size of the request in megabytes if `perMegabyte`, else 1
  */
 export function planRequest(timing: RequestTiming, units: number, work: Work, random: Random): Schedule {
   const durationMs = drawMs(timing.perRequest, random) * units + timing.promptMsPerToken * work.promptTokens

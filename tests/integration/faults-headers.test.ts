@@ -32,7 +32,7 @@ describe('the headers of one request', () => {
   it.each([
     ['x-sim-fault', 'serverErorr', 'Did you mean serverError?'],
     ['x-sim-fault', 'stall;ms=soon', 'x-sim-fault.ms must be a number of milliseconds'],
-    ['x-sim-fault', 'errorEvent', 'Ask for one with \\"stream\\": true.'],
+    ['x-sim-fault', 'errorEvent', 'Set \\"stream\\": true in the request.'],
     ['x-sim-delay-ms', '-5', "expected a number from 0 to 3600000, but got '-5' instead."],
     ['x-sim-ttft-ms', '1e3', 'expected a number from 0 to 3600000'],
     ['x-sim-tokens', '1.5', 'expected an integer from 1 to 1000000'],
@@ -59,7 +59,7 @@ describe('the headers of one request', () => {
       { 'x-sim-fault': 'refusal' },
     )
     expect(response.status).toBe(400)
-    expect(await response.text()).toContain('is one of chatCompletions, responses, not of embeddings')
+    expect(await response.text()).toContain('applies to chatCompletions, responses, not to embeddings')
   })
 
   it('name faults of the configuration, whatever their probability', async () => {
