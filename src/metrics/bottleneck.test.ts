@@ -24,7 +24,7 @@ const setUp = () => {
 }
 
 describe('BottleneckWatch', () => {
-  it('is content while no more than one part in a hundred is more than 25 ms late', () => {
+  it('is not slow while at most 1 % of the parts are more than 25 ms late', () => {
     const { watch, found, send } = setUp()
     send(990, 25, 10)
     send(10, 400, 10)
@@ -32,7 +32,7 @@ describe('BottleneckWatch', () => {
     expect(found).toEqual([])
   })
 
-  it('says at the end of the window that more were late', () => {
+  it('reports more late parts at the end of the window', () => {
     const { watch, found, send } = setUp()
     send(988, 3, 10)
     send(12, 40, 10)
@@ -41,13 +41,13 @@ describe('BottleneckWatch', () => {
     expect(found).toMatchObject([{ windowMs: WINDOW_MS, parts: 1_000, lateParts: 12, worstMs: 40 }])
   })
 
-  it('makes nothing of a few parts', () => {
+  it('ignores a window with few parts', () => {
     const { watch, send } = setUp()
     send(10, 400, 10)
     expect(watch.isSlow(WINDOW_MS)).toBe(false)
   })
 
-  it('says that the event loop lagged, when nothing was paced too', () => {
+  it('reports event-loop lag, also without paced parts', () => {
     const { watch, found, loop } = setUp()
     loop.lag = { medianMs: 20, p99Ms: 51, maxMs: 80 }
     watch.advance(WINDOW_MS)
@@ -56,7 +56,7 @@ describe('BottleneckWatch', () => {
     expect(found).toHaveLength(1)
   })
 
-  it('makes nothing of what the event loop did before the first request', () => {
+  it('ignores event-loop lag before the first request', () => {
     const lags = [90, 3]
     const found: Bottleneck[] = []
     const watch = new BottleneckWatch({
@@ -69,7 +69,7 @@ describe('BottleneckWatch', () => {
     expect(found).toEqual([])
   })
 
-  it('judges each window by itself, and forgets a bad one after a minute', () => {
+  it('evaluates each window separately, and is no longer slow after a minute', () => {
     const { watch, send } = setUp()
     send(100, 100, 10)
     send(100, 0, WINDOW_MS)
@@ -78,7 +78,7 @@ describe('BottleneckWatch', () => {
     expect(watch.isSlow(WINDOW_MS + ALERT_DURATION_MS + 1)).toBe(false)
   })
 
-  it('warns once a minute, however long the trouble lasts', () => {
+  it('reports a bottleneck at most once per minute', () => {
     const { found, send } = setUp()
     for (let nowMs = 0; nowMs < 3 * ALERT_DURATION_MS; nowMs += 100) send(10, 100, nowMs)
     expect(found).toHaveLength(3)
@@ -86,7 +86,7 @@ describe('BottleneckWatch', () => {
 })
 
 describe('describeBottleneck', () => {
-  it('says in plain words who was slow, with the figures, and what to do', () => {
+  it('has the cause, the figures and the fix', () => {
     const loopLag = { medianMs: 12, p99Ms: 61.4, maxMs: 90 }
     const text = describeBottleneck({
       windowMs: 5_003,
@@ -96,9 +96,9 @@ describe('describeBottleneck', () => {
       loopLag,
     })
     expect(text).toBe(
-      'The simulator itself was the slow part, not what it simulates: in the last 5 s 123 of 2000 tokens and answers (6.2 %) went out more than 25 ms after they were due, the worst 132 ms, and the event loop lagged by 61 ms (p99). Times measured meanwhile say little about the service. Start more processes, give the simulator a core of its own, or send it less.',
+      'The simulator was the bottleneck: in the last 5 s, 123 of 2000 tokens and answers (6.2 %) were sent more than 25 ms late (at most 132 ms), and event-loop lag was 61 ms (p99). Times measured in this period do not describe the simulated service. Add workers, give each process its own core, or reduce the load.',
     )
     const idle = describeBottleneck({ windowMs: 5_000, parts: 0, lateParts: 0, worstMs: 0, loopLag })
-    expect(idle).toContain(': in the last 5 s the event loop lagged by 61 ms (p99). Times')
+    expect(idle).toContain(': in the last 5 s, event-loop lag was 61 ms (p99). Times')
   })
 })

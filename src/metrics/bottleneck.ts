@@ -1,48 +1,49 @@
 import type { LoopLag, LoopLagReading } from '../lib/loop-lag.ts'
 
-/** What a stretch of time showed that the simulator could not keep up with. */
+/** Measurements of a window in which the simulator was too slow. */
 export interface Bottleneck {
   readonly windowMs: number
-  /** Parts of answers that were sent at a planned time. */
+  /** Number of parts of answers with a planned time. */
   readonly parts: number
-  /** Those of them that went out more than `lateMs` after it. */
+  /** Number of parts that were sent more than 25 ms late. */
   readonly lateParts: number
+  /** Maximum lateness. */
   readonly worstMs: number
   readonly loopLag: LoopLagReading
 }
 
-/** A part that goes out later than this after its planned time is late; a token of a fast model takes less. */
+/** A part that is later than this counts as late. Tokens of a fast model have shorter intervals. */
 const MAX_LATENESS_MS = 25
 
-/** The simulator is the bottleneck where more than this share of the parts of a window is late ... */
+/** The simulator is the bottleneck if more than this share of the parts in a window is late ... */
 const MAX_LATE_SHARE = 0.01
 
-/** ... or where the event loop's lag is above this in one sample of a hundred. */
+/** ... or if event-loop lag (p99) is above this. */
 const MAX_LAG_MS = 50
 
-/** How long a window is, at least: it ends with the first event after it. */
+/** Minimum length of a window. It ends with the first event after this time. */
 export const WINDOW_MS = 5_000
 
-/** How long the gauge stays at 1 after a bad window, so that no scrape misses it, and how often a warning is logged. */
+/** How long the gauge stays at 1, so that a scrape cannot miss it, and the minimum interval between warnings. */
 export const ALERT_DURATION_MS = 60_000
 
-/** Few parts make no share: one late token of ten says nothing. */
+/** Minimum number of parts for a meaningful share. */
 const MIN_PARTS = 50
 
 const noLag: LoopLagReading = { medianMs: 0, p99Ms: 0, maxMs: 0 }
 
-/** Where the watch takes its figures from, and whom it tells. */
+/** Options of `BottleneckWatch`. */
 export interface BottleneckWatchOptions {
-  /** Absent: the loop is not watched. */
+  /** Absent: event-loop lag is not measured. */
   readonly loopLag?: LoopLag | undefined
-  /** Hears of a bad window, once in `holdMs` at most. */
+  /** Called after a slow window, at most once per minute. */
   readonly onBottleneck: (found: Bottleneck) => void
 }
 
 /**
- * Notices when the simulator itself is the slow part: when what it sends goes out late, or when its event loop lags. It has
- * no timer of its own, for it only matters while there are requests: each of them, and each look at the metrics, moves it on.
- * The first of them begins the first window: a loop that lagged before, while the program started, has held up nobody.
+ * Detects when the simulator is the bottleneck: when parts of answers are sent late, or the event loop lags. It has no timer.
+ * Requests and scrapes of metrics advance it. The first request or scrape starts the first window, so lag during start-up does not
+ * count.
  */
 export class BottleneckWatch {
   readonly #options: BottleneckWatchOptions
@@ -51,19 +52,19 @@ export class BottleneckWatch {
   #lateParts = 0
   #worstMs = 0
   #lastLag = noLag
-  #lastBadMs = -Infinity
-  #lastToldMs = -Infinity
+  #lastSlowMs = -Infinity
+  #lastReportMs = -Infinity
 
   constructor(options: BottleneckWatchOptions) {
     this.#options = options
   }
 
-  /** The lag of the event loop in the last window. */
+  /** Event-loop lag in the last window. */
   get loopLag(): LoopLagReading {
     return this.#lastLag
   }
 
-  /** Counts a part that was sent at a planned time. */
+  /** Counts a part of an answer that was sent. */
   sent(partLateMs: number, nowMs: number): void {
     this.advance(nowMs)
     this.#parts++
@@ -91,19 +92,19 @@ export class BottleneckWatch {
     this.#windowStartMs = nowMs
     this.#parts = this.#lateParts = this.#worstMs = 0
     this.#lastLag = loopLag
-    if (isBottleneck(found)) this.#tell(found, nowMs)
+    if (isBottleneck(found)) this.#report(found, nowMs)
   }
 
-  /** Whether a window of the last minute was bad. */
+  /** Whether a window in the last minute was slow. */
   isSlow(nowMs: number): boolean {
     this.advance(nowMs)
-    return nowMs - this.#lastBadMs <= ALERT_DURATION_MS
+    return nowMs - this.#lastSlowMs <= ALERT_DURATION_MS
   }
 
-  #tell(found: Bottleneck, nowMs: number): void {
-    this.#lastBadMs = nowMs
-    if (nowMs - this.#lastToldMs < ALERT_DURATION_MS) return
-    this.#lastToldMs = nowMs
+  #report(found: Bottleneck, nowMs: number): void {
+    this.#lastSlowMs = nowMs
+    if (nowMs - this.#lastReportMs < ALERT_DURATION_MS) return
+    this.#lastReportMs = nowMs
     this.#options.onBottleneck(found)
   }
 }
@@ -112,18 +113,17 @@ function isBottleneck({ parts, lateParts, loopLag }: Bottleneck): boolean {
   return (parts >= MIN_PARTS && lateParts > parts * MAX_LATE_SHARE) || loopLag.p99Ms > MAX_LAG_MS
 }
 
-/** Says in plain words what was found, what it means and what to do. */
+/** The log message for a bottleneck: cause, figures and fix. */
 export function describeBottleneck(found: Bottleneck): string {
   const { parts, lateParts, worstMs, loopLag } = found
   const share = ((100 * lateParts) / parts).toFixed(1)
   const late =
     parts === 0
       ? ''
-      : `${lateParts} of ${parts} tokens and answers (${share} %) went out more than ${MAX_LATENESS_MS} ms after they were due, the worst ${Math.round(worstMs)} ms, and `
+      : `${lateParts} of ${parts} tokens and answers (${share} %) were sent more than ${MAX_LATENESS_MS} ms late (at most ${Math.round(worstMs)} ms), and `
   return (
-    'The simulator itself was the slow part, not what it simulates: ' +
-    `in the last ${Math.round(found.windowMs / 1_000)} s ${late}the event loop lagged by ` +
-    `${Math.round(loopLag.p99Ms)} ms (p99). Times measured meanwhile say little about the service. ` +
-    'Start more processes, give the simulator a core of its own, or send it less.'
+    `The simulator was the bottleneck: in the last ${Math.round(found.windowMs / 1_000)} s, ${late}event-loop lag was ` +
+    `${Math.round(loopLag.p99Ms)} ms (p99). Times measured in this period do not describe the simulated service. ` +
+    'Add workers, give each process its own core, or reduce the load.'
   )
 }

@@ -3,7 +3,7 @@ import type { DurationSeries } from './series-table.ts'
 
 type Labels = Readonly<Record<string, string | number>>
 
-/** A line of the exposition, as the registry takes it: `sharedLabels` are those that all lines of a series have. */
+/** A line of the exposition, in the format of the registry. All lines of a series have the `sharedLabels`. */
 interface Line {
   readonly metricName: string
   readonly labels: { readonly le?: number | string }
@@ -17,15 +17,15 @@ export interface BucketRow {
   readonly series: DurationSeries
 }
 
-/** What a histogram is made of. */
+/** Options of `BucketHistogram`. */
 export interface BucketHistogramOptions {
   readonly name: string
   readonly help: string
-  /** Gives the series each time that the histogram is rendered; those that are empty are left out. */
+  /** Returns the series. Called when the histogram is rendered; empty series are omitted. */
   readonly rows: () => Iterable<BucketRow>
 }
 
-/** A histogram whose buckets are counted elsewhere; it reads them when it is rendered. It is in no registry yet. */
+/** A histogram that reads its buckets from `rows` when it is rendered. It is not registered. */
 export class BucketHistogram extends Histogram {
   readonly #options: BucketHistogramOptions
 
@@ -35,8 +35,8 @@ export class BucketHistogram extends Histogram {
   }
 
   /**
-   * What the registry and `get` ask a histogram for. prom-client 15 does not declare it; it is the only way to hand
-   * over buckets that are counted elsewhere.
+   * Called by the registry and by `get`. The types of prom-client 15 do not declare it, but it is the only way to provide buckets that
+   * are counted elsewhere.
    */
   getForPromString(): Promise<object> {
     const { name, help, rows } = this.#options

@@ -1,4 +1,4 @@
-/** Why a connection was ended by a limit of the listener (docs/connections.md). The words stand in the log and in the metrics. */
+/** Reasons why a limit of the listener ended a connection (docs/connections.md). Log and metrics use these names. */
 export const connectionEnds = [
   'turnedAway',
   'stalledReaders',

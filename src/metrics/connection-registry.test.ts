@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { createMetrics } from './metrics.ts'
 
-it('counts the connections that a limit ended by their reasons, from nothing on', async () => {
+it('aoai_connections_ended_total counts connections by reason, starting at 0', async () => {
   const metrics = createMetrics({ clock: createVirtualClock() })
   expect(await metrics.render()).toContain('\naoai_connections_ended_total{reason="turnedAway"} 0\n')
   metrics.connectionEnded('turnedAway')

@@ -21,7 +21,7 @@ const linesOf = (text: string): string[] =>
   text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
 
 describe('metrics of several processes', () => {
-  it('are summed, but for gauges that name another way, and stand by themselves for the process', async () => {
+  it('are summed, except for gauges with another aggregator and metrics of the process', async () => {
     const text = await mergeMetrics([
       { worker: '1', metrics: await made(3, 0.5, 0.5) },
       { worker: '2', metrics: await made(4, 0.25, 1.5) },
@@ -40,7 +40,7 @@ describe('metrics of several processes', () => {
     ])
   })
 
-  it('keep the counters of one that has ended, and none of its gauges', async () => {
+  it('include the counters of a process that has exited, but not its gauges', async () => {
     const ended = await sumOf([countsOf(await made(3, 0.5, 0.5)), countsOf(await made(5, 0.5, 0.5))])
     const text = await mergeMetrics([
       { worker: '3', metrics: await made(1, 0.1, 0.5) },

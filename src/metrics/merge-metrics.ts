@@ -1,6 +1,6 @@
 import { AggregatorRegistry, type MetricObject, type Registry } from 'prom-client'
 
-/** A metric with its values, as a registry tells it in JSON. */
+/** A metric with its values, in the JSON format of a registry. */
 type MetricJson = MetricObject & { readonly values?: readonly ValueJson[] }
 
 interface ValueJson {
@@ -9,22 +9,22 @@ interface ValueJson {
   readonly metricName?: string
 }
 
-/** The metrics of one process, for another one to merge with those of others. */
+/** The metrics of one process, to merge with those of other processes. */
 export interface MetricsJson {
-  /** Those of the simulator, which are merged: see `merge`. */
+  /** Metrics of the simulator, which are merged by `mergeMetrics`. */
   readonly simulator: readonly MetricJson[]
-  /** Those of the process, which stand by themselves. */
+  /** Metrics of the process, which get the label `worker`. */
   readonly process: readonly MetricJson[]
 }
 
-/** The metrics of one process, and the name that it has among the others. */
+/** The metrics of one process, with its name. */
 export interface NamedMetrics {
-  /** The value of the label `worker` of the metrics of its process. */
+  /** Value of the label `worker`. */
   readonly worker: string
   readonly metrics: MetricsJson
 }
 
-/** Tells of a process in JSON. */
+/** The metrics of a process as JSON. */
 export async function metricsJson(simulator: Registry, process: Registry): Promise<MetricsJson> {
   return {
     simulator: (await simulator.getMetricsAsJSON()) as MetricJson[],
@@ -32,26 +32,25 @@ export async function metricsJson(simulator: Registry, process: Registry): Promi
   }
 }
 
-/** How many requests of a process have an answer that has not ended. */
+/** Number of requests in flight of a process. */
 export function inFlightOf({ simulator }: MetricsJson): number {
   return simulator.find(({ name }) => name === 'aoai_requests_in_flight')?.values?.[0]?.value ?? 0
 }
 
-/** What is left of a process that has ended: its counters and histograms. */
+/** The metrics of a process that remain valid after it has exited: counters and histograms. */
 export function countsOf({ simulator }: MetricsJson): MetricsJson {
   return { simulator: simulator.filter(({ type }) => isCount(type)), process: [] }
 }
 
-/** Metrics of several processes as those of one. */
+/** Merges the simulator metrics of several processes into one. */
 export async function sumOf(all: readonly MetricsJson[]): Promise<MetricsJson> {
   const sum = aggregated(all.map(({ simulator }) => simulator))
   return { simulator: (await sum.getMetricsAsJSON()) as MetricJson[], process: [] }
 }
 
 /**
- * The metrics of several processes as those of one service, in the text format of Prometheus. Counters and histograms are
- * summed, and gauges, too, but for those that name another way (`aggregator`). The metrics of the processes themselves get
- * the label `worker`.
+ * Merges the metrics of several processes, in the text format of Prometheus. Counters, histograms and gauges are summed, except for
+ * gauges with another `aggregator`. Metrics of the processes get the label `worker`.
  */
 export async function mergeMetrics(processes: readonly NamedMetrics[]): Promise<string> {
   const merged = aggregated(processes.map(({ metrics }) => metrics.simulator))
@@ -71,6 +70,6 @@ function aggregated(all: readonly (readonly unknown[])[]): Registry {
 }
 
 function isCount(type: unknown): boolean {
-  // As JSON of this process or of another one; the types of prom-client have numbers, its values words.
+  // prom-client declares the type as a number, but its values are strings.
   return type === 'counter' || type === 'histogram'
 }

@@ -18,7 +18,7 @@ const ok = (part: Partial<Reply> = {}): Reply => ({
 })
 const events = { kind: 'events', count: 1, stepOf: () => 0, render: () => '' } as const
 
-interface Asked {
+interface RequestOptions {
   readonly deployment?: string | undefined
   readonly path?: string
   readonly reply?: Reply
@@ -27,7 +27,7 @@ interface Asked {
   readonly outcome?: Partial<Outcome> | undefined
 }
 
-/** The lines of an exposition: name with sorted labels to value. Fails on a line that is given twice. */
+/** The values of an exposition by name and sorted labels. Fails if a line occurs twice. */
 const parse = (text: string): Map<string, number> => {
   const values = new Map<string, number>()
   for (const line of text.split('\n')) {
@@ -47,19 +47,19 @@ const setUp = () => {
   const config = testConfig({
     deployments: new Map([['chat', { name: 'chat', model: findModel('gpt-4o-mini')! }]]),
   })
-  const ask = async (asked: Asked = {}): Promise<void> => {
-    const { deployment, path = '/openai/v1/chat/completions', reply = ok() } = asked
+  const ask = async (request: RequestOptions = {}): Promise<void> => {
+    const { deployment, path = '/openai/v1/chat/completions', reply = ok() } = request
     const exchange = testExchange({ path }, { config, clock })
     await metrics.observe(exchange, async () => {
       if (deployment !== undefined) {
         exchange.deployment = { name: deployment, model: findModel('gpt-4o-mini')! }
       }
       await clock.advance(2)
-      exchange.queuedMs = asked.queuedMs ?? 0
+      exchange.queuedMs = request.queuedMs ?? 0
       return reply
     })
-    if ('outcome' in asked && !asked.outcome) return
-    exchange.end({ aborted: false, firstByteMs: 300, endMs: 1_500, ...asked.outcome })
+    if ('outcome' in request && !request.outcome) return
+    exchange.end({ aborted: false, firstByteMs: 300, endMs: 1_500, ...request.outcome })
   }
   return { metrics, ask, read: async () => parse(await metrics.render()) }
 }
@@ -84,7 +84,7 @@ describe('createMetrics', () => {
     expect(values.get('aoai_requests_total{deployment="",operation="other",status="404"}')).toBe(1)
   })
 
-  it('tells the time with the added delay from the time without', async () => {
+  it('separates the duration with latency from the base duration', async () => {
     const { ask, read } = setUp()
     await ask({ deployment: 'chat' })
     await ask({ deployment: 'chat', outcome: { endMs: 200_000 } })
@@ -111,7 +111,7 @@ describe('createMetrics', () => {
     expect((await read()).get(key)).toBe(0.3)
   })
 
-  it('adds up the tokens by their kind', async () => {
+  it('counts tokens by type', async () => {
     const { ask, read } = setUp()
     await ask({ deployment: 'chat', reply: ok({ usage }) })
     await ask({ deployment: 'chat', reply: ok({ usage }) })
@@ -120,7 +120,7 @@ describe('createMetrics', () => {
     expect(['prompt', 'completion', 'reasoning', 'cached'].map(tokens)).toEqual([20, 40, 16, 8])
   })
 
-  it('counts refusals by the limit that refused', async () => {
+  it('counts rate-limited requests by limit', async () => {
     const { ask, read } = setUp()
     await ask({ deployment: 'chat', reply: ok({ status: 429, limitedBy: 'tokens' }) })
     await ask({ deployment: 'chat', reply: ok({ status: 429 }) })
@@ -129,7 +129,7 @@ describe('createMetrics', () => {
     expect(values.get(`aoai_rate_limited_requests_total{${chat},reason="requests"}`)).toBe(0)
   })
 
-  it('keeps the wait for a slot apart from the work', async () => {
+  it('separates the wait for a slot from the base duration', async () => {
     const { ask, read } = setUp()
     await ask({ deployment: 'chat' })
     expect((await read()).has(`aoai_queue_wait_seconds_count{${chat},status="200"}`)).toBe(false)
@@ -140,7 +140,7 @@ describe('createMetrics', () => {
     expect(values.get(`aoai_request_base_duration_seconds_sum{${chat},status="200"}`)).toBeCloseTo(0.0025)
   })
 
-  it('counts clients that leave, and keeps their times out of the durations', async () => {
+  it('counts clients that disconnect, and excludes them from durations', async () => {
     const { ask, read } = setUp()
     await ask({ deployment: 'chat', outcome: { aborted: true, endMs: 10 } })
     const values = await read()
@@ -149,7 +149,7 @@ describe('createMetrics', () => {
     expect(values.has(`aoai_request_duration_seconds_count{${chat},status="200"}`)).toBe(false)
   })
 
-  it('shows a request as in flight until its answer has ended', async () => {
+  it('counts a request as in flight until its answer ends', async () => {
     const { ask, read } = setUp()
     await ask({ deployment: 'chat', outcome: undefined })
     await ask({ deployment: 'chat' })
@@ -158,7 +158,7 @@ describe('createMetrics', () => {
     expect(values.get(`aoai_requests_total{${chat},status="200"}`)).toBe(1)
   })
 
-  it('takes a request out of flight when its pipeline throws', async () => {
+  it('ends a request in flight when its pipeline throws', async () => {
     const { metrics, read } = setUp()
     const exchange = testExchange()
     await expect(metrics.observe(exchange, () => Promise.reject(new Error('broken')))).rejects.toThrow(
@@ -168,7 +168,7 @@ describe('createMetrics', () => {
     expect((await read()).get('aoai_requests_in_flight')).toBe(0)
   })
 
-  it('gives only the first hundred unknown deployments a label of their own', async () => {
+  it('has labels for the first 100 unknown deployments only', async () => {
     const { ask, read } = setUp()
     for (let i = 0; i < MAX_UNKNOWN_DEPLOYMENTS + 50; i++) await ask({ deployment: `made-up-${i}` })
     await ask({ deployment: 'made-up-3' })
@@ -180,7 +180,7 @@ describe('createMetrics', () => {
     expect([of('made-up-3'), of('other'), of('chat')]).toEqual([2, 50, 1])
   })
 
-  it('gives no label to a name that could break the exposition', async () => {
+  it('has no label for a name that could break the exposition', async () => {
     const { ask, read } = setUp()
     for (const deployment of ['a"b', 'a\nb', 'a\\', '\ud800', '\ud801', 'x'.repeat(65)])
       await ask({ deployment })
@@ -189,7 +189,7 @@ describe('createMetrics', () => {
     ])
   })
 
-  it('keeps the requests of two simulators apart and shows the process in both', async () => {
+  it('separates the requests of two simulators, and shows the process in both', async () => {
     const [first, second] = [setUp(), setUp()]
     await first.ask({ deployment: 'chat' })
     expect(requestNames(await second.read())).toEqual([])
@@ -198,7 +198,7 @@ describe('createMetrics', () => {
     }
   })
 
-  it('is in the text format of Prometheus, with a help and a type for each metric', async () => {
+  it('renders the text format of Prometheus with help and type for each metric', async () => {
     const { ask, metrics } = setUp()
     await ask({ deployment: 'chat' })
     const text = await metrics.render()
@@ -227,7 +227,7 @@ describe('createMetrics', () => {
     for (const name of names) expect(text).toContain(`# HELP ${name.split(' ')[0]} `)
   })
 
-  it('tells the limits of deployments, and what the simulator is at the moment of the scrape', async () => {
+  it('shows the limits of deployments, and the current simulator info', async () => {
     const info = { version: '1.2.3', mode: 'generate', region: 'East US' }
     const metrics = createMetrics({
       clock: createVirtualClock(),

@@ -15,45 +15,45 @@ import { Counter, Registry, Gauge, collectDefaultMetrics } from 'prom-client'
 export interface Metrics {
   /** The outermost stage: counts every request when its answer has ended. */
   readonly observe: Stage
-  /** Counts a connection that a limit of the listener ended: whoever listens for this simulator calls it. */
+  /** Counts a connection that a limit of the listener ended. Called by the listener. */
   readonly connectionEnded: (end: ConnectionEnd) => void
   /** Counts an answer that could not be recorded. */
   readonly recordingLost: (loss: RecordingLoss) => void
-  /** How many requests have an answer that has not ended. */
+  /** Number of requests in flight. */
   readonly running: () => number
-  /** All metrics in the text format of Prometheus, those of the process included. */
+  /** All metrics in the text format of Prometheus, including those of the process. */
   render(): Promise<string>
-  /** The same for another process, which merges them with those of others. */
+  /** All metrics as JSON, for another process that merges them. */
   toJson(): Promise<MetricsJson>
-  /** The content type of what `render` gives. */
+  /** Content type of the result of `render`. */
   readonly contentType: string
 }
 
-/** What metrics are made from. */
+/** Options of `createMetrics`. */
 export interface MetricsOptions {
-  /** The clock that the exchanges' times are from. */
+  /** The clock of the exchanges. */
   readonly clock: Clock
-  /** Absent: the event loop is not watched. */
+  /** Absent: event-loop lag is not measured. */
   readonly loopLag?: LoopLag | undefined
-  /** The deployments that have slots or load. */
+  /** The deployments with slots or load. */
   readonly occupancy?: () => Iterable<Occupancy>
   /** The provisioned deployments. */
   readonly utilizations?: (nowMs: number) => Iterable<Utilization>
   /** The limits of the pay-as-you-go deployments. */
   readonly limits?: () => Iterable<MinuteLimits>
-  /** What the simulator is; absent where nobody asks. */
+  /** Labels of `aoai_simulator_info`; absent: the metric is omitted. */
   readonly info?: () => SimulatorInfo
-  /** What faults and incidents report; absent where there are none. */
+  /** Values of faults and incidents. */
   readonly injections?: InjectionReports
-  /** What is shared with other processes; absent for a simulator that is a service by itself. */
+  /** State shared with other processes; absent without Redis. */
   readonly sharedState?: SharedState | undefined
-  /** Hears that the simulator itself was the slow part, once a minute at most. */
+  /** Called when the simulator was the bottleneck, at most once per minute. */
   readonly onBottleneck?: (found: Bottleneck) => void
 }
 
 /**
- * Makes metrics that start at nothing. Their labels are `resource` (absent for the default one), `deployment` (empty for a request without one, `other` beyond
- * the first 100 that are not configured), `operation` (`other` for an unknown path) and `status`.
+ * Creates metrics that start at 0. Labels: `resource` (absent for the default resource), `deployment` (empty without a deployment;
+ * `other` after the first 100 that are not configured), `operation` (`other` for an unknown path) and `status`.
  */
 export function createMetrics(options: MetricsOptions): Metrics {
   const { clock, loopLag, occupancy = () => [], onBottleneck = () => {} } = options
@@ -85,7 +85,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       exchange.onEnd(() => inFlight--)
       return mapMaybe(next(), (reply) => {
         const nowMs = clock.nowMs()
-        // A simulator that delays nothing has nothing to be late with; its loop is watched all the same.
+        // Without latency no part has a planned time, but event-loop lag is still measured.
         watch.advance(nowMs)
         const { queuedMs } = exchange
         const baseMs = nowMs - exchange.startedMs - queuedMs
@@ -104,21 +104,21 @@ export function createMetrics(options: MetricsOptions): Metrics {
   }
 }
 
-/** Adds the counter of connections that a limit ended to a registry, and gives what counts them. */
+/** Registers the counter of ended connections, and returns the function that increments it. */
 function registerConnections(registry: Registry): (end: ConnectionEnd) => void {
   const ended = new Counter({
     name: 'aoai_connections_ended_total',
-    help: 'Connections that a limit of the listener ended, by the reason that the log has.',
+    help: 'Connections ended by a limit of the listener, by reason (as in the log).',
     labelNames: ['reason'],
     registers: [],
   })
-  // Prometheus sees a counter grow only from a value that it has seen before.
+  // Starts at 0, because Prometheus detects an increase only from a known value.
   for (const reason of connectionEnds) ended.labels(reason).inc(0)
   registry.registerMetric(ended)
   return (reason) => ended.labels(reason).inc()
 }
 
-/** What a simulator is, as the labels of one line. */
+/** Labels of `aoai_simulator_info`. */
 export interface SimulatorInfo {
   readonly version: string
   /** `generate`, `record` or `replay`. */
@@ -126,11 +126,11 @@ export interface SimulatorInfo {
   readonly region: string
 }
 
-/** Adds the line to a registry. Mode and region are read when the registry is rendered, since a patch may change them. */
+/** Registers `aoai_simulator_info`. Its labels are read when it is rendered, since a patch can change mode and region. */
 function registerInfo(registry: Registry, info: () => SimulatorInfo): void {
   const gauge = new Gauge({
     name: 'aoai_simulator_info',
-    help: '1, with the version, the mode and the region of the simulator as labels.',
+    help: 'Always 1. The labels are version, mode and region of the simulator.',
     labelNames: ['version', 'mode', 'region'],
     aggregator: 'max',
     registers: [],
@@ -142,11 +142,11 @@ function registerInfo(registry: Registry, info: () => SimulatorInfo): void {
   registry.registerMetric(gauge)
 }
 
-/** Adds the metrics of faults and incidents to a registry. They are read when the registry is rendered. */
+/** Registers the metrics of faults and incidents. They are read when the registry is rendered. */
 function registerInjections(registry: Registry, reports: InjectionReports): void {
   const faults = new Counter({
     name: 'aoai_faults_total',
-    help: 'Answers that a configured or forced fault struck, by its name or kind.',
+    help: 'Injected faults, by name or kind.',
     labelNames: ['resource', 'deployment', 'fault'],
     registers: [],
     collect() {
@@ -158,9 +158,9 @@ function registerInjections(registry: Registry, reports: InjectionReports): void
   })
   const phases = new Gauge({
     name: 'aoai_incident_phase',
-    help: 'Phases of the timetable of incidents: 1 for the present one, 0 for the others.',
+    help: 'Phases of the incident timetable: 1 for the current phase, 0 for others.',
     labelNames: ['resource', 'phase'],
-    // All processes of one service go through the same timetable.
+    // All processes run the same timetable.
     aggregator: 'max',
     registers: [],
     collect() {
@@ -176,7 +176,7 @@ function registerInjections(registry: Registry, reports: InjectionReports): void
 
 let registry: Registry | undefined
 
-/** Gauges that prom-client names like counters; the sums over the types of `nodejs_active_handles` and its like. */
+/** Gauges with the name of a counter. They are sums of other gauges, such as `nodejs_active_handles`. */
 const misnamed = [
   'nodejs_active_handles_total',
   'nodejs_active_requests_total',
@@ -184,8 +184,8 @@ const misnamed = [
 ]
 
 /**
- * prom-client's metrics of the process: CPU, memory, event loop, garbage collection. There is one such registry a
- * process, whatever the number of simulators in it, because its observers can never be taken off again.
+ * The process metrics of prom-client: CPU, memory, event loop, garbage collection. All simulators of a process share one registry,
+ * because its observers cannot be removed.
  */
 function processRegistry(): Registry {
   if (!registry) {
@@ -196,25 +196,25 @@ function processRegistry(): Registry {
   return registry
 }
 
-/** Adds the counter of answers that could not be recorded to a registry, and gives what counts them. */
+/** Registers the counter of answers that could not be recorded, and returns the function that increments it. */
 function registerRecordings(registry: Registry): (loss: RecordingLoss) => void {
   const lost = new Counter({
     name: 'aoai_recordings_lost_total',
-    help: 'Answers that were passed on but could not be recorded, by the reason that the log has.',
+    help: 'Answers that were forwarded but not recorded, by reason (as in the log).',
     labelNames: ['reason'],
     registers: [],
   })
-  // Prometheus sees a counter grow only from a value that it has seen before.
+  // Starts at 0, because Prometheus detects an increase only from a known value.
   for (const reason of recordingLosses) lost.labels(reason).inc(0)
   registry.registerMetric(lost)
   return (reason) => lost.labels(reason).inc()
 }
 
-/** Adds the metrics of what this process shares with others to a registry. They are read when the registry is rendered. */
+/** Registers the metrics of shared state. They are read when the registry is rendered. */
 function registerSharedState(registry: Registry, state: SharedState): void {
   const up = new Gauge({
     name: 'aoai_shared_state_up',
-    help: '1 while Redis answers, 0 while this process goes by limits of its own.',
+    help: '1 while Redis answers, 0 while this process uses local limits.',
     registers: [],
     collect() {
       this.set(state.up ? 1 : 0)
@@ -222,7 +222,7 @@ function registerSharedState(registry: Registry, state: SharedState): void {
   })
   const fallbacks = new Counter({
     name: 'aoai_shared_state_fallbacks_total',
-    help: 'Decisions on limits and slots that this process made alone, since Redis was slow or away.',
+    help: 'Decisions on limits and slots made locally because Redis was slow or unavailable.',
     registers: [],
     collect() {
       this.reset()
@@ -231,7 +231,7 @@ function registerSharedState(registry: Registry, state: SharedState): void {
   })
   const roundTrip = new Gauge({
     name: 'aoai_shared_state_round_trip_seconds',
-    help: 'Running mean of how long Redis takes to answer.',
+    help: 'Moving average of the response time of Redis.',
     registers: [],
     collect() {
       this.set(state.roundTripMs / 1_000)
@@ -242,12 +242,12 @@ function registerSharedState(registry: Registry, state: SharedState): void {
   registry.registerMetric(roundTrip)
 }
 
-/** How the place stands in which several processes keep their limits and changes together. */
+/** Status of the state that several processes share in Redis. */
 export interface SharedState {
-  /** Whether it answers; while it does not, each process goes by limits of its own. */
+  /** Whether Redis answers. If not, each process uses local limits. */
   readonly up: boolean
-  /** How many decisions on limits and slots this process has made alone, since the start. */
+  /** Number of decisions on limits and slots that this process has made locally. */
   readonly fallbacks: number
-  /** A running mean of how long it takes to answer, in milliseconds; 0 before the first answer. */
+  /** Moving average of the response time in milliseconds; 0 before the first answer. */
   readonly roundTripMs: number
 }

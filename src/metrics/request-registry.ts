@@ -10,18 +10,18 @@ import {
 import type { MinuteLimits, Occupancy, Utilization } from '../limits/occupancy.ts'
 import type { LoopLagReading } from '../lib/loop-lag.ts'
 
-/** What the metrics of a simulator are read from. */
+/** Sources of the request metrics. */
 export interface RequestRegistrySources {
   readonly series: () => Iterable<RequestSeries>
   readonly inFlight: () => number
 }
 
-/** A value, and its labels beside those of the series. */
+/** A value with its additional labels. */
 type Row = readonly [value: number, labels?: Readonly<Record<string, string | number>>]
 
 const seriesLabels = ['resource', 'deployment', 'operation']
 
-/** Describes the series to Prometheus. They are read when the registry is rendered, and cost nothing before. */
+/** Registers the request metrics. They are read when the registry is rendered. */
 export function createRequestRegistry({ series, inFlight }: RequestRegistrySources): Registry {
   const registry = new Registry()
 
@@ -51,18 +51,18 @@ export function createRequestRegistry({ series, inFlight }: RequestRegistrySourc
 
   counter(
     'aoai_requests_total',
-    'Answered requests, those whose client left included.',
+    'Answered requests, including those with a disconnected client.',
     'status',
     ({ byStatus }) => [...byStatus].map(([status, { requests }]): Row => [requests, { status }]),
   )
   histogram(
     'aoai_request_duration_seconds',
-    'Time from the arrival of a request to the end of its answer, added latency included; not of clients that left.',
+    'Time from the arrival of a request to the end of its answer, including simulated latency. Excludes disconnected clients.',
     (one) => one.duration,
   )
   histogram(
     'aoai_request_base_duration_seconds',
-    "Time from the arrival of a request until its answer is planned, without the wait for a slot: the simulator's own work and its upstream's.",
+    'Time from the arrival of a request until its answer is planned, without the wait for a slot: processing by the simulator and its upstream.',
     (one) => one.baseDuration,
   )
   histogram(
@@ -72,28 +72,28 @@ export function createRequestRegistry({ series, inFlight }: RequestRegistrySourc
   )
   histogram(
     'aoai_queue_wait_seconds',
-    'Time that requests waited for a slot of their deployment; those that found one free are not counted.',
+    'Time that requests waited for a slot of their deployment. Excludes requests that did not wait.',
     (one) => one.queueWait,
   )
   counter(
     'aoai_tokens_total',
-    'Tokens of answered requests. Reasoning is a part of completion, and cached is a part of prompt.',
+    'Tokens of answered requests. completion includes reasoning, and prompt includes cached.',
     'type',
     ({ tokens }) => Object.entries(tokens).map(([type, value]): Row => [value, { type }]),
   )
   counter(
     'aoai_rate_limited_requests_total',
-    'Requests refused by a limit of their deployment, by the limit.',
+    'Requests rejected by a limit of their deployment, by limit.',
     'reason',
     ({ rateLimited }) => Object.entries(rateLimited).map(([reason, value]): Row => [value, { reason }]),
   )
   counter(
     'aoai_client_disconnects_total',
-    'Requests whose client left before the end of the answer.',
+    'Requests with a client that disconnected before the end of the answer.',
     undefined,
     ({ disconnects }) => [[disconnects]],
   )
-  // Not by deployment: a request has none before it has been looked at.
+  // Without a deployment label, because the deployment is not known at the start of a request.
   const gauge = new Gauge({
     name: 'aoai_requests_in_flight',
     help: 'Requests whose answer has not ended.',
@@ -117,7 +117,7 @@ function* byStatus(
   }
 }
 
-/** What the metrics of the simulator's own punctuality, and of its deployments' queues, are read from. */
+/** Sources of the metrics of timing accuracy and deployments. */
 export interface PacingSources {
   readonly registry: Registry
   readonly pacing: Pacing
@@ -128,7 +128,7 @@ export interface PacingSources {
   readonly limits: () => Iterable<MinuteLimits>
 }
 
-/** Adds these metrics to a registry. They are read when the registry is rendered. */
+/** Registers the metrics of timing accuracy and deployments. They are read when the registry is rendered. */
 export function registerPacing(sources: PacingSources): void {
   const { registry, pacing, isSlow, loopLag, occupancy, utilizations, limits } = sources
   const gauge = (
@@ -154,20 +154,20 @@ export function registerPacing(sources: PacingSources): void {
 
   const lateness = new BucketHistogram({
     name: 'aoai_simulator_lateness_seconds',
-    help: 'How long after its planned time a first token, another token, or a whole answer was sent.',
+    help: 'Delay between planned and actual send time, for first-token, token and answer.',
     rows: () => Object.entries(pacing.series).map(([part, series]) => ({ labels: { part }, series })),
   })
   registry.registerMetric(lateness)
   gauge(
     'aoai_simulator_bottleneck',
-    '1 when the simulator itself was the slow part in the last minute.',
+    '1 if the simulator was the bottleneck in the last minute.',
     [],
     () => [[isSlow() ? 1 : 0, {}]],
     'max',
   )
   gauge(
     'aoai_simulator_event_loop_lag_seconds',
-    'How late the event loop was over the last five seconds with requests.',
+    'Event-loop lag in the last five seconds with requests.',
     ['stat'],
     () => {
       const { medianMs, p99Ms, maxMs } = loopLag()
@@ -181,7 +181,7 @@ export function registerPacing(sources: PacingSources): void {
   )
   gauge(
     'aoai_deployment_requests_in_work',
-    'Requests that a deployment with slots or load works on.',
+    'Requests in progress, for deployments with slots or load.',
     ['resource', 'deployment'],
     () => [...occupancy()].map((busy) => [busy.working, labelsOf(busy)] as const),
   )
@@ -193,20 +193,20 @@ export function registerPacing(sources: PacingSources): void {
   )
   gauge(
     'aoai_deployment_utilization_ratio',
-    "Share of a deployment's provisioned throughput that is in use; 1 is 100 %.",
+    'Share of the provisioned throughput in use. 1 is 100 %.',
     ['resource', 'deployment'],
     () => [...utilizations()].map((used) => [used.share, labelsOf(used)] as const),
   )
   gauge(
     'aoai_deployment_limit_per_minute',
-    'Tokens and requests that a pay-as-you-go deployment may have in a minute, as configured.',
+    'Configured limits of pay-as-you-go deployments, in tokens and requests per minute.',
     ['resource', 'deployment', 'type'],
     () =>
-      [...limits()].flatMap(({ tokens, requests, ...place }) => {
-        const row = [requests, { ...labelsOf(place), type: 'requests' }] as const
-        return tokens === undefined ? [row] : [[tokens, { ...labelsOf(place), type: 'tokens' }] as const, row]
+      [...limits()].flatMap(({ tokens, requests, ...names }) => {
+        const row = [requests, { ...labelsOf(names), type: 'requests' }] as const
+        return tokens === undefined ? [row] : [[tokens, { ...labelsOf(names), type: 'tokens' }] as const, row]
       }),
-    // The processes of one simulator have one limit together.
+    // The processes of a simulator share one limit.
     'max',
   )
 }

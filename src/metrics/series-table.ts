@@ -3,23 +3,23 @@ import { defaultResourceName } from '../config/config.ts'
 import type { Operation } from '../wire/route.ts'
 import type { Reply } from '../pipeline/reply.ts'
 
-/** How many deployments that are not in the configuration get a label of their own; the first ones to come. */
+/** Maximum number of deployments with a label that are not configured. Later ones have the label `other`. */
 export const MAX_UNKNOWN_DEPLOYMENTS = 100
 
 /**
- * What the name of such a deployment may look like. A client could else make the exposition as large as it likes, or
- * break it: two names that differ only in broken Unicode come out as the same line twice.
+ * Allowed names of such deployments. Otherwise a client could make the exposition arbitrarily large, or break it: two names that
+ * differ only in invalid Unicode would be the same line.
  */
 const plainName = /^[\w.-]{1,64}$/
 
 type ByOperation = Map<OperationLabel, RequestSeries>
 
-/** The series by resource, deployment and operation: bounded, whatever names clients send. */
+/** The series by resource, deployment and operation. The size is limited for any names that clients send. */
 export class SeriesTable {
   readonly #byResource = new Map<string, Map<string, ByOperation>>()
   #unknownDeployments = 0
 
-  /** The series that a request counts in; made at its first request. */
+  /** The series of a request, created with the first request. */
   seriesOf(exchange: Exchange): RequestSeries {
     const operation = exchange.route?.operation ?? 'other'
     const name = exchange.deployment?.name ?? ''
@@ -61,16 +61,16 @@ export const answerBounds: readonly number[] = [
   0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120,
 ]
 
-/** The same with finer ones below, for the simulator's own work, which is to take well below 10 ms. */
+/** `answerBounds` with finer ones, for the processing by the simulator, which should take well below 10 ms. */
 export const workBounds: readonly number[] = [0.0005, 0.001, 0.0025, 0.005, ...answerBounds]
 
 /**
- * The durations of one set of labels. Kept here rather than in prom-client, which hashes the labels on every
- * `observe`, on that of a resolved child too: 350 ns, for three histograms a request.
+ * The durations of one set of labels. Not a histogram of prom-client, which hashes the labels in each `observe`, even with resolved
+ * labels: 350 ns for the three histograms of a request.
  */
 export class DurationSeries {
   readonly bounds: readonly number[]
-  /** How many fell into each bucket, not cumulated; the last one is for those beyond all bounds. */
+  /** Number of durations in each bucket, not cumulative. The last bucket is for those above all bounds. */
   readonly counts: Float64Array
   count = 0
   sumSeconds = 0
@@ -90,17 +90,17 @@ export class DurationSeries {
   }
 }
 
-/** Upper bounds of the buckets for lateness, in seconds: from the tick of the clock to a loop that has fallen far behind. */
+/** Upper bounds of the buckets for lateness, in seconds: from the tick of the clock to an overloaded event loop. */
 const latenessBounds: readonly number[] = [
   0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ]
 
-/** What was sent at a planned time, by its part. */
+/** A kind of part that is sent at a planned time. */
 export type Part = Parameters<PacingWatch['sent']>[0]
 
 const MILLISECONDS_PER_SECOND = 1_000
 
-/** Counts how late the planned parts of answers were sent, for the whole simulator: plain counters, no labels to look up. */
+/** Counts the lateness of parts of answers, for the whole simulator. Without labels, because lookups are slow. */
 export class Pacing implements PacingWatch {
   readonly series: Readonly<Record<Part, DurationSeries>> = {
     'first-token': new DurationSeries(latenessBounds),
@@ -109,7 +109,7 @@ export class Pacing implements PacingWatch {
   }
   readonly #onSent: (lateMs: number, nowMs: number) => void
 
-  /** @param onSent hears of every part that was sent */
+  /** @param onSent called for each part that was sent */
   constructor(onSent: (lateMs: number, nowMs: number) => void) {
     this.#onSent = onSent
   }
@@ -120,7 +120,7 @@ export class Pacing implements PacingWatch {
   }
 }
 
-/** What a request asks for, as a label; `other` stands for all paths that are no operation. */
+/** Operation of a request as a label; `other` for unknown paths. */
 export type OperationLabel = Operation | 'other'
 
 /** Requests of one deployment and operation that were answered with one status. */
@@ -129,22 +129,22 @@ export interface StatusSeries {
   readonly duration: DurationSeries
   readonly baseDuration: DurationSeries
   readonly firstToken: DurationSeries
-  /** Of the requests that had to wait. */
+  /** Only requests that waited. */
   readonly queueWait: DurationSeries
 }
 
-/** How long the stages before the sending took, in milliseconds. */
+/** Duration of a request before its answer is sent, in milliseconds. */
 export interface WorkTimes {
   /** From the start of the request until its reply was planned, without the wait for a slot. */
   readonly baseMs: number
-  /** The wait for a slot of the deployment; 0 for a request that found one free. */
+  /** The wait for a slot of the deployment; 0 if it did not wait. */
   readonly queuedMs: number
 }
 
-/** The labels of a deployment. That of the default resource has no label `resource`, so that its series stay what they are. */
+/** The labels of a deployment. In the default resource, `resource` is absent. */
 export type DeploymentLabels = { readonly resource?: string; readonly deployment: string }
 
-/** The label of a resource; the default one has none. */
+/** The label of a resource; empty for the default resource. */
 export function resourceLabels(resource: string): { readonly resource?: string } {
   return resource === defaultResourceName ? {} : { resource }
 }
@@ -154,7 +154,7 @@ export function deploymentLabels(resource: string, deployment: string): Deployme
   return { ...resourceLabels(resource), deployment }
 }
 
-/** Everything that is counted for one deployment and operation. */
+/** All counts of one deployment and operation. */
 export class RequestSeries {
   readonly labels: DeploymentLabels & { readonly operation: OperationLabel }
   readonly byStatus = new Map<number, StatusSeries>()
@@ -177,7 +177,7 @@ export class RequestSeries {
     if (reply.body.kind === 'events' && outcome.firstByteMs !== undefined) {
       series.firstToken.observe(outcome.firstByteMs / 1_000)
     }
-    // How long an answer took that was cut short says when the client left, not how fast the answer was.
+    // The duration of an interrupted answer depends on the client.
     if (outcome.aborted) this.disconnects++
     else series.duration.observe(outcome.endMs / 1_000)
     if (reply.limitedBy) this.rateLimited[reply.limitedBy]++

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
 import { createMetrics } from './metrics.ts'
 
-it('tells whether Redis answers, how long it takes, and how many requests did without it, as of the moment', async () => {
+it('createMetrics shows the status, response time and fallbacks of shared state', async () => {
   const state = { up: true, fallbacks: 0, roundTripMs: 0.5 }
   const metrics = createMetrics({ clock: createVirtualClock(), sharedState: state })
   expect(await metrics.render()).toContain('\naoai_shared_state_up 1\n')
@@ -13,7 +13,7 @@ it('tells whether Redis answers, how long it takes, and how many requests did wi
   expect(rendered).toContain('\naoai_shared_state_round_trip_seconds 0.0005\n')
 })
 
-it('tells nothing of it for a simulator by itself', async () => {
+it('createMetrics omits the metrics of shared state without it', async () => {
   const metrics = createMetrics({ clock: createVirtualClock() })
   expect(await metrics.render()).not.toContain('aoai_shared_state')
 })

@@ -5,15 +5,15 @@ import { ExportReports } from './open-exports.ts'
 const setUp = () => {
   const lines: string[] = []
   const clock = createVirtualClock()
-  const note = (level: string) => (fields: object, message: string) =>
+  const log = (level: string) => (fields: object, message: string) =>
     void lines.push(`${level} ${JSON.stringify(fields)} ${message}`)
-  const logger = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') }
+  const logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') }
   return { reports: new ExportReports(clock, logger), clock, lines }
 }
 const refused = { code: 1, error: Object.assign(new Error('connect refused'), { code: 'ECONNREFUSED' }) }
 
 describe('ExportReports', () => {
-  it('says once a minute at most that the collector is away, for all signals together', async () => {
+  it('logs an unavailable collector at most once per minute, for all signals', async () => {
     const { reports, clock, lines } = setUp()
     for (let second = 0; second < 90; second++) {
       reports.report('metrics', refused)
@@ -24,7 +24,7 @@ describe('ExportReports', () => {
     expect(lines[0]).toContain('connect refused (ECONNREFUSED)')
   })
 
-  it('says when the collector takes telemetry again, and nothing while it always does', async () => {
+  it('logs when the collector is available again, and nothing while it always is', async () => {
     const { reports, clock, lines } = setUp()
     reports.report('metrics', { code: 0 })
     expect(lines).toEqual([])
@@ -37,14 +37,14 @@ describe('ExportReports', () => {
     expect(lines.map((line) => line.slice(0, 4))).toEqual(['warn', 'info'])
   })
 
-  it('names the reason where an address stands for several', () => {
+  it('logs the reason for a host with several addresses', () => {
     const { reports, lines } = setUp()
     const error = Object.assign(new AggregateError([new Error('connect ::1')]), { code: 'ECONNREFUSED' })
     reports.report('traces', { code: 1, error })
     expect(lines[0]).toContain('connect ::1 (ECONNREFUSED)')
   })
 
-  it('hands on what it watches', () => {
+  it('passes the results of a watched exporter', () => {
     const { reports } = setUp()
     const results: number[] = []
     const exporter = reports.watch('metrics', {

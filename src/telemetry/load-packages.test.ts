@@ -4,7 +4,7 @@ import { OperatorError } from '../lib/operator-error.ts'
 import { loadOptional, packageVersions } from './open-exports.ts'
 
 describe('loadOptional', () => {
-  it('tells which command installs what is missing', async () => {
+  it('throws an error with the command that installs missing packages', async () => {
     const missing = Object.assign(new Error("Cannot find package '@opentelemetry/api' imported from x"), {
       code: 'ERR_MODULE_NOT_FOUND',
     })
@@ -15,12 +15,12 @@ describe('loadOptional', () => {
     expect(String(failure)).toContain('@opentelemetry/exporter-trace-otlp-proto@')
   })
 
-  it('hands on any other failure', async () => {
+  it('rethrows all other errors', async () => {
     const broken = new SyntaxError('broken')
     await expect(loadOptional(() => Promise.reject(broken))).rejects.toBe(broken)
   })
 
-  it('names the versions of package.json', () => {
+  it('has the versions of package.json', () => {
     const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
       peerDependencies: Record<string, string>
     }

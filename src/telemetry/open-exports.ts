@@ -12,22 +12,22 @@ import { OperatorError } from '../lib/operator-error.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 
-/** What the measurements say that they were made by. */
+/** Name of the instrumentation scope. */
 const scope = 'aoai-simulated-api'
 
-/** The signals that are exported; each absent one was not asked for. */
+/** The exported signals. A signal that is not enabled is absent. */
 export interface Exports {
   readonly meter?: RequestMeter
   readonly tracer?: RequestTracer
-  /** Sends what is left, and ends. */
+  /** Sends pending telemetry, and ends. */
   shutdown(): Promise<void>
 }
 
 /**
- * Loads OpenTelemetry and opens what is asked for. The addresses, headers and times come from the configuration; other
- * variables of its exporters (compression, certificates, sampler, batches of spans) it reads from the environment by itself.
+ * Loads OpenTelemetry and opens the enabled exporters. Addresses, headers and times come from the configuration. OpenTelemetry reads
+ * all other variables of its exporters (compression, certificates, sampler, batches of spans) from the environment.
  *
- * @throws {OperatorError} TELEMETRY_UNAVAILABLE where its packages are not installed
+ * @throws {OperatorError} TELEMETRY_UNAVAILABLE if its packages are not installed
  */
 export async function openExports(
   telemetry: TelemetryConfig,
@@ -67,19 +67,19 @@ export async function openExports(
   }
 }
 
-/** Each process is an instance of its own, or the counters of several would be taken for one that jumps. */
-function resourceAttributes({ serviceName, resourceAttributes: given }: TelemetryConfig): Attributes {
+/** Each process is a separate instance. Otherwise the counters of several processes would look like one that jumps. */
+function resourceAttributes({ serviceName, resourceAttributes: configured }: TelemetryConfig): Attributes {
   return {
     'service.name': scope,
     'service.instance.id': randomUUID(),
-    ...parseKeyValues(given),
+    ...parseKeyValues(configured),
     ...(serviceName && { 'service.name': serviceName }),
   }
 }
 
 /**
- * Reads pairs in the form of OpenTelemetry's variables: `name=value,other=value`, values with %XX for special characters. Of
- * a name that comes twice the last one counts; a pair without a name is passed over.
+ * Parses pairs in the format of OpenTelemetry variables: `name=value,other=value`, with percent-encoded values. The last value of a
+ * name counts. A pair without a name is ignored.
  */
 export function parseKeyValues(text: string | undefined): Readonly<Record<string, string>> {
   const pairs = (text ?? '').split(',').flatMap((pair): [string, string][] => {
@@ -98,7 +98,7 @@ function decode(text: string): string {
   }
 }
 
-/** The packages of OpenTelemetry with the versions that fit: the optional peer dependencies of this package. */
+/** The OpenTelemetry packages with supported versions: the optional peer dependencies of this package. */
 export const packageVersions = {
   '@opentelemetry/api': '^1.9.1',
   '@opentelemetry/resources': '^2.12.1',
@@ -108,13 +108,13 @@ export const packageVersions = {
   '@opentelemetry/exporter-trace-otlp-proto': '^0.223.1',
 } as const
 
-/** What every signal needs. */
+/** Loads the packages for all signals. */
 const loadCommon = async (): Promise<{ api: typeof Api; resources: typeof Resources }> => ({
   api: await import('@opentelemetry/api'),
   resources: await import('@opentelemetry/resources'),
 })
 
-/** What metrics need. */
+/** Loads the packages for metrics. */
 const loadMetrics = async (): Promise<{
   sdk: typeof MetricsSdk
   exporter: typeof MetricsExporter
@@ -123,29 +123,29 @@ const loadMetrics = async (): Promise<{
   exporter: await import('@opentelemetry/exporter-metrics-otlp-proto'),
 })
 
-/** What traces need. */
+/** Loads the packages for traces. */
 const loadTraces = async (): Promise<{ sdk: typeof TraceSdk; exporter: typeof TraceExporter }> => ({
   sdk: await import('@opentelemetry/sdk-trace-base'),
   exporter: await import('@opentelemetry/exporter-trace-otlp-proto'),
 })
 
 /**
- * Loads packages that not everybody installs.
+ * Loads optional packages.
  *
- * @throws {OperatorError} TELEMETRY_UNAVAILABLE where one is missing, with the command that installs them
+ * @throws {OperatorError} TELEMETRY_UNAVAILABLE if one is missing, with the command that installs them
  */
 export async function loadOptional<T>(load: () => Promise<T>): Promise<T> {
   try {
     return await load()
   } catch (error) {
     if (!isMissing(error)) throw error
-    // Without the caret, which some shells take for a sign of their own.
-    const wanted = Object.entries(packageVersions).map(([name, version]) => `${name}@${version.slice(1)}`)
+    // Without the caret, which is a special character in some shells.
+    const packages = Object.entries(packageVersions).map(([name, version]) => `${name}@${version.slice(1)}`)
     throw new OperatorError(
       'TELEMETRY_UNAVAILABLE',
-      `Could not export telemetry: a package of OpenTelemetry is not installed (${firstLine(error)}). ` +
-        'Install them beside the simulator, or leave out the OTEL_ variables:\n' +
-        `  npm install ${wanted.join(' ')}`,
+      `Could not export telemetry: an OpenTelemetry package is not installed (${firstLine(error)}). ` +
+        'Install the packages next to the simulator, or unset the OTEL_ variables:\n' +
+        `  npm install ${packages.join(' ')}`,
       { cause: error },
     )
   }
@@ -163,36 +163,36 @@ function firstLine({ message }: Error): string {
   return message.split('\n', 1)[0] ?? ''
 }
 
-/** How often there is a line about a collector at most. */
+/** Minimum interval between log lines about the collector. */
 const LOG_INTERVAL_MS = 60_000
 
-/** What an exporter of OpenTelemetry says of a batch; code 0 is success. */
+/** Result of an OpenTelemetry exporter for a batch. Code 0 is success. */
 export interface ExportResult {
   readonly code: number
   readonly error?: Error
 }
 
-/** The part that exporters of metrics and of spans have in common. */
+/** The common part of exporters of metrics and of spans. */
 export interface Exporter<Batch> {
   export(batch: Batch, done: (result: ExportResult) => void): void
 }
 
-/** Tells of a collector that does not take what it is sent: once a minute at most, whatever the signal. */
+/** Logs when the collector does not accept telemetry, at most once per minute for all signals. */
 export class ExportReports {
   /** Whether the last batch was lost. */
   failing = false
   readonly #clock: Clock
   readonly #logger: Logger
-  #toldMs = -Infinity
-  #toldFailing = false
+  #loggedMs = -Infinity
+  #loggedFailing = false
 
-  /** @param clock that of the machine, for a network does not wait for a virtual one */
+  /** @param clock the system clock, because the network does not follow a virtual clock */
   constructor(clock: Clock, logger: Logger) {
     this.#clock = clock
     this.#logger = logger
   }
 
-  /** Lets an exporter report each batch; gives the exporter back. */
+  /** Reports each batch of an exporter. Returns the same exporter. */
   watch<Batch, E extends Exporter<Batch>>(signal: 'metrics' | 'traces', exporter: E & Exporter<Batch>): E {
     const send = exporter.export.bind(exporter)
     exporter.export = (batch: Batch, done: (result: ExportResult) => void): void =>
@@ -203,24 +203,24 @@ export class ExportReports {
     return exporter
   }
 
-  /** Notes how a batch went. */
+  /** Reports the result of a batch. */
   report(signal: 'metrics' | 'traces', { code, error }: ExportResult): void {
     this.failing = code !== 0
-    if (this.failing === this.#toldFailing && !this.failing) return
+    if (this.failing === this.#loggedFailing && !this.failing) return
     const nowMs = this.#clock.nowMs()
-    if (nowMs - this.#toldMs < LOG_INTERVAL_MS) return
-    this.#toldMs = nowMs
-    this.#toldFailing = this.failing
+    if (nowMs - this.#loggedMs < LOG_INTERVAL_MS) return
+    this.#loggedMs = nowMs
+    this.#loggedFailing = this.failing
     if (this.failing) {
       this.#logger.warn(
         { signal, reason: describe(error) },
-        'The collector does not take telemetry, and what was meant for it is lost; requests are answered as ever. Look at the collector and at OTEL_EXPORTER_OTLP_ENDPOINT.',
+        'Could not export telemetry: the collector does not accept it. This telemetry is lost; requests are still answered. Check the collector and OTEL_EXPORTER_OTLP_ENDPOINT.',
       )
-    } else this.#logger.info({ signal }, 'The collector takes telemetry again.')
+    } else this.#logger.info({ signal }, 'The collector accepts telemetry again.')
   }
 }
 
-/** Where a name has several addresses, the error is about all of them and says nothing itself. */
+/** The reason of an error. For a host with several addresses, the error is an AggregateError without a message. */
 function describe(error: Error | undefined): string {
   const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : []
   const code = error && 'code' in error ? ` (${String(error.code)})` : ''

@@ -5,29 +5,29 @@ import type { Exchange, Outcome } from '../pipeline/exchange.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import type { Usage } from '../answer/completion.ts'
 
-/** Attributes by the names of OpenTelemetry's semantic conventions. */
+/** Attributes with names of the OpenTelemetry semantic conventions. */
 export type RequestAttributes = Readonly<Record<string, string | number>>
 
-/** What is exported of a request that has ended. Times are in seconds. */
+/** Exported values of a request that has ended. Times are in seconds. */
 export interface RequestFacts {
-  /** Undefined for a request that no model carries out: the list of models, stored responses, unknown paths. */
+  /** Undefined for a request without a model: the list of models, stored responses, unknown paths. */
   readonly operation: string | undefined
-  /** What the client called the model: in Azure, the name of the deployment. Undefined where it named none. */
+  /** The model name in the request, which is the name of the deployment in Azure. Undefined without one. */
   readonly requestModel: string | undefined
-  /** The attributes that metrics and the span have in common. */
+  /** The common attributes of metrics and span. */
   readonly attributes: RequestAttributes
   readonly durationSeconds: number
-  /** From the arrival to the first byte of a stream that succeeded. */
+  /** From the arrival to the first byte of a successful stream. */
   readonly firstTokenSeconds: number | undefined
-  /** Mean over the visible tokens after the first one, of a stream that succeeded. */
+  /** Mean over the visible tokens after the first one, of a successful stream. */
   readonly perOutputTokenSeconds: number | undefined
   /** Undefined for an answer that failed. */
   readonly usage: Usage | undefined
 }
 
 /**
- * `gen_ai.operation.name`. The first three values are those of the convention, where the Responses API is a chat too; it has
- * none for pictures and sound.
+ * `gen_ai.operation.name`. `chat`, `text_completion` and `embeddings` are values of the convention, which treats the Responses API as
+ * chat. It has no values for images and audio.
  */
 const operationNames: Readonly<Record<ModelOperation, string>> = {
   chatCompletions: 'chat',
@@ -40,15 +40,15 @@ const operationNames: Readonly<Record<ModelOperation, string>> = {
   translations: 'translation',
 }
 
-/** What a name that is not in the configuration may look like: it is a client's word, and becomes part of a series. */
+/** Allowed names of deployments that are not configured. Clients choose them, and they become labels of series. */
 const plainName = /^[\w.-]{1,64}$/
 
-/** Collects what is exported of a request, when its answer has ended. */
+/** Collects the exported values of a request after its answer has ended. */
 export function requestFacts(
   exchange: Exchange,
   reply: Reply,
   outcome: Outcome,
-  place: RequestAttributes,
+  serverAttributes: RequestAttributes,
 ): RequestFacts {
   const { resource, route, deployment } = exchange
   const operation = route && isModelOperation(route.operation) ? operationNames[route.operation] : undefined
@@ -69,7 +69,7 @@ export function requestFacts(
       ...(operation &&
         succeeded &&
         deployment && { 'gen_ai.response.model': deployment.model.versionedName }),
-      ...place,
+      ...serverAttributes,
       ...(errorType && { 'error.type': errorType }),
     },
     durationSeconds: outcome.endMs / 1_000,
@@ -79,7 +79,7 @@ export function requestFacts(
   }
 }
 
-/** A status of the service, or how the connection ended; undefined for an answer that succeeded. */
+/** The error status, or how the connection ended; undefined for a successful answer. */
 function errorTypeOf({ status, interruption }: Reply, { aborted }: Outcome): string | undefined {
   if (status >= 400) return String(status)
   if (interruption && typeof interruption.how !== 'number') return 'connection_cut'
@@ -92,7 +92,7 @@ function modelLabel({ spilledOverFrom, deployment, route, config }: Exchange): s
   return 'other'
 }
 
-/** Hidden reasoning comes before the first visible token, and so before the time that is divided here. */
+/** Mean time per visible token after the first one. Hidden reasoning precedes the first visible token. */
 function perToken(usage: Usage | undefined, afterFirstMs: number): number | undefined {
   const after = usage ? usage.completionTokens - usage.reasoningTokens - 1 : 0
   return after > 0 ? afterFirstMs / 1_000 / after : undefined

@@ -5,18 +5,18 @@ import type { Exchange, Outcome } from '../pipeline/exchange.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import type { RequestFacts } from './request-facts.ts'
 
-/** Makes a span of each request, when it has ended. */
+/** Creates a span for each request after it has ended. */
 export class RequestTracer {
   readonly #api: typeof Api
   readonly #tracer: Api.Tracer
 
-  /** @param api the package, which is loaded only where traces are asked for */
+  /** @param api the package, which is loaded only if traces are enabled */
   constructor(api: typeof Api, tracer: Api.Tracer) {
     this.#api = api
     this.#tracer = tracer
   }
 
-  /** Tells of a request that has ended; its span goes on with the trace of the caller. */
+  /** Records a request that has ended. Its span belongs to the trace of the client. */
   record(exchange: Exchange, reply: Reply, outcome: Outcome, facts: RequestFacts): void {
     const { clock, startedMs } = exchange
     const startTime = clock.epochMs() - (clock.nowMs() - startedMs)
@@ -25,7 +25,7 @@ export class RequestTracer {
       { kind: this.#api.SpanKind.SERVER, startTime, attributes: attributesOf(exchange, reply, facts) },
       this.#parentOf(exchange),
     )
-    // By the conventions for HTTP, what a client did wrong is no error of the server.
+    // By the conventions for HTTP, client errors are not errors of a server span.
     if (reply.status >= 500 || (reply.status < 400 && facts.attributes['error.type'] === 'connection_cut')) {
       span.setStatus({ code: this.#api.SpanStatusCode.ERROR })
     }
@@ -36,16 +36,16 @@ export class RequestTracer {
     const parent = parseTraceParent(headers)
     const { ROOT_CONTEXT, createTraceState, trace } = this.#api
     if (!parent) return ROOT_CONTEXT
-    const { traceState, ...place } = parent
+    const { traceState, ...ids } = parent
     return trace.setSpanContext(ROOT_CONTEXT, {
-      ...place,
+      ...ids,
       isRemote: true,
       ...(traceState && { traceState: createTraceState(traceState) }),
     })
   }
 }
 
-/** As the conventions name spans: `chat gpt-4o`, and for what no model carries out `GET models/{id}`. */
+/** Span name by the conventions: `chat gpt-4o`, or `GET models/{id}` for a request without a model. */
 function nameOf({ method, route }: Exchange, { operation, requestModel }: RequestFacts): string {
   if (operation) return requestModel ? `${operation} ${requestModel}` : operation
   return route ? `${method} ${operations[route.operation].path}` : 'unknown path'
@@ -68,7 +68,7 @@ function attributesOf(exchange: Exchange, reply: Reply, { attributes, usage }: R
   }
 }
 
-/** The place in a caller's trace that a request comes from. */
+/** The parent span of a request, in the trace of the client. */
 export interface TraceParent {
   /** 32 hexadecimal digits, not all 0. */
   readonly traceId: string
@@ -76,20 +76,20 @@ export interface TraceParent {
   readonly spanId: string
   /** Bits; 1 is "sampled". */
   readonly traceFlags: number
-  /** What systems of tracing add, as it came; undefined where nothing did. */
+  /** `tracestate`, unchanged; undefined if it is absent or too long. */
   readonly traceState: string | undefined
 }
 
-/** The W3C Recommendation "Trace Context": version, trace, parent and flags; a version after 00 may add more. */
-const form = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
+/** W3C Trace Context: version, trace, parent and flags. Versions after 00 can have more fields. */
+const format = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
 
-/** Longest `tracestate` that is taken over: what the recommendation asks everybody to pass on at least. */
+/** Maximum length of `tracestate`: the length that W3C Trace Context requires implementations to propagate. */
 const MAX_STATE_LENGTH = 512
 
-/** Reads `traceparent` and `tracestate`; undefined where the first is absent or broken, which begins a new trace. */
+/** Reads `traceparent` and `tracestate`. Undefined if `traceparent` is absent or invalid, which starts a new trace. */
 export function parseTraceParent(headers: Exchange['headers']): TraceParent | undefined {
   const { traceparent, tracestate } = headers
-  const match = typeof traceparent === 'string' ? form.exec(traceparent.trim()) : null
+  const match = typeof traceparent === 'string' ? format.exec(traceparent.trim()) : null
   if (!match) return undefined
   const [, version = '', traceId = '', spanId = '', flags = '', more] = match
   if (version === 'ff' || (version === '00' && more !== undefined)) return undefined
@@ -99,7 +99,7 @@ export function parseTraceParent(headers: Exchange['headers']): TraceParent | un
   return { traceId, spanId, traceFlags: Number.parseInt(flags, 16), traceState }
 }
 
-/** Bounds that the semantic conventions for generative AI name for each metric (gen-ai-metrics.md), in seconds. */
+/** Bucket bounds of the semantic conventions for generative AI (gen-ai-metrics.md), in seconds. */
 const durationBounds = [
   0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
 ]
@@ -111,7 +111,7 @@ const perTokenBounds = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5,
 /** The powers of 4 from 1 to 4^13, in tokens. */
 const tokenBounds = Array.from({ length: 14 }, (_, power) => 4 ** power)
 
-/** Counts requests of models in the metrics of the semantic conventions. */
+/** Records requests in the metrics of the semantic conventions. */
 export class RequestMeter {
   readonly #duration: Histogram
   readonly #firstToken: Histogram
@@ -130,24 +130,19 @@ export class RequestMeter {
     this.#firstToken = histogram(
       'gen_ai.server.time_to_first_token',
       's',
-      'Time from the arrival of a request to the first byte of a stream that succeeded.',
+      'Time from the arrival of a request to the first byte of a successful stream.',
       firstTokenBounds,
     )
     this.#perToken = histogram(
       'gen_ai.server.time_per_output_token',
       's',
-      'Mean time of each token after the first one, of streams that succeeded.',
+      'Mean time per token after the first one, of successful streams.',
       perTokenBounds,
     )
-    this.#tokens = histogram(
-      'gen_ai.client.token.usage',
-      '{token}',
-      'Tokens that an answer is billed for.',
-      tokenBounds,
-    )
+    this.#tokens = histogram('gen_ai.client.token.usage', '{token}', 'Billed tokens.', tokenBounds)
   }
 
-  /** Counts a request that has ended; one that no model carries out is not counted. */
+  /** Records a request that has ended. Requests without a model are not recorded. */
   record({ operation, attributes, usage, ...times }: RequestFacts): void {
     if (operation === undefined) return
     this.#duration.record(times.durationSeconds, attributes)

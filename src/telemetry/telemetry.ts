@@ -9,45 +9,45 @@ import { ExportReports, type Exports, openExports } from './open-exports.ts'
 import { requestFacts, type RequestAttributes } from './request-facts.ts'
 import { hostname } from 'node:os'
 
-/** The export of one simulator through OpenTelemetry. */
+/** The OpenTelemetry export of one simulator. */
 export interface Telemetry {
-  /** Sees every request and its final answer; before `start` it only passes them on. */
+  /** Records each request and its final answer. Does nothing before `start`. */
   readonly observe: Stage
   /**
-   * Loads the packages of OpenTelemetry, and begins.
+   * Loads the OpenTelemetry packages and starts the export.
    *
-   * @throws {OperatorError} TELEMETRY_UNAVAILABLE where they are not installed
+   * @throws {OperatorError} TELEMETRY_UNAVAILABLE if they are not installed
    */
   start(): Promise<void>
-  /** Sends what is left, if the collector takes it in time, and ends. Never rejects. */
+  /** Sends pending telemetry within the timeout, and ends. Never rejects. */
   shutdown(): Promise<void>
 }
 
-/** What telemetry is made from. */
+/** Options of `createTelemetry`. */
 export interface TelemetryOptions {
   readonly config: Config
   readonly logger: Logger
-  /** Set for the workers of a primary process, which tells itself what is amiss with the settings. */
+  /** Set for workers. Only the primary process logs warnings about settings. */
   readonly processNumber?: number | undefined
 }
 
-/** Makes the export that the configuration asks for; undefined where it asks for none, which costs nothing. */
+/** Creates the configured export; undefined if no signal is enabled. */
 export function createTelemetry({ config, logger, processNumber }: TelemetryOptions): Telemetry | undefined {
   const { telemetry } = config
   const signals = telemetrySignals(telemetry)
   if (!signals.metricsUrl && !signals.tracesUrl) {
     if (processNumber === undefined && telemetry.applicationInsights !== undefined && !telemetry.sdkDisabled)
-      adviseCollector(logger)
+      warnAboutApplicationInsights(logger)
     return undefined
   }
   const clock = createSystemClock()
   const reports = new ExportReports(clock, logger)
-  const place = serverAttributes(config)
+  const server = serverAttributes(config)
   let exports: Exports | undefined
 
   const record = (exchange: Exchange, reply: Reply, outcome: Outcome): void => {
     if (!exports) return
-    const facts = requestFacts(exchange, reply, outcome, place)
+    const facts = requestFacts(exchange, reply, outcome, server)
     exports.meter?.record(facts)
     exports.tracer?.record(exchange, reply, outcome, facts)
   }
@@ -68,9 +68,9 @@ export function createTelemetry({ config, logger, processNumber }: TelemetryOpti
       exports = undefined
       if (!ending) return
       await new Promise<void>((resolve) => {
-        // One that is away is not waited for again.
-        const patienceMs = reports.failing ? 0 : telemetry.timeoutMs
-        const stop = clock.at(clock.nowMs() + patienceMs, resolve)
+        // Does not wait for an unavailable collector.
+        const timeoutMs = reports.failing ? 0 : telemetry.timeoutMs
+        const stop = clock.at(clock.nowMs() + timeoutMs, resolve)
         void ending.shutdown().then(() => {
           stop()
           resolve()
@@ -80,20 +80,17 @@ export function createTelemetry({ config, logger, processNumber }: TelemetryOpti
   }
 }
 
-function adviseCollector(logger: Logger): void {
+function warnAboutApplicationInsights(logger: Logger): void {
   logger.warn(
     {},
-    'APPLICATIONINSIGHTS_CONNECTION_STRING is set, and nothing is sent there: give it to an OpenTelemetry Collector with the azuremonitor exporter, and name the collector in OTEL_EXPORTER_OTLP_ENDPOINT (docs/monitoring.md).',
+    'APPLICATIONINSIGHTS_CONNECTION_STRING is ignored: the simulator does not export to Application Insights directly. Run an OpenTelemetry Collector with the azuremonitor exporter, and set OTEL_EXPORTER_OTLP_ENDPOINT to it (docs/monitoring.md).',
   )
 }
 
-/** Addresses that mean all of a machine. */
+/** Addresses for all network interfaces. */
 const wildcards = new Set(['0.0.0.0', '::', '[::]'])
 
-/**
- * Where the simulator listens, as attributes: the configured address, or the name of the machine where that is all of its
- * addresses. A port that the system picks is left out.
- */
+/** The listening address as attributes. For a wildcard address, the host name. A port chosen by the system is omitted. */
 function serverAttributes({ host, port }: Pick<Config, 'host' | 'port'>): RequestAttributes {
   return {
     'server.address': wildcards.has(host) ? hostname() : host,

@@ -5,7 +5,7 @@ const trace = '0af7651916cd43dd8448eb211c80319c'
 const parent = 'b7ad6b7169203331'
 
 describe('parseTraceParent', () => {
-  it('reads the place in the trace of the caller', () => {
+  it('reads the parent span in the trace of the client', () => {
     expect(parseTraceParent({ traceparent: `00-${trace}-${parent}-01`, tracestate: 'a=1,b=2' })).toEqual({
       traceId: trace,
       spanId: parent,
@@ -14,7 +14,7 @@ describe('parseTraceParent', () => {
     })
   })
 
-  it('reads a later version that says more', () => {
+  it('reads a later version with more fields', () => {
     expect(parseTraceParent({ traceparent: `cc-${trace}-${parent}-00-what-comes` })).toMatchObject({
       traceId: trace,
       traceFlags: 0,
@@ -24,21 +24,21 @@ describe('parseTraceParent', () => {
   it.each([
     ['nothing', undefined],
     ['an empty text', ''],
-    ['a version that is forbidden', `ff-${trace}-${parent}-01`],
-    ['a first version that says more', `00-${trace}-${parent}-01-more`],
+    ['an invalid version', `ff-${trace}-${parent}-01`],
+    ['version 00 with more fields', `00-${trace}-${parent}-01-more`],
     ['a trace of zeros', `00-${'0'.repeat(32)}-${parent}-01`],
     ['a parent of zeros', `00-${trace}-${'0'.repeat(16)}-01`],
     ['capital letters', `00-${trace.toUpperCase()}-${parent}-01`],
     ['too few digits', `00-${trace.slice(1)}-${parent}-01`],
-  ])('begins a new trace for %s', (_, traceparent) => {
+  ])('is undefined for %s', (_, traceparent) => {
     expect(parseTraceParent({ traceparent })).toBeUndefined()
   })
 
-  it('passes over a tracestate that is longer than has to be passed on', () => {
-    const place = parseTraceParent({
+  it('ignores a tracestate above the maximum length', () => {
+    const traceParent = parseTraceParent({
       traceparent: `00-${trace}-${parent}-01`,
       tracestate: `a=${'x'.repeat(600)}`,
     })
-    expect(place?.traceState).toBeUndefined()
+    expect(traceParent?.traceState).toBeUndefined()
   })
 })

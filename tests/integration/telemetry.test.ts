@@ -185,7 +185,7 @@ it('answers as ever while the collector refuses, and says so once', async () => 
   await close()
   const warnings = log.filter(({ level }) => level === 'warn')
   expect(warnings).toHaveLength(1)
-  expect(warnings[0]?.message).toContain('The collector does not take telemetry')
+  expect(warnings[0]?.message).toContain('the collector does not accept it')
 })
 
 it('ends at once when the collector is away', async () => {

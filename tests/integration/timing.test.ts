@@ -259,7 +259,7 @@ describe('the punctuality of the simulator', () => {
     expect(text).toContain('aoai_simulator_bottleneck 1\n')
     expect(log).toHaveLength(1)
     expect(log[0]).toMatchObject({ level: 'warn', fields: { worstMs: expect.closeTo(40, 0) as number } })
-    expect(log[0]?.message).toContain('The simulator itself was the slow part')
+    expect(log[0]?.message).toContain('The simulator was the bottleneck')
   })
 })
 
