@@ -168,7 +168,7 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
   }
 }
 
-/** Returns whether the body of a request may be larger than is read without a key. */
+/** Returns whether the body of a request can exceed the size that is read without a key. */
 function mayBeLarge({ headers }: IncomingMessage): boolean {
   const announced = headers['content-length']
   return announced === undefined

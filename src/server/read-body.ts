@@ -106,7 +106,7 @@ const empty = Buffer.alloc(0)
  * bytes, and each part has an overhead of a few hundred bytes in Node.
  */
 export class BodyBytes {
-  readonly #mostBytes: number
+  readonly #maxBytes: number
   readonly #budget: MemoryBudget | undefined
   #bytes: Buffer = empty
   #length = 0
@@ -117,7 +117,7 @@ export class BodyBytes {
    * @param budget shared memory for large bodies; undefined: not limited
    */
   constructor(maxBytes: number, budget: MemoryBudget | undefined) {
-    this.#mostBytes = maxBytes
+    this.#maxBytes = maxBytes
     this.#budget = budget
   }
 
@@ -161,7 +161,7 @@ export class BodyBytes {
 
   #grow(neededBytes: number): boolean {
     const doubled = Math.max(UNCOUNTED_BYTES, 2 * neededBytes)
-    const capacity = Math.max(neededBytes, Math.min(doubled, this.#mostBytes))
+    const capacity = Math.max(neededBytes, Math.min(doubled, this.#maxBytes))
     if (capacity > UNCOUNTED_BYTES && !this.#take(capacity)) return false
     const grown = Buffer.allocUnsafeSlow(capacity)
     grown.set(this.#bytes.subarray(0, this.#length))

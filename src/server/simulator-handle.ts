@@ -7,7 +7,7 @@ import type { Logger } from '../lib/logger.ts'
 import type { VirtualClock } from '../lib/virtual-clock.ts'
 import type { ExtensionSource } from './start-simulator.ts'
 
-/** Where `listen` opens a port. */
+/** Options of `listen`. */
 export interface ListenOptions {
   /** Port. 0, the default, selects a free port. */
   readonly port?: number | undefined

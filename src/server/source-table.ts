@@ -16,9 +16,9 @@ import { createUpstreamClient, type UpstreamClient } from '../upstream/upstream-
 /** A recordings folder in use. */
 export interface RecordingsInUse {
   readonly config: RecordingsConfig
-  /** Writes to the folder; undefined where nothing is recorded. */
+  /** Writes to the folder; undefined if nothing is recorded. */
   readonly recorder: Recorder | undefined
-  /** Answers from the folder; undefined where nothing is replayed. */
+  /** Answers from the folder; undefined if nothing is replayed. */
   readonly replay: Replay | undefined
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createApp } from '../../src/server/app.ts'
 import { listen } from '../../src/server/listen.ts'
-import { askPrimary, servePages } from '../../src/server/workers/primary-pages.ts'
+import { forwardToPrimary, servePages } from '../../src/server/workers/primary-pages.ts'
 import { open } from '../support/hostile-client.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { createTestSimulator, deploymentPath, testKey } from '../support/test-simulator.ts'
@@ -117,7 +117,9 @@ describe('a page over a socket', () => {
         },
       })
     const headers = { 'content-type': 'application/json' }
-    const { app } = createWorkerApp(askPrimary(servePages(async () => new Response(body(), { headers }))))
+    const { app } = createWorkerApp(
+      forwardToPrimary(servePages(async () => new Response(body(), { headers }))),
+    )
     const listener = await listen(app, '127.0.0.1', 0)
     const answer = await sendRaw(Number(new URL(listener.url).port), { method: 'GET', path: '/++/config' })
     expect(answer.body).toBe('{"a":1}')

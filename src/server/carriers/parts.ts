@@ -270,8 +270,8 @@ export function sendStreamInOneWrite(
  * byte.
  */
 export function splitAtFraction(content: Buffer, fraction: number | 'head'): [first: Buffer, rest: Buffer] {
-  const wanted = fraction === 'head' ? 0 : Math.floor(content.length * fraction)
-  const at = Math.max(0, Math.min(content.length - 1, Math.max(1, wanted)))
+  const target = fraction === 'head' ? 0 : Math.floor(content.length * fraction)
+  const at = Math.max(0, Math.min(content.length - 1, Math.max(1, target)))
   return [content.subarray(0, at), content.subarray(at)]
 }
 

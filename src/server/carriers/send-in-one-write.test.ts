@@ -114,8 +114,8 @@ async function compare(
 ): Promise<{ readonly talk: Talk; readonly oneWrite: readonly boolean[] }> {
   const inOneWrite = await serve(one, send)
   const byNode = await serve(one, sendByNode)
-  const [talked, wanted] = await Promise.all([talk(inOneWrite.port, bytes), talk(byNode.port, bytes)])
-  expect(talked).toEqual(wanted)
+  const [talked, expected] = await Promise.all([talk(inOneWrite.port, bytes), talk(byNode.port, bytes)])
+  expect(talked).toEqual(expected)
   return { talk: talked, oneWrite: inOneWrite.oneWrite }
 }
 

@@ -3,7 +3,7 @@ import { eventStreamType } from '../event-stream.ts'
 import { Peer } from '../../shared/rpc/peer.ts'
 import { portClient } from '../../shared/rpc/port-client.ts'
 import { PortServer, serve } from '../../shared/rpc/port-server.ts'
-import { askPrimary, primaryPagesPort, servePages } from './primary-pages.ts'
+import { forwardToPrimary, primaryPagesPort, servePages } from './primary-pages.ts'
 
 const tick = (): Promise<void> =>
   new Promise((resolve) => {
@@ -28,7 +28,7 @@ const connect = (answer: (request: Request) => Response | Promise<Response>) => 
   const caller = server.open(() => primary)
   const primary: Peer = new Peer({ send: pass(() => worker) }, caller.methods)
   const worker: Peer = new Peer({ send: pass(() => primary) }, {})
-  return { ask: askPrimary(portClient(primaryPagesPort, worker)), caller, worker }
+  return { ask: forwardToPrimary(portClient(primaryPagesPort, worker)), caller, worker }
 }
 
 /** Creates an endless body that counts the chunks read. */

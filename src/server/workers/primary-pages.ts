@@ -46,7 +46,7 @@ export const primaryPagesPort: Port<PrimaryPages> = {
 }
 
 /** Creates a function that forwards a request from a worker to the primary. */
-export function askPrimary(pages: PrimaryPages): (request: Request) => Promise<Response> {
+export function forwardToPrimary(pages: PrimaryPages): (request: Request) => Promise<Response> {
   return async (request) => {
     const read = await readWebBody(request, MAX_BODY_BYTES)
     if (read.kind === 'aborted') return new Response('', { status: 400 })

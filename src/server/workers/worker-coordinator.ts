@@ -48,11 +48,11 @@ export class WorkerCoordinator {
 
   constructor(deps: WorkerCoordinatorDeps) {
     this.#deps = deps
-    const { poolState: state, metrics, logger, live, incidents } = deps.simulator
+    const { poolState, metrics, logger, live, incidents } = deps.simulator
     this.metrics = new WorkerMetrics(metrics)
     this.#ports = new PortServer(
       [
-        ...servedPoolState(state),
+        ...servedPoolState(poolState),
         serve(
           primaryPagesPort,
           servePages((request) => this.#answer(request)),

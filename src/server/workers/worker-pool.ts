@@ -171,8 +171,8 @@ export class WorkerPool {
     this.#replace(member, how)
   }
 
-  #replace({ number, startedMs: bornMs, failure }: Member, how: string): void {
-    const isEarly = performance.now() - bornMs < EARLY_EXIT_MS || failure !== undefined
+  #replace({ number, startedMs, failure }: Member, how: string): void {
+    const isEarly = performance.now() - startedMs < EARLY_EXIT_MS || failure !== undefined
     const waitMs = isEarly ? backoffMs(this.#earlyExits, BACKOFF) : 0
     this.#earlyExits = isEarly ? this.#earlyExits + 1 : 0
     this.#logger.error(

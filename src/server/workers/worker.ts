@@ -15,7 +15,7 @@ import { Peer } from '../../shared/rpc/peer.ts'
 import { portClient } from '../../shared/rpc/port-client.ts'
 import { PortServer, serve } from '../../shared/rpc/port-server.ts'
 import { remotePoolState } from '../pool-state.ts'
-import { askPrimary, primaryPagesPort } from './primary-pages.ts'
+import { forwardToPrimary, primaryPagesPort } from './primary-pages.ts'
 import {
   serializeValue,
   type V8Serialized,
@@ -120,7 +120,7 @@ async function start(primary: Peer, init: V8Serialized): Promise<Running> {
     ...state,
     ...(journalSize > 0 && { journal }),
     processNumber: number,
-    pages: { primary: askPrimary(portClient(primaryPagesPort, primary)) },
+    pages: { primary: forwardToPrimary(portClient(primaryPagesPort, primary)) },
   })
   // Loading an encoding takes more than 0.1 s, which the first requests should not wait for.
   for (const name of encodingNames) loadEncoding(name)
