@@ -76,7 +76,7 @@ export async function connectSharedState(
     async notifyReset() {
       await responses.clearShared()
       await journal?.clear()
-      await patches.tellReset()
+      await patches.publishReset()
     },
     onReset: (listener) => patches.onReset(listener),
     close() {

@@ -56,7 +56,7 @@ describe.skipIf(!canRun)(`TLS and a password${redisNeed.note}${openssl.note}`, (
     expect(await read('/metrics')).toContain('\naoai_shared_state_up 1\n')
     const shown = await read('/++/config')
     const { stdout, stderr } = await program.stop()
-    expect(stderr).toContain('Redis answers: the limits are those of all simulators together.')
+    expect(stderr).toContain('Redis is connected. Limits are shared.')
     for (const text of [shown, stdout, stderr]) {
       expect(text).not.toContain(password)
       expect(text).not.toContain(encodeURIComponent(password))

@@ -270,7 +270,7 @@ describe.skipIf(isMissing)(`two replicas of two workers each, against a Redis se
     expect(admitted(shared.flat())).toBe(30)
     for (const program of replicas) {
       expect(program.stderr()).toContain('Redis does not answer')
-      expect(program.stderr()).toContain('Redis answers again')
+      expect(program.stderr()).toContain('Redis is back')
       expect(program.stderr()).not.toContain('redis://')
     }
   })

@@ -54,9 +54,9 @@ describe.skipIf(isMissing)(`a simulator with a Redis server that goes away${note
     expect((await decide(replica))?.admitted).toBe(true)
     expect(replica.connection.state.fallbacks).toBe(before)
     expect(messages(replica)).toEqual([
-      'info: Redis answers: the limits are those of all simulators together.',
-      'warn: Redis does not answer: this simulator goes by limits of its own until it does.',
-      'info: Redis answers again: the limits are those of all simulators together.',
+      'info: Redis is connected. Limits are shared.',
+      'warn: Redis does not answer. This simulator uses its own limits until Redis is back.',
+      'info: Redis is back. Limits are shared again.',
     ])
   })
 
@@ -78,7 +78,7 @@ describe.skipIf(isMissing)(`a simulator with a Redis server that goes away${note
   })
 
   it('makes a connection anew that gives no sign of life for long', async () => {
-    const replica = await start({ redis: { timeoutMs: 30 }, hungMs: 150 })
+    const replica = await start({ redis: { timeoutMs: 30 }, attemptTimeoutMs: 150 })
     server.pause()
     await decide(replica)
     await sleep(500)
@@ -113,7 +113,7 @@ describe.skipIf(isMissing)(`a simulator with a Redis server that goes away${note
 
   it('starts without Redis, and takes it when it comes', async () => {
     await server.kill()
-    const replica = await start({ patienceMs: 50 })
+    const replica = await start({ startTimeoutMs: 50 })
     expect((await decide(replica))?.admitted).toBe(true)
     expect(messages(replica)).toHaveLength(1)
     await server.start()
@@ -123,7 +123,7 @@ describe.skipIf(isMissing)(`a simulator with a Redis server that goes away${note
   it('does not start without a Redis that is required, and tells the address without its password', async () => {
     await server.kill()
     const url = server.url.replace('//', '//user:secret@')
-    const failed = await start({ url, patienceMs: 100, redis: { required: true } }).catch(
+    const failed = await start({ url, startTimeoutMs: 100, redis: { required: true } }).catch(
       (error: unknown) => error,
     )
     expect(failed).toBeInstanceOf(OperatorError)
@@ -137,7 +137,7 @@ describe.skipIf(isMissing)(`a simulator with a Redis server that goes away${note
   it('tells that the password is wrong', async () => {
     const guarded = await startRedisServer(() => ['--requirepass', 'secret'])
     const url = guarded.url.replace('//', '//:wrong@')
-    const failed = await start({ url, patienceMs: 500, redis: { required: true } }).catch(
+    const failed = await start({ url, startTimeoutMs: 500, redis: { required: true } }).catch(
       (error: unknown) => error,
     )
     expect(String(failed)).toContain('WRONGPASS')

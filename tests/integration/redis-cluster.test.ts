@@ -84,9 +84,10 @@ describe.skipIf(redisNeed.isMissing)(`servers of a cluster against a Redis serve
     await untilItIsWhole(one)
 
     for (const required of [true, false]) {
-      const failed = await start(one, { patienceMs: 1_500, redis: { required, timeoutMs: 30_000 } }).catch(
-        (error: unknown) => error,
-      )
+      const failed = await start(one, {
+        startTimeoutMs: 1_500,
+        redis: { required, timeoutMs: 30_000 },
+      }).catch((error: unknown) => error)
       expect(failed).toBeInstanceOf(OperatorError)
       expect(failed).toMatchObject({ code: 'REDIS_UNAVAILABLE' })
       expect(String(failed)).toContain('does not have all keys (got: MOVED ')

@@ -40,7 +40,7 @@ describe.skipIf(isMissing)(`cursors of recordings in Redis${note}`, () => {
   })
 
   it('forget the oldest requests where there are too many, and expire', async () => {
-    const [a] = await startTwo({ remembered: 100 })
+    const [a] = await startTwo({ maxCounts: 100 })
     for (let test = 0; test < 350; test++) await a.cursors.next('chat', `test ${test}`)
     const keys = (await a.connection.send(['KEYS', `${replicas.prefix}{cursors}*`])) as string[]
     const sizes = await Promise.all(keys.map(async (key) => Number(await a.connection.send(['HLEN', key]))))

@@ -137,7 +137,7 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
   })
 
   it('gives up the oldest bodies, and then the oldest requests, where there is no room for all', async () => {
-    const [a, b] = await startTwo({ journalBounds: { notices: 4_000, heads: 1_000, bodies: 500 } })
+    const [a, b] = await startTwo({ journalBounds: { events: 4_000, heads: 1_000, bodies: 500 } })
     for (let index = 0; index < 30; index++) {
       note(a, { text: `call ${index} ${'x'.repeat(60)}` })
       await a.journal.entries({ limit: 1 })

@@ -41,7 +41,7 @@ describe.skipIf(redisNeed.isMissing)(`limits against a Redis server${redisNeed.n
       url: server.url,
       deployments,
       redis: { timeoutMs: 5_000 },
-      tellTime: () => nowMs,
+      timeOverride: () => nowMs,
     })
   })
   afterAll(async () => {

@@ -134,7 +134,7 @@ describe.skipIf(redisNeed.isMissing)(`several simulators against a Redis server$
     for (let each = 0; each < 6; each++) await first.limits.decide(first.question('chat', 20_000))
     expect((await second.limits.decide(second.question('chat', 10))).admitted).toBe(false)
     await first.limits.clear()
-    await first.patches.tellReset()
+    await first.patches.publishReset()
     expect((await second.limits.decide(second.question('chat', 10))).admitted).toBe(true)
     await expect.poll(() => heard).toBe(1)
   })

@@ -40,25 +40,33 @@ export interface ReplicaOptions {
   /** Name to model and limits, as the deployment file has them. */
   readonly deployments?: Readonly<Record<string, object>>
   readonly redis?: Partial<Config['redis']>
-  readonly hungMs?: number
-  readonly patienceMs?: number
+  readonly attemptTimeoutMs?: number
+  readonly startTimeoutMs?: number
   /** Of the journal; default: 1,000. */
   readonly journalSize?: number
   readonly journalBounds?: JournalBounds
   /** The keys that its journal leaves out of its notes; default: none. */
   readonly secrets?: () => readonly string[]
   /** How many cursors a generation remembers; default: 50,000. */
-  readonly remembered?: number
+  readonly maxCounts?: number
   /** In the place of ten seconds. */
   readonly leaseMs?: number
   /** In the place of Redis's own time. */
-  readonly tellTime?: () => number
+  readonly timeOverride?: () => number
 }
 
 /** Starts one. */
 export async function startReplica(options: ReplicaOptions): Promise<RedisReplica> {
-  const { url, deployments = {}, redis = {}, tellTime, hungMs, patienceMs, leaseMs } = options
-  const { journalSize = 1_000, journalBounds, remembered } = options
+  const {
+    url,
+    deployments = {},
+    redis = {},
+    timeOverride,
+    attemptTimeoutMs,
+    startTimeoutMs,
+    leaseMs,
+  } = options
+  const { journalSize = 1_000, journalBounds, maxCounts } = options
   const live = loadLiveConfig({
     flags: {},
     env: { SIMULATOR_API_KEY: testKey, OPENAI_DEPLOYMENT_CONFIG_PATH: 'deployments.json' },
@@ -71,14 +79,19 @@ export async function startReplica(options: ReplicaOptions): Promise<RedisReplic
   const prefix = redis.prefix ?? live.current.redis.prefix
   const connection = await connectRedis(
     { ...live.current.redis, ...redis, url },
-    { clock, logger, ...(hungMs && { hungMs }), ...(patienceMs && { patienceMs }) },
+    {
+      clock,
+      logger,
+      ...(attemptTimeoutMs && { attemptTimeoutMs }),
+      ...(startTimeoutMs && { startTimeoutMs }),
+    },
   )
   const limits = createRedisLimits({
     connection,
     prefix,
     clock,
     local: new LimiterTable(clock),
-    ...(tellTime && { tellTime }),
+    ...(timeOverride && { timeOverride }),
   })
   const slots = new RedisSlots({ connection, prefix, clock, ...(leaseMs && { leaseMs }) })
   const journal = new RedisJournal({
@@ -92,7 +105,7 @@ export async function startReplica(options: ReplicaOptions): Promise<RedisReplic
     connection,
     prefix,
     local: new LocalCursors(),
-    ...(remembered && { remembered }),
+    ...(maxCounts && { maxCounts }),
   })
   const patches = createRedisPatches({ connection, prefix, live, clock, logger })
   await patches.start()

@@ -1,6 +1,6 @@
 import { countsOf, inFlightOf, mergeMetrics, type MetricsJson, sumOf } from '../../metrics/merge-metrics.ts'
 import type { Metrics } from '../../metrics/metrics.ts'
-import { answerInTime } from '../../shared/rpc/answer-in-time.ts'
+import { answerWithTimeout } from '../../shared/rpc/answer-in-time.ts'
 import { deserializeValue, type WorkerControl, type WorkerReport } from './worker-messages.ts'
 
 /** Interval of reports. Counts since the last report are lost if a worker is killed. */
@@ -85,7 +85,7 @@ export class WorkerMetrics {
   async #collect(): Promise<void> {
     const reports = Array.from(this.#workers, async (worker) => {
       // Without an answer, the last report of the worker stays.
-      const report = await answerInTime(worker.control.report())
+      const report = await answerWithTimeout(worker.control.report())
       // The worker can have exited in the meantime; its last report is merged already.
       if (report !== undefined && this.#workers.has(worker))
         this.#reports.set(worker, deserializeValue(report) as WorkerReport)

@@ -1,27 +1,27 @@
 import { describe, expect, it } from 'vitest'
 import { createVirtualClock } from '../../lib/virtual-clock.ts'
-import { CallTimes } from './call-times.ts'
+import { CallTimeouts } from './call-times.ts'
 
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+const nextIteration = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-describe('calls that are watched', () => {
+describe('timeouts of calls', () => {
   const start = () => {
     const clock = createVirtualClock()
     const failed: number[] = []
     let late = 0
-    const calls = new CallTimes(clock, 100, () => {
+    const calls = new CallTimeouts(clock, 100, () => {
       late++
       calls.failAll(new Error('late'))
     })
     const begin = (number: number) => calls.begin(() => failed.push(number))
     const advance = async (ms: number) => {
       await clock.advance(ms)
-      await nextTurn()
+      await nextIteration()
     }
     return { calls, begin, advance, failed, lateCount: () => late }
   }
 
-  it('tell how long they took', async () => {
+  it('report the duration of an answered call', async () => {
     const { calls, begin, advance } = start()
     const call = begin(1)
     await advance(30)
@@ -29,7 +29,7 @@ describe('calls that are watched', () => {
     expect(calls.end(call)).toBeUndefined()
   })
 
-  it('are all failed when the oldest is late, once', async () => {
+  it('reject all calls when the oldest one times out, once', async () => {
     const { begin, advance, failed, lateCount } = start()
     begin(1)
     await advance(60)
@@ -42,7 +42,7 @@ describe('calls that are watched', () => {
     expect(lateCount()).toBe(1)
   })
 
-  it('wait for no timer once they are closed', async () => {
+  it('stop the timer on close', async () => {
     const { calls, begin, advance, failed, lateCount } = start()
     begin(1)
     calls.close(new Error('closed'))
@@ -51,7 +51,7 @@ describe('calls that are watched', () => {
     expect(lateCount()).toBe(0)
   })
 
-  it('are given their own time each, when older ones were answered', async () => {
+  it('count from the start of each call when older ones were answered', async () => {
     const { calls, begin, advance, failed } = start()
     const first = begin(1)
     await advance(60)

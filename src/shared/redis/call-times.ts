@@ -1,14 +1,14 @@
 import type { Clock, StopTimer } from '../../lib/clock.ts'
 import { defer } from '../../lib/real-timers.ts'
 
-/** A call that waits for its answer. */
+/** A call without an answer so far. */
 export interface Call {
   readonly sentMs: number
   readonly reject: (error: unknown) => void
 }
 
-/** Watches that calls are answered in time, by one timer for all: answers come in the order of the calls. */
-export class CallTimes {
+/** Timeouts of calls. One timer is enough, because answers arrive in the order of the calls. */
+export class CallTimeouts {
   readonly #clock: Clock
   readonly #timeoutMs: number
   readonly #onLate: () => void
@@ -17,14 +17,14 @@ export class CallTimes {
   #isArmed = false
   #stopTimer: StopTimer | undefined
 
-  /** @param onLate is called when the oldest call is late; it should fail them all */
+  /** @param onLate is called when the oldest call times out. It should call `failAll`. */
   constructor(clock: Clock, timeoutMs: number, onLate: () => void) {
     this.#clock = clock
     this.#timeoutMs = timeoutMs
     this.#onLate = onLate
   }
 
-  /** Notes that a call goes out. */
+  /** Call this when a call is sent. */
   begin(reject: (error: unknown) => void): Call {
     const call = { sentMs: this.#clock.nowMs(), reject }
     this.#calls.add(call)
@@ -32,19 +32,19 @@ export class CallTimes {
     return call
   }
 
-  /** Notes that a call was answered: how many milliseconds it took, or undefined for one that had failed before. */
+  /** Call this when a call was answered. Returns its duration in milliseconds, or undefined if it had failed before. */
   end(call: Call): number | undefined {
     return this.#calls.delete(call) ? this.#clock.nowMs() - call.sentMs : undefined
   }
 
-  /** Fails all calls that wait. */
+  /** Rejects all calls without an answer. */
   failAll(error: unknown): void {
     const calls = [...this.#calls]
     this.#calls.clear()
     for (const { reject } of calls) reject(error)
   }
 
-  /** Fails all calls that wait, and keeps no process alive any longer. */
+  /** Rejects all calls without an answer and stops the timer. */
   close(error: unknown): void {
     this.failAll(error)
     this.#stopTimer?.()
@@ -52,7 +52,7 @@ export class CallTimes {
 
   #arm(oldest: Call): void {
     this.#isArmed = true
-    // An event loop that was held up finds its timers due before it has read the answers that are there: they come first.
+    // After a blocked event loop, timers fire before pending answers are read. Check only after they were read.
     this.#stopTimer = this.#clock.at(oldest.sentMs + this.#timeoutMs, () => defer(() => this.#check()))
   }
 

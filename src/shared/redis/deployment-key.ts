@@ -1,13 +1,13 @@
-/** What the keys of all limits begin with. */
+/** Prefix of the keys of all limits. */
 export function limitKeyPrefix(prefix: string): string {
   return `${prefix}limits:`
 }
 
 /**
- * The key of what a deployment has used. The braces are a hash tag: a cluster keeps all of a deployment at one place, and
- * deployments are spread.
+ * The key of the usage of a deployment. The braces are a hash tag: a cluster stores all keys of a deployment in one hash slot and
+ * distributes the deployments.
  *
- * @param kind a deployment that changes its kind begins anew
+ * @param kind part of the key, so that a deployment that changes its kind starts without usage
  */
 export function limitKey(
   prefix: string,
@@ -15,20 +15,20 @@ export function limitKey(
   deployment: string,
   kind: 'windows' | 'bucket',
 ): string {
-  return `${limitKeyPrefix(prefix)}{${plain(resource)}/${plain(deployment)}}:${kind}`
+  return `${limitKeyPrefix(prefix)}{${escapeName(resource)}/${escapeName(deployment)}}:${kind}`
 }
 
-/** The keys of who holds the slots of a deployment, and of who waits for them; in a cluster they lie at one place. */
+/** The keys of the slot holders and the queue of a deployment. In a cluster they are in one hash slot. */
 export function slotKeys(
   prefix: string,
   resource: string,
   deployment: string,
 ): readonly [held: string, queue: string] {
-  const place = `${prefix}slots:{${plain(resource)}/${plain(deployment)}}`
-  return [`${place}:held`, `${place}:queue`]
+  const base = `${prefix}slots:{${escapeName(resource)}/${escapeName(deployment)}}`
+  return [`${base}:held`, `${base}:queue`]
 }
 
-/** Names come from files and may hold anything, half a surrogate pair included, which encodeURIComponent does not take. */
-function plain(name: string): string {
+/** Escapes a name. encodeURIComponent throws for lone surrogates, which names in files may contain. */
+function escapeName(name: string): string {
   return name.replace(/[^\w.~-]/g, (unit) => `%${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

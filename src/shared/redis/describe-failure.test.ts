@@ -10,14 +10,14 @@ describe('describeFailure', () => {
       new Error('WRONGPASS invalid username-password pair'),
       'WRONGPASS invalid username-password pair',
     ],
-    ['its code where it has no message', withCode('', 'ECONNREFUSED'), 'ECONNREFUSED'],
-    ['its name where it has neither', new TypeError(''), 'TypeError'],
+    ['its code if it has no message', withCode('', 'ECONNREFUSED'), 'ECONNREFUSED'],
+    ['its name if it has neither', new TypeError(''), 'TypeError'],
     [
-      'the first failure where every address of a host failed',
+      'the first failure if every address of a host failed',
       new AggregateError([withCode('', 'ECONNREFUSED'), new Error('second')], ''),
       'ECONNREFUSED',
     ],
-    ['a thrown text', 'gone', 'gone'],
+    ['a thrown string', 'closed', 'closed'],
   ])('returns %s', (_, error, expected) => {
     expect(describeFailure(error)).toBe(expected)
   })
@@ -31,13 +31,13 @@ describe('adviceFor', () => {
     ["Hostname/IP does not match certificate's altnames", 'NODE_EXTRA_CA_CERTS'],
     ['WRONGPASS invalid username-password pair', 'Correct user and password'],
     ['NOAUTH Authentication required.', 'Correct user and password'],
-    ['NOPERM this user has no permissions', 'what the user may do'],
+    ['NOPERM this user has no permissions', 'the permissions of the user'],
     ['ECONNREFUSED', 'Start it, or correct REDIS_URL'],
   ])('fits the reason %s', (reason, advice) => {
     expect(adviceFor(reason)).toContain(advice)
   })
 
-  it('takes no other reason for that of a cluster', () => {
+  it('detects the redirections of a cluster only', () => {
     expect(['MOVED 1 a:1', 'ASK 1 a:1', 'REMOVED', 'ASKING'].filter(isRedirection)).toEqual([
       'MOVED 1 a:1',
       'ASK 1 a:1',

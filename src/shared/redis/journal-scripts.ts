@@ -1,20 +1,19 @@
 import { RedisScript } from './redis-script.ts'
 
 /**
- * The journal of all simulators: a hash of numbers; a stream of batches of notices, as simulators sent them; a hash of what is read
- * of a request only when somebody asks for it, `h<number>` its head and `b<number>` its body; and a hash of the last batch of each
- * simulator.
+ * The journal of all simulators consists of a hash of counters, a stream of batches of events as simulators sent them, a hash of
+ * heads (`h<id>`) and bodies (`b<id>`) of requests, and a hash of the last batch of each simulator.
  */
 
 /**
- * Adds a batch of notices: KEYS the numbers, the stream, heads and bodies, the senders, and one that is there while each batch
- * is to be told; ARGV the sender, the number of its batch
- * (one that is there already is left out), the least number of the next request, how many requests are kept, the most notices,
- * the most bytes of notices, of heads and of bodies, how many milliseconds all are kept from now, the channel on which every
- * thousandth notice is told, how many notices there are, they themselves as JSON, and a head and a body (or nothing) of each
- * request that begins. Gives the time of Redis in ms, and the number of the next request.
+ * Adds a batch of events. A batch that was added before is ignored.
+ *
+ * KEYS: counters; stream; heads and bodies; senders; a key that exists while each batch is to be published. ARGV: sender; number
+ * of its batch; minimum id of the next request; maximum number of requests and of events; maximum bytes of events, of heads and
+ * of bodies; time to live in ms; channel on which every thousandth event is published; number of events; the events as JSON;
+ * then a head and a body (or nothing) for each request that starts. Returns the time of Redis in ms and the id of the next request.
  */
-export const addNotesScript = new RedisScript(`
+export const addEventsScript = new RedisScript(`
 local meta, notes, parts, senders = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local time = redis.call('TIME')
 local now = string.format('%d.%03d', time[1] * 1000 + math.floor(time[2] / 1000), time[2] % 1000)
@@ -76,23 +75,22 @@ return { now, string.format('%d', m.next) }
 `)
 
 /**
- * Reads batches: KEYS the numbers, the stream; ARGV the batch after which it begins, how many at most, and
- * after how many bytes it ends. Gives when the journal was begun
- * (nothing where there is none), the number of the next request, and the batches.
+ * Reads batches. KEYS: counters, stream. ARGV: id of the batch to start after, maximum number of batches, bytes after which to
+ * stop. Returns the creation time of the journal (empty if there is no journal), the id of the next request, and the batches.
  */
-export const readNotesScript = new RedisScript(`
+export const readEventsScript = new RedisScript(`
 local found = redis.call('HMGET', KEYS[1], 'born', 'next')
 local batches, bytes = {}, 0
 for _, batch in ipairs(redis.call('XRANGE', KEYS[2], ARGV[1], '+', 'COUNT', ARGV[2] + 1)) do
   if bytes > tonumber(ARGV[3]) then break end
-  -- Redis 6.0 has no range that begins behind an entry.
+  -- Redis 6.0 has no exclusive ranges.
   if batch[1] ~= ARGV[1] then batches[#batches + 1], bytes = batch, bytes + #batch[2][8] end
 end
 return { found[1] or '', found[2] or '0', batches }
 `)
 
-/** Begins the journal anew: KEYS the numbers, the stream, heads and bodies; ARGV the least number of the next request, and how many milliseconds it is kept. */
-export const clearNotesScript = new RedisScript(`
+/** Clears the journal. KEYS: counters, stream, heads and bodies. ARGV: minimum id of the next request, time to live in ms. */
+export const clearJournalScript = new RedisScript(`
 local meta, time = KEYS[1], redis.call('TIME')
 local next = redis.call('HGET', meta, 'next') or ARGV[1]
 redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])

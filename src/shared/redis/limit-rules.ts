@@ -20,14 +20,14 @@ import {
 } from '../../limits/provisioned-limiter.ts'
 import { rateLimitsOf, windowStatus, BUCKET_MS, SlidingWindow } from '../../limits/deployment-limiter.ts'
 
-/** What is used of the limits of a pay-as-you-go deployment: tokens and requests of the minute, and requests of the slice. */
+/** Usage of a pay-as-you-go deployment: tokens and requests of the last minute, and requests of the slice. */
 export interface WindowUse {
   readonly tokens: number
   readonly requests: number
   readonly sliceRequests: number
 }
 
-/** What a bucket of 100 ms holds. */
+/** Usage in a bucket of 100 ms. */
 export interface WindowBucket {
   /** The bucket's number: its time in milliseconds, divided by 100. */
   readonly tick: number
@@ -35,41 +35,41 @@ export interface WindowBucket {
   readonly requests: number
 }
 
-/** How a pay-as-you-go deployment is limited, and what is told of it. */
+/** Limits of a pay-as-you-go deployment, and how its usage is shown. */
 export interface WindowRules {
   readonly kind: 'windows'
-  /** Tokens in a minute; Infinity where they are not limited. */
+  /** Tokens per minute. Infinity: no limit. */
   readonly tokens: number
   readonly slice: { readonly windowMs: number; readonly requests: number }
-  /** Whether a request is charged with its true usage when its answer ends. */
+  /** Whether the estimate is replaced by the actual usage when the answer ends. */
   readonly correctsEstimate: boolean
-  /** What the rate-limit headers show. */
+  /** Values of the rate-limit headers. */
   remaining(use: WindowUse): RemainingLimits
-  /** What the admin API shows. */
+  /** Status for the admin API. */
   status(buckets: readonly WindowBucket[], nowMs: number): PayAsYouGoStatus
 }
 
-/** How a provisioned deployment is limited, and what is told of it. */
+/** Limits of a provisioned deployment, and how its usage is shown. */
 export interface BucketRules {
   readonly kind: 'bucket'
-  /** Weighted tokens that its units process in a minute. */
+  /** Weighted tokens that its units process per minute. */
   readonly tokensPerMinute: number
-  /** How much work 100 % stands for, in milliseconds. */
+  /** Amount of work that equals 100 %, in milliseconds. */
   readonly spanMs: number
-  /** What a request or its usage counts for, in weighted tokens. */
+  /** Cost of a request or its usage, in weighted tokens. */
   weigh(used: CostEstimate | Usage): number
   status(weightedTokens: number): ProvisionedStatus
 }
 
-/** The limits of a deployment in the form in which Redis keeps them. */
+/** Limits of a deployment, as the Redis scripts need them. */
 export type LimitRules = WindowRules | BucketRules
 
-const known = new WeakMap<DeploymentLimits, LimitRules>()
+const cache = new WeakMap<DeploymentLimits, LimitRules>()
 
-/** The rules by which Redis keeps limits: the same object for the same limits. */
+/** Returns the rules for limits: the same object for the same limits. */
 export function limitRulesOf(limits: DeploymentLimits): LimitRules {
-  let rules = known.get(limits)
-  if (!rules) known.set(limits, (rules = makeRules(limits)))
+  let rules = cache.get(limits)
+  if (!rules) cache.set(limits, (rules = makeRules(limits)))
   return rules
 }
 

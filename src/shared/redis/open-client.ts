@@ -3,18 +3,18 @@ import type { createClient } from '@redis/client'
 /** A client of the package `redis`. */
 export type Client = ReturnType<typeof createClient>
 
-/** The operating system's own limit is minutes; whoever opens a client gives it up before. */
+/** Instead of the timeout of the operating system, which is minutes. Callers usually give up earlier. */
 const CONNECT_TIMEOUT_MS = 10_000
 
-/** Hears what becomes of a client. */
+/** Events of a client. */
 export interface ClientEvents {
   onReady(client: Client): void
-  /** Its connection could not be made, or is lost: it is of no use any more. May come several times. */
+  /** The connection failed or was lost, and the client cannot be used any more. May be called several times. */
   onError(client: Client, error: unknown): void
 }
 
 /**
- * Begins to connect, once.
+ * Creates a client and starts to connect it. It does not reconnect.
  *
  * @param create of the package `redis`, which is loaded only where it is needed
  */
@@ -22,7 +22,7 @@ export function openClient(create: typeof createClient, url: string, events: Cli
   const client = create({
     url,
     disableOfflineQueue: true,
-    // Messages of one vendor's cloud; each costs a command at the start, which others refuse.
+    // These messages exist in one vendor's cloud only. Subscribing costs a command, which other servers reject.
     maintNotifications: 'disabled',
     socket: { connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy: false },
   }) as Client

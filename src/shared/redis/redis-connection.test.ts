@@ -4,10 +4,10 @@ import { describe, expect, it } from 'vitest'
 import { createVirtualClock } from '../../lib/virtual-clock.ts'
 import { RedisConnection } from './redis-connection.ts'
 
-/** How Redis behaves: it answers, refuses connections, or takes them and says nothing. */
+/** Redis answers, refuses connections, accepts them without an answer, or refuses writes. */
 type Behaviour = 'answers' | 'refuses' | 'silent' | 'read-only'
 
-/** A client of a Redis that behaves as `redis.behaviour` says; the network takes no time. */
+/** A client of a fake Redis. The network takes no time. */
 class FakeClient extends EventEmitter {
   isReady = false
   readonly #redis: FakeRedis
@@ -54,7 +54,7 @@ class FakeRedis {
     return client
   }) as unknown as typeof createClient
 
-  /** Breaks the connection that is there. */
+  /** Breaks the current connection. */
   lose(): void {
     this.clients.at(-1)?.lose('Socket closed unexpectedly')
   }
@@ -70,7 +70,7 @@ async function connected() {
   const advance = async (ms: number): Promise<void> => {
     for (let passed = 0; passed < ms; passed += 10) {
       await clock.advance(Math.min(10, ms - passed))
-      // Time limits of calls look once more after the answers that are there.
+      // Timeouts are checked after pending answers were read.
       await new Promise(setImmediate)
     }
   }
@@ -82,17 +82,17 @@ async function connected() {
     }
   }
   await untilUp()
-  // Long enough to be a good connection.
+  // Long enough to count as a stable connection.
   await advance(2_000)
   return { redis, connection, advance, untilUp }
 }
 
-/** Fails over the connection, as a request would find out. */
+/** A call that detects the failure, as a request would. */
 const call = (connection: RedisConnection): Promise<unknown> =>
   connection.send(['PING']).catch(() => undefined)
 
 describe('a connection to Redis', () => {
-  it('is made again at once when it is lost', async () => {
+  it('reconnects immediately when it is lost', async () => {
     const { redis, connection, untilUp } = await connected()
     redis.lose()
     expect(connection.state.up).toBe(false)
@@ -100,7 +100,7 @@ describe('a connection to Redis', () => {
   })
 
   it.each([500, 4_000, 12_000, 120_000])(
-    'is there within 2 s when Redis has refused it for %i ms',
+    'is up within 2 s after Redis refused connections for %i ms',
     async (ms) => {
       const { redis, connection, advance, untilUp } = await connected()
       redis.behaviour = 'refuses'
@@ -112,18 +112,18 @@ describe('a connection to Redis', () => {
     },
   )
 
-  it.each([500, 2_000, 4_000, 7_500])('is there within 2 s when nothing was heard for %i ms', async (ms) => {
+  it.each([500, 2_000, 4_000, 7_500])('is up within 2 s after Redis was silent for %i ms', async (ms) => {
     const { redis, connection, advance, untilUp } = await connected()
     redis.behaviour = 'silent'
     void call(connection)
     await advance(ms)
     expect(connection.state.up).toBe(false)
-    // What was connected in the silence stays silent.
+    // Connections made during the silence stay silent.
     redis.behaviour = 'answers'
     expect(await untilUp()).toBeLessThanOrEqual(1_100)
   })
 
-  it('has longer for each attempt when a silence lasts, ten seconds at most', async () => {
+  it('increases the timeout of attempts while Redis is silent, up to ten seconds', async () => {
     const { redis, connection, advance, untilUp } = await connected()
     redis.behaviour = 'silent'
     void call(connection)
@@ -135,7 +135,7 @@ describe('a connection to Redis', () => {
     expect(await untilUp()).toBeLessThanOrEqual(10_100)
   })
 
-  it('is used again within 2 s when Redis has refused to write', async () => {
+  it('is up within 2 s after Redis refused writes', async () => {
     const { redis, connection, advance, untilUp } = await connected()
     redis.behaviour = 'read-only'
     await call(connection)
@@ -146,7 +146,7 @@ describe('a connection to Redis', () => {
     expect(await untilUp()).toBeLessThanOrEqual(1_300)
   })
 
-  it('is made again a bounded number of times when each one is lost as soon as it works', async () => {
+  it('limits the number of attempts when each connection is lost as soon as it works', async () => {
     const { redis, connection, advance } = await connected()
     const before = redis.clients.length
     connection.onUp(() => redis.lose())
@@ -159,7 +159,7 @@ describe('a connection to Redis', () => {
     expect(redis.clients).toHaveLength(atEnd)
   })
 
-  it('is away shortly for each of several losses, also when they follow each other', async () => {
+  it('is down only briefly after each of several losses', async () => {
     const { redis, advance, untilUp } = await connected()
     for (let loss = 0; loss < 4; loss++) {
       redis.lose()

@@ -2,41 +2,40 @@ import type { createClient } from '@redis/client'
 import type { Clock, StopTimer } from '../../lib/clock.ts'
 import { backoffMs } from '../../lib/waiting.ts'
 import type { Logger } from '../../lib/logger.ts'
-import { CallTimes } from './call-times.ts'
+import { CallTimeouts } from './call-times.ts'
 import { type Client, openClient } from './open-client.ts'
 import { isUnknownScript, type Sender } from './redis-script.ts'
 
-/** How long an attempt may take without a sign of life, while it is not known how long Redis takes to connect. */
-const FIRST_ATTEMPT_MS = 3_000
+/** Time without progress after which an attempt to connect is given up, while the connection time of Redis is unknown. */
+const FIRST_ATTEMPT_TIMEOUT_MS = 3_000
 
-/** The same when it is known: three times as long as the last time, within these bounds. */
-const MIN_ATTEMPT_MS = 1_000
-const MAX_ATTEMPT_MS = 10_000
+/** Bounds of that time when the connection time is known. It is three times the last connection time. */
+const MIN_ATTEMPT_TIMEOUT_MS = 1_000
+const MAX_ATTEMPT_TIMEOUT_MS = 10_000
 
-/** After so many ATTEMPTS without a sign of life each one has twice as long: a network may have become slow. */
-const ATTEMPTS_PER_TIMEOUT = 8
+/** After this number of attempts without progress the timeout doubles, because the network may have become slow. */
+const ATTEMPTS_PER_DOUBLING = 8
 
-/** What a connection to Redis is made from. */
 export interface RedisConnectionOptions {
   readonly url: string
-  /** What keys begin with. */
+  /** Prefix of keys. */
   readonly prefix: string
-  /** How long an answer may take before Redis counts as away. */
+  /** Redis counts as not available if an answer takes longer. */
   readonly timeoutMs: number
-  /** That of the machine: a network does not wait for a virtual one. */
+  /** The system clock. A virtual clock does not apply to the network. */
   readonly clock: Clock
   readonly logger: Logger
-  /** In the place of what is measured: how long there may be no sign of life before a connection is made anew. */
-  readonly hungMs?: number
+  /** Time without progress after which an attempt to connect is given up. Default: computed from measured times. */
+  readonly attemptTimeoutMs?: number
 }
 
-/** Says that Redis is known to be away, so that nobody has to wait to learn it. */
-class RedisAway extends Error {
-  override readonly name = 'RedisAway'
+/** Thrown without a call to Redis, because it is known not to be available. */
+class RedisUnavailable extends Error {
+  override readonly name = 'RedisUnavailable'
 }
 
-/** The parts of a message that is a list; none of any other. */
-export function partsOfMessage(text: string): readonly unknown[] {
+/** Parses a message that is a JSON array. Returns an empty array for any other message. */
+export function parseListMessage(text: string): readonly unknown[] {
   try {
     const parts: unknown = JSON.parse(text)
     return Array.isArray(parts) ? parts : []
@@ -46,68 +45,70 @@ export function partsOfMessage(text: string): readonly unknown[] {
 }
 
 /**
- * A connection that knows whether Redis answers in time. The first call that fails or is late marks it as down, and all that
- * wait are told at once; it comes back by itself, when Redis takes a write in time again.
+ * A connection that tracks whether Redis answers in time. The first call that fails or times out marks Redis as down and rejects
+ * all pending calls. The connection recovers by itself when Redis accepts a write in time.
  */
 export class RedisConnection implements Sender {
-  /** For gauges; `fallbacks` is counted by whoever falls back. */
+  /** For metrics. The users of the connection count `fallbacks`. */
   readonly state = { up: false, fallbacks: 0, roundTripMs: 0 }
-  /** Why it is down, for people. */
-  reason = 'it has not answered yet'
-  /** The time of the network. */
+  /** Why Redis is down, for messages. */
+  reason = 'no answer yet'
+  /** The system clock. */
   readonly clock: Clock
-  readonly #parts: RedisConnectionOptions
+  readonly #options: RedisConnectionOptions
   readonly #create: typeof createClient
-  readonly #calls: CallTimes
+  readonly #calls: CallTimeouts
   readonly #pauses: RetryPauses
   readonly #upListeners: (() => void)[] = []
   readonly #downListeners: (() => void)[] = []
   readonly #channels = new Map<string, (message: string) => void>()
   #client: Client
   #closed = false
-  #toldDown = false
-  #changedMs: number
+  #isDownReported = false
+  #stateChangedMs: number
   #fallbacksBefore = 0
-  /** Whether the client is given up, and the next one not opened yet. */
-  #isBetween = false
+  /** Whether the client was closed and the next one is not open yet. */
+  #isReopening = false
   #openedMs = 0
   #connectMs: number | undefined
-  #hungAttempts = 0
-  /** The next probe, or the next client. */
-  #stopNext: StopTimer | undefined
+  #failedAttempts = 0
+  /** Cancels the next probe or the next client. */
+  #stopTimer: StopTimer | undefined
   #stopWatchdog: StopTimer | undefined
 
   /** @param create of the package `redis`, which is loaded only where it is needed */
-  constructor(parts: RedisConnectionOptions, create: typeof createClient) {
-    const { clock, timeoutMs } = parts
-    this.#parts = parts
+  constructor(options: RedisConnectionOptions, create: typeof createClient) {
+    const { clock, timeoutMs } = options
+    this.#options = options
     this.clock = clock
     this.#create = create
     this.#pauses = new RetryPauses(clock)
-    this.#changedMs = clock.nowMs()
-    this.#calls = new CallTimes(clock, timeoutMs, () => this.#callFailed(`no answer within ${timeoutMs} ms`))
+    this.#stateChangedMs = clock.nowMs()
+    this.#calls = new CallTimeouts(clock, timeoutMs, () =>
+      this.#callFailed(`no answer within ${timeoutMs} ms`),
+    )
     this.#client = this.#open()
   }
 
-  /** Hears each time that Redis has come up, the first time included. */
+  /** Adds a listener for each time that Redis becomes available, including the first time. */
   onUp(listener: () => void): void {
     this.#upListeners.push(listener)
   }
 
-  /** Hears each time that Redis has gone down after it was up, before the calls that wait are rejected. */
+  /** Adds a listener for each time that Redis becomes unavailable. It is called before pending calls are rejected. */
   onDown(listener: () => void): void {
     this.#downListeners.push(listener)
   }
 
-  /** Hears of what is published; resolves when it does, or when it will as soon as Redis answers. */
+  /** Subscribes to a channel. Resolves when subscribed, or immediately if that has to wait for a connection. */
   async onMessage(channel: string, listener: (message: string) => void): Promise<void> {
     this.#channels.set(channel, listener)
     if (this.#client.isReady) await this.#subscribe(this.#client, channel, listener)
   }
 
-  /** Sends a command; rejects at once while Redis is away, and after the timeout when it is slow. */
+  /** Sends a command. Rejects immediately while Redis is down, and after the timeout if it is slow. */
   send(command: readonly string[]): Promise<unknown> {
-    if (!this.state.up) return Promise.reject(new RedisAway(this.reason))
+    if (!this.state.up) return Promise.reject(new RedisUnavailable(this.reason))
     return new Promise((resolve, reject) => {
       const call = this.#calls.begin(reject)
       this.#client.sendCommand(command as string[]).then(
@@ -115,7 +116,7 @@ export class RedisConnection implements Sender {
           const tookMs = this.#calls.end(call)
           if (tookMs === undefined) return
           const { roundTripMs } = this.state
-          // The weight that TCP gives to the newest measurement.
+          // TCP uses the same weight for its newest measurement.
           this.state.roundTripMs = roundTripMs === 0 ? tookMs : roundTripMs + (tookMs - roundTripMs) / 8
           resolve(reply)
         },
@@ -128,13 +129,13 @@ export class RedisConnection implements Sender {
     })
   }
 
-  /** Resolves when Redis has answered, or after `patienceMs`; tells whether it has. */
-  ready(patienceMs: number): Promise<boolean> {
+  /** Resolves to true when Redis is up, or to false after the timeout. */
+  ready(timeoutMs: number): Promise<boolean> {
     const { clock } = this
     if (this.state.up) return Promise.resolve(true)
     return new Promise((resolve) => {
-      const stop = clock.at(clock.nowMs() + patienceMs, () => {
-        this.#tellDown()
+      const stop = clock.at(clock.nowMs() + timeoutMs, () => {
+        this.#reportDown()
         resolve(false)
       })
       this.onUp(() => {
@@ -144,44 +145,44 @@ export class RedisConnection implements Sender {
     })
   }
 
-  /** Ends the connection; what waits is rejected. */
+  /** Closes the connection and rejects pending calls. */
   close(): void {
     this.#closed = true
     this.state.up = false
     this.reason = 'the connection was closed'
-    this.#stopNext?.()
+    this.#stopTimer?.()
     this.#stopWatchdog?.()
     this.#client.destroy()
-    this.#calls.close(new RedisAway(this.reason))
+    this.#calls.close(new RedisUnavailable(this.reason))
   }
 
   #open(): Client {
-    const isPresent = (client: Client): boolean =>
-      client === this.#client && !this.#isBetween && !this.#closed
-    this.#isBetween = false
+    const isCurrent = (client: Client): boolean =>
+      client === this.#client && !this.#isReopening && !this.#closed
+    this.#isReopening = false
     this.#openedMs = this.clock.nowMs()
-    this.#signOfLife()
-    return openClient(this.#create, this.#parts.url, {
+    this.#restartWatchdog()
+    return openClient(this.#create, this.#options.url, {
       onReady: (ready) => {
-        if (isPresent(ready)) void this.#onReady(ready)
+        if (isCurrent(ready)) void this.#onReady(ready)
       },
       onError: (failed, error) => {
-        if (!isPresent(failed)) return
-        this.#goDown(describeFailure(error))
+        if (!isCurrent(failed)) return
+        this.#markDown(describeFailure(error))
         this.#reopenIn(this.#pauses.next())
       },
     })
   }
 
   #reopenIn(delayMs: number): void {
-    this.#isBetween = true
-    this.#next(delayMs, () => (this.#client = this.#open()))
+    this.#isReopening = true
+    this.#schedule(delayMs, () => (this.#client = this.#open()))
     this.#client.destroy()
   }
 
   async #onReady(client: Client): Promise<void> {
     this.#connectMs = this.clock.nowMs() - this.#openedMs
-    this.#signOfLife()
+    this.#restartWatchdog()
     for (const [channel, listener] of this.#channels) await this.#subscribe(client, channel, listener)
     if (client === this.#client && client.isReady) this.#probeIn(0)
   }
@@ -191,164 +192,165 @@ export class RedisConnection implements Sender {
       await client.subscribe(channel, listener)
     } catch (error) {
       if (!client.isReady) return
-      this.#parts.logger.warn(
+      this.#options.logger.warn(
         { channel, err: describeFailure(error) },
-        'Redis refuses messages of other simulators: of changes, slots and the journal. Allow the user SUBSCRIBE, and all channels that begin with REDIS_PREFIX.',
+        'Could not subscribe to messages of other simulators in Redis. Allow the user SUBSCRIBE and all channels that begin with REDIS_PREFIX.',
       )
     }
   }
 
   #probeIn(delayMs: number): void {
-    this.#next(delayMs, () => void this.#probe())
+    this.#schedule(delayMs, () => void this.#probe())
   }
 
-  /** Waits before the next step. Nothing is expected of Redis meanwhile. */
-  #next(delayMs: number, step: () => void): void {
-    this.#stopNext?.()
+  /** Schedules the next step. Until then no progress is expected. */
+  #schedule(delayMs: number, step: () => void): void {
+    this.#stopTimer?.()
     this.#stopWatchdog?.()
-    this.#stopNext = this.clock.at(this.clock.nowMs() + delayMs, step)
+    this.#stopTimer = this.clock.at(this.clock.nowMs() + delayMs, step)
   }
 
   async #probe(): Promise<void> {
     const client = this.#client
-    const { clock, prefix, timeoutMs } = this.#parts
+    const { clock, prefix, timeoutMs } = this.#options
     if (this.#closed || this.state.up) return
-    this.#signOfLife()
+    this.#restartWatchdog()
     if (!client.isReady) return
-    const isPresent = (): boolean => client === this.#client && client.isReady && !this.#closed
+    const isCurrent = (): boolean => client === this.#client && client.isReady && !this.#closed
     const sentMs = clock.nowMs()
     try {
       await probeRedis(client, prefix)
     } catch (error) {
-      if (!isPresent()) return
-      this.#goDown(describeFailure(error))
+      if (!isCurrent()) return
+      this.#markDown(describeFailure(error))
       this.#probeIn(this.#pauses.next())
       return
     }
-    if (!isPresent()) return
+    if (!isCurrent()) return
     if (clock.nowMs() - sentMs > timeoutMs) this.#probeIn(this.#pauses.next())
-    else this.#goUp()
+    else this.#markUp()
   }
 
-  #goUp(): void {
-    const { clock, logger } = this.#parts
+  #markUp(): void {
+    const { clock, logger } = this.#options
     if (this.state.up) return
     this.#stopWatchdog?.()
-    this.#hungAttempts = 0
-    this.#pauses.works()
-    const awaySeconds = Math.round((clock.nowMs() - this.#changedMs) / 100) / 10
+    this.#failedAttempts = 0
+    this.#pauses.connected()
+    const downSeconds = Math.round((clock.nowMs() - this.#stateChangedMs) / 100) / 10
     const { fallbacks } = this.state
-    if (this.#toldDown) {
+    if (this.#isDownReported) {
       logger.info(
-        { awaySeconds, answeredLocally: fallbacks - this.#fallbacksBefore },
-        'Redis answers again: the limits are those of all simulators together.',
+        { awaySeconds: downSeconds, answeredLocally: fallbacks - this.#fallbacksBefore },
+        'Redis is back. Limits are shared again.',
       )
-    } else logger.info({}, 'Redis answers: the limits are those of all simulators together.')
-    this.#toldDown = false
-    this.#changedMs = clock.nowMs()
+    } else logger.info({}, 'Redis is connected. Limits are shared.')
+    this.#isDownReported = false
+    this.#stateChangedMs = clock.nowMs()
     this.state.up = true
     for (const listener of this.#upListeners) listener()
   }
 
-  /** A call was refused or came too late, over a connection that may be as good as before. */
+  /** A call failed or timed out. The connection itself may be intact. */
   #callFailed(reason: string): void {
     const wasUp = this.state.up
-    this.#goDown(reason)
+    this.#markDown(reason)
     if (!wasUp || this.#closed) return
-    this.#signOfLife()
+    this.#restartWatchdog()
     if (this.#client.isReady) this.#probeIn(this.#pauses.next())
   }
 
-  #goDown(reason: string): void {
+  #markDown(reason: string): void {
     this.reason = reason
     if (this.#closed || !this.state.up) return
     this.state.up = false
-    this.#changedMs = this.clock.nowMs()
-    this.#tellDown()
+    this.#stateChangedMs = this.clock.nowMs()
+    this.#reportDown()
     for (const listener of this.#downListeners) listener()
-    this.#calls.failAll(new RedisAway(reason))
+    this.#calls.failAll(new RedisUnavailable(reason))
   }
 
-  #tellDown(): void {
-    if (this.#toldDown) return
-    this.#toldDown = true
+  #reportDown(): void {
+    if (this.#isDownReported) return
+    this.#isDownReported = true
     this.#fallbacksBefore = this.state.fallbacks
-    this.#parts.logger.warn(
+    this.#options.logger.warn(
       { reason: this.reason },
-      'Redis does not answer: this simulator goes by limits of its own until it does.',
+      'Redis does not answer. This simulator uses its own limits until Redis is back.',
     )
   }
 
-  /** While it is down, anything that happens puts the end of a hung connection off. */
-  #signOfLife(): void {
+  /** Restarts the timeout for progress. While Redis is down, a connection without progress is replaced. */
+  #restartWatchdog(): void {
     const { clock } = this
     this.#stopWatchdog?.()
-    this.#stopWatchdog = clock.at(clock.nowMs() + this.#patienceMs(), () => {
-      if (this.#closed || this.state.up || this.#isBetween) return
-      this.#hungAttempts++
+    this.#stopWatchdog = clock.at(clock.nowMs() + this.#attemptTimeoutMs(), () => {
+      if (this.#closed || this.state.up || this.#isReopening) return
+      this.#failedAttempts++
       this.#reopenIn(0)
     })
   }
 
-  #patienceMs(): number {
-    const { timeoutMs, hungMs } = this.#parts
-    const connectMs = this.#connectMs === undefined ? FIRST_ATTEMPT_MS : 3 * this.#connectMs
-    const patienceMs = hungMs ?? Math.max(MIN_ATTEMPT_MS, timeoutMs, Math.min(connectMs, MAX_ATTEMPT_MS))
-    const longer = 2 ** Math.floor(this.#hungAttempts / ATTEMPTS_PER_TIMEOUT)
-    return Math.max(patienceMs, Math.min(patienceMs * longer, MAX_ATTEMPT_MS))
+  #attemptTimeoutMs(): number {
+    const { timeoutMs, attemptTimeoutMs: fixedMs } = this.#options
+    const connectMs = this.#connectMs === undefined ? FIRST_ATTEMPT_TIMEOUT_MS : 3 * this.#connectMs
+    const baseMs =
+      fixedMs ?? Math.max(MIN_ATTEMPT_TIMEOUT_MS, timeoutMs, Math.min(connectMs, MAX_ATTEMPT_TIMEOUT_MS))
+    const factor = 2 ** Math.floor(this.#failedAttempts / ATTEMPTS_PER_DOUBLING)
+    return Math.max(baseMs, Math.min(baseMs * factor, MAX_ATTEMPT_TIMEOUT_MS))
   }
 }
 
-/** So many names that even a cluster of two servers has some of them elsewhere: all at one have a chance of 1 in 65,536. */
-const PLACES = 16
+/** Enough keys to detect a cluster: with two servers, all keys are on one of them with a probability of about 1 in 65,536. */
+const PROBED_KEYS = 16
 
 /**
- * Finds out whether Redis is of use. It has to take a write: one that is out of memory, still loading, or a replica only reads.
- * And it has to have all keys: a server of a cluster sends clients on to others (MOVED), which this client does not follow.
+ * Checks whether Redis can be used. It must accept a write, so it is not out of memory, loading, or a read-only replica. And it must
+ * have all keys: a server of a cluster redirects clients to others (MOVED), which this client does not follow.
  */
 async function probeRedis(client: Client, prefix: string): Promise<void> {
-  const reads = Array.from({ length: PLACES }, (_, place) =>
-    client.sendCommand(['GET', `${prefix}{place ${place}}`]),
+  const reads = Array.from({ length: PROBED_KEYS }, (_, index) =>
+    client.sendCommand(['GET', `${prefix}{place ${index}}`]),
   )
   await Promise.all([client.sendCommand(['SET', `${prefix}alive`, '1', 'PX', '60000']), ...reads])
 }
 
-/** A connection that worked for so long was a good one: the next attempt is made at once. */
-const PROVEN_MS = 1_000
+/** After a connection that worked for this long, the next attempt is made without delay. */
+const STABLE_CONNECTION_MS = 1_000
 
-/** Delays between ATTEMPTS to connect. */
+/** Delays between attempts to connect. */
 const BACKOFF = { firstMs: 100, maxMs: 1_000 }
 
-/** When to try again: at once after a connection that has worked for a while, then after pauses that grow to a second. */
+/** Delays between attempts: none after a connection that worked for a second, then growing to one second. */
 export class RetryPauses {
   readonly #clock: Pick<Clock, 'nowMs'>
   readonly #random: () => number
   #attempts = 0
-  #worksSinceMs: number | undefined
+  #connectedMs: number | undefined
 
   constructor(clock: Pick<Clock, 'nowMs'>, random: () => number = Math.random) {
     this.#clock = clock
     this.#random = random
   }
 
-  /** Notes that the connection works from now on. */
-  works(): void {
-    this.#worksSinceMs = this.#clock.nowMs()
+  /** Call this when the connection starts to work. */
+  connected(): void {
+    this.#connectedMs = this.#clock.nowMs()
   }
 
-  /** How long to wait before the next attempt, in milliseconds. Spread, so that many simulators do not come at once. */
+  /** The delay before the next attempt, in milliseconds. It has jitter, so that many simulators do not reconnect together. */
   next(): number {
-    if (this.#worksSinceMs !== undefined && this.#clock.nowMs() - this.#worksSinceMs >= PROVEN_MS) {
+    if (this.#connectedMs !== undefined && this.#clock.nowMs() - this.#connectedMs >= STABLE_CONNECTION_MS) {
       this.#attempts = 0
     }
-    this.#worksSinceMs = undefined
+    this.#connectedMs = undefined
     const attempt = this.#attempts++
     if (attempt === 0) return 0
     return backoffMs(attempt - 1, BACKOFF) * (0.75 + this.#random() / 2)
   }
 }
 
-/** Tells what went wrong with Redis, in its own words; never its address, which may hold a password. */
+/** The message of a Redis error. It never contains the URL, which may include a password. */
 export function describeFailure(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return describeFailure(error.errors[0])
   if (!(error instanceof Error)) return String(error)
@@ -356,21 +358,21 @@ export function describeFailure(error: unknown): string {
   return error.message || code || error.name
 }
 
-/** Whether a reason is that the server belongs to a cluster and has only some of the keys. */
+/** Whether the reason is that the server belongs to a cluster and has only some of the keys. */
 export function isRedirection(reason: string): boolean {
   return /^(MOVED|ASK) /.test(reason)
 }
 
-/** Tells what to do about a reason. */
+/** What to do about a failure. */
 export function adviceFor(reason: string): string {
   if (isRedirection(reason)) {
-    return 'It is one server of a cluster, and the simulator needs an endpoint that has all keys: a Redis without clustering, or a cluster behind a proxy (on Azure Managed Redis the cluster policy Enterprise)'
+    return 'It is one server of a cluster, and the simulator needs an endpoint that has all keys. Use a Redis without clustering, or a cluster behind a proxy (on Azure Managed Redis: cluster policy Enterprise)'
   }
   if (/certificate|altnames/i.test(reason)) {
-    return 'Put the file of the authority that has signed its certificate into NODE_EXTRA_CA_CERTS, and call it in REDIS_URL by a name of the certificate'
+    return 'Set NODE_EXTRA_CA_CERTS to the file of the certificate authority, and use a host name of the certificate in REDIS_URL'
   }
   if (/^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH)/.test(reason)) {
-    return 'Correct user and password in REDIS_URL, percent-encoded, and what the user may do (docs/many-machines.md)'
+    return 'Correct user and password in REDIS_URL (percent-encoded), and the permissions of the user (docs/many-machines.md)'
   }
   return 'Start it, or correct REDIS_URL'
 }

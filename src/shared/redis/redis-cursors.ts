@@ -2,45 +2,41 @@ import type { MaybePromise } from '../../lib/port.ts'
 import { createHash } from 'node:crypto'
 import type { ReplayCursors } from '../../recordings/replay-cursors.ts'
 import type { RedisConnection } from './redis-connection.ts'
-import { TickBatcher } from './tick-batcher.ts'
+import { MAX_ITEMS_PER_CALL, TickBatcher } from './tick-batcher.ts'
 import { RedisScript } from './redis-script.ts'
 
 /**
- * Counts requests: KEYS the young counts, the old ones; ARGV how many the young ones may be, how many milliseconds all are kept
- * from now, and the names of what is counted, in order. Gives for each how many came before it. Where the young counts are too
- * many, they take the place of the old ones, which are forgotten: what is counted stays for at least as many others.
+ * Counts requests by name. KEYS: new counts, old counts. ARGV: maximum number of new counts, time to live in ms, names in order.
+ * Returns the number of earlier requests for each name. When there are too many new counts, they replace the old counts, so a
+ * count is kept for at least that many other names.
  */
 const countScript = new RedisScript(`
-local young, old, reply = KEYS[1], KEYS[2], {}
+local recent, old, reply = KEYS[1], KEYS[2], {}
 for i = 3, #ARGV do
   local name = ARGV[i]
-  local count = redis.call('HGET', young, name) or redis.call('HGET', old, name) or 0
-  redis.call('HSET', young, name, count + 1)
+  local count = redis.call('HGET', recent, name) or redis.call('HGET', old, name) or 0
+  redis.call('HSET', recent, name, count + 1)
   reply[#reply + 1] = tonumber(count)
-  if redis.call('HLEN', young) >= tonumber(ARGV[1]) then redis.call('RENAME', young, old) end
+  if redis.call('HLEN', recent) >= tonumber(ARGV[1]) then redis.call('RENAME', recent, old) end
 end
 for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ARGV[2]) end
 return reply
 `)
 
-/** How long they are kept after the last request that was counted. */
+/** Counts expire this long after the last request. */
 const RETENTION_MS = 86_400_000
 
-/** So many requests of so many tests are remembered in each of two generations: 10 MB together. */
-const MAX_CACHED = 50_000
+/** Number of counts in each of two generations. They take 10 MB together. */
+const MAX_COUNTS = 50_000
 
-/** More would hold up Redis, and with it everybody else, for more than a millisecond. */
-const MAX_ITEMS_PER_CALL = 500
-
-/** What cursors in Redis are made from. */
 export interface RedisCursorsOptions {
   readonly connection: RedisConnection
-  /** What keys begin with. */
+  /** Prefix of keys. */
   readonly prefix: string
-  /** Counts while Redis is slow or away. */
+  /** Used while Redis is slow or not available. */
   readonly local: ReplayCursors
-  /** In the place of 50,000. */
-  readonly remembered?: number
+  /** Number of counts in each of two generations. Default: 50,000. */
+  readonly maxCounts?: number
 }
 
 interface PendingCount {
@@ -49,26 +45,26 @@ interface PendingCount {
   readonly reject: (error: unknown) => void
 }
 
-/** Cursors of recordings that all simulators with the same Redis and prefix have together. */
+/** Replay cursors that all simulators with the same Redis and prefix share. */
 export class RedisCursors implements ReplayCursors {
   readonly #connection: RedisConnection
-  readonly #keys: readonly [young: string, old: string]
+  readonly #keys: readonly [recent: string, old: string]
   readonly #local: ReplayCursors
-  readonly #remembered: string
+  readonly #maxCounts: string
   readonly #batches: TickBatcher<PendingCount>
 
-  constructor({ connection, prefix, local, remembered: most = MAX_CACHED }: RedisCursorsOptions) {
+  constructor({ connection, prefix, local, maxCounts = MAX_COUNTS }: RedisCursorsOptions) {
     this.#connection = connection
     this.#keys = [`${prefix}{cursors}:young`, `${prefix}{cursors}:old`]
     this.#local = local
-    this.#remembered = String(most)
-    this.#batches = new TickBatcher(connection.clock, (_key, questions) => this.#send(questions))
+    this.#maxCounts = String(maxCounts)
+    this.#batches = new TickBatcher(connection.clock, (_key, requests) => this.#send(requests))
   }
 
   next(list: string, test: string | undefined): MaybePromise<number> {
     if (!this.#connection.state.up) return this.#countLocally(list, test)
     return new Promise<number>((resolve, reject) => {
-      // Requests and tests have names of any length, and from clients.
+      // Hash the name: it comes from clients and may be long.
       const name = createHash('sha256')
         .update(`${test === undefined ? '' : `=${test}`}\n${list}`)
         .digest('base64url')
@@ -76,13 +72,13 @@ export class RedisCursors implements ReplayCursors {
     }).catch(() => this.#countLocally(list, test))
   }
 
-  /** Starts those of all simulators anew. */
+  /** Resets the cursors of all simulators. */
   async clear(): Promise<void> {
     await this.forget()
     if (this.#connection.state.up) await this.#connection.send(['UNLINK', ...this.#keys]).catch(() => {})
   }
 
-  /** Starts what this simulator has counted alone anew. */
+  /** Resets the local cursors of this simulator. */
   forget(): MaybePromise<void> {
     return this.#local.clear?.()
   }
@@ -91,20 +87,20 @@ export class RedisCursors implements ReplayCursors {
     return this.#local.next(list, test)
   }
 
-  #send(questions: readonly PendingCount[]): void {
-    for (let from = 0; from < questions.length; from += MAX_ITEMS_PER_CALL) {
-      void this.#ask(questions.slice(from, from + MAX_ITEMS_PER_CALL))
+  #send(requests: readonly PendingCount[]): void {
+    for (let from = 0; from < requests.length; from += MAX_ITEMS_PER_CALL) {
+      void this.#count(requests.slice(from, from + MAX_ITEMS_PER_CALL))
     }
   }
 
-  async #ask(questions: readonly PendingCount[]): Promise<void> {
+  async #count(requests: readonly PendingCount[]): Promise<void> {
     try {
-      const args = [this.#remembered, String(RETENTION_MS)]
-      for (const { name } of questions) args.push(name)
+      const args = [this.#maxCounts, String(RETENTION_MS)]
+      for (const { name } of requests) args.push(name)
       const counts = (await countScript.run(this.#connection, this.#keys, args)) as number[]
-      for (const [index, { resolve }] of questions.entries()) resolve(counts[index] ?? 0)
+      for (const [index, { resolve }] of requests.entries()) resolve(counts[index] ?? 0)
     } catch (error) {
-      for (const { reject } of questions) reject(error)
+      for (const { reject } of requests) reject(error)
     }
   }
 }

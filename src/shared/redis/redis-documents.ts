@@ -2,8 +2,8 @@ import type { RedisConnection } from './redis-connection.ts'
 import { RedisScript } from './redis-script.ts'
 
 /**
- * Documents are two fields of one hash: `=name` what stays the same, `~name` what changes. `#bytes` is the sum of their
- * lengths, and a list has the names, the oldest first.
+ * A document is two fields of one hash: `=name` is the fixed part, `~name` the changing part. `#bytes` is the sum of their
+ * lengths. A list has the names, oldest first.
  */
 const layout = `
 local documents, order = KEYS[1], KEYS[2]
@@ -18,8 +18,8 @@ end
 `
 
 /**
- * Puts a document behind all others and removes the oldest beyond the limits: KEYS the documents, their order; ARGV the name,
- * what stays, what changes, the most documents, the most bytes, and how many milliseconds all are kept from now.
+ * Adds or replaces a document as the newest one, and removes the oldest beyond the limits. KEYS: documents, order. ARGV: name,
+ * fixed part, changing part, maximum documents, maximum bytes, time to live in ms.
  */
 const putScript = new RedisScript(`${layout}
 local name, fixed, changing = ARGV[1], ARGV[2], ARGV[3]
@@ -36,7 +36,7 @@ redis.call('PEXPIRE', documents, ARGV[6])
 redis.call('PEXPIRE', order, ARGV[6])
 `)
 
-/** Puts what changes of a document that is there: KEYS the documents; ARGV the name and what changes. */
+/** Replaces the changing part of a document, if the document exists. KEYS: documents. ARGV: name, changing part. */
 const changeScript = new RedisScript(`
 local field = '~' .. ARGV[1]
 local before = redis.call('HSTRLEN', KEYS[1], field)
@@ -45,48 +45,48 @@ redis.call('HSET', KEYS[1], field, ARGV[2])
 redis.call('HINCRBY', KEYS[1], '#bytes', #ARGV[2] - before)
 `)
 
-/** Removes a document: KEYS the documents, their order; ARGV the name. */
+/** Removes a document. KEYS: documents, order. ARGV: name. */
 const removeScript = new RedisScript(`${layout}
 if remove(ARGV[1]) > 0 then redis.call('LREM', order, -1, ARGV[1]) end
 `)
 
-/** How long documents are kept after the last one was put. */
+/** Documents expire this long after the last one was added. */
 const RETENTION_MS = 86_400_000
 
-/** A larger one would hold up the decisions that wait behind it on the connection. */
+/** A larger document would delay the decisions that are queued behind it on the connection. */
 const MAX_DOCUMENT_LENGTH = 512 * 1_024
 
-/** What Redis keeps of documents at most. */
+/** Limits for the documents in Redis. */
 export interface DocumentLimits {
   readonly documents: number
   readonly bytes: number
 }
 
-/** A document: what stays the same, and what changes of it. */
+/** A document with a fixed and a changing part. */
 export interface RedisDocument {
   readonly fixed: string
   readonly changing: string
 }
 
-/** Documents that all simulators have together, so many of them; the oldest go first. Each method rejects when Redis is away. */
+/** Documents that all simulators share, with limits. The oldest are removed first. Methods reject if Redis is not available. */
 export class RedisDocuments {
   readonly #connection: RedisConnection
   readonly #keys: readonly [documents: string, order: string]
   readonly #limits: DocumentLimits
 
-  /** @param kind what the documents are, as their keys tell it: `responses` */
+  /** @param kind part of the keys, such as `responses` */
   constructor(connection: RedisConnection, prefix: string, kind: string, limits: DocumentLimits) {
     this.#connection = connection
     this.#keys = [`${prefix}{${kind}}:documents`, `${prefix}{${kind}}:order`]
     this.#limits = limits
   }
 
-  /** Whether Redis answers. */
+  /** Whether Redis is available. */
   get up(): boolean {
     return this.#connection.state.up
   }
 
-  /** Puts a document; false for one that is too large to be shared. */
+  /** Adds or replaces a document. Returns false if it is too large. */
   async put(name: string, { fixed, changing }: RedisDocument): Promise<boolean> {
     if (fixed.length > MAX_DOCUMENT_LENGTH) return false
     const { documents, bytes } = this.#limits
@@ -95,7 +95,7 @@ export class RedisDocuments {
     return true
   }
 
-  /** Puts what changes of one that is there; does nothing for others. */
+  /** Replaces the changing part of a document. Does nothing if there is no such document. */
   async change(name: string, changing: string): Promise<void> {
     await changeScript.run(this.#connection, this.#keys[0], [name, changing])
   }
@@ -110,7 +110,6 @@ export class RedisDocuments {
     await removeScript.run(this.#connection, this.#keys, [name])
   }
 
-  /** Removes all. */
   async clear(): Promise<void> {
     await this.#connection.send(['UNLINK', ...this.#keys])
   }

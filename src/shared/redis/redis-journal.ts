@@ -12,74 +12,72 @@ import type { RetryReport } from '../../journal/retry-report.ts'
 import type { Clock, StopTimer } from '../../lib/clock.ts'
 import { defer } from '../../lib/real-timers.ts'
 import {
-  type NotePayload,
-  type Notice,
-  NoticeWriter,
-  withParts,
+  type RequestTexts,
+  type JournalEvent,
+  EventEncoder,
+  withTexts,
+  MAX_BYTES_PER_CALL,
   type JournalBounds,
   type JournalKeys,
   JournalOutbox,
-  usualBounds,
+  defaultBounds,
 } from './journal-outbox.ts'
-import { readNotesScript } from './journal-scripts.ts'
-import { partsOfMessage, type RedisConnection } from './redis-connection.ts'
+import { readEventsScript } from './journal-scripts.ts'
+import { parseListMessage, type RedisConnection } from './redis-connection.ts'
 import { RedisTime } from './redis-script.ts'
 
-/** More in one call would hold up decisions that wait behind it on the connection. */
-const MAX_BYTES_PER_CALL = 256 * 1024
 const MAX_ITEMS_PER_READ = 100
 
 /**
- * Notices that are younger wait for others before they are judged: those of another simulator may be on their way. The simulator
- * of a pool of workers has them half a second late.
+ * Newer events are held back before they are applied, since earlier events of other simulators may still arrive. A simulator with
+ * workers sends them up to half a second late.
  */
-const HELD_MS = 1_000
+const REORDER_DELAY_MS = 1_000
 
-/** How often it is said that somebody follows the journal; that holds three times as long. */
-const REPORT_INTERVAL_MS = 10_000
+/** How often the key that requests publication is renewed while the journal is followed. The key expires after three times as long. */
+const FOLLOW_RENEWAL_MS = 10_000
 
-/** A simulator that is busy for longer is not waited for. */
-const PATIENCE_MS = 2_000
+/** How long to wait for other simulators to flush. */
+const FLUSH_TIMEOUT_MS = 2_000
 
-/** Requests without an end that are remembered of all simulators. */
-const MAX_OPEN = 100_000
+/** Limit for requests without an end, of all simulators. */
+const MAX_OPEN_CALLS = 100_000
 
-/** What a request has in Redis only. */
-const unread = { headers: {}, query: '', body: undefined }
+/** Placeholders for the parts of a request that stay in Redis. */
+const notLoaded = { headers: {}, query: '', body: undefined }
 
-/** A request that has been noted here, by the time of Redis. */
+/** A request that was recorded here, with its start on the clock of Redis. */
 export interface SharedCall {
   readonly number: number
   readonly startedMs: number
 }
 
-/** A notice that has been read, and not been judged. */
-interface HeldNotice {
-  /** When Redis got it, and when what it tells happened: it is judged in the order of the latter. */
+/** An event that was read and not yet applied. */
+interface PendingEvent {
+  /** When Redis received it, and when it happened. Events are applied in the order of `atMs`. */
   readonly arrivedMs: number
   readonly atMs: number
-  readonly run: () => void
+  readonly apply: () => void
 }
 
-/** What a journal in Redis is made from. */
 export interface RedisJournalOptions {
   readonly connection: RedisConnection
-  /** What keys and channels begin with. */
+  /** Prefix of keys and channels. */
   readonly prefix: string
-  /** Requests that are kept, > 0. */
+  /** Number of requests to keep, > 0. */
   readonly size: number
-  /** Gives the keys of the moment, which no note may have; the same list as long as they are the same. */
+  /** Returns the current keys, which Redis must not contain. Returns the same array until the keys change. */
   readonly secrets: () => readonly string[]
-  /** In the place of 32, 64 and 64 MB. */
+  /** Default: 32, 64 and 64 MB. */
   readonly bounds?: JournalBounds
 }
 
 /**
- * The journal that all simulators with the same Redis and prefix have together. What is noted in one turn of the event loop goes out
- * in one call, after the turn. Each simulator reads all notices, a thousand at a time and when it is asked, and judges them in
- * the order of their times; heads and bodies stay in Redis until somebody asks for them. Times are those of Redis.
+ * The journal that all simulators with the same Redis and prefix share. Events of one event-loop iteration are sent in one call
+ * after it. Each simulator reads all events, after every thousand and before each query, and applies them in the order of their
+ * times. Heads and bodies stay in Redis until entries are read. All times are on the clock of Redis.
  *
- * Whoever asks lets all simulators send what they have noted first. So what a client has read is there.
+ * A query first makes all simulators send their events, so it includes every request that a client has seen answered.
  */
 export class RedisJournal implements JournalSink<SharedCall>, JournalReader {
   readonly #connection: RedisConnection
@@ -87,33 +85,32 @@ export class RedisJournal implements JournalSink<SharedCall>, JournalReader {
   readonly #keys: JournalKeys
   readonly #channel: string
   readonly #outbox: JournalOutbox
-  readonly #writer: NoticeWriter
+  readonly #encoder: EventEncoder
   readonly #time: RedisTime
   /** The time of Redis. */
   readonly #clock: Clock
-  /** Of what has been read, without heads and bodies. */
-  #known: Journal
-  #settle: (() => Promise<void>) | undefined
+  /** The requests read so far, without heads and bodies. */
+  #journal: Journal
+  #flushWorkers: (() => Promise<void>) | undefined
   #lastNumber = 0
-  // What has been read.
-  #born = ''
+  #createdAt = ''
   #position = '0-0'
   readonly #reads = new SerialQueue()
-  #held: HeldNotice[] = []
+  #pending: PendingEvent[] = []
   readonly #open = new Map<string, OpenCall>()
-  // Who follows.
+  // Followers.
   readonly #followers = new Set<() => void>()
-  #stopTelling: StopTimer | undefined
-  #stopReading: StopTimer | undefined
-  // Who is waited for.
+  #stopRenewal: StopTimer | undefined
+  #stopRead: StopTimer | undefined
+  // Flushes of other simulators that a query waits for.
   #lastToken = 0
-  readonly #answers = new Map<string, () => void>()
+  readonly #flushReplies = new Map<string, () => void>()
 
-  constructor({ connection, prefix, size, secrets, bounds = usualBounds }: RedisJournalOptions) {
+  constructor({ connection, prefix, size, secrets, bounds = defaultBounds }: RedisJournalOptions) {
     const { clock } = connection
     this.#connection = connection
     this.#size = size
-    this.#writer = new NoticeWriter(secrets)
+    this.#encoder = new EventEncoder(secrets)
     this.#keys = [
       `${prefix}{journal}:numbers`,
       `${prefix}{journal}:notices`,
@@ -125,110 +122,110 @@ export class RedisJournal implements JournalSink<SharedCall>, JournalReader {
     this.#time = new RedisTime(clock)
     const nowMs = (): number => this.#time.at(clock.nowMs())
     this.#clock = { nowMs, epochMs: nowMs, at: (dueMs, task) => clock.at(dueMs, task) }
-    this.#known = this.#journalSince(nowMs())
-    const parts = { connection, keys: this.#keys, channel: this.#channel, size, bounds, time: this.#time }
-    this.#outbox = new JournalOutbox(parts)
-    void connection.onMessage(this.#channel, (message) => void this.#hear(message))
-    void connection.onMessage(`${this.#channel}:${this.#outbox.replica}`, (token) =>
-      this.#answers.get(token)?.(),
+    this.#journal = this.#journalSince(nowMs())
+    const outbox = { connection, keys: this.#keys, channel: this.#channel, size, bounds, time: this.#time }
+    this.#outbox = new JournalOutbox(outbox)
+    void connection.onMessage(this.#channel, (message) => void this.#onMessage(message))
+    void connection.onMessage(`${this.#channel}:${this.#outbox.replicaId}`, (token) =>
+      this.#flushReplies.get(token)?.(),
     )
   }
 
   started(call: CallStarted, _plannedMs: number): SharedCall {
     const number = ++this.#lastNumber
     const startedMs = this.#time.at(call.startedMs)
-    this.#outbox.add(() => this.#writer.started(number, { ...call, startedMs }))
+    this.#outbox.add(() => this.#encoder.started(number, { ...call, startedMs }))
     return { number, startedMs }
   }
 
   ended({ number, startedMs }: SharedCall, end: CallEnded): void {
-    // In doubt it was before a request that came to another simulator.
+    // Subtract the error of the clock, so that the end is before the retry, which may be sent to another simulator.
     const answeredAtMs = Math.max(startedMs, this.#time.at(end.answeredAtMs) - this.#time.errorMs)
-    this.#outbox.add(() => this.#writer.ended(number, { ...end, answeredAtMs }))
+    this.#outbox.add(() => this.#encoder.ended(number, { ...end, answeredAtMs }))
   }
 
-  /** What fits the filter, oldest first. While Redis is away only those that were noted here since then have a head and a body. */
+  /** Matching entries, oldest first. Without Redis, only requests recorded here since then have a head and a body. */
   async entries(filter: JournalFilter = {}): Promise<JournalEntry[]> {
     await this.#catchUp()
     return this.#connection.state.up
-      ? this.#readParts(this.#known.entries(filter)).catch(() => this.#knownHere(filter))
-      : this.#knownHere(filter)
+      ? this.#readTexts(this.#journal.entries(filter)).catch(() => this.#localEntries(filter))
+      : this.#localEntries(filter)
   }
 
-  /** What has been found since the journal was begun; while Redis is away, until then. */
+  /** The report since the journal was created or cleared. Without Redis, it ends when Redis became unavailable. */
   async retryReport(): Promise<RetryReport> {
     await this.#catchUp()
-    return this.#known.retryReport()
+    return this.#journal.retryReport()
   }
 
-  /** Begins the journal of all simulators anew. While Redis is away that of this one, and that of all when it is back. */
+  /** Clears the shared journal. Without Redis, clears this simulator now and the shared journal when Redis is back. */
   async clear(): Promise<void> {
     await this.#catchUp()
-    this.#beginAnew(this.#clock.nowMs())
+    this.#reset(this.#clock.nowMs())
     await this.#outbox.clear()
   }
 
-  /** Of all simulators, as soon as they have sent what they have noted. */
+  /** The last id of all simulators, after they have sent their events. */
   get lastId(): Promise<number> {
-    return this.#catchUp().then(() => Math.max(this.#known.lastId, this.#outbox.next - 1))
+    return this.#catchUp().then(() => Math.max(this.#journal.lastId, this.#outbox.nextId - 1))
   }
 
   async follow(sinceId: number, filter: JournalFilter): Promise<JournalPage> {
-    const page = this.#known.follow(sinceId, filter)
-    const entries = await this.#readParts(page.entries).catch(() => page.entries)
+    const page = this.#journal.follow(sinceId, filter)
+    const entries = await this.#readTexts(page.entries).catch(() => page.entries)
     return { ...page, entries }
   }
 
-  /** Calls back a second after requests have been noted, or two: until then others may be told that began before. */
+  /** Calls the listener one or two seconds after requests were recorded, since earlier requests may still arrive until then. */
   onAdded(listener: () => void): () => void {
     this.#followers.add(listener)
-    if (!this.#stopTelling) this.#letTell()
+    if (!this.#stopRenewal) this.#renewFollowing()
     return () => void this.#followers.delete(listener)
   }
 
-  /** Tells nobody any more. */
+  /** Removes all listeners and stops the timers. */
   close(): void {
     this.#followers.clear()
-    this.#stopTelling?.()
-    this.#stopReading?.()
+    this.#stopRenewal?.()
+    this.#stopRead?.()
   }
 
-  setFlush(settle: () => Promise<void>): void {
-    this.#settle = settle
+  setFlush(flush: () => Promise<void>): void {
+    this.#flushWorkers = flush
   }
 
-  // What all have noted comes from Redis.
+  // Reading from Redis.
 
   async #catchUp(): Promise<void> {
     if (!this.#connection.state.up) return this.#outbox.flush()
-    await this.#letAllFlush().catch(() => {})
+    await this.#flushAll().catch(() => {})
     await this.#read(Infinity)
   }
 
-  /** Ends when all simulators that hear of it have sent what they had to note. */
-  async #letAllFlush(): Promise<void> {
-    await this.#settled()
+  /** Resolves when all simulators that received the request have sent their events, or after the timeout. */
+  async #flushAll(): Promise<void> {
+    await this.#flushOwn()
     const token = String(++this.#lastToken)
-    let answers = 0
+    let replies = 0
     let expected = Infinity
     await new Promise<void>((resolve, reject) => {
       const { clock } = this.#connection
       const end = (): void => {
         stop()
-        this.#answers.delete(token)
+        this.#flushReplies.delete(token)
         resolve()
       }
-      // A loop that was held up finds its timers due before it has read the answers that are there.
-      const stop = clock.at(clock.nowMs() + PATIENCE_MS, () => defer(end))
-      this.#answers.set(token, () => {
-        if (++answers >= expected) end()
+      // After a blocked event loop, timers fire before pending replies are read.
+      const stop = clock.at(clock.nowMs() + FLUSH_TIMEOUT_MS, () => defer(end))
+      this.#flushReplies.set(token, () => {
+        if (++replies >= expected) end()
       })
-      const message = JSON.stringify(['flush', this.#outbox.replica, token])
+      const message = JSON.stringify(['flush', this.#outbox.replicaId, token])
       this.#connection.send(['PUBLISH', this.#channel, message]).then(
-        (heard) => {
-          // This one hears it, too.
-          expected = Number(heard) - 1
-          if (answers >= expected) end()
+        (receivers) => {
+          // This simulator receives the message as well.
+          expected = Number(receivers) - 1
+          if (replies >= expected) end()
         },
         (error: unknown) => {
           end()
@@ -238,109 +235,109 @@ export class RedisJournal implements JournalSink<SharedCall>, JournalReader {
     })
   }
 
-  async #settled(): Promise<void> {
-    await this.#settle?.()
+  async #flushOwn(): Promise<void> {
+    await this.#flushWorkers?.()
     await this.#outbox.flush()
   }
 
-  async #hear(message: string): Promise<void> {
-    const [kind, from = '', token = ''] = partsOfMessage(message).map(String)
-    if (kind === 'wake') await this.#read(this.#clock.nowMs() - HELD_MS)
-    if (kind === 'noted') this.#readSoon()
-    if (kind !== 'flush' || from === this.#outbox.replica) return
-    await this.#settled()
+  async #onMessage(message: string): Promise<void> {
+    const [kind, from = '', token = ''] = parseListMessage(message).map(String)
+    if (kind === 'wake') await this.#read(this.#clock.nowMs() - REORDER_DELAY_MS)
+    if (kind === 'noted') this.#scheduleRead()
+    if (kind !== 'flush' || from === this.#outbox.replicaId) return
+    await this.#flushOwn()
     await this.#connection.send(['PUBLISH', `${this.#channel}:${from}`, token]).catch(() => {})
   }
 
-  /** While somebody follows the journal, each batch of notices is told. */
-  #letTell(): void {
+  /** Makes Redis publish each batch of events while there are followers. */
+  #renewFollowing(): void {
     const { clock } = this.#connection
-    this.#stopTelling = undefined
+    this.#stopRenewal = undefined
     if (this.#followers.size === 0) return
-    const command = ['SET', this.#keys[4], '1', 'PX', String(3 * REPORT_INTERVAL_MS)]
+    const command = ['SET', this.#keys[4], '1', 'PX', String(3 * FOLLOW_RENEWAL_MS)]
     this.#connection.send(command).then(
-      () => this.#readSoon(),
+      () => this.#scheduleRead(),
       () => {},
     )
-    this.#stopTelling = clock.at(clock.nowMs() + REPORT_INTERVAL_MS, () => this.#letTell())
+    this.#stopRenewal = clock.at(clock.nowMs() + FOLLOW_RENEWAL_MS, () => this.#renewFollowing())
   }
 
-  #readSoon(): void {
+  #scheduleRead(): void {
     const { clock } = this.#connection
-    if (this.#stopReading || this.#followers.size === 0) return
+    if (this.#stopRead || this.#followers.size === 0) return
     const read = async (): Promise<void> => {
-      await this.#read(this.#clock.nowMs() - HELD_MS)
-      this.#stopReading = undefined
-      if (this.#held.length > 0) this.#readSoon()
+      await this.#read(this.#clock.nowMs() - REORDER_DELAY_MS)
+      this.#stopRead = undefined
+      if (this.#pending.length > 0) this.#scheduleRead()
     }
-    this.#stopReading = clock.at(clock.nowMs() + HELD_MS, () => void read())
+    this.#stopRead = clock.at(clock.nowMs() + REORDER_DELAY_MS, () => void read())
   }
 
-  /** Reads all that is there, and judges what Redis had at `untilMs`. */
+  /** Reads all new events, and applies those that Redis had received by `untilMs`. */
   #read(untilMs: number): Promise<void> {
     const read = this.#reads.run(async () => {
       while (await this.#readSome());
-      const due = this.#held.filter(({ arrivedMs }) => arrivedMs <= untilMs)
-      this.#held = this.#held.filter(({ arrivedMs }) => arrivedMs > untilMs)
+      const due = this.#pending.filter(({ arrivedMs }) => arrivedMs <= untilMs)
+      this.#pending = this.#pending.filter(({ arrivedMs }) => arrivedMs > untilMs)
       due.sort((a, b) => a.atMs - b.atMs)
-      for (const { run } of due) run()
+      for (const { apply } of due) apply()
       if (due.length > 0) for (const follower of this.#followers) follower()
     })
     return read.catch(() => {})
   }
 
-  /** Whether there is more to read. */
+  /** Reads a page of events. Returns whether there may be more. */
   async #readSome(): Promise<boolean> {
-    const [meta, notes] = this.#keys
+    const [counters, stream] = this.#keys
     const args = [this.#position, String(MAX_ITEMS_PER_READ), String(MAX_BYTES_PER_CALL)]
-    const reply = await readNotesScript.run(this.#connection, [meta, notes], args)
-    const [born, next, batches] = reply as [string, string, [id: string, fields: string[]][]]
-    if (born !== this.#born) {
-      // Begun anew, here or elsewhere, or Redis has lost it.
-      this.#born = born
+    const reply = await readEventsScript.run(this.#connection, [counters, stream], args)
+    const [createdAt, next, batches] = reply as [string, string, [id: string, fields: string[]][]]
+    if (createdAt !== this.#createdAt) {
+      // The journal was cleared, or Redis lost its data.
+      this.#createdAt = createdAt
       this.#position = '0-0'
-      this.#beginAnew(born === '' ? this.#clock.nowMs() : Number(born))
+      this.#reset(createdAt === '' ? this.#clock.nowMs() : Number(createdAt))
       return true
     }
-    this.#outbox.next = Math.max(this.#outbox.next, Number(next))
+    this.#outbox.nextId = Math.max(this.#outbox.nextId, Number(next))
     for (const [id, fields] of batches) {
       this.#position = id
       const [, sender = '', , first = '', , , , json = '[]'] = fields
       let number = Number(first)
-      for (const notice of JSON.parse(json) as Notice[]) {
+      for (const event of JSON.parse(json) as JournalEvent[]) {
         const arrivedMs = Number(id.slice(0, id.indexOf('-')))
-        const opened = notice[0] === 'started' ? number++ : 0
-        this.#held.push({ arrivedMs, ...this.#heldOf(sender, notice, opened) })
+        const opened = event[0] === 'started' ? number++ : 0
+        this.#pending.push({ arrivedMs, ...this.#pendingEvent(sender, event, opened) })
       }
     }
     return batches.length > 0
   }
 
-  #heldOf(sender: string, notice: Notice, id: number): Omit<HeldNotice, 'arrivedMs'> {
-    const [kind, number, told] = notice
+  #pendingEvent(sender: string, event: JournalEvent, id: number): Omit<PendingEvent, 'arrivedMs'> {
+    const [kind, number, data] = event
     const key = `${sender} ${number}`
     if (kind === 'started') {
-      const run = (): void => {
-        this.#open.set(key, this.#known.started({ ...told, ...unread, id }, told.startedMs))
-        if (this.#open.size > MAX_OPEN) this.#open.delete(this.#open.keys().next().value ?? '')
+      const apply = (): void => {
+        this.#open.set(key, this.#journal.started({ ...data, ...notLoaded, id }, data.startedMs))
+        if (this.#open.size > MAX_OPEN_CALLS) this.#open.delete(this.#open.keys().next().value ?? '')
       }
-      return { atMs: told.startedMs, run }
+      return { atMs: data.startedMs, apply }
     }
-    const run = (): void => {
+    const apply = (): void => {
       const call = this.#open.get(key)
-      if (call) this.#known.ended(call, told)
+      if (call) this.#journal.ended(call, data)
       this.#open.delete(key)
     }
-    return { atMs: told.answeredAtMs, run }
+    return { atMs: data.answeredAtMs, apply }
   }
 
-  #beginAnew(sinceMs: number): void {
-    this.#known = this.#journalSince(sinceMs)
-    this.#held = []
+  #reset(sinceMs: number): void {
+    this.#journal = this.#journalSince(sinceMs)
+    this.#pending = []
     this.#open.clear()
   }
 
-  async #readParts(entries: readonly JournalEntry[]): Promise<JournalEntry[]> {
+  async #readTexts(entries: readonly JournalEntry[]): Promise<JournalEntry[]> {
     const found: JournalEntry[] = []
     let page: JournalEntry[] = []
     let bytes = 0
@@ -349,8 +346,8 @@ export class RedisJournal implements JournalSink<SharedCall>, JournalReader {
       const texts = (await this.#connection.send(['HMGET', this.#keys[2], ...fields])) as (string | null)[]
       for (const [index, entry] of page.entries()) {
         const head = texts[2 * index]
-        // What had to make room is gone.
-        if (head) found.push(withParts(entry, { head, body: texts[2 * index + 1] ?? '' }))
+        // Evicted entries have no head.
+        if (head) found.push(withTexts(entry, { head, body: texts[2 * index + 1] ?? '' }))
       }
       page = []
       bytes = 0
@@ -364,32 +361,32 @@ export class RedisJournal implements JournalSink<SharedCall>, JournalReader {
     return found
   }
 
-  /** Without Redis: what was known when it went, and what was noted here since then, which will get other numbers. */
-  #knownHere(filter: JournalFilter): JournalEntry[] {
+  /** Entries without Redis: those read before, and those recorded here since then, which will get other ids. */
+  #localEntries(filter: JournalFilter): JournalEntry[] {
     const here = this.#journalSince(0)
-    const parts = new Map<number, NotePayload>()
+    const texts = new Map<number, RequestTexts>()
     const open = new Map<number, OpenCall>()
-    let id = this.#outbox.next
-    for (const { notice, parts: own } of this.#outbox.unsent) {
-      const [kind, number, told] = notice
+    let id = this.#outbox.nextId
+    for (const { event, texts: own } of this.#outbox.unsent) {
+      const [kind, number, data] = event
       if (kind === 'started') {
-        open.set(number, here.started({ ...told, ...unread, id }, told.startedMs))
-        if (own) parts.set(id++, own)
+        open.set(number, here.started({ ...data, ...notLoaded, id }, data.startedMs))
+        if (own) texts.set(id++, own)
       } else {
         const call = open.get(number)
-        if (call) here.ended(call, told)
+        if (call) here.ended(call, data)
       }
     }
-    const noted = here.entries(filter).map((entry) => {
-      const own = parts.get(entry.id)
-      return own ? withParts(entry, own) : entry
+    const recorded = here.entries(filter).map((entry) => {
+      const own = texts.get(entry.id)
+      return own ? withTexts(entry, own) : entry
     })
-    const all = [...this.#known.entries(filter), ...noted]
+    const all = [...this.#journal.entries(filter), ...recorded]
     return filter.limit === undefined ? all : all.slice(-filter.limit)
   }
 
   #journalSince(sinceMs: number): Journal {
-    // What is read here was written without keys.
+    // Texts in Redis are already redacted.
     const secrets = (): readonly string[] => []
     return createJournal({ size: this.#size, clock: this.#clock, testHeader: '', secrets, sinceMs })
   }

@@ -8,22 +8,21 @@ import { limitKey, limitKeyPrefix } from './deployment-key.ts'
 import { type BucketRules, type LimitRules, limitRulesOf } from './limit-rules.ts'
 import { mapMaybe } from '../../pipeline/stage.ts'
 import type { RedisConnection } from './redis-connection.ts'
-import { type TellTime, WindowLimits } from './window-limits.ts'
+import { type TimeOverride, WindowLimits } from './window-limits.ts'
 
-/** What limits in Redis are made from. */
 export interface RedisLimitsOptions {
   readonly connection: RedisConnection
-  /** What keys begin with. */
+  /** Prefix of keys. */
   readonly prefix: string
-  /** That of the exchanges; limits go by Redis's own time. */
+  /** The clock of the exchanges. The limits themselves use the clock of Redis. */
   readonly clock: Clock
-  /** Answers while Redis is slow or away. */
+  /** Used while Redis is slow or not available. */
   readonly local: RateLimiter
-  /** For tests: the time that counts, in milliseconds, in the place of Redis's own. */
-  readonly tellTime?: TellTime
+  /** For tests: replaces the clock of Redis. Returns milliseconds. */
+  readonly timeOverride?: TimeOverride
 }
 
-/** What a request was charged: in Redis, or by this process alone. */
+/** A charge for a request, in Redis or local. */
 export interface RedisCharge {
   settle(usage: Usage | undefined): void
   discount(cachedTokens: number): MaybePromise<number | undefined>
@@ -31,35 +30,35 @@ export interface RedisCharge {
 
 type MaybeResult = MaybePromise<LimitResult<RedisCharge>>
 
-/** Limits in Redis, and what this process knows of them. */
+/** Limits in Redis, with the last known levels. */
 export interface RedisLimits extends RateLimiter<RedisCharge> {
   utilizations(): Iterable<Utilization>
   clear(): Promise<void>
-  /** Forgets what this process knows, and its own limits; what lies in Redis stays. */
+  /** Resets the known levels and the local limits. Redis keeps its data. */
   forget(): MaybePromise<void>
 }
 
 /**
- * Limits that all simulators with the same Redis and prefix have together. What comes up in one turn of the event loop is
- * decided in one call for each deployment. While Redis is away the local authority answers, at once; when Redis is slow, after
- * the connection's timeout.
+ * Limits that all simulators with the same Redis and prefix share. Requests of one event-loop iteration are decided in one call
+ * for each deployment. The local limiter decides while Redis is not available, and if Redis is slow, after the timeout of the
+ * connection.
  */
-export function createRedisLimits(parts: RedisLimitsOptions): RedisLimits {
-  const { connection, prefix, clock, local, tellTime } = parts
+export function createRedisLimits(options: RedisLimitsOptions): RedisLimits {
+  const { connection, prefix, clock, local, timeOverride } = options
   const levels = new Map<
     string,
     { readonly rules: BucketRules; readonly level: number; readonly atMs: number }
   >()
   const provisioned = new Map<string, { readonly resource: string; readonly deployment: string }>()
-  const windows = new WindowLimits(connection, connection.clock, tellTime)
+  const windows = new WindowLimits(connection, connection.clock, timeOverride)
   const buckets = new BucketLimits(
     connection,
     connection.clock,
     (key, rules, level) => levels.set(key, { rules, level, atMs: clock.nowMs() }),
-    tellTime,
+    timeOverride,
   )
 
-  const ask = (
+  const decideInRedis = (
     rules: LimitRules,
     { resource, deployment, cost }: LimitRequest,
   ): Promise<LimitResult<RedisCharge>> => {
@@ -97,7 +96,7 @@ export function createRedisLimits(parts: RedisLimitsOptions): RedisLimits {
 
     decide(request) {
       if (!connection.state.up) return fallBack(request)
-      return ask(limitRulesOf(request.limits), request).catch(() => fallBack(request))
+      return decideInRedis(limitRulesOf(request.limits), request).catch(() => fallBack(request))
     },
 
     settle: (charge, usage) => charge.settle(usage),
@@ -107,9 +106,9 @@ export function createRedisLimits(parts: RedisLimitsOptions): RedisLimits {
       const rules = limitRulesOf(subject.limits)
       if (!connection.state.up) return local.status(subject)
       const key = limitKey(prefix, subject.resource, subject.deployment, rules.kind)
-      const asked: Promise<LimitStatus> =
+      const status: Promise<LimitStatus> =
         rules.kind === 'windows' ? windows.status(key, rules) : buckets.status(key, rules)
-      return asked.catch(() => local.status(subject))
+      return status.catch(() => local.status(subject))
     },
 
     *utilizations(): Generator<Utilization> {
@@ -118,12 +117,12 @@ export function createRedisLimits(parts: RedisLimitsOptions): RedisLimits {
         yield* local.utilizations?.() ?? []
         return
       }
-      for (const [key, place] of provisioned) {
+      for (const [key, address] of provisioned) {
         const known = levels.get(key)
         if (!known) continue
         const { rules, level, atMs } = known
         const left = Math.max(0, level - ((nowMs - atMs) * rules.tokensPerMinute) / 60_000)
-        yield { ...place, share: rules.status(left).utilization }
+        yield { ...address, share: rules.status(left).utilization }
       }
     },
 
@@ -134,14 +133,14 @@ export function createRedisLimits(parts: RedisLimitsOptions): RedisLimits {
   }
 }
 
-/** Searched for, since a list of the keys would cost every request its upkeep. */
+/** Finds the keys with SCAN, because maintaining a list of keys would cost time in every request. */
 async function removeKeys(connection: RedisConnection, prefix: string): Promise<void> {
   const pattern = `${prefix.replaceAll(/[\\*?[\]]/g, '\\$&')}*`
   let cursor = '0'
   do {
     const page = await connection.send(['SCAN', cursor, 'MATCH', pattern, 'COUNT', '1000'])
     const [next, keys] = page as [string, string[]]
-    // One by one, for in a cluster keys of several places cannot be removed together.
+    // One call for each key, because in a cluster one call cannot remove keys of several hash slots.
     await Promise.all(keys.map((key) => connection.send(['UNLINK', key])))
     cursor = next
   } while (cursor !== '0')

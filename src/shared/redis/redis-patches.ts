@@ -9,9 +9,8 @@ import type { RedisConnection } from './redis-connection.ts'
 import { RedisScript } from './redis-script.ts'
 
 /**
- * Puts changes in the place of those of a version: KEYS where they are; ARGV the version that they are based on, their own,
- * the changes as JSON, how many milliseconds they are kept, the channel that it is told on, and the message. Gives 1, and
- * where another version is there, 0 with that version and its changes.
+ * Replaces the stored changes if their version matches. KEYS: the changes. ARGV: expected version, new version, changes as JSON,
+ * time to live in ms, channel, message to publish. Returns 1 on success. Otherwise returns 0, the stored version and its changes.
  */
 const offerScript = new RedisScript(`
 local version = redis.call('HGET', KEYS[1], 'version') or '0'
@@ -22,30 +21,29 @@ redis.call('PUBLISH', ARGV[5], ARGV[6])
 return { 1 }
 `)
 
-/** How long changes are kept when no simulator is left that has them. */
+/** Changes expire this long after the last simulator has stopped. */
 const RETENTION_MS = 86_400_000
 
-/** How often a simulator puts that end off. */
-const RENEWED_MS = 3_600_000
+/** How often a running simulator extends that time. */
+const RENEWAL_INTERVAL_MS = 3_600_000
 
-/** What shared changes are made from. */
 export interface RedisPatchesOptions {
   readonly connection: RedisConnection
-  /** What keys and channels begin with. */
+  /** Prefix of keys and channels. */
   readonly prefix: string
-  /** Its changes are shared from now on, and those of others are made to it. */
+  /** The configuration to share. Changes of other simulators are applied to it. */
   readonly live: LiveConfig
   readonly clock: Clock
   readonly logger: Logger
 }
 
-/** The changes since the start, which all simulators have together. */
+/** Configuration changes since start-up that all simulators share. */
 export interface RedisPatches {
-  /** Begins to share, and takes over what others have changed; while Redis is away that waits until it comes back. */
+  /** Applies the changes of others and starts to share. Without Redis this happens when Redis is back. */
   start(): Promise<void>
-  /** Tells the others to forget what they have noted; changes and limits are shared without it. */
-  tellReset(): Promise<void>
-  /** Hears that another simulator was told to begin anew. */
+  /** Makes other simulators reset their local state. Shared changes and limits do not need it. */
+  publishReset(): Promise<void>
+  /** Adds a listener for resets of other simulators. */
   onReset(listener: () => void): void
   close(): void
 }
@@ -66,7 +64,7 @@ export function createRedisPatches({
   const key = `${prefix}config`
   const channel = `${prefix}changes`
   const id = randomUUID()
-  /** Which version changes are of; those that are made while Redis is away are of the version that they are based on. */
+  /** Versions of changes. Changes made without Redis have the version that they are based on. */
   const versions = new WeakMap<Patches, number>()
   const versionOf = (patches: Patches): number => versions.get(patches) ?? 0
   const resetListeners: (() => void)[] = []
@@ -104,10 +102,10 @@ export function createRedisPatches({
           versions.set(found.patches, found.version)
           return found.patches
         }
-        // Redis has lost what was there: it is put back together with the change.
+        // Redis lost its data. Restore it together with the change.
         if (!(await write(patches, found.version, baseVersion + 1))) return 'stored'
       } catch {
-        // Told in the log by the connection.
+        // The connection logs it.
       }
       versions.set(patches, baseVersion)
       return 'unavailable'
@@ -118,17 +116,17 @@ export function createRedisPatches({
     const stored = await read()
     const { patches } = stored
     if (patches) versions.set(patches, stored.version)
-    const held = versionOf(live.patches)
-    if (patches && stored.version > held) {
+    const ownVersion = versionOf(live.patches)
+    if (patches && stored.version > ownVersion) {
       const { problems } = await live.adopt(() =>
         stored.version > versionOf(live.patches) ? patches : undefined,
       )
       if (problems.length > 0) {
-        logger.warn({ problems }, 'What another simulator has changed is wrong here, and was not taken over.')
+        logger.warn({ problems }, 'Could not apply the configuration change of another simulator.')
       }
-    } else if (stored.version < held) {
-      // Redis was started anew: what is put back is what all of them had.
-      await write(live.patches, stored.version, held)
+    } else if (stored.version < ownVersion) {
+      // Redis lost its data. Restore the shared changes.
+      await write(live.patches, stored.version, ownVersion)
     }
     await live.offerAgain()
   }
@@ -136,7 +134,7 @@ export function createRedisPatches({
 
   live.store = store
   connection.onUp(() => void sync())
-  const hear = (text: string): void => {
+  const onMessage = (text: string): void => {
     const { from, kind } = parseFields(text)
     if (from === id) return
     if (kind === 'config') void sync()
@@ -146,16 +144,16 @@ export function createRedisPatches({
   let stopRenewal: StopTimer = () => {}
   const renew = (): void => {
     connection.send(['PEXPIRE', key, String(RETENTION_MS)]).catch(() => {})
-    stopRenewal = clock.at(clock.nowMs() + RENEWED_MS, renew)
+    stopRenewal = clock.at(clock.nowMs() + RENEWAL_INTERVAL_MS, renew)
   }
   renew()
 
   return {
     async start() {
-      await connection.onMessage(channel, hear)
+      await connection.onMessage(channel, onMessage)
       await sync()
     },
-    async tellReset() {
+    async publishReset() {
       await connection.send(['PUBLISH', channel, JSON.stringify({ from: id, kind: 'reset' })]).catch(() => {})
     },
     onReset(listener) {

@@ -20,26 +20,25 @@ import { sleep } from '../../lib/waiting.ts'
 import type { RedisDocument, RedisDocuments } from './redis-documents.ts'
 
 /**
- * How long to wait for the end of a response that another simulator sends, in milliseconds, time after time: its client may have
- * read it to its end and asked here before Redis knows.
+ * Delays in milliseconds between reads of a response that another simulator is sending. The client may have received its end and
+ * continue here before Redis has it.
  */
-const pausesMs = [5, 10, 20, 40, 80, 160, 320]
+const readDelaysMs = [5, 10, 20, 40, 80, 160, 320]
 
-/** What stored responses in Redis are made from. */
 export interface RedisResponsesOptions {
   readonly documents: RedisDocuments
-  /** Has the responses that were made here, too, and answers while Redis is away. */
+  /** Also has the responses that were created here. Used alone while Redis is not available. */
   readonly local: ResponseStore
-  /** That of the machine. */
+  /** The system clock. */
   readonly clock: Clock
 }
 
-/** The stored responses that all simulators with the same Redis and prefix have together. */
+/** Stored responses that all simulators with the same Redis and prefix share. */
 export class RedisResponses implements ResponseArchive<ResponseAddress> {
   readonly #documents: RedisDocuments
   readonly #local: ResponseStore
   readonly #clock: Clock
-  /** Those that Redis has not taken. */
+  /** Responses that are not in Redis. */
   readonly #unshared = new WeakSet<ResponseRecord>()
 
   constructor({ documents, local, clock }: RedisResponsesOptions) {
@@ -68,19 +67,19 @@ export class RedisResponses implements ResponseArchive<ResponseAddress> {
     return record && itemOf(record, id)
   }
 
-  async update(told: ResponseUpdate): Promise<void> {
-    const name = nameOf(told)
-    this.#local.update(told)
+  async update(update: ResponseUpdate): Promise<void> {
+    const name = nameOf(update)
+    this.#local.update(update)
     if (name === undefined || !this.#documents.up) return
-    await this.#documents.change(name, JSON.stringify(told.progress.state)).catch(() => {})
+    await this.#documents.change(name, JSON.stringify(update.progress.state)).catch(() => {})
   }
 
-  finish(_: ResponseAddress, told: ResponseUpdate): Promise<void> {
-    return this.update(told)
+  finish(_: ResponseAddress, update: ResponseUpdate): Promise<void> {
+    return this.update(update)
   }
 
-  cancel(told: ResponseUpdate): Promise<void> {
-    return this.update(told)
+  cancel(update: ResponseUpdate): Promise<void> {
+    return this.update(update)
   }
 
   async delete(address: ResponseAddress): Promise<void> {
@@ -89,12 +88,12 @@ export class RedisResponses implements ResponseArchive<ResponseAddress> {
     if (name && this.#documents.up) await this.#documents.remove(name).catch(() => {})
   }
 
-  /** Removes those of this simulator; `clearShared` removes those of all. */
+  /** Removes the responses of this simulator. `clearShared` removes those of all simulators. */
   clear(): void {
     this.#local.clear()
   }
 
-  /** Removes those of all simulators from Redis. */
+  /** Removes the responses of all simulators from Redis. */
   async clearShared(): Promise<void> {
     if (this.#documents.up) await this.#documents.clear().catch(() => {})
   }
@@ -102,32 +101,32 @@ export class RedisResponses implements ResponseArchive<ResponseAddress> {
   async #find(address: ResponseAddress, nowMs: number): Promise<ResponseRecord | undefined> {
     const name = nameOf(address)
     if (name === undefined) return undefined
-    const own = this.#local.find(address.resource, address.id, nowMs)
-    if ((own && this.#unshared.has(own)) || !this.#documents.up) return own
+    const local = this.#local.find(address.resource, address.id, nowMs)
+    if ((local && this.#unshared.has(local)) || !this.#documents.up) return local
     try {
-      return await this.#shared(name, own)
+      return await this.#shared(name, local)
     } catch {
-      return own
+      return local
     }
   }
 
-  async #shared(name: string, own: ResponseRecord | undefined): Promise<ResponseRecord | undefined> {
-    for (const pauseMs of [...pausesMs, undefined]) {
+  async #shared(name: string, local: ResponseRecord | undefined): Promise<ResponseRecord | undefined> {
+    for (const delayMs of [...readDelaysMs, undefined]) {
       const found = await this.#documents.get(name)
       if (!found) {
-        // Another simulator was told to delete it.
-        if (own) this.#local.delete(own)
+        // Another simulator has deleted it.
+        if (local) this.#local.delete(local)
         return undefined
       }
-      const record = own ? withProgress(own, found) : recordOf(found)
-      if (own || record.progress.isSettled || pauseMs === undefined) return record
-      await sleep(pauseMs, this.#clock)
+      const record = local ? withProgress(local, found) : recordOf(found)
+      if (local || record.progress.isSettled || delayMs === undefined) return record
+      await sleep(delayMs, this.#clock)
     }
     return undefined
   }
 }
 
-/** By what all ids of a response share; undefined for an id of another form. */
+/** The document name, from the part that all ids of a response share. Undefined for an id in another format. */
 function nameOf({ resource, id }: ResponseAddress): string | undefined {
   const shared = sharedIdPart(id)
   return shared && `${resource}/${shared}`
@@ -143,9 +142,9 @@ function recordOf({ fixed, changing }: RedisDocument): ResponseRecord {
   return recordFromJson({ ...(JSON.parse(fixed) as Omit<RecordJson, 'progress'>), progress })
 }
 
-/** How far it is, is known best where it is sent; only to cancel it may be asked elsewhere. */
-function withProgress(own: ResponseRecord, { changing }: RedisDocument): ResponseRecord {
-  const told = JSON.parse(changing) as ProgressState
-  if (told.cancelled) own.progress.apply(told)
-  return own
+/** Applies a cancellation by another simulator. Otherwise the local progress is the newest, since the response is sent here. */
+function withProgress(local: ResponseRecord, { changing }: RedisDocument): ResponseRecord {
+  const update = JSON.parse(changing) as ProgressState
+  if (update.cancelled) local.progress.apply(update)
+  return local
 }

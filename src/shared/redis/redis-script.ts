@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../../lib/clock.ts'
 
-/** What a script is run by. */
+/** Sends commands to Redis. */
 export interface Sender {
   send(command: readonly string[]): Promise<unknown>
 }
 
 /**
- * A script. Redis keeps it by its digest, so that only the first call after a start of Redis carries it. Every key that it
- * touches is declared, and those of one call share a hash tag, so that a cluster can run it.
+ * A Lua script. Redis caches it by digest, so only the first call after a restart of Redis sends the source. All keys are declared,
+ * and the keys of one call share a hash tag, so that a cluster can run it.
  */
 export class RedisScript {
   readonly #source: string
@@ -20,7 +20,7 @@ export class RedisScript {
     this.#digest = createHash('sha1').update(source).digest('hex')
   }
 
-  /** Runs it; rejects when Redis is slow or away, or as Redis refuses. */
+  /** Runs the script. Rejects if Redis is slow, not available, or returns an error. */
   async run(sender: Sender, keys: string | readonly string[], args: readonly string[]): Promise<unknown> {
     const declared = typeof keys === 'string' ? ['1', keys] : [String(keys.length), ...keys]
     try {
@@ -32,17 +32,17 @@ export class RedisScript {
   }
 }
 
-/** Whether Redis has not seen a script yet, or has forgotten it. */
+/** Whether Redis does not have the script in its cache. */
 export function isUnknownScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT')
 }
 
-/** A measurement that is older counts no longer: clocks of machines drift by some microseconds in a second. */
+/** Maximum age of a measurement. Clocks of machines drift by some microseconds per second. */
 const FRESH_MS = 10_000
 
 /**
- * The time of Redis, which all machines have in common, measured whenever it tells its time with an answer. The best of the
- * last seconds counts: it was sent, at most, half of its round trip before or after the middle of that.
+ * The clock of Redis, which all machines share. It is measured with each answer that includes the time of Redis. The measurement
+ * with the shortest round trip of the last ten seconds counts. Its error is at most half of the round trip.
  */
 export class RedisTime {
   readonly #clock: Clock
@@ -50,18 +50,18 @@ export class RedisTime {
   #roundTripMs = Infinity
   #atMs = -Infinity
 
-  /** @param clock until Redis has told its time, that of this machine counts */
+  /** @param clock the clock of this machine, used until the first measurement */
   constructor(clock: Clock) {
     this.#clock = clock
     this.#offsetMs = clock.epochMs() - clock.nowMs()
   }
 
-  /** How far two machines may be apart that both measure as well as this one. */
+  /** Maximum difference in ms between two machines that both measure with this accuracy. */
   get errorMs(): number {
     return this.#roundTripMs === Infinity ? 0 : this.#roundTripMs
   }
 
-  /** Redis has told its time, in milliseconds since 1970. @param sentMs when it was asked, by the clock */
+  /** Adds a measurement: the time of Redis in milliseconds since 1970, and when the call was sent, on the clock. */
   measured(sentMs: number, toldMs: number): void {
     const nowMs = this.#clock.nowMs()
     const roundTripMs = nowMs - sentMs
@@ -71,7 +71,7 @@ export class RedisTime {
     this.#offsetMs = toldMs - (sentMs + nowMs) / 2
   }
 
-  /** What time it was there, in milliseconds since 1970, at a time of the clock. */
+  /** Converts a time of the clock to the time of Redis, in milliseconds since 1970. */
   at(ms: number): number {
     return ms + this.#offsetMs
   }

@@ -14,67 +14,64 @@ import {
 import type { Clock, StopTimer } from '../../lib/clock.ts'
 import type { Occupancy } from '../../limits/occupancy.ts'
 import { slotKeys } from './deployment-key.ts'
-import { partsOfMessage, type RedisConnection } from './redis-connection.ts'
+import { parseListMessage, type RedisConnection } from './redis-connection.ts'
 import { slotScript } from './slot-script.ts'
-import { TickBatcher } from './tick-batcher.ts'
+import { MAX_ITEMS_PER_CALL, TickBatcher } from './tick-batcher.ts'
 
-/** A simulator that Redis has not heard of for so long has died: its slots are free. */
+/** Slots of a simulator without a heartbeat for this long are released. */
 const DEFAULT_LEASE_MS = 10_000
-/** How often one that holds slots, or waits for some, tells that it lives, as a share of the lease. */
+/** Heartbeats per lease of a simulator that holds slots or waits for some. */
 const HEARTBEATS_PER_LEASE = 3
 
-/** More would hold up Redis, and with it everybody else, for more than a millisecond. */
-const MAX_ITEMS_PER_CALL = 500
+/** Number of slots of a deployment without a limit. */
+const UNLIMITED_SLOTS = 1e15
 
-/** A deployment without limits of its own has a slot for everyone. */
-const ENDLESS = 1e15
-
-/** What slots in Redis are made from. */
 export interface RedisSlotsOptions {
   readonly connection: RedisConnection
-  /** What keys and channels begin with. */
+  /** Prefix of keys and channels. */
   readonly prefix: string
-  /** That of the exchanges. */
+  /** The clock of the exchanges. */
   readonly clock: Clock
-  /** In the place of ten seconds. */
+  /** Default: ten seconds. */
   readonly leaseMs?: number
 }
 
-/** A request that wants a slot. */
+/** A request that needs a slot. */
 interface Waiter {
   readonly number: number
   readonly holder: SlotHolder
-  /** `asked` until it is known whether there is a slot or a place in the queue. */
-  state: 'asked' | 'waiting'
-  /** Whether it has been told once that it has to wait. */
+  /** `requested` until Redis has answered whether there is a slot or a position in the queue. */
+  state: 'requested' | 'waiting'
+  /** Whether it had to wait in the queue. */
   waited: boolean
   readonly settle: (answer: SlotGrant | SlotRefusal) => void
 }
 
-/** The slots of one deployment, as this simulator knows them. */
+/** The slots of one deployment, as seen by this simulator. */
 interface SlotQueue {
   readonly resource: string
   readonly deployment: string
   readonly keys: readonly [held: string, queue: string]
   slots: number
   queueLength: number
-  /** Requests of this simulator that have a slot. */
+  /** Number of requests of this simulator with a slot. */
   working: number
-  /** Those that want one, in the order in which they came. */
+  /** Requests that need a slot, in order of arrival. */
   readonly waiters: Map<number, Waiter>
-  /** By what name Redis knows this simulator. */
-  knownAs: string
+  /** The name under which Redis knows this simulator. */
+  registeredAs: string
 }
 
 type Step = { readonly kind: 't' | 'q' | 'l'; readonly number: number } | { readonly kind: 'r' | '-' }
 
 /**
- * Slots that all simulators with the same Redis and prefix have together, in the order in which Redis hears of the requests. A
- * request that has to wait is told by a message when it has its slot. While Redis is away each simulator has all slots by itself.
+ * Slots that all simulators with the same Redis and prefix share, in the order in which requests reach Redis. A waiting request is
+ * notified by a message when it gets its slot. Without Redis, each simulator has all slots for itself.
  *
- * What a simulator holds is leased: it tells Redis that it lives, and what one that does not held is free after the lease.
- * Messages and answers of Redis come over one connection, in order. So each connection has a name of its own, and begins by telling
- * what the simulator holds and who waits: nothing that got lost with the connection before counts any longer.
+ * Slots are leased. Simulators send heartbeats, and the slots of a simulator without heartbeat are released after the lease.
+ *
+ * Messages and answers of Redis arrive over one connection, in order. Each connection uses a new name and first reports the slots and
+ * waiting requests of the simulator, which replaces the state of the previous connection.
  */
 export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
   readonly #connection: RedisConnection
@@ -82,12 +79,12 @@ export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
   readonly #prefix: string
   readonly #leaseMs: number
   readonly #channels: string
-  readonly #replica = randomBytes(9).toString('hex')
+  readonly #replicaId = randomBytes(9).toString('hex')
   readonly #batches: TickBatcher<Step>
-  readonly #places = new Map<string, SlotQueue>()
+  readonly #queues = new Map<string, SlotQueue>()
   #connects = 0
   #lastNumber = 0
-  #stopBeat: StopTimer | undefined
+  #stopHeartbeat: StopTimer | undefined
 
   constructor({ connection, prefix, clock, leaseMs = DEFAULT_LEASE_MS }: RedisSlotsOptions) {
     this.#connection = connection
@@ -96,9 +93,9 @@ export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
     this.#leaseMs = leaseMs
     this.#channels = `${prefix}slots:`
     this.#batches = new TickBatcher(connection.clock, (key, steps) => this.#send(key, steps))
-    connection.onUp(() => this.#goShared())
-    connection.onDown(() => this.#goLocal())
-    void connection.onMessage(`${this.#channels}${this.#replica}`, (message) => this.#hear(message))
+    connection.onUp(() => this.#onUp())
+    connection.onDown(() => this.#onDown())
+    void connection.onMessage(`${this.#channels}${this.#replicaId}`, (message) => this.#onMessage(message))
   }
 
   take(request: SlotRequest): SlotResult<SlotLease> {
@@ -113,47 +110,47 @@ export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
     lease.end()
   }
 
-  #takeFor(question: SlotRequest, holder: SlotHolder): MaybePromise<SlotGrant | SlotRefusal> {
-    const place = this.#placeOf(question)
-    const { concurrency, timeScale } = question
-    setSize(place, concurrency)
+  #takeFor(request: SlotRequest, holder: SlotHolder): MaybePromise<SlotGrant | SlotRefusal> {
+    const queue = this.#queueOf(request)
+    const { concurrency, timeScale } = request
+    setLimits(queue, concurrency)
     const timeoutMs = concurrency ? concurrency.queueTimeoutMs * timeScale : Infinity
     if (!this.#connection.state.up) {
-      const found = this.#lookLocally(place)
+      const found = this.#tryLocally(queue)
       if (found === 'queue-full') return found
-      if (found === 'queue') return this.#wait(place, holder, 'waiting', timeoutMs)
-      this.#hold(place, holder)
-      return { others: place.working - 1, waited: false }
+      if (found === 'queue') return this.#wait(queue, holder, 'waiting', timeoutMs)
+      this.#startWork(queue, holder)
+      return { others: queue.working - 1, waited: false }
     }
-    const asked = this.#wait(place, holder, 'asked', timeoutMs)
-    this.#tell(place, { kind: 't', number: this.#lastNumber })
-    return asked
+    const result = this.#wait(queue, holder, 'requested', timeoutMs)
+    this.#addStep(queue, { kind: 't', number: this.#lastNumber })
+    return result
   }
 
-  /** What this simulator works on, and who waits here, of slots that all simulators have together. */
+  /** Requests of this simulator with a slot and in the queue, for each deployment. */
   *occupancy(): Generator<Occupancy> {
-    for (const place of this.#places.values()) {
-      const { resource, deployment, working, slots } = place
-      yield { resource, deployment, working, waiting: waitingAt(place), slots }
+    for (const queue of this.#queues.values()) {
+      const { resource, deployment, working, slots } = queue
+      yield { resource, deployment, working, waiting: waitingIn(queue), slots }
     }
   }
 
-  /** Tells no longer that this simulator lives. */
+  /** Stops the heartbeat. */
   close(): void {
-    this.#stopBeat?.()
-    this.#stopBeat = () => {}
+    this.#stopHeartbeat?.()
+    this.#stopHeartbeat = () => {}
   }
 
   get #name(): string {
-    return `${this.#replica}.${this.#connects}`
+    return `${this.#replicaId}.${this.#connects}`
   }
 
-  #placeOf({ resource, deployment }: SlotRequest): SlotQueue {
+  #queueOf({ resource, deployment }: SlotRequest): SlotQueue {
     const keys = slotKeys(this.#prefix, resource, deployment)
-    let place = this.#places.get(keys[0])
-    if (!place) {
+    let queue = this.#queues.get(keys[0])
+    if (!queue) {
       const waiters = new Map<number, Waiter>()
-      place = {
+      queue = {
         resource,
         deployment,
         keys,
@@ -161,15 +158,15 @@ export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
         queueLength: 0,
         working: 0,
         waiters,
-        knownAs: '',
+        registeredAs: '',
       }
-      this.#places.set(keys[0], place)
+      this.#queues.set(keys[0], queue)
     }
-    return place
+    return queue
   }
 
   #wait(
-    place: SlotQueue,
+    queue: SlotQueue,
     holder: SlotHolder,
     state: Waiter['state'],
     timeoutMs: number,
@@ -178,18 +175,18 @@ export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
       const number = ++this.#lastNumber
       let stopTimer: StopTimer | undefined
       const settle = (answer: SlotGrant | SlotRefusal): void => {
-        place.waiters.delete(number)
+        queue.waiters.delete(number)
         stopTimer?.()
         resolve(answer)
       }
       const waiter: Waiter = { number, holder, state, waited: state === 'waiting', settle }
-      const leave = (why: 'timed-out' | 'left'): void => {
-        if (!place.waiters.has(number)) return
-        // One that is still asked about gives back what it gets.
-        if (waiter.state === 'waiting') this.#leave(place, number)
-        settle(why)
+      const leave = (reason: 'timed-out' | 'left'): void => {
+        if (!queue.waiters.has(number)) return
+        // If the state is `requested`, the slot is released when the answer arrives.
+        if (waiter.state === 'waiting') this.#leave(queue, number)
+        settle(reason)
       }
-      place.waiters.set(number, waiter)
+      queue.waiters.set(number, waiter)
       if (timeoutMs < Infinity) {
         const { clock } = holder
         stopTimer = clock.at(clock.nowMs() + timeoutMs, () => leave('timed-out'))
@@ -198,165 +195,165 @@ export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
     })
   }
 
-  #grant(place: SlotQueue, { holder, settle }: Waiter, others: number, waited: boolean): void {
+  #grant(queue: SlotQueue, { holder, settle }: Waiter, others: number, waited: boolean): void {
     settle({ others, waited })
-    this.#hold(place, holder)
+    this.#startWork(queue, holder)
   }
 
-  #hold(place: SlotQueue, holder: SlotHolder): void {
-    place.working++
-    this.#beatSoon()
+  #startWork(queue: SlotQueue, holder: SlotHolder): void {
+    queue.working++
+    this.#scheduleHeartbeat()
     holder.onEnd(() => {
-      place.working--
-      if (this.#connection.state.up) this.#tell(place, { kind: 'r' })
-      else this.#admitLocally(place)
+      queue.working--
+      if (this.#connection.state.up) this.#addStep(queue, { kind: 'r' })
+      else this.#admitLocally(queue)
     })
   }
 
-  // While Redis is away.
+  // Without Redis.
 
-  #lookLocally(place: SlotQueue): 'slot' | 'queue' | 'queue-full' {
+  #tryLocally(queue: SlotQueue): 'slot' | 'queue' | 'queue-full' {
     this.#connection.state.fallbacks++
-    this.#admitLocally(place)
-    if (place.working < place.slots) return 'slot'
-    return waitingAt(place) < place.queueLength ? 'queue' : 'queue-full'
+    this.#admitLocally(queue)
+    if (queue.working < queue.slots) return 'slot'
+    return waitingIn(queue) < queue.queueLength ? 'queue' : 'queue-full'
   }
 
-  #admitLocally(place: SlotQueue): void {
-    for (const waiter of place.waiters.values()) {
-      if (place.working >= place.slots) return
-      if (waiter.state === 'waiting') this.#grant(place, waiter, place.working, true)
+  #admitLocally(queue: SlotQueue): void {
+    for (const waiter of queue.waiters.values()) {
+      if (queue.working >= queue.slots) return
+      if (waiter.state === 'waiting') this.#grant(queue, waiter, queue.working, true)
     }
   }
 
-  #goLocal(): void {
-    for (const place of this.#places.values()) this.#admitLocally(place)
+  #onDown(): void {
+    for (const queue of this.#queues.values()) this.#admitLocally(queue)
   }
 
-  /** A new connection: Redis hears what is held and who waits here, in the place of what it knew. */
-  #goShared(): void {
+  /** Reports held slots and waiting requests under the new name, which replaces what Redis knew. */
+  #onUp(): void {
     this.#connects++
-    for (const place of this.#places.values()) {
-      if (place.knownAs === '' && place.working === 0 && place.waiters.size === 0) continue
-      this.#tell(place, { kind: '-' })
-      this.#askAgain(place)
+    for (const queue of this.#queues.values()) {
+      if (queue.registeredAs === '' && queue.working === 0 && queue.waiters.size === 0) continue
+      this.#addStep(queue, { kind: '-' })
+      this.#requestAgain(queue)
     }
-    this.#beatSoon()
+    this.#scheduleHeartbeat()
   }
 
-  #askAgain(place: SlotQueue): void {
-    for (const waiter of place.waiters.values()) {
-      if (waiter.state === 'asked') continue
-      waiter.state = 'asked'
-      this.#tell(place, { kind: 'q', number: waiter.number })
+  #requestAgain(queue: SlotQueue): void {
+    for (const waiter of queue.waiters.values()) {
+      if (waiter.state === 'requested') continue
+      waiter.state = 'requested'
+      this.#addStep(queue, { kind: 'q', number: waiter.number })
     }
   }
 
-  // While Redis is there.
+  // With Redis.
 
-  #tell({ keys }: SlotQueue, step: Step): void {
+  #addStep({ keys }: SlotQueue, step: Step): void {
     this.#batches.add(keys[0], step, true)
   }
 
-  #leave(place: SlotQueue, number: number): void {
-    if (this.#connection.state.up) this.#tell(place, { kind: 'l', number })
+  #leave(queue: SlotQueue, number: number): void {
+    if (this.#connection.state.up) this.#addStep(queue, { kind: 'l', number })
   }
 
   #send(key: string, steps: readonly Step[]): void {
-    const place = this.#places.get(key)
-    if (!place) return
+    const queue = this.#queues.get(key)
+    if (!queue) return
     for (let from = 0; from < steps.length; from += MAX_ITEMS_PER_CALL) {
-      void this.#ask(place, steps.slice(from, from + MAX_ITEMS_PER_CALL), steps.slice(from))
+      void this.#run(queue, steps.slice(from, from + MAX_ITEMS_PER_CALL), steps.slice(from))
     }
   }
 
-  /** @param all these steps and those behind them, whose slots have been given back here and not there */
-  async #ask(place: SlotQueue, steps: readonly Step[], all: readonly Step[]): Promise<void> {
+  /** @param all these steps and the ones after them. Their released slots are still held in Redis. */
+  async #run(queue: SlotQueue, steps: readonly Step[], all: readonly Step[]): Promise<void> {
     const name = this.#name
-    const held = place.working + all.filter(({ kind }) => kind === 'r').length
-    const former = place.knownAs === name ? '' : place.knownAs
-    place.knownAs = name
+    const held = queue.working + all.filter(({ kind }) => kind === 'r').length
+    const former = queue.registeredAs === name ? '' : queue.registeredAs
+    queue.registeredAs = name
     const args = [
       name,
       String(held),
       former,
-      String(place.slots === Infinity ? ENDLESS : place.slots),
-      String(place.queueLength),
+      String(queue.slots === Infinity ? UNLIMITED_SLOTS : queue.slots),
+      String(queue.queueLength),
       String(this.#leaseMs),
       this.#channels,
     ]
     for (const step of steps) args.push(step.kind, String('number' in step ? step.number : 1))
     try {
-      const reply = (await slotScript.run(this.#connection, place.keys, args)) as number[]
-      // What was known there has run out, such as for a process that was held up: those who wait are at the end of the queue.
-      if (reply[0] === 1 && former === '') this.#askAgain(place)
+      const reply = (await slotScript.run(this.#connection, queue.keys, args)) as number[]
+      // The state in Redis has expired, for example after this process was blocked. Waiting requests are queued again at the end.
+      if (reply[0] === 1 && former === '') this.#requestAgain(queue)
       for (const [index, step] of steps.entries()) {
-        this.#take(place, step, reply[2 * index + 1] ?? 0, reply[2 * index + 2] ?? 0)
+        this.#applyReply(queue, step, reply[2 * index + 1] ?? 0, reply[2 * index + 2] ?? 0)
       }
     } catch {
-      for (const step of steps) this.#failed(place, step)
+      for (const step of steps) this.#stepFailed(queue, step)
     }
   }
 
-  #take(place: SlotQueue, step: Step, first: number, second: number): void {
+  #applyReply(queue: SlotQueue, step: Step, first: number, second: number): void {
     if (step.kind !== 't' && step.kind !== 'q') return
-    const waiter = place.waiters.get(step.number)
+    const waiter = queue.waiters.get(step.number)
     if (first === 1) {
-      if (waiter) this.#grant(place, waiter, second, waiter.waited)
-      else this.#tell(place, { kind: 'r' })
+      if (waiter) this.#grant(queue, waiter, second, waiter.waited)
+      else this.#addStep(queue, { kind: 'r' })
     } else if (first === 0) {
       if (waiter) {
         waiter.state = 'waiting'
         waiter.waited = true
-        this.#beatSoon()
-      } else this.#leave(place, step.number)
+        this.#scheduleHeartbeat()
+      } else this.#leave(queue, step.number)
     } else waiter?.settle('queue-full')
   }
 
-  /** Redis is away. What was to be given back goes with the name that it was held by. */
-  #failed(place: SlotQueue, step: Step): void {
+  /** The call failed. Releases need no repetition: the next connection replaces the name that held the slots. */
+  #stepFailed(queue: SlotQueue, step: Step): void {
     if (step.kind !== 't' && step.kind !== 'q') return
-    const waiter = place.waiters.get(step.number)
-    if (waiter?.state !== 'asked') return
-    const found = step.kind === 'q' ? 'queue' : this.#lookLocally(place)
+    const waiter = queue.waiters.get(step.number)
+    if (waiter?.state !== 'requested') return
+    const found = step.kind === 'q' ? 'queue' : this.#tryLocally(queue)
     if (found === 'queue-full') waiter.settle(found)
-    else if (found === 'slot') this.#grant(place, waiter, place.working, false)
+    else if (found === 'slot') this.#grant(queue, waiter, queue.working, false)
     else {
       waiter.state = 'waiting'
       waiter.waited = true
-      this.#admitLocally(place)
+      this.#admitLocally(queue)
     }
   }
 
-  #hear(message: string): void {
-    const [key, name, number, others] = partsOfMessage(message) as [string, string, number, number]
-    const place = this.#places.get(key)
-    if (!place || name !== this.#name) return
-    const waiter = place.waiters.get(number)
-    if (waiter) this.#grant(place, waiter, others, true)
-    else this.#tell(place, { kind: 'r' })
+  #onMessage(message: string): void {
+    const [key, name, number, others] = parseListMessage(message) as [string, string, number, number]
+    const queue = this.#queues.get(key)
+    if (!queue || name !== this.#name) return
+    const waiter = queue.waiters.get(number)
+    if (waiter) this.#grant(queue, waiter, others, true)
+    else this.#addStep(queue, { kind: 'r' })
   }
 
-  #beatSoon(): void {
-    if (this.#stopBeat) return
+  #scheduleHeartbeat(): void {
+    if (this.#stopHeartbeat) return
     const { clock } = this.#connection
-    this.#stopBeat = clock.at(clock.nowMs() + this.#leaseMs / HEARTBEATS_PER_LEASE, () => {
-      this.#stopBeat = undefined
-      for (const place of this.#places.values()) {
-        if (place.working === 0 && place.waiters.size === 0) continue
-        if (this.#connection.state.up) this.#tell(place, { kind: '-' })
-        this.#beatSoon()
+    this.#stopHeartbeat = clock.at(clock.nowMs() + this.#leaseMs / HEARTBEATS_PER_LEASE, () => {
+      this.#stopHeartbeat = undefined
+      for (const queue of this.#queues.values()) {
+        if (queue.working === 0 && queue.waiters.size === 0) continue
+        if (this.#connection.state.up) this.#addStep(queue, { kind: '-' })
+        this.#scheduleHeartbeat()
       }
     })
   }
 }
 
-function setSize(place: SlotQueue, concurrency: Concurrency | undefined): void {
-  place.slots = concurrency?.slots ?? Infinity
-  place.queueLength = concurrency?.queueLength ?? 0
+function setLimits(queue: SlotQueue, concurrency: Concurrency | undefined): void {
+  queue.slots = concurrency?.slots ?? Infinity
+  queue.queueLength = concurrency?.queueLength ?? 0
 }
 
-function waitingAt({ waiters }: SlotQueue): number {
+function waitingIn({ waiters }: SlotQueue): number {
   let waiting = 0
   for (const { state } of waiters.values()) if (state === 'waiting') waiting++
   return waiting

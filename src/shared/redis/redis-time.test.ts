@@ -6,7 +6,7 @@ describe('the time of Redis', () => {
   const start = () => {
     const clock = createVirtualClock()
     const time = new RedisTime(clock)
-    /** Redis is `aheadMs` ahead of the clock, and tells its time after `there` ms of a way of `there + back` ms. */
+    /** Redis is `aheadMs` ahead of the clock. The call takes `there` ms to Redis and `back` ms from it. */
     const measure = async (aheadMs: number, there: number, back: number): Promise<void> => {
       const sentMs = clock.nowMs()
       await clock.advance(there)
@@ -17,20 +17,20 @@ describe('the time of Redis', () => {
     return { clock, time, measure }
   }
 
-  it('is that of this machine until Redis has told it', () => {
+  it('is the time of this machine until the first measurement', () => {
     const { clock, time } = start()
     expect(time.at(clock.nowMs())).toBe(clock.epochMs())
     expect(time.errorMs).toBe(0)
   })
 
-  it('is exact where both ways took as long', async () => {
+  it('is exact if both ways take equally long', async () => {
     const { clock, time, measure } = start()
     await measure(5_000, 3, 3)
     expect(time.at(clock.nowMs())).toBe(clock.nowMs() + 5_000)
     expect(time.errorMs).toBe(6)
   })
 
-  it('goes by the shortest way of the last ten seconds', async () => {
+  it('uses the shortest round trip of the last ten seconds', async () => {
     const { clock, time, measure } = start()
     await measure(5_000, 1, 1)
     await measure(5_000, 0, 40)

@@ -1,18 +1,19 @@
 import { RedisScript } from './redis-script.ts'
 
 /**
- * Takes and gives back slots of one deployment for one simulator: KEYS who holds how many slots, who waits; ARGV the
- * simulator's name, how many slots it holds (counted where Redis knows nothing of it), its former name or nothing, how many
- * slots there are, how many may wait, the lease in ms, what channels begin with, and two of each step: `t` (take) or `q` (take,
- * and wait whatever the length of the queue) and `l` (leave the queue) with the number of the request, `r` (release) with how
- * many slots, `-` (nothing) and 0.
+ * Takes and releases slots of one deployment for one simulator.
  *
- * Gives 1 where Redis knew nothing of the simulator, else 0, and two for each step. To take: 1 and how many others are worked on;
- * 0 where the request waits, -1 where the queue is full. To leave: 1 where it waited. Whoever waits is told on the channel of
- * its simulator: the key, the simulator's name, the number of the request, and the number of others.
+ * KEYS: holders, queue. ARGV: name of the simulator; number of slots that it holds (used if Redis does not know the simulator);
+ * its former name or nothing; number of slots; maximum queue length; lease in ms; prefix of channels; then two values for each
+ * step: `t` (take), `q` (take, and queue whatever the length of the queue) or `l` (leave the queue) with the number of the
+ * request, `r` (release) with the number of slots, or `-` (nothing) with 0.
  *
- * The hash has `<slots> <end of the lease in ms>` for each simulator, and `#`, the number of the last one that waited. A
- * simulator whose lease is over has died: what it held is free, and its requests wait no longer.
+ * Returns 1 if Redis did not know the simulator, else 0, then two values for each step. For take: 1 and the number of other
+ * requests with a slot, or 0 if the request waits, or -1 if the queue is full. For leave: 1 if it waited. A waiting request is
+ * notified on the channel of its simulator with: key, name of the simulator, number of the request, number of other requests.
+ *
+ * The hash has `<slots> <end of the lease in ms>` for each simulator, and in `#` the number of the last queued request. When the
+ * lease of a simulator is over, its slots are released and its requests are removed from the queue.
  */
 export const slotScript = new RedisScript(`
 local key, queue = KEYS[1], KEYS[2]
@@ -22,7 +23,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local counts, ends, changed, working = {}, {}, {}, 0
-local gone = {}
+local expired = {}
 local known = redis.call('HGETALL', key)
 for i = 1, #known, 2 do
   local name = known[i]
@@ -30,16 +31,16 @@ for i = 1, #known, 2 do
     local count, untilMs = string.match(known[i + 1], '^(%d+) (%d+)$')
     if name == former or tonumber(untilMs) < now then
       redis.call('HDEL', key, name)
-      gone[name] = true
+      expired[name] = true
     else
       counts[name], ends[name] = tonumber(count), untilMs
       working = working + counts[name]
     end
   end
 end
-if next(gone) then
+if next(expired) then
   for _, waiter in ipairs(redis.call('ZRANGE', queue, 0, -1)) do
-    if gone[string.match(waiter, '^(.*) %d+$')] then redis.call('ZREM', queue, waiter) end
+    if expired[string.match(waiter, '^(.*) %d+$')] then redis.call('ZREM', queue, waiter) end
   end
 end
 local reply = { counts[me] and 0 or 1 }
@@ -76,8 +77,8 @@ for i = 8, #ARGV, 2 do
   elseif step == 'l' then
     first = redis.call('ZREM', queue, me .. ' ' .. number)
   elseif step == 'r' then
-    local given = math.min(tonumber(number), counts[me])
-    counts[me], working = counts[me] - given, working - given
+    local released = math.min(tonumber(number), counts[me])
+    counts[me], working = counts[me] - released, working - released
     admit()
   end
   reply[n + 1], reply[n + 2] = first, second

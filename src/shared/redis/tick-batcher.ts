@@ -1,19 +1,22 @@
 import type { Clock, StopTimer } from '../../lib/clock.ts'
 import { defer } from '../../lib/real-timers.ts'
 
-/** How long what nobody waits for may be held back, so that it goes out with what somebody waits for. */
-const PATIENCE_MS = 5
+/** Limit for the items of one call to a script. More would block Redis, and so all its clients, for more than a millisecond. */
+export const MAX_ITEMS_PER_CALL = 500
+
+/** Maximum delay of items that are not urgent. They are sent earlier together with urgent ones. */
+const MAX_DELAY_MS = 5
 
 /**
- * Collects what comes up in one turn of the event loop, by key, so that it goes out in one call for each key: under load many
- * requests are read in one turn, and a call to Redis costs several times what it decides.
+ * Collects the items of one event-loop iteration and sends them in one call for each key. Under load one iteration reads many
+ * requests, and a call to Redis costs several times as much as one decision in it.
  */
 export class TickBatcher<Item> {
   readonly #clock: Clock
   readonly #send: (key: string, items: Item[]) => void
   #items = new Map<string, Item[]>()
-  #turnEnds = false
-  #stopPatience: StopTimer | undefined
+  #isFlushScheduled = false
+  #stopTimer: StopTimer | undefined
 
   /** @param send is called with all items of a key, in their order */
   constructor(clock: Clock, send: (key: string, items: Item[]) => void) {
@@ -21,24 +24,24 @@ export class TickBatcher<Item> {
     this.#send = send
   }
 
-  /** @param isWaitedFor false for what may wait some milliseconds for company */
-  add(key: string, item: Item, isWaitedFor: boolean): void {
+  /** @param isUrgent false if the item may be delayed by some milliseconds to be sent with others */
+  add(key: string, item: Item, isUrgent: boolean): void {
     const items = this.#items.get(key)
     if (items) items.push(item)
     else this.#items.set(key, [item])
-    if (this.#turnEnds) return
-    if (isWaitedFor) {
-      this.#turnEnds = true
+    if (this.#isFlushScheduled) return
+    if (isUrgent) {
+      this.#isFlushScheduled = true
       defer(() => this.#flush())
     } else {
-      this.#stopPatience ??= this.#clock.at(this.#clock.nowMs() + PATIENCE_MS, () => this.#flush())
+      this.#stopTimer ??= this.#clock.at(this.#clock.nowMs() + MAX_DELAY_MS, () => this.#flush())
     }
   }
 
   #flush(): void {
-    this.#turnEnds = false
-    this.#stopPatience?.()
-    this.#stopPatience = undefined
+    this.#isFlushScheduled = false
+    this.#stopTimer?.()
+    this.#stopTimer = undefined
     const all = this.#items
     this.#items = new Map()
     for (const [key, items] of all) this.#send(key, items)

@@ -1,24 +1,20 @@
 import { NEVER_FITS_RETRY_AFTER_SECONDS } from '../../wire/errors.ts'
 import type { LimitResult, PayAsYouGoStatus } from '../../limits/rate-limiter.ts'
 import type { RedisCharge } from './redis-limits.ts'
+import { BUCKET_MS } from '../../limits/deployment-limiter.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { WindowBucket, WindowRules } from './limit-rules.ts'
 import { type Sender, RedisScript } from './redis-script.ts'
-import { TickBatcher } from './tick-batcher.ts'
+import { MAX_ITEMS_PER_CALL, TickBatcher } from './tick-batcher.ts'
 
-/** More would hold up Redis, and with it everybody else, for more than a millisecond. */
-const MAX_ITEMS_PER_CALL = 500
-
-const BUCKET_MS = 100
-
-/** Larger than any sum of tokens; Lua reads no word for infinity. */
+/** Larger than any sum of tokens. Lua cannot parse a word for infinity. */
 const UNLIMITED = 1e300
 
 const MAX_WAIT_MS = NEVER_FITS_RETRY_AFTER_SECONDS * 1_000
 
-/** Names what was charged: when the windows began, so that those that were cleared since are left alone, and the bucket. */
+/** The bucket that was charged, and the creation time of its windows. A correction for windows that were cleared since is ignored. */
 interface Charge {
-  readonly born: string
+  readonly createdAt: string
   readonly tick: number
 }
 
@@ -31,31 +27,31 @@ interface PendingRequest {
 
 type Item = PendingRequest | { readonly charge: Charge; readonly delta: number }
 
-/** Tells the time to Redis; absent, its own counts, which is the same for all simulators. */
-export type TellTime = () => number
+/** Replaces the clock of Redis in tests. Returns milliseconds. */
+export type TimeOverride = () => number
 
-/** The limits of pay-as-you-go deployments, kept in Redis. */
+/** Limits of pay-as-you-go deployments in Redis. */
 export class WindowLimits {
   readonly #sender: Sender
-  readonly #now: () => string
+  readonly #time: () => string
   readonly #batches: TickBatcher<Item>
 
-  constructor(sender: Sender, clock: Clock, tellTime?: TellTime) {
+  constructor(sender: Sender, clock: Clock, timeOverride?: TimeOverride) {
     this.#sender = sender
-    this.#now = () => (tellTime ? String(tellTime()) : '')
+    this.#time = () => (timeOverride ? String(timeOverride()) : '')
     this.#batches = new TickBatcher(clock, (key, items) => this.#send(key, items))
   }
 
-  /** Admits a request and charges it, or refuses it; rejects when Redis is slow or away. */
+  /** Admits and charges a request, or refuses it. Rejects if Redis is slow or not available. */
   decide(key: string, rules: WindowRules, estimate: number): Promise<LimitResult<RedisCharge>> {
     return new Promise((resolve, reject) => {
       this.#batches.add(key, { rules, estimate, resolve, reject }, true)
     })
   }
 
-  /** How a deployment stands; rejects when Redis is slow or away. */
+  /** Current use of the limits. Rejects if Redis is slow or not available. */
   async status(key: string, rules: WindowRules): Promise<PayAsYouGoStatus> {
-    const [now, ...flat] = (await windowStatusScript.run(this.#sender, key, [this.#now()])) as [
+    const [now, ...flat] = (await windowStatusScript.run(this.#sender, key, [this.#time()])) as [
       string,
       ...number[],
     ]
@@ -69,42 +65,41 @@ export class WindowLimits {
 
   #send(key: string, items: Item[]): void {
     let corrections = joinCorrections(items)
-    const questions = items.filter((item) => 'rules' in item)
-    if (questions.length === 0) {
-      // Nobody waits for it, and what cannot be corrected stays charged as estimated until it leaves the window.
+    const requests = items.filter((item) => 'rules' in item)
+    if (requests.length === 0) {
+      // Ignore errors: without the correction, the estimate counts until it leaves the window.
       windowScript.run(this.#sender, key, this.#args(undefined, corrections)).catch(() => {})
     }
-    for (let from = 0; from < questions.length;) {
-      const { rules } = questions[from] as PendingRequest
+    for (let from = 0; from < requests.length;) {
+      const { rules } = requests[from] as PendingRequest
       let end = from + 1
-      while (end < questions.length && end - from < MAX_ITEMS_PER_CALL && questions[end]?.rules === rules)
-        end++
-      void this.#ask(key, rules, corrections, questions.slice(from, end))
+      while (end < requests.length && end - from < MAX_ITEMS_PER_CALL && requests[end]?.rules === rules) end++
+      void this.#run(key, rules, corrections, requests.slice(from, end))
       corrections = []
       from = end
     }
   }
 
-  async #ask(
+  async #run(
     key: string,
     rules: WindowRules,
     corrections: readonly string[],
-    questions: readonly PendingRequest[],
+    requests: readonly PendingRequest[],
   ): Promise<void> {
     try {
       const args = this.#args(rules, corrections)
-      for (const { estimate } of questions) args.push(String(estimate))
+      for (const { estimate } of requests) args.push(String(estimate))
       const reply = (await windowScript.run(this.#sender, key, args)) as [string, ...number[]]
-      const charge = { born: reply[0], tick: Number(reply[1]) }
-      for (const [index, { estimate, resolve }] of questions.entries()) {
-        resolve(this.#decision(key, rules, charge, estimate, reply, 2 + index * 5))
+      const charge = { createdAt: reply[0], tick: Number(reply[1]) }
+      for (const [index, { estimate, resolve }] of requests.entries()) {
+        resolve(this.#limitResult(key, rules, charge, estimate, reply, 2 + index * 5))
       }
     } catch (error) {
-      for (const { reject } of questions) reject(error)
+      for (const { reject } of requests) reject(error)
     }
   }
 
-  #decision(
+  #limitResult(
     key: string,
     rules: WindowRules,
     charge: Charge,
@@ -112,14 +107,14 @@ export class WindowLimits {
     reply: readonly [string, ...number[]],
     at: number,
   ): LimitResult<RedisCharge> {
-    const [went = 0, tokens = 0, sliceRequests = 0, requests = 0, waitMs = 0] = reply.slice(
+    const [result = 0, tokens = 0, sliceRequests = 0, requests = 0, waitMs = 0] = reply.slice(
       at,
       at + 5,
     ) as number[]
     const status = rules.remaining({ tokens, requests, sliceRequests })
-    if (went < 2) {
+    if (result < 2) {
       const retryAfterMs = waitMs < 0 ? MAX_WAIT_MS : Math.min(waitMs, MAX_WAIT_MS)
-      return { admitted: false, kind: went === 1 ? 'token' : 'call', retryAfterMs, status }
+      return { admitted: false, kind: result === 1 ? 'token' : 'call', retryAfterMs, status }
     }
     return {
       admitted: true,
@@ -135,37 +130,37 @@ export class WindowLimits {
     }
   }
 
-  /** @param rules undefined where nothing is to be decided */
+  /** @param rules undefined if there is nothing to decide */
   #args(rules: WindowRules | undefined, corrections: readonly string[]): string[] {
     const limits = rules
       ? [Math.min(rules.tokens, UNLIMITED), rules.slice.windowMs / BUCKET_MS, rules.slice.requests]
       : [0, 0, 0]
-    return [this.#now(), ...limits.map(String), String(corrections.length / 3), ...corrections]
+    return [this.#time(), ...limits.map(String), String(corrections.length / 3), ...corrections]
   }
 }
 
-/** All corrections of one bucket are one: answers of requests that came together often end together. */
+/** Adds up the corrections of each bucket, because answers of requests that arrived together often end together. */
 function joinCorrections(items: readonly Item[]): readonly string[] {
   const joined = new Map<string, { readonly charge: Charge; delta: number }>()
   for (const item of items) {
     if (!('charge' in item)) continue
     const { charge, delta } = item
-    const name = `${charge.born} ${charge.tick}`
+    const name = `${charge.createdAt} ${charge.tick}`
     const known = joined.get(name)
     if (known) known.delta += delta
     else joined.set(name, { charge, delta })
   }
   return [...joined.values()].flatMap(({ charge, delta }) => [
-    charge.born,
+    charge.createdAt,
     String(charge.tick),
     String(delta),
   ])
 }
 
 /**
- * The windows of one pay-as-you-go deployment, in one string: a header (the newest bucket's number, the sums of tokens,
- * requests and requests in the slice, the slice's length, the time of its beginning) and a ring of 600 buckets of 100 ms,
- * 12 bytes each. Bytes cost a fixed 7.2 KB and a few commands a call; a field for each bucket would cost ten times that.
+ * The windows of one pay-as-you-go deployment are one string: a header (number of the newest bucket; sums of tokens, requests and
+ * requests in the slice; length of the slice; creation time) and a ring of 600 buckets of 100 ms, 12 bytes each. This takes
+ * a fixed 7.2 KB and a few commands per call. A hash field for each bucket would cost ten times as much.
  */
 const layout = `
 local slots, head, width = 600, 48, 12
@@ -185,23 +180,24 @@ local function whole(number) return math.min(number, 9e15) end
 `
 
 /**
- * Corrects and decides for one deployment: KEYS its windows; ARGV the time in ms (empty: Redis's own), the tokens limit,
- * the buckets of the slice (0 where nothing is to be decided), the requests limit of the slice, the number of corrections,
- * three of each (beginning, bucket, tokens), and the estimate of each request. Gives the beginning and the newest
- * bucket, and for each request how it went (0 refused for requests, 1 for tokens, 2 admitted), the sums after it, and the wait in
- * ms, -1 for ever.
+ * Corrects charges and decides requests of one deployment.
+ *
+ * KEYS: the windows. ARGV: time in ms (empty: clock of Redis), tokens limit, buckets in the slice (0 if there is nothing to
+ * decide), requests limit of the slice, number of corrections, three values for each correction (creation time, bucket,
+ * tokens), then the estimate of each request. Returns the creation time and the newest bucket, and for each request: result
+ * (0 refused for requests, 1 refused for tokens, 2 admitted), sums after it, wait in ms (-1: forever).
  */
 const windowScript = new RedisScript(`${layout}
 local limit, length, allowed, corrections = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local tick = math.floor(now / 100)
-local newest, tokens, requests, sliced, stored, born = load()
--- A clock that was set back far would keep what was used for ever.
+local newest, tokens, requests, sliced, stored, created = load()
+-- Start again after the clock was set back far, else old usage would count forever.
 local fresh = not newest or tick < newest - slots
 if fresh then
-  -- Redis refuses a script for lack of memory at its first write only, so this must not come first without need.
+  -- When out of memory, Redis fails only the first write of a script. So delete only if needed.
   if newest then redis.call('DEL', key) end
   redis.call('SETRANGE', key, head + slots * width - 1, '\\0')
-  newest, tokens, requests, sliced, stored, born = tick, 0, 0, 0, length, time[1] * 1000000 + time[2]
+  newest, tokens, requests, sliced, stored, created = tick, 0, 0, 0, length, time[1] * 1000000 + time[2]
 end
 if length == 0 then length = stored end
 
@@ -253,10 +249,10 @@ for _ = 1, corrections do
   local from, bucket, delta = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   at = at + 3
   local age = newest - bucket
-  if from == born and age == 0 then
+  if from == created and age == 0 then
     delta = math.max(delta, -nowTokens)
     nowTokens, tokens = nowTokens + delta, tokens + delta
-  elseif from == born and age > 0 and age < slots then
+  elseif from == created and age > 0 and age < slots then
     local place = head + bucket % slots * width
     local before = struct.unpack('<d', redis.call('GETRANGE', key, place, place + 7))
     delta = math.max(delta, -before)
@@ -265,11 +261,11 @@ for _ = 1, corrections do
   end
 end
 
--- When one more fits if nothing else comes. Walks the buckets from the oldest, once for each sum that it is asked about.
+-- When one more request fits without further ones. Walks the buckets from the oldest, once for each sum.
 local known, empty = { {}, {} }, string.rep('\\0', 32 * width)
-local function freeAt(used, most, span, which)
-  if most < 1 then return math.huge end
-  local excess = used + 1 - most
+local function freeAt(used, max, span, which)
+  if max < 1 then return math.huge end
+  local excess = used + 1 - max
   if excess <= 0 then return now end
   local memo = known[which]
   if memo.used == used then return memo.freeAt end
@@ -289,35 +285,37 @@ local function freeAt(used, most, span, which)
   return memo.freeAt
 end
 
-local reply = { string.format('%.17g', born), newest }
+local reply = { string.format('%.17g', created), newest }
 for i = at, #ARGV do
   local estimate = tonumber(ARGV[i])
-  local never, fits, went, wait = estimate > limit, sliced < allowed, 0, 0
+  local never, fits, result, wait = estimate > limit, sliced < allowed, 0, 0
   if fits then
-    sliced, requests, nowRequests, went = sliced + 1, requests + 1, nowRequests + 1, 1
+    sliced, requests, nowRequests, result = sliced + 1, requests + 1, nowRequests + 1, 1
     if not never and tokens < limit then
-      tokens, nowTokens, went = tokens + estimate, nowTokens + estimate, 2
+      tokens, nowTokens, result = tokens + estimate, nowTokens + estimate, 2
     end
   elseif never then
-    went = 1
+    result = 1
   end
-  if went < 2 then
+  if result < 2 then
     local free = never and math.huge
       or math.max(freeAt(sliced, allowed, length, 2), freeAt(tokens, limit, slots, 1))
     wait = free == math.huge and -1 or math.ceil(free - now)
   end
   local n = #reply
-  reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4], reply[n + 5] = went, whole(tokens), sliced, requests, whole(wait)
+  reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4], reply[n + 5] = result, whole(tokens), sliced, requests, whole(wait)
 end
 write()
-redis.call('SETRANGE', key, 0, struct.pack('<dddddd', newest, tokens, requests, sliced, length, born))
--- A second more than what is counted, for what is added late in a bucket.
+redis.call('SETRANGE', key, 0, struct.pack('<dddddd', newest, tokens, requests, sliced, length, created))
+-- One second more than the window, for usage that is added late in a bucket.
 if fresh or moved then redis.call('PEXPIRE', key, 61000) end
 return reply
 `)
 
-/** Tells the buckets of one deployment and changes nothing: KEYS its windows; ARGV the time in ms (empty: Redis's own). Gives
- * that time, and the number, tokens and requests of each bucket of the last minute that holds any. */
+/**
+ * Returns the buckets of one deployment. Read-only. KEYS: the windows. ARGV: time in ms (empty: clock of Redis). Returns that
+ * time, and number, tokens and requests of each non-empty bucket of the last minute.
+ */
 const windowStatusScript = new RedisScript(`${layout}
 local reply, newest = { string.format('%.17g', now) }, load()
 if not newest then return reply end

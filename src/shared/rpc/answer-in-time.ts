@@ -1,10 +1,9 @@
-/** A worker that is busy for longer is not waited for. */
-const PATIENCE_MS = 2_000
+const ANSWER_TIMEOUT_MS = 2_000
 
-/** Gives what another process answers; undefined where it fails or takes more than two seconds. */
-export function answerInTime<T>(answer: Promise<T>): Promise<T | undefined> {
+/** Resolves to the answer of another process, or to undefined if it fails or takes more than two seconds. */
+export function answerWithTimeout<T>(answer: Promise<T>): Promise<T | undefined> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(undefined), PATIENCE_MS)
+    const timer = setTimeout(() => resolve(undefined), ANSWER_TIMEOUT_MS)
     const end = (value: T | undefined): void => {
       clearTimeout(timer)
       resolve(value)

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { Peer } from './peer.ts'
 
-const turn = (): Promise<void> =>
+const nextIteration = (): Promise<void> =>
   new Promise((resolve) => {
     setImmediate(resolve)
   })
 
-/** Two ends, whose messages pass as JSON texts and are counted. */
+/** Two connected peers. Messages are passed as JSON and recorded. */
 const connect = () => {
   const messages: { readonly from: 'here' | 'there'; readonly text: string }[] = []
   const notes: string[] = []
@@ -15,7 +15,7 @@ const connect = () => {
   const there = {
     double: (value: number) => 2 * value,
     note: (text: string) => {
-      if (text === 'broken') throw new Error('a broken note')
+      if (text === 'broken') throw new Error('a broken notification')
       notes.push(text)
     },
     fail: () => {
@@ -39,58 +39,58 @@ const connect = () => {
 }
 
 describe('Peer', () => {
-  it('sends all calls and notices of one turn in one message, and gets all answers in one', async () => {
+  it('sends all calls and notifications of one iteration in one message, and gets all answers in one', async () => {
     const { here, messages, notes } = connect()
-    const answers = [1, 2, 3].map((value) => here.call('double', value))
-    here.tell('note', 'a')
+    const answers = [1, 2, 3].map((value) => here.request('double', value))
+    here.notify('note', 'a')
     expect(messages).toEqual([])
     expect(await Promise.all(answers)).toEqual([2, 4, 6])
     expect(messages.map(({ from }) => from)).toEqual(['here', 'there'])
     expect(notes).toEqual(['a'])
   })
 
-  it('keeps the order of calls and notices', async () => {
+  it('keeps the order of calls and notifications', async () => {
     const { here, notes } = connect()
-    here.tell('note', 'first')
-    const answer = here.call('double', 1).then(() => [...notes])
-    here.tell('note', 'second')
-    // The answer comes in a message of its own, behind both.
+    here.notify('note', 'first')
+    const answer = here.request('double', 1).then(() => [...notes])
+    here.notify('note', 'second')
+    // The answer arrives in a separate message, after both.
     expect(await answer).toEqual(['first', 'second'])
   })
 
-  it('answers what is known later when it is known, and others before', async () => {
+  it('sends each answer when it is known, in any order', async () => {
     const { here, answerLater } = connect()
     const order: number[] = []
-    const later = here.call('later', 7).then((value) => order.push(Number(value)))
-    await here.call('double', 1).then((value) => order.push(Number(value)))
+    const later = here.request('later', 7).then((value) => order.push(Number(value)))
+    await here.request('double', 1).then((value) => order.push(Number(value)))
     answerLater()
     await later
     expect(order).toEqual([2, 7])
   })
 
-  it('rejects a call whose method fails, or that the other side does not have', async () => {
+  it('rejects a call if the method fails or does not exist', async () => {
     const { here } = connect()
-    await expect(here.call('fail', null)).rejects.toThrow('it failed')
-    await expect(here.call('unknown', null)).rejects.toThrow('no method unknown')
+    await expect(here.request('fail', null)).rejects.toThrow('it failed')
+    await expect(here.request('unknown', null)).rejects.toThrow('no method unknown')
   })
 
-  it('reports a notice that fails, and goes on', async () => {
+  it('reports a notification that fails, and continues', async () => {
     const { here, failures, notes } = connect()
-    here.tell('note', 'broken')
-    here.tell('note', 'whole')
-    await here.call('double', 1)
-    expect({ failures, notes }).toEqual({ failures: ['a broken note'], notes: ['whole'] })
+    here.notify('note', 'broken')
+    here.notify('note', 'valid')
+    await here.request('double', 1)
+    expect({ failures, notes }).toEqual({ failures: ['a broken notification'], notes: ['valid'] })
   })
 
-  it('rejects what waits when the other side is gone, and sends nothing more', async () => {
+  it('rejects pending calls on close, and sends nothing more', async () => {
     const { here, messages } = connect()
-    const waiting = here.call('later', 1)
-    await turn()
-    here.close(new Error('It is gone.'))
-    await expect(waiting).rejects.toThrow('It is gone.')
-    await expect(here.call('double', 1)).rejects.toThrow('It is gone.')
-    here.tell('note', 'nobody hears this')
-    await turn()
+    const waiting = here.request('later', 1)
+    await nextIteration()
+    here.close(new Error('The process has exited.'))
+    await expect(waiting).rejects.toThrow('The process has exited.')
+    await expect(here.request('double', 1)).rejects.toThrow('The process has exited.')
+    here.notify('note', 'not sent')
+    await nextIteration()
     expect(messages).toHaveLength(1)
   })
 })

@@ -1,19 +1,19 @@
 import { reasonOf } from '../../lib/error-text.ts'
 
-/** Functions that one process offers to another: each takes one argument and gives a value that JSON can carry. */
+/** Functions that one process offers to another. Each has one argument. Arguments and results must be serializable as JSON. */
 export type Methods = Readonly<Record<string, (argument: never) => unknown>>
 
-/** The way to the other process: what is sent arrives whole and in its order, or not at all. */
+/** Connection to the other process. Messages arrive complete and in order, or not at all. */
 export interface Channel {
   send(message: unknown): void
 }
 
-/** A call (with a number above 0), a notice (0), or an answer (the number of its call, negated). */
+/** A call (number above 0), a notification (0), or an answer (negated number of its call). */
 type Frame =
   | readonly [number: number, method: string, argument: unknown]
   | readonly [answered: number, value: unknown, failure?: string]
 
-/** The method that every peer has: its answer comes behind all that was told before it. */
+/** Built-in method. Its answer arrives after all earlier messages of the other side. */
 const syncMethod = ''
 
 interface Waiting {
@@ -22,8 +22,8 @@ interface Waiting {
 }
 
 /**
- * One end of a connection between two processes. All calls, notices and answers of one turn of the event loop travel in one
- * message: a message costs ten times what a call in it does.
+ * One end of a connection between two processes. All calls, notifications and answers of one event-loop iteration are sent in one
+ * message, because a message costs ten times as much as a call in it.
  */
 export class Peer {
   readonly #channel: Channel
@@ -37,7 +37,7 @@ export class Peer {
 
   /**
    * @param methods what the other side may call here
-   * @param onFailure hears of a notice whose method threw: nobody waits for its answer
+   * @param onFailure is called if the method of a notification fails
    */
   constructor(
     channel: Channel,
@@ -49,8 +49,8 @@ export class Peer {
     this.#onFailure = onFailure
   }
 
-  /** Asks the other side. Rejects when its method fails, and when the connection ends before the answer. */
-  call(method: string, argument: unknown): Promise<unknown> {
+  /** Calls a method of the other side. Rejects if the method fails or the connection is closed before the answer. */
+  request(method: string, argument: unknown): Promise<unknown> {
     if (this.#closed) return Promise.reject(this.#closed)
     return new Promise((resolve, reject) => {
       const number = ++this.#lastNumber
@@ -59,27 +59,27 @@ export class Peer {
     })
   }
 
-  /** Tells the other side, behind all that was told and asked before. */
-  tell(method: string, argument: unknown): void {
+  /** Sends a notification, in order with earlier calls and notifications. */
+  notify(method: string, argument: unknown): void {
     if (!this.#closed) this.#post([0, method, argument])
   }
 
-  /** Ends when all has arrived here that the other side has sent by now. Rejects when the connection ends before. */
+  /** Resolves when everything that the other side has sent by now has arrived. Rejects if the connection is closed before. */
   async sync(): Promise<void> {
-    await this.call(syncMethod, null)
+    await this.request(syncMethod, null)
   }
 
-  /** Takes a message that the other side has sent. */
+  /** Processes a message of the other side. */
   receive(message: unknown): void {
     for (const frame of message as Frame[]) {
       if (frame[0] < 0) this.#settle(-frame[0], frame[1], frame[2] as string | undefined)
       else this.#run(frame[0], frame[1] as string, frame[2])
     }
-    // Whoever waits need not wait for the end of this turn, and most answers are known by now.
+    // Send answers without waiting for the end of the iteration. Most of them are known by now.
     this.flush()
   }
 
-  /** Sends what waits to be sent. */
+  /** Sends all queued frames. */
   flush(): void {
     if (this.#outbox.length === 0 || this.#closed) return
     const frames = this.#outbox
@@ -87,7 +87,7 @@ export class Peer {
     this.#channel.send(frames)
   }
 
-  /** Ends the connection: nothing more is sent, and every call that waits for its answer is rejected. */
+  /** Closes the connection. Nothing more is sent, and pending calls are rejected. */
   close(reason: Error): void {
     this.#closed ??= reason
     this.#outbox = []

@@ -1,14 +1,14 @@
 import type { MethodOf, MethodRule, Port } from '../../lib/port.ts'
 import type { Peer } from './peer.ts'
 
-/** A port as a process uses it that does not keep the state: without what belongs to the keeper alone. */
+/** A port as seen by a process that does not own the state: without the owner's methods. */
 export type PortClient<P> = Pick<P, MethodOf<P>>
 
 type Call = (...args: readonly unknown[]) => unknown
 
 /**
- * Makes the client of a port: what is called here is carried out by the process at the other end, which serves the port with a
- * `PortServer`. An ask rejects when it fails there, and when the connection ends. Leases are numbers.
+ * Creates the client of a port. The other process runs the calls and serves the port with a `PortServer`. A request rejects if it
+ * fails there or if the connection is closed. Leases are numbers.
  */
 export function portClient<P, Lease>(port: Port<P, Lease>, peer: Peer): PortClient<P> {
   let lastLease = 0
@@ -18,9 +18,9 @@ export function portClient<P, Lease>(port: Port<P, Lease>, peer: Peer): PortClie
     const path = `${port.name}.${name}`
     const encode = (rule.args?.encode ?? same) as (args: readonly unknown[]) => unknown
     const decode = (rule.answer?.decode ?? same) as (json: unknown) => unknown
-    const ask = (sent: unknown): unknown =>
-      peer.call(path, sent).then((answer) => decode(answer ?? undefined))
-    const send = rule.kind === 'request' ? ask : (sent: unknown): void => peer.tell(path, sent)
+    const request = (sent: unknown): unknown =>
+      peer.request(path, sent).then((answer) => decode(answer ?? undefined))
+    const send = rule.kind === 'request' ? request : (sent: unknown): void => peer.notify(path, sent)
     client[name] =
       rule.lease !== 'opens'
         ? (...args) => send(encode(args))

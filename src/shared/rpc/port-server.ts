@@ -1,32 +1,32 @@
 import type { MethodRule, Port } from '../../lib/port.ts'
-import { answerInTime } from './answer-in-time.ts'
+import { answerWithTimeout } from './answer-in-time.ts'
 import type { Methods, Peer } from './peer.ts'
 
 type Call = (...args: readonly unknown[]) => unknown
 
-/** A port and what keeps its state; `serve` makes it. */
+/** A port and its implementation, which owns the state. Created by `serve`. */
 export interface ServedPort {
   readonly port: Port<Readonly<Record<string, Call>>>
-  readonly keeper: Readonly<Record<string, Call>>
+  readonly owner: Readonly<Record<string, Call>>
 }
 
-/** Names what keeps the state of a port. */
-export function serve<P, Lease>(port: Port<P, Lease>, keeper: P): ServedPort {
-  return { port, keeper } as unknown as ServedPort
+/** Binds a port to its implementation. */
+export function serve<P, Lease>(port: Port<P, Lease>, owner: P): ServedPort {
+  return { port, owner } as unknown as ServedPort
 }
 
-/** What a caller is offered, until it is gone. */
+/** The methods for one caller. */
 export interface ServedCaller {
-  /** For its `Peer`. */
+  /** For the `Peer` of the caller. */
   readonly methods: Methods
-  /** The caller is gone: gives back all that it held. */
+  /** Call this when the caller has exited. Releases all its leases. */
   close(): void
 }
 
-/** Hears of what failed and has nobody who waits for it. */
+/** Called for failures of notifications. */
 type OnFailure = (error: unknown, method: string) => void
 
-/** Keeps the state of ports for other processes, which use it through `portClient`. */
+/** Serves ports to other processes, which use them through `portClient`. */
 export class PortServer {
   readonly #served: readonly ServedPort[]
   readonly #shared: Shared
@@ -34,28 +34,28 @@ export class PortServer {
   constructor(served: readonly ServedPort[], onFailure: OnFailure) {
     this.#served = served
     const callers = new Set<Caller>()
-    const inOrder = new ReorderBuffer(
+    const ordered = new ReorderBuffer(
       () => performance.now(),
       () => syncAll(callers),
     )
-    this.#shared = { callers, holders: new Map(), inOrder, onFailure }
+    this.#shared = { callers, holders: new Map(), ordered, onFailure }
   }
 
   /**
-   * Opens the ports to a caller.
+   * Opens the ports for a caller.
    *
-   * @param peer leads to it; it may be made after this
-   * @param own ports that are kept for this caller alone
+   * @param peer returns the peer of the caller, which may be created later
+   * @param own additional ports for this caller only
    */
   open(peer: () => Pick<Peer, 'sync'>, own: readonly ServedPort[] = []): ServedCaller {
     return new Caller([...this.#served, ...own], this.#shared, peer)
   }
 
-  /** Ends when all has been carried out that callers have told by now. */
+  /** Resolves when everything that callers have sent by now has been run. */
   async catchUp(): Promise<void> {
-    const { callers, inOrder } = this.#shared
+    const { callers, ordered } = this.#shared
     await syncAll(callers)
-    inOrder.runAll()
+    ordered.runAll()
   }
 }
 
@@ -65,17 +65,17 @@ async function syncAll(callers: Iterable<Caller>): Promise<void> {
 
 interface Shared {
   readonly callers: Set<Caller>
-  /** Who holds a lease about something, by port and what it is about. */
+  /** The caller that holds the lease for a key, by port and key. */
   readonly holders: Map<string, Caller>
-  readonly inOrder: ReorderBuffer
+  readonly ordered: ReorderBuffer
   readonly onFailure: OnFailure
 }
 
 interface Held {
-  /** Undefined until it is known. */
+  /** Undefined until it is open. */
   lease: unknown
-  readonly about: string | undefined
-  /** When it was opened. */
+  readonly leaseKey: string | undefined
+  /** Time of the opening, for ordered methods. */
   readonly atMs: number
 }
 
@@ -83,58 +83,58 @@ class Caller implements ServedCaller {
   readonly methods: Methods
   readonly #shared: Shared
   readonly #peer: () => Pick<Peer, 'sync'>
-  readonly #ports: readonly LeasesOfPort[]
-  #isGone = false
+  readonly #ports: readonly PortLeases[]
+  #isClosed = false
 
   constructor(served: readonly ServedPort[], shared: Shared, peer: () => Pick<Peer, 'sync'>) {
     this.#shared = shared
     this.#peer = peer
     this.#ports = served.map(
-      ({ port, keeper }) => new LeasesOfPort(port, keeper, shared, this, () => this.#isGone),
+      ({ port, owner }) => new PortLeases(port, owner, shared, this, () => this.#isClosed),
     )
     this.methods = Object.fromEntries(this.#ports.flatMap((leases) => leases.methods()))
     shared.callers.add(this)
   }
 
-  /** Ends when all that the caller has told by now is here; it is not waited for without end. Never rejects. */
+  /** Resolves when everything that the caller has sent by now has arrived, or after a timeout. Never rejects. */
   async sync(): Promise<void> {
-    await answerInTime(this.#peer().sync())
+    await answerWithTimeout(this.#peer().sync())
   }
 
   close(): void {
-    this.#isGone = true
+    this.#isClosed = true
     this.#shared.callers.delete(this)
-    for (const leases of this.#ports) leases.giveBackAll()
+    for (const leases of this.#ports) leases.releaseAll()
   }
 }
 
-/** What one caller holds of one port, and its methods for that caller. */
-class LeasesOfPort {
+/** The leases of one caller for one port, and the methods of the port for that caller. */
+class PortLeases {
   readonly #port: ServedPort['port']
-  readonly #keeper: ServedPort['keeper']
+  readonly #owner: ServedPort['owner']
   readonly #shared: Shared
   readonly #caller: Caller
-  readonly #isGone: () => boolean
+  readonly #isClosed: () => boolean
   readonly #held = new Map<number, Held>()
 
   constructor(
     port: ServedPort['port'],
-    keeper: ServedPort['keeper'],
+    owner: ServedPort['owner'],
     shared: Shared,
     caller: Caller,
-    isGone: () => boolean,
+    isClosed: () => boolean,
   ) {
     this.#port = port
-    this.#keeper = keeper
+    this.#owner = owner
     this.#shared = shared
     this.#caller = caller
-    this.#isGone = isGone
+    this.#isClosed = isClosed
   }
 
   methods(): [path: string, method: (sent: never) => unknown][] {
     return Object.entries<MethodRule<Call>>(this.#port.methods).map(([name, rule]) => {
       const path = `${this.#port.name}.${name}`
-      const call: Call = (...args) => this.#keeper[name]?.(...args)
+      const call: Call = (...args) => this.#owner[name]?.(...args)
       const decode = (rule.args?.decode ?? withoutNulls) as (json: unknown) => readonly unknown[]
       const encode = rule.answer?.encode ?? ((answer: unknown) => answer)
       if (rule.lease === 'opens') {
@@ -168,7 +168,7 @@ class LeasesOfPort {
           const number = args[0] as number
           const held = this.#held.get(number)
           if (!held) return undefined
-          // What happened to a lease never comes before its opening.
+          // Never run a method of a lease before its opening.
           const atMs = Math.max(rule.happenedAtMs?.(...args) ?? 0, held.atMs)
           return this.#when(rule, path, args, atMs, () => {
             if (rule.lease === 'ends') this.#forget(number, held)
@@ -179,20 +179,20 @@ class LeasesOfPort {
     })
   }
 
-  /** Ends all leases, since their holder is gone. */
-  giveBackAll(): void {
+  /** Releases all leases, because their holder has exited. */
+  releaseAll(): void {
     const nowMs = performance.now()
-    const giveBack = (): void => {
+    const release = (): void => {
       for (const [number, held] of this.#held) {
         this.#forget(number, held)
-        this.#giveBack(held.lease, nowMs)
+        this.#release(held.lease, nowMs)
       }
     }
-    const isInOrder = Object.values<MethodRule<Call>>(this.#port.methods).some(
+    const isOrdered = Object.values<MethodRule<Call>>(this.#port.methods).some(
       ({ happenedAtMs }) => happenedAtMs,
     )
-    if (isInOrder) this.#shared.inOrder.add(nowMs, giveBack)
-    else giveBack()
+    if (isOrdered) this.#shared.ordered.add(nowMs, release)
+    else release()
   }
 
   #when(
@@ -200,22 +200,22 @@ class LeasesOfPort {
     path: string,
     args: readonly unknown[],
     atMs: number,
-    carryOut: () => unknown,
+    run: () => unknown,
   ): unknown {
-    const { holders, inOrder, onFailure } = this.#shared
+    const { holders, ordered, onFailure } = this.#shared
     if (rule.happenedAtMs) {
-      inOrder.add(atMs, () => {
+      ordered.add(atMs, () => {
         try {
-          carryOut()
+          run()
         } catch (error) {
           onFailure(error, path)
         }
       })
       return undefined
     }
-    const about = rule.waitsForKey?.(...args)
-    const holder = about === undefined ? undefined : holders.get(this.#nameOf(about))
-    return holder && holder !== this.#caller ? holder.sync().then(carryOut) : carryOut()
+    const leaseKey = rule.waitsForKey?.(...args)
+    const holder = leaseKey === undefined ? undefined : holders.get(this.#nameOf(leaseKey))
+    return holder && holder !== this.#caller ? holder.sync().then(run) : run()
   }
 
   #open(
@@ -230,8 +230,8 @@ class LeasesOfPort {
       const lease = kind === 'notification' ? answer : leaseIn(answer)
       held.lease = lease
       if (lease === undefined) this.#forget(number, held)
-      // The caller may be gone while the keeper asks somebody else.
-      else if (this.#isGone()) this.#giveBack(lease, performance.now())
+      // The caller may have exited while the lease was being opened.
+      else if (this.#isClosed()) this.#release(lease, performance.now())
       if (kind === 'notification') return undefined
       return encode(lease === undefined ? answer : { ...(answer as object), lease: number })
     }
@@ -247,10 +247,10 @@ class LeasesOfPort {
     }
   }
 
-  #hold(number: number, about: string | undefined, atMs: number): Held {
-    const held: Held = { lease: undefined, about, atMs }
+  #hold(number: number, leaseKey: string | undefined, atMs: number): Held {
+    const held: Held = { lease: undefined, leaseKey, atMs }
     this.#held.set(number, held)
-    if (about !== undefined) this.#shared.holders.set(this.#nameOf(about), this.#caller)
+    if (leaseKey !== undefined) this.#shared.holders.set(this.#nameOf(leaseKey), this.#caller)
     if (this.#held.size > (this.#port.maxLeases ?? Infinity)) {
       for (const [oldest, dropped] of this.#held) {
         this.#forget(oldest, dropped)
@@ -260,27 +260,27 @@ class LeasesOfPort {
     return held
   }
 
-  #forget(number: number, { about }: Held): void {
+  #forget(number: number, { leaseKey }: Held): void {
     this.#held.delete(number)
-    if (about === undefined) return
-    const name = this.#nameOf(about)
+    if (leaseKey === undefined) return
+    const name = this.#nameOf(leaseKey)
     if (this.#shared.holders.get(name) === this.#caller) this.#shared.holders.delete(name)
   }
 
-  #giveBack(lease: unknown, nowMs: number): void {
-    // It is not open yet; whoever opens it sees that the caller is gone.
+  #release(lease: unknown, nowMs: number): void {
+    // A lease that is not open yet is released by `#open`.
     if (lease === undefined) return
     const fail = (error: unknown): void => this.#shared.onFailure(error, `${this.#port.name}.releaseLease`)
     try {
-      const given = this.#port.releaseLease?.(this.#keeper, lease, nowMs)
-      if (given instanceof Promise) given.catch(fail)
+      const released = this.#port.releaseLease?.(this.#owner, lease, nowMs)
+      if (released instanceof Promise) released.catch(fail)
     } catch (error) {
       fail(error)
     }
   }
 
-  #nameOf(about: string): string {
-    return `${this.#port.name} ${about}`
+  #nameOf(leaseKey: string): string {
+    return `${this.#port.name} ${leaseKey}`
   }
 }
 
@@ -288,7 +288,7 @@ function leaseIn(answer: unknown): unknown {
   return typeof answer === 'object' && answer !== null ? (answer as { lease?: unknown }).lease : undefined
 }
 
-/** JSON has no undefined, and ports have no null. */
+/** JSON has no `undefined`, and ports do not use `null`. */
 function withoutNulls(json: unknown): readonly unknown[] {
   return (json as readonly unknown[]).map((value) => value ?? undefined)
 }
@@ -297,40 +297,40 @@ function mapMaybe(value: unknown, map: (value: unknown) => unknown): unknown {
   return value instanceof Promise ? value.then(map) : map(value)
 }
 
-interface Told {
+interface OrderedTask {
   readonly atMs: number
   readonly task: () => void
 }
 
-/** How long notices are collected before all processes are asked whether there are more. */
-export const HELD_MS = 200
+/** How long tasks are collected before all processes are synchronized. */
+export const REORDER_DELAY_MS = 200
 
 /**
- * Puts what several processes tell into the order in which it happened: a client may have read an answer of one worker, and
- * sent its retry to another, before the first one's notice is here.
+ * Runs the notifications of several processes in the order in which they happened. A client may read an answer of one worker and
+ * send its retry to another before the notification of the first one arrives.
  */
 export class ReorderBuffer {
   readonly #nowMs: () => number
-  readonly #hearAll: () => Promise<unknown>
-  #told: Told[] = []
+  readonly #syncAll: () => Promise<unknown>
+  #tasks: OrderedTask[] = []
   #isWaiting = false
 
   /**
-   * @param nowMs the time that `add` is told in
-   * @param hearAll ends when all that has happened by now has been told; never rejects
+   * @param nowMs the clock of the times passed to `add`
+   * @param syncAll resolves when everything that happened by now has been added; never rejects
    */
-  constructor(nowMs: () => number, hearAll: () => Promise<unknown>) {
+  constructor(nowMs: () => number, syncAll: () => Promise<unknown>) {
     this.#nowMs = nowMs
-    this.#hearAll = hearAll
+    this.#syncAll = syncAll
   }
 
-  /** Runs a task once all that happened before it has been told. */
+  /** Runs a task after all tasks that happened before it have been added. */
   add(atMs: number, task: () => void): void {
-    this.#told.push({ atMs, task })
+    this.#tasks.push({ atMs, task })
     this.#wait()
   }
 
-  /** Runs all that was told, for somebody who knows that nothing earlier is under way. */
+  /** Runs all tasks now, if the caller knows that no earlier ones are under way. */
   runAll(): void {
     this.#run(Infinity)
   }
@@ -338,20 +338,20 @@ export class ReorderBuffer {
   #wait(): void {
     if (this.#isWaiting) return
     this.#isWaiting = true
-    setTimeout(() => void this.#catchUp(), HELD_MS)
+    setTimeout(() => void this.#catchUp(), REORDER_DELAY_MS)
   }
 
   async #catchUp(): Promise<void> {
     const nowMs = this.#nowMs()
-    await this.#hearAll()
+    await this.#syncAll()
     this.#isWaiting = false
     this.#run(nowMs)
-    if (this.#told.length > 0) this.#wait()
+    if (this.#tasks.length > 0) this.#wait()
   }
 
   #run(untilMs: number): void {
-    const due = this.#told.filter(({ atMs }) => atMs <= untilMs)
-    this.#told = this.#told.filter(({ atMs }) => atMs > untilMs)
+    const due = this.#tasks.filter(({ atMs }) => atMs <= untilMs)
+    this.#tasks = this.#tasks.filter(({ atMs }) => atMs > untilMs)
     for (const { task } of due.sort((a, b) => a.atMs - b.atMs)) task()
   }
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { HELD_MS, ReorderBuffer } from './port-server.ts'
+import { REORDER_DELAY_MS, ReorderBuffer } from './port-server.ts'
 
 describe('ReorderBuffer', () => {
   beforeEach(() => void vi.useFakeTimers())
@@ -7,51 +7,51 @@ describe('ReorderBuffer', () => {
 
   const setUp = () => {
     const start = Date.now()
-    let heardAll: () => void = () => {}
-    const inOrder = new ReorderBuffer(
+    let synced: () => void = () => {}
+    const buffer = new ReorderBuffer(
       () => Date.now() - start,
-      () => new Promise<void>((resolve) => (heardAll = resolve)),
+      () => new Promise<void>((resolve) => (synced = resolve)),
     )
     const done: string[] = []
-    const tell = (atMs: number, name: string): void => inOrder.add(atMs, () => done.push(name))
-    const hearAll = async (): Promise<void> => {
-      vi.advanceTimersByTime(HELD_MS)
-      heardAll()
+    const add = (atMs: number, name: string): void => buffer.add(atMs, () => done.push(name))
+    const syncAll = async (): Promise<void> => {
+      vi.advanceTimersByTime(REORDER_DELAY_MS)
+      synced()
       await vi.advanceTimersByTimeAsync(0)
     }
-    return { inOrder, done, tell, hearAll }
+    return { buffer, done, add, syncAll }
   }
 
-  it('runs what is told late in its place, however late, once all have been heard', async () => {
-    const { done, tell, hearAll } = setUp()
-    tell(10, 'b')
-    vi.advanceTimersByTime(HELD_MS)
-    tell(5, 'a')
-    tell(10, 'c')
-    await vi.advanceTimersByTimeAsync(10 * HELD_MS)
+  it('runs late tasks in order after all processes were synchronized', async () => {
+    const { done, add, syncAll } = setUp()
+    add(10, 'b')
+    vi.advanceTimersByTime(REORDER_DELAY_MS)
+    add(5, 'a')
+    add(10, 'c')
+    await vi.advanceTimersByTimeAsync(10 * REORDER_DELAY_MS)
     expect(done).toEqual([])
-    await hearAll()
+    await syncAll()
     expect(done).toEqual(['a', 'b', 'c'])
   })
 
-  it('leaves what happened after all were asked to the next time', async () => {
-    const { done, tell, hearAll } = setUp()
-    tell(10, 'a')
-    vi.advanceTimersByTime(HELD_MS)
-    tell(HELD_MS + 1, 'b')
-    await hearAll()
+  it('leaves tasks that happened after the start of the synchronization to the next one', async () => {
+    const { done, add, syncAll } = setUp()
+    add(10, 'a')
+    vi.advanceTimersByTime(REORDER_DELAY_MS)
+    add(REORDER_DELAY_MS + 1, 'b')
+    await syncAll()
     expect(done).toEqual(['a'])
-    await hearAll()
+    await syncAll()
     expect(done).toEqual(['a', 'b'])
   })
 
-  it('runs all at once for who knows that nothing is under way', () => {
-    const { inOrder, done, tell } = setUp()
-    tell(2, 'b')
-    tell(1, 'a')
-    inOrder.runAll()
+  it('runs all tasks immediately with runAll', () => {
+    const { buffer, done, add } = setUp()
+    add(2, 'b')
+    add(1, 'a')
+    buffer.runAll()
     expect(done).toEqual(['a', 'b'])
-    vi.advanceTimersByTime(2 * HELD_MS)
+    vi.advanceTimersByTime(2 * REORDER_DELAY_MS)
     expect(done).toHaveLength(2)
   })
 })
