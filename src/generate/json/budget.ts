@@ -62,4 +62,4 @@ export const drawLimits = {
  * Beyond these limits, values are kept as small as the schema allows, so that recursive schemas produce plausible
  * sizes.
  */
-export const frugalFrom = { depth: 6, values: 100 } as const
+export const minimalFrom = { depth: 6, values: 100 } as const

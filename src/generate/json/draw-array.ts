@@ -66,10 +66,10 @@ function drawCount(
   facets: readonly SchemaObject[],
   min: number,
   prefixLength: number,
-  { frugal, depth }: JsonPath,
+  { minimal, depth }: JsonPath,
 ): number {
   const minCount = Math.min(drawLimits.items, Math.ceil(min))
-  if (frugal) return minCount
+  if (minimal) return minCount
   if (prefixLength > 0) return Math.max(minCount, prefixLength)
   const hasNoItems = facets.every((facet) => facet['items'] === undefined)
   const fallback = minCount > 0 || hasNoItems ? 0 : 1

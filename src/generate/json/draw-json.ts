@@ -21,7 +21,7 @@ export function drawJson(schema: unknown, random: Random): unknown {
   for (let attempt = 0, isLast = false; ; attempt++) {
     const budget = new Budget(isLast ? drawLimits.finalSteps : drawLimits.steps)
     const drawing = createDrawing(document, recursion, random, budget)
-    const value = drawing.draw([schema], { depth: 0, name: '', frugal: isLast })
+    const value = drawing.draw([schema], { depth: 0, name: '', minimal: isLast })
     const matcher = createMatcher(document, new Budget(drawLimits.finalSteps))
     const fits = drawing.failures === 0 && matcher.matches(schema, value)
     if (fits || isLast || drawing.exceeded) return value

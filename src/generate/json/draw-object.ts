@@ -1,4 +1,4 @@
-import { drawLimits, frugalFrom, type Budget } from './budget.ts'
+import { drawLimits, minimalFrom, type Budget } from './budget.ts'
 import { type Drawing, type JsonPath, chance } from './drawing.ts'
 import { mapOf, numberOf, setKey, type SchemaObject, requiredOf } from './json-schema.ts'
 import { propertySchemasOf, dependenciesOf } from './schema-document.ts'
@@ -22,7 +22,7 @@ export function drawObject(
   }
   const min = Math.max(0, ...facets.map((facet) => numberOf(facet, 'minProperties') ?? 0))
   const max = Math.min(Infinity, ...facets.map((facet) => numberOf(facet, 'maxProperties') ?? Infinity))
-  const { names, required } = planNames(drawing, facets, { min, max, frugal: path.frugal }, schemasOf)
+  const { names, required } = planNames(drawing, facets, { min, max, minimal: path.minimal }, schemasOf)
 
   const value: Record<string, unknown> = {}
   let size = 0
@@ -32,7 +32,7 @@ export function drawObject(
       return
     }
     const failuresBefore = drawing.failures
-    const drawn = drawing.draw(schemasOf(name), { depth: path.depth + 1, name, frugal: path.frugal })
+    const drawn = drawing.draw(schemasOf(name), { depth: path.depth + 1, name, minimal: path.minimal })
     if (drawing.failures > failuresBefore && !isRequired) {
       drawing.failures = failuresBefore
       drawing.exceeded = false
@@ -45,10 +45,10 @@ export function drawObject(
   // An object that is too large to match is not drawn completely.
   const isTooLarge = Math.max(required.size, min) > drawLimits.values
   if (isTooLarge) [drawing.failures, drawing.exceeded] = [drawing.failures + 1, true]
-  for (const name of isTooLarge ? names.slice(0, frugalFrom.values) : names)
+  for (const name of isTooLarge ? names.slice(0, minimalFrom.values) : names)
     drawProperty(name, required.has(name))
   const isMap = facets.every((facet) => Object.keys(mapOf(facet, 'properties')).length === 0)
-  const usual = isMap && !path.frugal && facets.some(describesAdditional) ? 1 + drawing.random.below(3) : 0
+  const usual = isMap && !path.minimal && facets.some(describesAdditional) ? 1 + drawing.random.below(3) : 0
   const additional = isTooLarge ? 0 : Math.min(max - size, Math.max(min - size, usual))
   if (additional > 0) {
     for (const name of drawAdditionalNames(drawing, facets, additional, new Set(names), schemasOf)) {
@@ -107,7 +107,7 @@ function drawAdditionalNames(
 
 function drawName(drawing: Drawing, schemas: readonly unknown[]): string | undefined {
   const failuresBefore = drawing.failures
-  const name = drawing.draw([{ type: 'string' }, ...schemas], { depth: 0, name: 'key', frugal: true })
+  const name = drawing.draw([{ type: 'string' }, ...schemas], { depth: 0, name: 'key', minimal: true })
   drawing.failures = failuresBefore
   return typeof name === 'string' ? name : undefined
 }
@@ -135,14 +135,14 @@ export interface ObjectPlan {
   readonly min: number
   readonly max: number
   /** Adds optional properties only if `min` or another property requires them. */
-  readonly frugal: boolean
+  readonly minimal: boolean
 }
 
 /** Chooses the listed properties of an object, in schema order. */
 function planNames(
   { random, recursion, budget }: Drawing,
   facets: readonly SchemaObject[],
-  { min, max, frugal }: ObjectPlan,
+  { min, max, minimal }: ObjectPlan,
   schemasOf: (name: string) => readonly unknown[],
 ): { readonly names: readonly string[]; readonly required: ReadonlySet<string> } {
   const required = new Set(facets.flatMap(requiredOf))
@@ -155,10 +155,10 @@ function planNames(
 
   const chosen = new Set(required)
   const room = Math.min(max, drawLimits.values)
-  const frugalRoom = Math.min(room, required.size + frugalFrom.values)
+  const minimalRoom = Math.min(room, required.size + minimalFrom.values)
   for (const name of optional) {
-    if (chosen.size >= frugalRoom || !budget.spend(1)) break
-    if (!frugal && chance(random, PRESENT, OUT_OF) && isUsable(name)) chosen.add(name)
+    if (chosen.size >= minimalRoom || !budget.spend(1)) break
+    if (!minimal && chance(random, PRESENT, OUT_OF) && isUsable(name)) chosen.add(name)
   }
   for (const name of optional) {
     if (chosen.size >= Math.min(min, room) || !budget.spend(1)) break

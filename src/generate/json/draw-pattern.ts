@@ -8,7 +8,7 @@ const MAX_EXTRA = 10
 
 /** Draws do not consider lookaheads and lookbehinds, so such patterns need more attempts. */
 const MAX_TRIES = 12
-const MAX_TRIES_WITH_LOOKS = 60
+const MAX_TRIES_WITH_LOOKAROUNDS = 60
 
 const letters = 'abcdefghijklmnopqrstuvwxyz'
 
@@ -19,7 +19,7 @@ export function drawPattern(
   { min, max }: { readonly min: number; readonly max: number },
   budget: Budget,
 ): string | undefined {
-  const tries = pattern.looks ? MAX_TRIES_WITH_LOOKS : MAX_TRIES
+  const tries = pattern.hasLookarounds ? MAX_TRIES_WITH_LOOKAROUNDS : MAX_TRIES
   for (let attempt = 0; attempt < tries && !budget.spent; attempt++) {
     const writer = new PatternWriter(pattern, random, budget)
     const text = pad(writer.write(min, max), pattern, random, min)
@@ -132,7 +132,7 @@ class PatternWriter {
 
   /** Prefers lower-case letters in a wide set. With lookaheads or lookbehinds, all members are equally likely. */
   #member({ members }: CharacterSet): string {
-    if (!this.#pattern.looks && members.length > 40 && this.#random.below(8) > 0) {
+    if (!this.#pattern.hasLookarounds && members.length > 40 && this.#random.below(8) > 0) {
       const letter = letters[this.#random.below(letters.length)] as string
       if (members.includes(letter)) return letter
     }

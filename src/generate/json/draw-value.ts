@@ -7,7 +7,7 @@ import { between, chance, type Drawing, type JsonPath } from './drawing.ts'
 import { type JsonType, listOf, typesOf, type SchemaObject, requiredOf } from './json-schema.ts'
 import { isSmall } from './equal-json.ts'
 import { isOfType } from './match-schema.ts'
-import { drawLimits, frugalFrom, type Budget } from './budget.ts'
+import { drawLimits, minimalFrom, type Budget } from './budget.ts'
 import { dependenciesOf, type SchemaDocument } from './schema-document.ts'
 
 /** Maximum attempts to draw a value, each with other branches. */
@@ -25,9 +25,9 @@ export function drawValue(drawing: Drawing, schemas: readonly unknown[], path: J
     drawing.exceeded ||= outOfRoom
     return null
   }
-  const isLarge = path.depth >= frugalFrom.depth || budget.values >= frugalFrom.values
-  const frugal = path.frugal || isLarge
-  const chooser = new BranchChooser(drawing, frugal)
+  const isLarge = path.depth >= minimalFrom.depth || budget.values >= minimalFrom.values
+  const minimal = path.minimal || isLarge
+  const chooser = new BranchChooser(drawing, minimal)
   const mark = budget.mark()
   let value: unknown
   let attempts = 1
@@ -43,7 +43,7 @@ export function drawValue(drawing: Drawing, schemas: readonly unknown[], path: J
     drawing.failures = failuresBefore
     budget.reset(mark)
     const isLate = attempt * 2 > attempts && attempt % 2 === 1
-    value = drawShape(drawing, shape, { ...path, frugal: frugal || isLate })
+    value = drawShape(drawing, shape, { ...path, minimal: minimal || isLate })
     const drawn = drawing.failures === failuresBefore
     if (drawn && (!shape.needsCheck || drawing.fits(schemas, value))) return value
     if (budget.spent || (drawing.exceeded && chooser.combinations === 1)) break
@@ -66,12 +66,12 @@ function drawShape(drawing: Drawing, { facets, impossible }: Shape, path: JsonPa
 }
 
 /** Picks null rarely, and a scalar type if the value must be small. */
-function pickType({ random }: Drawing, types: readonly JsonType[], { frugal }: JsonPath): JsonType {
-  if (frugal && types.includes('null')) return 'null'
+function pickType({ random }: Drawing, types: readonly JsonType[], { minimal }: JsonPath): JsonType {
+  if (minimal && types.includes('null')) return 'null'
   const others = types.filter((type) => type !== 'null')
   if (others.length === 0 || (others.length < types.length && random.below(NULL_ONCE_IN) === 0)) return 'null'
   const plain = others.filter((type) => type !== 'object' && type !== 'array')
-  const usable = frugal && plain.length > 0 ? plain : others
+  const usable = minimal && plain.length > 0 ? plain : others
   return usable[between(random, 0, usable.length - 1)] ?? 'null'
 }
 
@@ -219,12 +219,12 @@ class BranchChooser {
   #choices = 0
   /** Combinations seen by the last attempt. */
   combinations = 1
-  /** Prefer the branch with the smallest depth. */
-  frugal: boolean
+  /** Prefer the branch with the minimum depth. */
+  minimal: boolean
 
-  constructor(drawing: Drawing, frugal: boolean) {
+  constructor(drawing: Drawing, minimal: boolean) {
     this.#drawing = drawing
-    this.frugal = frugal
+    this.minimal = minimal
   }
 
   /** Starts an attempt. The first attempt is 0. */
@@ -249,7 +249,7 @@ class BranchChooser {
     if (branches.length === 1) return 0
     const takeNull = chance(random, 1, NULL_ONCE_IN)
     const nullAt = branches.slice(0, MAX_BRANCHES_CHECKED).findIndex(isNull)
-    if (nullAt >= 0 && (takeNull || this.frugal)) return nullAt
+    if (nullAt >= 0 && (takeNull || this.minimal)) return nullAt
     let best = offset
     let bestDepth = Infinity
     for (let step = 0; step < Math.min(branches.length, MAX_BRANCHES_CHECKED); step++) {
@@ -257,7 +257,7 @@ class BranchChooser {
       const branch = branches[at]
       const depth = recursion.of(branch, budget)
       const usable = depth < Infinity && !isNull(branch)
-      if (usable && !this.frugal) return at
+      if (usable && !this.minimal) return at
       if (depth < bestDepth && !isNull(branch)) [best, bestDepth] = [at, depth]
     }
     return best

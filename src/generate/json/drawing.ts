@@ -10,7 +10,7 @@ export interface JsonPath {
   /** Name of the property, also for the items of its array; empty at the top. */
   readonly name: string
   /** Keep the value as small as the schema allows: no optional properties, short arrays, no recursion. */
-  readonly frugal: boolean
+  readonly minimal: boolean
 }
 
 /** State of one drawn value. */

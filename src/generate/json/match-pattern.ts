@@ -9,7 +9,7 @@ const programs = new WeakMap<Pattern, readonly Instruction[] | 'too-large'>()
  * for a hostile expression. Returns true if the budget runs out or the expression has backreferences.
  */
 export function matchesPattern(pattern: Pattern, text: string, budget: Budget): boolean {
-  if (pattern.refersBack) return true
+  if (pattern.hasBackreferences) return true
   let program = programs.get(pattern)
   if (!program) {
     program = compilePattern(pattern.root, budget) ?? 'too-large'

@@ -154,8 +154,8 @@ class PatternReader {
   readonly #source: string
   readonly #flags: 'u' | ''
   readonly #groups = new Map<AST.CapturingGroup, number>()
-  #looks = false
-  #refersBack = false
+  #hasLookarounds = false
+  #hasBackreferences = false
 
   constructor(source: string, flags: 'u' | '') {
     this.#source = source
@@ -164,7 +164,12 @@ class PatternReader {
 
   read(pattern: AST.Pattern): Pattern {
     const root = this.#choice(pattern.alternatives)
-    return { source: this.#source, root, looks: this.#looks, refersBack: this.#refersBack }
+    return {
+      source: this.#source,
+      root,
+      hasLookarounds: this.#hasLookarounds,
+      hasBackreferences: this.#hasBackreferences,
+    }
   }
 
   #choice(alternatives: readonly AST.Alternative[]): PatternNode {
@@ -189,7 +194,7 @@ class PatternReader {
       case 'Quantifier':
         return repeat(this.#element(element.element), element.min, element.max)
       case 'Backreference': {
-        this.#refersBack = true
+        this.#hasBackreferences = true
         const [first] = [element.resolved].flat()
         return { kind: 'repeat-of', group: first ? this.#numberOf(first) : 0, min: 0, max: Infinity }
       }
@@ -206,7 +211,7 @@ class PatternReader {
       case 'word':
         return edge(assertion.negate ? 'no-word' : 'word')
       default:
-        this.#looks = true
+        this.#hasLookarounds = true
         return look(this.#choice(assertion.alternatives), assertion.kind === 'lookahead', assertion.negate)
     }
   }

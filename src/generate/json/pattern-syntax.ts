@@ -35,7 +35,7 @@ export interface Pattern {
   readonly source: string
   readonly root: PatternNode
   /** Whether it has lookaheads or lookbehinds. They are only checked after a draw, which then uses wider sets. */
-  readonly looks: boolean
+  readonly hasLookarounds: boolean
   /** Whether it has backreferences, which the linear matcher does not support. */
-  readonly refersBack: boolean
+  readonly hasBackreferences: boolean
 }
