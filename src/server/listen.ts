@@ -76,7 +76,7 @@ export async function listen(
         ? markAnswered(Promise.resolve(answered), bindings as SocketBindings)
         : answered
     },
-    { errorHandler: (error) => refusal(error, logger) },
+    { errorHandler: (error) => failedRequestResponse(error, logger) },
   )
   const server = createBoundedServer(connections, (incoming, outgoing) => {
     // A response without a socket is pipelined: an earlier response of the connection is not complete. This is rare.
@@ -86,9 +86,9 @@ export async function listen(
       return
     }
     if (incoming.socket.destroyed) return
-    const failedRequestResponse = checkHead(incoming)
+    const refusal = checkHead(incoming)
     // Each of these handles its own failures.
-    if (failedRequestResponse) refuseHead(failedRequestResponse, incoming, outgoing)
+    if (refusal) refuseHead(refusal, incoming, outgoing)
     else if (isDataPlane(incoming)) app.answerSocket(incoming, outgoing)
     else void answer(incoming, outgoing)
   })
@@ -175,7 +175,7 @@ function createBoundedServer(
 }
 
 /** Returns the answer for a failure in the adapter, usually an invalid Host. The client does not see the error. */
-function refusal(error: unknown, logger: Logger | undefined): Response {
+function failedRequestResponse(error: unknown, logger: Logger | undefined): Response {
   const isInvalidRequest = error instanceof Error && error.name === 'RequestError'
   if (!isInvalidRequest) logger?.error({ err: stackOf(error) }, 'A request failed before it was routed.')
   return isInvalidRequest ? errorResponse(malformedRequest()) : failureResponse()

@@ -110,7 +110,7 @@ export class BodyBytes {
   readonly #budget: MemoryBudget | undefined
   #bytes: Buffer = empty
   #length = 0
-  #takenBytes = 0
+  #reservedBytes = 0
 
   /**
    * @param maxBytes the announced length, or else the limit
@@ -126,7 +126,7 @@ export class BodyBytes {
     const length = this.#length + part.byteLength
     if (this.#length === 0) {
       // Most bodies arrive as one part, which needs no copy.
-      if (length > UNCOUNTED_BYTES && !this.#take(length)) return false
+      if (length > UNCOUNTED_BYTES && !this.#reserve(length)) return false
       this.#bytes = Buffer.isBuffer(part) ? part : Buffer.from(part.buffer, part.byteOffset, part.byteLength)
     } else {
       if (length > this.#bytes.length && !this.#grow(length)) return false
@@ -143,18 +143,18 @@ export class BodyBytes {
 
   /** Reserved shared memory in bytes. */
   get reservedBytes(): number {
-    return this.#takenBytes
+    return this.#reservedBytes
   }
 
   /** Releases the shared memory; further calls do nothing. Undefined if none is reserved. */
   get release(): (() => void) | undefined {
-    return this.#takenBytes === 0 ? undefined : () => this.drop()
+    return this.#reservedBytes === 0 ? undefined : () => this.drop()
   }
 
   /** Releases the shared memory, and discards the bytes. */
   drop(): void {
-    this.#budget?.release(this.#takenBytes)
-    this.#takenBytes = 0
+    this.#budget?.release(this.#reservedBytes)
+    this.#reservedBytes = 0
     this.#bytes = empty
     this.#length = 0
   }
@@ -162,16 +162,16 @@ export class BodyBytes {
   #grow(neededBytes: number): boolean {
     const doubled = Math.max(UNCOUNTED_BYTES, 2 * neededBytes)
     const capacity = Math.max(neededBytes, Math.min(doubled, this.#maxBytes))
-    if (capacity > UNCOUNTED_BYTES && !this.#take(capacity)) return false
+    if (capacity > UNCOUNTED_BYTES && !this.#reserve(capacity)) return false
     const grown = Buffer.allocUnsafeSlow(capacity)
     grown.set(this.#bytes.subarray(0, this.#length))
     this.#bytes = grown
     return true
   }
 
-  #take(bytes: number): boolean {
-    if (this.#budget && !this.#budget.tryReserve(bytes - this.#takenBytes)) return false
-    this.#takenBytes = bytes
+  #reserve(bytes: number): boolean {
+    if (this.#budget && !this.#budget.tryReserve(bytes - this.#reservedBytes)) return false
+    this.#reservedBytes = bytes
     return true
   }
 }

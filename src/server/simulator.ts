@@ -114,11 +114,11 @@ export function assembleSimulator(
     loopLag,
     requestLog,
     extensions = composeExtensions([]),
-    sharedState: service,
-    ...alone
+    sharedState,
+    ...local
   }: SimulatorDeps,
 ): Simulator {
-  const shared: SharedDeps = { ...alone, ...service?.deps }
+  const shared: SharedDeps = { ...local, ...sharedState?.deps }
   const {
     limits = new LimiterTable(clock),
     slots = new SlotTable(clock),
@@ -144,7 +144,7 @@ export function assembleSimulator(
         ),
       ),
     injections: faults.reports,
-    sharedState: service?.connectionState,
+    sharedState: sharedState?.connectionState,
     info: () => {
       const { mode, region } = live.current.defaultResource
       return { version, mode, region }
@@ -210,11 +210,11 @@ export function assembleSimulator(
   const clearLocalState = (): void => {
     ownJournal?.clear()
     builtIn.reset()
-    if (!service?.deps.cursors) void cursors.clear?.()
+    if (!sharedState?.deps.cursors) void cursors.clear?.()
     restartIncidents()
     shared.onReset?.()
   }
-  service?.onReset(clearLocalState)
+  sharedState?.onReset(clearLocalState)
 
   return {
     live,
@@ -226,7 +226,7 @@ export function assembleSimulator(
     random: randomOf(live.current, shared.processNumber),
     metrics,
     incidents,
-    journal: service?.journal ?? ownJournal,
+    journal: sharedState?.journal ?? ownJournal,
     ownJournal,
     poolState: { limits, slots, responses, cursors, journal: shared.journal ?? ownJournal ?? noopJournal },
     occupancy,
@@ -257,7 +257,7 @@ export function assembleSimulator(
       await limits.clear?.()
       await cursors.clear?.()
       clearLocalState()
-      await service?.notifyReset()
+      await sharedState?.notifyReset()
       return change
     },
     async close() {
@@ -266,7 +266,7 @@ export function assembleSimulator(
         await extensions.close()
         await sources.close()
       } finally {
-        service?.close()
+        sharedState?.close()
         await telemetry?.shutdown()
       }
     },

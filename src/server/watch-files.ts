@@ -57,7 +57,7 @@ export function watchSettings({ live, sources, ...options }: SettingsWatchOption
   })
 }
 
-/** Reloads the configuration. Returns the problems; an empty list options success. */
+/** Reloads the configuration. Returns the problems; an empty list means success. */
 async function reload(live: LiveConfig, sources: ConfigSources): Promise<readonly string[]> {
   try {
     const { inputs, problems } = readInputs(sources)

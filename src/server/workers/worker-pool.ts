@@ -1,5 +1,6 @@
 import { backoffMs } from '../../lib/waiting.ts'
 import cluster, { type Worker } from 'node:cluster'
+import { stackOf } from '../../lib/error-text.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { OperatorError } from '../../lib/operator-error.ts'
 import { workerEnvVar } from './worker-state.ts'
@@ -60,7 +61,7 @@ class Member implements ServedWorker {
       { send: (message) => void this.process.send(message as object, () => {}) },
       this.served.methods,
       (error) =>
-        logger.error({ worker: number, err: describe(error) }, 'Could not handle a message of a worker.'),
+        logger.error({ worker: number, err: stackOf(error) }, 'Could not handle a message of a worker.'),
     )
     this.control = portClient(workerControlPort, this.peer)
     this.process.on('message', (message) => {
@@ -74,7 +75,7 @@ class Member implements ServedWorker {
   kill(reason: unknown): void {
     if (!this.process.isConnected()) return
     this.#logger.error(
-      { worker: this.number, err: describe(reason) },
+      { worker: this.number, err: stackOf(reason) },
       'A worker could not apply a change. It is replaced.',
     )
     this.process.process.kill('SIGKILL')
@@ -187,8 +188,4 @@ export class WorkerPool {
     }, waitMs)
     this.#timers.add(timer)
   }
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

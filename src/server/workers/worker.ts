@@ -1,4 +1,5 @@
 import { LiveConfig } from '../../config/live-config.ts'
+import { stackOf } from '../../lib/error-text.ts'
 import { createLogger, type Logger } from '../../lib/logger.ts'
 import { createLoopLag } from '../../lib/loop-lag.ts'
 import { OperatorError } from '../../lib/operator-error.ts'
@@ -93,7 +94,7 @@ export async function runWorker(): Promise<void> {
     startup.listening(running.listener.url)
   }
   const starting = begin().catch((error: unknown) => {
-    const message = error instanceof OperatorError ? error.message : describe(error)
+    const message = error instanceof OperatorError ? error.message : stackOf(error)
     startup.failed(error instanceof OperatorError ? error.code : undefined, message)
   })
   process.on('message', (message) => {
@@ -155,10 +156,6 @@ async function stop(running: Running, graceMs: number): Promise<V8Serialized> {
   await running.simulator.close()
   await running.log.close()
   return report(running)
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
 /** Returns a logger that adds fields to each line. */
