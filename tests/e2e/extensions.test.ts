@@ -93,7 +93,7 @@ describe('an extension that leaves work behind', () => {
     }
     const { code, stderr } = await program.stop()
     expect(code).toBe(0)
-    expect(stderr.split('\n').filter((line) => line.includes('outside of every request'))).toHaveLength(3)
+    expect(stderr.split('\n').filter((line) => line.includes('outside of a request'))).toHaveLength(3)
     expect(stderr).toContain('too late')
   })
 })
