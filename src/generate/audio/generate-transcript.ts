@@ -3,7 +3,7 @@ import {
   parseTranscriptionRequest,
   type TranscriptionRequest,
   isWhisper,
-  tooShort,
+  audioTooShort,
   type AudioTask,
 } from '../../wire/audio/transcription-request.ts'
 import { dataEvent } from '../../wire/sse.ts'
@@ -66,7 +66,7 @@ function generateTranscript(exchange: Addressed, task: AudioTask): ReplyOrPromis
 
   const { bytes } = request.file
   const durationSeconds = audioSeconds(bytes)
-  if (durationSeconds < MIN_SECONDS) return refuse(tooShort())
+  if (durationSeconds < MIN_SECONDS) return refuse(audioTooShort())
   const transcript = drawTranscript(bytes, durationSeconds, task)
   if (isWhisper(model)) return whisperReply(transcript, request, task)
   const counter = countAhead(exchange, loadEncoding(model.encoding), (collector) => {

@@ -1,7 +1,7 @@
 import { alphanumeric } from '../../wire/ids.ts'
 import type { ResponseIds } from '../../wire/responses/response-ids.ts'
 import type { Model } from '../../wire/models/models.ts'
-import { defaultEffort, tellsPhase, type ResponsesRequest } from '../../wire/responses/responses-request.ts'
+import { defaultEffort, sendsPhase, type ResponsesRequest } from '../../wire/responses/responses-request.ts'
 import type { Random } from '../../lib/random.ts'
 import { wholeText, type Choice, type ToolCall } from '../../answer/completion.ts'
 import { drawLorem } from '../lorem.ts'
@@ -43,7 +43,7 @@ export function outputItems(choice: Choice, context: ItemContext): WrittenItem[]
       type: 'message',
       status,
       content: [choice.refused ? outputRefusal(wholeText(choice)) : outputText(wholeText(choice))],
-      ...(tellsPhase(model) && { phase: toolCalls.length > 0 ? 'commentary' : 'final_answer' }),
+      ...(sendsPhase(model) && { phase: toolCalls.length > 0 ? 'commentary' : 'final_answer' }),
       role: 'assistant',
     }
     items.push({ item, pieces })

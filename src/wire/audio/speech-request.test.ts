@@ -62,8 +62,8 @@ describe('validateSpeech', () => {
     })
   })
 
-  it('names every voice to one who asks for an unknown one', () => {
-    const error = validateSpeech({ input, voice: 'nobody' }, tts)
-    expect(errorBody(error)).toContain("Invalid value: 'nobody'. Supported values are: 'alloy', 'ash',")
+  it('lists all voices for an unknown one', () => {
+    const error = validateSpeech({ input, voice: 'unknown' }, tts)
+    expect(errorBody(error)).toContain("Invalid value: 'unknown'. Supported values are: 'alloy', 'ash',")
   })
 })

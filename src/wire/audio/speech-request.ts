@@ -3,7 +3,7 @@ import type { ServiceError } from '../errors.ts'
 import type { Model } from '../models/models.ts'
 import { objectOf, optional, required, anything, decimalBetween, oneOf, text } from '../validation/checks.ts'
 
-/** OpenAI's specification: the longest input and the longest instructions. */
+/** For input and instructions, in characters (OpenAI's specification). */
 const MAX_LENGTH = 4_096
 
 /** The built-in voices of OpenAI's specification of 2026. */
@@ -23,7 +23,7 @@ export const voices = [
   'cedar',
 ] as const
 
-/** Codecs of the service for which there is no encoder here; other bytes under their name would be a lie. */
+/** The simulator has no encoder for some codecs of the service. It rejects them instead of sending another format. */
 const format: Check = (value) => {
   if (value === 'opus' || value === 'aac' || value === 'flac') {
     return createFault(
@@ -45,7 +45,7 @@ const fields = objectOf([
   optional('stream_format', oneOf('audio', 'sse')),
 ])
 
-/** OpenAI's specification: events are for the models after tts and tts-hd. */
+/** Models newer than tts and tts-hd support events (OpenAI's specification). */
 const eventsNeedModel: Rule = ({ stream_format: streamFormat }, { name }) =>
   streamFormat === 'sse' && /^tts(-hd)?$/.test(name)
     ? {
@@ -56,31 +56,31 @@ const eventsNeedModel: Rule = ({ stream_format: streamFormat }, { name }) =>
       }
     : undefined
 
-/** What the service refuses in the body of a request for speech; undefined when nothing. Never throws. */
+/** Validates the body of a request for speech. Returns the error of the service, or undefined. Never throws. */
 export function validateSpeech(body: unknown, model: Model): ServiceError | undefined {
   return validateBody(body, fields, [eventsNeedModel], model)
 }
 
-/** The containers and codecs that the simulator makes; the service knows three more. */
+/** The formats that the simulator supports. The service has three more. */
 export type SpeechFormat = 'mp3' | 'wav' | 'pcm'
 
-/** The fields of a valid request for speech that the simulator reads. Null means absent. */
+/** The fields of a valid request for speech that the simulator uses. Null means absent. */
 export interface SpeechRequest {
   /** At most 4,096 characters. */
   readonly input: string
   readonly voice: string
-  /** Names the deployment where the path does not; else ignored, and then of any type. */
+  /** The deployment, if the path does not contain it. Otherwise ignored and of any type. */
   readonly model?: unknown
   /** Absent means `mp3`. */
   readonly response_format?: SpeechFormat | null
-  /** 0.25 to 4; absent means 1. */
+  /** From 0.25 to 4. Absent means 1. */
   readonly speed?: number | null
   readonly instructions?: string | null
-  /** `sse` sends the audio in events; absent means `audio`. */
+  /** `sse` sends the audio as events. Absent means `audio`. */
   readonly stream_format?: 'audio' | 'sse' | null
 }
 
-/** Checks the body of a request for speech. */
+/** Parses and validates the body of a request for speech. */
 export function parseSpeechRequest(body: unknown, model: Model): Parsed<SpeechRequest> {
   return parsed<SpeechRequest>(body, validateSpeech(body, model))
 }

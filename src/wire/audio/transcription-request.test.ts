@@ -110,7 +110,7 @@ describe('validateTranscription', () => {
     expect(JSON.parse(errorBody(error))).toMatchObject({ error: { message, param } })
   })
 
-  it('does not read what only transcriptions have in a translation', () => {
+  it('ignores fields of transcriptions in a translation', () => {
     const form = formOf({ language: '123456', stream: 'yes' })
     expect(validateTranscription(form, whisper, 'translate')).toBeUndefined()
   })

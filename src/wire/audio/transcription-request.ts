@@ -13,26 +13,26 @@ import type { Model } from '../models/models.ts'
 import type { MultipartForm, FormFile } from '../multipart.ts'
 import { decimalBetween, oneOf, text } from '../validation/checks.ts'
 
-/** The endings of file names that the service takes, in the order of its message. */
+/** File name extensions that the service accepts, in the order of its error message. */
 const fileTypes = ['flac', 'm4a', 'mp3', 'mp4', 'mpeg', 'mpga', 'oga', 'ogg', 'wav', 'webm']
 
-/** What a form is for. Translations are into English, so they name no language, and time nothing. */
+/** The operation. Translations are into English, so they have no language, and no timestamps. */
 export type AudioTask = 'transcribe' | 'translate'
 
 const formats = ['json', 'text', 'srt', 'verbose_json', 'vtt'] as const
 const diarizingFormats = ['json', 'text', 'diarized_json'] as const
 
-/** Whether a model tells who speaks. */
+/** Returns whether the model identifies speakers. */
 function diarizes(model: Model): boolean {
   return model.name.endsWith('-diarize')
 }
 
-/** Whether a model is of the first kind, which is billed by time, gives subtitles, and does not stream. */
+/** Returns whether the model is whisper, which is billed by time, supports subtitles, and does not stream. */
 export function isWhisper(model: Model): boolean {
   return model.name === 'whisper'
 }
 
-/** What the service refuses in the form of a transcription or a translation; undefined when nothing. Never throws. */
+/** Validates the form of a transcription or a translation. Returns the error of the service, or undefined. Never throws. */
 export function validateTranscription(
   form: MultipartForm,
   model: Model,
@@ -60,8 +60,8 @@ function transcriptionFault(form: MultipartForm): Fault | undefined {
   )
 }
 
-/** The refusal of audio in which nothing can be said. */
-export function tooShort(): ServiceError {
+/** 400: the audio is too short. */
+export function audioTooShort(): ServiceError {
   return faultError(tooShortFault())
 }
 
@@ -80,7 +80,7 @@ function fileFault(form: MultipartForm): Fault | undefined {
   return plainFault(null, `Invalid file format. Supported formats: [${list}]`)
 }
 
-/** The words of the refusal of newer models are as reported on OpenAI's own API in 2025 and 2026. */
+/** The error message of newer models is that of OpenAI's API (public reports, 2025 and 2026). */
 function formatOf(model: Model): Check {
   if (diarizes(model)) return oneOf(...diarizingFormats)
   const known = oneOf(...formats)
@@ -96,36 +96,36 @@ function formatOf(model: Model): Check {
   }
 }
 
-/** A form has texts only, so a number is judged by what its text reads as. */
+/** Numbers in a form are text, so the text is converted first. */
 const temperature: Check = (value) => {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN
   return decimalBetween(0, 1)(Number.isNaN(number) ? value : number)
 }
 
-/** ISO 639, two letters or three, as OpenAI's specification asks. */
+/** ISO 639 with two or three letters (OpenAI's specification). */
 const language = text({ maxLength: 3, pattern: /^[A-Za-z]{2,3}$/ })
 
 const granularity = oneOf('word', 'segment')
 
 function granularityFault(form: MultipartForm): Fault | undefined {
-  const given = granularitiesOf(form)
-  for (const [index, value] of given.entries()) {
+  const granularities = granularitiesOf(form)
+  for (const [index, value] of granularities.entries()) {
     const fault = granularity(value)
     if (fault) return prefixPath(`.timestamp_granularities[${index}]`, fault)
   }
-  if (given.length === 0 || form.text('response_format') === 'verbose_json') return undefined
+  if (granularities.length === 0 || form.text('response_format') === 'verbose_json') return undefined
   return plainFault(
     'timestamp_granularities',
     "The 'timestamp_granularities' parameter is only allowed when 'response_format' is 'verbose_json'.",
   )
 }
 
-/** Clients write a list in a form with brackets, or without. */
+/** Clients send the name of an array field with or without brackets. */
 function granularitiesOf(form: MultipartForm): readonly string[] {
   return [...form.texts('timestamp_granularities[]'), ...form.texts('timestamp_granularities')]
 }
 
-/** An empty text counts as absent, as forms send what was left blank. */
+/** An empty field counts as absent, since forms contain empty fields. */
 function fieldFault(form: MultipartForm, name: string, check: Check): Fault | undefined {
   const value = form.text(name)
   if (value === undefined || value === '') return undefined
@@ -133,25 +133,25 @@ function fieldFault(form: MultipartForm, name: string, check: Check): Fault | un
   return fault && prefixPath(`.${name}`, fault)
 }
 
-/** The forms of a transcript. */
+/** The formats of a transcript. */
 export type TranscriptFormat = 'json' | 'text' | 'srt' | 'vtt' | 'verbose_json' | 'diarized_json'
 
-/** A valid form of a transcription or a translation; fields that are absent have their defaults. */
+/** The fields of a valid transcription or translation, with default values. */
 export interface TranscriptionRequest {
   readonly file: FormFile
   readonly format: TranscriptFormat
-  /** The code of the language spoken, such as `de`; undefined leaves it to the model. */
+  /** Code of the spoken language, such as `de`. Undefined if the model must detect it. */
   readonly language: string | undefined
   readonly prompt: string
   readonly temperature: number
-  /** What `verbose_json` times; `segment` unless asked otherwise. */
+  /** The timestamps in `verbose_json`; default `segment`. */
   readonly granularities: ReadonlySet<'word' | 'segment'>
   readonly stream: boolean
 }
 
 const noFile: FormFile = { name: '', bytes: Buffer.alloc(0) }
 
-/** Reads a form that validation has let through; a form holds texts, and a blank one counts as absent. */
+/** Reads a valid form. Empty fields count as absent. */
 function readTranscriptionForm(form: MultipartForm): TranscriptionRequest {
   const granularities = granularitiesOf(form) as readonly ('word' | 'segment')[]
   return {
@@ -165,7 +165,7 @@ function readTranscriptionForm(form: MultipartForm): TranscriptionRequest {
   }
 }
 
-/** Checks the form of a transcription or a translation. */
+/** Parses and validates the form of a transcription or a translation. */
 export function parseTranscriptionRequest(
   form: MultipartForm,
   model: Model,

@@ -1,22 +1,22 @@
 import { roundTo } from '../../lib/format-text.ts'
 import type { Usage } from '../../answer/completion.ts'
 
-/** What `verbose_json` tells beside the transcript. */
+/** The values of `verbose_json` in addition to the transcript. */
 export interface VerboseFacts {
   readonly task: 'transcribe' | 'translate'
   /** The English name of the language, in lower case. */
   readonly language: string
   readonly temperature: number
   readonly granularities: ReadonlySet<'word' | 'segment'>
-  /** JSON of the usage; undefined leaves it out. */
+  /** JSON of the usage. Undefined: the field is not sent. */
   readonly usage: string | undefined
-  /** How a sentence was heard. */
+  /** Returns the recognition details of a sentence. */
   readonly heard: (sentence: TimedSentence) => SegmentFacts
 }
 
-/** What a model tells of how it heard a segment. */
+/** Recognition details of a segment. */
 export interface SegmentFacts {
-  /** Where its window of the audio begins, in frames of 10 ms. */
+  /** Start of the audio window, in frames of 10 ms. */
   readonly seek: number
   readonly tokens: readonly number[]
   readonly avgLogprob: number
@@ -24,7 +24,7 @@ export interface SegmentFacts {
   readonly noSpeechProb: number
 }
 
-/** The body of `verbose_json`, in the order of OpenAI's specification, numbers with a point as Python writes them. */
+/** Renders `verbose_json`, in the order of OpenAI's specification. Numbers have a decimal point, as in Python. */
 export function renderVerbose(transcript: Transcript, facts: VerboseFacts): string {
   const { durationSeconds, text, sentences } = transcript
   const { task, language, granularities, usage } = facts
@@ -58,59 +58,59 @@ function rounded(value: number): string {
   return float(Number(value.toFixed(4)))
 }
 
-/** Seconds and shares keep a point, also where they are whole: 3.0. */
+/** Formats integers with a decimal point: 3.0. */
 function float(value: number): string {
   return Number.isInteger(value) ? `${value}.0` : String(value)
 }
 
-/** A word and when it is heard, in seconds. */
+/** A word with its times in seconds. */
 export interface TimedWord {
   readonly word: string
   readonly start: number
   readonly end: number
 }
 
-/** A sentence and when it is heard, in seconds. */
+/** A sentence with its times in seconds. */
 export interface TimedSentence {
-  /** Without a space at its start. */
+  /** Without a leading space. */
   readonly text: string
   readonly start: number
   readonly end: number
   readonly words: readonly TimedWord[]
 }
 
-/** What is heard in a file. */
+/** The transcript of an audio file. */
 export interface Transcript {
   readonly durationSeconds: number
   readonly text: string
-  /** The text in pieces of one token each. */
+  /** The tokens of the text. */
   readonly pieces: readonly string[]
   readonly sentences: readonly TimedSentence[]
 }
 
-/** Two take turns; the service names speakers that it does not know by letters. */
+/** Two alternating speakers. The service uses letters for unknown speakers. */
 const speakers = ['A', 'B']
 
-/** A sentence with who says it: a segment of `diarized_json`, and an event of its stream. */
+/** A sentence with its speaker: a segment of `diarized_json`, or an event of its stream. */
 export function diarizedSegmentJson({ text, start, end }: TimedSentence, index: number): string {
   const id = `seg_${String(index + 1).padStart(3, '0')}`
   return `{"type":"transcript.text.segment","id":"${id}","start":${float(start)},"end":${float(end)},"text":${JSON.stringify(text)},"speaker":"${speakers[index % speakers.length]}"}`
 }
 
-/** The body of `diarized_json`; `usage` is JSON. */
+/** Renders `diarized_json`. `usage` is JSON. */
 export function renderDiarized({ durationSeconds, text, sentences }: Transcript, usage: string): string {
   const duration = float(roundTo(durationSeconds, 2))
   return `{"task":"transcribe","duration":${duration},"text":${JSON.stringify(text)},"segments":[${sentences.map(diarizedSegmentJson).join(',')}],"usage":${usage}}`
 }
 
-/** The sentences as SubRip text: a number, a time with a comma, the text, an empty line. */
+/** Renders SubRip: number, times with a comma, text and an empty line for each sentence. */
 export function renderSrt(sentences: readonly TimedSentence[]): string {
   return sentences
     .map(({ start, end, text }, i) => `${i + 1}\n${time(start, ',')} --> ${time(end, ',')}\n${text}\n\n`)
     .join('')
 }
 
-/** The sentences as WebVTT (W3C): a head line, and no numbers. */
+/** Renders WebVTT (W3C): a header line, and no numbers. */
 export function renderVtt(sentences: readonly TimedSentence[]): string {
   const cues = sentences.map(
     ({ start, end, text }) => `${time(start, '.')} --> ${time(end, '.')}\n${text}\n\n`,
@@ -118,25 +118,25 @@ export function renderVtt(sentences: readonly TimedSentence[]): string {
   return `WEBVTT\n\n${cues.join('')}`
 }
 
-/** `00:01:02.500`, with the mark that the format has before the milliseconds. */
-function time(seconds: number, mark: ',' | '.'): string {
+/** Formats a time: `00:01:02.500`. */
+function time(seconds: number, decimalMark: ',' | '.'): string {
   const milliseconds = Math.round(seconds * 1_000)
   const part = (unitMs: number, base: number, digits: number): string =>
     String(Math.floor(milliseconds / unitMs) % base).padStart(digits, '0')
-  return `${part(3_600_000, 100, 2)}:${part(60_000, 60, 2)}:${part(1_000, 60, 2)}${mark}${part(1, 1_000, 3)}`
+  return `${part(3_600_000, 100, 2)}:${part(60_000, 60, 2)}:${part(1_000, 60, 2)}${decimalMark}${part(1, 1_000, 3)}`
 }
 
-/** Ten tokens a second: one for 100 ms of the caller's audio (OpenAI, "Realtime costs"). */
+/** One token for 100 ms of the user's audio (OpenAI, "Realtime costs"). */
 const AUDIO_TOKENS_PER_SECOND = 10
 
-/** What a transcript costs on models that are billed in tokens. */
+/** Usage of models that are billed in tokens. */
 export interface TranscriptUsage {
   readonly textTokens: number
   readonly audioTokens: number
   readonly outputTokens: number
 }
 
-/** Counts what was heard, read (the prompt's tokens) and written. */
+/** @param textTokens tokens of the prompt */
 export function transcriptUsage(
   { durationSeconds, pieces }: Transcript,
   textTokens: number,
@@ -148,7 +148,7 @@ export function transcriptUsage(
   }
 }
 
-/** As limits and metrics want it. */
+/** Converts usage for limits and metrics. */
 export function toUsage({ textTokens, audioTokens, outputTokens }: TranscriptUsage): Usage {
   return {
     promptTokens: textTokens + audioTokens,
@@ -158,13 +158,13 @@ export function toUsage({ textTokens, audioTokens, outputTokens }: TranscriptUsa
   }
 }
 
-/** As models that are billed in tokens tell it. */
+/** The usage in answers of models that are billed in tokens. */
 export function tokensJson({ textTokens, audioTokens, outputTokens }: TranscriptUsage): string {
   const input = textTokens + audioTokens
   return `{"type":"tokens","input_tokens":${input},"input_token_details":{"text_tokens":${textTokens},"audio_tokens":${audioTokens}},"output_tokens":${outputTokens},"total_tokens":${input + outputTokens}}`
 }
 
-/** As whisper tells it, which is billed by the second. */
+/** The usage in answers of whisper, which is billed per second. */
 export function durationJson({ durationSeconds }: Transcript): string {
   return `{"type":"duration","seconds":${Math.ceil(durationSeconds)}}`
 }

@@ -11,20 +11,20 @@ import {
   type WrittenItem,
 } from './response-object.ts'
 
-/** One event or, for the tokens of an item, one after the other. `sequence` is the event's number in its stream. */
+/** One event, or the successive events of the tokens of an item. `sequence` is the index of the event in its stream. */
 export interface EventRun {
   readonly count: number
-  /** Whether each event is a token that takes its own time; else all come with the token before. */
+  /** Whether each event is a token with a separate due time. Otherwise all are sent with the token before. */
   readonly paced: boolean
   render(index: number, sequence: number): string
 }
 
-/** Frames an event: its type twice, and a line feed between; no other operation names its events. */
+/** Formats an event. The type is both in `event` and in the data. Other operations do not have `event`. */
 function namedEvent(type: string, json: string): string {
   return `event: ${type}\ndata: ${json}\n\n`
 }
 
-/** An event of which only the number is not known before it is sent. Members other than the type are alphabetical. */
+/** A single event. `type` is the first field, the others are in alphabetical order. */
 export function singleEvent(type: string, members: () => Readonly<Record<string, unknown>>): EventRun {
   return {
     count: 1,
@@ -38,26 +38,26 @@ export function singleEvent(type: string, members: () => Readonly<Record<string,
   }
 }
 
-/** The events of one item, from its appearance to its end. */
+/** All events of one item. */
 export function itemEvents(
   { item, pieces }: WrittenItem,
   index: number,
   noise: Random | undefined,
 ): EventRun[] {
-  return [addedEvent(item, index), ...innerEvents(item, pieces, index, noise), doneItemEvent(item, index)]
+  return [addedEvent(item, index), ...contentEvents(item, pieces, index, noise), doneItemEvent(item, index)]
 }
 
-/** The event with which an item appears. */
+/** The first event of an item. */
 export function addedEvent(item: OutputItem, index: number): EventRun {
-  return singleEvent('response.output_item.added', () => ({ item: started(item), output_index: index }))
+  return singleEvent('response.output_item.added', () => ({ item: addedItem(item), output_index: index }))
 }
 
-/** The event with which an item is complete. */
+/** The last event of an item. */
 export function doneItemEvent(item: object, index: number): EventRun {
   return singleEvent('response.output_item.done', () => ({ item, output_index: index }))
 }
 
-function innerEvents(
+function contentEvents(
   item: OutputItem,
   pieces: readonly string[],
   index: number,
@@ -66,7 +66,7 @@ function innerEvents(
   if (item.type === 'reasoning') {
     return item.summary.flatMap(({ text }, number) => {
       const section = summarySection(item, index, number, noise)
-      // A piece a word, since the summary is not counted in tokens; all come at once, before the answer.
+      // One piece per word, since the summary is not counted in tokens. All are sent at the same time, before the answer.
       const words = text.match(/\s*\S+/g) ?? []
       return [...section.opening, { ...deltas(section, words), paced: false }, ...section.closing(text)]
     })
@@ -81,16 +81,16 @@ function innerEvents(
   return [...section.opening, deltas(section, pieces), ...section.closing(text)]
 }
 
-/** The events of a part of an item: those before and after its deltas, and the deltas. */
+/** The events of a part of an item: before its deltas, the deltas, and after its deltas. */
 export interface Section<T> {
   readonly opening: readonly EventRun[]
-  /** The event of one piece; `sequence` is its number in the stream. */
+  /** Writes the event of one piece. `sequence` is its index in the stream. */
   readonly delta: (piece: string, sequence: number) => string
-  /** @param whole what the deltas add up to */
+  /** @param whole the concatenated deltas */
   closing(whole: T): readonly EventRun[]
 }
 
-/** A paragraph of the summary of a thought. */
+/** A paragraph of a reasoning summary. */
 export function summarySection(
   { id }: Pick<ReasoningOutput, 'id'>,
   index: number,
@@ -110,7 +110,7 @@ export function summarySection(
   }
 }
 
-/** The text of a message, or its refusal, whose events are named as in OpenAI's specification; none is captured. */
+/** The text of a message or its refusal. No refusal is captured. Its event names are from OpenAI's specification. */
 export function messageSection(
   { id }: Pick<MessageOutput, 'id'>,
   index: number,
@@ -137,7 +137,7 @@ export function messageSection(
   }
 }
 
-/** The arguments of a call, or what a custom tool is handed. */
+/** The arguments of a function call or the input of a custom tool. */
 export function callSection(
   { id, type }: Pick<CallOutput, 'id' | 'type'>,
   index: number,
@@ -155,7 +155,7 @@ export function callSection(
   }
 }
 
-/** Where in the answer an event belongs. */
+/** The position of an event in the answer. */
 interface EventAddress {
   readonly item_id: string
   readonly output_index: number
@@ -163,7 +163,7 @@ interface EventAddress {
   readonly summary_index?: number
 }
 
-/** One event a piece. */
+/** One event per piece. */
 function deltas({ delta }: Section<never>, pieces: readonly string[]): EventRun {
   return {
     count: pieces.length,
@@ -173,10 +173,10 @@ function deltas({ delta }: Section<never>, pieces: readonly string[]): EventRun 
 }
 
 /**
- * Writes events with one piece each. What stays the same is written once; the obfuscation makes piece and padding together a multiple
- * of 16 code points (two captures of 2025 and 2026, text and arguments alike).
+ * Returns a function that writes the event of one piece. Constant parts are rendered once. The total length of piece and padding is
+ * a multiple of 16 code points (two captures of 2025 and 2026, for text and arguments).
  *
- * @param afterItem JSON members between `item_id` and `obfuscation`
+ * @param afterItem JSON fields between `item_id` and `obfuscation`
  */
 function deltaWriter(
   type: string,
@@ -196,8 +196,8 @@ function deltaWriter(
   }
 }
 
-/** An item as it first appears: in progress, and empty. */
-function started(item: OutputItem): object {
+/** An item in its first event: in progress and empty. */
+function addedItem(item: OutputItem): object {
   switch (item.type) {
     case 'reasoning':
       return { ...item, summary: [] }

@@ -33,8 +33,8 @@ const callsOf = (events: readonly AnswerEvent[]) =>
     input: pieces.join(''),
   }))
 
-describe('a stream of responses', () => {
-  it('tells a text once, whether its deltas, its item or only its end have it', () => {
+describe('ResponsesReader', () => {
+  it('returns a text once, whether the deltas, the item or only the last event contains it', () => {
     expect(textOf(read(added(message('')), delta('Hi'), delta('!'), done(message('Hi!')), completed()))).toBe(
       'Hi!',
     )
@@ -58,7 +58,7 @@ describe('a stream of responses', () => {
     delta: text,
   })
 
-  it('tells the arguments of a call once, whether their deltas or their item have them', () => {
+  it('returns the arguments of a call once, whether the deltas or the item contains them', () => {
     const expected = [{ id: 'a', kind: 'function', name: 'f', input: '{}' }]
     expect(callsOf(read(added(call('')), input('{'), input('}'), done(call('{}')), completed()))).toEqual(
       expected,
@@ -67,7 +67,7 @@ describe('a stream of responses', () => {
     expect(callsOf(read(completed({ output: [call('{}')] })))).toEqual(expected)
   })
 
-  it('tells calls that alternate apart, and custom tools', () => {
+  it('distinguishes alternating calls and custom tools', () => {
     const custom = { id: 'ctc_1', type: 'custom_tool_call', call_id: 'b', name: 'c', input: '' }
     const events = read(
       added(call('')),
@@ -84,7 +84,7 @@ describe('a stream of responses', () => {
     expect(fold(events).choices[0]?.finishReason).toBe('tool_calls')
   })
 
-  it('tells thought by paragraph, what seals it, refusals, and items of other kinds as they are', () => {
+  it('returns reasoning by paragraph, encrypted reasoning, refusals, and other items unchanged', () => {
     const search = { id: 'ws_1', type: 'web_search_call', status: 'completed' }
     const events = read(
       added({ id: 'rs_1', type: 'reasoning', summary: [] }),
@@ -117,7 +117,7 @@ describe('a stream of responses', () => {
     expect(events).toContainEqual({ kind: 'item', choice: 0, item: search })
   })
 
-  it('leaves events out that it does not know, and takes CRLF and [DONE]', () => {
+  it('ignores unknown events, and accepts CRLF and [DONE]', () => {
     const reader = new ResponsesReader()
     const events = [
       'event: response.new\r\ndata: {"type":"response.new"}\r\n\r\n',
@@ -149,7 +149,7 @@ describe('a stream of responses', () => {
     expect(read(delta('Hi'), event, delta('!')).at(-1)).toMatchObject({ kind: 'error', error })
   })
 
-  it('ends with an error where JSON is broken or the end is missing', () => {
+  it('ends with an error for invalid JSON or a missing end', () => {
     const reader = new ResponsesReader()
     expect(reader.push('data: {')).toMatchObject([{ kind: 'error' }])
     expect(reader.end()).toEqual([])
@@ -159,8 +159,8 @@ describe('a stream of responses', () => {
   })
 })
 
-describe('a whole response', () => {
-  it.each(['', 'null', '[]', '{}', '{"output":{}}', '{"output":'])('that is %j is an error', (text) => {
+describe('readResponse', () => {
+  it.each(['', 'null', '[]', '{}', '{"output":{}}', '{"output":'])('returns an error for %j', (text) => {
     expect(readResponse(text)).toMatchObject([{ kind: 'error', error: { code: 'invalid_answer' } }])
   })
 
@@ -168,7 +168,7 @@ describe('a whole response', () => {
     ['max_output_tokens', 'length'],
     ['content_filter', 'content_filter'],
     [undefined, 'length'],
-  ])('that is incomplete for %s ends with %s', (reason, finishReason) => {
+  ])('maps the reason %s of an incomplete response to %s', (reason, finishReason) => {
     const events = readResponse(
       JSON.stringify({
         status: 'incomplete',
@@ -179,7 +179,7 @@ describe('a whole response', () => {
     expect(fold(events).choices[0]).toMatchObject({ finishReason })
   })
 
-  it('of members of other types gives what can be read', () => {
+  it('ignores fields of unexpected types', () => {
     const output = [
       null,
       3,

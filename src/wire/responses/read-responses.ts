@@ -5,7 +5,7 @@ import { readEvent } from '../../lib/server-sent-events.ts'
 import { errorOf, invalidAnswer, listOf, parseIndex, parseObject, type Members } from '../read-json.ts'
 import { readUsage } from '../read-usage.ts'
 
-/** Reads a whole response. What cannot be read is an `error` event. */
+/** Reads a response that is not streamed. Returns an `error` event for an invalid one. */
 export function readResponse(json: string): readonly AnswerEvent[] {
   const response = parseObject(json)
   if (typeof response === 'string') return [invalidAnswer(`The answer ${response}.`)]
@@ -20,15 +20,15 @@ export function readResponse(json: string): readonly AnswerEvent[] {
   ]
 }
 
-/** An item of a stream, as far as it is read. */
+/** The state of an item in a stream. */
 interface ReadItem {
   readonly type: unknown
   readonly phase: unknown
-  /** Whether a part of its content has been told. */
-  told: boolean
-  /** Sources that have been told. */
+  /** Whether an event with a part of its content has been emitted. */
+  emitted: boolean
+  /** Number of emitted annotations. */
   annotations: number
-  /** The number of its call. */
+  /** Index of its call. */
   readonly call: number
 }
 
@@ -73,7 +73,7 @@ export class ResponsesReader implements AnswerReader {
       case 'response.output_item.done':
         return this.#done(event)
       case 'response.output_text.delta':
-        return this.#told(event, (item) => ({
+        return this.#emit(event, (item) => ({
           kind: 'text',
           choice,
           text: textOrNothing(delta),
@@ -82,7 +82,7 @@ export class ResponsesReader implements AnswerReader {
           ...(listOf(logprobs).length > 0 && { logprobs: listOf(logprobs) }),
         }))
       case 'response.refusal.delta':
-        return this.#told(event, () => ({
+        return this.#emit(event, () => ({
           kind: 'refusal',
           choice,
           text: textOrNothing(delta),
@@ -91,11 +91,11 @@ export class ResponsesReader implements AnswerReader {
       case 'response.reasoning_summary_text.delta':
       case 'response.reasoning_text.delta': {
         const part = parseIndex(event['summary_index'])
-        return this.#told(event, () => thoughtEvent(delta, id, part))
+        return this.#emit(event, () => thoughtEvent(delta, id, part))
       }
       case 'response.function_call_arguments.delta':
       case 'response.custom_tool_call_input.delta':
-        return this.#told(event, ({ call }) => ({
+        return this.#emit(event, ({ call }) => ({
           kind: 'arguments',
           choice,
           call,
@@ -126,45 +126,45 @@ export class ResponsesReader implements AnswerReader {
     const key = event['output_index'] ?? event['item_id']
     let item = this.#items.get(key)
     if (!item) {
-      item = { type: undefined, phase: undefined, told: false, annotations: 0, call: this.#calls.count }
+      item = { type: undefined, phase: undefined, emitted: false, annotations: 0, call: this.#calls.count }
       this.#items.set(key, item)
     }
     return item
   }
 
-  #told(event: Members, make: (item: ReadItem) => AnswerEvent): readonly AnswerEvent[] {
+  #emit(event: Members, make: (item: ReadItem) => AnswerEvent): readonly AnswerEvent[] {
     const item = this.#itemOf(event)
-    item.told = true
+    item.emitted = true
     return [make(item)]
   }
 
   #added({ item, output_index: index }: Members): readonly AnswerEvent[] {
     if (!isRecord(item)) return []
     const { type, phase, id } = item
-    const read: ReadItem = { type, phase, told: false, annotations: 0, call: this.#calls.count }
+    const read: ReadItem = { type, phase, emitted: false, annotations: 0, call: this.#calls.count }
     this.#items.set(index ?? id, read)
     return isCall(item) ? callStart(item, this.#calls) : []
   }
 
-  /** What the events of the item have left out is told at its end. */
+  /** Emits the content of an item that its earlier events did not contain. */
   #done(event: Members): readonly AnswerEvent[] {
     const { item } = event
     if (!isRecord(item)) return []
     const read = this.#itemOf(event)
     if (read.type === undefined) {
-      if (!read.told) {
-        this.#items.set(event['output_index'] ?? item['id'], { ...read, type: item['type'], told: true })
+      if (!read.emitted) {
+        this.#items.set(event['output_index'] ?? item['id'], { ...read, type: item['type'], emitted: true })
         return itemAnswer(item, this.#calls)
       }
       return []
     }
     if (isCall(item)) {
-      if (read.told) return []
-      read.told = true
+      if (read.emitted) return []
+      read.emitted = true
       return callInput(item, read.call)
     }
-    if (!read.told) {
-      read.told = true
+    if (!read.emitted) {
+      read.emitted = true
       return itemAnswer(item, this.#calls)
     }
     const encrypted = item['encrypted_content']
@@ -179,7 +179,7 @@ export class ResponsesReader implements AnswerReader {
     this.#ended = true
     if (!isRecord(response)) return [invalidAnswer('The last event of the stream has no response.')]
     const { serviceTier } = startOf(response)
-    // Until its end, a response says only which tier was asked for.
+    // Before its end, a response contains only the requested tier.
     const tier = this.#started && serviceTier !== undefined ? ([{ kind: 'start', serviceTier }] as const) : []
     const start = [...this.#start(response), ...tier]
     const missing =
@@ -282,7 +282,7 @@ function phaseOf(phase: unknown): { phase?: 'final_answer' | 'commentary' } {
   return phase === 'final_answer' || phase === 'commentary' ? { phase } : {}
 }
 
-/** How a response ends: what the filter says, why, and the bill. */
+/** The events at the end of a response: filter results, usage, and the finish reason or error. */
 function endOf(response: Members, hasCalls: boolean): AnswerEvent[] {
   const { status, error, usage, incomplete_details: details } = response
   const events = filtersOf(response['content_filters'])

@@ -1,15 +1,14 @@
 import type { Random } from '../../lib/random.ts'
 
-/** What an id of the Responses API names. */
+/** The prefix of an id, which is the kind of object. */
 export type ResponseIdPrefix = 'resp' | 'msg' | 'rs' | 'fc' | 'fco' | 'ctc' | 'ctco'
 
-/** How many hexadecimal digits all ids of one response begin with. */
+/** Number of hexadecimal digits at the start that all ids of a response share. */
 const SHARED_DIGITS = 16
 
 /**
- * Makes the ids of one response and of its items, in the form of captures of 2026: the prefix and 50 hexadecimal
- * digits, of which the first 16 and a later two are the same in all ids of a response, and eight are the second in
- * which the item came to be.
+ * Generates the ids of one response and its items, in the format of captures of 2026: a prefix and 50 hexadecimal digits. The first
+ * 16 and two further digits are equal in all ids of a response. Eight digits are the creation time in seconds.
  */
 export class ResponseIds {
   readonly #random: Random
@@ -22,7 +21,7 @@ export class ResponseIds {
     this.#tail = hex(random, 2)
   }
 
-  /** @param epochSeconds when the item came to be */
+  /** @param epochSeconds creation time of the item */
   next(prefix: ResponseIdPrefix, epochSeconds: number): string {
     const random = this.#random
     const seconds = epochSeconds.toString(16).padStart(8, '0')
@@ -31,7 +30,7 @@ export class ResponseIds {
   }
 }
 
-/** The digits that an id shares with the other ids of its response; undefined for ids of another form. */
+/** Returns the digits that all ids of a response share, or undefined for ids in another format. */
 export function sharedIdPart(id: string): string | undefined {
   const start = id.indexOf('_') + 1
   return start > 0 && id.length >= start + SHARED_DIGITS ? id.slice(start, start + SHARED_DIGITS) : undefined

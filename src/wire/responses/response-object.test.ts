@@ -5,7 +5,7 @@ import { writeJson } from './write-json.ts'
 const echo = (tool: { type: string } & Record<string, unknown>): string =>
   writeJson(echoedTool(tool), 'compact')
 
-describe('a tool that an answer repeats', () => {
+describe('tool in a response', () => {
   it.each([
     [
       { type: 'function', name: 'f', parameters: { type: 'object' }, strict: false },
@@ -24,11 +24,11 @@ describe('a tool that an answer repeats', () => {
       '{"type":"file_search","filters":null,"max_num_results":20,"ranking_options":{"ranker":"auto","score_threshold":1.0},"vector_store_ids":["vs_1"]}',
     ],
     [{ type: 'local_shell' }, '{"type":"local_shell"}'],
-  ])('has its members in order and its defaults filled in: %j', (tool, json) => {
+  ])('has sorted fields and default values: %j', (tool, json) => {
     expect(echo(tool)).toBe(json)
   })
 
-  it('keeps its secrets', () => {
+  it('does not contain secrets', () => {
     const json = echo({
       type: 'mcp',
       server_label: 'docs',

@@ -12,37 +12,37 @@ import { type ResponsesItem, isMessage, type HostedToolItemType } from './respon
 import type { HarmCategory } from '../content-filters.ts'
 import type { Model } from '../models/models.ts'
 
-/** How far a response is. `ended` is over in whatever way the model ended it. */
+/** The stage of a response. `ended` includes completed, incomplete and failed responses. */
 export type ResponseStage = 'queued' | 'in_progress' | 'ended' | 'cancelled'
 
-/** What a response is written from. */
+/** The values of a response. */
 export interface AnsweredResponse {
   readonly id: string
   /** Milliseconds since 1970. */
   readonly createdMs: number
-  /** The name that the client called the model by, and reads back in `model`. */
+  /** Value of `model`: the name in the request. */
   readonly deployment: string
   readonly model: Pick<Model, 'name' | 'reasoning'>
   readonly request: ResponsesRequest
-  /** The input of this turn, its references resolved. */
+  /** Input of the request, with resolved references. */
   readonly items: readonly ResponsesItem[]
   readonly output: readonly (OutputItem | HostedOutput)[]
   readonly finishReason: FinishReason
-  /** What the content filter found in the answer. */
+  /** Harm that the content filter detected in the answer. */
   readonly found?: HarmCategory
-  /** Undefined where nobody has told it. */
+  /** Undefined if the source did not report it. */
   readonly usage: Usage | undefined
-  /** When it was over, or will be, in milliseconds since 1970. */
+  /** Time at which it ended or will end, in milliseconds since 1970. */
   readonly progress: { readonly endMs: number }
-  /** What a service has told of the content filter, null for nothing; absent for what Azure tells of an answer that passes. */
+  /** Filter results from a service, or null if it sent none. Absent: results are generated from `found`. */
   readonly filters?: readonly object[] | null
-  /** Which tier served the request, where a service has told it. */
+  /** The tier that a service reported. */
   readonly serviceTier?: string
-  /** Why it has failed. */
+  /** The error of a failed response. */
   readonly error?: { readonly code: string | null; readonly message: string }
 }
 
-/** A response as its stage lets it be seen, its members in the order of captures of April 2026. */
+/** Returns a response in the given stage, with fields in the order of captures of April 2026. */
 export function responseObject(record: AnsweredResponse, stage: ResponseStage): object {
   const { request, model } = record
   const ended = stage === 'ended'
@@ -99,16 +99,16 @@ function incompleteReason({ finishReason }: AnsweredResponse): string | undefine
   return finishReason === 'content_filter' ? 'content_filter' : undefined
 }
 
-/** `auto` comes back as the kind of summary that there is. */
+/** The service replaces `auto` by `detailed`. */
 function summaryOf({ reasoning }: ResponsesRequest): string | null {
-  const asked = reasoning?.summary ?? reasoning?.generate_summary ?? null
-  return asked === 'auto' ? 'detailed' : asked
+  const requested = reasoning?.summary ?? reasoning?.generate_summary ?? null
+  return requested === 'auto' ? 'detailed' : requested
 }
 
-/** Which tier served the request; `fast` is an alias. */
-function tierOf({ service_tier: asked }: ResponsesRequest): string {
-  if (asked === 'priority' || asked === 'fast') return 'priority'
-  return asked === 'flex' ? 'flex' : 'default'
+/** Returns the tier that serves the request. `fast` is an alias of `priority`. */
+function tierOf({ service_tier: requested }: ResponsesRequest): string {
+  if (requested === 'priority' || requested === 'fast') return 'priority'
+  return requested === 'flex' ? 'flex' : 'default'
 }
 
 function formatOf(format: ResponsesTextFormat | null | undefined): object {
@@ -136,14 +136,14 @@ function usageOf(usage: Usage): object {
 
 type Members = Readonly<Record<string, unknown>>
 
-/** Where a search is taken to be made from; the country is that of the captured resource (April 2026). */
+/** Default location of a web search. The country is that of the captured resource (April 2026). */
 const userLocation = { type: 'approximate', city: null, country: 'US', region: null, timezone: null }
 
 /**
- * What the service fills in where a request says nothing. `web_search_preview` and `function` are captured; the others
- * follow OpenAI's published specification.
+ * Default values of tools by type. `web_search_preview` and `function` are captured. The others are from OpenAI's published
+ * specification.
  */
-const defaults: Readonly<Record<string, Members>> = {
+const toolDefaults: Readonly<Record<string, Members>> = {
   function: { description: null, parameters: null, strict: true },
   custom: { description: null, format: { type: 'text' } },
   web_search: { filters: null, search_context_size: 'medium', user_location: userLocation },
@@ -170,44 +170,44 @@ const defaults: Readonly<Record<string, Members>> = {
   mcp: { allowed_tools: null, headers: null, require_approval: 'always', server_description: null },
 }
 
-/** A tool as an answer repeats it: its type, then its members in alphabetical order, defaults filled in. */
-export function echoedTool({ type, ...given }: ResponsesTool): Members {
-  const known = defaults[type.replace(/_20\d\d_\d\d_\d\d$/, '')] ?? {}
+/** Returns a tool as in a response: its type, then its other fields in alphabetical order, with default values. */
+export function echoedTool({ type, ...sent }: ResponsesTool): Members {
+  const known = toolDefaults[type.replace(/_20\d\d_\d\d_\d\d$/, '')] ?? {}
   const members: Record<string, unknown> = { ...known }
-  for (const [name, value] of Object.entries(given)) {
-    // Secrets do not come back.
+  for (const [name, value] of Object.entries(sent)) {
+    // A response does not contain secrets.
     if (name === 'authorization') continue
-    members[name] = name === 'headers' ? redacted(value) : merged(members[name], value)
+    members[name] = name === 'headers' ? redactHeaders(value) : mergeDefaults(members[name], value)
   }
   const sorted = Object.entries(members).sort(([a], [b]) => (a < b ? -1 : 1))
   return { type, ...Object.fromEntries(sorted) }
 }
 
-/** Null leaves the default; an object fills the default's members in. */
-function merged(known: unknown, given: unknown): unknown {
-  if (given === null || given === undefined) return known ?? null
-  if (known instanceof Decimal && typeof given === 'number') return new Decimal(given)
-  if (!isRecord(known) || !isRecord(given)) return given
+/** Null keeps the default value. Objects are merged recursively. */
+function mergeDefaults(known: unknown, value: unknown): unknown {
+  if (value === null || value === undefined) return known ?? null
+  if (known instanceof Decimal && typeof value === 'number') return new Decimal(value)
+  if (!isRecord(known) || !isRecord(value)) return value
   const members: Record<string, unknown> = { ...known }
-  for (const [name, value] of Object.entries(given)) members[name] = merged(members[name], value)
+  for (const [name, member] of Object.entries(value)) members[name] = mergeDefaults(members[name], member)
   return members
 }
 
-function redacted(headers: unknown): unknown {
+function redactHeaders(headers: unknown): unknown {
   if (!isRecord(headers)) return null
   return Object.fromEntries(Object.keys(headers).map((name) => [name, '<redacted>']))
 }
 
 /**
- * Characters that the service puts around a prompt before it is filtered: 368 were judged of a prompt of 26 (a capture
- * of gpt-5.2-chat, April 2026).
+ * Characters that the service adds to a prompt before filtering: for a prompt of 26 characters, the offsets cover 368 (capture of
+ * gpt-5.2-chat, April 2026).
  */
 const TEMPLATE_LENGTH = 342
 
 const safe = { filtered: false, severity: 'safe' }
 const undetected = { detected: false, filtered: false }
 
-/** What the content filter says of a prompt that passes and of its answer, in the order of a capture of April 2026. */
+/** Filter results of a safe prompt and of its answer, in the order of a capture of April 2026. */
 function contentFilters(record: AnsweredResponse): object[] {
   const { found } = record
   const prompt = {
@@ -217,12 +217,13 @@ function contentFilters(record: AnsweredResponse): object[] {
     violence: safe,
     self_harm: safe,
   }
-  const grade = (category: HarmCategory) => (category === found ? { filtered: true, severity: 'high' } : safe)
+  const resultOf = (category: HarmCategory) =>
+    category === found ? { filtered: true, severity: 'high' } : safe
   const completion = {
-    hate: grade('hate'),
-    sexual: grade('sexual'),
-    violence: grade('violence'),
-    self_harm: grade('self_harm'),
+    hate: resultOf('hate'),
+    sexual: resultOf('sexual'),
+    violence: resultOf('violence'),
+    self_harm: resultOf('self_harm'),
     protected_material_code: undetected,
     protected_material_text: undetected,
   }
@@ -263,10 +264,10 @@ function answerLength({ output }: AnsweredResponse): number {
   return length
 }
 
-/** Whether an item is whole, or was cut by the limit or the content filter. */
+/** The status of an item. `incomplete` means truncated by the token limit or the content filter. */
 export type ItemStatus = 'in_progress' | 'completed' | 'incomplete'
 
-/** The model's thought: hidden, but for a summary where one was asked for. */
+/** The reasoning of the model. Only a summary is visible, if requested. */
 export interface ReasoningOutput {
   readonly id: string
   readonly type: 'reasoning'
@@ -284,7 +285,7 @@ export interface MessageOutput {
   readonly role: 'assistant'
 }
 
-/** The one part of a message. */
+/** The text part of a message. */
 export interface OutputText {
   readonly type: 'output_text'
   readonly annotations: readonly unknown[]
@@ -292,13 +293,13 @@ export interface OutputText {
   readonly text: string
 }
 
-/** The one part of a message that refuses. */
+/** The refusal part of a message. */
 export interface OutputRefusal {
   readonly type: 'refusal'
   readonly refusal: string
 }
 
-/** A call that the client is asked to make. */
+/** A call for the client to execute. */
 export type CallOutput =
   | {
       readonly id: string
@@ -317,22 +318,22 @@ export type CallOutput =
       readonly name: string
     }
 
-/** What a tool that the service runs itself has done, as it came from there. */
+/** The unchanged output of a tool that the service executes. */
 export interface HostedOutput {
   readonly id: string
   readonly type: HostedToolItemType
 }
 
-/** An item of an answer, its members in the order of the service. */
+/** An item of an answer, with fields in the order of the service. */
 export type OutputItem = ReasoningOutput | MessageOutput | CallOutput
 
-/** An item, and the tokens that it is written in, one after the other; thought has none that a client sees. */
+/** An item with its visible tokens. Reasoning has none. */
 export interface WrittenItem {
   readonly item: OutputItem
   readonly pieces: readonly string[]
 }
 
-/** A text as part of a message. */
+/** Creates a text part. */
 export function outputText(
   text: string,
   annotations: readonly unknown[] = [],
@@ -341,7 +342,7 @@ export function outputText(
   return { type: 'output_text', annotations, logprobs, text }
 }
 
-/** A refusal as part of a message. */
+/** Creates a refusal part. */
 export function outputRefusal(refusal: string): OutputRefusal {
   return { type: 'refusal', refusal }
 }

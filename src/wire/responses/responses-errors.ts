@@ -1,6 +1,6 @@
 import { modelError, type ServiceError } from '../errors.ts'
 
-/** 400: the conversation's earlier response is unknown, deleted or past its retention (a public report, 2026). */
+/** 400: the previous response is unknown, deleted or expired (public report, 2026). */
 export function previousResponseNotFound(id: string): ServiceError {
   return modelError(
     `Previous response with id '${id}' not found.`,
@@ -9,12 +9,12 @@ export function previousResponseNotFound(id: string): ServiceError {
   )
 }
 
-/** 404: the path names no stored response. */
+/** 404: the response is not stored. */
 export function responseNotFound(id: string): ServiceError {
   return { ...modelError(`Response with id '${id}' not found.`, null, null), status: 404 }
 }
 
-/** 400: an id that cannot be one of a response. `param` is where it stands. */
+/** 400: the id is not that of a response. `param` is the field that contains it. */
 export function notAResponseId(id: string, param: string): ServiceError {
   const message = `Invalid '${param}': '${id}'. Expected an ID that begins with 'resp'.`
   return modelError(message, param, 'invalid_value')
@@ -26,22 +26,22 @@ export function itemNotFound(id: string): ServiceError {
   return { ...modelError(message, 'input', null), status: 404 }
 }
 
-/** 400: the input holds a call, or continues a response with one, and not what the call gave. */
+/** 400: the input, or the previous response, contains a call without its output. */
 export function toolOutputMissing(callId: string): ServiceError {
   return modelError(`No tool output found for function call ${callId}.`, 'input', null)
 }
 
-/** 400: the input holds the output of a call that nobody made. */
+/** 400: the input contains an output without its call. */
 export function toolCallMissing(callId: string): ServiceError {
   return modelError(`No tool call found for function call output with call_id ${callId}.`, 'input', null)
 }
 
-/** 400: only a response with `background` can be cancelled. */
+/** 400: only a response with `background` can be canceled. */
 export function notCancellable(): ServiceError {
   return modelError('Cannot cancel a synchronous response.', null, null)
 }
 
-/** 400: the conversation is longer than the model's context. */
+/** 400: the conversation exceeds the context window. */
 export function inputTooLong(): ServiceError {
   return modelError(
     'Your input exceeds the context window of this model. Please adjust your input and try again.',

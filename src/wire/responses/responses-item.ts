@@ -1,10 +1,10 @@
-/** A part of a message, or of what a function gave. */
+/** A part of a message or of a function output. */
 export type ResponsesPart =
   | { readonly type: 'input_text' | 'output_text' | 'summary_text'; readonly text: string }
   | { readonly type: 'refusal'; readonly refusal: string }
   | {
       readonly type: 'input_image'
-      /** An address or a data URL. */
+      /** A URL or a data URL. */
       readonly image_url?: string | null
       readonly file_id?: string | null
       readonly detail?: 'auto' | 'low' | 'high' | 'original' | null
@@ -18,7 +18,7 @@ export type ResponsesPart =
     }
   | { readonly type: 'computer_screenshot'; readonly image_url?: string | null }
 
-/** What somebody says; the one item whose `type` may be left out. */
+/** A message. Its `type` is optional. */
 export interface ResponsesMessage {
   readonly type?: 'message' | null
   readonly role: 'user' | 'assistant' | 'system' | 'developer'
@@ -28,7 +28,7 @@ export interface ResponsesMessage {
   readonly phase?: string | null
 }
 
-/** A call of a function that the model asked for; `arguments` is JSON text. */
+/** A function call of the model. `arguments` is JSON text. */
 export interface FunctionCallItem {
   readonly type: 'function_call'
   readonly call_id: string
@@ -38,7 +38,7 @@ export interface FunctionCallItem {
   readonly status?: string | null
 }
 
-/** A call of a tool that takes free text. */
+/** A call of a custom tool, which accepts free text. */
 export interface CustomToolCallItem {
   readonly type: 'custom_tool_call'
   readonly call_id: string
@@ -47,7 +47,7 @@ export interface CustomToolCallItem {
   readonly id?: string | null
 }
 
-/** What a called tool gave. */
+/** The output of a called tool. */
 export interface ToolOutputItem {
   readonly type: 'function_call_output' | 'custom_tool_call_output'
   readonly call_id: string
@@ -56,7 +56,7 @@ export interface ToolOutputItem {
   readonly status?: string | null
 }
 
-/** What the model thought, as it came with an earlier answer. */
+/** The reasoning of an earlier answer. */
 export interface ReasoningItem {
   readonly type: 'reasoning'
   readonly id?: string | null
@@ -64,19 +64,19 @@ export interface ReasoningItem {
   readonly encrypted_content?: string | null
 }
 
-/** An item of an earlier response, by its id. */
+/** A reference to an item of an earlier response. */
 export interface ItemReference {
   readonly type?: 'item_reference' | null
   readonly id: string
 }
 
-/** An item of a tool that the service runs itself; the simulator keeps it as it is. */
+/** An item of a tool that the service executes. The simulator does not change it. */
 export interface HostedToolItem {
   readonly type: HostedToolItemType
   readonly id?: string | null
 }
 
-/** The items of tools that the service runs itself, and of newer features that the simulator only passes on. */
+/** Types of items of tools that the service executes, and of newer features. The simulator passes them on unchanged. */
 export const hostedToolItemTypes = [
   'apply_patch_call',
   'apply_patch_call_output',
@@ -97,7 +97,7 @@ export const hostedToolItemTypes = [
   'web_search_call',
 ] as const
 
-/** One of them. */
+/** One of `hostedToolItemTypes`. */
 export type HostedToolItemType = (typeof hostedToolItemTypes)[number]
 
 /** One item of the input. */
@@ -110,12 +110,12 @@ export type ResponsesItem =
   | ItemReference
   | HostedToolItem
 
-/** Whether an item is a message: it says so, or has a role. */
+/** Returns whether the item is a message: it has a role, and the type `message` or none. */
 export function isMessage(item: ResponsesItem): item is ResponsesMessage {
   return 'role' in item && (item.type === undefined || item.type === null || item.type === 'message')
 }
 
-/** Whether an item stands for another one. */
+/** Returns whether the item is a reference. */
 export function isReference(item: ResponsesItem): item is ItemReference {
   return (
     !('role' in item) && (item.type === 'item_reference' || item.type === undefined || item.type === null)

@@ -4,19 +4,19 @@ import type { TokenCounter } from '../../tokens/encoding.ts'
 import { countChatPrompt } from '../chat/prompt-tokens.ts'
 import { chatRequestOf } from './responses-to-chat.ts'
 
-/** A tool of the request. What is not named here belongs to tools that the service runs itself, and is only echoed. */
+/** A tool of the request. Other fields belong to tools that the service executes, and are only repeated in the response. */
 export interface ResponsesTool {
-  /** `function`, `custom`, or a tool of the service's own. */
+  /** `function`, `custom`, or a tool that the service executes. */
   readonly type: string
-  /** Functions and custom tools have one. */
+  /** Set for functions and custom tools. */
   readonly name?: string
   readonly description?: string | null
-  /** A function's JSON schema, as it came. */
+  /** JSON schema of a function, from the request. */
   readonly parameters?: Readonly<Record<string, unknown>> | null
   readonly strict?: boolean | null
 }
 
-/** A choice of one tool, or among some (`allowed_tools`, which has `mode` and `tools`). */
+/** A choice of one tool, or of a subset (`allowed_tools`, with `mode` and `tools`). */
 export interface ChosenTool {
   readonly type: string
   readonly name?: string
@@ -24,10 +24,10 @@ export interface ChosenTool {
   readonly tools?: readonly Readonly<Record<string, unknown>>[]
 }
 
-/** Which tool the model must, may or must not call. */
+/** Which tool the model must, can or must not call. */
 export type ResponsesToolChoice = 'none' | 'auto' | 'required' | ChosenTool
 
-/** The form that the answer's text must have. */
+/** The format of the text of the answer. */
 export type ResponsesTextFormat =
   | { readonly type: 'text' }
   | { readonly type: 'json_object' }
@@ -39,7 +39,7 @@ export type ResponsesTextFormat =
       readonly strict?: boolean | null
     }
 
-/** The fields of a valid Responses request that the simulator reads. Null means absent, as on the service. */
+/** The fields of a valid Responses request that the simulator uses. Null means absent, as on the service. */
 export interface ResponsesRequest {
   /** The deployment. */
   readonly model?: unknown
@@ -77,13 +77,13 @@ export interface ResponsesRequest {
   readonly user?: string | null
 }
 
-/** What the defaults of a model depend on. */
+/** The properties of a model that its defaults depend on. */
 type NamedModel = Pick<Model, 'name' | 'reasoning'>
 
 /**
- * How hard a model thinks that is not told: captures show `medium` for gpt-5 and gpt-5.2-chat and `none` for gpt-5.4;
- * Azure's documentation names `none` for models from gpt-5.1 on, and `high` as the only effort of the pro models. From
- * gpt-5.6 on, a chat with tools has to switch thought off, so there it is on. Null for models that do not think.
+ * Returns the default reasoning effort, or null for models without reasoning. Captures have `medium` for gpt-5 and gpt-5.2-chat and
+ * `none` for gpt-5.4. According to Azure's documentation, the default is `none` from gpt-5.1 on, and pro models only support `high`.
+ * From gpt-5.6 on, a chat with tools must disable reasoning, so the default is assumed to be `medium`.
  */
 export function defaultEffort({ name, reasoning }: NamedModel): string | null {
   if (!reasoning) return null
@@ -91,26 +91,26 @@ export function defaultEffort({ name, reasoning }: NamedModel): string | null {
   return /^gpt-5\.[1-5](-mini|-nano)?$/.test(name) ? 'none' : 'medium'
 }
 
-/** `top_p` of a request that names none: 1 but for two models, as captured in April and July 2026. */
+/** Default of `top_p`: 1 except for two models (captures of April and July 2026). */
 export function defaultTopP({ name }: NamedModel): number {
   if (name === 'gpt-5.2-chat') return 0.85
   return name === 'gpt-5.4' ? 0.98 : 1
 }
 
-/** Whether a model's messages tell in `phase` that they are the answer: from gpt-5.4 on (a capture of July 2026). */
-export function tellsPhase({ name, reasoning }: NamedModel): boolean {
+/** Returns whether messages of the model have `phase`: reasoning models from gpt-5.4 on (capture of July 2026). */
+export function sendsPhase({ name, reasoning }: NamedModel): boolean {
   return reasoning && /^gpt-(5\.[4-9]|[6-9])/.test(name)
 }
 
-/** What of a Responses request its input tokens depend on. */
+/** The fields of a Responses request that its input tokens depend on. */
 export type CountedResponsesRequest = Pick<
   ResponsesRequest,
   'input' | 'instructions' | 'tools' | 'tool_choice' | 'text'
 >
 
 /**
- * The input tokens that a Responses request is billed: those of the same chat, `instructions` being its system
- * message. Items that a reference or `previous_response_id` brings in have to be in `input` already.
+ * Counts the billed input tokens of a Responses request: those of the equivalent chat request with `instructions` as the system
+ * message. `input` must already contain the items of references and `previous_response_id`.
  */
 export function countResponsesInput(
   request: CountedResponsesRequest,

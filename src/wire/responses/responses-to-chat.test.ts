@@ -8,8 +8,8 @@ import { chatMessagesOf, chatRequestOf } from './responses-to-chat.ts'
 const user = (content: string): ResponsesItem => ({ type: 'message', role: 'user', content })
 const instructions = 'You are a helpful assistant.'
 
-describe('a Responses request as a chat request', () => {
-  // Billed by OpenAI's own API, in recordings of openllmetry and opentelemetry-python-contrib.
+describe('Responses request as a chat request', () => {
+  // Usage of OpenAI's API in recordings of openllmetry and opentelemetry-python-contrib.
   it.each([
     ['gpt-4o-mini', 22, { instructions }, [user('Say this is a test')]],
     ['gpt-4o-mini', 20, { instructions }, [user('Say hi.')]],
@@ -25,13 +25,13 @@ describe('a Responses request as a chat request', () => {
         user('Can you explain why you chose that word?'),
       ] satisfies ResponsesItem[],
     ],
-  ])('for %s costs the %i tokens that were billed', (name, billed, request, items) => {
+  ])('for %s counts the billed %i tokens', (name, billed, request, items) => {
     const model = findModel(name)!
     const tokens = countResponsesInput({ input: items, ...request }, model, loadEncoding(model.encoding))
     expect(tokens).toBe(billed)
   })
 
-  it('makes one message of calls that stand side by side, and one of each output', () => {
+  it('has one message for consecutive calls, and one for each output', () => {
     const call = (id: string) => ({ type: 'function_call', call_id: id, name: 'f', arguments: '{}' }) as const
     const output = (id: string) => ({ type: 'function_call_output', call_id: id, output: 'x' }) as const
     const items = [user('go'), call('a'), call('b'), output('a'), output('b'), call('c'), output('c')]
@@ -47,7 +47,7 @@ describe('a Responses request as a chat request', () => {
     expect(messages[1]?.tool_calls?.map(({ id }) => id)).toEqual(['a', 'b'])
   })
 
-  it('leaves out thought and tools that the service runs itself', () => {
+  it('omits reasoning and tools that the service executes', () => {
     const items: ResponsesItem[] = [{ type: 'reasoning', id: 'rs_1', summary: [] }, user('hi')]
     const chat = chatRequestOf({ input: items, tools: [{ type: 'web_search' }] }, items)
     expect(chat.messages).toEqual([{ role: 'user', content: 'hi' }])

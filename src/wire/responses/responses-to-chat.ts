@@ -18,10 +18,10 @@ import {
 import type { ResponsesRequest, ResponsesTextFormat, ResponsesTool } from './responses-request.ts'
 
 /**
- * The chat request that asks the same of the model: both APIs put the same prompt before it, so tokens are counted and
- * tasks are made in one place. Tools that the service runs itself have no counterpart and are left out.
+ * Converts a request to the equivalent chat request, so that both APIs share token counting and generation. Omits tools that the
+ * service executes, since chat has none.
  *
- * @param items the input, its references resolved
+ * @param items the input with resolved references
  */
 export function chatRequestOf(request: ResponsesRequest, items: readonly ResponsesItem[]): ChatRequest {
   const { instructions, tools, tool_choice: choice, text, reasoning } = request
@@ -39,7 +39,7 @@ export function chatRequestOf(request: ResponsesRequest, items: readonly Respons
   }
 }
 
-/** Items as messages. Calls that stand side by side are one message, as the model made them in one turn. */
+/** Converts items to messages. Consecutive calls are one message. */
 export function chatMessagesOf(items: readonly ResponsesItem[]): ChatMessage[] {
   const messages: ChatMessage[] = []
   let calls: ToolCall[] = []
@@ -60,7 +60,7 @@ export function chatMessagesOf(items: readonly ResponsesItem[]): ChatMessage[] {
           messages.push({ role: 'tool', content: contentOf(item.output), tool_call_id: item.call_id })
           break
         default:
-        // Thought is not read again, and what hosted tools did is not known here.
+        // Reasoning and the output of hosted tools do not count.
       }
     }
   }
@@ -116,7 +116,7 @@ function choiceOf(choice: NonNullable<ResponsesRequest['tool_choice']>): ToolCho
     case 'allowed_tools':
       return { type, allowed_tools: { mode, tools } }
     default:
-      // A tool that the service runs itself is to be used: what the client sees then is a text.
+      // For a tool that the service executes, the client receives text.
       return 'none'
   }
 }

@@ -62,7 +62,7 @@ const partFields: ReadonlyMap<string, Check> = new Map([
   ['summary_text', objectOf([required('type', anything), required('text', contentText)], 'ignore')],
 ])
 
-function notAName(step: string, value: unknown, names: readonly string[]): Fault {
+function wrongNameType(step: string, value: unknown, names: readonly string[]): Fault {
   return prefixPath(step, wrongType(`one of ${quotedList(names, 'or')}`, value))
 }
 
@@ -72,7 +72,7 @@ function partsOf(...types: readonly string[]): Check {
     if (!isRecord(value)) return wrongType('an object', value)
     const { type } = value
     if (type === undefined) return missing('.type')
-    if (typeof type !== 'string') return notAName('.type', type, types)
+    if (typeof type !== 'string') return wrongNameType('.type', type, types)
     const check = types.includes(type) ? partFields.get(type) : undefined
     return check ? check(value) : notOneOf(type, types)
   }
@@ -80,50 +80,50 @@ function partsOf(...types: readonly string[]): Check {
 }
 
 const contentExpected = 'one of an array of objects or string'
-const spokenContent = textOrArray(contentExpected, contentText, partsOf(...partFields.keys()))
-const answerContent = textOrArray(contentExpected, contentText, partsOf('output_text', 'refusal'))
+const messageContent = textOrArray(contentExpected, contentText, partsOf(...partFields.keys()))
+const assistantContent = textOrArray(contentExpected, contentText, partsOf('output_text', 'refusal'))
 const toolOutput = textOrArray(
   contentExpected,
   contentText,
   partsOf('input_text', 'input_image', 'input_file'),
 )
 
-/** Every item may carry what an answer gave it. */
-const echoed = [optional('type', anything), optional('id', text()), optional('status', text())]
+/** Fields that every item can have, since clients send back items of answers. */
+const commonFields = [optional('type', anything), optional('id', text()), optional('status', text())]
 
 const roles = ['assistant', 'system', 'developer', 'user']
 const message = (content: Check): Check =>
   objectOf([
-    ...echoed,
+    ...commonFields,
     required('role', anything),
     required('content', content),
     optional('phase', oneOf('commentary', 'final_answer')),
   ])
-const spoken = message(spokenContent)
-const answered = message(answerContent)
+const otherMessage = message(messageContent)
+const assistantMessage = message(assistantContent)
 
 const messageItem: Check = (item) => {
   if (!isRecord(item)) return wrongType('an object', item)
   const { role } = item
   if (role === undefined) return missing('.role')
-  if (typeof role !== 'string') return notAName('.role', role, roles)
+  if (typeof role !== 'string') return wrongNameType('.role', role, roles)
   if (!roles.includes(role)) return notOneOf(role, roles)
-  return role === 'assistant' ? answered(item) : spoken(item)
+  return role === 'assistant' ? assistantMessage(item) : otherMessage(item)
 }
 
 const call = (input: string): Check =>
   objectOf(
-    [...echoed, required('call_id', text()), required('name', text()), required(input, contentText)],
+    [...commonFields, required('call_id', text()), required('name', text()), required(input, contentText)],
     'ignore',
   )
 const callOutput = objectOf(
-  [...echoed, required('call_id', text({ minLength: 1 })), required('output', toolOutput)],
+  [...commonFields, required('call_id', text({ minLength: 1 })), required('output', toolOutput)],
   'ignore',
 )
 
 const itemTypes: ReadonlyMap<string, Check> = new Map(
   [
-    ...hostedToolItemTypes.map((type): [string, Check] => [type, objectOf(echoed, 'ignore')]),
+    ...hostedToolItemTypes.map((type): [string, Check] => [type, objectOf(commonFields, 'ignore')]),
     ['custom_tool_call', call('input')] as [string, Check],
     ['custom_tool_call_output', callOutput] as [string, Check],
     ['function_call', withId('fc', call('arguments'))] as [string, Check],
@@ -136,7 +136,7 @@ const itemTypes: ReadonlyMap<string, Check> = new Map(
         'rs',
         objectOf(
           [
-            ...echoed,
+            ...commonFields,
             required('summary', partsOf('summary_text')),
             optional('encrypted_content', text()),
             optional('content', anything),
@@ -149,7 +149,7 @@ const itemTypes: ReadonlyMap<string, Check> = new Map(
 )
 const itemTypeNames = [...itemTypes.keys()]
 
-/** Adds to a check that an `id`, where there is one, has its prefix. */
+/** Adds to a check that `id`, if present, has the prefix. */
 function withId(prefix: string, check: Check): Check {
   return (value) => {
     const fault = check(value)
@@ -171,13 +171,13 @@ const item: Check = (value) => {
   if (type === undefined || type === null) {
     return role === undefined && typeof id === 'string' ? undefined : messageItem(value)
   }
-  if (typeof type !== 'string') return notAName('.type', type, itemTypeNames)
+  if (typeof type !== 'string') return wrongNameType('.type', type, itemTypeNames)
   const check = itemTypes.get(type)
-  // The service names the item here, and not its `type`.
+  // The path in the error of the service is that of the item, not of its `type`.
   return check ? check(value) : notOneOf(type, itemTypeNames)
 }
 
-/** `input`: a text, or items. How items follow each other depends on what is stored, and is not looked at here. */
+/** `input`: a string or items. Does not check the order of items, which depends on stored responses. */
 export const responsesInput = textOrArray(
   'one of a string or array of objects',
   contentText,

@@ -22,7 +22,7 @@ const message = (content: unknown, role = 'user') => ({ role, content })
 const itemTypes =
   "'apply_patch_call', 'apply_patch_call_output', 'code_interpreter_call', 'compaction', 'computer_call', 'computer_call_output', 'custom_tool_call', 'custom_tool_call_output', 'file_search_call', 'function_call', 'function_call_output', 'image_generation_call', 'item_reference', 'local_shell_call', 'local_shell_call_output', 'mcp_approval_request', 'mcp_approval_response', 'mcp_call', 'mcp_list_tools', 'message', 'reasoning', 'shell_call', 'shell_call_output', and 'web_search_call'"
 
-describe('the body of a Responses request', () => {
+describe('body of a Responses request', () => {
   it.each([
     { input: 'hi' },
     { input: [message('hi')] },
@@ -190,11 +190,11 @@ describe('the body of a Responses request', () => {
       'invalid_type',
       "Invalid type for 'tools[0]': expected an object, but got a string instead.",
     ],
-  ])('%j is refused', (body, param, code, text) => {
+  ])('is rejected: %j', (body, param, code, text) => {
     expect(errorOf(body)).toEqual(fault(param, code, text))
   })
 
-  it('for a model that thinks, is refused with an effort that it does not offer or with sampling', () => {
+  it('is rejected for a reasoning model with an unsupported effort or with sampling', () => {
     expect(errorOf({ input: 'x', reasoning: { effort: 'xhigh' } }, thinking)).toEqual(
       fault(
         'reasoning.effort',
@@ -215,12 +215,12 @@ describe('the body of a Responses request', () => {
     expect(errorOf({ input: 'x', temperature: 0.5 }, findModel('gpt-5.4'))).toBeUndefined()
   })
 
-  it('may nest as deep as it likes without harm', () => {
+  it('is rejected if it is nested too deeply', () => {
     const deep = `{"input":"x","tools":[{"type":"function","name":"f","parameters":{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}}]}`
     expect(validateResponses(JSON.parse(deep), older)).toMatchObject({ status: 400 })
   })
 
-  it.each([null, [], 'x', 7, true])('is no %j', (body) => {
+  it.each([null, [], 'x', 7, true])('must not be %j', (body) => {
     expect(validateResponses(body, older)).toMatchObject({ status: 400 })
   })
 })

@@ -36,7 +36,7 @@ import { penalty, temperature, topP, effortIsSupported } from '../validation/com
 import { isMessage, type ResponsesItem } from './responses-item.ts'
 import { isRecord } from '../../lib/record.ts'
 
-/** The only place that reads a body as a request before it is one: rules run after every field has been checked. */
+/** Casts a body in a rule. Rules run after the validation of all fields. */
 const asRequest = (body: unknown): ResponsesRequest => body as ResponsesRequest
 
 const reasoningFitsModel: Rule = (body, model) => {
@@ -48,7 +48,7 @@ const reasoningFitsModel: Rule = (body, model) => {
   return fault
 }
 
-/** While a model thinks it takes the default and nothing else; here without a code (public reports, 2025 and 2026). */
+/** Reasoning models accept only default values. Here the error has no code (public reports, 2025 and 2026). */
 const samplingFitsModel: Rule = (body, model) => {
   const request = asRequest(body)
   const effort = request.reasoning?.effort ?? defaultEffort(model)
@@ -66,23 +66,23 @@ function unsupported(param: string, code: string | null): Fault {
   return plainFault(param, `Unsupported parameter: '${param}' is not supported with this model.`, code)
 }
 
-/** Instructions do not count: the message says "input messages". An earlier response may have said it. */
-const jsonIsAskedFor: Rule = (body) => {
+/** Instructions do not count: the error says "input messages". A previous response can contain the word. */
+const jsonIsMentioned: Rule = (body) => {
   const { text, input, previous_response_id: previous } = asRequest(body)
-  if (text?.format?.type !== 'json_object' || previous || saysJson(input)) return undefined
+  if (text?.format?.type !== 'json_object' || previous || containsJson(input)) return undefined
   return plainFault(
     'input',
     "Response input messages must contain the word 'json' in some form to use 'text.format' of type 'json_object'.",
   )
 }
 
-function saysJson(input: string | readonly ResponsesItem[]): boolean {
+function containsJson(input: string | readonly ResponsesItem[]): boolean {
   if (typeof input === 'string') return input.toLowerCase().includes('json')
   return input.some((item) => {
     if (!isMessage(item)) return false
     const { content } = item
-    if (typeof content === 'string') return saysJson(content)
-    return content.some((part) => 'text' in part && saysJson(part.text))
+    if (typeof content === 'string') return containsJson(content)
+    return content.some((part) => 'text' in part && containsJson(part.text))
   })
 }
 
@@ -106,11 +106,11 @@ const responsesRules: readonly Rule[] = [
   streamOptionsNeedStream,
   backgroundIsStored,
   reasoningFitsModel,
-  jsonIsAskedFor,
+  jsonIsMentioned,
   samplingFitsModel,
 ]
 
-/** Most tools of one request. */
+/** Per request. */
 const MAX_TOOLS = 128
 
 const hosted = (...fields: readonly Field[]): Check =>
@@ -187,10 +187,10 @@ const responsesToolChoice = textOrObject(
   chosenTool,
 )
 
-/** The least `max_output_tokens` (public reports of the service's own message, 2025 and 2026). */
+/** Minimum of `max_output_tokens` (public reports of the error message, 2025 and 2026). */
 const MIN_OUTPUT_TOKENS = 16
 
-/** Parts of the body come back in the answer, so they may not nest deeper than a writer can follow. */
+/** The response repeats parts of the body. Deeper nesting could overflow the stack when it is written. */
 const MAX_NESTING = 200
 
 const plainFormat = objectOf([required('type', anything)])
@@ -244,7 +244,7 @@ const fields = objectOf([
   optional(
     'reasoning',
     objectOf([
-      // Which efforts there are depends on the model: a rule.
+      // The valid values depend on the model: see `reasoningFitsModel`.
       optional('effort', text()),
       optional('summary', summary),
       optional('generate_summary', summary),
@@ -275,7 +275,7 @@ const fields = objectOf([
   optional('model', anything),
 ])
 
-/** What the service refuses in the body of a Responses request; undefined when nothing. Never throws. */
+/** Validates the body of a Responses request. Returns the error of the service, or undefined. Never throws. */
 export function validateResponses(body: unknown, model: Model): ServiceError | undefined {
   if (isDeeperThan(body, MAX_NESTING)) return malformedJson()
   return validateBody(body, fields, responsesRules, model)
@@ -288,7 +288,7 @@ function isDeeperThan(value: unknown, levels: number): boolean {
   return Object.values(value).some((item) => isDeeperThan(item, levels - 1))
 }
 
-/** Checks the body of a request for a response. */
+/** Parses and validates the body of a Responses request. */
 export function parseResponsesRequest(body: unknown, model: Model): Parsed<ResponsesRequest> {
   return parsed<ResponsesRequest>(body, validateResponses(body, model))
 }

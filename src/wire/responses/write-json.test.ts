@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Decimal, writeJson } from './write-json.ts'
 
 describe('JSON of the Responses API', () => {
-  it('has two spaces of indentation, decimals with their point, and no line feed at the end', () => {
+  it('has an indentation of two spaces, decimals with a point, and no final line feed', () => {
     const value = {
       a: new Decimal(1),
       b: [],
@@ -27,7 +27,7 @@ describe('JSON of the Responses API', () => {
     expect(JSON.parse(json)).toBe(text)
   })
 
-  it('means what was written', () => {
+  it('can be parsed to the same value', () => {
     const value = { list: [1, -2.5, 1e21, true, 'ü'], nested: { empty: '', deep: [[[]]] } }
     expect(JSON.parse(writeJson(value, 'pretty'))).toEqual(value)
   })

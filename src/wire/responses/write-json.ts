@@ -1,4 +1,4 @@
-/** A number that is written with a decimal point, whatever its value: `1.0`. */
+/** A number that is always written with a decimal point: `1.0`. */
 export class Decimal {
   readonly value: number
 
@@ -7,18 +7,18 @@ export class Decimal {
   }
 }
 
-/** How JSON is laid out: with two spaces of indentation, or on one line without spaces. */
+/** `pretty` has an indentation of two spaces. `compact` is one line without spaces. */
 export type JsonLayout = 'pretty' | 'compact'
 
 /**
- * Writes JSON as the Responses API does, and no other: characters beyond ASCII escaped, and decimals with their point
- * (captures of April 2026). Numbers that came from a client have lost their point when they were read.
+ * Writes JSON in the style of the Responses API: escapes characters other than ASCII, and writes `Decimal` values with a point
+ * (captures of April 2026). Other numbers from a request have lost their point in parsing.
  */
 export function writeJson(value: unknown, layout: JsonLayout): string {
   return escapeNonAscii(write(value, layout === 'pretty' ? '\n' : ''))
 }
 
-/** @param lineBreak a line feed and the indentation of the value; empty for one line */
+/** @param lineBreak line feed and indentation of the value; empty for `compact` */
 function write(value: unknown, lineBreak: string): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
   if (value instanceof Decimal) return decimal(value.value)
@@ -38,7 +38,7 @@ function decimal(value: number): string {
   return Number.isInteger(value) ? value.toFixed(1) : String(value)
 }
 
-/** Escapes what is not printable ASCII; control characters below it are escaped already. */
+/** Escapes all characters above ASCII. Control characters are already escaped. */
 export function escapeNonAscii(json: string): string {
   // oxlint-disable-next-line no-control-regex
   if (!/[^\x00-\x7e]/.test(json)) return json

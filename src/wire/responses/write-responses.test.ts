@@ -38,8 +38,8 @@ const input = (number: number, text: string) =>
   ({ kind: 'arguments', choice: 0, call: number, text }) as const
 const finish = { kind: 'finish', choice: 0, reason: 'tool_calls' } as const
 
-describe('a stream of responses', () => {
-  it('keeps the text beside calls, each item with its beginning, its deltas and its end, all numbered', () => {
+describe('ResponsesStreamWriter', () => {
+  it('writes text and calls, each item with first event, deltas and last event, all with a sequence number', () => {
     const sent = stream([text('Hi'), text('!'), call(0), input(0, '{}'), finish])
     expect(sent.map(({ type }) => type.replace('response.', ''))).toEqual([
       'created',
@@ -64,7 +64,7 @@ describe('a stream of responses', () => {
     ])
   })
 
-  it('keeps calls apart that alternate', () => {
+  it('separates alternating calls', () => {
     const sent = stream([
       call(0),
       call(1),
@@ -78,7 +78,7 @@ describe('a stream of responses', () => {
     expect(sent.filter(({ delta }) => delta).map((event) => event.output_index)).toEqual([0, 1, 0, 1])
   })
 
-  it('has a thought by paragraph before the text, in an item of its own', () => {
+  it('writes reasoning by paragraph in a separate item before the text', () => {
     const thought = (text: string, part = 0) => ({ kind: 'thought', choice: 0, text, part }) as const
     const sent = stream([thought('On'), thought('e'), thought('Two', 1), text('Hi')])
     expect(sent.at(-1)?.response?.output).toMatchObject([
@@ -87,7 +87,7 @@ describe('a stream of responses', () => {
     ])
   })
 
-  it('begins a message with each further item, and where a refusal follows a text', () => {
+  it('starts a message for each new item id, and for a refusal after text', () => {
     const sent = stream([
       { ...text('a'), item: 'msg_1' },
       { ...text('b'), item: 'msg_2' },
@@ -103,19 +103,22 @@ describe('a stream of responses', () => {
   it.each([
     ['length', 'max_output_tokens'],
     ['content_filter', 'content_filter'],
-  ] as const)('that ends with %s is incomplete, and so is its last item', (reason, told) => {
-    const last = stream([text('Hi'), { kind: 'finish', choice: 0, reason }]).at(-1)
-    expect(last).toMatchObject({
-      type: 'response.incomplete',
-      response: {
-        status: 'incomplete',
-        incomplete_details: { reason: told },
-        output: [{ status: 'incomplete' }],
-      },
-    })
-  })
+  ] as const)(
+    'ends with an incomplete response and item for the finish reason %s',
+    (reason, incompleteReason) => {
+      const last = stream([text('Hi'), { kind: 'finish', choice: 0, reason }]).at(-1)
+      expect(last).toMatchObject({
+        type: 'response.incomplete',
+        response: {
+          status: 'incomplete',
+          incomplete_details: { reason: incompleteReason },
+          output: [{ status: 'incomplete' }],
+        },
+      })
+    },
+  )
 
-  it('that fails ends with what came before and the error', () => {
+  it('ends with the output so far and the error if the answer fails', () => {
     const last = stream([text('Hi'), { kind: 'error', error: { code: 'c', message: 'm' } }]).at(-1)
     expect(last).toMatchObject({
       type: 'response.failed',
@@ -127,15 +130,15 @@ describe('a stream of responses', () => {
     })
   })
 
-  it('has one choice', () => {
+  it('writes only one choice', () => {
     expect(stream([text('a'), { kind: 'text', choice: 1, text: 'b' }]).at(-1)?.response?.output).toHaveLength(
       1,
     )
   })
 })
 
-describe('a whole response', () => {
-  it('repeats the request, and tells no usage and no filter that no service has told', () => {
+describe('writeResponse', () => {
+  it('repeats the request, and omits usage and filter results that the service did not send', () => {
     expect(JSON.parse(writeResponse([text('Hi')], options()))).toMatchObject({
       id: expect.stringMatching(/^resp_/) as unknown,
       model: 'mine',

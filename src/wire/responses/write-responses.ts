@@ -36,22 +36,22 @@ import {
 import type { ResponsesRequest } from './responses-request.ts'
 import { writeJson } from './write-json.ts'
 
-/** What a response tells beside the answer, and where it gets what the events leave open. */
+/** The fields of a response in addition to the answer, and sources of values that the events do not contain. */
 export interface ResponsesWriterOptions {
-  /** Is repeated in the response. */
+  /** The response repeats it. */
   readonly request: ResponsesRequest
-  /** What the client calls the model by; read where the events name none. */
+  /** Model name in the request. Used if the events do not contain one. */
   readonly deployment: string
   readonly model: Pick<Model, 'name' | 'reasoning'>
   readonly ids: Pick<ResponseIds, 'next'>
-  /** Milliseconds since 1970, as all times here. */
+  /** Milliseconds since 1970. */
   readonly createdMs: number
   readonly nowMs: () => number
-  /** Where the padding of deltas is drawn from; undefined leaves it out. */
+  /** Source of the padding of deltas. Undefined: no padding. */
   readonly noise: Random | undefined
 }
 
-/** The body of a whole response, in the form of the service: two spaces of indentation. */
+/** Returns the body of a response that is not streamed, with an indentation of two spaces like on the service. */
 export function writeResponse(events: Iterable<AnswerEvent>, options: ResponsesWriterOptions): string {
   const writer = new ResponsesStreamWriter(options)
   for (const event of events) writer.write(event)
@@ -59,24 +59,24 @@ export function writeResponse(events: Iterable<AnswerEvent>, options: ResponsesW
   return writeJson(responseObject(writer.answered, 'ended'), 'pretty')
 }
 
-/** A message or a thought while its text comes. */
+/** A message or reasoning item that is not complete. */
 interface OpenText {
   readonly kind: TextEvent['kind']
   readonly id: string
-  /** The service's id of it, which a further item has not. */
-  readonly given: string | undefined
+  /** The id of the item from the service. A different one starts a new item. */
+  readonly serviceId: string | undefined
   readonly index: number
   readonly phase: TextEvent['phase']
   readonly logprobs: unknown[]
   readonly annotations: unknown[]
-  /** Of a message its text, of a thought its paragraphs. */
+  /** The text of a message, or the paragraphs of reasoning. */
   readonly parts: string[]
   encrypted: string | undefined
   message?: Section<MessageOutput['content'][number]>
   paragraph?: Section<string>
 }
 
-/** A call while its arguments come. */
+/** A call with incomplete arguments. */
 interface OpenCall {
   readonly index: number
   readonly item: CallOutput
@@ -84,7 +84,7 @@ interface OpenCall {
   text: string
 }
 
-/** Writes a stream of the Responses API. It has one choice: events of further ones are left out. */
+/** Writes a stream of the Responses API. It has one choice: events of other choices are ignored. */
 export class ResponsesStreamWriter implements AnswerWriter {
   readonly #options: ResponsesWriterOptions
   readonly #start: AnswerStart = {}
@@ -151,7 +151,7 @@ export class ResponsesStreamWriter implements AnswerWriter {
     return rest + this.#run(singleEvent(`response.${type}`, () => ({ response })))
   }
 
-  /** The response as far as it is written. */
+  /** The response so far. */
   get answered(): AnsweredResponse {
     const { request, deployment, model, createdMs } = this.#options
     const { model: named, createdSeconds, serviceTier } = this.#start
@@ -200,7 +200,7 @@ export class ResponsesStreamWriter implements AnswerWriter {
     const isSame =
       open !== undefined &&
       open.kind === event.kind &&
-      (event.item === undefined || open.given === undefined || event.item === open.given)
+      (event.item === undefined || open.serviceId === undefined || event.item === open.serviceId)
     const opening = isSame ? '' : this.#closeText('completed') + this.#openText(event)
     const text = this.#text as OpenText
     if (event.encrypted !== undefined) text.encrypted = event.encrypted
@@ -210,7 +210,7 @@ export class ResponsesStreamWriter implements AnswerWriter {
     return event.text === '' ? opening : opening + (text.message?.delta(event.text, this.#sequence++) ?? '')
   }
 
-  /** A paragraph begins with its number, and ends when the next one begins. */
+  /** A new part number starts a paragraph and ends the previous one. */
   #think(open: OpenText, { text, part = 0 }: TextEvent): string {
     if (text === '') return ''
     const isNew = open.paragraph === undefined || part >= open.parts.length
@@ -236,7 +236,7 @@ export class ResponsesStreamWriter implements AnswerWriter {
     const open: OpenText = {
       kind,
       id,
-      given: item,
+      serviceId: item,
       index,
       phase,
       logprobs: [],
@@ -278,7 +278,7 @@ export class ResponsesStreamWriter implements AnswerWriter {
     return closing + this.#run(addedEvent(item, index))
   }
 
-  /** Calls may alternate, so that they stay open to the end. */
+  /** Calls can alternate, so they are closed only at the end. */
   #closeAll(status: ItemStatus): string {
     const calls = [...this.#calls.values()]
     this.#calls.clear()
@@ -356,9 +356,9 @@ function callOf(item: CallOutput, text: string, status: ItemStatus): CallOutput 
 }
 
 function filterOf({ of, results, offsets }: FilterEvent): object {
-  const judged = isRecord(results) ? Object.values(results) : []
+  const categories = isRecord(results) ? Object.values(results) : []
   return {
-    blocked: judged.some((result) => isRecord(result) && result['filtered'] === true),
+    blocked: categories.some((result) => isRecord(result) && result['filtered'] === true),
     source_type: of === 'prompt' ? 'prompt' : 'completion',
     content_filter_raw: [],
     content_filter_results: results,
