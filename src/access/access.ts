@@ -70,16 +70,16 @@ const expectedBytes = Buffer.alloc(MAX_COMPARED_KEY_BYTES)
 let expectedKey: string | undefined
 
 /** Compares padded copies, so that the time depends neither on the position of the first difference nor on the length. */
-function keysEqual(given: string, expected: string): boolean {
+function keysEqual(actual: string, expected: string): boolean {
   if (expected !== expectedKey) {
     expectedKey = expected
     expectedBytes.fill(0).write(expected)
   }
-  actualBytes.fill(0).write(given)
+  actualBytes.fill(0).write(actual)
   const sameBytes = timingSafeEqual(actualBytes, expectedBytes)
   return (
     sameBytes &&
-    given.length === expected.length &&
-    (given.length <= MAX_COMPARED_KEY_BYTES || given === expected)
+    actual.length === expected.length &&
+    (actual.length <= MAX_COMPARED_KEY_BYTES || actual === expected)
   )
 }

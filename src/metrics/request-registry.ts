@@ -96,7 +96,7 @@ export function createRequestRegistry({ series, inFlight }: RequestRegistrySourc
   // Without a deployment label, because the deployment is not known at the start of a request.
   const gauge = new Gauge({
     name: 'aoai_requests_in_flight',
-    help: 'Requests whose answer has not ended.',
+    help: 'Requests in flight: their answer has not ended.',
     registers: [],
     collect() {
       this.set(inFlight())
