@@ -23,10 +23,10 @@ function firstCells(heading: string): string[] {
 
 describe('docs/architecture.md', () => {
   it('lists the folders of src/ in the order of their imports', () => {
-    const told = firstCells('## Folders').map((cell) =>
+    const documented = firstCells('## Folders').map((cell) =>
       [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name),
     )
-    expect(told).toEqual(layers)
+    expect(documented).toEqual(layers)
     const folders = readdirSync(new URL('src', root), { withFileTypes: true }).filter((one) =>
       one.isDirectory(),
     )
@@ -46,7 +46,7 @@ describe('docs/architecture.md', () => {
     const section = /### A wire format[^]*?\n### /.exec(page)?.[0] ?? ''
     const named = new Set([...section.matchAll(/`(src\/[\w./-]+)`/g)].map(([, path]) => path))
     const others = new Set([
-      // Settings, whose names are those of some operations.
+      // Settings with the same name as an operation.
       'src/config/config.ts',
       'src/config/latency-profiles.ts',
       'src/latency/add-latency.ts',

@@ -57,7 +57,7 @@ describe('src/', () => {
   })
 
   test('takes time and timers from where the fake ones of test runners do not reach', () => {
-    // Programs and processes of their own are never inside a test; the reports are a timer for a log line.
+    // Programs and separate processes never run inside a test. The reports are a timer for a log line.
     const ownProcess =
       /^(load|cli|server\/workers|shared\/rpc)\/|^server\/(connection-reports|process-lifecycle)\.ts$|^lib\/real-timers\.ts$/
     const timer = /(?<![\w.])(setTimeout|setInterval|setImmediate|queueMicrotask)\(/
@@ -99,7 +99,7 @@ describe('src/', () => {
     expect(code.map(({ file, source }) => internalsProblem(file, source)).filter(Boolean)).toEqual([])
   })
 
-  test('gives a value at once or promises it in the chain and in ports only', () => {
+  test('only the chain and ports use values that may be promises', () => {
     expect(promiseProblems(code.map(({ file, scanned }) => ({ file, code: scanned.code })))).toEqual([])
   })
 
@@ -268,7 +268,7 @@ describe('the rules', () => {
   test.each([
     ['is gone', []],
     ['is not alone any more', [{ ...short, lines: 100 }]],
-  ])('refuse a reason whose file %s', (_, placed) => {
+  ])('refuse a reason for a file that %s', (_, placed) => {
     expect(lonelyProblems(placed, { 'limits/bucket.ts': 'a table' })).toEqual([
       expect.stringContaining('src/limits/bucket.ts is gone, longer, or has other importers'),
     ])
@@ -280,7 +280,7 @@ describe('the rules', () => {
   )
 
   test.each([
-    ['main.ts', 'stand in src/ itself'],
+    ['main.ts', 'belong directly into src/'],
     ['common/clock.ts', 'has no place in the order'],
     ['limits/index.ts', 'package entry only'],
     ['limits/utils.ts', 'say nothing'],

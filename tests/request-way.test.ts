@@ -122,8 +122,8 @@ describe('docs/architecture.md', () => {
   it('lists every stage by its name, in order (npx tsx scripts/draw-diagrams.ts writes the list)', () => {
     const page = readFileSync(new URL('../docs/architecture.md', import.meta.url), 'utf8')
     const table = /<!-- stages:[^]*<!-- end of stages -->/.exec(page)?.[0] ?? ''
-    const told = [...table.matchAll(/^\| `([\w-]+)` .* `(src\/[\w/.-]+)` +\|$/gm)]
-    expect(told.map(([, name, file]) => [name, file])).toEqual(
+    const documented = [...table.matchAll(/^\| `([\w-]+)` .* `(src\/[\w/.-]+)` +\|$/gm)]
+    expect(documented.map(([, name, file]) => [name, file])).toEqual(
       way.map(({ name, file }) => [name, `src/${file}`]),
     )
   })
@@ -149,7 +149,7 @@ describe('docs/images/request-pipeline.svg', () => {
       const asking = way.filter(({ sources, ifConfigured }) =>
         [...sources, ...(ifConfigured ?? [])].includes(source),
       )
-      // Of what forwards, a deployment that nobody has configured asks for nothing.
+      // With forwarding, a deployment that is not configured needs no stages.
       const plain = await sendTo(always.length < asking.length ? 'elsewhere' : 'chat', source)
       const asked = await sendTo('asks', source)
       for (const [drawn, sent] of [

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { findKnee, type RampStep } from '../../bench/knee.ts'
 
-/** A simulator that carries 1,000 requests a second. */
+/** A simulator that handles 1,000 requests per second. */
 const stepAt = (rate: number): RampStep => ({
   rate,
   cpu: Math.min(1, rate / 1_000),
@@ -30,7 +30,7 @@ test('a wrong answer is past the knee', async () => {
   expect(knee).toBeLessThanOrEqual(300)
 })
 
-test('says what to do when there is no knee', async () => {
+test('a search without a knee says what to do', async () => {
   const never = (rate: number) => Promise.resolve({ ...stepAt(rate), tokenP99Ms: 500 })
   const always = (rate: number) => Promise.resolve({ rate, cpu: 0.1, tokenP99Ms: 1, wrong: 0 })
   await expect(findKnee(never, 50)).rejects.toThrow(/too many .* --rate/)

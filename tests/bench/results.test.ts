@@ -17,7 +17,7 @@ test('every kept case is still measured', () => {
   for (const { name } of readResults().throughput?.cases ?? []) expect(names).toContain(name)
 })
 
-test('shows each case with its ratios, and a dash where the peer does not answer it', () => {
+test('the table shows the ratios of each case, or a dash if the peer does not support it', () => {
   const ratio = { ratio: 0.5, spread: [0.4, 0.61] } as const
   const throughput = {
     machine,

@@ -33,7 +33,7 @@ const failed = (run: Partial<SoakRun>): string[] =>
     .filter(({ isGood }) => !isGood)
     .map(({ name }) => name)
 
-test('passes when nothing grew, broke or became slower', () => {
+test('a soak run passes when nothing grew, failed or became slower', () => {
   expect(failed({})).toEqual([])
 })
 

@@ -9,7 +9,7 @@ test.each([
   expect(median(values)).toBe(expected)
 })
 
-test('compares each round with its own reference', () => {
+test('the ratio compares each round with the reference of the same round', () => {
   expect(ratioOf([50, 60, 20], [100, 100, 50])).toEqual({ median: 0.5, lowest: 0.4, highest: 0.6 })
 })
 

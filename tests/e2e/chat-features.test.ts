@@ -56,14 +56,14 @@ describe('tools', () => {
     expect(() => place.parse(call?.function.parsed_arguments)).not.toThrow()
   })
 
-  it('are called the same in a stream, whose deltas the stream helper joins', async () => {
+  it('are called the same in a stream after the stream helper joined the deltas', async () => {
     const stream = openai.chat.completions.stream({ model: 'gpt-4o', messages, tools, stream: true })
     const [choice] = (await stream.finalChatCompletion()).choices
     const [call] = choice?.message.tool_calls ?? []
     expect(() => place.parse(JSON.parse(call?.function.arguments ?? ''))).not.toThrow()
   })
 
-  it('may be forced, and may be forbidden', async () => {
+  it('can be forced and forbidden', async () => {
     const named = { type: 'function', function: { name: 'get_weather' } } as const
     const forced = await openai.chat.completions.create({
       model: 'gpt-4o',
@@ -194,7 +194,7 @@ describe('structured output', () => {
 })
 
 describe('reasoning models', () => {
-  it('bill hidden tokens in steps of 64, within max_completion_tokens', async () => {
+  it('count hidden tokens in steps of 64, within max_completion_tokens', async () => {
     const { usage } = await openai.chat.completions.create({
       model: 'gpt-5-mini',
       messages,

@@ -55,7 +55,7 @@ function expectNoSecrets(text: string): void {
 }
 
 describe.skipIf(curl.isMissing).each(deployScripts)(`%s${curl.note}`, (script) => {
-  it('names every tool and variable that is missing at once, before it touches anything', async () => {
+  it('lists all missing tools and variables before it changes anything', async () => {
     const { code, stderr } = await tools.run(script, { tools: [] })
     expect(code).toBe(1)
     expect(stderr).toMatch(/^Could not deploy: \d problems\. Nothing was changed\.\n/)
@@ -70,14 +70,14 @@ describe.skipIf(curl.isMissing).each(deployScripts)(`%s${curl.note}`, (script) =
     expect(tools.calls()).toEqual([])
   })
 
-  it('says that nobody is logged in', async () => {
+  it('reports a missing login', async () => {
     const { code, stderr } = await tools.run(script, { envFile, failOn: 'az account show' })
     expect(code).toBe(1)
     expect(stderr).toContain('- az is not logged in. Run az login.')
     expect(tools.calls()).toHaveLength(1)
   })
 
-  it('stops at the step that fails and says which, and leaves no file behind', async () => {
+  it('stops at a failed step, names it, and leaves no files', async () => {
     const { code, stdout, stderr } = await tools.run(script, { envFile, failOn: 'az acr build' })
     expect(code).toBe(1)
     expect(stderr).toContain('ERROR: the fake az fails here')
@@ -87,7 +87,7 @@ describe.skipIf(curl.isMissing).each(deployScripts)(`%s${curl.note}`, (script) =
     expectNoSecrets(stdout + stderr)
   })
 
-  it('prints its steps with --dry-run, and calls nothing but the check of the login', async () => {
+  it('prints its steps with --dry-run, and only checks the login', async () => {
     const { code, stdout, stderr } = await tools.run(script, { envFile, args: ['--dry-run'] })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toContain('    az acr build --registry ')
@@ -98,7 +98,7 @@ describe.skipIf(curl.isMissing).each(deployScripts)(`%s${curl.note}`, (script) =
     expectNoSecrets(seen({ stdout, stderr }))
   })
 
-  it('shows no secret, hands them over in files that nobody else can read, and runs nothing of .env', async () => {
+  it('shows no secrets, passes them in files that other users cannot read, and does not execute .env', async () => {
     const port = String(program.port)
     const end = await tools.run(script, {
       envFile: `${envFile}AZURE_OPENAI_KEY=${secrets.AZURE_OPENAI_KEY}\nREDIS_URL=${secrets.REDIS_URL}\n`,
@@ -114,7 +114,7 @@ describe.skipIf(curl.isMissing).each(deployScripts)(`%s${curl.note}`, (script) =
     expect(end.stdout).toContain('    ok    a request without a key is refused')
   })
 
-  it('refuses what the simulator would not start with', async () => {
+  it('refuses settings with which the simulator does not start', async () => {
     const { stderr } = await tools.run(script, {
       envFile: `${envFile}SIMULATOR_MODUS=replay\nFAULTS_PATH=faults.json\nEXTENSION_PATH=./mine.ts\n`,
       env: { SIMULATOR_API_KEY: 'short', DEPLOY_MAX_REPLICAS: 'many', DEPLOY_NAME: 'My_Sim' },
@@ -128,7 +128,7 @@ describe.skipIf(curl.isMissing).each(deployScripts)(`%s${curl.note}`, (script) =
     expect(stderr).not.toContain('short')
   })
 
-  it('asks for what record mode needs, and for one replica', async () => {
+  it('requires the settings of record mode, and one replica', async () => {
     const { stderr } = await tools.run(script, {
       envFile,
       env: { SIMULATOR_MODE: 'record', DEPLOY_MAX_REPLICAS: '3' },
@@ -138,7 +138,7 @@ describe.skipIf(curl.isMissing).each(deployScripts)(`%s${curl.note}`, (script) =
     expect(stderr).toContain('- DEPLOY_MAX_REPLICAS must be 1 if responses are recorded (got 3)')
   })
 
-  it('asks for what forward mode needs, with any number of replicas', async () => {
+  it('requires the settings of forward mode, with any number of replicas', async () => {
     const { stderr } = await tools.run(script, {
       envFile,
       env: { SIMULATOR_MODE: 'forward', DEPLOY_MAX_REPLICAS: '3' },
@@ -148,14 +148,14 @@ describe.skipIf(curl.isMissing).each(deployScripts)(`%s${curl.note}`, (script) =
     expect(stderr).not.toContain('if responses are recorded')
   })
 
-  it('refuses a build that would send .env away', async () => {
+  it('refuses a build that would upload .env', async () => {
     tools.write('.dockerignore', 'node_modules\n')
     const { code, stderr } = await tools.run(script, { envFile })
     expect(code).toBe(1)
     expect(stderr).toContain('- .dockerignore does not exclude .env')
   })
 
-  it('builds without the mounts of secrets, which the builder of a registry does not know', async () => {
+  it('builds without secret mounts, which a registry build does not support', async () => {
     tools.write('Dockerfile', 'FROM scratch\nRUN --mount=type=secret,id=a --mount=type=secret,id=b sh x\n')
     await tools.run(script, { envFile, env: { DEPLOY_NODE_IMAGE: 'mirror/node:24' }, failOn: 'acr build' })
     expect(tools.handedFiles('Dockerfile')).toEqual(['FROM scratch\nRUN sh x\n'])
@@ -165,7 +165,7 @@ describe.skipIf(curl.isMissing).each(deployScripts)(`%s${curl.note}`, (script) =
     expect(stderr).toContain('- The Dockerfile needs BuildKit, which az acr build does not have.')
   })
 
-  it('explains itself with --help, and names an option that it does not know', async () => {
+  it('prints its help with --help, and names an unknown option', async () => {
     expect((await tools.run(script, { args: ['--help'] })).stdout).toContain(`Usage: scripts/${script}`)
     const { code, stderr } = await tools.run(script, { args: ['--dryrun'] })
     expect({ code, stderr }).toEqual({
@@ -177,7 +177,7 @@ describe.skipIf(curl.isMissing).each(deployScripts)(`%s${curl.note}`, (script) =
 })
 
 describe.skipIf(curl.isMissing)(`deploy-aca.sh${curl.note}`, () => {
-  it('makes everything but the app, the image, the files, the app, and tries it', async () => {
+  it('creates the infrastructure, the image, the files and the app in this order, and tests the app', async () => {
     tools.write('deployments.json', '{}')
     const { code, stdout } = await tools.run('deploy-aca.sh', {
       envFile: `${envFile}OPENAI_DEPLOYMENT_CONFIG_PATH=deployments.json\n`,
@@ -229,7 +229,7 @@ describe.skipIf(curl.isMissing)(`deploy-aca.sh${curl.note}`, () => {
     ])
   })
 
-  it('asks every call of az for the subscription that was named', async () => {
+  it('passes the configured subscription to every call of az', async () => {
     const { stdout } = await tools.run('deploy-aca.sh', {
       envFile: `${envFile}DEPLOY_SUBSCRIPTION=my-subscription\n`,
       args: ['--dry-run'],
@@ -252,10 +252,10 @@ describe.skipIf(curl.isMissing)(`deploy-aca.sh${curl.note}`, () => {
     expect(some.stdout).toContain('--destination-path recording --source <root>/scripts')
   })
 
-  it('tells that the app does not answer, and where its logs are', async () => {
+  it('reports an app that does not answer, and where its logs are', async () => {
     const { code, stderr } = await tools.run('deploy-aca.sh', {
       envFile,
-      // Port 9 is the discard service's, where nobody listens.
+      // Port 9 belongs to the discard service. Nothing listens on it.
       url: 'http://127.0.0.1:9',
       env: { SMOKE_WAIT_SECONDS: '0' },
     })
@@ -307,7 +307,7 @@ describe.skipIf(curl.isMissing)(`deploy-aca-terraform.sh${curl.note}`, () => {
 })
 
 describe.skipIf(curl.isMissing)(`deploy-aks.sh${curl.note}`, () => {
-  it('builds, makes namespace and secret, installs the chart, and tries it through a forwarded port', async () => {
+  it('builds the image, creates namespace and secret, installs the chart, and tests it through a forwarded port', async () => {
     tools.write('faults.yaml', 'rules: "a\tb"\n')
     const { code, stdout } = await tools.run('deploy-aks.sh', {
       envFile: `${envFile}FAULTS_PATH=faults.yaml\n`,
@@ -337,7 +337,7 @@ describe.skipIf(curl.isMissing)(`deploy-aks.sh${curl.note}`, () => {
     })
   })
 
-  it('asks for a Redis where there are several pods, and for recordings to replay', async () => {
+  it('requires Redis for several pods, and recordings for replay mode', async () => {
     const { stderr } = await tools.run('deploy-aks.sh', {
       envFile,
       env: { DEPLOY_MAX_REPLICAS: '2', SIMULATOR_MODE: 'replay' },
@@ -368,7 +368,7 @@ describe('.env', () => {
     'LAST="eleven" # comment',
   ].join('\r\n')
 
-  it('means to the scripts what it means to the simulator', () => {
+  it('has the same meaning for the scripts as for the simulator', () => {
     tools.write('.env', text)
     const expected = Object.entries(parseEnv(text)).filter(([name]) => /^[A-Z]/.test(name))
     const script = `set -eu; . "$1/scripts/deploy-common.sh"; read_env_file; shift

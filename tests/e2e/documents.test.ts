@@ -42,10 +42,10 @@ const tried = documents.flatMap((document) => {
 
 const limits = { timeout: 180_000 }
 
-// Side by side: most of their time, they wait for answers that take theirs.
+// Concurrently, because they mostly wait for answers.
 describe.concurrent.each(tried)('$document', ({ document, need }) => {
   const { isMissing, note } = need
-  it.skipIf(isMissing)(`shows commands that work, and what they really print${note}`, limits, async () => {
+  it.skipIf(isMissing)(`shows commands that work, with their actual output${note}`, limits, async () => {
     const blocks = findBlocks(read(document))
     const reader = new DocumentReader()
     try {
@@ -58,7 +58,7 @@ describe.concurrent.each(tried)('$document', ({ document, need }) => {
 })
 
 describe.each(documents)('%s', (document) => {
-  it('links only to files that are there', () => {
+  it('links only to files that exist', () => {
     const folder = dirname(join(packageFolder, document))
     expect(findFileLinks(read(document)).filter((target) => !existsSync(join(folder, target)))).toEqual([])
   })

@@ -8,7 +8,7 @@ const runFile = promisify(execFile)
 const env = { PATH: process.env['PATH'], TENANT_KEYS: 'red:first' }
 
 describe('examples/extensions', () => {
-  it('have types that hold for a user of the package, as strict as they come', async () => {
+  it('compile for a user of the package with the strictest options', async () => {
     using project = createUserProject('extensions')
     const strict = [
       '--strict',

@@ -17,13 +17,13 @@ const { isMissing, note } = needs('curl')
 const env = { PATH: process.env['PATH'], NODE_DISABLE_COLORS: '1', NO_COLOR: '1' }
 
 describe('examples/vitest', () => {
-  it('passes where it is copied to', async () => {
+  it('passes in the folder it is copied to', async () => {
     using project = createUserProject('vitest')
     const { stdout } = await runFile('node_modules/.bin/vitest', ['run'], { cwd: project.folder, env })
     expect(stdout).toMatch(/Tests +3 passed \(3\)/)
   })
 
-  it('has types that hold for a user of the package', async () => {
+  it('compiles for a user of the package', async () => {
     using project = createUserProject('vitest')
     const args = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', '--types', 'node']
     const libraries = ['--lib', 'es2023,esnext.disposable', '--allowImportingTsExtensions']
@@ -37,7 +37,7 @@ describe('examples/vitest', () => {
 })
 
 describe('examples/node-test', () => {
-  it('passes where it is copied to, and its process ends by itself', async () => {
+  it('passes in the folder it is copied to, and its process ends by itself', async () => {
     using project = createUserProject('node-test')
     const args = ['--test', '--test-reporter=tap', '--test-timeout=50000']
     const { stdout } = await runFile(process.execPath, args, { cwd: project.folder, env, timeout: 55_000 })
@@ -50,7 +50,7 @@ describe('examples/github-actions', () => {
   const workflow = readWorkflow('replay.yml')
   const steps = workflow.jobs.replay.steps
 
-  it('uses no action but those of GitHub itself, and installs before it tests', () => {
+  it('uses only actions of GitHub, and installs before it tests', () => {
     const actions = steps.flatMap(({ uses = [] }) => uses).map((one) => one.replace(/@.*/, ''))
     expect(actions).toEqual(['actions/checkout', 'actions/setup-node'])
     expect(steps.findIndex(({ run }) => run === 'npm ci')).toBe(steps.length - 2)

@@ -18,7 +18,7 @@ module.exports = () => ({
 }
 
 describe('aoai-sim extensions', () => {
-  it('lists what the built program loads, in TypeScript too, and starts nothing', async () => {
+  it('lists the extensions that the built program loads, also in TypeScript, and starts nothing', async () => {
     const env = { EXTENSION_PATH: 'slow.ts, ./tenants.cjs' }
     const { code, stdout, stderr } = await runProgram(['extensions'], { files, env })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -34,7 +34,7 @@ describe('aoai-sim extensions', () => {
 `)
   })
 
-  it('takes paths in the place of the setting, and prints JSON', async () => {
+  it('accepts paths instead of the setting, and prints JSON', async () => {
     const env = { EXTENSION_PATH: 'broken.ts' }
     const { stdout } = await runProgram(['extensions', '--json', 'slow.ts'], { files, env })
     expect(JSON.parse(stdout)).toEqual([
@@ -51,7 +51,7 @@ describe('aoai-sim extensions', () => {
     ])
   })
 
-  it('ends with code 2 and says what is wrong with one', async () => {
+  it('exits with code 2 and reports the problem of an extension', async () => {
     const { code, stdout, stderr } = await runProgram(['extensions', 'slow.ts', 'broken.ts'], { files })
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toBe(
@@ -59,7 +59,7 @@ describe('aoai-sim extensions', () => {
     )
   })
 
-  it('says what to set where there are none', async () => {
+  it('names the setting if there are no extensions', async () => {
     expect(await runProgram(['extensions'])).toEqual({
       code: 0,
       stdout:
@@ -83,8 +83,8 @@ export default defineExtension({
 })
 `
 
-describe('an extension that leaves work behind', () => {
-  it('costs nobody an answer when that fails, and the log has it', async () => {
+describe('an extension with background work', () => {
+  it('does not affect answers when that fails, and the failure is logged', async () => {
     const env = { EXTENSION_PATH: 'stray.ts' }
     await using program = await startProgram({ files: { 'stray.ts': strayExtension }, env })
     const headers = { 'api-key': programKey }

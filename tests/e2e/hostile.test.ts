@@ -8,7 +8,7 @@ import { deploymentPath, testKey } from '../support/test-simulator.ts'
 
 const MB = 1024 * 1024
 
-/** As many connections as descriptors allow, both ends being on this machine; each end is a process of its own. */
+/** As many connections as file descriptors allow. Both ends are on this machine, in separate processes. */
 const descriptors = execFileSync('bash', ['-c', 'ulimit -n'], { encoding: 'utf8' }).trim()
 const idleCount = descriptors === 'unlimited' ? 10_000 : Math.min(10_000, Number(descriptors) - 500)
 
@@ -56,7 +56,7 @@ function report(what: string, figures: Readonly<Record<string, number>>): void {
 }
 
 describe('the program, with very many connections', () => {
-  it(`serves a client in time beside ${idleCount} that are idle, and holds little memory for them`, async () => {
+  it(`serves a client in time with ${idleCount} idle ones, and uses little memory for them`, async () => {
     await using program = await startProgram()
     await latencies(program, 200)
     const alone = await latencies(program, 100)
@@ -82,7 +82,7 @@ describe('the program, with very many connections', () => {
     for (const socket of sockets) socket.destroy()
   })
 
-  it('holds little memory for open streams, and forgets them when their clients leave', async () => {
+  it('uses little memory for open streams, and releases it when the clients disconnect', async () => {
     await using program = await startProgram({
       env: { LATENCY_TIME_SCALE: '1' },
       deployments: { 'gpt-4o-mini': { model: 'gpt-4o-mini', latency: { firstToken: 10, perToken: 1_000 } } },
@@ -104,7 +104,7 @@ describe('the program, with very many connections', () => {
 
 describe('the program, under attack', () => {
   it.skipIf(process.platform !== 'linux')(
-    'survives with a small heap, and holds up nobody',
+    'survives with a small heap, and delays no other client',
     { timeout: 240_000 },
     async () => {
       const cases = [

@@ -9,7 +9,7 @@ import { packageFolder, startProgram } from '../support/built-program.ts'
 const runFile = promisify(execFile)
 
 describe('the built library', () => {
-  it('describes every setting in its declarations, for the editors of those who write options', () => {
+  it('describes every setting in its declarations, for editors', () => {
     const declared = readFileSync(join(packageFolder, 'dist/config/settings-schema.d.ts'), 'utf8')
     const described = declared.matchAll(/^ +\/\*\* (.+?)(?: \(.+)? \*\/\n +(\w+): z\./gm)
     expect(Array.from(described, ([, text, key]) => `${key}: ${text}`).toSorted()).toEqual(
@@ -19,7 +19,7 @@ describe('the built library', () => {
     )
   })
 
-  it('lets a process end by itself once it is closed, whatever it was used for', async () => {
+  it('lets the process end by itself after close, whatever it was used for', async () => {
     const script = `
       import { createSimulator, defineExtension } from 'aoai-simulated-api'
       import { defineExtension as same } from 'aoai-simulated-api/extension'
@@ -96,7 +96,7 @@ describe('clock.advance under the fake timers of node:test', () => {
 })
 
 describe('SIMULATOR_CLOCK=virtual', () => {
-  it('stands still until it is told to advance', async () => {
+  it('does not move until it is advanced', async () => {
     await using program = await startProgram({
       env: { SIMULATOR_CLOCK: 'virtual' },
       deployments: { chat: { model: 'gpt-4o', tokensPerMinute: 100_000, requestsPerMinute: 6 } },

@@ -21,7 +21,7 @@ function readPng(base64: string | undefined): PNG {
 }
 
 describe('images', () => {
-  it('of gpt-image come as PNG of the asked size, with usage', async () => {
+  it('of gpt-image are PNG files of the requested size, with usage', async () => {
     const { data, usage } = await client.images.generate({
       model: 'gpt-image-1',
       prompt: 'A blue house',
@@ -33,7 +33,7 @@ describe('images', () => {
     expect(usage?.total_tokens).toBe((usage?.input_tokens ?? 0) + (usage?.output_tokens ?? 0))
   })
 
-  it('of dall-e-3 come as an address that can be opened', async () => {
+  it('of dall-e-3 are URLs that can be opened', async () => {
     const { data } = await client.images.generate({ model: 'dall-e-3', prompt: 'A blue house' })
     const response = await fetch(data?.[0]?.url ?? '')
     expect(response.status).toBe(200)
@@ -41,7 +41,7 @@ describe('images', () => {
     expect([png.width, png.height]).toEqual([1024, 1024])
   })
 
-  it('are refused for a size that there is not', async () => {
+  it('are refused for an unknown size', async () => {
     await expect(client.images.generate({ model: 'dall-e-3', prompt: 'x', size: '256x256' })).rejects.toThrow(
       BadRequestError,
     )
@@ -60,7 +60,7 @@ async function speak(format: 'mp3' | 'wav', input: string): Promise<Buffer> {
 }
 
 describe('speech', () => {
-  it('is an MP3 file unless told otherwise, or a WAV file', async () => {
+  it('is an MP3 file by default, or a WAV file', async () => {
     const mp3 = await speak('mp3', 'Good morning')
     expect(mp3[0]).toBe(0xff)
     expect((await speak('wav', 'Good morning')).toString('latin1', 0, 4)).toBe('RIFF')
@@ -98,7 +98,7 @@ describe('transcriptions', () => {
     expect(await hear()).toBe(await hear())
   })
 
-  it('come as subtitles', async () => {
+  it('can be subtitles', async () => {
     const text: unknown = await client.audio.translations.create({
       model: 'my-whisper',
       file: await toFile(await speak('wav', 'Guten Morgen'), 'speech.wav'),

@@ -46,7 +46,7 @@ describe.each(ways)('%s', (_, client) => {
     expect(request_id).toMatch(/^[0-9a-f-]{36}$/)
   })
 
-  it('iterates over a stream, one token a chunk', async () => {
+  it('iterates over a stream with one token per chunk', async () => {
     const stream = await client().chat.completions.create({
       ...chat,
       stream: true,
@@ -72,12 +72,12 @@ describe.each(ways)('%s', (_, client) => {
     expect(completion.id).toMatch(/^chatcmpl-/)
   })
 
-  it('refuses to parse a completion that was cut', async () => {
+  it('refuses to parse a truncated completion', async () => {
     await expect(client().chat.completions.parse(chat)).rejects.toThrow(LengthFinishReasonError)
   })
 
   it('gets a legacy completion, whole and streamed', async () => {
-    const request = { model: 'gpt-35-turbo-instruct', prompt: 'Once upon', max_tokens: 5 }
+    const request = { model: 'gpt-35-turbo-instruct', prompt: 'Once there', max_tokens: 5 }
     const whole = await client().completions.create(request)
     expect(whole.object).toBe('text_completion')
     expect(whole.usage?.completion_tokens).toBe(5)
@@ -98,7 +98,7 @@ describe.each(ways)('%s', (_, client) => {
     expect(usage.prompt_tokens).toBe(6)
   })
 
-  it('gets floats and fewer dimensions when it asks for them', async () => {
+  it('gets floats and fewer dimensions on request', async () => {
     const { data } = await client().embeddings.create({
       model: 'text-embedding-3-large',
       input: 'text',
@@ -138,7 +138,7 @@ describe('errors', () => {
     await expect(azure('wrong').chat.completions.create(chat)).rejects.toThrow(/Access denied due to invalid/)
   })
 
-  it('a path that the service does not have is a NotFoundError', async () => {
+  it('an unknown path is a NotFoundError', async () => {
     await expect(plain('/openai').chat.completions.create(chat)).rejects.toThrow(NotFoundError)
   })
 
@@ -170,7 +170,7 @@ describe('unknown deployments', () => {
       apiVersion: '2024-10-21',
       maxRetries: 0,
     })
-    const request = client.chat.completions.create({ ...chat, model: 'nobody' })
+    const request = client.chat.completions.create({ ...chat, model: 'unknown' })
     await expect(request).rejects.toThrow(NotFoundError)
     await expect(request).rejects.toMatchObject({
       code: 'DeploymentNotFound',
@@ -202,7 +202,7 @@ describe('limits', () => {
     expect(headers?.get('x-ratelimit-type')).toBe('Requests')
   })
 
-  it('let a client that retries wait as told and succeed', async () => {
+  it('make a client that retries wait for the retry-after time and succeed', async () => {
     await using limited = await startProgram({ deployments: small })
     const attempts: number[] = []
     const client = new AzureOpenAI({

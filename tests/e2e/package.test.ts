@@ -46,8 +46,8 @@ function npm(folder: string, args: readonly string[], env: Readonly<Record<strin
   })
 }
 
-describe('a package that npm makes of a fresh clone', () => {
-  it.skipIf(tar.isMissing)(`holds a program that works${tar.note}`, limits, async () => {
+describe('a package packed by npm from a fresh clone', () => {
+  it.skipIf(tar.isMissing)(`contains a working program${tar.note}`, limits, async () => {
     const clone = freshClone()
     symlinkSync(modules, join(clone, 'node_modules'))
     const { stdout: packed } = await npm(clone, ['pack', '--json'])
@@ -71,9 +71,9 @@ describe('a package that npm makes of a fresh clone', () => {
     expect(response.status).toBe(200)
   })
 
-  it('is built with the packages of the lock file, which are installed where they are not there', async () => {
+  it('is built with the packages of the lock file, which are installed if missing', async () => {
     const clone = freshClone()
-    // Stands in for the npm that the script starts again: no test asks the registry.
+    // Replaces the npm that the script starts again, so that no test calls the registry.
     const standIn = join(clone, 'npm.cjs')
     writeFileSync(
       standIn,

@@ -75,7 +75,7 @@ describe.skipIf(isMissing)(`a Prometheus that scrapes the program${note}`, () =>
     )
   const valueOf = async (expr: string): Promise<number> => (await numbersOf(expr))[0] ?? NaN
 
-  it('finds it up, and its requests, tokens, refusals and departures', async () => {
+  it('shows the simulator as up, and its requests, tokens, rejections and disconnects', async () => {
     const settled = await eventually(
       () => valueOf('sum(aoai_requests_total)'),
       (value) => value === asked * turns,
@@ -90,7 +90,7 @@ describe.skipIf(isMissing)(`a Prometheus that scrapes the program${note}`, () =>
     expect(await valueOf(tokens)).toBe(40 * 2 * turns)
   })
 
-  it('gives every query of the dashboard numbers, where there is something to tell', async () => {
+  it('returns numbers for every query of the dashboard that has data', async () => {
     const queries = dashboardQueries(readDashboard())
     const empty: string[] = []
     for (const { title, expr } of queries.filter(({ title }) => !mayBeEmpty.has(title))) {
@@ -99,13 +99,13 @@ describe.skipIf(isMissing)(`a Prometheus that scrapes the program${note}`, () =>
     expect(empty).toEqual([])
   })
 
-  it('understands the queries that find nothing here', async () => {
+  it('accepts the queries without data', async () => {
     const others = dashboardQueries(readDashboard()).filter(({ title }) => mayBeEmpty.has(title))
     const answers = await Promise.all(others.map(({ expr }) => prometheus.query(filledIn(expr))))
     expect(answers.length).toBeGreaterThan(0)
   })
 
-  it('takes the alerts, evaluates them, and is quiet about a simulator that does as it is told', async () => {
+  it('loads and evaluates the alerts, and none fires for a healthy simulator', async () => {
     const rules = await prometheus.rules()
     expect(rules.length).toBeGreaterThan(10)
     expect(rules.filter(({ lastError }) => lastError)).toEqual([])

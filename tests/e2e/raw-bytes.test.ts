@@ -28,7 +28,7 @@ describe('the bytes on the wire', () => {
     expect(body).toHaveLength(224)
   })
 
-  it.each([true, false])('name no Connection, no Keep-Alive, no server (stream: %s)', async (stream) => {
+  it.each([true, false])('have no Connection, Keep-Alive and Server header (stream: %s)', async (stream) => {
     const body = JSON.stringify({ ...hello, stream })
     const response = await sendRaw(program.port, { path, headers, body })
     const names = response.headers.map(([name]) => name.toLowerCase())
@@ -39,7 +39,7 @@ describe('the bytes on the wire', () => {
     expect(new Set(names).size).toBe(names.length)
   })
 
-  it('say Transfer-Encoding and no Content-Length for a stream, with the text of each chunk whole events', async () => {
+  it('have Transfer-Encoding and no Content-Length for a stream, and each chunk has complete events', async () => {
     const body = JSON.stringify({ ...hello, stream: true })
     const response = await sendRaw(program.port, { path, headers, body })
     expect(response.headers).toContainEqual(['Content-Type', 'text/event-stream; charset=utf-8'])
@@ -50,7 +50,7 @@ describe('the bytes on the wire', () => {
     expect(response.bytes).toMatch(/\r\n0\r\n\r\n$/)
   })
 
-  it('give a Content-Length in bytes, not characters', async () => {
+  it('have a Content-Length in bytes, not characters', async () => {
     const deployment = encodeURIComponent('größe-gpt-4o')
     const response = await sendRaw(program.port, {
       path: `/openai/deployments/${deployment}/embeddings?api-version=2024-10-21`,
@@ -63,7 +63,7 @@ describe('the bytes on the wire', () => {
 })
 
 describe('one connection', () => {
-  it('carries many requests, answers, errors and streams after one another', async () => {
+  it('transports many requests, answers, errors and streams one after another', async () => {
     const connection = await RawConnection.open(program.port)
     for (let round = 0; round < 3; round++) {
       expect((await connection.send({ path, headers, body: JSON.stringify(hello) })).status).toBe(200)
@@ -76,7 +76,7 @@ describe('one connection', () => {
     connection.socket.destroy()
   })
 
-  it('answers requests that are sent without waiting in their order', async () => {
+  it('answers pipelined requests in order', async () => {
     const connection = await RawConnection.open(program.port)
     const sizes = [5, 1, 3]
     const requests = sizes.map((max_tokens) =>
@@ -93,7 +93,7 @@ describe('one connection', () => {
   it.each([
     ['no HTTP at all', 'hello\r\n\r\n'],
     ['a broken length', `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n{}`],
-  ])('that carries %s gets a 400 and harms nobody else', async (_, bytes) => {
+  ])('with %s gets a 400 and does not affect other connections', async (_, bytes) => {
     const connection = await RawConnection.open(program.port)
     connection.socket.write(bytes)
     await connection.waitForText('HTTP/1.1 400')
@@ -101,7 +101,7 @@ describe('one connection', () => {
     expect((await sendRaw(program.port, { path, headers, body: JSON.stringify(hello) })).status).toBe(200)
   })
 
-  it('sends a large body in pieces and gets one answer', async () => {
+  it('accepts a large body in several chunks and returns one answer', async () => {
     const connection = await RawConnection.open(program.port)
     const body = JSON.stringify({ ...hello, messages: [{ role: 'user', content: 'word '.repeat(50_000) }] })
     const bytes = requestBytes({ path, headers, body })

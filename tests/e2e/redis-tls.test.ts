@@ -44,7 +44,7 @@ describe.skipIf(!canRun)(`TLS and a password${redisNeed.note}${openssl.note}`, (
     rmSync(folder, { recursive: true, force: true })
   })
 
-  it('is taken by two workers with a certificate of an authority that they are told of, and tells nobody the password', async () => {
+  it('connects two workers with the certificate of a configured authority, and the password is not logged', async () => {
     await using program = await startProgram({
       args: ['--workers', '2'],
       env: env({ REDIS_URL: address(), NODE_EXTRA_CA_CERTS: join(folder, 'cert.pem') }),

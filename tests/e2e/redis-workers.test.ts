@@ -33,7 +33,7 @@ const options = (more: ProgramOptions = {}): ProgramOptions => ({
     LATENCY_OPENAI_CHAT_COMPLETIONS_MEAN: '0',
     LATENCY_OPENAI_CHAT_COMPLETIONS_STD_DEV: '0',
     ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: 'false',
-    // No neighbour on the machine makes Redis late; one that is killed is known at once.
+    // A long timeout, so that a busy machine does not count as an outage. A killed Redis is detected immediately.
     REDIS_TIMEOUT_MS: '30000',
     ...more.env,
   },
@@ -74,7 +74,7 @@ const drive = async (
   return sendOver(await Promise.all(open), request, each)
 }
 
-/** So many requests, each over a connection of its own, until both workers have answered some. */
+/** This many requests, each over a separate connection, until both workers have answered some. */
 const askBothWorkers = async (program: RunningProgram, request: RawRequest): Promise<RawResponse[]> => {
   const answers: RawResponse[] = []
   while (pidsOf(answers).length < 2) {
@@ -121,7 +121,7 @@ describe.skipIf(isMissing)(`two replicas of two workers each, against a Redis se
     await server?.remove()
   })
 
-  it('admit together what one process does, within 2 %', async () => {
+  it('admit together as much as one process, within 2 %', async () => {
     await using alone = await startProgram(options())
     const single = await drive(alone, chat('tokens'), { connections: 16, each: 25 })
     const open = await both(({ port }) => connectToBoth(port, chat('wide'), 4))
@@ -134,7 +134,7 @@ describe.skipIf(isMissing)(`two replicas of two workers each, against a Redis se
     expect(await both((program) => metric(program, 'aoai_shared_state_fallbacks_total'))).toEqual([0, 0])
   })
 
-  it('show each the sum of its workers, and Redis once', async () => {
+  it('each show the sum of their workers, and Redis once', async () => {
     const count = async (): Promise<number> => {
       const counts = await both((program) => metric(program, 'aoai_requests_total{deployment="wide"'))
       return counts.reduce((sum, each) => sum + each, 0)
@@ -148,7 +148,7 @@ describe.skipIf(isMissing)(`two replicas of two workers each, against a Redis se
     expect(gauges).toEqual([['aoai_shared_state_up 1'], ['aoai_shared_state_up 1']])
   })
 
-  it('follow in every worker what one of them is told, and begin anew together', async () => {
+  it('apply a change of one worker in every worker, and reset together', async () => {
     expect((await admin(replica(0), 'PUT', '/++/deployments/new', { model: 'gpt-4o' })).status).toBe(201)
     const follow = async (status: number): Promise<number[]> => {
       const answers = await eventually(
@@ -167,7 +167,7 @@ describe.skipIf(isMissing)(`two replicas of two workers each, against a Redis se
     expect(admitted(afterwards)).toBe(Math.min(30, afterwards.length))
   })
 
-  it('know the responses of each other, as soon as a client has read them', async () => {
+  it('find the responses of each other as soon as a client has read them', async () => {
     const path = '/openai/v1/responses'
     const create = async (program: RunningProgram, more: object): Promise<string> => {
       const body = JSON.stringify({ model: 'wide', input: 'Hi', max_output_tokens: 20, ...more })
@@ -190,7 +190,7 @@ describe.skipIf(isMissing)(`two replicas of two workers each, against a Redis se
     }
   })
 
-  it('have one set of slots together', async () => {
+  it('share one set of slots', async () => {
     const slow = chat('slots', { 'x-sim-delay-ms': '60000' })
     const inWork = async (): Promise<number> => {
       const counts = await both((program) => metric(program, 'aoai_deployment_requests_in_work'))
@@ -209,7 +209,7 @@ describe.skipIf(isMissing)(`two replicas of two workers each, against a Redis se
     expect(await eventually(inWork, (count) => count === 0)).toBe(0)
   })
 
-  it('have one journal together, with what a client has read', async () => {
+  it('share one journal, which includes every answer that a client has read', async () => {
     const entriesAt = async (program: RunningProgram, client: string): Promise<unknown[]> => {
       const { body } = await admin(program, 'GET', `/++/requests?client=${client}`)
       return (JSON.parse(body) as { requests: unknown[] }).requests
@@ -221,7 +221,7 @@ describe.skipIf(isMissing)(`two replicas of two workers each, against a Redis se
     }
   })
 
-  it('free what a worker held that is killed', async () => {
+  it('release the slots of a killed worker', async () => {
     await reset()
     const slow = chat('requests', { 'x-sim-delay-ms': '60000' })
     const held = Array.from({ length: 30 }, () => sendRaw(replica(0).port, slow).catch(() => undefined))
@@ -237,13 +237,13 @@ describe.skipIf(isMissing)(`two replicas of two workers each, against a Redis se
       () => drive(replica(0), chat('wide'), { connections: 1, each: 1 }).catch(() => []),
       (answers) => answers.length === 1,
     )
-    // Requests stay counted, whatever became of them; only their tokens are given back.
+    // Requests stay counted in any case. Only their tokens are returned.
     expect(admitted(await askBothWorkers(replica(1), chat('requests')))).toBe(0)
     await reset()
     expect(admitted(await drive(replica(0), chat('requests'), { connections: 1, each: 40 }))).toBe(30)
   })
 
-  it('answer every request when Redis is killed among them, and come back with all workers', async () => {
+  it('answer every request when Redis is killed during them, and are shared by all workers again afterwards', async () => {
     await reset()
     const run = both((program) => drive(program, chat('wide'), { connections: 6, each: 150 }))
     await eventually(

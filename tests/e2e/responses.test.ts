@@ -36,7 +36,7 @@ describe.each([
     expect(response.usage?.output_tokens).toBeLessThanOrEqual(20)
   })
 
-  it('streams the events in their order, to the same text as the final response', async () => {
+  it('streams the events in order, with the text of the final response', async () => {
     const stream = client().responses.stream(request)
     const types: string[] = []
     const numbers: number[] = []
@@ -52,7 +52,7 @@ describe.each([
     expect(text).toMatch(/\w/)
   })
 
-  it('goes on from a response, and reads, lists and deletes it', async () => {
+  it('continues a response, and reads, lists and deletes it', async () => {
     const first = await client().responses.create(request)
     const second = await client().responses.create({ ...request, previous_response_id: first.id })
     expect(second.previous_response_id).toBe(first.id)
@@ -64,13 +64,13 @@ describe.each([
     await expect(client().responses.retrieve(second.id)).rejects.toThrow(NotFoundError)
   })
 
-  it('tells which response it cannot go on from', async () => {
+  it('names the response that it cannot continue', async () => {
     const request = client().responses.create({ model: 'gpt-4o', input: 'x', previous_response_id: 'resp_0' })
     await expect(request).rejects.toThrow(BadRequestError)
     await expect(request).rejects.toMatchObject({ code: 'previous_response_not_found' })
   })
 
-  it('parses an answer of a schema', async () => {
+  it('parses an answer with a schema', async () => {
     const person = z.object({ name: z.string(), age: z.int() })
     const response = await client().responses.parse({
       model: 'gpt-4o',

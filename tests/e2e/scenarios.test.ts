@@ -4,7 +4,7 @@ import { loadScenarios, type Scenario } from '../scenarios/scenario.ts'
 import { startProgram, type RunningProgram } from '../support/built-program.ts'
 import { sendRaw } from '../support/raw-http.ts'
 
-/** One program for all scenarios of one configuration; those with deployments of their own fill limits and share none. */
+/** One program for all scenarios with the same configuration. Scenarios with separate deployments fill limits and share no program. */
 const programs = new Map<string, Promise<RunningProgram>>()
 
 function programOf({ name, config }: Scenario): Promise<RunningProgram> {

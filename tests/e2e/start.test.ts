@@ -20,7 +20,7 @@ function pastedCurl(stdout: string): string {
   return stdout.slice(stdout.indexOf('Try it:') + 'Try it:'.length)
 }
 
-/** Runs with a key of its own making. */
+/** Runs with a generated key. */
 let keyed: RunningProgram
 beforeAll(async () => {
   keyed = await startProgram({ env: { SIMULATOR_API_KEY: '' } })
@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => keyed.stop())
 
 describe('the banner', () => {
-  it('shows the endpoint, the mode, the deployments, the metrics and a generated key whole', async () => {
+  it('shows the endpoint, the mode, the deployments, the metrics and the full generated key', async () => {
     const program = keyed
     expect(program.key).toMatch(/^[0-9a-f]{32}$/)
     expect(program.stdout()).toContain('aoai-simulated-api runs in generate mode.')
@@ -39,7 +39,7 @@ describe('the banner', () => {
     expect(program.stderr()).toBe('')
   })
 
-  it.skipIf(isMissing)(`has a curl that works as it is when the key was generated${note}`, async () => {
+  it.skipIf(isMissing)(`has a curl command that works unchanged with a generated key${note}`, async () => {
     const program = keyed
     const { stdout } = await runFile('bash', [
       '-c',
@@ -124,7 +124,7 @@ describe('the command line', () => {
     },
   )
 
-  it('names every problem of a configuration at once, ends with code 2 and shows no stack', async () => {
+  it('lists all problems of a configuration, exits with code 2 and shows no stack', async () => {
     const { code, stdout, stderr } = await runProgram(['--port', '70000'], {
       env: {
         SIMULATOR_MODE: 'generat',
@@ -149,21 +149,21 @@ describe('the command line', () => {
     expect(stderr).not.toMatch(/^ +at /m)
   })
 
-  it('does not start to record without an upstream, and names what is missing', async () => {
+  it('does not start record mode without an upstream, and names the missing settings', async () => {
     const { code, stdout, stderr } = await runProgram([], { env: { SIMULATOR_MODE: 'record' } })
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain('AZURE_OPENAI_ENDPOINT')
     expect(stderr).toContain('AZURE_OPENAI_KEY')
   })
 
-  it('never prints a secret that it refuses', async () => {
+  it('never prints an invalid secret', async () => {
     const { code, stderr } = await runProgram([], { env: { SIMULATOR_API_KEY: 'not allowed' } })
     expect(code).toBe(2)
     expect(stderr).toContain('(got [redacted])')
     expect(stderr).not.toContain('not allowed')
   })
 
-  it('ends with code 1 and tells what to do when the port is taken', async () => {
+  it('exits with code 1 and says what to do if the port is in use', async () => {
     const { code, stdout, stderr } = await runProgram(['--port', String(keyed.port)])
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toContain(
@@ -173,7 +173,7 @@ describe('the command line', () => {
     expect(stderr).not.toMatch(/^ +at /m)
   })
 
-  it('reads .env of the working directory, and a variable wins over it', async () => {
+  it('reads .env of the working directory, and variables take precedence', async () => {
     const files = { '.env': 'SIMULATOR_API_KEY=from-the-file\nSIMULATOR_REGION=Nowhere\n' }
     await using program = await startProgram({
       files,
@@ -190,7 +190,7 @@ describe('the command line', () => {
   })
 })
 
-describe('the number of files that the program may have open', () => {
+describe('the limit of open files', () => {
   const underLimit = (files: number, ...args: readonly string[]) =>
     runFile(
       'bash',

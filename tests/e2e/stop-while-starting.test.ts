@@ -41,14 +41,11 @@ export default { name: 'late' }
 const quiet = { code: 0, stderr: '' }
 
 describe('a signal while the program starts', () => {
-  it.each(['SIGTERM', 'SIGINT'])(
-    '%s is heard from the first moment, and ends it with code 0',
-    async (signal) => {
-      const { code, stderr, stdout } = await runProgram(['--port', '0'], { env: signalAfter(signal, 0) })
-      expect({ code, stderr }).toEqual(quiet)
-      expect(stdout).toBe('Stopping: no answers are running.\n')
-    },
-  )
+  it.each(['SIGTERM', 'SIGINT'])('%s is handled from the start, and the exit code is 0', async (signal) => {
+    const { code, stderr, stdout } = await runProgram(['--port', '0'], { env: signalAfter(signal, 0) })
+    expect({ code, stderr }).toEqual(quiet)
+    expect(stdout).toBe('Stopping: no answers are running.\n')
+  })
 
   it.each([100, 300])('ends it with code 0 after %i ms', async (ms) => {
     const { code, stderr } = await runProgram(['--port', '0'], { env: signalAfter('SIGTERM', ms) })
@@ -57,13 +54,13 @@ describe('a signal while the program starts', () => {
 
   it.each([100, 600])('ends it with all of its workers after %i ms', async (ms) => {
     const args = ['--port', '0', '--workers', '2']
-    // A worker that is not told to stop would be waited for.
+    // The primary would wait for a worker that does not receive the stop message.
     const env = { SHUTDOWN_GRACE_SECONDS: '3600', ...signalAfter('SIGTERM', ms) }
     const { code, stderr } = await runProgram(args, { env })
     expect({ code, stderr }).toEqual(quiet)
   })
 
-  it('ends it while the modules of a worker are loaded', async () => {
+  it('stops it while a worker loads its modules', async () => {
     const script = `if (process.env.AOAI_SIM_WORKER === '1') {
   process.kill(process.ppid, 'SIGTERM')
   await new Promise((resolve) => setTimeout(resolve, 500))
@@ -78,7 +75,7 @@ describe('a signal while the program starts', () => {
   })
 
   it.each([[], ['--workers', '2']])(
-    'waits for an extension that is loaded, and then does not serve (%j)',
+    'waits until an extension is loaded, and then does not serve (%j)',
     async (...args) => {
       const wait = 'await new Promise((resolve) => setTimeout(resolve, 300))'
       const { code, stderr, stdout } = await runProgram(['--port', '0', ...args], {
@@ -91,7 +88,7 @@ describe('a signal while the program starts', () => {
   )
 
   it.each([[], ['--workers', '2']])(
-    'does not wait for ever for an extension that does not load (%j)',
+    'does not wait forever for an extension that does not finish loading (%j)',
     async (...args) => {
       const { code, stderr } = await runProgram(['--port', '0', ...args], {
         files: { 'slow.mjs': slowExtension('await new Promise((resolve) => setInterval(() => {}, 1_000))') },
@@ -101,7 +98,7 @@ describe('a signal while the program starts', () => {
     },
   )
 
-  it('ends it while a Redis that says nothing is waited for', async () => {
+  it('stops it while it waits for a silent Redis', async () => {
     const silent = createServer().listen(0, '127.0.0.1')
     await once(silent, 'listening')
     const url = `redis://127.0.0.1:${(silent.address() as AddressInfo).port}`

@@ -40,9 +40,9 @@ async function metric(url: string, name: string): Promise<number> {
 
 describe('SIGTERM and SIGINT', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    '%s lets a running stream end, takes no new connection meanwhile, and ends with code 0',
+    '%s lets a running stream end, refuses new connections, and exits with code 0',
     async (signal) => {
-      // No other test gets this port by chance once it is closed.
+      // No other test gets this port at random after it is closed.
       const args = ['--port', String(await freePort())]
       await using program = await startProgram({ args, env: { ...paced, SHUTDOWN_GRACE_SECONDS: '50' } })
       const connection = await beginStream(program.port, 16)
@@ -62,7 +62,7 @@ describe('SIGTERM and SIGINT', () => {
     },
   )
 
-  it('ends at once when nothing runs, though a client keeps its connection open and another left in its request body', async () => {
+  it('ends immediately without running requests, although one connection is idle and one client disconnected within its request body', async () => {
     await using program = await startProgram({ env: { SHUTDOWN_GRACE_SECONDS: '50' } })
     const leaving = await RawConnection.open(program.port)
     leaving.socket.write(requestBytes(streamOf(5)).slice(0, -20))
@@ -76,7 +76,7 @@ describe('SIGTERM and SIGINT', () => {
     expect(Date.now() - startedAt).toBeLessThan(20_000)
   })
 
-  it('cuts what still runs after the grace period, and ends with code 0', async () => {
+  it('cuts streams that still run after the grace period, and exits with code 0', async () => {
     await using program = await startProgram({ env: { ...paced, SHUTDOWN_GRACE_SECONDS: '1' } })
     const connection = await beginStream(program.port, 1_000)
     const startedAt = Date.now()
@@ -90,8 +90,8 @@ describe('SIGTERM and SIGINT', () => {
   })
 })
 
-describe('a client that leaves', () => {
-  it('stops the work for it: in flight falls to 0, the disconnect is counted, others go on', async () => {
+describe('a client that disconnects', () => {
+  it('stops the work for it: in flight falls to 0, the disconnect is counted, others continue', async () => {
     await using program = await startProgram({ env: paced })
     const staying = await beginStream(program.port, 60)
     const leaving = await beginStream(program.port, 10_000)
@@ -108,7 +108,7 @@ describe('a client that leaves', () => {
     expect(await metric(program.url, 'aoai_client_disconnects_total{')).toBe(1)
   })
 
-  it('that leaves before its whole answer is due stops the work, too', async () => {
+  it('stops the work also before its answer is due', async () => {
     await using program = await startProgram({ env: paced })
     const connection = await RawConnection.open(program.port)
     const { body = '', ...request } = streamOf(10_000)

@@ -20,7 +20,7 @@ describe('the program with a collector', () => {
     return response.status
   }
 
-  it('sends metrics and spans by what flags, variables and .env say, the last ones when it stops', async () => {
+  it('sends metrics and spans as set by flags, variables and .env, the last ones when it stops', async () => {
     await using program = await startProgram({
       args: ['--otel-traces-exporter', 'otlp'],
       env: {
@@ -55,7 +55,7 @@ describe('the program with a collector', () => {
     })
   })
 
-  it('stops in order and in time where the collector is away, with one line about it', async () => {
+  it('stops in order and in time if the collector is not available, with one log line', async () => {
     await using program = await startProgram({
       env: {
         OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
@@ -75,7 +75,7 @@ describe('the program with a collector', () => {
     expect(stderr.split('\n').filter((line) => line.includes('collector'))).toHaveLength(1)
   })
 
-  it('refuses a protocol that it does not speak', async () => {
+  it('refuses an unsupported protocol', async () => {
     const { code, stderr } = await runProgram([], {
       env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
     })

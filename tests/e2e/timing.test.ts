@@ -73,22 +73,22 @@ function wrongTime(time: number, dueMs: number): string[] {
 describe('the time of an answer', () => {
   const due = Array.from({ length: 12 }, (_, index) => firstTokenMs + index * tokenMs)
 
-  it('gives token k of a stream at its time, late or early ones not adding up', async () => {
+  it('sends each token of a stream on time, without accumulated delay', async () => {
     const times = await tokenTimes(12)
     expect(times).toHaveLength(12)
     expect(wrongTimes(times, due)).toEqual([])
   })
 
-  it('is as long for the whole answer as for its stream', async () => {
+  it('is equal for a whole answer and its stream', async () => {
     expect(wrongTime(await wholeTime(12), due.at(-1) ?? Number.NaN)).toEqual([])
   })
 
-  it('does not grow when twenty streams run side by side', async () => {
+  it('does not grow when twenty streams run concurrently', async () => {
     const all = await Promise.all(Array.from({ length: 20 }, async () => tokenTimes(12)))
     for (const times of all) expect(wrongTimes(times, due)).toEqual([])
   })
 
-  it('is one wait for an embeddings request, whatever its size', async () => {
+  it('is one wait for an embeddings request of any size', async () => {
     const startedAt = performance.now()
     const input = Array.from({ length: 100 }, (_, index) => `text ${index}`)
     await client.embeddings.create({ model: 'text-embedding-3-small', input })

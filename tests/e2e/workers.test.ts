@@ -63,7 +63,7 @@ const chat = (
   body: JSON.stringify({ messages: [{ role: 'user', content: 'Hi' }], max_tokens: 5, ...more }),
 })
 
-/** So many requests at once, each over a connection of its own: so that all workers get some. */
+/** This many concurrent requests, each over a separate connection, so that all workers get some. */
 const burst = (program: RunningProgram, count: number, request: RawRequest): Promise<Answer[]> =>
   Promise.all(Array.from({ length: count }, () => ask(program, request)))
 
@@ -80,7 +80,7 @@ const askAnother = async (
   }
 }
 
-/** The same request over all of them at once. */
+/** The same request over all of them concurrently. */
 const sendAll = (connections: readonly RawConnection[], request: RawRequest): Promise<Answer[]> =>
   Promise.all(connections.map(async (connection) => toAnswer(await connection.send(withKey(request)))))
 
@@ -167,7 +167,7 @@ describe('several workers', () => {
   })
   afterAll(() => program[Symbol.asyncDispose]())
 
-  it('are told of at the start, and are separate processes', () => {
+  it('are logged at the start, and are separate processes', () => {
     expect(program.stdout()).toContain('Workers      2 processes')
     expect(new Set(pids).size).toBe(2)
   })
@@ -191,7 +191,7 @@ describe('several workers', () => {
     }
   })
 
-  it('tell the stages of a request, whichever answers', async () => {
+  it('log the stages of a request, whichever worker answers', async () => {
     const traced = await burst(program, 8, chat('free', {}, { 'x-sim-trace': 'on' }))
     for (const { headers: given } of traced) {
       const found = new Map(given.map(([name, value]) => [name.toLowerCase(), value]))
@@ -200,7 +200,7 @@ describe('several workers', () => {
     }
   })
 
-  it('have one limit together, to the request', async () => {
+  it('share one limit exactly', async () => {
     const answers: Answer[] = []
     while (answers.length < 100 || pidsOf(answers).length < 2) {
       answers.push(...(await burst(program, 20, chat('limited'))))
@@ -208,7 +208,7 @@ describe('several workers', () => {
     expect(statuses(answers)).toEqual({ 200: 40, 429: answers.length - 40 })
   })
 
-  it('have one provisioned bucket together, which a failed request does not fill', async () => {
+  it('share one provisioned bucket, which a failed request does not fill', async () => {
     const before = await metric(program, 'aoai_deployment_utilization_ratio', 'provisioned')
     await burst(program, 20, chat('provisioned', { max_tokens: 4_000 }))
     const after = await metric(program, 'aoai_deployment_utilization_ratio', 'provisioned')
@@ -225,7 +225,7 @@ describe('several workers', () => {
     expect(statuses(await burst(program, 30, chat('new')))).toEqual({ 404: 30 })
   })
 
-  it('are one in the metrics', async () => {
+  it('are added up in the metrics', async () => {
     const count = (): Promise<number> => metric(program, 'aoai_requests_total', 'deployment="free"')
     const before = await count()
     const answers: Answer[] = []
@@ -237,7 +237,7 @@ describe('several workers', () => {
     expect(await metric(program, 'process_resident_memory_bytes', 'worker="2"')).toBeGreaterThan(1e6)
   })
 
-  it('know the responses of each other', async () => {
+  it('find the responses of each other', async () => {
     const create = (more: object): RawRequest => ({
       path: '/openai/v1/responses',
       body: JSON.stringify({ model: 'free', input: 'Hi', max_output_tokens: 20, ...more }),
@@ -275,7 +275,7 @@ describe('several workers', () => {
     }
   })
 
-  it('keep one journal, and judge a retry that comes to another worker', async () => {
+  it('share one journal, and judge a retry at another worker', async () => {
     const retry = chat('once', { user: 'journal' })
     await ask(program, retry)
     const failed = await ask(program, retry)
@@ -287,7 +287,7 @@ describe('several workers', () => {
     expect(requests[2]).toMatchObject({ status: 429, retry: { of: requests[1]?.id, early: true } })
   })
 
-  it('are followed as one, by a client of either, until it leaves', async () => {
+  it('are followed as one journal by a client of any worker, until it disconnects', async () => {
     const { lastId } = await newestRequest(program)
     const connections = await connectToBoth(program.port, withKey(chat('free')), 2)
     const followers = await Promise.all(
@@ -305,7 +305,7 @@ describe('several workers', () => {
     for (const { socket } of connections) socket.destroy()
   })
 
-  it('have one set of slots together', async () => {
+  it('share one set of slots', async () => {
     const connections = await connectToBoth(program.port, withKey(chat('free')), 4)
     const [one, other] = [connections[0], connections[4]] as [RawConnection, RawConnection]
     const slow = withKey(chat('slots', {}, { 'x-sim-delay-ms': '60000' }))
@@ -321,7 +321,7 @@ describe('several workers', () => {
     expect(statuses(await burst(program, 2, chat('slots')))).toEqual({ 200: 2 })
   })
 
-  it('go through one timetable of incidents, and forget all at a reset', async () => {
+  it('share one incident schedule, and are all reset', async () => {
     const faults = [{ probability: 1, fault: 'overloaded503' }]
     await admin(program, 'POST', '/++/incidents/start', { phases: [{ name: 'down', seconds: 60, faults }] })
     expect(statuses(await burst(program, 20, chat('free')))).toEqual({ 503: 20 })
@@ -333,7 +333,7 @@ describe('several workers', () => {
     expect(statuses(await burst(program, 50, chat('limited')))).toEqual({ 200: 40, 429: 10 })
   })
 
-  it('forward together: limits that a forwarded deployment has count over all of them', async () => {
+  it('share the limits of a forwarded deployment', async () => {
     const upstream = await startFakeUpstream(jsonAnswer(chatCompletion('From the real service')))
     const program = await startProgram({
       args: ['--workers', '2'],
@@ -377,7 +377,7 @@ describe('several workers', () => {
     }
   })
 
-  it('refuse what one process alone can do', async () => {
+  it('refuse settings that require one process', async () => {
     const env = {
       SIMULATOR_MODE: 'record',
       AZURE_OPENAI_ENDPOINT: 'http://localhost:1',
@@ -390,7 +390,7 @@ describe('several workers', () => {
     expect(stderr).toContain('SIMULATOR_CLOCK=virtual')
   })
 
-  it('end with the message of one process where the port is taken', async () => {
+  it('exit with the message of one process if the port is in use', async () => {
     const { code, stderr } = await runProgram(['--port', String(program.port), '--workers', '2'])
     expect({ code, stderr }).toEqual({
       code: 1,
@@ -398,7 +398,7 @@ describe('several workers', () => {
     })
   })
 
-  it('are replaced when they are killed, and what they held is free again', async () => {
+  it('are replaced when they are killed, and their slots are released', async () => {
     const count = (): Promise<number> => metric(program, 'aoai_requests_total')
     const held = [0, 1].map(() =>
       ask(program, chat('slots', {}, { 'x-sim-delay-ms': '60000' })).catch(() => null),
@@ -422,7 +422,7 @@ describe('several workers', () => {
   })
 })
 
-describe('replay, with a key of the administration', () => {
+describe('replay with an admin key', () => {
   const path = '/v1/chat/completions'
   const adminKey = 'admin-key-0123456789'
   let program: RunningProgram
@@ -448,7 +448,7 @@ describe('replay, with a key of the administration', () => {
   })
   afterAll(() => program[Symbol.asyncDispose]())
 
-  it('asks for that key alone at the pages of the administration, and at the metrics where they are to', async () => {
+  it('requires that key for the admin API, and for the metrics if configured', async () => {
     const statusOf = async (page: string, key: string): Promise<number> =>
       (await fetch(program.url + page, { headers: { authorization: `Bearer ${key}` } })).status
     for (const page of ['/++/config', '/metrics']) {
@@ -457,7 +457,7 @@ describe('replay, with a key of the administration', () => {
     }
   })
 
-  it('goes through the recordings of a request as one process does, and knows at the end what nobody used', async () => {
+  it('replays the recordings of a request in the order of one process, and reports unused recordings at the end', async () => {
     const answers: Answer[] = []
     while (answers.length < 4 || pidsOf(answers).length < 2) {
       answers.push(await ask(program, { path, body: '{}' }))
@@ -472,7 +472,7 @@ describe('replay, with a key of the administration', () => {
 })
 
 describe('stopping', () => {
-  it('lets the answers of all workers end, and ends the streams of those who follow the requests', async () => {
+  it('lets the answers of all workers end, and ends streams that follow the requests', async () => {
     await using program = await startProgram(options)
     const followers = await Promise.all(
       Array.from({ length: 4 }, () => followRequests(program, '?deployment=limited')),
@@ -502,7 +502,7 @@ describe('stopping', () => {
     expect(pidsOf(answers).filter(isAlive)).toEqual([])
   })
 
-  it('is done at once by a second signal, and by the death of the primary', async () => {
+  it('is immediate after a second signal, and when the primary dies', async () => {
     await using program = await startProgram(options)
     const first = await ask(program, chat('free'))
     const second = await askAnother(program, chat('free'), [first.pid])

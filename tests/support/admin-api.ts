@@ -3,7 +3,7 @@ import addFormats from 'ajv-formats'
 import type { App } from '../../src/server/app.ts'
 import { testKey } from './test-simulator.ts'
 
-/** A schema that answers are checked against, or whatever else stands in a document. */
+/** A schema for checking answers, or any other node of a document. */
 // oxlint-disable-next-line typescript/no-explicit-any -- tests walk through documents of every shape
 export type Node = Readonly<Record<string, any>>
 

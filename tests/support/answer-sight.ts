@@ -18,7 +18,7 @@ function dataOf(frame: string): Json {
   return data === '' || data === '[DONE]' ? undefined : JSON.parse(data)
 }
 
-/** What kind of answer a text is; undefined for what is none. */
+/** The kind of answer of a text. Undefined if it is not an answer. */
 export function kindOf(text: string): 'chat' | 'chat-stream' | 'responses' | 'responses-stream' | undefined {
   if (/^\s*(event|data|:)/.test(text)) {
     if (/"object":\s*"chat\.completion\.chunk"/.test(text)) return 'chat-stream'
@@ -210,7 +210,7 @@ function joinEvents(events: Json[]): Json {
     }
   }
   const output = last.output.map((item: Json) => {
-    const told = texts.get(`${item.id}/`)
+    const joined = texts.get(`${item.id}/`)
     if (item.type === 'reasoning') {
       const summary = item.summary.map((part: Json, index: number) => ({
         ...part,
@@ -218,12 +218,12 @@ function joinEvents(events: Json[]): Json {
       }))
       return { ...item, summary }
     }
-    if (told === undefined) return item
-    if (item.type === 'function_call') return { ...item, arguments: told }
-    if (item.type === 'custom_tool_call') return { ...item, input: told }
+    if (joined === undefined) return item
+    if (item.type === 'function_call') return { ...item, arguments: joined }
+    if (item.type === 'custom_tool_call') return { ...item, input: joined }
     if (item.type !== 'message') return item
     const [part] = item.content
-    const member = part.type === 'refusal' ? { refusal: told } : { text: told }
+    const member = part.type === 'refusal' ? { refusal: joined } : { text: joined }
     return { ...item, content: [{ ...part, ...member }] }
   })
   return { ...last, output }

@@ -5,7 +5,7 @@ import { kindOf } from './answer-sight.ts'
 
 /** The text of an answer that a service has sent, and where it was recorded. */
 export interface RecordedAnswer {
-  /** The project whose recording it is. */
+  /** The project of the recording. */
   readonly from: string
   readonly name: string
   readonly kind: NonNullable<ReturnType<typeof kindOf>>
@@ -47,13 +47,13 @@ function answersIn(file: string, name: string): RecordedAnswer[] {
   return found
 }
 
-/** Files of several projects stand in one folder, their names beginning with the project's. */
+/** Files of several projects are in one folder. Their names start with that of the project. */
 function projectOf(name: string): string {
   const projects = ['braintrust', 'openllmetry', 'lmnr-ts', 'ruby-openai', 'ruby_llm', 'dd-trace-py']
   return projects.find((project) => name.includes(project)) ?? name.split('/')[0] ?? name
 }
 
-/** Hands over every text in a value, and JSON that is no text as one; a list of recorded events is one stream. */
+/** Passes on every string in a value, and JSON that is not a string as one text. A list of recorded events is one stream. */
 function eachText(value: unknown, take: (text: string) => void): void {
   if (typeof value === 'string') {
     take(value)

@@ -2,7 +2,7 @@ import { AppendStore } from '../../src/recordings/append-store.ts'
 import { serializeInteraction } from '../../src/recordings/yaml-format.ts'
 
 /**
- * Appends interactions to a folder until it is killed, or as many as it is told: `append-forever.ts <folder> <name> <bytes>
+ * Appends interactions to a folder until it is killed, or up to a number: `append-forever.ts <folder> <name> <bytes>
  * <count>`. Prints the number of each once it is acknowledged.
  */
 const [dir = '', name = '', bytes = '0', count = 'Infinity'] = process.argv.slice(2)

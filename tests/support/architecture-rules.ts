@@ -22,7 +22,7 @@ export const layers: readonly (readonly string[])[] = [
   ['cli'],
 ]
 
-/** Files that stand in src/ itself. They may name every folder, because they only re-export. */
+/** Files directly in src/. They may import from every folder, because they only re-export. */
 export const entryFiles = ['index.ts', 'extension.ts']
 
 /** Where each package of package.json may be imported: its home. */
@@ -63,7 +63,7 @@ const folderOf = (file: string) => (file.includes('/') ? (file.split('/')[0] ?? 
 const worthOpening = 60
 
 /**
- * Files that a single file of their own folder imports, and that are short, each with its reason to be alone: who reads its importer has
+ * Files that a single file of the same folder imports, and that are short, each with its reason to be alone: who reads its importer has
  * to open it as well.
  */
 const reasonsToBeAlone: Readonly<Record<string, string>> = {
@@ -137,7 +137,7 @@ export function internalsProblem(file: string, source: string): string | undefin
   )
 }
 
-/** The files that give a value at once or promise it (`MaybePromise`, `ReplyOrPromise`), by the reason for it. */
+/** The files that return a value or a promise of it (`MaybePromise`, `ReplyOrPromise`), by reason. */
 const givingAtOnceOrLater: Readonly<Record<string, readonly string[]>> = {
   'the type itself': ['lib/port.ts'],
   'the chain: a stage, or what calls stages': [
@@ -181,7 +181,7 @@ const givingAtOnceOrLater: Readonly<Record<string, readonly string[]>> = {
 /** Those that users read spell it out. */
 const spelledOut = new Set(['lib/port.ts', 'pipeline/extension.ts', 'upstream/credential.ts'])
 
-/** Says which files give a value at once or promise it and have no reason to, and which reasons are about none of them. */
+/** Lists the files that return a value or a promise without a reason, and the reasons that apply to no file. */
 export function promiseProblems(
   files: readonly { readonly file: string; readonly code: string }[],
   reasons: Readonly<Record<string, readonly string[]>> = givingAtOnceOrLater,
@@ -199,13 +199,13 @@ export function promiseProblems(
       .filter((file) => !listed.has(file))
       .map(
         (file) =>
-          `src/${file} gives a value at once or promises it. Do one or the other: that is for the chain and the ports of shared state (tests/support/architecture-rules.ts).`,
+          `src/${file} returns a value or a promise of it. Return always one of them: only the chain and the ports of shared state may do both (tests/support/architecture-rules.ts).`,
       ),
     ...[...listed]
       .filter((file) => !naming.has(file))
       .map(
         (file) =>
-          `src/${file} is gone, or promises nothing that it may give at once. Remove it from givingAtOnceOrLater (tests/support/architecture-rules.ts).`,
+          `src/${file} does not exist, or never returns a value or a promise of it. Remove it from givingAtOnceOrLater (tests/support/architecture-rules.ts).`,
       ),
   ]
 }
@@ -333,7 +333,7 @@ export function nameProblem(file: string): string | undefined {
   const bare = name.replace(/(\.test)?\.ts$/, '')
   if (segments.length === 1) {
     if (entryFiles.includes(file)) return undefined
-    return `src/${file}: only ${entryFiles.join(' and ')} stand in src/ itself. Move it into a folder.`
+    return `src/${file}: only ${entryFiles.join(' and ')} belong directly into src/. Move it into a folder.`
   }
   if (rowOf(folderOf(file)) < 0) {
     return `src/${file}: ${folderOf(file)} has no place in the order (${order}). Add it to tests/support/architecture-rules.ts.`

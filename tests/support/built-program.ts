@@ -22,9 +22,9 @@ const patienceMs = 30_000
 
 /** How to start the built program. */
 export interface ProgramOptions {
-  /** Arguments beside `--port 0`, which comes first, so that a `--port` given here wins. */
+  /** Arguments after `--port 0`, so that a `--port` here takes precedence. */
   readonly args?: readonly string[]
-  /** Variables beside PATH; nothing else of the tests' own environment is handed on. */
+  /** Variables in addition to PATH. No other variable of the test's environment is passed on. */
   readonly env?: Readonly<Record<string, string>>
   /** Files of the working directory, which is empty else: name to text. */
   readonly files?: Readonly<Record<string, string>>
@@ -76,7 +76,7 @@ export async function startByShell(script: string): Promise<RunningProgram> {
     cwd: packageFolder,
     env: { PATH: process.env['PATH'] },
     stdio: ['ignore', 'pipe', 'pipe'],
-    // A group of its own, so that a signal reaches what make has started, as Ctrl-C does.
+    // A separate process group, so that a signal reaches the processes that make has started, as with Ctrl-C.
     detached: true,
   })
   return whenReady(

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { run } from '../../src/cli/run.ts'
 
-/** Runs the command in this process, in a folder. A server that has started is stopped at once. */
+/** Runs the command in this process, in a folder. A server that has started is stopped immediately. */
 export const callProgram = async (dir: string, argv: readonly string[], env: Record<string, string> = {}) => {
   let out = ''
   let err = ''
@@ -13,7 +13,7 @@ export const callProgram = async (dir: string, argv: readonly string[], env: Rec
     stdout: {
       write: (text) => {
         out += text
-        // A server that has started says so, and is stopped at once.
+        // A server that has started logs it, and is stopped immediately.
         if (text.includes('runs in')) setTimeout(() => signals.emit('SIGTERM'), 1)
       },
     },

@@ -33,7 +33,7 @@ describe('countTests', () => {
   test.each([
     ['a file that does not load', [moduleOf([], { errors: 1 })], []],
     ['a hook of a suite that throws', [moduleOf([], { suiteErrors: [1, 0] })], []],
-    ['an error that nobody caught', [moduleOf([])], [{ message: 'late' }]],
+    ['an uncaught error', [moduleOf([])], [{ message: 'late' }]],
   ])('counts %s as one failure', (_what, modules, unhandledErrors) => {
     expect(countTests(modules, unhandledErrors)).toEqual({ passed: 0, failed: 1, skipped: 0 })
   })
@@ -52,7 +52,7 @@ describe('describeSkipped', () => {
     const tests = [
       test('charts > are drawn (skipped: needs helm)'),
       test('limits (skipped: needs redis-server) > are shared'),
-      test('limits (skipped: needs redis-server) > come back'),
+      test('limits (skipped: needs redis-server) > recover'),
       test('limits > hold', 'passed'),
     ]
     const module = { children: { allTests: () => tests } } as unknown as TestModule

@@ -9,7 +9,7 @@ export interface Counts {
 
 /**
  * Counts the tests of a run. What made tests impossible counts as one failure each, so that a red run never
- * says `0 failed`: a file that does not load, a hook around a suite that throws, an error that nobody caught.
+ * says `0 failed`: a file that does not load, a hook around a suite that throws, an uncaught error.
  * A test that was begun and never ended is a failure too.
  */
 export function countTests(

@@ -3,7 +3,7 @@ import { testPrograms } from './installed-tool.ts'
 /** What to do with a fenced block of a document, by the word after its language. */
 type BlockUse = 'start' | 'run' | 'dry-run' | 'needs' | 'original' | 'output'
 
-/** A fenced block of a document that a test carries out, or compares with what was printed. */
+/** A fenced block of a document that a test runs, or compares with the printed output. */
 export interface DocumentBlock {
   readonly language: string
   readonly use: BlockUse
@@ -26,7 +26,7 @@ const uses: ReadonlySet<string> = new Set<BlockUse>([
 const triedLanguages = new Set(
   'bash sh shell zsh console powershell js javascript mjs ts typescript python py'.split(' '),
 )
-/** A line that somebody would paste into a shell: variables may stand before the program, and a prompt before both. */
+/** A line to paste into a shell. Variables may precede the program, and a prompt may precede both. */
 const commandLine =
   /^\s*(\$ )?([A-Z_]+=\S* )*(aoai-sim|az|cd|curl|docker|export|git|helm|k6|kubectl|make|node|npm|npx|pip3?|promtool|python3?|redis-server|terraform|tsx)(?= |$)/m
 
@@ -57,7 +57,7 @@ export function programsOf(blocks: readonly DocumentBlock[]): string[] {
  * - `bash dry-run`: holds make commands, which are planned and not carried out.
  * - `bash needs docker,az`: needs programs or accounts that a test machine does not have; it is carried out with stand-ins for these.
  * - `python original`: is code of the Python simulator, shown beside ours.
- * - `text output`: is what the block before printed; `…` stands for anything.
+ * - `text output`: the output of the previous block. `…` matches anything.
  *
  * @throws {Error} for commands that are not marked, whatever their block says that it is, so that none escapes; and for a dry
  * run of anything but make

@@ -22,7 +22,7 @@ const builtProgram = `aoai-sim() { node '${join(packageFolder, 'dist/cli/main.js
 /** The port of a simulator that does not say which. */
 const usualPort = '8000'
 
-/** Carries out the blocks of one document one after the other, as a reader would. */
+/** Runs the blocks of one document one after another, as a reader would. */
 export class DocumentReader {
   /** What documents write as /tmp. */
   readonly folder = mkdtempSync(join(tmpdir(), 'aoai-docs-'))
@@ -91,7 +91,8 @@ export class DocumentReader {
     }
     this.#standIns ??= new StandIns()
     const { code, stdout, stderr, calls, missing } = await this.#standIns.run(text, tools, this.#deployed)
-    if (missing.length > 0) throw new Error(`Nobody said that it needs ${missing.join(', ')}.`)
+    if (missing.length > 0)
+      throw new Error(`The document does not name its requirement ${missing.join(', ')}.`)
     if (code !== 0) throw new Error(`It ended with ${code}.\n${stdout}${stderr}`)
     const unused = tools.filter((tool) => !calls.some((call) => call.split(' ')[0] === tool))
     if (unused.length > 0) throw new Error(`It does not need ${unused.join(', ')}.`)

@@ -28,7 +28,7 @@ export interface ScriptOptions {
   readonly args?: readonly string[]
   /** Variables beside PATH, HOME and those of the fakes. */
   readonly env?: Readonly<Record<string, string>>
-  /** Text of the file `.env`; without it there is none. */
+  /** Text of the file `.env`. Default: no such file. */
   readonly envFile?: string
   /** Which tools of the cloud there are; all of them by default. */
   readonly tools?: readonly CloudTool[]
@@ -38,7 +38,7 @@ export interface ScriptOptions {
   readonly failOn?: string
 }
 
-/** Tools that a fake stands in for. */
+/** Tools that a fake replaces. */
 export type CloudTool = 'az' | 'terraform' | 'helm' | 'kubectl'
 
 const cloudTools: readonly CloudTool[] = ['az', 'terraform', 'helm', 'kubectl']
@@ -47,7 +47,7 @@ const cloudTools: readonly CloudTool[] = ['az', 'terraform', 'helm', 'kubectl']
 const systemTools =
   'bash sh env sed grep date mktemp rm cat cp dirname basename head tr sleep wc find touch'.split(' ')
 
-/** A copy of the deploy scripts in a folder of their own, among tools that only write down how they were called. */
+/** A copy of the deploy scripts in a separate folder, with tools that only log their calls. */
 export class FakeTools implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'deploy-scripts-'))
   private readonly log = join(this.folder, 'calls.log')
@@ -83,12 +83,12 @@ export class FakeTools implements Disposable {
     return this.readLines(`${this.log}.curl`)
   }
 
-  /** Files that were handed to a tool and that others could read. */
+  /** Files that were passed to a tool and that other users could read. */
   readableFiles(): string[] {
     return this.readLines(`${this.log}.readable`)
   }
 
-  /** The texts of the files that were handed to tools, in the order of the calls. */
+  /** The texts of the files that were passed to tools, in the order of the calls. */
   handedFiles(name: string): string[] {
     return readdirSync(this.kept)
       .filter((file) => file.endsWith(`-${name}`))
@@ -169,7 +169,7 @@ export class FakeTools implements Disposable {
   }
 }
 
-/** What stands before the path in an argument such as `-out=/tmp/...`. */
+/** The part before the path in an argument such as `-out=/tmp/...`. */
 function prefixOf(argument: string): string {
   return /^-[\w-]+=/.exec(argument)?.[0] ?? ''
 }

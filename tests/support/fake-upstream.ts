@@ -27,7 +27,7 @@ export interface FakeUpstream {
   close(): Promise<void>
 }
 
-/** Starts a service that answers as it is told to. */
+/** Starts a service with configurable answers. */
 export async function startFakeUpstream(answer: FakeAnswer = json({ ok: true })): Promise<FakeUpstream> {
   const received: ReceivedRequest[] = []
   let connections = 0

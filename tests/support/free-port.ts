@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
-/** Below the ports that systems give to whoever asks for any free one: no other test gets such a port by chance. */
+/** Below the range of ephemeral ports, so that no other test gets such a port at random. */
 const [firstPort, endPort] = [15_000, 32_000]
 
 /** A port of the loopback interface that was free a moment ago, for a program that takes no 0. */

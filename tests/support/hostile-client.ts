@@ -73,14 +73,18 @@ export async function openMany(port: number, count: number): Promise<Socket[]> {
   return sockets
 }
 
-/** What a connection told until its end, and when that came. */
-export interface Told {
+/** The bytes received on a connection until its end, and the time of the end. */
+export interface ReceivedText {
   readonly text: string
   readonly ms: number
 }
 
 /** Sends bytes, and reads until the server ends the connection. */
-export async function tell(port: number, bytes: string | readonly string[], everyMs = 0): Promise<Told> {
+export async function tell(
+  port: number,
+  bytes: string | readonly string[],
+  everyMs = 0,
+): Promise<ReceivedText> {
   const socket = await open(port)
   const startMs = performance.now()
   const ended = untilEnd(socket)

@@ -1,4 +1,4 @@
-/** One import or re-export, as it stands in a source file. */
+/** One import or re-export in a source file. */
 export interface Import {
   /** What stands between the quotes. */
   readonly specifier: string

@@ -17,7 +17,7 @@ describe('what tests need of the machine', () => {
   it('is a program that can be started and tells its version', () => {
     expect(isInstalled('node')).toBe(true)
     expect(isInstalled('no-such-program')).toBe(false)
-    // It can be started, and is none that tells a version.
+    // This program starts, but prints no version.
     expect(isInstalled('false')).toBe(false)
   })
 })

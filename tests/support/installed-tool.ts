@@ -29,12 +29,12 @@ const listed = new Map(
     }),
 )
 
-/** The programs that tests may need, with the Debian package of each; `-` where there is none. */
+/** The programs that tests may need, with the Debian package of each; `-` if there is no package. */
 export const testPrograms: ReadonlyMap<string, string> = listed
 
 const known = new Map<string, boolean>()
 
-/** Whether a program that not everybody has, such as helm, works here. */
+/** Whether an optional program, such as helm, works here. */
 export function isInstalled(tool: string): boolean {
   const found = known.get(tool) ?? spawnSync(tool, [versionWords[tool] ?? '--version']).status === 0
   known.set(tool, found)

@@ -6,8 +6,8 @@ const TURNS = 5
 
 /**
  * The processor time of some work in milliseconds, at best of up to five turns. Where no turn stays below the limit,
- * a piece of work that is always the same is measured in between, and the time is told as the machine on which the
- * limits were found would take it: a slow machine, or one whose neighbours use its caches, fails no test.
+ * a piece of work that is always the same is measured in between, and the time is converted to that of the machine on which the
+ * limits were measured: a slow machine, or one with shared caches, fails no test.
  *
  * Limits are four times what is usual at least, and far below what the mistake would cost that they are to find.
  *

@@ -1,6 +1,6 @@
 import type { Random } from '../../src/lib/random.ts'
 
-/** Stand for values that are too deep for `JSON.stringify`: see `jsonText`. */
+/** Placeholders for values that are too deep for `JSON.stringify`: see `jsonText`. */
 const deep: Readonly<Record<string, string>> = {
   '<many arrays>': `${'['.repeat(950)}${']'.repeat(950)}`,
   '<many objects>': `${'{"type":"object","required":["a"],"properties":{"a":'.repeat(450)}{}${'}}'.repeat(450)}`,
@@ -66,7 +66,7 @@ const names = [
   'id',
 ]
 
-/** A copy in which something at a random place has another value or another type, is gone, is new, or stands twice. */
+/** A copy with one random change: another value or type, or a removed, added or duplicated member. */
 export function mutateJson(value: unknown, random: Random): unknown {
   if (typeof value !== 'object' || value === null || random.below(4) === 0) {
     return replacements[random.below(replacements.length)]

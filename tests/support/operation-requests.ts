@@ -7,7 +7,7 @@ export interface OperationRequest {
   readonly name: string
   readonly path: string
   readonly body: Readonly<Record<string, unknown>>
-  /** Whether the body goes out as a form with a file. */
+  /** Whether the body is sent as a form with a file. */
   readonly isForm?: boolean
 }
 

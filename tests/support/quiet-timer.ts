@@ -2,13 +2,13 @@ const TURN_MS = 10
 
 /** Waits for a time in which nothing happens. */
 export interface QuietTimer {
-  /** Something has happened: the time begins anew. */
+  /** Restarts the time after an event. */
   restart(): void
   stop(): void
 }
 
 /**
- * Calls back when nothing has happened for some time, told in turns of the event loop of ten milliseconds each. A single
+ * Calls back when nothing has happened for some time, counted in event-loop iterations of ten milliseconds each. A single
  * timer would fire after a moment in which the machine had no time for this process, before what has come meanwhile
  * is read.
  */

@@ -51,7 +51,7 @@ export class RawConnection {
     socket.on('error', () => undefined)
   }
 
-  /** @throws {Error} ECONNREFUSED when nobody listens */
+  /** @throws {Error} ECONNREFUSED if nothing listens on the port */
   static async open(port: number): Promise<RawConnection> {
     const socket = connect(port, '127.0.0.1')
     await new Promise<void>((resolve, reject) => {
@@ -124,7 +124,7 @@ function splitHeader(line: string): readonly [string, string] {
   return [line.slice(0, colon), line.slice(colon + 2)]
 }
 
-/** Sends one request over a connection of its own. */
+/** Sends one request over a separate connection. */
 export async function sendRaw(port: number, request: RawRequest): Promise<RawResponse> {
   const connection = await RawConnection.open(port)
   try {

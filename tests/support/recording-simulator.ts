@@ -27,11 +27,11 @@ export interface RecordingPlace {
 /** A simulator in record mode, in this process, until the test has ended. */
 export interface RecordingSimulator<C extends Clock> extends TestSimulator<C> {
   readonly recorder: Recorder
-  /** Opens a port of its own, and gives its address. */
+  /** Listens on a separate port, and returns the address. */
   readonly listen: () => Promise<string>
 }
 
-/** An interaction as it stands in a file. */
+/** An interaction in a file. */
 export interface StoredInteraction {
   readonly request: { method: string; uri: string; headers: Record<string, string[]>; body: unknown }
   readonly response: {

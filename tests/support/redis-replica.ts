@@ -19,7 +19,7 @@ import { type RedisServer, startRedisServer } from './redis-server.ts'
 import { collectInto, type LogLine } from './test-logger.ts'
 import { testKey } from './test-simulator.ts'
 
-/** What one simulator of several has of Redis: a connection of its own, and each adapter. */
+/** The Redis adapters of one simulator, with a separate connection. */
 export interface RedisReplica {
   readonly live: LiveConfig
   readonly connection: RedisConnection
@@ -49,9 +49,9 @@ export interface ReplicaOptions {
   readonly secrets?: () => readonly string[]
   /** How many cursors a generation remembers; default: 50,000. */
   readonly maxCounts?: number
-  /** In the place of ten seconds. */
+  /** Default: ten seconds. */
   readonly leaseMs?: number
-  /** In the place of Redis's own time. */
+  /** Replaces the clock of Redis. */
   readonly timeOverride?: () => number
 }
 
@@ -144,14 +144,14 @@ export interface ReplicaGroup {
   readonly server: RedisServer
   /** That of the group which was started last. */
   readonly prefix: string
-  /** Starts a group, with a prefix of its own. */
+  /** Starts a group with a separate prefix. */
   readonly start: (count: number, options?: Partial<ReplicaOptions>) => Promise<RedisReplica[]>
   readonly startTwo: (options?: Partial<ReplicaOptions>) => Promise<[RedisReplica, RedisReplica]>
   /** Starts another one of the last group. */
   readonly join: (options?: Partial<ReplicaOptions>) => Promise<RedisReplica>
 }
 
-/** Gives tests replicas on a server of their own, and closes them after each test. For the top of a `describe`. */
+/** Provides tests with replicas on a separate server, and closes them after each test. Call it at the top of a `describe`. */
 export function replicaGroup(): ReplicaGroup {
   let server: RedisServer
   let groups = 0

@@ -1,4 +1,4 @@
-// Runs scripts of a document one after the other, as if each stood in the folder of the package: loading the packages that all of them
+// Runs scripts of a document one after the other, as if each was in the folder of the package: loading the packages that all of them
 // import takes longer than the scripts.
 import { register } from 'node:module'
 import { pathToFileURL } from 'node:url'

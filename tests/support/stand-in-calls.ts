@@ -6,7 +6,7 @@ import { packageFolder } from './built-program.ts'
 
 const variables = new Set(settingsTable().map(({ env }) => env))
 const flags = new Set(settingsTable().map(({ flag }) => flag))
-/** They have flags of their own, which the tests of each look at. */
+/** They have separate flags, which are tested separately. */
 const commands = new Set(['load', 'check', 'recordings', 'extensions'])
 const image = 'aoai-simulated-api'
 

@@ -9,7 +9,7 @@ export interface TcpProxy {
   cut(): void
   /** Refuses new connections, and breaks the others. */
   refuse(): Promise<void>
-  /** Loses all bytes of connections that are there or come from now on, for good, and tells nobody. */
+  /** Silently drops all bytes of present and new connections from now on. */
   swallow(): void
   /** Takes new connections again, and passes their bytes on. */
   restore(): Promise<void>
@@ -44,7 +44,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
   const cut = (): void => {
     for (const socket of sockets) socket.resetAndDestroy()
   }
-  // No other test gets it by chance while it is closed.
+  // No other test gets it at random while it is closed.
   const port = await freePort()
   const listen = async (): Promise<void> => {
     server.listen(port, '127.0.0.1')

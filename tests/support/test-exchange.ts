@@ -7,7 +7,7 @@ import { testConfig } from './test-config.ts'
 let usualConfig: ExchangeEnv['config'] | undefined
 
 /**
- * An exchange as the carrier opens it for `POST /`, without headers and body, on a virtual clock that stands at 0.
+ * An exchange as the carrier opens it for `POST /`, without headers and body, on a virtual clock at time 0.
  *
  * @param incoming what the test sets of the request; a body that is a text is sent in UTF-8
  * @param env what it sets of the rest; the request begins at the present time of the clock

@@ -14,5 +14,5 @@ export function collectInto(log: LogLine[]): Logger {
   return { debug: collect('debug'), info: collect('info'), warn: collect('warn'), error: collect('error') }
 }
 
-/** A logger whose lines nobody looks at. */
+/** A logger that discards its lines. */
 export const silentLogger: Logger = collectInto([])

@@ -9,7 +9,7 @@ export interface UserProject extends Disposable {
 }
 
 /**
- * Copies an example to a folder of its own. The package in its node_modules is the build; its other packages, and what they
+ * Copies an example to a separate folder. The package in its node_modules is the build; its other packages, and what they
  * need, are those of this repository.
  */
 export function createUserProject(example: string): UserProject {

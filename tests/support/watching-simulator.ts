@@ -10,7 +10,7 @@ import { recordingFolder } from './recording-folder.ts'
 import { collectInto, type LogLine } from './test-logger.ts'
 import { testKey, testSimulator } from './test-simulator.ts'
 
-/** A simulator that watches the files of a folder of its own, until the test has ended. */
+/** A simulator that watches the files of a separate folder until the test has ended. */
 export interface WatchingSimulator {
   /** The working directory. */
   readonly dir: string

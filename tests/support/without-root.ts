@@ -1,13 +1,13 @@
 import { chmodSync } from 'node:fs'
 
-/** The user `nobody` of nearly every system. */
-const nobody = 65_534
+/** The unprivileged user of nearly every system. */
+const unprivilegedUserId = 65_534
 
 /** Becomes a user who may not read everything; false where the system has no other user to become. */
 function dropRoot(): boolean {
   if (process.geteuid?.() !== 0) return true
   try {
-    process.seteuid?.(nobody)
+    process.seteuid?.(unprivilegedUserId)
     return true
   } catch {
     return false

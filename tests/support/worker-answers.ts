@@ -1,6 +1,6 @@
 import { RawConnection, type RawRequest, type RawResponse } from './raw-http.ts'
 
-/** An extension, by whose header a test knows which process has answered. */
+/** An extension that adds a header with the process that has answered. */
 export const pidExtension = `export default {
   name: 'pid',
   hooks: [

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Stands in for az, terraform, helm and kubectl, under whose names it is linked. Writes each call as one line into
+# Replaces az, terraform, helm and kubectl. It is linked under their names. Writes each call as one line into
 # $FAKE_LOG, keeps the files that a call names below $FAKE_FILES, says what the real one would say where a script reads it,
 # and fails with code 3 on a call that has $FAKE_FAIL in it.
 set -euo pipefail

@@ -13,7 +13,7 @@ import { limitsOf } from '../../../src/limits/limit-plan.ts'
 import type { LimitRequest, LimitResult, RateLimiter } from '../../../src/limits/rate-limiter.ts'
 import type { ReplayCursors } from '../../../src/recordings/replay-cursors.ts'
 
-/** What makes an adapter for a test, with a state of its own. */
+/** Creates an adapter with separate state for a test. */
 export type MakeAdapter<P> = () => P | Promise<P>
 
 const model = gpt4o()
@@ -60,7 +60,7 @@ export function describeRateLimiter(name: string, make: MakeAdapter<RateLimiter>
       expect(await limiter.decide(limitRequest(1))).toMatchObject({ admitted: false, kind: 'token' })
     })
 
-    it('puts the usage in the place of the estimate, and nothing for a request that used nothing', async () => {
+    it('replaces the estimate by the usage, and by zero for a request without usage', async () => {
       const limiter = await make()
       const { lease } = admitted(await limiter.decide(limitRequest(600)))
       const failed = admitted(await limiter.decide(limitRequest(300)))
@@ -121,7 +121,7 @@ async function askSlot(limiter: ConcurrencyLimiter, resource = 'default'): Promi
 /** The rules of slots, whoever keeps them. */
 export function describeConcurrencyLimiter(name: string, make: MakeAdapter<ConcurrencyLimiter>): void {
   describe(`concurrency limiter: ${name}`, () => {
-    it('gives a slot to whoever comes first, and then to whoever waits', async () => {
+    it('grants slots in order of arrival, and then to waiting requests', async () => {
       const limiter = await make()
       const first = await askSlot(limiter)
       expect(await first.answer).toEqual({ others: 0, waited: false })
@@ -209,7 +209,7 @@ export function describeResponseArchive(name: string, make: MakeAdapter<Response
       expect(await archive.get('default', record.id, 1_000)).toBeUndefined()
     })
 
-    it('knows that a response has ended once its end was told', async () => {
+    it('shows a response as ended after its end was reported', async () => {
       const archive = await make()
       const record = responseRecord('b')
       const { lease } = await archive.add(record)
@@ -220,7 +220,7 @@ export function describeResponseArchive(name: string, make: MakeAdapter<Response
       expect(found?.progress.stageAt(3_000)).toBe('ended')
     })
 
-    it('knows that one in the background was cancelled, for which nobody is waited', async () => {
+    it('shows a cancelled background response as cancelled', async () => {
       const archive = await make()
       const record = responseRecord('c', true)
       expect((await archive.add(record)).lease).toBeUndefined()
@@ -269,7 +269,7 @@ export function startedCall(path: string, startedMs: number, body = Buffer.from(
   }
 }
 
-/** A journal to be told, and what it has been told. */
+/** A journal to write to, and a reader of it. */
 export interface TestedJournal {
   readonly sink: JournalSink
   readonly entries: () => JournalEntry[] | Promise<JournalEntry[]>

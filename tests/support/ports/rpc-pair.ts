@@ -3,10 +3,10 @@ import { Peer } from '../../../src/shared/rpc/peer.ts'
 import { type PortClient, portClient } from '../../../src/shared/rpc/port-client.ts'
 import { PortServer, serve } from '../../../src/shared/rpc/port-server.ts'
 
-/** A caller of a port at the other end of a channel whose messages pass as JSON texts. */
+/** A caller of a port at the other end of a channel that passes messages as JSON. */
 export interface RpcCaller<P> {
   readonly client: PortClient<P>
-  /** The caller dies: what it held is given back. */
+  /** The caller exits and its leases are released. */
   die(): void
 }
 
@@ -14,7 +14,7 @@ export interface RpcCaller<P> {
 export interface RpcPool<P> {
   readonly failures: unknown[]
   connect(): RpcCaller<P>
-  /** Ends when all has been carried out that callers have told. */
+  /** Resolves when all notifications of callers have been run. */
   catchUp(): Promise<void>
 }
 
