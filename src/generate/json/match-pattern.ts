@@ -5,8 +5,8 @@ import type { Pattern } from './pattern-syntax.ts'
 const programs = new WeakMap<Pattern, readonly Instruction[] | 'too-large'>()
 
 /**
- * Whether a text contains a match of a regular expression. Takes linear time, unlike JavaScript's own matcher, which needs hours
- * for a hostile expression. Returns true if the budget runs out or the expression has backreferences.
+ * Whether a text contains a match of a regular expression. Takes linear time, while a JavaScript RegExp can take
+ * hours for a hostile expression. Returns true if the budget runs out or the expression has backreferences.
  */
 export function matchesPattern(pattern: Pattern, text: string, budget: Budget): boolean {
   if (pattern.hasBackreferences) return true
@@ -20,9 +20,9 @@ export function matchesPattern(pattern: Pattern, text: string, budget: Budget): 
 }
 
 interface Run {
-  /** Whether the match may begin at any later character. */
+  /** Whether the match can start at any later character. */
   readonly anywhere: boolean
-  /** Where the match must end. Default: anywhere. */
+  /** Required end of the match. Default: anywhere. */
   readonly endAt?: number
 }
 

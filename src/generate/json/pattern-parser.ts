@@ -77,8 +77,8 @@ function literal(character: string): CharacterSet {
 const known = new RecentMap<string, CharacterSet>(500)
 
 /**
- * The set of a class (`[a-z]`) or of an escape (`\d`, `\p{L}`). JavaScript's own matcher decides, one character at a time, so
- * that no pattern can keep it busy.
+ * The set of a class (`[a-z]`) or of an escape (`\d`, `\p{L}`). Each character is tested separately with a JavaScript
+ * RegExp, so that no pattern can take long.
  */
 function classOf(source: string, flags: 'u' | ''): CharacterSet {
   const key = flags + source
@@ -92,7 +92,10 @@ function classOf(source: string, flags: 'u' | ''): CharacterSet {
   return set
 }
 
-/** Members outside of ASCII. The source of a class names some: the ends of its ranges. */
+/**
+ * Returns members outside ASCII: characters named in the source, such as the ends of ranges, and others up to
+ * MAX_TRIED_CODE.
+ */
 function otherMembers(source: string, has: (character: string) => boolean): string[] {
   const named = source
     .slice(0, 400)
@@ -106,7 +109,10 @@ function otherMembers(source: string, has: (character: string) => boolean): stri
   return members
 }
 
-/** A pattern with deeper groups is not followed. The parser is recursive, so this bounds its stack. */
+/**
+ * Maximum depth of groups. Patterns with deeper groups are ignored. The parser is recursive, so this limits its
+ * stack.
+ */
 const MAX_GROUP_DEPTH = 60
 
 /**
@@ -129,7 +135,7 @@ function read(source: string, flags: 'u' | ''): Pattern | undefined {
   }
 }
 
-/** Counts groups within groups, in one pass. Parentheses in classes and behind a backslash are no groups. */
+/** Returns the depth of nested groups in one pass. Ignores parentheses in classes and after a backslash. */
 function groupDepth(source: string): number {
   let depth = 0
   let deepest = 0
@@ -142,14 +148,14 @@ function groupDepth(source: string): number {
 
 let parser: Regexpp.RegExpParser | undefined
 
-/** Loads the parser with the first pattern: that takes 10 ms, and most simulators never get one. */
+/** Loads the parser on first use, because loading takes 10 ms and most simulators have no patterns. */
 function loadParser(): Regexpp.RegExpParser {
   const { RegExpParser } = createRequire(import.meta.url)('@eslint-community/regexpp') as typeof Regexpp
   // ES2024 has no modifiers such as (?i:a), which the matcher does not support.
   return new RegExpParser({ ecmaVersion: 2024 })
 }
 
-/** Turns the syntax tree of the parser into nodes that texts can be drawn from. */
+/** Converts the syntax tree of the parser to nodes for drawing and matching. */
 class PatternReader {
   readonly #source: string
   readonly #flags: 'u' | ''
@@ -216,7 +222,7 @@ class PatternReader {
     }
   }
 
-  /** A number for a group, the same each time. */
+  /** Returns the number of a group. */
   #numberOf(group: AST.CapturingGroup): number {
     const known = this.#groups.get(group) ?? this.#groups.size + 1
     this.#groups.set(group, known)
