@@ -55,7 +55,7 @@ describe('validateSpeech', () => {
       'unsupported_value',
       "Unsupported value: 'stream_format' does not support 'sse' with this model. Supported values are: 'audio'.",
     ],
-  ])('refuses %j', (body, model, param, code, message) => {
+  ])('rejects %j', (body, model, param, code, message) => {
     const error = validateSpeech(body, model)
     expect(JSON.parse(errorBody(error))).toEqual({
       error: { message, type: 'invalid_request_error', param, code },

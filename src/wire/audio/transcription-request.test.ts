@@ -105,7 +105,7 @@ describe('validateTranscription', () => {
       null,
       "Invalid file format. Supported formats: ['flac', 'm4a', 'mp3', 'mp4', 'mpeg', 'mpga', 'oga', 'ogg', 'wav', 'webm']",
     ],
-  ])('refuses %s', (_, fileName, bytes, param, message) => {
+  ])('rejects %s', (_, fileName, bytes, param, message) => {
     const error = validateTranscription(formOf({}, fileName, bytes), whisper, 'translate')
     expect(JSON.parse(errorBody(error))).toMatchObject({ error: { message, param } })
   })

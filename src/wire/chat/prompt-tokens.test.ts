@@ -65,9 +65,9 @@ describe('countChatPrompt', () => {
   )
 
   it('counts tools and tool calls as gpt-4o bills them', () => {
-    const asked = [user(question)]
-    expect(count('gpt-4o', { messages: asked, tools: countryTools })).toBe(68)
-    const answered = [...asked, calls(call('get_user_country', '{}')), result('Mexico')]
+    const firstTurn = [user(question)]
+    expect(count('gpt-4o', { messages: firstTurn, tools: countryTools })).toBe(68)
+    const answered = [...firstTurn, calls(call('get_user_country', '{}')), result('Mexico')]
     expect(count('gpt-4o', { messages: answered, tools: countryTools })).toBe(89)
   })
 

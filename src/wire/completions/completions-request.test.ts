@@ -43,7 +43,7 @@ describe('validateCompletions', () => {
       "You requested that the server return more choices than it will generate (HINT: you must set 'n' (currently 2) to be at most 'best_of' (currently 1), or omit either parameter if you don't specifically want to use them.)",
     ],
     [{ messages: [] }, 'messages', 'unknown_parameter', "Unknown parameter: 'messages'."],
-  ])('refuses %j', (body, param, code, message) => {
+  ])('rejects %j', (body, param, code, message) => {
     const error = validateCompletions(body, model)
     expect(JSON.parse(errorBody(error))).toEqual({
       error: { message, type: 'invalid_request_error', param, code },

@@ -67,7 +67,7 @@ describe('validateEmbeddings', () => {
       "Invalid value: 'hex'. Supported values are: 'float' and 'base64'.",
     ],
     [{ input: 'x', inputs: 1 }, small, 'inputs', 'unknown_parameter', "Unknown parameter: 'inputs'."],
-  ])('refuses %j', (body, model, param, code, message) => {
+  ])('rejects %j', (body, model, param, code, message) => {
     const error = validateEmbeddings(body, model)
     expect(JSON.parse(errorBody(error))).toEqual({
       error: { message, type: 'invalid_request_error', param, code },

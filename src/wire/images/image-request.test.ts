@@ -101,7 +101,7 @@ describe('validateImages', () => {
       'invalid_value',
       "Invalid 'size': image too large. Expected at most 3840x2160, but got 3840x3840 instead.",
     ],
-  ])('refuses %j', (body, model, param, code, message) => {
+  ])('rejects %j', (body, model, param, code, message) => {
     const error = validateImages(body, model)
     expect(JSON.parse(errorBody(error))).toEqual({
       error: { message, type: 'invalid_request_error', param, code },

@@ -66,7 +66,7 @@ function wrongNameType(step: string, value: unknown, names: readonly string[]): 
   return prefixPath(step, wrongType(`one of ${quotedList(names, 'or')}`, value))
 }
 
-/** Accepts parts of the given types. Unlike elsewhere, the service names the part and not its `type` as the extensionPart. */
+/** Accepts parts of the given types. Only here, the path in the error of the service is that of the part, not of its `type`. */
 function partsOf(...types: readonly string[]): Check {
   const part: Check = (value) => {
     if (!isRecord(value)) return wrongType('an object', value)

@@ -265,15 +265,15 @@ export class ResponsesStreamWriter implements AnswerWriter {
     return this.#runAll(closing) + this.#run(doneItemEvent(item, open.index))
   }
 
-  #writeCall({ call, tool, id, name, item: given }: Extract<AnswerEvent, { kind: 'call' }>): string {
+  #writeCall({ call, tool, id, name, item: serviceId }: Extract<AnswerEvent, { kind: 'call' }>): string {
     const { ids, noise } = this.#options
     const closing = this.#closeText('completed')
     const index = this.#output.push(undefined) - 1
     const at = { status: 'in_progress', call_id: id, name } as const
     const item: CallOutput =
       tool === 'custom'
-        ? { id: given ?? ids.next('ctc', this.#seconds), type: 'custom_tool_call', ...at, input: '' }
-        : { id: given ?? ids.next('fc', this.#seconds), type: 'function_call', ...at, arguments: '' }
+        ? { id: serviceId ?? ids.next('ctc', this.#seconds), type: 'custom_tool_call', ...at, input: '' }
+        : { id: serviceId ?? ids.next('fc', this.#seconds), type: 'function_call', ...at, arguments: '' }
     this.#calls.set(call, { index, item, section: callSection(item, index, noise), text: '' })
     return closing + this.#run(addedEvent(item, index))
   }
