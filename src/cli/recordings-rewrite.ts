@@ -5,7 +5,7 @@ import { answerDigest } from '../recordings/answer-difference.ts'
 import { warnOfProblems, type RecordingsRun, findStrayCredential } from './recordings-run.ts'
 import { reasonOf } from '../lib/error-text.ts'
 import { createRedactor } from '../recordings/redact-interaction.ts'
-import type { YamlFault } from '../recordings/yaml-full-reader.ts'
+import type { YamlProblem } from '../recordings/yaml-full-reader.ts'
 import { serializeInteraction } from '../recordings/yaml-format.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import { countOf } from '../lib/format-text.ts'
@@ -88,13 +88,13 @@ export function scrubRecordings(
   const refused: { file: string; reason: string }[] = []
   for (const file of run.filesOf(paths)) {
     const found: string[] = []
-    const unclear: YamlFault[] = []
+    const unclear: YamlProblem[] = []
     try {
       const { refusal, problems } = rewriteFile(
         file,
-        (interaction, { line, doubts }) => {
-          if (doubts.length > 0) {
-            unclear.push(...doubts)
+        (interaction, { line, parseWarnings }) => {
+          if (parseWarnings.length > 0) {
+            unclear.push(...parseWarnings)
             return 'keep'
           }
           const clean = redactor.interaction(interaction)

@@ -7,10 +7,10 @@ import { reasonOf } from '../lib/error-text.ts'
 import { openRegularFile } from '../lib/regular-file.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import type { Interaction } from '../recordings/interaction.ts'
-import { type StrayCredential, strayCredential } from '../recordings/lint-interaction.ts'
+import { type OutsideCredential, findOutsideCredential } from '../recordings/lint-interaction.ts'
 import { listRecordingFiles, unreadableProblem } from '../recordings/load-recordings.ts'
 import { type RecordingProblem, describeProblem } from '../recordings/recording-problem.ts'
-import { type FileOffset, scanRecordingFile } from '../recordings/scan-recording-file.ts'
+import { type ItemLocation, scanRecordingFile } from '../recordings/scan-recording-file.ts'
 import { type CliHost, configSources } from './cli-host.ts'
 
 /** Input and output of a command for recording files. */
@@ -38,7 +38,7 @@ export interface RecordingsRun {
 type RecordingsPart = 'dir' | 'match' | 'redact'
 
 /** Called for each interaction of each file. */
-export type OnScanned = (interaction: Interaction, file: string, offset: FileOffset) => void
+export type OnScanned = (interaction: Interaction, file: string, offset: ItemLocation) => void
 
 const PROGRESS_INTERVAL_MS = 1_000
 
@@ -82,7 +82,7 @@ export function createRun(host: CliHost, isJson: boolean): RecordingsRun {
       let count = 0
       let lastProgressMs = Date.now()
       for (const [index, file] of files.entries()) {
-        const onRead = (interaction: Interaction, offset: FileOffset): void => {
+        const onRead = (interaction: Interaction, offset: ItemLocation): void => {
           onInteraction(interaction, file, offset)
           count++
           if (count % 1_000 !== 0 || Date.now() - lastProgressMs < PROGRESS_INTERVAL_MS) return
@@ -100,7 +100,7 @@ export function createRun(host: CliHost, isJson: boolean): RecordingsRun {
 const PIECE_BYTES = 8 * 1024 * 1024
 
 /** Searches the whole text of a file for a credential. @throws the error of node:fs */
-export function findStrayCredential(file: string): StrayCredential | undefined {
+export function findStrayCredential(file: string): OutsideCredential | undefined {
   const { descriptor } = openRegularFile(file)
   try {
     const piece = Buffer.alloc(PIECE_BYTES)
@@ -108,7 +108,7 @@ export function findStrayCredential(file: string): StrayCredential | undefined {
       const length = readSync(descriptor, piece)
       if (length === 0) return undefined
       const text = piece.toString('utf8', 0, length)
-      const stray = strayCredential(text)
+      const stray = findOutsideCredential(text)
       if (stray) return { ...stray, line: lines + stray.line }
       lines += text.split('\n').length - 1
     }
@@ -120,7 +120,7 @@ export function findStrayCredential(file: string): StrayCredential | undefined {
 /** Scans a file. A system error, or a path that is not a regular file, is a problem of this file only. */
 function scanFile(
   file: string,
-  onRead: (interaction: Interaction, offset: FileOffset) => void,
+  onRead: (interaction: Interaction, offset: ItemLocation) => void,
 ): readonly RecordingProblem[] {
   try {
     return scanRecordingFile(file, onRead).problems

@@ -110,7 +110,7 @@ const strayWarning = (where: string) => ({
   fix: 'Remove it by hand.',
 })
 
-const doubtFix = 'It is not replayed and not searched for credentials: write it without that.'
+const parseWarningFix = 'It is not replayed and not searched for credentials: write it without that.'
 
 /**
  * Prints errors and warnings, each with file, line and fix.
@@ -122,9 +122,10 @@ function lintRecordings(run: RecordingsRun, paths: readonly string[]): void {
   const warnings: { file: string; line: number; rule: string; reason: string; fix: string }[] = []
   let interactions = 0
   const unclear: RecordingProblem[] = []
-  const unread = run.scan(files, (interaction, file, { line, doubts }) => {
+  const unread = run.scan(files, (interaction, file, { line, parseWarnings }) => {
     interactions++
-    for (const doubt of doubts) unclear.push({ file: run.shown(file), ...doubt, fix: doubtFix })
+    for (const warning of parseWarnings)
+      unclear.push({ file: run.shown(file), ...warning, fix: parseWarningFix })
     for (const warning of lintInteraction(interaction)) {
       warnings.push({ file: run.shown(file), line, ...warning })
     }
@@ -166,7 +167,7 @@ function lintRecordings(run: RecordingsRun, paths: readonly string[]): void {
  * @throws {OperatorError} RECORDINGS_UNREADABLE if no interaction starts on the given line
  */
 function showRecordings(run: RecordingsRun, locations: readonly string[]): void {
-  const redactor = createRedactor(run.settings('redact'), { keepsHeaders: true })
+  const redactor = createRedactor(run.settings('redact'), { keepHeaders: true })
   const shown: unknown[] = []
   for (const location of locations) {
     const [, path = location, line] = /^(.*?):(\d+)$/.exec(location) ?? []

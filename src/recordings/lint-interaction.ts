@@ -5,19 +5,19 @@ import { bodyHash, splitUri } from './match-request.ts'
 import { redacted, redactedParameter, redactText } from '../lib/credential-texts.ts'
 import { createRedactor } from './redact-interaction.ts'
 
-/** Something in an interaction that is served, but most likely not as its owner thinks. */
+/** A likely mistake in an interaction that can be replayed. */
 export interface LintWarning {
   readonly rule: string
-  /** A sentence without its full stop. */
+  /** A sentence without a full stop. */
   readonly reason: string
-  /** What to do, as a sentence. */
+  /** The advice, as a sentence. */
   readonly fix: string
 }
 
-/** So many places are named in one warning. */
+/** Maximum number of locations in one warning. */
 const MAX_SHOWN_LOCATIONS = 5
 
-/** @param credentials where credentials stand, as `header x-api-key` or `member password` */
+/** @param credentials locations of credentials, such as `header x-api-key` or `member password` */
 type Rule = (
   interaction: Interaction,
   credentials: readonly string[],
@@ -28,43 +28,43 @@ const rules: Readonly<Record<string, Rule>> = {
     const names = credentials.flatMap((where) => (where.startsWith('header ') ? [where.slice(7)] : []))
     if (names.length === 0) return undefined
     return {
-      reason: `the ${names.length === 1 ? 'header' : 'headers'} ${names.join(', ')} may let a reader of the file in`,
+      reason: `the ${names.length === 1 ? 'header' : 'headers'} ${names.join(', ')} may contain a credential`,
       fix: 'Run aoai-sim recordings scrub.',
     }
   },
   credential: (_, credentials) => {
-    const places = credentials.filter((where) => !where.startsWith('header '))
-    if (places.length === 0) return undefined
-    const more = places.length > MAX_SHOWN_LOCATIONS ? `, and ${places.length - MAX_SHOWN_LOCATIONS} more` : ''
+    const locations = credentials.filter((where) => !where.startsWith('header '))
+    if (locations.length === 0) return undefined
+    const more = locations.length > MAX_SHOWN_LOCATIONS ? `, and ${locations.length - MAX_SHOWN_LOCATIONS} more` : ''
     return {
-      reason: `a credential may let a reader of the file in: ${places.slice(0, MAX_SHOWN_LOCATIONS).join(', ')}${more}`,
+      reason: `the interaction may contain a credential: ${locations.slice(0, MAX_SHOWN_LOCATIONS).join(', ')}${more}`,
       fix: 'Run aoai-sim recordings scrub.',
     }
   },
   'stale-body-hash': ({ request: { body, bodyHash: recorded, headers } }) => {
     if (body === undefined || recorded === undefined) return undefined
     if (recorded.toLowerCase() === bodyHash(body, headerOf(headers, 'content-type'))) return undefined
-    // Of a body without its secrets the hash is that of the original, by which the same request is found.
+    // A redacted body has the hash of the original body, by which the same request is found.
     const bytes = asBuffer(body)
     if (bytes.includes(redacted) || bytes.includes(redactedParameter)) return undefined
     return {
       reason: 'body_hash is not the MD5 of the body, which was edited',
-      fix: 'Remove body_hash, unless the request as it was first recorded should be answered too.',
+      fix: 'Remove body_hash, unless the original request should be answered too.',
     }
   },
   'unknown-body': ({ request: { body, bodyHash: recorded, headers } }) => {
     const length = Number(headerOf(headers, 'content-length') ?? 0)
     if (body !== undefined || recorded !== undefined || length === 0) return undefined
     return {
-      reason: `the request had a body of ${length} bytes, of which the recording has neither bytes nor hash`,
-      fix: 'Add body or body_hash: as it is, only a request without a body is answered.',
+      reason: `the request had a body of ${length} bytes, but the recording has no body and no hash`,
+      fix: 'Add body or body_hash. Otherwise only a request without a body is answered.',
     }
   },
   'relative-uri': ({ request: { uri } }) => {
     if (splitUri(uri).path.startsWith('/')) return undefined
     return {
       reason: `the uri ${redactText(uri)} has no path that begins with a slash`,
-      fix: 'Write the whole address.',
+      fix: 'Write the complete address.',
     }
   },
   'events-out-of-order': ({ response: { body } }) => {
@@ -72,8 +72,8 @@ const rules: Readonly<Record<string, Rule>> = {
     const at = body.events.findIndex(({ atMs }, index) => atMs < (body.events[index - 1]?.atMs ?? 0))
     if (at < 0) return undefined
     return {
-      reason: `event ${at} comes before the event in front of it`,
-      fix: 'Sort its at_ms: it is sent together with the one before it.',
+      reason: `event ${at} has an earlier time than the previous event`,
+      fix: 'Correct its at_ms. It is sent together with the previous event.',
     }
   },
   'still-encoded': ({ response: { body, headers } }) => {
@@ -82,19 +82,19 @@ const rules: Readonly<Record<string, Rule>> = {
     const { encoded, isTooLarge } = decodeBody(asBuffer(body.bytes), coding)
     if (isTooLarge) {
       return {
-        reason: `the body would have more than 64 MB without its content-encoding (${coding}), and is replayed as it is`,
-        fix: 'Remove the interaction, unless clients can bear such an answer.',
+        reason: `the body would have more than 64 MB without its content-encoding (${coding}), and is replayed compressed`,
+        fix: 'Remove the interaction, unless clients can process such an answer.',
       }
     }
     if (!encoded) return undefined
     return {
-      reason: `the body is not in the content-encoding that it names (${coding})`,
-      fix: 'Record it anew without accept-encoding: clients will not be able to read it.',
+      reason: `the body does not have the content-encoding of its header (${coding})`,
+      fix: 'Record it again without accept-encoding. Clients cannot read it.',
     }
   },
 }
 
-/** Looks for what is served but most likely wrong. */
+/** Finds likely mistakes in an interaction. */
 export function lintInteraction(interaction: Interaction): LintWarning[] {
   const found = new Set<string>()
   const onFound = (where: string, value: string): void => {
@@ -108,17 +108,17 @@ export function lintInteraction(interaction: Interaction): LintWarning[] {
   })
 }
 
-/** A credential outside of the interactions of a file: its line, from 1, and what it is. */
-export interface StrayCredential {
+/** A credential outside of the interactions of a file: its line, from 1, and its kind. */
+export interface OutsideCredential {
   readonly line: number
   readonly where: string
 }
 
 /**
- * The first credential in the text of a file, for what stands outside of its interactions: in comments, under other keys, or
- * behind the end of a document.
+ * Finds the first credential in the text of a file. It also finds credentials outside of interactions: in comments, under other
+ * keys, or after the end of a document.
  */
-export function strayCredential(text: string): StrayCredential | undefined {
+export function findOutsideCredential(text: string): OutsideCredential | undefined {
   let first: { value: string; where: string } | undefined
   redactText(text, (where, value) => {
     if (!isPlaceholder(value)) first ??= { value, where }
@@ -127,7 +127,7 @@ export function strayCredential(text: string): StrayCredential | undefined {
   return { line: text.slice(0, text.indexOf(first.value)).split('\n').length, where: first.where }
 }
 
-/** What recorders and people write in the place of a credential: `AUTHORIZATION-XXX`, `Bearer <masked>`, `***`, `test_key`. */
+/** Whether a value is a placeholder for a credential: `AUTHORIZATION-XXX`, `Bearer <masked>`, `***`, `test_key`. */
 function isPlaceholder(value: string): boolean {
   const bare = value.replace(/^(?:bearer|basic|dpop) +/i, '').trim()
   return /^(?:\[?redacted\]?|<[^<>]*>|\{\{?[^{}"]*\}\}?|\$\{?\w+\}?|[*x.]+|[\w-]*[-_]?X{3,}|(?:test|fake|dummy|mock|example|masked|filtered|placeholder|hidden|removed|scrubbed)(?:[-_ ][a-z_ -]*)?)$/i.test(

@@ -53,7 +53,7 @@ function loadFile(file: string, index: RecordingIndex, onFile: (file: string) =>
 /** The problem of a file that cannot be opened or read. */
 export function unreadableProblem(file: string, error: unknown): RecordingProblem {
   const reason = `the file cannot be read: ${reasonOf(error)}`
-  return { file, line: 1, reason, fix: 'Make it readable; the other files are served.', isUnreadable: true }
+  return { file, line: 1, reason, fix: 'Make it readable. The other files are served.', isUnreadable: true }
 }
 
 /**

@@ -116,9 +116,9 @@ describe('bodyHash', () => {
   })
 
   it('replaces the delimiter of a form at the start and after each line feed, like the Python simulator', () => {
-    const given = Buffer.from('--x\r\na --x\r\n--x--\r\n')
+    const original = Buffer.from('--x\r\na --x\r\n--x--\r\n')
     const fixed = Buffer.from('--AOAI-API-SIMULATOR-BOUNDARY\r\na --x\r\n--AOAI-API-SIMULATOR-BOUNDARY--\r\n')
-    expect(bodyHash(given, 'multipart/form-data; boundary=x')).toBe(bodyHash(fixed, undefined))
-    expect(bodyHash(given, 'multipart/form-data; boundary="x"')).toBe(bodyHash(fixed, undefined))
+    expect(bodyHash(original, 'multipart/form-data; boundary=x')).toBe(bodyHash(fixed, undefined))
+    expect(bodyHash(original, 'multipart/form-data; boundary="x"')).toBe(bodyHash(fixed, undefined))
   })
 })

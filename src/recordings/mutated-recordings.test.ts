@@ -102,8 +102,8 @@ function mutate(seed: string, random: Random): string {
   return text
 }
 
-describe('a recording file that was changed anywhere', () => {
-  it('is read without a raw error, in a moment, and each problem has its line', async () => {
+describe('a recording file with random changes', () => {
+  it('is read quickly and without exceptions, and each problem has a line', async () => {
     const file = join(recordingFolder({}), 'a.yaml')
     const random = createRandom('mutated')
     let found = 0
@@ -127,7 +127,7 @@ describe('a recording file that was changed anywhere', () => {
     expect(broken).toBeGreaterThan(100)
   })
 
-  it('says the same to the fast reader and to the full one', () => {
+  it('has the same content for the fast reader and the full parser', () => {
     const random = createRandom('both readers')
     let compared = 0
     for (let round = 0; round < 500; round++) {
@@ -135,7 +135,7 @@ describe('a recording file that was changed anywhere', () => {
       const items = text.slice(text.indexOf('\n- ') + 1)
       const fast = readBlock(items, 0)
       const read = fast && items.slice(0, fast.end)
-      // Whether a block that is cut off has a last line feed is a matter of opinion.
+      // The two may differ about the last line feed of an incomplete block.
       if (!fast || !read?.endsWith('\n')) continue
       compared++
       expect(readFullYaml(read)).toMatchObject({ value: fast.value })

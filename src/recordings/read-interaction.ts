@@ -2,16 +2,16 @@ import type { HeaderPairs, Interaction, RecordedRequest, RecordedResponse, Recor
 import { isYamlList, isYamlMap, numberOf, textOf, toJson, type YamlMap, type YamlValue } from './yaml-value.ts'
 import { withoutTrailing } from './yaml-scalar.ts'
 
-/** An interaction, or a sentence about what keeps the value from being one. */
-type InteractionRead = { readonly interaction: Interaction } | { readonly fault: string }
+/** An interaction, or the reason why the value is not one. */
+type InteractionRead = { readonly interaction: Interaction } | { readonly problem: string }
 
 /**
- * Makes an interaction of a list item: of this simulator's, the Python simulator's or VCR.py's, whose older versions have
- * `status_code` and `content` in place of `status` and `body`.
+ * Converts a list item to an interaction. Accepts the formats of this simulator, of the Python simulator and of VCR.py. Older
+ * versions of VCR.py have `status_code` and `content` instead of `status` and `body`.
  */
 export function readInteraction(value: YamlValue): InteractionRead {
   try {
-    if (!isYamlMap(value)) throw new FieldFault('an interaction must be a map with request and response')
+    if (!isYamlMap(value)) throw new FieldError('an interaction must be a map with request and response')
     const context = value.get('context_values') ?? null
     return {
       interaction: {
@@ -21,17 +21,17 @@ export function readInteraction(value: YamlValue): InteractionRead {
       },
     }
   } catch (error) {
-    if (error instanceof FieldFault) return { fault: error.message }
+    if (error instanceof FieldError) return { problem: error.message }
     throw error
   }
 }
 
-/** Makes a recorded request of the `request` of a list item. */
+/** Converts the `request` of a list item. */
 function readRequest(map: YamlMap): RecordedRequest {
   const method = textOf(map.get('method'))
-  if (!method) throw new FieldFault(lacks(map, 'request', 'method'))
+  if (!method) throw new FieldError(missingField(map, 'request', 'method'))
   const uri = textOf(map.get('uri')) ?? textOf(map.get('url'))
-  if (!uri) throw new FieldFault(lacks(map, 'request', 'uri'))
+  if (!uri) throw new FieldError(missingField(map, 'request', 'uri'))
   return {
     method: method.toUpperCase(),
     uri,
@@ -46,12 +46,12 @@ function readResponse(map: YamlMap): RecordedResponse {
   const status = isYamlMap(statusMap) ? statusMap : new Map<string, YamlValue>()
   const codeValue = status.get('code') ?? map.get('status_code') ?? (isYamlMap(statusMap) ? null : statusMap)
   const code = numberOf(codeValue)
-  // Anything below 200 is not an answer, and HTTP ends at 599.
+  // Statuses below 200 are not final, and HTTP statuses end at 599.
   if (code === undefined || !Number.isInteger(code) || code < 200 || code > 599) {
-    throw new FieldFault(`response.status.code must be an integer from 200 to 599 (got ${show(codeValue)})`)
+    throw new FieldError(`response.status.code must be an integer from 200 to 599 (got ${describeValue(codeValue)})`)
   }
   if (!['body', 'content', 'parsed_body'].some((name) => map.has(name))) {
-    throw new FieldFault(lacks(map, 'response', 'body'))
+    throw new FieldError(missingField(map, 'response', 'body'))
   }
   const durationMs = numberOf(map.get('duration_ms'))
   return {
@@ -62,10 +62,10 @@ function readResponse(map: YamlMap): RecordedResponse {
   }
 }
 
-/** Header values stand in lists, or alone; a name without a value is an empty header. */
-function readHeaders(value: YamlValue | undefined, place: string): HeaderPairs {
+/** A header value is a list or a scalar; null is an empty header. */
+function readHeaders(value: YamlValue | undefined, path: string): HeaderPairs {
   if (value === undefined || value === null) return []
-  if (!isYamlMap(value)) throw new FieldFault(`${place} must map names to lists of values`)
+  if (!isYamlMap(value)) throw new FieldError(`${path} must map names to lists of values`)
   return [...value].flatMap(([name, entry]): HeaderPairs => {
     const values = isYamlList(entry) ? entry : [entry]
     return values.map((item) => [name, headerText(item)] as const)
@@ -75,28 +75,28 @@ function readHeaders(value: YamlValue | undefined, place: string): HeaderPairs {
 function requireMap(map: YamlMap, name: string): YamlMap {
   const value = map.get(name)
   if (isYamlMap(value)) return value
-  if (value === undefined) throw new FieldFault(lacks(map, 'the interaction', name))
-  throw new FieldFault(`${name} must be a map (got ${show(value)})`)
+  if (value === undefined) throw new FieldError(missingField(map, 'the interaction', name))
+  throw new FieldError(`${name} must be a map (got ${describeValue(value)})`)
 }
 
-function lacks(map: YamlMap, where: string, name: string): string {
+function missingField(map: YamlMap, where: string, name: string): string {
   const names = [...map.keys()].join(', ')
   return `${where} has no ${name} (it has ${names === '' ? 'nothing' : names})`
 }
 
-function show(value: YamlValue | undefined): string {
+function describeValue(value: YamlValue | undefined): string {
   if (value === undefined || value === null) return 'nothing'
   const text = textOf(value)
   if (text !== undefined) return JSON.stringify(text.slice(0, 40))
   return isYamlList(value) ? 'a list' : isYamlMap(value) ? 'a map' : 'bytes'
 }
 
-/** Says what a field of a recording has to be. Thrown and caught inside this folder only. */
-class FieldFault extends Error {}
+/** An invalid field of a recording. Thrown and caught in this file only. */
+class FieldError extends Error {}
 
 /**
- * The bytes of a body, which may be a text, bytes, or the JSON itself; undefined where there is none. What PyYAML makes of
- * a Python object (`!!python/object/new:_io.BytesIO`, from uploads) holds its bytes at the head of a list.
+ * The bytes of a body, which may be text, bytes or JSON; undefined if it is null. A Python object of an upload
+ * (`!!python/object/new:_io.BytesIO`) has its bytes as the first element of a list.
  */
 function readBodyBytes(value: YamlValue): Uint8Array | undefined {
   if (value === null) return undefined
@@ -113,40 +113,40 @@ function readBodyBytes(value: YamlValue): Uint8Array | undefined {
   return Buffer.from(JSON.stringify(toJson(value)))
 }
 
-/** The text of a header's value. */
+/** The text of a header value. */
 export function headerText(value: YamlValue): string {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('latin1')
-  // No recorder writes a map or a list in the place of a text, and a credential in one must be seen.
+  // No recorder writes a map or a list as a header value, but credentials in one must be found.
   if (isYamlMap(value) || isYamlList(value)) return JSON.stringify(toJson(value))
   return textOf(value) ?? ''
 }
 
-/** The body of a `response`, in any of its forms. */
+/** The body of a `response` in any of the supported formats. */
 function readResponseBody(response: YamlMap): RecordedBody {
   const body = response.get('body') ?? response.get('content') ?? response.get('parsed_body') ?? null
   const events = isYamlMap(body) ? body.get('events') : undefined
-  // A list without items is written as nothing by some.
+  // Some tools write an empty list as null.
   if (events === undefined || events === null)
     return { kind: 'bytes', bytes: readBodyBytes(body) ?? Buffer.alloc(0) }
-  if (!isYamlList(events)) throw new FieldFault('response.body.events must be a list')
+  if (!isYamlList(events)) throw new FieldError('response.body.events must be a list')
   return { kind: 'events', events: events.map(readEvent) }
 }
 
 function readEvent(value: YamlValue, index: number): RecordedEvent {
   const place = `response.body.events[${index}]`
-  if (!isYamlMap(value)) throw new FieldFault(`${place} must be a map with at_ms and data`)
+  if (!isYamlMap(value)) throw new FieldError(`${place} must be a map with at_ms and data`)
   const atMs = numberOf(value.get('at_ms')) ?? 0
   const raw = textOf(value.get('raw'))
   if (raw !== undefined) return { atMs, text: raw }
   const data = value.get('data')
   if (data === undefined || data instanceof Uint8Array) {
-    throw new FieldFault(`${place} must have data, or raw for an event in a frame of its own`)
+    throw new FieldError(`${place} must have data, or raw for an event with another framing`)
   }
   const name = textOf(value.get('event'))
   return { atMs, text: `${name === undefined ? '' : `event: ${name}\n`}${dataLines(data)}\n` }
 }
 
-/** Data with line breaks is pretty JSON that somebody laid out by hand; what is no JSON takes several lines. */
+/** Data with line breaks is either JSON that was formatted by hand, or text of several `data:` lines. */
 function dataLines(value: YamlValue): string {
   const text = textOf(value)
   if (text === undefined) return `data: ${value === null ? '' : JSON.stringify(toJson(value))}\n`

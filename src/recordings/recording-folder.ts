@@ -27,7 +27,7 @@ export interface RefreshResult {
 const MAX_CACHED_BYTES = 16 * 1024 * 1024
 
 /** Limits the time that a file blocks requests: the full parser needs 2 microseconds per lexeme. */
-const refreshLimits: ScanLimits = { wholeBytes: 1024 * 1024, lexemes: 200_000, isServing: true }
+const refreshLimits: ScanLimits = { maxUnsplitFileBytes: 1024 * 1024, maxLexemes: 200_000, isServing: true }
 
 /** State of a file that exists and cannot be read. */
 const unreadableState: FileState = { stamp: '', size: 0 }

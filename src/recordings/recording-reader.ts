@@ -39,7 +39,7 @@ export class RecordingReader {
     if (file === undefined) return undefined
     const bytes = await this.#limited(() => readPart(file, source.offset, source.length))
     const items = bytes && readItems(bytes.toString())
-    if (!items || 'fault' in items || items.values.length !== 1) return undefined
+    if (!items || 'problem' in items || items.values.length !== 1) return undefined
     const result = readInteraction(items.values[0] ?? null)
     return 'interaction' in result ? result.interaction : undefined
   }

@@ -4,7 +4,7 @@ import { createRedactor } from './redact-interaction.ts'
 
 const event = (text: string) => ({ atMs: 1, text })
 
-/** Five slices, the last of which holds a credential. */
+/** Five slices. The last one contains a credential. */
 const stream: Interaction = {
   request: {
     method: 'POST',
@@ -28,7 +28,7 @@ const stream: Interaction = {
   contextValues: {},
 }
 
-it('redaction of a long stream yields between its slices, and gives what it gives at once', async () => {
+it('redaction of a long stream yields between slices and returns the same as synchronous redaction', async () => {
   const redactor = createRedactor([])
   let others = 0
   const inSlices = redactor.interactionInSlices(stream)

@@ -11,15 +11,15 @@ import { createContext, Script } from 'node:vm'
 
 const noSecrets: readonly string[] = []
 
-/** A slice takes some 15 milliseconds. */
+/** Characters between two yields, about 15 milliseconds of work. */
 const SLICE_CHARACTERS = 1_000_000
 
-/** Takes secrets out of an interaction. */
+/** Removes secrets from interactions. */
 export interface Redactor {
   /** @throws {RedactionTooSlow} when patterns do not come to an end */
   interaction(interaction: Interaction): Interaction
   /**
-   * The same, yielding to the event loop between the slices of a long stream.
+   * Asynchronous `interaction`, which yields to the event loop between slices of a long stream.
    *
    * @throws {RedactionTooSlow} when patterns do not come to an end
    */
@@ -38,50 +38,50 @@ export interface Redactor {
   uri(uri: string): string
 }
 
-/** What a redactor does beside replacing what its rules name. */
+/** Options of a redactor in addition to its rules. */
 interface RedactorOptions {
-  /** Gives the keys of the upstream and of the simulator of the moment, which a careless client may have put into a body. */
+  /** Returns the current keys of the upstream and of the simulator, which a client may have put into a body. */
   readonly secrets?: (() => readonly string[]) | undefined
-  /** Whether headers with credentials stay, with `[redacted]` as their value; default: they are left out. */
-  readonly keepsHeaders?: boolean
-  /** Called with each credential that is found, but for what `secrets` and `rules` name. */
+  /** Whether headers with credentials are kept with the value `[redacted]`; default: they are removed. */
+  readonly keepHeaders?: boolean
+  /** Called with each credential that is found, except matches of `secrets` and rules. */
   readonly onFound?: OnFound
 }
 
 /**
- * Makes a redactor: no credential of a header, a query, a form, JSON or an address in any text remains, none of the given
- * keys anywhere, and nothing that the rules name.
+ * Creates a redactor. It removes credentials in headers, queries, forms, JSON and addresses in text, all given keys, and all matches
+ * of the rules.
  */
 export function createRedactor(rules: readonly RedactRule[], options: RedactorOptions = {}): Redactor {
-  const { secrets = () => noSecrets, keepsHeaders = false, onFound } = options
+  const { secrets = () => noSecrets, keepHeaders: keepsHeaders = false, onFound } = options
   const names = new Set(rules.flatMap((rule) => (rule.kind === 'name' ? [rule.name] : [])))
   const applyPatterns = createPatternRedactor(
     rules.flatMap((rule) => (rule.kind === 'pattern' ? [rule.source] : [])),
   )
-  const withoutKeys = createKeyRedactor(secrets)
+  const redactKeys = createKeyRedactor(secrets)
 
   const header = ([name, value]: HeaderPairs[number]): HeaderPairs => {
     const isSecret = isCredentialName(name, 'header')
     if (!isSecret && !names.has(name.toLowerCase())) {
-      return [[name, withoutKeys(redactHeaderValue(value, onFound))]]
+      return [[name, redactKeys(redactHeaderValue(value, onFound))]]
     }
     if (isSecret && value !== '' && value !== redacted) onFound?.(`header ${name}`, value)
     return keepsHeaders ? [[name, value === '' ? '' : redacted]] : []
   }
 
-  const uri = (whole: string): string => {
-    const mark = whole.indexOf('?')
-    const path = redactText(mark < 0 ? whole : whole.slice(0, mark), onFound)
-    return withoutKeys(mark < 0 ? path : `${path}?${redactQuery(whole.slice(mark + 1), names, onFound)}`)
+  const uri = (fullUri: string): string => {
+    const queryStart = fullUri.indexOf('?')
+    const path = redactText(queryStart < 0 ? fullUri : fullUri.slice(0, queryStart), onFound)
+    return redactKeys(queryStart < 0 ? path : `${path}?${redactQuery(fullUri.slice(queryStart + 1), names, onFound)}`)
   }
 
   const body = (bytes: Uint8Array, contentType: string | undefined): Uint8Array => {
     if (bytes.byteLength === 0) return bytes
     const utf8 = utf8Text(bytes)
-    // Every byte is a character of Latin-1, so that what is ASCII in binary content is found too.
+    // Reads binary content as Latin-1, so that ASCII text in it is found too.
     const text = utf8 ?? asBuffer(bytes).toString('latin1')
-    const plain = applyPatterns(withoutKeys(redactBody(text, contentType, { names, onFound })))
-    return plain === text ? bytes : Buffer.from(plain, utf8 === undefined ? 'latin1' : 'utf8')
+    const redactedText = applyPatterns(redactKeys(redactBody(text, contentType, { names, onFound })))
+    return redactedText === text ? bytes : Buffer.from(redactedText, utf8 === undefined ? 'latin1' : 'utf8')
   }
 
   const request = (recorded: RecordedRequest): RecordedRequest => {
@@ -93,7 +93,7 @@ export function createRedactor(rules: readonly RedactRule[], options: RedactorOp
       uri: uri(recorded.uri),
       headers: recorded.headers.flatMap(header),
       body: clean,
-      // By this the same request is still found.
+      // The same request is still found by this hash.
       bodyHash: recorded.bodyHash ?? (isChanged ? bodyHash(recorded.body, contentType) : undefined),
     }
   }
@@ -107,28 +107,28 @@ export function createRedactor(rules: readonly RedactRule[], options: RedactorOp
     const { bytes } = coding === undefined ? { bytes: plain } : decodeBody(plain, coding)
     const clean = body(bytes, headerOf(recorded.headers, 'content-type'))
     if (clean === bytes) return { ...recorded, headers }
-    // What has been unpacked to be cleaned is not packed any more.
-    const kept = headers.filter(([name]) => name.toLowerCase() !== 'content-encoding')
-    return { ...recorded, headers: kept, body: { kind: 'bytes', bytes: clean } }
+    // The redacted body is not compressed any more.
+    const remaining = headers.filter(([name]) => name.toLowerCase() !== 'content-encoding')
+    return { ...recorded, headers: remaining, body: { kind: 'bytes', bytes: clean } }
   }
 
   const event = ({ atMs, text }: RecordedEvent): RecordedEvent => ({
     atMs,
-    text: applyPatterns(withoutKeys(redactEvents(text, { names, onFound }))),
+    text: applyPatterns(redactKeys(redactEvents(text, { names, onFound }))),
   })
 
-  const interaction = (whole: Interaction): Interaction => ({
-    request: request(whole.request),
-    response: response(whole.response),
-    contextValues: notes(whole.contextValues, { names, onFound }, withoutKeys),
+  const interaction = (original: Interaction): Interaction => ({
+    request: request(original.request),
+    response: response(original.response),
+    contextValues: redactContextValues(original.contextValues, { names, onFound }, redactKeys),
   })
 
-  const interactionInSlices = async (whole: Interaction): Promise<Interaction> => {
-    const { body: answered } = whole.response
-    if (answered.kind !== 'events') return interaction(whole)
+  const interactionInSlices = async (original: Interaction): Promise<Interaction> => {
+    const { body: responseBody } = original.response
+    if (responseBody.kind !== 'events') return interaction(original)
     const clean: RecordedEvent[] = []
     let characters = 0
-    for (const recorded of answered.events) {
+    for (const recorded of responseBody.events) {
       clean.push(event(recorded))
       characters += recorded.text.length
       if (characters < SLICE_CHARACTERS) continue
@@ -136,8 +136,8 @@ export function createRedactor(rules: readonly RedactRule[], options: RedactorOp
       await nextSlice()
     }
     const rest = interaction({
-      ...whole,
-      response: { ...whole.response, body: { kind: 'events', events: [] } },
+      ...original,
+      response: { ...original.response, body: { kind: 'events', events: [] } },
     })
     return { ...rest, response: { ...rest.response, body: { kind: 'events', events: clean } } }
   }
@@ -160,8 +160,8 @@ export function createRedactor(rules: readonly RedactRule[], options: RedactorOp
   }
 }
 
-/** What an extension has noted is JSON, and may hold anything. */
-function notes(
+/** Redacts the JSON values of extensions. */
+function redactContextValues(
   values: Interaction['contextValues'],
   options: Parameters<typeof redactBody>[2],
   withoutKeys: (text: string) => string,
@@ -172,24 +172,24 @@ function notes(
 }
 
 /**
- * How long the patterns of one text may run, in milliseconds. They are checked against exponential time when they are
- * configured; this bounds what is left, such as two repetitions in a row over a long text.
+ * Time limit of all patterns on one text. The configuration rejects patterns of exponential time; this limit covers the others,
+ * such as two adjacent repetitions on a long text.
  */
-const BUDGET_MS = 250
+const MAX_PATTERN_MS = 250
 
-/** The patterns could not be applied to a text in time, so that nobody knows what it holds. */
+/** The patterns took too long on a text, so it may still contain secrets. */
 export class RedactionTooSlow extends Error {
   override readonly name = 'RedactionTooSlow'
 }
 
 /**
- * Makes a function that replaces what patterns find.
+ * Creates a function that replaces the matches of patterns.
  *
  * @param sources regular expressions; the flags are `g` and `u`
  */
 function createPatternRedactor(sources: readonly string[]): (text: string) => string {
   if (sources.length === 0) return (text) => text
-  // Only a context of its own can be stopped in the middle of a regular expression.
+  // A regular expression can be interrupted only in a separate context.
   const context = createContext({
     text: '',
     patterns: sources.map((source) => new RegExp(source, 'gu')),
@@ -199,11 +199,11 @@ function createPatternRedactor(sources: readonly string[]): (text: string) => st
   return (text) => {
     context['text'] = text
     try {
-      return String(script.runInContext(context, { timeout: BUDGET_MS }))
+      return String(script.runInContext(context, { timeout: MAX_PATTERN_MS }))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error
       throw new RedactionTooSlow(
-        `RECORDING_REDACT took more than ${BUDGET_MS} ms on one body. Simplify its patterns.`,
+        `Could not redact a body: RECORDING_REDACT took more than ${MAX_PATTERN_MS} ms. Simplify its patterns.`,
       )
     } finally {
       context['text'] = ''

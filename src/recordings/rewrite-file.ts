@@ -3,70 +3,70 @@ import { basename, dirname, join } from 'node:path'
 import { readRegularFile } from '../lib/regular-file.ts'
 import { findLayout } from './item-scan.ts'
 import type { Interaction } from './interaction.ts'
-import { scanRecordingFile, type FileOffset } from './scan-recording-file.ts'
+import { scanRecordingFile, type ItemLocation } from './scan-recording-file.ts'
 import type { RecordingProblem } from './recording-problem.ts'
 import { patchItem, writeFile, writeItem } from './write-item.ts'
 import { readFullYaml } from './yaml-full-reader.ts'
 import { readItems } from './yaml-item.ts'
 import { isYamlList, isYamlMap, toJson, type YamlMap, type YamlValue } from './yaml-value.ts'
 
-/** What becomes of an interaction: itself, nothing, or another one. */
+/** Keeps, removes or replaces an interaction. */
 export type Change = 'keep' | 'drop' | Interaction
 
-/** Decides about an interaction. */
-export type Decide = (interaction: Interaction, place: FileOffset) => Change
+/** Returns the change of an interaction. */
+export type DecideChange = (interaction: Interaction, location: ItemLocation) => Change
 
 /** The outcome for one file. */
 export interface Rewrite {
   /** How many interactions were dropped or replaced. */
   readonly changed: number
-  /** Why the file was left as it is although something should change; undefined where it was not. */
+  /** Why the file was not changed although it should be; undefined if it was. */
   readonly refusal: string | undefined
-  /** Parts of the file that cannot be read, and were not looked at. */
+  /** Parts of the file that cannot be read and were not checked. */
   readonly problems: readonly RecordingProblem[]
 }
 
-interface Decided {
-  readonly place: FileOffset
-  /** The list item as it will be; undefined where it is dropped or stays. */
+interface Edit {
+  readonly location: ItemLocation
+  /** The new list item; undefined if the item is removed or unchanged. */
   readonly item: YamlValue | undefined
   readonly isChanged: boolean
 }
 
 /**
- * Changes a recording file: what is kept stays byte for byte, broken parts included, and the file is replaced in one step
- * by a complete one, for its owner only.
+ * Changes a recording file. Unchanged items and invalid parts stay byte for byte. The file is replaced atomically by a file with
+ * mode 0600.
  *
- * @param dryRun counts only
- * @throws the error of node:fs for a file that cannot be read or written; the file is then as it was
+ * @param dryRun counts the changes and writes nothing
+ * @throws the error of node:fs if the file cannot be read or written; the file is then unchanged
  */
-export function rewriteFile(file: string, decide: Decide, dryRun: boolean): Rewrite {
-  const scan = scanRecordingFile(file, (interaction, place, value): Decided => {
-    const change = decide(interaction, place)
-    if (change === 'keep') return { place, item: undefined, isChanged: false }
-    if (change === 'drop' || !isYamlMap(value)) return { place, item: undefined, isChanged: true }
-    return { place, item: patchItem(value, interaction, change), isChanged: true }
+export function rewriteFile(file: string, decide: DecideChange, dryRun: boolean): Rewrite {
+  const scan = scanRecordingFile(file, (interaction, location, value): Edit => {
+    const change = decide(interaction, location)
+    if (change === 'keep') return { location, item: undefined, isChanged: false }
+    if (change === 'drop' || !isYamlMap(value)) return { location, item: undefined, isChanged: true }
+    return { location, item: patchItem(value, interaction, change), isChanged: true }
   })
   const { problems } = scan
   const edits = scan.found.filter(({ isChanged }) => isChanged)
   if (edits.length === 0) return { changed: 0, refusal: undefined, problems }
-  const inPlace = edits.every(({ place }) => place.length > 0)
-  if (!inPlace && (problems.length > 0 || scan.found.some(({ place }) => place.doubts.length > 0))) {
+  const canEditInPlace = edits.every(({ location }) => location.length > 0)
+  if (!canEditInPlace && (problems.length > 0 || scan.found.some(({ location }) => location.parseWarnings.length > 0))) {
     const refusal =
-      'it has a layout that has to be written anew, and parts that would be lost, for they cannot be read'
+      'its layout requires that the complete file is written again, which would lose the parts that cannot be read'
     return { changed: 0, refusal, problems }
   }
   if (dryRun) return { changed: edits.length, refusal: undefined, problems }
 
   const bytes = readRegularFile(file)
-  const written = inPlace ? applyEdits(bytes, edits) : writeAnew(file, bytes, scan.found)
-  if (!written) return { changed: 0, refusal: 'something else writes to it', problems }
+  const written = canEditInPlace ? applyEdits(bytes, edits) : writeCompletely(file, bytes, scan.found)
+  if (!written) return { changed: 0, refusal: 'another program changed it meanwhile', problems }
   replaceFile(file, written)
   return { changed: edits.length, refusal: undefined, problems }
 }
 
-/** Writes a file in one go, as JSON where its name says so; undefined where it has changed meanwhile. */
-function writeAnew(file: string, bytes: Buffer, found: readonly Decided[]): Buffer | undefined {
+/** Writes the complete file, as JSON if its extension is .json; undefined if it has changed since it was read. */
+function writeCompletely(file: string, bytes: Buffer, found: readonly Edit[]): Buffer | undefined {
   const text = bytes.toString()
   const read = readFullYaml(text)
   const root = 'value' in read ? read.value : null
@@ -82,26 +82,26 @@ function writeAnew(file: string, bytes: Buffer, found: readonly Decided[]): Buff
   )
 }
 
-/** Undefined where the file has changed since it was read. */
-function applyEdits(bytes: Buffer, edits: readonly Decided[]): Buffer | undefined {
+/** Replaces only changed items; undefined if the file has changed since it was read. */
+function applyEdits(bytes: Buffer, edits: readonly Edit[]): Buffer | undefined {
   const indent = findLayout(bytes)?.indent ?? 0
-  const pieces: Buffer[] = []
-  let done = 0
-  for (const { place, item } of edits) {
-    const end = place.offset + place.length
+  const chunks: Buffer[] = []
+  let copied = 0
+  for (const { location, item } of edits) {
+    const end = location.offset + location.length
     if (end > bytes.length) return undefined
-    const read = readItems(bytes.toString('utf8', place.offset, end))
-    if ('fault' in read) return undefined
-    // The last item's bytes reach to the end of the file, beyond the list.
+    const read = readItems(bytes.toString('utf8', location.offset, end))
+    if ('problem' in read) return undefined
+    // The bytes of the last item include everything up to the end of the file.
     const tail = Buffer.byteLength(read.tail)
-    pieces.push(bytes.subarray(done, place.offset))
-    if (item !== undefined) pieces.push(Buffer.from(indented(writeItem(item), indent)))
-    done = end - tail
+    chunks.push(bytes.subarray(copied, location.offset))
+    if (item !== undefined) chunks.push(Buffer.from(indented(writeItem(item), indent)))
+    copied = end - tail
   }
-  return Buffer.concat([...pieces, bytes.subarray(done)])
+  return Buffer.concat([...chunks, bytes.subarray(copied)])
 }
 
-/** Lines of a block scalar move along with their key; empty lines stay empty. */
+/** Indents all lines, including those of block scalars, except empty ones. */
 function indented(item: string, indent: number): string {
   return indent === 0 ? item : item.replace(/^(?=.)/gm, ' '.repeat(indent))
 }

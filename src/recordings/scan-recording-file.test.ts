@@ -20,11 +20,11 @@ const scan = (text: string | Buffer) => {
 }
 
 const item = (body: string) => cassetteItem(body, '{}')
-const three = cassette(item('{"n":1}'), item('{"n":2}'), item('{"n":3}'))
+const threeItems = cassette(item('{"n":1}'), item('{"n":2}'), item('{"n":3}'))
 
 describe('scanRecordingFile', () => {
-  it('finds each interaction with its line', () => {
-    expect(scan(three)).toEqual({
+  it('returns each interaction with its line', () => {
+    expect(scan(threeItems)).toEqual({
       bodies: ['{"n":1}', '{"n":2}', '{"n":3}'],
       lines: [2, 18, 34],
       slices: true,
@@ -33,12 +33,12 @@ describe('scanRecordingFile', () => {
   })
 
   it.each([
-    ['CRLF line ends', three.replaceAll('\n', '\r\n')],
-    ['a byte order mark', `\ufeff${three}`],
-    ['a document marker and comments', `---\n# mine\n${three}`],
-    ['the version in front', `version: 1\n${three.replace('version: 1\n', '')}`],
-    ['an indented list', three.replace(/^(?=[- ])/gm, '  ')],
-    ['a folded answer', three.replaceAll("string: '{}'", 'string: >\n        a\n        b')],
+    ['CRLF line ends', threeItems.replaceAll('\n', '\r\n')],
+    ['a byte order mark', `\ufeff${threeItems}`],
+    ['a document marker and comments', `---\n# mine\n${threeItems}`],
+    ['the version in front', `version: 1\n${threeItems.replace('version: 1\n', '')}`],
+    ['an indented list', threeItems.replace(/^(?=[- ])/gm, '  ')],
+    ['a folded answer', threeItems.replaceAll("string: '{}'", 'string: >\n        a\n        b')],
   ])('reads a file with %s item by item', (_, text) => {
     expect(scan(text)).toMatchObject({
       bodies: ['{"n":1}', '{"n":2}', '{"n":3}'],
@@ -61,18 +61,18 @@ describe('scanRecordingFile', () => {
       }),
     ],
     [
-      'whose items refer to each other',
-      three.replace('body: \'{"n":1}\'', 'body: &b \'{"n":1}\'').replace('body: \'{"n":2}\'', 'body: *b'),
+      'with aliases between items',
+      threeItems.replace('body: \'{"n":1}\'', 'body: &b \'{"n":1}\'').replace('body: \'{"n":2}\'', 'body: *b'),
     ],
-  ])('reads a file %s as a whole', (_, text) => {
+  ])('parses a file %s completely', (_, text) => {
     const { bodies, slices, problems } = scan(text)
     expect(problems).toEqual([])
     expect(bodies.slice(0, 2).every((body) => body === '{"n":1}')).toBe(true)
     expect(slices).toBe(false)
   })
 
-  it('serves the others when one item is broken, and names its line', () => {
-    const broken = three.replace('body: \'{"n":2}\'', `body: '{"n":2}`)
+  it('reports the line of an invalid item, and returns the others', () => {
+    const broken = threeItems.replace('body: \'{"n":2}\'', `body: '{"n":2}`)
     const { bodies, problems } = scan(broken)
     expect(bodies).toEqual(['{"n":1}', '{"n":3}'])
     expect(problems).toHaveLength(1)
@@ -88,14 +88,14 @@ describe('scanRecordingFile', () => {
     ],
     ["    body:\n      string: '{}'\n", '2: response has no body (it has headers, status)'],
     ['      code: 200\n', '2: response.status.code must be an integer from 200 to 599 (got nothing)'],
-  ])('names what is missing without %j', (line, problem) => {
+  ])('reports the missing field without %j', (line, problem) => {
     expect(scan(cassette(item('{}')).replace(line, ''))).toMatchObject({ bodies: [], problems: [problem] })
   })
 
   it.each([
-    ['in front', `version: 2\n${three.replace('version: 1\n', '')}`, 1],
-    ['behind', three.replace('version: 1', 'version: 2'), 50],
-  ])('serves nothing of a file whose wrong version stands %s', (_, text, line) => {
+    ['before', `version: 2\n${threeItems.replace('version: 1\n', '')}`, 1],
+    ['after', threeItems.replace('version: 1', 'version: 2'), 50],
+  ])('returns nothing of a file with a wrong version %s the list', (_, text, line) => {
     expect(scan(text)).toMatchObject({
       bodies: [],
       problems: [`${line}: the version of the format must be 1 (got 2)`],
@@ -103,32 +103,32 @@ describe('scanRecordingFile', () => {
   })
 
   it.each([
-    ['is empty', '', 'the file holds no map'],
+    ['is empty', '', 'the file is not a map'],
     ['is something else', 'a: b\n', 'the file has no list of interactions'],
-    ['is a list', '- a\n', 'the file holds no map'],
-  ])('says what a file lacks that %s', (_, text, problem) => {
+    ['is a list', '- a\n', 'the file is not a map'],
+  ])('reports the problem of a file that %s', (_, text, problem) => {
     expect(scan(text).problems).toEqual([`1: ${problem}`])
   })
 
-  it('takes a file without interactions for an empty one', () => {
+  it('accepts a file without interactions', () => {
     expect(scan('interactions: []\nversion: 1\n')).toMatchObject({ bodies: [], problems: [] })
     expect(scan(recordingFileHeader)).toMatchObject({ bodies: [], problems: [] })
   })
 
-  it('drops the interaction that a killed process left half written, wherever it was cut', () => {
-    const whole = `${item('{"n":1}')}  context_values: {}\n`
+  it('drops an interaction that a killed process wrote partially, at any length', () => {
+    const complete = `${item('{"n":1}')}  context_values: {}\n`
     const last = `${item('{"n":2}')}  context_values: {}\n`
     for (let length = 2; length < last.indexOf('context_values') + 'context_values'.length; length++) {
-      const { bodies, problems } = scan(recordingFileHeader + whole + last.slice(0, length))
+      const { bodies, problems } = scan(recordingFileHeader + complete + last.slice(0, length))
       expect(bodies).toEqual(['{"n":1}'])
       expect(problems).toHaveLength(1)
     }
   })
 
-  it('serves what was appended behind a half written interaction', () => {
-    const whole = `${item('{"n":1}')}  context_values: {}\n`
+  it('returns interactions that were appended after an incomplete one', () => {
+    const complete = `${item('{"n":1}')}  context_values: {}\n`
     const cut = item('{"n":2}').slice(0, 40)
-    const { bodies, problems } = scan(`${recordingFileHeader}${cut}\n${whole}`)
+    const { bodies, problems } = scan(`${recordingFileHeader}${cut}\n${complete}`)
     expect(bodies).toEqual(['{"n":1}'])
     expect(problems).toHaveLength(1)
   })

@@ -6,38 +6,38 @@ import { fromJson, isYamlList, isYamlMap, PlainText, textOf, toJson, type YamlMa
 
 /** Writes a list item with its line feed. */
 export function writeItem(value: YamlValue): string {
-  return `- ${node(value, 2)}\n`
+  return `- ${writeNode(value, 2)}\n`
 }
 
-/** Writes a map as a file of its own. */
+/** Writes a map as a file. */
 export function writeFile(root: YamlMap): string {
   return `${mapLines(root, 0)}\n`
 }
 
-/** Writes a value whose first line is begun; further lines stand in column `column`. */
-function node(value: YamlValue, column: number): string {
+/** Writes a value after the start of its first line. Further lines are indented by `column` spaces. */
+function writeNode(value: YamlValue, column: number): string {
   if (value === null) return 'null'
   if (typeof value === 'string') return yamlText(value, column)
   if (value instanceof PlainText) return value.text
   if (value instanceof Uint8Array) return binaryBlock(value, column)
   if (isYamlMap(value)) return value.size === 0 ? '{}' : mapLines(value, column)
   const margin = ' '.repeat(column)
-  return value.length === 0 ? '[]' : value.map((item) => `- ${node(item, column + 2)}`).join(`\n${margin}`)
+  return value.length === 0 ? '[]' : value.map((item) => `- ${writeNode(item, column + 2)}`).join(`\n${margin}`)
 }
 
 function mapLines(map: YamlMap, column: number): string {
   const margin = ' '.repeat(column)
   return [...map]
-    .map(([key, value]) => `${keyText(key)}:${behindColon(key, value, column)}`)
+    .map(([key, value]) => `${keyText(key)}:${writeMember(key, value, column)}`)
     .join(`\n${margin}`)
 }
 
-function behindColon(key: string, value: YamlValue, column: number): string {
-  // On one line, as it was written: a file that is appended to is judged by it.
+function writeMember(key: string, value: YamlValue, column: number): string {
+  // On one line, like the recorder, which recognizes complete items by it.
   if (key === 'context_values' && isYamlMap(value)) return ` ${JSON.stringify(toJson(value))}`
-  if (isYamlList(value) && value.length > 0) return `\n${' '.repeat(column)}${node(value, column)}`
-  if (isYamlMap(value) && value.size > 0) return `\n${' '.repeat(column + 2)}${node(value, column + 2)}`
-  return ` ${node(value, column + 2)}`
+  if (isYamlList(value) && value.length > 0) return `\n${' '.repeat(column)}${writeNode(value, column)}`
+  if (isYamlMap(value) && value.size > 0) return `\n${' '.repeat(column + 2)}${writeNode(value, column + 2)}`
+  return ` ${writeNode(value, column + 2)}`
 }
 
 function keyText(key: string): string {
@@ -45,13 +45,13 @@ function keyText(key: string): string {
 }
 
 /**
- * The list item of an interaction after a change of it. What has not changed stays as the item has it, in its order and its
- * form: other tools read keys and forms that replay has no use for.
+ * Updates the list item of a changed interaction. Unchanged values keep their order and format, and unknown keys stay, because other
+ * tools may read them.
  */
 export function patchItem(item: YamlMap, before: Interaction, after: Interaction): YamlMap {
   const { request, response } = before
-  const parts = new Map(item)
-  parts.set(
+  const patched = new Map(item)
+  patched.set(
     'request',
     patchPart(item.get('request'), {
       uri: request.uri === after.request.uri ? undefined : after.request.uri,
@@ -59,14 +59,14 @@ export function patchItem(item: YamlMap, before: Interaction, after: Interaction
       body: changedBody(asBody(request.body), asBody(after.request.body)),
     }),
   )
-  parts.set(
+  patched.set(
     'response',
     patchPart(item.get('response'), {
       headers: sameHeaders(response.headers, after.response.headers) ? undefined : after.response.headers,
       body: changedBody(response.body, after.response.body),
     }),
   )
-  return parts
+  return patched
 }
 
 interface PartChanges {
@@ -80,7 +80,7 @@ function patchPart(value: YamlValue | undefined, { uri, headers, body }: PartCha
   if (uri !== undefined) part.set(textOf(part.get('uri')) === undefined ? 'url' : 'uri', uri)
   if (headers) part.set('headers', patchHeaders(part.get('headers'), headers))
   if (body) {
-    // As reading does: the first one that holds something.
+    // Like `readInteraction`: the first one that is not null.
     const name = ['body', 'content', 'parsed_body'].find((key) => (part.get(key) ?? null) !== null) ?? 'body'
     part.set(name, patchBody(part.get(name) ?? null, body))
   }
@@ -88,27 +88,27 @@ function patchPart(value: YamlValue | undefined, { uri, headers, body }: PartCha
 }
 
 function patchHeaders(value: YamlValue | undefined, pairs: HeaderPairs): YamlMap {
-  const left = new Map<string, string[]>()
+  const remaining = new Map<string, string[]>()
   for (const [name, text] of pairs) {
-    const values = left.get(name) ?? []
-    left.set(name, values)
+    const values = remaining.get(name) ?? []
+    remaining.set(name, values)
     values.push(text)
   }
   const headers = new Map<string, YamlValue>()
   for (const [name, entry] of isYamlMap(value) ? value : []) {
-    const values = left.get(name)
+    const values = remaining.get(name)
     if (values === undefined) continue
-    left.delete(name)
-    const was = (isYamlList(entry) ? entry : [entry]).map(headerText)
-    const isSame = was.length === values.length && was.every((text, index) => text === values[index])
+    remaining.delete(name)
+    const previous = (isYamlList(entry) ? entry : [entry]).map(headerText)
+    const isSame = previous.length === values.length && previous.every((text, index) => text === values[index])
     headers.set(name, isSame ? entry : isYamlList(entry) || values.length > 1 ? values : (values[0] ?? null))
   }
-  for (const [name, values] of left) headers.set(name, values)
+  for (const [name, values] of remaining) headers.set(name, values)
   return headers
 }
 
 function patchBody(value: YamlValue, body: RecordedBody): YamlValue {
-  if (body.kind === 'bytes') return bytesInForm(value, body.bytes)
+  if (body.kind === 'bytes') return convertBytes(value, body.bytes)
   const events = isYamlMap(value) ? value.get('events') : undefined
   if (!isYamlMap(value) || !isYamlList(events)) return value
   const patched = events.map((event, index) => patchEvent(event, body.events[index]))
@@ -121,12 +121,12 @@ function patchEvent(value: YamlValue, event: RecordedEvent | undefined): YamlVal
   return new Map<string, YamlValue>([...rest, ...eventFields(event.text)])
 }
 
-/** Bytes in the form that a value has: a text stays a text, and JSON that was taken apart stays so. */
-function bytesInForm(value: YamlValue, bytes: Uint8Array): YamlValue {
+/** Converts bytes to the format of a value: text stays text, and JSON as YAML stays YAML. */
+function convertBytes(value: YamlValue, bytes: Uint8Array): YamlValue {
   if (value instanceof Uint8Array) return bytes
   const text = utf8Text(bytes)
   if (isYamlMap(value) && value.has('string')) {
-    return new Map(value).set('string', bytesInForm(value.get('string') ?? null, bytes))
+    return new Map(value).set('string', convertBytes(value.get('string') ?? null, bytes))
   }
   if (isYamlMap(value) && value.has('base64_string')) {
     return new Map(value).set('base64_string', Buffer.from(bytes).toString('base64'))

@@ -11,7 +11,7 @@ const fast = (text: string) => {
 }
 const full = (text: string) => {
   const read = readFullYaml(text)
-  return 'value' in read ? read.value : read.fault
+  return 'value' in read ? read.value : read.problem
 }
 
 const layouts: readonly (readonly [name: string, text: string, value: unknown])[] = [
@@ -35,12 +35,12 @@ const layouts: readonly (readonly [name: string, text: string, value: unknown])[
   ['an empty map', 'a: {}\n', new Map()],
   ['comments and empty lines', '# one\na: x # two\n\n# three\n', 'x'],
   ['a text on the line after its key', "a:\n  'x'\n", 'x'],
-  ['a quoted text whose lines begin with tabs', 'a:\n  \'{\n\t\t"error": 1\n\t\t}\'\n', '{ "error": 1 }'],
+  ['a quoted text with tabs at the start of lines', 'a:\n  \'{\n\t\t"error": 1\n\t\t}\'\n', '{ "error": 1 }'],
   ['tabs beside line breaks in double quotes', 'a: "b \t\n\t \tc\\\n\t d"\n', 'b cd'],
 ]
 
 describe('readBlock', () => {
-  it.each(layouts)('reads %s, as the full parser does', (_, text, value) => {
+  it.each(layouts)('reads %s like the full parser', (_, text, value) => {
     const map = fast(text) as Map<string, unknown>
     expect(map.get('a')).toEqual(value)
     expect(full(text)).toEqual(map)
@@ -51,19 +51,19 @@ describe('readBlock', () => {
     ['folded blocks', 'a: >\n  b\n  c\n'],
     ['other tags', 'a: !!python/unicode b\n'],
     ['flow style over lines', 'a: {b: 1,\n  c: 2}\n'],
-    ['a quote without its end', "a: 'b\n"],
+    ['an unterminated quote', "a: 'b\n"],
     ['a colon in a plain text', 'a: b: c\n'],
     ['tabs', 'a:\n\tb: c\n'],
     ['keys that are not plain', '? a\n: b\n'],
     ['blocks with an indentation indicator', 'a: |2\n    b\n'],
     ['wrong indentation', 'a: 1\n  b: 2\n'],
-    ['keys that stand twice', 'a: 1\na: x\n'],
+    ['duplicate keys', 'a: 1\na: x\n'],
     ['merge keys', 'a: 1\n<<: {b: 2}\n'],
   ])('leaves %s to the full parser', (_, text) => expect(fast(text)).toBeUndefined())
 
-  it('agrees with the full parser on whatever is written', () => {
+  it('agrees with the full parser on random values', () => {
     const random = createRandom('yaml')
-    const signs = [
+    const characters = [
       'a',
       'b ',
       ' ',
@@ -90,7 +90,7 @@ describe('readBlock', () => {
       '1',
     ]
     const text = (): string =>
-      Array.from({ length: random.below(25) }, () => signs[random.below(signs.length)]).join('')
+      Array.from({ length: random.below(25) }, () => characters[random.below(characters.length)]).join('')
     let read = 0
     for (let round = 0; round < 300; round++) {
       const value = [{ key: text(), list: [text(), text()], map: { [`k${round}`]: text() }, end: text() }]

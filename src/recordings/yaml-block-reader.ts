@@ -1,24 +1,24 @@
 import { MAX_YAML_DEPTH } from '../config/parse-yaml.ts'
-import { afterLine, endsLine, indentAt, isDash, lineEnd, withoutTrailing } from './yaml-scalar.ts'
+import { nextLine, isLineEnd, indentAt, isListDash, lineEnd, withoutTrailing } from './yaml-scalar.ts'
 import { closingQuote, foldLines, readDoubleQuoted, readSingleQuoted } from './yaml-quoted.ts'
 import { fromJson, plainScalar, textOf, type YamlMap, type YamlValue } from './yaml-value.ts'
 
-/** What was read, and where it ended: at the first line that does not belong to it, or at the end of the text. */
+/** A value and its end: the first line after it, or the end of the text. */
 interface BlockRead {
   readonly value: YamlValue
   readonly end: number
 }
 
-/** Thrown inside this file only, for what this reader leaves to the full parser. */
-const outside = Symbol('outside of the subset')
+/** Thrown in this file only, for YAML that the full parser must read. */
+const unsupported = Symbol('outside of the subset')
 
 /**
- * Reads the layout that PyYAML, this simulator and most people write: block maps and lists, plain and quoted scalars,
- * literal blocks, `!!binary`, and JSON on one line. Gives undefined for anything else (anchors, folded blocks, other tags,
- * flow style over several lines, errors), which is left to the full parser: that one takes some forty times as long.
+ * Reads the YAML that PyYAML, this simulator and most users write: block maps and lists, plain and quoted scalars, literal blocks,
+ * `!!binary`, and JSON on one line. Returns undefined for anything else (anchors, folded blocks, other tags, flow style over several
+ * lines, errors). The full parser reads those, and takes about forty times as long.
  *
  * @param text with line feeds only
- * @param start where a line begins
+ * @param start the start of a line
  */
 export function readBlock(text: string, start: number): BlockRead | undefined {
   const reader = new BlockReader(text, start)
@@ -26,14 +26,14 @@ export function readBlock(text: string, start: number): BlockRead | undefined {
     const value = reader.readNode(-1)
     return { value, end: reader.end }
   } catch (error) {
-    if (error === outside) return undefined
+    if (error === unsupported) return undefined
     throw error
   }
 }
 
 class BlockReader {
   readonly #text: string
-  /** Where the next line begins. */
+  /** The start of the next line. */
   #at: number
   #depth = 0
 
@@ -42,27 +42,27 @@ class BlockReader {
     this.#at = start
   }
 
-  /** Where the first line begins that was not read. */
+  /** The start of the first line that was not read. */
   get end(): number {
     return this.#at
   }
 
-  /** Reads the node on the lines that follow, which is indented by more than `parent`; null where there is none. */
+  /** Reads the node on the following lines, which is indented by more than `parent`; null if there is no such line. */
   readNode(parent: number): YamlValue {
     const indent = this.#nextIndent()
     if (indent <= parent) return null
     const position = this.#at + indent
-    if (parent < 0 || isDash(this.#text, position) || this.#isKeyAt(position))
+    if (parent < 0 || isListDash(this.#text, position) || this.#isKeyAt(position))
       return this.#readAt(position, indent)
     return this.#readScalar(position, parent)
   }
 
-  /** Reads a list or a map whose first entry stands at `position`, in column `column`. */
+  /** Reads a list or a map with its first entry at `position`, in column `column`. */
   #readAt(position: number, column: number): YamlValue {
-    // The full parser says that it is too deep.
-    if (this.#depth === MAX_YAML_DEPTH) throw outside
+    // The full parser reports the depth.
+    if (this.#depth === MAX_YAML_DEPTH) throw unsupported
     this.#depth++
-    const value = isDash(this.#text, position)
+    const value = isListDash(this.#text, position)
       ? this.#readList(position, column)
       : this.#readMap(position, column)
     this.#depth--
@@ -76,15 +76,15 @@ class BlockReader {
       let content = position + 1
       while (this.#text[content] === ' ') content++
       const contentColumn = column + content - position
-      if (endsLine(this.#text, content)) {
-        this.#at = afterLine(this.#text, content)
+      if (isLineEnd(this.#text, content)) {
+        this.#at = nextLine(this.#text, content)
         items.push(this.readNode(column))
-      } else if (isDash(this.#text, content) || this.#isKeyAt(content)) {
+      } else if (isListDash(this.#text, content) || this.#isKeyAt(content)) {
         items.push(this.#readAt(content, contentColumn))
       } else {
         items.push(this.#readScalar(content, column))
       }
-      if (this.#nextIndent() !== column || !isDash(this.#text, this.#at + column)) return items
+      if (this.#nextIndent() !== column || !isListDash(this.#text, this.#at + column)) return items
       position = this.#at + column
     }
   }
@@ -94,47 +94,47 @@ class BlockReader {
     let position = first
     for (;;) {
       const { key, end } = this.#readKey(position)
-      // The full parser tells of keys that stand twice, and merges.
-      if (map.has(key) || key === '<<') throw outside
+      // The full parser reports duplicate keys, and handles merge keys.
+      if (map.has(key) || key === '<<') throw unsupported
       map.set(key, this.#readValue(end, column))
-      if (this.#nextIndent() !== column || isDash(this.#text, this.#at + column)) return map
+      if (this.#nextIndent() !== column || isListDash(this.#text, this.#at + column)) return map
       position = this.#at + column
     }
   }
 
-  /** Reads what stands behind the colon of a key in `column`. */
+  /** Reads the value after the colon of a key in `column`. */
   #readValue(afterColon: number, column: number): YamlValue {
     let content = afterColon
     while (this.#text[content] === ' ') content++
-    if (!endsLine(this.#text, content)) return this.#readScalar(content, column)
-    this.#at = afterLine(this.#text, content)
+    if (!isLineEnd(this.#text, content)) return this.#readScalar(content, column)
+    this.#at = nextLine(this.#text, content)
     const indent = this.#nextIndent()
-    // A list may stand in the same column as the key that it belongs to.
-    if (indent === column && isDash(this.#text, this.#at + indent))
+    // A list may be in the same column as its key.
+    if (indent === column && isListDash(this.#text, this.#at + indent))
       return this.#readAt(this.#at + indent, indent)
     return this.readNode(column)
   }
 
   #readKey(position: number): { key: string; end: number } {
-    const sign = this.#text[position]
-    if (sign === "'" || sign === '"') {
+    const character = this.#text[position]
+    if (character === "'" || character === '"') {
       const close = this.#closingQuote(position)
-      if (this.#text[close + 1] !== ':') throw outside
+      if (this.#text[close + 1] !== ':') throw unsupported
       return { key: this.#unquote(position, close), end: close + 2 }
     }
     const colon = this.#colonOf(position)
-    if (colon < 0) throw outside
+    if (colon < 0) throw unsupported
     return { key: withoutTrailing(this.#text.slice(position, colon), ' \t'), end: colon + 1 }
   }
 
-  /** Whether a key with its colon begins here. A quoted one is rare enough to be looked at in full. */
+  /** Whether a key with its colon begins here. Quoted keys are rare, so scanning them completely is fast enough. */
   #isKeyAt(position: number): boolean {
-    const sign = this.#text[position]
-    if (sign === "'" || sign === '"') return this.#text[this.#closingQuote(position) + 1] === ':'
+    const character = this.#text[position]
+    if (character === "'" || character === '"') return this.#text[this.#closingQuote(position) + 1] === ':'
     return this.#colonOf(position) >= 0
   }
 
-  /** Where the colon of a plain key stands; -1 when none begins here. */
+  /** The position of the colon of a plain key; -1 if no key begins here. */
   #colonOf(position: number): number {
     plainKey.lastIndex = position
     const match = plainKey.exec(this.#text)
@@ -142,23 +142,23 @@ class BlockReader {
   }
 
   #readScalar(position: number, parent: number): YamlValue {
-    const sign = this.#text[position] ?? ''
-    if (sign === "'" || sign === '"') {
+    const character = this.#text[position] ?? ''
+    if (character === "'" || character === '"') {
       const close = this.#closingQuote(position)
-      if (!endsLine(this.#text, close + 1)) throw outside
-      this.#at = afterLine(this.#text, close + 1)
+      if (!isLineEnd(this.#text, close + 1)) throw unsupported
+      this.#at = nextLine(this.#text, close + 1)
       return this.#unquote(position, close)
     }
-    if (sign === '|') return this.#readLiteral(position, parent)
-    if (sign === '{' || sign === '[') return this.#readJson(position)
+    if (character === '|') return this.#readLiteral(position, parent)
+    if (character === '{' || character === '[') return this.#readJson(position)
     if (this.#text.startsWith('!!binary ', position)) return this.#readBinary(position + 9, parent)
-    if (indicators.includes(sign)) throw outside
+    if (indicators.includes(character)) throw unsupported
     return this.#readPlain(position, parent)
   }
 
   #readBinary(position: number, parent: number): Uint8Array {
     const base64 = textOf(this.#readScalar(position, parent))
-    if (base64 === undefined) throw outside
+    if (base64 === undefined) throw unsupported
     return Buffer.from(base64, 'base64')
   }
 
@@ -171,7 +171,7 @@ class BlockReader {
     try {
       return fromJson(JSON.parse(line))
     } catch {
-      throw outside
+      throw unsupported
     }
   }
 
@@ -179,27 +179,27 @@ class BlockReader {
     let end = lineEnd(this.#text, position)
     const comment = this.#text.slice(position, end).indexOf(' #')
     if (comment >= 0) {
-      this.#at = afterLine(this.#text, position)
+      this.#at = nextLine(this.#text, position)
       const before = this.#text.slice(position, position + comment)
-      if (/: |:$|\t/.test(before)) throw outside
+      if (/: |:$|\t/.test(before)) throw unsupported
       return plainScalar(withoutTrailing(before, ' '))
     }
     for (;;) {
       const next = Math.min(end + 1, this.#text.length)
       this.#at = next
-      // Lines that are indented further belong to it, and so do empty ones between them.
+      // Lines with more indentation belong to the scalar, and empty lines between them.
       if (this.#nextIndent() <= parent) break
       end = lineEnd(this.#text, this.#at)
     }
     const raw = this.#text.slice(position, end)
-    if (/: |:$|(?:^|\s)#|\t/m.test(raw)) throw outside
+    if (/: |:$|(?:^|\s)#|\t/m.test(raw)) throw unsupported
     // A non-breaking space is content, unlike for trim().
     return plainScalar(withoutTrailing(foldLines(raw), ' '))
   }
 
   #readLiteral(position: number, parent: number): string {
     const literal = readLiteral(this.#text, position, parent)
-    if (!literal) throw outside
+    if (!literal) throw unsupported
     this.#at = literal.end
     return literal.value
   }
@@ -208,39 +208,39 @@ class BlockReader {
     const raw = this.#text.slice(open + 1, close)
     if (this.#text[open] === "'") return readSingleQuoted(raw)
     const text = readDoubleQuoted(raw)
-    if (text === undefined) throw outside
+    if (text === undefined) throw unsupported
     return text
   }
 
   #closingQuote(open: number): number {
     const close = closingQuote(this.#text, open)
-    if (close < 0) throw outside
+    if (close < 0) throw unsupported
     return close
   }
 
-  /** Skips empty lines and comments; gives the next line's indentation, -1 at the end of the text. */
+  /** Skips empty lines and comments. Returns the indentation of the next line, or -1 at the end of the text. */
   #nextIndent(): number {
     while (this.#at < this.#text.length) {
       const indent = indentAt(this.#text, this.#at)
       const content = this.#at + indent
-      const sign = this.#text[content]
-      if (sign === '\t') throw outside
-      if (sign !== undefined && sign !== '\n' && sign !== '#') return indent
-      this.#at = afterLine(this.#text, content)
+      const character = this.#text[content]
+      if (character === '\t') throw unsupported
+      if (character !== undefined && character !== '\n' && character !== '#') return indent
+      this.#at = nextLine(this.#text, content)
     }
     return -1
   }
 }
 
-/** Signs that mean something at the start of a scalar: anchors, tags, folded blocks, comments and the reserved ones. */
+/** Characters with a meaning at the start of a scalar: anchors, tags, folded blocks, comments and reserved characters. */
 const indicators = '&*!>%@`,]}#?"\''
 
-/** A key without quotes: no indicator in front, no colon but the one behind it. */
+/** A key without quotes: no indicator at its start, and no colon except the one at its end. */
 const plainKey = /[^\s:&*!>|%@`,{}[\]#?"'-][^:\n#]*:(?= |\n|$)/y
 
 /**
- * Reads a literal block whose `|` stands at `position`, under a key or dash in column `parent`. Gives undefined for one
- * with an indentation indicator, a comment, or lines that stand out of line: the full parser decides about those.
+ * Reads a literal block with its `|` at `position`, under a key or dash in column `parent`. Returns undefined for a block with an
+ * indentation indicator, a comment or inconsistent indentation, which the full parser reads.
  */
 function readLiteral(
   text: string,
@@ -261,7 +261,7 @@ function readLiteral(
       if (margin < 0) margin = indent
       if (indent < margin) return undefined
     } else if (indent > (margin < 0 ? parent + 1 : margin)) {
-      // A line of spaces is content as far as it is longer than the margin.
+      // Spaces beyond the margin are content, also in a line of spaces only.
       return undefined
     }
     at = Math.min(end + 1, text.length)

@@ -29,11 +29,11 @@ const base: Interaction = {
 
 const read = (text: string): Interaction => {
   const items = readItems(text)
-  if ('fault' in items) throw new Error(items.fault.reason)
+  if ('problem' in items) throw new Error(items.problem.reason)
   expect(items.values).toHaveLength(1)
-  const made = readInteraction(items.values[0] ?? null)
-  if ('fault' in made) throw new Error(made.fault)
-  return made.interaction
+  const result = readInteraction(items.values[0] ?? null)
+  if ('problem' in result) throw new Error(result.problem)
+  return result.interaction
 }
 
 const withBody = (bytes: Buffer): Interaction => ({
@@ -43,11 +43,11 @@ const withBody = (bytes: Buffer): Interaction => ({
 })
 
 describe('serialiseInteraction', () => {
-  it('writes what reads back as the same interaction', () => {
+  it('writes an interaction that reads back unchanged', () => {
     expect(read(serializeInteraction(base))).toEqual(base)
   })
 
-  it('writes YAML that any parser reads, the Python one’s names included', () => {
+  it('writes standard YAML with the keys of the Python simulator', () => {
     const file = parse(recordingFileHeader + serializeInteraction(base) + serializeInteraction(base))
     expect(file.version).toBe(1)
     expect(file.interactions).toHaveLength(2)
@@ -62,9 +62,9 @@ describe('serialiseInteraction', () => {
     })
   })
 
-  it('keeps every text and every byte', () => {
+  it('preserves all texts and all bytes', () => {
     const random = createRandom('bodies')
-    const signs = [
+    const characters = [
       'a',
       ' ',
       '  ',
@@ -93,7 +93,7 @@ describe('serialiseInteraction', () => {
       round % 8 === 0
         ? Buffer.from(Array.from({ length: random.below(90) }, () => random.below(256)))
         : Buffer.from(
-            Array.from({ length: random.below(30) }, () => signs[random.below(signs.length)]).join(''),
+            Array.from({ length: random.below(30) }, () => characters[random.below(characters.length)]).join(''),
           ),
     )
     for (const body of bodies) {
@@ -105,7 +105,7 @@ describe('serialiseInteraction', () => {
     }
   })
 
-  it('writes a stream as a list of events that keep their text', () => {
+  it('writes a stream as a list of events with unchanged text', () => {
     const events = [
       { atMs: 0, text: ': keep-alive\n\n' },
       { atMs: 10.5, text: 'data: {"a": "it\'s"}\n\n' },
@@ -127,7 +127,7 @@ describe('serialiseInteraction', () => {
 })
 
 describe('a stream that was edited by hand', () => {
-  it('may have JSON laid out over lines, and JSON as YAML, where it was compact', () => {
+  it('may contain JSON over several lines, and JSON as YAML', () => {
     const text = `- request: {"method": "post", "uri": "/a"}
   response:
     status: {"code": 200}

@@ -3,8 +3,8 @@ import type { HeaderPairs, Interaction, RecordedBody, RecordedEvent } from './in
 import { yamlBytes, yamlText } from './yaml-scalar.ts'
 
 /**
- * What a recording file begins with. Interactions are appended behind it, one list item each. The comment says that the
- * file is appended to: an item without `context_values`, which stand last, is then one that was cut off.
+ * The header of a recording file. Interactions are appended after it as list items. The comment marks a file of the recorder, in
+ * which an item without `context_values` at its end is incomplete.
  */
 export const recordingFileHeader =
   '# aoai-sim recording: append only, each item ends with context_values\nversion: 1\ninteractions:\n'
@@ -27,13 +27,13 @@ export function serializeInteraction({ request, response, contextValues }: Inter
     ...(durationMs === undefined ? [] : [`    duration_ms: ${roundMs(durationMs)}`]),
     '    body:',
     ...bodyLines(response.body),
-    // JSON is YAML, and the last line has to be complete for the item to count.
+    // JSON is valid YAML. An item is complete if this line is complete.
     `  context_values: ${JSON.stringify(contextValues)}`,
     '',
   ].join('\n')
 }
 
-/** A hundredth of a millisecond is finer than any clock of a network. */
+/** Rounds to 0.01 ms, which is more precise than network times. */
 function roundMs(ms: number): string {
   return String(roundTo(ms, 2))
 }
@@ -55,13 +55,13 @@ function bodyLines(body: RecordedBody): string[] {
   return ['      events:', ...body.events.flatMap(eventLines)]
 }
 
-/** An event in its usual frame shows what is in the frame; any other one stands as it came. */
+/** An event with the default framing is written as its fields, any other one as raw text. */
 function eventLines({ atMs, text }: RecordedEvent): string[] {
   const fields = eventFields(text).map(([key, value]) => `        ${key}: ${yamlText(value, 10)}`)
   return [`      - at_ms: ${roundMs(atMs)}`, ...fields]
 }
 
-/** The keys of an event with this text. */
+/** The keys and values of an event with this text. */
 export function eventFields(text: string): readonly (readonly [key: string, value: string])[] {
   const framed = /^(?:event: ([^\r\n]+)\n)?data: ([^\r\n]*)\n\n$/.exec(text)
   if (!framed) return [['raw', text]]

@@ -4,31 +4,31 @@ import { shortText } from '../lib/error-text.ts'
 import { isYamlList, isYamlMap, plainScalar, textOf, type YamlMap, type YamlValue, PlainText } from './yaml-value.ts'
 import { indentQuotedLines, readDoubleQuoted } from './yaml-quoted.ts'
 
-/** A place in a YAML text and what is wrong there; lines count from 1. */
-export interface YamlFault {
+/** A problem in a YAML text. Lines count from 1. */
+export interface YamlProblem {
   readonly line: number
-  /** A sentence without its full stop. */
+  /** A sentence without a full stop. */
   readonly reason: string
-  /** Whether the text refers to an anchor that stands elsewhere. */
+  /** Whether the text has an alias without its anchor, which may be elsewhere in the file. */
   readonly refers?: boolean
 }
 
-/** A value, or the first thing that is wrong. */
+/** A value, or the first problem. */
 export type FullRead =
   | {
       readonly value: YamlValue
-      /** What could not be understood, and is read as if it were not there. */
-      readonly doubts: readonly YamlFault[]
-      /** The line on which a map of the value begins. */
+      /** Unsupported tags and keys, which are ignored. */
+      readonly parseWarnings: readonly YamlProblem[]
+      /** The first line of a map in the value. */
       lineOf(map: YamlMap): number
     }
-  | { readonly fault: YamlFault }
+  | { readonly problem: YamlProblem }
 
-/** PyYAML's tag for bytes; read here, because the core schema lacks it. */
+/** PyYAML's tag for bytes, which the core schema lacks. */
 const binaryTag = {
   tag: 'tag:yaml.org,2002:binary',
   default: false,
-  resolve: (text: string) => Buffer.from(text, 'base64'),
+  resolve: (readTextObject: string) => Buffer.from(readTextObject, 'base64'),
 } as const
 
 const options: Parameters<typeof parseYaml>[1] = {
@@ -39,23 +39,23 @@ const options: Parameters<typeof parseYaml>[1] = {
 }
 
 /**
- * Reads any YAML text as PyYAML does: of equal keys the last one counts, quoted lines may begin with tabs, and objects of
- * Python that hold a text, bytes or headers are read as that.
+ * Reads any YAML text like PyYAML: the last of duplicate keys is used, lines of quoted text may begin with tabs, and Python objects
+ * that contain text, bytes or headers are converted to these.
  */
 export function readFullYaml(text: string, maxLexemes?: number): FullRead {
   let parsed = parseYaml(text, options, maxLexemes)
   if ('errors' in parsed) {
-    // Unlike PyYAML, the parser wants spaces in front of each line of a quoted text.
+    // Unlike PyYAML, the parser requires spaces at the start of each line of a quoted text.
     const indented = indentQuotedLines(text)
-    const again = indented === text ? parsed : parseYaml(indented, options, maxLexemes)
-    if ('document' in again) return new Converter(indented).read(again.document.contents)
+    const parsedAgain = indented === text ? parsed : parseYaml(indented, options, maxLexemes)
+    if ('document' in parsedAgain) return new Converter(indented).read(parsedAgain.document.contents)
     const [{ line, reason }] = parsed.errors
-    return { fault: { line, reason } }
+    return { problem: { line, reason } }
   }
   return new Converter(text).read(parsed.document.contents)
 }
 
-/** Ends the reading of a text. */
+/** Aborts the reading of a text. */
 class ReadFailure extends Error {
   readonly node: Node
   readonly refers: boolean
@@ -67,28 +67,28 @@ class ReadFailure extends Error {
   }
 }
 
-/** What an anchor stands for, once it has been read. */
-interface Anchored {
+/** The value of an anchor. */
+interface AnchorValue {
   readonly value: YamlValue
   readonly weight: number
-  /** Levels below it. */
+  /** Number of levels below it. */
   readonly height: number
 }
 
-/** What each node weighs, in characters. */
+/** Weight of a node, in characters. */
 const NODE_WEIGHT = 64
 
-/** How much aliases may repeat in all, in characters: a million nodes. Ten lines of aliases to aliases are worth 10^10. */
+/** Maximum total weight of all aliases, in characters: a million nodes. Ten lines of nested aliases can expand to 10^10 nodes. */
 const MAX_REPEATED_WEIGHT = 64 * 1024 * 1024
 
-/** Doubts that are told one by one. */
-const MAX_DOUBTS = 20
+/** Maximum number of reported warnings. */
+const MAX_PARSE_WARNINGS = 20
 
-/** Makes values of the nodes of one document, in its order. */
+/** Converts the nodes of one document to values, in order. */
 class Converter {
   readonly #text: string
-  readonly #anchors = new Map<string, Anchored | 'unfinished'>()
-  readonly #doubts: YamlFault[] = []
+  readonly #anchors = new Map<string, AnchorValue | 'unfinished'>()
+  readonly #parseWarnings: YamlProblem[] = []
   readonly #offsets = new WeakMap<object, number>()
   #weight = 0
   #repeatedWeight = 0
@@ -102,11 +102,11 @@ class Converter {
     try {
       const value = this.#convert(root, 0)
       const lineOf = (map: YamlMap): number => this.#lineAt(this.#offsets.get(map) ?? 0)
-      return { value, doubts: this.#doubts, lineOf }
+      return { value, parseWarnings: this.#parseWarnings, lineOf }
     } catch (error) {
       if (!(error instanceof ReadFailure)) throw error
       const line = this.#lineAt(error.node.range?.[0] ?? 0)
-      return { fault: { line, refers: error.refers, reason: error.message } }
+      return { problem: { line, refers: error.refers, reason: error.message } }
     }
   }
 
@@ -135,9 +135,9 @@ class Converter {
   #repeat(alias: Alias, depth: number): YamlValue {
     const name = shortText(alias.source)
     const anchored = this.#anchors.get(alias.source)
-    if (!anchored) throw new ReadFailure(alias, `nothing is called &${name}`, true)
+    if (!anchored) throw new ReadFailure(alias, `the anchor &${name} is not defined`, true)
     if (anchored === 'unfinished')
-      throw new ReadFailure(alias, `&${name} holds itself. Write out what *${name} should stand for`)
+      throw new ReadFailure(alias, `the anchor &${name} contains itself. Write its value instead of *${name}`)
     const { value, weight, height } = anchored
     if (depth + height > MAX_YAML_DEPTH)
       throw new ReadFailure(alias, `with *${name} it is nested deeper than ${MAX_YAML_DEPTH} levels`)
@@ -147,7 +147,7 @@ class Converter {
     if (this.#repeatedWeight > MAX_REPEATED_WEIGHT)
       throw new ReadFailure(
         alias,
-        `with *${name} its aliases repeat more than 64 MB. Write out what they stand for`,
+        `the aliases up to *${name} repeat more than 64 MB. Write the values instead`,
       )
     return value
   }
@@ -158,7 +158,7 @@ class Converter {
     if (tag === undefined) return value
     const read = readTagged(tag, value)
     if (read !== unknownTag) return read
-    this.#doubt(node, `the tag ${shortText(tag.replace('tag:yaml.org,2002:', '!!'))} is not known`)
+    this.#warn(node, `the tag ${shortText(tag.replace('tag:yaml.org,2002:', '!!'))} is unknown`)
     return value
   }
 
@@ -171,19 +171,19 @@ class Converter {
     for (const { key, value } of node.items) {
       const name = this.#keyOf(key, depth + 1)
       const converted = this.#convert(value, depth + 1)
-      // A merge key gives what the map itself does not say.
+      // Merged values have a lower priority than the keys of the map itself.
       if (name === '<<' && isScalar(key) && key.type === Scalar.PLAIN && this.#merge(converted, merged))
         continue
       if (map.has(name))
-        this.#doubt(key, `the key "${shortText(name)}" stands twice, and only the last one counts`)
+        this.#warn(key, `the key "${shortText(name)}" is duplicated, and only the last value is used`)
       map.set(name, converted)
     }
-    const whole = merged.size === 0 ? map : new Map([...merged, ...map])
-    this.#offsets.set(whole, node.range?.[0] ?? 0)
-    return whole
+    const complete = merged.size === 0 ? map : new Map([...merged, ...map])
+    this.#offsets.set(complete, node.range?.[0] ?? 0)
+    return complete
   }
 
-  /** The first one of a list of maps counts. */
+  /** In a list of maps, the first map with a key has priority. */
   #merge(value: YamlValue, into: Map<string, YamlValue>): boolean {
     const maps = isYamlList(value) ? value : [value]
     if (!maps.every(isYamlMap)) return false
@@ -197,9 +197,9 @@ class Converter {
     const text = textOf(value)
     if (text !== undefined) return text
     const offset = key?.range?.[0] ?? 0
-    // Of PyYAML, null and true are keys without quotes.
+    // PyYAML writes the keys null and true without quotes.
     if (isScalar(key) && key.source) return key.source
-    this.#doubt(key, 'a key is not a text')
+    this.#warn(key, 'a key is not a string')
     const { line, column } = lineAndColumn(this.#text, offset)
     return `(key on line ${line}, column ${column})`
   }
@@ -210,16 +210,16 @@ class Converter {
       return value
     }
     const quoted = type === Scalar.QUOTE_DOUBLE && range ? this.#text.slice(range[0] + 1, range[1] - 1) : ''
-    // Here the parser loses empty lines, which PyYAML keeps.
+    // The parser drops empty lines after an escaped line break, which PyYAML keeps.
     if (/\\\n[ \t]*\n/.test(quoted)) return readDoubleQuoted(quoted) ?? ''
     const text = typeof value === 'string' && type !== Scalar.PLAIN ? value : (source ?? '')
     this.#weight += text.length
     return type === Scalar.PLAIN && !isTextTag(tag) ? plainScalar(text) : text
   }
 
-  #doubt(node: Node | null, reason: string): void {
-    if (this.#doubts.length < MAX_DOUBTS)
-      this.#doubts.push({ line: this.#lineAt(node?.range?.[0] ?? 0), reason })
+  #warn(node: Node | null, reason: string): void {
+    if (this.#parseWarnings.length < MAX_PARSE_WARNINGS)
+      this.#parseWarnings.push({ line: this.#lineAt(node?.range?.[0] ?? 0), reason })
   }
 
   #lineAt(offset: number): number {
@@ -231,46 +231,46 @@ function isTextTag(tag: string | undefined): boolean {
   return tag !== undefined && /:(?:str|python\/str|python\/unicode)$/.test(tag)
 }
 
-/** The outcome for a tag that says something unknown about its value. */
+/** Result for an unknown tag. */
 const unknownTag = Symbol('unknown tag')
 
-/** What YAML and PyYAML call the kinds of values that need no tag. */
+/** Tags of YAML and PyYAML for values that need no conversion. */
 const plainTags =
   /^(?:tag:yaml\.org,2002:(?:str|null|bool|int|float|timestamp|binary|seq|map|set|omap|pairs|merge|python\/(?:str|unicode|none|bool|int|long|float|list|tuple|dict))|!)$/
 
 const objectTag = /^tag:yaml\.org,2002:python\/object(?:\/apply|\/new)?:(?:.*\.)?(\w+)$/
 
 /**
- * Reads what stands under a tag as PyYAML, which VCR.py writes with, means it. Python objects are read where they hold a
- * text (the header names of aiohttp), bytes (uploads) or headers.
+ * Converts a value with a tag of PyYAML, which VCR.py uses. Supports Python objects that contain text (header names of aiohttp),
+ * bytes (uploads) or headers.
  */
 function readTagged(tag: string, value: YamlValue): YamlValue | typeof unknownTag {
   if (plainTags.test(tag)) return value
   if (tag === 'tag:yaml.org,2002:python/bytes') return bytesOf(value)
   const [, name = ''] = objectTag.exec(tag) ?? []
-  return readers[name]?.(value) ?? unknownTag
+  return objectReaders[name]?.(value) ?? unknownTag
 }
 
 type Read = (value: YamlValue) => YamlValue | undefined
 
 const text: Read = (value) => {
-  const given = argumentsOf(value)
-  const [first = null] = given
-  return given.length === 1 && textOf(first) !== undefined ? first : undefined
+  const args = argumentsOf(value)
+  const [first = null] = args
+  return args.length === 1 && textOf(first) !== undefined ? first : undefined
 }
 
-/** A file in memory has its content at the head of its state, or as its argument. */
+/** A file in memory. Its content is the first element of its state, or its argument. */
 const content: Read = (value) => {
   const state = isYamlMap(value) ? value.get('state') : undefined
   const [first = null] = isYamlList(state) ? state : argumentsOf(value)
   return first instanceof Uint8Array || textOf(first) !== undefined ? first : undefined
 }
 
-/** The names and values of headers: a list of pairs, or a map that has the names in lower case and in their own. */
+/** Headers: a list of pairs, or a map from lower-case names to pairs of original name and value. */
 const headers: Read = (value) => {
-  const given = argumentsOf(value)
-  if (given.length === 0 && !isYamlMap(value)) return new Map()
-  const [first = null] = given
+  const args = argumentsOf(value)
+  if (args.length === 0 && !isYamlMap(value)) return new Map()
+  const [first = null] = args
   const store = isYamlMap(value)
     ? (value.get('_store') ?? value.get('_headers') ?? value.get('_list'))
     : first
@@ -281,7 +281,7 @@ const headers: Read = (value) => {
   return isYamlList(store) && store.every(isYamlList) ? mapOfPairs(store) : undefined
 }
 
-const readers: Readonly<Record<string, Read>> = {
+const objectReaders: Readonly<Record<string, Read>> = {
   istr: text,
   upstr: text,
   str: text,
@@ -297,13 +297,13 @@ const readers: Readonly<Record<string, Read>> = {
   Headers: headers,
 }
 
-/** What is handed to the class: a list, or a map with the list. */
+/** The arguments of the constructor: a list, or a map with the list. */
 function argumentsOf(value: YamlValue): readonly YamlValue[] {
-  const given = isYamlMap(value) ? (value.get('args') ?? null) : value
-  return isYamlList(given) ? given : given instanceof PlainText || typeof given === 'string' ? [given] : []
+  const args = isYamlMap(value) ? (value.get('args') ?? null) : value
+  return isYamlList(args) ? args : args instanceof PlainText || typeof args === 'string' ? [args] : []
 }
 
-/** The last of a pair is its value; of three, the name comes in its own form first and in lower case next. */
+/** A pair is a name and a value; a triple is a name, the name in lower case, and a value. */
 function mapOfPairs(pairs: readonly (readonly YamlValue[])[]): YamlMap | undefined {
   const map = new Map<string, YamlValue[]>()
   for (const pair of pairs) {

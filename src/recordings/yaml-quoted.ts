@@ -1,6 +1,6 @@
 import { indentAt, lineEnd, withoutTrailing } from './yaml-scalar.ts'
 
-/** Where the quote stands that ends the scalar which begins with one at `open`; -1 when there is none. */
+/** The position of the closing quote of the scalar that begins at `open`; -1 if it is missing. */
 export function closingQuote(text: string, open: number): number {
   const quote = text[open] ?? ''
   for (let at = text.indexOf(quote, open + 1); at >= 0; at = text.indexOf(quote, at + 1)) {
@@ -17,16 +17,13 @@ export function closingQuote(text: string, open: number): number {
   return -1
 }
 
-/** Gives what stands between single quotes: doubled quotes are one, lines are folded. */
+/** The value of a text in single quotes: doubled quotes become one, lines are folded. */
 export function readSingleQuoted(raw: string): string {
   const text = foldLines(raw)
   return text.includes("'") ? text.replaceAll("''", "'") : text
 }
 
-/**
- * Gives what stands between double quotes: escapes are resolved, lines are folded; undefined for an escape that YAML
- * does not have.
- */
+/** The value of a text in double quotes: escapes are resolved, lines are folded. Undefined for an invalid escape. */
 export function readDoubleQuoted(raw: string): string | undefined {
   const special = /[\\\n]/g
   let text = ''
@@ -34,24 +31,24 @@ export function readDoubleQuoted(raw: string): string | undefined {
   for (let match = special.exec(raw); match; match = special.exec(raw)) {
     const plain = raw.slice(at, match.index)
     if (match[0] === '\n' || raw[match.index + 1] === '\n') {
-      // An escaped line break is none, and keeps the white space in front of it.
+      // An escaped line break is removed, and the white space before it is kept.
       const isEscaped = match[0] === '\\'
       const { breaks, end } = skipBreaks(raw, match.index + (isEscaped ? 2 : 1))
       text += isEscaped ? plain + '\n'.repeat(breaks) : withoutTrailing(plain, ' \t') + folded(breaks + 1)
       at = end
     } else {
-      const [whole = '', hex] = escaped(raw, match.index + 1)
-      const character = hex === undefined ? escapes[whole] : fromHex(hex.slice(1))
+      const [fullEscape = '', hex] = escapeAt(raw, match.index + 1)
+      const character = hex === undefined ? escapes[fullEscape] : fromHex(hex.slice(1))
       if (character === undefined) return undefined
       text += plain + character
-      at = match.index + 1 + whole.length
+      at = match.index + 1 + fullEscape.length
     }
     special.lastIndex = at
   }
   return at === 0 ? raw : text + raw.slice(at)
 }
 
-/** Joins the lines of a scalar: one break is a space, each further one a line feed; white space around them is layout. */
+/** Joins the lines of a scalar: one break becomes a space, each further one a line feed. White space around breaks is removed. */
 export function foldLines(raw: string): string {
   let text = ''
   let at = 0
@@ -71,23 +68,23 @@ function skipBreaks(raw: string, start: number): { readonly breaks: number; read
   let breaks = 0
   let end = start
   for (;;) {
-    const sign = raw[end]
-    if (sign === '\n') breaks++
-    else if (sign !== ' ' && sign !== '\t') return { breaks, end }
+    const character = raw[end]
+    if (character === '\n') breaks++
+    else if (character !== ' ' && character !== '\t') return { breaks, end }
     end++
   }
 }
 
 const escapePattern = /(x[\da-fA-F]{2}|u[\da-fA-F]{4}|U[\da-fA-F]{8})|[^]/y
 
-function escaped(raw: string, at: number): readonly (string | undefined)[] {
+function escapeAt(raw: string, at: number): readonly (string | undefined)[] {
   escapePattern.lastIndex = at
   return escapePattern.exec(raw) ?? []
 }
 
 /**
- * Puts spaces in front of each further line of a quoted text, in the place of tabs or too few spaces. The value of the
- * text is the same; numbers of lines stay. Gives the text back where it finds nothing to do.
+ * Replaces tabs and missing spaces at the start of lines of quoted texts by the required spaces. Values and line numbers do not
+ * change. Returns the same string if there is nothing to replace.
  */
 export function indentQuotedLines(text: string): string {
   let result = ''
@@ -102,11 +99,11 @@ export function indentQuotedLines(text: string): string {
     while (/[-?] /.test(text.slice(at, at + 2))) at += 2
     const parent = at - lineStart
     for (; at < end; at++) {
-      const sign = text[at] ?? ''
-      if (sign === ' ' || sign === '\t') {
+      const character = text[at] ?? ''
+      if (character === ' ' || character === '\t') {
         isStart ||= ':-?'.includes(text[at - 1] ?? ' ')
         if (text[at + 1] === '#') break
-      } else if (isStart && (sign === '"' || sign === "'")) {
+      } else if (isStart && (character === '"' || character === "'")) {
         const close = closingQuote(text, at)
         if (close < 0) return text
         const margin = ' '.repeat(at - lineStart + 1)
@@ -114,23 +111,23 @@ export function indentQuotedLines(text: string): string {
         result += text.slice(done, at) + quoted.replace(/\n[ \t]*(?=[^ \t\n])/g, `\n${margin}`)
         done = close + 1
         if (quoted.includes('\n')) {
-          // The rest of its last line is looked at as a line.
+          // The rest of its last line is processed as a line.
           next = close + 1
           break
         }
         at = close
         isStart = false
-      } else if (isStart && (sign === '|' || sign === '>') && flowDepth === 0) {
+      } else if (isStart && (character === '|' || character === '>') && flowDepth === 0) {
         next = afterBlock(text, next, parent)
         break
-      } else if (isStart && (sign === '!' || sign === '&')) {
+      } else if (isStart && (character === '!' || character === '&')) {
         while (at + 1 < end && text[at + 1] !== ' ') at++
-      } else if ('[{'.includes(sign) && (isStart || flowDepth > 0)) {
+      } else if ('[{'.includes(character) && (isStart || flowDepth > 0)) {
         flowDepth++
         isStart = true
       } else if (flowDepth > 0) {
-        if (']}'.includes(sign)) flowDepth--
-        isStart = sign === ','
+        if (']}'.includes(character)) flowDepth--
+        isStart = character === ','
       } else {
         isStart = false
       }
@@ -140,7 +137,7 @@ export function indentQuotedLines(text: string): string {
   return done === 0 ? text : result + text.slice(done)
 }
 
-/** Where the lines of a block end that belongs to a key or dash in column `parent`. */
+/** The end of a block scalar under a key or dash in column `parent`. */
 function afterBlock(text: string, start: number, parent: number): number {
   let at = start
   let margin = -1

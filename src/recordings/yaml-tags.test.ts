@@ -2,17 +2,17 @@ import { describe, expect, it } from 'vitest'
 import { readItems } from './yaml-item.ts'
 import { toJson } from './yaml-value.ts'
 
-/** What is read behind the key `x` of an item, as JSON has it, and what was not understood. */
-function read(yaml: string): { readonly x: unknown; readonly doubts: readonly string[] } {
+/** The value of the key `x` of an item as JSON, and the warnings. */
+function read(yaml: string): { readonly x: unknown; readonly parseWarnings: readonly string[] } {
   const items = readItems(`- x: ${yaml}\n`)
-  if ('fault' in items) throw new Error(items.fault.reason)
+  if ('problem' in items) throw new Error(items.problem.reason)
   const { x } = toJson(items.values[0] ?? null) as { x: unknown }
-  return { x, doubts: items.doubts.map(({ reason }) => reason) }
+  return { x, parseWarnings: items.parseWarnings.map(({ reason }) => reason) }
 }
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 
-describe('a YAML tag of PyYAML', () => {
+describe('PyYAML tags', () => {
   it.each([
     ['bytes of Python 3', "!!python/bytes 'aGk='", base64('hi')],
     ['a header name of aiohttp', "!!python/object/apply:multidict._multidict.istr ['Content-Type']", 'Content-Type'],
@@ -26,8 +26,8 @@ describe('a YAML tag of PyYAML', () => {
     ['headers as a map of pairs', '!!python/object:requests.structures.CaseInsensitiveDict {_store: {a: [A, b]}}', { A: ['b'] }],
     ['headers as a plain map', '!!python/object:x.MultiDict {_headers: {a: b}}', { a: 'b' }],
     ['no headers', '!!python/object/apply:multidict.CIMultiDict []', {}],
-  ])('is read for %s', (_, yaml, expected) => {
-    expect(read(yaml)).toEqual({ x: expected, doubts: [] })
+  ])('are supported for %s', (_, yaml, expected) => {
+    expect(read(yaml)).toEqual({ x: expected, parseWarnings: [] })
   })
 
   it.each([
@@ -38,7 +38,7 @@ describe('a YAML tag of PyYAML', () => {
     ['headers with four parts', '!!python/object/apply:multidict.CIMultiDict [[[a, b, c, d]]]'],
     ['a class that is unknown', '!!python/object:os.Popen {a: b}'],
     ['a function', "!!python/object/apply:os.system ['true']"],
-  ])('is reported as unknown for %s', (_, yaml) => {
-    expect(read(yaml).doubts).toEqual([expect.stringMatching(/^the tag !!python.* is not known$/)])
+  ])('are reported as unknown for %s', (_, yaml) => {
+    expect(read(yaml).parseWarnings).toEqual([expect.stringMatching(/^the tag !!python.* is unknown$/)])
   })
 })

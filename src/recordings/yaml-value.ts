@@ -1,6 +1,6 @@
 import { MAX_YAML_DEPTH } from '../config/parse-yaml.ts'
 
-/** A number or a word such as `true` that stood without quotes, as it was written: `1.10` as a header stays `1.10`. */
+/** An unquoted number or boolean with its original text: the header value `1.10` stays `1.10`. */
 export class PlainText {
   readonly text: string
 
@@ -9,10 +9,10 @@ export class PlainText {
   }
 }
 
-/** What a YAML node holds: null, text, bytes, a list or a map. What looks like a number is kept as it was written. */
+/** The value of a YAML node. Numbers and booleans keep their original text. */
 export type YamlValue = null | string | PlainText | Uint8Array | readonly YamlValue[] | YamlMap
 
-/** A map in the order of the file; of equal keys the last one counts, as for PyYAML. */
+/** A map in the order of the file. The last of duplicate keys is used, like in PyYAML. */
 export type YamlMap = ReadonlyMap<string, YamlValue>
 
 /** Whether a value is a map. */
@@ -25,13 +25,13 @@ export function isYamlList(value: YamlValue | undefined): value is readonly Yaml
   return Array.isArray(value)
 }
 
-const nothing = new Set(['', '~', 'null', 'Null', 'NULL'])
+const nullWords = new Set(['', '~', 'null', 'Null', 'NULL'])
 const numeric = /^[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i
 const boolean = /^(?:true|false)$/i
 
-/** What a scalar without quotes stands for. */
+/** The value of a scalar without quotes. */
 export function plainScalar(text: string): null | string | PlainText {
-  if (nothing.has(text)) return null
+  if (nullWords.has(text)) return null
   return numeric.test(text) || boolean.test(text) ? new PlainText(text) : text
 }
 
@@ -41,13 +41,13 @@ export function textOf(value: YamlValue | undefined): string | undefined {
   return value instanceof PlainText ? value.text : undefined
 }
 
-/** The number that a scalar holds, in quotes or not; undefined when it holds none. */
+/** The number of a scalar, quoted or not; undefined if it is not a number. */
 export function numberOf(value: YamlValue | undefined): number | undefined {
   const text = textOf(value)
   return text !== undefined && numeric.test(text) ? Number(text.replaceAll('_', '')) : undefined
 }
 
-/** The value as JSON has it; bytes become base64. */
+/** Converts a value to JSON; bytes become base64. */
 export function toJson(value: YamlValue): unknown {
   if (value === null || typeof value === 'string') return value
   if (value instanceof PlainText) return plainJson(value.text)
@@ -57,9 +57,9 @@ export function toJson(value: YamlValue): unknown {
 }
 
 /**
- * The YAML value of what JSON can hold.
+ * Converts a JSON value to a YAML value.
  *
- * @throws {RangeError} for a value that is nested deeper than `maxDepth` levels
+ * @throws {RangeError} if the value is nested deeper than `maxDepth` levels
  */
 export function fromJson(value: unknown, maxDepth = MAX_YAML_DEPTH): YamlValue {
   if (value === null || typeof value === 'string') return value

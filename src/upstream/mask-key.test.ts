@@ -15,12 +15,12 @@ const read = async (...texts: readonly string[]): Promise<string[]> => {
 
 describe('key mask', () => {
   const body = `abca ${key}${key} abcabcab ${key.slice(0, -1)} ab`
-  const whole = body.replaceAll(key, '*'.repeat(key.length))
+  const masked = body.replaceAll(key, '*'.repeat(key.length))
 
   it('finds a key that is split between chunks, and keeps the length', async () => {
     for (let size = 1; size <= body.length; size++) {
       const cut = body.match(new RegExp(`.{1,${size}}`, 'g')) ?? []
-      expect((await read(...cut)).join('')).toBe(whole)
+      expect((await read(...cut)).join('')).toBe(masked)
     }
   })
 

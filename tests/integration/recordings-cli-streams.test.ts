@@ -73,13 +73,13 @@ describe('aoai-sim recordings lint', () => {
     [
       'events-out-of-order',
       itemWith('{events: [{at_ms: 9, data: a}, {at_ms: 2, data: b}]}'),
-      'event 1 comes before',
+      'event 1 has an earlier time',
     ],
     ['relative-uri', itemWith("{string: ''}", '', 'v1/models'), 'the uri v1/models has no path'],
     [
       'still-encoded',
       itemWith('!!binary gIGCgw==', 'content-encoding: zstd'),
-      'not in the content-encoding that it names (zstd)',
+      'does not have the content-encoding of its header (zstd)',
     ],
   ])('warns of %s', async (rule, item, reason) => {
     const dir = recordingFolder({ 'a.yaml': cassette(item) })
@@ -100,7 +100,7 @@ describe('aoai-sim recordings lint', () => {
     ].map((name) => `"${name}":"abcdef0123456789ghij${name}"`)
     const dir = recordingFolder({ 'a.yaml': cassette(cassetteItem(`{${secrets.join(',')}}`, '{}')) })
     const { out } = await recordings(dir, ['lint', 'a.yaml'])
-    expect(out).toMatch(/a credential may let a reader of the file in: (?:[^,]+, ){5}and 2 more/)
+    expect(out).toMatch(/the interaction may contain a credential: (?:[^,]+, ){5}and 2 more/)
   })
 })
 

@@ -64,7 +64,7 @@ describe('aoai-sim recordings lint', () => {
     const { code, out, err } = await call(dir, recordings('lint', '.'))
     expect(code).toBe(1)
     expect(out).toContain('error    a.yaml:2: request has no method (it has body, headers, uri). Correct it')
-    expect(out).toContain('warning  b.yaml:2: the header authorization may let a reader of the file in.')
+    expect(out).toContain('warning  b.yaml:2: the header authorization may contain a credential.')
     expect(out).toContain('2 files, 2 interactions that can be replayed, 1 errors, 1 warnings.')
     expect(err).toContain('Could not read all recordings: 1 error.')
   })
@@ -175,7 +175,9 @@ describe('aoai-sim recordings scrub', () => {
   it('removes a header whose value is a map', async () => {
     const text = cassette(secret).replace('      - Bearer abc\n', '        a: abcdef0123456789ghij\n')
     const dir = recordingFolder({ 'a.yaml': text })
-    expect((await call(dir, recordings('lint', '.'))).out).toContain('the header authorization may let')
+    expect((await call(dir, recordings('lint', '.'))).out).toContain(
+      'the header authorization may contain a credential',
+    )
     expect((await call(dir, recordings('scrub', '.'))).code).toBe(0)
     expect(readFileSync(join(dir, 'a.yaml'), 'utf8')).not.toContain('abcdef')
   })

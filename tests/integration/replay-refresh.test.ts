@@ -186,7 +186,7 @@ describe('a change of recordings that is broken', () => {
     write('a.yaml', JSON.stringify({ interactions: [], padding: 'x'.repeat(1024 * 1024) }))
     expect(await refresh()).toMatchObject({ rejected: ['a.yaml'] })
     expect(log.map(({ message }) => message).join()).toMatch(
-      /too large to be read while others are served.*start again/,
+      /too large to be read while requests are served.*restart the simulator/,
     )
     expect(await ask('{"q":1}')).toBe('a')
   })
