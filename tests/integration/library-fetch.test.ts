@@ -161,14 +161,18 @@ describe('fetch', () => {
 })
 
 describe('close', () => {
-  it('lets answers that somebody waits for end', async () => {
-    const sim = await createSimulator({
-      latency: { timeScale: 1, chatCompletions: { perToken: { meanMs: 5, stdDevMs: 0 } } },
-    })
+  it('waits for answers that a client is waiting for or reading', async () => {
+    const sim = await createSimulator({ clock: 'virtual', latency: slow })
     const [whole, streamed] = [post(sim), post(sim, { stream: true })]
+    // The stream has its first token, and the whole answer is not due yet.
+    await sim.clock.advance(150)
     const reader = (await streamed).body!.getReader()
     await reader.read()
-    const closing = sim.close()
+    let isClosed = false
+    const closing = sim.close().then(() => (isClosed = true))
+    await sim.clock.advance(50)
+    expect(isClosed).toBe(false)
+    await sim.clock.advance(1_000)
     expect(await (await whole).json()).toMatchObject({ object: 'chat.completion' })
     let last = await reader.read()
     while (!last.done) last = await reader.read()
